@@ -45,7 +45,9 @@ static void on_deliver(void *arg, const struct totem_message *message)
 	struct executive *executive = arg;
 
 	delivery_begin(executive->delivery, message);
+	ipc_fan_begin(executive->ipc, message->iov, message->count);
 	route_deliver(executive->route, message);
+	ipc_fan_end(executive->ipc);
 	delivery_end(executive->delivery);
 }
 

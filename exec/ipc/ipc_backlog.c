@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <coterie/channel.h>
 
@@ -18,32 +17,30 @@
 
 /* --- bytes --- */
 
-static bool is_same(const uint8_t *bytes, const struct iovec *iov, uint32_t count)
+static struct ipc_shared *shared_of(struct ipc *ipc, const struct ipc_event *head)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (iov[i].iov_len > 0 && memcmp(bytes, iov[i].iov_base, iov[i].iov_len) != 0)
-			return false;
-		bytes += iov[i].iov_len;
-	}
-	return true;
+	return &ipc->shared[head->kind == COTERIE_CHANNEL_MESSAGE];
 }
 
-/* The last one again, if it has these bytes; NULL: no memory. */
-static struct ipc_body *body_take(struct ipc *ipc, uint32_t size, const struct iovec *iov, uint32_t count)
+/* The last one of this kind again, if it has these bytes; NULL: no memory. */
+static struct ipc_body *body_take(
+	struct ipc *ipc, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
-	struct ipc_body *body = ipc->last_body;
+	struct ipc_shared *shared = shared_of(ipc, head);
+	struct ipc_body *body = shared->body;
 
-	if (body != NULL && body->size == size && is_same(body->bytes, iov, count)) {
+	if (body != NULL && body->size == head->size && ipc_fan_is_same(shared, iov, count)) {
 		body->references++;
 		return body;
 	}
-	body = malloc(sizeof(*body) + size);
+	body = malloc(sizeof(*body) + head->size);
 	if (body == NULL)
 		return NULL;
-	*body = (struct ipc_body){.references = 1, .size = size};
+	*body = (struct ipc_body){.references = 1, .size = head->size};
 	coterie_channel_gather(body->bytes, iov, count);
-	ipc->backlog_size += sizeof(*body) + size;
-	ipc->last_body = body;
+	ipc->backlog_size += sizeof(*body) + head->size;
+	shared->body = body;
+	ipc_fan_note(ipc, shared, iov, count);
 	return body;
 }
 
@@ -51,8 +48,10 @@ static void body_leave(struct ipc *ipc, struct ipc_body *body)
 {
 	if (--body->references > 0)
 		return;
-	if (ipc->last_body == body)
-		ipc->last_body = NULL;
+	for (int i = 0; i < IPC_SHARED_KINDS; i++) {
+		if (ipc->shared[i].body == body)
+			ipc->shared[i].body = NULL;
+	}
 	ipc->backlog_size -= sizeof(*body) + body->size;
 	free(body);
 }
@@ -64,7 +63,7 @@ int ipc_backlog_add(
 {
 	struct ipc *ipc = client->server->ipc;
 	struct ipc_event *event = malloc(sizeof(*event));
-	struct ipc_body *body = event != NULL ? body_take(ipc, head->size, iov, count) : NULL;
+	struct ipc_body *body = event != NULL ? body_take(ipc, head, iov, count) : NULL;
 
 	if (body == NULL) {
 		free(event);

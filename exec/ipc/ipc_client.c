@@ -20,6 +20,7 @@
 #define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
 #define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
 #define EVENTS_ALONG 4u           /* to one that is to have a new event */
+#define FLUSH_SIZE (1u << 20)     /* bytes to one of them, and the rest of an event */
 #define PARTS_MAX 16 /* of an event without an allocation, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
@@ -184,21 +185,35 @@ static uint64_t now_of(const struct coterie_client *client)
 static int send_event(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
-	if (ipc_channel_is_open(client))
-		return ipc_channel_put(client, head, iov, count);
-	return client->connection != NULL ? qbs_event(client->connection, iov, count)
-					  : ipc_call_take(client, true, iov, count);
+	int rc = ipc_channel_is_open(client) ? ipc_channel_put(client, head, iov, count)
+		 : client->connection != NULL ? qbs_event(client->connection, iov, count)
+					      : ipc_call_take(client, true, iov, count);
+
+	if (rc == 0)
+		client->server->ipc->fan.left -= head->size;
+	return rc;
 }
 
 static void flush_later(struct coterie_client *client);
 
-/* A channel takes what it has room for, libqb so many events. @return whether anything went out */
+/* The event has found room, or not: then a client with a channel rings when it has some. */
+static void flush_rest(struct coterie_client *client, bool is_full)
+{
+	if (client->backlog == NULL) {
+		log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
+		client->queued = client->sent = 0;
+	} else if (!is_full || !ipc_channel_is_open(client)) {
+		flush_later(client);
+	}
+}
+
+/* libqb takes so many events, a channel those that it has room for, both about FLUSH_SIZE bytes. @return whether one went out */
 static bool flush_client(struct coterie_client *client, uint32_t events_max)
 {
-	bool is_channel = ipc_channel_is_open(client);
-	uint32_t events = 0;
+	bool is_channel = ipc_channel_is_open(client), is_full = false;
+	uint32_t events = 0, size = 0;
 
-	for (; client->backlog != NULL && (is_channel || events < events_max); events++) {
+	while (client->backlog != NULL && (is_channel || events < events_max) && size < FLUSH_SIZE) {
 		const struct ipc_event *event = client->backlog;
 		const struct iovec iov = {event->body->bytes, event->size};
 
@@ -206,23 +221,21 @@ static bool flush_client(struct coterie_client *client, uint32_t events_max)
 			ipc_hold(client, client->backlog_size - event->size);
 		int sent = send_event(client, event, &iov, 1);
 
-		if (sent == -EAGAIN)
+		is_full = sent == -EAGAIN;
+		if (is_full)
 			break;
 		if (sent < 0) {
 			give_up_on(client, sent);
 			return events > 0;
 		}
+		size += event->size;
+		events++;
 		ipc_backlog_pop(client);
 		client->sent++;
 	}
 	if (events > 0)
 		client->read_ns = now_of(client);
-	if (client->backlog != NULL) {
-		flush_later(client);
-		return events > 0;
-	}
-	log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
-	client->queued = client->sent = 0;
+	flush_rest(client, is_full);
 	return events > 0;
 }
 
@@ -261,21 +274,39 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 		return give_up(client, "out of memory for its events");
 	client->queued++;
 	ipc_hold(client, client->backlog_size);
-	flush_later(client);
 	return 0;
+}
+
+/* One message has cost enough: the event waits for its turn even if there is room for it. */
+static int queue(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
+{
+	int rc = append(client, head, iov, count);
+
+	if (rc == 0)
+		flush_later(client);
+	return rc;
 }
 
 /* In order: behind what waits already. */
 static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
+	struct ipc *ipc = client->server->ipc;
+
+	if (ipc->fan.left <= 0)
+		return queue(client, head, iov, count);
 	if (client->backlog != NULL && (flush_client(client, EVENTS_ALONG), client->backlog != NULL))
 		return append(client, head, iov, count);
 	if (client->is_leaving)
 		return -ENOTCONN;
 	int sent = send_event(client, head, iov, count);
-	if (sent == -EAGAIN)
-		return append(client, head, iov, count);
+	if (sent == -EAGAIN) {
+		int rc = append(client, head, iov, count);
+
+		if (rc == 0)
+			flush_rest(client, true);
+		return rc;
+	}
 	return sent < 0 ? give_up_on(client, sent) : 0;
 }
 
@@ -339,11 +370,8 @@ static void start_flush_timer(struct ipc *ipc)
 		loop_timer_add(loop, loop_now_ns(loop) + ipc->flush_delay_ns, on_flush_timer, ipc);
 }
 
-/* One with a channel rings when it has room. */
 static void flush_later(struct coterie_client *client)
 {
-	if (ipc_channel_is_open(client))
-		return;
 	ipc_lagging_add(client);
 	start_flush_timer(client->server->ipc);
 }
@@ -372,12 +400,14 @@ static void on_flush_timer(void *arg)
 	bool has_moved = false;
 
 	ipc->flush_timer = NULL;
+	ipc_fan_renew(ipc);
 	while (flush_round(ipc, end_ns))
 		has_moved = true;
 	if (has_moved)
 		ipc->flush_delay_ns = FLUSH_NS_MIN;
 	else if (ipc->flush_delay_ns < FLUSH_NS_MAX)
 		ipc->flush_delay_ns *= 2;
+	ipc_fan_renew(ipc);
 	if (ipc->lagging_count > 0)
 		start_flush_timer(ipc);
 }

@@ -1,6 +1,5 @@
 /*
- * Shared by the files of the IPC server: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c, ipc_gate.c,
- * ipc_hold.c, ipc_reply.c, ipc_call.c, ipc_client*.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
+ * Shared by the files of the IPC server, ipc_*.c. No other file includes this. exec/qb/ has the protocol.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -50,6 +49,22 @@ struct ipc_event {
 struct ipc_body {
 	uint32_t references, size;
 	uint8_t bytes[];
+};
+
+/** The body that was queued last, and its parts: ipc_fan.c. */
+struct ipc_shared {
+	struct ipc_body *body; /* NULL: no client waits for it any more */
+	/* Those of this body while the message of the ring is delivered. A part outside its frames has no address. */
+	struct iovec *parts;
+	uint32_t count, capacity;
+};
+#define IPC_SHARED_KINDS 2 /* events, and messages of channels: clients of one group can want both */
+
+/** The share of one message or request: ipc_fan.c. */
+struct ipc_fan {
+	int64_t left;              /* bytes that may still go straight to clients */
+	const struct iovec *parts; /* of the message that is delivered */
+	size_t count;              /* 0: none is */
 };
 
 /*
@@ -168,7 +183,8 @@ struct ipc {
 	uint64_t flush_delay_ns;
 	struct coterie_client *lagging, **lagging_last; /* in turn */
 	uint32_t lagging_count;
-	struct ipc_body *last_body; /* the one that was queued last, as long as it is used, or NULL */
+	struct ipc_shared shared[IPC_SHARED_KINDS];
+	struct ipc_fan fan;
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
 	uint64_t backlog_peak; /* highest backlog_size since memory was returned to the system */
 	uint64_t hold_size; /* IPC_HOLD_SIZE */
@@ -309,6 +325,16 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 void ipc_call_resume(struct coterie_client *client);
 /** The service's client is about to be freed. */
 void ipc_call_end(struct coterie_client *client);
+
+/* --- ipc_fan.c --- */
+
+/** Let IPC_FAN_SIZE bytes go straight to clients from now on. */
+void ipc_fan_renew(struct ipc *ipc);
+/** Note the parts of a body that was made from them, so that the next ones need not be compared. */
+void ipc_fan_note(struct ipc *ipc, struct ipc_shared *shared, const struct iovec *iov, uint32_t count);
+/** Return whether the body, which is as long, has the bytes of these parts. */
+bool ipc_fan_is_same(const struct ipc_shared *shared, const struct iovec *iov, uint32_t count);
+void ipc_fan_fini(struct ipc *ipc);
 
 /* --- ipc_backlog.c --- */
 

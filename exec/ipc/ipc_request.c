@@ -265,6 +265,7 @@ int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t
 {
 	if (!client->is_joined || client->is_leaving)
 		return -ENOBUFS;
+	ipc_fan_renew(client->server->ipc);
 	process(client, msg, size);
 	return client->kept != NULL || client->is_leaving ? -ENOBUFS : 0;
 }

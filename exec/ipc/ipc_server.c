@@ -270,6 +270,7 @@ struct ipc *ipc_create(const struct ipc_parts *parts)
 	ipc->lagging_last = &ipc->lagging;
 	ipc->backlog_size_max = IPC_BACKLOG_ALL;
 	ipc->hold_size = IPC_HOLD_SIZE;
+	ipc_fan_renew(ipc);
 	ipc_poll_init(ipc);
 	ipc->host = qbs_host_create(&ipc->loop);
 	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {
@@ -295,6 +296,7 @@ void ipc_destroy(struct ipc *ipc)
 	loop_timer_del(loop, ipc->doorbell_timer);
 	qbs_host_destroy(ipc->host);
 	ipc_stats_fini(ipc);
+	ipc_fan_fini(ipc);
 	free(ipc);
 }
 

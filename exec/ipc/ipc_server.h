@@ -72,6 +72,12 @@ void ipc_server_keep(struct ipc_handover *handover);
 void ipc_gate(struct ipc *ipc);
 /** Run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN): the ring has room again. */
 void ipc_room(struct ipc *ipc);
+/**
+ * A message of the ring is delivered from now on, until ipc_fan_end. Its parts are borrowed and do not change meanwhile.
+ * IPC_FAN_SIZE bytes of events go to clients at once, the others wait for a turn of their own.
+ */
+void ipc_fan_begin(struct ipc *ipc, const struct iovec *parts, size_t count);
+void ipc_fan_end(struct ipc *ipc);
 /** Read the channels of clients, each by its share, until the ring's queue is as full as is useful (totem_queue). Called
     while the token is here. true: they have more. */
 bool ipc_pull(struct ipc *ipc);
@@ -128,6 +134,8 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 #define IPC_BACKLOG_LIMIT (512u << 20)
 #define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
 #define IPC_STALL_NS UINT64_C(1000000000)
+/** Bytes of events that one message of the ring, or one request, sends to all clients at once: about 1 ms. */
+#define IPC_FAN_SIZE (2 << 20)
 /**
  * If a client has more bytes of its own events waiting than this, its next message gets "try again", until it has read
  * half of them. So its events stay far below IPC_BACKLOG_MAX. The bound is a thirty-second part of this while clients

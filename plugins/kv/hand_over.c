@@ -382,7 +382,9 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 		kv_store_purge(&kv->store);
 		kv_sweep(kv);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		kv_notice(kv); /* the new options may differ */
+		kv_watch_resume(kv);
+	}
 	return rc;
 }

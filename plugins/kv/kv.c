@@ -91,6 +91,7 @@ static void kv_fini(void *self)
 	kv_transfer_stop(kv);
 	kv->host->timer_del(kv->ctx, kv->notice_timer);
 	kv->host->timer_del(kv->ctx, kv->sweep_timer);
+	kv_watch_stop(kv);
 	kv_clients_free(kv);
 	kv_members_free(kv);
 	kv_store_clear(&kv->store);

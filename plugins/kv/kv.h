@@ -113,6 +113,8 @@ struct kv_client {
 	struct kv_watch *watches;
 	uint32_t watch_count, last_watch;
 	uint32_t pending;
+	uint32_t uid;
+	bool is_bounded; /* it is no administrator: its user's events of one change are bounded */
 	uint64_t unread; /* bytes of events sent and not acknowledged */
 };
 
@@ -168,6 +170,8 @@ struct kv {
 	struct kv_pending *pending, **pending_end;
 	uint64_t last_serial;
 	struct kv_client *clients;
+	struct coterie_timer *late_timer; /* watches have missed changes though their clients have room */
+	struct kv_client *late_next;      /* the one to tell next, or NULL: the first one */
 };
 
 /* ---- kv.c ---- */
@@ -296,11 +300,13 @@ void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes);
 /** Notify watches of a changed key. value: NULL with KV_OP_DELETE. */
 void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
 	uint32_t value_size);
-/**
- * Notify watches that the whole table may have changed: at once or, without a state, when there is
- * one.
- */
+/** The whole table may be another one: told from now on, in turns, or, without state, when there is one. */
 void kv_watch_replaced(struct kv *kv);
+/** Tell watches soon that they have missed changes: an older version may have left some. */
+void kv_watch_resume(struct kv *kv);
+void kv_watch_stop(struct kv *kv); /* delete its timer */
+/** The client is about to be freed. */
+void kv_watch_forget(struct kv *kv, const struct kv_client *client);
 
 /* ---- hand_over.c ---- */
 

@@ -60,6 +60,8 @@ int kv_client_join(void *self, struct coterie_client *client)
 	if (*slot == NULL)
 		return -ENOMEM;
 	(*slot)->client = client;
+	kv->host->client_peer(client, NULL, &(*slot)->uid, NULL);
+	(*slot)->is_bounded = kv->host->client_may(client, COTERIE_RIGHT_ADMINISTER) != 0;
 	(*slot)->next = kv->clients;
 	kv->clients = *slot;
 	return 0;
@@ -80,12 +82,14 @@ void kv_client_leave(void *self, struct coterie_client *client)
 			break;
 		}
 	}
+	kv_watch_forget(kv, data);
 	kv_watch_clear(data);
 	free(data);
 }
 
 void kv_clients_free(struct kv *kv)
 {
+	kv->late_next = NULL;
 	while (kv->clients != NULL) {
 		struct kv_client *client = kv->clients;
 

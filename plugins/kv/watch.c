@@ -77,9 +77,49 @@ static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, con
 		client->unread += size;
 }
 
-static void tell_missed(struct kv *kv, struct kv_client *client)
+/* All watches of a user get so many events of one change. Its other watches have missed the change. */
+#define EVENTS_OF_USER 128u
+#define BYTES_OF_USER (UINT64_C(2) << 20)
+/* Users whose events of one change are counted apart. Further ones share the last count. */
+#define USERS_MAX 16u
+/* Watches that are told later, in one turn. */
+#define LATE_EVENTS 32u
+#define LATE_NS UINT64_C(1000000)
+
+struct user {
+	uint32_t uid, events;
+	uint64_t bytes;
+};
+
+static struct user *user_of(struct user *users, uint32_t *count, uint32_t uid)
 {
-	for (struct kv_watch *watch = client->watches; watch != NULL; watch = watch->next) {
+	uint32_t i = 0;
+
+	while (i < *count && users[i].uid != uid)
+		i++;
+	if (i == USERS_MAX)
+		return &users[USERS_MAX - 1];
+	if (i == *count)
+		users[(*count)++] = (struct user){.uid = uid};
+	return &users[i];
+}
+
+/* @return true: the user has had enough of this change */
+static bool is_over(struct user *user, uint64_t size)
+{
+	if (user->events >= EVENTS_OF_USER || user->bytes >= BYTES_OF_USER)
+		return true;
+	user->events++;
+	user->bytes += size;
+	return false;
+}
+
+/* @return how many events it took; at most events_max */
+static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t events_max)
+{
+	uint32_t events = 0;
+
+	for (struct kv_watch *watch = client->watches; watch != NULL && events < events_max; watch = watch->next) {
 		struct kv_event_missed event = {
 			.revision = kv->state.revision, .watch = watch->number};
 		struct iovec iov = {(uint8_t *)&event + sizeof(event.header),
@@ -89,7 +129,57 @@ static void tell_missed(struct kv *kv, struct kv_client *client)
 			continue;
 		watch->has_missed = false;
 		event_send(kv, client, KV_EVENT_MISSED, &iov, 1);
+		events++;
 	}
+	return events;
+}
+
+static void on_late(void *arg);
+
+/* Where the timer does not start, clients learn of it with their next event, or with the next change that comes late. */
+static void tell_late(struct kv *kv)
+{
+	if (kv->late_timer == NULL &&
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + LATE_NS, on_late, kv, &kv->late_timer) < 0)
+		kv->late_timer = NULL;
+}
+
+static struct kv_client *next_of(const struct kv *kv, const struct kv_client *client)
+{
+	return client->next != NULL ? client->next : kv->clients;
+}
+
+/* From client to client: one that misses changes all the time must not take the turns of the others. */
+static void on_late(void *arg)
+{
+	struct kv *kv = arg;
+	struct kv_client *first = kv->late_next != NULL ? kv->late_next : kv->clients, *client = first;
+	uint32_t left = LATE_EVENTS;
+
+	kv->late_timer = NULL;
+	if (!kv->has_state || first == NULL)
+		return; /* told when there is one */
+	do {
+		left -= tell_missed(kv, client, left);
+		client = next_of(kv, client);
+	} while (left > 0 && client != first);
+	kv->late_next = client;
+	if (left == 0)
+		tell_late(kv);
+}
+
+void kv_watch_forget(struct kv *kv, const struct kv_client *client)
+{
+	if (kv->late_next == client)
+		kv->late_next = client->next;
+}
+
+void kv_watch_resume(struct kv *kv) { tell_late(kv); }
+
+void kv_watch_stop(struct kv *kv)
+{
+	kv->host->timer_del(kv->ctx, kv->late_timer);
+	kv->late_timer = NULL;
 }
 
 /*
@@ -102,7 +192,7 @@ void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes)
 
 	data->unread -= bytes < data->unread ? bytes : data->unread;
 	if (data->unread <= KV_WINDOW / 2 && kv->has_state)
-		tell_missed(kv, data);
+		(void)tell_missed(kv, data, KV_WATCHES_MAX);
 }
 
 void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
@@ -117,21 +207,32 @@ void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_s
 		{(void *)(uintptr_t)key, key_size},
 		{(void *)(uintptr_t)value, value_size},
 	};
+	uint64_t size = sizeof(event) + key_size + value_size;
+	struct user users[USERS_MAX];
+	uint32_t user_count = 0;
+	bool is_late = false;
 
 	for (struct kv_client *client = kv->clients; client != NULL; client = client->next) {
+		struct user *user = client->is_bounded ? user_of(users, &user_count, client->uid) : NULL;
+
 		for (struct kv_watch *watch = client->watches; watch != NULL; watch = watch->next) {
 			if (watch->prefix_size > key_size ||
 				memcmp(watch->prefix, key, watch->prefix_size) != 0)
 				continue;
-			if (watch->has_missed ||
-				!has_room(client, sizeof(event) + key_size + value_size)) {
+			if (watch->has_missed || !has_room(client, size)) {
 				watch->has_missed = true;
+				continue;
+			}
+			if (user != NULL && is_over(user, size)) {
+				watch->has_missed = is_late = true;
 				continue;
 			}
 			event.watch = watch->number;
 			event_send(kv, client, KV_EVENT_CHANGE, iov, value_size > 0 ? 3 : 2);
 		}
 	}
+	if (is_late)
+		tell_late(kv);
 }
 
 void kv_watch_replaced(struct kv *kv)
@@ -139,7 +240,7 @@ void kv_watch_replaced(struct kv *kv)
 	for (struct kv_client *client = kv->clients; client != NULL; client = client->next) {
 		for (struct kv_watch *watch = client->watches; watch != NULL; watch = watch->next)
 			watch->has_missed = true;
-		if (kv->has_state)
-			tell_missed(kv, client);
 	}
+	kv_watch_stop(kv);
+	on_late(kv);
 }

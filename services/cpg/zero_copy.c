@@ -131,7 +131,18 @@ static int check_file(int fd, uint32_t uid, struct stat *status)
 	return S_ISREG(status->st_mode) && status->st_uid == uid && status->st_nlink == 1 ? 0 : -EACCES;
 }
 
-/* The path may lead to another file by now than the one that was checked. */
+/* The name is removed: the client must be able to do that, too. Its other groups are not known. */
+static bool may_remove(int folder, uint32_t uid, uint32_t gid)
+{
+	struct stat status;
+
+	if (fstat(folder, &status) < 0)
+		return false;
+	return uid == 0 || (status.st_mode & S_IWOTH) != 0 || (status.st_uid == uid && (status.st_mode & S_IWUSR) != 0) ||
+	       (status.st_gid == gid && (status.st_mode & S_IWGRP) != 0);
+}
+
+/* What the path names by now may be another file than the one that was checked. */
 static int open_checked(int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
@@ -197,7 +208,7 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
  * @param path     "FOLDER/NAME", both not empty; changed
  * @param refusal  0, or the reason for which the file is refused. Then only its name is removed
  */
-static int take_file(char *path, uint32_t uid, uint64_t map_size, int refusal)
+static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
 {
 	char *slash = strrchr(path, '/');
 
@@ -209,7 +220,7 @@ static int take_file(char *path, uint32_t uid, uint64_t map_size, int refusal)
 
 	if (folder < 0)
 		return lookup_error();
-	int fd = open_file(folder, slash + 1, uid, map_size, refusal);
+	int fd = may_remove(folder, uid, gid) ? open_file(folder, slash + 1, uid, map_size, refusal) : -EACCES;
 
 	close(folder);
 	return fd;
@@ -252,14 +263,14 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = cpg->host->client_data(client);
 	struct cpg_req_zc_alloc req;
-	uint32_t uid;
+	uint32_t uid, gid;
 	int refusal = 0;
 
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
 	if (memchr(req.path, '\0', sizeof(req.path)) == NULL)
 		return -EINVAL;
-	cpg->host->client_peer(client, NULL, &uid, NULL);
+	cpg->host->client_peer(client, NULL, &uid, &gid);
 	if (req.map_size < sizeof(struct cpg_zc_map) || req.map_size > MAP_SIZE_MAX)
 		refusal = -EINVAL;
 	else
@@ -270,7 +281,7 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	if (buffer == NULL && refusal == 0)
 		refusal = -ENOMEM;
 
-	int rc = take_file(req.path, uid, req.map_size, refusal);
+	int rc = take_file(req.path, uid, gid, req.map_size, refusal);
 
 	if (rc < 0)
 		goto free_buffer;

@@ -98,16 +98,15 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 
 	int used = split(evs, parts, count, mcast->group_count);
 
-	if (used < 0) {
+	if (used < 0 || evs_groups_prepare(evs, evs->groups, (uint32_t)mcast->group_count) < 0) {
 		evs_complain(evs, nodeid, "out of memory");
 		return;
 	}
-	evs_groups_sort(evs->groups, mcast->group_count);
 	evs->parts[0] = (struct iovec)AFTER_HEADER(event);
 	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
 		next = one->next;
-		/* If this fails, the client will be disconnected. */
-		if (evs_groups_meet(one, evs->groups, mcast->group_count))
+		/* When it fails the client is going away. */
+		if (evs_groups_meet(evs, one, evs->groups, (uint32_t)mcast->group_count))
 			(void)evs->host->event(
 				one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
 	}

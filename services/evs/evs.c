@@ -34,6 +34,7 @@ static int evs_client_join(void *self, struct coterie_client *client)
 	struct evs_connection *connection = evs->host->client_data(client);
 
 	connection->client = client;
+	evs->host->client_peer(client, NULL, &connection->uid, NULL);
 	connection->next = evs->connections;
 	if (evs->connections != NULL)
 		evs->connections->previous = connection;
@@ -66,6 +67,7 @@ static int evs_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 		return -ENOMEM;
 	evs->host = host;
 	evs->ctx = ctx;
+	evs_index_init(evs);
 	*self = evs;
 	return 0;
 }
@@ -77,6 +79,7 @@ static void evs_fini(void *self)
 
 	for (struct evs_connection *one = evs->connections; one != NULL; one = one->next)
 		evs_groups_free(one);
+	evs_index_fini(evs);
 	free(evs->groups);
 	free(evs->parts);
 	free(evs);

@@ -18,10 +18,23 @@
 struct evs_connection {
 	struct coterie_client *client;
 	struct evs_connection *next, *previous; /* all, newest first */
-	/* group_count, ascending by their bytes. A group that was joined twice is listed twice. */
+	uint32_t uid;
+	/* group_count, ascending by their bytes; a group that was joined twice is there twice. */
 	struct evs_wire_group *groups;
 	uint32_t group_count, group_capacity;
 };
+
+/** The groups of the message that is delivered: index.c. */
+#define EVS_INDEX_WORDS (sizeof(struct evs_wire_group) / sizeof(uint32_t))
+struct evs_index {
+	uint64_t key[EVS_INDEX_WORDS];
+	const struct evs_wire_group *groups; /* borrowed */
+	uint16_t *slots;                     /* places in groups. slot_count is a power of two */
+	uint32_t slot_count, slot_capacity;
+};
+
+/** Groups that the connections of one user are in together, each time they joined one counted. */
+#define EVS_USER_GROUPS_MAX EVS_CONNECTION_GROUPS_MAX
 
 struct evs {
 	const struct coterie_host *host; /* borrowed, outlives us */
@@ -29,6 +42,7 @@ struct evs {
 	struct evs_connection *connections; /* newest first */
 	struct evs_wire_group *groups;      /* scratch: those of one message */
 	size_t group_capacity;
+	struct evs_index index;
 	struct iovec *parts; /* scratch: one event */
 	size_t part_capacity;
 	uint64_t complain_ns, complaints; /* time of the last warning, and number of those
@@ -44,19 +58,38 @@ void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
 
 /**
  * Add groups, all or none.
- * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. The client may be changing them: any bytes are a valid group
- * @return 0; -ENOMEM, also if the connection would be in more than EVS_CONNECTION_GROUPS_MAX
+ *
+ * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under
+ * our hands: any bytes are a group
+ * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX, or the connections of its
+ * user in more than EVS_USER_GROUPS_MAX
  */
-int evs_groups_add(
-	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
-/** Remove one occurrence of the group. -ENOENT */
-int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group);
-/** Sort the groups of a message as those of a connection are sorted. */
-void evs_groups_sort(struct evs_wire_group *groups, size_t count);
-/** Return whether the connection is in at least one of the groups, which must be sorted. */
-bool evs_groups_meet(
-	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count);
+int evs_groups_add(const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups,
+	uint32_t count);
+/** As evs_groups_add, for groups that an older version of the service let the user have. */
+int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
+/**
+ * Take one instance of each group out, in this order, up to the first one that the connection is not in.
+ *
+ * @param groups  count elements, at most EVS_REQUEST_GROUPS_MAX
+ * @return 0; -ENOENT
+ */
+int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
+/** Prepare evs_groups_meet for the groups of a message, which are kept until the next call. -ENOMEM */
+int evs_groups_prepare(struct evs *evs, const struct evs_wire_group *groups, uint32_t count);
+/** Return whether the connection is in at least one of the groups that were prepared. */
+bool evs_groups_meet(const struct evs *evs, const struct evs_connection *connection,
+	const struct evs_wire_group *groups, uint32_t count);
 void evs_groups_free(struct evs_connection *connection);
+
+/* --- index.c --- */
+
+/** Choose the key of the hash function. */
+void evs_index_init(struct evs *evs);
+void evs_index_fini(struct evs *evs);
+/** Put the groups into the table, which held others before. They are borrowed until the next call. -ENOMEM */
+int evs_index_fill(struct evs *evs, const struct evs_wire_group *groups, uint32_t count);
+bool evs_index_has(const struct evs *evs, const struct evs_wire_group *group);
 
 /* --- requests.c --- */
 

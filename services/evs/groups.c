@@ -1,4 +1,4 @@
-/* The groups of one client, sorted, so that a message finds its receivers quickly. */
+/* The groups of one client, sorted, so that a message finds its receivers quickly. See index.c as well. */
 #include "services/evs/evs.h"
 
 #include <assert.h>
@@ -11,12 +11,25 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct evs_wire_group));
 }
 
-static const struct evs_wire_group *find(
-	const struct evs_connection *connection, const struct evs_wire_group *group)
+/* The place of the first group that is not less. */
+static uint32_t first_of(const struct evs_connection *connection, const struct evs_wire_group *group)
 {
-	if (connection->group_count == 0)
-		return NULL;
-	return bsearch(group, connection->groups, connection->group_count, sizeof(*group), compare);
+	uint32_t low = 0, high = connection->group_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (compare(&connection->groups[middle], group) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_at(const struct evs_connection *connection, uint32_t at, const struct evs_wire_group *group)
+{
+	return at < connection->group_count && compare(&connection->groups[at], group) == 0;
 }
 
 /*
@@ -40,8 +53,24 @@ static void merge(struct evs_wire_group *all, uint32_t old_count,
 	}
 }
 
-int evs_groups_add(
-	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count)
+static uint32_t count_of_user(const struct evs *evs, uint32_t uid)
+{
+	uint32_t count = 0;
+
+	for (const struct evs_connection *one = evs->connections; one != NULL; one = one->next)
+		count += one->uid == uid ? one->group_count : 0;
+	return count;
+}
+
+int evs_groups_add(const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups,
+	uint32_t count)
+{
+	return count_of_user(evs, connection->uid) + count > EVS_USER_GROUPS_MAX
+		       ? -ENOMEM
+		       : evs_groups_insert(connection, groups, count);
+}
+
+int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count)
 {
 	uint32_t needed = connection->group_count + count;
 
@@ -64,71 +93,67 @@ int evs_groups_add(
 	return 0;
 }
 
-int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group)
+/* Close the gaps at these places, which ascend, in one pass over the list. */
+static void take_out(struct evs_connection *connection, const uint32_t *places, uint32_t count)
 {
-	const struct evs_wire_group *found = find(connection, group);
+	struct evs_wire_group *groups = connection->groups;
+	uint32_t to = count > 0 ? places[0] : 0;
 
-	if (found == NULL)
-		return -ENOENT;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t from = places[i] + 1, end = i + 1 < count ? places[i + 1] : connection->group_count;
 
-	size_t at = (size_t)(found - connection->groups);
-
-	connection->group_count--;
-	memmove(connection->groups + at, connection->groups + at + 1,
-		(connection->group_count - at) * sizeof(*group));
-	return 0;
+		memmove(groups + to, groups + from, (end - from) * sizeof(*groups));
+		to += end - from;
+	}
+	connection->group_count -= count;
 }
 
-void evs_groups_sort(struct evs_wire_group *groups, size_t count)
+int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count)
 {
-	for (size_t i = 1; i < count; i++) {
-		if (compare(&groups[i - 1], &groups[i]) <= 0)
-			continue; /* those of a client are sorted already */
-		qsort(groups, count, sizeof(*groups), compare);
-		return;
-	}
-}
+	uint32_t places[EVS_REQUEST_GROUPS_MAX], found = 0;
+	int rc = 0;
 
-static bool is_any_in(const struct evs_wire_group *few, size_t few_count, const struct evs_wire_group *many,
-	size_t many_count)
-{
-	for (size_t i = 0; i < few_count; i++) {
-		if (bsearch(&few[i], many, many_count, sizeof(*many), compare) != NULL)
-			return true;
+	assert(count <= EVS_REQUEST_GROUPS_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = first_of(connection, &groups[i]), place = 0;
+
+		while (place < found && places[place] < at)
+			place++;
+		for (; place < found && places[place] == at; place++)
+			at++; /* this instance is taken by the same group earlier in the request */
+		if (!is_at(connection, at, &groups[i])) {
+			rc = -ENOENT;
+			break;
+		}
+		memmove(places + place + 1, places + place, (found - place) * sizeof(places[0]));
+		places[place] = at;
+		found++;
 	}
-	return false;
+	take_out(connection, places, found);
+	return rc;
 }
 
 /*
- * Steps of a binary search in the larger list. Searching takes so many for each group of the smaller list.
- * Walking both lists takes one step for each group.
+ * A request names few groups: each is searched in the client's list. Other messages name all groups of their sender, which
+ * can be 16,384: then each group of the client is searched in a table of them.
  */
-#define SEARCH_STEPS 14u
+static bool are_few(uint32_t count) { return count <= EVS_REQUEST_GROUPS_MAX; }
 
-bool evs_groups_meet(
-	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count)
+int evs_groups_prepare(struct evs *evs, const struct evs_wire_group *groups, uint32_t count)
 {
-	const struct evs_wire_group *own = connection->groups;
-	size_t own_count = connection->group_count;
+	return are_few(count) ? 0 : evs_index_fill(evs, groups, count);
+}
 
-	if (count == 0 || own_count == 0)
-		return false;
-	if (count * SEARCH_STEPS < own_count + count)
-		return is_any_in(groups, count, own, own_count);
-	if (own_count * SEARCH_STEPS < own_count + count)
-		return is_any_in(own, own_count, groups, count);
-	while (count > 0 && own_count > 0) {
-		int order = compare(own, groups);
-
-		if (order == 0)
+bool evs_groups_meet(const struct evs *evs, const struct evs_connection *connection,
+	const struct evs_wire_group *groups, uint32_t count)
+{
+	for (uint32_t i = 0; are_few(count) && i < count; i++) {
+		if (is_at(connection, first_of(connection, &groups[i]), &groups[i]))
 			return true;
-		if (order < 0) {
-			own++;
-			own_count--;
-		} else {
-			groups++;
-			count--;
-		}
+	}
+	for (uint32_t i = 0; !are_few(count) && i < connection->group_count; i++) {
+		if (evs_index_has(evs, &connection->groups[i]))
+			return true;
 	}
 	return false;
 }

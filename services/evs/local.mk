@@ -2,7 +2,7 @@
 # have fragments of their own.
 evs_service_sources = \
 	services/evs/evs.c services/evs/evs.h services/evs/messages.h \
-	services/evs/groups.c services/evs/requests.c services/evs/deliver.c services/evs/state.c
+	services/evs/groups.c services/evs/index.c services/evs/requests.c services/evs/deliver.c services/evs/state.c
 
 if WITH_EVS
 plugin_LTLIBRARIES += evs.la

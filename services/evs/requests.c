@@ -39,7 +39,7 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 		return answer(evs, client, EVS_RES_JOIN, CS_ERR_TOO_MANY_GROUPS);
 	if (req.group_count > (size - sizeof(req)) / sizeof(*groups))
 		return -EINVAL;
-	return evs_groups_add(connection_of(evs, client), groups, req.group_count);
+	return evs_groups_add(evs, connection_of(evs, client), groups, req.group_count);
 }
 
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -47,20 +47,15 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 	struct evs *evs = self;
 	struct evs_req_groups req;
 	const struct evs_wire_group *groups = (const void *)((const uint8_t *)msg + sizeof(req));
-	int rc = 0;
+	struct evs_wire_group copies[EVS_REQUEST_GROUPS_MAX];
 
 	snapshot(&req, msg, sizeof(req));
 	if (req.group_count > EVS_REQUEST_GROUPS_MAX)
 		return answer(evs, client, EVS_RES_LEAVE, CS_ERR_TOO_MANY_GROUPS);
 	if (req.group_count > (size - sizeof(req)) / sizeof(*groups))
 		return -EINVAL;
-	for (uint32_t i = 0; i < req.group_count && rc == 0; i++) {
-		struct evs_wire_group group;
-
-		snapshot(&group, &groups[i], sizeof(group));
-		rc = evs_groups_remove(connection_of(evs, client), &group);
-	}
-	return rc;
+	snapshot(copies, groups, req.group_count * sizeof(*groups));
+	return evs_groups_remove(connection_of(evs, client), copies, req.group_count);
 }
 
 /* ---- Sending ------------------------------------------------------------- */

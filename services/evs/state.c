@@ -33,7 +33,7 @@ static int add_groups(struct evs_connection *connection, const void *bytes, uint
 	for (uint32_t done = 0; rc == 0 && done < count;) {
 		uint32_t some = count - done < EVS_REQUEST_GROUPS_MAX ? count - done : EVS_REQUEST_GROUPS_MAX;
 
-		rc = evs_groups_add(connection, (const struct evs_wire_group *)bytes + done, some);
+		rc = evs_groups_insert(connection, (const struct evs_wire_group *)bytes + done, some);
 		done += some;
 	}
 	return rc;
@@ -52,6 +52,7 @@ static int take_connection(
 		return 0; /* the client has disconnected */
 	struct evs_connection *connection = evs->host->client_data(client);
 	connection->client = client;
+	evs->host->client_peer(client, NULL, &connection->uid, NULL);
 	connection->previous = *last;
 	if (*last != NULL)
 		(*last)->next = connection;

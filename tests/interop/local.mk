@@ -42,6 +42,13 @@ pacemaker-long: check-programs
 check-long: pacemaker-long
 .PHONY: pacemaker-long
 
+# Debian's dlm_controld without its kernel module, on daemons of root and of another user.
+dist_check_SCRIPTS += %D%/dlm.sh
+dlm-long: check-programs
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/dlm.sh
+check-long: dlm-long
+.PHONY: dlm-long
+
 # Keys that change beside a corosync.
 dist_check_SCRIPTS += %D%/knet_rekey.sh
 TESTS += %D%/knet_rekey.sh

@@ -185,7 +185,7 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h config/compat.c config/compat.h $(map_sources)
 exec_channel_sources = exec/ipc/ipc_channel.c exec/ipc/ipc_channel_state.c exec/ipc/ipc_channel_await.c exec/ipc/ipc_channel_memory.c exec/ipc/ipc_channel_receive.c exec/ipc/ipc_channel_send.c
 exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/ipc_server.c exec/ipc/ipc_poll.c exec/ipc/ipc_access.c exec/ipc/ipc_request.c \
-	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
+	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_fan.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
 exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin/plugin_open.c exec/plugin/plugin_code.c exec/plugin/plugin_check.c exec/plugin/plugin_options.c exec/plugin/plugin_table.c \
 	exec/plugin/plugin_error.c exec/plugin/plugin_name.c exec/plugin/plugin_overrides.c exec/plugin/plugin_probe.c \
 	config/option_value.c config/words.c \
@@ -221,7 +221,7 @@ ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_await_SOURCES = %D%/test_ipc_await.c exec/ipc/ipc_channel_await.c
 %C%_test_ipc_await_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_await_LDADD = $(CHECK_LIBS)
-%C%_test_ipc_backlog_SOURCES = %D%/test_ipc_backlog.c exec/ipc/ipc_backlog.c
+%C%_test_ipc_backlog_SOURCES = %D%/test_ipc_backlog.c exec/ipc/ipc_backlog.c exec/ipc/ipc_fan.c
 %C%_test_ipc_backlog_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_backlog_LDADD = $(CHECK_LIBS)
 %C%_test_ipc_events_SOURCES = %D%/test_ipc_events.c $(ipc_case_sources)

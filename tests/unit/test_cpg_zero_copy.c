@@ -324,6 +324,47 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 }
 END_TEST
 
+/* The daemon of root could remove a name where the client cannot: a file of the client's in a folder of root. */
+START_TEST(no_name_goes_where_the_client_may_not_remove_it)
+{
+	static const struct {
+		uint32_t folder_uid, folder_gid, mode;
+		int32_t answer;
+	} rows[] = {
+		{0, 0, 0755, ACCESS},
+		{0, 0, 0775, ACCESS},
+		{1000, 0, 0555, ACCESS},
+		{1000, 0, 0755, OK},
+		{0, 1000, 0755, ACCESS},
+		{0, 1000, 0775, OK},
+		{0, 0, 01777, OK},
+	};
+	char folder[] = "/tmp/coterie-zero-XXXXXX", path[96];
+	struct cpg_req_zc_alloc req = {.map_size = 4096};
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	if (chown(folder, 1000, 1000) < 0) { /* files cannot be given away here */
+		ck_assert_int_eq(rmdir(folder), 0);
+		return;
+	}
+	join_all("1");
+	users[0].base.client->uid = users[0].base.client->gid = 1000;
+	snprintf(path, sizeof(path), "%s/corosync_zerocopy-mine", folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(ftruncate(fd, 4096) + fchown(fd, 1000, 1000), 0);
+		close(fd);
+		ck_assert_int_eq(chown(folder, rows[i].folder_uid, rows[i].folder_gid) + chmod(folder, rows[i].mode), 0);
+		snprintf(req.path, sizeof(req.path), "%s", path);
+		ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == rows[i].answer, "row %zu", i);
+		ck_assert_int_eq(access(path, F_OK), rows[i].answer == OK ? -1 : 0);
+	}
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpg_zero_copy");
@@ -337,5 +378,6 @@ int main(void)
 	tcase_add_test(tcase, a_user_has_a_share_of_the_bytes);
 	tcase_add_test(tcase, descriptors_are_left_for_others);
 	tcase_add_test(tcase, a_refused_file_goes_if_it_is_the_clients_and_named_as_such);
+	tcase_add_test(tcase, no_name_goes_where_the_client_may_not_remove_it);
 	return suite_run(suite);
 }

@@ -118,6 +118,54 @@ START_TEST(groups_of_one_client_are_bounded)
 }
 END_TEST
 
+static void connect_as(uint32_t i, uint32_t uid)
+{
+	users[i] = mock_client_create(host, ops->client_size, 100 + i);
+	users[i]->uid = uid;
+	ck_assert_int_eq(ops->client_join(self, users[i]), 0);
+}
+
+START_TEST(groups_of_one_user_are_bounded)
+{
+	char letters[51] = {0};
+
+	memset(letters, 'g', 50);
+	connect_as(0, 1000);
+	connect_as(1, 1000);
+	connect_as(2, 1001);
+	for (uint32_t joined = 0; joined + 50 <= EVS_CONNECTION_GROUPS_MAX; joined += 50)
+		ck_assert_int_eq(join(joined / 50 % 2, letters), OK);
+	ck_assert_int_eq(join(0, letters), NO_MEMORY);
+	ck_assert_int_eq(join(1, letters), NO_MEMORY);
+	ck_assert_int_eq(join(2, letters), OK); /* another user has another share */
+	ck_assert_int_eq(leave(1, letters), OK);
+	ck_assert_int_eq(join(0, letters), OK);
+	disconnect_user(1);
+	ck_assert_int_eq(join(0, letters), OK);
+}
+END_TEST
+
+/* A request leaves its groups one after the other, up to the first one that the client is not in. */
+START_TEST(groups_leave_in_the_order_of_the_request)
+{
+	connect_user(0);
+	read_events[0] = 1;
+	ck_assert_int_eq(join(0, "abbbcz"), OK);
+	ck_assert_int_eq(leave(0, "zbb"), OK);
+	ck_assert_int_eq(leave(0, "z"), NOT_EXIST);
+	ck_assert_int_eq(leave(0, "cbbab"), NOT_EXIST); /* the second b ends it: c and one b are gone, a is not */
+	ck_assert_int_eq(leave(0, "b"), NOT_EXIST);
+	ck_assert_int_eq(leave(0, "c"), NOT_EXIST);
+	ck_assert_int_eq(mcast_groups(0, AGREED, "bcz", "nobody", 6), OK);
+	ck_assert_int_eq(mcast_groups(0, AGREED, "a", "word", 4), OK);
+	run_ring();
+	expect(0, "1: word");
+	expect(0, "");
+	ck_assert_int_eq(leave(0, "a"), OK);
+	ck_assert_int_eq(leave(0, ""), OK);
+}
+END_TEST
+
 /* ---- Messages of other nodes ---- */
 
 START_TEST(messages_of_the_other_byte_order)
@@ -245,6 +293,8 @@ int main(void)
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, sizes_that_do_not_add_up);
 	tcase_add_test(tcase, groups_of_one_client_are_bounded);
+	tcase_add_test(tcase, groups_of_one_user_are_bounded);
+	tcase_add_test(tcase, groups_leave_in_the_order_of_the_request);
 	tcase_add_test(tcase, messages_of_the_other_byte_order);
 	tcase_add_test(tcase, malformed_messages_are_dropped);
 	tcase_add_test(tcase, groups_of_a_message_meet_those_of_a_client);

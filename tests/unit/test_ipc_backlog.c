@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/channel.h>
+
 #include "exec/ipc/ipc_private.h"
 #include "tests/suite.h"
 
@@ -34,7 +36,9 @@ static void tear_down(void)
 		ipc_backlog_drop(&f.clients[i]);
 	ck_assert_uint_eq(f.ipc.backlog_size, 0);
 	ck_assert_uint_eq(f.ipc.lagging_count, 0);
-	ck_assert_ptr_null(f.ipc.last_body);
+	for (int i = 0; i < IPC_SHARED_KINDS; i++)
+		ck_assert_ptr_null(f.ipc.shared[i].body);
+	ipc_fan_fini(&f.ipc);
 }
 
 /* In two parts, with one of no length between them. */
@@ -121,6 +125,75 @@ START_TEST(other_bytes_are_not_shared)
 }
 END_TEST
 
+/* The clients of one group may want a message in both ways, in any order. */
+START_TEST(messages_of_channels_are_kept_once_beside_events)
+{
+	uint8_t bytes[10000] = {0};
+	const struct iovec iov = {bytes, sizeof(bytes)};
+
+	for (int client = 0; client < CLIENTS; client++) {
+		const struct ipc_event head = {
+			.kind = client % 2 == 0 ? COTERIE_CHANNEL_EVENT : COTERIE_CHANNEL_MESSAGE,
+			.size = sizeof(bytes) - (client % 2 == 0 ? 0u : 100u)};
+		const struct iovec part = {bytes, head.size};
+
+		ck_assert_int_eq(ipc_backlog_add(&f.clients[client], &head, &part, 1), 0);
+	}
+	ck_assert_uint_lt(f.ipc.backlog_size, 2 * iov.iov_len + 1000);
+}
+END_TEST
+
+/* The second client gets the bytes that the first one got: those of the frames were not compared. */
+START_TEST(frames_of_the_delivered_message_are_not_compared)
+{
+	char frames[2][1000], own[] = "own part";
+	const struct iovec message[] = {{frames[0], 1000}, {frames[1], 1000}};
+	const struct iovec parts[] = {{own, 8}, {frames[0] + 40, 960}, {frames[1], 1000}};
+	const struct ipc_event head = {.size = 1968};
+
+	memset(frames, 'a', sizeof(frames));
+	ipc_fan_begin(&f.ipc, message, 2);
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[0], &head, parts, 3), 0);
+	memset(frames, 'b', sizeof(frames));
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[1], &head, parts, 3), 0);
+	ck_assert_ptr_eq(f.clients[0].backlog->body, f.clients[1].backlog->body);
+
+	/* Everything else is: the service's own part, other places of the same frames, and all in the next delivery. */
+	own[0] = 'O';
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[2], &head, parts, 3), 0);
+	ck_assert_ptr_ne(f.clients[2].backlog->body, f.clients[1].backlog->body);
+	ck_assert_int_eq(f.clients[2].backlog->body->bytes[8], 'b');
+	memset(frames, 'c', sizeof(frames));
+	const struct iovec moved[] = {{own, 8}, {frames[0] + 39, 960}, {frames[1], 1000}};
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[3], &head, moved, 3), 0);
+	ck_assert_ptr_ne(f.clients[3].backlog->body, f.clients[2].backlog->body);
+	ipc_fan_end(&f.ipc);
+	memset(frames, 'd', sizeof(frames));
+	ipc_fan_begin(&f.ipc, message, 2);
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[2], &head, moved, 3), 0);
+	ck_assert_int_eq(f.clients[2].backlog->next->body->bytes[8], 'd');
+	ipc_fan_end(&f.ipc);
+}
+END_TEST
+
+/* Parts of other lengths put the bytes of a frame to another place of the event. */
+START_TEST(parts_at_other_places_are_compared)
+{
+	char frame[1000], own[] = "0123456789";
+	const struct iovec message = {frame, 1000};
+	const struct iovec first[] = {{own, 8}, {frame, 992}}, second[] = {{own, 10}, {frame, 990}};
+	const struct ipc_event head = {.size = 1000};
+
+	for (int i = 0; i < 1000; i++)
+		frame[i] = (char)i;
+	ipc_fan_begin(&f.ipc, &message, 1);
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[0], &head, first, 2), 0);
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[1], &head, second, 2), 0);
+	ck_assert_int_eq(memcmp(f.clients[1].backlog->body->bytes + 10, frame, 990), 0);
+	ipc_fan_end(&f.ipc);
+}
+END_TEST
+
 START_TEST(the_largest_backlog_is_found)
 {
 	ck_assert_ptr_null(ipc_backlog_most(&f.ipc));
@@ -167,6 +240,9 @@ int main(void)
 	tcase_add_test(tcase, events_wait_in_their_order);
 	tcase_add_test(tcase, what_several_wait_for_is_kept_once);
 	tcase_add_test(tcase, other_bytes_are_not_shared);
+	tcase_add_test(tcase, messages_of_channels_are_kept_once_beside_events);
+	tcase_add_test(tcase, frames_of_the_delivered_message_are_not_compared);
+	tcase_add_test(tcase, parts_at_other_places_are_compared);
 	tcase_add_test(tcase, the_largest_backlog_is_found);
 	tcase_add_test(tcase, those_that_lag_have_their_turns);
 	return suite_run(suite);

@@ -171,6 +171,75 @@ START_TEST(a_large_backlog_leaves_the_loop_its_turns)
 }
 END_TEST
 
+/* --- one message for many --- */
+
+#define MANY 40
+#define FRAME 1400
+#define LARGE (IPC_SIZE_MAX - 28)
+
+static uint8_t large[LARGE];
+
+/* As a service does with a message of the ring: its number, and its bytes as they lie in the frames. */
+static void deliver_to_all(uint32_t value)
+{
+	static struct iovec iov[LARGE / FRAME + 2];
+	uint32_t count = 1;
+
+	for (size_t at = 0; at < sizeof(large); at += FRAME, count++)
+		iov[count] = (struct iovec){large + at, sizeof(large) - at < FRAME ? sizeof(large) - at : FRAME};
+	iov[0] = (struct iovec){&value, sizeof(value)};
+	ipc_fan_begin(f.node.ipc, iov + 1, count - 1);
+	for (struct coterie_client *one = f.node.ipc->servers->clients; one != NULL; one = one->next)
+		ck_assert_int_eq(ipc_client_event(one, 20, iov, count), 0);
+	ipc_fan_end(f.node.ipc);
+}
+
+static uint32_t count_waiting(void)
+{
+	uint32_t waiting = 0;
+
+	for (const struct coterie_client *one = f.node.ipc->servers->clients; one != NULL; one = one->next)
+		waiting += one->backlog != NULL;
+	return waiting;
+}
+
+static int play_many(void)
+{
+	qb_ipcc_connection_t *c[MANY];
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	for (int i = 0; i < MANY; i++) {
+		c[i] = connect_client();
+		MUST(c[i] != NULL);
+		MUST(call(c[i], &req, &res) > 24);
+	}
+	wait_for_go();
+	for (int i = 0; i < MANY; i++)
+		MUST(receive_all(c[i], 3, IPC_SIZE_MAX) == 0);
+	return 0;
+}
+
+/* 40 clients, whose rings are empty: 2 of them get the message in the turn that delivers it. All at once take 20 ms. */
+START_TEST(a_message_for_many_clients_takes_several_turns)
+{
+	pid_t pid = start_client(play_many);
+
+	RUN_UNTIL(f.joins == MANY);
+	run_for_ms(200);
+	deliver_to_all(0);
+	ck_assert_uint_eq(count_waiting(), MANY - IPC_FAN_SIZE / (1 << 20));
+	ck_assert_uint_lt(f.node.ipc->backlog_size, 2 * IPC_SIZE_MAX);
+	RUN_UNTIL(count_waiting() == 0);
+	ck_assert_uint_eq(count_waiting(), 0); /* the rings have room for one */
+	deliver_to_all(1);
+	deliver_to_all(2);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.node.ipc->backlog_size, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_events");
@@ -180,6 +249,7 @@ int main(void)
 	tcase_add_test(open, the_largest_event);
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
 	tcase_add_test(open, all_clients_together_are_bounded);
+	tcase_add_test(open, a_message_for_many_clients_takes_several_turns);
 	tcase_add_test(open, a_large_backlog_leaves_the_loop_its_turns);
 	return suite_run(suite);
 }

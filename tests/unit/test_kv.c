@@ -260,6 +260,99 @@ START_TEST(a_client_has_64_watches)
 }
 END_TEST
 
+/* A client without the right to administer, with 64 watches of all keys. */
+static struct service_user watcher(uint32_t pid, uint32_t uid)
+{
+	struct service_user user = service_user_create(&kv_ring, 1, pid);
+	struct kv *kv = kv_at(1);
+
+	kv_ring.ops->client_leave(kv, user.client);
+	user.client->uid = uid;
+	user.client->right = COTERIE_RIGHT_USE;
+	ck_assert_int_eq(kv_ring.ops->client_join(kv, user.client), 0);
+	for (uint32_t i = 1; i <= 64; i++) {
+		struct kv_case_request request = {0};
+
+		ck_assert_int_eq(kv_case_ask(&user, KV_REQ_WATCH, &request, sizeof(struct kv_req_watch)), KV_OK);
+	}
+	return user;
+}
+
+static uint32_t count_events(const struct service_user *user, uint32_t id)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < user->client->events.count; i++)
+		count += user->client->events.list[i].id == id;
+	return count;
+}
+
+/* Watches of one user: 128 are told of a change at once. The others learn in turns that they have missed it. */
+START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
+{
+	struct service_user users[] = {watcher(201, 1000), watcher(202, 1000), watcher(203, 1000), watcher(204, 1001)};
+
+	watch("");
+	ck_assert_int_eq(kv_case_put("key", "1"), KV_OK);
+	ck_assert_uint_eq(count_events(&kv_user, KV_EVENT_CHANGE), 1);
+	ck_assert_uint_eq(count_events(&users[3], KV_EVENT_CHANGE), 64); /* another user has a share of its own */
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE) + count_events(&users[1], KV_EVENT_CHANGE) +
+				  count_events(&users[2], KV_EVENT_CHANGE),
+		128);
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0); /* it was there first */
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 0);
+	mock_host_advance(kv_ring.nodes[1].host, 1000000);
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 32);
+	ck_assert_int_eq(kv_case_put("key", "2"), KV_OK); /* half of the client's watches are late for this one, too */
+	mock_host_advance(kv_ring.nodes[1].host, 4000000);
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0);
+	ck_assert_uint_ge(count_events(&users[0], KV_EVENT_MISSED), 64);
+	for (uint32_t i = 0; i < 4; i++)
+		service_user_close(&users[i]);
+}
+END_TEST
+
+/* The same for large values, of which 2 MiB go out at once. */
+START_TEST(a_large_value_goes_to_some_clients_of_a_user)
+{
+	static uint8_t value[1000000];
+	struct service_user users[8];
+	uint32_t told = 0, late = 0;
+
+	for (uint32_t i = 0; i < 8; i++)
+		users[i] = watcher(201 + i, 1000);
+	kv_watch_change(kv_at(1), KV_OP_PUT, "key", 3, value, sizeof(value));
+	for (uint32_t i = 0; i < 8; i++)
+		told += count_events(&users[i], KV_EVENT_CHANGE);
+	ck_assert_uint_eq(told, 3);
+	mock_host_advance(kv_ring.nodes[1].host, 10000000);
+	for (uint32_t i = 0; i < 8; i++)
+		late += count_events(&users[i], KV_EVENT_MISSED);
+	ck_assert_uint_eq(late, 5 * 64); /* the others have a megabyte unread first */
+	for (uint32_t i = 0; i < 8; i++)
+		service_user_close(&users[i]);
+}
+END_TEST
+
+/* Watches that miss changes all the time do not keep others from learning of theirs. */
+START_TEST(clients_with_late_watches_take_turns)
+{
+	struct service_user users[] = {watcher(201, 1000), watcher(202, 1001), watcher(203, 1002)};
+	struct kv *kv = kv_at(1);
+
+	for (uint32_t i = 0; i < 3; i++)
+		kv_watch_replaced(kv);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(count_events(&users[i], KV_EVENT_MISSED), 32);
+	service_user_close(&kv_user); /* the next one */
+	mock_host_advance(kv_ring.nodes[1].host, 10000000);
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert_uint_ge(count_events(&users[i], KV_EVENT_MISSED), 64);
+		service_user_close(&users[i]);
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("kv");
@@ -276,6 +369,9 @@ static Suite *suite(void)
 	tcase_add_test(tcase, watchers_hear_of_their_prefix);
 	tcase_add_test(tcase, who_does_not_read_is_told_so);
 	tcase_add_test(tcase, a_client_has_64_watches);
+	tcase_add_test(tcase, a_change_tells_some_watches_of_a_user_and_the_others_later);
+	tcase_add_test(tcase, a_large_value_goes_to_some_clients_of_a_user);
+	tcase_add_test(tcase, clients_with_late_watches_take_turns);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
