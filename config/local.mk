@@ -15,7 +15,7 @@ config_sources = $(fixed_keys_sources) $(lookup_sources) $(trust_sources) \
 	%D%/links.c \
 	%D%/logging.c \
 	%D%/model.c %D%/model.h \
-	%D%/native.c %D%/native.h %D%/native_files.c %D%/native_keys.c %D%/native_keys.h %D%/native_parse.c \
+	%D%/native.c %D%/native.h %D%/native_block.c %D%/native_files.c %D%/native_keys.c %D%/native_keys.h %D%/native_parse.c \
 	%D%/native_scan.c %D%/native_suggest.c %D%/native_token.c %D%/native_token.h %D%/native_table.c %D%/native_value.c \
 	%D%/nodes.c \
 	%D%/option_value.c \

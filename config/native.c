@@ -18,14 +18,6 @@
 
 /* --- later files over earlier ones --- */
 
-static struct native_setting *find_setting(struct native_block *block, const char *name)
-{
-	for (struct native_setting *at = block->settings; at != NULL; at = at->next)
-		if (strcmp(at->name, name) == 0)
-			return at;
-	return NULL;
-}
-
 static int append_values(struct tree *tree, struct native_setting *to, const struct native_setting *from)
 {
 	const char **values =
@@ -47,7 +39,7 @@ static int merge_settings(struct tree *tree, struct native_block *into, struct n
 	struct native_setting *next;
 
 	for (struct native_setting *at = from->settings; at != NULL; at = next) {
-		struct native_setting *known = find_setting(into, at->name);
+		struct native_setting *known = native_setting_named(into, at->name);
 
 		next = at->next;
 		at->next = NULL;
@@ -82,27 +74,7 @@ static struct native_block *find_block(struct native_block *parent, const struct
 	return NULL;
 }
 
-static struct native_block *add_block(struct tree *tree, struct native_block *parent,
-	const struct native_block *like)
-{
-	struct native_block *block = arena_take(tree->arena, sizeof(*block));
-
-	if (block == NULL)
-		return NULL;
-	*block = (struct native_block){
-		.parent = parent, .kind = like->kind, .title = like->title, .place = like->place};
-	if (parent->last_block == NULL)
-		parent->blocks = block;
-	else
-		parent->last_block->next = block;
-	parent->last_block = block;
-	return block;
-}
-
-/*
- * Blocks without a title are merged. A block with a title replaces the whole block of an earlier
- * file.
- */
+/* Blocks without a title mix; one with a title replaces that of an earlier file whole. */
 static int merge(struct tree *tree, struct native_block *into, struct native_block *from)
 {
 	int rc = merge_settings(tree, into, from);
@@ -111,7 +83,7 @@ static int merge(struct tree *tree, struct native_block *into, struct native_blo
 		struct native_block *known = find_block(into, at);
 
 		if (known == NULL) {
-			known = add_block(tree, into, at);
+			known = native_block_add(tree, into, at);
 		} else if (known->title != NULL) {
 			known->settings = known->last_setting = NULL;
 			known->blocks = known->last_block = NULL;
@@ -203,14 +175,6 @@ static void set_simple(struct tree *tree, const struct native_block *block, cons
 	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
 		if (at->row != NULL && at->row->form != FORM_SPECIAL)
 			native_set_simple(tree, block, at, index);
-}
-
-const struct native_setting *native_setting_find(const struct native_block *block, const char *name)
-{
-	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
-		if (strcmp(at->name, name) == 0 && at->count > 0)
-			return at;
-	return NULL;
 }
 
 /* --- blocks --- */

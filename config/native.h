@@ -123,6 +123,16 @@ const struct native_row *native_row_find(
 	const char *block, const char *name, const char *transport);
 bool native_row_is_for(const struct native_row *row, const char *transport);
 
+/* native_block.c */
+
+/** Add a block to its parent, with kind, title and place of another one. NULL: out of memory. */
+struct native_block *native_block_add(
+	struct tree *tree, struct native_block *parent, const struct native_block *like);
+/** Return the setting of this name, or NULL. */
+struct native_setting *native_setting_named(struct native_block *block, const char *name);
+/** Return the setting of this name that has a value, or NULL. */
+const struct native_setting *native_setting_find(const struct native_block *block, const char *name);
+
 /* native_scan.c */
 
 /** Find blocks, options and includes of file->bytes. Report errors. */

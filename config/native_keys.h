@@ -15,8 +15,6 @@ bool native_check(struct tree *tree, const struct native_block *block,
 	const struct native_setting *setting, const char *text, uint64_t *number);
 void native_set_simple(struct tree *tree, const struct native_block *block,
 	const struct native_setting *setting, const char *index);
-/** A setting with a value, or NULL. */
-const struct native_setting *native_setting_find(const struct native_block *block, const char *name);
 
 /* native_keys.c */
 

@@ -33,14 +33,6 @@ static void skip_line(struct scanner *scanner)
 
 /* --- settings --- */
 
-static const struct native_setting *find_setting(const struct native_block *block, const char *name)
-{
-	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
-		if (strcmp(at->name, name) == 0)
-			return at;
-	return NULL;
-}
-
 static uint32_t count_settings(const struct native_block *block)
 {
 	uint32_t count = 0;
@@ -202,7 +194,7 @@ static void scan_setting(struct scanner *scanner, struct native_block *block)
 	scan_values(scanner, setting, written);
 	if (!is_known)
 		return;
-	const struct native_setting *earlier = find_setting(block, written);
+	const struct native_setting *earlier = native_setting_named(block, written);
 
 	if (earlier != NULL && !setting->is_append) {
 		tree_error(tree, setting->place, "'%s' is already set at %s:%u: keep one", written,
@@ -299,18 +291,9 @@ static struct native_block *take_block(struct scanner *scanner, struct native_bl
 			BLOCKS_MAX);
 		return NULL;
 	}
-	block = arena_take(tree->arena, sizeof(*block));
-	if (block == NULL) {
-		tree->is_out_of_memory = true;
-		return NULL;
-	}
-	*block = (struct native_block){
-		.parent = parent, .kind = kind, .title = title, .place = token_place(scanner, line)};
-	if (parent->last_block == NULL)
-		parent->blocks = block;
-	else
-		parent->last_block->next = block;
-	parent->last_block = block;
+	block = native_block_add(tree, parent,
+		&(struct native_block){.kind = kind, .title = title, .place = token_place(scanner, line)});
+	tree->is_out_of_memory = tree->is_out_of_memory || block == NULL;
 	return block;
 }
 

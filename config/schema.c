@@ -18,6 +18,11 @@ struct row {
 	const char *names; /* separated by single spaces */
 };
 
+/* A target of the log, and its levels. */
+#define LOG_TARGET                                                                                 \
+	"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority "         \
+	"syslog_level syslog_facility debug tags"
+
 static const struct row rows[] = {
 	{"totem", COTERIE_MAP_U32, 0,
 		"version nodeid threads token token_coefficient token_retransmit token_warning "
@@ -59,16 +64,9 @@ static const struct row rows[] = {
 	{"quorum.device", COTERIE_MAP_U32, 0, "timeout sync_timeout votes"},
 	{"quorum.device", COTERIE_MAP_U8, 0, "master_wins"},
 	{"quorum.device", COTERIE_MAP_STRING, 0, "model"},
-	{"logging", COTERIE_MAP_STRING, 0,
-		"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority "
-		"syslog_level syslog_facility debug timestamp fileline function_name blackbox "
-		"tags"},
-	{"logging.logger_subsys", COTERIE_MAP_STRING, 0,
-		"subsys to_stderr to_syslog to_logfile to_file logfile logfile_priority "
-		"syslog_priority syslog_level syslog_facility debug tags"},
-	{"logging.logging_daemon", COTERIE_MAP_STRING, 0,
-		"name subsys to_stderr to_syslog to_logfile to_file logfile logfile_priority "
-		"syslog_priority syslog_level syslog_facility debug tags"},
+	{"logging", COTERIE_MAP_STRING, 0, LOG_TARGET " timestamp fileline function_name blackbox"},
+	{"logging.logger_subsys", COTERIE_MAP_STRING, 0, "subsys " LOG_TARGET},
+	{"logging.logging_daemon", COTERIE_MAP_STRING, 0, "name subsys " LOG_TARGET},
 	{"system", COTERIE_MAP_STRING, 0,
 		"qb_ipc_type sched_rr priority move_to_root_cgroup allow_knet_handle_fallback "
 		"state_dir"},
