@@ -69,7 +69,8 @@ done
 	cat <<'END'
 # Simulation of whole nodes
 
-`coterie-histories` plays whole nodes from a seed, on the test kit: the daemon's route, synchronisation, gates, fast channels and queues of clients, and the services cpg, evs, quorum, votequorum, kv and cfg.
+`coterie-histories` plays whole nodes from a seed, on the test kit. They have the daemon's route, synchronisation, gates, fast channels and queues of clients.
+Their services are cpg, evs, quorum, votequorum, kv and cfg.
 Network, clock, config files and clients are simulated. Some clients of cpg have a fast channel, the others send over libqb. `tests/histories/page.sh` writes this page. `tests/sim` has the simulation of the engine alone (protocol/invariants.md).
 
 ## What is checked
@@ -118,7 +119,7 @@ END
 	if [ -n "$survivors" ]; then
 		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
 	fi
-	printf '\nNo history of Coterie nodes can notice these. The unit tests named in the list do.\n\n'
+	printf '\nHistories of Coterie nodes do not notice these, for the reason given. The unit tests named in the list do.\n\n'
 	python3 "$top/tests/mutants/run.py" unseen "$top/tests/mutants/list"
 	cat <<'END'
 

@@ -217,10 +217,10 @@ static void await_synchronisation(struct play *play, const struct step *step)
 {
 	struct moment moment = {.play = play, .node = step->node};
 
-	if (!await(play, &moment, step->count))
+	if (step->count > 0 && !await(play, &moment, step->count))
 		return;
 	moment.is_synchronized = 1;
-	if (step->value != 0 && !await(play, &moment, step->count))
+	if (step->count > 0 && step->value != 0 && !await(play, &moment, step->count))
 		return;
 	moment.at_ns = testkit_now_ns(play->kit) + (uint64_t)step->size * 1000;
 	testkit_until(play->kit, 1, is_time, &moment);

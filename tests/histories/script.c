@@ -242,10 +242,13 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
 	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = which});
-	for (uint32_t i = draw(pen, 7); i > 0; i--)
+	for (uint32_t i = draw(pen, 7); i > 0; i--) {
+		/* The service has synchronised within a millisecond. */
+		add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, 300)});
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))], .node = draw_node(pen),
 					 .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 3), .size = draw_size(pen),
-					 .value = draw(pen, 2), .wait_ms = draw(pen, 3)});
+					 .value = draw(pen, 2), .wait_ms = draw(pen, 4) == 0 ? 2 : 0});
+	}
 }
 
 static void draw_fault(struct pen *pen, enum history_fault fault)

@@ -62,7 +62,7 @@ enum step_kind {
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* node loses a service: value 0 cpg, 1 kv */
 	STEP_LOAD,        /* node has it again */
-	STEP_AWAIT,       /* until node's services begin to synchronise (value 0), or have (1), and size us more. At most count ms */
+	STEP_AWAIT,       /* until node begins to synchronise (value 0), or has (1), at most count ms, and size us more. count 0: us alone */
 	/* Clients. */
 	STEP_CPG_JOIN,
 	STEP_CPG_LEAVE,
