@@ -9,6 +9,8 @@
 
 #include "tools/ctl/ctl.h"
 
+#define DAEMON_USER "coterie" /* the user that packages make for the daemon */
+
 struct daemon_key {
 	char *key, *type, *value; /* as the daemon prints them: types as in cmapctl */
 	char *file;               /* where it is set; NULL with line 0: nowhere, the daemon makes it */
