@@ -51,6 +51,7 @@ CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
 	%D%/logrotate/coterie %D%/openrc/coterie
 EXTRA_DIST += \
+	%D%/container/README.md %D%/container/make-image %D%/container/three \
 	%D%/60-coterie-wd.rules %D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.openrc.in %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not part of make install: the daemon and its unit under Corosync's names, for programs that look

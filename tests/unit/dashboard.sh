@@ -18,7 +18,18 @@ turn() {
 }
 none='{count: 0, sum: 0, buckets: []}'
 buckets() { echo "[{le: 1024, count: $1}, {le: 262144, count: $2}, {le: 524288, count: $3}, {le: \"+Inf\", count: $3}]"; }
+# members WANT MEMBERS: the ids that the page shows.
+members() {
+	{
+		sed -n '/^function withoutRemoved/,/^}/p' "$page"
+		echo "console.log(withoutRemoved($2).map(member => member.id).join(' '));"
+	} | node - | diff <(echo "$1") -
+}
+here='state: "joined", addresses: ["10.0.0.1"]'
 if command -v node >/dev/null; then
+	tap_check "a node that has left is shown" members "1 2" "[{id: 1, $here}, {id: 2, state: \"left\", addresses: [\"10.0.0.2\"]}]"
+	tap_check "a node that was removed is not" members "1" "[{id: 1, $here}, {id: 3, state: \"left\", name: \"\"}]"
+	tap_check "without a node list each is shown" members "1 2" '[{id: 1, state: "joined"}, {id: 2, state: "left"}]'
 	tap_check "an idle ring" turn 304 "{count: 10, sum: 3040000, buckets: $(buckets 0 0 10)}" "$none" idle
 	tap_check "a busy ring" turn 304 "{count: 1000, sum: 200000, buckets: $(buckets 1000 1000 1000)}" "$none" 200
 	tap_check "a message now and then" turn 304 "{count: 40, sum: 3046000, buckets: $(buckets 30 30 40)}" "$none" idle

@@ -7,17 +7,20 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/cluster/agent.h"
 #include "tools/ctl/daemon.h"
 
+#define STATE_FOLDER LOCALSTATE_DIR "/lib/coterie"
 #define LOOK_MS 100
 #define LIMIT_MS 60000 /* for the start or the end of a daemon */
 
@@ -164,17 +167,34 @@ static const char *last_line(char *text)
 	return feed != NULL ? feed + 1 : text;
 }
 
+/* Packages give the state folder to a user, whom the unit names, too. A daemon of root trusts no folder of another user. */
+static bool has_user(void)
+{
+	const struct passwd *user = geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
+	struct stat folder;
+
+	return user != NULL && stat(STATE_FOLDER, &folder) == 0 && folder.st_uid == user->pw_uid;
+}
+
 bool agent_start(struct agent *agent, struct json_object *answer)
 {
 	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096], option[] = "-c";
-	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[] = {program, option, agent->config, NULL};
+	char as[] = "--user", user[] = DAEMON_USER;
+	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[6] = {program};
+	int count = 1;
 	bool has_unit = access("/run/systemd/system", F_OK) == 0 && agent->ctl->instance == NULL;
 	char said[4096], usual[4096];
 
+	if (agent->ctl->instance == NULL && has_user()) {
+		of_program[count++] = as;
+		of_program[count++] = user;
+	}
 	/* conf.d is read behind a file that the daemon has found by itself. */
 	agent_default_config(agent->ctl, usual);
-	if (strcmp(agent->config, usual) == 0)
-		of_program[1] = NULL;
+	if (strcmp(agent->config, usual) != 0) {
+		of_program[count++] = option;
+		of_program[count++] = agent->config;
+	}
 
 	daemon_program(program);
 	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said)) : run(program, of_program, said, sizeof(said));

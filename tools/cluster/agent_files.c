@@ -15,8 +15,7 @@
 #include <unistd.h>
 
 #include "tools/cluster/agent.h"
-
-#define DAEMON_USER "coterie" /* that the packages make */
+#include "tools/ctl/daemon.h"
 
 struct name {
 	char text[4096 + 16];

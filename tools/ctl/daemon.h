@@ -9,6 +9,8 @@
 
 #include "tools/ctl/ctl.h"
 
+#define DAEMON_USER "coterie" /* the user that packages make for the daemon */
+
 struct daemon_key {
 	char *key, *type, *value; /* as the daemon prints them, with the types of cmapctl */
 	char *file;               /* file that sets the key, or NULL and line 0: the daemon makes it */

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "tools/ctl/daemon.h"
 
 #define KEY_SIZE 256u
 #define DEFAULT_FILE SYSCONF_DIR "/coterie/authkey"
-#define DAEMON_USER "coterie" /* that the packages make */
 
 static int fail(struct ctl *ctl, const char *what, const char *file)
 {
