@@ -456,8 +456,13 @@ struct coterie_arrival {
  * of the plugin. `COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0", …, .ops = &ops);`
  */
 #ifdef __cplusplus
-/* C++ wants designators in the order of the members. They are an extension before C++20. So .kind comes first here, too. */
+/*
+ * C++ wants designators in the order of the members. They are an extension before C++20. So .kind comes first here, too.
+ * Members that are left out, such as those of a later minor number, are 0 without a warning.
+ */
 #define COTERIE_PLUGIN(id, first, ...)                                                                     \
+	_Pragma("GCC diagnostic push")                                                                     \
+	_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                                 \
 	extern "C" {                                                                                       \
 	extern const struct coterie_plugin id##_LTX_coterie_plugin __attribute__((visibility("default"))); \
 	__extension__ const struct coterie_plugin                                                          \
@@ -469,6 +474,7 @@ struct coterie_arrival {
 			.name = #id,                                                                       \
 			__VA_ARGS__};                                                                      \
 	}                                                                                                  \
+	_Pragma("GCC diagnostic pop")                                                                      \
 	static_assert(true, "the semicolon behind the macro")
 #else
 #define COTERIE_PLUGIN(id, ...)                                                                            \

@@ -204,4 +204,4 @@ const coterie_service table = make_table();
 COTERIE_PLUGIN(motto, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "a text that every node agrees on",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC, .offers = COTERIE_CAN_UNPRIVILEGED,
-	.options = nullptr, .option_count = 0, .option_size = 0, .ops = &table);
+	.ops = &table);

@@ -68,6 +68,8 @@ bad "hangs-in-init" 33 "hangs: it is not loaded, started and ended within 5 s" "
 bad "starts-slowly" 33 "plugin 'bad' takes [0-9]+ ms to start" "-DAT_INIT=usleep(2500000)"
 bad "leaves-a-thread" 33 "plugin 'bad' leaves 1 threads running" "-DAT_THREAD=sleep(20)"
 bad "leaves-a-descriptor" 33 "plugin 'bad' leaves 1 descriptors open" "-DAT_INIT=dup(1)"
+bad "starts-once" 33 "plugin 'bad' starts only once in a process" \
+	'-DAT_INIT=if (getenv("BAD") != NULL) return -EBUSY; setenv("BAD", "", 1)'
 bad "leaks-a-timer" 33 "plugin 'bad' leaves 1 resources behind" "-DAT_TIMER=(void)0"
 bad "has-a-number-of-Corosync" 31 "ring id 31: below 32" -DRING_ID=31
 bad "has-the-number-of-the-executive" 31 "ring id 63" -DRING_ID=63
