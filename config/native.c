@@ -74,7 +74,7 @@ static struct native_block *find_block(struct native_block *parent, const struct
 	return NULL;
 }
 
-/* Blocks without a title mix; one with a title replaces that of an earlier file whole. */
+/* Blocks without a title mix. A block with a title replaces the block of that title of an earlier file as a whole. */
 static int merge(struct tree *tree, struct native_block *into, struct native_block *from)
 {
 	int rc = merge_settings(tree, into, from);

@@ -142,7 +142,7 @@ static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 	       (status.st_gid == gid && (status.st_mode & S_IWGRP) != 0);
 }
 
-/* What the path names by now may be another file than the one that was checked. */
+/* The path may name another file by now than the one that was checked. */
 static int open_checked(int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
