@@ -13,7 +13,8 @@ import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
-# Page, title, header, the struct whose members are functions (None: plain prototypes), the words before the list.
+# page, title, header, the struct whose members are functions (None: plain prototypes), introduction
+# of the list
 PAGES = [
     ("host", "The host table", "host.h", "coterie_host",
      "A plugin calls these functions as `host->NAME(...)`. The table is given to `init` and `open`. A member that is newer than the daemon\n"

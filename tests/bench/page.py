@@ -15,16 +15,16 @@ KINDS = (
      "One sender, or all three. MB/s are those of payload that a receiver delivered. CPU is that of all daemons and "
      "clients together."),
     ("udp", "Throughput, udp multicast", "One sender."),
-    ("knet", "knet without encryption", "One sender; round trips as in [Latency](#latency-udpu)."),
+    ("knet", "knet without encryption", "One sender. Round trips are as in [Latency](#latency-udpu)."),
     ("encrypted", "Encryption",
-     "One sender; round trips as in [Latency](#latency-udpu). aes256 is crypto_cipher: aes256 and crypto_hash: sha256, "
-     "with libknet's default library. A frame of 1,344 bytes is a full one; it is sealed once and opened by each receiver. "
-     "Where the time goes is in [limits.md](performance/limits.md)."),
+     "One sender. Round trips are as in [Latency](#latency-udpu). aes256 is crypto_cipher: aes256 and crypto_hash: sha256, "
+     "with libknet's default library. A full frame has 1,344 bytes. It is sealed once and opened by each receiver. "
+     "[limits.md](performance/limits.md) shows where the time is spent."),
     ("encrypted_udp", "Encryption, udp multicast", "One sender. A frame is sealed once for all nodes."),
     ("segmented", "Segmentation forced",
-     "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the "
-     "kernel cuts it before it leaves the sender: the mean size of what left is in the table."),
-    ("wire", "Slower wires", "udpu; what a node may send is limited, and cut as above."),
+     "One sender, udpu. A batch crosses a veth pair in one piece, which favours senders of batches. Here the "
+     "kernel cuts it before it leaves the sender. The table has the mean size of the packets that left."),
+    ("wire", "Slower wires", "udpu. The rate at which a node may send is limited, and batches are cut as above."),
     ("loss", "Loss",
      "udpu, one sender. Every node loses so many of the packets that reach it, at random, while the clock runs."),
     ("realtime", "At real-time priority", "udpu, one sender, with sched_rr: yes for both, as they come; all else here is without."),
@@ -33,14 +33,14 @@ KINDS = (
      "sleeps until it is back; polled: it looks all the time; thread beside: one thread is blocked in cpg_dispatch(), "
      "and the sender yields the processor until that has delivered. At a rate: from when a message was due; 100 % is "
      "what Corosync as it comes delivered in that round."),
-    ("idle", "Memory and idle cost", "udpu; of a daemon, the mean of three. CPU and wake-ups over five seconds."),
+    ("idle", "Memory and idle cost", "udpu. Figures of one daemon, the mean of three. CPU and wake-ups over five seconds."),
     ("clients", "Many clients",
-     "udpu, one sender; 50 more receivers on one node. Then one that joins and never takes a message, among three that "
-     "do."),
-    ("nodes", "Number of nodes", "udpu, one sender; all nodes share the cores of this machine."),
+     "udpu, one sender, with 50 more receivers on one node. Then with one client that joins and never receives, beside "
+     "three that do."),
+    ("nodes", "Number of nodes", "udpu, one sender. All nodes share the cores of this machine."),
     ("crash", "A daemon is killed",
-     "Idle ring, default timers: from the signal until the slowest survivor has delivered the new configuration; and "
-     "from the start of a daemon until all have delivered the one with it."),
+     "Idle ring, default timers: the time from the signal until the slowest survivor has delivered the new configuration. "
+     "Then the time from the start of a daemon until all nodes have delivered the configuration with it."),
     ("silence", "A node falls silent",
      "Idle ring, default timers: a daemon is stopped, or a cable is taken out, until the slowest of the others has "
      "delivered the new configuration."),
@@ -48,8 +48,8 @@ KINDS = (
 RINGS = {
     "default": "Corosync as it comes",
     "window": "Corosync with window_size 300 and max_messages 100: ours grows to about as much by itself",
-    "tuned": "Corosync at its best on this machine: netmtu 60000, window_size 200, max_messages 100. Nobody ships it: "
-             "a frame is 41 fragments, and the loss of one loses all",
+    "tuned": "Corosync at its best on this machine: netmtu 60000, window_size 200, max_messages 100. No distribution ships it: "
+             "a frame has 41 fragments, and the loss of one loses all",
     "library": "Debian's client library on our daemon",
     "reverse": "our client library on Corosync as it comes",
     "plain": "ours without encryption, in the rounds of those with it",
@@ -74,8 +74,8 @@ def introduction(data):
     busy = sum(data.busy.values())
     return [
         "# Performance", "",
-        "`make bench` on a machine with Debian's corosync measures all of this and writes this page; `make bench-page` "
-        "writes it again from the same figures, of which every one is in [`%s`](%s)." % (
+        "`make bench` on a machine with Debian's corosync makes these measurements and writes this page. `make bench-page` "
+        "writes it again from the same figures, which are in [`%s`](%s)." % (
             (os.path.basename(data.path), data.link)), "",
         "%s, %s cores, %s, %s; Corosync %s; Coterie at %s. Nodes are network namespaces on one bridge, MTU 1500, "
         "net.core.rmem_max %s, three of them if not said otherwise, and their clients run on the same cores. Daemons "
@@ -83,11 +83,11 @@ def introduction(data):
             tuple(machine.get(name, "?") for name in (
                 "processor", "cores", "memory", "kernel", "corosync", "commit", "rmem_max")) + (crowd(machine),)), "",
         "Rounds are interleaved: one ring after the other, each with fresh daemons, %s. A client has a thread that "
-        "sends as much as is taken and one that is blocked in `cpg_dispatch()`; the same program runs everywhere. It "
-        "warms up for %s s, then what is delivered in %s s counts, if all members delivered the same in the same order "
+        "sends as much as is accepted, and one that is blocked in `cpg_dispatch()`. The same program runs everywhere. It "
+        "warms up for %s s. Then the messages of %s s count, if all members delivered the same in the same order "
         "without a gap." % (rounds(data), seconds(machine, "warm_ms"), seconds(machine, "measured_ms")), "",
-        "Figures are medians over the rounds with [least..greatest]; a ratio is the median of the ratios within each "
-        "round. Others had %d to %d %% of the machine; what was measured while they had more than %d %% is left out: "
+        "Figures are medians over the rounds with [least..greatest]. A ratio is the median of the ratios within each "
+        "round. Other processes used %d to %d %% of the machine. Figures that were measured while they used more than %d %% are left out: "
         "%d of %d figures. Void are %d, where order or number were not right or a ring did not form." % (
             low, high, data.others_max, busy, data.count, sum(data.void.values())), "",
     ] + ["- **%s**: %s." % ring for ring in RINGS.items()] + ["- **coterie**: ours, as it comes.", ""]
@@ -96,7 +96,7 @@ def introduction(data):
 def crowd(machine):
     if int(machine.get("cores", "1")) >= 6:
         return ""
-    return " There are more daemons and clients than cores: what three senders reach says as much about that as of a ring."
+    return " There are more daemons and clients than cores: the results of three senders show that as much as the ring itself."
 
 
 def rounds(data):
