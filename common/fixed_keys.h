@@ -9,26 +9,32 @@
 #include <stddef.h>
 
 struct fixed_names {
-	const char *const *list; /* in the order in which they are told */
+	const char *const *list; /* in the order in which messages name them */
 	size_t count;
 };
 
 /** Whole keys. */
 extern const struct fixed_names fixed_keys;
-/** Whole keys, where the transport cannot change its keys under way. */
+/** Whole keys that are fixed if the transport cannot change its keys while it runs. */
 extern const struct fixed_names fixed_crypto_keys;
-/** NAMEs of totem.interface.N.NAME, of a link that stays; those of a link that comes or goes come and go with it. */
+/**
+ * NAMEs of totem.interface.N.NAME, for a link that stays. The keys of a link that is added or removed come and go
+ * with it.
+ */
 extern const struct fixed_names fixed_link_keys;
 /**
- * The same, but a file that changes them is refused, since its other values would not fit: here, or where the
- * addresses are compared.
+ * The same, but a file that changes them is refused: its other values would not fit the running ones. Some of
+ * these keys are refused here, others where the addresses are compared.
  */
 extern const struct fixed_names fixed_refused_link_keys;
 
 bool fixed_names_have(const struct fixed_names *names, const char *name);
-/** NAME, borrowed from the key, when that is totem.interface.N.NAME; NULL. */
+/** Return NAME, borrowed from the key, if the key is totem.interface.N.NAME, otherwise NULL. */
 const char *fixed_link_name(const char *key);
-/** Any of the above. can_rekey: the transport changes the ring's keys under way */
+/**
+ * Return whether the key is in one of the lists above. can_rekey: the transport changes the ring's
+ * keys while it runs
+ */
 bool fixed_is_key(const char *key, bool can_rekey);
 
 #endif

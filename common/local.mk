@@ -1,4 +1,4 @@
-# common: what the daemon and its tools both go by; each compiles it in.
+# common: code that the daemon and its tools share. Each of them compiles it in.
 fixed_keys_sources = %D%/fixed_keys.c %D%/fixed_keys.h
 lookup_sources = %D%/lookup.c %D%/lookup.h
 trust_sources = %D%/trust.c %D%/trust.h %D%/trust_open.c

@@ -12,7 +12,10 @@
 
 #define UNMAPPED_UID 65534u /* how a user namespace shows users that it does not have */
 
-/* In a user namespace of its own the daemon has no rights over others. The machine's root has no number there. */
+/*
+ * Return whether root of the machine has no number in this user namespace. Then the daemon has no rights over
+ * other users.
+ */
 static bool is_unmapped(uid_t uid)
 {
 	unsigned int inside, outside, count;

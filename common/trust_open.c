@@ -20,14 +20,14 @@
 #define GO_ON INT_MIN /* no descriptor yet, and no error */
 
 struct walk {
-	int folder;          /* where the walk is, O_PATH */
-	bool is_trusted;     /* nobody else can exchange what led here */
-	bool is_private;     /* nor put anything into the folder */
+	int folder;          /* folder that the walk has reached, O_PATH */
+	bool is_trusted;     /* other users cannot exchange what led here */
+	bool is_private;     /* other users cannot add anything to the folder */
 	unsigned int links;
-	char rest[PATH_MAX]; /* what is left of the path */
+	char rest[PATH_MAX]; /* rest of the path */
 };
 
-/* Takes the descriptor, also when it fails. */
+/* Enter a folder. Takes over the descriptor, also on failure. */
 static int enter(struct walk *walk, int folder)
 {
 	struct stat status;
@@ -46,7 +46,7 @@ static int enter(struct walk *walk, int folder)
 	return 0;
 }
 
-/* An absolute target starts at the root again. Trust that is lost stays lost. */
+/* Start again at the root for an absolute target. Lost trust stays lost. */
 static int enter_start(struct walk *walk)
 {
 	const char *start = walk->rest[0] == '/' ? "/" : walk->folder < 0 ? "." : NULL;
@@ -56,7 +56,7 @@ static int enter_start(struct walk *walk)
 	return start == NULL ? 0 : enter(walk, open(start, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* The links of procfs are none that can be read: "/proc/self/fd/2" opens what the descriptor has. */
+/* Links of procfs cannot be read: opening "/proc/self/fd/2" opens what that descriptor has open. */
 static bool is_procfs(int folder)
 {
 	struct statfs status;
@@ -64,7 +64,7 @@ static bool is_procfs(int folder)
 	return fstatfs(folder, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Put the target of a link, which is open, in front of the rest. */
+/* Put the target of an open link in front of the rest of the path. */
 static int follow(struct walk *walk, int link, const char *rest)
 {
 	char target[PATH_MAX], joined[PATH_MAX];
@@ -82,7 +82,7 @@ static int follow(struct walk *walk, int link, const char *rest)
 	return enter_start(walk);
 }
 
-/* One name that is not the last. */
+/* Walk one name that is not the last. */
 static int step(struct walk *walk, const char *name, const char *rest)
 {
 	struct stat status;
@@ -103,7 +103,9 @@ static int step(struct walk *walk, const char *name, const char *rest)
 	return -ENOTDIR;
 }
 
-/* @return fd; -errno; GO_ON: it is a link, and the walk goes on at its target */
+/*
+ * Walk the last name. @return fd; -errno; GO_ON: it is a link, and the walk goes on at its target
+ */
 static int finish(struct walk *walk, const char *name, int flags, mode_t mode)
 {
 	int fd = openat(walk->folder, name, flags | O_NOFOLLOW, mode);
@@ -122,7 +124,7 @@ static int finish(struct walk *walk, const char *name, int flags, mode_t mode)
 	return rc < 0 ? rc : GO_ON;
 }
 
-/* As finish, but with the folder of what the path names. @return descriptor of the folder; -errno; GO_ON */
+/* As finish, but return the folder of the file. @return descriptor of the folder; -errno; GO_ON */
 static int finish_folder(struct walk *walk, const char *name)
 {
 	struct stat status;
@@ -142,7 +144,10 @@ static int finish_folder(struct walk *walk, const char *name)
 	return folder < 0 ? -errno : folder;
 }
 
-/* @param last  out: NULL: open the file; otherwise open its folder, and give its name in there: NAME_MAX + 1 bytes */
+/*
+ * Walk the whole path.
+ * @param last  out: NULL: open the file; otherwise open its folder, and store its name there: NAME_MAX + 1 bytes
+ */
 static int advance(struct walk *walk, int flags, mode_t mode, char *last)
 {
 	char name[NAME_MAX + 1];
@@ -169,7 +174,7 @@ static int walk_path(const char *path, int flags, mode_t mode, char *last, bool 
 	struct walk walk = {.folder = -1, .is_trusted = true};
 	int rc = snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest) ? -ENAMETOOLONG : 0;
 
-	/* The folder that the process is in may be anywhere. */
+	/* The current folder of the process may belong to any user. */
 	walk.is_trusted = path[0] == '/';
 	if (rc == 0)
 		rc = enter_start(&walk);

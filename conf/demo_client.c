@@ -1,12 +1,13 @@
 /*
- * The demo's client, and a small example of a program on the CPG API: it joins a group, multicasts
- * each line of its standard input, and prints what the group delivers:
+ * The client of the demo, and a small example of a program on the CPG API. It joins a group,
+ * multicasts each line of its standard input, and prints the events of the group:
  *
  *	members NODE...          the group as it is from here on
  *	message NODE TEXT        TEXT from the member on NODE
  *	lost                     the daemon is gone
  *
- * A line that begins with "!" goes out safe: nobody prints it before all nodes have it.
+ * A line that begins with "!" is sent with the guarantee safe: no node prints it before all nodes
+ * have it.
  */
 #include <poll.h>
 #include <stdint.h>
@@ -40,7 +41,7 @@ static void wait_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* One line, which the ring may have no room for at the moment. */
+/* Multicast one line. At the moment the ring may have no room for it. */
 static cs_error_t multicast(cpg_handle_t handle, char *line, size_t length)
 {
 	struct iovec iov = {.iov_base = line, .iov_len = length};

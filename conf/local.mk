@@ -1,10 +1,11 @@
-# What operators and packagers get: the unit, example configs, the SDK's pkg-config file, the demo.
+# Files for operators and packagers: the unit, example configs, the SDK's pkg-config file, the demo.
 pkgconfig_DATA += %D%/coterie-plugin.pc
 CLEANFILES += %D%/coterie-plugin.pc
 EXTRA_DIST += %D%/coterie-plugin.pc.in
-# It holds the version of the ABI.
+# The file contains the version of the ABI.
 %D%/coterie-plugin.pc: include/coterie/plugin.h
-# The README beside the files that it names, without what is in the source tree alone.
+# Install the README beside the files that it names, without the parts that only the source tree
+# has.
 EXTRA_DIST += README.md
 CLEANFILES += %D%/installed/README.md
 %D%/installed/README.md: README.md
@@ -18,7 +19,7 @@ dist_doc_DATA += \
 	%D%/corosync.conf.example-demo %D%/corosync.conf.example-knet %D%/corosync.conf.example-udp \
 	%D%/corosync.conf.example-udpu
 
-# For the system's own services: the unit, the user, folders, rotation of log files.
+# Files for services of the system: the unit, the user, folders, rotation of log files.
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 logrotatedir = $(sysconfdir)/logrotate.d
@@ -52,7 +53,8 @@ CLEANFILES += \
 EXTRA_DIST += \
 	%D%/60-coterie-wd.rules %D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.openrc.in %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
-# Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
+# Not part of make install: the daemon and its unit under Corosync's names, for programs that look
+# for these.
 install-compat:
 	$(MKDIR_P) "$(DESTDIR)$(sbindir)"
 	cd "$(DESTDIR)$(sbindir)" && rm -f corosync && $(LN_S) coterie corosync
@@ -78,7 +80,8 @@ dist_man_MANS += %D%/man/coterie.conf.5 \
 	%D%/man/coterie.8 %D%/man/corosync.8 %D%/man/corosync.conf.5 %D%/man/corosync_overview.7 \
 	%D%/man/coterie-plugin-life.7
 
-# Packages: dpkg-buildpackage wants its files in a folder at the top of the source; rpmbuild its own in the tarball.
+# Packages: dpkg-buildpackage wants its files in a folder at the top of the source, rpmbuild in the
+# tarball.
 EXTRA_DIST += \
 	%D%/coterie.spec.in \
 	debian/changelog debian/control debian/copyright debian/coterie-compat-corosync.dirs debian/coterie-compat-corosync.install \

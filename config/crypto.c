@@ -1,6 +1,7 @@
 /*
- * Encryption's keys of the totem section (book configuration, "Key"): the combination of cipher and
- * hash, and the secret key. The key lives in memory of the config's arena that core dumps leave out.
+ * The keys of the totem section for encryption (book configuration, "Key"): the combination of
+ * cipher and hash, and the secret key. The key lives in memory of the config's arena that core dumps
+ * leave out.
  */
 #include "config/tree.h"
 
@@ -27,7 +28,7 @@ static const char *word_of(const struct tree *tree, const char *key, const char 
 	return text == NULL ? otherwise : text;
 }
 
-/* Up to KEY_SIZE_MAX bytes: what follows does not count. @return size; -errno */
+/* Read up to KEY_SIZE_MAX bytes. Later bytes do not count. @return size; -errno */
 static ssize_t read_all(int fd, uint8_t *bytes)
 {
 	size_t used = 0;
@@ -46,7 +47,7 @@ static ssize_t read_all(int fd, uint8_t *bytes)
 	return (ssize_t)used;
 }
 
-/* The user that must own the file. */
+/* Return the name of the user that must own the file. */
 static const char *owner_name(char *text, size_t size)
 {
 	if (geteuid() == 0)
@@ -55,7 +56,10 @@ static const char *owner_name(char *text, size_t size)
 	return text;
 }
 
-/* The administrator may not have thought of a key: the line names both ways out. */
+/*
+ * The administrator may not know that a key is needed, so the line names both solutions: a key, or
+ * no encryption.
+ */
 static void report_no_key(struct tree *tree, const struct config *config, const char *path)
 {
 	bool is_own = strcmp(path, own_file) == 0;
@@ -66,11 +70,11 @@ static void report_no_key(struct tree *tree, const struct config *config, const 
 		path, is_own ? "" : " ", is_own ? "" : path, config->transport);
 }
 
-/* A file that is there and cannot be read needs another owner and no new key. */
+/* An existing file that cannot be read needs another owner, not a new key. */
 static void report_closed(
 	struct tree *tree, const struct config *config, struct place place, const char *path, int error)
 {
-	bool is_own = strcmp(path, own_file) == 0; /* that `key create` makes without a name */
+	bool is_own = strcmp(path, own_file) == 0; /* the name that `key create` uses by default */
 
 	if (error == ENOENT && config->is_encrypted_by_default)
 		report_no_key(tree, config, path);
@@ -91,15 +95,15 @@ static void report_closed(
 }
 
 /*
- * A daemon of root, or with other rights of root, takes no key from a path that other users can lead elsewhere: they would
- * choose the key. With corosync.conf it does, as Corosync, and warns.
+ * A daemon of root, or with other rights of root, takes no key from a path that other users can lead elsewhere: they
+ * would choose the key. With corosync.conf it accepts such a key, as Corosync does, and warns.
  *
  * @param is_shared  out: other users can change the folder, or exchange a part of the path
  * @return descriptor; -errno
  */
 static int open_key(const struct tree *tree, const char *path, bool *is_shared)
 {
-	/* What is no regular file must not hold up the start. */
+	/* A pipe or device must not block the start, hence O_NONBLOCK. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	char absolute[PATH_MAX];
 	bool is_private;
@@ -142,7 +146,10 @@ static int take_file(
 			close(fd);
 		return 0;
 	}
-	/* The user that tests the file need not be the daemon's. Rights for that user would give the key away. */
+	/*
+	 * The user that tests the file may be another one than the daemon's. Do not advise rights for that user,
+	 * who would learn the key.
+	 */
 	if (fd == -EACCES && is_test && geteuid() != 0) {
 		tree_warning(tree, place, "cannot read key file '%s' (%s): it was not checked", path, strerror(EACCES));
 		config->key_path = path;
@@ -193,7 +200,7 @@ static int keep(struct tree *tree, struct config *config, const void *key, size_
 	return 0;
 }
 
-/* The key that stands in the configuration counts with its NUL. */
+/* A key in the configuration itself includes its NUL. */
 static int take_text(struct tree *tree, struct config *config, const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -207,7 +214,7 @@ static int take_text(struct tree *tree, struct config *config, const char *text)
 	return keep(tree, config, text, size);
 }
 
-/* The running configuration has read the key. */
+/* Take the key from the running configuration, which has read it. */
 static int keep_source(struct tree *tree, struct config *config)
 {
 	const struct config *source = tree->key_source;
@@ -221,7 +228,10 @@ static int keep_source(struct tree *tree, struct config *config)
 	return keep(tree, config, source->key, source->key_size);
 }
 
-/* A key of the state folder. An instance has a folder of its own below the one that the file names. */
+/*
+ * Return the path of a key in the state folder. An instance has its own folder below the one that the
+ * file names.
+ */
 static const char *state_key(
 	struct tree *tree, const struct config *config, const struct config_environment *environment)
 {
@@ -237,13 +247,16 @@ static const char *state_key(
 	return path == NULL ? "" : path;
 }
 
-/* For the effective user, as open(2) would judge. errno is set on false. */
+/*
+ * Return whether a file exists. The check uses the rights of the effective user, as open(2) does.
+ * errno is set on false.
+ */
 static bool is_there(const char *path) { return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0; }
 
 /*
  * The daemon writes a key into its state folder alone, so a key there is newer than one that an administrator has
- * copied. A node that has been moved here may still have its key where Corosync looks for it. A folder of ours that the
- * daemon may not search ends the search: a later file may be a key that the peers do not have.
+ * copied. A node that has been moved here may still have its key where Corosync looks for it. If the daemon may not
+ * read one of its own folders, the search ends there: a file found later may be a key that the peers do not have.
  */
 static const char *default_file(
 	struct tree *tree, const struct config *config, const struct config_environment *environment)
@@ -259,8 +272,8 @@ static const char *default_file(
 }
 
 /*
- * The younger file does not simply count: a time of change says little about which key the peers have, and the daemon writes
- * the key of a rotation into its state folder alone.
+ * The time of change does not decide which key is used: it says little about which key the peers have. The daemon
+ * writes a rotated key only into its state folder.
  */
 static void warn_newer(struct tree *tree, const struct config *config, struct place place)
 {
@@ -289,7 +302,7 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 		place = tree_place(tree, "totem.keyfile");
 	else
 		file = default_file(tree, config, environment);
-	/* A user who may read the configuration may have no right to read the key. */
+	/* A user who may read the configuration may not be allowed to read the key. */
 	if (environment->needs_no_key) {
 		config->key_path = file;
 		return 0;
@@ -302,7 +315,7 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 	return rc;
 }
 
-/* udp and udpu have one word for cipher and authentication together. */
+/* udp and udpu have one option for cipher and authentication together. */
 static int build_sealed(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
@@ -336,8 +349,9 @@ bool config_is_loopback(const struct config *config)
 }
 
 /*
- * The values stand in the map, so that all that asks for them sees one answer. It follows from the addresses and not
- * from whether there is a key: a node that lacks the key must not decide otherwise than its peers.
+ * The defaults are stored in the map, so that all code that reads them sees the same values. They follow from the
+ * addresses, not from whether a key exists: otherwise a node without the key would decide differently from its
+ * peers.
  */
 static void encrypt_by_default(struct tree *tree, struct config *config, bool is_udp)
 {

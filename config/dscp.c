@@ -1,6 +1,6 @@
 /*
  * totem.ip_dscp: a differentiated services code point (RFC 2474), as a number or by its name (RFC 2597, RFC 3246).
- * Transports read the number in runtime.config.totem.ip_dscp, which is there only while the option is set.
+ * Transports read the number in runtime.config.totem.ip_dscp, which exists only while the option is set.
  */
 #include "config/tree.h"
 
@@ -14,7 +14,7 @@
 #define KEY "totem.ip_dscp"
 #define EXPEDITED 46
 
-/* Decimal, hexadecimal behind 0x, octal behind 0. */
+/* Parse a number: decimal, hexadecimal after 0x, octal after 0. */
 static int parse_number(const char *text)
 {
 	char *end;

@@ -1,5 +1,7 @@
-/* What the machine says of itself: resolver, own addresses, host name. Blocks, so it runs before
- * the ring. */
+/*
+ * Facts about the machine: resolver, own addresses, host name. These calls block, so they run
+ * before the ring.
+ */
 #include "config/model.h"
 
 #include <arpa/inet.h>
@@ -56,7 +58,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	bool is_found = false;
 
 	(void)arg;
-	/* Linux answers on all of 127/8, which getifaddrs does not say. */
+	/* Linux accepts all of 127/8 as its own, which getifaddrs does not show. */
 	if (address->sa_family == AF_INET &&
 		ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127)
 		return true;

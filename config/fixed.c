@@ -1,6 +1,6 @@
 /*
- * Keys that cannot change while the daemon runs (common/fixed_keys.h): a file that is read again keeps their
- * running values, whatever it says, and the operator is told.
+ * Keys that cannot change while the daemon runs (common/fixed_keys.h). If a file that is read again has
+ * other values, the running values stay, and a message names each such key.
  */
 #include "config/tree.h"
 
@@ -23,7 +23,7 @@ struct fixed_value {
 	uint32_t type;
 	const void *value;
 	uint32_t size;
-	bool is_made; /* by the checks, which make it again */
+	bool is_made; /* made by the checks, which will make it again */
 };
 
 struct config_fixed {
@@ -38,7 +38,7 @@ struct config_fixed {
 	const char *drop_ins;
 };
 
-/* nodelist.node.POSITION.ringN_addr: N, or -1 for another key. */
+/* Return N of nodelist.node.POSITION.ringN_addr, or -1 for another key. */
 static int link_of_address(const char *key)
 {
 	static const char prefix[] = "nodelist.node.";
@@ -160,7 +160,7 @@ static bool is_same(const struct tree_item *item, const struct fixed_value *valu
 	       memcmp(item->value, value->value, value->size) == 0;
 }
 
-/* The name of a key's option in coterie.conf. */
+/* Return the name of a key's option in coterie.conf. */
 static const char *option_name(const char *key, const char *transport)
 {
 	char title[256];
@@ -171,7 +171,10 @@ static const char *option_name(const char *key, const char *transport)
 	return strcmp(key, "totem.transport") == 0 ? "transport" : key;
 }
 
-/* What the file wants and what stays, in its own words. */
+/*
+ * Add a message with the value in the file and the value that stays, in the words of the file's
+ * syntax.
+ */
 static void tell_kept(struct tree *tree, const char *key, const struct tree_item *item,
 	const struct fixed_value *value)
 {
@@ -196,7 +199,9 @@ static void tell_kept(struct tree *tree, const char *key, const struct tree_item
 static void keep_one(struct tree *tree, const char *key, const struct fixed_value *value)
 {
 	const struct tree_item *item = tree_find(tree, key);
-	bool is_none = tree->has_no_provider && strcmp(key, provider_key) == 0; /* not the default again */
+	bool is_none = tree->has_no_provider && strcmp(key, provider_key) == 0; /* no provider: do not fall
+										 * back to the default
+										 * again */
 	bool is_made = value != NULL && value->is_made && !is_none;
 
 	if (item == NULL && (value == NULL || is_made))
@@ -254,7 +259,7 @@ void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_
 		const char *key = fixed_keys.list[i];
 		const struct fixed_value *value = find_value(fixed, key);
 
-		/* A file may bring a provider where there was none. */
+		/* A file may add a provider where none was configured. */
 		if (value != NULL || source != FIXED_FILE || strcmp(key, provider_key) != 0)
 			keep_one(tree, key, value);
 	}

@@ -1,4 +1,4 @@
-/* The options of coterie.conf as their tables have them: `coterie --help-config`. */
+/* Print the options of coterie.conf from their tables: `coterie --help-config`. */
 #include "config/native.h"
 
 #include <errno.h>
@@ -76,7 +76,7 @@ static void print_head(const struct native_kind *kind, const char *title, FILE *
 	fprintf(out, " { }\n\t%s\n", kind->help);
 }
 
-/* transport: those that it has; NULL: every row. */
+/* transport: print only the rows of this transport. NULL: print every row. */
 static void print_rows(const struct native_kind *kind, const char *transport, FILE *out)
 {
 	const struct native_row *row;

@@ -1,4 +1,4 @@
-/* The ring's key changes without a new configuration file: `coterie-ctl key rotate`. */
+/* Change of the ring's key without a new configuration file: `coterie-ctl key rotate`. */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static const char *text_of(const struct config *config, const char *key)
 
 int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path)
 {
-	/* The key before stays in the arena, which is wiped with the configuration. */
+	/* The previous key stays in the arena, which is wiped with the configuration. */
 	void *bytes = arena_take_secret(config->arena, size);
 	const char *name = arena_copy(config->arena, path, strlen(path));
 

@@ -1,4 +1,7 @@
-/* A key that an administrator has copied to the system's config folder, and that the one in the state folder hides. */
+/*
+ * Search for a key that an administrator has copied to the system's config folder, while the daemon uses the one in
+ * the state folder.
+ */
 #include "config/tree.h"
 
 #include <fcntl.h>
@@ -21,7 +24,10 @@ static bool has_bytes(const char *path, const void *key, uint32_t key_size)
 	return is_same;
 }
 
-/* When the file came there: a copy that keeps its time of modification has a new time of change. */
+/*
+ * Compare the times of change: a copied file may keep its time of modification, but has a new time
+ * of change.
+ */
 static bool is_later(const struct stat *other, const struct stat *used)
 {
 	const struct timespec *a = &other->st_ctim, *b = &used->st_mtim;

@@ -19,7 +19,10 @@
 #define ACL_ENTRIES_MAX 64
 #define UNIT_USER "coterie"
 
-/* The unit's daemon runs as this user. Its key stays good for the commands and the daemon of root. */
+/*
+ * The systemd unit's daemon runs as this user. Its key is also accepted by commands and daemons that
+ * run as root.
+ */
 static bool is_unit_user(uid_t uid)
 {
 	struct passwd entry, *found = NULL;
@@ -30,14 +33,16 @@ static bool is_unit_user(uid_t uid)
 
 static bool is_ours(uid_t uid) { return uid == 0 || uid == geteuid() || (geteuid() == 0 && is_unit_user(uid)); }
 
-/* A daemon of root reads by its user. The members of its group, often people, have no need of the key. */
+/*
+ * A daemon of root can read every file. Members of its group are often people, who do not need the key.
+ */
 static bool is_our_group(gid_t gid) { return geteuid() != 0 && gid == getegid(); }
 
-/* Whether the entry, as limited by the mask, lets others in. */
+/* Return whether the entry, as limited by the mask, gives rights to other users. */
 static bool shares(const struct posix_acl_xattr_entry *entry, uint16_t mask, gid_t group)
 {
 	uint16_t perm = le16toh(entry->e_perm);
-	bool is_to_all = (perm & ~ACL_READ & mask) != 0; /* nobody else writes it */
+	bool is_to_all = (perm & ~ACL_READ & mask) != 0; /* others may not write, whoever reads it */
 	uint32_t id = le32toh(entry->e_id);
 
 	switch (le16toh(entry->e_tag)) {
@@ -55,7 +60,7 @@ static bool shares(const struct posix_acl_xattr_entry *entry, uint16_t mask, gid
 	}
 }
 
-/* @return 1: the list lets others in; 0: it does not; -ENODATA: there is none */
+/* @return 1: the list gives rights to other users; 0: it does not; -ENODATA: there is no list */
 static int list_shares(int fd, gid_t group)
 {
 	struct {

@@ -1,11 +1,11 @@
 /*
- * The corosync.conf front end: lines into keys (book configuration, "Legacy syntax"). What the
- * values mean is validate.c's.
+ * The corosync.conf front end: lines into keys (book configuration, "Legacy syntax"). validate.c
+ * interprets the values.
  *
  * A line is one of: blank, comment, section start, `key: value`, section end. Sections whose keys
  * depend on an item inside them (the link number of an interface, the name of a subsystem) are held
- * back until they end. Where 3.1.7 and 3.1.10 differ this is 3.1.10: only a section's own end
- * counts as its end, and keys are told apart by their full path.
+ * back until they end. Where 3.1.7 and 3.1.10 differ, this code follows 3.1.10: only a section's
+ * own end counts as its end, and keys are distinguished by their full path.
  */
 #include "config/legacy.h"
 
@@ -17,7 +17,10 @@
 
 #include <coterie/plugin.h>
 
-/* Since 3.1.8 the reference takes the byte 0xA0 for a blank: Latin 1's no-break space. In UTF-8 it has two bytes. */
+/*
+ * Since 3.1.8 the reference treats the byte 0xA0 as a blank. It is the no-break space of Latin 1. In UTF-8 that
+ * character has two bytes.
+ */
 #define NO_BREAK ((char)0xa0)
 #define NO_BREAK_LEAD ((char)0xc2)
 #define LINE_LENGTH_MAX 510
@@ -102,7 +105,7 @@ static void end_section(struct reader *reader)
 	reader->path[section.path_length] = '\0';
 }
 
-/* Inside a node the key of the map has the node's position behind `nodelist.node`. */
+/* Inside a node the key in the map has the position of the node after `nodelist.node`. */
 static void store_in_node(struct reader *reader, const char *path, const char *text)
 {
 	static const char prefix[] = "nodelist.node";
@@ -155,8 +158,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	}
 	note_unknown(reader, path);
 	if (reader->held_depth != 0) {
-		/* The path of the section that is held back, and the dot, are not part of the name.
-		 */
+		/* Skip the path of the held section and its dot, which are not part of the name. */
 		size_t skip = reader->held_depth == reader->depth
 				      ? length
 				      : reader->stack[reader->held_depth].path_length;
@@ -169,7 +171,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	}
 }
 
-/* The bytes of the blank that text begins with; 0: it begins with none. */
+/* Return the size of the blank at the start of text, or 0 if there is none. */
 static size_t blank_size(const char *text)
 {
 	if (*text == ' ' || *text == '\t' || *text == NO_BREAK)
@@ -186,7 +188,7 @@ static const char *skip_blanks(const char *text)
 	return text;
 }
 
-/* Does the last byte end a letter of UTF-8? A byte 0xA0 may do so, and is no blank then. */
+/* Return whether the last byte ends a UTF-8 character. A byte 0xA0 in that place is not a blank. */
 static bool ends_letter(const char *text, size_t length)
 {
 	size_t tail = 0;
@@ -199,7 +201,9 @@ static bool ends_letter(const char *text, size_t length)
 				   (tail == 3 && (lead & 0xf8) == 0xf0));
 }
 
-/* The bytes of the blank that text ends with, or 1 for one of the characters; 0: neither. */
+/*
+ * Return the size of the blank at the end of text, 1 if text ends with one of the characters, or 0.
+ */
 static size_t end_size(const char *text, size_t length, const char *characters)
 {
 	if (length == 0)
@@ -211,7 +215,7 @@ static size_t end_size(const char *text, size_t length, const char *characters)
 	return strchr(characters, text[length - 1]) != NULL ? 1 : 0;
 }
 
-/* Cut blanks off the left, and blanks and these characters off the right. */
+/* Remove blanks at the start, and blanks and these characters at the end. */
 static char *trim(char *text, const char *right)
 {
 	text += skip_blanks(text) - text;
@@ -223,7 +227,7 @@ static char *trim(char *text, const char *right)
 	return text;
 }
 
-/* next: what follows the line in the file, NUL-terminated. */
+/* Handle one line. next: the text after the line in the file, NUL-terminated. */
 static void read_line(struct reader *reader, char *line, const char *next)
 {
 	struct tree *tree = reader->tree;
@@ -289,8 +293,7 @@ static void read_lines(struct reader *reader, const char *bytes, size_t size)
 			tree_error(tree, reader->place, "not a text file: NUL byte");
 			break;
 		}
-		/* Without its LF the last line may have one byte more, as the reference reads them.
-		 */
+		/* A last line without LF may be one byte longer, as in the reference. */
 		if (length > LINE_LENGTH_MAX + (feed == NULL ? 1u : 0u)) {
 			tree_error(tree, reader->place,
 				"Line too long: at most %d bytes are allowed", LINE_LENGTH_MAX);
@@ -316,7 +319,7 @@ static int read_bytes(
 	static const char bom[] = "\xef\xbb\xbf";
 	struct reader *reader = calloc(1, sizeof(*reader));
 	size_t room = size + 1;
-	char *text = malloc(room); /* ends in a NUL for those who look ahead */
+	char *text = malloc(room); /* ends in a NUL, since the reader looks ahead */
 
 	if (reader == NULL || text == NULL) {
 		free(reader);

@@ -1,4 +1,4 @@
-/* Between legacy.c, which reads lines, and legacy_sections.c, which knows the sections. */
+/* Shared by legacy.c, which reads lines, and legacy_sections.c, which knows the sections. */
 #ifndef CONFIG_LEGACY_H
 #define CONFIG_LEGACY_H
 
@@ -48,7 +48,7 @@ struct reader {
 	struct held *held; /* of the section at held_depth */
 	uint32_t held_count, held_capacity;
 	uint32_t held_depth; /* 0: none is held back */
-	bool is_broken;      /* braces do not match: what follows would be nonsense */
+	bool is_broken;      /* braces do not match: do not interpret the rest */
 };
 
 /** Return the kind of a section, by its path and its depth. */

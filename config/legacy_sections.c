@@ -1,6 +1,7 @@
 /*
- * The sections of corosync.conf that are more than a list of keys: access by uid and gid, and those
- * that are held back until they end because an item inside them says where the others belong.
+ * The sections of corosync.conf that are more than a list of keys: access by uid and gid, and the
+ * sections that are held back. Such a section waits until its end, because one of its items decides
+ * where the others belong.
  */
 #include "config/legacy.h"
 
@@ -53,7 +54,7 @@ static bool key_is_valid(const char *key)
 	return length >= 3 && length <= CONFIG_KEY_LENGTH_MAX && strspn(key, allowed) == length;
 }
 
-/* A value in the type that the schema says, under its key of the map. */
+/* Store a value in the type that the schema has for it, under its key of the map. */
 void legacy_store(
 	struct tree *tree, const char *key, const char *path, const char *text, struct place place)
 {
@@ -93,7 +94,7 @@ void legacy_store(
 
 /* --- uidgid --- */
 
-/* Number of a user or group that is written by name. false: there is none. */
+/* Find the number of a user or group by name. false: there is no such user or group. */
 static bool find_id(bool is_user, const char *name, uint64_t *id)
 {
 	const struct passwd *user = !is_user || *name == '\0' ? NULL : getpwnam(name);
@@ -146,7 +147,7 @@ void legacy_access(struct reader *reader, const char *key, const char *text)
 		return;
 	}
 	if (*text == '\0' && reader->is_access_file) {
-		/* pcs writes the line of the one that was not given empty. */
+		/* pcs writes both lines, and leaves the unused one empty. */
 		tree_warning(tree, reader->place, "'%s' is empty: taken as not given", key);
 		return;
 	}
@@ -185,7 +186,7 @@ out_of_memory:
 	tree->is_out_of_memory = true;
 }
 
-/* The last item of this name that is held back, or NULL. */
+/* Return the last held item of this name, or NULL. */
 static const struct held *held_find(const struct reader *reader, const char *name)
 {
 	for (uint32_t i = reader->held_count; i > 0; i--)
@@ -194,7 +195,7 @@ static const struct held *held_find(const struct reader *reader, const char *nam
 	return NULL;
 }
 
-/* Store all that is held back as PREFIX.NAME. */
+/* Store all held items as PREFIX.NAME. */
 static void held_store(struct reader *reader, const char *prefix, const char *without)
 {
 	for (uint32_t i = 0; i < reader->held_count; i++) {
@@ -221,8 +222,10 @@ static void end_interface(struct reader *reader)
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "totem.interface.%d", (int)number);
-	/* What nobody knows keeps the path it has in the file, as in the reference; so does the old
-	   ringnumber, which names no link. */
+	/*
+	 * A key that is not known keeps the path that it has in the file, as in the reference. The
+	 * old ringnumber, which names no link, is such a key.
+	 */
 	for (uint32_t i = 0; i < reader->held_count; i++) {
 		const struct held *held = &reader->held[i];
 		struct schema_key known;
@@ -274,7 +277,9 @@ static void end_daemon(struct reader *reader)
 	held_store(reader, prefix, strcmp(name->text, "corosync") == 0 ? "name" : NULL);
 }
 
-/* `service { name: X … }` asks for the plugin X, `transport { name: X … }` picks one as transport.
+/*
+ * Handle `service { name: X … }`, which loads the plugin X, and `transport { name: X … }`, which
+ * selects a transport.
  */
 static void end_plugin(struct reader *reader, bool is_transport)
 {
@@ -299,7 +304,10 @@ static void end_plugin(struct reader *reader, bool is_transport)
 		return;
 	}
 	if (!is_transport && strcmp(plugin, "pacemaker") == 0) {
-		/* Left over from Corosync 1.x in many files; since then it starts on its own. */
+		/*
+		 * Many files still have this section from Corosync 1.x. Since then pacemaker starts
+		 * on its own.
+		 */
 		tree_warning(tree, name->place,
 			"'pacemaker' is a daemon of its own, no plugin: remove this section");
 		return;

@@ -1,6 +1,6 @@
 /*
- * Links: which exist, their ports and families, and what each transport allows of them
- * (book configuration, "Links and nodes").
+ * Links: which links exist, their ports and address families, and what each transport allows (book
+ * configuration, "Links and nodes").
  */
 #include "config/tree.h"
 
@@ -19,7 +19,7 @@
 
 #define PORT_DEFAULT 5405
 
-/* Links that the file mentions, by bit. */
+/* Return the links that the file mentions, as bits. */
 static uint32_t interfaces_of(struct tree *tree)
 {
 	static const char prefix[] = "totem.interface.";
@@ -84,7 +84,7 @@ static const char *name_of(const struct config_node *node)
 	return node->name != NULL ? node->name : node->texts[0] != NULL ? node->texts[0] : "?";
 }
 
-/* A node that is not on a link, against one that is. */
+/* Report a node that is not on a link although another node is. */
 static void tell_unequal(struct tree *tree, const struct config *config, const struct config_node *node,
 	uint32_t link)
 {
@@ -129,7 +129,7 @@ static void check_symmetry(struct tree *tree, const struct config *config, uint3
 			: node->texts[0] != NULL ? node->texts[0]
 						 : "?",
 			link, link);
-		return; /* the others would say the same */
+		return; /* further messages would repeat this one */
 	}
 }
 
@@ -217,7 +217,8 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 }
 
 /*
- * Book transports, "Multicast address". The remainder by 255, not 256, is what the other nodes do.
+ * Book transports, "Multicast address". The remainder is by 255, not 256, because Corosync nodes
+ * calculate it so.
  */
 static void generate_group(struct tree *tree, const struct config *config, const char *name)
 {
@@ -248,7 +249,9 @@ static bool is_broadcast(const struct tree *tree, uint32_t link)
 	return item != NULL && strcmp(item->text, "yes") == 0;
 }
 
-/* The address stays in the map as it was written, though everything goes to all ones. */
+/*
+ * The map shows the address as it was written, although packets are sent to the broadcast address.
+ */
 static void check_broadcast(struct tree *tree, const struct config *config)
 {
 	const struct tree_item *item = link_item(tree, 0, "mcastaddr");
@@ -334,13 +337,19 @@ static void set_ports(struct tree *tree, struct config *config)
 		for (uint32_t link = 0; link < config->nodes[i].link_count; link++)
 			set_port(&config->nodes[i].addresses[link], port_of(tree, link, step));
 	const struct tree_item *port = link_item(tree, 0, "mcastport");
-	/* What stands there already keeps its place: who reads it again sees where it came from. */
+	/*
+	 * A port that is already in the tree keeps its place, so that messages name the line in the
+	 * file.
+	 */
 	if (strcmp(config->transport, "udp") == 0 && (port == NULL || port->number == 0))
 		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16,
 			port_of(tree, 0, step), (struct place){.file = tree->file});
 }
 
-/* Since 3.1.10 the map has the port of each link of this node, whether the file names it or not. */
+/*
+ * Since 3.1.10 the map contains the port of each link of this node, even if the file does not set
+ * it.
+ */
 static void publish_port(struct tree *tree, const struct config_node *node, uint32_t link)
 {
 	const struct sockaddr_storage *address = &node->addresses[link];
@@ -352,7 +361,7 @@ static void publish_port(struct tree *tree, const struct config_node *node, uint
 	tree_set_number(tree, key, COTERIE_MAP_U16, ntohs(port), (struct place){.file = tree->file});
 }
 
-/* The keys that say who and where we are. */
+/* Set the keys with the id and the addresses of this node. */
 static void publish_local(struct tree *tree, const struct config *config)
 {
 	const struct config_node *node = &config->nodes[config->local];

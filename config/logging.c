@@ -1,5 +1,5 @@
 /*
- * The logging section (book configuration, "Logging") into struct config_log. Its errors have exit
+ * Read the logging section (book configuration, "Logging") into struct config_log. Errors have exit
  * code 7.
  */
 #include "config/tree.h"
@@ -34,8 +34,8 @@ static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AU
 	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
 
 /*
- * One key with fixed words. *value stays as it is when the key is absent.
- * ignore_case: 1: as strcasecmp.
+ * Read a key that takes fixed words. *value keeps its value if the key is absent. ignore_case: 1:
+ * compare as strcasecmp.
  */
 static void read_word(struct tree *tree, const char *prefix, const char *name,
 	const struct word *words, bool ignore_case, int *value)
@@ -76,7 +76,7 @@ static void read_switch(struct tree *tree, const char *prefix, const char *name,
 	*value = number != 0;
 }
 
-/* What the top level and a subsystem have in common. */
+/* Read the keys that the top level and a subsystem have in common. */
 static void read_target(
 	struct tree *tree, const char *prefix, struct config_log_subsystem *target, int *facility)
 {
@@ -108,7 +108,7 @@ static void read_target(
 	target->file = *file == '\0' ? NULL : file;
 }
 
-/* The name that key introduces, when it is logging.logger_subsys.NAME.subsys; else NULL. */
+/* Return NAME if this is the key logging.logger_subsys.NAME.subsys, otherwise NULL. */
 static const char *subsystem_of(const struct tree_item *item)
 {
 	static const char prefix[] = "logging.logger_subsys.";
@@ -140,7 +140,10 @@ static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *it
 		tree_warning(tree, item->place, "nothing of Coterie's own logs as '%s': known are %s", item->text, list);
 }
 
-/* Who asks may not be who starts the daemon: missing rights are no reason. */
+/*
+ * Missing rights are no error: the file may be tested by another user than the one that starts the
+ * daemon.
+ */
 static bool can_open(const char *file)
 {
 	char folder[4096];
@@ -163,7 +166,7 @@ void logging_check_files(struct tree *tree, const struct config *config)
 		if (one->name != NULL)
 			snprintf(key, sizeof(key), "logging.logger_subsys.%s.logfile", one->name);
 		if (one->name != NULL && tree_find(tree, key) == NULL)
-			continue; /* it is that of the top level */
+			continue; /* the top level uses the same file */
 		tree_log_error(tree, tree_place(tree, key),
 			"cannot open log file '%s' (%s): create the folder or change '%s'", one->file,
 			strerror(ENOENT), tree->is_native ? "file" : "logfile");

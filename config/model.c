@@ -1,4 +1,4 @@
-/* Reading a config file from end to end: the file and uidgid.d beside it, the checks, the model. */
+/* Reading a config file: the file and the folder uidgid.d beside it, the checks, and the model. */
 #include "config/model.h"
 
 #include <dirent.h>
@@ -31,7 +31,10 @@ int config_read_file(int dir, const char *name, char **bytes, size_t *size)
 		rc = -EISDIR;
 		goto close_fd;
 	}
-	/* A pipe is fine (process substitution of a shell); O_NONBLOCK must not cut it short. */
+	/*
+	 * The file may be a pipe (process substitution of a shell). Clear O_NONBLOCK, so that
+	 * reading waits for all of it.
+	 */
 	if (!S_ISREG(status.st_mode) && fcntl(fd, F_SETFL, 0) < 0) {
 		rc = -errno;
 		goto close_fd;
@@ -86,7 +89,10 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names in a folder, sorted so that two starts read alike. caller frees each and the array. */
+/*
+ * List the names in a folder, sorted, so that every start reads them in the same order. The caller
+ * frees each name and the array.
+ */
 static char **list_names(int dir, size_t *count)
 {
 	char **names = NULL;
@@ -117,8 +123,10 @@ static char **list_names(int dir, size_t *count)
 	return names;
 }
 
-/* Every regular file of uidgid.d beside the main file, dot files too. What cannot be read is
- * skipped. */
+/*
+ * Read every regular file of uidgid.d beside the main file, including names that begin with a dot.
+ * A file that cannot be read is skipped.
+ */
 static int read_access_files(struct tree *tree, const char *main_file)
 {
 	const char *slash = strrchr(main_file, '/');
@@ -161,7 +169,7 @@ static int read_access_files(struct tree *tree, const char *main_file)
 	return rc;
 }
 
-/* The tree's keys as the model shows them. */
+/* Copy the tree's keys to the model. */
 static int copy_entries(const struct tree *tree, struct config *config)
 {
 	struct config_entry *entries =
@@ -222,11 +230,11 @@ int config_end(
 	return 0;
 }
 
-/* How a file is read. */
+/* The way in which a file is read. */
 struct reading {
 	const struct config_environment *environment;
 	const struct config_fixed *fixed; /* NULL: at start */
-	bool has_folder;                  /* there may be a uidgid.d beside it */
+	bool has_folder;                  /* there may be a folder uidgid.d beside it */
 };
 
 static bool is_named(const char *file, const char *name)
@@ -236,7 +244,7 @@ static bool is_named(const char *file, const char *name)
 	return strcmp(slash == NULL ? file : slash + 1, name) == 0;
 }
 
-/* By the name, then by the first line that tells: book configuration, "Files". */
+/* Decide by the name, then by the first line that shows the syntax: book configuration, "Files". */
 static enum config_format format_of(const char *file, const char *bytes, size_t size)
 {
 	int looks = is_named(file, "corosync.conf") ? -1 : native_looks_like(bytes, size);
@@ -280,7 +288,7 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 		rc = read_access_files(tree, tree->file);
 	if (rc < 0)
 		return rc;
-	/* Checks of what was only partly read would report what is not wrong. */
+	/* A tree that was read only in part would lead to wrong messages. */
 	if (!tree->has_error && reading->fixed != NULL)
 		fixed_keep(tree, reading->fixed, FIXED_FILE);
 	return config_end(tree, config, reading->environment);
@@ -342,7 +350,10 @@ static int load_file(const char *path, const struct reading *reading, struct con
 
 	*config = NULL;
 	*messages = (struct config_messages){0};
-	/* A reload opens it again after the daemon has changed its folder. */
+	/*
+	 * Store an absolute path, since the daemon changes its folder before a reload opens the
+	 * file again.
+	 */
 	if (*path != '/') {
 		char *folder = getcwd(NULL, 0);
 

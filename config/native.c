@@ -1,4 +1,7 @@
-/* Blocks of coterie.conf into keys: files over each other, then each block's options. */
+/*
+ * Converts blocks of coterie.conf to keys: merges the files, then handles the options of each
+ * block.
+ */
 #include "config/native.h"
 
 #include <errno.h>
@@ -49,7 +52,8 @@ static int merge_settings(struct tree *tree, struct native_block *into, struct n
 		next = at->next;
 		at->next = NULL;
 		if (at->values == NULL)
-			continue; /* `+=`, whose values the first one of the file has */
+			continue; /* an option with `+=`, whose values were added to the first
+				   * setting of the file */
 		if (known == NULL) {
 			if (into->last_setting == NULL)
 				into->settings = at;
@@ -95,7 +99,10 @@ static struct native_block *add_block(struct tree *tree, struct native_block *pa
 	return block;
 }
 
-/* Blocks without a title mix; one with a title replaces that of an earlier file whole. */
+/*
+ * Blocks without a title are merged. A block with a title replaces the whole block of an earlier
+ * file.
+ */
 static int merge(struct tree *tree, struct native_block *into, struct native_block *from)
 {
 	int rc = merge_settings(tree, into, from);
@@ -143,7 +150,7 @@ bool native_check(struct tree *tree, const struct native_block *block,
 	return false;
 }
 
-/* The key of a row that stands in a block with a title. */
+/* Get the key of a row that belongs to a block with a title. */
 static void print_key(const struct native_row *row, const char *index, char *key, size_t size)
 {
 	static const char *const parts[] = {
@@ -187,7 +194,10 @@ void native_set_simple(struct tree *tree, const struct native_block *block,
 	legacy_store(tree, key, row->path, value, setting->place);
 }
 
-/* The simple options of a block; those that need more are left to its own function. */
+/*
+ * Set the options of a block that the table describes completely. The block's own function sets the
+ * others.
+ */
 static void set_simple(struct tree *tree, const struct native_block *block, const char *index)
 {
 	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
@@ -305,7 +315,10 @@ static void set_plugin_options(struct native *native, const struct native_block 
 	}
 }
 
-/* A plugin's name in the words of its file: '-' stands for '_'. NULL: it cannot be one. */
+/*
+ * Return the plugin's name in the form of its file name, with '_' in place of '-'. NULL: it is not
+ * a valid name.
+ */
 static const char *plugin_name(struct native *native, const struct native_block *block)
 {
 	struct tree *tree = native->tree;
@@ -338,7 +351,7 @@ static void set_transport(struct native *native, const struct native_block *bloc
 		return;
 	}
 	native->transport_place = block->place;
-	/* "default" is what a file without this block gets, under no name. */
+	/* "default" means the transport that a file without this block uses. */
 	if (strcmp(name, "default") == 0) {
 		name = native->transport;
 	} else {
@@ -350,7 +363,7 @@ static void set_transport(struct native *native, const struct native_block *bloc
 	set_plugin_options(native, block, &(struct plugin_block){COTERIE_KIND_TRANSPORT, name});
 }
 
-/* One key has the names of all services that the file removes. */
+/* Add the service to the key that lists all services that the file removes. */
 static void remove_service(struct tree *tree, const char *name, struct place place)
 {
 	static const char key[] = "coterie.plugins.without";
@@ -449,7 +462,7 @@ int native_read(struct tree *tree, const char *file, const char *bytes, size_t s
 	for (struct native_file *at = native.files; at != NULL && rc == 0; at = at->next)
 		rc = native_parse(&native, at);
 	if (rc < 0 || (tree->has_error && !tree->is_partial))
-		return rc; /* libconfuse had something to say */
+		return rc; /* libconfuse has reported an error */
 	for (struct native_file *at = native.files; at != NULL && rc == 0; at = at->next)
 		rc = merge(tree, &top, &at->top);
 	if (rc < 0)

@@ -1,6 +1,6 @@
 /*
- * The files of a native configuration (book configuration, "Files"): the main file, what each includes,
- * in the order of appearance and behind the file that names it, then the drop-ins of a folder.
+ * Find the files of a native configuration (book configuration, "Files"). The order is: the main file,
+ * the files that it includes where it includes them, then the drop-ins of a folder.
  */
 #include "config/native.h"
 
@@ -31,7 +31,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Left behind by editors and package managers. */
+/* Return whether an editor or package manager has left this file behind. */
 static bool is_left_over(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
@@ -41,7 +41,7 @@ static bool is_left_over(const char *path)
 	       strstr(name, ".dpkg-") != NULL || strstr(name, ".rpm") != NULL;
 }
 
-/* One file that an include or a folder names. */
+/* Read one file that an include or a folder names. */
 static int read_named(struct native *native, const char *path, const char *written,
 	const struct native_file *parent, struct place place)
 {
@@ -96,7 +96,7 @@ static int read_named(struct native *native, const char *path, const char *writt
 	return rc == -ENOMEM ? rc : 0;
 }
 
-/* All files that a pattern names, in byte order. */
+/* Read all files that match a pattern, in byte order. */
 static int read_pattern(struct native *native, const char *pattern, const struct native_file *parent,
 	struct place place)
 {
@@ -106,7 +106,7 @@ static int read_pattern(struct native *native, const char *pattern, const struct
 	if (rc == GLOB_NOSPACE)
 		return -ENOMEM;
 	if (rc != 0)
-		return 0; /* none, or a folder that cannot be read: a pattern may match nothing */
+		return 0; /* no match, or the folder cannot be read: a pattern may match no file */
 	qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv), compare_names);
 	rc = 0;
 	for (size_t i = 0; i < found.gl_pathc && rc == 0; i++)
@@ -143,7 +143,7 @@ static int read_include(
 	return read_named(native, path, pattern, file, include->place);
 }
 
-/* Into the list, scanned; then what it includes. */
+/* Add a file to the list and scan it, then read the files that it includes. */
 static int read_one(struct native *native, const char *path, const char *bytes, size_t size,
 	const struct native_file *parent, struct place included)
 {

@@ -1,4 +1,4 @@
-/* Options of coterie.conf that are more than one key, or another than their row's. */
+/* Options of coterie.conf that set several keys, or another key than that of their row. */
 #include "config/native_keys.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static void set_text(struct tree *tree, const char *key, const char *text, struc
 	legacy_store(tree, key, key, text, place);
 }
 
-/* A path in a file is relative to that file. */
+/* Return an absolute path. A path in a file is relative to that file. */
 const char *native_absolute(struct tree *tree, const char *path, struct place place)
 {
 	const char *slash = place.file == NULL ? NULL : strrchr(place.file, '/');
@@ -29,7 +29,7 @@ const char *native_absolute(struct tree *tree, const char *path, struct place pl
 	return absolute == NULL ? path : absolute;
 }
 
-/* The value of an option that has passed its check, or NULL: absent or refused. */
+/* Return the value of an option that has passed its check. NULL: it is absent or was refused. */
 static const char *checked(
 	struct tree *tree, const struct native_block *block, const char *name, uint64_t *number)
 {
@@ -59,7 +59,7 @@ static void set_path(
 
 /* --- node --- */
 
-/* "key=value" into its parts. false: said why. */
+/* Split "key=value". false: an error was reported. */
 static bool split(struct tree *tree, const char *option, const char *text, struct place place,
 	char key[CONFIG_KEY_LENGTH_MAX + 1], const char **value)
 {
@@ -307,7 +307,10 @@ static void set_plugins(struct tree *tree, const struct native_block *block)
 	}
 }
 
-/* Users, and groups with an @ in front, as keys coterie.access.LIST.uid.N and .gid.N. */
+/*
+ * Set the keys coterie.access.LIST.uid.N and .gid.N for a list of users, and of groups that are
+ * written with an @.
+ */
 static void set_right(struct tree *tree, const struct native_block *block, const char *list)
 {
 	const struct native_setting *names = native_setting_find(block, list);
@@ -406,7 +409,7 @@ void native_set_special(struct tree *tree, const struct native_block *block)
 
 /* --- keys --- */
 
-/* PREFIX.INDEX.REST: the index, as long as it says. NULL: another key. */
+/* Return the index in PREFIX.INDEX.REST, and its length. NULL: the key has another form. */
 static const char *indexed(const char *key, const char *prefix, size_t *length)
 {
 	size_t size = strlen(prefix);
@@ -449,7 +452,7 @@ const struct native_row *native_row_of_key(
 
 	snprintf(title, size, "%s", "");
 	if (index != NULL && (!is_link || (!is_first && is_ip_transport(transport))))
-		return NULL; /* blocks for these cannot be */
+		return NULL; /* no block can express these keys */
 	native_path_of(key, path, sizeof(path));
 	for (uint32_t i = 0; (row = native_row_at(i)) != NULL; i++) {
 		bool is_transport = strcmp(row->block, "transport") == 0;
@@ -484,7 +487,9 @@ void native_set_keys(struct native *native, const struct native_block *top)
 		const struct native_row *row =
 			native_row_of_key(key, native->transport, title, sizeof(title));
 
-		/* Without a model there is no block for the rest of a device. */
+		/*
+		 * A file without a model of a device has no block for the other keys of the device.
+		 */
 		if (row != NULL && strncmp(row->block, "quorum device", 13) == 0 &&
 			tree_find(tree, "quorum.device.model") == NULL)
 			row = NULL;

@@ -1,4 +1,4 @@
-/* Options of coterie.conf that are more than one key, or another than their row's. */
+/* Options of coterie.conf that set several keys, or another key than that of their row. */
 #ifndef CONFIG_NATIVE_KEYS_H
 #define CONFIG_NATIVE_KEYS_H
 
@@ -7,10 +7,10 @@
 /* native.c */
 
 bool native_is_logging(const struct native_block *block);
-/** Say what is wrong with a setting: an error of the logging section has an exit status of its own. */
+/** Report an error in a setting. An error of the logging section has its own exit status. */
 void native_refuse(struct tree *tree, const struct native_block *block,
 	const struct native_setting *setting, const char *why);
-/** Check a text against the setting's row. false: it has been refused. number may be NULL. */
+/** Check a text against the setting's row. false: an error was reported. number may be NULL. */
 bool native_check(struct tree *tree, const struct native_block *block,
 	const struct native_setting *setting, const char *text, uint64_t *number);
 void native_set_simple(struct tree *tree, const struct native_block *block,

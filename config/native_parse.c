@@ -1,8 +1,9 @@
 /*
- * libconfuse reads the values. Its table is made for each file from what the scanner found there, since
- * options of plugins are among it and an unknown name would end the parse; every value is a string, whose
- * type is native_value.c's. libconfuse keeps its lexer in variables of the process: one file at a time is
- * parsed, at start on the main thread, at a reload on its helper.
+ * libconfuse reads the values. The table for libconfuse is made for each file, of the names that the
+ * scanner found there: they include options of plugins, and an unknown name would end the parse. Every
+ * value is a string, and native_value.c converts it to its type. libconfuse keeps its lexer in global
+ * variables, so files are parsed one after the other. The start does that on the main thread, a
+ * reload on the helper thread.
  */
 #include "config/native.h"
 
@@ -12,13 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 250 /* names in all blocks of one kind; scanner and table keep below it */
+#define OPTIONS_MAX 250 /* names in all blocks of one kind. The scanner and the table stay below
+			 * this limit */
 
-/* Every section has one option that no file can name: it leads from a section back to us. */
+/*
+ * Every section has one option that a file cannot name. It leads from libconfuse's section back to
+ * our struct.
+ */
 #define HOOK " hook"
 
 struct parse {
-	char *hook; /* first: the address of this is the address of the struct */
+	char *hook; /* first member: its address is the address of the struct */
 	struct native *native;
 	const struct native_file *file;
 };
@@ -38,7 +43,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
 		"%s: correct this line", text);
 }
 
-/* The file it names has been noted by the scanner. */
+/* The scanner has already noted the included file. */
 static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {
 	(void)cfg, (void)opt, (void)argc, (void)argv;
@@ -59,7 +64,10 @@ static cfg_opt_t *find_option(cfg_opt_t *options, uint32_t count, const char *na
 	return NULL;
 }
 
-/* The option table of all blocks of one kind, so that each has its names. NULL: out of memory. */
+/*
+ * Make the option table for all blocks of one kind, which contains the names of each block. NULL:
+ * out of memory.
+ */
 static cfg_opt_t *make_table(struct parse *parse, const struct native_block *const *blocks, uint32_t count);
 
 static int add_sections(struct parse *parse, const struct native_block *const *blocks, uint32_t count,
@@ -165,7 +173,10 @@ static int take_block(struct tree *tree, cfg_t *section, struct native_block *bl
 	for (struct native_setting *at = block->settings; at != NULL && rc == 0; at = at->next) {
 		bool is_first = true;
 
-		/* What `+=` adds in the same file is among the values of the first. */
+		/*
+		 * The first setting of an option already contains the values that `+=` adds in the
+		 * same file.
+		 */
 		for (const struct native_setting *before = block->settings; before != at; before = before->next)
 			is_first = is_first && strcmp(before->name, at->name) != 0;
 		if (is_first)
@@ -187,7 +198,7 @@ static int take_block(struct tree *tree, cfg_t *section, struct native_block *bl
 	return rc;
 }
 
-/* The values that stand for themselves; a setting that has others is left out. */
+/* Read the plain values. A setting with a value that is not plain is left out. */
 static int take_plain(struct tree *tree, struct native_block *block)
 {
 	int rc = 0;

@@ -1,9 +1,9 @@
 /*
- * A first look at one file of coterie.conf. libconfuse stops at the first error, takes a block that is
- * not closed, lets a repeated option win, echoes what it does not know to stdout
- * (book configuration, "Native syntax"): so this scanner goes over the text before it, knows its words,
- * and says everything that is wrong with lines and names. It is the stricter of the two: what it lets
- * pass libconfuse reads without a complaint.
+ * The first pass over a file of coterie.conf. libconfuse stops at the first error, accepts an unclosed
+ * block, and lets a repeated option win. It prints unknown names to stdout
+ * (book configuration, "Native syntax"). So this scanner reads the text first, knows all names, and
+ * reports every error with its line. The scanner is the stricter of the two: libconfuse reads everything that passes it without an
+ * error.
  */
 #include "config/native_token.h"
 
@@ -17,7 +17,7 @@
 #define SETTINGS_MAX 200  /* in one block */
 #define TITLE_LENGTH_MAX 200
 
-/* Past the rest of the line, and of blocks that begin on it. */
+/* Skip the rest of the line, and blocks that begin on it. */
 static void skip_line(struct scanner *scanner)
 {
 	uint32_t line = scanner->token.line, depth = 0;
@@ -50,7 +50,10 @@ static uint32_t count_settings(const struct native_block *block)
 	return count;
 }
 
-/* The row of an option. false: it is not known, which has been said; *row NULL: a plugin's. */
+/*
+ * Find the row of an option. *row is NULL for an option of a plugin. false: the option is not
+ * known, and an error was reported.
+ */
 static bool find_row(struct scanner *scanner, const struct native_block *block, const char *name,
 	const struct native_row **row)
 {
@@ -74,7 +77,7 @@ static bool find_row(struct scanner *scanner, const struct native_block *block, 
 				is_udp ? "use 'transport udp'" : "change the transport");
 			return false;
 		}
-		*row = NULL; /* another transport may have one of this name */
+		*row = NULL; /* it may be an option of another transport */
 		return true;
 	}
 	if (*row != NULL)
@@ -85,7 +88,7 @@ static bool find_row(struct scanner *scanner, const struct native_block *block, 
 	return false;
 }
 
-/* Keep the current token, a value. */
+/* Store the current token as a value. */
 static void note_value(struct scanner *scanner, struct native_setting *setting)
 {
 	struct tree *tree = scanner->native->tree;
@@ -111,7 +114,7 @@ static void note_value(struct scanner *scanner, struct native_setting *setting)
 	setting->last_plain = plain;
 }
 
-/* One token of a list, which libconfuse reads on from without a comment. */
+/* Read one token of a list. libconfuse allows no comment in a list. */
 static void step_list(struct scanner *scanner)
 {
 	token_step(scanner);
@@ -122,7 +125,7 @@ static void step_list(struct scanner *scanner)
 			"comment in a list: move it in front of the list");
 }
 
-/* What stands behind '='. */
+/* Scan the values after '='. */
 static void scan_values(struct scanner *scanner, struct native_setting *setting, const char *name)
 {
 	struct tree *tree = scanner->native->tree;
@@ -176,7 +179,7 @@ static void scan_values(struct scanner *scanner, struct native_setting *setting,
 	}
 }
 
-/* NAME = VALUE; the current token is the name. */
+/* Scan NAME = VALUE. The current token is the name. */
 static void scan_setting(struct scanner *scanner, struct native_block *block)
 {
 	struct native *native = scanner->native;
@@ -222,7 +225,7 @@ static void scan_setting(struct scanner *scanner, struct native_block *block)
 
 static void scan_items(struct scanner *scanner, struct native_block *block, uint32_t depth);
 
-/* A block that nobody knows: its end is looked for, what stands in it is not. */
+/* Skip a block of an unknown kind up to its end, without a look at its content. */
 static void skip_block(struct scanner *scanner, const char *name, uint32_t line)
 {
 	uint32_t depth = 1;
@@ -237,7 +240,10 @@ static void skip_block(struct scanner *scanner, const char *name, uint32_t line)
 			"block '%s' opened here is not closed: add '}'", name);
 }
 
-/* The text of a title or pattern, which stands for itself. NULL: it does not; said so. */
+/*
+ * Return the text of a title or pattern without escapes and variables. NULL: it has some, and an
+ * error was reported.
+ */
 static const char *plain_text(struct scanner *scanner, const struct token *token)
 {
 	bool is_quoted = token->kind == TOKEN_STRING;
@@ -247,7 +253,7 @@ static const char *plain_text(struct scanner *scanner, const struct token *token
 	char text[SHOWN_MAX + 4];
 
 	if (is_quoted && (token->length < 2 || token->at[token->length - 1] != token->at[0]))
-		return NULL; /* not closed, which has been said */
+		return NULL; /* not closed, and that was reported */
 	if (memchr(at, '\\', length) != NULL || memmem(at, length, "${", 2) != NULL ||
 		length > TITLE_LENGTH_MAX) {
 		tree_error(tree, token_place(scanner, token->line),
@@ -270,7 +276,10 @@ static struct native_block *find_block(
 	return NULL;
 }
 
-/* A block of a kind that takes no title may be opened again; others may not. NULL: said why. */
+/*
+ * Open a block. A block of a kind without titles may be opened again, others may not. NULL: an
+ * error was reported.
+ */
 static struct native_block *take_block(struct scanner *scanner, struct native_block *parent,
 	const struct native_kind *kind, const char *title, uint32_t line)
 {
@@ -305,7 +314,7 @@ static struct native_block *take_block(struct scanner *scanner, struct native_bl
 	return block;
 }
 
-/* NAME [TITLE] {; the current token is the name. */
+/* Scan NAME [TITLE] {. The current token is the name. */
 static void scan_block(struct scanner *scanner, struct native_block *parent, uint32_t depth)
 {
 	struct native *native = scanner->native;
@@ -345,14 +354,14 @@ static void scan_block(struct scanner *scanner, struct native_block *parent, uin
 	struct native_block unused = {
 		.parent = parent, .kind = kind, .title = kind->title == NULL ? NULL : "?"};
 
-	/* What stands in a block that cannot be is looked at all the same, for the slips in it. */
+	/* Scan the items of a misplaced block as well, to report the errors in them. */
 	scan_items(scanner, block == NULL ? &unused : block, depth + 1);
 	if (scanner->token.kind != TOKEN_CLOSE)
 		tree_error(tree, token_place(scanner, name.line),
 			"block '%s' opened here is not closed: add '}'", kind->name);
 }
 
-/* include("PATTERN"); the current token is `include`. */
+/* Scan include("PATTERN"). The current token is `include`. */
 static void scan_include(struct scanner *scanner, const struct native_block *block)
 {
 	struct tree *tree = scanner->native->tree;
@@ -389,7 +398,7 @@ static void scan_include(struct scanner *scanner, const struct native_block *blo
 	skip_line(scanner);
 }
 
-/* A word with nothing behind it that would make it an item. */
+/* Report a word that is not followed by '=' or '{'. */
 static void refuse_word(struct scanner *scanner, const struct native_block *block,
 	const struct token *previous)
 {
@@ -467,7 +476,10 @@ static void scan_item(struct scanner *scanner, struct native_block *block, uint3
 		break;
 	case TOKEN_WORD:
 	case TOKEN_STRING: {
-		/* A title, if '{' follows it; that is one token further than this scanner sees. */
+		/*
+		 * A title, if '{' follows. The scanner does not see that token yet, so look at the
+		 * text.
+		 */
 		const char *next = scanner->at + strspn(scanner->at, " \t");
 
 		if (*next == '{') {
@@ -485,7 +497,7 @@ static void scan_item(struct scanner *scanner, struct native_block *block, uint3
 	refuse_word(scanner, block, previous);
 }
 
-/* Up to the end of the block or of the file. */
+/* Scan items up to the end of the block or of the file. */
 static void scan_items(struct scanner *scanner, struct native_block *block, uint32_t depth)
 {
 	struct tree *tree = scanner->native->tree;

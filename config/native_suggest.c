@@ -1,5 +1,5 @@
 /*
- * Names of coterie.conf that nothing knows: what was meant, by spelling or by place
+ * Suggestions for unknown names of coterie.conf, by spelling or by place
  * (book configuration, "Messages").
  */
 #include "config/native.h"
@@ -15,7 +15,7 @@ static bool has_room_for_errors(const struct native *native)
 	return native->tree->messages->error_count < CONFIG_ERRORS_MAX;
 }
 
-/* "block 'totem'", "block 'transport udpu'", or "at top level". */
+/* Write "block 'totem'", "block 'transport udpu'", or "at top level". */
 static void print_block(const struct native_block *block, char *text, size_t size)
 {
 	if (block->kind == NULL)
@@ -41,7 +41,7 @@ void native_example(const struct native_row *row, const char *name, char *text, 
 	snprintf(text, size, "%s = %s", name, value);
 }
 
-/* The nearest name among the options of a block. */
+/* Find the most similar name among the options of a block. */
 static const char *nearest_option(const char *path, const char *transport, const char *name)
 {
 	uint32_t best = config_tolerance(name) + 1;
@@ -61,7 +61,7 @@ static const char *nearest_option(const char *path, const char *transport, const
 	return nearest;
 }
 
-/* A block that has an option of just this name. */
+/* Find a block that has an option of exactly this name. */
 static const struct native_row *elsewhere(const char *name)
 {
 	const struct native_row *row;
@@ -72,7 +72,7 @@ static const struct native_row *elsewhere(const char *name)
 	return NULL;
 }
 
-/* The row of what corosync.conf calls so. */
+/* Find the row of an option by its name in corosync.conf. */
 static const struct native_row *from_corosync(const char *name)
 {
 	const struct native_row *row;

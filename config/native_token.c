@@ -1,6 +1,6 @@
 /*
- * The tokens of coterie.conf: words, strings, signs, comments, and which of the two syntaxes a text is in.
- * What libconfuse would read otherwise, or echo, is refused here.
+ * The tokens of coterie.conf: words, strings, signs and comments. Also finds out which of the two syntaxes
+ * a text has. Text that libconfuse would read differently, or print, is refused here.
  */
 #include "config/native_token.h"
 
@@ -34,7 +34,7 @@ static void check_variable(struct scanner *scanner, const char *name, size_t len
 			text);
 }
 
-/* ${NAME} or ${NAME:-default}: its length, or 0 if it is not closed on its line. */
+/* Return the length of ${NAME} or ${NAME:-default}, or 0 if it is not closed on its line. */
 static size_t variable_length(const char *at)
 {
 	size_t length = strcspn(at, "}\n\"'\\");
@@ -42,7 +42,7 @@ static size_t variable_length(const char *at)
 	return at[length] == '}' ? length + 1 : 0;
 }
 
-/* A quoted string: ends on its line, escapes are among those that mean something. */
+/* Scan a quoted string. It must end on its line, and its escapes must be known ones. */
 static void scan_string(struct scanner *scanner)
 {
 	struct tree *tree = scanner->native->tree;
@@ -108,7 +108,10 @@ static void scan_word(struct scanner *scanner)
 		at++;
 	size_t plain = is_variable ? variable_length(scanner->at) : (size_t)(at - scanner->at);
 
-	/* The word up to here; what follows it at once and cannot be part of it is the slip. */
+	/*
+	 * Show the word up to here. The error is the character that follows it directly and cannot
+	 * be part of it.
+	 */
 	bool is_whole = plain > 0 && plain == (size_t)(at - scanner->at) &&
 			strchr("*\\", *at == '\0' ? ' ' : *at) == NULL && (at[0] != '$' || at[1] != '{') &&
 			*at != '"' && *at != '\'' && (*at != '+' || at[1] == '=');
@@ -218,7 +221,7 @@ const char *token_shown(const struct token *token, char text[SHOWN_MAX + 4])
 
 /* --- which syntax? --- */
 
-/* One line: 1 coterie.conf, -1 corosync.conf, 0 either. */
+/* Return 1: the line looks like coterie.conf; -1: like corosync.conf; 0: either. */
 static int line_looks_like(const char *line, size_t length)
 {
 	static const char name[] =
@@ -244,9 +247,10 @@ static int line_looks_like(const char *line, size_t length)
 	if (*at == '=' || (*at == '(' && word_length == 7 && memcmp(word, "include", 7) == 0))
 		return 1;
 	if (*at == '{') {
-		return line_looks_like(at + 1, (size_t)(end - at - 1)); /* what is on the brace's line */
+		return line_looks_like(at + 1, (size_t)(end - at - 1)); /* the text after the brace on
+									 * its line */
 	}
-	/* A title, or a word that means nothing. */
+	/* A title, or a word without a meaning. */
 	return memchr(at, '{', (size_t)(end - at)) != NULL && memchr(at, ':', (size_t)(end - at)) == NULL
 		       ? 1
 		       : 0;

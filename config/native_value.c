@@ -1,4 +1,4 @@
-/* One value of coterie.conf against its row; into the key's value and back. */
+/* Checks one value of coterie.conf against its row, and converts it to the key's value and back. */
 #include "config/native.h"
 
 #include <errno.h>
@@ -114,7 +114,7 @@ int native_to_key(const struct native_row *row, const char *text, char *value, s
 	return 0;
 }
 
-/* A guess, which the way back proves or not. */
+/* Guess the option's value. Converting it back shows whether the guess is right. */
 static int guess(const struct native_row *row, const char *value, char *text, size_t size)
 {
 	uint64_t number;
@@ -174,7 +174,10 @@ int native_from_key(const struct native_row *row, const char *value, char *text,
 {
 	char back[4200], why[512];
 
-	/* What does not fit, or holds what no string of the syntax can, has no option's value. */
+	/*
+	 * A value that is too long, or that no string of the syntax can contain, is no option's
+	 * value.
+	 */
 	if (strlen(value) >= size || strlen(value) >= sizeof(back))
 		return -ENOENT;
 	for (const char *at = value; *at != '\0'; at++)

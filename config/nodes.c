@@ -1,7 +1,7 @@
 /*
- * The node list (book configuration, "Links and nodes"): who is in it, their addresses and ids, and
- * which of them we are. Host names are resolved here and nowhere else, before the ring exists;
- * nothing is ever looked up in reverse.
+ * The node list (book configuration, "Links and nodes"): the nodes, their addresses and ids, and
+ * which of them is this one. Host names are resolved only here, before the ring exists. Addresses
+ * are never resolved back to names.
  */
 #include "config/tree.h"
 
@@ -17,7 +17,7 @@
 
 #include <coterie/plugin.h>
 
-#define NODES_MAX 384 /* what join and commit tokens hold */
+#define NODES_MAX 384 /* most nodes that join and commit tokens can hold */
 
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address)
 {
@@ -55,7 +55,7 @@ int config_resolve(const struct config_environment *environment, const char *ip_
 	return second_rc == 0 || second_rc == -EAGAIN || second_rc == -ETIMEDOUT ? second_rc : rc;
 }
 
-/* nodelist.node.POSITION.NAME: the position, or -1 for another key. */
+/* Return the position in nodelist.node.POSITION.NAME, or -1 for another key. */
 static int64_t position_of(const char *key, const char **name)
 {
 	static const char prefix[] = "nodelist.node.";
@@ -75,7 +75,7 @@ static int64_t position_of(const char *key, const char **name)
 	return (int64_t)position;
 }
 
-/* The number N of ringN_addr, or -1. */
+/* Return the number N of ringN_addr, or -1. */
 static int link_of(const char *name)
 {
 	const char *at = name + 4;
@@ -91,8 +91,7 @@ static int link_of(const char *name)
 
 static struct config_node *node_at(struct config *config, uint32_t position)
 {
-	/* The reader numbers them in order, so the one that is asked for is nearly always the last.
-	 */
+	/* The reader numbers the nodes in order, so the wanted one is nearly always the last. */
 	for (uint32_t i = config->node_count; i > 0; i--)
 		if (config->nodes[i - 1].position == position)
 			return &config->nodes[i - 1];
@@ -167,7 +166,10 @@ static struct place link_place(
 
 static size_t short_length(const char *name) { return strcspn(name, "."); }
 
-/* The text is the host name, the host name without trailing parts, or as short. */
+/*
+ * Return whether the text is the host name, the host name without its last parts, or a short form
+ * of it.
+ */
 static bool is_host_name(const char *text, const char *host_name)
 {
 	size_t length = strlen(host_name), text_length = strlen(text);
@@ -187,7 +189,7 @@ static bool has_host_name(const struct config_node *node, const char *host_name)
 	       (node->texts[0] != NULL && is_host_name(node->texts[0], host_name));
 }
 
-/* is_numeric: addresses written as such alone; else the resolved ones. */
+/* is_numeric: only compare numeric addresses; otherwise compare the resolved ones. */
 static bool has_local_address(const struct config_node *node,
 	const struct config_environment *environment, bool is_numeric)
 {
@@ -215,7 +217,10 @@ static int64_t find_by_name(const struct config *config, const char *name)
 	return -1;
 }
 
-/* Among several candidates the host name decides; -1: none, -2: it does not. */
+/*
+ * Choose among several candidates by the host name. -1: there is no candidate, -2: the host name
+ * does not decide.
+ */
 static int64_t choose(const struct config *config, const bool *is_candidate, const char *host_name)
 {
 	int64_t by_address = -1, by_name = -1;
@@ -256,14 +261,14 @@ static void report_several(struct tree *tree, const struct config *config, const
 		names);
 }
 
-/* A file that is read again need not have this node. The reload decides what that means. */
+/* A file that is read again may lack this node. The reload decides what follows from that. */
 static bool is_absent(const struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	config->is_absent = tree->is_again && environment->local_nodeid != 0;
 	return config->is_absent;
 }
 
-/* Index, or -1 after a message. */
+/* Return the index of this node, or -1 after a message. */
 static int64_t find_local(struct tree *tree, struct config *config,
 	const struct config_environment *environment)
 {
@@ -396,7 +401,7 @@ static void resolve_all(struct tree *tree, struct config *config,
 	}
 }
 
-/* A node in a message: its name, else how it is reached. */
+/* Return the text for a node in messages: its name, or one of its addresses. */
 static const char *name_of(const struct config_node *node)
 {
 	return node->name != NULL ? node->name : node->texts[0] != NULL ? node->texts[0] : "?";
@@ -467,7 +472,10 @@ bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr
 	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
-/* Where the id comes from: written, or made from the address. */
+/*
+ * Return the place of the node id: where it is written, or where the address is that it is made
+ * from.
+ */
 static struct place id_place(const struct tree *tree, const struct config_node *node)
 {
 	struct place place = node_place(tree, node, "nodeid");
@@ -490,7 +498,8 @@ static void check_pair(struct tree *tree, const struct config *config,
 			"two nodes have the name '%s': names must differ", node->name);
 	for (uint32_t link = 0; link < node->link_count && link < earlier->link_count; link++) {
 		if (node->texts[link] == NULL || earlier->texts[link] == NULL ||
-			node->addresses[link].ss_family == AF_UNSPEC || /* it is none, and that was said */
+			node->addresses[link].ss_family == AF_UNSPEC || /* there is no address, and that
+									 * was reported */
 			!config_is_same_host(&node->addresses[link], &earlier->addresses[link]))
 			continue;
 		/* These find the sender of a packet by its address. */

@@ -9,7 +9,7 @@
 
 #include "config/words.h"
 
-/* A value on its way through the checks. */
+/* A value that is being checked. */
 struct check {
 	const struct coterie_option *option;
 	enum option_dialect dialect;
@@ -41,7 +41,7 @@ static const struct unit plain_durations[] = {
 static const struct unit *const durations = plain_durations + 1;
 static const struct unit sizes[] = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0}};
 
-/* In the largest unit that divides it; 0 has none. */
+/* Print the number in the largest unit that divides it. 0 has no unit. */
 static void print_units(uint64_t number, const struct unit *units, char *text, size_t size)
 {
 	const struct unit *largest = units;
@@ -70,7 +70,7 @@ void option_limit(const struct coterie_option *option, uint64_t number, char tex
 
 /* --- numbers --- */
 
-/* No limits at all are those of the type. */
+/* An option without limits has the limits of its type. */
 static uint64_t last_of(const struct coterie_option *option)
 {
 	uint64_t last = option->type == COTERIE_OPT_U32 ? UINT32_MAX : UINT64_MAX;
@@ -103,7 +103,7 @@ static int check_range(const struct check *check, uint64_t number)
 	return refuse(check, "'%s' is %s: must be at least %s", option->name, check->text, min);
 }
 
-/* Digits alone, up to 64 bits. 0; -EINVAL; -ERANGE. */
+/* Parse digits, up to 64 bits. 0; -EINVAL; -ERANGE. */
 static int parse_digits(const char *text, size_t length, uint64_t *number)
 {
 	*number = 0;
@@ -137,8 +137,9 @@ static int check_number(const struct check *check, uint64_t *number)
 }
 
 /*
- * Digits, perhaps a fraction, and a unit; the result must be whole in the smallest unit.
- * @return 0; -EINVAL: something else; -ERANGE
+ * Parse digits, an optional fraction, and a unit. The result must be a whole number of the smallest
+ * unit.
+ * @return 0; -EINVAL: another form; -ERANGE
  */
 static int parse_units(const char *text, const struct unit *units, uint64_t *number)
 {
@@ -230,7 +231,7 @@ static int check_bool(const struct check *check, uint64_t *number)
 	return 0;
 }
 
-/* "a, b or c" */
+/* Write the choices as "a, b or c". */
 static void print_choices(const char *words, char *text, size_t size)
 {
 	size_t used = 0;

@@ -1,4 +1,6 @@
-/* Showing a configuration: what the forms share, and the two that list keys. */
+/*
+ * Printing a configuration: the functions that all forms share, and the two forms that list keys.
+ */
 #include "config/print.h"
 
 #include <errno.h>
@@ -97,7 +99,7 @@ static void print_keys(const struct print *print)
 	}
 }
 
-/* Bytes that are no UTF-8 are rare and come out as they are. */
+/* Bytes that are not UTF-8 are rare. They are printed unchanged. */
 static void print_json_text(FILE *out, const char *text)
 {
 	fputc('"', out);

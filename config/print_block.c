@@ -66,7 +66,7 @@ void print_block_default(struct print_block *block, const char *name, const char
 	fprintf(block->lines, "\t# %s\n", why);
 }
 
-/* What an option comes out as where its value is calculated. */
+/* Print an option without a value in the file as the value that was calculated for it. */
 static void put_calculated(struct print_block *block, const struct native_row *row)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 32], text[64];
@@ -80,7 +80,7 @@ static void put_calculated(struct print_block *block, const struct native_row *r
 		print_block_default(block, row->option.name, text, "calculated");
 }
 
-/* A silence budget beyond token and consensus makes the token timeout, too. */
+/* A silence budget beyond token and consensus also decides the token timeout. */
 static bool is_calculated(const struct print_block *block, const struct native_row *row)
 {
 	const struct config_entry *silence = print_find_any(block->print, "runtime.config.totem.silence");
@@ -100,8 +100,8 @@ static void put_made(struct print_block *block, const char *name, const char *va
 }
 
 /*
- * Whether the ring is encrypted where the file does not say. corosync.conf means a plain ring then, and coterie.conf an
- * encrypted one unless it is of loopback addresses. false: no such option.
+ * Print whether the ring is encrypted if the file does not say it. The default is a plain ring with corosync.conf. With
+ * coterie.conf the ring is encrypted, unless all its addresses are loopback addresses. false: no such option.
  */
 static bool put_encryption(struct print_block *block, const struct native_row *row)
 {
@@ -112,7 +112,7 @@ static bool put_encryption(struct print_block *block, const struct native_row *r
 	if (strcmp(row->path, "totem.encryption") == 0)
 		value = entry == NULL ? "none" : entry->text;
 	else if (strcmp(row->path, "totem.crypto_cipher") == 0)
-		value = config->cipher; /* secauth may have made it */
+		value = config->cipher; /* secauth may have set it */
 	else if (strcmp(row->path, "totem.crypto_hash") == 0)
 		value = config->hash;
 	if (value == NULL)
@@ -125,7 +125,10 @@ static bool put_encryption(struct print_block *block, const struct native_row *r
 	return true;
 }
 
-/* The file of the key that was found. The other form of the file looks in other places. */
+/*
+ * Print the path of the key file that was found, since the other form of the file looks in other
+ * places.
+ */
 static bool put_key_file(struct print_block *block, const struct native_row *row)
 {
 	const struct config *config = block->print->config;
@@ -139,7 +142,7 @@ static bool put_key_file(struct print_block *block, const struct native_row *row
 	return true;
 }
 
-/* The key of a row in the block with this index. */
+/* Get the key of a row in the block with this index. */
 static void key_of(const struct native_row *row, const char *prefix, const char *index, char *key, size_t size)
 {
 	size_t length = strlen(prefix);

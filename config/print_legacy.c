@@ -1,7 +1,7 @@
 /*
- * A configuration as corosync.conf: sections in the usual order. Options that only Coterie has go to a
- * section of their own, `coterie`, which Corosync keeps and nobody there reads, so that reading the file
- * again makes the same keys. What a line of the format cannot say is left as a comment.
+ * Prints a configuration as corosync.conf, with sections in the usual order. Options that only Coterie
+ * has go to a section `coterie`. Corosync keeps this section and does not use it. So reading the file
+ * again makes the same keys. A value that the format cannot express is left as a comment.
  */
 #include "config/print.h"
 
@@ -17,7 +17,7 @@ static void tabs(FILE *out, uint32_t count)
 		fputc('\t', out);
 }
 
-/* Can `key: value` say it? */
+/* Return whether the line `key: value` can express it. */
 static bool can_say(const char *name, const char *value)
 {
 	size_t length = strlen(value);
@@ -54,7 +54,9 @@ static void close_section(struct print *print, uint32_t depth)
 	fputs("}\n", print->out);
 }
 
-/* An entry below a prefix that a file has set and that is not written yet. */
+/*
+ * Return whether this is an entry below the prefix that a file has set and that is not written yet.
+ */
 static bool is_below(const struct print *print, uint32_t i, const char *prefix)
 {
 	return print_is_open(print, i) &&
@@ -69,7 +71,7 @@ static bool has_any(const struct print *print, const char *prefix)
 	return false;
 }
 
-/* Items right below a prefix ("totem."), then its sections, each by its next part. */
+/* Print the items directly below a prefix ("totem."), then its sections, each by its next part. */
 static void put_below(struct print *print, const char *prefix, uint32_t depth)
 {
 	const struct config *config = print->config;
@@ -131,7 +133,7 @@ static void put_links(struct print *print)
 	}
 }
 
-/* What coterie.conf means without saying it. */
+/* Print the defaults of coterie.conf that corosync.conf does not have. */
 static void put_defaults(struct print *print)
 {
 	static const char *const keys[] = {"totem.encryption", "totem.crypto_cipher", "totem.crypto_hash"};
@@ -191,7 +193,10 @@ static void put_nodelist(struct print *print)
 	fputs("}\n", print->out);
 }
 
-/* Sections whose keys have a name in the middle, which may hold dots: first ends in ".NAME_KEY". */
+/*
+ * Print sections whose keys have a name in the middle, which may contain dots. The key of the name
+ * ends in ".NAME_KEY".
+ */
 static void put_named(struct print *print, const char *section, const char *prefix, const char *name_key)
 {
 	const struct config *config = print->config;
@@ -273,7 +278,10 @@ static void put_options(struct print *print, uint32_t kind, const char *plugin)
 			put(print, 1, config->options[i].name, config->options[i].value);
 }
 
-/* What plugins are asked for, and their options; these sections make the keys below `service` again. */
+/*
+ * Print the plugins to load and their options. When these sections are read, they make the keys below
+ * `service` again.
+ */
 static void put_plugins(struct print *print)
 {
 	const struct config *config = print->config;

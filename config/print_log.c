@@ -1,4 +1,4 @@
-/* Block log and its subsystems. */
+/* Prints the block log and its subsystems. */
 #include "config/print_block.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * A configuration as coterie.conf: blocks in a fixed order, one option a line, each with the place it is
- * from; what is not set stands there as a comment with its default or what it comes out as. Whatever no
- * option can say goes to the list `keys`, so that reading this again makes the same keys.
+ * Prints a configuration as coterie.conf. The blocks have a fixed order, each option has a line with its
+ * origin. Options that are not set are comments with their default or calculated value. Keys that no
+ * option can express go to the list `keys`, so that reading the output makes the same keys.
  */
 #include "config/print_block.h"
 
@@ -56,7 +56,7 @@ static int put_links(struct print *print)
 	return rc;
 }
 
-/* All that a node's keys have left, as a list of `keys`. */
+/* Print the remaining keys of a node as a list of `keys`. */
 static void put_rest(struct print_block *block, const char *prefix)
 {
 	const struct config *config = block->print->config;
@@ -107,7 +107,7 @@ static void put_addresses(struct print_block *block, const struct config_node *n
 	block->set_count++;
 }
 
-/* A title for a node that has no name. */
+/* Make a title for a node without a name. */
 static void make_title(const struct config *config, const struct config_node *node, char *title, size_t size)
 {
 	bool is_taken = true;
@@ -150,7 +150,7 @@ static int put_node(struct print *print, const struct config_node *node)
 
 /* --- services and plugins --- */
 
-/* A block for each service that the file removes. */
+/* Print a block for each service that the file removes. */
 static int put_removed(struct print *print)
 {
 	const struct config_entry *without = print_find(print, "coterie.plugins.without");
@@ -219,7 +219,7 @@ static int put_services(struct print *print)
 	return print_block_end(&block, "plugins", NULL, false, print->out);
 }
 
-/* What has no option of its own, or a value that none can say. */
+/* Print keys that have no option, or a value that no option can have. */
 static void put_keys(struct print *print)
 {
 	const struct config *config = print->config;

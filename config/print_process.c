@@ -1,4 +1,4 @@
-/* Blocks access, process and instance. */
+/* Prints the blocks access, process and instance. */
 #include "config/print_block.h"
 
 #include <errno.h>
@@ -8,7 +8,10 @@
 
 #include "config/model.h"
 
-/* A number as the option makes it: what else a key may hold, no option's value becomes. */
+/*
+ * Return whether the text is a number as the option writes it. Other forms cannot be a value of the
+ * option.
+ */
 static bool is_id(const char *text)
 {
 	uint64_t id;
@@ -20,7 +23,7 @@ static bool is_id(const char *text)
 	return strcmp(again, text) == 0;
 }
 
-/* Ids that may connect, as a list. */
+/* Print the ids of users or groups that may connect, as a list. */
 static void put_ids(struct print_block *block, const char *name, const char *prefix)
 {
 	const struct config *config = block->print->config;
@@ -43,7 +46,7 @@ static void put_ids(struct print_block *block, const char *name, const char *pre
 		fputs("}\n", block->lines);
 }
 
-/* The same for a list of the right of that name, whose groups have an @ in front. */
+/* Print the list of users and groups with this access right. Groups are written with an @. */
 static void put_right(struct print_block *block, const char *list)
 {
 	const struct config *config = block->print->config;

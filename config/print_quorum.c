@@ -1,4 +1,4 @@
-/* Block quorum: provider, tie breaker, device and its heuristics. */
+/* Prints the block quorum: provider, tie breaker, device and its heuristics. */
 #include "config/print_block.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* The model into the map, and what clients may not write there (book configuration, "Map"). */
+/*
+ * Copies the model to the map, and protects the keys that clients may not write (book
+ * configuration, "Map").
+ */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -44,7 +47,7 @@ static const char *const protected_keys[] = {
 	"nodelist.local_node_pos",
 };
 
-/* What the file alone decides; other sections keep the keys that it no longer has. */
+/* Only the file decides these keys. Other sections keep keys that the file no longer has. */
 static const char *const replaced_prefixes[] = {
 	"coterie.access.",
 	"coterie.totem.",
@@ -52,8 +55,8 @@ static const char *const replaced_prefixes[] = {
 	"nodelist.",
 	"nozzle.",
 	"quorum.",
-	"runtime.config.totem.interface.", /* of links that are gone */
-	"runtime.config.totem.ip_dscp",    /* there only while one is set */
+	"runtime.config.totem.interface.", /* of removed links */
+	"runtime.config.totem.ip_dscp",    /* exists only while the option is set */
 	"runtime.config.totem.silence",
 	"totem.",
 	"uidgid.config.",
@@ -64,7 +67,10 @@ static bool begins(const char *key, const char *prefix)
 	return strncmp(key, prefix, strlen(prefix)) == 0;
 }
 
-/* Those that begin so but not like the exception. The ring's key is nobody's to read. */
+/*
+ * Publish entries that begin with the prefix, but not with the exception. The ring's key is never
+ * published.
+ */
 static int publish_entries(
 	const struct config *config, struct map *map, const char *prefix, const char *exception)
 {
@@ -85,7 +91,7 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* keys: count of the new configuration, ascending. */
+/* Call run for each key of the map that is not in keys (ascending, of the new configuration). */
 static int each_missing(struct map *map, const char *prefix, const char *const *keys, size_t count,
 	void (*run)(void *arg, const char *key, const struct map_value *value), void *arg)
 {
@@ -102,7 +108,7 @@ static int each_missing(struct map *map, const char *prefix, const char *const *
 	return 0;
 }
 
-/* Keys of the map that go when this configuration comes. */
+/* Call run for each key of the map that this configuration removes. */
 static int each_gone(const struct config *config, struct map *map,
 	void (*run)(void *arg, const char *key, const struct map_value *value), void *arg)
 {
@@ -189,7 +195,7 @@ int config_each_change(const struct config *config, struct map *map, config_chan
 
 int config_publish_runtime(const struct config *config, struct map *map)
 {
-	/* A link's ping times wait for the next reload, as the reference's do. */
+	/* The ping times of a link stay until the next reload, as in the reference. */
 	return publish_entries(
 		config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
 }

@@ -1,7 +1,7 @@
 /*
- * Keys of the map that clients have changed, as if they stood in the file
- * (book configuration, "Reload"): the running configuration's tree, but for the sections totem and
- * logging, which are the map's.
+ * Builds a configuration from keys of the map that clients have changed
+ * (book configuration, "Reload"). It uses the tree of the running configuration, but takes the sections totem and
+ * logging from the map.
  */
 #include "config/tree.h"
 
@@ -19,7 +19,7 @@
 static const char *const changeable[] = {"logging.", "totem."};
 
 #define CHANGEABLE (sizeof(changeable) / sizeof(changeable[0]))
-#define SUBSYSTEM_KEYS_MAX 1000 /* names are free there: clients could make any number */
+#define SUBSYSTEM_KEYS_MAX 1000 /* clients choose the names, so they could add any number */
 
 static const char interface_prefix[] = "totem.interface.";
 static const char subsystem_prefix[] = "logging.logger_subsys.";
@@ -28,7 +28,7 @@ struct revision {
 	struct tree *tree;
 	const struct config *running;
 	struct map *map;
-	uint32_t subsystem_keys; /* that the map has given */
+	uint32_t subsystem_keys; /* number of such keys in the map */
 };
 
 static bool is_changeable(const char *key)
@@ -58,7 +58,7 @@ static int resolve(void *arg, const char *name, int family, struct sockaddr_stor
 	return -ENOENT;
 }
 
-/* Nobody asks: the node is known by its id. */
+/* Not called, since the node is known by its id. */
 static bool is_local(void *arg, const struct sockaddr *address)
 {
 	(void)arg, (void)address;
@@ -98,7 +98,7 @@ static bool store_value(struct tree *tree, const char *key, const struct map_val
 	return true;
 }
 
-/* The running configuration goes, and all its texts with it. */
+/* Copy the text, since the running configuration will be freed. */
 static const char *copy(struct tree *tree, const char *text)
 {
 	const char *made = text == NULL ? NULL : arena_copy(tree->arena, text, strlen(text));
@@ -122,7 +122,9 @@ static bool is_of_subsystem(const char *key)
 	return strncmp(key, subsystem_prefix, strlen(subsystem_prefix)) == 0;
 }
 
-/* What is there already: of the sections that are the map's, with the map's values. */
+/*
+ * Add the keys of the running configuration. Those of the map's sections get the values of the map.
+ */
 static void add_running(struct revision *revision)
 {
 	const struct config *running = revision->running;
@@ -133,7 +135,7 @@ static void add_running(struct revision *revision)
 
 		if (strncmp(entry->key, "runtime.", 8) == 0)
 			continue;
-		/* The key is secret: the map does not have it. */
+		/* The secret key is not in the map. */
 		if (!is_changeable(entry->key) || strcmp(entry->key, "totem.key") == 0) {
 			keep_entry(revision->tree, entry);
 			continue;
@@ -187,7 +189,7 @@ static void add_logging(void *arg, const char *name)
 	add_named(arg, key);
 }
 
-/* Of the links that there are: a key alone makes no link. */
+/* Add keys of the existing links only: a key alone does not make a link. */
 static void add_interfaces(void *arg, const char *name)
 {
 	const struct revision *revision = arg;
@@ -299,7 +301,7 @@ int config_revise(const struct config *running, struct map *map, struct config *
 		struct revision revision = {.tree = tree, .running = running, .map = map};
 
 		tree->key_source = running;
-		made->format = running->format; /* with the folder, of the next reload */
+		made->format = running->format; /* the folder is for the next reload */
 		made->drop_ins = copy(tree, running->drop_ins);
 		add_running(&revision);
 		rc = add_map(&revision);

@@ -1,7 +1,7 @@
 /*
  * The keys of corosync.conf: types, names for "did you mean", and the foreign keys that tools and
- * other daemons keep there (book configuration, "Legacy syntax"). Whatever is not here is kept as a
- * string.
+ * other daemons keep there (book configuration, "Legacy syntax"). Keys that are not here are kept
+ * as strings.
  */
 #include "config/tree.h"
 
@@ -14,7 +14,7 @@
 struct row {
 	const char *section;
 	uint32_t type;
-	int64_t max;       /* 0: the type's own */
+	int64_t max;       /* 0: the maximum of the type */
 	const char *names; /* separated by single spaces */
 };
 
@@ -40,7 +40,7 @@ static const struct row rows[] = {
 		"vsftype"},
 	{"totem.interface", COTERIE_MAP_U8, 0, "linknumber ttl knet_link_priority"},
 	{"totem.interface", COTERIE_MAP_U16, 0, "mcastport"},
-	/* The reference holds these in a signed int and drops larger values in silence. */
+	/* The reference stores these in a signed int and drops larger values without a message. */
 	{"totem.interface", COTERIE_MAP_U32, INT32_MAX,
 		"knet_ping_interval knet_ping_timeout knet_ping_precision knet_pong_count"},
 	{"totem.interface", COTERIE_MAP_STRING, 0,
@@ -82,7 +82,7 @@ static const struct row rows[] = {
 	{"uidgid", COTERIE_MAP_STRING, 0, "uid gid"},
 };
 
-/* Sections where a key that nothing here knows is a likely slip. */
+/* Sections in which an unknown key is probably a typing error. */
 static const char *const closed_sections[] = {
 	"totem",
 	"totem.interface",
@@ -116,7 +116,7 @@ static const char *const sections[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The part before the last dot; 0 when there is none. */
+/* Return the length of the part before the last dot, or 0 without a dot. */
 static size_t section_length(const char *path)
 {
 	const char *dot = strrchr(path, '.');
@@ -177,7 +177,7 @@ void schema_each(const char *section, void (*run)(void *arg, const char *name), 
 			size_t size = strcspn(at, " ");
 			char word[64] = "";
 
-			memcpy(word, at, size); /* every name in the table is shorter */
+			memcpy(word, at, size); /* every name in the table is shorter than word */
 			run(arg, word);
 			at += size + (at[size] == ' ');
 		}
@@ -199,7 +199,7 @@ const char *schema_suggest(struct tree *tree, const char *path)
 			size_t size = strcspn(at, " ");
 			char word[64] = "";
 
-			memcpy(word, at, size); /* every name in the table is shorter */
+			memcpy(word, at, size); /* every name in the table is shorter than word */
 			uint32_t distance = config_distance(name, word, best);
 
 			if (distance < best) {

@@ -1,6 +1,6 @@
 /*
- * The totem section's numbers: the arithmetic of book configuration, "Timers", minima, and the
- * runtime.config.totem keys.
+ * Calculates the numbers of the totem section: the formulas of book configuration, "Timers", the
+ * minima, and the runtime.config.totem keys.
  */
 #include "config/tree.h"
 
@@ -20,11 +20,14 @@
 #define SILENCE_MAX_MS 3600000
 #define SILENCE_QUICK_MS 500
 #define SILENCE_CLOUD_MS 30000
-/* With a budget below token and consensus, tenths of it: an idle ring shows often enough that its members live. */
+/*
+ * If the budget is below token and consensus, these timers are so many tenths of it. An idle ring then shows often
+ * enough that its members are alive.
+ */
 #define SILENCE_HOLD_TENTHS 3
 #define SILENCE_RETRANSMIT_TENTHS 2
 #define HOLD_MIN_MS 14
-#define WINDOW_MAX 4096u /* what the engine takes, far above any use */
+#define WINDOW_MAX 4096u /* the engine's limit, far above any useful value */
 #define PONG_COUNT 2
 #define PATH_LAG_JOINS 4
 #define NETMTU_MIN 300
@@ -32,7 +35,7 @@
 
 static uint64_t ms_to_ns(uint64_t ms) { return ms * 1000000; }
 
-/* A number of the totem section; absent or 0: otherwise. */
+/* Return a number of the totem section, or `otherwise` if it is absent or 0. */
 static uint64_t totem_number(const struct tree *tree, const char *name, uint64_t otherwise)
 {
 	char key[64];
@@ -43,7 +46,7 @@ static uint64_t totem_number(const struct tree *tree, const char *name, uint64_t
 	return number != 0 ? number : otherwise;
 }
 
-/* The same where 0 means 0. */
+/* The same, but 0 is a valid value. */
 static uint64_t totem_number_or_0(const struct tree *tree, const char *name, uint64_t otherwise)
 {
 	char key[64];
@@ -56,7 +59,7 @@ static void runtime_set(struct tree *tree, const char *name, uint64_t number)
 {
 	char key[128];
 
-	/* Sums and products of 32-bit values may not fit: the largest stands for them. */
+	/* Sums and products of 32-bit values may be too large. Use the largest value then. */
 	if (number > UINT32_MAX)
 		number = UINT32_MAX;
 	snprintf(key, sizeof(key), "runtime.config.totem.%s", name);
@@ -66,13 +69,13 @@ static void runtime_set(struct tree *tree, const char *name, uint64_t number)
 struct timers {
 	uint64_t token, token_retransmit, hold, join, send_join, consensus, merge, downcheck;
 	uint64_t max_network_delay, retransmits, warning;
-	uint64_t silence; /* as configured; 0: not */
-	uint64_t budget;  /* the same where it is shorter than token and consensus together; otherwise 0 */
+	uint64_t silence; /* as configured; 0: not set */
+	uint64_t budget;  /* the same if it is shorter than token and consensus together, otherwise 0 */
 };
 
 /* --- how long a member may be silent --- */
 
-/* 0: it is not configured, or wrong, which has been said. */
+/* Return the configured budget, or 0 if it is not set, or wrong and reported. */
 static uint64_t read_silence(struct tree *tree)
 {
 	const char *text = tree_text(tree, SILENCE_KEY);
@@ -96,7 +99,9 @@ static uint64_t read_silence(struct tree *tree)
 	return 0;
 }
 
-/* The budget is longer than token and consensus together: both grow, unless the operator has set them. */
+/*
+ * The budget is longer than token and consensus together. Raise both, unless the operator has set them.
+ */
 static void stretch(struct tree *tree, struct timers *timers)
 {
 	static const char *const keys[] = {"totem.token", "totem.token_coefficient", "totem.consensus"};
@@ -104,7 +109,9 @@ static void stretch(struct tree *tree, struct timers *timers)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const struct tree_item *item = tree_find(tree, keys[i]);
 
-		/* 0 is no coefficient; of the others it is the default. */
+		/*
+		 * A coefficient of 0 means no coefficient. For the other keys 0 means the default.
+		 */
 		if (item == NULL || (item->number == 0 && strcmp(keys[i], "totem.token_coefficient") != 0))
 			continue;
 		tree_error(tree, tree_place(tree, SILENCE_KEY),
@@ -117,7 +124,10 @@ static void stretch(struct tree *tree, struct timers *timers)
 	timers->consensus = timers->silence - timers->token;
 }
 
-/* At most so many tenths of the budget; more is an error if the operator has set it. */
+/*
+ * Limit a timer to so many tenths of the budget. A larger value that the operator has set is an
+ * error.
+ */
 static uint64_t bounded(struct tree *tree, const struct timers *timers, const char *name, uint64_t ms, uint64_t tenths)
 {
 	uint64_t most = timers->budget * tenths / 10;
@@ -141,7 +151,7 @@ static void apply_silence(struct tree *tree, struct timers *timers)
 	if (timers->silence > patience)
 		stretch(tree, timers);
 	else if (timers->silence < patience && (text == NULL || strcmp(text, "cloud") != 0))
-		timers->budget = timers->silence; /* cloud never shortens the patience */
+		timers->budget = timers->silence; /* `cloud` never shortens it */
 }
 
 static void compute(struct tree *tree, const struct config *config, struct timers *timers)
@@ -200,7 +210,7 @@ static void check_min(struct tree *tree, const char *name, uint64_t ms, uint64_t
 static void check(struct tree *tree, const struct timers *timers)
 {
 	check_min(tree, "token", timers->token, TIMEOUT_MIN_MS);
-	if (timers->token >= TIMEOUT_MIN_MS) /* else one message is enough */
+	if (timers->token >= TIMEOUT_MIN_MS) /* otherwise one message is enough */
 		check_min(tree, "token_retransmit", timers->token_retransmit, TIMEOUT_MIN_MS);
 	if (timers->token_retransmit >= TIMEOUT_MIN_MS)
 		check_min(tree, "hold", timers->hold, HOLD_MIN_MS);
@@ -222,7 +232,7 @@ static void check(struct tree *tree, const struct timers *timers)
 			timers->warning);
 }
 
-/* yes or no; anything else is the default, as in the reference, but not in silence. */
+/* Read yes or no. Any other value means the default, as in the reference, but with a warning. */
 static bool read_yes(struct tree *tree, const char *key, bool otherwise)
 {
 	const char *text = tree_text(tree, key);
@@ -260,7 +270,7 @@ static int compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Ids of all nodes, unless the operator wants others to be able to join. */
+/* Set the ids of all nodes, unless other nodes may join as well. */
 static int set_nodes(struct tree *tree, struct config *config, bool is_blocking)
 {
 	struct totem_options *totem = &config->totem;
@@ -414,8 +424,8 @@ static void publish(struct tree *tree, const struct config *config, const struct
 }
 
 /*
- * payload_max follows from netmtu when the file sets it, else from the transport
- * (book transports, "Sizes").
+ * payload_max follows from netmtu if the file sets it, otherwise from the transport (book
+ * transports, "Sizes").
  */
 static void read_netmtu(struct tree *tree, struct config *config)
 {

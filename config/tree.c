@@ -1,4 +1,4 @@
-/* Keys with their values and places, messages for the operator, and the memory they live in. */
+/* Keys with their values and places, messages for the operator, and the memory that they use. */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct chunk {
 	max_align_t bytes[];
 };
 
-/* A mapping of its own. */
+/* A secret has its own memory mapping. */
 struct secret {
 	struct secret *next;
 	size_t size; /* of the mapping */
@@ -63,7 +63,10 @@ void *arena_take_secret(struct arena *arena, size_t size)
 
 	if (secret == MAP_FAILED)
 		return NULL;
-	/* A kernel, or a limit, that refuses one of these is no reason to go without the ring. */
+	/*
+	 * These calls may fail on some kernels or by a limit. That is no reason to refuse the
+	 * start.
+	 */
 	(void)madvise(secret, sizeof(*secret) + size, MADV_DONTDUMP);
 	(void)mlock(secret, sizeof(*secret) + size);
 	secret->size = sizeof(*secret) + size;
@@ -129,15 +132,14 @@ void *arena_grow(struct arena *arena, const void *array, size_t old_size, size_t
 
 static uint32_t hash(const char *key)
 {
-	uint32_t sum = 2166136261u; /* FNV-1a; a file of 1 MiB cannot make the table slow enough to
-				       matter */
+	uint32_t sum = 2166136261u; /* FNV-1a. A file of 1 MiB is too small to make the table slow */
 
 	for (; *key != '\0'; key++)
 		sum = (sum ^ (unsigned char)*key) * 16777619u;
 	return sum;
 }
 
-/* The slot of this key, or the free one where it belongs. */
+/* Return the slot of this key, or the free slot where it belongs. */
 static uint32_t *slot_of(const struct tree *tree, const char *key)
 {
 	uint32_t at = hash(key) & (tree->slot_count - 1);
@@ -190,7 +192,7 @@ static struct tree_item *tree_take(struct tree *tree, const char *key)
 	return item;
 }
 
-/* The text of a key of the ring, as the key itself. */
+/* Copy the value. The text of the ring's key goes to secret memory, as the key itself. */
 static char *copy_value(struct arena *arena, const char *key, const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -422,7 +424,7 @@ void tree_add_option(struct tree *tree, const char *plugin, const char *name, co
 		tree->options[tree->option_count++] = option;
 }
 
-/* Files may hold anything; a message is one line of printable text. */
+/* A file may contain any bytes, but a message must be one line of printable text. */
 static void make_printable(char *text)
 {
 	for (; *text != '\0'; text++)
@@ -551,7 +553,7 @@ static void add_note(struct tree *tree, const char *format, ...)
 	va_end(arguments);
 }
 
-/* The line that an error of the main file names; others come last. */
+/* Return the line of the main file that an error names. Errors without one are sorted last. */
 static unsigned long line_of(const struct tree *tree, const char *text)
 {
 	size_t length = strlen(tree->file);
@@ -599,7 +601,7 @@ void config_messages_fini(struct config_messages *messages)
 	*messages = (struct config_messages){0};
 }
 
-/* Optional blanks and sign, digits, the end. */
+/* Parse optional blanks and a sign, digits, and the end of the text. */
 static int parse_digits(const char *text, bool *is_negative, uint64_t *number)
 {
 	const char *at = text + strspn(text, " \t");

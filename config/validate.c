@@ -1,5 +1,7 @@
-/* The tree into the model: fixed words, the system section, plugins; the parts follow in their
- * files. */
+/*
+ * Converts the tree to the model: fixed words, the system section and plugins. Other files handle
+ * the other parts.
+ */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -44,8 +46,9 @@ static bool is_plugin_name(const char *name)
 }
 
 /*
- * A `transport { name: X }` section picks a plugin, which its loading finds or not. What totem.transport
- * says must be one of Corosync's or an installed one, so that a slip in it is found here.
+ * A section `transport { name: X }` selects a plugin, and loading it shows whether it exists. The key
+ * totem.transport must be one of Corosync's transports or an installed one, since a typing error in it
+ * is found only here.
  */
 static void set_transport(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
@@ -68,7 +71,9 @@ static void set_transport(
 	char why[400] = "choose udpu, udp, " COMPAT_TRANSPORT " or the name of another transport plugin";
 	int rc = -ENOENT;
 
-	/* Where the file says where plugins are, the one who loads it looks there. */
+	/*
+	 * If the file names the folder of plugins, the code that loads the transport looks there.
+	 */
 	if (is_plugin_name(config->transport) && tree_find(tree, "coterie.plugins.path") != NULL)
 		rc = 0;
 	else if (is_plugin_name(config->transport))
@@ -85,7 +90,7 @@ static void set_transport(
 		tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
 			config->transport, why);
 	}
-	config->transport = "udpu"; /* go on with the least demanding */
+	config->transport = "udpu"; /* continue with the transport that requires least */
 }
 
 static void check_totem(struct tree *tree)
@@ -112,7 +117,7 @@ static bool is_standard_set(const struct tree *tree)
 	return !is_text(tree, "coterie.plugins.standard", "no");
 }
 
-/* Does the file remove this service? */
+/* Return whether the file removes this service. */
 static bool is_removed(const struct tree *tree, const char *name)
 {
 	const char *names = tree_text(tree, "coterie.plugins.without");
@@ -131,7 +136,7 @@ static bool has_default_provider(const struct tree *tree)
 	return is_standard_set(tree);
 }
 
-/* Whether the plugin is there, and able, is found out when it is loaded. */
+/* Loading the plugin shows whether it exists and can be a provider. */
 static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
@@ -159,7 +164,7 @@ static bool has_section(const struct tree *tree, const char *prefix)
 	return false;
 }
 
-/* What differs for an instance of this name. */
+/* Set what differs for an instance of this name. */
 static void set_instance(struct tree *tree, struct config *config, const char *instance)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1];
@@ -214,7 +219,7 @@ static void set_system(
 			"'%s' is no priority: use max, min or a number as for nice(1)", priority);
 }
 
-/* The key can be written by hand: the names in it are checked like those of blocks. */
+/* The key can be written by hand, so check the names in it like those of blocks. */
 static void check_removed(struct tree *tree)
 {
 	static const char key[] = "coterie.plugins.without";
@@ -225,10 +230,10 @@ static void check_removed(struct tree *tree)
 			"'%s' are no plugin names: use a-z, 0-9 and '_', with blanks between them", names);
 }
 
-/* The standard services, then those of `service` sections, each once. A removed service is not among them. */
+/* List the standard services, then those of `service` sections, each once. Removed services are left out. */
 int plugins_build(struct tree *tree, struct config *config)
 {
-	/* In the order of the reference: it tells of the provider before quorum. */
+	/* The order is that of the reference, where votequorum's events come before quorum's. */
 	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
 		has_section(tree, "resources.") ? "mon" : NULL,
 		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
@@ -282,7 +287,7 @@ static void check_removed_provider(struct tree *tree, const struct config *confi
 			"block 'quorum'",
 			config->quorum_provider);
 
-	/* Without a provider every part of the cluster is quorate. That has to be written, and not to follow. */
+	/* Without a provider every part of the cluster is quorate. The file has to request that explicitly. */
 	if (config->quorum_provider == NULL && tree->is_native && !tree->has_no_provider &&
 		is_removed(tree, COMPAT_PROVIDER) && !is_removed(tree, "quorum") && is_standard_set(tree))
 		tree_error(tree, tree_place(tree, "coterie.plugins.without"),

@@ -1,4 +1,4 @@
-/* Words: in lists, and those that were meant. */
+/* Words in lists, and suggestions for misspelled words. */
 #include "config/words.h"
 
 #include <string.h>

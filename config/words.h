@@ -1,4 +1,4 @@
-/* Words: in lists, where blanks separate them, and those that were meant. */
+/* Words in lists, where blanks separate them, and suggestions for misspelled words. */
 #ifndef CONFIG_WORDS_H
 #define CONFIG_WORDS_H
 
