@@ -1,27 +1,30 @@
 /*
- * A reload that all nodes make or none, in a ring of Coterie's nodes.
+ * A reload that all nodes apply or none, in a ring of Coterie nodes.
  *
- * 1 Somebody asks: RELOAD_ASK. At its place in the order a round begins, with the members of the ring; each says
- *   at once that it takes part. One round is at work at a time, the others wait in that order.
- * 2 Each member has its executive read and check its file, and keep it: nothing changes. It says READY, and
- *   what would change, or REFUSED, and why.
- * 3 At the place in the order where the last of them has spoken, all know the same: if all are ready, each
- *   applies what it has kept, outside of the ring's engine, on the next turn of its loop; if one has refused,
- *   each drops it.
- * 4 Who has applied it says so to the one who asked, for the report.
+ * 1 A client asks for it, and its node sends RELOAD_ASK. At the place of this message in the order a round
+ * begins, with the members of the ring. Each member confirms at once that it takes part (HEARD). Only one round
+ * is active at a time. The others wait in the order of their messages.
+ * 2 Each member has its executive read and check its file and keep the result. Nothing changes yet. The member
+ * sends READY with the changes that it would make, or REFUSED with the reason.
+ * 3 At the place of the last of these messages in the order, all members know the same. If all are ready, each
+ * applies the kept file on the next turn of its loop, outside the ring's engine. If one has refused, each drops
+ * it.
+ * 4 A member that has applied its file reports this to the node of the client, which collects the report.
  *
- * A ring that changes between 1 and 3 makes the round void for everybody, at the same place of the order for
- * all who stay together: each drops what it has, and the asker's node asks anew in the new ring. Members who
- * come to the same decision do so whatever happens next. (Only a partition in the very moment of the decision
- * can tear them apart, as it would any agreement: one side may have had the last word, the other not. The words
- * are sent safe, so that whoever has it knows, unless the ring is already breaking, that all have it.)
+ * If the ring changes between 1 and 3, the round is void, at the same place of the order for all members that
+ * stay together. Each drops its result, and the node of the client sends the request again in the new ring.
+ * Members that reach the same decision carry it out, even if the ring changes then. Only a partition at the
+ * moment of the decision can separate them, as with any agreement: one side may have received the last message
+ * and the other not. The messages are sent safe. So a member that has delivered a message knows that all have
+ * it, unless the ring is already breaking.
  *
- * Nodes that keep the others waiting: who does not say that it takes part has not loaded the service, or an
- * old one. After a while the asker's node says WITHOUT, three times, each when the one before has been all
- * around: the ring may have stood still instead. Whoever had not spoken before the place of the third is not
- * waited for. Who does not come to a verdict makes it say DROP.
+ * Some members may make the others wait. One that does not confirm that it takes part has not loaded the
+ * service, or has an older one. After some time the node of the client sends WITHOUT three times, since the ring may
+ * only have stopped for a while. Each one is sent after the one before was delivered everywhere. Members
+ * that were silent up to the third one are left out. If a member does not send READY or REFUSED in time, the
+ * node of the client sends DROP.
  *
- * A new key of the ring is agreed on in the same way: rotate.c.
+ * The nodes agree on a new key of the ring in the same way: rotate.c.
  */
 #include "services/cfg/cfg.h"
 
@@ -51,7 +54,7 @@ static void complain(struct cfg *cfg, uint32_t nodeid, const char *what)
 			nodeid, what, count);
 }
 
-/* The round is over; it goes. */
+/* End a round and free it. */
 static void tell_asker(struct cfg *cfg, struct cfg_round *round, enum cfg_outcome outcome)
 {
 	bool is_ours = round->is_alone || round->asker == cfg->host->local_nodeid(cfg->ctx);
@@ -90,8 +93,8 @@ static void drop_kept(struct cfg *cfg)
 }
 
 /*
- * A partition in the moment of the decision: nodes on the other side may have the last word, and the key. The text of
- * the client names the file.
+ * In a partition at the moment of the decision, the nodes on the other side may have received the last message, and
+ * use the key. So the key stays stored. The text for the client names the file.
  */
 static void leave_kept(struct cfg *cfg)
 {
@@ -103,7 +106,7 @@ static void leave_kept(struct cfg *cfg)
 	cfg->agreement.is_kept = false;
 }
 
-/* One line, whatever it was. */
+/* Show only the first line of a text. */
 static void put_reason(char reason[REASON_SIZE], const char *text)
 {
 	snprintf(reason, REASON_SIZE, "%s", text);
@@ -117,7 +120,7 @@ static void set_u8(struct cfg *cfg, const char *key, uint8_t value)
 	cfg->host->map_set(cfg->ctx, key, COTERIE_MAP_U8, &value, sizeof(value));
 }
 
-/* What the executive does with a file that it refuses alone. */
+/* Log and publish the reason, as the executive does for a file that it refuses alone. */
 static void tell_refused(struct cfg *cfg, const char *reason)
 {
 	static const char key[] = "config.totemconfig_reload_in_progress";
@@ -173,7 +176,7 @@ static struct cfg_round *take_first(struct cfg *cfg)
 
 	cfg->agreement.rounds = round->next;
 	if (round->next != NULL)
-		round->next->since_ns = now(cfg); /* its time begins */
+		round->next->since_ns = now(cfg); /* its time limit starts now */
 	round->next = NULL;
 	return round;
 }
@@ -190,7 +193,7 @@ static void apply_first(struct cfg *cfg)
 		agreement->commit_asker = round->asker;
 		agreement->commit_number = round->number;
 	} else {
-		drop_kept(cfg); /* it was left out */
+		drop_kept(cfg); /* this node was left out */
 		cfg_rekey_reload_ends(cfg);
 	}
 	if (round->asker != self) {
@@ -204,7 +207,7 @@ static void apply_first(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* reason: NULL for a check that went well. */
+/* Drop the first round. reason: NULL: the check went well. */
 static void drop_first(struct cfg *cfg, const char *reason)
 {
 	struct cfg_round *round = take_first(cfg);
@@ -219,7 +222,7 @@ static void drop_first(struct cfg *cfg, const char *reason)
 	tell_asker(cfg, round, reason != NULL ? CFG_OUTCOME_REFUSED : CFG_OUTCOME_CHECKED);
 }
 
-/* Whatever can be decided now. */
+/* Make all decisions that are possible now. */
 static void decide(struct cfg *cfg)
 {
 	struct cfg_round *round;
@@ -263,7 +266,7 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 	agreement->is_reading = false;
 	agreement->is_kept = rc == 0;
 	if (round == NULL || !round->is_begun || round->is_check)
-		drop_kept(cfg); /* the round that it was for is over, or only wanted to know */
+		drop_kept(cfg); /* the round for it is over, or was only a check */
 	if (round == NULL || !round->is_begun)
 		cfg_reload_next(cfg);
 	else if (rc == 0)
@@ -357,7 +360,7 @@ void cfg_agreement_void(struct cfg *cfg)
 		*place = round->next;
 		cfg_round_destroy(round);
 	}
-	cfg->agreement.is_voided = true; /* the rest is done later: the ring has other things to say now */
+	cfg->agreement.is_voided = true; /* do the rest later: the ring has to send other messages first */
 }
 
 void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags,
@@ -431,7 +434,7 @@ void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t si
 		return;
 	}
 	if (member == NULL || member->is_out)
-		return; /* it is over here */
+		return; /* it has ended on this node */
 	if (is_decided != (word->stage >= CFG_STAGE_APPLIED) ||
 		!cfg_round_take(member, word->stage, word->text, word->text_size)) {
 		complain(cfg, nodeid, "a word");
@@ -470,7 +473,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 	char nodes[256], reason[REASON_SIZE];
 
 	if (round != cfg->agreement.rounds)
-		return; /* its time has not even come */
+		return; /* it has not begun yet */
 	bool is_deaf = round->key != NULL && !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
 	cfg_round_name_missing(round, is_deaf ? CFG_STAGE_HEARD : CFG_STAGE_READY, nodes, sizeof(nodes));
@@ -481,7 +484,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 		nodes);
 	for (uint32_t i = 0; i < round->member_count; i++)
 		if (round->members[i].stage < CFG_STAGE_READY)
-			round->members[i].is_out = true; /* for the report */
+			round->members[i].is_out = true; /* so that the report shows it */
 	drop_first(cfg, reason);
 	decide(cfg);
 }

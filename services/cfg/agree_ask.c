@@ -1,6 +1,6 @@
 /*
- * Those who ask for a reload here: their rounds are watched over, asked anew when the ring changes, and handed
- * to RELOAD_CONFIG where nodes of Corosync's are in the ring. The rounds: agree.c.
+ * Requests for a reload by clients of this node. Their rounds are watched, and requested again after a change
+ * of the ring. If Corosync nodes are in the ring, RELOAD_CONFIG is sent instead. agree.c has the rounds.
  */
 #include "services/cfg/cfg.h"
 
@@ -13,9 +13,9 @@
 #define MS UINT64_C(1000000)
 #define TICK_NS (100 * MS)
 #define LETTER_NS (20 * MS)
-#define SILENCE_NS (5000 * MS) /* every node turns its loop many times in it */
+#define SILENCE_NS (5000 * MS) /* a node turns its loop many times in it */
 #define WARNING_NS (1000 * MS)
-#define PATIENCE_NS (60000 * MS) /* a resolver may take its time */
+#define PATIENCE_NS (60000 * MS) /* a resolver may need that long */
 #define APPLY_NS (20000 * MS)
 #define TRIES_MAX 10
 
@@ -102,7 +102,7 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
 	if (rc < 0)
 		cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
 	else if (!is_check)
-		cfg_ask_destroy(cfg, ask); /* its client waits for the other one */
+		cfg_ask_destroy(cfg, ask); /* its client waits for the other request */
 }
 
 static int send_ask(struct cfg *cfg, struct cfg_ask *ask)
@@ -155,7 +155,7 @@ int cfg_agreement_ask(
 
 /* ---- Time ---------------------------------------------------------------- */
 
-/* The ring has changed under them. */
+/* Send requests again whose ring has changed. */
 static void ask_again(struct cfg *cfg)
 {
 	struct cfg_ask *next;
@@ -176,7 +176,7 @@ static void ask_again(struct cfg *cfg)
 	}
 }
 
-/* Rounds asked for here: somebody keeps all waiting? */
+/* Check whether a member makes the rounds of this node's clients wait. */
 static void watch_rounds(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
@@ -194,7 +194,7 @@ static void watch_rounds(struct cfg *cfg)
 			round->is_ordered = true;
 			cfg_order(cfg, round, CFG_ORDER_WITHOUT);
 		}
-		/* A ring without one of its members is no ring: a new key is for all of them. */
+		/* A new key is for all members, so no member is left out of its round. */
 		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) &&
 			!round->is_ended && round == agreement->rounds) {
 			round->is_ended = true;
@@ -235,7 +235,7 @@ static bool is_among(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* Who has not told what became of it, and is not there any more or not the same. */
+/* Mark members that have left the ring, or left and returned, without a report of their result. */
 static void mark_left(struct cfg_round *round, const struct coterie_configuration *configuration)
 {
 	for (uint32_t i = 0; i < round->member_count; i++) {

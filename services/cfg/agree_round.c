@@ -1,4 +1,7 @@
-/* What is known of one reload that all nodes make or none, and what its client is told: agree.c. */
+/*
+ * The state of one reload that all nodes apply or none, and the answer to its client. agree.c has
+ * the rules.
+ */
 #include "services/cfg/cfg.h"
 
 #include <ctype.h>
@@ -69,7 +72,7 @@ struct cfg_member *cfg_round_member(const struct cfg_round *round, uint32_t node
 
 /* ---- Words --------------------------------------------------------------- */
 
-/* Does stage follow before? */
+/* Return whether a member in the stage `before` may send this stage. */
 static bool follows(uint32_t before, uint32_t stage)
 {
 	switch (stage) {
@@ -91,11 +94,11 @@ bool cfg_round_take(struct cfg_member *member, uint32_t stage, const char *text,
 		return false;
 	member->stage = stage;
 	if (stage == CFG_STAGE_APPLIED)
-		return true; /* as it said that it would */
+		return true; /* it had announced this */
 	free(member->text);
 	member->text = text_size > 0 ? malloc((size_t)text_size + 1) : NULL;
 	if (member->text == NULL)
-		return true; /* out of memory: it is only for people */
+		return true; /* out of memory. The text is only for people */
 	for (uint32_t i = 0; i < text_size; i++) {
 		unsigned char c = (unsigned char)text[i];
 
@@ -157,7 +160,7 @@ static enum cfg_node_outcome outcome_of(const struct cfg_member *member)
 	return CFG_NODE_NO_ANSWER;
 }
 
-/* Bytes of a text that fit, whole lines if there are several. */
+/* Return the bytes of a text that fit. A text of several lines is cut after a whole line. */
 static uint32_t fitting(const char *text, uint32_t room)
 {
 	size_t length = strlen(text);
@@ -213,7 +216,7 @@ static void reply_report(struct cfg *cfg, const struct cfg_round *round, struct 
 		struct cfg_wire_node_report node = {.nodeid = absent[i], .outcome = CFG_NODE_ABSENT};
 
 		if (cfg_round_member(round, absent[i]) != NULL)
-			continue; /* it has left since */
+			continue; /* it has left meanwhile */
 		memcpy(bytes + size, &node, sizeof(node));
 		header[1]++;
 		size += (uint32_t)sizeof(node);

@@ -1,4 +1,7 @@
-/* What this node says in rounds of a reload, in the order in which it says it, though the ring be full: agree.c. */
+/*
+ * Sends this node's messages in rounds of a reload in their order, and keeps them while the ring has no room.
+ * agree.c has the rounds.
+ */
 #include "services/cfg/cfg.h"
 
 #include <stdlib.h>
@@ -29,7 +32,7 @@ void cfg_letters_send(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* In the order in which they were written. body: without the executive's header. */
+/* Queue a message, in the order in which they are written. body: without the executive's header. */
 static void write_letter(struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size,
 	const char *text, uint32_t text_size)
 {
@@ -37,7 +40,7 @@ static void write_letter(struct cfg *cfg, uint32_t function, const void *body, u
 
 	if (letter == NULL) {
 		cfg->host->log(cfg->ctx, LOG_ERR, "Cannot speak of a reload: out of memory");
-		return; /* the one who asked loses patience */
+		return; /* the node of the client will end the round */
 	}
 	*letter = (struct cfg_letter){.function = function, .size = body_size + text_size};
 	memcpy(letter->bytes, body, body_size);

@@ -1,20 +1,21 @@
 /*
- * What the files of the configuration service share: who tracks shutdowns, the vote that is
- * running, and the reloads that clients wait for.
+ * Shared by the files of the configuration service: the clients that track shutdowns, the running vote, and the reloads
+ * that clients wait for.
  *
- * Life of a vote. 1 A client asks for a shutdown while others track: it becomes the asker, a timer
- * starts, every other tracker is asked. 2 Answers come, trackers come (they are asked too) and go
- * (one that is gone does not object). 3 All have answered, or time is up: the asker gets its
- * answer, and the nodes are told of the shutdown if it goes ahead. If the asker goes first, the
- * vote is void.
+ * A vote has these steps.
+ * 1 A client requests a shutdown while others track shutdowns. It becomes the asker, a timer starts, and every other
+ * tracker is asked.
+ * 2 Answers arrive. New trackers are asked as well. A tracker that disconnects does not object.
+ * 3 All have answered, or the time is over. The asker gets its answer. If the shutdown goes ahead, the other nodes are
+ * informed. If the asker disconnects first, the vote is void.
  *
- * Life of a reload in a ring with nodes of Corosync's. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
- * number goes to the ring. 2 RELOAD_CONFIG is delivered: every node has its executive read its own
- * file, once for all that wait, and not before an earlier reload has come to its end, with the change
- * of keys that it brought. 3 The executive is done: the clients that the senders' numbers stand for get
- * their answers.
+ * A reload in a ring with Corosync nodes has these steps.
+ * 1 A client requests it. It is put into the list under a number, and RELOAD_CONFIG with this number is sent.
+ * 2 RELOAD_CONFIG is delivered. Every node has its executive read its own file, once for all waiting reloads. It waits
+ * until an earlier reload has ended, with the change of keys that it caused.
+ * 3 The executive has finished. The clients of the delivered numbers get their answers.
  *
- * Life of a reload that all nodes make or none: agree.c. Life of a change of keys: rekey.c.
+ * agree.c describes a reload that all nodes apply or none, and rekey.c a change of keys.
  */
 #ifndef CFG_CFG_H
 #define CFG_CFG_H
@@ -35,52 +36,53 @@ enum cfg_answer {
 /** One client. The memory is the executive's (client_data). */
 struct cfg_connection {
 	struct coterie_client *client;
-	struct cfg_connection *next, *previous; /* all, newest first */
+	struct cfg_connection *next, *previous; /* list of all, newest first */
 	bool is_tracking;
-	bool is_asked;          /* in the present vote */
-	enum cfg_answer answer; /* in the present vote */
+	bool is_asked;          /* in the current vote */
+	enum cfg_answer answer; /* in the current vote */
 };
 
-/** A reload that is not over yet. */
+/** A reload that is not finished. */
 struct cfg_reload {
 	struct cfg *cfg;
 	struct cfg_reload *next;
-	struct coterie_client *client; /* waits for the answer; NULL: nobody does (any more) */
-	uint64_t cookie;               /* on the ring, until the message has come back */
-	bool is_delivered;             /* it waits for its turn, or */
-	bool is_read;                  /* the executive is at it */
-	bool wants_report;             /* the client: of what became of it */
+	struct coterie_client *client; /* the one that waits for the answer, or NULL */
+	uint64_t cookie;               /* number on the ring, until the message was delivered */
+	bool is_delivered;             /* the message was delivered: it waits for its turn, or */
+	bool is_read;                  /* the executive reads the file for it */
+	bool wants_report;             /* the client wants a report of the result */
 };
 
 enum cfg_rekey_state {
 	CFG_REKEY_IDLE,
-	CFG_REKEY_LOADED, /* the transport has new keys beside those in use */
-	CFG_REKEY_ACTIVE, /* it sends with them, and still takes the old ones */
+	CFG_REKEY_LOADED, /* the transport has new keys beside the keys in use */
+	CFG_REKEY_ACTIVE, /* it sends with them, and still accepts the old ones */
 };
 
-/** What a member of the ring has said of the change. */
+/** The messages of a member of the ring about the change. */
 struct cfg_rekey_member {
 	uint32_t nodeid;
-	uint32_t phase, tag;           /* the last word that holds; 0: none */
-	uint32_t next_phase, next_tag; /* of the next change, already */
-	bool is_bound;                 /* was there when we went over, or has spoken since: waited for */
+	uint32_t phase, tag;           /* its last valid message; 0: none */
+	uint32_t next_phase, next_tag; /* of the next change, if it has begun that already */
+	bool is_bound;                 /* it is waited for: it was a member when this node changed over,
+				        * or has sent a message since */
 };
 
 struct cfg_rekey {
 	enum cfg_rekey_state state;
-	struct cfg_rekey_member *members; /* of the present configuration */
+	struct cfg_rekey_member *members; /* of the current configuration */
 	uint32_t member_count;
-	uint32_t tag;          /* of the keys that are loaded */
-	uint32_t used_tag;     /* of those that all had in use last */
-	uint32_t owed;         /* enum cfg_phase, still to be sent; 0: nothing */
-	uint64_t since_ns;     /* begin of the state */
-	uint64_t settled_ns;   /* not to be ended before */
-	bool is_withdrawing;   /* it was sent */
-	bool is_withdrawn;     /* and has come back before anybody went over */
-	bool has_warned;       /* somebody has kept us waiting too long */
-	bool has_failed;       /* the transport has, and it was logged */
+	uint32_t tag;          /* of the loaded keys */
+	uint32_t used_tag;     /* of the keys that all had in use last */
+	uint32_t owed;         /* enum cfg_phase that has to be sent; 0: none */
+	uint64_t since_ns;     /* start of the state */
+	uint64_t settled_ns;   /* the change does not end before */
+	bool is_withdrawing;   /* a withdrawal was sent */
+	bool is_withdrawn;     /* and delivered before a member changed over */
+	bool has_warned;       /* a warning was logged: a member makes this node wait too long */
+	bool has_failed;       /* the transport has failed, and that was logged */
 	uint64_t ignored;      /* senseless messages */
-	uint64_t complaint_ns; /* when the next one may be logged */
+	uint64_t complaint_ns; /* time of the next complaint in the log */
 	struct coterie_timer *timer;
 };
 
@@ -98,7 +100,7 @@ struct cfg {
 	struct coterie_timer *shutdown_retry;
 	struct cfg_reload *reloads; /* oldest first */
 	uint64_t next_cookie;
-	bool is_reading; /* the executive reads the file for some of them */
+	bool is_reading; /* the executive reads the file for some of these reloads */
 	struct cfg_rekey rekey;
 	struct cfg_agreement agreement;
 };
@@ -106,14 +108,14 @@ struct cfg {
 /* --- cfg.c --- */
 
 struct cfg_connection *cfg_connection_of(struct cfg *cfg, struct coterie_client *client);
-/** Copy bytes that somebody else may be changing; afterwards only the copy is looked at. */
+/** Copy bytes that another process may be changing. Afterwards only the copy is used. */
 void cfg_snapshot(void *to, const void *from, size_t size);
 
 /* --- shutdown.c --- */
 
-/** A tracker is no longer one, because it says so or because its connection ends. */
+/** Remove a tracker that has stopped tracking or disconnected. */
 void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection);
-/** A connection ends: if it is the asker, the vote is void. */
+/** Make the vote void if the connection that ends is the asker's. */
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection);
 
 int cfg_handle_try_shutdown(
@@ -136,11 +138,11 @@ int cfg_handle_get_node_addrs(
 
 /* --- reload.c --- */
 
-/** Have RELOAD_CONFIG sent: each node on its own. client: who gets the answer. 0; -ENOMEM; -EAGAIN */
+/** Send RELOAD_CONFIG: each node reloads on its own. client: gets the answer. 0; -ENOMEM; -EAGAIN */
 int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_report);
-/** A connection ends: nobody waits for its reloads any more. */
+/** A connection ends: its reloads continue without it. */
 void cfg_reloads_forget(struct cfg *cfg, const struct coterie_client *client);
-/** Free all; the executive does not call back any more. */
+/** Free all. The executive will not call back any more. */
 void cfg_reloads_free(struct cfg *cfg);
 
 int cfg_handle_reload_config(
@@ -149,10 +151,10 @@ int cfg_handle_reload_report(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_reload_config(void *msg, uint32_t size);
-/** Have those read that wait, if it is their turn. */
+/** Read the file for the waiting reloads, if it is their turn. */
 void cfg_reload_next(struct cfg *cfg);
 /**
- * Reload as host->reload_with does. An executive before 1.8 cannot be told to force.
+ * Reload as host->reload_with does. An executive before 1.8 cannot force a reload.
  * @param done  called with cfg
  */
 int cfg_reload_start(struct cfg *cfg, uint32_t flags, void (*done)(void *arg, int rc, const char *text));
@@ -164,19 +166,28 @@ int cfg_state_load(void *self, const void *blob, uint32_t size);
 
 /* --- rekey_words.c --- */
 
-/** Of the keys that are configured: 24 bits tell apart what was meant to be the same, and tell nobody what
-    it is. */
+/**
+ * Compute a tag of the configured keys. Its 24 bits show whether nodes have the same keys, and reveal
+ * nothing about them.
+ */
 uint32_t cfg_words_tag(struct cfg *cfg);
 struct cfg_rekey_member *cfg_words_member(struct cfg_rekey *rekey, uint32_t nodeid); /* or NULL */
-bool cfg_words_are_tagged(const struct cfg_rekey_member *member); /* not by a node of Corosync's */
-/** What a member said of the keys that are loaded here, enum cfg_phase; 0: nothing. */
+bool cfg_words_are_tagged(const struct cfg_rekey_member *member); /* false: it is from a Corosync
+								   * node */
+/**
+ * Return the last phase that a member sent about the keys that are loaded here, enum cfg_phase; 0:
+ * none.
+ */
 uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member);
-/** All that the change waits for in its state have spoken. */
+/** Return whether all members that the change waits for in its state have sent their message. */
 bool cfg_words_are_complete(const struct cfg_rekey *rekey);
-/** All have spoken, but some of other keys. */
+/** Return whether all have sent it, but some for other keys. */
 bool cfg_words_are_hopeless(const struct cfg_rekey *rekey);
 bool cfg_words_has_anybody_gone_over(const struct cfg_rekey *rekey);
-/** " 3 4": those who are waited for and have other keys, or none. @return false: nobody */
+/**
+ * Write the ids of the members that are waited for and have other keys, or none: " 3 4". @return
+ * false: there are none
+ */
 bool cfg_words_name_missing(const struct cfg_rekey *rekey, bool has_others, char *text, size_t size);
 
 /* --- rekey.c --- */
@@ -184,14 +195,17 @@ bool cfg_words_name_missing(const struct cfg_rekey *rekey, bool has_others, char
 int cfg_rekey_init(struct cfg *cfg);
 void cfg_rekey_fini(struct cfg *cfg);
 /**
- * May the file be read now? Not while keys change, unless that got stuck: then this node first takes back
- * what it said of them, and calls cfg_reload_next when it may.
+ * Return whether the file may be read now. It may not while keys change, unless the change got stuck. In
+ * that case this node first withdraws its messages about the keys, and calls cfg_reload_next when the
+ * file may be read.
  */
 bool cfg_rekey_allows_reload(struct cfg *cfg);
-/** A reload was asked for, at this place of the order; its reading has ended. */
+/**
+ * A reload was requested, at this place of the order. The other function: its reading has ended.
+ */
 void cfg_rekey_reload_asked(struct cfg *cfg);
 void cfg_rekey_reload_ends(struct cfg *cfg);
-const char *cfg_rekey_text(const struct cfg *cfg); /* for the dump */
+const char *cfg_rekey_text(const struct cfg *cfg); /* for the dump of the state */
 
 void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_crypto_reconfig(void *msg, uint32_t size);

@@ -1,4 +1,4 @@
-# The service plugin; the library and the man pages have fragments of their own.
+# The service plugin. The library and the man pages have their own fragments.
 cfg_service_sources = \
 	services/cfg/agree.c services/cfg/agree.h services/cfg/agree_ask.c services/cfg/agree_round.c \
 	services/cfg/agree_send.c services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
@@ -14,7 +14,7 @@ cfg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 cfg_la_LIBADD = $(CRYPTO_LIBS)
 
 if HAVE_CHECK
-# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+# A plugin exports only its descriptor, so the tests link its objects from an archive.
 check_LTLIBRARIES += libcfg_service.la
 libcfg_service_la_SOURCES = $(cfg_service_sources)
 libcfg_service_la_LIBADD = libmock_host.la $(CRYPTO_LIBS)

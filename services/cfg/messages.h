@@ -1,12 +1,11 @@
 /*
- * Every message of the configuration service: what client libraries and the executive say to each
- * other over libqb, and what the nodes say to each other on the ring. Shared by libcfg and the
- * service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
- * (book services, "cfg").
+ * Every message of the configuration service: between client libraries and the executive over libqb, and
+ * between the nodes on the ring. Both libcfg and the service plugin share this file, so they
+ * cannot disagree. The layouts are those of Corosync 3.1.7 (book services, "cfg").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are zero when we send and never looked at when we receive. Lengths inside a message come from
- * outside: check them against the size of the message before use.
+ * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
+ * against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -28,14 +27,17 @@ enum {
 	CFG_NODE_STATUS_VERSION = 1,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define CFG_LAYOUT(type, member, at)                                                               \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CFG_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
 
-/* libqb's header of a request; of a ring message too (id is then service << 16 | function). */
+/*
+ * libqb's header of a request. A ring message has it as well, with id = service << 16
+ * function.
+ */
 struct cfg_request_header {
 	int32_t id;
 	uint32_t pad0;
@@ -46,7 +48,7 @@ CFG_SIZE(cfg_request_header, 16);
 CFG_LAYOUT(cfg_request_header, id, 0);
 CFG_LAYOUT(cfg_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct cfg_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -60,11 +62,11 @@ CFG_LAYOUT(cfg_response_header, id, 0);
 CFG_LAYOUT(cfg_response_header, size, 8);
 CFG_LAYOUT(cfg_response_header, error, 16);
 
-/* Why a node is killed. */
+/* The reason why a node is killed. */
 struct cfg_wire_reason {
-	uint16_t length; /* with the NUL that is usually there, or without; at most 256 */
+	uint16_t length; /* usually includes the NUL, at most 256 */
 	uint16_t pad[3];
-	char text[CFG_REASON_SIZE]; /* what follows length is undefined */
+	char text[CFG_REASON_SIZE]; /* bytes behind length are undefined */
 };
 CFG_SIZE(cfg_wire_reason, 264);
 CFG_LAYOUT(cfg_wire_reason, text, 8);
@@ -73,7 +75,7 @@ CFG_LAYOUT(cfg_wire_reason, text, 8);
 
 enum cfg_request_id {
 	CFG_REQ_RING_STATUS_GET = 0,
-	CFG_REQ_RING_REENABLE = 1, /* of older libraries; never possible */
+	CFG_REQ_RING_REENABLE = 1, /* from older libraries, always refused */
 	CFG_REQ_KILL_NODE = 2,
 	CFG_REQ_TRY_SHUTDOWN = 3,
 	CFG_REQ_REPLY_TO_SHUTDOWN = 4,
@@ -84,7 +86,7 @@ enum cfg_request_id {
 	CFG_REQ_NODE_STATUS_GET = 9,
 	CFG_REQ_TRACKSTART = 10,
 	CFG_REQ_TRACKSTOP = 11,
-	CFG_REQ_RELOAD_REPORT = 1000, /* ours, far behind Corosync's */
+	CFG_REQ_RELOAD_REPORT = 1000, /* an extension, with a number far above Corosync's */
 	CFG_REQ_KEY_ROTATE = 1001,
 };
 
@@ -105,7 +107,7 @@ CFG_LAYOUT(cfg_req_kill_node, nodeid, 16);
 CFG_LAYOUT(cfg_req_kill_node, reason, 24);
 
 enum cfg_shutdown_flags {
-	CFG_SHUTDOWN_REQUEST = 0, /* any other number too */
+	CFG_SHUTDOWN_REQUEST = 0, /* so does any other number */
 	CFG_SHUTDOWN_REGARDLESS = 1,
 	CFG_SHUTDOWN_IMMEDIATE = 2,
 };
@@ -180,7 +182,7 @@ CFG_LAYOUT(cfg_req_key_rotate, flags, 16);
 
 /* ---- Executive to client ---- */
 
-/* Responses, and the one event. */
+/* Responses, and the only event. */
 enum cfg_response_id {
 	CFG_RES_RING_STATUS_GET = 0,
 	CFG_RES_RING_REENABLE = 1,
@@ -199,7 +201,7 @@ enum cfg_response_id {
 	CFG_RES_KEY_ROTATE = 1001, /* struct cfg_res_reload_report */
 };
 
-/* What has nothing but a result. */
+/* A response that has only a result. */
 struct cfg_res_plain {
 	struct cfg_response_header header;
 };
@@ -220,8 +222,8 @@ CFG_LAYOUT(cfg_res_ring_status_get, status, 2080);
 struct cfg_res_get_node_addrs {
 	struct cfg_response_header header;
 	uint32_t family; /* AF_INET, AF_INET6 */
-	uint32_t count;  /* of addresses; there may be room for more */
-	uint8_t addresses[][16]; /* network order; IPv4 in the first four bytes */
+	uint32_t count;  /* number of addresses. The message may have room for more */
+	uint8_t addresses[][16]; /* network order. IPv4: in the first four bytes */
 };
 CFG_SIZE(cfg_res_get_node_addrs, 32);
 CFG_LAYOUT(cfg_res_get_node_addrs, family, 24);
@@ -236,7 +238,7 @@ struct cfg_res_local_get {
 CFG_SIZE(cfg_res_local_get, 32);
 CFG_LAYOUT(cfg_res_local_get, nodeid, 24);
 
-/* The public struct corosync_knet_link_status_v1. */
+/* The same layout as the public struct corosync_knet_link_status_v1. */
 struct cfg_wire_link_status {
 	uint8_t enabled, connected, dynconnected, pad;
 	uint32_t mtu;
@@ -248,7 +250,7 @@ CFG_LAYOUT(cfg_wire_link_status, mtu, 4);
 CFG_LAYOUT(cfg_wire_link_status, source, 8);
 CFG_LAYOUT(cfg_wire_link_status, destination, 264);
 
-/* The public struct corosync_cfg_node_status_v1. */
+/* The same layout as the public struct corosync_cfg_node_status_v1. */
 struct cfg_wire_node_status {
 	uint32_t version;
 	uint32_t nodeid;
@@ -270,7 +272,7 @@ struct cfg_res_node_status_get {
 CFG_SIZE(cfg_res_node_status_get, 4200);
 CFG_LAYOUT(cfg_res_node_status_get, status, 24);
 
-/* The same with an error. */
+/* A response with the status and an error. */
 struct cfg_res_node_status_error {
 	struct cfg_response_header header;
 	uint32_t version;
@@ -279,27 +281,27 @@ struct cfg_res_node_status_error {
 CFG_SIZE(cfg_res_node_status_error, 32);
 CFG_LAYOUT(cfg_res_node_status_error, version, 24);
 
-/* How a reload ended. */
+/* The outcome of a reload. */
 enum cfg_outcome {
 	CFG_OUTCOME_APPLIED = 1, /* everywhere */
-	CFG_OUTCOME_REFUSED = 2, /* by somebody: nobody has changed anything */
-	CFG_OUTCOME_CHECKED = 3, /* everybody could apply its file */
-	CFG_OUTCOME_EACH = 4,    /* nodes of Corosync's are in the ring: each takes its own file or does not; the
-	                            one node of the report is the one that was asked */
+	CFG_OUTCOME_REFUSED = 2, /* a node refused: no node has changed anything */
+	CFG_OUTCOME_CHECKED = 3, /* every node could apply its file */
+	CFG_OUTCOME_EACH = 4,    /* Corosync nodes are in the ring: each node decides about its own file. The
+	                              report has only the node that was asked */
 };
 
-/* What a node has done. */
+/* The result of one node. */
 enum cfg_node_outcome {
-	CFG_NODE_READY = 1,     /* it could apply its file: text says what would change */
-	CFG_NODE_APPLIED = 2,   /* text says what changed */
-	CFG_NODE_REFUSED = 3,   /* text says why */
-	CFG_NODE_FAILED = 4,    /* it said that it could, and then could not: text says why */
+	CFG_NODE_READY = 1,     /* it could apply its file. The text has the changes it would make */
+	CFG_NODE_APPLIED = 2,   /* the text has its changes */
+	CFG_NODE_REFUSED = 3,   /* the text has the reason */
+	CFG_NODE_FAILED = 4,    /* it failed after it was ready. The text has the reason */
 	CFG_NODE_NO_ANSWER = 5, /* the service is not loaded there, or hangs */
-	CFG_NODE_LEFT = 6,      /* it is not in the ring any more */
+	CFG_NODE_LEFT = 6,      /* it has left the ring */
 	CFG_NODE_ABSENT = 7,    /* it is in the node list, and was not in the ring when the key changed */
 };
 
-/* Followed by that many nodes, in ascending order, absent ones last. error is CS_OK whatever the outcome. */
+/* Followed by so many nodes, in ascending order, absent ones last. error is CS_OK for every outcome. */
 struct cfg_res_reload_report {
 	struct cfg_response_header header;
 	uint32_t outcome; /* enum cfg_outcome */
@@ -310,8 +312,8 @@ CFG_LAYOUT(cfg_res_reload_report, outcome, 24);
 CFG_LAYOUT(cfg_res_reload_report, count, 28);
 
 /*
- * Followed by text_size bytes and as many as it takes to a multiple of 8. Of a node that is ready or has applied
- * its file the text is lines "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" where some are left out.
+ * Followed by text_size bytes, padded to a multiple of 8. For a node that is ready or has applied its file,
+ * the text has lines: "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" if some were left out.
  */
 struct cfg_wire_node_report {
 	uint32_t nodeid;
@@ -331,14 +333,14 @@ CFG_LAYOUT(cfg_event_test_shutdown, flags, 24);
 
 /* ---- Node to node ---- */
 
-/* The low half of the id on the ring. */
+/* The lower half of the id on the ring. */
 enum cfg_ring_function {
 	CFG_RING_REENABLE = 0, /* never sent */
 	CFG_RING_KILL_NODE = 1,
 	CFG_RING_SHUTDOWN = 2,
 	CFG_RING_RELOAD_CONFIG = 3,
 	CFG_RING_CRYPTO_RECONFIG = 4,
-	/* Ours, sent where Coterie's nodes are among themselves. Corosync's would drop them with a warning. */
+	/* Extensions, sent only in rings of Coterie nodes. A Corosync node would drop them with a warning. */
 	CFG_RING_RELOAD_ASK = 5,
 	CFG_RING_RELOAD_WORD = 6,
 	CFG_RING_RELOAD_ORDER = 7,
@@ -364,29 +366,33 @@ struct cfg_ring_reload_config {
 	struct cfg_request_header header;
 	uint32_t nodeid; /* of the sender */
 	uint32_t pad;
-	uint64_t cookie; /* the sender's own; nobody else can tell what it stands for */
+	uint64_t cookie; /* chosen by the sender, and meaningful only to it */
 };
 CFG_SIZE(cfg_ring_reload_config, 32);
 CFG_LAYOUT(cfg_ring_reload_config, nodeid, 16);
 CFG_LAYOUT(cfg_ring_reload_config, cookie, 24);
 
-/* What a node says of a change of keys. Corosync's words for the first two: activate, clean up. */
+/* The phases of a node in a change of keys. Corosync calls the first two activate and cleanup. */
 enum cfg_phase {
-	CFG_PHASE_LOADED = 1,    /* it can read what is sent with the new keys */
-	CFG_PHASE_GONE_OVER = 2, /* it sends with them */
-	CFG_PHASE_WITHDRAWN = 3, /* ours: it may no longer have the keys that it said it had */
+	CFG_PHASE_LOADED = 1,    /* it can read packets with the new keys */
+	CFG_PHASE_GONE_OVER = 2, /* it sends with the new keys */
+	CFG_PHASE_WITHDRAWN = 3, /* an extension: it may no longer have the keys that it announced */
 };
 
 struct cfg_ring_crypto_reconfig {
 	struct cfg_request_header header;
 	uint32_t phase; /* enum cfg_phase */
-	uint32_t tag;   /* a keyed hash of the keys (docs/encryption.md), where Corosync's has padding; it looks at its own phase alone */
+	uint32_t tag;   /* a keyed hash of the keys (docs/encryption.md), in place of Corosync's padding. Corosync uses
+			 * only the phase */
 };
 CFG_SIZE(cfg_ring_crypto_reconfig, 24);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, phase, 16);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, tag, 20);
 
-/* Rounds of a reload that all nodes make or none (agree.c) are known by who asked and a number of his. */
+/*
+ * Rounds of a reload that all nodes apply or none (agree.c) are identified by the node that asked and a
+ * number of that node.
+ */
 struct cfg_ring_reload_ask {
 	struct cfg_request_header header;
 	uint64_t number;
@@ -397,13 +403,14 @@ CFG_SIZE(cfg_ring_reload_ask, 32);
 CFG_LAYOUT(cfg_ring_reload_ask, number, 16);
 CFG_LAYOUT(cfg_ring_reload_ask, flags, 24);
 
-/* What a member says of a round: in this order, one of each line. */
+/* The messages of a member in a round, in this order. Of each group it sends one. */
 enum cfg_stage {
 	CFG_STAGE_HEARD = 1, /* it takes part */
-	CFG_STAGE_READY = 2, /* its file is good; text: what would change */
-	CFG_STAGE_REFUSED = 3, /* it is not; text: why */
-	CFG_STAGE_APPLIED = 4, /* it has changed; of a key: it sends with the new one, and has forgotten the old one */
-	CFG_STAGE_FAILED = 5,  /* it could not; text: why */
+	CFG_STAGE_READY = 2, /* its file is good. The text has the changes it would make */
+	CFG_STAGE_REFUSED = 3, /* its file is not. The text has the reason */
+	CFG_STAGE_APPLIED = 4, /* it has applied the file. For a key: it sends with the new one, and has wiped the old
+			        * one */
+	CFG_STAGE_FAILED = 5,  /* it could not. The text has the reason */
 };
 
 struct cfg_ring_reload_word {
@@ -422,10 +429,10 @@ CFG_LAYOUT(cfg_ring_reload_word, stage, 28);
 CFG_LAYOUT(cfg_ring_reload_word, text_size, 32);
 CFG_LAYOUT(cfg_ring_reload_word, text, 40);
 
-/* What the one who asked says when others keep all waiting. */
+/* Orders of the node that asked, when members make the others wait. */
 enum cfg_order {
-	CFG_ORDER_WITHOUT = 1, /* who has not said a word until the third of these has no part in it */
-	CFG_ORDER_DROP = 2,    /* nobody applies anything */
+	CFG_ORDER_WITHOUT = 1, /* members that are silent up to the third of these are left out */
+	CFG_ORDER_DROP = 2,    /* no node applies anything */
 };
 
 struct cfg_ring_reload_order {
@@ -454,7 +461,9 @@ CFG_SIZE(cfg_sealed_key, 288);
 CFG_LAYOUT(cfg_sealed_key, bytes, 16);
 CFG_LAYOUT(cfg_sealed_key, tag, 272);
 
-/* Asks for a round as RELOAD_ASK does, with the same words and orders, in which all nodes take this key or none does. */
+/*
+ * Asks for a round as RELOAD_ASK does, with the same messages and orders. In it all nodes take this key or none does.
+ */
 struct cfg_ring_key_rotate {
 	struct cfg_request_header header;
 	uint64_t number;

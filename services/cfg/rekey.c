@@ -1,24 +1,25 @@
 /*
- * A change of the ring's keys (book encryption, "Change of the key"), with the rules that spare a
- * ring the reference's race.
+ * A change of the ring's keys (book encryption, "Change of the key"), with rules that avoid a race of the
+ * reference.
  *
- * 1 A reload makes the transport hold new keys beside those in use. This node says so to all: phase 1.
- * 2 Every member has said it: every member can read what is sent with the new keys. Each goes over to
- *   them at this place of the order, and says so: phase 2.
- * 3 Every member has said that: nothing is sent with the old keys any more. They are forgotten.
+ * 1 A reload makes the transport hold new keys beside the keys in use. This node sends phase 1.
+ * 2 Every member has sent phase 1, so every member can read packets with the new keys. Each changes over to
+ * them at this place of the order, and sends phase 2.
+ * 3 Every member has sent phase 2, so no member sends with the old keys any more. They are wiped.
  *
- * What a member said last holds until it says otherwise, and goes when it leaves. Before a node drops keys
- * that it said it had, for those of a later reload, it takes its word back: phase 3, and waits until that
- * is in the order. Words carry a tag of the keys they are about, so that nobody goes over to keys that
+ * The last message of a member is valid until its next one, and is dropped when the member leaves. Before a
+ * node replaces announced keys by those of a later reload, it withdraws its message with phase 3, and waits
+ * until that is delivered. Messages carry a tag of their keys, so that no node changes over to keys that
  * others do not have.
  *
- * A member that never speaks keeps the old keys in use: a warning names it, and reloads, which wait while
- * keys change, are let through again. When others join the ring all is said once more.
+ * A member that never sends phase 1 keeps the old keys in use. A warning names it. Reloads, which wait while
+ * keys change, are allowed again. When other nodes join the ring, all messages are sent once more.
  *
- * Corosync's nodes know no tags and wait for nobody: they go over at their own phase 1 and forget at their
- * own phase 2. So a phase 2 from anybody makes us go over as well, if we can: who sent it will not
- * understand us otherwise. If they had all done so before we had loaded, their words cannot have reached us,
- * and no token passes: that makes us go over too, where such nodes are in the ring.
+ * Corosync nodes have no tags and wait for no member. They change over at their own phase 1 and wipe the old
+ * keys at their own phase 2. So phase 2 from any member makes this node change over as well, if it can:
+ * otherwise the sender could not read its packets. If Corosync nodes did all that before this node had
+ * loaded the keys, their messages cannot have reached it, and no token arrives. With such nodes in the ring,
+ * that makes this node change over, too.
  */
 #include "services/cfg/cfg.h"
 
@@ -31,10 +32,13 @@
 
 #define MS UINT64_C(1000000)
 #define TICK_NS (50 * MS)
-/* Without a token, though we have a word to say: no ring is so slow. Links give up later, by their pings. */
+/*
+ * Time without a token, although this node has a message to send, after which it changes over. No ring is
+ * that slow. Links are given up later, by their pings.
+ */
 #define SILENCE_NS (150 * MS)
 #define PATIENCE_NS (5000 * MS)
-#define SETTLE_NS (1000 * MS) /* what a node that joins has to say is on its way */
+#define SETTLE_NS (1000 * MS) /* the messages of a node that joins arrive within this time */
 #define COMPLAINT_NS (10000 * MS)
 
 _Static_assert(CFG_PHASE_LOADED == COTERIE_REKEY_ACTIVATE, "one number for both");
@@ -44,7 +48,7 @@ static void arm(struct cfg *cfg);
 
 /* --- the states --- */
 
-/* How long the ring has been without a token. One that is sent again does not count. */
+/* Return the time without a token. A repeated token does not count. */
 static uint64_t silence_ns(struct cfg *cfg)
 {
 	struct coterie_map_value value;
@@ -71,7 +75,7 @@ static void enter(struct cfg *cfg, enum cfg_rekey_state state)
 		      state == CFG_REKEY_ACTIVE ? CFG_PHASE_GONE_OVER : 0;
 }
 
-/* What was said is about a change that is over; what came since then begins the next. */
+/* End the change. Messages about it are dropped, and later ones begin the next change. */
 static void finish(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -132,10 +136,10 @@ static void send_owed(struct cfg *cfg)
 		sizeof(message) - sizeof(message.header)};
 
 	if (cfg->host->ring_send(cfg->ctx, CFG_RING_CRYPTO_RECONFIG, COTERIE_SAFE, &iov, 1) == 0)
-		rekey->owed = 0; /* else at the next tick */
+		rekey->owed = 0; /* otherwise it is sent at the next tick */
 }
 
-/* Reloads are let through from here on. */
+/* From here on reloads are allowed. */
 static void warn(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -145,7 +149,7 @@ static void warn(struct cfg *cfg)
 	cfg_rotate_ends(cfg, rekey->state == CFG_REKEY_LOADED
 				     ? "the new key is loaded, and not all nodes have it: see the log"
 				     : "the old key is still accepted, since not all nodes use the new one: see the log");
-	/* Nobody is named when it is this node that cannot, and has said so. */
+	/* If this node itself has failed, it has logged that, and no other node is named. */
 	if (cfg_words_name_missing(rekey, true, nodes, sizeof(nodes)))
 		cfg->host->log(cfg->ctx, LOG_WARNING,
 			"The ring keeps its old keys, since nodes have loaded other ones than this node:%s; "
@@ -165,7 +169,7 @@ static void warn(struct cfg *cfg)
 			nodes);
 }
 
-/* Go as far as it goes. */
+/* Take all steps that are possible now. */
 static void go_on(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -184,7 +188,7 @@ static void go_on(struct cfg *cfg)
 	if (rekey->owed != 0)
 		send_owed(cfg);
 	if (rekey->state == CFG_REKEY_LOADED && !rekey->has_warned && cfg_words_are_hopeless(rekey))
-		warn(cfg); /* no time will make their keys the same */
+		warn(cfg); /* waiting does not make their keys equal */
 	arm(cfg);
 	cfg_reload_next(cfg);
 }
@@ -233,7 +237,10 @@ static void arm(struct cfg *cfg)
 
 /* --- what happens --- */
 
-/* Back at the keys that all use, before anybody has gone over: there is nothing to agree on. */
+/*
+ * The keys are again the ones that all use, and no member has changed over: nothing is left to
+ * agree on.
+ */
 static void go_back(struct cfg *cfg)
 {
 	if (take_turn(cfg, COTERIE_REKEY_ACTIVATE) && take_turn(cfg, COTERIE_REKEY_CLEANUP))
@@ -241,7 +248,7 @@ static void go_back(struct cfg *cfg)
 	go_on(cfg);
 }
 
-/* The transport holds new keys. */
+/* The transport has loaded new keys. */
 static void on_loaded(void *arg)
 {
 	struct cfg *cfg = arg;
@@ -253,7 +260,10 @@ static void on_loaded(void *arg)
 	}
 	cfg->host->log(cfg->ctx, LOG_NOTICE,
 		"The ring's keys change: waiting until all nodes have loaded the new ones");
-	/* Only a change that got stuck is overtaken: whoever had gone over then has to do so again. */
+	/*
+	 * Only a stuck change is replaced by the next one. A member that had changed over then has to
+	 * do so again.
+	 */
 	if (cfg->rekey.state == CFG_REKEY_ACTIVE)
 		finish(cfg);
 	cfg->rekey.tag = cfg_words_tag(cfg);
@@ -276,7 +286,10 @@ static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
 		nodeid, phase, rekey->ignored);
 }
 
-/* Whoever has gone over says so next; this changes nothing for it, or for us if we have. */
+/*
+ * A member that has changed over sends that next. The withdrawal changes nothing for such a member,
+ * or if this node has changed over.
+ */
 static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -289,7 +302,10 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 		rekey->is_withdrawn = true;
 }
 
-/* One that has gone over, and speaks of loading while we are not through, is at the next change already. */
+/*
+ * A member that has changed over and sends phase 1 before this change is complete has begun the next
+ * change.
+ */
 static void take_phase(
 	const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
 {
@@ -345,7 +361,10 @@ static bool is_among(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* Who stays keeps what it said; nobody knows what a newcomer said elsewhere. */
+/*
+ * Messages of members that stay remain valid. Messages that a new member sent elsewhere are not
+ * known.
+ */
 void cfg_configuration(void *self, const struct coterie_configuration *configuration)
 {
 	struct cfg *cfg = self;
@@ -357,7 +376,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 	struct cfg_rekey_member *members = calloc(configuration->member_count + 1, sizeof(*members));
 
 	if (members == NULL)
-		return; /* those who left are waited for, in vain */
+		return; /* members that left would be waited for in vain */
 	for (uint32_t i = 0; i < configuration->member_count; i++) {
 		uint32_t nodeid = configuration->members[i];
 		const struct cfg_rekey_member *before = cfg_words_member(rekey, nodeid);
@@ -378,12 +397,15 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 									 CFG_PHASE_GONE_OVER;
 		rekey->settled_ns = cfg->host->now_ns(cfg->ctx) + SETTLE_NS;
 	}
-	arm(cfg); /* it goes on at the next tick: the ring has other things to say now */
+	arm(cfg); /* continue at the next tick: the ring has to send other messages first */
 }
 
 /* --- reloads --- */
 
-/* From here on Corosync's nodes speak of this reload; whatever they said before is over. */
+/*
+ * From here on messages of Corosync nodes are about this reload. Their earlier messages no longer
+ * count.
+ */
 void cfg_rekey_reload_asked(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -406,7 +428,7 @@ bool cfg_rekey_allows_reload(struct cfg *cfg)
 		return false;
 	if (rekey->state == CFG_REKEY_ACTIVE || rekey->is_withdrawn)
 		return true;
-	/* The keys that this node said it has may not be there any more afterwards. */
+	/* This node may not have the announced keys any more after the reload. */
 	if (!rekey->is_withdrawing) {
 		rekey->is_withdrawing = true;
 		rekey->owed = CFG_PHASE_WITHDRAWN;
@@ -426,7 +448,7 @@ void cfg_rekey_reload_ends(struct cfg *cfg)
 	if (rekey->tag == cfg_words_tag(cfg))
 		rekey->owed = CFG_PHASE_LOADED;
 	else
-		give_up(cfg); /* the file is back at the keys in use */
+		give_up(cfg); /* the file has the keys in use again */
 	go_on(cfg);
 }
 

@@ -1,4 +1,7 @@
-/* What the members of the ring have said of a change of its keys, and of which keys: rekey.c. */
+/*
+ * The messages of the members of the ring about a change of its keys, and the tags of these keys.
+ * rekey.c has the rules.
+ */
 #include "services/cfg/cfg.h"
 
 #include <stdio.h>
@@ -8,7 +11,10 @@
 
 #define MAC_SIZE 32u
 
-/* Builds before 0.1.0 sent 0xc7 and an unkeyed hash: their words count as those of nodes that know no tags. */
+/*
+ * Builds before 0.1.0 sent 0xc7 and an unkeyed hash. Their messages are handled as those of nodes without
+ * tags.
+ */
 #define TAG_MARK 0xc8000000u
 #define TAG_MARK_MASK 0xff000000u
 
@@ -24,7 +30,7 @@ static const char *text_of(struct cfg *cfg, const char *key, const char *otherwi
 	return value;
 }
 
-/* HMAC-SHA256. @return false: libcrypto failed, and out is zero */
+/* Compute HMAC-SHA256. @return false: libcrypto failed, and out is zero */
 static bool mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[MAC_SIZE])
 {
 	unsigned int out_size = MAC_SIZE;
@@ -34,8 +40,8 @@ static bool mac(const void *key, size_t key_size, const void *bytes, size_t size
 }
 
 /*
- * The ring's key is extracted first (RFC 5869), since libknet uses it as it is. A ring in clear has none: then the tag
- * says which words the files have, and nothing that is secret.
+ * HKDF-Extract is applied to the ring's key (RFC 5869), since libknet uses the key itself. A ring without encryption
+ * has no key. Then the tag covers only the configured options, which are not secret.
  */
 uint32_t cfg_words_tag(struct cfg *cfg)
 {
@@ -57,7 +63,7 @@ uint32_t cfg_words_tag(struct cfg *cfg)
 		       mac(root, sizeof(root), words, (size_t)length, tag);
 
 	explicit_bzero(root, sizeof(root));
-	/* One that could not be made is equal to no other: the ring keeps its keys. */
+	/* A tag that could not be computed is equal to no other, so the ring keeps its keys. */
 	return is_made ? TAG_MARK | (uint32_t)tag[0] << 16 | (uint32_t)tag[1] << 8 | tag[2] : TAG_MARK;
 }
 
@@ -81,7 +87,10 @@ uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_m
 	return cfg_words_are_tagged(member) && member->tag != rekey->tag ? 0 : member->phase;
 }
 
-/* Who joined since we went over has the new keys, or could not have joined. */
+/*
+ * A member that joined after this node changed over has the new keys, otherwise it could not have
+ * joined.
+ */
 static bool is_waited_for(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
 {
 	if (rekey->state == CFG_REKEY_LOADED)

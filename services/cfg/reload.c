@@ -1,6 +1,7 @@
 /*
- * Reading the configuration again, on all nodes at the same place of the order, each with what its own file says
- * (book services, "cfg"): as Corosync's nodes do, and in rings with any of them. Otherwise: agree.c.
+ * Reads the configuration again on all nodes, at the same place of the order. Each node decides about its own
+ * file (book services, "cfg"), as Corosync nodes do. This is used in rings with a Corosync node. agree.c has the
+ * other way.
  */
 #include "services/cfg/cfg.h"
 
@@ -38,7 +39,9 @@ static void reload_destroy(struct cfg_reload *reload)
 	free(reload);
 }
 
-/* The one that the delivered message was sent for, or one without a client. NULL: out of memory. */
+/*
+ * Return the reload of the delivered message, or a new one without a client. NULL: out of memory.
+ */
 static struct cfg_reload *reload_delivered(struct cfg *cfg, bool is_ours, uint64_t cookie)
 {
 	for (struct cfg_reload *one = cfg->reloads; one != NULL && is_ours; one = one->next) {
@@ -48,7 +51,7 @@ static struct cfg_reload *reload_delivered(struct cfg *cfg, bool is_ours, uint64
 	return reload_create(cfg, NULL);
 }
 
-/* The oldest of those that were read for, or NULL. */
+/* Return the oldest reload for which the file was read, or NULL. */
 static struct cfg_reload *find_read(const struct cfg *cfg)
 {
 	struct cfg_reload *reload = cfg->reloads;
@@ -58,7 +61,7 @@ static struct cfg_reload *find_read(const struct cfg *cfg)
 	return reload;
 }
 
-/* Of this node: nobody else says what became of it. */
+/* Send a report that contains only this node. The other nodes do not report. */
 static void report(struct cfg *cfg, struct coterie_client *client, int rc, const char *text)
 {
 	struct cfg_round *round = cfg_round_create(cfg, 0, 0, true);
@@ -125,7 +128,7 @@ void cfg_reload_next(struct cfg *cfg)
 		one->is_read = one->is_delivered;
 	cfg->is_reading = true;
 
-	/* Corosync's nodes apply a file without running nodes as well. */
+	/* Forced, since Corosync nodes also apply a file that lacks a running node. */
 	int rc = cfg_reload_start(cfg, COTERIE_RELOAD_FORCED, on_done);
 
 	if (rc < 0)

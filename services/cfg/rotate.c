@@ -1,20 +1,18 @@
 /*
- * A new key of the ring that all nodes take or none does: `coterie-ctl key rotate`.
+ * A new key of the ring, which all nodes take or none: `coterie-ctl key rotate`.
  *
- * 1 A client asks. Its node makes a random key, encrypts it under the key in use (wrap.c) and sends it: KEY_ROTATE. At the
- *   place of this message in the order a round begins, as of a reload (agree.c). The asker's node wipes its copy, and is
- *   one member among others from here on.
- * 2 Each member decrypts the key and has its executive store it beside the key file. It says READY, or REFUSED and why.
- *   A member that does not even say that it takes part makes the asker's node say DROP: a ring without one of its members
- *   is no ring, and builds before this one do not know KEY_ROTATE.
- * 3 At the place in the order where the last member has spoken, all decide alike. If one has refused, each removes what
- *   it has stored. Otherwise each has its transport load the key, and the file takes the place of the key file.
- * 4 The ring goes over to the key as after a reload (rekey.c). A member that has done so says APPLIED. A member whose change
- *   got stuck says FAILED.
+ * 1 A client asks. Its node makes a random key, encrypts it under the key in use (wrap.c) and sends it: KEY_ROTATE. At
+ * the place of this message in the order a round begins, as for a reload (agree.c). The asker's node wipes its copy,
+ * and then acts as any other member. 2 Each member decrypts the key and has its executive store it beside the key file.
+ * It sends READY, or REFUSED with the reason. If a member does not confirm that it takes part, the asker's node sends
+ * DROP. The key is for all members, and older builds do not know KEY_ROTATE. 3 At the place of the last of these
+ * messages in the order, all members decide the same. If one has refused, each removes what it has stored. Otherwise
+ * each has its transport load the key, and the file takes the place of the key file. 4 The ring changes to the key as
+ * after a reload (rekey.c). A member that has done so sends APPLIED. A member whose change got stuck sends FAILED.
  *
- * A ring that changes between 1 and 3 ends the round without effect on this node. The client is not asked again, since nodes
- * of the node list may be absent now. A partition in the moment of 3 can have let the other side decide: each node leaves
- * what it has stored.
+ * A ring that changes between 1 and 3 ends the round without effect on this node. The client is not asked again, since
+ * nodes of the node list may be absent now. In a partition at the moment of 3 the other side may have decided, so each
+ * node keeps the file that it has stored.
  */
 #include "services/cfg/cfg.h"
 
@@ -81,7 +79,10 @@ static bool is_any_absent(struct cfg *cfg, char *text, size_t size)
 	return count > 0;
 }
 
-/* What this node has against a rotation that its own client asks for. @return false: nothing */
+/*
+ * Check whether this node refuses a rotation that its own client requests. @return false: it does
+ * not
+ */
 static bool is_refused(struct cfg *cfg, uint32_t flags, char reason[REASON_SIZE])
 {
 	const void *key;
@@ -109,11 +110,11 @@ static void set_verdict(struct cfg_round *round, uint32_t nodeid, const char *re
 
 	if (member == NULL)
 		return;
-	member->stage = CFG_STAGE_HEARD; /* whatever it said before */
+	member->stage = CFG_STAGE_HEARD; /* in place of its earlier messages */
 	cfg_round_take(member, CFG_STAGE_REFUSED, reason, (uint32_t)strlen(reason));
 }
 
-/* The report of this node alone. 0; -ENOMEM */
+/* Send a report that contains only this node. 0; -ENOMEM */
 static int reply_refused(struct cfg *cfg, struct coterie_client *client, const char *reason)
 {
 	struct cfg_round *round = cfg_round_create(cfg, 0, 0, true);
@@ -135,7 +136,7 @@ static int send_key(struct cfg *cfg, uint32_t flags, uint64_t number)
 		sizeof(message) - sizeof(message.header)};
 	uint8_t key[CFG_KEY_SIZE];
 
-	/* Up to 256 bytes come whole. */
+	/* getrandom returns up to 256 bytes in one piece. */
 	int rc = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : -EIO;
 
 	if (rc == 0)
@@ -219,8 +220,8 @@ bool cfg_rotate_is_time(const struct cfg *cfg)
 }
 
 /*
- * The key of the round does not open. A node's own key opens unless the ring's key has changed. Another node's may also
- * be under another key file.
+ * The key of the round cannot be decrypted. A node's own key can, unless the ring's key has changed. Another node's key
+ * may also be encrypted with another key file.
  */
 static void explain_closed(struct cfg *cfg, const struct cfg_round *round, char reason[REASON_SIZE])
 {

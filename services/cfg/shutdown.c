@@ -18,7 +18,7 @@ static int send_shutdown(struct cfg *cfg)
 	return cfg->host->ring_send(cfg->ctx, CFG_RING_SHUTDOWN, COTERIE_SAFE, NULL, 0);
 }
 
-/* What was decided is done, even if the ring has no room at this moment. */
+/* Carry out the decision, even if the ring has no room at the moment. */
 static void insist_on_shutdown(void *arg)
 {
 	struct cfg *cfg = arg;
@@ -29,7 +29,8 @@ static void insist_on_shutdown(void *arg)
 	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS,
 		    insist_on_shutdown, cfg, &cfg->shutdown_retry) < 0) {
 		cfg->shutdown_retry = NULL;
-		cfg->host->stop(cfg->ctx); /* without a word to the others, but as promised */
+		cfg->host->stop(cfg->ctx); /* as promised, although the other nodes were not
+					    * informed */
 	}
 }
 
@@ -45,7 +46,7 @@ void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 /* ---- The vote ------------------------------------------------------------ */
 
-/* The asker has spoken by asking. */
+/* The asker agrees by asking. */
 static bool has_vote(const struct cfg *cfg, const struct cfg_connection *connection)
 {
 	return connection->is_tracking && connection != cfg->vote.asker;
@@ -68,7 +69,7 @@ static void decide(struct cfg *cfg, bool is_agreed)
 		insist_on_shutdown(cfg);
 }
 
-/* Decides when nobody is left who has to answer. */
+/* Decide if no tracker is left that has to answer. */
 static void count_votes(struct cfg *cfg)
 {
 	bool is_agreed = true;
@@ -103,8 +104,8 @@ static struct cfg_connection *next_to_ask(struct cfg *cfg)
 }
 
 /*
- * From the beginning for each: a client that cannot be told goes away at once, takes others' votes
- * to an end with it, and perhaps the whole vote.
+ * Start from the beginning after each one. A client that cannot be sent the question disconnects at
+ * once, which may complete the vote, and end it.
  */
 static void ask_trackers(struct cfg *cfg)
 {
@@ -198,7 +199,7 @@ int cfg_handle_trackstart(void *self, struct coterie_client *client, const void 
 	connection->is_tracking = true;
 	connection->is_asked = false;
 	connection->answer = CFG_NOT_ANSWERED;
-	/* Behind the answer to this request. */
+	/* After the answer to this request. */
 	cfg->host->reply(client, CFG_RES_TRACKSTART, CS_OK, NULL, 0);
 	ask_trackers(cfg);
 	return COTERIE_REPLIED;
@@ -218,7 +219,7 @@ void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection)
 	if (!connection->is_tracking)
 		return;
 	connection->is_tracking = false;
-	count_votes(cfg); /* whoever is gone does not object */
+	count_votes(cfg); /* a tracker that has disconnected does not object */
 }
 
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection)

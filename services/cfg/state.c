@@ -1,6 +1,7 @@
 /*
- * What a new version takes over: who tracks shutdowns, and what the members last said of keys. While a shutdown is
- * being decided, a reload is under way or keys change, nothing is handed over: it is over soon.
+ * The state for a new version of the plugin: the clients that track shutdowns, and the last messages of the
+ * members about keys. While a shutdown is being decided, a reload is under way or keys change, it is not handed
+ * over. These do not take long.
  */
 #include "services/cfg/cfg.h"
 

@@ -1,4 +1,4 @@
-/* What the transport knows of nodes and links, in the words of the client library. */
+/* The transport's view of nodes and links, in the form of the client library. */
 #include "services/cfg/cfg.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define CS_ERR_NOT_SUPPORTED 19
 #define CS_ERR_FAILED_OPERATION 21
 
-/* Links that have a state of their own are knet's; the others are there or not. */
+/* Only knet's links have a state of their own. Other links are present or not. */
 static bool has_link_states(struct cfg *cfg)
 {
 	const void *value;
@@ -35,7 +35,7 @@ static int compare_nodeids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Node ids of the node list, ascending. @return how many, at most max */
+/* List the node ids of the node list, ascending. @return their number, at most max */
 static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
 {
 	struct coterie_map_iterator *iterator;
@@ -57,7 +57,7 @@ static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
 	return count;
 }
 
-/* One character for a node on a link. */
+/* Return one character for the state of a node on a link. */
 static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 {
 	struct coterie_node_status status = {.size = sizeof(status)};
@@ -75,7 +75,7 @@ static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 		      4 * (one->is_dynamic != 0));
 }
 
-/* @return false: there is no room for it all */
+/* @return false: the text does not fit */
 static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t size)
 {
 	uint32_t nodeids[CFG_RING_STATUS_SIZE];
@@ -163,13 +163,15 @@ static void convert_status(struct cfg_wire_node_status *to, const struct coterie
 	}
 }
 
-/* The transport is asked before the version is looked at, which shows in the error. */
+/*
+ * The transport is queried before the version is checked, which decides the error as in Corosync.
+ */
 static int32_t node_status(struct cfg *cfg, const struct cfg_req_node_status_get *req,
 	struct coterie_node_status *status)
 {
 	int rc = cfg->host->node_status(cfg->ctx, req->nodeid, status);
 
-	/* Where nodes have no links of their own, one that nobody knows is merely not reachable. */
+	/* If nodes have no links of their own, a node that is not known counts as not reachable. */
 	if (rc == -ENOENT && !has_link_states(cfg))
 		rc = 0;
 	if (rc == -ENOTSUP)
@@ -206,7 +208,7 @@ int cfg_handle_node_status_get(
 	return COTERIE_REPLIED;
 }
 
-/* Copies the bytes of an address. @return false: it has none */
+/* Copy the bytes of an address. @return false: it has none */
 static bool copy_address(const struct sockaddr_storage *address, uint8_t bytes[16])
 {
 	switch (address->ss_family) {

@@ -1,6 +1,6 @@
 /*
- * A new key of the ring, on its way to the other nodes. It is encrypted under the key in use, since frames stand in stores
- * that core dumps have, and in recordings of the ring. docs/encryption.md has the derivation.
+ * Encrypts a new key of the ring for the way to the other nodes. It is encrypted with the key in use, since core dumps
+ * contain stored frames, and the ring may be recorded. docs/encryption.md has the derivation.
  */
 #include "services/cfg/cfg.h"
 
@@ -17,7 +17,7 @@
 
 static const char label[] = "coterie rotation of the key 1";
 
-/* What is authenticated beside the key, and what the wrapping key is derived from. */
+/* The data that is authenticated with the key, and from which the wrapping key is derived. */
 struct binding {
 	uint32_t sender; /* network order */
 	uint8_t round[CFG_ROUND_SIZE];
@@ -50,7 +50,8 @@ static int derive(struct cfg *cfg, const struct binding *binding, uint8_t key[MA
 
 void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE])
 {
-	static const struct binding none; /* its last byte differs from that of each round, so the tag is no key of a round */
+	static const struct binding none; /* its last byte differs from that of each round, so the tag is not the key of
+					   * a round */
 	uint8_t digest[MAC_SIZE];
 
 	memset(tag, 0, CFG_KEY_TAG_SIZE);
@@ -59,7 +60,7 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE])
 	explicit_bzero(digest, sizeof(digest));
 }
 
-/* Each key is used once, since the number of the round is random: so the nonce may be zero. */
+/* Each key is used once, since the number of the round is random. So the nonce may be zero. */
 static bool begin(EVP_CIPHER_CTX *context, const uint8_t key[MAC_SIZE], const struct binding *binding, int is_seal)
 {
 	static const uint8_t nonce[NONCE_SIZE];
@@ -128,6 +129,6 @@ int cfg_wrap_open(
 	EVP_CIPHER_CTX_free(context);
 	explicit_bzero(wrapping, sizeof(wrapping));
 	if (!is_open)
-		explicit_bzero(key, CFG_KEY_SIZE); /* what was decrypted is not authentic */
+		explicit_bzero(key, CFG_KEY_SIZE); /* the decrypted bytes are not authentic */
 	return is_open ? 0 : -EBADMSG;
 }

@@ -16,13 +16,16 @@
 enum {
 	NAME_SIZE = 64,
 	INSTANCE_LENGTH_MAX = 31,
-	/* Between two looks whether the executive still lives. */
+	/* Interval of the checks whether the executive still runs. */
 	RESPONSE_SLICE_MS = 2000,
-	/* More than a wake-up byte can cost in the socket's send buffer (768 on Linux 6, amd64). */
+	/*
+	 * More bytes than a wake-up byte can use in the socket's send buffer (768 on Linux 6,
+	 * amd64).
+	 */
 	WAKEUP_COST_MAX = 4096,
 };
 
-/* [a-z0-9][a-z0-9_-]{0,30}, in ASCII whatever the locale. */
+/* Check for [a-z0-9][a-z0-9_-]{0,30}, in ASCII for every locale. */
 static bool is_instance_name(const char *name)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -54,7 +57,7 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 	channel->connection = qb_ipcc_connect(name, CHANNEL_MESSAGE_SIZE_MAX);
 	if (channel->connection == NULL) {
 		rc = errno == 0 ? -ENOMEM : -errno;
-		/* What sockets in the file system say when nobody listens. */
+		/* Sockets in the file system return this if no process listens. */
 		return rc == -ENOENT ? -ECONNREFUSED : rc;
 	}
 	rc = qb_ipcc_fd_get(channel->connection, &channel->fd);
@@ -80,7 +83,10 @@ void channel_close(struct channel *channel)
 	fast_channel_close(atomic_load(&channel->fast));
 }
 
-/* The socket tells both sides: here every poll ends, and the executive sees the client go. */
+/*
+ * The end of the socket is seen on both sides: every poll here ends, and the executive sees the
+ * client disconnect.
+ */
 void channel_interrupt(struct channel *channel)
 {
 	atomic_store(&channel->is_interrupted, true);
@@ -92,7 +98,9 @@ bool channel_is_interrupted(const struct channel *channel)
 	return atomic_load(&channel->is_interrupted);
 }
 
-/* Without this, a program that repeats what cannot be queued would never learn of the end. */
+/*
+ * Without this, a program that repeats a refused request would never see the end of the connection.
+ */
 bool channel_is_hung_up(const struct channel *channel)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
@@ -101,14 +109,14 @@ bool channel_is_hung_up(const struct channel *channel)
 }
 
 /*
- * Each request is followed by a byte on a socket, which wakes the executive. When the executive
- * does not read and that socket is full, libqb repeats the write without pause until it fits; so
- * we look before anything is queued. The socket's send buffer is charged by us alone, under the
- * lock, and charged less by the reader at any time: room once seen stays, and one look is good for
- * as many requests as fit whatever a byte may cost.
+ * Each request is followed by a byte on a socket, which wakes the executive. If the executive does
+ * not read and that socket is full, libqb repeats the write without a pause until it fits. So this
+ * function checks for room before a request is queued. Only this process fills the socket's send
+ * buffer, under the lock, and the reader empties it at any time. So room that was once seen stays,
+ * and one check covers as many requests as fit at the largest cost of a byte.
  *
- * Where the service uses sockets throughout, the descriptor is that of the events: always empty
- * in this direction, and libqb itself refuses what does not fit.
+ * If the service uses sockets throughout, this descriptor is that of the events. Then it is always
+ * empty in this direction, and libqb itself refuses requests that do not fit.
  */
 static bool has_wakeup_room(struct channel *channel)
 {
@@ -129,7 +137,7 @@ static bool has_wakeup_room(struct channel *channel)
 	return true;
 }
 
-/* Under the lock. -EAGAIN: nothing was queued. */
+/* Call with the lock held. -EAGAIN: nothing was queued. */
 static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
 	unsigned int count)
 {
@@ -164,7 +172,10 @@ static ssize_t response_locked(struct channel *channel, void *response, size_t r
 		if (!qb_ipcc_is_connected(channel->connection))
 			return -ENOTCONN;
 		if (rc != -EAGAIN && rc != -ETIMEDOUT && rc != -EINTR) {
-			/* The response, still due, would answer the next request. */
+			/*
+			 * The response is still to come, and would be taken for the answer to the
+			 * next request.
+			 */
 			channel->is_out_of_step = true;
 			return -ENOTCONN;
 		}
@@ -198,7 +209,7 @@ ssize_t channel_call(struct channel *channel, enum channel_gate gate, const stru
 cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
 	void *response, size_t response_size)
 {
-	/* An iovec has no const; the request is only read. */
+	/* struct iovec has no const. The request is only read. */
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};
 	ssize_t size = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
 
@@ -221,8 +232,8 @@ ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
 }
 
 /*
- * We wait by ourselves, not in libqb: its wait for an event ends in a semaphore that nothing but
- * an event posts, when another thread has taken the event that ended its poll.
+ * Wait here, not in libqb. libqb's wait for an event ends in a semaphore that only an event posts.
+ * If another thread takes the event that ended the poll, that wait does not end.
  */
 ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting)
 {

@@ -1,9 +1,9 @@
 /*
- * A connection to one service of the executive: requests, and a stream of events. The only place
- * of the client libraries that calls libqb.
+ * A connection to one service of the executive, for requests and a stream of events. No other file
+ * of the client libraries calls libqb.
  *
- * Requests of one channel go one after the other, whatever threads they come from; receiving
- * events takes no part in that, so that a callback may make requests.
+ * Requests of one channel are sent one after the other, even from several threads. Receiving events
+ * does not wait for them, so a callback may make requests.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -27,13 +27,13 @@ enum {
 	/* Bytes of the longest request and event that are agreed on. */
 	CHANNEL_MESSAGE_SIZE_MAX = 1048576,
 	/*
-	 * Bytes to have ready for an event. The ring that carries it has a little more room than
-	 * was agreed; a sender that uses it must not be able to block the stream.
+	 * Bytes of a buffer for an event. The ring that carries the event has a little more room
+	 * than was agreed. A sender that uses it must not be able to block the stream.
 	 */
 	CHANNEL_EVENT_SIZE_MAX = CHANNEL_MESSAGE_SIZE_MAX + 8192,
 };
 
-/** Which of the executive's stop signs a request heeds. */
+/** The executive's stop signs that a request obeys. */
 enum channel_gate {
 	CHANNEL_GATE_ALL = 1,   /* stop everything */
 	CHANNEL_GATE_MCAST = 2, /* and stop multicasts */
@@ -44,8 +44,9 @@ struct channel {
 	int fd;
 	pthread_mutex_t lock;    /* held from a request to the end of its response */
 	bool is_out_of_step;     /* under lock: a response could not be read */
-	uint32_t wakeup_credit;  /* under lock: requests whose wake-up byte surely has room */
-	int32_t wakeup_room_max; /* bytes; the socket's send buffer */
+	uint32_t wakeup_credit;  /* under lock: number of requests whose wake-up byte certainly has
+				  * room */
+	int32_t wakeup_room_max; /* bytes of the socket's send buffer */
 	atomic_bool is_interrupted;
 	_Atomic(struct fast_channel *) fast; /* NULL: none; see fast_channel.h */
 };
@@ -55,24 +56,24 @@ struct channel {
  *
  * @param channel filled in
  * @param service IPC name, as of the default instance; copied
- * @param instance NULL or "": the default instance; borrowed
- * @return 0; -EINVAL instance is no instance's name; -ECONNREFUSED nobody listens; -EAGAIN,
+ * @param instance borrowed; NULL or "": the default instance
+ * @return 0; -EINVAL instance is no instance's name; -ECONNREFUSED no process listens; -EAGAIN,
  * -EACCES, -ENOSYS, -EMFILE refused by the executive; -ENOMEM, or another errno of a system call
  */
 int channel_open(struct channel *channel, const char *service, const char *instance);
 
-/** Disconnect. Nobody else may be inside a call; the channel is of no more use. */
+/** Disconnect. No other thread may be in a call. The channel cannot be used afterwards. */
 void channel_close(struct channel *channel);
 
 /**
- * Cut the connection while others may be inside: those that receive wake up. The executive sees
- * the connection end at once. channel_close is still due.
+ * Cut the connection while other threads may be in calls. Threads that receive wake up. The
+ * executive sees the end of the connection at once. The caller must still call channel_close.
  */
 void channel_interrupt(struct channel *channel);
 
 bool channel_is_interrupted(const struct channel *channel);
 
-/** Has the executive gone? */
+/** Return whether the executive has ended. */
 bool channel_is_hung_up(const struct channel *channel);
 
 /**
@@ -95,9 +96,9 @@ ssize_t channel_call(struct channel *channel, enum channel_gate gate, const stru
 	unsigned int count, void *response, size_t response_size);
 
 /**
- * The ordinary request: one piece, heeding CHANNEL_GATE_ALL, with an answer of known size.
+ * Send an ordinary request: in one piece, with CHANNEL_GATE_ALL, and with an answer of known size.
  *
- * @return what client_error says of the sending or client_response_error of the answer
+ * @return client_error of the result of sending, or client_response_error of the answer
  */
 cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
 	void *response, size_t response_size);

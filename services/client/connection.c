@@ -66,7 +66,7 @@ ssize_t client_call(struct handle_table *table, uint64_t handle, const void *req
 	return rc;
 }
 
-/* Who hears an event. */
+/* The receiver of an event. */
 struct receiver {
 	struct client_connection *connection;
 	uint64_t handle;
@@ -98,7 +98,7 @@ void client_leave(struct handle_table *table, struct handle_object *object)
 {
 	struct client_connection *connection = (struct client_connection *)object;
 
-	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
+	/* Threads in a callback, or waiting for an event, only keep the memory from being freed. */
 	if (atomic_load(&object->references) > 1)
 		channel_interrupt(&connection->channel);
 	connection_put(table, connection);

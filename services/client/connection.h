@@ -1,13 +1,13 @@
 /*
- * What stands behind a handle of an ordinary client library: channel, events and the program's
- * context; with the calls that every library has in the same form.
+ * The connection of a handle of an ordinary client library: channel, events and the program's
+ * context. Also the calls that every library has in the same form.
  *
  * 1. A library's initialize call allocates its own structure, whose first member is this one, calls
- *    client_connection_open, makes what requests it needs, and gives the handle out with
+ *    client_connection_open, makes the requests that it needs, and returns the handle of
  *    handle_open.
  * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. client_finalize kills the handle and cuts the connection if somebody is still inside.
- * 4. The last to leave calls the table's destroy function, and that client_connection_close.
+ * 3. client_finalize kills the handle and cuts the connection if other threads are still in a call.
+ * 4. The last call to end calls the table's destroy function, which calls client_connection_close.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,7 +30,7 @@ struct client_connection {
 	_Atomic(void *) context;
 };
 
-/** An event and whom it is for; as dispatch_event. */
+/** Handle an event of a connection, as dispatch_event. */
 typedef struct dispatch_outcome (*client_event)(struct client_connection *connection,
 	uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
@@ -40,34 +40,40 @@ typedef struct dispatch_outcome (*client_event)(struct client_connection *connec
  * @param connection filled in
  * @param service IPC name, as of the default instance; copied
  * @param context kept for the program
- * @return 0; else as channel_open, and then there is nothing to close
+ * @return 0; otherwise as channel_open, and then there is nothing to close
  */
 int client_connection_open(
 	struct client_connection *connection, const char *service, void *context);
 
-/** Disconnect and free what is inside; nobody else has a reference. */
+/** Disconnect and free the members. No other reference may exist. */
 void client_connection_close(struct client_connection *connection);
 
-/** One plain request: CS_ERR_BAD_HANDLE; else as channel_request. */
+/** Send one plain request. CS_ERR_BAD_HANDLE; otherwise as channel_request. */
 cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
 	size_t request_size, void *response, size_t response_size);
 
 /**
- * One plain request whose answer may have less than response_size bytes.
+ * Send one plain request whose answer may have less than response_size bytes.
  *
- * @return bytes of the answer; -EBADF: no such handle; else as channel_call
+ * @return bytes of the answer; -EBADF: no such handle; otherwise as channel_call
  */
 ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request,
 	size_t request_size, void *response, size_t response_size);
 
-/** Receive events: CS_ERR_BAD_HANDLE; else as dispatch_run. */
+/** Receive events. CS_ERR_BAD_HANDLE; otherwise as dispatch_run. */
 cs_error_t client_dispatch(
 	struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event);
 
-/** CS_OK, with a dead daemon too; CS_ERR_BAD_HANDLE. Wakes those that wait in client_dispatch. */
+/**
+ * End a connection. CS_OK, also if the daemon is dead; CS_ERR_BAD_HANDLE. Wakes threads that wait
+ * in client_dispatch.
+ */
 cs_error_t client_finalize(struct handle_table *table, uint64_t handle);
 
-/** What client_finalize does once the handle is dead (handle_take), for a library that says good-bye before. */
+/**
+ * The second part of client_finalize, after the handle is dead (handle_take), for a library that sends a last
+ * request before.
+ */
 void client_leave(struct handle_table *table, struct handle_object *object);
 
 /** @param fd set on success: for poll, the library's own. CS_OK; CS_ERR_BAD_HANDLE */

@@ -52,7 +52,7 @@ static void buffer_give(struct dispatch *dispatch, struct dispatch_buffer *buffe
 	free(buffer);
 }
 
-/* Who handles what. */
+/* The handlers of events and messages. */
 struct handler {
 	dispatch_event event;
 	dispatch_message message;
@@ -87,7 +87,7 @@ static bool is_doorbell(const uint8_t *event, size_t size)
 	return header.id == COTERIE_CHANNEL_DOORBELL;
 }
 
-/* Until the first doorbell events come over libqb, then out of the ring. */
+/* Until the first doorbell, events arrive over libqb, then in the ring. */
 static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffer, struct fast_record *record)
 {
 	for (;;) {
@@ -112,7 +112,7 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const s
 	bool is_one = type == CS_DISPATCH_ONE || type == CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_idle = true;
 
-	/* As libqb does: without the executive nothing more is delivered. */
+	/* As libqb does, deliver no more after the executive has ended. */
 	if (fast_has_begun(atomic_load(&channel->fast)) && !channel_is_interrupted(channel) &&
 		channel_is_hung_up(channel))
 		return CS_ERR_LIBRARY;

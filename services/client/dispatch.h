@@ -21,22 +21,25 @@
 struct dispatch_buffer;
 struct fast_record;
 
-/** Memory for events; part of whatever stands behind a handle. */
+/** Buffers for events, a member of each connection. */
 struct dispatch {
 	pthread_mutex_t lock;
-	struct dispatch_buffer *spare; /* or NULL; nested dispatches need more than one */
+	struct dispatch_buffer *spare; /* or NULL. Nested dispatches need further buffers */
 };
 
 void dispatch_init(struct dispatch *dispatch);
-void dispatch_fini(struct dispatch *dispatch); /* nobody is inside */
+void dispatch_fini(struct dispatch *dispatch); /* no other thread may use it */
 
-/** What one event came to. */
+/** The result of handling one event. */
 struct dispatch_outcome {
-	cs_error_t code; /* another than CS_OK ends the dispatch with it */
+	cs_error_t code; /* a code other than CS_OK ends the dispatch, which returns it */
 	bool is_done;    /* counts as the one event of CS_DISPATCH_ONE */
 };
 
-/** An event that came whole: {CS_OK, true}; one that no peer of ours sends: {CS_ERR_LIBRARY, true}. */
+/**
+ * Results for a complete event: {CS_OK, true}; for one that the executive never sends:
+ * {CS_ERR_LIBRARY, true}.
+ */
 extern const struct dispatch_outcome dispatch_done, dispatch_malformed;
 
 /**
@@ -56,8 +59,8 @@ typedef struct dispatch_outcome (*dispatch_message)(void *arg, const struct fast
  * @param message  NULL: the channel is never a fast one
  * @param type  any other value than those of the enum acts as CS_DISPATCH_BLOCKING
  * @return CS_OK; CS_ERR_TRY_AGAIN: nothing there (CS_DISPATCH_ONE_NONBLOCKING alone);
- *     CS_ERR_BAD_HANDLE: the channel was interrupted; CS_ERR_NO_MEMORY; CS_ERR_LIBRARY: the connection
- *     is lost; what an event came to
+ * CS_ERR_BAD_HANDLE: the channel was interrupted; CS_ERR_NO_MEMORY; CS_ERR_LIBRARY: the connection is
+ * lost; or the code of an event's outcome
  */
 cs_error_t dispatch_run(struct dispatch *dispatch, struct channel *channel, cs_dispatch_flags_t type,
 	dispatch_event event, dispatch_message message, void *arg);

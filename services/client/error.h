@@ -1,5 +1,5 @@
 /*
- * From negative errno, which is what everything inside speaks, to the codes of the public calls.
+ * Converts a negative errno, which internal functions return, to a code of the public calls.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,12 +14,12 @@
 cs_error_t client_error(ssize_t rc);
 
 /**
- * What a response says.
+ * Return the code of a response.
  *
  * @param response borrowed; size bytes, starting with libqb's response header
  * @param size_want bytes that the request's own response has at least
- * @return the code in the header; CS_ERR_LIBRARY when there is no header, its code is none, or it
- * says CS_OK but the response is shorter than size_want
+ * @return the code in the header; CS_ERR_LIBRARY if there is no header, if its code is not known,
+ * or if it is CS_OK but the response is shorter than size_want
  */
 cs_error_t client_response_error(const void *response, size_t size, size_t size_want);
 

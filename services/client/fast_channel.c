@@ -20,40 +20,46 @@
 #include "services/client/channel.h"
 
 enum {
-	/* A doorbell that is said to be under way, and how often the first word about a grant is tried, a millisecond
-	   apart: about as long as a join is repeated. */
+	/*
+	 * Limits of the waits for a doorbell that should arrive, and of the attempts to confirm a grant, one
+	 * millisecond apart. The second is about as long as a join is repeated.
+	 */
 	DOORBELL_PATIENCE_MS = 2000,
 	CONFIRM_TRIES = 15000,
-	/* Connections that wait at the socket of an offer: one would do, but anybody may come. */
+	/*
+	 * Connections that may wait at the socket of an offer. The executive needs one, but other
+	 * processes may connect, too.
+	 */
 	PARCELS_MAX = 8,
 	/* Longest wait for room in a call that may wait. */
 	ROOM_WAIT_NS = 1000000,
-	/* Sends between two looks whether the executive lives. */
+	/* Sends between two checks whether the executive still runs. */
 	SENDS_UNSEEN_MAX = 256,
 };
 
 struct fast_channel {
 	pthread_mutex_t send_lock;
-	struct coterie_channel_ring send; /* under send_lock, as what follows */
-	uint32_t unseen;                  /* sends since we looked at the connection */
+	struct coterie_channel_ring send; /* protected by send_lock, as are the members below */
+	uint32_t unseen;                  /* sends since the last check of the connection */
 	time_t seen_s;
 	long seen_ns; /* by the coarse clock */
 	bool is_gone;
 
 	pthread_mutex_t receive_lock;
-	struct coterie_channel_ring receive; /* under receive_lock, as what follows */
-	uint64_t released;                   /* what the writer was told */
-	bool is_armed;                       /* we said so; that it has been taken back means a doorbell */
+	struct coterie_channel_ring receive; /* protected by receive_lock, as are the members below */
+	uint64_t released;                   /* read position that the writer knows */
+	bool is_armed;                       /* this side has announced that it sleeps. If the writer has
+					      * cleared that, a doorbell follows */
 	fast_note note;
 	uint8_t context[FAST_CONTEXT_SIZE];
 
 	atomic_bool has_begun;
-	atomic_uint callbacks; /* that are running */
+	atomic_uint callbacks; /* number of running callbacks */
 };
 
 /* --- opening --- */
 
-/* Bytes of a ring; 0: none is wanted. */
+/* Return the bytes of a ring. 0: no channel is wanted. */
 static uint32_t wanted_size(void)
 {
 	const char *text = secure_getenv("COTERIE_CPG_RING");
@@ -67,7 +73,7 @@ static uint32_t wanted_size(void)
 	return size < COTERIE_CHANNEL_SIZE_MAX ? (uint32_t)size : COTERIE_CHANNEL_SIZE_MAX;
 }
 
-/* A socket that listens under a name of the kernel's choice. */
+/* Make a socket that listens under a name that the kernel chooses. */
 static int listen_anywhere(char address[8])
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -106,7 +112,10 @@ int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *of
 	return listen_anywhere(offer->address);
 }
 
-/* What one peer has sent, when it is what the grant speaks of. @return 0; -EPROTO; fds are ours then */
+/*
+ * Read what one peer has sent, and check it against the grant. @return 0; -EPROTO; in both cases the
+ * caller owns fds
+ */
 static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 {
 	union {
@@ -133,7 +142,7 @@ static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 	return -EPROTO;
 }
 
-/* Anybody may connect to us; the executive has done so before it answered. */
+/* Every process may connect to the socket. The executive has done so before it answered. */
 static int take_parcel(int socket, const uint8_t token[16], int fds[2])
 {
 	int fd, rc = -ENOENT;
@@ -188,7 +197,7 @@ static int fast_create(const struct coterie_channel_grant *grant, int socket, st
 	}
 	pthread_mutex_init(&fast->send_lock, NULL);
 	pthread_mutex_init(&fast->receive_lock, NULL);
-	/* The executive's first event rings. */
+	/* Wait for the doorbell of the executive's first event. */
 	fast->is_armed = true;
 	coterie_channel_say(&fast->receive.control->reader_armed);
 	*out = fast;
@@ -214,14 +223,14 @@ static int ring_doorbell(struct channel *channel)
 	return channel_send(channel, CHANNEL_GATE_ALL, &iov, 1);
 }
 
-/* The executive waits for this, before it writes into the ring. */
+/* The executive waits for this message before it writes into the ring. */
 static int confirm(struct channel *channel)
 {
 	int rc;
 
 	for (int tries = 0; (rc = ring_doorbell(channel)) == -EAGAIN && tries < CONFIRM_TRIES; tries++)
 		poll(NULL, 0, 1);
-	return rc == -EAGAIN ? -ENOTCONN : rc; /* what was asked for has been done: it must not be repeated */
+	return rc == -EAGAIN ? -ENOTCONN : rc; /* the request was carried out, so it must not be repeated */
 }
 
 static int refuse(struct channel *channel)
@@ -261,7 +270,7 @@ int fast_channel_open(struct channel *channel, int socket, const void *answer, s
 
 /* --- sending --- */
 
-/* Nothing that a sender does by itself would ever tell it that the executive has gone. */
+/* A sender sees the end of the executive only by such a check. */
 static bool has_gone(struct channel *channel, struct fast_channel *fast)
 {
 	struct timespec now;
@@ -281,7 +290,10 @@ static bool has_room(struct fast_channel *fast, uint32_t need)
 	return coterie_channel_room(&fast->send) >= (int64_t)need;
 }
 
-/* Is anything there to be received? While a sender waits, it would pile up in the executive. */
+/*
+ * Return whether an event can be received. Events would pile up in the executive while a sender
+ * waits.
+ */
 static bool has_news(const struct fast_channel *fast)
 {
 	const struct coterie_channel_control *control = fast->receive.control;
@@ -290,7 +302,7 @@ static bool has_news(const struct fast_channel *fast)
 	       __atomic_load_n(&control->consumed, __ATOMIC_RELAXED);
 }
 
-/* Says that we wait; whoever makes room wakes us. */
+/* Announce that this side waits for room, so that the reader wakes it. */
 static bool find_room(struct fast_channel *fast, uint32_t need)
 {
 	uint32_t *waits = &fast->send.control->writer_waits;
@@ -302,7 +314,8 @@ static bool find_room(struct fast_channel *fast, uint32_t need)
 	if (has_room(fast, need))
 		return true;
 	if (atomic_load(&fast->callbacks) > 0 || has_news(fast))
-		return false; /* a callback does not wait, nor who had better read */
+		return false; /* a callback does not wait, and neither does a client that has events
+			       * to read */
 	syscall(SYS_futex, waits, FUTEX_WAIT, 1, &limit, NULL, 0);
 	return has_room(fast, need);
 }
@@ -334,7 +347,9 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 		rc = -ENOTCONN;
 	} else if (find_room(fast, need)) {
 		write_message(fast, &head, iov, count, need);
-		/* Not rung: the executive is not reading, and looks into the ring when it does. */
+		/*
+		 * No doorbell is needed: the executive will look into the ring when it reads again.
+		 */
 		if (coterie_channel_heard(armed) && ring_doorbell(channel) == -EAGAIN)
 			__atomic_store_n(armed, 1, __ATOMIC_SEQ_CST);
 	} else {
@@ -344,7 +359,7 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 	return rc;
 }
 
-/* --- receiving; all of it under receive_lock --- */
+/* --- receiving, always with receive_lock held --- */
 
 bool fast_has_begun(struct fast_channel *fast) { return fast != NULL && atomic_load(&fast->has_begun); }
 
@@ -368,7 +383,9 @@ void fast_callback(struct fast_channel *fast, bool is_beginning)
 
 static bool is_empty(struct fast_channel *fast) { return coterie_channel_filled(&fast->receive) == 0; }
 
-/* Room for the writer: in big steps, unless it waits or there is nothing more to read. */
+/*
+ * Release room to the writer in large steps, but at once if the writer waits or the ring is empty.
+ */
 static void give_back(struct channel *channel, struct fast_channel *fast)
 {
 	struct coterie_channel_ring *ring = &fast->receive;
@@ -387,7 +404,8 @@ static void give_back(struct channel *channel, struct fast_channel *fast)
 }
 
 /*
- * Copied out, so that a callback may take its time, and dispatch by itself, while the ring goes on.
+ * Copy a record from the ring, so that a callback may take long, or dispatch, while the ring is
+ * used.
  *
  * @return 0; -EAGAIN: there is none; -EPROTO
  */
@@ -408,7 +426,8 @@ static int read_record(struct fast_channel *fast, uint8_t *buffer, struct fast_r
 	memcpy(buffer, here + sizeof(head), head.length);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&ring->control->written, __ATOMIC_RELAXED) == 0)
-		return -EPROTO; /* the executive has ended, and taken the memory back while we read */
+		return -EPROTO; /* the executive has ended the channel and freed its memory during the
+				 * read */
 	*record = (struct fast_record){
 		.is_message = head.kind == COTERIE_CHANNEL_MESSAGE,
 		.nodeid = head.nodeid,
@@ -428,7 +447,10 @@ static bool is_rung(const struct fast_channel *fast)
 	       __atomic_load_n(&fast->receive.control->reader_armed, __ATOMIC_ACQUIRE) == COTERIE_CHANNEL_AWAKE;
 }
 
-/* The executive has taken back that we sleep: its doorbell is there, or will be in a moment. */
+/*
+ * The executive has cleared the announcement that this side sleeps, so its doorbell has arrived or
+ * will arrive at once.
+ */
 static int take_doorbell(struct channel *channel, struct fast_channel *fast)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
@@ -447,7 +469,7 @@ static int take_doorbell(struct channel *channel, struct fast_channel *fast)
 	return 0;
 }
 
-/* Empty: say that we sleep, and look once more. */
+/* The ring is empty: announce that this side sleeps, and look once more. */
 static void arm(struct fast_channel *fast)
 {
 	uint32_t *armed = &fast->receive.control->reader_armed;
@@ -458,7 +480,7 @@ static void arm(struct fast_channel *fast)
 		fast->is_armed = false;
 }
 
-/* Something is there, and no doorbell under way. When none can be asked for, the next record brings one. */
+/* A record is in the ring, and no doorbell follows. If requesting one fails, the next record brings one. */
 static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 {
 	uint32_t *armed = &fast->receive.control->reader_armed;
@@ -469,7 +491,7 @@ static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 		(void)coterie_channel_turn(armed, COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_ARMED);
 }
 
-/* What was left has been read meanwhile: the executive is not to ring for it. */
+/* The records have been read meanwhile, so the executive must not ring for them. */
 static void withdraw(struct fast_channel *fast)
 {
 	if (fast->is_armed && coterie_channel_turn(&fast->receive.control->reader_armed,
@@ -478,8 +500,9 @@ static void withdraw(struct fast_channel *fast)
 }
 
 /*
- * The descriptor says what is left, to other threads and to callbacks that poll it: as long as there is something a
- * doorbell waits in it, and when there is nothing, none does and the next record brings one.
+ * The state of the descriptor shows other threads, and callbacks that poll it, whether records are left. While
+ * there is a record, a doorbell waits in the descriptor. When there is none, no doorbell waits, and the next record
+ * brings one.
  */
 static int settle(struct channel *channel, struct fast_channel *fast)
 {
@@ -502,7 +525,7 @@ static int settle(struct channel *channel, struct fast_channel *fast)
 	return rc;
 }
 
-/* With the lock released meanwhile. @return 0: look again; -EAGAIN; -EBADF; -ENOTCONN */
+/* Wait with the lock released. @return 0: look again; -EAGAIN; -EBADF; -ENOTCONN */
 static int wait_for_doorbell(struct channel *channel, struct fast_channel *fast, bool is_waiting)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};

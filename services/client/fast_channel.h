@@ -1,10 +1,11 @@
 /*
- * The fast channel of a connection, the client's half of <coterie/channel.h>: messages go into a ring that the
- * executive reads, events come out of one. The descriptor that a program polls stays the connection's.
+ * The fast channel of a connection, the client's half of <coterie/channel.h>. Messages are written into a ring that
+ * the executive reads, and events are read from another ring. The program still polls the descriptor of the
+ * connection.
  *
- * The descriptor is readable as long as there is a record, so that a program may dispatch one at a time, in several
- * threads, and in its callbacks: a doorbell stays in libqb's ring until the receive ring is empty, and where there is
- * none one is asked for.
+ * The descriptor is readable as long as there is a record, so a program may dispatch one event at a time, in several
+ * threads, and in its callbacks. For that, a doorbell stays in libqb's ring until the receive ring is empty. If there
+ * is none, the library requests one.
  *
  * Any thread may send and receive.
  *
@@ -25,40 +26,42 @@ struct fast_channel;
 
 enum { FAST_CONTEXT_SIZE = 136 };
 
-/** What is known of a record before its bytes are looked at. */
+/** The facts about a record besides its bytes. */
 struct fast_record {
-	bool is_message; /* else an event, whole */
+	bool is_message; /* otherwise a complete event */
 	uint32_t nodeid, pid; /* of a message's sender */
 	uint32_t size;
-	uint8_t context[FAST_CONTEXT_SIZE]; /* as the last event before it left it; zeros at first */
+	uint8_t context[FAST_CONTEXT_SIZE]; /* context after the last event before it; zeros at first */
 };
 
-/** Called with each event when it is taken from the ring, one at a time and in order: to write down what the messages
-    behind it do not say themselves. Must be short. */
+/**
+ * Called with each event when it is taken from the ring, in order and by one thread at a time. It stores what later
+ * messages do not contain. It must be short.
+ */
 typedef void (*fast_note)(uint8_t context[FAST_CONTEXT_SIZE], const uint8_t *event, size_t size);
 
 /**
- * Make an offer, of the size that the environment says (COTERIE_CPG_RING=BYTES; 0: none).
+ * Make an offer, of the size that the environment requests (COTERIE_CPG_RING=BYTES; 0: no offer).
  *
- * @return a socket on which the answer is waited for, the caller's to close; -errno: no offer is to be made
+ * @return a socket on which the answer is waited for, the caller's to close; -errno: do not make an offer
  */
 int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *offer);
 
 /**
- * Open what the executive has granted.
+ * Open the channel that the executive has granted.
  *
  * @param socket  of the offer
  * @param answer  the response, size bytes, with a grant behind its first `plain` bytes, or shorter
- * @return 0, also without a grant and when it cannot be used, which the executive has been told; -errno of
- *     channel_send
+ * @return 0, also without a grant, and if the channel cannot be used, which is reported to the executive;
+ * -errno of channel_send
  */
 int fast_channel_open(struct channel *channel, int socket, const void *answer, size_t size, size_t plain,
 	fast_note note);
-/** Nobody is inside. NULL is ignored. */
+/** Free the channel. No thread may use it. NULL is ignored. */
 void fast_channel_close(struct fast_channel *fast);
 
 /**
- * Send. Waits a moment for room, but not inside a callback, nor while a record is there to be taken.
+ * Send. Waits a moment for room, but not inside a callback, nor while a record can be received.
  *
  * @param size  bytes of iov together, at most COTERIE_CHANNEL_SIZE_MIN less the head
  * @return 0; -EAGAIN: no room; -ENOTCONN
@@ -66,10 +69,12 @@ void fast_channel_close(struct fast_channel *fast);
 int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count,
 	uint32_t size);
 
-/** The first doorbell has come, or another: events are in the ring from now on. */
+/** Begin to read events from the ring: the first doorbell has arrived. */
 void fast_begin(struct fast_channel *fast);
 bool fast_has_begun(struct fast_channel *fast);
-/** A callback of the program begins, or ends: what it sends meanwhile does not wait. NULL is ignored. */
+/**
+ * A callback of the program begins or ends. Calls that it makes meanwhile do not wait. NULL is ignored.
+ */
 void fast_callback(struct fast_channel *fast, bool is_beginning);
 /**
  * Take the next record.

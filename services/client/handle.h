@@ -1,14 +1,14 @@
 /*
- * Handles of a client library: numbers that a program holds, and the objects behind them.
+ * Handles of a client library: numbers that a program has, and their objects.
  *
  * Life of an object:
- * 1. handle_open gives it a number; the table holds one reference.
- * 2. Each call of the library takes a reference with handle_get and gives it back with handle_put.
+ * 1. handle_open gives it a number. The table has one reference.
+ * 2. Each call of the library takes a reference with handle_get and drops it with handle_put.
  * 3. handle_take makes the number dead for all callers and hands the table's reference over.
  * 4. The last handle_put destroys the object.
  *
- * A table is the one thing of file scope that changes in a client library: a public handle is a
- * mere number, so the library must find the object by itself. All calls are safe in any thread.
+ * A table is the only variable of file scope in a client library: a public handle is a number, so
+ * the library must find the object itself. All calls are safe in any thread.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -58,7 +58,7 @@ int handle_open(struct handle_table *table, struct handle_object *object, uint64
  */
 int handle_get(struct handle_table *table, uint64_t handle, struct handle_object **object);
 
-/** Give a reference back; the last one destroys the object. */
+/** Drop a reference. The last one destroys the object. */
 void handle_put(struct handle_table *table, struct handle_object *object);
 
 /**

@@ -10,14 +10,14 @@ pkgconfig_DATA += %D%/common/libcorosync_common.pc
 CLEANFILES += %D%/common/libcorosync_common.pc
 EXTRA_DIST += %D%/common/libcorosync_common.pc.in
 
-# Linked into each client library; all of it hidden there.
+# Linked into each client library, where all of it is hidden.
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
 	%D%/channel.c %D%/channel.h %D%/connection.c %D%/connection.h %D%/dispatch.c %D%/dispatch.h \
 	%D%/error.c %D%/error.h %D%/fast_channel.c %D%/fast_channel.h %D%/handle.c %D%/handle.h
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
-# The client kit: what a program needs that speaks to a service of others.
+# The client kit: the header for programs that use a third party's service.
 coterieinclude_HEADERS += include/coterie/client.h
 lib_LTLIBRARIES += libcoterie-client.la
 libcoterie_client_la_SOURCES = %D%/kit/client.c

@@ -1,6 +1,6 @@
 /*
- * What the files of the cmap service share. The maps themselves are the executive's; here is what
- * clients do with them, and the one key that nodes tell each other: totem.config_version.
+ * Shared by the files of the cmap service. The executive owns the maps. These files handle the
+ * requests of clients, and the one key that nodes exchange: totem.config_version.
  */
 #ifndef CMAP_CMAP_H
 #define CMAP_CMAP_H
@@ -16,25 +16,25 @@ struct cmap;
 struct coterie_state_reader;
 struct coterie_state_writer;
 
-/** A walk of a client through its map. */
+/** An iteration of a client over its map. */
 struct cmap_iterator {
 	struct cmap_iterator *next;
-	uint64_t number; /* the client's name for it */
+	uint64_t number; /* number by which the client names it */
 	struct coterie_map_iterator *walk;
-	/* For a new version of this plugin, which walks anew: where to, and how far it is. */
+	/* For a new version of this plugin, which iterates again: the prefix, and the last key. */
 	char prefix[COTERIE_MAP_NAME_MAX + 1];
-	char last[COTERIE_MAP_NAME_MAX + 1]; /* key that was given out; "": none */
-	/* A walk that was taken over, and was one key too far. */
+	char last[COTERIE_MAP_NAME_MAX + 1]; /* last key that the client has received; "": none */
+	/* A key that an iteration was ahead after a new version took it over. */
 	bool has_pending;
 	char pending[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t pending_type, pending_size;
 };
 
-/** A client's interest in changes. */
+/** A client's tracker of changes. */
 struct cmap_tracker {
 	struct cmap_tracker *next;
 	uint64_t number;
-	uint64_t instance; /* what the client calls it in events */
+	uint64_t instance; /* number that events to the client carry */
 	struct cmap *cmap;
 	struct coterie_client *client;
 	struct coterie_map_tracker *tracker;
@@ -52,21 +52,22 @@ struct cmap_connection {
 	uint64_t next_number;
 	struct cmap_iterator *iterators; /* newest first */
 	struct cmap_tracker *trackers;   /* newest first */
-	struct cmap_late *late, *late_end; /* notifications that it has yet to get, oldest first */
-	struct cmap_late_user *late_user;  /* NULL: it has none */
+	struct cmap_late *late, *late_end; /* late notifications, oldest first */
+	struct cmap_late_user *late_user;  /* NULL: it has no late notification */
 	uint64_t late_bytes;
 	uint32_t uid;
-	bool is_given_up; /* it has missed a notification, and is about to be disconnected */
+	bool is_given_up; /* it has missed a notification, and will be disconnected */
 };
 
-/** Where this node stands with the others' configuration. */
+/** The configuration version of this node and of the others. */
 struct cmap_version {
-	struct coterie_map_tracker *tracker; /* of our own key */
-	struct coterie_timer *retry;         /* a change that the ring had no room for */
-	uint64_t own, highest;               /* of this synchronisation */
+	struct coterie_map_tracker *tracker; /* of this node's key */
+	struct coterie_timer *retry;         /* sends a change again for which the ring had no room */
+	uint64_t own, highest;               /* of the current synchronisation */
 	uint32_t member_count;
-	bool has_ring;    /* has been in one: messages may be sent */
-	bool has_checked; /* after the first meeting with others no difference ends us */
+	bool has_ring;    /* the node has been in a ring, so messages may be sent */
+	bool has_checked; /* after the first ring with other nodes a difference no longer ends the
+			   * daemon */
 };
 
 struct cmap {
@@ -74,31 +75,35 @@ struct cmap {
 	struct coterie_ctx *ctx;
 	struct cmap_connection *connections;
 	struct cmap_version version;
-	/* What keys and values may take together; estimate is never below the truth but for changes
-	   that are not the clients'. */
+	/*
+	 * Size of all keys and values together. The estimate is never too low, except for changes
+	 * that clients did not make.
+	 */
 	uint64_t estimate;
 	uint64_t next_count_ns;
 	uint64_t next_complaint_ns;
-	struct coterie_timer *drain; /* notifications are late */
-	const char *told_key;        /* of the last change; not to be looked into */
-	uint64_t told_ns;            /* when the first client was told of it */
+	struct coterie_timer *drain; /* runs while notifications are late */
+	const char *told_key;        /* of the last change. Only compared, never dereferenced */
+	uint64_t told_ns;            /* time at which the first client was notified of it */
 	uint32_t told_count;
-	struct cmap_change *change;          /* referenced: the one of which trackers are being told; NULL: none */
-	struct coterie_map_tracker *changes; /* of all keys of the configuration: told after those of clients */
+	struct cmap_change *change;          /* the change of which trackers are being notified, referenced; NULL:
+					      * none */
+	struct coterie_map_tracker *changes; /* tracks all keys of the configuration, and is called after the
+					      * trackers of clients */
 	struct cmap_late_user *late_users;   /* that have late notifications */
 	uint64_t copies;                     /* of changes, since the start */
-	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch: a value on its way into the map */
+	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch for a value that will be stored */
 };
 
 /* --- cmap.c --- */
 
 /**
- * Copy bytes that somebody else may be changing (a long request is the client's own memory); afterwards
- * only the copy is looked at.
+ * Copy bytes that another process may be changing (a long request is in the client's own memory).
+ * Afterwards only the copy is used.
  */
 void cmap_snapshot(void *to, const void *from, size_t size);
 
-/** A client's key, terminated; NULL: it is not. Borrowed from name. */
+/** Return the key of a client, borrowed from name. NULL: it is not terminated. */
 const char *cmap_key(const struct cmap_wire_name *name);
 
 /**
@@ -114,21 +119,20 @@ int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t respon
 /* --- late.c --- */
 
 /**
- * Tell a client of a change, at once or later.
- *
+ * Notify a client of a change, at once or later.
  * @param number  of the tracker
- * @param key     the one that has changed
+ * @param key     key that has changed
  * @param notify  the event; copied
- * @param values  what is behind it, the new and the old one; copied
+ * @param values  new and old value, which follow the event; copied
  */
 void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number, const char *key,
 	const struct cmap_event_notify *notify, const struct iovec values[2]);
-/** All trackers have been told of a change: the next one has values of its own. */
+/** End a change: all trackers have been notified. The next change has its own values. */
 void cmap_change_end(struct cmap *cmap);
-/** Drop what a tracker that ends has not told yet. */
+/** Drop late notifications of a tracker that ends. */
 void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uint64_t number);
 void cmap_late_free(struct cmap *cmap, struct cmap_connection *connection);
-/** Tell all clients all at once. */
+/** Send all late notifications of all clients now. */
 void cmap_late_flush(struct cmap *cmap);
 
 /* --- requests.c --- */
@@ -145,7 +149,7 @@ int cmap_handle_iter_init(void *self, struct coterie_client *client, const void 
 int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_finalize(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** The connection ends. */
+/** Called when the connection ends. */
 void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_iterators_load(
@@ -153,13 +157,16 @@ int cmap_iterators_load(
 
 /* --- track.c --- */
 
-/** Learn when the trackers of a change have been told. Before those of clients. @return 0; -ENOMEM */
+/**
+ * Start to track when all trackers of a change were notified. Call this before the first tracker of a
+ * client. @return 0; -ENOMEM
+ */
 int cmap_track_init(struct cmap *cmap);
 void cmap_track_fini(struct cmap *cmap);
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_track_delete(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** The connection ends. */
+/** Called when the connection ends. */
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_trackers_load(
@@ -175,7 +182,7 @@ int cmap_state_load(void *self, const void *blob, uint32_t size);
 /** @return 0; -ENOMEM */
 int cmap_version_init(struct cmap *cmap);
 void cmap_version_fini(struct cmap *cmap);
-/** Tell the others our version, as soon as there is room. */
+/** Send our version to the other nodes, as soon as the ring has room. */
 void cmap_version_tell(struct cmap *cmap);
 void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular);

@@ -1,4 +1,4 @@
-/* Walks of clients through their map, over whatever it holds when they come by. */
+/* Iterations of clients over their map. Changes of the map are seen by running iterations. */
 #include "services/cmap/cmap.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include <coterie/state.h>
 
-/* What one client may keep open. */
+/* Limit of open iterators of one client. */
 #define ITERATORS_MAX 4096u
 
 static struct cmap_iterator **find(struct cmap_connection *connection, uint64_t number)
@@ -49,7 +49,10 @@ void cmap_iterators_save(const struct cmap_connection *connection, struct coteri
 	}
 }
 
-/* Keys come in ascending order: walk to where it was. What comes behind may be one step ahead then. */
+/*
+ * Keys come in ascending order, so iterate up to the last key. The iterator may be one key further
+ * then.
+ */
 static void catch_up(struct cmap *cmap, struct cmap_iterator *iterator)
 {
 	struct coterie_map_value value = {0};
@@ -142,7 +145,7 @@ int cmap_handle_iter_init(void *self, struct coterie_client *client, const void 
 	return cmap_reply(cmap, client, CMAP_REQ_ITER_INIT, 0, &response, sizeof(response));
 }
 
-/* The next key, or NULL at the end. */
+/* Return the next key, or NULL at the end. */
 static const char *next(struct cmap *cmap, struct cmap_iterator *iterator, struct coterie_map_value *value)
 {
 	const char *key = iterator->pending;

@@ -1,6 +1,6 @@
 /*
- * Notifications that come later. A change that many trackers see would hold the loop up: the first ones are told at
- * once, the others a few at a time. Each client is told in the order of the changes.
+ * Late notifications. A change with many trackers would block the loop for long. So the first ones are notified at
+ * once, the others a few at a time. Each client is notified in the order of the changes.
  */
 #include "services/cmap/cmap.h"
 
@@ -13,15 +13,16 @@
 #define DIRECT_MAX 48u          /* of one change */
 #define BATCH_MAX 32u           /* each time */
 #define BATCH_NS UINT64_C(1000000)
-#define LATE_BYTES_MAX 4194304u       /* of one client; a tracker for each of its keys takes far less */
+#define LATE_BYTES_MAX 4194304u       /* of one client. A tracker for each of its keys needs far less */
 #define USER_LATE_BYTES_MAX 16777216u /* of all clients of one user */
-#define LATE_BYTES 64u                /* that one event counts for, with what malloc adds */
+#define LATE_BYTES 64u                /* size at which one event counts, including malloc's overhead */
 
-/* An event as all its trackers get it. The instance in it is none's. */
+/* An event as all trackers of the change receive it, but for the instance. */
 struct cmap_change {
 	uint32_t references, size;
-	const void *key, *now, *before; /* where they were in the map; not to be looked into. NULL: it is not shared */
-	struct cmap_event_notify notify; /* size bytes of values behind it */
+	const void *key, *now, *before; /* places in the map. Only compared, never dereferenced. NULL: the copy is not
+					 * shared */
+	struct cmap_event_notify notify; /* followed by size bytes of values */
 };
 
 struct cmap_late {
@@ -32,7 +33,7 @@ struct cmap_late {
 
 _Static_assert(sizeof(struct cmap_late) + 16 <= LATE_BYTES, "bytes of an event");
 
-/* Has late events. */
+/* A user with late events. */
 struct cmap_late_user {
 	struct cmap_late_user *next;
 	uint32_t uid;
@@ -45,7 +46,7 @@ static void start_timer(struct cmap *cmap)
 {
 	uint64_t at_ns = cmap->host->now_ns(cmap->ctx) + BATCH_NS;
 
-	/* Without memory the next change tries again. */
+	/* If there is no memory, the next change tries again. */
 	if (cmap->drain == NULL && cmap->host->timer_add(cmap->ctx, at_ns, drain, cmap, &cmap->drain) < 0)
 		cmap->drain = NULL;
 }
@@ -58,7 +59,7 @@ static void change_put(struct cmap_change *change)
 		free(change);
 }
 
-/* The user of a connection that has no late event yet; NULL: out of memory. */
+/* Return the entry of the user of a connection that has no late event yet. NULL: out of memory. */
 static struct cmap_late_user *user_get(struct cmap *cmap, uint32_t uid)
 {
 	for (struct cmap_late_user *user = cmap->late_users; user != NULL; user = user->next) {
@@ -89,7 +90,7 @@ static void user_free_unused(struct cmap *cmap)
 	}
 }
 
-/* The first event of a change counts for its values, too. */
+/* The values of a change count with its first event. */
 static uint64_t bytes_of(const struct cmap_late *previous, const struct cmap_change *change)
 {
 	bool is_first = previous == NULL || previous->change != change;
@@ -109,7 +110,9 @@ static void release(struct cmap *cmap, struct cmap_connection *connection, uint6
 		user_free_unused(cmap);
 }
 
-/* Take the first one out. What its change counts for goes over to the next one of the same change. */
+/*
+ * Remove the first event. The size of its change then counts with the next event of the same change.
+ */
 static struct cmap_late *pop(struct cmap *cmap, struct cmap_connection *connection)
 {
 	struct cmap_late *late = connection->late;
@@ -130,7 +133,7 @@ static void late_free(struct cmap_late *late)
 
 /* --- sending --- */
 
-/* @return false: the client is going away, perhaps gone */
+/* @return false: the client will be freed, or is freed */
 static bool send_first(struct cmap *cmap, struct cmap_connection *connection)
 {
 	struct coterie_client *client = connection->client;
@@ -147,7 +150,10 @@ static bool send_first(struct cmap *cmap, struct cmap_connection *connection)
 	return rc == 0;
 }
 
-/* Some of each client in turn, so that one with many does not keep the others waiting. */
+/*
+ * Send a few events of each client in turn, so that a client with many does not make the others
+ * wait.
+ */
 static void drain(void *arg)
 {
 	struct cmap *cmap = arg;
@@ -220,7 +226,7 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 
 	if (connection->late != NULL)
 		return false;
-	/* Another change, or the same memory again a while later. */
+	/* Either another change, or later reuse of the same memory. */
 	if (key != cmap->told_key || now_ns - cmap->told_ns >= BATCH_NS) {
 		cmap->told_key = key;
 		cmap->told_ns = now_ns;
@@ -231,13 +237,16 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 
 /* --- changes --- */
 
-/* The copy that trackers of this change share. @return borrowed until the change ends; NULL: out of memory */
+/*
+ * Return the copy that trackers of this change share. @return borrowed until the change ends; NULL: out of
+ * memory
+ */
 static struct cmap_change *change_get(struct cmap *cmap, const struct cmap_connection *connection, const char *key,
 	const struct cmap_event_notify *notify, const struct iovec values[2])
 {
 	struct cmap_change *change = cmap->change;
 	size_t size = values[0].iov_len + values[1].iov_len;
-	bool has_end = connection->which == COTERIE_MAP_CONFIG; /* cmap_change_end is called then */
+	bool has_end = connection->which == COTERIE_MAP_CONFIG; /* cmap_change_end will be called */
 
 	if (has_end && change != NULL && change->key == key && change->now == values[0].iov_base &&
 		change->before == values[1].iov_base && change->size == size)
@@ -267,7 +276,7 @@ void cmap_change_end(struct cmap *cmap)
 	cmap->change = NULL;
 }
 
-/* @return 0; -ENOBUFS: it has no room; -ENOMEM */
+/* @return 0; -ENOBUFS: the client has too many late events; -ENOMEM */
 static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number,
 	uint64_t instance, struct cmap_change *change)
 {
@@ -304,7 +313,7 @@ static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64
 	return 0;
 }
 
-/* Without the event it would take the map for unchanged. */
+/* Without the event the client would not know that the map has changed, so it is disconnected. */
 static void give_up(struct cmap *cmap, struct cmap_connection *connection)
 {
 	cmap->host->log(cmap->ctx, LOG_WARNING,
@@ -326,7 +335,7 @@ void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number
 					      sizeof(*notify) - sizeof(notify->header)},
 			values[0], values[1]};
 
-		/* A client that is going away, or that has been given up, hears nothing. */
+		/* A client that is being disconnected gets no events. */
 		(void)cmap->host->event(client, CMAP_EVENT_NOTIFY, iov, 3);
 		return;
 	}

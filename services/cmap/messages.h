@@ -1,11 +1,11 @@
 /*
- * Every message of the cmap service: what client libraries and the executive say to each other over
- * libqb, and what the nodes say to each other on the ring. Shared by libcmap and the service plugin,
- * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (book services, "cmap").
+ * Every message of the cmap service: between client libraries and the executive over libqb, and
+ * between the nodes on the ring. Both libcmap and the service plugin share this file, so they cannot
+ * disagree. The layouts are those of Corosync 3.1.7 (book services, "cmap").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are zero when we send and never looked at when we receive. Lengths inside a message come from
- * outside: check them against the size of the message before use.
+ * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
+ * against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,13 +17,13 @@
 
 enum {
 	CMAP_SERVICE_ID = 0,
-	/* Bytes of one IPC message, header included; both directions. */
+	/* Bytes of one IPC message in either direction, header included. */
 	CMAP_IPC_SIZE_MAX = 1048576,
 	/* Bytes of a key with its NUL. */
 	CMAP_WIRE_NAME_SIZE = 256,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define CMAP_LAYOUT(type, member, at)                                                              \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CMAP_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
@@ -33,7 +33,7 @@ enum {
 struct cmap_wire_name {
 	uint16_t length; /* 0 .. 255; without the NUL */
 	uint16_t pad[3];
-	char value[CMAP_WIRE_NAME_SIZE]; /* terminated, when it comes from a library */
+	char value[CMAP_WIRE_NAME_SIZE]; /* messages of libraries have it terminated */
 };
 CMAP_SIZE(cmap_wire_name, 264);
 CMAP_LAYOUT(cmap_wire_name, length, 0);
@@ -79,13 +79,13 @@ enum cmap_request_id {
 	CMAP_REQ_SET_MAP = 9,
 };
 
-/* Responses carry the number of their request, but for the last: 9 is an event. */
+/* Responses have the number of their request, except for the last one: 9 is an event. */
 enum cmap_response_id {
 	CMAP_EVENT_NOTIFY = 9,
 	CMAP_RES_SET_MAP = 10,
 };
 
-/* A response that is a header alone. */
+/* A response that has only a header. */
 struct cmap_res_plain {
 	struct cmap_response_header header;
 };
@@ -94,7 +94,7 @@ CMAP_SIZE(cmap_res_plain, 24);
 struct cmap_req_set {
 	struct cmap_request_header header;
 	struct cmap_wire_name name;
-	uint64_t value_size; /* bytes of value; of a string without its NUL, or with it */
+	uint64_t value_size; /* bytes of value. A string may include its NUL or not */
 	uint8_t type;
 	uint8_t pad[7];
 	uint8_t value[];
@@ -115,7 +115,7 @@ CMAP_LAYOUT(cmap_req_delete, name, 16);
 struct cmap_req_get {
 	struct cmap_request_header header;
 	struct cmap_wire_name name;
-	uint64_t room; /* bytes of the value that the caller has room for; 0: wants none */
+	uint64_t room; /* bytes that the caller has room for. 0: it wants no value */
 };
 CMAP_SIZE(cmap_req_get, 288);
 CMAP_LAYOUT(cmap_req_get, name, 16);
@@ -123,10 +123,10 @@ CMAP_LAYOUT(cmap_req_get, room, 280);
 
 struct cmap_res_get {
 	struct cmap_response_header header;
-	uint64_t value_size; /* of the key's value, whether it follows or not */
+	uint64_t value_size; /* size of the key's value, even if the value does not follow */
 	uint8_t type;
 	uint8_t pad[7];
-	uint8_t value[]; /* with room > 0; Corosync's daemon sends all of the room */
+	uint8_t value[]; /* if room > 0. Corosync's daemon sends all of the room */
 };
 CMAP_SIZE(cmap_res_get, 40);
 CMAP_LAYOUT(cmap_res_get, value_size, 24);
@@ -185,10 +185,10 @@ CMAP_LAYOUT(cmap_req_iter_finalize, iterator, 16);
 
 struct cmap_req_track_add {
 	struct cmap_request_header header;
-	struct cmap_wire_name name; /* length 0: the empty name, of which all keys are extensions */
+	struct cmap_wire_name name; /* length 0: the empty name, which is a prefix of all keys */
 	int32_t track_type;
 	uint32_t pad;
-	uint64_t instance; /* the library's own number, given back in events */
+	uint64_t instance; /* number of the library, which events carry */
 };
 CMAP_SIZE(cmap_req_track_add, 296);
 CMAP_LAYOUT(cmap_req_track_add, name, 16);
@@ -224,7 +224,7 @@ struct cmap_req_set_map {
 CMAP_SIZE(cmap_req_set_map, 24);
 CMAP_LAYOUT(cmap_req_set_map, map, 16);
 
-/* An absent value has type 0 and size 0. */
+/* A value that does not exist has type 0 and size 0. */
 struct cmap_event_notify {
 	struct cmap_response_header header;
 	uint64_t instance;
@@ -263,7 +263,7 @@ enum cmap_ring_reason {
 /* In the sender's byte order. */
 struct cmap_ring_item {
 	struct cmap_wire_name name;
-	uint8_t type; /* 0: the key does not exist there */
+	uint8_t type; /* 0: the key does not exist on that node */
 	uint8_t pad[7];
 	uint64_t value_size;
 	uint8_t value[]; /* padded with zeros to a multiple of 8 */
@@ -284,7 +284,7 @@ struct cmap_ring_values {
 	uint8_t pad2[7];
 	uint8_t reserved1;
 	uint8_t pad3[7];
-	uint8_t items[]; /* struct cmap_ring_item, one behind the other */
+	uint8_t items[]; /* struct cmap_ring_item, one after the other */
 };
 CMAP_SIZE(cmap_ring_values, 48);
 CMAP_LAYOUT(cmap_ring_values, reason, 16);

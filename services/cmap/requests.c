@@ -1,17 +1,17 @@
-/* From the clients: single keys. */
+/* Requests of clients for single keys. */
 #include "services/cmap/cmap.h"
 
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
 
-/* Keys and values together. A node of an ordinary cluster has 20 kB of them. */
+/* Limit of keys and values together. A node of an ordinary cluster has 20 kB of them. */
 #define MAP_SIZE_MAX (UINT64_C(16) << 20)
-/* Keys that users add end below: an administrator can add some in any case. */
+/* Limit for keys that users add, so that an administrator can always add some. */
 #define MAP_SIZE_OF_USERS (MAP_SIZE_MAX - (UINT64_C(1) << 20))
-/* What the store may need for an entry besides name and value. */
+/* Bytes that the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
-/* While the map is full, it is counted and complained of at most this often. */
+/* While the map is full, it is counted and reported at most this often. */
 #define COUNT_PAUSE_NS UINT64_C(1000000000)
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
@@ -33,7 +33,7 @@ static bool is_name(const char *key)
 	return length >= 3 && length <= COTERIE_MAP_NAME_MAX && strspn(key, allowed) == length;
 }
 
-/* Bytes of a number of that type; 0: another type. */
+/* Return the bytes of a number of this type. 0: another type. */
 static uint32_t size_of(uint32_t type)
 {
 	static const uint32_t sizes[] = {
@@ -53,8 +53,8 @@ static uint32_t size_of(uint32_t type)
 }
 
 /*
- * What is stored of the bytes in cmap->value: its size, or -EINVAL. A string is given with its NUL or
- * without; with more behind the NUL the lengths contradict each other.
+ * Return the size of the value in cmap->value as it is stored, or -EINVAL. A string may be sent with
+ * its NUL or without. Bytes behind the NUL contradict its length.
  */
 static int clean_value(struct cmap *cmap, uint32_t type, uint32_t size)
 {
@@ -91,8 +91,8 @@ static uint64_t count_map(struct cmap *cmap)
 }
 
 /*
- * Clients together must not fill the memory, and users must leave room for administrators. The count is as good as what
- * was last looked at.
+ * Clients together must not fill the memory, and users must leave room for administrators. The size is as exact as the
+ * last count.
  */
 static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t more)
 {
@@ -124,7 +124,10 @@ static bool begins_with(const char *key, const char *prefix)
 	return strncmp(key, prefix, strlen(prefix)) == 0;
 }
 
-/* Statistics cannot be set, but they can be cleared: the key says which, its value nothing. */
+/*
+ * Statistics cannot be set, but they can be cleared. The key names the statistics, and its value
+ * has no meaning.
+ */
 static int set_stats(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	static const char *const names[] = {"knet", "ipc", "totem", "schedmiss", "all"};
@@ -132,13 +135,16 @@ static int set_stats(struct cmap *cmap, struct coterie_client *client, const cha
 
 	if (!begins_with(key, CLEAR))
 		return -EACCES;
-	/* Other counters show attacks: clients that were denied, packets that were rejected. */
+	/*
+	 * Other counters show attacks, such as denied clients and rejected packets, so only an
+	 * administrator clears them.
+	 */
 	int rc = begins_with(what, "schedmiss") ? 0 : cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (begins_with(what, names[i])) {
-			/* Nobody may have such statistics, as on a ring without knet. */
+			/* These statistics may not exist, for example on a ring without knet. */
 			(void)cmap->host->stats_clear(cmap->ctx, names[i]);
 			return 0;
 		}
@@ -167,9 +173,9 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
 }
 
 /*
- * Keys that steer the daemon, its plugins or other daemons of the cluster: the sections of the config files and what
- * the daemon reports of itself. resources.process is here too, since a client that sets the recovery of a process
- * can have the watchdog restart the node.
+ * Keys that control the daemon, its plugins or other daemons of the cluster. They are the sections of the
+ * config files, and keys in which the daemon reports its state. The section resources.process is one of them, since with the recovery of a process
+ * a client can make the watchdog restart the node.
  */
 static bool is_steering(const char *key)
 {
@@ -184,7 +190,7 @@ static bool is_steering(const char *key)
 	return false;
 }
 
-/* The right to use is in the table of requests. */
+/* The table of requests has checked the right to use already. */
 static int check_right(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	return is_steering(key) ? cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) : 0;
@@ -221,7 +227,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 	return rc;
 }
 
-/* What may not be done to a key, whether it exists or not. */
+/* Return an error if the client may not change a key, whether it exists or not. */
 static int may_change(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	if (key == NULL)

@@ -1,6 +1,6 @@
 /*
- * What a new version takes over: the clients with their walks and trackers, and where the node stands with the
- * others' configuration. No change of a key falls between the old version's trackers and the new one's.
+ * The state for a new version of the plugin: the clients with their iterations and trackers, and the
+ * configuration versions of the nodes. No change of a key is lost between the trackers of the two versions.
  */
 #include "services/cmap/cmap.h"
 
@@ -17,7 +17,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 	const struct cmap_connection *last = NULL;
 	uint32_t count = 0;
 
-	cmap_late_flush(cmap); /* the new version does not know what has changed */
+	cmap_late_flush(cmap); /* the new version does not know these changes */
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put_u64(&writer, cmap->version.own);
 	coterie_state_put_u64(&writer, cmap->version.highest);
@@ -40,7 +40,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/* Of a client that has gone meanwhile everything is read and nothing kept. */
+/* Read the state of a client. If the client has disconnected meanwhile, drop it. */
 static int take_connection(struct cmap *cmap, struct coterie_state_reader *reader)
 {
 	struct coterie_client *client = cmap->host->client_find(cmap->ctx, coterie_state_take_u64(reader));

@@ -1,4 +1,7 @@
-/* Clients are told of changes: before the change's own answer, in the order of the changes. */
+/*
+ * Notifies clients of changes, in the order of the changes, and before the answer to the request
+ * that made the change.
+ */
 #include "services/cmap/cmap.h"
 
 #include <errno.h>
@@ -7,7 +10,10 @@
 
 #include <coterie/state.h>
 
-/* What one client may keep, and all clients of one user. Each costs time at every change. */
+/*
+ * Limits of trackers for one client, and for all clients of one user. Each tracker costs time at
+ * every change.
+ */
 #define TRACKERS_MAX 4096u
 #define USER_TRACKERS_MAX 4096u
 #define TRACK_ALL                                                                                  \
@@ -75,7 +81,7 @@ static void on_change_end(void *arg, uint32_t event, const char *key, const stru
 	cmap_change_end(arg);
 }
 
-/* Trackers of all keys are told behind the others, and of these the oldest last. */
+/* Trackers of all keys are called after the others, the oldest of them last. */
 int cmap_track_init(struct cmap *cmap)
 {
 	return cmap->host->map_track(
@@ -88,7 +94,7 @@ void cmap_track_fini(struct cmap *cmap)
 	cmap_change_end(cmap);
 }
 
-/* number: the client's name for it. */
+/* number: the client's number for it. */
 static int start(struct cmap *cmap, struct cmap_connection *connection, const char *key, uint32_t events,
 	uint64_t number, uint64_t instance)
 {
@@ -132,7 +138,7 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 
 	if (key == NULL)
 		return -EINVAL;
-	/* Corosync takes any other bits in the statistics, and so must we. */
+	/* Corosync accepts any other bits for statistics, so this code does as well. */
 	if (connection->which == COTERIE_MAP_CONFIG && (events & ~TRACK_ALL) != 0)
 		return -EINVAL;
 	cmap->host->client_peer(client, NULL, &connection->uid, NULL);
@@ -144,7 +150,10 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 
 /* ---- A new version takes over -------------------------------------------- */
 
-/* Oldest first: changes are told in the order in which trackers came. Each key stands behind its length. */
+/*
+ * Save them oldest first, since clients are notified in the order in which trackers were added. Each key
+ * follows its length.
+ */
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer)
 {
 	uint32_t count = connection->tracker_count, left = count;

@@ -1,7 +1,7 @@
 /*
- * The version of the configuration, which nodes tell each other at every synchronisation and when it
- * changes (book services, "cmap"). A node whose own is older than somebody's stops at its first meeting
- * with others: it has slept through a change. Later differences end nobody.
+ * The version of the configuration. Nodes exchange it at every synchronisation and when it changes
+ * (book services, "cmap"). A node with an older version than another node stops in its first ring with
+ * others, since it has missed a change. Later differences do not stop a node.
  */
 #include "services/cmap/cmap.h"
 
@@ -13,7 +13,7 @@
 #define KEY "totem.config_version"
 #define RETRY_NS UINT64_C(10000000)
 
-/* 0: none, or of another type than a version's. */
+/* Return 0 if there is none, or if it has another type. */
 static uint64_t own_version(struct cmap *cmap)
 {
 	struct coterie_map_value value;
@@ -69,7 +69,10 @@ static void on_change(void *arg, uint32_t event, const char *key,
 	struct cmap *cmap = arg;
 
 	(void)event, (void)key, (void)now, (void)before;
-	/* Before the first ring there is nobody to tell; one that waits tells what is newest then. */
+	/*
+	 * Before the first ring there is no other node. A message that waits will have the newest
+	 * version.
+	 */
 	if (cmap->version.has_ring)
 		cmap_version_tell(cmap);
 }
@@ -95,7 +98,10 @@ void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	struct cmap *cmap = self;
 
 	(void)transitional, (void)transitional_count;
-	/* Loaded into a ring that stands: its members have met long ago. */
+	/*
+	 * The plugin was loaded into a running ring, whose members compared their versions long
+	 * ago.
+	 */
 	if (!cmap->version.has_ring && regular->joined_count == 0)
 		cmap->version.has_checked = true;
 	cmap->version.has_ring = true;
@@ -127,7 +133,7 @@ void cmap_sync_done(void *self)
 
 /* ---- From the ring ------------------------------------------------------- */
 
-/* Bytes from the start of one item to the next; 0: it does not fit into what is left. */
+/* Return the bytes from one item to the next. 0: it does not fit into the rest. */
 static size_t item_size(const struct cmap_ring_item *item, size_t left)
 {
 	size_t size;
@@ -138,7 +144,7 @@ static size_t item_size(const struct cmap_ring_item *item, size_t left)
 	return size <= left ? size : left;
 }
 
-/* Every item that is whole. */
+/* Handle every complete item. */
 static const struct cmap_ring_item *item_at(
 	const struct cmap_ring_values *values, uint32_t size, uint32_t number)
 {
@@ -189,7 +195,10 @@ void cmap_deliver_values(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	}
 }
 
-/* A value is converted by its type; what the lengths contradict stays as it came, and is dropped then. */
+/*
+ * Convert a value by its type. A value whose lengths contradict each other stays unchanged, and is
+ * dropped later.
+ */
 static void swap_value(struct cmap_ring_item *item)
 {
 	uint16_t two;

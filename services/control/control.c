@@ -1,6 +1,6 @@
 /*
- * Control of the running daemon by its administrator: which plugins it has, a reload, and what other nodes' maps say.
- * Answers come when the change is done, or refused, or the other node has answered.
+ * Control of the running daemon by its administrator: list and change of plugins, reload, and keys of other nodes'
+ * maps. A request is answered when the change is done or refused, or when the other node has answered.
  */
 #include "services/control/control.h"
 
@@ -44,7 +44,7 @@ static void answer(const struct control *control, struct coterie_client *client,
 	control->host->reply(client, response_id, CONTROL_CS_OK, &iov, 1);
 }
 
-/* Its text may be long; what is cut off is. */
+/* Answer with a text, which is cut if it is too long. */
 static void answer_reload(
 	const struct control *control, struct coterie_client *client, int rc, const char *text)
 {
@@ -91,7 +91,7 @@ static void on_done(void *arg, int rc, const char *text)
 
 /* ---- Requests ------------------------------------------------------------- */
 
-/* The words of a request, copied: its bytes may be the client's own memory. */
+/* The words of a request, copied, since the client may be changing its bytes. */
 struct words {
 	uint32_t count;
 	uint32_t flags, drain_ms;
@@ -116,7 +116,7 @@ static int read_words(struct words *words, const void *msg, uint32_t size)
 		size_t length = strnlen(at, left);
 
 		if (length == left)
-			break; /* no end in sight */
+			break; /* no NUL was found */
 		words->list[words->count] = at;
 		at += length + 1;
 		left -= (uint32_t)length + 1;
@@ -195,7 +195,7 @@ static int control_init(const struct coterie_host *host, struct coterie_ctx *ctx
 		return -ENOMEM;
 	control->host = host;
 	control->ctx = ctx;
-	/* An answer to a question of an earlier life finds none with its number. */
+	/* Start with a new number, so that an answer to a request before a restart matches none. */
 	control->last_number = (uint32_t)(host->now_ns(ctx) / 1000);
 	int rc = control_nodes_init(control);
 	if (rc < 0) {

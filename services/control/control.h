@@ -1,6 +1,6 @@
 /*
- * What the files of the control service share: requests that change plugins, who runs which, and the keys of
- * other nodes.
+ * Shared by the files of the control service: requests that change plugins, the plugins of each node, and
+ * the keys of other nodes.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -16,11 +16,11 @@ struct control_waiter {
 	struct control *control;
 	uint64_t client; /* number */
 	uint32_t response_id;
-	bool is_check; /* of a reload: nothing is to change */
+	bool is_check; /* the reload is only a check */
 	struct control_waiter *next;
 };
 
-/** A node's plugins, as it told them. */
+/** The plugins of a node, as it has sent them. */
 struct control_list {
 	uint32_t nodeid;
 	uint32_t size; /* of text */
@@ -36,10 +36,10 @@ struct control {
 	uint32_t list_count, list_capacity;
 	struct coterie_map_tracker *tracker;
 	struct coterie_timer *tell_timer;
-	bool is_leaving; /* has told that it goes */
+	bool is_leaving; /* this node has announced that the service ends */
 	/* lookup.c */
-	struct control_lookup *lookups;  /* what this node has asked others */
-	struct control_answer *answers;  /* what it has been asked and could not send yet, oldest first */
+	struct control_lookup *lookups;  /* requests of this node to others */
+	struct control_answer *answers;  /* answers to other nodes that wait for room, oldest first */
 	uint32_t lookup_count, answer_count, last_number;
 	struct coterie_timer *answer_timer;
 };
@@ -61,9 +61,11 @@ int control_drain(void *self);
 void control_configuration(void *self, const struct coterie_configuration *configuration);
 void control_deliver_plugins(void *self, uint32_t nodeid, void *msg, uint32_t size);
 int control_handle_nodes(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** A member of the ring has told its plugins, so this service is there. */
+/** Return whether a member of the ring has sent its plugins, so that it runs this service. */
 bool control_has_told(const struct control *control, uint32_t nodeid);
-/** Take one node's list, also from a state. -EINVAL: no list of texts; -ENOMEM. */
+/**
+ * Store the list of one node, also from a saved state. -EINVAL: it is not a list of texts; -ENOMEM.
+ */
 int control_list_set(struct control *control, uint32_t nodeid, const char *text, uint32_t size);
 
 /* --- reload.c --- */
@@ -72,7 +74,10 @@ int control_handle_reload(void *self, struct coterie_client *client, const void 
 
 /* --- keys.c --- */
 
-/** This node's keys that begin so. map: enum control_map. End them with control_keys_fini. */
+/**
+ * List this node's keys that begin with the prefix. map: enum control_map. Free them with
+ * control_keys_fini.
+ */
 void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys);
 void control_keys_fini(struct control_keys *keys);
 
@@ -80,7 +85,7 @@ void control_keys_fini(struct control_keys *keys);
 
 void control_lookup_fini(struct control *control);
 void control_lookup_configuration(struct control *control, const struct coterie_configuration *configuration);
-/** That node has the service no more: nobody answers. */
+/** End the requests to a node that does not run the service any more. */
 void control_lookup_gone(struct control *control, uint32_t nodeid);
 int control_handle_keys(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void control_swap_ask(void *msg, uint32_t size);
@@ -97,10 +102,10 @@ int control_state_load(void *self, const void *blob, uint32_t size);
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id);
 void control_waiter_forget(struct control_waiter *waiter);
-/** size bytes of text, as in struct control_res_keys. */
+/** Answer with keys: size bytes of text, as in struct control_res_keys. */
 void control_answer_keys(const struct control *control, struct coterie_client *client, int rc, uint32_t flags,
 	const char *text, uint32_t size);
-/** Tell the client, if it is still there, and forget it. */
+/** Answer the client, if it is still connected, and free the waiter. */
 void control_waiter_end(struct control_waiter *waiter, int rc, const char *text);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * Keys of other nodes. The client's question goes to its node over the ring, and so does the answer; both are in the
- * total order, and everybody else drops them.
+ * Keys of other nodes. The request of a client is sent to its node over the ring, and the answer is returned in the
+ * same way. Both are in the total order, and the other nodes drop them.
  *
- *  1. A client asks this node: the question is a lookup from then on, until the answer comes, the other node
- *     leaves, or LIMIT_NS have passed. Nodes that are no members, or run no service of this kind, are not asked.
- *  2. The other node makes the text of its keys at once. If the ring has no room it waits in a queue with a bound;
- *     what does not fit is dropped, and who asked runs into the limit.
- *  3. The answer is told to the client if it is still there.
+ *  1. A client sends a request to this node. A lookup exists from then on, until the answer arrives, the other node
+ *     leaves, or LIMIT_NS have passed. Nodes that are no members, or do not run this service, get no request.
+ *  2. The other node makes the text of its keys at once. If the ring has no room, the text waits in a bounded queue.
+ *     If the queue is full, the text is dropped, and the lookup ends at its time limit.
+ *  3. The client gets the answer, if it is still connected.
  */
 #include "services/control/control.h"
 
@@ -28,7 +28,7 @@ struct control_lookup {
 };
 
 struct control_answer {
-	uint32_t nodeid, number, flags; /* whom it is for */
+	uint32_t nodeid, number, flags; /* node and request that it is for */
 	struct control_keys keys;
 	struct control_answer *next;
 };
@@ -48,7 +48,7 @@ static void lookup_forget(struct control_lookup *lookup)
 	free(lookup);
 }
 
-/* Without an answer. */
+/* Free a lookup without an answer. */
 static void lookup_fail(struct control_lookup *lookup, int rc)
 {
 	struct control_waiter *waiter = lookup->waiter;
@@ -196,7 +196,7 @@ static void send_answers(void *arg)
 		control->answers = sent->next;
 		answer_free(control, sent);
 	}
-	/* Without memory for the timer, the next question sends them. */
+	/* Without memory for the timer, the next request sends them. */
 	if (control->answers != NULL &&
 		control->host->timer_add(control->ctx, at_ns, send_answers, control, &control->answer_timer) < 0)
 		control->answer_timer = NULL;
@@ -268,7 +268,7 @@ void control_deliver_keys(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	while (lookup != NULL && (lookup->number != keys->number || lookup->nodeid != nodeid))
 		lookup = lookup->next;
 	if (lookup == NULL)
-		return; /* too late, or nobody has asked */
+		return; /* too late, or for no request of this node */
 	if (left > CONTROL_KEYS_SIZE_MAX || (left > 0 && keys->text[left - 1] != '\0')) {
 		control->host->log(control->ctx, 7, "node %u does not tell its keys properly", nodeid);
 		lookup_fail(lookup, -EPROTO);

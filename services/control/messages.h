@@ -1,10 +1,9 @@
 /*
- * Every message of the control service: what coterie-ctl and the daemon say to each other over libqb, and
- * what the nodes tell each other of their plugins. Of this project's own making: there is no Corosync
- * service like it.
+ * Every message of the control service: between coterie-ctl and the daemon over libqb, and between the nodes
+ * about their plugins. Corosync has no such service.
  *
- * Integers are in host byte order on IPC. Texts end with a NUL. What comes from a client or a peer is checked
- * before use: counts against the bytes that are there, texts for their end.
+ * Integers are in host byte order on IPC. Texts end with a NUL. Messages of clients and peers are checked
+ * before use: counts against the size, texts for their end.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -28,10 +27,11 @@ enum {
 };
 
 enum control_request_id {
-	CONTROL_REQ_PLUGIN_LOAD = 0,    /* words: name or absolute path, then KEY=VALUE each */
+	CONTROL_REQ_PLUGIN_LOAD = 0,    /* words: name or absolute path, then KEY=VALUE for each
+					 * option */
 	CONTROL_REQ_PLUGIN_UNLOAD = 1,  /* words: name */
 	CONTROL_REQ_PLUGIN_REPLACE = 2, /* words: name, then the absolute path of the new file, or nothing */
-	CONTROL_REQ_PLUGIN_NODES = 3,   /* who runs what; no words */
+	CONTROL_REQ_PLUGIN_NODES = 3,   /* list the plugins of the nodes; no words */
 	CONTROL_REQ_RELOAD = 4,         /* of this node alone; no words; refused where the service cfg is loaded */
 	CONTROL_REQ_KEYS = 5,           /* of one node's maps: struct control_req_keys */
 };
@@ -45,20 +45,23 @@ enum control_response_id {
 	CONTROL_RES_KEYS = 5,
 };
 
-/* What keys are of. */
+/* The source of the keys. */
 enum control_map {
 	CONTROL_MAP_CONFIG = 0,
 	CONTROL_MAP_STATS = 1,
-	/* What the node's transport tells of each node: "ID.reachable"; of each enabled link "ID.linkN.enabled",
-	   ".connected", ".mtu", ".source" and ".destination". */
+	/*
+	 * The transport's information about each node: "ID.reachable", and for each enabled link
+	 * "ID.linkN.enabled", ".connected", ".mtu", ".source" and ".destination".
+	 */
 	CONTROL_MAP_PEERS = 2,
 };
 
-#define CONTROL_FORCE 1u /* flag of a replacement: one that cannot take over the state starts cold */
-#define CONTROL_CHECK 2u /* flag of a reload: nothing is to change */
+#define CONTROL_FORCE 1u /* flag of a replacement: a plugin that cannot take over the state starts
+			  * cold */
+#define CONTROL_CHECK 2u /* flag of a reload: only check */
 
 #define CONTROL_KEYS_CUT 1u     /* flag of keys: there are more than fit */
-#define CONTROL_KEYS_QUORATE 2u /* the node whose keys they are has quorum, or needs none */
+#define CONTROL_KEYS_QUORATE 2u /* the node of the keys has quorum, or needs none */
 
 /* libqb's headers. */
 struct control_request_header {
@@ -77,18 +80,18 @@ struct control_response_header {
 	uint32_t pad2;
 };
 
-/* A request: word_count texts, one behind the other, fill it up. */
+/* A request. It consists of word_count texts, one behind the other. */
 struct control_req {
 	struct control_request_header header;
 	uint32_t flags;
-	uint32_t drain_ms; /* unload; 0: as long as when the daemon ends */
+	uint32_t drain_ms; /* unload: drain time. 0: the same as at the end of the daemon */
 	uint32_t word_count;
 	uint32_t pad;
 	char words[];
 };
 _Static_assert(offsetof(struct control_req, words) == 32, "layout of a control request");
 
-/* The keys of a node whose names begin with prefix, which ends with a NUL. */
+/* Request the keys of a node that begin with prefix, which ends with a NUL. */
 struct control_req_keys {
 	struct control_request_header header;
 	uint32_t nodeid;
@@ -97,18 +100,18 @@ struct control_req_keys {
 };
 _Static_assert(sizeof(struct control_req_keys) == 280, "layout of a request for keys");
 
-/* How a change of plugins went: header.error is CS_OK whatever came of it. */
+/* The result of a change of plugins. header.error is always CS_OK. */
 struct control_res {
 	struct control_response_header header;
-	int32_t rc; /* 0 or a negative errno, as of the host's plugin_load and its like */
+	int32_t rc; /* 0 or a negative errno, as of the host's plugin_load and similar functions */
 	uint32_t pad;
-	char text[CONTROL_TEXT_SIZE]; /* why not; "" */
+	char text[CONTROL_TEXT_SIZE]; /* reason of a failure, or "" */
 };
 _Static_assert(offsetof(struct control_res, text) == 32, "layout of a control response");
 
 /*
- * How a reload went: header.error is CS_OK whatever came of it. The rest is text without a NUL: lines "change
- * KEY OLD -> NEW" and "restart KEY OLD -> NEW", or why the file is refused; what is too long is cut off.
+ * The result of a reload. header.error is always CS_OK. The rest is text without a NUL: lines "change KEY OLD
+ * -> NEW" and "restart KEY OLD -> NEW", or the reason of a refusal. Text that is too long is cut off.
  */
 struct control_res_reload {
 	struct control_response_header header;
@@ -118,27 +121,31 @@ struct control_res_reload {
 _Static_assert(sizeof(struct control_res_reload) == 32, "layout of a reload's response");
 
 /*
- * header.error is CS_OK whatever came of it. The rest: for each key three texts, its name, its type as
- * corosync-cmapctl(8) calls it, and its value: numbers in decimal, bytes in hexadecimal.
+ * header.error is always CS_OK. The rest has three texts for each key: its name, its type as
+ * corosync-cmapctl(8) prints it, and its value. Numbers are decimal, bytes hexadecimal.
  */
 struct control_res_keys {
 	struct control_response_header header;
-	int32_t rc;     /* 0; -ENOENT: not in the ring; -ENOTSUP: nobody there to ask; -ETIMEDOUT; another negative errno */
+	int32_t rc;     /* 0; -ENOENT: not in the ring; -ENOTSUP: the service does not run there; -ETIMEDOUT; another
+			 * negative errno */
 	uint32_t flags; /* CONTROL_KEYS_* */
 };
 _Static_assert(sizeof(struct control_res_keys) == 32, "layout of the answer about keys");
 
-/* CONTROL_RES_PLUGIN_NODES: behind the header, for each node that has told its plugins, one of these. */
+/*
+ * CONTROL_RES_PLUGIN_NODES: the header is followed by one of these for each node that has sent its
+ * plugins.
+ */
 struct control_node {
 	uint32_t nodeid;
 	uint32_t size; /* of text, a multiple of 4 */
-	char text[];   /* names, each with a NUL; NULs behind them */
+	char text[];   /* names, each with a NUL, then further NULs */
 };
 _Static_assert(sizeof(struct control_node) == 8, "layout of a node's list");
 
 enum control_ring_function {
 	CONTROL_RING_PLUGINS = 0, /* the sender's plugins */
-	CONTROL_RING_ASK = 1,     /* one node for its keys */
+	CONTROL_RING_ASK = 1,     /* requests the keys of one node */
 	CONTROL_RING_KEYS = 2,    /* its answer */
 };
 
@@ -149,16 +156,16 @@ struct control_ring_header {
 	uint32_t pad1;
 };
 
-/* Nothing in it depends on the byte order. */
+/* No field depends on the byte order. */
 struct control_ring_plugins {
 	struct control_ring_header header;
-	char text[]; /* names, each with a NUL; none: the service goes from that node */
+	char text[]; /* names, each with a NUL. None: the service ends on that node */
 };
 
 struct control_ring_ask {
 	struct control_ring_header header;
-	uint32_t nodeid; /* who is asked */
-	uint32_t number; /* chosen by who asks */
+	uint32_t nodeid; /* receiver of the request */
+	uint32_t number; /* chosen by the sender */
 	uint32_t map;    /* enum control_map */
 	uint32_t pad;
 	char prefix[CONTROL_PREFIX_SIZE];
@@ -167,7 +174,7 @@ _Static_assert(sizeof(struct control_ring_ask) == 288, "layout of a question to 
 
 struct control_ring_keys {
 	struct control_ring_header header;
-	uint32_t nodeid; /* who has asked */
+	uint32_t nodeid; /* node that sent the request */
 	uint32_t number;
 	uint32_t flags;  /* CONTROL_KEYS_* */
 	uint32_t pad;

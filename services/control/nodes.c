@@ -1,6 +1,6 @@
 /*
- * Who runs which plugins. Every node tells its own when the ring changes and when a plugin comes or goes; the
- * lists of nodes that have left, or come anew, are forgotten.
+ * The plugins of each node. Every node sends its list when the ring changes and when a plugin is loaded or
+ * unloaded. The lists of nodes that have left, or left and returned, are dropped.
  */
 #include "services/control/control.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_AFTER_NS UINT64_C(20000000) /* the keys of a plugin come one by one */
+#define TELL_AFTER_NS UINT64_C(20000000) /* the keys of a plugin are added one by one */
 #define PREFIX "stats.plugins."
 #define LISTS_MAX 4096u
 
@@ -92,7 +92,7 @@ static bool is_among(const uint32_t *nodes, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* Who has joined may be another daemon than the one that told, and tells anew. */
+/* A node that has joined may run another daemon than before. It sends its list again. */
 static bool is_staying(const struct coterie_configuration *configuration, uint32_t nodeid)
 {
 	return is_among(configuration->members, configuration->member_count, nodeid) &&
@@ -101,7 +101,7 @@ static bool is_staying(const struct coterie_configuration *configuration, uint32
 
 /* ---- Telling -------------------------------------------------------------- */
 
-/* Names from stats.plugins.NAME.kind. @return bytes */
+/* Collect the names in stats.plugins.NAME.kind. @return bytes */
 static uint32_t list_own(struct control *control, char *text, uint32_t size)
 {
 	const struct coterie_host *host = control->host;
@@ -140,7 +140,7 @@ static void tell(void *arg)
 		tell_soon(control);
 }
 
-/* Without memory for the timer, the next change tells. */
+/* Without memory for the timer, the next change sends the list. */
 static void tell_soon(struct control *control)
 {
 	uint64_t at_ns = control->host->now_ns(control->ctx) + TELL_AFTER_NS;
@@ -150,7 +150,7 @@ static void tell_soon(struct control *control)
 		control->tell_timer = NULL;
 }
 
-/* A list without even this service says that nobody is there to be asked any more. */
+/* A list without even this service shows that the node cannot be asked any more. */
 int control_drain(void *self)
 {
 	struct control *control = self;

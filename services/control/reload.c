@@ -1,6 +1,6 @@
 /*
- * A reload of this node alone, for daemons without the service cfg, which has all nodes make it or none. The
- * file goes through the same checks: it is applied as a whole, or nothing changes.
+ * A reload of this node alone, for daemons without the service cfg, which reloads all nodes or none. The
+ * file is checked in the same way. It is applied as a whole, or nothing changes.
  */
 #include "services/control/control.h"
 
@@ -9,7 +9,7 @@
 
 static const char error_key[] = "config.reload_error_message";
 
-/* What applying failed for. */
+/* Return the reason why applying failed. */
 static const char *reason(const struct control *control, int rc)
 {
 	uint32_t type, size;
@@ -36,7 +36,7 @@ static void on_prepared(void *arg, int rc, const char *text)
 	control_waiter_end(waiter, rc, text);
 }
 
-/* Behind its back the nodes would come to differ. */
+/* With cfg loaded, a reload of one node would make the nodes differ. */
 static bool is_cfg_loaded(const struct control *control)
 {
 	struct coterie_map_iterator *iterator;

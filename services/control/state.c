@@ -1,6 +1,6 @@
 /*
- * What a new version takes over: clients that wait for an answer, and the nodes' lists. A client that waits
- * for the replacement of this very plugin hears of its success from the new one.
+ * The state for a new version of the plugin: clients that wait for an answer, and the nodes' lists. A
+ * client that waits for the replacement of this plugin gets its answer from the new version.
  */
 #include "services/control/control.h"
 
@@ -57,7 +57,10 @@ static int load(struct control *control, struct coterie_state_reader *reader)
 	return coterie_state_is_whole(reader) ? 0 : -ENOTSUP;
 }
 
-/* Whoever waits for a reload or for another node asks again: their ends are told to the old one, which is gone. */
+/*
+ * A client that waits for a reload or for another node has to repeat its request, since the results go to the old
+ * version, which has ended.
+ */
 static void tell(struct control_waiter *waiter)
 {
 	if (waiter->response_id == CONTROL_RES_RELOAD || waiter->response_id == CONTROL_RES_KEYS)
@@ -67,8 +70,8 @@ static void tell(struct control_waiter *waiter)
 }
 
 /*
- * The change for which this one is replaced is the only one under way, so whoever waits for one, waits for it.
- * Nobody is told before all has been read: a refusal is the old one's to tell.
+ * Only one change is made at a time. So each client that waits for a change waits for this replacement. It is
+ * answered after everything was read, since the old version reports a refusal.
  */
 int control_state_load(void *self, const void *blob, uint32_t size)
 {

@@ -1,15 +1,16 @@
 /*
- * Compact messages: where every member of the ring understands them, what a process says has a handle in place
- * of its group's name and its pid (docs/compact-messages.md).
+ * Compact messages: if every member of the ring understands them, messages of a process carry a handle in place of its
+ * group's name and its pid (docs/compact-messages.md).
  *
- * Agreement. Each node announces in its DOWNLIST, in every synchronisation, that it understands. When all members
- * have been heard, everybody does at the same message of the order; when the next synchronisation starts nobody
- * does any more. A handle is defined by a message, too, and forgotten with the period.
+ * The nodes agree on them in every synchronisation: each node that understands them announces this in its DOWNLIST.
+ * Compact messages are on after the last member's announcement, at the same message of the order on all nodes, and off
+ * when the next synchronisation starts. The time between is a period. A message defines a handle, and the handle ends
+ * with the period.
  *
- * A message that was queued when the ring changed is delivered in a period in which its handle means nothing, and
- * perhaps to nodes that never learned it, or cannot read it. So it is delivered nowhere: all nodes drop it at the same
- * place, and its sender, when it comes to it, sends it again as plain nodes know it. Until all of those are through,
- * processes of that node send nothing new that could overtake them.
+ * A message that was queued when the ring changed is delivered in a later period. Its handle has no meaning there, and
+ * new nodes may not know it, or cannot read the message at all. So no node delivers it: all nodes drop it at the same
+ * place, and its sender then sends it again as a plain message. Until all of these are sent, processes of that node
+ * send no new messages that could overtake them.
  */
 #include "services/cpg/cpg.h"
 
@@ -21,7 +22,10 @@
 #include <coterie/state.h>
 
 #define RETRY_NS UINT64_C(1000000)
-/* A message of our own comes back unless memory ran out. Nobody waits longer than this for the next one. */
+/*
+ * The sender receives its own messages, unless memory ran out. It waits no longer than this for the next
+ * one.
+ */
 #define PATIENCE_NS UINT64_C(10000000000)
 #define NUMBER 4u /* bytes of a body's number */
 
@@ -29,7 +33,7 @@ void cpg_compact_init(struct cpg *cpg)
 {
 	uint64_t is_allowed = 1;
 
-	cpg->compact.period = 1; /* a handle of period 0 is none */
+	cpg->compact.period = 1; /* no handle belongs to period 0 */
 	if (cpg->host->option_u64(cpg->ctx, "compact", &is_allowed) < 0)
 		is_allowed = 1;
 	cpg->compact.is_allowed = is_allowed != 0;
@@ -115,7 +119,7 @@ static struct cpg_speaker *find_speaker(const struct cpg_compact *compact, uint3
 										       : NULL;
 }
 
-/* Nothing of before is under way: handles may be given out anew. */
+/* No message of an earlier period is under way, so all handles are free again. */
 static void forget_own(struct cpg_compact *compact)
 {
 	if (compact->stale == 0)
@@ -142,7 +146,7 @@ void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list)
 		.magic = CPG_ANNOUNCEMENT_MAGIC, .features = CPG_ANNOUNCES_COMPACT};
 	size_t used = offsetof(struct cpg_ring_downlist, nodeids) + list->left_count * sizeof(list->nodeids[0]);
 
-	/* A ring with Corosync's nodes, who make no promises about safe delivery, sees no byte of this. */
+	/* In a ring with Corosync nodes, which do not promise safe delivery, no announcement is sent. */
 	if (!cpg->compact.is_allowed || used > CPG_ANNOUNCEMENT_AT || !COTERIE_HAS(cpg->host, is_safe_kept) ||
 		cpg->host->is_safe_kept(cpg->ctx) == 0)
 		return;
@@ -249,7 +253,10 @@ static void send_again(void *arg)
 	struct cpg_compact *compact = &cpg->compact;
 
 	compact->again_retry = NULL;
-	/* Behind the others' synchronisation, so that whoever joined the ring hears it as well. */
+	/*
+	 * Send behind the other messages of the synchronisation, so that nodes that joined the ring
+	 * deliver it as well.
+	 */
 	while (compact->again != NULL && !cpg->resync.is_active) {
 		struct cpg_again *again = compact->again;
 		struct iovec iov = {again->bytes, again->size};
@@ -258,7 +265,8 @@ static void send_again(void *arg)
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + RETRY_NS;
 
 			if (cpg->host->timer_add(cpg->ctx, at_ns, send_again, cpg, &compact->again_retry) < 0)
-				compact->again_retry = NULL; /* the next message of ours tries */
+				compact->again_retry = NULL; /* the next message of this node tries
+							      * again */
 			return;
 		}
 		compact->again = again->next;
@@ -273,7 +281,7 @@ void cpg_compact_done(struct cpg *cpg)
 		send_again(cpg);
 }
 
-/* A plain message of a fixed part and data, to be filled in. */
+/* Queue a plain message with a fixed part and data. The caller fills it in. */
 static struct cpg_again *queue_again(struct cpg *cpg, uint32_t function, uint32_t fixed, uint32_t data)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -307,7 +315,7 @@ static void fill(
 
 /* ---- Delivery ------------------------------------------------------------ */
 
-/* One that was delivered, taken apart. */
+/* A delivered message and its parts. */
 struct arrival {
 	uint32_t nodeid, handle;
 	uint8_t kind, flags;
@@ -316,7 +324,7 @@ struct arrival {
 	uint32_t count, size;
 };
 
-/* Bytes from the front of the parts. */
+/* Copy bytes from the front of the parts. */
 static void take_front(const struct iovec *parts, uint8_t *to, size_t size)
 {
 	for (; size > 0; parts++) {
@@ -328,7 +336,7 @@ static void take_front(const struct iovec *parts, uint8_t *to, size_t size)
 	}
 }
 
-/* The parts without their first bytes, in the scratch array. @return how many */
+/* Write the parts without their first bytes to the scratch array. @return their number */
 static uint32_t skip_front(struct cpg *cpg, const struct iovec *parts, uint32_t count, size_t size)
 {
 	uint32_t kept = 0;
@@ -344,7 +352,7 @@ static uint32_t skip_front(struct cpg *cpg, const struct iovec *parts, uint32_t 
 	return kept;
 }
 
-/* @return false: not what it says it is */
+/* @return false: the message is malformed */
 static bool take_apart(struct cpg *cpg, const struct cpg_ring_compact *head, struct arrival *arrival)
 {
 	uint8_t number[NUMBER];
@@ -390,7 +398,7 @@ static bool take_definition(struct cpg *cpg, struct cpg_speaker *speaker, const 
 	return false;
 }
 
-/* @return false: it means nothing here and now, nor on any other node */
+/* @return false: the message has no meaning in this period, on any node */
 static bool act(struct cpg *cpg, const struct arrival *arrival)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -425,7 +433,7 @@ static bool act(struct cpg *cpg, const struct arrival *arrival)
 	return true;
 }
 
-/* Our own, delivered nowhere: the same as a plain message. */
+/* Queue a message of this node that was dropped again as a plain message. */
 static void repeat(struct cpg *cpg, const struct arrival *arrival)
 {
 	const struct cpg_alias *alias = alias_find(&cpg->compact.own, arrival->handle);
@@ -466,7 +474,7 @@ static void repeat(struct cpg *cpg, const struct arrival *arrival)
 		again->guarantee = COTERIE_SAFE;
 }
 
-/* One that we sent has come round. @return whether it was */
+/* Count a message of this node that was delivered. @return whether it was of this node */
 static bool came_back(struct cpg *cpg, uint32_t nodeid)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -605,7 +613,7 @@ int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader)
 	count = coterie_state_take_count(reader, 3 * sizeof(uint32_t));
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
 		rc = load_again(cpg, reader);
-	/* Not before this one is the service. */
+	/* Sending has to wait until this version is the running service. */
 	if (rc == 0 && compact->again != NULL)
 		rc = cpg->host->timer_add(
 			cpg->ctx, cpg->host->now_ns(cpg->ctx), send_again, cpg, &compact->again_retry);

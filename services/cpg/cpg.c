@@ -9,8 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* One warning per cause and this time: whatever sets one off may come thousands of times a second.
- */
+/* Warn once per cause in this time: the causes may occur thousands of times a second. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text)
@@ -35,7 +34,7 @@ void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, co
 void cpg_snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
-	/* Without it the compiler may read `from` again where `to` is used. */
+	/* Without this the compiler may read `from` again where `to` is used. */
 	__asm__ volatile("" : : "r"(to) : "memory");
 }
 
@@ -97,7 +96,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->host = host;
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
-	cpg->resync.round = 1; /* nobody was named in round 0 */
+	cpg->resync.round = 1; /* no node was named in round 0 */
 	cpg_index_init(cpg);
 	cpg_compact_init(cpg);
 	cpg_statistics_offer(cpg);
@@ -105,7 +104,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* The executive has ended all connections before, or a new version of this has them. */
+/* All connections have ended before, or a new version of the plugin has them. */
 static void cpg_fini(void *self)
 {
 	struct cpg *cpg = self;
@@ -141,8 +140,10 @@ static void cpg_fini(void *self)
 	free(cpg);
 }
 
-/* Leaves that the ring had no room for would leave ghosts behind on the other nodes; what is to be sent again was
-   accepted. */
+/*
+ * Leave messages that are not sent would leave dead processes listed on the other nodes. Messages that wait to be
+ * sent again were accepted from clients.
+ */
 static int cpg_drain(void *self)
 {
 	struct cpg *cpg = self;

@@ -16,7 +16,7 @@ static void *after_header(void *event)
 
 /* ---- Events -------------------------------------------------------------- */
 
-/* @return false: the client is going away, perhaps gone: its connection is not to be touched */
+/* @return false: the client will be freed, or is freed: do not use its connection any more */
 static bool send_event(struct cpg *cpg, struct cpg_connection *connection, uint32_t id,
 	const struct iovec *iov, uint32_t count)
 {
@@ -39,7 +39,7 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
 		.ring_id = {.nodeid = cpg->ring.representative, .seq = cpg->ring.seq},
 		.member_count = cpg->member_count,
 	};
-	/* The list begins in front of the structure's end, four zero bytes fill up the size. */
+	/* The list begins before the end of the structure. Four zero bytes complete its size. */
 	static const uint32_t tail;
 	size_t fixed = offsetof(struct cpg_event_totem_confchg, members) -
 		       sizeof(struct cpg_response_header);
@@ -65,7 +65,7 @@ static bool has_process(const struct cpg_wire_address *list, uint32_t count, uin
 	return false;
 }
 
-/* The group's members as clients see them. @return false: out of memory */
+/* List the group's members in the form for clients. @return false: out of memory */
 static bool list_members(struct cpg *cpg, const struct cpg_group *group)
 {
 	if (cpg_reserve((void **)&cpg->addresses, &cpg->address_capacity, group->count,
@@ -103,7 +103,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 	};
 	struct cpg_connection *next;
 
-	if (group->connections == NULL) { /* nobody to tell here */
+	if (group->connections == NULL) { /* no client of this node to notify */
 		cpg_group_release(cpg, group);
 		return;
 	}
@@ -130,7 +130,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 
 		bool is_told = hears(one);
 
-		/* Its own leave is the last it hears; from now on it may join again. */
+		/* The client's own leave is its last event. Afterwards it may join again. */
 		if (one->state == CPG_LEAVE_STARTED &&
 			has_process(left, left_count, local, one->pid, CPG_WIRE_REASON_LEAVE)) {
 			cpg_connection_detach(cpg, one);
@@ -166,7 +166,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: a join is lost");
 	if (rc == -EDQUOT)
 		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "a join is dropped: its node has too many processes in groups");
-	if (rc < 0) { /* -EEXIST: it is known from a JOINLIST */
+	if (rc < 0) { /* -EEXIST: a JOINLIST has added it before */
 		if (group != NULL)
 			cpg_group_release(cpg, group);
 		return;
@@ -181,7 +181,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	cpg_confchg(cpg, group, NULL, 0, &joined, 1);
 }
 
-/* The leave is through: the same process may join again. */
+/* The leave was delivered, so the same process may join again. */
 static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t pid)
 {
 	for (struct cpg_leaving **at = &cpg->leaving; *at != NULL; at = &(*at)->next) {
@@ -234,7 +234,10 @@ void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 
-	/* Every node works out by itself who left; the lists are for the eyes of older peers. */
+	/*
+	 * Every node determines itself which processes have left. The lists are only for older
+	 * peers.
+	 */
 	cpg->host->log(cpg->ctx, LOG_DEBUG, "downlist of %u bytes from node %u", size, nodeid);
 	cpg_compact_heard(cpg, nodeid, msg, size);
 }
@@ -242,8 +245,9 @@ void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 /* ---- User messages ------------------------------------------------------- */
 
 /*
- * The group that a message is for. NULL: nobody here may get it. A message from a node without a
- * member can only come from a process whose join is not known here yet, and then for no one.
+ * Find the group that a message is for. NULL: no client of this node receives it. If the sending
+ * node has no member, the message is from a process whose join is not known here yet. Then it is
+ * for no client.
  */
 static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name)
 {
@@ -257,7 +261,10 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const 
 	return group;
 }
 
-/* A message as few bytes, where the client has a channel. @return false: it wants the event */
+/*
+ * Send a message in short form, if the client has a channel. @return false: the client gets the
+ * event
+ */
 static bool send_message(struct cpg *cpg, struct cpg_connection *connection,
 	const struct cpg_event_deliver *event, const struct iovec *parts, uint32_t count)
 {
@@ -267,9 +274,8 @@ static bool send_message(struct cpg *cpg, struct cpg_connection *connection,
 }
 
 /*
- * The event's own part, then the message as it lies in the frames.
- *
- * @param whole  the event, when it is a whole message, or NULL
+ * Send the event's own part, then the message as it is in the frames.
+ * @param whole  the event, if it is a complete message, or NULL
  */
 static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id, struct iovec own,
 	const struct iovec *parts, uint32_t count, const struct cpg_event_deliver *whole)

@@ -1,4 +1,7 @@
-/* Who is in which group. One index by group (index.c), so that a message costs its members and nothing else. */
+/*
+ * Members of the groups. They are indexed by group (index.c), so that the cost of a message depends only on its
+ * members.
+ */
 #include "services/cpg/cpg.h"
 
 #include <errno.h>
@@ -19,7 +22,7 @@ int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean
 	return 0;
 }
 
-/* Names may hold zero bytes. */
+/* Names may contain zero bytes. */
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
 {
 	return a->length == b->length && memcmp(a->value, b->value, a->length) == 0;
@@ -169,7 +172,7 @@ void cpg_tally_excuse_end(struct cpg *cpg)
 
 /* ---- Processes ----------------------------------------------------------- */
 
-/* Where the process is, or where it would have to go. */
+/* Return the index of the process, or the index at which it would be inserted. */
 static uint32_t process_position(const struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
 	uint32_t low = 0;
@@ -249,7 +252,7 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		.nodeid = nodeid,
 		.pid = pid,
 		.seq = cpg->process_seq++,
-		/* Joined while nodes tell each other their processes: named, if not in the list. */
+		/* A process that joins while nodes exchange their lists counts as named. */
 		.round = cpg->resync.round,
 	};
 	return 0;

@@ -1,4 +1,4 @@
-/* Walking a snapshot of all memberships, as corosync-cpgtool does. */
+/* Iterations over a snapshot of all memberships, as corosync-cpgtool makes them. */
 #include "services/cpg/iterate.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define CS_ERR_LIBRARY 2
 #define CS_ERR_NO_SECTIONS 27
 
-/* What one client may keep open, and with how many entries together another one may begin. */
+/* Limits of open iterations per client, and of all their entries before another one is refused. */
 #define ITERATIONS_MAX 64
 #define ENTRIES_OPEN_MAX 49152u
 
@@ -114,7 +114,7 @@ int cpg_handle_iteration_initialize(
 
 	if (req.iteration_type < CPG_NAME_ONLY || req.iteration_type > CPG_ALL)
 		return -EINVAL;
-	/* With the other types Corosync's library leaves the name to chance. */
+	/* For the other types the name in the request of Corosync's library is undefined. */
 	if (req.iteration_type == CPG_ONE_GROUP) {
 		int rc = cpg_name_clean(&req.group, &name);
 
@@ -133,7 +133,7 @@ int cpg_handle_iteration_initialize(
 	return cpg_snapshot_take(cpg, connection, req.iteration_type, &name);
 }
 
-/* Behind the last entry comes one refusal, then the first entry again. */
+/* After the last entry one request is refused, then the first entry follows again. */
 int cpg_handle_iteration_next(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {

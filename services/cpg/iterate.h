@@ -1,4 +1,7 @@
-/* What iterate.c (requests, and what a client keeps) and snapshot.c (how a snapshot is made) share. */
+/*
+ * Shared by iterate.c, which has the requests and a client's iterations, and snapshot.c, which makes
+ * snapshots.
+ */
 #ifndef SERVICES_CPG_ITERATE_H
 #define SERVICES_CPG_ITERATE_H
 
@@ -21,7 +24,7 @@ struct cpg_iteration {
 	struct cpg_iteration *next;
 	uint64_t token;
 	uint32_t count;
-	uint32_t at;                         /* the entry that is shown next */
+	uint32_t at;                         /* index of the next entry */
 	struct cpg_iteration_entry *entries; /* count, or more */
 };
 
@@ -29,14 +32,13 @@ struct cpg_iteration {
 
 /** NULL is ignored. */
 void cpg_iteration_free(struct cpg_iteration *iteration);
-/** Take a complete iteration, and answer the client that asked for it. */
+/** Store a complete iteration, and answer the client that requested it. */
 void cpg_iteration_open(struct cpg *cpg, struct cpg_connection *connection, struct cpg_iteration *iteration);
 
 /* --- snapshot.c --- */
 
 /**
- * Make an iteration for a client that is not waiting for another one, and answer.
- *
+ * Make an iteration for a client that does not wait for another one, and answer.
  * @param type  CPG_NAME_ONLY .. CPG_ALL
  * @param name  with CPG_ONE_GROUP, copied
  * @return COTERIE_REPLIED; COTERIE_LATER; -ENOMEM: no answer was sent

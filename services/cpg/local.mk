@@ -1,4 +1,4 @@
-# The service plugin; the library and the man pages have fragments of their own.
+# The service plugin. The library and the man pages have their own fragments.
 cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
 	services/cpg/groups.c services/cpg/index.c services/cpg/requests.c services/cpg/deliver.c services/cpg/compact.c \
@@ -14,7 +14,7 @@ cpg_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 cpg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 if HAVE_CHECK
-# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+# A plugin exports only its descriptor, so the tests link its objects from an archive.
 check_LTLIBRARIES += libcpg_service.la
 libcpg_service_la_SOURCES = \
 	$(cpg_service_sources) \
@@ -42,7 +42,7 @@ tests_unit_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_test_cpg_compact_SOURCES = tests/unit/test_cpg_compact.c
 tests_unit_test_cpg_compact_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cpg_compact_LDADD = libcpg_service.la $(CHECK_LIBS)
-# Whole clusters in the test kit, with faults.
+# Tests of whole clusters in the test kit, with faults.
 tests_unit_test_cpg_cluster_SOURCES = tests/unit/test_cpg_cluster.c
 tests_unit_test_cpg_cluster_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cpg_cluster_LDADD = libcpg_service.la libcoterie-testkit.la $(CHECK_LIBS)

@@ -1,11 +1,11 @@
 /*
- * Every message of the CPG service: what client libraries and the executive say to each other over
- * libqb, and what the nodes say to each other on the ring. Shared by libcpg and the service plugin,
- * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (book services, "cpg").
+ * Every message of the CPG service: between client libraries and the executive over libqb, and
+ * between the nodes on the ring. Both libcpg and the service plugin share this file, so they cannot
+ * disagree. The layouts are those of Corosync 3.1.7 (book services, "cpg").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are zero when we send and never looked at when we receive. Lengths inside a message come from
- * outside: check them against the size of the message before use.
+ * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
+ * against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,18 +17,18 @@
 
 enum {
 	CPG_SERVICE_ID = 2,
-	/* Bytes of one IPC message, header included; both directions. */
+	/* Bytes of one IPC message in either direction, header included. */
 	CPG_IPC_SIZE_MAX = 1048576,
-	/* User bytes that travel in one request or one event. Longer messages go in fragments. */
+	/* User bytes in one request or one event. Longer messages are sent in fragments. */
 	CPG_ATOMIC_SIZE_MAX = CPG_IPC_SIZE_MAX - 1024,
 	CPG_GROUP_NAME_MAX = 128,
-	/* Entries in a membership answer and in a downlist; changes to a group may be longer. */
+	/* Entries in a membership answer and in a downlist. Changes of a group may have more. */
 	CPG_MEMBERSHIP_MAX = 384,
 	CPG_DOWNLIST_MAX = 384,
 	CPG_ZERO_COPY_PATH_SIZE = 128,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define CPG_LAYOUT(type, member, at)                                                               \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CPG_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
@@ -38,13 +38,15 @@ enum {
 struct cpg_wire_name {
 	uint32_t length; /* 0 .. CPG_GROUP_NAME_MAX */
 	uint32_t pad;
-	uint8_t value[CPG_GROUP_NAME_MAX]; /* any bytes; what follows length is undefined */
+	uint8_t value[CPG_GROUP_NAME_MAX]; /* any bytes. Those behind length are undefined */
 };
 CPG_SIZE(cpg_wire_name, 136);
 CPG_LAYOUT(cpg_wire_name, length, 0);
 CPG_LAYOUT(cpg_wire_name, value, 8);
 
-/* Why a process is in the list of those that joined or left; 0 in lists of members. */
+/*
+ * The reason why a process is in the list of joined or left members. In lists of members it is 0.
+ */
 enum cpg_wire_reason {
 	CPG_WIRE_REASON_NONE = 0,
 	CPG_WIRE_REASON_JOIN = 1,
@@ -83,7 +85,10 @@ enum cpg_fragment_type {
 	CPG_FRAGMENT_LAST = 3,
 };
 
-/* libqb's header of a request; of a ring message too (id is then service << 16 | function). */
+/*
+ * libqb's header of a request. A ring message has it as well, with id = service << 16
+ * function.
+ */
 struct cpg_request_header {
 	int32_t id;
 	uint32_t pad0;
@@ -94,7 +99,7 @@ CPG_SIZE(cpg_request_header, 16);
 CPG_LAYOUT(cpg_request_header, id, 0);
 CPG_LAYOUT(cpg_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct cpg_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -111,9 +116,9 @@ CPG_LAYOUT(cpg_response_header, error, 16);
 /* ---- Client to executive ---- */
 
 /*
- * Requests. Ids 64 and up are kept for a faster channel between our own library and executive
- * (docs/fast-channel.md); a plain peer refuses them without harm, and takes a longer JOIN as a
- * plain one.
+ * Requests. Ids from 64 on are reserved for the faster channel between our library and executive
+ * (docs/fast-channel.md). Corosync's daemon refuses them without harm, and handles a longer JOIN as
+ * an ordinary one.
  */
 enum cpg_request_id {
 	CPG_REQ_JOIN = 0,
@@ -138,7 +143,10 @@ struct cpg_req_join {
 	uint32_t pad0;
 	uint32_t flags; /* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF */
 	uint32_t pad1;
-	/* A longer request carries an offer from here on; its first 168 bytes mean the same. */
+	/*
+	 * A longer request has an offer behind these members. Its first 168 bytes have the same
+	 * meaning.
+	 */
 };
 CPG_SIZE(cpg_req_join, 168);
 CPG_LAYOUT(cpg_req_join, group, 16);
@@ -155,10 +163,10 @@ CPG_SIZE(cpg_req_leave, 160);
 CPG_LAYOUT(cpg_req_leave, group, 16);
 CPG_LAYOUT(cpg_req_leave, pid, 152);
 
-/* Starts with a response header, as does CPG_REQ_PARTIAL_MCAST; error is 0. */
+/* Starts with a response header, as CPG_REQ_PARTIAL_MCAST does. error is 0. */
 struct cpg_req_mcast {
 	struct cpg_response_header header;
-	uint32_t guarantee; /* cpg_guarantee_t; any other number is AGREED */
+	uint32_t guarantee; /* cpg_guarantee_t. Any other number means AGREED */
 	uint32_t pad0;
 	uint32_t msglen; /* at most header.size - 40 */
 	uint32_t pad1;
@@ -210,7 +218,7 @@ struct cpg_req_finalize {
 };
 CPG_SIZE(cpg_req_finalize, 16);
 
-/* map_size is a size_t in the reference: a 32-bit client of a 64-bit executive is not served. */
+/* map_size is a size_t in the reference. A 32-bit client of a 64-bit executive is not supported. */
 struct cpg_req_zc_alloc {
 	struct cpg_request_header header;
 	uint64_t map_size;
@@ -256,16 +264,17 @@ CPG_LAYOUT(cpg_req_partial_mcast, type, 48);
 CPG_LAYOUT(cpg_req_partial_mcast, fragment, 56);
 
 /*
- * What stands at the start of a zero-copy map, shared by library and executive. The library writes
- * map_size and, before each CPG_REQ_ZC_EXECUTE, the request; the executive writes the token once,
- * while it answers CPG_REQ_ZC_ALLOC. Either side may change under the other's hands: read a field
- * once, then check it.
+ * The start of a zero-copy map, which library and executive share. The library writes map_size and,
+ * before each CPG_REQ_ZC_EXECUTE, the request. The executive writes the token once, while it
+ * answers CPG_REQ_ZC_ALLOC. Either side may change a field at any time, so read a field once, then
+ * check it.
  */
 struct cpg_zc_map {
 	int32_t map_size;
 	uint32_t pad;
-	uint64_t token; /* of the executive's choice, not 0; a key of this connection, no address */
-	struct cpg_req_mcast request; /* request.message is what the application sees */
+	uint64_t token; /* chosen by the executive, not 0. It is a key of this connection, not an
+			 * address */
+	struct cpg_req_mcast request; /* the application's buffer is request.message */
 };
 CPG_SIZE(cpg_zc_map, 56);
 CPG_LAYOUT(cpg_zc_map, map_size, 0);
@@ -277,7 +286,7 @@ CPG_LAYOUT(cpg_zc_map, request.message, 56);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one row of numbers. A refusal by the executive itself has id 0. */
+/* Responses and events share one numbering. A refusal by the executive itself has id 0. */
 enum cpg_response_id {
 	CPG_RES_JOIN = 0,
 	CPG_RES_LEAVE = 1,
@@ -386,11 +395,11 @@ struct cpg_event_confchg {
 	struct cpg_wire_name group;
 	uint32_t member_count;
 	uint32_t pad0;
-	uint32_t joined_count; /* the counts are not in the order of the lists */
+	uint32_t joined_count; /* the counts are in another order than the lists */
 	uint32_t pad1;
 	uint32_t left_count;
 	uint32_t pad2;
-	/* members, then left, then joined; header.size is 184 + 24 * (all three) */
+	/* members, then left, then joined. The value of header.size is 184 + 24 * (all three) */
 	struct cpg_wire_address lists[];
 };
 CPG_SIZE(cpg_event_confchg, 184);
@@ -405,8 +414,8 @@ struct cpg_event_totem_confchg {
 	struct cpg_wire_ring_id ring_id;
 	uint32_t member_count;
 	/*
-	 * Node ids, ascending. The list starts inside what would be padding of the structure, yet
-	 * header.size is sizeof(struct) + 4 * member_count: four zero bytes stand at the end.
+	 * Node ids, ascending. The list starts inside the padding of the structure, but header.size
+	 * is sizeof(struct) + 4 * member_count. So four zero bytes follow the list.
 	 */
 	uint32_t members[];
 };
@@ -417,14 +426,15 @@ CPG_LAYOUT(cpg_event_totem_confchg, members, 44);
 
 /* ---- Node to node ---- */
 
-/* Functions of ring messages; header.id is CPG_RING_ID(function). */
+/* Functions of ring messages. The value of header.id is CPG_RING_ID(function). */
 enum cpg_ring_function {
 	CPG_RING_PROCJOIN = 0,
 	CPG_RING_PROCLEAVE = 1,
 	CPG_RING_JOINLIST = 2,
 	CPG_RING_MCAST = 3,
-	CPG_RING_COMPACT = 4, /* the DOWNLIST of long ago, which nobody sends and everybody else ignores */
-	CPG_RING_DOWNLIST = 5, /* sent for older peers, who wait for it; its end announces what we can do */
+	CPG_RING_COMPACT = 4, /* an old form of DOWNLIST, which no node sends and all other builds ignore */
+	CPG_RING_DOWNLIST = 5, /* sent for older peers, which wait for it. Its end announces the features of
+			        * this node */
 	CPG_RING_PARTIAL_MCAST = 6,
 };
 #define CPG_RING_ID(function) ((int32_t)((uint32_t)CPG_SERVICE_ID << 16 | (uint32_t)(function)))
@@ -435,7 +445,7 @@ struct cpg_ring_process {
 	struct cpg_wire_name group;
 	uint32_t pid;
 	uint32_t pad0;
-	uint32_t reason; /* JOIN in the one; LEAVE or PROCDOWN in the other */
+	uint32_t reason; /* JOIN in a PROCJOIN, LEAVE or PROCDOWN in a PROCLEAVE */
 	uint32_t pad1;
 };
 CPG_SIZE(cpg_ring_process, 168);
@@ -452,7 +462,7 @@ CPG_SIZE(cpg_ring_joinlist_entry, 144);
 CPG_LAYOUT(cpg_ring_joinlist_entry, pid, 0);
 CPG_LAYOUT(cpg_ring_joinlist_entry, group, 8);
 
-/* Alone among ring messages it has a response header. */
+/* The only ring message with a response header. */
 struct cpg_ring_joinlist {
 	struct cpg_response_header header;
 	struct cpg_ring_joinlist_entry entries[]; /* header.size is 24 + 144 * count */
@@ -460,7 +470,9 @@ struct cpg_ring_joinlist {
 CPG_SIZE(cpg_ring_joinlist, 24);
 CPG_LAYOUT(cpg_ring_joinlist, entries, 24);
 
-/* Informative: the sender's node id and, in the reference, an address of its process (ours: 0). */
+/*
+ * For information: the sender's node id and, in the reference, an address in its process (here 0).
+ */
 struct cpg_ring_source {
 	uint32_t nodeid;
 	uint32_t pad;
@@ -493,7 +505,8 @@ struct cpg_ring_downlist {
 	uint32_t pad0;
 	uint32_t left_count;
 	uint32_t pad1;
-	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* always sent whole; the first left_count count */
+	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* always sent in full. Only the first left_count are
+					     * valid */
 };
 CPG_SIZE(cpg_ring_downlist, 1568);
 CPG_LAYOUT(cpg_ring_downlist, old_member_count, 16);
@@ -501,8 +514,8 @@ CPG_LAYOUT(cpg_ring_downlist, left_count, 24);
 CPG_LAYOUT(cpg_ring_downlist, nodeids, 32);
 
 /*
- * In place of the last four node ids of a DOWNLIST, of which there are never so many: bytes, whatever the
- * sender's byte order. Others ignore the list, and so its end.
+ * Replaces the last four node ids of a DOWNLIST, which never has so many. It consists of bytes,
+ * independent of the sender's byte order. Other builds ignore the list, and so its end.
  */
 struct cpg_ring_announcement {
 	uint8_t magic[8]; /* CPG_ANNOUNCEMENT_MAGIC */
@@ -515,26 +528,27 @@ CPG_SIZE(cpg_ring_announcement, 16);
 #define CPG_ANNOUNCES_COMPACT 1u
 
 /*
- * What a process says, where all members of the ring understand it: 20 bytes in front of its data instead of
- * 184 (docs/compact-messages.md). The numbers behind the header are little-endian from everybody.
+ * Compact messages, for rings in which all members understand them. They have 20 bytes in front of their
+ * data instead of 184 (docs/compact-messages.md). All nodes write the numbers behind the header as
+ * little-endian.
  */
 enum cpg_compact_kind {
-	CPG_COMPACT_DEFINE = 1, /* number: pid; data: the group's name. From now on the handle stands for both */
+	CPG_COMPACT_DEFINE = 1, /* number: pid; data: the group's name. From now on the handle means both */
 	CPG_COMPACT_MESSAGE = 2, /* no number; data: the message */
 	CPG_COMPACT_FIRST = 3, /* fragments. number: msglen; data: the fragment */
 	CPG_COMPACT_CONTINUED = 4,
 	CPG_COMPACT_LAST = 5,
-	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle stands for nothing any more */
+	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle has no meaning any more */
 };
-#define CPG_COMPACT_SAFE 1u /* flag: how it was sent, for who sends it again */
-#define CPG_COMPACT_HANDLES 4096u /* of one node; processes beyond do without */
+#define CPG_COMPACT_SAFE 1u /* flag: the message was sent safe, in case it is sent again */
+#define CPG_COMPACT_HANDLES 4096u /* limit for one node. Further processes send plain messages */
 
 struct cpg_ring_compact {
 	struct cpg_request_header header;
-	uint8_t handle[2]; /* of the sender's choice, below CPG_COMPACT_HANDLES */
+	uint8_t handle[2]; /* chosen by the sender, below CPG_COMPACT_HANDLES */
 	uint8_t kind;      /* enum cpg_compact_kind */
 	uint8_t flags;
-	uint8_t body[]; /* u32 number, but for MESSAGE; then data */
+	uint8_t body[]; /* u32 number, except for MESSAGE, then data */
 };
 CPG_SIZE(cpg_ring_compact, 20);
 CPG_LAYOUT(cpg_ring_compact, handle, 16);

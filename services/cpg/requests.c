@@ -1,4 +1,4 @@
-/* From the clients: each request is checked, then answered or turned into a ring message. */
+/* Requests of clients. Each one is checked, then answered or sent as a ring message. */
 #include "services/cpg/cpg.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <coterie/channel.h>
 #include <coterie/cpg_calls.h>
 
-/* CPG_TYPE_SAFE of the client API; every other value means agreed delivery. */
+/* CPG_TYPE_SAFE of the client API. Every other value means agreed delivery. */
 #define GUARANTEE_SAFE 3u
 #define LEAVE_RETRY_NS UINT64_C(10000000)
 /* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF. */
@@ -66,7 +66,7 @@ static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wir
 	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
 }
 
-/* Behind all that the process has sent. */
+/* Sent after all messages of the process. */
 static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const struct cpg_wire_name *name,
 	uint32_t pid, uint32_t reason)
 {
@@ -99,7 +99,7 @@ static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, 
 	return false;
 }
 
-/* The order of the checks shows in the answers: book ipc, "cpg". */
+/* The order of the checks decides the answers: book ipc, "cpg". */
 static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
 	const struct cpg_wire_name *name, uint32_t pid)
 {
@@ -123,19 +123,22 @@ static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
 	return -EINVAL;
 }
 
-/* Other nodes drop what is beyond the share of this node: the client would wait for its join for ever. */
+/*
+ * Other nodes drop joins beyond the share of this node. Then the client would wait for its join for ever.
+ */
 static bool has_room(const struct cpg *cpg)
 {
 	uint32_t count = cpg_tally_of(cpg, cpg->host->local_nodeid(cpg->ctx));
 
-	if (count < CPG_PROCESSES_MAX / 2) /* few joins are on their way at a time; those are not counted then */
+	if (count < CPG_PROCESSES_MAX / 2) /* few joins are on their way at a time, so they need not be counted
+					    * below this */
 		return true;
 	for (const struct cpg_connection *one = cpg->connections; one != NULL; one = one->next)
 		count += one->state == CPG_JOIN_STARTED;
 	return count < CPG_PROCESSES_MAX;
 }
 
-/* A longer request may offer a fast channel: the answer is longer then, too. */
+/* A longer request may offer a fast channel. The answer then is longer, too. */
 static int answer_join(struct cpg *cpg, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	const uint32_t plain = sizeof(struct cpg_req_join);
@@ -190,9 +193,9 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 }
 
 /*
- * Leaves the group that was joined with the pid it was joined with, whatever pid the request names,
- * and refuses any other group: else a client could leave a ghost behind or strike out somebody else
- * (book compatibility, "Client libraries").
+ * Leaves the joined group with the pid of the join, whatever pid the request names, and refuses any
+ * other group. Otherwise a client could leave a dead process listed, or remove a process of another
+ * client (book compatibility, "Client libraries").
  */
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -234,11 +237,11 @@ static int handle_finalize(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)msg, (void)size;
-	connection_of(self, client)->is_finalized = true; /* the leave follows when it hangs up */
+	connection_of(self, client)->is_finalized = true; /* the leave follows when it disconnects */
 	return 0;
 }
 
-/* Sends the leaves that the ring had no room for. */
+/* Send the leaves for which the ring had no room. */
 static void send_leavings(void *arg)
 {
 	struct cpg *cpg = arg;
@@ -252,7 +255,7 @@ static void send_leavings(void *arg)
 
 			if (cpg->host->timer_add(
 				    cpg->ctx, at_ns, send_leavings, cpg, &cpg->leave_retry) < 0)
-				cpg->leave_retry = NULL; /* the next one that leaves tries again */
+				cpg->leave_retry = NULL; /* the next leave tries again */
 			return;
 		}
 		one->is_sent = true;
@@ -304,7 +307,7 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 		return -ENOENT;
 	}
 	if (size > CPG_ATOMIC_SIZE_MAX)
-		return -EMSGSIZE; /* members could not read the event */
+		return -EMSGSIZE; /* members could not receive the event */
 	if (cpg_compact_waits(cpg))
 		return -EAGAIN;
 
@@ -388,7 +391,7 @@ static int handle_partial_mcast(
 		return -ENOENT;
 	if (req.type == CPG_FRAGMENT_FIRST && !cpg_may_send(cpg, client))
 		return -EAGAIN;
-	/* Members that came in between would get the rest of a message without its beginning. */
+	/* A member that joins in between would receive the rest of a message without its start. */
 	if (req.type == CPG_FRAGMENT_FIRST)
 		connection->changes_at_first = connection->changes;
 	else if (connection->changes_at_first != connection->changes)
@@ -461,7 +464,10 @@ const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 		CPG_RES_ITERATION_FINALIZE, cpg_handle_iteration_finalize},
 	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE,
 		handle_finalize},
-	/* They send nothing. Corosync's library does not look at their answers, so that "try again" would be lost. */
+	/*
+	 * These requests send nothing on the ring. Corosync's library ignores their answers, so "try again" would be
+	 * lost.
+	 */
 	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC,
 		cpg_handle_zc_alloc},
 	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE,

@@ -1,8 +1,8 @@
 /*
- * After a change of the ring every node tells the others its processes, and all work out the same
- * lists (book services, "cpg"). Steps: sync_start notes who did not come along; sync_step announces
- * the local processes; JOINLISTs are collected as they are delivered; sync_done compares and tells
- * clients.
+ * After a change of the ring every node sends its processes to the others, and all compute the same
+ * lists (book services, "cpg"). The steps are: sync_start notes the nodes that were lost. sync_step
+ * announces the local processes. JOINLISTs are collected as they are delivered. sync_done compares
+ * them and notifies clients.
  */
 #include "services/cpg/cpg.h"
 
@@ -11,9 +11,12 @@
 #include <string.h>
 #include <syslog.h>
 
-/* A message holds 7,281 entries; a node with more announces them in several. */
+/* A message holds 7,281 entries. A node with more sends several. */
 #define ENTRIES_MAX 7000u
-/* Changes of one group that are told one by one; further ones together. */
+/*
+ * Changes of one group for which clients get one event each. Further ones are combined into one
+ * event.
+ */
 #define UNNAMED_MAX 64u
 
 /* ---- Start --------------------------------------------------------------- */
@@ -59,7 +62,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	struct cpg_resync *sync = &cpg->resync;
 
 	cpg_compact_start(cpg, regular->members, regular->member_count);
-	cpg_resync_fini(cpg); /* what an older round left is not of this one */
+	cpg_resync_fini(cpg); /* data of an older round does not belong to this one */
 	sync->round++;
 	sync->is_active = false;
 	sync->is_same = cpg->member_count > 0 && cpg->ring.seq == regular->ring.seq &&
@@ -77,7 +80,10 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	}
 	for (uint32_t i = 0; i < regular->member_count; i++)
 		sync->members[sync->member_count++] = regular->members[i];
-	/* A member that came from another ring has left and joined, even if it is here again. */
+	/*
+	 * A member that came from another ring has left and joined, even if it was in this ring
+	 * before.
+	 */
 	for (uint32_t i = 0; i < cpg->member_count; i++) {
 		if (!has_node(transitional, transitional_count, cpg->members[i]))
 			sync->left[sync->left_count++] = cpg->members[i];
@@ -132,7 +138,7 @@ static uint32_t count_local(const struct cpg *cpg, uint32_t local, struct local_
 	return count;
 }
 
-/* The entries as they go out: by pid, those of one pid in the order in which they joined. */
+/* List the entries in the order of sending: by pid, and for one pid in the order of the joins. */
 static int list_local(struct cpg *cpg)
 {
 	struct cpg_resync *sync = &cpg->resync;
@@ -159,7 +165,10 @@ static int list_local(struct cpg *cpg)
 	return 0;
 }
 
-/* Nobody acts on the list; peers of the 2.x series wait for it. Always of full size. */
+/*
+ * No node of this version uses the list, but peers of the 2.x series wait for it. It always has its
+ * full size.
+ */
 static int send_downlist(struct cpg *cpg)
 {
 	const struct cpg_resync *sync = &cpg->resync;
@@ -183,7 +192,7 @@ static int send_downlist(struct cpg *cpg)
 static int send_joinlist(struct cpg *cpg, uint32_t count)
 {
 	struct cpg_resync *sync = &cpg->resync;
-	/* This header is longer than others: 8 bytes of it are ours. */
+	/* This header is longer than others. Its last 8 bytes are written here. */
 	static const uint8_t rest_of_header[8];
 	struct iovec iov[] = {
 		{(void *)(uintptr_t)rest_of_header, sizeof(rest_of_header)},
@@ -221,7 +230,7 @@ int cpg_sync_step(void *self)
 
 /* ---- Hearing of the others' ---------------------------------------------- */
 
-/* What the member has used; NULL: the node is not in the ring. */
+/* Return the share of a member. NULL: the node is not in the ring. */
 static struct cpg_share *share_of(struct cpg_resync *sync, uint32_t nodeid)
 {
 	for (uint32_t i = 0; i < sync->member_count; i++) {
@@ -261,7 +270,9 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a list of processes is cut off");
 		return;
 	}
-	/* Our own entries are known, and outside of a round a list is of an older one. */
+	/*
+	 * The entries of this node are known. Outside of a round a list belongs to an older round.
+	 */
 	if (!sync->is_active || nodeid == cpg->host->local_nodeid(cpg->ctx))
 		return;
 	struct cpg_share *share = share_of(sync, nodeid);
@@ -298,7 +309,7 @@ static bool has_left(const struct cpg *cpg, const struct cpg_process *process)
 	return has_node(cpg->resync.left, cpg->resync.left_count, process->nodeid);
 }
 
-/* Strikes out everybody on the nodes that left. Clients are told of them by one list, if there are any. */
+/* Remove all processes on the nodes that left. Clients of the group get one event with all of them. */
 static void remove_left(struct cpg *cpg, struct cpg_group *group)
 {
 	struct cpg_wire_address *left = NULL;
@@ -329,7 +340,7 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	free(left);
 }
 
-/* More than a few, of a member that joins its processes and does not name them: one change for all. */
+/* Remove many members of nodes that did not name them, with one change for all. */
 static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
@@ -356,7 +367,7 @@ static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t coun
 	free(left);
 }
 
-/* A process that its own node does not name any more went unnoticed. */
+/* Remove processes that their own nodes no longer name: their leaves were not seen. */
 static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
@@ -389,7 +400,10 @@ static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct
 		step(cpg, cpg->groups[i]);
 }
 
-/* Groups that have become empty go together. From the last one on, since a group takes the place of one that goes. */
+/*
+ * Release groups that have become empty. Start with the last one, since the last group moves to the place of a
+ * released one.
+ */
 static void release_groups(struct cpg *cpg)
 {
 	for (uint32_t i = cpg->group_count; i > 0; i--)
@@ -421,7 +435,7 @@ void cpg_sync_done(void *self)
 	cpg->members = sync->members;
 	cpg->member_count = sync->member_count;
 	cpg->ring = sync->ring;
-	cpg->list_version++; /* its steps change the lists by themselves */
+	cpg->list_version++; /* sync_step changes the lists without counting */
 	sync->members = NULL;
 	sync->is_active = false;
 
@@ -436,7 +450,7 @@ void cpg_sync_done(void *self)
 	cpg->is_walking = false;
 	release_groups(cpg);
 	cpg_compact_done(cpg);
-	if (sync->is_same) /* clients know the ring */
+	if (sync->is_same) /* clients know the ring already */
 		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {
 		next = one->next;

@@ -1,11 +1,11 @@
 /*
- * A snapshot of all memberships, for an iteration. One of a few thousand is made while its request is handled. A larger one
- * is made in several turns of the loop, and its request is answered then:
+ * A snapshot of all memberships, for an iteration. A snapshot of a few thousand entries is made while its request is
+ * handled. A larger one is made in several turns of the loop, and its request is answered at the end:
  *
- * 1 Groups are looked at, and those that are wanted become a heap by their first members. 2 The heap gives them back in
- * the order that clients know, and their members are copied. A heap does the work of sorting in steps; that of qsort
- * cannot be interrupted. A change of any list in between starts the snapshot again, so that it is one of one
- * moment. A client whose snapshot was started again too often is told to try again.
+ * 1 Groups are checked, and the requested ones are put into a heap by their first members. 2 Groups are taken from the
+ * heap in the order that clients expect, and their members are copied. A heap sorts in steps, while qsort cannot be
+ * interrupted. A change of any list in between starts the snapshot again, so that it shows a single moment. If a
+ * snapshot was started again too often, its client has to try again.
  */
 #include "services/cpg/iterate.h"
 
@@ -17,7 +17,7 @@
 #define RESTARTS_MAX 16u
 #define PAUSE_NS UINT64_C(100000) /* between two turns, for others */
 
-/* A group by its first member. */
+/* A group and its first member, by which it is sorted. */
 struct head {
 	uint32_t nodeid, pid;
 	uint64_t seq;
@@ -33,8 +33,8 @@ struct cpg_snapshot_build {
 	uint32_t type;
 	uint64_t version; /* of the lists */
 	uint32_t restarts;
-	uint32_t group_at; /* the next one to look at */
-	struct head *heap; /* the group that is shown first at the top */
+	uint32_t group_at; /* index of the next group to check */
+	struct head *heap; /* the group that comes first is at the top */
 	uint32_t heap_count, heap_capacity;
 	uint32_t member_at; /* of the group at the top */
 	size_t entry_count;
@@ -99,7 +99,7 @@ static int look(struct cpg_snapshot_build *build, const struct cpg_group *group)
 	return push(build, group);
 }
 
-/* Copy one entry: the first member of a group, then the others from the last on. */
+/* Copy one entry: the first member of a group, then the others from the last to the second. */
 static void copy(struct cpg_snapshot_build *build)
 {
 	const struct cpg_group *group = build->heap[0].group;
@@ -218,7 +218,7 @@ static void finish(struct cpg_snapshot_build *build, int rc)
 	free_build(build);
 }
 
-/* One of them has a turn, then it is another's. */
+/* Run one snapshot, then another one in the next turn. */
 static void on_turn(void *arg)
 {
 	struct cpg *cpg = arg;
@@ -266,7 +266,7 @@ int cpg_snapshot_take(
 	connection->build = build;
 	start(build);
 
-	/* Behind others, it waits for its turn. */
+	/* Add it at the end, to wait for its turn. */
 	int rc = cpg->builds == NULL ? run(build) : 0;
 
 	if (rc == 0) {

@@ -1,7 +1,8 @@
 /*
- * What a new version takes over: who is in which group, what is on its way, and the clients with their walks
- * and shared buffers. It is saved between two messages of the ring and never during a synchronisation. Of a
- * buffer the descriptor goes over: the new version duplicates it, the old one closes its own.
+ * The state for a new version of the plugin: the members of groups, the messages that are on their way, and
+ * the clients with their iterations and shared buffers. It is saved between two messages of the ring and
+ * never during a synchronisation. The descriptor of a buffer is passed on: the new version duplicates it,
+ * and the old one closes its own.
  */
 #include "services/cpg/cpg.h"
 
@@ -12,7 +13,7 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 2u /* 1 knew nothing of compact messages */
+#define STATE_VERSION 2u /* version 1 had no compact messages */
 #define NAME_BYTES sizeof(struct cpg_wire_name)
 
 /* ---- Saving -------------------------------------------------------------- */
@@ -106,7 +107,10 @@ int cpg_state_save(void *self, void **blob, uint32_t *size)
 		last = one;
 		count++;
 	}
-	/* Oldest first: read again they stand in the same order, each in front of those before. */
+	/*
+	 * Save them oldest first. When they are read, each is added in front of the earlier ones,
+	 * which restores the order.
+	 */
 	coterie_state_put_u32(&writer, count);
 	for (; last != NULL; last = last->previous)
 		put_connection(&writer, cpg, last);
@@ -163,7 +167,7 @@ static int take_group(struct cpg *cpg, struct coterie_state_reader *reader)
 			return rc == -EEXIST ? -ENOTSUP : rc;
 		*cpg_process_find(group, process.nodeid, process.pid) = process;
 	}
-	return 0; /* one without members has connections, or goes at the end */
+	return 0; /* a group without members has connections, or is freed at the end */
 }
 
 static int take_leaving(struct cpg *cpg, struct coterie_state_reader *reader, struct cpg_leaving ***end)
@@ -202,7 +206,7 @@ static int fill_connection(struct cpg *cpg, struct cpg_connection *connection, u
 	return 0;
 }
 
-/* Of a client that has gone meanwhile everything is read, and dropped with what stands in for it. */
+/* Read the state of a client. If it has disconnected meanwhile, drop the state and its objects. */
 static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	struct coterie_client *client = cpg->host->client_find(cpg->ctx, coterie_state_take_u64(reader));
@@ -240,7 +244,7 @@ static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 	return rc;
 }
 
-/* Whatever is there when this fails is freed by fini. */
+/* fini frees the parts that exist when this fails. */
 static int take_all(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	struct cpg_leaving **end = &cpg->leaving;
@@ -276,7 +280,7 @@ int cpg_state_load(void *self, const void *blob, uint32_t size)
 	cpg->ring.representative = coterie_state_take_u32(&reader);
 	cpg->ring.seq = coterie_state_take_u64(&reader);
 	int rc = take_all(cpg, &reader);
-	cpg->process_seq = process_seq; /* adding them has counted */
+	cpg->process_seq = process_seq; /* adding processes has changed it */
 	for (uint32_t i = 0; rc == 0 && i < cpg->group_count;) {
 		uint32_t count = cpg->group_count;
 

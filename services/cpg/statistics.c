@@ -1,4 +1,4 @@
-/* What this service tells in the statistics map: stats.plugins.cpg.*. */
+/* The keys of this service in the statistics map: stats.plugins.cpg.*. */
 #include "services/cpg/cpg.h"
 
 #include <string.h>
@@ -13,7 +13,10 @@ static uint32_t put_u32(void *value, uint32_t number)
 	return sizeof(number);
 }
 
-/* One without members is there for connections that are about to join, or have just left. */
+/*
+ * Count groups with members. A group without members exists for connections that will join, or have
+ * just left.
+ */
 static uint32_t read_groups(void *arg, void *value)
 {
 	const struct cpg *cpg = arg;
@@ -34,7 +37,7 @@ static uint32_t read_members(void *arg, void *value)
 	return put_u32(value, count);
 }
 
-/* 1: processes of this node say what they say in compact messages. */
+/* 1: processes of this node send compact messages. */
 static uint32_t read_compact(void *arg, void *value)
 {
 	const struct cpg *cpg = arg;
@@ -54,7 +57,7 @@ void cpg_statistics_offer(struct cpg *cpg)
 {
 	if (!COTERIE_HAS(cpg->host, stat_add))
 		return;
-	/* Without memory there is a figure less. */
+	/* Without memory one figure is missing. */
 	cpg->host->stat_add(cpg->ctx, groups_key, COTERIE_MAP_U32, read_groups, cpg);
 	cpg->host->stat_add(cpg->ctx, members_key, COTERIE_MAP_U32, read_members, cpg);
 	cpg->host->stat_add(cpg->ctx, compact_key, COTERIE_MAP_U32, read_compact, cpg);

@@ -1,12 +1,11 @@
 /*
- * Buffers shared with a client through a file. The client maps the file; we read it with pread when
- * a message is to be sent. So a file that the client cuts short, or changes while it is read, costs
- * an error or a strange message of that client, never this process. The price is one copy.
+ * Buffers that are shared with a client through a file. The client maps the file. The daemon reads it with pread when a
+ * message is to be sent. If the client shortens the file, or changes it during a read, the result is an error or a
+ * wrong message of that client, and never harms this process. The price is one copy.
  *
- * The file is the client's own or it is refused: a regular file that belongs to the client's user.
- * It is reached through its folder, so that the name that is unlinked is the name that was checked.
- * A file that is refused goes as well, if it is the client's and has a name as the libraries make them: Debian's leaves it
- * behind otherwise, and does not say that it was refused.
+ * The file must be a regular file that belongs to the client's user. It is opened through its folder, so that the name
+ * that is unlinked is the name that was checked. A refused file is also removed, if it belongs to the client and has a
+ * name as the libraries make them: Debian's library would leave it behind, and does not report the refusal.
  */
 #include "services/cpg/cpg.h"
 
@@ -20,11 +19,14 @@
 
 #include <coterie/state.h>
 
-/* What a connection, and the connections of a user together, may keep. */
+/* Limits of buffers for a connection, and for the connections of a user together. */
 #define BUFFERS_MAX 2048u
 #define BUFFERS_OF_USER 4096u
 #define SIZE_OF_USER (UINT64_C(1) << 30)
-/* Each holds a descriptor: a part of all that there are, so that a new version of this can have them twice. */
+/*
+ * Each buffer holds a descriptor. The limit is a part of all descriptors, so that a new version of the plugin
+ * can have each of them twice.
+ */
 #define DESCRIPTORS_PART 4u
 /* The file names of cpg_zcb_alloc(3). */
 static const char name_begin[] = "corosync_zerocopy-";
@@ -112,8 +114,8 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
 
 /*
- * The daemon may look into folders that are closed to the client. So the client has the same answer whether a name is
- * absent, a folder or a file is closed to the daemon, or the file is none of the client's.
+ * The daemon may see folders that the client may not. So the client gets the same answer whether a name is absent, a
+ * folder or a file is closed to the daemon, or the file belongs to another user.
  */
 static int lookup_error(void)
 {
@@ -129,7 +131,7 @@ static int check_file(int fd, uint32_t uid, struct stat *status)
 	return S_ISREG(status->st_mode) && status->st_uid == uid && status->st_nlink == 1 ? 0 : -EACCES;
 }
 
-/* What the path names by now may be another file than the one that was checked. */
+/* The path may lead to another file by now than the one that was checked. */
 static int open_checked(int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
@@ -147,9 +149,9 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 }
 
 /*
- * Open the file and remove its name, which the client would do too. The client's library makes the file for its user
- * alone, in a folder where only an owner removes files. A daemon that is not root takes the file for as long as that
- * lasts: the right to change owners is all it has.
+ * Open the file and remove its name, which the client would also do. The client's library makes the file for its
+ * user alone, in a folder in which only an owner removes files. A daemon without root becomes the owner of the file
+ * for this time, since it has only the right to change owners.
  */
 static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
 {
@@ -159,7 +161,7 @@ static int open_and_remove(int folder, const char *name, int handle, const struc
 	if (is_taken)
 		fd = open_checked(folder, name, checked);
 	if (fd >= 0)
-		unlinkat(folder, name, 0); /* nothing depends on it */
+		unlinkat(folder, name, 0); /* its failure has no consequence */
 	if (!is_taken || fchownat(handle, "", checked->st_uid, (gid_t)-1, AT_EMPTY_PATH) == 0 || fd < 0)
 		return fd;
 	int rc = -errno;
@@ -171,7 +173,8 @@ static int open_and_remove(int folder, const char *name, int handle, const struc
 static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
-	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* opens no device */
+	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH: does not open
+									     * a device */
 
 	if (handle < 0)
 		return lookup_error();
@@ -190,10 +193,9 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
 }
 
 /*
- * The descriptor of a file of the client's that holds the map, without a name any more.
- *
+ * Open a file of the client that contains the map, and remove its name.
  * @param path     "FOLDER/NAME", both not empty; changed
- * @param refusal  0, or why the file is not wanted: it loses its name only
+ * @param refusal  0, or the reason for which the file is refused. Then only its name is removed
  */
 static int take_file(char *path, uint32_t uid, uint64_t map_size, int refusal)
 {
@@ -222,7 +224,7 @@ static uint64_t descriptors_max(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / DESCRIPTORS_PART;
 }
 
-/* 0; -ENOMEM: the client, its user, or all have as many as they may */
+/* 0; -ENOMEM: the client, its user, or all users have reached a limit */
 static int check_shares(const struct cpg *cpg, const struct cpg_connection *connection, uint32_t uid, uint64_t map_size)
 {
 	uint64_t count = 0, size = map_size, all = 0;

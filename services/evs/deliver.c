@@ -1,4 +1,4 @@
-/* From the ring to the clients: messages and configurations, in the same order on every node. */
+/* Delivers messages and configurations of the ring to clients, in the same order on every node. */
 #include "services/evs/evs.h"
 
 #include <errno.h>
@@ -39,9 +39,9 @@ void evs_swap_mcast(void *msg, uint32_t size)
 }
 
 /*
- * The groups lie in front of the message, in as many parts as the frames made of it. They go to
- * evs->groups; what is left goes to evs->parts behind a place for the event's own. @return parts in
- * use, that place included; -ENOMEM
+ * Separate the groups, which are in front of the message, in as many parts as the frames have. The
+ * groups go to evs->groups, and the rest to evs->parts, behind an element for the event's own
+ * bytes. @return number of parts with that element; -ENOMEM
  */
 static int split(struct evs *evs, const struct iovec *parts, uint32_t count, size_t group_count)
 {
@@ -79,7 +79,7 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 	struct evs_event_deliver event = {.nodeid = nodeid, .msglen = (uint32_t)mcast->msglen};
 	struct evs_connection *next;
 
-	/* No client is in more, and so none sends to more. */
+	/* A client is never in more groups, so it sends to no more. */
 	if (mcast->group_count > EVS_CONNECTION_GROUPS_MAX) {
 		evs_complain(evs, nodeid, "it names too many groups");
 		return;
@@ -106,7 +106,7 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 	evs->parts[0] = (struct iovec)AFTER_HEADER(event);
 	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
 		next = one->next;
-		/* When it fails the client is going away. */
+		/* If this fails, the client will be disconnected. */
 		if (evs_groups_meet(one, evs->groups, mcast->group_count))
 			(void)evs->host->event(
 				one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
@@ -116,8 +116,8 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 /* ---- Configurations ------------------------------------------------------ */
 
 /*
- * While a configuration is told, the ring answers for the messages that follow it: of a
- * transitional one, those that are left of the old ring; of a regular one, those of the new.
+ * Return the flags for the messages that follow this configuration. For a transitional one these
+ * are the remaining messages of the old ring, for a regular one those of the new ring.
  */
 static uint32_t flags_now(struct evs *evs)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Whatever sets a warning off may come thousands of times a second. */
+/* The causes of warnings may occur thousands of times a second. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void evs_complain(struct evs *evs, uint32_t nodeid, const char *text)
@@ -70,7 +70,7 @@ static int evs_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* The executive has ended all connections before, or a new version of this has them. */
+/* All connections have ended before, or a new version of the plugin has them. */
 static void evs_fini(void *self)
 {
 	struct evs *evs = self;

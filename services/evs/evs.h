@@ -1,9 +1,9 @@
 /*
- * What the files of the EVS service share: the clients of this node and the groups they are in.
+ * Shared by the files of the EVS service: the clients of this node and their groups.
  *
- * Groups are local: joining and leaving are known to this node alone, messages name the groups that
- * they are for, and each node finds its receivers. So there is nothing to synchronise; what all
- * nodes agree on is the order of messages and configurations, and that is the ring's.
+ * Groups are local. Only this node knows which groups its clients have joined. Messages name their
+ * groups, and each node finds its receivers. So nothing has to be synchronised. The ring provides
+ * the agreed order of messages and configurations.
  */
 #ifndef EVS_EVS_H
 #define EVS_EVS_H
@@ -18,7 +18,7 @@
 struct evs_connection {
 	struct coterie_client *client;
 	struct evs_connection *next, *previous; /* all, newest first */
-	/* group_count, ascending by their bytes; a group that was joined twice is there twice. */
+	/* group_count, ascending by their bytes. A group that was joined twice is listed twice. */
 	struct evs_wire_group *groups;
 	uint32_t group_count, group_capacity;
 };
@@ -31,7 +31,8 @@ struct evs {
 	size_t group_capacity;
 	struct iovec *parts; /* scratch: one event */
 	size_t part_capacity;
-	uint64_t complain_ns, complaints; /* no warning before; hidden since the last */
+	uint64_t complain_ns, complaints; /* time of the last warning, and number of those
+					   * suppressed since */
 };
 
 /* --- evs.c --- */
@@ -43,18 +44,16 @@ void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
 
 /**
  * Add groups, all or none.
- *
- * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under
- * our hands: any bytes are a group
- * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX
+ * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. The client may be changing them: any bytes are a valid group
+ * @return 0; -ENOMEM, also if the connection would be in more than EVS_CONNECTION_GROUPS_MAX
  */
 int evs_groups_add(
 	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
-/** Take one instance of the group out. -ENOENT */
+/** Remove one occurrence of the group. -ENOENT */
 int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group);
-/** Put the groups of a message in the order of a connection's. */
+/** Sort the groups of a message as those of a connection are sorted. */
 void evs_groups_sort(struct evs_wire_group *groups, size_t count);
-/** True when the connection is in at least one of the groups, which are sorted. */
+/** Return whether the connection is in at least one of the groups, which must be sorted. */
 bool evs_groups_meet(
 	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count);
 void evs_groups_free(struct evs_connection *connection);
@@ -71,7 +70,7 @@ void evs_swap_mcast(void *msg, uint32_t size);
 void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
 	uint32_t count, uint32_t size);
 void evs_configuration(void *self, const struct coterie_configuration *configuration);
-/** Tell one client the present regular configuration. */
+/** Send the current regular configuration to one client. */
 void evs_tell_present(struct evs *evs, struct evs_connection *connection);
 
 /* --- state.c: a new version takes over --- */

@@ -20,9 +20,8 @@ static const struct evs_wire_group *find(
 }
 
 /*
- * The new ones are few, sorted behind the old ones' place, then both are merged from the end.
- * Sorting all again would cost a client with many groups, and so everybody, milliseconds for each
- * one more.
+ * Merge from the end. The new groups are few, and are sorted behind the old ones. Sorting all of
+ * them again would cost milliseconds for each new group of a client with many.
  */
 static void merge(struct evs_wire_group *all, uint32_t old_count,
 	const struct evs_wire_group *groups, uint32_t count)
@@ -100,7 +99,10 @@ static bool is_any_in(const struct evs_wire_group *few, size_t few_count, const 
 	return false;
 }
 
-/* Steps of a search in the larger list, times as many as the smaller one has; or one step for each of both. */
+/*
+ * Steps of a binary search in the larger list. Searching takes so many for each group of the smaller list.
+ * Walking both lists takes one step for each group.
+ */
 #define SEARCH_STEPS 14u
 
 bool evs_groups_meet(

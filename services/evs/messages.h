@@ -1,11 +1,11 @@
 /*
- * Every message of the EVS service: what libevs and the executive say to each other over libqb, and
- * what the nodes say to each other on the ring. Shared by the library and the plugin, so that the
- * two cannot disagree. Corosync 3 has no such service: the layouts are ours (book services, "evs").
+ * Every message of the EVS service: between libevs and the executive over libqb, and between the
+ * nodes on the ring. The library and the plugin share this file, so they cannot disagree. Corosync
+ * 3 has no such service: the layouts are ours (book services, "evs").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are zero when we send and never looked at when we receive. Lengths inside a message come from
- * outside: check them against the size of the message before use.
+ * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
+ * against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,23 +21,25 @@ enum {
 	EVS_IPC_SIZE_MAX = 1048576,
 	/* User bytes of one message. */
 	EVS_MESSAGE_SIZE_MAX = EVS_IPC_SIZE_MAX - 1024,
-	/* User bytes and 32 for each group together: what fits a request, and a message of the
-	   ring. */
+	/*
+	 * User bytes and 32 for each group together. The limit fits a request, and a message of the
+	 * ring.
+	 */
 	EVS_TOTAL_SIZE_MAX = EVS_IPC_SIZE_MAX - 40,
 	/* Groups that one request names. */
 	EVS_REQUEST_GROUPS_MAX = 50,
-	/* Groups that one connection is in, each time it joined one counted. */
+	/* Groups of one connection. A group that was joined twice counts twice. */
 	EVS_CONNECTION_GROUPS_MAX = 16384,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define EVS_LAYOUT(type, member, at)                                                               \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define EVS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
 
-/* All bytes count; there is no end mark. */
+/* All bytes count. There is no NUL at the end. */
 struct evs_wire_group {
 	uint8_t key[32];
 };
@@ -51,7 +53,10 @@ struct evs_wire_ring_id {
 EVS_SIZE(evs_wire_ring_id, 16);
 EVS_LAYOUT(evs_wire_ring_id, seq, 8);
 
-/* libqb's header of a request; of a ring message too (id is then service << 16 | function). */
+/*
+ * libqb's header of a request. A ring message has it as well, with id = service << 16
+ * function.
+ */
 struct evs_request_header {
 	int32_t id;
 	uint32_t pad0;
@@ -61,7 +66,7 @@ struct evs_request_header {
 EVS_SIZE(evs_request_header, 16);
 EVS_LAYOUT(evs_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct evs_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -95,7 +100,7 @@ EVS_SIZE(evs_req_groups, 24);
 EVS_LAYOUT(evs_req_groups, group_count, 16);
 EVS_LAYOUT(evs_req_groups, groups, 24);
 
-/* evs_guarantee_t; others are refused. */
+/* evs_guarantee_t. Other values are refused. */
 enum evs_wire_guarantee {
 	EVS_WIRE_UNORDERED = 0,
 	EVS_WIRE_FIFO = 1,
@@ -139,7 +144,7 @@ EVS_SIZE(evs_req_membership_get, 16);
 
 /* ---- Executive to client ---- */
 
-/* Ids of responses and of events; an event never answers anything. */
+/* Ids of responses and of events. An event is never an answer. */
 enum evs_response_id {
 	EVS_EVENT_DELIVER = 0,
 	EVS_EVENT_CONFCHG = 1,
@@ -186,12 +191,12 @@ enum evs_wire_configuration {
 	EVS_WIRE_TRANSITIONAL = 1,
 };
 
-/* Flags of a configuration: from here to the next one SAFE means what it says. */
+/* Flag of a configuration: until the next one, SAFE has its full meaning. */
 #define EVS_WIRE_SAFE_KEPT 1u
 
 struct evs_event_confchg {
 	struct evs_response_header header;
-	struct evs_wire_ring_id ring_id; /* of a transitional one: of the ring to come */
+	struct evs_wire_ring_id ring_id; /* for a transitional one: of the next ring */
 	uint32_t type;                   /* enum evs_wire_configuration */
 	uint32_t flags;                  /* EVS_WIRE_SAFE_KEPT */
 	uint32_t member_count;

@@ -1,4 +1,4 @@
-/* What a new version takes over: the clients and the groups they are in. */
+/* The state for a new version of the plugin: the clients and their groups. */
 #include "services/evs/evs.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ int evs_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/* The groups are sorted already; adding sorts what is not. */
+/* Saved groups are sorted. If they are not, adding sorts them. */
 static int add_groups(struct evs_connection *connection, const void *bytes, uint32_t count)
 {
 	int rc = 0;
@@ -49,7 +49,7 @@ static int take_connection(
 	if (groups == NULL)
 		return -ENOTSUP;
 	if (client == NULL)
-		return 0; /* it has gone */
+		return 0; /* the client has disconnected */
 	struct evs_connection *connection = evs->host->client_data(client);
 	connection->client = client;
 	connection->previous = *last;

@@ -1,10 +1,10 @@
 /*
- * What client libraries and the quorum service say to each other over libqb. Shared by libquorum
- * and the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
+ * Messages between client libraries and the quorum service over libqb. Both libquorum and the
+ * service plugin share this file, so they cannot disagree. The layouts are those of Corosync 3.1.7
  * (book ipc, "quorum and votequorum requests"). The service has no ring messages.
  *
- * Integers are in host byte order. Fields named pad are zero when we send and never looked at when
- * we receive. Counts come from outside: check them against the size of the message before use.
+ * Integers are in host byte order. Fields named pad are sent as zero and ignored on receipt. Counts
+ * come from outside: check them against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,7 +18,7 @@ enum {
 	QUORUM_SERVICE_ID = 3,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define QUORUM_LAYOUT(type, member, at)                                                            \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define QUORUM_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
@@ -36,7 +36,7 @@ QUORUM_SIZE(quorum_request_header, 16);
 QUORUM_LAYOUT(quorum_request_header, id, 0);
 QUORUM_LAYOUT(quorum_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct quorum_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -59,7 +59,7 @@ QUORUM_SIZE(quorum_wire_ring_id, 16);
 QUORUM_LAYOUT(quorum_wire_ring_id, nodeid, 0);
 QUORUM_LAYOUT(quorum_wire_ring_id, seq, 8);
 
-/* Which events a connection gets, chosen with QUORUM_REQ_MODEL_GETTYPE; 0 until then. */
+/* The kind of events that a connection gets, chosen with QUORUM_REQ_MODEL_GETTYPE. 0 until then. */
 enum quorum_wire_model {
 	QUORUM_WIRE_MODEL_V0 = 0, /* QUORUM_EVENT_NOTIFICATION */
 	QUORUM_WIRE_MODEL_V1 = 1, /* QUORUM_EVENT_V1_QUORUM and QUORUM_EVENT_V1_NODELIST */
@@ -83,7 +83,7 @@ QUORUM_SIZE(quorum_req_plain, 16);
 
 struct quorum_req_trackstart {
 	struct quorum_request_header header;
-	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; other bits mean nothing */
+	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY. Other bits have no meaning */
 	uint32_t pad;
 };
 QUORUM_SIZE(quorum_req_trackstart, 24);
@@ -91,7 +91,7 @@ QUORUM_LAYOUT(quorum_req_trackstart, track_flags, 16);
 
 struct quorum_req_model_gettype {
 	struct quorum_request_header header;
-	uint32_t model; /* enum quorum_wire_model; anything else is refused, INVALID_PARAM */
+	uint32_t model; /* enum quorum_wire_model. Any other value is refused with INVALID_PARAM */
 	uint32_t pad;
 };
 QUORUM_SIZE(quorum_req_model_gettype, 24);
@@ -99,7 +99,7 @@ QUORUM_LAYOUT(quorum_req_model_gettype, model, 16);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one row of numbers. A refusal by the executive itself has id 0. */
+/* Responses and events share one numbering. A refusal by the executive itself has id 0. */
 enum quorum_response_id {
 	QUORUM_RES_GETQUORATE = 0,
 	QUORUM_RES_TRACKSTART = 1,
@@ -111,7 +111,7 @@ enum quorum_response_id {
 	QUORUM_EVENT_V1_NODELIST = 7,
 };
 
-/* Answers TRACKSTART, TRACKSTOP, and is every refusal. */
+/* Answers TRACKSTART and TRACKSTOP, and is used for every refusal. */
 struct quorum_res_plain {
 	struct quorum_response_header header;
 };
@@ -135,8 +135,8 @@ QUORUM_SIZE(quorum_res_gettype, 32);
 QUORUM_LAYOUT(quorum_res_gettype, quorum_type, 24);
 
 /*
- * Model 0. The list starts inside what would be padding of the structure, yet header.size is
- * sizeof(struct) + 4 * view_count: four zero bytes stand at the end. The same holds for the next
+ * Event of model 0. The list starts inside the padding of the structure, but header.size is
+ * sizeof(struct) + 4 * view_count. So four zero bytes follow the list. The same holds for the next
  * two events.
  */
 struct quorum_event_notification {
@@ -159,7 +159,7 @@ struct quorum_event_v1_quorum {
 	uint32_t pad;
 	struct quorum_wire_ring_id ring_id;
 	uint32_t view_count;
-	uint32_t view[]; /* node ids, ascending; header.size is 56 + 4 * view_count */
+	uint32_t view[]; /* node ids, ascending. The value of header.size is 56 + 4 * view_count */
 };
 QUORUM_SIZE(quorum_event_v1_quorum, 56);
 QUORUM_LAYOUT(quorum_event_v1_quorum, quorate, 24);
@@ -175,7 +175,7 @@ struct quorum_event_v1_nodelist {
 	uint32_t joined_count;
 	uint32_t pad1;
 	uint32_t left_count;
-	/* Members, then joined, then left; header.size is 64 + 4 * (all three). */
+	/* Members, then joined, then left. The value of header.size is 64 + 4 * (all three). */
 	uint32_t lists[];
 };
 QUORUM_SIZE(quorum_event_v1_nodelist, 64);

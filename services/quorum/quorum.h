@@ -1,7 +1,7 @@
 /*
- * What the files of the quorum service share: it tells clients of this node whether the node may
- * work, and who is in the ring. The verdict is the executive's, from whatever provider the
- * configuration names.
+ * Shared by the files of the quorum service. It notifies clients of this node whether the node may
+ * act, and which nodes are in the ring. The executive has the verdict, from the provider in the
+ * configuration.
  */
 #ifndef QUORUM_QUORUM_H
 #define QUORUM_QUORUM_H
@@ -30,20 +30,23 @@ struct quorum {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
 	struct quorum_connection *connections;
-	/* The last configuration, and what it changed against the last finished synchronisation. */
+	/* The last configuration, and its difference from the last finished synchronisation. */
 	struct coterie_ring_id ring;
 	struct quorum_list members, joined, left; /* ascending */
 	struct quorum_list before;                /* of the last finished synchronisation */
-	bool is_known; /* the lists of this configuration could be made */
-	bool is_same;  /* it was synchronised already */
+	bool is_known; /* false: there was no memory for the lists of this configuration */
+	bool is_same;  /* this configuration was synchronised already */
 };
 
 /* --- tell.c: events to clients --- */
 
-/** The verdict, to one client, or with NULL to all that track. */
+/** Send the verdict to one client, or with NULL to all that track. */
 void quorum_tell_verdict(struct quorum *quorum, const struct coterie_quorum *verdict,
 	struct quorum_connection *connection);
-/** The members, to one client without what changed, or with NULL to all that track. V1 alone. */
+/**
+ * Send the members, either to one client without the changes, or with NULL to all that track. Only
+ * for V1.
+ */
 void quorum_tell_nodelist(struct quorum *quorum, struct quorum_connection *connection);
 
 /* --- sync.c --- */

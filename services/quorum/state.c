@@ -1,4 +1,7 @@
-/* What a new version takes over: the ring's members, who tracks, and in which model. */
+/*
+ * The state for a new version of the plugin: the ring's members, and the clients that track with
+ * their models.
+ */
 #include "services/quorum/quorum.h"
 
 #include <errno.h>
@@ -51,7 +54,7 @@ static int take_list(struct coterie_state_reader *reader, struct quorum_list *li
 	return 0;
 }
 
-/* Newest first, as they were saved. */
+/* They were saved newest first. */
 static void take_connections(struct quorum *quorum, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, 16);
@@ -89,7 +92,7 @@ int quorum_state_load(void *self, const void *blob, uint32_t size)
 	quorum->ring.representative = coterie_state_take_u32(&reader);
 	quorum->ring.seq = coterie_state_take_u64(&reader);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		int rc = take_list(&reader, lists[i]); /* fini frees those that are there */
+		int rc = take_list(&reader, lists[i]); /* fini frees the lists that exist */
 
 		if (rc < 0)
 			return rc;

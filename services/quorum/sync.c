@@ -1,4 +1,4 @@
-/* The members of the ring, those that joined and those that left (book services, "quorum and votequorum"). */
+/* The members of the ring, and those that joined or left (book services, "quorum and votequorum"). */
 #include "services/quorum/quorum.h"
 
 #include <stdio.h>
@@ -17,8 +17,10 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket; a backslash ends
-   all but the last. */
+/*
+ * Log a list as "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket. All
+ * lines except the last end with a backslash.
+ */
 static void log_list(const struct quorum *quorum, const char *what, const struct quorum_list *list)
 {
 	char line[LINE_MAX_LENGTH + 16] = "", name[16];
@@ -56,14 +58,14 @@ static bool make_room(struct quorum *quorum, uint32_t member_count)
 	       quorum->left.nodeids != NULL;
 }
 
-/* A member that came here from another ring has left and joined, even if it was always there. */
+/* A member that came from another ring has left and joined, even if it was in this ring before. */
 void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
 {
 	struct quorum *quorum = self;
 	const struct quorum_list *before = &quorum->before;
 
-	/* This service was loaded on another node: the ring is as it was, and clients know it. */
+	/* Another node has loaded this service. The ring has not changed, and clients know it. */
 	quorum->is_same = before->count > 0 && quorum->is_known &&
 			  quorum->ring.representative == regular->ring.representative &&
 			  quorum->ring.seq == regular->ring.seq;
@@ -100,7 +102,7 @@ void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transi
 		log_list(quorum, "left", &quorum->left);
 }
 
-/* There is nothing to say to the others. */
+/* The service sends nothing during a synchronisation. */
 int quorum_sync_step(void *self)
 {
 	(void)self;

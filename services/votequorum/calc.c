@@ -7,7 +7,7 @@
 
 /* ---- Nodes --------------------------------------------------------------- */
 
-/* Where a node is, or would have to be. */
+/* Return the index of a node, or the index at which it would be inserted. */
 static uint32_t place_of(const struct vote_calc *calc, uint32_t nodeid)
 {
 	uint32_t low = 0;
@@ -188,7 +188,10 @@ static void set_extremes(struct vote_calc *calc)
 	}
 }
 
-/* The first node of the list that is here decides, unless a better one is on the other side. */
+/*
+ * The first node of the list that is in the ring decides, unless a node before it is on the other
+ * side.
+ */
 static bool is_list_here(const struct vote_calc *calc)
 {
 	const struct vote_list *list = &calc->options.tie_list;
@@ -220,7 +223,9 @@ static bool is_tie_ours(const struct vote_calc *calc)
 	return false;
 }
 
-/* Half of the votes are enough for the half with the right node, if not too many were lost at once.
+/*
+ * Half of the votes are enough if this half has the right node, and if not too many votes were lost
+ * at once.
  */
 static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
 {
@@ -347,7 +352,7 @@ int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint3
 	struct vote_node *local = vote_local(calc);
 
 	node->votes = votes;
-	/* An older message of our own does not bring back what the flags were then. */
+	/* An older message of this node must not restore its former flags. */
 	if (!is_local)
 		node->flags = flags;
 	node->state = is_leaving ? VOTEQUORUM_WIRE_STATE_LEAVING : VOTEQUORUM_WIRE_STATE_MEMBER;
@@ -367,7 +372,10 @@ int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint3
 		before.votes != node->votes || before.expected_votes != node->expected_votes ||
 		before.flags != node->flags || before.state != node->state)
 		*bits |= vote_recalculate(calc, can_fall, is_leaving);
-	/* Somebody has been through the waiting: the next calculation finds it over for us too. */
+	/*
+	 * Another node has ended its waiting, so the next calculation ends it for this node as
+	 * well.
+	 */
 	if (calc->options.has_wait_for_all && (node->flags & VOTEQUORUM_RING_QUORATE) != 0 &&
 		(node->flags & VOTEQUORUM_RING_WFASTATUS) == 0)
 		vote_set_waiting(calc, false);
@@ -398,7 +406,7 @@ uint32_t vote_reconfigure_expected(struct vote_calc *calc, uint32_t expected)
 	return vote_recalculate(calc, true, false);
 }
 
-/* Of a node, or with 0 of the device; NULL: no such node. */
+/* Return the votes of a node, or of the device for 0. NULL: no such node. */
 static uint32_t *votes_of(struct vote_calc *calc, uint32_t nodeid)
 {
 	struct vote_node *node = vote_find(calc, nodeid);
@@ -431,7 +439,7 @@ uint32_t vote_cancel_waiting(struct vote_calc *calc)
 
 bool vote_may_expect(const struct vote_calc *calc, uint32_t expected)
 {
-	struct vote_calc without = *calc; /* shares the lists, changes none */
+	struct vote_calc without = *calc; /* shares the lists and changes none of them */
 
 	without.options.has_downscale = false;
 

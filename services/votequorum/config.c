@@ -12,7 +12,7 @@
 #define BARRIER_FILE "ev_tracking"
 #define STORE_PAUSE_NS UINT64_C(1000000000)
 
-/* The configured nodes, as far as votes go. */
+/* The votes in the configured node list. */
 struct nodelist {
 	bool is_there;
 	uint32_t count;
@@ -20,7 +20,7 @@ struct nodelist {
 	uint32_t own_votes;
 };
 
-/* One reading of the keys, before it is put in force. */
+/* The result of reading the keys, before it takes effect. */
 struct reading {
 	bool is_start;
 	uint32_t expected; /* quorum.expected_votes; 0: not set */
@@ -85,7 +85,7 @@ static const char *key_string(const struct votequorum *vq, const char *key)
 
 static uint32_t add(uint32_t a, uint32_t b) { return b > UINT32_MAX - a ? UINT32_MAX : a + b; }
 
-/* Keys of one node stand together in the walk. */
+/* Keys of one node follow each other in the iteration. */
 static int read_nodelist(const struct votequorum *vq, struct nodelist *nodes)
 {
 	static const char prefix[] = "nodelist.node.";
@@ -192,7 +192,7 @@ static int read_start(const struct votequorum *vq, struct reading *reading)
 
 /* ---- Contradictions ------------------------------------------------------ */
 
-/* What ends the start is, while running, only said. */
+/* An error that ends a start is only logged while the daemon runs. */
 static int refuse(const struct votequorum *vq, const struct reading *reading, const char *text)
 {
 	vq->host->log(vq->ctx, LOG_CRIT, "configuration error: %s", text);
@@ -230,7 +230,7 @@ static int check_two_node(const struct votequorum *vq, struct reading *reading)
 	return 0;
 }
 
-/* @return 0; -EINVAL, also while running: nothing of this reading counts then */
+/* @return 0; -EINVAL, also while the daemon runs: then nothing of this reading is used */
 static int check_tie_breaker(const struct votequorum *vq, struct reading *reading)
 {
 	struct vote_options *options = &reading->options;
@@ -301,8 +301,10 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	/* A barrier that is new takes the key's place all the same, as in the reference, when there
-	   is a nodelist to fall back on. */
+	/*
+	 * A new barrier replaces the key's value nevertheless, as in the reference, if a nodelist
+	 * exists to fall back on.
+	 */
 	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {
@@ -327,7 +329,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		vote_set_waiting(calc, false);
 }
 
-/* @return 0; -EINVAL: what is wrong has been logged, nothing changed; -ENOMEM */
+/* @return 0; -EINVAL: the error was logged, and nothing changed; -ENOMEM */
 static int read_all(struct votequorum *vq, struct reading *reading)
 {
 	int rc = read_nodelist(vq, &reading->nodes);
@@ -355,7 +357,7 @@ static int read_all(struct votequorum *vq, struct reading *reading)
 	return rc < 0 ? rc : check_device(vq, reading);
 }
 
-/* What the state file says; 0 is stored when there is none, to see that it can be. */
+/* Read the state file. If there is none, store 0, to check that it can be written. */
 static int load_barrier(struct votequorum *vq)
 {
 	uint32_t barrier = 0;
@@ -398,8 +400,10 @@ static void on_store(void *arg)
 	votequorum_config_flush(vq);
 }
 
-/* The loop waits for the disk while it writes, and the ring for the loop: however often the barrier
-   rises, that is once a second. */
+/*
+ * Writing blocks the loop, and so the ring. So the barrier is written at most once a second,
+ * however often it rises.
+ */
 void votequorum_config_store(struct votequorum *vq)
 {
 	if (!is_unstored(vq) || vq->store != NULL)

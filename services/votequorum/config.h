@@ -1,6 +1,4 @@
-/*
- * What the configuration says about votes: keys of the map, read and held against each other.
- */
+/* The configuration of votes: reads the keys of the map and checks them against each other. */
 #ifndef VOTEQUORUM_CONFIG_H
 #define VOTEQUORUM_CONFIG_H
 
@@ -9,35 +7,39 @@
 struct votequorum;
 
 struct votequorum_config {
-	/* Read at the start alone. */
-	bool is_wait_for_all_set; /* else it follows two_node */
-	bool is_tie_breaker_set; /* the file asks for one; it may have none that works */
+	/* Read only at the start. */
+	bool is_wait_for_all_set; /* otherwise it follows two_node */
+	bool is_tie_breaker_set; /* the file requests one, which may be unusable */
 	enum vote_tie_breaker tie_breaker;
 	struct vote_list tie_list; /* VOTE_TIE_LIST: in the order of the key */
 	uint32_t window_ms;        /* of last man standing */
 
 	/* Read again when keys change. */
 	bool has_device;
-	bool is_device_usable; /* nothing contradicts it */
+	bool is_device_usable; /* no contradiction prevents its use */
 	uint32_t device_timeout_ms;
 	uint32_t device_sync_timeout_ms;
 };
 
 /**
- * Read everything at the start and put it in force.
- *
- * @return 0; -EINVAL: what is wrong has been logged; -EIO: the state file; -ENOMEM
+ * Read everything at the start and apply it.
+ * @return 0; -EINVAL: the error was logged; -EIO: the state file; -ENOMEM
  */
 int votequorum_config_start(struct votequorum *vq);
 
-/** Read again what may change. What is wrong is logged, and what then holds. @return 0; -errno: all
- * as before */
+/**
+ * Read the changeable options again. Errors are logged, with the value that is used. @return 0;
+ * -errno: nothing changed
+ */
 int votequorum_config_reread(struct votequorum *vq);
 
-/** See to it that the tracking barrier is written to the state file within a second, if it rose. */
+/** Have the tracking barrier written to the state file within a second, if it rose. */
 void votequorum_config_store(struct votequorum *vq);
 
-/** Write it now, if it rose; for the end. What fails is logged, and tried again each second. */
+/**
+ * Write it now, if it rose, before the end. A failure is logged, and writing is repeated each
+ * second.
+ */
 void votequorum_config_flush(struct votequorum *vq);
 
 void votequorum_config_fini(struct votequorum_config *config);

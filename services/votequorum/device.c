@@ -1,6 +1,6 @@
 /*
- * The quorum device: a program on this node that knows something the votes do not tell, registers
- * under a name and says from time to time whether it votes for this node's part of the ring
+ * The quorum device is a program on this node that knows more than the votes do. It registers under
+ * a name and repeatedly reports whether it votes for this node's part of the ring
  * (book services, "quorum and votequorum"). The registration belongs to the node, not to the
  * client.
  */
@@ -23,7 +23,7 @@ bool votequorum_is_registered(const struct votequorum *vq)
 	return (vote_local(&vq->calc)->flags & VOTEQUORUM_RING_QDEVICE_REGISTERED) != 0;
 }
 
-/* A name ends inside its field and is not empty. */
+/* Check that a name ends inside its field and is not empty. */
 static bool is_name(const char *name)
 {
 	return name[0] != '\0' && memchr(name, '\0', VOTEQUORUM_NAME_SIZE) != NULL;
@@ -36,7 +36,7 @@ static void set_name(char *to, const char *name)
 		memcpy(to, name, strlen(name));
 }
 
-/* Change own flags and tell, if they changed. */
+/* Change this node's flags, and send them if they changed. */
 static void set_flags(struct votequorum *vq, uint32_t which, uint32_t flags)
 {
 	struct vote_node *local = vote_local(&vq->calc);
@@ -89,7 +89,7 @@ void votequorum_device_sync(struct votequorum *vq)
 	if ((vote_local(&vq->calc)->flags & here) != here)
 		return;
 	arm(vq, vq->config.device_sync_timeout_ms);
-	/* Without a timer nobody would end the wait. */
+	/* Without a timer the wait would not end. */
 	vq->device.is_awaited = vq->device.timer != NULL;
 }
 
@@ -101,7 +101,7 @@ static void forget_pending(struct votequorum *vq)
 	vq->device.pending_client = NULL;
 }
 
-/* Our own message came back: the client that waits for it gets its answer. */
+/* The message of this node was delivered: answer the client that waits for it. */
 static void finish_registration(struct votequorum *vq)
 {
 	struct votequorum_device *device = &vq->device;
@@ -110,7 +110,10 @@ static void finish_registration(struct votequorum *vq)
 
 	forget_pending(vq);
 	if (is_abandoned) {
-		/* Others took the name with this message: they forget it with the next. */
+		/*
+		 * The other nodes stored the name with this message. They remove it with the next
+		 * one.
+		 */
 		set_name(device->unregistered, device->pending_name);
 		votequorum_send(vq, VOTEQUORUM_OWES_UNREGISTER);
 		return;

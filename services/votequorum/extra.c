@@ -1,10 +1,11 @@
 /*
- * Extra information: up to 4,096 bytes that the quorum device of a node lets the programs of all nodes know, as in the
- * release of Corosync after 3.1.10. Nothing here looks into the bytes.
+ * Extra information: up to 4,096 bytes that the quorum device of a node publishes for the programs of all nodes, as in
+ * the release of Corosync after 3.1.10. The service does not interpret them.
  *
- * 1. A client of the node sets them. They are kept at once, so the client reads what it has set.
- * 2. A message carries them to all nodes, which keep them and tell their clients. Our own message tells alone.
- * 3. Each synchronisation sends them again, for nodes that are new.
+ * 1. A client of the node sets them. They are stored at once, so the client can read them back.
+ * 2. A message carries them to all nodes, which store them and notify their clients. On this node the message only
+ *    notifies.
+ * 3. Each synchronisation sends them again, for new nodes.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -36,7 +37,7 @@ static void forget(struct votequorum *vq, uint32_t nodeid)
 	}
 }
 
-/* @return NULL: no memory */
+/* @return NULL: out of memory */
 static struct votequorum_extra *create(uint32_t nodeid, const uint8_t *bytes, uint32_t size)
 {
 	struct votequorum_extra *extra = malloc(sizeof(*extra) + size);
@@ -49,7 +50,7 @@ static struct votequorum_extra *create(uint32_t nodeid, const uint8_t *bytes, ui
 	return extra;
 }
 
-/* extra: taken; NULL: the node has none any more. */
+/* extra: ownership is taken; NULL: the node has none any more. */
 static void replace(struct votequorum *vq, uint32_t nodeid, struct votequorum_extra *extra)
 {
 	forget(vq, nodeid);
@@ -102,10 +103,13 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 			"a node sends extra information before it tells of itself: dropped");
 		return;
 	}
-	/* Sent again for nodes that are new. */
+	/* Send the information again for new nodes. */
 	if (vq->is_syncing && is_same(votequorum_extra_find(vq, nodeid), message->bytes, message->size))
 		return;
-	/* Ours is kept since it was set, and may have been set again since this was sent. */
+	/*
+	 * The information of this node was stored when it was set, and may have been set again
+	 * since this message was sent.
+	 */
 	if (nodeid != vq->calc.local && votequorum_extra_put(vq, nodeid, message->bytes, message->size) < 0) {
 		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, nodeid, "out of memory: extra information is lost");
 		return;
@@ -113,7 +117,7 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 	votequorum_tell_extra(vq, nodeid, message->bytes, message->size);
 }
 
-/* A message of its own says so where the device is unregistered, and comes behind this one. */
+/* Unregistering the device clears the information by another message, which follows this one. */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags)
 {
 	if ((flags & VOTEQUORUM_RING_QDEVICE_HAS_EXTRA) != 0 || nodeid == vq->calc.local ||
@@ -165,7 +169,7 @@ int votequorum_handle_set_extra(void *self, struct coterie_client *client, const
 		if (extra == NULL)
 			return -ENOMEM;
 	}
-	/* What is still owed is older, and would say the same as this. */
+	/* An unsent message is older, and would have the same content as this one. */
 	int rc = votequorum_send_extra(vq, copy.bytes, copy.size);
 
 	if (rc < 0) {

@@ -1,12 +1,12 @@
 /*
- * Every message of the votequorum service: what client libraries and the executive say to each
- * other over libqb, and what the nodes say to each other on the ring. Shared by libvotequorum and
- * the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
+ * Every message of the votequorum service: between client libraries and the executive over libqb,
+ * and between the nodes on the ring. Both libvotequorum and the service plugin share this file, so
+ * they cannot disagree. The layouts are those of Corosync 3.1.7
  * (book services, "quorum and votequorum"). Extra information is of the release after 3.1.10.
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are zero when we send and never looked at when we receive. Counts come from outside: check them
- * against the size of the message before use; a name may lack its end.
+ * are sent as zero and ignored on receipt. Counts come from outside: check them against the size of
+ * the message before use. A name may lack its NUL.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,14 +24,17 @@ enum {
 	VOTEQUORUM_EXTRA_MAX = 4096,
 };
 
-/* Asserts the place of one member, or the size of the whole. */
+/* Assert the offset of one member, or the size of a message. */
 #define VOTEQUORUM_LAYOUT(type, member, at)                                                        \
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define VOTEQUORUM_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
 
-/* libqb's header of a request; of a ring message too (id is then service << 16 | function). */
+/*
+ * libqb's header of a request. A ring message has it as well, with id = service << 16
+ * function.
+ */
 struct votequorum_request_header {
 	int32_t id;
 	uint32_t pad0;
@@ -42,7 +45,7 @@ VOTEQUORUM_SIZE(votequorum_request_header, 16);
 VOTEQUORUM_LAYOUT(votequorum_request_header, id, 0);
 VOTEQUORUM_LAYOUT(votequorum_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct votequorum_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -65,10 +68,10 @@ VOTEQUORUM_SIZE(votequorum_wire_ring_id, 16);
 VOTEQUORUM_LAYOUT(votequorum_wire_ring_id, nodeid, 0);
 VOTEQUORUM_LAYOUT(votequorum_wire_ring_id, seq, 8);
 
-/* A node as a quorum event tells it; node id 0 is the quorum device. */
+/* A node in a quorum event. Node id 0 is the quorum device. */
 struct votequorum_wire_node {
 	uint32_t nodeid;
-	uint32_t state; /* enum votequorum_wire_state; 0 with the device */
+	uint32_t state; /* enum votequorum_wire_state, or 0 for the device */
 };
 VOTEQUORUM_SIZE(votequorum_wire_node, 8);
 VOTEQUORUM_LAYOUT(votequorum_wire_node, state, 4);
@@ -79,8 +82,10 @@ enum votequorum_wire_state {
 	VOTEQUORUM_WIRE_STATE_LEAVING = 3,
 };
 
-/* Flags in an answer to GETINFO. The first six tell of the node that answers, the others of the
-   node asked for. */
+/*
+ * Flags in an answer to GETINFO. The first six are about the node that answers, the others about
+ * the node in the request.
+ */
 enum votequorum_wire_info_flag {
 	VOTEQUORUM_WIRE_INFO_TWONODE = 1,
 	VOTEQUORUM_WIRE_INFO_QUORATE = 2,
@@ -115,7 +120,7 @@ enum votequorum_request_id {
 
 struct votequorum_req_getinfo {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* 0: the node asked */
+	uint32_t nodeid; /* 0: the node that answers */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_getinfo, 24);
@@ -140,8 +145,9 @@ VOTEQUORUM_LAYOUT(votequorum_req_setvotes, nodeid, 20);
 
 struct votequorum_req_trackstart {
 	struct votequorum_request_header header;
-	uint64_t context;     /* comes back in every event */
-	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; of the others VOTEQUORUM_TRACK_EXTRA */
+	uint64_t context;     /* each event has it */
+	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY. Of the other bits only
+			       * VOTEQUORUM_TRACK_EXTRA has a meaning */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_trackstart, 32);
@@ -149,9 +155,9 @@ VOTEQUORUM_LAYOUT(votequorum_req_trackstart, context, 16);
 VOTEQUORUM_LAYOUT(votequorum_req_trackstart, track_flags, 24);
 
 /*
- * In the upper half of track_flags: the library takes events of extra information. That of Corosync 3.1 ends its
- * dispatch at an event that it does not know, so only connections get them whose library is known to take them.
- * Corosync's daemon does not look at these bits.
+ * In the upper half of track_flags: the library accepts events of extra information. Corosync 3.1's library ends
+ * its dispatch at an event that it does not know, so only connections with these bits get such events.
+ * Corosync's daemon ignores these bits.
  */
 #define VOTEQUORUM_TRACK_EXTRA 0x45580000u
 #define VOTEQUORUM_TRACK_MASK 0xffff0000u
@@ -184,7 +190,7 @@ struct votequorum_req_qdevice_poll {
 	struct votequorum_request_header header;
 	char name[VOTEQUORUM_NAME_SIZE];
 	uint8_t pad0;
-	uint32_t cast_vote; /* any number but 0: the device votes for this node's partition */
+	uint32_t cast_vote; /* not 0: the device votes for this node's partition */
 	uint32_t pad1;
 	struct votequorum_wire_ring_id ring_id; /* that of the last nodelist event */
 };
@@ -197,7 +203,7 @@ struct votequorum_req_qdevice_master_wins {
 	struct votequorum_request_header header;
 	char name[VOTEQUORUM_NAME_SIZE];
 	uint8_t pad0;
-	uint32_t allow; /* any number but 0: yes */
+	uint32_t allow; /* not 0: yes */
 	uint32_t pad1;
 };
 VOTEQUORUM_SIZE(votequorum_req_qdevice_master_wins, 280);
@@ -206,8 +212,8 @@ VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
 
 struct votequorum_req_set_extra {
 	struct votequorum_request_header header;
-	uint32_t size;                       /* of what counts of bytes; 0 clears */
-	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end behind what counts */
+	uint32_t size;                       /* number of valid bytes. 0 clears */
+	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end after the valid bytes */
 	uint8_t pad[4];
 };
 VOTEQUORUM_SIZE(votequorum_req_set_extra, 4120);
@@ -216,7 +222,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_set_extra, bytes, 20);
 
 struct votequorum_req_get_extra {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* 0 is no node here */
+	uint32_t nodeid; /* 0 means no node here */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_get_extra, 24);
@@ -224,7 +230,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_get_extra, nodeid, 16);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one row of numbers. 6 and 7 are those of the release after 3.1.10. */
+/* Responses and events share one numbering. 6 and 7 are those of the release after 3.1.10. */
 enum votequorum_response_id {
 	VOTEQUORUM_RES_PLAIN = 0,
 	VOTEQUORUM_RES_GETINFO = 1,
@@ -235,7 +241,7 @@ enum votequorum_response_id {
 	VOTEQUORUM_EVENT_EXTRA = 7,
 };
 
-/* Answers every request but GETINFO, and is every refusal. */
+/* Answers every request except GETINFO, and is used for every refusal. */
 struct votequorum_res_plain {
 	struct votequorum_response_header header;
 };
@@ -270,7 +276,7 @@ VOTEQUORUM_LAYOUT(votequorum_res_getinfo, qdevice_name, 60);
 struct votequorum_res_get_extra {
 	struct votequorum_response_header header;
 	uint32_t size;
-	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end behind what counts */
+	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end after the valid bytes */
 	uint8_t pad[4];
 };
 VOTEQUORUM_SIZE(votequorum_res_get_extra, 4128);
@@ -284,7 +290,10 @@ struct votequorum_event_quorum {
 	uint64_t context;
 	uint32_t node_count;
 	uint32_t pad1;
-	/* Every node known, then the device if this node has it registered; size 48 + 8 * count. */
+	/*
+	 * Every known node, then the device if one is registered on this node. The size is 48 + 8 *
+	 * count.
+	 */
 	struct votequorum_wire_node nodes[];
 };
 VOTEQUORUM_SIZE(votequorum_event_quorum, 48);
@@ -309,7 +318,7 @@ struct votequorum_event_nodelist {
 	struct votequorum_wire_ring_id ring_id;
 	uint32_t node_count;
 	uint32_t pad;
-	uint32_t nodes[]; /* node ids, ascending; header.size is 56 + 4 * node_count */
+	uint32_t nodes[]; /* node ids, ascending. The value of header.size is 56 + 4 * node_count */
 };
 VOTEQUORUM_SIZE(votequorum_event_nodelist, 56);
 VOTEQUORUM_LAYOUT(votequorum_event_nodelist, context, 24);
@@ -320,7 +329,7 @@ VOTEQUORUM_LAYOUT(votequorum_event_nodelist, nodes, 56);
 struct votequorum_event_extra {
 	struct votequorum_response_header header;
 	uint64_t context;
-	uint32_t nodeid; /* whose device has set it */
+	uint32_t nodeid; /* node of the device */
 	uint32_t pad0;
 	uint32_t size;
 	uint32_t pad1;
@@ -334,7 +343,10 @@ VOTEQUORUM_LAYOUT(votequorum_event_extra, bytes, 48);
 
 /* ---- Node to node ---- */
 
-/* Functions of ring messages; header.id is VOTEQUORUM_RING_ID(function). Daemons of 3.1 drop 4 with a warning. */
+/*
+ * Functions of ring messages. The value of header.id is VOTEQUORUM_RING_ID(function). Daemons of 3.1 drop 4 with
+ * a warning.
+ */
 enum votequorum_ring_function {
 	VOTEQUORUM_RING_NODEINFO = 0,
 	VOTEQUORUM_RING_RECONFIGURE = 1,
@@ -345,7 +357,7 @@ enum votequorum_ring_function {
 #define VOTEQUORUM_RING_ID(function)                                                               \
 	((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
 
-/* Flags in NODEINFO. Unknown bits are kept and mean nothing. */
+/* Flags in NODEINFO. Unknown bits are kept and have no meaning. */
 enum votequorum_ring_flag {
 	VOTEQUORUM_RING_QUORATE = 1,
 	VOTEQUORUM_RING_LEAVING = 2,
@@ -360,7 +372,7 @@ enum votequorum_ring_flag {
 
 struct votequorum_ring_nodeinfo {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* the sender, or 0: the quorum device, of which only the votes count */
+	uint32_t nodeid; /* the sender, or 0: the quorum device, for which only the votes count */
 	uint32_t votes;
 	uint32_t expected_votes;
 	uint32_t flags; /* enum votequorum_ring_flag */
@@ -413,8 +425,8 @@ VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, new_name, 271);
 /* Extra information of the sender's device. Sent only while a device has set something, and once after that. */
 struct votequorum_ring_extra {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* the sender; not looked at */
-	uint32_t size;   /* 0: nothing any more */
+	uint32_t nodeid; /* the sender. Ignored */
+	uint32_t size;   /* 0: the device has none any more */
 	uint8_t bytes[];
 };
 VOTEQUORUM_SIZE(votequorum_ring_extra, 24);

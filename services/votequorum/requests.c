@@ -1,7 +1,7 @@
 /*
- * What clients ask: information, votes, tracking (book ipc, "quorum and votequorum requests"). The
- * device is in device.c. Every request is copied first: a client that claims a great size leaves it in
- * its own memory, where it may change and is aligned to 4 alone.
+ * Requests of clients: information, votes, tracking (book ipc, "quorum and votequorum requests").
+ * device.c has those of the device. Every request is copied first: a large one stays in the client's
+ * own memory, where it may change and is aligned to only 4 bytes.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -36,7 +36,7 @@ uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		flags |= own[i].is_set ? own[i].flag : 0;
-	/* The five of the device stand in the same order, two places further. */
+	/* The five flags of the device have the same order, two bits higher. */
 	return flags | (node_flags & 0x1f0u) << 2;
 }
 
@@ -131,7 +131,7 @@ static int handle_trackstart(
 	(void)size;
 	if ((req->track_flags & VOTEQUORUM_TRACK_MASK) == VOTEQUORUM_TRACK_EXTRA)
 		connection->takes_extra = true;
-	connection->context = req->context; /* of the events that follow at once */
+	connection->context = req->context; /* for the events that follow at once */
 	if ((req->track_flags & (CS_TRACK_CURRENT | CS_TRACK_CHANGES)) != 0) {
 		votequorum_tell_nodelist(vq, connection);
 		votequorum_tell_quorum(vq, connection);
@@ -162,7 +162,10 @@ static int handle_trackstop(
 #define OBSERVES COTERIE_OBSERVES
 #define ADMINISTERS COTERIE_ADMINISTERS
 
-/* Votes, and the quorum device that has some, decide what the cluster does. */
+/*
+ * Votes decide what the cluster does, and a quorum device can have votes. So these requests need
+ * the right to administer.
+ */
 const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
 	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), OBSERVES | COTERIE_TELLS_QUORUM,
 		VOTEQUORUM_RES_GETINFO, handle_getinfo},

@@ -1,6 +1,6 @@
 /*
- * What the nodes tell each other (book services, "quorum and votequorum"). What a handler changes,
- * it changes on every node alike, in the total order.
+ * The messages between nodes (book services, "quorum and votequorum"). A handler makes the same
+ * changes on every node, in the total order.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -130,11 +130,11 @@ void votequorum_send_later(struct votequorum *vq)
 }
 
 /*
- * A peer of the 3.1 series ends when it hears of a device before it heard of its node. So the
- * device never goes without its node in front, also when only the device found no room.
+ * A peer of the 3.1 series ends when it receives the information of a device before that of its node. So the message
+ * of the node is always sent before that of the device, even if only the latter had found no room.
  *
- * During a synchronisation only sync_step sends. What is sent at other times is delivered when the synchronisation of
- * all services has ended.
+ * During a synchronisation only sync_step sends. Messages that are sent at other times are delivered after the
+ * synchronisation of all services.
  */
 void votequorum_send(struct votequorum *vq, uint32_t messages)
 {
@@ -172,7 +172,10 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 	uint32_t bits;
 
 	(void)size;
-	/* The reference believes whoever speaks of whomever: ghosts would vote. */
+	/*
+	 * Corosync accepts NODEINFO about any node from any node. This service does not: nodes that
+	 * have left would be counted.
+	 */
 	if (info->nodeid != nodeid && info->nodeid != 0) {
 		votequorum_complain(vq, VOTEQUORUM_BAD_NODE, nodeid,
 			"a node tells of another one's votes: dropped");
@@ -196,7 +199,7 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 
 static void reconfigure_expected(struct votequorum *vq, uint32_t expected)
 {
-	/* Clients hear of it even when it is what was expected before. */
+	/* Clients are notified even if the value does not change. */
 	votequorum_tell_expected(
 		vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
 	votequorum_settle(vq, vote_reconfigure_expected(&vq->calc, expected));

@@ -1,7 +1,6 @@
 /*
- * What a new version takes over: all that was heard of votes, the verdict, the device and the clients. The
- * options that are read at the start are read by the new version itself, from keys that nobody may change. Timers
- * that run begin anew.
+ * The state for a new version of the plugin: all votes, the verdict, the device and the clients. The new version
+ * itself reads the options of the start, from keys that no client may change. Running timers start again.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -18,7 +17,7 @@
 #define IS_TRACKING 1u
 #define TAKES_EXTRA 2u
 
-/* Numbers and truths of a calculation, in one place for both directions. */
+/* The numbers and flags of a calculation, in one place for saving and loading. */
 struct numbers {
 	uint32_t device_votes, quorum, is_quorate, is_waiting, is_master;
 	uint32_t ev_barrier, tracking_barrier, lowest, highest;
@@ -75,7 +74,7 @@ static void set_numbers(struct votequorum *vq, const struct numbers *numbers)
 	vq->has_reread = numbers->has_reread != 0;
 	vq->told_quorate = numbers->told_quorate != 0;
 	vq->stored_barrier = numbers->stored_barrier;
-	vq->owed = numbers->owed; /* what init wanted to tell is told already */
+	vq->owed = numbers->owed; /* the messages that init wanted to send were sent before */
 }
 
 /* ---- Saving -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * What GETINFO tells, as statistics: for plugins, which have no connection to ask over, and whoever reads the
- * map. stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.
+ * The results of GETINFO as statistics, for plugins, which have no connection, and for readers of the map.
+ * The keys are stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -14,7 +14,7 @@ enum figure {
 	FIGURE_HIGHEST_EXPECTED,
 	FIGURE_QUORUM,
 	FIGURE_TOTAL,
-	FIGURES_OF_ALL, /* how many are of no node */
+	FIGURES_OF_ALL, /* number of figures that belong to no node */
 	FIGURE_EXPECTED = FIGURES_OF_ALL,
 	FIGURE_FLAGS,
 	FIGURE_VOTES,
@@ -35,7 +35,7 @@ static const char *const names[FIGURES] = {
 /* One key. */
 struct votequorum_statistic {
 	const struct votequorum *vq;
-	uint32_t nodeid; /* 0: of no node */
+	uint32_t nodeid; /* 0: the figure belongs to no node */
 	enum figure figure;
 	bool is_offered;
 	struct votequorum_statistic *next;
@@ -80,7 +80,7 @@ static uint32_t read_figure(void *arg, void *value)
 		((char *)value)[length] = '\0';
 		return (uint32_t)length + 1;
 	}
-	/* Nodes are never forgotten. */
+	/* Nodes are never removed. */
 	number = figure_of(
 		vq, statistic->nodeid == 0 ? NULL : vote_find(&vq->calc, statistic->nodeid), statistic->figure);
 	memcpy(value, &number, sizeof(number));
@@ -122,7 +122,7 @@ static void add(struct votequorum *vq, uint32_t nodeid, enum figure figure)
 	if (statistic == NULL) {
 		statistic = calloc(1, sizeof(*statistic));
 		if (statistic == NULL)
-			return; /* one figure less */
+			return; /* one figure is missing */
 		*statistic = (struct votequorum_statistic){
 			.vq = vq, .nodeid = nodeid, .figure = figure, .next = vq->statistics};
 		vq->statistics = statistic;

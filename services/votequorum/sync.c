@@ -1,6 +1,6 @@
 /*
- * A synchronisation: who is gone stops counting at once, then all tell of themselves, and at the
- * end all count (book services, "quorum and votequorum").
+ * A synchronisation: nodes that have left stop counting at once, then all nodes send their
+ * information, and at the end all votes are counted (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
 
@@ -15,7 +15,7 @@ void votequorum_window_close(struct votequorum *vq)
 	vq->window = NULL;
 }
 
-/* Nobody was lost for a while: those that are here are all that is expected from now on. */
+/* No node was lost for a while, so the present members become the expected ones. */
 static void on_window(void *arg)
 {
 	struct votequorum *vq = arg;
@@ -81,7 +81,7 @@ int votequorum_sync_step(void *self)
 		votequorum_send(vq, 0);
 	}
 	vq->is_stepping = false;
-	/* The barrier that follows must stand behind all of it. */
+	/* The barrier must follow all of these messages. */
 	if (vq->owed != 0)
 		return -EAGAIN;
 	return votequorum_is_registered(vq) && vq->device.is_awaited ? -EAGAIN : 0;
@@ -94,11 +94,14 @@ void votequorum_sync_done(void *self)
 	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
 	votequorum_publish(vq);
 	vq->is_syncing = false;
-	if (vq->owed != 0) /* since the last sync_step */
+	if (vq->owed != 0) /* owed since the last sync_step */
 		votequorum_send(vq, 0);
 }
 
-/* Another round follows, unless the service synchronised alone. Then the other nodes are told of the time since. */
+/*
+ * Another round follows, unless the service synchronised alone. In that case send the changes since then to the
+ * other nodes.
+ */
 void votequorum_sync_abort(void *self)
 {
 	struct votequorum *vq = self;

@@ -1,6 +1,6 @@
 /*
- * Quorum by votes: every node has some, and a part of the ring that holds more than half of those
- * expected may work. Options bend the rule for small rings and for rings that shrink
+ * Quorum by votes: every node has votes, and a part of the ring with more than half of the expected
+ * votes may act. Options change the rule for small rings and for rings that shrink
  * (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
@@ -80,7 +80,7 @@ void votequorum_publish_keys(struct votequorum *vq)
 		put(vq, VOTEQUORUM_KEY_TIE_BREAKER, calc->options.tie_breaker);
 	if (calc->options.has_wait_for_all || vq->published[VOTEQUORUM_KEY_WAITING] >= 0)
 		put(vq, VOTEQUORUM_KEY_WAITING, calc->is_waiting);
-	if (calc->lowest != 0) { /* there was a quorum */
+	if (calc->lowest != 0) { /* a quorate decision was made before */
 		put(vq, VOTEQUORUM_KEY_LOWEST, calc->lowest);
 		put(vq, VOTEQUORUM_KEY_HIGHEST, calc->highest);
 	}
@@ -158,7 +158,7 @@ static void reread(struct votequorum *vq)
 	votequorum_send(vq, messages);
 }
 
-/* The key is a button: it comes out again. @return true: it was pressed */
+/* The key acts as a button and is reset. @return true: it was set */
 static bool is_cancelled(struct votequorum *vq)
 {
 	static const char key[] = "quorum.cancel_wait_for_all";
@@ -173,7 +173,10 @@ static bool is_cancelled(struct votequorum *vq)
 	return true;
 }
 
-/* As in the reference every key of the section is a reason to read all again, the button too. */
+/*
+ * As in the reference a change of any key of the section causes all keys to be read again, also
+ * this one.
+ */
 static void on_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -183,7 +186,7 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 	(void)event, (void)key, (void)now, (void)before;
 	if (vq->is_resetting)
 		return;
-	/* In the middle of a reload keys do not fit together. */
+	/* During a reload the keys may contradict each other. */
 	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 &&
 		is_reloading == 1)
 		return;
@@ -209,7 +212,7 @@ static void on_reload(void *arg, uint32_t event, const char *key,
 	if (vq->host->map_read(vq->ctx, COTERIE_MAP_CONFIG, "config.reload_status", &status) == 0 &&
 		status.type == COTERIE_MAP_I32 && status.size == sizeof(result))
 		memcpy(&result, status.bytes, sizeof(result));
-	if (result == 1) /* CS_OK: what was refused has changed nothing */
+	if (result == 1) /* CS_OK: a refused change has changed nothing */
 		reread(vq);
 }
 
@@ -241,7 +244,7 @@ static int track(struct votequorum *vq)
 	return 0;
 }
 
-/* What is read at the start alone would only mislead if it could be changed later. */
+/* Options that are read only at the start would mislead if they could be changed later. */
 static int protect(struct votequorum *vq)
 {
 	static const char *const keys[] = {"quorum.allow_downscale", "quorum.wait_for_all",
@@ -255,7 +258,7 @@ static int protect(struct votequorum *vq)
 		if (rc < 0)
 			return rc;
 	}
-	/* What a client wrote there would stay: it is told of changes alone. */
+	/* A value that a client writes there would stay, since only changes are published. */
 	return vq->host->map_protect(vq->ctx, "runtime.votequorum.", 1);
 }
 
@@ -298,7 +301,7 @@ static void fini(void *self)
 	vq->host->timer_del(vq->ctx, vq->retry);
 	vq->host->timer_del(vq->ctx, vq->device.timer);
 	votequorum_window_close(vq);
-	vq->host->timer_del(vq->ctx, vq->store); /* drain, just before, has written */
+	vq->host->timer_del(vq->ctx, vq->store); /* drain has written it just before */
 	votequorum_config_fini(&vq->config);
 	votequorum_statistics_fini(vq);
 	votequorum_extra_fini(vq);
@@ -338,7 +341,7 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	return 0;
 }
 
-/* The others count on without us, if they may shrink. */
+/* The other nodes continue without this one, and lower the quorum if allow_downscale is set. */
 static int drain(void *self)
 {
 	struct votequorum *vq = self;

@@ -1,10 +1,11 @@
 /*
- * What the files of the votequorum service share.
+ * Shared by the files of the votequorum service.
  *
- * Life of a verdict. 1 A configuration of the ring comes: nodes that are gone stop counting. 2 In
- * the service's turn of the synchronisation every node tells of itself and its quorum device. 3 All
- * have heard all: votes are counted, the verdict goes to the executive and to the clients that
- * track. Between configurations a verdict changes when votes, expected votes or a device's vote do.
+ * A verdict is made in these steps. 1 After a configuration of the ring, nodes that have left stop
+ * counting. 2 In the service's turn of the synchronisation every node sends the information about
+ * itself and its quorum device. 3 All nodes have received all of it. Votes are counted, and the
+ * executive and the clients that track get the verdict. Between configurations a verdict changes
+ * with votes, expected votes or a device's vote.
  */
 #ifndef VOTEQUORUM_VOTEQUORUM_H
 #define VOTEQUORUM_VOTEQUORUM_H
@@ -20,40 +21,41 @@ struct votequorum_connection {
 	struct votequorum_connection *next, *previous; /* all, newest first */
 	bool is_tracking;
 	bool takes_extra; /* its library knows VOTEQUORUM_EVENT_EXTRA */
-	uint64_t context; /* what it asked to have in its events */
+	uint64_t context; /* context that its events carry */
 };
 
-/** Messages that wait for room on the ring; sent in this order. */
+/** Messages that wait for room on the ring. They are sent in this order. */
 #define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO(self) */
 #define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO(0) */
-#define VOTEQUORUM_OWES_VOTES 4u       /* RECONFIGURE: our own votes */
-#define VOTEQUORUM_OWES_EXPECTED 8u    /* RECONFIGURE: our own expected votes */
-#define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: wait for all no longer */
-#define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: the name in `unregistered` is gone */
-#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the name that is known */
-#define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: of our own device; empty if there is none */
+#define VOTEQUORUM_OWES_VOTES 4u       /* RECONFIGURE: this node's votes */
+#define VOTEQUORUM_OWES_EXPECTED 8u    /* RECONFIGURE: this node's expected votes */
+#define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: stop waiting for all nodes */
+#define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: remove the name in `unregistered` */
+#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the known name */
+#define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: of this node's device, empty if there is none */
 #define VOTEQUORUM_OWES_LAST VOTEQUORUM_OWES_EXTRA
 
 /** A registration that a client waits for. */
 enum votequorum_pending {
 	VOTEQUORUM_PENDING_NONE,
-	VOTEQUORUM_PENDING_CLIENT,    /* answered when the message comes back */
-	VOTEQUORUM_PENDING_ABANDONED, /* the client is gone: taken back when the message comes */
+	VOTEQUORUM_PENDING_CLIENT,    /* answered when the message is delivered */
+	VOTEQUORUM_PENDING_ABANDONED, /* the client has disconnected: the registration is withdrawn
+				       * when the message is delivered */
 };
 
-/** The quorum device of this node, as its program tells us. */
+/** The quorum device of this node, as its program reports it. */
 struct votequorum_device {
 	char name[VOTEQUORUM_NAME_SIZE]; /* of the whole ring; "": none known */
 	enum votequorum_pending pending;
 	char pending_name[VOTEQUORUM_NAME_SIZE];
 	struct coterie_client *pending_client;
 	char unregistered[VOTEQUORUM_NAME_SIZE];
-	struct coterie_timer *timer; /* runs out when the device is not heard of */
+	struct coterie_timer *timer; /* ends when the device does not report in time */
 	bool is_awaited;             /* the synchronisation waits for its vote */
-	bool has_master_wins;        /* said whether its side wins, at least once */
+	bool has_master_wins;        /* it has reported master wins or not, at least once */
 };
 
-/** What is complained about at a limited rate. */
+/** Causes of warnings, which are logged at a limited rate. */
 enum votequorum_complaint {
 	VOTEQUORUM_BAD_NODE,
 	VOTEQUORUM_BAD_NAME,
@@ -61,7 +63,7 @@ enum votequorum_complaint {
 	VOTEQUORUM_BAD_EXTRA,
 	VOTEQUORUM_NO_MEMORY,
 	VOTEQUORUM_NO_STORE,
-	VOTEQUORUM_COMPLAINTS, /* how many there are */
+	VOTEQUORUM_COMPLAINTS, /* number of causes */
 };
 
 /** Keys of the map that are written when they change. */
@@ -75,7 +77,7 @@ enum votequorum_key {
 	VOTEQUORUM_KEY_TRACKING,
 	VOTEQUORUM_KEY_DEVICE_USABLE,
 	VOTEQUORUM_KEY_MASTER_WINS,
-	VOTEQUORUM_KEYS, /* how many there are */
+	VOTEQUORUM_KEYS, /* number of keys */
 };
 
 struct votequorum {
@@ -89,18 +91,18 @@ struct votequorum {
 	struct coterie_ring_id ring; /* of the last configuration */
 	bool is_syncing;
 	bool is_stepping;  /* sync_step runs */
-	bool has_queued;   /* what there is to tell in this synchronisation */
-	bool has_reread;   /* keys were read again: the tie-breaker is published always */
-	bool is_resetting; /* we write quorum.cancel_wait_for_all */
+	bool has_queued;   /* it has sent its messages in this synchronisation */
+	bool has_reread;   /* keys were read again, so the tie-breaker is published in any case */
+	bool is_resetting; /* the service itself writes quorum.cancel_wait_for_all */
 	bool told_quorate; /* the verdict that was published last */
 	uint32_t owed;     /* VOTEQUORUM_OWES_… */
 	struct coterie_timer *retry;
 	struct coterie_timer *window; /* of last man standing */
-	struct coterie_timer *store;  /* the state file is behind the barrier */
+	struct coterie_timer *store;  /* runs while the state file has an older barrier */
 	struct coterie_map_tracker *trackers[3];
-	struct votequorum_statistic *statistics; /* that are offered, or will be */
-	int64_t published[VOTEQUORUM_KEYS]; /* what the map holds; -1: no such key */
-	uint32_t stored_barrier;            /* what the state file holds */
+	struct votequorum_statistic *statistics; /* statistics that are offered, or will be */
+	int64_t published[VOTEQUORUM_KEYS]; /* values in the map, or -1 for a key that does not exist */
+	uint32_t stored_barrier;            /* value in the state file */
 	struct {
 		uint64_t next_ns;
 		uint64_t hidden;
@@ -112,11 +114,11 @@ struct votequorum {
 /** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
 void votequorum_complain(
 	struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
-/** Act upon a calculation: bits as it returned them. */
+/** Act on the result of a calculation: bits as it returned them. */
 void votequorum_settle(struct votequorum *vq, uint32_t bits);
-/** Tell executive and clients the verdict as it stands. */
+/** Send the current verdict to the executive and the clients. */
 void votequorum_publish(struct votequorum *vq);
-/** Write to the map what changed since the last time. */
+/** Write changed values to the map. */
 void votequorum_publish_keys(struct votequorum *vq);
 
 /* --- tell.c: events to clients --- */
@@ -125,14 +127,17 @@ void votequorum_publish_keys(struct votequorum *vq);
 void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_nodelist(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_expected(struct votequorum *vq, uint32_t expected);
-/** All that track, and whose library takes it. */
+/** Send to all clients that track and whose library accepts the event. */
 void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
 
 /* --- ring.c --- */
 
 /** Send these messages (VOTEQUORUM_OWES_…) now, or as soon as the ring has room. */
 void votequorum_send(struct votequorum *vq, uint32_t messages);
-/** Send what is owed, and publish the verdict, in a moment and not during a synchronisation. */
+/**
+ * Send the owed messages and publish the verdict in the next turn, but not during a
+ * synchronisation.
+ */
 void votequorum_send_later(struct votequorum *vq);
 /** @return 0; -EAGAIN */
 int votequorum_send_reconfigure(
@@ -140,7 +145,7 @@ int votequorum_send_reconfigure(
 int votequorum_send_rename(struct votequorum *vq, const char *old_name, const char *new_name);
 int votequorum_send_registration(struct votequorum *vq, uint32_t operation, const char *name);
 
-/** Send the extra information of our own device. @return 0; -EAGAIN */
+/** Send the extra information of this node's device. @return 0; -EAGAIN */
 int votequorum_send_extra(struct votequorum *vq, const uint8_t *bytes, uint32_t size);
 
 #define VOTEQUORUM_RING_MSGS 5
@@ -149,11 +154,11 @@ extern const struct coterie_ring_msg votequorum_ring_msgs[VOTEQUORUM_RING_MSGS];
 /* --- device.c --- */
 
 bool votequorum_is_registered(const struct votequorum *vq);
-/** The device's timer at the start of a synchronisation. */
+/** Start the device's timer at the start of a synchronisation. */
 void votequorum_device_sync(struct votequorum *vq);
-/** Wait for the device's next word, as long as the configuration says. */
+/** Wait for the device's next report, up to the configured time. */
 void votequorum_device_arm(struct votequorum *vq);
-/** A client that may wait for a registration ends. */
+/** Handle the end of a client that may wait for a registration. */
 void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *client);
 void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t size);
@@ -180,11 +185,14 @@ struct votequorum_extra {
 
 /** @return NULL: the node has none */
 const struct votequorum_extra *votequorum_extra_find(const struct votequorum *vq, uint32_t nodeid);
-/** Replace that of a node. bytes: copied; size 0: it has none any more. @return 0; -ENOMEM, and all is as before */
+/**
+ * Replace the information of a node. bytes: copied; size 0: it has none any more. @return 0; -ENOMEM: nothing
+ * changed
+ */
 int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
-/** The device of this node goes, and its information with it. */
+/** Remove the device of this node, with its information. */
 void votequorum_extra_drop(struct votequorum *vq);
-/** A node told of itself. What an earlier life of it had set is forgotten. */
+/** A node has sent NODEINFO. Drop the information that it set before a restart. */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags);
 void votequorum_extra_fini(struct votequorum *vq);
 void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t size);
@@ -204,9 +212,9 @@ extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
 
 /* --- statistics.c --- */
 
-/** Offer statistics of the nodes that are known, but for those that are offered already. */
+/** Offer statistics of the known nodes that are not offered yet. */
 void votequorum_offer_statistics(struct votequorum *vq);
-/** Take them back. */
+/** Stop offering them. */
 void votequorum_statistics_fini(struct votequorum *vq);
 
 /* --- sync.c --- */
@@ -216,9 +224,9 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 int votequorum_sync_step(void *self);
 void votequorum_sync_done(void *self);
 void votequorum_sync_abort(void *self);
-/** Begin the window of last man standing, anew if there is one. */
+/** Begin the window of last man standing. If it runs, begin it again. */
 void votequorum_window_open(struct votequorum *vq);
-/** End the timer of last man standing; NULL-safe. */
+/** Stop the timer of last man standing, if it runs. */
 void votequorum_window_close(struct votequorum *vq);
 
 /* --- state.c: a new version takes over --- */

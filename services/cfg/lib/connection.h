@@ -1,12 +1,12 @@
 /*
- * What stands behind a corosync_cfg_handle_t; private to libcfg.
+ * The connection of a corosync_cfg_handle_t. Private to libcfg.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef SERVICES_CFG_LIB_CONNECTION_H
 #define SERVICES_CFG_LIB_CONNECTION_H
 
-/* Everything of libcfg is hidden but what the public header declares. */
+/* libcfg hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <corosync/cfg.h>
 #pragma GCC visibility pop

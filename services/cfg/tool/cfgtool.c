@@ -18,7 +18,7 @@
 #include "tools/common/number.h"
 
 enum {
-	SHUTDOWN_TRIES = 31, /* with a second between them */
+	SHUTDOWN_TRIES = 31, /* one second apart */
 	OPTION_FORCE = UCHAR_MAX + 1,
 };
 
@@ -46,7 +46,7 @@ static void print_usage(void)
 		stdout);
 }
 
-/* Connects; some of the actions name the error, others give its number. */
+/* Connect. Some actions print the name of the error, others its number. */
 static bool connect_cfg(corosync_cfg_handle_t *cfg, bool by_name)
 {
 	cs_error_t rc = corosync_cfg_initialize(cfg, NULL);
@@ -61,7 +61,7 @@ static bool connect_cfg(corosync_cfg_handle_t *cfg, bool by_name)
 	return false;
 }
 
-/* Errors in parts of a new configuration that the daemon goes on with all the same. */
+/* Report errors in parts of a new configuration that the daemon uses nevertheless. */
 static int reload_complaint(void)
 {
 	cmap_handle_t map;
@@ -182,7 +182,7 @@ static int show_addresses(unsigned int node_id)
 	return EXIT_SUCCESS;
 }
 
-/* What the command line asks for. */
+/* The options of the command line. */
 struct request {
 	int action; /* option letter; 0: none */
 	bool is_brief;
@@ -212,7 +212,7 @@ static bool parse(int argc, char **argv, struct request *request)
 		switch (option) {
 		case 'i': /* accepted, without effect */
 		case 'r':
-		case 'h': /* no action prints the usage as well, and any other one goes first */
+		case 'h': /* without an action the usage is printed. Any other action comes first */
 			break;
 		case 'b':
 			request->is_brief = true;

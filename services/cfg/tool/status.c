@@ -12,7 +12,7 @@
 
 #include "tools/common/nodelist.h"
 
-/* All that both reports start from. */
+/* The data that both reports need. */
 struct status {
 	corosync_cfg_handle_t cfg;
 	cmap_handle_t map;
@@ -20,7 +20,7 @@ struct status {
 	char *transport;
 	struct nodelist list;
 	struct corosync_cfg_node_status_v1
-		*nodes; /* as in list; all zero where it cannot be told */
+		*nodes; /* in the order of list. All zero if unknown */
 };
 
 static void status_close(struct status *status)
@@ -69,7 +69,7 @@ static int status_read_nodes(struct status *status)
 	return EXIT_SUCCESS;
 }
 
-/* Connects and prints the first line; unless it fails, status_close is due. */
+/* Connect and print the first line. On success the caller must call status_close. */
 static int status_open(struct status *status)
 {
 	*status = (struct status){0};
@@ -100,7 +100,7 @@ close:
 	return EXIT_FAILURE;
 }
 
-/* The protocol of a link: knet alone has one. The caller frees it; NULL without memory. */
+/* Return the protocol of a link, which only knet has. The caller frees it. NULL: out of memory. */
 static char *link_transport(const struct status *status, int link)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1];
@@ -114,7 +114,7 @@ static char *link_transport(const struct status *status, int link)
 	return strdup("udp");
 }
 
-/* The node towards which links are listed: the last one that is not this one. */
+/* Return the node to which links are listed: the last one that is not this one. */
 static const struct corosync_cfg_node_status_v1 *reference_node(const struct status *status)
 {
 	for (size_t i = status->list.count; i-- > 0;)

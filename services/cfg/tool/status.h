@@ -1,5 +1,5 @@
 /*
- * What corosync-cfgtool says of nodes and links.
+ * The reports of corosync-cfgtool about nodes and links.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * libcorosync_common: names of error codes, and what an errno becomes when it leaves a library.
+ * libcorosync_common: names of error codes, and the codes for an errno.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@ struct error_row {
 	cs_error_t code;
 };
 
-/* Whatever is not listed is CS_ERR_LIBRARY: the connection is of no more use. */
+/* Errors that are not listed become CS_ERR_LIBRARY: the connection cannot be used any more. */
 static const struct error_row channel_errors[] = {
 	{EBADF, CS_ERR_BAD_HANDLE},
 	{ENOMEM, CS_ERR_NO_MEMORY},
@@ -70,7 +70,7 @@ cs_error_t hdb_error_to_cs(int res)
 	return error_find(table_errors, COUNT(table_errors), res);
 }
 
-/* All codes are named as they are spelled, but for success. */
+/* All codes have their names as texts, except for success. */
 const char *cs_strerror(cs_error_t err)
 {
 #define NAME(code)                                                                                 \

@@ -1,5 +1,5 @@
 /*
- * What stands behind a cmap_handle_t; private to libcmap.
+ * The connection of a cmap_handle_t. Private to libcmap.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* Everything of libcmap is hidden but what the public header declares. */
+/* libcmap hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <corosync/cmap.h>
 #pragma GCC visibility pop
@@ -20,16 +20,16 @@
 struct tracker;
 
 /*
- * 1. cmap_initialize_map connects and gives the handle out.
+ * 1. cmap_initialize_map connects and returns the handle.
  * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cmap_finalize kills the handle and cuts the connection if somebody is still inside.
- * 4. The last to leave closes the channel and frees the rest.
+ * 3. cmap_finalize kills the handle and cuts the connection if other threads are still in a call.
+ * 4. The last call to end closes the channel and frees the rest.
  */
 struct cmap_connection {
 	struct client_connection client; /* first */
 
 	pthread_mutex_t trackers_lock; /* never held in a callback */
-	struct tracker *trackers;      /* newest first; each is in the table of trackers */
+	struct tracker *trackers;      /* newest first. Each is in the table of trackers */
 };
 
 /**
@@ -46,18 +46,16 @@ void cmap_connection_put(struct cmap_connection *connection);
 void trackers_fini(struct cmap_connection *connection);
 
 /**
- * A key for the wire.
- *
+ * Convert a key to its form in messages.
  * @param key NULL: the empty one
  * @return CS_OK; CS_ERR_NAME_TOO_LONG
  */
 cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key);
 
 /**
- * Get a value into memory of its own.
- *
- * @param room       bytes that the caller wants at most; with 0 no value is got
- * @param response   set on success: the caller frees it; value_size bytes follow if there was room
+ * Get a value into newly allocated memory.
+ * @param room       bytes that the caller accepts; 0: get no value
+ * @param response   set on success: the caller frees it; value_size bytes follow if they fit
  * @return CS_OK; CS_ERR_INVALID_PARAM: longer than room; as cmap_get
  */
 cs_error_t value_get(

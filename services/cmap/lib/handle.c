@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and the calls that never leave the process.
+ * Connecting, disconnecting, and calls that do not contact the daemon.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -70,7 +70,7 @@ cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map)
 		return client_error(rc);
 	}
 	pthread_mutex_init(&connection->trackers_lock, NULL);
-	/* Whatever becomes of it, programs may rely on having a handle to finalize. */
+	/* Whether this succeeds or not, programs may rely on having a handle to finalize. */
 	if (map != CMAP_MAP_DEFAULT)
 		error = set_map(connection, map);
 	rc = handle_open(&connections, &connection->client.object, handle);
@@ -95,7 +95,7 @@ cs_error_t cmap_context_get(cmap_handle_t handle, const void **context)
 	return rc;
 }
 
-/* It is kept for the program, and nothing is done with it. */
+/* The library stores the pointer, and does not use it. */
 cs_error_t cmap_context_set(cmap_handle_t handle, const void *context)
 {
 	return client_context_set(&connections, handle, (void *)(uintptr_t)context);

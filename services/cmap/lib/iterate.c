@@ -1,5 +1,5 @@
 /*
- * Walking through the keys. The executive keeps the place; a handle is its number for it.
+ * Iterations over keys. The executive has the position, and a handle contains its number there.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,7 +1,8 @@
 /*
- * Changes of keys become calls of the program's callbacks.
+ * Converts events about keys to calls of the program's callbacks.
  *
- * No lock is held in a callback, which may call anything, cmap_dispatch and cmap_finalize included.
+ * No lock is held in a callback, which may call any function, including cmap_dispatch and
+ * cmap_finalize.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,10 +18,10 @@ struct tracker {
 	struct handle_object object; /* first */
 	cmap_handle_t connection;
 	cmap_track_handle_t handle;
-	uint64_t remote; /* the executive's number; under the connection's trackers_lock */
+	uint64_t remote; /* the executive's number, protected by the connection's trackers_lock */
 	cmap_notify_fn_t notify;
 	void *user_data;
-	struct tracker *next; /* under the connection's trackers_lock */
+	struct tracker *next; /* protected by the connection's trackers_lock */
 };
 
 static void tracker_destroy(struct handle_object *object)
@@ -48,7 +49,7 @@ static cs_error_t tracker_open(
 	return client_error(rc);
 }
 
-/* Under the connection's trackers_lock. CS_ERR_BAD_HANDLE: another was faster. */
+/* Call with the connection's trackers_lock. CS_ERR_BAD_HANDLE: another thread has removed it. */
 static cs_error_t tracker_remove(struct cmap_connection *connection, struct tracker *tracker)
 {
 	struct tracker **link = &connection->trackers;
@@ -71,7 +72,7 @@ void trackers_fini(struct cmap_connection *connection)
 	pthread_mutex_unlock(&connection->trackers_lock);
 }
 
-/* One of this connection; referenced. */
+/* Return a tracker of this connection, referenced. */
 static struct tracker *tracker_get(cmap_handle_t connection, cmap_track_handle_t handle)
 {
 	struct handle_object *object;
@@ -88,7 +89,9 @@ static struct tracker *tracker_get(cmap_handle_t connection, cmap_track_handle_t
 
 /* ---- Adding and deleting ------------------------------------------------- */
 
-/* An event may come, on another thread, before the request is answered. */
+/*
+ * An event may arrive on another thread before the request is answered, so the handle exists first.
+ */
 static cs_error_t track(struct cmap_connection *connection, struct cmap_req_track_add *request,
 	struct tracker *tracker, cmap_track_handle_t *handle)
 {
@@ -182,7 +185,7 @@ static struct dispatch_outcome dispatch_notify(cmap_handle_t handle, uint8_t *by
 	if (size < sizeof(*event) || event->now_size > size - sizeof(*event) ||
 		event->before_size > size - sizeof(*event) - event->now_size)
 		return dispatch_malformed;
-	/* Nobody may hear it any more: it has passed unseen. */
+	/* The tracker has been deleted: drop the event. */
 	struct tracker *tracker = tracker_get(handle, event->instance);
 	if (tracker == NULL)
 		return dispatch_done;

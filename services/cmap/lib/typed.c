@@ -9,16 +9,22 @@
 #include <string.h>
 
 enum {
-	/* The longest string that a key holds, and its NUL. */
+	/* Size of the longest string value, with its NUL. */
 	STRING_SIZE_MAX = 16385,
 };
 
-/* No conversion: another type is refused, and so is a value that has not the size of its type. */
+/*
+ * Values are not converted: another type is refused, and so is a value without the size of its
+ * type.
+ */
 static cs_error_t get_typed(cmap_handle_t handle, const char *key_name, cmap_value_types_t type,
 	void *value, size_t size)
 {
 	struct cmap_res_get *response;
-	/* Room for any number: a string that fits is of the wrong type, not too long. */
+	/*
+	 * Use room for any number. A string that fits then has the wrong type, and is not reported
+	 * as too long.
+	 */
 	cs_error_t rc = value_get(handle, key_name, 16, &response);
 
 	if (rc != CS_OK)
@@ -60,7 +66,7 @@ cs_error_t cmap_set_string(cmap_handle_t handle, const char *key_name, const cha
 	return cmap_set(handle, key_name, value, strlen(value), CMAP_VALUETYPE_STRING);
 }
 
-/* One request, so that the value cannot change between its length and itself. */
+/* Use one request, so that the value cannot change between two requests for length and content. */
 cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **str)
 {
 	struct cmap_res_get *response;
@@ -76,7 +82,10 @@ cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **st
 		free(response);
 		return CS_ERR_INVALID_PARAM;
 	}
-	/* Whatever the executive counts, the program gets a string. */
+	/*
+	 * Copy up to the NUL, whether or not the executive counts it, so that the program gets a
+	 * string.
+	 */
 	copy = strndup((const char *)response->value, response->value_size);
 	free(response);
 	if (copy == NULL)

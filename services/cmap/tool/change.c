@@ -12,13 +12,15 @@
 #include "services/cmap/tool/types.h"
 
 enum {
-	/* Bytes of a line of a settings file, with its end. */
+	/* Bytes of a line of a settings file, with its line end. */
 	SETTING_SIZE_MAX = 1024,
 	READ_CHUNK = 4096,
 };
 
-/* The number at the start of the text, as type says; false when there is none. Too large numbers
- * become the largest one. */
+/*
+ * Read the number at the start of the text, as the type requires. false: there is none. A number
+ * that is too large becomes the largest one.
+ */
 static bool parse_number(cmap_value_types_t type, const char *text, union value_number *number)
 {
 	char *end;
@@ -49,7 +51,7 @@ static bool parse_number(cmap_value_types_t type, const char *text, union value_
 	return end != text;
 }
 
-/* Puts a number that was read with 64 bits into its own width; false when it does not fit. */
+/* Convert a 64-bit number to the width of its type. false: it does not fit. */
 static bool narrow(cmap_value_types_t type, union value_number *number)
 {
 	int64_t wide = number->i64;
@@ -108,7 +110,7 @@ static bool set_number(
 	return set_report(cmap_set(map, key, &number, kind->size, kind->type), key);
 }
 
-/* All that a stream has. The caller frees it, also after an error; NULL when it is empty. */
+/* Read a stream to its end. The caller frees the bytes, also after an error. NULL: it is empty. */
 static int read_all(FILE *in, char **bytes, size_t *size)
 {
 	*bytes = NULL;
@@ -204,7 +206,10 @@ bool keys_delete_prefix(cmap_handle_t map, const char *prefix)
 	return true;
 }
 
-/* The next word of a line, which is cut there; NULL at its end. Only spaces part words. */
+/*
+ * Return the next word of a line, which is cut there. NULL: the line ends. Only spaces separate
+ * words.
+ */
 static char *next_word(char **line)
 {
 	*line += strspn(*line, " ");
@@ -217,7 +222,7 @@ static char *next_word(char **line)
 	return word;
 }
 
-/* False ends the file. */
+/* Handle one line. false: stop reading the file. */
 static bool load_line(cmap_handle_t map, char *line)
 {
 	line += strspn(line, " \t");

@@ -12,10 +12,10 @@
 #include "services/cmap/tool/keys.h"
 
 enum {
-	CONNECT_TRIES = 11, /* with a second between them */
+	CONNECT_TRIES = 11, /* one second apart */
 };
 
-/* What the command line asks for. */
+/* The options of the command line. */
 struct request {
 	int action; /* option letter; 0: list keys */
 	const char *settings;
@@ -115,7 +115,7 @@ static bool choose_clear(struct request *request, const char *word)
 	return false;
 }
 
-/* False ends the tool: with failure, or after -h with success. */
+/* Parse the command line. false: the tool ends, with a failure or, after -h, with success. */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	int option;
@@ -159,7 +159,7 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 	return true;
 }
 
-/* The daemon refuses all while it starts. */
+/* The daemon refuses all connections while it starts. */
 static bool connect_map(cmap_handle_t *map, cmap_map_t which)
 {
 	cs_error_t rc = CS_ERR_TRY_AGAIN;

@@ -34,7 +34,7 @@ static void changed(cmap_handle_t map, cmap_track_handle_t track, int32_t event,
 	key_print(format, key, shown->type, shown->data, shown->len);
 }
 
-/* Reads what a person typed; whether that is the end. */
+/* Read input of the terminal. Return whether it asks for the end. */
 static bool is_finished(bool *at_line_start)
 {
 	char typed[256];
@@ -67,7 +67,7 @@ static void wait_for_end(cmap_handle_t map, int fd)
 			perror("poll");
 			return;
 		}
-		/* Changes first: those that came before the end are told. */
+		/* Handle changes first, so that those before the end are printed. */
 		if (fds[0].revents != 0) {
 			cs_error_t rc = cmap_dispatch(map, CS_DISPATCH_ALL);
 
@@ -91,7 +91,7 @@ bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const
 	int fd;
 	cs_error_t rc;
 
-	/* Who reads it through a pipe must not wait for a full buffer. */
+	/* Use line buffering, so that a reader at a pipe gets each line at once. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < count; i++) {
 		rc = cmap_track_add(map, keys[i], events, changed, &callback_format, &track);

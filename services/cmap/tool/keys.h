@@ -1,7 +1,7 @@
 /*
  * Keys of a map and their values: printed, set, deleted.
  *
- * All functions that return a bool have said on stderr why it is false.
+ * A function that returns false has printed the reason on stderr.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,25 +15,25 @@
 
 /** How keys are printed. */
 struct key_format {
-	bool with_binary; /* values of type binary too */
-	bool is_quiet;    /* the value alone */
+	bool with_binary; /* also values of type binary */
+	bool is_quiet;    /* only the value */
 };
 
 /**
- * Print a key with its value as one line; a string may hold line ends.
+ * Print a key with its value as one line. A string may contain line ends.
  *
- * @param value borrowed; size bytes in host byte order
+ * @param value borrowed: size bytes in host byte order
  */
 void key_print(const struct key_format *format, const char *key, cmap_value_types_t type,
 	const void *value, size_t size);
 
-/** Read keys and print them, up to the first that fails. */
+/** Read and print keys. Stop at the first one that fails. */
 bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *keys, int count);
 
 /**
- * Print all keys with one of the prefixes; without prefixes all keys.
+ * Print all keys with one of the prefixes. Without prefixes print all keys.
  *
- * @return also false, silently, when there was no key to print
+ * @return also false, without a message, if there was no key to print
  */
 bool keys_list(
 	cmap_handle_t map, const struct key_format *format, char *const *prefixes, int count);
@@ -41,21 +41,22 @@ bool keys_list(
 /**
  * Set a key.
  *
- * @param type word for a type, as printed
- * @param text value; for binary the name of a file, "-" for standard input
+ * @param type word for a type, as it is printed
+ * @param text the value. For type binary it is the name of a file, or "-" for standard input
  */
 bool key_set(cmap_handle_t map, const char *key, const char *type, const char *text);
 
-/** Delete keys, up to the first that fails. */
+/** Delete keys. Stop at the first one that fails. */
 bool keys_delete(cmap_handle_t map, char *const *keys, int count);
 
-/** Delete all keys with a prefix; a key that cannot be deleted is reported and stays. */
+/** Delete all keys with a prefix. A key that cannot be deleted is reported and stays. */
 bool keys_delete_prefix(cmap_handle_t map, const char *prefix);
 
 /**
- * Do what a file of settings says, line by line, up to the first key that cannot be set.
+ * Set and delete keys as a file of settings has them, line by line, up to the first key that cannot
+ * be set.
  *
- * @return true also when the file cannot be opened, which is reported
+ * @return true also if the file cannot be opened, which is reported
  */
 bool keys_load(cmap_handle_t map, const char *path);
 

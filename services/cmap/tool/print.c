@@ -81,7 +81,7 @@ void key_print(const struct key_format *format, const char *key, cmap_value_type
 	putchar('\n');
 }
 
-/* A value that changes its size between the two requests is asked for again. */
+/* If the value changes its size between the two requests, repeat them. */
 static cs_error_t value_get(
 	cmap_handle_t map, const char *key, cmap_value_types_t *type, char **value, size_t *size)
 {
@@ -133,7 +133,7 @@ bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *k
 	return true;
 }
 
-/* Prints what has the prefix; found is set when there was something. */
+/* Print the keys with the prefix. found is set if there was one. */
 static bool list_prefix(
 	cmap_handle_t map, const struct key_format *format, const char *prefix, bool *found)
 {
@@ -146,7 +146,7 @@ static bool list_prefix(
 		return false;
 	}
 	while ((rc = cmap_iter_next(map, iterator, key, NULL, NULL)) == CS_OK)
-		/* Statistics of a connection may be gone meanwhile. */
+		/* The statistics of a connection may have disappeared meanwhile. */
 		if (key_show(map, format, key) == CS_OK)
 			*found = true;
 	cmap_iter_finalize(map, iterator);

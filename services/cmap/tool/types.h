@@ -14,7 +14,7 @@
 struct value_type {
 	cmap_value_types_t type;
 	const char *name;
-	size_t size; /* bytes of a value; 0: any number */
+	size_t size; /* bytes of a value, or 0 for any size */
 };
 
 /** Room for a value of each type of fixed size. */
@@ -31,10 +31,10 @@ union value_number {
 	double dbl;
 };
 
-/** The row of a type; NULL when it is none. */
+/** Return the row of a type, or NULL. */
 const struct value_type *value_type_find(cmap_value_types_t type);
 
-/** The row with this name; NULL when there is none. */
+/** Return the row with this name, or NULL. */
 const struct value_type *value_type_named(const char *name);
 
 #endif

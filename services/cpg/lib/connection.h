@@ -1,5 +1,5 @@
 /*
- * What stands behind a cpg_handle_t; private to libcpg.
+ * The connection of a cpg_handle_t. Private to libcpg.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* Everything of libcpg is hidden but what the public header declares. */
+/* libcpg hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <corosync/cpg.h>
 #pragma GCC visibility pop
@@ -22,11 +22,11 @@ struct zero_copy_buffer;
 struct iteration;
 
 /*
- * 1. cpg_model_initialize connects and gives the handle out.
+ * 1. cpg_model_initialize connects and returns the handle.
  * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cpg_finalize kills the handle, tells the executive, cuts the connection if somebody is still
- *    inside.
- * 4. The last to leave closes the channel and frees the rest.
+ * 3. cpg_finalize kills the handle, informs the executive, and cuts the connection if other threads
+ *    are still in a call.
+ * 4. The last call to end closes the channel and frees the rest.
  */
 struct cpg_connection {
 	struct client_connection client; /* first */
@@ -42,30 +42,30 @@ struct cpg_connection {
 	struct zero_copy_buffer *zero_copy; /* newest first */
 
 	pthread_mutex_t iterations_lock;
-	struct iteration *iterations; /* newest first; each is in the table of iterations */
+	struct iteration *iterations; /* newest first. Each is in the table of iterations */
 };
 
 /**
  * Find the connection of a handle.
  *
- * @param connection set on success: referenced, given back with connection_put
+ * @param connection set on success: referenced, dropped with connection_put
  * @return CS_OK; CS_ERR_BAD_HANDLE
  */
 cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connection);
 
 void connection_put(struct cpg_connection *connection);
 
-/** A fast_note: the group of the messages that follow, as a struct cpg_name. */
+/** A fast_note: stores the group of the messages that follow, as a struct cpg_name. */
 void dispatch_note(uint8_t *context, const uint8_t *event, size_t size);
 
 /** Make the handles of all iterations dead. */
 void iterations_fini(struct cpg_connection *connection);
 
-/** Free all zero-copy buffers; nobody else is inside. */
+/** Free all zero-copy buffers. No other thread may use them. */
 void zero_copy_fini(struct cpg_connection *connection);
 
 /**
- * Send to the joined group what is longer than CPG_ATOMIC_SIZE_MAX.
+ * Send a message to the joined group that is longer than CPG_ATOMIC_SIZE_MAX.
  *
  * @param size bytes of iov together
  * @return as cpg_mcast_joined
@@ -73,13 +73,15 @@ void zero_copy_fini(struct cpg_connection *connection);
 cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee,
 	const struct iovec *iov, unsigned int count, uint32_t size);
 
-/** The public form of a name; CS_ERR_NAME_TOO_LONG when it cannot be one. */
+/** Convert a name to its public form. CS_ERR_NAME_TOO_LONG: it is not a valid name. */
 cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wire);
 
-/** A name for the wire, cleared after its length. name->length is within bounds. */
+/**
+ * Convert a name for messages, with zeros behind its length. name->length must be within bounds.
+ */
 void name_to_wire(struct cpg_wire_name *wire, const struct cpg_name *name);
 
-/** Sleep while the executive is asked to repeat something. */
+/** Sleep before a request to the executive is repeated. */
 void pause_ms(unsigned int ms);
 
 #endif

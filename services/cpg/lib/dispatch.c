@@ -1,7 +1,7 @@
 /*
- * Receiving: events become calls of the program's callbacks.
+ * Receives events and calls the program's callbacks.
  *
- * No lock is held in a callback, which may call anything, this included.
+ * No lock is held in a callback, which may call any function, including this one.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -40,7 +40,7 @@ static struct dispatch_outcome dispatch_partial(
 	if (size < sizeof(*event) || event->fraglen > size - sizeof(*event) ||
 		name_from_wire(&group, &event->group) != CS_OK)
 		return dispatch_malformed;
-	/* Nobody to hear it: not worth the memory. */
+	/* Without a callback, do not spend memory on the message. */
 	if (connection->model.cpg_deliver_fn == NULL)
 		return (struct dispatch_outcome){CS_OK, event->type == CPG_FRAGMENT_LAST};
 
@@ -55,7 +55,9 @@ static struct dispatch_outcome dispatch_partial(
 	pthread_mutex_lock(&connection->assemblies_lock);
 	rc = assembly_add(&connection->assemblies, &fragment, &message);
 	pthread_mutex_unlock(&connection->assemblies_lock);
-	/* A message that does not add up is its sender's fault; nobody waits for it. */
+	/*
+	 * A malformed message is the fault of its sender. Drop it, since no callback waits for it.
+	 */
 	if (rc == -ENOMEM)
 		return (struct dispatch_outcome){CS_ERR_NO_MEMORY, true};
 	if (message == NULL)
@@ -67,7 +69,7 @@ static struct dispatch_outcome dispatch_partial(
 }
 
 /*
- * Lists of the public, shorter form are written over those of the event: entry i of the result
+ * The lists of the shorter public form are written over those of the event: entry i of the result
  * ends before entry i + 1 of the event starts.
  */
 static struct cpg_address *addresses_convert(struct cpg_wire_address *wire, size_t count)
@@ -129,7 +131,9 @@ static struct dispatch_outcome dispatch_totem_confchg(
 	return dispatch_done;
 }
 
-/* Messages in the channel do not name their group: it is that of the last change before them. */
+/*
+ * Messages in the channel do not name their group. It is the group of the last change before them.
+ */
 void dispatch_note(uint8_t *context, const uint8_t *bytes, size_t size)
 {
 	_Static_assert(sizeof(struct cpg_name) <= FAST_CONTEXT_SIZE, "a name fits");
@@ -141,7 +145,7 @@ void dispatch_note(uint8_t *context, const uint8_t *bytes, size_t size)
 		memcpy(context, &group, sizeof(group));
 }
 
-/* Who hears an event. */
+/* The receiver of an event. */
 struct receiver {
 	struct cpg_connection *connection;
 	cpg_handle_t handle;

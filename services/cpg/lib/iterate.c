@@ -1,5 +1,6 @@
 /*
- * Walking through groups and members. The executive keeps the snapshot; here is its number.
+ * Iterations over groups and members. The executive has the snapshot, and a handle contains its
+ * number.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,10 +12,10 @@
 
 struct iteration {
 	struct handle_object object; /* first */
-	cpg_handle_t connection;     /* may have died meanwhile */
+	cpg_handle_t connection;     /* may be dead by now */
 	cpg_iteration_handle_t handle;
 	uint64_t remote;        /* the executive's number */
-	struct iteration *next; /* under the connection's iterations_lock */
+	struct iteration *next; /* protected by the connection's iterations_lock */
 };
 
 static void iteration_destroy(struct handle_object *object)
@@ -24,7 +25,7 @@ static void iteration_destroy(struct handle_object *object)
 
 static struct handle_table iterations = HANDLE_TABLE_INITIALIZER(iteration_destroy);
 
-/* Both or neither: a reference to the iteration and to its connection. */
+/* Take references to the iteration and to its connection, both or none. */
 static cs_error_t iteration_get(cpg_iteration_handle_t handle, struct iteration **iteration,
 	struct cpg_connection **connection)
 {
@@ -46,7 +47,7 @@ static void iteration_put(struct iteration *iteration, struct cpg_connection *co
 	connection_put(connection);
 }
 
-/* Under the connection's iterations_lock. CS_ERR_BAD_HANDLE: another was faster. */
+/* Call with the connection's iterations_lock. CS_ERR_BAD_HANDLE: another thread has removed it. */
 static cs_error_t iteration_remove(struct cpg_connection *connection, struct iteration *iteration)
 {
 	struct iteration **link = &connection->iterations;
@@ -81,7 +82,7 @@ static cs_error_t remote_finalize(struct cpg_connection *connection, uint64_t re
 		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
-/* Give the executive's snapshot a handle and put it on the connection's list. */
+/* Make a handle for the executive's snapshot and add it to the connection's list. */
 static cs_error_t iteration_create(struct cpg_connection *connection, cpg_handle_t handle,
 	uint64_t remote, cpg_iteration_handle_t *iteration_handle)
 {
@@ -169,7 +170,7 @@ cs_error_t cpg_iteration_next(
 	return rc;
 }
 
-/* The handle is dead afterwards, whatever the executive says. */
+/* The handle is dead afterwards, whichever answer the executive sends. */
 cs_error_t cpg_iteration_finalize(cpg_iteration_handle_t handle)
 {
 	struct cpg_connection *connection;

@@ -15,8 +15,12 @@
 #include "services/client/fast_channel.h"
 
 enum {
-	PARTS_MAX = 63, /* handed to libqb as they are; more are gathered first */
-	/* How long a fragment waits for the executive to take multicasts again. */
+	PARTS_MAX = 63, /* passed to libqb unchanged. A message with more parts is copied into one
+			 * first */
+	/*
+	 * Interval and time limit of the attempts to send a fragment while the executive accepts no
+	 * multicasts.
+	 */
 	FRAGMENT_PAUSE_MS = 1,
 	FRAGMENT_PATIENCE_MS = 1000,
 };
@@ -24,14 +28,14 @@ enum {
 _Static_assert(CPG_ATOMIC_SIZE_MAX + sizeof(struct coterie_channel_message) <= COTERIE_CHANNEL_SIZE_MIN,
 	"every ring has room");
 
-/* The message is the executive's when it is in the ring. */
+/* A message in the ring counts as accepted by the executive. */
 static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee,
 	const struct iovec *iov, unsigned int count, uint32_t size)
 {
 	return client_error(fast_send(&connection->client.channel, (uint32_t)guarantee, iov, count, size));
 }
 
-/* One way: the executive does not answer. */
+/* The executive does not answer this request. */
 static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_t guarantee,
 	const struct iovec *iov, unsigned int count, uint32_t size)
 {
@@ -46,7 +50,7 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
 
 	parts[0] = (struct iovec){.iov_base = &request, .iov_len = sizeof(request)};
 	if (count > PARTS_MAX) {
-		gathered = malloc(size + 1u); /* not 0 bytes */
+		gathered = malloc(size + 1u); /* never allocate 0 bytes */
 		if (gathered == NULL)
 			return CS_ERR_NO_MEMORY;
 		size_t filled = 0;
@@ -66,14 +70,17 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
 	return client_error(rc);
 }
 
-/* The request and its answer; waits for the executive to take multicasts, but not for ever. */
+/*
+ * Send a fragment and receive the answer. Waits for the executive to accept multicasts, up to a
+ * limit.
+ */
 static cs_error_t fragment_send(struct cpg_connection *connection,
 	struct cpg_req_partial_mcast *request, const void *bytes, uint32_t size)
 {
 	struct cpg_res_plain response;
 	struct iovec parts[2] = {
 		{.iov_base = request, .iov_len = sizeof(*request)},
-		/* An iovec has no const; the bytes are only read. */
+		/* struct iovec has no const. The bytes are only read. */
 		{.iov_base = (void *)(uintptr_t)bytes, .iov_len = size},
 	};
 	unsigned int waited_ms = 0;
@@ -94,7 +101,7 @@ static cs_error_t fragment_send(struct cpg_connection *connection,
 	return client_response_error(&response, (size_t)rc, sizeof(response));
 }
 
-/* A fragment never spans two elements; empty elements make none. */
+/* A fragment never spans two elements. An empty element makes none. */
 cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee,
 	const struct iovec *iov, unsigned int count, uint32_t size)
 {

@@ -2,12 +2,13 @@
  * Buffers that the executive maps as well, so that their contents need not go through the request
  * ring.
  *
- * 1. We make a file, map it, and name it to the executive.
+ * 1. The library makes a file, maps it, and sends its name to the executive.
  * 2. The executive maps it, removes its name, and leaves a token in it.
- * 3. To send, we write a multicast request in front of the program's bytes and tell the token.
+ * 3. To send, the library writes a multicast request in front of the program's bytes and sends the
+ *    token.
  *
- * An executive without zero copy leaves no token: the buffer is then plain memory, sent the
- * ordinary way. So are messages that are too long for one event.
+ * An executive without zero copy leaves no token: the buffer is then plain memory, and messages are
+ * sent in the ordinary way. So are messages that are too long for one event.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,14 +25,14 @@
 
 #include "services/client/error.h"
 
-/* The longest message that the call takes, of which the last 1024 bytes go in fragments. */
+/* The longest message that the call accepts. Its last 1024 bytes are sent in fragments. */
 #define ZERO_COPY_SIZE_MAX 1048576u
 
 struct zero_copy_buffer {
 	struct zero_copy_buffer *next;
 	struct cpg_zc_map *map;
 	size_t map_size;
-	uint64_t token; /* a copy; 0: not shared with the executive */
+	uint64_t token; /* a copy of it, or 0 if the executive does not share the buffer */
 };
 
 static void *buffer_message(const struct zero_copy_buffer *buffer)
@@ -44,7 +45,10 @@ static size_t buffer_size(const struct zero_copy_buffer *buffer)
 	return buffer->map_size - sizeof(struct cpg_zc_map);
 }
 
-/* The link that leads to a buffer, under zero_copy_lock; NULL when it is none of ours. */
+/*
+ * Find the link to a buffer in the list. Call with zero_copy_lock. NULL: it is not a buffer of this
+ * connection.
+ */
 static struct zero_copy_buffer **buffer_find(struct cpg_connection *connection, const void *message)
 {
 	struct zero_copy_buffer **link = &connection->zero_copy;
@@ -71,8 +75,8 @@ void zero_copy_fini(struct cpg_connection *connection)
 }
 
 /*
- * A file with all its blocks: a full file system is found out here, not by a signal when the
- * program writes. Returns a mapping, or NULL; path is set on success.
+ * Make a file with all its blocks. So a full file system is noticed here, and not by a signal when
+ * the program writes. Returns a mapping, or NULL. path is set on success.
  */
 static struct cpg_zc_map *file_map(const char *folder, size_t size, char *path, size_t path_size)
 {
@@ -109,7 +113,7 @@ static cs_error_t buffer_share(
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	ssize_t size = channel_call(
 		&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
-	/* Corosync 3.1.7 does not set the response's error, so the token alone tells success. */
+	/* Corosync 3.1.7 does not set the response's error, so only the token shows success. */
 	if (size >= 0 && buffer->map->token != 0)
 		return CS_OK;
 	unlink(path);
@@ -172,8 +176,9 @@ cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer)
 }
 
 /*
- * The answer's error is not looked at: Corosync 3.1.7 does not set it, and a second request for
- * the same token would end that daemon. What stays mapped there goes with the connection.
+ * Ignore the error of the answer, since Corosync 3.1.7 does not set it. Do not repeat the request,
+ * since a second one for the same token would end that daemon. A buffer that stays mapped there is
+ * freed with the connection.
  */
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 {
@@ -211,7 +216,7 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 	return rc;
 }
 
-/* Under zero_copy_lock, which keeps the request in the map from changing until it is answered. */
+/* Call with zero_copy_lock, so that the request in the map does not change until it is answered. */
 static cs_error_t buffer_execute(struct cpg_connection *connection,
 	const struct zero_copy_buffer *buffer, cpg_guarantee_t guarantee, uint32_t size)
 {

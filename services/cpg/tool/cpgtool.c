@@ -16,7 +16,7 @@
 #include "tools/common/address.h"
 #include "tools/common/bytes.h"
 
-/* What the command line asks for, and the connections. */
+/* The options of the command line, and the connections. */
 struct cpgtool {
 	char delimiter; /* '\0': columns for people */
 	bool with_raw_names;

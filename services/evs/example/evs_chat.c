@@ -1,6 +1,6 @@
 /*
  * A chat, and a small example of a program on the EVS API. It sends each line of its standard input
- * to a group, and prints what it hears, one line for each event:
+ * to a group, and prints one line for each event:
  *
  *	regular RING members NODE... joined NODE... safe|unsafe
  *	transitional RING members NODE... left NODE... safe|unsafe
@@ -9,15 +9,15 @@
  *
  *	usage: evs_chat [GROUP]
  *
- * Lines go out agreed: everybody prints them in the same order. A line that begins with "!" goes
- * out safe: whoever prints it knows that all members of the last configuration have it, each of
- * which will print it too unless it fails. After "unsafe" it knows only the order, because a node of
- * the ring runs plain Corosync.
+ * Lines are sent agreed: all programs print them in the same order. A line that begins with "!" is
+ * sent safe. A program that prints it knows that all members of the last configuration have it. Each
+ * of them will print it too unless it fails. After "unsafe" the program knows only the order,
+ * because a node of the ring runs Corosync.
  *
- * When the ring changes, what "all members" means changes with it. First comes the transitional
- * configuration, with the members that stayed together; messages between it and the regular one are
- * what was left of the old ring, and of those the safe ones are known to be with these members, no
- * longer with the ones that left. Then comes the regular configuration, and with it the new ring.
+ * When the ring changes, the meaning of "all members" changes with it. First comes the transitional
+ * configuration, with the members that stayed together. Messages between it and the regular one are
+ * the rest of the old ring. The safe ones among them are known to be with these members, but not
+ * with those that left. Then comes the regular configuration, and with it the new ring.
  *
  * Build: cc evs_chat.c $(pkg-config --cflags --libs libevs) -o evs_chat
  */
@@ -60,7 +60,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 
 static void wait_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
-/* One line, which the ring may have no room for at the moment. */
+/* Multicast one line. At the moment the ring may have no room for it. */
 static cs_error_t multicast(evs_handle_t handle, char *line, size_t length)
 {
 	struct iovec iov = {.iov_base = line, .iov_len = length};
@@ -72,7 +72,7 @@ static cs_error_t multicast(evs_handle_t handle, char *line, size_t length)
 	return error;
 }
 
-/* Until the end of the input, or of the daemon. */
+/* Handle lines and events until the input or the daemon ends. */
 static cs_error_t chat(evs_handle_t handle)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.events = POLLIN}};

@@ -1,12 +1,12 @@
 /*
- * What stands behind an evs_handle_t; private to libevs.
+ * The connection of an evs_handle_t. Private to libevs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef SERVICES_EVS_LIB_CONNECTION_H
 #define SERVICES_EVS_LIB_CONNECTION_H
 
-/* Everything of libevs is hidden but what the public header declares. */
+/* libevs hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <corosync/evs.h>
 #pragma GCC visibility pop
@@ -21,18 +21,19 @@ struct evs_connection {
 	evs_callbacks_t callbacks;       /* the program's */
 };
 
-/** Turn one event into a call of the program's callback; a client_event. */
+/** Handle one event by a call of the program's callback. This is a client_event. */
 struct dispatch_outcome evs_receive(
 	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
 /**
- * A request of several pieces.
+ * Send a request of several pieces.
  *
  * @param iov borrowed; at most 64 elements
- * @param response filled in; room for *response_size bytes, set to those that came
- * @param size_want bytes of a response that says CS_OK
- * @return CS_ERR_BAD_HANDLE; else what client_error says of the sending or client_response_error of
- * the answer
+ * @param response filled in; room for *response_size bytes, which is set to the size of the
+ * response
+ * @param size_want bytes of a response with CS_OK
+ * @return CS_ERR_BAD_HANDLE; otherwise client_error of the result of sending, or
+ * client_response_error of the answer
  */
 cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
 	unsigned int count, void *response, size_t *response_size, size_t size_want);

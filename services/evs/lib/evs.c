@@ -1,5 +1,5 @@
 /*
- * Connecting, groups, and who is in the ring.
+ * Connecting, groups, and the members of the ring.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,8 +21,8 @@ static void connection_destroy(struct handle_object *object)
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
 /*
- * libqb tells us that we are connected before the daemon queues the present configuration. Once a
- * request has been answered, the event is there.
+ * libqb reports the connection before the daemon queues the event with the current configuration.
+ * Once a request has been answered, the event has been queued.
  */
 static cs_error_t settle(struct evs_connection *connection)
 {
@@ -56,7 +56,7 @@ cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
 	return rc;
 }
 
-/* Every multicast was answered, so nothing is under way that could be lost. */
+/* Every multicast was answered, so no message can be lost. */
 cs_error_t evs_finalize(evs_handle_t handle) { return client_finalize(&connections, handle); }
 
 cs_error_t evs_fd_get(evs_handle_t handle, int *fd)
@@ -115,7 +115,7 @@ static cs_error_t request_groups(
 		.header = {.id = id, .size = (int32_t)(sizeof(request) + count * sizeof(*groups))},
 		.group_count = count,
 	};
-	/* An iovec has no const; the groups are only read. */
+	/* struct iovec has no const. The groups are only read. */
 	struct iovec iov[2] = {
 		{.iov_base = &request, .iov_len = sizeof(request)},
 		{.iov_base = (void *)(uintptr_t)groups, .iov_len = count * sizeof(*groups)},
@@ -131,7 +131,7 @@ cs_error_t evs_join(evs_handle_t handle, const struct evs_group *groups, size_t 
 	return request_groups(handle, EVS_REQ_JOIN, groups, (uint32_t)group_cnt);
 }
 
-/* In as many requests as it needs; the groups are left one after the other anyway. */
+/* Use as many requests as needed, since the groups are left one after the other anyway. */
 cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t group_cnt)
 {
 	cs_error_t rc;
@@ -156,7 +156,7 @@ cs_error_t evs_membership_get(evs_handle_t handle, unsigned int *local_nodeid,
 		.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	size_t size = EVS_IPC_SIZE_MAX;
-	/* Not on the stack, which may be small; as many members as there may be. */
+	/* Allocate room for the largest number of members. It is too much for a small stack. */
 	struct evs_res_membership_get *response = malloc(size);
 	cs_error_t rc;
 

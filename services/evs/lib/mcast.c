@@ -9,10 +9,11 @@
 #include <string.h>
 
 enum {
-	PARTS_MAX = 62, /* handed to libqb as they are; more are gathered first */
+	PARTS_MAX = 62, /* passed to libqb unchanged. A message with more parts is copied into one
+			 * first */
 };
 
-/* Bytes of all parts; anything above the longest message counts as such. */
+/* Return the bytes of all parts. A sum above the longest message returns that length plus one. */
 static uint32_t size_of(const struct iovec *iov, unsigned int count)
 {
 	size_t size = 0;
@@ -25,10 +26,13 @@ static uint32_t size_of(const struct iovec *iov, unsigned int count)
 	return (uint32_t)size;
 }
 
-/* One piece of memory for more parts than libqb takes. @return malloc'd, size bytes; or NULL */
+/*
+ * Copy all parts into one, if there are more than libqb accepts. @return malloc'd, size bytes; or
+ * NULL
+ */
 static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t size)
 {
-	uint8_t *gathered = malloc(size + 1u); /* not 0 bytes */
+	uint8_t *gathered = malloc(size + 1u); /* never allocate 0 bytes */
 	size_t filled = 0;
 
 	for (unsigned int i = 0; i < count && gathered != NULL; i++) {
@@ -40,8 +44,8 @@ static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t siz
 }
 
 /*
- * Send a request whose own pieces are parts[0 .. own), with room for PARTS_MAX more: the message.
- * While the daemon takes no multicasts it does not wait.
+ * Send a request whose own pieces are parts[0 .. own). There must be room for PARTS_MAX more, for
+ * the message. It does not wait while the daemon accepts no multicasts.
  */
 static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigned int own,
 	const struct iovec *iov, unsigned int count, uint32_t size)
@@ -101,7 +105,7 @@ cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
 	if (size > EVS_MESSAGE_SIZE_MAX || groups_size + size > EVS_TOTAL_SIZE_MAX)
 		return CS_ERR_TOO_BIG;
 	parts[0] = (struct iovec){.iov_base = &request, .iov_len = sizeof(request)};
-	/* An iovec has no const; the groups are only read. */
+	/* struct iovec has no const. The groups are only read. */
 	parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)groups, .iov_len = groups_size};
 	return send_request(handle, parts, 2, iovec, iov_len, size);
 }

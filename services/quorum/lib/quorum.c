@@ -42,7 +42,7 @@ static void callbacks_copy(struct quorum_connection *connection, quorum_model_t 
 	}
 }
 
-/* Tells the daemon which events the connection is to get, too. */
+/* Get the quorum type. The request also tells the daemon which events the connection gets. */
 static cs_error_t type_get(
 	struct quorum_connection *connection, quorum_model_t model, uint32_t *quorum_type)
 {
@@ -120,7 +120,7 @@ cs_error_t quorum_context_get(quorum_handle_t handle, const void **context)
 
 cs_error_t quorum_context_set(quorum_handle_t handle, const void *context)
 {
-	/* Kept as what every library keeps; it goes out const again. */
+	/* Every library stores a context without const. It is returned as const again. */
 	return client_context_set(&connections, handle, (void *)(uintptr_t)context);
 }
 

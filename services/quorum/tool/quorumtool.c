@@ -18,7 +18,7 @@ enum {
 	EXIT_NOT_QUORATE = 2,
 };
 
-/* What the command line asks for. */
+/* The options of the command line. */
 struct request {
 	int action; /* option letter */
 	unsigned int votes;
@@ -103,7 +103,7 @@ static bool parse_order(struct request *request, const char *text)
 	}
 }
 
-/* False ends the tool, with this status. */
+/* Parse the command line. false: the tool ends with this status. */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	bool is_right = true;
@@ -177,7 +177,7 @@ static int monitor(struct view *view, const struct report_format *format)
 		printf("\nQuorum is not configured - cannot monitor\n");
 		return EXIT_FAILURE;
 	}
-	/* Who reads it through a pipe must not wait for a full buffer. */
+	/* Use line buffering, so that a reader at a pipe gets each line at once. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!view_follow(view))
 		return EXIT_FAILURE;
@@ -228,7 +228,7 @@ static int unregister_device(const struct view *view)
 	return EXIT_FAILURE;
 }
 
-/* Whether votes can be changed at all. */
+/* Return whether votes can be changed, and report if not. */
 static bool check_votequorum(const struct view *view, const char *what)
 {
 	if (!view->has_votequorum)

@@ -15,7 +15,7 @@
 /* A line of the table of members. */
 struct row {
 	uint32_t id;
-	char *name; /* NULL without memory */
+	char *name; /* NULL: out of memory */
 	bool has_info;
 	struct votequorum_info info;
 };
@@ -26,7 +26,7 @@ struct table {
 	bool has_device; /* a node of the table has one registered */
 };
 
-/* Puts the name or address of each link from the first one on behind the name, with commas. */
+/* Append the name or address of each link from the first one on, with commas. */
 static void append_links(FILE *name, const struct report_format *format,
 	const struct node_addresses *addresses, size_t first, size_t end)
 {
@@ -101,7 +101,7 @@ static void table_free(struct table *table)
 	free(table->rows);
 }
 
-/* Without memory for it the table is empty. */
+/* Without memory the table stays empty. */
 static void table_fill(
 	struct table *table, const struct view *view, const struct report_format *format)
 {
@@ -165,7 +165,7 @@ static void print_row(const struct row *row, const struct view *view,
 		row->id == view->local_id ? " (local)" : "");
 }
 
-/* The device has a row of its own; its votes count when this node's device casts them. */
+/* The device has a row of its own. Its votes count if this node's device casts them. */
 static void print_device(
 	const struct table *table, const struct view *view, const struct report_format *format)
 {

@@ -1,5 +1,5 @@
 /*
- * What corosync-quorumtool prints.
+ * The reports of corosync-quorumtool.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,15 +11,15 @@
 #include "services/quorum/tool/view.h"
 
 enum report_order {
-	REPORT_ORDER_ADDRESS, /* as the daemon gives them */
+	REPORT_ORDER_ADDRESS, /* in the order of the daemon */
 	REPORT_ORDER_NAME,
 	REPORT_ORDER_ID,
 };
 
 struct report_format {
-	bool with_addresses; /* numbers instead of names */
+	bool with_addresses; /* addresses instead of names */
 	bool with_all;       /* all addresses or names of a node */
-	bool with_device;    /* the column of the quorum device also when there is none */
+	bool with_device;    /* print the column of the quorum device even if there is none */
 	bool in_hex;         /* node ids */
 	enum report_order order;
 };

@@ -1,7 +1,7 @@
 /*
- * Quorum, votes and members as the daemon tells them: connections, and the present state.
+ * Quorum, votes and members as the daemon reports them: connections, and the current state.
  *
- * All functions that return a bool have said on stderr why it is false.
+ * A function that returns false has printed the reason on stderr.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,7 +17,7 @@
 #include <corosync/quorum.h>
 #include <corosync/votequorum.h>
 
-/** Node ids in the order in which the daemon gave them. */
+/** Node ids in the order of the daemon. */
 struct node_ids {
 	uint32_t *ids;
 	size_t count;
@@ -50,28 +50,26 @@ struct view {
 
 /**
  * Connect to all services that are needed.
- *
- * @param view filled in; view_close is due in any case
+ * @param view filled in. The caller must call view_close in any case
  */
 bool view_open(struct view *view);
 
-/** Close the connections and free what the view holds. */
+/** Close the connections and free the members of the view. */
 void view_close(struct view *view);
 
-/** Ask for the present state once; without a provider there is none, and the view stays empty. */
+/** Read the current state once. Without a provider there is none, and the view stays empty. */
 bool view_read(struct view *view);
 
-/** Let the daemon tell each change from now on, the present state first. */
+/** Request the current state and each later change. */
 bool view_follow(struct view *view);
 
 /**
  * Wait for the next quorum event, and for the list of the same ring.
- *
- * @return false when the daemon is lost
+ * @return false: the connection is lost
  */
 bool view_wait(struct view *view);
 
-/** The nodes to list: those of votequorum, or of another provider. */
+/** Return the nodes to list: those of votequorum, or of another provider. */
 const struct node_ids *view_nodes(const struct view *view);
 
 #endif

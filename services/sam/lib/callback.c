@@ -1,6 +1,6 @@
 /*
- * The thread that gives signs of life: one every quarter of the interval, and before each fourth the
- * program's check. After a check that failed it never says anything again.
+ * The thread that gives signs of life: one every quarter of the interval, and before every fourth
+ * one it runs the program's check. After a failed check it gives no more signs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,16 +13,19 @@
 
 enum {
 	SIGNS_PER_CHECK = 4,
-	/* The program's function runs on it: more than the 32 KiB of Corosync, which printf nearly fills. */
+	/*
+	 * Size of the stack, on which the program's function runs too. Corosync has 32 KiB, which printf
+	 * nearly fills.
+	 */
 	STACK_SIZE = 256 * 1024,
 };
 
-/* The one thread, made once: like the state machine it is the process' own. */
+/* The only thread, created once. Like the state machine it belongs to the process. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	sam_hc_callback_t check;
-	unsigned int round; /* counts the state's changes */
+	unsigned int round; /* incremented when the state changes */
 	bool runs;
 } callback = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -40,7 +43,7 @@ static struct timespec time_in(int64_t ms)
 	return at;
 }
 
-/* Waits with callback.lock held. True when there has been a change of state before the time was up. */
+/* Wait with callback.lock held. Return true if the state changed before the time was over. */
 static bool wait_for_change(unsigned int round, int64_t limit_ms)
 {
 	struct timespec until = time_in(limit_ms);
@@ -54,8 +57,8 @@ static bool wait_for_change(unsigned int round, int64_t limit_ms)
 }
 
 /*
- * Serves one stretch between sam_start and sam_stop; callback.lock is held, but not in the check. False
- * when the check has failed, or nobody listens any more.
+ * Give signs from one sam_start to the next sam_stop. callback.lock is held, except during the check.
+ * Return false if the check has failed, or if the supervisor has ended.
  */
 static bool serve(struct process *process, unsigned int round)
 {
@@ -63,7 +66,7 @@ static bool serve(struct process *process, unsigned int round)
 	unsigned int signs = 0;
 
 	if (process->interval_ms < 0)
-		pause_ms = -1; /* no limit, no sign is missed */
+		pause_ms = -1; /* without a limit no sign is needed */
 	else if (pause_ms == 0)
 		pause_ms = 1;
 	while (!wait_for_change(round, pause_ms)) {
@@ -117,7 +120,7 @@ static int start_thread(struct process *process)
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	/* The program's signals are handled by the program's threads. */
+	/* Block all signals, so that the program's own threads handle them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&thread, &attributes, run, process);

@@ -1,6 +1,6 @@
 /*
- * What a supervised process and its supervisor say to each other, over a socket pair made before the
- * fork. Both are the same image, so there is no version and no byte order.
+ * Messages between a supervised process and its supervisor, over a socket pair made before the fork.
+ * Both processes run the same program, so there is no version and no byte order.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* From the child. All but the sign of life are answered with one struct sam_answer. */
+/* Messages of the child. All except the sign of life are answered with one struct sam_answer. */
 enum sam_command {
 	SAM_COMMAND_ALIVE = 1,
 	SAM_COMMAND_START,
@@ -20,7 +20,7 @@ enum sam_command {
 	SAM_COMMAND_MARK_FAILED,
 };
 
-/* Bytes that a supervisor keeps, or takes in at all. */
+/* Most bytes that a supervisor stores or reads. */
 #define SAM_DATA_SIZE_MAX (UINT64_C(1) << 30)
 
 struct sam_message {
@@ -34,14 +34,13 @@ struct sam_answer {
 };
 
 /**
- * Write all of it, waiting where necessary.
- *
+ * Write all bytes, waiting if necessary.
  * @param flags  of send(2)
  * @return 0; negative errno
  */
 int message_write(int fd, const void *bytes, size_t size, int flags);
 
-/** Read exactly that much. -EPIPE: the other side has ended; other negative errno. */
+/** Read exactly so many bytes. -EPIPE: the other side has ended; other negative errno. */
 int message_read(int fd, void *bytes, size_t size);
 
 #endif

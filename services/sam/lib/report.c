@@ -1,5 +1,5 @@
 /*
- * How the supervised process fares, as keys of the map.
+ * Reports the state of the supervised process as keys of the map.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-	/* A daemon that synchronises answers "try again": for how long to do so. */
+	/* A daemon that synchronises answers "try again". This is the time limit for repeating. */
 	TRY_AGAIN_PATIENCE_MS = 2000,
 	TRY_AGAIN_PAUSE_MS = 10,
 };
@@ -27,7 +27,7 @@ static struct key key_of(const char *what)
 	return key;
 }
 
-/* What comes as text or number is set, again while the daemon asks for it. */
+/* Set a key to a text or a number, and repeat that while the daemon requests it. */
 static cs_error_t set(struct process *process, const char *what, const char *text, uint64_t number)
 {
 	struct key key = key_of(what);
@@ -75,7 +75,7 @@ cs_error_t report_state(struct process *process, const char *state)
 	error = set(process, "state", state, 0);
 	if (error != CS_ERR_LIBRARY && error != CS_ERR_BAD_HANDLE)
 		return error;
-	/* The daemon is gone, or was: a new one knows nothing of us. */
+	/* The daemon has ended, or restarted. A new daemon does not have the keys. */
 	report_close(process);
 	return open_with_state(process, state);
 }
@@ -84,7 +84,7 @@ void report_alive(struct process *process)
 {
 	struct key key = key_of("last_updated");
 
-	/* The next sign of life sets it anew, so it does not matter when this one is lost. */
+	/* The next sign of life sets it again, so it does not matter if this change is lost. */
 	if (process->keeps_keys)
 		cmap_set_uint64(process->cmap, key.name, cs_timestamp_get());
 }

@@ -1,6 +1,6 @@
 /*
- * The keys by which others see how a supervised process fares: resources.process.PID.*, PID being the
- * supervisor's. All are in the map of this node's daemon.
+ * The keys that show other programs the state of a supervised process: resources.process.PID.*, where
+ * PID is the supervisor's. All are in the map of this node's daemon.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,14 +14,17 @@
 #define REPORT_WAITING "waiting for quorum"
 #define REPORT_FAILED "failed"
 
-/* All do nothing and return CS_OK when the policy is without keys. */
+/* All functions do nothing and return CS_OK if the policy is without keys. */
 
-/** Connect, and say what was asked for; the state is "stopped". Closes the connection if it fails. */
+/**
+ * Connect and set the keys of the policy. The state is "stopped". On failure the connection is
+ * closed.
+ */
 cs_error_t report_open(struct process *process);
 cs_error_t report_state(struct process *process, const char *state);
-/** The child has said something. */
+/** Note a sign of life of the child. */
 void report_alive(struct process *process);
-/** Take all keys away. */
+/** Delete all keys. */
 void report_remove(struct process *process);
 void report_close(struct process *process);
 

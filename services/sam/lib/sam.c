@@ -1,5 +1,6 @@
 /*
- * The public calls: who may call what when, and what the supervisor is told.
+ * The public calls: the states in which they are allowed, and the messages that they send to the
+ * supervisor.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,8 +20,8 @@
 #include "services/sam/lib/supervisor.h"
 
 /*
- * The interface has no handle: a process is supervised or it is not. This is therefore the one object
- * that is not passed in; only this file names it.
+ * The interface has no handle: a process is supervised or not. So this object is the only one that is
+ * not an argument. No other file names it.
  */
 static struct process the_process = {
 	.call_lock = PTHREAD_MUTEX_INITIALIZER,
@@ -34,7 +35,7 @@ static struct process the_process = {
 #define CHILD (BIT(PROCESS_REGISTERED) | BIT(PROCESS_STARTED))
 #define ALIVE (BIT(PROCESS_INITIALIZED) | CHILD)
 
-/* Takes call_lock if the state is one of these. */
+/* Take call_lock if the process is in one of these states. */
 static struct process *process_enter(unsigned int states)
 {
 	struct process *process = &the_process;
@@ -75,7 +76,10 @@ int kept_data_store(struct kept_data *data, const void *bytes, size_t size)
 
 /* --- telling the supervisor --- */
 
-/* A supervisor that is gone ends the program with SIGPIPE, as it always did, if the program lets it. */
+/*
+ * If the supervisor has ended, SIGPIPE ends the program, as in Corosync, unless the program prevents
+ * it.
+ */
 static int tell(struct process *process, const struct sam_message *message, const void *body)
 {
 	int rc;
@@ -175,7 +179,10 @@ cs_error_t sam_finalize(void)
 		ask_plain(process, SAM_COMMAND_STOP);
 	if (process_is(process, BIT(PROCESS_INITIALIZED)) && process->follows_quorum)
 		quorum_finalize(process->quorum);
-	/* The socket stays open: closing it would tell the supervisor that we have ended. */
+	/*
+	 * The socket stays open, since closing it would mean to the supervisor that this process
+	 * has ended.
+	 */
 	atomic_store(&process->state, PROCESS_FINALIZED);
 	callback_wake();
 	kept_data_store(&process->data, NULL, 0);
@@ -194,7 +201,7 @@ static int wait_for(pid_t child)
 	return status;
 }
 
-/* Decides what follows the end of a child. Returns only when another is to be started. */
+/* Decide what follows the end of a child. Returns only if another one has to be started. */
 static void child_ended(struct process *process, pid_t child, enum supervisor_outcome outcome)
 {
 	int status;
@@ -206,13 +213,14 @@ static void child_ended(struct process *process, pid_t child, enum supervisor_ou
 	status = wait_for(child);
 	if (outcome == SUPERVISOR_RECOVER && process->policy == SAM_RECOVERY_POLICY_RESTART)
 		return;
-	/* Killed by a signal: 0. */
+	/* Return the exit status. It is 0 for a child that was killed by a signal. */
 	exit(WEXITSTATUS(status));
 }
 
 /*
- * Fork once. The child gets 0, the parent its process id and its own end of the socket pair; negative
- * errno. Both ends are closed on exec: helpers that the program starts must not keep it alive.
+ * Fork once. Returns 0 in the child. In the parent it returns the process id and the parent's end of
+ * the socket pair, or a negative errno. Both ends are closed on exec, so that programs that the child
+ * starts do not keep the connection open.
  */
 static pid_t fork_child(struct process *process, int *fd)
 {
@@ -239,7 +247,9 @@ static pid_t fork_child(struct process *process, int *fd)
 	return child;
 }
 
-/* Other threads of the parent are told that there is nothing to call while it supervises. */
+/*
+ * Supervise without call_lock, so that other threads of the parent get an error instead of waiting.
+ */
 static enum supervisor_outcome supervise_unlocked(struct process *process, pid_t child, int fd)
 {
 	enum supervisor_outcome outcome;
@@ -360,7 +370,7 @@ cs_error_t sam_mark_failed(void)
 
 	if (process == NULL)
 		return CS_ERR_BAD_HANDLE;
-	/* Nobody answers: the signal ends the wait. */
+	/* There is no answer: the signal ends the wait. */
 	if (process->keeps_keys)
 		error = ask_plain(process, SAM_COMMAND_MARK_FAILED);
 	return process_leave(process, error);
@@ -379,7 +389,7 @@ cs_error_t sam_data_store(const void *data, size_t size)
 		return CS_ERR_BAD_HANDLE;
 	if (message.size > SAM_DATA_SIZE_MAX)
 		return process_leave(process, CS_ERR_NO_MEMORY);
-	/* The supervisor first: it is its copy that survives. */
+	/* Store in the supervisor first, whose copy survives. */
 	if (process_is(process, CHILD))
 		error = ask(process, &message, data);
 	if (error == CS_OK && kept_data_store(&process->data, data, size) < 0)

@@ -1,5 +1,5 @@
 /*
- * Watching the child: what it says, when it last said something, and whether this node is quorate.
+ * Watches the child: its messages, the time of the last one, and whether this node is quorate.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,11 +18,14 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-/* What has arrived of a message. A child that is stopped in the middle of one must not stop us. */
+/*
+ * The received part of a message. A child that is stopped within a message must not block the
+ * supervisor.
+ */
 struct inbox {
 	struct sam_message head;
-	uint8_t *body; /* head.size bytes; NULL: no memory, they are dropped */
-	uint64_t got;  /* bytes of head and body */
+	uint8_t *body; /* head.size bytes. NULL: there is no memory, and the bytes are dropped */
+	uint64_t got;  /* received bytes of head and body */
 };
 
 struct supervisor {
@@ -30,25 +33,32 @@ struct supervisor {
 	pid_t child;
 	int fd;
 	bool is_started;
-	bool waits_for_quorum; /* sam_start has not been answered */
-	bool is_warned;        /* never taken back: the next failure ends it */
-	bool is_condemned;     /* warned because quorum cannot be followed: signs of life do not help */
-	uint64_t heard_ns;     /* of the child, or when it was warned */
+	bool waits_for_quorum; /* the child waits in sam_start for quorum */
+	bool is_warned;        /* never reset: the next failure ends the child */
+	bool is_condemned;     /* it was warned because the connection to quorum is lost: signs of life
+			        * do not help */
+	uint64_t heard_ns;     /* time of the child's last sign, or of the warning */
 	struct inbox inbox;
 };
 
-/* Results of the functions below; values of enum supervisor_outcome are the others. */
+/* Result of the functions below. Their other results are values of enum supervisor_outcome. */
 enum { GO_ON = -1 };
 
 static void answer(struct supervisor *supervisor, cs_error_t error)
 {
 	struct sam_answer message = {.error = error};
 
-	/* It may be gone; reading will tell. MSG_NOSIGNAL: a dead child must not end its supervisor. */
+	/*
+	 * The child may have ended, which the next read shows. MSG_NOSIGNAL: that must not end the
+	 * supervisor.
+	 */
 	message_write(supervisor->fd, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Failed once: a signal, and one more interval. Failed again: the end. */
+/*
+ * Handle a failure. After the first one the child gets a signal and one more interval. The second
+ * one ends it.
+ */
 static int child_failed(struct supervisor *supervisor)
 {
 	if (supervisor->is_warned) {
@@ -62,8 +72,8 @@ static int child_failed(struct supervisor *supervisor)
 }
 
 /*
- * The connection to quorum is lost: nobody will tell us whether this node is quorate. The warning gives
- * the child one interval; without an interval there is nothing to wait for.
+ * The connection to quorum is lost, so the supervisor does not know whether this node is quorate. It
+ * warns the child and waits for one interval. Without an interval it ends the child at once.
  */
 static int quorum_failed(struct supervisor *supervisor)
 {
@@ -90,7 +100,7 @@ static void handle_start(struct supervisor *supervisor)
 	struct process *process = supervisor->process;
 	cs_error_t error = CS_OK;
 
-	/* The daemon may be back since the connection was lost. */
+	/* The daemon may have restarted since the connection was lost. */
 	if (process->follows_quorum && process->quorum_fd < 0)
 		error = process_quorum_open(process);
 	if (error == CS_OK && (!process->follows_quorum || process->is_quorate)) {
@@ -109,7 +119,7 @@ static void handle_stop(struct supervisor *supervisor)
 {
 	cs_error_t error = report_state(supervisor->process, REPORT_STOPPED);
 
-	/* Otherwise nothing has changed, and the child knows. */
+	/* On an error nothing has changed, and the child gets the error. */
 	if (error == CS_OK)
 		supervisor->is_started = false;
 	answer(supervisor, error);
@@ -130,7 +140,7 @@ static void handle_store(struct supervisor *supervisor)
 	answer(supervisor, CS_OK);
 }
 
-/* A complete message is in the inbox. */
+/* Handle the complete message in the inbox. */
 static int handle_message(struct supervisor *supervisor)
 {
 	if (!supervisor->is_condemned)
@@ -156,12 +166,12 @@ static int handle_message(struct supervisor *supervisor)
 		kill(supervisor->child, SIGKILL);
 		return SUPERVISOR_GIVE_UP;
 	}
-	/* Somebody else writes into our socket: nothing that comes from there can be trusted. */
+	/* Another process writes into the socket, so no message from it can be trusted. */
 	kill(supervisor->child, SIGKILL);
 	return SUPERVISOR_RECOVER;
 }
 
-/* Where the next bytes go, and how many may; into `dropped` when there is no memory. */
+/* Return where to store the next bytes, and how many. Without memory they go to `dropped`. */
 static struct iovec inbox_room(struct inbox *inbox, uint8_t *dropped, size_t dropped_size)
 {
 	struct iovec room;
@@ -190,7 +200,7 @@ static int read_child(struct supervisor *supervisor)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return GO_ON;
-	if (got <= 0) /* closed, or reset since it ended with unread answers */
+	if (got <= 0) /* closed, or reset because the child ended with unread answers */
 		return supervisor->is_started ? SUPERVISOR_RECOVER : SUPERVISOR_QUIT;
 	inbox->got += (uint64_t)got;
 	if (inbox->got < sizeof(inbox->head))
@@ -206,7 +216,7 @@ static int read_child(struct supervisor *supervisor)
 	return rc;
 }
 
-/* The callback writes is_quorate. Only what is said while the child runs counts against it. */
+/* The callback sets is_quorate. Only events while the child runs count against it. */
 static int read_quorum(struct supervisor *supervisor)
 {
 	struct process *process = supervisor->process;
@@ -231,7 +241,7 @@ static int read_quorum(struct supervisor *supervisor)
 	return process->quorum_fd < 0 ? quorum_failed(supervisor) : child_failed(supervisor);
 }
 
-/* For poll: until the child is overdue. */
+/* Return the time limit for poll: until the child is overdue. */
 static int patience_ms(const struct supervisor *supervisor)
 {
 	int interval_ms = supervisor->process->interval_ms;
@@ -251,7 +261,7 @@ static int watch_once(struct supervisor *supervisor)
 {
 	struct pollfd fds[] = {
 		{.fd = supervisor->fd, .events = POLLIN},
-		/* poll leaves out negative ones. */
+		/* poll ignores negative descriptors. */
 		{.fd = supervisor->process->quorum_fd, .events = POLLIN},
 	};
 	int ready = poll(fds, 2, patience_ms(supervisor));
@@ -263,7 +273,9 @@ static int watch_once(struct supervisor *supervisor)
 		rc = read_child(supervisor);
 	if (rc == GO_ON && fds[1].revents != 0)
 		rc = read_quorum(supervisor);
-	/* A sign of life that waits in the socket is read before the child is blamed. */
+	/*
+	 * A sign of life may be waiting in the socket: read it before the child counts as failed.
+	 */
 	if (rc == GO_ON && ready == 0 && patience_ms(supervisor) == 0)
 		rc = child_failed(supervisor);
 	return rc;

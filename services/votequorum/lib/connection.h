@@ -1,12 +1,12 @@
 /*
- * What stands behind a votequorum_handle_t; private to libvotequorum.
+ * The connection of a votequorum_handle_t. Private to libvotequorum.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef SERVICES_VOTEQUORUM_LIB_CONNECTION_H
 #define SERVICES_VOTEQUORUM_LIB_CONNECTION_H
 
-/* Everything of libvotequorum is hidden but what the public header declares. */
+/* libvotequorum hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <corosync/votequorum.h>
 #pragma GCC visibility pop
@@ -28,7 +28,7 @@ cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, s
 ssize_t votequorum_call(votequorum_handle_t handle, const void *request, size_t request_size, void *response,
 	size_t response_size);
 
-/** Turn one event into a call of the program's callback; a client_event. */
+/** Handle one event by a call of the program's callback. This is a client_event. */
 struct dispatch_outcome votequorum_receive(
 	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * Connecting, and all calls but those of quorum devices.
+ * Connecting, and all calls except those of quorum devices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -139,7 +139,10 @@ cs_error_t votequorum_getinfo(
 		.flags = response.flags,
 		.qdevice_votes = response.qdevice_votes,
 	};
-	/* Whatever the daemon says, a program gets a string, and zeros after it. */
+	/*
+	 * The program gets a terminated string with zeros behind it, even if the daemon sends
+	 * something else.
+	 */
 	memcpy(info->qdevice_name, response.qdevice_name,
 		strnlen(response.qdevice_name, VOTEQUORUM_NAME_SIZE - 1));
 	return CS_OK;
