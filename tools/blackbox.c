@@ -15,7 +15,9 @@
 #include <corosync/cmap.h>
 #include <qb/qblog.h>
 
-/* Lets the daemon write; a change of the key is what it waits for, so the value is the time. */
+/*
+ * Make the daemon write the file. It acts on a change of the key, so the value is the current time.
+ */
 static void request_dump(cmap_handle_t map, const char *key)
 {
 	char now[32];
@@ -26,7 +28,7 @@ static void request_dump(cmap_handle_t map, const char *key)
 		fprintf(stderr, "Failed to set key %s. Error %s\n", key, cs_strerror(rc));
 }
 
-/* Whether FOLDER/SUB/fdata can be read; its path is written down. */
+/* Return whether FOLDER/SUB/fdata can be read, and its path. */
 static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
 {
 	int length =
@@ -35,7 +37,7 @@ static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
 	return length < PATH_MAX && access(path, R_OK) == 0;
 }
 
-/* The daemon's state folder: as configured, or one of the usual ones. */
+/* Look in the daemon's state folder: the configured one, or one of the usual ones. */
 static bool find_dump(const char *configured, char path[PATH_MAX])
 {
 	const char *instance = getenv("COTERIE_INSTANCE");
@@ -65,7 +67,7 @@ int blackbox_main(int argc, char **argv)
 		request_dump(map, "runtime.blackbox.dump_flight_data");
 		cmap_finalize(map);
 	} else {
-		/* What an earlier daemon has left is worth reading all the same. */
+		/* Read the file of an earlier daemon anyway. */
 		fprintf(stderr, "Failed to initialize the cmap API. Error %s\n", cs_strerror(rc));
 	}
 	bool is_found = find_dump(configured, path);
@@ -78,7 +80,7 @@ int blackbox_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	printf("Dumping the contents of %s\n", path);
 	fflush(stdout);
-	/* Its result says nothing: reading to the end of a good file is an error to libqb 2.0 as well. */
+	/* The result has no meaning: libqb 2.0 reports an error also at the end of a good file. */
 	(void)qb_log_blackbox_print_from_file(path);
 	return EXIT_SUCCESS;
 }

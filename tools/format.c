@@ -8,16 +8,16 @@
 #include "tools/ctl/ctl_main.h"
 
 #define EXIT_NOT_QUORATE 2
-#define WORDS_MAX 8 /* that come before the tool's own arguments */
+#define WORDS_MAX 8 /* in front of the tool's own arguments */
 
-/* Options in which the tool only shows something; others have no document. */
+/* The options with which a tool shows something. Other options have no document. */
 struct view {
 	const char *tool;
-	const char *letters;           /* as getopt takes them, those that change how the text looks included */
+	const char *letters;           /* for getopt, with options that change the text output */
 	const struct option *names;    /* NULL: none */
-	const char *shows;             /* letters that choose what is shown; the space stands for none of them */
-	const char *commands[3];       /* as in shows; NULL: nothing is shown */
-	bool has_arguments;            /* which the command takes as well */
+	const char *shows;             /* letters that choose the output. A space means no letter */
+	const char *commands[3];       /* in the order of shows, or NULL if no command shows that */
+	bool has_arguments;            /* the command accepts arguments, too */
 };
 
 static const struct option cfgtool_names[] = {{"if", required_argument, NULL, 'i'}, {"status", no_argument, NULL, 's'},
@@ -38,7 +38,7 @@ static const struct view *find_view(const char *tool)
 	return NULL;
 }
 
-/* --format=FORM or --format FORM, taken out. @return the last FORM; NULL: none */
+/* Remove --format=FORM or --format FORM. @return the last FORM, or NULL */
 static const char *take_form(int *argc, char **argv)
 {
 	const char *form = NULL;

@@ -25,7 +25,7 @@ enum {
 	EXIT_CLOSE = 5,
 };
 
-/* The program's name stands here and not argv[0], whatever the tool was called. */
+/* A fixed name instead of argv[0], under whatever name the tool was called. */
 static const char program[] = "corosync-keygen";
 
 struct request {
@@ -63,7 +63,7 @@ static bool parse_size(struct request *request, const char *text)
 	return true;
 }
 
-/* False ends the tool, with this status. */
+/* Parse the command line. false: the tool ends with this status. */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	static const struct option long_options[] = {
@@ -160,7 +160,7 @@ static int write_key(
 	return fsync(fd) < 0 && errno != EINVAL ? complain("Could not write", path, EXIT_WRITE) : 0;
 }
 
-/* What is not an ordinary file, a device say, is written to; it must not be replaced. */
+/* A file that is not regular, such as a device, is written to and not replaced. */
 static bool is_special(const char *path)
 {
 	struct stat status;
@@ -177,7 +177,9 @@ static int save_key(const struct request *request, const unsigned char *key)
 	if (is_special(path)) {
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	} else {
-		/* Made beside the old one and renamed: a failure leaves the old key whole. */
+		/*
+		 * Write a new file and rename it, so that a failure leaves the old key unchanged.
+		 */
 		if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 			return EXIT_CREATE;
 		fd = mkostemp(temporary, O_CLOEXEC);

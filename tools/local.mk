@@ -1,6 +1,7 @@
-# tools: command-line tools: one binary behind their names. A tool's source lies with its service.
+# tools: the command-line tools, one program for each name. The source of a tool is beside its
+# service.
 
-# What they share; programs of their own can take it as well.
+# Shared by the tools. Other programs can use it as well.
 noinst_LTLIBRARIES += libtool_common.la
 libtool_common_la_SOURCES = \
 	%D%/common/address.c %D%/common/address.h %D%/common/bytes.c %D%/common/bytes.h \
@@ -15,7 +16,7 @@ tests_unit_test_tool_common_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_tool_common_LDADD = libtool_common.la $(CHECK_LIBS)
 endif
 
-# New tags: LD_LIBRARY_PATH then goes before the path to our own libraries.
+# Use RUNPATH, so that LD_LIBRARY_PATH takes precedence over the path to our libraries.
 bin_PROGRAMS += %D%/coterie-ctl
 %C%_coterie_ctl_SOURCES = \
 	%D%/main.c %D%/blackbox.c %D%/blackbox.h %D%/keygen.c %D%/keygen.h \
@@ -34,7 +35,7 @@ bin_PROGRAMS += %D%/coterie-ctl
 	libtool_common.la libcpg.la libcmap.la libcfg.la libquorum.la libvotequorum.la \
 	libclient.la libcorosync_common.la $(QB_LIBS)
 
-# Commands of its own, where json-c is.
+# Commands of coterie-ctl itself, if json-c is installed.
 include tools/cluster/local.mk
 if HAVE_JSON
 %C%_coterie_ctl_SOURCES += \
@@ -52,7 +53,7 @@ dist_man_MANS += %D%/man/coterie-ctl.8
 
 include %D%/ctl/doctor/local.mk
 
-# The scripts that `coterie-ctl completion` prints are those that are installed.
+# The scripts that `coterie-ctl completion` prints are the installed ones.
 BUILT_SOURCES += %D%/ctl/completion_scripts.h
 CLEANFILES += %D%/ctl/completion_scripts.h
 %D%/ctl/completion_scripts.h: $(completion_scripts) %D%/completion/embed.sh
@@ -65,8 +66,8 @@ completion_scripts = \
 	%D%/completion/coterie-ctl.bash %D%/completion/_coterie-ctl %D%/completion/coterie-ctl.fish
 EXTRA_DIST += $(completion_scripts) %D%/completion/embed.sh
 
-# bash and fish look for a file named after the command, zsh for one that names them all. Where zsh looks differs
-# between systems.
+# bash and fish look for a file named after the command, zsh for one file that names all commands. The folder of
+# zsh differs between systems.
 bashcompletiondir = $(datadir)/bash-completion/completions
 zshcompletiondir = $(datadir)/zsh/site-functions
 fishcompletiondir = $(datadir)/fish/vendor_completions.d
@@ -95,8 +96,8 @@ dist_man_MANS += \
 	services/cpg/man/corosync-cpgtool.8 services/quorum/man/corosync-quorumtool.8 \
 	%D%/man/corosync-blackbox.8 %D%/man/corosync-keygen.8
 
-# Its other names: links from the build folder to the program itself, since libtool's wrapper would
-# forget the name, and relative ones between the install folders.
+# Other names of the program. In the build folder they are links to the program itself, since
+# libtool's wrapper would lose the name. Between the install folders they are relative links.
 tool_names = \
 	corosync-blackbox corosync-cfgtool corosync-cmapctl corosync-cpgtool corosync-keygen \
 	corosync-quorumtool
@@ -135,7 +136,7 @@ uninstall-tool-links:
 .PHONY: tool-links-clean install-tool-links uninstall-tool-links
 include tools/notifyd/local.mk
 
-# The simulator has the plugin's own sources, and needs no daemon and no library.
+# The simulator contains the plugin's own sources, and needs no daemon and no library.
 sbin_PROGRAMS += %D%/vqsim/corosync-vqsim
 %C%_vqsim_corosync_vqsim_SOURCES = \
 	%D%/vqsim/cluster.c %D%/vqsim/cluster.h %D%/vqsim/host.c %D%/vqsim/host.h \

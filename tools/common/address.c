@@ -23,7 +23,10 @@ cs_error_t node_addresses_get(
 	return CS_OK;
 }
 
-/* getnameinfo with the flags; what libcfg leaves undefined in the address must not matter. */
+/*
+ * Call getnameinfo with the flags. Bytes of the address that libcfg leaves undefined must have no
+ * effect.
+ */
 static bool lookup(const corosync_cfg_node_address_t *address, int flags, char *text)
 {
 	union {

@@ -1,5 +1,5 @@
 /*
- * Addresses of nodes, as libcfg tells them.
+ * Addresses of nodes, as libcfg returns them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,17 +16,17 @@ enum {
 	ADDRESS_TEXT_MAX = 1025,
 };
 
-/** The addresses of one node, one for each link; a link without one has family 0. */
+/** The addresses of one node, one for each link. A link without an address has family 0. */
 struct node_addresses {
 	corosync_cfg_node_address_t links[CFG_MAX_LINKS];
 	size_t count;
 };
 
 /**
- * Ask for the addresses of a node.
+ * Get the addresses of a node.
  *
- * @param addresses filled in on success; count is 0 when the node has none
- * @return CS_OK; what libcfg says, CS_ERR_NOT_EXIST for an unknown node
+ * @param addresses filled in on success; count is 0 if the node has none
+ * @return CS_OK; the error of libcfg, CS_ERR_NOT_EXIST for an unknown node
  */
 cs_error_t node_addresses_get(
 	corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses);
@@ -40,8 +40,8 @@ cs_error_t node_addresses_get(
 bool address_text(const corosync_cfg_node_address_t *address, char text[ADDRESS_TEXT_MAX]);
 
 /**
- * Look up the host name of an address, or take the address itself if it has none. It may take as
- * long as the resolver waits.
+ * Look up the host name of an address, or use the address itself if it has none. The call may block
+ * as long as the resolver does.
  *
  * @param text as for address_text; empty also when the resolver fails
  * @return whether there is a name or an address

@@ -18,7 +18,7 @@ static int node_compare(const void *a, const void *b)
 	return id_a < id_b ? -1 : id_a > id_b;
 }
 
-/* The position in "nodelist.node.N.nodeid"; false for all other keys. */
+/* Get the position from a key "nodelist.node.N.nodeid". false: another key. */
 static bool key_position(const char *key, unsigned int *position)
 {
 	char end[8] = "";
@@ -34,7 +34,7 @@ static cs_error_t node_add(
 	struct node node = {.position = position};
 	char name_key[CMAP_KEYNAME_MAXLEN + 1];
 
-	/* A list that changes while it is read has one node less. */
+	/* If the list changes during the read, a node is missing. */
 	if (cmap_get_uint32(map, key, &node.id) != CS_OK)
 		return CS_OK;
 	struct node *nodes = realloc(list->nodes, (list->count + 1) * sizeof(*nodes));

@@ -13,7 +13,7 @@
 struct node {
 	unsigned int id;
 	unsigned int position; /* N of the keys nodelist.node.N */
-	char *name;            /* NULL when the list gives none */
+	char *name;            /* NULL: the list has none */
 };
 
 struct nodelist {
@@ -26,14 +26,14 @@ struct nodelist {
  *
  * @param list filled in on success, also when the list is empty; the caller frees it with
  * nodelist_free
- * @return CS_OK; CS_ERR_NO_MEMORY; what libcmap says
+ * @return CS_OK; CS_ERR_NO_MEMORY; the error of libcmap
  */
 cs_error_t nodelist_read(cmap_handle_t map, struct nodelist *list);
 
 /** Free what nodelist_read gave, and leave an empty list. */
 void nodelist_free(struct nodelist *list);
 
-/** The node with this id, as long as the list lives; NULL when there is none. */
+/** Return the node with this id, borrowed from the list, or NULL. */
 const struct node *nodelist_find(const struct nodelist *list, unsigned int id);
 
 #endif

@@ -15,16 +15,20 @@
 #define ESCAPE 0x1b
 #define MARK_LENGTH 16
 
-/* Stands between ESC and the rest of a sequence of our own. No value can have it: it is of this run. */
+/*
+ * Follows ESC in the tool's own escape sequences. It is random, so no value from outside can contain
+ * it.
+ */
 static char mark[MARK_LENGTH + 1];
 
-/* One for each of the two streams. */
+/* The state for one of the two streams. */
 struct guard {
 	int fd;
 	bool is_utf8;
-	unsigned int following; /* bytes of the UTF-8 character that are still to come */
+	unsigned int following; /* missing bytes of the current UTF-8 character */
 	unsigned char lead;
-	char held[1 + MARK_LENGTH]; /* may be the begin of a sequence of our own, whose rest is in the next write */
+	char held[1 + MARK_LENGTH]; /* bytes that may begin one of the tool's own sequences, whose rest is in the
+				     * next write */
 	size_t held_size;
 };
 
@@ -46,8 +50,8 @@ static bool write_all(int fd, const char *bytes, size_t size)
 }
 
 /*
- * U+0080 to U+009F are control characters, too. In UTF-8 they stand behind a lead of 0xc2, or are no character at all. In
- * other character sets the byte alone is one, also as a part of a character that was meant to be UTF-8.
+ * U+0080 to U+009F are control characters, too. In UTF-8 such a byte follows a lead byte of 0xc2, or is malformed. In
+ * other character sets the byte alone is a control character, even inside bytes that were meant to be UTF-8.
  */
 static bool is_control(struct guard *guard, unsigned char byte)
 {
@@ -79,7 +83,7 @@ static size_t put(struct guard *guard, unsigned char byte, char *text)
 	return 1;
 }
 
-/* What was held is no sequence of ours. */
+/* Write the held bytes, which do not begin one of the tool's own sequences. */
 static size_t put_held(struct guard *guard, char *text)
 {
 	size_t length = 0;
@@ -90,7 +94,7 @@ static size_t put_held(struct guard *guard, char *text)
 	return length;
 }
 
-/* A buffer of stdio may end anywhere in a sequence: the state is kept between two writes. */
+/* stdio may split a sequence between two writes, so the state is kept. */
 static size_t pass(struct guard *guard, char byte, char *text)
 {
 	size_t length = 0;
@@ -125,7 +129,7 @@ static ssize_t guarded_write(void *cookie, const char *bytes, size_t size)
 	return is_written ? (ssize_t)size : 0;
 }
 
-/* A value that ends in ESC may be the last of the output. */
+/* The output may end with a value that ends in ESC. */
 static void write_held(void)
 {
 	char text[4 * (1 + MARK_LENGTH) + 1];
@@ -135,7 +139,7 @@ static void write_held(void)
 		(void)write_all(guards[i].fd, text, put_held(&guards[i], text));
 }
 
-/* The locale that the user has named, or what the kernel knows of the terminal (termios(3), IUTF8). */
+/* Return whether the locale, or the kernel's setting of the terminal (termios(3), IUTF8), is UTF-8. */
 static bool is_utf8(int fd)
 {
 	static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -167,7 +171,8 @@ void terminal_guard(void)
 	if (getrandom(&number, sizeof(number), 0) == (ssize_t)sizeof(number))
 		snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)number);
 	stdout = guarded(&guards[0], stdout, _IOLBF);
-	stderr = guarded(&guards[1], stderr, _IONBF); /* a question has no line feed */
+	stderr = guarded(&guards[1], stderr, _IONBF); /* a question has no line feed, so do not
+						       * buffer */
 	(void)atexit(write_held);
 }
 

@@ -1,4 +1,4 @@
-/* The envelope around every answer, the time limit, and watching. */
+/* Shared by all answers: the outer JSON object, the time limit, and watching. */
 #include "tools/ctl/ctl.h"
 
 #include <math.h>
@@ -11,11 +11,11 @@
 #include "tools/common/reach.h"
 #include "tools/common/terminal.h"
 
-#define WATCH_LOOK_S 0.5 /* how often a watch without SECONDS looks for changes */
+#define WATCH_LOOK_S 0.5 /* interval at which a watch without SECONDS looks for changes */
 
 /* --- the envelope --- */
 
-/* data is taken; NULL: the error. */
+/* data is taken over. NULL: print the error. */
 static struct json_object *envelope(const struct ctl_command *command, uint32_t node, struct json_object *data,
 	const struct ctl_error *error)
 {
@@ -90,11 +90,14 @@ void answer_print(struct ctl *ctl, const struct ctl_command *command, struct jso
 
 /* --- time limit --- */
 
-/* What is said when the time is over: made before, since a signal handler can only write. */
+/*
+ * The message for the end of the time limit, formatted before, since a signal handler can only
+ * write.
+ */
 static char limit_text[1024];
 static int limit_fd;
 
-/* Library calls wait as long as the daemon lives, so the limit ends the process. */
+/* Library calls wait as long as the daemon runs, so the limit ends the process. */
 static void on_alarm(int signal_number)
 {
 	(void)signal_number;
@@ -156,7 +159,10 @@ int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, ch
 
 /* --- watching --- */
 
-/* The same answer again, into memory: a screen is drawn only when it differs from the last one. */
+/*
+ * Make the same answer again, in memory. The screen is drawn only if the answer differs from the
+ * last one.
+ */
 static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv, char **text)
 {
 	size_t size;
@@ -174,7 +180,7 @@ static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, in
 	return code;
 }
 
-/* Documents carry the time of their making, which does not count. */
+/* Compare without the time at which a document was made. */
 static bool is_alike(const char *a, const char *b)
 {
 	static const char time_key[] = "\"time\":\"";

@@ -1,6 +1,6 @@
 /*
- * `completion SHELL` prints a script; the script asks `__complete WORD…` for what may stand in place of the
- * last word, so that the shells know nothing of commands themselves.
+ * `completion SHELL` prints a script. The script calls `__complete WORD…` for the possible last words, so
+ * that the shells need no knowledge of the commands.
  */
 #include "tools/ctl/completion.h"
 
@@ -14,7 +14,7 @@
 #include "tools/ctl/completion_scripts.h"
 #include "tools/ctl/doctor/judge.h"
 
-#define LIMIT_US 300000 /* a shell waits for this: better little than late */
+#define LIMIT_US 300000 /* the shell waits for this, so return what was found by then */
 
 int completion_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
@@ -49,7 +49,7 @@ void offer_words(const struct typing *typing, const char *words)
 	free(copy);
 }
 
-/* What stands up to and with the last separator is done. */
+/* Skip everything up to the last separator, which is already typed. */
 static void skip_to(struct typing *typing, char separator)
 {
 	const char *last = strrchr(typing->start, separator);
@@ -100,7 +100,7 @@ static bool offer_plugin(void *arg, const char *key)
 	return true;
 }
 
-/* Services log under their names, in capitals. */
+/* Services log under their names in capitals. */
 static bool offer_subsystem(void *arg, const char *key)
 {
 	char name[64];
@@ -151,7 +151,7 @@ static void offer_value(struct typing *typing, const char *option)
 		offer_words(typing, "knet udpu udp");
 }
 
-/* "--format=js": the value is what is being typed. */
+/* Complete the value in "--format=js". */
 static bool offer_joined_value(struct typing *typing)
 {
 	char option[32];
@@ -166,7 +166,7 @@ static bool offer_joined_value(struct typing *typing)
 	return true;
 }
 
-/* The command's own are in its usage text. */
+/* The options of a command are in its usage text. */
 static void offer_options(const struct typing *typing, const struct ctl_command *command)
 {
 	const char *at = command != NULL ? command->arguments : "";
@@ -185,7 +185,7 @@ static void offer_options(const struct typing *typing, const struct ctl_command 
 
 /* --- words of a command --- */
 
-/* First words, each once; or the second words behind a first. */
+/* Offer first words, each once, or the second words that follow a first one. */
 static void offer_commands(const struct typing *typing, const char *first)
 {
 	char last[64] = "";
@@ -220,7 +220,7 @@ static void offer_checks(const struct typing *typing)
 		offer(typing, check->id);
 }
 
-/* number: of the argument, from 0. */
+/* number: index of the argument, from 0. */
 static void offer_argument(struct typing *typing, const struct ctl_command *command, int number, bool is_stats)
 {
 	const char *name = command->name;
@@ -248,8 +248,8 @@ static void complete_ctl(struct typing *typing, int argc, char **argv)
 	const char *words[2] = {"", ""};
 	const char *before = argc > 1 ? argv[argc - 2] : "";
 	bool is_stats = false;
-	int count = 0; /* of words that are no options */
-	int named;     /* how many of them are the command */
+	int count = 0; /* number of words that are not options */
+	int named;     /* number of those that name the command */
 
 	for (int i = 0; i + 1 < argc; i++) {
 		bool is_value = i > 0 && takes_value(argv[i - 1]);
@@ -293,7 +293,7 @@ int complete_run(struct ctl *ctl, int argc, char **argv)
 {
 	struct typing typing = {.ctl = ctl, .start = argc > 0 ? argv[argc - 1] : "", .prefix = argc > 0 ? argv[argc - 1] : ""};
 
-	setlinebuf(stdout); /* what has been found counts when the time is over */
+	setlinebuf(stdout); /* keep the words found so far when the time is over */
 	signal(SIGALRM, on_alarm);
 	ualarm(LIMIT_US, 0);
 	if (argc < 1 || !complete_tool(&typing, argc, argv))

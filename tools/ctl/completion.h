@@ -1,4 +1,4 @@
-/* What may stand in place of a word that is being typed: offers, one a line. */
+/* Offers for the word that is being typed, one on each line. */
 #ifndef TOOLS_CTL_COMPLETION_H
 #define TOOLS_CTL_COMPLETION_H
 
@@ -6,20 +6,22 @@
 
 struct typing {
 	struct ctl *ctl;
-	const char *start;  /* what there is of the word */
-	const char *prefix; /* stands in front of each offer: "--format=", "1,"; borrowed */
+	const char *start;  /* typed part of the word */
+	const char *prefix; /* text in front of each offer: "--format=", "1,"; borrowed */
 	int prefix_length;
 };
 
-/** Offer a word if it begins as typed. */
+/** Offer a word if it begins with the typed part. */
 void offer(const struct typing *typing, const char *word);
-/** Words, separated by spaces or '|'. */
+/** Offer words that are separated by spaces or '|'. */
 void offer_words(const struct typing *typing, const char *words);
-/** Numbers and names of the nodes, one or a list of them; others: words beside them, "" for none. */
+/** Offer numbers and names of the nodes, for one word or a list. others: further words, or "". */
 void offer_nodes(struct typing *typing, const char *others);
 void offer_keys(struct typing *typing, enum ctl_service map);
 
-/** The last of the words of a compatible tool, which is the first. @return false: no such tool */
+/**
+ * Complete the last word of a compatible tool, which is the first word. @return false: no such tool
+ */
 bool complete_tool(struct typing *typing, int argc, char **argv);
 
 #endif

@@ -1,10 +1,10 @@
-/* Completion of the corosync-* tools: their options, and what may follow them. */
+/* Completion of the corosync-* tools: their options, and the words that may follow these. */
 #include "tools/ctl/completion.h"
 
 #include <string.h>
 
 enum kind {
-	KIND_NOTHING, /* a number, a name: nobody can know */
+	KIND_NOTHING, /* a number or a name that cannot be completed */
 	KIND_FILE,    /* the shell knows files */
 	KIND_NODE,
 	KIND_KEY,
@@ -20,8 +20,8 @@ struct value {
 struct tool {
 	const char *name;
 	const char *options;
-	struct value values[8]; /* ended by one without an option */
-	enum kind others;       /* what words are that belong to no option */
+	struct value values[8]; /* the last one has no option */
+	enum kind others;       /* kind of the words that belong to no option */
 };
 
 static const struct tool tools[] = {
@@ -86,7 +86,7 @@ static void offer_kind(struct typing *typing, enum kind kind, const char *words,
 	}
 }
 
-/* -m stats, in one word or two. */
+/* Return whether -m stats is among the words, as one word or two. */
 static bool has_stats(int argc, char **argv)
 {
 	for (int i = 1; i + 1 < argc; i++)

@@ -18,24 +18,24 @@
 
 enum which {
 	WHICH_ALL,
-	WHICH_EFFECTIVE, /* all, with their origins */
-	WHICH_FILE,      /* those that the daemon's file makes */
-	WHICH_CHANGED,   /* those of its sections that the file does not make so */
+	WHICH_EFFECTIVE, /* all keys, with their origins */
+	WHICH_FILE,      /* keys that the daemon's file makes */
+	WHICH_CHANGED,   /* keys of the file's sections that differ from the file */
 	WHICH_STATS,     /* of the statistics map */
 	WHICHES,
 };
 
 struct show {
 	struct ctl *ctl;
-	struct json_object *keys; /* rows so far */
+	struct json_object *keys; /* rows that were found so far */
 	enum which which;
-	char *name; /* of the daemon's file; NULL: not known */
+	char *name; /* the daemon's file; NULL: not known */
 	bool is_read;
 	char *transport;
 	struct daemon_keys file;
 };
 
-/* @return a text of the heap; NULL: out of memory */
+/* @return malloc'd text; NULL: out of memory */
 static char *find_transport(struct ctl *ctl)
 {
 	char *transport = fact_text(ctl, CTL_CONFIG, "totem.transport");
@@ -63,7 +63,7 @@ static bool is_wanted(
 	return true;
 }
 
-/* Was this option of a service given when it was loaded? */
+/* Return whether this option was given when its service was loaded. */
 static bool is_given(struct ctl *ctl, const char *key)
 {
 	static const char prefix[] = "service.";
@@ -93,7 +93,7 @@ static void add_key(struct show *show, const char *key)
 	struct json_object *value = fact_value(show->ctl, map, key, &type);
 
 	if (value == NULL || !is_wanted(show, origin_find(file, key), key, value)) {
-		json_object_put(value); /* gone meanwhile, or not asked for */
+		json_object_put(value); /* the key has disappeared meanwhile, or was not requested */
 		return;
 	}
 	struct json_object *row = json_object_new_object();
@@ -115,13 +115,13 @@ static bool see_key(void *arg, const char *key)
 
 /* --- the answer around them --- */
 
-/* The same on nodes with the same configuration. */
+/* Take only keys that are equal on nodes with the same configuration. */
 static bool see_common_key(void *arg, const char *key)
 {
 	return strcmp(key, "nodelist.local_node_pos") == 0 || see_key(arg, key);
 }
 
-/* Where the daemon names no file that can be read here, the sum is of the keys that a file makes. */
+/* If the daemon's file cannot be read here, compute the sum of the keys that a file makes. */
 static void sum_of_keys(struct ctl *ctl, char sum[65])
 {
 	static const char *const sections[] = {"totem.", "nodelist.", "quorum."};
@@ -133,7 +133,7 @@ static void sum_of_keys(struct ctl *ctl, char sum[65])
 	json_object_put(show.keys);
 }
 
-/* What every answer about keys begins with. @return the list to fill */
+/* Write the common start of answers about keys. @return the list to fill */
 static struct json_object *start_answer(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *keys = json_object_new_array();
@@ -153,7 +153,7 @@ static struct json_object *start_answer(struct ctl *ctl, struct json_object *dat
 
 /* --- show and get --- */
 
-/* The options, taken out of the words. */
+/* The options of the command, which are removed from the words. */
 static enum which take_which(int *argc, char **argv)
 {
 	static const char *const words[WHICHES] = {[WHICH_EFFECTIVE] = "--effective",
@@ -178,8 +178,8 @@ static enum which take_which(int *argc, char **argv)
 }
 
 /*
- * What the daemon's file says, if that is to be told. The file of a daemon that does not name it, or of another node,
- * is not known; that one cannot be used any more matters to who asks for what it makes.
+ * Read the keys of the daemon's file, if the answer needs them. The file is not known for a daemon that does not
+ * report it, and for another node. A file with errors matters only if the request is about its keys.
  */
 static int read_file(struct show *show)
 {
@@ -199,7 +199,7 @@ static int read_file(struct show *show)
 	return 0;
 }
 
-/* Open what the words ask about. */
+/* Prepare the answer to the words of the command. */
 static int start_show(struct show *show, const char *command, int argc, char **argv, struct json_object *data)
 {
 	struct ctl *ctl = show->ctl;
@@ -363,7 +363,10 @@ static int set_key(struct ctl *ctl, const char *key, const char *type, const cha
 			continue;
 		if (parse_number(&number_types[i], word, &bits) < 0)
 			return ctl_fail(ctl, CTL_USAGE, NULL, "config set: '%s' is no %s number", word, type);
-		/* The low bytes come first only on such machines: the typed calls do not care. */
+		/*
+		 * For the typed calls the order of the bytes does not matter. The generic call
+		 * needs the low bytes first, as on this machine.
+		 */
 		switch (number_types[i].type) {
 		case CMAP_VALUETYPE_INT8:
 			*error = cmap_set_int8(ctl->config, key, (int8_t)bits);
@@ -471,7 +474,10 @@ static void add_lines(struct json_object *keys, struct json_object *node, const 
 	}
 }
 
-/* What one node of a report says. @return enum ctl_exit; ctl->error is set when it is none of its differences */
+/*
+ * Add the report of one node. @return enum ctl_exit; ctl->error is set if the report has no differences but an
+ * error
+ */
 static int add_node(struct ctl *ctl, struct json_object *keys, struct json_object *node, int code)
 {
 	add_lines(keys, node, "changes", "reload");
@@ -490,7 +496,7 @@ static bool is_told(struct json_object *nodes, int64_t id)
 	return false;
 }
 
-/* Who is asked for and says nothing is named. */
+/* List the requested nodes that did not answer. */
 static int warn_of_silent(struct ctl *ctl, struct json_object *members, struct json_object *nodes)
 {
 	int code = 0;
@@ -511,7 +517,10 @@ static int warn_of_silent(struct ctl *ctl, struct json_object *members, struct j
 	return code;
 }
 
-/* Each node's file against what runs there: the daemons tell it of a reload that is only checked. */
+/*
+ * Compare the file of each node with its running configuration. The daemons report that for a reload
+ * that is only checked.
+ */
 static int diff_nodes(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *report = json_object_new_object(), *members = NULL;
@@ -549,7 +558,7 @@ static int diff_nodes(struct ctl *ctl, struct json_object *data)
 	return code;
 }
 
-/* Keys that a reload would bring or take away, or give another value. */
+/* List the keys that a reload would add, remove or change. */
 int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	if (argc > (ctl->nodes != NULL ? 0 : 1))

@@ -1,4 +1,4 @@
-/* Connections, made when a fact asks for one; and what their failures mean to a person. */
+/* Opens connections when an answer needs them, and explains their failures. */
 #include "tools/ctl/ctl.h"
 
 #include <stdarg.h>
@@ -129,7 +129,7 @@ static cs_error_t connect_service(struct ctl *ctl, enum ctl_service service, boo
 	return error;
 }
 
-/* Another node's maps come another way. */
+/* The maps of another node come through `remote`. */
 static bool is_remote(const struct ctl *ctl, enum ctl_service service)
 {
 	return ctl->remote != NULL && (service == CTL_CONFIG || service == CTL_STATS);

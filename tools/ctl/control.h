@@ -1,4 +1,4 @@
-/* The control service, which only coterie-ctl talks to: services/control/messages.h. */
+/* Requests to the control service, which only coterie-ctl uses: services/control/messages.h. */
 #ifndef TOOLS_CTL_CONTROL_H
 #define TOOLS_CTL_CONTROL_H
 
@@ -13,7 +13,7 @@ struct control_question {
 };
 
 struct control_answer {
-	int32_t rc; /* of the daemon's side: 0 or a negative errno */
+	int32_t rc; /* result of the daemon: 0 or a negative errno */
 	char text[CONTROL_TEXT_SIZE];
 };
 
@@ -27,20 +27,30 @@ struct control_nodes {
 	uint8_t *bytes;
 };
 
-/** Ask and wait, however long it takes. @return 0; the exit status with ctl->error set: there is no answer */
+/**
+ * Send a request and wait for the answer without limit. @return 0; or the exit status with ctl->error set:
+ * there is no answer
+ */
 int control_ask(struct ctl *ctl, const struct control_question *question, struct control_answer *answer);
-/** Who runs what. As control_ask; nodes->list is good until control_nodes_fini. */
+/**
+ * Get the plugins of all nodes. Return as control_ask does. The list in nodes is valid until
+ * control_nodes_fini.
+ */
 int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes);
 void control_nodes_fini(struct control_nodes *nodes);
 
 struct control_keys {
 	uint32_t flags; /* CONTROL_KEYS_* */
 	size_t size;
-	uint8_t *bytes; /* of the whole answer; caller frees */
-	char *text;     /* in bytes: size bytes, the last of them a NUL; three texts for each key */
+	uint8_t *bytes; /* the whole answer, which the caller frees */
+	char *text;     /* points into bytes: size bytes, the last one a NUL, with three texts for
+			 * each key */
 };
 
-/** Keys of another node that begin so. As control_ask; an error of that node is one as well. */
+/**
+ * Get the keys of another node that begin with a prefix. Return as control_ask does. An error of
+ * that node is an error as well.
+ */
 int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix,
 	struct control_keys *keys);
 
@@ -50,7 +60,7 @@ struct control_reload {
 	char *text; /* caller frees */
 };
 
-/** A reload of this node alone, or its check. As control_ask. */
+/** Reload this node alone, or check it. Return as control_ask does. */
 int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload);
 
 #endif

@@ -181,7 +181,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* One global option, given as word. @return -1: go on; else the exit status */
+/* Handle one global option, given as word. @return -1: continue; otherwise the exit status */
 static int take_option(struct ctl *ctl, int letter, const char *word)
 {
 	double seconds;
@@ -234,7 +234,7 @@ static int take_option(struct ctl *ctl, int letter, const char *word)
 	return -1;
 }
 
-/* Is it one of the global options, with or without its argument? */
+/* Return whether the word is a global option, with or without its argument. */
 static bool is_global(const char *word)
 {
 	size_t length = strcspn(word, "=");
@@ -250,9 +250,10 @@ static bool is_global(const char *word)
 }
 
 /*
- * Global options may stand anywhere; words that begin with "--" and are not among them are the command's
- * own. argv keeps the latter. Behind an error the others still count: one of them says in what form to tell it.
- * @return -1: go on; CTL_GOOD: all is done; CTL_USAGE with ctl->error set
+ * Global options may be anywhere in the words. Other words that begin with "--" are the command's own options,
+ * and stay in argv. After an error the remaining global options are still handled, since one of them decides
+ * the form of the message.
+ * @return -1: continue; CTL_GOOD: all is done; CTL_USAGE with ctl->error set
  */
 static int parse_options(struct ctl *ctl, int *argc, char **argv)
 {
@@ -273,7 +274,7 @@ static int parse_options(struct ctl *ctl, int *argc, char **argv)
 			continue;
 		}
 		optind = 0;
-		do { /* letters may stand together */
+		do { /* several letters may share one word */
 			int letter = getopt_long(pair[2] != NULL ? 3 : 2, pair, "+f:w::qv", options, NULL);
 			int code = take_option(ctl, letter, pair[1]);
 
@@ -289,7 +290,7 @@ static int parse_options(struct ctl *ctl, int *argc, char **argv)
 	return first.code != 0 ? first.code : -1;
 }
 
-/* Without a command there is no document that an error could stand in. */
+/* Without a command there is no document that could contain the error. */
 static int tell_error(struct ctl *ctl, const struct ctl_command *command)
 {
 	static const struct ctl_command none = {.name = ""};
@@ -300,7 +301,7 @@ static int tell_error(struct ctl *ctl, const struct ctl_command *command)
 	return ctl->error.code;
 }
 
-/* Options that this command does not take. */
+/* Check for options that this command does not have. */
 static int check_options(struct ctl *ctl, const struct ctl_command *command)
 {
 	if (ctl->is_watching && (command->flags & CTL_REPEATABLE) == 0)
@@ -356,7 +357,7 @@ int ctl_main(int argc, char **argv)
 
 	ctl.has_color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	signal(SIGPIPE, SIG_DFL);
-	/* Words that are still being typed are no command line. */
+	/* Words that are still being typed are not parsed as a command line. */
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
 		return complete_run(&ctl, argc - 2, argv + 2);
 	if (argc == 2 && strcmp(argv[1], "__node") == 0)

@@ -1,10 +1,10 @@
 /*
- * coterie-ctl: one command for people and programs, with text and JSON from one set of facts
+ * coterie-ctl: one command for people and programs, which prints text and JSON from the same facts
  * (book configuration, "Programs").
  *
- * A command gathers its answer into a JSON object, of the shape that the published schema gives it; that is
- * printed as it is, or shown as text by the command's own print function. Everything comes through the
- * public client libraries, so that it works, with fewer facts, against a Corosync daemon as well.
+ * A command stores its answer in a JSON object, in the form of the published schema. The object is printed,
+ * or shown as text by the command's own print function. All data comes through the public client libraries.
+ * So the command also works with a Corosync daemon, with fewer facts.
  */
 #ifndef TOOLS_CTL_CTL_H
 #define TOOLS_CTL_CTL_H
@@ -41,10 +41,10 @@ enum ctl_exit {
 enum ctl_format {
 	CTL_TEXT,
 	CTL_JSON,  /* one document, indented */
-	CTL_JSONL, /* one document a line */
+	CTL_JSONL, /* one document on each line */
 };
 
-/** What the answer of a service comes through. */
+/** The services that answers are made from. */
 enum ctl_service {
 	CTL_CONFIG, /* the configuration map */
 	CTL_STATS,  /* the statistics map */
@@ -57,26 +57,26 @@ enum ctl_service {
 
 struct ctl_error {
 	int code;       /* enum ctl_exit; 0: none */
-	char text[512]; /* what, and why */
-	char hint[256]; /* what to do; may be empty */
+	char text[512]; /* the error and its cause */
+	char hint[256]; /* advice, or "" */
 };
 
 struct ctl {
 	enum ctl_format format;
-	const char *instance; /* NULL: the default one */
+	const char *instance; /* NULL: the default instance */
 	uint32_t timeout_s;
 	bool is_watching;
-	double watch_s; /* seconds between looks; 0: when something changes */
+	double watch_s; /* seconds between two answers, or 0 to answer after each change */
 	bool is_quiet, is_verbose, has_color;
-	bool is_confirmed; /* --yes: ask nothing */
-	const char *node_name; /* this node in a file that is read, or NULL */
-	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this one */
-	uint32_t asked;        /* the node whose answer is being made; 0: this one */
-	struct remote *remote; /* what facts come through; NULL: from this node */
-	struct follow *follow; /* what is to be shown behind the answer as it comes; NULL: nothing */
-	FILE *out;         /* standard output, or what a watch compares */
+	bool is_confirmed; /* --yes: ask no questions */
+	const char *node_name; /* name of this node in a file that is read, or NULL */
+	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this node */
+	uint32_t asked;        /* id of the node for which the answer is made; 0: this node */
+	struct remote *remote; /* source of the facts, if they are from another node, or NULL */
+	struct follow *follow; /* lines to show after the answer as they appear, or NULL */
+	FILE *out;         /* standard output, or memory that a watch compares */
 	struct ctl_error error;
-	struct json_object *warnings; /* texts, beside the answer; NULL: none */
+	struct json_object *warnings; /* texts in the answer, or NULL */
 
 	bool is_open[CTL_SERVICES];
 	cmap_handle_t config, stats;
@@ -86,9 +86,10 @@ struct ctl {
 	cpg_handle_t cpg;
 };
 
-#define CTL_REPEATABLE 1u /* --watch makes sense */
-#define CTL_OF_NODES 2u   /* --nodes does: all of the answer is made of facts, which any node can tell */
-#define CTL_ASKS_NODES 4u /* --nodes does, and is the command's own business: one answer for all */
+#define CTL_REPEATABLE 1u /* --watch is allowed */
+#define CTL_OF_NODES 2u   /* --nodes is allowed: the answer consists of facts that any node can report */
+#define CTL_ASKS_NODES 4u /* --nodes is allowed, and the command handles it itself with one answer
+			   * for all */
 
 struct ctl_command {
 	const char *name;      /* one or two words */
@@ -96,95 +97,113 @@ struct ctl_command {
 	const char *help;      /* one line */
 	unsigned int flags;    /* CTL_* above */
 	/**
-	 * Fill data. argv: the words behind the name, options of the command included.
-	 * @return enum ctl_exit; ctl->error is set when there is no answer
+	 * Make the answer in data. argv: the words behind the name, with the options of the
+	 * command.
+	 * @return enum ctl_exit; ctl->error is set if there is no answer
 	 */
 	int (*gather)(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 	void (*print)(const struct ctl *ctl, struct json_object *data); /* NULL: data.text */
-	/** In place of both: what prints by itself. ctl->error is set when it has not. @return enum ctl_exit */
+	/**
+	 * Replaces both for a command that prints by itself. If it has printed nothing, ctl->error is set.
+	 * @return enum ctl_exit
+	 */
 	int (*run)(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
 };
 
 /* ctl.c */
 
-/** All commands, ended by one without a name. */
+/** Return all commands. The last one has no name. */
 const struct ctl_command *ctl_commands(void);
-/** The command that these words begin with, or NULL. words: how many of them name it. */
+/**
+ * Find the command at the start of these words, or NULL. words: the number of words in its name.
+ */
 const struct ctl_command *ctl_find_command(const char *first, const char *second, int *words);
 
 /* answer.c */
 
-/** Run a command and print what it answers, or why there is no answer. @return exit status */
+/** Run a command and print its answer or its error. @return exit status */
 int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
-/** The same whenever it changes, until the daemon has gone. */
+/** Print the answer again after each change, until the daemon ends. */
 int answer_watch(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
-/** Run a command on a copy of the words, which it may change. */
+/** Run a command with a copy of the words, which it may change. */
 int answer_gather(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv, struct json_object *data);
-/** Print data, which is taken, or ctl->error when that is set. */
+/** Print data, which is taken over, or ctl->error if that is set. */
 void answer_print(struct ctl *ctl, const struct ctl_command *command, struct json_object *data);
-/** End the process with CTL_TIMED_OUT, which is said, if it still runs after ctl->timeout_s. alarm(0) ends that. */
+/**
+ * End the process with CTL_TIMED_OUT and a message if it still runs after ctl->timeout_s. alarm(0) cancels that.
+ */
 void answer_limit(const struct ctl *ctl, const struct ctl_command *command);
 
 /* nodes.c */
 
-/** answer_once for each node of ctl->nodes. */
+/** Call answer_once for each node of ctl->nodes. */
 int nodes_answer(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
-/** Are all words of ctl->nodes among the members? @return 0; the exit status with ctl->error set */
+/**
+ * Check that all words of ctl->nodes are among the members. @return 0; the exit status with
+ * ctl->error set
+ */
 int nodes_check(struct ctl *ctl, struct json_object *members);
-/** Is a node meant by --nodes? nodes: as of fact_nodes. */
+/** Return whether --nodes includes a node. nodes: result of fact_nodes. */
 bool nodes_has(const struct ctl *ctl, struct json_object *nodes, uint32_t nodeid);
 
 /* matrix.c */
 
-/** Give each of members_all a list "hears", where it can be asked, and all a list "heard_by". */
+/**
+ * Add a list "hears" to each of members_all that can be queried, and a list "heard_by" to all of
+ * them.
+ */
 void matrix_put(struct ctl *ctl, struct json_object *members);
-/** Nothing if the members have no such lists. */
+/** Print the lists. Prints nothing if the members have none. */
 void matrix_print(const struct ctl *ctl, struct json_object *members);
 
 /* connect.c */
 
-/** Connect to a service unless we are. @return 0, or the exit status with ctl->error set */
+/** Connect to a service if not connected yet. @return 0, or the exit status with ctl->error set */
 int ctl_open(struct ctl *ctl, enum ctl_service service);
-/** The same for an answer that is poorer without it: no error is left behind. */
+/** The same for a service that an answer can do without: no error is stored. */
 bool ctl_try(struct ctl *ctl, enum ctl_service service);
 void ctl_close(struct ctl *ctl);
 /** Set ctl->error. hint may be NULL. @return code */
 int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/** Something to say beside the answer. */
+/** Add a warning to the answer. */
 void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** The same for what a library call answered. what: the thing that did not work out. */
+/** Set ctl->error for the error of a library call. what: the failed action. */
 int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error);
-/** The same for a connection that failed. service: its IPC name. */
+/** The same for a failed connection. service: its IPC name. */
 int ctl_fail_connect(struct ctl *ctl, const char *service, cs_error_t error);
 
-/* facts.c, source.c: what several commands tell. Objects are returned, caller frees or adds them. */
+/*
+ * facts.c, source.c: facts for several commands. The caller frees the returned objects, or adds them
+ * to others.
+ */
 
-/** Text of a key, or NULL; caller frees. */
+/** Return the text of a key, or NULL. The caller frees it. */
 char *fact_text(struct ctl *ctl, enum ctl_service map, const char *key);
-/** Number of a key, or otherwise. */
+/** Return the number of a key, or `otherwise`. */
 int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int64_t otherwise);
-/** Value of any type, or NULL; *type may be NULL. */
+/** Return a value of any type, or NULL. *type is filled in unless type is NULL. */
 struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
 	cmap_value_types_t *type);
 const char *fact_type_name(cmap_value_types_t type);
-cmap_value_types_t fact_type(const char *name); /* the other way round; CMAP_VALUETYPE_BINARY if none */
-/** Call each(key) for all keys that begin so, until it returns false. */
+cmap_value_types_t fact_type(const char *name); /* Return the type of this name; CMAP_VALUETYPE_BINARY:
+						 * unknown */
+/** Call each(key) for all keys with this prefix, until it returns false. */
 void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
 	bool (*each)(void *arg, const char *key), void *arg);
 
-/** The same facts for answers that are made elsewhere, too (plugins/common). Borrows ctl. */
+/** Return the same facts as a source for plugins/common. Borrows ctl. */
 struct metrics_source ctl_source(struct ctl *ctl);
-/** As of answers_nodes. */
+/** Return the result of answers_nodes. */
 struct json_object *fact_nodes(struct ctl *ctl);
-/** As of answers_members_list. */
+/** Return the result of answers_members_list. */
 struct json_object *fact_members(struct ctl *ctl);
-/** The node of this name or number; 0: there is none. */
+/** Return the node of this name or number. 0: there is none. */
 uint32_t fact_find_node(struct json_object *nodes, const char *word);
 uint32_t fact_local(struct ctl *ctl);
-/** What the transport tells of a node; all zero if nothing. */
+/** Get the transport's status of a node. It is all zero if there is none. */
 bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
-/** 1, 0, or -1: no provider, or nobody to ask. */
+/** Return 1 or 0, or -1 without a provider or an answer. */
 int fact_quorate(struct ctl *ctl);
 
 /* commands, one file each */
@@ -232,14 +251,14 @@ int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 void clients_print(const struct ctl *ctl, struct json_object *data);
 int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 
-/** Show lines of the log as they come, forever. */
+/** Show new lines of the log, without end. */
 int log_follow(struct ctl *ctl, const struct ctl_command *command);
 
-/* Those that print by themselves. */
+/* Commands that print by themselves. */
 int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
 int metrics_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
 int completion_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
-/** What may stand in place of the last word. */
+/** Print the possible words for the last word. */
 int complete_run(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -1,4 +1,4 @@
-/* What several commands tell: keys, nodes, the verdict and links. */
+/* Facts for several commands: keys, nodes, the verdict and links. */
 #include "tools/ctl/ctl.h"
 
 #include <assert.h>
@@ -56,7 +56,7 @@ static struct json_object *hex_value(const uint8_t *bytes, size_t size)
 
 static_assert(CMAP_VALUETYPE_INT8 == COTERIE_MAP_I8 && CMAP_VALUETYPE_UINT64 == COTERIE_MAP_U64, "one numbering");
 
-/* Behind the bytes are enough zeros for any number, so a text ends too. */
+/* The bytes are followed by enough zeros for any number, so a text is terminated as well. */
 static struct json_object *value_object(cmap_value_types_t type, const void *bytes, size_t size)
 {
 	int64_t whole;
@@ -81,7 +81,7 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 	}
 }
 
-/* The same of another node. */
+/* The same for a key of another node. */
 static struct json_object *value_there(struct ctl *ctl, enum ctl_service map, const char *name,
 	cmap_value_types_t *type)
 {
@@ -102,7 +102,7 @@ struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char
 		return value_there(ctl, map, key, type_out);
 	if (!ctl_try(ctl, map) || cmap_get(handle_of(ctl, map), key, NULL, &size, &type) != CS_OK)
 		return NULL;
-	/* It may grow before we ask again; then this answer is as good as none. */
+	/* The value may grow before the second request, which then fails. */
 	size_t room = size + 64;
 	char *bytes = calloc(1, room + 1);
 	struct json_object *value = NULL;
@@ -157,7 +157,7 @@ void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
 
 /* --- nodes --- */
 
-/* A number, or a name of the node list; names first, as one may be a number. */
+/* Search the node list for a name first, since a name may be a number. */
 uint32_t fact_find_node(struct json_object *nodes, const char *word)
 {
 	char *end;

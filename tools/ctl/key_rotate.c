@@ -1,4 +1,4 @@
-/* `key rotate`: another key for the ring, on all nodes. */
+/* `key rotate`: change the key of the ring on all nodes. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 /* --- the answer --- */
 
 static const struct {
-	const char *word, *text; /* NULL: the node's own */
+	const char *word, *text; /* NULL: use the text of the node */
 } results[] = {
 	[CFG_NODE_READY] = {"unchanged", NULL},
 	[CFG_NODE_APPLIED] = {"rotated", NULL},
@@ -41,7 +41,7 @@ static int put_node(struct json_object *data, const struct cfg_wire_node_report 
 		       : CTL_FAILED;
 }
 
-/* What to do about a node depends on how the rotation ended. */
+/* Explain each node's result. The advice depends on the result of the rotation. */
 static void explain(struct json_object *data, bool is_rotated)
 {
 	struct json_object *nodes = get(data, "nodes");
@@ -76,7 +76,7 @@ int key_rotate(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	if (code != 0)
 		return code;
 	if (ctl->timeout_s < RELOAD_LIMIT_S)
-		alarm(RELOAD_LIMIT_S); /* the nodes may take their time: the daemon sets the limit */
+		alarm(RELOAD_LIMIT_S); /* the nodes may take long: the daemon sets the limit */
 	ssize_t size = reload_call(ctl, &request, sizeof(request), &bytes);
 
 	if (size < 0) {

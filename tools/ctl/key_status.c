@@ -1,11 +1,16 @@
-/* `key status`: with which key the ring is encrypted, and which nodes have another. */
+/*
+ * `key status`: show the key that the ring is encrypted with, and the nodes that have another one.
+ */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* "aes256-gcm 1a2b -> none 0000" of the transports udp and udpu; the second half only while keys change. */
+/*
+ * Parse "aes256-gcm 1a2b -> none 0000" of the transports udp and udpu. The second half exists only while
+ * keys change.
+ */
 static void put_keys(struct ctl *ctl, struct json_object *data)
 {
 	char *text = fact_text(ctl, CTL_STATS, "stats.coterie.encryption");
@@ -24,7 +29,7 @@ static void put_keys(struct ctl *ctl, struct json_object *data)
 	free(text);
 }
 
-/* knet, or a Corosync daemon: the configuration is all there is. */
+/* For knet and for a Corosync daemon only the configuration is known. */
 static void put_configured(struct ctl *ctl, struct json_object *data)
 {
 	char *secauth = fact_text(ctl, CTL_CONFIG, "totem.secauth");
@@ -42,7 +47,10 @@ static void put_configured(struct ctl *ctl, struct json_object *data)
 	free(encryption);
 }
 
-/* The words of stats.coterie.strangers (cmap_keys(7)). @return false: nothing was refused from this node */
+/*
+ * Look for the node in stats.coterie.strangers (cmap_keys(7)). @return false: no datagram of this node was
+ * refused
+ */
 static bool is_stranger(const char *strangers, int64_t id, char word[8])
 {
 	int64_t node;
@@ -55,7 +63,10 @@ static bool is_stranger(const char *strangers, int64_t id, char word[8])
 	return false;
 }
 
-/* A key that was copied to this node has no effect while an older one hides it. */
+/*
+ * Report a copied key file that has no effect, because the daemon uses an older one in its state
+ * folder.
+ */
 static void put_files(struct ctl *ctl, struct json_object *data)
 {
 	char *file = fact_text(ctl, CTL_STATS, "stats.coterie.key_file");
@@ -82,7 +93,7 @@ static void put_nodes(struct ctl *ctl, bool is_encrypted, struct json_object *da
 		put_number(node, "id", get_number(member, "id"));
 		put_text(node, "name", get_text(member, "name"));
 		put_bool(node, "local", get_bool(member, "local"));
-		/* All that counts of a member of an encrypted ring was authentic. */
+		/* In an encrypted ring every accepted packet of a member was authentic. */
 		if (!is_stranger(strangers, get_number(member, "id"), word))
 			strcpy(word, !is_joined ? "unknown" : is_encrypted ? "same" : "none");
 		put_text(node, "key", word);

@@ -1,4 +1,4 @@
-/* `log`: the daemon's log file, and what is debugged. */
+/* `log`: the daemon's log file, and the log levels. */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define LINES 100 /* shown without --lines */
+#define LINES 100 /* number of lines without --lines */
 #define LINE_MAX_SIZE 65536
 #define FOLLOW_LOOK_NS 200000000
 
@@ -41,16 +41,19 @@ struct filter {
 	bool is_following;
 };
 
-/* A log file whose lines are shown as they come. */
+/* A log file whose new lines are shown as they appear. */
 struct follow {
 	struct filter filter;
 	char *name;
 	FILE *file;
-	char *text; /* the line that is being read: its end may not be there yet */
+	char *text; /* the current line, which may be incomplete */
 	size_t length, room;
 };
 
-/* "Nov 20 06:23:40.962 " in local time. The year is not there: the last one that is not in the future. */
+/*
+ * Parse "Nov 20 06:23:40.962 " in local time. The year is missing: use the latest one that is not in the
+ * future.
+ */
 static const char *parse_time(const char *at, struct timespec *time_out)
 {
 	time_t now = time(NULL);
@@ -75,7 +78,7 @@ static const char *parse_time(const char *at, struct timespec *time_out)
 	return end + used;
 }
 
-/* @return false: not a line of the daemon */
+/* @return false: it is not a line of the daemon */
 static bool parse_line(const char *at, struct line *line)
 {
 	char level[16];
@@ -115,7 +118,7 @@ static struct json_object *line_object(const struct line *line)
 	return object;
 }
 
-/* @return false: the file ends, perhaps in the middle of a line, which is kept */
+/* @return false: the file ends, perhaps within a line, which is kept */
 static bool next_line(struct follow *follow)
 {
 	for (;;) {
@@ -127,7 +130,7 @@ static bool next_line(struct follow *follow)
 			size_t room = 2 * follow->room + 256;
 			char *text = room <= LINE_MAX_SIZE ? realloc(follow->text, room) : NULL;
 
-			if (text == NULL) { /* no line of the daemon's */
+			if (text == NULL) { /* it is not a line of the daemon */
 				follow->length = 0;
 				continue;
 			}
@@ -153,7 +156,7 @@ static void read_lines(struct follow *follow, struct json_object *lines)
 		if (!parse_line(follow->text, &line) || !passes(filter, &line))
 			continue;
 		json_object_array_add(lines, line_object(&line));
-		/* Not at each line: taking one off the front moves the others. */
+		/* Shorten the list only sometimes, since removing from the front moves the rest. */
 		size_t count = json_object_array_length(lines);
 		if (count >= filter->lines * 2)
 			json_object_array_del_idx(lines, 0, count - filter->lines);
@@ -163,7 +166,9 @@ static void read_lines(struct follow *follow, struct json_object *lines)
 		json_object_array_del_idx(lines, 0, count - filter->lines);
 }
 
-/* A number of seconds, minutes, hours or days ago ("90s", "10m", "2h", "1d"), or "YYYY-MM-DD HH:MM:SS". */
+/*
+ * Parse a number of seconds, minutes, hours or days ("90s", "10m", "2h", "1d"), or "YYYY-MM-DD HH:MM:SS".
+ */
 static int parse_since(const char *word, time_t *since)
 {
 	struct tm tm = {.tm_isdst = -1};
@@ -291,7 +296,7 @@ static void show_new(struct ctl *ctl, const struct ctl_command *command, struct 
 	}
 }
 
-/* Has the name got another file by rotation, or the file been emptied in its place? Then from the start. */
+/* If the log was rotated or truncated, continue at the start of the new file. */
 static void heed_rotation(struct ctl *ctl, const struct ctl_command *command, struct follow *follow)
 {
 	struct stat ours, named;
@@ -303,11 +308,11 @@ static void heed_rotation(struct ctl *ctl, const struct ctl_command *command, st
 		follow->length = 0;
 	}
 	if (stat(follow->name, &named) < 0 || (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino))
-		return; /* none in its place yet: the daemon still writes to ours */
+		return; /* there is no new file yet: the daemon still writes to the old one */
 	FILE *file = fopen(follow->name, "re");
 	if (file == NULL)
 		return;
-	show_new(ctl, command, follow); /* what came into the old one last */
+	show_new(ctl, command, follow); /* show the last lines of the old file */
 	fclose(follow->file);
 	follow->file = file;
 	follow->length = 0;
@@ -319,7 +324,7 @@ int log_follow(struct ctl *ctl, const struct ctl_command *command)
 	struct follow *follow = ctl->follow;
 
 	ctl->asked = fact_local(ctl);
-	ctl_close(ctl); /* the file stays when the daemon goes */
+	ctl_close(ctl); /* the file stays after the daemon has ended */
 	while (!ferror(ctl->out)) {
 		show_new(ctl, command, follow);
 		heed_rotation(ctl, command, follow);
@@ -349,7 +354,7 @@ void log_print(const struct ctl *ctl, struct json_object *data)
 struct levels {
 	struct ctl *ctl;
 	struct json_object *list;
-	const char *everywhere; /* debug of those that have none of their own */
+	const char *everywhere; /* debug level of subsystems without their own */
 };
 
 static bool see_level(void *arg, const char *key)
@@ -372,7 +377,7 @@ static bool see_level(void *arg, const char *key)
 	return true;
 }
 
-/* "TOTEM=on", or "all=on" for those without a setting of their own. */
+/* Set "TOTEM=on", or "all=on" for subsystems without a setting of their own. */
 static int set_level(struct ctl *ctl, const char *word)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1];

@@ -1,6 +1,7 @@
 /*
- * Who hears whom: every node of the ring that can be asked tells whom its transport reaches. With knet that is measured
- * on the links; with udp and udpu it is who is in its ring. A node that cannot be asked has no list.
+ * The matrix of nodes that hear each other. Every node of the ring that can be queried reports the nodes that its
+ * transport reaches. With knet that is measured on the links. With udp and udpu it is the membership of its ring. A
+ * node that cannot be queried has no list.
  */
 #include "tools/ctl/ctl.h"
 
@@ -19,7 +20,7 @@ static bool has_id(struct json_object *list, int64_t id)
 	return false;
 }
 
-/* As the node tells that facts are of now. */
+/* List the nodes that the current source of facts reaches. */
 static struct json_object *heard_here(struct ctl *ctl, struct json_object *members, int64_t self)
 {
 	struct json_object *list = json_object_new_array();

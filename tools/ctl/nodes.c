@@ -1,4 +1,4 @@
-/* --nodes: the same question to several nodes, each of which answers with a document of its own. */
+/* --nodes: run the command for several nodes, with one document for each of them. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@ static struct json_object *find(struct json_object *members, uint32_t nodeid)
 	return NULL;
 }
 
-/* Each word of "1,n2" with its node, 0 for none. @return false: each has returned it */
+/* Call each for every word of "1,n2" with its node, or 0. @return false: each has returned it */
 static bool each_word(const char *list, struct json_object *nodes,
 	bool (*each)(void *arg, const char *word, uint32_t nodeid), void *arg)
 {
@@ -43,7 +43,7 @@ bool nodes_has(const struct ctl *ctl, struct json_object *nodes, uint32_t nodeid
 
 struct choice {
 	struct ctl *ctl;
-	struct json_object *members, *chosen; /* ids; NULL: they are only checked */
+	struct json_object *members, *chosen; /* ids, or NULL: only check the words */
 };
 
 static bool choose(void *arg, const char *word, uint32_t nodeid)
@@ -68,7 +68,7 @@ int nodes_check(struct ctl *ctl, struct json_object *members)
 	return ctl->error.code;
 }
 
-/* All: those of the node list, and who else is in the ring. @return [id]; NULL with ctl->error set */
+/* Choose all nodes of the node list and of the ring. @return [id]; NULL with ctl->error set */
 static struct json_object *choose_nodes(struct ctl *ctl, struct json_object *members)
 {
 	struct choice choice = {.ctl = ctl, .members = members, .chosen = json_object_new_array()};
@@ -97,13 +97,13 @@ static int answer_of(struct ctl *ctl, const struct ctl_command *command, int arg
 	if (code == 0)
 		code = answer_gather(ctl, command, argc, argv, data);
 	if (remote_error(ctl) != 0)
-		code = ctl->error.code; /* what it has not told is not to look absent */
+		code = ctl->error.code; /* do not let missing data look like absent keys */
 	answer_print(ctl, command, data);
 	remote_close(ctl);
 	return code;
 }
 
-/* Text alone needs to be told apart; who cannot be asked is named by the error. */
+/* Print a title, which only text needs. An error names its node itself. */
 static void print_title(const struct ctl *ctl, struct json_object *members, bool is_first)
 {
 	char buffer[12];
@@ -132,7 +132,7 @@ int nodes_answer(struct ctl *ctl, const struct ctl_command *command, int argc, c
 	for (size_t i = 0; chosen != NULL && i < json_object_array_length(chosen); i++) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
 		ctl->asked = (uint32_t)json_object_get_int64(json_object_array_get_idx(chosen, i));
-		answer_limit(ctl, command); /* for each node anew */
+		answer_limit(ctl, command); /* start again for each node */
 		print_title(ctl, members, i == 0);
 		code = answer_of(ctl, command, argc, argv);
 		worst = worst == 0 ? code : worst;

@@ -4,13 +4,16 @@
 
 #include "common/fixed_keys.h"
 
-#define COMPUTED "runtime.config." /* what comes of a section, defaults included */
+#define COMPUTED "runtime.config." /* keys that follow from a section, including defaults */
 
 static bool begins(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 /* --- how it can be changed --- */
 
-/* Where the daemon finds itself without a nodelist: an address, and those are compared by link. */
+/*
+ * Return whether the key is an address of this node. Without a nodelist the daemon compares
+ * addresses, in the section of link 0.
+ */
 static bool is_own_address(const char *key)
 {
 	const char *name = fixed_link_name(key);
@@ -18,7 +21,10 @@ static bool is_own_address(const char *key)
 	return name != NULL && strcmp(name, "bindnetaddr") == 0;
 }
 
-/* udp and udpu have other keys of encryption than knet. */
+/*
+ * Return whether it is a key of encryption that the transport can change. udp and udpu have other
+ * keys than knet.
+ */
 static bool can_rekey(const char *key, const char *transport)
 {
 	if (strcmp(transport, "udp") == 0 || strcmp(transport, "udpu") == 0)
@@ -62,7 +68,10 @@ const struct daemon_key *origin_find(const struct daemon_keys *file, const char 
 	return NULL;
 }
 
-/* Timers that follow from others where the file does not set them: book configuration, "Timers". */
+/*
+ * Return whether a timer follows from others if the file does not set it:
+ * book configuration, "Timers".
+ */
 static bool is_calculated(const char *name)
 {
 	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus",
@@ -74,7 +83,10 @@ static bool is_calculated(const char *name)
 	return begins(name, "totem.interface.");
 }
 
-/* A ring of coterie.conf is encrypted where the file does not say. Other keys of no line follow from others. */
+/*
+ * Return whether the key is a default. coterie.conf encrypts a ring by default. Other keys without a line
+ * follow from other keys.
+ */
 static bool is_default(const char *key)
 {
 	return strcmp(key, "totem.encryption") == 0 || strcmp(key, "totem.crypto_cipher") == 0 ||
@@ -100,7 +112,7 @@ static bool is_same(struct json_object *row, const struct daemon_key *written)
 void origin_put_given(struct json_object *row)
 {
 	put_text(row, "source", "plugin load");
-	put_text(row, "changeable", "never"); /* with this load */
+	put_text(row, "changeable", "never"); /* while this plugin is loaded */
 }
 
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
@@ -116,6 +128,6 @@ void origin_put(struct json_object *row, const char *key, const struct daemon_ke
 	else if (origin_of_daemon(key) != NULL)
 		put_text(row, "source", origin_of_daemon(key));
 	else if (file != NULL)
-		put_text(row, "source", "runtime"); /* set since, or the file is another one now */
+		put_text(row, "source", "runtime"); /* it was set later, or the file has changed */
 	put_text(row, "changeable", origin_changeable(key, transport));
 }

@@ -19,14 +19,14 @@ static bool has_name(const char *text, uint32_t size, const char *name)
 	return false;
 }
 
-/* Which nodes of those that have told lack a plugin that this one has. */
+/* Add, for each plugin of this node, the nodes that have sent their lists and lack it. */
 static void put_missing(struct ctl *ctl, struct json_object *plugins)
 {
 	struct control_nodes nodes;
 
 	if (control_ask_nodes(ctl, &nodes) != 0) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
-		return; /* a daemon that cannot tell */
+		return; /* this daemon has no such list */
 	}
 	for (size_t i = 0; i < json_object_array_length(plugins); i++) {
 		struct json_object *plugin = json_object_array_get_idx(plugins, i);
@@ -96,7 +96,7 @@ void plugin_print(const struct ctl *ctl, struct json_object *data)
 
 /* --- changes --- */
 
-/* The daemon's folder is not ours, and ours means nothing to it. */
+/* Use an absolute path, since the daemon has another current folder. */
 static int make_absolute(struct ctl *ctl, const char *file, char path[PATH_MAX])
 {
 	if (realpath(file, path) != NULL)
@@ -106,7 +106,7 @@ static int make_absolute(struct ctl *ctl, const char *file, char path[PATH_MAX])
 
 static bool is_file(const char *word) { return strchr(word, '/') != NULL; }
 
-/* The plugin as a daemon lists it; NULL: it does not. */
+/* Find the plugin in the daemon's list, or return NULL. */
 static struct json_object *find_plugin(struct ctl *ctl, const char *name)
 {
 	const struct metrics_source source = ctl_source(ctl);
@@ -121,7 +121,7 @@ static struct json_object *find_plugin(struct ctl *ctl, const char *name)
 	return found;
 }
 
-/* What a plugin was, for a document about one that is gone, or without the map that would tell. */
+/* Describe a plugin that is unloaded, or that the map does not show. */
 static struct json_object *describe(const char *name)
 {
 	struct json_object *plugin = json_object_new_object();
@@ -134,7 +134,7 @@ static struct json_object *describe(const char *name)
 	return plugin;
 }
 
-/* "/a/b/tally.so" or "tally": tally */
+/* Return "tally" for "/a/b/tally.so" or "tally". */
 static void name_of(const char *word, char name[64])
 {
 	const char *slash = strrchr(word, '/');
@@ -143,7 +143,10 @@ static void name_of(const char *word, char name[64])
 	name[strcspn(name, ".")] = '\0';
 }
 
-/* How it went, with what the daemon says of it. before: what it said of one that is gone; taken. */
+/*
+ * Print the result, with the daemon's data about the plugin. before: that data of an unloaded
+ * plugin; taken over.
+ */
 static int finish(struct ctl *ctl, const char *word, const char *action, const struct control_answer *answer,
 	struct json_object *before, struct json_object *data)
 {

@@ -56,14 +56,14 @@ static void put_changes(struct json_object *before, struct json_object *after, s
 	}
 }
 
-/* What the file says and the daemon does not do. */
+/* List values of the file that the daemon has not applied. */
 static void put_refused(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *refused = json_object_new_array(), *restart = json_object_new_array();
 	char *file = daemon_config_file(ctl);
 	struct daemon_keys keys = {0};
 
-	/* Without the file's name, as with Corosync, there is nothing to compare with. */
+	/* Without the file's name, as with Corosync, a comparison is not possible. */
 	if (file != NULL && daemon_read_keys(ctl, file, &keys) != 0)
 		memset(&ctl->error, 0, sizeof(ctl->error));
 	for (size_t i = 0; i < keys.count; i++) {
@@ -81,11 +81,11 @@ static void put_refused(struct ctl *ctl, struct json_object *data)
 	}
 	daemon_keys_fini(&keys);
 	free(file);
-	json_object_object_add(data, "refused", refused); /* in the place of what may be there */
+	json_object_object_add(data, "refused", refused); /* replaces an older list */
 	json_object_object_add(data, "needs_restart", restart);
 }
 
-/* Of a daemon that is not ours: its program's check of this node's file. */
+/* Check this node's file with our daemon's program, for a daemon of Corosync. */
 static int check_here(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *findings = json_object_new_array(), *nodes = json_object_new_array();
@@ -111,7 +111,7 @@ static int check_here(struct ctl *ctl, struct json_object *data)
 	return code;
 }
 
-/* The same for a reload: what is known afterwards. */
+/* Reload a daemon of Corosync, and show the known results. */
 static int reload_here(struct ctl *ctl, struct json_object *before, struct json_object *data)
 {
 	struct json_object *nodes = json_object_new_array(), *applied = json_object_new_array();
@@ -137,7 +137,10 @@ static int reload_here(struct ctl *ctl, struct json_object *before, struct json_
 	return error == CS_OK ? CTL_GOOD : error == CS_ERR_INVALID_PARAM ? CTL_INVALID : CTL_FAILED;
 }
 
-/* Nodes of Corosync's are in the ring: what has changed here shows in the map alone. */
+/*
+ * Complete the report if Corosync nodes are in the ring: then only the map shows the changes of
+ * this node.
+ */
 static int complete_each(struct ctl *ctl, struct json_object *before, bool is_check, struct json_object *data)
 {
 	struct json_object *after = take_snapshot(ctl), *applied = json_object_new_array();
@@ -175,13 +178,13 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	}
 	if (code != 0)
 		return code;
-	bool has_map = ctl_try(ctl, CTL_CONFIG); /* only daemons that give no report need it */
+	bool has_map = ctl_try(ctl, CTL_CONFIG); /* needed only for daemons without a report */
 	if (ctl->timeout_s < RELOAD_LIMIT_S)
-		alarm(RELOAD_LIMIT_S); /* the nodes may take their time: the daemon sets the limit */
+		alarm(RELOAD_LIMIT_S); /* the nodes may take long: the daemon sets the limit */
 	struct json_object *before = has_map ? take_snapshot(ctl) : NULL;
 	code = reload_ask(ctl, is_check, is_forced, data, &is_each);
 	if (code == RELOAD_UNKNOWN && !has_map)
-		code = ctl_open(ctl, CTL_CONFIG); /* it fails again, and says why */
+		code = ctl_open(ctl, CTL_CONFIG); /* it fails again, with the reason */
 	else if (code == RELOAD_UNKNOWN)
 		code = is_check ? check_here(ctl, data) : reload_here(ctl, before, data);
 	else if (is_each && has_map)
@@ -203,7 +206,7 @@ static void print_lines(const struct ctl *ctl, const char *title, struct json_ob
 	}
 }
 
-/* All but the id. */
+/* Compare everything except the id. */
 static bool is_alike(struct json_object *a, struct json_object *b)
 {
 	static const char *const members[] = {"result", "text", "changes", "restarts"};
@@ -214,7 +217,7 @@ static bool is_alike(struct json_object *a, struct json_object *b)
 	return true;
 }
 
-/* Nodes that say the same say it together. */
+/* Print nodes with the same result together. */
 static void print_nodes(const struct ctl *ctl, struct json_object *nodes)
 {
 	size_t count = json_object_array_length(nodes);
@@ -287,7 +290,7 @@ int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *
 		char word[16];
 
 		fprintf(stderr, "Stop the cluster daemon of this node? (yes/no) ");
-		alarm(0); /* a person takes the time */
+		alarm(0); /* a person may take long */
 		if (fgets(word, sizeof(word), stdin) == NULL || strcmp(word, "yes\n") != 0)
 			return ctl_fail(ctl, CTL_REFUSED, NULL, "shutdown: not confirmed");
 	}

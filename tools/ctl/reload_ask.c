@@ -62,7 +62,7 @@ static bool has_text(struct json_object *list, const char *text)
 	return false;
 }
 
-/* The exact bytes only where the text is not what they are. */
+/* Add the exact bytes only if the text does not show them. */
 static void put_readable(struct json_object *object, const char *name, const char *text)
 {
 	char hex[64];
@@ -95,7 +95,7 @@ static struct json_object *make_row(char *line)
 	return row;
 }
 
-/* Lines of a node that is ready; applied is NULL for one that has not applied them. */
+/* Parse the lines of a node that is ready. applied is NULL if it has not applied them. */
 static void put_lines(struct json_object *node, char *text, struct json_object *data, bool is_applied)
 {
 	struct json_object *changes = json_object_new_array(), *restarts = json_object_new_array();

@@ -7,12 +7,12 @@
 #include "tools/ctl/control.h"
 #include "tools/ctl/progress.h"
 
-/* What one question has brought. */
+/* The result of one request. */
 struct part {
 	enum control_map map;
 	char prefix[CONTROL_PREFIX_SIZE];
 	struct control_keys keys;
-	struct remote_key *list; /* ascending by name, as maps have them */
+	struct remote_key *list; /* ascending by name, as in a map */
 	size_t count;
 	struct part *next;
 };
@@ -26,7 +26,7 @@ struct remote {
 
 /* --- questions --- */
 
-/* Three texts each: name, type, value. @return false: not what it should be, or no memory */
+/* Read three texts for each key: name, type, value. @return false: malformed, or out of memory */
 static bool read_texts(struct part *part)
 {
 	const char *at = part->keys.text, *end = at + part->keys.size;
@@ -56,7 +56,7 @@ static void part_free(struct part *part)
 	free(part);
 }
 
-/* The first error is the one to tell: what follows comes of it. */
+/* Keep the first error, since later ones follow from it. */
 static void keep_error(struct ctl *ctl)
 {
 	if (ctl->remote->error.code == 0)
@@ -95,7 +95,7 @@ static struct part *ask(struct ctl *ctl, enum control_map map, const char *prefi
 	return part;
 }
 
-/* The part that has all keys that begin so. After an error nothing more is asked. */
+/* Return the part with all keys that have this prefix. After an error no more requests are sent. */
 static struct part *part_for(struct ctl *ctl, enum control_map map, const char *prefix)
 {
 	for (struct part *part = ctl->remote->parts; part != NULL; part = part->next)
@@ -104,7 +104,10 @@ static struct part *part_for(struct ctl *ctl, enum control_map map, const char *
 	return ctl->remote->error.code == 0 ? ask(ctl, map, prefix) : NULL;
 }
 
-/* Where a single key is wanted, others of its section soon are: "totem.", "stats.srp.", "runtime.members.". */
+/*
+ * Get the section of a key, since its other keys are usually needed soon: "totem.", "stats.srp.",
+ * "runtime.members.".
+ */
 static void section_of(const char *name, char section[CONTROL_PREFIX_SIZE])
 {
 	size_t length = strcspn(name, ".");

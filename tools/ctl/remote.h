@@ -1,6 +1,6 @@
 /*
- * Another node in the place of this one: while a remote is set, facts come from that node's maps. They are asked for
- * when something of them is wanted, a section at a time, and kept until the answer is made.
+ * Facts of another node. While a remote is set, facts come from that node's maps. Sections are requested when they
+ * are first needed, and kept until the answer is made.
  */
 #ifndef TOOLS_CTL_REMOTE_H
 #define TOOLS_CTL_REMOTE_H
@@ -9,26 +9,29 @@
 #include "tools/ctl/ctl.h"
 
 struct remote_key {
-	const char *name, *type, *value; /* type as in cmapctl(8); numbers in decimal */
+	const char *name, *type, *value; /* type as in cmapctl(8). Numbers are decimal */
 };
 
-/** Ask that node from now on. @return 0; the exit status with ctl->error set: it cannot be asked */
+/**
+ * Read facts from that node from now on. @return 0; the exit status with ctl->error set: it cannot
+ * be queried
+ */
 int remote_open(struct ctl *ctl, uint32_t nodeid);
-/** Ask this node again; nothing to do when none is set. */
+/** Read facts from this node again. Does nothing if no remote is set. */
 void remote_close(struct ctl *ctl);
-/** What went wrong since remote_open, put into ctl->error. @return exit status, or 0 */
+/** Put the error since remote_open into ctl->error. @return exit status, or 0 */
 int remote_error(struct ctl *ctl);
 uint32_t remote_nodeid(const struct remote *remote);
 bool remote_is_quorate(const struct remote *remote);
 
-/** One key, or NULL; borrowed until remote_close. */
+/** Return one key, borrowed until remote_close, or NULL. */
 const struct remote_key *remote_find(struct ctl *ctl, enum control_map map, const char *name);
-/** Call each for all keys that begin so, until it returns false. */
+/** Call each for all keys with this prefix, until it returns false. */
 void remote_each(struct ctl *ctl, enum control_map map, const char *prefix, bool (*each)(void *arg, const char *key),
 	void *arg);
-/** The value as JSON, by its type; caller frees. */
+/** Return the value as JSON, by its type. The caller frees it. */
 struct json_object *remote_value(const struct remote_key *key);
-/** What that node's transport tells of a node. @return false: nothing */
+/** Get the status of a node from that node's transport. @return false: there is none */
 bool remote_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
 
 #endif

@@ -1,4 +1,4 @@
-/* `rings`: links as this node sees them, the timers of the token and how long it takes. */
+/* `rings`: show the links of this node, the timers of the token and its rotation times. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -17,7 +17,10 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 	return CTL_GOOD;
 }
 
-/* What so many of a hundred stayed below: the bound of a bucket, or the longest of all. */
+/*
+ * Return the bound below which this percentage of the rotations stayed: that of a bucket, or the
+ * longest time.
+ */
 static int64_t rotation_below(struct json_object *rotation, int64_t percent)
 {
 	struct json_object *buckets = get(rotation, "buckets");

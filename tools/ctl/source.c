@@ -1,6 +1,4 @@
-/*
- * What the client libraries tell, as a source for the answers and the text that are made in plugins/common.
- */
+/* Data from the client libraries, as a source for the answers and texts of plugins/common. */
 #include "tools/ctl/ctl.h"
 
 #include <stdlib.h>
@@ -10,9 +8,9 @@
 
 static enum ctl_service service_of(uint32_t map) { return map == COTERIE_MAP_STATS ? CTL_STATS : CTL_CONFIG; }
 
-/* --- keys; types have the same numbers on both sides of the connection --- */
+/* --- keys, whose types have the same numbers on both sides of the connection --- */
 
-/* A number in decimal; the low bytes are those of the narrower types, on a machine of this byte order alone. */
+/* Store a decimal number. The low bytes are a number of a narrower type, on a machine with this byte order. */
 static void put_decimal(cmap_value_types_t type, const char *text, void *bytes)
 {
 	const uint64_t whole = *text == '-' ? (uint64_t)strtoll(text, NULL, 10) : strtoull(text, NULL, 10);
@@ -48,7 +46,7 @@ static void put_decimal(cmap_value_types_t type, const char *text, void *bytes)
 	}
 }
 
-/* Of another node everything comes as text. */
+/* All values of another node are texts. */
 static bool read_there(struct ctl *ctl, uint32_t map, const char *name, uint32_t *type, void *bytes)
 {
 	const struct remote_key *key =
@@ -107,7 +105,7 @@ static void see_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint32
 	}
 }
 
-/* The node list is the ring's own, whether or not there is a provider. */
+/* The node list is that of the ring, with and without a provider. */
 static bool source_ring(void *arg, struct coterie_ring_id *ring)
 {
 	quorum_model_v1_data_t model = {
@@ -133,7 +131,10 @@ static bool source_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes
 	struct ctl *ctl = arg;
 	struct votequorum_info info;
 
-	/* Another node's keys do not tell; the votes are the same for all of a partition. */
+	/*
+	 * The keys of another node do not have them. The votes are the same for all nodes of a
+	 * partition.
+	 */
 	if (ctl->remote != NULL || !ctl_try(ctl, CTL_VOTES) || votequorum_getinfo(ctl->votes, nodeid, &info) != CS_OK)
 		return false;
 	*votes = (struct metrics_votes){.votes = info.node_votes,

@@ -13,7 +13,7 @@
 #define INTERFACE "org.corosync"
 
 struct dbus_sink {
-	DBusConnection *bus; /* NULL: there is none now */
+	DBusConnection *bus; /* NULL: not connected */
 	bool link_as_quorum;
 	bool is_lost; /* said once */
 };
@@ -28,7 +28,7 @@ static void connect_to_bus(struct dbus_sink *sink)
 		dbus_connection_unref(sink->bus);
 	sink->bus = dbus_bus_get(DBUS_BUS_SYSTEM, &error);
 	if (sink->bus != NULL) {
-		/* The library would end the process when the bus does. */
+		/* Otherwise the library would end the process at the end of the bus. */
 		dbus_connection_set_exit_on_disconnect(sink->bus, FALSE);
 		if (sink->is_lost)
 			notifyd_log(LOG_NOTICE, "the system bus is there again");
@@ -50,7 +50,7 @@ struct dbus_sink *dbus_sink_create(bool link_as_quorum)
 	return sink;
 }
 
-/* The bus refuses what is not UTF-8, and libdbus then ends the process. */
+/* The bus refuses texts that are not UTF-8, and libdbus then ends the process. */
 static const char *utf8(const char *text)
 {
 	return dbus_validate_utf8(text, NULL) ? text : "?";
@@ -99,7 +99,7 @@ static void send_as(struct dbus_sink *sink, const char *member, const struct eve
 
 void dbus_sink_send(struct dbus_sink *sink, const struct event *event)
 {
-	/* What the bus says to us, that it is gone for instance, is read here and nowhere else. */
+	/* Read messages of the bus, such as its end. No other function reads them. */
 	if (sink->bus != NULL)
 		while (dbus_connection_read_write_dispatch(sink->bus, 0) &&
 			dbus_connection_get_dispatch_status(sink->bus) == DBUS_DISPATCH_DATA_REMAINS)

@@ -19,7 +19,7 @@ const char *event_state(const struct event *event)
 	return "";
 }
 
-/* Programs of the field read these lines: book configuration, "Programs". */
+/* Other programs read these lines: book configuration, "Programs". */
 void event_text(const struct event *event, char *text, size_t size)
 {
 	switch (event->kind) {
@@ -45,7 +45,7 @@ void event_text(const struct event *event, char *text, size_t size)
 	}
 }
 
-/* Steps over a word; false when another is there. */
+/* Skip a word. false: the text has another one. */
 static bool word(const char **at, const char *expected)
 {
 	size_t length = strlen(expected);
@@ -56,7 +56,7 @@ static bool word(const char **at, const char *expected)
 	return true;
 }
 
-/* Steps over a decimal number that fits. */
+/* Skip a decimal number that fits. */
 static bool number(const char **at, uint32_t *value)
 {
 	uint64_t sum = 0;

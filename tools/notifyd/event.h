@@ -1,6 +1,4 @@
-/*
- * What corosync-notifyd tells: one event, and where it goes.
- */
+/* The events that corosync-notifyd reports, and their texts. */
 #ifndef TOOLS_NOTIFYD_EVENT_H
 #define TOOLS_NOTIFYD_EVENT_H
 
@@ -11,7 +9,7 @@
 
 enum event_kind {
 	EVENT_MEMBER, /* a node has joined or left the ring */
-	EVENT_QUORUM, /* this node has become quorate, or is not any more */
+	EVENT_QUORUM, /* this node has become quorate, or is no longer quorate */
 	EVENT_CLIENT, /* a program has connected to this node's daemon or disconnected */
 	EVENT_LINK,   /* a link of this node to another is up or down */
 };
@@ -23,20 +21,18 @@ struct event {
 	const char *host;    /* name of this node */
 	uint32_t local_id;   /* its id */
 	uint32_t nodeid;     /* member, link: the other node's */
-	const char *name;    /* member: its name, or its address; client: CONNECTION.PID.PROGRAM */
+	const char *name;    /* member: its name, or its address. Client: CONNECTION.PID.PROGRAM */
 	const char *address; /* member */
 	uint32_t link;       /* link: its number */
 };
 
-/** State as D-Bus and SNMP have it: joined, not quorate, operational, … */
+/** Return the state as D-Bus and SNMP have it: joined, not quorate, operational, … */
 const char *event_state(const struct event *event);
 
-/** The line for the log. Cut to fit. */
+/** Write the line for the log. It is cut to fit. */
 void event_text(const struct event *event, char *text, size_t size);
 
-/*
- * What the keys of the map say. Each is from outside: false for what is of another form.
- */
+/* Parsers for keys of the map. The texts come from outside. false: the text has another form. */
 
 /** runtime.members.ID.status */
 bool parse_member(const char *key, uint32_t *nodeid);
@@ -44,7 +40,7 @@ bool parse_member(const char *key, uint32_t *nodeid);
 /**
  * The address of the highest link in the value of runtime.members.ID.ip, `r(0) ip(10.0.0.1) `.
  *
- * @param address  empty when there is none
+ * @param address  empty if there is none
  */
 void parse_address(const char *value, char address[NI_MAXHOST]);
 

@@ -1,6 +1,4 @@
-/*
- * What happens at the daemon of this node, as events.
- */
+/* Converts changes at this node's daemon to events. */
 #ifndef TOOLS_NOTIFYD_FOLLOW_H
 #define TOOLS_NOTIFYD_FOLLOW_H
 
@@ -16,11 +14,11 @@ struct followed_link;
 struct follow {
 	void (*tell)(void *arg, const struct event *event);
 	void *arg;
-	bool looks_names_up; /* of members, by their addresses */
+	bool looks_names_up; /* look up the names of members by their addresses */
 
 	char host[256];
 	uint32_t local_id;
-	bool is_quorate; /* as last told; false before that */
+	bool is_quorate; /* as in the last event, false before the first one */
 	cmap_handle_t config, stats;
 	quorum_handle_t quorum;
 	cmap_track_handle_t members, clients, links;
@@ -30,20 +28,20 @@ struct follow {
 enum { FOLLOW_FDS = 3 };
 
 /**
- * Connect and begin. tell and the options are set; nothing is told yet.
+ * Connect and start. tell and the options must be set. No event is reported yet.
  *
  * @param what  out: the call that failed, for the log
- * @return CS_OK; what that call said
+ * @return CS_OK; the error of that call
  */
 cs_error_t follow_open(struct follow *follow, const char **what);
 
-/** What to poll; in the order in which they are to be served. */
+/** Get the descriptors to poll, in the order in which they must be handled. */
 cs_error_t follow_fds(struct follow *follow, struct pollfd fds[FOLLOW_FDS]);
 
 /**
- * Serve those that are ready.
+ * Handle those that are ready.
  *
- * @return CS_OK; what made going on impossible: the daemon is gone
+ * @return CS_OK; the error of a lost connection
  */
 cs_error_t follow_serve(struct follow *follow, const struct pollfd fds[FOLLOW_FDS]);
 

@@ -1,5 +1,6 @@
 /*
- * corosync-notifyd: tells of members, quorum, clients and links of this node: by syslog, on D-Bus, by SNMP.
+ * corosync-notifyd: reports changes of members, quorum, clients and links of this node, by syslog, on D-Bus
+ * and by SNMP.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -21,7 +22,7 @@
 
 struct options {
 	bool in_foreground, to_log, to_error_output, to_snmp, to_dbus;
-	bool keeps_addresses; /* names of members are not looked up */
+	bool keeps_addresses; /* do not look up the names of members */
 	bool link_as_quorum;
 	const char *manager, *community;
 };
@@ -33,7 +34,7 @@ struct notifyd {
 	struct snmp_sink *snmp;
 };
 
-/* Exceptions to "no globals": the log's destination, and what signal handlers set. */
+/* Two global variables: the log's destination, and a flag that signal handlers set. */
 static bool log_to_error_output;
 static volatile sig_atomic_t is_ended;
 
@@ -110,7 +111,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 		case 'Q':
 			options->link_as_quorum = true;
 			break;
-		default: /* h as well */
+		default: /* -h as well */
 			usage();
 			return false;
 		}
@@ -118,7 +119,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 	return true;
 }
 
-/* What the options ask for, as far as it can be had. */
+/* Check the requested outputs, and whether this build has them. */
 static bool check_options(struct options *options)
 {
 #ifndef HAVE_SNMP
@@ -199,7 +200,7 @@ static void close_sinks(struct notifyd *notifyd)
 #endif
 }
 
-/* Tells systemd that the start is over, if it asked to be told. */
+/* Tell systemd that the start is complete, if it requested that. */
 static void say_ready(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -232,7 +233,7 @@ static void end(int signal_number)
 	is_ended = 1;
 }
 
-/* Signals are let in only while it waits, so that none is missed. */
+/* Signals are allowed only during the wait, so that none is missed. */
 static int run(struct notifyd *notifyd, const sigset_t *while_waiting)
 {
 	struct pollfd fds[FOLLOW_FDS];

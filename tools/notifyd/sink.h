@@ -1,12 +1,10 @@
-/*
- * Where events go beside the log.
- */
+/* Outputs for events besides the log. */
 #ifndef TOOLS_NOTIFYD_SINK_H
 #define TOOLS_NOTIFYD_SINK_H
 
 #include "tools/notifyd/event.h"
 
-/** Write a line where the options say; priority as for syslog(3). */
+/** Write a line to the chosen destination. The priority is one of syslog(3). */
 void notifyd_log(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- D-Bus, if it was built in --- */
@@ -14,10 +12,10 @@ void notifyd_log(int priority, const char *format, ...) __attribute__((format(pr
 struct dbus_sink;
 
 /**
- * Signals on the system bus. Without a bus the sink is made as well, and tries again at each event.
+ * Signals on the system bus. Without a bus the sink is also made, and tries to connect again at each
+ * event.
  *
- * @param link_as_quorum  a change of a link is also sent under the name of Corosync 3.1, which is that of
- *     quorum's
+ * @param link_as_quorum  a change of a link is also sent under the name that Corosync 3.1 uses, which is that of quorum
  * @return returned, caller frees with dbus_sink_destroy; NULL: out of memory
  */
 struct dbus_sink *dbus_sink_create(bool link_as_quorum);
@@ -31,7 +29,7 @@ struct snmp_sink;
 /**
  * Traps of version 2c. An event is not sent while the manager's name cannot be resolved.
  *
- * @param manager    NAME[:PORT] and other forms that net-snmp knows; borrowed while the sink lives
+ * @param manager    NAME[:PORT] and other forms that net-snmp knows; borrowed until the sink is destroyed
  * @param community  borrowed likewise
  * @return returned, caller frees with snmp_sink_destroy; NULL: out of memory
  */

@@ -15,7 +15,7 @@
 #define ENTERPRISE 1, 3, 6, 1, 4, 1, 35488
 #define LENGTH(oid_array) (sizeof(oid_array) / sizeof((oid_array)[0]))
 
-/* Numbers below ENTERPRISE.1 and ENTERPRISE.0. */
+/* Object numbers below ENTERPRISE.1 and ENTERPRISE.0. */
 enum object {
 	OBJECT_NODE_NAME = 1,
 	OBJECT_NODE_ID = 2,
@@ -48,7 +48,7 @@ static void open_session(struct snmp_sink *sink)
 	wanted.community = (u_char *)strdup(sink->community);
 	wanted.community_len = strlen(sink->community);
 	if (wanted.peername != NULL && wanted.community != NULL)
-		/* Traps go to the port of traps, unless the manager's name says another. */
+		/* Use the port for traps, unless the manager's name has another one. */
 		sink->session = snmp_add(&wanted,
 			netsnmp_transport_open_client("snmptrap", wanted.peername), NULL, NULL);
 	if (sink->session == NULL && !sink->is_unreachable) {
@@ -68,7 +68,7 @@ struct snmp_sink *snmp_sink_create(const char *manager, const char *community)
 
 	if (sink == NULL)
 		return NULL;
-	/* No files of other agents on this machine, no names, no words: only numbers are used here. */
+	/* Read no files of other agents, and translate no names: only numbers are used here. */
 	snmp_disable_log();
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
@@ -93,7 +93,7 @@ static bool add_text(netsnmp_pdu *pdu, enum object object, const char *text)
 	return add(pdu, object, ASN_OCTET_STR, text, strlen(text));
 }
 
-/* net-snmp takes unsigned numbers of 32 bits as u_long or u_int, by the size that is given. */
+/* net-snmp accepts unsigned 32-bit numbers as u_long or u_int. The size decides. */
 static bool add_number(netsnmp_pdu *pdu, enum object object, uint32_t number)
 {
 	u_long value = number;
@@ -108,7 +108,10 @@ static bool add_link(netsnmp_pdu *pdu, uint32_t link)
 	return add(pdu, OBJECT_LINK_NUMBER, ASN_INTEGER, &value, sizeof(value));
 }
 
-/* Since this program began, in hundredths of a second. (That of Corosync 3.1 sends the time of day.) */
+/*
+ * Return the time since this program started, in hundredths of a second. (Corosync 3.1 sends the time
+ * of day.)
+ */
 static u_long up_time(const struct snmp_sink *sink)
 {
 	struct timespec now;
@@ -175,7 +178,7 @@ void snmp_sink_send(struct snmp_sink *sink, const struct event *event)
 	}
 	if (snmp_send(sink->session, pdu) != 0)
 		return;
-	/* It is ours if it could not be sent. The name is resolved anew the next time. */
+	/* The packet was not sent, so free it here. The name is resolved again next time. */
 	snmp_free_pdu(pdu);
 	snmp_close(sink->session);
 	sink->session = NULL;

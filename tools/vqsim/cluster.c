@@ -127,7 +127,7 @@ static void deliver(
 
 		if (!in_ring(to, from->partition) || message->size < kind->size_min)
 			continue;
-		/* What is delivered is the receiver's own copy. */
+		/* Deliver a copy that belongs to the receiver. */
 		void *copy = malloc(message->size);
 		if (copy == NULL)
 			abort();
@@ -144,7 +144,7 @@ static void deliver(
 	}
 }
 
-/* Until nobody has anything more to say. */
+/* Deliver messages until no node has one to send. */
 static void run_messages(struct cluster *cluster)
 {
 	bool has_more = true;
@@ -210,7 +210,7 @@ void cluster_set_device(struct cluster *cluster, struct sim_node *node, bool has
 
 /* --- rings --- */
 
-/* The nodes that came here together with this one, from the ring that they were in before. */
+/* List the nodes that came to this ring together with this one, from their former ring. */
 static uint32_t transitional(const struct sim_node *const *before, uint32_t count,
 	const struct sim_node *node, uint32_t *ids)
 {
@@ -263,7 +263,10 @@ static void form_ring(struct cluster *cluster, uint32_t partition)
 	if (count == 0)
 		return;
 	start_ring(nodes, count, cluster->seqs[partition]);
-	/* A device that votes is waited for; one that cannot vote here is not there any more. */
+	/*
+	 * Votequorum waits for a device that votes. A device that cannot vote here has been
+	 * removed.
+	 */
 	for (unsigned int round = 0; has_more && round < 100; round++) {
 		has_more = false;
 		for (uint32_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 /*
- * Nodes that count votes, in partitions that cannot hear each other. Each partition is a ring: all
- * of its messages come to all of its nodes in one order, at once.
+ * Nodes that count votes, in partitions without contact to each other. Each partition is a ring:
+ * all of its messages reach all of its nodes in one order, at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -33,41 +33,40 @@ struct cluster {
 	struct sim_node *nodes[NODES_MAX]; /* ascending by id */
 	size_t node_count;
 	uint64_t seqs[PARTITIONS_MAX];    /* of the newest ring in each partition */
-	bool has_changed[PARTITIONS_MAX]; /* needs a new ring */
+	bool has_changed[PARTITIONS_MAX]; /* the partition needs a new ring */
 };
 
-/** Why a node could not be started. */
+/** The reason why a node could not be started. */
 enum { CLUSTER_EXIT_SERVICE = 20 };
 
 void cluster_init(struct cluster *cluster, const struct settings *settings, FILE *log);
 void cluster_fini(struct cluster *cluster);
 
-/** The node with this id; NULL: it is not up. */
+/** Return the node with this id. NULL: it does not run. */
 struct sim_node *cluster_find(const struct cluster *cluster, uint32_t node_id);
 
 /**
- * Start a node in a partition; the new ring is for cluster_settle.
- *
+ * Start a node in a partition. cluster_settle then forms the new ring.
  * @return 0; -ENOSPC: there are NODES_MAX; -ENOMEM; other negative errno: votequorum refuses
  */
 int cluster_start(struct cluster *cluster, uint32_t node_id, uint32_t partition);
 
-/** End a node; the new ring is for cluster_settle. */
+/** End a node. cluster_settle then forms the new ring. */
 void cluster_stop(struct cluster *cluster, struct sim_node *node);
 
-/** Put a node into another partition, or the same one; new rings are for cluster_settle. */
+/** Put a node into a partition. cluster_settle then forms the new rings. */
 void cluster_move(struct cluster *cluster, struct sim_node *node, uint32_t partition);
 
-/** Register a quorum device at a node and let it vote from now on, or take it away. */
+/** Register a quorum device at a node and let it vote from now on, or remove it. */
 void cluster_set_device(struct cluster *cluster, struct sim_node *node, bool has_device);
 
-/** Form the rings that have changed, and let everybody count. */
+/** Form the rings that have changed, and let all nodes count their votes. */
 void cluster_settle(struct cluster *cluster);
 
 /** Run due timers of the nodes, and let devices vote again. */
 void cluster_run_timers(struct cluster *cluster);
 
-/** Milliseconds until cluster_run_timers has something to do; -1: there is nothing. */
+/** Return the milliseconds until cluster_run_timers has to run. -1: it does not. */
 int cluster_next_timer_ms(const struct cluster *cluster);
 
 #endif

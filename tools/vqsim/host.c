@@ -79,7 +79,7 @@ void host_run_timers(struct coterie_ctx *host)
 		struct coterie_timer due = *timer;
 		timer_del(host, timer);
 		due.run(due.arg);
-		timer = host->timers; /* it may have changed the list */
+		timer = host->timers; /* the timer may have changed the list */
 	}
 }
 
@@ -168,7 +168,7 @@ static const char *map_iterate_next(
 
 static void map_iterate_end(struct coterie_map_iterator *iterator) { free(iterator); }
 
-/* Nobody but votequorum changes the map, so there is nothing to track and nothing to protect. */
+/* Only votequorum changes this map, so tracking and protecting do nothing. */
 static int map_track(struct coterie_ctx *host, uint32_t which, const char *key, uint32_t events,
 	coterie_map_notify notify, void *arg, struct coterie_map_tracker **tracker)
 {
@@ -261,7 +261,7 @@ static int quorum_publish(struct coterie_ctx *host, const struct coterie_quorum 
 	return 0;
 }
 
-/* A node remembers nothing from one start to the next. */
+/* A node stores nothing from one start to the next. */
 static int state_file_read(struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
 {
 	(void)host, (void)name, (void)bytes, (void)size;

@@ -1,6 +1,6 @@
 /*
- * The host table for one votequorum, without an executive: a map, timers, the messages that it
- * wants to send, and its last verdict.
+ * The host table for one votequorum without an executive: a map, timers, the messages that it wants
+ * to send, and its last verdict.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -28,13 +28,13 @@ struct host_message {
 /** The only client: it plays the quorum device. */
 struct coterie_client {
 	void *data;
-	int32_t error; /* of the last answer; 0: none came */
+	int32_t error; /* of the last answer; 0: no answer */
 };
 
 struct coterie_ctx {
 	struct coterie_host table;
 	uint32_t node_id;
-	FILE *log; /* NULL: nobody wants to know */
+	FILE *log; /* NULL: do not log */
 	struct host_entry *entries;
 	struct coterie_timer *timers;
 	struct host_message *sent, **sent_end;
@@ -53,13 +53,13 @@ struct coterie_ctx {
 struct coterie_ctx *host_create(uint32_t node_id, const struct settings *settings, FILE *log);
 void host_destroy(struct coterie_ctx *host);
 
-/** The first message that was sent and not taken yet; the caller frees it with free. NULL: none. */
+/** Take the first message that was sent. The caller frees it. NULL: there is none. */
 struct host_message *host_take_message(struct coterie_ctx *host);
 
-/** Run the timers that are due. */
+/** Run the due timers. */
 void host_run_timers(struct coterie_ctx *host);
 
-/** Milliseconds until the next timer is due; -1: there is none. */
+/** Return the milliseconds until the next timer is due. -1: there is none. */
 int host_next_timer_ms(const struct coterie_ctx *host);
 
 #endif

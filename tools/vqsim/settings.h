@@ -1,5 +1,5 @@
 /*
- * The keys that votequorum reads, from a corosync.conf.
+ * The keys of a corosync.conf that votequorum reads.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,14 +19,14 @@ struct setting {
 struct settings {
 	struct setting *list; /* of the sections quorum and nodelist */
 	size_t count;
-	uint32_t *node_ids; /* in the order of the file; index: the node's position */
+	uint32_t *node_ids; /* in the order of the file. The index is the node's position */
 	size_t node_count;
 };
 
 /**
  * Read a config file. Sections and keys that do not concern votes are skipped.
  *
- * @param settings filled in; settings_free is due in any case
+ * @param settings filled in. The caller must call settings_free in any case
  * @return 0; -EINVAL: not the form of a corosync.conf; -ENOMEM; -errno of the file
  */
 int settings_read(struct settings *settings, const char *path);

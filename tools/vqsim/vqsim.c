@@ -1,6 +1,6 @@
 /*
- * corosync-vqsim: what votequorum would say. Commands on standard input start nodes, stop them and
- * part them, and the nodes' verdicts are printed.
+ * corosync-vqsim: shows the verdicts of votequorum without a cluster. Commands on standard input
+ * start nodes, stop them and put them into partitions, and the nodes' verdicts are printed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,7 +22,7 @@ struct vqsim {
 	FILE *out;
 	bool is_interactive;
 	bool has_autofence;
-	bool has_changed; /* rings are to be formed, and their verdicts printed */
+	bool has_changed; /* rings have to be formed, and their verdicts printed */
 };
 
 static const char help[] =
@@ -87,7 +87,7 @@ static void stop_node(struct vqsim *sim, struct sim_node *node, const char *why)
 	cluster_stop(&sim->cluster, node);
 }
 
-/* New rings, their verdicts, and the end of nodes that have lost quorum by it. */
+/* Form new rings, print their verdicts, and end the nodes that lost quorum by them. */
 static void settle(struct vqsim *sim)
 {
 	bool has_fenced = false;
@@ -133,7 +133,7 @@ static bool parse_number(const char **text, uint32_t max, uint32_t *number)
 	return true;
 }
 
-/* Acts for each node of "[PARTITION:]ID[,ID...]"; what it cannot read it says. */
+/* Act on each node of "[PARTITION:]ID[,ID...]", and report words that cannot be parsed. */
 static void for_each_node(struct vqsim *sim, const char *word, node_action *act, bool flag)
 {
 	const char *colon = strchr(word, ':');
@@ -180,7 +180,7 @@ static void node_up(struct vqsim *sim, uint32_t partition, uint32_t node_id, boo
 		return;
 	}
 	sim->has_changed = true;
-	/* Each comes by itself, so that each changes the ring. */
+	/* Each node joins separately, so that each changes the ring. */
 	cluster_settle(&sim->cluster);
 }
 
@@ -263,7 +263,7 @@ static void set_devices(struct vqsim *sim, char *words)
 		for_each_node(sim, word, node_device, is_on);
 }
 
-/* Commands are always done before the next one, so these change nothing. */
+/* Each command is complete before the next one, so these options change nothing. */
 static void set_switch(struct vqsim *sim, const char *name, char *words)
 {
 	bool is_on;
@@ -277,7 +277,7 @@ static void set_switch(struct vqsim *sim, const char *name, char *words)
 	fprintf(sim->out, "#%s: %s\n", name, is_on ? "on" : "off");
 }
 
-/* False: the end. */
+/* Run a command. false: end the program. */
 static bool run_command(struct vqsim *sim, char *line)
 {
 	char *name = line + strspn(line, " \t");
@@ -315,7 +315,7 @@ static bool run_command(struct vqsim *sim, char *line)
 
 /* --- the program --- */
 
-/* Waits for input; timers of nodes and devices go on meanwhile. */
+/* Wait for input. Timers of nodes and devices run meanwhile. */
 static void wait_for_input(struct vqsim *sim)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -329,7 +329,10 @@ static void wait_for_input(struct vqsim *sim)
 	}
 }
 
-/* The next line without its end; byte by byte, so that poll sees what is left. False at the end. */
+/*
+ * Read the next line without its end. Reads byte by byte, so that poll sees the rest. false: the
+ * input ends.
+ */
 static bool read_line(struct vqsim *sim, char *line)
 {
 	size_t length = 0;
