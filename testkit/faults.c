@@ -1,4 +1,4 @@
-/* What happens to nodes and network, by order of the test or by chance. */
+/* Faults of nodes and network, requested by the test or at random. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 /* ----------------------------------------------------------------------------------------- nodes */
 
-/* Every node that there is, or one of them. */
+/* Run a function for every node, or for one of them. */
 static int each(struct testkit *kit, uint32_t id, int (*run)(struct kit_node *node))
 {
 	int rc = 0;
@@ -67,7 +67,7 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 		return -EINVAL;
 	if (!node->is_up)
 		return -ESRCH;
-	/* Its timers are due at the end of the longer pause. */
+	/* Its timers become due at the end of the longer pause. */
 	if (node->resume_ns < kit->clock.now_ns + MS(ms))
 		node->resume_ns = kit->clock.now_ns + MS(ms);
 	return 0;
@@ -155,7 +155,7 @@ void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms)
 {
 	kit->chaos = faults & TESTKIT_CHAOS;
 	kit->chaos_mean_ms = mean_ms > 0 ? mean_ms : 1;
-	kit->chaos_turn++; /* what is queued of an earlier one is void */
+	kit->chaos_turn++; /* queued events of an earlier chaos have no effect */
 	if (kit->chaos != 0)
 		strike_later(kit);
 }
@@ -222,7 +222,7 @@ void chaos_restart(struct kit_node *node)
 	if (!node->is_off_by_chaos)
 		return;
 	if (node->is_up) {
-		node->crash_at = 0; /* it has never come so far */
+		node->crash_at = 0; /* it has never reached that number of effects */
 		node->is_off_by_chaos = false;
 	} else if (node_start(node) < 0) {
 		testkit_complain(node->kit, node->id, "it does not start again: %s", testkit_error(node->kit));

@@ -1,4 +1,4 @@
-/* The cluster: time, steps of its nodes, what is seen. */
+/* The cluster: its time, the steps of its nodes, and observation. */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "exec/sync/sync.h"
 #include "testkit/kit.h"
 
-#define ORIGIN_NS SECONDS(1000) /* a clock that is never near 0 */
+#define ORIGIN_NS SECONDS(1000) /* the clock never starts near 0 */
 #define WAKE_NS US(5)
 #define REAL_WAIT_NS MS(5)
 
@@ -126,7 +126,7 @@ static void on_timer(struct testkit *kit, void *what)
 	kit_leave(node, outer);
 }
 
-/* What comes from real time: threads and descriptors of plugins. */
+/* Handle events of real time: threads and descriptors of plugins. */
 static void look_outside(struct testkit *kit)
 {
 	bool has_posts = __atomic_exchange_n(&kit->has_posts, false, __ATOMIC_ACQUIRE);
@@ -181,7 +181,7 @@ static void process(struct testkit *kit, const struct sim_event *event)
 	case SIM_LINK_UP:
 	case SIM_CONNECT:
 	case SIM_CALM:
-		break; /* of the simulator, never queued here */
+		break; /* a kind of the simulator that is never queued here */
 	}
 }
 
@@ -198,7 +198,9 @@ static uint64_t real_now_ns(struct testkit *kit)
 	return ORIGIN_NS + now_ns - kit->started_ns;
 }
 
-/* Until a descriptor is ready, or it is at_ns; posts of threads are looked for every few milliseconds. */
+/*
+ * Wait until a descriptor is ready, or until at_ns. Posts of threads are checked every few milliseconds.
+ */
 static void wait_until(struct testkit *kit, uint64_t at_ns)
 {
 	struct pollfd *entries = kit_alloc((kit->real_fds + 1) * sizeof(*entries));
@@ -212,7 +214,7 @@ static void wait_until(struct testkit *kit, uint64_t at_ns)
 		left_ns = REAL_WAIT_NS;
 	ppoll(entries, count, &(struct timespec){.tv_nsec = (long)left_ns}, NULL);
 	free(entries);
-	kit->polled_ns = 0; /* all are looked at in the next step */
+	kit->polled_ns = 0; /* the next step checks all of them */
 }
 
 static bool step_real(struct testkit *kit, uint64_t end_ns)
@@ -226,7 +228,7 @@ static bool step_real(struct testkit *kit, uint64_t end_ns)
 	look_outside(kit);
 	uint64_t now_ns = kit->clock.now_ns;
 	if (clock_next(&kit->clock, now_ns, &event)) {
-		kit->clock.now_ns = now_ns; /* maybe later than it was due */
+		kit->clock.now_ns = now_ns; /* perhaps later than the event was due */
 		process(kit, &event);
 	}
 	return now_ns < end_ns;
@@ -274,7 +276,7 @@ static bool hears(const struct testkit *kit, uint32_t a, uint32_t b)
 	return !kit->net.cut[a][b] && !kit->net.cut[b][a];
 }
 
-/* Its ring is made of the nodes that it can reach, itself or through others. */
+/* Return whether its ring consists of all nodes that it can reach, directly or through others. */
 static bool is_settled(const struct testkit *kit, const struct kit_node *node)
 {
 	uint64_t group = BIT(node->index), before = 0;
@@ -426,7 +428,7 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes)
 		node->index = i;
 		node->id = node->nodeid = i + 1;
 		node->clock = (struct kit_clock){.set_ns = kit->clock.now_ns, .then_ns = kit->clock.now_ns};
-		testkit_forget(kit, node->id); /* makes its folder */
+		testkit_forget(kit, node->id); /* creates its folder */
 	}
 	return kit;
 }

@@ -1,14 +1,15 @@
 /*
- * What the files of the test kit share. Its public face is <coterie/testkit.h>.
+ * Shared by the files of the test kit. Its public header is <coterie/testkit.h>.
  *
- * A node of the kit is a whole executive (exec/): loop.c here stands in for the loop's clock and
- * descriptors, qb.c for the server half of IPC, log.c for the log, transport.c is its transport.
- * Everything else is the daemon's object code. The network and the queue of events are the simulator's
- * (tests/sim).
+ * A node of the kit is a whole executive (exec/) with some files replaced. loop.c replaces the loop's
+ * clock and descriptors, qb.c the server half of IPC, and log.c the log. transport.c is the node's
+ * transport. All other code is the daemon's object code. The network and the queue of events are the
+ * simulator's (tests/sim).
  *
- * Life of a node: 1 node_start makes an executive with its config and plugins; 2 events enter it, each
- * between kit_enter and kit_leave; 3 a crash may strike inside: from then on it has no effects any more
- * (kit_effect), and kit_leave takes it down; 4 node_start again, with another life's number.
+ * A node has these steps. 1 node_start makes an executive with its config and plugins. 2 It handles
+ * events, each between kit_enter and kit_leave. 3 It may crash while it handles one. From then on it
+ * has no effects any more (kit_effect), and kit_leave takes it down. 4 node_start starts it again, with
+ * the next life's number.
  */
 #ifndef TESTKIT_KIT_H
 #define TESTKIT_KIT_H
@@ -28,28 +29,28 @@
 
 struct loop;
 
-/** The clock of a node. At set_ns of the kit's clock it showed then_ns. */
+/** The clock of a node. When the kit's clock was set_ns, it was then_ns. */
 struct kit_clock {
 	uint64_t set_ns, then_ns;
-	int32_t drift_ppm;                   /* it is so much too fast */
+	int32_t drift_ppm;                   /* its rate is too high by this */
 };
 
-/** A plugin that a node is to have. */
+/** A plugin that a node loads. */
 struct kit_plugin {
 	struct kit_plugin *next;
 	const struct coterie_plugin *linked; /* NULL: a file */
 	char *name;
-	char *path, *folder;                 /* of the file; NULL when linked */
+	char *path, *folder;                 /* of the file; NULL if it is linked */
 	char **options;                      /* "KEY=VALUE", NULL at the end */
 	char *symbol, *module;               /* for libltdl's table */
 	lt_dlsymlist table[4];
 };
 
-/** Calls of the host table that fail by chance, for plugins of one name. */
+/** Calls of the host table that fail at random, for plugins of one name. */
 struct kit_refusals {
 	struct kit_refusals *next;
 	char *plugin; /* NULL: all services */
-	uint32_t no_room, no_memory; /* of 10,000 calls */
+	uint32_t no_room, no_memory; /* failures in 10,000 calls */
 };
 
 struct kit_node {
@@ -62,24 +63,25 @@ struct kit_node {
 	struct kit_plugin *past_plugins;     /* unloaded or replaced */
 	struct executive executive;          /* its loop is NULL while the node is down */
 	struct plugin *transport;
-	struct qbs_server *services;    /* IPC names that are open */
+	struct qbs_server *services;    /* open IPC names */
 	bool is_up;
-	bool is_dying;                       /* no effects any more */
+	bool is_dying;                       /* it has no effects any more */
 	bool is_off_by_chaos;
 	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
 	uint64_t resume_ns;                  /* paused until then */
-	uint64_t disk_ns;                    /* least time that a store takes: testkit_disk */
-	int disk_rc;                         /* its result, or 0 */
+	uint64_t disk_ns;                    /* minimum time of storing a file: testkit_disk */
+	int disk_rc;                         /* result of storing, or 0 */
 	struct kit_refusals *refusals;
-	struct loop_timer *room_timer;       /* when services that were refused may send again, or NULL */
+	struct loop_timer *room_timer;       /* time at which refused services may send again, or NULL */
 	struct kit_clock clock;
-	uint64_t features_missing;           /* bits WIRE_FEATURE_*: an older version that does not know them */
-	uint32_t store_ms;                   /* a slow disk: so long it stands still when it has stored a file */
-	uint64_t stores, store_place;        /* as of its folder, when it was last looked at, and where its ring was then */
+	uint64_t features_missing;           /* bits WIRE_FEATURE_* that an older version does not have */
+	uint32_t store_ms;                   /* a slow disk: the node stops so long after storing a file */
+	uint64_t stores, store_place;        /* number of stored files when its folder was last checked, and the ring at
+					      * that time */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count, inbox_bytes;
 	bool is_woken;                       /* a SIM_WAKE is queued */
-	unsigned int inside;                 /* its code is on the stack */
+	unsigned int inside;                 /* depth of calls into its code */
 };
 
 struct kit_line {
@@ -93,10 +95,12 @@ struct testkit {
 	struct sim_random random, test_random;
 	struct net net;
 	char *folder;
-	uint64_t ring_seq;                   /* that nodes find stored at their first start */
-	uint32_t inbox_bytes_max;            /* of packets that wait in a node. 0: KIT_INBOX packets */
-	uint32_t frame_seq;                  /* of a ring's first frame minus 1, 0 but in tests of wrapping */
-	char *config;                        /* lines of the test's own */
+	uint64_t ring_seq;                   /* stored for nodes at their first start */
+	uint32_t inbox_bytes_max;            /* limit of packets that wait in a node. 0: KIT_INBOX
+					      * packets */
+	uint32_t frame_seq;                  /* number of a ring's first frame minus 1, which is 0 except in
+					      * tests of wrapping */
+	char *config;                        /* lines that the test adds */
 	struct kit_node *nodes;
 	uint32_t node_count;
 	struct testkit_client *clients;
@@ -104,17 +108,19 @@ struct testkit {
 	bool is_running;                     /* inside of a call that makes time pass */
 	bool is_in_order;                    /* clients see records of channels before events that were sent behind them */
 	bool has_foreign;                    /* nodes have the service of foreign.c */
-	bool has_posts;                      /* atomic: a thread has posted something */
-	uint32_t real_fds;                   /* descriptors of plugins */
+	bool has_posts;                      /* atomic: a thread has posted a call */
+	uint32_t real_fds;                   /* number of descriptors of plugins */
 	uint64_t polled_ns;
-	struct kit_plugin *transport;        /* under test: time is real; NULL: the simulated network */
-	uint64_t started_ns;                 /* of the real clock, when the kit's was at its origin */
+	struct kit_plugin *transport;        /* transport under test, in real time; NULL: the simulated
+					      * network */
+	uint64_t started_ns;                 /* real time at the origin of the kit's clock */
 
 	uint32_t chaos, chaos_mean_ms, chaos_turn;
 
 	struct kit_line lines[KIT_LOG_LINES];
 	uint64_t line_count;
-	void (*heard)(void *arg, struct kit_node *node, const char *text); /* each line of the log; NULL: unheard */
+	void (*heard)(void *arg, struct kit_node *node, const char *text); /* called with each line of the log, or
+									    * NULL */
 	void *heard_arg;
 	FILE *log;
 	int log_prio;
@@ -126,35 +132,38 @@ struct testkit {
 
 /* --- kit.c --- */
 
-void *kit_alloc(size_t size);                /* zeroed; ends the process when there is none */
+void *kit_alloc(size_t size);                /* zeroed. Ends the process if there is no memory */
 char *kit_strdup(const char *text);
 struct kit_node *kit_node(const struct testkit *kit, uint32_t id); /* NULL: there is none */
-/** By its id in the ring. NULL: there is none. */
+/** Find a node by its id in the ring, or return NULL. */
 struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid);
-/** Code of the node runs from here to kit_leave. @return what kit_leave takes */
+/** Start to run code of a node, until kit_leave. @return argument for kit_leave */
 struct kit_node *kit_enter(struct kit_node *node);
 void kit_leave(struct kit_node *node, struct kit_node *outer);
-/** Something gets out of the node. false: it does not, the node has crashed. */
+/**
+ * Count an effect of the node, such as a packet. false: the node has crashed, so the effect does
+ * not happen.
+ */
 bool kit_effect(struct kit_node *node);
-/** Let the node have a turn soon: something waits for it. */
+/** Let the node have a turn soon, since it has work. */
 void kit_wake(struct kit_node *node);
 void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size);
-/** Process one event due before end_ns; false: there is none, and it is end_ns. */
+/** Handle one event that is due before end_ns. false: there is none, and the time is now end_ns. */
 bool kit_step(struct testkit *kit, uint64_t end_ns);
 
 /* --- node.c --- */
 
 int node_start(struct kit_node *node);
-void node_down(struct kit_node *node);       /* not inside of it */
+void node_down(struct kit_node *node);       /* not while its code runs */
 void node_remove_files(const struct kit_node *node); /* and their folder */
-/** A node with a slow disk has had a turn. */
+/** Stop a node with a slow disk after its turn. */
 void node_wait_for_disk(struct kit_node *node);
 void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
 void node_closed(struct kit_node *node, uint32_t by);
-void node_turn(struct kit_node *node);       /* what has been woken for */
-int node_reload(struct kit_node *node, const char *name);        /* this plugin's options */
-int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while it runs; 0, -EINVAL */
+void node_turn(struct kit_node *node);       /* handle the work for which it was woken */
+int node_reload(struct kit_node *node, const char *name);        /* with the options of this plugin */
+int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while the node runs; 0, -EINVAL */
 
 /* --- plugins.c --- */
 
@@ -183,31 +192,36 @@ int foreign_load(struct kit_node *node);
 
 struct loop *kit_loop_create(struct kit_node *node);
 struct kit_node *kit_loop_node(const struct loop *loop);
-/** Return the time by the clock of a node. */
+/** Return the time of a node's clock. */
 uint64_t kit_loop_now_ns(const struct kit_node *node);
-/** The clock jumps ahead, and has another pace from now on. */
+/** Set a node's clock ahead, and change its rate. */
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm);
-/** A timer's event came. @return its node, if it is due: then kit_loop_timer or kit_loop_timer_again follows */
+/**
+ * Handle the event of a timer. @return its node, if it is due: then call kit_loop_timer or kit_loop_timer_again
+ */
 struct kit_node *kit_loop_timer_take(void *what);
 void kit_loop_timer(void *what);
-/** Its node is paused until then. */
+/** The node is paused until then. */
 void kit_loop_timer_again(void *what, uint64_t at_ns);
 /** Drop the event of a timer that was cancelled. */
 void kit_loop_timer_end(void *what);
 void kit_loop_begin(struct loop *loop);
-/** The outermost callback returns: what was deferred runs. */
+/** End of the outermost callback: run the deferred calls. */
 void kit_loop_end(struct loop *loop);
 void kit_loop_posts(struct loop *loop);
 bool kit_loop_has_posts(struct loop *loop);
 bool kit_loop_is_stopped(const struct loop *loop);
-/** Descriptors that need none: numbers of a range of their own, ready when they are told to be. */
+/**
+ * Descriptors that need no kernel object. They have numbers in a separate range, and become ready
+ * by a call.
+ */
 int kit_loop_fd_number(struct loop *loop);
 void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents);
-/** Serve each descriptor that is ready, once. */
+/** Call the callback of each ready descriptor once. */
 void kit_loop_serve(struct loop *loop);
 bool kit_loop_is_ready(const struct loop *loop);
-void kit_loop_poll(struct loop *loop); /* look at the real ones */
-/** Write down the real ones; entries has room for all. @return how many */
+void kit_loop_poll(struct loop *loop); /* check the real descriptors */
+/** Write the real descriptors. entries has room for all. @return their number */
 struct pollfd;
 uint32_t kit_loop_real_fds(const struct loop *loop, struct pollfd *entries);
 
@@ -227,17 +241,18 @@ void kit_connection_request(struct qbs_connection *connection, const void *msg, 
 void kit_connection_hang_up(struct qbs_connection *connection);
 /** Return whether events wait in the node for the client to read. */
 bool kit_connection_is_behind(const struct qbs_connection *connection);
-/** The service answers, or sends an event. */
+/** Deliver an answer or an event of the service to the client. */
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
 bool client_is_full(const struct testkit_client *client); /* of events */
 void client_accepted(struct testkit_client *client, struct qbs_connection *connection);
-void client_ended(struct testkit_client *client);         /* by the service or the node */
-void client_was_read(struct testkit_client *client); /* a request that wants no answer */
+void client_ended(struct testkit_client *client);         /* ended by the service or the node */
+void client_was_read(struct testkit_client *client); /* a request without an answer was read */
 void clients_free(struct testkit *kit);
 
 /* --- log.c --- */
 
-struct kit_node *kit_log_node(struct kit_node *node); /* lines are this node's from now on; returns whose they were */
+struct kit_node *kit_log_node(struct kit_node *node); /* lines belong to this node from now on. Returns the node
+						       * before */
 void kit_log_fini(struct testkit *kit);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The log of all nodes: the interface of exec/log/log.h. Its lines belong to the node whose code runs, which
- * is known per thread, since log_line has no argument for it: the one piece of state of this library
- * that hangs on no kit (the daemon's log is such a one, too).
+ * The log of all nodes: the interface of exec/log/log.h. A line belongs to the node whose code runs. That is
+ * stored per thread, since log_line has no argument for it. So this is the only state of this library that
+ * does not belong to a kit, just as the daemon's log is global.
  */
 #include "exec/log/log.h"
 
@@ -63,7 +63,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	pthread_mutex_unlock(&lock);
 	if (node->kit->heard != NULL)
 		node->kit->heard(node->kit->heard_arg, node, text);
-	/* The executive's words for what it finds wrong with a plugin. */
+	/* The texts of the executive for errors of a plugin. */
 	if (strncmp(text, "Leak: ", 6) == 0 || strncmp(text, "Misuse: ", 8) == 0)
 		testkit_complain(node->kit, node->id, "[%s] %s", subsystem, text);
 }
@@ -89,7 +89,7 @@ uint64_t log_count(int prio)
 	return 0;
 }
 
-/* What a log of one process has beyond that. */
+/* The other functions of the log of one process, which do nothing here. */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
 {
 	(void)settings, (void)error, (void)error_size;

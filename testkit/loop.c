@@ -1,6 +1,6 @@
 /*
- * The loop of a node: the interface of exec/loop/loop.h on simulated time. A turn of the node takes a
- * microsecond at least, so that one that wakes itself for ever still lets time pass.
+ * The loop of a node: the interface of exec/loop/loop.h in simulated time. A turn of the node takes
+ * at least a microsecond, so that time passes even if a node wakes itself for ever.
  */
 #include "exec/loop/loop.h"
 
@@ -16,9 +16,9 @@
 #define MILLION 1000000
 
 struct loop_timer {
-	struct loop *loop; /* NULL: deleted, the event is still queued */
+	struct loop *loop; /* NULL: deleted, while its event is still queued */
 	uint64_t at_ns;    /* by the clock of its node */
-	uint32_t queued;   /* events: a clock that jumps adds some */
+	uint32_t queued;   /* number of events. A jump of the clock adds some */
 	void (*run)(void *arg);
 	void *arg;
 	struct loop_timer *previous, *next;
@@ -81,7 +81,9 @@ static struct loop_call *calls_take(struct loop_calls *calls)
 	return first;
 }
 
-/* @param is_run  false: they are only freed */
+/*
+ * @param is_run  false: only free the calls
+ */
 static void calls_end(struct loop_call *call, bool is_run)
 {
 	while (call != NULL) {
@@ -108,7 +110,7 @@ struct loop *kit_loop_create(struct kit_node *node)
 	return loop;
 }
 
-/* The daemon's own start-up and --check-plugin ask for these; the kit does not. */
+/* The start of the daemon and --check-plugin use these functions. The kit does not. */
 struct loop *loop_create(void)
 {
 	errno = ENOSYS;
@@ -159,7 +161,7 @@ uint64_t kit_loop_now_ns(const struct kit_node *node)
 
 uint64_t loop_now_ns(const struct loop *loop) { return kit_loop_now_ns(loop->node); }
 
-/* Return when a clock of a node will show a time. */
+/* Return the kit's time at which the clock of a node will show a time. */
 static uint64_t when_is(const struct kit_node *node, uint64_t at_ns)
 {
 	if (at_ns < node->clock.then_ns)
@@ -273,7 +275,7 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 {
 	(void)loop;
 	if (timer != NULL)
-		unlink_timer(timer); /* freed when its event comes */
+		unlink_timer(timer); /* freed when its event is handled */
 }
 
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm)
@@ -304,7 +306,7 @@ struct kit_node *kit_loop_timer_take(void *what)
 	}
 	if (timer->at_ns <= kit_loop_now_ns(timer->loop->node))
 		return timer->loop->node;
-	if (timer->queued == 0) /* its clock goes slower than it did */
+	if (timer->queued == 0) /* its clock is slower than it was */
 		queue_timer(timer);
 	return NULL;
 }
@@ -409,7 +411,7 @@ void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents)
 		kit_wake(loop->node);
 }
 
-/* Callbacks change the list, so it is walked anew after each. */
+/* Callbacks change the list, so start again after each. */
 void kit_loop_serve(struct loop *loop)
 {
 	uint64_t round = ++loop->round;

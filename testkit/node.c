@@ -1,4 +1,4 @@
-/* A node: an executive with config, plugins and files; its start, its turns, its end. */
+/* A node: an executive with config, plugins and files. Its start, its turns, and its end. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -96,7 +96,7 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
-/* NULL: refused, the node's kit->error says why. */
+/* Create the executive. NULL: refused, and kit->error has the reason. */
 static struct config *load_config(struct kit_node *node)
 {
 	struct config_environment environment = {.resolve = resolve_nothing,
@@ -130,7 +130,7 @@ void node_remove_files(const struct kit_node *node)
 	rmdir(node->state_dir);
 }
 
-/* All files of a node: another value when it has stored something else. */
+/* Return a digest of all files of a node, which changes when it stores something else. */
 static uint64_t digest_files(const struct kit_node *node)
 {
 	DIR *folder = opendir(node->state_dir);
@@ -145,7 +145,7 @@ static uint64_t digest_files(const struct kit_node *node)
 
 		for (ssize_t i = 0; i < size; i++)
 			one = (one ^ bytes[i]) * 0x100000001B3u;
-		digest ^= one; /* in any order */
+		digest ^= one; /* independent of their order */
 		if (fd >= 0)
 			close(fd);
 	}
@@ -160,7 +160,10 @@ void node_wait_for_disk(struct kit_node *node)
 	const uint32_t *members;
 	uint32_t count;
 
-	/* A look at the files costs more than all else, and they change with the ring, or behind its synchronisation. */
+	/*
+	 * Reading the files costs more than everything else. They change only with the ring, or after its
+	 * synchronisation.
+	 */
 	ring_membership(node->executive.ring, &ring, &members, &count);
 	uint64_t place = ring.seq * 2 + sync_is_running(node->executive.sync);
 	if (place == node->store_place)
@@ -187,7 +190,7 @@ static int forget(struct kit_node *node)
 	}
 	if (mkdir(node->state_dir, 0700) < 0)
 		return -errno;
-	/* A file that is there is not looked for elsewhere on this host. */
+	/* The daemon would search for a missing file elsewhere on this host, so store one. */
 	return state_ring_seq_store(node->state_dir, node->nodeid, node->kit->ring_seq);
 }
 
@@ -210,7 +213,7 @@ static int fail(struct kit_node *node, const char *text)
 	return -EINVAL;
 }
 
-/* While the node runs, its list of folders stands: a file is opened by its path. */
+/* The node's list of folders cannot change while it runs, so the file is opened by its path. */
 static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool is_by_path)
 {
 	struct plugin_error error = {0};
@@ -256,7 +259,7 @@ static int start_parts(struct kit_node *node)
 			folders[count++] = plugin->folder;
 	if (node->kit->transport != NULL && count < sizeof(folders) / sizeof(folders[0]))
 		folders[count++] = node->kit->transport->folder;
-	unsetenv("COTERIE_PLUGIN_PATH"); /* these files and no others of their names */
+	unsetenv("COTERIE_PLUGIN_PATH"); /* use only these files, and no others of their names */
 	if (executive_create_parts(&node->executive, folders, count) != 0)
 		return fail(node, "the executive does not start");
 	if (node->kit->has_foreign)
@@ -265,7 +268,7 @@ static int start_parts(struct kit_node *node)
 		rc = load_one(node, plugin, false);
 	if (rc < 0)
 		return rc;
-	/* Without it the node would never be quorate, and the test would not know why. */
+	/* Otherwise the node would never be quorate, and the test would not show why. */
 	const char *provider = node->executive.config->quorum_provider;
 	if (provider != NULL && plugin_by_name(node->executive.plugins, provider) == NULL) {
 		snprintf(text, sizeof(text), "the config names the quorum provider '%s': load it first, with testkit_load_file",
@@ -323,7 +326,7 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 
 /* ----------------------------------------------------------------------------------------- turns */
 
-/* The kernel keeps what fits into the socket. */
+/* The kernel keeps the packets that fit into the socket. */
 static bool is_overflowing(const struct kit_node *node, const struct packet *packet)
 {
 	uint32_t room = node->kit->inbox_bytes_max;
@@ -335,7 +338,7 @@ void node_packet(struct kit_node *node, struct packet *packet)
 {
 	if (!node->is_up)
 		net_refuse(&node->kit->net, packet, node->index);
-	/* Own ones come back through memory. */
+	/* The node's own packets are delivered through memory. */
 	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX || is_overflowing(node, packet)) {
 		packet_unref(packet);
 		return;
@@ -397,7 +400,7 @@ void node_down(struct kit_node *node)
 	struct kit_node *outer = kit_log_node(node);
 	struct loop *loop = node->executive.loop;
 
-	/* One that ends in order stores its last files. */
+	/* A node that ends in order stores its last files, but not one that crashes. */
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;

@@ -1,4 +1,4 @@
-/* Which plugins a node is to have, and with which options; how they go and are replaced while it runs. */
+/* The plugins of a node and their options. They can be unloaded and replaced while it runs. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -64,8 +64,8 @@ void kit_plugins_free(struct kit_node *node)
 }
 
 /*
- * What is linked in is found as a builtin is: through libltdl's table of preloaded symbols. The table holds
- * the one plugin that is to be loaded next, so that a file is never taken for a builtin of its name.
+ * A linked plugin is found as a builtin: through libltdl's table of preloaded symbols. The table has only
+ * the next plugin to load, so that a file is never mistaken for a builtin of its name.
  */
 void kit_plugin_prepare(const struct kit_plugin *plugin)
 {
@@ -90,7 +90,7 @@ static struct kit_plugin *create_linked(const struct coterie_plugin *linked, con
 	plugin->linked = linked;
 	plugin->module = kit_printf(linked->name, ".a");
 	plugin->symbol = kit_printf(linked->name, "_LTX_coterie_plugin");
-	/* Who made the table, the module, its symbols. */
+	/* The owner of the table, the module, and its symbols. */
 	plugin->table[0].name = plugin->name;
 	plugin->table[1].name = plugin->module;
 	plugin->table[2].name = plugin->symbol;
@@ -114,7 +114,7 @@ static struct kit_plugin *create_file(const char *path, const char *const *optio
 	return plugin;
 }
 
-/* Behind those it has. */
+/* Add it behind the existing ones. */
 static int add(struct kit_node *node, struct kit_plugin *plugin)
 {
 	struct kit_plugin **place = &node->plugins;
@@ -187,7 +187,7 @@ static struct kit_plugin *find(const struct kit_node *node, const char *name)
 	return plugin;
 }
 
-/* Replaced or added; the list of before, for the one who has to undo it. */
+/* Replace or add an option. Returns the old list, which undoes the change. */
 static char **set_option(struct kit_plugin *plugin, const char *name, const char *value)
 {
 	char **before = plugin->options;
@@ -309,7 +309,7 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	return rc;
 }
 
-/* The plugin's place in the list of those that the node starts with is another's, or (NULL) nobody's. */
+/* Put another plugin, or (NULL) none, into the place of this one in the list for the next start. */
 static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_plugin *successor)
 {
 	struct kit_plugin **place = &node->plugins;
@@ -319,7 +319,7 @@ static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_pl
 	*place = successor != NULL ? successor : old->next;
 	if (successor != NULL)
 		successor->next = old->next;
-	/* libltdl may know its table for as long as another node runs it. */
+	/* Keep it: libltdl may use its table while another node runs the plugin. */
 	old->next = node->past_plugins;
 	node->past_plugins = old;
 }

@@ -1,6 +1,6 @@
 /*
- * Values that people and programs write into the map, of whatever type they choose. Linked into the
- * plugins that need it; it keeps no state.
+ * Values that people and programs write into the map, with any type. Linked into the plugins that
+ * need it. It keeps no state.
  */
 #ifndef PLUGINS_COMMON_KEYS_H
 #define PLUGINS_COMMON_KEYS_H
@@ -10,18 +10,23 @@
 #include <coterie/plugin.h>
 
 /**
- * A whole number, not negative: of any integer type, or decimal text.
- *
- * @return 0; -ENOENT: no such key; -EINVAL: it is something else
+ * Read a whole number that is not negative, of any integer type or as decimal text.
+ * @return 0; -ENOENT: no such key; -EINVAL: it has another form
  */
 int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
 	uint64_t *number);
 
-/** Any finite number: of any integer or floating point type, or text. -ENOENT, -EINVAL as above. */
+/**
+ * Read a finite number, of any integer or floating point type or as text. -ENOENT, -EINVAL as
+ * above.
+ */
 int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
 	double *number);
 
-/** Text, or NULL when there is no such key or it is no text. Borrowed until the key changes. */
+/**
+ * Return the text of a key, borrowed until it changes. NULL: no such key, or its value is not a
+ * text.
+ */
 const char *keys_text(
 	const struct coterie_host *host, struct coterie_ctx *ctx, const char *key);
 
@@ -30,10 +35,10 @@ int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, cons
 	const char *text);
 
 /**
- * A poll period: 500 to 120000 ms.
+ * Read a poll period: 500 to 120000 ms.
  *
- * @param initial_ms  what it is without a key
- * @return 0; -EINVAL: the key is no such number, *period_ms is not changed
+ * @param initial_ms  the value without a key
+ * @return 0; -EINVAL: the key has another form, *period_ms is not changed
  */
 int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
 	uint64_t initial_ms, uint64_t *period_ms);

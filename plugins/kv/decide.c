@@ -1,16 +1,17 @@
 /*
- * Whose state it is. Every member decides from the same announcements, at the same place of the order:
+ * The decision whose table the ring uses. Every member decides from the same announcements, at the same place
+ * of the order.
  *
- * 1. The newest epoch is that of the newest state or marker, whatever is newer. Any two rings with quorum share
- *    a member, and markers survive restarts: so no acknowledged write is of a newer one. (Where not all
- *    members have a quorum provider, nothing of this holds: the longest of all histories wins.)
- * 2. Of the states of that epoch the longest wins: what was acknowledged is in all of them, since it was
+ * 1. The newest epoch is that of the newest state or of the newest marker, whichever is newer. Any two rings
+ *    with quorum share a member, and markers survive restarts. So no acknowledged write has a newer epoch.
+ *    (Without a quorum provider on all members this does not hold: the longest of all histories wins.)
+ * 2. Of the states of that epoch the longest wins. All of them have all acknowledged writes, since these were
  *    delivered safe.
- * 3. Nobody here has a state of that epoch: all who had one are away, or have restarted. While any of its
- *    members is away, the ring waits. When all are here, all have forgotten: the newest of what there is
- *    goes on, or an empty table.
- * 4. Members with that very state serve. Those that were taking it over go on where they were, if all who
- *    can send have kept the deletions since; all others start from nothing.
+ * 3. It may be that no member has a state of that epoch: all nodes that had it are away, or have restarted.
+ *    While one of its members is away, the ring waits. When all are present, all have lost it. Then the newest
+ *    other state is used, or an empty table.
+ * 4. Members with the chosen state serve. Those that were taking it over continue, if all possible donors have
+ *    kept the deletions since. All others start from nothing.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -61,8 +62,8 @@ static struct kv_ring newest_epoch(const struct kv *kv)
 }
 
 /*
- * Without a quorum provider every part of the ring goes on, so epochs tell nothing of what was acknowledged: the
- * longer history wins, and that of a node that has just started loses.
+ * Without a quorum provider every part of the ring continues, so epochs do not show which writes were
+ * acknowledged. The longer history wins, and that of a node that has just started loses.
  */
 static bool is_newer(const struct kv_state_id *a, const struct kv_state_id *b, bool by_epoch)
 {
@@ -75,7 +76,10 @@ static bool is_newer(const struct kv_state_id *a, const struct kv_state_id *b, b
 	return a->hash > b->hash;
 }
 
-/* The member with the newest state, the lowest of those that have the same; of one epoch, or (NULL) any. */
+/*
+ * Return the member with the newest state, and among equal ones the lowest. Only states of one epoch count,
+ * or of any epoch (NULL).
+ */
 static const struct kv_member *newest_member(const struct kv *kv, const struct kv_ring *epoch)
 {
 	const struct kv_member *best = NULL;
@@ -104,7 +108,7 @@ static bool is_here(const struct kv *kv, uint32_t nodeid)
 	return false;
 }
 
-/* Members of an epoch that are not here, by the marker of one who is. */
+/* List the members of an epoch that are not in the ring, by the marker of a member. */
 static uint32_t absent(
 	const struct kv *kv, const struct kv_ring *epoch, uint32_t *nodeids, uint32_t room)
 {
@@ -155,7 +159,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* @return true when the member can go on from where it is */
+/* @return true: the member can continue to take over */
 static bool goes_on(const struct kv_member *member, const struct kv_state_id *chosen, uint64_t kept_from)
 {
 	return kv_state_equals(&member->state, chosen) &&
@@ -188,7 +192,7 @@ static void start_from_nothing(struct kv *kv, const struct kv_state_id *chosen, 
 	kv_restart(kv);
 }
 
-/* Everybody has forgotten. */
+/* All members have lost the table. */
 static void start_empty(struct kv *kv, const struct kv_ring *epoch)
 {
 	if (epoch->seq != 0)
@@ -249,14 +253,14 @@ void kv_standing_changed(struct kv *kv)
 			continue;
 		if (!kv->members[i].has_state)
 			incomplete++;
-		else if (sender == 0 || sender != kv->donor) /* who sends goes on */
+		else if (sender == 0 || sender != kv->donor) /* the donor continues */
 			sender = kv->members[i].nodeid;
 	}
 	if (!kv->has_formed)
 		return;
 	kv->donor = incomplete > 0 ? sender : 0;
 	if (sender == 0) {
-		kv->is_serving = false; /* all have lost it at the same time; the next ring starts anew */
+		kv->is_serving = false; /* all lose it at the same time, and the next ring starts over */
 		kv->has_formed = false;
 	}
 	if (incomplete > 0 && !kv->is_keeping) {
@@ -271,7 +275,10 @@ void kv_standing_changed(struct kv *kv)
 	kv_transfer_poke(kv);
 }
 
-/* Everybody has forgotten the newest table. NULL: and every other. */
+/*
+ * Return the member with the best state when all have lost the newest table. NULL: there is no
+ * other table.
+ */
 static const struct kv_member *last_resort(const struct kv *kv)
 {
 	const struct kv_member *best = newest_member(kv, NULL);

@@ -1,8 +1,8 @@
 /*
  * Ordered writes and reads.
  *
- * Who answers what, at delivery:
- *	in a ring that serves                 as it came out
+ * The answer at delivery depends on the ring:
+ *	in a ring that serves                 the result of the write
  *	in its last messages (transitional)   a write is done, since members that are no longer here may have
  *	                                      done it too; the answer waits for what becomes of this state
  *	else                                  nothing is done, "try again"
@@ -23,7 +23,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ (hash >> 29);
 }
 
-/* Over the message from its `expected` on: the serial is the sender's own business. */
+/* Hash the message from `expected` on, since the serial belongs to the sender. */
 static uint64_t hash_write(uint64_t hash, const struct kv_ring_write *write, uint32_t size)
 {
 	const uint8_t *bytes = (const uint8_t *)&write->expected;
@@ -52,7 +52,7 @@ static bool is_well_formed(const struct kv_ring_write *write, uint32_t size)
 	       size == sizeof(*write) + key_size + value_size;
 }
 
-/* 0: go on. */
+/* 0: continue. */
 static int32_t check_condition(const struct kv_ring_write *write, const struct kv_entry *entry)
 {
 	uint64_t expected = le64toh(write->expected);
@@ -83,7 +83,10 @@ int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *rev
 		uint64_t cost = kv_store_cost(key_size, value_size);
 		uint64_t before = entry == NULL ? 0 : kv_store_cost(key_size, entry->value_size);
 
-		/* What makes it smaller is always right, also where the limit has come down. */
+		/*
+		 * A write that makes the table smaller is always allowed, even if the limit was
+		 * lowered.
+		 */
 		if (cost > before && kv->store.bytes - before + cost > kv->bytes_max)
 			return KV_NO_SPACE;
 		rc = kv_store_put(&kv->store, write->bytes, key_size, value, value_size,
@@ -99,14 +102,14 @@ int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *rev
 	return KV_OK;
 }
 
-/* Its own write, whatever becomes of it. error 0: it was done, and nobody knows how it came out. */
+/* Answer a write of this node. error 0: it was done, and the result is not known. */
 static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t error, uint64_t revision)
 {
 	if (pending == NULL)
 		return;
 	pending->revision = revision;
 	if (error != 0 && kv->is_transitional) {
-		/* Back into the list, where kv_pending_release finds it. */
+		/* Put it back into the list, for kv_pending_release. */
 		pending->is_held = true;
 		pending->error = error;
 		*kv->pending_end = pending;

@@ -1,7 +1,7 @@
 /*
- * State for another version of this plugin: a head, then members, entries in the order of their changes,
- * clients with their watches, requests under way. In the byte order of the machine; the magic changes with the form.
- * Only in quiet times: neither while the ring changes nor while a state is on its way to somebody.
+ * The state for a new version of this plugin: a head, then members, entries in the order of their changes, clients
+ * with their watches, and running requests. It is in the byte order of the machine. The magic changes with the form.
+ * A hand-over waits until the ring does not change and no state is being sent.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -96,7 +96,7 @@ static void put_entries(struct coterie_state_writer *writer, const struct kv *kv
 	}
 }
 
-/* The number of who has asked; of who has gone: none. */
+/* Return the number of the client of a request, or 0 if it has disconnected. */
 static uint64_t id_of(const struct kv *kv, struct coterie_client *client)
 {
 	return client == NULL ? UINT64_MAX : kv->host->client_id(client);
@@ -180,7 +180,7 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 	head.client_count = put_clients(&writer, kv);
 	head.pending_count = put_pending(&writer, kv);
 	if (!writer.has_failed)
-		memcpy(writer.bytes, &head, sizeof(head)); /* with its counts */
+		memcpy(writer.bytes, &head, sizeof(head)); /* with the final counts */
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -378,7 +378,7 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 		rc = get_pending(&reader, kv, head.pending_count);
 	if (rc == 0 && !coterie_state_is_whole(&reader))
 		rc = -EINVAL;
-	if (rc == 0 && !kv->is_keeping) { /* the old version may have forgotten some of them */
+	if (rc == 0 && !kv->is_keeping) { /* the old version may have dropped some deletions */
 		kv_store_purge(&kv->store);
 		kv_sweep(kv);
 	}

@@ -129,7 +129,7 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	return 0;
 }
 
-/* Clients are gone; what they asked for last is on its way. */
+/* All clients have disconnected, and their last requests were sent. */
 static int kv_drain(void *self)
 {
 	const struct kv *kv = self;

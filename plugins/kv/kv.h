@@ -1,19 +1,19 @@
 /*
- * The service kv: a table of keys and values that all nodes hold alike.
+ * The service kv: a table of keys and values that is the same on all nodes.
  *
- * Life of a write: a client's request becomes a ring message, sent safe: delivered, in one order, when every
- * member of the ring has it (deliver.c). Each one counts: the revision is the number of writes so far, and
- * with a hash over all of them it identifies a state.
+ * A write: a client's request becomes a ring message that is sent safe. It is delivered in one order, when
+ * every member of the ring has it (deliver.c). Each write counts: the revision is the number of writes so
+ * far. Together with a hash over all writes it identifies a state.
  *
- * Life of a state: the ring in which it was last served is its epoch. After a change of the ring all members
- * announce what they have (ring.c). In a ring with quorum the newest state of the newest epoch wins
- * (decide.c), the ring becomes its epoch, and who has another state starts from nothing: the donor sends
- * the state in the order of its changes while writes go on (transfer.c).
+ * A state: the ring in which it last served is its epoch. After a change of the ring all members announce
+ * their states (ring.c). In a ring with quorum the newest state of the newest epoch wins (decide.c), and the
+ * ring becomes its epoch. Members with another state start from nothing: the donor sends the state in the
+ * order of its changes, while writes continue (transfer.c).
  *
- * Memory is all there is. A node that has restarted has lost its part, and must not count as one that never
- * had one: else a quorum of forgetful nodes would go on without what was acknowledged. So every node keeps a
- * marker in a file (marker.c): the last epoch it saw, and its members. A ring whose markers tell of an
- * epoch that nobody has the state of waits for the members of that epoch.
+ * The table is only in memory. A node that has restarted has lost its table. It must not count like a node
+ * that never had one, since a quorum of such nodes could continue without acknowledged writes. So every node
+ * stores a marker in a file (marker.c): the last epoch that it saw, and its members. If the markers of a
+ * ring show an epoch of which no member has the state, the ring waits for the members of that epoch.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -39,9 +39,9 @@
 #define KV_FAILED_OPERATION 21
 #define KV_OK 1
 
-#define KV_MEMBERS_MAX 1024u /* of a ring; what a peer tells is checked against it */
-#define KV_REVISION_MAX (UINT64_MAX / 2) /* likewise; no table gets there by counting */
-#define KV_PENDING_MAX 16u   /* requests of one client on their way through the order */
+#define KV_MEMBERS_MAX 1024u /* of a ring. Lists of peers are checked against it */
+#define KV_REVISION_MAX (UINT64_MAX / 2) /* checked as well. No table reaches it by counting */
+#define KV_PENDING_MAX 16u   /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10) /* bytes of events that a client may have unread */
 
 /** A ring; seq 0: none. */
@@ -50,28 +50,29 @@ struct kv_ring {
 	uint32_t rep;
 };
 
-/** Which state: equal ones mean equal tables. */
+/** The identity of a state. Equal ones mean equal tables. */
 struct kv_state_id {
 	struct kv_ring epoch;
 	uint64_t revision; /* writes so far */
 	uint64_t hash;     /* over all of them, in their order */
 };
 
-/** The newest epoch that a node has heard of, with the members of its ring. */
+/** The newest epoch that a node has seen, with the members of its ring. */
 struct kv_marker {
 	struct kv_ring ring;
 	uint32_t *members; /* ascending; owned */
 	uint32_t count;
 };
 
-/** How far a node is that has no whole state. */
+/** The progress of a node that takes over a state. */
 struct kv_progress {
-	uint64_t cursor;    /* it has all changes up to this revision, as far as they were not overtaken */
+	uint64_t cursor;    /* it has all changes up to this revision, except those that later changes
+			     * replaced */
 	uint64_t started;   /* revision when it began */
 	uint64_t kept_from; /* it has kept all deletions above this revision */
 };
 
-/** A member of the ring, as it has announced itself, and as the order has changed it since. */
+/** A member of the ring, as in its announcement and in later ordered messages. */
 struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
@@ -82,14 +83,15 @@ struct kv_member {
 	struct kv_marker marker;
 };
 
-/** A request that waits for its message to come back. */
+/** A request that waits for the delivery of its message. */
 struct kv_pending {
 	struct kv_pending *next;
 	struct coterie_client *client; /* NULL: gone */
 	uint64_t client_id;            /* after a hand-over; 0: unknown */
 	uint64_t serial;
 	uint32_t request; /* enum kv_request_id */
-	bool is_held; /* the write is done, in the last messages of a ring: whether it stays is not known yet */
+	bool is_held; /* the write was done in the last messages of a ring, and it is not known yet whether it
+		       * survives */
 	int32_t error;
 	uint64_t revision;
 	uint32_t size; /* of msg: the request of an ordered read, with its header */
@@ -104,7 +106,7 @@ struct kv_watch {
 	uint8_t prefix[KV_KEY_MAX];
 };
 
-/** A client; client_data is a pointer to it. */
+/** A client. client_data is a pointer to it. */
 struct kv_client {
 	struct coterie_client *client;
 	struct kv_client *next;
@@ -123,42 +125,45 @@ struct kv {
 
 	struct kv_store store;
 	struct kv_state_id state;
-	bool has_state;  /* the store is that of `state`; else it is filling up */
+	bool has_state;  /* the store is complete and is that of `state`. Otherwise it is being filled */
 	bool is_keeping; /* deletions are kept, above progress.kept_from */
 	struct kv_progress progress;
 	struct kv_marker marker;
 
-	/* The ring. Everything here but told_* is the same on all members at one place of the order. */
+	/*
+	 * The state of the ring. Everything here except told_* is the same on all members at one place
+	 * of the order.
+	 */
 	struct kv_ring ring;
 	struct kv_member *members; /* ascending */
 	uint32_t member_count;
-	bool is_transitional; /* its last messages come */
+	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
 	bool is_serving;      /* writes count */
-	bool has_formed;      /* decided whose state it is */
+	bool has_formed;      /* the decision about the table was made */
 	bool is_waiting;      /* for nodes that may have newer state */
-	uint64_t bytes_max;   /* the smallest of the members' */
-	uint32_t donor;       /* 0: nobody needs one */
-	bool has_told;        /* announced in this ring */
+	uint64_t bytes_max;   /* the smallest value of the members */
+	uint32_t donor;       /* 0: no member needs one */
+	bool has_told;        /* the node has announced its state in this ring */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
-	struct coterie_timer *sweep_timer; /* a table that was dropped is freed */
-	bool needs_standing; /* what was to be said of ourselves found no room */
+	struct coterie_timer *sweep_timer; /* frees a dropped table */
+	bool needs_standing; /* an announcement found no room in the ring */
 
 	/* Sending the state. */
 	struct coterie_timer *transfer_timer;
 	bool is_chunk_out;
 	uint64_t next_chunk_ns;
 
-	/* Taking it over: chunks that are not written yet, and the writes since the base of the last chunk. */
+	/* Taking over: chunks that are not written yet, and the writes since the base of the last chunk. */
 	struct kv_block *parts, *parts_last;
 	uint64_t parts_bytes;
 	struct kv_block *log, *log_last;
 	uint64_t log_from, log_bytes; /* writes above log_from are in the log */
 	bool is_catching_up;          /* all parts are written, and the log is being written */
 	struct coterie_timer *takeover_timer;
-	struct kv_block *blocks_dropped; /* to be freed in turns */
+	struct kv_block *blocks_dropped; /* freed in several turns */
 
 	struct kv_pending *pending, **pending_end;
 	uint64_t last_serial;
@@ -174,7 +179,7 @@ struct kv_wire_ring kv_ring_to_wire(const struct kv_ring *ring);
 struct kv_ring kv_ring_from_wire(const struct kv_wire_ring *wire);
 struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid); /* NULL: none */
 struct kv_member *kv_member_self(struct kv *kv);
-/** Clients can read here. */
+/** Return whether clients can read on this node. */
 bool kv_is_readable(const struct kv *kv);
 extern const struct coterie_service kv_ops;
 
@@ -187,14 +192,16 @@ extern const struct coterie_request kv_requests[KV_REQUEST_COUNT];
 
 int kv_client_join(void *self, struct coterie_client *client);
 struct kv_client *kv_client_of(const struct kv *kv, struct coterie_client *client);
-/** Free what we know of clients; they themselves may have gone. */
+/** Free the data of clients, which may have disconnected. */
 void kv_clients_free(struct kv *kv);
 void kv_client_leave(void *self, struct coterie_client *client);
-/** Take the request with this serial out. @return returned, caller frees; NULL: unknown */
+/** Remove the request with this serial. @return the caller frees it; NULL: unknown */
 struct kv_pending *kv_pending_take(struct kv *kv, uint64_t serial);
-/** Answer a request, and free it: a read with KV_OK reads now. */
+/** Answer a request and free it. A read with KV_OK reads the table now. */
 void kv_pending_answer(struct kv *kv, struct kv_pending *pending, int32_t error);
-/** Answer all writes that are held: as it came out, or, when they did not survive, that nobody knows. */
+/**
+ * Answer all held writes: with their result or, if they did not survive, that the result is not known.
+ */
 void kv_pending_release(struct kv *kv, bool have_survived);
 
 /* ---- deliver.c: ordered writes and reads ---- */
@@ -214,49 +221,60 @@ void kv_sync_done(void *self);
 void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** Tell the others what has changed of quorum and limit, if anything has. arg: struct kv. */
+/** Send a change of quorum or limit to the other members, if there is one. arg: struct kv. */
 void kv_notice(void *arg);
 void kv_members_free(struct kv *kv);
 
 /* ---- decide.c ---- */
 
-/** The members have announced themselves, quorum has changed or somebody has given up waiting (is_forced). */
+/**
+ * Decide after the members have announced themselves, after a change of quorum, or after a client has ended
+ * the wait (is_forced).
+ */
 void kv_decide(struct kv *kv, bool is_forced);
-/** Node ids that are waited for. @return how many; at most room are written */
+/** List the nodes that the ring waits for. @return their number; at most room are written */
 uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room);
-/** Some member has the state now, or no longer: who sends, and whether deletions are kept. */
+/** Choose the donor, and whether to keep deletions, after a member got or lost the state. */
 void kv_standing_changed(struct kv *kv);
 
 /* ---- transfer.c ---- */
 
 void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** Free in turns what the store does not need any more: after kv_store_drop or kv_store_purge. */
+/** Free the dropped parts of the store in several turns, after kv_store_drop or kv_store_purge. */
 void kv_sweep(struct kv *kv);
-/** Start from nothing: empty the store, ask to be sent everything. */
+/** Start from nothing: empty the store and request the whole state. */
 void kv_restart(struct kv *kv);
-/** Our state can no longer be trusted (out of memory): tell the others, start from nothing. */
+/**
+ * Give up this node's state, which is incomplete (out of memory): inform the others, and start from
+ * nothing.
+ */
 void kv_lose(struct kv *kv, const char *why);
-/** Send the next part when it is time, if it is ours to do. */
+/** Send the next chunk when it is time, if this node is the donor. */
 void kv_transfer_poke(struct kv *kv);
 void kv_transfer_stop(struct kv *kv);
 
 /* ---- takeover.c ---- */
 
 /**
- * Take a chunk that was found to be well-formed, while this node has no whole state: it is copied, and written in
- * turns. One that does not continue what has come is passed over.
+ * Store a chunk that is well-formed, while this node has no complete state. It is copied, and written in several
+ * turns. A chunk that does not continue the earlier ones is ignored.
  */
 void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size);
-/** The next item of a chunk, in the byte order of the machine. @return its key; NULL: it does not fit, or makes no sense */
+/**
+ * Read the next item of a chunk, in the byte order of the machine. @return its key; NULL: it does not fit, or is
+ * malformed
+ */
 const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item);
-/** The ring changes, or the table is dropped: chunks that wait are forgotten, the log stays. */
+/**
+ * Drop the waiting chunks after a change of the ring, or when the table is dropped. The log stays.
+ */
 void kv_takeover_stop(struct kv *kv);
-/** Log a write for later. A log that is full or finds no memory begins again behind this write. */
+/** Log a write for later. If the log is full or has no memory, it starts again after this write. */
 void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size);
-/** Forget the writes up to a revision; UINT64_MAX: all. */
+/** Remove the writes up to a revision from the log. UINT64_MAX: all. */
 void kv_log_clear(struct kv *kv, uint64_t up_to);
-/** Free some of what was dropped. @return true: there is more */
+/** Free some of the dropped blocks. @return true: there are more */
 bool kv_blocks_sweep(struct kv *kv);
 /** Free everything at once. */
 void kv_takeover_free(struct kv *kv);
@@ -264,7 +282,7 @@ void kv_takeover_free(struct kv *kv);
 /* ---- marker.c ---- */
 
 void kv_marker_load(struct kv *kv);
-/** This ring is the epoch from now on. */
+/** Store this ring as the epoch. */
 void kv_marker_store(struct kv *kv);
 
 /* ---- watch.c ---- */
@@ -275,10 +293,13 @@ int kv_watch_add(struct kv *kv, struct coterie_client *client, const void *prefi
 int kv_watch_remove(struct kv *kv, struct coterie_client *client, uint32_t number); /* -ENOENT */
 void kv_watch_clear(struct kv_client *client);
 void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes);
-/** A key has changed. value: NULL with KV_OP_DELETE. */
+/** Notify watches of a changed key. value: NULL with KV_OP_DELETE. */
 void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
 	uint32_t value_size);
-/** The whole table may be another one: told at once, or, without state, when there is one. */
+/**
+ * Notify watches that the whole table may have changed: at once or, without a state, when there is
+ * one.
+ */
 void kv_watch_replaced(struct kv *kv);
 
 /* ---- hand_over.c ---- */

@@ -1,9 +1,9 @@
 /*
- * Every message of the service kv: what its client library and the executive say to each other, and what
- * the nodes say to each other on the ring.
+ * Every message of the service kv: between its client library and the executive, and between the nodes
+ * on the ring.
  *
- * Integers are in host byte order on IPC, and little-endian on the ring, whatever the node. Fields named
- * pad are zero. Sizes come from outside: check them against the size of the message before use.
+ * Integers are in host byte order on IPC, and little-endian on the ring. Fields named pad are zero.
+ * Sizes come from outside: check them against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -31,7 +31,7 @@ enum kv_request_id {
 	KV_REQ_DELETE = 1,
 	KV_REQ_GET = 2,
 	KV_REQ_LIST = 3,
-	KV_REQ_GET_ORDERED = 4, /* as GET and LIST, after a turn of the ring */
+	KV_REQ_GET_ORDERED = 4, /* as GET and LIST, in the order of the writes */
 	KV_REQ_LIST_ORDERED = 5,
 	KV_REQ_WATCH = 6,
 	KV_REQ_UNWATCH = 7,
@@ -53,9 +53,9 @@ struct kv_res_plain {
 	struct coterie_response_header header;
 };
 
-#define KV_CONDITIONAL 1u /* flag: `expected` counts */
+#define KV_CONDITIONAL 1u /* flag: `expected` is valid */
 
-/* PUT and DELETE; of a deletion value_size is 0. */
+/* PUT and DELETE. For a deletion value_size is 0. */
 struct kv_req_write {
 	struct coterie_request_header header;
 	uint64_t expected;
@@ -66,7 +66,7 @@ struct kv_req_write {
 };
 KV_SIZE(kv_req_write, 40);
 
-/* Also with an error, where the key's revision is worth telling. */
+/* Sent with an error as well, if the key's revision is useful. */
 struct kv_res_write {
 	struct coterie_response_header header;
 	uint64_t revision;
@@ -96,7 +96,7 @@ struct kv_req_list {
 	struct coterie_request_header header;
 	uint32_t flags;
 	uint32_t prefix_size;
-	uint32_t after_size; /* 0: from the first; else keys above this one */
+	uint32_t after_size; /* 0: from the first key; otherwise keys above this one */
 	uint32_t pad;
 	uint8_t bytes[]; /* prefix, after */
 };
@@ -107,7 +107,7 @@ struct kv_res_list {
 	uint64_t revision;
 	uint32_t count;
 	uint32_t has_more;
-	uint8_t bytes[]; /* count times struct kv_item and its bytes, filled up to a multiple of 8 */
+	uint8_t bytes[]; /* count times struct kv_item and its bytes, padded to a multiple of 8 */
 };
 KV_SIZE(kv_res_list, 40);
 
@@ -140,7 +140,7 @@ struct kv_req_unwatch {
 };
 KV_SIZE(kv_req_unwatch, 24);
 
-/* The client has read so many bytes of events: of the events whole, with their headers. */
+/* The client has handled so many bytes of events. The size of an event includes its header. */
 struct kv_req_ack {
 	struct coterie_request_header header;
 	uint64_t bytes;
@@ -181,17 +181,17 @@ KV_SIZE(kv_event_missed, 40);
 
 enum kv_ring_function {
 	KV_RING_WRITE = 0,    /* safe */
-	KV_RING_READ = 1,     /* safe: the place in the order that a linearizable read has */
-	KV_RING_ANNOUNCE = 2, /* in synchronisation: what a node has */
-	KV_RING_NOTICE = 3,   /* quorum or limit have changed */
-	KV_RING_CHUNK = 4,    /* a part of the state, for those who have not got it */
+	KV_RING_READ = 1,     /* safe: its place in the order is that of a linearizable read */
+	KV_RING_ANNOUNCE = 2, /* in a synchronisation: the state of a node */
+	KV_RING_NOTICE = 3,   /* quorum or limit has changed */
+	KV_RING_CHUNK = 4,    /* a part of the state, for members that do not have it */
 	KV_RING_STANDING = 5, /* safe: the sender has the whole state, or has lost it */
 	KV_RING_RECOVER = 6,
 };
 
 struct kv_ring_write {
 	struct coterie_ring_header header;
-	uint64_t serial; /* the sender's own */
+	uint64_t serial; /* chosen by the sender */
 	uint64_t expected;
 	uint32_t op; /* KV_OP_* */
 	uint32_t flags;
@@ -214,13 +214,13 @@ struct kv_wire_ring {
 };
 KV_SIZE(kv_wire_ring, 16);
 
-#define KV_HAS_STATE 1u  /* the whole of it */
+#define KV_HAS_STATE 1u  /* complete state */
 #define KV_IS_QUORATE 2u
-#define KV_HAS_MARKER 4u /* a quorum provider is configured, so that markers count */
+#define KV_HAS_MARKER 4u /* a quorum provider is configured, so that markers are valid */
 
 struct kv_ring_announce {
 	struct coterie_ring_header header;
-	struct kv_wire_ring ring; /* in which this is said */
+	struct kv_wire_ring ring; /* ring in which the message was sent */
 	struct kv_wire_ring epoch;
 	uint64_t revision, hash;
 	uint64_t cursor, started, kept_from;
@@ -243,7 +243,7 @@ KV_SIZE(kv_ring_notice, 48);
 
 #define KV_CHUNK_LAST 1u
 
-/* All changes with revisions above `from`, up to `to`, as they were at the revision `base`. */
+/* All changes with revisions above `from` up to `to`, as of the revision `base`. */
 struct kv_ring_chunk {
 	struct coterie_ring_header header;
 	struct kv_wire_ring ring;
@@ -256,7 +256,7 @@ KV_SIZE(kv_ring_chunk, 64);
 
 struct kv_ring_item {
 	uint64_t created, modified;
-	uint32_t op; /* KV_OP_DELETE: a key that is gone */
+	uint32_t op; /* KV_OP_DELETE: the key was deleted */
 	uint32_t key_size, value_size;
 	uint32_t pad;
 };

@@ -1,5 +1,6 @@
 /*
- * What clients ask. Long requests lie in memory that the client may change: sizes are copied once.
+ * Requests of clients. Long requests are in memory that the client may change, so sizes are copied
+ * once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,7 +31,7 @@ _Static_assert((int)KV_REQ_PUT == COTERIE_KV_CALL_PUT && (int)KV_REQ_DELETE == C
 		KV_CONDITIONAL == COTERIE_KV_CALL_CONDITIONAL, "numbers of requests");
 
 #define PAGE_SIZE_MAX (256u << 10) /* bytes of a page of a list, unless its first entry is longer */
-#define PAGE_COUNT_MAX 512u /* two walks over them take half a millisecond */
+#define PAGE_COUNT_MAX 512u /* iterating twice over them takes half a millisecond */
 
 static void reply(struct kv *kv, struct coterie_client *client, uint32_t id, int32_t error,
 	const void *response, size_t size)
@@ -220,7 +221,7 @@ static int handle_delete(void *self, struct coterie_client *client, const void *
 
 /* ---- Reads --------------------------------------------------------------- */
 
-/* Values are read where they are: a reply is copied at once. */
+/* Values are not copied first, since the reply copies them at once. */
 static void answer_get(
 	struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_get *request)
 {
@@ -249,7 +250,7 @@ static bool begins_with(const struct kv_entry *entry, const uint8_t *prefix, uin
 	return entry->key_size >= size && memcmp(entry->key, prefix, size) == 0;
 }
 
-/* One page. @return bytes of it; response == NULL: counts alone */
+/* Make one page. @return its bytes; response == NULL: only count them */
 static uint32_t page_fill(const struct kv *kv, const struct kv_req_list *request, struct kv_res_list *response)
 {
 	const uint8_t *prefix = request->bytes, *after = prefix + request->prefix_size;
@@ -305,7 +306,7 @@ static void answer_list(
 	free(response);
 }
 
-/* A checked read. */
+/* Answer a checked read. */
 static void answer_read(struct kv *kv, struct coterie_client *client, uint32_t id, const void *msg)
 {
 	if (id == KV_REQ_GET || id == KV_REQ_GET_ORDERED)
@@ -314,12 +315,15 @@ static void answer_read(struct kv *kv, struct coterie_client *client, uint32_t i
 		answer_list(kv, client, id, msg);
 }
 
-/* Long ones are the client's own memory, and all are short: they are copied before they are looked at. */
+/*
+ * Read requests are short. They are copied before they are checked, since a client could change a long
+ * one.
+ */
 struct read_copy {
 	_Alignas(8) uint8_t bytes[sizeof(struct kv_req_list) + 2 * KV_KEY_MAX];
 };
 
-/* 0: all lengths in it are right. */
+/* Return 0 if all lengths in it are valid. */
 static int check_read(uint32_t id, const struct read_copy *copy, uint32_t size)
 {
 	if (id == KV_REQ_GET || id == KV_REQ_GET_ORDERED) {

@@ -1,9 +1,10 @@
 /*
  * Configurations, synchronisation, quorum.
  *
- * In synchronisation every member announces what it has. Messages of an older round may come late: each
- * names its ring. Quorum is the provider's, and may change within a ring; each member tells what it
- * sees, so that all think the same at the same place of the order: the ring has quorum when all say so.
+ * In a synchronisation every member announces its state. Messages of an older round may arrive late, so
+ * each names its ring. The provider decides about quorum, which may change within a ring. Each member
+ * sends its view, so that all have the same view at the same place of the order: the ring has quorum if
+ * all members have it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -70,7 +71,10 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 	kv->donor = 0;
 	kv->members = calloc(regular->member_count + 1, sizeof(*kv->members));
 	if (kv->members == NULL) {
-		/* It does not announce itself, so nobody counts on it; what it has is old when this ring serves. */
+		/*
+		 * The node does not announce itself, so no member relies on it. Its state is old once this ring
+		 * serves.
+		 */
 		kv->host->log(kv->ctx, LOG_ERR, "out of memory: the table is not served in this ring");
 		return;
 	}
@@ -88,7 +92,10 @@ static bool has_provider(const struct kv *kv)
 	return quorum.provider != NULL;
 }
 
-/* A verdict on an older ring is none on this one: the provider may synchronise after us. */
+/*
+ * A verdict on an older ring does not count for this one: the provider may synchronise after this
+ * service.
+ */
 static bool is_quorate(const struct kv *kv)
 {
 	struct coterie_quorum quorum = {.size = sizeof(quorum)};
@@ -166,7 +173,7 @@ static bool take_marker(struct kv_member *member, const struct kv_ring_announce 
 	return true;
 }
 
-/* Nobody is ahead of his own table, and none is so old that its revisions could begin anew. */
+/* A state cannot be newer than its own writes, and revisions must stay below a limit. */
 static bool is_plausible(const struct kv_ring_announce *announce, uint32_t size)
 {
 	uint32_t count = le32toh(announce->member_count);
@@ -195,7 +202,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	}
 	if (!take_marker(member, announce, count)) {
 		kv_lose(kv, "out of memory");
-		kv_members_free(kv); /* what is unknown here must not be decided here */
+		kv_members_free(kv); /* without this member's announcement this node must not decide */
 		return;
 	}
 	member->has_announced = true;
@@ -249,7 +256,7 @@ static void tell_standing(struct kv *kv)
 		notice_retry(kv);
 }
 
-/* What was said in synchronisation counts first: notices begin after it. */
+/* Announcements of the synchronisation come first, so notices begin after it. */
 void kv_notice(void *arg)
 {
 	struct kv *kv = arg;

@@ -1,13 +1,13 @@
 /*
- * Handing a state over while writes go on.
+ * Handing over a state while writes continue.
  *
- * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An
- * entry that is written meanwhile moves to the end of that order, so it comes again. A member that takes the
- * state over applies no writes but logs them, since it can decide no condition before it has all; each chunk
- * says at which revision it was made, and writes up to there need not be logged any longer. A chunk that
- * has come to the end of the changes makes the state of its revision whole; the log does the rest (takeover.c).
+ * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An entry
+ * that is written meanwhile moves to the end of that order, so it is sent again. The receiver cannot decide
+ * conditions before it has the complete state, so it logs writes instead of applying them. Each chunk has the
+ * revision at which it was made. Writes up to that revision need not be logged any longer. A chunk that reaches
+ * the end of the changes completes the state of its revision. The log adds the rest (takeover.c).
  *
- * Everybody follows how far the others are, so that another donor can go on.
+ * All members track the progress of the others, so that another donor can continue.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,13 +18,14 @@
 #include <string.h>
 
 #define CHUNK_SIZE (96u << 10)         /* unless one entry is longer */
-#define CHUNK_COUNT_MAX 128u           /* of a chunk that this node sends; writing 2,400 entries took 25 ms */
-#define SEEK_WORK 8192u                /* entries that the donor goes past in a turn */
+#define CHUNK_COUNT_MAX 128u           /* of a chunk that this node sends. Writing 2,400 entries took 25 ms */
+#define SEEK_WORK 8192u                /* entries that the donor passes in a turn */
 #define SEEK_NS UINT64_C(200000)       /* between two turns */
-#define SWEEP_WORK 2048u               /* of a turn: less than a millisecond */
+#define SWEEP_WORK 2048u               /* in one turn, which takes less than a millisecond */
 #define SWEEP_NS UINT64_C(1000000)     /* between two turns */
 #define RETRY_NS UINT64_C(5000000)
-#define IDLE_NS UINT64_C(10000000)    /* between chunks that say that there is nothing more */
+#define IDLE_NS UINT64_C(10000000)    /* between chunks that only report that there are no more
+				       * changes */
 
 /* ---- Sending ------------------------------------------------------------- */
 
@@ -110,7 +111,7 @@ static void chunk_send(void *arg)
 	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
 		!kv->has_state || kv->is_transitional)
 		return;
-	/* Only a donor that was not there for the chunks before has far to go. */
+	/* Only a new donor has many entries to pass. */
 	if (!kv_store_seek(&kv->store, lowest_cursor(kv), SEEK_WORK)) {
 		kv->next_chunk_ns = now_ns + SEEK_NS;
 		kv_transfer_poke(kv);
@@ -168,7 +169,7 @@ void kv_sweep(struct kv *kv)
 {
 	if (kv->sweep_timer == NULL && kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + SWEEP_NS, on_sweep,
 					       kv, &kv->sweep_timer) < 0)
-		kv->sweep_timer = NULL; /* what is left goes with the next one */
+		kv->sweep_timer = NULL; /* the next timer frees the rest */
 }
 
 void kv_restart(struct kv *kv)

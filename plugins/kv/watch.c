@@ -1,6 +1,6 @@
 /*
- * Watches. A client acknowledges events as it handles them; who has too many unread gets no more, and is
- * told once it reads again that it has missed some.
+ * Watches. A client acknowledges events as it handles them. A client with too many unread events gets no
+ * more. When it reads again, it is notified that it has missed some.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -65,7 +65,7 @@ static bool has_room(const struct kv_client *client, uint64_t size)
 	return client->unread == 0 || client->unread + size <= KV_WINDOW;
 }
 
-/* A client that is going away says so by itself. */
+/* A client that is disconnected is reported elsewhere. */
 static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, const struct iovec *iov,
 	uint32_t count)
 {
@@ -92,7 +92,10 @@ static void tell_missed(struct kv *kv, struct kv_client *client)
 	}
 }
 
-/* Room for a half of what there may be, so that it is not one change, one gap, one change. */
+/*
+ * Wait until half of the window is free. Otherwise each single event would be followed by another
+ * gap.
+ */
 void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes)
 {
 	struct kv_client *data = kv_client_of(kv, client);

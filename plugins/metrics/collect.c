@@ -1,6 +1,6 @@
 /*
- * Copying what the host knows, on the loop: a slice of a bounded number of keys or nodes, then the loop has a turn for
- * everything else. Both maps are walked while they change; a walk meets each key at most once, and in order.
+ * Copies the host's data on the loop. Each slice has a bounded number of keys or nodes, and then the loop does its
+ * other work. The maps may change during the iterations. An iteration returns each key at most once, and in order.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_IN_SLICE 32u /* up to 0.1 ms, where libknet is asked for each */
+#define KEYS_IN_SLICE 32u /* takes up to 0.1 ms if libknet is queried for each */
 #define NODES_IN_SLICE 8u
 #define PAUSE_NS UINT64_C(500000) /* between slices */
 
-/* Where what is told lies. Clients write other keys, as many as they like: those are nobody's business here. */
+/*
+ * The parts of the maps that the documents need. Clients can add any number of other keys, which are not
+ * copied.
+ */
 static const struct {
 	uint32_t map;
 	const char *prefix;
@@ -29,9 +32,9 @@ static const struct {
 struct collect {
 	struct metrics *metrics;
 	struct snapshot *snapshot;
-	size_t part;                           /* PARTS: the nodes */
-	struct coterie_map_iterator *iterator; /* of this part; NULL: not begun */
-	uint32_t *nodes;                       /* known, ascending, none twice; NULL: not begun */
+	size_t part;                           /* PARTS: the nodes follow */
+	struct coterie_map_iterator *iterator; /* of this part; NULL: not started */
+	uint32_t *nodes;                       /* known nodes, ascending, without duplicates, or NULL before they are listed */
 	uint32_t node_count, node;
 	struct coterie_timer *timer;
 	void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc);
@@ -44,7 +47,7 @@ static int copy_key(struct collect *collect, const char *name, struct coterie_ma
 	struct metrics *metrics = collect->metrics;
 	char key[COTERIE_MAP_NAME_MAX + 1];
 
-	/* Texts of the statistics come without their bytes. */
+	/* The iteration returns texts of the statistics without their bytes. */
 	if (value->type == COTERIE_MAP_STRING && value->size == 0) {
 		size_t size = strnlen(name, sizeof(key) - 1);
 
@@ -57,7 +60,7 @@ static int copy_key(struct collect *collect, const char *name, struct coterie_ma
 	return snapshot_add(collect->snapshot, parts[collect->part].map, name, value);
 }
 
-/* @return 1: the part is through; 0: not yet; < 0 */
+/* @return 1: the part is complete; 0: not yet; < 0 */
 static int copy_keys(struct collect *collect)
 {
 	struct metrics *metrics = collect->metrics;
@@ -90,7 +93,7 @@ static int compare_nodes(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Those of the node list, and those that were ever in the ring. */
+/* List the nodes of the node list, and those that have been in the ring. */
 static int list_nodes(struct collect *collect)
 {
 	const struct snapshot *snapshot = collect->snapshot;

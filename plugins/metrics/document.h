@@ -1,5 +1,6 @@
 /*
- * What is made of a snapshot: texts of statistics, and the answers of coterie-ctl as JSON.
+ * Documents that are made from a snapshot: texts of statistics, and the answers of coterie-ctl as
+ * JSON.
  */
 #ifndef PLUGINS_METRICS_DOCUMENT_H
 #define PLUGINS_METRICS_DOCUMENT_H
@@ -10,7 +11,7 @@
 enum document {
 	DOCUMENT_OPENMETRICS,
 	DOCUMENT_PROMETHEUS,
-	DOCUMENT_STATUS, /* from here on those of /api/v1 */
+	DOCUMENT_STATUS, /* this one and the following are those of /api/v1 */
 	DOCUMENT_MEMBERS,
 	DOCUMENT_QUORUM,
 	DOCUMENT_RINGS,
@@ -19,14 +20,17 @@ enum document {
 	DOCUMENTS,
 };
 
-/** The one below /api/v1/, words between blanks, signs plus or strokes; DOCUMENTS: none. */
+/**
+ * Return the document of a path below /api/v1/, with blanks as '+' or '/'. DOCUMENTS: there is
+ * none.
+ */
 enum document document_of_command(const char *command);
 /** The value of the header Content-Type. */
 const char *document_content_type(enum document document);
 /**
- * Make one. Touches nothing but the snapshot, so that any thread may.
- * @param text    zeroed but for size_max; freed with metrics_text_fini, also after an error
- * @param status  out: of HTTP
+ * Make a document. Uses only the snapshot, so any thread may call it.
+ * @param text    zeroed except for size_max; freed with metrics_text_fini, also after an error
+ * @param status  out: HTTP status
  * @return 0; -ENOMEM; -EMSGSIZE
  */
 int document_make(enum document document, const struct snapshot *snapshot, const struct metrics_options *options,

@@ -1,14 +1,14 @@
 #!/bin/sh
-# embed.sh FILE: the page as a C string, dashboard_page, and what its own script and style are known by to a browser that
-# is told to run nothing else: dashboard_policy (Content-Security-Policy). In the page <script>, <style> and their ends are
-# lines of their own.
+# embed.sh FILE: prints the page as a C string, dashboard_page. Also prints dashboard_policy (Content-Security-Policy),
+# which has the hashes of the page's own script and style. With it a browser runs no other script. In the page <script>,
+# <style> and their end tags have lines of their own.
 set -e
 
-# What is between the tags, with the line ends at both sides, as browsers see it.
+# Print the text between the tags, with the line ends at both sides, as browsers hash it.
 inner() {
 	sed -n "/^<$2>\$/,/^<\\/$2>\$/p" "$1" | sed "1s/.*//; \$d"
 }
-# base64 of the SHA-256. printf of coreutils: that of some shells knows no \x.
+# base64 of the SHA-256. Uses printf of coreutils, since that of some shells does not support \x.
 hash() {
 	env printf "$(inner "$1" "$2" | sha256sum | cut -c 1-64 | sed 's/../\\x&/g')" | base64
 }

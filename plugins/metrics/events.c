@@ -9,7 +9,7 @@
 
 #include "plugins/common/answers/answers.h"
 
-#define LOOK_NS UINT64_C(1000000000) /* from one round to the next */
+#define LOOK_NS UINT64_C(1000000000) /* interval of the rounds */
 #define STEP_NS UINT64_C(20000000)   /* between the steps of a round */
 #define NODES_IN_STEP 8u
 #define PLUGINS_MAX 64u
@@ -22,10 +22,10 @@ struct event {
 	size_t size;
 };
 
-/* A node whose links are looked at. */
+/* A node whose links are watched. */
 struct seen_node {
 	uint32_t id;
-	bool is_known; /* of what follows */
+	bool is_known; /* the members below are valid */
 	uint32_t enabled, connected; /* links, by bit */
 };
 
@@ -49,26 +49,27 @@ struct events {
 	void *arg;
 
 	struct event kept[EVENTS_KEPT]; /* by number */
-	uint64_t first, next;           /* numbers; equal: none */
+	uint64_t first, next;           /* numbers of events, equal if there are none */
 
 	struct coterie_map_tracker *trackers[4];
 	struct coterie_timer *timer;
 	struct seen_node *nodes;
-	uint32_t node_count, node; /* node: the one to look at next */
+	uint32_t node_count, node; /* node: index of the next one to check */
 	struct seen_plugin plugins[PLUGINS_MAX];
 	uint32_t plugin_count;
-	bool has_looked;          /* at the plugins, once */
-	bool has_new_plugins;     /* their names are to be listed again */
+	bool has_looked;          /* the plugins were listed once */
+	bool has_new_plugins;     /* the names of the plugins have to be listed again */
 
-	bool has_quorum; /* of what follows */
+	bool has_quorum; /* the members below are valid */
 	bool is_quorate;
 	struct coterie_ring_id quorum_ring;
-	struct json_object *left; /* by the last transitional configuration; NULL: nobody */
+	struct json_object *left; /* nodes that left by the last transitional configuration; NULL:
+				   * none */
 };
 
 /* --- keeping them --- */
 
-/* data is taken. Out of memory: it is lost. */
+/* Add an event. data is taken over. Without memory the event is lost. */
 static void add(struct events *events, const char *name, struct json_object *data)
 {
 	struct json_object *document = json_object_new_object();
@@ -127,7 +128,7 @@ ssize_t events_read(
 	if (reader->next < events->first) {
 		if (reader->sent > 0)
 			return -1;
-		reader->next = events->first; /* the numbers show what it has missed */
+		reader->next = events->first; /* the numbers show how many events it has missed */
 	}
 	while (size < size_max && reader->next < events->next) {
 		const struct event *event = &events->kept[reader->next % EVENTS_KEPT];
@@ -157,12 +158,12 @@ static void know_node(struct events *events, uint32_t id)
 			return;
 	struct seen_node *nodes = reallocarray(events->nodes, events->node_count + 1, sizeof(*nodes));
 	if (nodes == NULL)
-		return; /* its links are not looked at */
+		return; /* its links are not watched */
 	events->nodes = nodes;
 	nodes[events->node_count++] = (struct seen_node){.id = id};
 }
 
-/* @return 0: the key is another */
+/* @return 0: it is another key */
 static uint32_t member_of(const char *key)
 {
 	uint32_t id;
@@ -204,7 +205,7 @@ static void see_reload(void *arg, uint32_t event, const char *key, const struct 
 	add(events, "reload", data);
 }
 
-/* The daemon adds the text before the record. */
+/* The daemon adds the text before the record, so the text exists here. */
 static void see_eviction(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -226,7 +227,7 @@ static void see_eviction(void *arg, uint32_t event, const char *key, const struc
 	add(events, "eviction", data);
 }
 
-/* They are looked at in the next round: whether one was replaced cannot be seen from here. */
+/* Check plugins in the next round: from here a replacement cannot be recognised. */
 static void see_plugin_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -247,7 +248,10 @@ static struct json_object *list_of(const uint32_t *nodes, uint32_t count)
 	return list;
 }
 
-/* Who left comes with the transitional one, the rest with the regular one that follows. */
+/*
+ * The nodes that left are in the transitional configuration, the rest in the regular one that
+ * follows.
+ */
 void events_configuration(struct events *events, const struct coterie_configuration *configuration)
 {
 	if (!configuration->is_regular) {
@@ -344,7 +348,7 @@ static void list_plugins(struct events *events)
 	const char *key;
 
 	if (events->host->map_iterate(events->ctx, COTERIE_MAP_STATS, PREFIX_PLUGINS, &iterator) < 0)
-		return; /* again in the next round */
+		return; /* try again in the next round */
 	events->has_new_plugins = false;
 	while ((key = events->host->map_iterate_next(iterator, NULL)) != NULL) {
 		char name[64];
@@ -383,7 +387,7 @@ static void look_at_plugin(struct events *events, struct seen_plugin *plugin)
 	}
 }
 
-/* Those that were there when we came are no news. */
+/* Report no event for the plugins that were there at the start. */
 static void look_at_plugins(struct events *events)
 {
 	if (events->has_new_plugins)
@@ -407,7 +411,7 @@ static void look(void *arg)
 		events->node = 0;
 		pause_ns = LOOK_NS;
 	}
-	/* Out of memory: the others go on. */
+	/* Without memory, continue with the others. */
 	events->host->timer_add(
 		events->ctx, events->host->now_ns(events->ctx) + pause_ns, look, events, &events->timer);
 }
@@ -460,7 +464,7 @@ int events_create(const struct coterie_host *host, struct coterie_ctx *ctx, void
 	if (events == NULL)
 		return -ENOMEM;
 	*events = (struct events){.host = host, .ctx = ctx, .tell = tell, .arg = arg, .has_new_plugins = true};
-	/* Larger than what a daemon before this one has told. */
+	/* Start above all numbers that an earlier daemon has used. */
 	events->first = events->next = (uint64_t)time(NULL) * 1000;
 	know_members(events);
 	int rc = follow(events);

@@ -39,7 +39,7 @@ static int read_where(struct metrics *metrics)
 	return rc;
 }
 
-/* An option that may be left out: then text is empty. */
+/* Read an optional option. Without it text is empty. */
 static int read_list(struct metrics *metrics, const char *name, const char **text)
 {
 	int rc = metrics->host->option_string(metrics->ctx, name, text);
@@ -50,7 +50,7 @@ static int read_list(struct metrics *metrics, const char *name, const char **tex
 	return 0;
 }
 
-/* What may change while it serves. */
+/* Read the options that may change while the server runs. */
 static int read_how(struct metrics *metrics)
 {
 	const struct coterie_host *host = metrics->host;
@@ -91,7 +91,7 @@ static int read_how(struct metrics *metrics)
 
 /* --- life --- */
 
-/* A port in use does not keep a node from its ring: it is tried again, said once. */
+/* A port in use does not keep a node from its ring. Opening is repeated, and logged once. */
 static void open_server(void *arg)
 {
 	struct metrics *metrics = arg;
@@ -155,7 +155,7 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	return 0;
 }
 
-/* Refused values leave everything as it was. */
+/* Refused values change nothing. */
 static int reload(void *self)
 {
 	struct metrics *metrics = self;
@@ -196,7 +196,7 @@ static const struct coterie_option options[] = {
 
 static const struct coterie_service ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 36, /* sends nothing: the number only has to be free */
+	.ring_id = 36, /* the plugin sends nothing, but needs a free number */
 	.title = "statistics over HTTP",
 	.init = init,
 	.fini = fini,

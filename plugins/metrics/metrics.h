@@ -1,16 +1,16 @@
 /*
  * The plugin metrics: the statistics of this node over HTTP, for collectors.
  *
- * 1 A client asks. libmicrohttpd, which has no thread here, tells us so on the loop (server.c).
- * 2 Is the document that it wants young enough, it gets it (page.c). Else it waits, and what the host knows is copied,
- *   a slice per turn of the loop (collect.c, snapshot.c).
- * 3 The documents that were asked for are made of that copy on a thread of its own, which has not the priority of the
- *   ring and touches nothing else (document.c).
- * 4 The library sends it as the client reads, a piece per turn of the loop. Whoever has not read it all when its
- *   time is up is cut off.
+ * 1 A client sends a request. libmicrohttpd, which has no thread here, calls the plugin on the loop (server.c).
+ * 2 If the requested document is recent enough, it is sent (page.c). Otherwise the client waits, and the host's data
+ * is copied, a slice in each turn of the loop (collect.c, snapshot.c).
+ * 3 The requested documents are made from that copy on a separate thread. It does not have the ring's priority and
+ * uses no other data (document.c).
+ * 4 The library sends the document as the client reads, a piece in each turn of the loop. A client that has not read
+ * all of it in time is disconnected.
  *
- * Nothing that a client does makes the loop wait, and memory is bounded: by the number of connections, the size of
- * a document and of all that are still being sent.
+ * No client can make the loop wait. Memory is bounded by the number of connections, by the size of a document, and by
+ * the size of all documents that are still being sent.
  */
 #ifndef PLUGINS_METRICS_METRICS_H
 #define PLUGINS_METRICS_METRICS_H
@@ -30,24 +30,24 @@ struct collect;
 struct job;
 struct server;
 
-/** An address with the number of its bits that count. */
+/** An address with the number of its valid bits. */
 struct allowed {
-	uint8_t bytes[16]; /* IPv4 as IPv6 does it: ::ffff:a.b.c.d */
+	uint8_t bytes[16]; /* an IPv4 address is stored as ::ffff:a.b.c.d */
 	uint32_t bits;
 };
 
-/** Who may ask; count 0: everybody. */
+/** The addresses that may send requests. count 0: all addresses. */
 struct allow {
 	struct allowed *list;
 	uint32_t count;
 };
 
-/** A document and what it is sent with; shared by all who are still reading it. */
+/** A document and its response, shared by all clients that are reading it. */
 struct page {
 	struct MHD_Response *response; /* referenced; NULL: none yet */
 	unsigned int status;           /* of HTTP */
-	uint64_t at_ns;                /* when the copy that it is made of was whole */
-	uint64_t failed_ns;            /* when there was none to be had; 0: never */
+	uint64_t at_ns;                /* time at which its copy of the data was complete */
+	uint64_t failed_ns;            /* time of the last failure to make one; 0: never */
 };
 
 struct metrics {
@@ -59,34 +59,34 @@ struct metrics {
 	struct allow allow;
 	char *names; /* malloc'd: further names of this host, between blanks and commas */
 	uint64_t timeout_ns, interval_ns;
-	struct metrics_options text_options; /* but for the format */
+	struct metrics_options text_options; /* common options. The format is set for each text */
 
 	struct events *events;
-	struct server *server;        /* NULL: not listening */
-	struct coterie_timer *retry;  /* until it is */
-	bool has_complained;          /* that it cannot listen */
+	struct server *server;        /* NULL: it does not listen */
+	struct coterie_timer *retry;  /* runs until it listens */
+	bool has_complained;          /* the failure to listen was logged */
 
 	struct page pages[DOCUMENTS];
-	size_t held;                /* bytes of all documents, old ones that are still being sent included */
-	uint32_t wanted;            /* documents that somebody waits for, by bit */
-	struct collect *collect;    /* a copy is being made; NULL: none */
-	struct snapshot *snapshot;  /* the last copy; the job's while there is one */
-	struct job *job;            /* documents are being made; NULL: none */
+	size_t held;                /* bytes of all documents, including old ones that are still being sent */
+	uint32_t wanted;            /* documents that clients wait for, as bits */
+	struct collect *collect;    /* NULL: no copy is being made */
+	struct snapshot *snapshot;  /* the last copy. A running job owns it */
+	struct job *job;            /* NULL: no documents are being made */
 };
 
 /* --- address.c --- */
 
 /**
- * Numeric: "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT".
- * @param port  when the text has none
+ * Parse "ADDRESS", "ADDRESS:PORT" or "[ADDRESS]:PORT", with numeric addresses.
+ * @param port  used if the text has none
  * @return 0; -EINVAL
  */
 int address_parse(const char *text, uint32_t port, struct sockaddr_storage *address);
-/** "ADDRESS:PORT" for people; IPv6 in brackets. */
+/** Write "ADDRESS:PORT" for people, IPv6 in brackets. */
 void address_text(const struct sockaddr_storage *address, char text[64]);
 
 /**
- * Addresses and networks (ADDRESS/BITS) between blanks and commas.
+ * Parse addresses and networks (ADDRESS/BITS), separated by blanks and commas.
  * @param allow  out; freed with allow_fini
  * @return 0; -EINVAL; -ENOMEM
  */
@@ -97,17 +97,17 @@ bool allow_has(const struct allow *allow, const struct sockaddr *address);
 /* --- names.c --- */
 
 /**
- * Return whether a request's header Host leads here: an address in digits, localhost, the name of this host, or one of
- * names. A port behind it does not matter.
- * @param names  between blanks and commas
+ * Return whether a request's header Host names this host: a numeric address, localhost, the name of this host, or one
+ * of names. A port behind it is ignored.
+ * @param names  separated by blanks and commas
  */
 bool names_have(const char *names, const char *host);
 
 /* --- collect.c --- */
 
 /**
- * Begin to copy what the host knows; there is no other copy under way.
- * @param done  called on the loop, once, not from in here: the snapshot is taken; NULL: rc says why
+ * Begin to copy the host's data. No other copy may be running.
+ * @param done  called once on the loop, not from inside this call: with the snapshot, which is taken over, or with NULL and the error rc
  * @return 0; -ENOMEM
  */
 int collect_begin(struct metrics *metrics, void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc));
@@ -116,37 +116,40 @@ void collect_cancel(struct metrics *metrics);
 /* --- page.c --- */
 
 /**
- * A document of now, or of a short time ago.
- * @param since_ns    since when the client waits: what was copied later is good enough, however long it took; 0: not yet
- * @param is_last     it has waited long enough
- * @param is_refused  out: there will be none for this client
- * @return borrowed until the next call; NULL: refused, or not yet: server_wake is called when that has changed
+ * Get a current document.
+ * @param since_ns    time at which the client began to wait: a later copy is good enough, however long it took; 0: it has not waited
+ * @param is_last     the client has waited long enough
+ * @param is_refused  out: this client gets no document
+ * @return borrowed until the next call; NULL: refused, or not ready. server_wake is called when that changes
  */
 struct MHD_Response *page_get(struct metrics *metrics, enum document document, uint64_t since_ns, bool is_last,
 	unsigned int *status, bool *is_refused);
-/** 200 when this node works in the ring and is quorate, or nobody counts; else 503. Caller destroys. */
+/**
+ * Make the answer with status 200 if this node is in the ring and is quorate, or there is no provider.
+ * Otherwise the status is 503. The caller destroys it.
+ */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
-/** The page for people. Caller destroys; NULL: out of memory. */
+/** Make the page for people. The caller destroys it. NULL: out of memory. */
 struct MHD_Response *page_dashboard(void);
-/** A short text of a kind of its own. Caller destroys; NULL: out of memory. */
+/** Make an answer with a short text. The caller destroys it. NULL: out of memory. */
 struct MHD_Response *page_note(const char *text);
-/** Headers that all answers have. @return false: out of memory */
+/** Add the headers that all answers have. @return false: out of memory */
 bool page_add_headers(struct MHD_Response *response, const char *type);
-void page_forget(struct metrics *metrics); /* the next documents are made anew */
+void page_forget(struct metrics *metrics); /* make the next documents again */
 void page_fini(struct metrics *metrics);
 
 /* --- server.c --- */
 
 /**
- * Listen and serve, on the host's loop.
- * @return 0; -errno of the socket, -EADDRINUSE and -EADDRNOTAVAIL among them
+ * Listen and answer requests on the host's loop.
+ * @return 0; -errno of the socket, for example -EADDRINUSE and -EADDRNOTAVAIL
  */
 int server_open(struct metrics *metrics, struct server **server);
 void server_close(struct server *server); /* NULL is ignored */
-/** Whoever waits for a document looks again. NULL is ignored. */
+/** Handle clients that wait for a document again. NULL is ignored. */
 void server_wake(struct server *server);
-/** There is a new event. NULL is ignored. */
+/** Report that there is a new event. NULL is ignored. */
 void server_tell(struct server *server);
-uint32_t server_streams(const struct server *server); /* how many follow the events */
+uint32_t server_streams(const struct server *server); /* number of clients that read events */
 
 #endif

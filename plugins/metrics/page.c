@@ -1,4 +1,4 @@
-/* What is sent: documents, each made at most so often, and how the node is. */
+/* The responses: documents, each made at most once in a period, and the health of the node. */
 #include "plugins/metrics/metrics.h"
 
 #include <errno.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "plugins/metrics/dashboard.h" /* made of dashboard.html */
+#include "plugins/metrics/dashboard.h" /* generated from dashboard.html */
 #include "plugins/metrics/job.h"
 
-#define HELD_MAX (16u << 20) /* bytes of documents at once; slow readers hold old ones */
+#define HELD_MAX (16u << 20) /* bytes of all documents. Slow readers hold old ones */
 
-/* A document for as long as somebody reads it. */
+/* Keeps a document while a client reads it. */
 struct held {
 	struct metrics *metrics;
 	char *bytes;
@@ -30,14 +30,14 @@ static void let_go(void *arg)
 
 bool page_add_headers(struct MHD_Response *response, const char *type)
 {
-	/* One request on a connection: so its time is bounded as a whole. */
+	/* One request per connection, so that the time of a connection is bounded. */
 	return MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
 	       MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 }
 
-/* The text is taken, unless it fails. */
+/* Make a response. The text is taken over, unless this fails. */
 static struct MHD_Response *wrap(struct metrics *metrics, enum document document, struct metrics_text *text)
 {
 	struct held *held = malloc(sizeof(*held));
@@ -118,7 +118,10 @@ static void start_job(struct metrics *metrics)
 		fail(metrics, metrics->wanted, rc);
 }
 
-/* It may have taken longer than it is to serve: those who waited for it get it. */
+/*
+ * The copy may have taken longer than a document is valid. Clients that waited for it get it
+ * nevertheless.
+ */
 static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int rc)
 {
 	if (rc < 0) {
@@ -131,7 +134,7 @@ static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int
 		start_job(metrics);
 }
 
-/* The next step towards what is wanted, if none is under way. */
+/* Start the next step towards the wanted documents, if none is running. */
 static void advance(struct metrics *metrics)
 {
 	if (metrics->wanted == 0 || metrics->collect != NULL || metrics->job != NULL)
@@ -162,7 +165,8 @@ struct MHD_Response *page_get(struct metrics *metrics, enum document document, u
 		return NULL;
 	metrics->wanted |= UINT32_C(1) << document;
 	advance(metrics);
-	*is_refused = (metrics->wanted & UINT32_C(1) << document) == 0; /* it could not even be begun */
+	*is_refused = (metrics->wanted & UINT32_C(1) << document) == 0; /* making it could not be
+									 * started */
 	return NULL;
 }
 
@@ -175,7 +179,7 @@ static void drop_pages(struct metrics *metrics)
 	}
 }
 
-/* A job that is under way has the old options; whoever waits for it gets them. */
+/* A running job has the old options. Clients that wait for it get its documents. */
 void page_forget(struct metrics *metrics) { drop_pages(metrics); }
 
 void page_fini(struct metrics *metrics)

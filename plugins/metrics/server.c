@@ -1,13 +1,14 @@
 /*
- * HTTP by libmicrohttpd without a thread of its own: its epoll descriptor is watched by the host's loop, after
- * everything else that the loop has to do, and its time-outs are timers.
+ * HTTP by libmicrohttpd without a thread of its own. The host's loop watches its epoll descriptor, at lower priority
+ * than all its other work, and its time-outs are timers.
  *
- * A connection: 1 accepted, if its address may; 2 one request, no larger than its buffer; 3 suspended, until the
- * document is there, for half of its time at most; 4 one answer; 5 closed by us. It has a time for all of that. Runs
- * of the server are rationed, so that a flood of requests costs the daemon only so much.
+ * A connection has these steps: 1 it is accepted, if its address is allowed; 2 one request is read, no larger than the
+ * buffer; 3 it is suspended until the document is ready, at most for half of its time; 4 one answer is sent; 5 the
+ * server closes it. The time for all of this is limited. The number of runs of the server is limited as well, so that
+ * a flood of requests has a bounded cost.
  *
- * A stream of events is an answer without an end: suspended while there is nothing to tell. When there is, it has that
- * time again to read it. At most half of the connections are streams.
+ * A stream of events is an answer without an end. It is suspended while there is no event. For each event the client
+ * has the same time again to read it. At most half of the connections are streams.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -21,9 +22,9 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
-#define BUFFER_SIZE 8192u /* for a request with its headers, and the answer's */
+#define BUFFER_SIZE 8192u /* for a request with its headers, and for those of the answer */
 #define BACKLOG 16u
-#define RUNS_MAX 400u /* a second; a scrape takes six */
+#define RUNS_MAX 400u /* each second. A scrape takes six */
 #define STREAM_BLOCK 4096u
 #define API "/api/v1/"
 
@@ -33,8 +34,8 @@ struct visitor {
 	struct MHD_Connection *connection;
 	int fd;
 	uint64_t end_ns;
-	uint64_t since_ns; /* when it began to wait for a document; 0: it has not */
-	uint64_t wait_ns;  /* until then it waits, for a document or for something to tell */
+	uint64_t since_ns; /* start of its wait for a document, or 0 */
+	uint64_t wait_ns;  /* end of its wait for a document or an event */
 	bool is_suspended;
 	bool is_stream;
 	struct events_reader reader; /* of a stream */
@@ -44,13 +45,13 @@ struct visitor {
 struct server {
 	struct metrics *metrics; /* owner */
 	struct MHD_Daemon *http;
-	int epoll_fd; /* the library's; -1: not watched */
+	int epoll_fd; /* of the library; -1: not watched */
 	struct coterie_timer *timer;
 	struct visitor *first, *last;
 	uint32_t streams;
-	uint64_t second_ns; /* start of the second that runs are counted in */
+	uint64_t second_ns; /* start of the second in which runs are counted */
 	uint32_t runs;
-	bool is_paused; /* until that second is over */
+	bool is_paused; /* until the end of that second */
 };
 
 /* --- requests --- */
@@ -74,7 +75,7 @@ static void suspend(struct visitor *visitor)
 	MHD_suspend_connection(visitor->connection);
 }
 
-/* It is asked again, by handle or read_events. */
+/* Resume a connection: handle or read_events is called again. */
 static void resume(struct visitor *visitor)
 {
 	struct metrics *metrics = visitor->server->metrics;
@@ -111,7 +112,7 @@ static enum MHD_Result send_document(struct visitor *visitor, enum document docu
 	return MHD_YES;
 }
 
-/* The library asks for more when all that it had has gone into the socket. */
+/* The library calls this when the socket has accepted all earlier bytes. */
 static ssize_t read_events(void *arg, uint64_t position, char *bytes, size_t size_max)
 {
 	struct visitor *visitor = arg;
@@ -189,7 +190,7 @@ static enum MHD_Result answer(struct visitor *visitor, const char *url)
 				  : "no such page\n"));
 }
 
-/* HTTP/1.0 has no such header, and no browser speaks it. */
+/* HTTP/1.0 does not have this header, and no browser uses HTTP/1.0. */
 static bool is_for_us(const struct metrics *metrics, struct MHD_Connection *connection)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
@@ -204,7 +205,10 @@ static struct visitor *visitor_of(struct MHD_Connection *connection)
 	return info != NULL ? info->socket_context : NULL;
 }
 
-/* Called when the headers are there, for each piece of a body, and when that was all: only then it may be suspended. */
+/*
+ * The library calls this after the headers, for each piece of a body, and after the body. Only in the last call the
+ * connection may be suspended.
+ */
 static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *upload, size_t *upload_size, void **request)
 {
@@ -247,7 +251,10 @@ static void come(struct server *server, struct MHD_Connection *connection, void 
 	struct metrics *metrics = server->metrics;
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
 
-	/* Without one the library's own limit, for silent connections, is left; it gets no answer. */
+	/*
+	 * Without memory only the library's limit for silent connections remains, and the connection
+	 * gets no answer.
+	 */
 	if (visitor == NULL || info == NULL) {
 		free(visitor);
 		return;
@@ -290,7 +297,7 @@ static void notify(
 		go(*context);
 }
 
-/* The library has no call to end a connection; it notices when the socket is shut. */
+/* The library has no call to end a connection. It notices when the socket is shut down. */
 static void end_late(struct server *server, uint64_t now_ns)
 {
 	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
@@ -328,7 +335,7 @@ static void arm(struct server *server, uint64_t now_ns)
 	}
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	server->timer = NULL;
-	/* Out of memory: what the sockets do still drives us. */
+	/* Without memory for a timer, events of the sockets still cause runs. */
 	if (at_ns != UINT64_MAX)
 		metrics->host->timer_add(metrics->ctx, at_ns, on_timer, server, &server->timer);
 }
@@ -374,7 +381,7 @@ static void on_fd(void *arg, int fd, uint32_t revents)
 	run(arg);
 }
 
-/* Maybe from inside a run. */
+/* This may be called inside a run. */
 static void wake(struct server *server, bool is_stream)
 {
 	struct metrics *metrics = server->metrics;
@@ -416,7 +423,7 @@ static int listen_on(const struct sockaddr_storage *address)
 
 	if (fd < 0)
 		return -errno;
-	/* [::] takes both families. */
+	/* [::] accepts both families. */
 	if (address->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
@@ -478,7 +485,7 @@ int server_open(struct metrics *metrics, struct server **out)
 	rc = start(server, fd);
 	if (rc < 0) {
 		if (server->http == NULL)
-			close(fd); /* else the library's, with its daemon */
+			close(fd); /* otherwise the library closes it */
 		server_close(server);
 		return rc;
 	}
@@ -492,12 +499,12 @@ void server_close(struct server *server)
 	if (server == NULL)
 		return;
 	struct metrics *metrics = server->metrics;
-	wake(server, false); /* the library will not end with suspended ones */
+	wake(server, false); /* the library cannot end with suspended connections */
 	wake(server, true);
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	if (server->epoll_fd >= 0)
 		metrics->host->fd_del(metrics->ctx, server->epoll_fd);
 	if (server->http != NULL)
-		MHD_stop_daemon(server->http); /* closes all sockets; notify is called, texts are let go */
+		MHD_stop_daemon(server->http); /* closes all sockets, calls notify, and releases texts */
 	free(server);
 }

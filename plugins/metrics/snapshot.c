@@ -45,7 +45,7 @@ static int account_for(struct snapshot *snapshot, size_t size)
 	return 0;
 }
 
-/* Room that stays where it is. */
+/* Allocate memory that does not move. */
 static int take(struct snapshot *snapshot, size_t size, uint8_t **bytes)
 {
 	struct snapshot_chunk *chunk = snapshot->chunks;
@@ -125,7 +125,7 @@ int snapshot_add_status(struct snapshot *snapshot, const struct coterie_node_sta
 
 /* --- reading --- */
 
-/* The first that is not below key. */
+/* Return the first entry that is not below the key. */
 static uint32_t lower_bound(const struct snapshot *snapshot, uint32_t map, const char *key)
 {
 	uint32_t low = 0, high = snapshot->maps[map].count;
@@ -186,10 +186,10 @@ static int source_quorate(void *arg) { return ((const struct snapshot *)arg)->qu
 
 static uint32_t source_local(void *arg) { return ((const struct snapshot *)arg)->local; }
 
-/* Votes are no key of either map; the plugin that counts them has statistics of its own. */
+/* Neither map has the votes. The plugin that counts them has statistics of its own. */
 #define VOTES "stats.plugins.votequorum."
 
-/* nodeid 0: of none. */
+/* nodeid 0: figures that belong to no node. */
 static bool vote_number(const struct snapshot *snapshot, uint32_t nodeid, const char *name, uint32_t *number)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];
@@ -242,7 +242,7 @@ static bool source_links(void *arg, uint32_t nodeid, struct coterie_node_status 
 
 struct metrics_source snapshot_source(const struct snapshot *snapshot)
 {
-	/* Nothing changes it. */
+	/* No code changes it any more. */
 	return (struct metrics_source){.arg = (void *)(uintptr_t)snapshot,
 		.read = source_read,
 		.each = source_each,

@@ -1,12 +1,13 @@
 /*
- * Watches what the machine has left. Each resource is one small state machine:
+ * Watches memory and load of the machine. Each resource is a small state machine:
  *
  * 1. stopped: the key `max` is missing. Nothing is read.
  * 2. running: `max` is a number. Every poll_period the value is read and written to `current`.
- * 3. failed: `current` was above `max`. It is read on; only a change of `max` or poll_period leads back.
+ * 3. failed: `current` was above `max`. Reading continues. Only a change of `max` or poll_period leaves this
+ *    state.
  *
- * Whoever watches the key `state`, like the plugin wd, does what is due. Nothing here touches the ring. What is
- * known is in the map: a new version goes on from there, and has nothing handed over.
+ * Programs and plugins that track the key `state`, like the plugin wd, react to it. This plugin does not use
+ * the ring. Its state is in the map. A new version continues from the map, so nothing is handed over.
  */
 #include "plugins/mon/mon.h"
 
@@ -27,7 +28,7 @@
 
 struct mon;
 
-/* How one of them is read and written; constant. */
+/* Constant description of a resource. */
 struct kind {
 	const char *name;
 	const char *file; /* below proc */
@@ -38,7 +39,7 @@ struct kind {
 struct resource {
 	struct mon *mon; /* owner */
 	const struct kind *kind;
-	const char *state; /* constant text; NULL before the first */
+	const char *state; /* constant text, or NULL before the first state */
 	uint64_t period_ms;
 	double max;
 	struct coterie_timer *timer; /* NULL: not polled */
@@ -55,7 +56,8 @@ enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
 struct mon {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	char *proc; /* where the kernel's figures are; a copy: a reload replaces the options */
+	char *proc; /* folder of the kernel's figures. It is a copy, since a reload replaces the
+		     * options */
 	struct coterie_map_tracker *tracker;
 	struct resource resources[KIND_COUNT];
 };
@@ -85,7 +87,7 @@ static void set_state(struct resource *resource, const char *state)
 	keys_set_text(mon->host, mon->ctx, key_of(resource, "state").name, state);
 }
 
-/* The pointers are compared, so each state has one. */
+/* The pointers are compared, so each state has only one. */
 static const char stopped[] = "stopped", running[] = "running", failed[] = "failed";
 
 static int read_value(const struct resource *resource, double *value)
@@ -109,7 +111,7 @@ static int read_value(const struct resource *resource, double *value)
 	return resource->kind->parse(text, value);
 }
 
-/* `current` as the reference has it: memory in whole percent, the load as it is. */
+/* Write `current` as the reference does: memory in whole percent, the load unchanged. */
 static void publish(const struct resource *resource, double value)
 {
 	const struct mon *mon = resource->mon;
@@ -164,7 +166,7 @@ static void poll_resource(void *arg)
 	arm(resource);
 }
 
-/* Reads what is asked for; begins anew in a state, or stops. */
+/* Read the keys, and start again in this state, or stop. */
 static void configure(struct resource *resource, const char *state)
 {
 	const struct mon *mon = resource->mon;
@@ -188,7 +190,7 @@ static void configure(struct resource *resource, const char *state)
 		poll_resource(resource);
 }
 
-/* As a mon before this one has left it: what has failed stays so. */
+/* Continue after an earlier mon: a failed state stays failed. */
 static void begin(struct resource *resource)
 {
 	const struct mon *mon = resource->mon;
@@ -206,14 +208,14 @@ static void map_changed(void *arg, uint32_t event, const char *key,
 	for (uint32_t i = 0; i < KIND_COUNT; i++) {
 		struct resource *resource = &mon->resources[i];
 
-		/* We ourselves write the others. */
+		/* The plugin itself writes the other keys. */
 		if (strcmp(key, key_of(resource, "max").name) == 0 ||
 			strcmp(key, key_of(resource, "poll_period").name) == 0)
 			configure(resource, running);
 	}
 }
 
-/* The keys that are there before anything is read: those of the reference, with its types. */
+/* Set the keys that exist before the first value, as in the reference, with its types. */
 static void publish_initial(struct resource *resource)
 {
 	const struct mon *mon = resource->mon;

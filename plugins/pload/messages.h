@@ -1,7 +1,7 @@
 /*
- * Ring messages of a load. Their service has a number of its own, not the 4 of Corosync's, whose daemons
- * exit after a load: what still waits in the ring's queue when such a node joins is sent in its ring, and
- * a service that it does not know is nothing to it.
+ * Ring messages of a load. Their service has its own number, not the 4 of Corosync, whose daemons exit
+ * after a load. Messages that wait in the queue when a Corosync node joins are sent in its ring, and the
+ * node ignores a service that it does not know.
  */
 #ifndef PLUGINS_PLOAD_MESSAGES_H
 #define PLUGINS_PLOAD_MESSAGES_H
@@ -10,7 +10,7 @@
 
 enum {
 	PLOAD_SERVICE_ID = 33,
-	PLOAD_VERSION = 1, /* of its messages */
+	PLOAD_VERSION = 1, /* of the messages */
 };
 
 enum pload_function {
@@ -19,7 +19,7 @@ enum pload_function {
 
 struct pload_ring_load {
 	struct coterie_ring_header header;
-	uint32_t version; /* PLOAD_VERSION; others are dropped */
+	uint32_t version; /* PLOAD_VERSION. Messages of other versions are dropped */
 	uint32_t run;     /* counts the loads of the sender */
 };
 

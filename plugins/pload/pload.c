@@ -1,14 +1,15 @@
 /*
- * A load on the ring, to see what it carries. Each node sends for itself, when it is asked to.
+ * A load test of the ring. Each node sends its own load, on request.
  *
- * 1. Somebody sets the key pload.start. pload.count and pload.size say how many messages of how many
- *    bytes; what is out of bounds is refused.
- * 2. A window of messages is sent. Each that comes back makes room for another, so the load never takes
- *    more of the ring's queue than its window, and clients go on beside it.
- * 3. When the last one has come back, or time is up, the rate is logged and written to pload.result.
+ * 1. A client sets the key pload.start. pload.count and pload.size are the number of messages and their
+ *    bytes. Values out of bounds are refused.
+ * 2. A window of messages is sent. Each delivered message makes room for another one. So the load never uses
+ *    more of the ring's queue than its window, and clients continue beside it.
+ * 3. When the last one was delivered, or the time is over, the rate is logged and written to pload.result.
  *
- * Nothing here ends a daemon. Corosync 3.1 has a service of this name, whose daemons exit after a load. This
- * one has another number, so neither hears the other, and it begins no load while such a node is in the ring.
+ * A load does not end a daemon. Corosync 3.1 has a service of this name, whose daemons exit after a load.
+ * This one has another number, so neither receives the messages of the other. It begins no load while a
+ * Corosync node is in the ring.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -38,14 +39,14 @@ struct pload {
 	struct coterie_map_tracker *tracker;
 	uint64_t count_max, size_max, seconds_max;
 
-	/* One load; is_running says whether there is one. */
+	/* The current load, if is_running. */
 	bool is_running;
 	uint32_t run;
-	uint64_t count, size; /* messages; bytes of each, header included */
+	uint64_t count, size; /* number of messages, and bytes of each, header included */
 	uint64_t sent, back;
 	uint64_t started_ns;
-	uint8_t *filling;                /* size bytes of nothing, without the header */
-	struct coterie_timer *retry;     /* the queue was full */
+	uint8_t *filling;                /* size bytes of filling, without the header */
+	struct coterie_timer *retry;     /* runs while the queue is full */
 	struct coterie_timer *deadline;
 };
 
@@ -131,7 +132,7 @@ static void send_on(struct pload *pload)
 
 /* --- being asked --- */
 
-/* A number of the map, within bounds. */
+/* Read a number of the map, within bounds. */
 static bool number(struct pload *pload, const char *key, uint64_t initial, uint64_t min,
 	uint64_t max, uint64_t *value)
 {
@@ -196,7 +197,7 @@ static void start_key_changed(void *arg, uint32_t event, const char *key,
 		start(pload);
 	else if (strcmp(text, "no") == 0 && pload->is_running)
 		end(pload, "stopped");
-	/* What was refused can be asked for again. */
+	/* Reset the key, so that a refused load can be requested again. */
 	if (!pload->is_running)
 		keys_set_text(pload->host, pload->ctx, START_KEY, "no");
 }
@@ -262,7 +263,7 @@ static int pload_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 	pload->host = host;
 	pload->ctx = ctx;
 	rc = read_options(pload);
-	/* A start that the config file has asks for nothing: there is no ring yet. */
+	/* A start in the config file has no effect, since there is no ring yet. */
 	if (rc == 0)
 		rc = keys_set_text(host, ctx, START_KEY, "no");
 	if (rc == 0)
@@ -288,7 +289,9 @@ static void pload_fini(void *self)
 	free(pload);
 }
 
-/* A load is not handed over: while one is under way the new version has to wait. There is nothing else. */
+/*
+ * A load is not handed over: while one is running, the new version has to wait. There is no other state.
+ */
 static int pload_state_save(void *self, void **blob, uint32_t *size)
 {
 	const struct pload *pload = self;

@@ -1,12 +1,12 @@
 /*
- * A number that every node agrees on: a template for services of your own.
+ * A number that all nodes agree on: a template for your own services.
  *
- * The life of an addition: a client's request comes to tally_handle_add; it sends a ring message; the
- * ring delivers it in the same order on every node to tally_deliver_add; only there the number changes.
- * So all nodes of a ring hold the same number at the same place of the order.
+ * An addition has these steps. A client's request arrives at tally_handle_add, which sends a ring
+ * message. The ring delivers it in the same order on every node to tally_deliver_add. Only there the
+ * number changes. So all nodes of a ring have the same number at the same place of the order.
  *
- * Nodes that meet after having been apart hold different numbers. They synchronise: everybody sends its
- * number, and when all have sent, the largest counts.
+ * Nodes that were separated have different numbers. They synchronise: every node sends its number, and
+ * when all have sent, the largest one is used.
  */
 #include "tally.h"
 
@@ -17,16 +17,16 @@
 
 #define CS_OK 1 /* cs_error_t of the client API */
 
-/* Everything the service knows. No static variables: two instances may live in one process. */
+/* All state of the service. No static variables, since two instances may exist in one process. */
 struct tally {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	uint64_t total;    /* changed in ring messages and sync_done alone */
-	uint64_t largest;  /* heard since sync_start */
+	uint64_t total;    /* changed only in ring messages and sync_done */
+	uint64_t largest;  /* received since sync_start */
 	uint64_t step_max; /* from the config */
 };
 
-/* Unpacks a pointer that the executive passes as void *. */
+/* Convert the pointer that the executive passes as void *. */
 static struct tally *tally_of(void *self)
 {
 	return self;
@@ -49,7 +49,9 @@ static int tally_reload(void *self)
 
 /* ---- Requests: client → executive → here --- */
 
-/* The table has promised at least sizeof(*req) bytes; the values are the client's, so check them. */
+/*
+ * The table guarantees at least sizeof(*req) bytes. The values are from the client, so check them.
+ */
 static int tally_handle_add(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -61,7 +63,7 @@ static int tally_handle_add(
 	if (add.amount > tally->step_max)
 		return -EINVAL; /* the executive answers CS_ERR_INVALID_PARAM */
 
-	/* The executive writes the header: what is sent begins behind it. */
+	/* The executive writes the header, so the sent bytes begin behind it. */
 	struct iovec iov = {
 		.iov_base = (uint8_t *)&add + sizeof(add.header),
 		.iov_len = sizeof(add) - sizeof(add.header),
@@ -138,7 +140,7 @@ static void tally_sync_start(void *self, const uint32_t *transitional, uint32_t 
 	const struct coterie_configuration *regular)
 {
 	(void)transitional, (void)transitional_count, (void)regular;
-	tally_of(self)->largest = 0; /* what an interrupted round has heard is forgotten here too */
+	tally_of(self)->largest = 0; /* drop the numbers of an interrupted round */
 }
 
 static int tally_sync_step(void *self)
@@ -150,7 +152,7 @@ static int tally_sync_step(void *self)
 	return tally->host->ring_send(tally->ctx, TALLY_RING_TOTAL, COTERIE_AGREED, &iov, 1);
 }
 
-/* Every member is here at the same message of the order. */
+/* Every member calls this at the same message of the order. */
 static void tally_sync_done(void *self)
 {
 	struct tally *tally = self;
@@ -173,7 +175,10 @@ static int tally_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/* Checked whole before anything of it is taken. Behind a refusal the old version goes on. */
+/*
+ * The state is checked completely before any of it is used. If it is refused, the old version
+ * continues.
+ */
 static int tally_state_load(void *self, const void *blob, uint32_t size)
 {
 	struct tally *tally = self;
@@ -210,11 +215,13 @@ static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 
 static const struct coterie_service tally_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 60, /* docs/ring-ids.md says which are free; one cluster, one meaning */
+	.ring_id = 60, /* docs/ring-ids.md lists the free numbers. All nodes of a cluster must use
+		        * the same one */
 	.ipc_name = "tally",
 	.title = "a number that every node agrees on",
 	.init = tally_init,
-	.fini = free, /* timers and descriptors would be given back here; clients may still be there */
+	.fini = free, /* free timers and descriptors here, if there are any. Clients may still be
+		       * connected */
 	.sync_start = tally_sync_start,
 	.sync_step = tally_sync_step,
 	.sync_done = tally_sync_done,

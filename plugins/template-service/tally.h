@@ -1,6 +1,6 @@
 /*
- * What clients of the tally say to it, and what its nodes say to each other. All integers are in host
- * byte order; on the ring in the sender's, and the service swaps (tally_swap_*).
+ * Messages between clients and the tally, and between its nodes. All integers are in host byte order
+ * on IPC. On the ring they are in the sender's, and the service swaps them (tally_swap_*).
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -11,7 +11,7 @@
 
 /* Requests, and the responses to them. */
 enum {
-	TALLY_REQ_ADD = 0, /* answered with a bare header */
+	TALLY_REQ_ADD = 0, /* answered with only a header */
 	TALLY_REQ_GET = 1,
 };
 
@@ -33,7 +33,7 @@ struct tally_res_get {
 /* Ring messages. */
 enum {
 	TALLY_RING_ADD = 0,
-	TALLY_RING_TOTAL = 1, /* sent by every node while they synchronise */
+	TALLY_RING_TOTAL = 1, /* sent by every node in a synchronisation */
 };
 
 struct tally_ring_add {

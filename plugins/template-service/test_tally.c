@@ -1,6 +1,6 @@
 /*
- * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A
- * seed repeats a run exactly; what fails names the seed it failed with. See testkit.h for what else there is.
+ * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A seed
+ * repeats a run exactly, and a failure names its seed. testkit.h has further functions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static int32_t add(struct testkit_client *client, uint32_t amount)
 	return reply == NULL ? 0 : reply->error;
 }
 
-/* The number that a node holds. */
+/* Return the number that a node has. */
 static uint64_t get(struct testkit *kit, uint32_t node)
 {
 	struct tally_req_get req = {.header = {.id = TALLY_REQ_GET, .size = sizeof(req)}};
@@ -69,10 +69,10 @@ static struct testkit *start(uint64_t seed, const char *file)
 	return kit;
 }
 
-/* Everybody agrees, and nobody has done what a plugin must not do. */
+/* Check that all nodes agree, and that no plugin has broken a rule. */
 static void finish(struct testkit *kit, uint64_t seed)
 {
-	testkit_run(kit, 1000); /* what is under way arrives */
+	testkit_run(kit, 1000); /* let messages in flight arrive */
 
 	uint64_t total = get(kit, 1);
 
@@ -121,8 +121,8 @@ static void test_crash(uint64_t seed, const char *file)
 	struct testkit_client *client;
 
 	testkit_connect(kit, 2, "tally", &client);
-	add(client, 20);       /* answered when it is queued: */
-	testkit_run(kit, 100); /* a crash at once might take it along */
+	add(client, 20);       /* answered when the request is queued: */
+	testkit_run(kit, 100); /* an immediate crash might lose it */
 	testkit_crash(kit, 2);
 	check(!testkit_is_connected(client), seed, "clients notice a crash");
 	testkit_start(kit, 2);
@@ -131,7 +131,7 @@ static void test_crash(uint64_t seed, const char *file)
 	finish(kit, seed);
 }
 
-/* Whatever happens, in the end all agree. */
+/* Whatever faults occur, all nodes agree in the end. */
 static void test_chaos(uint64_t seed, const char *file)
 {
 	struct testkit *kit = start(seed, file);
@@ -145,7 +145,7 @@ static void test_chaos(uint64_t seed, const char *file)
 		struct testkit_client *client;
 
 		if (testkit_connect(kit, node, "tally", &client) == 0) {
-			testkit_send(client, &req, sizeof(req)); /* its end is left open */
+			testkit_send(client, &req, sizeof(req)); /* the result is not checked */
 			testkit_disconnect(client);
 		}
 		testkit_run(kit, 200);

@@ -1,4 +1,7 @@
-/* This node's place in the folder: the lock, the socket, and whether they are still ours. */
+/*
+ * This node's place in the folder: the lock, the socket, and whether both still belong to this
+ * daemon.
+ */
 #include "unixgram.h"
 
 #include <errno.h>
@@ -35,7 +38,7 @@ int unixgram_bind(const struct sockaddr_un *name)
 
 	if (fd < 0)
 		return -errno;
-	/* Linux gives the file this mode from the start: there is no moment for anybody else. */
+	/* Linux creates the file with this mode, so no other user can ever open it. */
 	if (fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *)name, sizeof(*name)) == 0)
 		return fd;
 
@@ -45,7 +48,7 @@ int unixgram_bind(const struct sockaddr_un *name)
 	return rc;
 }
 
-/* Who can make names in the folder can take a node's place. */
+/* A user who can create names in the folder could take a node's place. */
 static int check_directory(const struct unixgram *unixgram)
 {
 	const char *path = unixgram->directory;
@@ -74,9 +77,10 @@ static int check_directory(const struct unixgram *unixgram)
 }
 
 /*
- * A socket's file outlives its daemon, and asking whether somebody listens there would not keep
- * two apart that start at once. The lock does, and the kernel frees it however a daemon ends. Its
- * file stays: to remove it could be to take it from under one that is about to lock it.
+ * The file of a socket stays after its daemon has ended. A test whether a daemon listens there
+ * would not separate two daemons that start at the same time. The lock does, and the kernel
+ * releases it at any end of a daemon. Its file is not removed, since another daemon may be about to
+ * lock it.
  */
 static int take_lock(struct unixgram *unixgram)
 {
@@ -99,19 +103,19 @@ static int take_lock(struct unixgram *unixgram)
 	return rc;
 }
 
-/* The lock is ours, so a socket that is there was a dead daemon's. */
+/* This daemon has the lock, so an existing socket belonged to a dead daemon. */
 static int open_socket(struct unixgram *unixgram)
 {
 	struct sockaddr_un name = own_name(unixgram, "");
 	struct stat status;
 
 	if (lstat(name.sun_path, &status) == 0 && S_ISSOCK(status.st_mode))
-		unlink(name.sun_path); /* anything else is not ours to remove: bind will say so */
+		unlink(name.sun_path); /* do not remove any other file: bind reports it */
 
 	int fd = unixgram_bind(&name);
 	int rc = fd < 0 ? fd : lstat(name.sun_path, &status) < 0 ? -errno : 0;
 
-	/* Urgent: the ring's own traffic goes before everything else. */
+	/* Urgent: the ring's traffic has priority over all other work. */
 	if (rc == 0)
 		rc = unixgram->host->fd_add(
 			unixgram->ctx, fd, COTERIE_FD_IN, 1, unixgram_receive, unixgram);
@@ -155,7 +159,7 @@ void unixgram_link_close(struct unixgram *unixgram)
 		close(unixgram->fd);
 	}
 	if (unixgram->lock_fd >= 0)
-		close(unixgram->lock_fd); /* which unlocks it, when all else is done */
+		close(unixgram->lock_fd); /* closing it unlocks it, so do it last */
 	unixgram->fd = unixgram->lock_fd = -1;
 }
 

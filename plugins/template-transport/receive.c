@@ -1,4 +1,4 @@
-/* What arrives, from whomever. Nothing here is believed before it has been looked at. */
+/* Receives datagrams from any sender. Each one is checked before it is used. */
 #include "unixgram.h"
 
 #include <errno.h>
@@ -7,18 +7,18 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#define COPY_MAX 4096u /* a shorter frame is copied, or it would pin a whole buffer */
-#define ROUNDS 4       /* batches read before the loop looks after others */
+#define COPY_MAX 4096u /* a shorter frame is copied, since it would keep a whole buffer in use */
+#define ROUNDS 4       /* batches that are read in one turn of the loop */
 #define REJECT_PAUSE_NS UINT64_C(10000000000)
 
-/* A sender chooses its name: it may be empty, abstract, long, or without a NUL. */
+/* A sender chooses its own name. It may be empty, abstract, long, or without a NUL. */
 static bool is_peer(const struct unixgram *unixgram, const struct sockaddr_un *from, socklen_t size)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
-	/* The NUL of the longest is cut off, but counted. */
+	/* The NUL of the longest name is cut off, but counted. */
 	size_t room = size < sizeof(*from) ? size : sizeof(*from);
 	size_t length = room > start ? strnlen(from->sun_path, room - start) : 0;
-	/* The folder may have another name where the sender lives: what is behind it counts. */
+	/* The folder may have another path for the sender, so only the last part counts. */
 	const char *slash = memrchr(from->sun_path, '/', length);
 
 	if (slash == NULL)
@@ -31,7 +31,7 @@ static bool is_peer(const struct unixgram *unixgram, const struct sockaddr_un *f
 	return false;
 }
 
-/* What others can cause is counted, and not logged each time. */
+/* Count datagrams that other users can cause, and do not log each of them. */
 static void reject(struct unixgram *unixgram)
 {
 	uint64_t now_ns = unixgram->host->now_ns(unixgram->ctx);
@@ -49,10 +49,9 @@ static void reject(struct unixgram *unixgram)
 }
 
 /*
- * Makes a frame of what was read into buffer i. A long one is given away and replaced, a short one
- * is copied.
- *
- * @return the caller gives it back; NULL: no memory, and it is lost as in any network
+ * Make a frame from the data in buffer i. A long frame keeps the buffer, which is replaced. A short
+ * one is copied.
+ * @return the caller drops it; NULL: out of memory, and the frame is lost as in any network
  */
 static struct coterie_frame *take(struct unixgram *unixgram, uint32_t i, uint32_t size)
 {
@@ -73,7 +72,7 @@ static struct coterie_frame *take(struct unixgram *unixgram, uint32_t i, uint32_
 	return buffer;
 }
 
-/* One call's worth of datagrams, their senders, and what becomes of them. */
+/* The datagrams of one system call, their senders, and the frames made from them. */
 struct batch {
 	struct mmsghdr messages[UNIXGRAM_BATCH];
 	struct iovec parts[UNIXGRAM_BATCH];
@@ -94,7 +93,10 @@ static int read_batch(struct unixgram *unixgram, struct batch *batch)
 		message->msg_iovlen = 1;
 		message->msg_name = &batch->names[i];
 		message->msg_namelen = sizeof(batch->names[i]);
-		/* No room for control messages: the kernel closes descriptors sent along. */
+		/*
+		 * There is no room for control messages, so the kernel closes descriptors that were
+		 * sent along.
+		 */
 	}
 	unixgram->stats.receive_calls++;
 
@@ -115,7 +117,7 @@ static void sort_out(struct unixgram *unixgram, struct batch *batch, uint32_t i)
 		reject(unixgram);
 		return;
 	}
-	/* Nothing, or more than a frame: not from one of us, whatever its name. */
+	/* An empty datagram, or one larger than a frame, is not from a peer, whatever its name. */
 	if (size > 0 && (message->msg_flags & MSG_TRUNC) == 0)
 		frame = take(unixgram, i, size);
 	if (frame == NULL) {
@@ -145,7 +147,7 @@ void unixgram_receive(void *arg, int fd, uint32_t revents)
 		if (batch.arrival_count > 0)
 			unixgram->host->frames_in(
 				unixgram->ctx, batch.arrivals, batch.arrival_count);
-		/* Whoever still needs a frame has a reference of its own. */
+		/* A user of a frame that needs it longer has its own reference. */
 		for (uint32_t i = 0; i < batch.arrival_count; i++)
 			unixgram->host->frame_unref(batch.arrivals[i].frame);
 	}

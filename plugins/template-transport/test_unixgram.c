@@ -1,6 +1,6 @@
 /*
  * Tests of the transport under a ring: test_unixgram FILE. FILE is the plugin, ./unixgram.so. Three nodes in this
- * process form their ring over it, in real time; a small service of the test's own shows what arrives.
+ * process form their ring over it, in real time. A small service of the test records the delivered messages.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -76,7 +76,7 @@ static struct order *order_of(struct testkit *kit, uint32_t node)
 	return testkit_self(kit, node, "order");
 }
 
-/* Everybody has that many, and the same. */
+/* All nodes have so many messages, and the same ones. */
 static int have_all(void *arg)
 {
 	struct testkit *kit = arg;
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 	check(testkit_settle(kit, 20000) == 0, "and take the node back");
 	check(testkit_destroy(kit) == 0, "no complaint");
 
-	/* The lock files stay: who removes one that another waits for breaks it. */
+	/* The lock files stay, since removing one that another daemon waits for would break it. */
 	for (uint32_t node = 1; node <= NODES; node++) {
 		char path[80];
 

@@ -1,11 +1,11 @@
 /*
  * Frames in AF_UNIX datagrams, so that a cluster runs inside one host without IP: a template for
- * transports of your own. This file has the operations and the descriptor; unixgram.h says how
- * nodes find each other, link.c opens this node's socket, peer.c sends, receive.c receives.
+ * your own transports. This file has the operations and the descriptor. unixgram.h describes how
+ * nodes find each other. link.c opens this node's socket, peer.c sends, and receive.c receives.
  *
- * What a transport owes the ring, and what not: frames may get lost, come twice or in another
- * order, since the ring repairs all of that. They are never changed or made up. Sending never
- * waits. A node that does not listen does not hold up the others.
+ * A transport has these duties. Frames may be lost, duplicated or reordered, since the ring repairs
+ * that. They must not be changed or invented. Sending must not wait. A node that does not read must
+ * not block the others.
  */
 #include "unixgram.h"
 
@@ -16,7 +16,7 @@
 #include <syslog.h>
 
 #define MS UINT64_C(1000000)
-#define REPAIR_NS (1000 * MS) /* between attempts to have a lost socket again */
+#define REPAIR_NS (1000 * MS) /* between attempts to open a lost socket again */
 
 /* ---- Options --- */
 
@@ -34,7 +34,7 @@ static const struct coterie_option unixgram_options[] = {
 		.help = "how often to look whether the other nodes' sockets are open"},
 };
 
-/* Types and limits have been checked, and what lacks COTERIE_OPT_RELOAD keeps its value. */
+/* Types and limits have been checked. Options without COTERIE_OPT_RELOAD keep their values. */
 static int unixgram_reload(void *self)
 {
 	struct unixgram *unixgram = self;
@@ -79,7 +79,7 @@ static struct unixgram_peer *peer_find(const struct unixgram *unixgram, uint32_t
 	return peer;
 }
 
-/* The address of the node list tells nodes apart for people; here the id does. */
+/* The address in the node list is only for people. Here the id identifies a node. */
 static int unixgram_peer_add(
 	void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
 {
@@ -89,7 +89,7 @@ static int unixgram_peer_add(
 	if (link != 0)
 		return -EINVAL;
 	if (nodeid == unixgram->host->local_nodeid(unixgram->ctx))
-		return 0; /* own frames come back through memory, without us */
+		return 0; /* own frames are returned through memory, not by the transport */
 	if (peer_find(unixgram, nodeid) != NULL)
 		return -EEXIST;
 
@@ -103,7 +103,7 @@ static int unixgram_peer_add(
 	peer->address = unixgram_name(unixgram, nodeid, "");
 	snprintf(peer->sender, sizeof(peer->sender), "%u.out", nodeid);
 
-	int rc = unixgram->fd < 0 ? 0 : unixgram_peer_open(peer); /* open already: a reload */
+	int rc = unixgram->fd < 0 ? 0 : unixgram_peer_open(peer); /* open already: this is a reload */
 
 	if (rc < 0) {
 		free(peer);
@@ -135,9 +135,10 @@ static void unixgram_peer_del(void *self, uint32_t link, uint32_t nodeid)
 /* ---- Frames --- */
 
 /*
- * All are accepted. A transport with one socket for everybody returns fewer when that is full, and
- * calls host->writable() when it takes more. Here a socket is full because one peer does not read:
- * its frames wait (peer.c), and the others go on, perhaps to a ring without it.
+ * All frames are accepted. A transport with one socket for all peers accepts fewer when that is
+ * full, and calls host->writable() when it has room again. Here a socket is full because one peer
+ * does not read. The frames for it wait (peer.c), and the others continue, perhaps in a ring
+ * without it.
  */
 static int unixgram_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
 {
@@ -160,14 +161,14 @@ static int unixgram_token(void *self, uint32_t nodeid, struct coterie_frame *fra
 
 /* ---- What is only seen by looking --- */
 
-/* The ring starts at the first report that the link is up, and a node alone is a ring as well. */
+/* The ring starts at the first report that the link is up. A single node is a ring as well. */
 static void report(struct unixgram *unixgram, bool is_up, const char *why)
 {
 	unixgram->is_up = is_up;
 	unixgram->host->link_state(unixgram->ctx, 0, is_up, why);
 }
 
-/* A node whose socket was removed is cut off: nobody finds it, and it must know that. */
+/* A node whose socket was removed is cut off: no peer finds it, and it must report that. */
 static void check_link(struct unixgram *unixgram, uint64_t now_ns)
 {
 	if (unixgram_link_is_whole(unixgram))
@@ -185,13 +186,13 @@ static void check_link(struct unixgram *unixgram, uint64_t now_ns)
 		report(unixgram, true, "its socket is there again");
 }
 
-/* In a ring that has nothing to send, or whose token was lost with a node, only this finds it. */
+/* If the ring has nothing to send, or has lost its token with a node, only this timer finds it. */
 static void probe(void *arg)
 {
 	struct unixgram *unixgram = arg;
 	uint64_t now_ns = unixgram->host->now_ns(unixgram->ctx);
 
-	unixgram->probe = NULL; /* a timer is gone when it runs */
+	unixgram->probe = NULL; /* a timer is freed when it runs */
 	check_link(unixgram, now_ns);
 	unixgram_probe_at(unixgram, now_ns + unixgram->probe_ns);
 	for (struct unixgram_peer *peer = unixgram->peers; peer != NULL; peer = peer->next) {
@@ -200,7 +201,7 @@ static void probe(void *arg)
 	}
 }
 
-/* Without memory for a timer it costs a hint: the ring's own timers do without. */
+/* Without memory for a timer only a hint is lost: the ring's own timers do the work. */
 void unixgram_probe_at(struct unixgram *unixgram, uint64_t at_ns)
 {
 	const struct coterie_host *host = unixgram->host;
@@ -234,7 +235,7 @@ static int unixgram_node_status(void *self, uint32_t nodeid, struct coterie_node
 	return 0;
 }
 
-/* The executive's struct may be longer than ours or shorter: its size says. */
+/* The executive's struct may be longer or shorter than this one. Its size member shows it. */
 static void unixgram_stats(void *self, struct coterie_transport_stats *stats)
 {
 	struct coterie_transport_stats ours = ((const struct unixgram *)self)->stats;
@@ -260,8 +261,10 @@ static void unixgram_close(void *self)
 	free(unixgram);
 }
 
-/* Who asks for encryption must not get a ring without. Members of the host that are newer than 1.0
- * are only taken after COTERIE_HAS. */
+/*
+ * A ring whose configuration requires encryption must not start without. Members of the host table
+ * that are newer than 1.0 need a check with COTERIE_HAS first.
+ */
 static int refuse_crypto(const struct unixgram *unixgram)
 {
 	const struct coterie_host *host = unixgram->host;
@@ -327,7 +330,7 @@ static const struct coterie_transport unixgram_ops = {
 	.links_max = 1,
 	.frame_size_max = UNIXGRAM_FRAME_MAX,
 	.netmtu = UNIXGRAM_FRAME_MAX,
-	.header_size = 0, /* nothing below us takes room of a datagram */
+	.header_size = 0, /* no other header takes room in a datagram */
 	.open = unixgram_open,
 	.close = unixgram_close,
 	.link_up = unixgram_link_up,
@@ -335,8 +338,10 @@ static const struct coterie_transport unixgram_ops = {
 	.peer_del = unixgram_peer_del,
 	.multicast = unixgram_multicast,
 	.token = unixgram_token,
-	/* No drain: everything comes to one socket, so what a node sent first is read first. No
-	   link_down: there is one link, and a node always has it. */
+	/*
+	 * No drain: all frames arrive at one socket, so frames of a node are read in their order.
+	 * No link_down: there is one link, which every node has.
+	 */
 	.reload = unixgram_reload,
 	.stats = unixgram_stats,
 	.node_status = unixgram_node_status,

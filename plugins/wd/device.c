@@ -1,6 +1,6 @@
 /*
- * The device. One that takes no ioctl, a pipe of a test or a driver of few words, is fed by writing a
- * byte, which every watchdog driver understands, and keeps the timeout that it has.
+ * The device. A device without ioctl, such as a pipe in a test or a simple driver, is fed by writing
+ * a byte. Every watchdog driver understands that. Such a device keeps its own timeout.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ enum {
 	TIMEOUT_MAX_S = 120,
 };
 
-/* Between attempts to open a device that is not there, or is not the daemon's. */
+/* Interval of attempts to open a device that does not exist, or that the daemon may not open. */
 #define RETRY_MS UINT64_C(5000)
 
 static void feed_on_time(void *arg);
@@ -47,7 +47,7 @@ static int feed(const struct wd_device *device)
 
 	if (device->takes_ioctl)
 		return ioctl(device->fd, WDIOC_KEEPALIVE, &nothing) < 0 ? -errno : 0;
-	/* Anything but V. */
+	/* Any byte except V. */
 	return write(device->fd, "\n", 1) < 0 ? -errno : 0;
 }
 
@@ -77,7 +77,7 @@ static void feed_on_time(void *arg)
 	arm(device);
 }
 
-/* The device may choose another time; the one it says counts. */
+/* The device may choose another time. Its answer counts. */
 static void set_timeout(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
@@ -99,7 +99,7 @@ static void device_open(struct wd_device *device, bool is_again)
 	const struct wd *wd = device->wd;
 	struct watchdog_info info = {0};
 
-	/* Not waiting: a pipe without a reader is refused at once. */
+	/* Do not wait: a pipe without a reader is refused at once. */
 	device->fd = open(device->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (device->fd < 0) {
 		if (!is_again)
@@ -140,14 +140,14 @@ void wd_device_read_timeout(struct wd_device *device)
 	wd->host->map_set(wd->ctx, TIMEOUT_KEY, COTERIE_MAP_U32, &written, sizeof(written));
 }
 
-/* It is fed at once: nobody knows how much of its time is left. */
+/* Feed it at once, since the rest of its time is not known. */
 static void start(struct wd_device *device)
 {
 	set_timeout(device);
 	feed_on_time(device);
 }
 
-/* The driver may be loaded later, or the device given to the user of the daemon. */
+/* The driver may be loaded later, or the daemon's user may get access later. */
 static void open_later(struct wd_device *device);
 
 static void open_again(void *arg)

@@ -1,13 +1,13 @@
 /*
- * What is watched. A resource is all keys below one name; it is there when it has `recovery` and `state`.
+ * The watched resources. A resource consists of all keys with the same name. It exists if it has
+ * `recovery` and `state`.
  *
- * 1. watched: at the first check, and then every poll_period, it has failed when its state is `failed`
- *    or `disabled`, or when it was last heard of longer ago than one and a half periods.
- * 2. failed: the recovery is carried out, once. There are no checks.
+ * 1. watched: it is checked at first, and then every poll_period. It has failed if its state is `failed`
+ *    or `disabled`, or if its last sign is older than one and a half periods.
+ * 2. failed: the recovery is carried out once. There are no checks.
  * 3. A change of recovery, state or poll_period leads back to 1, unless the state is still one of those.
  *
- * A state of `stopped` says that nobody expects the resource to be heard of; so does libsam's `waiting for
- * quorum`.
+ * In the state `stopped` no signs are expected, and neither in libsam's `waiting for quorum`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,18 +21,21 @@
 #include "plugins/wd/wd.h"
 
 #define POLL_PERIOD_MS UINT64_C(6000)
-/* Before the first check: whoever writes the keys needs time. */
+/* Delay of the first check, since a program needs time to write the keys. */
 #define GRACE_MS UINT64_C(6000)
 #define RESOURCES_MAX 1024
 
-/* A time of day in nanoseconds is above this, one since the start of the machine below. */
+/*
+ * A time of day in nanoseconds is larger than this. The time since the start of the machine is
+ * smaller.
+ */
 #define TIME_OF_DAY_NS UINT64_C(1000000000000000000)
 
 struct wd_resource {
 	struct wd *wd; /* owner */
 	struct wd_resource *next;
 	enum wd_recovery recovery;
-	uint64_t period_ms; /* 0: it does not say when it was last heard of */
+	uint64_t period_ms; /* 0: its signs have no time */
 	bool has_failed;
 	struct coterie_timer *timer;
 	uint32_t prefix_size;
@@ -58,7 +61,7 @@ static const char *text_of(const struct wd_resource *resource, const char *what)
 	return keys_text(wd->host, wd->ctx, key_of(resource, what).name);
 }
 
-/* Without the dot. */
+/* The name without the dot. */
 #define NAME(resource) (int)((resource)->prefix_size - 1), (resource)->prefix
 
 /* --- checks --- */
@@ -73,13 +76,13 @@ static void act(struct wd_resource *resource)
 	resource->has_failed = true;
 	switch (resource->recovery) {
 	case WD_RECOVERY_NONE:
-	case WD_RECOVERY_STARVE: /* the next feeding asks */
+	case WD_RECOVERY_STARVE: /* the next feeding checks for this */
 		return;
 	case WD_RECOVERY_SHUTDOWN:
 		wd->host->stop(wd->ctx);
 		return;
 	case WD_RECOVERY_REBOOT:
-		/* File systems are not synchronized, on purpose: that may take for ever. */
+		/* File systems are not synchronized on purpose, since that may take for ever. */
 		if (reboot(RB_AUTOBOOT) == 0)
 			return;
 		wd->host->log(wd->ctx, LOG_ALERT,
@@ -90,7 +93,7 @@ static void act(struct wd_resource *resource)
 	}
 }
 
-/* Milliseconds since it was last heard of. -ENOENT: nothing says when; 0 is "not yet". */
+/* Get the milliseconds since its last sign. -ENOENT: no key has the time. 0 means "not yet". */
 static int silence_ms(const struct wd_resource *resource, uint64_t *ms)
 {
 	const struct wd *wd = resource->wd;
@@ -183,7 +186,7 @@ static void configure(struct wd_resource *resource)
 	else if (strcmp(recovery, "shutdown") == 0)
 		resource->recovery = WD_RECOVERY_SHUTDOWN;
 	resource->period_ms = POLL_PERIOD_MS;
-	/* libsam says 0 for a process that gives no signs of life: its state is all there is. */
+	/* libsam sets 0 for a process that gives no signs of life: then only its state counts. */
 	if (keys_whole(wd->host, wd->ctx, period.name, &number) == 0 && number == 0)
 		resource->period_ms = 0;
 	else if (keys_poll_period(wd->host, wd->ctx, period.name, POLL_PERIOD_MS,
@@ -197,7 +200,7 @@ static void configure(struct wd_resource *resource)
 	if (resource->has_failed)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is watched again", NAME(resource));
 	resource->has_failed = false;
-	/* A change of the state alone does not put off a check that is due. */
+	/* A change of only the state does not delay a due check. */
 	if (!is_new && resource->period_ms == before_ms)
 		return;
 	wd->host->timer_del(wd->ctx, resource->timer);
@@ -239,7 +242,10 @@ static struct wd_resource *add(struct wd *wd, const char *prefix, uint32_t prefi
 	return resource;
 }
 
-/* The size of "resources.process.NAME." in a key of that kind whose rest matters to us, else 0. */
+/*
+ * Return the length of "resources.process.NAME." if the key belongs to a resource and its last part
+ * is used here, otherwise 0.
+ */
 static uint32_t prefix_of(const char *key)
 {
 	const char *dot = strrchr(key, '.');

@@ -1,4 +1,4 @@
-/* What several answers tell: keys, nodes, the ring. */
+/* Facts for several answers: keys, nodes, the ring. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* What is wrong, and what to do. */
+/* Problems and advice. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -40,7 +40,7 @@ static void look_at_members(const struct metrics_source *source, struct json_obj
 	}
 }
 
-/* Requests wait only where votes are counted; without quorum they are refused. */
+/* Requests wait only if votes are counted. Without quorum they are refused. */
 static void look_at_lease(const struct metrics_source *source, struct json_object *issues)
 {
 	struct json_object *lease = answers_lease(source);
@@ -104,7 +104,10 @@ static void look_at_links(const struct metrics_source *source, struct json_objec
 	}
 }
 
-/* "1-3 2-3" in the statistics: whom this node knows not to hear each other. */
+/*
+ * "1-3 2-3" in the statistics: pairs of nodes that do not hear each other, as far as this node
+ * knows.
+ */
 static void look_at_unheard(const struct metrics_source *source, struct json_object *issues)
 {
 	char *pairs = answers_key_text(source, COTERIE_MAP_STATS, "stats.coterie.unheard");
@@ -126,7 +129,7 @@ static void look_at_unheard(const struct metrics_source *source, struct json_obj
 	free(pairs);
 }
 
-/* "3-key 4-clear" in the statistics: whose datagrams are refused, since the keys differ. */
+/* "3-key 4-clear" in the statistics: nodes whose datagrams are refused, since the keys differ. */
 static void look_at_strangers(const struct metrics_source *source, struct json_object *issues)
 {
 	static const struct {
@@ -157,7 +160,7 @@ static void look_at_strangers(const struct metrics_source *source, struct json_o
 	free(strangers);
 }
 
-/* A hint and no more: such a ring works, and Corosync's default is the same. */
+/* This is only a hint: such a ring works, and Corosync has the same default. */
 static void look_at_protection(const struct metrics_source *source, struct json_object *issues)
 {
 	const enum metrics_protection protection = metrics_protection(source);

@@ -27,7 +27,9 @@ static size_t utf8_length(const uint8_t *bytes, size_t size)
 	return point >= least[length] && point < 0x110000 && (point < 0xd800 || point > 0xdfff) ? length : 0;
 }
 
-/* Valid text as it is, escapes and all; else what is no UTF-8 replaced, as nobody could read the document otherwise. */
+/*
+ * Return valid text unchanged. Bytes that are not UTF-8 are replaced, since the document could not be read otherwise.
+ */
 struct json_object *answers_text_value(const char *text)
 {
 	const uint8_t *bytes = (const uint8_t *)text;

@@ -35,7 +35,7 @@ static struct json_object *device_of(const struct metrics_votes *votes)
 	return device;
 }
 
-/* Members that votes are known of: who was never here has none. */
+/* List the members with votes. A node that was never in the ring has none. */
 static struct json_object *voters(const struct metrics_source *source, struct json_object *members)
 {
 	static const char *const states[] = {[METRICS_VOTER_MEMBER] = "member",
@@ -94,7 +94,7 @@ static void put_votes(const struct metrics_source *source, const struct metrics_
 	put_number(data, "can_lose", spare > 0 ? spare : 0);
 }
 
-/* Who is to be in the ring, by the node list, and is not. */
+/* List the nodes of the node list that are not in the ring. */
 static void put_missing(struct json_object *members, struct json_object *data)
 {
 	struct json_object *missing = json_object_new_array();

@@ -1,6 +1,6 @@
 /*
- * Clients, summed up by service. Counters of clients that have gone are in the daemon's account of the
- * service, where it keeps one; without it sums fall when a client goes.
+ * Clients, added up by service. The daemon may keep an account of a service with the counters of
+ * former clients. Without it the sums decrease when a client disconnects.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 
 #include "plugins/common/metrics/writer.h"
 
-#define ROWS_MAX 4096u /* clients above that go without */
+#define ROWS_MAX 4096u /* further clients are left out */
 #define SERVICES 64u
 
 enum sum {
@@ -45,7 +45,7 @@ static const struct {
 /* A service, or a process that is a client of it. */
 struct row {
 	uint32_t service;
-	uint32_t pid; /* 0: all clients together */
+	uint32_t pid; /* 0: the sum of all clients */
 	char program[32];
 	double values[SUMS];
 };
@@ -54,8 +54,8 @@ struct account {
 	struct writer *writer;
 	struct row *rows;
 	uint32_t count;
-	char last[COTERIE_MAP_NAME_MAX + 1]; /* the connection seen last, as in its keys */
-	char names[SERVICES][64];            /* of services; "": none of that number */
+	char last[COTERIE_MAP_NAME_MAX + 1]; /* the last connection, as in its keys */
+	char names[SERVICES][64];            /* of services, or "" if no service has the number */
 };
 
 static struct row *row_of(struct account *account, uint32_t service, uint32_t pid)
@@ -107,7 +107,7 @@ static bool see_connection(void *arg, const char *key)
 	return true;
 }
 
-/* runtime.services.NAME.service_id; and what the service's former clients have left behind. */
+/* Read runtime.services.NAME.service_id, and the service's account of its former clients. */
 static bool see_service(void *arg, const char *key)
 {
 	struct account *account = arg;

@@ -1,10 +1,10 @@
-/* What has happened: to the config file, to plugins, in the log. */
+/* Events of the config file, of plugins, and in the log. */
 #include <stdio.h>
 #include <string.h>
 
 #include "plugins/common/metrics/writer.h"
 
-/* A family of counters that differ in one label: stats.coterie.PREFIX.VALUE. */
+/* Write a family of counters that differ in one label: stats.coterie.PREFIX.VALUE. */
 static void write_each(struct writer *writer, const char *prefix, const char *label, const char *const *values)
 {
 	for (; *values != NULL; values++) {
@@ -29,7 +29,7 @@ static void write_reloads(struct writer *writer)
 		writer_sample(writer, NULL, taken_ms / 1000);
 }
 
-/* stats.plugins.NAME.loads: one such key for each name, also of plugins that have gone. */
+/* stats.plugins.NAME.loads exists once for each name, also for plugins that were unloaded. */
 static bool see_plugin(void *arg, const char *key)
 {
 	static const struct {

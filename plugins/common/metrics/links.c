@@ -1,4 +1,4 @@
-/* Links to other nodes, as the transport sees them; what knet counts in addition. */
+/* Links to other nodes, as the transport sees them, and the additional counters of knet. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 #define KNET "stats.knet."
 
-/* Rows of a family follow each other; the first has the help. */
+/* Rows of a family follow each other. The first one has the help. */
 struct row {
 	const char *family;
 	enum metric_type type;
@@ -84,7 +84,7 @@ static const struct {
 	{"coterie_link_mtu_bytes", "Largest packet that the link carries."},
 };
 
-/* Which of the families above. @return false: the transport cannot say */
+/* Get the value for one of the families above. @return false: the transport does not have it */
 static bool status_value(const struct coterie_link_status *status, size_t family, double *value)
 {
 	*value = family == 0 ? status->is_connected : family == 1 ? status->is_enabled : status->mtu;
@@ -118,7 +118,7 @@ static void write_status(struct writer *writer, size_t family)
 
 /* --- knet --- */
 
-/* A minimum before anything was measured is the largest number there is. */
+/* Before the first measurement a minimum is the largest possible number. */
 static bool is_measured(const char *key, double number)
 {
 	return strstr(key, "_min") == NULL || (number != (double)UINT32_MAX && number != (double)UINT64_MAX);
@@ -140,7 +140,7 @@ static void write_link_row(struct writer *writer, const struct row *row, const s
 	writer_sample(writer, labels, number * row->scale);
 }
 
-/* Link numbers of a node that have statistics, by bit. */
+/* Return the link numbers of a node that have statistics, as bits. */
 static uint32_t links_of(struct writer *writer, const struct metrics_node *node)
 {
 	uint32_t links = 0;
@@ -185,7 +185,7 @@ void metrics_write_links(struct writer *writer)
 {
 	for (size_t i = 0; i < sizeof(status_families) / sizeof(status_families[0]); i++)
 		write_status(writer, i);
-	/* Asked once: a daemon without knet is not asked for each of its figures. */
+	/* Check once, so that a daemon without knet is not queried for each of its figures. */
 	double ignored;
 	if (source_number(writer, COTERIE_MAP_STATS, KNET "handle.tx_crypt_packets", &ignored))
 		write_knet(writer);

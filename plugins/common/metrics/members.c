@@ -1,4 +1,4 @@
-/* Who is there, and whether they are enough. */
+/* Members, votes and quorum. */
 #include <string.h>
 
 #include "plugins/common/metrics/writer.h"

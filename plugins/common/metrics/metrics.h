@@ -1,7 +1,7 @@
 /*
- * The statistics of a daemon as OpenMetrics text: names, help and layout, once for the plugin metrics, which
- * looks from inside, and for `coterie-ctl metrics`, which looks through the client libraries. What differs is
- * the source; where both find the same, both print the same. No state of its own.
+ * The statistics of a daemon as OpenMetrics text: names, help and layout. The plugin metrics uses it inside
+ * the daemon, and `coterie-ctl metrics` through the client libraries. Only the source differs. If both
+ * sources find the same values, the texts are equal. These files keep no state.
  */
 #ifndef PLUGINS_COMMON_METRICS_METRICS_H
 #define PLUGINS_COMMON_METRICS_METRICS_H
@@ -12,18 +12,18 @@
 
 #include <coterie/plugin.h>
 
-#define METRICS_VALUE_MAX 256u /* bytes of a value that is looked at, NUL included */
+#define METRICS_VALUE_MAX 256u /* longest value that is read, NUL included */
 
-/** Where a voter is; the numbers are those of the client API. */
+/** The state of a voter. The numbers are those of the client API. */
 enum metrics_voter {
 	METRICS_VOTER_MEMBER = 1,
 	METRICS_VOTER_DEAD = 2,
 	METRICS_VOTER_LEAVING = 3,
 };
 
-/** What a vote counter says: coterie_quorum_*. */
+/** The data of a vote counter: coterie_quorum_*. */
 struct metrics_votes {
-	uint32_t votes, expected; /* of the node asked for */
+	uint32_t votes, expected; /* of the requested node */
 	enum metrics_voter state; /* the same */
 	uint32_t highest_expected, total, quorum;
 	uint32_t flags;           /* VOTEQUORUM_INFO_* of the client API */
@@ -32,32 +32,34 @@ struct metrics_votes {
 };
 
 /**
- * Where the figures come from, for the text and for the answers in JSON (plugins/common/answers). Each call may
- * find nothing; then what it is for is left out.
+ * The source of the figures, for the text and for the answers in JSON (plugins/common/answers). Each call may
+ * fail. Then the figures that depend on it are left out.
  */
 struct metrics_source {
 	void *arg;
 	/**
-	 * A value of a map (COTERIE_MAP_CONFIG, COTERIE_MAP_STATS).
+	 * Read a value of a map (COTERIE_MAP_CONFIG, COTERIE_MAP_STATS).
 	 * @param type   out: COTERIE_MAP_I8 ..
 	 * @param bytes  room for METRICS_VALUE_MAX, zeroed
 	 * @return false: no such key, or a longer value
 	 */
 	bool (*read)(void *arg, uint32_t map, const char *key, uint32_t *type, void *bytes);
-	/** Call see(see_arg, key) for the keys that begin so, ascending, until it returns false. see may read. */
+	/**
+	 * Call see(see_arg, key) for the keys with this prefix, ascending, until it returns false. see may read.
+	 */
 	void (*each)(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
 		void *see_arg);
 	bool (*ring)(void *arg, struct coterie_ring_id *ring);
-	int (*quorate)(void *arg); /* 1, 0; -1: nobody counts */
+	int (*quorate)(void *arg); /* 1 or 0, or -1 without a provider */
 	bool (*votes)(void *arg, uint32_t nodeid, struct metrics_votes *votes); /* nodeid 0: this node */
-	/** status comes zeroed, with its size. */
+	/** The caller has zeroed status and set its size. */
 	bool (*links)(void *arg, uint32_t nodeid, struct coterie_node_status *status);
 	uint32_t (*local)(void *arg); /* this node */
 };
 
 enum metrics_format {
 	METRICS_OPENMETRICS, /* 1.0.0 */
-	METRICS_PROMETHEUS,  /* 0.0.4, for what cannot read the other */
+	METRICS_PROMETHEUS,  /* 0.0.4, for collectors that cannot read the other */
 };
 
 struct metrics_options {
@@ -71,30 +73,30 @@ struct metrics_text {
 	char *bytes; /* NUL-terminated once something was written; freed with metrics_text_fini */
 	size_t size, capacity;
 	size_t size_max; /* set by the caller; 0: no limit */
-	int error;       /* 0; -ENOMEM; -EMSGSIZE: the limit; what follows an error is not written */
+	int error;       /* 0; -ENOMEM; -EMSGSIZE: the limit. Text after an error is not written */
 };
 
 void metrics_text_fini(struct metrics_text *text);
 
 /**
- * Write everything that the source knows.
- *
- * @param text  zeroed but for size_max, or what is there already, behind which it goes on
- * @return 0; -ENOMEM; -EMSGSIZE: the text is not whole and of no use
+ * Write all figures of the source.
+ * @param text  zeroed except for size_max, or with text already, behind which the figures are written
+ * @return 0; -ENOMEM; -EMSGSIZE: the text is incomplete and must not be used
  */
 int metrics_render(const struct metrics_source *source, const struct metrics_options *options,
 	struct metrics_text *text);
 
-/** How the ring's packets are protected on their way. */
+/** Protection of the ring's packets on the network. */
 enum metrics_protection {
 	METRICS_PROTECTION_UNKNOWN,       /* another plugin's transport, or no address in the configuration */
 	METRICS_PROTECTION_LOOPBACK,      /* not encrypted, and all addresses are of the loopback */
-	METRICS_PROTECTION_NONE,          /* others on the network can read and forge them */
-	METRICS_PROTECTION_AUTHENTICATED, /* others can read them: knet with a hash and without a cipher */
+	METRICS_PROTECTION_NONE,          /* other hosts on the network can read and forge them */
+	METRICS_PROTECTION_AUTHENTICATED, /* other hosts can read them: knet with a hash and without a
+					   * cipher */
 	METRICS_PROTECTION_ENCRYPTED,
 };
 
-/** Find out from the configuration map. */
+/** Determine it from the configuration map. */
 enum metrics_protection metrics_protection(const struct metrics_source *source);
 
 /** The value of the header Content-Type. */

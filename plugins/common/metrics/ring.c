@@ -9,7 +9,7 @@
 #define OWN "stats.coterie.ring."
 #define RECEIVED OWN "received."
 
-/* Rows of a family follow each other; the first has the help. */
+/* Rows of a family follow each other. The first one has the help. */
 struct row {
 	const char *family;
 	enum metric_type type;
@@ -107,7 +107,7 @@ static void write_rows(struct writer *writer)
 	}
 }
 
-/* Without an address there is no ring that could need it. */
+/* Without an address there is no ring that needs protection. */
 static void write_protection(struct writer *writer)
 {
 	enum metrics_protection protection = metrics_protection(writer->source);
@@ -129,7 +129,7 @@ static bool write_source(void *arg, const char *key)
 	return true;
 }
 
-/* Corosync does not tell whose they were. */
+/* Corosync does not report the nodes of the frames. */
 static void write_received(struct writer *writer)
 {
 	const struct metrics_source *source = writer->source;

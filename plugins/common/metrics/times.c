@@ -1,11 +1,11 @@
-/* How long things take: histograms of the statistics map. */
+/* Durations: histograms of the statistics map. */
 #include <inttypes.h>
 
 #include "plugins/common/metrics/writer.h"
 
 #define BUCKETS_MAX 32u
 
-/* Those of one family follow each other; the first has the help. */
+/* Entries of one family follow each other. The first one has the help. */
 static const struct {
 	const char *family, *name;
 	const char *label[2]; /* name and value; NULL: none */
@@ -20,7 +20,10 @@ static const struct {
 	{"coterie_scheduler_delay_seconds", "timers_late", {NULL}, "How late the daemon came to what was due."},
 };
 
-/* Bounds in microseconds; one count for each, and one for what is above, in stats.coterie.times.NAME.N. */
+/*
+ * Bounds are in microseconds. stats.coterie.times.NAME.N has one count for each, and one for values above
+ * the last.
+ */
 static void write_histogram(struct writer *writer, const char *name, const char *const label[2])
 {
 	double bounds[BUCKETS_MAX], number, sum;

@@ -1,5 +1,6 @@
 /*
- * The layout of the text: families with their heads, samples, labels. And small readers of a source.
+ * The layout of the text: families with their heads, samples, labels. And small functions that read
+ * a source.
  */
 #ifndef PLUGINS_COMMON_METRICS_WRITER_H
 #define PLUGINS_COMMON_METRICS_WRITER_H
@@ -9,8 +10,8 @@
 enum metric_type {
 	METRIC_GAUGE,
 	METRIC_COUNTER,
-	METRIC_INFO,     /* value 1, says all in its labels */
-	METRIC_STATESET, /* one sample per state; the label is called like the family */
+	METRIC_INFO,     /* value 1. The labels have the information */
+	METRIC_STATESET, /* one sample for each state. The label has the name of the family */
 	METRIC_HISTOGRAM,
 };
 
@@ -28,7 +29,7 @@ struct writer {
 struct metrics_node {
 	uint32_t id;
 	char id_text[12];
-	char name[256]; /* "" when it has none */
+	char name[256]; /* "" if it has none */
 };
 
 /** Ascending by id. */
@@ -41,7 +42,7 @@ struct metrics_nodes {
 #define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /**
- * Begin a family. Its head is written with its first sample, so that one without samples leaves no trace. All
+ * Begin a family. Its head is written with its first sample, so a family without samples is not written. All
  * samples of a family follow each other, and a family begins once.
  *
  * @param name  without the suffixes _total and _info; kept until the next
@@ -50,30 +51,30 @@ void writer_family(struct writer *writer, enum metric_type type, const char *nam
 /** labels: name, value, …, NULL; or NULL: none. Values may be any bytes. */
 void writer_sample(struct writer *writer, const char *const *labels, double value);
 /**
- * A histogram.
+ * Write a histogram.
  * @param label   name and value of its label; NULL: it has none
- * @param bounds  of bucket_count buckets, ascending, seconds; what is above is in buckets[bucket_count]
+ * @param bounds  of bucket_count buckets, ascending, in seconds. Larger values are counted in buckets[bucket_count]
  * @param buckets bucket_count + 1 counts, not cumulated
  */
 void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
 	const uint64_t *buckets, uint32_t bucket_count, double sum);
 /**
- * A sample whose labels are written already.
+ * Write a sample whose labels are already formatted.
  * @param suffix  of the sample's name, "" for none
  * @param labels  NAME="VALUE",… with escapes, or ""
  */
 void writer_sample_as(struct writer *writer, const char *suffix, const char *labels, double value);
 void writer_end(struct writer *writer);
 
-/** A number of any type, or decimal text. false: no such key, or no number. */
+/** Read a number of any type, or decimal text. false: no such key, or not a number. */
 bool source_number(const struct writer *writer, uint32_t map, const char *key, double *number);
-/** The same with a key to be put together. */
+/** The same with a formatted key. */
 bool source_number_f(const struct writer *writer, uint32_t map, double *number, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 bool source_text(const struct writer *writer, uint32_t map, char text[METRICS_VALUE_MAX],
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The parts of the text, in their order. */
+/* Write the parts of the text, in this order. */
 void metrics_write_daemon(struct writer *writer);
 void metrics_write_quorum(struct writer *writer);
 void metrics_write_members(struct writer *writer);

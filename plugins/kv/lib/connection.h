@@ -1,12 +1,12 @@
 /*
- * What stands behind a coterie_kv_handle_t; private to libcoterie-kv.
+ * The connection of a coterie_kv_handle_t. Private to libcoterie-kv.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef PLUGINS_KV_LIB_CONNECTION_H
 #define PLUGINS_KV_LIB_CONNECTION_H
 
-/* Everything is hidden but what the public header declares. */
+/* The library hides every symbol that the public header does not declare. */
 #pragma GCC visibility push(default)
 #include <coterie/kv.h>
 #pragma GCC visibility pop
@@ -21,7 +21,7 @@ _Static_assert(KV_WAITING_MAX == COTERIE_KV_WAITING_MAX, "one limit");
 struct kv_connection {
 	struct client_connection client; /* first */
 	coterie_kv_notify notify;        /* or NULL */
-	_Atomic uint64_t owed;           /* bytes of handled events that could not be acknowledged yet */
+	_Atomic uint64_t owed;           /* bytes of handled events that are not acknowledged yet */
 };
 
 extern struct handle_table kv_connections;
@@ -30,7 +30,7 @@ extern struct handle_table kv_connections;
  * Send a request of several parts and wait for the answer.
  *
  * @param iov  its first part begins with the request's header, whose size is filled in here
- * @return bytes of the answer; -EBADF: no such handle; else as channel_call
+ * @return bytes of the answer; -EBADF: no such handle; otherwise as channel_call
  */
 ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response,
 	size_t response_size);

@@ -9,7 +9,7 @@
 
 #include "services/client/error.h"
 
-/* What is the same in all writes; the parameters are borrowed by iovecs, which have no const. */
+/* The common part of all writes. The parameters are borrowed by iovecs, which have no const. */
 struct write {
 	enum kv_request_id id;
 	uint32_t flags;

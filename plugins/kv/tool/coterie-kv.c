@@ -1,6 +1,6 @@
 /*
- * coterie-kv: read, write and watch the table of keys and values. Exit status: 0; 1: refused or not there;
- * 2: wrong use.
+ * coterie-kv: read, write and watch the table of keys and values. Exit status: 0; 1: refused or no such
+ * key; 2: wrong usage.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,7 +22,7 @@
 #define PAUSE_MS 20
 #define EXIT_USAGE 2
 
-/* What the command line says. */
+/* The parsed command line. */
 struct order {
 	const char *command, *key, *value;
 	bool is_json, is_raw, is_conditional;
@@ -62,7 +62,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* @return false when there is no time left */
+/* @return false: there is no time left */
 static bool pause_before(uint64_t end_ms)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
@@ -108,7 +108,7 @@ static cs_error_t get(coterie_kv_handle_t kv, const struct order *order)
 	return CS_OK;
 }
 
-/* Standard input is read once, whatever is asked again. */
+/* Standard input is read once, even if the request is repeated. */
 struct input {
 	uint8_t *bytes;
 	size_t size;
@@ -209,10 +209,10 @@ static cs_error_t once(coterie_kv_handle_t kv, struct order *order, const struct
 	}
 }
 
-/* Made before, since a signal handler can only write. */
+/* Formatted before, since a signal handler can only write. */
 static char limit_text[1024];
 
-/* A daemon that is stopped lets a connection wait without an end. */
+/* A stopped daemon makes a connection attempt wait without end. */
 static void on_alarm(int signal_number)
 {
 	(void)signal_number;
@@ -274,7 +274,7 @@ static bool parse_number(const char *text, uint64_t *number)
 	return errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0';
 }
 
-/* @return -1: go on; else the exit status */
+/* @return -1: continue; otherwise the exit status */
 static int parse_options(struct order *order, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -323,7 +323,7 @@ static int parse_options(struct order *order, int argc, char **argv)
 	return -1;
 }
 
-/* How many words a command may have behind it. */
+/* Check the number of words after a command. */
 static bool is_right(const struct order *order, int words)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /*
- * What the tool prints: for people, or one JSON object a line.
+ * Output of the tool: for people, or as one JSON object on each line.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,10 @@
 
 #include <coterie/kv.h>
 
-/** An entry: key and value with a tab between; unprintable bytes as \xNN, a backslash doubled. */
+/**
+ * Print an entry: key and value with a tab between. Unprintable bytes are printed as \xNN, and a
+ * backslash is doubled.
+ */
 void print_entry(const struct coterie_kv_entry *entry, bool is_json);
 
 /** An event of a watch: "put KEY VALUE", "delete KEY", "missed", with the revision in front. */
