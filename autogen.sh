@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes configure and what it needs; run it once after cloning, and never commit what it makes.
+# Makes configure and the files that it needs. Run it once after cloning, and do not commit its
+# output.
 cd "$(dirname "$0")" || exit
 mkdir -p conf/build-aux conf/m4
 # A configure without its Makefile.in would look finished to the GNUmakefile.

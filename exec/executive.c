@@ -501,7 +501,7 @@ void executive_destroy_parts(struct executive *executive)
 
 /* --- stopping --- */
 
-/* What services still want to say goes out, and all that is queued. */
+/* Return whether the services have sent their last messages, and all queues are empty. */
 static bool is_drained(struct executive *executive)
 {
 	bool is_done = true;

@@ -44,7 +44,7 @@
 #define EXIT_ADDRESS 35
 #define EXIT_NO_MEMORY 38
 
-/* What main holds beside the executive. */
+/* The state of main besides the executive. */
 struct daemon {
 	struct options options;
 	struct executive executive;
@@ -117,7 +117,7 @@ static int load_config(struct daemon *daemon)
 	modes_environment(&environment);
 	environment.format = daemon->options.format;
 	environment.drop_ins = drop_ins;
-	/* What is printed may be what a start would refuse. */
+	/* A configuration may be printed even if a start would refuse it. */
 	environment.is_test = daemon->options.is_test && !daemon->options.is_print && !daemon->options.is_repair;
 	environment.needs_no_key = daemon->options.is_print || daemon->options.is_repair;
 	/* A start waits as long as the resolver takes. A test or a printout does not. */
@@ -412,7 +412,7 @@ int main(int argc, char **argv)
 	struct executive *executive = &daemon.executive;
 
 #ifndef STATIC_BINARY
-	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
+	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins, to be set before libltdl is first used */
 #endif
 	bool is_hidden = crypto_memory_init() == 0; /* before anything else uses libcrypto */
 	executive_init(executive);

@@ -1,9 +1,8 @@
 /*
  * Shared by the files of the test kit. Its public header is <coterie/testkit.h>.
  *
- * A node of the kit is a whole executive (exec/) with some files replaced. loop.c replaces the loop's
- * clock and descriptors, qb.c the server half of IPC, and log.c the log. transport.c is the node's
- * transport. All other code is the daemon's object code. The network and the queue of events are the
+ * A node of the kit is a whole executive (exec/) with some files replaced. Here loop.c replaces the loop's
+ * clock and descriptors, qb.c the server half of IPC, and log.c the log. The node's transport is transport.c. All other code is the daemon's object code. The network and the queue of events are the
  * simulator's (tests/sim).
  *
  * A node has these steps. 1 node_start makes an executive with its config and plugins. 2 It handles
@@ -40,7 +39,7 @@ struct kit_plugin {
 	struct kit_plugin *next;
 	const struct coterie_plugin *linked; /* NULL: a file */
 	char *name;
-	char *path, *folder;                 /* of the file; NULL if it is linked */
+	char *path, *folder;                 /* of the file, or NULL if it is linked */
 	char **options;                      /* "KEY=VALUE", NULL at the end */
 	char *symbol, *module;               /* for libltdl's table */
 	lt_dlsymlist table[4];
@@ -111,8 +110,7 @@ struct testkit {
 	bool has_posts;                      /* atomic: a thread has posted a call */
 	uint32_t real_fds;                   /* number of descriptors of plugins */
 	uint64_t polled_ns;
-	struct kit_plugin *transport;        /* transport under test, in real time; NULL: the simulated
-					      * network */
+	struct kit_plugin *transport;        /* transport under test, in real time, or NULL for the simulated network */
 	uint64_t started_ns;                 /* real time at the origin of the kit's clock */
 
 	uint32_t chaos, chaos_mean_ms, chaos_turn;

@@ -27,10 +27,10 @@
 #define CAPABILITY_MAX 63u
 
 /*
- * What the daemon cannot do without, beside real time and locked memory, for which limits are enough. The files of a
- * connection belong to the client (CHOWN). The key file, and maybe the config, stays root's, also at a reload
- * (DAC_READ_SEARCH). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN). Nothing here lets the daemon
- * write a file of others, or connect to their sockets.
+ * Capabilities that the daemon needs, besides real time and locked memory, for which limits are sufficient. The files
+ * of a connection belong to the client (CHOWN). The key file, and maybe the config, belongs to root, also at a reload
+ * (DAC_READ_SEARCH). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN). None of them lets the
+ * daemon write files of other users, or connect to their sockets.
  */
 static const unsigned int kept[] = {CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN};
 
@@ -71,7 +71,10 @@ static bool find_user(const char *text, struct user *user)
 
 /* --- folders --- */
 
-/* What a daemon of root has left in the folder. A file with a second name may be another program's. */
+/*
+ * Give files of an earlier daemon of root in the folder to the user. A file with a second name may
+ * belong to another program.
+ */
 static void give_file(int folder, const char *name, const struct user *user)
 {
 	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

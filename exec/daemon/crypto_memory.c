@@ -20,7 +20,7 @@
 
 /* In front of the bytes, which are aligned as those of malloc(3). */
 struct block {
-	size_t size; /* with this; of a mapping of its own: all of it */
+	size_t size; /* including this header. For a mapping of its own: all of it */
 	uint32_t class;
 	_Alignas(16) uint8_t bytes[];
 };
@@ -35,7 +35,7 @@ struct free_block {
 static struct {
 	pthread_mutex_t mutex;
 	struct free_block *free[CLASSES];
-	uint8_t *at, *end; /* what is left of the newest region */
+	uint8_t *at, *end; /* free part of the newest region */
 } memory = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static size_t size_of(uint32_t class) { return (class % 2 == 0 ? BLOCK_MIN : BLOCK_MIN / 2 * 3) << class / 2; }

@@ -62,7 +62,10 @@ static bool is_forbidden(int rc)
 	return rc == -EACCES || rc == -EPERM || rc == -EROFS;
 }
 
-/* A folder the service manager made for us (systemd.exec(5)); several: not for us to choose. */
+/*
+ * A folder that the service manager made for the daemon (systemd.exec(5)). If there are several,
+ * none of them is used.
+ */
 static const char *from_manager(const char *variable)
 {
 	const char *dir = secure_getenv(variable);
@@ -78,7 +81,10 @@ static int system_state(const char *suffix, const char *slash, char path[4096])
 			    : join(path, "%s/lib/coterie%s%s", LOCALSTATE_DIR, slash, suffix);
 }
 
-/* What the system keeps for root, an ordinary user keeps at home. */
+/*
+ * An ordinary user's daemon has its state in the home folder, while that of root uses a folder of
+ * the system.
+ */
 static int home_state(const char *suffix, const char *slash, char path[4096])
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");

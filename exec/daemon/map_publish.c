@@ -62,7 +62,7 @@ void map_publish_members(struct map *map, const struct config *config,
 		publish_member(map, config, configuration->joined[i], "joined");
 }
 
-/* Counters of one direction; what cannot be shown for lack of memory is left out. */
+/* Share the counters of one direction. Without memory some of them are left out. */
 static struct map_shared **share_counters(
 	struct map *map, const struct plugin *plugin, const char *direction, const uint64_t *counters)
 {

@@ -94,7 +94,10 @@ int modes_tell_test(const struct config *config)
 
 	if (rc < 0)
 		return EXIT_NO_MEMORY;
-	/* A section 'transport' may name any plugin; Corosync's may be missing where a file is only checked. */
+	/*
+	 * A section 'transport' may name any plugin, so look for it. Corosync's transports may be missing if a
+	 * file is only checked.
+	 */
 	if (!config_transport_is_standard(config->transport))
 		rc = plugin_probe(folders.list, folders.count, COTERIE_KIND_TRANSPORT, config->transport, &error);
 	modes_folders_fini(&folders);

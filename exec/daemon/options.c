@@ -104,7 +104,7 @@ static bool parse_form(const char *text, enum config_form *form)
 	return false;
 }
 
-/* What the environment set to nothing is not set. */
+/* An empty variable of the environment counts as not set. */
 static int check(struct options *options)
 {
 	if (options->config != NULL && options->config[0] == '\0')

@@ -112,7 +112,7 @@ static int set_round_robin(void)
 	return sched_setscheduler(0, SCHED_RR, &parameter) < 0 ? -errno : 0;
 }
 
-/* What the unit gives and the config does not want. */
+/* Leave the real-time priority that the unit has set but the config does not want. */
 static void leave_round_robin(void)
 {
 	struct sched_param parameter = {.sched_priority = 0};

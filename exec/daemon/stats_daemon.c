@@ -58,7 +58,10 @@ static uint32_t read_version(void *arg, void *value)
 	return put_text(value, PACKAGE_VERSION);
 }
 
-/* What this build can do beyond Corosync, with nodes and clients that can do it as well; how it is made. */
+/*
+ * Features of this build beyond Corosync, which other nodes or clients must support as well, and how it was
+ * built.
+ */
 static uint32_t read_features(void *arg, void *value)
 {
 	static const char features[] = "channels early linger probe safe"
@@ -85,7 +88,10 @@ static uint32_t read_uptime(void *arg, void *value)
 	return stats_put_u64(value, uptime_ms);
 }
 
-/* Since the epoch; taken once, so that it stands still when the clock is set. */
+/*
+ * Milliseconds since the epoch. The value is computed once, so that it does not change when the
+ * clock is set.
+ */
 static uint32_t read_start(void *arg, void *value)
 {
 	return stats_put_u64(value, ((const struct stats_daemon *)arg)->started_ms);

@@ -1,4 +1,4 @@
-/* What the daemon's process uses, and what its transport has carried: stats.coterie.process.*, .transport.* */
+/* Resources of the daemon's process, and bytes of its transport: stats.coterie.process.*, .transport.* */
 #include "exec/daemon/stats_daemon.h"
 
 #include <dirent.h>

@@ -14,7 +14,7 @@
 #include "exec/ring/ring.h"
 #include "exec/sync/quorum.h"
 
-/* Fill what the other side has room for; the first member of both says how much that is. */
+/* Copy the members for which the other side has room. The first member of both is the size. */
 static void fill(void *to, const void *from, size_t size)
 {
 	uint32_t room;

@@ -1,7 +1,7 @@
 /*
- * The host table's time, descriptors and posts. Timers and descriptors hang on the plugin's resources, so
- * that they end with it. Posts come from any thread: they go through a mailbox per plugin, which outlives
- * the plugin for as long as the loop still has a call of it queued; a mailbox whose plugin is gone
+ * The host table's time, descriptors and posts. Timers and descriptors belong to the plugin's resources,
+ * so that they end with it. Posts come from any thread. They go through a mailbox of the plugin, which
+ * exists longer than the plugin if the loop has a call of it queued. A mailbox without its plugin
  * delivers nothing.
  */
 #include "exec/host/host_private.h"

@@ -1,6 +1,6 @@
 /*
  * The host table's maps: the configuration map (exec/map/map.h) and the statistics (exec/stats/stats.h) behind the
- * same calls. Trackers and iterators hang on the plugin's resources; those that it leaves are leaks.
+ * same calls. Trackers and iterators belong to the plugin's resources. Those that it does not end are leaks.
  * Statistics end with their plugin.
  */
 #include "exec/host/host_private.h"
@@ -155,7 +155,7 @@ const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct 
 		if (key != NULL && value != NULL)
 			*value = value_of(&found);
 	}
-	iterator->has_ended = key == NULL; /* whatever is added behind */
+	iterator->has_ended = key == NULL; /* keys that are added behind it do not count */
 	return key;
 }
 
@@ -230,7 +230,7 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 		tracker->plugin->resources->trackers = tracker->next;
 	if (tracker->next != NULL)
 		tracker->next->previous = tracker->previous;
-	/* Neither calls it any more; on_config does not look at it after the plugin's call. */
+	/* Neither map calls it any more, and on_config does not use it after the plugin's call. */
 	map_untrack(map_of(ctx), tracker->config);
 	stats_untrack(stats_of(ctx), tracker->stats);
 	free(tracker);

@@ -15,7 +15,9 @@
 
 #include "exec/map/map.h"
 
-/* Descriptors kept back for the daemon; a connection needs about half of them for a moment. */
+/*
+ * Descriptors that are reserved for the daemon. A new connection briefly needs about half of them.
+ */
 #define RESERVED_FDS 8
 
 /* Asks the kernel, since other parts of the process hold descriptors too. */
@@ -67,7 +69,9 @@ static bool is_listed(const struct map *map, const char *list, uint32_t uid, uin
 /* 0: none. */
 static uint32_t right_of(const struct map *map, uint32_t uid, uint32_t gid)
 {
-	/* Whoever runs the daemon owns it anyway: what root is to a daemon of root. */
+	/*
+	 * The user that runs the daemon has full access anyway, as root has with a daemon of root.
+	 */
 	if (uid == 0 || uid == geteuid() || is_listed(map, "administrators", uid, gid))
 		return COTERIE_RIGHT_ADMINISTER;
 	if (gid == 0 || is_permitted(map, "uid", uid) || is_permitted(map, "config.uid", uid) ||

@@ -1,6 +1,6 @@
 /*
  * Events that found no room in a client's ring: copied, in order. The clients of a group get the same bytes one
- * after the other, so that what is copied for the first of them serves the next ones too: two hundred that do not
+ * after the other, so the copy for the first client serves the next ones, too. Two hundred clients that do not
  * read cost little more than one.
  */
 #include "exec/ipc/ipc_private.h"

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define CHANNELS_MAX 256u               /* each has two rings, in memory as far as they were used */
-#define CHANNELS_BYTES_MAX (640u << 20) /* of all rings; enough for as many of the smallest */
+#define CHANNELS_BYTES_MAX (640u << 20) /* limit for all rings. It is enough for the same number of
+					 * the smallest ones */
 
 /* --- opening --- */
 
@@ -122,7 +123,7 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 		return rc;
 	if (client->channel != NULL)
 		return -EALREADY;
-	/* What waits in the backlog is to go over libqb. */
+	/* The events of the backlog have to be sent over libqb first. */
 	rc = client->backlog != NULL ? -EAGAIN : fill_grant(client, &wanted, grant);
 	if (rc < 0)
 		return rc;

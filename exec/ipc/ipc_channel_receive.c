@@ -60,7 +60,7 @@ static void flush_dirty(void *arg)
 
 void ipc_tell(struct ipc *ipc)
 {
-	/* Who has been woken may run before us: what we do next wakes others. */
+	/* Let the clients that were woken run first, since the next steps wake others. */
 	if (ipc != NULL && ring_doorbells(ipc) > 0)
 		sched_yield();
 }

@@ -1,6 +1,6 @@
 /*
- * From the clients: their send rings, each its share. What they hold is pulled when the token comes, no more than
- * the ring can carry, so that the rest waits where it was written and its writer learns of it.
+ * Reads messages from the clients' send rings, a share of each. They are read when the token arrives, and no more
+ * than the ring can carry. The rest stays where it was written, so that its writer sees the full ring.
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -124,7 +124,7 @@ static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
 		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
 	}
 	if (taken == EMPTY && channel->share > 0)
-		channel->share = 0; /* who has nothing to send saves up nothing */
+		channel->share = 0; /* an idle client does not save up a share */
 	return taken;
 }
 
@@ -274,7 +274,10 @@ static bool pull(struct ipc *ipc)
 	return ipc->pull_room < before;
 }
 
-/* Who is empty: requests of it that waited may run, and it may have to ring again. */
+/*
+ * Handle clients whose ring is empty: their requests that waited may run, and they may have to ring
+ * again.
+ */
 static void settle(struct ipc *ipc, bool is_idle)
 {
 	struct ipc_channel *next;
@@ -306,7 +309,7 @@ bool ipc_pull(struct ipc *ipc)
 	return is_any_left(ipc);
 }
 
-/* Whoever is empty has to ring. */
+/* Make all clients with an empty ring send a doorbell for the next message. */
 static void leave_alone(struct ipc *ipc)
 {
 	ipc_await_left(ipc, ipc->pulled_ns);

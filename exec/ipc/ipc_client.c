@@ -1,11 +1,11 @@
 /*
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
- * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only when that is full is
- * it copied, and then every later one queues behind it (ipc_backlog.c). Nothing tells a server that a
- * client has read over libqb: each new event and each sign of life of the client tries, and a timer for the
- * rest; libqb's jobs may wait 50 ms for that. An event over libqb costs a wake-up, and its reader makes room
- * meanwhile: no turn of the loop takes all of a backlog.
+ * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only if that
+ * is full, the event is copied, and every later one queues behind it (ipc_backlog.c). A server is not notified when a
+ * client has read over libqb. So each new event and each sign of life of the client causes an attempt, and a timer does
+ * the rest. libqb's own jobs may wait 50 ms for that. An event over libqb costs a wake-up, and its reader makes room
+ * meanwhile. So one turn of the loop does not send all of a backlog.
  */
 #include "exec/ipc/ipc_private.h"
 

@@ -59,9 +59,9 @@ static uint64_t bound_of(const struct coterie_client *client)
 }
 
 /*
- * A message in fragments, each with an answer, must get through once it has begun: its sender would otherwise begin
- * again for ever where the message is longer than the bound. So the word is for clients that sent without an
- * answer last.
+ * A message in fragments, each with an answer, must be completed once it has begun. Otherwise its sender would
+ * start over for ever if the message is longer than the bound. So the word is only set for clients whose last
+ * message had no answer.
  */
 static void set_word(struct coterie_client *client)
 {

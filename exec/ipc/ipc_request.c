@@ -196,7 +196,7 @@ void ipc_request_last(struct coterie_client *client)
 
 	if (client->kept == NULL)
 		return;
-	if (!is_silent(request)) { /* nobody is there for the answer */
+	if (!is_silent(request)) { /* no client waits for the answer */
 		drop(client);
 		return;
 	}

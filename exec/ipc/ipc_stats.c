@@ -1,6 +1,7 @@
 /*
- * What the statistics map says of connections: stats.ipcs.* (book configuration, "Statistics map"). A
- * connection's keys come when its service has taken it and go before the service hears of its end.
+ * The keys of connections in the statistics map: stats.ipcs.* (book configuration, "Statistics map").
+ * The keys of a connection are added after its service has accepted it, and are removed before the
+ * service is notified of its end.
  */
 #include "exec/ipc/ipc_private.h"
 

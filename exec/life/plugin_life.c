@@ -1,10 +1,9 @@
 /*
- * Steps of a change. Load: source (the file is opened and checked, once for all steps) -> trial (another process
- * starts the plugin first) -> quiet (no synchronisation
- * under way) -> act (file, options, init, maps) -> sync (it hears of the ring, and its like of it) -> its IPC
- * name opens. Unload: quiet -> act (IPC name closes, clients end) -> drain -> part (the others hear of it) ->
- * fini; the file is closed a turn later. Replace: source -> trial -> quiet -> act (plugin_replace.c), or, forced, from
- * there on unload and load.
+ * Steps of a change. Load: source -> trial -> quiet -> act -> sync -> its IPC name opens. In source the file is opened and checked,
+ * once for all steps. In trial another process starts the plugin first. Quiet waits until no synchronisation is
+ * under way. Act does file, options, init and maps. In sync it synchronises with the same plugin on other nodes. Unload: quiet -> act (IPC name
+ * closes, clients end) -> drain -> part (other nodes are informed) -> fini. The file is closed one turn later.
+ * Replace: source -> trial -> quiet -> act (plugin_replace.c), or, forced, from there on unload and load.
  */
 #include "exec/life/plugin_life_private.h"
 
@@ -65,7 +64,8 @@ struct change {
 
 struct plugin_life {
 	struct plugin_life_parts parts;
-	struct change *first, **last; /* the first is under way; behind it those of a reload wait */
+	struct change *first, **last; /* the first is under way. Further ones of a reload wait
+				       * behind it */
 	struct loop_timer *timer;
 };
 
@@ -293,7 +293,7 @@ static bool is_to_decide(const struct plugin_life *life, const struct config *co
 	       !quorum_has_provider(life->parts.quorum);
 }
 
-/* What can fail was checked before the reload that brings it. */
+/* Set the provider. All possible failures were checked before the reload. */
 static void appoint(struct plugin_life *life, const struct plugin *plugin)
 {
 	int rc = quorum_appoint(life->parts.quorum, plugin);
@@ -505,7 +505,7 @@ static void on_turn(void *arg)
 
 	life->timer = NULL;
 	if (*life->parts.is_stopping)
-		return; /* what is left ends with the daemon */
+		return; /* the rest ends with the daemon */
 	while (life->first != NULL && run_step(life, life->first))
 		;
 }

@@ -18,14 +18,16 @@
 
 #define BLOB_MAGIC 0x43745374u
 
-/* What stands in front of a plugin's bytes, so that they meet nobody else. In memory alone. */
+/*
+ * Header in front of a plugin's state, so that no other plugin gets it. It exists only in memory.
+ */
 struct blob {
 	uint32_t magic;
 	uint32_t size; /* of bytes */
 	uint16_t abi_major, abi_minor; /* of who saved */
 	uint32_t pad;
 	char name[64];
-	void *bytes; /* malloc'd by the plugin; may be NULL when size is 0 */
+	void *bytes; /* malloc'd by the plugin, may be NULL if size is 0 */
 };
 
 static int refuse(struct plugin_error *error, int rc, const char *text)

@@ -102,9 +102,9 @@ static void fill_u32(struct filler *filler, uint32_t value)
 }
 
 /*
- * A record: u32 line, u32 tags, u8 priority, u32 size of the function's name, that name, the time as two
- * u64, u32 size of the message, and the message as format and arguments, each with its NUL. The subsystem
- * stands where the reference has the function.
+ * Write a record: u32 line, u32 tags, u8 priority, u32 size of the function's name, and that name with its NUL. Then
+ * follow the time as two u64, u32 size of the message, and the message as format and arguments, with its NUL. The
+ * subsystem takes the place of the reference's function name.
  */
 void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at,
 	const char *text)
@@ -158,7 +158,10 @@ static int write_all(int fd, const void *bytes, size_t size)
 
 static int write_file(const struct flight *flight, const char *path)
 {
-	/* What tells a blackbox with times to the nanosecond from the old kind. */
+	/*
+	 * Header of a blackbox whose times have nanoseconds, which distinguishes it from the old
+	 * kind.
+	 */
 	const uint32_t mark[5] = {0, 0xccbbccbbu, 0xbbccbbccu, 2, 0};
 	const uint32_t version = 1;
 	const uint32_t header[5] = {flight->count, flight->write, flight->read, version,
@@ -219,7 +222,7 @@ static void add_number(struct text *text, uint64_t number, int digits)
 static void add_time(struct text *text, int64_t seconds)
 {
 	int64_t days = seconds / 86400, rest = seconds % 86400;
-	/* Days since 0000-03-01; years begin in March, so that the leap day is the last. */
+	/* Days since 0000-03-01. Years begin in March, so that the leap day is the last. */
 	int64_t shifted = days + 719468;
 	int64_t era = shifted / 146097, day_of_era = shifted % 146097;
 	int64_t year_of_era =

@@ -130,8 +130,10 @@ static int settings_subsystem(struct settings *settings, const struct config_log
 		.stderr_limit = NOWHERE, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
 	if (from->name != NULL && (to->name = strdup(from->name)) == NULL)
 		return -ENOMEM;
-	/* stderr has no priority of its own; a subsystem can leave the two shared targets, not open
-	 * them. */
+	/*
+	 * stderr has no priority of its own. A subsystem can turn off the two shared targets, but
+	 * not turn them on.
+	 */
 	if (top->to_stderr && from->to_stderr)
 		to->stderr_limit = log_limit_of(from->debug, from->file_priority);
 	if (top->to_syslog && from->to_syslog)

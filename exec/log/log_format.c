@@ -49,7 +49,7 @@ static void format_time(char *text, size_t size, const struct log_frame *frame)
 		snprintf(text + used, size - (size_t)used, " ");
 }
 
-/* Text in quotes; what is no UTF-8 is left to who reads it. */
+/* Write a text in quotes. Bytes that are not UTF-8 stay unchanged. */
 static size_t quote(char *line, size_t size, const char *text)
 {
 	size_t used = 0;

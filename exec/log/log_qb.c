@@ -1,6 +1,7 @@
 /*
- * What libqb has to say (sockets and shared memory of IPC, the loop) goes into our log, as
- * subsystem QB. Its own targets stay off: its syslog target would wait for the syslog daemon.
+ * Messages of libqb (about sockets and shared memory of IPC, and its loop) are written to our log, as
+ * subsystem QB. Its own targets stay off, since its syslog target would wait for the syslog
+ * daemon.
  */
 #include "exec/log/log.h"
 

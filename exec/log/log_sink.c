@@ -1,7 +1,7 @@
 /*
- * Descriptors that never block the ring. Neither a terminal that is stopped with ^S, nor a pipe
- * that nobody reads, nor a hanging syslog daemon may hold up the token: that is why syslog(3),
- * which waits, is not used.
+ * Descriptors that never block the ring. A terminal that is stopped with ^S, a pipe without a
+ * reader, or a hanging syslog daemon must not delay the token. So syslog(3), which waits, is not
+ * used.
  */
 #include "exec/log/log_sink.h"
 
@@ -104,7 +104,7 @@ int log_sink_open_syslog(struct log_sink *sink, const char *path)
 		close(fd);
 		return rc;
 	}
-	sink->fd = fd; /* what was lost before stays counted */
+	sink->fd = fd; /* lines that were lost before stay counted */
 	return 0;
 }
 

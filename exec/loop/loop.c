@@ -52,7 +52,8 @@ struct loop {
 	uint64_t timer_order;
 	loop_late_run late_run; /* NULL: nobody asks */
 	void *late_arg;
-	uint64_t armed_ns; /* what timer_fd is set to, early perhaps, never late; or due, and wake_fd tells */
+	uint64_t armed_ns; /* time to which timer_fd is set. It may be early, but not late, unless a timer is
+			    * due and wake_fd is set */
 	struct loop_calls deferred;
 	unsigned int depth; /* callbacks of ours on the stack */
 	pthread_mutex_t lock; /* posted, from here to the end of the struct */
@@ -120,13 +121,14 @@ static void wake(struct loop *loop)
 }
 
 /*
- * What was deferred runs when the outermost callback has returned, and so does what these calls defer; what
- * those defer in turn runs on the next turn, so that a ring of one node that feeds itself cannot starve the descriptors.
+ * Deferred calls run when the outermost callback has returned, and so do the calls that these defer. Later ones run on
+ * the next turn. So a ring of one node that causes its own work cannot starve the descriptors.
  */
 static void run_deferred(struct loop *loop)
 {
 	calls_run(calls_take(&loop->deferred));
-	calls_run(calls_take(&loop->deferred)); /* what these began, as far as it ends here */
+	calls_run(calls_take(&loop->deferred)); /* the calls that these deferred, but no further
+						 * ones */
 	if (loop->deferred.first != NULL)
 		wake(loop);
 }

@@ -1,5 +1,5 @@
 /*
- * The configuration map: one sorted array of entries. Lookups are binary searches; an insertion moves
+ * The configuration map: one sorted array of entries. Lookups are binary searches. An insertion moves
  * pointers, which for the few thousand keys of a node costs less than a tree's allocations.
  */
 #include "exec/map/map_private.h"

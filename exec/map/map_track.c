@@ -91,8 +91,9 @@ static size_t rank(const struct map_tracker *tracker)
 }
 
 /*
- * Among equals the newest is told first, but of prefixes the oldest, and of those of all keys again the
- * newest: that is how Corosync's map, a trie of libqb, comes to its order, and clients see it.
+ * Of trackers of the same key the newest is called first. Of prefixes the oldest is called first, but
+ * of those of all keys again the newest. This is the order of Corosync's map, a trie of libqb, and
+ * clients see it.
  */
 static bool comes_after(const struct map_tracker *tracker, const struct map_tracker *other)
 {

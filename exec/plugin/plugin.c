@@ -94,7 +94,7 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 	return plugin;
 }
 
-/* Ascending ring id; what is no service stands behind all services. */
+/* Ascending ring id. Plugins that are not services come after all services. */
 static uint32_t rank(const struct plugin *plugin)
 {
 	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id

@@ -29,7 +29,7 @@
 #define LEGACY_LENGTH_MAX 200
 #define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
 
-/* What is being checked, for the texts. */
+/* The plugin that is being checked, for the messages. */
 struct candidate {
 	const struct plugin_registry *registry;
 	const struct plugin *predecessor; /* whose place it takes, or NULL */

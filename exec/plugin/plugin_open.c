@@ -1,11 +1,11 @@
 /*
- * Files of plugins: the only place that knows libltdl.
+ * Opens files of plugins. No other file uses libltdl.
  *
- * What libltdl 2.4.7 does decides the shape. It reports every failure as "file not found", so a
- * file is opened with dlopen() first, whose text is exact, and which binds every function now:
- * libltdl would leave an undefined one for its first call, which ends the process. It searches
- * LD_LIBRARY_PATH as well, so it only ever gets an absolute path, or a bare name together with
- * "builtins alone".
+ * The behaviour of libltdl 2.4.7 decides the design. It reports every failure as "file not found".
+ * So a file is opened with dlopen() first, whose text is exact.
+ * It also binds every function at once. An undefined function would otherwise end the process at its first
+ * call. Since libltdl also searches LD_LIBRARY_PATH, it gets an absolute path, or a plain name and the
+ * restriction to builtins.
  */
 #include "exec/plugin/plugin_private.h"
 
@@ -133,7 +133,7 @@ static void object_path(const char *path, char *object, size_t size)
  */
 static int check_trust(const char *path, char *culprit, size_t size)
 {
-	/* What is no regular file must not hold up the daemon. */
+	/* A pipe or device must not block the daemon, hence O_NONBLOCK. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	int rc = fd < 0 ? -errno : trust_file(path, fd, culprit, size);
 
@@ -292,8 +292,8 @@ static struct plugin_file *file_create(lt_dlhandle handle, char *path)
 }
 
 /*
- * A spelling of the path that is not open: "./" in front of the name, as often as the serial number says.
- * malloc'd; NULL: out of memory, or too long.
+ * Return a spelling of the path that is not open yet: with "./" in front of the name, as often as the serial number
+ * requires. The caller frees it. NULL: out of memory, or too long.
  */
 static char *spell(const char *path, uint32_t serial)
 {
@@ -439,8 +439,9 @@ static char *spell_bits(char *at, uint64_t bits)
 }
 
 /*
- * A path to the descriptor that leads to no other file. dlopen() compares names before it looks at the file, and the
- * number of a descriptor is soon used again, so the name tells which file it is. malloc'd; NULL: none
+ * Return a path to the descriptor that leads to no other file. The function dlopen() compares names before it looks at
+ * the file, and the number of a descriptor is soon used again. So the name also identifies the file. The caller frees
+ * it. NULL: there is none.
  */
 static char *spell_source(const struct plugin_source *source)
 {
@@ -573,7 +574,7 @@ int plugin_source_open(
 	char *path = find_object(search, what);
 	if (path == NULL)
 		return 0;
-	/* What is no regular file must not hold up the daemon. */
+	/* A pipe or device must not block the daemon, hence O_NONBLOCK. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	int rc = fd < 0 ? -errno : trust_file(path, fd, culprit, sizeof(culprit));
 	if (rc == 0) {

@@ -130,7 +130,7 @@ static int refuse_unknown(const struct config *config, const struct coterie_plug
 	return 0;
 }
 
-/* What was given at the load, or NULL. */
+/* Return the value that was given at the load, or NULL. */
 static const char *overriding(const struct plugin_overrides *overrides, const char *name)
 {
 	size_t length = strlen(name);
@@ -161,7 +161,7 @@ static int refuse_overrides(const struct plugin_overrides *overrides,
 	return 0;
 }
 
-/* What was given, the file's value or the default. */
+/* Choose the value that was given, the file's value, or the default. */
 static void choose(
 	struct check *check, const struct config *config, const struct plugin_overrides *overrides)
 {

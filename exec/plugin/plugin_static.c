@@ -14,7 +14,10 @@ struct preloaded_symbol {
 	const void *address;
 };
 
-/* By libtool, in programs linked with -dlpreopen; others, such as unit tests, have no builtins. */
+/*
+ * Defined by libtool in programs that are linked with -dlpreopen. Other programs, such as unit
+ * tests, have no builtins.
+ */
 extern const struct preloaded_symbol lt__PROGRAM__LTX_preloaded_symbols[] __attribute__((weak));
 
 struct plugin_file {
@@ -37,7 +40,7 @@ int plugin_open_init(void) { return 0; }
 
 void plugin_open_fini(void) {}
 
-/* The length of the plugin's name in NAME_LTX_coterie_plugin; 0: some other symbol. */
+/* Return the length of the plugin's name in NAME_LTX_coterie_plugin. 0: it is another symbol. */
 static size_t name_length(const char *symbol)
 {
 	size_t length = strlen(symbol);

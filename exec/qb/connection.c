@@ -269,7 +269,10 @@ int qbs_ring_bell(struct qbs_connection *connection)
 		if (errno != EAGAIN && errno != ENOBUFS)
 			return -ENOTCONN;
 	}
-	/* As many as chunks fit in the ring; more only for a client that does not read bytes at all. */
+	/*
+	 * At most as many as chunks fit in the ring. More are needed only for a client that never reads
+	 * bytes.
+	 */
 	if (connection->bytes_owed < BELLS_MAX)
 		connection->bytes_owed++;
 	if (connection->bytes_owed == 1)
@@ -372,7 +375,7 @@ static struct qbs_connection *create(struct qbs_server *server, int fd, const st
 	return connection;
 }
 
-/* What is shared, and the stream on the loop. */
+/* Create the shared files, and watch the stream on the loop. */
 static int open_connection(struct qbs_connection *connection, struct qbs_answer *message)
 {
 	int rc = connection->transport->open(connection, message);

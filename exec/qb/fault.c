@@ -21,8 +21,8 @@ struct qbs_guard {
 };
 
 /*
- * A signal handler has no argument: these are of the process, as its signals are. `guards` is read by the handler
- * and never shrinks; `previous` and `page_size` are set before the handler is there.
+ * A signal handler has no argument, so these variables belong to the process, as its signals do. The handler
+ * reads `guards`, which never shrinks. `previous` and `page_size` are set before the handler is installed.
  */
 static struct qbs_guard *guards, *free_guards;
 static struct sigaction previous;

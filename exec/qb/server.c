@@ -13,7 +13,10 @@
 
 #define NAME_LENGTH_MAX 60
 #define CALLERS_WAITING 128
-/* With this file libqb's clients look for sockets in the file system; the folder is a choice of libqb's build. */
+/*
+ * If this file exists, libqb's clients look for sockets in the file system. The folder is chosen when libqb is
+ * built.
+ */
 #define FILE_SYSTEM_SWITCH "/etc/libqb/force-filesystem-sockets"
 #ifndef QBS_SOCKET_FOLDER
 #define QBS_SOCKET_FOLDER "/tmp"

@@ -2,8 +2,8 @@
  * Messages in three rings of shared memory. The client's library sends one byte on the stream behind each request, and
  * gets one behind each event.
  *
- * Room for data is taken from the file system as pages are used: the client's library takes all of it when it opens
- * the files, in its own time, so that our loop does not wait for that.
+ * The file system allocates memory as pages are used. The client's library allocates all of it when it opens the
+ * files, so the daemon's loop does not wait for that.
  */
 #include <errno.h>
 #include <poll.h>

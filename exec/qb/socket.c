@@ -1,7 +1,8 @@
 /*
- * Messages as datagrams: requests come to one socket of ours, which answers too, events go out of another. The client's
- * library binds the other ends before its first request. Names are abstract, so that any process of the host can find
- * them: once an end is connected the kernel lets its peer alone in, and before that the sender's uid is checked.
+ * Messages as datagrams. Requests arrive at one socket of the daemon, which also sends the answers. Events are sent
+ * from another socket. The client's library binds the other ends before its first request. Names are abstract, so any
+ * process of the host can find them. Once an end is connected, the kernel accepts only its peer. Before that the
+ * sender's uid is checked.
  */
 #include <errno.h>
 #include <poll.h>

@@ -19,7 +19,7 @@ struct watcher {
 struct rekey {
 	struct rekey_parts parts;
 	struct watcher *watchers, **last; /* in the order in which they came */
-	uint32_t next_phase;              /* COTERIE_REKEY_*; 0: no change is under way */
+	uint32_t next_phase;              /* COTERIE_REKEY_*, or 0 if no change is under way */
 	bool is_owed;                     /* the watchers do not know yet */
 };
 

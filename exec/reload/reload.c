@@ -15,7 +15,8 @@
 #include "exec/ring/ring.h"
 
 #define STACK_SIZE                                                                                 \
-	((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
+	((size_t)512 * 1024) /* size of the stack. Modules of the resolver need some, and it may be
+			      * locked into memory */
 #define RETRY_NS 10000000
 #define CS_OK 1
 #define CS_ERR_INVALID_PARAM 7
@@ -37,8 +38,10 @@ struct waiter {
 	struct waiter *next;
 };
 
-/* One reading of the file. The thread frees it if nobody wants it any more; else it is joined
- * first. */
+/*
+ * One reading of the file. If no request needs it any more, the thread frees it. Otherwise the
+ * thread is joined first.
+ */
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -186,7 +189,7 @@ static void tell_waiters(struct reload *reload, int rc, const char *text)
 
 static int start(struct reload *reload);
 
-/* What is kept has one owner. */
+/* A kept result has one owner. */
 static bool wants_same(const struct waiter *a, const struct waiter *b)
 {
 	return a->work == b->work && a->is_forced == b->is_forced && (a->work != WORK_PREPARE || a->owner == b->owner);
@@ -240,8 +243,8 @@ static void messages_move(struct config_messages *to, struct config_messages *fr
 }
 
 /*
- * What was read becomes the running configuration, or a refusal. The keys around it:
- * book configuration, "Reload". *config is taken unless it fails; rc: the refusal, so far.
+ * Make the configuration that was read the running one, or a refusal. Book configuration, "Reload",
+ * has the keys around it. On success config is taken over. rc: the refusal so far.
  */
 static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
 	int rc, struct reload_error *error)
@@ -276,7 +279,10 @@ static int take(struct reload *reload, struct config **config, const struct conf
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
-/* Whatever clients set meanwhile: the file's values replace it, or it counts now. */
+/*
+ * Handle keys that clients have set meanwhile: the file's values replace them, or they take effect
+ * now.
+ */
 static void pay_revision(struct reload *reload, bool is_replaced)
 {
 	if (reload->is_revision_owed && !is_replaced)

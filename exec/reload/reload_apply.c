@@ -1,6 +1,6 @@
 /*
- * A new configuration takes the place of the running one. All that can go wrong comes first and has
- * no effect that cannot be taken back; what follows cannot fail but for lack of memory.
+ * Replaces the running configuration by a new one. Everything that can fail comes first and can be
+ * undone. The later steps can fail only for lack of memory.
  */
 #include "exec/reload/reload_private.h"
 
@@ -19,7 +19,7 @@
 #include "exec/reload/rekey.h"
 #include "exec/ring/ring.h"
 
-/* What a plugin gets. */
+/* The changes for one plugin. */
 struct plugin_plan {
 	struct plugin *plugin;
 	struct plugin_options *options; /* NULL: handed over, or none yet */
@@ -244,7 +244,7 @@ static int commit(
 
 	if (source == RELOAD_FILE)
 		map_set_u8(reload->parts.map, "config.reload_in_progress", 1);
-	/* Whoever tracks the keys may ask for options and addresses: they are there first. */
+	/* Set them first, since code that tracks the keys may read options and addresses. */
 	*reload->parts.config = config;
 	take_options(plan);
 	rc = source == RELOAD_FILE ? config_publish_changes(config, reload->parts.map)

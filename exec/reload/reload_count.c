@@ -11,7 +11,7 @@
 
 bool reload_is_change(const struct reload *reload, const struct config *config)
 {
-	static const char change[] = "change "; /* a line; the others say what only a restart changes */
+	static const char change[] = "change "; /* the line of a change. Other lines are about a restart */
 	char *lines = reload_list(reload, config, NULL, 0);
 	bool is_change = lines == NULL || strncmp(lines, change, strlen(change)) == 0 ||
 			 strstr(lines, "\nchange ") != NULL;

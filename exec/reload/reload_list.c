@@ -1,4 +1,7 @@
-/* What a configuration would change, one line each, for the operator of a reload that is only prepared. */
+/*
+ * Lists the changes that a configuration would make, one on each line, for the operator of a reload that
+ * is only prepared.
+ */
 #include "exec/reload/reload_private.h"
 
 #include <stdio.h>
@@ -12,7 +15,7 @@
 #define NONE "(none)"
 #define HIDDEN "(hidden)"
 
-/* Taken into the map; who uses them looks at its start alone. */
+/* Stored in the map, but their users read them only at the start. */
 static const char *const start_keys[] = {
 	"quorum.allow_downscale",
 	"quorum.auto_tie_breaker",

@@ -94,7 +94,7 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 	return 0;
 }
 
-/* It is in the node list again; perhaps not on every link. */
+/* The node is in the node list again, perhaps not on every link. */
 static void take_back(
 	struct reload *reload, struct departing *departing, const struct config_node *node)
 {

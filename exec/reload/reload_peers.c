@@ -1,6 +1,6 @@
 /*
- * What a reload changes at the transport: peers and links that are new, those that are gone, and what is
- * refused before anything changes. Who leaves the ring later: reload_nodes.c.
+ * The transport's part of a reload: new peers and links, removed ones, and changes that are refused
+ * before anything happens. reload_nodes.c handles nodes that leave the ring later.
  */
 #include "exec/reload/reload_private.h"
 
@@ -147,7 +147,10 @@ static int check_moves(const struct reload *reload, const struct config *config,
 	return 0;
 }
 
-/* What arrives from a place is one node's: a departing node's is taken until it has left. */
+/*
+ * Packets from one address belong to one node. The address of a departing node is in use until it
+ * has left.
+ */
 static int check_place(const struct reload *reload, const struct config *config,
 	const struct config_node *node, uint32_t link, struct reload_error *error)
 {
@@ -227,7 +230,7 @@ int reload_links_check(
 
 /* --- what is new --- */
 
-/* Calls peer_add for what is new, up to a node; or peer_del for the same. */
+/* Call peer_add for new addresses, up to a node, or peer_del for the same ones. */
 static int change_new(struct reload *reload, const struct config *config, uint32_t node_count,
 	bool is_undone, struct reload_error *error)
 {

@@ -21,7 +21,7 @@ int reload_quorum_check(const struct reload *reload, struct config *config, stru
 		return 0;
 	int rc = plugin_look(reload->parts.plugins, COTERIE_KIND_SERVICE, name, &offers, &why);
 	if (rc < 0 && config->is_provider_default && why.exit_code == EXIT_NOT_INSTALLED) {
-		config_drop_provider(config); /* nobody asks for it */
+		config_drop_provider(config); /* the service is not loaded */
 		return 0;
 	}
 	if (rc < 0)

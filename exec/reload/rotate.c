@@ -210,7 +210,10 @@ static void on_written(void *arg)
 		done(done_arg, rc, text);
 }
 
-/* What needs no disk: the file has a place, and the configuration takes the key. */
+/*
+ * Check what is possible without the disk: the file has a place, and the configuration accepts the
+ * key.
+ */
 static int check(struct rotate *rotate, struct job *job)
 {
 	int rc = config_key_place(

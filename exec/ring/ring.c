@@ -45,7 +45,7 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* What a busy time has left behind is the machine's again. */
+/* Release memory that a busy time has allocated. */
 static void rest(struct ring *ring, uint64_t now_ns)
 {
 	if (now_ns - ring->rested_ns < REST_GAP_NS)
@@ -56,8 +56,8 @@ static void rest(struct ring *ring, uint64_t now_ns)
 }
 
 /*
- * A busy ring moves its deadlines with every token and had better not touch the timer; an idle one would be
- * woken in vain by each that has been moved.
+ * A busy ring moves its deadlines with every token and should not set the timer each time. An idle ring
+ * would be woken in vain by each moved deadline.
  */
 static void settle(struct ring *ring, uint64_t now_ns)
 {
@@ -78,7 +78,10 @@ static void run_due(struct ring *ring)
 {
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
-	/* Each timer once, earliest first; one that is set anew meanwhile waits for the next turn. */
+	/*
+	 * Run each timer once, earliest first. A timer that is set again meanwhile waits for the next
+	 * turn.
+	 */
 	uint64_t due[TOTEM_TIMER_COUNT];
 	memcpy(due, ring->deadlines, sizeof(due));
 	for (;;) {
@@ -123,7 +126,7 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 	struct ring *ring = arg;
 
 	ring->deadlines[timer] = at_ns;
-	/* What is due now needs no timer: it comes next. */
+	/* A due event needs no timer: it is handled next. */
 	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->parts.loop)) {
 		if (ring->is_turn_due)
 			return;
@@ -148,8 +151,8 @@ static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *co
 /* --- what comes back to this node, and what arrives while the engine is on the stack --- */
 
 /*
- * A transport with several sockets may read a token before frames that were sent ahead of it: what
- * waits there comes first, through ring_frames_in, which sees that it is not asked twice
+ * A transport with several sockets may read a token before frames that were sent ahead of it. Read
+ * the waiting frames first, through ring_frames_in, which prevents a nested call
  * (book transports, "udp").
  */
 static void drain(struct ring *ring)
@@ -366,7 +369,7 @@ static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct ring *ring = arg;
 	const struct coterie_transport *transport = &ring->transport->transport;
 
-	/* A send that fails is no sign of anything; without the operation the token's way does the same. */
+	/* A failed send is not a sign. Without the operation, the frame is sent in the way of a token. */
 	if (transport->poke != NULL)
 		transport->poke(ring->transport->self, nodeid, frame);
 }

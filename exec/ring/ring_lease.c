@@ -1,7 +1,7 @@
 /*
- * The lease: whether this node had contact with a majority of its ring lately. While it has none, requests that
- * need quorum wait (ipc_gate.c). The engine keeps the lease by the monotonic clock, which stands still while the
- * host is suspended; that is found here.
+ * The lease: whether this node recently had contact with a majority of its ring. Without contact, requests that
+ * need quorum wait (ipc_gate.c). The engine measures the lease by the monotonic clock, which stops while the
+ * host is suspended. This file detects that.
  */
 #include "exec/ring/ring_private.h"
 

@@ -148,7 +148,10 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
-	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
+	/*
+	 * A number that cannot be guessed. Without a source of randomness it at least differs from
+	 * the last one.
+	 */
 	ring->options.random_seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
 	if (ring->parts.random_seed != 0)
@@ -173,7 +176,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	return rc;
 }
 
-/* What a reload wants, and what it cannot know or change. */
+/* Complete the options of a reload with values that it does not know or may not change. */
 static struct totem_options completed(const struct ring *ring, const struct totem_options *wanted)
 {
 	struct totem_options options = *wanted;

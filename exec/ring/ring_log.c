@@ -85,7 +85,7 @@ static void log_state(const struct totem_trace *trace)
 			state_name(trace->value), trace->ring.rep, trace->ring.seq);
 }
 
-/* What is thought of single nodes. */
+/* Log verdicts about single nodes. */
 static void log_verdict(const struct ring_log *log, const struct totem_trace *trace)
 {
 	switch (trace->kind) {

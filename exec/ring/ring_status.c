@@ -1,4 +1,4 @@
-/* What others may ask the ring. */
+/* Answers queries of other parts about the ring. */
 #include "exec/ring/ring_private.h"
 
 #include <errno.h>
@@ -79,7 +79,7 @@ void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const 
 			memset(id, 0, sizeof(*id));
 		return;
 	}
-	/* The engine's ring may be one that is still being formed; these are the members of the last. */
+	/* The engine's ring may still be forming. These are the members of the last complete one. */
 	struct totem_probe probe;
 	totem_engine_probe(ring->engine, &probe);
 	if (id != NULL)

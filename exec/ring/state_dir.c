@@ -75,7 +75,7 @@ int state_file_replace(int dir, const char *name, const void *bytes, size_t size
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	/* What an earlier life left there goes. A file or a link of another user is not written to. */
+	/* Remove the file of an earlier daemon. Do not write to a file or a link of another user. */
 	unlinkat(dir, temporary, 0);
 	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -25,7 +25,7 @@ struct miss {
 	float delay_ms;
 };
 
-/* What a number of the table is made of. */
+/* The source of a number in the table. */
 struct source {
 	struct totem_stats *totem_stats;
 	uint32_t index;

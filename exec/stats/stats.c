@@ -1,6 +1,6 @@
 /*
- * The statistics: a sorted array of keys with their readers. Trackers of a single key are served by a
- * timer that runs only while there are any; those of prefixes at once.
+ * The statistics: a sorted array of keys with functions that read them. A timer calls the trackers of
+ * single keys, and runs only while there are some. Trackers of prefixes are called at once.
  */
 #include "exec/stats/stats.h"
 
@@ -372,7 +372,9 @@ static uint32_t read_zero(void *arg, void *value)
 	return stats_put_u64(value, 0);
 }
 
-/* What the owner left behind is not read any more, not even to say that it goes: the owner is gone. */
+/*
+ * Do not read the keys of this owner any more, not even to report their removal, since it has ended.
+ */
 static void silence(struct stats *stats, const void *owner)
 {
 	for (size_t i = 0; i < stats->count; i++)

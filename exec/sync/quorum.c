@@ -22,7 +22,7 @@ struct watcher {
 struct quorum {
 	void (*decided)(void *arg, const struct coterie_quorum *verdict); /* or NULL */
 	void *arg;
-	char *provider; /* plugin name, or NULL; the config may be read again */
+	char *provider; /* plugin name, or NULL. It is a copy, since the config may be read again */
 	struct coterie_quorum verdict;
 	bool is_quorate; /* as of the last verdict that was taken */
 	bool is_stopping; /* the daemon ends */
@@ -96,7 +96,10 @@ int quorum_appoint(struct quorum *quorum, const struct plugin *plugin)
 	return 0;
 }
 
-/* "Members[3]: 1 2 3", in lines of less than 64 characters; a backslash ends all but the last. */
+/*
+ * Log "Members[3]: 1 2 3", in lines of less than 64 characters. All lines except the last end with
+ * a backslash.
+ */
 static void log_members(const struct coterie_quorum *verdict)
 {
 	char line[LINE_MAX_LENGTH + 16] = "", name[12];

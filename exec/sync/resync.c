@@ -23,7 +23,9 @@ enum function {
 	RESYNC_PART,
 };
 
-/** On the ring, behind the header that all services have; in the sender's byte order. */
+/**
+ * The message on the ring, behind the common header of services. It is in the sender's byte order.
+ */
 struct message {
 	struct coterie_ring_header header;
 	uint32_t service;
@@ -35,7 +37,7 @@ struct message {
 _Static_assert(sizeof(struct message) == 40, "layout of a resync message");
 _Static_assert(offsetof(struct message, seq) == 32, "layout of a resync message");
 
-/* What a member of the present ring runs. */
+/* The plugins of a member of the current ring. */
 struct member {
 	uint32_t nodeid;
 	bool has_told; /* its SERVICE_BUILD has been delivered */
@@ -55,12 +57,12 @@ struct resync {
 	struct node_set members;
 	struct member *table; /* as members */
 	struct round *rounds, **last; /* the first is under way */
-	struct node_set partners;     /* who takes part in it */
+	struct node_set partners;     /* nodes that take part in it */
 	struct node_set waiting;      /* those of them that have not said READY, later DONE */
 	bool has_started;             /* all have said READY */
 	bool is_stepping;             /* sync_step has more to do */
 	bool owes_ready, owes_done;   /* there was no room */
-	struct loop_timer *deadline;  /* of what the first round waits for; NULL: there is none */
+	struct loop_timer *deadline;  /* end of the wait of the first round; or NULL */
 	struct log_limit malformed;
 };
 
@@ -185,7 +187,7 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 		.ring = {.representative = resync->ring.rep, .seq = resync->ring.seq},
 		.members = resync->members.ids,
 		.member_count = resync->members.count,
-	}; /* nobody has left the ring or joined it */
+	}; /* no node has left or joined the ring */
 	struct node_set together = {0};
 
 	/* To its like on the other nodes, the joiner's service has left and come again. */
@@ -240,7 +242,7 @@ static void begin(struct resync *resync)
 	send_ready(resync);
 }
 
-/* Nobody is waited for any more: on to what comes next. */
+/* The wait is over: continue with the next step. */
 static void go_on(struct resync *resync)
 {
 	while (resync->rounds != NULL && resync->waiting.count == 0) {

@@ -95,7 +95,7 @@ static int need_scratch(struct route *route, size_t size)
 	return 0;
 }
 
-/* The message behind `position` as parts; the first may begin inside an iovec. */
+/* Get the message behind `position` as parts. The first one may begin inside an iovec. */
 static int collect_parts(struct route *route, struct position position, size_t *count)
 {
 	if (position.count > route->rest_capacity) {
@@ -289,7 +289,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 		return -EINVAL;
 	if (plugin->is_beside || plugin->is_deaf) {
 		writable_refused(plugin);
-		return -EAGAIN; /* nobody is to hear of it yet */
+		return -EAGAIN; /* do not announce it yet */
 	}
 	/* It goes out all the same: late is better than never. */
 	if (sync_is_starting(route->parts.sync))

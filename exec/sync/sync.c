@@ -51,7 +51,7 @@ struct sync {
 	bool is_running;            /* from the transitional configuration to the end of the round */
 	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
 	struct node_set transitional;         /* as of the last configuration */
-	struct node_set together[SERVICES_MAX]; /* by ring id; of a service that is unsettled */
+	struct node_set together[SERVICES_MAX]; /* by ring id, for a service that is unsettled */
 	uint64_t unsettled;                   /* by ring id: a configuration came, and no round has ended since */
 	struct node_set members;
 	struct node_set heard;      /* members whose message of this phase was delivered */
@@ -168,8 +168,9 @@ static void send_barrier(struct sync *sync)
 /* --- who came along --- */
 
 /*
- * A member that was parted from us at any configuration since the service's last round has left and joined, even if it
- * came along from the configuration before this one: the service has not been told of the ones between.
+ * A member counts as having left and joined if it was separated from this node at any configuration since the
+ * service's last round. That holds even if it was in the last configuration, since the service was not informed of
+ * those between.
  */
 static void note_transitional(struct sync *sync)
 {

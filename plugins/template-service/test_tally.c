@@ -131,7 +131,7 @@ static void test_crash(uint64_t seed, const char *file)
 	finish(kit, seed);
 }
 
-/* Whatever faults occur, all nodes agree in the end. */
+/* All nodes agree in the end, with faults of any kind. */
 static void test_chaos(uint64_t seed, const char *file)
 {
 	struct testkit *kit = start(seed, file);
