@@ -404,7 +404,7 @@ void node_down(struct kit_node *node)
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;
-	node->inside++; /* nobody may come in any more */
+	node->inside++; /* its code cannot be entered any more */
 	executive_destroy_parts(&node->executive);
 	node->inside--;
 	/* Only now: services that lose their clients may have sent, and been refused. */
