@@ -24,7 +24,7 @@ void config_case_describe(void *arg, uint32_t kind, const char *name, const char
 void config_case_fini(struct config_case *one);
 /** Let rings have a key of 200 bytes 'k': the file authkey of a folder (kept) becomes that of the state folder. */
 void config_case_key(struct config_case *one, const char *folder);
-/** Load a text; what an earlier load left is freed first. Returns its rc. */
+/** Load a text. The result of an earlier load is freed first. Returns the rc of the load. */
 int config_case_load(struct config_case *one, const char *text);
 /** Some error (or warning) contains this text. */
 bool config_case_has_error(const struct config_case *one, const char *text);

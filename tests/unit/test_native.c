@@ -78,7 +78,7 @@ END_TEST
 
 static const struct message {
 	const char *text;  /* of the file */
-	const char *error; /* the first; with the file's name and line */
+	const char *error; /* the first error, with the file's name and line */
 	int rc;
 } messages[] = {
 	{"totem {\n\ttokn = 1s\n}\n", "c.conf:2: unknown option 'tokn' in block 'totem': did you mean 'token'?",
