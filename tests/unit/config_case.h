@@ -1,7 +1,7 @@
 /*
- * What the tests of the config reader share: a machine that is always the same (host name vm,
- * addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver that knows a few names, a
- * transport plugin "acme", and the rules of knet and votequorum), and loading of texts.
+ * Shared by the tests of the config reader: a machine that is always the same, and loading of texts. The machine has
+ * host name vm, addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver with a few names, a transport
+ * plugin "acme", and the rules of knet and votequorum.
  */
 #ifndef TESTS_UNIT_CONFIG_CASE_H
 #define TESTS_UNIT_CONFIG_CASE_H

@@ -20,7 +20,7 @@
 #define C "node c { id = 3  address = 10.77.0.3 }\n"
 #define KNET2 "node a { id = 1  address = {10.77.0.1, 10.78.0.1} }\n"
 
-/* The plugin tally has two options; no other can be asked. */
+/* The plugin tally has two options. No other plugin can be described. */
 static void describe(void *arg, uint32_t kind, const char *name, const char *folders,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {
