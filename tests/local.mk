@@ -1,2 +1,2 @@
-# What all tests share.
+# Shared by all tests.
 dist_check_DATA += %D%/tap.sh %D%/root13.sh %D%/suite.h

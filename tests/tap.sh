@@ -35,8 +35,8 @@ tap_check() {
 	return $status
 }
 
-# The script goes on in a session of its own, which the scheduler puts behind all others: for work that keeps
-# the processor busy while tests with real daemons run beside.
+# Run the rest of the script in a session of its own, which the scheduler gives less time than all others.
+# For work that keeps the processor busy while tests with real daemons run.
 tap_behind() {
 	if [ -n "${TAP_BEHIND:-}" ]; then
 		{ echo 19 >/proc/self/autogroup; } 2>/dev/null

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the dynamic linker sees of a file.
 
-# What a library exports: name@version and kind, sorted; the version node itself included.
+# Print the exports of a library: name@version and kind, sorted, with the version node itself.
 exported() {
 	readelf --dyn-syms -W "$1" |
 		awk 'NF >= 8 && $1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" { print $8, $4 }' |

@@ -1,6 +1,6 @@
 #!/bin/bash
-# docs/write-a-service.md as its reader follows it: the code on the page becomes files, which build without a
-# warning against an installed SDK and pass their own tests.
+# Follows docs/write-a-service.md as its reader does. The code on the page becomes files. These build without
+# a warning against an installed SDK, and pass their own tests.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/abi/sdk.sh

@@ -1,8 +1,8 @@
 /*
  * Numbers and layouts of public headers, printed. layout_HEADER.c, compiled with our headers, proves the
- * sizes and offsets of amd64; run with ours and with Debian's it prints two texts that must be equal.
- * It takes the address of each call as the type it must have: one that does not fit is a warning, hence an
- * error.
+ * sizes and offsets of amd64. Compiled with ours and with Debian's it prints two texts that must be equal.
+ * It assigns the address of each call to a pointer of the required type: another type is a warning, which
+ * is an error here.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -74,7 +74,8 @@ compare() {
 		test -z "$(comm -23 <(exported "$theirs" | grep @@) <(exported "$ours" | grep @@))"
 	tap_check "$name: needs at most what $whose needs" \
 		test -z "$(comm -13 <(dynamic "$theirs" NEEDED) <(dynamic "$ours" NEEDED | grep -Ev 'san|^lib(c|m)\.so'))"
-	# Debian's has no debug information, so this sees symbols; types are headers.sh's part.
+	# Debian's library has no debug information, so this compares symbols. headers.sh compares
+	# types.
 	if command -v abidiff >/dev/null; then
 		tap_check "$name: abidiff with $whose" abidiff --no-default-suppression --no-added-syms "$theirs" "$ours"
 	else
@@ -101,7 +102,8 @@ binds() {
 		echo 'int main(void) { return table[0] == 0; }'
 	} >"$program.c"
 	${CC:-cc} -w -o "$program" "$program.c" "$1" -Wl,--allow-shlib-undefined || return
-	# Libraries that both need come from beside RUN; those of another C library are not used.
+	# Take libraries that both need from the folder beside RUN. Those of another C library are
+	# not used.
 	libraries=$work/run
 	rm -rf "$libraries"
 	mkdir "$libraries"

@@ -19,8 +19,8 @@ libraries-long: check-programs
 check-long: libraries-long
 .PHONY: libraries-long
 
-# What the tests of the plugin templates share. Installed when nothing is linked any more and no test runs yet:
-# libtool links libraries anew for that, and takes the old ones away for a moment.
+# Shared by the tests of the plugin templates. Install after all linking and before any test runs: the
+# installation makes libtool link libraries again, and the old ones are missing for a moment.
 dist_check_DATA += %D%/sdk.sh
 check_DATA += %D%/stage.stamp
 %D%/stage.stamp: $(lib_LTLIBRARIES) $(plugin_LTLIBRARIES) $(sbin_PROGRAMS) $(bin_PROGRAMS) $(coterieinclude_HEADERS) \
@@ -43,7 +43,7 @@ TESTS += %D%/own_libraries.sh
 dist_check_DATA += %D%/libcoterie-kv.abi %D%/libcoterie-kv.symbols \
 	%D%/libcoterie-client.abi %D%/libcoterie-client.symbols
 
-# What packagers split the tree into.
+# The packages into which the tree is split.
 dist_check_SCRIPTS += %D%/packages.sh
 TESTS += %D%/packages.sh
 # The plugin ABI: the headers of each minor number, plugins of each, and tables that have grown.

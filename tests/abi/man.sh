@@ -1,7 +1,7 @@
 #!/bin/bash
-# Each public call has a manual page, each library an overview, and each option of a program a place in the
-# program's page; a page that only leads to another leads to one that names it. (tests/unit/check_man.sh has
-# the formatters read them all.)
+# Each public call has a manual page, each library an overview, and each option of a program is described in
+# the program's page. An alias leads to a page that names it. (tests/unit/check_man.sh has the formatters
+# read them all.)
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +24,7 @@ for page in */man/*.[0-9]; do
 		grep -q "^\.Nm $(basename "${page%.*}")" "${page%/*}/$target"
 done
 
-# What a program's source gives to getopt: letters and long names.
+# Print the options that a program's source passes to getopt: letters and long names.
 options() {
 	sed -n 's/.*getopt\(_long\)\?(.*, "\([^"]*\)".*/\2/p' "$1" | tr -d ':+' | grep -o .
 	sed -n 's/^[[:space:]]*{"\([a-z-]*\)", *\(no\|required\|optional\)_argument,.*/\1/p' "$1"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The packages of debian/ and conf/coterie.spec.in against the tree: everything that make install brings is in one of
-# them, plugins and libraries each in their own, and the symbols files say what the libraries export.
+# Compares the packages of debian/ and conf/coterie.spec.in with the tree. Each installed file is in one of them.
+# Plugins and libraries have their own packages, and the symbols files list the exports of the libraries.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 export LC_ALL=C
@@ -81,12 +81,12 @@ tap_check "the Python package has the version of the tree" grep -qx "__version__
 for name in $(basename -a -s .install "$debian"/*.install | sort -u); do
 	tap_check "$name.install is a package's" grep -qx "$name" <(packages)
 done
-# What the packages bring for others is as they want it, as far as they are here to say so.
+# Check files for other programs with those programs, if they are installed.
 if command -v systemd-analyze >/dev/null; then
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	sed 's,^ExecStart=[^ ]*,ExecStart=/bin/true,' "$build/conf/coterie.service" >"$work/coterie.service"
-	# What it does not know it only tells.
+	# systemd only prints a message for settings that it does not know.
 	tap_check "systemd takes the unit" test -z "$(systemd-analyze verify --man=no "$work/coterie.service" 2>&1)"
 fi
 if command -v rpmspec >/dev/null; then

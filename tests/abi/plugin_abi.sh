@@ -1,10 +1,11 @@
 #!/bin/bash
-# The plugin ABI's promise (coterie-plugin(7)): within a major number, members are appended to structs that
-# carry their size, and nothing else changes. tests/abi/sdk/ holds the headers of every minor number as they were
-# last; a new one is added when its successor begins.
+# The plugin ABI's promise (coterie-plugin(7)): within a major number, members are appended to structs that carry
+# their size, and nothing else changes. tests/abi/sdk/ has the last headers of every minor number. A folder is
+# added when the next minor number begins.
 #
-# 1 what plugins see, then and now, with abidiff; 2 a plugin of each generation, loaded by this daemon, and all
-# of them in one ring; 3 a plugin of this SDK in a daemon whose tables have grown, and one of the grown SDK here.
+# 1 Compare the interface of then and now with abidiff. 2 Load a plugin of each generation in this daemon, and
+# all of them in one ring. 3 Load a plugin of this SDK in a daemon whose tables have grown, and one of the grown
+# SDK in this daemon.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 export LC_ALL=C
@@ -157,7 +158,7 @@ sed -i 's/^#define COTERIE_ABI_MAJOR .*/#define COTERIE_ABI_MAJOR 1/' "$grown/co
 grown_daemon() {
 	local sources log=$work/log.txt
 
-	# What this build is made of: there may be sources for builds of another kind.
+	# The sources of this build. Objects of builds of another kind may exist beside them.
 	sources=$(cd "$build" && find exec common config -name '*.lo' ! -name '*_la-*' | sed 's/lo$/c/' && echo exec/main.c)
 	mkdir -p "$work/objects"
 	(cd "$top" && printf '%s\n' $sources | xargs -P 2 -I{} sh -c '

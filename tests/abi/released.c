@@ -1,7 +1,7 @@
 /*
- * A service as somebody wrote it for a released SDK, compiled with the headers of each of them: what was
- * appended since is only used where the headers, and then the host, have it. NAME and its ring id come from
- * the command line, so that several generations can live in one ring.
+ * A service as an author wrote it for a released SDK. It is compiled with the headers of each of them.
+ * Members that were added later are only used if the headers, and then the host, have them. NAME and its
+ * ring id come from the command line, so that several generations can run in one ring.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The plugin template as a stranger uses it: built outside the tree in a root with nothing but the SDK and a
-# daemon, tested with the test kit, then loaded by two installed daemons, whose numbers must agree.
+# Uses the plugin template as a third party does. It is built outside the tree, in a root that has only the
+# SDK and a daemon, and tested with the test kit. Then two installed daemons load it, and their numbers must
+# agree.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/abi/sdk.sh

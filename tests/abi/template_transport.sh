@@ -1,7 +1,7 @@
 #!/bin/bash
-# The template for transports as a stranger uses it: built outside the tree in a root with nothing but the SDK
-# and a daemon, tested with the test kit; then three installed daemons make a ring of it on this host, without root and
-# without IP: one order, a crash that the others know of at once, a return, a stop.
+# Uses the template for transports as a third party does. It is built outside the tree, in a root that has only the SDK
+# and a daemon, and tested with the test kit. Then three installed daemons form a ring with it on this host, without
+# root and without IP. The test checks the order, a crash that the others notice at once, a return, and a stop.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/abi/sdk.sh
@@ -35,7 +35,7 @@ sdk_check
 
 # --- the config ---
 
-# Addresses and instance names of this process' own; nothing is ever sent to the addresses.
+# Addresses and instance names that only this process uses. No packet is sent to the addresses.
 net=127.$((1 + $$ % 250)).$(($$ / 250 % 250))
 node_section() {
 	printf '\tnode {\n\t\tname: unixgram%s-%s\n\t\tnodeid: %s\n\t\tring0_addr: %s.%s\n\t}\n' \
@@ -107,7 +107,7 @@ start() { # NODE
 		>>"$work/$1.log" 2>&1 &
 	daemon[$1]=$!
 }
-# A client prints members and messages; what it is to say is read from a pipe held open here.
+# A client prints members and messages. Its input comes from a pipe that is held open here.
 join() { # NODE
 	local fd=${feed[$1]}
 

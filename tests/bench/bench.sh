@@ -88,7 +88,7 @@ plan() {
 	done
 }
 
-# What is known of this machine: lines of a name and what it is.
+# Describe this machine, one line with a name and a value for each fact.
 machine() {
 	local memory
 

@@ -37,7 +37,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define REFUSED_US 100
 
-/* Who dispatches is the only one that writes these, so that no addition has to be atomic. */
+/* Only the dispatching thread writes these, so additions need not be atomic. */
 struct sender {
 	uint64_t key; /* node id and process id */
 	_Atomic uint64_t count;
@@ -172,7 +172,7 @@ static bool try_send(uint64_t counter, size_t size)
 	return false;
 }
 
-/* What was delivered until now, and of whom. */
+/* The messages delivered so far, and their senders. */
 struct snapshot {
 	uint64_t at_ns, delivered;
 	uint64_t counts[SENDERS_MAX];

@@ -12,7 +12,7 @@
 #include "transports/common/secure/secure_private.h"
 
 #define ROUNDS 51
-#define DATAGRAMS 256 /* of a round; all are sealed before the first is opened, as in a batch */
+#define DATAGRAMS 256 /* of a round. All are sealed before the first is opened, as in a batch */
 
 static const uint8_t ring_key[128] = "a key of the ring";
 static struct secure *sender, *receiver;
@@ -105,7 +105,7 @@ static void measure(const char *name, uint32_t size)
 		secure_library(sender), size, seal, open, size * 1e3 / seal, size * 1e3 / open);
 }
 
-/* What an argument may be. @return its place in names; -1: none of them */
+/* Return the index of an argument in names, or -1. */
 static int choice(const char *argument, const char *const names[], int count)
 {
 	while (--count >= 0 && strcmp(argument, names[count]) != 0)

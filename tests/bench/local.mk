@@ -20,7 +20,7 @@ bench-page:
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/bench.sh page
 .PHONY: bench-compare bench-page
 
-# What was measured goes along, if anything was.
+# Add the measured figures to the distribution, if there are some.
 dist-hook:
 	@cd $(srcdir)/docs && for path in performance.md performance; do \
 		! test -e $$path || cp -R $$path $(abs_builddir)/$(distdir)/docs || exit; \

@@ -1,8 +1,8 @@
 #!/bin/bash
-# measure.sh: one kind of measurement of one ring, in a lab of its own with fresh daemons. bench.sh runs it, and
-# says in the environment what: BENCH_KIND, BENCH_RING, BENCH_ROUND, BENCH_NODES; BENCH_DATA is the file that
-# gets the figures, BENCH_LOAD the client. All daemons run at the ordinary priority, but for the kind realtime, and
-# at the default timers.
+# measure.sh: one kind of measurement of one ring, in a lab of its own with fresh daemons. bench.sh runs it with
+# the environment BENCH_KIND, BENCH_RING, BENCH_ROUND and BENCH_NODES. BENCH_DATA is the file for the figures, and
+# BENCH_LOAD the client. All daemons run at the ordinary priority, but for the kind realtime, and at the default
+# timers.
 BENCH_NODES=${BENCH_NODES:-3}
 export LAB_TOKEN=$((3000 + 650 * (BENCH_NODES > 2 ? BENCH_NODES - 2 : 0)))
 BENCH_HERE=$(cd "$(dirname "$0")" && pwd)

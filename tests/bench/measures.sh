@@ -39,8 +39,9 @@ until_said() {
 	timeout 90 bash -c "until grep -q $1 '$LAB_DIR/$last/load' 2>/dev/null; do sleep 0.05; done"
 }
 
-# flood CASE SIZE SENDERS [RECEIVERS [half | measured COMMAND...]]: every node has a member, the first SENDERS of them
-# send, and node 1 has RECEIVERS more; the command runs half-way through, or when the time is over.
+# flood CASE SIZE SENDERS [RECEIVERS [half
+# measured COMMAND...]]: every node has a member, and the first SENDERS of them send. Node 1 has RECEIVERS more. The
+# command runs after half of the time, or when the time is over.
 flood() {
 	local case=$1 size=$2 senders=$3 more=${4:-0} when=${5:-} last=${LAB_NODES[-1]} waiting=() status=0
 	local before role node i members
@@ -103,7 +104,8 @@ measure_knet() {
 	sizes
 	round_trips
 }
-# What the cipher itself costs, of a short frame and of a full one: in processor time, which others do not disturb.
+# Measure the cipher itself, for a short frame and for a full one. It uses processor time, which
+# other processes do not disturb.
 sealing() {
 	local size others=0
 
@@ -131,7 +133,8 @@ measure_realtime() {
 	open_load 50 "$(default_rate "64 B")"
 }
 
-# The kernel cuts what is sent into packets before the wire, as if the card could not; whether it did is looked at.
+# The kernel cuts sent batches into packets before the wire, as if the card could not. Check that it
+# did.
 measure_segmented() {
 	local before after mean
 
@@ -169,7 +172,8 @@ measure_loss() {
 			void "1400 B, $percent % loss" MB/s "no iptables"
 			return
 		}
-		# What is on its way need not suffer: with the reference it would take minutes.
+		# End the loss before the remaining messages are delivered: with the reference that
+		# would take minutes.
 		flood "1400 B, $percent % loss" 1400 1 0 measured lab_loss 0 "${LAB_NODES[@]}"
 		lab_loss 0 "${LAB_NODES[@]}"
 	done

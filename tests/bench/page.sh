@@ -1,6 +1,6 @@
 #!/bin/bash
-# The page and the plots that bench.sh has made of its figures, made of a few that were written down here: ratios
-# that are known, measurements that do not count, and such as are missing. Nothing is measured.
+# The page and the plots that bench.sh makes of its figures, made here from figures in a file. They contain known
+# ratios, measurements that do not count, and missing ones. Nothing is measured.
 . "$(dirname "$0")/../tap.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 command -v python3 >/dev/null || tap_skip "no python3"
@@ -77,7 +77,7 @@ printf 'throughput\t64 B\tMB/s\n' | cat "$here/sample.tsv" - >"$work/torn.tsv"
 tap_check "a torn line is refused by its number" grep -q "torn.tsv:$(wc -l <"$work/torn.tsv"): not a figure" <(
 	BENCH_DATA="$work/torn.tsv" BENCH_PAGE="$work/torn.md" bash "$here/bench.sh" page 2>&1)
 
-# What would be measured.
+# Print the plan of the measurements.
 planned() { BENCH_WHAT=$1 BENCH_ROUNDS=$2 BENCH_FEW=$3 BENCH_COUNTS="2 8" bash "$here/bench.sh" plan; }
 tap_check "rounds are interleaved" test "$(planned "udp knet" 2 1 | cut -d ' ' -f 1-3 | paste -sd,)" = \
 	"1 udp default,1 udp coterie,1 knet default,1 knet coterie,2 udp default,2 udp coterie,2 knet default,2 knet coterie"

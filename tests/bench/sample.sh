@@ -20,8 +20,8 @@ daemons_woken() { of_daemons 'task/*/status' | awk '/^voluntary/ { sum += $2 } E
 # Resident memory of a daemon on average, in MB.
 daemon_mb() { of_daemons status | awk '/^VmRSS/ { sum += $2; n++ } END { if (n > 0) print sum / 1024 / n }'; }
 
-# Processor time of everybody on this machine, in ticks. What the kernel's own threads for network packets use is
-# the work of those that send them; file 8 is the /proc of all, if it is there.
+# Processor time of all processes of this machine, in ticks. The kernel's threads for network packets work for
+# the processes that send. File 8 is the /proc of all, if it exists.
 machine_ticks() {
 	{
 		cat /proc/stat

@@ -1,7 +1,7 @@
 #!/bin/bash
-# What clients may do that are not root: a real daemon, and clients with the uids of an administrator, a user, an
-# observer and a stranger. Each tries what only an administrator may do (load code, set keys that steer the daemon, end
-# it), and what its own right is for.
+# The rights of clients that are not root. A real daemon has clients with the uids of an administrator, a user, an
+# observer and a stranger. Each tries the requests of an administrator (load code, set keys that control the daemon,
+# end it), and those of its own right.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 

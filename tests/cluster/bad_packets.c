@@ -74,7 +74,10 @@ static int record(const char *path, unsigned int seconds, const char *interface)
 		ssize_t size = recv(fd, ip, sizeof(ip), 0);
 		size_t header = (size_t)(ip[0] & 15) * 4;
 
-		/* Whole UDP packets to the ring's port; offload may hand several in one, those are left. */
+		/*
+		 * Only whole UDP packets to the ring's port. Offload may combine several into one, and
+		 * these are skipped.
+		 */
 		if (size < (ssize_t)header + 8 + HEADER_SIZE || ip[0] >> 4 != 4 || ip[9] != IPPROTO_UDP)
 			continue;
 		const uint8_t *udp = ip + header;
@@ -99,7 +102,7 @@ static void set_u32(struct packet *packet, uint32_t at, uint32_t value)
 		memcpy(packet->bytes + at, &value, sizeof(value));
 }
 
-/* One of eight kinds of damage; the first is none, which makes it a replay. */
+/* Apply one of eight kinds of damage. The first is no damage, which makes the packet a replay. */
 static void damage(struct packet *packet)
 {
 	static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x00ffffff, 384,

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Daemons that start as root and become a user of their own: a ring of three, clients of every uid, reload, rotation of
-# the log, plugins, and the way back to root.
+# Daemons that start as root and become another user: a ring of three, clients of every uid, reload, rotation of the
+# log, plugins, and the return to root.
 LAB_USER=${LAB_USER:-61999}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"

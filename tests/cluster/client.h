@@ -1,7 +1,7 @@
 #ifndef TESTS_CLUSTER_CLIENT_H
 #define TESTS_CLUSTER_CLIENT_H
 
-/* What the test programs on the public CPG API share. */
+/* Shared by the test programs on the public CPG API. */
 
 #include <errno.h>
 #include <stdint.h>

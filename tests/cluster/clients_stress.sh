@@ -1,9 +1,9 @@
 #!/bin/bash
-# Clients of every service come, work, are killed and go by the thousand, while groups send on all nodes, the
-# configuration is reloaded, and the daemon is shut down in the midst of it: no stream loses or reorders a
-# message, the daemon ends in order (under sanitizers: without a leak), its memory stays level, and nothing is
-# left in /dev/shm.
-# CONNECTIONS: of all clients together, about; 10,000 in make check-long.
+# Thousands of clients of every service connect, work and disconnect or are killed. Meanwhile groups send on
+# all nodes, the configuration is reloaded, and at last the daemon is shut down. No stream loses or reorders a
+# message, and the daemon ends in order (under sanitizers: without a leak). Its memory does not grow, and no
+# file is left in /dev/shm. CONNECTIONS: approximate number for all clients together, 10,000 in make
+# check-long.
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/cluster/reloads.sh
 . "$(dirname "$0")/reloads.sh"
@@ -68,9 +68,8 @@ play_kills() {
 	lab_compare "under load" 1 2 3
 }
 
-# Many more connections need no more memory. What lies between others' blocks may grow once; what leaks grows again.
-# With those before them the daemon has had CONNECTIONS when it is told to end, and what it leaked of any of them is
-# told then.
+# Many more connections need no more memory. Memory between other blocks may grow once, but a leak grows again.
+# Together with the earlier ones the daemon has had CONNECTIONS when it is told to end, and leaks are reported then.
 play_level() {
 	local before after try count=$((CONNECTIONS / 2))
 

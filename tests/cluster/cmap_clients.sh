@@ -1,6 +1,6 @@
 #!/bin/bash
-# Clients of the configuration map that are killed in the middle of everything: what they had goes with
-# them, the daemon's memory stays where it is, and it ends without a leak (sanitized builds see one).
+# Clients of the configuration map that are killed at any moment. Their objects are freed, the daemon's
+# memory does not grow, and it ends without a leak (which sanitized builds would find).
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -31,7 +31,7 @@ one_round() {
 # With Debian's library: programs that are not built with sanitizers cannot use a library that is.
 get() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -m "$1" -g "$2" | sed 's/.* = //'; }
 
-# Connections but our own are gone; what they track and walk through went with them.
+# All other connections have ended, with their trackers and iterators.
 is_alone() {
 	local end=$((SECONDS + LAB_PATIENCE))
 
@@ -74,7 +74,8 @@ before=$(memory)
 all_rounds "$rounds"
 tap_check "and at any moment" is_alone
 level "clients that are killed" 24576
-# What waits for them, up to 64 MB each, goes with them; the allocator may keep some of it.
+# The events that wait for them, up to 64 MB each, are freed. The allocator may keep some of the
+# memory.
 for ((round = 0; round < 3; round++)); do
 	one_round 2 900 deaf
 	one_round 6 200

@@ -1,6 +1,6 @@
 /*
- * A client that uses the configuration map as hard as it can until it is killed: iterators and trackers
- * open, keys coming and going, changes dispatched now and then or never.
+ * A client that loads the configuration map until it is killed. It has open iterators and trackers,
+ * adds and deletes keys, and dispatches changes sometimes or never.
  *
  *	cmap_load KEY [deaf]     keys begin with KEY; deaf: never dispatches
  */

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A node whose configuration is older than the others' leaves when it first meets them, whether it is ours
-# or Debian's; a running cluster never does.
+# A node whose configuration is older than that of the others leaves when it first meets them, with our
+# daemon and with Debian's. A running cluster is not affected.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 

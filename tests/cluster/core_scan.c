@@ -144,7 +144,10 @@ static void read_mapping(FILE *memory, uintptr_t from, uintptr_t to, bool is_dum
 	free(bytes);
 }
 
-/* What is mapped for writing; proc(5) has the flags. "dd" is left out of core dumps. */
+/*
+ * Read memory that is mapped for writing. proc(5) has the flags. "dd" means that core dumps leave
+ * it out.
+ */
 static void read_memory(const char *pid, void (*find)(const uint8_t *, size_t, bool))
 {
 	char path[64], line[512], rights[8] = "";

@@ -126,7 +126,7 @@ static void join(uint32_t number)
 	all.shared_count += member->is_shared;
 }
 
-/* What has arrived for any of them, and 100 ms of waiting for it. */
+/* Dispatch the events of all connections, and wait up to 100 ms for more. */
 static void dispatch(void)
 {
 	poll(all.polls, all.joined, 100);

@@ -246,7 +246,10 @@ static void run_throughput(void)
 		}
 		dispatch(is_done ? 1 : 0);
 	}
-	/* What was delivered while everybody sent is the rate; the rest is checked, not timed. */
+	/*
+	 * The rate is that of messages delivered while all sent. The rest is checked, but not
+	 * timed.
+	 */
 	double seconds = (double)(client_now_ns() - start) / 1e9;
 	double messages = (double)load.delivered / seconds;
 	double megabytes = (double)load.bytes / seconds / 1e6;

@@ -197,7 +197,10 @@ int main(int argc, char **argv)
 		}
 	}
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
-	/* The ring as it is now; for the second form it would stand in the last joiner's list alone. */
+	/*
+	 * Request the current ring. In the second form only the list of the last member that joins
+	 * would contain it.
+	 */
 	if (watch.nodes_wanted > 0)
 		model.flags = CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF;
 	signal(SIGTERM, told_to_end);

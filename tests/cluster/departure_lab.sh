@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A running node is taken out of the node list, whose file has the new list, too: source lab.sh and reloads.sh first, and
-# open three nodes of which 1 and 3 are Coterie's.
+# A running node is removed from the node list, also in its own file. Source lab.sh and reloads.sh first, and open three
+# nodes, of which 1 and 3 run Coterie.
 
 # Node 3 goes from corosync.conf of all nodes. Each node accepts that, as Corosync's nodes do.
 departure_reload() {
@@ -12,7 +12,7 @@ departure_reload() {
 	tap_check "and reports success" reload_has 3 config.reload_status 1
 }
 
-# It stops; the others are as they should be.
+# The node stops, and the others are unaffected.
 departure_stop() {
 	lab_stop 3
 	tap $? "it stops"

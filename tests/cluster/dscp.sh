@@ -4,7 +4,8 @@
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
-# What leaves node 1 while its ring forms and carries messages: "udp 46" and "tcp 46", without the counts.
+# Print the marks of packets from node 1 while its ring forms and carries messages: "udp 46" and
+# "tcp 46", without the counts.
 marks() {
 	local watch
 

@@ -88,8 +88,8 @@ evs_end() {
 	return $status
 }
 
-# evs_changes NODE: the configurations that its watcher was told of, without ring ids and messages, and without
-# rings formed anew by the same members, of which there may be some on the way to another.
+# evs_changes NODE: print the configurations that its watcher received, without ring ids and messages. Rings
+# that the same members formed again are left out, since some may occur on the way to another ring.
 evs_changes() {
 	sed -n 's/^\(transitional\|regular\) [^ ]* \(.*\) after .*/\1 \2/p' "$LAB_DIR/$1/evs" | awk '
 		$1 == "transitional" { before = $0; next }

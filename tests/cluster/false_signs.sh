@@ -1,14 +1,15 @@
 #!/bin/bash
-# What looks as if a daemon had died never removes one that lives: forged ICMP errors, a packet that a
-# firewall refuses, a moment without packets, a link or an interface that goes for less than the token
-# timeout. FALSE_SIGNS of them (24), on a ring that is idle or, with FALSE_LOAD=yes, busy.
+# False signs of a daemon's death never remove a daemon that is alive. The signs are forged ICMP
+# errors, a packet that a firewall refuses, a moment without packets, and a link or an interface that
+# fails for less than the token timeout. FALSE_SIGNS: their number (24). The ring is idle or, with
+# FALSE_LOAD=yes, busy.
 LAB_TOKEN=${LAB_TOKEN:-3650}
 export LAB_DEBUG=on
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
 
 signs=${FALSE_SIGNS:-24}
-# libknet drops a link at the first sign and wants three pongs before it uses it again: all signs at once would cut all
+# libknet drops a link at the first sign and needs three pongs before it uses it again. All signs at once would cut all
 # links for longer than the token timeout.
 pause=0.1
 [ "$LAB_TRANSPORT" != knet ] || pause=1.2

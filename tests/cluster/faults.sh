@@ -72,7 +72,8 @@ node_fails() {
 	lab_traffic "$who back" 1400 "${LAB_NODES[@]}"
 }
 
-# Whoever comes first, one ring results: each node in turn, or those in LAB_FIRST, starts alone, the others follow.
+# One ring results in every order of starts. Each node in turn, or those in LAB_FIRST, starts alone,
+# and the others follow.
 every_node_first() {
 	local first
 

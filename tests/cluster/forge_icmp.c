@@ -4,7 +4,7 @@
  *
  *	forge_icmp VICTIM PEER PORT COUNT
  *
- * What it quotes of "the victim's datagram" is made up: nothing, noise, or something like a token.
+ * The quoted part of "the victim's datagram" is invented: empty, noise, or similar to a token.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>

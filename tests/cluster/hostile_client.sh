@@ -8,7 +8,7 @@ COUNT=${HOSTILE_COUNT:-10}
 leftovers() { find /dev/shm -maxdepth 1 -name "qb-${LAB_DAEMONS[1]}-*" | wc -l; }
 
 lab_open coterie coterie
-# A channel has rings of its own; without it messages travel over libqb.
+# A channel has its own rings. Without it messages are sent over libqb.
 lab_start 1 2
 lab_ring 2 1 2
 tap $? "one ring"

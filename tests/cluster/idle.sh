@@ -1,7 +1,7 @@
 #!/bin/bash
-# What an idle daemon costs, beside one of Corosync's: how often three nodes are woken and how much processor
-# time they use, at the default timers, in IDLE_SECONDS (5). Half of it is the limit, on any machine; a
-# quarter is aimed at.
+# The cost of an idle daemon compared with a Corosync daemon: wake-ups and processor time of three nodes, at
+# the default timers, in IDLE_SECONDS (5). The limit is half of Corosync's on any machine, and the goal is a
+# quarter.
 LAB_TOKEN=${LAB_TOKEN:-3650}
 . "$(dirname "$0")/lab.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Nodes that do not have the ring's key: each is told apart with a clear line at both ends, and the ring of those who
-# have it carries on as if they were not there.
+# Nodes without the ring's key. Both ends log a clear line about each of them, and the ring of the others is not
+# affected.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/cluster/knet_lab.sh

@@ -88,7 +88,7 @@ kv_fill() {
 	done
 }
 
-# Writes go on meanwhile; each of them must succeed.
+# Write continuously in the background. Each write must succeed.
 kv_write_on() {
 	local i=0
 
@@ -196,7 +196,7 @@ tap_check "with what the larger part wrote" kv_value 3 part/key larger
 grep -q 'put part/key	larger' "$LAB_DIR/seen"
 tap $? "a watcher has seen it" || tap_note "$(cat "$LAB_DIR/seen")"
 
-# Who sends the table dies on the way: node 1, then node 2 goes on.
+# The donor of the table dies while it sends: first node 1, then node 2 continues.
 load_start
 lab_kill 3
 tap_check "a ring of two" lab_ring 2 1 2

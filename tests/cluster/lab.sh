@@ -135,8 +135,8 @@ lab_enter() {
 		bash "$(realpath "$0")"
 }
 
-# The daemon's own folders for state and run-time files exist on machines that have it installed, and
-# have to be there for each node to mount something over: here they are made in an overlay.
+# The daemon's own folders for state and run-time files exist only on machines where it is installed.
+# Each node has to mount something over them, so they are created here in an overlay.
 lab_folders() {
 	# shellcheck disable=SC2034 # prefix is what the others are made of
 	local name folder ancestor prefix localstatedir runstatedir
@@ -172,7 +172,7 @@ lab_program() {
 	done
 }
 
-# A namespace with one end of a veth pair; the other end is port NODE of the bridge.
+# Make a namespace with one end of a veth pair. The other end is port NODE of the bridge.
 lab_node() {
 	local node=$1 holder
 
@@ -307,7 +307,7 @@ lab_exec() {
 	exec "${LAB_PLACE[@]}" env "${environment[@]}" "$@" 9>&-
 }
 
-# What a package or the operator would give to the user of the daemon.
+# Give the user of the daemon the files that a package or the operator would give it.
 lab_give() {
 	local node=$1
 
@@ -369,9 +369,9 @@ lab_stop() {
 	return $status
 }
 
-# The reference has an open defect over multicast (its issue 371): messages that it takes out of the sockets
-# before a token can make it end itself with an assertion, while a ring forms or the last others leave. It
-# happens among three of its own as well, of 3.1.7 and of 3.1.9, and says nothing of ours.
+# The reference has a known defect with multicast (its issue 371). Messages that it reads from the sockets
+# before a token can end it with an assertion, while a ring forms or the last other nodes leave. It also
+# happens with three of its own nodes, of 3.1.7 and of 3.1.9, and shows nothing about our nodes.
 lab_died_by_itself() {
 	[[ ${LAB_KINDS[$1]} = corosync* ]] && [ "$LAB_TRANSPORT" = udp ] &&
 		! kill -0 "${LAB_DAEMONS[$1]}" 2>/dev/null &&

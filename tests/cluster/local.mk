@@ -41,7 +41,7 @@ reload-long: check-programs
 check-long: reload-long
 .PHONY: reload-long
 
-# Encryption of udp and udpu; 1,000 changes of the key in check-long.
+# Encryption of udp and udpu, with 1,000 changes of the key in check-long.
 dist_check_SCRIPTS += %D%/encryption.sh
 TESTS += %D%/encryption.sh
 sanitized_scripts += %D%/encryption.sh
@@ -75,7 +75,7 @@ encryption-long: check-programs
 check-long: encryption-long
 .PHONY: encryption-long
 
-# Plugins come, go and are replaced; 100 times each in check-long.
+# Plugins are loaded, unloaded and replaced, 100 times each in check-long.
 dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 sanitized_scripts += %D%/plugin_life.sh
@@ -92,7 +92,7 @@ dist_check_SCRIPTS += %D%/caged.sh
 TESTS += %D%/caged.sh
 sanitized_scripts += %D%/caged.sh
 
-# What clients may do that are not root.
+# The rights of clients that are not root.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
 TESTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
@@ -153,7 +153,7 @@ static-long: check-programs
 check-long: plugins-option-long static-long
 .PHONY: plugins-option-long static-long
 
-# What Debian's packages of this tree are worth in a bare root.
+# The tree's Debian packages in a bare root.
 dist_check_SCRIPTS += %D%/packages.sh
 packages-long: check-programs
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/packages.sh
@@ -324,7 +324,7 @@ dist_check_SCRIPTS += %D%/turns.sh %D%/buffers.sh
 TESTS += %D%/turns.sh %D%/buffers.sh
 sanitized_scripts += %D%/turns.sh %D%/buffers.sh
 
-# Two hundred clients in a group, a thousand groups; receivers that cannot keep up.
+# Two hundred clients in a group, a thousand groups, and receivers that are too slow.
 check_PROGRAMS += %D%/cpg_groups
 %C%_cpg_groups_SOURCES = %D%/cpg_groups.c %D%/client.h
 %C%_cpg_groups_LDFLAGS = $(cluster_ldflags)

@@ -59,8 +59,8 @@ sleeper() {
 cut_off() { grep -c 'it does not read its events' "$LAB_DIR/1/log"; }
 are_cut_off() { [ "$(cut_off)" -eq "$1" ]; }
 
-# At 40 MB a second it takes one and a half until there are 64 MiB, at which a client goes that has read nothing for
-# one; with a load of 90 MB. The daemon is new: there is no memory yet that it has used and could use again.
+# At 40 MB a second it takes one and a half seconds to reach 64 MiB. A client is disconnected then if it has read
+# nothing for one second. With a load of 90 MB. The daemon is new, so it has no memory yet that it could use again.
 play_bound() {
 	local base after waiting status=0 sleepers=()
 
@@ -122,8 +122,8 @@ waits() {
 # mark WHAT: what is so from now on.
 mark() { echo "$(now_ms) $1" >>"$LAB_DIR/marks"; }
 
-# What the first client was delivered in a second, while the other read and while it was stopped, the ratio, and
-# each window. Between two lines of progress messages came evenly.
+# Print the messages that the first client received in a second, while the other one read and while it was
+# stopped, the ratio, and each window. Between two lines of progress messages came evenly.
 rates() {
 	sed -n 's/at_ms=\([0-9]*\) delivered=\([0-9]*\)/\1 \2/p' "$LAB_DIR/first" | awk '
 		function by(at,   i) {

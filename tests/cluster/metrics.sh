@@ -1,6 +1,6 @@
 #!/bin/bash
-# The plugin metrics on three nodes: what it serves, that coterie-ctl says the same, and that hostile clients
-# of it do not disturb the ring.
+# The plugin metrics on three nodes. Checks its documents, that coterie-ctl prints the same, and that hostile
+# clients do not disturb the ring.
 # shellcheck source=tests/cluster/metrics_lab.sh
 . "$(dirname "$0")/metrics_lab.sh"
 

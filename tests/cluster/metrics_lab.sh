@@ -18,7 +18,7 @@
 #
 # $checker is openmetrics.py, $ctl coterie-ctl.
 
-# The section totem ends here; the brace that follows in the file ends service.
+# The section totem ends here. The brace that follows in the file ends service.
 LAB_TOTEM="config_version: 3
 	}
 		quorum {
@@ -103,7 +103,8 @@ answers() {
 		    jsonschema.Draft202012Validator(schema).validate(served)
 		except ImportError:
 		    pass
-		# What goes on, what this very coterie-ctl is, and what asks other nodes.
+		# Leave out values that change, the version of this coterie-ctl, and answers of
+		# other nodes.
 		def is_this(value):
 		    return isinstance(value, dict) and value.get("program", "").startswith("coterie")
 		def plain(value):

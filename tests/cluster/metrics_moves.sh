@@ -1,6 +1,6 @@
 #!/bin/bash
-# What the plugin metrics serves moves with what happens: rings, messages, groups, reloads, plugins, pauses; so do
-# its events.
+# The documents and events of the plugin metrics follow changes of rings, messages, groups, reloads, plugins and
+# pauses.
 # shellcheck source=tests/cluster/metrics_lab.sh
 . "$(dirname "$0")/metrics_lab.sh"
 

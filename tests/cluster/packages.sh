@@ -112,7 +112,8 @@ tap_check "an upgrade gives the state to the user" \
 tap_check "and no file behind a link" test "$(chroot "$root" stat -c %U /etc/passwd)" = root
 rm "$root/var/lib/coterie/ringid_1" "$root/var/lib/coterie/link"
 
-# A client from the build, with its library; the demo finds them in what looks like a build folder.
+# A client from the build, with its library. The demo finds them in a copy of the layout of a build
+# folder.
 stage() {
 	mkdir -p "$root/tmp/build/exec" "$root/tmp/build/conf/.libs" "$root/tmp/build/.libs" "$root/tmp/conf"
 	cp "$build/conf/.libs/demo_client" "$root/tmp/build/conf/.libs/" &&

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The two services that coterie-ctl does not unload in the ring of plugin_life.sh: control, which carries the command,
-# comes and goes with the config file, and votequorum, where it is not the provider. As there, nobody else notices.
+# The two services that coterie-ctl does not unload in the ring of plugin_life.sh. control, which handles the command,
+# is loaded and unloaded by the config file, and votequorum if it is not the provider. As there, no other service is
+# affected.
 # shellcheck disable=SC2034,SC2317 # LAB_TOTEM is read by lab.sh; functions are called through traffic
 LAB_TOTEM="}
 		service {

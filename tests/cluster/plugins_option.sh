@@ -10,8 +10,8 @@ source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# configure FOLDER OPTION...: one cache for all, or each would look at the compiler anew. A thousand files that say what
-# depends on what take longer to make than all the rest.
+# configure FOLDER OPTION...: use one cache for all, so that not each of them checks the compiler again. The
+# dependencies of a thousand files take longer than all the rest.
 configure() {
 	mkdir -p "$work/$1" && cd "$work/$1" || return
 	"$source/configure" --quiet --cache-file="$work/cache" --disable-dependency-tracking \

@@ -25,7 +25,7 @@ all_write() {
 		"$LAB_DIR"/[123]/corosync.conf
 }
 
-# What a node has: its token timeout, nodes and addresses.
+# Print the state of a node: its token timeout, nodes and addresses.
 all_state() { reload_ask "$1" get totem.token && reload_ask "$1" keys nodelist.node.; }
 
 # True when all nodes have what the files say.
@@ -118,7 +118,7 @@ tap_check "a last one" all_ask 0
 tap_check "no descriptor lost ($descriptors, $(all_descriptors))" \
 	reload_until 5 eval 'test "$descriptors" = "$(all_descriptors)"'
 
-# What the tool tells: of a check, of a refusal.
+# The output of the tool, for a check and for a refusal.
 LAB_TOKEN=$((LAB_TOKEN + 10))
 all_write
 lab_in 2 "$LAB_CTL" reload --check-only >"$LAB_DIR/told" 2>&1

@@ -19,7 +19,7 @@ withhold() {
 }
 release() { nsenter -t "${LAB_HOLDERS[$1]}" -n -m iptables -F INPUT; }
 
-# What was said since the last time, the filler left out.
+# Print the new lines, without the filler.
 news() {
 	local node=$1
 

@@ -96,7 +96,8 @@ one_round() {
 	lab_ring "$count" "${LAB_NODES[@]}" || echo "round $way of node $victim: no ring afterwards" >>"$LAB_DIR/apart"
 }
 
-# What survivors say of the host when they remove a node: the words of each way, and how often a log has them.
+# Texts of the survivors about the host of a removed node: the words for each way, and their number
+# in a log.
 stop_words='its host answers: its daemon is stopped or starves'
 cut_words='its host does not answer either'
 said() { cat "$LAB_DIR"/[0-9]*/log | grep -c "is out of the ring: .*; $1"; }

@@ -59,7 +59,7 @@ widen() {
 	in_net 3 tc qdisc del dev eth0 root 2>/dev/null
 }
 
-# While as much is sent as the link carried before; at length also from the beginning.
+# Send as much as the link carried before, and in check-long also from the beginning.
 play_narrow_link() {
 	narrow || {
 		tap_without "a link of 10 Mbit/s" "no token bucket filter"

@@ -32,7 +32,7 @@ command -v readelf >/dev/null || tap_skip "no readelf"
 cd "$folder" || exit
 nice "$source/configure" --quiet "${options[@]}" >"$folder/configured" 2>&1
 tap $? "configure" || sed 's/^/# /' "$folder/configured"
-# What only the daemon is made of is not compiled for shared libraries as well.
+# Files that belong only to the daemon are not compiled for shared libraries as well.
 build LIBTOOLFLAGS=--tag=disable-shared libexecutive.la && build exec/coterie libcpg.la conf/demo_client
 tap $? "make" || {
 	sed 's/^/# /' "$folder/built"
@@ -44,7 +44,7 @@ if [ "${STATIC:-}" != no ]; then
 	tap_check "nor is libltdl a library of its own" test -z "$(needed | grep ltdl)"
 	tap_check "dlopen() is not called" test -z "$(nm -D "$folder/exec/coterie" | grep -wE 'U dl(m?open|v?sym)')"
 	bytes=$(size)
-	# Encryption of the ring is libcrypto's, which other programs of the system use as well; it has 4.7 MB.
+	# Encryption of the ring uses libcrypto, as other programs of the system do. It has 4.7 MB.
 	tap_note "$bytes bytes, stripped, with the libraries it brings but libc and libcrypto"
 	[ "$bytes" -lt 1000000 ]
 	tap $? "it is smaller than 1 MB, beside what the system has"
@@ -79,7 +79,7 @@ alone() {
 }
 tap_check "it runs the demo" alone "$source/conf/demo" "$folder"
 
-# What cannot be.
+# Combinations that are not possible.
 refused() {
 	mkdir -p "$folder/refused" && cd "$folder/refused" || return
 	! "$source/configure" --quiet "${@:2}" >said 2>&1 && grep -qe "$1" said

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Who is told to stop is gone soon: while all others stop as well, so that the ring changes all the time; and on a
-# ring that stands still, with messages that nobody will ever take. STOP_NODES of them (6), STOP_LIMIT: of the
-# slowest, in milliseconds, of which libknet takes a second. The token timeout is that of a ring of 32.
+# A daemon that is told to stop exits soon. In the first part all others stop as well, so that the ring changes
+# all the time. In the second part the ring is blocked, with messages that no node will deliver. STOP_NODES:
+# number of nodes (6). STOP_LIMIT: limit for the slowest in milliseconds, of which libknet needs a second. The
+# token timeout is that of a ring of 32.
 LAB_COUNT=${STOP_NODES:-6}
 LAB_TOKEN=${LAB_TOKEN:-22500}
 # shellcheck source=tests/cluster/lab.sh

@@ -27,7 +27,7 @@
 #define PROCESSES_MAX 32
 #define MESSAGE_SIZE 3000
 
-/* What all processes count. */
+/* Counters shared by all processes. */
 struct counts {
 	atomic_ulong connected, finalized, wrong;
 	atomic_int wrong_code;
@@ -41,7 +41,7 @@ static struct stress {
 
 static uint8_t message[MESSAGE_SIZE];
 
-/* True when it is done; a code that no daemon may give here is counted. */
+/* Return whether the call is done. A code that no daemon may return here is counted. */
 static bool is_done(cs_error_t code, const char *call)
 {
 	if (code == CS_OK)
@@ -177,7 +177,8 @@ static void cmap_live(void)
 			DONE(cmap_iter_finalize(handle, iterator));
 	}
 	if (cmap_set(handle, key, message, 1 + (size_t)(random() % 2000), CMAP_VALUETYPE_BINARY) == CS_OK)
-		cmap_delete(handle, key); /* perhaps another has; the map of statistics refuses both */
+		cmap_delete(handle, key); /* another process may have deleted it. The map of statistics
+					   * refuses both */
 	DONE(cmap_dispatch(handle, CS_DISPATCH_ALL));
 	finalized(cmap_finalize(handle));
 }

@@ -54,8 +54,8 @@ hide_installed() {
 	done
 }
 
-# What services_ask says on a node that lacks the service: each call of the absent one is refused at once,
-# and its handle is dead. evs is ours alone.
+# The output of services_ask on a node that lacks the service: each call is refused at once, and its
+# handle is dead. Only our daemon has evs.
 answers() {
 	local absent=$1 service
 
@@ -146,7 +146,7 @@ gains_votequorum() {
 	rm "$LAB_DIR/$node/plugins/votequorum.so"
 }
 
-# Who says so in the log, each once.
+# Print the warnings in the log, each once.
 warnings() { sed -nE 's/.* (warning|error|alert|crit|emerg) +//p' "$LAB_DIR/8/log" | sort -u; }
 
 # Node 3 has no cpg to ask: its map tells of the members.
@@ -210,7 +210,8 @@ tap $? "EVS where it is"
 for node in 2 3 5 6 7; do
 	tap_check "node $node saw what node 1 saw" cmp "$LAB_DIR/1/evs" "$LAB_DIR/$node/evs"
 done
-# Debian's node does not always say in its log that it was asked: lines get lost while the file of the log is set anew.
+# Debian's node does not always log the request, since lines get lost while its log file is set
+# again.
 printf 'lab {\n\treloaded: yes\n}\n' >>"$LAB_DIR/8/corosync.conf"
 tap_check "node 1 asks for a reload" reload_ask 1 reload
 for node in 3 7; do

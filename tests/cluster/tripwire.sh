@@ -59,7 +59,7 @@ for node in 1 2 3; do
 	in_net $node iptables -F INPUT
 done
 
-# A path that swallows everything from the start; and a configuration that wants none.
+# A path that drops everything from the start, and a configuration without the wire.
 lab_stop 1 2 3
 tap $? "all stop with status 0"
 tap_check "which leaves no suspicion" \

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Two coteries on one host and one of Debian's corosync on another, over multicast and broadcast: those on one
-# host hear each other, nobody hears itself or takes what is meant for another.
+# Two coteries on one host and one of Debian's corosync on another, over multicast and broadcast. Those on one
+# host receive each other's packets, and no node handles its own packets or those of another node.
 LAB_TRANSPORT=udp
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What can become of a node's interface, on each way that udp sends: the node is a ring of its own meanwhile, and one of
-# the ring when the interface is back, also when it is another then.
+# Failures of a node's interface, for each way in which udp sends. The node is a ring of its own meanwhile. It returns
+# to the ring with the interface, even if that is a new one.
 LAB_TRANSPORT=${LAB_TRANSPORT:-udp}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"

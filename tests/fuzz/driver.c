@@ -34,7 +34,7 @@ struct options {
 	size_t size_max;
 };
 
-/* What is running, for the line that a signal or a sanitizer makes us print. */
+/* The running test case, for the line that a signal or a sanitizer makes the program print. */
 static char failure_text[512];
 static size_t failure_size;
 

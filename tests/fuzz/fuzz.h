@@ -1,7 +1,7 @@
 /*
  * Fuzz targets. Each fuzz_X.c defines LLVMFuzzerTestOneInput, and is linked either with driver.c or, by
  * clang -fsanitize=fuzzer, with libFuzzer. A target ends the process (abort, assertion, sanitizer) when
- * it finds something. Any bytes are an input; the same bytes always do the same.
+ * it finds something. Any bytes are an input. The same bytes always have the same effect.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -14,10 +14,10 @@
 /** @return 0 */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/** What has been tried since the start, one line for the report: static text. Only driver.c calls it. */
+/** Return one line about the inputs since the start, as static text. Only driver.c calls it. */
 const char *fuzz_summary(void);
 
-/** Words that driver.c puts into inputs, NULL behind the last; NULL when there are none. */
+/** Words that driver.c puts into inputs. NULL follows the last one. NULL: there are none. */
 extern const char *const *const fuzz_words;
 
 /** Like assert, but there in every build. */
@@ -29,7 +29,7 @@ extern const char *const *const fuzz_words;
 		}                                                                                  \
 	} while (0)
 
-/** The input as a script of small numbers; zeros behind its end. */
+/** The input as a script of small numbers. Zeros follow its end. */
 struct script {
 	const uint8_t *at;
 	size_t left;
@@ -57,7 +57,7 @@ static inline uint32_t script_u32(struct script *script)
 	return low | (uint32_t)script_u16(script) << 16;
 }
 
-/** Up to size bytes; *size becomes what there is. */
+/** Return up to size bytes. *size becomes their number. */
 static inline const uint8_t *script_bytes(struct script *script, size_t *size)
 {
 	const uint8_t *bytes = script->at;

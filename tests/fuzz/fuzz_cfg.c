@@ -11,7 +11,9 @@ extern const struct coterie_plugin cfg_LTX_coterie_plugin;
 
 #define NODES 4u
 
-/* Every other node is a member, knows its addresses and has a status; knet has one for each link.
+/*
+ * Every other node is a member, knows its addresses and has a status. With knet it has one for each
+ * link.
  */
 static void prepare(struct coterie_ctx *host)
 {
@@ -68,7 +70,7 @@ static void send_key(struct fuzz_world *world, uint32_t from, uint64_t number)
 	mock_deliver(world->ops, world->self, from, false, &message);
 }
 
-/* What a member says of the rounds that may be under way, or orders. */
+/* Send a message of a member about a running round, or an order. */
 static void speak(struct fuzz_world *world, uint8_t choice)
 {
 	uint32_t from = choice / 8u % NODES + 1;

@@ -161,7 +161,9 @@ static int take_message(
 	if (world.script->left > 0 && *world.script->at % 4 == 0)
 		scribble(client->channel);
 	messages++;
-	/* What was there when the step began, in both rings, and once more at the step's own end. */
+	/*
+	 * Messages that existed at the start of the step, in both rings, and once more at its end.
+	 */
 	FUZZ_CHECK(++world.calls <= 4 * CLIENTS * (COTERIE_CHANNEL_RECEIVE_MIN / 8));
 	return world.service_rc;
 }

@@ -28,7 +28,7 @@ static void name_set(struct cmap_wire_name *name, uint8_t choice)
 	memcpy(name->value, key, name->length);
 }
 
-/* A request that means something; its numbers may name what is there. */
+/* Send a valid request. Its numbers may name existing objects. */
 static void ask(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	static const size_t sizes[] = {sizeof(struct cmap_req_set), sizeof(struct cmap_req_delete),

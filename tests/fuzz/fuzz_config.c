@@ -81,7 +81,7 @@ static void read_out(const struct config *config)
 		FUZZ_CHECK(config_option_text(config, config->options[i].plugin, config->options[i].name,
 				   NULL, NULL) != NULL);
 
-	/* What the executive fills in. */
+	/* Fill in the values that the executive sets. */
 	struct totem_options options = config->totem;
 
 	if (!config->has_payload_max)

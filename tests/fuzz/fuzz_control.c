@@ -1,6 +1,6 @@
 /*
- * The control service: words and questions for keys as clients send them, changes of plugins that end at once, later or
- * never, what other nodes tell, ask and answer, and new versions of the plugin.
+ * The control service. Clients send words and requests for keys. Changes of plugins end at once, later or never. Other
+ * nodes send lists, requests and answers. The plugin is replaced by new versions.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -246,7 +246,10 @@ static void plugin_key(struct fuzz_world *world, uint8_t choice)
 		(void)world->host->table.stat_add(world->host, key, COTERIE_MAP_STRING, read_kind, NULL);
 }
 
-/* The next version; who waits for a reload is forgotten with the old one, and so is the executive's end of it. */
+/*
+ * Replace the plugin. Clients that wait for a reload are dropped with the old version, and so is the executive's
+ * result.
+ */
 static void take_over(struct fuzz_world *world, bool is_thorough)
 {
 	if (change_count > 0)

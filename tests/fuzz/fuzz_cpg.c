@@ -9,7 +9,7 @@
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
-static char folder[64]; /* for shared buffers; "": not made yet */
+static char folder[64]; /* for shared buffers, or "" before it is made */
 
 static struct cpg_wire_name group_name(uint8_t choice)
 {

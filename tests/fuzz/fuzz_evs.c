@@ -30,7 +30,7 @@ enum operation {
 	OPERATIONS,
 };
 
-/* What the service should know of one client. */
+/* The expected state of one client. */
 struct model {
 	struct evs_wire_group *groups; /* count, in no order */
 	uint32_t count;
@@ -123,7 +123,7 @@ static void connect_client(struct world *world, uint32_t i)
 	FUZZ_CHECK(world->clients[i]->events.count == 1);
 }
 
-/* The model follows a request; what it says of the answer must be so. */
+/* Apply a request to the model, which then decides the correct answer. */
 static void follow(struct world *world, uint32_t i, const uint8_t *message, size_t size, int rc)
 {
 	struct model *model = &world->models[i];

@@ -12,7 +12,8 @@
 #define SOURCES 4u
 #define COMMON_SIZE 1500u
 #define LARGE_SIZE 65536u
-#define PINNED_MAX ((size_t)17 << 20) /* what unpack.c may keep: 16 MiB and the frame under way */
+#define PINNED_MAX ((size_t)17 << 20) /* limit of the memory of unpack.c: 16 MiB and the current
+				       * frame */
 
 const char *const *const fuzz_words = NULL;
 

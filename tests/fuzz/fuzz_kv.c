@@ -1,6 +1,7 @@
 /*
- * The service kv: requests for a few keys, what other nodes of the ring say of themselves and of the table, and new
- * versions of the plugin, besides what service.c does. After each step its lists and counts must agree.
+ * The service kv. Clients send requests for a few keys. Other nodes of the ring announce their states and send
+ * parts of the table. The plugin is replaced by new versions. service.c has the other operations. After each step
+ * its lists and counts must agree.
  */
 #include <string.h>
 
@@ -209,7 +210,10 @@ static uint8_t *put_item(uint8_t *at, struct script *script, uint64_t *last)
 	return bytes;
 }
 
-/* From where we are, or not; up to what we know of, or not. */
+/*
+ * Send a chunk that begins at this node's position or elsewhere, up to a known revision or another
+ * one.
+ */
 static void tell_chunk(struct fuzz_world *world, struct script *script, uint32_t nodeid)
 {
 	union {
@@ -266,7 +270,7 @@ static void verdict(struct fuzz_world *world, uint8_t choice)
 		(choice & 2u) != 0 ? "majority" : NULL);
 }
 
-/* The marker that the next version reads; what was there may be damaged. */
+/* Damage the marker that the next version reads. */
 static void damage(struct fuzz_world *world, struct script *script)
 {
 	struct mock_file *file = &world->host->files[0];

@@ -53,7 +53,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	       ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
 }
 
-/* One line each; and libconfuse has nothing to say. */
+/* Each text is one line, and libconfuse reports nothing. */
 static void look_at(char *const *texts, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /*
- * Packets at live engines in every state. Byte 0 of the script chooses the state and the kind of ring;
- * then records: one byte for the operation, one for the node and small choices, and what the operation
- * needs. When the script is at its end the network is left alone, and the ring must come back.
+ * Packets at live engines in every state. Byte 0 of the script chooses the state and the kind of ring.
+ * Records follow: one byte for the operation, one for the node and small choices, and the arguments of
+ * the operation. After the script the network has no more faults, and the ring must form again.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
- * Peers that connect to a server of exec/qb and send any bytes, in pieces, and hang up at any time: over real sockets,
- * with the shared memory and the files that connections get. The script: records of a byte that says what happens
- * next, and what that needs.
+ * Peers that connect to a server of exec/qb, send any bytes in pieces, and hang up at any time. They use real sockets,
+ * with the shared memory and the files of a connection. The script consists of records with a byte for the next action
+ * and its arguments.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -196,7 +196,7 @@ static void say_bytes(uint32_t i, struct script *script, int flags)
 		(void)send(world.peers[i], bytes, size, MSG_NOSIGNAL | flags);
 }
 
-/* What a library says, and how large its messages are to be. */
+/* Send a library's first message, with a size for its messages. */
 static void say_hello(uint32_t i, struct script *script)
 {
 	const uint32_t hello[6] = {(uint32_t)-1, 0, 24, 0, script_u32(script), 0};

@@ -1,8 +1,7 @@
 /*
- * Requests of a client through the executive's checks (exec/ipc/ipc_request.c) to the handlers of a service,
- * which see to it that what service.h promises them is so. The script: records of a byte that says what
- * the gates and the handler do, a byte that chooses the request id, two that choose the size, then a
- * length and that many bytes of body.
+ * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service
+ * check the guarantees of service.h. The script consists of records: a byte for the results of the gates and
+ * the handler, a byte for the request id, two for the size, then a length and so many bytes of body.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,17 +12,17 @@
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENTS 3u
-#define ROOM_MESSAGE_MAX 900000u /* what the ring takes */
+#define ROOM_MESSAGE_MAX 900000u /* largest message that the ring accepts */
 
 const char *const *const fuzz_words = NULL;
 
 static uint64_t handled, refused, kept;
 
-/* What the script says of the present record, and what happened to it. */
+/* The current record of the script, and the calls that it caused. */
 static struct {
 	bool is_synchronizing, is_quorate, is_lapsed, has_room;
 	int handler_rc;
-	const uint8_t *data; /* as the client wrote it; NULL: a kept one runs */
+	const uint8_t *data; /* the client's bytes; or NULL while a kept request runs */
 	uint32_t size;
 	uint32_t handled, answered;
 } now;
@@ -185,7 +184,7 @@ bool ipc_reply_settle(struct coterie_client *client, int rc)
 
 void ipc_hold_request(struct coterie_client *client, bool is_silent) { (void)client, (void)is_silent; }
 
-/* Nobody has a channel. */
+/* No client has a channel. */
 bool ipc_channel_is_open(const struct coterie_client *client)
 {
 	(void)client;

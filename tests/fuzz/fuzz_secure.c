@@ -1,6 +1,6 @@
 /*
  * Datagrams from a peer's address into one node that has keys. The script: records of a byte (what to do), a length and
- * bytes. Forged ones are the bytes; others begin as datagrams that the peer has sealed, and are altered by the bytes.
+ * bytes. Forged datagrams consist of the bytes. Others were sealed by the peer, and the bytes alter them.
  */
 #include <string.h>
 

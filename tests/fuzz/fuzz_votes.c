@@ -378,7 +378,7 @@ static void configure(struct coterie_ctx *host, uint8_t choice)
 
 /* --- the script --- */
 
-/* What votequorum has decided is what the quorum service tells. */
+/* The quorum service must report the verdict of votequorum. */
 static void pass_verdict(struct world *world)
 {
 	struct coterie_ctx *from = world->services[VOTE].host;

@@ -244,7 +244,7 @@ static void receive(struct ring *ring, uint32_t to, struct coterie_frame *const 
 	totem_engine_receive(ring->nodes[to].engine, ring->now_ns, frames, count);
 }
 
-/* What arrives at one node at one time comes in one batch. */
+/* Packets that arrive at a node at the same time come in one batch. */
 static void arrive(struct ring *ring)
 {
 	struct coterie_frame *frames[BATCH_MAX];

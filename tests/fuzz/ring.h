@@ -14,17 +14,17 @@
 struct ring;
 
 struct ring_setup {
-	bool is_open;     /* nobody's node list names anybody */
+	bool is_open;     /* no node list names any node */
 	bool is_plain;    /* no features are announced */
 	bool has_swapper; /* node 3 has the other byte order */
 };
 
-/** Every node is created; none has a link. */
+/** Create every node, without a link. */
 struct ring *ring_create(const struct ring_setup *setup);
 /** Checks that nothing leaks. */
 void ring_destroy(struct ring *ring);
 
-/* Nodes are 0 .. RING_NODES - 1 here; their ids are one more. */
+/* Nodes are 0 .. RING_NODES - 1 here. Their ids are one more. */
 
 void ring_link_up(struct ring *ring, uint32_t node);
 /** Cut a node off from the others, or let it hear them again. */

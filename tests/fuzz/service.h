@@ -23,14 +23,14 @@ struct fuzz_world {
 	bool is_syncing, are_steps_done;
 };
 
-/** What is of one service alone. All but plugin may be NULL. */
+/** The part that belongs to one service. All members except plugin may be NULL. */
 struct fuzz_service {
 	const struct coterie_plugin *plugin;
 	void (*prepare)(struct coterie_ctx *host); /* before init */
 	/** Operations that need to know the service. */
 	void (*own)(struct fuzz_world *world, struct script *script, uint8_t choice);
 	void (*own_too)(struct fuzz_world *world, struct script *script, uint8_t choice);
-	/** What must hold after each operation. */
+	/** Check the invariants after each operation. */
 	void (*check)(struct fuzz_world *world);
 };
 extern const struct fuzz_service fuzz_service;

@@ -1,5 +1,5 @@
 /*
- * What the files of cfg_matrix share.
+ * Shared by the files of cfg_matrix.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@
 /** Prints its flags. */
 extern const corosync_cfg_callbacks_t printing;
 
-/** A connection with that callback; ends the program when there is none to be had. */
+/** Connect with that callback. Ends the program on failure. */
 corosync_cfg_handle_t connect_printing(void);
 
 /** Somebody who asks for a shutdown, and waits in a thread of his own. */
@@ -29,8 +29,8 @@ void asker_start(
 cs_error_t asker_join(struct asker *asker);
 
 /**
- * Print a title and run in a child, whose connections end with it whatever its library forgets; the next
- * one starts when the daemon has noticed.
+ * Print a title and run in a child. Its connections end with it, even if its library leaves some open.
+ * The next scene starts when the daemon has noticed.
  */
 void scene(const char *title, void (*run)(void));
 

@@ -269,7 +269,7 @@ static void stranger(void)
 	say("asked = %d", (int)asker_join(&asker));
 }
 
-/* Who has answered once, and is finalized, is asked again. */
+/* A client that has answered once, and has ended its handle, is asked again. */
 static void leak(void)
 {
 	corosync_cfg_handle_t one = connect_printing(), two = connect_printing();

@@ -11,7 +11,7 @@
 
 #include "tests/interop/matrix.h"
 
-/** A connection to the configuration map, or to that one; ends the program when there is none in 10 s. */
+/** Connect to the configuration map, or to the given map. Ends the program after 10 s without success. */
 cmap_handle_t connect_cmap(void);
 cmap_handle_t connect_map(cmap_map_t map);
 
@@ -24,7 +24,7 @@ void walk(cmap_handle_t handle, const char *prefix);
 /** Delete all keys that begin so. */
 void wipe(cmap_handle_t handle, const char *prefix);
 
-/** A callback that prints; user_data is a text that names it. Counts into events_seen. */
+/** A callback that prints. user_data is a text that names it. Counts into events_seen. */
 void print_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
 	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data);
 
@@ -35,7 +35,7 @@ extern void (*change_hook)(cmap_handle_t handle, cmap_track_handle_t tracker);
 cmap_track_handle_t track(
 	cmap_handle_t handle, const char *key, int32_t type, const char *name);
 
-/** What is done in which state of the daemon. */
+/** The parts for each state of the daemon. */
 void part_absent(pid_t daemon);
 void part_starting(pid_t daemon);
 void part_live(pid_t daemon);

@@ -1,6 +1,6 @@
 /*
- * Without a daemon, with one that is stopped, with one that goes away; and what Corosync 3.1.7 does and
- * we do better.
+ * Calls without a daemon, with a stopped one, and with one that ends. Also defects of Corosync 3.1.7
+ * that our daemon does not have.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

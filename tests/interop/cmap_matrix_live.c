@@ -194,7 +194,7 @@ static void iteration(cmap_handle_t handle)
 	wipe(handle, "matrix.");
 }
 
-/* Read-only, whether they exist or not; and some near them that are not. */
+/* Read-only keys, whether they exist or not, and similar keys that are not read-only. */
 static void protected_keys(cmap_handle_t handle)
 {
 	static const char *const keys[] = {"internal_configuration.", "internal_configuration.x",

@@ -37,7 +37,7 @@ static void every_change(cmap_handle_t handle)
 	CALL(cmap_delete(handle, "matrix.kk"));
 	CALL(cmap_track_delete(handle, tracker));
 	CALL(cmap_track_delete(handle, tracker));
-	CALL(cmap_dispatch(handle, CS_DISPATCH_ALL)); /* what is left calls nobody */
+	CALL(cmap_dispatch(handle, CS_DISPATCH_ALL)); /* waiting events cause no calls */
 	CALL(cmap_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 }
 
@@ -105,7 +105,7 @@ static void others(cmap_handle_t handle)
 	cmap_track_handle_t here = track(handle, "matrix.", ALL | CMAP_TRACK_PREFIX, "here");
 	cmap_track_handle_t there = track(other, "matrix.", ALL | CMAP_TRACK_PREFIX, "there");
 
-	CALL(cmap_track_delete(handle, there + here)); /* nobody's */
+	CALL(cmap_track_delete(handle, there + here)); /* of no tracker */
 	CALL(cmap_set_uint8(handle, "matrix.o", 1));
 	CALL(cmap_set_uint8(other, "matrix.o", 2));
 	say("here");
@@ -191,7 +191,7 @@ static void modes(cmap_handle_t handle)
 	CALL(cmap_delete(handle, "matrix.m"));
 }
 
-/* The largest values there are, together in one event; and more events than the ring holds. */
+/* The largest values, together in one event, and more events than the ring can hold. */
 static void much(cmap_handle_t handle)
 {
 	cmap_track_handle_t tracker;

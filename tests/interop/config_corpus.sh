@@ -14,7 +14,7 @@ fi
 build=${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}
 command -v corosync corosync-cmapctl >/dev/null || tap_skip "no corosync"
 [ -x "$build/exec/coterie" ] && [ -x "$build/tests/interop/config_corpus" ] || tap_skip "not built"
-# Root needs them for the folders of the reference's daemon alone; -t needs only its state folder.
+# Root needs them only for the folders of the reference's daemon. -t needs only its state folder.
 [ -d /var/lib/corosync ] || tap_skip "no /var/lib/corosync"
 
 dir=$(mktemp -d) || exit 1

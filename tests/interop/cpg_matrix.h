@@ -21,10 +21,10 @@ extern void (*deliver_hook)(cpg_handle_t handle);
 
 struct cpg_name name_of(const char *text);
 
-/** A connection with printing callbacks; ends the program when there is none in 10 s. */
+/** Connect with printing callbacks. Ends the program after 10 s without success. */
 cpg_handle_t connect_printing(void);
 
-/** cpg_join that repeats while told to try again; returns the code that ends it. */
+/** Call cpg_join, and repeat it on "try again". Returns the code that ends it. */
 cs_error_t join_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
 /** cpg_leave likewise. */
@@ -33,7 +33,7 @@ cs_error_t leave_patiently(cpg_handle_t handle, const struct cpg_name *name);
 /** cpg_mcast_joined of one vector, likewise. */
 cs_error_t send_patiently(cpg_handle_t handle, const void *message, size_t size);
 
-/** What is done in which state of the daemon. */
+/** The parts for each state of the daemon. */
 void part_absent(pid_t daemon);
 void part_starting(pid_t daemon);
 void part_live(pid_t daemon);
@@ -42,7 +42,7 @@ void part_defects(pid_t daemon);
 void part_paused(pid_t daemon);
 void part_dying(pid_t daemon, int signal_number);
 
-/** A member that prints what it sees; each line on its standard input makes it send one. */
+/** A member that prints its events. Each line on its standard input makes it send one message. */
 void part_ring(pid_t daemon);
 
 #endif

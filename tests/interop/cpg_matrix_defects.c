@@ -1,5 +1,6 @@
 /*
- * What Corosync 3.1.7 does and we do better. Each line starts with the section that says so.
+ * Defects of Corosync 3.1.7 that our daemon does not have. Each line starts with the number of the
+ * section that describes it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

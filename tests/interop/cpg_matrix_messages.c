@@ -131,7 +131,10 @@ static void zero_copy(cpg_handle_t handle)
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, large, 2000000));
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, large, 1048577));
 	expect_events(handle, 6);
-	/* Our library sends it in parts; our daemon refuses what other nodes may not take whole. */
+	/*
+	 * Our library sends it in parts. Our daemon refuses a message that other nodes may not be
+	 * able to deliver whole.
+	 */
 	cs_error_t rc = cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, ATOMIC + 1);
 	say("4.11 zero copy above the atomic size = %d", (int)rc);
 	if (rc == CS_OK) {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Nodes come and go: members with {our, Debian's} libcpg at {our, Debian's} daemon see the same, all
-# four in one ring with a third node that is cut off, loses a client, and is stopped. RING_KIND=corosync13 (make check-long)
+# Nodes join and leave. Members with {our, Debian's} libcpg at {our, Debian's} daemon see the same events. All four are
+# in one ring with a third node that is cut off, loses a client, and is stopped. RING_KIND=corosync13 (make check-long)
 # takes Corosync 3.1.9 for Debian's.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"

@@ -24,8 +24,8 @@ matrix_open
 has_schema=
 python3 -c 'import jsonschema' 2>/dev/null && has_schema=1
 
-# Who judges documents by the schema: one process for all of them, since to begin takes it a quarter of a second. Asked for
-# "document" or "lines", it looks at the last text, and says whether that is good.
+# The process that checks documents against the schema. One process checks all of them, since its start takes a quarter
+# of a second. On "document" or "lines" it checks the last text and prints whether it is valid.
 mkfifo "$matrix_work/asked" "$matrix_work/judged"
 exec {asked}<>"$matrix_work/asked" {judged}<>"$matrix_work/judged"
 judge=
@@ -282,7 +282,7 @@ events() {
 		PYTHON
 }
 
-# The compatible tools in JSON; and as they always were without.
+# The compatible tools with JSON output, and their unchanged output without it.
 tools() {
 	tap_check "$1: quorumtool, JSON" same quorum corosync-quorumtool -s
 	tap_check "$1: quorumtool without an action" same quorum corosync-quorumtool -l -i
@@ -480,7 +480,7 @@ matrix_start ours
 tap_check "without a provider: the daemon is up" ready
 tap_check "without a provider: votes cannot be set" json 5 quorum set-expected 1
 tap_check "without a provider: quorum" json 0 quorum
-# Nobody who may not.
+# A user without the right gets no answer.
 if [ "$(id -u)" -eq 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$ctl" --version >/dev/null 2>&1; then
 	allowed=$ctl
 	cat >"$matrix_work/bin/as_nobody" <<-EOT

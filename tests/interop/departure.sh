@@ -1,5 +1,5 @@
 #!/bin/bash
-# A reload with a file that a running node is not in, in a ring with a node of Corosync's: it is applied by each node.
+# A reload with a file that lacks a running node, in a ring with a Corosync node. Each node applies it.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
 # shellcheck source=tests/cluster/reloads.sh

@@ -1,5 +1,5 @@
 /*
- * Everything that libevs can do, on a ring of one node; tests/cluster/evs.sh has larger ones.
+ * All calls of libevs on a ring of one node. tests/cluster/evs.sh has larger rings.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -103,7 +103,7 @@ static cs_error_t send_joined(evs_handle_t handle, evs_guarantee_t guarantee, co
 	return PATIENTLY(evs_mcast_joined(handle, guarantee, &iov, 1));
 }
 
-/* What a dead or broken handle, or none, answers. */
+/* The results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(evs_handle_t handle)
 {
 	struct evs_group group = group_of("any");

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A coterie among Debian's corosyncs on knet: clear, then with all that libknet offers at once. The encryption module,
-# compression and link mode of a node are its own business; cipher, hash and key are the ring's.
+# A coterie among Debian's corosyncs on knet: without encryption, then with all features of libknet at once. Each node
+# chooses its own encryption module, compression and link mode. Cipher, hash and key belong to the ring.
 LAB_TOKEN=${LAB_TOKEN:-5000}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"

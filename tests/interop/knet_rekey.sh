@@ -1,6 +1,6 @@
 #!/bin/bash
-# Keys of an encrypted ring change again and again while all send, one of the nodes (or KNET_KINDS) being Debian's
-# corosync: no membership change, nothing lost.
+# Keys of an encrypted ring change repeatedly while all nodes send. One of the nodes (or KNET_KINDS) is Debian's
+# corosync. The membership does not change, and no message is lost.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
 # shellcheck source=tests/cluster/faults.sh

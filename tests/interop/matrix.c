@@ -192,7 +192,7 @@ int finalize_blocked(void *handle)
 		abort();
 	while (!atomic_load(&observed.is_started))
 		pause_ms(1);
-	pause_ms(100); /* most likely it waits by now; it must end either way */
+	pause_ms(100); /* it probably waits by now. It must end in any case */
 	if (matrix_library.finalize(*(uint64_t *)handle) != CS_OK)
 		return 100;
 	for (int i = 0; i < 100 && !atomic_load(&observed.has_ended); i++)

@@ -26,7 +26,7 @@
 /** The same below the number of a defect. */
 #define DEFECT(number, call) say(number " %s = %d", #call, (int)(call))
 
-/** A call, repeated for up to 10 s while told to try again; the code that ends it. */
+/** Repeat a call on "try again" for up to 10 s. The value is the code that ends it. */
 #define PATIENTLY(call)                                                                            \
 	({                                                                                         \
 		cs_error_t patiently_rc = (call);                                                  \
@@ -39,7 +39,7 @@
 		patiently_rc;                                                                      \
 	})
 
-/** A call that makes a connection, repeated until it succeeds; ends the program after 10 s. */
+/** Repeat a call that connects until it succeeds. Ends the program after 10 s. */
 #define CONNECT(call)                                                                              \
 	do {                                                                                       \
 		int connect_ms = 0;                                                                \
@@ -56,7 +56,7 @@ enum {
 	QUIET_MS = 300,
 };
 
-/** The calls that all libraries with events have; each program defines its own. */
+/** The calls that all libraries with events have. Each program defines its own. */
 struct matrix_library {
 	cs_error_t (*fd_get)(uint64_t handle, int *fd);
 	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t type);
@@ -64,7 +64,7 @@ struct matrix_library {
 };
 extern const struct matrix_library matrix_library;
 
-/** What is done in which state of the daemon, ended by one without a name. daemon is 0 without one. */
+/** A part for one state of the daemon. The last one has no name. daemon is 0 without a daemon. */
 struct matrix_part {
 	const char *name;
 	void (*run)(pid_t daemon);
@@ -83,10 +83,10 @@ extern unsigned int events_seen;
 /** True with our own library, which survives what would break Corosync's. */
 bool is_careful(void);
 
-/** From now on a process id is printed as this letter; P is the program itself. */
+/** From now on print a process id as this letter. P is the program itself. */
 void process_name(pid_t pid, char name);
 
-/** Its letter; '0' for 0, '?' for a stranger. */
+/** Return its letter, '0' for 0, or '?' for an unknown process. */
 char process_letter(uint32_t pid);
 
 void pause_ms(unsigned int ms);
@@ -94,13 +94,13 @@ void pause_ms(unsigned int ms);
 /** An iovec for bytes that are only read. */
 struct iovec vector_of(const void *bytes, size_t size);
 
-/** size bytes that a checksum can be told from; the caller frees them. */
+/** Return size bytes that depend on the seed. The caller frees them. */
 uint8_t *pattern(size_t size, uint32_t seed);
 
 /** How many descriptors this process has open. */
 int descriptors(void);
 
-/** What poll says of a connection at once; -1 without a descriptor. */
+/** Return the result of poll for a connection at once, or -1 without a descriptor. */
 short revents_of(uint64_t handle);
 
 /** Dispatch until that many callbacks were called, or say what is missing after 10 s. */
@@ -119,7 +119,7 @@ struct blocked {
 
 void blocked_start(struct blocked *blocked, uint64_t handle, cs_dispatch_flags_t type);
 
-/** Wait for its end; the code it returned. */
+/** Wait for its end. Returns the code of the call. */
 cs_error_t blocked_join(struct blocked *blocked);
 
 /** For in_child: finalize *handle, a uint64_t, while a thread waits in its dispatch; that one's code. */
@@ -150,7 +150,7 @@ struct waiting_child {
 /** connect makes the connection, whose handle run gets. */
 struct waiting_child child_start(uint64_t (*connect)(void), int (*run)(uint64_t handle));
 
-/** Let it run; the result is that of in_child. */
+/** Let it run. The result is that of in_child. */
 const char *child_go(struct waiting_child child, unsigned int limit_ms);
 
 #endif

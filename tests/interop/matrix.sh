@@ -161,11 +161,12 @@ matrix_cell() {
 	done
 }
 
-# The lines that must not differ; and those that may: they begin with the number of a section.
+# Print the lines that must not differ. The other function prints those that may: they begin with
+# the number of a section.
 matrix_same_lines() { grep -Ev '^[0-9]+[a-z]?(\.[0-9]+)+ ' "$1"; }
 matrix_defect_lines() { grep -Eh '^[0-9]+[a-z]?(\.[0-9]+)+ ' "$1"; }
 
-# What the list of defects says for a cell.
+# Print the entries of the list of defects for a cell.
 matrix_defects_expected() {
 	local who reference better is_ours
 
@@ -191,7 +192,7 @@ matrix_defects_seen() {
 	done
 }
 
-# The first differences; the status is that of diff.
+# Print the first differences. The status is that of diff.
 matrix_differ() {
 	diff "$@" >"$matrix_work/diff"
 	local status=$?

@@ -1,6 +1,6 @@
 #!/bin/bash
-# EVS on two coteries and one of Debian's corosync: SAFE is agreed while it is in the ring, the clients are
-# told so, and it is told nothing: its log has no word about messages that it cannot know.
+# EVS on two coteries and one of Debian's corosync. SAFE is agreed while the latter is in the ring, and the
+# clients are informed of that. The log of corosync has no line about messages that it cannot know.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
 # shellcheck source=tests/cluster/evs_lab.sh
@@ -19,8 +19,8 @@ said() {
 		diff <(printf '%s\n' "$@") <(evs_said "$node" | sed "s/ $long//")
 }
 
-# What it complains of, each once: when it is started again it says the same of itself again.
-# A client that comes before the first ring is refused with a warning of libqb.
+# Print its warnings, each once, since a restart repeats them. A client that connects before the
+# first ring is refused with a warning of libqb.
 warnings() {
 	sed -nE 's/.* (warning|error|alert|crit|emerg) +//p' "$LAB_DIR/3/log" | grep -v 'Denied connection' | sort -u
 }

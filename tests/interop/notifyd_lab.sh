@@ -10,7 +10,8 @@ notifyd_debian=$(dpkg -L corosync-notifyd 2>/dev/null | grep 's\?bin/corosync-no
 [ -x "$notifyd_ours" ] || tap_skip "corosync-notifyd is not built"
 [ -n "$notifyd_debian" ] || tap_skip "Debian's corosync-notifyd is not installed"
 
-# Lines for the section totem that end it; quorum begins, and the brace that follows in the file ends that.
+# Lines that end the section totem. Section quorum begins, and the brace that follows in the file
+# ends it.
 notifyd_totem="}
 		quorum {
 			provider: corosync_votequorum"
@@ -45,13 +46,14 @@ notifyd_mark() {
 	notifyd_await ".* 0x[0-9a-f]+\.$notifyd_mark\..* is now disconnected from corosync"
 }
 
-# What it said between the marks. Sorted: events come over several connections, and in what order these are
-# read when all are ready is nobody's promise.
+# Print its lines between the marks, sorted. Events come over several connections, and their order is
+# undefined if all are ready.
 notifyd_lines() {
 	sed -n "/\.$2\./,\$p" "$LAB_DIR/$1" | sed "/\.$3\..*disconnected/q" | grep '^\[notice\] ' | sort
 }
 
-# What is told of anything but clients, with the hosts and addresses of a transcript made elsewhere.
+# Print all events except those of clients, with the hosts and addresses of a transcript that was
+# made elsewhere.
 notifyd_events() {
 	grep '^\[notice\] ' "$1" | grep -v 'connected \(to\|from\) corosync$' |
 		sed -e 's/^\[notice\] //' -e 's/^[^ .]*\[1\]/host[1]/' -e 's/10\.188\.\([01]\)\./10.\1.0./g' | sort

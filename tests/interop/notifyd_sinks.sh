@@ -49,7 +49,7 @@ vector_signals() {
 		sed -e "s/\"vm\"/\"$(hostname)\"/" -e 's/10\.188\.0\./10.0.0./g'
 }
 
-# What both are to have: nothing of clients, which come and go with the test itself.
+# Leave out events of clients, since the test itself causes some.
 members_and_links() { grep -v '^ConnectionStateChange\|0\.3 ' | sort; }
 
 lab_open coterie corosync

@@ -73,7 +73,7 @@ configure_cib() {
 	on 1 cibadmin --replace -o resources -X "<resources>$xml</resources>"
 }
 
-# What Pacemaker has done that it must not: lines of all logs.
+# Print lines of all logs that show forbidden actions of Pacemaker.
 troubles() {
 	grep -hE 'targeting node|[Rr]equesting .*fencing|is unclean|allegedly|now lost|Quorum lost|Lost connection' \
 		"$LAB_DIR"/*/pacemaker.log

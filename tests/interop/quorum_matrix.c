@@ -129,7 +129,7 @@ static void part_starting(pid_t daemon)
 	CALL(quorum_finalize(handle));
 }
 
-/* What a dead or broken handle, or none, answers. */
+/* The results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(quorum_handle_t handle)
 {
 	const void *context = &handle;

@@ -130,7 +130,7 @@ cmap_handle_t map_open(void)
 	uint32_t type;
 
 	CONNECT(cmap_initialize(&map));
-	/* What libsam needs is there as well. */
+	/* The services that libsam needs are ready as well. */
 	CONNECT(quorum_initialize(&quorum, &none, &type));
 	quorum_finalize(quorum);
 	return map;

@@ -25,19 +25,19 @@ struct scenario {
 /** Print the title and run it. Its result is that of the first process, unless it becomes the supervisor. */
 struct scenario scenario_start(const char *title, int (*run)(void));
 
-/** Wait for its end and print how it ended; what outlives LIMIT_MS is killed. */
+/** Wait for its end and print it. A process that runs longer than LIMIT_MS is killed. */
 void scenario_end(const char *title, struct scenario scenario);
 
 /** Both. */
 void scenario(const char *title, int (*run)(void));
 
-/** sam_register; ends an orphan after a while, says so if it fails, and returns the instance. */
+/** Call sam_register. An orphan ends after a while. Reports a failure, and returns the instance. */
 unsigned int registered(void);
 
 /** Print a word for each warn signal from now on, instead of dying of it. */
 void notice_signal(int number);
 
-/** Wait until so many were noticed, in all; says so when they do not come. On a busy machine that may take a while. */
+/** Wait until so many signals arrived in all, and report if they do not. On a busy machine that may take a while. */
 void await_signals(int count);
 
 /** Something that ends with the last of those who were forked while it was there: what they print comes first. */
@@ -50,19 +50,19 @@ void lifeline_await(struct lifeline *line);
 /** Do nothing for ever. */
 int hang_on(void) __attribute__((noreturn));
 
-/** The map, for those who look at the keys: connected anew in each process. */
+/** Connect to the map for checks of the keys, again in each process. */
 cmap_handle_t map_open(void);
 
 /** Print the keys of a supervisor. */
 void map_show(cmap_handle_t map, pid_t supervisor);
 
-/** Wait until the state is this one; says so when it does not come. */
+/** Wait until the state is this one, and report if it is not reached. */
 void map_await(cmap_handle_t map, pid_t supervisor, const char *state);
 
 /** Make the node quorate or not, by its expected votes, and wait until it is. */
 void quorum_set(cmap_handle_t map, bool is_quorate);
 
-/** What is done with and without a daemon. */
+/** The parts with and without a daemon. */
 void part_calls(pid_t daemon);
 void part_calls_answered(pid_t daemon);
 void part_supervision(pid_t daemon);

@@ -233,7 +233,7 @@ void part_quorum(pid_t daemon)
 
 /* --- the daemon dies --- */
 
-static int ready[2]; /* what dies with the daemon says here that it has begun */
+static int ready[2]; /* processes that end with the daemon report here that they have started */
 
 static void be_ready(void) { (void)!write(ready[1], "r", 1); }
 

@@ -1,4 +1,4 @@
-/* What the supervisor does, without a daemon. */
+/* The actions of the supervisor, without a daemon. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -109,7 +109,7 @@ scenario_device() {
 	finish waits
 }
 
-# What is followed comes at once, also through a pipe; Debian's tools have to be made to.
+# Followed changes are printed at once, also into a pipe. Debian's tools need help for that.
 scenario_follow() {
 	local at_once='' followers=() log=$LAB_DIR/tmp input
 
@@ -159,7 +159,7 @@ followed() {
 	grep '^E ' "$LAB_DIR/tmp/part"
 }
 
-# What is told of each member, once: they may come back one after the other.
+# Print the events of each member once, since members may return one after the other.
 by_member() { sed 's/\(join_count.* = \)[0-9]*$/\1n/' | awk '!seen[$0]++' | sort -s -t . -k 3,3n; }
 
 # The first status of what a monitor said, the first with one node, and the last: on the way back the ring
@@ -170,7 +170,7 @@ steps() {
 		END { sub(/\nUnable.*/, "\n", last); printf "Quorum information\n%s", last }' "$1"
 }
 
-# The flight recorder; Debian's tool for it needs a program of another package.
+# The flight recorder. Debian's tool for it needs a program of another package.
 scenario_blackbox() {
 	cluster 1 "$votequorum"
 	run 1 "$LAB_BUILD/tools/corosync-blackbox 2>&1 | grep -c 'Completed service synchronization'"
@@ -180,7 +180,7 @@ scenario_blackbox() {
 	run 1 "$LAB_BUILD/tools/corosync-blackbox >/dev/null 2>&1"
 }
 
-# What changes the daemon, or ends it.
+# Commands that change the daemon, or end it.
 scenario_end() {
 	cluster 2 "$votequorum"
 	play 1 reload.commands

@@ -97,7 +97,7 @@ static int join_groups(int count, char **names)
 	cpg_handle_t handles[GROUPS_MAX];
 	unsigned int events = 0;
 
-	/* A handle is a member of one group; the process is of all. */
+	/* A handle is a member of one group, but the process is a member of all. */
 	for (int i = 0; i < count && i < GROUPS_MAX; i++) {
 		struct cpg_name group = {.length = (uint32_t)strlen(names[i])};
 
@@ -121,7 +121,9 @@ struct device {
 	bool has_polled;
 };
 
-/* A device votes in each ring anew. Once it is unregistered nobody asks for its vote. */
+/*
+ * A device has to vote in each ring again. After it was unregistered, its vote is no longer needed.
+ */
 static void listed(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring,
 	uint32_t count, uint32_t nodes[])
 {

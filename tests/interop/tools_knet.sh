@@ -63,9 +63,9 @@ no_name_server() {
 	echo 'hosts: files' >"$LAB_DIR/nsswitch.conf"
 }
 
-# A config that cannot be read; then the peer is killed, and the daemon is told to go. Its last
-# answer is a matter of who is faster: without it all is done again. That nobody listens any more
-# where the peer was is not told to the link.
+# A config that cannot be read. Then the peer is killed, and the daemon is told to end. Whether its
+# last answer arrives is a race: without it everything is repeated. The link is not informed that no
+# process listens at the peer's address.
 scenario_reload-bad() {
 	local transcript attempt
 
@@ -116,7 +116,7 @@ vector_qdevice-split() {
 		END { print "rc=2" }' "$vectors/qdevice-split.txt"
 }
 
-# What stands for pacemaker: programs with its names, groups and connections.
+# Programs in place of pacemaker, with its names, groups and connections.
 scenario_pacemaker-groups() {
 	local node first_pid last_pid clients
 
@@ -146,8 +146,8 @@ vector_pacemaker-groups() {
 	echo "rc=0"
 }
 
-# The daemon, which is the same whichever tools there are: its flight recorder, read by our tool,
-# the files that it leaves, and how it ends when it cannot go on.
+# The daemon, which is the same for all tools: its flight recorder, read by our tool, the files that
+# it leaves, and its end when it cannot continue.
 cell_daemon() {
 	local vector=$LAB_DIR/tmp/vector
 
@@ -200,8 +200,8 @@ daemon_ends() {
 	(LAB_CLIENT=$server lab_exec 1 env RUNTIME_DIRECTORY=/run timeout 20 "$1" "$3" -c "$2" 2>&1 </dev/null)
 }
 
-# Without times, sizes and ids, and without the lines of libqb's own that Debian's tool lets
-# through; of lists of files what matters of a file: its mode, size and name.
+# Remove times, sizes and ids, and lines of libqb that Debian's tool prints. Of lists of files keep
+# mode, size and name.
 daemon_plain() {
 	sed -E -e '/^\[debug\]/d' -e 's/[A-Z][a-z]{2} [0-9]{2} [0-9:.]{12} /<time> /' -e '/^$/d' -e '/^total |:$/d' \
 		-e '/ (\.|\.\.|lock|mount)$/d' -e "s,$LAB_DIR/1/state,/var/lib/corosync,g" \
@@ -211,9 +211,9 @@ daemon_plain() {
 		-e 's/(fdata-)[-0-9T:]+/\1time-pid/g' "$1"
 }
 
-# Words of our daemon are its own, and so is the name of its file; modes, sizes, the recorder's
-# format and the statuses are not. Nor is the line of a start that fails, though without a place in
-# the code.
+# The texts of our daemon and the name of its file may differ. Modes, sizes, the recorder's format
+# and the statuses may not. The line of a failed start may not differ either, except for its place
+# in the code.
 own_words() {
 	sed -E -e 's/coterie\.pid/corosync.pid/' -e 's/ at [a-z_]+\.c:[0-9]+\.$//' \
 		-e '/^\$ corosync -t bad/,/^rc=/{/^[$r]/!d}' -e 's/^(notice|info|debug|warning) +<time> .*/record/' \

@@ -36,7 +36,7 @@ tools_open() {
 
 # --- clusters and commands; server and tools say of which kind they are ---
 
-# What writes the configs of a cluster's nodes; another script may choose.
+# Command that writes the configs of the nodes. Another script may set it.
 configure=(lab_configure)
 
 # cluster COUNT [LINE...]: new daemons on that many nodes, with these lines in the quorum section.
@@ -110,10 +110,11 @@ run() {
 	echo "rc=$status"
 }
 
-# What of a transcript cannot be played: the daemon's own options, and tools with tests of their own.
+# Commands of a transcript that cannot be played: the daemon's own options, and tools with their own
+# tests.
 unplayed='^\$ (\(as nobody\) )?corosync( |$)|corosync-(notifyd|blackbox)|^\$ \(as nobody\) corosync-keygen'
 
-# What the maker of a transcript has remarked about a command.
+# Remarks of the transcript's author about a command.
 remark='s/^\(\$ .*[^ ]\)   *(.*)$/\1/'
 
 # play NODE FILE: runs all its commands there.
@@ -221,7 +222,7 @@ differ() {
 	return $status
 }
 
-# What our tools say differently, by intent: a pattern of commands for each scenario.
+# Intended differences of our tools: a pattern of commands for each scenario.
 declare -A different
 different[noquorum]='^\$ (timeout 3 )?corosync-quorumtool( -(s|m).*)?$' # the reference's end in an error
 

@@ -65,7 +65,7 @@ vote_read_scenarios() {
 # outcomes there are, and each, by "name step number": lines as vote_describe makes them.
 declare -A VOTE_STEP VOTE_ANSWERED VOTE_OUTCOMES VOTE_OUTCOME
 
-# vote_read_recorded FILE: adds what is there; steps that differ from those known start anew.
+# vote_read_recorded FILE: adds its records. Records of a changed step start again.
 vote_read_recorded() {
 	local line key='' name='' step=0 outcome=
 
@@ -116,7 +116,7 @@ vote_add_outcome() {
 	VOTE_OUTCOMES[$1]=$((number + 1))
 }
 
-# Jobs are "KIND NAME INDEX"; the index is that of the scenario in the table.
+# Jobs are "KIND NAME INDEX". The index is that of the scenario in the table.
 VOTE_JOBS=()
 vote_list_jobs() {
 	local kind name index turn turns=(few many)

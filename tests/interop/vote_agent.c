@@ -191,7 +191,7 @@ static void print_flags(FILE *out, unsigned int flags)
 			fputs(names[i].name, out);
 }
 
-/* What is known of another node, or of this one under its own id. */
+/* Print the known facts about another node, or about this one under its own id. */
 static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_info *own)
 {
 	static const char *const states[] = {"?", "member", "dead", "leaving"};
@@ -208,8 +208,8 @@ static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_i
 		return;
 	}
 	/*
-	 * What others expect is left out: how soon one learns of it depends on how many rings came
-	 * in between. What follows from it shows in the highest.
+	 * Leave out the expected votes of other nodes, since the time at which a node learns them
+	 * depends on the number of rings in between. The highest value shows their effect.
 	 */
 	fprintf(out, "; %u %s %u", nodeid, states[info.node_state < 4 ? info.node_state : 0],
 		info.node_votes);

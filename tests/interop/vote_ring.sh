@@ -306,11 +306,11 @@ vote_do() {
 		;;
 	*) VOTE_ANSWERS+="no such step"$'\n' ;;
 	esac
-	# What comes over the ring is not there at once.
+	# Messages of the ring need some time to arrive.
 	[ -z "$VOTE_ANSWERS" ] || vote_sleep 150
 }
 
-# Plays one step; prints what is wrong with it.
+# Play one step and print its errors.
 vote_step() {
 	local number=$1 step=$2 key="$VOTE_NAME $1" node
 

@@ -128,7 +128,7 @@ static void part_starting(pid_t daemon)
 	CALL(votequorum_finalize(handle));
 }
 
-/* What a dead or broken handle, or none, answers. */
+/* The results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(votequorum_handle_t handle)
 {
 	votequorum_ring_id_t ring_id = {1, 1};
@@ -294,7 +294,7 @@ static void in_callbacks(void)
 	CALL(votequorum_finalize(handle));
 }
 
-/* What a change brings: let it come, then look. */
+/* Wait for the results of a change, then print them. */
 static void changed(votequorum_handle_t handle)
 {
 	expect_quiet(handle);
@@ -389,7 +389,7 @@ static void polls(votequorum_handle_t handle, const char *name)
 	}
 }
 
-/* The configuration gives the one node 1 vote and the device 2; the device has 1500 ms to poll. */
+/* The configuration gives the node 1 vote and the device 2. The device has 1500 ms to poll. */
 static void part_device(pid_t daemon)
 {
 	votequorum_handle_t handle = connect_printing(), other = connect_printing();

@@ -13,7 +13,7 @@ dist_check_SCRIPTS += %D%/votequorum_matrix.sh
 dist_check_DATA += %D%/votequorum_matrix.defects
 TESTS += %D%/votequorum_matrix.sh
 
-# Rings that count votes; the programs tell what the nodes say.
+# Rings that count votes. The programs report the nodes' answers.
 check_PROGRAMS += %D%/vote_agent
 %C%_vote_agent_SOURCES = %D%/vote_agent.c
 %C%_vote_agent_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags

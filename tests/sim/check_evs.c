@@ -16,8 +16,8 @@ static bool has_delivered(const struct life *life, const struct message *message
 }
 
 /*
- * A message that began in an earlier ring reaches those who have gone through every change since with
- * its source (book packing, "Reassembly"); any other reaches every member.
+ * A message that began in an earlier ring reaches the nodes that have gone through every change since
+ * then with its source (book packing, "Reassembly"). Any other message reaches every member.
  */
 bool evs_must_deliver(const struct life *life, const struct message *message)
 {

@@ -1,4 +1,4 @@
-/* Who may serve what needs quorum: S1 and S2. */
+/* Checks which nodes may serve requests that need quorum: S1 and S2. */
 #ifndef SIM_CHECK_LEASE_H
 #define SIM_CHECK_LEASE_H
 

@@ -48,9 +48,9 @@ static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 }
 
 /*
- * The bounds count from a quiet start (book invariants, "Liveness"). Nodes that are in the middle of a
- * gather may have failed each other already; joins that contradict each other are given up one after
- * the other, a consensus timeout each.
+ * The bounds count from a quiet start (book invariants, "Liveness"). Nodes in the middle of a gather
+ * may already have marked each other as failed. Joins that contradict each other are given up one
+ * after the other, which takes a consensus timeout each.
  */
 static uint64_t bound_of(const struct sim *sim)
 {
@@ -63,7 +63,10 @@ static uint64_t bound_of(const struct sim *sim)
 			node->options.consensus_ns > longest_ns)
 			longest_ns = node->options.consensus_ns;
 	}
-	/* Forged packets may have been taken for verdicts and old joins; how long they count is bounded. */
+	/*
+	 * Forged packets may have caused verdicts and counted as old joins. Their effect is bounded in
+	 * time.
+	 */
 	if (sim->report.is_tainted)
 		bound_ns *= 3;
 	return bound_ns + (longest_ns == 0 ? 0 : 4 * (longest_ns + sim_token_ns(sim)));
@@ -94,14 +97,19 @@ bool liveness_one_ring(struct sim *sim)
 		report_no_ring(sim, bound_ns);
 		return false;
 	}
-	/* What one more change before the bound costs is allowed; after it, nothing changes. */
+	/*
+	 * The cost of one more change before the bound is allowed. After it there must be no
+	 * change.
+	 */
 	if (!sim_run_for(sim, start_ns + bound_ns - sim->clock.now_ns))
 		return false;
 	if (!sim_one_ring(sim)) {
 		report_violation(&sim->report, "L1", up_mask(sim), NULL, "the ring does not last");
 		return false;
 	}
-	/* What a forged packet did may come out late: a hole that nobody can fill, for one. */
+	/*
+	 * The effect of a forged packet may appear late, for example a hole that no node can fill.
+	 */
 	sim->history.is_calm = !sim->report.is_tainted;
 
 	const struct node *any = first_up(sim);
@@ -123,7 +131,10 @@ void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_
 			"messages took %u rotations, %u are enough", visits, visits_max);
 }
 
-/* What was queued when the faults ended is delivered first; it has no bound in rotations. */
+/*
+ * Messages that were queued at the end of the faults are delivered first. That has no bound in
+ * rotations.
+ */
 static bool drain(struct sim *sim)
 {
 	if (!sim_run_until(sim, sim_delivered, sim_settle_ns(sim) * 20)) {
@@ -184,7 +195,10 @@ bool liveness_messages(struct sim *sim)
 
 	struct ring_record *ring = evs_ring(witness->life);
 	uint32_t before = ring->visits, members = ring->member_count;
-	/* Window and share per visit, whichever binds; 3 for L2, the hold's 1, and 2 for safe. */
+	/*
+	 * The window or the share of a visit, whichever is smaller. Add 3 for L2, 1 for the hold,
+	 * and 2 for safe.
+	 */
 	uint32_t rotations = frames / window + frames_max / per_visit + 3 + 1 + 2 + 1;
 
 	if (!sim_run_until(sim, sim_delivered, 3 * sim_token_ns(sim) + rotations * members * 2 * hop_ns(sim))) {
@@ -196,7 +210,7 @@ bool liveness_messages(struct sim *sim)
 	return !sim->report.is_broken;
 }
 
-/* What a sender alone may send at each visit. */
+/* Return the number of frames that a lone sender may send at each visit. */
 static uint32_t lone_window(const struct sim *sim)
 {
 	uint32_t window = UINT32_MAX, per_visit = UINT32_MAX;
@@ -224,7 +238,9 @@ bool liveness_lone_sender(struct sim *sim)
 
 	if (sim->report.is_tainted || sender == NULL || sender->options.payload_max > 4000)
 		return true;
-	/* Losses are over; so is the trial of a cut that they caused, after so many idle rotations. */
+	/*
+	 * Losses have ended. The cut of the window that they caused ends after so many idle rotations.
+	 */
 	if (!sim_run_for(sim, 70 * sender->options.hold_ns))
 		return false;
 

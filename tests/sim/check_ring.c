@@ -90,7 +90,10 @@ void rings_commit_sent(struct history *history, struct life *life, struct ring_r
 		uint32_t member = history_node(history, wire_commit_addr(commit, i));
 		const struct life *owner = member < SIM_NODES_MAX ? history->present[member] : NULL;
 
-		/* Who came back without storage may take an early copy of the same token again. */
+		/*
+		 * A node that returned without storage may accept an early copy of the same token
+		 * again.
+		 */
 		if (i >= ring->commit_index)
 			*known = (struct commit_record){entry.ring, entry.aru, entry.high_delivered,
 				entry.received_flg, owner, false};
@@ -179,8 +182,8 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 }
 
 /*
- * A recovery that failed may have promised to deliver the frames of those who were in it: of all
- * whose entries in the commit token name the same past as ours
+ * A failed recovery may have promised to deliver the frames of its members. These are all members
+ * whose entries in the commit token name the same old ring
  * (book membership, "Safe delivery across a change").
  */
 static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)

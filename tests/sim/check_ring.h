@@ -1,4 +1,4 @@
-/* What must hold inside a ring: book invariants, "Ring"; and C9. */
+/* Invariants inside a ring: book invariants, "Ring"; and C9. */
 #ifndef SIM_CHECK_RING_H
 #define SIM_CHECK_RING_H
 

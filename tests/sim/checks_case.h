@@ -44,7 +44,7 @@ void order(struct message *message, struct ring_record *on, uint32_t seq, uint64
 struct message *send_ordered(uint32_t node, struct ring_record *on, uint32_t seq, uint64_t nodes);
 void deliver(uint64_t nodes, struct message *message);
 
-/** What the engine of a node tells of itself. */
+/** Record a trace event of a node's engine. */
 void trace(uint32_t node, enum totem_trace_kind kind, enum totem_state state, const struct ring_record *on,
 	uint32_t seq, uint64_t value);
 

@@ -54,7 +54,7 @@ struct clock {
 void clock_fini(struct clock *clock); /* `what` of events that wait is the caller's business */
 void clock_add(struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node,
 	void *what, uint64_t value);
-/** Take the next event and move the time to it; false when none waits or it is later than end_ns. */
+/** Take the next event and move the time to it. false: none waits, or it is later than end_ns. */
 bool clock_next(struct clock *clock, uint64_t end_ns, struct sim_event *event);
 
 #endif

@@ -1,4 +1,6 @@
-/* What transports with connections to neighbours report: that one is up, and how it ended. */
+/*
+ * Reports of transports that have connections to neighbours: a connection is up, or how it ended.
+ */
 #ifndef SIM_CONNECTIONS_H
 #define SIM_CONNECTIONS_H
 

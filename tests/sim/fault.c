@@ -325,10 +325,11 @@ static void arm_strike(struct sim *sim)
 }
 
 /*
- * Frames of this node reach nobody, and after a visit of the token it dies: a hole in the order that nobody
- * can fill, with messages of others behind it. Then whoever installs the next ring first is cut off at once:
- * it has delivered there, in its transitional configuration, what the others have promised to deliver and now
- * go on to another ring without (book membership, "Safe delivery across a change").
+ * Frames of this node reach no other node, and it dies after a visit of the token. That leaves a hole in the
+ * order that no node can fill, with messages of others behind it. Then the first node that installs the next
+ * ring is cut off at once. It has delivered messages in its transitional configuration that the others have
+ * promised to deliver, and they go to another ring without it
+ * (book membership, "Safe delivery across a change").
  */
 static void dig_hole(struct sim *sim, struct node *node)
 {
@@ -431,7 +432,7 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 	uint32_t of = (uint32_t)random_below(&sim->random, NET_OLD);
 	struct packet *old = sim->net.old[of];
 
-	/* Whoever sees the packets of a node can also silence it. */
+	/* A node that sees the packets of another one can also silence it. */
 	if (sim->options.seed % 2 == 0 && random_chance(&sim->random, 3000) && old != NULL && old->from == at->index &&
 		old->life == at->life->number && old->type != WIRE_MCAST) {
 		node_refused(at, packet_ref(old), about->id);
@@ -443,8 +444,9 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 }
 
 /*
- * What looks as if a node that lives had died: a word of the transport, forged or late reports of the
- * network, one packet refused by a firewall or lost, a link that goes for less than a token timeout.
+ * Signs of the death of a node that is alive: a report of the transport, forged or late reports of
+ * the network, one packet that a firewall refuses or that is lost, a link that fails for less than a
+ * token timeout.
  */
 void faults_false_sign(struct sim *sim)
 {
@@ -467,7 +469,7 @@ void faults_false_sign(struct sim *sim)
 		break;
 	case 2:
 		sim_note(sim, about->index, "is said to refuse packets of %u", at->id);
-		/* What it makes of one may be the end of it: a disk that fails, for instance. */
+		/* One of the packets may end the node, for example if its disk fails. */
 		for (uint64_t i = random_between(&sim->random, 1, 20); i > 0 && node_is_up(at); i--)
 			forge_refusal(sim, at, about);
 		break;

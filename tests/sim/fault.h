@@ -17,7 +17,7 @@ enum fault_kind {
 	FAULT_SWAP,      /* peers of the other byte order */
 	FAULT_SEQ,       /* seq starts close to a wrap */
 	FAULT_PLAIN,     /* peers without our extensions */
-	FAULT_QUIRKS,    /* peers that do what the reference does; only in the hooks build */
+	FAULT_QUIRKS,    /* peers with the behaviour of the reference. Only in the hooks build */
 	FAULT_IDS,       /* large, scattered node ids */
 	/* Now and then. */
 	FAULT_LOSS,
@@ -51,14 +51,16 @@ enum fault_kind {
 _Static_assert(FAULT_KINDS < 32, "one bit each");
 
 const char *fault_name(enum fault_kind kind);
-/** "loss,crash", "all", "none"; false and *bad (within list) when a name is unknown. */
+/**
+ * Parse "loss,crash", "all" or "none". false: a name is unknown, and *bad points to it within list.
+ */
 bool fault_parse(const char *list, uint32_t *kinds, const char **bad);
 
 enum strike {
 	STRIKE_CRASH,
 	STRIKE_ISOLATE, /* it hears and reaches nobody any more */
 	STRIKE_DEAF,    /* it hears nobody */
-	STRIKE_MUTE,    /* nobody hears it */
+	STRIKE_MUTE,    /* no other node receives its packets */
 	STRIKE_PAUSE,
 	STRIKE_COUNT,
 };

@@ -1,6 +1,6 @@
 /*
- * What really happened in a run, known from outside the engines: lives, messages, rings, frames. The
- * checkers ask it; nothing in it comes from an engine's opinion but the trace events of engine.h.
+ * The real history of a run, as seen from outside the engines: lives, messages, rings, frames. The
+ * checkers use it. Only the trace events of engine.h come from the engines.
  *
  * A life is one run of one node (book invariants, "Terms"): a restart begins another one. Sets of
  * nodes are bit masks by node index. Nothing is freed before the end of the run.
@@ -33,21 +33,23 @@ struct message {
 	struct ring_id barrier;    /* the ring it speaks of */
 	bool is_sent;              /* the engine took it */
 	bool is_honoured;          /* the sender's configuration honoured SAFE when it was handed over */
-	struct ring_record *start_ring; /* of the frame with its first byte; NULL: not on the wire yet */
+	struct ring_record *start_ring; /* ring of the frame with its first byte, or NULL before it was
+					 * sent */
 	struct ring_record *end_ring;   /* of the frame with its last byte */
 	uint32_t end_at;           /* index of that frame in end_ring->frames */
 	uint32_t end_index;        /* its place in end_ring->ended */
 	bool is_marked_safe;       /* that frame says safe */
 	bool is_murky;             /* reference peers may drop it */
 	uint64_t delivered;        /* by whom */
-	uint64_t needed;           /* who must have delivered it when they leave end_ring (D10, D11) */
+	uint64_t needed;           /* nodes that must have delivered it when they leave end_ring (D10,
+				    * D11) */
 	struct ring_record *seen_ring; /* its sender's configuration when it was handed over, */
 	uint32_t seen_count;       /* and how many of seen_ring->ended the sender had seen */
 };
 
 struct frame_record {
 	uint64_t hash;             /* of all its bytes */
-	uint64_t received;         /* who has it, directly or inside a recovery frame */
+	uint64_t received;         /* nodes that have it, directly or inside a recovery frame */
 	struct ring_record *inner_ring; /* recovery frames: the old ring's frame inside */
 	uint32_t inner_at;
 	uint32_t life;             /* number of its originator */
@@ -74,7 +76,7 @@ struct ring_record {
 	struct ring_id id;
 	uint32_t creator;          /* number of the representative's life */
 	uint64_t created_ns;
-	uint64_t members;          /* who is meant to be in it */
+	uint64_t members;          /* intended members */
 	uint32_t member_count;
 	bool is_plain;             /* a member behaves as the reference does */
 	struct ring_record *hash_next;
@@ -96,7 +98,7 @@ struct ring_record {
 	uint32_t visits;           /* accepted tokens */
 
 	/* Configurations. */
-	struct life *lives[SIM_NODES_MAX]; /* who installed it */
+	struct life *lives[SIM_NODES_MAX]; /* lives that installed it */
 	uint64_t installed;        /* regular configuration delivered */
 	uint64_t regular;          /* its members, as the first one said */
 	bool is_honoured;
@@ -105,7 +107,7 @@ struct ring_record {
 	uint64_t came;             /* transitional configuration into it delivered */
 	uint64_t came_with[SIM_NODES_MAX];     /* its set */
 	struct ring_record *came_from[SIM_NODES_MAX];
-	uint64_t closed;           /* who went on to another ring */
+	uint64_t closed;           /* nodes that left it for another ring */
 	bool is_forgotten;         /* a reference-like member freed a frame that another lacks */
 	struct closing {
 		struct ring_record *next;
@@ -132,7 +134,7 @@ struct life {
 	uint64_t ring_seq;         /* last seen, for I11 */
 	uint64_t wanted;           /* proc without failed of its last join */
 	bool delays_joins;         /* its joins go out late: `wanted` may be old */
-	uint64_t stored_seq;       /* last stored; at first what storage said */
+	uint64_t stored_seq;       /* last stored value, at first the one read from storage */
 	uint64_t first_seq;        /* ring sequence it starts with: never stored, only in joins */
 	uint32_t last_aru;         /* of the last token it accepted on last_token_ring */
 	struct ring_record *last_token_ring;
@@ -182,7 +184,7 @@ void history_fini(struct history *history);
 
 /** Index of a node id, or SIM_NODES_MAX. */
 uint32_t history_node(const struct history *history, uint32_t id);
-/** Mask of a list of ids; unknown ones set *is_strange. */
+/** Return the mask of a list of ids. Unknown ids set *is_strange. */
 uint64_t history_mask(const struct history *history, const uint32_t *ids, uint32_t count,
 	bool *is_strange);
 
@@ -195,7 +197,7 @@ struct message *history_message(struct history *history, struct life *life, uint
 	uint32_t payload_size, bool is_sync);
 /** The engine took it. Counters are given now, so that refused messages leave no gap. */
 void history_sent(struct history *history, struct message *message);
-/** The engine refused after all; only for the last one sent in its life and class. */
+/** The engine refused the message after all. Only for the last one sent in its life and class. */
 void history_unsent(struct history *history, struct message *message);
 struct message *history_find_message(const struct history *history, uint32_t id); /* or NULL */
 
@@ -203,7 +205,7 @@ struct message *history_find_message(const struct history *history, uint32_t id)
 struct ring_record *history_find_ring(const struct history *history, const struct ring_id *id);
 struct ring_record *history_create_ring(struct history *history, const struct ring_id *id,
 	const struct life *creator, uint64_t members, uint64_t now_ns);
-/** seq's index in ring->frames, whose array grows to hold it; false when seq is absurd. */
+/** Find the index of seq in ring->frames, whose array grows for it. false: seq is absurd. */
 bool history_frame(const struct history *history, struct ring_record *ring, uint32_t seq,
 	uint32_t *at);
 /** node has frame seq of ring, and what is inside it. */

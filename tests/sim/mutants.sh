@@ -6,7 +6,7 @@ tap_behind "$@"
 sim=${abs_top_builddir:?}/tests/sim/coterie-sim
 mutants=$("$sim" --list-mutants) || tap_skip "no mutants in this build"
 
-# What takes several faults in a row that the mix of all rarely brings.
+# Faults for mutants that need several faults in a row. A mix of all faults rarely has these.
 declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMISE_FORGOTTEN]=hole
 	[SIGNS_BELIEVED]=dead [QUIET_NEVER]=middle [REFUSALS_BELIEVED]=patience [MARGIN_NONE]=patience
 	[BUDGET_HALVED]=patience [VOTE_ALONE]=patience [VOTE_LOST]=patience [VOTE_WITHOUT_ALL]=patience
@@ -16,7 +16,7 @@ declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMI
 while IFS=$'\t' read -r name seeds what; do
 	output=$("$sim" --mutant "$name" --faults "${faults[$name]:-all}" --seeds "1-$seeds" 2>&1)
 	status=$?
-	# 1 is a violation; above 128 an assertion of the engine's own caught it.
+	# 1 is a violation. A status above 128 means that an assertion of the engine failed.
 	caught=$(sed -n 's/^seed \([0-9]*\): .*/\1/p' <<<"$output" | head -n 1)
 	{ [ "$status" -eq 1 ] || [ "$status" -gt 128 ]; } && [ -n "$caught" ]
 	tap $? "$name ($what): seed ${caught:-none} of $seeds" || tap_note "status $status: $output"

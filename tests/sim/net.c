@@ -120,7 +120,7 @@ static void transmit(struct net *net, struct packet *packet, uint32_t to, bool i
 		schedule(net, packet, to);
 }
 
-/* Account for one packet; true when it is the one that has to get lost. */
+/* Count one packet. true: it is the one that has to be lost. */
 static bool admit(struct net *net, struct packet *packet)
 {
 	packet->sent_ns = net->clock->now_ns;

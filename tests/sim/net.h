@@ -50,7 +50,10 @@ struct net {
 	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
 	uint8_t kth_type;
 	uint32_t kth_left;
-	/* What a host without a daemon says of what it gets, like Linux: six times at once, once a second. */
+	/*
+	 * The answers of a host without a daemon, as Linux sends them: at first six at once, then one in a
+	 * second.
+	 */
 	bool is_silent;            /* it says nothing */
 	bool refuses_multicasts;   /* they travel as unicasts */
 	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: so many packets, by a firewall */
@@ -59,7 +62,8 @@ struct net {
 	uint64_t refusals;
 	struct packet *old[NET_OLD];
 	uint32_t old_count;
-	uint64_t sent[NET_TYPES];  /* packets handed to the network, by type; a multicast is one */
+	uint64_t sent[NET_TYPES];  /* packets given to the network, by type. A multicast counts as
+				    * one */
 	uint64_t probes;           /* not among them */
 };
 
@@ -72,7 +76,10 @@ void net_refuse(struct net *net, struct packet *packet, uint32_t by);
 /** To all nodes, the sender included, or to one. The caller keeps its reference. */
 void net_multicast(struct net *net, struct packet *packet);
 void net_unicast(struct net *net, struct packet *packet, uint32_t to);
-/** Nothing is cut, lost, doubled or late any more; what is late already is lost. */
+/**
+ * End all faults: no packet is cut, lost, duplicated or late any more. Packets that are late
+ * already are lost.
+ */
 void net_calm(struct net *net);
 void net_fini(struct net *net);
 

@@ -153,7 +153,7 @@ static void queue_timer(struct node *node, enum totem_timer timer)
 	uint64_t deadline = node->deadline_ns[timer];
 	uint64_t at = deadline > node->clock_ahead_ns ? deadline - node->clock_ahead_ns : 0;
 
-	/* What comes on the next turn comes when this one is over. */
+	/* Events of the next turn are handled after this one. */
 	if (timer == TOTEM_TIMER_HOLD && at <= node->sim->clock.now_ns)
 		at = node->sim->clock.now_ns + node->sim->turn_ns;
 	if (deadline == TOTEM_NEVER || node->queued_ns[timer] <= at)
@@ -346,7 +346,7 @@ static void put_down(struct node *node)
 		sim->early_tokens += totem_engine_counters(node->engine)->early_tokens;
 		sim->linger_frames += totem_engine_counters(node->engine)->linger_tx;
 	}
-	node->is_dying = true; /* whatever the engine still does has no effect */
+	node->is_dying = true; /* further actions of the engine have no effect */
 	totem_engine_destroy(node->engine);
 	node->engine = NULL;
 	frame_pool_usage(node->pool, &usage);
@@ -394,7 +394,7 @@ static bool overruns(const struct node *node, const struct packet *packet)
 
 void node_arrive(struct node *node, struct packet *packet)
 {
-	/* Loops die with their life; a ring id that is used again means another ring. */
+	/* Loops are freed with their life. A ring id that is used again means another ring. */
 	bool is_stale = packet->from == node->index && !packet->is_altered &&
 		(node->life == NULL || packet->life != node->life->number);
 

@@ -18,7 +18,10 @@
 
 struct sim;
 
-/** Places where a fault can strike; behind them one for each enum totem_trace_kind and state. */
+/**
+ * Points at which a fault can happen. They are followed by one for each enum totem_trace_kind and
+ * state.
+ */
 enum point {
 	POINT_MULTICAST,
 	POINT_TOKEN,
@@ -41,7 +44,7 @@ enum point {
 struct node {
 	struct sim *sim;
 	uint32_t index, id;
-	struct totem_options options; /* for every life; ring_seq is filled in at the start */
+	struct totem_options options; /* for every life. ring_seq is filled in at the start */
 	uint32_t quirks;
 	struct disk disk;
 

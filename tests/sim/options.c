@@ -1,4 +1,4 @@
-/* What the nodes of a run are configured with: by seed and by the faults that last for the whole run. */
+/* Configuration of the nodes of a run, by the seed and by the faults that last for the whole run. */
 #include "tests/sim/options.h"
 
 #include "exec/totem/wire.h"
@@ -84,7 +84,7 @@ static void set_path_lag(struct sim *sim, struct totem_options *options)
 		options->path_lag_ns = options->token_ns * random_between(&of_all, 5, 60) / 100;
 }
 
-/* What the node's socket holds, and how long rotations may get for a larger window. */
+/* Set the size of the node's socket, and the rotation time up to which the window may grow. */
 static void set_capacity(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1009 + node->index};

@@ -1,4 +1,4 @@
-/* What the nodes of a run are configured with. */
+/* Configuration of the nodes of a run. */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H
 

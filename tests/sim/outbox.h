@@ -1,6 +1,6 @@
 /*
- * What a node's engine has given a place in the order and not sent yet, known from outside: from what it traces
- * and what leaves. A lone sender's frames may wait for those of its next turns, but nothing waits for good.
+ * The frames that a node's engine has numbered and not sent yet, known from its trace and its packets. A lone
+ * sender's frames may wait for its next turns, but not for ever.
  */
 #ifndef SIM_OUTBOX_H
 #define SIM_OUTBOX_H

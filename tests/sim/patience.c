@@ -202,7 +202,10 @@ static void isolation(struct sim *sim)
 	const struct totem_options *options = &sim->nodes[0].options;
 	uint64_t end_ns = sim->clock.now_ns + 3 * (options->token_ns + options->consensus_ns);
 
-	/* A firewall that rejects says so; one way is as good as both, for neither gets the token round. */
+	/*
+	 * A rejecting firewall answers. Blocking one direction is as good as both, since the token does not
+	 * rotate with either.
+	 */
 	if (random_chance(&sim->random, 5000)) {
 		for (uint32_t i = 0; i < sim->node_count; i++)
 			sim->net.rejects[i][victim] = sim->net.rejects[victim][i] = i != victim;

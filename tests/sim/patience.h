@@ -1,6 +1,7 @@
 /*
- * Plays about patience, each on a calm ring of our nodes (fault kind "patience", which a seed plays alone):
- * outages that are too short to count, silence that is not, and a node that is cut off for good.
+ * Tests of patience, each on a calm ring of our nodes (fault kind "patience", which a seed plays alone).
+ * They play outages that are too short to count, silence that is long enough, and a node that is cut off
+ * for good.
  */
 #ifndef SIM_PATIENCE_H
 #define SIM_PATIENCE_H

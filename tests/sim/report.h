@@ -10,8 +10,8 @@
 struct report {
 	bool is_broken;
 	/*
-	 * Something happened after which no engine can promise safety (an accepted forged packet, a ring id
-	 * used twice after storage was lost): safety is no longer checked, liveness and memory are.
+	 * An event after which no engine can guarantee safety: an accepted forged packet, or a ring id that
+	 * was used twice after storage was lost. From then on only liveness and memory are checked.
 	 */
 	bool is_tainted;
 	char property[8];
@@ -20,13 +20,13 @@ struct report {
 	struct ring_id ring;
 };
 
-/** Remember the first one. `nodes` by index; ring may be NULL. */
+/** Store the first violation. `nodes` by index. ring may be NULL. */
 void report_violation(struct report *report, const char *property, uint64_t nodes,
 	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** The same, unless the run is tainted. */
 void report_unsafe(struct report *report, const char *property, uint64_t nodes,
 	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
-/** What a property says, in a sentence. */
+/** Return a sentence that describes a property. */
 const char *report_property(const char *property);
 
 #endif

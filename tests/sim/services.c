@@ -1,4 +1,4 @@
-/* What the services and users of a node do with its engine. */
+/* The services and users of a node, which use its engine. */
 #include "tests/sim/services.h"
 
 #include <string.h>
@@ -79,7 +79,7 @@ static void send_barrier(struct node *node)
 	struct sim *sim = node->sim;
 	struct message *message;
 
-	/* Services exchange state first; some of it large. */
+	/* Services exchange state first. Some of it is large. */
 	if (random_chance(&sim->random, 1000)) {
 		message = history_message(&sim->history, node->life, TOTEM_AGREED,
 			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 6000), false);

@@ -1,7 +1,7 @@
 /*
- * What the services and users of a node do with its engine: synchronisation after a change
- * (book sync, "A round"; here one barrier), and messages that are handed over as soon as the engine takes
- * them. All of it runs inside a step of the node.
+ * The services and users of a node. They synchronise after a change (book sync, "A round", with one
+ * barrier here). They send messages as soon as the engine accepts them. All of it runs inside a step of
+ * the node.
  */
 #ifndef SIM_SERVICES_H
 #define SIM_SERVICES_H
@@ -12,7 +12,7 @@ void services_deliver(struct node *node, const struct totem_message *delivered);
 void services_configure(struct node *node, const struct totem_configuration *configuration);
 /** A user wants to send: now, or when there is room and synchronisation is over. */
 void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size);
-void services_hand_over(struct node *node); /* what waits, as far as the engine takes it */
+void services_hand_over(struct node *node); /* send waiting messages while the engine accepts them */
 /** The token stays here: users whose messages came back in this step may send their next ones. */
 void services_answer(struct node *node);
 void services_pay(struct node *node);       /* the barrier, when it is owed */

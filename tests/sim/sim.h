@@ -1,6 +1,6 @@
 /*
  * One simulated run: nodes, network, time and faults, all from one seed (docs/protocol/invariants.md).
- * `run.c` plays the whole programme; directed tests use the calls below instead.
+ * `run.c` plays the whole programme. Directed tests use the calls below instead.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -20,9 +20,11 @@
 struct sim_options {
 	uint64_t seed;
 	uint32_t nodes;            /* 0: by seed, 2 to 16 */
-	uint64_t steps;            /* engine entries under faults; 0: by the number of nodes */
+	uint64_t steps;            /* engine entries under faults, or 0 to choose by the number of
+				    * nodes */
 	uint32_t faults;           /* allowed kinds, bits by enum fault_kind */
-	bool picks_faults;         /* the seed picks some of the allowed kinds; false: all of them */
+	bool picks_faults;         /* the seed picks some of the allowed kinds, otherwise all are
+				    * played */
 	const char *mutant;        /* NULL: none (borrowed) */
 	FILE *trace_file;          /* NULL: none (borrowed) */
 };
@@ -41,7 +43,8 @@ struct sim {
 	uint32_t ids[SIM_NODES_MAX];
 	uint32_t window_size;      /* of all nodes; 0: they differ */
 	uint32_t fullest;          /* most frames that a token said there were in a rotation */
-	uint64_t lingers, linger_frames; /* times that lone senders kept the token; what they sent then */
+	uint64_t lingers, linger_frames; /* times that lone senders kept the token, and frames that they
+					  * sent then */
 	uint64_t gathered;         /* frames that waited and left with those of a later turn */
 	uint64_t early_tokens; /* that were passed on before the frames of their visit */
 	bool has_wider;            /* more than any node's configured window */
@@ -58,17 +61,20 @@ struct sim {
 	uint8_t *scratch;          /* for one message */
 };
 
-/** Options by seed alone; a directed test may change nodes' options before sim_start. */
+/**
+ * Create the nodes with options that depend on the seed. A directed test may change them before
+ * sim_start.
+ */
 struct sim *sim_create(const struct sim_options *options);
 /** Destroy engines too, and check that all memory came back (I12). Call before reading the report. */
 void sim_stop(struct sim *sim);
 void sim_destroy(struct sim *sim);
 void sim_start(struct sim *sim); /* all nodes, within a few milliseconds */
 
-/** Process one event that is due before end_ns; false when there is none or a property is broken. */
+/** Handle one event that is due before end_ns. false: there is none, or a property is violated. */
 bool sim_step(struct sim *sim, uint64_t end_ns);
 bool sim_run_for(struct sim *sim, uint64_t ns); /* false: a property is broken */
-/** Until it holds; false when it did not within ns, or a property is broken. */
+/** Run until the condition holds. false: it did not within ns, or a property is violated. */
 bool sim_run_until(struct sim *sim, bool (*holds)(const struct sim *), uint64_t ns);
 
 bool sim_one_ring(const struct sim *sim); /* all running nodes are in one ring, alone */

@@ -8,7 +8,7 @@
 
 #define PAUSE_GRACE_NS MS(20)
 
-/* What the smallest socket of a ring holds; 0: a member does not know. */
+/* Return the size of the smallest socket of a ring, or 0 if a member does not know it. */
 static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
 {
 	uint32_t least = UINT32_MAX;

@@ -21,7 +21,9 @@ void step_token_sent(struct node *node, uint32_t fcc, uint32_t backlog);
 /** Return what the sockets of the node's ring allow the window, its members' extra frames left out; 0: not known. */
 uint32_t step_window_max(const struct node *node);
 
-/** Frames of all in a rotation, by what its ring's sockets hold or as configured; 0: members differ in that. */
+/**
+ * Return the frames of all nodes in a rotation, by the ring's sockets or as configured. 0: the members differ.
+ */
 uint32_t step_window(const struct node *node);
 
 #endif

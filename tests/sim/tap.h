@@ -13,8 +13,8 @@
 
 struct tap {
 	uint8_t type;           /* enum wire_type */
-	struct ring_id ring;    /* that it names; rep 0 in joins */
-	uint32_t seq;           /* of a frame; token_seq of a token */
+	struct ring_id ring;    /* ring in the packet, with rep 0 in joins */
+	uint32_t seq;           /* seq of a frame, or token_seq of a token */
 	uint32_t aru, token_seq_high; /* token: aru and seq */
 	uint32_t fcc, backlog;  /* token */
 	bool is_new;            /* frame: on the wire for the first time */

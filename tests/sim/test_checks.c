@@ -17,7 +17,10 @@ START_TEST(sound_history)
 	receive(on, 4, 4);
 	deliver(ALL, first);
 	deliver(3, second);
-	/* 3 is cut off; 1 and 2 go on. Frame 3, of node 3, is lost, frame 4 is dropped behind the hole. */
+	/*
+	 * Node 3 is cut off, and 1 and 2 continue. Frame 3, of node 3, is lost, and frame 4 is dropped
+	 * behind the hole.
+	 */
 	install(0, 3, 8, 3);
 	install(1, 3, 8, 3);
 	deliver(4, second);
@@ -260,7 +263,7 @@ START_TEST(d7_companions_is_skipped)
 }
 END_TEST
 
-/* Node 2 is like the reference and frees its frame early; _i % 2: it does not. _i / 2: node 1 has a later one. */
+/* Node 2 is like the reference and frees its frame early, unless _i % 2. With _i / 2 node 1 has a later one. */
 START_TEST(d7_excused_when_the_reference_freed_early)
 {
 	install_all(4);
@@ -308,7 +311,7 @@ START_TEST(d8_one_more)
 }
 END_TEST
 
-/* The reference frees frames too early, and cannot pass them on then; a peer of ours must. */
+/* The reference frees frames too early, and cannot pass them on then. One of our nodes must. */
 START_TEST(d8_excused_when_the_reference_freed_early)
 {
 	install_all(4);

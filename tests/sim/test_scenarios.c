@@ -93,8 +93,8 @@ START_TEST(representative_crashes_under_load)
 END_TEST
 
 /*
- * Node 2 is cut off in the instant at which a safe message's frame leaves: it has it or not, the others
- * may deliver it in the transitional configuration at the earliest.
+ * Node 2 is cut off at the moment at which a safe message's frame is sent, so it may have it or not.
+ * The others may deliver it in the transitional configuration at the earliest.
  */
 START_TEST(safe_with_a_receiver_cut_off)
 {
@@ -236,8 +236,8 @@ START_TEST(long_pause)
 END_TEST
 
 /*
- * Three nodes send all they can, and each stops now and then for half a token timeout: whatever the
- * window grows to, the smallest socket holds what a rotation brings, and nobody leaves the ring.
+ * Three nodes send as much as possible, and each stops now and then for half a token timeout. The
+ * window grows, but a rotation must fit into the smallest socket, and no node may leave the ring.
  */
 START_TEST(no_receiver_is_overrun)
 {

@@ -1,6 +1,6 @@
 /*
- * What happened, one entry per event: the last few thousand are kept to explain a violation, all of them
- * go into a hash that proves two runs equal, and into a file when one is asked for.
+ * The trace of a run, one entry per event. The last few thousand are kept to explain a violation. All of
+ * them go into a hash that proves two runs equal, and into a file if one is requested.
  */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
@@ -12,10 +12,11 @@
 #include "exec/totem/ring_id.h"
 
 enum trace_subject {
-	TRACE_PACKET,    /* sent; detail: enum wire_type, peer: destination or ~0 for all, seq, value */
+	TRACE_PACKET,    /* sent. detail: enum wire_type. Others: destination or ~0 for all in peer,
+			  * seq, value */
 	TRACE_LOST,      /* a packet on its way to peer */
 	TRACE_ENGINE,    /* detail: enum totem_trace_kind, peer: its node, seq, value, extra: state << 8 | cause */
-	TRACE_SENT,      /* the user handed over message seq; detail: guarantee, value: bytes */
+	TRACE_SENT,      /* the user sent message seq. detail: guarantee, value: bytes */
 	TRACE_DELIVERED, /* message seq; peer: source */
 	TRACE_CONFIGURED, /* detail: 1 regular, value: members by node index */
 	TRACE_SYNCHRONIZED,

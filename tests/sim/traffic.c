@@ -30,7 +30,7 @@ static uint64_t word_at(const struct message *message, uint32_t index)
 	return z ^ z >> 29;
 }
 
-/* Prefix and id, which depend on the byte order; the rest does not. */
+/* Write prefix and id, which depend on the byte order. The rest does not. */
 static uint32_t write_head(const struct message *message, bool swap, uint8_t out[PREFIX_MAX + 4])
 {
 	uint32_t size = write_prefix(message, swap, out);

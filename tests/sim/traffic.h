@@ -13,12 +13,17 @@
 #define TRAFFIC_PAYLOAD_MAX 100000u
 
 uint32_t traffic_size(const struct message *message); /* group prefix included */
-/** Write the whole message, traffic_size bytes; swap: as a node of the other byte order does. */
+/**
+ * Write the whole message, traffic_size bytes. With swap, as a node of the other byte order does.
+ */
 void traffic_write(const struct message *message, bool swap, uint8_t *out);
 /** Are these the message's bytes from `offset` on? */
 bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes,
 	size_t size);
-/** The message whose bytes were delivered; NULL and *what (static text) when there is none such. */
+/**
+ * Find the message whose bytes were delivered. NULL: there is none, and *what is a static text
+ * about it.
+ */
 struct message *traffic_find(const struct history *history, bool is_swapped, const struct iovec *iov,
 	size_t count, const char **what);
 

@@ -91,7 +91,7 @@ int32_t answer(uint32_t nodeid)
 	return replies->count == 0 ? 0 : replies->list[0].error;
 }
 
-/* The executive of a node has read its file; "": it is good, and nothing would change. */
+/* The executive of a node has read its file. "": it is good, and nothing would change. */
 void has_read(uint32_t nodeid, const char *refusal)
 {
 	mock_prepare_done(host(nodeid), refusal[0] != '\0' ? -EINVAL : 0, refusal);

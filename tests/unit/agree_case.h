@@ -22,7 +22,7 @@ TCase *agree_case_add(Suite *suite);
 
 struct coterie_ctx *host(uint32_t nodeid);
 void kill_node(uint32_t nodeid);
-/** All anew; some cannot agree on anything. */
+/** Start over. Some nodes cannot agree on anything. */
 void begin(const char *deaf_nodes);
 void end(void);
 void form(const char *rings);
@@ -34,7 +34,7 @@ void ask(uint32_t nodeid);
 void ask_report(uint32_t nodeid, uint32_t flags);
 /** 0: not yet */
 int32_t answer(uint32_t nodeid);
-/** The executive of a node has read its file; "": it is good, and nothing would change. */
+/** The executive of a node has read its file. "": it is good, and nothing would change. */
 void has_read(uint32_t nodeid, const char *refusal);
 void all_read(const char *nodes);
 /** Files that have been applied, node by node: "1 1 0 0". */

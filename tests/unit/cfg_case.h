@@ -32,7 +32,7 @@ extern struct coterie_client *users[USERS];
 TCase *cfg_case_add(Suite *suite);
 
 void leave(uint32_t i);
-/** What a client asks for: as of the handler. */
+/** Send a client's request. @return the result of the handler */
 int request(uint32_t i, const void *msg, uint32_t size);
 int ask(uint32_t i, int32_t id);
 int track(uint32_t i);

@@ -1,7 +1,7 @@
 /*
- * The fixture of the tests of fast channels: the daemon's half on the real loop, with a service that writes down
- * what it is told; the client library's half in forked processes that play a short part and report the line where
- * they failed, or 0.
+ * The fixture of the tests of fast channels. The daemon's half runs on the real loop, with a service that records
+ * its calls. The client library's half runs in forked processes. They play a short part, and report the line of a
+ * failure, or 0.
  */
 #ifndef TESTS_UNIT_CHANNEL_CASE_H
 #define TESTS_UNIT_CHANNEL_CASE_H
@@ -28,7 +28,7 @@
 
 /* Requests of the service under test. */
 enum {
-	REQ_OPEN = 0,   /* the offer follows; answered with the grant */
+	REQ_OPEN = 0,   /* the offer follows. The answer is the grant */
 	REQ_FLOW = 1,   /* needs flow: noted in the order as 0 */
 	REQ_EVENTS = 2, /* `value` events of `size` bytes, numbered, and as many messages between them */
 	REQ_ASK = 3,    /* needs nothing, answered at once */
@@ -45,7 +45,7 @@ struct res {
 	struct coterie_channel_grant grant;
 };
 
-/* What client processes may look at and change. */
+/* Variables shared with the client processes. */
 struct shared {
 	_Atomic int send_rc;
 	_Atomic uint32_t handled, leaves, tried, at; /* at: how far a play has come */
@@ -76,7 +76,7 @@ TCase *channel_case_add(Suite *suite, const char *name);
 
 extern struct channel channel; /* of this process */
 
-/** As channel_call; the request's offer is one of the library, when `id` is REQ_OPEN, with its socket in *post. */
+/** As channel_call. If `id` is REQ_OPEN, the request's offer is one of the library, with its socket in *post. */
 ssize_t ask_with(int32_t id, uint32_t value, uint32_t size, struct res *res, int *post);
 ssize_t ask(int32_t id, uint32_t value, uint32_t size, struct res *res);
 /** A request without more. @return 0: answered with OK */
@@ -86,7 +86,7 @@ int send_message(uint32_t number, uint32_t size);
 /** Numbered messages, repeated when there is no room. */
 int send_all(uint32_t count, uint32_t size);
 
-/* What was received. */
+/* Counts of received events and messages. */
 struct got {
 	_Atomic uint32_t events, messages, last_size;
 	_Atomic bool is_wrong;

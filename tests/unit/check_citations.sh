@@ -1,6 +1,6 @@
 #!/bin/bash
-# The protocol book: every citation names a heading of docs/protocol/, no other specification is cited, and every name in
-# backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree.
+# The protocol book: every citation names a heading of docs/protocol/, and no other specification is cited. Every name
+# in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree.
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C.UTF-8

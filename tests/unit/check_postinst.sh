@@ -1,6 +1,7 @@
 #!/bin/bash
-# The script that Debian's package runs after its files are there: files of an earlier daemon of root go to the user of
-# the unit before the service is restarted, and stay root's where a drop-in file goes back to root.
+# The script that Debian's package runs after it has installed its files. Before the service is restarted, files of an
+# earlier daemon of root are given to the user of the unit. They stay root's if a drop-in file makes the daemon run as
+# root.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}

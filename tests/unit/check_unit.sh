@@ -1,6 +1,6 @@
 #!/bin/bash
-# The unit of systemd confines the daemon: what systemd-analyze(1) thinks of it, also with the drop-in file of the
-# plugin wd, and that it says what coterie(8) promises.
+# The unit of systemd confines the daemon. Checks the rating of systemd-analyze(1), also with the drop-in file of
+# the plugin wd, and the settings that coterie(8) promises.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}

@@ -35,8 +35,8 @@ printf '#!/bin/sh\nCOTERIE_INSTANCE=nobody LD_LIBRARY_PATH=%s exec %s "$@"\n' "$
 touch "$work/here/a-file"
 cp "$work/bin/corosync-cfgtool" "$work/here"
 
-# What each shell reads at its start: it finds completions where they are installed. For bash that is what
-# bash-completion does with a command it does not know yet.
+# Start files of each shell, with which it finds completions where they are installed. For bash it does
+# the same as bash-completion with a command that it does not know yet.
 cat >"$work/home/bash" <<-END
 	PS1='ready> '
 	load() { . "$share/bash-completion/completions/\${1##*/}" && return 124; }

@@ -1,7 +1,7 @@
 /*
- * What the tests of the config reader share: a machine that is always the same (host name vm,
- * addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver that knows a few names, a
- * transport plugin "acme", and the rules of knet and votequorum), and loading of texts.
+ * Shared by the tests of the config reader: a machine that is always the same, and loading of texts. The machine has
+ * host name vm, addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver with a few names, a transport
+ * plugin "acme", and the rules of knet and votequorum.
  */
 #ifndef TESTS_UNIT_CONFIG_CASE_H
 #define TESTS_UNIT_CONFIG_CASE_H
@@ -24,7 +24,7 @@ void config_case_describe(void *arg, uint32_t kind, const char *name, const char
 void config_case_fini(struct config_case *one);
 /** Let rings have a key of 200 bytes 'k': the file authkey of a folder (kept) becomes that of the state folder. */
 void config_case_key(struct config_case *one, const char *folder);
-/** Load a text; what an earlier load left is freed first. Returns its rc. */
+/** Load a text. The result of an earlier load is freed first. Returns the rc of the load. */
 int config_case_load(struct config_case *one, const char *text);
 /** Some error (or warning) contains this text. */
 bool config_case_has_error(const struct config_case *one, const char *text);

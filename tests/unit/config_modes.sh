@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the daemon's program does with a config instead of running: -t, --print-config, --help-config.
+# Options with which the daemon's program handles a config without running: -t, --print-config,
+# --help-config.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 

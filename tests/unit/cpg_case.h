@@ -7,7 +7,7 @@
 #include "tests/suite.h"
 #include "tests/unit/cpg_ring.h"
 
-/* What answers say. */
+/* Codes of answers. */
 #define OK 1
 #define LIBRARY 2
 #define TRY_AGAIN 6
@@ -30,7 +30,9 @@ extern struct cpg_user users[8];
 TCase *cpg_case_add(Suite *suite);
 
 struct coterie_ctx *host(uint32_t nodeid);
-/** From the next synchronisation on it is a ring with nodes of Corosync's; that of nodes 1 to 3 is one at once. */
+/**
+ * From the next synchronisation on, act as a ring with Corosync nodes. The ring of nodes 1 to 3 is one at once.
+ */
 void cpg_case_plain(void);
 /** users[i] on nodes[i], joined to "grp" with pid 10 * (i + 1), all events read. */
 void join_all(const char *nodes);

@@ -319,7 +319,7 @@ static const struct totem_callbacks callbacks = {
 	.trace = on_trace,
 };
 
-/* What tests vary before they start nodes. */
+/* The options that tests change before they start nodes. */
 struct totem_options options;
 
 void node_start(uint32_t id)

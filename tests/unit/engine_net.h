@@ -47,7 +47,7 @@ struct node {
 	bool is_visited; /* by the token, which has not been passed on yet */
 	uint32_t visit_frames; /* sent meanwhile */
 	uint32_t visits, passed, rooms;
-	uint32_t watches, watch_calls; /* whom it was last told to, and how often it was */
+	uint32_t watches, watch_calls; /* nodes it was last told to watch, and number of such calls */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
 	struct evicted evicted[EVICTED_MAX]; /* the last ones, oldest first */
 	uint32_t evicted_count;
@@ -56,11 +56,11 @@ struct node {
 	uint32_t lease_ends, lease_begins; /* calls of the callback, either way */
 	uint64_t lease_at_ns;      /* of the last one */
 	uint32_t pokes;
-	enum totem_witness witness; /* what the callback returns */
+	enum totem_witness witness; /* result of the callback */
 	uint32_t witness_calls[NODES_MAX + 1]; /* by node id */
 	uint32_t silences; /* first calls */
 	uint32_t witnessed[3]; /* traces, by what they say */
-	struct coterie_frame *waiting[4096]; /* what came while is_paused */
+	struct coterie_frame *waiting[4096]; /* packets that arrived while is_paused */
 	size_t waiting_count;
 	bool is_paused;
 };
@@ -82,7 +82,7 @@ struct net {
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
 	uint64_t now_ns;
-	uint64_t delay_ns; /* of every packet, one way; a report takes two of them */
+	uint64_t delay_ns; /* of every packet, one way. A report takes twice that */
 	struct event events[EVENTS_MAX]; /* a ring, in order of time */
 	size_t first, count;
 	/* true: the packet is lost. */
@@ -130,7 +130,7 @@ void connect_all(void);
  * refuses what comes, if `refuses`. The others learn of the closed connections one delay later.
  */
 void node_crash_closing(uint32_t id, bool refuses);
-/** The last record that a node has made of an eviction of `evicted`; NULL: there is none. */
+/** Return the last record of an eviction of `evicted` on this node, or NULL. */
 const struct evicted *last_evicted(uint32_t at, uint32_t evicted);
 /** End a pause: what waited comes first, or the timers that ran out. */
 void node_resume(struct node *node, bool timers_first);
@@ -143,7 +143,7 @@ void run_until_ring(uint32_t count, uint64_t ms);
 /** Until every node that is up has received count messages; fails after ms. */
 void run_until_received(uint32_t count, uint64_t ms);
 
-/** What totem_engine_send returns. */
+/** Send, and return the result of totem_engine_send. */
 int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text);
 /** Send count messages, "mID.0" and so on. */
 void send_many(uint32_t id, uint32_t count);

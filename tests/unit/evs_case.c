@@ -93,7 +93,7 @@ static void write_event(const struct mock_message *message, char *to)
 	sprintf(to, confchg.flags == EVS_WIRE_SAFE_KEPT ? " safe" : " unsafe");
 }
 
-/* The next event of a user is this one; "": there is none. */
+/* Check the next event of a user. "": there is none. */
 void expect(uint32_t i, const char *want)
 {
 	char text[512] = "";
@@ -193,7 +193,7 @@ int32_t mcast_groups(
 	return error;
 }
 
-/* What was sent comes back from the ring. */
+/* Deliver all messages that were sent. */
 void run_ring(void)
 {
 	struct mock_queue sent = host->sent;

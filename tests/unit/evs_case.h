@@ -36,7 +36,7 @@ TCase *evs_case_add(Suite *suite);
 
 struct coterie_client *connect_user(uint32_t i);
 void disconnect_user(uint32_t i);
-/** The next event of a user is this one; "": there is none. */
+/** Check the next event of a user. "": there is none. */
 void expect(uint32_t i, const char *want);
 struct evs_wire_group named(const char *name);
 /** The answer to a request, which must be one. */
@@ -47,7 +47,7 @@ int32_t join(uint32_t i, const char *letters);
 int32_t leave(uint32_t i, const char *letters);
 int32_t mcast_joined(uint32_t i, uint32_t guarantee, const char *text);
 int32_t mcast_groups(uint32_t i, uint32_t guarantee, const char *letters, const void *bytes, size_t length);
-/** What was sent comes back from the ring. */
+/** Deliver all messages that were sent. */
 void run_ring(void);
 
 #endif

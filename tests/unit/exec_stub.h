@@ -1,6 +1,6 @@
 /*
- * Stand-ins for the parts of the executive around plugin*.c, host.c and ipc_*.c: a log that can be
- * read, a ring and a synchronisation that are what the test says.
+ * Stubs for the parts of the executive around plugin*.c, host.c and ipc_*.c. They have a log that can be read, and a ring
+ * and a synchronisation that the test controls.
  */
 #ifndef TESTS_UNIT_EXEC_STUB_H
 #define TESTS_UNIT_EXEC_STUB_H
@@ -16,7 +16,7 @@
 struct plugin;
 
 struct exec_stub {
-	uint64_t log_counts[9]; /* what log_count says, by level */
+	uint64_t log_counts[9]; /* result of log_count, by level */
 	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
 	struct totem_queue queue;
 	struct totem_counters counters;
@@ -32,7 +32,7 @@ struct exec_stub {
 	int shown;             /* plugins in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;
-	/* The last reload that was asked for; done is NULL when its owner is gone. */
+	/* The last requested reload. done is NULL after its owner has ended. */
 	const void *reload_owner;
 	bool is_reload_forced;
 	void (*reload_done)(void *arg, int rc, const char *text);

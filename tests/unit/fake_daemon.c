@@ -12,7 +12,7 @@
 #include <qb/qbipc_common.h>
 #include <qb/qbloop.h>
 
-/* Of the daemon's process; libqb's poll handlers get no argument. */
+/* Belongs to the daemon's process, since libqb's poll handlers get no argument. */
 static qb_loop_t *loop;
 
 static int32_t on_accept(qb_ipcs_connection_t *c, uid_t uid, gid_t gid)

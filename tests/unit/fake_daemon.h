@@ -1,6 +1,6 @@
 /*
- * A daemon that says whatever a test of a client library wants: one service, served by a process of
- * its own under an instance name that the libraries of the calling process are told.
+ * A daemon whose answers a test of a client library chooses. It has one service, in a process of
+ * its own, under an instance name that is set for the libraries of the calling process.
  */
 #ifndef UNIT_FAKE_DAEMON_H
 #define UNIT_FAKE_DAEMON_H
@@ -15,10 +15,10 @@
 typedef int32_t (*fake_daemon_serve)(qb_ipcs_connection_t *connection, void *request, size_t size);
 
 /**
- * Start it; it listens when this returns. COTERIE_INSTANCE is set.
+ * Start it. It listens when this returns. COTERIE_INSTANCE is set.
  *
  * @param service as of the default instance
- * @return its process id; ends the test when it cannot be started
+ * @return its process id. Ends the test if it cannot be started
  */
 pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
 

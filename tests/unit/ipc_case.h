@@ -27,7 +27,7 @@ enum {
 	REQ_MAY = 33,        /* asks for the right in `value` */
 	REQ_SILENT = 34,     /* needs the right to administer; no answer; counted */
 	REQ_TELL = 35,       /* its answer tells whether the node is quorate */
-	REQ_BEGIN = 36,      /* needs flow; refused while the client is held back */
+	REQ_BEGIN = 36,      /* needs flow. Refused while the client is held back */
 };
 
 struct req {

@@ -1,6 +1,6 @@
 /*
- * What tests of IPC share: IPC on the real loop, with exec_stub around it, and clients in
- * forked processes that play a short part and report the line where it failed, or 0.
+ * Shared by the tests of IPC: IPC on the real loop, with exec_stub around it, and clients in forked
+ * processes. These play a short part and report the line of a failure, or 0.
  */
 #ifndef TESTS_UNIT_IPC_PLAY_H
 #define TESTS_UNIT_IPC_PLAY_H
@@ -42,7 +42,7 @@ typedef int (*part)(void);
 pid_t start_client(part client);
 void run_for_ms(uint64_t ms);
 
-/** Serve until it holds; what does not come about on a busy machine within 20 s never does. */
+/** Run the loop until the condition holds. The limit is 20 s, which is enough on a busy machine. */
 #define RUN_UNTIL(holds)                                                                           \
 	do {                                                                                       \
 		for (unsigned tries = 0; tries < 1000 && !(holds); tries++)                        \

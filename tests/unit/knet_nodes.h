@@ -1,7 +1,6 @@
 /*
- * Nodes of the transport knet in one process, between mock hosts, over real sockets on loopback
- * addresses of this process's own. libknet has threads and a clock of its own, so whatever takes
- * it time is waited for.
+ * Nodes of the transport knet in one process, between mock hosts, over real sockets on loopback addresses of this
+ * process's own. They contain libknet, whose threads and clock are its own. So tests wait for all its work.
  */
 #ifndef UNIT_KNET_NODES_H
 #define UNIT_KNET_NODES_H
@@ -15,12 +14,12 @@
 
 extern const struct coterie_plugin knet_LTX_coterie_plugin;
 
-/** One node; node n of the list has id n + 1. */
+/** One node. Node n of the list has id n + 1. */
 struct knet_node {
 	struct coterie_ctx *host;
 	struct mesh *mesh; /* NULL: not open */
 	uint64_t served_ns; /* when it was served last, 0: never */
-	uint8_t key[4096]; /* what key_get gives */
+	uint8_t key[4096]; /* result of key_get */
 	uint32_t key_size; /* 0: it gives none */
 };
 
@@ -34,7 +33,7 @@ struct knet_nodes {
 /** Choose addresses and make the hosts, with fast pings and all nodes as members. Nothing is open.
  */
 void knet_nodes_init(struct knet_nodes *nodes);
-/** Close what is open; fails the test if a node leaks. */
+/** Close all that is open. Fails the test if a node leaks. */
 void knet_nodes_fini(struct knet_nodes *nodes);
 
 /** Set a key of a node's map. */
@@ -47,7 +46,7 @@ void knet_set_key(struct knet_nodes *nodes, uint32_t node, const char *model, in
 void knet_nodes_start(struct knet_nodes *nodes, uint32_t links, uint32_t count);
 /** Open a node with the first `links` links to the first `count` nodes. */
 void knet_node_start(struct knet_nodes *nodes, uint32_t node, uint32_t links, uint32_t count);
-/** Close it; fails the test if it leaks. The host is made anew. */
+/** Close a node. Fails the test if it leaks. The host is created again. */
 void knet_node_stop(struct knet_nodes *nodes, uint32_t node);
 
 /** Serve all nodes once, and let their timers run: at least as much time passes for them as for libknet. */
@@ -65,11 +64,11 @@ int knet_multicast(
 	struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first);
 /** Send one frame to one node. */
 int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
-/** What libknet has as the interval of a node's pings to another on link 0, ms. */
+/** Return libknet's interval of a node's pings to another on link 0, in ms. */
 uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
 /** As if nothing had happened for a minute to the node's links and paths. It looks at them. */
 void knet_age(struct knet_nodes *nodes, uint32_t node);
-/** Wait until the node has `count` frames in all; fails the test if they do not come. */
+/** Wait until the node has received `count` frames in all. Fails the test if they do not arrive. */
 void knet_receive(struct knet_nodes *nodes, uint32_t node, uint32_t count);
 
 #endif

@@ -35,7 +35,7 @@ void kv_case_run(void);
 int32_t kv_case_ask(
 	struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
 
-/** KV_REQ_PUT or KV_REQ_DELETE; expected below 0: without condition. */
+/** KV_REQ_PUT or KV_REQ_DELETE. expected below 0: without a condition. */
 int32_t kv_case_write(
 	struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected);
 int32_t kv_case_put(const char *key, const char *value);
@@ -44,7 +44,7 @@ int32_t kv_case_get(struct service_user *who, int32_t id, const char *key);
 /** Of the last write's answer. */
 uint64_t kv_case_revision(void);
 
-/** The node has this value; NULL: it has no such key. */
+/** Check the value on a node. NULL: it has no such key. */
 void kv_case_check(uint32_t nodeid, const char *key, const char *value);
 
 #endif

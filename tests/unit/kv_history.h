@@ -1,10 +1,10 @@
 /*
- * What clients of the table kv asked and were answered, and when; and whether one table, changed by one at a
- * time, could have answered so.
+ * Requests of clients of the table kv with their answers and times, and a check whether a single table with
+ * one change at a time could have given these answers.
  *
- * The revisions are the witness: a write stands in the order at its own, a read right behind the revision that
- * its answer names. Every answer has to fit that order, and the order has to fit the time: what was asked
- * after another was answered stands behind it.
+ * The revisions define the order: a write is at its own revision, a read directly after the revision in its
+ * answer. Every answer has to fit that order, and the order has to fit the times: a request that was sent
+ * after another was answered comes after it.
  */
 #ifndef UNIT_KV_HISTORY_H
 #define UNIT_KV_HISTORY_H

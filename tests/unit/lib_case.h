@@ -1,4 +1,4 @@
-/* What holds of every client library, against a daemon that says whatever the test wants. */
+/* Checks that hold for every client library, against a daemon whose answers the test chooses. */
 #ifndef TESTS_UNIT_LIB_CASE_H
 #define TESTS_UNIT_LIB_CASE_H
 
@@ -8,7 +8,7 @@
 
 #include <corosync/corotypes.h>
 
-/** A library's functions that all have; their handles are numbers. */
+/** Functions that all libraries have. Their handles are numbers. */
 struct lib_calls {
 	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t flags);
 	cs_error_t (*fd_get)(uint64_t handle, int *fd);
@@ -22,12 +22,12 @@ struct spoilt_event {
 	size_t size; /* of the event as sent */
 	size_t at;   /* of a u32 that is set to value */
 	uint32_t value;
-	cs_error_t code; /* what comes of it */
+	cs_error_t code; /* expected result */
 };
 
-/** Put id and value into the event; bytes has room for both, and the rest stays. */
+/** Put id and value into the event. bytes has room for both, and the rest is unchanged. */
 void spoilt_event_make(const struct spoilt_event *row, uint8_t *bytes);
-/** The row's event is the next; it is consumed, and nothing is left behind it. */
+/** Check that the row's event is the next one, is consumed, and is followed by none. */
 void spoilt_event_expect(const struct spoilt_event *row, const struct lib_calls *calls, uint64_t handle);
 
 /** Without events: flags that are none, a handle that is none, and nothing to do. */

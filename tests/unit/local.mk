@@ -194,7 +194,7 @@ exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
 %C%_libipc_play_la_CFLAGS = $(TEST_CFLAGS)
-# What loads plugins, with that: compiled once for three programs.
+# Code that loads plugins, compiled once for three programs.
 check_LTLIBRARIES += %D%/libplugin_play.la
 %C%_libplugin_play_la_SOURCES = $(exec_plugin_sources)
 %C%_libplugin_play_la_CFLAGS = $(TEST_CFLAGS)
@@ -399,7 +399,7 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
-# exec/reload/ with real files, loop and map; ring, log and plugins are stand-ins.
+# exec/reload/ with real files, loop and map. The ring, log and plugins are stubs.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 check_LTLIBRARIES += %D%/libreload_case.la

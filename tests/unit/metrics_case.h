@@ -18,13 +18,13 @@ extern const struct coterie_service *ops; /* of the plugin */
 extern struct coterie_ctx *host;
 extern void *metrics;
 extern uint16_t port;
-extern char answer[ANSWER_MAX + 1]; /* what the last client got */
+extern char answer[ANSWER_MAX + 1]; /* last answer to a client */
 extern uint32_t copies;             /* each reads this statistic once */
 
 /** Cases that begin with the plugin started. */
 TCase *metrics_case_add(Suite *suite);
 
-/** The daemon as the plugin sees it; then options can be set. */
+/** Create the plugin's host. Options can be set afterwards. */
 void make_host(void);
 void start(void);
 void finish(void);
@@ -38,7 +38,10 @@ void set_text(const char *key, const char *value);
 
 int dial(void);
 void say(int fd, const char *words);
-/** Serve until the client has been hung up on; answer is what it got. false: it was not, in some time. */
+/**
+ * Run the loop until the client was disconnected. The variable answer has the received bytes. false: it
+ * was not disconnected in time.
+ */
 bool listen_to(int fd);
 /** A whole request. @return answer */
 const char *ask(const char *request);

@@ -37,7 +37,7 @@ struct coterie_client {
 	struct mock_queue replies, events;
 	bool is_disconnected; /* the service asked for it */
 	bool is_held;         /* it may begin no message */
-	int event_rc;         /* what host->event returns when not 0 */
+	int event_rc;         /* result of host->event if it is not 0 */
 
 	/* Not for tests. */
 	uint64_t number;
@@ -55,7 +55,10 @@ struct mock_fd {
 	void *arg;
 };
 
-/** An option; the text is made anew whenever one changes, since plugins may keep it no longer than that. */
+/**
+ * An option. Its text is allocated again whenever an option changes, since plugins may keep it no longer
+ * than that.
+ */
 struct mock_value {
 	char name[64];
 	char *text; /* may be "": unset */
@@ -92,7 +95,7 @@ struct coterie_ctx {
 	int ring_send_rc; /* when not 0, ring_send returns it and records nothing */
 
 	struct mock_queue sent;   /* by ring_send */
-	struct mock_queue frames; /* by frames_in; id is the number of the batch */
+	struct mock_queue frames; /* by frames_in. id is the number of the batch */
 	uint32_t batches;
 	struct mock_queue logs; /* id is the priority, data the text with its NUL */
 	bool is_loud;           /* logs go to stderr too */
@@ -103,8 +106,8 @@ struct coterie_ctx {
 	uint32_t links_up; /* by bit, as reported */
 	uint32_t dead[16]; /* node ids, by peer_dead */
 	uint32_t dead_count;
-	struct mock_queue refused; /* by peer_refused; id is the node id, data the quote */
-	struct mock_queue watches; /* by peer_watch; id is the node id, data the state */
+	struct mock_queue refused; /* by peer_refused. id is the node id, data the quote */
+	struct mock_queue watches; /* by peer_watch. id is the node id, data the state */
 	uint32_t writable_count;
 
 	uint32_t frames_live;         /* taken and not given back */
@@ -114,7 +117,9 @@ struct coterie_ctx {
 	void (*on_frames)(void *arg); /* called inside frames_in; or NULL */
 	void *on_frames_arg;
 
-	/* What was published last, by the plugin or by mock_quorum; members and provider are copies. */
+	/*
+	 * The last verdict that the plugin or mock_quorum published. members and provider are copies.
+	 */
 	struct coterie_quorum quorum;
 	uint32_t verdicts; /* calls of quorum_publish that were taken */
 	bool is_beside;    /* init or fini of one that stands beside the service it was to replace */
@@ -133,7 +138,8 @@ struct coterie_ctx {
 	uint32_t deaths;    /* calls of die; the last one: */
 	int32_t exit_status;
 	char reason[256];
-	jmp_buf *on_die; /* where die jumps to (value 1); NULL: it returns, which no real one does */
+	jmp_buf *on_die; /* target of die (with value 1), or NULL: it returns, which a real one never
+			  * does */
 	struct mock_reload reloads[8]; /* not answered yet: see mock_reload_done */
 	uint32_t reload_count;
 	struct mock_reload prepares[8]; /* first steps not answered yet: see mock_prepare_done */
@@ -145,14 +151,14 @@ struct coterie_ctx {
 	uint8_t next_key[4096];                 /* by key_prepare, whose answer is mock_prepare_done as well */
 	uint32_t next_key_size;                 /* 0: the last first step was of a reload */
 	uint32_t key_commits, key_drops, key_leaves;
-	int key_commit_rc;                      /* when not 0, it fails with it; -EIO: the key is loaded */
+	int key_commit_rc;                      /* if not 0, its failure. -EIO: the key is loaded */
 	bool is_key_ignored;                    /* the transport does not load a key that is committed */
 	bool is_delivering;                     /* set by the test: no second step now */
 	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
 	uint32_t reopens; /* calls of log_reopen */
-	int reopen_rc;    /* what they return */
+	int reopen_rc;    /* their result */
 
-	struct mock_file files[4]; /* state files; the unused have no name */
+	struct mock_file files[4]; /* state files. An unused one has no name */
 	int state_file_rc;         /* when not 0, reading and writing return it */
 
 	uint32_t rekeys[16]; /* phases that a plugin asked for and got, oldest first */
@@ -199,7 +205,7 @@ uint32_t mock_host_destroy(struct coterie_ctx *host);
 /** Give an option the value it would have in the file. Unknown names are added. */
 void mock_host_option(struct coterie_ctx *host, const char *name, const char *text);
 
-/** Let time pass; timers run in their order, each at its own time. Posts run first. */
+/** Let time pass. Posts run first, then timers in their order, each at its own time. */
 void mock_host_advance(struct coterie_ctx *host, uint64_t ns);
 
 /** Run posts, then wait for descriptors and serve them once. @return number served */
@@ -211,7 +217,10 @@ uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms);
  */
 void mock_stats_refresh(struct coterie_ctx *host);
 
-/** A value of the configuration map as a number; ends the process when there is none or no integer. */
+/**
+ * Return a value of the configuration map as a number. Ends the process if there is none, or if it is
+ * not an integer.
+ */
 uint64_t mock_map_u64(struct coterie_ctx *host, const char *key);
 /** A string of the configuration map, or NULL. Borrowed until the key changes. */
 const char *mock_map_string(struct coterie_ctx *host, const char *key);
@@ -220,14 +229,14 @@ const char *mock_map_string(struct coterie_ctx *host, const char *key);
 void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
 	const uint32_t *members, uint32_t count, const char *provider);
 
-/** What node_status says of a node from now on. */
+/** Set the result of node_status for a node. */
 void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status *status);
-/** What node_addresses says of a node from now on; numeric IPv4 or IPv6 addresses. */
+/** Set the result of node_addresses for a node: numeric IPv4 or IPv6 addresses. */
 void mock_node_addresses(
 	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
-/** Answer the oldest reload that waits; there must be one. */
+/** Answer the oldest waiting reload, which must exist. */
 void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
-/** The same for the first step of one in two; with 0 the file is kept. */
+/** The same for the first step of a reload in two steps. With 0 the file is kept. */
 void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text);
 
 /** The ring's key from now on, copied; NULL: no encryption. What key_get gave before is gone. */
@@ -247,7 +256,7 @@ struct coterie_frame *mock_frame(struct coterie_ctx *host, const void *data, uin
 /** Forget all messages of a queue. */
 void mock_queue_clear(struct mock_queue *queue);
 
-/** Add one message; the data is gathered from iov. */
+/** Add one message. The data is gathered from iov. */
 struct mock_message *mock_queue_add(
 	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count);
 
@@ -265,10 +274,10 @@ struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t siz
 void mock_client_destroy(struct coterie_client *client);
 
 /**
- * Pass a request through a service's table as the executive does: size and id are checked, the
- * handler runs on a copy of exactly these bytes, its result becomes a reply.
+ * Pass a request through a service's table as the executive does. Size and id are checked, the
+ * handler runs on a copy of exactly these bytes, and its result becomes a reply.
  *
- * @return the handler's result; -EINVAL without a call when the table refuses
+ * @return the handler's result; -EINVAL without a call if the table refuses
  */
 int mock_request(struct coterie_client *client, const struct coterie_service *ops, void *self,
 	const void *msg, uint32_t size);

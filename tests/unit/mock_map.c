@@ -141,8 +141,10 @@ static size_t rank(const struct coterie_map_tracker *tracker)
 	return (tracker->events & COTERIE_MAP_PREFIX) == 0 ? COTERIE_MAP_NAME_MAX + 1 : strlen(tracker->key);
 }
 
-/* As exec/map/map_track.c: the key itself, then from the longest prefix to the shortest; the newest first
- * among equals, but of prefixes the oldest, and of those of all keys the newest. */
+/*
+ * As exec/map/map_track.c: the key itself, then from the longest prefix to the shortest. Among equal keys
+ * the newest comes first, among equal prefixes the oldest, and of those of all keys the newest.
+ */
 static bool comes_after(const struct coterie_map_tracker *tracker, const struct coterie_map_tracker *other)
 {
 	if (rank(tracker) != rank(other))

@@ -1,4 +1,4 @@
-/* What the files of the mock host share: mock_host.c, mock_map.c, mock_admin.c. */
+/* Shared by the files of the mock host: mock_host.c, mock_map.c, mock_admin.c. */
 #ifndef UNIT_MOCK_PRIVATE_H
 #define UNIT_MOCK_PRIVATE_H
 

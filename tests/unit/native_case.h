@@ -1,4 +1,4 @@
-/* What the tests of coterie.conf share: nodes, one reading at a time, and a folder for files. */
+/* Shared by the tests of coterie.conf: nodes, one reading at a time, and a folder for files. */
 #ifndef TESTS_UNIT_NATIVE_CASE_H
 #define TESTS_UNIT_NATIVE_CASE_H
 

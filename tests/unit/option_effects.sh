@@ -1,5 +1,5 @@
 #!/bin/bash
-# What options of coterie.conf do that only a running daemon shows: its lines of the log, its process, its folders.
+# Effects of coterie.conf options that only a running daemon shows: its log, its process, its folders.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 

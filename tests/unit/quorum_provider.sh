@@ -1,6 +1,6 @@
 #!/bin/bash
-# A quorum provider of a stranger: built against include/coterie alone, named in the configuration, obeyed
-# by the daemon and seen by clients, on two nodes that meet and part.
+# A third party's quorum provider. It is built with only include/coterie, and named in the configuration.
+# The daemon uses its verdict and clients see it, on two nodes that form a ring and are separated.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 export LC_ALL=C

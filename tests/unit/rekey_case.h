@@ -1,6 +1,6 @@
 /*
- * The fixture of the tests of a change of keys, as the configuration service agrees on it: four nodes of a made-up
- * ring, whose transports, clients and words to each other the test holds.
+ * The fixture of the tests of a change of keys in the configuration service: four nodes of a simulated ring. The
+ * test controls their transports, clients and messages.
  */
 #ifndef TESTS_UNIT_REKEY_CASE_H
 #define TESTS_UNIT_REKEY_CASE_H
@@ -41,7 +41,7 @@ void pass(uint64_t ms);
 /** Phases that a node's transport has taken: "12" is a whole change. */
 const char *phases(uint32_t nodeid);
 void expect(const char *nodes, const char *want);
-/** What a node of Corosync's says, or somebody who means harm. */
+/** Send a message of a Corosync node, or a forged one. */
 void say(uint32_t nodeid, uint32_t phase, uint32_t repeated);
 void ask_for_reload(uint32_t nodeid);
 /** And all nodes begin with it. */

@@ -1,6 +1,6 @@
 /*
- * What the tests of the reload share: a real loop, a real map and real files; the ring, the log and the
- * plugins are stand-ins that write down what they are told. The daemon is node 1.
+ * Shared by the tests of the reload: a real loop, a real map and real files. The ring, the log and the
+ * plugins are stubs that record their calls. The daemon is node 1.
  */
 #ifndef TESTS_UNIT_RELOAD_CASE_H
 #define TESTS_UNIT_RELOAD_CASE_H
@@ -21,7 +21,7 @@ struct reload_seen {
 	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
 	char peers[1024];    /* calls of the transport: "+3 -4 ", "+3/1 " on link 1, "up0 down0 " */
 	char followed[256];  /* services of the old and the new file: "5-6 " */
-	char ids[256];       /* whom the engine knows: "1 2 3 " */
+	char ids[256];       /* nodes of the engine: "1 2 3 " */
 	uint64_t token_ns;   /* of the engine */
 	uint32_t members[16], member_count;
 	uint32_t reconfigured;
@@ -31,7 +31,7 @@ struct reload_seen {
 	bool tells_reload;         /* "reload " among the calls of the transport */
 	uint32_t logs_configured;
 	bool has_provider;
-	int look_exit; /* of a plugin that is looked for; 0: it is there */
+	int look_exit; /* of a plugin that is looked for; 0: it exists */
 	uint64_t look_offers;
 	uint32_t tally_reloads, transport_reloads;
 };
@@ -55,13 +55,19 @@ extern char folder[32], path[64];
 
 /** Three nodes on udpu, all members. */
 void set_up(void);
-/** The same with a file that is there already, in folder; its transport is made up. */
+/** The same with an existing file in folder. Its transport is a stub. */
 void set_up_with(const char *transport_name);
 void make_folder(void);
 void tear_down(void);
-/** A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more. */
+/**
+ * Write a file with these lines in section totem, these nodes ("1 2 3", this node is 127.0.0.1) and
+ * more.
+ */
 void write_file(const char *totem, const char *nodes, const char *more);
-/** The file is one whose reader waits, as for a resolver, until this is closed; then it was empty. */
+/**
+ * Make the file a pipe, so that its reader waits, as for a resolver, until this is closed. Then it
+ * was empty.
+ */
 FILE *write_endless_file(void);
 
 struct result {
@@ -73,7 +79,7 @@ struct result {
 /** For reload_request: fills in a struct result and stops the loop. */
 void on_done(void *arg, int rc, const char *text);
 void run_loop(void);
-/** What is deferred runs, and no more. */
+/** Run only the deferred calls. */
 void turn(void);
 /** The same when keys were taken a moment ago: those set now are taken after a pause. */
 void pause_and_turn(void);

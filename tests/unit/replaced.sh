@@ -1,7 +1,7 @@
 #!/bin/bash
-# The tests of the services once more, with a new instance of the service taking over before whatever happens to a
-# node: nobody may see a difference, but for timers, which begin anew, and where thousands of replacements of
-# thousands of things take too long: those tests return at once (service_is_replaced).
+# Runs the tests of the services once more. A new instance of the service takes over before each event of a node,
+# which must make no difference. Only timers start again. Tests in which thousands of replacements would take too
+# long return at once (service_is_replaced).
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 build=${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}

@@ -1,6 +1,6 @@
 /*
- * A fake daemon that plays a script: the test says, before each call of the library, which events
- * and what response the next request brings, and sees afterwards what the request was.
+ * A fake daemon that plays a script. Before each call of the library the test sets the events and
+ * the response for the next request. Afterwards it reads the request.
  */
 #ifndef UNIT_SCRIPTED_DAEMON_H
 #define UNIT_SCRIPTED_DAEMON_H
@@ -23,7 +23,7 @@ struct script_message {
 struct script {
 	struct script_message request; /* the last that came */
 	unsigned int request_count;
-	/* What it brings; a response of size 0 is a bare header that says CS_OK. */
+	/* Result of the request. A response of size 0 is only a header with CS_OK. */
 	struct script_message response;
 	struct script_message events[SCRIPT_EVENTS_MAX]; /* sent before the response */
 	unsigned int event_count;                        /* set to 0 by whom it has sent them */
@@ -36,7 +36,7 @@ struct script {
  */
 pid_t scripted_daemon_start(const char *service, struct script **script);
 
-/** Kill it; the script is gone. */
+/** Kill it and free the script. */
 void scripted_daemon_stop(pid_t daemon);
 
 /** The next response, size bytes of it; copied. */

@@ -66,7 +66,10 @@ static bool is_same_ring(const struct service_node *a, const struct service_node
 	       a->ring_seq == b->ring_seq && a->ring_rep == b->ring_rep;
 }
 
-/* What a node of the other byte order would have written: swapped, but for the header. */
+/*
+ * Return the message as a node of the other byte order would have written it: swapped, except for
+ * the header.
+ */
 static struct mock_message swapped(
 	const struct coterie_service *ops, const struct mock_message *message)
 {

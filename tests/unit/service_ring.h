@@ -1,6 +1,6 @@
 /*
- * A ring of nodes that run one service, without daemons: each node is a plugin on a mock host,
- * messages go to everybody in one order, configurations change when the test says so.
+ * A ring of nodes that run one service, without daemons. Each node is a plugin on a mock host.
+ * Messages are delivered to all in one order, and the test changes the configuration.
  */
 #ifndef UNIT_SERVICE_RING_H
 #define UNIT_SERVICE_RING_H
@@ -9,7 +9,7 @@
 
 #define SERVICE_RING_NODES 8
 
-/** One node; ids are 1 .. SERVICE_RING_NODES. */
+/** One node. Ids are 1 .. SERVICE_RING_NODES. */
 struct service_node {
 	struct coterie_ctx *host; /* NULL: not running */
 	void *self;
@@ -41,7 +41,7 @@ struct service_user {
 bool service_is_replaced(void);
 
 void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin);
-/** Stop everything; fails the test when a plugin leaked. */
+/** Stop everything. Fails the test if a plugin leaked. */
 void service_ring_fini(struct service_ring *ring);
 
 /** Start a node, or end it without a word to anybody. */

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Every failure that ends the daemon at start: an exit code of its own and a line that says what to do
-# (book configuration, "Exit codes"); and what ends well without a ring: -t, --version, --help,
-# --check-plugin.
+# Every failure that ends the daemon at the start has an exit code of its own, and a line with advice
+# (book configuration, "Exit codes"). Also the modes that end well without a ring: -t, --version,
+# --help, --check-plugin.
 . "$(dirname "$0")/../tap.sh"
 
 build=${abs_top_builddir:-$PWD}
@@ -92,7 +92,7 @@ ends 0 "ringid_1: was ffffffffffffffff, is [0-9a-f]{9,12}; repair all nodes" "it
 tap_check "the repaired ring id has 8 bytes" test "$(stat -c %s "$work/ringid_1")" -eq 8
 rm "$work/ringid_1"
 
-# A second daemon of the same instance; then a clean stop, and the lock is free again.
+# A second daemon of the same instance is refused. After a clean stop the lock is free again.
 name="start$$"
 mkdir "$work/$name"
 "$daemon" -f --instance "$name" --node n1 -c "$work/c" >"$work/first" 2>&1 &
@@ -149,7 +149,8 @@ wait "$running"
 tap_check "the file goes with the daemon" test ! -e "$work/pid"
 running=
 
-# What it last said is found behind it when it dies; reports of sanitizers come instead.
+# The flight recorder has its last lines after its death. With sanitizers there are their reports
+# instead.
 if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
 	"$daemon" -f --instance "$name" --node n1 -c "$work/c" >"$work/dying" 2>&1 &
 	running=$!

@@ -1,5 +1,5 @@
 /*
- * What the tests of exec/sync/sync.c and exec/sync/resync.c share: several nodes in one process; the ring under them is a list of
+ * Shared by the tests of exec/sync/sync.c and exec/sync/resync.c: several nodes in one process. The ring is a list of
  * messages that the test delivers to all, in one order.
  */
 #ifndef TESTS_UNIT_SYNC_CASE_H
@@ -22,10 +22,10 @@ struct message {
 	uint32_t source;
 	uint8_t bytes[600];
 	uint32_t size;
-	bool is_sync; /* group "sync"; else a message of a service */
+	bool is_sync; /* group "sync", otherwise a message of a service */
 };
 
-/* One service of one node; the calls it got are written into its node's journal. */
+/* One service of one node. Its calls are recorded in its node's journal. */
 struct service {
 	struct node *node;
 	struct plugin plugin;
@@ -61,7 +61,7 @@ void sync_set_up(void);
 void sync_tear_down(void);
 
 void add_service(struct node *node, uint32_t ring_id);
-/** Tell one node of a configuration; it comes from the members of a transitional one. */
+/** Give one node a configuration. Its members come from those of a transitional one. */
 void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count);
 /** Each node alone, then all together, in the ring of this number. */
 void new_ring(uint64_t seq);

@@ -272,7 +272,7 @@ START_TEST(whatever_is_changed_is_refused)
 }
 END_TEST
 
-/* What the network quotes of a datagram may lack its end. */
+/* A datagram that the network quotes may be cut. */
 START_TEST(the_first_bytes_are_decrypted_without_a_tag)
 {
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {

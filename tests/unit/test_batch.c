@@ -61,7 +61,7 @@ static bool accept_as_told(void *arg, const struct sockaddr *from, uint32_t coun
 	return accepts;
 }
 
-/* Reads until count frames are there; a datagram on the loopback interface is there at once. */
+/* Read until count frames have arrived. A datagram on the loopback interface arrives at once. */
 static void receive(uint32_t count)
 {
 	const struct batch_filter filter = {.accept = accept_as_told};
@@ -257,7 +257,7 @@ static void count_icmp(void *arg, const struct icmp_report *report)
 	icmp_count++;
 }
 
-/* The kernel reports a dead port at the next send to anybody; that send must not be lost. */
+/* The kernel reports a dead port at the next send to any address. That send must not be lost. */
 START_TEST(a_dead_peer_costs_the_others_nothing)
 {
 	struct end dead = end_open(true);
@@ -298,7 +298,7 @@ START_TEST(a_frame_that_cannot_be_sent_is_passed_over)
 
 	make(frames, sizes, 3);
 	frames[1]->size =
-		BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries; the pool has it */
+		BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries. The pool has room for it */
 	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
 				  sizeof(receiver.address), frames, 3, &lost, &error),
 		3);

@@ -18,7 +18,7 @@ static int kill_node(uint32_t nodeid, const char *reason, uint16_t length)
 	return request(0, &req, sizeof(req));
 }
 
-/* What the map says, which clients may write. */
+/* Set the status in the map, which clients may write. */
 static void set_status(uint32_t nodeid, const char *status)
 {
 	char key[64];
@@ -35,7 +35,7 @@ static void set_members(uint32_t count)
 	host->member_count = count;
 }
 
-/* Deliver what was sent; true when it was the end. */
+/* Deliver the sent messages. Return whether the daemon ends. */
 static bool dies(uint32_t from, bool swap)
 {
 	deliver_all(from, swap);
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(another_nodes_reload_answers_nobody_here)
 {
 	ask(0, CFG_REQ_RELOAD_CONFIG);
-	/* The same number, since every node counts for itself; and a pointer, as Corosync sends. */
+	/* The same number, since every node counts for itself, and a pointer, as Corosync sends. */
 	ck_assert_int_eq(mock_deliver(ops, self, 3, false, &host->sent.list[0]), 0);
 	ck_assert_int_eq(mock_deliver(ops, self, 1, true, &host->sent.list[0]), 0);
 	ck_assert(mock_host_has_logged(host, "Config reload requested by node 3"));
@@ -279,7 +279,7 @@ START_TEST(links_of_udpu_are_ok)
 	static const char *const addresses[] = {"10.0.0.2"};
 	const struct cfg_res_ring_status_get *res = ring_status(OK);
 
-	ck_assert_uint_eq(res->count, 0); /* nobody knows our addresses */
+	ck_assert_uint_eq(res->count, 0); /* no addresses of this node are known */
 	mock_node_addresses(host, 2, addresses, 1);
 	res = ring_status(OK);
 	ck_assert_uint_eq(res->count, 1);

@@ -120,7 +120,7 @@ START_TEST(one_after_the_other)
 	for (uint32_t i = 1; i <= 3; i++)
 		ck_assert_uint_eq(host(i)->prepare_count, 1);
 	all_read("1 2 3");
-	ck_assert_uint_eq(host(1)->prepare_count, 0); /* what is kept has to be applied first */
+	ck_assert_uint_eq(host(1)->prepare_count, 0); /* the kept file has to be applied first */
 	settle();
 	ck_assert_int_eq(answer(1), OK);
 	ck_assert_uint_eq(host(1)->prepare_count, 1);

@@ -273,7 +273,7 @@ START_TEST(who_goes_on_together_agrees)
 	if (has_parted)
 		form("1 2 3 4");
 	calm_down();
-	for (uint32_t i = 1; i <= 4; i++) /* nobody was so slow that it was left out */
+	for (uint32_t i = 1; i <= 4; i++) /* all were fast enough, so none was left out */
 		ck_assert_msg(!mock_host_has_logged(host(i), "that do not answer"), "seed %u", first_seed);
 	ck_assert_msg(host(1)->commits == host(2)->commits && host(3)->commits == host(4)->commits,
 		"seed %u: %s", first_seed, commits());

@@ -241,7 +241,8 @@ START_TEST(who_joins_is_told_and_waited_for)
 	form("1 2 3");
 	load("2");
 	pass(250);
-	expect("1 2 3", ""); /* 3 has not loaded; it knows of 1 only since it was said again */
+	expect("1 2 3", ""); /* node 3 has not loaded the keys. It knows of node 1 only since node 1
+			      * repeated its message */
 	load_told("3");
 	expect("1", "1"); /* not at once: who joined might have something to say */
 	pass(2000);

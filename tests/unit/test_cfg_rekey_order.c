@@ -60,7 +60,7 @@ static void check_model(uint32_t step)
 					first_seed, step, to, model[from].used, from);
 }
 
-/* What a node has queued gets its place. */
+/* Give the queued message of a node its place in the order. */
 static bool enter_order(uint32_t nodeid)
 {
 	struct mock_queue *sent = &host(nodeid)->sent;

@@ -55,7 +55,10 @@ START_TEST(a_second_reload_completes_a_change_that_hangs)
 	load("2");
 	end_reload(2);
 	service_ring_run(&ring);
-	/* Node 1 has counted it; node 2 follows, though it has forgotten what 1 said before. */
+	/*
+	 * Node 1 has counted it. Node 2 follows, although it has dropped the earlier message of
+	 * node 1.
+	 */
 	expect("1 2", "12");
 	ck_assert_uint_eq(host(1)->reload_count, 1);
 	end_reload(1);
@@ -88,7 +91,7 @@ START_TEST(a_change_is_undone_in_the_file)
 	service_ring_run(&ring);
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
-	/* Whatever comes next is not mixed up with it. */
+	/* A later change is not mixed up with it. */
 	mock_key(host(2), "new", 3);
 	load("2");
 	end_reload(2);

@@ -278,7 +278,8 @@ START_TEST(nodes_that_leave_meanwhile_are_absent)
 	set_node_list(1, 3);
 	form("1 2 3");
 	rotate(1);
-	struct mock_queue sent = host(1)->sent; /* what the ring has not delivered goes over to the next one */
+	struct mock_queue sent = host(1)->sent; /* messages that the ring has not delivered are sent in the
+						 * next ring */
 
 	ck_assert_uint_eq(sent.count, 1);
 	form("1 2");
@@ -565,8 +566,9 @@ END_TEST
 
 /*
  * Made with Python's cryptography and hmac: root = HMAC-SHA256(label, ring's key), key = HMAC-SHA256(root, info 0x01),
- * AES-256-GCM with a zero nonce; label "coterie rotation of the key 1", info: sender 0x01020304, then the round 00 .. 0f;
- * authenticated: label, info. The key in it is 00 .. ff; the last 16 bytes are the tag.
+ * AES-256-GCM with a zero nonce. The label is "coterie rotation of the key 1". The info is the sender 0x01020304, then
+ * the round 00 .. 0f. Label and info are authenticated. The encrypted key is 00 .. ff, and the last 16 bytes are the
+ * tag.
  */
 static const uint8_t vector[CFG_KEY_SIZE + CFG_KEY_TAG_SIZE] = {
 	0x3b, 0x75, 0xa3, 0xa3, 0x13, 0x01, 0x8d, 0xde, 0x8d, 0x82, 0x07, 0x7b, 0x84, 0xe7, 0x81, 0x9d, 0x56, 0x77,

@@ -40,7 +40,7 @@ START_TEST(immediate_asks_nobody)
 }
 END_TEST
 
-/* Users 1 and 2 are asked; each row is what they answer. */
+/* Users 1 and 2 are asked. Each row has their answers. */
 static const struct {
 	const char *name;
 	uint32_t flags;
@@ -122,7 +122,7 @@ START_TEST(silence_is_no_after_a_while)
 	ck_assert_uint_eq(announced(), 0);
 	ck_assert_uint_eq(questions(1), 1); /* of the end nobody is told */
 	ck_assert_int_eq(answer(1, 1), -EACCES);
-	/* The next vote begins anew. */
+	/* The next vote starts over. */
 	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
 	ck_assert_uint_eq(questions(1), 2);
 }
@@ -209,7 +209,7 @@ START_TEST(each_vote_begins_anew)
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
 	shut_down(3, CFG_SHUTDOWN_REQUEST);
 	answer(2, 1);
-	ck_assert(!has_answer(3)); /* what 1 said was about the other one */
+	ck_assert(!has_answer(3)); /* the answer of user 1 was about the other vote */
 	answer(1, 0);
 	ck_assert_int_eq(error_of(3, CFG_RES_TRY_SHUTDOWN), BUSY);
 }

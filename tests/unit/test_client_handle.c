@@ -92,7 +92,7 @@ START_TEST(wrong_handles)
 }
 END_TEST
 
-/* Whoever is inside keeps the object, under a handle that is dead for everybody else. */
+/* A call in progress keeps the object, whose handle is dead for all other calls. */
 START_TEST(object_outlives_its_handle)
 {
 	uint64_t handle = thing_open();

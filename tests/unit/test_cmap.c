@@ -626,7 +626,7 @@ START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 	unsigned int iterators = 0, trackers = 0;
 	uint64_t tracker, instance;
 
-	for (int i = 0; i < 5000; i++) { /* what was ended does not count */
+	for (int i = 0; i < 5000; i++) { /* ended trackers do not count */
 		ck_assert_int_eq(iterate_end(&user, iterate(&user, "")), CS_OK);
 		ck_assert_int_eq(track(&user, "test.", ALL, 1, &tracker), CS_OK);
 		ck_assert_int_eq(untrack(&user, tracker, &instance), CS_OK);
@@ -640,7 +640,7 @@ START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 	ck_assert_int_eq(track(&user, "test.", ALL, 1, NULL), CS_ERR_NO_RESOURCES);
 	ck_assert_uint_ne(iterate(&other, ""), 0); /* others are free to */
 	service_user_close(&user);
-	set_u8(&other, "test.x", 1); /* nobody is told */
+	set_u8(&other, "test.x", 1); /* no client is notified */
 }
 END_TEST
 

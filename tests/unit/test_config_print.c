@@ -49,8 +49,8 @@ static char *print(const struct config *config, enum config_form form)
 }
 
 /*
- * Sections that ask for plugins leave keys in one form alone; what they ask for is compared as such. Where one form
- * must say what is the default of the other, the key is in one of them alone: the outcome is compared.
+ * Sections that load plugins leave keys in only one form, so the plugins are compared. If one form has to write the
+ * default of the other, only one of them has the key, so the outcome is compared.
  */
 static bool is_compared(const char *key)
 {
@@ -115,7 +115,7 @@ static void check_within(const struct config *a, const struct config *b, const c
 	}
 }
 
-/* What one holds, printed, read again, is the same. */
+/* Print a configuration and read it again: the result is the same. */
 static void check_form(struct config_case *from, struct config_case *to, enum config_form form)
 {
 	char *text = print(from->config, form);

@@ -60,7 +60,7 @@ static const struct control_res_keys *ask(struct testkit_client *client, uint32_
 	return (const struct control_res_keys *)reply;
 }
 
-/* The value of a key of an answer, behind its type and a space; NULL: it is not there. */
+/* Return the value of a key of an answer, behind its type and a space, or NULL. */
 static const char *value_of(const struct control_res_keys *res, const char *name)
 {
 	static char text[65536];
@@ -147,7 +147,9 @@ START_TEST(what_the_transport_tells)
 	const struct control_res_keys *res = ask(connect_to(1), 2, CONTROL_MAP_PEERS, "3.");
 
 	ck_assert_int_eq(res->rc, 0);
-	/* The kit's transport tells nothing; a daemon's is asked in tests/cluster/ctl_nodes.sh. */
+	/*
+	 * The kit's transport reports nothing. tests/cluster/ctl_nodes.sh tests that of a daemon.
+	 */
 	ck_assert_ptr_null(value_of(res, "1.reachable"));
 }
 END_TEST

@@ -281,7 +281,7 @@ START_TEST(names_that_differ_behind_a_zero_byte_are_two_groups)
 }
 END_TEST
 
-/* What lies behind a name on the wire belongs to it for nobody. */
+/* Bytes behind a name in a message are ignored. */
 START_TEST(bytes_behind_a_name_are_not_looked_at)
 {
 	struct cpg_req_join req = {.pid = 1, .group = cpg_wire_name("grp", 3)};

@@ -145,7 +145,7 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 }
 END_TEST
 
-/* Corosync's library fills the name in for one type alone; elsewhere it holds anything. */
+/* Corosync's library fills in the name for only one type. In other requests it is undefined. */
 START_TEST(the_name_counts_with_iterations_of_one_group_alone)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};

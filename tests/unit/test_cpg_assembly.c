@@ -21,7 +21,7 @@ static void tear_down(void)
 	ck_assert_ptr_null(list.first);
 }
 
-/* Adds text as a fragment of node 1; the message, or NULL, in *message. */
+/* Add text as a fragment of node 1. *message is the message, or NULL. */
 static int add(uint32_t pid, uint32_t type, uint32_t message_size, const char *text, void **message)
 {
 	struct assembly_fragment fragment = {.nodeid = 1,

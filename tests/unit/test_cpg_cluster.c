@@ -1,8 +1,8 @@
 /*
- * The CPG service in whole clusters: the daemon's own code over a simulated network, with faults, where some nodes
- * speak compact messages, and some do not. What members of a group get between two changes of the ring is the same
- * for all who went through both; what a client sent comes back to it once, in order. CPG_SEED (of the first run) and
- * CPG_SEEDS (how many) repeat a run, or make many.
+ * The CPG service in whole clusters: the daemon's own code over a simulated network, with faults. Some nodes use
+ * compact messages, and some do not. All members of a group that went through two changes of the ring get the same
+ * messages between them. A client gets its own messages once, in order. CPG_SEED (of the first run) and CPG_SEEDS
+ * (how many) repeat a run, or make many.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -22,9 +22,9 @@
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
-/* What one client was told between two rings. */
+/* The events of one client between two rings. */
 struct interval {
-	uint64_t from, to; /* representative and sequence of a ring, mixed; 0: none, or not ended */
+	uint64_t from, to; /* representative and sequence of a ring, combined. 0: none, or not ended */
 	uint64_t *told;    /* count messages, in order: the sender's pid in the upper half, its number below */
 	uint32_t count, capacity, joins;
 };
@@ -226,7 +226,7 @@ static void talk(struct cluster *cluster, uint32_t steps)
 	}
 }
 
-/* Another partition, or none, in the middle of it all; for a while nodes may also crash or stand still. */
+/* Change the partition, or end it, during all other actions. For a while nodes may also crash or pause. */
 static void upset(struct cluster *cluster, uint32_t round)
 {
 	static const char *const parts[] = {"1 2 3 4", "1 2 4 | 3", "1 3 4 | 2", "1 | 2 | 3 4"};
@@ -261,8 +261,8 @@ static int all_is_heard(void *arg)
 }
 
 /*
- * The first message of a sender may have begun in the ring before, at the end of a frame, and go on in this one: who
- * was not there gets no beginning, and drops it, whatever the service does. Each such message is skipped.
+ * The first message of a sender may have begun in the ring before, at the end of a frame, and continue in this one.
+ * A node that was not in that ring gets no beginning and drops it, with any service. Each such message is skipped.
  */
 static bool may_lack(const struct interval *interval, const struct interval *other, uint32_t at)
 {

@@ -39,7 +39,7 @@ static uint64_t refused(uint32_t nodeid) { return compact_of(nodeid)->refused; }
 START_TEST(figures_say_so)
 {
 	if (service_is_replaced())
-		return; /* they begin anew */
+		return; /* timers start again */
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact"), 1);
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact_refused"), 0);
 	cpg_case_plain();
@@ -99,7 +99,7 @@ START_TEST(safe_delivery_is_asked_for)
 }
 END_TEST
 
-/* Handles are for one process in one group; who has left gives his away. */
+/* A handle belongs to one process in one group. A process that has left releases it. */
 START_TEST(handles_are_used_again)
 {
 	join_all("11");
@@ -307,7 +307,7 @@ START_TEST(a_safe_message_is_sent_again_as_a_safe_one)
 }
 END_TEST
 
-/* What says what a handle stands for waits as well: with it, all that is behind it can be read. */
+/* The definition of a handle waits as well. With it, all later messages can be read. */
 START_TEST(queued_definitions_reach_who_joins)
 {
 	join_all("123");
@@ -406,7 +406,10 @@ START_TEST(a_second_change_finds_the_same_messages)
 }
 END_TEST
 
-/* What was already in the frame goes out while the services synchronise: nobody acts on it before the end. */
+/*
+ * Messages that were already in the frame are sent during the synchronisation. No node acts on them before
+ * its end.
+ */
 START_TEST(what_is_delivered_during_synchronisation_is_sent_again_afterwards)
 {
 	join_all("123");

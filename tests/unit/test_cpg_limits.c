@@ -149,7 +149,7 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 	name = cpg_wire_name("another", 7);
 	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 3);
-	/* What one member names beyond its share takes none of another's. */
+	/* Names of a member beyond its share do not use the share of another member. */
 	service_ring_form_start(&ring, "1 2 3");
 	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
 	deliver_lists(2, 1000000, 10, false);

@@ -184,7 +184,7 @@ START_TEST(a_process_that_leaves_behind_its_list_is_no_ghost)
 }
 END_TEST
 
-/* What an interrupted round collected must not count in the next one. */
+/* The lists of an interrupted round must not count in the next one. */
 START_TEST(an_aborted_round_leaves_nothing_behind)
 {
 	join_all("13");
@@ -219,7 +219,7 @@ END_TEST
 
 /* ---- The wire: captured messages ----------------------------------------- */
 
-/* One field that a captured message has at this place; all other bytes are zero. */
+/* A field that a captured message has at this offset. All other bytes are zero. */
 struct field {
 	uint32_t at;
 	const char *bytes;

@@ -105,7 +105,7 @@ START_TEST(a_shared_buffer_is_checked_before_each_use)
 	ck_assert_int_eq(zc_execute(&users[0], (uint64_t)(uintptr_t)&users), INVALID);
 	ck_assert_int_eq(zc_execute(&users[2], token), INVALID); /* somebody else's */
 	ck_assert_int_eq(zc_free(&users[2], token), INVALID);
-	buffer.map->token = 0; /* what the client writes there does not matter */
+	buffer.map->token = 0; /* the value that the client writes there does not matter */
 	buffer.map->map_size = -1;
 	buffer.map->request.msglen = CPG_ATOMIC_SIZE_MAX;
 	ck_assert_int_eq(zc_execute(&users[0], token), OK);

@@ -9,7 +9,10 @@
 #define ALL_FEATURES (WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_EARLY)
 #define BURST 12u
 
-/* What `noted` sends to the next one, in order: 't' a token, 'm' a frame of its own, 'r' one of another. */
+/*
+ * Packets from `noted` to the next node, in order: 't' a token, 'm' its own frame, 'r' a repeated frame of
+ * another node.
+ */
 static char sent[4096];
 static uint32_t sent_count, noted;
 
@@ -114,7 +117,7 @@ static bool loses_one(struct net *n, uint32_t from, uint32_t to, const struct wi
 	return false;
 }
 
-/* Who answers a request does so at once: somebody's delivery stands. */
+/* Answer a request for a frame at once, since a node cannot deliver without it. */
 START_TEST(answers_go_before_the_token)
 {
 	uint64_t early;
@@ -135,7 +138,7 @@ START_TEST(answers_go_before_the_token)
 }
 END_TEST
 
-/* What two rotations send can wait in a receive buffer together. */
+/* The frames of two rotations may wait together in a receive buffer. */
 START_TEST(the_window_is_half_as_large)
 {
 	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);

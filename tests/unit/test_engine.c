@@ -170,7 +170,10 @@ static bool drop_commits_to_2(struct net *n, uint32_t from, uint32_t to,
 	return from != 2 && to == 2 && header->type == WIRE_COMMIT_TOKEN;
 }
 
-/* In a starting cluster the next one may be the last that can be reached; a long T-token is no reason to wait. */
+/*
+ * In a cluster that starts, the next ring may be the last that can be reached. A long token timeout is no reason
+ * to wait.
+ */
 START_TEST(a_commit_token_goes_out_until_it_gets_through)
 {
 	options.token_ns = 20000 * MS;
@@ -287,9 +290,9 @@ START_TEST(a_crashed_node_comes_back)
 END_TEST
 
 /*
- * A ring with reference members (here: none that announces features) and one more that joins in the
- * middle of a long message: by the rule they go by it cannot have that message, but what was packed
- * behind it, in the same frame, is sent in the new configuration and is for everybody.
+ * A ring with reference members (here: members that announce no features). One more joins in the
+ * middle of a long message. By their rule it cannot have that message. But the next messages in the
+ * same frame are sent in the new configuration and are for all.
  */
 START_TEST(a_joiner_gets_what_follows_a_long_message)
 {
@@ -546,7 +549,7 @@ START_TEST(a_paused_node_comes_back_by_one_merge)
 	start_ring(3);
 	node = node_of(3);
 	node->is_paused = true;
-	run_for(_i < 2 ? 2500 : 9125); /* the others still wait; they have gone on */
+	run_for(_i < 2 ? 2500 : 9125); /* the others still wait, or have continued */
 	clear_logs();
 	node_resume(node, _i % 2 == 0);
 	run_until_ring(3, 5000);
@@ -624,7 +627,7 @@ START_TEST(options_change_at_run_time)
 	options.nodeid = 2;
 	ck_assert_int_eq(
 		totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
-	run_for(800); /* the timers that run keep their time; held tokens come back */
+	run_for(800); /* running timers keep their time, and held tokens return */
 	node_crash(2);
 	run_for(1500);
 	ck_assert_uint_eq(node_of(1)->gathered, 1);

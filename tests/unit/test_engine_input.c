@@ -18,7 +18,7 @@ static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 	       a->trc == b->trc && a->pbl == b->pbl;
 }
 
-/* What changes a token that node 2 would accept. */
+/* Changes of a token that node 2 would otherwise accept. */
 static void token_aru_ahead(struct wire_token *token) { token->aru = token->seq + 1; }
 static void token_aru_old(struct wire_token *token) { token->aru = token->seq - 16384; }
 static void token_seq_far(struct wire_token *token) { token->aru = token->seq += 20000; }
@@ -144,7 +144,7 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 	run_for(5);
 	sample = net->samples[WIRE_MCAST];
 	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
-	mcast.seq += 40; /* nobody has given this seq, nor those before */
+	mcast.seq += 40; /* no node has used this seq, nor those before it */
 	memcpy(bytes, sample->data, sample->size);
 	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
 	feed(2, bytes, sample->size);
@@ -355,7 +355,7 @@ START_TEST(a_flag_of_nobody_does_not_stop_a_recovery)
 }
 END_TEST
 
-/* What takes days on a busy ring: 2^32 rotations, 2^31 frames. */
+/* Numbers that a busy ring reaches after days: 2^32 rotations, 2^31 frames. */
 START_TEST(nothing_wraps_on_a_long_lived_ring)
 {
 	struct store store = {0};
@@ -395,7 +395,7 @@ static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_
 	feed(to, bytes, size);
 }
 
-/* Reference peers take over any id; ours, which know better, must come to the same lists. */
+/* Reference peers accept any id. Our nodes check them, but must reach the same lists. */
 START_TEST(unknown_ids_fail_at_once)
 {
 	static const uint32_t nodes[] = {1, 2, 3, 4}, proc[] = {1, 2, 3, 77, 88};
@@ -420,7 +420,7 @@ START_TEST(unknown_ids_fail_at_once)
 		run_until_ring(3, 300);
 		run_for(100);
 	}
-	/* What would take the room of the nodes that there are is refused. */
+	/* Ids that would take the room of existing nodes are refused. */
 	node_of(1)->refused = 0;
 	forge_join(3, 1, many, WIRE_NODES_MAX, NULL, 0);
 	forge_join(3, 1, proc, 3, many, WIRE_NODES_MAX);
@@ -431,7 +431,10 @@ START_TEST(unknown_ids_fail_at_once)
 }
 END_TEST
 
-/* Whom a stranger does not hear is still with us, and is asked before anything is agreed on. */
+/*
+ * A stranger does not hear a node that is still a member here, so that node is asked before an
+ * agreement.
+ */
 START_TEST(the_verdict_of_a_stranger_does_not_part_us)
 {
 	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};

@@ -211,7 +211,7 @@ START_TEST(no_token_is_kept_while_a_member_lacks_frames)
 
 	uint64_t until_ns = net->now_ns + 200 * MS, lingers = 0;
 
-	/* What it has begun it may finish. */
+	/* It may finish a message that it has begun. */
 	for (uint32_t i = 0; net->now_ns < until_ns; i++) {
 		send_text(2, TOTEM_AGREED, "more");
 		run_for(1);

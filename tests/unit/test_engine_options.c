@@ -6,7 +6,7 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-/* What node 1 sent to node 2, by type, and when the first one of each left. */
+/* Packets of node 1 to node 2, by type, and the time of the first one of each type. */
 static uint32_t sent[6];
 static uint64_t first_ns[6];
 static uint32_t deaf; /* the node that is sent no more of what `lost` names; 0: none */

@@ -9,7 +9,7 @@
 #include "tests/unit/engine_net.h"
 
 #define NODES 3u
-#define LAG_MS 1200u  /* what the daemon sets for knet and the default timers */
+#define LAG_MS 1200u  /* the daemon's value for knet and the default timers */
 #define SLACK_MS 120u /* a round of joins, and the new ring's tokens */
 
 /* When the paths of node 2 are back. */

@@ -21,7 +21,7 @@ static uint64_t held_ms(void)
 	return options.hold_ns / MS;
 }
 
-/* A majority waits for as long again, and 20 ms, before it concludes; the ring needs a few more. */
+/* A majority waits for as long again, and 20 ms, before it concludes. The ring needs a few more. */
 static uint64_t margin_ms(void)
 {
 	return held_ms() + 20 + 100;
@@ -288,7 +288,7 @@ START_TEST(plain_peers_are_never_suspected)
 }
 END_TEST
 
-/* What the network did not quote of a frame of ours proves nothing, however often it comes. */
+/* Refusals without a quote of one of our frames prove nothing, however often they arrive. */
 START_TEST(forged_refusals_remove_nobody)
 {
 	struct wire_probe probe = {.system_from = 2, .kind = WIRE_PROBE_QUESTION};
@@ -421,7 +421,7 @@ START_TEST(a_link_that_flaps_changes_nothing)
 }
 END_TEST
 
-/* A ring of `count` anew, idle or with a token that does not rest. */
+/* Start a ring of `count` nodes again, idle or with a token that is not held. */
 static void restart_ring(uint32_t count)
 {
 	net_teardown();
@@ -433,7 +433,7 @@ static void restart_ring(uint32_t count)
 	run_for(1500);
 }
 
-/* Percent of the token timeout and the consensus timeout together; links are reported in every second case. */
+/* Percent of the token timeout and the consensus timeout together. In every second case links are reported. */
 static const uint32_t cut_percents[] = {40, 45, 50, 60, 70, 80, 85, 90, 95};
 #define CUTS (sizeof(cut_percents) / sizeof(cut_percents[0]))
 
@@ -637,7 +637,7 @@ START_TEST(asymmetric_reachability_calms_down)
 	run_for(300000);
 	clear_logs();
 	run_for(60000);
-	/* The reference forms two rings every 4.4 s for ever; here node 2 looks once a minute. */
+	/* The reference forms two rings every 4.4 s for ever. Here node 2 tries once a minute. */
 	ck_assert_uint_le(node_of(2)->gathered, 30);
 	net->drops = NULL;
 	run_until_ring(3, 70000);

@@ -167,7 +167,7 @@ START_TEST(a_member_that_left_gets_no_line_and_no_record)
 }
 END_TEST
 
-/* A transport's sign is no verdict; what convicts is named. */
+/* A transport's sign is not a verdict. The evidence of a verdict is named. */
 START_TEST(signs_and_verdicts_are_told_apart)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_SUSPECTED, .node = 2};
@@ -315,7 +315,7 @@ static void see(void *arg, uint32_t event, const char *key, const struct coterie
 	strcat(seen.keys, event == COTERIE_MAP_ADDED ? "+" : "-");
 	strcat(seen.keys, key + strlen("stats.coterie.eviction."));
 	strcat(seen.keys, " ");
-	/* Who hears of a record finds its text. */
+	/* A tracker that sees a record finds its text. */
 	if (event == COTERIE_MAP_ADDED && strstr(key, ".record") != NULL)
 		ck_assert_str_ne(text_of("stats.coterie.eviction.0.text"), "");
 }

@@ -134,7 +134,10 @@ START_TEST(guarantees)
 			mock_queue_clear(&host->sent);
 		}
 	}
-	/* It goes out as safe whatever the ring can now; another ring may carry it. */
+	/*
+	 * It is sent as safe even if the ring cannot keep that now, since another ring may carry
+	 * it.
+	 */
 	host->is_safe_kept = false;
 	ck_assert_int_eq(mcast_joined(0, SAFE, "x"), OK);
 	ck_assert_uint_eq(host->sent.list[0].guarantee, COTERIE_SAFE);
@@ -249,7 +252,7 @@ START_TEST(configurations_are_in_the_stream)
 	expect(1, "transitional 1.12 members 1 left 2 joined safe");
 	expect(1, "regular 1.12 members 1 3 4 left joined 3 4 safe");
 	expect(1, "");
-	/* Whoever comes now learns of the present alone. */
+	/* A client that connects now sees only the current configuration. */
 	connect_user(2);
 	expect(2, "regular 1.12 members 1 3 4 left joined safe");
 	expect(2, "");

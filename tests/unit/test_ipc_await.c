@@ -63,7 +63,7 @@ START_TEST(an_answer_at_once_is_worth_a_wait)
 	ck_assert(ipc_await_pays(&f.ipc));
 	ring_after(PROMPT_US + 1);
 	ck_assert(!ipc_await_pays(&f.ipc));
-	/* Who is slow is no debtor. */
+	/* A slow client does not count as one that owes an answer. */
 	for (int i = 0; i < 100; i++)
 		ring_after(1000);
 	ring_after(PROMPT_US);
@@ -136,7 +136,7 @@ START_TEST(a_loop_that_may_not_wait_waits_for_no_client)
 }
 END_TEST
 
-/* What cannot be true is looked at by whoever reads it. */
+/* An impossible position is handled by the code that reads the ring. */
 START_TEST(nonsense_in_a_ring_is_no_reason_to_wait)
 {
 	f.controls[0].written = 3;

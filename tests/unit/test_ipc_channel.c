@@ -519,7 +519,7 @@ END_TEST
 
 /* --- the token's visits --- */
 
-/* Ready; the connection lasts until the test says 2. */
+/* Report ready, and stay connected until the test writes 2. */
 static int stay(void)
 {
 	f.shared->at = 1;
@@ -578,7 +578,7 @@ START_TEST(who_answers_at_once_need_not_ring)
 }
 END_TEST
 
-/* Messages of 6 frames; how full the engine's queue is, the test says in exec_stub.queue. */
+/* Messages of 6 frames. exec_stub.queue sets the fill of the engine's queue. */
 static int play_backlog(void)
 {
 	MUST(open_channel() == 0);

@@ -16,7 +16,7 @@
 
 static struct coterie_channel_ring evil[2]; /* send, receive */
 
-/* With both rings mapped once more; their descriptors stay open in `evil_fds`. */
+/* Map both rings once more. Their descriptors stay open in `evil_fds`. */
 static int evil_fds[2];
 
 static int take_descriptors(int post, int fds[2])
@@ -242,7 +242,7 @@ START_TEST(the_memory_cannot_shrink)
 }
 END_TEST
 
-/* What a client keeps mapped when it has gone holds no memory of ours. */
+/* Memory that a client keeps mapped after its end does not use pages of the daemon. */
 static int play_keeper(void)
 {
 	struct stat status;

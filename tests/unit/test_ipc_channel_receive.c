@@ -112,7 +112,7 @@ static int play_nested(void)
 START_TEST(a_callback_may_dispatch) { play(play_nested); }
 END_TEST
 
-/* The first callback waits for all the rest, which is more than the ring holds; its own bytes stay as they were. */
+/* The first callback waits for all the rest, which is more than the ring holds. Its own bytes do not change. */
 static struct dispatch_outcome on_patient(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	uint32_t number = got.events;
@@ -294,7 +294,7 @@ static void end_clients(void *arg)
 		loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, end_clients, arg);
 }
 
-/* What is in the ring when the executive ends it is not read any more, as with libqb. */
+/* Events in the ring are not read any more after the executive ends it, as with libqb. */
 static int play_ended(void)
 {
 	struct res res;

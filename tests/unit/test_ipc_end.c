@@ -150,7 +150,7 @@ static int play_until_closed(void)
 	struct res res;
 
 	MUST(c != NULL && call(c, &req, &res) > 0);
-	call(c, &req, &res); /* who sees this request knows that the answer to the first has come */
+	call(c, &req, &res); /* a client that sees this request knows that the first was answered */
 	wait_for_go();
 	MUST(call(c, &req, &res) < 0);
 	MUST(connect_client() == NULL && errno == ECONNREFUSED);

@@ -83,7 +83,7 @@ static int play_never_reads(void)
 
 START_TEST(a_client_that_never_reads_is_bounded)
 {
-	/* Too much at once is no offence; not to read any of it for a while is. */
+	/* Many events at once are allowed, but not a client that reads none for a while. */
 	let_go_after_ms(IPC_STALL_NS / 1000000 + 300);
 	play(play_never_reads);
 	if (f.events_ns < IPC_STALL_NS)

@@ -15,7 +15,7 @@
 
 static struct knet_nodes nodes;
 
-/* Messages that the socket to libknet takes before it is full; -1: as many as come. */
+/* messages that the socket to libknet accepts before it is full; -1: no limit */
 static int send_room = -1;
 static bool are_buffers_refused; /* by the system, to a privileged handle */
 
@@ -308,7 +308,10 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_uint_eq(pongs, 2);
 	ck_assert_uint_eq(runtime_interval(), 200);
 
-	/* Nobody asked for so few pings that one lost packet takes the link down. */
+	/*
+	 * The configuration does not require pings so rare that one lost packet takes the link
+	 * down.
+	 */
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 2700);
 	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
@@ -345,7 +348,7 @@ START_TEST(settings_of_links_follow_the_map)
 }
 END_TEST
 
-/* Far more lines than a pipe usually holds; on a full one each makes libknet wait. */
+/* Far more lines than a pipe usually holds. If the pipe were full, each would make libknet wait. */
 START_TEST(libknets_lines_are_read_while_peers_are_added)
 {
 	struct mesh *mesh;

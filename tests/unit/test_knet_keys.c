@@ -25,7 +25,7 @@ static void start(void)
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 }
 
-/* Both ways; the frames are those after what came before. */
+/* Send in both directions. The frames are counted from here. */
 static void talk(uint32_t count)
 {
 	for (uint32_t node = 0; node < 2; node++) {
@@ -79,7 +79,7 @@ static bool has_refused(struct knet_nodes *all, uint32_t node)
 /* Node 1 has a key of its own, node 2 another or none. */
 static const struct {
 	const char *name;
-	int value; /* of node 2's key; 0: it has none */
+	int value; /* value of node 2's key, or 0 for none */
 	uint32_t size;
 } others[] = {
 	{"another key", 8, 200},
@@ -219,7 +219,7 @@ START_TEST(encryption_comes_and_goes)
 }
 END_TEST
 
-/* Node 2 has gone further than node 1 when the next reload comes; both begin anew. */
+/* Node 2 is further than node 1 when the next reload comes. Both start over. */
 START_TEST(a_change_in_the_middle_of_a_change_begins_anew)
 {
 	static const int next[] = {7, 9}; /* back to the old one; to a third */

@@ -26,7 +26,7 @@ static struct tripwire_guest *guest_of(uint32_t node)
 	return guest;
 }
 
-/* What node has said of its connections so far, and nothing else. */
+/* Check the reports of a node about its connections so far. */
 static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t state)
 {
 	const struct mock_queue *told = &nodes.list[node].host->watches;
@@ -99,7 +99,7 @@ START_TEST(it_moves_to_the_lowest_open_link)
 {
 	start_watch(2);
 	ck_assert_uint_eq(port_of(wire_of(1)->listen_fd), 5405);
-	/* What happens to another link is nothing to it. */
+	/* Changes of another link have no effect. */
 	nodes.ops->link_down(nodes.list[0].mesh, 1);
 	ck_assert_int_eq(nodes.ops->link_up(nodes.list[0].mesh, 1,
 				 (struct sockaddr *)&nodes.addresses[1][0]),
@@ -250,7 +250,7 @@ START_TEST(a_refusal_by_another_port_is_not_told)
 }
 END_TEST
 
-/* What strangers send to the socket of pokes neither wakes the loop for ever nor keeps errors out. */
+/* Datagrams of strangers to the socket of pokes neither wake the loop for ever nor hide errors. */
 START_TEST(strangers_do_not_fill_the_socket)
 {
 	static const uint8_t noise[1000];

@@ -80,7 +80,7 @@ static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
 	return status.is_reachable == wanted;
 }
 
-/* A forged error of the network takes the link away for a while; the peer goes on answering. */
+/* A forged error of the network takes the link down for a while, but the peer still answers. */
 START_TEST(a_live_node_is_never_told)
 {
 	struct knet_link_status status;
@@ -139,7 +139,7 @@ static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
 	return all->list[0].host->link_is_up == wanted;
 }
 
-/* Who begins alone is found late in a large ring; but somebody has to begin. */
+/* A node that starts alone is found late in a large ring, but one node has to start. */
 START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 {
 	uint64_t began_ns = mesh_clock_ns();
@@ -161,7 +161,7 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 }
 END_TEST
 
-/* Nobody else is in the list. */
+/* No other node is in the list. */
 START_TEST(the_ring_of_one_begins_at_once)
 {
 	knet_node_start(&nodes, 0, 1, 1);
@@ -311,7 +311,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	knet_multicast(&nodes, 0, 100, 1, 0);
 	ck_assert(knet_wait(&nodes, is_reachable, 0));
 	ck_assert(knet_wait(&nodes, has_interval, 200));
-	/* What is not up after a while is left to the configured interval, */
+	/* A link that is not up after a while is pinged at the configured interval again. */
 	knet_age(&nodes, 0);
 	ck_assert_uint_eq(knet_interval(&nodes, 0, 2), 1400);
 	knet_serve_for(&nodes, 300);
@@ -324,7 +324,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	ck_assert(knet_wait(&nodes, has_interval, 200));
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 	ck_assert(knet_wait(&nodes, has_interval, 1400));
-	/* Nobody is told but libknet. */
+	/* Only libknet gets the value. */
 	ck_assert_uint_eq(mesh_map_number(nodes.list[0].mesh, key, 0), 1400);
 	ck_assert_uint_eq(mesh_map_number(nodes.list[1].mesh, key, 0), 1400);
 }

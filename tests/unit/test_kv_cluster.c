@@ -179,7 +179,7 @@ struct run {
 	uint32_t replacements, unloads;
 };
 
-/* The plugin, as two files; NULL: it is linked in. */
+/* The plugin, as two files, or NULL if it is linked in. */
 static char *plugin_files[2];
 
 static void on_message(void *arg, struct testkit_client *client, int is_event,
@@ -403,7 +403,10 @@ static void check_equal(const struct run *run, uint32_t one, uint32_t other)
 	ck_assert(x == NULL && y == NULL);
 }
 
-/* All of a ring's nodes may crash at about the same time; then the table, or what is newest of it, is lost, and says so. */
+/*
+ * All nodes of a ring may crash at about the same time. Then the table, or its newest state, is lost, and a log line
+ * reports it.
+ */
 static int has_forgotten(const struct run *run)
 {
 	return testkit_has_logged(run->kit, TESTKIT_ALL, "it is empty now") ||

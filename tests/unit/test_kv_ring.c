@@ -125,7 +125,7 @@ START_TEST(without_quorum_nothing_is_written)
 	ck_assert(!kv_at(1)->is_serving);
 	ck_assert_int_eq(kv_case_put("key", "new"), KV_TRY_AGAIN);
 	kv_case_check(2, "key", "old");
-	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET, "key"), KV_OK); /* what it has */
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET, "key"), KV_OK); /* of its own table */
 	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
 	verdicts(true);
 	ck_assert_int_eq(kv_case_put("key", "new"), KV_OK);
@@ -238,7 +238,7 @@ START_TEST(malformed_messages_change_nothing)
 	static const struct {
 		const char *name;
 		uint32_t id, size;
-		uint32_t at, word; /* a word at an offset of the message without header; the rest is 0 */
+		uint32_t at, word; /* a word at an offset of the message without header. The rest is 0 */
 	} rows[] = {
 		{"write without op", KV_RING_WRITE, 34, 16, 0},
 		{"write with an unknown op", KV_RING_WRITE, 34, 16, 3},
@@ -269,7 +269,10 @@ START_TEST(malformed_messages_change_nothing)
 }
 END_TEST
 
-/* A revision that would begin anew with the next write, and nodes that are ahead of their own tables. */
+/*
+ * A revision that would wrap with the next write, and nodes whose tables are older than their
+ * announcements.
+ */
 START_TEST(implausible_announcements_count_for_nothing)
 {
 	static const struct {
@@ -607,7 +610,7 @@ END_TEST
 
 /* ---- Another version of the plugin ----------------------------------------- */
 
-static struct coterie_client *heir; /* what stands for kv_user at the new one's host */
+static struct coterie_client *heir; /* stands for kv_user at the new version's host */
 
 static uint64_t number_of(struct coterie_client *client)
 {
@@ -665,7 +668,7 @@ START_TEST(all_of_it_goes_over)
 	ck_assert_int_eq(replace(&host, &self, blob, size), 0);
 	free(blob);
 
-	/* What the old one sent is answered by the new one, and told to the watcher. */
+	/* The new version answers the request that the old one sent, and notifies the watcher. */
 	struct kv *kv = self;
 
 	ck_assert_int_eq(

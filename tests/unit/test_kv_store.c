@@ -169,7 +169,7 @@ static void put_numbers(uint32_t count, uint64_t revision)
 	}
 }
 
-/* A donor that begins in the middle of a large table; writes go on beside it. */
+/* A donor that starts in the middle of a large table, while writes continue. */
 START_TEST(a_place_among_the_changes_is_found_in_turns)
 {
 	char key[16];

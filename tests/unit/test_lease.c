@@ -27,7 +27,7 @@ static bool has_lease(uint32_t id)
 	return totem_engine_has_lease(node_of(id)->engine, net->now_ns);
 }
 
-/* What a node says when it is asked is what it has told. */
+/* A node's answer to a probe is the same as its own reports. */
 static void check_lease(uint32_t id, bool is_held)
 {
 	ck_assert_msg(has_lease(id) == is_held, "node %u: the lease is %sheld", id, is_held ? "not " : "");
@@ -219,7 +219,7 @@ START_TEST(a_token_from_before_a_stop_does_not_renew_it)
 	run_for(1200);
 	node->is_paused = true;
 	net->drops = NULL;
-	run_for(1400); /* too short for the engine to call it a pause; the token is sent again meanwhile */
+	run_for(1400); /* too short for the engine to count as a pause. The token is sent again meanwhile */
 	ck_assert_uint_gt(node->waiting_count, 0);
 	ck_assert(!has_lease(3));
 	node_resume(node, _i == 1);
@@ -480,7 +480,7 @@ END_TEST
 
 /* --- what an answer is worth --- */
 
-/* Node 2 asks node 1; the answer as node 2 gets it. */
+/* Let node 2 send a probe to node 1. Return the answer that node 2 gets. */
 static struct wire_probe answer_of_1(void)
 {
 	const struct wire_probe question = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
@@ -572,7 +572,7 @@ START_TEST(three_of_five_hold_it_and_two_do_not)
 	run_for(lease_ms() + held_ms() + late_ms());
 	check_lease(1, false);
 	check_lease(2, false);
-	/* The five of them are a ring yet; three answer each other. */
+	/* The five are still one ring, and three answer each other. */
 	for (uint32_t id = 3; id <= 5; id++) {
 		ck_assert_int_eq(totem_engine_state(node_of(id)->engine), TOTEM_OPERATIONAL);
 		check_lease(id, true);
@@ -714,8 +714,8 @@ static uint32_t members_of(uint32_t id)
 }
 
 /*
- * Two do not hear each other, and the third one goes on with one of them. The other one has waited for as long as they
- * have: it does not begin to wait anew. In each phase of an idle ring.
+ * Two nodes do not hear each other, and the third one continues with one of them. The other one has waited as long as
+ * they have, and does not start to wait again. Tested in each phase of an idle ring.
  */
 START_TEST(who_is_left_behind_is_alone_soon)
 {

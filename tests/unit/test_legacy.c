@@ -1,7 +1,7 @@
 /*
- * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The
- * first test is the reference's own verdict about 165 files (vectors/corosync-t.txt); the tables
- * say what each rule does.
+ * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The first
+ * test has the reference's own verdicts on 165 files (vectors/corosync-t.txt). The tables show the
+ * effect of each rule.
  */
 #include <check.h>
 #include <errno.h>

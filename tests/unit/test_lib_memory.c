@@ -61,7 +61,7 @@ static const struct {
 	cs_error_t (*open)(void);
 	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t flags);
 	cs_error_t (*finalize)(uint64_t handle);
-	size_t answer; /* bytes of what initialize waits for; 0: it asks nothing */
+	size_t answer; /* bytes of the answer that initialize waits for, or 0 if it sends no request */
 } libraries[] = {
 	{"cfg", open_cfg, corosync_cfg_dispatch, corosync_cfg_finalize, 0},
 	{"cmap", open_cmap, cmap_dispatch, cmap_finalize, 0},
@@ -253,14 +253,15 @@ static const struct {
 	size_t answer;
 	cs_error_t (*run)(void);
 	cs_error_t well;       /* its result when there is memory */
-	unsigned int requests; /* that one without memory makes, or none; or the daemon were left with half of it */
+	unsigned int requests; /* that a call without memory makes, or none. Otherwise the daemon would have half of
+			        * a state */
 	bool is_event;         /* there is one, and it stays when there is no memory */
 } rows[] = {
 	{"corosync_cfg_ring_status_get", CFG, sizeof(struct cfg_res_ring_status_get), cfg_ring_status, CS_OK, 1, false},
 	{"cmap_get", CMAP, sizeof(struct cmap_res_get), cmap_value, CS_OK, 0, false},
 	{"cmap_track_add", CMAP, sizeof(struct cmap_res_track_add), cmap_tracker, CS_OK, 0, false},
 	{"cpg_membership_get", CPG, sizeof(struct cpg_res_membership_get), cpg_members, CS_OK, 0, false},
-	/* What the daemon has made is ended there. */
+	/* The object that the daemon has created is ended there. */
 	{"cpg_iteration_initialize", CPG, sizeof(struct cpg_res_iteration_initialize), cpg_iterate, CS_OK, 2, false},
 	{"cpg_mcast_joined", CPG, 0, cpg_many_parts, CS_OK, 0, false},
 	{"cpg_zcb_alloc", CPG, 0, cpg_buffer, CS_ERR_LIBRARY, 0, false},

@@ -20,7 +20,7 @@ static pid_t server;
 static struct script *script;
 static cmap_handle_t handle;
 
-/* What the callback was told last. */
+/* The last call of the callback. */
 static struct {
 	unsigned int count;
 	cmap_track_handle_t tracker;
@@ -91,7 +91,7 @@ static cmap_track_handle_t track(const char *key, void *user_data)
 	return tracker;
 }
 
-/* An event with so many bytes; it comes with the next request. */
+/* An event with so many bytes. It is sent with the next request. */
 static void notify(cmap_track_handle_t instance, uint64_t now_size, uint64_t before_size, size_t size)
 {
 	struct {

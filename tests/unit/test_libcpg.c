@@ -1,6 +1,6 @@
 /*
- * libcpg against a daemon that says whatever the test wants: a multicast comes back as an event,
- * byte for byte, and a group's name chooses the answer to a request about it.
+ * libcpg against a daemon whose answers the test chooses. A multicast is returned as an event, byte
+ * for byte. A group's name selects the answer to a request about it.
  */
 #include <corosync/cpg.h>
 
@@ -67,7 +67,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 		qb_ipcs_event_send(c, mcast->message, mcast->msglen);
 		break;
 	case CPG_REQ_MEMBERSHIP_GET:
-		/* The length is the number of members; with 128, more than can be. */
+		/* The length is the number of members. 128 selects more than are possible. */
 		members.member_count = join->group.length == 128 ? 385 : join->group.length;
 		fake_daemon_answer(c, &members, join->group.length == 127 ? 24 : sizeof(members),
 			CPG_RES_MEMBERSHIP_GET, CS_OK);
@@ -243,7 +243,7 @@ START_TEST(malformed_events)
 		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
 		spoilt_event_expect(&rows[i], &calls, handle);
-		/* What follows is fine. */
+		/* The next message is valid. */
 		deliver_hello();
 	}
 }
@@ -369,7 +369,7 @@ START_TEST(length_beyond_32_bits)
 }
 END_TEST
 
-/* BUSY is waited out; any other code is the program's business. */
+/* The library waits on BUSY. Any other code is returned to the program. */
 START_TEST(join_answers)
 {
 	struct cpg_name busy = {.length = 2, .value = {CS_ERR_BUSY, 3}};

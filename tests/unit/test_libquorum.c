@@ -16,7 +16,7 @@ static struct script *script;
 static quorum_handle_t handle;
 static const struct lib_calls calls = {quorum_dispatch, quorum_fd_get, quorum_finalize};
 
-/* What the callbacks were told last. */
+/* The last calls of the callbacks. */
 static struct {
 	unsigned int v0, v1, nodelists;
 	uint32_t quorate;
@@ -196,7 +196,7 @@ START_TEST(getquorate)
 }
 END_TEST
 
-/* It does not fit; what is left of it must not become the answer to something else. */
+/* The response does not fit. Its rest must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[64] = {[16] = CS_OK, [24] = 1};

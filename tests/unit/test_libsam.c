@@ -1,6 +1,6 @@
 /*
- * The supervisor of libsam, without a daemon: quorum and the map are the test's own. The child is a process
- * that sleeps; what it would say is written by the test.
+ * The supervisor of libsam, without a daemon: the test replaces quorum and the map. The child is a process
+ * that sleeps, and the test writes its messages.
  */
 #include <check.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ static int quorum_pipe[2]; /* a byte: dispatch has something to say */
 
 static bool quorum_is_lost;
 static int connections;
-static char states[512]; /* what the key `state` was set to */
+static char states[512]; /* values that the key `state` was set to */
 static cs_error_t map_says;
 
 cs_error_t quorum_dispatch(quorum_handle_t handle, cs_dispatch_flags_t type)
@@ -134,7 +134,7 @@ static void begin(int interval_ms, bool follows_quorum, bool keeps_keys)
 	ck_assert_int_eq(pthread_create(&thread, NULL, run, NULL), 0);
 }
 
-/* The supervisor has come to an end; the signal that ended the child, 0: none did. */
+/* The supervisor has ended. Returns the signal that ended the child, or 0. */
 static int end(enum supervisor_outcome want)
 {
 	int status;
@@ -220,7 +220,7 @@ START_TEST(data_there_is_no_memory_for_is_read_and_refused)
 	say(SAM_COMMAND_DATA_STORE, 100000, bytes, 100000);
 	ck_assert_int_eq(answered(), CS_OK);
 	ck_assert_uint_eq(process.data.size, 100000);
-	/* Nobody has that much. The supervisor waits for it, and for the end. */
+	/* The size is impossible. The supervisor waits for the bytes, and for the end. */
 	say(SAM_COMMAND_DATA_STORE, UINT64_MAX / 2, bytes, 100000);
 	ck_assert(is_silent());
 	close(ours);
@@ -280,7 +280,7 @@ START_TEST(quorum_that_is_lost_twice_ends_the_child)
 }
 END_TEST
 
-/* With an interval the child has this long; signs of life do not help. */
+/* With an interval the child has this long. Signs of life do not help. */
 START_TEST(a_connection_to_quorum_that_is_lost_ends_the_child)
 {
 	begin(_i == 0 ? 0 : 100, true, false);

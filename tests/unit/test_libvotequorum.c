@@ -16,7 +16,7 @@ static struct script *script;
 static votequorum_handle_t handle;
 static const struct lib_calls calls = {votequorum_dispatch, votequorum_fd_get, votequorum_finalize};
 
-/* What the callbacks were told last. */
+/* The last calls of the callbacks. */
 static struct {
 	unsigned int quorums, expecteds, nodelists;
 	uint64_t context;
@@ -85,7 +85,7 @@ static const char longest[] =
 	"678901234567890123456789012345678901234567890123456789012345678901234567890123";
 _Static_assert(sizeof(longest) == 255, "254 bytes and the end");
 
-/* What the last request was; size bytes. */
+/* Return the last request: size bytes. */
 static const void *asked(int32_t id, size_t size)
 {
 	const struct votequorum_request_header *header =
@@ -188,7 +188,7 @@ START_TEST(device_names_refused)
 }
 END_TEST
 
-/* Every code of a plain answer reaches the caller; what is none becomes an error. */
+/* Every code of a plain answer reaches the caller. An unknown code becomes an error. */
 START_TEST(plain_answers)
 {
 	static const struct {
@@ -324,7 +324,7 @@ START_TEST(info_refused)
 }
 END_TEST
 
-/* It does not fit; what is left of it must not become the answer to something else. */
+/* The response does not fit. Its rest must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[400] = {[16] = CS_OK};

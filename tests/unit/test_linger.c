@@ -49,7 +49,7 @@ static void run_until_kept(void)
 
 #define ALL_FEATURES (WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER)
 
-/* What it sends meanwhile is there after one hop, and at itself at once. */
+/* Frames that it sends meanwhile arrive after one hop, and at itself at once. */
 START_TEST(what_it_sends_goes_out_at_once)
 {
 	start_lone(ALL_FEATURES);
@@ -113,7 +113,7 @@ START_TEST(others_get_it_when_they_need_it)
 }
 END_TEST
 
-/* A SAFE message is delivered after rotations; it is let go for them. */
+/* A SAFE message is delivered after rotations, so the token is passed for them. */
 START_TEST(safe_messages_do_not_wait_for_it)
 {
 	start_lone(ALL_FEATURES);
@@ -195,7 +195,10 @@ START_TEST(all_have_to_agree)
 }
 END_TEST
 
-/* The others know why the token is late, and send it again only later; nor do they take this for its time. */
+/*
+ * The other nodes know the reason of the late token and send it again only later. They do not count the time
+ * as its rotation time.
+ */
 static const uint32_t capacities[] = {1000, 0};
 
 START_TEST(the_others_are_patient)
@@ -222,7 +225,7 @@ static void answer(struct node *node)
 	send_text(2, TOTEM_AGREED, "answer");
 }
 
-/* What it multicast last: how many frames, and what had happened by then. */
+/* Its last multicast: the number of frames, and the state at that time. */
 static struct {
 	uint32_t times, frames, all_frames, received;
 	uint64_t tokens;
@@ -239,7 +242,9 @@ static void note_sent(struct node *node, size_t count)
 	sent.tokens = counters_of(2)->token_tx;
 }
 
-/* Node 2 keeps the token, its client has just sent something and answers so often; nothing is under way. */
+/*
+ * Node 2 keeps the token. Its client has just sent a message and answers so often. No message is under way.
+ */
 static void start_answering(uint64_t gather_ns, uint32_t times)
 {
 	options.gather_ns = gather_ns;
@@ -308,7 +313,7 @@ START_TEST(frames_do_not_wait_for_the_token)
 }
 END_TEST
 
-/* What happens to node 2 besides a turn. */
+/* Events of node 2 other than a turn. */
 static void enter_timer(struct totem_engine *engine)
 {
 	totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE);
@@ -352,7 +357,7 @@ static void (*const entries[])(struct totem_engine *) = {enter_timer, enter_pack
 
 #define ENTRIES (int)(sizeof(entries) / sizeof(entries[0]))
 
-/* They go out first, whatever it is; the others have them, and in this ring. */
+/* Frames are sent first, before any event. The others have them, and in this ring. */
 START_TEST(frames_wait_for_nothing_else)
 {
 	start_answering(100 * MS, 1);

@@ -282,7 +282,7 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 		return;
 	ck_assert_int_eq(open_name("log"), 0);
 	ck_assert_int_eq(chown(path_of("log"), 1234, 1234), 0);
-	ck_assert_int_eq(open_name("log"), 0); /* whoever may write the folder gave it away */
+	ck_assert_int_eq(open_name("log"), 0); /* the owner of the folder allowed that */
 	ck_assert_int_eq(chmod(folder, 0775), 0);
 	ck_assert_int_eq(open_name("log"), -EPERM);
 	ck_assert_int_eq(chmod(folder, 0755), 0);
@@ -380,7 +380,7 @@ START_TEST(a_full_pipe_loses_lines_and_says_so)
 		ck_assert_int_eq(read(pipes[0], line, sizeof(line)), sizeof(line));
 	ck_assert_int_eq(log_sink_write(&sink, line, sizeof(line)), 0);
 	ck_assert_uint_eq(sink.lost, 0);
-	close(pipes[0]); /* nobody reads any more: no SIGPIPE either */
+	close(pipes[0]); /* without a reader there is no SIGPIPE */
 	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
 	close(pipes[1]);
 }

@@ -158,7 +158,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct iti
 	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
 }
 
-/* What is due is not given to the kernel, for which it would be an interrupt. */
+/* A due timer is not given to the kernel, for which it would be an interrupt. */
 START_TEST(a_timer_that_is_due_costs_no_setting)
 {
 	uint64_t now = loop_now_ns(loop);
@@ -177,7 +177,7 @@ START_TEST(a_timer_that_is_due_costs_no_setting)
 END_TEST
 
 static int readable;
-static int readable_enough; /* the loop ends then; 0: it does not */
+static int readable_enough; /* the loop ends then, or never if it is 0 */
 
 static void on_readable(void *arg, int fd, uint32_t revents)
 {

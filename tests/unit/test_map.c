@@ -14,7 +14,7 @@
 
 static struct map *map;
 
-/* What trackers were told, as text: "+key " added, "-key " deleted, "*key " modified. */
+/* The calls of trackers, as text: "+key " added, "-key " deleted, "*key " modified. */
 static char told[1024];
 
 static void setup(void)
@@ -366,7 +366,7 @@ static void change_back(void *arg, enum map_event event, const char *key,
 
 	if (*value < 5)
 		map_set_u8(map, key, (uint8_t)(*value + 1));
-	/* What we were given is still there, though the key has another value by now. */
+	/* The passed value still exists, although the key has another value by now. */
 	ck_assert_uint_le(*value, 5);
 	if (before != NULL)
 		ck_assert_uint_eq(*(const uint8_t *)before->bytes, *value - 1);

@@ -116,7 +116,10 @@ START_TEST(the_loop_is_held_up_for_a_slice_only)
 }
 END_TEST
 
-/* Who waited for a copy gets what is made of it, however short it is to serve. */
+/*
+ * A client that waited for a copy gets its document, even if the document is valid only for a short
+ * time.
+ */
 START_TEST(a_slow_copy_serves_who_waits)
 {
 	char key[64];
@@ -137,7 +140,7 @@ START_TEST(a_slow_copy_serves_who_waits)
 }
 END_TEST
 
-/* For half of its time; what is made then serves the next. */
+/* It waits for half of its time. A document that is finished then is for the next client. */
 START_TEST(a_client_does_not_wait_for_ever)
 {
 	struct metrics *plugin = metrics;
@@ -209,7 +212,7 @@ static bool see_key(void *arg, const char *key)
 	return strcmp(key, "b.2") != 0;
 }
 
-/* What is too long for a value is left out; the rest is found by its key and by how it begins. */
+/* A value that is too long is left out. The rest is found by key and by prefix. */
 START_TEST(a_copy_is_read)
 {
 	static const char *const keys[] = {"a.1", "b.1", "b.2", "b.3", "b.long", "c.1"};

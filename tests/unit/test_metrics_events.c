@@ -215,7 +215,7 @@ static void happen(uint32_t times)
 	}
 }
 
-/* A late one gets what is kept; one that was there before only what is new to it. */
+/* A late reader gets the stored events. One that has read before gets only new events. */
 START_TEST(events_are_kept_for_those_who_come_late)
 {
 	char header[64];
@@ -257,7 +257,7 @@ START_TEST(events_are_read_in_pieces)
 	ck_assert_int_eq(events_read(events, &reader, 0, text + size, 7), 0);
 	ck_assert_int_eq(strncmp(text, "id: ", 4), 0);
 	ck_assert_ptr_nonnull(strstr(text, "\"id\":1,\"state\":\"joined\"}}\n\nid: "));
-	/* Nobody has the other half of it. */
+	/* The other half of its event is not stored any more. */
 	happen(3);
 	ck_assert_int_eq(events_read(events, &reader, 0, text, 7), 7);
 	for (uint32_t i = 0; i < EVENTS_KEPT; i++)
@@ -267,7 +267,7 @@ START_TEST(events_are_read_in_pieces)
 }
 END_TEST
 
-/* So that both sides see whether the other is there; and it is not cut off meanwhile. */
+/* Both sides see whether the other one exists, and the stream is not ended meanwhile. */
 START_TEST(a_quiet_stream_has_a_heart_beat)
 {
 	int fd = follow("");
@@ -284,7 +284,10 @@ START_TEST(a_quiet_stream_has_a_heart_beat)
 }
 END_TEST
 
-/* Who does not read is cut off when the socket holds no more, and holds no memory of ours before. */
+/*
+ * A client that does not read is disconnected when its socket is full. Before that it uses no memory
+ * of ours.
+ */
 START_TEST(a_stream_that_is_not_read_ends)
 {
 	static char name[200];

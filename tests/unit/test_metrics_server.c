@@ -72,7 +72,7 @@ START_TEST(requests_of_all_kinds)
 }
 END_TEST
 
-/* Whoever says nothing, half of it, or goes on for ever. */
+/* Clients that send nothing, half of a request, or one without an end. */
 static const char *const slow[] = {"", "GET /met", "GET /metrics HTTP/1.1\r\nHost: x\r\nA: "};
 
 START_TEST(slow_clients_are_cut_off)
@@ -130,7 +130,7 @@ START_TEST(connections_have_a_number)
 }
 END_TEST
 
-/* A flood costs the loop only so many turns; it goes on in the next second. */
+/* A flood costs the loop only so many turns. It continues in the next second. */
 START_TEST(turns_are_rationed)
 {
 	uint32_t turns = 0;
@@ -190,7 +190,7 @@ START_TEST(only_the_allowed_are_served)
 }
 END_TEST
 
-/* A reload that is refused leaves everything as it was; and the list's end comes with a new one. */
+/* A refused reload changes nothing. A new list ends the old one. */
 START_TEST(a_bad_list_changes_nothing)
 {
 	mock_host_option(host, "allow", "127.0.0.1, 10.0.0.0/33");

@@ -512,7 +512,10 @@ START_TEST(numbers_of_every_type)
 }
 END_TEST
 
-/* A text that is not whole is not used, so it has to be said; the limit itself is room enough. */
+/*
+ * An incomplete text must not be used, so the caller gets an error. A text of the size of the limit
+ * is complete.
+ */
 START_TEST(a_text_has_a_limit)
 {
 	const struct metrics_options options = {.format = METRICS_OPENMETRICS};

@@ -20,7 +20,7 @@
 #define C "node c { id = 3  address = 10.77.0.3 }\n"
 #define KNET2 "node a { id = 1  address = {10.77.0.1, 10.78.0.1} }\n"
 
-/* The plugin tally has two options; no other can be asked. */
+/* The plugin tally has two options. No other plugin can be described. */
 static void describe(void *arg, uint32_t kind, const char *name, const char *folders,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {
@@ -78,7 +78,7 @@ END_TEST
 
 static const struct message {
 	const char *text;  /* of the file */
-	const char *error; /* the first; with the file's name and line */
+	const char *error; /* the first error, with the file's name and line */
 	int rc;
 } messages[] = {
 	{"totem {\n\ttokn = 1s\n}\n", "c.conf:2: unknown option 'tokn' in block 'totem': did you mean 'token'?",

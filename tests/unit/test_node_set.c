@@ -11,7 +11,7 @@
 
 #define ROW_MAX 8
 
-/* Up to the first 0; nobody's id serves as the end here. */
+/* Make a set of the ids up to the first 0. */
 static struct node_set make(const uint32_t ids[ROW_MAX])
 {
 	struct node_set set = {0};

@@ -108,7 +108,7 @@ START_TEST(none_is_sent_where_a_node_might_exit_of_it)
 	host->is_safe_kept = true;
 	set_text("pload.start", "yes");
 	ck_assert(runs());
-	/* What waits in the ring's queue is nothing to Corosync: it knows no such service. */
+	/* Messages in the ring's queue do not affect Corosync, which does not know the service. */
 	ck_assert_uint_gt(host->sent.count, 0);
 	ck_assert_uint_ge(ops->ring_id, 8);
 	ck_assert_uint_lt(ops->ring_id, 64);

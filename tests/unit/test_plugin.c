@@ -21,7 +21,7 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-/* What the executive says of its own plugin ABI. */
+/* The executive's own plugin ABI. */
 #define TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(value) #value
 #define MINOR TEXT(COTERIE_ABI_MINOR)

@@ -57,7 +57,7 @@ struct fixture {
 	struct plugin_life *life;
 	const char *program; /* for trials */
 	char folder[64], other[80];
-	int rc; /* of the last change; 1: not over yet */
+	int rc; /* of the last change; 1: not finished */
 	char text[600];
 };
 
@@ -363,7 +363,7 @@ START_TEST(one_change_at_a_time)
 	ck_assert_int_eq(f.rc, -EALREADY);
 	f.rc = 1;
 	ck_assert_int_eq(finish(), 0);
-	/* nobody is told who has gone */
+	/* the service is not informed after its end */
 	f.rc = 1;
 	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 0, on_done, &f), 0);
 	plugin_life_forget(f.life, &f);
@@ -465,7 +465,7 @@ START_TEST(refused_the_old_one_serves_on)
 		ck_assert_ptr_eq(life_now(), life);
 		ck_assert_ptr_nonnull(old->ipc);
 		ck_assert_uint_eq(stat_u64("stats.life.count"), 3);
-		/* what the new one wrote beside it is not there */
+		/* keys that the new version wrote are removed */
 		struct map_value value;
 		ck_assert_int_eq(map_get(f.others.map, "life.other", &value), -ENOENT);
 	}
@@ -573,7 +573,7 @@ START_TEST(a_crash_shows_in_the_trial)
 	ck_assert_int_eq(replace(NULL, false), -ETIME);
 	ck_assert(exec_stub_has_logged("its start takes more than 2000 ms"));
 	ck_assert_uint_eq(life_now()->count, 3);
-	/* what it refuses there, it may not refuse here */
+	/* an error in the trial does not refuse the real load */
 	write_program("exit 64");
 	install(f.folder, "good");
 	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);

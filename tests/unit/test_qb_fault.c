@@ -19,7 +19,7 @@ static size_t page;
 static int file;
 static volatile char *memory;
 
-/* A file of some pages, mapped; then it becomes shorter. */
+/* Map a file of some pages, then make it shorter. */
 static void set_up(void)
 {
 	page = (size_t)sysconf(_SC_PAGESIZE);

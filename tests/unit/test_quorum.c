@@ -96,7 +96,7 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 	uint32_t tail;
 
 	memcpy(&tail, (const uint8_t *)event + size - sizeof(tail), sizeof(tail));
-	ck_assert_uint_eq(tail, 0); /* what the size counts beyond the lists */
+	ck_assert_uint_eq(tail, 0); /* the bytes that the size counts beyond the lists */
 	switch (id) {
 	case QUORUM_EVENT_NOTIFICATION:
 		ck_assert_uint_eq(size, sizeof(*old) + 4 * old->view_count);
@@ -139,7 +139,7 @@ static void expect(struct service_user *user, const char *event)
 	ck_assert_str_eq(next_event(user), event);
 }
 
-/* What the provider does at the end of its turn. */
+/* Act as the provider at the end of its turn. */
 static void decide(uint32_t nodeid, bool is_quorate, const uint32_t *members, uint32_t count)
 {
 	const struct coterie_ring_id id = {
@@ -285,7 +285,7 @@ START_TEST(an_aborted_round_shows_nothing)
 	ck_assert_int_eq(track(&old_one, 1), 14);
 	old_one.seen = old_one.client->events.count;
 	service_ring_form(&ring, "1 2 3");
-	/* Nodes 1 and 2 came along; 3 came from its own ring. */
+	/* Nodes 1 and 2 came together. Node 3 came from its own ring. */
 	expect(&new_one, "nodes 1.10 [1 2 3] joined [3] left [3 4]");
 	expect(&new_one, "");
 }

@@ -85,7 +85,7 @@ END_TEST
 
 #define SILENCE(budget) "coterie {\n totem {\n silence: " budget "\n }\n}\n"
 
-/* The ring is told, and the keys say so; without the option they go. */
+/* The ring gets the budget, and the keys show it. Without the option the keys are removed. */
 START_TEST(a_silence_budget_comes_and_goes)
 {
 	write_file("", "1 2 3", SILENCE("quick"));
@@ -454,7 +454,10 @@ START_TEST(who_asks_meanwhile_gets_the_next_reading)
 	ck_assert_int_eq(first.rc, 0);
 	ck_assert_int_eq(second.rc, 1);
 	write_file(" token: abc\n", "1 2 3", "");
-	/* The second reading may have begun before the file changed; it is one for both. */
+	/*
+	 * The second reading may have begun before the file changed. Both requests get the same
+	 * one.
+	 */
 	run_loop();
 	ck_assert_int_eq(second.rc, third.rc);
 	ck_assert_int_ne(second.rc, 1);
@@ -515,7 +518,7 @@ START_TEST(the_end_comes_between)
 	struct result result = {.rc = 1};
 
 	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
-	usleep(200000); /* most likely it is read and posted by now; either way is fine */
+	usleep(200000); /* most likely it is read and posted by now. Both cases are valid */
 	reload_destroy(node.reload);
 	node.reload = NULL;
 	ck_assert_uint_eq(result.count, 0);

@@ -331,7 +331,7 @@ START_TEST(a_link_goes)
 	seen.tells_reload = true;
 	write_links("", "1 2 3", "3");
 	ck_assert_int_eq(reload().rc, 0);
-	/* Whoever still hears it is told first what holds from now on. */
+	/* Trackers see the new values before the links change. */
 	ck_assert_str_eq(seen.peers, "reload -1 -2 -3 down0 gone0 ");
 	ck_assert_uint_eq(number_of("runtime.config.totem.interface.0.knet_ping_timeout"), UINT32_MAX);
 	ck_assert(!has_port(0));

@@ -73,7 +73,10 @@ START_TEST(what_would_change)
 	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	ck_assert_ptr_nonnull(strstr(seen.log, "Modified entry 'totem.cluster_name'"));
 	ck_assert_uint_eq(seen.tally_reloads, 1);
-	/* What is there now is held against, but for what waits for a restart. */
+	/*
+	 * The comparison is with the running configuration, except for values that wait for a
+	 * restart.
+	 */
 	result = prepare();
 	ck_assert_ptr_null(strstr(result.text, "change"));
 	ck_assert(has_line(result.text, "restart totem.cluster_name test -> other"));
@@ -121,7 +124,7 @@ START_TEST(a_refused_file_is_not_kept)
 	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name,
 		result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
-	ck_assert_str_eq(seen.changes, ""); /* whoever asked says what that means */
+	ck_assert_str_eq(seen.changes, ""); /* the requesting plugin interprets the error */
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
 END_TEST
@@ -412,7 +415,10 @@ START_TEST(signals_while_the_file_is_read)
 		reload_hangup(node.reload);
 	examine();
 	examine();
-	/* The last one saw what was written; there were two readings, or the first had seen it too. */
+	/*
+	 * The last request saw the written file. There were two readings, or the first had seen it,
+	 * too.
+	 */
 	const char *line = strstr(seen.log, "a reload changes totem.token 3000 -> 4000");
 	ck_assert_ptr_nonnull(line);
 	line = strstr(line + 1, "a reload changes totem.token");

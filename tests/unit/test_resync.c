@@ -9,7 +9,7 @@
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
 
-/* A ring that has synchronised; node 3 loads service 2, the others have it or not. */
+/* A ring that has synchronised. Node 3 loads service 2, which the others have or not. */
 static void ring_before_load(bool have_others)
 {
 	for (uint32_t i = 0; have_others && i < 2; i++)
@@ -52,7 +52,7 @@ START_TEST(a_loaded_service_synchronises_alone)
 	ck_assert(!plugin->is_deaf); /* all were ready */
 	nodes[0].services[0].steps = 1;
 	rotate(4);
-	/* Nobody came to it together with it; to the others it was not here before. */
+	/* No member came together with it. For the others it is a new member. */
 	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
 	ck_assert_str_eq(nodes[1].journal, "start202 step2 done2 ");
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 step2 done2 ");
@@ -64,7 +64,7 @@ START_TEST(a_loaded_service_synchronises_alone)
 }
 END_TEST
 
-/* What a client sent before the round is in the order before anybody starts. */
+/* A message that a client sent before the round is in the order before any node starts. */
 START_TEST(nobody_starts_before_all_are_ready)
 {
 	ring_before_load(true);
@@ -282,7 +282,7 @@ START_TEST(a_member_has_one_round_of_a_service)
 	for (int i = 0; i < 20000; i++)
 		forge_join(3, (uint32_t)i % 63);
 	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
-	/* What PART takes out may come in again. */
+	/* Names that PART removes may be added again. */
 	for (int i = 0; i < 20000; i++) {
 		uint32_t words[10] = {63u << 16 | 3, 0, 40, 0, 5, 0, 1, 0, 9, 0};
 

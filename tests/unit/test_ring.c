@@ -28,7 +28,7 @@ const struct plugin_call *plugin_call_now;
 #define DEFERRED_MAX 8
 
 static struct {
-	char story[1024]; /* what engine and transport saw, in order */
+	char story[1024]; /* calls of engine and transport, in order */
 	struct totem_callbacks callbacks;
 	void *arg;
 	struct totem_counters counters;
@@ -40,13 +40,13 @@ static struct {
 		void *arg;
 	} deferred[DEFERRED_MAX];
 	uint32_t deferred_count;
-	/* What drain hands up. */
+	/* Frames that drain hands up. */
 	const char *waiting;
 	bool has_more; /* clients have, after a pull */
 	uint64_t lease_ns, suspended_ns; /* end of the lease; of the host */
 	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
-	uint32_t witness; /* what the transport's returns */
+	uint32_t witness; /* result of the transport's function */
 	void (*timer_run)(void *arg); /* of the timer that was set last */
 	void *timer_arg;
 	uint32_t stores;
@@ -580,7 +580,7 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 }
 END_TEST
 
-/* What is due comes with the next turn, and needs no timer of the loop's besides. */
+/* Due events are handled in the next turn, and need no timer of the loop. */
 /* ---- What goes up goes to the listener ----------------------------------- */
 
 START_TEST(the_listener_is_called)
@@ -883,7 +883,7 @@ static uint32_t say_witness(void *self, uint32_t nodeid, uint32_t is_first)
 	return seen.witness;
 }
 
-/* What a transport does not offer, or returns against the rules, is not known. */
+/* A missing function of the transport, or an invalid result, counts as unknown. */
 START_TEST(a_witness_is_asked_of_the_transport)
 {
 	static const struct {

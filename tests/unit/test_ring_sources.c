@@ -84,7 +84,7 @@ START_TEST(frames_are_counted_by_their_maker)
 	ring_sources_members(&sources, first, 2);
 	ck_assert_uint_eq(number_of(7), 0);
 	arrive(frame_of(7));
-	arrive(frame_of(5)); /* nobody we know */
+	arrive(frame_of(5)); /* of an unknown node */
 	arrive(frame_of(7));
 	arrive(frame_of(3));
 	ring_sources_members(&sources, then, 4);

@@ -24,7 +24,7 @@ static struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE};
 static uint64_t rx[2], tx[2];
 static uint32_t limited;
 
-/* What the service got last. */
+/* The last call of the service. */
 static struct {
 	int count;
 	uint32_t source, size, word;
@@ -195,7 +195,7 @@ static void put(uint8_t *at, uint32_t value, bool is_swapped)
 	memcpy(at, &value, 4);
 }
 
-/* A message of service 40 with its group prefix; body bytes behind the 24 of the fixed part. */
+/* A message of service 40 with its group prefix: body bytes follow the 24 of the fixed part. */
 static size_t build(uint8_t *out, uint32_t id, uint32_t size, uint32_t body, bool is_swapped)
 {
 	static const uint8_t prefix[] = {1, 0, 1, 0, 'a'}, swapped[] = {0, 1, 0, 1, 'a'};

@@ -153,7 +153,7 @@ static bool is_of_executive(const char *key)
 	return false;
 }
 
-/* As corosync-cmapctl shows it; counters without their value. */
+/* Print as corosync-cmapctl does, but counters without their value. */
 static void show(const char *key, const struct map_value *value, char *text, size_t size)
 {
 	uint32_t number = 0;

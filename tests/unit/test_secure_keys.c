@@ -1,4 +1,4 @@
-/* What sealed datagrams are made of: key derivation and replay windows. */
+/* Parts of sealed datagrams: key derivation and replay windows. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -298,7 +298,7 @@ START_TEST(a_long_round_trip_raises_the_budget)
 	run_for(20000);
 	check_nobody_is_removed();
 	silence_node(3, true);
-	/* What was under way counts, and the token may have been held. */
+	/* Packets under way count, and the token may have been held. */
 	ck_assert_uint_ge(wait_until_removed(3, 3, 4000), 800 - HOLD_MS - 200);
 	record = last_evicted(1, 3);
 	if (record->evidence != TOTEM_EVIDENCE_VOTED)

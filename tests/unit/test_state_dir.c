@@ -324,7 +324,7 @@ START_TEST(one_daemon_holds_the_lock)
 	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
 	fclose(file);
 	ck_assert_int_eq(atoi(text), getpid());
-	/* fclose has given up our lock (POSIX locks are the process's): take it anew. */
+	/* fclose has released our lock (POSIX locks belong to the process), so take it again. */
 	close(fd);
 	fd = instance_lock(&dirs, error, sizeof(error));
 	ck_assert_int_ge(fd, 0);

@@ -418,7 +418,7 @@ START_TEST(connections_are_counted)
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(others.stats, key, &value), 0);
-	/* What it counted stays, with that of the next one. */
+	/* Its counts stay, and are added to those of the next one. */
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
 	fake_come(&fake);
 	fake.client.invalid_requests = 5;

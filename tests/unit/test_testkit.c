@@ -220,7 +220,7 @@ START_TEST(crash_stop_pause_and_return)
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
 
-	/* What it stored outlives the crash, until it is forgotten. */
+	/* Its stored files survive the crash, until they are removed. */
 	struct coterie_ctx *ctx;
 	const struct coterie_host *host = testkit_host(kit, 3, "naughty", &ctx);
 	char bytes[8];
@@ -303,7 +303,7 @@ START_TEST(crash_at_any_point)
 		bool was_answered = testkit_reply(client) != NULL;
 		ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 		ck_assert_uint_eq(count(1).delivered, count(3).delivered);
-		/* Who was told has not been told wrong. */
+		/* A client that got an answer got the right one. */
 		ck_assert(!was_answered || count(1).delivered == 1);
 		happened += count(1).delivered == 1;
 		ck_assert_uint_eq(testkit_destroy(kit), 0);

@@ -80,7 +80,7 @@ START_TEST(bytes_can_be_told_apart)
 }
 END_TEST
 
-/* What libcfg may leave behind in an address, with all bytes that do not count set. */
+/* An address as libcfg may return it, with all unused bytes set. */
 static corosync_cfg_node_address_t make_address(int family, const char *text)
 {
 	corosync_cfg_node_address_t address;
@@ -289,7 +289,7 @@ static void prepare(enum output output, int write_end)
 	}
 }
 
-/* What a terminal, or a pipe, gets of it. */
+/* Return the output on a terminal or a pipe. */
 static const char *output_of(enum output output, void (*print)(void))
 {
 	static char text[1 << 20];

@@ -30,7 +30,7 @@ static void serve(void)
 	}
 }
 
-/* What node has said of its watches so far, and nothing else. */
+/* Check the reports of a node about its watches so far. */
 static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t state)
 {
 	const struct mock_queue *told = &hosts[node]->watches;
@@ -276,7 +276,7 @@ START_TEST(a_node_that_stops_says_goodbye)
 {
 	node_close(1);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
-	for (int i = 0; i < 100; i++) /* nobody listens there */
+	for (int i = 0; i < 100; i++) /* no process listens there */
 		pass_time(0, 1000 * MS);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	ck_assert_uint_ge(wire_of(0)->pause_ns, 64000 * MS);
@@ -548,7 +548,7 @@ START_TEST(without_a_connection_nothing_is_known)
 	ck_assert_ptr_null(wire_of(0)->witness_timer);
 	/* Nor is it of one that has not answered a greeting. */
 	ck_assert_uint_eq(ask(2, 1), COTERIE_WITNESS_UNKNOWN);
-	/* What was known of a connection ends with it. */
+	/* Knowledge about a connection ends with it. */
 	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
 	ops->watch(nodes[0], 0);
 	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_UNKNOWN);
@@ -637,7 +637,7 @@ START_TEST(bad_greetings_end_a_connection)
 	close(fd);
 	ck_assert_uint_eq(guests_of(1, false), 0);
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
-	check_told(1, 1, 1, COTERIE_WATCH_ON); /* nobody else has come, so nobody has gone */
+	check_told(1, 1, 1, COTERIE_WATCH_ON); /* no other node has connected, so none has ended */
 }
 END_TEST
 
@@ -691,7 +691,10 @@ START_TEST(many_connections_take_no_more_than_a_few_places)
 }
 END_TEST
 
-/* Whoever has the address of a node can take its place: that is told as a goodbye, and nobody is suspected. */
+/*
+ * A process with the address of a node can take its place. That is reported as a goodbye, so no node is
+ * suspected.
+ */
 START_TEST(one_connection_of_each_node)
 {
 	const uint32_t off = COTERIE_WATCH_OFF;

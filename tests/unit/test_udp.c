@@ -83,8 +83,8 @@ static bool is_joined(const struct in6_addr *group)
 }
 
 /*
- * The loopback interface has one address of IPv6, so the peer is a socket on another port, and no
- * route for multicasts: clusters in namespaces carry them (tests/interop/udp.sh).
+ * The loopback interface has only one IPv6 address, so the peer is a socket on another port. It has
+ * no route for multicasts, which clusters in namespaces test (tests/interop/udp.sh).
  */
 START_TEST(ipv6_joins_its_group_and_carries_tokens)
 {

@@ -116,8 +116,8 @@ START_TEST(a_removed_peer_gets_nothing_and_is_not_heard)
 END_TEST
 
 /*
- * The kernel tells of a dead port with the next send, six times at once and then once a second; the
- * plugin tells the host each time, with what is quoted of the frame.
+ * The kernel reports a dead port with the next send, at first six at once and then one in a second.
+ * The plugin reports each to the host, with the quoted part of the frame.
  */
 START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
 {
@@ -176,7 +176,10 @@ START_TEST(a_peer_that_is_away_is_sent_little)
 }
 END_TEST
 
-/* Anybody can forge an ICMP message; only one kind says that a daemon is gone, and only a hint. */
+/*
+ * Every host can forge an ICMP message. Only one kind shows that a daemon has ended, and only as a
+ * hint.
+ */
 static const struct {
 	const char *name;
 	int32_t error;
@@ -230,7 +233,7 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	multicast(0, 100, 3);
 	mock_host_advance(hosts[0], 200 * MS);
 	send_error = 0;
-	token(0, 3, 0); /* begins anew */
+	token(0, 3, 0); /* starts over */
 	send_error = EPERM;
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);

@@ -115,7 +115,7 @@ START_TEST(a_stopped_peer_holds_up_nobody)
 	ck_assert_uint_gt(stats_of(0).send_errors, 0);
 	advance_ms(0, 1000);
 	ck_assert_uint_eq(hosts[0]->watches.count, NODES - 1); /* both are there, and stay */
-	/* What it finds when it goes on has no holes but at the end. */
+	/* It finds no holes except at the end when it continues. */
 	receive((uint32_t)deaf, UNIXGRAM_QUEUE_MAX);
 	for (uint32_t i = 0; i < UNIXGRAM_QUEUE_MAX; i++)
 		ck_assert_uint_eq(number_of(&hosts[deaf]->frames.list[i]), i);

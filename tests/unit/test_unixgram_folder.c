@@ -13,7 +13,7 @@
 
 /* ---- Death --- */
 
-/* What node 1 was told of its peers so far, and nothing else. */
+/* Check the reports to node 1 about its peers so far. */
 static void check_told(uint32_t count, uint32_t nodeid, uint32_t state)
 {
 	const struct mock_queue *told = &hosts[0]->watches;
@@ -42,7 +42,7 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 
 	start(0);
 	advance_ms(0, 10 * PROBE_MS);
-	check_told(0, 0, 0); /* who was never there has not died */
+	check_told(0, 0, 0); /* a node that never ran has not died */
 	for (int i = 0; i < 3; i++) {
 		int fd = start_mortal();
 
@@ -65,7 +65,7 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 }
 END_TEST
 
-/* Whoever sends need not wait for the probe, but the host is not called from inside its own call. */
+/* A send need not wait for the probe, but the host must not be called inside its own call. */
 START_TEST(a_send_finds_the_dead)
 {
 	start(0);
@@ -105,7 +105,7 @@ START_TEST(a_question_to_the_dead_is_refused)
 	start(0);
 	ask(1, 40);
 	advance_ms(0, 0);
-	ck_assert_uint_eq(hosts[0]->refused.count, 1); /* nobody was ever there */
+	ck_assert_uint_eq(hosts[0]->refused.count, 1); /* no node ever ran there */
 	check_told(0, 0, 0);
 	fd = start_mortal();
 	ask(2, 40);
@@ -399,7 +399,10 @@ START_TEST(a_removed_socket_is_made_again)
 	multicast(0, 100, 8, 1);
 	receive(1, 1);
 
-	/* Nor is it ours when there is another of that name; and the lock says who may have it. */
+	/*
+	 * The socket is not ours if another one has its name. The lock decides which daemon may
+	 * have it.
+	 */
 	int fd;
 
 	unlink(path_of("1"));

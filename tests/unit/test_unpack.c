@@ -224,7 +224,7 @@ START_TEST(the_rule_changes_while_skipping)
 	ck_assert_str_eq(delivered, "1:de 1:f");
 	delivered[0] = '\0';
 	play("1_0>5:a 1_3>7:b,c", UNPACK_REFERENCE, false);
-	/* 5 is what was expected before the mismatch; it does not continue c. */
+	/* 5 was expected before the mismatch. It does not continue c. */
 	play("1_5>0:x,y", UNPACK_BETTER, false);
 	ck_assert_str_eq(delivered, "1:y");
 }
@@ -535,7 +535,7 @@ START_TEST(memory_runs_out)
 
 		ck_assert_int_eq(rc, has_failed ? -ENOMEM : 0);
 		ck_assert_uint_eq(unpack_counters(unpack)->skipped, has_failed ? 1 : 0);
-		/* The message is lost; those behind its end are not. */
+		/* The message is lost, but not those after its end. */
 		play("1_1>2:b,c 1_2>0:d,e", UNPACK_BETTER, false);
 		ck_assert_str_eq(delivered, has_failed ? "1:cd 1:e" : "1:ab 1:cd 1:e");
 		if (!has_failed) {

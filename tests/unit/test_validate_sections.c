@@ -115,7 +115,7 @@ START_TEST(plugins_are_asked_for)
 		0);
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg evs control quorum");
-	/* What plugins see is normalised. */
+	/* Plugins see a normalised value. */
 	ck_assert_str_eq(
 		config_option_text(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
 	ck_assert_str_eq(config_option_text(one.config, "udpu", "netmtu", NULL, NULL), "1500");
@@ -157,7 +157,7 @@ START_TEST(plugins_are_asked_for)
 	ck_assert_uint_eq(one.messages.warning_count, 0);
 	ck_assert_int_eq(config_case_load(&one, TOTEM("acme", "") NODELIST(CF1)), 0);
 	ck_assert_str_eq(one.config->transport, "acme");
-	/* Who cannot tell leaves it to the loading. */
+	/* Without the function, loading the plugin decides. */
 	one.environment.find_transport = NULL;
 	ck_assert_int_eq(config_case_load(&one, TOTEM("iba", "") NODELIST(CF1)), 0);
 	ck_assert_str_eq(one.config->transport, "iba");

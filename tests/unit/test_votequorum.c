@@ -34,7 +34,7 @@ static void start(const char *config, uint32_t first, uint32_t last)
 		service_ring_start(&ring, i);
 }
 
-/* Clients on nodes 1 to count, that track from now on; what they see at once is read. */
+/* Clients on nodes 1 to count, which track from now on. Their first events are read. */
 static void watch(uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -391,7 +391,7 @@ static int send_little(struct coterie_ctx *ctx, uint32_t function, uint32_t guar
 START_TEST(a_device_never_goes_without_its_node)
 {
 	if (service_is_replaced())
-		return; /* timers begin anew */
+		return; /* timers start again */
 	start("nodes=2", 1, 2);
 	service_ring_form(&ring, "1 2");
 	real_send = host(1)->table.ring_send;

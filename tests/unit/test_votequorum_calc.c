@@ -293,7 +293,7 @@ static const struct {
 	{"cancelled without one", "wait", 3, "cancel", "1 of 3, need 2: no, waits"},
 	{"more than all", "wait", 3, "ring=1,2,3,4", "4 of 4, need 3: yes"},
 
-	/* The tie-breaker; 2 is this node. */
+	/* The tie-breaker. Node 2 is this node. */
 	{"half with the lowest", "lowest", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: yes"},
 	{"half without the lowest", "lowest", 4, "ring=1,2,3,4 ring=2,3", "2 of 4, need 3: no"},
 	{"half with the highest", "highest", 4, "ring=1,2,3,4 ring=2,4", "2 of 4, need 3: yes"},

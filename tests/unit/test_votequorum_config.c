@@ -1,4 +1,4 @@
-/* What the votequorum service makes of its configuration, at the start and when keys change. */
+/* The configuration of the votequorum service, at the start and when keys change. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -400,7 +400,10 @@ START_TEST(zero_cancels_nothing)
 }
 END_TEST
 
-/* What a client expected is forgotten with it: the keys are read again (seen in a real ring). */
+/*
+ * The expected votes of a client are dropped with it: the keys are read again (seen in a real
+ * ring).
+ */
 START_TEST(cancelling_reads_the_keys_again)
 {
 	struct service_user user;

@@ -1,4 +1,4 @@
-/* What quorum devices let the programs of other nodes know: extra information, of the release after 3.1.10. */
+/* Extra information of quorum devices for the programs of other nodes, from the release after 3.1.10. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>

@@ -27,7 +27,7 @@ static void start(const char *config, uint32_t first, uint32_t last)
 START_TEST(last_man_standing_waits_for_its_window)
 {
 	if (service_is_replaced())
-		return; /* timers begin anew */
+		return; /* timers start again */
 	start("nodes=5 last_man_standing=1 last_man_standing_window=3000", 1, 5);
 	service_ring_form(&ring, "1 2 3 4 5");
 	service_ring_form(&ring, "1 2 3 | 4 5");
@@ -41,7 +41,7 @@ START_TEST(last_man_standing_waits_for_its_window)
 	service_ring_form(&ring, "1 2 | 3");
 	ck_assert(host(1)->is_quorate && host(2)->is_quorate);
 	mock_host_advance(host(1), 2 * SECOND_NS);
-	service_ring_form(&ring, "1 2"); /* nobody left: the window goes on */
+	service_ring_form(&ring, "1 2"); /* no node left, so the window continues */
 	mock_host_advance(host(1), 1 * SECOND_NS);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 2, need 2, flags a, device 0 ''");
 }
@@ -168,7 +168,7 @@ END_TEST
 START_TEST(a_barrier_is_stored_once_a_second)
 {
 	if (service_is_replaced())
-		return; /* timers begin anew */
+		return; /* timers start again */
 	struct service_user user;
 
 	start("expected_votes=2 expected_votes_tracking=1", 1, 3);

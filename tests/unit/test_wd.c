@@ -1,6 +1,6 @@
 /*
- * The plugin wd on a mock host. A pipe stands for the device, with and without the ioctls of a real one;
- * reboot(2) is not the real one.
+ * The plugin wd on a mock host. A pipe replaces the device, with and without the ioctls of a real one,
+ * and reboot(2) is replaced.
  */
 #include <check.h>
 #include <errno.h>
@@ -92,7 +92,7 @@ static void set_u32(const char *key, uint32_t value)
 	host->table.map_set(host, key, COTERIE_MAP_U32, &value, sizeof(value));
 }
 
-/* What was written to the device since the last call. */
+/* Return the bytes written to the device since the last call. */
 static const char *eaten(void)
 {
 	static char text[512];
@@ -151,7 +151,7 @@ static void resource(const char *recovery)
 	set_text(P "state", "running");
 }
 
-/* Whom it replaces has the device until the end of the turn. */
+/* The replaced plugin has the device until the end of the turn. */
 START_TEST(the_device_is_opened_a_turn_later)
 {
 	set_text("resources.watchdog_device", device);
@@ -317,7 +317,7 @@ START_TEST(the_timeout_may_change)
 }
 END_TEST
 
-/* What a recovery leads to: fed, the daemon stopped, the machine restarted. */
+/* The result of a recovery: device fed, daemon stopped, machine restarted. */
 static const struct {
 	const char *recovery;
 	bool is_fed, stops, reboots;

@@ -154,7 +154,7 @@ START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 	for (int i = 0; i < 500; i++)
 		rotate_idle(5 * MS);
 	ck_assert_uint_gt(window.idle_ns, 4 * MS);
-	rotate_far(1, 50 * MS); /* what is full tells nothing */
+	rotate_far(1, 50 * MS); /* a full buffer shows nothing */
 	ck_assert_uint_le(window.idle_ns, 5 * MS);
 }
 END_TEST
@@ -286,7 +286,9 @@ START_TEST(known_sockets_let_it_grow)
 }
 END_TEST
 
-/* Who does not know its own, or is a plain node, keeps all at what is configured. */
+/*
+ * A node that does not know its own capacity, or a plain node, keeps all at the configured window.
+ */
 START_TEST(one_who_does_not_tell_fixes_it)
 {
 	start_with(_i == 0 ? 0 : 1000, _i == 1 ? 0 : 2000, _i == 2 ? 0 : 3000);
@@ -338,7 +340,10 @@ static void run_for_rotations(uint32_t count)
 	clear_logs();
 }
 
-/* Who sends alone may have more waiting than a rotation carries; others leave each other half of one, and the rest. */
+/*
+ * A lone sender may have more frames waiting than a rotation carries. Others leave each other half of one, and the
+ * rest.
+ */
 START_TEST(what_waits_is_little_where_others_send)
 {
 	struct totem_queue queue;
@@ -381,7 +386,10 @@ START_TEST(senders_are_counted)
 }
 END_TEST
 
-/* What two nodes wait with earns each as much of the rotation, whoever began. */
+/*
+ * Frames that wait at two nodes give each the same share of the rotation, in any order of their
+ * start.
+ */
 START_TEST(who_begins_later_gets_as_much)
 {
 	uint32_t first = 0, second = 0;

@@ -374,7 +374,7 @@ START_TEST(vectors_survive_the_other_byte_order)
 }
 END_TEST
 
-/* Bytes that a packet of this kind cannot do without; what is behind them may be missing. */
+/* Return the bytes that a packet of this kind needs. Those behind them may be missing. */
 static size_t size_needed(const struct vector *vector, const struct wire_header *header,
 	const union packet *packet)
 {

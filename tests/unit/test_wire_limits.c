@@ -73,7 +73,7 @@ struct limit {
 	const char *name;
 	enum good good;
 	size_t size;   /* given to the decoder */
-	size_t offset; /* of the field; with width 0 nothing is changed */
+	size_t offset; /* of the field. With width 0 nothing is changed */
 	size_t width;
 	uint32_t value;
 	enum wire_refusal want;

@@ -16,9 +16,9 @@ extern const struct coterie_transport *ops;
 extern struct coterie_ctx *hosts[NODES]; /* node ids are one more than the place */
 extern void *nodes[NODES];
 
-/** Messages that sockets take before they are full; -1: as many as come. */
+/** messages that sockets accept before they are full; -1: no limit */
 extern int send_room;
-/** What every send fails with; 0: none does. */
+/** error of every send; 0: none */
 extern int send_error;
 
 /** Multicast address of this process's own, for the addresses chosen last. */
@@ -28,7 +28,7 @@ extern char group_text[64];
 extern const char *encryption;
 extern const char *ring_key;
 
-/** Give an open node these two; it looks at its next reload. */
+/** Give an open node these two. It reads them at its next reload. */
 void node_encrypt(uint32_t node);
 /** Let nodes ask each other for proofs, until all is quiet. */
 void nodes_settle(void);
@@ -38,20 +38,22 @@ void nodes_set_up(const struct coterie_plugin *under_test);
 void nodes_tear_down(void);
 
 /**
- * 127.x.y.NODE with x and y from the process id, so that no other process on this host has them;
- * or ::1 with three ports, since there is only one such address.
+ * Choose 127.x.y.NODE with x and y from the process id, so that no other process on this host has
+ * them. For IPv6 use ::1 with three ports, since there is only one such address.
  */
 void choose_addresses(bool is_v6);
 const struct sockaddr *address_of(uint32_t node);
 
-/** Open a node that lists all three; its map names the group, unless group_text is empty. */
+/** Open a node that lists all three. Its map has the group, unless group_text is empty. */
 void node_open(uint32_t node);
 /** Open it and bring its link up. */
 void start(uint32_t node);
-/** Close it and see that nothing is left; a closed one may be closed again. */
+/** Close it and check that nothing is left. It may be closed again. */
 void node_close(uint32_t node);
 
-/** Serve a node until count frames have come in all; on a loopback interface they do at once. */
+/**
+ * Run a node until count frames have arrived in all. On a loopback interface they arrive at once.
+ */
 void receive(uint32_t node, uint32_t count);
 void receive_nothing(uint32_t node);
 

@@ -1,4 +1,4 @@
-/* What the tests of the values share: sections of a file in corosync.conf's syntax, and one reading at a time. */
+/* Shared by the tests of the values: sections of a file in corosync.conf's syntax, and one reading at a time. */
 #ifndef TESTS_UNIT_VALIDATE_CASE_H
 #define TESTS_UNIT_VALIDATE_CASE_H
 

@@ -15,7 +15,7 @@ struct vector_field {
 	size_t offset, size;
 	char name[48];
 	char text[80];   /* the value as it stands there */
-	uint64_t number; /* the same as a number; 0 when it is none */
+	uint64_t number; /* the same as a number, or 0 */
 };
 
 struct vector {

@@ -18,7 +18,7 @@ void vote_ring_init(struct service_ring *ring);
  */
 void vote_ring_config(const char *words);
 
-/** Set a key as the parser of the configuration would; value NULL: delete it. */
+/** Set a key as the parser of the configuration would. value NULL: delete it. */
 void vote_set_key(struct coterie_ctx *host, const char *key, const char *value);
 
 /** Send a request with these fields behind its header. @return the error of the answer; 0: none

@@ -1,4 +1,4 @@
-/* What the tests of the codec share: one packet of any type, and copies that a sanitizer guards. */
+/* Shared by the tests of the codec: one packet of any type, and copies that a sanitizer guards. */
 #ifndef TESTS_UNIT_WIRE_CASE_H
 #define TESTS_UNIT_WIRE_CASE_H
 

@@ -26,7 +26,10 @@
 /* One recvmmsg: buffers of the largest datagram or glued run. */
 #define BUFFERS 8u
 #define BUFFER_SIZE 65536u
-/* A sender with a newer kernel glues up to 128; what does not fit is handed up in two goes. */
+/*
+ * A sender with a newer kernel combines up to 128. Arrivals that do not fit are handed up in a
+ * second call.
+ */
 #define ARRIVALS_MAX (BUFFERS * 128u)
 
 /* ---- Sending ------------------------------------------------------------- */
@@ -127,7 +130,7 @@ static bool is_offload_error(int error)
 	       error == ENOPROTOOPT;
 }
 
-/* What batch_send knows while it works. */
+/* The state of batch_send while it works. */
 struct progress {
 	uint32_t done;    /* frames */
 	uint32_t singles; /* frames below this index go one by one: their run was refused */
@@ -298,7 +301,7 @@ static struct coterie_frame *copy(struct batch_in *in, const uint8_t *data, uint
 	return frame;
 }
 
-/* The size of one datagram of a glued run; the whole size when there is only one. */
+/* Return the size of one datagram of a combined run, or the whole size if there is only one. */
 static uint32_t segment_size(struct msghdr *message, uint32_t total)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg != NULL;

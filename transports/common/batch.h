@@ -25,7 +25,7 @@
 struct batch_out {
 	int fd;
 	bool has_gso;          /* off for good after the kernel or the device refused it */
-	uint32_t gso_size_max; /* longest segment still worth trying; 0: not known to be limited */
+	uint32_t gso_size_max; /* longest segment still worth trying, or 0 if no limit is known */
 	void (*on_icmp)(
 		void *arg, const struct icmp_report *report); /* or NULL; sees drained errors */
 	void *arg;
@@ -59,7 +59,7 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 /** The receiving side of any number of sockets: buffers and counters. */
 struct batch_in;
 
-/** What the owner of a socket has to say about a source. */
+/** Callbacks of the owner of a socket about a source of datagrams. */
 struct batch_filter {
 	/* false: drop. count: datagrams that came together from there. */
 	bool (*accept)(void *arg, const struct sockaddr *from, uint32_t count);

@@ -8,7 +8,9 @@
 
 #include "transports/common/peers.h"
 
-/* A flood of answers must not hold the loop; the queue is asked for again when it is still full. */
+/*
+ * A flood of answers must not block the loop. If the queue is still full, it is read again later.
+ */
 #define DRAIN_MAX 256
 
 /* Finds the entry among the control messages and copies it with the address that follows. */

@@ -1,6 +1,4 @@
-/*
- * What the network answered to our datagrams: the error queue of a socket with IP_RECVERR.
- */
+/* Answers of the network to our datagrams: the error queue of a socket with IP_RECVERR. */
 #ifndef COMMON_ICMP_H
 #define COMMON_ICMP_H
 
@@ -14,11 +12,12 @@
  */
 struct icmp_report {
 	int32_t error;              /* positive errno: ECONNREFUSED, EHOSTUNREACH, … */
-	bool is_remote;             /* an ICMP message; false: an error of this host */
+	bool is_remote;             /* an ICMP message, otherwise an error of this host */
 	bool is_from_destination;   /* the host we had sent to said it itself */
 	struct sockaddr_storage to; /* where our datagram went, with port */
 	uint32_t quote_size;
-	uint8_t quote[ICMP_QUOTE_MAX]; /* what the message repeats of that datagram, from its start */
+	uint8_t quote[ICMP_QUOTE_MAX]; /* the part of that datagram that the message repeats, from its
+				        * start */
 };
 
 /**

@@ -9,7 +9,7 @@
 
 #include "transports/common/peers.h"
 
-/** What the system says about an address. */
+/** State of an address on this host. */
 enum interface_state {
 	INTERFACE_UP,
 	INTERFACE_NO_ADDRESS, /* no interface has it */

@@ -1,4 +1,5 @@
-# What transports share. No state of its own: with builtins its symbols exist once for all of them.
+# Shared by the transports. It has no state, since with builtins its symbols exist once for all of
+# them.
 noinst_LTLIBRARIES += libtransport.la
 libtransport_la_SOURCES = \
 	%D%/socket.c %D%/socket.h \
@@ -20,7 +21,7 @@ include %D%/secure/local.mk
 
 dist_man_MANS += %D%/man/coterie-udp.7 %D%/man/coterie-udpu.7
 
-# What the tests of udp and udpu begin with.
+# Common part of the tests of udp and udpu.
 udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h
 
 if HAVE_CHECK

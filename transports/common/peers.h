@@ -52,18 +52,18 @@ int peers_del(struct peers *peers, uint32_t nodeid);
 struct peer *peers_find(struct peers *peers, uint32_t nodeid);
 
 /**
- * The peer that a datagram from this address belongs to. The port is ignored, since peers may send
- * from any (book transports, "udpu"), unless several nodes share an address: then the one whose
- * port fits too wins, and another node wins over the local one.
+ * Find the peer of a datagram from this address. The port is ignored, since peers may send from any
+ * (book transports, "udpu"). If several nodes share an address, the one whose port also fits is
+ * returned, and another node before the local one.
  *
  * @return borrowed until the next add or del; NULL: unlisted
  */
 struct peer *peers_find_address(struct peers *peers, const struct sockaddr *from);
 
 /**
- * The node next after position `index` in the order in which a batch is sent: ascending ids,
- * beginning behind the local node, since the ring's token goes that way and the successor needs the
- * frames first.
+ * Return the node after position `index` in the order in which a batch is sent. The order is by
+ * ascending ids, starting behind the local node. The ring's token takes the same way, and the
+ * successor needs the frames first.
  *
  * @param index  0 .. count - 1
  * @return borrowed until the next add or del; may be the local node
@@ -76,7 +76,7 @@ socklen_t address_size(const struct sockaddr *address);
 /** True when family and address bytes are equal. Port and scope are not looked at. */
 bool address_equal(const struct sockaddr *a, const struct sockaddr *b);
 
-/** The port in host order; 0 for a family without ports. */
+/** Return the port in host order, or 0 for a family without ports. */
 uint16_t address_port(const struct sockaddr *address);
 
 /** Write an address as text: "10.0.0.1:5405", "[fd00::1]:5405". @return text */

@@ -9,7 +9,7 @@
 
 #include <coterie/transport.h>
 
-/** Longest queue; beyond it frames are lost, as in a network. */
+/** Longest queue. Further frames are lost, as in a network. */
 #define PENDING_MAX 16384u
 
 struct pending_entry {

@@ -12,7 +12,7 @@
 #define UDP_GRO 104
 #endif
 
-/* Network control; the highest that needs no privilege. */
+/* Network control: the highest priority that needs no privilege. */
 #define PRIORITY 6
 
 int socket_set(int fd, int level, int name, int value)

@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/** What the kernel accounts for one full frame in a receive buffer (book transports, "Batches"). */
+/**
+ * Bytes that the kernel counts for one full frame in a receive buffer (book transports, "Batches").
+ */
 #define SOCKET_FRAME_COST 2304u
 
-/** What the kernel granted. */
+/** The resources that the kernel granted. */
 struct socket_grant {
 	uint32_t
 		receive_size; /* bytes, as getsockopt(SO_RCVBUF) shows them: twice what was asked */
@@ -20,9 +22,10 @@ struct socket_grant {
 };
 
 /**
- * Open a UDP socket bound to exactly this address and port: not blocking, closed on exec, with
- * large buffers, the error queue of ICMP answers on, and receive offload where there is one. No
- * SO_REUSEADDR: two daemons on one address and port would steal each other's tokens.
+ * Open a UDP socket bound to exactly this address and port. It does not block, is closed on exec,
+ * and has large buffers, an error queue for ICMP answers and, if the kernel has it, receive
+ * offload. It has no SO_REUSEADDR, since two daemons on one address and port would steal each
+ * other's tokens.
  *
  * @param local        IPv4 or IPv6; borrowed
  * @param dscp         as socket_mark

@@ -20,8 +20,10 @@
 #define ATTEMPT_NS (1000 * MS)
 #define PAUSE_MIN_NS (1000 * MS)
 #define PAUSE_MAX_NS (64000 * MS)
-/* A path that is gone, or a firewall that came later, must not leave a wire that tells nothing; whose
- * end is noticed by this alone is no sign, though. Seconds. */
+/*
+ * Keepalive, in seconds. Without it a path that fails, or a firewall that is set up later, would
+ * leave a connection that reports nothing. An end that only keepalive finds is not a sign.
+ */
 #define KEEP_GAP 5
 #define KEEP_COUNT 3
 /* The kernel gives the connection up after that time, in milliseconds, however many probes it has sent: see
@@ -266,7 +268,9 @@ static void wire_ready(void *arg, int fd, uint32_t revents)
 	tripwire_flush(wire);
 }
 
-/* From the link's own address, by which the neighbour knows us; any port will do. */
+/*
+ * Connect from the link's own address, by which the neighbour knows this node, and from any port.
+ */
 static int wire_connect(struct tripwire *wire, const struct peer *peer)
 {
 	struct sockaddr_storage from = wire->local;

@@ -1,16 +1,17 @@
 /*
- * A TCP connection to the neighbour in the ring, on which nothing is ever sent: when the neighbour's daemon
- * is killed its kernel closes the connection, which wakes us at once, and until then it costs nothing. Its
- * end is a sign and no proof: the ring asks the neighbour, and removes it only if its kernel refuses datagrams as
- * well. A neighbour without a connection is missed by the token and consensus timeouts. Connections that others
- * made to us tell the same of them, and are reported alike.
+ * A TCP connection to the neighbour in the ring, on which no data is sent. When the neighbour's daemon is killed, its
+ * kernel closes the connection, which this node notices at once. Until then the connection costs nothing. Its end is a
+ * sign and no proof: the ring asks the neighbour, and removes it only if its kernel refuses datagrams as well. A
+ * neighbour without a connection is missed by the token and consensus timeouts. Connections from other nodes show the
+ * same about them, and are reported in the same way.
  *
- * Life of a wire: 1 the ring names its neighbour (tripwire_watch). 2 We connect to the neighbour's address
- * and port, and say who we are and whom we want. 3 It looks whether it knows us at that address, and answers
- * the same: the watch is on, at both ends. 4a One end closes it on purpose (its daemon stops, it prefers another
- * connection, the ring names another neighbour) and says goodbye with a byte before: the watch is off at the
- * other end. 4b The connection ends without that byte: the watch is closed if the peer's kernel ended it in order, and
- * broken if it was reset. 5 We try again, after longer and longer pauses, and at once when the ring says it again.
+ * Life of a wire: 1 the ring names its neighbour (tripwire_watch). 2 This node connects to the neighbour's address and
+ * port, and sends its own id and the neighbour's. 3 The neighbour checks whether it knows this node at that address,
+ * and answers in the same form. The watch is then on at both ends. 4a One end closes it on purpose: its daemon stops,
+ * it prefers another connection, or the ring names another neighbour. It sends one byte before, as a goodbye, and the
+ * watch is off at the other end. 4b The connection ends without that byte: the watch is closed if the peer's kernel
+ * ended it in order, and broken if it was reset. 5 This node tries again after increasing pauses, and at once when the
+ * ring names the neighbour again.
  *
  * The connection also shows whether a neighbour's host lives while its daemon sends nothing (tripwire_witness).
  *
@@ -18,8 +19,8 @@
  *
  * Reports are queued, and delivered from callbacks of the loop only, in their order.
  *
- * Connections are taken from configured addresses alone, one of each node, and a few that have not yet said
- * whose they are. More than a greeting is never read.
+ * Connections are taken from configured addresses alone, one of each node, and a few that have not yet said whose they
+ * are. More than a greeting is never read.
  */
 #ifndef COMMON_TRIPWIRE_H
 #define COMMON_TRIPWIRE_H
@@ -33,7 +34,7 @@
 #include "transports/common/peers.h"
 #include "transports/common/secure/secure.h"
 
-/** What both say: a word, the sender's node id and the receiver's, in network order. */
+/** The greeting of each end: a word, the sender's node id and the receiver's, in network order. */
 struct tripwire_greeting {
 	uint8_t word[4];
 	uint32_t from, to;
@@ -44,13 +45,13 @@ _Static_assert(sizeof(struct tripwire_greeting) == 12, "on the wire");
 #define TRIPWIRE_GUESTS_MAX 16u
 
 enum tripwire_state {
-	TRIPWIRE_IDLE,       /* no connection; timer: the next attempt */
+	TRIPWIRE_IDLE,       /* no connection. The timer is for the next attempt */
 	TRIPWIRE_CONNECTING, /* timer: the attempt has failed */
-	TRIPWIRE_GREETED,    /* we have said who we are; the timer goes on */
+	TRIPWIRE_GREETED,    /* the greeting was sent. The timer still runs */
 	TRIPWIRE_ON,
 };
 
-/** What a connection shows of its other host. See tripwire_witness.c. */
+/** State of the query whether the host of a connection is alive. See tripwire_witness.c. */
 struct tripwire_witness {
 	bool is_asked;      /* lately */
 	/* When this silence began: */
@@ -62,10 +63,10 @@ struct tripwire_witness {
 
 #define TRIPWIRE_PROOF_SIZE 32u
 
-/** What both ends of a connection have proved, on an encrypted ring. See tripwire_proof.c. */
+/** The proofs of both ends of a connection on an encrypted ring. See tripwire_proof.c. */
 struct tripwire_proof {
 	uint32_t key;     /* number of the key that the connection began with */
-	uint32_t nodeid;  /* that the other end claims; 0: it has not said yet */
+	uint32_t nodeid;  /* id that the other end claims, or 0 before it sent one */
 	uint8_t seen[64]; /* both greetings */
 	bool is_complete; /* then: */
 	uint8_t goodbye[TRIPWIRE_PROOF_SIZE], their_goodbye[TRIPWIRE_PROOF_SIZE];
@@ -81,26 +82,28 @@ struct tripwire_guest {
 	uint64_t since_ns;
 };
 
-/** What the host is to be told with peer_watch. */
+/** A report for peer_watch of the host. */
 struct tripwire_report {
 	uint32_t nodeid;
 	uint32_t state; /* COTERIE_WATCH_* */
 };
-/* Each connection that is on can end once before the queue is delivered; one event of the loop ends one more
- * and begins one. */
+/*
+ * Each connection that is on can end once before the queue is delivered. One event of the loop ends one more
+ * and begins one.
+ */
 #define TRIPWIRE_REPORTS_MAX (TRIPWIRE_GUESTS_MAX + 3u)
 
 struct tripwire {
 	const struct coterie_host *host; /* borrowed */
 	struct coterie_ctx *ctx;
 	struct peers *peers; /* borrowed */
-	const struct secure *secure; /* borrowed; NULL, or without a key in use: nothing is proved */
+	const struct secure *secure; /* borrowed. If NULL, or without a key in use, nothing is proved */
 	struct tripwire_proof proof; /* of our own connection */
 	uint32_t dscp;       /* of the ring's packets, as mark_read */
 	bool is_wanted;      /* by the configuration */
 	struct sockaddr_storage local;
 	bool has_local;
-	uint32_t target; /* node id; 0: nobody is to be watched */
+	uint32_t target; /* node id, or 0 if no node is watched */
 	enum tripwire_state state;
 	int fd; /* -1: none */
 	struct tripwire_witness witness;
@@ -121,7 +124,7 @@ void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struc
 /** Say goodbye to all and close everything. Reports no more, not even the ends of these connections. */
 void tripwire_fini(struct tripwire *wire);
 
-/** Switch it off, with goodbyes, or on; listens when it can. */
+/** Switch it off, with goodbyes, or on. It listens when it can. */
 void tripwire_switch(struct tripwire *wire, bool is_wanted);
 
 /** The link is bound to this address (copied). Listen there, unless it does or cannot. Say it again freely. */

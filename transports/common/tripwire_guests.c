@@ -69,7 +69,7 @@ static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid
 	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
 }
 
-/* Its claim and its proof come one after the other; it has no name in between. */
+/* Its claim and its proof follow each other. It has no name in between. */
 static void guest_proves(struct tripwire_guest *guest)
 {
 	bool has_claimed = guest->proof.nodeid != 0;
@@ -117,7 +117,10 @@ static void guest_ready(void *arg, int fd, uint32_t revents)
 	tripwire_flush(guest->wire);
 }
 
-/* A free place; where those who do not say whose they are have taken theirs, the oldest of them goes. */
+/*
+ * Find a free place. If connections without a greeting have used up theirs, the oldest of them is
+ * closed.
+ */
 static struct tripwire_guest *guest_place(struct tripwire *wire)
 {
 	struct tripwire_guest *place = NULL;

@@ -1,4 +1,4 @@
-/* What the files of a tripwire share. Nothing else includes this. */
+/* Shared by the files of a tripwire. No other file includes this. */
 #ifndef COMMON_TRIPWIRE_PRIVATE_H
 #define COMMON_TRIPWIRE_PRIVATE_H
 
@@ -47,7 +47,7 @@ void tripwire_witness_fini(struct tripwire *wire);
 void tripwire_listen(struct tripwire *wire);
 /** Close the connections that were not proved with this key, or, if it is 0, those that were proved. */
 void tripwire_dismiss_unproved(struct tripwire *wire, uint32_t key);
-/** Close the connections of a node; 0: all, and listen no more. */
+/** Close the connections of a node. 0: close all, and stop listening. */
 void tripwire_dismiss(struct tripwire *wire, uint32_t nodeid);
 
 #endif

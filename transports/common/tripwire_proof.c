@@ -1,10 +1,12 @@
 /*
- * Proofs on a wire of an encrypted ring, before it means anything: each end shows that it has the ring's key, for
- * random bytes of the other end, so that no recording helps. A goodbye counts only with a proof of its own.
+ * Proofs on a connection of an encrypted ring, before the connection has any effect. Each end proves that it has the
+ * ring's key, with random bytes of the other end. So a recording cannot be replayed. A goodbye counts only with a proof
+ * of its own.
  *
- * All in network order. 1 greeting, by the end that connected: word, u16 key id, u16 0, u32 from, u32 to, u8 random[16].
- * 2 answer: the same with random bytes of its own, then u8 proof[32]. 3 end of the greeting: u8 proof[32]. A proof is a
- * keyed hash over greeting and answer without its proof, with a label for its role. Goodbye: one byte and a proof.
+ * All in network order. 1 greeting, by the end that connected: word, u16 key id, u16 0, u32 from, u32 to, u8
+ * random[16]. 2 answer: the same with random bytes of its own, then u8 proof[32]. 3 end of the greeting: u8 proof[32].
+ * A proof is a keyed hash over greeting and answer without its proof, with a label for its role. Goodbye: one byte and
+ * a proof.
  */
 #include "transports/common/tripwire_private.h"
 

@@ -125,7 +125,7 @@ uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first)
 
 	if (!is_neighbour && guest == NULL)
 		return COTERIE_WITNESS_UNKNOWN;
-	/* One connection is enough; the other one may have to do when it ends. */
+	/* One connection is enough. The other one may be needed when this one ends. */
 	if (is_first && is_neighbour)
 		begin(&wire->witness, wire->fd);
 	if (is_first && guest != NULL)

@@ -1,8 +1,8 @@
 /*
- * One link over UDP, all that udp and udpu share: the socket bound to this node's address and port,
- * which sends everything and receives what is meant for this node, the peers, and what is known of
- * the network. A transport's own state begins with a struct udp_link, so that the operations here
- * stand in its table as they are; what it adds, it gives as struct udp_link_hooks.
+ * One link over UDP, shared by udp and udpu. It has a socket that is bound to this node's address
+ * and port, sends everything and receives unicasts. It also has the peers, and the known state of
+ * the network. A transport's own state begins with a struct udp_link, so the operations here can be
+ * in its table directly. Its additions are in struct udp_link_hooks.
  */
 #ifndef COMMON_UDP_LINK_H
 #define COMMON_UDP_LINK_H
@@ -27,20 +27,22 @@
 
 struct udp_link;
 
-/** What a transport adds. All run on the loop thread. */
+/** Additions of a transport. All run on the loop thread. */
 struct udp_link_hooks {
 	/* Give a batch to udp_link_send, for whomever it is meant. The socket is open and has room.
 	 */
 	void (*fan_out)(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
-	/* The socket is bound; called at the start and whenever something about interfaces changed.
-	   A negative errno: the link is not up, and attach is called again later. NULL: nothing to
-	   add. */
+	/*
+	 * Called when the socket is bound: at the start, and after each change of interfaces. A
+	 * negative errno: the link is not up, and attach is called again later. NULL: nothing to
+	 * add.
+	 */
 	int (*attach)(struct udp_link *link);
 	bool has_group; /* it receives on a group socket of its own, which is closed with the link
 			 */
 };
 
-/** A frame that a peer's host has refused; kept until the loop's next turn. */
+/** A frame that a peer's host has refused. It is kept until the loop's next turn. */
 struct udp_link_refusal {
 	uint32_t nodeid;
 	uint32_t size;
@@ -64,7 +66,8 @@ struct udp_link {
 	struct coterie_ctx *ctx;
 	const struct udp_link_hooks *hooks;
 	struct peers peers;
-	struct peer group; /* all nodes at once, node id 0; without address: there is none */
+	struct peer group; /* all nodes at once, with node id 0. It has no address if there is no
+			    * group */
 	int group_fd;      /* receives what is sent to the group; -1: nothing does */
 	struct sockaddr_storage local; /* set by link_up */
 	bool is_open;                  /* link_up was called */
@@ -77,11 +80,11 @@ struct udp_link {
 	uint32_t buffer_size;  /* asked for */
 	uint32_t receive_size; /* granted, where frames arrive */
 	int fd;       /* -1: the address is not there */
-	int watch_fd; /* news about interfaces; -1: not to be had */
+	int watch_fd; /* reports changes of interfaces, or -1 */
 	struct coterie_timer *retry;
 	struct coterie_timer *refused;
 	struct coterie_timer *recheck;
-	uint64_t failing_ns; /* since when no send to anybody works; 0: the last one did */
+	uint64_t failing_ns; /* time since which all sends have failed, or 0 after a successful one */
 	int cut_off_error;
 	bool is_cut_off; /* that has lasted too long */
 	bool has_started, has_greeted;
@@ -115,8 +118,8 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	const struct udp_link_hooks *hooks, void **self);
 
 /**
- * Send frames to one peer, or to the group, behind everything sent before; what the socket has no
- * room for is kept. Call it with nothing else pending for this peer, as from fan_out.
+ * Send frames to one peer, or to the group, behind all earlier ones. Frames for which the socket
+ * has no room are kept. No other frames for this peer may be pending, as in fan_out.
  *
  * @param peer    borrowed
  * @param frames  borrowed; those kept are referenced
@@ -124,17 +127,17 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
 	uint32_t count);
 
-/** Note what the system granted; warn, once, of a receive buffer that it keeps too small. */
+/** Store the size that the system granted. Warn once if it is too small for the receive buffer. */
 void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /**
- * Need a multicast not go to this peer? No member, and its host said lately that no daemon is
- * there: it is sent something now and then only, so that its host will say so at once when it
- * matters again.
+ * Return whether a multicast need not be sent to this peer. That is so if it is no member, and if
+ * its host recently refused a datagram. Such a peer gets a frame only now and then, so that its
+ * host refuses that at once when it matters again.
  */
 bool udp_link_is_away(struct udp_link *link, struct peer *peer);
 
-/** A socket is ready: errors, waiting frames, arrivals. For host->fd_add; arg is the link. */
+/** Handle a ready socket: errors, waiting frames, arrivals. For host->fd_add: arg is the link. */
 void udp_link_ready(void *arg, int fd, uint32_t revents);
 
 /** An answer of the network to one of our datagrams. May be called inside a send. */

@@ -8,7 +8,7 @@
 
 /* Batches read in one go before the loop looks after others. */
 #define READ_ROUNDS 4
-/* Enough to empty a full receive buffer; a flood beyond it must not hold the token for ever. */
+/* Enough to empty a full receive buffer. A larger flood must not delay the token for ever. */
 #define DRAIN_ROUNDS 512
 
 /* ---- Receiving ----------------------------------------------------------- */

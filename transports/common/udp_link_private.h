@@ -1,4 +1,4 @@
-/* What the files of a UDP link share. Nothing else includes this. */
+/* Shared by the files of a UDP link. No other file includes this. */
 #ifndef COMMON_UDP_LINK_PRIVATE_H
 #define COMMON_UDP_LINK_PRIVATE_H
 
@@ -19,7 +19,7 @@ void udp_link_greet_all(struct udp_link *link);
 struct coterie_frame *udp_link_seal(struct udp_link *link, uint32_t nodeid, const struct coterie_frame *frame);
 /** Seal frames and give them to fan_out. @return how many were taken; the rest has to wait */
 uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
-/** Read the statistic of peers whose keys differ. For host->stat_add; arg is the link. */
+/** Read the statistic of peers whose keys differ. For host->stat_add: arg is the link. */
 uint32_t udp_link_strangers(void *arg, void *value);
 /** The same of UDP_LINK_HEARD_KEY. */
 uint32_t udp_link_heard(void *arg, void *value);
@@ -28,7 +28,7 @@ uint32_t udp_link_encryption(void *arg, void *value);
 /** Publish what encryption has dropped, or stop that. */
 void udp_link_add_stats(struct udp_link *link);
 void udp_link_del_stats(struct udp_link *link);
-/** Operation open of the filter of arrivals; link->source is their peer. */
+/** Operation open of the filter of arrivals. The variable link->source is their peer. */
 bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
 
 /* --- udp_link.c --- */

@@ -1,10 +1,10 @@
 /*
- * Encryption of a UDP link: which keys it holds, frames that are sealed before they are sent, and datagrams that are
- * opened before anything of them is read (docs/encryption.md).
+ * Encryption of a UDP link: its keys, sealing of frames before they are sent, and opening of datagrams before they are
+ * read (docs/encryption.md).
  *
- * Keys change in the turns of libknet (transports/knet/crypto.c): 1 a reload puts the new key beside the one in use, and
- * sessions with it are made at once; 2 when every member of the ring has done so, ACTIVATE sends with it; 3 when every
- * member does, CLEANUP wipes the old one. Clear traffic counts as key 0.
+ * Keys change in the turns of libknet (transports/knet/crypto.c): 1 a reload puts the new key beside the one in use,
+ * and sessions with it are made at once; 2 when every member of the ring has done so, ACTIVATE sends with it; 3 when
+ * every member does, CLEANUP wipes the old one. Clear traffic counts as key 0.
  */
 #include "transports/common/udp_link_private.h"
 
@@ -18,7 +18,7 @@
 
 /* ---- Keys ---------------------------------------------------------------- */
 
-/* What the configuration wants. bytes is borrowed from the host. */
+/* The keys that the configuration requires. bytes is borrowed from the host. */
 struct wanted {
 	enum secure_cipher cipher;
 	const void *bytes;

@@ -92,10 +92,10 @@ static void link_report(struct udp_link *link, bool is_up, const char *why)
 static void link_retry(void *arg);
 
 /*
- * Looks where the link stands. A socket stays bound while its address is away and works again when
- * the address is back, so a healthy one is never rebuilt; and it is never bound to anything else.
- * The first report of a bound socket is always "up", which starts the ring's protocol: a node
- * without a network is a ring of its own, and its clients are served.
+ * Check the state of the link. A socket stays bound while its address is missing, and works again
+ * with the address. So a healthy one is never opened again, and never bound to another address. The
+ * first report of a bound socket is always "up", which starts the ring's protocol. A node without a
+ * network is a ring of its own, which serves its clients.
  */
 static int link_check(struct udp_link *link)
 {
@@ -149,7 +149,7 @@ static void link_news(void *arg, int fd, uint32_t revents)
 	(void)revents;
 	if (!interface_watch_read(fd))
 		return;
-	/* What a path or device refused before may work now. */
+	/* Features that a path or device refused before may work now. */
 	link->out.has_gso = link->has_offload;
 	link->out.gso_size_max = 0;
 	link_check(link);
@@ -257,7 +257,7 @@ int udp_link_up(void *self, uint32_t number, const struct sockaddr *local)
 
 	int rc = link_check(link);
 
-	/* An address that may still come is waited for; the rest is for a person to put right. */
+	/* Wait for an address that may still appear. A person has to correct other errors. */
 	return rc == -EADDRNOTAVAIL ? 0 : rc;
 }
 

@@ -1,9 +1,9 @@
 /*
- * Keys. libknet holds two configurations, numbered 1 and 2, takes packets of either and sends with
+ * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with
  * one. A change goes in turns (book encryption, "Change of the key"): 1 a reload puts the new
  * configuration beside the one in use; 2 when every member of the ring has done so, ACTIVATE sends
  * with it; 3 when every member does, CLEANUP forgets the old one. Clear traffic counts as
- * configuration 0, which is always there; whether it is taken is a switch of its own.
+ * configuration 0, which always exists. A separate switch decides whether it is accepted.
  */
 #include "transports/knet/knet.h"
 
@@ -37,7 +37,10 @@ static void set_clear(struct knet_handle_crypto_cfg *config)
 	strcpy(config->crypto_hash_type, "none");
 }
 
-/* What the configuration wants. The words have been checked, but another libknet may know fewer. */
+/*
+ * Read the keys that the configuration requires. The words have been checked, but another version
+ * of libknet may know fewer.
+ */
 static int read_wanted(const struct mesh *mesh, struct knet_handle_crypto_cfg *config)
 {
 	bool is_secure = strcmp(mesh_map_text(mesh, "totem.secauth", "off"), "on") == 0;

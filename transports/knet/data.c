@@ -1,7 +1,7 @@
 /*
  * Frames: one socket to libknet, each frame a record. libknet cuts, encrypts and sends in threads
- * of its own. Who gets a frame stands in the frame (book transports, "knet"): the engine puts 0 for
- * all, or the node id, behind the first nine bytes, and libknet asks the filter, at both ends.
+ * of its own. The frame contains its receiver (book transports, "knet"). The engine writes 0 for
+ * all, or the node id, behind the first nine bytes, and libknet calls the filter at both ends.
  */
 #include "transports/knet/knet.h"
 
@@ -221,7 +221,7 @@ static void drop_one(struct mesh *mesh)
 /* @return true when there may be more */
 static bool data_read(struct mesh *mesh)
 {
-	/* Who sent it stands in the frame; addresses are libknet's business. */
+	/* The frame contains its sender. Addresses are handled by libknet. */
 	static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct coterie_arrival arrivals[BATCH_IN];
 	struct mmsghdr messages[BATCH_IN];

@@ -1,7 +1,7 @@
 /*
- * The transport knet: everything on the network is libknet's (book transports, "knet"). Up to eight
- * links to each node, encryption, compression and path MTU discovery are its work; ours is to set
- * it up, to pass frames through one socket, and to tell the executive what it finds out.
+ * The transport knet: everything on the network is libknet's (book transports, "knet"). libknet
+ * does up to eight links to each node, encryption, compression and path MTU discovery. This plugin
+ * configures it, passes frames through one socket, and reports its state to the executive.
  */
 #include "transports/knet/knet.h"
 
@@ -20,9 +20,9 @@
 #include "transports/knet/check.h"
 
 /*
- * Sixteen packets of common Ethernet, with encryption, to a frame. libknet would carry 65536 bytes,
- * as the reference has it, but a frame is lost with any of its packets; with eight, it would cost half as much
- * again to hand them to libknet's thread. Peers take any size.
+ * Sixteen packets of common Ethernet, with encryption, to a frame. libknet would carry 65536 bytes, as in the
+ * reference, but a frame is lost with any of its packets. With eight packets it would cost half as much again
+ * to pass them to libknet's thread. Peers accept any size.
  */
 #define NETMTU 22000u
 #define MTU_HELD 1280u /* every IP network carries it */
@@ -220,8 +220,8 @@ static bool may_raise_buffers(void)
 }
 
 /*
- * libknet wants 8 MiB of socket buffer, which takes a privilege unless net.core.rmem_max allows it.
- * Without the privilege there is nothing to insist on; with it, the operator decides.
+ * libknet requires 8 MiB of socket buffer, which needs a privilege unless net.core.rmem_max allows
+ * it. Without the privilege smaller buffers are accepted. With it, the operator decides.
  */
 static int create_handle(struct mesh *mesh)
 {

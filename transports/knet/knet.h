@@ -1,8 +1,8 @@
 /*
- * What the files of the transport share. libknet's own names begin with knet_, so ours begin with
- * mesh: the handle with its hosts and links. Everything here runs on the loop thread; libknet's
- * threads enter in two places only, the filter (data.c) and the notices (watch.c), and these touch
- * nothing but their arguments and an eventfd.
+ * Shared by the files of the transport. libknet's own names begin with knet_, so the names here
+ * begin with mesh: the handle with its hosts and links. Everything runs on the loop thread. Only
+ * the filter (data.c) and the notices (watch.c) are called by libknet's threads. They use only
+ * their arguments and an eventfd.
  */
 #ifndef KNET_KNET_H
 #define KNET_KNET_H
@@ -80,7 +80,7 @@ struct mesh_crypto {
 	uint64_t quiet_ns; /* until then packets of other keys are no news */
 };
 
-/** A poke that a peer's kernel has refused; kept until the loop's next turn. */
+/** A poke that a peer's kernel has refused. It is kept until the loop's next turn. */
 struct mesh_refusal {
 	uint32_t nodeid;
 	uint32_t size;
@@ -88,7 +88,7 @@ struct mesh_refusal {
 };
 #define MESH_REFUSALS_MAX 16u
 
-/** What tells that a node's daemon has ended. */
+/** Signs that a node's daemon has ended. */
 struct mesh_signs {
 	int link;           /* the lowest that is open, on which the tripwire is; -1: none */
 	struct peers peers; /* of that link */
@@ -108,9 +108,9 @@ struct mesh {
 	int data_fd;    /* libknet's, a frame is a record; -1: broken */
 	int log_fds[2];
 	int event_fd;          /* libknet's threads have news */
-	int watch_fd;          /* news about interfaces; -1: not to be had */
+	int watch_fd;          /* reports changes of interfaces, or -1 */
 	uint64_t looked_ns;    /* when the peers were looked at, CLOCK_MONOTONIC */
-	uint64_t awake_ns;     /* when this process last went on after a stop; 0: it never stood */
+	uint64_t awake_ns;     /* time at which this process last continued after a stop, or 0 */
 	atomic_bool is_broken; /* libknet gave the data fd up */
 	struct mesh_peer **peers; /* peer_count entries, ascending */
 	uint32_t peer_count;
@@ -128,7 +128,7 @@ struct mesh {
 	uint64_t mtu_held_ns; /* end of small packets, which go as an MTU was not found, or 0 */
 	uint64_t mtu_hold_ns; /* for how long they did the last time */
 	uint64_t mtu_free_ns; /* when that ended */
-	uint64_t mtu;      /* as libknet was told; 0: it looks for it */
+	uint64_t mtu;      /* as set in libknet, or 0 if it searches for it */
 	bool has_mtu;      /* it was told */
 	bool is_debugging; /* lines of level debug are wanted */
 	bool is_tracing;   /* and those of level trace, which newer versions of libknet have */
@@ -137,16 +137,18 @@ struct mesh {
 
 /** Close a configured path in libknet and open it again. @return 0, or a negative errno: it is closed */
 int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
-/** What a call of libknet returned, as 0 or a negative errno. Call it at once. */
+/**
+ * Return the result of a libknet call as 0 or a negative errno. Call it directly after that call.
+ */
 int mesh_result(int rc);
 /** The monotonic clock that libknet stamps with, nanoseconds. */
 uint64_t mesh_clock_ns(void);
 /** The peer, or NULL. */
 struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
 /**
- * The configured MTU, if it is not libknet's yet. is_held: where libknet would look for it, a small one
- * instead. Looking for the MTU of a path whose other end is gone, or does not understand our packets while
- * keys change, libknet keeps its lock for seconds, and whoever calls it waits.
+ * Set the configured MTU, if libknet does not have it yet. is_held: instead of a search by libknet, set a
+ * small MTU. The search takes seconds for a path whose other end is gone, or cannot read packets while keys
+ * change. All that time libknet keeps its lock, and every caller waits.
  */
 int mesh_mtu_apply(struct mesh *mesh, bool is_held);
 /**
@@ -157,9 +159,9 @@ int mesh_mtu_apply(struct mesh *mesh, bool is_held);
 void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer);
 /** End the time of small packets when it is over. Call it now and then. */
 void mesh_mtu_release(struct mesh *mesh);
-/** A number of the map, whatever its width; otherwise when there is none. */
+/** Return a number of the map, of any width, or `otherwise` if there is none. */
 uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);
-/** A text of the map, borrowed until the key changes; otherwise when there is none. */
+/** Return a text of the map, borrowed until the key changes, or `otherwise` if there is none. */
 const char *mesh_map_text(const struct mesh *mesh, const char *key, const char *otherwise);
 
 /* --- data.c: frames --- */
@@ -167,7 +169,7 @@ const char *mesh_map_text(const struct mesh *mesh, const char *key, const char *
 int mesh_data_open(struct mesh *mesh);
 /** After libknet gave the socket up: make another. */
 void mesh_data_repair(struct mesh *mesh);
-/** What waits goes out if it can, then nothing is sent or received any more. */
+/** Send the waiting frames if possible, then send and receive nothing any more. */
 void mesh_data_close(struct mesh *mesh);
 int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count);
 int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
@@ -181,7 +183,9 @@ void mesh_peer_del(void *self, uint32_t link, uint32_t nodeid);
 /** Timers and priority of every link, as the map has them now. @return 0, or the first error */
 int mesh_links_apply(struct mesh *mesh);
 void mesh_links_close(struct mesh *mesh);
-/** Ping a path on the grid, or as often as its link is configured; the map always has the latter. */
+/**
+ * Ping a path on the grid, or at the configured interval of its link. The map always has the latter.
+ */
 void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bool is_quick);
 
 /* --- crypto.c: keys --- */
@@ -244,8 +248,9 @@ void mesh_log_levels(struct mesh *mesh);
 /** Somebody is silent who may have another key, or it is over. */
 void mesh_log_listen(struct mesh *mesh, bool is_listening);
 /**
- * Read what waits; the handle may be gone. Whoever calls libknet for many peers calls this as often: on a
- * full pipe each line makes its thread wait, the lock in its hands that the next call needs.
+ * Read waiting lines. The handle may be closed. Code that calls libknet for many peers calls this as
+ * often. If the pipe is full, each line makes libknet's thread wait with the lock that the next call
+ * needs.
  */
 void mesh_log_read(struct mesh *mesh);
 void mesh_log_close(struct mesh *mesh);

@@ -1,8 +1,8 @@
 /*
- * Peers and links, as libknet has them. A path, one link to one peer, is made as soon as both the
- * link and the peer's address on it are there, and both its ends are fixed: libknet attributes
- * packets by address and port. This node itself is no host of libknet: own frames come back
- * through the executive's memory.
+ * Peers and links, as libknet has them. A path is one link to one peer. It is made as soon as the
+ * link and the peer's address on it exist. Both its ends are fixed, since libknet attributes
+ * packets by address and port. This node itself is no host of libknet: own frames come back through
+ * the executive's memory.
  */
 #include "transports/knet/knet.h"
 
@@ -87,9 +87,9 @@ static uint8_t link_transport(const struct mesh *mesh, uint32_t link)
 }
 
 /*
- * The interval that follows from the token leaves room for one pong in a timeout: one lost packet
- * would take the link down, and its traffic with it. Unless the operator wants it so, we ping as
- * often as it takes for a link to bear some loss; peers answer at any rate.
+ * The interval that follows from the token leaves time for one pong in a timeout. One lost packet
+ * would take the link down, with its traffic. So this node pings often enough for a link to survive
+ * some loss, unless the operator has set the interval. Peers answer at any rate.
  */
 static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t timeout)
 {
@@ -114,7 +114,7 @@ static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t inter
 	if (mesh_map_number(mesh, key, 0) != interval &&
 		mesh->host->map_set(mesh->ctx, key, COTERIE_MAP_U32, &interval, sizeof(interval)) <
 			0)
-		return; /* nobody needs it */
+		return; /* the file is not needed */
 }
 
 static uint32_t path_count(const struct mesh_peer *peer)

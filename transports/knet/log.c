@@ -1,6 +1,6 @@
 /*
- * What libknet says, from all its threads, through a pipe. Lines that somebody outside the ring can
- * cause are limited; those about packets with another key get words that help.
+ * Messages of libknet, from all its threads, through a pipe. Lines that a host outside the ring can
+ * cause are limited. Lines about packets with another key are replaced by clearer ones.
  */
 #include "transports/knet/knet.h"
 
@@ -164,7 +164,7 @@ void mesh_log_close(struct mesh *mesh)
 {
 	if (mesh->log_fds[0] < 0)
 		return;
-	mesh_log_read(mesh); /* whatever libknet had to say of its end */
+	mesh_log_read(mesh); /* the last messages of libknet */
 	mesh->host->fd_del(mesh->ctx, mesh->log_fds[0]);
 	close(mesh->log_fds[0]);
 	close(mesh->log_fds[1]);

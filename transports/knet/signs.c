@@ -3,8 +3,8 @@
  * stay away for any reason.
  *
  * The tripwire is a TCP connection beside the lowest link, which the kernel of a dead daemon closes. A poke is
- * a plain datagram to the port of a link, past libknet: where a daemon runs, its libknet drops the datagram as
- * no packet of its own; where none does, the kernel refuses it and quotes its bytes.
+ * a plain datagram to the port of a link, sent without libknet. If a daemon runs there, its libknet drops the
+ * datagram as unknown. Otherwise the kernel refuses it and quotes its bytes.
  */
 #include "transports/knet/knet.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define KEY_SIZE 80
-/* Numbers this old are read anew. */
+/* Numbers this old are read again. */
 #define FRESH_NS UINT64_C(1000000)
 
 struct field {
@@ -107,7 +107,10 @@ struct mesh_stats {
 	struct mesh_stat list[];
 };
 
-/* The reference has a loopback link to itself and its counters; ours is the executive's memory. */
+/*
+ * The reference has a loopback link to itself, with counters. Here frames to itself go through the
+ * executive's memory.
+ */
 static void fill_local(struct mesh_stats *stats)
 {
 	struct knet_link_status *status = &stats->link_status;

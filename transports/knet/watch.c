@@ -1,16 +1,14 @@
 /*
  * The state of paths and links, looked up a few times a second and at once when libknet has news.
  *
- * Nothing here is a sign that another node's daemon has ended. libknet drops a path at the first ICMP error,
- * which anybody can forge, and at the first pong that is late, and pongs stay away for many reasons. Certain
- * signs are in signs.c.
+ * Nothing here is a sign that another node's daemon has ended. A path is dropped by libknet at the first ICMP error, which
+ * every host can forge, and at the first late pong, which has many possible causes. Certain signs are in signs.c.
  *
  * A link is reported down only when no frame can leave or arrive (book transports, "Signs of failure"). Either its
  * interface is down or has no address, or this node's kernel refuses every ping. That no peer answers is not reported.
  *
- * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32
- * nodes that takes four seconds, whatever the network. So a path is pinged more often until it is
- * up.
+ * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32 nodes that takes
+ * four seconds, whatever the network. So a path is pinged more often until it is up.
  */
 #include "transports/knet/knet.h"
 
@@ -39,7 +37,7 @@
 /* For so long libknet may look for the MTU of a path that came up, and be without one that it had. */
 #define MTU_WAIT_NS (400 * MS)
 #define MTU_LOST_NS (150 * MS)
-/* Whoever is silent for so long may have a key that we do not have. */
+/* A node that is silent for this long may have another key. */
 #define STRANGE_NS (3000 * MS)
 /* The ring begins when the first peer is up and the others had a moment, or after so long. */
 #define BEGIN_NS (1200 * MS)
@@ -112,8 +110,9 @@ static void look_at_refusals(struct mesh_path *path, const struct knet_link_stat
 }
 
 /*
- * For how long a path has been there without a pong. Stops of this process count too, or a node that
- * is often late would never ask why; to ask for nothing costs nobody anything.
+ * Return how long a path has existed without a pong. Stops of this process count as well, since
+ * otherwise a node that is often late would never check the reason. An unnecessary check costs
+ * nothing.
  */
 static uint64_t strange_ns(const struct mesh_path *path)
 {
@@ -263,7 +262,7 @@ static bool is_awaited(const struct mesh *mesh, uint32_t link)
 	       (of->connected_ns == 0 || clock_ns < of->connected_ns + MESH_GRID_MS * MS);
 }
 
-/* A link is up from the start, so that the ring begins; see the contract in transport.h. */
+/* A link is up from the start, so that the ring begins. See the contract in transport.h. */
 static void look_at_link(struct mesh *mesh, uint32_t link)
 {
 	struct mesh_link *of = &mesh->links[link];
@@ -306,7 +305,7 @@ static void look(struct mesh *mesh)
 {
 	uint64_t clock_ns = mesh_clock_ns();
 
-	/* Whoever stood still heard no answers. */
+	/* A stopped process received no answers. */
 	if (clock_ns > mesh->looked_ns + LATE_NS)
 		mesh->awake_ns = clock_ns;
 	mesh->looked_ns = clock_ns;

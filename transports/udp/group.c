@@ -96,7 +96,7 @@ void udp_group_neighbours(struct udp *udp)
 	struct udp_link *link = &udp->link;
 
 	if (link->fd < 0 || udp->is_broadcast)
-		return; /* attach asks again; broadcasts are looped back in any case */
+		return; /* attach is called again, and broadcasts are looped back in any case */
 	udp->has_neighbours = interface_has_neighbour(&link->peers);
 	if (udp_is_v6(udp))
 		socket_set(link->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, udp->has_neighbours);
@@ -206,8 +206,9 @@ static int udp_group_open(struct udp *udp)
 }
 
 /*
- * Memberships go with an interface that is removed, and the switch has forgotten one that was down:
- * the group is joined anew when the interface is another, or back. Otherwise nothing is touched.
+ * A membership ends with an interface that is removed, and the switch has dropped that of one that
+ * was down. So the group is joined again when the interface is another, or is up again. Otherwise
+ * nothing changes.
  */
 int udp_group_attach(struct udp_link *link)
 {

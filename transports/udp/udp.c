@@ -1,10 +1,11 @@
 /*
  * UDP multicast or broadcast: one datagram reaches every node. The link's own socket sends
- * everything and receives tokens; multicasts arrive on a second one that is bound to the group, so
- * the executive has it emptied before a token is used (book transports, "udp").
+ * everything and receives tokens. Multicasts arrive on a second socket, which is bound to the
+ * group. The executive has it emptied before a token is used (book transports, "udp").
  *
- * Corosync sends from the port below the group's and takes datagrams from any. This node sends from
- * the group's port: one socket, one queue of ICMP answers, and its own copies are known by address.
+ * Corosync sends from the port below the group's and accepts datagrams from any. This node sends
+ * from the group's port: one socket, one queue of ICMP answers, and its own copies are known by
+ * address.
  */
 #include "transports/udp/udp.h"
 

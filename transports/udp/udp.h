@@ -1,4 +1,4 @@
-/* What the files of the transport share: its state, and who calls whom. */
+/* Shared by the files of the transport: its state, and the calls between them. */
 #ifndef UDP_UDP_H
 #define UDP_UDP_H
 

@@ -1,11 +1,12 @@
-/* What the service of kit_naughty.c is asked for, and what it may do wrong. */
+/* Requests for the service of kit_naughty.c, and its possible errors. */
 #ifndef UNIT_PLUGINS_KIT_NAUGHTY_H
 #define UNIT_PLUGINS_KIT_NAUGHTY_H
 
 #include <coterie/service.h>
 
 enum {
-	NAUGHTY_SEND,   /* multicasts what is behind the header; answered when it is queued */
+	NAUGHTY_SEND,   /* multicasts the bytes behind the header. Answered when the message is
+			 * queued */
 	NAUGHTY_SILENT, /* the same, never answered */
 	NAUGHTY_LATER,  /* the same, answered when it is delivered */
 	/*

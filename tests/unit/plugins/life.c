@@ -23,7 +23,7 @@ static bool is_mode(const char *mode)
 	return true;
 }
 
-/* What the test reads through its `self`. */
+/* State that the test reads through the plugin's `self`. */
 struct life {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;

@@ -24,7 +24,7 @@
 #define NAME ID
 #endif
 
-/* What the test reads through its `self`. */
+/* State that the test reads through the plugin's `self`. */
 struct variant {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;

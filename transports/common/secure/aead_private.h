@@ -1,4 +1,4 @@
-/* What each library brings for aead.h. */
+/* Functions that each library implements for aead.h. */
 #ifndef COMMON_SECURE_AEAD_PRIVATE_H
 #define COMMON_SECURE_AEAD_PRIVATE_H
 

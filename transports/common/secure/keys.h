@@ -20,7 +20,7 @@ struct keys_root {
 	uint16_t id;
 };
 
-/** What a session key is derived for. */
+/** The values from which a session key is derived. */
 struct keys_session {
 	uint8_t id[KEYS_SESSION_SIZE];
 	uint32_t nodeid; /* of the sender */

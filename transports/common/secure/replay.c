@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * A ring of words as in RFC 6479: one word more than the window needs, so that the oldest bits are thrown away a word at
- * a time and no bit is ever shifted.
+ * A ring of words as in RFC 6479. It has one word more than the window needs. So the oldest bits are removed one word
+ * at a time, and no bit is ever shifted.
  */
 void replay_begin(struct replay *window, uint64_t number)
 {

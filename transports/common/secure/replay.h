@@ -12,7 +12,8 @@
 /** Numbers of one sender, in any order. Zeroed, none but 0 has been seen: senders begin with 1. */
 struct replay {
 	uint64_t highest;
-	uint64_t seen[WINDOW_WORDS]; /* a ring of bits by number; the word of the highest is the last in use */
+	uint64_t seen[WINDOW_WORDS]; /* a ring of bits by number. The word of the highest number is the last in
+				      * use */
 };
 
 /** Begin behind a number: it and all before it count as seen. */

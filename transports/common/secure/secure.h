@@ -1,14 +1,14 @@
 /*
  * Sealed datagrams: authenticated encryption between the nodes of a ring (docs/encryption.md). A frame is sealed into
- * a datagram with a key of this start of the transport, and a datagram is opened into a frame only if it is
- * authentic, comes from a session that its sender has proved to be alive, and was not opened before.
+ * a datagram with a key of this start of the transport. A datagram is opened into a frame only if it is authentic and
+ * new, and if its sender has proved that its session is alive.
  *
- * No sockets and no clock: the caller sends what it is given, and says what time it is. Testable alone.
+ * The code has no sockets and no clock: the caller sends the datagrams and passes the time. So it can be tested alone.
  *
- * Life of a session: 1 secure_load derives keys from the ring's key and makes a session with a random id. 2
- * secure_ask makes a datagram that asks a peer to prove its own session. 3 secure_open of the peer's answer makes that
- * session believed; a datagram of a session that is not believed leads to such a question, and is dropped. 4
- * secure_use chooses the key for secure_seal. 5 secure_forget wipes a key with its sessions.
+ * Life of a session: 1 secure_load derives keys from the ring's key and makes a session with a random id. 2 secure_ask
+ * makes a datagram that asks a peer to prove its own session. 3 When secure_open gets the peer's answer, that session
+ * is believed. A datagram of a session that is not believed is dropped, and leads to such a question. 4 secure_use
+ * chooses the key for secure_seal. 5 secure_forget wipes a key with its sessions.
  */
 #ifndef COMMON_SECURE_SECURE_H
 #define COMMON_SECURE_SECURE_H
@@ -42,7 +42,7 @@ enum secure_lane {
 	SECURE_LANES,
 };
 
-/** What a datagram turned out to be. */
+/** The kind of a datagram. */
 enum secure_result {
 	SECURE_FRAME,    /* authentic and new */
 	SECURE_CLEAR,    /* a datagram in clear, and such are allowed now: the frame is all of it */
@@ -54,7 +54,7 @@ enum secure_result {
 	SECURE_LIMITED,  /* not looked at: too many of this kind just now */
 };
 
-/** What secure_open found. */
+/** The result of secure_open. */
 struct secure_opened {
 	uint32_t offset, size; /* of the frame in the datagram, which has been decrypted in place */
 	uint32_t reply_size;   /* of the datagram to send back to the peer; 0: none. Set with any result */
@@ -111,9 +111,10 @@ void secure_allow_clear(struct secure *secure, bool is_allowed);
 /** @return the name of the library that seals and opens, for a log line; constant */
 const char *secure_library(const struct secure *secure);
 /**
- * @param frame_size  of the largest frame in clear, bytes
- * @return how much shorter it has to be when it is sealed: SECURE_OVERHEAD, and with libcrypto the part of a block that is
- *     left at its end, which would cost a sixth of what ChaCha20-Poly1305 costs for all of it (docs/performance/limits.md)
+ * Return how much shorter a frame has to be when it is sealed. That is SECURE_OVERHEAD. With libcrypto it includes the
+ * partial block at the end of the frame. That block would cost a sixth of the time that ChaCha20-Poly1305 needs for
+ * the whole frame (docs/performance/limits.md).
+ * @param frame_size  of the largest frame without encryption, bytes
  */
 uint32_t secure_overhead(const struct secure *secure, uint32_t frame_size);
 /** @return the key in use; 0: clear */

@@ -138,8 +138,9 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 /* ---- Frames -------------------------------------------------------------------- */
 
 /*
- * A peer that holds only the new key, while this node still sends with the old one, cannot read anything of ours: it has
- * started in the middle of a change. Its joins would disturb a ring that it cannot be in before the change is over.
+ * A peer may have only the new key while this node still sends with the old one. Then it has started in the middle of a
+ * change and cannot read anything from this node. Its joins would disturb a ring that it cannot join before the change
+ * is over.
  */
 static bool can_read_us(const struct secure *secure, const struct secure_peer *peer)
 {

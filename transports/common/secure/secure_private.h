@@ -1,4 +1,4 @@
-/* What the files of secure.h share. Nothing else includes this but their tests. */
+/* Shared by the files of secure.h. Only these and their tests include this. */
 #ifndef COMMON_SECURE_PRIVATE_H
 #define COMMON_SECURE_PRIVATE_H
 
@@ -30,8 +30,8 @@ _Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire"
 #define SECURE_LIFE_SIZE 8u
 
 /*
- * What a control datagram says, in network order. Before it, in clear but authenticated, stands the random number that the
- * datagram answers, or zeros: the receiver compares it before it derives a key.
+ * The encrypted part of a control datagram, in network order. In front of it, authenticated but not encrypted, is the
+ * random number that the datagram answers, or zeros. The receiver compares it before it derives a key.
  */
 struct secure_control {
 	uint32_t flags;
@@ -78,7 +78,10 @@ struct secure_budget {
 struct secure_peer {
 	uint32_t nodeid;
 	struct secure_session sessions[SECURE_KEYS]; /* one for each key */
-	/* What the peer is asked to give back; another one as soon as it did. Zeroed and not set: none. */
+	/*
+	 * Random numbers that the peer has to return. After an answer another one is made. Zeroed and not
+	 * set: there is none.
+	 */
 	uint8_t randoms[SECURE_KEYS][SECURE_RANDOM_SIZE];
 	bool has_random[SECURE_KEYS];
 	uint64_t next_ask_ns[SECURE_KEYS];
@@ -112,7 +115,7 @@ int secure_create_with(uint32_t nodeid, int (*fill_random)(void *bytes, size_t s
 struct secure_extra {
 	const uint8_t *bytes;
 	uint32_t size;
-	bool is_sent; /* behind the header; else both ends know them */
+	bool is_sent; /* behind the header, otherwise both ends know them */
 };
 
 /**
@@ -126,7 +129,7 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 	const uint8_t *plain, uint32_t size, uint8_t *out);
 /** Decrypt in place what stands behind the header and what is sent of extra. @return whether it is authentic */
 bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
-/** Decode a header; the caller has checked the size. */
+/** Decode a header. The caller has checked the size. */
 void secure_header_read(struct secure_header *header, const uint8_t *bytes);
 enum secure_lane secure_header_lane(const struct secure_header *header);
 
