@@ -233,7 +233,7 @@ static void check_removed(struct tree *tree)
 /* List the standard services, then those of `service` sections, each once. Removed services are left out. */
 int plugins_build(struct tree *tree, struct config *config)
 {
-	/* The order is that of the reference, where votequorum's events come before quorum's. */
+	/* The order is that of the reference, where events of the provider come before those of quorum. */
 	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
 		has_section(tree, "resources.") ? "mon" : NULL,
 		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
