@@ -189,8 +189,11 @@ hold() {
 		known=$(evictions)
 	done
 	renice -n 0 -p $$ >/dev/null
-	kill -KILL "${hog_pids[@]}" 2>/dev/null
-	wait "${hog_pids[@]}" 2>/dev/null
+	# Without a process id, wait would wait for the daemons.
+	if [ "$hogs" -gt 0 ]; then
+		kill -KILL "${hog_pids[@]}" 2>/dev/null
+		wait "${hog_pids[@]}" 2>/dev/null
+	fi
 	lab_loss 0 "${LAB_NODES[@]}"
 	[ "$(evictions)" -eq "$known" ] && [ $((late * 20)) -le "$stops" ]
 	tap $? "no eviction: $stops stops of $stop_ms ms (the longest took $longest, $late held a node for longer than the budget), $loss % loss, clock jumps, $hogs processes that compute, $minutes min" ||
