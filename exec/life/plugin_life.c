@@ -435,7 +435,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
 
-	/* Also when its own messages find no room: they all go the same way, in order. */
+	/* Wait while the ring has no room, also for the messages of the service, since all are sent in order. */
 	if (resync_part(parts->resync, plugin) == -EAGAIN && now_of(life) < change->deadline_ns)
 		return wait(life);
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);

@@ -398,7 +398,7 @@ START_TEST(events_come_or_wait)
 	ck_assert_uint_eq(counts[1], 30);
 	ck_assert_int_eq(testkit_is_behind(client), 0);
 
-	/* And one that never does is sent away. */
+	/* A client that never reads is disconnected. */
 	testkit_hold(client, 1);
 	ask_events(client, 70, 1000000);
 	testkit_run(kit, 5000);

@@ -13,7 +13,7 @@
 
 enum { LINE_SIZE_MAX = 1024, DEPTH_MAX = 4 };
 
-/* Where the reader is in the file: the names of the sections around it, as a key begins. */
+/* The position in the file: the names of the enclosing sections, in the form of the start of a key. */
 struct place {
 	char prefix[64];
 	size_t lengths[DEPTH_MAX]; /* of prefix, outside each open section */

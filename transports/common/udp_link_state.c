@@ -155,7 +155,7 @@ static void link_news(void *arg, int fd, uint32_t revents)
 	link_check(link);
 }
 
-/* ---- What sends and answers tell ----------------------------------------- */
+/* ---- Results of sends, and answers ---------------------------------------- */
 
 /*
  * Notes whether anything leaves this host: a firewall or a missing route is seen by nothing else
