@@ -53,6 +53,8 @@ def hash_paragraphs(text):
     block, start = [], 0
     for number, line in enumerate(text.split("\n") + [""], 1):
         match = re.match(r"^\s*#(?!!)(.*)$", line)
+        if match and "SPDX-License-Identifier" in line:
+            match = None  # no part of the comment behind it
         if match:
             if not block:
                 start = number
