@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Makes configure and the files that it needs. Run it once after cloning, and do not commit its
 # output.
 cd "$(dirname "$0")" || exit

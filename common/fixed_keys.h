@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys of the configuration that a running daemon does not take from a file that is read again
  * (book configuration, "Reload"): the daemon keeps their values, and tools say so.

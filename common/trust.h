@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Check that users without the daemon's rights cannot change or replace files that it runs or writes with these
  * rights.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Open a file without following links of other users. The kernel resolves a path in one go and follows every link on
  * it, and a check before or after it sees another path. This walk takes one name at a time, each in the folder that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The client of the demo, and a small example of a program on the CPG API. It joins a group,
  * multicasts each line of its standard input, and prints the events of the group:

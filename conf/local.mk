@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Files for operators and packagers: the unit, example configs, the SDK's pkg-config file, the demo.
 pkgconfig_DATA += %D%/coterie-plugin.pc
 CLEANFILES += %D%/coterie-plugin.pc

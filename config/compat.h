@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Facts about Corosync's file: names, words, defaults and texts that files, tools and
  * operators know. These are tables for the code of config/, which names no plugin. Rules of a

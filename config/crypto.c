@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The keys of the totem section for encryption (book configuration, "Key"): the combination of
  * cipher and hash, and the secret key. The key lives in memory of the config's arena that core dumps

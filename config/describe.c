@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plugins that a configuration names, as their descriptors describe them. A descriptor is in a
  * file that is closed again, so its options are copied. At a reload the descriptors are those of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * totem.ip_dscp: a differentiated services code point (RFC 2474), as a number or by its name (RFC 2597, RFC 3246).
  * Transports read the number in runtime.config.totem.ip_dscp, which exists only while the option is set.

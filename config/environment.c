@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Facts about the machine: resolver, own addresses, host name. These calls block, so they run
  * before the ring.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys that cannot change while the daemon runs (common/fixed_keys.h). If a file that is read again has
  * other values, the running values stay, and a message names each such key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Print the options of coterie.conf from their tables: `coterie --help-config`. */
 #include "config/native.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Change of the ring's key without a new configuration file: `coterie-ctl key rotate`. */
 #include "config/tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Search for a key that an administrator has copied to the system's config folder, while the daemon uses the one in
  * the state folder.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which users can read a key file. The mode alone does not say it: with an access list (acl(5)) the bits of the group
  * are a limit of all its entries. The credentials of systemd (systemd.exec(5), LoadCredential=) have mode 0440 and an

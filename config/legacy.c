@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The corosync.conf front end: lines into keys (book configuration, "Legacy syntax"). validate.c
  * interprets the values.

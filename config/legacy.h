@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by legacy.c, which reads lines, and legacy_sections.c, which knows the sections. */
 #ifndef CONFIG_LEGACY_H
 #define CONFIG_LEGACY_H

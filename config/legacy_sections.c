@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The sections of corosync.conf that are more than a list of keys: access by uid and gid, and the
  * sections that are held back. Such a section waits until its end, because one of its items decides

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Links: which links exist, their ports and address families, and what each transport allows (book
  * configuration, "Links and nodes").

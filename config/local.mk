@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # config: a library that reads, checks, prints and converts the config files. model.h is its public header.
 noinst_LTLIBRARIES += libconfig.la
 libconfig_la_SOURCES = $(config_sources)

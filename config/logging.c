@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Read the logging section (book configuration, "Logging") into struct config_log. Errors have exit
  * code 7.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading a config file: the file and the folder uidgid.d beside it, the checks, and the model. */
 #include "config/model.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration as the executive uses it: typed and checked by validate.c. One of two front ends has read the
  * file: legacy.c (corosync.conf) or native.c (coterie.conf). All of its memory is in one arena, and lives as long as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Converts blocks of coterie.conf to keys: merges the files, then handles the options of each
  * block.

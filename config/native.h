@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Read coterie.conf, the native syntax (book configuration, "Native syntax"), into the tree. Private to config/.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Blocks of coterie.conf and their settings, for the scanner and for the code that reads the result. */
 #include "config/native.h"
 

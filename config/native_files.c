@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Find the files of a native configuration (book configuration, "Files"). The order is: the main file,
  * the files that it includes where it includes them, then the drop-ins of a folder.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of coterie.conf that set several keys, or another key than that of their row. */
 #include "config/native_keys.h"
 

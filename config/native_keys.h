@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of coterie.conf that set several keys, or another key than that of their row. */
 #ifndef CONFIG_NATIVE_KEYS_H
 #define CONFIG_NATIVE_KEYS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libconfuse reads the values. The table for libconfuse is made for each file, of the names that the
  * scanner found there: they include options of plugins, and an unknown name would end the parse. Every

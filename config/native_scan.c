@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The first pass over a file of coterie.conf. libconfuse stops at the first error, accepts an unclosed
  * block, and lets a repeated option win. It prints unknown names to stdout

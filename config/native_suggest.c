@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Suggestions for unknown names of coterie.conf, by spelling or by place
  * (book configuration, "Messages").

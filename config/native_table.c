@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The options of the executive's own blocks in coterie.conf (book configuration, "Native syntax"). The
  * parser, --help-config and --print-config all use this table.

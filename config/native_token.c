@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tokens of coterie.conf: words, strings, signs and comments. Also finds out which of the two syntaxes
  * a text has. Text that libconfuse would read differently, or print, is refused here.

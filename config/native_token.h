@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The tokens of coterie.conf, as far as native_scan.c needs them. */
 #ifndef CONFIG_NATIVE_TOKEN_H
 #define CONFIG_NATIVE_TOKEN_H

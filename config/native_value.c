@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks one value of coterie.conf against its row, and converts it to the key's value and back. */
 #include "config/native.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The node list (book configuration, "Links and nodes"): the nodes, their addresses and ids, and
  * which of them is this one. Host names are resolved only here, before the ring exists. Addresses

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Printing a configuration: the functions that all forms share, and the two forms that list keys.
  */

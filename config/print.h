@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files that print a configuration. Private to config/. */
 #ifndef CONFIG_PRINT_H
 #define CONFIG_PRINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Print a block of coterie.conf. Private to config/. */
 #ifndef CONFIG_PRINT_BLOCK_H
 #define CONFIG_PRINT_BLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints a configuration as corosync.conf, with sections in the usual order. Options that only Coterie
  * has go to a section `coterie`. Corosync keeps this section and does not use it. So reading the file

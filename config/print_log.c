@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Prints the block log and its subsystems. */
 #include "config/print_block.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints a configuration as coterie.conf. The blocks have a fixed order, each option has a line with its
  * origin. Options that are not set are comments with their default or calculated value. Keys that no

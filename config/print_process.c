@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Prints the blocks access, process and instance. */
 #include "config/print_block.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Prints the block quorum: provider, tie breaker, device and its heuristics. */
 #include "config/print_block.h"
 

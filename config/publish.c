@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Copies the model to the map, and protects the keys that clients may not write (book
  * configuration, "Map").

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Builds a configuration from keys of the map that clients have changed
  * (book configuration, "Reload"). It uses the tree of the running configuration, but takes the sections totem and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The keys of corosync.conf: types, names for "did you mean", and the foreign keys that tools and
  * other daemons keep there (book configuration, "Legacy syntax"). Keys that are not here are kept

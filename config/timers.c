@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Calculates the numbers of the totem section: the formulas of book configuration, "Timers", the
  * minima, and the runtime.config.totem keys.

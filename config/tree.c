@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys with their values and places, messages for the operator, and the memory that they use. */
 #include "config/tree.h"
 

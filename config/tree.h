@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tree: keys with typed values and their lines, and the messages for the operator. The front ends write it, and
  * the checks read it. Private to config/.

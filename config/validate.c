@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Converts the tree to the model: fixed words, the system section and plugins. Other files handle
  * the other parts.

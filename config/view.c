@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The view of a configuration for the check of a plugin (<coterie/plugin.h>), and its report. At a
  * start the view is of the configuration that is being read. At a reload it is of the one that has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Words in lists, and suggestions for misspelled words. */
 #include "config/words.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Words in lists, where blanks separate them, and suggestions for misspelled words. */
 #ifndef CONFIG_WORDS_H
 #define CONFIG_WORDS_H

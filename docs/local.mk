@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The protocol book and its companions, installed with the headers that cite it.
 referencedir = $(docdir)/reference
 dist_reference_DATA = %D%/reference/client.md %D%/reference/config_report.md %D%/reference/config_view.md %D%/reference/host.md %D%/reference/service.md %D%/reference/testkit.md \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The parts of the executive. The daemon has one such struct, a test may have several. The functions
  * executive_create_parts and executive_destroy_parts have the order of the start and of the end.

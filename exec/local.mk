@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The executive: everything but main.c is a convenience library, so that unit tests link it as well. Of it,
 # libcore is what runs under another loop and another log, too: the test kit (testkit/) has its own.
 # Each folder of exec/ adds its files.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The daemon: order of start and stop. Exit codes: book configuration, "Exit codes". */
 #include <errno.h>
 #include <poll.h>

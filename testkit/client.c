@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Clients: what they send waits in their connection, what they get waits here until the test takes it. */
 #include <errno.h>
 #include <stdlib.h>

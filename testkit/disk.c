@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The disk of a node, on simulated time: the interface of exec/state_disk.h. A store ends after some time, and is one of
  * the effects after which a node may crash. A store that has not ended when the node ends is lost.

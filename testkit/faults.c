@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Faults of nodes and network, requested by the test or at random. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages of nodes of the other byte order. The kit's own service carries one in the order of the ring. Each member hands
  * it to the daemon's routing, as if a frame of the other byte order had brought it.

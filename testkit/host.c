@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The host table of the kit's nodes: the daemon's, which may refuse by chance. */
 #include <errno.h>
 #include <stddef.h>

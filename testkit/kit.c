@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cluster: its time, the steps of its nodes, and observation. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The test kit of the plugin SDK: the executive's own code over the simulator's network, as a library.
 coterieinclude_HEADERS += include/coterie/testkit.h
 EXTRA_DIST += %D%/libcoterie-testkit.map %D%/coterie-testkit.pc.in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The log of all nodes: the interface of exec/log/log.h. A line belongs to the node whose code runs. That is
  * stored per thread, since log_line has no argument for it. So this is the only state of this library that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The loop of a node: the interface of exec/loop/loop.h in simulated time. A turn of the node takes
  * at least a microsecond, so that time passes even if a node wakes itself for ever.

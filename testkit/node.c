@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A node: an executive with config, plugins and files. Its start, its turns, and its end. */
 #include <arpa/inet.h>
 #include <dirent.h>

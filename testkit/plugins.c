@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugins of a node and their options. They can be unloaded and replaced while it runs. */
 #include <errno.h>
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The server half of IPC (exec/qb/qb.h), without sockets and shared memory: the other end of a connection is a
  * struct testkit_client.

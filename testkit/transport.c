@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The transport of a node: frames into the simulated network and out of it. */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Is this OpenMetrics text 1.0.0?
 
     openmetrics.py check FILE                every rule of the format that a reader may rely on; silent when kept

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Programs of a Debian 13 on this machine, with Corosync 3.1.9. Source it in a mount namespace of its own.
 # tests/interop/debian13.sh makes the root in the folder LAB_13. No test changes it there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How a program of tests ends: its suites are run, and the results told as TAP. */
 #ifndef TESTS_SUITE_H
 #define TESTS_SUITE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Test Anything Protocol for shell tests: source it, call check or pass and fail, end with tap_end.
 tap_count=0

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --format=json on the compatible tools: the document of the command of coterie-ctl that shows the same. */
 #ifndef TOOLS_FORMAT_H
 #define TOOLS_FORMAT_H

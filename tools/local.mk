@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tools: the command-line tools, one program for each name. The source of a tool is beside its
 # service.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package. It is installed where --enable-python asks for it.
 python_sources = \
 	%D%/coterie/__init__.py %D%/coterie/_connection.py %D%/coterie/_native.py %D%/coterie/_structs.py \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Run the daemon as a user of its own. Work that needs root is done before. Few rights of root stay. */
 #ifndef EXEC_CAGE_H
 #define EXEC_CAGE_H

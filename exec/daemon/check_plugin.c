@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/daemon/check_plugin.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie --check-plugin FILE: check whether the executive would load this plugin. */
 #ifndef EXEC_CHECK_PLUGIN_H
 #define EXEC_CHECK_PLUGIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Blocks of fixed sizes, two for each power of two, are cut from large mappings. A block that is given back waits in the
  * list of its size. libcrypto takes some thousand blocks at its start and few later, so that is all it needs.

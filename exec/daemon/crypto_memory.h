@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory of libcrypto that core dumps leave out. Its contexts hold the keys of running sessions, in the form that the
  * processor works with. Other users may be able to read a core dump than can read the key file. The daemon and all

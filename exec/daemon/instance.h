@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Instances (book configuration, "Instances"): several daemons on one host, each with its own IPC names
  * and folders. Also the folders of the default instance, and other folders for users who are not root.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/daemon: the process, its modes, its rights, and the keys about itself.
 libexecutive_la_SOURCES += \
 	%D%/crypto_memory.c %D%/crypto_memory.h

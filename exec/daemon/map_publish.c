@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/daemon/map_publish.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys that the executive writes into the map while it runs: book configuration, "Keys of the daemon". */
 #ifndef EXEC_MAP_PUBLISH_H
 #define EXEC_MAP_PUBLISH_H

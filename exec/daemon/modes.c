@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/daemon/modes.h"
 
 #include <errno.h>

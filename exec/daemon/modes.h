@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Modes of the daemon's program that do not run the daemon (coterie(8)), and the plugins that they need. */
 #ifndef EXEC_MODES_H
 #define EXEC_MODES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The daemon's command line: coterie(8). */
 #ifndef EXEC_OPTIONS_H
 #define EXEC_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The daemon's own process: background, priority, locked memory, readiness. */
 #ifndef EXEC_PROCESS_H
 #define EXEC_PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie --repair-ring-seq: coterie(8). */
 #ifndef EXEC_REPAIR_H
 #define EXEC_REPAIR_H

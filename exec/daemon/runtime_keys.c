@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/daemon/runtime_keys.h"
 
 #include <errno.h>

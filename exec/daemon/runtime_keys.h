@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys by which operators control the running daemon: runtime.force_gather,
  * runtime.blackbox.dump_flight_data and .dump_state (book configuration, "Keys of the daemon";

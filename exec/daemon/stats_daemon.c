@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/daemon/stats_daemon.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Statistics of the daemon itself, stats.coterie.*, and of each loaded plugin, stats.plugins.NAME.*. Corosync
  * has none of these.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Resources of the daemon's process, and bytes of its transport: stats.coterie.process.*, .transport.* */
 #include "exec/daemon/stats_daemon.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table: what a plugin may ask of the executive, and the account of what each plugin holds. Here:
  * log, options, ring, transports, state files; the rest is in host_loop.c, host_map.c and host_admin.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table, which all plugins receive, and the resources that each plugin holds through it. host.c has the sections
  * log, options, ring, transports and state files. The others are in host_loop.c,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The host table's quorum and administration. */
 #include "exec/host/host_private.h"
 

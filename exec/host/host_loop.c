@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table's time, descriptors and posts. Timers and descriptors belong to the plugin's resources,
  * so that they end with it. Posts come from any thread. They go through a mailbox of the plugin, which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table's maps: the configuration map (exec/map/map.h) and the statistics (exec/stats/stats.h) behind the
  * same calls. Trackers and iterators belong to the plugin's resources. Those that it does not end are leaks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table's metrics. A family has kind, help and bounds, and its series have labels and numbers. All of it is in the
  * statistics map (book configuration, "Statistics map"), so that every reader of the map can show it:

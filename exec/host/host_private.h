@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the host table: host.c, host_loop.c, host_map.c, host_metric.c and host_admin.c. Each has some
  * sections of struct coterie_host. <coterie/plugin.h> has the contracts of the members. No other file includes this.

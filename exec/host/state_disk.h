@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The disk below the state folder, for files of plugins. A store takes as long as the disk, so it runs on a thread. The test
  * kit has its own disk, on simulated time.

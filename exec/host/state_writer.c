@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/host/state_writer.h"
 
 #include <errno.h>

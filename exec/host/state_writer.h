@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * State files that plugins store without holding up the loop: a bounded queue, in order, over state_disk.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The rule by which a process may connect, and with which right (book ipc, "Connecting"). It is the same for every
  * service. Corosync gives every client full control of the node. Here a client has one of three rights

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Events that found no room in a client's ring: copied, in order. The clients of a group get the same bytes one
  * after the other, so the copy for the first client serves the next ones, too. Two hundred clients that do not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Calls: a plugin as a client of another service (call_open of the host table). Such a client has no connection. Its
  * requests wait in the call until a turn of the loop, and the service's answers and events likewise, so that code of two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Fast channels: how one is opened, ended, and what the client asks of it. See ipc_channel.h. */
 #include "exec/ipc/ipc_channel.h"
 

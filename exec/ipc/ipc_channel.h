@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the fast channels. No other file includes this. docs/fast-channel.md describes the channel.
  *

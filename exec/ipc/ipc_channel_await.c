@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A client that answers at once is waited for: to sleep and to be woken costs both sides more than the time it takes.
  * Whether that pays is known from how long it took the last times. Not at real-time priority: there it would keep

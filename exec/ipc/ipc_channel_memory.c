@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory that a client shares with us, and how it gets it. It cannot shrink, and it has no name: when both sides have
  * died, it is free. Pages are taken when they are used: to take 128 MB at once stalls the loop for 60 ms. An access for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * To the clients: their receive rings, and doorbells. Who is told what was written is told when the turn of the loop
  * ends, once for all of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads messages from the clients' send rings, a share of each. They are read when the token arrives, and no more
  * than the ring can carry. The rest stays where it was written, so that its writer sees the full ring.

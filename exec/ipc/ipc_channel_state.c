@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The state of a fast channel, as the files above and beside ipc_channel.c ask for it. */
 #include "exec/ipc/ipc_channel.h"
 

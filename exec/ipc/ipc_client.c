@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The end of one client begins here. Every file of the server may call this. */
 #include "exec/ipc/ipc_private.h"
 

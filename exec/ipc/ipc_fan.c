@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One message of the ring can become an event of hundreds of clients of this node. Two rules bound the time of that:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Gates (book ipc, "Gates"): how fast requests are read, from the fill of the ring's queue
  * (book packing, "Queue levels"), synchronisation, quorum and the ring's lease.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A service's clients between two plugins: the connections stay, what each plugin knows of them does not. */
 #include "exec/ipc/ipc_private.h"
 

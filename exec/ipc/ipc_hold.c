@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Senders are held back while many of their own events wait (ipc_backlog.c). A client that sends and reads in turns, and
  * sends faster than it reads, would otherwise fill the daemon's memory and lose its connection.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The executive's loop as exec/qb wants it. All clients are served alike. */
 #include "exec/ipc/ipc_private.h"
 

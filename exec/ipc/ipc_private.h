@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the IPC server, ipc_*.c. No other file includes this. exec/qb/ has the protocol.
  */

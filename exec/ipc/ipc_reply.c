@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Answers that come later. A token stands for one answer: reply_later of the host table makes it while the request is
  * handled. It ends in one of these ways, and is not found afterwards:

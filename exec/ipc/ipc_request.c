@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One request of a client (book ipc, "Requests"): the checks before the handler runs, its result, and
  * requests that must wait because nobody would notice their loss.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The servers, one per service with clients, and the life of a connection (see struct
  * coterie_client).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * IPC: one libqb server per service with an ipc_name. The rules:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The keys of connections in the statistics map: stats.ipcs.* (book configuration, "Statistics map").
  * The keys of a connection are added after its service has accepted it, and are removed before the

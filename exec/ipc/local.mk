@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/ipc: connections of clients, their requests and answers.
 libcore_la_SOURCES += \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_access.c %D%/ipc_backlog.c %D%/ipc_channel.c \

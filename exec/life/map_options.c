@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Options that `coterie-ctl plugin load` gave to a service. They come before the config file, so the map shows them in the
  * place of the file's values for as long as the service is loaded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Options that `coterie-ctl plugin load` gave to a service, as keys of the map: service.NAME.*
  * (book configuration, "Keys of the daemon").

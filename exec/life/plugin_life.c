@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Steps of a change. Load: source -> trial -> quiet -> act -> sync -> its IPC name opens. In source the file is opened and checked,
  * once for all steps. In trial another process starts the plugin first. Quiet waits until no synchronisation is

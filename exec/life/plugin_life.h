@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Load, unload and replace plugins while the daemon runs: members plugin_load, plugin_unload and plugin_replace
  * of struct coterie_host, and changes by a reload of the config file. There is one change at a time. Its steps run

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by plugin_life.c and plugin_replace.c. No other file includes this. */
 #ifndef EXEC_PLUGIN_LIFE_PRIVATE_H
 #define EXEC_PLUGIN_LIFE_PRIVATE_H

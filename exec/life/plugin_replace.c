@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A service's new file in the place of the old one. In one turn of the loop, so that no message of the ring
  * and no request of a client falls between: the new one's init, beside the old one; state_save; the new one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/life/plugin_trial.h"
 
 #include <errno.h>

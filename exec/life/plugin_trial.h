@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trial of a plugin: its start in a process of its own, `coterie --check-plugin FILE 3 BOUND_MS`. (3 is the descriptor
  * of the file in that process.) A crash, a hang or an exit() in its constructors or its init shows there without harm. So

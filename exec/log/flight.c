@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The recorder's ring is laid out as libqb's: 32-bit words; a record is its size in bytes, a mark, and its
  * bytes, padded to a word; a record may go over the end. Reading starts at the oldest record.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The flight recorder: the last lines of all levels in memory. They are written to a file on request, or when the
  * process dies (book configuration, "Flight recorder"). The file has libqb's blackbox format, which qb-blackbox(8)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere,
  * and before anything else exists.

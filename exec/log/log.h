@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The log of the executive, on stderr, in a file and in syslog, with levels for each subsystem. One of the two
  * modules with state of the process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Layouts of log lines. */
 #include "exec/log/log_format.h"
 

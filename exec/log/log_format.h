@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The format of a log line on each target (book configuration, "Logging"). These functions are pure: time, host
  * and pid are arguments.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A limit for lines that the outside can cause: a flood of packets must not become a flood of
  * lines. */
 #include "exec/log/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages of libqb (about sockets and shared memory of IPC, and its loop) are written to our log, as
  * subsystem QB. Its own targets stay off, since its syslog target would wait for the syslog

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Descriptors that never block the ring. A terminal that is stopped with ^S, a pipe without a
  * reader, or a hanging syslog daemon must not delay the token. So syslog(3), which waits, is not

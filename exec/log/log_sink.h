@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A target of log lines: a descriptor on which a write never waits. A line that does not fit is dropped and
  * counted. Before the next line that fits, a line tells how many were lost.

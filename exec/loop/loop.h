@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The event loop. libqb's loop serves descriptors. One timerfd serves all timers, and one eventfd posts from
  * threads. (libqb's own timers have a resolution of a millisecond, and spin through the last one.) All functions

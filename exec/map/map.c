@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration map: one sorted array of entries. Lookups are binary searches. An insertion moves
  * pointers, which for the few thousand keys of a node costs less than a tree's allocations.

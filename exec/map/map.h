@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration map (cmap's store): typed keys in byte order, read-only prefixes, trackers. Rules of
  * names, sizes and types: book configuration, "Map". Types are COTERIE_MAP_* of <coterie/plugin.h>.

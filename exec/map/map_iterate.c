@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Walks through the configuration map. An iterator remembers the key it stands on, not a place, so that
  * any change during a walk is safe.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by map.c, map_track.c and map_iterate.c. No other file includes this. */
 #ifndef EXEC_MAP_PRIVATE_H
 #define EXEC_MAP_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Trackers of the configuration map. They may change the map, track and untrack from inside a
  * notification. What they could still look at (replaced values, deleted entries, trackers that went away)

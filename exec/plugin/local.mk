@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/plugin: the loaded plugins, how they are found, checked and loaded.
 
 # Where plugins come from: files and builtins, or builtins alone.

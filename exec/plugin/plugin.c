@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugins in service: which there are, in which order, and the files of those that are gone. */
 #include "exec/plugin/plugin_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A loaded plugin, and the ways to find one. plugin_load.h has the functions that load and unload it, host.h those that
  * it calls.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The refusal table of the plugin ABI: what a descriptor must be before any code of the
  * plugin runs. First what every ABI there will be has in common, then the numbers, then this ABI's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/plugin/plugin_code.h"
 
 #include <link.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The code of the plugin files that are mapped. With it the last log line of a process names the file whose own thread died.
  * For plugins that the executive has called, plugin_watch.h does that.

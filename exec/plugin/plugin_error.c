@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The error of a plugin, for the operator and for the exit code. */
 #include "exec/plugin/plugin_private.h"
 

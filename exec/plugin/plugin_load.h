@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The life of plugins: find, check, load, replace and unload them. Only plugin_open.c opens files, through libltdl.
  * plugin_check.c checks descriptors. plugin_life.h has the changes while the daemon runs.

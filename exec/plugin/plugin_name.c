@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names: of a plugin, of the file that holds it, of its kind. */
 #include "exec/plugin/plugin_private.h"
 

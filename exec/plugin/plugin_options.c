@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Options of one plugin: the descriptor's list, the config file's values.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The options of one plugin, with the values of the config file, or their defaults. */
 #ifndef EXEC_PLUGIN_OPTIONS_H
 #define EXEC_PLUGIN_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Options that were given when a plugin was loaded, in addition to the config file. */
 #include "exec/plugin/plugin_load.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of plugins: plugin.c and plugin_*.c. check_plugin.c includes this for the exit codes. No other file
  * does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Look at a plugin without loading it. */
 #include "exec/plugin/plugin_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Plugins of a binary that is one file (./configure --enable-static-binary): the builtins, out of the table that
  * libtool writes for -dlpreopen, and nothing else. No libltdl and no dlopen(): takes the place of plugin_open.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The tables of a service, walked by the stride of whoever made them. */
 #include "exec/plugin/plugin.h"
 

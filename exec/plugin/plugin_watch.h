@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Measure how long a plugin's code holds the loop up, and count the resources that it leaves behind. The
  * calls that take long, or run for clients and the ring, are between plugin_enter and plugin_leave.

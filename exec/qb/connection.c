@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One connection: made, served, ended. */
 #include <assert.h>
 #include <errno.h>

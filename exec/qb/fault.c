@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The handler runs on any thread at any instruction: it takes no lock, allocates nothing and reads a list to which
  * entries are only ever added. An entry that is not in use has the size 0, and is used again.

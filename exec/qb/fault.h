@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory that a client shares with the daemon can lose pages: the client shortens the file, or the file system is full
  * when a page is needed. The kernel then sends SIGBUS to the thread that uses the page. This guard maps a private page

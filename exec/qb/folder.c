@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A connection's folder in /dev/shm. It belongs to the daemon, which so needs no right over files of others to remove it.
  * The files in it belong to the client, whose library opens them by their path. All of them are made by descriptor before

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Peers that have connected and not said what they want. Anybody can connect, so there are few of them, and none for
  * long. When there are too many, the user that has most of them loses its oldest: a flood keeps nobody else out.

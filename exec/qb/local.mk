@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.
 qb_sources = \
 	%D%/qb.h %D%/private.h %D%/connection.c %D%/folder.c %D%/handshake.c %D%/members.c \

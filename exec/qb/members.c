@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The connections of a server: its list of them, its references, the flow word that follows its rate. */
 #include <assert.h>
 #include <stdlib.h>

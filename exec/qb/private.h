@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, shm.c, socket.c. No other file includes this. */
 #ifndef EXEC_QB_PRIVATE_H
 #define EXEC_QB_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The server half of libqb's IPC protocol, for clients that use libqb's own client half. The names, sizes and words are
  * libqb's, as seen on the wire and in /dev/shm (docs/ipc-protocol.md). The code is Coterie's: libqb's server trusts the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* See ring.h. An access never fails: the mapping is guarded (fault.h). */
 #include "exec/qb/ring.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One ring of libqb's protocol in shared memory, at its server. It has some pages with a header, and the data, mapped
  * twice in a row, so that each chunk is in one piece. Positions count 32-bit words and wrap at the ring's size.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * glibc's semaphore. With 64-bit atomics it begins with one such word: its value in the low half, and how many wait in
  * the high half. Without, the first 32-bit word is twice the value, plus one if any waits. tests/unit/test_qb_ring

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A POSIX semaphore in memory that a client can write, too. sem_post() trusts the words of a semaphore. One of them
  * tells whether it is shared, and is part of the call of the kernel. So a client could make the server wait for ever

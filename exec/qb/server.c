@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Hosts and servers: names that are listened at. */
 #include <assert.h>
 #include <errno.h>

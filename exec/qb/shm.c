@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages in three rings of shared memory. The client's library sends one byte on the stream behind each request, and
  * gets one behind each event.

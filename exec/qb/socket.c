@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages as datagrams. Requests arrive at one socket of the daemon, which also sends the answers. Events are sent
  * from another socket. The client's library binds the other ends before its first request. Names are abstract, so any

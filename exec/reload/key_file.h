@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The file with the ring's key, and the one beside it, NAME.next, with the key that a rotation brings. All of this works
  * on the folder that was opened first, so that both names are in one folder.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/reload: changes of the configuration and of the key while the daemon runs.
 libcore_la_SOURCES += \
 	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_error.c \

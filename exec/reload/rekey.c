@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/reload/rekey.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The change of an encrypted ring's keys, between the transport that has them and the plugin that agrees on them
  * with the other nodes (book encryption, "Change of the key"):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/reload/reload_private.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Replaces the running configuration by a new one. Everything that can fail comes first and can be
  * undone. The later steps can fail only for lack of memory.

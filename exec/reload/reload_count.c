@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How reloads ended on this node, for the statistics. An examination (SIGHUP) is none. */
 #include "exec/reload/reload_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reason why a file is refused. All files of the reload use this one, and it uses none of them. */
 #include "exec/reload/reload_private.h"
 

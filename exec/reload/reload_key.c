@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Another key of the ring, without a file that is read again: what exec/reload/rotate.c needs of the reload. */
 #include "exec/reload/reload_private.h"
 

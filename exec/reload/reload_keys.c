@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients that set keys of the sections totem and logging in the map change the daemon with them,
  * as a reload would (book configuration, "Reload"). All changes of one turn of the loop are taken

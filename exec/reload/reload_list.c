@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Lists the changes that a configuration would make, one on each line, for the operator of a reload that
  * is only prepared.

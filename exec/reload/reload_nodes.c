@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Nodes that leave the node list with a reload, perhaps later than it, and whom the engine knows. */
 #include "exec/reload/reload_private.h"
 

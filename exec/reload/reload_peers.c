@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The transport's part of a reload: new peers and links, removed ones, and changes that are refused
  * before anything happens. reload_nodes.c handles nodes that leave the ring later.

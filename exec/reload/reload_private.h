@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_error.c, reload_hangup.c,
  * reload_key.c, reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where there is no quorum provider, a reload may bring one: plugin_life.c loads it, and its verdict counts from
  * the first on. One that is there stays until the daemon ends (config/fixed.c).

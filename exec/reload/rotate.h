@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Replace the ring's key at this node, in two steps, so that all nodes of a ring take it or none does.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Evictions: members that were removed from the ring though they did not leave, and the evidence. They become
  * lines of the log, counters, and records in the statistics map for coterie-ctl and the plugin metrics.

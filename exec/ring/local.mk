@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/ring: the parts between the engine and one listener.
 libcore_la_SOURCES += \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_account.c %D%/ring_account.h %D%/ring_lease.c \

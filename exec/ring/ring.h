@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ring: connects the engine with the transport, the loop's timers, the file of the ring id and the log. The
  * own frames of this node return to the engine through memory. The ring calls one listener for all that goes up.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Statistics of the ring at this node: the times of its token, reasons and duration of each change, and the delivery
  * times of the own messages. Only one message at a time is measured. The others cost a counter each.

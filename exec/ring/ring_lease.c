@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The lease: whether this node recently had contact with a majority of its ring. Without contact, requests that
  * need quorum wait (ipc_gate.c). The engine measures the lease by the monotonic clock, which stops while the

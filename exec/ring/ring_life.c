@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring's start, its new options at a reload, its end. */
 #include "exec/ring/ring_private.h"
 

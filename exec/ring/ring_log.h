@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Events of the engine as log lines for the operator (subsystem TOTEM). */
 #ifndef EXEC_RING_LOG_H
 #define EXEC_RING_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The packets of the ring as the executive sees them: their kind, their faults, and the group prefix in front of each
  * message. The book of the wire has the bytes (docs/protocol/wire.md, "Group prefix"). Outside of exec/totem,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by ring.c, ring_lease.c, ring_life.c and ring_status.c. No other file includes this. */
 #ifndef EXEC_RING_PRIVATE_H
 #define EXEC_RING_PRIVATE_H

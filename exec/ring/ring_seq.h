@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ring sequence numbers that this node may use: book membership, "Ring ids". A number is used once in the life of a
  * node, so it has to be on stable storage before a packet carries it. The file holds a number that is ahead of the ring,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/ring/ring_sources.h"
 
 #include <inttypes.h>

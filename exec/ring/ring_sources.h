@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Count arrived frames by their originator, as stats.coterie.ring.received.NODE. Only nodes that have been members of
  * this node's ring are counted, so that other nodes create no keys.

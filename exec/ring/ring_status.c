@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Answers queries of other parts about the ring. */
 #include "exec/ring/ring_private.h"
 

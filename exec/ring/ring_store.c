@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* When ring sequence numbers go to stable storage: ahead of their use, while the ring is quiet. */
 #include "exec/ring/ring_private.h"
 

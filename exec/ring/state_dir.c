@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/ring/state_dir.h"
 
 #include <errno.h>

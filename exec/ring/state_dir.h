@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ring sequence on stable storage: book membership, "Ring ids";
  * book configuration, "State folder".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/ring/stats_totem.h"
 
 #include <inttypes.h>

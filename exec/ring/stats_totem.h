@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Statistics of the ring, stats.srp.* and stats.pg.*, and of times when the process did not run,
  * stats.schedmiss.* (book configuration, "Statistics map").

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A histogram of durations with fixed bounds. It takes no memory beyond the struct. Its keys in the statistics map:
  *

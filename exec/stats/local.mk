@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/stats: the statistics map.
 libcore_la_SOURCES += \
 	%D%/stats.c %D%/stats.h %D%/histogram.c %D%/histogram.h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The statistics: a sorted array of keys with functions that read them. A timer calls the trackers of
  * single keys, and runs only while there are some. Trackers of prefixes are called at once.

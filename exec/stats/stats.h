@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The statistics map (book configuration, "Statistics map"): keys in byte order. Their owner computes the
  * values when they are read. The owner is the executive (NULL) or a plugin. Types are COTERIE_MAP_*.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/sync/delivery.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The place in the order of the ring at which a service is called (host->delivery), and the verdict about quorum that
  * all members have agreed on at that place.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/sync: ring messages of services, their synchronisation, and the verdict about quorum.
 libcore_la_SOURCES += \
 	%D%/sync.c %D%/sync.h %D%/resync.c %D%/resync.h %D%/round.c %D%/round.h %D%/delivery.c %D%/delivery.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The verdict of the quorum provider, for the gate of requests, for plugins that watch it, and for the log
  * (book services, "quorum and votequorum"). Without a provider a node is quorate, and no plugin may publish.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Synchronise one service while the ring goes on (book sync, "One service alone"). A service that was loaded late
  * exchanges its state with the same service on the other nodes, without a change of the membership.

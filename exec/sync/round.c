@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/sync/round.h"
 
 #include "exec/plugin/plugin.h"

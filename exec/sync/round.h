@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The calls of one service in a round of synchronisation: sync_start and its like in <coterie/service.h>. The rounds of
  * all services after a configuration are in sync.c. Rounds of one service alone are in resync.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ring messages to services and back: the 16-byte executive header (book services, "Header"), its
  * checks, byte order, contiguity.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Synchronisation of the services after a regular configuration, compatible on the wire
  * (book sync, "A round"). The group "sync" carries SERVICE_BUILD and BARRIER.

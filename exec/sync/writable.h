@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Call the function writable of services that ring_send refused with -EAGAIN, when the ring has room again. The half for
  * clients, which client_may_send refused, is in ipc_hold.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Announce this ring to others by merge detects, and decide when it takes strangers in: book membership, "Merge". */
 #include "exec/totem/announce.h"
 

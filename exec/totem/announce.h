@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Merge detects of this ring, and the time from which it takes strangers in. */
 #ifndef TOTEM_ANNOUNCE_H
 #define TOTEM_ANNOUNCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The back-off: book failure, "Back-off". */
 #include "exec/totem/backoff.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The back-off: nodes that are ignored, since they and a member do not hear each other. */
 #ifndef TOTEM_BACKOFF_H
 #define TOTEM_BACKOFF_H

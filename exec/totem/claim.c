@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ring seqs in packets are claims: book membership, "Ring ids". A claim may be forged. So a node believes only claims
  * that leave room for many more rings, and its own number follows the rings that it forms, not the claims that it hears.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Ring seqs in packets, which may be forged. */
 #ifndef TOTEM_CLAIM_H
 #define TOTEM_CLAIM_H

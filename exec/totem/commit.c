@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The commit token's two rotations: book membership, "Commit". */
 #include "exec/totem/commit.h"
 

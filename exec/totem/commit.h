@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The commit token. */
 #ifndef TOTEM_COMMIT_H
 #define TOTEM_COMMIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Install a new configuration, within one event: book membership, "Installation". */
 #include "exec/totem/configure.h"
 

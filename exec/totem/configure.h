@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The installation of a configuration. */
 #ifndef TOTEM_CONFIGURE_H
 #define TOTEM_CONFIGURE_H

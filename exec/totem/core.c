@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Helpers of all files of the engine: traces, refusals, and who is who in the ring. */
 #include "exec/totem/core.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Helpers of all files of the engine. They call no other file of it. */
 #ifndef TOTEM_CORE_H
 #define TOTEM_CORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Getters of the engine, and its options. */
 #include "exec/totem/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Read and write numbers in packets: bounded, unaligned, in either byte order. A read or write that does
  * not fit only marks the cursor. So a sequence of them needs one check at its end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Delivery of frames to the user. */
 #ifndef TOTEM_DELIVER_H
 #define TOTEM_DELIVER_H

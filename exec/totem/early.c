@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The accelerated ring (Babay and Amir): book extensions, "Early token". A visit numbers and counts its frames, then
  * sends the token, and after it the frames. Meanwhile the successor prepares its own frames.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Tokens that are sent before the frames of their visit. */
 #ifndef TOTEM_EARLY_H
 #define TOTEM_EARLY_H

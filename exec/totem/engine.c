@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Entry points of the engine, dispatch by packet type, and helpers for all its files. */
 #include "exec/totem/state.h"
 

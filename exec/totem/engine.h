@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ordered-delivery engine: Totem single ring with extended virtual synchrony (Amir, Moser,
  * Melliar-Smith, Agarwal, Ciarfella 1995). The rules are in docs/protocol/.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of evictions: the evidence that led to a configuration without a member. */
 #include "exec/totem/evict.h"
 

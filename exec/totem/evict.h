@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of evictions. */
 #ifndef TOTEM_EVICT_H
 #define TOTEM_EVICT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Handle each timer that has expired: book ring, "Timers". */
 #include "exec/totem/expiry.h"
 

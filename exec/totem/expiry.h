@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Timers that have expired. */
 #ifndef TOTEM_EXPIRY_H
 #define TOTEM_EXPIRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The features that all members of a ring have. The commit token collects them. In its first rotation each
  * member fills its entry of the trailer. In the second one all members take the AND of the complete trailer.

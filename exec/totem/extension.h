@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Features that all members of a ring have. */
 #ifndef TOTEM_EXTENSION_H
 #define TOTEM_EXTENSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Limit the frames of a visit, and send them: see book ring, "Flow control" and book ring, "Sending". */
 #include "exec/totem/flow.h"
 

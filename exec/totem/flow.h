@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Flow control, and the frames of a visit. */
 #ifndef TOTEM_FLOW_H
 #define TOTEM_FLOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames and their pool. */
 #include "exec/totem/frame.h"
 

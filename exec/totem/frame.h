@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The frame pool: struct coterie_frame with a reference count. Each engine has one pool, used on one thread.
  * Frames of the common datagram size come from a free list. Larger frames come from the heap and count

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Joins and consensus: see book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
 #include "exec/totem/gather.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The state GATHER: joins and consensus. */
 #ifndef TOTEM_GATHER_H
 #define TOTEM_GATHER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The token is here and kept: book ring, "Hold and retransmission", and book extensions, "Linger". */
 #include "exec/totem/hold.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A token that is here and kept. */
 #ifndef TOTEM_HOLD_H
 #define TOTEM_HOLD_H

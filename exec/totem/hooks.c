@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of the deliberate bugs, and the function that switches one on. Only tests/sim compiles this. */
 #include "exec/totem/hooks.h"
 

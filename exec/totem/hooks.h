@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Deliberate bugs ("mutants") that prove that the simulator's checks work, and the quirks of the
  * reference. Without TOTEM_HOOKS both tests are a constant 0 and leave no code behind.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When a node sends joins: book membership, "Joins" and book membership, "Crowds".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The joins that this node sends. */
 #ifndef TOTEM_JOIN_H
 #define TOTEM_JOIN_H

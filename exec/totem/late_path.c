@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Paths that carry packets again at different times. libknet drops the data of a host until the receiver's own link to that
  * host is up. Each node learns that from answers to its own pings. The link of a Corosync node may be up a ping interval

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The lease: may this node serve requests that need quorum? (After Gray and Cheriton, "Leases", SOSP 1989.)
  *

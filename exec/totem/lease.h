@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Contact with the members, and the lease that it renews. */
 #ifndef TOTEM_LEASE_H
 #define TOTEM_LEASE_H

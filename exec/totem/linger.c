@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A lone sender keeps the token (book extensions, "Linger").
  *

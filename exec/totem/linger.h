@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Whether a lone sender keeps the token. */
 #ifndef TOTEM_LINGER_H
 #define TOTEM_LINGER_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # exec/totem: the ordered-delivery engine. Includes nothing of exec/ outside this folder.
 totem_sources = \
 	%D%/announce.c %D%/announce.h \

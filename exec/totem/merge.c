@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets of other rings, frames and merge detects: book membership, "Merge". */
 #include "exec/totem/merge.h"
 

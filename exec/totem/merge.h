@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets of other rings. */
 #ifndef TOTEM_MERGE_H
 #define TOTEM_MERGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets of this node to all nodes: the frames of a visit, which leave together, and single ones. */
 #include "exec/totem/multicast.h"
 

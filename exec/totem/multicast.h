@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets of this node to all nodes. */
 #ifndef TOTEM_MULTICAST_H
 #define TOTEM_MULTICAST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sorted arrays of node ids. Sets are small (the nodes of a ring), so it costs little to move elements. */
 #include "exec/totem/node_set.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets of node ids: sorted, on the heap. The caller limits their size. */
 #ifndef TOTEM_NODE_SET_H
 #define TOTEM_NODE_SET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pack messages into frames: book packing, "Packing and cutting".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pack messages into frames (book packing, "Packing and cutting"). A queue is one chain of packets with
  * correct continuation values. Its last packet stays open for further messages until the token arrives.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Pass the token on: the parts of a visit that a held token needs, too. */
 #include "exec/totem/pass.h"
 

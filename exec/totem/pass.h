@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Pass the token on. */
 #ifndef TOTEM_PASS_H
 #define TOTEM_PASS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of other nodes, and the back-off: book failure, "Back-off". */
 #include "exec/totem/peer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of other nodes. */
 #ifndef TOTEM_PEER_H
 #define TOTEM_PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Send probes: questions to other nodes whether they run, and words about a third node. */
 #include "exec/totem/probe.h"
 

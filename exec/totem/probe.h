@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Probes that this node sends. */
 #ifndef TOTEM_PROBE_H
 #define TOTEM_PROBE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Receive the frames and tokens of a batch: book ring, "Frames that arrive". */
 #include "exec/totem/receive.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames and tokens that arrive. */
 #ifndef TOTEM_RECEIVE_H
 #define TOTEM_RECEIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The recovery: members of one old ring exchange the frames that some of them lack
  * (book membership, "Recovery"). These are sent inside frames of the new ring. A receiver puts them into

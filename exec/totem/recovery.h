@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The state RECOVERY. */
 #ifndef TOTEM_RECOVERY_H
 #define TOTEM_RECOVERY_H

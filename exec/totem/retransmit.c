@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Request missing frames with the token, and answer requests: book ring, "Hold and retransmission". */
 #include "exec/totem/retransmit.h"
 

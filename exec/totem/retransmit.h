@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests for missing frames, and answers. */
 #ifndef TOTEM_RETRANSMIT_H
 #define TOTEM_RETRANSMIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Identity of a ring: book ring, "Terms". */
 #ifndef TOTEM_RING_ID_H
 #define TOTEM_RING_ID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets of node ids that have room for every node from the start. */
 #include "exec/totem/set.h"
 

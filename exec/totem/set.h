@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets of node ids that have room for all nodes. These functions need no memory, and leave further ids out. */
 #ifndef TOTEM_SET_H
 #define TOTEM_SET_H

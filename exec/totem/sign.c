@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Signs of a member's end, and answers that refute them: what arrives is judged here (suspect.c tells of the rules). A
  * member whose end is certain is removed, so the engine may leave its state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Signs of a member's end, and probes that arrive. */
 #ifndef TOTEM_SIGN_H
 #define TOTEM_SIGN_H

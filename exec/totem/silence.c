@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Members that are silent beyond the operator's budget (totem.silence), and the vote that removes one.
  *

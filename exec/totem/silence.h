@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Silence of members, and their budgets for it. */
 #ifndef TOTEM_SILENCE_H
 #define TOTEM_SILENCE_H

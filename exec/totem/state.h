@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state of the engine. The header of each file declares the functions that other files call. Private to exec/totem. The
  * members of struct totem_engine have the names of book ring, "States".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The store: the frames of one ring by seq. */
 #include "exec/totem/store.h"
 

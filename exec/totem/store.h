@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The store: the frames of one ring by seq. */
 #ifndef TOTEM_STORE_H
 #define TOTEM_STORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Find out whether a member's daemon has ended: book failure, "Signs" and book transports, "Signs of failure".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Suspicions that a member has ended. */
 #ifndef TOTEM_SUSPECT_H
 #define TOTEM_SUSPECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Timers: book ring, "Timers". */
 #include "exec/totem/timers.h"
 

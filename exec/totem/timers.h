@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Timers, and the lengths that are measured. */
 #ifndef TOTEM_TIMERS_H
 #define TOTEM_TIMERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A visit of the token: book ring, "The token's visit". All frames of the visit leave in one batch before
  * the token, or right behind it (early.c). Delivery and freeing come last, since the successor need not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A visit of the token. */
 #ifndef TOTEM_TOKEN_H
 #define TOTEM_TOKEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reassemble messages from frames: book packing, "Reassembly".
  *

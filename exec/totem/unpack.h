@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reassemble messages from frames (book packing, "Reassembly"). Each source has two contexts: one for
  * frames that are delivered while services synchronise, one for all others. An unfinished message is kept

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The token is late: members are asked, and the votes that remove a silent one are counted (silence.c tells of the
  * rules). The engine may leave its state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Questions and votes about silent members. */
 #ifndef TOTEM_VOTE_H
 #define TOTEM_VOTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Adapt the window: book extensions, "Window". */
 #include "exec/totem/window.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The window: how many frames all members together may send in a rotation of the token
  * (book extensions, "Window"). Between two visits of the token at most that many frames arrive at a

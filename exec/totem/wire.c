@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The wire format (docs/protocol/wire.md) and Coterie's trailers (book extensions, "Trailers"). No other
  * file has offsets of packets.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The wire format (docs/protocol/wire.md): encode and decode all packets, with byte order and all checks of
  * lengths and counts. Decoders never read past `size`. A packet that they accept is consistent in itself. The

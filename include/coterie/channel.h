@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fast channel: two rings in memory that one client of a service shares with the executive, beside their
  * libqb connection. Both sides include this file. It has all that they agree on, and the functions of a ring.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames: reference-counted buffers. Each carries one Totem packet between a transport and the ordered-delivery
  * engine. A frame that arrives is stored, delivered and sent again without a copy.

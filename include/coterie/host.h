@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host table: what a plugin may call. plugin.h includes this header, and has its types and rules.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plugin ABI: the descriptor of a plugin, and the functions that the executive gives it. A plugin needs this
  * header and service.h or transport.h, which include host.h. It must include no other header of Coterie, except for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Services: plugins that serve local clients over IPC, and agree by ordered messages with the same service on other
  * nodes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Write and read the state that a plugin hands over when it is replaced: state_save writes it, state_load reads it
  * with checks. Plugins need not use this, since only they know the content of their blob. The blob stays in this

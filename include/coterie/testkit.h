@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The test kit: a cluster of up to 64 nodes inside one process, for tests of services. It needs no root, no daemon, no
  * network and no real time. Link with -lcoterie-testkit (pkg-config coterie-testkit).

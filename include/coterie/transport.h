@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Transports: plugins that carry frames between the nodes of a ring. A transport sees only the size of a frame, not
  * its content. It may lose, duplicate and reorder frames, but must not change or invent them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "plugins/common/keys.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Values that people and programs write into the map, with any type. Linked into the plugins that
  * need it. It keeps no state.

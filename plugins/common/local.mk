@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/common: what several plugins need. No state: with builtins there is one copy for all.
 noinst_LTLIBRARIES += libplugincommon.la
 libplugincommon_la_SOURCES = %D%/keys.c %D%/keys.h

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The example is installed as documentation, and built and tested by tests/abi/cpp_plugin.sh.
 examplecppdir = $(docdir)/example-cpp
 dist_examplecpp_DATA = %D%/README.md %D%/Makefile %D%/motto.cpp %D%/motto.hpp \

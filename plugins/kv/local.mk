@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/kv: a replicated table. The service, its client library, the tool.
 kv_sources = \
 	plugins/kv/decide.c plugins/kv/deliver.c plugins/kv/hand_over.c plugins/kv/kv.c plugins/kv/kv.h \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The worked example of a service: installed as documentation, and built as a stranger would by tests/abi/lock.sh.
 lockdocdir = $(docdir)/lock
 dist_lockdoc_DATA = %D%/README.md %D%/Makefile %D%/lock.c %D%/queue.c %D%/meet.c %D%/state.h %D%/lock.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where to listen, and to whom. */
 #include "plugins/metrics/metrics.h"
 

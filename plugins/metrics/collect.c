@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Copies the host's data on the loop. Each slice has a bounded number of keys or nodes, and then the loop does its
  * other work. The maps may change during the iterations. An iteration returns each key at most once, and in order.

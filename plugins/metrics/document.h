@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Documents that are made from a snapshot: texts of statistics, and the answers of coterie-ctl as
  * JSON.

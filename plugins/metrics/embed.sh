@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # embed.sh FILE: prints the page as a C string, dashboard_page. Also prints dashboard_policy (Content-Security-Policy),
 # which has the hashes of the page's own script and style. With it a browser runs no other script. In the page <script>,
 # <style> and their end tags have lines of their own.

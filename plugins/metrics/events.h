@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The latest events, each as a piece of text/event-stream whose data is a document of the schema coterie-events-1. All
  * of it runs on the loop. State that cannot be tracked is checked once a second, a few nodes at a time.

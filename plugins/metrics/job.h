@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Documents are made on a thread. For many nodes that takes tens of milliseconds, which would delay the
  * ring.

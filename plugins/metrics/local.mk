@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/metrics: statistics over HTTP, where libmicrohttpd and json-c are.
 metrics_sources = \
 	plugins/metrics/address.c plugins/metrics/collect.c plugins/metrics/document.c plugins/metrics/document.h \

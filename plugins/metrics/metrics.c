@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Options and life of the plugin. */
 #include "plugins/metrics/metrics.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plugin metrics: the statistics of this node over HTTP, for collectors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Under which names a browser may ask. A page of a stranger can make its own name lead to this address (DNS rebinding),
  * and then reads what is served here as if it were its own. An address in digits leads nowhere else, so it is always

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The responses: documents, each made at most once in a period, and the health of the node. */
 #include "plugins/metrics/metrics.h"
 

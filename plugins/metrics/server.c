@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * HTTP by libmicrohttpd without a thread of its own. The host's loop watches its epoll descriptor, at lower priority
  * than all its other work, and its time-outs are timers.

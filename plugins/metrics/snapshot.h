@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host's data at one time. It is copied on the loop in slices, and then read elsewhere. While it is filled no
  * thread reads it, and afterwards it does not change, so a thread can read it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/mon: resource monitoring.
 include plugins/common/local.mk
 

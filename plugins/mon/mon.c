@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Watches memory and load of the machine. Each resource is a small state machine:
  *

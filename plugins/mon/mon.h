@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory and load of the machine, as keys of the map: resources.system.memory_used and .load_15min.
  */

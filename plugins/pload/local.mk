@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/pload: load generator.
 pload_sources = plugins/pload/messages.h plugins/pload/pload.c
 if WITH_PLOAD

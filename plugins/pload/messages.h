@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ring messages of a load. Their service has its own number, not the 4 of Corosync, whose daemons exit
  * after a load. Messages that wait in the queue when a Corosync node joins are sent in its ring, and the

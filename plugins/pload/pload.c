@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A load test of the ring. Each node sends its own load, on request.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The template is installed as documentation, and built as a stranger would by tests/abi/template.sh.
 templatedir = $(docdir)/template-service
 dist_template_DATA = %D%/README.md %D%/Makefile %D%/tally.c %D%/tally.h %D%/tallyctl.c %D%/test_tally.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages between clients and the tally, and between its nodes. All integers are in host byte order
  * on IPC. On the ring they are in the sender's, and the service swaps them (tally_swap_*).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tallyctl [add AMOUNT]: add to the tally, or show it. A client in its smallest form: coterie-client(7). COTERIE_INSTANCE names
  * the daemon, if there are several on this host.

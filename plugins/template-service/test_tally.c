@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A seed
  * repeats a run exactly, and a failure names its seed. testkit.h has further functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * This node's place in the folder: the lock, the socket, and whether both still belong to this
  * daemon.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The template is installed as documentation, and built as a stranger would by
 # tests/abi/template_transport.sh. What needs no daemon is tested here, between mock hosts.
 template_transportdir = $(docdir)/template-transport

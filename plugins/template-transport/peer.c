@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One peer: sending to it, keeping what finds no room, noticing that it is gone. A peer that does
  * not read must not hold up the others, so each has a socket and a queue of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Receives datagrams from any sender. Each one is checked before it is used. */
 #include "unixgram.h"
 

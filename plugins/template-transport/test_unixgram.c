@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tests of the transport under a ring: test_unixgram FILE. FILE is the plugin, ./unixgram.so. Three nodes in this
  * process form their ring over it, in real time. A small service of the test records the delivered messages.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames in AF_UNIX datagrams, so that a cluster runs inside one host without IP: a template for
  * your own transports. This file has the operations and the descriptor. unixgram.h describes how

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The device. A device without ioctl, such as a pipe in a test or a simple driver, is fed by writing
  * a byte. Every watchdog driver understands that. Such a device keeps its own timeout.

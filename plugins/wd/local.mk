@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/wd: watchdog.
 wd_sources = plugins/wd/device.c plugins/wd/resource.c plugins/wd/wd.c plugins/wd/wd.h
 if WITH_WD

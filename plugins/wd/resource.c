@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The watched resources. A resource consists of all keys with the same name. It exists if it has
  * `recovery` and `state`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Its state is what the map says: it has none to hand over to a new version, which looks at the same keys. In
  * between the device is closed and opened again.

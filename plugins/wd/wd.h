@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Watchdog: feeds a device that restarts the machine when it is not fed. It feeds while all watched
  * resources are well.

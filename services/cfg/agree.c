@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A reload that all nodes apply or none, in a ring of Coterie nodes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of a reload that all nodes apply or none. agree.c describes its phases. cfg.h includes
  * this.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests for a reload by clients of this node. Their rounds are watched, and requested again after a change
  * of the ring. If Corosync nodes are in the ring, RELOAD_CONFIG is sent instead. agree.c has the rounds.

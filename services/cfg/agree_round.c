@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state of one reload that all nodes apply or none, and the answer to its client. agree.c has
  * the rules.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sends this node's messages in rounds of a reload in their order, and keeps them while the ring has no room.
  * agree.c has the rounds.

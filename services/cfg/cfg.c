@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Administration: how nodes and links are, killing a node, stopping the daemon with everybody's
  * consent, reading the configuration and opening the logs again.

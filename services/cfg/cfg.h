@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the configuration service: the clients that track shutdowns, the running vote, and the reloads
  * that clients wait for.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The service plugin. The library and the man pages have their own fragments.
 cfg_service_sources = \
 	services/cfg/agree.c services/cfg/agree.h services/cfg/agree_ask.c services/cfg/agree_round.c \

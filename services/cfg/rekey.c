@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A change of the ring's keys (book encryption, "Change of the key"), with rules that avoid a race of the
  * reference.

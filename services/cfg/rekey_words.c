@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The messages of the members of the ring about a change of its keys, and the tags of these keys.
  * rekey.c has the rules.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads the configuration again on all nodes, at the same place of the order. Each node decides about its own
  * file (book services, "cfg"), as Corosync nodes do. This is used in rings with a Corosync node. agree.c has the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A new key of the ring, which all nodes take or none: `coterie-ctl key rotate`.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Stopping the daemon: votes among the clients that track shutdowns (book services, "cfg"). */
 #include "services/cfg/cfg.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: the clients that track shutdowns, and the last messages of the
  * members about keys. While a shutdown is being decided, a reload is under way or keys change, it is not handed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The transport's view of nodes and links, in the form of the client library. */
 #include "services/cfg/cfg.h"
 

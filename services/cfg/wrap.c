@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Encrypts a new key of the ring for the way to the other nodes. It is encrypted with the key in use, since core dumps
  * contain stored frames, and the ring may be recorded. docs/encryption.md has the derivation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "services/client/channel.h"
 
 #include <errno.h>

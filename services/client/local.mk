@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/client: what the client libraries share, and libcorosync_common.
 corosyncinclude_HEADERS += include/corosync/corodefs.h include/corosync/corotypes.h include/corosync/hdb.h
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration map for clients: keys of this node, its configuration and its statistics, to be
  * read, changed, walked through and watched. Nodes tell each other the version of their configuration,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the cmap service. The executive owns the maps. These files handle the
  * requests of clients, and the one key that nodes exchange: totem.config_version.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Iterations of clients over their map. Changes of the map are seen by running iterations. */
 #include "services/cmap/cmap.h"
 

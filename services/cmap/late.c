@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Late notifications. A change with many trackers would block the loop for long. So the first ones are notified at
  * once, the others a few at a time. Each client is notified in the order of the changes.

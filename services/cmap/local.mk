@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cmap: the configuration map for clients. The library and the man pages have fragments of their own.
 cmap_service_sources = \
 	services/cmap/cmap.c services/cmap/cmap.h services/cmap/messages.h \

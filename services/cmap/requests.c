@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests of clients for single keys. */
 #include "services/cmap/cmap.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: the clients with their iterations and trackers, and the
  * configuration versions of the nodes. No change of a key is lost between the trackers of the two versions.

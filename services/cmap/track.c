@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Notifies clients of changes, in the order of the changes, and before the answer to the request
  * that made the change.

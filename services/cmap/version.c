@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The version of the configuration. Nodes exchange it at every synchronisation and when it changes
  * (book services, "cmap"). A node with an older version than another node stops in its first ring with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Control of the running daemon by its administrator: list and change of plugins, reload, and keys of other nodes'
  * maps. A request is answered when the change is done or refused, or when the other node has answered.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the control service: requests that change plugins, the plugins of each node, and
  * the keys of other nodes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * This node's keys as text, for whoever asks on another node: neither the byte order nor the types of another release
  * matter. What is too long for one message is cut off, between two keys.

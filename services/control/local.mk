@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/control: what an administrator asks of the running daemon. Its client is coterie-ctl.
 control_service_sources = \
 	services/control/control.c services/control/control.h services/control/keys.c \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys of other nodes. The request of a client is sent to its node over the ring, and the answer is returned in the
  * same way. Both are in the total order, and the other nodes drop them.

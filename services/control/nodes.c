@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plugins of each node. Every node sends its list when the ring changes and when a plugin is loaded or
  * unloaded. The lists of nodes that have left, or left and returned, are dropped.

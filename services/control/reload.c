@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A reload of this node alone, for daemons without the service cfg, which reloads all nodes or none. The
  * file is checked in the same way. It is applied as a whole, or nothing changes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: clients that wait for an answer, and the nodes' lists. A
  * client that waits for the replacement of this plugin gets its answer from the new version.

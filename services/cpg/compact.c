@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Compact messages: if every member of the ring understands them, messages of a process carry a handle in place of its
  * group's name and its pid (docs/compact-messages.md).

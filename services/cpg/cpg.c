@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Closed process groups: programs on all nodes join a group by name, and every member gets the same
  * messages and the same membership changes in the same order.

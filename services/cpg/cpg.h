@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the CPG service: the members of the groups, the state of this node's
  * clients, and the state of a synchronisation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From the ring to the clients: the same messages in the same order on every node. */
 #include "services/cpg/cpg.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Members of the groups. They are indexed by group (index.c), so that the cost of a message depends only on its
  * members.

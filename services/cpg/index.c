@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Groups by their names, in a table of chains. Other nodes and clients choose the names, so a fixed hash function would let
  * them put all groups into one chain. This one has a random key: vector multiply-shift (Dietzfelbinger 1996; Thorup, "High

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Iterations over a snapshot of all memberships, as corosync-cpgtool makes them. */
 #include "services/cpg/iterate.h"
 

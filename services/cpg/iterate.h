@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by iterate.c, which has the requests and a client's iterations, and snapshot.c, which makes
  * snapshots.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The service plugin. The library and the man pages have their own fragments.
 cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Put what the JOINLISTs of a synchronisation name into the lists. Most of the work is done when a list is delivered: each
  * entry is hung on its group. At the end each group is taken once, with all its entries. An entry at a time would be

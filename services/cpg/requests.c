@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests of clients. Each one is checked, then answered or sent as a ring message. */
 #include "services/cpg/cpg.h"
 

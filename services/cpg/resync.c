@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * After a change of the ring every node sends its processes to the others, and all compute the same
  * lists (book services, "cpg"). The steps are: sync_start notes the nodes that were lost. sync_step

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A snapshot of all memberships, for an iteration. A snapshot of a few thousand entries is made while its request is
  * handled. A larger one is made in several turns of the loop, and its request is answered at the end:

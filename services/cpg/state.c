@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: the members of groups, the messages that are on their way, and
  * the clients with their iterations and shared buffers. It is saved between two messages of the ring and

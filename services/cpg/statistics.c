@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The keys of this service in the statistics map: stats.plugins.cpg.*. */
 #include "services/cpg/cpg.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Buffers that are shared with a client through a file. The client maps the file. The daemon reads it with pread when a
  * message is to be sent. If the client shortens the file, or changes it during a read, the result is an error or a

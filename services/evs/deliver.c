@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Delivers messages and configurations of the ring to clients, in the same order on every node. */
 #include "services/evs/evs.h"
 

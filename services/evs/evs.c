@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Extended virtual synchrony for clients: messages to open groups, agreed or safe, in one order
  * with the ring's own configurations, transitional and regular.

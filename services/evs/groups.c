@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The groups of one client, sorted, so that a message finds its receivers quickly. See index.c as well. */
 #include "services/evs/evs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The groups of one message, in a table with open addresses. Other nodes and clients choose the groups, so the hash function
  * has a random key. It is vector multiply-shift (Thorup, "High Speed Hashing for Integers and Strings", section 3). Two

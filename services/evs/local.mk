@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/evs: extended virtual synchrony for clients. The library, the manual pages and the example
 # have fragments of their own.
 evs_service_sources = \

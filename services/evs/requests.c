@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From the clients: each request is checked, then answered or turned into a ring message. */
 #include "services/evs/evs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The state for a new version of the plugin: the clients and their groups. */
 #include "services/evs/evs.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/quorum: the quorum verdict for clients. The library and its man pages have fragments of their own.
 quorum_service_sources = \
 	services/quorum/quorum.c services/quorum/quorum.h services/quorum/messages.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The quorum verdict and the ring's members for clients of this node. */
 #include "services/quorum/quorum.h"
 

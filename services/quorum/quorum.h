@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the quorum service. It notifies clients of this node whether the node may
  * act, and which nodes are in the ring. The executive has the verdict, from the provider in the

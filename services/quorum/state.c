@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: the ring's members, and the clients that track with
  * their models.

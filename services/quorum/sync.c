@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The members of the ring, and those that joined or left (book services, "quorum and votequorum"). */
 #include "services/quorum/quorum.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Events for clients (book ipc, "quorum and votequorum requests"). */
 #include "services/quorum/quorum.h"
 

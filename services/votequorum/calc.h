@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The arithmetic of votes: the nodes that count, the number of votes that make a quorum, and
  * whether this node has quorum. It uses no host, clock or map. The rest of the service reads the

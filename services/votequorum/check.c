@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Contradictions of the section quorum (book configuration, "Quorum"), with their lines. config.c
  * knows the same rules, but it sees keys without lines, and only when the service is started. So

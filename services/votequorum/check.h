@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules of a configuration with votequorum, for `coterie -t`, a start and a reload. */
 #ifndef SERVICES_VOTEQUORUM_CHECK_H
 #define SERVICES_VOTEQUORUM_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "services/votequorum/votequorum.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration of votes: reads the keys of the map and checks them against each other. */
 #ifndef VOTEQUORUM_CONFIG_H
 #define VOTEQUORUM_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The quorum device is a program on this node that knows more than the votes do. It registers under
  * a name and repeatedly reports whether it votes for this node's part of the ring

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Extra information: up to 4,096 bytes that the quorum device of a node publishes for the programs of all nodes, as in
  * the release of Corosync after 3.1.10. The service does not interpret them.

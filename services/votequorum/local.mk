@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/votequorum: the vote counting quorum provider. The library and its man pages have fragments of their
 # own.
 votequorum_service_sources = \

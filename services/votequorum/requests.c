@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests of clients: information, votes, tracking (book ipc, "quorum and votequorum requests").
  * device.c has those of the device. Every request is copied first: a large one stays in the client's

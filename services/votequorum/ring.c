@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The messages between nodes (book services, "quorum and votequorum"). A handler makes the same
  * changes on every node, in the total order.

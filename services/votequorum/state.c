@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state for a new version of the plugin: all votes, the verdict, the device and the clients. The new version
  * itself reads the options of the start, from keys that no client may change. Running timers start again.

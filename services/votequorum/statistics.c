@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The results of GETINFO as statistics, for plugins, which have no connection, and for readers of the map.
  * The keys are stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.

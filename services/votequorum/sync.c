@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A synchronisation: nodes that have left stop counting at once, then all nodes send their
  * information, and at the end all votes are counted (book services, "quorum and votequorum").

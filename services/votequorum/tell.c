@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Events for clients that track (book ipc, "quorum and votequorum requests"). */
 #include "services/votequorum/votequorum.h"
 

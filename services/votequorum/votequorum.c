@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Quorum by votes: every node has votes, and a part of the ring with more than half of the expected
  * votes may act. Options change the rule for small rings and for rings that shrink

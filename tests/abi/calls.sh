@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A plugin that calls cpg, built with installed headers alone, as a stranger does.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

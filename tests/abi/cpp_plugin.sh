@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The example of a plugin in C++17 builds without a warning, is accepted, and works in a simulated cluster.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

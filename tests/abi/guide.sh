@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Follows docs/write-a-service.md as its reader does. The code on the page becomes files. These build without
 # a warning against an installed SDK, and pass their own tests.
 # shellcheck source=tests/tap.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The client headers: strict C99 and C++, alone; the names and numbers of Debian's. A new library is a line
 # in libraries.txt.
 # shellcheck source=tests/tap.sh

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A third party's quorum provider, as far as a configuration needs it. Its init is never called. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A third party's transport, as far as a configuration needs it: options with legacy names, and a
  * check. Its operations are never called.

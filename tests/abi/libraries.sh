@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The client libraries as the dynamic linker sees them: names, versions and dependencies of Debian's.
 # A new library is a line in libraries.txt and its list of symbols. LIBRARIES_13=1 (make check-long): a Debian 13 is made
 # where there is none, and what cannot be compared is no pass.

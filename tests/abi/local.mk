@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tests/abi: public headers and client libraries against Corosync's; libraries.txt names them.
 dist_check_SCRIPTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += \

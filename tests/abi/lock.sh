@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The worked example, plugins/lock, as its reader uses it: built outside the tree, tested with the test kit, and its client of
 # 30 lines against a daemon. LOCK_SEEDS: the first and the last seed. The test must find faults that are planted.
 # shellcheck source=tests/tap.sh

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A service that is a member of a CPG group: a stranger's, with installed headers alone. tests/abi/calls.sh */
 #include <errno.h>
 #include <stdlib.h>

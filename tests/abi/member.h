@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages between clients and the service of member.c. */
 #ifndef ABI_MEMBER_H
 #define ABI_MEMBER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* member_test MEMBER CPG: three nodes with both files, and what tests/abi/member.c has seen of its group. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A lock for the whole cluster, as docs/write-a-service.md had it before ABI 1.7: it does not ask where in the order a
  * message is delivered. A node that is cut off grants it without quorum. A node that dies at the wrong moment holds it

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Libraries that have no counterpart of Corosync's, against themselves as they were: their symbols, and the types in them as
 # LIBRARY.abi holds them. An addition needs a version node of its own and a new LIBRARY.abi:
 #	abidw --exported-interfaces-only --no-show-locs --no-corpus-path --no-comp-dir-path --no-elf-needed \

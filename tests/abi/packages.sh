@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Compares the packages of debian/ and conf/coterie.spec.in with the tree. Each installed file is in one of them.
 # Plugins and libraries have their own packages, and the symbols files list the exports of the libraries.
 # shellcheck source=tests/tap.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The plugin ABI's promise (coterie-plugin(7)): within a major number, members are appended to structs that carry
 # their size, and nothing else changes. tests/abi/sdk/ has the last headers of every minor number. A folder is
 # added when the next minor number begins.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A transport and a quorum provider of a third party in a configuration, outside the tree and with the SDK alone. Their
 # options have names in corosync.conf, and the daemon calls their checks.
 # shellcheck source=tests/tap.sh

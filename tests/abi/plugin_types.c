@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Every type of the plugin ABI, for abidiff: what these functions reach is what plugins see. */
 #include <coterie/service.h>
 #include <coterie/transport.h>

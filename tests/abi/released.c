@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A service as an author wrote it for a released SDK. It is compiled with the headers of each of them.
  * Members that were added later are only used if the headers, and then the host, have them. NAME and its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* released_kit FILE...: each file is a generation of one plugin; one node for each, in one ring. */
 #include <stdio.h>
 

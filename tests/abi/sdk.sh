@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What a stranger does with a template: source it after tests/tap.sh.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Uses the plugin template as a third party does. It is built outside the tree, in a root that has only the
 # SDK and a daemon, and tested with the test kit. Then two installed daemons load it, and their numbers must
 # agree.

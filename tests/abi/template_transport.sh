@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Uses the template for transports as a third party does. It is built outside the tree, in a root that has only the SDK
 # and a daemon, and tested with the test kit. Then three installed daemons form a ring with it on this host, without
 # root and without IP. The test checks the order, a crash that the others notice at once, a return, and a stop.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # bench.sh [page | plan]: coterie and rings of Debian's corosync side by side on one machine, and the page about it.
 # Rounds are interleaved: each kind of measurement is made of one ring after the other, each with fresh daemons, before
 # the next kind's turn. Figures go to a file of lines as soon as they are taken, from which page.py makes the page and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The load that figures are taken with. It uses the public CPG API alone, so LD_LIBRARY_PATH picks
  * the library, and the daemon it talks to is whichever runs. Clocks start after a time to warm up.

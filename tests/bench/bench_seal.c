@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the two
  * nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on this

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # How long a ring takes to do without a node, and with it again: source it after lab.sh, links.sh and sample.sh.
 # Times are those of the slowest of the others, from the event to the delivery of the new configuration.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The file of figures that bench.sh writes, and what can be said of them.
 
 A line is: kind, case, unit, ring, round, value, percent of the machine that others had; with tabs between. The value is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Measuring against Debian's corosync: bench.sh says how. Not part of the checks, but for the page.
 check_PROGRAMS += %D%/bench_load
 %C%_bench_load_SOURCES = %D%/bench_load.c tests/cluster/client.h

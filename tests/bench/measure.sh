@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # measure.sh: one kind of measurement of one ring, in a lab of its own with fresh daemons. bench.sh runs it with
 # the environment BENCH_KIND, BENCH_RING, BENCH_ROUND and BENCH_NODES. BENCH_DATA is the file for the figures, and
 # BENCH_LOAD the client. All daemons run at the ordinary priority, but for the kind realtime, and at the default

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # lab.sh reads what is set here
 # What is measured of a ring that runs, kind by kind: source it after lab.sh,

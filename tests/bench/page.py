@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """page.py FIGURES PAGE: the page about what bench.sh measured, and its plots in a folder that has the page's name.
 
 Every ratio is the median of those of single rounds. A figure is left out by a rule: when others had more than

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The page and the plots that bench.sh makes of its figures, made here from figures in a file. They contain known
 # ratios, measurements that do not count, and missing ones. Nothing is measured.
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Plots of ratios as SVG, for light and dark pages: how many times better than its opponents ours is, on a log scale.
 
 A bar starts at 1, where both are alike, and goes right where ours is better and left where it is worse; a thin line

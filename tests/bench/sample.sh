@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # measures.sh reads what is set here
 # What the daemons of a lab use, and what others use of the machine: source it after lab.sh.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The rights of clients that are not root. A real daemon has clients with the uids of an administrator, a user, an
 # observer and a stranger. Each tries the requests of an administrator (load code, set keys that control the daemon,
 # end it), and those of its own right.

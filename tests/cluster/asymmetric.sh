@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Nodes 1 and 3 do not hear each other, node 2 hears both: a few changes of the ring, then it is stable, and
 # node 2 says who does not hear whom. If node 2 is a corosync, which knows no back-off, whoever is left out keeps
 # quiet and says so. ASYMMETRIC_SECONDS (20) of it with ASYMMETRIC_KINDS of nodes, at a token timeout of LAB_TOKEN.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A ring of coteries under bad packets and bad clients: it stays, its memory stays bounded, and its
 # log tells of it without drowning.
 . "$(dirname "$0")/lab.sh"

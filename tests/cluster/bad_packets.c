@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Packets that no daemon should have sent, made from ones that daemons did send.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Drive Debian's Chromium over WebDriver, without packages of Python: browser.py FOLDER VERB WORD...
 
 	open URL               start chromedriver and a browser, and open the page

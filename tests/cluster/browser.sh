@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The page of the plugin metrics in Debian's Chromium. It shows a lost node within three seconds and outlives the daemon. It is
 # readable in dark and light colours and 320 pixels wide, and can be used from the keyboard. The console stays empty.
 # BROWSER_PICTURES=FOLDER keeps pictures. It is in check-long (make browser-long).

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A client takes 3,000 zero-copy buffers, with our library and with Debian's: it has 2,048 of them, and no file of the
 # others stays in /dev/shm. A daemon with few descriptors gives fewer.
 . "$(dirname "$0")/lab.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # An encrypted cluster of three from empty folders by commands alone: cluster create, then under load a fourth node, the key
 # rotated, a link added, a node removed. A failure at any step leaves all nodes as they were. The commands are README.md's.
 # shellcheck disable=SC2317 # functions are called through tap_check

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Daemons that start as root and become another user: a ring of three, clients of every uid, reload, rotation of the
 # log, plugins, and the return to root.
 LAB_USER=${LAB_USER:-61999}

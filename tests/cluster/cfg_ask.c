@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One request to the daemon of this node through the public API of libcfg and libcmap, for scripts:
  *

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Fast channels: our library has one with our daemon, unless it is told not to, and Debian's library has none; traffic
 # with and without them; clients die at any moment, and nothing of them is left in the daemon.
 . "$(dirname "$0")/lab.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TESTS_CLUSTER_CLIENT_H
 #define TESTS_CLUSTER_CLIENT_H
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Thousands of clients of every service connect, work and disconnect or are killed. Meanwhile groups send on
 # all nodes, the configuration is reloaded, and at last the daemon is shut down. No stream loses or reorders a
 # message, and the daemon ends in order (under sanitizers: without a leak). Its memory does not grow, and no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Preloaded into a daemon: the clock of the day jumps, by up to an hour forward or back, every two seconds. The
  * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.

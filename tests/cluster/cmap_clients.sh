@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Clients of the configuration map that are killed at any moment. Their objects are freed, the daemon's
 # memory does not grow, and it ends without a leak (which sanitized builds would find).
 # shellcheck source=tests/cluster/lab.sh

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A client that loads the configuration map until it is killed. It has open iterators and trackers,
  * adds and deletes keys, and dispatches changes sometimes or never.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A node whose configuration is older than that of the others leaves when it first meets them, with our
 # daemon and with Debian's. A running cluster is not affected.
 # shellcheck source=tests/cluster/lab.sh

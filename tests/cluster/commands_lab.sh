@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Nodes that coterie-ctl reaches over ssh: source it after lab.sh.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Keys of an encrypted ring in the memory of its daemons: core dumps hold none of them, neither those of the key file, nor
 # those that are derived from it.
 LAB_ENCRYPTION=${LAB_ENCRYPTION:-aes256-gcm}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Takes zero-copy buffers and keeps them, then sends once from each: Debian's library says "OK" for a buffer that the
  * daemon has refused, and only the sending fails.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A member of many groups at the same time, with a connection for each, since a connection has one.
  *

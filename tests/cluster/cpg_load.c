@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Loads a CPG group and checks what comes back: every member of the group prints the same order
  * hash, or the order differs; every sender's counter has no gap, or something was lost; each payload

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A client that sends large messages and hands on one event after some of them, as fast as it can: it falls behind what
  * it has sent, and has to be told so in time. Uses the public API alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints what a member of a CPG group sees, one event per line, so that the sequences of two
  * members can be compared with diff.

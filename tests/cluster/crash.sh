@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # How fast survivors deliver the configuration without a daemon that was killed or stopped, at the
 # default timers (a token timeout of 3,650 ms): on an idle ring and on one that carries messages.
 # CRASH_ROUNDS of each (3, and then with limits for a busy machine); CRASH_KINDS: who is in the ring;

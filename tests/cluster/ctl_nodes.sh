@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl --nodes and members --matrix: three of our nodes and one of Corosync's, which cannot be asked, as cannot one
 # that is down or has no service control. What one node tells of another is what that one tells of itself.
 # shellcheck disable=SC2317 # functions are called through tap_check

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The same over knet, whose links tell who hears whom.
 # shellcheck disable=SC2034 # lab.sh reads it
 LAB_TRANSPORT=knet

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """A remote shell that breaks at a chosen request, for tests/cluster/by_commands.sh.
 
 cutter.py FILE SHELL... HOST WORD...: the file has "HOST REQUEST before|after". The session of that host ends before the

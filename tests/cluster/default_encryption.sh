@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Rings of a coterie.conf that says nothing about encryption. Without a key the daemon stops with one line. With the key
 # in the state folders the ring is encrypted, and a node in clear is named. "encryption = none" and back is a reload.
 # shellcheck disable=SC2317 # functions are called through reload_until

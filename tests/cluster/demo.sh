@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # make demo does what it promises, in less than 20 s.
 . "$(dirname "$0")/lab.sh"
 

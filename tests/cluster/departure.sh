@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A reload with a file that a running node is not in: corosync.conf is applied, coterie.conf only with --force.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # A running node is removed from the node list, also in its own file. Source lab.sh and reloads.sh first, and open three
 # nodes, of which 1 and 3 run Coterie.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl doctor: healthy rings of udpu, udp and knet have no finding, and each fault is named with its remedy.
 # DOCTOR_PLAY=all (make check-long) plays all faults, and at least DOCTOR_NAMED of them must be named.
 # DOCTOR_RINGS is the number of healthy rings of each kind. DOCTOR_PLAY=healthy plays these alone.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # totem.ip_dscp: every packet of a ring carries the code point, on udpu, udp and their connections to the neighbour, with
 # IPv4 and IPv6; without the option packets have none. An older libknet marks as it likes, and the daemon says so.
 # shellcheck source=tests/cluster/lab.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Encrypted rings over udpu and udp. Keys change again and again while all send: no membership change, nothing lost.
 # Nodes with another key, or with none, are named by the others, whose ring does not notice them.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Extended virtual synchrony as clients see it, on three coteries: the guarantees, the configurations of each
 # kind of change, the example program, and clients that die under load.
 # What a sanitizer keeps of the memory that was freed would look like a leak.

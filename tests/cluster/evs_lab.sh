@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What the tests of EVS in namespaces share: source it after lab.sh.
 #

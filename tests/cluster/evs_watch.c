@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints what an EVS handle sees, one configuration per line, so that the streams of two nodes can
  * be compared with diff; each line also tells how many messages came before it, and the hash of

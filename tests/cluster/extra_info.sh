@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Extra information of quorum devices goes from one daemon to the clients of another, and corosync-quorumtool -W shows it
 # with each change of quorum. A daemon of Corosync 3.1 in the ring, if there is one here, drops the message and stays.
 # shellcheck source=tests/cluster/lab.sh

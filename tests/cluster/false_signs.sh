@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # False signs of a daemon's death never remove a daemon that is alive. The signs are forged ICMP
 # errors, a packet that a firewall refuses, a moment without packets, and a link or an interface that
 # fails for less than the token timeout. FALSE_SIGNS: their number (24). The ring is idle or, with

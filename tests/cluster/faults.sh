@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What every ring has to endure, whatever its members: source it after lab.sh, open and start a ring.
 

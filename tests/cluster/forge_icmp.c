@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tells a node, in the name of a peer's host, that the peer's port is closed, as anybody can who may send
  * raw packets:

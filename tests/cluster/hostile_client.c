@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A permitted client that damages the memory which it shares with the daemon.
  *

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Clients that damage the memory which they share with the daemon: the daemon lives, other clients do not notice, and
 # nothing is left behind.
 . "$(dirname "$0")/lab.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The cost of an idle daemon compared with a Corosync daemon: wake-ups and processor time of three nodes, at
 # the default timers, in IDLE_SECONDS (5). The limit is half of Corosync's on any machine, and the goal is a
 # quarter.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # isolation.sh [TRANSPORT]: a node that is cut off, in whatever way, logs at once that requests that need quorum wait.
 # It is a ring of its own and not quorate when the token and consensus timeouts have passed, and not before. It is a
 # member of the ring again when the cause is over. The others name what its host does, also when only its daemon is

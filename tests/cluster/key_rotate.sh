@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # `coterie-ctl key rotate` on real rings: rotation after rotation while all send, with one order and nothing lost. Each
 # refusal leaves the old key on all nodes. Nodes die in the middle of a rotation.
 #

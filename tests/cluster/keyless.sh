@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # An encrypted ring, and a host that has a member's address but not the key. It sends packets of a plain ring, packets of the
 # ring itself, and both damaged in all ways of bad_packets. The engine counts each frame that it gets by its kind. It must
 # count no more than the members have sent: nothing of the host has reached it.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # knet where the installed libknet lacks a module for encryption. A reload to it leaves the old key in place, and
 # corosync-cfgtool -R says why. A start with it is refused. LAB_KIND=corosync13 plays it with Corosync 3.1.9.
 # shellcheck source=tests/cluster/lab.sh

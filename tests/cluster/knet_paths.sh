@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # All that knet takes of paths: eight links at once, and the ring stays as long as one of them is left; a path with a
 # smaller MTU is found out; who has the id of a node in the list but not its address is refused, unless the config wants
 # it otherwise.

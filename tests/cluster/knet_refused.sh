@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Nodes without the ring's key. Both ends log a clear line about each of them, and the ring of the others is not
 # affected.
 # shellcheck source=tests/cluster/lab.sh

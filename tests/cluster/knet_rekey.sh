@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Keys of an encrypted ring change again and again while all send: no membership change, nothing lost. One node that
 # has not the new key holds the change up, is named, and completes it. Links come and go in the same way.
 # shellcheck disable=SC2317 # functions are called through reload_until

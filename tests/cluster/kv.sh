@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The service kv in real daemons: nodes that join with a table, partitions, crashes while it is on its way, and plugins
 # that are replaced and unloaded, while two clients on each node ask and write down what they are answered.
 # KV_MEGABYTES: how large the table is. KV_REPLACEMENTS: how often each node's plugin is replaced.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients of the service kv on real daemons, who write down what they asked and were answered, and when:
  *

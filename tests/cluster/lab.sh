@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Clusters of real daemons on one machine: source it, call lab_open, then the rest.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Plugins that come, go and are replaced in a ring of three while others load a group: sourced after lab.sh, before
 # lab_open, by scripts that then call lab_open, folders and lab_start. LIFE_COUNT: how often each; 3, 100 in check-long.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Options that `coterie-ctl plugin load` gives to a service. They are spelled as in coterie.conf or with '_'. They come before
 # those of the file, also after a reload, and are shown with their origin as long as the service is loaded.
 # shellcheck source=tests/cluster/lab.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
 dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh %D%/knet_lab.sh
 dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %D%/bad_input.sh %D%/hostile_client.sh \

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Two hundred clients in one group on a node of three, while the other nodes send: one order everywhere, nothing lost;
 # one of them that stops reading for a while slows nobody down and misses nothing; those that never go on are cut
 # off at 64 MiB of events; and hundreds of groups get their own messages each.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Many daemons on one machine form one ring, carry messages in one order, lose one, lose every second one at once, and get
 # them all back. The results have the times. Environment:
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The plugin metrics on three nodes. Checks its documents, that coterie-ctl prints the same, and that hostile
 # clients do not disturb the ring.
 # shellcheck source=tests/cluster/metrics_lab.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # read by lab.sh
 # Nodes that serve metrics: source it in place of lab.sh.

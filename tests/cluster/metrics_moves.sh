@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The documents and events of the plugin metrics follow changes of rings, messages, groups, reloads, plugins and
 # pauses.
 # shellcheck source=tests/cluster/metrics_lab.sh

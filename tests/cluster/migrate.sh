@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A whole cluster moves to Coterie and back, by the procedure of README.md, "Moving a cluster": migrate.sh SUITE. Three
 # nodes of Debian run Corosync over encrypted knet, and Pacemaker. apt changes the packages of one node after the other.
 # Quorum is never lost, no action fails, no node is fenced, and a resource moves only with its node. In the last round, where

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # One node misbehaves among healthy ones, and the others do not pay for it. No healthy node leaves the ring or loses
 # quorum. No group lists a process that is gone, and no synchronisation hangs. The node's clock jumps all the time. In
 # each round one thing more happens to it, drawn from a seed:

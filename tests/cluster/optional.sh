@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The optional services in a ring with a node of Debian's: mon and wd, with a pipe for a watchdog, and pload,
 # which survives the load that ends Debian's daemon.
 # shellcheck disable=SC2034 # read by lab.sh

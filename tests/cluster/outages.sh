@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # An outage that is shorter than the token timeout plus the consensus timeout changes no membership and
 # costs no quorum, whatever its cause. Several rings run at the same time, and the same outage hits one
 # node of each ring at the same moment. Environment:

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Two halves of the cluster are never quorate at the same time, while the packets of one node are rejected or
 # dropped, in one direction or in both, between it and all others or one other. quorum_poll asks every
 # daemon each 10 ms. Environment:

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's packages of this tree (make check-long, as root, with a mirror of Debian in reach): they are made and lintian
 # has nothing to say; in a bare root three of them are a ring; one more service comes by reload; purge leaves nothing;
 # Corosync with what depends on it gives way to them; and with the SDK alone both templates build, and pass their tests,

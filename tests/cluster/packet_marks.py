@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Count the IP packets that leave interface eth0 of this network namespace, by protocol and code point (DSCP).
 
 packet_marks.py SECONDS     prints "watching", then a line "PROTOCOL CODE-POINT COUNT" for each pair: "udp 46 1234"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Plugins come, go and are replaced in a ring of three that carries traffic: every service of node 3 is unloaded,
 # loaded and replaced LIFE_COUNT times while nodes 1 and 2 load a group, and node 1's are replaced under the
 # hands of its clients. Not one message is lost or reordered, the membership does not change, nothing leaks.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The two services that coterie-ctl does not unload in the ring of plugin_life.sh. control, which handles the command,
 # is loaded and unloaded by the config file, and votequorum if it is not the provider. As there, no other service is
 # affected.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # ./configure --enable-plugins, --enable-NAME, --disable-NAME: exactly those that are named are built as plugins, and all
 # libraries and tools whatever is left out. PLUGINS_OPTION=each (make check-long) leaves out each one alone, and builds
 # one such set.

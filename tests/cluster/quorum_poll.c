@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Record when the daemon of a node says that its partition is quorate, and in which ring.
  *

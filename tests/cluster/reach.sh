@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Why a tool does not reach a service: no daemon, no such instance, the service is not loaded, the user is refused, the
 # daemon is stopped. Each tool names the case and says what to do, and exit statuses of coterie-ctl tell the cases apart.
 # shellcheck source=tests/cluster/lab.sh

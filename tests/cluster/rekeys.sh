@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Changes of a knet ring's keys: source it after knet_lab.sh and reloads.sh.
 

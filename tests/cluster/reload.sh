@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A ring of coteries whose configuration changes while it runs, whose nodes are stopped by consent and killed.
 LAB_TOKEN=${LAB_TOKEN:-3000}
 . "$(dirname "$0")/lab.sh"

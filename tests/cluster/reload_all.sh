@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Reloads under load, one after the other, asked for on every node: nodes and links come and go, timers change, files
 # break, on all nodes or on one. Each is made by all nodes or none; no token is lost, no message, no descriptor.
 # Then nodes die in the middle of one: those who go on have all made it or not.

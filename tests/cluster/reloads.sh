@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Reloads, shutdowns by consent and killed nodes, for rings of any kinds: source lab.sh first, lab_open four
 # nodes, then play what is wanted. Node 4 is in no node list before reload_play_newcomer.

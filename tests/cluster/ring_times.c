@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When a ring changes: times of CLOCK_MONOTONIC, which all namespaces of a machine share.
  *

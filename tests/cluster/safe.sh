@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # SAFE on three coteries, with a receiver cut off at the worst moment: a message was multicast, and one node
 # does not have it. A packet filter on that node makes the moment last: it takes tokens and short messages,
 # no long ones, however often they are sent again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What each client library says to a program on this node, one line per service: its name, the code of the
  * initialize call and that of a call with the handle it left behind.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # totem { silence = quick }: the survivors deliver the configuration without a silent node half a second
 # after its last packet, and no node that is healthy is evicted by load, loss or short stops. Environment:
 #

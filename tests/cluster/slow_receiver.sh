@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Three nodes send as much as they can, and one of them cannot keep up: its socket has the smallest buffer there is,
 # its link carries 10 Mbit/s, its daemon stands still for half the token timeout. Nothing is lost, the order is one,
 # and the ring does not change.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # ./configure --with-builtin="udpu cpg" --enable-static-binary: a daemon in one file. It names no dlopen(), is small, says
 # what it has, and runs the demo. STATIC=no (make check-long): builtins alone, which libltdl finds.
 # shellcheck source=tests/tap.sh

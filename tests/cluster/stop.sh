@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A daemon that is told to stop exits soon. In the first part all others stop as well, so that the ring changes
 # all the time. In the second part the ring is blocked, with messages that no node will deliver. STOP_NODES:
 # number of nodes (6). STOP_LIMIT: limit for the slowest in milliseconds, of which libknet needs a second. The

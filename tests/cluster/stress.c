@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients of every service that come, work and go without end, most of them killed while they do.
  *

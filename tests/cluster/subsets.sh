@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Nodes with different sets of services: each of the first six lacks one, a seventh has all, the eighth is
 # Debian's. Alone, a node that lacks a service starts, serves the others, and tells a client of the missing
 # one what an absent service answers (book compatibility, "Client libraries"). Together they are one ring

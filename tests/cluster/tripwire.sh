@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The TCP connection between neighbours tells that a daemon was killed on an idle ring. Connections that are torn
 # remove no member. Where TCP is blocked or switched off, a killed daemon is missed after the token and consensus
 # timeouts, as any silence is. Idle members ask no questions in either case.

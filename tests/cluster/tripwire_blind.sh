@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Connections to neighbours that go blind: from some moment on a firewall that came later, or that forgot the
 # connection, drops TCP. The end of a daemon that is killed then is not certain, so that it is missed after the token
 # and consensus timeouts. That a connection ends like this is no sign: no member is suspected or removed.

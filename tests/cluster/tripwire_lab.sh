@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # scripts that source it read these variables
 # What tests of the watches over neighbours share: source it after lab.sh and links.sh.

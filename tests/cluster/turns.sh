@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A client that sends two messages of 1 MB and reads one event, in turns, falls behind what it has sent. It is told to try
 # again until it has read some of it, and keeps its connection: over libqb, with a fast channel, with messages in
 # parts and with zero-copy buffers, with our library and with Debian's.

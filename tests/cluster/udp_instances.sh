@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Two coteries on one host and one of Debian's corosync on another, over multicast and broadcast. Those on one
 # host receive each other's packets, and no node handles its own packets or those of another node.
 LAB_TRANSPORT=udp

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Failures of a node's interface, for each way in which udp sends. The node is a ring of its own meanwhile. It returns
 # to the ring with the interface, even if that is a new one.
 LAB_TRANSPORT=${LAB_TRANSPORT:-udp}

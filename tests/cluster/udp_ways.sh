@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # The ways in which udp sends: source it after lab.sh.
 # shellcheck disable=SC2034 # lab.sh reads what is set here

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Runs a fuzz target without libFuzzer: first every file of the corpus as it is, then mutations of them.
  * Run N of seed S is always the same input, so a failure is repeated by the line it prints.

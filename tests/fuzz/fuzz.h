@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Fuzz targets. Each fuzz_X.c defines LLVMFuzzerTestOneInput, and is linked either with driver.c or, by
  * clang -fsanitize=fuzzer, with libFuzzer. A target ends the process (abort, assertion, sanitizer) when

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Every fuzz target: its corpus as it is, then mutations of it.
 #
 #	FUZZ_SEED     chooses the mutations; default 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cfg service: status, shutdowns, reloads, rotations of the key and their ends, nodes that are members and are
  * killed. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The rings of a fast channel, with a client that writes what it likes whenever it likes: while the service looks at
  * one of its messages, too. The script: records of a byte that says what happens next, and what that needs.

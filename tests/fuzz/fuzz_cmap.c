@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cmap service: requests for a few keys, iterators and trackers, and maps that change by themselves. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Texts as corosync.conf: refused with a line for the operator, or read, published and read out. */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The control service. Clients send words and requests for keys. Changes of plugins end at once, later or never. Other
  * nodes send lists, requests and answers. The plugin is replaced by new versions.

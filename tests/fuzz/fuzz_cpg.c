@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: joins to a few groups, and shared buffers, besides what service.c does. */
 #include <fcntl.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests of clients, and messages of other nodes, at the EVS service on a mock host. The script
  * is a list of records: one byte for the operation, one for the client and small choices, and what

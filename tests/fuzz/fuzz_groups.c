@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Group-layer packets of several sources into one unpacker. The script: byte 0 chooses the rule; then
  * records of a byte (source, phase, byte order, kind of frame), a length and that many bytes of packet.

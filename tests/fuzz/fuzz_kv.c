@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The service kv. Clients send requests for a few keys. Other nodes of the ring announce their states and send
  * parts of the table. The plugin is replaced by new versions. service.c has the other operations. After each step

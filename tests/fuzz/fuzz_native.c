@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Texts as coterie.conf: refused with a line for the operator, or read, shown in both forms and read again
  * with the same keys. What the scanner lets pass, libconfuse must understand.

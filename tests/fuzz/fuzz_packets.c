@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Packets at live engines in every state. Byte 0 of the script chooses the state and the kind of ring.
  * Records follow: one byte for the operation, one for the node and small choices, and the arguments of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Peers that connect to a server of exec/qb, send any bytes in pieces, and hang up at any time. They use real sockets,
  * with the shared memory and the files of a connection. The script consists of records with a byte for the next action

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The three rings of a connection over libqb's protocol, with a client that writes what it likes whenever it likes: in
  * the middle of our reads and writes, too. It also shortens the files. The script: records of a byte that says what

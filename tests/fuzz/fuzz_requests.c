@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service
  * check the guarantees of service.h. The script consists of records: a byte for the results of the gates and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Datagrams from a peer's address into one node that has keys. The script: records of a byte (what to do), a length and
  * bytes. Forged datagrams consist of the bytes. Others were sealed by the peer, and the bytes alter them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The votequorum service on a node of four, with some of its options. */
 #include "tests/fuzz/service.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The quorum and votequorum services of one node, each on a mock host: requests of clients,
  * messages of other nodes, keys that change, synchronisations, no room, time. The verdict of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tests/fuzz: parsers of outside bytes against bytes that nobody sent. A target is one fuzz_X.c with
 # LLVMFuzzerTestOneInput; corpus/X holds where its mutations start. `make check` replays and mutates
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Three engines on a small simulated network, for packets that nobody sent. Times are virtual, and
  * everything is the same in every run.

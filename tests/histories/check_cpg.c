@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The checker of CPG: properties of the events that its clients see. */
 #include <stdlib.h>
 #include <string.h>

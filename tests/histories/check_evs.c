@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The checker of EVS: docs/protocol/invariants.md, "Configurations" and "Delivery". */
 #include <stdlib.h>
 #include <string.h>

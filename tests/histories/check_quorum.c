@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The checker of quorum and votequorum. Each node has one vote, and no option changes the rule. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reloads, and their checker. Each node has a file with a version, good or bad, and a client that asks for reloads.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients of CPG join, send, leave, end and stop reading, and all that they see is recorded. Some have a fast channel, which
  * then carries all their messages and events.

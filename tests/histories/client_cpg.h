@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The clients of CPG: what client_cpg.c records, and check_cpg.c checks. */
 #ifndef HISTORIES_CLIENT_CPG_H
 #define HISTORIES_CLIENT_CPG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Clients of EVS, one on each node. They send, and what they see tells all parts in which configuration a node is. */
 #include "tests/histories/client_evs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The clients of EVS: what client_evs.c records, and check_evs.c checks. */
 #ifndef HISTORIES_CLIENT_EVS_H
 #define HISTORIES_CLIENT_EVS_H

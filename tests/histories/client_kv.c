@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients of the table kv. Each waits for its answer before it asks again. tests/unit/kv_order.c checks the answers.
  *

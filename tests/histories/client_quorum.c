@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Clients of quorum and of votequorum, one of each on every node: they track. */
 #include "tests/histories/client_quorum.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The clients of quorum and votequorum: what client_quorum.c records, and check_quorum.c checks. */
 #ifndef HISTORIES_CLIENT_QUORUM_H
 #define HISTORIES_CLIENT_QUORUM_H

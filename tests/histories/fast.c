@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/histories/fast.h"
 
 #include <stdlib.h>

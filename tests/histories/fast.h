@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The client's half of a fast channel, for clients of the test kit: <coterie/channel.h>. */
 #ifndef HISTORIES_FAST_H
 #define HISTORIES_FAST_H

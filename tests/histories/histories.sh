@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Whole nodes in the simulator: services and clients with faults, from seeds.
 # usage: histories.sh [COUNT] (default: 100, or COTERIE_HISTORIES)
 . "${abs_top_srcdir:?}/tests/tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tests/histories: whole nodes with services and clients, played from seeds on the test kit.
 if !STATIC_BINARY
 check_PROGRAMS += %D%/coterie-histories

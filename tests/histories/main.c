@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie-histories: plays whole nodes with services and clients from seeds, and checks what the clients saw. */
 #include <getopt.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # page.sh [COUNT]: play COUNT histories (default: 20000), a tenth of them for each kind of fault alone, and all mutants.
 # Write docs/simulation.md. Run it as root behind `make check-programs`.
 # HISTORIES_WORK names a folder that keeps the results of each part, so that a run that was cut goes on. By default there is none.

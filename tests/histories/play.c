@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The play: nodes, faults, the quiet end; and the parts, which have the clients. */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A history: whole nodes with services and clients, played from a script on the test kit, and the events of the clients.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The script of a history: all choices of a seed, drawn before anything runs. A script is data, so that a shrinker can
  * drop steps and nodes, and the rest still means the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The events of two clients, compared. */
 #include <stdlib.h>
 

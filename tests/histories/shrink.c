@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A script that fails is made smaller: fewer nodes, fewer faults of the whole run, fewer steps. */
 #include <stdlib.h>
 

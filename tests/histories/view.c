@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where each node is: the configurations that its EVS client is told; and from these, the configuration of each message. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The tree builds in a Debian 13 without a warning, with gcc and with clang, and passes its unit tests there:
 # gcc 14, libqb 2.0.8, libknet 1.31, libmicrohttpd 1.0. BUILD_13=FOLDER keeps the build there for the next run.
 # BUILD_13_WITH=COMPILER takes that one alone.

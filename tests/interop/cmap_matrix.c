@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/interop/cmap_matrix.h"
 
 #include <signal.h>

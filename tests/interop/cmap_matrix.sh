@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libcmap and the service cmap, ours and Debian's in all pairs.
 # shellcheck source=tests/interop/matrix.sh
 . "$(dirname "$0")/matrix.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libcorosync_common, ours and Debian's: every error as text, every errno and every error of handles as an error. No daemon
 # has a part in it.
 # shellcheck source=tests/interop/matrix.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Two coteries speak compact messages. One of Debian's corosync joins while they do, and goes again: nothing is lost,
 # all members see the same, and it sees nothing that it cannot read.
 LAB_TOKEN=${LAB_TOKEN:-1000}

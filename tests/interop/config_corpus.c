@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config_corpus FOLDER: write the generated corosync.conf files as FOLDER/NUMBER/corosync.conf. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Generated corosync.conf files: each accepted or refused as Debian's `corosync -t` does; of some that are
 # accepted Debian's daemon is started, and the keys it makes of them are ours. CORPUS_KEYS=all (make check-long): of all.
 # CORPUS_13=1 puts Corosync 3.1.9 in the place of Debian's (tests/root13.sh).

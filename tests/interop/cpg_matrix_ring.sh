@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Nodes join and leave. Members with {our, Debian's} libcpg at {our, Debian's} daemon see the same events. All four are
 # in one ring with a third node that is cut off, loses a client, and is stopped. RING_KIND=corosync13 (make check-long)
 # takes Corosync 3.1.9 for Debian's.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl with our daemon and with Debian's: exit statuses, and every JSON answer against the schema.
 # shellcheck source=tests/interop/matrix.sh
 . "$(dirname "$0")/matrix.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # debian13.sh [--build]
 # Makes the Debian 13 that tests of kind corosync13 need, in the folder LAB_13 (/var/tmp/debian13 unless told), and
 # prints that folder. It stays there: a second call changes nothing. With --build it also has compilers and

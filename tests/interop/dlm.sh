@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's dlm_controld on three nodes, on daemons of root and on daemons that run as a user of their own. Its kernel module is
 # not needed: the daemon gets files in the place of the module's devices and settings. With these it joins its group, and
 # agrees with the others on the version of the protocol. It reads the cluster's name and the addresses of its nodes, and

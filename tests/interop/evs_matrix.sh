@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libevs and the service evs. Corosync 3 has neither, so the transcript is compared with the one that is kept.
 # shellcheck source=tests/interop/matrix.sh
 . "$(dirname "$0")/matrix.sh"

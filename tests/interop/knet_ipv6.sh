@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Links of either family on knet: a ring with a Debian's corosync in it over IPv6, and with a second link over IPv4 that
 # carries on alone.
 LAB_FAMILY=ipv6

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # One mix of daemons on knet through all that a ring has to endure. KNET_KINDS says which, KNET_CASE with what:
 # plain, nss, openssl, zlib, passive (two links), rr, active. Without them all combinations run, one after the other.
 # KNET_NODES says which nodes start first and fail, "1 2 3" unless told.

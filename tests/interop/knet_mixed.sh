@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A coterie among Debian's corosyncs on knet: without encryption, then with all features of libknet at once. Each node
 # chooses its own encryption module, compression and link mode. Cipher, hash and key belong to the ring.
 LAB_TOKEN=${LAB_TOKEN:-5000}

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Keys of an encrypted ring change repeatedly while all nodes send. One of the nodes (or KNET_KINDS) is Debian's
 # corosync. The membership does not change, and no message is lost.
 # shellcheck source=tests/cluster/lab.sh

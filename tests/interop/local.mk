@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Mixed rings of coterie and Debian's corosync. tests/cluster has the library.
 interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh \

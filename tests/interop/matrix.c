@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/interop/matrix.h"
 
 #include <dirent.h>

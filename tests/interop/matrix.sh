@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # One program with {our, Debian's} client library and {our, Debian's} daemon: four equal transcripts, but
 # for the defects of the reference that NAME_matrix.defects lists. NAME_matrix.sh sources this, changes

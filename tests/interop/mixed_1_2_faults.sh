@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # One coterie and two of Debian's corosync under loss, and with each node killed, paused, cut off and stopped in turn.
 . "$(dirname "$0")/../cluster/lab.sh"
 . "$(dirname "$0")/../cluster/faults.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # EVS on two coteries and one of Debian's corosync. SAFE is agreed while the latter is in the ring, and the
 # clients are informed of that. The log of corosync has no line about messages that it cannot know.
 # shellcheck source=tests/cluster/lab.sh

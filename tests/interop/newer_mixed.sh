@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Corosync 3.1.9 in one ring with coterie and 3.1.7: every start order at all message sizes, and loss, kill, pause, cut
 # and stop of each node. NEWER_KINDS says of which daemons, NEWER_TRANSPORT on what (udp, udpu, knet, knet+crypto),
 # NEWER_PLAY which play (order, faults). What is not said is played in all its values, one after the other.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The same over knet, on two links, which come and go as well.
 # A busy machine must not lose links.
 LAB_TOKEN=${LAB_TOKEN:-2000}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # corosync-notifyd, ours and Debian's, side by side on node 1 of a ring of three: the same lines about the
 # same events. A script sources this, opens a lab, and calls notifyd_begin, _same and _end around its events.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The signals on D-Bus and the SNMP traps of corosync-notifyd, ours and Debian's, for the same events.
 # A busy machine must not lose links.
 LAB_TOKEN=${LAB_TOKEN:-2000}

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # One node of ours, which both follow, and two of Debian's.
 # shellcheck source=tests/interop/notifyd_lab.sh
 . "$(dirname "$0")/notifyd_lab.sh"

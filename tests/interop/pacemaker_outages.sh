@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's Pacemaker on three nodes rides out every freeze and every cable cut that is shorter than the token
 # timeout plus the consensus timeout: the membership stays, no node is fenced, no action fails, and no resource
 # moves. Pacemaker runs unmodified with Debian's client libraries. Environment:

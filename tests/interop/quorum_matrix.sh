@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libquorum and the service quorum, ours and Debian's in all pairs; with the provider corosync_votequorum
 # and, in the end, with none.
 # shellcheck source=tests/interop/matrix.sh

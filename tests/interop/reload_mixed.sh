@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Reloads, shutdowns by consent and killed nodes where a node is Debian's corosync.
 LAB_TOKEN=${LAB_TOKEN:-3000}
 . "$(dirname "$0")/../cluster/lab.sh"

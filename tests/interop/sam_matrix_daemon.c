@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The keys that others see, and supervision that follows quorum. */
 #include <poll.h>
 #include <signal.h>

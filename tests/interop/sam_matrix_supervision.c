@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The actions of the supervisor, without a daemon. */
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The tools, Debian's and ours, at either daemon.
 check_PROGRAMS += %D%/tools_client
 %C%_tools_client_SOURCES = %D%/tools_client.c

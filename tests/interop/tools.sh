@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's tools and ours, at Debian's daemon and ours, on one, two and three nodes over udpu.
 # shellcheck source=tests/interop/tools_lab.sh
 . "$(dirname "$0")/tools_lab.sh"

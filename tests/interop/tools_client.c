@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tools report about and meddle with: members of groups, a quorum device, a program that
  * votes against a shutdown.

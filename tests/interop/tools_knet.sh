@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's tools and ours, at Debian's daemon and ours, where tools.sh does not go: on rings over
 # knet, in both halves of a ring that is split, beside programs like pacemaker's; and what the
 # daemon itself says and leaves.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # LAB_KINDS is lab.sh's
 # Debian's unmodified tools and ours, at Debian's daemon and ours: they print the same, on both

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Receive SNMP traps on a UDP port and print a line for each: its notice, then OID=value.
 
 Usage: traps.py PORT FILE. Times and request ids are left out. Ends with a signal.

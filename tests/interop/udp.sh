@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6, and with a group, port and ttl of
 # their own. make check-long plays more: every start order, every fault of every node.
 LAB_TRANSPORT=udp

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # All that a ring has to endure over udp, multicast, broadcast and IPv6, by coteries alone and with one and two of
 # Debian's corosync: each script as it runs over udpu, a line for each. UDP_LOGS=FOLDER keeps what they say.
 . "$(dirname "$0")/../tap.sh"

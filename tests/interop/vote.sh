@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Rings that count votes, our daemon and Debian's corosync mixed in all proportions: what vote_scenarios.txt
 # tells, each scenario with all nodes ours, and in turn with few or with many of them ours (with both in
 # check-long), at places that change from one scenario to the next. After each step every node must say of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # One of the rings of vote.sh, which sources this: it plays one scenario after the other, step by step, and
 # looks at what the nodes say.

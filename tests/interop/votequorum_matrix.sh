@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libvotequorum and the service votequorum, ours and Debian's in all pairs: one node that expects three votes,
 # one with a quorum device, one whose device is forbidden, one without votes.
 # shellcheck source=tests/interop/matrix.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Quorum and votes: the matrices of the two libraries, and rings that count votes.
 check_PROGRAMS += %D%/quorum_matrix
 %C%_quorum_matrix_SOURCES = $(matrix_sources) %D%/quorum_matrix.c

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # corosync-vqsim: a transcript, config files of every kind, and what cannot be read.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # mutants.sh [NAME...]: every mutant of the list is caught by one of its tests. Plays on a copy of the tree that lies over this
 # one, in a mount namespace of its own: nothing of it is seen outside. Takes a few seconds for each mutant. In
 # `make check` check_mutants.sh only checks that each of them can be made.

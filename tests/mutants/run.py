@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """run.py check LIST: check that each mutant of the list can be made. Prints TAP.
 run.py play LIST BUILD [--with PROGRAM | --without PROGRAM] [NAME...]: make each mutant in this tree, build its tests in BUILD and run them. A mutant
 is caught when one of its tests fails. --with: only the mutants that this program is to notice, and no other test. --without: only those that it is not to notice. Prints TAP. Changes files of the tree and puts them back: run it on a copy (mutants.sh does).

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # An encrypted cluster of three from Debian's packages of this tree, by commands alone: cluster.sh SUITE. Each node is a root
 # of its own with sshd. Under load a fourth node is added, the key rotated and a node removed. No message is lost. The page
 # of the plugin metrics shows it all, in Chromium where that is installed here.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The container image that conf/container/make-image makes of the packages of this tree: container.sh SUITE. Its layout is
 # sound. Three of it are one encrypted ring, and each is one process without any right of root.
 # CONTAINER_IMAGE=FOLDER: that image, and none is made.

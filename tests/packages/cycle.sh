@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's packages of this tree are installed, upgraded, removed and purged with apt: cycle.sh SUITE. In the end the root
 # has the files, users and packages that it had before, whether all of them came together or one alone.
 # shellcheck source=tests/packages/roots.sh

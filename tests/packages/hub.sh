@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # A network for hosts of a test, apart from the script's own, which has a mirror of Debian: source it after roots.sh.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian's packages of this tree in roots of Debian 12 and 13. They need root, a mirror, and time to build the packages: in
 # check-long alone.
 dist_check_DATA += %D%/roots.sh %D%/hub.sh %D%/fedora.txt

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Make the Debian packages of this tree in a root of a suite: make.sh SUITE. They are in the folder beside the root with
 # .packages to its name, as a repository for apt. The build root is kept beside it, with .build to its name. Packages that
 # are there are taken if they are of the same sources.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Make a root of Debian with Corosync and Pacemaker, for the tests of packages: root.sh SUITE FOLDER. It needs root,
 # debootstrap and the mirror that apt uses here, takes 350 MB and some minutes, and leaves a root alone that is there.
 set -u

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Tests in roots of Debian: source it, call roots_open, then the rest.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The RPM packages of this tree, made and installed with Debian's rpm: rpm.sh. The tarball of make dist is built as README.md
 # says. What the packages require of a distribution stands in fedora.txt, under Fedora's names. A root that has exactly those
 # names and what Fedora's Pacemaker and qdevice need takes the packages, upgrades and removes them.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Coterie takes the place of Corosync on a node with Pacemaker, and gives it back, by apt and nothing else: swap.sh SUITE.
 # What Debian has for Corosync stays installed: Pacemaker, DLM, qdevice, SBD, fence-virt, OCFS2. The operator's files and
 # the start with the node survive, also where the package that went is purged.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What tests of the Python package share: source it after tap.sh or lab.sh.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package against a daemon of ours that this user runs, with our libraries.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

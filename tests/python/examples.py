@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """examples.py FILE: run each Python block of a Markdown file, and print TAP. A block "output" behind it is what it prints."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The examples of docs/python.md print what it says, and have no errors of types.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # ./configure --enable-python installs the Python package where its Python looks, whole and typed. Without it none comes.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # A daemon of ours as an instance that any user may run: instance_start, which sets COTERIE_INSTANCE and the libraries.
 # It ends with the script. $instance_work is a folder that ends with it, too.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package in a ring of both kinds of daemons, with the libraries of both: every service on every node, and
 # events of one node on the other.
 LAB_TOKEN=${LAB_TOKEN:-1000}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """layout.py CXX INCLUDE [--corosync]: compare the package's structures, numbers and functions with the C headers.
 
 A C++ program prints sizes, offsets, numbers and the kinds of all arguments. They must be those of ctypes.

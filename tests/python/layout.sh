@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Structures, numbers and functions of the Python package are those of the C headers: ours, and Debian's if they are here.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package of bindings/python.
 dist_check_DATA += %D%/common.sh %D%/instance.sh %D%/examples.py %D%/layout.hh %D%/layout.py %D%/run.py %D%/services.py %D%/table.py \
 	%D%/uses.py %D%/units.py %D%/watch.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """run.py MODULE...: run the unittest cases of modules in this folder, and print TAP.
 
 A test is named for its class and method. The traceback of a failure becomes comments.

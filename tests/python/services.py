@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of every service against the daemon of this host: PYTHON_DAEMON is coterie or corosync, which may be of a ring
 with more nodes. PYTHON_LIBRARIES is coterie or corosync: the libraries that are loaded."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of the service kv against the daemon of this host, which is ours."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package has the types that it promises: mypy, strict, over the package and over programs that use it.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

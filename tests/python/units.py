@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests without a daemon: errors, retry, events, closing and hostile values, with a library that a test plays."""
 
 from __future__ import annotations

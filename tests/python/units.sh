@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The Python package without a daemon.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The types that a program sees. mypy --strict accepts this file, and each ignored error is one that it must find."""
 
 from __future__ import annotations

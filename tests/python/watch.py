@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Print changes of the group python.watch, of the ring and of quorum, until the daemon is gone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Extended virtual synchrony: C1 to C7 (book invariants, "Configurations") and D1 to D12
  * (book invariants, "Delivery"), checked at every configuration and every delivery.

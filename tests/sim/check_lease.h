@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks which nodes may serve requests that need quorum: S1 and S2. */
 #ifndef SIM_CHECK_LEASE_H
 #define SIM_CHECK_LEASE_H

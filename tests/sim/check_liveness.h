@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A quiet network owes book invariants, "Liveness", and C8. Each check plays its scene and reports. */
 #ifndef SIM_CHECK_LIVENESS_H
 #define SIM_CHECK_LIVENESS_H

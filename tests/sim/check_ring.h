@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Invariants inside a ring: book invariants, "Ring"; and C9. */
 #ifndef SIM_CHECK_RING_H
 #define SIM_CHECK_RING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fixture of the tests of the checkers: three nodes whose history is made up step by step, as the simulator
  * would tell it. The checkers must be able to fail: for every property there is a history that breaks it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A binary heap of events, and splitmix64 (Steele, Lea, Flood 2014) for chance. */
 #include "tests/sim/clock.h"
 

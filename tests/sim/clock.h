@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Simulated time: one queue of events and one source of chance. A seed decides everything. */
 #ifndef SIM_CLOCK_H
 #define SIM_CLOCK_H

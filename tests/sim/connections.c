@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/sim/connections.h"
 
 #include "tests/sim/sim.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reports of transports that have connections to neighbours: a connection is up, or how it ended.
  */

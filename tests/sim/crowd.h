@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Many engines and a plain network, without the checkers of coterie-sim, which end at 64 nodes. It counts joins and time
  * until a large ring is formed, or goes on without some members. Each node has one processor, which takes time for each

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Rings of 17 to 384 simulated nodes are formed with few joins and within the bounds of book invariants, "Crowds".
 # CROWD_SEEDS (2) of each size up to 128; 384 nodes once.
 . "${abs_top_srcdir:?}/tests/tap.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie-crowd: forms large rings, and says how many joins and how much time that takes. */
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Stable storage of a node: one ring sequence (book membership, "Ring ids"), kept or lost over a
  * crash.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Faults: which kinds there are (book invariants, "Faults"), and when they strike. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets that no engine sent, or not now. */
 #include "tests/sim/forge.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets that no engine sent, or not now: garbage, altered ones, old ones. */
 #ifndef SIM_FORGE_H
 #define SIM_FORGE_H

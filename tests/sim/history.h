@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The real history of a run, as seen from outside the engines: lives, messages, rings, frames. The
  * checkers use it. Only the trace events of engine.h come from the engines.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tests/sim: the simulator, its own tests, and the proof that it finds bugs.
 sim_sources = \
 	%D%/check_evs.c %D%/check_evs.h \

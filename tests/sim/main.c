@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie-sim: runs seeds of the simulator. */
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The proof that the simulator finds bugs: every mutant is caught within the seeds stated for it.
 . "${abs_top_srcdir:?}/tests/tap.sh"
 tap_behind "$@"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/sim/net.h"
 
 #include <stdlib.h>

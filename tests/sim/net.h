@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The network: who hears whom, how late, how often, and what gets lost. The simulator and the test kit of
    the plugin SDK (testkit/) stand on it. */
 #ifndef SIM_NET_H

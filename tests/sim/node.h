@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A node: one engine, its disk, its clock, the services' synchronisation (book sync, "A round") and its
  * users.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Configuration of the nodes of a run, by the seed and by the faults that last for the whole run. */
 #include "tests/sim/options.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Configuration of the nodes of a run. */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The frames that a node's engine has numbered and not sent yet, known from its trace and its packets. A lone
  * sender's frames may wait for its next turns, but not for ever.

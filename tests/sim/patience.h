@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tests of patience, each on a calm ring of our nodes (fault kind "patience", which a seed plays alone).
  * They play outages that are too short to count, silence that is long enough, and a node that is cut off

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The first property that a run broke (docs/protocol/invariants.md). */
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The programme of one seed, and what is said about it. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Seeds of the simulator over 2 to 16 nodes with all faults, then with reference-like peers.
 # usage: seeds.sh [COUNT] (default: 3000, or COTERIE_SIM_SEEDS)
 . "${abs_top_srcdir:?}/tests/tap.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The services and users of a node, which use its engine. */
 #include "tests/sim/services.h"
 

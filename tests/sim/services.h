@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The services and users of a node. They synchronise after a change (book sync, "A round", with one
  * barrier here). They send messages as soon as the engine accepts them. All of it runs inside a step of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One simulated run: nodes, network, time and faults, all from one seed (docs/protocol/invariants.md).
  * `run.c` plays the whole programme. Directed tests use the calls below instead.

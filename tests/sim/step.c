@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/sim/step.h"
 
 #include "tests/sim/check_lease.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A step: an event enters a node's engine, and what that does until it returns. What is to hold then is checked here,
  * with what the step has sent (I6, I7, I8 of book invariants, "Ring" and the timers).

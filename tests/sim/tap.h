@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads every packet at the moment an engine sends it: is it well-formed, and which messages begin and
  * end in which frame.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkers of configurations and deliveries: check_evs.c. */
 #include "tests/sim/checks_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkers of what happens inside a ring: check_ring.c. */
 #include "tests/sim/checks_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkers of what is on the wire: tap.c. */
 #include "tests/sim/checks_case.h"
 

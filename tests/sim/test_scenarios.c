@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Directed scenes: what a seed might play only rarely, played for certain, under several seeds. */
 #include "tests/sim/sim.h"
 

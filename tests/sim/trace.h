@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trace of a run, one entry per event. The last few thousand are kept to explain a violation. All of
  * them go into a hash that proves two runs equal, and into a file if one is requested.

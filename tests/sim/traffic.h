@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The messages of the simulator. A message has a group prefix (book wire, "Group prefix"), an id, and bytes that follow
  * from the id and their place. So the checks recognise any piece of a message anywhere.

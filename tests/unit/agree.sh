@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Completion, manual pages and --help agree: each command and each option that one of the three has is in the others.
 #
 # shellcheck disable=SC2317 # functions are called through tap_check

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of reloads that all nodes make or none: four nodes of a made-up ring, each with a client. */
 #ifndef TESTS_UNIT_AGREE_CASE_H
 #define TESTS_UNIT_AGREE_CASE_H

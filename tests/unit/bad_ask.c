@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* bad_ask SERVICE INSTANCE: send request 0 to a service, once its daemon is there. Prints the result of the call. */
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Bad plugins as a stranger writes them. --check-plugin names the fault and never ends with status 0. A daemon that has
 # loaded one names it in its last line.
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/cfg_case.h"
 
 const struct coterie_service *ops;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of the configuration service on one node: a mock host, and clients that are there at first. */
 #ifndef TESTS_UNIT_CFG_CASE_H
 #define TESTS_UNIT_CFG_CASE_H

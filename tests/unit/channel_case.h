@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fixture of the tests of fast channels. The daemon's half runs on the real loop, with a service that records
  * its calls. The client library's half runs in forked processes. They play a short part, and report the line of a

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The protocol book: every citation names a heading of docs/protocol/, and no other specification is cited. Every name
 # in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The texts of commits: a subject of at most 65 characters, "module: imperative title" and no full stop, a body that
 # says why, and words of plain English. Older commits than the rule are left alone.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # docs/message-costs.md: each message and each request has a row, and each row names a test that there is. The tests that
 # SECURITY.md and docs/encryption.md name exist as well.
 . "$(dirname "$0")/../tap.sh"

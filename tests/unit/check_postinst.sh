@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The script that Debian's package runs after it has installed its files. Before the service is restarted, files of an
 # earlier daemon of root are given to the user of the unit. They stay root's if a drop-in file makes the daemon run as
 # root.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The name of a function that other files call begins with the name of its file, of its folder, or with the first word of
 # its file's name. A reader finds its definition without a search.
 . "$(dirname "$0")/../tap.sh"

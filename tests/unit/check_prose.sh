@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Text of ours keeps the countable rules of plain English: tests/unit/prose.py has them. prose.exceptions holds
 # how many older findings each file still has. The list only shrinks.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The unit of systemd confines the daemon. Checks the rating of systemd-analyze(1), also with the drop-in file of
 # the plugin wd, and the settings that coterie(8) promises.
 # shellcheck source=tests/tap.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Find circles of calls between the files of a folder.
 
 usage: circles.py FOLDER...            print the largest circle of each folder, and the arrows inside it

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl cluster create with a remote shell that plays all nodes.
 # shellcheck disable=SC2317 # functions are called through tap_check
 # shellcheck source=tests/tap.sh

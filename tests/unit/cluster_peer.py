@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """A remote shell for tests/unit/cluster_commands.sh: it plays the helper of any node.
 
 cluster_peer.py FOLDER HOST WORD...: arguments go to FOLDER/arguments, requests to FOLDER/HOST, one a line. FOLDER/play has

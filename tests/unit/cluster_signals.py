@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The helper of this host under signals, for tests/unit/cluster_commands.sh.
 
 cluster_signals.py CTL FOLDER: the helper puts a new file in the place of an old one, gets the signals that a terminal or a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the tests of the config reader: a machine that is always the same, and loading of texts. The machine has
  * host name vm, addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver with a few names, a transport

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/config_corpus.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * corosync.conf files by number: what an operator writes, and slips. The same number is always the same
  * file. Node 1 is 127.0.0.1, so that it is this host on every machine.

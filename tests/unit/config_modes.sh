@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Options with which the daemon's program handles a config without running: -t, --print-config,
 # --help-config.
 # shellcheck source=tests/tap.sh

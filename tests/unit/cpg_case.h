@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of the CPG service: nodes 1 to 3 in one ring, and their clients. */
 #ifndef TESTS_UNIT_CPG_CASE_H
 #define TESTS_UNIT_CPG_CASE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A ring of CPG services (service_ring.h), its clients, and their events in words. */
 #ifndef UNIT_CPG_RING_H
 #define UNIT_CPG_RING_H

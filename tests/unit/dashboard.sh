@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The page of the plugin metrics: its function that tells an idle ring from a slow one, run where node.js is installed.
 . "$(dirname "$0")/../tap.sh"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Engines wired together in memory: a small network in which every packet takes net->delay_ns, unless a test
  * drops it. One network per test process.

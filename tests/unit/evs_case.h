@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fixture of the tests of the EVS service on a mock host. What a client gets is written as text, one line for
  * each event.

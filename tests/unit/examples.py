@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Take the examples of configuration out of README.md, docs and man pages, for tests/unit/examples.sh.
 
 examples.py SOURCE FOLDER: one file in FOLDER per example, named for its place. Its first line is a comment with the syntax

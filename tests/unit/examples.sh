@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Every example of configuration in README.md, docs and man pages is read in the syntax that the text claims, and so are the
 # example files. What an example leaves out (a node, a transport) is added. Messages about the host are no errors: its
 # resolver, users, folders, keys, and plugins of others.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Stubs for the parts of the executive around plugin*.c, host.c and ipc_*.c. They have a log that can be read, and a ring
  * and a synchronisation that the test controls.

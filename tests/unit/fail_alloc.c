@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "fail_alloc.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Failing allocations: the nth one, once. A test program that includes this links with
  * $(fail_alloc_ldflags). Allocations inside shared libraries are not touched, but libcheck is a static

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A daemon whose answers a test of a client library chooses. It has one service, in a process of
  * its own, under an instance name that is set for the libraries of the calling process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of the IPC server, against real libqb clients: a service that does whatever they ask. */
 #ifndef TESTS_UNIT_IPC_CASE_H
 #define TESTS_UNIT_IPC_CASE_H

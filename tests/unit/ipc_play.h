@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the tests of IPC: IPC on the real loop, with exec_stub around it, and clients in forked
  * processes. These play a short part and report the line of a failure, or 0.

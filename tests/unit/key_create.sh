@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl key create: the file, its mode and owner, and what it does not overwrite.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

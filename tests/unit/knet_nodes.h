@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Nodes of the transport knet in one process, between mock hosts, over real sockets on loopback addresses of this
  * process's own. They contain libknet, whose threads and clock are its own. So tests wait for all its work.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A ring of three nodes with the service kv on mock hosts, and a client of node 1.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests of clients of the table kv with their answers and times, and a check whether a single table with
  * one change at a time could have given these answers.

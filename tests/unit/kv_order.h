@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A complete search for one order that all answers to clients of the table kv fit, and that fits the time. The search is
  * that of Wing and Gong 1993, with the memory of Lowe 2017. kv_history.h checks only what must hold in each such order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks that hold for every client library, against a daemon whose answers the test chooses. */
 #ifndef TESTS_UNIT_LIB_CASE_H
 #define TESTS_UNIT_LIB_CASE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Unit tests, one check program per module:
 #
 #	check_PROGRAMS += %D%/test_X

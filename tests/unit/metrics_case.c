@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/metrics_case.h"
 
 #include <arpa/inet.h>

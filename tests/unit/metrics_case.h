@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of the plugin metrics: it runs on a mock host, with real sockets on the loopback. */
 #ifndef TESTS_UNIT_METRICS_CASE_H
 #define TESTS_UNIT_METRICS_CASE_H

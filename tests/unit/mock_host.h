@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A host for plugins without an executive: it records what a plugin does, and does what a test
  * says. Time is virtual, descriptors are real, nothing runs unless the test asks for it. It needs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The mock host's part in replacing a service: as exec/life/plugin_replace.c does it. */
 #include <errno.h>
 #include <stdlib.h>

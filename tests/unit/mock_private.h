@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of the mock host: mock_host.c, mock_map.c, mock_admin.c. */
 #ifndef UNIT_MOCK_PRIVATE_H
 #define UNIT_MOCK_PRIVATE_H

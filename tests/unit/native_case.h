@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the tests of coterie.conf: nodes, one reading at a time, and a folder for files. */
 #ifndef TESTS_UNIT_NATIVE_CASE_H
 #define TESTS_UNIT_NATIVE_CASE_H

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # newer.txt: each change of Corosync after 3.1.7 has a row, and each row names tests that there are.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

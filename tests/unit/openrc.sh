@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The service script for OpenRC: it starts, stops and watches a daemon of this build, and says what is wrong.
 # OPENRC_ROOT=FOLDER, where Debian's packages openrc, librc1 and libeinfo1 are unpacked, plays it with OpenRC itself.
 # shellcheck source=tests/tap.sh

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Plays openrc-run(8) for a service script: openrc_run.sh SCRIPT COMMAND. Its functions and variables are those that the
 # manual names. Programs of OpenRC are told apart by their options: start-stop-daemon is a function here.
 

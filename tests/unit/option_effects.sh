@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Effects of coterie.conf options that only a running daemon shows: its log, its process, its folders.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

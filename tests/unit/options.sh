@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # options.txt: each option that --help-config knows and each key of corosync.conf(5) has a row, and each row names tests
 # that there are.
 # shellcheck source=tests/tap.sh

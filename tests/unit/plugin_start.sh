@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A plugin that cannot be used stops the daemon at start: one line that names the file and the reason,
 # and its exit code (book configuration, "Exit codes").
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """prose.py ROOT [--exceptions FILE [--shrink]] : find text that breaks a countable rule of plain English.
 
 Reads comments of C, shell and make files, Markdown and manual pages. Prints one line for each finding:

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A third party's quorum provider. It is built with only include/coterie, and named in the configuration.
 # The daemon uses its verdict and clients see it, on two nodes that form a ring and are separated.
 # shellcheck source=tests/tap.sh

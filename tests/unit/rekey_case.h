@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fixture of the tests of a change of keys in the configuration service: four nodes of a simulated ring. The
  * test controls their transports, clients and messages.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the tests of the reload: a real loop, a real map and real files. The ring, the log and the
  * plugins are stubs that record their calls. The daemon is node 1.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs the tests of the services once more. A new instance of the service takes over before each event of a node,
 # which must make no difference. Only timers start again. Tests in which thousands of replacements would take too
 # long return at once (service_is_replaced).

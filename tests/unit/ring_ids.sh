@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # docs/ring-ids.md against the plugins: each service has the number that the page gives it, and no number has two.
 . "$(dirname "$0")/../tap.sh"
 

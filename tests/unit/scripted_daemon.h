@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A fake daemon that plays a script. Before each call of the library the test sets the events and
  * the response for the next request. Afterwards it reads the request.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A ring of nodes that run one service, without daemons. Each node is a plugin on a mock host.
  * Messages are delivered to all in one order, and the test changes the configuration.

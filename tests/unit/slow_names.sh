@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A name server that does not answer hangs no command that only looks at a config file: coterie -t, with --doctor, and
 # --print-config. They name the hosts that could not be looked up within ten seconds. One that answers late is waited for.
 #

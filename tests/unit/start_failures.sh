@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Every failure that ends the daemon at the start has an exit code of its own, and a line with advice
 # (book configuration, "Exit codes"). Also the modes that end well without a ring: -t, --version,
 # --help, --check-plugin.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the tests of exec/sync/sync.c and exec/sync/resync.c: several nodes in one process. The ring is a list of
  * messages that the test delivers to all, in one order.

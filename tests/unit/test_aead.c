@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sealing and opening, with each library that this build has: published vectors, every size up to a large frame, and
  * datagrams that were changed on their way. The libraries make the same bytes, and open what the other has sealed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Batches of datagrams: how frames are grouped, that all arrive in order, and what errors cost. */
 #include <arpa/inet.h>
 #include <check.h>

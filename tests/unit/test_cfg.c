@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration service: killing nodes, reloads, status, and hostile input. */
 #include "tests/unit/cfg_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A reload that all nodes make or none, as the configuration service agrees on it: services/cfg/agree.c. */
 #include "tests/unit/agree_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A reload that all nodes make or none, against the odds: who keeps all waiting, nodes of Corosync, senseless messages,
  * any order, any ring. */
 #include "tests/unit/agree_case.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A change of an encrypted ring's keys, as the configuration service agrees on it: services/cfg/rekey.c. */
 #include "tests/unit/rekey_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* services/cfg/rekey.c: whatever the order of things, nobody ever sends what another cannot read. */
 #include "tests/unit/rekey_case.h"
 

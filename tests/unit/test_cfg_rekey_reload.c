@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* services/cfg/rekey.c: reloads, and changes of keys that hang. */
 #include "tests/unit/rekey_case.h"
 

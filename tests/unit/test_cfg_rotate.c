@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A new key of the ring that all nodes take or none does: services/cfg/rotate.c and wrap.c. */
 #include "tests/unit/agree_case.h"
 

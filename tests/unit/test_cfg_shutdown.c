@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration service: shutdowns by consent. */
 #include "tests/unit/cfg_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* services/client/handle.c */
 #include "services/client/handle.h"
 

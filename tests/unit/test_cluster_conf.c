@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tools/cluster: words that name nodes, and coterie.conf as a text. */
 #include "tools/cluster/conf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tools/cluster/plan.c: facts of nodes in, steps or refusals out. */
 #include "tools/cluster/plan.h"
 

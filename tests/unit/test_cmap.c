@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cmap service: keys, walks and trackers of clients, and what they may not do. */
 #include <check.h>
 #include <errno.h>

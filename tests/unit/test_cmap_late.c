@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cmap service: what a change costs that many trackers see, and in which order clients are told. */
 #include <check.h>
 #include <malloc.h>

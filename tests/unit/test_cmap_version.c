@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cmap service on the ring: versions of the configuration, who stops for them, and odd messages. */
 #include <check.h>
 #include <errno.h>

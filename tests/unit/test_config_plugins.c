@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Plugins in a configuration (config/describe.c, config/view.c). A transport and a quorum provider of a third party
  * have legacy names of options and checks, as knet and votequorum have.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config/print*.c: a configuration as coterie.conf and as corosync.conf, read again, makes the same
  * keys, services and options, whichever it was at first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The service control: keys of other nodes, as a client asks for them, in a cluster of three in the test kit; and what
  * hostile clients and peers may send.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: what clients see of joins, messages and rings, and what hostile input costs. */
 #include "tests/unit/cpg_case.h"
 

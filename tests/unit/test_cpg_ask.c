@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: what clients are told of groups when they ask. */
 #include "tests/unit/cpg_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* services/cpg/lib/assembly.c */
 #include "services/cpg/lib/assembly.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The CPG service in whole clusters: the daemon's own code over a simulated network, with faults. Some nodes use
  * compact messages, and some do not. All members of a group that went through two changes of the ring get the same

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: compact messages, from the announcement to what is queued when the ring changes. */
 #include "services/cpg/cpg.h"
 #include "tests/unit/cpg_case.h"

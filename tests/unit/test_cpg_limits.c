@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: what a member of the ring that sends as much as it can costs the others. */
 #include "tests/unit/cpg_case.h"
 

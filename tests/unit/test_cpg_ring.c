@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: rings that break and heal, messages as they are on the wire, and hostile ones. */
 #include "tests/unit/cpg_case.h"
 

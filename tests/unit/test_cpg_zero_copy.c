@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: buffers that clients share with it. */
 #include "tests/unit/cpg_case.h"
 

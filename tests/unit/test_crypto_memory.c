@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory of libcrypto that core dumps leave out. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/sync/delivery.c: what a service can know of its place in the order, and the verdict that members agree on. */
 #include "exec/sync/delivery.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Judges of coterie-ctl doctor: a healthy node of three has no finding, and each fault has the one that names it. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The token goes on before the frames of its visit: exec/totem/early.c, in rings of three engines. */
 #include <check.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Engines wired together in memory: how rings form, order, recover and end. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Bad input at engines in a ring: book compatibility, "Hostile packets". */
 #include <check.h>
 #include <errno.h>

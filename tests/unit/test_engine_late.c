@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets of other rings and of other memberships, requests that are not this ring's, and what a new ring forgets. */
 #include <check.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Each option of the totem section does what it says: the same play with two values of one option. */
 #include <check.h>
 #include <string.h>

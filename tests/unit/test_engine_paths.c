@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Paths that are back at different times, in rings with reference-like nodes. Node 1 is ours and the representative.
  * Node 2 is cut off. Its paths to node 1 and to the others come back on their own.

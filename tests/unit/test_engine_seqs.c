@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Ring seqs that packets claim: book membership, "Ring ids". */
 #include <check.h>
 #include <stdlib.h>

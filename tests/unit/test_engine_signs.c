@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Signs of a member's end, links that go down, nodes that do not hear each other
  * (book failure, "Signs"; book failure, "Back-off").

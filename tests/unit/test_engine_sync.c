@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The two queues of messages while services synchronise: book sync, "Queues". */
 #include <check.h>
 #include <string.h>

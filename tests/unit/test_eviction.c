@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ring/eviction.c, and the lines that exec/ring/ring_log.c makes of evictions and of the lease. */
 #include <check.h>
 #include <stdarg.h>

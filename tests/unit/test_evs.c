@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The EVS service: requests of clients, messages from the ring, configurations. */
 #include "tests/unit/evs_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The EVS service: requests that are wrong, and messages of other nodes that are. */
 #include "tests/unit/evs_case.h"
 

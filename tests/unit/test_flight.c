@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/log/flight.c: the file is the one that libqb's reader knows. */
 #include <errno.h>
 #include <stdio.h>

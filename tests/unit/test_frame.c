@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The frame pool: references, slices, the limit. */
 #include "exec/totem/frame.h"
 

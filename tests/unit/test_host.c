@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The host table, called as a plugin calls it: through the table alone, with the context it was
  * given. */
 #include <errno.h>

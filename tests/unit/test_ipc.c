@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/: requests and their answers, and a server's name. */
 #include "ipc_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/: who may come in. */
 #include "ipc_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_channel_await.c: whose answers are waited for. The clock goes on by a microsecond whenever it is read. */
 #include <check.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_backlog.c: what clients have not read yet. No libqb, no loop. */
 #include <check.h>
 #include <stdlib.h>

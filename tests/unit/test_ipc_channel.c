@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Fast channels, their life: how one is opened, and what a client sends through it. See also
  * test_ipc_channel_receive.c and test_ipc_channel_hostile.c.

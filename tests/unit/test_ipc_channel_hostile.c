@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Fast channels: clients that write into the rings what no library writes, and sockets that are not theirs. */
 #include "channel_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Fast channels: what a client receives, in order, in callbacks, in several threads. */
 #include "channel_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/: how connections end, and what counts then. */
 #include "ipc_case.h"
 

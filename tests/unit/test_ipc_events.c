@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_client.c: events, and clients that do not read them. */
 #include <time.h>
 #include <unistd.h>

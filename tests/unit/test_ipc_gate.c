@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and those that are refused. */
 #include "ipc_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_hold.c: senders that read slower than they send. test_ipc_channel_receive.c has those with a fast channel. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/qb and exec/ipc/: clients that speak the protocol without libqb, and not as libqb does. */
 #include "ipc_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_stats.c: what the statistics say of a connection. */
 #include "ipc_case.h"
 

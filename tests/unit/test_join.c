@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* When a node sends joins: at once in a small ring, gathered in a crowd. */
 #include <check.h>
 #include <string.h>

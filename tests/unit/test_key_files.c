@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/crypto.c and key_newer.c with coterie.conf: where key files lie, and who could exchange them there. */
 #include "tests/unit/native_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The knet plugin: frames, peers, links, their status and statistics, and its end. */
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The knet plugin's keys: who talks to whom, and how keys change while frames flow. */
 #include <check.h>
 #include <errno.h>

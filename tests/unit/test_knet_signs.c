@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The knet plugin: certain signs that a node's daemon has ended, its TCP connection and refused pokes. */
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The knet plugin: the state of paths, and which link is reported down. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The service kv on mock hosts: what clients are answered. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The service kv in whole clusters: the daemon's own code over a simulated network, with faults.
  * KV_SEED (of the first run) and KV_SEEDS (how many) repeat a run, or make many.

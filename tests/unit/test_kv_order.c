@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The search for an order of what clients of the table kv were answered: small histories, with and without one. */
 #include <check.h>
 #include <stdio.h>

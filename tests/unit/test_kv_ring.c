@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The service kv on mock hosts: rings that change, tables that go over, messages that are malformed. */
 #include <check.h>
 #include <errno.h>

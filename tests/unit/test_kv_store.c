@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The table behind the service kv, against a plain model. */
 #include "plugins/kv/store.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The service kv on mock hosts: whose word on quorum, and which announcement, counts in a ring. */
 #include <check.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The lease: a node serves while it had contact with a majority of its ring not long ago (exec/totem/lease.c). */
 #include <check.h>
 #include <string.h>

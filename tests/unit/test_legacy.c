@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The first
  * test has the reference's own verdicts on 165 files (vectors/corosync-t.txt). The tables show the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Client libraries out of memory: each allocation of theirs fails once. The call says so, nothing is left of it, neither
  * here nor with the daemon, and the same call works when there is memory again. The libraries are compiled in, so that

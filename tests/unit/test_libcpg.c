@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libcpg against a daemon whose answers the test chooses. A multicast is returned as an event, byte
  * for byte. A group's name selects the answer to a request about it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libevs against a daemon that says whatever the test wants. A message to the joined groups comes
  * back as an event, byte for byte. Any other request comes back as the message of one, so that its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The supervisor of libsam, without a daemon: the test replaces quorum and the map. The child is a process
  * that sleeps, and the test writes its messages.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libvotequorum against a daemon that says whatever the test wants.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A lone sender keeps the token, and its frames: exec/totem/linger.c, in rings of three engines. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * exec/log/: layouts, levels, targets that take no more, and the limiter;
  * book configuration, "Logging".

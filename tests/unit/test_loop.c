@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/loop/loop.c: timers, descriptors, posts and deferred calls. */
 #include "exec/loop/loop.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/map/map.c: the configuration map, book configuration, "Map". */
 #include "exec/map/map.h"
 

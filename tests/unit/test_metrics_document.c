@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugin metrics: what it serves, and the copy of the daemon's figures that this is made of. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugin metrics: what happens, as a stream at /events. */
 #include <stdio.h>
 #include <stdlib.h>

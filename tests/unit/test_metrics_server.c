@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugin metrics: whom it serves, where, and what clients can ask of it. */
 #include <arpa/inet.h>
 #include <errno.h>

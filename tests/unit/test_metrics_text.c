@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* plugins/common/metrics: the text, from figures of our own. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The mock host keeps what plugin.h says of the members since 1.1. */
 #include <errno.h>
 #include <stdio.h>

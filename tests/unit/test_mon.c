@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugin mon on a mock host, with figures of our own instead of the kernel's. */
 #include <check.h>
 #include <errno.h>

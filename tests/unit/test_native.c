@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config/native*.c: coterie.conf, and each message as it is said
  * (book configuration, "Messages").

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/crypto.c and key_rights.c with coterie.conf: which key a ring has, and who may read its file. */
 #include "tests/unit/native_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets of node ids, against rows and against a plain bit per id. */
 #include "exec/totem/node_set.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* corosync-notifyd: the lines of its log, and the keys it reads. */
 #include <check.h>
 #include <string.h>

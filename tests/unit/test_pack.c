@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How messages are cut and packed. Contents are compared in test_unpack, by undoing it. */
 #include "exec/totem/pack.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* There and back: what exec/totem/pack.c has made frames of comes out of exec/totem/unpack.c as it was. */
 #include "exec/totem/pack.h"
 

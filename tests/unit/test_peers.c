@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The peer table: who an address belongs to, and in which order a batch is sent. */
 #include <arpa/inet.h>
 #include <check.h>

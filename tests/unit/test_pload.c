@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plugin pload on a mock host: bounded, and harmless to others. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The registry with real plugin files (plugins/variant.c, built once for each row), and the refusal
  * table on descriptors made here.

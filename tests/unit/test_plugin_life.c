@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * exec/life/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins come, go and are replaced while
  * the loop runs. The plugin is a real file, plugins/life.c, copied with a word in it changed.

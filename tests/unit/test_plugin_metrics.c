@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Metrics that a plugin offers: host->metric_add, the statistics map, the text and the JSON that are made of it. */
 #include <errno.h>
 #include <math.h>

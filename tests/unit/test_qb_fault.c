@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/qb/fault.c: pages that are missing from guarded mappings. */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/qb/server.c: a new rate reaches all connections of a server, in turns. */
 #include <check.h>
 #include <fcntl.h>

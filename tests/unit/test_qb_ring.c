@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/qb/ring.c and semaphore.c: one ring of libqb's protocol, with a client that writes what it likes. */
 #include <errno.h>
 #include <stdlib.h>

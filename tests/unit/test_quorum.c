@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The quorum service: what clients of both models are told, and in which order. */
 #include <check.h>
 #include <stdio.h>

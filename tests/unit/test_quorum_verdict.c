@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/sync/quorum.c: who may publish, what is logged, who is told. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading the configuration again: keys, options and nodes. Links and encryption: test_reload_links.c; keys that
  * clients set: test_reload_keys.c. */
 #include <check.h>

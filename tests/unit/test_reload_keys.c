@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys that clients set, without a reload: book configuration, "Reload". */
 #include <check.h>
 #include <errno.h>

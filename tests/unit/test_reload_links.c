@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reload of links and of an encrypted ring's keys: test_reload.c has the rest. */
 #include <check.h>
 #include <errno.h>

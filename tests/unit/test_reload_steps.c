@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reload in two steps: what the first says, keeps and leaves alone; the second, both ways. */
 #include <check.h>
 #include <errno.h>

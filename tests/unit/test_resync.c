@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/sync/resync.c: synchronisation of one service alone. */
 #include "exec/sync/resync.h"
 

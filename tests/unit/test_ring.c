@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ring's glue between a transport and the engine: what is handed up and when, and what the engine
  * learns of links. Engine, loop and the parts around are stand-ins that write down what they are told.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/stats/histogram.c and exec/ring/ring_account.c: how long things took, and why rings changed. */
 #include <check.h>
 #include <stdio.h>

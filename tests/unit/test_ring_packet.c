@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ring/ring_packet.c: the kind of a packet, the words for its faults, the group prefix. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ring/ring_sources.c: whose frames arrived. */
 #include <check.h>
 #include <stdio.h>

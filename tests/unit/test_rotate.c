@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/reload/rotate.c with real files: a new key is stored beside the key file, then used or dropped. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/sync/route.c: ring messages to services, book services, "Header". */
 #include "exec/sync/route.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/daemon/runtime_keys.c and exec/daemon/map_publish.c: what the executive puts into the map as it runs. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* ABI 1.8 in the test kit: writable, answers that come later, stored files, lists, calls; and what the kit can refuse. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sealed datagrams between nodes without a network: what is opened, and what is not. */
 #include <check.h>
 #include <errno.h>

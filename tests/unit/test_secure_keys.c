@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Parts of sealed datagrams: key derivation and replay windows. */
 #include <check.h>
 #include <errno.h>

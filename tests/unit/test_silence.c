@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Votes on members that are silent beyond the operator's budget (exec/totem/silence.c). */
 #include <check.h>
 #include <string.h>

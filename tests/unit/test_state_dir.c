@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ring/state_dir.c and exec/daemon/instance.c: what the daemon keeps on disk. */
 #include "exec/ring/ring_seq.h"
 #include "exec/ring/state_dir.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/stats/stats.c: keys computed when read, trackers, clearing. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The keys of the statistics map: names, types and order are those that the reference shows. */
 #include <errno.h>
 #include <stdio.h>

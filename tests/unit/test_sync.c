@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/sync/sync.c: synchronisation of services, book sync, "A round". */
 #include "exec/sync/sync.h"
 

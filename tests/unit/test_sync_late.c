@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages of exec/sync/sync.c and exec/sync/resync.c that come late, twice or in another order. */
 #include <check.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The test kit (coterie/testkit.h): what its clusters do, what it complains of, that a seed repeats a run. */
 #include <errno.h>
 #include <stdbool.h>

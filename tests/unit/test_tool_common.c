@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tools/common: numbers, bytes, addresses and the node list, with a map of this file's own. */
 #include "tools/common/address.h"
 #include "tools/common/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The udp plugin between mock hosts, over real sockets on loopback addresses of this test's own. */
 #include <arpa/inet.h>
 #include <check.h>

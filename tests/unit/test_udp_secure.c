@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Encryption of the plugins udp and udpu (one program for each) between mock hosts, over real sockets. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The template for transports between mock hosts: frames, peers that do not read, whatever arrives, its table. */
 #include "tests/unit/unixgram_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The template for transports: daemons that die, and the place in the folder. */
 #include "tests/unit/unixgram_case.h"
 

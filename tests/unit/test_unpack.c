@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages out of frames: chains, the rules after a missed part, hostile packets. */
 #include "exec/totem/unpack.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config/{validate,timers}.c: what the values of totem mean, and which are refused:
  * docs/protocol/configuration.md.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/crypto.c: the ring's key, book configuration, "Key". */
 #include "tests/unit/validate_case.h"
 

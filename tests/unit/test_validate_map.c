@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/publish.c: every key that comes from the configuration, as the reference shows it. */
 #include "tests/unit/validate_case.h"
 

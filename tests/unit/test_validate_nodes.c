@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/{nodes,links}.c: who this node is, and the addresses of all. */
 #include "tests/unit/validate_case.h"
 

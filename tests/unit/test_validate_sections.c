@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config/{validate,logging}.c: the sections besides totem and nodelist, and what goes without saying. */
 #include "tests/unit/validate_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The votequorum service in rings of several: what nodes say, what clients see, who has quorum. */
 #include <check.h>
 #include <errno.h>

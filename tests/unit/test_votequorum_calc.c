@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Counting votes. Each row is a life of one node: the options, what happens in words, and how
  *things stand after it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration of the votequorum service, at the start and when keys change. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The quorum device of votequorum: registration through the ring, polls, timers. */
 #include <check.h>
 #include <errno.h>

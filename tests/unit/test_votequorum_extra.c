@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Extra information of quorum devices for the programs of other nodes, from the release after 3.1.10. */
 #include <check.h>
 #include <errno.h>

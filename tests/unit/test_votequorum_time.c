@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of the votequorum service that work over time: what was lost, who has left, what a file remembers. */
 #include <check.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plugin wd on a mock host. A pipe replaces the device, with and without the ioctls of a real one,
  * and reboot(2) is replaced.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The window: what bounds it, how it adapts to what a ring does with it, and whom it is for. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The codec against captured packets, in both byte orders, and every truncation of them. */
 #include "wire_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The codec: packets of the group layer, and the groups in front of a message. */
 #include "wire_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The codec: every field of every packet at its limits. */
 #include "wire_case.h"
 

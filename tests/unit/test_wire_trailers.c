@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The codec: what nodes of ours say behind packets that are whole without it. */
 #include "wire_case.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """typed.py KEYS PROGRAM...: the program on a terminal of its own, on which the keys are typed once it has asked for
 them with "ready> ". They make it end. What it wrote goes to standard error."""
 import os

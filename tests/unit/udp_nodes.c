@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/udp_nodes.h"
 
 #include <arpa/inet.h>

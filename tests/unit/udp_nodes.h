@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Three nodes of a UDP transport between mock hosts, over real sockets on loopback addresses of the
  * test's own: what the tests of udp and udpu begin with. Failures end the test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/unixgram_case.h"
 
 #include <fcntl.h>

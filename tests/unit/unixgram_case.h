@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of the tests of the template for transports: mock hosts, over real sockets in a folder of its own. */
 #ifndef TESTS_UNIT_UNIXGRAM_CASE_H
 #define TESTS_UNIT_UNIXGRAM_CASE_H

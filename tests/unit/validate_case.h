@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the tests of the values: sections of a file in corosync.conf's syntax, and one reading at a time. */
 #ifndef TESTS_UNIT_VALIDATE_CASE_H
 #define TESTS_UNIT_VALIDATE_CASE_H

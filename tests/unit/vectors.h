@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Captured packets: the .hex files in vectors/. For each packet a title, a table of fields in the order
  * of the bytes ("offset size name = value"), then the bytes.

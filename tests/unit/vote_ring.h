@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A ring of votequorum services (service_ring.h): their configuration in words, their clients, and
  * what these see, in words.

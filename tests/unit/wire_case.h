@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the tests of the codec: one packet of any type, and copies that a sanitizer guards. */
 #ifndef TESTS_UNIT_WIRE_CASE_H
 #define TESTS_UNIT_WIRE_CASE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tools/cluster: clusters by commands of coterie-ctl (cluster create, node add, node remove, link add).
 # Pure parts first: texts in, texts out.
 cluster_text_sources = \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Completion of coterie-ctl and the corosync-* tools for bash. The tool itself knows what may come next.
 

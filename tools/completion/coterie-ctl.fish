@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Completion of coterie-ctl and the corosync-* tools for fish. The tool itself knows what may come next.
 
 function __coterie_ctl

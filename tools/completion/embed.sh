@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # embed.sh NAME FILE...: each file as a C string, completion_NAME.
 echo '/* Made by tools/completion/embed.sh. */'
 while [ $# -ge 2 ]; do

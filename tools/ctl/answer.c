@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by all answers: the outer JSON object, the time limit, and watching. */
 #include "tools/ctl/ctl.h"
 

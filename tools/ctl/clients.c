@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `clients` and `cpg list`: programs that use the daemon. */
 #include "tools/ctl/ctl.h"
 

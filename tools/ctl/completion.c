@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `completion SHELL` prints a script. The script calls `__complete WORD…` for the possible last words, so
  * that the shells need no knowledge of the commands.

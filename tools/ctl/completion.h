@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Offers for the word that is being typed, one on each line. */
 #ifndef TOOLS_CTL_COMPLETION_H
 #define TOOLS_CTL_COMPLETION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Completion of the corosync-* tools: their options, and the words that may follow these. */
 #include "tools/ctl/completion.h"
 

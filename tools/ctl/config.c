@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `config`: the configuration map, and the file behind it. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Opens connections when an answer needs them, and explains their failures. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests to the control service, which only coterie-ctl uses: services/control/messages.h. */
 #ifndef TOOLS_CTL_CONTROL_H
 #define TOOLS_CTL_CONTROL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The commands, and the command line. */
 #include "tools/ctl/ctl_main.h"
 

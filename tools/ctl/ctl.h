@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * coterie-ctl: one command for people and programs, which prints text and JSON from the same facts
  * (book configuration, "Programs").

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie-ctl's commands of its own. */
 #ifndef TOOLS_CTL_CTL_MAIN_H
 #define TOOLS_CTL_CTL_MAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Runs the daemon's program for its checks: the errors of a config file, and the keys that it makes. So
  * there is only one parser.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Facts for several commands: keys, nodes, the verdict and links. */
 #include "tools/ctl/ctl.h"
 

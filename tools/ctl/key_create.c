@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `key create`: a file with the key that the nodes of a ring share. */
 #include "tools/ctl/ctl.h"
 

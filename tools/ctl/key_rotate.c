@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `key rotate`: change the key of the ring on all nodes. */
 #include "tools/ctl/ctl.h"
 

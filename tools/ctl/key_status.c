@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `key status`: show the key that the ring is encrypted with, and the nodes that have another one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `log`: the daemon's log file, and the log levels. */
 #include "tools/ctl/ctl.h"
 

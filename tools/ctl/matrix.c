@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The matrix of nodes that hear each other. Every node of the ring that can be queried reports the nodes that its
  * transport reaches. With knet that is measured on the links. With udp and udpu it is the membership of its ring. A

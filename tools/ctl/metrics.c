@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `metrics`: the statistics of a daemon as OpenMetrics text, for a collector that reads files. What the
  * plugin metrics serves: plugins/common/metrics has the text.

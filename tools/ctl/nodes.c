@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --nodes: run the command for several nodes, with one document for each of them. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The origin of a key of the running configuration, and how it can be changed. */
 #ifndef TOOLS_CTL_ORIGIN_H
 #define TOOLS_CTL_ORIGIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `plugin`. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `quorum` and what changes it. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `reload` and `shutdown`. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The report of a reload that all nodes make or none. No call of the public client libraries gives it: it comes
  * through a request of the configuration service that Corosync's daemon does not have.

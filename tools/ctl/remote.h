@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Facts of another node. While a remote is set, facts come from that node's maps. Sections are requested when they
  * are first needed, and kept until the answer is made.

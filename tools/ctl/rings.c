@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `rings`: show the links of this node, the timers of the token and its rotation times. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data from the client libraries, as a source for the answers and texts of plugins/common. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `status` and `members`. */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `watch`: events as they happen, one JSON document a line (schema coterie-events-1). */
 #include "tools/ctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Signals on the system bus: path /org/corosync, interface org.corosync.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The events that corosync-notifyd reports, and their texts. */
 #ifndef TOOLS_NOTIFYD_EVENT_H
 #define TOOLS_NOTIFYD_EVENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Three connections: the map (members), the statistics (clients, links), quorum. A link that appears is
  * tracked by itself, for only single statistics report that they change.

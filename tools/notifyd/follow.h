@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Converts changes at this node's daemon to events. */
 #ifndef TOOLS_NOTIFYD_FOLLOW_H
 #define TOOLS_NOTIFYD_FOLLOW_H

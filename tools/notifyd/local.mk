@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tools/notifyd: corosync-notifyd, a program of its own.
 notifyd_sources = tools/notifyd/event.c tools/notifyd/event.h
 sbin_PROGRAMS += tools/notifyd/corosync-notifyd

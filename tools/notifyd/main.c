@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * corosync-notifyd: reports changes of members, quorum, clients and links of this node, by syslog, on D-Bus
  * and by SNMP.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Outputs for events besides the log. */
 #ifndef TOOLS_NOTIFYD_SINK_H
 #define TOOLS_NOTIFYD_SINK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SNMP traps of version 2c, as COROSYNC-MIB.txt describes them.
  */

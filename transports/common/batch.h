@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sending and receiving many datagrams at a time: sendmmsg with segmentation offload, recvmmsg with
  * receive offload. The bytes on the wire are those of single sends, with or without

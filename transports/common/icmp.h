@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Answers of the network to our datagrams: the error queue of a socket with IP_RECVERR. */
 #ifndef COMMON_ICMP_H
 #define COMMON_ICMP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "transports/common/interface.h"
 
 #include <arpa/inet.h>

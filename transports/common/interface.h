@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The interface that carries an address: is it there, is it up, and when does that change.
  */

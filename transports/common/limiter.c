@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "transports/common/limiter.h"
 
 #define PAUSE_NS UINT64_C(10000000000)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Log lines that outside events cause: one per cause and pause, with a count of what was hidden.
  */

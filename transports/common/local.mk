@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Shared by the transports. It has no state, since with builtins its symbols exist once for all of
 # them.
 noinst_LTLIBRARIES += libtransport.la

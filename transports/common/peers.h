@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The peers of one link: who they are, where they are, and which of them an address belongs to.
  */

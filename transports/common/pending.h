@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames that a full socket had no room for, each with the node that it is for, in their order.
  */

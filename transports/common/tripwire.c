@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Our own wire, to the neighbour, and the reports of all wires. */
 #include "transports/common/tripwire_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A TCP connection to the neighbour in the ring, on which no data is sent. When the neighbour's daemon is killed, its
  * kernel closes the connection, which this node notices at once. Until then the connection costs nothing. Its end is a

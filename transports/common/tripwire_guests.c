@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The wires of other nodes, which have us for a neighbour: hold them, report their ends, and trust none. */
 #include "transports/common/tripwire_private.h"
 

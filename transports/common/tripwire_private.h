@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of a tripwire. No other file includes this. */
 #ifndef COMMON_TRIPWIRE_PRIVATE_H
 #define COMMON_TRIPWIRE_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Proofs on a connection of an encrypted ring, before the connection has any effect. Each end proves that it has the
  * ring's key, with random bytes of the other end. So a recording cannot be replayed. A goodbye counts only with a proof

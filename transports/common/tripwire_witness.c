@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Whether the host of a silent neighbour lives. Its kernel answers the keepalive probes of TCP while the daemon is
  * stopped or starves. The daemon sees nothing of a probe, so an older one needs not know of it.

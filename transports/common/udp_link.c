@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A UDP link's life, options, node list, statistics and status. */
 #include "transports/common/udp_link_private.h"
 

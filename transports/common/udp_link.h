@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One link over UDP, shared by udp and udpu. It has a socket that is bound to this node's address
  * and port, sends everything and receives unicasts. It also has the peers, and the known state of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames in and out of a UDP link, one batch at a time, in order whatever the socket takes. */
 #include "transports/common/udp_link_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of a UDP link. No other file includes this. */
 #ifndef COMMON_UDP_LINK_PRIVATE_H
 #define COMMON_UDP_LINK_PRIVATE_H

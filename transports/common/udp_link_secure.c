@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Encryption of a UDP link: its keys, sealing of frames before they are sent, and opening of datagrams before they are
  * read (docs/encryption.md).

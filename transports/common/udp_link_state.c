@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where a link stands: its socket, the state of its interface, and what the network says about
  * peers. All of it is told to the host from the loop, never from inside a call of the host.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "transports/knet/check.h"
 
 #include <inttypes.h>

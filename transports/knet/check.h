@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules of a configuration with the transport knet, for `coterie -t`, a start and a reload. They do
  * not need libknet. */
 #ifndef TRANSPORTS_KNET_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with
  * one. A change goes in turns (book encryption, "Change of the key"): 1 a reload puts the new

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames: one socket to libknet, each frame a record. libknet cuts, encrypts and sends in threads
  * of its own. The frame contains its receiver (book transports, "knet"). The engine writes 0 for

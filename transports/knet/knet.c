@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The transport knet: everything on the network is libknet's (book transports, "knet"). libknet
  * does up to eight links to each node, encryption, compression and path MTU discovery. This plugin

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the transport. libknet's own names begin with knet_, so the names here
  * begin with mesh: the handle with its hosts and links. Everything runs on the loop thread. Only

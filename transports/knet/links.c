@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Peers and links, as libknet has them. A path is one link to one peer. It is made as soon as the
  * link and the peer's address on it exist. Both its ends are fixed, since libknet attributes

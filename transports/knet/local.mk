@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 knet_sources = \
 	%D%/knet.c %D%/data.c %D%/links.c %D%/watch.c %D%/signs.c %D%/crypto.c %D%/stats.c %D%/log.c %D%/knet.h \
 	%D%/check.c %D%/check.h

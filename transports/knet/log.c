@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages of libknet, from all its threads, through a pipe. Lines that a host outside the ring can
  * cause are limited. Lines about packets with another key are replaced by clearer ones.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Certain signs that a node's daemon has ended. libknet gives none: it knows answers to pings, and those may
  * stay away for any reason.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Statistics: libknet's own numbers under the names of the field
  * (book configuration, "Statistics map"). Each key is a place in what one call of libknet fills,

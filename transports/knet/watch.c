@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The state of paths and links, looked up a few times a second and at once when libknet has news.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The group: its address, the socket that receives what is sent to it, and what the sending socket
  * needs to reach it (book transports, "udp").

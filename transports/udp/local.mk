@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 if WITH_UDP
 plugin_LTLIBRARIES += udp.la
 endif

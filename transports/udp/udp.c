@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * UDP multicast or broadcast: one datagram reaches every node. The link's own socket sends
  * everything and receives tokens. Multicasts arrive on a second socket, which is bound to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of the transport: its state, and the calls between them. */
 #ifndef UDP_UDP_H
 #define UDP_UDP_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 if WITH_UDPU
 plugin_LTLIBRARIES += udpu.la
 endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * UDP unicast: every frame goes to each peer in a datagram of its own, from one socket bound to
  * this node's address and port, which also receives everything. Frames and token of one node are

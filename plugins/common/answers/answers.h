@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A node's state as JSON of schema coterie-ctl/1 (book configuration, "Programs"). The plugin metrics uses it
  * inside the daemon, and coterie-ctl through the client libraries. Only the source (struct metrics_source) differs.

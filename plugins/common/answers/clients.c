@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `clients`: programs that use the daemon. */
 #include "plugins/common/answers/answers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The document around every answer. */
 #include "plugins/common/answers/answers.h"
 

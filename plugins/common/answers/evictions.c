@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Members that were removed from the ring, and those that may be soon. */
 #include "plugins/common/answers/answers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Facts for several answers: keys, nodes, the ring. */
 #include "plugins/common/answers/answers.h"
 

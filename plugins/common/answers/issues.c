@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Problems and advice. */
 #include "plugins/common/answers/answers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Texts and bytes as JSON. */
 #include "plugins/common/answers/json.h"
 

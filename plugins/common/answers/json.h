@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Short names for what functions that fill or show JSON objects do all the time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Metrics of a plugin as JSON: stats.coterie.metrics.PLUGIN.FAMILY.* (host->metric_add). */
 #include "plugins/common/answers/answers.h"
 

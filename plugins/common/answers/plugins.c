@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `plugin list`: what this node has loaded. */
 #include "plugins/common/answers/answers.h"
 

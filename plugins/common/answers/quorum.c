@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `quorum`. */
 #include "plugins/common/answers/answers.h"
 

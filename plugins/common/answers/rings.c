@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `rings`: links as this node sees them, the timers of the token and how long it takes. */
 #include "plugins/common/answers/answers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `status`. */
 #include "plugins/common/answers/answers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Clients, added up by service. The daemon may keep an account of a service with the counters of
  * former clients. Without it the sums decrease when a client disconnects.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The daemon itself, its plugins, its services and their messages. */
 #include <stdio.h>
 #include <stdlib.h>

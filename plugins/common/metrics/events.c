@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Events of the config file, of plugins, and in the log. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The names that exporters for Corosync clusters have used, for dashboards that stand. */
 #include <inttypes.h>
 #include <stdio.h>

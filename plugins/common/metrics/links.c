@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Links to other nodes, as the transport sees them, and the additional counters of knet. */
 #include <stdio.h>
 #include <string.h>

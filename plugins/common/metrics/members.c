@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Members, votes and quorum. */
 #include <string.h>
 

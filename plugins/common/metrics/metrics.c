@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The whole text, and the nodes that many parts speak of. */
 #include "plugins/common/metrics/metrics.h"
 

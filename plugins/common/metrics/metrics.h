@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The statistics of a daemon as OpenMetrics text: names, help and layout. The plugin metrics uses it inside
  * the daemon, and `coterie-ctl metrics` through the client libraries. Only the source differs. If both

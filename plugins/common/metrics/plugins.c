@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Metrics of plugins: stats.coterie.metrics.PLUGIN.FAMILY.* (host->metric_add). */
 #include <inttypes.h>
 #include <math.h>

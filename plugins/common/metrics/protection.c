@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Whether others on the network can read or forge what the ring sends. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring's protocol: plain numbers of the maps. */
 #include <inttypes.h>
 #include <stdio.h>

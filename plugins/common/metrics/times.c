@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Durations: histograms of the statistics map. */
 #include <inttypes.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "plugins/common/metrics/writer.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The layout of the text: families with their heads, samples, labels. And small functions that read
  * a source.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # plugins/kv/man: libcoterie-kv, section 3; the tool.
 dist_man_MANS += \
 	%D%/coterie-kv.1 \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cfg/lib: libcfg.
 corosyncinclude_HEADERS += include/corosync/cfg.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cfg/man: libcfg, section 3.
 dist_man_MANS += \
 	%D%/cfg_overview.3 %D%/corosync_cfg_dispatch.3 %D%/corosync_cfg_fd_get.3 \

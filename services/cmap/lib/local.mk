@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cmap/lib: libcmap.
 corosyncinclude_HEADERS += include/corosync/cmap.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cmap/man: libcmap, section 3, and the keys of the maps, section 7.
 dist_man_MANS += \
 	%D%/cmap_context_get.3 %D%/cmap_context_set.3 %D%/cmap_dec.3 %D%/cmap_delete.3 %D%/cmap_dispatch.3 \

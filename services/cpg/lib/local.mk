@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cpg/lib: libcpg.
 corosyncinclude_HEADERS += include/corosync/cpg.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/cpg/man: libcpg, section 3.
 dist_man_MANS += \
 	%D%/cpg_context_get.3 %D%/cpg_context_set.3 %D%/cpg_dispatch.3 %D%/cpg_fd_get.3 %D%/cpg_finalize.3 \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A chat, and a small example of a program on the EVS API. It sends each line of its standard input
  * to a group, and prints one line for each event:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/evs/example: a program to learn from, installed as documentation; a test runs it.
 dist_doc_DATA += %D%/evs_chat.c
 noinst_PROGRAMS += %D%/evs_chat

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/evs/lib: libevs.
 corosyncinclude_HEADERS += include/corosync/evs.h
 

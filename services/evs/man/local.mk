@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/evs/man: libevs, section 3.
 dist_man_MANS += \
 	%D%/evs_context_get.3 %D%/evs_context_set.3 %D%/evs_dispatch.3 %D%/evs_fd_get.3 \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/quorum/lib: libquorum.
 corosyncinclude_HEADERS += include/corosync/quorum.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/quorum/man: libquorum, section 3.
 dist_man_MANS += \
 	%D%/quorum_context_get.3 %D%/quorum_context_set.3 %D%/quorum_dispatch.3 %D%/quorum_fd_get.3 \

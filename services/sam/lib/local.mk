@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/sam/lib: libsam. It lives on the public interfaces of libquorum and libcmap.
 corosyncinclude_HEADERS += include/corosync/sam.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/sam/man: libsam, section 3.
 dist_man_MANS += \
 	%D%/sam_data_getsize.3 %D%/sam_data_restore.3 %D%/sam_data_store.3 %D%/sam_finalize.3 \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/votequorum/lib: libvotequorum.
 corosyncinclude_HEADERS += include/corosync/votequorum.h
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # services/votequorum/man: libvotequorum, section 3; the options of the provider, section 5.
 dist_man_MANS += \
 	%D%/votequorum.5 %D%/votequorum_context_get.3 %D%/votequorum_context_set.3 \

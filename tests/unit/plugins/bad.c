@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many times
  * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER, AT_CONFIGURATION: statements

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A transport that crashes in an operation: AT_MULTICAST and AT_TOKEN are statements that run there. */
 #include <signal.h>
 

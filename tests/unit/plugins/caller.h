@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A service that calls others, and one that drops messages: for tests of ABI 1.8 and of the test kit. */
 #ifndef UNIT_PLUGINS_CALLER_H
 #define UNIT_PLUGINS_CALLER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A service that does what it is told to, right or wrong: for tests of the test kit. */
 #include "tests/unit/plugins/kit_naughty.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests for the service of kit_naughty.c, and its possible errors. */
 #ifndef UNIT_PLUGINS_KIT_NAUGHTY_H
 #define UNIT_PLUGINS_KIT_NAUGHTY_H

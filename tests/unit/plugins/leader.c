@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A quorum provider as a stranger would write it, against include/coterie alone: the part of the
  * ring with one certain node has quorum, however many others there are.

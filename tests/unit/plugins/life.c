@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A service that comes, goes and is replaced. What is wrong with it stands in its file: tests copy it and write
  * another word over the one behind "LIFE:".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The requests of the service of patient.c, which does nothing at once: for tests of ABI 1.8. */
 #ifndef UNIT_PLUGINS_PATIENT_H
 #define UNIT_PLUGINS_PATIENT_H

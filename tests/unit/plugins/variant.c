@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One small service, built many times: ID is the plugin's name, the other macros change the one
  * thing that its test is about.

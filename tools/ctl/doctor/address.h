@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Addresses as numbers and as text. */
 #ifndef TOOLS_CTL_DOCTOR_ADDRESS_H
 #define TOOLS_CTL_DOCTOR_ADDRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of checks. Findings of one severity are shown in its order. */
 #include "tools/ctl/doctor/judge.h"
 

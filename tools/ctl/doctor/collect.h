@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Collectors fill in facts. Those that watch for a while come in two parts: begin takes the first look, end the last one.
  * What a collector cannot find stays unknown.

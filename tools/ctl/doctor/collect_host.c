@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The daemon's process, and what limits it on this host: /proc, /sys, file systems. */
 #include "tools/ctl/doctor/collect.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys: of the running daemon through the client libraries, of a file by the daemon's own reader, of other nodes. */
 #include "tools/ctl/doctor/collect.h"
 

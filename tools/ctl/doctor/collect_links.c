@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of the node list, and the interfaces of this host that carry the ring. */
 #include "tools/ctl/doctor/collect.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The paths to the other nodes: one loop that sends all probes and takes what comes until the window is over. */
 #include "tools/ctl/doctor/collect.h"
 

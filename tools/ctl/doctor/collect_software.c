@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Other software on this host: versions of libraries, Corosync, a second daemon of Coterie. */
 #include "tools/ctl/doctor/collect.h"
 

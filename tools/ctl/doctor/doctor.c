@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `doctor`: what is wrong with this node and its network, with the evidence and the remedy. Collectors look, judges judge
  * (judge.h). The checks and their findings: coterie-doctor(7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* `coterie-ctl doctor`. */
 #ifndef TOOLS_CTL_DOCTOR_DOCTOR_H
 #define TOOLS_CTL_DOCTOR_DOCTOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Facts that `coterie-ctl doctor` judges. Collectors fill them in, and judges read them, so that a test can feed a judge
  * any set of facts. A fact that was not found is DOCTOR_UNKNOWN, NULL or a flag that is false.

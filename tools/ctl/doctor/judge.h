@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Judges: each is a function over facts. The table of checks says what each one is for, and which page explains it. What
  * they find and what they cannot tell goes into a report.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration: the file, what runs, and what other nodes run with. */
 #include "tools/ctl/doctor/judge.h"
 

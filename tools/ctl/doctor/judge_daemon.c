@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Does the daemon run, and does it get what it needs to run in time? */
 #include "tools/ctl/doctor/judge.h"
 

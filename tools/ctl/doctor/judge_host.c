@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Limits and state of this host. */
 #include "tools/ctl/doctor/judge.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* This host's interfaces, and what they show of others. */
 #include "tools/ctl/doctor/judge.h"
 

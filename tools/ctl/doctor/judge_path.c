@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Why is a node not in the ring? One verdict for each path, of all that is known about it, so that one fault makes one
  * finding. Each check then reports its verdict.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How good the paths are, against the timers of the token; what the ring's own figures say; clocks. */
 #include "tools/ctl/doctor/judge.h"
 

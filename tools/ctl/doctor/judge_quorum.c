@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Quorum: the verdict now, and settings that cannot work. */
 #include "tools/ctl/doctor/judge.h"
 

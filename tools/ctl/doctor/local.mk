@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # coterie-ctl doctor. Facts and judges are apart: tests feed the latter.
 doctor_judge_sources = \
 	%D%/address.c %D%/address.h %D%/checks.c %D%/facts.c %D%/facts.h %D%/judge.c %D%/judge.h %D%/judge_config.c \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Probes of the network: ICMP echo and time stamps, ARP, and a look at the packets that pass the interfaces. They send
  * nothing to the port of the ring.

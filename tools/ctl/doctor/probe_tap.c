@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets that pass an interface, before any filter of this host sees those that come, and behind all for those that go. */
 #include "tools/ctl/doctor/probe.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The sockets of the ring, as the kernel shows them. */
 #ifndef TOOLS_CTL_DOCTOR_SOCKETS_H
 #define TOOLS_CTL_DOCTOR_SOCKETS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which library seals and opens. */
 #include "transports/common/secure/aead.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Authenticated encryption of one datagram: the two ciphers of secure.h, by the fastest library that is there.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sealing and opening with libIPSec_MB, without its queues: each call is for one datagram and is done when it returns.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sealing and opening with libcrypto (OpenSSL). */
 #include "transports/common/secure/aead_private.h"
 

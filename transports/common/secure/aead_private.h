@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Functions that each library implements for aead.h. */
 #ifndef COMMON_SECURE_AEAD_PRIVATE_H
 #define COMMON_SECURE_AEAD_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "transports/common/secure/keys.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keys of sealed datagrams: a root derived from the ring's key, and what is derived from the root. Roots stand in a
  * page of their own that is locked, not inherited by children and left out of core dumps.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Sealed datagrams: part of libtransport.la.
 secure_sources = \
 	%D%/secure.c %D%/secure_open.c %D%/secure_peers.c %D%/keys.c %D%/replay.c %D%/aead.c %D%/aead_libcrypto.c \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Replay windows: which numbers of a sender have been seen. */
 #ifndef COMMON_SECURE_REPLAY_H
 #define COMMON_SECURE_REPLAY_H

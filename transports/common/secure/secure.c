@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys, and the sending side: sessions of this node. */
 #include "transports/common/secure/secure_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sealed datagrams: authenticated encryption between the nodes of a ring (docs/encryption.md). A frame is sealed into
  * a datagram with a key of this start of the transport. A datagram is opened into a frame only if it is authentic and

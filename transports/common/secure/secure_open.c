@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The receiving side: which datagrams are authentic, of a live session, and new. */
 #include "transports/common/secure/secure_private.h"
 

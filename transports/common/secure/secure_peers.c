@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Peers, and what is believed of their sessions. */
 #include "transports/common/secure/secure_private.h"
 

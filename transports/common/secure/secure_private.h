@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared by the files of secure.h. Only these and their tests include this. */
 #ifndef COMMON_SECURE_PRIVATE_H
 #define COMMON_SECURE_PRIVATE_H
