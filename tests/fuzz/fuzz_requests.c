@@ -183,6 +183,8 @@ bool ipc_reply_settle(struct coterie_client *client, int rc)
 	return false;
 }
 
+void ipc_fan_renew(struct ipc *ipc) { (void)ipc; }
+
 void ipc_hold_request(struct coterie_client *client, bool is_silent) { (void)client, (void)is_silent; }
 
 /* No client has a channel. */
