@@ -431,6 +431,8 @@ int main(int argc, char **argv)
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
 	log_on_death(describe_death);
+	/* Reading the config opens plugins. The process that becomes the daemon calls this again. */
+	plugin_call_watch();
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)

@@ -318,21 +318,16 @@ static void on_deadly_signal(int number, siginfo_t *info, void *context)
 	char path[FLIGHT_PATH_MAX];
 
 	(void)info;
-	if (state.flight != NULL)
+	if (state.flight != NULL && state.flight_dir[0] != '\0')
 		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
 	tell_culprit(number, context);
 	raise(number); /* the handler is reset: now it is deadly */
 }
 
-void log_flight_arm(const char *dir)
+static void catch_deadly_signals(void)
 {
 	struct sigaction action = {.sa_sigaction = on_deadly_signal, .sa_flags = (int)(SA_RESETHAND | SA_SIGINFO)};
-	time_t now = time(NULL);
-	struct tm tm;
 
-	if (localtime_r(&now, &tm) != NULL)
-		state.utc_offset_s = tm.tm_gmtoff;
-	snprintf(state.flight_dir, sizeof(state.flight_dir), "%s", dir);
 #ifndef __SANITIZE_ADDRESS__ /* its own handlers say more */
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGABRT, &action, NULL);
@@ -343,9 +338,21 @@ void log_flight_arm(const char *dir)
 #endif
 }
 
+void log_flight_arm(const char *dir)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) != NULL)
+		state.utc_offset_s = tm.tm_gmtoff;
+	snprintf(state.flight_dir, sizeof(state.flight_dir), "%s", dir);
+	catch_deadly_signals();
+}
+
 void log_on_death(const char *(*describe)(char *text, size_t size, const void *context))
 {
 	state.describe = describe;
+	catch_deadly_signals();
 }
 
 static const struct subsystem *find_subsystem(const char *name)

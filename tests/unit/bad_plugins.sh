@@ -111,10 +111,11 @@ logging {
 }
 END
 
-# ends NAME PATTERN [ask]: the daemon ends, after a request of a client, and its log says why
+# ends NAME PATTERN [ask]: the daemon ends, after a request of a client, and $said says why
+said=$work/log
 ends() {
 	rm -f "$work/log"
-	COTERIE_PLUGIN_PATH=$work/$1:$build "$daemon" -f --instance "bad$$" --node n1 -c "$work/c" >/dev/null 2>&1 &
+	COTERIE_PLUGIN_PATH=$work/$1:$build "$daemon" -f --instance "bad$$" --node n1 -c "$work/c" >/dev/null 2>"$work/err" &
 	running=$!
 	[ "${3:-}" != ask ] || tap_check "a client asks" asked
 	for _ in $(seq 300); do
@@ -125,7 +126,7 @@ ends() {
 	kill -KILL "$running" 2>/dev/null
 	wait "$running" >/dev/null 2>&1
 	running=
-	tap_check "its log names the plugin" grep -qE "$2" "$work/log" || tap_note "$(tail -n 5 "$work/log")"
+	tap_check "its log names the plugin" grep -qE "$2" "$said" || tap_note "$(tail -n 5 "$said")"
 }
 # A ring message is delivered after the answer, which may still come.
 asked() {
@@ -164,7 +165,10 @@ EOT
 writes-to-no-memory-on-a-thread|*(volatile int *)8 = 1|11 \(Segmentation fault\)
 aborts-on-a-thread|abort()|6 \(Aborted\)
 EOT
+	# The config is read with the descriptors of its plugins, and the log file is opened after it.
+	said=$work/err
 	ends "crashes-when-it-is-loaded" "signal 11 \(Segmentation fault\) while the plugin file .*bad\.so ran its constructors"
+	said=$work/log
 	sed -i 's/transport: udpu/transport: badt/; s/name: bad/name: cmap/' "$work/c"
 	for call in LINK_UP MULTICAST; do
 		mkdir -p "$work/transport-$call"

@@ -521,7 +521,7 @@ static const struct {
 	{"transport knet {\nhash = sha256\nencryption = none\n}\n" A,
 		"c.conf:3: 'encryption = none' and 'hash = sha256' (c.conf:2) contradict each other: keep one"},
 	{"transport knet {\nencryption = aes256-gcm\n}\n" A,
-		"c.conf:2: 'aes256-gcm' is not a value of 'encryption' here: knet has 'cipher' and 'hash' for that, and "
+		"c.conf:2: 'aes256-gcm' is not a value of 'encryption' here: transport knet has 'cipher' and 'hash' for that, and "
 		"'encryption = none' for neither"},
 };
 
