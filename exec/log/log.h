@@ -45,7 +45,8 @@ int log_flight_write(const char *dir);
 /** Also write it when the process dies of SIGSEGV, SIGABRT, SIGFPE or SIGILL, from now on. dir is copied. */
 void log_flight_arm(const char *dir);
 /**
- * Have the last line of a process that dies of a signal say whose code ran.
+ * Have the last line of a process that dies of a signal say whose code ran. Before log_flight_arm and a log file, that
+ * line goes to the standard error and no flight record is written.
  * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal handler,
  *     on the thread that died. context is its ucontext_t
  */
