@@ -8,7 +8,7 @@
 # DLM_KINDS  kinds of the nodes: coterie coterie coterie
 # DLM_USER   user of the daemons of coterie in the second play: 61999
 # shellcheck disable=SC2317 # functions are called through lab_await and tap_check
-export DLM_USER=${DLM_USER:-${LAB_USER:-61999}} # the script starts anew
+export DLM_USER=${DLM_USER:-${LAB_USER:-61999}} # for the second run of this script
 LAB_USER=
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"

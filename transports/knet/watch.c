@@ -2,8 +2,8 @@
 /*
  * The state of paths and links, looked up a few times a second and at once when libknet has news.
  *
- * Nothing here is a sign that another node's daemon has ended. A path is dropped by libknet at the first ICMP error, which
- * every host can forge, and at the first late pong, which has many possible causes. Certain signs are in signs.c.
+ * The state of a path is no sign that another node's daemon has ended. libknet drops a path at the first ICMP error, which
+ * every host can forge. A late pong, which has many possible causes, does the same. Certain signs are in signs.c.
  *
  * A link is reported down only when no frame can leave or arrive (book transports, "Signs of failure"). Either its
  * interface is down or has no address, or this node's kernel refuses every ping. That no peer answers is not reported.
