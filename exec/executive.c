@@ -289,6 +289,29 @@ static struct route *create_route(struct executive *executive)
 		.resync = executive->resync});
 }
 
+static struct plugin_registry *create_plugins(
+	struct executive *executive, const char *const *directories, uint32_t count)
+{
+	return plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
+					      .stats = executive->stats,
+					      .config = &executive->config,
+					      .host = executive->plugin_host != NULL ? executive->plugin_host
+										     : host_for_plugins(),
+					      .host_parts = &executive->host},
+		directories, count);
+}
+
+static struct ipc *create_ipc(struct executive *executive)
+{
+	return ipc_create(&(struct ipc_parts){.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.sync = executive->sync,
+		.is_quorate = &executive->is_quorate,
+		.config = &executive->config,
+		.instance = executive->instance});
+}
+
 static struct reload *create_reload(struct executive *executive)
 {
 	return reload_create(&(struct reload_parts){.config = &executive->config,
@@ -318,6 +341,22 @@ static struct rotate *create_rotate(struct executive *executive)
 static void show_plugin(void *arg, struct plugin *plugin) { executive_show(arg, plugin); }
 
 static void conceal_plugin(void *arg, struct plugin *plugin) { executive_conceal(arg, plugin); }
+
+static struct plugin_life *create_life(struct executive *executive)
+{
+	return plugin_life_create(&(struct plugin_life_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ipc = executive->ipc,
+		.quorum = executive->quorum,
+		.sync = executive->sync,
+		.resync = executive->resync,
+		.config = &executive->config,
+		.program = executive->program,
+		.is_stopping = &executive->is_stopping,
+		.show = show_plugin,
+		.conceal = conceal_plugin,
+		.arg = executive});
+}
 
 static void stop_all(void *arg) { executive_stop(arg, 0); }
 
@@ -380,14 +419,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->evictions = eviction_list_create(executive->stats);
 	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
 	executive->is_quorate = executive->config->quorum_provider == NULL;
-	executive->plugins = plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
-							    .stats = executive->stats,
-							    .config = &executive->config,
-							    .host = executive->plugin_host != NULL
-									    ? executive->plugin_host
-									    : host_for_plugins(),
-							    .host_parts = &executive->host},
-		directories, count);
+	executive->plugins = create_plugins(executive, directories, count);
 	executive->rekey = create_rekey(executive);
 	executive->delivery = delivery_create(executive->ring);
 	executive->resync = create_resync(executive);
@@ -395,25 +427,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->route = create_route(executive);
 	executive->writable = writable_create(&(struct writable_parts){
 		.loop = executive->loop, .plugins = executive->plugins, .sync = executive->sync});
-	executive->ipc = ipc_create(&(struct ipc_parts){.loop = executive->loop,
-		.map = executive->map,
-		.stats = executive->stats,
-		.sync = executive->sync,
-		.is_quorate = &executive->is_quorate,
-		.config = &executive->config,
-		.instance = executive->instance});
-	executive->life = plugin_life_create(&(struct plugin_life_parts){.loop = executive->loop,
-		.plugins = executive->plugins,
-		.ipc = executive->ipc,
-		.quorum = executive->quorum,
-		.sync = executive->sync,
-		.resync = executive->resync,
-		.config = &executive->config,
-		.program = executive->program,
-		.is_stopping = &executive->is_stopping,
-		.show = show_plugin,
-		.conceal = conceal_plugin,
-		.arg = executive});
+	executive->ipc = create_ipc(executive);
+	executive->life = create_life(executive);
 	executive->reload = create_reload(executive);
 	executive->rotate = create_rotate(executive);
 	if (executive->runtime_keys == NULL || executive->state_writer == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||

@@ -122,6 +122,90 @@ static int check(struct options *options)
 	return -1;
 }
 
+/* @return the exit status, or -1: go on */
+static int take_option(const char *name, int option, struct options *options)
+{
+	switch (option) {
+	case 'c':
+		options->config = optarg;
+		break;
+	case 'f':
+		options->is_foreground = true;
+		break;
+	case 'l':
+		options->lock_file = optarg;
+		break;
+	case 't':
+		options->is_test = true;
+		break;
+	case OPTION_INSTANCE:
+		options->instance = optarg;
+		break;
+	case OPTION_NODE:
+		options->node = optarg;
+		break;
+	case OPTION_USER:
+		options->user = optarg[0] != '\0' ? optarg : NULL;
+		break;
+	case OPTION_CHECK_PLUGIN:
+		options->check_plugin = optarg;
+		break;
+	case OPTION_PRINT_CONFIG:
+		if (!parse_form(optarg, &options->form)) {
+			fprintf(stderr, "%s: no form '%s': choose coterie, corosync, cmap or json\n",
+				name, optarg);
+			return EXIT_USAGE;
+		}
+		options->is_test = options->is_print = true;
+		break;
+	case OPTION_HELP_CONFIG:
+		options->is_help_config = true;
+		break;
+	case OPTION_CHECK_RELOAD:
+		options->is_test = options->is_check_reload = true;
+		break;
+	case OPTION_DOCTOR:
+		options->is_test = options->is_doctor = true;
+		break;
+	case OPTION_REPAIR_RING_SEQ:
+		options->is_test = options->is_repair = true;
+		break;
+	case OPTION_FORMAT:
+		if (!parse_format(optarg, &options->format)) {
+			fprintf(stderr, "%s: no format '%s': choose coterie, corosync or auto\n", name,
+				optarg);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPTION_HELP:
+		usage(stdout, name);
+		return 0;
+	case 'v':
+	case OPTION_VERSION:
+		/* Tools of the field take the quoted version of this line. */
+		printf("Coterie %s, compatible with Corosync Cluster Engine, version '3.1.7'\n",
+			PACKAGE_VERSION);
+		return 0;
+	default:
+		usage(stderr, name);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* What follows the options is an argument of one of them. */
+static void take_arguments(int argc, char **argv, struct options *options)
+{
+	if (options->check_plugin != NULL && optind < argc)
+		options->check_fd = atoi(argv[optind]) > 2 ? atoi(argv[optind]) : -1;
+	if (options->check_fd >= 0 && optind + 1 < argc)
+		options->check_bound_ms = (uint32_t)strtoul(argv[optind + 1], NULL, 10);
+	if (options->is_help_config && optind < argc)
+		options->help_block = argv[optind];
+	if (options->is_help_config && optind + 1 < argc)
+		options->help_name = argv[optind + 1];
+}
+
 int options_parse(int argc, char **argv, struct options *options)
 {
 	int option;
@@ -132,80 +216,12 @@ int options_parse(int argc, char **argv, struct options *options)
 		.check_fd = -1,
 	};
 	while ((option = getopt_long(argc, argv, "c:fl:tv", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			options->config = optarg;
-			break;
-		case 'f':
-			options->is_foreground = true;
-			break;
-		case 'l':
-			options->lock_file = optarg;
-			break;
-		case 't':
-			options->is_test = true;
-			break;
-		case OPTION_INSTANCE:
-			options->instance = optarg;
-			break;
-		case OPTION_NODE:
-			options->node = optarg;
-			break;
-		case OPTION_USER:
-			options->user = optarg[0] != '\0' ? optarg : NULL;
-			break;
-		case OPTION_CHECK_PLUGIN:
-			options->check_plugin = optarg;
-			break;
-		case OPTION_PRINT_CONFIG:
-			if (!parse_form(optarg, &options->form)) {
-				fprintf(stderr, "%s: no form '%s': choose coterie, corosync, cmap or json\n",
-					argv[0], optarg);
-				return EXIT_USAGE;
-			}
-			options->is_test = options->is_print = true;
-			break;
-		case OPTION_HELP_CONFIG:
-			options->is_help_config = true;
-			break;
-		case OPTION_CHECK_RELOAD:
-			options->is_test = options->is_check_reload = true;
-			break;
-		case OPTION_DOCTOR:
-			options->is_test = options->is_doctor = true;
-			break;
-		case OPTION_REPAIR_RING_SEQ:
-			options->is_test = options->is_repair = true;
-			break;
-		case OPTION_FORMAT:
-			if (!parse_format(optarg, &options->format)) {
-				fprintf(stderr, "%s: no format '%s': choose coterie, corosync or auto\n", argv[0],
-					optarg);
-				return EXIT_USAGE;
-			}
-			break;
-		case OPTION_HELP:
-			usage(stdout, argv[0]);
-			return 0;
-		case 'v':
-		case OPTION_VERSION:
-			/* Tools of the field take the quoted version of this line. */
-			printf("Coterie %s, compatible with Corosync Cluster Engine, version '3.1.7'\n",
-				PACKAGE_VERSION);
-			return 0;
-		default:
-			usage(stderr, argv[0]);
-			return EXIT_USAGE;
-		}
+		int exit_code = take_option(argv[0], option, options);
+
+		if (exit_code >= 0)
+			return exit_code;
 	}
-	if (options->check_plugin != NULL && optind < argc)
-		options->check_fd = atoi(argv[optind]) > 2 ? atoi(argv[optind]) : -1;
-	if (options->check_fd >= 0 && optind + 1 < argc)
-		options->check_bound_ms = (uint32_t)strtoul(argv[optind + 1], NULL, 10);
-	if (options->is_help_config && optind < argc)
-		options->help_block = argv[optind];
-	if (options->is_help_config && optind + 1 < argc)
-		options->help_name = argv[optind + 1];
+	take_arguments(argc, argv, options);
 	return check(options);
 }
 

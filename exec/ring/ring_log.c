@@ -168,26 +168,10 @@ static void log_refused(struct ring_log *log, uint64_t now_ns, const struct tote
 			refusal_text(trace->value));
 }
 
-void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
+/* What an operator has to look into. */
+static void log_trouble(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
-	case TOTEM_TRACE_STATE:
-		log_state(trace);
-		break;
-	case TOTEM_TRACE_TOKEN_LOST:
-		if (trace->state == TOTEM_OPERATIONAL)
-			log_line("TOTEM", LOG_NOTICE,
-				"A processor failed, forming new configuration: token timed out (%" PRIu64
-				"ms), waiting %" PRIu64 "ms for consensus.",
-				MS(log->options->token_ns), MS(log->options->consensus_ns));
-		else
-			log_line("TOTEM", LOG_DEBUG, "The token was lost in the %s state.",
-				state_name(trace->state));
-		break;
-	case TOTEM_TRACE_TOKEN_LATE:
-		log_limited(&log->late, now_ns, "TOTEM", LOG_WARNING,
-			"Token has not been received in %" PRIu64 " ms", trace->value);
-		break;
 	case TOTEM_TRACE_CANNOT_GATHER:
 		log_limited(&log->cannot_gather, now_ns, "TOTEM", LOG_ERR,
 			"Totem is unable to form a cluster because of an operating system or network fault "
@@ -210,6 +194,37 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_FAILED_TO_RECEIVE:
 		log_line("TOTEM", LOG_ERR,
 			"FAILED TO RECEIVE: frames of the ring do not reach this node, it leaves the ring");
+		break;
+	default:
+		break;
+	}
+}
+
+void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
+{
+	switch (trace->kind) {
+	case TOTEM_TRACE_STATE:
+		log_state(trace);
+		break;
+	case TOTEM_TRACE_TOKEN_LOST:
+		if (trace->state == TOTEM_OPERATIONAL)
+			log_line("TOTEM", LOG_NOTICE,
+				"A processor failed, forming new configuration: token timed out (%" PRIu64
+				"ms), waiting %" PRIu64 "ms for consensus.",
+				MS(log->options->token_ns), MS(log->options->consensus_ns));
+		else
+			log_line("TOTEM", LOG_DEBUG, "The token was lost in the %s state.",
+				state_name(trace->state));
+		break;
+	case TOTEM_TRACE_TOKEN_LATE:
+		log_limited(&log->late, now_ns, "TOTEM", LOG_WARNING,
+			"Token has not been received in %" PRIu64 " ms", trace->value);
+		break;
+	case TOTEM_TRACE_CANNOT_GATHER:
+	case TOTEM_TRACE_RING_SEQ_LOWERED:
+	case TOTEM_TRACE_RING_SEQ_END:
+	case TOTEM_TRACE_FAILED_TO_RECEIVE:
+		log_trouble(log, now_ns, trace);
 		break;
 	case TOTEM_TRACE_BACKOFF:
 		log_limited(&log->backoff, now_ns, "TOTEM", LOG_WARNING,
