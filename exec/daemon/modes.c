@@ -86,6 +86,15 @@ int modes_help_config(const struct options *options)
 	return rc == 0 ? 0 : rc == -ENOMEM ? EXIT_NO_MEMORY : EXIT_USAGE;
 }
 
+/* Corosync's own plugins may be missing where a file is only checked. What they would say of it is missing, too. */
+static void tell_absent(const struct config *config, const struct plugin_folders *folders, uint32_t kind, const char *name)
+{
+	struct plugin_error error;
+
+	if (name != NULL && plugin_probe(folders->list, folders->count, kind, name, &error) < 0)
+		printf("%s: the rules of plugin '%s' were not checked: %s\n", config->file, name, error.text);
+}
+
 int modes_tell_test(const struct config *config)
 {
 	const struct config_node *local = &config->nodes[config->local];
@@ -101,14 +110,17 @@ int modes_tell_test(const struct config *config)
 	 */
 	if (!config_transport_is_standard(config->transport))
 		rc = plugin_probe(folders.list, folders.count, COTERIE_KIND_TRANSPORT, config->transport, &error);
-	modes_folders_fini(&folders);
 	if (rc < 0) {
+		modes_folders_fini(&folders);
 		fprintf(stderr, "%s: %s\n", config->file, error.text);
 		return error.exit_code;
 	}
 	printf("%s: ok (%u node%s, transport %s, local node %s)\n", config->file, config->node_count,
 		config->node_count == 1 ? "" : "s", config->transport,
 		local->name != NULL ? local->name : local->texts[config->link_count - 1]);
+	tell_absent(config, &folders, COTERIE_KIND_TRANSPORT, config->transport);
+	tell_absent(config, &folders, COTERIE_KIND_SERVICE, config->quorum_provider);
+	modes_folders_fini(&folders);
 	return 0;
 }
 

@@ -193,7 +193,7 @@ static int take_option(const char *name, int option, struct options *options)
 	return -1;
 }
 
-/* What follows the options is an argument of one of them. */
+/* Options that take an argument behind all options. */
 static void take_arguments(int argc, char **argv, struct options *options)
 {
 	if (options->check_plugin != NULL && optind < argc)

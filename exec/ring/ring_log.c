@@ -168,7 +168,7 @@ static void log_refused(struct ring_log *log, uint64_t now_ns, const struct tote
 			refusal_text(trace->value));
 }
 
-/* What an operator has to look into. */
+/* Troubles that an operator has to look into. */
 static void log_trouble(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {

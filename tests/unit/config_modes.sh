@@ -42,6 +42,8 @@ ends 0 "$dir/old: ok (1 node, transport udpu" -t -c "$dir/old"
 ends 8 "$dir/bad:1: 'token' needs a unit" -t -c "$dir/bad"
 ends 7 "did you mean 'local3'?" -t -c "$dir/log"
 ends 30 "$dir/knot:1: no plugin 'knot' of kind transport in $build:" -t -c "$dir/knot"
+mkdir "$dir/empty"
+COTERIE_PLUGIN_PATH=$dir/empty ends 0 "$dir/good: the rules of plugin 'udpu' were not checked: no plugin 'udpu'" -t -c "$dir/good"
 # Those of that kind, and nothing else that is there.
 installed=$("$build/exec/coterie" -t -c "$dir/knot" 2>&1 | sed -n 's/.*: installed are //p')
 for name in knet udp udpu; do
