@@ -75,9 +75,9 @@ bool totem_engine_unheard(
 	for (uint32_t at = 0; at < engine->peer_count; at++) {
 		const struct peer *peer = &engine->peers[at];
 
-		if (!peer->is_unheard || i-- > 0)
+		if (!verdict_stands(peer->backoff.verdict) || i-- > 0)
 			continue;
-		*member = peer->backoff_accuser;
+		*member = peer->backoff.accuser;
 		*node = peer->id;
 		return true;
 	}
