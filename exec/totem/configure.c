@@ -185,7 +185,7 @@ void configure_install(struct totem_engine *engine)
 
 	switch_stores(engine);
 	become_operational(engine);
-	engine->installed_ns = engine->now_ns;
+	announce_installed(engine);
 	note_leases(engine);
 	lease_installed(engine);
 	end_message_alone(engine);

@@ -83,6 +83,7 @@ struct totem_engine {
 	struct ring_id ring;     /* committed to last */
 	struct ring_id old_ring; /* installed last */
 	struct claim claim;
+	struct announce announce;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -118,8 +119,6 @@ struct totem_engine {
 	uint32_t a_known;        /* how many of these two are valid on this ring */
 	uint32_t seen_seq, unchanged;
 	uint64_t changed_ns; /* last change of seen_seq */
-	uint64_t merge_at_ns; /* from then on the next token brings a merge detect; 0: T-merge decides */
-	uint64_t merged_seq;  /* seq of the ring that has sent a merge detect */
 	uint32_t trc, pbl;
 	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and repeated frames of the current visit */
@@ -165,7 +164,6 @@ struct totem_engine {
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
 	uint64_t joined_ns; /* when this node sent its last join */
-	uint64_t installed_ns; /* when the ring was installed */
 	uint64_t returned_ns; /* when a member was last heard again after an outage; 0: never */
 	uint64_t agree_by_ns; /* end of a wait for late paths: late_path.c */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
