@@ -84,6 +84,7 @@ struct totem_engine {
 	struct ring_id old_ring; /* installed last */
 	struct claim claim;
 	struct announce announce;
+	struct late_path late_path;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -164,8 +165,6 @@ struct totem_engine {
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
 	uint64_t joined_ns; /* when this node sent its last join */
-	uint64_t returned_ns; /* when a member was last heard again after an outage; 0: never */
-	uint64_t agree_by_ns; /* end of a wait for late paths: late_path.c */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token expired during the pause */
