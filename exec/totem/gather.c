@@ -50,7 +50,6 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	engine->has_pending = false;
 	engine->place = TOKEN_NONE;
 	engine->accepted_ns = 0;
-	engine->join_rounds = 0;
 	set_add(&engine->proc, engine->options.nodeid);
 	node_set_clear(&engine->consensus);
 	set_add(&engine->consensus, engine->options.nodeid);
@@ -61,7 +60,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_RETRANSMIT);
 	announce_busy(engine);
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
-	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
+	join_begin(engine);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
 	engine->is_conclusion_due = false;
 	suspect_start(engine);

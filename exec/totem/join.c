@@ -38,8 +38,14 @@ static void multicast_join(struct totem_engine *engine)
 		engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
-	engine->joined_ns = engine->now_ns;
+	engine->joins.sent_ns = engine->now_ns;
 	multicast_frame(engine, frame);
+}
+
+void join_begin(struct totem_engine *engine)
+{
+	engine->joins.rounds = 0;
+	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 }
 
 void join_send(struct totem_engine *engine)
@@ -59,7 +65,7 @@ bool join_is_crowd(const struct totem_engine *engine)
  */
 static uint64_t crowd_delay(struct totem_engine *engine)
 {
-	uint64_t next_ns = engine->joined_ns + engine->proc.count * JOIN_GAP_NS;
+	uint64_t next_ns = engine->joins.sent_ns + engine->proc.count * JOIN_GAP_NS;
 	uint64_t gap_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
 
 	return gap_ns + core_random(engine) % (engine->proc.count * JOIN_SPREAD_NS);
@@ -95,9 +101,9 @@ void join_expired(struct totem_engine *engine)
 	if (engine->state != TOTEM_GATHER)
 		return;
 	join_schedule(engine, true);
-	engine->join_rounds++;
-	if (engine->join_rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
-		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
+	engine->joins.rounds++;
+	if (engine->joins.rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
+		period_ns *= engine->joins.rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
 	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
 }
 

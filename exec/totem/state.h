@@ -85,6 +85,7 @@ struct totem_engine {
 	struct claim claim;
 	struct announce announce;
 	struct late_path late_path;
+	struct joins joins;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -163,8 +164,6 @@ struct totem_engine {
 	/* Membership. */
 	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint64_t episode_ns; /* when it began */
-	uint32_t join_rounds;
-	uint64_t joined_ns; /* when this node sent its last join */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token expired during the pause */
