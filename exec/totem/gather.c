@@ -39,6 +39,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
+	assert(!engine->arrivals.has_pending); /* it was handled before the packet or the timer that leads here */
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
@@ -47,7 +48,6 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	}
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
-	engine->has_pending = false;
 	engine->place = TOKEN_NONE;
 	engine->accepted_ns = 0;
 	set_add(&engine->proc, engine->options.nodeid);

@@ -53,7 +53,7 @@ static void store_own_ring(
 		return; /* out of memory: requested again, like a lost frame */
 	if (!store_put(store, mcast, frame))
 		return;
-	engine->is_store_dirty = true;
+	engine->arrivals.is_store_dirty = true;
 	core_trace_frame(
 		engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
 	note_progress(engine, mcast);
@@ -70,7 +70,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	/* The token before this frame may install the ring of the frame, so it comes first. */
 	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
-		(engine->has_pending || engine->is_store_dirty))
+		(engine->arrivals.has_pending || engine->arrivals.is_store_dirty))
 		receive_settle(engine);
 	if (!ring_id_equal(&mcast.ring, &engine->ring)) {
 		merge_foreign(engine, mcast.system_from, &mcast.ring, true);
@@ -164,23 +164,23 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;
 	}
-	if (engine->has_pending && seq_compare(token.token_seq, engine->pending.token_seq) <= 0)
+	if (engine->arrivals.has_pending && seq_compare(token.token_seq, engine->arrivals.pending.token_seq) <= 0)
 		return;
-	engine->pending = token;
-	engine->has_pending = true;
+	engine->arrivals.pending = token;
+	engine->arrivals.has_pending = true;
 }
 
 void receive_settle(struct totem_engine *engine)
 {
-	if (engine->is_store_dirty) {
-		engine->is_store_dirty = false;
+	if (engine->arrivals.is_store_dirty) {
+		engine->arrivals.is_store_dirty = false;
 		store_advance(core_store(engine));
 		deliver_ready(engine);
 	}
-	if (engine->has_pending) {
-		struct wire_token token = engine->pending;
+	if (engine->arrivals.has_pending) {
+		struct wire_token token = engine->arrivals.pending;
 
-		engine->has_pending = false;
+		engine->arrivals.has_pending = false;
 		if ((!ring_id_equal(&token.ring, &engine->ring) &&
 			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
 			!is_sane(engine, &token))

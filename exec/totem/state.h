@@ -86,6 +86,7 @@ struct totem_engine {
 	struct announce announce;
 	struct late_path late_path;
 	struct joins joins;
+	struct arrivals arrivals;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -110,9 +111,6 @@ struct totem_engine {
 	uint32_t outbox_count;          /* at most WINDOW_MAX */
 
 	/* The token. */
-	struct wire_token pending; /* newest valid token of the batch */
-	bool has_pending;
-	bool is_store_dirty;         /* frames arrived since aru was computed */
 	struct wire_token token;     /* as this node sent it, or will send it when it lets it go */
 	struct coterie_frame *saved; /* last token or commit token, for retransmission */
 	uint32_t saved_target;
