@@ -109,8 +109,6 @@ static void enter_commit(struct totem_engine *engine)
 	engine->trc = 0;
 	engine->pbl = 0;
 	linger_reset(engine);
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
 	engine->counters.commit_entered++;
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_COMMIT, 0);
@@ -120,7 +118,7 @@ static void enter_commit(struct totem_engine *engine)
 	timer_cancel(engine, TOTEM_TIMER_CONSENSUS);
 	send_commit(engine);
 	timer_start_token(engine);
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 }
 
 void commit_create(struct totem_engine *engine)
@@ -239,7 +237,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	case TOTEM_OPERATIONAL:
 		break;
 	case TOTEM_GATHER:
-		if (!engine->is_pausing)
+		if (!engine->pause.is_pausing)
 			arrived_in_gather(engine, &token);
 		break;
 	case TOTEM_COMMIT:
@@ -247,7 +245,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			take_over(engine, &token);
 			recovery_enter(engine);
 			send_commit(engine);
-			timer_start_retransmit(engine);
+			timer_renew_retransmit(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) &&
 			   token.memb_index == token.count) {
 			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);

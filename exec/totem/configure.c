@@ -77,8 +77,7 @@ static void become_operational(struct totem_engine *engine)
 	engine->rotations = 0;
 	engine->a_prev = engine->a_last = engine->options.first_seq - 1;
 	engine->a_known = 0;
-	engine->accepted_ns = 0;
-	engine->rotation_count = 0;
+	timer_forget_rotations(engine);
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_OPERATIONAL, 0);

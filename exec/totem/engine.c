@@ -99,7 +99,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 		totem_engine_destroy(engine);
 		return NULL;
 	}
-	engine->now_ns = engine->last_entry_ns = now_ns;
+	engine->now_ns = engine->pause.last_entry_ns = now_ns;
 	engine->random = options->random_seed ^ options->nodeid;
 	engine->state = TOTEM_OPERATIONAL;
 	engine->is_lease_held = true;
@@ -171,7 +171,7 @@ static void note_life(struct totem_engine *engine, const struct wire_header *hea
 	struct peer *peer = header->type == WIRE_MCAST ? NULL : peer_find(engine, header->nodeid);
 
 	engine->heard_ns = engine->now_ns;
-	if (peer == NULL || engine->is_pausing)
+	if (peer == NULL || engine->pause.is_pausing)
 		return;
 	peer->alive_ns = engine->now_ns;
 	if (engine->has_suspects)

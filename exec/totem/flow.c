@@ -31,7 +31,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 
 	const struct window_rotation rotation = {
 		.now_ns = engine->now_ns,
-		.last_ns = engine->rotation_ns,
+		.last_ns = engine->rotation.last_ns,
 		.shortest_ns = timer_shortest_rotation(engine),
 		.target_ns = engine->options.rotation_target_ns,
 		.senders = engine->turns,

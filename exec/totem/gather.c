@@ -49,7 +49,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
 	engine->place = TOKEN_NONE;
-	engine->accepted_ns = 0;
+	timer_skip_rotation(engine);
 	set_add(&engine->proc, engine->options.nodeid);
 	node_set_clear(&engine->consensus);
 	set_add(&engine->consensus, engine->options.nodeid);
@@ -395,7 +395,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, refusal, 0);
 		return;
 	}
-	if (engine->is_pausing)
+	if (engine->pause.is_pausing)
 		return;
 
 	struct peer *peer = peer_get(engine, join.system_from);
@@ -489,7 +489,7 @@ static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer
 
 void gather_consensus_expired(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_GATHER || engine->is_pausing)
+	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
 	if (!is_agreed(engine) &&
 		(waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))

@@ -55,9 +55,7 @@ void hold_let_go(struct totem_engine *engine)
 	pass_forward(engine);
 	if (engine->unchanged > 0)
 		announce_idle(engine); /* right behind the token, whose receiver is awake already */
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 	pass_finish(engine, was_refused);
 }
 

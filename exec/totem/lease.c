@@ -214,7 +214,7 @@ void lease_check_stall(struct totem_engine *engine)
 		return;
 	engine->unproved_ns = engine->now_ns;
 	/* The process was stopped. A lack of processor time has shorter gaps. */
-	if (engine->entry_gap_ns >= totem_engine_lease(engine))
+	if (engine->pause.entry_gap_ns >= totem_engine_lease(engine))
 		engine->awake_ns = engine->now_ns;
 }
 

@@ -84,7 +84,7 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	engine->counters.lingers++;
 	engine->place = TOKEN_LINGERING;
 	engine->linger_until_ns = engine->now_ns + engine->options.linger_ns;
-	engine->accepted_ns = 0; /* the next rotation is not measured: it includes this time */
+	timer_skip_rotation(engine); /* it includes this time */
 }
 
 bool linger_is_gathering(const struct totem_engine *engine)

@@ -28,7 +28,7 @@ void merge_foreign(
 
 	if (peer != NULL)
 		peer->heard_ns = engine->now_ns;
-	if (engine->is_pausing)
+	if (engine->pause.is_pausing)
 		return;
 	claim_heard(engine, node, ring->seq);
 	if (backoff_is_ignored(engine, node)) {

@@ -27,12 +27,9 @@ static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 /* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
-	if (engine->is_progress_seen || mcast->system_from == engine->options.nodeid ||
-		seq_compare(mcast->seq, engine->token.seq) <= 0)
-		return;
-	engine->is_progress_seen = true;
-	if (timer_is_set(engine, TOTEM_TIMER_RETRANSMIT))
-		timer_start_retransmit(engine);
+	if (!engine->repeat.is_progress_seen && mcast->system_from != engine->options.nodeid &&
+		seq_compare(mcast->seq, engine->token.seq) > 0)
+		timer_note_progress(engine);
 }
 
 static void store_own_ring(

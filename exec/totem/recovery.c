@@ -121,7 +121,6 @@ void recovery_enter(struct totem_engine *engine)
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
 	engine->place = TOKEN_NONE;
-	engine->retransmit_count = 0;
 	if (!engine->is_promised)
 		engine->high_ring_delivered = engine->high_delivered;
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {

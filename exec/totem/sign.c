@@ -283,7 +283,7 @@ bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame)
 		return false;
 	engine->counters.probe_rx++;
 	if (probe.system_from == engine->options.nodeid ||
-		!core_knows(engine, probe.system_from) || engine->is_pausing)
+		!core_knows(engine, probe.system_from) || engine->pause.is_pausing)
 		return true;
 
 	struct peer *peer = peer_get(engine, probe.system_from);

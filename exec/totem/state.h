@@ -87,6 +87,9 @@ struct totem_engine {
 	struct late_path late_path;
 	struct joins joins;
 	struct arrivals arrivals;
+	struct rotation rotation;
+	struct repeat repeat;
+	struct pause pause;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -140,15 +143,6 @@ struct totem_engine {
 	uint32_t lingers_seen;     /* in the last token */
 	bool has_failed_to_receive;
 
-	/* Retransmission of the token: book ring, "Timers". */
-	uint64_t rotations_ns[ROTATION_SAMPLES];
-	uint32_t rotation_count;
-	uint64_t rotation_ns;      /* length of the rotation that this visit ended; 0: not usable */
-	uint64_t rotation_quartile_ns;
-	uint64_t accepted_ns;      /* last token, or 0: none yet on this ring */
-	uint32_t retransmit_count; /* since then */
-	bool is_progress_seen;     /* the successor has the token */
-
 	/* Recovery. */
 	struct commit commit;
 	bool received_flg;
@@ -163,9 +157,6 @@ struct totem_engine {
 	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint64_t episode_ns; /* when it began */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
-	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
-	bool is_token_overdue; /* T-token expired during the pause */
-	uint64_t last_entry_ns, entry_gap_ns; /* when this node ran last, and the time for which it had not run then */
 	uint64_t heard_ns;      /* last packet of any other node */
 
 	/* Questions to peers. */

@@ -121,7 +121,7 @@ void suspect_heard_all(struct totem_engine *engine)
 
 void suspect_check_stall(struct totem_engine *engine)
 {
-	if (!engine->has_suspects || engine->now_ns - engine->last_entry_ns < ANSWER_NS)
+	if (!engine->has_suspects || engine->now_ns - engine->pause.last_entry_ns < ANSWER_NS)
 		return;
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		if (engine->peers[i].sign_ns != 0)

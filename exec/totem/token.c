@@ -87,7 +87,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	engine->was_held = is_idle;
 	if (is_idle) {
 		engine->place = is_rep ? TOKEN_HELD : TOKEN_AWAY_IDLE;
-		engine->accepted_ns = 0; /* the next rotation is not measured: it includes the hold */
+		timer_skip_rotation(engine); /* it includes the hold */
 		return;
 	}
 	if (engine->place != TOKEN_NONE)
@@ -131,10 +131,8 @@ static void pass_on(struct totem_engine *engine)
 	} else {
 		pass_forward(engine);
 	}
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
 	timer_start_token(engine);
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 	if (place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HOLD,
 			engine->place == TOKEN_LINGERING ? engine->options.linger_ns : engine->options.hold_ns);

@@ -49,7 +49,7 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 /* Remove the suspect if the votes suffice. true: the engine has left its state. */
 static bool convict(struct totem_engine *engine, struct peer *suspect)
 {
-	if (!silence_has_votes(engine) || engine->is_cut || engine->is_pausing || !silence_is_over(engine, suspect) ||
+	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing || !silence_is_over(engine, suspect) ||
 		!node_set_has(&engine->proc, suspect->id) || !is_convicted(engine, suspect))
 		return false;
 	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
@@ -81,7 +81,7 @@ void vote_arrived(struct totem_engine *engine, struct peer *voter, uint32_t susp
 
 void vote_check(struct totem_engine *engine)
 {
-	if (!silence_has_votes(engine) || engine->is_cut || engine->is_pausing)
+	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing)
 		return;
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->memb.ids[i]);

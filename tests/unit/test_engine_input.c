@@ -365,7 +365,7 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 	for (uint32_t i = 0; i < 200; i++) {
 		send_many(1, 1);
 		run_for(1);
-		ck_assert_uint_le(node_of(1)->engine->rotation_count, 2 * ROTATION_SAMPLES);
+		ck_assert_uint_le(node_of(1)->engine->rotation.count, 2 * ROTATION_SAMPLES);
 	}
 
 	ck_assert_int_eq(store_init(&store, 0), 0);
