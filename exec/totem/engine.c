@@ -58,11 +58,11 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	if (rc < 0)
 		return rc;
 	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
-	engine->outbox = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
+	engine->outbox.frames = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
 	engine->q_new = pack_queue_create(engine->pool, &pack);
 	engine->q_sync = pack_queue_create(engine->pool, &pack);
 	engine->unpack = unpack_create();
-	if (engine->peers == NULL || engine->outbox == NULL || engine->q_new == NULL ||
+	if (engine->peers == NULL || engine->outbox.frames == NULL || engine->q_new == NULL ||
 		engine->q_sync == NULL || engine->unpack == NULL)
 		return -ENOMEM;
 	return 0;
@@ -132,7 +132,7 @@ void totem_engine_destroy(struct totem_engine *engine)
 	pack_queue_destroy(engine->q_sync);
 	store_fini(&engine->store);
 	store_fini(&engine->rstore);
-	free(engine->outbox);
+	free(engine->outbox.frames);
 	for (uint32_t i = 0; i < engine->peer_count; i++)
 		frame_unref(engine->peers[i].farewell);
 	free(engine->peers);
@@ -161,7 +161,7 @@ static void enter(struct totem_engine *engine, uint64_t now_ns)
 
 static void leave(struct totem_engine *engine)
 {
-	assert(engine->depth == 1 && (engine->outbox_count == 0 || linger_is_gathering(engine)));
+	assert(engine->depth == 1 && (engine->outbox.count == 0 || linger_is_gathering(engine)));
 	engine->depth--;
 }
 

@@ -136,7 +136,7 @@ void hold_turn(struct totem_engine *engine)
 	bool was_refused = engine->wants_room;
 	uint32_t before = engine->visit_sent;
 
-	if (engine->outbox_count == 0)
+	if (engine->outbox.count == 0)
 		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
 	hold_send_late(engine);
 	engine->counters.linger_tx += engine->visit_sent - before;
@@ -154,5 +154,5 @@ void hold_turn(struct totem_engine *engine)
 	if (!linger_is_gathering(engine))
 		multicast_flush(engine);
 	else if (TOTEM_MUTANT(engine, GATHER_LOST))
-		engine->outbox_count = 0;
+		engine->outbox.count = 0;
 }

@@ -90,6 +90,7 @@ struct totem_engine {
 	struct rotation rotation;
 	struct repeat repeat;
 	struct pause pause;
+	struct outbox outbox;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -110,8 +111,6 @@ struct totem_engine {
 	bool is_unpack_sync; /* messages that are delivered belong to the synchronisation */
 	bool wants_room;
 	uint32_t this_seqno;
-	struct coterie_frame **outbox; /* frames of this visit, borrowed from the store */
-	uint32_t outbox_count;          /* at most WINDOW_MAX */
 
 	/* The token. */
 	struct wire_token token;     /* as this node sent it, or will send it when it lets it go */
