@@ -78,7 +78,7 @@ void hold_wake(struct totem_engine *engine)
 	if (!place_is_idle(engine->place) && !linger_is_likely(engine))
 		return;
 	engine->place = place_woken(engine->place);
-	engine->silent = 0; /* one hold cancel is enough */
+	linger_note_cancel(engine);
 
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
 
@@ -136,17 +136,16 @@ void hold_turn(struct totem_engine *engine)
 	bool was_refused = engine->wants_room;
 	uint32_t before = engine->visit_sent;
 
-	if (engine->outbox.count == 0)
-		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
+	linger_gather(engine);
 	hold_send_late(engine);
 	engine->counters.linger_tx += engine->visit_sent - before;
-	if ((engine->now_ns >= engine->linger_until_ns || flow_waiting(engine) > 0) &&
+	if ((engine->now_ns >= engine->linger.until_ns || flow_waiting(engine) > 0) &&
 		!TOTEM_MUTANT(engine, LINGER_FOREVER)) {
 		hold_let_go(engine);
 		return;
 	}
 	timer_set(engine, TOTEM_TIMER_HOLD,
-		engine->now_ns < engine->linger_until_ns ? engine->linger_until_ns - engine->now_ns :
+		engine->now_ns < engine->linger.until_ns ? engine->linger.until_ns - engine->now_ns :
 							   engine->options.linger_ns);
 	/* No member waits for the token, so the clients of this node come first. */
 	pass_finish(engine, was_refused);

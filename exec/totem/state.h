@@ -91,6 +91,7 @@ struct totem_engine {
 	struct repeat repeat;
 	struct pause pause;
 	struct outbox outbox;
+	struct linger linger;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -129,17 +130,8 @@ struct totem_engine {
 	uint64_t aru_since_ns;
 	enum token_place place;
 
-	/* A lone sender keeps the token: linger.c. */
-	bool has_more;             /* the user has more messages than this visit took */
-	bool has_lingered;         /* some member kept it in the rotation before the last token */
-	bool is_last_ours;         /* in the last rotation with frames this node was the only sender */
-	uint64_t linger_until_ns;
-	uint64_t gather_until_ns;  /* the frames in the outbox leave then */
 	uint32_t turns;            /* runs of frames of one member, delivered since the window was steered */
 	uint32_t turn_source;      /* the member of the last run */
-	uint32_t lone;             /* rotations in a row without another sender and without loss */
-	uint32_t silent;           /* visits in a row at which this node sent nothing */
-	uint32_t lingers_seen;     /* in the last token */
 	bool has_failed_to_receive;
 
 	/* Recovery. */

@@ -111,7 +111,7 @@ void timer_token_accepted(struct totem_engine *engine)
 {
 	/* It is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
 	engine->rotation.last_ns = 0;
-	if (engine->rotation.accepted_ns != 0 && !engine->has_lingered) {
+	if (engine->rotation.accepted_ns != 0 && !engine->linger.has_lingered) {
 		engine->rotation.last_ns = engine->now_ns - engine->rotation.accepted_ns;
 		sample_rotation(engine, engine->rotation.last_ns);
 	}
@@ -173,7 +173,7 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	if (doublings > RETRANSMIT_DOUBLINGS_MAX)
 		doublings = RETRANSMIT_DOUBLINGS_MAX;
 	delay <<= doublings;
-	if (engine->has_lingered)
+	if (engine->linger.has_lingered)
 		delay += engine->options.linger_ns;
 	return delay < most ? delay : most;
 }

@@ -99,15 +99,17 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 /* Answer requests, request missing frames, and number the frames that wait. */
 static void exchange_frames(struct totem_engine *engine, struct wire_token *token)
 {
+	bool has_more = false;
+
 	engine->visit_sent = 0;
-	engine->has_more = false;
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
 		enum token_place before = engine->place;
 
 		engine->place = TOKEN_VISITING;
-		engine->has_more = engine->callbacks.visit(engine->arg);
+		has_more = engine->callbacks.visit(engine->arg);
 		engine->place = before;
 	}
+	linger_note_more(engine, has_more);
 	flow_flush(engine);
 
 	uint32_t waiting = flow_waiting(engine);
@@ -153,7 +155,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 
 	accept(engine, arrived);
 	*token = *arrived;
-	token->lingers = engine->lingers_seen;
+	token->lingers = engine->linger.seen;
 	flow_heal(engine, token);
 	flow_steer(engine, token);
 	exchange_frames(engine, token);

@@ -277,7 +277,7 @@ START_TEST(what_nobody_may_write_goes_no_further)
 	ck_assert_int_eq(wire_decode_token(later->data, later->size, &token), WIRE_OK);
 	ck_assert_uint_eq(token.lingers, 0);
 	for (uint32_t id = 1; id <= 3; id++)
-		ck_assert(!node_of(id)->engine->has_lingered);
+		ck_assert(!node_of(id)->engine->linger.has_lingered);
 }
 END_TEST
 
