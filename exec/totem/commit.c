@@ -67,7 +67,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	*mine = (struct wire_commit_entry){
 		.ring = engine->is_promised ? engine->promise : engine->old_ring,
 		.aru = engine->store.aru,
-		.high_delivered = engine->high_delivered,
+		.high_delivered = engine->delivery.high,
 		.received_flg = engine->received_flg,
 	};
 	if (keeps_promises)

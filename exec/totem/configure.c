@@ -12,13 +12,6 @@ static void tell(struct totem_engine *engine, const struct totem_configuration *
 	engine->callbacks.configure(engine->arg, configuration);
 }
 
-/* Drop unfinished messages of nodes that have left. No node will send the rest. */
-static void forget_unfinished(struct totem_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
-		unpack_forget(engine->unpack, engine->left.ids[i]);
-}
-
 static void tell_transitional(struct totem_engine *engine)
 {
 	const struct totem_configuration configuration = {
@@ -61,7 +54,7 @@ static void switch_stores(struct totem_engine *engine)
 	engine->store = engine->rstore;
 	engine->rstore = old;
 	store_reset(&engine->rstore, engine->options.first_seq);
-	engine->high_delivered = engine->install_seq;
+	deliver_begin(engine, engine->install_seq);
 }
 
 static void become_operational(struct totem_engine *engine)
@@ -82,8 +75,8 @@ static void become_operational(struct totem_engine *engine)
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_OPERATIONAL, 0);
 	/* All members have the frames of the recovery. */
-	if (seq_compare(engine->high_delivered, engine->store.released) > 0)
-		store_release(engine, engine->high_delivered);
+	if (seq_compare(engine->delivery.high, engine->store.released) > 0)
+		store_release(engine, engine->delivery.high);
 }
 
 static void drop_queued(struct totem_engine *engine)
@@ -172,13 +165,12 @@ void configure_install(struct totem_engine *engine)
 	 * in the new ring may have delivered the last parts of such a message.
 	 */
 	if (!deliver_is_safe(engine))
-		forget_unfinished(engine);
+		deliver_forget_left(engine);
 	tell_transitional(engine);
 	deliver_transitional(engine);
-	forget_unfinished(engine);
+	deliver_forget_left(engine);
 	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
 	engine->is_sync_wait = true;
-	engine->is_unpack_sync = true;
 	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
 		drop_queued(engine);
 

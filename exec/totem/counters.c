@@ -53,7 +53,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 	*probe = (struct totem_probe){
 		.aru = store->aru,
 		.high_seq = store->high_seq,
-		.high_delivered = engine->high_delivered,
+		.high_delivered = engine->delivery.high,
 		.released = store->released,
 		.store_count = engine->store.count,
 		.recovery_store_count = engine->rstore.count,

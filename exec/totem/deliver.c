@@ -21,8 +21,8 @@ static void deliver_message(void *arg, uint32_t source, const struct iovec *iov,
 		.iov = iov,
 		.count = count,
 		.size = size,
-		.seq = engine->high_delivered,
-		.place = unpack_place(engine->unpack),
+		.seq = engine->delivery.high,
+		.place = unpack_place(engine->delivery.unpack),
 	};
 
 	engine->counters.messages_rx++;
@@ -32,22 +32,22 @@ static void deliver_message(void *arg, uint32_t source, const struct iovec *iov,
 static void deliver_frame(struct totem_engine *engine, const struct store_slot *slot)
 {
 	struct coterie_frame *frame = slot->frame;
-	uint64_t malformed = unpack_counters(engine->unpack)->malformed;
+	uint64_t malformed = unpack_counters(engine->delivery.unpack)->malformed;
 	uint32_t source = slot->source;
 	enum unpack_rule rule = engine->features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
 
 	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
 	if (slot->is_encapsulated)
 		return; /* a frame of a recovery: its content belongs to the old ring */
-	if (source != engine->turn_source) {
-		engine->turns++;
-		engine->turn_source = source;
+	if (source != engine->delivery.turn_source) {
+		engine->delivery.turns++;
+		engine->delivery.turn_source = source;
 	}
 	/* On an error the message is dropped for lack of memory. The unpacker has counted it. */
-	(void)unpack_frame(engine->unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
-		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,
+	(void)unpack_frame(engine->delivery.unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
+		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync,
 		rule, deliver_message, engine);
-	if (unpack_counters(engine->unpack)->malformed != malformed)
+	if (unpack_counters(engine->delivery.unpack)->malformed != malformed)
 		core_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
 
@@ -69,19 +69,19 @@ void deliver_ready(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL && TOTEM_MUTANT(engine, DELIVER_PAST_HOLE)) {
-			engine->high_delivered = seq;
+			engine->delivery.high = seq;
 			continue;
 		}
 		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
 			break;
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		if (TOTEM_MUTANT(engine, DELIVER_SWAPPED) && store_find(store, seq + 1) != NULL) {
-			engine->high_delivered = seq + 1;
+			engine->delivery.high = seq + 1;
 			deliver_frame(engine, store_find(store, seq + 1));
 		}
 		deliver_frame(engine, slot);
@@ -89,7 +89,7 @@ void deliver_ready(struct totem_engine *engine)
 			deliver_frame(engine, slot);
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
-		seq_compare(store->released, engine->high_delivered) <= 0); /* I1 */
+		seq_compare(store->released, engine->delivery.high) <= 0); /* I1 */
 }
 
 /*
@@ -102,14 +102,14 @@ void deliver_regular(struct totem_engine *engine)
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine) && !TOTEM_MUTANT(engine, SAFE_CHANGE_IGNORED);
 
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL || (is_safe && slot->is_safe &&
 					    seq_compare(seq, engine->high_ring_delivered) > 0))
 			break;
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		deliver_frame(engine, slot);
 	}
 }
@@ -123,11 +123,11 @@ void deliver_transitional(struct totem_engine *engine)
 	struct store *store = &engine->store;
 	bool is_behind_hole = false;
 
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		is_behind_hole |= slot == NULL;
 		if (slot == NULL || (TOTEM_MUTANT(engine, TRANSITIONAL_EMPTY) && is_behind_hole))
 			continue;
@@ -136,4 +136,30 @@ void deliver_transitional(struct totem_engine *engine)
 			continue;
 		deliver_frame(engine, slot);
 	}
+}
+
+/* No node will send the rest. */
+void deliver_forget_left(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
+		unpack_forget(engine->delivery.unpack, engine->left.ids[i]);
+}
+
+void deliver_begin(struct totem_engine *engine, uint32_t seq)
+{
+	engine->delivery.high = seq;
+	engine->delivery.is_sync = true;
+}
+
+void deliver_synchronized(struct totem_engine *engine)
+{
+	engine->delivery.is_sync = false;
+}
+
+uint32_t deliver_take_turns(struct totem_engine *engine)
+{
+	uint32_t turns = engine->delivery.turns;
+
+	engine->delivery.turns = 0;
+	return turns;
 }

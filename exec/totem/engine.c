@@ -61,9 +61,9 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	engine->outbox.frames = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
 	engine->q_new = pack_queue_create(engine->pool, &pack);
 	engine->q_sync = pack_queue_create(engine->pool, &pack);
-	engine->unpack = unpack_create();
+	engine->delivery.unpack = unpack_create();
 	if (engine->peers == NULL || engine->outbox.frames == NULL || engine->q_new == NULL ||
-		engine->q_sync == NULL || engine->unpack == NULL)
+		engine->q_sync == NULL || engine->delivery.unpack == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -107,10 +107,10 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
 	engine->old_ring = engine->ring;
-	engine->high_delivered = options->first_seq;
+	engine->delivery.high = options->first_seq;
 	engine->received_flg = true;
 	engine->is_sync_wait = true;
-	engine->is_unpack_sync = true;
+	engine->delivery.is_sync = true;
 	engine->tseq = options->first_seq - 1;
 	engine->owed_next = engine->owed_end = options->first_seq;
 	engine->is_heartbeat_used = is_heartbeat_possible(options);
@@ -127,7 +127,7 @@ void totem_engine_destroy(struct totem_engine *engine)
 		node_set_fini(set);
 	node_set_fini(&engine->known);
 	frame_unref(engine->saved);
-	unpack_destroy(engine->unpack);
+	unpack_destroy(engine->delivery.unpack);
 	pack_queue_destroy(engine->q_new);
 	pack_queue_destroy(engine->q_sync);
 	store_fini(&engine->store);
@@ -395,7 +395,7 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 	if (engine->depth == 0 && now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
 	engine->is_sync_wait = false;
-	engine->is_unpack_sync = false;
+	deliver_synchronized(engine);
 	if (flow_waiting(engine) > 0 || engine->wants_room)
 		hold_wake(engine);
 }

@@ -34,7 +34,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 		.last_ns = engine->rotation.last_ns,
 		.shortest_ns = timer_shortest_rotation(engine),
 		.target_ns = engine->options.rotation_target_ns,
-		.senders = engine->turns,
+		.senders = deliver_take_turns(engine),
 		.sent = token->fcc,
 		.resent = token->resent,
 		.floor = engine->options.window_size,
@@ -42,7 +42,6 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 
 	token->window = window_steer(&engine->window, &rotation);
 	token->resent = 0;
-	engine->turns = 0;
 }
 
 /* Return how many frames the other members sent in the last rotation. */

@@ -123,7 +123,7 @@ void hold_settle(struct totem_engine *engine)
 {
 	if (engine->place != TOKEN_LINGERING)
 		return;
-	if (engine->high_delivered != engine->store.high_seq) {
+	if (engine->delivery.high != engine->store.high_seq) {
 		hold_let_go(engine);
 		return;
 	}

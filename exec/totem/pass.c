@@ -78,12 +78,12 @@ static void free_frames(struct totem_engine *engine)
 	if (TOTEM_MUTANT(engine, FREE_EARLY))
 		to = engine->a_last;
 	if (TOTEM_MUTANT(engine, FREE_DELIVERED))
-		to = engine->high_delivered;
+		to = engine->delivery.high;
 	else if (engine->state != TOTEM_OPERATIONAL || engine->a_known < 2)
 		return;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;
-	to = seq_min(to, engine->high_delivered);
+	to = seq_min(to, engine->delivery.high);
 	if (seq_compare(to, engine->store.released) > 0)
 		store_release(engine, to);
 }

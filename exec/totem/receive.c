@@ -117,7 +117,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL &&
-			seq_compare(token->seq, engine->high_delivered) < 0))
+			seq_compare(token->seq, engine->delivery.high) < 0))
 		return false;
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) &&
@@ -133,7 +133,7 @@ static void note_unchecked(struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
 	if (TOTEM_QUIRK(engine, EARLY_FREE) && engine->state == TOTEM_OPERATIONAL) {
-		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->high_delivered);
+		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->delivery.high);
 
 		if (seq_compare(to, engine->store.released) > 0)
 			store_release(engine, to);

@@ -122,7 +122,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->is_flg_mine = false;
 	engine->place = TOKEN_NONE;
 	if (!engine->is_promised)
-		engine->high_ring_delivered = engine->high_delivered;
+		engine->high_ring_delivered = engine->delivery.high;
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
 		set_copy(&engine->deliver, &engine->trans);
 		owe_frames(engine);

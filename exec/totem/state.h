@@ -92,6 +92,7 @@ struct totem_engine {
 	struct pause pause;
 	struct outbox outbox;
 	struct linger linger;
+	struct delivery delivery;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -104,12 +105,9 @@ struct totem_engine {
 
 	/* Frames. */
 	struct store store, rstore;
-	uint32_t high_delivered;
 	struct pack_queue *q_new, *q_sync;
 	bool is_new_open, is_sync_open; /* the last frame sent from this queue ended inside a message */
-	struct unpack *unpack;
 	bool is_sync_wait;   /* q_sync is used */
-	bool is_unpack_sync; /* messages that are delivered belong to the synchronisation */
 	bool wants_room;
 	uint32_t this_seqno;
 
@@ -130,8 +128,6 @@ struct totem_engine {
 	uint64_t aru_since_ns;
 	enum token_place place;
 
-	uint32_t turns;            /* runs of frames of one member, delivered since the window was steered */
-	uint32_t turn_source;      /* the member of the last run */
 	bool has_failed_to_receive;
 
 	/* Recovery. */

@@ -82,7 +82,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	/* Do not hold the token while a member needs the next rotation. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
-				   engine->high_delivered != engine->store.high_seq)))
+				   engine->delivery.high != engine->store.high_seq)))
 		is_idle = false;
 	engine->was_held = is_idle;
 	if (is_idle) {
