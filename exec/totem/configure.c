@@ -132,7 +132,7 @@ static void note_leases(struct totem_engine *engine)
 		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
 		if (engine->memb.ids[i] == engine->options.nodeid)
-			engine->announced_ns = extension_lease(engine, i);
+			lease_begin(engine, extension_lease(engine, i));
 		if (peer == NULL)
 			continue;
 		peer->lease_ns = extension_lease(engine, i);
@@ -140,7 +140,6 @@ static void note_leases(struct totem_engine *engine)
 		peer->alive_ns = engine->now_ns;
 		memset(peer->votes, 0, sizeof(peer->votes));
 	}
-	engine->all_alive_ns = engine->now_ns;
 }
 
 void configure_install(struct totem_engine *engine)

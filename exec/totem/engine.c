@@ -102,7 +102,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->now_ns = engine->pause.last_entry_ns = now_ns;
 	engine->random = options->random_seed ^ options->nodeid;
 	engine->state = TOTEM_OPERATIONAL;
-	engine->is_lease_held = true;
+	engine->lease.is_held = true;
 	for (uint32_t i = 0; i < TOTEM_TIMER_COUNT; i++)
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};

@@ -230,7 +230,7 @@ static void note_trip(struct peer *peer, uint64_t trip_ns)
 static void answered(
 	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
-	if (at_ns >= engine->unproved_ns) /* otherwise this node may have been stopped since */
+	if (at_ns >= engine->lease.unproved_ns) /* otherwise this node may have been stopped since */
 		note_trip(peer, engine->now_ns - at_ns);
 	peer->is_closed = peer->is_ended = false;
 	refuse_farewell(engine, peer, at_ns);

@@ -35,7 +35,7 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 
 uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer)
 {
-	return max_ns(peer->alive_ns, engine->all_alive_ns);
+	return max_ns(peer->alive_ns, engine->lease.all_alive_ns);
 }
 
 /* Return whether the last token came here before it came to the peer. Then its proof for the peer is a rotation old. */
@@ -51,9 +51,9 @@ static bool is_behind(const struct totem_engine *engine, const struct peer *peer
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
 	bool is_due_later = engine->was_held && !is_behind(engine, peer);
-	uint64_t due_ns = engine->all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
+	uint64_t due_ns = engine->lease.all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
 
-	return max_ns(max_ns(peer->alive_ns, due_ns), engine->awake_ns);
+	return max_ns(max_ns(peer->alive_ns, due_ns), engine->lease.awake_ns);
 }
 
 bool silence_has_votes(const struct totem_engine *engine)
@@ -102,11 +102,11 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
 	/* After a stop all timers are late once, but the cause is over. A lack of processor time goes on. */
-	if (engine->now_ns - engine->awake_ns < budget_ns / 4)
+	if (engine->now_ns - engine->lease.awake_ns < budget_ns / 4)
 		return;
 	/* Silence during that time proves nothing, since this node did not run. */
 	if (late_ns >= budget_ns / 4)
-		engine->awake_ns = engine->now_ns;
+		lease_note_stop(engine);
 	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
 		engine->late_ns = late_ns;
 	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
@@ -122,7 +122,7 @@ bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 /* A vote may still be under way, or wait in a socket, and count later than it was sent. So this is twice as long. */
 bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->announced_ns));
+	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->lease.announced_ns));
 
 	return peer->voted_ns != 0 && engine->now_ns - peer->voted_ns < VOTE_BUDGETS * age_ns;
 }

@@ -93,6 +93,7 @@ struct totem_engine {
 	struct outbox outbox;
 	struct linger linger;
 	struct delivery delivery;
+	struct lease lease;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -151,15 +152,7 @@ struct totem_engine {
 	bool has_farewells;
 	bool is_farewell_over; /* the leave that is being handled has waited for an answer */
 
-	/* Contact and silence. */
-	bool is_lease_held;      /* as the user of the engine was told */
-	uint64_t announced_ns;   /* the lease that the other members wait for; 0: not announced */
-	uint64_t contact_ns;     /* with all members, by a token */
-	uint64_t doubt_ns;       /* older contact proves nothing */
-	uint64_t unproved_ns;    /* a token proves contact only if this node has passed one on since then */
-	uint64_t all_alive_ns;   /* when a token was accepted that every member had passed on */
 	bool was_held;           /* the ring was idle then: its holder keeps the token for a while */
-	uint64_t awake_ns;       /* when this node ran again after it had not run */
 	uint64_t late_ns;        /* how late its timers were recently */
 	uint64_t late_until_ns;  /* until then that gives other members more time */
 

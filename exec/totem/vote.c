@@ -151,7 +151,7 @@ void vote_expired(struct totem_engine *engine)
 	lease_settle(engine);
 	if (!lease_is_watching(engine))
 		return; /* the next ring begins with a new lease */
-	if (engine->now_ns - engine->all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
+	if (engine->now_ns - engine->lease.all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
 		gap_ns *= ASK_GAPS_LATE;
 	ask_members(engine, gap_ns);
 	vote_check(engine);

@@ -168,7 +168,7 @@ START_TEST(the_getter_knows_the_end_before_the_callback)
 	node = node_of(3);
 	cut(3);
 	run_for(held_ms() + 1);
-	end_ns = node->engine->contact_ns + totem_engine_lease(node->engine);
+	end_ns = node->engine->lease.contact_ns + totem_engine_lease(node->engine);
 	ck_assert(totem_engine_has_lease(node->engine, end_ns - 1));
 	ck_assert(!totem_engine_has_lease(node->engine, end_ns));
 }
@@ -284,7 +284,7 @@ START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
 	net->drops = keeps_a_token_to_2;
 	run_for(held_ms() + 1);
 	ck_assert_uint_gt(late_token_size, 0);
-	end_ns = engine->contact_ns + totem_engine_lease(engine);
+	end_ns = engine->lease.contact_ns + totem_engine_lease(engine);
 	while (net_step(net, end_ns - 1))
 		;
 	net->now_ns = end_ns;
