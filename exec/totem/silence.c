@@ -50,7 +50,7 @@ static bool is_behind(const struct totem_engine *engine, const struct peer *peer
  */
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
-	bool is_due_later = engine->was_held && !is_behind(engine, peer);
+	bool is_due_later = engine->silence.was_held && !is_behind(engine, peer);
 	uint64_t due_ns = engine->lease.all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
 
 	return max_ns(max_ns(peer->alive_ns, due_ns), engine->lease.awake_ns);
@@ -67,8 +67,8 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
 
 	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns));
-	if (engine->now_ns < engine->late_until_ns)
-		budget_ns += LATE_TIMES * engine->late_ns < budget_ns ? LATE_TIMES * engine->late_ns : budget_ns;
+	if (engine->now_ns < engine->silence.late_until_ns)
+		budget_ns += LATE_TIMES * engine->silence.late_ns < budget_ns ? LATE_TIMES * engine->silence.late_ns : budget_ns;
 	if (TOTEM_MUTANT(engine, BUDGET_HALVED))
 		budget_ns /= 4;
 	return budget_ns;
@@ -95,6 +95,11 @@ enum totem_witness silence_witness(const struct totem_engine *engine, const stru
 	return peer->witness;
 }
 
+void silence_note_hold(struct totem_engine *engine, bool is_held)
+{
+	engine->silence.was_held = is_held;
+}
+
 void silence_late(struct totem_engine *engine, uint64_t late_ns)
 {
 	uint64_t budget_ns = engine->options.silence_ns;
@@ -107,9 +112,9 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 	/* Silence during that time proves nothing, since this node did not run. */
 	if (late_ns >= budget_ns / 4)
 		lease_note_stop(engine);
-	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
-		engine->late_ns = late_ns;
-	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
+	if (engine->now_ns >= engine->silence.late_until_ns || late_ns > engine->silence.late_ns)
+		engine->silence.late_ns = late_ns;
+	engine->silence.late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
 }
 
 bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)

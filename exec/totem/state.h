@@ -94,6 +94,7 @@ struct totem_engine {
 	struct linger linger;
 	struct delivery delivery;
 	struct lease lease;
+	struct silence silence;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -152,9 +153,6 @@ struct totem_engine {
 	bool has_farewells;
 	bool is_farewell_over; /* the leave that is being handled has waited for an answer */
 
-	bool was_held;           /* the ring was idle then: its holder keeps the token for a while */
-	uint64_t late_ns;        /* how late its timers were recently */
-	uint64_t late_until_ns;  /* until then that gives other members more time */
 
 	uint64_t token_sent_ns; /* to the successor */
 	bool is_heartbeat_used;

@@ -84,7 +84,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
 				   engine->delivery.high != engine->store.high_seq)))
 		is_idle = false;
-	engine->was_held = is_idle;
+	silence_note_hold(engine, is_idle);
 	if (is_idle) {
 		engine->place = is_rep ? TOKEN_HELD : TOKEN_AWAY_IDLE;
 		timer_skip_rotation(engine); /* it includes the hold */
