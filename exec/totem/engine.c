@@ -174,7 +174,7 @@ static void note_life(struct totem_engine *engine, const struct wire_header *hea
 	if (peer == NULL || engine->pause.is_pausing)
 		return;
 	peer->alive_ns = engine->now_ns;
-	if (engine->has_suspects)
+	if (engine->suspicion.has_suspects)
 		suspect_heard(engine, peer);
 	if (!peer_has_probes(engine, peer))
 		lease_contact(engine, peer, engine->now_ns);

@@ -52,9 +52,9 @@ static void believe_farewell(struct totem_engine *engine, struct peer *peer)
 	struct coterie_frame *frame = peer->farewell;
 
 	peer->farewell = NULL;
-	engine->is_farewell_over = true;
+	engine->suspicion.is_farewell_over = true;
 	gather_join(engine, frame);
-	engine->is_farewell_over = false;
+	engine->suspicion.is_farewell_over = false;
 	frame_unref(frame);
 }
 
@@ -69,9 +69,9 @@ static void refuse_farewell(struct totem_engine *engine, struct peer *peer, uint
 
 static void check_farewells(struct totem_engine *engine)
 {
-	bool had = engine->has_farewells;
+	bool had = engine->suspicion.has_farewells;
 
-	engine->has_farewells = false;
+	engine->suspicion.has_farewells = false;
 	for (uint32_t i = 0; had && i < engine->peer_count; i++) {
 		struct peer *peer = &engine->peers[i];
 		uint64_t wait_ns = suspect_answer_ns(peer) < SUSPECT_FAREWELL_NS_MAX ? suspect_answer_ns(peer) : SUSPECT_FAREWELL_NS_MAX;
@@ -82,7 +82,7 @@ static void check_farewells(struct totem_engine *engine)
 			believe_farewell(engine, peer);
 			continue;
 		}
-		engine->has_farewells = true;
+		engine->suspicion.has_farewells = true;
 		suspect_tick_at(engine, peer->farewell_ns + wait_ns);
 	}
 }
@@ -302,7 +302,7 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 		suspect_forget(peer);
 		return false;
 	}
-	engine->has_suspects = true;
+	engine->suspicion.has_suspects = true;
 
 	uint64_t gap_ns = peer->rounds < ASK_ROUNDS_QUICK ? SUSPECT_ASK_GAP_NS : ASK_GAP_SLOW_NS;
 
@@ -317,14 +317,14 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 
 void sign_expired(struct totem_engine *engine)
 {
-	bool had_suspects = engine->has_suspects;
+	bool had_suspects = engine->suspicion.has_suspects;
 
 	check_farewells(engine);
 
-	engine->has_suspects = false;
+	engine->suspicion.has_suspects = false;
 	for (uint32_t i = 0; had_suspects && i < engine->peer_count; i++) {
 		if (engine->peers[i].sign_ns != 0 && pursue(engine, &engine->peers[i])) {
-			engine->has_suspects = true; /* there may be other suspects */
+			engine->suspicion.has_suspects = true; /* there may be other suspects */
 			return; /* gather_enter has set the timer again */
 		}
 	}

@@ -95,6 +95,7 @@ struct totem_engine {
 	struct delivery delivery;
 	struct lease lease;
 	struct silence silence;
+	struct suspicion suspicion;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -148,10 +149,6 @@ struct totem_engine {
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	uint64_t heard_ns;      /* last packet of any other node */
 
-	/* Questions to peers. */
-	bool has_suspects;
-	bool has_farewells;
-	bool is_farewell_over; /* the leave that is being handled has waited for an answer */
 
 
 	uint64_t token_sent_ns; /* to the successor */

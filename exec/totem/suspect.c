@@ -79,7 +79,7 @@ void suspect_begin(struct totem_engine *engine, struct peer *peer)
 		return;
 	peer->sign_ns = engine->now_ns;
 	peer->rounds = 1;
-	engine->has_suspects = true;
+	engine->suspicion.has_suspects = true;
 	engine->counters.suspected++;
 	suspect_trace(engine, TOTEM_TRACE_SUSPECTED, peer);
 	probe_ask(engine, peer);
@@ -110,18 +110,18 @@ void suspect_heard(struct totem_engine *engine, struct peer *peer)
 
 void suspect_heard_all(struct totem_engine *engine)
 {
-	if (!engine->has_suspects)
+	if (!engine->suspicion.has_suspects)
 		return;
-	engine->has_suspects = false;
+	engine->suspicion.has_suspects = false;
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		suspect_heard(engine, &engine->peers[i]);
-		engine->has_suspects |= engine->peers[i].sign_ns != 0;
+		engine->suspicion.has_suspects |= engine->peers[i].sign_ns != 0;
 	}
 }
 
 void suspect_check_stall(struct totem_engine *engine)
 {
-	if (!engine->has_suspects || engine->now_ns - engine->pause.last_entry_ns < ANSWER_NS)
+	if (!engine->suspicion.has_suspects || engine->now_ns - engine->pause.last_entry_ns < ANSWER_NS)
 		return;
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		if (engine->peers[i].sign_ns != 0)
@@ -147,13 +147,13 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 {
 	uint64_t wait_ns = suspect_answer_ns(peer);
 
-	if (engine->is_farewell_over || engine->state != TOTEM_OPERATIONAL || !suspect_is_concerned(engine, peer))
+	if (engine->suspicion.is_farewell_over || engine->state != TOTEM_OPERATIONAL || !suspect_is_concerned(engine, peer))
 		return false;
 	if (peer->farewell != NULL)
 		return true;
 	peer->farewell = frame_ref(frame);
 	peer->farewell_ns = engine->now_ns;
-	engine->has_farewells = true;
+	engine->suspicion.has_farewells = true;
 	probe_ask(engine, peer);
 	suspect_tick_at(engine, engine->now_ns + (wait_ns < SUSPECT_FAREWELL_NS_MAX ? wait_ns : SUSPECT_FAREWELL_NS_MAX));
 	return true;
@@ -202,6 +202,6 @@ void suspect_installed(struct totem_engine *engine)
 /* Go on with the suspicions of the last state. */
 void suspect_start(struct totem_engine *engine)
 {
-	if (engine->has_suspects)
+	if (engine->suspicion.has_suspects)
 		suspect_tick_at(engine, engine->now_ns + SUSPECT_ASK_GAP_NS);
 }
