@@ -16,7 +16,7 @@
  */
 static bool is_just_installed(const struct totem_engine *engine)
 {
-	return engine->state == TOTEM_OPERATIONAL && engine->a_known < 2;
+	return engine->state == TOTEM_OPERATIONAL && engine->aru.known < 2;
 }
 
 /* Return whether the back-off of the peer is in force. Then its verdict stands. */

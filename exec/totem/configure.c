@@ -68,8 +68,7 @@ static void become_operational(struct totem_engine *engine)
 	engine->place = TOKEN_AWAY;
 	engine->flg_count = 0;
 	engine->rotations = 0;
-	engine->a_prev = engine->a_last = engine->options.first_seq - 1;
-	engine->a_known = 0;
+	aru_installed(engine);
 	timer_forget_rotations(engine);
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;

@@ -57,9 +57,8 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	if (TOTEM_MUTANT(engine, SAFE_AS_AGREED))
 		return true;
 	if (TOTEM_MUTANT(engine, SAFE_ONE_TOKEN))
-		return engine->a_known >= 1 && seq_compare(seq, engine->a_last) <= 0;
-	return engine->a_known == 2 &&
-	       seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+		return engine->aru.known >= 1 && seq_compare(seq, engine->aru.last) <= 0;
+	return aru_covers(&engine->aru, seq);
 }
 
 void deliver_ready(struct totem_engine *engine)

@@ -135,7 +135,7 @@ void flow_flush(struct totem_engine *engine)
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
 	if (engine->unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
-		engine->a_prev != token->seq || engine->a_last != token->seq)
+		engine->aru.prev != token->seq || engine->aru.last != token->seq)
 		return;
 	token->fcc = engine->trc;
 	token->backlog = engine->pbl;

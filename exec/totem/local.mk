@@ -2,6 +2,7 @@
 # exec/totem: the ordered-delivery engine. Includes nothing of exec/ outside this folder.
 totem_sources = \
 	%D%/announce.c %D%/announce.h \
+	%D%/aru.c %D%/aru.h \
 	%D%/backoff.c %D%/backoff.h \
 	%D%/claim.c %D%/claim.h \
 	%D%/commit.c %D%/commit.h \

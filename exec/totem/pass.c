@@ -73,13 +73,13 @@ void pass_update_aru(struct totem_engine *engine, struct wire_token *token)
 
 static void free_frames(struct totem_engine *engine)
 {
-	uint32_t to = seq_min(engine->a_prev, engine->a_last);
+	uint32_t to = seq_min(engine->aru.prev, engine->aru.last);
 
 	if (TOTEM_MUTANT(engine, FREE_EARLY))
-		to = engine->a_last;
+		to = engine->aru.last;
 	if (TOTEM_MUTANT(engine, FREE_DELIVERED))
 		to = engine->delivery.high;
-	else if (engine->state != TOTEM_OPERATIONAL || engine->a_known < 2)
+	else if (engine->state != TOTEM_OPERATIONAL || engine->aru.known < 2)
 		return;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;

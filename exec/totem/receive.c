@@ -133,7 +133,7 @@ static void note_unchecked(struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
 	if (TOTEM_QUIRK(engine, EARLY_FREE) && engine->state == TOTEM_OPERATIONAL) {
-		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->delivery.high);
+		uint32_t to = seq_min(seq_min(token->aru, engine->aru.last), engine->delivery.high);
 
 		if (seq_compare(to, engine->store.released) > 0)
 			store_release(engine, to);

@@ -110,10 +110,8 @@ void recovery_enter(struct totem_engine *engine)
 	store_reset(&engine->rstore, base);
 	engine->tseq = base - 1;
 	engine->token = (struct wire_token){.ring = engine->ring, .seq = base};
-	engine->a_prev = engine->a_last = base - 1;
-	engine->a_known = 0;
+	aru_begin(engine);
 	engine->install_seq = base;
-	engine->aru_count = 0;
 	engine->unchanged = 0;
 	engine->seen_seq = base - 1;
 	engine->changed_ns = engine->now_ns;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "exec/totem/announce.h"
+#include "exec/totem/aru.h"
 #include "exec/totem/backoff.h"
 #include "exec/totem/claim.h"
 #include "exec/totem/commit.h"
@@ -96,6 +97,7 @@ struct totem_engine {
 	struct lease lease;
 	struct silence silence;
 	struct suspicion suspicion;
+	struct aru aru;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -119,16 +121,12 @@ struct totem_engine {
 	struct coterie_frame *saved; /* last token or commit token, for retransmission */
 	uint32_t saved_target;
 	uint32_t tseq;
-	uint32_t a_prev, a_last; /* aru fields of the last two accepted tokens, as received */
-	uint32_t a_known;        /* how many of these two are valid on this ring */
 	uint32_t seen_seq, unchanged;
 	uint64_t changed_ns; /* last change of seen_seq */
 	uint32_t trc, pbl;
 	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and repeated frames of the current visit */
 	uint32_t visit_new;  /* of these the new ones in the outbox */
-	uint32_t aru_count;
-	uint64_t aru_since_ns;
 	enum token_place place;
 
 	bool has_failed_to_receive;

@@ -11,24 +11,6 @@
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
-/*
- * Return whether this node cannot receive: the token's aru stands still, and this node signed it. On a fast network
- * the count alone is a fraction of a second. So it must also last for a token timeout (book ring, "The aru").
- */
-static bool has_failed_to_receive(
-	struct totem_engine *engine, const struct wire_token *token, uint32_t aru_before)
-{
-	if (token->aru != aru_before || token->aru_addr == 0) {
-		engine->aru_count = 0;
-		return false;
-	}
-	if (engine->aru_count++ == 0)
-		engine->aru_since_ns = engine->now_ns;
-	return engine->aru_count > engine->options.fail_recv_const &&
-	       token->aru_addr == engine->options.nodeid &&
-	       engine->now_ns - engine->aru_since_ns >= engine->options.token_ns;
-}
-
 static void fail_to_receive(struct totem_engine *engine)
 {
 	const struct totem_trace trace = {
@@ -62,10 +44,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	timer_token_accepted(engine);
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
-	engine->a_prev = engine->a_last;
-	engine->a_last = token->aru;
-	if (engine->a_known < 2)
-		engine->a_known++;
+	aru_note(engine, token);
 	engine->tseq = token->token_seq;
 }
 
@@ -149,7 +128,7 @@ static void pass_on(struct totem_engine *engine)
 
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 {
-	uint32_t aru_before = engine->a_known > 0 ? engine->a_last : arrived->seq + 1;
+	uint32_t aru_before = engine->aru.known > 0 ? engine->aru.last : arrived->seq + 1;
 	bool was_refused = engine->wants_room;
 	struct wire_token *token = &engine->token;
 
@@ -166,7 +145,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 		multicast_flush(engine);
 	pass_update_aru(engine, token);
 	assert(seq_compare(token->aru, token->seq) <= 0 || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS));
-	if (has_failed_to_receive(engine, token, aru_before)) {
+	if (aru_stands_still(engine, token, aru_before)) {
 		multicast_flush(engine);
 		fail_to_receive(engine);
 		return;
