@@ -60,7 +60,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.install_seq = engine->install_seq,
 		.trc = engine->trc,
 		.pbl = engine->pbl,
-		.window = flow_window_size(engine, &engine->token),
+		.window = flow_window_size(engine, &engine->pass.token),
 		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
 		.recovery_queued = engine->owed_count,
 		.is_held = place_is_kept(engine->place),

@@ -111,7 +111,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->received_flg = true;
 	engine->is_sync_wait = true;
 	engine->delivery.is_sync = true;
-	engine->tseq = options->first_seq - 1;
+	engine->pass.tseq = options->first_seq - 1;
 	engine->owed_next = engine->owed_end = options->first_seq;
 	engine->is_heartbeat_used = is_heartbeat_possible(options);
 	return engine;
@@ -126,7 +126,7 @@ void totem_engine_destroy(struct totem_engine *engine)
 	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++)
 		node_set_fini(set);
 	node_set_fini(&engine->known);
-	frame_unref(engine->saved);
+	frame_unref(engine->pass.saved);
 	unpack_destroy(engine->delivery.unpack);
 	pack_queue_destroy(engine->q_new);
 	pack_queue_destroy(engine->q_sync);

@@ -12,11 +12,11 @@ static void retransmit_expired(struct totem_engine *engine)
 		hold_let_go(engine);
 		return;
 	}
-	if (engine->saved != NULL) {
+	if (engine->pass.saved != NULL) {
 		engine->counters.token_retx++;
 		if (engine->state != TOTEM_COMMIT)
 			engine->counters.token_tx++;
-		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
+		engine->callbacks.token(engine->arg, engine->pass.saved_target, engine->pass.saved);
 	}
 	timer_repeat_retransmit(engine);
 }

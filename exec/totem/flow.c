@@ -99,8 +99,8 @@ uint32_t flow_allowed(
 /* Frames that wait for several rotations cost twice, since they are no longer in the caches when they are sent. */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 {
-	uint32_t window = flow_window_size(engine, &engine->token);
-	uint32_t others = sent_by_others(engine, &engine->token);
+	uint32_t window = flow_window_size(engine, &engine->pass.token);
+	uint32_t others = sent_by_others(engine, &engine->pass.token);
 
 	if (others == 0)
 		return window > total / 8 ? window : total / 8;
@@ -134,7 +134,7 @@ void flow_flush(struct totem_engine *engine)
  */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
-	if (engine->unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
+	if (engine->pass.unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
 		engine->aru.prev != token->seq || engine->aru.last != token->seq)
 		return;
 	token->fcc = engine->trc;

@@ -11,7 +11,7 @@
  */
 void hold_send_late(struct totem_engine *engine)
 {
-	struct wire_token *token = &engine->token;
+	struct wire_token *token = &engine->pass.token;
 	uint32_t before = engine->visit_sent;
 
 	flow_flush(engine);
@@ -37,7 +37,7 @@ void hold_send_late(struct totem_engine *engine)
 	flow_account(engine, token, engine->pbl + waiting);
 	pass_update_aru(engine, token);
 	if (sent > 0) {
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		engine->place = place_woken(engine->place);
 	}
 }
@@ -53,7 +53,7 @@ void hold_let_go(struct totem_engine *engine)
 		hold_send_late(engine);
 	multicast_flush(engine);
 	pass_forward(engine);
-	if (engine->unchanged > 0)
+	if (engine->pass.unchanged > 0)
 		announce_idle(engine); /* right behind the token, whose receiver is awake already */
 	timer_renew_retransmit(engine);
 	pass_finish(engine, was_refused);
@@ -66,13 +66,13 @@ void hold_wake(struct totem_engine *engine)
 	if (place_is_kept(engine->place)) {
 		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
 		engine->place = place_woken(engine->place);
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		timer_set(engine, TOTEM_TIMER_HOLD, 0);
 		return;
 	}
 	if (place_is_idle(engine->place) && core_is_rep(engine)) {
 		engine->place = place_woken(engine->place);
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		return;
 	}
 	if (!place_is_idle(engine->place) && !linger_is_likely(engine))
@@ -112,7 +112,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;
-	engine->unchanged = 0;
+	pass_note_busy(engine);
 	engine->place = place_woken(engine->place);
 	/* This has an effect only if this node holds the token. A token under way is not sent again. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)

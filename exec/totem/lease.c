@@ -159,7 +159,7 @@ void lease_begin(struct totem_engine *engine, uint64_t announced_ns)
 void lease_installed(struct totem_engine *engine)
 {
 	/* The token of the recovery has been at all members since this node sent it on. */
-	engine->lease.contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->token_sent_ns;
+	engine->lease.contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->pass.sent_ns;
 	lease_settle(engine);
 	measure_members(engine);
 	if (engine->memb.count > 1)
@@ -190,7 +190,7 @@ static void note_all_alive(struct totem_engine *engine)
  */
 static uint64_t contact_of_token(const struct totem_engine *engine)
 {
-	uint64_t latest_ns = engine->token_sent_ns + held_ns(engine);
+	uint64_t latest_ns = engine->pass.sent_ns + held_ns(engine);
 
 	return latest_ns < engine->now_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? latest_ns : engine->now_ns;
 }
@@ -202,7 +202,7 @@ void lease_token(struct totem_engine *engine)
 		return;
 	if (!has_lease_now(engine))
 		lease_settle(engine);
-	if (engine->token_sent_ns < engine->lease.unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
+	if (engine->pass.sent_ns < engine->lease.unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
 		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
 		return;
 	}

@@ -12,7 +12,7 @@
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
 	return seq_compare(seq,
-		       engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
+		       engine->pass.token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
 /*
@@ -21,14 +21,14 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
-	return place_is_kept(engine->place) && seq_compare(seq, engine->token.seq) > 0;
+	return place_is_kept(engine->place) && seq_compare(seq, engine->pass.token.seq) > 0;
 }
 
 /* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
 	if (!engine->repeat.is_progress_seen && mcast->system_from != engine->options.nodeid &&
-		seq_compare(mcast->seq, engine->token.seq) > 0)
+		seq_compare(mcast->seq, engine->pass.token.seq) > 0)
 		timer_note_progress(engine);
 }
 
@@ -154,7 +154,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	note_unchecked(engine, &token);
 	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return;
-	if (seq_compare(token.token_seq, engine->tseq) <= 0 &&
+	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 &&
 		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
 		return; /* a repeated copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {

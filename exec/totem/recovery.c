@@ -108,13 +108,9 @@ void recovery_enter(struct totem_engine *engine)
 		engine->new_memb.count, early_rotations(engine));
 	forget_owed(engine);
 	store_reset(&engine->rstore, base);
-	engine->tseq = base - 1;
-	engine->token = (struct wire_token){.ring = engine->ring, .seq = base};
+	pass_begin(engine);
 	aru_begin(engine);
 	engine->install_seq = base;
-	engine->unchanged = 0;
-	engine->seen_seq = base - 1;
-	engine->changed_ns = engine->now_ns;
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
@@ -190,8 +186,8 @@ bool recovery_frame(
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
 	return engine->state == TOTEM_RECOVERY && engine->owed_count == 0 &&
-	       token->aru == token->seq && engine->unchanged > STUCK_VISITS &&
-	       engine->now_ns - engine->changed_ns >= engine->options.token_ns;
+	       token->aru == token->seq && engine->pass.unchanged > STUCK_VISITS &&
+	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
 }
 
 /* At every token of the new ring: book membership, "Recovery". */

@@ -99,8 +99,8 @@ static bool is_quoted(
 	if (wire_decode_probe(bytes, size, &probe))
 		return probe_take_question(peer, probe.number) != 0;
 	if (wire_decode_token(bytes, size, &token) == WIRE_OK) {
-		if (engine->saved_target == peer->id)
-			sent = engine->saved;
+		if (engine->pass.saved_target == peer->id)
+			sent = engine->pass.saved;
 	} else if (wire_decode_mcast(bytes, size, &mcast) == WIRE_OK &&
 		   ring_id_equal(&mcast.ring, &engine->ring)) {
 		const struct store_slot *slot = store_find(core_store(engine), mcast.seq);

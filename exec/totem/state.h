@@ -98,6 +98,7 @@ struct totem_engine {
 	struct silence silence;
 	struct suspicion suspicion;
 	struct aru aru;
+	struct pass pass;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -117,12 +118,6 @@ struct totem_engine {
 	uint32_t this_seqno;
 
 	/* The token. */
-	struct wire_token token;     /* as this node sent it, or will send it when it lets it go */
-	struct coterie_frame *saved; /* last token or commit token, for retransmission */
-	uint32_t saved_target;
-	uint32_t tseq;
-	uint32_t seen_seq, unchanged;
-	uint64_t changed_ns; /* last change of seen_seq */
 	uint32_t trc, pbl;
 	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and repeated frames of the current visit */
@@ -149,7 +144,6 @@ struct totem_engine {
 
 
 
-	uint64_t token_sent_ns; /* to the successor */
 	bool is_heartbeat_used;
 
 #ifdef TOTEM_HOOKS

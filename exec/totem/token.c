@@ -8,7 +8,6 @@
 
 #include <assert.h>
 
-#include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
 static void fail_to_receive(struct totem_engine *engine)
@@ -45,7 +44,6 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
 	aru_note(engine, token);
-	engine->tseq = token->token_seq;
 }
 
 /* Decide whether to keep the token: the representative of an idle ring does, and a lone sender. */
@@ -53,8 +51,8 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 {
 	const struct totem_options *options = &engine->options;
 	bool is_rep = core_is_rep(engine);
-	bool is_idle = is_rep ? engine->unchanged > options->seqno_unchanged_const
-			      : engine->unchanged >= options->seqno_unchanged_const;
+	bool is_idle = is_rep ? engine->pass.unchanged > options->seqno_unchanged_const
+			      : engine->pass.unchanged >= options->seqno_unchanged_const;
 	bool is_asked = token->rtr_count > 0 &&
 			(options->cancel_token_hold_on_retransmit || engine->features != 0);
 
@@ -72,7 +70,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	if (engine->place != TOKEN_NONE)
 		engine->place = TOKEN_AWAY;
 	if (linger_is_due(engine))
-		linger_begin(engine, &engine->token);
+		linger_begin(engine, &engine->pass.token);
 }
 
 /* Answer requests, request missing frames, and number the frames that wait. */
@@ -107,8 +105,7 @@ static void pass_on(struct totem_engine *engine)
 {
 	if (place_is_kept(engine->place)) {
 		/* hold_let_go will send it, behind the frames that wait then. */
-		frame_unref(engine->saved);
-		engine->saved = NULL;
+		pass_keep(engine);
 	} else {
 		pass_forward(engine);
 	}
@@ -130,10 +127,10 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 {
 	uint32_t aru_before = engine->aru.known > 0 ? engine->aru.last : arrived->seq + 1;
 	bool was_refused = engine->wants_room;
-	struct wire_token *token = &engine->token;
+	struct wire_token *token;
 
 	accept(engine, arrived);
-	*token = *arrived;
+	token = pass_take(engine, arrived);
 	token->lingers = engine->linger.seen;
 	flow_heal(engine, token);
 	flow_steer(engine, token);

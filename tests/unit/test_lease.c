@@ -308,10 +308,10 @@ START_TEST(a_token_that_was_held_up_counts_from_when_it_was_passed_on)
 	net->drops = drops_all;
 	run_for(lease_ms() / 3); /* node 1 sends it to node 2 again */
 	net->drops = drops_probes;
-	sent_ns = engine->token_sent_ns;
-	while (has_lease(3) && engine->token_sent_ns == sent_ns)
+	sent_ns = engine->pass.sent_ns;
+	while (has_lease(3) && engine->pass.sent_ns == sent_ns)
 		run_for(1);
-	ck_assert_uint_gt(engine->token_sent_ns, sent_ns);
+	ck_assert_uint_gt(engine->pass.sent_ns, sent_ns);
 	cut(3);
 	ck_assert(has_lease(3));
 	net->now_ns = sent_ns + (lease_ms() + held_ms() + late_ms()) * MS;
