@@ -50,7 +50,7 @@ static void switch_stores(struct totem_engine *engine)
 {
 	struct store old = engine->store;
 
-	assert(engine->owed_count == 0); /* I8 */
+	assert(engine->owed.count == 0); /* I8 */
 	engine->store = engine->rstore;
 	engine->rstore = old;
 	store_reset(&engine->rstore, engine->options.first_seq);

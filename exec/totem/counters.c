@@ -62,7 +62,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.pbl = engine->pbl,
 		.window = flow_window_size(engine, &engine->pass.token),
 		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
-		.recovery_queued = engine->owed_count,
+		.recovery_queued = engine->owed.count,
 		.is_held = place_is_kept(engine->place),
 		.is_synchronizing = engine->is_sync_wait,
 		.old_ring = engine->old_ring,

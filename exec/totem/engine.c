@@ -112,7 +112,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->is_sync_wait = true;
 	engine->delivery.is_sync = true;
 	engine->pass.tseq = options->first_seq - 1;
-	engine->owed_next = engine->owed_end = options->first_seq;
+	engine->owed.next = engine->owed.end = options->first_seq;
 	engine->is_heartbeat_used = is_heartbeat_possible(options);
 	return engine;
 }

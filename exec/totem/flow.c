@@ -110,7 +110,7 @@ uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 uint32_t flow_waiting(const struct totem_engine *engine)
 {
 	if (engine->state == TOTEM_RECOVERY)
-		return engine->owed_count;
+		return engine->owed.count;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return 0;
 	if (engine->is_sync_wait)
@@ -267,23 +267,13 @@ static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token,
 {
 	uint32_t count = 0;
 
-	while (count < allowed && engine->owed_count > 0) {
-		assert(engine->owed_next != engine->owed_end);
-
-		struct store_slot *slot = store_slot(&engine->store, engine->owed_next + 1);
-
-		if (!slot->is_owed) {
-			engine->owed_next++;
-			continue;
-		}
-
+	while (count < allowed && engine->owed.count > 0) {
+		struct store_slot *slot = owed_first(engine);
 		struct coterie_frame *frame = wrap(engine, slot->frame);
 
 		if (frame == NULL)
 			break; /* out of memory: try again at the next visit */
-		engine->owed_next++;
-		engine->owed_count--;
-		slot->is_owed = false;
+		owed_sent(engine, slot);
 		number_frame(engine, token, frame, TOTEM_AGREED, 1);
 		count++;
 	}

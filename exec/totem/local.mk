@@ -28,6 +28,7 @@ totem_sources = \
 	%D%/merge.c %D%/merge.h \
 	%D%/multicast.c %D%/multicast.h \
 	%D%/node_set.c %D%/node_set.h \
+	%D%/owed.c %D%/owed.h \
 	%D%/pack.c %D%/pack.h \
 	%D%/pass.c %D%/pass.h \
 	%D%/peer.c %D%/peer.h \

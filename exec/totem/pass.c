@@ -145,7 +145,7 @@ void pass_originate(struct totem_engine *engine)
 	struct wire_token *token = &engine->pass.token;
 
 	engine->place = TOKEN_AWAY;
-	engine->is_flg_mine = engine->owed_count > 0;
+	engine->is_flg_mine = engine->owed.count > 0;
 	*token = (struct wire_token){
 		.nodeid = engine->options.nodeid,
 		.seq = base,

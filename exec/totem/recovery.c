@@ -69,36 +69,6 @@ static uint32_t lowest_aru(const struct totem_engine *engine)
 	return engine->store.released + ahead;
 }
 
-static void owe_frames(struct totem_engine *engine)
-{
-	struct store *store = &engine->store;
-
-	engine->owed_next = lowest_aru(engine);
-	engine->owed_end = store->high_seq;
-	engine->owed_count = 0;
-	for (uint32_t seq = engine->owed_next + 1; seq_compare(seq, engine->owed_end) <= 0; seq++) {
-		struct store_slot *slot = store_find(store, seq);
-
-		if (slot == NULL)
-			continue;
-		if (TOTEM_MUTANT(engine, RECOVERY_DROPS_FRAME) && seq == engine->owed_end)
-			continue;
-		slot->is_owed = true;
-		engine->owed_count++;
-	}
-}
-
-static void forget_owed(struct totem_engine *engine)
-{
-	while (engine->owed_next != engine->owed_end) {
-		struct store_slot *slot = store_find(&engine->store, ++engine->owed_next);
-
-		if (slot != NULL)
-			slot->is_owed = false;
-	}
-	engine->owed_count = 0;
-}
-
 void recovery_enter(struct totem_engine *engine)
 {
 	uint32_t base = engine->options.first_seq;
@@ -106,7 +76,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->new_features = extension_agreed(engine);
 	window_begin(&engine->window, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
 		engine->new_memb.count, early_rotations(engine));
-	forget_owed(engine);
+	owed_forget(engine);
 	store_reset(&engine->rstore, base);
 	pass_begin(engine);
 	aru_begin(engine);
@@ -119,7 +89,7 @@ void recovery_enter(struct totem_engine *engine)
 		engine->high_ring_delivered = engine->delivery.high;
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
 		set_copy(&engine->deliver, &engine->trans);
-		owe_frames(engine);
+		owed_begin(engine, lowest_aru(engine));
 	}
 	engine->counters.recovery_entered++;
 	engine->counters.continuous_gather = 0;
@@ -129,7 +99,7 @@ void recovery_enter(struct totem_engine *engine)
 
 void recovery_leave(struct totem_engine *engine)
 {
-	forget_owed(engine);
+	owed_forget(engine);
 	store_reset(&engine->rstore, engine->options.first_seq);
 }
 
@@ -160,10 +130,8 @@ bool recovery_frame(
 
 	if (slot != NULL) {
 		/* Another member has sent it, so this node need not. */
-		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL)) {
-			slot->is_owed = false;
-			engine->owed_count--;
-		}
+		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL))
+			owed_drop(engine, slot);
 		return true;
 	}
 	if (TOTEM_MUTANT(engine, RECOVERY_NO_ADOPT))
@@ -185,7 +153,7 @@ bool recovery_frame(
 
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return engine->state == TOTEM_RECOVERY && engine->owed_count == 0 &&
+	return engine->state == TOTEM_RECOVERY && engine->owed.count == 0 &&
 	       token->aru == token->seq && engine->pass.unchanged > STUCK_VISITS &&
 	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
 }
@@ -195,7 +163,7 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;
 
-	if (engine->owed_count > 0) {
+	if (engine->owed.count > 0) {
 		if (token->retrans_flg == 0) {
 			token->retrans_flg = 1;
 			engine->is_flg_mine = true;

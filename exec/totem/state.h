@@ -43,6 +43,7 @@
 #include "exec/totem/merge.h"
 #include "exec/totem/multicast.h"
 #include "exec/totem/node_set.h"
+#include "exec/totem/owed.h"
 #include "exec/totem/pack.h"
 #include "exec/totem/pass.h"
 #include "exec/totem/peer.h"
@@ -99,6 +100,7 @@ struct totem_engine {
 	struct suspicion suspicion;
 	struct aru aru;
 	struct pass pass;
+	struct owed owed;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -132,7 +134,6 @@ struct totem_engine {
 	bool is_promised;       /* it has promised the nodes of `deliver` to deliver what it received */
 	struct ring_id promise; /* the old ring that this node names in later attempts */
 	uint32_t high_ring_delivered;
-	uint32_t owed_next, owed_end, owed_count; /* q_rec: old seqs that are marked is_owed */
 	uint32_t flg_count, rotations, install_seq;
 	bool is_flg_mine;
 
