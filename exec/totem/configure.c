@@ -78,27 +78,15 @@ static void become_operational(struct totem_engine *engine)
 		store_release(engine, engine->delivery.high);
 }
 
-static void drop_queued(struct totem_engine *engine)
-{
-	uint32_t guarantee;
-	struct coterie_frame *frame;
-
-	pack_queue_flush(engine->q_new);
-	while ((frame = pack_queue_take(engine->q_new, &guarantee)) != NULL)
-		frame_unref(frame);
-}
-
 /*
  * Members that joined have missed the start of a message that is partly sent. Under Corosync's rule
- * (book packing, "Reassembly") they would also lose the messages that are packed behind its end. Without
- * memory for the split they lose them.
+ * (book packing, "Reassembly") they would also lose the messages that are packed behind its end.
  */
 static void end_message_alone(struct totem_engine *engine)
 {
 	if (engine->features != 0 || engine->joined.count == 0)
 		return;
-	(void)pack_queue_split(engine->q_sync);
-	(void)pack_queue_split(engine->q_new);
+	queues_split(engine);
 }
 
 /* Trace a ring of one, unless all other members sent a leave: this node may be the one that is cut off. */
@@ -168,9 +156,7 @@ void configure_install(struct totem_engine *engine)
 	deliver_transitional(engine);
 	deliver_forget_left(engine);
 	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
-	engine->is_sync_wait = true;
-	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
-		drop_queued(engine);
+	queues_wait(engine);
 
 	switch_stores(engine);
 	become_operational(engine);

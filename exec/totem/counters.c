@@ -29,7 +29,7 @@ const struct totem_counters *totem_engine_counters(const struct totem_engine *en
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
-	const struct pack_queue *used = engine->is_sync_wait ? engine->q_sync : engine->q_new;
+	const struct pack_queue *used = queues_used(&engine->queues);
 	uint32_t count = pack_queue_count(used);
 	uint32_t total = count + pack_queue_free(used);
 	uint32_t payload = engine->options.payload_max - PACKET_OVERHEAD;
@@ -61,10 +61,10 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.trc = engine->trc,
 		.pbl = engine->pbl,
 		.window = flow_window_size(engine, &engine->pass.token),
-		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
+		.queued = pack_queue_count(engine->queues.q_new) + pack_queue_count(engine->queues.q_sync),
 		.recovery_queued = engine->owed.count,
 		.is_held = place_is_kept(engine->place),
-		.is_synchronizing = engine->is_sync_wait,
+		.is_synchronizing = engine->queues.is_sync_wait,
 		.old_ring = engine->old_ring,
 	};
 }

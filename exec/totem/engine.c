@@ -59,11 +59,11 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 		return rc;
 	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
 	engine->outbox.frames = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
-	engine->q_new = pack_queue_create(engine->pool, &pack);
-	engine->q_sync = pack_queue_create(engine->pool, &pack);
+	engine->queues.q_new = pack_queue_create(engine->pool, &pack);
+	engine->queues.q_sync = pack_queue_create(engine->pool, &pack);
 	engine->delivery.unpack = unpack_create();
-	if (engine->peers == NULL || engine->outbox.frames == NULL || engine->q_new == NULL ||
-		engine->q_sync == NULL || engine->delivery.unpack == NULL)
+	if (engine->peers == NULL || engine->outbox.frames == NULL || engine->queues.q_new == NULL ||
+		engine->queues.q_sync == NULL || engine->delivery.unpack == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -109,7 +109,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->old_ring = engine->ring;
 	engine->delivery.high = options->first_seq;
 	engine->received_flg = true;
-	engine->is_sync_wait = true;
+	engine->queues.is_sync_wait = true;
 	engine->delivery.is_sync = true;
 	engine->pass.tseq = options->first_seq - 1;
 	engine->owed.next = engine->owed.end = options->first_seq;
@@ -128,8 +128,8 @@ void totem_engine_destroy(struct totem_engine *engine)
 	node_set_fini(&engine->known);
 	frame_unref(engine->pass.saved);
 	unpack_destroy(engine->delivery.unpack);
-	pack_queue_destroy(engine->q_new);
-	pack_queue_destroy(engine->q_sync);
+	pack_queue_destroy(engine->queues.q_new);
+	pack_queue_destroy(engine->queues.q_sync);
 	store_fini(&engine->store);
 	store_fini(&engine->rstore);
 	free(engine->outbox.frames);
@@ -318,8 +318,7 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
 void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max)
 {
 	engine->options.payload_max = payload_max;
-	pack_queue_set_payload_max(engine->q_new, payload_max);
-	pack_queue_set_payload_max(engine->q_sync, payload_max);
+	queues_set_payload_max(engine, payload_max);
 }
 
 int totem_engine_reconfigure(
@@ -370,7 +369,7 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 	int rc = pack_queue_append(queue, guarantee, iov, count);
 
 	if (rc == -EAGAIN)
-		engine->wants_room = true;
+		queues_note_refused(engine);
 	if (rc == 0 || rc == -EAGAIN)
 		hold_wake(engine); /* also for a full queue, which only a token can empty */
 	if (rc == 0)
@@ -381,21 +380,21 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count)
 {
-	return send_by(engine, now_ns, engine->is_sync_wait ? engine->q_sync : engine->q_new, guarantee, iov, count);
+	return send_by(engine, now_ns, queues_used(&engine->queues), guarantee, iov, count);
 }
 
 int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count)
 {
-	return send_by(engine, now_ns, engine->q_new, guarantee, iov, count);
+	return send_by(engine, now_ns, engine->queues.q_new, guarantee, iov, count);
 }
 
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 {
 	if (engine->depth == 0 && now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
-	engine->is_sync_wait = false;
+	queues_synchronized(engine);
 	deliver_synchronized(engine);
-	if (flow_waiting(engine) > 0 || engine->wants_room)
+	if (flow_waiting(engine) > 0 || engine->queues.wants_room)
 		hold_wake(engine);
 }

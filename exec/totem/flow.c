@@ -113,18 +113,13 @@ uint32_t flow_waiting(const struct totem_engine *engine)
 		return engine->owed.count;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return 0;
-	if (engine->is_sync_wait)
-		return pack_queue_count(engine->q_sync);
-	return pack_queue_count(engine->q_sync) + pack_queue_count(engine->q_new);
+	return queues_count(engine);
 }
 
 void flow_flush(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL)
-		return;
-	pack_queue_flush(engine->q_sync);
-	if (!engine->is_sync_wait)
-		pack_queue_flush(engine->q_new);
+	if (engine->state == TOTEM_OPERATIONAL)
+		queues_flush(engine);
 }
 
 /*
@@ -149,41 +144,6 @@ void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_
 	engine->trc = engine->visit_sent;
 	token->backlog += waiting - engine->pbl;
 	engine->pbl = waiting;
-}
-
-/*
- * Take the next frame of the queues. A message that is partly sent is finished first. After that q_sync comes
- * before q_new: book ring, "Sending".
- */
-static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *guarantee)
-{
-	struct pack_queue *first = engine->q_sync;
-	struct pack_queue *second = engine->is_sync_wait ? NULL : engine->q_new;
-
-	if (second != NULL && engine->is_new_open) {
-		first = engine->q_new;
-		second = engine->q_sync;
-	}
-
-	struct pack_queue *from = first;
-	struct coterie_frame *frame = pack_queue_take(first, guarantee);
-
-	if (frame == NULL && second != NULL) {
-		from = second;
-		frame = pack_queue_take(second, guarantee);
-	}
-	if (frame == NULL)
-		return NULL;
-	assert(frame->size >= WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE);
-
-	/* The fifth byte of the packet is not 0 if its last message goes on in another packet. */
-	bool is_open = frame->data[WIRE_MCAST_HEADER_SIZE + 4] != 0;
-
-	if (from == engine->q_new)
-		engine->is_new_open = is_open;
-	else
-		engine->is_sync_open = is_open;
-	return frame;
 }
 
 static void number_frame(struct totem_engine *engine, struct wire_token *token,
@@ -238,7 +198,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 
 	while (count < allowed) {
 		uint32_t guarantee = TOTEM_AGREED;
-		struct coterie_frame *frame = take_next(engine, &guarantee);
+		struct coterie_frame *frame = queues_take(engine, &guarantee);
 
 		if (frame == NULL)
 			break;

@@ -44,7 +44,7 @@ void hold_send_late(struct totem_engine *engine)
 
 void hold_let_go(struct totem_engine *engine)
 {
-	bool was_refused = engine->wants_room;
+	bool was_refused = engine->queues.wants_room;
 
 	if (!place_is_kept(engine->place) || TOTEM_MUTANT(engine, HOLD_FOREVER))
 		return;
@@ -133,7 +133,7 @@ void hold_settle(struct totem_engine *engine)
 
 void hold_turn(struct totem_engine *engine)
 {
-	bool was_refused = engine->wants_room;
+	bool was_refused = engine->queues.wants_room;
 	uint32_t before = engine->visit_sent;
 
 	linger_gather(engine);

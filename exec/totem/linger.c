@@ -69,7 +69,7 @@ static bool is_ours(const struct totem_engine *engine)
 bool linger_is_due(const struct totem_engine *engine)
 {
 	return engine->options.linger_ns > 0 && is_agreed(engine) && engine->linger.lone >= LINGER_AFTER &&
-	       is_ours(engine) && engine->pass.unchanged < LINGER_IDLE && !engine->linger.has_more && !engine->is_sync_wait && flow_waiting(engine) == 0;
+	       is_ours(engine) && engine->pass.unchanged < LINGER_IDLE && !engine->linger.has_more && !engine->queues.is_sync_wait && flow_waiting(engine) == 0;
 }
 
 bool linger_is_likely(const struct totem_engine *engine)

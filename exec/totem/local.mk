@@ -34,6 +34,7 @@ totem_sources = \
 	%D%/peer.c %D%/peer.h \
 	%D%/place.h \
 	%D%/probe.c %D%/probe.h \
+	%D%/queues.c %D%/queues.h \
 	%D%/receive.c %D%/receive.h \
 	%D%/recovery.c %D%/recovery.h \
 	%D%/retransmit.c %D%/retransmit.h \

@@ -117,14 +117,6 @@ static void free_frames(struct totem_engine *engine)
 		store_release(engine, to);
 }
 
-/* Return whether at least an eighth of the frames in the queue would fit in addition. */
-static bool has_room(const struct totem_engine *engine)
-{
-	const struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
-
-	return pack_queue_free(queue) >= pack_queue_count(queue) / 8 + 1;
-}
-
 void pass_finish(struct totem_engine *engine, bool was_refused)
 {
 	deliver_ready(engine);
@@ -133,10 +125,8 @@ void pass_finish(struct totem_engine *engine, bool was_refused)
 		return;
 	if (engine->callbacks.passed != NULL)
 		engine->callbacks.passed(engine->arg);
-	if (was_refused && engine->callbacks.room != NULL && has_room(engine)) {
-		engine->wants_room = false;
+	if (was_refused && engine->callbacks.room != NULL && queues_offer_room(engine))
 		engine->callbacks.room(engine->arg);
-	}
 }
 
 void pass_originate(struct totem_engine *engine)

@@ -49,6 +49,7 @@
 #include "exec/totem/peer.h"
 #include "exec/totem/place.h"
 #include "exec/totem/probe.h"
+#include "exec/totem/queues.h"
 #include "exec/totem/receive.h"
 #include "exec/totem/recovery.h"
 #include "exec/totem/retransmit.h"
@@ -101,6 +102,7 @@ struct totem_engine {
 	struct aru aru;
 	struct pass pass;
 	struct owed owed;
+	struct queues queues;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -113,10 +115,6 @@ struct totem_engine {
 
 	/* Frames. */
 	struct store store, rstore;
-	struct pack_queue *q_new, *q_sync;
-	bool is_new_open, is_sync_open; /* the last frame sent from this queue ended inside a message */
-	bool is_sync_wait;   /* q_sync is used */
-	bool wants_room;
 	uint32_t this_seqno;
 
 	/* The token. */

@@ -126,7 +126,7 @@ static void pass_on(struct totem_engine *engine)
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 {
 	uint32_t aru_before = engine->aru.known > 0 ? engine->aru.last : arrived->seq + 1;
-	bool was_refused = engine->wants_room;
+	bool was_refused = engine->queues.wants_room;
 	struct wire_token *token;
 
 	accept(engine, arrived);
