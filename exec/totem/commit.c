@@ -106,8 +106,7 @@ static void enter_commit(struct totem_engine *engine)
 	assert(engine->ring.seq >= engine->old_ring.seq || engine->old_ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
 		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
 		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
-	engine->trc = 0;
-	engine->pbl = 0;
+	flow_begin(engine);
 	linger_reset(engine);
 	engine->counters.commit_entered++;
 	engine->counters.continuous_gather = 0;

@@ -10,9 +10,29 @@
 
 #define HEAL_ROTATIONS 16u
 
+void flow_begin(struct totem_engine *engine)
+{
+	engine->flow.trc = engine->flow.pbl = 0;
+}
+
+void flow_begin_window(struct totem_engine *engine, uint32_t capacity, uint32_t rotations)
+{
+	window_begin(&engine->flow.window, capacity, engine->new_memb.count, rotations);
+}
+
+void flow_begin_visit(struct totem_engine *engine)
+{
+	engine->flow.sent = engine->flow.fresh = 0;
+}
+
+void flow_note_repeated(struct totem_engine *engine, uint32_t count)
+{
+	engine->flow.sent += count;
+}
+
 uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token)
 {
-	const struct window *window = &engine->window;
+	const struct window *window = &engine->flow.window;
 
 	if (window->max == 0)
 		return engine->options.window_size;
@@ -24,9 +44,9 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 
 void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
-	if (engine->window.max == 0)
+	if (engine->flow.window.max == 0)
 		token->window = 0; /* forged: no member of this ring writes it */
-	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
+	if (engine->flow.window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
 		return;
 
 	const struct window_rotation rotation = {
@@ -40,20 +60,20 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 		.floor = engine->options.window_size,
 	};
 
-	token->window = window_steer(&engine->window, &rotation);
+	token->window = window_steer(&engine->flow.window, &rotation);
 	token->resent = 0;
 }
 
 /* Return how many frames the other members sent in the last rotation. */
 static uint32_t sent_by_others(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return token->fcc > engine->trc ? token->fcc - engine->trc : 0;
+	return token->fcc > engine->flow.trc ? token->fcc - engine->flow.trc : 0;
 }
 
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
 {
 	uint32_t size = flow_window_size(engine, token);
-	uint32_t visit_max = engine->window.max == 0 ? engine->options.max_messages : size;
+	uint32_t visit_max = engine->flow.window.max == 0 ? engine->options.max_messages : size;
 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
 		return WINDOW_MAX;
@@ -67,7 +87,7 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 
 	if (TOTEM_MUTANT(engine, FLOW_HALVED))
 		others = token->fcc;
-	if (others < size || (others == size && engine->window.max == 0))
+	if (others < size || (others == size && engine->flow.window.max == 0))
 		window = size - others;
 	return window < visit_max ? window : visit_max;
 }
@@ -79,13 +99,13 @@ uint32_t flow_allowed(
 	uint32_t size = flow_window_size(engine, token);
 	const struct store *store =
 		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
-	uint32_t all = token->backlog + waiting - engine->pbl;
+	uint32_t all = token->backlog + waiting - engine->flow.pbl;
 
 	/* A share applies only while frames of other members wait. */
 	if (all != 0 && all != waiting) {
-		uint64_t share = (uint64_t)size * engine->pbl / all;
+		uint64_t share = (uint64_t)size * engine->flow.pbl / all;
 
-		if (share == 0 && engine->pbl != 0 && engine->window.max != 0)
+		if (share == 0 && engine->flow.pbl != 0 && engine->flow.window.max != 0)
 			share = 1;
 		if (share > 0 && share < allowed)
 			allowed = (uint32_t)share;
@@ -132,18 +152,18 @@ void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 	if (engine->pass.unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
 		engine->aru.prev != token->seq || engine->aru.last != token->seq)
 		return;
-	token->fcc = engine->trc;
-	token->backlog = engine->pbl;
+	token->fcc = engine->flow.trc;
+	token->backlog = engine->flow.pbl;
 }
 
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting)
 {
-	token->fcc += engine->visit_sent;
+	token->fcc += engine->flow.sent;
 	if (!TOTEM_MUTANT(engine, FLOW_NO_ACCOUNT))
-		token->fcc -= engine->trc;
-	engine->trc = engine->visit_sent;
-	token->backlog += waiting - engine->pbl;
-	engine->pbl = waiting;
+		token->fcc -= engine->flow.trc;
+	engine->flow.trc = engine->flow.sent;
+	token->backlog += waiting - engine->flow.pbl;
+	engine->flow.pbl = waiting;
 }
 
 static void number_frame(struct totem_engine *engine, struct wire_token *token,
@@ -153,7 +173,7 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		.nodeid = engine->options.nodeid,
 		.system_from = engine->options.nodeid,
 		.seq = token->seq + 1,
-		.this_seqno = engine->this_seqno++,
+		.this_seqno = engine->flow.this_seqno++,
 		.ring = engine->ring,
 		.guarantee = guarantee,
 		.encapsulated = encapsulated,
@@ -247,5 +267,7 @@ uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32
 
 	if (count > 0)
 		store_advance(core_store(engine));
+	engine->flow.sent += count;
+	engine->flow.fresh += count;
 	return count;
 }

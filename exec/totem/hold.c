@@ -12,7 +12,7 @@
 void hold_send_late(struct totem_engine *engine)
 {
 	struct wire_token *token = &engine->pass.token;
-	uint32_t before = engine->visit_sent;
+	uint32_t before = engine->flow.sent;
 
 	flow_flush(engine);
 
@@ -33,8 +33,7 @@ void hold_send_late(struct totem_engine *engine)
 
 	uint32_t sent = flow_send(engine, token, allowed);
 
-	engine->visit_sent = before + sent;
-	flow_account(engine, token, engine->pbl + waiting);
+	flow_account(engine, token, engine->flow.pbl + waiting);
 	pass_update_aru(engine, token);
 	if (sent > 0) {
 		pass_note_busy(engine);
@@ -134,11 +133,11 @@ void hold_settle(struct totem_engine *engine)
 void hold_turn(struct totem_engine *engine)
 {
 	bool was_refused = engine->queues.wants_room;
-	uint32_t before = engine->visit_sent;
+	uint32_t before = engine->flow.sent;
 
 	linger_gather(engine);
 	hold_send_late(engine);
-	engine->counters.linger_tx += engine->visit_sent - before;
+	engine->counters.linger_tx += engine->flow.sent - before;
 	if ((engine->now_ns >= engine->linger.until_ns || flow_waiting(engine) > 0) &&
 		!TOTEM_MUTANT(engine, LINGER_FOREVER)) {
 		hold_let_go(engine);

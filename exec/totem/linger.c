@@ -44,12 +44,12 @@ void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
 	/* Without the feature no member writes this number. */
 	uint32_t lingers = (engine->features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
-	bool is_lone = token->fcc == engine->trc;
+	bool is_lone = token->fcc == engine->flow.trc;
 
-	if (!is_lone || engine->trc > 0)
+	if (!is_lone || engine->flow.trc > 0)
 		engine->linger.is_last_ours = is_lone;
 	count(&engine->linger.lone, is_lone && token->aru == token->seq && token->rtr_count == 0);
-	count(&engine->linger.silent, engine->trc == 0);
+	count(&engine->linger.silent, engine->flow.trc == 0);
 	engine->linger.has_lingered = lingers != engine->linger.seen;
 	engine->linger.seen = lingers;
 }
@@ -63,7 +63,7 @@ static bool is_agreed(const struct totem_engine *engine)
 /* Return whether this node sent the last frames. */
 static bool is_ours(const struct totem_engine *engine)
 {
-	return engine->visit_sent > 0 || engine->linger.is_last_ours;
+	return engine->flow.sent > 0 || engine->linger.is_last_ours;
 }
 
 bool linger_is_due(const struct totem_engine *engine)

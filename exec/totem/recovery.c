@@ -74,8 +74,8 @@ void recovery_enter(struct totem_engine *engine)
 	uint32_t base = engine->options.first_seq;
 
 	engine->new_features = extension_agreed(engine);
-	window_begin(&engine->window, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
-		engine->new_memb.count, early_rotations(engine));
+	flow_begin_window(engine, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
+		early_rotations(engine));
 	owed_forget(engine);
 	store_reset(&engine->rstore, base);
 	pass_begin(engine);

@@ -52,7 +52,7 @@ static uint32_t miss_limit(const struct totem_engine *engine)
 {
 	uint32_t limit = engine->options.miss_count_const;
 
-	return limit < 2 && engine->window.rotations <= 1 ? limit : 2;
+	return limit < 2 && engine->flow.window.rotations <= 1 ? limit : 2;
 }
 
 void retransmit_request(struct totem_engine *engine, struct wire_token *token)

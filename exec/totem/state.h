@@ -103,6 +103,7 @@ struct totem_engine {
 	struct pass pass;
 	struct owed owed;
 	struct queues queues;
+	struct flow flow;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -115,13 +116,8 @@ struct totem_engine {
 
 	/* Frames. */
 	struct store store, rstore;
-	uint32_t this_seqno;
 
 	/* The token. */
-	uint32_t trc, pbl;
-	struct window window; /* of the ring whose token runs */
-	uint32_t visit_sent; /* new and repeated frames of the current visit */
-	uint32_t visit_new;  /* of these the new ones in the outbox */
 	enum token_place place;
 
 	bool has_failed_to_receive;

@@ -57,7 +57,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 			(options->cancel_token_hold_on_retransmit || engine->features != 0);
 
 	/* Do not hold the token while a member needs the next rotation. */
-	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->flow.sent > 0 ||
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
 				   engine->delivery.high != engine->store.high_seq)))
 		is_idle = false;
@@ -78,7 +78,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 {
 	bool has_more = false;
 
-	engine->visit_sent = 0;
+	flow_begin_visit(engine);
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
 		enum token_place before = engine->place;
 
@@ -91,12 +91,12 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 
 	uint32_t waiting = flow_waiting(engine);
 	uint32_t allowed = flow_allowed(engine, token, waiting);
+	uint32_t repeated = retransmit_answer(engine, token, allowed);
 
-	engine->visit_sent = retransmit_answer(engine, token, allowed);
-	token->resent += engine->visit_sent;
+	flow_note_repeated(engine, repeated);
+	token->resent += repeated;
 	retransmit_request(engine, token);
-	engine->visit_new = flow_send(engine, token, allowed - engine->visit_sent);
-	engine->visit_sent += engine->visit_new;
+	flow_send(engine, token, allowed - repeated);
 	flow_account(engine, token, waiting);
 }
 
