@@ -298,7 +298,7 @@ static uint64_t hash_members(const struct totem_engine *engine)
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	if (!is_heard(engine, peer) || peer->left_episode == engine->episode ||
-		!node_set_has(&engine->failed, peer->id))
+		!node_set_has(&engine->lists.failed, peer->id))
 		return 0;
 	if (peer->given_up_episode == engine->episode)
 		return engine->options.nodeid;

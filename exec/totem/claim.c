@@ -71,16 +71,16 @@ static uint64_t fresh_number(struct totem_engine *engine)
  */
 static bool must_fall(const struct totem_engine *engine, uint64_t highest)
 {
-	return is_refused(engine, highest) && !node_set_has(&engine->live, engine->claim.low_claimer) &&
-	       (engine->live.count == 1 || !engine->claim.has_fallen);
+	return is_refused(engine, highest) && !node_set_has(&engine->lists.live, engine->claim.low_claimer) &&
+	       (engine->lists.live.count == 1 || !engine->claim.has_fallen);
 }
 
 uint64_t claim_next(struct totem_engine *engine)
 {
 	uint64_t highest = engine->ring.seq;
 
-	for (uint32_t i = 0; i < engine->live.count; i++) {
-		uint32_t id = engine->live.ids[i];
+	for (uint32_t i = 0; i < engine->lists.live.count; i++) {
+		uint32_t id = engine->lists.live.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (peer != NULL && id != engine->options.nodeid && peer->join_seq > highest)

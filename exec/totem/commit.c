@@ -134,7 +134,7 @@ void commit_create(struct totem_engine *engine)
 		core_trace(engine, &trace);
 		return;
 	}
-	set_copy(&engine->new_memb, &engine->live);
+	set_copy(&engine->new_memb, &engine->lists.live);
 	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
 	commit->token_seq = 0;
 	commit->memb_index = 0;
@@ -171,10 +171,7 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 /* First rotation: check that the members are the agreed ones and that the next entry is that of this node. */
 static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
 {
-	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
-
-	assert(rc == 0);
-	if (!has_members(token, &engine->live) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
+	if (!has_members(token, lists_live(engine)) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		return;
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;

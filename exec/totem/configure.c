@@ -31,7 +31,7 @@ static void tell_transitional(struct totem_engine *engine)
 static void tell_regular(struct totem_engine *engine)
 {
 	const struct node_set *members =
-		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->proc : &engine->memb;
+		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc : &engine->memb;
 	const struct totem_configuration configuration = {
 		.is_regular = true,
 		.ring = engine->ring,
@@ -135,7 +135,6 @@ void configure_install(struct totem_engine *engine)
 
 	assert(seq_compare(engine->install_seq, engine->rstore.aru) <= 0 ||
 		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
-	node_set_clear(&engine->consensus);
 	deliver_regular(engine);
 
 	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
@@ -174,8 +173,7 @@ void configure_install(struct totem_engine *engine)
 	core_trace(engine, &trace);
 	backoff_installed(engine); /* reads proc and failed of the gather that led to this ring */
 	tell_regular(engine);
-	set_copy(&engine->proc, &engine->new_memb);
-	node_set_clear(&engine->failed);
+	lists_installed(engine);
 	node_set_clear(&engine->deliver);
 	suspect_installed(engine);
 }

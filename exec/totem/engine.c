@@ -14,9 +14,9 @@
 
 static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
-	struct node_set *const sets[] = {&engine->memb, &engine->proc, &engine->failed,
-		&engine->consensus, &engine->new_memb, &engine->trans, &engine->deliver,
-		&engine->live, &engine->left, &engine->joined, &engine->join_proc,
+	struct node_set *const sets[] = {&engine->memb, &engine->lists.proc, &engine->lists.failed,
+		&engine->lists.consensus, &engine->new_memb, &engine->trans, &engine->deliver,
+		&engine->lists.live, &engine->left, &engine->joined, &engine->join_proc,
 		&engine->join_failed};
 
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;

@@ -80,9 +80,9 @@ static void pause_expired(struct totem_engine *engine)
 	if (!timer_end_pause(engine))
 		return;
 	/* Nodes that were given up before the pause may be there again. */
-	node_set_clear(&engine->failed);
+	lists_restore(engine);
 	if (engine->has_failed_to_receive)
-		set_add(&engine->failed, engine->options.nodeid);
+		lists_fail(engine, engine->options.nodeid);
 	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
 								: GATHER_CONSENSUS_EXPIRED);
 }

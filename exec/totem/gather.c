@@ -50,9 +50,8 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 		consensus_ns += consensus_ns / 4;
 	engine->place = TOKEN_NONE;
 	timer_skip_rotation(engine);
-	set_add(&engine->proc, engine->options.nodeid);
-	node_set_clear(&engine->consensus);
-	set_add(&engine->consensus, engine->options.nodeid);
+	lists_add(engine, engine->options.nodeid);
+	lists_ask_again(engine);
 	engine->counters.gather_entered++;
 	core_set_state(engine, TOTEM_GATHER, cause);
 
@@ -72,38 +71,36 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 /* Return whether all candidates have sent the lists of this node. Put the candidates into `live`. */
 static bool is_agreed(struct totem_engine *engine)
 {
-	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
+	const struct node_set *live = lists_live(engine);
 
-	assert(rc == 0);
-	if (engine->live.count == 0)
+	if (live->count == 0)
 		return false;
 	if (TOTEM_MUTANT(engine, CONSENSUS_MAJORITY)) {
 		uint32_t count = 0;
 
-		for (uint32_t i = 0; i < engine->live.count; i++)
-			count += node_set_has(&engine->consensus, engine->live.ids[i]);
-		return count > engine->live.count / 2;
+		for (uint32_t i = 0; i < live->count; i++)
+			count += node_set_has(&engine->lists.consensus, live->ids[i]);
+		return count > live->count / 2;
 	}
-	return node_set_contains(&engine->consensus, &engine->live);
+	return node_set_contains(&engine->lists.consensus, live);
 }
 
 /* A join with the lists of this node: its sender agrees (book membership, "Joins"). */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
-	set_add(&engine->consensus, node);
+	lists_agree(engine, node);
 
 	bool agreed = is_agreed(engine);
 
 	if (engine->has_failed_to_receive &&
-		(agreed || node_set_equal(&engine->proc, &engine->failed))) {
+		(agreed || node_set_equal(&engine->lists.proc, &engine->lists.failed))) {
 		/* The others go on without this node. Start over as a ring of one. */
 		engine->has_failed_to_receive = false;
-		node_set_clear(&engine->proc);
-		set_add(&engine->proc, engine->options.nodeid);
-		node_set_clear(&engine->failed);
-		set_copy(&engine->live, &engine->proc);
+		lists_empty(engine);
+		lists_add(engine, engine->options.nodeid);
+		lists_live(engine);
 		commit_create(engine);
-	} else if (agreed && engine->live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
+	} else if (agreed && engine->lists.live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
 		/* After a late path this runs again: the own joins of this node return at each T-join. */
 		commit_create(engine);
 	}
@@ -135,7 +132,7 @@ static bool is_patience_over(const struct totem_engine *engine)
  */
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
-	return !is_newcomer(engine) && !node_set_has(&engine->consensus, id) &&
+	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
 	       (!node_set_has(&engine->memb, id) || is_patience_over(engine));
 }
 
@@ -146,7 +143,7 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 
 		if (id != engine->options.nodeid &&
 			(is_member || id == from || is_believed(engine, id)))
-			set_add(&engine->failed, id);
+			lists_fail(engine, id);
 	}
 }
 
@@ -156,17 +153,17 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
  */
 static void fail_unknown(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!core_knows(engine, engine->proc.ids[i]))
-			set_add(&engine->failed, engine->proc.ids[i]);
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		if (!core_knows(engine, engine->lists.proc.ids[i]))
+			lists_fail(engine, engine->lists.proc.ids[i]);
 	}
 }
 
 static bool has_our_lists(const struct totem_engine *engine)
 {
 	return TOTEM_MUTANT(engine, CONSENSUS_ANYBODY) ||
-	       (node_set_equal(&engine->join_proc, &engine->proc) &&
-		       node_set_equal(&engine->join_failed, &engine->failed));
+	       (node_set_equal(&engine->join_proc, &engine->lists.proc) &&
+		       node_set_equal(&engine->join_failed, &engine->lists.failed));
 }
 
 /*
@@ -181,8 +178,8 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 		uint32_t id = engine->memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
-		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->proc, id) ||
-			node_set_has(&engine->failed, id) || node_set_has(&engine->consensus, id))
+		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->lists.proc, id) ||
+			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
 			continue;
 
 		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
@@ -201,21 +198,19 @@ static bool conclude(struct totem_engine *engine)
 	engine->counters.consensus_timeouts++;
 	if (is_agreed(engine)) {
 		/* All candidates agree, but the commit token of the representative did not arrive. */
-		node_set_clear(&engine->consensus);
-		set_add(&engine->consensus, engine->options.nodeid);
+		lists_ask_again(engine);
 		return false;
 	}
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
-			set_add(&engine->failed, engine->proc.ids[i]);
-			backoff_given_up(engine, engine->proc.ids[i]);
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		if (!node_set_has(&engine->lists.consensus, engine->lists.proc.ids[i])) {
+			lists_fail(engine, engine->lists.proc.ids[i]);
+			backoff_given_up(engine, engine->lists.proc.ids[i]);
 		}
 	}
-	if (node_set_contains(&engine->failed, &engine->proc)) {
+	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
 		/* All candidates have failed, this node included (it failed to receive). Start over as a ring of one. */
 		engine->has_failed_to_receive = false;
-		node_set_clear(&engine->failed);
-		node_set_clear(&engine->proc);
+		lists_empty(engine);
 	}
 	return true;
 }
@@ -223,12 +218,12 @@ static bool conclude(struct totem_engine *engine)
 /* Return whether a candidate that has not agreed yet may agree soon: it sends joins. */
 static bool may_agree(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		uint32_t id = engine->proc.ids[i];
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		uint32_t id = engine->lists.proc.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->episode &&
-			!node_set_has(&engine->failed, id) && !node_set_has(&engine->consensus, id))
+			!node_set_has(&engine->lists.failed, id) && !node_set_has(&engine->lists.consensus, id))
 			return true;
 	}
 	return false;
@@ -251,7 +246,7 @@ static void process_join(
 	bool is_leave = join->header_nodeid == 0;
 	bool is_fresh = engine->state != TOTEM_GATHER;
 	bool is_concluded = false;
-	uint32_t count = engine->proc.count + engine->failed.count;
+	uint32_t count = engine->lists.proc.count + engine->lists.failed.count;
 
 	if (has_our_lists(engine) && !is_leave) {
 		if (is_fresh)
@@ -261,24 +256,24 @@ static void process_join(
 	}
 	if (TOTEM_MUTANT(engine, LEAVE_IGNORED) && is_leave)
 		return;
-	if ((node_set_contains(&engine->proc, &engine->join_proc) &&
-		    node_set_contains(&engine->failed, &engine->join_failed)) ||
-		node_set_has(&engine->failed, from)) {
+	if ((node_set_contains(&engine->lists.proc, &engine->join_proc) &&
+		    node_set_contains(&engine->lists.failed, &engine->join_failed)) ||
+		node_set_has(&engine->lists.failed, from)) {
 		if (is_fresh)
 			gather_enter(engine, cause);
 		return;
 	}
 
-	set_unite(&engine->proc, &engine->join_proc);
+	lists_unite(engine, &engine->join_proc);
 	fail_unknown(engine);
 	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
-		set_add(&engine->failed, from);
+		lists_fail(engine, from);
 		is_concluded = is_left_behind(engine, from) && conclude(engine);
 	} else {
 		adopt_failed(engine, from, node_set_has(&engine->memb, from));
 	}
 	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
-	if (is_fresh || is_concluded || engine->proc.count + engine->failed.count != count)
+	if (is_fresh || is_concluded || engine->lists.proc.count + engine->lists.failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
 	if (is_concluded)
 		join_hurry(engine);
@@ -323,8 +318,8 @@ static bool read_lists(struct totem_engine *engine, const struct wire_join *join
 			set_add(&engine->join_failed, id);
 	}
 	node_set_clear(strangers);
-	return count_strangers(engine, strangers, &engine->proc) &&
-	       count_strangers(engine, strangers, &engine->failed) &&
+	return count_strangers(engine, strangers, &engine->lists.proc) &&
+	       count_strangers(engine, strangers, &engine->lists.failed) &&
 	       count_strangers(engine, strangers, &engine->join_proc) &&
 	       count_strangers(engine, strangers, &engine->join_failed);
 }
@@ -339,9 +334,9 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		node_set_has(&engine->new_memb, join->system_from) &&
 		(join->ring_seq >= engine->ring.seq ||
 			(engine->state == TOTEM_COMMIT &&
-				(!node_set_contains(&engine->proc, &engine->join_proc) ||
+				(!node_set_contains(&engine->lists.proc, &engine->join_proc) ||
 					!node_set_contains(
-						&engine->failed, &engine->join_failed))));
+						&engine->lists.failed, &engine->join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
@@ -361,8 +356,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		 * the attempt can then make it create another commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
-			node_set_equal(&engine->join_proc, &engine->proc) &&
-			node_set_equal(&engine->join_failed, &engine->failed)) {
+			node_set_equal(&engine->join_proc, &engine->lists.proc) &&
+			node_set_equal(&engine->join_failed, &engine->lists.failed)) {
 			enum totem_state state = engine->state;
 
 			consent(engine, join->system_from);
@@ -550,10 +545,10 @@ void gather_link_up(struct totem_engine *engine)
 
 void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence)
 {
-	if (!node_set_has(&engine->proc, id) || node_set_has(&engine->failed, id) ||
+	if (!node_set_has(&engine->lists.proc, id) || node_set_has(&engine->lists.failed, id) ||
 		id == engine->options.nodeid)
 		return;
-	set_add(&engine->failed, id);
+	lists_fail(engine, id);
 	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
 								: GATHER_CONSENSUS_TIMEOUT);
 	evict_note(engine, id, evidence);

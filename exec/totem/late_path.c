@@ -43,8 +43,8 @@ void late_path_note(struct totem_engine *engine, const struct peer *peer)
 
 static bool has_plain_candidate(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->live.count; i++) {
-		uint32_t id = engine->live.ids[i];
+	for (uint32_t i = 0; i < engine->lists.live.count; i++) {
+		uint32_t id = engine->lists.live.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (id != engine->options.nodeid && (peer == NULL || peer->features == 0))

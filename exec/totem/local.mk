@@ -25,6 +25,7 @@ totem_sources = \
 	%D%/late_path.c %D%/late_path.h \
 	%D%/lease.c %D%/lease.h \
 	%D%/linger.c %D%/linger.h \
+	%D%/lists.c %D%/lists.h \
 	%D%/merge.c %D%/merge.h \
 	%D%/multicast.c %D%/multicast.h \
 	%D%/node_set.c %D%/node_set.h \

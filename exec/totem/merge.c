@@ -45,14 +45,14 @@ void merge_foreign(
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		set_add(&engine->proc, node);
+		lists_add(engine, node);
 		gather_enter(
 			engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
-		if (node_set_has(&engine->proc, node))
+		if (node_set_has(&engine->lists.proc, node))
 			break;
-		set_add(&engine->proc, node);
+		lists_add(engine, node);
 		gather_enter(engine, is_frame ? GATHER_FOREIGN_GATHER : GATHER_MERGE_GATHER);
 		break;
 	case TOTEM_COMMIT:

@@ -45,7 +45,7 @@ static bool make_room(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		uint32_t id = engine->peers[i].id;
 
-		if (!node_set_has(&engine->memb, id) && !node_set_has(&engine->proc, id)) {
+		if (!node_set_has(&engine->memb, id) && !node_set_has(&engine->lists.proc, id)) {
 			remove_at(engine, i);
 			return true;
 		}

@@ -120,7 +120,7 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer != NULL && peer->id != engine->options.nodeid &&
-	       !node_set_has(&engine->failed, peer->id) &&
+	       !node_set_has(&engine->lists.failed, peer->id) &&
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 

@@ -40,6 +40,7 @@
 #include "exec/totem/late_path.h"
 #include "exec/totem/lease.h"
 #include "exec/totem/linger.h"
+#include "exec/totem/lists.h"
 #include "exec/totem/merge.h"
 #include "exec/totem/multicast.h"
 #include "exec/totem/node_set.h"
@@ -104,10 +105,9 @@ struct totem_engine {
 	struct owed owed;
 	struct queues queues;
 	struct flow flow;
+	struct lists lists;
 	struct node_set memb; /* of the installed ring */
-	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
-	struct node_set live; /* proc - failed, when computed last */
 	struct node_set left, joined, join_proc, join_failed; /* scratch */
 	struct peer *peers; /* ascending by id, peer_count of WIRE_NODES_MAX */
 	uint32_t peer_count;

@@ -64,8 +64,8 @@ bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *
 	case TOTEM_OPERATIONAL:
 		return node_set_has(&engine->memb, peer->id);
 	case TOTEM_GATHER:
-		return node_set_has(&engine->proc, peer->id) &&
-		       !node_set_has(&engine->failed, peer->id);
+		return node_set_has(&engine->lists.proc, peer->id) &&
+		       !node_set_has(&engine->lists.failed, peer->id);
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
 		break; /* T-token decides */

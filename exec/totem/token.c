@@ -22,7 +22,7 @@ static void fail_to_receive(struct totem_engine *engine)
 	core_trace(engine, &trace);
 	engine->has_failed_to_receive = true;
 	lease_doubt(engine); /* the others will form a ring without this node */
-	set_add(&engine->failed, engine->options.nodeid);
+	lists_fail(engine, engine->options.nodeid);
 	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
 }
 

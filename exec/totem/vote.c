@@ -39,7 +39,7 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 			continue;
 		if (has_voted(engine, peer, suspect->id) && !TOTEM_MUTANT(engine, VOTE_LOST))
 			count++;
-		else if (!silence_is_over(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
+		else if (!silence_is_over(engine, peer) && !node_set_has(&engine->lists.failed, peer->id) &&
 			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
 			return false;
 	}
@@ -50,7 +50,7 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 static bool convict(struct totem_engine *engine, struct peer *suspect)
 {
 	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing || !silence_is_over(engine, suspect) ||
-		!node_set_has(&engine->proc, suspect->id) || !is_convicted(engine, suspect))
+		!node_set_has(&engine->lists.proc, suspect->id) || !is_convicted(engine, suspect))
 		return false;
 	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
 	return true;
@@ -86,7 +86,7 @@ void vote_check(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
-		if (!silence_is_over(engine, peer) || !node_set_has(&engine->proc, peer->id))
+		if (!silence_is_over(engine, peer) || !node_set_has(&engine->lists.proc, peer->id))
 			continue;
 		peer->voted_ns = engine->now_ns;
 		probe_tell_members(engine, WIRE_PROBE_SILENT, peer->id);

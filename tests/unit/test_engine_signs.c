@@ -568,8 +568,8 @@ START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 	size = wire_encode_join(9, 9, 1, proc, 4, failed, 1, 0, false, bytes, sizeof(bytes));
 	feed(1, bytes, size);
 	run_for(10);
-	ck_assert(node_set_has(&node_of(1)->engine->proc, 9));
-	ck_assert(!node_set_has(&node_of(1)->engine->failed, 3));
+	ck_assert(node_set_has(&node_of(1)->engine->lists.proc, 9));
+	ck_assert(!node_set_has(&node_of(1)->engine->lists.failed, 3));
 }
 END_TEST
 

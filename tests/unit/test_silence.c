@@ -505,7 +505,7 @@ START_TEST(a_record_has_the_silence_at_the_verdict)
 	start_quick_ring(3);
 	node_of(3)->is_paused = true;
 	net->drops = is_commit_token;
-	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->failed, 3); ms++) {
+	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->lists.failed, 3); ms++) {
 		ck_assert_uint_lt(ms, BUDGET_MS * 3 / 2);
 		run_for(1);
 	}
