@@ -69,8 +69,8 @@ bool backoff_is_quiet(const struct totem_engine *engine)
 	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count != 1 ||
 		TOTEM_MUTANT(engine, QUIET_NEVER))
 		return false;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_shunned(engine, &engine->peers[i]))
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_shunned(engine, &engine->peers.all[i]))
 			return true;
 	}
 	return false;
@@ -78,8 +78,8 @@ bool backoff_is_quiet(const struct totem_engine *engine)
 
 bool backoff_yields(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count && engine->memb.count == 1; i++) {
-		const struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count && engine->memb.count == 1; i++) {
+		const struct peer *peer = &engine->peers.all[i];
 
 		if (peer->backoff.conflicts > 0 && peer->backoff.accuser == engine->options.nodeid &&
 			engine->now_ns - peer->backoff.conflict_ns < CONFLICT_AGE_MAX_NS)
@@ -96,9 +96,9 @@ static bool is_asked(const struct totem_engine *engine, const struct peer *peer)
 
 static void speak_again(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_shunned(engine, &engine->peers[i]))
-			engine->peers[i].backoff.until_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_shunned(engine, &engine->peers.all[i]))
+			engine->peers.all[i].backoff.until_ns = 0;
 	}
 }
 
@@ -131,8 +131,8 @@ void backoff_kept_apart(struct totem_engine *engine, struct peer *peer)
 /* Return whether this node or a member does not hear some node, as far as this node knows. */
 static bool is_anybody_unheard(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		const struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		const struct peer *peer = &engine->peers.all[i];
 
 		if (is_lost(engine, peer) || (is_in_force(engine, peer) && peer->backoff.verdict == VERDICT_THEIRS))
 			return true;
@@ -157,9 +157,9 @@ void backoff_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t ac
 	peer->backoff.verdict = verdict_pardoned(peer->backoff.verdict);
 	if (is_anybody_unheard(engine))
 		return;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (engine->peers[i].backoff.verdict == VERDICT_PARDONED)
-			engine->peers[i].backoff.until_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (engine->peers.all[i].backoff.verdict == VERDICT_PARDONED)
+			engine->peers.all[i].backoff.until_ns = 0;
 	}
 }
 
@@ -245,8 +245,8 @@ static void start_timer(struct totem_engine *engine)
 {
 	uint64_t first_ns = TOTEM_NEVER;
 
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		uint64_t next_ns = next_of(engine, &engine->peers[i]);
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		uint64_t next_ns = next_of(engine, &engine->peers.all[i]);
 
 		if (next_ns < first_ns)
 			first_ns = next_ns;
@@ -270,8 +270,8 @@ void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
 {
 	bool is_member = node_set_has(&engine->memb, accuser);
 
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 
 		if (peer->id == accuser)
 			continue;
@@ -394,16 +394,16 @@ static void judge(struct totem_engine *engine, struct peer *peer)
  */
 static void ask_the_lost(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_lost(engine, &engine->peers[i]))
-			engine->peers[i].backoff.ask_until_ns = engine->now_ns + BACKOFF_MAX_NS;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_lost(engine, &engine->peers.all[i]))
+			engine->peers.all[i].backoff.ask_until_ns = engine->now_ns + BACKOFF_MAX_NS;
 	}
 }
 
 void backoff_installed(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		judge(engine, &engine->peers[i]);
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		judge(engine, &engine->peers.all[i]);
 	if (backoff_is_quiet(engine))
 		ask_the_lost(engine);
 	start_timer(engine);
@@ -415,8 +415,8 @@ void backoff_installed(struct totem_engine *engine)
  */
 void backoff_expired(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 
 		if (next_of(engine, peer) > engine->now_ns)
 			continue;

@@ -72,8 +72,8 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 bool totem_engine_unheard(
 	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
-	for (uint32_t at = 0; at < engine->peer_count; at++) {
-		const struct peer *peer = &engine->peers[at];
+	for (uint32_t at = 0; at < engine->peers.count; at++) {
+		const struct peer *peer = &engine->peers.all[at];
 
 		if (!verdict_stands(peer->backoff.verdict) || i-- > 0)
 			continue;

@@ -57,12 +57,12 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 		rc = store_init(&engine->rstore, options->first_seq);
 	if (rc < 0)
 		return rc;
-	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
+	engine->peers.all = calloc(WIRE_NODES_MAX, sizeof(*engine->peers.all));
 	engine->outbox.frames = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
 	engine->queues.q_new = pack_queue_create(engine->pool, &pack);
 	engine->queues.q_sync = pack_queue_create(engine->pool, &pack);
 	engine->delivery.unpack = unpack_create();
-	if (engine->peers == NULL || engine->outbox.frames == NULL || engine->queues.q_new == NULL ||
+	if (engine->peers.all == NULL || engine->outbox.frames == NULL || engine->queues.q_new == NULL ||
 		engine->queues.q_sync == NULL || engine->delivery.unpack == NULL)
 		return -ENOMEM;
 	return 0;
@@ -133,9 +133,9 @@ void totem_engine_destroy(struct totem_engine *engine)
 	store_fini(&engine->store);
 	store_fini(&engine->rstore);
 	free(engine->outbox.frames);
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		frame_unref(engine->peers[i].farewell);
-	free(engine->peers);
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		frame_unref(engine->peers.all[i].farewell);
+	free(engine->peers.all);
 	free(engine);
 }
 

@@ -243,8 +243,8 @@ void lease_doubt(struct totem_engine *engine)
 	engine->lease.doubt_ns = engine->lease.unproved_ns = engine->now_ns;
 	/* A question of this turn counts, since its answer is still to come. Packets of this turn do not. */
 	engine->lease.contact_ns = 0;
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		engine->peers[i].contact_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		engine->peers.all[i].contact_ns = 0;
 	lease_settle(engine);
 	if (lease_is_watching(engine))
 		timer_set(engine, TOTEM_TIMER_LEASE, 0);

@@ -67,6 +67,12 @@ struct peer {
 	struct backoff backoff;
 };
 
+/* Only peer.c changes the members, and each file its part of a record. */
+struct peers {
+	struct peer *all; /* ascending by id, count of WIRE_NODES_MAX */
+	uint32_t count;
+};
+
 /** Return the node's record, or create it. NULL: not configured, or no room. */
 struct peer *peer_get(struct totem_engine *engine, uint32_t id);
 struct peer *peer_find(const struct totem_engine *engine, uint32_t id);

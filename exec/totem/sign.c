@@ -72,8 +72,8 @@ static void check_farewells(struct totem_engine *engine)
 	bool had = engine->suspicion.has_farewells;
 
 	engine->suspicion.has_farewells = false;
-	for (uint32_t i = 0; had && i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; had && i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 		uint64_t wait_ns = suspect_answer_ns(peer) < SUSPECT_FAREWELL_NS_MAX ? suspect_answer_ns(peer) : SUSPECT_FAREWELL_NS_MAX;
 
 		if (peer->farewell == NULL)
@@ -322,8 +322,8 @@ void sign_expired(struct totem_engine *engine)
 	check_farewells(engine);
 
 	engine->suspicion.has_suspects = false;
-	for (uint32_t i = 0; had_suspects && i < engine->peer_count; i++) {
-		if (engine->peers[i].sign_ns != 0 && pursue(engine, &engine->peers[i])) {
+	for (uint32_t i = 0; had_suspects && i < engine->peers.count; i++) {
+		if (engine->peers.all[i].sign_ns != 0 && pursue(engine, &engine->peers.all[i])) {
 			engine->suspicion.has_suspects = true; /* there may be other suspects */
 			return; /* gather_enter has set the timer again */
 		}

@@ -106,11 +106,10 @@ struct totem_engine {
 	struct queues queues;
 	struct flow flow;
 	struct lists lists;
+	struct peers peers;
 	struct node_set memb; /* of the installed ring */
 	struct node_set new_memb, trans, deliver;
 	struct node_set left, joined, join_proc, join_failed; /* scratch */
-	struct peer *peers; /* ascending by id, peer_count of WIRE_NODES_MAX */
-	uint32_t peer_count;
 	uint64_t features;     /* agreed on for the installed ring; 0: none */
 	uint64_t new_features; /* for the ring that is being formed */
 

@@ -113,9 +113,9 @@ void suspect_heard_all(struct totem_engine *engine)
 	if (!engine->suspicion.has_suspects)
 		return;
 	engine->suspicion.has_suspects = false;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		suspect_heard(engine, &engine->peers[i]);
-		engine->suspicion.has_suspects |= engine->peers[i].sign_ns != 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		suspect_heard(engine, &engine->peers.all[i]);
+		engine->suspicion.has_suspects |= engine->peers.all[i].sign_ns != 0;
 	}
 }
 
@@ -123,9 +123,9 @@ void suspect_check_stall(struct totem_engine *engine)
 {
 	if (!engine->suspicion.has_suspects || engine->now_ns - engine->pause.last_entry_ns < ANSWER_NS)
 		return;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (engine->peers[i].sign_ns != 0)
-			engine->peers[i].sign_ns = engine->now_ns;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (engine->peers.all[i].sign_ns != 0)
+			engine->peers.all[i].sign_ns = engine->now_ns;
 	}
 }
 
