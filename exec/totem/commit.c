@@ -63,12 +63,12 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	bool keeps_promises = deliver_is_safe(engine) && !TOTEM_QUIRK(engine, RECEIVED_FLAG);
 
 	if (!keeps_promises)
-		engine->received_flg = engine->store.aru == engine->store.high_seq;
+		recovery_note_received(engine, engine->store.aru == engine->store.high_seq);
 	*mine = (struct wire_commit_entry){
-		.ring = engine->is_promised ? engine->promise : engine->old_ring,
+		.ring = engine->recovery.is_promised ? engine->recovery.promise : engine->old_ring,
 		.aru = engine->store.aru,
 		.high_delivered = engine->delivery.high,
-		.received_flg = engine->received_flg,
+		.received_flg = engine->recovery.received_flg,
 	};
 	if (keeps_promises)
 		return;
@@ -84,7 +84,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 			seq_compare(entries[i].aru, most) < 0)
 			entries[i].received_flg = 0;
 	}
-	engine->received_flg = mine->received_flg != 0;
+	recovery_note_received(engine, mine->received_flg != 0);
 }
 
 /* The commit token is here for the first time, with `memb_index` entries filled. */
@@ -249,7 +249,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 		break;
 	case TOTEM_RECOVERY:
 		if (core_is_rep(engine) && engine->place == TOKEN_NONE && is_round_twice(engine, &token))
-			pass_originate(engine);
+			pass_originate(engine, recovery_raise_flag(engine));
 		break;
 	}
 }

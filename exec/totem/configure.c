@@ -17,8 +17,8 @@ static void tell_transitional(struct totem_engine *engine)
 	const struct totem_configuration configuration = {
 		.is_regular = false,
 		.ring = engine->ring,
-		.members = engine->trans.ids,
-		.member_count = engine->trans.count,
+		.members = engine->recovery.trans.ids,
+		.member_count = engine->recovery.trans.count,
 		.left = engine->left.ids,
 		.left_count = engine->left.count,
 		.is_safe_honoured = deliver_is_safe(engine),
@@ -54,7 +54,7 @@ static void switch_stores(struct totem_engine *engine)
 	engine->store = engine->rstore;
 	engine->rstore = old;
 	store_reset(&engine->rstore, engine->options.first_seq);
-	deliver_begin(engine, engine->install_seq);
+	deliver_begin(engine, engine->recovery.install_seq);
 }
 
 static void become_operational(struct totem_engine *engine)
@@ -62,12 +62,8 @@ static void become_operational(struct totem_engine *engine)
 	set_copy(&engine->memb, &engine->new_memb);
 	engine->old_ring = engine->ring;
 	claim_installed(engine);
-	engine->features = engine->new_features;
-	engine->received_flg = !deliver_is_safe(engine);
-	engine->is_promised = false;
+	engine->features = engine->recovery.features;
 	engine->place = TOKEN_AWAY;
-	engine->flg_count = 0;
-	engine->rotations = 0;
 	aru_installed(engine);
 	timer_forget_rotations(engine);
 	engine->counters.operational_entered++;
@@ -133,15 +129,15 @@ void configure_install(struct totem_engine *engine)
 {
 	int rc;
 
-	assert(seq_compare(engine->install_seq, engine->rstore.aru) <= 0 ||
+	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
 		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
 	deliver_regular(engine);
 
-	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
+	rc = node_set_subtract(&engine->left, &engine->memb, &engine->recovery.trans);
 	assert(rc == 0);
 	tell_alone(engine);
 	evict_installed(engine);
-	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
+	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->recovery.trans);
 	assert(rc == 0);
 
 	/*
@@ -166,7 +162,7 @@ void configure_install(struct totem_engine *engine)
 
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_INSTALLED,
-		.value = engine->install_seq,
+		.value = engine->recovery.install_seq,
 		.ring = engine->ring,
 	};
 
@@ -174,6 +170,5 @@ void configure_install(struct totem_engine *engine)
 	backoff_installed(engine); /* reads proc and failed of the gather that led to this ring */
 	tell_regular(engine);
 	lists_installed(engine);
-	node_set_clear(&engine->deliver);
 	suspect_installed(engine);
 }

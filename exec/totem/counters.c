@@ -57,7 +57,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.released = store->released,
 		.store_count = engine->store.count,
 		.recovery_store_count = engine->rstore.count,
-		.install_seq = engine->install_seq,
+		.install_seq = engine->recovery.install_seq,
 		.trc = engine->flow.trc,
 		.pbl = engine->flow.pbl,
 		.window = flow_window_size(engine, &engine->pass.token),

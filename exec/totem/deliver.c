@@ -84,7 +84,7 @@ void deliver_ready(struct totem_engine *engine)
 			deliver_frame(engine, store_find(store, seq + 1));
 		}
 		deliver_frame(engine, slot);
-		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->install_seq + 1)
+		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->recovery.install_seq + 1)
 			deliver_frame(engine, slot);
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
@@ -106,7 +106,7 @@ void deliver_regular(struct totem_engine *engine)
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL || (is_safe && slot->is_safe &&
-					    seq_compare(seq, engine->high_ring_delivered) > 0))
+					    seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
 			break;
 		engine->delivery.high = seq;
 		deliver_frame(engine, slot);
@@ -130,7 +130,7 @@ void deliver_transitional(struct totem_engine *engine)
 		is_behind_hole |= slot == NULL;
 		if (slot == NULL || (TOTEM_MUTANT(engine, TRANSITIONAL_EMPTY) && is_behind_hole))
 			continue;
-		if (is_behind_hole && !node_set_has(&engine->deliver, slot->source) &&
+		if (is_behind_hole && !node_set_has(&engine->recovery.deliver, slot->source) &&
 			!TOTEM_MUTANT(engine, TRANSITIONAL_UNFILTERED))
 			continue;
 		deliver_frame(engine, slot);

@@ -32,5 +32,5 @@ bool early_is_due(const struct totem_engine *engine)
 
 uint32_t early_rotations(const struct totem_engine *engine)
 {
-	return (engine->new_features & WIRE_FEATURE_EARLY) != 0 && extension_capacity(engine) >= CAPACITY_MIN ? 2 : 1;
+	return (engine->recovery.features & WIRE_FEATURE_EARLY) != 0 && extension_capacity(engine) >= CAPACITY_MIN ? 2 : 1;
 }

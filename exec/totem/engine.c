@@ -15,7 +15,7 @@
 static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
 	struct node_set *const sets[] = {&engine->memb, &engine->lists.proc, &engine->lists.failed,
-		&engine->lists.consensus, &engine->new_memb, &engine->trans, &engine->deliver,
+		&engine->lists.consensus, &engine->new_memb, &engine->recovery.trans, &engine->recovery.deliver,
 		&engine->lists.live, &engine->left, &engine->joined, &engine->join_proc,
 		&engine->join_failed};
 
@@ -108,7 +108,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
 	engine->old_ring = engine->ring;
 	engine->delivery.high = options->first_seq;
-	engine->received_flg = true;
+	engine->recovery.received_flg = true;
 	engine->queues.is_sync_wait = true;
 	engine->delivery.is_sync = true;
 	engine->pass.tseq = options->first_seq - 1;

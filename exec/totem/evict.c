@@ -63,8 +63,8 @@ void evict_installed(struct totem_engine *engine)
 		struct totem_eviction eviction = {
 			.nodeid = engine->left.ids[i],
 			.evidence = TOTEM_EVIDENCE_SILENT,
-			.agreed = engine->trans.ids,
-			.agreed_count = engine->trans.count,
+			.agreed = engine->recovery.trans.ids,
+			.agreed_count = engine->recovery.trans.count,
 		};
 		const struct totem_trace trace = {
 			.kind = TOTEM_TRACE_EVICTED,

@@ -129,13 +129,12 @@ void pass_finish(struct totem_engine *engine, bool was_refused)
 		engine->callbacks.room(engine->arg);
 }
 
-void pass_originate(struct totem_engine *engine)
+void pass_originate(struct totem_engine *engine, bool has_flag)
 {
 	uint32_t base = engine->options.first_seq;
 	struct wire_token *token = &engine->pass.token;
 
 	engine->place = TOKEN_AWAY;
-	engine->is_flg_mine = engine->owed.count > 0;
 	*token = (struct wire_token){
 		.nodeid = engine->options.nodeid,
 		.seq = base,
@@ -143,7 +142,7 @@ void pass_originate(struct totem_engine *engine)
 		.aru = base - 1,
 		.aru_addr = engine->options.nodeid,
 		.ring = engine->ring,
-		.retrans_flg = engine->is_flg_mine,
+		.retrans_flg = has_flag,
 	};
 	pass_forward(engine);
 	timer_start_token(engine);

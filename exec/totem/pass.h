@@ -36,7 +36,7 @@ void pass_note_busy(struct totem_engine *engine);
 
 /** End a visit, or such a part: deliver, free frames, tell the user. */
 void pass_finish(struct totem_engine *engine, bool was_refused);
-void pass_originate(struct totem_engine *engine); /* the first token of a ring */
+void pass_originate(struct totem_engine *engine, bool has_flag); /* send the first token of a ring */
 /** Keep frame (referenced) for retransmission and send it to target. */
 void pass_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
 void pass_note_seq(struct totem_engine *engine, uint32_t seq); /* count visits without a new frame */

@@ -106,12 +106,12 @@ struct totem_engine {
 	struct queues queues;
 	struct flow flow;
 	struct lists lists;
+	struct recovery recovery;
 	struct peers peers;
 	struct node_set memb; /* of the installed ring */
-	struct node_set new_memb, trans, deliver;
+	struct node_set new_memb;
 	struct node_set left, joined, join_proc, join_failed; /* scratch */
 	uint64_t features;     /* agreed on for the installed ring; 0: none */
-	uint64_t new_features; /* for the ring that is being formed */
 
 	/* Frames. */
 	struct store store, rstore;
@@ -123,12 +123,6 @@ struct totem_engine {
 
 	/* Recovery. */
 	struct commit commit;
-	bool received_flg;
-	bool is_promised;       /* it has promised the nodes of `deliver` to deliver what it received */
-	struct ring_id promise; /* the old ring that this node names in later attempts */
-	uint32_t high_ring_delivered;
-	uint32_t flg_count, rotations, install_seq;
-	bool is_flg_mine;
 
 	/* Membership. */
 	uint64_t episode; /* counts departures from OPERATIONAL */

@@ -138,7 +138,7 @@ static bool are_peers_ours(const struct totem_engine *engine)
 	case TOTEM_OPERATIONAL:
 		return engine->features != 0;
 	case TOTEM_RECOVERY:
-		return engine->new_features != 0;
+		return engine->recovery.features != 0;
 	case TOTEM_COMMIT:
 	case TOTEM_GATHER:
 		break;

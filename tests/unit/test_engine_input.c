@@ -333,7 +333,7 @@ START_TEST(a_commit_token_with_invented_arus_costs_at_most_a_store)
 		ck_assert(net_step(net, UINT64_MAX));
 	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
 	ck_assert_uint_le(engine->owed.end - engine->owed.next, STORE_WINDOW);
-	ck_assert_uint_le(engine->high_ring_delivered - engine->store.released, 2 * STORE_WINDOW);
+	ck_assert_uint_le(engine->recovery.high_ring_delivered - engine->store.released, 2 * STORE_WINDOW);
 	net->drops = NULL;
 	run_until_ring(3, 30000);
 	send_many(2, 3);
