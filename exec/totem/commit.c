@@ -15,7 +15,7 @@ static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t i = 0;
 
-	while (i < engine->new_memb.count && engine->new_memb.ids[i] != id)
+	while (i < engine->commit.memb.count && engine->commit.memb.ids[i] != id)
 		i++;
 	return i;
 }
@@ -24,7 +24,7 @@ static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 static void send_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
-	const struct node_set *members = &engine->new_memb;
+	const struct node_set *members = &engine->commit.memb;
 	size_t size = 41 + 28 * (size_t)members->count + 8 + 8 * (size_t)members->count;
 	struct coterie_frame *frame = frame_take(engine->pool, size);
 	uint32_t next = index_of(engine, engine->options.nodeid) + 1;
@@ -134,21 +134,21 @@ void commit_create(struct totem_engine *engine)
 		core_trace(engine, &trace);
 		return;
 	}
-	set_copy(&engine->new_memb, &engine->lists.live);
+	set_copy(&engine->commit.memb, &engine->lists.live);
 	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
 	commit->token_seq = 0;
 	commit->memb_index = 0;
-	memset(commit->entries, 0, engine->new_memb.count * sizeof(commit->entries[0]));
+	memset(commit->entries, 0, engine->commit.memb.count * sizeof(commit->entries[0]));
 	extension_begin(engine);
 	enter_commit(engine);
 }
 
-/* Copy the entries of a decoded commit token. Its member list is that of new_memb. */
+/* Copy the entries of a decoded commit token. Its member list is that of engine->commit. */
 static void take_over(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	struct commit *commit = &engine->commit;
 
-	assert(token->count == engine->new_memb.count);
+	assert(token->count == engine->commit.memb.count);
 	commit->ring = token->ring;
 	commit->token_seq = token->token_seq;
 	commit->memb_index = token->memb_index;
@@ -175,11 +175,11 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 		return;
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;
-	node_set_clear(&engine->new_memb);
+	node_set_clear(&engine->commit.memb);
 	for (uint32_t i = 0; i < token->count; i++)
-		set_add(&engine->new_memb, wire_commit_addr(token, i));
+		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	if (!claim_is_believed(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
-		token->ring.rep != engine->new_memb.ids[0] ||
+		token->ring.rep != engine->commit.memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {
 		core_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
@@ -199,7 +199,7 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 
 	if (!ring_id_equal(&token->ring, &engine->ring) || token->memb_index != token->count)
 		return false;
-	if (!has_members(token, &engine->new_memb) || index == token->count)
+	if (!has_members(token, &engine->commit.memb) || index == token->count)
 		return false;
 
 	struct wire_commit_entry entry = wire_commit_entry(token, index);

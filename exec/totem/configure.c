@@ -59,7 +59,7 @@ static void switch_stores(struct totem_engine *engine)
 
 static void become_operational(struct totem_engine *engine)
 {
-	set_copy(&engine->memb, &engine->new_memb);
+	set_copy(&engine->memb, &engine->commit.memb);
 	engine->old_ring = engine->ring;
 	claim_installed(engine);
 	engine->features = engine->recovery.features;
@@ -101,7 +101,7 @@ static void tell_alone(struct totem_engine *engine)
 
 		is_told = is_told && peer != NULL && peer->left_episode == engine->episode;
 	}
-	if (engine->new_memb.count != 1 || is_told)
+	if (engine->commit.memb.count != 1 || is_told)
 		return;
 	if (!engine->is_cut)
 		trace.value = engine->heard_ns < engine->episode_ns ? TOTEM_ALONE_DEAF
@@ -137,7 +137,7 @@ void configure_install(struct totem_engine *engine)
 	assert(rc == 0);
 	tell_alone(engine);
 	evict_installed(engine);
-	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->recovery.trans);
+	rc = node_set_subtract(&engine->joined, &engine->commit.memb, &engine->recovery.trans);
 	assert(rc == 0);
 
 	/*

@@ -15,7 +15,7 @@
 static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
 	struct node_set *const sets[] = {&engine->memb, &engine->lists.proc, &engine->lists.failed,
-		&engine->lists.consensus, &engine->new_memb, &engine->recovery.trans, &engine->recovery.deliver,
+		&engine->lists.consensus, &engine->commit.memb, &engine->recovery.trans, &engine->recovery.deliver,
 		&engine->lists.live, &engine->left, &engine->joined, &engine->join_proc,
 		&engine->join_failed};
 

@@ -73,7 +73,7 @@ void evict_installed(struct totem_engine *engine)
 			.eviction = &eviction,
 		};
 
-		if (node_set_has(&engine->new_memb, eviction.nodeid))
+		if (node_set_has(&engine->commit.memb, eviction.nodeid))
 			continue;
 		if (peer != NULL)
 			fill(engine, peer, &eviction);

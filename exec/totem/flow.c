@@ -17,7 +17,7 @@ void flow_begin(struct totem_engine *engine)
 
 void flow_begin_window(struct totem_engine *engine, uint32_t capacity, uint32_t rotations)
 {
-	window_begin(&engine->flow.window, capacity, engine->new_memb.count, rotations);
+	window_begin(&engine->flow.window, capacity, engine->commit.memb.count, rotations);
 }
 
 void flow_begin_visit(struct totem_engine *engine)

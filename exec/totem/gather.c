@@ -331,7 +331,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	 * grow until they are agreed on. So a member with more ids will refuse the commit token.
 	 */
 	bool is_of_attempt =
-		node_set_has(&engine->new_memb, join->system_from) &&
+		node_set_has(&engine->commit.memb, join->system_from) &&
 		(join->ring_seq >= engine->ring.seq ||
 			(engine->state == TOTEM_COMMIT &&
 				(!node_set_contains(&engine->lists.proc, &engine->join_proc) ||

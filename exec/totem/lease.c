@@ -175,8 +175,8 @@ static void note_all_alive(struct totem_engine *engine)
 		engine->lease.all_alive_ns = engine->now_ns;
 		return;
 	}
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->new_memb.ids[i]);
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
 
 		if (peer != NULL)
 			peer->alive_ns = engine->now_ns;

@@ -53,7 +53,7 @@ const struct node_set *lists_live(struct totem_engine *engine)
 
 void lists_installed(struct totem_engine *engine)
 {
-	set_copy(&engine->lists.proc, &engine->new_memb);
+	set_copy(&engine->lists.proc, &engine->commit.memb);
 	node_set_clear(&engine->lists.failed);
 	node_set_clear(&engine->lists.consensus);
 }

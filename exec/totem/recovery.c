@@ -38,8 +38,8 @@ static bool find_companions(struct totem_engine *engine)
 	bool is_needed = false;
 
 	node_set_clear(&engine->recovery.trans);
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		uint32_t id = engine->new_memb.ids[i];
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		uint32_t id = engine->commit.memb.ids[i];
 		const struct wire_commit_entry *entry = &commit->entries[i];
 
 		if (!node_set_has(&engine->memb, id))
@@ -59,10 +59,10 @@ static uint32_t lowest_aru(const struct totem_engine *engine)
 {
 	uint32_t ahead = engine->store.high_seq - engine->store.released;
 
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		uint32_t theirs = ahead_of_freed(engine, engine->commit.entries[i].aru);
 
-		if (node_set_has(&engine->recovery.trans, engine->new_memb.ids[i]) && theirs < ahead)
+		if (node_set_has(&engine->recovery.trans, engine->commit.memb.ids[i]) && theirs < ahead)
 			ahead = theirs;
 	}
 	assert(ahead <= STORE_WINDOW);

@@ -109,7 +109,6 @@ struct totem_engine {
 	struct recovery recovery;
 	struct peers peers;
 	struct node_set memb; /* of the installed ring */
-	struct node_set new_memb;
 	struct node_set left, joined, join_proc, join_failed; /* scratch */
 	uint64_t features;     /* agreed on for the installed ring; 0: none */
 
