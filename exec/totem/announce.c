@@ -9,7 +9,7 @@
 
 static uint64_t strangers_from_ns(const struct totem_engine *engine)
 {
-	uint64_t wait_ns = engine->memb.count * TOTEM_STRANGER_WAIT_NS;
+	uint64_t wait_ns = engine->installed.memb.count * TOTEM_STRANGER_WAIT_NS;
 	uint64_t most_ns = engine->options.consensus_ns / 4; /* a stranger that gathers has to be heard before it gives up */
 
 	if (most_ns > TOTEM_STRANGER_WAIT_MAX_NS)
@@ -21,7 +21,7 @@ bool announce_is_early(struct totem_engine *engine, uint32_t node)
 {
 	uint64_t from_ns = strangers_from_ns(engine);
 
-	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->memb, node) ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->installed.memb, node) ||
 		!join_is_crowd(engine))
 		return false;
 	/* A stranger that is alone may be silent by then, until it hears of this ring. */
@@ -60,7 +60,7 @@ void announce_send(struct totem_engine *engine)
 static uint64_t gap_ns(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
-	bool is_complete = engine->known.count > 0 && node_set_contains(&engine->memb, &engine->known);
+	bool is_complete = engine->known.count > 0 && node_set_contains(&engine->installed.memb, &engine->known);
 
 	return options->merge_ns + (is_complete ? BUDGETS_COMPLETE : BUDGETS_INCOMPLETE) * options->silence_ns;
 }

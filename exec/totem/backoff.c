@@ -29,7 +29,7 @@ bool backoff_is_ignored(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
 
-	if (is_just_installed(engine) && !node_set_has(&engine->memb, id))
+	if (is_just_installed(engine) && !node_set_has(&engine->installed.memb, id))
 		return true;
 	if (engine->is_cut)
 		return true;
@@ -66,7 +66,7 @@ static bool is_shunned(const struct totem_engine *engine, const struct peer *pee
 
 bool backoff_is_quiet(const struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count != 1 ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->installed.memb.count != 1 ||
 		TOTEM_MUTANT(engine, QUIET_NEVER))
 		return false;
 	for (uint32_t i = 0; i < engine->peers.count; i++) {
@@ -78,7 +78,7 @@ bool backoff_is_quiet(const struct totem_engine *engine)
 
 bool backoff_yields(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peers.count && engine->memb.count == 1; i++) {
+	for (uint32_t i = 0; i < engine->peers.count && engine->installed.memb.count == 1; i++) {
 		const struct peer *peer = &engine->peers.all[i];
 
 		if (peer->backoff.conflicts > 0 && peer->backoff.accuser == engine->options.nodeid &&
@@ -268,7 +268,7 @@ void backoff_given_up(struct totem_engine *engine, uint32_t id)
 
 void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
 {
-	bool is_member = node_set_has(&engine->memb, accuser);
+	bool is_member = node_set_has(&engine->installed.memb, accuser);
 
 	for (uint32_t i = 0; i < engine->peers.count; i++) {
 		struct peer *peer = &engine->peers.all[i];
@@ -289,8 +289,8 @@ static uint64_t hash_members(const struct totem_engine *engine)
 {
 	uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a, a word at a time */
 
-	for (uint32_t i = 0; i < engine->memb.count; i++)
-		hash = (hash ^ engine->memb.ids[i]) * UINT64_C(0x100000001B3);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++)
+		hash = (hash ^ engine->installed.memb.ids[i]) * UINT64_C(0x100000001B3);
 	return hash;
 }
 
@@ -302,7 +302,7 @@ static uint32_t accuser_of(const struct totem_engine *engine, const struct peer 
 		return 0;
 	if (peer->given_up_episode == engine->episode)
 		return engine->options.nodeid;
-	if (peer->accuser_episode == engine->episode && node_set_has(&engine->memb, peer->accuser))
+	if (peer->accuser_episode == engine->episode && node_set_has(&engine->installed.memb, peer->accuser))
 		return peer->accuser;
 	return 0;
 }
@@ -344,7 +344,7 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
-	if (node_set_has(&engine->memb, peer->id)) {
+	if (node_set_has(&engine->installed.memb, peer->id)) {
 		peer->backoff.until_ns = peer->backoff.ask_until_ns = 0;
 		peer->backoff.verdict = VERDICT_NONE;
 		peer->join_seq = engine->ring.seq;
@@ -352,7 +352,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 		return;
 	}
 	/* The member that does not hear the peer may have left. */
-	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->backoff.accuser)) {
+	if (engine->installed.left.count > 0 || !node_set_has(&engine->installed.memb, peer->backoff.accuser)) {
 		peer->backoff.until_ns = peer->backoff.ask_until_ns = 0;
 		peer->backoff.verdict = verdict_left(peer->backoff.verdict);
 	}

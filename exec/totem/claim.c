@@ -24,9 +24,9 @@ static uint64_t belief_of(uint64_t ring_seq)
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
 	/* Its companions still have the seq of the old ring when the one of this node has fallen. */
-	uint64_t from = belief_of(engine->ring.seq > engine->old_ring.seq ? engine->ring.seq : engine->old_ring.seq);
+	uint64_t from = belief_of(engine->ring.seq > engine->installed.ring.seq ? engine->ring.seq : engine->installed.ring.seq);
 
-	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
+	if (from < RING_SEQ_LONE_MAX && engine->installed.memb.count <= 1)
 		from = RING_SEQ_LONE_MAX;
 	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
 }

@@ -65,7 +65,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	if (!keeps_promises)
 		recovery_note_received(engine, engine->store.aru == engine->store.high_seq);
 	*mine = (struct wire_commit_entry){
-		.ring = engine->recovery.is_promised ? engine->recovery.promise : engine->old_ring,
+		.ring = engine->recovery.is_promised ? engine->recovery.promise : engine->installed.ring,
 		.aru = engine->store.aru,
 		.high_delivered = engine->delivery.high,
 		.received_flg = engine->recovery.received_flg,
@@ -103,7 +103,7 @@ static void enter_commit(struct totem_engine *engine)
 	extension_fill(engine, commit->memb_index);
 	commit->memb_index++;
 	engine->ring = commit->ring;
-	assert(engine->ring.seq >= engine->old_ring.seq || engine->old_ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
+	assert(engine->ring.seq >= engine->installed.ring.seq || engine->installed.ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
 		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
 		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
 	flow_begin(engine);
@@ -127,7 +127,7 @@ void commit_create(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_GATHER && !TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE))
 		return;
-	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->old_ring.seq : claim_next(engine);
+	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->installed.ring.seq : claim_next(engine);
 	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
 		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
 

@@ -19,8 +19,8 @@ static void tell_transitional(struct totem_engine *engine)
 		.ring = engine->ring,
 		.members = engine->recovery.trans.ids,
 		.member_count = engine->recovery.trans.count,
-		.left = engine->left.ids,
-		.left_count = engine->left.count,
+		.left = engine->installed.left.ids,
+		.left_count = engine->installed.left.count,
 		.is_safe_honoured = deliver_is_safe(engine),
 	};
 
@@ -31,14 +31,14 @@ static void tell_transitional(struct totem_engine *engine)
 static void tell_regular(struct totem_engine *engine)
 {
 	const struct node_set *members =
-		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc : &engine->memb;
+		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc : &engine->installed.memb;
 	const struct totem_configuration configuration = {
 		.is_regular = true,
 		.ring = engine->ring,
 		.members = members->ids,
 		.member_count = members->count,
-		.joined = engine->joined.ids,
-		.joined_count = engine->joined.count,
+		.joined = engine->installed.joined.ids,
+		.joined_count = engine->installed.joined.count,
 		.is_safe_honoured = deliver_is_safe(engine),
 	};
 
@@ -59,10 +59,10 @@ static void switch_stores(struct totem_engine *engine)
 
 static void become_operational(struct totem_engine *engine)
 {
-	set_copy(&engine->memb, &engine->commit.memb);
-	engine->old_ring = engine->ring;
+	set_copy(&engine->installed.memb, &engine->commit.memb);
+	engine->installed.ring = engine->ring;
 	claim_installed(engine);
-	engine->features = engine->recovery.features;
+	engine->installed.features = engine->recovery.features;
 	engine->place = TOKEN_AWAY;
 	aru_installed(engine);
 	timer_forget_rotations(engine);
@@ -80,7 +80,7 @@ static void become_operational(struct totem_engine *engine)
  */
 static void end_message_alone(struct totem_engine *engine)
 {
-	if (engine->features != 0 || engine->joined.count == 0)
+	if (engine->installed.features != 0 || engine->installed.joined.count == 0)
 		return;
 	queues_split(engine);
 }
@@ -96,8 +96,8 @@ static void tell_alone(struct totem_engine *engine)
 	};
 	bool is_told = true;
 
-	for (uint32_t i = 0; i < engine->left.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.left.ids[i]);
 
 		is_told = is_told && peer != NULL && peer->left_episode == engine->episode;
 	}
@@ -111,10 +111,10 @@ static void tell_alone(struct totem_engine *engine)
 
 static void note_leases(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
-		if (engine->memb.ids[i] == engine->options.nodeid)
+		if (engine->installed.memb.ids[i] == engine->options.nodeid)
 			lease_begin(engine, extension_lease(engine, i));
 		if (peer == NULL)
 			continue;
@@ -133,11 +133,11 @@ void configure_install(struct totem_engine *engine)
 		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
 	deliver_regular(engine);
 
-	rc = node_set_subtract(&engine->left, &engine->memb, &engine->recovery.trans);
+	rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);
 	assert(rc == 0);
 	tell_alone(engine);
 	evict_installed(engine);
-	rc = node_set_subtract(&engine->joined, &engine->commit.memb, &engine->recovery.trans);
+	rc = node_set_subtract(&engine->installed.joined, &engine->commit.memb, &engine->recovery.trans);
 	assert(rc == 0);
 
 	/*

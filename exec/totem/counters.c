@@ -13,8 +13,8 @@ const struct ring_id *totem_engine_ring(const struct totem_engine *engine) { ret
 
 uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t **members)
 {
-	*members = engine->memb.ids;
-	return engine->memb.count;
+	*members = engine->installed.memb.ids;
+	return engine->installed.memb.count;
 }
 
 bool totem_engine_is_safe_honoured(const struct totem_engine *engine)
@@ -65,7 +65,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.recovery_queued = engine->owed.count,
 		.is_held = place_is_kept(engine->place),
 		.is_synchronizing = engine->queues.is_sync_wait,
-		.old_ring = engine->old_ring,
+		.old_ring = engine->installed.ring,
 	};
 }
 

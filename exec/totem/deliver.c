@@ -8,7 +8,7 @@
 
 bool deliver_is_safe(const struct totem_engine *engine)
 {
-	return (engine->features & WIRE_FEATURE_SAFE) != 0;
+	return (engine->installed.features & WIRE_FEATURE_SAFE) != 0;
 }
 
 static void deliver_message(void *arg, uint32_t source, const struct iovec *iov, size_t count,
@@ -34,7 +34,7 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 	struct coterie_frame *frame = slot->frame;
 	uint64_t malformed = unpack_counters(engine->delivery.unpack)->malformed;
 	uint32_t source = slot->source;
-	enum unpack_rule rule = engine->features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
+	enum unpack_rule rule = engine->installed.features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
 
 	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
 	if (slot->is_encapsulated)
@@ -140,8 +140,8 @@ void deliver_transitional(struct totem_engine *engine)
 /* No node will send the rest. */
 void deliver_forget_left(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
-		unpack_forget(engine->delivery.unpack, engine->left.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
+		unpack_forget(engine->delivery.unpack, engine->installed.left.ids[i]);
 }
 
 void deliver_begin(struct totem_engine *engine, uint32_t seq)

@@ -26,7 +26,7 @@ bool early_is_due(const struct totem_engine *engine)
 	uint32_t least = engine->options.early_frames;
 
 	return engine->state == TOTEM_OPERATIONAL && least > 0 && !place_is_kept(engine->place) &&
-	       engine->flow.window.rotations > 1 && engine->memb.count > 1 &&
+	       engine->flow.window.rotations > 1 && engine->installed.memb.count > 1 &&
 	       engine->flow.fresh >= least && engine->flow.fresh == engine->flow.sent;
 }
 

@@ -14,10 +14,10 @@
 
 static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
-	struct node_set *const sets[] = {&engine->memb, &engine->lists.proc, &engine->lists.failed,
+	struct node_set *const sets[] = {&engine->installed.memb, &engine->lists.proc, &engine->lists.failed,
 		&engine->lists.consensus, &engine->commit.memb, &engine->recovery.trans, &engine->recovery.deliver,
-		&engine->lists.live, &engine->left, &engine->joined, &engine->join_proc,
-		&engine->join_failed};
+		&engine->lists.live, &engine->installed.left, &engine->installed.joined, &engine->join_proc,
+		&engine->join_failed, &engine->strangers};
 
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
 }
@@ -106,7 +106,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	for (uint32_t i = 0; i < TOTEM_TIMER_COUNT; i++)
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
-	engine->old_ring = engine->ring;
+	engine->installed.ring = engine->ring;
 	engine->delivery.high = options->first_seq;
 	engine->recovery.received_flg = true;
 	engine->queues.is_sync_wait = true;

@@ -58,10 +58,10 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
  */
 void evict_installed(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->left.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.left.ids[i]);
 		struct totem_eviction eviction = {
-			.nodeid = engine->left.ids[i],
+			.nodeid = engine->installed.left.ids[i],
 			.evidence = TOTEM_EVIDENCE_SILENT,
 			.agreed = engine->recovery.trans.ids,
 			.agreed_count = engine->recovery.trans.count,

@@ -133,7 +133,7 @@ static bool is_patience_over(const struct totem_engine *engine)
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
 	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
-	       (!node_set_has(&engine->memb, id) || is_patience_over(engine));
+	       (!node_set_has(&engine->installed.memb, id) || is_patience_over(engine));
 }
 
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
@@ -174,8 +174,8 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
 	uint64_t until_ns = 0;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		uint32_t id = engine->memb.ids[i];
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		uint32_t id = engine->installed.memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->lists.proc, id) ||
@@ -235,7 +235,7 @@ static bool may_agree(const struct totem_engine *engine)
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
-	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->memb, from) && is_patience_over(engine) &&
+	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) && is_patience_over(engine) &&
 	       !is_agreed(engine) && !may_agree(engine) && leases_end_ns(engine) <= engine->now_ns;
 }
 
@@ -270,7 +270,7 @@ static void process_join(
 		lists_fail(engine, from);
 		is_concluded = is_left_behind(engine, from) && conclude(engine);
 	} else {
-		adopt_failed(engine, from, node_set_has(&engine->memb, from));
+		adopt_failed(engine, from, node_set_has(&engine->installed.memb, from));
 	}
 	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
 	if (is_fresh || is_concluded || engine->lists.proc.count + engine->lists.failed.count != count)
@@ -301,7 +301,7 @@ static bool count_strangers(
 /* Read the lists of a join into sets. false: with these ids there might be no room for a configured node. */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
-	struct node_set *strangers = &engine->joined; /* unused at this time */
+	struct node_set *strangers = &engine->strangers;
 
 	node_set_clear(&engine->join_proc);
 	node_set_clear(&engine->join_failed);
@@ -378,7 +378,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
 {
 	return join->header_nodeid == 0 && engine->state == TOTEM_OPERATIONAL &&
-	       node_set_has(&engine->memb, join->system_from) && join->ring_seq != engine->ring.seq;
+	       node_set_has(&engine->installed.memb, join->system_from) && join->ring_seq != engine->ring.seq;
 }
 
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
@@ -440,7 +440,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
 		peer->failed_us_episode = engine->episode;
 		/* This node is being evicted, so it must not serve requests that need quorum. */
-		if (node_set_has(&engine->memb, join.system_from) && join.header_nodeid != 0)
+		if (node_set_has(&engine->installed.memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
 	}
 	backoff_accuse(engine, join.system_from);
@@ -456,15 +456,15 @@ static bool waits_for_margin(struct totem_engine *engine)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->is_conclusion_due || engine->memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
+	if (engine->is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
 		return false;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		count += peer != NULL && peer->id != engine->options.nodeid &&
 			 peer->heard_episode == engine->episode;
 	}
-	if (count <= engine->memb.count / 2)
+	if (count <= engine->installed.memb.count / 2)
 		return false;
 	engine->is_conclusion_due = true;
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.hold_ns + MARGIN_NS);
@@ -533,7 +533,7 @@ void gather_link_up(struct totem_engine *engine)
 	if (!engine->is_started) {
 		timer_start_pause(engine);
 		engine->is_started = true;
-	} else if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
+	} else if (engine->state == TOTEM_OPERATIONAL && engine->installed.memb.count > 1) {
 		suspect_start(engine);
 		return;
 	}

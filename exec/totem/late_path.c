@@ -37,7 +37,7 @@ void late_path_note(struct totem_engine *engine, const struct peer *peer)
 	uint64_t prompt_ns = engine->episode_ns + PROMPT_JOINS * engine->options.join_ns;
 
 	if (engine->state != TOTEM_OPERATIONAL && peer->heard_episode != engine->episode &&
-		node_set_has(&engine->memb, peer->id) && engine->now_ns > prompt_ns)
+		node_set_has(&engine->installed.memb, peer->id) && engine->now_ns > prompt_ns)
 		engine->late_path.returned_ns = engine->now_ns;
 }
 

@@ -45,7 +45,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = lease_configured(engine);
 
-	if (engine->memb.count <= 1 || engine->lease.announced_ns == 0 || engine->lease.announced_ns > lease_ns)
+	if (engine->installed.memb.count <= 1 || engine->lease.announced_ns == 0 || engine->lease.announced_ns > lease_ns)
 		return lease_ns;
 	return engine->lease.announced_ns;
 }
@@ -61,19 +61,19 @@ bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->memb.count <= 1)
+	if (engine->installed.memb.count <= 1)
 		return true;
 	if (engine->is_cut)
 		return false;
 	if (is_contact(engine, engine->lease.contact_ns, now_ns))
 		return true;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid)
 			count += is_contact(engine, peer->contact_ns, now_ns);
 	}
-	return count > engine->memb.count / 2;
+	return count > engine->installed.memb.count / 2;
 }
 
 static bool has_lease_now(const struct totem_engine *engine)
@@ -116,7 +116,7 @@ static uint64_t patience_ns(const struct totem_engine *engine)
 
 bool lease_is_watching(const struct totem_engine *engine)
 {
-	return engine->memb.count > 1 &&
+	return engine->installed.memb.count > 1 &&
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
 }
 
@@ -132,7 +132,7 @@ static void start(struct totem_engine *engine)
 /* Start the timer again: it may have expired during an attempt that failed. */
 void lease_gather(struct totem_engine *engine)
 {
-	if (engine->memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
+	if (engine->installed.memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
 		timer_set(engine, TOTEM_TIMER_LEASE, totem_engine_lease(engine) / LEASE_ASK_GAPS);
 }
 
@@ -142,8 +142,8 @@ void lease_gather(struct totem_engine *engine)
  */
 static void measure_members(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; engine->options.silence_ns != 0 && i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; engine->options.silence_ns != 0 && i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid)
 			probe_ask_again(engine, peer, 0);
@@ -162,7 +162,7 @@ void lease_installed(struct totem_engine *engine)
 	engine->lease.contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->pass.sent_ns;
 	lease_settle(engine);
 	measure_members(engine);
-	if (engine->memb.count > 1)
+	if (engine->installed.memb.count > 1)
 		start(engine);
 	else
 		timer_cancel(engine, TOTEM_TIMER_LEASE);
@@ -198,7 +198,7 @@ static uint64_t contact_of_token(const struct totem_engine *engine)
 void lease_token(struct totem_engine *engine)
 {
 	note_all_alive(engine);
-	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count <= 1)
+	if (engine->state != TOTEM_OPERATIONAL || engine->installed.memb.count <= 1)
 		return;
 	if (!has_lease_now(engine))
 		lease_settle(engine);

@@ -43,7 +43,7 @@ static void count(uint32_t *rotations, bool goes_on)
 void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
 	/* Without the feature no member writes this number. */
-	uint32_t lingers = (engine->features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
+	uint32_t lingers = (engine->installed.features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
 	bool is_lone = token->fcc == engine->flow.trc;
 
 	if (!is_lone || engine->flow.trc > 0)
@@ -56,8 +56,8 @@ void linger_note(struct totem_engine *engine, const struct wire_token *token)
 
 static bool is_agreed(const struct totem_engine *engine)
 {
-	return engine->state == TOTEM_OPERATIONAL && (engine->features & WIRE_FEATURE_LINGER) != 0 &&
-	       engine->memb.count > 1;
+	return engine->state == TOTEM_OPERATIONAL && (engine->installed.features & WIRE_FEATURE_LINGER) != 0 &&
+	       engine->installed.memb.count > 1;
 }
 
 /* Return whether this node sent the last frames. */

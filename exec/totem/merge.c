@@ -39,7 +39,7 @@ void merge_foreign(
 	if (announce_is_early(engine, node))
 		return;
 	/* A late packet: a node that committed to this ring sends nothing on an older one. */
-	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, node) &&
 		ring->seq < engine->ring.seq)
 		return;
 

@@ -45,7 +45,7 @@ static bool make_room(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->peers.count; i++) {
 		uint32_t id = engine->peers.all[i].id;
 
-		if (!node_set_has(&engine->memb, id) && !node_set_has(&engine->lists.proc, id)) {
+		if (!node_set_has(&engine->installed.memb, id) && !node_set_has(&engine->lists.proc, id)) {
 			remove_at(engine, i);
 			return true;
 		}
@@ -79,7 +79,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	 * A member has committed to this ring, so its joins have at least this seq, whatever a forged join
 	 * claimed. If it restarted without its storage, the token is lost.
 	 */
-	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id)) {
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, peer->id)) {
 		if (ring_seq < engine->ring.seq)
 			return true;
 		peer->join_seq = engine->ring.seq;

@@ -81,7 +81,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		break;
 	case TOTEM_GATHER:
 		/* Store a late frame of the installed ring, but not one of a failed attempt. */
-		if (ring_id_equal(&engine->ring, &engine->old_ring))
+		if (ring_id_equal(&engine->ring, &engine->installed.ring))
 			store_own_ring(engine, &mcast, frame);
 		break;
 	case TOTEM_COMMIT:

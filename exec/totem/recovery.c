@@ -34,7 +34,7 @@ static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 static bool find_companions(struct totem_engine *engine)
 {
 	const struct commit *commit = &engine->commit;
-	struct ring_id past = engine->recovery.is_promised ? engine->recovery.promise : engine->old_ring;
+	struct ring_id past = engine->recovery.is_promised ? engine->recovery.promise : engine->installed.ring;
 	bool is_needed = false;
 
 	node_set_clear(&engine->recovery.trans);
@@ -42,7 +42,7 @@ static bool find_companions(struct totem_engine *engine)
 		uint32_t id = engine->commit.memb.ids[i];
 		const struct wire_commit_entry *entry = &commit->entries[i];
 
-		if (!node_set_has(&engine->memb, id))
+		if (!node_set_has(&engine->installed.memb, id))
 			continue;
 		if (!ring_id_equal(&entry->ring, &past) && !TOTEM_MUTANT(engine, RECOVERY_ALL_OLD))
 			continue;
@@ -129,9 +129,9 @@ bool recovery_frame(
 		core_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
 		return true;
 	}
-	if (!ring_id_equal(&inner.ring, &engine->old_ring) ||
+	if (!ring_id_equal(&inner.ring, &engine->installed.ring) ||
 		!node_set_has(&engine->recovery.trans, outer->system_from) ||
-		!node_set_has(&engine->memb, inner.system_from))
+		!node_set_has(&engine->installed.memb, inner.system_from))
 		return true; /* of another old ring */
 
 	if (!store_fits(&engine->store, inner.seq))
@@ -155,7 +155,7 @@ bool recovery_frame(
 		return false;
 	if (store_put(&engine->store, &inner, slice)) {
 		store_advance(&engine->store);
-		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->old_ring, inner.seq,
+		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->installed.ring, inner.seq,
 			inner.system_from);
 	}
 	frame_unref(slice);

@@ -160,8 +160,8 @@ static void doubt_if_isolated(struct totem_engine *engine)
 {
 	uint32_t ended = 0;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
 			continue;
@@ -169,7 +169,7 @@ static void doubt_if_isolated(struct totem_engine *engine)
 			return;
 		ended += peer->is_ended;
 	}
-	if (ended > 1 || (ended == 1 && engine->memb.count == 2))
+	if (ended > 1 || (ended == 1 && engine->installed.memb.count == 2))
 		lease_doubt(engine);
 }
 
@@ -268,7 +268,7 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 		break;
 	case WIRE_PROBE_SILENT:
 		/* Ignore a vote that was recorded in an earlier ring and sent again. */
-		if (ring_id_equal(&probe->ring, &engine->old_ring))
+		if (ring_id_equal(&probe->ring, &engine->installed.ring))
 			vote_arrived(engine, peer, (uint32_t)probe->number);
 		break;
 	}

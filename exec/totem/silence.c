@@ -58,8 +58,8 @@ static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *p
 
 bool silence_has_votes(const struct totem_engine *engine)
 {
-	return engine->options.silence_ns != 0 && (engine->features & WIRE_FEATURE_SILENCE) != 0 &&
-	       engine->memb.count > 2;
+	return engine->options.silence_ns != 0 && (engine->installed.features & WIRE_FEATURE_SILENCE) != 0 &&
+	       engine->installed.memb.count > 2;
 }
 
 static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *peer)
@@ -138,8 +138,8 @@ uint64_t silence_next(const struct totem_engine *engine)
 
 	if (!silence_has_votes(engine))
 		return next_ns;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 		uint64_t at_ns;
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
@@ -156,8 +156,8 @@ bool totem_engine_silent(
 {
 	uint64_t after_ns = 2 * (engine->options.hold_ns + engine->options.token_retransmit_ns);
 
-	for (uint32_t at = 0; at < engine->memb.count; at++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[at]);
+	for (uint32_t at = 0; at < engine->installed.memb.count; at++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[at]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
 			continue;

@@ -85,7 +85,6 @@ struct totem_engine {
 
 	/* Rings and sets. */
 	struct ring_id ring;     /* committed to last */
-	struct ring_id old_ring; /* installed last */
 	struct claim claim;
 	struct announce announce;
 	struct late_path late_path;
@@ -107,10 +106,9 @@ struct totem_engine {
 	struct flow flow;
 	struct lists lists;
 	struct recovery recovery;
+	struct membership installed;
 	struct peers peers;
-	struct node_set memb; /* of the installed ring */
-	struct node_set left, joined, join_proc, join_failed; /* scratch */
-	uint64_t features;     /* agreed on for the installed ring; 0: none */
+	struct node_set join_proc, join_failed, strangers; /* scratch */
 
 	/* Frames. */
 	struct store store, rstore;

@@ -62,7 +62,7 @@ bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *
 		return false;
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		return node_set_has(&engine->memb, peer->id);
+		return node_set_has(&engine->installed.memb, peer->id);
 	case TOTEM_GATHER:
 		return node_set_has(&engine->lists.proc, peer->id) &&
 		       !node_set_has(&engine->lists.failed, peer->id);
@@ -162,7 +162,7 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 /* Return the next member after this node that answers probes, or NULL. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
-	const struct node_set *memb = &engine->memb;
+	const struct node_set *memb = &engine->installed.memb;
 	uint32_t first = 0;
 
 	while (first < memb->count && memb->ids[first] <= engine->options.nodeid)
@@ -180,8 +180,8 @@ static struct peer *neighbour(const struct totem_engine *engine)
 /* Ask members whose round trip is not measured, so that it is known when it is needed. */
 static void ask_members(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->round_trip_ns == 0 && suspect_is_concerned(engine, peer))
 			probe_ask(engine, peer);

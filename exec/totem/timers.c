@@ -136,7 +136,7 @@ static bool are_peers_ours(const struct totem_engine *engine)
 {
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		return engine->features != 0;
+		return engine->installed.features != 0;
 	case TOTEM_RECOVERY:
 		return engine->recovery.features != 0;
 	case TOTEM_COMMIT:

@@ -54,7 +54,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_idle = is_rep ? engine->pass.unchanged > options->seqno_unchanged_const
 			      : engine->pass.unchanged >= options->seqno_unchanged_const;
 	bool is_asked = token->rtr_count > 0 &&
-			(options->cancel_token_hold_on_retransmit || engine->features != 0);
+			(options->cancel_token_hold_on_retransmit || engine->installed.features != 0);
 
 	/* Do not hold the token while a member needs the next rotation. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->flow.sent > 0 ||

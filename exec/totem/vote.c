@@ -32,8 +32,8 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 {
 	uint32_t count = 1; /* this node */
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
 			continue;
@@ -43,7 +43,7 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
 			return false;
 	}
-	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
+	return count > engine->installed.memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
 }
 
 /* Remove the suspect if the votes suffice. true: the engine has left its state. */
@@ -60,7 +60,7 @@ void vote_arrived(struct totem_engine *engine, struct peer *voter, uint32_t susp
 {
 	struct vote *oldest = &voter->votes[0];
 
-	if (!node_set_has(&engine->memb, voter->id) || !node_set_has(&engine->memb, suspect) ||
+	if (!node_set_has(&engine->installed.memb, voter->id) || !node_set_has(&engine->installed.memb, suspect) ||
 		voter->id == suspect)
 		return;
 	for (uint32_t i = 0; i < VOTES_MAX; i++) {
@@ -83,8 +83,8 @@ void vote_check(struct totem_engine *engine)
 {
 	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing)
 		return;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (!silence_is_over(engine, peer) || !node_set_has(&engine->lists.proc, peer->id))
 			continue;
@@ -131,8 +131,8 @@ static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 {
 	uint64_t fresh_ns = totem_engine_lease(engine) / 2;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid ||
 			engine->now_ns - peer->contact_ns < fresh_ns)

@@ -327,7 +327,7 @@ START_TEST(a_member_with_a_longer_lease_is_waited_for)
 	clear_logs();
 	ck_assert_uint_eq(peer_find(node_of(1)->engine, 3)->lease_ns, 4 * BUDGET_MS * 6 / 10 * MS);
 	ck_assert_uint_eq(peer_find(node_of(1)->engine, 2)->lease_ns, BUDGET_MS * 6 / 10 * MS);
-	ck_assert_uint_eq(node_of(1)->engine->features & WIRE_LEASE_MASK, 0);
+	ck_assert_uint_eq(node_of(1)->engine->installed.features & WIRE_LEASE_MASK, 0);
 	silence_node(3, true);
 	ms = wait_until_removed(3, 3, 4 * BUDGET_MS * 3 / 2);
 	ck_assert_uint_ge(ms, 4 * BUDGET_MS - HOLD_MS - 1);
