@@ -44,14 +44,14 @@ bool backoff_is_unwanted(const struct totem_engine *engine, const struct peer *p
 /* Return whether the peer was heard since this node left the last ring. */
 static bool is_heard(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->heard_episode == engine->episode ||
-	       (peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
+	return peer->heard_episode == engine->gather.episode ||
+	       (peer->heard_ns != 0 && peer->heard_ns >= engine->gather.episode_ns);
 }
 
 /* Return whether the peer was given up before this ring was formed, without any packet of it. */
 static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->given_up_episode == engine->episode && !is_heard(engine, peer);
+	return peer->given_up_episode == engine->gather.episode && !is_heard(engine, peer);
 }
 
 /*
@@ -61,7 +61,7 @@ static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
 static bool is_shunned(const struct totem_engine *engine, const struct peer *peer)
 {
 	return is_in_force(engine, peer) && peer->backoff.verdict == VERDICT_OURS &&
-	       peer->failed_us_episode == engine->episode && !peer_has_probes(engine, peer);
+	       peer->failed_us_episode == engine->gather.episode && !peer_has_probes(engine, peer);
 }
 
 bool backoff_is_quiet(const struct totem_engine *engine)
@@ -172,13 +172,13 @@ static bool is_free_again(const struct totem_engine *engine, const struct peer *
 {
 	uint64_t since_ns = engine->now_ns - peer->backoff.conflict_ns;
 
-	if (!is_shunned(engine, peer) || node_set_has(&engine->join_failed, engine->options.nodeid) ||
+	if (!is_shunned(engine, peer) || node_set_has(&engine->gather.join_failed, engine->options.nodeid) ||
 		since_ns < (peer->backoff.until_ns - peer->backoff.conflict_ns) / 8)
 		return false;
-	if (engine->join_proc.count == 1)
+	if (engine->gather.join_proc.count == 1)
 		return true;
-	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
-		const struct peer *other = peer_find(engine, engine->join_failed.ids[i]);
+	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
+		const struct peer *other = peer_find(engine, engine->gather.join_failed.ids[i]);
 
 		if (other != NULL && is_lost(engine, other))
 			return true;
@@ -197,7 +197,7 @@ void backoff_reconsider(struct totem_engine *engine, struct peer *peer, bool is_
 	if (!is_leave && is_free_again(engine, peer))
 		peer->backoff.until_ns = 0;
 	if (!is_leave && peer->backoff.accuser == me && engine->now_ns >= peer->backoff.lift_ns &&
-		node_set_has(&engine->join_proc, me) && !node_set_has(&engine->join_failed, me))
+		node_set_has(&engine->gather.join_proc, me) && !node_set_has(&engine->gather.join_failed, me))
 		peer->backoff.until_ns = 0;
 }
 
@@ -263,7 +263,7 @@ void backoff_given_up(struct totem_engine *engine, uint32_t id)
 	struct peer *peer = peer_get(engine, id);
 
 	if (peer != NULL)
-		peer->given_up_episode = engine->episode;
+		peer->given_up_episode = engine->gather.episode;
 }
 
 void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
@@ -275,11 +275,11 @@ void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
 
 		if (peer->id == accuser)
 			continue;
-		if (node_set_has(&engine->join_failed, peer->id)) {
-			if (peer->accuser_episode != engine->episode)
+		if (node_set_has(&engine->gather.join_failed, peer->id)) {
+			if (peer->accuser_episode != engine->gather.episode)
 				peer->accuser = accuser;
-			peer->accuser_episode = engine->episode;
-		} else if (is_member && node_set_has(&engine->join_proc, peer->id)) {
+			peer->accuser_episode = engine->gather.episode;
+		} else if (is_member && node_set_has(&engine->gather.join_proc, peer->id)) {
 			peer->backoff.until_ns = 0; /* a member of this ring hears it */
 		}
 	}
@@ -297,12 +297,12 @@ static uint64_t hash_members(const struct totem_engine *engine)
 /* Return the node whose verdict kept the peer out of the ring, though this node hears it. 0: there is none. */
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
-	if (!is_heard(engine, peer) || peer->left_episode == engine->episode ||
+	if (!is_heard(engine, peer) || peer->left_episode == engine->gather.episode ||
 		!node_set_has(&engine->lists.failed, peer->id))
 		return 0;
-	if (peer->given_up_episode == engine->episode)
+	if (peer->given_up_episode == engine->gather.episode)
 		return engine->options.nodeid;
-	if (peer->accuser_episode == engine->episode && node_set_has(&engine->installed.memb, peer->accuser))
+	if (peer->accuser_episode == engine->gather.episode && node_set_has(&engine->installed.memb, peer->accuser))
 		return peer->accuser;
 	return 0;
 }

@@ -99,12 +99,12 @@ static void tell_alone(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->installed.left.count; i++) {
 		const struct peer *peer = peer_find(engine, engine->installed.left.ids[i]);
 
-		is_told = is_told && peer != NULL && peer->left_episode == engine->episode;
+		is_told = is_told && peer != NULL && peer->left_episode == engine->gather.episode;
 	}
 	if (engine->commit.memb.count != 1 || is_told)
 		return;
 	if (!engine->is_cut)
-		trace.value = engine->heard_ns < engine->episode_ns ? TOTEM_ALONE_DEAF
+		trace.value = engine->heard_ns < engine->gather.episode_ns ? TOTEM_ALONE_DEAF
 								    : TOTEM_ALONE_UNANSWERED;
 	core_trace(engine, &trace);
 }

@@ -16,8 +16,8 @@ static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
 	struct node_set *const sets[] = {&engine->installed.memb, &engine->lists.proc, &engine->lists.failed,
 		&engine->lists.consensus, &engine->commit.memb, &engine->recovery.trans, &engine->recovery.deliver,
-		&engine->lists.live, &engine->installed.left, &engine->installed.joined, &engine->join_proc,
-		&engine->join_failed, &engine->strangers};
+		&engine->lists.live, &engine->installed.left, &engine->installed.joined, &engine->gather.join_proc,
+		&engine->gather.join_failed, &engine->gather.strangers};
 
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
 }

@@ -77,14 +77,8 @@ static void token_expired(struct totem_engine *engine)
 
 static void pause_expired(struct totem_engine *engine)
 {
-	if (!timer_end_pause(engine))
-		return;
-	/* Nodes that were given up before the pause may be there again. */
-	lists_restore(engine);
-	if (engine->has_failed_to_receive)
-		lists_fail(engine, engine->options.nodeid);
-	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
-								: GATHER_CONSENSUS_EXPIRED);
+	if (timer_end_pause(engine))
+		gather_overdue(engine);
 }
 
 void expiry_handle(struct totem_engine *engine, enum totem_timer timer)

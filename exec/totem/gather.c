@@ -43,8 +43,8 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
-		engine->episode++;
-		engine->episode_ns = engine->now_ns;
+		engine->gather.episode++;
+		engine->gather.episode_ns = engine->now_ns;
 	}
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
@@ -61,7 +61,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	join_begin(engine);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
-	engine->is_conclusion_due = false;
+	engine->gather.is_conclusion_due = false;
 	suspect_start(engine);
 	lease_gather(engine);
 	late_path_gather(engine);
@@ -92,10 +92,10 @@ static void consent(struct totem_engine *engine, uint32_t node)
 
 	bool agreed = is_agreed(engine);
 
-	if (engine->has_failed_to_receive &&
+	if (engine->gather.has_failed_to_receive &&
 		(agreed || node_set_equal(&engine->lists.proc, &engine->lists.failed))) {
 		/* The others go on without this node. Start over as a ring of one. */
-		engine->has_failed_to_receive = false;
+		engine->gather.has_failed_to_receive = false;
 		lists_empty(engine);
 		lists_add(engine, engine->options.nodeid);
 		lists_live(engine);
@@ -114,13 +114,13 @@ static void consent(struct totem_engine *engine, uint32_t node)
 static bool is_newcomer(const struct totem_engine *engine)
 {
 	return engine->state == TOTEM_OPERATIONAL ||
-	       engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
+	       engine->now_ns - engine->gather.episode_ns < 2 * engine->options.join_ns;
 }
 
 /* Return whether this node has waited for members of its ring for long enough. A stranger waits less for them. */
 static bool is_patience_over(const struct totem_engine *engine)
 {
-	return engine->now_ns - engine->episode_ns >= engine->options.consensus_ns ||
+	return engine->now_ns - engine->gather.episode_ns >= engine->options.consensus_ns ||
 	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
 }
 
@@ -138,8 +138,8 @@ static bool is_believed(const struct totem_engine *engine, uint32_t id)
 
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
-	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
-		uint32_t id = engine->join_failed.ids[i];
+	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
+		uint32_t id = engine->gather.join_failed.ids[i];
 
 		if (id != engine->options.nodeid &&
 			(is_member || id == from || is_believed(engine, id)))
@@ -162,8 +162,8 @@ static void fail_unknown(struct totem_engine *engine)
 static bool has_our_lists(const struct totem_engine *engine)
 {
 	return TOTEM_MUTANT(engine, CONSENSUS_ANYBODY) ||
-	       (node_set_equal(&engine->join_proc, &engine->lists.proc) &&
-		       node_set_equal(&engine->join_failed, &engine->lists.failed));
+	       (node_set_equal(&engine->gather.join_proc, &engine->lists.proc) &&
+		       node_set_equal(&engine->gather.join_failed, &engine->lists.failed));
 }
 
 /*
@@ -182,7 +182,7 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
 			continue;
 
-		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
+		uint64_t end_ns = engine->gather.episode_ns + lease_to_budget(peer->lease_ns);
 
 		if (peer->lease_ns != 0 && end_ns > until_ns)
 			until_ns = end_ns;
@@ -209,7 +209,7 @@ static bool conclude(struct totem_engine *engine)
 	}
 	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
 		/* All candidates have failed, this node included (it failed to receive). Start over as a ring of one. */
-		engine->has_failed_to_receive = false;
+		engine->gather.has_failed_to_receive = false;
 		lists_empty(engine);
 	}
 	return true;
@@ -222,7 +222,7 @@ static bool may_agree(const struct totem_engine *engine)
 		uint32_t id = engine->lists.proc.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
-		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->episode &&
+		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->gather.episode &&
 			!node_set_has(&engine->lists.failed, id) && !node_set_has(&engine->lists.consensus, id))
 			return true;
 	}
@@ -256,17 +256,17 @@ static void process_join(
 	}
 	if (TOTEM_MUTANT(engine, LEAVE_IGNORED) && is_leave)
 		return;
-	if ((node_set_contains(&engine->lists.proc, &engine->join_proc) &&
-		    node_set_contains(&engine->lists.failed, &engine->join_failed)) ||
+	if ((node_set_contains(&engine->lists.proc, &engine->gather.join_proc) &&
+		    node_set_contains(&engine->lists.failed, &engine->gather.join_failed)) ||
 		node_set_has(&engine->lists.failed, from)) {
 		if (is_fresh)
 			gather_enter(engine, cause);
 		return;
 	}
 
-	lists_unite(engine, &engine->join_proc);
+	lists_unite(engine, &engine->gather.join_proc);
 	fail_unknown(engine);
-	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
+	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
 		lists_fail(engine, from);
 		is_concluded = is_left_behind(engine, from) && conclude(engine);
 	} else {
@@ -301,27 +301,27 @@ static bool count_strangers(
 /* Read the lists of a join into sets. false: with these ids there might be no room for a configured node. */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
-	struct node_set *strangers = &engine->strangers;
+	struct node_set *strangers = &engine->gather.strangers;
 
-	node_set_clear(&engine->join_proc);
-	node_set_clear(&engine->join_failed);
+	node_set_clear(&engine->gather.join_proc);
+	node_set_clear(&engine->gather.join_failed);
 	for (uint32_t i = 0; i < join->proc_count; i++) {
 		uint32_t id = wire_join_proc(join, i);
 
 		if (id != 0)
-			set_add(&engine->join_proc, id);
+			set_add(&engine->gather.join_proc, id);
 	}
 	for (uint32_t i = 0; i < join->failed_count; i++) {
 		uint32_t id = wire_join_failed(join, i);
 
 		if (id != 0)
-			set_add(&engine->join_failed, id);
+			set_add(&engine->gather.join_failed, id);
 	}
 	node_set_clear(strangers);
 	return count_strangers(engine, strangers, &engine->lists.proc) &&
 	       count_strangers(engine, strangers, &engine->lists.failed) &&
-	       count_strangers(engine, strangers, &engine->join_proc) &&
-	       count_strangers(engine, strangers, &engine->join_failed);
+	       count_strangers(engine, strangers, &engine->gather.join_proc) &&
+	       count_strangers(engine, strangers, &engine->gather.join_failed);
 }
 
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
@@ -334,14 +334,14 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		node_set_has(&engine->commit.memb, join->system_from) &&
 		(join->ring_seq >= engine->ring.seq ||
 			(engine->state == TOTEM_COMMIT &&
-				(!node_set_contains(&engine->lists.proc, &engine->join_proc) ||
+				(!node_set_contains(&engine->lists.proc, &engine->gather.join_proc) ||
 					!node_set_contains(
-						&engine->lists.failed, &engine->join_failed))));
+						&engine->lists.failed, &engine->gather.join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		/* A node that has given this one up must return by a merge. */
-		if (!node_set_has(&engine->join_failed, engine->options.nodeid))
+		if (!node_set_has(&engine->gather.join_failed, engine->options.nodeid))
 			process_join(engine, join, GATHER_JOIN_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
@@ -356,8 +356,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		 * the attempt can then make it create another commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
-			node_set_equal(&engine->join_proc, &engine->lists.proc) &&
-			node_set_equal(&engine->join_failed, &engine->lists.failed)) {
+			node_set_equal(&engine->gather.join_proc, &engine->lists.proc) &&
+			node_set_equal(&engine->gather.join_failed, &engine->lists.failed)) {
 			enum totem_state state = engine->state;
 
 			consent(engine, join->system_from);
@@ -413,7 +413,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
 			return;
 		consent(engine, join.system_from);
-		peer->heard_episode = engine->episode;
+		peer->heard_episode = engine->gather.episode;
 		backoff_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
@@ -427,7 +427,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	peer->heard_ns = engine->now_ns;
 	backoff_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
-		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
+		peer->left_episode = engine->gather.episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
 		peer->features = join.features;
 		if (backoff_is_ignored(engine, join.system_from) || announce_is_early(engine, join.system_from))
@@ -436,9 +436,9 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	join_by_state(engine, &join);
 	if (join.header_nodeid != 0)
-		peer->heard_episode = engine->episode;
-	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
-		peer->failed_us_episode = engine->episode;
+		peer->heard_episode = engine->gather.episode;
+	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
+		peer->failed_us_episode = engine->gather.episode;
 		/* This node is being evicted, so it must not serve requests that need quorum. */
 		if (node_set_has(&engine->installed.memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
@@ -456,17 +456,17 @@ static bool waits_for_margin(struct totem_engine *engine)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
+	if (engine->gather.is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
 		return false;
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
 		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		count += peer != NULL && peer->id != engine->options.nodeid &&
-			 peer->heard_episode == engine->episode;
+			 peer->heard_episode == engine->gather.episode;
 	}
 	if (count <= engine->installed.memb.count / 2)
 		return false;
-	engine->is_conclusion_due = true;
+	engine->gather.is_conclusion_due = true;
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.hold_ns + MARGIN_NS);
 	return true;
 }
@@ -511,6 +511,32 @@ void gather_token_expired(struct totem_engine *engine)
 	}
 	(void)conclude(engine);
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
+}
+
+void gather_fail_to_receive(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_FAILED_TO_RECEIVE,
+		.node = engine->options.nodeid,
+		.seq = core_store(engine)->aru,
+		.ring = engine->ring,
+	};
+
+	core_trace(engine, &trace);
+	engine->gather.has_failed_to_receive = true;
+	lease_doubt(engine); /* the others will form a ring without this node */
+	lists_fail(engine, engine->options.nodeid);
+	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
+}
+
+void gather_overdue(struct totem_engine *engine)
+{
+	/* Nodes that were given up before the pause may be there again. */
+	lists_restore(engine);
+	if (engine->gather.has_failed_to_receive)
+		lists_fail(engine, engine->options.nodeid);
+	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
+								: GATHER_CONSENSUS_EXPIRED);
 }
 
 /* A link that is down shows nothing about other nodes. The membership waits for its timeouts, as at any silence. */

@@ -34,9 +34,9 @@ void late_path_gather(struct totem_engine *engine)
 
 void late_path_note(struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t prompt_ns = engine->episode_ns + PROMPT_JOINS * engine->options.join_ns;
+	uint64_t prompt_ns = engine->gather.episode_ns + PROMPT_JOINS * engine->options.join_ns;
 
-	if (engine->state != TOTEM_OPERATIONAL && peer->heard_episode != engine->episode &&
+	if (engine->state != TOTEM_OPERATIONAL && peer->heard_episode != engine->gather.episode &&
 		node_set_has(&engine->installed.memb, peer->id) && engine->now_ns > prompt_ns)
 		engine->late_path.returned_ns = engine->now_ns;
 }
@@ -55,7 +55,7 @@ static bool has_plain_candidate(const struct totem_engine *engine)
 
 bool late_path_is_likely(const struct totem_engine *engine)
 {
-	bool has_returned = engine->late_path.returned_ns > engine->episode_ns;
+	bool has_returned = engine->late_path.returned_ns > engine->gather.episode_ns;
 
 	if (engine->options.path_lag_ns == 0 || !has_returned || !has_plain_candidate(engine))
 		return false;

@@ -107,8 +107,8 @@ struct totem_engine {
 	struct lists lists;
 	struct recovery recovery;
 	struct membership installed;
+	struct gather gather;
 	struct peers peers;
-	struct node_set join_proc, join_failed, strangers; /* scratch */
 
 	/* Frames. */
 	struct store store, rstore;
@@ -116,15 +116,11 @@ struct totem_engine {
 	/* The token. */
 	enum token_place place;
 
-	bool has_failed_to_receive;
 
 	/* Recovery. */
 	struct commit commit;
 
 	/* Membership. */
-	uint64_t episode; /* counts departures from OPERATIONAL */
-	uint64_t episode_ns; /* when it began */
-	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	uint64_t heard_ns;      /* last packet of any other node */
 
 

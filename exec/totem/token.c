@@ -10,22 +10,6 @@
 
 #include "exec/totem/state.h"
 
-static void fail_to_receive(struct totem_engine *engine)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_FAILED_TO_RECEIVE,
-		.node = engine->options.nodeid,
-		.seq = core_store(engine)->aru,
-		.ring = engine->ring,
-	};
-
-	core_trace(engine, &trace);
-	engine->has_failed_to_receive = true;
-	lease_doubt(engine); /* the others will form a ring without this node */
-	lists_fail(engine, engine->options.nodeid);
-	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
-}
-
 static void accept(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct totem_trace trace = {
@@ -144,7 +128,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	assert(seq_compare(token->aru, token->seq) <= 0 || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS));
 	if (aru_stands_still(engine, token, aru_before)) {
 		multicast_flush(engine);
-		fail_to_receive(engine);
+		gather_fail_to_receive(engine);
 		return;
 	}
 	if (recovery_is_stuck(engine, token)) {
