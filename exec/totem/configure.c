@@ -48,12 +48,8 @@ static void tell_regular(struct totem_engine *engine)
 /* Make the frames of the recovery those of the ring. They count as delivered. */
 static void switch_stores(struct totem_engine *engine)
 {
-	struct store old = engine->store;
-
 	assert(engine->owed.count == 0); /* I8 */
-	engine->store = engine->rstore;
-	engine->rstore = old;
-	store_reset(&engine->rstore, engine->options.first_seq);
+	store_switch(engine);
 	deliver_begin(engine, engine->recovery.install_seq);
 }
 

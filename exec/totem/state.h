@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state of the engine. The header of each file declares the functions that other files call. Private to exec/totem. The
- * members of struct totem_engine have the names of book ring, "States".
+ * The state of the engine. Private to exec/totem. Members have the names of book ring, "States".
+ *
+ * The header of each file declares the functions that other files call, and the part of the state that this file owns. Any
+ * file may read it. Another file that has to change it calls a function. engine.c creates and destroys all parts, and mutants
+ * may do anything. There are three more exceptions, where a subject has two files so that calls form no circle:
+ *
+ * - token.c and hold.c fill the token of `pass`
+ * - sign.c changes `suspicion`
+ * - extension.c changes the trailer of `commit`
+ *
+ * A record in `peers` belongs to the files that its header names. tests/unit/check_owners.sh finds other changes.
  *
  * Life of a membership:
  *
  * 1. OPERATIONAL: the ring is `ring`, its frames are in `store`.
- * 2. GATHER: collect `proc` and `failed`, until all nodes of proc - failed have sent equal joins.
+ * 2. GATHER: collect `proc` and `failed`, until all nodes of proc without failed have sent equal joins.
  * 3. COMMIT: the commit token collects what each member holds of its old ring. `ring` becomes the new id.
  * 4. RECOVERY: a token runs on the new ring. Its frames are in `rstore` and carry frames of old rings.
  * 5. The configuration is installed. `rstore` becomes `store`.
  *
- * An error in 2 to 4 leads back to 2. `old_ring` and `store` keep their content then.
+ * An error in 2 to 4 leads back to 2. `installed` and `store` keep their content then.
  */
 #ifndef TOTEM_STATE_H
 #define TOTEM_STATE_H
@@ -74,58 +83,56 @@ struct totem_engine {
 	struct node_set known;        /* configured ids, or empty: any node may join */
 	struct totem_counters counters;
 
-	uint64_t now_ns;
-	uint32_t depth;  /* entry points on the stack */
-	uint64_t random; /* state of the generator */
-	bool is_started; /* a link was up once */
-	bool has_left;
-	bool is_cut;     /* no link is up */
-	enum totem_state state;
-	uint64_t timer_at_ns[TOTEM_TIMER_COUNT];
+	/* Of all files: written where the comment says. */
+	uint64_t now_ns;         /* engine.c, at each entry */
+	uint32_t depth;          /* entry points on the stack: engine.c */
+	uint64_t random;         /* state of the generator: core_random() */
+	bool is_started;         /* a link was up once: gather.c */
+	bool has_left;           /* engine.c */
+	bool is_cut;             /* no link is up: gather.c */
+	bool is_heartbeat_used;  /* engine.c, once */
+	uint64_t heard_ns;       /* last packet of any other node: engine.c */
+	enum totem_state state;  /* core_set_state() */
+	enum token_place place;  /* where each of its events happens: the table in book ring, "Hold and retransmission" */
+	uint64_t timer_at_ns[TOTEM_TIMER_COUNT]; /* timers.c, and engine.c when one expires */
+	struct ring_id ring;     /* committed to last: commit.c */
+	struct store store;      /* frames of the installed ring: by functions of store.c */
+	struct store rstore;     /* the same of the ring that is being formed */
 
-	/* Rings and sets. */
-	struct ring_id ring;     /* committed to last */
-	struct claim claim;
+	/* Membership. */
+	struct membership installed;
+	struct gather gather;
+	struct lists lists;
+	struct joins joins;
 	struct announce announce;
 	struct late_path late_path;
-	struct joins joins;
+	struct claim claim;
+	struct peers peers;
+
+	/* A new ring. */
+	struct commit commit;
+	struct recovery recovery;
+	struct owed owed;
+
+	/* The token and its timers. */
 	struct arrivals arrivals;
+	struct pass pass;
+	struct aru aru;
+	struct linger linger;
 	struct rotation rotation;
 	struct repeat repeat;
 	struct pause pause;
-	struct outbox outbox;
-	struct linger linger;
-	struct delivery delivery;
-	struct lease lease;
-	struct silence silence;
-	struct suspicion suspicion;
-	struct aru aru;
-	struct pass pass;
-	struct owed owed;
-	struct queues queues;
-	struct flow flow;
-	struct lists lists;
-	struct recovery recovery;
-	struct membership installed;
-	struct gather gather;
-	struct peers peers;
 
 	/* Frames. */
-	struct store store, rstore;
+	struct flow flow;
+	struct queues queues;
+	struct outbox outbox;
+	struct delivery delivery;
 
-	/* The token. */
-	enum token_place place;
-
-
-	/* Recovery. */
-	struct commit commit;
-
-	/* Membership. */
-	uint64_t heard_ns;      /* last packet of any other node */
-
-
-
-	bool is_heartbeat_used;
+	/* Signs of failure. */
+	struct suspicion suspicion;
+	struct silence silence;
+	struct lease lease;
 
 #ifdef TOTEM_HOOKS
 	enum totem_mutant_id mutant;
