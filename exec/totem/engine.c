@@ -26,18 +26,20 @@ static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 static int reserve_sets(struct totem_engine *engine)
 {
 	uint32_t ids[WIRE_NODES_MAX];
+	struct node_set *first = all_sets(engine, 0);
 	struct node_set *set;
 
 	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++)
 		ids[i] = i + 1;
-	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++) {
-		int rc = node_set_assign(set, ids, WIRE_NODES_MAX);
 
-		if (rc < 0)
-			return rc;
+	int rc = node_set_assign(first, ids, WIRE_NODES_MAX);
+
+	for (uint32_t i = 1; rc == 0 && (set = all_sets(engine, i)) != NULL; i++) {
+		rc = node_set_copy(set, first);
 		node_set_clear(set);
 	}
-	return 0;
+	node_set_clear(first);
+	return rc;
 }
 
 static int allocate(struct totem_engine *engine, const struct totem_options *options)
