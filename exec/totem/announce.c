@@ -9,19 +9,19 @@
 
 static uint64_t strangers_from_ns(const struct totem_engine *engine)
 {
-	uint64_t wait_ns = engine->memb.count * TOTEM_STRANGER_WAIT_NS;
+	uint64_t wait_ns = engine->installed.memb.count * TOTEM_STRANGER_WAIT_NS;
 	uint64_t most_ns = engine->options.consensus_ns / 4; /* a stranger that gathers has to be heard before it gives up */
 
 	if (most_ns > TOTEM_STRANGER_WAIT_MAX_NS)
 		most_ns = TOTEM_STRANGER_WAIT_MAX_NS;
-	return engine->installed_ns + (wait_ns < most_ns ? wait_ns : most_ns);
+	return engine->announce.installed_ns + (wait_ns < most_ns ? wait_ns : most_ns);
 }
 
 bool announce_is_early(struct totem_engine *engine, uint32_t node)
 {
 	uint64_t from_ns = strangers_from_ns(engine);
 
-	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->memb, node) ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->installed.memb, node) ||
 		!join_is_crowd(engine))
 		return false;
 	/* A stranger that is alone may be silent by then, until it hears of this ring. */
@@ -49,7 +49,7 @@ void announce_send(struct totem_engine *engine)
 		&merge, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.merge_detect_tx++;
-	engine->merged_seq = engine->ring.seq;
+	engine->announce.merged_seq = engine->ring.seq;
 	multicast_frame(engine, frame);
 }
 
@@ -60,7 +60,7 @@ void announce_send(struct totem_engine *engine)
 static uint64_t gap_ns(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
-	bool is_complete = engine->known.count > 0 && node_set_contains(&engine->memb, &engine->known);
+	bool is_complete = engine->known.count > 0 && node_set_contains(&engine->installed.memb, &engine->known);
 
 	return options->merge_ns + (is_complete ? BUDGETS_COMPLETE : BUDGETS_INCOMPLETE) * options->silence_ns;
 }
@@ -73,21 +73,26 @@ void announce_idle(struct totem_engine *engine)
 {
 	if (!core_is_rep(engine))
 		return;
-	if (engine->merged_seq != engine->ring.seq) {
+	if (engine->announce.merged_seq != engine->ring.seq) {
 		if (!timer_is_set(engine, TOTEM_TIMER_MERGE))
 			timer_set(engine, TOTEM_TIMER_MERGE, engine->options.merge_ns);
 		return;
 	}
-	if (engine->merge_at_ns == 0)
-		engine->merge_at_ns = engine->now_ns + gap_ns(engine);
-	if (place_is_kept(engine->place) || engine->now_ns < engine->merge_at_ns)
+	if (engine->announce.merge_at_ns == 0)
+		engine->announce.merge_at_ns = engine->now_ns + gap_ns(engine);
+	if (place_is_kept(engine->place) || engine->now_ns < engine->announce.merge_at_ns)
 		return;
-	engine->merge_at_ns = 0;
+	engine->announce.merge_at_ns = 0;
 	announce_send(engine);
 }
 
 void announce_busy(struct totem_engine *engine)
 {
-	engine->merge_at_ns = 0;
+	engine->announce.merge_at_ns = 0;
 	timer_cancel(engine, TOTEM_TIMER_MERGE);
+}
+
+void announce_installed(struct totem_engine *engine)
+{
+	engine->announce.installed_ns = engine->now_ns;
 }

@@ -16,37 +16,42 @@
  */
 static bool is_just_installed(const struct totem_engine *engine)
 {
-	return engine->state == TOTEM_OPERATIONAL && engine->a_known < 2;
+	return engine->state == TOTEM_OPERATIONAL && engine->aru.known < 2;
+}
+
+/* Return whether the back-off of the peer is in force. Then its verdict stands. */
+static bool is_in_force(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->backoff.until_ns > engine->now_ns;
 }
 
 bool backoff_is_ignored(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
 
-	if (is_just_installed(engine) && !node_set_has(&engine->memb, id))
+	if (is_just_installed(engine) && !node_set_has(&engine->installed.memb, id))
 		return true;
 	if (engine->is_cut)
 		return true;
-	return peer != NULL && peer->backoff_until_ns > engine->now_ns;
+	return peer != NULL && is_in_force(engine, peer);
 }
 
 bool backoff_is_unwanted(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->backoff_until_ns > engine->now_ns &&
-	       peer->backoff_accuser != engine->options.nodeid;
+	return is_in_force(engine, peer) && peer->backoff.verdict != VERDICT_OURS;
 }
 
 /* Return whether the peer was heard since this node left the last ring. */
 static bool is_heard(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->heard_episode == engine->episode ||
-	       (peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
+	return peer->heard_episode == engine->gather.episode ||
+	       (peer->heard_ns != 0 && peer->heard_ns >= engine->gather.episode_ns);
 }
 
 /* Return whether the peer was given up before this ring was formed, without any packet of it. */
 static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->given_up_episode == engine->episode && !is_heard(engine, peer);
+	return peer->given_up_episode == engine->gather.episode && !is_heard(engine, peer);
 }
 
 /*
@@ -55,17 +60,17 @@ static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
  */
 static bool is_shunned(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->backoff_until_ns > engine->now_ns && peer->failed_us_episode == engine->episode &&
-	       peer->backoff_accuser == engine->options.nodeid && !peer_has_probes(engine, peer);
+	return is_in_force(engine, peer) && peer->backoff.verdict == VERDICT_OURS &&
+	       peer->failed_us_episode == engine->gather.episode && !peer_has_probes(engine, peer);
 }
 
 bool backoff_is_quiet(const struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count != 1 ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->installed.memb.count != 1 ||
 		TOTEM_MUTANT(engine, QUIET_NEVER))
 		return false;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_shunned(engine, &engine->peers[i]))
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_shunned(engine, &engine->peers.all[i]))
 			return true;
 	}
 	return false;
@@ -73,27 +78,27 @@ bool backoff_is_quiet(const struct totem_engine *engine)
 
 bool backoff_yields(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count && engine->memb.count == 1; i++) {
-		const struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count && engine->installed.memb.count == 1; i++) {
+		const struct peer *peer = &engine->peers.all[i];
 
-		if (peer->conflicts > 0 && peer->backoff_accuser == engine->options.nodeid &&
-			engine->now_ns - peer->conflict_ns < CONFLICT_AGE_MAX_NS)
+		if (peer->backoff.conflicts > 0 && peer->backoff.accuser == engine->options.nodeid &&
+			engine->now_ns - peer->backoff.conflict_ns < CONFLICT_AGE_MAX_NS)
 			return true;
 	}
 	return false;
 }
 
-/* Return whether this node has accused the peer, and may ask it whether it hears this node now. */
-static bool is_accused(const struct totem_engine *engine, const struct peer *peer)
+/* Return whether this node asks the peer from time to time whether it hears this node now. */
+static bool is_asked(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->ask_until_ns > engine->now_ns && peer_has_probes(engine, peer);
+	return peer->backoff.ask_until_ns > engine->now_ns && peer_has_probes(engine, peer);
 }
 
 static void speak_again(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_shunned(engine, &engine->peers[i]))
-			engine->peers[i].backoff_until_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_shunned(engine, &engine->peers.all[i]))
+			engine->peers.all[i].backoff.until_ns = 0;
 	}
 }
 
@@ -101,10 +106,10 @@ void backoff_answered(struct totem_engine *engine, struct peer *peer)
 {
 	if (backoff_is_quiet(engine))
 		speak_again(engine);
-	if (peer->backoff_accuser != engine->options.nodeid || engine->now_ns < peer->lift_ns)
+	if (peer->backoff.accuser != engine->options.nodeid || engine->now_ns < peer->backoff.lift_ns)
 		return;
-	peer->backoff_until_ns = 0;
-	if (is_accused(engine, peer))
+	peer->backoff.until_ns = 0;
+	if (is_asked(engine, peer))
 		probe_tell_members(engine, WIRE_PROBE_RETRACT, peer->id);
 }
 
@@ -112,24 +117,24 @@ void backoff_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t a
 {
 	struct peer *peer = peer_find(engine, accused);
 
-	if (peer != NULL && peer->backoff_accuser == accuser)
-		peer->backoff_until_ns = 0;
+	if (peer != NULL && peer->backoff.accuser == accuser)
+		peer->backoff.until_ns = 0;
 }
 
 void backoff_kept_apart(struct totem_engine *engine, struct peer *peer)
 {
-	if (peer->backoff_accuser == engine->options.nodeid && engine->now_ns >= peer->lift_ns &&
-		is_accused(engine, peer))
+	if (peer->backoff.accuser == engine->options.nodeid && engine->now_ns >= peer->backoff.lift_ns &&
+		is_asked(engine, peer))
 		probe_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
 }
 
 /* Return whether this node or a member does not hear some node, as far as this node knows. */
 static bool is_anybody_unheard(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		const struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		const struct peer *peer = &engine->peers.all[i];
 
-		if (is_lost(engine, peer) || (backoff_is_unwanted(engine, peer) && !peer->is_pardoned))
+		if (is_lost(engine, peer) || (is_in_force(engine, peer) && peer->backoff.verdict == VERDICT_THEIRS))
 			return true;
 	}
 	return false;
@@ -147,33 +152,33 @@ void backoff_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t ac
 {
 	struct peer *peer = peer_find(engine, accused);
 
-	if (peer == NULL || peer->backoff_accuser != accuser || accuser == engine->options.nodeid)
+	if (peer == NULL || peer->backoff.accuser != accuser || accuser == engine->options.nodeid)
 		return;
-	peer->is_pardoned = true;
+	peer->backoff.verdict = verdict_pardoned(peer->backoff.verdict);
 	if (is_anybody_unheard(engine))
 		return;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (engine->peers[i].is_pardoned)
-			engine->peers[i].backoff_until_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (engine->peers.all[i].backoff.verdict == VERDICT_PARDONED)
+			engine->peers.all[i].backoff.until_ns = 0;
 	}
 }
 
 /*
- * Return whether to end the silence toward a peer (see peer_is_quiet). It has started over, or has given up a node that
+ * Return whether to end the silence toward a peer (see backoff_is_quiet). It has started over, or has given up a node that
  * this one does not hear. That node may have been the reason why the peer ignored this one. A minimum time must have
  * passed. Otherwise several nodes that are silent toward the peer could wake each other for ever.
  */
 static bool is_free_again(const struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t since_ns = engine->now_ns - peer->conflict_ns;
+	uint64_t since_ns = engine->now_ns - peer->backoff.conflict_ns;
 
-	if (!is_shunned(engine, peer) || node_set_has(&engine->join_failed, engine->options.nodeid) ||
-		since_ns < (peer->backoff_until_ns - peer->conflict_ns) / 8)
+	if (!is_shunned(engine, peer) || node_set_has(&engine->gather.join_failed, engine->options.nodeid) ||
+		since_ns < (peer->backoff.until_ns - peer->backoff.conflict_ns) / 8)
 		return false;
-	if (engine->join_proc.count == 1)
+	if (engine->gather.join_proc.count == 1)
 		return true;
-	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
-		const struct peer *other = peer_find(engine, engine->join_failed.ids[i]);
+	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
+		const struct peer *other = peer_find(engine, engine->gather.join_failed.ids[i]);
 
 		if (other != NULL && is_lost(engine, other))
 			return true;
@@ -190,10 +195,10 @@ void backoff_reconsider(struct totem_engine *engine, struct peer *peer, bool is_
 	uint32_t me = engine->options.nodeid;
 
 	if (!is_leave && is_free_again(engine, peer))
-		peer->backoff_until_ns = 0;
-	if (!is_leave && peer->backoff_accuser == me && engine->now_ns >= peer->lift_ns &&
-		node_set_has(&engine->join_proc, me) && !node_set_has(&engine->join_failed, me))
-		peer->backoff_until_ns = 0;
+		peer->backoff.until_ns = 0;
+	if (!is_leave && peer->backoff.accuser == me && engine->now_ns >= peer->backoff.lift_ns &&
+		node_set_has(&engine->gather.join_proc, me) && !node_set_has(&engine->gather.join_failed, me))
+		peer->backoff.until_ns = 0;
 }
 
 /*
@@ -203,7 +208,21 @@ void backoff_reconsider(struct totem_engine *engine, struct peer *peer, bool is_
  */
 static bool is_disowned(const struct totem_engine *engine, const struct peer *peer)
 {
-	return (backoff_is_unwanted(engine, peer) || peer->is_pardoned) && peer->pardons < PARDONS_MAX;
+	bool is_theirs = false;
+
+	switch (peer->backoff.verdict) {
+	case VERDICT_NONE:
+	case VERDICT_OURS:
+		break;
+	case VERDICT_THEIRS:
+		is_theirs = is_in_force(engine, peer);
+		break;
+	case VERDICT_PARDONED:
+	case VERDICT_SPENT:
+		is_theirs = true;
+		break;
+	}
+	return is_theirs && peer->backoff.pardons < PARDONS_MAX;
 }
 
 /* Return the time of the next action about a back-off: a question, a pardon, or its end. */
@@ -211,14 +230,14 @@ static uint64_t next_of(const struct totem_engine *engine, const struct peer *pe
 {
 	uint64_t at_ns = peer->asked_ns + ASK_GAP_NS;
 
-	if (at_ns < peer->lift_ns)
-		at_ns = peer->lift_ns;
-	if (!is_accused(engine, peer) || at_ns > peer->ask_until_ns)
+	if (at_ns < peer->backoff.lift_ns)
+		at_ns = peer->backoff.lift_ns;
+	if (!is_asked(engine, peer) || at_ns > peer->backoff.ask_until_ns)
 		at_ns = TOTEM_NEVER;
 	if (is_disowned(engine, peer))
-		at_ns = peer->lift_ns + peer->pardons * ASK_GAP_NS;
-	if (peer->backoff_until_ns > engine->now_ns && peer->backoff_until_ns < at_ns)
-		at_ns = peer->backoff_until_ns;
+		at_ns = peer->backoff.lift_ns + peer->backoff.pardons * ASK_GAP_NS;
+	if (is_in_force(engine, peer) && peer->backoff.until_ns < at_ns)
+		at_ns = peer->backoff.until_ns;
 	return at_ns;
 }
 
@@ -226,8 +245,8 @@ static void start_timer(struct totem_engine *engine)
 {
 	uint64_t first_ns = TOTEM_NEVER;
 
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		uint64_t next_ns = next_of(engine, &engine->peers[i]);
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		uint64_t next_ns = next_of(engine, &engine->peers.all[i]);
 
 		if (next_ns < first_ns)
 			first_ns = next_ns;
@@ -244,24 +263,24 @@ void backoff_given_up(struct totem_engine *engine, uint32_t id)
 	struct peer *peer = peer_get(engine, id);
 
 	if (peer != NULL)
-		peer->given_up_episode = engine->episode;
+		peer->given_up_episode = engine->gather.episode;
 }
 
 void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
 {
-	bool is_member = node_set_has(&engine->memb, accuser);
+	bool is_member = node_set_has(&engine->installed.memb, accuser);
 
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 
 		if (peer->id == accuser)
 			continue;
-		if (node_set_has(&engine->join_failed, peer->id)) {
-			if (peer->accuser_episode != engine->episode)
+		if (node_set_has(&engine->gather.join_failed, peer->id)) {
+			if (peer->accuser_episode != engine->gather.episode)
 				peer->accuser = accuser;
-			peer->accuser_episode = engine->episode;
-		} else if (is_member && node_set_has(&engine->join_proc, peer->id)) {
-			peer->backoff_until_ns = 0; /* a member of this ring hears it */
+			peer->accuser_episode = engine->gather.episode;
+		} else if (is_member && node_set_has(&engine->gather.join_proc, peer->id)) {
+			peer->backoff.until_ns = 0; /* a member of this ring hears it */
 		}
 	}
 }
@@ -270,20 +289,20 @@ static uint64_t hash_members(const struct totem_engine *engine)
 {
 	uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a, a word at a time */
 
-	for (uint32_t i = 0; i < engine->memb.count; i++)
-		hash = (hash ^ engine->memb.ids[i]) * UINT64_C(0x100000001B3);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++)
+		hash = (hash ^ engine->installed.memb.ids[i]) * UINT64_C(0x100000001B3);
 	return hash;
 }
 
 /* Return the node whose verdict kept the peer out of the ring, though this node hears it. 0: there is none. */
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
-	if (!is_heard(engine, peer) || peer->left_episode == engine->episode ||
-		!node_set_has(&engine->failed, peer->id))
+	if (!is_heard(engine, peer) || peer->left_episode == engine->gather.episode ||
+		!node_set_has(&engine->lists.failed, peer->id))
 		return 0;
-	if (peer->given_up_episode == engine->episode)
+	if (peer->given_up_episode == engine->gather.episode)
 		return engine->options.nodeid;
-	if (peer->accuser_episode == engine->episode && node_set_has(&engine->memb, peer->accuser))
+	if (peer->accuser_episode == engine->gather.episode && node_set_has(&engine->installed.memb, peer->accuser))
 		return peer->accuser;
 	return 0;
 }
@@ -294,8 +313,8 @@ static void trace_unheard(
 	const struct totem_trace trace = {
 		.kind = kind,
 		.node = peer->id,
-		.seq = peer->backoff_accuser,
-		.value = peer->backoff_ns / MILLISECOND_NS,
+		.seq = peer->backoff.accuser,
+		.value = peer->backoff.next_ns / MILLISECOND_NS,
 		.ring = engine->ring,
 	};
 
@@ -305,15 +324,15 @@ static void trace_unheard(
 /* Take over the counts of a conflict in which the other one of the two nodes was left out last time. */
 static void inherit(const struct totem_engine *engine, struct peer *peer)
 {
-	const struct peer *other = peer_find(engine, peer->backoff_accuser);
+	const struct peer *other = peer_find(engine, peer->backoff.accuser);
 
-	if (other == NULL || other->backoff_accuser != peer->id || other->conflicts == 0 ||
-		engine->now_ns - other->conflict_ns > CONFLICT_AGE_MAX_NS)
+	if (other == NULL || other->backoff.accuser != peer->id || other->backoff.conflicts == 0 ||
+		engine->now_ns - other->backoff.conflict_ns > CONFLICT_AGE_MAX_NS)
 		return;
-	if (peer->conflicts < other->conflicts)
-		peer->conflicts = other->conflicts;
-	if (peer->backoff_ns < other->backoff_ns)
-		peer->backoff_ns = other->backoff_ns;
+	if (peer->backoff.conflicts < other->backoff.conflicts)
+		peer->backoff.conflicts = other->backoff.conflicts;
+	if (peer->backoff.next_ns < other->backoff.next_ns)
+		peer->backoff.next_ns = other->backoff.next_ns;
 }
 
 /*
@@ -321,53 +340,52 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
  * hears it: the peer and a member do not hear each other. That member said so, or it is this node. Without a back-off
  * ring after ring would be formed, without end. The first time may be an accident. After that the peer is ignored for
  * longer each time, while the members stay the same. The member that does not hear the peer does not ignore it. So both
- * find each other as soon as they can, and their joins end the back-off (backoff_accuse, peer_reconsider).
+ * find each other as soon as they can, and their joins end the back-off (backoff_accuse, backoff_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
-	if (node_set_has(&engine->memb, peer->id)) {
-		peer->backoff_until_ns = peer->ask_until_ns = 0;
-		peer->is_unheard = peer->is_pardoned = false;
+	if (node_set_has(&engine->installed.memb, peer->id)) {
+		peer->backoff.until_ns = peer->backoff.ask_until_ns = 0;
+		peer->backoff.verdict = VERDICT_NONE;
 		peer->join_seq = engine->ring.seq;
 		peer->stale_count = 0;
 		return;
 	}
 	/* The member that does not hear the peer may have left. */
-	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->backoff_accuser)) {
-		peer->backoff_until_ns = peer->ask_until_ns = 0;
-		peer->is_unheard = false;
+	if (engine->installed.left.count > 0 || !node_set_has(&engine->installed.memb, peer->backoff.accuser)) {
+		peer->backoff.until_ns = peer->backoff.ask_until_ns = 0;
+		peer->backoff.verdict = verdict_left(peer->backoff.verdict);
 	}
 
 	uint32_t accuser = accuser_of(engine, peer);
 
 	if (accuser == 0 || TOTEM_QUIRK(engine, LISTENS_ALWAYS))
 		return;
-	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS ||
-		peer->conflict_members != hash_members(engine))
-		peer->conflicts = 0;
-	peer->conflict_members = hash_members(engine);
-	peer->conflict_ns = engine->now_ns;
-	peer->backoff_accuser = accuser;
-	peer->is_pardoned = false;
-	peer->pardons = 0;
-	if (!peer->is_unheard)
+	if (engine->now_ns - peer->backoff.conflict_ns > CONFLICT_AGE_MAX_NS ||
+		peer->backoff.conflict_members != hash_members(engine))
+		peer->backoff.conflicts = 0;
+	peer->backoff.conflict_members = hash_members(engine);
+	peer->backoff.conflict_ns = engine->now_ns;
+	peer->backoff.accuser = accuser;
+	peer->backoff.pardons = 0;
+	if (!verdict_stands(peer->backoff.verdict))
 		trace_unheard(engine, peer, TOTEM_TRACE_UNHEARD);
-	peer->is_unheard = true;
-	if (peer->conflicts == 0)
-		peer->backoff_ns = engine->options.consensus_ns;
+	peer->backoff.verdict = accuser == engine->options.nodeid ? VERDICT_OURS : VERDICT_THEIRS;
+	if (peer->backoff.conflicts == 0)
+		peer->backoff.next_ns = engine->options.consensus_ns;
 	inherit(engine, peer);
-	peer->conflicts++;
-	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
-	peer->ask_until_ns = accuser == engine->options.nodeid ? peer->backoff_until_ns : 0;
+	peer->backoff.conflicts++;
+	peer->backoff.until_ns = engine->now_ns + peer->backoff.next_ns;
+	peer->backoff.ask_until_ns = peer->backoff.verdict == VERDICT_OURS ? peer->backoff.until_ns : 0;
 	/* A random time, so that two nodes that end their back-offs at the same time do not do so for ever. */
-	peer->lift_ns = engine->now_ns + 2 * engine->options.join_ns +
+	peer->backoff.lift_ns = engine->now_ns + 2 * engine->options.join_ns +
 			core_random(engine) % (4 * engine->options.join_ns);
 	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
-	peer->backoff_ns *= 2;
-	if (peer->backoff_ns < BACKOFF_MIN_NS)
-		peer->backoff_ns = BACKOFF_MIN_NS;
-	if (peer->backoff_ns > BACKOFF_MAX_NS)
-		peer->backoff_ns = BACKOFF_MAX_NS;
+	peer->backoff.next_ns *= 2;
+	if (peer->backoff.next_ns < BACKOFF_MIN_NS)
+		peer->backoff.next_ns = BACKOFF_MIN_NS;
+	if (peer->backoff.next_ns > BACKOFF_MAX_NS)
+		peer->backoff.next_ns = BACKOFF_MAX_NS;
 }
 
 /*
@@ -376,16 +394,16 @@ static void judge(struct totem_engine *engine, struct peer *peer)
  */
 static void ask_the_lost(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (is_lost(engine, &engine->peers[i]))
-			engine->peers[i].ask_until_ns = engine->now_ns + BACKOFF_MAX_NS;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (is_lost(engine, &engine->peers.all[i]))
+			engine->peers.all[i].backoff.ask_until_ns = engine->now_ns + BACKOFF_MAX_NS;
 	}
 }
 
 void backoff_installed(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		judge(engine, &engine->peers[i]);
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		judge(engine, &engine->peers.all[i]);
 	if (backoff_is_quiet(engine))
 		ask_the_lost(engine);
 	start_timer(engine);
@@ -397,15 +415,15 @@ void backoff_installed(struct totem_engine *engine)
  */
 void backoff_expired(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 
 		if (next_of(engine, peer) > engine->now_ns)
 			continue;
 		if (is_disowned(engine, peer)) {
-			peer->pardons++;
+			peer->backoff.pardons++;
 			probe_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
-		} else if (is_accused(engine, peer)) {
+		} else if (is_asked(engine, peer)) {
 			probe_ask_again(engine, peer, ASK_GAP_NS / 2);
 		}
 	}

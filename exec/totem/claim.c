@@ -24,9 +24,9 @@ static uint64_t belief_of(uint64_t ring_seq)
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
 	/* Its companions still have the seq of the old ring when the one of this node has fallen. */
-	uint64_t from = belief_of(engine->ring.seq > engine->old_ring.seq ? engine->ring.seq : engine->old_ring.seq);
+	uint64_t from = belief_of(engine->ring.seq > engine->installed.ring.seq ? engine->ring.seq : engine->installed.ring.seq);
 
-	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
+	if (from < RING_SEQ_LONE_MAX && engine->installed.memb.count <= 1)
 		from = RING_SEQ_LONE_MAX;
 	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
 }
@@ -71,16 +71,16 @@ static uint64_t fresh_number(struct totem_engine *engine)
  */
 static bool must_fall(const struct totem_engine *engine, uint64_t highest)
 {
-	return is_refused(engine, highest) && !node_set_has(&engine->live, engine->claim.low_claimer) &&
-	       (engine->live.count == 1 || !engine->claim.has_fallen);
+	return is_refused(engine, highest) && !node_set_has(&engine->lists.live, engine->claim.low_claimer) &&
+	       (engine->lists.live.count == 1 || !engine->claim.has_fallen);
 }
 
 uint64_t claim_next(struct totem_engine *engine)
 {
 	uint64_t highest = engine->ring.seq;
 
-	for (uint32_t i = 0; i < engine->live.count; i++) {
-		uint32_t id = engine->live.ids[i];
+	for (uint32_t i = 0; i < engine->lists.live.count; i++) {
+		uint32_t id = engine->lists.live.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (peer != NULL && id != engine->options.nodeid && peer->join_seq > highest)

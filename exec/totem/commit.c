@@ -15,7 +15,7 @@ static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t i = 0;
 
-	while (i < engine->new_memb.count && engine->new_memb.ids[i] != id)
+	while (i < engine->commit.memb.count && engine->commit.memb.ids[i] != id)
 		i++;
 	return i;
 }
@@ -24,7 +24,7 @@ static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 static void send_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
-	const struct node_set *members = &engine->new_memb;
+	const struct node_set *members = &engine->commit.memb;
 	size_t size = 41 + 28 * (size_t)members->count + 8 + 8 * (size_t)members->count;
 	struct coterie_frame *frame = frame_take(engine->pool, size);
 	uint32_t next = index_of(engine, engine->options.nodeid) + 1;
@@ -63,12 +63,12 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	bool keeps_promises = deliver_is_safe(engine) && !TOTEM_QUIRK(engine, RECEIVED_FLAG);
 
 	if (!keeps_promises)
-		engine->received_flg = engine->store.aru == engine->store.high_seq;
+		recovery_note_received(engine, engine->store.aru == engine->store.high_seq);
 	*mine = (struct wire_commit_entry){
-		.ring = engine->is_promised ? engine->promise : engine->old_ring,
+		.ring = engine->recovery.is_promised ? engine->recovery.promise : engine->installed.ring,
 		.aru = engine->store.aru,
-		.high_delivered = engine->high_delivered,
-		.received_flg = engine->received_flg,
+		.high_delivered = engine->delivery.high,
+		.received_flg = engine->recovery.received_flg,
 	};
 	if (keeps_promises)
 		return;
@@ -84,7 +84,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 			seq_compare(entries[i].aru, most) < 0)
 			entries[i].received_flg = 0;
 	}
-	engine->received_flg = mine->received_flg != 0;
+	recovery_note_received(engine, mine->received_flg != 0);
 }
 
 /* The commit token is here for the first time, with `memb_index` entries filled. */
@@ -103,14 +103,11 @@ static void enter_commit(struct totem_engine *engine)
 	extension_fill(engine, commit->memb_index);
 	commit->memb_index++;
 	engine->ring = commit->ring;
-	assert(engine->ring.seq >= engine->old_ring.seq || engine->old_ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
+	assert(engine->ring.seq >= engine->installed.ring.seq || engine->installed.ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
 		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
 		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
-	engine->trc = 0;
-	engine->pbl = 0;
+	flow_begin(engine);
 	linger_reset(engine);
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
 	engine->counters.commit_entered++;
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_COMMIT, 0);
@@ -120,7 +117,7 @@ static void enter_commit(struct totem_engine *engine)
 	timer_cancel(engine, TOTEM_TIMER_CONSENSUS);
 	send_commit(engine);
 	timer_start_token(engine);
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 }
 
 void commit_create(struct totem_engine *engine)
@@ -130,28 +127,28 @@ void commit_create(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_GATHER && !TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE))
 		return;
-	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->old_ring.seq : claim_next(engine);
+	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->installed.ring.seq : claim_next(engine);
 	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
 		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
 
 		core_trace(engine, &trace);
 		return;
 	}
-	set_copy(&engine->new_memb, &engine->live);
+	set_copy(&engine->commit.memb, &engine->lists.live);
 	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
 	commit->token_seq = 0;
 	commit->memb_index = 0;
-	memset(commit->entries, 0, engine->new_memb.count * sizeof(commit->entries[0]));
+	memset(commit->entries, 0, engine->commit.memb.count * sizeof(commit->entries[0]));
 	extension_begin(engine);
 	enter_commit(engine);
 }
 
-/* Copy the entries of a decoded commit token. Its member list is that of new_memb. */
+/* Copy the entries of a decoded commit token. Its member list is that of engine->commit. */
 static void take_over(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	struct commit *commit = &engine->commit;
 
-	assert(token->count == engine->new_memb.count);
+	assert(token->count == engine->commit.memb.count);
 	commit->ring = token->ring;
 	commit->token_seq = token->token_seq;
 	commit->memb_index = token->memb_index;
@@ -174,18 +171,15 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 /* First rotation: check that the members are the agreed ones and that the next entry is that of this node. */
 static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
 {
-	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
-
-	assert(rc == 0);
-	if (!has_members(token, &engine->live) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
+	if (!has_members(token, lists_live(engine)) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		return;
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;
-	node_set_clear(&engine->new_memb);
+	node_set_clear(&engine->commit.memb);
 	for (uint32_t i = 0; i < token->count; i++)
-		set_add(&engine->new_memb, wire_commit_addr(token, i));
+		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	if (!claim_is_believed(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
-		token->ring.rep != engine->new_memb.ids[0] ||
+		token->ring.rep != engine->commit.memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {
 		core_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
@@ -205,7 +199,7 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 
 	if (!ring_id_equal(&token->ring, &engine->ring) || token->memb_index != token->count)
 		return false;
-	if (!has_members(token, &engine->new_memb) || index == token->count)
+	if (!has_members(token, &engine->commit.memb) || index == token->count)
 		return false;
 
 	struct wire_commit_entry entry = wire_commit_entry(token, index);
@@ -239,7 +233,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	case TOTEM_OPERATIONAL:
 		break;
 	case TOTEM_GATHER:
-		if (!engine->is_pausing)
+		if (!engine->pause.is_pausing)
 			arrived_in_gather(engine, &token);
 		break;
 	case TOTEM_COMMIT:
@@ -247,7 +241,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			take_over(engine, &token);
 			recovery_enter(engine);
 			send_commit(engine);
-			timer_start_retransmit(engine);
+			timer_renew_retransmit(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) &&
 			   token.memb_index == token.count) {
 			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
@@ -255,7 +249,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 		break;
 	case TOTEM_RECOVERY:
 		if (core_is_rep(engine) && engine->place == TOKEN_NONE && is_round_twice(engine, &token))
-			pass_originate(engine);
+			pass_originate(engine, recovery_raise_flag(engine));
 		break;
 	}
 }

@@ -6,15 +6,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/totem/node_set.h"
 #include "exec/totem/ring_id.h"
 #include "exec/totem/wire.h"
 
 struct totem_engine;
 struct coterie_frame;
 
-/* The commit token that passed here last. Its member list is new_memb. */
+/*
+ * The commit token that passed here last. Only commit.c changes the members, and extension.c the two of the trailer:
+ * has_features and features.
+ */
 struct commit {
 	struct ring_id ring;
+	struct node_set memb; /* members of the new ring */
 	uint32_t token_seq;
 	uint32_t memb_index;
 	bool has_features;

@@ -12,22 +12,15 @@ static void tell(struct totem_engine *engine, const struct totem_configuration *
 	engine->callbacks.configure(engine->arg, configuration);
 }
 
-/* Drop unfinished messages of nodes that have left. No node will send the rest. */
-static void forget_unfinished(struct totem_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
-		unpack_forget(engine->unpack, engine->left.ids[i]);
-}
-
 static void tell_transitional(struct totem_engine *engine)
 {
 	const struct totem_configuration configuration = {
 		.is_regular = false,
 		.ring = engine->ring,
-		.members = engine->trans.ids,
-		.member_count = engine->trans.count,
-		.left = engine->left.ids,
-		.left_count = engine->left.count,
+		.members = engine->recovery.trans.ids,
+		.member_count = engine->recovery.trans.count,
+		.left = engine->installed.left.ids,
+		.left_count = engine->installed.left.count,
 		.is_safe_honoured = deliver_is_safe(engine),
 	};
 
@@ -38,14 +31,14 @@ static void tell_transitional(struct totem_engine *engine)
 static void tell_regular(struct totem_engine *engine)
 {
 	const struct node_set *members =
-		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->proc : &engine->memb;
+		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc : &engine->installed.memb;
 	const struct totem_configuration configuration = {
 		.is_regular = true,
 		.ring = engine->ring,
 		.members = members->ids,
 		.member_count = members->count,
-		.joined = engine->joined.ids,
-		.joined_count = engine->joined.count,
+		.joined = engine->installed.joined.ids,
+		.joined_count = engine->installed.joined.count,
 		.is_safe_honoured = deliver_is_safe(engine),
 	};
 
@@ -55,59 +48,37 @@ static void tell_regular(struct totem_engine *engine)
 /* Make the frames of the recovery those of the ring. They count as delivered. */
 static void switch_stores(struct totem_engine *engine)
 {
-	struct store old = engine->store;
-
-	assert(engine->owed_count == 0); /* I8 */
-	engine->store = engine->rstore;
-	engine->rstore = old;
-	store_reset(&engine->rstore, engine->options.first_seq);
-	engine->high_delivered = engine->install_seq;
+	assert(engine->owed.count == 0); /* I8 */
+	store_switch(engine);
+	deliver_begin(engine, engine->recovery.install_seq);
 }
 
 static void become_operational(struct totem_engine *engine)
 {
-	set_copy(&engine->memb, &engine->new_memb);
-	engine->old_ring = engine->ring;
+	set_copy(&engine->installed.memb, &engine->commit.memb);
+	engine->installed.ring = engine->ring;
 	claim_installed(engine);
-	engine->features = engine->new_features;
-	engine->received_flg = !deliver_is_safe(engine);
-	engine->is_promised = false;
+	engine->installed.features = engine->recovery.features;
 	engine->place = TOKEN_AWAY;
-	engine->flg_count = 0;
-	engine->rotations = 0;
-	engine->a_prev = engine->a_last = engine->options.first_seq - 1;
-	engine->a_known = 0;
-	engine->accepted_ns = 0;
-	engine->rotation_count = 0;
+	aru_installed(engine);
+	timer_forget_rotations(engine);
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_OPERATIONAL, 0);
 	/* All members have the frames of the recovery. */
-	if (seq_compare(engine->high_delivered, engine->store.released) > 0)
-		store_release(engine, engine->high_delivered);
-}
-
-static void drop_queued(struct totem_engine *engine)
-{
-	uint32_t guarantee;
-	struct coterie_frame *frame;
-
-	pack_queue_flush(engine->q_new);
-	while ((frame = pack_queue_take(engine->q_new, &guarantee)) != NULL)
-		frame_unref(frame);
+	if (seq_compare(engine->delivery.high, engine->store.released) > 0)
+		store_release(engine, engine->delivery.high);
 }
 
 /*
  * Members that joined have missed the start of a message that is partly sent. Under Corosync's rule
- * (book packing, "Reassembly") they would also lose the messages that are packed behind its end. Without
- * memory for the split they lose them.
+ * (book packing, "Reassembly") they would also lose the messages that are packed behind its end.
  */
 static void end_message_alone(struct totem_engine *engine)
 {
-	if (engine->features != 0 || engine->joined.count == 0)
+	if (engine->installed.features != 0 || engine->installed.joined.count == 0)
 		return;
-	(void)pack_queue_split(engine->q_sync);
-	(void)pack_queue_split(engine->q_new);
+	queues_split(engine);
 }
 
 /* Trace a ring of one, unless all other members sent a leave: this node may be the one that is cut off. */
@@ -121,26 +92,26 @@ static void tell_alone(struct totem_engine *engine)
 	};
 	bool is_told = true;
 
-	for (uint32_t i = 0; i < engine->left.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.left.ids[i]);
 
-		is_told = is_told && peer != NULL && peer->left_episode == engine->episode;
+		is_told = is_told && peer != NULL && peer->left_episode == engine->gather.episode;
 	}
-	if (engine->new_memb.count != 1 || is_told)
+	if (engine->commit.memb.count != 1 || is_told)
 		return;
 	if (!engine->is_cut)
-		trace.value = engine->heard_ns < engine->episode_ns ? TOTEM_ALONE_DEAF
+		trace.value = engine->heard_ns < engine->gather.episode_ns ? TOTEM_ALONE_DEAF
 								    : TOTEM_ALONE_UNANSWERED;
 	core_trace(engine, &trace);
 }
 
 static void note_leases(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
-		if (engine->memb.ids[i] == engine->options.nodeid)
-			engine->announced_ns = extension_lease(engine, i);
+		if (engine->installed.memb.ids[i] == engine->options.nodeid)
+			lease_begin(engine, extension_lease(engine, i));
 		if (peer == NULL)
 			continue;
 		peer->lease_ns = extension_lease(engine, i);
@@ -148,23 +119,21 @@ static void note_leases(struct totem_engine *engine)
 		peer->alive_ns = engine->now_ns;
 		memset(peer->votes, 0, sizeof(peer->votes));
 	}
-	engine->all_alive_ns = engine->now_ns;
 }
 
 void configure_install(struct totem_engine *engine)
 {
 	int rc;
 
-	assert(seq_compare(engine->install_seq, engine->rstore.aru) <= 0 ||
+	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
 		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
-	node_set_clear(&engine->consensus);
 	deliver_regular(engine);
 
-	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
+	rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);
 	assert(rc == 0);
 	tell_alone(engine);
 	evict_installed(engine);
-	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
+	rc = node_set_subtract(&engine->installed.joined, &engine->commit.memb, &engine->recovery.trans);
 	assert(rc == 0);
 
 	/*
@@ -173,34 +142,29 @@ void configure_install(struct totem_engine *engine)
 	 * in the new ring may have delivered the last parts of such a message.
 	 */
 	if (!deliver_is_safe(engine))
-		forget_unfinished(engine);
+		deliver_forget_left(engine);
 	tell_transitional(engine);
 	deliver_transitional(engine);
-	forget_unfinished(engine);
+	deliver_forget_left(engine);
 	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
-	engine->is_sync_wait = true;
-	engine->is_unpack_sync = true;
-	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
-		drop_queued(engine);
+	queues_wait(engine);
 
 	switch_stores(engine);
 	become_operational(engine);
-	engine->installed_ns = engine->now_ns;
+	announce_installed(engine);
 	note_leases(engine);
 	lease_installed(engine);
 	end_message_alone(engine);
 
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_INSTALLED,
-		.value = engine->install_seq,
+		.value = engine->recovery.install_seq,
 		.ring = engine->ring,
 	};
 
 	core_trace(engine, &trace);
 	backoff_installed(engine); /* reads proc and failed of the gather that led to this ring */
 	tell_regular(engine);
-	set_copy(&engine->proc, &engine->new_memb);
-	node_set_clear(&engine->failed);
-	node_set_clear(&engine->deliver);
+	lists_installed(engine);
 	suspect_installed(engine);
 }

@@ -3,7 +3,20 @@
 #ifndef TOTEM_CONFIGURE_H
 #define TOTEM_CONFIGURE_H
 
+#include <stdint.h>
+
+#include "exec/totem/node_set.h"
+#include "exec/totem/ring_id.h"
+
 struct totem_engine;
+
+/* The ring that was installed last. Only configure.c changes the members. */
+struct membership {
+	struct ring_id ring;
+	struct node_set memb;
+	uint64_t features; /* that all members have; 0: none */
+	struct node_set left, joined; /* by its installation */
+};
 
 void configure_install(struct totem_engine *engine);
 

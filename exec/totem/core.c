@@ -70,7 +70,7 @@ struct store *core_store(struct totem_engine *engine)
 
 const struct node_set *core_members(const struct totem_engine *engine)
 {
-	return engine->state == TOTEM_RECOVERY ? &engine->new_memb : &engine->memb;
+	return engine->state == TOTEM_RECOVERY ? &engine->commit.memb : &engine->installed.memb;
 }
 
 uint32_t core_successor(const struct totem_engine *engine)

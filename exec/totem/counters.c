@@ -13,8 +13,8 @@ const struct ring_id *totem_engine_ring(const struct totem_engine *engine) { ret
 
 uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t **members)
 {
-	*members = engine->memb.ids;
-	return engine->memb.count;
+	*members = engine->installed.memb.ids;
+	return engine->installed.memb.count;
 }
 
 bool totem_engine_is_safe_honoured(const struct totem_engine *engine)
@@ -29,7 +29,7 @@ const struct totem_counters *totem_engine_counters(const struct totem_engine *en
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
-	const struct pack_queue *used = engine->is_sync_wait ? engine->q_sync : engine->q_new;
+	const struct pack_queue *used = queues_used(&engine->queues);
 	uint32_t count = pack_queue_count(used);
 	uint32_t total = count + pack_queue_free(used);
 	uint32_t payload = engine->options.payload_max - PACKET_OVERHEAD;
@@ -53,31 +53,31 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 	*probe = (struct totem_probe){
 		.aru = store->aru,
 		.high_seq = store->high_seq,
-		.high_delivered = engine->high_delivered,
+		.high_delivered = engine->delivery.high,
 		.released = store->released,
 		.store_count = engine->store.count,
 		.recovery_store_count = engine->rstore.count,
-		.install_seq = engine->install_seq,
-		.trc = engine->trc,
-		.pbl = engine->pbl,
-		.window = flow_window_size(engine, &engine->token),
-		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
-		.recovery_queued = engine->owed_count,
+		.install_seq = engine->recovery.install_seq,
+		.trc = engine->flow.trc,
+		.pbl = engine->flow.pbl,
+		.window = flow_window_size(engine, &engine->pass.token),
+		.queued = pack_queue_count(engine->queues.q_new) + pack_queue_count(engine->queues.q_sync),
+		.recovery_queued = engine->owed.count,
 		.is_held = place_is_kept(engine->place),
-		.is_synchronizing = engine->is_sync_wait,
-		.old_ring = engine->old_ring,
+		.is_synchronizing = engine->queues.is_sync_wait,
+		.old_ring = engine->installed.ring,
 	};
 }
 
 bool totem_engine_unheard(
 	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
-	for (uint32_t at = 0; at < engine->peer_count; at++) {
-		const struct peer *peer = &engine->peers[at];
+	for (uint32_t at = 0; at < engine->peers.count; at++) {
+		const struct peer *peer = &engine->peers.all[at];
 
-		if (!peer->is_unheard || i-- > 0)
+		if (!verdict_stands(peer->backoff.verdict) || i-- > 0)
 			continue;
-		*member = peer->backoff_accuser;
+		*member = peer->backoff.accuser;
 		*node = peer->id;
 		return true;
 	}

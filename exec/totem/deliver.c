@@ -8,7 +8,7 @@
 
 bool deliver_is_safe(const struct totem_engine *engine)
 {
-	return (engine->features & WIRE_FEATURE_SAFE) != 0;
+	return (engine->installed.features & WIRE_FEATURE_SAFE) != 0;
 }
 
 static void deliver_message(void *arg, uint32_t source, const struct iovec *iov, size_t count,
@@ -21,8 +21,8 @@ static void deliver_message(void *arg, uint32_t source, const struct iovec *iov,
 		.iov = iov,
 		.count = count,
 		.size = size,
-		.seq = engine->high_delivered,
-		.place = unpack_place(engine->unpack),
+		.seq = engine->delivery.high,
+		.place = unpack_place(engine->delivery.unpack),
 	};
 
 	engine->counters.messages_rx++;
@@ -32,22 +32,22 @@ static void deliver_message(void *arg, uint32_t source, const struct iovec *iov,
 static void deliver_frame(struct totem_engine *engine, const struct store_slot *slot)
 {
 	struct coterie_frame *frame = slot->frame;
-	uint64_t malformed = unpack_counters(engine->unpack)->malformed;
+	uint64_t malformed = unpack_counters(engine->delivery.unpack)->malformed;
 	uint32_t source = slot->source;
-	enum unpack_rule rule = engine->features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
+	enum unpack_rule rule = engine->installed.features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
 
 	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
 	if (slot->is_encapsulated)
 		return; /* a frame of a recovery: its content belongs to the old ring */
-	if (source != engine->turn_source) {
-		engine->turns++;
-		engine->turn_source = source;
+	if (source != engine->delivery.turn_source) {
+		engine->delivery.turns++;
+		engine->delivery.turn_source = source;
 	}
 	/* On an error the message is dropped for lack of memory. The unpacker has counted it. */
-	(void)unpack_frame(engine->unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
-		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,
+	(void)unpack_frame(engine->delivery.unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
+		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync,
 		rule, deliver_message, engine);
-	if (unpack_counters(engine->unpack)->malformed != malformed)
+	if (unpack_counters(engine->delivery.unpack)->malformed != malformed)
 		core_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
 
@@ -57,9 +57,8 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	if (TOTEM_MUTANT(engine, SAFE_AS_AGREED))
 		return true;
 	if (TOTEM_MUTANT(engine, SAFE_ONE_TOKEN))
-		return engine->a_known >= 1 && seq_compare(seq, engine->a_last) <= 0;
-	return engine->a_known == 2 &&
-	       seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+		return engine->aru.known >= 1 && seq_compare(seq, engine->aru.last) <= 0;
+	return aru_covers(&engine->aru, seq);
 }
 
 void deliver_ready(struct totem_engine *engine)
@@ -69,27 +68,27 @@ void deliver_ready(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL && TOTEM_MUTANT(engine, DELIVER_PAST_HOLE)) {
-			engine->high_delivered = seq;
+			engine->delivery.high = seq;
 			continue;
 		}
 		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
 			break;
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		if (TOTEM_MUTANT(engine, DELIVER_SWAPPED) && store_find(store, seq + 1) != NULL) {
-			engine->high_delivered = seq + 1;
+			engine->delivery.high = seq + 1;
 			deliver_frame(engine, store_find(store, seq + 1));
 		}
 		deliver_frame(engine, slot);
-		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->install_seq + 1)
+		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->recovery.install_seq + 1)
 			deliver_frame(engine, slot);
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
-		seq_compare(store->released, engine->high_delivered) <= 0); /* I1 */
+		seq_compare(store->released, engine->delivery.high) <= 0); /* I1 */
 }
 
 /*
@@ -102,14 +101,14 @@ void deliver_regular(struct totem_engine *engine)
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine) && !TOTEM_MUTANT(engine, SAFE_CHANGE_IGNORED);
 
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL || (is_safe && slot->is_safe &&
-					    seq_compare(seq, engine->high_ring_delivered) > 0))
+					    seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
 			break;
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		deliver_frame(engine, slot);
 	}
 }
@@ -123,17 +122,43 @@ void deliver_transitional(struct totem_engine *engine)
 	struct store *store = &engine->store;
 	bool is_behind_hole = false;
 
-	while (engine->high_delivered != store->high_seq) {
-		uint32_t seq = engine->high_delivered + 1;
+	while (engine->delivery.high != store->high_seq) {
+		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
-		engine->high_delivered = seq;
+		engine->delivery.high = seq;
 		is_behind_hole |= slot == NULL;
 		if (slot == NULL || (TOTEM_MUTANT(engine, TRANSITIONAL_EMPTY) && is_behind_hole))
 			continue;
-		if (is_behind_hole && !node_set_has(&engine->deliver, slot->source) &&
+		if (is_behind_hole && !node_set_has(&engine->recovery.deliver, slot->source) &&
 			!TOTEM_MUTANT(engine, TRANSITIONAL_UNFILTERED))
 			continue;
 		deliver_frame(engine, slot);
 	}
+}
+
+/* No node will send the rest. */
+void deliver_forget_left(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->installed.left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
+		unpack_forget(engine->delivery.unpack, engine->installed.left.ids[i]);
+}
+
+void deliver_begin(struct totem_engine *engine, uint32_t seq)
+{
+	engine->delivery.high = seq;
+	engine->delivery.is_sync = true;
+}
+
+void deliver_synchronized(struct totem_engine *engine)
+{
+	engine->delivery.is_sync = false;
+}
+
+uint32_t deliver_take_turns(struct totem_engine *engine)
+{
+	uint32_t turns = engine->delivery.turns;
+
+	engine->delivery.turns = 0;
+	return turns;
 }

@@ -14,10 +14,10 @@
 
 static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 {
-	struct node_set *const sets[] = {&engine->memb, &engine->proc, &engine->failed,
-		&engine->consensus, &engine->new_memb, &engine->trans, &engine->deliver,
-		&engine->live, &engine->left, &engine->joined, &engine->join_proc,
-		&engine->join_failed};
+	struct node_set *const sets[] = {&engine->installed.memb, &engine->lists.proc, &engine->lists.failed,
+		&engine->lists.consensus, &engine->commit.memb, &engine->recovery.trans, &engine->recovery.deliver,
+		&engine->lists.live, &engine->installed.left, &engine->installed.joined, &engine->gather.join_proc,
+		&engine->gather.join_failed, &engine->gather.strangers};
 
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
 }
@@ -26,18 +26,20 @@ static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 static int reserve_sets(struct totem_engine *engine)
 {
 	uint32_t ids[WIRE_NODES_MAX];
+	struct node_set *first = all_sets(engine, 0);
 	struct node_set *set;
 
 	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++)
 		ids[i] = i + 1;
-	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++) {
-		int rc = node_set_assign(set, ids, WIRE_NODES_MAX);
 
-		if (rc < 0)
-			return rc;
+	int rc = node_set_assign(first, ids, WIRE_NODES_MAX);
+
+	for (uint32_t i = 1; rc == 0 && (set = all_sets(engine, i)) != NULL; i++) {
+		rc = node_set_copy(set, first);
 		node_set_clear(set);
 	}
-	return 0;
+	node_set_clear(first);
+	return rc;
 }
 
 static int allocate(struct totem_engine *engine, const struct totem_options *options)
@@ -57,13 +59,13 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 		rc = store_init(&engine->rstore, options->first_seq);
 	if (rc < 0)
 		return rc;
-	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
-	engine->outbox = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
-	engine->q_new = pack_queue_create(engine->pool, &pack);
-	engine->q_sync = pack_queue_create(engine->pool, &pack);
-	engine->unpack = unpack_create();
-	if (engine->peers == NULL || engine->outbox == NULL || engine->q_new == NULL ||
-		engine->q_sync == NULL || engine->unpack == NULL)
+	engine->peers.all = calloc(WIRE_NODES_MAX, sizeof(*engine->peers.all));
+	engine->outbox.frames = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
+	engine->queues.q_new = pack_queue_create(engine->pool, &pack);
+	engine->queues.q_sync = pack_queue_create(engine->pool, &pack);
+	engine->delivery.unpack = unpack_create();
+	if (engine->peers.all == NULL || engine->outbox.frames == NULL || engine->queues.q_new == NULL ||
+		engine->queues.q_sync == NULL || engine->delivery.unpack == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -99,20 +101,20 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 		totem_engine_destroy(engine);
 		return NULL;
 	}
-	engine->now_ns = engine->last_entry_ns = now_ns;
+	engine->now_ns = engine->pause.last_entry_ns = now_ns;
 	engine->random = options->random_seed ^ options->nodeid;
 	engine->state = TOTEM_OPERATIONAL;
-	engine->is_lease_held = true;
+	engine->lease.is_held = true;
 	for (uint32_t i = 0; i < TOTEM_TIMER_COUNT; i++)
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
-	engine->old_ring = engine->ring;
-	engine->high_delivered = options->first_seq;
-	engine->received_flg = true;
-	engine->is_sync_wait = true;
-	engine->is_unpack_sync = true;
-	engine->tseq = options->first_seq - 1;
-	engine->owed_next = engine->owed_end = options->first_seq;
+	engine->installed.ring = engine->ring;
+	engine->delivery.high = options->first_seq;
+	engine->recovery.received_flg = true;
+	engine->queues.is_sync_wait = true;
+	engine->delivery.is_sync = true;
+	engine->pass.tseq = options->first_seq - 1;
+	engine->owed.next = engine->owed.end = options->first_seq;
 	engine->is_heartbeat_used = is_heartbeat_possible(options);
 	return engine;
 }
@@ -126,16 +128,16 @@ void totem_engine_destroy(struct totem_engine *engine)
 	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++)
 		node_set_fini(set);
 	node_set_fini(&engine->known);
-	frame_unref(engine->saved);
-	unpack_destroy(engine->unpack);
-	pack_queue_destroy(engine->q_new);
-	pack_queue_destroy(engine->q_sync);
+	frame_unref(engine->pass.saved);
+	unpack_destroy(engine->delivery.unpack);
+	pack_queue_destroy(engine->queues.q_new);
+	pack_queue_destroy(engine->queues.q_sync);
 	store_fini(&engine->store);
 	store_fini(&engine->rstore);
-	free(engine->outbox);
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		frame_unref(engine->peers[i].farewell);
-	free(engine->peers);
+	free(engine->outbox.frames);
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		frame_unref(engine->peers.all[i].farewell);
+	free(engine->peers.all);
 	free(engine);
 }
 
@@ -161,7 +163,7 @@ static void enter(struct totem_engine *engine, uint64_t now_ns)
 
 static void leave(struct totem_engine *engine)
 {
-	assert(engine->depth == 1 && (engine->outbox_count == 0 || linger_is_gathering(engine)));
+	assert(engine->depth == 1 && (engine->outbox.count == 0 || linger_is_gathering(engine)));
 	engine->depth--;
 }
 
@@ -171,10 +173,10 @@ static void note_life(struct totem_engine *engine, const struct wire_header *hea
 	struct peer *peer = header->type == WIRE_MCAST ? NULL : peer_find(engine, header->nodeid);
 
 	engine->heard_ns = engine->now_ns;
-	if (peer == NULL || engine->is_pausing)
+	if (peer == NULL || engine->pause.is_pausing)
 		return;
 	peer->alive_ns = engine->now_ns;
-	if (engine->has_suspects)
+	if (engine->suspicion.has_suspects)
 		suspect_heard(engine, peer);
 	if (!peer_has_probes(engine, peer))
 		lease_contact(engine, peer, engine->now_ns);
@@ -318,8 +320,7 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
 void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max)
 {
 	engine->options.payload_max = payload_max;
-	pack_queue_set_payload_max(engine->q_new, payload_max);
-	pack_queue_set_payload_max(engine->q_sync, payload_max);
+	queues_set_payload_max(engine, payload_max);
 }
 
 int totem_engine_reconfigure(
@@ -370,7 +371,7 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 	int rc = pack_queue_append(queue, guarantee, iov, count);
 
 	if (rc == -EAGAIN)
-		engine->wants_room = true;
+		queues_note_refused(engine);
 	if (rc == 0 || rc == -EAGAIN)
 		hold_wake(engine); /* also for a full queue, which only a token can empty */
 	if (rc == 0)
@@ -381,21 +382,21 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count)
 {
-	return send_by(engine, now_ns, engine->is_sync_wait ? engine->q_sync : engine->q_new, guarantee, iov, count);
+	return send_by(engine, now_ns, queues_used(&engine->queues), guarantee, iov, count);
 }
 
 int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count)
 {
-	return send_by(engine, now_ns, engine->q_new, guarantee, iov, count);
+	return send_by(engine, now_ns, engine->queues.q_new, guarantee, iov, count);
 }
 
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 {
 	if (engine->depth == 0 && now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
-	engine->is_sync_wait = false;
-	engine->is_unpack_sync = false;
-	if (flow_waiting(engine) > 0 || engine->wants_room)
+	queues_synchronized(engine);
+	deliver_synchronized(engine);
+	if (flow_waiting(engine) > 0 || engine->queues.wants_room)
 		hold_wake(engine);
 }

@@ -11,14 +11,14 @@ void evict_note(struct totem_engine *engine, uint32_t id, enum totem_evidence ev
 	if (peer == NULL)
 		return;
 	peer->evidence = evidence;
-	peer->evidence_episode = engine->episode;
+	peer->evidence_episode = engine->gather.episode;
 	peer->budget_ns = evidence == TOTEM_EVIDENCE_CLOSED ? 0 : silence_budget(engine, peer);
 	peer->silent_ns = silence_of(engine, peer);
 }
 
 static bool was_heard(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer->heard_episode == engine->episode;
+	return peer->heard_episode == engine->gather.episode;
 }
 
 /* Fill in the record with the strongest evidence of this episode. */
@@ -29,16 +29,16 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	eviction->accuser = me;
 	eviction->silent_ns = silence_of(engine, peer);
 	eviction->budget_ns = engine->options.token_ns + engine->options.consensus_ns;
-	if (peer->left_episode == engine->episode) {
+	if (peer->left_episode == engine->gather.episode) {
 		eviction->evidence = TOTEM_EVIDENCE_LEFT;
-	} else if (peer->evidence_episode == engine->episode && peer->evidence != TOTEM_EVIDENCE_LEFT) {
+	} else if (peer->evidence_episode == engine->gather.episode && peer->evidence != TOTEM_EVIDENCE_LEFT) {
 		eviction->evidence = peer->evidence;
 		eviction->budget_ns = peer->budget_ns;
 		/* It may have been heard since, but the verdict stands. */
 		eviction->silent_ns = peer->silent_ns;
-	} else if (peer->given_up_episode == engine->episode) {
+	} else if (peer->given_up_episode == engine->gather.episode) {
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
-	} else if (peer->accuser_episode == engine->episode && peer->accuser != me) {
+	} else if (peer->accuser_episode == engine->gather.episode && peer->accuser != me) {
 		eviction->evidence = TOTEM_EVIDENCE_NAMED;
 		eviction->accuser = peer->accuser;
 	} else {
@@ -58,13 +58,13 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
  */
 void evict_installed(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->left.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.left.ids[i]);
 		struct totem_eviction eviction = {
-			.nodeid = engine->left.ids[i],
+			.nodeid = engine->installed.left.ids[i],
 			.evidence = TOTEM_EVIDENCE_SILENT,
-			.agreed = engine->trans.ids,
-			.agreed_count = engine->trans.count,
+			.agreed = engine->recovery.trans.ids,
+			.agreed_count = engine->recovery.trans.count,
 		};
 		const struct totem_trace trace = {
 			.kind = TOTEM_TRACE_EVICTED,
@@ -73,7 +73,7 @@ void evict_installed(struct totem_engine *engine)
 			.eviction = &eviction,
 		};
 
-		if (node_set_has(&engine->new_memb, eviction.nodeid))
+		if (node_set_has(&engine->commit.memb, eviction.nodeid))
 			continue;
 		if (peer != NULL)
 			fill(engine, peer, &eviction);

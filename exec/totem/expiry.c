@@ -12,14 +12,13 @@ static void retransmit_expired(struct totem_engine *engine)
 		hold_let_go(engine);
 		return;
 	}
-	if (engine->saved != NULL) {
+	if (engine->pass.saved != NULL) {
 		engine->counters.token_retx++;
 		if (engine->state != TOTEM_COMMIT)
 			engine->counters.token_tx++;
-		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
+		engine->callbacks.token(engine->arg, engine->pass.saved_target, engine->pass.saved);
 	}
-	engine->retransmit_count++;
-	timer_start_retransmit(engine);
+	timer_repeat_retransmit(engine);
 }
 
 static void warning_expired(struct totem_engine *engine)
@@ -51,12 +50,8 @@ static void token_expired(struct totem_engine *engine)
 {
 	if (TOTEM_MUTANT(engine, TOKEN_LOSS_IGNORED) && engine->state == TOTEM_OPERATIONAL)
 		return;
-	if (engine->is_pausing) {
-		/* The token may wait in a socket. */
-		engine->is_token_overdue = true;
-		timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
+	if (timer_token_waits(engine))
 		return;
-	}
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		engine->counters.operational_token_lost++;
@@ -82,19 +77,8 @@ static void token_expired(struct totem_engine *engine)
 
 static void pause_expired(struct totem_engine *engine)
 {
-	bool was_pausing = engine->is_pausing;
-
-	engine->is_pausing = false;
-	timer_start_pause(engine);
-	if (!was_pausing || !engine->is_token_overdue)
-		return;
-	engine->is_token_overdue = false;
-	/* Nodes that were given up before the pause may be there again. */
-	node_set_clear(&engine->failed);
-	if (engine->has_failed_to_receive)
-		set_add(&engine->failed, engine->options.nodeid);
-	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
-								: GATHER_CONSENSUS_EXPIRED);
+	if (timer_end_pause(engine))
+		gather_overdue(engine);
 }
 
 void expiry_handle(struct totem_engine *engine, enum totem_timer timer)

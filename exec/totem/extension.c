@@ -33,11 +33,11 @@ void extension_begin(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
 
-	memset(commit->features, 0, engine->new_memb.count * sizeof(commit->features[0]));
+	memset(commit->features, 0, engine->commit.memb.count * sizeof(commit->features[0]));
 	commit->has_features = extension_own(engine) != 0;
 	/* Write no trailer if a member would drop it. */
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		uint32_t id = engine->new_memb.ids[i];
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		uint32_t id = engine->commit.memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (id != engine->options.nodeid && (peer == NULL || peer->features == 0))
@@ -68,7 +68,7 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 		return extension_own(engine) & ~(WIRE_CAPACITY_MASK | WIRE_LEASE_MASK);
 	if (!engine->commit.has_features)
 		return 0;
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		if ((engine->commit.features[i] & WIRE_FEATURE_FILLED) == 0)
 			return 0;
 		features &= engine->commit.features[i];
@@ -91,7 +91,7 @@ uint32_t extension_capacity(const struct totem_engine *engine)
 		return 0;
 	if (TOTEM_MUTANT(engine, WINDOW_OWN))
 		return engine->options.capacity;
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		uint64_t features = engine->commit.features[i];
 		uint64_t capacity = (features & WIRE_CAPACITY_MASK) >> WIRE_CAPACITY_SHIFT;
 

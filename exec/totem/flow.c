@@ -10,9 +10,29 @@
 
 #define HEAL_ROTATIONS 16u
 
+void flow_begin(struct totem_engine *engine)
+{
+	engine->flow.trc = engine->flow.pbl = 0;
+}
+
+void flow_begin_window(struct totem_engine *engine, uint32_t capacity, uint32_t rotations)
+{
+	window_begin(&engine->flow.window, capacity, engine->commit.memb.count, rotations);
+}
+
+void flow_begin_visit(struct totem_engine *engine)
+{
+	engine->flow.sent = engine->flow.fresh = 0;
+}
+
+void flow_note_repeated(struct totem_engine *engine, uint32_t count)
+{
+	engine->flow.sent += count;
+}
+
 uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token)
 {
-	const struct window *window = &engine->window;
+	const struct window *window = &engine->flow.window;
 
 	if (window->max == 0)
 		return engine->options.window_size;
@@ -24,37 +44,36 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 
 void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
-	if (engine->window.max == 0)
+	if (engine->flow.window.max == 0)
 		token->window = 0; /* forged: no member of this ring writes it */
-	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
+	if (engine->flow.window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
 		return;
 
 	const struct window_rotation rotation = {
 		.now_ns = engine->now_ns,
-		.last_ns = engine->rotation_ns,
+		.last_ns = engine->rotation.last_ns,
 		.shortest_ns = timer_shortest_rotation(engine),
 		.target_ns = engine->options.rotation_target_ns,
-		.senders = engine->turns,
+		.senders = deliver_take_turns(engine),
 		.sent = token->fcc,
 		.resent = token->resent,
 		.floor = engine->options.window_size,
 	};
 
-	token->window = window_steer(&engine->window, &rotation);
+	token->window = window_steer(&engine->flow.window, &rotation);
 	token->resent = 0;
-	engine->turns = 0;
 }
 
 /* Return how many frames the other members sent in the last rotation. */
 static uint32_t sent_by_others(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return token->fcc > engine->trc ? token->fcc - engine->trc : 0;
+	return token->fcc > engine->flow.trc ? token->fcc - engine->flow.trc : 0;
 }
 
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
 {
 	uint32_t size = flow_window_size(engine, token);
-	uint32_t visit_max = engine->window.max == 0 ? engine->options.max_messages : size;
+	uint32_t visit_max = engine->flow.window.max == 0 ? engine->options.max_messages : size;
 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
 		return WINDOW_MAX;
@@ -68,7 +87,7 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 
 	if (TOTEM_MUTANT(engine, FLOW_HALVED))
 		others = token->fcc;
-	if (others < size || (others == size && engine->window.max == 0))
+	if (others < size || (others == size && engine->flow.window.max == 0))
 		window = size - others;
 	return window < visit_max ? window : visit_max;
 }
@@ -80,13 +99,13 @@ uint32_t flow_allowed(
 	uint32_t size = flow_window_size(engine, token);
 	const struct store *store =
 		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
-	uint32_t all = token->backlog + waiting - engine->pbl;
+	uint32_t all = token->backlog + waiting - engine->flow.pbl;
 
 	/* A share applies only while frames of other members wait. */
 	if (all != 0 && all != waiting) {
-		uint64_t share = (uint64_t)size * engine->pbl / all;
+		uint64_t share = (uint64_t)size * engine->flow.pbl / all;
 
-		if (share == 0 && engine->pbl != 0 && engine->window.max != 0)
+		if (share == 0 && engine->flow.pbl != 0 && engine->flow.window.max != 0)
 			share = 1;
 		if (share > 0 && share < allowed)
 			allowed = (uint32_t)share;
@@ -100,8 +119,8 @@ uint32_t flow_allowed(
 /* Frames that wait for several rotations cost twice, since they are no longer in the caches when they are sent. */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 {
-	uint32_t window = flow_window_size(engine, &engine->token);
-	uint32_t others = sent_by_others(engine, &engine->token);
+	uint32_t window = flow_window_size(engine, &engine->pass.token);
+	uint32_t others = sent_by_others(engine, &engine->pass.token);
 
 	if (others == 0)
 		return window > total / 8 ? window : total / 8;
@@ -111,21 +130,16 @@ uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 uint32_t flow_waiting(const struct totem_engine *engine)
 {
 	if (engine->state == TOTEM_RECOVERY)
-		return engine->owed_count;
+		return engine->owed.count;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return 0;
-	if (engine->is_sync_wait)
-		return pack_queue_count(engine->q_sync);
-	return pack_queue_count(engine->q_sync) + pack_queue_count(engine->q_new);
+	return queues_count(engine);
 }
 
 void flow_flush(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL)
-		return;
-	pack_queue_flush(engine->q_sync);
-	if (!engine->is_sync_wait)
-		pack_queue_flush(engine->q_new);
+	if (engine->state == TOTEM_OPERATIONAL)
+		queues_flush(engine);
 }
 
 /*
@@ -135,56 +149,21 @@ void flow_flush(struct totem_engine *engine)
  */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
-	if (engine->unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
-		engine->a_prev != token->seq || engine->a_last != token->seq)
+	if (engine->pass.unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
+		engine->aru.prev != token->seq || engine->aru.last != token->seq)
 		return;
-	token->fcc = engine->trc;
-	token->backlog = engine->pbl;
+	token->fcc = engine->flow.trc;
+	token->backlog = engine->flow.pbl;
 }
 
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting)
 {
-	token->fcc += engine->visit_sent;
+	token->fcc += engine->flow.sent;
 	if (!TOTEM_MUTANT(engine, FLOW_NO_ACCOUNT))
-		token->fcc -= engine->trc;
-	engine->trc = engine->visit_sent;
-	token->backlog += waiting - engine->pbl;
-	engine->pbl = waiting;
-}
-
-/*
- * Take the next frame of the queues. A message that is partly sent is finished first. After that q_sync comes
- * before q_new: book ring, "Sending".
- */
-static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *guarantee)
-{
-	struct pack_queue *first = engine->q_sync;
-	struct pack_queue *second = engine->is_sync_wait ? NULL : engine->q_new;
-
-	if (second != NULL && engine->is_new_open) {
-		first = engine->q_new;
-		second = engine->q_sync;
-	}
-
-	struct pack_queue *from = first;
-	struct coterie_frame *frame = pack_queue_take(first, guarantee);
-
-	if (frame == NULL && second != NULL) {
-		from = second;
-		frame = pack_queue_take(second, guarantee);
-	}
-	if (frame == NULL)
-		return NULL;
-	assert(frame->size >= WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE);
-
-	/* The fifth byte of the packet is not 0 if its last message goes on in another packet. */
-	bool is_open = frame->data[WIRE_MCAST_HEADER_SIZE + 4] != 0;
-
-	if (from == engine->q_new)
-		engine->is_new_open = is_open;
-	else
-		engine->is_sync_open = is_open;
-	return frame;
+		token->fcc -= engine->flow.trc;
+	engine->flow.trc = engine->flow.sent;
+	token->backlog += waiting - engine->flow.pbl;
+	engine->flow.pbl = waiting;
 }
 
 static void number_frame(struct totem_engine *engine, struct wire_token *token,
@@ -194,7 +173,7 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		.nodeid = engine->options.nodeid,
 		.system_from = engine->options.nodeid,
 		.seq = token->seq + 1,
-		.this_seqno = engine->this_seqno++,
+		.this_seqno = engine->flow.this_seqno++,
 		.ring = engine->ring,
 		.guarantee = guarantee,
 		.encapsulated = encapsulated,
@@ -239,7 +218,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 
 	while (count < allowed) {
 		uint32_t guarantee = TOTEM_AGREED;
-		struct coterie_frame *frame = take_next(engine, &guarantee);
+		struct coterie_frame *frame = queues_take(engine, &guarantee);
 
 		if (frame == NULL)
 			break;
@@ -268,23 +247,13 @@ static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token,
 {
 	uint32_t count = 0;
 
-	while (count < allowed && engine->owed_count > 0) {
-		assert(engine->owed_next != engine->owed_end);
-
-		struct store_slot *slot = store_slot(&engine->store, engine->owed_next + 1);
-
-		if (!slot->is_owed) {
-			engine->owed_next++;
-			continue;
-		}
-
+	while (count < allowed && engine->owed.count > 0) {
+		struct store_slot *slot = owed_first(engine);
 		struct coterie_frame *frame = wrap(engine, slot->frame);
 
 		if (frame == NULL)
 			break; /* out of memory: try again at the next visit */
-		engine->owed_next++;
-		engine->owed_count--;
-		slot->is_owed = false;
+		owed_sent(engine, slot);
 		number_frame(engine, token, frame, TOTEM_AGREED, 1);
 		count++;
 	}
@@ -298,5 +267,7 @@ uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32
 
 	if (count > 0)
 		store_advance(core_store(engine));
+	engine->flow.sent += count;
+	engine->flow.fresh += count;
 	return count;
 }

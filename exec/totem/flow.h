@@ -5,9 +5,26 @@
 
 #include <stdint.h>
 
+#include "exec/totem/window.h"
 #include "exec/totem/wire.h"
 
 struct totem_engine;
+
+/* The frames of this visit and of the last one. Only flow.c changes the members. */
+struct flow {
+	uint32_t trc; /* frames of the last visit */
+	uint32_t pbl; /* frames that waited at the last visit */
+	uint32_t sent;  /* new and repeated frames of the current visit */
+	uint32_t fresh; /* of these the new ones */
+	uint32_t this_seqno;  /* of the next new frame */
+	struct window window; /* of the ring whose token runs */
+};
+
+void flow_begin(struct totem_engine *engine); /* COMMIT was entered: this node has sent nothing in the ring */
+/** Begin the window of a new ring, in which frames of `rotations` rotations may wait in a receive buffer: see window_begin(). */
+void flow_begin_window(struct totem_engine *engine, uint32_t capacity, uint32_t rotations);
+void flow_begin_visit(struct totem_engine *engine);
+void flow_note_repeated(struct totem_engine *engine, uint32_t count); /* frames that this visit sends again */
 
 /** Return how many frames are worth keeping in a queue of `total`: see totem_queue. */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total);
@@ -25,7 +42,7 @@ void flow_heal(const struct totem_engine *engine, struct wire_token *token);
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting);
 uint32_t flow_waiting(const struct totem_engine *engine); /* cbl */
 void flow_flush(struct totem_engine *engine);
-/** Give seqs to up to `allowed` waiting frames and put them in the outbox. Return how many. */
+/** Give seqs to up to `allowed` waiting frames and put them in the outbox. Return how many. They count for the visit. */
 uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
 
 #endif

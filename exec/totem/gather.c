@@ -39,21 +39,19 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
+	assert(!engine->arrivals.has_pending); /* it was handled before the packet or the timer that leads here */
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
-		engine->episode++;
-		engine->episode_ns = engine->now_ns;
+		engine->gather.episode++;
+		engine->gather.episode_ns = engine->now_ns;
 	}
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
-	engine->has_pending = false;
 	engine->place = TOKEN_NONE;
-	engine->accepted_ns = 0;
-	engine->join_rounds = 0;
-	set_add(&engine->proc, engine->options.nodeid);
-	node_set_clear(&engine->consensus);
-	set_add(&engine->consensus, engine->options.nodeid);
+	timer_skip_rotation(engine);
+	lists_add(engine, engine->options.nodeid);
+	lists_ask_again(engine);
 	engine->counters.gather_entered++;
 	core_set_state(engine, TOTEM_GATHER, cause);
 
@@ -61,9 +59,9 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_RETRANSMIT);
 	announce_busy(engine);
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
-	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
+	join_begin(engine);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
-	engine->is_conclusion_due = false;
+	engine->gather.is_conclusion_due = false;
 	suspect_start(engine);
 	lease_gather(engine);
 	late_path_gather(engine);
@@ -73,38 +71,36 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 /* Return whether all candidates have sent the lists of this node. Put the candidates into `live`. */
 static bool is_agreed(struct totem_engine *engine)
 {
-	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
+	const struct node_set *live = lists_live(engine);
 
-	assert(rc == 0);
-	if (engine->live.count == 0)
+	if (live->count == 0)
 		return false;
 	if (TOTEM_MUTANT(engine, CONSENSUS_MAJORITY)) {
 		uint32_t count = 0;
 
-		for (uint32_t i = 0; i < engine->live.count; i++)
-			count += node_set_has(&engine->consensus, engine->live.ids[i]);
-		return count > engine->live.count / 2;
+		for (uint32_t i = 0; i < live->count; i++)
+			count += node_set_has(&engine->lists.consensus, live->ids[i]);
+		return count > live->count / 2;
 	}
-	return node_set_contains(&engine->consensus, &engine->live);
+	return node_set_contains(&engine->lists.consensus, live);
 }
 
 /* A join with the lists of this node: its sender agrees (book membership, "Joins"). */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
-	set_add(&engine->consensus, node);
+	lists_agree(engine, node);
 
 	bool agreed = is_agreed(engine);
 
-	if (engine->has_failed_to_receive &&
-		(agreed || node_set_equal(&engine->proc, &engine->failed))) {
+	if (engine->gather.has_failed_to_receive &&
+		(agreed || node_set_equal(&engine->lists.proc, &engine->lists.failed))) {
 		/* The others go on without this node. Start over as a ring of one. */
-		engine->has_failed_to_receive = false;
-		node_set_clear(&engine->proc);
-		set_add(&engine->proc, engine->options.nodeid);
-		node_set_clear(&engine->failed);
-		set_copy(&engine->live, &engine->proc);
+		engine->gather.has_failed_to_receive = false;
+		lists_empty(engine);
+		lists_add(engine, engine->options.nodeid);
+		lists_live(engine);
 		commit_create(engine);
-	} else if (agreed && engine->live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
+	} else if (agreed && engine->lists.live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
 		/* After a late path this runs again: the own joins of this node return at each T-join. */
 		commit_create(engine);
 	}
@@ -118,13 +114,13 @@ static void consent(struct totem_engine *engine, uint32_t node)
 static bool is_newcomer(const struct totem_engine *engine)
 {
 	return engine->state == TOTEM_OPERATIONAL ||
-	       engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
+	       engine->now_ns - engine->gather.episode_ns < 2 * engine->options.join_ns;
 }
 
 /* Return whether this node has waited for members of its ring for long enough. A stranger waits less for them. */
 static bool is_patience_over(const struct totem_engine *engine)
 {
-	return engine->now_ns - engine->episode_ns >= engine->options.consensus_ns ||
+	return engine->now_ns - engine->gather.episode_ns >= engine->options.consensus_ns ||
 	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
 }
 
@@ -136,18 +132,18 @@ static bool is_patience_over(const struct totem_engine *engine)
  */
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
-	return !is_newcomer(engine) && !node_set_has(&engine->consensus, id) &&
-	       (!node_set_has(&engine->memb, id) || is_patience_over(engine));
+	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
+	       (!node_set_has(&engine->installed.memb, id) || is_patience_over(engine));
 }
 
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
-	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
-		uint32_t id = engine->join_failed.ids[i];
+	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
+		uint32_t id = engine->gather.join_failed.ids[i];
 
 		if (id != engine->options.nodeid &&
 			(is_member || id == from || is_believed(engine, id)))
-			set_add(&engine->failed, id);
+			lists_fail(engine, id);
 	}
 }
 
@@ -157,17 +153,17 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
  */
 static void fail_unknown(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!core_knows(engine, engine->proc.ids[i]))
-			set_add(&engine->failed, engine->proc.ids[i]);
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		if (!core_knows(engine, engine->lists.proc.ids[i]))
+			lists_fail(engine, engine->lists.proc.ids[i]);
 	}
 }
 
 static bool has_our_lists(const struct totem_engine *engine)
 {
 	return TOTEM_MUTANT(engine, CONSENSUS_ANYBODY) ||
-	       (node_set_equal(&engine->join_proc, &engine->proc) &&
-		       node_set_equal(&engine->join_failed, &engine->failed));
+	       (node_set_equal(&engine->gather.join_proc, &engine->lists.proc) &&
+		       node_set_equal(&engine->gather.join_failed, &engine->lists.failed));
 }
 
 /*
@@ -178,15 +174,15 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
 	uint64_t until_ns = 0;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		uint32_t id = engine->memb.ids[i];
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		uint32_t id = engine->installed.memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
-		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->proc, id) ||
-			node_set_has(&engine->failed, id) || node_set_has(&engine->consensus, id))
+		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->lists.proc, id) ||
+			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
 			continue;
 
-		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
+		uint64_t end_ns = engine->gather.episode_ns + lease_to_budget(peer->lease_ns);
 
 		if (peer->lease_ns != 0 && end_ns > until_ns)
 			until_ns = end_ns;
@@ -202,21 +198,19 @@ static bool conclude(struct totem_engine *engine)
 	engine->counters.consensus_timeouts++;
 	if (is_agreed(engine)) {
 		/* All candidates agree, but the commit token of the representative did not arrive. */
-		node_set_clear(&engine->consensus);
-		set_add(&engine->consensus, engine->options.nodeid);
+		lists_ask_again(engine);
 		return false;
 	}
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
-			set_add(&engine->failed, engine->proc.ids[i]);
-			backoff_given_up(engine, engine->proc.ids[i]);
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		if (!node_set_has(&engine->lists.consensus, engine->lists.proc.ids[i])) {
+			lists_fail(engine, engine->lists.proc.ids[i]);
+			backoff_given_up(engine, engine->lists.proc.ids[i]);
 		}
 	}
-	if (node_set_contains(&engine->failed, &engine->proc)) {
+	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
 		/* All candidates have failed, this node included (it failed to receive). Start over as a ring of one. */
-		engine->has_failed_to_receive = false;
-		node_set_clear(&engine->failed);
-		node_set_clear(&engine->proc);
+		engine->gather.has_failed_to_receive = false;
+		lists_empty(engine);
 	}
 	return true;
 }
@@ -224,12 +218,12 @@ static bool conclude(struct totem_engine *engine)
 /* Return whether a candidate that has not agreed yet may agree soon: it sends joins. */
 static bool may_agree(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		uint32_t id = engine->proc.ids[i];
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		uint32_t id = engine->lists.proc.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
-		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->episode &&
-			!node_set_has(&engine->failed, id) && !node_set_has(&engine->consensus, id))
+		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->gather.episode &&
+			!node_set_has(&engine->lists.failed, id) && !node_set_has(&engine->lists.consensus, id))
 			return true;
 	}
 	return false;
@@ -241,7 +235,7 @@ static bool may_agree(const struct totem_engine *engine)
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
-	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->memb, from) && is_patience_over(engine) &&
+	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) && is_patience_over(engine) &&
 	       !is_agreed(engine) && !may_agree(engine) && leases_end_ns(engine) <= engine->now_ns;
 }
 
@@ -252,7 +246,7 @@ static void process_join(
 	bool is_leave = join->header_nodeid == 0;
 	bool is_fresh = engine->state != TOTEM_GATHER;
 	bool is_concluded = false;
-	uint32_t count = engine->proc.count + engine->failed.count;
+	uint32_t count = engine->lists.proc.count + engine->lists.failed.count;
 
 	if (has_our_lists(engine) && !is_leave) {
 		if (is_fresh)
@@ -262,24 +256,24 @@ static void process_join(
 	}
 	if (TOTEM_MUTANT(engine, LEAVE_IGNORED) && is_leave)
 		return;
-	if ((node_set_contains(&engine->proc, &engine->join_proc) &&
-		    node_set_contains(&engine->failed, &engine->join_failed)) ||
-		node_set_has(&engine->failed, from)) {
+	if ((node_set_contains(&engine->lists.proc, &engine->gather.join_proc) &&
+		    node_set_contains(&engine->lists.failed, &engine->gather.join_failed)) ||
+		node_set_has(&engine->lists.failed, from)) {
 		if (is_fresh)
 			gather_enter(engine, cause);
 		return;
 	}
 
-	set_unite(&engine->proc, &engine->join_proc);
+	lists_unite(engine, &engine->gather.join_proc);
 	fail_unknown(engine);
-	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
-		set_add(&engine->failed, from);
+	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
+		lists_fail(engine, from);
 		is_concluded = is_left_behind(engine, from) && conclude(engine);
 	} else {
-		adopt_failed(engine, from, node_set_has(&engine->memb, from));
+		adopt_failed(engine, from, node_set_has(&engine->installed.memb, from));
 	}
 	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
-	if (is_fresh || is_concluded || engine->proc.count + engine->failed.count != count)
+	if (is_fresh || is_concluded || engine->lists.proc.count + engine->lists.failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
 	if (is_concluded)
 		join_hurry(engine);
@@ -307,27 +301,27 @@ static bool count_strangers(
 /* Read the lists of a join into sets. false: with these ids there might be no room for a configured node. */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
-	struct node_set *strangers = &engine->joined; /* unused at this time */
+	struct node_set *strangers = &engine->gather.strangers;
 
-	node_set_clear(&engine->join_proc);
-	node_set_clear(&engine->join_failed);
+	node_set_clear(&engine->gather.join_proc);
+	node_set_clear(&engine->gather.join_failed);
 	for (uint32_t i = 0; i < join->proc_count; i++) {
 		uint32_t id = wire_join_proc(join, i);
 
 		if (id != 0)
-			set_add(&engine->join_proc, id);
+			set_add(&engine->gather.join_proc, id);
 	}
 	for (uint32_t i = 0; i < join->failed_count; i++) {
 		uint32_t id = wire_join_failed(join, i);
 
 		if (id != 0)
-			set_add(&engine->join_failed, id);
+			set_add(&engine->gather.join_failed, id);
 	}
 	node_set_clear(strangers);
-	return count_strangers(engine, strangers, &engine->proc) &&
-	       count_strangers(engine, strangers, &engine->failed) &&
-	       count_strangers(engine, strangers, &engine->join_proc) &&
-	       count_strangers(engine, strangers, &engine->join_failed);
+	return count_strangers(engine, strangers, &engine->lists.proc) &&
+	       count_strangers(engine, strangers, &engine->lists.failed) &&
+	       count_strangers(engine, strangers, &engine->gather.join_proc) &&
+	       count_strangers(engine, strangers, &engine->gather.join_failed);
 }
 
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
@@ -337,17 +331,17 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	 * grow until they are agreed on. So a member with more ids will refuse the commit token.
 	 */
 	bool is_of_attempt =
-		node_set_has(&engine->new_memb, join->system_from) &&
+		node_set_has(&engine->commit.memb, join->system_from) &&
 		(join->ring_seq >= engine->ring.seq ||
 			(engine->state == TOTEM_COMMIT &&
-				(!node_set_contains(&engine->proc, &engine->join_proc) ||
+				(!node_set_contains(&engine->lists.proc, &engine->gather.join_proc) ||
 					!node_set_contains(
-						&engine->failed, &engine->join_failed))));
+						&engine->lists.failed, &engine->gather.join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		/* A node that has given this one up must return by a merge. */
-		if (!node_set_has(&engine->join_failed, engine->options.nodeid))
+		if (!node_set_has(&engine->gather.join_failed, engine->options.nodeid))
 			process_join(engine, join, GATHER_JOIN_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
@@ -362,8 +356,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		 * the attempt can then make it create another commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
-			node_set_equal(&engine->join_proc, &engine->proc) &&
-			node_set_equal(&engine->join_failed, &engine->failed)) {
+			node_set_equal(&engine->gather.join_proc, &engine->lists.proc) &&
+			node_set_equal(&engine->gather.join_failed, &engine->lists.failed)) {
 			enum totem_state state = engine->state;
 
 			consent(engine, join->system_from);
@@ -384,7 +378,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
 {
 	return join->header_nodeid == 0 && engine->state == TOTEM_OPERATIONAL &&
-	       node_set_has(&engine->memb, join->system_from) && join->ring_seq != engine->ring.seq;
+	       node_set_has(&engine->installed.memb, join->system_from) && join->ring_seq != engine->ring.seq;
 }
 
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
@@ -396,7 +390,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, refusal, 0);
 		return;
 	}
-	if (engine->is_pausing)
+	if (engine->pause.is_pausing)
 		return;
 
 	struct peer *peer = peer_get(engine, join.system_from);
@@ -419,7 +413,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
 			return;
 		consent(engine, join.system_from);
-		peer->heard_episode = engine->episode;
+		peer->heard_episode = engine->gather.episode;
 		backoff_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
@@ -433,7 +427,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	peer->heard_ns = engine->now_ns;
 	backoff_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
-		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
+		peer->left_episode = engine->gather.episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
 		peer->features = join.features;
 		if (backoff_is_ignored(engine, join.system_from) || announce_is_early(engine, join.system_from))
@@ -442,11 +436,11 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	join_by_state(engine, &join);
 	if (join.header_nodeid != 0)
-		peer->heard_episode = engine->episode;
-	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
-		peer->failed_us_episode = engine->episode;
+		peer->heard_episode = engine->gather.episode;
+	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
+		peer->failed_us_episode = engine->gather.episode;
 		/* This node is being evicted, so it must not serve requests that need quorum. */
-		if (node_set_has(&engine->memb, join.system_from) && join.header_nodeid != 0)
+		if (node_set_has(&engine->installed.memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
 	}
 	backoff_accuse(engine, join.system_from);
@@ -462,17 +456,17 @@ static bool waits_for_margin(struct totem_engine *engine)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->is_conclusion_due || engine->memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
+	if (engine->gather.is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
 		return false;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		count += peer != NULL && peer->id != engine->options.nodeid &&
-			 peer->heard_episode == engine->episode;
+			 peer->heard_episode == engine->gather.episode;
 	}
-	if (count <= engine->memb.count / 2)
+	if (count <= engine->installed.memb.count / 2)
 		return false;
-	engine->is_conclusion_due = true;
+	engine->gather.is_conclusion_due = true;
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.hold_ns + MARGIN_NS);
 	return true;
 }
@@ -490,7 +484,7 @@ static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer
 
 void gather_consensus_expired(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_GATHER || engine->is_pausing)
+	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
 	if (!is_agreed(engine) &&
 		(waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))
@@ -519,6 +513,32 @@ void gather_token_expired(struct totem_engine *engine)
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
 }
 
+void gather_fail_to_receive(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_FAILED_TO_RECEIVE,
+		.node = engine->options.nodeid,
+		.seq = core_store(engine)->aru,
+		.ring = engine->ring,
+	};
+
+	core_trace(engine, &trace);
+	engine->gather.has_failed_to_receive = true;
+	lease_doubt(engine); /* the others will form a ring without this node */
+	lists_fail(engine, engine->options.nodeid);
+	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
+}
+
+void gather_overdue(struct totem_engine *engine)
+{
+	/* Nodes that were given up before the pause may be there again. */
+	lists_restore(engine);
+	if (engine->gather.has_failed_to_receive)
+		lists_fail(engine, engine->options.nodeid);
+	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
+								: GATHER_CONSENSUS_EXPIRED);
+}
+
 /* A link that is down shows nothing about other nodes. The membership waits for its timeouts, as at any silence. */
 void gather_link_down(struct totem_engine *engine)
 {
@@ -539,7 +559,7 @@ void gather_link_up(struct totem_engine *engine)
 	if (!engine->is_started) {
 		timer_start_pause(engine);
 		engine->is_started = true;
-	} else if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
+	} else if (engine->state == TOTEM_OPERATIONAL && engine->installed.memb.count > 1) {
 		suspect_start(engine);
 		return;
 	}
@@ -551,10 +571,10 @@ void gather_link_up(struct totem_engine *engine)
 
 void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence)
 {
-	if (!node_set_has(&engine->proc, id) || node_set_has(&engine->failed, id) ||
+	if (!node_set_has(&engine->lists.proc, id) || node_set_has(&engine->lists.failed, id) ||
 		id == engine->options.nodeid)
 		return;
-	set_add(&engine->failed, id);
+	lists_fail(engine, id);
 	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
 								: GATHER_CONSENSUS_TIMEOUT);
 	evict_note(engine, id, evidence);

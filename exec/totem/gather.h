@@ -3,9 +3,11 @@
 #ifndef TOTEM_GATHER_H
 #define TOTEM_GATHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "exec/totem/engine.h"
+#include "exec/totem/node_set.h"
 
 /* Why GATHER is entered: book membership, "Gather". */
 enum gather_cause {
@@ -26,9 +28,21 @@ enum gather_cause {
 	GATHER_INTERFACE = 15,
 };
 
+/* The way from one ring to the next. Only gather.c changes the members. */
+struct gather {
+	uint64_t episode;    /* counts departures from OPERATIONAL */
+	uint64_t episode_ns; /* when it began */
+	bool is_conclusion_due; /* the margin of a majority has passed */
+	bool has_failed_to_receive;
+	struct node_set join_proc, join_failed; /* of the join that is being handled */
+	struct node_set strangers; /* scratch */
+};
+
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame);
 void gather_consensus_expired(struct totem_engine *engine);
+void gather_fail_to_receive(struct totem_engine *engine); /* leave the ring: this node lacks frames for too long */
+void gather_overdue(struct totem_engine *engine);         /* after a pause in which the token was lost */
 void gather_token_expired(struct totem_engine *engine);
 void gather_link_up(struct totem_engine *engine);
 void gather_link_down(struct totem_engine *engine); /* the last one */

@@ -11,8 +11,8 @@
  */
 void hold_send_late(struct totem_engine *engine)
 {
-	struct wire_token *token = &engine->token;
-	uint32_t before = engine->visit_sent;
+	struct wire_token *token = &engine->pass.token;
+	uint32_t before = engine->flow.sent;
 
 	flow_flush(engine);
 
@@ -33,18 +33,17 @@ void hold_send_late(struct totem_engine *engine)
 
 	uint32_t sent = flow_send(engine, token, allowed);
 
-	engine->visit_sent = before + sent;
-	flow_account(engine, token, engine->pbl + waiting);
+	flow_account(engine, token, engine->flow.pbl + waiting);
 	pass_update_aru(engine, token);
 	if (sent > 0) {
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		engine->place = place_woken(engine->place);
 	}
 }
 
 void hold_let_go(struct totem_engine *engine)
 {
-	bool was_refused = engine->wants_room;
+	bool was_refused = engine->queues.wants_room;
 
 	if (!place_is_kept(engine->place) || TOTEM_MUTANT(engine, HOLD_FOREVER))
 		return;
@@ -53,11 +52,9 @@ void hold_let_go(struct totem_engine *engine)
 		hold_send_late(engine);
 	multicast_flush(engine);
 	pass_forward(engine);
-	if (engine->unchanged > 0)
+	if (engine->pass.unchanged > 0)
 		announce_idle(engine); /* right behind the token, whose receiver is awake already */
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 	pass_finish(engine, was_refused);
 }
 
@@ -68,19 +65,19 @@ void hold_wake(struct totem_engine *engine)
 	if (place_is_kept(engine->place)) {
 		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
 		engine->place = place_woken(engine->place);
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		timer_set(engine, TOTEM_TIMER_HOLD, 0);
 		return;
 	}
 	if (place_is_idle(engine->place) && core_is_rep(engine)) {
 		engine->place = place_woken(engine->place);
-		engine->unchanged = 0;
+		pass_note_busy(engine);
 		return;
 	}
 	if (!place_is_idle(engine->place) && !linger_is_likely(engine))
 		return;
 	engine->place = place_woken(engine->place);
-	engine->silent = 0; /* one hold cancel is enough */
+	linger_note_cancel(engine);
 
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
 
@@ -114,7 +111,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;
-	engine->unchanged = 0;
+	pass_note_busy(engine);
 	engine->place = place_woken(engine->place);
 	/* This has an effect only if this node holds the token. A token under way is not sent again. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
@@ -125,7 +122,7 @@ void hold_settle(struct totem_engine *engine)
 {
 	if (engine->place != TOKEN_LINGERING)
 		return;
-	if (engine->high_delivered != engine->store.high_seq) {
+	if (engine->delivery.high != engine->store.high_seq) {
 		hold_let_go(engine);
 		return;
 	}
@@ -135,20 +132,19 @@ void hold_settle(struct totem_engine *engine)
 
 void hold_turn(struct totem_engine *engine)
 {
-	bool was_refused = engine->wants_room;
-	uint32_t before = engine->visit_sent;
+	bool was_refused = engine->queues.wants_room;
+	uint32_t before = engine->flow.sent;
 
-	if (engine->outbox_count == 0)
-		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
+	linger_gather(engine);
 	hold_send_late(engine);
-	engine->counters.linger_tx += engine->visit_sent - before;
-	if ((engine->now_ns >= engine->linger_until_ns || flow_waiting(engine) > 0) &&
+	engine->counters.linger_tx += engine->flow.sent - before;
+	if ((engine->now_ns >= engine->linger.until_ns || flow_waiting(engine) > 0) &&
 		!TOTEM_MUTANT(engine, LINGER_FOREVER)) {
 		hold_let_go(engine);
 		return;
 	}
 	timer_set(engine, TOTEM_TIMER_HOLD,
-		engine->now_ns < engine->linger_until_ns ? engine->linger_until_ns - engine->now_ns :
+		engine->now_ns < engine->linger.until_ns ? engine->linger.until_ns - engine->now_ns :
 							   engine->options.linger_ns);
 	/* No member waits for the token, so the clients of this node come first. */
 	pass_finish(engine, was_refused);
@@ -156,5 +152,5 @@ void hold_turn(struct totem_engine *engine)
 	if (!linger_is_gathering(engine))
 		multicast_flush(engine);
 	else if (TOTEM_MUTANT(engine, GATHER_LOST))
-		engine->outbox_count = 0;
+		engine->outbox.count = 0;
 }

@@ -28,18 +28,24 @@ static size_t join_size(uint32_t count)
 static void multicast_join(struct totem_engine *engine)
 {
 	uint32_t me = engine->options.nodeid;
-	size_t size = join_size(engine->proc.count + engine->failed.count);
+	size_t size = join_size(engine->lists.proc.count + engine->lists.failed.count);
 	struct coterie_frame *frame = frame_take(engine->pool, size);
 
 	if (frame == NULL)
 		return; /* T-join tries again */
-	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->proc.ids,
-		engine->proc.count, engine->failed.ids, engine->failed.count, extension_own(engine),
+	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->lists.proc.ids,
+		engine->lists.proc.count, engine->lists.failed.ids, engine->lists.failed.count, extension_own(engine),
 		engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
-	engine->joined_ns = engine->now_ns;
+	engine->joins.sent_ns = engine->now_ns;
 	multicast_frame(engine, frame);
+}
+
+void join_begin(struct totem_engine *engine)
+{
+	engine->joins.rounds = 0;
+	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 }
 
 void join_send(struct totem_engine *engine)
@@ -50,7 +56,7 @@ void join_send(struct totem_engine *engine)
 
 bool join_is_crowd(const struct totem_engine *engine)
 {
-	return engine->proc.count > engine->options.join_crowd || engine->known.count > engine->options.join_crowd;
+	return engine->lists.proc.count > engine->options.join_crowd || engine->known.count > engine->options.join_crowd;
 }
 
 /*
@@ -59,10 +65,10 @@ bool join_is_crowd(const struct totem_engine *engine)
  */
 static uint64_t crowd_delay(struct totem_engine *engine)
 {
-	uint64_t next_ns = engine->joined_ns + engine->proc.count * JOIN_GAP_NS;
+	uint64_t next_ns = engine->joins.sent_ns + engine->lists.proc.count * JOIN_GAP_NS;
 	uint64_t gap_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
 
-	return gap_ns + core_random(engine) % (engine->proc.count * JOIN_SPREAD_NS);
+	return gap_ns + core_random(engine) % (engine->lists.proc.count * JOIN_SPREAD_NS);
 }
 
 void join_schedule(struct totem_engine *engine, bool is_prompted)
@@ -95,9 +101,9 @@ void join_expired(struct totem_engine *engine)
 	if (engine->state != TOTEM_GATHER)
 		return;
 	join_schedule(engine, true);
-	engine->join_rounds++;
-	if (engine->join_rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
-		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
+	engine->joins.rounds++;
+	if (engine->joins.rounds >= JOIN_ROUNDS_QUICK && engine->lists.proc.count >= JOIN_CROWD)
+		period_ns *= engine->joins.rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
 	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
 }
 
@@ -109,14 +115,14 @@ void join_leave(struct totem_engine *engine)
 	uint32_t proc_count = 0;
 	uint32_t failed_count = 0;
 
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (engine->proc.ids[i] != me)
-			proc[proc_count++] = engine->proc.ids[i];
+	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
+		if (engine->lists.proc.ids[i] != me)
+			proc[proc_count++] = engine->lists.proc.ids[i];
 	}
 	/* The last entry is the node that leaves. */
-	for (uint32_t i = 0; i < engine->failed.count; i++) {
-		if (engine->failed.ids[i] != me)
-			failed[failed_count++] = engine->failed.ids[i];
+	for (uint32_t i = 0; i < engine->lists.failed.count; i++) {
+		if (engine->lists.failed.ids[i] != me)
+			failed[failed_count++] = engine->lists.failed.ids[i];
 	}
 	if (failed_count == WIRE_NODES_MAX)
 		failed_count--;

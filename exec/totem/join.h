@@ -4,8 +4,17 @@
 #define TOTEM_JOIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct totem_engine;
+
+/* The joins of this gather. Only join.c uses the members. */
+struct joins {
+	uint32_t rounds;  /* T-join has expired that often */
+	uint64_t sent_ns; /* when this node sent its last join, also in an earlier gather */
+};
+
+void join_begin(struct totem_engine *engine); /* GATHER was entered: start T-join */
 
 /** Send a join now, if this node is in GATHER. */
 void join_send(struct totem_engine *engine);

@@ -29,22 +29,22 @@ void late_path_gather(struct totem_engine *engine)
 	uint64_t margin_ns = MARGIN_JOINS * engine->options.join_ns;
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
-	engine->agree_by_ns = engine->now_ns + (consensus_ns > margin_ns ? consensus_ns - margin_ns : 0);
+	engine->late_path.agree_by_ns = engine->now_ns + (consensus_ns > margin_ns ? consensus_ns - margin_ns : 0);
 }
 
 void late_path_note(struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t prompt_ns = engine->episode_ns + PROMPT_JOINS * engine->options.join_ns;
+	uint64_t prompt_ns = engine->gather.episode_ns + PROMPT_JOINS * engine->options.join_ns;
 
-	if (engine->state != TOTEM_OPERATIONAL && peer->heard_episode != engine->episode &&
-		node_set_has(&engine->memb, peer->id) && engine->now_ns > prompt_ns)
-		engine->returned_ns = engine->now_ns;
+	if (engine->state != TOTEM_OPERATIONAL && peer->heard_episode != engine->gather.episode &&
+		node_set_has(&engine->installed.memb, peer->id) && engine->now_ns > prompt_ns)
+		engine->late_path.returned_ns = engine->now_ns;
 }
 
 static bool has_plain_candidate(const struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->live.count; i++) {
-		uint32_t id = engine->live.ids[i];
+	for (uint32_t i = 0; i < engine->lists.live.count; i++) {
+		uint32_t id = engine->lists.live.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
 		if (id != engine->options.nodeid && (peer == NULL || peer->features == 0))
@@ -55,12 +55,12 @@ static bool has_plain_candidate(const struct totem_engine *engine)
 
 bool late_path_is_likely(const struct totem_engine *engine)
 {
-	bool has_returned = engine->returned_ns > engine->episode_ns;
+	bool has_returned = engine->late_path.returned_ns > engine->gather.episode_ns;
 
 	if (engine->options.path_lag_ns == 0 || !has_returned || !has_plain_candidate(engine))
 		return false;
 	if (TOTEM_MUTANT(engine, LATE_PATH_FOREVER))
 		return true;
-	return engine->now_ns < engine->returned_ns + engine->options.path_lag_ns &&
-	       engine->now_ns < engine->agree_by_ns;
+	return engine->now_ns < engine->late_path.returned_ns + engine->options.path_lag_ns &&
+	       engine->now_ns < engine->late_path.agree_by_ns;
 }

@@ -45,15 +45,15 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = lease_configured(engine);
 
-	if (engine->memb.count <= 1 || engine->announced_ns == 0 || engine->announced_ns > lease_ns)
+	if (engine->installed.memb.count <= 1 || engine->lease.announced_ns == 0 || engine->lease.announced_ns > lease_ns)
 		return lease_ns;
-	return engine->announced_ns;
+	return engine->lease.announced_ns;
 }
 
 /* Return whether this contact is within the lease, and not before the last doubt. */
 static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
 {
-	return contact_ns != 0 && contact_ns >= engine->doubt_ns &&
+	return contact_ns != 0 && contact_ns >= engine->lease.doubt_ns &&
 	       (contact_ns + totem_engine_lease(engine) > now_ns || TOTEM_MUTANT(engine, LEASE_FOREVER));
 }
 
@@ -61,19 +61,19 @@ bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->memb.count <= 1)
+	if (engine->installed.memb.count <= 1)
 		return true;
 	if (engine->is_cut)
 		return false;
-	if (is_contact(engine, engine->contact_ns, now_ns))
+	if (is_contact(engine, engine->lease.contact_ns, now_ns))
 		return true;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid)
 			count += is_contact(engine, peer->contact_ns, now_ns);
 	}
-	return count > engine->memb.count / 2;
+	return count > engine->installed.memb.count / 2;
 }
 
 static bool has_lease_now(const struct totem_engine *engine)
@@ -91,11 +91,11 @@ void lease_settle(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	if (is_held == engine->is_lease_held)
+	if (is_held == engine->lease.is_held)
 		return;
 	if (!is_held)
-		engine->unproved_ns = engine->now_ns;
-	engine->is_lease_held = is_held;
+		engine->lease.unproved_ns = engine->now_ns;
+	engine->lease.is_held = is_held;
 	core_trace(engine, &trace);
 	if (engine->callbacks.lease != NULL)
 		engine->callbacks.lease(engine->arg, is_held);
@@ -116,14 +116,14 @@ static uint64_t patience_ns(const struct totem_engine *engine)
 
 bool lease_is_watching(const struct totem_engine *engine)
 {
-	return engine->memb.count > 1 &&
+	return engine->installed.memb.count > 1 &&
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
 }
 
 /* Start the timer. Contact that is older leaves less time. */
 static void start(struct totem_engine *engine)
 {
-	uint64_t age_ns = engine->now_ns - engine->contact_ns;
+	uint64_t age_ns = engine->now_ns - engine->lease.contact_ns;
 	uint64_t after_ns = patience_ns(engine);
 
 	timer_set(engine, TOTEM_TIMER_LEASE, after_ns > age_ns ? after_ns - age_ns : 0);
@@ -132,7 +132,7 @@ static void start(struct totem_engine *engine)
 /* Start the timer again: it may have expired during an attempt that failed. */
 void lease_gather(struct totem_engine *engine)
 {
-	if (engine->memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
+	if (engine->installed.memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
 		timer_set(engine, TOTEM_TIMER_LEASE, totem_engine_lease(engine) / LEASE_ASK_GAPS);
 }
 
@@ -142,21 +142,27 @@ void lease_gather(struct totem_engine *engine)
  */
 static void measure_members(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; engine->options.silence_ns != 0 && i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; engine->options.silence_ns != 0 && i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid)
 			probe_ask_again(engine, peer, 0);
 	}
 }
 
+void lease_begin(struct totem_engine *engine, uint64_t announced_ns)
+{
+	engine->lease.announced_ns = announced_ns;
+	engine->lease.all_alive_ns = engine->now_ns;
+}
+
 void lease_installed(struct totem_engine *engine)
 {
 	/* The token of the recovery has been at all members since this node sent it on. */
-	engine->contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->token_sent_ns;
+	engine->lease.contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->pass.sent_ns;
 	lease_settle(engine);
 	measure_members(engine);
-	if (engine->memb.count > 1)
+	if (engine->installed.memb.count > 1)
 		start(engine);
 	else
 		timer_cancel(engine, TOTEM_TIMER_LEASE);
@@ -166,11 +172,11 @@ void lease_installed(struct totem_engine *engine)
 static void note_all_alive(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_RECOVERY) {
-		engine->all_alive_ns = engine->now_ns;
+		engine->lease.all_alive_ns = engine->now_ns;
 		return;
 	}
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->new_memb.ids[i]);
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
 
 		if (peer != NULL)
 			peer->alive_ns = engine->now_ns;
@@ -184,7 +190,7 @@ static void note_all_alive(struct totem_engine *engine)
  */
 static uint64_t contact_of_token(const struct totem_engine *engine)
 {
-	uint64_t latest_ns = engine->token_sent_ns + held_ns(engine);
+	uint64_t latest_ns = engine->pass.sent_ns + held_ns(engine);
 
 	return latest_ns < engine->now_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? latest_ns : engine->now_ns;
 }
@@ -192,18 +198,23 @@ static uint64_t contact_of_token(const struct totem_engine *engine)
 void lease_token(struct totem_engine *engine)
 {
 	note_all_alive(engine);
-	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count <= 1)
+	if (engine->state != TOTEM_OPERATIONAL || engine->installed.memb.count <= 1)
 		return;
 	if (!has_lease_now(engine))
 		lease_settle(engine);
-	if (engine->token_sent_ns < engine->unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
+	if (engine->pass.sent_ns < engine->lease.unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
 		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
 		return;
 	}
-	engine->contact_ns = contact_of_token(engine);
+	engine->lease.contact_ns = contact_of_token(engine);
 	start(engine);
-	if (!engine->is_lease_held)
+	if (!engine->lease.is_held)
 		lease_settle(engine);
+}
+
+void lease_note_stop(struct totem_engine *engine)
+{
+	engine->lease.awake_ns = engine->now_ns;
 }
 
 void lease_check_stall(struct totem_engine *engine)
@@ -212,28 +223,28 @@ void lease_check_stall(struct totem_engine *engine)
 
 	if (at_ns >= engine->now_ns || engine->now_ns - at_ns <= totem_engine_lease(engine) / STALL_FRACTION)
 		return;
-	engine->unproved_ns = engine->now_ns;
+	engine->lease.unproved_ns = engine->now_ns;
 	/* The process was stopped. A lack of processor time has shorter gaps. */
-	if (engine->entry_gap_ns >= totem_engine_lease(engine))
-		engine->awake_ns = engine->now_ns;
+	if (engine->pause.entry_gap_ns >= totem_engine_lease(engine))
+		lease_note_stop(engine);
 }
 
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns)
 {
-	if (engine->state != TOTEM_OPERATIONAL || at_ns <= peer->contact_ns || at_ns < engine->doubt_ns)
+	if (engine->state != TOTEM_OPERATIONAL || at_ns <= peer->contact_ns || at_ns < engine->lease.doubt_ns)
 		return;
 	peer->contact_ns = at_ns;
-	if (!engine->is_lease_held)
+	if (!engine->lease.is_held)
 		lease_settle(engine);
 }
 
 void lease_doubt(struct totem_engine *engine)
 {
-	engine->doubt_ns = engine->unproved_ns = engine->now_ns;
+	engine->lease.doubt_ns = engine->lease.unproved_ns = engine->now_ns;
 	/* A question of this turn counts, since its answer is still to come. Packets of this turn do not. */
-	engine->contact_ns = 0;
-	for (uint32_t i = 0; i < engine->peer_count; i++)
-		engine->peers[i].contact_ns = 0;
+	engine->lease.contact_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		engine->peers.all[i].contact_ns = 0;
 	lease_settle(engine);
 	if (lease_is_watching(engine))
 		timer_set(engine, TOTEM_TIMER_LEASE, 0);

@@ -27,9 +27,9 @@
 
 void linger_reset(struct totem_engine *engine)
 {
-	engine->has_lingered = engine->is_last_ours = false;
-	engine->lone = engine->silent = 0;
-	engine->lingers_seen = 0;
+	engine->linger.has_lingered = engine->linger.is_last_ours = false;
+	engine->linger.lone = engine->linger.silent = 0;
+	engine->linger.seen = 0;
 }
 
 static void count(uint32_t *rotations, bool goes_on)
@@ -43,52 +43,68 @@ static void count(uint32_t *rotations, bool goes_on)
 void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
 	/* Without the feature no member writes this number. */
-	uint32_t lingers = (engine->features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
-	bool is_lone = token->fcc == engine->trc;
+	uint32_t lingers = (engine->installed.features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
+	bool is_lone = token->fcc == engine->flow.trc;
 
-	if (!is_lone || engine->trc > 0)
-		engine->is_last_ours = is_lone;
-	count(&engine->lone, is_lone && token->aru == token->seq && token->rtr_count == 0);
-	count(&engine->silent, engine->trc == 0);
-	engine->has_lingered = lingers != engine->lingers_seen;
-	engine->lingers_seen = lingers;
+	if (!is_lone || engine->flow.trc > 0)
+		engine->linger.is_last_ours = is_lone;
+	count(&engine->linger.lone, is_lone && token->aru == token->seq && token->rtr_count == 0);
+	count(&engine->linger.silent, engine->flow.trc == 0);
+	engine->linger.has_lingered = lingers != engine->linger.seen;
+	engine->linger.seen = lingers;
 }
 
 static bool is_agreed(const struct totem_engine *engine)
 {
-	return engine->state == TOTEM_OPERATIONAL && (engine->features & WIRE_FEATURE_LINGER) != 0 &&
-	       engine->memb.count > 1;
+	return engine->state == TOTEM_OPERATIONAL && (engine->installed.features & WIRE_FEATURE_LINGER) != 0 &&
+	       engine->installed.memb.count > 1;
 }
 
 /* Return whether this node sent the last frames. */
 static bool is_ours(const struct totem_engine *engine)
 {
-	return engine->visit_sent > 0 || engine->is_last_ours;
+	return engine->flow.sent > 0 || engine->linger.is_last_ours;
 }
 
 bool linger_is_due(const struct totem_engine *engine)
 {
-	return engine->options.linger_ns > 0 && is_agreed(engine) && engine->lone >= LINGER_AFTER &&
-	       is_ours(engine) && engine->unchanged < LINGER_IDLE && !engine->has_more && !engine->is_sync_wait && flow_waiting(engine) == 0;
+	return engine->options.linger_ns > 0 && is_agreed(engine) && engine->linger.lone >= LINGER_AFTER &&
+	       is_ours(engine) && engine->pass.unchanged < LINGER_IDLE && !engine->linger.has_more && !engine->queues.is_sync_wait && flow_waiting(engine) == 0;
 }
 
 bool linger_is_likely(const struct totem_engine *engine)
 {
-	return is_agreed(engine) && engine->silent + 1 >= LINGER_AFTER && !is_ours(engine);
+	return is_agreed(engine) && engine->linger.silent + 1 >= LINGER_AFTER && !is_ours(engine);
 }
 
 void linger_begin(struct totem_engine *engine, struct wire_token *token)
 {
 	token->lingers++;
-	engine->lingers_seen = token->lingers;
+	engine->linger.seen = token->lingers;
 	engine->counters.lingers++;
 	engine->place = TOKEN_LINGERING;
-	engine->linger_until_ns = engine->now_ns + engine->options.linger_ns;
-	engine->accepted_ns = 0; /* the next rotation is not measured: it includes this time */
+	engine->linger.until_ns = engine->now_ns + engine->options.linger_ns;
+	timer_skip_rotation(engine); /* it includes this time */
+}
+
+void linger_note_more(struct totem_engine *engine, bool has_more)
+{
+	engine->linger.has_more = has_more;
+}
+
+void linger_note_cancel(struct totem_engine *engine)
+{
+	engine->linger.silent = 0; /* one hold cancel is enough */
+}
+
+void linger_gather(struct totem_engine *engine)
+{
+	if (engine->outbox.count == 0)
+		engine->linger.gather_until_ns = engine->now_ns + engine->options.gather_ns;
 }
 
 bool linger_is_gathering(const struct totem_engine *engine)
 {
 	return engine->place == TOKEN_LINGERING && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
-	       (engine->now_ns < engine->gather_until_ns || TOTEM_MUTANT(engine, GATHER_FOREVER));
+	       (engine->now_ns < engine->linger.gather_until_ns || TOTEM_MUTANT(engine, GATHER_FOREVER));
 }

@@ -2,6 +2,7 @@
 # exec/totem: the ordered-delivery engine. Includes nothing of exec/ outside this folder.
 totem_sources = \
 	%D%/announce.c %D%/announce.h \
+	%D%/aru.c %D%/aru.h \
 	%D%/backoff.c %D%/backoff.h \
 	%D%/claim.c %D%/claim.h \
 	%D%/commit.c %D%/commit.h \
@@ -24,14 +25,17 @@ totem_sources = \
 	%D%/late_path.c %D%/late_path.h \
 	%D%/lease.c %D%/lease.h \
 	%D%/linger.c %D%/linger.h \
+	%D%/lists.c %D%/lists.h \
 	%D%/merge.c %D%/merge.h \
 	%D%/multicast.c %D%/multicast.h \
 	%D%/node_set.c %D%/node_set.h \
+	%D%/owed.c %D%/owed.h \
 	%D%/pack.c %D%/pack.h \
 	%D%/pass.c %D%/pass.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/place.h \
 	%D%/probe.c %D%/probe.h \
+	%D%/queues.c %D%/queues.h \
 	%D%/receive.c %D%/receive.h \
 	%D%/recovery.c %D%/recovery.h \
 	%D%/retransmit.c %D%/retransmit.h \

@@ -28,7 +28,7 @@ void merge_foreign(
 
 	if (peer != NULL)
 		peer->heard_ns = engine->now_ns;
-	if (engine->is_pausing)
+	if (engine->pause.is_pausing)
 		return;
 	claim_heard(engine, node, ring->seq);
 	if (backoff_is_ignored(engine, node)) {
@@ -39,20 +39,20 @@ void merge_foreign(
 	if (announce_is_early(engine, node))
 		return;
 	/* A late packet: a node that committed to this ring sends nothing on an older one. */
-	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, node) &&
 		ring->seq < engine->ring.seq)
 		return;
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		set_add(&engine->proc, node);
+		lists_add(engine, node);
 		gather_enter(
 			engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
-		if (node_set_has(&engine->proc, node))
+		if (node_set_has(&engine->lists.proc, node))
 			break;
-		set_add(&engine->proc, node);
+		lists_add(engine, node);
 		gather_enter(engine, is_frame ? GATHER_FOREIGN_GATHER : GATHER_MERGE_GATHER);
 		break;
 	case TOTEM_COMMIT:

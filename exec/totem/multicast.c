@@ -18,18 +18,18 @@ void multicast_frame(struct totem_engine *engine, struct coterie_frame *frame)
 
 void multicast_add(struct totem_engine *engine, struct coterie_frame *frame)
 {
-	assert(engine->outbox_count < WINDOW_MAX);
-	engine->outbox[engine->outbox_count++] = frame;
+	assert(engine->outbox.count < WINDOW_MAX);
+	engine->outbox.frames[engine->outbox.count++] = frame;
 }
 
 void multicast_flush(struct totem_engine *engine)
 {
-	uint32_t count = engine->outbox_count;
+	uint32_t count = engine->outbox.count;
 
 	if (count == 0)
 		return;
-	engine->outbox_count = 0;
+	engine->outbox.count = 0;
 	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST) || backoff_is_quiet(engine))
 		return;
-	engine->callbacks.multicast(engine->arg, engine->outbox, count);
+	engine->callbacks.multicast(engine->arg, engine->outbox.frames, count);
 }

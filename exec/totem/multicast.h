@@ -3,8 +3,16 @@
 #ifndef TOTEM_MULTICAST_H
 #define TOTEM_MULTICAST_H
 
+#include <stdint.h>
+
 struct totem_engine;
 struct coterie_frame;
+
+/* The frames of a visit that have not left yet. Only multicast.c changes the members. */
+struct outbox {
+	struct coterie_frame **frames; /* borrowed from the store */
+	uint32_t count;                /* at most WINDOW_MAX */
+};
 
 /** Send one frame to all nodes. The frame is taken. NULL is ignored. */
 void multicast_frame(struct totem_engine *engine, struct coterie_frame *frame);

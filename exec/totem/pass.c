@@ -7,17 +7,46 @@
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
+void pass_begin(struct totem_engine *engine)
+{
+	uint32_t base = engine->options.first_seq;
+
+	engine->pass.tseq = base - 1;
+	engine->pass.token = (struct wire_token){.ring = engine->ring, .seq = base};
+	engine->pass.unchanged = 0;
+	engine->pass.seen_seq = base - 1;
+	engine->pass.changed_ns = engine->now_ns;
+}
+
+struct wire_token *pass_take(struct totem_engine *engine, const struct wire_token *token)
+{
+	engine->pass.token = *token;
+	engine->pass.tseq = token->token_seq;
+	return &engine->pass.token;
+}
+
+void pass_keep(struct totem_engine *engine)
+{
+	frame_unref(engine->pass.saved);
+	engine->pass.saved = NULL;
+}
+
+void pass_note_busy(struct totem_engine *engine)
+{
+	engine->pass.unchanged = 0;
+}
+
 void pass_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target)
 {
-	struct coterie_frame *old = engine->saved;
+	struct coterie_frame *old = engine->pass.saved;
 
-	engine->saved = frame_ref(frame);
-	engine->saved_target = target;
+	engine->pass.saved = frame_ref(frame);
+	engine->pass.saved_target = target;
 	frame_unref(old);
 	engine->callbacks.token(engine->arg, target, frame);
 }
 
-/* Encode engine->token and send it to the successor. */
+/* Encode engine->pass.token and send it to the successor. */
 void pass_forward(struct totem_engine *engine)
 {
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_TOKEN_SIZE_MAX);
@@ -28,28 +57,28 @@ void pass_forward(struct totem_engine *engine)
 		return; /* no memory: as if the network had lost it */
 
 	size_t size = wire_encode_token(
-		&engine->token, target, engine->options.swap, frame->data, frame->capacity);
+		&engine->pass.token, target, engine->options.swap, frame->data, frame->capacity);
 
 	assert(size > 0);
 	frame->size = (uint32_t)size;
 	engine->counters.token_tx++;
-	engine->token_sent_ns = engine->now_ns;
+	engine->pass.sent_ns = engine->now_ns;
 	pass_send_saved(engine, frame, target);
 	frame_unref(frame);
 }
 
 void pass_note_seq(struct totem_engine *engine, uint32_t seq)
 {
-	if (seq == engine->seen_seq) {
+	if (seq == engine->pass.seen_seq) {
 		announce_idle(engine);
-		engine->unchanged++;
+		engine->pass.unchanged++;
 	} else {
 		announce_busy(engine);
 		timer_cancel(engine, TOTEM_TIMER_HOLD);
-		engine->unchanged = 0;
-		engine->changed_ns = engine->now_ns;
+		engine->pass.unchanged = 0;
+		engine->pass.changed_ns = engine->now_ns;
 	}
-	engine->seen_seq = seq;
+	engine->pass.seen_seq = seq;
 }
 
 /*
@@ -73,27 +102,19 @@ void pass_update_aru(struct totem_engine *engine, struct wire_token *token)
 
 static void free_frames(struct totem_engine *engine)
 {
-	uint32_t to = seq_min(engine->a_prev, engine->a_last);
+	uint32_t to = seq_min(engine->aru.prev, engine->aru.last);
 
 	if (TOTEM_MUTANT(engine, FREE_EARLY))
-		to = engine->a_last;
+		to = engine->aru.last;
 	if (TOTEM_MUTANT(engine, FREE_DELIVERED))
-		to = engine->high_delivered;
-	else if (engine->state != TOTEM_OPERATIONAL || engine->a_known < 2)
+		to = engine->delivery.high;
+	else if (engine->state != TOTEM_OPERATIONAL || engine->aru.known < 2)
 		return;
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;
-	to = seq_min(to, engine->high_delivered);
+	to = seq_min(to, engine->delivery.high);
 	if (seq_compare(to, engine->store.released) > 0)
 		store_release(engine, to);
-}
-
-/* Return whether at least an eighth of the frames in the queue would fit in addition. */
-static bool has_room(const struct totem_engine *engine)
-{
-	const struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
-
-	return pack_queue_free(queue) >= pack_queue_count(queue) / 8 + 1;
 }
 
 void pass_finish(struct totem_engine *engine, bool was_refused)
@@ -104,19 +125,16 @@ void pass_finish(struct totem_engine *engine, bool was_refused)
 		return;
 	if (engine->callbacks.passed != NULL)
 		engine->callbacks.passed(engine->arg);
-	if (was_refused && engine->callbacks.room != NULL && has_room(engine)) {
-		engine->wants_room = false;
+	if (was_refused && engine->callbacks.room != NULL && queues_offer_room(engine))
 		engine->callbacks.room(engine->arg);
-	}
 }
 
-void pass_originate(struct totem_engine *engine)
+void pass_originate(struct totem_engine *engine, bool has_flag)
 {
 	uint32_t base = engine->options.first_seq;
-	struct wire_token *token = &engine->token;
+	struct wire_token *token = &engine->pass.token;
 
 	engine->place = TOKEN_AWAY;
-	engine->is_flg_mine = engine->owed_count > 0;
 	*token = (struct wire_token){
 		.nodeid = engine->options.nodeid,
 		.seq = base,
@@ -124,7 +142,7 @@ void pass_originate(struct totem_engine *engine)
 		.aru = base - 1,
 		.aru_addr = engine->options.nodeid,
 		.ring = engine->ring,
-		.retrans_flg = engine->is_flg_mine,
+		.retrans_flg = has_flag,
 	};
 	pass_forward(engine);
 	timer_start_token(engine);

@@ -12,12 +12,12 @@
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t low = 0;
-	uint32_t high = engine->peer_count;
+	uint32_t high = engine->peers.count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (engine->peers[middle].id < id)
+		if (engine->peers.all[middle].id < id)
 			low = middle + 1;
 		else
 			high = middle;
@@ -29,23 +29,23 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t at = place_of(engine, id);
 
-	return at < engine->peer_count && engine->peers[at].id == id ? &engine->peers[at] : NULL;
+	return at < engine->peers.count && engine->peers.all[at].id == id ? &engine->peers.all[at] : NULL;
 }
 
 static void remove_at(struct totem_engine *engine, uint32_t at)
 {
-	engine->peer_count--;
-	memmove(&engine->peers[at], &engine->peers[at + 1],
-		(engine->peer_count - at) * sizeof(engine->peers[0]));
+	engine->peers.count--;
+	memmove(&engine->peers.all[at], &engine->peers.all[at + 1],
+		(engine->peers.count - at) * sizeof(engine->peers.all[0]));
 }
 
 /* Forget a node that is neither a member nor a candidate. */
 static bool make_room(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		uint32_t id = engine->peers[i].id;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		uint32_t id = engine->peers.all[i].id;
 
-		if (!node_set_has(&engine->memb, id) && !node_set_has(&engine->proc, id)) {
+		if (!node_set_has(&engine->installed.memb, id) && !node_set_has(&engine->lists.proc, id)) {
 			remove_at(engine, i);
 			return true;
 		}
@@ -61,16 +61,16 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id)
 		return peer;
 	if (!core_knows(engine, id))
 		return NULL;
-	if (engine->peer_count == WIRE_NODES_MAX && !make_room(engine))
+	if (engine->peers.count == WIRE_NODES_MAX && !make_room(engine))
 		return NULL;
 
 	uint32_t at = place_of(engine, id);
 
-	memmove(&engine->peers[at + 1], &engine->peers[at],
-		(engine->peer_count - at) * sizeof(engine->peers[0]));
-	engine->peer_count++;
-	engine->peers[at] = (struct peer){.id = id};
-	return &engine->peers[at];
+	memmove(&engine->peers.all[at + 1], &engine->peers.all[at],
+		(engine->peers.count - at) * sizeof(engine->peers.all[0]));
+	engine->peers.count++;
+	engine->peers.all[at] = (struct peer){.id = id};
+	return &engine->peers.all[at];
 }
 
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
@@ -79,7 +79,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	 * A member has committed to this ring, so its joins have at least this seq, whatever a forged join
 	 * claimed. If it restarted without its storage, the token is lost.
 	 */
-	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id)) {
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, peer->id)) {
 		if (ring_seq < engine->ring.seq)
 			return true;
 		peer->join_seq = engine->ring.seq;

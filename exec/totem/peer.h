@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/totem/backoff.h"
 #include "exec/totem/engine.h"
 
 #define ASKED_MAX 8u
@@ -60,20 +61,16 @@ struct peer {
 	struct coterie_frame *farewell; /* its leave, kept until it has answered; referenced, or NULL */
 	uint64_t farewell_ns;   /* arrival of that leave */
 	uint64_t left_episode;  /* last gather episode in which it sent a leave */
-	uint64_t backoff_ns;    /* length of its next back-off */
-	uint64_t backoff_until_ns; /* end of its back-off */
-	uint64_t lift_ns;       /* before then neither an answer nor a join of it ends the back-off */
-	uint64_t ask_until_ns;  /* end of the questions whether it hears this node, which has accused it */
 	uint64_t accuser_episode;  /* last gather episode in which a join named it as failed */
 	uint32_t accuser;          /* the first node that named it as failed in that episode */
-	uint32_t backoff_accuser;  /* the node whose verdict caused the back-off, maybe this node's own timer */
 	uint64_t given_up_episode; /* last gather episode in which the consensus timer of this node failed it */
-	uint64_t conflict_ns;      /* last ring that was formed without it though this node heard it */
-	uint64_t conflict_members; /* hash of the members of that ring */
-	bool is_unheard;           /* backoff_accuser does not hear it, as far as this node knows */
-	bool is_pardoned;          /* backoff_accuser hears it, and keeps it out for the sake of a third node */
-	uint32_t pardons;          /* pardons that this node has sent in this back-off */
-	uint32_t conflicts;        /* rings of these members that were formed without it though this node heard it */
+	struct backoff backoff;
+};
+
+/* Only peer.c changes the members, and each file its part of a record. */
+struct peers {
+	struct peer *all; /* ascending by id, count of WIRE_NODES_MAX */
+	uint32_t count;
 };
 
 /** Return the node's record, or create it. NULL: not configured, or no room. */

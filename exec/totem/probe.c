@@ -32,7 +32,7 @@ struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to,
 /* Send a probe about a third node. It names the ring that was installed last, which all members have in common. */
 static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind, uint64_t number)
 {
-	struct coterie_frame *frame = probe_make(engine, to, kind, &engine->old_ring, number);
+	struct coterie_frame *frame = probe_make(engine, to, kind, &engine->installed.ring, number);
 
 	if (frame == NULL)
 		return;
@@ -66,8 +66,8 @@ void probe_ask_again(struct totem_engine *engine, struct peer *peer, uint64_t ga
 
 void probe_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id)
 {
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid && peer_has_probes(engine, peer))
 			send_word(engine, peer->id, kind, id);

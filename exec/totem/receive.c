@@ -12,7 +12,7 @@
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
 	return seq_compare(seq,
-		       engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
+		       engine->pass.token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
 /*
@@ -21,18 +21,15 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
-	return place_is_kept(engine->place) && seq_compare(seq, engine->token.seq) > 0;
+	return place_is_kept(engine->place) && seq_compare(seq, engine->pass.token.seq) > 0;
 }
 
 /* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
-	if (engine->is_progress_seen || mcast->system_from == engine->options.nodeid ||
-		seq_compare(mcast->seq, engine->token.seq) <= 0)
-		return;
-	engine->is_progress_seen = true;
-	if (timer_is_set(engine, TOTEM_TIMER_RETRANSMIT))
-		timer_start_retransmit(engine);
+	if (!engine->repeat.is_progress_seen && mcast->system_from != engine->options.nodeid &&
+		seq_compare(mcast->seq, engine->pass.token.seq) > 0)
+		timer_note_progress(engine);
 }
 
 static void store_own_ring(
@@ -53,7 +50,7 @@ static void store_own_ring(
 		return; /* out of memory: requested again, like a lost frame */
 	if (!store_put(store, mcast, frame))
 		return;
-	engine->is_store_dirty = true;
+	engine->arrivals.is_store_dirty = true;
 	core_trace_frame(
 		engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
 	note_progress(engine, mcast);
@@ -70,7 +67,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	/* The token before this frame may install the ring of the frame, so it comes first. */
 	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
-		(engine->has_pending || engine->is_store_dirty))
+		(engine->arrivals.has_pending || engine->arrivals.is_store_dirty))
 		receive_settle(engine);
 	if (!ring_id_equal(&mcast.ring, &engine->ring)) {
 		merge_foreign(engine, mcast.system_from, &mcast.ring, true);
@@ -84,7 +81,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		break;
 	case TOTEM_GATHER:
 		/* Store a late frame of the installed ring, but not one of a failed attempt. */
-		if (ring_id_equal(&engine->ring, &engine->old_ring))
+		if (ring_id_equal(&engine->ring, &engine->installed.ring))
 			store_own_ring(engine, &mcast, frame);
 		break;
 	case TOTEM_COMMIT:
@@ -120,7 +117,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL &&
-			seq_compare(token->seq, engine->high_delivered) < 0))
+			seq_compare(token->seq, engine->delivery.high) < 0))
 		return false;
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) &&
@@ -136,7 +133,7 @@ static void note_unchecked(struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
 	if (TOTEM_QUIRK(engine, EARLY_FREE) && engine->state == TOTEM_OPERATIONAL) {
-		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->high_delivered);
+		uint32_t to = seq_min(seq_min(token->aru, engine->aru.last), engine->delivery.high);
 
 		if (seq_compare(to, engine->store.released) > 0)
 			store_release(engine, to);
@@ -157,30 +154,30 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	note_unchecked(engine, &token);
 	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return;
-	if (seq_compare(token.token_seq, engine->tseq) <= 0 &&
+	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 &&
 		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
 		return; /* a repeated copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
 		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;
 	}
-	if (engine->has_pending && seq_compare(token.token_seq, engine->pending.token_seq) <= 0)
+	if (engine->arrivals.has_pending && seq_compare(token.token_seq, engine->arrivals.pending.token_seq) <= 0)
 		return;
-	engine->pending = token;
-	engine->has_pending = true;
+	engine->arrivals.pending = token;
+	engine->arrivals.has_pending = true;
 }
 
 void receive_settle(struct totem_engine *engine)
 {
-	if (engine->is_store_dirty) {
-		engine->is_store_dirty = false;
+	if (engine->arrivals.is_store_dirty) {
+		engine->arrivals.is_store_dirty = false;
 		store_advance(core_store(engine));
 		deliver_ready(engine);
 	}
-	if (engine->has_pending) {
-		struct wire_token token = engine->pending;
+	if (engine->arrivals.has_pending) {
+		struct wire_token token = engine->arrivals.pending;
 
-		engine->has_pending = false;
+		engine->arrivals.has_pending = false;
 		if ((!ring_id_equal(&token.ring, &engine->ring) &&
 			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
 			!is_sane(engine, &token))

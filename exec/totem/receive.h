@@ -3,8 +3,19 @@
 #ifndef TOTEM_RECEIVE_H
 #define TOTEM_RECEIVE_H
 
+#include <stdbool.h>
+
+#include "exec/totem/wire.h"
+
 struct totem_engine;
 struct coterie_frame;
+
+/* Packets of this batch that are not handled yet. Only receive.c changes the members. */
+struct arrivals {
+	struct wire_token pending; /* newest valid token of the batch */
+	bool has_pending;
+	bool is_store_dirty; /* frames arrived since aru was computed */
+};
 
 void receive_frame(struct totem_engine *engine, struct coterie_frame *frame);
 void receive_token(struct totem_engine *engine, struct coterie_frame *frame);

@@ -34,21 +34,21 @@ static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 static bool find_companions(struct totem_engine *engine)
 {
 	const struct commit *commit = &engine->commit;
-	struct ring_id past = engine->is_promised ? engine->promise : engine->old_ring;
+	struct ring_id past = engine->recovery.is_promised ? engine->recovery.promise : engine->installed.ring;
 	bool is_needed = false;
 
-	node_set_clear(&engine->trans);
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		uint32_t id = engine->new_memb.ids[i];
+	node_set_clear(&engine->recovery.trans);
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		uint32_t id = engine->commit.memb.ids[i];
 		const struct wire_commit_entry *entry = &commit->entries[i];
 
-		if (!node_set_has(&engine->memb, id))
+		if (!node_set_has(&engine->installed.memb, id))
 			continue;
 		if (!ring_id_equal(&entry->ring, &past) && !TOTEM_MUTANT(engine, RECOVERY_ALL_OLD))
 			continue;
-		set_add(&engine->trans, id);
+		set_add(&engine->recovery.trans, id);
 		is_needed |= entry->received_flg == 0;
-		engine->high_ring_delivered = seq_max(engine->high_ring_delivered,
+		engine->recovery.high_ring_delivered = seq_max(engine->recovery.high_ring_delivered,
 			engine->store.released + ahead_of_freed(engine, entry->high_delivered));
 	}
 	return is_needed;
@@ -59,74 +59,37 @@ static uint32_t lowest_aru(const struct totem_engine *engine)
 {
 	uint32_t ahead = engine->store.high_seq - engine->store.released;
 
-	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		uint32_t theirs = ahead_of_freed(engine, engine->commit.entries[i].aru);
 
-		if (node_set_has(&engine->trans, engine->new_memb.ids[i]) && theirs < ahead)
+		if (node_set_has(&engine->recovery.trans, engine->commit.memb.ids[i]) && theirs < ahead)
 			ahead = theirs;
 	}
 	assert(ahead <= STORE_WINDOW);
 	return engine->store.released + ahead;
 }
 
-static void owe_frames(struct totem_engine *engine)
-{
-	struct store *store = &engine->store;
-
-	engine->owed_next = lowest_aru(engine);
-	engine->owed_end = store->high_seq;
-	engine->owed_count = 0;
-	for (uint32_t seq = engine->owed_next + 1; seq_compare(seq, engine->owed_end) <= 0; seq++) {
-		struct store_slot *slot = store_find(store, seq);
-
-		if (slot == NULL)
-			continue;
-		if (TOTEM_MUTANT(engine, RECOVERY_DROPS_FRAME) && seq == engine->owed_end)
-			continue;
-		slot->is_owed = true;
-		engine->owed_count++;
-	}
-}
-
-static void forget_owed(struct totem_engine *engine)
-{
-	while (engine->owed_next != engine->owed_end) {
-		struct store_slot *slot = store_find(&engine->store, ++engine->owed_next);
-
-		if (slot != NULL)
-			slot->is_owed = false;
-	}
-	engine->owed_count = 0;
-}
-
 void recovery_enter(struct totem_engine *engine)
 {
 	uint32_t base = engine->options.first_seq;
 
-	engine->new_features = extension_agreed(engine);
-	window_begin(&engine->window, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
-		engine->new_memb.count, early_rotations(engine));
-	forget_owed(engine);
+	engine->recovery.features = extension_agreed(engine);
+	flow_begin_window(engine, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
+		early_rotations(engine));
+	owed_forget(engine);
 	store_reset(&engine->rstore, base);
-	engine->tseq = base - 1;
-	engine->token = (struct wire_token){.ring = engine->ring, .seq = base};
-	engine->a_prev = engine->a_last = base - 1;
-	engine->a_known = 0;
-	engine->install_seq = base;
-	engine->aru_count = 0;
-	engine->unchanged = 0;
-	engine->seen_seq = base - 1;
-	engine->changed_ns = engine->now_ns;
-	engine->flg_count = 0;
-	engine->rotations = 0;
-	engine->is_flg_mine = false;
+	pass_begin(engine);
+	aru_begin(engine);
+	engine->recovery.install_seq = base;
+	engine->recovery.flg_count = 0;
+	engine->recovery.rotations = 0;
+	engine->recovery.is_flg_mine = false;
 	engine->place = TOKEN_NONE;
-	engine->retransmit_count = 0;
-	if (!engine->is_promised)
-		engine->high_ring_delivered = engine->high_delivered;
+	if (!engine->recovery.is_promised)
+		engine->recovery.high_ring_delivered = engine->delivery.high;
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
-		set_copy(&engine->deliver, &engine->trans);
-		owe_frames(engine);
+		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
+		owed_begin(engine, lowest_aru(engine));
 	}
 	engine->counters.recovery_entered++;
 	engine->counters.continuous_gather = 0;
@@ -134,9 +97,20 @@ void recovery_enter(struct totem_engine *engine)
 	timer_start_token(engine);
 }
 
+void recovery_note_received(struct totem_engine *engine, bool is_received)
+{
+	engine->recovery.received_flg = is_received;
+}
+
+bool recovery_raise_flag(struct totem_engine *engine)
+{
+	engine->recovery.is_flg_mine = engine->owed.count > 0;
+	return engine->recovery.is_flg_mine;
+}
+
 void recovery_leave(struct totem_engine *engine)
 {
-	forget_owed(engine);
+	owed_forget(engine);
 	store_reset(&engine->rstore, engine->options.first_seq);
 }
 
@@ -155,9 +129,9 @@ bool recovery_frame(
 		core_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
 		return true;
 	}
-	if (!ring_id_equal(&inner.ring, &engine->old_ring) ||
-		!node_set_has(&engine->trans, outer->system_from) ||
-		!node_set_has(&engine->memb, inner.system_from))
+	if (!ring_id_equal(&inner.ring, &engine->installed.ring) ||
+		!node_set_has(&engine->recovery.trans, outer->system_from) ||
+		!node_set_has(&engine->installed.memb, inner.system_from))
 		return true; /* of another old ring */
 
 	if (!store_fits(&engine->store, inner.seq))
@@ -167,10 +141,8 @@ bool recovery_frame(
 
 	if (slot != NULL) {
 		/* Another member has sent it, so this node need not. */
-		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL)) {
-			slot->is_owed = false;
-			engine->owed_count--;
-		}
+		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL))
+			owed_drop(engine, slot);
 		return true;
 	}
 	if (TOTEM_MUTANT(engine, RECOVERY_NO_ADOPT))
@@ -183,7 +155,7 @@ bool recovery_frame(
 		return false;
 	if (store_put(&engine->store, &inner, slice)) {
 		store_advance(&engine->store);
-		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->old_ring, inner.seq,
+		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->installed.ring, inner.seq,
 			inner.system_from);
 	}
 	frame_unref(slice);
@@ -192,9 +164,19 @@ bool recovery_frame(
 
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return engine->state == TOTEM_RECOVERY && engine->owed_count == 0 &&
-	       token->aru == token->seq && engine->unchanged > STUCK_VISITS &&
-	       engine->now_ns - engine->changed_ns >= engine->options.token_ns;
+	return engine->state == TOTEM_RECOVERY && engine->owed.count == 0 &&
+	       token->aru == token->seq && engine->pass.unchanged > STUCK_VISITS &&
+	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
+}
+
+/* The configuration is in force. A promise for the old ring is kept. */
+static void end(struct totem_engine *engine)
+{
+	engine->recovery.received_flg = !deliver_is_safe(engine);
+	engine->recovery.is_promised = false;
+	engine->recovery.flg_count = 0;
+	engine->recovery.rotations = 0;
+	node_set_clear(&engine->recovery.deliver);
 }
 
 /* At every token of the new ring: book membership, "Recovery". */
@@ -202,41 +184,43 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;
 
-	if (engine->owed_count > 0) {
+	if (engine->owed.count > 0) {
 		if (token->retrans_flg == 0) {
 			token->retrans_flg = 1;
-			engine->is_flg_mine = true;
+			engine->recovery.is_flg_mine = true;
 		}
-	} else if (token->retrans_flg == 1 && engine->is_flg_mine) {
+	} else if (token->retrans_flg == 1 && engine->recovery.is_flg_mine) {
 		token->retrans_flg = 0;
-		engine->is_flg_mine = false;
+		engine->recovery.is_flg_mine = false;
 	}
-	engine->flg_count = token->retrans_flg == 0 ? engine->flg_count + 1 : 0;
-	if (engine->flg_count == 2)
-		engine->install_seq = token->seq;
-	if (engine->flg_count >= 2 && !engine->received_flg &&
-		seq_compare(engine->install_seq, store->aru) <= 0) {
-		engine->received_flg = true;
-		set_copy(&engine->deliver, &engine->trans);
-		if (deliver_is_safe(engine) && engine->trans.count > 0) {
+	engine->recovery.flg_count = token->retrans_flg == 0 ? engine->recovery.flg_count + 1 : 0;
+	if (engine->recovery.flg_count == 2)
+		engine->recovery.install_seq = token->seq;
+	if (engine->recovery.flg_count >= 2 && !engine->recovery.received_flg &&
+		seq_compare(engine->recovery.install_seq, store->aru) <= 0) {
+		engine->recovery.received_flg = true;
+		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
+		if (deliver_is_safe(engine) && engine->recovery.trans.count > 0) {
 			/*
 			 * From here on other members may install this ring and rely on this node. The
 			 * id names this attempt and transitional set, since sets of one ring are
 			 * disjoint. No ring has it: ring seqs grow by 4, and a restart adds 1.
 			 */
-			engine->is_promised = true;
-			engine->promise = (struct ring_id){
-				.rep = engine->trans.ids[0],
+			engine->recovery.is_promised = true;
+			engine->recovery.promise = (struct ring_id){
+				.rep = engine->recovery.trans.ids[0],
 				.seq = engine->ring.seq + 2,
 			};
 		}
 	}
-	if (engine->flg_count >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 3) &&
-		(seq_compare(engine->install_seq, token->aru) <= 0 ||
+	if (engine->recovery.flg_count >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 3) &&
+		(seq_compare(engine->recovery.install_seq, token->aru) <= 0 ||
 			TOTEM_MUTANT(engine, RECOVERY_EARLY)))
-		engine->rotations++;
+		engine->recovery.rotations++;
 	else
-		engine->rotations = 0;
-	if (engine->rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2))
+		engine->recovery.rotations = 0;
+	if (engine->recovery.rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2)) {
 		configure_install(engine);
+		end(engine);
+	}
 }

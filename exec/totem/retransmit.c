@@ -4,13 +4,6 @@
 
 #include "exec/totem/state.h"
 
-/* Return whether all members have the frame, so that a request for it is out of date. */
-static bool is_settled(const struct totem_engine *engine, uint32_t seq)
-{
-	return engine->a_known == 2 &&
-	       seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
-}
-
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	struct store *store = core_store(engine);
@@ -22,8 +15,8 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 		bool is_own = ring_id_equal(&rtr.ring, &engine->ring);
 		struct store_slot *slot = is_own ? store_find(store, rtr.seq) : NULL;
 
-		if (is_own && is_settled(engine, rtr.seq))
-			continue;
+		if (is_own && aru_covers(&engine->aru, rtr.seq))
+			continue; /* out of date: all members have the frame */
 		if (is_own && TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
 			continue;
 		if (slot == NULL || sent == allowed) {
@@ -59,7 +52,7 @@ static uint32_t miss_limit(const struct totem_engine *engine)
 {
 	uint32_t limit = engine->options.miss_count_const;
 
-	return limit < 2 && engine->window.rotations <= 1 ? limit : 2;
+	return limit < 2 && engine->flow.window.rotations <= 1 ? limit : 2;
 }
 
 void retransmit_request(struct totem_engine *engine, struct wire_token *token)

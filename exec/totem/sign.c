@@ -52,9 +52,9 @@ static void believe_farewell(struct totem_engine *engine, struct peer *peer)
 	struct coterie_frame *frame = peer->farewell;
 
 	peer->farewell = NULL;
-	engine->is_farewell_over = true;
+	engine->suspicion.is_farewell_over = true;
 	gather_join(engine, frame);
-	engine->is_farewell_over = false;
+	engine->suspicion.is_farewell_over = false;
 	frame_unref(frame);
 }
 
@@ -69,11 +69,11 @@ static void refuse_farewell(struct totem_engine *engine, struct peer *peer, uint
 
 static void check_farewells(struct totem_engine *engine)
 {
-	bool had = engine->has_farewells;
+	bool had = engine->suspicion.has_farewells;
 
-	engine->has_farewells = false;
-	for (uint32_t i = 0; had && i < engine->peer_count; i++) {
-		struct peer *peer = &engine->peers[i];
+	engine->suspicion.has_farewells = false;
+	for (uint32_t i = 0; had && i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
 		uint64_t wait_ns = suspect_answer_ns(peer) < SUSPECT_FAREWELL_NS_MAX ? suspect_answer_ns(peer) : SUSPECT_FAREWELL_NS_MAX;
 
 		if (peer->farewell == NULL)
@@ -82,7 +82,7 @@ static void check_farewells(struct totem_engine *engine)
 			believe_farewell(engine, peer);
 			continue;
 		}
-		engine->has_farewells = true;
+		engine->suspicion.has_farewells = true;
 		suspect_tick_at(engine, peer->farewell_ns + wait_ns);
 	}
 }
@@ -99,8 +99,8 @@ static bool is_quoted(
 	if (wire_decode_probe(bytes, size, &probe))
 		return probe_take_question(peer, probe.number) != 0;
 	if (wire_decode_token(bytes, size, &token) == WIRE_OK) {
-		if (engine->saved_target == peer->id)
-			sent = engine->saved;
+		if (engine->pass.saved_target == peer->id)
+			sent = engine->pass.saved;
 	} else if (wire_decode_mcast(bytes, size, &mcast) == WIRE_OK &&
 		   ring_id_equal(&mcast.ring, &engine->ring)) {
 		const struct store_slot *slot = store_find(core_store(engine), mcast.seq);
@@ -160,8 +160,8 @@ static void doubt_if_isolated(struct totem_engine *engine)
 {
 	uint32_t ended = 0;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
 			continue;
@@ -169,7 +169,7 @@ static void doubt_if_isolated(struct totem_engine *engine)
 			return;
 		ended += peer->is_ended;
 	}
-	if (ended > 1 || (ended == 1 && engine->memb.count == 2))
+	if (ended > 1 || (ended == 1 && engine->installed.memb.count == 2))
 		lease_doubt(engine);
 }
 
@@ -230,7 +230,7 @@ static void note_trip(struct peer *peer, uint64_t trip_ns)
 static void answered(
 	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
-	if (at_ns >= engine->unproved_ns) /* otherwise this node may have been stopped since */
+	if (at_ns >= engine->lease.unproved_ns) /* otherwise this node may have been stopped since */
 		note_trip(peer, engine->now_ns - at_ns);
 	peer->is_closed = peer->is_ended = false;
 	refuse_farewell(engine, peer, at_ns);
@@ -268,7 +268,7 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 		break;
 	case WIRE_PROBE_SILENT:
 		/* Ignore a vote that was recorded in an earlier ring and sent again. */
-		if (ring_id_equal(&probe->ring, &engine->old_ring))
+		if (ring_id_equal(&probe->ring, &engine->installed.ring))
 			vote_arrived(engine, peer, (uint32_t)probe->number);
 		break;
 	}
@@ -283,7 +283,7 @@ bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame)
 		return false;
 	engine->counters.probe_rx++;
 	if (probe.system_from == engine->options.nodeid ||
-		!core_knows(engine, probe.system_from) || engine->is_pausing)
+		!core_knows(engine, probe.system_from) || engine->pause.is_pausing)
 		return true;
 
 	struct peer *peer = peer_get(engine, probe.system_from);
@@ -302,7 +302,7 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 		suspect_forget(peer);
 		return false;
 	}
-	engine->has_suspects = true;
+	engine->suspicion.has_suspects = true;
 
 	uint64_t gap_ns = peer->rounds < ASK_ROUNDS_QUICK ? SUSPECT_ASK_GAP_NS : ASK_GAP_SLOW_NS;
 
@@ -317,14 +317,14 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 
 void sign_expired(struct totem_engine *engine)
 {
-	bool had_suspects = engine->has_suspects;
+	bool had_suspects = engine->suspicion.has_suspects;
 
 	check_farewells(engine);
 
-	engine->has_suspects = false;
-	for (uint32_t i = 0; had_suspects && i < engine->peer_count; i++) {
-		if (engine->peers[i].sign_ns != 0 && pursue(engine, &engine->peers[i])) {
-			engine->has_suspects = true; /* there may be other suspects */
+	engine->suspicion.has_suspects = false;
+	for (uint32_t i = 0; had_suspects && i < engine->peers.count; i++) {
+		if (engine->peers.all[i].sign_ns != 0 && pursue(engine, &engine->peers.all[i])) {
+			engine->suspicion.has_suspects = true; /* there may be other suspects */
 			return; /* gather_enter has set the timer again */
 		}
 	}

@@ -35,7 +35,7 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 
 uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer)
 {
-	return max_ns(peer->alive_ns, engine->all_alive_ns);
+	return max_ns(peer->alive_ns, engine->lease.all_alive_ns);
 }
 
 /* Return whether the last token came here before it came to the peer. Then its proof for the peer is a rotation old. */
@@ -50,16 +50,16 @@ static bool is_behind(const struct totem_engine *engine, const struct peer *peer
  */
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
-	bool is_due_later = engine->was_held && !is_behind(engine, peer);
-	uint64_t due_ns = engine->all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
+	bool is_due_later = engine->silence.was_held && !is_behind(engine, peer);
+	uint64_t due_ns = engine->lease.all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
 
-	return max_ns(max_ns(peer->alive_ns, due_ns), engine->awake_ns);
+	return max_ns(max_ns(peer->alive_ns, due_ns), engine->lease.awake_ns);
 }
 
 bool silence_has_votes(const struct totem_engine *engine)
 {
-	return engine->options.silence_ns != 0 && (engine->features & WIRE_FEATURE_SILENCE) != 0 &&
-	       engine->memb.count > 2;
+	return engine->options.silence_ns != 0 && (engine->installed.features & WIRE_FEATURE_SILENCE) != 0 &&
+	       engine->installed.memb.count > 2;
 }
 
 static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *peer)
@@ -67,8 +67,8 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
 
 	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns));
-	if (engine->now_ns < engine->late_until_ns)
-		budget_ns += LATE_TIMES * engine->late_ns < budget_ns ? LATE_TIMES * engine->late_ns : budget_ns;
+	if (engine->now_ns < engine->silence.late_until_ns)
+		budget_ns += LATE_TIMES * engine->silence.late_ns < budget_ns ? LATE_TIMES * engine->silence.late_ns : budget_ns;
 	if (TOTEM_MUTANT(engine, BUDGET_HALVED))
 		budget_ns /= 4;
 	return budget_ns;
@@ -95,6 +95,11 @@ enum totem_witness silence_witness(const struct totem_engine *engine, const stru
 	return peer->witness;
 }
 
+void silence_note_hold(struct totem_engine *engine, bool is_held)
+{
+	engine->silence.was_held = is_held;
+}
+
 void silence_late(struct totem_engine *engine, uint64_t late_ns)
 {
 	uint64_t budget_ns = engine->options.silence_ns;
@@ -102,27 +107,27 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
 	/* After a stop all timers are late once, but the cause is over. A lack of processor time goes on. */
-	if (engine->now_ns - engine->awake_ns < budget_ns / 4)
+	if (engine->now_ns - engine->lease.awake_ns < budget_ns / 4)
 		return;
 	/* Silence during that time proves nothing, since this node did not run. */
 	if (late_ns >= budget_ns / 4)
-		engine->awake_ns = engine->now_ns;
-	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
-		engine->late_ns = late_ns;
-	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
+		lease_note_stop(engine);
+	if (engine->now_ns >= engine->silence.late_until_ns || late_ns > engine->silence.late_ns)
+		engine->silence.late_ns = late_ns;
+	engine->silence.late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
 }
 
 bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer != NULL && peer->id != engine->options.nodeid &&
-	       !node_set_has(&engine->failed, peer->id) &&
+	       !node_set_has(&engine->lists.failed, peer->id) &&
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
 /* A vote may still be under way, or wait in a socket, and count later than it was sent. So this is twice as long. */
 bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->announced_ns));
+	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->lease.announced_ns));
 
 	return peer->voted_ns != 0 && engine->now_ns - peer->voted_ns < VOTE_BUDGETS * age_ns;
 }
@@ -133,8 +138,8 @@ uint64_t silence_next(const struct totem_engine *engine)
 
 	if (!silence_has_votes(engine))
 		return next_ns;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 		uint64_t at_ns;
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
@@ -151,8 +156,8 @@ bool totem_engine_silent(
 {
 	uint64_t after_ns = 2 * (engine->options.hold_ns + engine->options.token_retransmit_ns);
 
-	for (uint32_t at = 0; at < engine->memb.count; at++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[at]);
+	for (uint32_t at = 0; at < engine->installed.memb.count; at++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[at]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid)
 			continue;

@@ -10,6 +10,13 @@
 
 struct peer;
 
+/* Reasons for more patience with silent members. Only silence.c uses the members. */
+struct silence {
+	bool was_held;    /* the ring was idle at the last visit: its holder keeps the token for a while */
+	uint64_t late_ns; /* how late timers of this node were recently */
+	uint64_t late_until_ns; /* until then that gives other members more time */
+};
+
 /** Return how long the member may be silent before it is removed. */
 uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer);
 /** Return when the member was heard last. */
@@ -18,6 +25,7 @@ uint64_t silence_since(const struct totem_engine *engine, const struct peer *pee
 uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
 /** Return what the host of a silent member showed last: UNKNOWN if the member was heard since. */
 enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns);
+void silence_note_hold(struct totem_engine *engine, bool is_held); /* a visit has ended */
 /** Note that a timer of this node ran late_ns after its time. */
 void silence_late(struct totem_engine *engine, uint64_t late_ns);
 /** Return whether a vote of this node to remove the member may still count at another node. */

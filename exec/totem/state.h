@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state of the engine. The header of each file declares the functions that other files call. Private to exec/totem. The
- * members of struct totem_engine have the names of book ring, "States".
+ * The state of the engine. Private to exec/totem. Members have the names of book ring, "States".
+ *
+ * The header of each file declares the functions that other files call, and the part of the state that this file owns. Any
+ * file may read it. Another file that has to change it calls a function. engine.c creates and destroys all parts, and mutants
+ * may do anything. There are three more exceptions, where a subject has two files so that calls form no circle:
+ *
+ * - token.c and hold.c fill the token of `pass`
+ * - sign.c changes `suspicion`
+ * - extension.c changes the trailer of `commit`
+ *
+ * A record in `peers` belongs to the files that its header names. tests/unit/check_owners.sh finds other changes.
  *
  * Life of a membership:
  *
  * 1. OPERATIONAL: the ring is `ring`, its frames are in `store`.
- * 2. GATHER: collect `proc` and `failed`, until all nodes of proc - failed have sent equal joins.
+ * 2. GATHER: collect `proc` and `failed`, until all nodes of proc without failed have sent equal joins.
  * 3. COMMIT: the commit token collects what each member holds of its old ring. `ring` becomes the new id.
  * 4. RECOVERY: a token runs on the new ring. Its frames are in `rstore` and carry frames of old rings.
  * 5. The configuration is installed. `rstore` becomes `store`.
  *
- * An error in 2 to 4 leads back to 2. `old_ring` and `store` keep their content then.
+ * An error in 2 to 4 leads back to 2. `installed` and `store` keep their content then.
  */
 #ifndef TOTEM_STATE_H
 #define TOTEM_STATE_H
@@ -20,6 +29,7 @@
 #include <stdint.h>
 
 #include "exec/totem/announce.h"
+#include "exec/totem/aru.h"
 #include "exec/totem/backoff.h"
 #include "exec/totem/claim.h"
 #include "exec/totem/commit.h"
@@ -39,14 +49,17 @@
 #include "exec/totem/late_path.h"
 #include "exec/totem/lease.h"
 #include "exec/totem/linger.h"
+#include "exec/totem/lists.h"
 #include "exec/totem/merge.h"
 #include "exec/totem/multicast.h"
 #include "exec/totem/node_set.h"
+#include "exec/totem/owed.h"
 #include "exec/totem/pack.h"
 #include "exec/totem/pass.h"
 #include "exec/totem/peer.h"
 #include "exec/totem/place.h"
 #include "exec/totem/probe.h"
+#include "exec/totem/queues.h"
 #include "exec/totem/receive.h"
 #include "exec/totem/recovery.h"
 #include "exec/totem/retransmit.h"
@@ -70,129 +83,56 @@ struct totem_engine {
 	struct node_set known;        /* configured ids, or empty: any node may join */
 	struct totem_counters counters;
 
-	uint64_t now_ns;
-	uint32_t depth;  /* entry points on the stack */
-	uint64_t random; /* state of the generator */
-	bool is_started; /* a link was up once */
-	bool has_left;
-	bool is_cut;     /* no link is up */
-	enum totem_state state;
-	uint64_t timer_at_ns[TOTEM_TIMER_COUNT];
-
-	/* Rings and sets. */
-	struct ring_id ring;     /* committed to last */
-	struct ring_id old_ring; /* installed last */
-	struct claim claim;
-	struct node_set memb; /* of the installed ring */
-	struct node_set proc, failed, consensus;
-	struct node_set new_memb, trans, deliver;
-	struct node_set live; /* proc - failed, when computed last */
-	struct node_set left, joined, join_proc, join_failed; /* scratch */
-	struct peer *peers; /* ascending by id, peer_count of WIRE_NODES_MAX */
-	uint32_t peer_count;
-	uint64_t features;     /* agreed on for the installed ring; 0: none */
-	uint64_t new_features; /* for the ring that is being formed */
-
-	/* Frames. */
-	struct store store, rstore;
-	uint32_t high_delivered;
-	struct pack_queue *q_new, *q_sync;
-	bool is_new_open, is_sync_open; /* the last frame sent from this queue ended inside a message */
-	struct unpack *unpack;
-	bool is_sync_wait;   /* q_sync is used */
-	bool is_unpack_sync; /* messages that are delivered belong to the synchronisation */
-	bool wants_room;
-	uint32_t this_seqno;
-	struct coterie_frame **outbox; /* frames of this visit, borrowed from the store */
-	uint32_t outbox_count;          /* at most WINDOW_MAX */
-
-	/* The token. */
-	struct wire_token pending; /* newest valid token of the batch */
-	bool has_pending;
-	bool is_store_dirty;         /* frames arrived since aru was computed */
-	struct wire_token token;     /* as this node sent it, or will send it when it lets it go */
-	struct coterie_frame *saved; /* last token or commit token, for retransmission */
-	uint32_t saved_target;
-	uint32_t tseq;
-	uint32_t a_prev, a_last; /* aru fields of the last two accepted tokens, as received */
-	uint32_t a_known;        /* how many of these two are valid on this ring */
-	uint32_t seen_seq, unchanged;
-	uint64_t changed_ns; /* last change of seen_seq */
-	uint64_t merge_at_ns; /* from then on the next token brings a merge detect; 0: T-merge decides */
-	uint64_t merged_seq;  /* seq of the ring that has sent a merge detect */
-	uint32_t trc, pbl;
-	struct window window; /* of the ring whose token runs */
-	uint32_t visit_sent; /* new and repeated frames of the current visit */
-	uint32_t visit_new;  /* of these the new ones in the outbox */
-	uint32_t aru_count;
-	uint64_t aru_since_ns;
-	enum token_place place;
-
-	/* A lone sender keeps the token: linger.c. */
-	bool has_more;             /* the user has more messages than this visit took */
-	bool has_lingered;         /* some member kept it in the rotation before the last token */
-	bool is_last_ours;         /* in the last rotation with frames this node was the only sender */
-	uint64_t linger_until_ns;
-	uint64_t gather_until_ns;  /* the frames in the outbox leave then */
-	uint32_t turns;            /* runs of frames of one member, delivered since the window was steered */
-	uint32_t turn_source;      /* the member of the last run */
-	uint32_t lone;             /* rotations in a row without another sender and without loss */
-	uint32_t silent;           /* visits in a row at which this node sent nothing */
-	uint32_t lingers_seen;     /* in the last token */
-	bool has_failed_to_receive;
-
-	/* Retransmission of the token: book ring, "Timers". */
-	uint64_t rotations_ns[ROTATION_SAMPLES];
-	uint32_t rotation_count;
-	uint64_t rotation_ns;      /* length of the rotation that this visit ended; 0: not usable */
-	uint64_t rotation_quartile_ns;
-	uint64_t accepted_ns;      /* last token, or 0: none yet on this ring */
-	uint32_t retransmit_count; /* since then */
-	bool is_progress_seen;     /* the successor has the token */
-
-	/* Recovery. */
-	struct commit commit;
-	bool received_flg;
-	bool is_promised;       /* it has promised the nodes of `deliver` to deliver what it received */
-	struct ring_id promise; /* the old ring that this node names in later attempts */
-	uint32_t high_ring_delivered;
-	uint32_t owed_next, owed_end, owed_count; /* q_rec: old seqs that are marked is_owed */
-	uint32_t flg_count, rotations, install_seq;
-	bool is_flg_mine;
+	/* Of all files: written where the comment says. */
+	uint64_t now_ns;         /* engine.c, at each entry */
+	uint32_t depth;          /* entry points on the stack: engine.c */
+	uint64_t random;         /* state of the generator: core_random() */
+	bool is_started;         /* a link was up once: gather.c */
+	bool has_left;           /* engine.c */
+	bool is_cut;             /* no link is up: gather.c */
+	bool is_heartbeat_used;  /* engine.c, once */
+	uint64_t heard_ns;       /* last packet of any other node: engine.c */
+	enum totem_state state;  /* core_set_state() */
+	enum token_place place;  /* where each of its events happens: the table in book ring, "Hold and retransmission" */
+	uint64_t timer_at_ns[TOTEM_TIMER_COUNT]; /* timers.c, and engine.c when one expires */
+	struct ring_id ring;     /* committed to last: commit.c */
+	struct store store;      /* frames of the installed ring: by functions of store.c */
+	struct store rstore;     /* the same of the ring that is being formed */
 
 	/* Membership. */
-	uint64_t episode; /* counts departures from OPERATIONAL */
-	uint64_t episode_ns; /* when it began */
-	uint32_t join_rounds;
-	uint64_t joined_ns; /* when this node sent its last join */
-	uint64_t installed_ns; /* when the ring was installed */
-	uint64_t returned_ns; /* when a member was last heard again after an outage; 0: never */
-	uint64_t agree_by_ns; /* end of a wait for late paths: late_path.c */
-	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
-	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
-	bool is_token_overdue; /* T-token expired during the pause */
-	uint64_t last_entry_ns, entry_gap_ns; /* when this node ran last, and the time for which it had not run then */
-	uint64_t heard_ns;      /* last packet of any other node */
+	struct membership installed;
+	struct gather gather;
+	struct lists lists;
+	struct joins joins;
+	struct announce announce;
+	struct late_path late_path;
+	struct claim claim;
+	struct peers peers;
 
-	/* Questions to peers. */
-	bool has_suspects;
-	bool has_farewells;
-	bool is_farewell_over; /* the leave that is being handled has waited for an answer */
+	/* A new ring. */
+	struct commit commit;
+	struct recovery recovery;
+	struct owed owed;
 
-	/* Contact and silence. */
-	bool is_lease_held;      /* as the user of the engine was told */
-	uint64_t announced_ns;   /* the lease that the other members wait for; 0: not announced */
-	uint64_t contact_ns;     /* with all members, by a token */
-	uint64_t doubt_ns;       /* older contact proves nothing */
-	uint64_t unproved_ns;    /* a token proves contact only if this node has passed one on since then */
-	uint64_t all_alive_ns;   /* when a token was accepted that every member had passed on */
-	bool was_held;           /* the ring was idle then: its holder keeps the token for a while */
-	uint64_t awake_ns;       /* when this node ran again after it had not run */
-	uint64_t late_ns;        /* how late its timers were recently */
-	uint64_t late_until_ns;  /* until then that gives other members more time */
+	/* The token and its timers. */
+	struct arrivals arrivals;
+	struct pass pass;
+	struct aru aru;
+	struct linger linger;
+	struct rotation rotation;
+	struct repeat repeat;
+	struct pause pause;
 
-	uint64_t token_sent_ns; /* to the successor */
-	bool is_heartbeat_used;
+	/* Frames. */
+	struct flow flow;
+	struct queues queues;
+	struct outbox outbox;
+	struct delivery delivery;
+
+	/* Signs of failure. */
+	struct suspicion suspicion;
+	struct silence silence;
+	struct lease lease;
 
 #ifdef TOTEM_HOOKS
 	enum totem_mutant_id mutant;

@@ -130,3 +130,12 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 	if (seq_compare(store->touched, store->released) < 0)
 		store->touched = store->released;
 }
+
+void store_switch(struct totem_engine *engine)
+{
+	struct store old = engine->store;
+
+	engine->store = engine->rstore;
+	engine->rstore = old;
+	store_reset(&engine->rstore, engine->options.first_seq);
+}

@@ -51,5 +51,6 @@ void store_advance(struct store *store); /* recompute aru */
 void store_truncate(struct store *store, uint32_t seq);
 /** Free all frames up to seq, which is high_seq or less. */
 void store_release(struct totem_engine *engine, uint32_t seq);
+void store_switch(struct totem_engine *engine); /* the store of the recovery becomes that of the ring */
 
 #endif

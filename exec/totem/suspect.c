@@ -62,10 +62,10 @@ bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *
 		return false;
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		return node_set_has(&engine->memb, peer->id);
+		return node_set_has(&engine->installed.memb, peer->id);
 	case TOTEM_GATHER:
-		return node_set_has(&engine->proc, peer->id) &&
-		       !node_set_has(&engine->failed, peer->id);
+		return node_set_has(&engine->lists.proc, peer->id) &&
+		       !node_set_has(&engine->lists.failed, peer->id);
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
 		break; /* T-token decides */
@@ -79,7 +79,7 @@ void suspect_begin(struct totem_engine *engine, struct peer *peer)
 		return;
 	peer->sign_ns = engine->now_ns;
 	peer->rounds = 1;
-	engine->has_suspects = true;
+	engine->suspicion.has_suspects = true;
 	engine->counters.suspected++;
 	suspect_trace(engine, TOTEM_TRACE_SUSPECTED, peer);
 	probe_ask(engine, peer);
@@ -110,22 +110,22 @@ void suspect_heard(struct totem_engine *engine, struct peer *peer)
 
 void suspect_heard_all(struct totem_engine *engine)
 {
-	if (!engine->has_suspects)
+	if (!engine->suspicion.has_suspects)
 		return;
-	engine->has_suspects = false;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		suspect_heard(engine, &engine->peers[i]);
-		engine->has_suspects |= engine->peers[i].sign_ns != 0;
+	engine->suspicion.has_suspects = false;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		suspect_heard(engine, &engine->peers.all[i]);
+		engine->suspicion.has_suspects |= engine->peers.all[i].sign_ns != 0;
 	}
 }
 
 void suspect_check_stall(struct totem_engine *engine)
 {
-	if (!engine->has_suspects || engine->now_ns - engine->last_entry_ns < ANSWER_NS)
+	if (!engine->suspicion.has_suspects || engine->now_ns - engine->pause.last_entry_ns < ANSWER_NS)
 		return;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (engine->peers[i].sign_ns != 0)
-			engine->peers[i].sign_ns = engine->now_ns;
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		if (engine->peers.all[i].sign_ns != 0)
+			engine->peers.all[i].sign_ns = engine->now_ns;
 	}
 }
 
@@ -147,13 +147,13 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 {
 	uint64_t wait_ns = suspect_answer_ns(peer);
 
-	if (engine->is_farewell_over || engine->state != TOTEM_OPERATIONAL || !suspect_is_concerned(engine, peer))
+	if (engine->suspicion.is_farewell_over || engine->state != TOTEM_OPERATIONAL || !suspect_is_concerned(engine, peer))
 		return false;
 	if (peer->farewell != NULL)
 		return true;
 	peer->farewell = frame_ref(frame);
 	peer->farewell_ns = engine->now_ns;
-	engine->has_farewells = true;
+	engine->suspicion.has_farewells = true;
 	probe_ask(engine, peer);
 	suspect_tick_at(engine, engine->now_ns + (wait_ns < SUSPECT_FAREWELL_NS_MAX ? wait_ns : SUSPECT_FAREWELL_NS_MAX));
 	return true;
@@ -162,7 +162,7 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 /* Return the next member after this node that answers probes, or NULL. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
-	const struct node_set *memb = &engine->memb;
+	const struct node_set *memb = &engine->installed.memb;
 	uint32_t first = 0;
 
 	while (first < memb->count && memb->ids[first] <= engine->options.nodeid)
@@ -180,8 +180,8 @@ static struct peer *neighbour(const struct totem_engine *engine)
 /* Ask members whose round trip is not measured, so that it is known when it is needed. */
 static void ask_members(struct totem_engine *engine)
 {
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer != NULL && peer->round_trip_ns == 0 && suspect_is_concerned(engine, peer))
 			probe_ask(engine, peer);
@@ -202,6 +202,6 @@ void suspect_installed(struct totem_engine *engine)
 /* Go on with the suspicions of the last state. */
 void suspect_start(struct totem_engine *engine)
 {
-	if (engine->has_suspects)
+	if (engine->suspicion.has_suspects)
 		suspect_tick_at(engine, engine->now_ns + SUSPECT_ASK_GAP_NS);
 }

@@ -11,6 +11,16 @@
 
 struct peer;
 
+/*
+ * Questions to members that may have ended. suspect.c and sign.c change the members: they are one subject, in two files
+ * so that their calls form no circle.
+ */
+struct suspicion {
+	bool has_suspects;
+	bool has_farewells;
+	bool is_farewell_over; /* the leave that is being handled has waited for an answer */
+};
+
 #define SUSPECT_ASK_GAP_NS (6 * MILLISECOND_NS)
 /* A leave is believed after this time at the latest, even if an answer may take longer. */
 #define SUSPECT_FAREWELL_NS_MAX (40 * MILLISECOND_NS)

@@ -48,7 +48,7 @@ void timer_start_token(struct totem_engine *engine)
 	const struct totem_options *options = &engine->options;
 
 	timer_set(engine, TOTEM_TIMER_TOKEN, options->token_ns);
-	if (!engine->is_pausing)
+	if (!engine->pause.is_pausing)
 		timer_start_pause(engine); /* this call shows that the process runs */
 	if (options->token_warning_percent > 0)
 		timer_set(engine, TOTEM_TIMER_WARNING,
@@ -78,46 +78,57 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 {
 	uint64_t sorted[ROTATION_SAMPLES];
 
-	if (engine->rotation_count == 2 * ROTATION_SAMPLES)
-		engine->rotation_count = ROTATION_SAMPLES; /* so that 2^32 rotations do not wrap it */
-	engine->rotations_ns[engine->rotation_count++ % ROTATION_SAMPLES] = rotation_ns;
-	if (engine->rotation_count % ROTATION_SAMPLES_MIN != 0)
+	if (engine->rotation.count == 2 * ROTATION_SAMPLES)
+		engine->rotation.count = ROTATION_SAMPLES; /* so that 2^32 rotations do not wrap it */
+	engine->rotation.samples_ns[engine->rotation.count++ % ROTATION_SAMPLES] = rotation_ns;
+	if (engine->rotation.count % ROTATION_SAMPLES_MIN != 0)
 		return;
 
-	uint32_t count = engine->rotation_count < ROTATION_SAMPLES ? engine->rotation_count
+	uint32_t count = engine->rotation.count < ROTATION_SAMPLES ? engine->rotation.count
 								   : ROTATION_SAMPLES;
 
-	memcpy(sorted, engine->rotations_ns, count * sizeof(sorted[0]));
+	memcpy(sorted, engine->rotation.samples_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), compare_durations);
-	engine->rotation_quartile_ns = sorted[count / 4 - 1];
+	engine->rotation.quartile_ns = sorted[count / 4 - 1];
 }
 
 uint64_t timer_shortest_rotation(const struct totem_engine *engine)
 {
 	uint64_t shortest = UINT64_MAX;
 
-	if (engine->rotation_count < ROTATIONS_RECENT)
+	if (engine->rotation.count < ROTATIONS_RECENT)
 		return 0;
 	for (uint32_t i = 1; i <= ROTATIONS_RECENT; i++) {
-		uint32_t at = (engine->rotation_count - i) % ROTATION_SAMPLES;
+		uint32_t at = (engine->rotation.count - i) % ROTATION_SAMPLES;
 
-		if (engine->rotations_ns[at] < shortest)
-			shortest = engine->rotations_ns[at];
+		if (engine->rotation.samples_ns[at] < shortest)
+			shortest = engine->rotation.samples_ns[at];
 	}
 	return shortest;
 }
 
 void timer_token_accepted(struct totem_engine *engine)
 {
-	/* accepted_ns is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
-	engine->rotation_ns = 0;
-	if (engine->accepted_ns != 0 && !engine->has_lingered) {
-		engine->rotation_ns = engine->now_ns - engine->accepted_ns;
-		sample_rotation(engine, engine->rotation_ns);
+	/* It is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
+	engine->rotation.last_ns = 0;
+	if (engine->rotation.accepted_ns != 0 && !engine->linger.has_lingered) {
+		engine->rotation.last_ns = engine->now_ns - engine->rotation.accepted_ns;
+		sample_rotation(engine, engine->rotation.last_ns);
 	}
-	engine->accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
+	engine->rotation.accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
 	engine->counters.token_last_ns = engine->now_ns;
-	engine->is_token_overdue = false;
+	engine->pause.is_token_overdue = false;
+}
+
+void timer_skip_rotation(struct totem_engine *engine)
+{
+	engine->rotation.accepted_ns = 0;
+}
+
+void timer_forget_rotations(struct totem_engine *engine)
+{
+	engine->rotation.accepted_ns = 0;
+	engine->rotation.count = 0;
 }
 
 /* Return whether all members ignore a repeated token, as Coterie's nodes do. */
@@ -125,9 +136,9 @@ static bool are_peers_ours(const struct totem_engine *engine)
 {
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		return engine->features != 0;
+		return engine->installed.features != 0;
 	case TOTEM_RECOVERY:
-		return engine->new_features != 0;
+		return engine->recovery.features != 0;
 	case TOTEM_COMMIT:
 	case TOTEM_GATHER:
 		break;
@@ -148,21 +159,21 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	/* A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`. */
 	if (place_is_idle(engine->place) || place_is_kept(engine->place))
 		return most > held ? most : held;
-	if (engine->is_progress_seen)
+	if (engine->repeat.is_progress_seen)
 		return most;
-	if (!is_ours && engine->retransmit_count >= RETRANSMIT_QUICK_MIXED)
+	if (!is_ours && engine->repeat.count >= RETRANSMIT_QUICK_MIXED)
 		return most;
-	if (engine->state == TOTEM_OPERATIONAL && engine->rotation_count >= ROTATION_SAMPLES_MIN)
-		delay = 2 * engine->rotation_quartile_ns;
+	if (engine->state == TOTEM_OPERATIONAL && engine->rotation.count >= ROTATION_SAMPLES_MIN)
+		delay = 2 * engine->rotation.quartile_ns;
 	if (delay < floor)
 		delay = floor;
 
-	uint32_t doublings = engine->retransmit_count;
+	uint32_t doublings = engine->repeat.count;
 
 	if (doublings > RETRANSMIT_DOUBLINGS_MAX)
 		doublings = RETRANSMIT_DOUBLINGS_MAX;
 	delay <<= doublings;
-	if (engine->has_lingered)
+	if (engine->linger.has_lingered)
 		delay += engine->options.linger_ns;
 	return delay < most ? delay : most;
 }
@@ -172,6 +183,25 @@ void timer_start_retransmit(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_RETRANSMIT, retransmit_delay(engine));
 }
 
+void timer_renew_retransmit(struct totem_engine *engine)
+{
+	engine->repeat = (struct repeat){0};
+	timer_start_retransmit(engine);
+}
+
+void timer_repeat_retransmit(struct totem_engine *engine)
+{
+	engine->repeat.count++;
+	timer_start_retransmit(engine);
+}
+
+void timer_note_progress(struct totem_engine *engine)
+{
+	engine->repeat.is_progress_seen = true;
+	if (timer_is_set(engine, TOTEM_TIMER_RETRANSMIT))
+		timer_start_retransmit(engine);
+}
+
 /*
  * Notice a pause (book failure, "Pauses"). T-pause expires unless a token arrives. So a long gap between two entries
  * means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS only a token of
@@ -179,10 +209,10 @@ void timer_start_retransmit(struct totem_engine *engine)
  */
 void timer_check_pause(struct totem_engine *engine)
 {
-	uint64_t gap = engine->now_ns - engine->last_entry_ns;
+	uint64_t gap = engine->now_ns - engine->pause.last_entry_ns;
 
-	engine->last_entry_ns = engine->now_ns;
-	engine->entry_gap_ns = gap;
+	engine->pause.last_entry_ns = engine->now_ns;
+	engine->pause.entry_gap_ns = gap;
 	if (!engine->is_started || gap <= engine->options.token_ns / 2)
 		return;
 
@@ -193,9 +223,31 @@ void timer_check_pause(struct totem_engine *engine)
 	};
 
 	core_trace(engine, &trace);
-	engine->is_pausing = true;
+	engine->pause.is_pausing = true;
 	/* After a pause of the token timeout the other members have given this node up. */
-	engine->is_token_overdue =
+	engine->pause.is_token_overdue =
 		gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
+}
+
+bool timer_token_waits(struct totem_engine *engine)
+{
+	if (!engine->pause.is_pausing)
+		return false;
+	/* The token may wait in a socket. */
+	engine->pause.is_token_overdue = true;
+	timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
+	return true;
+}
+
+bool timer_end_pause(struct totem_engine *engine)
+{
+	bool was_pausing = engine->pause.is_pausing;
+
+	engine->pause.is_pausing = false;
+	timer_start_pause(engine);
+	if (!was_pausing || !engine->pause.is_token_overdue)
+		return false;
+	engine->pause.is_token_overdue = false;
+	return true;
 }

@@ -8,42 +8,7 @@
 
 #include <assert.h>
 
-#include "exec/totem/frame.h"
 #include "exec/totem/state.h"
-
-/*
- * Return whether this node cannot receive: the token's aru stands still, and this node signed it. On a fast network
- * the count alone is a fraction of a second. So it must also last for a token timeout (book ring, "The aru").
- */
-static bool has_failed_to_receive(
-	struct totem_engine *engine, const struct wire_token *token, uint32_t aru_before)
-{
-	if (token->aru != aru_before || token->aru_addr == 0) {
-		engine->aru_count = 0;
-		return false;
-	}
-	if (engine->aru_count++ == 0)
-		engine->aru_since_ns = engine->now_ns;
-	return engine->aru_count > engine->options.fail_recv_const &&
-	       token->aru_addr == engine->options.nodeid &&
-	       engine->now_ns - engine->aru_since_ns >= engine->options.token_ns;
-}
-
-static void fail_to_receive(struct totem_engine *engine)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_FAILED_TO_RECEIVE,
-		.node = engine->options.nodeid,
-		.seq = core_store(engine)->aru,
-		.ring = engine->ring,
-	};
-
-	core_trace(engine, &trace);
-	engine->has_failed_to_receive = true;
-	lease_doubt(engine); /* the others will form a ring without this node */
-	set_add(&engine->failed, engine->options.nodeid);
-	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
-}
 
 static void accept(struct totem_engine *engine, const struct wire_token *token)
 {
@@ -62,11 +27,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	timer_token_accepted(engine);
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))
 		pass_note_seq(engine, token->seq);
-	engine->a_prev = engine->a_last;
-	engine->a_last = token->aru;
-	if (engine->a_known < 2)
-		engine->a_known++;
-	engine->tseq = token->token_seq;
+	aru_note(engine, token);
 }
 
 /* Decide whether to keep the token: the representative of an idle ring does, and a lone sender. */
@@ -74,50 +35,52 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 {
 	const struct totem_options *options = &engine->options;
 	bool is_rep = core_is_rep(engine);
-	bool is_idle = is_rep ? engine->unchanged > options->seqno_unchanged_const
-			      : engine->unchanged >= options->seqno_unchanged_const;
+	bool is_idle = is_rep ? engine->pass.unchanged > options->seqno_unchanged_const
+			      : engine->pass.unchanged >= options->seqno_unchanged_const;
 	bool is_asked = token->rtr_count > 0 &&
-			(options->cancel_token_hold_on_retransmit || engine->features != 0);
+			(options->cancel_token_hold_on_retransmit || engine->installed.features != 0);
 
 	/* Do not hold the token while a member needs the next rotation. */
-	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
+	if (engine->state != TOTEM_OPERATIONAL || engine->flow.sent > 0 ||
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
-				   engine->high_delivered != engine->store.high_seq)))
+				   engine->delivery.high != engine->store.high_seq)))
 		is_idle = false;
-	engine->was_held = is_idle;
+	silence_note_hold(engine, is_idle);
 	if (is_idle) {
 		engine->place = is_rep ? TOKEN_HELD : TOKEN_AWAY_IDLE;
-		engine->accepted_ns = 0; /* the next rotation is not measured: it includes the hold */
+		timer_skip_rotation(engine); /* it includes the hold */
 		return;
 	}
 	if (engine->place != TOKEN_NONE)
 		engine->place = TOKEN_AWAY;
 	if (linger_is_due(engine))
-		linger_begin(engine, &engine->token);
+		linger_begin(engine, &engine->pass.token);
 }
 
 /* Answer requests, request missing frames, and number the frames that wait. */
 static void exchange_frames(struct totem_engine *engine, struct wire_token *token)
 {
-	engine->visit_sent = 0;
-	engine->has_more = false;
+	bool has_more = false;
+
+	flow_begin_visit(engine);
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
 		enum token_place before = engine->place;
 
 		engine->place = TOKEN_VISITING;
-		engine->has_more = engine->callbacks.visit(engine->arg);
+		has_more = engine->callbacks.visit(engine->arg);
 		engine->place = before;
 	}
+	linger_note_more(engine, has_more);
 	flow_flush(engine);
 
 	uint32_t waiting = flow_waiting(engine);
 	uint32_t allowed = flow_allowed(engine, token, waiting);
+	uint32_t repeated = retransmit_answer(engine, token, allowed);
 
-	engine->visit_sent = retransmit_answer(engine, token, allowed);
-	token->resent += engine->visit_sent;
+	flow_note_repeated(engine, repeated);
+	token->resent += repeated;
 	retransmit_request(engine, token);
-	engine->visit_new = flow_send(engine, token, allowed - engine->visit_sent);
-	engine->visit_sent += engine->visit_new;
+	flow_send(engine, token, allowed - repeated);
 	flow_account(engine, token, waiting);
 }
 
@@ -126,15 +89,12 @@ static void pass_on(struct totem_engine *engine)
 {
 	if (place_is_kept(engine->place)) {
 		/* hold_let_go will send it, behind the frames that wait then. */
-		frame_unref(engine->saved);
-		engine->saved = NULL;
+		pass_keep(engine);
 	} else {
 		pass_forward(engine);
 	}
-	engine->retransmit_count = 0;
-	engine->is_progress_seen = false;
 	timer_start_token(engine);
-	timer_start_retransmit(engine);
+	timer_renew_retransmit(engine);
 	if (place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HOLD,
 			engine->place == TOKEN_LINGERING ? engine->options.linger_ns : engine->options.hold_ns);
@@ -149,13 +109,13 @@ static void pass_on(struct totem_engine *engine)
 
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 {
-	uint32_t aru_before = engine->a_known > 0 ? engine->a_last : arrived->seq + 1;
-	bool was_refused = engine->wants_room;
-	struct wire_token *token = &engine->token;
+	uint32_t aru_before = engine->aru.known > 0 ? engine->aru.last : arrived->seq + 1;
+	bool was_refused = engine->queues.wants_room;
+	struct wire_token *token;
 
 	accept(engine, arrived);
-	*token = *arrived;
-	token->lingers = engine->lingers_seen;
+	token = pass_take(engine, arrived);
+	token->lingers = engine->linger.seen;
 	flow_heal(engine, token);
 	flow_steer(engine, token);
 	exchange_frames(engine, token);
@@ -166,9 +126,9 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 		multicast_flush(engine);
 	pass_update_aru(engine, token);
 	assert(seq_compare(token->aru, token->seq) <= 0 || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS));
-	if (has_failed_to_receive(engine, token, aru_before)) {
+	if (aru_stands_still(engine, token, aru_before)) {
 		multicast_flush(engine);
-		fail_to_receive(engine);
+		gather_fail_to_receive(engine);
 		return;
 	}
 	if (recovery_is_stuck(engine, token)) {

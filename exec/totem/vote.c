@@ -32,25 +32,25 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 {
 	uint32_t count = 1; /* this node */
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
 			continue;
 		if (has_voted(engine, peer, suspect->id) && !TOTEM_MUTANT(engine, VOTE_LOST))
 			count++;
-		else if (!silence_is_over(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
+		else if (!silence_is_over(engine, peer) && !node_set_has(&engine->lists.failed, peer->id) &&
 			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
 			return false;
 	}
-	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
+	return count > engine->installed.memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
 }
 
 /* Remove the suspect if the votes suffice. true: the engine has left its state. */
 static bool convict(struct totem_engine *engine, struct peer *suspect)
 {
-	if (!silence_has_votes(engine) || engine->is_cut || engine->is_pausing || !silence_is_over(engine, suspect) ||
-		!node_set_has(&engine->proc, suspect->id) || !is_convicted(engine, suspect))
+	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing || !silence_is_over(engine, suspect) ||
+		!node_set_has(&engine->lists.proc, suspect->id) || !is_convicted(engine, suspect))
 		return false;
 	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
 	return true;
@@ -60,7 +60,7 @@ void vote_arrived(struct totem_engine *engine, struct peer *voter, uint32_t susp
 {
 	struct vote *oldest = &voter->votes[0];
 
-	if (!node_set_has(&engine->memb, voter->id) || !node_set_has(&engine->memb, suspect) ||
+	if (!node_set_has(&engine->installed.memb, voter->id) || !node_set_has(&engine->installed.memb, suspect) ||
 		voter->id == suspect)
 		return;
 	for (uint32_t i = 0; i < VOTES_MAX; i++) {
@@ -81,12 +81,12 @@ void vote_arrived(struct totem_engine *engine, struct peer *voter, uint32_t susp
 
 void vote_check(struct totem_engine *engine)
 {
-	if (!silence_has_votes(engine) || engine->is_cut || engine->is_pausing)
+	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing)
 		return;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
-		if (!silence_is_over(engine, peer) || !node_set_has(&engine->proc, peer->id))
+		if (!silence_is_over(engine, peer) || !node_set_has(&engine->lists.proc, peer->id))
 			continue;
 		peer->voted_ns = engine->now_ns;
 		probe_tell_members(engine, WIRE_PROBE_SILENT, peer->id);
@@ -131,8 +131,8 @@ static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 {
 	uint64_t fresh_ns = totem_engine_lease(engine) / 2;
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		if (peer == NULL || peer->id == engine->options.nodeid ||
 			engine->now_ns - peer->contact_ns < fresh_ns)
@@ -151,7 +151,7 @@ void vote_expired(struct totem_engine *engine)
 	lease_settle(engine);
 	if (!lease_is_watching(engine))
 		return; /* the next ring begins with a new lease */
-	if (engine->now_ns - engine->all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
+	if (engine->now_ns - engine->lease.all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
 		gap_ns *= ASK_GAPS_LATE;
 	ask_members(engine, gap_ns);
 	vote_check(engine);

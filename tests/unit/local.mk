@@ -6,8 +6,8 @@
 #	%C%_test_X_SOURCES = %D%/test_X.c
 #	%C%_test_X_CFLAGS = $(TEST_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
-dist_check_DATA += %D%/prose.py %D%/circles.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
-static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_prefixes.sh %D%/check_shell.sh \
+dist_check_DATA += %D%/prose.py %D%/circles.py %D%/owners.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
+static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_owners.sh %D%/check_prefixes.sh %D%/check_shell.sh \
 	%D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
 	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh %D%/check_spdx.sh \
 	%D%/newer.sh

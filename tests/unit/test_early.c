@@ -143,7 +143,7 @@ END_TEST
 START_TEST(the_window_is_half_as_large)
 {
 	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);
-	ck_assert_uint_eq(node_of(1)->engine->window.max, (400 * 9 / 10 - 32) / 2);
+	ck_assert_uint_eq(node_of(1)->engine->flow.window.max, (400 * 9 / 10 - 32) / 2);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(all_have_to_agree)
 	start(_i == 0 ? ALL_FEATURES & ~WIRE_FEATURE_EARLY : ALL_FEATURES, capacities[_i],
 		_i == 2 ? 0 : TOTEM_EARLY_FRAMES);
 	if (_i == 0 || _i == 3)
-		ck_assert_uint_eq(node_of(1)->engine->window.max, capacities[_i] * 9 / 10 - 32);
+		ck_assert_uint_eq(node_of(1)->engine->flow.window.max, capacities[_i] * 9 / 10 - 32);
 	send_frames(2, BURST);
 	run_until_received(BURST, 1000);
 	ck_assert_ptr_null(strstr(sent, "tm"));

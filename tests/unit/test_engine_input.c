@@ -277,7 +277,7 @@ START_TEST(what_nobody_may_write_goes_no_further)
 	ck_assert_int_eq(wire_decode_token(later->data, later->size, &token), WIRE_OK);
 	ck_assert_uint_eq(token.lingers, 0);
 	for (uint32_t id = 1; id <= 3; id++)
-		ck_assert(!node_of(id)->engine->has_lingered);
+		ck_assert(!node_of(id)->engine->linger.has_lingered);
 }
 END_TEST
 
@@ -332,8 +332,8 @@ START_TEST(a_commit_token_with_invented_arus_costs_at_most_a_store)
 	while (!has_forged_commit)
 		ck_assert(net_step(net, UINT64_MAX));
 	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
-	ck_assert_uint_le(engine->owed_end - engine->owed_next, STORE_WINDOW);
-	ck_assert_uint_le(engine->high_ring_delivered - engine->store.released, 2 * STORE_WINDOW);
+	ck_assert_uint_le(engine->owed.end - engine->owed.next, STORE_WINDOW);
+	ck_assert_uint_le(engine->recovery.high_ring_delivered - engine->store.released, 2 * STORE_WINDOW);
 	net->drops = NULL;
 	run_until_ring(3, 30000);
 	send_many(2, 3);
@@ -365,7 +365,7 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 	for (uint32_t i = 0; i < 200; i++) {
 		send_many(1, 1);
 		run_for(1);
-		ck_assert_uint_le(node_of(1)->engine->rotation_count, 2 * ROTATION_SAMPLES);
+		ck_assert_uint_le(node_of(1)->engine->rotation.count, 2 * ROTATION_SAMPLES);
 	}
 
 	ck_assert_int_eq(store_init(&store, 0), 0);

@@ -93,7 +93,7 @@ static uint32_t promised_count(void)
 	uint32_t count = 0;
 
 	for (uint32_t id = 1; id <= 3; id++)
-		count += node_of(id)->engine->is_promised;
+		count += node_of(id)->engine->recovery.is_promised;
 	return count;
 }
 

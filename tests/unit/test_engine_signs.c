@@ -568,8 +568,8 @@ START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 	size = wire_encode_join(9, 9, 1, proc, 4, failed, 1, 0, false, bytes, sizeof(bytes));
 	feed(1, bytes, size);
 	run_for(10);
-	ck_assert(node_set_has(&node_of(1)->engine->proc, 9));
-	ck_assert(!node_set_has(&node_of(1)->engine->failed, 3));
+	ck_assert(node_set_has(&node_of(1)->engine->lists.proc, 9));
+	ck_assert(!node_set_has(&node_of(1)->engine->lists.failed, 3));
 }
 END_TEST
 
@@ -741,7 +741,7 @@ START_TEST(a_circle_of_accusations_ends)
 		for (uint32_t i = 0; i < 2; i++) {
 			uint32_t other = id <= 2 ? 3 + i : 1 + i;
 
-			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff_accuser, accuser[other]);
+			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff.accuser, accuser[other]);
 		}
 	}
 	net->drops = NULL;
@@ -757,14 +757,15 @@ START_TEST(pardoned_nodes_wait_for_the_last_one)
 
 	struct peer *first = peer_find(node_of(1)->engine, 3), *last = peer_find(node_of(1)->engine, 4);
 
-	first->backoff_accuser = 2; /* as if 1 had not heard enough to judge */
+	first->backoff.accuser = 2; /* as if 1 had not heard enough to judge */
+	first->backoff.verdict = VERDICT_THEIRS;
 	tell_of(WIRE_PROBE_PARDON, 1, 2, 3);
-	ck_assert_uint_gt(first->backoff_until_ns, net->now_ns);
+	ck_assert_uint_gt(first->backoff.until_ns, net->now_ns);
 	tell_of(WIRE_PROBE_PARDON, 1, 3, 4);
-	ck_assert_uint_gt(last->backoff_until_ns, net->now_ns);
+	ck_assert_uint_gt(last->backoff.until_ns, net->now_ns);
 	tell_of(WIRE_PROBE_PARDON, 1, 2, 4);
-	ck_assert_uint_eq(first->backoff_until_ns, 0);
-	ck_assert_uint_eq(last->backoff_until_ns, 0);
+	ck_assert_uint_eq(first->backoff.until_ns, 0);
+	ck_assert_uint_eq(last->backoff.until_ns, 0);
 }
 END_TEST
 
@@ -777,15 +778,16 @@ START_TEST(nodes_that_each_member_pardons_are_let_in)
 		for (uint32_t other = 3; other <= 4; other++) {
 			struct peer *peer = peer_find(node_of(id)->engine, other);
 
-			peer->backoff_accuser = 3 - id;
-			peer->ask_until_ns = 0;
-			peer->backoff_until_ns = net->now_ns + 10000 * MS;
+			peer->backoff.accuser = 3 - id;
+			peer->backoff.verdict = VERDICT_THEIRS;
+			peer->backoff.ask_until_ns = 0;
+			peer->backoff.until_ns = net->now_ns + 10000 * MS;
 		}
 	}
 	run_for(1000);
 	for (uint32_t id = 1; id <= 2; id++)
 		for (uint32_t other = 3; other <= 4; other++)
-			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff_until_ns, 0);
+			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff.until_ns, 0);
 }
 END_TEST
 

@@ -168,7 +168,7 @@ START_TEST(the_getter_knows_the_end_before_the_callback)
 	node = node_of(3);
 	cut(3);
 	run_for(held_ms() + 1);
-	end_ns = node->engine->contact_ns + totem_engine_lease(node->engine);
+	end_ns = node->engine->lease.contact_ns + totem_engine_lease(node->engine);
 	ck_assert(totem_engine_has_lease(node->engine, end_ns - 1));
 	ck_assert(!totem_engine_has_lease(node->engine, end_ns));
 }
@@ -284,7 +284,7 @@ START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
 	net->drops = keeps_a_token_to_2;
 	run_for(held_ms() + 1);
 	ck_assert_uint_gt(late_token_size, 0);
-	end_ns = engine->contact_ns + totem_engine_lease(engine);
+	end_ns = engine->lease.contact_ns + totem_engine_lease(engine);
 	while (net_step(net, end_ns - 1))
 		;
 	net->now_ns = end_ns;
@@ -308,10 +308,10 @@ START_TEST(a_token_that_was_held_up_counts_from_when_it_was_passed_on)
 	net->drops = drops_all;
 	run_for(lease_ms() / 3); /* node 1 sends it to node 2 again */
 	net->drops = drops_probes;
-	sent_ns = engine->token_sent_ns;
-	while (has_lease(3) && engine->token_sent_ns == sent_ns)
+	sent_ns = engine->pass.sent_ns;
+	while (has_lease(3) && engine->pass.sent_ns == sent_ns)
 		run_for(1);
-	ck_assert_uint_gt(engine->token_sent_ns, sent_ns);
+	ck_assert_uint_gt(engine->pass.sent_ns, sent_ns);
 	cut(3);
 	ck_assert(has_lease(3));
 	net->now_ns = sent_ns + (lease_ms() + held_ms() + late_ms()) * MS;

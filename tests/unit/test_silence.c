@@ -327,7 +327,7 @@ START_TEST(a_member_with_a_longer_lease_is_waited_for)
 	clear_logs();
 	ck_assert_uint_eq(peer_find(node_of(1)->engine, 3)->lease_ns, 4 * BUDGET_MS * 6 / 10 * MS);
 	ck_assert_uint_eq(peer_find(node_of(1)->engine, 2)->lease_ns, BUDGET_MS * 6 / 10 * MS);
-	ck_assert_uint_eq(node_of(1)->engine->features & WIRE_LEASE_MASK, 0);
+	ck_assert_uint_eq(node_of(1)->engine->installed.features & WIRE_LEASE_MASK, 0);
 	silence_node(3, true);
 	ms = wait_until_removed(3, 3, 4 * BUDGET_MS * 3 / 2);
 	ck_assert_uint_ge(ms, 4 * BUDGET_MS - HOLD_MS - 1);
@@ -505,7 +505,7 @@ START_TEST(a_record_has_the_silence_at_the_verdict)
 	start_quick_ring(3);
 	node_of(3)->is_paused = true;
 	net->drops = is_commit_token;
-	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->failed, 3); ms++) {
+	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->lists.failed, 3); ms++) {
 		ck_assert_uint_lt(ms, BUDGET_MS * 3 / 2);
 		run_for(1);
 	}

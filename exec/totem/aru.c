@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Proofs of the aru fields of the last tokens: book ring, "The aru". */
+#include "exec/totem/aru.h"
+
+#include "exec/totem/state.h"
+
+void aru_installed(struct totem_engine *engine)
+{
+	engine->aru.prev = engine->aru.last = engine->options.first_seq - 1;
+	engine->aru.known = 0;
+}
+
+void aru_begin(struct totem_engine *engine)
+{
+	aru_installed(engine);
+	engine->aru.count = 0;
+}
+
+void aru_note(struct totem_engine *engine, const struct wire_token *token)
+{
+	engine->aru.prev = engine->aru.last;
+	engine->aru.last = token->aru;
+	if (engine->aru.known < 2)
+		engine->aru.known++;
+}
+
+/*
+ * The token's aru stands still, and this node signed it. On a fast network the count alone is a fraction of a second. So
+ * it must also last for a token timeout.
+ */
+bool aru_stands_still(struct totem_engine *engine, const struct wire_token *token, uint32_t before)
+{
+	if (token->aru != before || token->aru_addr == 0) {
+		engine->aru.count = 0;
+		return false;
+	}
+	if (engine->aru.count++ == 0)
+		engine->aru.since_ns = engine->now_ns;
+	return engine->aru.count > engine->options.fail_recv_const &&
+	       token->aru_addr == engine->options.nodeid &&
+	       engine->now_ns - engine->aru.since_ns >= engine->options.token_ns;
+}
