@@ -69,6 +69,21 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	engine->tseq = token->token_seq;
 }
 
+/*
+ * Return whether a member may lack a frame that it can get in the next rotation. The token need not have a request for it: a
+ * member between the one that lacks the frame and this one may have answered it in vain. A member that has received nothing for
+ * two token timeouts gets no more than the rotations of an idle ring. If its count of rotations is reached, it has taken
+ * itself out by then.
+ */
+static bool is_lacking(const struct totem_engine *engine, const struct wire_token *token)
+{
+	bool has_moved = engine->a_known < 2 || engine->a_prev != engine->a_last || engine->aru_count == 0;
+
+	if (!has_moved && engine->now_ns - engine->aru_since_ns >= 2 * engine->options.token_ns)
+		return false;
+	return engine->a_known < 2 || engine->a_prev != token->seq || engine->a_last != token->seq;
+}
+
 /* Decide whether to keep the token: the representative of an idle ring does, and a lone sender. */
 static void decide_hold(struct totem_engine *engine, const struct wire_token *token)
 {
@@ -76,13 +91,11 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_rep = core_is_rep(engine);
 	bool is_idle = is_rep ? engine->unchanged > options->seqno_unchanged_const
 			      : engine->unchanged >= options->seqno_unchanged_const;
-	bool is_asked = token->rtr_count > 0 &&
-			(options->cancel_token_hold_on_retransmit || engine->features != 0);
 
 	/* Do not hold the token while a member needs the next rotation. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
-		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
-				   engine->high_delivered != engine->store.high_seq)))
+		(is_rep && (flow_waiting(engine) > 0 || engine->high_delivered != engine->store.high_seq ||
+				   is_lacking(engine, token))))
 		is_idle = false;
 	engine->was_held = is_idle;
 	if (is_idle) {
