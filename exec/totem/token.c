@@ -129,7 +129,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	engine->visit_sent = retransmit_answer(engine, token, allowed);
 	token->resent += engine->visit_sent;
 	retransmit_request(engine, token);
-	engine->visit_new = flow_send(engine, token, allowed - engine->visit_sent);
+	engine->visit_new = flow_send(engine, token, flow_allowed_new(engine, token, allowed - engine->visit_sent));
 	engine->visit_sent += engine->visit_new;
 	flow_account(engine, token, waiting);
 }
@@ -158,6 +158,13 @@ static void pass_on(struct totem_engine *engine)
 				engine->options.max_network_delay_ns);
 	else
 		timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);
+}
+
+/* Frames that waited for room in the store can leave now, and the representative takes the ring for idle. */
+static void wake_for_room(struct totem_engine *engine, uint32_t released_before)
+{
+	if (engine->store.released != released_before && place_is_idle(engine->place) && flow_waiting(engine) > 0)
+		hold_wake(engine);
 }
 
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
@@ -194,6 +201,10 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 		recovery_step(engine, token);
 	pass_on(engine);
 	multicast_flush(engine);
+
+	uint32_t released = engine->store.released;
+
 	pass_finish(engine, was_refused);
+	wake_for_room(engine, released);
 	hold_settle(engine);
 }
