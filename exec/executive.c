@@ -286,7 +286,8 @@ static struct route *create_route(struct executive *executive)
 		.ring = executive->ring,
 		.delivery = executive->delivery,
 		.sync = executive->sync,
-		.resync = executive->resync});
+		.resync = executive->resync,
+		.nodeid = executive->nodeid});
 }
 
 static struct plugin_registry *create_plugins(

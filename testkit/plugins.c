@@ -9,7 +9,7 @@
 #include "exec/plugin/plugin.h"
 #include "testkit/kit.h"
 
-#define CHANGE_MS 60000u
+#define CHANGE_MS 120000u /* of simulated time */
 
 static char *kit_printf(const char *first, const char *second)
 {

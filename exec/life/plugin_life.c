@@ -3,7 +3,8 @@
  * Steps of a change. Load: source -> trial -> quiet -> act -> sync -> its IPC name opens. In source the file is opened and checked,
  * once for all steps. In trial another process starts the plugin first. Quiet waits until no synchronisation is
  * under way. Act does file, options, init and maps. In sync it synchronises with the same plugin on other nodes. Unload: quiet -> act (IPC name
- * closes, clients end) -> drain -> part (other nodes are informed) -> fini. The file is closed one turn later.
+ * closes, clients end) -> drain (until the ring has delivered all messages of the service) -> part (other nodes are
+ * informed) -> fini. The file is closed one turn later.
  * Replace: source -> trial -> quiet -> act (plugin_replace.c), or, forced, from there on unload and load.
  */
 #include "exec/life/plugin_life_private.h"
@@ -25,6 +26,7 @@
 #include "exec/sync/sync.h"
 
 #define LOOK_NS UINT64_C(1000000) /* between two looks at what a step waits for */
+#define DELIVERY_TOKENS 20u       /* token timeouts behind the drain time for which an owner waits until the ring delivers */
 
 enum kind {
 	LOAD,
@@ -59,7 +61,8 @@ struct change {
 	struct plugin *successor; /* replace, forced: starts when the old one is gone */
 	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
 	struct plugin_trial *trial;
-	uint64_t deadline_ns;
+	uint64_t drain_until_ns; /* unload: end of the time for the service */
+	uint64_t answer_ns;      /* and when the owner is answered, although the ring has not delivered all messages */
 	struct change *next;
 };
 
@@ -392,7 +395,8 @@ static bool act_unload(struct plugin_life *life, struct change *change)
 	plugin->state = PLUGIN_DRAINING;
 	plugin->ipc = NULL;
 	ipc_server_close(server);
-	change->deadline_ns = now_of(life) + drain_ns;
+	change->drain_until_ns = now_of(life) + drain_ns;
+	change->answer_ns = change->drain_until_ns + DELIVERY_TOKENS * (*life->parts.config)->totem.token_ns;
 	change->step = STEP_DRAIN;
 	return true;
 }
@@ -409,10 +413,35 @@ static bool is_drained(struct plugin *plugin)
 	return rc >= 0;
 }
 
+/*
+ * Wait for the ring. The owner gets its answer when the time is up: nothing is left of the service but the messages that it has
+ * sent.
+ */
+static bool wait_for_ring(struct plugin_life *life, struct change *change)
+{
+	if (now_of(life) >= change->answer_ns) {
+		change->answer_ns = UINT64_MAX;
+		log_line("SERV", LOG_WARNING,
+			"Plugin '%s' ends when the ring has delivered its last messages: until then no other plugin is loaded, "
+			"unloaded or replaced",
+			change->what);
+		if (change->done != NULL)
+			change->done(change->arg, 0, "");
+		change->done = NULL;
+	}
+	return wait(life);
+}
+
+/*
+ * A message that is still in the queue at a change of the ring is sent behind the synchronisation. If the service is gone
+ * then, its list does not name the sender, and clients on other nodes would receive the message of a process that has left.
+ */
 static bool step_drain(struct plugin_life *life, struct change *change)
 {
-	if (!is_drained(change->plugin) && now_of(life) < change->deadline_ns)
+	if (!is_drained(change->plugin) && now_of(life) < change->drain_until_ns)
 		return wait(life);
+	if (change->plugin->underway > 0)
+		return wait_for_ring(life, change);
 	change->step = STEP_PART;
 	return true;
 }
@@ -436,9 +465,11 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
 
-	/* Wait while the ring has no room, also for the messages of the service, since all are sent in order. */
-	if (resync_part(parts->resync, plugin) == -EAGAIN && now_of(life) < change->deadline_ns)
-		return wait(life);
+	/* Wait while the ring has no room. A synchronisation may begin meanwhile, in which the service sends again. */
+	if (resync_part(parts->resync, plugin) == -EAGAIN) {
+		change->step = STEP_DRAIN;
+		return wait_for_ring(life, change);
+	}
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 	parts->conceal(parts->arg, plugin);
 	if (change->successor != NULL)
@@ -598,20 +629,27 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 	submit(life, change);
 }
 
+/* The plugin is loaded, and is not being unloaded. */
+static bool stays(const struct plugin_life *life, const char *name)
+{
+	const struct plugin *plugin = plugin_by_name(life->parts.plugins, name);
+	const struct change *first = life->first;
+
+	return plugin != NULL && (first == NULL || first->kind != UNLOAD || first->plugin != plugin);
+}
+
 void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now)
 {
-	const struct plugin_registry *plugins = life->parts.plugins;
-
 	for (uint32_t i = 0; i < before->service_count; i++) {
 		const char *name = before->services[i].name;
 
-		if (find_service(now, name) == NULL && plugin_by_name(plugins, name) != NULL)
+		if (find_service(now, name) == NULL && stays(life, name))
 			follow(life, UNLOAD, name, false);
 	}
 	for (uint32_t i = 0; i < now->service_count; i++) {
 		const struct config_plugin *service = &now->services[i];
 
-		bool is_loaded = plugin_by_name(plugins, service->name) != NULL;
+		bool is_loaded = stays(life, service->name);
 		bool is_to_begin = is_loaded && is_to_decide(life, now, service->name);
 
 		if (is_to_begin) /* its verdict counts from its start on */

@@ -56,6 +56,7 @@ struct plugin {
 	bool is_held;                            /* its service synchronises alone: requests wait. resync.c */
 	bool wants_room;                         /* ring_send refused it, and it has a writable: writable.c */
 	struct plugin_options *options;          /* a reload replaces them */
+	uint64_t underway;                       /* own ring messages that are not delivered here yet: route.c */
 	uint64_t *rx, *tx;                       /* for each function of ring messages: route.c */
 	struct map_shared **rx_keys, **tx_keys;  /* of them in the map (map_publish.c), or NULL */
 	struct ipc_server *ipc;                  /* or NULL: no clients. ipc_server.c, ipc_handover.c */

@@ -182,6 +182,9 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, id >> 16);
 	if (plugin == NULL || plugin->is_deaf)
 		return; /* a service that is not loaded here, or has not heard of the ring yet */
+	/* 0: a message that an earlier plugin of this service left in the queue */
+	if (message->source == route->parts.nodeid && plugin->underway > 0)
+		plugin->underway--;
 	const struct coterie_ring_msg *msg = plugin_table_ring_msg(plugin, id & 0xffff);
 	if (msg == NULL) {
 		log_limited(&route->unknown, loop_now_ns(route->parts.loop), "SERV", LOG_WARNING,
@@ -308,6 +311,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	if (count > 0) /* a message may be nothing but its header */
 		memcpy(parts + 1, iov, count * sizeof(*iov));
 	int rc = send_parts(route, guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
+	if (rc == 0)
+		plugin->underway++;
 	if (rc == 0 && plugin->tx != NULL)
 		plugin->tx[function]++;
 	if (rc == -EAGAIN)

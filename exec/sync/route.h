@@ -28,6 +28,7 @@ struct route_parts {
 	struct delivery *delivery;
 	struct sync *sync;
 	struct resync *resync;
+	uint32_t nodeid; /* of this node */
 };
 
 /** parts: copied. NULL: out of memory */

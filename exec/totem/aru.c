@@ -40,3 +40,13 @@ bool aru_stands_still(struct totem_engine *engine, const struct wire_token *toke
 	       token->aru_addr == engine->options.nodeid &&
 	       engine->now_ns - engine->aru.since_ns >= engine->options.token_ns;
 }
+
+bool aru_is_lacking(const struct totem_engine *engine, const struct wire_token *token)
+{
+	const struct aru *aru = &engine->aru;
+	bool has_moved = aru->known < 2 || aru->prev != aru->last || aru->count == 0;
+
+	if (!has_moved && engine->now_ns - aru->since_ns >= 2 * engine->options.token_ns)
+		return false;
+	return aru->known < 2 || aru->prev != token->seq || aru->last != token->seq;
+}

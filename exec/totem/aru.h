@@ -36,4 +36,12 @@ static inline bool aru_covers(const struct aru *aru, uint32_t seq)
  */
 bool aru_stands_still(struct totem_engine *engine, const struct wire_token *token, uint32_t before);
 
+/**
+ * Return whether a member may lack a frame that it can get in the next rotation. The token need not have a request for it: a
+ * member between the one that lacks the frame and this one may have answered it in vain. A member that has received nothing
+ * for two token timeouts gets no more than the rotations of an idle ring. If its count of rotations is reached, it has taken
+ * itself out by then.
+ */
+bool aru_is_lacking(const struct totem_engine *engine, const struct wire_token *token);
+
 #endif

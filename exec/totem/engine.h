@@ -253,7 +253,7 @@ struct totem_options {
 	uint32_t fail_recv_const;
 	uint32_t seqno_unchanged_const;
 	uint32_t window_size, max_messages, miss_count_const;
-	bool cancel_token_hold_on_retransmit;
+	bool cancel_token_hold_on_retransmit; /* shown only: a token that a member needs is never held */
 	uint64_t features;           /* WIRE_FEATURE_* announced to peers, or 0: behave as a plain node */
 	uint32_t capacity;           /* frames that the receive buffer holds, at most 65,535; 0: not known. If all
 	                                members announce it, the smallest one bounds the window, which adapts to

@@ -97,8 +97,6 @@ uint32_t flow_allowed(
 {
 	uint32_t allowed = flow_window(engine, token);
 	uint32_t size = flow_window_size(engine, token);
-	const struct store *store =
-		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t all = token->backlog + waiting - engine->flow.pbl;
 
 	/* A share applies only while frames of other members wait. */
@@ -110,10 +108,15 @@ uint32_t flow_allowed(
 		if (share > 0 && share < allowed)
 			allowed = (uint32_t)share;
 	}
-	/* The store must keep all frames between the aru of the slowest member and the newest frame. */
-	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
-		allowed = 0;
 	return allowed;
+}
+
+uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_token *token, uint32_t allowed)
+{
+	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
+	uint32_t size = flow_window_size(engine, token);
+
+	return seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0 ? 0 : allowed;
 }
 
 /* Frames that wait for several rotations cost twice, since they are no longer in the caches when they are sent. */

@@ -37,6 +37,11 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 /** Return the same, also limited by the share of the backlog: book ring, "Flow control". */
 uint32_t flow_allowed(
 	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
+/**
+ * Return how many of the allowed frames may be new ones. The store keeps all frames between the aru of the slowest member
+ * and the newest frame. If it has no room, a visit sends none, but answers requests: they are what makes room.
+ */
+uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_token *token, uint32_t allowed);
 /** Remove from fcc and backlog of an idle ring's token the rests that no member has added. */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token);
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting);

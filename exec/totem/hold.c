@@ -24,14 +24,11 @@ void hold_send_late(struct totem_engine *engine)
 	/* fcc and trc both include this visit now, so flow_window subtracts frames of other members only. */
 	uint32_t window = flow_window(engine, token);
 	uint32_t allowed = window > before ? window - before : 0;
-	uint32_t size = flow_window_size(engine, token);
 
 	if (engine->place == TOKEN_LINGERING && TOTEM_MUTANT(engine, LINGER_UNBOUNDED))
 		allowed = window;
-	if (seq_compare(engine->store.released + STORE_WINDOW - allowed - size, token->seq) < 0)
-		allowed = 0;
 
-	uint32_t sent = flow_send(engine, token, allowed);
+	uint32_t sent = flow_send(engine, token, flow_allowed_new(engine, token, allowed));
 
 	flow_account(engine, token, engine->flow.pbl + waiting);
 	pass_update_aru(engine, token);

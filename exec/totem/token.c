@@ -37,13 +37,11 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_rep = core_is_rep(engine);
 	bool is_idle = is_rep ? engine->pass.unchanged > options->seqno_unchanged_const
 			      : engine->pass.unchanged >= options->seqno_unchanged_const;
-	bool is_asked = token->rtr_count > 0 &&
-			(options->cancel_token_hold_on_retransmit || engine->installed.features != 0);
 
 	/* Do not hold the token while a member needs the next rotation. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->flow.sent > 0 ||
-		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
-				   engine->delivery.high != engine->store.high_seq)))
+		(is_rep && (flow_waiting(engine) > 0 || engine->delivery.high != engine->store.high_seq ||
+				   aru_is_lacking(engine, token))))
 		is_idle = false;
 	silence_note_hold(engine, is_idle);
 	if (is_idle) {
@@ -80,7 +78,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	flow_note_repeated(engine, repeated);
 	token->resent += repeated;
 	retransmit_request(engine, token);
-	flow_send(engine, token, allowed - repeated);
+	flow_send(engine, token, flow_allowed_new(engine, token, allowed - repeated));
 	flow_account(engine, token, waiting);
 }
 
@@ -105,6 +103,13 @@ static void pass_on(struct totem_engine *engine)
 				engine->options.max_network_delay_ns);
 	else
 		timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);
+}
+
+/* Frames that waited for room in the store can leave now, and the representative takes the ring for idle. */
+static void wake_for_room(struct totem_engine *engine, uint32_t released_before)
+{
+	if (engine->store.released != released_before && place_is_idle(engine->place) && flow_waiting(engine) > 0)
+		hold_wake(engine);
 }
 
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
@@ -141,6 +146,10 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 		recovery_step(engine, token);
 	pass_on(engine);
 	multicast_flush(engine);
+
+	uint32_t released = engine->store.released;
+
 	pass_finish(engine, was_refused);
+	wake_for_room(engine, released);
 	hold_settle(engine);
 }

@@ -314,8 +314,9 @@ struct coterie_host {
 	int (*plugin_load)(struct coterie_ctx *ctx, const char *what, const char *const *options,
 		uint32_t count, void (*done)(void *arg, int rc, const char *text), void *arg);
 	/**
-	 * Unload a service or extension. Its IPC name is closed, its clients get the error of an absent service,
-	 * drain and fini are called, and its file is closed.
+	 * Unload a service or extension. Its IPC name is closed, and its clients get the error of an absent service. Then
+	 * drain is called. When the ring has delivered all messages of the plugin on this node, fini is called and the
+	 * file is closed. The answer, done, comes 20 token timeouts after the drain time at the latest, maybe before that.
 	 * @param drain_ms  time that it has to drain; 0: as at the end of the daemon
 	 * @param done      rc: 0; -ENOENT: not loaded; -EBUSY: it cannot be unloaded (the transport, the quorum
 	 *     provider, the caller itself); -EALREADY

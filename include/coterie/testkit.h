@@ -102,7 +102,7 @@ int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, cons
  * nodes are told. Time passes until that is done. From then on the node starts without it, until testkit_load.
  *
  * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or
- *     ended meanwhile; -ETIMEDOUT: not within a minute. testkit_error has the reason
+ *     ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
  */
 int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
 /**

@@ -135,24 +135,11 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 				event->lists[i].pid);
 }
 
-/*
- * A service that is unloaded leaves messages in its node's queue. If the ring changes before they are sent, they come behind
- * the synchronisation, in which the service that was loaded again has not named their senders.
- */
-static bool is_orphan(const struct cpg_clients *clients, uint32_t pid)
-{
-	const struct cpg_life *life = clients->lives[pid];
-
-	return life->is_over && clients->play->unloads[life->node] > 0;
-}
-
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid)
 {
 	if (pid >= clients->life_count || play_nodeid(clients->play, clients->lives[pid]->node) != nodeid)
 		play_break(clients->play, "cpg: life %u got a message of node %u, pid %u, which there is not",
 			life->number, nodeid, pid);
-	else if (!is_listed(life, pid) && is_orphan(clients, pid))
-		clients->play->counts.orphans++;
 	else if (!is_listed(life, pid))
 		play_break(clients->play, "cpg: life %u got a message of %u, which is no member of its group",
 			life->number, pid);

@@ -114,7 +114,6 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->kv_answered += one->kv_answered;
 	sum->kv_undecided += one->kv_undecided;
 	sum->excused += one->excused;
-	sum->orphans += one->orphans;
 	sum->verdicts += one->verdicts;
 	sum->reloads_compared += one->reloads_compared;
 }
@@ -126,9 +125,8 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 		sum->changes, sum->messages, sum->safe, sum->verdicts);
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n", sum->compared,
 		sum->safe_kept, sum->kv_answered, sum->reloads_compared);
-	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv, "
-	       "%ju messages of a service that was unloaded\n",
-		sum->excused, sum->kv_undecided, sum->orphans);
+	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
+		sum->kv_undecided);
 }
 
 /* A seed has failed: print it, and the smallest script that fails. */

@@ -93,8 +93,8 @@ Network, clock, config files and clients are simulated. Some clients of cpg have
 | cfg | at the end all nodes run the last version |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-Two excuses are left. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
-been sent there (protocol/packing.md, "Reassembly"). A message that a service left behind when it was unloaded may come when its sender is not listed any more. The program counts each use of an excuse. It also counts the searches for an order of kv that were given up, and those of rings with a node without safe delivery.
+One excuse is left. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
+been sent there (protocol/packing.md, "Reassembly"). The program counts each use of the excuse. It also counts the searches for an order of kv that were given up, and those of rings with a node without safe delivery.
 
 ## Figures
 

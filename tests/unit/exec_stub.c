@@ -139,7 +139,7 @@ int resync_part(struct resync *resync, const struct plugin *plugin)
 {
 	(void)resync, (void)plugin;
 	exec_stub.parts++;
-	return 0;
+	return exec_stub.part_rc;
 }
 
 int resync_members(const struct resync *resync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)

@@ -30,6 +30,7 @@ struct exec_stub {
 	int exit_status; /* exec_stub_die jumps to on_die */
 	jmp_buf on_die;
 	uint32_t joins, parts; /* of services, told to the ring */
+	int part_rc;           /* result of resync_part */
 	int shown;             /* plugins in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;

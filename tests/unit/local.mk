@@ -90,7 +90,7 @@ totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_sync \
 	%D%/test_engine_signs %D%/test_engine_paths %D%/test_lease %D%/test_silence %D%/test_frame \
 	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
-	%D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_join %D%/test_engine_options $(wire_tests)
+	%D%/test_hold %D%/test_flow %D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_join %D%/test_engine_options $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -151,6 +151,12 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_engine_options_SOURCES = %D%/test_engine_options.c $(engine_net_sources)
 %C%_test_engine_options_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_options_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_hold_SOURCES = %D%/test_hold.c $(engine_net_sources)
+%C%_test_hold_CFLAGS = $(TEST_CFLAGS)
+%C%_test_hold_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_flow_SOURCES = %D%/test_flow.c $(engine_net_sources)
+%C%_test_flow_CFLAGS = $(TEST_CFLAGS)
+%C%_test_flow_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_linger_SOURCES = %D%/test_linger.c $(engine_net_sources)
 %C%_test_linger_CFLAGS = $(TEST_CFLAGS)
 %C%_test_linger_LDADD = libtotem.la $(CHECK_LIBS)

@@ -297,7 +297,6 @@ END_TEST
 /* @return rotations until node 1 gathers without node 3 */
 static uint32_t rotations_to_failure(void)
 {
-	options.cancel_token_hold_on_retransmit = true; /* it goes on turning */
 	start_deaf();
 	run_until_gathered();
 	return sent[WIRE_TOKEN];
@@ -324,7 +323,7 @@ static uint32_t asked_count(bool cancels)
 	return sent[WIRE_TOKEN];
 }
 
-/* The option is for Corosync, which holds it: whoever could hold it here answers, or lacks the frame as well. */
+/* The option is for Corosync, which holds such a token. */
 START_TEST(a_token_that_asks_is_not_held)
 {
 	ck_assert_uint_ge(asked_count(false), 400);

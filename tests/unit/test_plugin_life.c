@@ -352,6 +352,58 @@ START_TEST(a_drain_has_an_end)
 }
 END_TEST
 
+START_TEST(an_unload_waits_until_the_messages_are_delivered)
+{
+	install(f.folder, "good");
+	ck_assert_int_eq(load("life", NULL), 0);
+	plugin_now()->underway = 2;
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 1, on_done, &f), 0);
+	turn_for(200000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_DRAINING);
+	ck_assert_ptr_null(plugin_now()->ipc);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	/* The ring accepts PART only later, and the service has sent again meanwhile. */
+	exec_stub.part_rc = -EAGAIN;
+	plugin_now()->underway = 0;
+	turn_for(20000000);
+	ck_assert_uint_gt(exec_stub.parts, 0);
+	plugin_now()->underway = 1;
+	turn_for(20000000);
+	uint32_t parts = exec_stub.parts;
+	turn_for(20000000);
+	ck_assert_uint_eq(exec_stub.parts, parts);
+	exec_stub.part_rc = 0;
+	plugin_now()->underway = 0;
+	ck_assert_int_eq(finish(), 0);
+	ck_assert(!exec_stub_has_logged("ends when the ring"));
+}
+END_TEST
+
+START_TEST(a_ring_that_delivers_nothing_does_not_let_the_operator_wait)
+{
+	f.config.totem.token_ns = 10000000;
+	install(f.folder, "good");
+	ck_assert_int_eq(load("life", NULL), 0);
+	plugin_now()->underway = 3;
+	uint64_t began_ns = loop_now_ns(f.others.loop);
+	ck_assert_int_eq(unload(&f, "life", 30), 0);
+	ck_assert_uint_ge(loop_now_ns(f.others.loop) - began_ns, 230000000); /* and 20 token timeouts */
+	ck_assert(exec_stub_has_logged("SERV 4 Plugin 'life' ends when the ring has delivered its last messages"));
+	/* It is still there, and other changes wait. */
+	turn_for(300000000);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_DRAINING);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	ck_assert_int_eq(load("life", NULL), -EALREADY);
+	plugin_now()->underway = 0;
+	turn_for(20000000);
+	ck_assert_ptr_null(plugin_now());
+	ck_assert_uint_eq(exec_stub_count_logged("ends when the ring"), 1);
+	ck_assert_int_eq(load("life", NULL), 0);
+}
+END_TEST
+
 START_TEST(one_change_at_a_time)
 {
 	const char *none = NULL;
@@ -401,9 +453,23 @@ START_TEST(services_follow_the_file)
 	ck_assert_ptr_nonnull(plugin_now());
 	ck_assert(exec_stub_has_logged("service absent is not installed"));
 	plugin_life_follow(f.life, &now, &now); /* nothing to do */
+	plugin_now()->underway = 1;
 	plugin_life_follow(f.life, &now, &before);
 	turn_for(50000000);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_DRAINING);
+	/* The file names it again, and again does not, while its end waits for the ring. */
+	plugin_life_follow(f.life, &before, &now);
+	plugin_now()->underway = 0;
+	turn_for(50000000);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+	plugin_now()->underway = 1;
+	plugin_life_follow(f.life, &now, &before);
+	turn_for(50000000);
+	plugin_life_follow(f.life, &before, &before);
+	plugin_now()->underway = 0;
+	turn_for(50000000);
 	ck_assert_ptr_null(plugin_now());
+	ck_assert(!exec_stub_has_logged("is not unloaded"));
 }
 END_TEST
 
@@ -419,6 +485,7 @@ static void start_with_count(uint64_t count)
 START_TEST(a_new_file_takes_over)
 {
 	start_with_count(17);
+	plugin_now()->underway = 4;
 	for (uint64_t i = 0; i < 5; i++) {
 		const struct plugin *old = plugin_now();
 		const struct ipc_server *server = old->ipc;
@@ -430,6 +497,7 @@ START_TEST(a_new_file_takes_over)
 		ck_assert_ptr_eq(plugin_now()->ipc, server); /* the same name, open all the time */
 		ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
 		ck_assert_uint_eq(life_now()->count, 17 + i);
+		ck_assert_uint_eq(plugin_now()->underway, 4); /* its unload waits for them */
 		ck_assert_uint_eq(stat_u64("stats.life.count"), 17 + i);
 		life_now()->count++;
 		ck_assert_uint_eq(exec_stub.joins, 1);
@@ -697,6 +765,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_bad_load_changes_nothing, 0, sizeof(bad_loads) / sizeof(bad_loads[0]));
 	tcase_add_test(tc, some_cannot_be_unloaded);
 	tcase_add_test(tc, a_drain_has_an_end);
+	tcase_add_test(tc, an_unload_waits_until_the_messages_are_delivered);
+	tcase_add_test(tc, a_ring_that_delivers_nothing_does_not_let_the_operator_wait);
 	tcase_add_test(tc, one_change_at_a_time);
 	tcase_add_test(tc, a_synchronisation_is_waited_for);
 	tcase_add_test(tc, services_follow_the_file);

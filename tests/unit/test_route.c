@@ -38,6 +38,8 @@ static bool is_starting, is_stepping;
 static bool is_in_order; /* the last message was sent behind all earlier ones */
 static uint8_t sent[4096];
 static size_t sent_size;
+static int send_rc;
+static uint32_t sender; /* of the messages that are delivered */
 
 static void swap_word(void *msg, uint32_t size)
 {
@@ -111,7 +113,7 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 		memcpy(sent + sent_size, iov[i].iov_base, iov[i].iov_len);
 		sent_size += iov[i].iov_len;
 	}
-	return 0;
+	return send_rc;
 }
 
 int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
@@ -178,10 +180,12 @@ static void setup(void)
 	memset(&got, 0, sizeof(got));
 	limited = synced = 0;
 	is_starting = is_stepping = false;
+	send_rc = 0;
+	sender = 7;
 	plugin = (struct plugin){.descriptor = &descriptor, .rx = rx, .tx = tx};
 	plugin.service.ring_id = 40;
 	plugin.service.ring_msg_count = 2;
-	route = route_create(&(struct route_parts){.loop = NULL});
+	route = route_create(&(struct route_parts){.nodeid = 3});
 	ck_assert_ptr_nonnull(route);
 }
 
@@ -214,7 +218,7 @@ static size_t build(uint8_t *out, uint32_t id, uint32_t size, uint32_t body, boo
 static void deliver_in_pieces(const uint8_t *bytes, size_t size, size_t piece, bool is_swapped)
 {
 	static struct iovec iov[4096];
-	struct totem_message message = {.source = 7, .is_swapped = is_swapped, .iov = iov, .size = size};
+	struct totem_message message = {.source = sender, .is_swapped = is_swapped, .iov = iov, .size = size};
 
 	for (size_t done = 0; done < size; done += piece)
 		iov[message.count++] = (struct iovec){(void *)(uintptr_t)(bytes + done),
@@ -362,6 +366,37 @@ START_TEST(only_messages_of_a_synchronisation_go_before_others)
 }
 END_TEST
 
+static void deliver_from(uint32_t nodeid, uint32_t id)
+{
+	uint8_t bytes[64];
+	size_t size = build(bytes, id, SIZE_MIN, 0, false);
+
+	sender = nodeid;
+	deliver_in_pieces(bytes, size, 64, false);
+}
+
+/* An unload waits for it. */
+START_TEST(a_message_is_underway_until_it_is_delivered_here)
+{
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
+	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), 0);
+	send_rc = -EAGAIN;
+	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), -EAGAIN);
+	ck_assert_uint_eq(plugin.underway, 2);
+	deliver_from(7, 40 << 16); /* of another node */
+	deliver_from(3, RESYNC_SERVICE_ID << 16);
+	deliver_from(3, 41 << 16); /* of another service */
+	ck_assert_uint_eq(plugin.underway, 2);
+	deliver_from(3, 40 << 16);
+	deliver_from(3, 40 << 16 | 1);
+	ck_assert_uint_eq(plugin.underway, 0);
+	/* The plugin that was loaded before has left one behind. */
+	deliver_from(3, 40 << 16);
+	ck_assert_uint_eq(plugin.underway, 0);
+	ck_assert_int_eq(got.count, 4);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route");
@@ -375,6 +410,7 @@ int main(void)
 	tcase_add_test(tc, sending_puts_the_header_in_front);
 	tcase_add_test(tc, sending_in_sync_start_is_told);
 	tcase_add_test(tc, only_messages_of_a_synchronisation_go_before_others);
+	tcase_add_test(tc, a_message_is_underway_until_it_is_delivered_here);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
