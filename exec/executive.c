@@ -26,7 +26,6 @@
 #include "exec/stats/stats.h"
 #include "exec/sync/delivery.h"
 #include "exec/sync/quorum.h"
-#include "exec/sync/resync.h"
 #include "exec/sync/route.h"
 #include "exec/sync/sync.h"
 #include "exec/sync/writable.h"
@@ -94,7 +93,6 @@ static void on_passed(void *arg)
 
 	delivery_passed(executive->delivery); /* a verdict goes before the barrier behind it */
 	sync_passed(executive->sync);
-	resync_passed(executive->resync);
 }
 
 static void on_room(void *arg)
@@ -256,26 +254,17 @@ static struct rekey *create_rekey(struct executive *executive)
 		.config = &executive->config, .plugins = executive->plugins, .ring = executive->ring});
 }
 
-static struct resync *create_resync(struct executive *executive)
-{
-	return resync_create(&(struct resync_parts){.loop = executive->loop,
-		.plugins = executive->plugins,
-		.ring = executive->ring,
-		.nodeid = executive->nodeid,
-		.held = on_held,
-		.arg = executive});
-}
-
 static struct sync *create_sync(struct executive *executive)
 {
 	return sync_create(&(struct sync_parts){.loop = executive->loop,
 		.plugins = executive->plugins,
 		.ring = executive->ring,
 		.delivery = executive->delivery,
-		.resync = executive->resync,
+		.nodeid = executive->nodeid,
 		.arg = executive,
 		.begun = on_round_begun,
 		.synchronized = on_synchronized,
+		.held = on_held,
 		.stop = on_stop});
 }
 
@@ -286,7 +275,6 @@ static struct route *create_route(struct executive *executive)
 		.ring = executive->ring,
 		.delivery = executive->delivery,
 		.sync = executive->sync,
-		.resync = executive->resync,
 		.nodeid = executive->nodeid});
 }
 
@@ -350,7 +338,6 @@ static struct plugin_life *create_life(struct executive *executive)
 		.ipc = executive->ipc,
 		.quorum = executive->quorum,
 		.sync = executive->sync,
-		.resync = executive->resync,
 		.config = &executive->config,
 		.program = executive->program,
 		.is_stopping = &executive->is_stopping,
@@ -378,7 +365,7 @@ static void give_host(struct executive *executive)
 		.rekey = executive->rekey,
 		.route = executive->route,
 		.delivery = executive->delivery,
-		.resync = executive->resync,
+		.sync = executive->sync,
 		.ring = executive->ring,
 		.ipc = executive->ipc,
 		.reload = executive->reload,
@@ -423,7 +410,6 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->plugins = create_plugins(executive, directories, count);
 	executive->rekey = create_rekey(executive);
 	executive->delivery = delivery_create(executive->ring);
-	executive->resync = create_resync(executive);
 	executive->sync = create_sync(executive);
 	executive->route = create_route(executive);
 	executive->writable = writable_create(&(struct writable_parts){
@@ -436,7 +422,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
 		executive->delivery == NULL ||
 		executive->sync == NULL || executive->writable == NULL ||
-		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
+		executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return EXIT_NO_MEMORY;
@@ -503,7 +489,6 @@ void executive_destroy_parts(struct executive *executive)
 		ipc_destroy(executive->ipc);
 	writable_destroy(executive->writable);
 	sync_destroy(executive->sync);
-	resync_destroy(executive->resync);
 	route_destroy(executive->route);
 	delivery_destroy(executive->delivery);
 	plugin_registry_destroy(executive->plugins);

@@ -26,7 +26,6 @@ struct plugin_registry;
 struct quorum;
 struct rekey;
 struct reload;
-struct resync;
 struct ring;
 struct runtime_keys;
 struct rotate;
@@ -64,7 +63,6 @@ struct executive {
 	struct delivery *delivery;
 	struct sync *sync;
 	struct writable *writable;
-	struct resync *resync;
 	struct ipc *ipc;
 	struct ring *ring;
 	struct reload *reload;

@@ -16,7 +16,7 @@
 #include "exec/ring/ring.h"
 #include "exec/ring/state_dir.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/sync.h"
 #include "exec/sync/route.h"
 
 /* --- any thread --- */
@@ -139,7 +139,7 @@ static int host_service_members(struct coterie_ctx *ctx, uint32_t *nodeids, uint
 {
 	struct plugin *plugin = host_plugin(ctx);
 
-	return resync_members(plugin->host->resync, plugin, nodeids, room);
+	return sync_service_members(plugin->host->sync, plugin, nodeids, room);
 }
 
 static uint32_t host_is_quorate(struct coterie_ctx *ctx)

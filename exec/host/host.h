@@ -23,7 +23,7 @@ struct plugin_life;
 struct quorum;
 struct rekey;
 struct reload;
-struct resync;
+struct sync;
 struct ring;
 struct rotate;
 struct route;
@@ -44,7 +44,7 @@ struct host_parts {
 	struct rekey *rekey;
 	struct route *route;
 	struct delivery *delivery;
-	struct resync *resync;
+	struct sync *sync;
 	struct ring *ring;
 	struct ipc *ipc;
 	struct reload *reload;

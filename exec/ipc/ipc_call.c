@@ -228,7 +228,7 @@ static void turn_later(struct coterie_call *call)
 
 /* --- the service's side --- */
 
-int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count)
+static int take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count)
 {
 	struct coterie_call *call = client->call;
 	size_t size = 0;
@@ -255,13 +255,13 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 	return 0;
 }
 
-void ipc_call_resume(struct coterie_client *client)
+static void resume(struct coterie_client *client)
 {
 	if (client->call != NULL && client->call->requests.first != NULL)
 		turn_later(client->call);
 }
 
-void ipc_call_end(struct coterie_client *client)
+static void end(struct coterie_client *client)
 {
 	if (client->call == NULL)
 		return;
@@ -270,6 +270,8 @@ void ipc_call_end(struct coterie_client *client)
 	turn_later(client->call);
 	client->call = NULL;
 }
+
+static const struct ipc_far_end far_end = {.take = take, .resume = resume, .end = end};
 
 /* --- the caller's side --- */
 
@@ -310,7 +312,7 @@ int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, 
 	call->messages.last = &call->messages.first;
 	call->next = ipc->calls;
 	ipc->calls = call;
-	int rc = ipc_server_join(server, call, &call->client);
+	int rc = ipc_server_join(server, &far_end, call, &call->client);
 	if (rc < 0) {
 		call_free(call);
 		return rc;

@@ -139,7 +139,7 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 		return rc;
 	/* No room: the client asks without reading answers, and waits for none. */
 	rc = client->connection != NULL ? qbs_reply(client->connection, message.iov, message.count)
-					: ipc_call_take(client, false, message.iov, message.count);
+					: client->far_end->take(client, false, message.iov, message.count);
 	message_fini(&message);
 	return rc;
 }
@@ -188,7 +188,7 @@ static int send_event(struct coterie_client *client, const struct ipc_event *hea
 {
 	int rc = ipc_channel_is_open(client) ? ipc_channel_put(client, head, iov, count)
 		 : client->connection != NULL ? qbs_event(client->connection, iov, count)
-					      : ipc_call_take(client, true, iov, count);
+					      : client->far_end->take(client, true, iov, count);
 
 	if (rc == 0)
 		client->server->ipc->fan.left -= head->size;

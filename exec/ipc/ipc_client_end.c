@@ -9,7 +9,7 @@ void ipc_client_listen(struct coterie_client *client)
 	if (client->connection != NULL)
 		qbs_pause(client->connection, is_paused);
 	else if (!is_paused)
-		ipc_call_resume(client);
+		client->far_end->resume(client);
 }
 
 void ipc_turn_later(struct ipc *ipc)

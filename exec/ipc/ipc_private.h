@@ -68,6 +68,16 @@ struct ipc_fan {
 	size_t count;              /* 0: none is */
 };
 
+/** Functions of a client without a connection. Its creator gives them, so that no file of a client calls ipc_call.c. */
+struct ipc_far_end {
+	/** Take an answer or event of the service: iov with its header. -ENOTCONN; -ENOMEM: an answer ends the client */
+	int (*take)(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
+	/** The client may send requests again. */
+	void (*resume)(struct coterie_client *client);
+	/** The client is about to be freed. */
+	void (*end)(struct coterie_client *client);
+};
+
 /*
  * One connection. Its life:
  *
@@ -81,6 +91,7 @@ struct ipc_fan {
 struct coterie_client {
 	struct ipc_server *server;
 	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
+	const struct ipc_far_end *far_end; /* without a connection */
 	struct coterie_call *call;         /* of that plugin, or NULL: it has closed the call */
 	uint64_t id; /* never used for another client */
 	uint32_t pid, uid, gid;
@@ -213,9 +224,12 @@ void ipc_poll_init(struct ipc *ipc);
 
 /**
  * Make a client for a call of a plugin, which may administer.
+ *
+ * @param far_end  kept until the client is freed
  * @return 0; what client_join returned; -ENOMEM
  */
-int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct coterie_client **client);
+int ipc_server_join(struct ipc_server *server, const struct ipc_far_end *far_end, struct coterie_call *call,
+	struct coterie_client **client);
 /** Return whether all requests of the service need quorum. */
 bool ipc_needs_quorum(const struct coterie_service *service);
 
@@ -317,15 +331,6 @@ void ipc_reply_left(struct coterie_client *client);
 void ipc_reply_take(struct ipc_server *server);
 void ipc_reply_undo(struct ipc_server *server);
 void ipc_reply_keep(struct ipc_server *server); /* tokens that were not taken over are answered */
-
-/* --- ipc_call.c: clients without a connection --- */
-
-/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN; -ENOMEM: an answer ends the call */
-int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
-/** The client may send requests again. */
-void ipc_call_resume(struct coterie_client *client);
-/** The service's client is about to be freed. */
-void ipc_call_end(struct coterie_client *client);
 
 /* --- ipc_fan.c --- */
 

@@ -197,11 +197,12 @@ static void disconnect(struct coterie_client *client)
 		return;
 	}
 	client_end(client);
-	ipc_call_end(client);
+	client->far_end->end(client);
 	on_destroyed(client);
 }
 
-int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct coterie_client **out)
+int ipc_server_join(struct ipc_server *server, const struct ipc_far_end *far_end, struct coterie_call *call,
+	struct coterie_client **out)
 {
 	const struct qbs_peer peer = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
 	struct plugin *plugin = server->plugin;
@@ -209,6 +210,7 @@ int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct
 
 	if (client == NULL)
 		return -ENOMEM;
+	client->far_end = far_end;
 	client->call = call;
 	client->size_max = IPC_SIZE_MAX;
 	server->ipc->active++;

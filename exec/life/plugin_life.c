@@ -22,7 +22,6 @@
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
 #include "exec/sync/quorum.h"
-#include "exec/sync/resync.h"
 #include "exec/sync/sync.h"
 
 #define LOOK_NS UINT64_C(1000000) /* between two looks at what a step waits for */
@@ -341,7 +340,7 @@ static bool step_join(struct plugin_life *life, struct change *change)
 	/* A configuration that came meanwhile has done it. */
 	if (change->plugin->is_deaf && sync_is_running(life->parts.sync))
 		return wait(life);
-	if (change->plugin->is_deaf && resync_join(life->parts.resync, change->plugin) == -EAGAIN)
+	if (change->plugin->is_deaf && sync_join(life->parts.sync, change->plugin) == -EAGAIN)
 		return wait(life);
 	change->step = STEP_SYNC;
 	return true;
@@ -361,7 +360,7 @@ static bool step_sync(struct plugin_life *life, struct change *change)
 		snprintf(text, sizeof(text), "its IPC name '%s' cannot be opened (%s)", plugin->service.ipc_name,
 			strerror(-rc));
 		parts->conceal(parts->arg, plugin);
-		resync_part(parts->resync, plugin);
+		sync_part(parts->sync, plugin);
 		plugin_unload(parts->plugins, plugin);
 		return end(life, rc, text);
 	}
@@ -466,7 +465,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	struct plugin *plugin = change->plugin;
 
 	/* Wait while the ring has no room. A synchronisation may begin meanwhile, in which the service sends again. */
-	if (resync_part(parts->resync, plugin) == -EAGAIN) {
+	if (sync_part(parts->sync, plugin) == -EAGAIN) {
 		change->step = STEP_DRAIN;
 		return wait_for_ring(life, change);
 	}

@@ -17,7 +17,6 @@ struct plugin;
 struct plugin_life;
 struct plugin_registry;
 struct quorum;
-struct resync;
 struct sync;
 
 typedef void (*plugin_life_done)(void *arg, int rc, const char *text);
@@ -29,7 +28,6 @@ struct plugin_life_parts {
 	struct ipc *ipc;
 	struct quorum *quorum;
 	struct sync *sync;
-	struct resync *resync;
 	struct config *const *config; /* the running one, which a reload replaces */
 	const char *program;          /* for the trials of plugins, or NULL: no trials */
 	const bool *is_stopping;      /* the daemon ends: no further step */

@@ -53,7 +53,7 @@ struct plugin {
 	enum plugin_state state;                 /* plugin_load.c, plugin_life.c, plugin_replace.c */
 	bool is_beside;                          /* loaded beside the plugin in service: its successor, or its predecessor */
 	bool is_deaf;                            /* loaded while the ring runs, before its first configuration or round */
-	bool is_held;                            /* its service synchronises alone: requests wait. resync.c */
+	bool is_held;                            /* its service synchronises alone: requests wait. sync.c */
 	bool wants_room;                         /* ring_send refused it, and it has a writable: writable.c */
 	struct plugin_options *options;          /* a reload replaces them */
 	uint64_t underway;                       /* own ring messages that are not delivered here yet: route.c */

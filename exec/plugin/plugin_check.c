@@ -21,7 +21,7 @@
 #define REQUEST_SIZE_MIN SIZE_UP_TO(struct coterie_request, handle)
 #define RING_MSG_SIZE_MIN SIZE_UP_TO(struct coterie_ring_msg, deliver_parts)
 
-#define RING_ID_MAX 62 /* 63 is the executive's own: exec/sync/resync.c */
+#define RING_ID_MAX 62 /* 63 is the executive's own: exec/sync/round_message.h */
 #define RING_ID_FREE 32 /* the first that is not Corosync's */
 #define IPC_NAME_MAX 64
 #define LOG_NAME_MAX 63

@@ -9,7 +9,7 @@
 
 #include "exec/log/log.h"
 #include "exec/ring/ring.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/round_message.h"
 #include "exec/totem/node_set.h"
 
 #define PLACE_BITS 16u /* for the messages of one frame: a frame is shorter than 65,536 bytes */
@@ -66,7 +66,7 @@ static void send_verdict(struct delivery *delivery)
 		return;
 
 	struct message message = {
-		.header = {.id = (int32_t)(RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT), .size = sizeof(message)},
+		.header = {.id = (int32_t)(ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT), .size = sizeof(message)},
 		.is_quorate = delivery->verdict,
 		.representative = delivery->ring.rep,
 		.seq = delivery->ring.seq,

@@ -23,10 +23,8 @@
 
 #include "exec/totem/engine.h"
 
-/** Function of VERDICT. resync.c has the other functions of service 63. */
+/** Function of VERDICT. round_message.c has the other functions of service 63. */
 #define DELIVERY_VERDICT 4u
-/** In the last word of a SERVICE_BUILD: its sender announces its verdict. */
-#define DELIVERY_MARK 1u
 
 struct delivery;
 struct ring;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "exec/sync/round.h"
 
+#include <stdio.h>
+
+#include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
-#include "exec/totem/node_set.h"
 
 static const char purpose[] = "synchronisation";
+
+/* --- calls of a service --- */
 
 bool round_has(const struct plugin *plugin)
 {
@@ -34,7 +38,8 @@ void round_start(struct plugin *plugin, const struct node_set *together, const s
 	plugin_leave(&call);
 }
 
-bool round_step(struct plugin *plugin)
+/* @return whether the service has sent all its state */
+static bool call_step(struct plugin *plugin)
 {
 	struct plugin_call call;
 
@@ -45,7 +50,7 @@ bool round_step(struct plugin *plugin)
 	return rc == 0;
 }
 
-void round_end(struct plugin *plugin, bool is_complete)
+static void call_end(struct plugin *plugin, bool is_complete)
 {
 	void (*end)(void *self) = is_complete ? plugin->service.sync_done : plugin->service.sync_abort;
 	struct plugin_call call;
@@ -55,4 +60,173 @@ void round_end(struct plugin *plugin, bool is_complete)
 	plugin_enter(&call, plugin, purpose);
 	end(plugin->self);
 	plugin_leave(&call);
+}
+
+bool round_takes_part(const struct round *round) { return node_set_has(&round->members, round->nodeid); }
+
+/* The present service of a round, or NULL: this node has none to call. */
+static struct plugin *present(const struct round *round)
+{
+	if (round->services == 0 || !round_takes_part(round))
+		return NULL;
+
+	struct plugin *plugin = round_find(round->plugins, (uint32_t)__builtin_ctzll(round->services));
+
+	return plugin != NULL && !plugin->is_deaf ? plugin : NULL;
+}
+
+/* --- patience --- */
+
+static void on_late(void *arg);
+
+static void watch(struct round *round)
+{
+	loop_timer_del(round->loop, round->timer);
+	round->timer = NULL;
+	if (round->phase == ROUND_IDLE)
+		return;
+
+	uint64_t patience_ns =
+		round->phase == ROUND_BEGINS ? round->kind->begin_ns : round->kind->service_ns;
+
+	round->timer = loop_timer_add(round->loop, loop_now_ns(round->loop) + patience_ns, on_late, round);
+}
+
+static void on_late(void *arg)
+{
+	struct round *round = arg;
+	struct node_set missing = {0};
+	char text[256] = "";
+	size_t length = 0;
+
+	round->timer = NULL;
+	/* Out of memory: no node is named. */
+	(void)node_set_subtract(&missing, &round->members, &round->heard);
+	for (uint32_t i = 0; i < missing.count && length + 12 < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, " %u", missing.ids[i]);
+	node_set_fini(&missing);
+	if (round->kind->late(round->arg, text))
+		watch(round);
+}
+
+/* --- messages out --- */
+
+static void send_begun(struct round *round) { round->owes_begun = round->kind->send_begun(round->arg) < 0; }
+
+static void send_done(struct round *round) { round->owes_done = round->kind->send_done(round->arg) < 0; }
+
+/* --- the phases --- */
+
+int round_begin(
+	struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services)
+{
+	int rc = node_set_copy(&round->members, members);
+
+	if (rc < 0)
+		return rc;
+	round->kind = kind;
+	round->phase = ROUND_BEGINS;
+	round->services = services;
+	round->completed = 0;
+	node_set_clear(&round->heard);
+	watch(round);
+	if (round_takes_part(round))
+		send_begun(round);
+	return 0;
+}
+
+/* End the round, whichever way. */
+static void rest(struct round *round)
+{
+	round->phase = ROUND_IDLE;
+	round->owes_begun = round->owes_done = false;
+	watch(round);
+}
+
+static void next_service(struct round *round)
+{
+	if (round->services == 0) {
+		rest(round);
+		round->kind->complete(round->arg);
+		return;
+	}
+	round->phase = round_takes_part(round) ? ROUND_STEPS : ROUND_WAITS;
+	watch(round);
+}
+
+static void end_service(struct round *round)
+{
+	struct plugin *plugin = present(round);
+
+	if (plugin != NULL)
+		call_end(plugin, true);
+	round->completed |= round->services & -round->services;
+	round->services &= round->services - 1;
+}
+
+void round_go_on(struct round *round)
+{
+	while (round->phase != ROUND_IDLE && node_set_equal(&round->heard, &round->members)) {
+		node_set_clear(&round->heard);
+		if (round->phase != ROUND_BEGINS)
+			end_service(round);
+		else if (round->kind->begun != NULL)
+			round->kind->begun(round->arg);
+		next_service(round);
+	}
+}
+
+void round_hear(struct round *round, uint32_t nodeid, bool is_done)
+{
+	bool is_awaited = is_done ? round->phase == ROUND_STEPS || round->phase == ROUND_WAITS
+				  : round->phase == ROUND_BEGINS;
+
+	/* Other members may be done with a service that this node still sends its state for. */
+	if (is_awaited && node_set_has(&round->members, nodeid) && node_set_add(&round->heard, nodeid) == 0)
+		round_go_on(round);
+}
+
+void round_forget(struct round *round, uint32_t nodeid)
+{
+	node_set_remove(&round->members, nodeid);
+	node_set_remove(&round->heard, nodeid);
+}
+
+void round_passed(struct round *round)
+{
+	if (round->owes_begun)
+		send_begun(round);
+	if (round->owes_done)
+		send_done(round);
+	if (round->phase != ROUND_STEPS)
+		return;
+
+	struct plugin *plugin = present(round);
+
+	round->is_stepping = true;
+	bool is_done = plugin == NULL || call_step(plugin);
+	round->is_stepping = false;
+	if (!is_done)
+		return; /* again after the next token */
+	round->phase = ROUND_WAITS;
+	send_done(round);
+}
+
+uint64_t round_abort(struct round *round)
+{
+	struct plugin *plugin = present(round);
+
+	if (round->phase == ROUND_IDLE)
+		return 0;
+	if (round->phase != ROUND_BEGINS && plugin != NULL)
+		call_end(plugin, false);
+	rest(round);
+	return round->completed;
+}
+
+void round_fini(struct round *round)
+{
+	loop_timer_del(round->loop, round->timer);
+	node_set_fini(&round->members);
+	node_set_fini(&round->heard);
 }

@@ -14,7 +14,7 @@
 #include "exec/ring/ring.h"
 #include "exec/ring/ring_packet.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/round_message.h"
 #include "exec/sync/sync.h"
 #include "exec/sync/writable.h"
 
@@ -126,7 +126,7 @@ static void drop(struct route *route, uint32_t source, const char *why)
 		"message of node %u dropped: %s", source, why);
 }
 
-static void deliver_resync(struct route *route, const struct totem_message *message,
+static void deliver_executive(struct route *route, const struct totem_message *message,
 	struct position position, size_t size)
 {
 	uint8_t bytes[64];
@@ -139,7 +139,7 @@ static void deliver_resync(struct route *route, const struct totem_message *mess
 	if (((message->is_swapped ? __builtin_bswap32(id) : id) & 0xffff) == DELIVERY_VERDICT)
 		delivery_receive(route->parts.delivery, message->source, bytes, known, message->is_swapped);
 	else
-		resync_deliver(route->parts.resync, message->source, bytes, known, message->is_swapped);
+		sync_deliver_service(route->parts.sync, message->source, bytes, known, message->is_swapped);
 }
 
 static void count_received(const struct plugin *plugin, uint32_t function)
@@ -175,8 +175,8 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		drop(route, message->source, "no such service can exist");
 		return;
 	}
-	if (id >> 16 == RESYNC_SERVICE_ID) {
-		deliver_resync(route, message, position, size);
+	if (id >> 16 == ROUND_SERVICE_ID) {
+		deliver_executive(route, message, position, size);
 		return;
 	}
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, id >> 16);

@@ -15,7 +15,6 @@ struct delivery;
 struct loop;
 struct plugin;
 struct plugin_registry;
-struct resync;
 struct ring;
 struct route;
 struct sync;
@@ -27,7 +26,6 @@ struct route_parts {
 	struct ring *ring;
 	struct delivery *delivery;
 	struct sync *sync;
-	struct resync *resync;
 	uint32_t nodeid; /* of this node */
 };
 

@@ -3,428 +3,443 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 #include "exec/ring/ring.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/roster.h"
 #include "exec/sync/round.h"
-#include "exec/totem/node_set.h"
+#include "exec/sync/round_message.h"
+#include "exec/sync/together.h"
 
-/* Messages of the group "sync": book sync, "Messages". Offsets are the reference's. */
-#define MESSAGE_BARRIER 0u
-#define MESSAGE_SERVICE_BUILD 1u
-#define BARRIER_SIZE 32u
-#define BUILD_SIZE 552u
-#define RING_ID_AT 16u
-#define BUILD_COUNT_AT 32u
-#define BUILD_MARK_AT 36u /* the reference sends 0 and does not look */
-#define BUILD_IDS_AT 40u
-#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* in the place of the last id, which no member uses */
-#define BUILD_IDS_MAX 128u
-#define SERVICES_MAX 64u /* distinct ids in a union: more overrun the reference's list */
 #define STALL_NS (30ull * 1000000000u)
+/* READY follows at the next pass of the token. DONE takes as long as the state of the service. */
+#define READY_NS (10ull * 1000000000u)
+#define DONE_NS (60ull * 1000000000u)
+#define EXIT_NO_MEMORY 13
 
-enum phase {
-	PHASE_NONE,    /* no synchronisation, or the transitional configuration only */
-	PHASE_BUILD,   /* waiting for every member's service list */
-	PHASE_STEP,    /* the current service sends its state */
-	PHASE_BARRIER, /* waiting until every member is through with it */
+/* A round of one service, in the list. */
+struct single {
+	uint32_t service, joiner;
+	struct single *next;
 };
 
-/*
- * Life of one round: 1 transitional configuration: members remembered, for each service those with whom it came here
- * since it was synchronised last; 2 regular configuration: service
- * build sent, sync_start of all; 3 all builds delivered: the union, in ascending order, is what every
- * member walks; 4 after each pass of the token sync_step, until done; barrier sent; 5 all barriers
- * delivered: sync_done; 6 the next service, or the end. Another configuration ends the round at any point.
- */
 struct sync {
 	struct sync_parts parts;
-	enum phase phase;
-	bool is_starting;           /* sync_start of the services runs */
-	bool is_stepping;           /* sync_step of a service runs */
-	bool is_running;            /* from the transitional configuration to the end of the round */
-	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
-	struct node_set transitional;         /* as of the last configuration */
-	struct node_set together[SERVICES_MAX]; /* by ring id, for a service that is unsettled */
-	uint64_t unsettled;                   /* by ring id: a configuration came, and no round has ended since */
-	struct node_set members;
-	struct node_set heard;      /* members whose message of this phase was delivered */
-	uint32_t services[SERVICES_MAX];
-	uint32_t service_count;
-	uint32_t current;
-	bool owes_build, owes_barrier; /* the queue had no room */
-	struct loop_timer *stall;
+	struct round round;
+	bool is_starting; /* sync_start of the services runs, in a round of all */
+	bool is_running;  /* from the transitional configuration to the end of the round of all */
+	struct ring_id ring; /* all zero: between two configurations. No message matches it */
+	struct roster roster;
+	struct together together;
+	struct single *singles, **last; /* the first is under way, unless the round of all is or will be */
 	struct log_limit malformed;
 };
 
-static void put_u32(uint8_t *at, uint32_t value)
+static bool is_alone(const struct sync *sync) { return sync->round.phase != ROUND_IDLE && !sync->is_running; }
+
+static int send_word(struct sync *sync, struct round_message message)
 {
-	memcpy(at, &value, sizeof(value));
+	message.ring = sync->ring;
+	return round_message_send(sync->parts.ring, &message);
 }
 
-static uint32_t get_u32(const uint8_t *at, bool is_swapped)
+/* Without the members that have left or joined the ring. */
+static struct coterie_configuration configuration_of(const struct sync *sync)
 {
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return is_swapped ? __builtin_bswap32(value) : value;
+	return (struct coterie_configuration){
+		.size = sizeof(struct coterie_configuration),
+		.is_regular = 1,
+		.ring = {.representative = sync->ring.rep, .seq = sync->ring.seq},
+		.members = sync->roster.members.ids,
+		.member_count = sync->roster.members.count,
+	};
 }
 
-static uint64_t get_u64(const uint8_t *at, bool is_swapped)
-{
-	uint64_t value;
+/* --- all services --- */
 
-	memcpy(&value, at, sizeof(value));
-	return is_swapped ? __builtin_bswap64(value) : value;
+/* This node's, by bit. */
+static uint64_t services_here(const struct sync *sync)
+{
+	uint64_t services = 0;
+
+	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL; plugin = plugin->next)
+		if (round_has(plugin))
+			services |= UINT64_C(1) << plugin->service.ring_id;
+	return services;
 }
 
-static struct plugin *current_plugin(struct sync *sync)
+static int all_send_begun(void *arg)
 {
-	return sync->current < sync->service_count ? round_find(sync->parts.plugins, sync->services[sync->current])
-						   : NULL;
+	return send_word(arg,
+		(struct round_message){.word = ROUND_BUILD,
+			.services = services_here(arg),
+			.is_able = true,
+			.is_announcing = true});
 }
 
-/* --- a stalled round is told, not ended: the ring itself is alive --- */
+static int all_send_done(void *arg) { return send_word(arg, (struct round_message){.word = ROUND_BARRIER}); }
 
-static void on_stall(void *arg);
-
-static void watch(struct sync *sync)
+/* The ring itself is alive, so the round is not ended. */
+static bool all_late(void *arg, const char *nodeids)
 {
-	struct loop *loop = sync->parts.loop;
+	const struct round *round = &((struct sync *)arg)->round;
 
-	loop_timer_del(loop, sync->stall);
-	sync->stall = sync->phase == PHASE_NONE
-		? NULL
-		: loop_timer_add(loop, loop_now_ns(loop) + STALL_NS, on_stall, sync);
-}
-
-static void on_stall(void *arg)
-{
-	struct sync *sync = arg;
-	struct node_set missing = {0};
-	char text[256] = "";
-	size_t length = 0;
-
-	sync->stall = NULL;
-	if (node_set_subtract(&missing, &sync->members, &sync->heard) < 0)
-		return;
-	for (uint32_t i = 0; i < missing.count && length + 12 < sizeof(text); i++)
-		length += (size_t)snprintf(text + length, sizeof(text) - length, " %u", missing.ids[i]);
-	if (sync->phase == PHASE_BUILD)
+	if (round->phase == ROUND_BEGINS)
 		log_line("SYNC", LOG_WARNING,
 			"synchronisation waits for the service lists of node(s)%s: clients stay held until then",
-			text);
-	else if (sync->current < sync->service_count)
+			nodeids);
+	else
 		log_line("SYNC", LOG_WARNING,
 			"synchronisation of service %u waits for node(s)%s: clients stay held until then",
-			sync->services[sync->current], text);
-	node_set_fini(&missing);
-	watch(sync);
+			(uint32_t)__builtin_ctzll(round->services), nodeids);
+	return true;
 }
 
-/* --- messages out --- */
+static void begin_single(struct sync *sync);
 
-static void put_head(uint8_t *message, uint32_t id, uint32_t size, const struct ring_id *ring)
+static void all_complete(void *arg)
 {
-	memset(message, 0, size);
-	put_u32(message, id);
-	put_u32(message + 8, size);
-	put_u32(message + RING_ID_AT, ring->rep);
-	memcpy(message + RING_ID_AT + 4, &ring->seq, sizeof(ring->seq));
-}
+	struct sync *sync = arg;
 
-static void send_build(struct sync *sync)
-{
-	uint8_t message[BUILD_SIZE];
-	uint32_t count = 0;
-
-	put_head(message, MESSAGE_SERVICE_BUILD, BUILD_SIZE, &sync->ring);
-	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
-		plugin = plugin->next)
-		if (round_has(plugin) && count < SERVICES_MAX)
-			put_u32(message + BUILD_IDS_AT + 4 * count++, plugin->service.ring_id);
-	put_u32(message + BUILD_COUNT_AT, count);
-	put_u32(message + BUILD_MARK_AT, RESYNC_MARK);
-	put_u32(message + BUILD_ANNOUNCES_AT, DELIVERY_MARK);
-	sync->owes_build =
-		ring_send(sync->parts.ring, "sync", TOTEM_AGREED, &(struct iovec){message, BUILD_SIZE}, 1) != 0;
-}
-
-static void send_barrier(struct sync *sync)
-{
-	uint8_t message[BARRIER_SIZE];
-
-	put_head(message, MESSAGE_BARRIER, BARRIER_SIZE, &sync->ring);
-	sync->owes_barrier = ring_send(sync->parts.ring, "sync", TOTEM_AGREED,
-		&(struct iovec){message, BARRIER_SIZE}, 1) != 0;
-}
-
-/* --- who came along --- */
-
-/*
- * A member counts as having left and joined if it was separated from this node at any configuration since the
- * service's last round. That holds even if it was in the last configuration, since the service was not informed of
- * those between.
- */
-static void note_transitional(struct sync *sync)
-{
-	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
-		plugin = plugin->next) {
-		if (!round_has(plugin))
-			continue;
-		struct node_set *together = &sync->together[plugin->service.ring_id % SERVICES_MAX];
-		uint64_t bit = UINT64_C(1) << plugin->service.ring_id % SERVICES_MAX;
-		struct node_set both = {0};
-		const struct node_set *before = (sync->unsettled & bit) != 0 ? together : &sync->transitional;
-
-		/* Out of memory: too few, never too many. */
-		if (node_set_intersect(&both, before, &sync->transitional) < 0)
-			node_set_clear(&both);
-		node_set_fini(together);
-		*together = both;
-		sync->unsettled |= bit;
-	}
-}
-
-static const struct node_set *together_of(const struct sync *sync, const struct plugin *plugin)
-{
-	uint32_t place = plugin->service.ring_id % SERVICES_MAX;
-
-	return (sync->unsettled >> place & 1) != 0 ? &sync->together[place] : &sync->transitional;
-}
-
-static void settle(struct sync *sync, const struct plugin *plugin)
-{
-	sync->unsettled &= ~(UINT64_C(1) << plugin->service.ring_id % SERVICES_MAX);
-}
-
-/* --- a round --- */
-
-static void finish(struct sync *sync)
-{
-	sync->phase = PHASE_NONE;
 	sync->is_running = false;
-	sync->unsettled = 0;
-	watch(sync);
+	together_settle(&sync->together, UINT64_MAX);
 	log_line("MAIN", LOG_NOTICE, "Completed service synchronization, ready to provide service.");
 	ring_synchronized(sync->parts.ring);
 	sync->parts.synchronized(sync->parts.arg);
+	begin_single(sync);
 }
 
-static void next_service(struct sync *sync)
+static const struct round_kind all = {
+	.begin_ns = STALL_NS,
+	.service_ns = STALL_NS,
+	.send_begun = all_send_begun,
+	.send_done = all_send_done,
+	.late = all_late,
+	.complete = all_complete,
+};
+
+static void start_services(struct sync *sync, const struct totem_configuration *configuration)
 {
-	node_set_clear(&sync->heard);
-	if (sync->current >= sync->service_count) {
-		finish(sync);
-		return;
+	struct coterie_configuration told = configuration_of(sync);
+
+	told.joined = configuration->joined;
+	told.joined_count = configuration->joined_count;
+	sync->is_starting = true;
+	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL; plugin = plugin->next) {
+		struct node_set came = {0};
+
+		if (!round_has(plugin))
+			continue;
+		/* Out of memory: no member came along, and all are told to have left and joined. */
+		if (node_set_intersect(&came, together_of(&sync->together, plugin->service.ring_id),
+			    &sync->roster.members) < 0)
+			node_set_clear(&came);
+		round_start(plugin, &came, &told);
+		node_set_fini(&came);
 	}
-	sync->phase = PHASE_STEP;
-	watch(sync);
+	sync->is_starting = false;
 }
 
-/* Another configuration came, or the services changed: end the round where it stands. */
-static void abort_round(struct sync *sync)
-{
-	struct plugin *plugin = current_plugin(sync);
+/* --- one service alone: the first of the list --- */
 
-	if ((sync->phase == PHASE_STEP || sync->phase == PHASE_BARRIER) && plugin != NULL)
-		round_end(plugin, false);
-	sync->phase = PHASE_NONE;
-	sync->ring = (struct ring_id){0};
-	sync->owes_build = sync->owes_barrier = false;
-	watch(sync);
+static int send_single(struct sync *sync, enum round_word word)
+{
+	const struct single *single = sync->singles;
+
+	return send_word(sync,
+		(struct round_message){.word = word, .service = single->service, .joiner = single->joiner});
 }
 
-static void start(struct sync *sync, struct plugin *plugin, const struct coterie_configuration *told)
+static int alone_send_begun(void *arg) { return send_single(arg, ROUND_READY); }
+
+static int alone_send_done(void *arg) { return send_single(arg, ROUND_DONE); }
+
+static void hold(struct sync *sync, struct plugin *plugin, bool is_held)
 {
+	plugin->is_held = is_held;
+	sync->parts.held(sync->parts.arg, plugin);
+}
+
+/* Take a round out of the list. */
+static void drop(struct sync *sync, struct single **link)
+{
+	struct single *single = *link;
+	struct roster_entry *joiner = roster_find(&sync->roster, single->joiner);
+
+	*link = single->next;
+	if (*link == NULL)
+		sync->last = link;
+	if (joiner != NULL)
+		joiner->joined &= ~(UINT64_C(1) << single->service);
+	free(single);
+}
+
+/* The first round is over. Clients of its service go on. */
+static void release(struct sync *sync)
+{
+	struct plugin *plugin = round_find(sync->parts.plugins, sync->singles->service);
+
+	drop(sync, &sync->singles);
+	if (plugin != NULL && plugin->is_held)
+		hold(sync, plugin, false);
+}
+
+/* All have said READY: at the same message on every member. */
+static void alone_begun(void *arg)
+{
+	struct sync *sync = arg;
+	const struct single *single = sync->singles;
+	struct plugin *plugin = round_find(sync->parts.plugins, single->service);
+	const struct coterie_configuration told = configuration_of(sync);
 	struct node_set together = {0};
 
-	/* Out of memory: nobody came along, and all are told to have left and joined. */
-	if (node_set_intersect(&together, together_of(sync, plugin), &sync->members) < 0)
-		node_set_clear(&together);
-	round_start(plugin, &together, told);
+	if (!round_takes_part(&sync->round) || plugin == NULL || !plugin->is_held)
+		return;
+	/* To its like on the other nodes, the joiner's service has left and come again. */
+	if (single->joiner != sync->parts.nodeid && node_set_copy(&together, &sync->roster.members) == 0)
+		node_set_remove(&together, single->joiner);
+	round_start(plugin, &together, &told);
 	node_set_fini(&together);
 }
 
-static void start_round(struct sync *sync, const struct totem_configuration *configuration)
+/*
+ * A member has not said what the round waits for: it is stopped, or its JOIN was forged. All that have the service would
+ * hold its clients for ever. A timer runs out at another place of the order on each member, so it cannot end the round
+ * there. A configuration does, and the synchronisation that follows does the work of all rounds.
+ */
+static bool alone_late(void *arg, const char *nodeids)
 {
-	struct coterie_configuration told = {
-		.size = sizeof(told),
-		.is_regular = 1,
-		.ring = {.representative = configuration->ring.rep, .seq = configuration->ring.seq},
-		.members = configuration->members,
-		.joined = configuration->joined,
-		.member_count = configuration->member_count,
-		.joined_count = configuration->joined_count,
-	};
+	struct sync *sync = arg;
 
-	sync->ring = configuration->ring;
-	sync->current = sync->service_count = 0;
-	node_set_clear(&sync->heard);
-	if (node_set_assign(&sync->members, configuration->members, configuration->member_count) < 0) {
-		log_line("SYNC", LOG_CRIT, "out of memory");
-		sync->parts.stop(sync->parts.arg, 13);
-		return;
-	}
-	sync->phase = PHASE_BUILD;
-	send_build(sync);
-	sync->parts.begun(sync->parts.arg);
-	sync->is_starting = true;
-	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
-		plugin = plugin->next) {
-		if (round_has(plugin))
-			start(sync, plugin, &told);
-	}
-	sync->is_starting = false;
-	watch(sync);
+	log_line("SYNC", LOG_WARNING,
+		"Service %u, which node %u has loaded, waits in vain for node(s)%s: a ring is formed with the same "
+		"members, which synchronises all services",
+		sync->singles->service, sync->singles->joiner, nodeids);
+	ring_force_gather(sync->parts.ring);
+	return false;
 }
 
-void sync_configure(struct sync *sync, const struct totem_configuration *configuration)
+static void alone_complete(void *arg)
 {
-	if (sync->phase != PHASE_NONE)
-		abort_round(sync);
-	resync_configure(sync->parts.resync, configuration);
-	sync->is_running = true;
-	if (configuration->is_regular) {
-		start_round(sync, configuration);
-		return;
-	}
-	if (node_set_assign(&sync->transitional, configuration->members, configuration->member_count) < 0)
-		node_set_clear(&sync->transitional);
-	note_transitional(sync);
+	release(arg);
+	begin_single(arg);
 }
 
-static bool step(struct sync *sync, struct plugin *plugin)
-{
-	sync->is_stepping = true;
-	bool is_done = round_step(plugin);
+static const struct round_kind alone = {
+	.begin_ns = READY_NS,
+	.service_ns = DONE_NS,
+	.send_begun = alone_send_begun,
+	.send_done = alone_send_done,
+	.begun = alone_begun,
+	.late = alone_late,
+	.complete = alone_complete,
+};
 
-	sync->is_stepping = false;
-	return is_done;
+/* Out of memory: this node sends no READY for the round, so no member goes on before a configuration. */
+static void give_up(struct sync *sync, uint32_t service)
+{
+	log_line("SYNC", LOG_ERR,
+		"out of memory: service %u is not synchronised, and a ring is formed with the same members", service);
+	ring_force_gather(sync->parts.ring);
 }
 
-void sync_passed(struct sync *sync)
+/* The first round begins, if no other one is under way: at the same message on every member. */
+static void begin_single(struct sync *sync)
 {
-	if (sync->owes_build)
-		send_build(sync);
-	if (sync->owes_barrier)
-		send_barrier(sync);
-	if (sync->phase != PHASE_STEP)
+	const struct single *single = sync->singles;
+	struct node_set partners = {0};
+
+	if (single == NULL || sync->is_running || sync->round.phase != ROUND_IDLE)
 		return;
-	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL && !step(sync, plugin))
-		return; /* again after the next token */
-	sync->phase = PHASE_BARRIER;
-	send_barrier(sync);
+	struct plugin *plugin = round_find(sync->parts.plugins, single->service);
+	int rc = roster_partners(&sync->roster, single->service, &partners);
+
+	log_line("SYNC", LOG_DEBUG, "service %u synchronises: node %u has loaded it", single->service,
+		single->joiner);
+	/* Not here any more, or not yet: then only its words count. */
+	if (node_set_has(&partners, sync->parts.nodeid) && plugin != NULL &&
+		(!plugin->is_deaf || single->joiner == sync->parts.nodeid))
+		hold(sync, plugin, true);
+	if (rc == 0)
+		rc = round_begin(&sync->round, &alone, &partners, UINT64_C(1) << single->service);
+	node_set_fini(&partners);
+	if (rc < 0)
+		give_up(sync, single->service);
 }
 
 /* --- messages in --- */
 
-static int add_service(struct sync *sync, uint32_t id)
+static void on_build(struct sync *sync, struct roster_entry *source, const struct round_message *message)
 {
-	uint32_t place = 0;
-
-	while (place < sync->service_count && sync->services[place] < id)
-		place++;
-	if (place < sync->service_count && sync->services[place] == id)
-		return 0;
-	if (sync->service_count == SERVICES_MAX)
-		return -ENOSPC;
-	memmove(sync->services + place + 1, sync->services + place,
-		(sync->service_count - place) * sizeof(sync->services[0]));
-	sync->services[place] = id;
-	sync->service_count++;
-	return 0;
+	if (!sync->is_running || sync->round.phase != ROUND_BEGINS)
+		return;
+	source->has_told = true;
+	source->services = message->services;
+	source->is_able = message->is_able;
+	delivery_build(sync->parts.delivery, source->nodeid, message->is_announcing);
+	sync->round.services |= message->services;
+	round_hear(&sync->round, source->nodeid, false);
 }
 
-/* Checked whole before anything of it is taken: book sync, "Messages". */
-static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes, bool is_swapped)
+static void on_join(struct sync *sync, struct roster_entry *source, uint32_t service)
 {
-	uint32_t count = get_u32(bytes + BUILD_COUNT_AT, is_swapped);
-	uint64_t services = 0;
+	uint64_t bit = UINT64_C(1) << service;
 
-	if (count > BUILD_IDS_MAX)
-		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (get_u32(bytes + BUILD_IDS_AT + 4 * i, is_swapped) >= SERVICES_MAX)
-			return false;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t id = get_u32(bytes + BUILD_IDS_AT + 4 * i, is_swapped);
-
-		services |= UINT64_C(1) << id;
-		add_service(sync, id);
+	/* A member that loads a service again has said PART before: its earlier round has ended or is no more. */
+	if ((source->joined & bit) != 0) {
+		log_limited(&sync->malformed, loop_now_ns(sync->parts.loop), "SYNC", LOG_WARNING,
+			"message of node %u dropped: it has joined with service %u already", source->nodeid, service);
+		return;
 	}
-	resync_build(sync->parts.resync, source, services,
-		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK);
-	delivery_build(sync->parts.delivery, source,
-		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK && count < BUILD_IDS_MAX &&
-			get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == DELIVERY_MARK);
-	return true;
+
+	struct single *single = calloc(1, sizeof(*single));
+
+	source->services |= bit;
+	if (single == NULL) {
+		give_up(sync, service);
+		return;
+	}
+	source->joined |= bit;
+	single->service = service;
+	single->joiner = source->nodeid;
+	*sync->last = single;
+	sync->last = &single->next;
+	begin_single(sync);
+	round_go_on(&sync->round);
 }
 
-static void refuse(struct sync *sync, uint32_t source)
+static void on_part(struct sync *sync, struct roster_entry *source, uint32_t service)
+{
+	const struct single *present = is_alone(sync) ? sync->singles : NULL;
+	struct single **link = &sync->singles;
+
+	source->services &= ~(UINT64_C(1) << service);
+	while (*link != NULL && ((*link)->service != service || (*link)->joiner != source->nodeid))
+		link = &(*link)->next;
+	if (present != NULL && present->service == service && present->joiner != source->nodeid)
+		round_forget(&sync->round, source->nodeid);
+	if (*link != NULL && link != &sync->singles) {
+		drop(sync, link); /* it has not begun */
+	} else if (*link != NULL) {
+		if (present != NULL)
+			round_abort(&sync->round);
+		release(sync);
+		begin_single(sync);
+	}
+	round_go_on(&sync->round);
+}
+
+/* READY or DONE. */
+static void on_word(struct sync *sync, const struct roster_entry *source, const struct round_message *message)
+{
+	const struct single *single = sync->singles;
+
+	if (is_alone(sync) && single->service == message->service && single->joiner == message->joiner)
+		round_hear(&sync->round, source->nodeid, message->word == ROUND_DONE);
+}
+
+static void receive(struct sync *sync, uint32_t source, const struct round_message *message)
+{
+	struct roster_entry *member = roster_find(&sync->roster, source);
+
+	if (!ring_id_equal(&message->ring, &sync->ring)) {
+		log_line("SYNC", LOG_DEBUG, "message of node %u is for old ring %u.%" PRIx64 ": discarded",
+			source, message->ring.rep, message->ring.seq);
+		return;
+	}
+	if (member == NULL)
+		return;
+	switch (message->word) {
+	case ROUND_BUILD:
+		on_build(sync, member, message);
+		break;
+	case ROUND_BARRIER:
+		if (sync->is_running)
+			round_hear(&sync->round, source, true);
+		break;
+	case ROUND_JOIN:
+		on_join(sync, member, message->service);
+		break;
+	case ROUND_READY:
+	case ROUND_DONE:
+		on_word(sync, member, message);
+		break;
+	case ROUND_PART:
+		on_part(sync, member, message->service);
+		break;
+	}
+}
+
+static void refuse(struct sync *sync, uint32_t source, const char *reason)
 {
 	log_limited(&sync->malformed, loop_now_ns(sync->parts.loop), "SYNC", LOG_WARNING,
-		"malformed synchronisation message of node %u dropped", source);
-}
-
-static void on_build(struct sync *sync, uint32_t source, const uint8_t *bytes, bool is_swapped)
-{
-	if (sync->phase != PHASE_BUILD)
-		return;
-	if (!take_build(sync, source, bytes, is_swapped)) {
-		refuse(sync, source);
-		return;
-	}
-	if (node_set_add(&sync->heard, source) == 0 && node_set_equal(&sync->heard, &sync->members))
-		next_service(sync);
-}
-
-static void on_barrier(struct sync *sync, uint32_t source)
-{
-	/* Others may be through with a service that this node still sends its state for. */
-	if (sync->phase != PHASE_BARRIER && sync->phase != PHASE_STEP)
-		return;
-	if (node_set_add(&sync->heard, source) < 0 || !node_set_equal(&sync->heard, &sync->members))
-		return;
-	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL) {
-		settle(sync, plugin);
-		round_end(plugin, true);
-	}
-	sync->current++;
-	next_service(sync);
+		"message of node %u dropped: %s", source, reason);
 }
 
 void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size, bool is_swapped)
 {
-	if (size < BARRIER_SIZE) {
-		refuse(sync, source);
+	struct round_message message;
+	int rc = round_message_read(&message, bytes, size, is_swapped);
+
+	if (rc == 0)
+		receive(sync, source, &message);
+	else if (rc == -EBADMSG)
+		log_limited(&sync->malformed, loop_now_ns(sync->parts.loop), "SYNC", LOG_WARNING,
+			"malformed synchronisation message of node %u dropped", source);
+}
+
+void sync_deliver_service(struct sync *sync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
+{
+	struct round_message message;
+	int rc = round_message_read_service(&message, bytes, size, is_swapped);
+
+	if (rc == 0)
+		receive(sync, source, &message);
+	else if (rc == -EBADMSG)
+		refuse(sync, source, "shorter than its kind");
+	else if (rc == -ERANGE)
+		refuse(sync, source, "no such service can exist");
+}
+
+void sync_passed(struct sync *sync) { round_passed(&sync->round); }
+
+/* --- configurations --- */
+
+static void end_all(struct sync *sync)
+{
+	together_settle(&sync->together, round_abort(&sync->round));
+	if (sync->singles != NULL)
+		release(sync);
+	while (sync->singles != NULL)
+		drop(sync, &sync->singles);
+}
+
+void sync_configure(struct sync *sync, const struct totem_configuration *configuration)
+{
+	end_all(sync);
+	sync->is_running = true;
+	sync->ring = (struct ring_id){0};
+	roster_clear(&sync->roster);
+	if (!configuration->is_regular) {
+		together_note(&sync->together, configuration->members, configuration->member_count, services_here(sync));
 		return;
 	}
-	uint32_t id = get_u32(bytes, is_swapped);
-	struct ring_id ring = {get_u32(bytes + RING_ID_AT, is_swapped),
-		get_u64(bytes + RING_ID_AT + 4, is_swapped)};
-	if (!ring_id_equal(&ring, &sync->ring) || sync->phase == PHASE_NONE) {
-		log_line("SYNC", LOG_DEBUG, "message of node %u is for old ring %u.%" PRIx64 ": discarded",
-			source, ring.rep, ring.seq);
+	int rc = roster_note(&sync->roster, configuration->members, configuration->member_count);
+
+	sync->ring = configuration->ring;
+	if (rc == 0)
+		rc = round_begin(&sync->round, &all, &sync->roster.members, 0);
+	if (rc < 0) {
+		log_line("SYNC", LOG_CRIT, "out of memory");
+		sync->parts.stop(sync->parts.arg, EXIT_NO_MEMORY);
 		return;
 	}
-	if (!node_set_has(&sync->members, source))
-		return;
-	if (id == MESSAGE_BARRIER)
-		on_barrier(sync, source);
-	else if (id == MESSAGE_SERVICE_BUILD && size == BUILD_SIZE)
-		on_build(sync, source, bytes, is_swapped);
-	else if (id == MESSAGE_SERVICE_BUILD)
-		refuse(sync, source);
+	sync->parts.begun(sync->parts.arg);
+	start_services(sync, configuration);
 }
 
 bool sync_is_running(const struct sync *sync)
@@ -439,7 +454,46 @@ bool sync_is_starting(const struct sync *sync)
 
 bool sync_is_stepping(const struct sync *sync)
 {
-	return sync->is_stepping;
+	return sync->is_running && sync->round.is_stepping;
+}
+
+int sync_service_members(const struct sync *sync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
+{
+	return round_has(plugin) ? roster_list(&sync->roster, plugin->service.ring_id, nodeids, room) : -ENOTSUP;
+}
+
+/* --- joining and parting --- */
+
+int sync_join(struct sync *sync, struct plugin *plugin)
+{
+	const struct coterie_configuration told = configuration_of(sync);
+	uint32_t service = plugin->service.ring_id;
+
+	if (!round_has(plugin)) {
+		plugin->is_deaf = false;
+		if (plugin->service.configuration != NULL)
+			plugin->service.configuration(plugin->self, &told);
+		sync->parts.held(sync->parts.arg, plugin); /* it was refused before: there may be room */
+		return 0;
+	}
+	if (roster_has_unable(&sync->roster, service)) {
+		log_line("SYNC", LOG_NOTICE,
+			"Service %s must hear from nodes that take part in a new ring only: one is formed, with "
+			"the same members",
+			plugin->name);
+		ring_force_gather(sync->parts.ring);
+		return 0;
+	}
+	return send_word(sync,
+		(struct round_message){.word = ROUND_JOIN, .service = service, .joiner = sync->parts.nodeid});
+}
+
+int sync_part(struct sync *sync, const struct plugin *plugin)
+{
+	/* Between two configurations the next one's lists tell it. */
+	if (!round_has(plugin) || sync->roster.members.count == 0)
+		return 0;
+	return send_word(sync, (struct round_message){.word = ROUND_PART, .service = plugin->service.ring_id});
 }
 
 struct sync *sync_create(const struct sync_parts *parts)
@@ -449,7 +503,10 @@ struct sync *sync_create(const struct sync_parts *parts)
 	if (sync == NULL)
 		return NULL;
 	sync->parts = *parts;
-	sync->is_running = true; /* nothing is served before the first ring has synchronised */
+	sync->is_running = true; /* no service is served before the first ring has synchronised */
+	sync->round = (struct round){
+		.loop = parts->loop, .plugins = parts->plugins, .nodeid = parts->nodeid, .arg = sync};
+	sync->last = &sync->singles;
 	return sync;
 }
 
@@ -457,11 +514,10 @@ void sync_destroy(struct sync *sync)
 {
 	if (sync == NULL)
 		return;
-	loop_timer_del(sync->parts.loop, sync->stall);
-	node_set_fini(&sync->transitional);
-	for (uint32_t i = 0; i < SERVICES_MAX; i++)
-		node_set_fini(&sync->together[i]);
-	node_set_fini(&sync->members);
-	node_set_fini(&sync->heard);
+	while (sync->singles != NULL)
+		drop(sync, &sync->singles);
+	round_fini(&sync->round);
+	together_fini(&sync->together);
+	roster_fini(&sync->roster);
 	free(sync);
 }

@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Synchronisation of the services after a regular configuration, compatible on the wire
- * (book sync, "A round"). The group "sync" carries SERVICE_BUILD and BARRIER.
+ * The synchroniser. It has two kinds of rounds (round.h), and one of them is under way at a time:
+ *
+ * - All services, after a regular configuration. It is compatible on the wire (book sync, "A round").
+ * - One service alone, which was loaded while the ring runs (book sync, "One service alone"). It exchanges its state with
+ *   the same service on the other nodes, without a change of the membership.
+ *
+ * Each SERVICE_BUILD names the services of its sender. In bytes that Corosync fills with zeros it tells whether the
+ * sender knows the words of the second kind. They are in the total order, so all members that know them have the same
+ * list of rounds:
+ *
+ *   JOIN service   The sender has loaded the service. A round begins. All members that have the service, the sender
+ *                  included, let its clients wait, and send READY.
+ *   READY service  The sender has sent it behind all earlier messages. After the READY of all members no message of
+ *                  a client is under way. Each calls sync_start, then sync_step after each pass of the token until
+ *                  it returns 0, and sends DONE.
+ *   DONE service   The sender is ready. After the DONE of all members each calls sync_done, and clients go on.
+ *   PART service   The sender has unloaded the service. No round waits for it any more.
+ *
+ * Others wait in the order of their JOINs. Each member has at most one round of each service in the list. If a READY does
+ * not come within 10 s, or a DONE within 60 s, the ring is formed again with the same members. A configuration of the
+ * ring ends all rounds, since the round after it does their work. Each message names its ring, and those of another ring
+ * are ignored. If a member has the service and does not know these words (Corosync), the members form the ring again.
  */
 #ifndef EXEC_SYNC_H
 #define EXEC_SYNC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "exec/totem/engine.h"
 
 struct delivery;
 struct loop;
+struct plugin;
 struct plugin_registry;
-struct resync;
 struct ring;
 struct sync;
 
@@ -24,32 +45,58 @@ struct sync_parts {
 	struct plugin_registry *plugins;
 	struct ring *ring;
 	struct delivery *delivery;
-	struct resync *resync;
+	uint32_t nodeid; /* of this node */
 
 	void *arg; /* of the functions */
-	/** A round begins, before the services learn of it: announce a verdict about quorum that is known already. */
+	/** A round of all services begins, before they learn of it: announce a verdict about quorum that is known already. */
 	void (*begun)(void *arg);
-	/** A round is complete. */
+	/** A round of all services is complete. */
 	void (*synchronized)(void *arg);
+	/** The service is_held from now on, or no longer: check the gate of its clients. */
+	void (*held)(void *arg, struct plugin *plugin);
 	/** No round is possible any more, which was logged. End the daemon with this status. */
 	void (*stop)(void *arg, int exit_code);
 };
 
 /** parts: copied. NULL: out of memory */
 struct sync *sync_create(const struct sync_parts *parts);
-void sync_destroy(struct sync *sync);
+void sync_destroy(struct sync *sync); /* NULL is ignored */
+
+/* --- from the ring's listener and route.c --- */
+
+/** End all rounds. After a regular configuration begin the round of all services. */
 void sync_configure(struct sync *sync, const struct totem_configuration *configuration);
 /** Handle a message of the group "sync": contiguous, size bytes behind the group prefix. */
 void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size,
 	bool is_swapped);
+/** Handle a message of service 63, whole, size bytes from its header on. */
+void sync_deliver_service(struct sync *sync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped);
 void sync_passed(struct sync *sync); /* the token has been passed on */
+/** Return whether the round of all services is under way, or will begin with the next configuration. */
 bool sync_is_running(const struct sync *sync);
 /**
- * Return whether services are being told of a new round: then they must not send (see sync_start in
+ * Return whether services are being told of a new round of all: then they must not send (see sync_start in
  * <coterie/service.h>).
  */
 bool sync_is_starting(const struct sync *sync);
-/** Return whether sync_step of a service runs: its messages are part of the round, and its barrier follows them. */
+/**
+ * Return whether sync_step of a service runs in a round of all: its messages are part of the round, and its barrier
+ * follows them.
+ */
 bool sync_is_stepping(const struct sync *sync);
+
+/** As host->service_members, for the service of this plugin. */
+int sync_service_members(const struct sync *sync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room);
+
+/* --- from plugin_life.c --- */
+
+/**
+ * Begin the round of a loaded service, which is_deaf. A service without sync_step takes part at once. The round has
+ * ended when the plugin is neither is_deaf nor is_held.
+ * @return 0; -EAGAIN: no room, call again
+ */
+int sync_join(struct sync *sync, struct plugin *plugin);
+/** Tell the other members that the service is unloaded. Harmless if repeated. 0; -EAGAIN: no room, call again. */
+int sync_part(struct sync *sync, const struct plugin *plugin);
 
 #endif

@@ -13,8 +13,8 @@ ids() {
 	grep -rhoE '^[[:space:]]*\{(\.function = |\.id = )?[A-Z]+_(REQ|RING)_[A-Z_]+' services plugins --include='*.c' \
 		--exclude-dir='template-*' --exclude-dir=lock --exclude-dir=example-cpp | grep -oE '[A-Z]+_(REQ|RING)_[A-Z_]+'
 	sed -n '/^enum wire_type/,/^}/p; /^enum wire_probe_kind/,/^}/p' exec/totem/wire.h | grep -oE 'WIRE_[A-Z_]+'
-	sed -n '/^enum function/,/^}/p' exec/sync/resync.c | grep -oE 'RESYNC_[A-Z]+'
-	grep -oE '^#define MESSAGE_[A-Z_]+' exec/sync/sync.c | cut -d' ' -f2
+	sed -n '/^enum function/,/^}/p' exec/sync/round_message.c | grep -oE 'RESYNC_[A-Z]+'
+	grep -oE '^#define MESSAGE_[A-Z_]+' exec/sync/round_message.c | cut -d' ' -f2
 	grep -oE '^#define DELIVERY_VERDICT' exec/sync/delivery.h | cut -d' ' -f2
 }
 

@@ -95,7 +95,7 @@ tap_check "no other file stands beside the folders" \
 	diff <(printf '%s\n' executive.c executive.h local.mk main.c) <(find exec -maxdepth 1 -type f -printf '%f\n' | sort)
 
 # Files of one folder that are parts of their own, from the bottom up.
-for parts in 'round resync delivery sync route quorum' 'rekey reload rotate'; do
+for parts in 'roster round together delivery sync route quorum' 'rekey reload rotate'; do
 	above=
 	for part in $(tac -s ' ' <<<"$parts "); do
 		found=$(grep -E "^exec/[a-z]+/$part(_[a-z_]+)?\.[ch]:exec/[a-z]+/(${above:-^$})" <<<"$all")

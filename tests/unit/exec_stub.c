@@ -14,7 +14,6 @@
 #include "exec/reload/rotate.h"
 #include "exec/ring/ring.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
 #include "exec/sync/route.h"
 #include "exec/sync/sync.h"
 
@@ -127,24 +126,24 @@ bool ring_has_lease(struct ring *ring)
 	return !exec_stub.is_lapsed;
 }
 
-int resync_join(struct resync *resync, struct plugin *plugin)
+int sync_join(struct sync *sync, struct plugin *plugin)
 {
-	(void)resync;
+	(void)sync;
 	exec_stub.joins++;
 	plugin->is_deaf = false;
 	return 0;
 }
 
-int resync_part(struct resync *resync, const struct plugin *plugin)
+int sync_part(struct sync *sync, const struct plugin *plugin)
 {
-	(void)resync, (void)plugin;
+	(void)sync, (void)plugin;
 	exec_stub.parts++;
 	return exec_stub.part_rc;
 }
 
-int resync_members(const struct resync *resync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
+int sync_service_members(const struct sync *sync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
 {
-	(void)resync, (void)plugin, (void)nodeids, (void)room;
+	(void)sync, (void)plugin, (void)nodeids, (void)room;
 	return -ENOTSUP;
 }
 

@@ -40,7 +40,7 @@ TESTS += %D%/completion.sh
 endif
 
 # exec/{loop,ring,sync}/: each with stand-ins for what it calls.
-exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync \
+exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_sync_alone \
 	%D%/test_sync_late %D%/test_delivery
 check_PROGRAMS += $(exec_unit_tests)
 TESTS += $(exec_unit_tests)
@@ -64,14 +64,16 @@ TESTS += %D%/test_crypto_memory
 %C%_test_delivery_CFLAGS = $(TEST_CFLAGS)
 %C%_test_delivery_LDADD = libtotem.la $(CHECK_LIBS)
 check_LTLIBRARIES += %D%/libsync_case.la
-%C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync/sync.c exec/sync/resync.c exec/sync/round.c
+%C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync/sync.c exec/sync/round.c \
+	exec/sync/round_message.c exec/sync/roster.c exec/sync/together.c
 %C%_libsync_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_SOURCES = %D%/test_sync.c
 %C%_test_sync_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
-%C%_test_resync_SOURCES = %D%/test_resync.c
-%C%_test_resync_CFLAGS = $(TEST_CFLAGS)
-%C%_test_resync_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
+%C%_test_sync_alone_SOURCES = %D%/test_sync_alone.c $(fail_alloc_sources)
+%C%_test_sync_alone_CFLAGS = $(TEST_CFLAGS)
+%C%_test_sync_alone_LDFLAGS = $(fail_alloc_ldflags)
+%C%_test_sync_alone_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 %C%_test_sync_late_SOURCES = %D%/test_sync_late.c
 %C%_test_sync_late_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the tests of exec/sync/sync.c and exec/sync/resync.c: several nodes in one process. The ring is a list of
+ * Shared by the tests of exec/sync/sync.c: several nodes in one process. The ring is a list of
  * messages that the test delivers to all, in one order.
  */
 #ifndef TESTS_UNIT_SYNC_CASE_H
@@ -12,7 +12,6 @@
 #include "exec/plugin/plugin.h"
 #include "exec/ring/ring.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
 #include "exec/sync/sync.h"
 
 #define NODES 3
@@ -36,19 +35,19 @@ struct service {
 
 struct node {
 	uint32_t id;
-	struct ring *ring; /* an address, as are the next two */
+	struct loop *loop; /* an address, as are the next three */
+	struct ring *ring;
 	struct plugin_registry *plugins;
 	struct delivery *delivery;
-	struct resync *resync;
 	struct sync *sync;
 	struct service services[SERVICES];
 	uint32_t service_count;
 	char journal[TEXT];
 	int synchronized, gathers;
-	int begun;                /* rounds of sync.c that have begun */
+	int begun;                /* rounds of all services that have begun */
 	uint32_t announcing;      /* members whose list says that they announce, by bit */
 	int full; /* ring_send refuses this many times */
-	void (*deadline)(void *); /* the last timer that was set with an argument of resync; NULL: none */
+	void (*deadline)(void *); /* the last timer that was set; NULL: none */
 	void *deadline_arg;
 	uint64_t deadline_ns;
 };

@@ -11,7 +11,7 @@
 
 #include "exec/log/log.h"
 #include "exec/ring/ring.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/round_message.h"
 #include "tests/suite.h"
 
 #define VERDICT_SIZE 40u
@@ -65,7 +65,7 @@ static void build(const char *members)
 
 static void verdict(uint32_t source, bool is_quorate, uint32_t representative, uint64_t seq)
 {
-	uint32_t words[VERDICT_SIZE / 4] = {RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT, 0, VERDICT_SIZE, 0, is_quorate, 0,
+	uint32_t words[VERDICT_SIZE / 4] = {ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT, 0, VERDICT_SIZE, 0, is_quorate, 0,
 		representative, 0};
 
 	memcpy(words + 8, &seq, sizeof(seq));
@@ -269,7 +269,7 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	delivery_decide(delivery, &about);
 	ck_assert_int_eq(sent_count, 1);
 	memcpy(words, sent, sizeof(words));
-	ck_assert_uint_eq(words[0], RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT);
+	ck_assert_uint_eq(words[0], ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT);
 	ck_assert_uint_eq(words[2], VERDICT_SIZE);
 	ck_assert_uint_eq(words[4], 1);
 	ck_assert_uint_eq(words[6], 1);

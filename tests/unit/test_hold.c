@@ -28,7 +28,7 @@ static bool is_lost(struct net *n, uint32_t from, uint32_t to, const struct wire
 }
 
 /* The seq of the next frame of an idle ring. */
-static uint32_t next_seq(void) { return node_of(1)->engine->token.seq + 1; }
+static uint32_t next_seq(void) { return node_of(1)->engine->pass.token.seq + 1; }
 
 static void set_up(void)
 {

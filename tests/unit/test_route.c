@@ -13,7 +13,7 @@
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
 #include "exec/sync/delivery.h"
-#include "exec/sync/resync.h"
+#include "exec/sync/round_message.h"
 #include "exec/sync/sync.h"
 #include "tests/suite.h"
 
@@ -77,7 +77,7 @@ static void take_parts(void *self, uint32_t nodeid, const void *head, const stru
 	}
 }
 
-static size_t resync_bytes, verdict_bytes;
+static size_t single_bytes, verdict_bytes;
 
 static const struct coterie_ring_msg messages[] = {
 	{0, SIZE_MIN, swap_word, take, NULL},
@@ -124,11 +124,10 @@ int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const 
 	return rc;
 }
 
-void resync_deliver(
-	struct resync *resync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
+void sync_deliver_service(struct sync *sync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
 {
-	(void)resync, (void)source, (void)bytes, (void)is_swapped;
-	resync_bytes += size;
+	(void)sync, (void)source, (void)bytes, (void)is_swapped;
+	single_bytes += size;
 }
 
 void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
@@ -314,15 +313,15 @@ START_TEST(service_63_is_ours)
 {
 	bool is_swapped = _i == 1;
 	uint8_t bytes[64];
-	size_t size = build(bytes, RESYNC_SERVICE_ID << 16 | 3, SIZE_MIN, 0, is_swapped);
+	size_t size = build(bytes, ROUND_SERVICE_ID << 16 | 3, SIZE_MIN, 0, is_swapped);
 
-	resync_bytes = verdict_bytes = 0;
+	single_bytes = verdict_bytes = 0;
 	deliver_in_pieces(bytes, size, 64, is_swapped);
-	ck_assert_uint_eq(resync_bytes, SIZE_MIN);
+	ck_assert_uint_eq(single_bytes, SIZE_MIN);
 	ck_assert_uint_eq(verdict_bytes, 0);
-	size = build(bytes, RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT, SIZE_MIN, 0, is_swapped);
+	size = build(bytes, ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT, SIZE_MIN, 0, is_swapped);
 	deliver_in_pieces(bytes, size, 64, is_swapped);
-	ck_assert_uint_eq(resync_bytes, SIZE_MIN);
+	ck_assert_uint_eq(single_bytes, SIZE_MIN);
 	ck_assert_uint_eq(verdict_bytes, SIZE_MIN);
 	ck_assert_int_eq(got.count, 0);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages of exec/sync/sync.c and exec/sync/resync.c that come late, twice or in another order. */
+/* Messages of exec/sync/sync.c that come late, twice or in another order. */
 #include <check.h>
 #include <string.h>
 
-#include "exec/sync/resync.h"
 #include "exec/sync/sync.h"
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
@@ -17,8 +16,8 @@ static void deliver_again(uint32_t from, uint32_t to)
 		if (message->is_sync)
 			sync_deliver(nodes[0].sync, message->source, message->bytes, message->size, false);
 		else
-			resync_deliver(
-				nodes[0].resync, message->source, message->bytes, message->size, false);
+			sync_deliver_service(
+				nodes[0].sync, message->source, message->bytes, message->size, false);
 	}
 }
 
@@ -89,7 +88,7 @@ static void begin_round(void)
 		nodes[i].journal[0] = '\0';
 	add_service(&nodes[2], 2);
 	nodes[2].services[0].plugin.is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(sync_join(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 }
 
 START_TEST(a_repeated_ready_is_no_done)
@@ -116,14 +115,14 @@ START_TEST(a_done_before_the_start_is_no_ready)
 	rotate(4); /* a whole round, to have its messages */
 	done = order[order_count - 1];
 	nodes[0].journal[0] = '\0';
-	ck_assert_int_eq(resync_part(nodes[2].resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(sync_part(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	deliver_all();
 	nodes[2].services[0].plugin.is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(sync_join(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	from = order_count - 1;
 	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three times READY */
 	for (uint32_t source = 1; source <= 3; source++)
-		resync_deliver(nodes[0].resync, source, done.bytes, done.size, false);
+		sync_deliver_service(nodes[0].sync, source, done.bytes, done.size, false);
 	ck_assert_str_eq(nodes[0].journal, "");
 }
 END_TEST
@@ -148,17 +147,17 @@ START_TEST(a_member_that_parts_takes_part_in_no_later_round)
 {
 	begin_round();
 	rotate(4);
-	ck_assert_int_eq(resync_part(nodes[1].resync, &nodes[1].services[0].plugin), 0);
+	ck_assert_int_eq(sync_part(nodes[1].sync, &nodes[1].services[0].plugin), 0);
 	nodes[1].service_count = 0;
 	rotate(1);
 	nodes[0].journal[0] = '\0';
-	ck_assert_int_eq(resync_part(nodes[2].resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(sync_part(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	rotate(1);
 	nodes[2].services[0].plugin.is_deaf = true;
 
 	uint32_t from = order_count;
 
-	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(sync_join(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	rotate(4);
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
 	ck_assert(!nodes[0].services[0].plugin.is_held);

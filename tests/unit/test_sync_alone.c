@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/sync/resync.c: synchronisation of one service alone. */
-#include "exec/sync/resync.h"
+/* exec/sync/sync.c: synchronisation of one service alone. */
+#include "exec/sync/sync.h"
 
 #include <check.h>
 #include <malloc.h>
 #include <string.h>
 
-#include "exec/sync/sync.h"
 #include "tests/suite.h"
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/sync_case.h"
 
 /* A ring that has synchronised. Node 3 loads service 2, which the others have or not. */
@@ -27,7 +27,7 @@ static struct plugin *load_service(struct node *node, uint32_t ring_id)
 	struct plugin *plugin = &node->services[node->service_count - 1].plugin;
 
 	plugin->is_deaf = true;
-	ck_assert_int_eq(resync_join(node->resync, plugin), 0);
+	ck_assert_int_eq(sync_join(node->sync, plugin), 0);
 	return plugin;
 }
 
@@ -35,7 +35,7 @@ static void part(struct node *node, uint32_t ring_id)
 {
 	struct plugin *plugin = plugin_by_ring_id(node->plugins, ring_id);
 
-	ck_assert_int_eq(resync_part(node->resync, plugin), 0);
+	ck_assert_int_eq(sync_part(node->sync, plugin), 0);
 	node->service_count--; /* the last one */
 	if (node->service_count > 0)
 		node->services[node->service_count - 1].plugin.next = NULL;
@@ -75,7 +75,7 @@ START_TEST(nobody_starts_before_all_are_ready)
 	ck_assert(plugin->is_deaf);
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_str_eq(nodes[i].journal, "");
-	resync_passed(nodes[1].resync);
+	sync_passed(nodes[1].sync);
 	deliver_all();
 	ck_assert(!plugin->is_deaf);
 	for (uint32_t i = 0; i < NODES; i++)
@@ -104,7 +104,7 @@ START_TEST(without_state_it_is_there_at_once)
 	uint32_t before = order_count;
 	plugin->service.sync_step = NULL;
 	plugin->is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].resync, plugin), 0);
+	ck_assert_int_eq(sync_join(nodes[2].sync, plugin), 0);
 	ck_assert(!plugin->is_deaf);
 	ck_assert_uint_eq(order_count, before);
 }
@@ -226,8 +226,51 @@ static void forge_join(uint32_t source, uint32_t service)
 	uint32_t words[10] = {63u << 16, 0, 40, 0, service, 0, 1, 0, 9, 0};
 
 	for (uint32_t i = 0; i < NODES - 1; i++)
-		resync_deliver(nodes[i].resync, source, (const uint8_t *)words, sizeof(words), false);
+		sync_deliver_service(nodes[i].sync, source, (const uint8_t *)words, sizeof(words), false);
 }
+
+/* Members send JOIN when the round of all is complete, so this one is forged. */
+START_TEST(a_join_in_a_round_of_all_waits_for_its_end)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		add_service(&nodes[i], 2);
+	new_ring(9);
+	deliver_all();
+	forge_join(3, 2);
+	ck_assert(!nodes[0].services[0].plugin.is_held);
+	rotate(8);
+	ck_assert_str_eq(nodes[0].journal, "start201 step2 done2 ");
+	ck_assert_int_eq(nodes[0].synchronized, 1);
+	ck_assert(nodes[0].services[0].plugin.is_held);
+	ck_assert_uint_eq(nodes[0].deadline_ns, UINT64_C(10000000000));
+}
+END_TEST
+
+/* Node 1 lacks memory when JOIN comes. It must not start before the READY of all, and no member goes on without it. */
+START_TEST(out_of_memory_skips_no_phase)
+{
+	bool has_failed = true;
+
+	for (unsigned int n = 1; has_failed; n++) {
+		sync_tear_down();
+		sync_set_up();
+		ring_before_load(true);
+		load_service(&nodes[2], 2);
+		const struct message *join = &order[order_delivered++];
+		fail_alloc_at(n);
+		sync_deliver_service(nodes[0].sync, join->source, join->bytes, join->size, false);
+		has_failed = fail_alloc_happened();
+		ck_assert_str_eq(nodes[0].journal, "");
+		for (uint32_t i = 1; i < NODES; i++)
+			sync_deliver_service(nodes[i].sync, join->source, join->bytes, join->size, false);
+		rotate(4);
+		ck_assert_msg(nodes[0].gathers == has_failed, "allocation %u", n);
+		for (uint32_t i = 1; i < NODES; i++)
+			ck_assert_msg((strstr(nodes[i].journal, "start") == NULL) == has_failed, "allocation %u", n);
+		ck_assert_msg(n > 2 || has_failed, "allocation %u", n);
+	}
+}
+END_TEST
 
 START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 {
@@ -287,7 +330,7 @@ START_TEST(a_member_has_one_round_of_a_service)
 	for (int i = 0; i < 20000; i++) {
 		uint32_t words[10] = {63u << 16 | 3, 0, 40, 0, 5, 0, 1, 0, 9, 0};
 
-		resync_deliver(nodes[0].resync, 3, (const uint8_t *)words, sizeof(words), false);
+		sync_deliver_service(nodes[0].sync, 3, (const uint8_t *)words, sizeof(words), false);
 		forge_join(3, 5);
 	}
 	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
@@ -301,7 +344,7 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 	const uint64_t seq = 9;
 	const uint32_t words[] = {63u << 16, 0, 40, 0, 2, 0, 1, 0};
 	for (size_t size = 0; size < sizeof(bytes); size++)
-		resync_deliver(nodes[0].resync, 1, bytes, size, false);
+		sync_deliver_service(nodes[0].sync, 1, bytes, size, false);
 	memcpy(bytes, words, sizeof(words));
 	memcpy(bytes + 32, &seq, sizeof(seq));
 	const uint32_t bad[][2] = {{16, 63}, {16, UINT32_MAX}, {0, 63u << 16 | 4}, {0, 63u << 16 | 0xffff}, {24, 2}};
@@ -310,12 +353,12 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 
 		memcpy(copy, bytes, sizeof(copy));
 		memcpy(copy + bad[i][0], &bad[i][1], 4);
-		resync_deliver(nodes[0].resync, 2, copy, sizeof(copy), false);
+		sync_deliver_service(nodes[0].sync, 2, copy, sizeof(copy), false);
 	}
-	resync_deliver(nodes[0].resync, 77, bytes, sizeof(bytes), false); /* no member */
+	sync_deliver_service(nodes[0].sync, 77, bytes, sizeof(bytes), false); /* no member */
 	for (uint32_t function = 1; function < 3; function++) { /* ready for and through with nothing */
 		memcpy(bytes, &(uint32_t){63u << 16 | function}, 4);
-		resync_deliver(nodes[0].resync, 2, bytes, sizeof(bytes), false);
+		sync_deliver_service(nodes[0].sync, 2, bytes, sizeof(bytes), false);
 	}
 	rotate(2);
 	ck_assert_str_eq(nodes[0].journal, "");
@@ -330,20 +373,20 @@ START_TEST(a_round_of_the_other_byte_order_is_understood)
 	for (size_t i = 0; i < 8; i++)
 		words[i] = __builtin_bswap32(words[i]);
 	memcpy(words + 8, &seq, sizeof(seq));
-	resync_deliver(nodes[0].resync, 3, (const uint8_t *)words, sizeof(words), true);
+	sync_deliver_service(nodes[0].sync, 3, (const uint8_t *)words, sizeof(words), true);
 	ck_assert(nodes[0].services[0].plugin.is_held);
 	words[0] = __builtin_bswap32(63u << 16 | 1);
 	words[5] = __builtin_bswap32(3);
 	for (uint32_t source = 1; source <= 3; source++) /* nodes 1 and 2 have it, 3 has joined */
-		resync_deliver(nodes[0].resync, source, (const uint8_t *)words, sizeof(words), true);
+		sync_deliver_service(nodes[0].sync, source, (const uint8_t *)words, sizeof(words), true);
 	ck_assert_str_eq(nodes[0].journal, "start202 ");
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("resync");
-	TCase *tcase = tcase_create("resync");
+	Suite *suite = suite_create("sync_alone");
+	TCase *tcase = tcase_create("alone");
 
 	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
 	tcase_add_test(tcase, a_loaded_service_synchronises_alone);
@@ -356,6 +399,8 @@ int main(void)
 	tcase_add_test(tcase, another_configuration_does_the_work_of_a_round);
 	tcase_add_test(tcase, a_join_of_an_older_ring_is_not_looked_at);
 	tcase_add_test(tcase, a_member_that_cannot_be_asked_needs_a_new_ring);
+	tcase_add_test(tcase, a_join_in_a_round_of_all_waits_for_its_end);
+	tcase_add_test(tcase, out_of_memory_skips_no_phase);
 	tcase_add_test(tcase, a_join_without_ready_holds_the_clients_for_ten_seconds);
 	tcase_add_test(tcase, a_join_for_nobody_does_not_block_other_rounds);
 	tcase_add_test(tcase, a_round_without_done_has_a_deadline);
