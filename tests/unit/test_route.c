@@ -383,7 +383,7 @@ START_TEST(a_message_is_underway_until_it_is_delivered_here)
 	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), -EAGAIN);
 	ck_assert_uint_eq(plugin.underway, 2);
 	deliver_from(7, 40 << 16); /* of another node */
-	deliver_from(3, RESYNC_SERVICE_ID << 16);
+	deliver_from(3, ROUND_SERVICE_ID << 16);
 	deliver_from(3, 41 << 16); /* of another service */
 	ck_assert_uint_eq(plugin.underway, 2);
 	deliver_from(3, 40 << 16);
