@@ -31,7 +31,9 @@ struct cfg_file {
 	bool is_whole;               /* it is applied at once, too */
 	uint64_t ready_ns;
 	struct testkit_client *client; /* NULL: none */
-	bool is_asking, has_all;     /* has_all: its last reload was applied by all nodes, since the network is quiet */
+	bool is_asking;
+	bool is_last;                /* the reload under way was requested when no version was to come any more */
+	bool has_all;                /* such a reload was applied by all nodes */
 };
 
 /** A node has decided to apply what it has kept, or has refused its file. */
@@ -194,7 +196,7 @@ static void on_message(void *arg, struct testkit_client *client, int is_event,
 	if (is_event)
 		return;
 	file->is_asking = false;
-	file->has_all = play->is_quiet && is_report &&
+	file->has_all = file->is_last && is_report &&
 			((report->outcome == CFG_OUTCOME_APPLIED && report->count == play->script->nodes) ||
 				report->outcome == CFG_OUTCOME_EACH);
 	play_trace(play, "cfg: a reload on node %u ends with %d, outcome %u of %u nodes", file->node, header->error,
@@ -206,8 +208,10 @@ static void ask(struct cfg_file *file)
 	struct cfg_req_reload_report request = {
 		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)}};
 
-	if (file->client != NULL && !file->is_asking)
-		file->is_asking = testkit_send(file->client, &request, sizeof(request)) == 0;
+	if (file->client == NULL || file->is_asking)
+		return;
+	file->is_asking = testkit_send(file->client, &request, sizeof(request)) == 0;
+	file->is_last = file->files->play->is_quiet;
 }
 
 static void connect_client(struct cfg_file *file)
