@@ -24,10 +24,11 @@
 
 #define RETRY_NS UINT64_C(1000000)
 /*
- * The sender receives its own messages, unless memory ran out. It waits no longer than this for the next
- * one.
+ * The sender receives its own messages, unless memory ran out. It waits no longer than this for the next one. A ring whose
+ * token is lost delivers nothing, and the service does not learn of that. So this must be far longer than the token and
+ * consensus timeouts of any cluster: a message that is given up and comes later is lost.
  */
-#define PATIENCE_NS UINT64_C(10000000000)
+#define PATIENCE_NS UINT64_C(120000000000)
 #define NUMBER 4u /* bytes of a body's number */
 
 void cpg_compact_init(struct cpg *cpg)

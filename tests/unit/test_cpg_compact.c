@@ -491,11 +491,35 @@ START_TEST(nobody_waits_for_ever_for_what_is_lost)
 	struct mock_queue lost = freeze(1);
 
 	service_ring_form(&ring, "1 2 3");
-	mock_host_advance(host(1), UINT64_C(9900000000));
+	mock_host_advance(host(1), UINT64_C(119900000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), -EAGAIN);
 	mock_host_advance(host(1), UINT64_C(200000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), 0);
 	mock_queue_clear(&lost);
+}
+END_TEST
+
+/* The token of the ring was lost right behind its start, and with the defaults that takes 8 s and more. */
+START_TEST(a_message_that_comes_late_is_not_lost)
+{
+	join_all("123");
+	service_ring_form(&ring, "1 2 | 3");
+	speak("123");
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "a"), 0);
+
+	struct mock_queue late = freeze(1);
+
+	service_ring_form(&ring, "1 2 3");
+	skip_events();
+	mock_host_advance(host(1), UINT64_C(60000000000));
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), -EAGAIN);
+	thaw(1, late);
+	service_ring_run(&ring);
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), 0);
+	service_ring_run(&ring);
+	expect_all("123", "deliver grp 1:10 a");
+	expect_all("123", "deliver grp 1:10 b");
+	expect_all("123", "");
 }
 END_TEST
 
@@ -582,6 +606,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_leave_stays_behind_what_was_sent_before_it, 0, 2);
 	tcase_add_test(tcase, a_leave_waits_for_what_is_sent_again);
 	tcase_add_test(tcase, a_second_change_finds_the_same_messages);
+	tcase_add_test(tcase, a_message_that_comes_late_is_not_lost);
 	tcase_add_test(tcase, what_is_delivered_during_synchronisation_is_sent_again_afterwards);
 	tcase_add_test(tcase, what_is_sent_again_waits_for_what_was_sent_again_before);
 	tcase_add_test(tcase, a_safe_message_is_sent_again_as_a_safe_one);
