@@ -28,7 +28,7 @@
  * token is lost delivers nothing, and the service does not learn of that. So this must be far longer than the token and
  * consensus timeouts of any cluster: a message that is given up and comes later is lost.
  */
-#define PATIENCE_NS UINT64_C(120000000000)
+#define PATIENCE_NS UINT64_C(600000000000)
 #define NUMBER 4u /* bytes of a body's number */
 
 void cpg_compact_init(struct cpg *cpg)

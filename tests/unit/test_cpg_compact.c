@@ -491,7 +491,7 @@ START_TEST(nobody_waits_for_ever_for_what_is_lost)
 	struct mock_queue lost = freeze(1);
 
 	service_ring_form(&ring, "1 2 3");
-	mock_host_advance(host(1), UINT64_C(119900000000));
+	mock_host_advance(host(1), UINT64_C(599900000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), -EAGAIN);
 	mock_host_advance(host(1), UINT64_C(200000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), 0);
@@ -511,7 +511,7 @@ START_TEST(a_message_that_comes_late_is_not_lost)
 
 	service_ring_form(&ring, "1 2 3");
 	skip_events();
-	mock_host_advance(host(1), UINT64_C(60000000000));
+	mock_host_advance(host(1), UINT64_C(300000000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), -EAGAIN);
 	thaw(1, late);
 	service_ring_run(&ring);
