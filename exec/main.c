@@ -399,7 +399,10 @@ static void tell_end(int code)
 		log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d", code);
 }
 
-/* The call of the executive that runs, or code of a plugin that the executive has not called: that of its own threads. */
+/*
+ * Describe what ran when the process died: the plugin call on the loop thread, or, on a thread that a plugin has
+ * started, the plugin's file.
+ */
 static const char *describe_death(char *text, size_t size, const void *context)
 {
 	const char *call = plugin_call_describe(text, size);

@@ -65,7 +65,8 @@ static enum taken take(struct ipc_channel *channel)
 	if (is_empty(channel))
 		return EMPTY;
 	memcpy(&head, coterie_channel_here(ring), sizeof(head));
-	__asm__ volatile("" : : "r"(&head) : "memory"); /* once: the client may change it while we look */
+	/* read the head once only: the client may change it at any time */
+	__asm__ volatile("" : : "r"(&head) : "memory");
 	if (head.length > ring->size ||
 		coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
 		ipc_channel_punish(channel);
@@ -125,7 +126,7 @@ static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
 		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
 	}
 	if (taken == EMPTY && channel->share > 0)
-		channel->share = 0; /* an idle client does not save up a share */
+		channel->share = 0; /* an idle client does not accumulate a share */
 	return taken;
 }
 
@@ -137,7 +138,7 @@ bool ipc_channel_drain(struct coterie_client *client)
 		return true;
 	look(channel);
 	if (client->is_leaving)
-		return false; /* nothing of it is done any more */
+		return false; /* a client that leaves: its remaining messages are not handled */
 	if (client->kept == NULL)
 		channel->barrier = channel->until;
 	if (channel->send.at < channel->barrier)

@@ -249,7 +249,7 @@ static bool has_stalled(const struct coterie_client *client, uint64_t more)
 	return size > IPC_BACKLOG_LIMIT || now_of(client) - client->read_ns > IPC_STALL_NS;
 }
 
-/* Events that nobody reads are more than the daemon is to keep: whoever has most of them ends. */
+/* The waiting events of all clients exceed the daemon's limit: disconnect the client that has most of them. */
 static void give_up_most(struct ipc *ipc)
 {
 	struct coterie_client *most = ipc_backlog_most(ipc);
@@ -278,7 +278,10 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 	return 0;
 }
 
-/* One message has cost enough: the event waits for its turn even if there is room for it. */
+/*
+ * Put an event in the queue without trying the client's ring. This turn of the loop has copied enough bytes of one
+ * message (IPC_FAN_SIZE), so the other clients get the message in later turns.
+ */
 static int queue(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	int rc = append(client, head, iov, count);
@@ -288,7 +291,7 @@ static int queue(struct coterie_client *client, const struct ipc_event *head, co
 	return rc;
 }
 
-/* In order: behind what waits already. */
+/* Send an event, or put it in the queue behind the events that wait already. */
 static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {

@@ -100,7 +100,7 @@ struct coterie_client {
 
 	/* Answers that come later: ipc_reply.c. */
 	const struct coterie_request *handled; /* the request that is being handled, or NULL */
-	uint64_t token;                        /* that its handler has taken, or 0 */
+	uint64_t token;                        /* by which the handler of this request will answer later, or 0 */
 	struct ipc_reply *replies;
 	uint32_t reply_count;
 

@@ -70,11 +70,11 @@ void plugin_watch_leak(struct plugin *plugin, uint32_t count);
 /** One call of a plugin's function, in a variable of the caller. */
 struct plugin_call {
 	struct plugin *plugin; /* NULL: a file that is being loaded or unloaded */
-	const char *what;      /* name of the operation */
+	const char *what;      /* name of the operation, for the log */
 	uint64_t began_ns;
 	int64_t number;       /* of a request or ring message, or PLUGIN_NO_NUMBER */
-	const void *function; /* of the plugin, whose operations have one name, or NULL */
-	const char *path;     /* of the file, without a plugin */
+	const void *function; /* the function that is called, where several have the same `what`; otherwise NULL */
+	const char *path;     /* path of the file, if plugin is NULL */
 	const struct plugin_call *outer; /* the call inside which this one was made, or NULL */
 };
 

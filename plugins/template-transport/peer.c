@@ -167,8 +167,9 @@ void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *fra
 /* ---- Life and death --- */
 
 /*
- * The name that the other side sees tells who sends. All sockets to peers have the same one: it is
- * removed from the folder as soon as a socket has it. Our lock keeps others from doing that.
+ * The receiver sees the name of the sending socket, and takes the node id from it. All sockets to peers have the same
+ * name, so it is removed from the folder as soon as a socket is bound to it. Our lock keeps other daemons from using
+ * that name.
  */
 int unixgram_peer_open(struct unixgram_peer *peer)
 {
@@ -178,16 +179,17 @@ int unixgram_peer_open(struct unixgram_peer *peer)
 		unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
 	int size = SEND_BUFFER;
 
-	unlink(name.sun_path); /* left by a daemon that died right here */
+	unlink(name.sun_path); /* left by a daemon that died between bind and the unlink below */
 
 	int fd = unixgram_bind(&name);
 
 	if (fd < 0)
 		return fd;
 	unlink(name.sun_path);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* less will do */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the transport also works with a smaller buffer */
 
-	int rc = host->fd_add(unixgram->ctx, fd, 0, 1, ready, peer); /* 0: nothing waits yet */
+	/* 0: poll for no event, since nothing waits to be sent */
+	int rc = host->fd_add(unixgram->ctx, fd, 0, 1, ready, peer);
 
 	if (rc < 0) {
 		close(fd);

@@ -78,16 +78,16 @@ enum step_kind {
 
 struct step {
 	enum step_kind kind;
-	uint32_t wait_ms; /* that pass behind it */
+	uint32_t wait_ms; /* simulated time that passes after the step */
 	uint32_t node, other, client, count, size;
 	uint64_t value;
 };
 
-/** Features that a node lacks, bits. An older version lacks all that came later. */
+/** Features that a node lacks, as bits. A node of an older version lacks all newer features as well. */
 enum mix {
-	MIX_COMPACT = 1, /* compact messages of CPG */
-	MIX_LATER = 2,   /* all features that came behind safe delivery */
-	MIX_SAFE = 4,    /* safe delivery: as a reference-like node */
+	MIX_COMPACT = 1, /* no compact messages of CPG */
+	MIX_LATER = 2,   /* none of the features that are newer than safe delivery */
+	MIX_SAFE = 4,    /* no safe delivery either: the node is like one of Corosync */
 };
 
 /** The network and the nodes of the whole run. */

@@ -547,7 +547,7 @@ static void part_paused(pid_t daemon)
 	CALL(evs_context_get(handle, &context));
 	kill(daemon, SIGCONT);
 	say("and afterwards: %s", child_go(patient, 5000));
-	expect_events(handle, 2); /* that of the child that was killed while it waited, too */
+	expect_events(handle, 2); /* two messages: one is of a child that was killed while its call waited */
 	CALL(evs_finalize(handle));
 }
 

@@ -248,7 +248,10 @@ bool liveness_lone_sender(struct sim *sim)
 	struct ring_record *ring = evs_ring(sender->life);
 	uint32_t members = ring->member_count;
 
-	/* A little first, until it keeps the token for itself: that must not give it more. */
+	/*
+	 * First send little, until the node keeps the token as a lone sender. That must not raise its share of the
+	 * window.
+	 */
 	for (uint32_t i = 0; i < 12; i++) {
 		sender->answers = 10;
 		node_send(sender, TOTEM_AGREED, 100);

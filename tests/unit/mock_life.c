@@ -38,7 +38,7 @@ static void *start_beside(struct coterie_ctx *host, const struct coterie_service
 
 	host->ring_send_rc = -EAGAIN;
 	host->publish_rc = 1;
-	host->quorum_run = NULL; /* each plugin has one of its own */
+	host->quorum_run = NULL; /* the new plugin registers its own callbacks */
 	host->rekey_run = NULL;
 	host->table.map_set = no_map_set;
 	host->is_beside = true;
@@ -119,7 +119,10 @@ int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, vo
 
 	if (rc < 0)
 		return rc;
-	/* One byte missing, two, …: an exact copy, so that a sanitizer sees who reads on. */
+	/*
+	 * Pass the state cut off at each length. Each copy has exactly that many bytes, so that a sanitizer reports a
+	 * read beyond its end.
+	 */
 	for (uint32_t left = 0; is_thorough && left < size && rc == 0; left += size > 2000 ? size / 500 : 1) {
 		cut = mock_need(malloc(left + (left == 0)));
 		memcpy(cut, blob, left);

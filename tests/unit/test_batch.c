@@ -389,7 +389,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	uint32_t lost;
 	int error;
 
-	/* On the loopback interface the sender pays until the receiver has read. */
+	/* On the loopback interface a datagram counts against the sender's buffer until the receiver has read it. */
 	ck_assert_int_eq(setsockopt(sender.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 	for (uint32_t i = 0; i < 200; i++)
 		sizes[i] = 1455;

@@ -326,7 +326,7 @@ START_TEST(who_was_faster_than_our_reading)
 	expect("1 2", "12");
 	say(3, 1, 0);
 	load_told("1 2");
-	expect("1 2", "121"); /* the second change waits for its second word */
+	expect("1 2", "121"); /* the second change waits for node 3's second message */
 	say(3, 2, 0);
 	expect("1 2", "1212");
 }
@@ -341,7 +341,10 @@ static uint32_t read_silence(void *arg, void *value)
 	return sizeof(silence_ms);
 }
 
-/* They had loaded, gone over and forgotten before we had read the file: nothing reaches anybody any more. */
+/*
+ * The other nodes have finished the change of keys before node 1 has read its file. Node 1 still sends with the old
+ * keys, so no packet arrives on either side.
+ */
 static const struct {
 	const char *name;
 	bool has_tokens, is_safe_kept, is_heard;
@@ -359,7 +362,7 @@ START_TEST(a_ring_that_has_gone_over_without_us)
 	host(1)->table.stat_add(host(1), "stats.srp.time_since_token_last_received", COTERIE_MAP_U64,
 		read_silence, NULL);
 	host(1)->is_safe_kept = silences[_i].is_safe_kept;
-	silence_ms = 1000; /* an idle ring, until the reload */
+	silence_ms = 1000; /* the ring has been idle until the reload */
 	load("1");
 	if (silences[_i].is_heard)
 		service_ring_run(&ring);
@@ -367,13 +370,13 @@ START_TEST(a_ring_that_has_gone_over_without_us)
 		silence_ms = silences[_i].has_tokens ? 0 : silence_ms + 50;
 		mock_host_advance(host(1), 50 * MS);
 		if (i == 1)
-			expect("1", ""); /* not so fast */
+			expect("1", ""); /* two intervals of silence are too short for a conclusion */
 	}
 	ck_assert_msg(strcmp(phases(1), silences[_i].want) == 0, "%s: '%s'", silences[_i].name, phases(1));
 }
 END_TEST
 
-/* A change that this node had no part in. */
+/* The messages of node 3 belong to a change of keys that had ended before this node loaded new keys. */
 START_TEST(what_was_said_before_a_reload_is_over)
 {
 	form("1 2 3");

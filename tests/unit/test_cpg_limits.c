@@ -204,7 +204,8 @@ START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 	deliver_process(1, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	users[1] = cpg_user_create(&ring, 1, 2);
-	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN); /* that join is on its way */
+	/* the join of users[0] is queued and counts already */
+	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
 }
 END_TEST
 
@@ -331,7 +332,7 @@ START_TEST(an_iteration_over_lists_that_always_change_ends)
 }
 END_TEST
 
-/* One entry after the other, from the last one on: what merge.c does in one pass. */
+/* merge.c merges a list in one pass. The result must be that of adding its entries one by one, the last entry first. */
 START_TEST(lists_are_merged_as_one_entry_after_the_other)
 {
 	static const char *const groups[] = {"b", "a", "c", "a", "b", "d", "a", "a"};

@@ -213,7 +213,10 @@ START_TEST(rings_far_apart_become_one)
 }
 END_TEST
 
-/* Node 2 refuses lower numbers, as a member that knows nothing of them. A false packet tells node 1 of one. */
+/*
+ * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not seen that packet, so it refuses the lower
+ * number.
+ */
 START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 {
 	const struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 4}};

@@ -522,7 +522,7 @@ START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
 }
 END_TEST
 
-/* The link comes and goes, but leads nowhere. */
+/* The link is reported down and up again and again, but no packet passes. */
 START_TEST(a_link_that_flaps_does_not_prolong_the_patience)
 {
 	start_ring(3);
@@ -552,7 +552,10 @@ START_TEST(a_forced_gather_does_not_prolong_the_patience)
 }
 END_TEST
 
-/* Node 9 has waited in vain for node 3. Nodes 1 and 2 have not yet waited for it as long as they owe it. */
+/*
+ * Node 9, of another ring, lists node 3 as failed. Nodes 1 and 2 have not yet waited for node 3 for the whole time that
+ * a member of their own ring is given.
+ */
 START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 {
 	static const uint32_t proc[] = {1, 2, 3, 9}, failed[] = {3};
@@ -573,7 +576,10 @@ START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 }
 END_TEST
 
-/* It knows that it is cut off, and serves no longer. But it is a ring of its own no sooner than without that. */
+/*
+ * A node without a link knows that it is cut off, so its lease ends at once. But it forms a ring of its own no sooner
+ * than a node that does not know.
+ */
 START_TEST(a_node_without_a_link_is_alone_after_the_patience)
 {
 	struct node *node;
@@ -596,7 +602,7 @@ START_TEST(a_node_without_a_link_is_alone_after_the_patience)
 }
 END_TEST
 
-/* It can send but receives nothing, and is not told so. */
+/* The node can send but receives nothing. No link event reports that. */
 START_TEST(a_deaf_node_is_alone_after_the_patience)
 {
 	struct node *node;

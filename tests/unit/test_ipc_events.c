@@ -232,7 +232,7 @@ START_TEST(a_message_for_many_clients_takes_several_turns)
 	ck_assert_uint_eq(count_waiting(), MANY - IPC_FAN_SIZE / (1 << 20));
 	ck_assert_uint_lt(f.node.ipc->backlog_size, 2 * IPC_SIZE_MAX);
 	RUN_UNTIL(count_waiting() == 0);
-	ck_assert_uint_eq(count_waiting(), 0); /* the rings have room for one */
+	ck_assert_uint_eq(count_waiting(), 0); /* each client's ring has room for one message */
 	deliver_to_all(1);
 	deliver_to_all(2);
 	let_go();

@@ -45,7 +45,7 @@ static void start_watch(uint32_t links)
 {
 	knet_nodes_start(&nodes, links, 2);
 	nodes.ops->watch(nodes.list[0].mesh, 2);
-	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* not from inside */
+	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* watch() itself must not report */
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	check_told(1, 1, 1, COTERIE_WATCH_ON);
 }

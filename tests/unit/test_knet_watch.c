@@ -242,10 +242,10 @@ START_TEST(a_path_with_another_one_beside_it_keeps_its_timeout)
 }
 END_TEST
 
-/* It hears the others all the time, so that only its own pings tell. */
+/* The node still receives packets on this link. Only the refusal of its own pings shows that it cannot send. */
 START_TEST(a_link_that_pings_are_refused_on_is_down)
 {
-	/* Slow pings: a second between what three refused ones say and silence. */
+	/* Slow pings. So three refused pings take the link down about a second before the timeout of knet does. */
 	for (uint32_t node = 0; node < 2; node++) {
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_interval", 400);
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 2000);
@@ -261,9 +261,9 @@ START_TEST(a_link_that_pings_are_refused_on_is_down)
 	refusals = -1;
 	ck_assert(knet_wait(&nodes, is_link_up, 0));
 	ck_assert_str_eq(nodes.list[0].host->link_text, "pings on it are refused");
-	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* that others are gone is not said */
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* no peer is reported dead */
 	if (_i == 2)
-		knet_node_stop(&nodes, 1); /* pings leave again, though nobody answers them */
+		knet_node_stop(&nodes, 1); /* pings are sent again, but no node answers */
 	refusals = 0;
 	ck_assert(knet_wait(&nodes, is_link_up, 1));
 	knet_serve_for(&nodes, 1000);
@@ -276,7 +276,7 @@ static bool has_pongs(struct knet_nodes *all, uint32_t count)
 	return all->list[0].mesh->peers[1]->paths[0].pongs >= count;
 }
 
-/* As a forged error of the network does. */
+/* Single refusals may come from forged ICMP errors. */
 START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
 {
 	start(2, 1);
@@ -296,7 +296,7 @@ static bool has_interval(struct knet_nodes *all, uint32_t wanted)
 	return knet_interval(all, 0, 2) == wanted;
 }
 
-/* Three pongs at the interval of a large ring would take seconds. */
+/* A path needs three pongs to come up. At the ping interval of a large ring that would take seconds. */
 START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 {
 	const char *key = "runtime.config.totem.interface.0.knet_ping_interval";
@@ -325,7 +325,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	ck_assert(knet_wait(&nodes, has_interval, 200));
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 	ck_assert(knet_wait(&nodes, has_interval, 1400));
-	/* Only libknet gets the value. */
+	/* The map keeps its own value: the shorter interval is known to libknet only. */
 	ck_assert_uint_eq(mesh_map_number(nodes.list[0].mesh, key, 0), 1400);
 	ck_assert_uint_eq(mesh_map_number(nodes.list[1].mesh, key, 0), 1400);
 }

@@ -339,7 +339,7 @@ END_TEST
 
 /* ---- SIGHUP -------------------------------------------------------------- */
 
-/* Until all that is under way has been read. */
+/* Check the file without applying it, and run the loop until the result is there. */
 static struct result examine(void)
 {
 	struct result result = {.rc = 1};

@@ -726,7 +726,10 @@ static uint32_t capacity(void *self, uint32_t frame_size)
 	return frame_size == 1500 ? 184 : 0;
 }
 
-/* Its sockets are open by then, and maybe others than last time. */
+/*
+ * The transport is asked for its capacity each time the first link comes up: its sockets are open then, and may be new
+ * ones.
+ */
 START_TEST(what_arrivals_have_room_for)
 {
 	transport.transport.capacity = capacity;

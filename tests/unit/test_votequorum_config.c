@@ -273,7 +273,7 @@ START_TEST(keys_that_change_while_running)
 	service_ring_run(&ring);
 	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s",
 		changes[_i].key, vote_node_info(&ring, 1));
-	ck_assert_uint_eq(key(1, "atb_type"), 0); /* once keys were read again */
+	ck_assert_uint_eq(key(1, "atb_type"), 0); /* published, since the keys have been read again */
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options of the votequorum service that work over time: what was lost, who has left, what a file remembers. */
+/* Options of the votequorum service that depend on time: last man standing, the barrier file, nodes that have left. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>

@@ -120,17 +120,17 @@ static void rotate_idle(uint64_t took_ns)
 	window_steer(&window, &rotation);
 }
 
-/* A rotation that takes long by itself carries as much as takes that long again. */
+/* On a long path the window grows until the frames take as long to send as an idle rotation takes. */
 START_TEST(a_long_way_makes_a_large_window)
 {
 	static const struct {
 		uint64_t idle_ns, way_ns;
 		uint32_t least, most;
 	} rows[] = {
-		{100000, 100000, 50, 50},          /* a local network: the target counts */
+		{100000, 100000, 50, 50},          /* a local network: the configured target time decides */
 		{999999, 100000, 50, 50},
 		{150 * MS, 150 * MS, 1400, 1900},  /* three nodes at 50 ms */
-		{0, 150 * MS, 1400, 2000},         /* busy since it was formed */
+		{0, 150 * MS, 1400, 2000},         /* never idle since the ring was formed */
 		{20 * MS, 20 * MS, 180, 250},
 	};
 
@@ -143,7 +143,9 @@ START_TEST(a_long_way_makes_a_large_window)
 }
 END_TEST
 
-/* A member that was busy in one light rotation is not a long way, and a path that became longer is. */
+/*
+ * One slow rotation among fast ones does not raise idle_ns. Slow rotations for a while do: the path has become longer.
+ */
 START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 {
 	window_begin(&window, 60000, 3, 1);
@@ -155,7 +157,7 @@ START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 	for (int i = 0; i < 500; i++)
 		rotate_idle(5 * MS);
 	ck_assert_uint_gt(window.idle_ns, 4 * MS);
-	rotate_far(1, 50 * MS); /* a full buffer shows nothing */
+	rotate_far(1, 50 * MS); /* a rotation with many frames does not change idle_ns */
 	ck_assert_uint_le(window.idle_ns, 5 * MS);
 }
 END_TEST
@@ -235,7 +237,7 @@ static uint32_t sent_by(uint32_t id)
 	return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx;
 }
 
-/* Frames that a node sends, alone, while the token comes round 40 times. */
+/* Return how many frames a node sends in 40 rotations in which no other node sends. */
 static uint32_t frames_of_a_lone_sender(uint32_t id)
 {
 	static char text[1300];
@@ -300,7 +302,7 @@ END_TEST
 START_TEST(a_small_socket_keeps_it_below_what_is_configured)
 {
 	start_with(1000, 40, 3000);
-	/* Four of all, and one of each beyond that. */
+	/* The window is 4 frames for all members. Beyond it each member may send one frame in a rotation. */
 	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 5);
 	ck_assert_uint_ge(sent_by(1), 38 * 4);
 }

@@ -70,15 +70,15 @@ struct mesh_link {
 	uint32_t interval_ms, timeout_ms; /* of its pings */
 };
 
-/** Keys: what is loaded where. Slot 0 stands for clear traffic. */
+/** The slots of libknet and the keys in them. Slot 0 stands for clear traffic. */
 struct mesh_crypto {
 	struct knet_handle_crypto_cfg *slots; /* 3, in pages that core dumps leave out; NULL: not opened */
 	bool is_loaded[3];
 	uint8_t used;      /* slot that frames are sent with */
 	uint8_t target;    /* slot of the newest configuration */
-	bool is_changing;  /* rekey has turns to take: */
-	bool is_activated; /* the first one is taken */
-	uint64_t quiet_ns; /* until then packets of other keys are no news */
+	bool is_changing;  /* a key change runs: calls of rekey with further phases are expected */
+	bool is_activated; /* COTERIE_REKEY_ACTIVATE is done: frames are sent with the new slot */
+	uint64_t quiet_ns; /* until then packets with other keys are not logged */
 };
 
 /** A poke that a peer's kernel has refused. It is kept until the loop's next turn. */
