@@ -29,8 +29,8 @@ struct exec_stub {
 	uint32_t stops;
 	int exit_status; /* exec_stub_die jumps to on_die */
 	jmp_buf on_die;
-	uint32_t joins, parts; /* of services, told to the ring */
-	int shown;             /* plugins in the maps */
+	uint32_t joins, parts; /* calls of resync_join and resync_part */
+	int shown;             /* number of plugins that are shown in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;
 	/* The last requested reload. done is NULL after its owner has ended. */
@@ -39,7 +39,7 @@ struct exec_stub {
 	void (*reload_done)(void *arg, int rc, const char *text);
 	void *reload_arg;
 	uint32_t reloads_prepared, reloads_committed, reloads_dropped;
-	const void *key_owner; /* of a new key: NULL: dropped */
+	const void *key_owner; /* owner of the prepared key, or NULL */
 	uint32_t key_size;
 };
 
@@ -53,7 +53,7 @@ void exec_stub_conceal(void *arg, struct plugin *plugin);
 void exec_stub_stop(void *arg);
 void exec_stub_die(void *arg, int exit_status);
 bool exec_stub_has_logged(const char *text);
-/** How often text stands in the log. */
+/** Return how often the log contains the text. */
 unsigned int exec_stub_count_logged(const char *text);
 
 #endif

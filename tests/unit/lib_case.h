@@ -16,12 +16,12 @@ struct lib_calls {
 	cs_error_t (*finalize)(uint64_t handle);
 };
 
-/** An event one field of which is spoilt. */
+/** An event with one invalid field. */
 struct spoilt_event {
 	const char *name;
 	int32_t id;
-	size_t size; /* of the event as sent */
-	size_t at;   /* of a u32 that is set to value */
+	size_t size; /* size of the event as sent */
+	size_t at;   /* offset of a u32 that is set to value */
 	uint32_t value;
 	cs_error_t code; /* expected result */
 };
@@ -40,8 +40,8 @@ void lib_expect_finalize_wakes(
 void lib_expect_daemon_dies(const struct lib_calls *calls, uint64_t handle, pid_t daemon);
 #define LIB_THREADS 4u
 /**
- * Run a function in LIB_THREADS threads at once, to check that each thread gets its own answers. run returns NULL if it
- * got an answer of another thread, otherwise arg. meanwhile: called in this thread at the same time, or NULL
+ * Run a function in LIB_THREADS threads at once, to check that each thread gets its own answers. `run` returns arg, or
+ * NULL if it got an answer of another thread. `meanwhile`, or NULL, is called in this thread at the same time.
  */
 void lib_run_in_threads(void *(*run)(void *arg), void (*meanwhile)(void));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The window: what bounds it, how it adapts to what a ring does with it, and whom it is for. */
+/* The window: its bounds, how it adapts, and how it is shared. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,9 @@ START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
 }
 END_TEST
 
-/* Each sender's visit has to be worth its costs: three may have a rotation last longer than one. */
+/*
+ * Each visit needs enough frames to be worth its cost. So a rotation of three senders may take longer than that of one.
+ */
 START_TEST(more_senders_may_take_longer)
 {
 	static const struct {
@@ -99,7 +101,7 @@ START_TEST(more_senders_may_take_longer)
 }
 END_TEST
 
-/* Rotations of a ring whose members are far apart: `sent` frames take 100 us each behind the way. */
+/* Rotations of a ring whose members are far apart: `count` frames take 100 us each, plus the time of the path. */
 static void rotate_far(uint32_t count, uint64_t way_ns)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -177,7 +179,7 @@ START_TEST(it_falls_back_when_it_is_not_used_for_long)
 }
 END_TEST
 
-/* Losses that come of too many frames end when there are fewer: then it stays smaller. */
+/* Losses because of too many frames end when the window is smaller. Then it stays small. */
 START_TEST(losses_that_a_cut_ends_keep_it_cut)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -186,7 +188,7 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 
 	uint32_t size = window.size;
 
-	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one is nothing yet */
+	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one lossy rotation has no effect yet */
 	size = window.size;
 	ck_assert_uint_eq(rotate(size, 3, 100000, 1), size / 2);
 	for (int i = 0; i < 63; i++)
@@ -196,7 +198,10 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 }
 END_TEST
 
-/* Losses of the network's own do not: then it goes back, and for a while no loss counts. */
+/*
+ * Losses of the network itself go on with a smaller window. Then the window grows back, and losses do not count for a
+ * while.
+ */
 START_TEST(losses_that_go_on_restore_it)
 {
 	uint64_t now_ns = 1;
@@ -222,7 +227,7 @@ START_TEST(losses_that_go_on_restore_it)
 }
 END_TEST
 
-/* At the configured window, too, a cut is tried: it must not be the loss that keeps it there. */
+/* A smaller window is tried at the configured size, too. Otherwise random loss would keep the window there. */
 START_TEST(random_loss_does_not_keep_it_small)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -344,8 +349,8 @@ static void run_for_rotations(uint32_t count)
 }
 
 /*
- * A lone sender may have more frames waiting than a rotation carries. Others leave each other half of one, and the
- * rest.
+ * A lone sender may have more frames waiting than a rotation carries. With several senders each has between half a
+ * rotation and a whole one waiting.
  */
 START_TEST(what_waits_is_little_where_others_send)
 {
@@ -389,10 +394,7 @@ START_TEST(senders_are_counted)
 }
 END_TEST
 
-/*
- * Frames that wait at two nodes give each the same share of the rotation, in any order of their
- * start.
- */
+/* Two nodes with waiting frames get the same share of a rotation, whichever began first. */
 START_TEST(who_begins_later_gets_as_much)
 {
 	uint32_t first = 0, second = 0;
@@ -459,7 +461,7 @@ START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 }
 END_TEST
 
-/* Tokens that ask for anything are held to what the sockets bear. */
+/* Tokens that ask for a larger window are limited by the sockets' capacity. */
 static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
 {

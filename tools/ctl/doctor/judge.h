@@ -47,7 +47,7 @@ struct doctor_report {
 	struct doctor_gap *gaps;
 	size_t gap_count;
 	size_t check_count; /* number of checks that were run */
-	struct doctor_finding spare; /* returned for a finding when memory is out; not in the report */
+	struct doctor_finding spare; /* returned for a finding when memory is out, and not in the report */
 };
 
 /** All checks, ended by one without an id. */
