@@ -237,7 +237,7 @@ static int32_t choose_id(struct script *script)
 	return (int32_t)((uint32_t)choice << 24 | script_u16(script));
 }
 
-/* Around every border there is, or any. */
+/* Choose a size close to one of the limits, or any size. */
 static size_t choose_size(struct script *script, int32_t id)
 {
 	const struct coterie_request *request = request_of(id);
@@ -248,7 +248,8 @@ static size_t choose_size(struct script *script, int32_t id)
 	size_t border = borders[choice % 8];
 
 	if (choice < 192)
-		return border + little % 8 - 4; /* below 0: huge, as a negative number there is */
+		/* a result below 0 wraps to a huge size, as a negative field of a request does */
+		return border + little % 8 - 4;
 	return (size_t)(int64_t)(int32_t)((uint32_t)choice << 24 | (uint32_t)little << 12);
 }
 
@@ -289,7 +290,7 @@ static void take_request(struct script *script)
 	int32_t said = (int32_t)size;
 
 	if (client->kept != NULL || client->is_leaving)
-		return; /* it is not read */
+		return; /* the request is not read */
 	if (room < sizeof(struct coterie_request_header))
 		room = sizeof(struct coterie_request_header);
 	uint8_t *data = calloc(1, room);
