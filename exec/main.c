@@ -86,7 +86,7 @@ static void drop_default_provider(struct config *config)
 	modes_folders_fini(&folders);
 }
 
-/* The log of an earlier daemon of root. Under other names than the default it is where the config says. */
+/* Give the user the configured log files, which an earlier daemon of root may have created. */
 static void give_logs(const struct cage *cage, const struct config_log *log)
 {
 	for (uint32_t i = 0; i < log->subsystem_count; i++) {

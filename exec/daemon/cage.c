@@ -257,7 +257,7 @@ void cage_give_file(const struct cage *cage, const char *path)
 	cage_root_end(cage);
 }
 
-/* Threads that others have started keep no capability: the kernel clears those of a thread that can be root no more. */
+/* Other threads keep no capability: the kernel clears the capabilities of a thread that gives up root. */
 int cage_close(struct cage *cage)
 {
 	if (!cage->is_open)

@@ -21,7 +21,7 @@
 #define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
 #define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
 #define EVENTS_ALONG 4u           /* to one that is to have a new event */
-#define FLUSH_SIZE (1u << 20)     /* bytes to one of them, and the rest of an event */
+#define FLUSH_SIZE (1u << 20)     /* bytes that are sent to one client at once, plus the rest of an event */
 #define PARTS_MAX 16 /* of an event without an allocation, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
@@ -182,7 +182,7 @@ static uint64_t now_of(const struct coterie_client *client)
 	return loop_now_ns(client->server->ipc->parts.loop);
 }
 
-/* Into the client's channel, or over libqb. */
+/* Send an event through the client's channel, or over libqb. */
 static int send_event(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
@@ -208,7 +208,10 @@ static void flush_rest(struct coterie_client *client, bool is_full)
 	}
 }
 
-/* libqb takes so many events, a channel those that it has room for, both about FLUSH_SIZE bytes. @return whether one went out */
+/*
+ * Send waiting events: at most `events_max` over libqb, or as many as a channel has room for, in both cases about
+ * FLUSH_SIZE bytes. @return whether one was sent
+ */
 static bool flush_client(struct coterie_client *client, uint32_t events_max)
 {
 	bool is_channel = ipc_channel_is_open(client), is_full = false;
@@ -380,7 +383,7 @@ static void flush_later(struct coterie_client *client)
 	start_flush_timer(client->server->ipc);
 }
 
-/* Each that waits has its share. @return whether anything went out */
+/* Send a share of each waiting client's events. @return whether any was sent */
 static bool flush_round(struct ipc *ipc, uint64_t end_ns)
 {
 	bool has_moved = false;

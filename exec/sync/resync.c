@@ -30,7 +30,7 @@ enum function {
 struct message {
 	struct coterie_ring_header header;
 	uint32_t service;
-	uint32_t joiner; /* whose round: of READY and DONE */
+	uint32_t joiner; /* of READY and DONE: the node whose round it is */
 	uint32_t representative;
 	uint32_t pad;
 	uint64_t seq;
@@ -57,10 +57,10 @@ struct resync {
 	struct ring_id ring; /* all zero: between two configurations */
 	struct node_set members;
 	struct member *table; /* as members */
-	struct round *rounds, **last; /* the first is under way */
+	struct round *rounds, **last; /* the first round is active */
 	struct node_set partners;     /* nodes that take part in it */
-	struct node_set waiting;      /* those of them that have not said READY, later DONE */
-	bool has_started;             /* all have said READY */
+	struct node_set waiting;      /* those of them that have not sent READY, later DONE */
+	bool has_started;             /* all have sent READY */
 	bool is_stepping;             /* sync_step has more to do */
 	bool owes_ready, owes_done;   /* there was no room */
 	struct loop_timer *deadline;  /* end of the wait of the first round; or NULL */
@@ -166,7 +166,7 @@ static void wait_for(struct resync *resync, uint64_t patience_ns)
 	resync->deadline = loop_timer_add(loop, loop_now_ns(loop) + patience_ns, on_deadline, resync);
 }
 
-/* The first round is over, one way or the other. */
+/* Remove the first round, which has ended or was aborted. */
 static void end(struct resync *resync, bool is_complete)
 {
 	struct plugin *plugin = plugin_of(resync, resync->rounds->service);
@@ -199,7 +199,7 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 	node_set_fini(&together);
 }
 
-/* All have said READY: at the same message on every member. */
+/* Start the round: all members have sent READY, which each member sees at the same message. */
 static void start(struct resync *resync)
 {
 	const struct round *round = resync->rounds;
@@ -243,7 +243,7 @@ static void begin(struct resync *resync)
 	send_ready(resync);
 }
 
-/* The wait is over: continue with the next step. */
+/* Continue with the next step, after the last awaited message. */
 static void go_on(struct resync *resync)
 {
 	while (resync->rounds != NULL && resync->waiting.count == 0) {
@@ -278,7 +278,7 @@ static void on_join(struct resync *resync, struct member *source, uint32_t servi
 {
 	uint64_t bit = UINT64_C(1) << service;
 
-	/* A member that loads a service again has said PART before: its earlier round has ended or is no more. */
+	/* A member that loads a service again has sent PART before, so its earlier round has ended. */
 	if ((source->joined & bit) != 0) {
 		log_limited(&resync->malformed, loop_now_ns(resync->parts.loop), "SYNC", LOG_WARNING,
 			"message of node %u dropped: it has joined with service %u already", source->nodeid, service);
@@ -334,7 +334,7 @@ static void on_part(struct resync *resync, struct member *source, uint32_t servi
 	go_on(resync);
 }
 
-/* READY or DONE. */
+/* Handle a READY or DONE. */
 static void on_word(struct resync *resync, const struct member *source, const struct message *message, bool is_done)
 {
 	const struct round *round = resync->rounds;
@@ -370,7 +370,7 @@ void resync_deliver(
 		swap(&message);
 	struct ring_id ring = {message.representative, message.seq};
 	struct member *member = find(resync, source);
-	/* Of a ring that is gone: the synchronisation has done it all. */
+	/* A message of an earlier ring: its synchronisation has done the work. */
 	if (member == NULL || !ring_id_equal(&ring, &resync->ring))
 		return;
 	if (message.service >= RESYNC_SERVICE_ID) {

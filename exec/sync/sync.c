@@ -53,7 +53,7 @@ struct sync {
 	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
 	struct node_set transitional;         /* as of the last configuration */
 	struct node_set together[SERVICES_MAX]; /* by ring id, for a service that is unsettled */
-	uint64_t unsettled;                   /* by ring id: a configuration came, and no round has ended since */
+	uint64_t unsettled;                   /* bits by ring id: no round has ended since the last configuration */
 	struct node_set members;
 	struct node_set heard;      /* members whose message of this phase was delivered */
 	uint32_t services[SERVICES_MAX];
@@ -184,7 +184,7 @@ static void note_transitional(struct sync *sync)
 		struct node_set both = {0};
 		const struct node_set *before = (sync->unsettled & bit) != 0 ? together : &sync->transitional;
 
-		/* Out of memory: too few, never too many. */
+		/* Out of memory: the list has too few nodes, never too many. */
 		if (node_set_intersect(&both, before, &sync->transitional) < 0)
 			node_set_clear(&both);
 		node_set_fini(together);
@@ -229,7 +229,7 @@ static void next_service(struct sync *sync)
 	watch(sync);
 }
 
-/* Another configuration came, or the services changed: end the round where it stands. */
+/* Abort the round, since a configuration or the list of services has changed. */
 static void abort_round(struct sync *sync)
 {
 	struct plugin *plugin = current_plugin(sync);
@@ -246,7 +246,7 @@ static void start(struct sync *sync, struct plugin *plugin, const struct coterie
 {
 	struct node_set together = {0};
 
-	/* Out of memory: nobody came along, and all are told to have left and joined. */
+	/* Out of memory: report all other nodes as left and joined. */
 	if (node_set_intersect(&together, together_of(sync, plugin), &sync->members) < 0)
 		node_set_clear(&together);
 	round_start(plugin, &together, told);

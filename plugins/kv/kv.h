@@ -44,7 +44,7 @@
 #define KV_PENDING_MAX 16u   /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10) /* bytes of events that a client may have unread */
 
-/** A ring; seq 0: none. */
+/** The id of a ring; seq 0: none. */
 struct kv_ring {
 	uint64_t seq;
 	uint32_t rep;
@@ -171,7 +171,7 @@ struct kv {
 	uint64_t last_serial;
 	struct kv_client *clients;
 	struct coterie_timer *late_timer; /* watches have missed changes though their clients have room */
-	struct kv_client *late_next;      /* the one to tell next, or NULL: the first one */
+	struct kv_client *late_next;      /* client that is notified next, or NULL: the first one */
 };
 
 /* ---- kv.c ---- */

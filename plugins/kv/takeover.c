@@ -34,7 +34,7 @@ struct kv_block {
 	uint64_t bytes[];
 };
 
-/* A write that came while the state was on its way. */
+/* A write that was delivered during the transfer of the state. */
 struct logged {
 	uint64_t revision;
 	uint64_t bytes_max; /* as it was then */
@@ -52,7 +52,7 @@ static struct kv_block *block_create(uint32_t size)
 	return block;
 }
 
-/* The first one of a list goes to those that are freed in turns. */
+/* Move the first block of a list to the blocks that are freed in turns. */
 static void block_drop(struct kv *kv, struct kv_block **list)
 {
 	struct kv_block *block = *list;

@@ -28,14 +28,14 @@ struct message {
 
 struct member {
 	cpg_handle_t handle;
-	uint32_t number; /* of the group */
+	uint32_t number; /* number of the group */
 	bool is_shared;
 	unsigned int present; /* members now */
 	unsigned int sent;
 	unsigned int delivered;
 	struct {
 		uint32_t nodeid, pid;
-		uint32_t counter; /* of its last message */
+		uint32_t counter; /* counter in its last message */
 	} senders[SENDERS_MAX];
 	uint64_t hash;
 };
@@ -152,7 +152,7 @@ static bool are_there(void)
 	return true;
 }
 
-/* One message to each shared group that has to get one more. @return whether any is left */
+/* Send a message to each shared group that has to get further ones. @return whether any has */
 static bool send_round(void)
 {
 	bool is_left = false;

@@ -83,7 +83,7 @@ static void votequorum_ask(cs_error_t *connected, cs_error_t *answered)
 	votequorum_finalize(handle);
 }
 
-/* It has no service of its own, and needs quorum for this policy. */
+/* libsam has no service of its own, and needs the service quorum for this policy. */
 static void sam_ask(cs_error_t *connected, cs_error_t *answered)
 {
 	size_t size;

@@ -14,7 +14,7 @@
 
 enum {
 	INTERVAL_MS = 450,
-	LIMIT_MS = 12000, /* of one scenario */
+	LIMIT_MS = 12000, /* time limit of one scenario */
 };
 
 /** A scenario on its way: the process that was started for it. */
