@@ -28,7 +28,7 @@
 #define STRICT_MINOR 7
 #define LEGACY_PARTS_MAX 8
 #define LEGACY_LENGTH_MAX 200
-#define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
+#define COUNT_MAX 4096 /* largest number of entries of a table. More entries show an invalid table */
 
 /* The plugin that is being checked, for the messages. */
 struct candidate {

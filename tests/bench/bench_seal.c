@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the two
- * nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on this
- * machine. LIBRARY is ipsec-mb or libcrypto; otherwise it is the one that the transports use. A line of key=value pairs is
- * the result: times of one datagram, the medians of ROUNDS rounds.
+ * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the
+ * two nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on
+ * this machine. LIBRARY is ipsec-mb or libcrypto. Without it the library of the transports is used. A line of key=value
+ * pairs is the result: times of one datagram, the medians of ROUNDS rounds.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service
- * check the guarantees of service.h. The script consists of records: a byte for the results of the gates and
- * the handler, a byte for the request id, two for the size, then a length and so many bytes of body.
+ * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service check the
+ * guarantees of service.h. The script consists of records: one byte for the results of the gates and the handler, one
+ * for the request id, two for the size. A length and that many bytes of body follow.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static uint64_t handled, refused, kept;
 static struct {
 	bool is_synchronizing, is_quorate, is_lapsed, has_room;
 	int handler_rc;
-	const uint8_t *data; /* the client's bytes; or NULL while a kept request runs */
+	const uint8_t *data; /* the client's bytes, or NULL while a kept request runs */
 	uint32_t size;
 	uint32_t handled, answered;
 } now;

@@ -466,7 +466,7 @@ static void *keep_sending(void *arg)
 
 /*
  * Many clients send as fast as possible, and no message is lost. A sender may be refused when the ring has no room.
- * Whether that happens depends on who runs when; tests/unit/test_ipc_gate.c has a queue that is full.
+ * Whether that happens depends on the scheduler. tests/unit/test_ipc_gate.c tests a full queue.
  */
 static void flood(void)
 {

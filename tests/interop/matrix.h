@@ -1,10 +1,10 @@
 /*
- * What the programs of the matrices share. Such a program uses all of a client library and prints what it
- * gets, so that the same transcript must come out of any library with any daemon (matrix.sh compares
- * them). Whatever differs from run to run, like process ids and handles, is normalised or not printed.
+ * Shared by the programs of the matrices. Such a program uses a whole client library and prints all results. The
+ * transcript must be the same with any library and any daemon (matrix.sh compares them). Whatever differs from run to
+ * run, like process ids and handles, is normalised or not printed.
  *
- * A line that starts with a section number, "10.1 …", shows one of the known defects of Corosync 3.1.7:
- * there the cells may differ, as NAME_matrix.defects says.
+ * A line that starts with a section number, "10.1 …", shows one of the known defects of Corosync 3.1.7: there the cells
+ * may differ, as NAME_matrix.defects says.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -21,8 +21,8 @@ uint64_t random_between(struct sim_random *random, uint64_t low, uint64_t high);
 bool random_chance(struct sim_random *random, uint32_t per_10000);
 
 enum sim_event_kind {
-	SIM_ARRIVAL, /* what: packet, referenced; node: receiver */
-	/* what: packet, referenced, that the host of the node in `value` refused; node: the packet's sender */
+	SIM_ARRIVAL, /* arrival of packet `what` (referenced) at `node` */
+	/* refusal of packet `what` (referenced) by the host of the node in `value`, reported to its sender `node` */
 	SIM_REFUSAL,
 	SIM_WAKE,    /* node handles the packets in its inbox */
 	SIM_TIMER,   /* value: enum totem_timer */

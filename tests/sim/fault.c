@@ -445,9 +445,8 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 }
 
 /*
- * Signs of the death of a node that is alive: a report of the transport, forged or late reports of
- * the network, one packet that a firewall refuses or that is lost, a link that fails for less than a
- * token timeout.
+ * Give false signs that a running node has ended. Kinds: a report of the transport, forged or late reports of the
+ * network, one packet that a firewall refuses or that is lost, a link that fails for less than a token timeout.
  */
 void faults_false_sign(struct sim *sim)
 {
