@@ -159,8 +159,9 @@ static void link_news(void *arg, int fd, uint32_t revents)
 /* ---- Results of sends, and answers ---------------------------------------- */
 
 /*
- * Note whether packets leave this host. Only failing sends show a firewall or a missing route (book transports, "Signs
- * of failure"). The report to the host is made from the loop, since this runs inside the host's calls.
+ * Note whether packets leave this host. Only failing sends show a firewall or a missing route
+ * (book transports, "Signs of failure"). The report to the host is made from the loop, since this
+ * runs inside the host's calls.
  */
 void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 {
