@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys of the configuration that a running daemon does not take from a file that is read again
- * (book configuration, "Reload"): the daemon keeps their values, and tools say so.
+ * Keys of the configuration that a reload does not change (book configuration, "Reload"). The daemon keeps their
+ * values, and tools report that.
  */
 #ifndef COMMON_FIXED_KEYS_H
 #define COMMON_FIXED_KEYS_H

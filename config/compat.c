@@ -23,7 +23,7 @@ static const struct provider {
 	{"corosync_votequorum", "votequorum"},
 };
 
-/* By their numbers in the ring. */
+/* Names of services, by their ring ids. */
 static const char *const services[] = {
 	"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"};
 

@@ -32,7 +32,7 @@ struct config_fixed {
 	struct fixed_value *values;
 	uint32_t count;
 	uint32_t links;  /* by bit */
-	bool has_crypto; /* is among what is fixed */
+	bool has_crypto; /* the fixed values include encryption */
 	bool has_protocols; /* a link has a protocol that cannot change */
 	struct described *plugins;
 	enum config_format format;

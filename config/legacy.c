@@ -342,7 +342,7 @@ static int read_bytes(
 		size -= 3;
 	}
 	read_lines(reader, at, size);
-	explicit_bzero(text, room); /* totem.key may stand in it */
+	explicit_bzero(text, room); /* the text may contain totem.key */
 	free(text);
 	free(reader);
 	return tree->is_out_of_memory ? -ENOMEM : 0;

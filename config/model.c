@@ -194,7 +194,7 @@ static int copy_entries(const struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* The entries are what the checks of plugins see. */
+/* The checks of plugins read the entries. */
 static int validate(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int rc = config_validate(tree, config, environment);
@@ -368,7 +368,7 @@ static int load_file(const char *path, const struct reading *reading, struct con
 		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
 			messages);
 	if (bytes != NULL)
-		explicit_bzero(bytes, size); /* the ring's key may stand in it */
+		explicit_bzero(bytes, size); /* the text may contain the ring's key */
 	free(bytes);
 	free(absolute);
 	return rc;

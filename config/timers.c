@@ -22,7 +22,7 @@
 #define SILENCE_QUICK_MS 500
 #define SILENCE_CLOUD_MS 30000
 /*
- * If the budget is below token and consensus, these timers are so many tenths of it. An idle ring then shows often
+ * If the budget is below token and consensus, these timers are that many tenths of it. An idle ring then shows often
  * enough that its members are alive.
  */
 #define SILENCE_HOLD_TENTHS 3

@@ -177,7 +177,7 @@ struct described {
 	uint32_t kind; /* COTERIE_KIND_* */
 	const char *name;
 	bool is_described; /* false: it is not installed, or its descriptor is not available. There are no options then */
-	bool has_folders;  /* it was looked for where the file says that plugins are */
+	bool has_folders;  /* it was searched in the plugin folders that the file names */
 	const struct coterie_option *options; /* of this ABI's size */
 	uint32_t option_count;
 	const char *log_name; /* or NULL: the name in capitals */

@@ -35,7 +35,10 @@
 #define EXIT_NO_MEMORY 38
 
 #define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
-/* A queue that does not get shorter for so long will not: the ring stands still, or changes all the time. */
+/*
+ * If the queue has not become shorter for this time, the stop does not wait for it any longer: no token comes, or the
+ * ring changes all the time.
+ */
 #define STOP_STILL_NS UINT64_C(2000000000)
 
 /* --- what the ring tells --- */
@@ -91,7 +94,7 @@ static void on_passed(void *arg)
 {
 	struct executive *executive = arg;
 
-	delivery_passed(executive->delivery); /* a verdict goes before the barrier behind it */
+	delivery_passed(executive->delivery); /* a verdict is sent before the next barrier */
 	sync_passed(executive->sync);
 }
 
@@ -176,7 +179,7 @@ static const char *phase(void *arg)
 
 static void on_dump(void *arg) { executive_dump(arg); }
 
-/* A service begins or ends to synchronise alone. */
+/* Apply the gate of a service that begins or ends a synchronisation alone. */
 static void on_held(void *arg, struct plugin *plugin)
 {
 	struct executive *executive = arg;

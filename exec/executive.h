@@ -102,7 +102,7 @@ void executive_conceal(struct executive *executive, struct plugin *plugin);
 void executive_stop(struct executive *executive, int exit_code);
 /** Make all services log their state. */
 void executive_dump(struct executive *executive);
-/** End the process at once, without a word to clients or nodes. The caller has logged the reason. */
+/** End the process at once, without a message to clients or nodes. The caller has logged the reason. */
 void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
 
 #endif

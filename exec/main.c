@@ -86,7 +86,7 @@ static void drop_default_provider(struct config *config)
 	modes_folders_fini(&folders);
 }
 
-/* The log of an earlier daemon of root. Under other names than the default it is where the config says. */
+/* Give the user the configured log files, which an earlier daemon of root may have created. */
 static void give_logs(const struct cage *cage, const struct config_log *log)
 {
 	for (uint32_t i = 0; i < log->subsystem_count; i++) {
@@ -399,7 +399,10 @@ static void tell_end(int code)
 		log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d", code);
 }
 
-/* The call of the executive that runs, or code of a plugin that the executive has not called: that of its own threads. */
+/*
+ * Describe what ran when the process died: the plugin call on the loop thread, or, on a thread that a plugin has
+ * started, the plugin's file.
+ */
 static const char *describe_death(char *text, size_t size, const void *context)
 {
 	const char *call = plugin_call_describe(text, size);

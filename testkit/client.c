@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clients: what they send waits in their connection, what they get waits here until the test takes it. */
+/*
+ * Clients of the test kit. Their requests wait in their connection. Answers and events wait here until the test reads
+ * them.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +32,7 @@ struct queue {
 
 struct testkit_client {
 	struct kit_node *node;
-	struct qbs_connection *connection; /* NULL: it has ended */
+	struct qbs_connection *connection; /* NULL: the connection has ended */
 	struct testkit_client *previous, *next;
 	struct queue replies, events;
 	uint32_t unanswered;

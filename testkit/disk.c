@@ -32,7 +32,7 @@ struct state_disk *state_disk_create(struct loop *loop, const char *dir)
 {
 	struct state_disk *disk = kit_alloc(sizeof(*disk));
 
-	(void)dir; /* the node has another one when it has crashed */
+	(void)dir; /* not used: a crashed node has another folder */
 	disk->node = kit_loop_node(loop);
 	disk->loop = loop;
 	return disk;
@@ -59,7 +59,7 @@ static int replace(const struct state_disk *disk, const char *name, const void *
 	return rc;
 }
 
-/* The node stands still for as long as the disk takes. */
+/* Store a file and stop the node for the time of the store. */
 int state_disk_write(struct state_disk *disk, const char *name, const void *bytes, uint32_t size)
 {
 	uint64_t until_ns = loop_now_ns(disk->loop) + disk->node->disk_ns;

@@ -68,7 +68,7 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 		return -EINVAL;
 	if (!node->is_up)
 		return -ESRCH;
-	/* Its timers become due at the end of the longer pause. */
+	/* The node continues at the end of the longer pause. */
 	if (node->resume_ns < kit->clock.now_ns + MS(ms))
 		node->resume_ns = kit->clock.now_ns + MS(ms);
 	return 0;
@@ -223,7 +223,7 @@ void chaos_restart(struct kit_node *node)
 	if (!node->is_off_by_chaos)
 		return;
 	if (node->is_up) {
-		node->crash_at = 0; /* it has never reached that number of effects */
+		node->crash_at = 0; /* the node has not reached that number of effects */
 		node->is_off_by_chaos = false;
 	} else if (node_start(node) < 0) {
 		testkit_complain(node->kit, node->id, "it does not start again: %s", testkit_error(node->kit));

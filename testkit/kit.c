@@ -455,7 +455,7 @@ uint32_t testkit_destroy(struct testkit *kit)
 		if (event->kind == SIM_ARRIVAL || event->kind == SIM_REFUSAL)
 			packet_unref(event->what);
 		else if (event->kind == SIM_TIMER)
-			kit_loop_timer_end(event->what); /* cancelled: its node is down */
+			kit_loop_timer_end(event->what); /* the timer is cancelled, since its node is down */
 	}
 	clock_fini(&kit->clock);
 	net_fini(&kit->net);

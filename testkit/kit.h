@@ -29,7 +29,7 @@
 
 struct loop;
 
-/** The clock of a node. When the kit's clock was set_ns, it was then_ns. */
+/** The clock of a node. It showed then_ns when the kit's clock was at set_ns. */
 struct kit_clock {
 	uint64_t set_ns, then_ns;
 	int32_t drift_ppm;                   /* its rate is too high by this */
@@ -40,7 +40,7 @@ struct kit_plugin {
 	struct kit_plugin *next;
 	const struct coterie_plugin *linked; /* NULL: a file */
 	char *name;
-	char *path, *folder;                 /* of the file, or NULL if it is linked */
+	char *path, *folder;                 /* path and folder of the file, or NULL if the plugin is linked */
 	char **options;                      /* "KEY=VALUE", NULL at the end */
 	char *symbol, *module;               /* for libltdl's table */
 	lt_dlsymlist table[4];
@@ -56,8 +56,8 @@ struct kit_refusals {
 struct kit_node {
 	struct testkit *kit;
 	uint32_t index, id;                  /* id: its number in calls, index + 1 */
-	uint32_t nodeid;                     /* in the ring; id at first */
-	uint32_t life;                       /* number of its starts */
+	uint32_t nodeid;                     /* node id in the ring, at first the same as id */
+	uint32_t life;                       /* number of the node's starts */
 	char *state_dir;
 	struct kit_plugin *plugins;
 	struct kit_plugin *past_plugins;     /* unloaded or replaced */
@@ -65,7 +65,7 @@ struct kit_node {
 	struct plugin *transport;
 	struct qbs_server *services;    /* open IPC names */
 	bool is_up;
-	bool is_dying;                       /* it has no effects any more */
+	bool is_dying;                       /* the node crashes: its code has no effects any more */
 	bool is_off_by_chaos;
 	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
 	uint64_t resume_ns;                  /* paused until then */
@@ -153,15 +153,15 @@ bool kit_step(struct testkit *kit, uint64_t end_ns);
 /* --- node.c --- */
 
 int node_start(struct kit_node *node);
-void node_down(struct kit_node *node);       /* not while its code runs */
-void node_remove_files(const struct kit_node *node); /* and their folder */
+void node_down(struct kit_node *node);       /* not while the node's code runs */
+void node_remove_files(const struct kit_node *node); /* remove the files of the node and their folder */
 /** Stop a node with a slow disk after its turn. */
 void node_wait_for_disk(struct kit_node *node);
 void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
 void node_closed(struct kit_node *node, uint32_t by);
-void node_turn(struct kit_node *node);       /* handle the work for which it was woken */
-int node_reload(struct kit_node *node, const char *name);        /* with the options of this plugin */
+void node_turn(struct kit_node *node);       /* run a turn of the node, which has work to do */
+int node_reload(struct kit_node *node, const char *name);        /* read the options of this plugin again */
 int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while the node runs; 0, -EINVAL */
 
 /* --- plugins.c --- */

@@ -90,7 +90,7 @@ uint64_t log_count(int prio)
 	return 0;
 }
 
-/* The other functions of the log of one process, which do nothing here. */
+/* Functions of log.h that concern the process, and do nothing here. */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
 {
 	(void)settings, (void)error, (void)error_size;

@@ -177,7 +177,7 @@ uint64_t loop_suspended_ns(const struct loop *loop)
 	return 0;
 }
 
-/* Time stands still in a callback: a wait would never end. */
+/* Return false: simulated time does not pass in a callback, so a wait would never end. */
 bool loop_may_wait(const struct loop *loop)
 {
 	(void)loop;
@@ -307,7 +307,7 @@ struct kit_node *kit_loop_timer_take(void *what)
 	}
 	if (timer->at_ns <= kit_loop_now_ns(timer->loop->node))
 		return timer->loop->node;
-	if (timer->queued == 0) /* its clock is slower than it was */
+	if (timer->queued == 0) /* the node's clock has become slower, so the timer is not due yet */
 		queue_timer(timer);
 	return NULL;
 }

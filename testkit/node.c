@@ -131,7 +131,7 @@ void node_remove_files(const struct kit_node *node)
 	rmdir(node->state_dir);
 }
 
-/* Return a digest of all files of a node, which changes when it stores something else. */
+/* Return a digest of all files of a node. */
 static uint64_t digest_files(const struct kit_node *node)
 {
 	DIR *folder = opendir(node->state_dir);
@@ -302,7 +302,7 @@ int node_start(struct kit_node *node)
 	struct kit_node *outer = kit_enter(node);
 	int rc = start_parts(node);
 	if (rc < 0)
-		node->is_dying = true; /* kit_leave takes it down */
+		node->is_dying = true; /* kit_leave destroys the node */
 	kit_leave(node, outer);
 	return rc;
 }
@@ -314,13 +314,13 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 	int rc = config == NULL ? -EINVAL : 0;
 
 	if (rc == 0) {
-		node->executive.config = config; /* its options are read once, when it is loaded */
+		node->executive.config = config; /* the plugin's options are read only when it is loaded */
 		rc = load_one(node, wanted, wanted->path != NULL);
 		node->executive.config = running;
 	}
 	config_destroy(config);
 	if (rc == 0)
-		ring_force_gather(node->executive.ring); /* so that it takes part in synchronisation */
+		ring_force_gather(node->executive.ring); /* a new ring, in which the service synchronises */
 	kit_leave(node, outer);
 	return rc;
 }
@@ -405,7 +405,7 @@ void node_down(struct kit_node *node)
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;
-	node->inside++; /* its code cannot be entered any more */
+	node->inside++; /* the node's callbacks must not run any more */
 	executive_destroy_parts(&node->executive);
 	node->inside--;
 	/* Only now: services that lose their clients may have sent, and been refused. */

@@ -115,7 +115,7 @@ static struct kit_plugin *create_file(const char *path, const char *const *optio
 	return plugin;
 }
 
-/* Add it behind the existing ones. */
+/* Append the plugin to the node's list, and load it if the node runs. */
 static int add(struct kit_node *node, struct kit_plugin *plugin)
 {
 	struct kit_plugin **place = &node->plugins;
@@ -320,7 +320,7 @@ static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_pl
 	*place = successor != NULL ? successor : old->next;
 	if (successor != NULL)
 		successor->next = old->next;
-	/* Keep it: libltdl may use its table while another node runs the plugin. */
+	/* Do not free the old record: libltdl may use its symbol table while another node runs the plugin. */
 	old->next = node->past_plugins;
 	node->past_plugins = old;
 }

@@ -37,7 +37,7 @@ struct qbs_host {
 
 struct qbs_connection {
 	struct qbs_server *service;
-	struct testkit_client *client; /* NULL: it has gone */
+	struct testkit_client *client; /* NULL: the client has disconnected */
 	void *context;
 	uint32_t busy; /* callbacks that are running */
 	int fd;
@@ -154,7 +154,7 @@ void qbs_pause(struct qbs_connection *connection, bool is_paused)
 		(void)loop_fd_mod(loop_of(connection->service), connection->fd, is_paused ? 0 : POLLIN);
 }
 
-/* Clients of the kit have no library that would look at a word in shared memory. */
+/* Nothing to do: clients of the kit have no flow control word. */
 void qbs_hold(struct qbs_connection *connection, bool is_held) { (void)connection, (void)is_held; }
 
 /* Does this request want no answer? */
@@ -297,7 +297,7 @@ int qbs_server_open(struct qbs_server **result, struct qbs_host *host, const cha
 	const struct qbs_handlers *handlers, void *arg)
 {
 	struct qbs_server *service = kit_alloc(sizeof(*service));
-	struct kit_node *node = kit_log_node(NULL); /* whose code this is */
+	struct kit_node *node = kit_log_node(NULL); /* the node whose code calls this */
 
 	(void)type;
 	kit_log_node(node);

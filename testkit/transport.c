@@ -27,7 +27,7 @@ static int testnet_open(const struct coterie_host *host, struct coterie_ctx *ctx
 	return 0;
 }
 
-/* The end of a process: its kernel closes its connections, which every node that it reaches learns. */
+/* Close the transport as at the end of a process: the kernel closes its connections, and reachable nodes see that. */
 static void testnet_close(void *self)
 {
 	struct kit_node *node = self;

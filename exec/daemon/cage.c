@@ -104,9 +104,10 @@ static void give_files(int folder, const struct user *user)
 }
 
 /*
- * The files first: the folder is root's until then. A folder that is the user's already may have files of a daemon that
- * ran as root. In a folder that others can write, sticky or not, root's files may have come from them by name, and the
- * user would get what all users share.
+ * Give a folder and its files to the user. The files are given first, while the folder still belongs to root. If the
+ * folder belongs to the user already, it may have files of an earlier daemon that ran as root. A folder that others can
+ * write is refused: another user may have placed a file of root there under one of our names, and the user would get
+ * that file.
  */
 static int give_open_folder(int folder, const char *path, const struct user *user, char *error, uint32_t error_size)
 {
@@ -256,7 +257,7 @@ void cage_give_file(const struct cage *cage, const char *path)
 	cage_root_end(cage);
 }
 
-/* Threads that others have started keep no capability: the kernel clears those of a thread that can be root no more. */
+/* Other threads keep no capability: the kernel clears the capabilities of a thread that gives up root. */
 int cage_close(struct cage *cage)
 {
 	if (!cage->is_open)

@@ -70,7 +70,7 @@ static struct block *take_own(size_t size)
 	return block;
 }
 
-/* The rest of a region is lost when a block does not fit: less than 48 KiB of it. */
+/* If a block does not fit, the rest of the region stays unused, which is less than 48 KiB. */
 static struct block *cut(uint32_t class)
 {
 	size_t size = size_of(class);

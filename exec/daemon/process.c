@@ -40,7 +40,7 @@ int process_background(void)
 		uint8_t code = 0;
 
 		close(fds[1]);
-		/* No byte: the child died before it could tell; 15 is the code of a fatal start error. */
+		/* No byte: the child died before it could report. 15 is the code of a fatal start error. */
 		while (read(fds[0], &code, 1) < 1)
 			if (errno != EINTR) {
 				code = 15;
@@ -57,7 +57,7 @@ int process_background(void)
 		close(fds[1]);
 		return rc;
 	}
-	/* stderr stays until the fate is told, so that start errors reach the terminal. */
+	/* stderr stays open until the result of the start is reported, so that errors reach the terminal. */
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	close(null);
@@ -176,7 +176,7 @@ void process_privileges(const struct config *config)
 			strerror(errno), errno);
 		return;
 	}
-	/* On fault: what is never touched need not be resident (client rings, receive buffers). */
+	/* Lock pages on fault, so that pages that are never used need no memory (client rings, receive buffers). */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_line("MAIN", LOG_WARNING, "Could not lock memory of service to avoid page faults: %s (%d)",
 			strerror(errno), errno);

@@ -118,7 +118,7 @@ static uint32_t read_key_file(void *arg, void *value)
 	return put_text(value, config_of(arg)->key_path);
 }
 
-/* Looked for at each reading: a copy comes while the daemon runs. */
+/* Search at each reading, since an administrator may copy a key file while the daemon runs. */
 static uint32_t read_newer_key(void *arg, void *value)
 {
 	return put_text(value, config_newer_key(config_of(arg)));
@@ -298,7 +298,7 @@ struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts)
 	daemon->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if (add_all(daemon) == 0)
 		return daemon;
-	stats_forget(parts->stats, NULL); /* they would be read from what is gone */
+	stats_forget(parts->stats, NULL); /* otherwise they would be read from freed memory */
 	free(daemon);
 	return NULL;
 }

@@ -48,7 +48,7 @@ struct mailbox {
 	struct post **last;
 	bool is_queued;  /* the loop will call mailbox_run */
 	bool is_running; /* loop thread */
-	bool is_dead;    /* loop thread: the plugin is gone */
+	bool is_dead;    /* used on the loop thread only: the plugin has ended */
 };
 
 /* --- posts: any thread --- */
@@ -208,7 +208,7 @@ static void fd_run(void *arg, int fd, uint32_t revents)
 	struct plugin_call call;
 
 	plugin_enter_at(&call, plugin, "descriptors", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)watched->run);
-	watched->run(watched->arg, fd, revents); /* it may be gone now */
+	watched->run(watched->arg, fd, revents); /* the callback may have deleted it */
 	plugin_leave(&call);
 }
 
@@ -312,7 +312,7 @@ void host_drop_posts(struct plugin *plugin)
 		;
 }
 
-/* The plugin's threads are joined by now, so nobody posts any more. */
+/* The plugin has joined its threads, so no post is added any more. */
 static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 {
 	while (mailbox_drop(mailbox)) {

@@ -30,7 +30,7 @@ struct state_disk {
 	int rc;
 	void (*finished)(void *arg, int rc);
 	void *arg;
-	/* Between the loop and the thread. */
+	/* Shared by the loop and the thread. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool is_begun, is_ended, is_stopping;

@@ -23,7 +23,7 @@ struct store {
 
 struct state_writer {
 	struct state_disk *disk;
-	struct store *first, **last; /* the first one is on its way */
+	struct store *first, **last; /* the first one is being stored */
 };
 
 struct state_writer *state_writer_create(struct loop *loop, const char *dir)
@@ -51,7 +51,7 @@ static struct store *take_first(struct state_writer *writer)
 	return store;
 }
 
-/* Tell the plugin, or the log. The store is freed. */
+/* Report the result to the plugin, or to the log. Frees the store. */
 static void end(struct store *store, int rc)
 {
 	if (store->plugin != NULL && store->done != NULL) {

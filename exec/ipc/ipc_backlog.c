@@ -12,7 +12,10 @@
 
 #include <coterie/channel.h>
 
-/* Bytes worth the time that a trim takes: of a client that has gone, and of all that caught up. */
+/*
+ * Freed bytes from which on a trim of the heap is worth its time: after a client has left, or all clients have read
+ * their events.
+ */
 #define TRIM_SIZE (4u << 20)
 #define TRIM_SIZE_ALL (32u << 20)
 

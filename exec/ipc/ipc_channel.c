@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: how one is opened, ended, and what the client asks of it. See ipc_channel.h. */
+/* Fast channels: opening, closing, and requests of the client about one. See ipc_channel.h. */
 #include "exec/ipc/ipc_channel.h"
 
 #include <errno.h>

@@ -45,7 +45,7 @@ struct ipc_channel {
 	uint64_t barrier; /* position in the send ring: a request that waits was sent behind it */
 	uint32_t silent;  /* visits without a message */
 	int64_t share;    /* bytes that may still be read from it in its turn, negative after a longer message */
-	uint64_t told;    /* position in the receive ring that the client was told */
+	uint64_t told;    /* position in the receive ring that was published to the client last */
 	uint64_t requests, dispatched;
 	struct ipc_channel *awake_next, *dirty_next;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A client that answers at once is waited for: to sleep and to be woken costs both sides more than the time it takes.
- * Whether that pays is known from how long it took the last times. Not at real-time priority: there it would keep
- * clients from running.
+ * A short wait for a client that answers at once, since a sleep and a wake-up cost both sides more time than that. The
+ * times of the last answers show whether the wait pays. Not at real-time priority, where the wait would keep clients
+ * from running.
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -11,7 +11,7 @@
 #define AWAIT_NS UINT64_C(40000) /* about what two wake-ups cost */
 #define CREDIT_MAX 8
 #define CREDIT_MIN (-64)
-#define MISS_COST 4 /* of a time that was lost, in answers at once */
+#define MISS_COST 4 /* cost of a failed wait, counted in successful ones */
 
 static void add_credit(struct ipc_await *await, int credit)
 {

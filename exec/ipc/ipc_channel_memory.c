@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory that a client shares with us, and how it gets it. It cannot shrink, and it has no name: when both sides have
- * died, it is free. Pages are taken when they are used: to take 128 MB at once stalls the loop for 60 ms. An access for
- * which the system has no page is caught by a guard.
+ * The memory that a client shares with the daemon, and how the client gets it. The memory cannot shrink, and it has no
+ * name: it is freed when both sides have ended. Its pages are allocated at their first use, since allocating 128 MB at
+ * once stalls the loop for 60 ms. If the system has no page left, a guard catches the access (exec/qb/fault.h).
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -31,7 +31,7 @@ static int make_file(uint32_t size)
 	return rc;
 }
 
-/* The page of control first: who finds it whole behind what it has read, has read what was written. */
+/* Check the page of control first. If it is intact after a read, the read bytes were those in the memory. */
 bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory)
 {
 	return qbs_guard_is_broken(memory->control) || qbs_guard_is_broken(memory->data);
@@ -89,7 +89,7 @@ static int name_of(const char address[8], struct sockaddr_un *name, socklen_t *s
 	return length > 0 && strspn(name->sun_path + 1, "0123456789abcdef") == length ? 0 : -EINVAL;
 }
 
-/* Who listens there is the client itself? */
+/* Check that the process that listens there is the client itself. */
 static int check_peer(const struct coterie_client *client, int fd)
 {
 	struct ucred peer;
@@ -119,7 +119,7 @@ static int send_parcel(int fd, const uint8_t token[16], const int fds[2])
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* All at once: the client listens already, and what it is sent waits for it in its socket. */
+/* Connect and send without waiting: the client listens already, and the message waits in its socket. */
 int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
 	const uint8_t token[16], const int fds[2])
 {

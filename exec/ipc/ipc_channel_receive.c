@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * To the clients: their receive rings, and doorbells. Who is told what was written is told when the turn of the loop
- * ends, once for all of it.
+ * Events to the clients: their receive rings, and doorbells. A client learns of written events at the end of the loop's
+ * turn, once for all of them.
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -47,7 +47,7 @@ static uint32_t ring_doorbells(struct ipc *ipc)
 		channel->is_dirty = false;
 		rung += tell(channel);
 	}
-	/* The rest behind the ring's own traffic. */
+	/* Ring the other doorbells after the ring's own traffic. */
 	if (ipc->dirty != NULL && ipc->doorbell_timer == NULL)
 		ipc->doorbell_timer = loop_timer_add(
 			ipc->parts.loop, loop_now_ns(ipc->parts.loop), on_doorbell_timer, ipc);

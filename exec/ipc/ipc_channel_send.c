@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads messages from the clients' send rings, a share of each. They are read when the token arrives, and no more
- * than the ring can carry. The rest stays where it was written, so that its writer sees the full ring.
+ * Reads messages from the clients' send rings, a share of each. They are read when the token arrives, and no more than
+ * the ring can carry. Further messages stay in the ring, so that the client sees a full ring.
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -23,14 +23,16 @@
 
 enum taken {
 	TAKEN,   /* there may be more */
-	EMPTY,   /* of what was looked at */
+	EMPTY,   /* no message is left of those seen by look() */
 	NO_ROOM, /* try again later */
 };
 
 static bool is_empty(const struct ipc_channel *channel) { return channel->send.at == channel->until; }
 
-/* How far has the client written? What comes after this look waits for the next one, so that nobody who writes as
-   fast as we read keeps us here. */
+/*
+ * Read the client's position. Messages that it writes later wait for the next look. So a client that writes as fast as
+ * the daemon reads does not keep the daemon here.
+ */
 static void look(struct ipc_channel *channel)
 {
 	int64_t filled = coterie_channel_filled(&channel->send);
@@ -65,7 +67,8 @@ static enum taken take(struct ipc_channel *channel)
 	if (is_empty(channel))
 		return EMPTY;
 	memcpy(&head, coterie_channel_here(ring), sizeof(head));
-	__asm__ volatile("" : : "r"(&head) : "memory"); /* once: the client may change it while we look */
+	/* read the head once only: the client may change it at any time */
+	__asm__ volatile("" : : "r"(&head) : "memory");
 	if (head.length > ring->size ||
 		coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
 		ipc_channel_punish(channel);
@@ -80,7 +83,10 @@ static enum taken take(struct ipc_channel *channel)
 	return TAKEN;
 }
 
-/* Give the room back, and wake who waits for it: at half, or when there is nothing left to read. */
+/*
+ * Free the room of handled messages, and wake the client if it waits for room and half of the ring is free or nothing
+ * is left to read.
+ */
 static void give_back(struct ipc_channel *channel)
 {
 	struct coterie_channel_ring *ring = &channel->send;
@@ -125,7 +131,7 @@ static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
 		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
 	}
 	if (taken == EMPTY && channel->share > 0)
-		channel->share = 0; /* an idle client does not save up a share */
+		channel->share = 0; /* an idle client does not accumulate a share */
 	return taken;
 }
 
@@ -137,7 +143,7 @@ bool ipc_channel_drain(struct coterie_client *client)
 		return true;
 	look(channel);
 	if (client->is_leaving)
-		return false; /* nothing of it is done any more */
+		return false; /* a client that leaves: its remaining messages are not handled */
 	if (client->kept == NULL)
 		channel->barrier = channel->until;
 	if (channel->send.at < channel->barrier)
@@ -206,7 +212,7 @@ static void arm(struct ipc_channel *channel)
 		__atomic_store_n(armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_SEQ_CST);
 }
 
-/* A doorbell whose message has been read before it came finds nothing. */
+/* The message of a doorbell may have been read before the doorbell. */
 void ipc_channel_wake(struct ipc_channel *channel)
 {
 	struct ipc *ipc = channel->client->server->ipc;
@@ -231,7 +237,7 @@ void ipc_channel_wake(struct ipc_channel *channel)
 
 /* --- all of them --- */
 
-/* Bytes that the queue lacks to hold what is worth to wait there. */
+/* Return how many bytes are missing in the ring's queue until it has as much as is useful. */
 static int64_t room(const struct ipc *ipc)
 {
 	struct totem_queue queue = {.total = 1};
@@ -242,8 +248,8 @@ static int64_t room(const struct ipc *ipc)
 }
 
 /*
- * Deficit round robin: a share for each in turn, until all are empty or there is no room. The next visit goes on
- * with the next in turn. When others than channels feed the queue, one share goes in all the same.
+ * Deficit round robin: read a share of each channel in turn, until all are empty or there is no room. The next visit
+ * continues with the next channel. If requests also fill the queue, one share is read even without room.
  *
  * @return whether anything was taken
  */
@@ -321,7 +327,7 @@ static void leave_alone(struct ipc *ipc)
 	(void)pull(ipc);
 }
 
-/* Behind what the ring has to send. */
+/* Runs after the ring has sent its frames. */
 static void on_await(void *arg)
 {
 	struct ipc *ipc = arg;
@@ -351,7 +357,7 @@ void ipc_pull_all(struct ipc *ipc)
 	bool pays = ipc_await_pays(ipc);
 	if (pays && pull(ipc))
 		return;
-	/* For whom there is no room nobody waits. */
+	/* Do not wait for clients if there is no room for their messages. */
 	if (pays && !is_any_left(ipc))
 		await_later(ipc);
 	else

@@ -21,7 +21,7 @@
 #define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
 #define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
 #define EVENTS_ALONG 4u           /* to one that is to have a new event */
-#define FLUSH_SIZE (1u << 20)     /* bytes to one of them, and the rest of an event */
+#define FLUSH_SIZE (1u << 20)     /* bytes that are sent to one client at once, plus the rest of an event */
 #define PARTS_MAX 16 /* of an event without an allocation, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
@@ -182,7 +182,7 @@ static uint64_t now_of(const struct coterie_client *client)
 	return loop_now_ns(client->server->ipc->parts.loop);
 }
 
-/* Into the client's channel, or over libqb. */
+/* Send an event through the client's channel, or over libqb. */
 static int send_event(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
@@ -208,7 +208,10 @@ static void flush_rest(struct coterie_client *client, bool is_full)
 	}
 }
 
-/* libqb takes so many events, a channel those that it has room for, both about FLUSH_SIZE bytes. @return whether one went out */
+/*
+ * Send waiting events: at most `events_max` over libqb, or as many as a channel has room for, in both cases about
+ * FLUSH_SIZE bytes. @return whether one was sent
+ */
 static bool flush_client(struct coterie_client *client, uint32_t events_max)
 {
 	bool is_channel = ipc_channel_is_open(client), is_full = false;
@@ -249,7 +252,7 @@ static bool has_stalled(const struct coterie_client *client, uint64_t more)
 	return size > IPC_BACKLOG_LIMIT || now_of(client) - client->read_ns > IPC_STALL_NS;
 }
 
-/* Events that nobody reads are more than the daemon is to keep: whoever has most of them ends. */
+/* The waiting events of all clients exceed the daemon's limit: disconnect the client that has most of them. */
 static void give_up_most(struct ipc *ipc)
 {
 	struct coterie_client *most = ipc_backlog_most(ipc);
@@ -278,7 +281,10 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 	return 0;
 }
 
-/* One message has cost enough: the event waits for its turn even if there is room for it. */
+/*
+ * Put an event in the queue without trying the client's ring. This turn of the loop has copied enough bytes of one
+ * message (IPC_FAN_SIZE), so the other clients get the message in later turns.
+ */
 static int queue(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	int rc = append(client, head, iov, count);
@@ -288,7 +294,7 @@ static int queue(struct coterie_client *client, const struct ipc_event *head, co
 	return rc;
 }
 
-/* In order: behind what waits already. */
+/* Send an event, or put it in the queue behind the events that wait already. */
 static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
@@ -377,7 +383,7 @@ static void flush_later(struct coterie_client *client)
 	start_flush_timer(client->server->ipc);
 }
 
-/* Each that waits has its share. @return whether anything went out */
+/* Send a share of each waiting client's events. @return whether any was sent */
 static bool flush_round(struct ipc *ipc, uint64_t end_ns)
 {
 	bool has_moved = false;

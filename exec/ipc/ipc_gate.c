@@ -22,7 +22,7 @@ static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 	return queue->total > 2;
 }
 
-/* Between the bands the level stays: hysteresis. */
+/* Between the bands the level does not change (hysteresis). */
 static enum ipc_level next_level(enum ipc_level level, uint32_t used_percent)
 {
 	if (used_percent >= 75)
@@ -104,7 +104,7 @@ static enum qbs_rate rate_of(const struct ipc_server *server)
 
 static void rate_later(struct ipc *ipc);
 
-/* Thousands of clients are not told in one turn of the loop. */
+/* The flow control words of thousands of clients are changed in several turns of the loop. */
 static void on_rate_timer(void *arg)
 {
 	struct ipc *ipc = arg;

@@ -48,7 +48,7 @@ static bool is_crowded(struct ipc *ipc)
 	return ipc->backlog_size > much && size_of_readers(ipc) > much;
 }
 
-/* A held sender goes on at half of it, so that it does not change state with each event. */
+/* A held client is released at half of the bound, so that its state does not change with each event. */
 static uint64_t bound_of(const struct coterie_client *client)
 {
 	struct ipc *ipc = client->server->ipc;

@@ -111,7 +111,7 @@ struct coterie_client {
 
 	/* Answers that come later: ipc_reply.c. */
 	const struct coterie_request *handled; /* the request that is being handled, or NULL */
-	uint64_t token;                        /* that its handler has taken, or 0 */
+	uint64_t token;                        /* by which the handler of this request will answer later, or 0 */
 	struct ipc_reply *replies;
 	uint32_t reply_count;
 
@@ -202,7 +202,7 @@ struct ipc {
 	uint64_t hold_size; /* IPC_HOLD_SIZE */
 	uint64_t readers_size, readers_ns; /* backlogs of clients that read, and when this was computed, 0: never */
 	struct ipc_channel *awake; /* channels whose send rings are read at each visit of the token, the next one first */
-	struct ipc_channel *dirty; /* channels with events that their clients have not been told yet */
+	struct ipc_channel *dirty; /* channels with events whose clients were not notified yet */
 	uint32_t channels, channel_bytes; /* number of channels, bytes of data of all their rings */
 	int64_t pull_room;    /* bytes that may still be read from channels at this visit */
 	bool is_queue_shared; /* requests have filled the queue too, since channels were read */

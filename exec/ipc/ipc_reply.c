@@ -4,8 +4,8 @@
  * handled. It ends in one of these ways, and is not found afterwards:
  *
  * - reply_finish answers.
- * - Its time is over: the service is told, and the client gets "timeout".
- * - The client leaves: the service is told.
+ * - Its time is over: the service is notified, and the client gets "timeout".
+ * - The client leaves: the service is notified.
  * - The handler returns another result than COTERIE_LATER, which counts.
  * - The plugin is replaced, and its successor does not take it over: the client gets "try again".
  */
@@ -149,7 +149,7 @@ int ipc_reply_finish(
 
 	end(reply);
 	int rc = ipc_client_reply(client, response_id, error, iov, count);
-	/* The client waits for an answer all the same. */
+	/* The client still waits for an answer. */
 	if (rc == -EMSGSIZE || rc == -ENOMEM)
 		ipc_client_respond(client, response_id, ipc_error_from_errno(rc));
 	return rc;

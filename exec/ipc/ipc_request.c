@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One request of a client (book ipc, "Requests"): the checks before the handler runs, its result, and
- * requests that must wait because nobody would notice their loss.
+ * One request of a client (book ipc, "Requests"): the checks before the handler runs, its result, and requests that
+ * must wait because no client would notice their loss.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -133,8 +133,8 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 }
 
 /*
- * Its answer waited for the lease, or for messages that were sent before it, and now there is no quorum. Or it asks about
- * quorum, and nobody can say for so long: a ring may try in vain for ever.
+ * Return whether a kept request must be answered now. It waited for the lease or for earlier messages, and now there is
+ * no quorum. Or it asks about quorum, and no ring was formed for too long.
  */
 static bool is_hopeless(const struct coterie_client *client)
 {
@@ -247,7 +247,10 @@ static void process(struct coterie_client *client, const void *data, uint32_t se
 		keep(client, request, data, size);
 		return;
 	}
-	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
+	/*
+	 * A message without an answer is passed to the handler in any case. If the ring refuses it, it is kept until
+	 * there is room.
+	 */
 	enum ipc_gate gate = ipc_gate_of(client->server, request->flags);
 	if ((room == 0 || is_silent(request)) && gate == IPC_GATE_OPEN) {
 		run(client, request, data, size);

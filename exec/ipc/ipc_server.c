@@ -23,7 +23,7 @@
 
 /* --- the end of a connection --- */
 
-/* Once, whoever ended it. */
+/* End a client. Runs once, whichever side has ended the connection. */
 static void client_end(struct coterie_client *client)
 {
 	struct plugin *plugin = client->server->plugin;
@@ -71,7 +71,7 @@ static void find_process(struct coterie_client *client)
 	snprintf(client->process, sizeof(client->process), "%.31s", start + 1);
 	for (char *at = client->process; *at != '\0'; at++) {
 		if ((unsigned char)*at < ' ' || *at == 127)
-			*at = '?'; /* it goes into log lines, and the client chose it */
+			*at = '?'; /* the client has chosen the name, and it is logged */
 	}
 }
 

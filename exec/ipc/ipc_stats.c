@@ -126,7 +126,7 @@ static struct ipc_account *account_of(const struct coterie_client *client)
 	return &client->server->ipc->accounts[client->server->plugin->service.ring_id % IPC_ACCOUNTS];
 }
 
-/* Its keys stay when its plugin goes: counters go on when it comes back. */
+/* The keys of a service stay when its plugin is unloaded, and continue when it is loaded again. */
 static void account_offer(const struct coterie_client *client)
 {
 	struct ipc *ipc = client->server->ipc;

@@ -38,7 +38,7 @@ enum step {
 	STEP_TRIAL,
 	STEP_QUIET,
 	STEP_ACT,
-	STEP_JOIN, /* its joining must be told to the others */
+	STEP_JOIN, /* the round of the synchronisation has to be announced to the other nodes */
 	STEP_SYNC,
 	STEP_DRAIN,
 	STEP_PART,
@@ -48,16 +48,16 @@ struct change {
 	enum kind kind;
 	enum step step;
 	const void *owner; /* NULL: a reload */
-	plugin_life_done done; /* NULL: nobody, or not any more */
+	plugin_life_done done; /* NULL: no callback, or its owner has ended */
 	void *arg;
-	char *what; /* load: name or path; else the name */
+	char *what; /* load: name or path; otherwise the name */
 	char *path; /* replace: of the new file; NULL: what */
 	struct plugin_overrides *overrides; /* load */
 	uint32_t drain_ms;
 	bool is_forced;
 	bool is_optional;      /* one that is not installed is not missed */
 	struct plugin *plugin; /* loaded, or to be unloaded */
-	struct plugin *successor; /* replace, forced: starts when the old one is gone */
+	struct plugin *successor; /* forced replacement: starts when the old plugin has ended */
 	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
 	struct plugin_trial *trial;
 	uint64_t drain_until_ns; /* unload: end of the time for the service */
@@ -67,8 +67,7 @@ struct change {
 
 struct plugin_life {
 	struct plugin_life_parts parts;
-	struct change *first, **last; /* the first is under way. Further ones of a reload wait
-				       * behind it */
+	struct change *first, **last; /* the first change is active. Others, of a reload, wait behind it */
 	struct loop_timer *timer;
 };
 
@@ -119,7 +118,7 @@ static struct change *change_create(
 	return change;
 }
 
-/* The whole of it happens on later turns. */
+/* Queue a change. All its steps run on later turns. */
 static void submit(struct plugin_life *life, struct change *change)
 {
 	*life->last = change;
@@ -128,7 +127,7 @@ static void submit(struct plugin_life *life, struct change *change)
 		turn_at(life, now_of(life));
 }
 
-/* 0: it may be asked for; else *rc is what the caller returns. */
+/* If a change is in progress, refuse another one: call done with -EALREADY. @return whether it was refused */
 static bool is_busy(struct plugin_life *life, plugin_life_done done, void *arg)
 {
 	if (life->first == NULL)
@@ -162,7 +161,7 @@ static void count_event(struct plugin_life *life, const struct change *change, i
 			plugin_registry_watch(life->parts.plugins), name, rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
 }
 
-/* The change is over: its text is logged, its owner is told, the next one has a turn of its own. */
+/* End a change: log its text, call its owner, and begin the next change on a turn of its own. */
 static void finish(struct plugin_life *life, int rc, const char *text)
 {
 	struct change *change = life->first;
@@ -229,7 +228,7 @@ static bool start_trial(struct plugin_life *life, struct change *change)
 {
 	const struct plugin_life_parts *parts = &life->parts;
 
-	/* Without a file it is built in, or not there, which the next step tells. */
+	/* Without a file the plugin is built in or missing, which the next step finds out. */
 	if (parts->program == NULL || change->source.fd < 0)
 		return false;
 	change->trial = plugin_trial_start(
@@ -289,7 +288,7 @@ static void tell_loaded(const struct plugin *plugin)
 		plugin->service.ring_id);
 }
 
-/* The config names it, and nobody decides about quorum yet. */
+/* Return whether the config names this plugin as quorum provider and there is no provider yet. */
 static bool is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
 {
 	return config->quorum_provider != NULL && strcmp(config->quorum_provider, name) == 0 &&
@@ -337,7 +336,7 @@ static bool act_load(struct plugin_life *life, struct change *change)
 
 static bool step_join(struct plugin_life *life, struct change *change)
 {
-	/* A configuration that came meanwhile has done it. */
+	/* A configuration that was installed meanwhile has synchronised the plugin. */
 	if (change->plugin->is_deaf && sync_is_running(life->parts.sync))
 		return wait(life);
 	if (change->plugin->is_deaf && sync_join(life->parts.sync, change->plugin) == -EAGAIN)
@@ -445,7 +444,7 @@ static bool step_drain(struct plugin_life *life, struct change *change)
 	return true;
 }
 
-/* Forced: the new one comes into the place that has become free. */
+/* Start the new plugin after a forced replacement has removed the old one. */
 static bool start_successor(struct plugin_life *life, struct change *change)
 {
 	change->plugin = change->successor;
@@ -472,7 +471,8 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 	parts->conceal(parts->arg, plugin);
 	if (change->successor != NULL)
-		plugin->is_beside = true; /* its name goes on: a provider's verdict stands until the new one's */
+		/* its successor has the same name: a provider's verdict is kept until that of the new one */
+		plugin->is_beside = true;
 	plugin_unload(parts->plugins, plugin);
 	if (change->successor != NULL)
 		return start_successor(life, change);
@@ -536,7 +536,7 @@ static void on_turn(void *arg)
 
 	life->timer = NULL;
 	if (*life->parts.is_stopping)
-		return; /* the rest ends with the daemon */
+		return; /* further steps are not needed when the daemon ends */
 	while (life->first != NULL && run_step(life, life->first))
 		;
 }

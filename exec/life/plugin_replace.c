@@ -25,7 +25,7 @@
 struct blob {
 	uint32_t magic;
 	uint32_t size; /* of bytes */
-	uint16_t abi_major, abi_minor; /* of who saved */
+	uint16_t abi_major, abi_minor; /* ABI version of the plugin that saved the state */
 	uint32_t pad;
 	char name[64];
 	void *bytes; /* malloc'd by the plugin, may be NULL if size is 0 */
@@ -94,7 +94,7 @@ static void copy_counters(struct plugin *successor, const struct plugin *old)
 	memcpy(successor->tx, old->tx, count * sizeof(uint64_t));
 }
 
-/* 0: the successor has everything; else all is as before. */
+/* Hand over state, clients and place. @return 0: the successor has everything; otherwise nothing has changed */
 static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, struct plugin *successor,
 	uint32_t *size, struct plugin_error *error)
 {
@@ -131,7 +131,7 @@ free_blob:
 	return rc;
 }
 
-/* The new file's plugin, beside the old one, with the options that this one was loaded with. */
+/* Load the new file's plugin beside the old one, with the options of the old one. */
 static struct plugin *load_beside(
 	const struct plugin_life_parts *parts, struct plugin *old, const char *what, const struct plugin_source *source,
 	struct plugin_error *error)
@@ -181,6 +181,6 @@ int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *ol
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);
-	*successor = load_beside(parts, old, what, source, error); /* nothing of a state is in this one */
+	*successor = load_beside(parts, old, what, source, error); /* this successor has loaded no part of a state */
 	return *successor != NULL ? -EINPROGRESS : error->rc;
 }

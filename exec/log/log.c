@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere,
- * and before anything else exists.
+ * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere, and before anything
+ * else exists.
  *
- * Lines are written by whoever logs, at once: nothing a target does can hold the caller up
- * (log_sink.h), and so neither queue nor thread is needed.
+ * The caller writes a line at once. No target can block the caller (log_sink.h), so neither a queue nor a thread is
+ * needed.
  */
 #include "exec/log/log.h"
 
@@ -35,7 +35,7 @@ struct file {
 };
 
 struct subsystem {
-	char *name; /* NULL: all that have no entry of their own; always entry 0 */
+	char *name; /* NULL: all subsystems without an entry; always entry 0 */
 	int stderr_limit, syslog_limit, file_limit;
 	struct file *file; /* of settings.files, or NULL */
 };
@@ -64,7 +64,8 @@ static struct {
 	struct flight *flight; /* NULL: the settings want none */
 	char flight_dir[4096]; /* for the handler of deadly signals */
 	long utc_offset_s;
-	const char *(*describe)(char *text, size_t size, const void *context); /* whose code runs; NULL: not asked */
+	/* describes the plugin whose code runs; NULL: none */
+	const char *(*describe)(char *text, size_t size, const void *context);
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
@@ -312,7 +313,7 @@ static void tell_culprit(int number, const void *context)
 	alarm(0);
 }
 
-/* Takes no lock: who holds it may be the one that died. A half-written last line does no harm. */
+/* Take no lock, since the code that died may hold it. An incomplete last line does no harm. */
 static void on_deadly_signal(int number, siginfo_t *info, void *context)
 {
 	char path[FLIGHT_PATH_MAX];
@@ -328,7 +329,7 @@ static void catch_deadly_signals(void)
 {
 	struct sigaction action = {.sa_sigaction = on_deadly_signal, .sa_flags = (int)(SA_RESETHAND | SA_SIGINFO)};
 
-#ifndef __SANITIZE_ADDRESS__ /* its own handlers say more */
+#ifndef __SANITIZE_ADDRESS__ /* the sanitizer's own handlers report more */
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGABRT, &action, NULL);
 	sigaction(SIGFPE, &action, NULL);
@@ -383,7 +384,7 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 
 		line[length++] = '\n';
 		if (log_sink_write(sink, line, length) < 0) {
-			return; /* counted: it stands for the line that follows, too */
+			return; /* the line was hidden and counted, as the one that follows */
 		}
 	}
 	size_t length = log_format(line, sizeof(line) - 1, target, frame, subsystem, prio, text);
@@ -445,7 +446,7 @@ static void write_syslog(
 		return;
 	bool was_connected = state.syslog_sink.fd >= 0;
 
-	/* A daemon that was restarted closes the connection: once more, then the line is lost. */
+	/* A restarted syslog daemon has closed the connection: try once more, then drop the line. */
 	if (send_syslog(frame, subsystem, prio, text) < 0 && was_connected &&
 		state.syslog_sink.fd < 0)
 		send_syslog(frame, subsystem, prio, text);

@@ -26,7 +26,7 @@ static bool takes_more(int fd)
 {
 	struct pollfd entry = {.fd = fd, .events = POLLOUT};
 
-	/* POLLERR: the reader is gone, and writing would raise SIGPIPE. */
+	/* POLLERR: the reader has closed its end, and writing would raise SIGPIPE. */
 	return poll(&entry, 1, 0) == 1 && (entry.revents & (POLLERR | POLLNVAL | POLLHUP)) == 0 &&
 	       (entry.revents & POLLOUT) != 0;
 }
@@ -72,7 +72,7 @@ static int check_file(int fd)
 
 int log_sink_open_file(struct log_sink *sink, const char *path)
 {
-	/* O_NONBLOCK for the one who names a FIFO. */
+	/* O_NONBLOCK, since the file may be a FIFO. */
 	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	bool is_private;
 	int fd = trust_open(path, flags, 0640, &is_private);

@@ -19,7 +19,7 @@ struct log_sink {
  * descriptors are polled first. Return whether the line was written.
  */
 int log_sink_write(struct log_sink *sink, const char *line, size_t length);
-/** Write the text that tells of lost lines. Return its length, 0 if none were lost. */
+/** Write the text about lost lines. Return its length, 0 if none were lost. */
 size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size);
 
 /**

@@ -51,7 +51,7 @@ struct loop {
 	struct loop_timer **heap; /* earliest first */
 	size_t timer_count, timer_capacity;
 	uint64_t timer_order;
-	loop_late_run late_run; /* NULL: nobody asks */
+	loop_late_run late_run; /* NULL: not watched */
 	void *late_arg;
 	uint64_t armed_ns; /* time to which timer_fd is set. It may be early, but not late, unless a timer is
 			    * due and wake_fd is set */
@@ -507,7 +507,7 @@ uint64_t loop_suspended_ns(const struct loop *loop)
 {
 	struct timespec now;
 
-	/* This one first: a pause between the two makes the result smaller, never larger. */
+	/* Read this clock first, so that a pause between both reads makes the result smaller, never larger. */
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	uint64_t boot_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	uint64_t now_ns = loop_now_ns(loop);

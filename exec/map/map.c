@@ -220,7 +220,7 @@ struct map_shared *map_share(
 
 	if (shared == NULL)
 		return NULL;
-	/* Set it as any other first: names and sizes are checked, trackers told. */
+	/* Set the key as any other first, which checks its name and size and notifies trackers. */
 	map_delete(map, key);
 	if (map_set(map, key, type, bytes, size) < 0 || (shared->entry = find(map, key)) == NULL) {
 		free(shared);

@@ -11,7 +11,7 @@
 
 #define MAP_KEY_LENGTH_MIN 3
 #define MAP_KEY_LENGTH_MAX 255
-#define MAP_VALUE_SIZE_MAX 16384 /* a string's NUL comes on top */
+#define MAP_VALUE_SIZE_MAX 16384 /* without the NUL of a string */
 
 struct map;
 struct map_shared;

@@ -54,7 +54,7 @@ struct protection {
 struct map {
 	struct entry **entries; /* ascending in byte order of the key */
 	size_t count, capacity;
-	struct map_tracker *trackers; /* in the order in which they are told */
+	struct map_tracker *trackers; /* in the order in which they are called */
 	uint64_t tracker_turn;        /* counts trackers that came or went */
 	bool has_gone_trackers;       /* some is_gone */
 	struct map_shared *shared;
@@ -72,7 +72,7 @@ bool map_is_covered(const char *key, const char *by, size_t length, bool is_pref
 void map_bury(struct map *map, struct grave *grave);
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before);
-/** Free buried memory, and trackers that are gone. Only outside of notifications. */
+/** Free memory that was kept during notifications, and removed trackers. Only outside of notifications. */
 void map_sweep(struct map *map);
 void map_trackers_fini(struct map *map);
 /** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Notifications that cause changes that cause notifications end here: a change deeper is not told. */
+/* Notifications that cause changes that cause notifications end here: deeper changes are not notified. */
 #define NOTIFY_DEPTH_MAX 16
 
 void map_bury(struct map *map, struct grave *grave)
@@ -47,7 +47,7 @@ void map_sweep(struct map *map)
 	while (map->graves != NULL) {
 		struct grave *next = map->graves->next;
 
-		free(map->graves); /* the first member of what is freed */
+		free(map->graves); /* `graves` is the first member of the freed struct */
 		map->graves = next;
 	}
 	if (!map->has_gone_trackers)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugins in service: which there are, in which order, and the files of those that are gone. */
+/* The loaded plugins in their order, and the files of unloaded plugins. */
 #include "exec/plugin/plugin_private.h"
 
 #include <stdlib.h>
@@ -150,7 +150,7 @@ void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, str
 	predecessor->next = NULL;
 	predecessor->is_beside = true;
 	plugin->is_beside = false;
-	/* The successor goes on with the messages of its predecessor. */
+	/* The successor sends the messages that wait from its predecessor. */
 	plugin->wants_room |= predecessor->wants_room && plugin->service.writable != NULL;
 }
 

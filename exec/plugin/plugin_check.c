@@ -28,12 +28,12 @@
 #define STRICT_MINOR 7
 #define LEGACY_PARTS_MAX 8
 #define LEGACY_LENGTH_MAX 200
-#define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
+#define COUNT_MAX 4096 /* largest number of entries of a table. More entries show an invalid table */
 
 /* The plugin that is being checked, for the messages. */
 struct candidate {
 	const struct plugin_registry *registry;
-	const struct plugin *predecessor; /* whose place it takes, or NULL */
+	const struct plugin *predecessor; /* the plugin that it replaces, or NULL */
 	const struct coterie_plugin *descriptor;
 	const char *name; /* base name of the file */
 	const char *path;
@@ -132,7 +132,7 @@ static bool is_corosyncs(const char *name, uint32_t ring_id)
 	return found != NULL && strcmp(found, name) == 0;
 }
 
-/* Part of the names of sockets and files. */
+/* Return whether the text may be a part of names of sockets and files. */
 static bool is_ipc_name(const char *name)
 {
 	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
@@ -362,7 +362,7 @@ static bool is_same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Clients and other nodes go on with what they know. */
+/* Check that a successor has the same ring id and IPC name, since clients and other nodes use them. */
 static int check_place(const struct candidate *candidate)
 {
 	const struct coterie_service *ops = candidate->descriptor->ops;

@@ -24,7 +24,7 @@
 
 /* --- load --- */
 
-/* Sections logger_subsys of operators name it (book configuration, "Logging"). */
+/* Return the log subsystem of a plugin, which logger_subsys sections name (book configuration, "Logging"). */
 static char *subsystem_of(const struct coterie_plugin *descriptor)
 {
 	char *subsystem = strdup(COTERIE_HAS(descriptor, log_name) ? descriptor->log_name : descriptor->name);
@@ -144,7 +144,7 @@ static void report(const struct plugin *plugin)
 		descriptor->version != NULL ? descriptor->version : "", plugin->path);
 }
 
-/* From a checked file to a plugin whose init has returned 0. The file is closed if that fails. */
+/* Make a plugin of a checked file and call its init. The file is closed if that fails. */
 static struct plugin *make(struct plugin_registry *registry, struct plugin_file *file,
 	const struct plugin_overrides *overrides, bool is_beside, struct plugin_error *error)
 {

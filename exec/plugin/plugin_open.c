@@ -461,7 +461,7 @@ static char *spell_source(const struct plugin_source *source)
 	return spelled;
 }
 
-/* A name for the descriptor comes from procfs alone. */
+/* Only procfs gives a name for the descriptor. */
 static void fail_by_descriptor(const char *path, const char *reason, struct plugin_error *error)
 {
 	if (access("/proc/self/fd", F_OK) < 0)
@@ -553,7 +553,7 @@ static char *find_file(const struct plugin_search *search, const char *what)
 	return what[0] == '/' ? realpath(what, NULL) : find(search, what);
 }
 
-/* The shared object itself, where what was found is a text that names it. */
+/* Find the shared object if the found file is a text that names it (.la). */
 static char *find_object(const struct plugin_search *search, const char *what)
 {
 	char object[PATH_MAX + 16];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The tables of a service, walked by the stride of whoever made them. */
+/* Look-ups in the tables of a service, with the element size of the ABI that the plugin was built for. */
 #include "exec/plugin/plugin.h"
 
 /*
- * Ids ascend, so a request stands at the place its id names or before, and nearly always there.
- * Elements are read in place: a longer stride means members that we do not know.
+ * Ids ascend, so a request is at the index of its id or before. Elements are read in place: larger ones have members
+ * that this executive does not know.
  */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {

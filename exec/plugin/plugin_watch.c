@@ -23,7 +23,7 @@ struct plugin_watch {
 	struct log_limit overrun_limit; /* of plugins that hold the loop up */
 };
 
-/* Its numbers in the statistics. */
+/* Offer the numbers of a record as statistics. */
 static void offer(struct stats *stats, const struct plugin_record *record)
 {
 	const struct {
@@ -125,7 +125,7 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 }
 
 const struct plugin_call *plugin_call_now;
-static pid_t watched_pid; /* whose first thread runs the loop */
+static pid_t watched_pid; /* process whose first thread runs the loop */
 
 /* The number of the entry in the plugin's table, and the function as addr2line(1) takes it: FILE+OFFSET. */
 static void add_place(const struct plugin_call *call, char *text, size_t size)

@@ -53,7 +53,7 @@ struct plugin_watch;
  * @return NULL: out of memory
  */
 struct plugin_watch *plugin_watch_create(struct loop *loop, struct stats *stats, struct config *const *config);
-void plugin_watch_destroy(struct plugin_watch *watch); /* NULL is ignored. All plugins are gone */
+void plugin_watch_destroy(struct plugin_watch *watch); /* NULL is ignored. All plugins have ended */
 
 /** Return the record of a name, or create it. NULL: out of memory, or there are too many. */
 struct plugin_record *plugin_watch_record(struct plugin_watch *watch, const char *name);
@@ -70,12 +70,12 @@ void plugin_watch_leak(struct plugin *plugin, uint32_t count);
 /** One call of a plugin's function, in a variable of the caller. */
 struct plugin_call {
 	struct plugin *plugin; /* NULL: a file that is being loaded or unloaded */
-	const char *what;      /* name of the operation */
+	const char *what;      /* name of the operation, for the log */
 	uint64_t began_ns;
 	int64_t number;       /* of a request or ring message, or PLUGIN_NO_NUMBER */
-	const void *function; /* of the plugin, whose operations have one name, or NULL */
-	const char *path;     /* of the file, without a plugin */
-	const struct plugin_call *outer; /* the call inside which this one was made, or NULL */
+	const void *function; /* the function that is called, where several have the same `what`; otherwise NULL */
+	const char *path;     /* path of the file, if plugin is NULL */
+	const struct plugin_call *outer; /* the call inside which this call was made, or NULL */
 };
 
 /** The innermost call on the loop thread. NULL: no plugin's code runs. */

@@ -64,7 +64,9 @@ void qbs_disconnect(struct qbs_connection *connection)
 		destroy(connection);
 }
 
-/* Its memory makes no sense: it ends when its stream tells the loop, and not inside of what runs now. */
+/*
+ * The shared memory is invalid. End the connection later, by an event of its stream, and not inside the present call.
+ */
 static void break_off(struct qbs_connection *connection)
 {
 	if (connection->is_broken)
@@ -227,7 +229,7 @@ static bool serve_stream(struct qbs_connection *connection, uint32_t bytes, uint
 
 /*
  * The client has hung up, maybe right behind its last requests: a program that multicasts and exits has been told that
- * its message is on its way. So they are taken first.
+ * its message is on its way. So these requests are handled first.
  */
 static void take_last(struct qbs_connection *connection)
 {

@@ -62,7 +62,10 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 	else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)
 		previous.sa_handler(signal);
 	else if (info->si_code > 0 || previous.sa_handler == SIG_DFL) {
-		/* An access is repeated, and a signal sent again: both meet what was there before us. */
+		/*
+		 * Restore the former handler. The access is repeated or the signal sent again, and the former handler
+		 * gets it.
+		 */
 		(void)sigaction(SIGBUS, &previous, NULL);
 		if (info->si_code <= 0)
 			(void)kill(getpid(), signal);

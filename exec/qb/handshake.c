@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Peers that have connected and not said what they want. Anybody can connect, so there are few of them, and none for
- * long. When there are too many, the user that has most of them loses its oldest: a flood keeps nobody else out.
+ * Peers that have connected and not sent their first message. Any process can connect, so their number and time are
+ * limited. If there are too many, the oldest one of the user with the most of them is closed. So one user cannot keep
+ * others out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static void append(struct qbs_host *host, struct qbs_handshake *handshake)
 	host->handshake_count++;
 }
 
-/* Its descriptor stays. */
+/* Remove a handshake. Its descriptor stays open. */
 static void forget(struct qbs_handshake *handshake)
 {
 	struct qbs_host *host = handshake->server->host;

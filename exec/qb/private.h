@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct qbs_answer) == 12328, "answer");
 struct qbs_handshake {
 	struct qbs_server *server;
 	int fd;
-	uid_t uid; /* of the process that connected, in whose share this counts */
+	uid_t uid; /* user of the process that connected, whose share is charged */
 	gid_t gid;
 	uint64_t since_ns;
 	bool has_peer;

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A page that is gone is an error of the call, which does not matter: nobody can wait there. */
+/* If the page does not exist any more the call fails, which does not matter: no client can wait there. */
 static void wake(uint32_t *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 #if __LP64__

@@ -92,7 +92,7 @@ static int make_data(struct qbs_connection *connection, int folder, uint32_t i, 
 	return rc;
 }
 
-/* All in one region: one guard, and one unmapping. */
+/* Map all rings in one region, with one guard. */
 static int make_rings(struct qbs_connection *connection, int folder)
 {
 	size_t size = qbs_ring_data_size(connection->size_max), header = header_room(), ring = header + 2 * size;

@@ -246,7 +246,7 @@ static int socket_event(struct qbs_connection *connection, const struct iovec *i
 static void socket_listen(struct qbs_connection *connection, uint32_t wanted)
 {
 	(void)loop_of(connection)->mod(loop_of(connection)->arg, connection->request_fd, wanted);
-	qbs_stream_listen(connection, POLLIN); /* its end is all that comes there */
+	qbs_stream_listen(connection, POLLIN); /* only the end of the client arrives on this stream */
 }
 
 static void socket_flow(struct qbs_connection *connection, uint32_t word)

@@ -29,7 +29,7 @@ enum work {
 	WORK_EXAMINE, /* the first, and nothing is kept */
 };
 
-/* Somebody who wants to know how it went. */
+/* A caller that waits for the result of a reload. */
 struct waiter {
 	enum work work;
 	bool is_forced;
@@ -59,7 +59,7 @@ struct job {
 	int rc;
 	struct config *config;
 	struct config_messages messages;
-	char log_error[512]; /* of what the log is to write to; "": nothing */
+	char log_error[512]; /* error of opening the log's new targets; "": none */
 };
 
 /* --- the helper thread --- */
@@ -78,7 +78,7 @@ static void job_destroy(struct job *job)
 
 static void on_read(void *arg);
 
-/* @return false: nobody wants it */
+/* Post the result to the loop. @return false: no caller waits for it */
 static bool job_post(struct job *job)
 {
 	const struct timespec pause = {.tv_nsec = RETRY_NS};
@@ -93,7 +93,7 @@ static bool job_post(struct job *job)
 		pthread_mutex_unlock(&job->lock);
 		if (is_done)
 			return is_wanted;
-		nanosleep(&pause, NULL); /* out of memory: somebody waits for the answer */
+		nanosleep(&pause, NULL); /* out of memory: try again, since a caller waits */
 	}
 }
 
@@ -156,7 +156,7 @@ static struct job *job_create(struct reload *reload)
 	return job;
 }
 
-/* Not at the priority of the ring. */
+/* Start a thread at ordinary priority. */
 static int start_thread(struct job *job)
 {
 	const struct sched_param param = {0};
@@ -196,7 +196,7 @@ static bool wants_same(const struct waiter *a, const struct waiter *b)
 	return a->work == b->work && a->is_forced == b->is_forced && (a->work != WORK_PREPARE || a->owner == b->owner);
 }
 
-/* Those at the head of the queue who want the same. */
+/* Take the waiters at the head of the queue that want the same kind of reading. */
 static void take_next(struct reload *reload)
 {
 	struct waiter **end = &reload->next;
@@ -225,7 +225,7 @@ static void tell_lines(int prio, const char *before, char *const *texts, uint32_
 		log_line("CFG", prio, "%s%s", before, texts[i]);
 }
 
-/* Of the reading alone: what the file is to be refused for. */
+/* Return the reason to refuse the file, from its reading alone. */
 static int judge(const struct job *job, struct reload_error *error)
 {
 	uint32_t count = job->messages.error_count;
@@ -324,7 +324,7 @@ static int examine(struct reload *reload, struct job *job, struct reload_error *
 	return rc;
 }
 
-/* For the second step, unless who wanted it has gone. */
+/* Keep the result for the second step, unless its owner has ended. */
 static void keep(struct reload *reload, struct job *job)
 {
 	if (reload->now == NULL)
@@ -455,7 +455,7 @@ static int request(struct reload *reload, const struct waiter *wanted)
 		end = &(*end)->next;
 	*end = waiter;
 	if (reload->job != NULL || reload->now != NULL || reload->is_telling)
-		return 0; /* behind the one that is under way */
+		return 0; /* waits behind the active reading */
 	take_next(reload);
 	int rc = start(reload);
 

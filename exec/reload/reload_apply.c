@@ -146,7 +146,7 @@ static int plan_options(const struct reload *reload, const struct config *config
 	return 0;
 }
 
-/* Only now, since it speaks of what will not change: the file is accepted. */
+/* Log this only now that the file is accepted, since it names values that do not change. */
 static void take_options(struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
@@ -180,7 +180,7 @@ static void report_part(const struct reload *reload, enum reload_source source, 
 		map_set_string(reload->parts.map, key, text);
 }
 
-/* Its keys are not only options: it looks for itself what is new. */
+/* Call the transport's reload, which finds changed keys itself, since not all of its keys are options. */
 static void tell_transport(const struct reload *reload, const struct plugin *plugin, enum reload_source source)
 {
 	int rc = 0;

@@ -153,7 +153,7 @@ static void add_options(
 		struct plugin_options *options = plugin_options_again(one, config, &why);
 
 		if (options == NULL) {
-			list->is_out_of_memory = true; /* all else was checked before */
+			list->is_out_of_memory = true; /* all other errors were detected before */
 			return;
 		}
 		plugin_options_compare(options, one->options, one->descriptor, add_option, &arg);

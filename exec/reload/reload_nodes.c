@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Nodes that leave the node list with a reload, perhaps later than it, and whom the engine knows. */
+/*
+ * Nodes that a reload removes from the node list, which may take effect later, and the list of nodes that the engine
+ * accepts.
+ */
 #include "exec/reload/reload_private.h"
 
 #include <errno.h>

@@ -72,7 +72,7 @@ bool reload_is_member(const struct reload *reload, uint32_t nodeid)
 	return false;
 }
 
-/* Where the transport has a node until now, or NULL. */
+/* Return the address at which the running transport knows a node, or NULL. */
 static const struct sockaddr_storage *running_address(
 	const struct reload *reload, uint32_t nodeid, uint32_t link)
 {
@@ -257,7 +257,10 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 					rc = transport->transport.peer_add(transport->self, link, node->nodeid,
 						(const struct sockaddr *)wanted));
 			if (rc < 0) {
-				/* Of this node the links before, of the nodes before all. */
+				/*
+				 * Undo: remove the links of this node that were added, then all new links of the nodes
+				 * before it.
+				 */
 				while (link-- > 0)
 					if (reload_address_of(node, link) != NULL &&
 						running_address(reload, node->nodeid, link) == NULL)

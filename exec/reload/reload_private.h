@@ -72,7 +72,7 @@ struct reload {
 	bool is_revision_owed;           /* delayed while a file is read or kept, which may be refused */
 	bool is_hung_up, is_hung_up_again; /* after SIGHUP the file is being examined, and must be once more */
 	bool is_removed;                 /* this node has accepted a node list without it, and stays until it is stopped */
-	bool is_telling;                 /* waiters are told their result. New ones wait for the next reading */
+	bool is_telling;                 /* waiters are being called. New ones wait for the next reading */
 };
 
 /** Return the running configuration. */

@@ -35,7 +35,7 @@ struct job {
 	bool is_written;   /* NAME.next is there: of the thread, until it has ended */
 	struct rotate *rotate;
 	struct loop *loop;
-	const void *owner; /* NULL: the plugin has gone */
+	const void *owner; /* NULL: the plugin has ended */
 	void (*done)(void *arg, int rc, const char *text);
 	void *arg;
 	uint8_t *key; /* a page that core dumps leave out, wiped at the end */
@@ -80,7 +80,7 @@ static void job_destroy(struct job *job)
 	free(job);
 }
 
-/* Without an effect: NAME.next goes. */
+/* Drop a job without effect, and remove NAME.next. */
 static void job_drop(struct job *job)
 {
 	if (job->is_written)
@@ -170,7 +170,7 @@ static void *job_run(void *arg)
 	return NULL;
 }
 
-/* At ordinary priority: not at that of the ring. */
+/* Start a thread at ordinary priority, not at that of the ring. */
 static int start_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
 {
 	const struct sched_param param = {0};

@@ -391,7 +391,7 @@ static enum totem_witness cb_witness(void *arg, uint32_t nodeid, bool is_first)
 
 static void cb_lease(void *arg, bool is_held)
 {
-	(void)is_held; /* asked for again when a request comes */
+	(void)is_held; /* the lease is checked again when a request arrives */
 	ring_lease_changed(arg);
 }
 

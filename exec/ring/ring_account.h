@@ -15,7 +15,7 @@
 /** The reason for a new ring, as this node saw it. If several apply, the last one in this list counts. */
 enum ring_change {
 	RING_CHANGE_LEAVE,      /* a member left, or was found dead before the token was missed */
-	RING_CHANGE_JOIN,       /* a node came */
+	RING_CHANGE_JOIN,       /* a node joined */
 	RING_CHANGE_MERGE,      /* packets of another ring arrived */
 	RING_CHANGE_TOKEN_LOST, /* at this node, or at another one if no node came or left */
 	RING_CHANGE_START,      /* the first ring */

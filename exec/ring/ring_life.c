@@ -248,7 +248,7 @@ void ring_stop(struct ring *ring)
 	ring->engine = NULL;
 }
 
-/* All plugins are gone by now. */
+/* Report frames that are still in use, after all plugins have ended. */
 static void report_frames(const struct frame_pool *pool)
 {
 	struct frame_pool_usage usage = {0};

@@ -10,7 +10,7 @@
 #define EXIT_RING_ID 21
 #define SECOND_NS UINT64_C(1000000000)
 #define QUIET_SECONDS 5u    /* without a change */
-#define SPREAD_SECONDS 16u  /* so that not all members write at once */
+#define SPREAD_SECONDS 16u  /* so that members do not write at the same time */
 #define RETRY_SECONDS 60u
 
 static void store_ahead(void *arg);
@@ -49,7 +49,7 @@ static void store_ahead(void *arg)
 
 void ring_store_start(struct ring *ring)
 {
-	/* If it fails, the first ring tries again and says so. */
+	/* If this fails, the first ring tries again and reports it. */
 	(void)ring_seq_store_ahead(&ring->seq);
 }
 

@@ -135,7 +135,7 @@ static uint32_t read_gathers(void *arg, void *value)
 	return put_u32(value, present(((const struct source *)arg)->totem_stats).continuous_gather);
 }
 
-/* Since the last look at which something had gone out. */
+/* Return the send failures since the last call at which a frame had been sent. */
 static uint32_t send_failures(struct totem_stats *totem_stats)
 {
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
@@ -216,7 +216,7 @@ static uint32_t read_available(void *arg, void *value)
 static uint32_t read_reserved(void *arg, void *value)
 {
 	(void)arg;
-	return put_u32(value, 0); /* a request is packed at once */
+	return put_u32(value, 0); /* 0: a request is packed at once */
 }
 
 static uint32_t read_misses(void *arg, void *value)

@@ -35,7 +35,7 @@ struct offer {
 	const char *name;
 };
 
-/* read: NULL for the number as it is. */
+/* Offer a statistic. read: NULL: the number itself. */
 static int add(const struct offer *offer, const char *what, coterie_stat_read read, const uint64_t *number)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];

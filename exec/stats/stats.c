@@ -27,7 +27,7 @@ struct stats_tracker {
 	char *key;
 	size_t length;
 	uint32_t events;
-	bool is_gone; /* untracked while trackers are told; freed then */
+	bool is_gone; /* removed during notifications, and freed afterwards */
 	coterie_map_notify notify;
 	void *arg;
 	uint32_t seen_size; /* of a single key: its value at the last refresh */
@@ -50,7 +50,7 @@ struct stats {
 	struct stats_tracker *trackers; /* the newest first */
 	struct clearing *clearings;
 	const char *hushed;
-	uint32_t depth; /* trackers being told */
+	uint32_t depth; /* depth of notifications */
 	uint64_t value[VALUE_MAX / sizeof(uint64_t)];
 };
 
@@ -106,7 +106,7 @@ void stats_destroy(struct stats *stats)
 
 /* --- keys --- */
 
-/* Index of the first key that is not below this one. */
+/* Return the index of the first key that is not below this one. */
 static size_t lower_bound(const struct stats *stats, const char *key)
 {
 	size_t low = 0, high = stats->count;

@@ -29,7 +29,7 @@ _Static_assert(offsetof(struct message, seq) == 32, "layout of a verdict");
 /* The announcements of one member of the regular configuration. */
 struct voice {
 	bool is_built;      /* its SERVICE_BUILD has been delivered */
-	bool is_announcing; /* and says that it announces */
+	bool is_announcing; /* its service list says that it announces verdicts */
 	bool is_quorate;    /* its last announcement */
 };
 

@@ -28,9 +28,9 @@ struct quorum {
 	bool is_quorate; /* as of the last verdict that was taken */
 	bool is_stopping; /* the daemon ends */
 	uint32_t *members; /* of verdict */
-	struct watcher *watchers, **last; /* in the order in which they came */
+	struct watcher *watchers, **last; /* in the order in which they were added */
 	bool is_telling;
-	bool is_told_again; /* another verdict came while watchers were told */
+	bool is_told_again; /* another verdict was published while watchers were called */
 };
 
 struct quorum *quorum_create(
@@ -164,7 +164,7 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
 	if (plugin->is_beside)
-		return 0; /* the one whose place it is to take decides */
+		return 0; /* the predecessor, whose place it will take, still decides */
 	struct coterie_quorum taken = {0}; /* theirs may be shorter */
 	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
 	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))

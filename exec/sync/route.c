@@ -295,7 +295,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 		writable_refused(plugin);
 		return -EAGAIN; /* do not announce it yet */
 	}
-	/* It goes out all the same: late is better than never. */
+	/* The message is still sent, since a late message is better than none. */
 	if (sync_is_starting(route->parts.sync))
 		log_limited(&route->misuse, loop_now_ns(route->parts.loop), plugin->subsystem, LOG_WARNING,
 			"Misuse: service %s sends in sync_start, where it must not: it has to wait for "

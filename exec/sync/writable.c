@@ -36,7 +36,7 @@ static bool is_waiting(const struct plugin *plugin)
 	return plugin->wants_room && !plugin->is_beside && !plugin->is_deaf && !plugin->is_held;
 }
 
-/* Services ascend by ring id. @return the first from this one on that waits, or NULL */
+/* Return the first waiting service from this ring id on, or NULL. Services ascend by ring id. */
 static struct plugin *find(const struct writable *writable, uint32_t ring_id)
 {
 	struct plugin *plugin = plugin_first(writable->parts.plugins);

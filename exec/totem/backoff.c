@@ -321,7 +321,10 @@ static void trace_unheard(
 	core_trace(engine, &trace);
 }
 
-/* Take over the counts of a conflict in which the other one of the two nodes was left out last time. */
+/*
+ * Two nodes that do not hear each other may be left out of the ring in turn. If the other node of the pair was left out
+ * last time, continue with its counts.
+ */
 static void inherit(const struct totem_engine *engine, struct peer *peer)
 {
 	const struct peer *other = peer_find(engine, peer->backoff.accuser);

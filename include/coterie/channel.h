@@ -102,9 +102,9 @@ struct coterie_channel_control {
 	uint32_t pad0[15];
 	uint32_t writer_waits; /* 1: the writer found no room */
 	uint32_t pad1[15];
-	uint64_t written; /* told by the writer */
+	uint64_t written; /* set by the writer */
 	uint64_t pad2[7];
-	uint64_t consumed; /* told by the reader */
+	uint64_t consumed; /* set by the reader */
 	uint64_t pad3[7];
 };
 

@@ -44,7 +44,7 @@
 #define KV_PENDING_MAX 16u   /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10) /* bytes of events that a client may have unread */
 
-/** A ring; seq 0: none. */
+/** The id of a ring; seq 0: none. */
 struct kv_ring {
 	uint64_t seq;
 	uint32_t rep;
@@ -171,7 +171,7 @@ struct kv {
 	uint64_t last_serial;
 	struct kv_client *clients;
 	struct coterie_timer *late_timer; /* watches have missed changes though their clients have room */
-	struct kv_client *late_next;      /* the one to tell next, or NULL: the first one */
+	struct kv_client *late_next;      /* client that is notified next, or NULL: the first one */
 };
 
 /* ---- kv.c ---- */
@@ -286,7 +286,7 @@ void kv_takeover_free(struct kv *kv);
 /* ---- marker.c ---- */
 
 void kv_marker_load(struct kv *kv);
-/** Store this ring as the epoch. */
+/** Store the id of this ring as the epoch of the table. */
 void kv_marker_store(struct kv *kv);
 
 /* ---- watch.c ---- */
@@ -300,12 +300,15 @@ void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes);
 /** Notify watches of a changed key. value: NULL with KV_OP_DELETE. */
 void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
 	uint32_t value_size);
-/** The whole table may be another one: told from now on, in turns, or, without state, when there is one. */
+/**
+ * Have all watches report later that they have missed changes, since the whole table may differ. Done in turns of the
+ * loop, and without a table only when this node has one.
+ */
 void kv_watch_replaced(struct kv *kv);
-/** Tell watches soon that they have missed changes: an older version may have left some. */
+/** Have watches report missed changes soon. The older version of this plugin may have left such reports undone. */
 void kv_watch_resume(struct kv *kv);
 void kv_watch_stop(struct kv *kv); /* delete its timer */
-/** The client is about to be freed. */
+/** Drop references to a client that is about to be freed. */
 void kv_watch_forget(struct kv *kv, const struct kv_client *client);
 
 /* ---- hand_over.c ---- */

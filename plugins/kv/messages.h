@@ -140,7 +140,7 @@ struct kv_req_unwatch {
 };
 KV_SIZE(kv_req_unwatch, 24);
 
-/* The client has handled so many bytes of events. The size of an event includes its header. */
+/* Report how many bytes of events the client has handled. The size of an event includes its header. */
 struct kv_req_ack {
 	struct coterie_request_header header;
 	uint64_t bytes;

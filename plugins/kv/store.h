@@ -47,7 +47,7 @@ void kv_store_drop(struct kv_store *store);
 /**
  * Free some of the dropped entries and of the purged deletions.
  *
- * @param work  the work of freeing so many entries without a value; at least one entry is freed
+ * @param work  limit of the work, in entries without a value; at least one entry is freed
  * @return true: there is more
  */
 bool kv_store_sweep(struct kv_store *store, uint32_t work);

@@ -34,7 +34,7 @@ struct kv_block {
 	uint64_t bytes[];
 };
 
-/* A write that came while the state was on its way. */
+/* A write that was delivered during the transfer of the state. */
 struct logged {
 	uint64_t revision;
 	uint64_t bytes_max; /* as it was then */
@@ -52,7 +52,7 @@ static struct kv_block *block_create(uint32_t size)
 	return block;
 }
 
-/* The first one of a list goes to those that are freed in turns. */
+/* Move the first block of a list to the blocks that are freed in turns. */
 static void block_drop(struct kv *kv, struct kv_block **list)
 {
 	struct kv_block *block = *list;
@@ -195,7 +195,7 @@ static void part_end(struct kv *kv)
 
 	if (kv->progress.cursor < kv->parts->last)
 		kv->progress.cursor = kv->parts->last;
-	/* A log with a gap is of no use before a chunk comes that was made after the gap. */
+	/* After a gap in the log, wait for a chunk that the donor made after the gap. */
 	kv->is_catching_up = is_last && kv->log_from <= le64toh(chunk->base);
 	do {
 		kv->parts_bytes -= kv->parts->size;
@@ -253,7 +253,7 @@ static void complete(struct kv *kv)
 
 static void on_turn(void *arg);
 
-/* Where the timer does not start, the next chunk has it go on. */
+/* If the timer cannot be started, the next chunk continues the work. */
 static void turn_later(struct kv *kv)
 {
 	if (kv->takeover_timer == NULL &&
@@ -262,8 +262,10 @@ static void turn_later(struct kv *kv)
 		kv->takeover_timer = NULL;
 }
 
-/* The last messages of a ring and its synchronisation are no time for it: what was announced must
- * stay true. */
+/*
+ * Apply up to `work` entries of the received table. Not in a transitional configuration and not during a
+ * synchronisation, since this node has announced there how much of the table it has.
+ */
 static void advance(struct kv *kv, uint32_t work)
 {
 	uint32_t done = 0;
@@ -329,7 +331,7 @@ void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_
 	struct kv_block *part;
 
 	if (!kv->is_catching_up && end_of_parts(kv) >= le64toh(chunk->from)) {
-		/* No table has more: this is for a donor that does not know when to stop. */
+		/* A table never exceeds bytes_max. A faulty donor might go on sending. */
 		if (kv->parts_bytes > kv->bytes_max) {
 			kv_lose(kv, "its donor sends more than a table can hold");
 			return;

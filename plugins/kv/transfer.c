@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define CHUNK_SIZE (96u << 10)         /* unless one entry is longer */
-#define CHUNK_COUNT_MAX 128u           /* of a chunk that this node sends. Writing 2,400 entries took 25 ms */
+#define CHUNK_COUNT_MAX 128u           /* entries of a chunk that this node sends. Writing 2,400 entries took 25 ms */
 #define SEEK_WORK 8192u                /* entries that the donor passes in a turn */
 #define SEEK_NS UINT64_C(200000)       /* between two turns */
 #define SWEEP_WORK 2048u               /* in one turn, which takes less than a millisecond */

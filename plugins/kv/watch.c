@@ -77,12 +77,12 @@ static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, con
 		client->unread += size;
 }
 
-/* All watches of a user get so many events of one change. Its other watches have missed the change. */
+/* Events of one change that all watches of a user get. The user's other watches have missed the change. */
 #define EVENTS_OF_USER 128u
 #define BYTES_OF_USER (UINT64_C(2) << 20)
 /* Users whose events of one change are counted apart. Further ones share the last count. */
 #define USERS_MAX 16u
-/* Watches that are told later, in one turn. */
+/* Late watches that are notified in one turn. */
 #define LATE_EVENTS 32u
 #define LATE_NS UINT64_C(1000000)
 
@@ -114,7 +114,7 @@ static bool is_over(struct user *user, uint64_t size)
 	return false;
 }
 
-/* @return how many events it took; at most events_max */
+/* Send events to watches of a client that have missed changes. @return number of events; at most events_max */
 static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t events_max)
 {
 	uint32_t events = 0;
@@ -136,7 +136,10 @@ static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t ev
 
 static void on_late(void *arg);
 
-/* Where the timer does not start, clients learn of it with their next event, or with the next change that comes late. */
+/*
+ * Start the timer for late watches. If that fails, they are notified with the next event, or with the next change that
+ * is late.
+ */
 static void tell_late(struct kv *kv)
 {
 	if (kv->late_timer == NULL &&
@@ -158,7 +161,7 @@ static void on_late(void *arg)
 
 	kv->late_timer = NULL;
 	if (!kv->has_state || first == NULL)
-		return; /* told when there is one */
+		return; /* watches are notified when there is a table */
 	do {
 		left -= tell_missed(kv, client, left);
 		client = next_of(kv, client);

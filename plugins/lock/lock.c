@@ -101,7 +101,7 @@ static int handle_who(void *self, struct coterie_client *client, const void *msg
 	return COTERIE_REPLIED;
 }
 
-/* Its waiting requests are gone already: on_gone. */
+/* The client's waiting requests have been removed already: on_gone. */
 static void lock_client_leave(void *self, struct coterie_client *client)
 {
 	struct lock *lock = self;
@@ -140,7 +140,7 @@ static int lock_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 		return -ENOMEM;
 	lock->host = host;
 	lock->ctx = ctx;
-	add_metrics(lock); /* without memory for them the service works all the same */
+	add_metrics(lock); /* without memory for metrics the service works without them */
 	*self = lock;
 	return 0;
 }
@@ -173,7 +173,7 @@ static const struct coterie_ring_msg ring_msgs[] = {
 
 static const struct coterie_service lock_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 37, /* ring-ids.md says which are free */
+	.ring_id = 37, /* ring-ids.md lists the free ones */
 	.ipc_name = "lock",
 	.title = "locks for the whole cluster",
 	.init = lock_init,

@@ -20,7 +20,8 @@ enum {
 	 * name; CS_ERR_EXIST (14), this client holds it, or waits; CS_ERR_NO_SPACE (15)
 	 */
 	LOCK_TAKE,
-	LOCK_GIVE, /* answered at once: the client does not hold it any longer; CS_ERR_NOT_EXIST (12): it did not */
+	/* answered at once: the client does not hold the lock any more; CS_ERR_NOT_EXIST (12): it did not hold it */
+	LOCK_GIVE,
 	LOCK_WHO,  /* answered with struct lock_res_who, as this node knows it */
 	LOCK_LOST = 100, /* event: the lock is no longer this client's. struct lock_event */
 };
@@ -55,7 +56,7 @@ enum {
 	LOCK_RING_GIVE,  /* struct lock_ring_entry: it does not want it any longer, or gives it back */
 	LOCK_RING_NUDGE, /* struct lock_ring_hello: a first one in a queue does not hold its lock yet */
 	LOCK_RING_HELLO, /* struct lock_ring_hello: how new the state of a node is, when nodes meet */
-	LOCK_RING_ENTRY, /* struct lock_ring_entry: a client of the node that says it, when nodes meet */
+	LOCK_RING_ENTRY, /* struct lock_ring_entry: an entry of the sender's clients, sent in a synchronisation */
 };
 
 /* A place in the order. */
@@ -65,16 +66,16 @@ struct lock_place {
 
 struct lock_ring_hello {
 	struct coterie_ring_header header;
-	uint64_t synced; /* the ring whose nodes meet */
+	uint64_t synced; /* ring of the synchronisation */
 	struct lock_place version;
 };
 
 struct lock_ring_entry {
 	struct coterie_ring_header header;
-	uint64_t synced; /* ENTRY: as above */
+	uint64_t synced; /* ENTRY: ring of the synchronisation */
 	struct lock_place version; /* ENTRY */
 	uint64_t client, token; /* of the sending node */
-	struct lock_place arrival, grant; /* ENTRY. grant 0.0: it waits */
+	struct lock_place arrival, grant; /* ENTRY. grant 0.0: the client waits */
 	char name[LOCK_NAME_SIZE];
 };
 

@@ -45,7 +45,7 @@ void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	lock->has_said_hello = 0;
 }
 
-/* The next own entry that is to be said. One that is to go is said no more. */
+/* Return the next own entry that has to be sent. An entry that will be given back is not sent any more. */
 static struct entry *next_to_say(const struct lock *lock)
 {
 	struct entry *entry = lock->entries;
@@ -56,7 +56,7 @@ static struct entry *next_to_say(const struct lock *lock)
 	return entry;
 }
 
-/* Called after each pass of the token until it returns 0. It goes on where the ring had no room. */
+/* Called after each pass of the token until it returns 0. Continues with the entry for which the ring had no room. */
 int lock_sync_step(void *self)
 {
 	struct lock *lock = self;
@@ -136,7 +136,7 @@ void lock_sync_done(void *self)
 	for (entry = before; entry != NULL; entry = entry->next) {
 		struct entry *now = entry_is_own(lock, entry) ? entry_find_own(lock, entry->token) : NULL;
 
-		/* A client may have left after its entry was said. */
+		/* A client may have left after its entry was sent. */
 		if (now != NULL && entry->is_given)
 			now->is_given = entry->is_given;
 		else if (now == NULL && entry_is_own(lock, entry))

@@ -112,11 +112,11 @@ int lock_send(struct lock *lock, uint32_t function, void *message, size_t size)
 	struct iovec iov = {(uint8_t *)message + sizeof(struct coterie_ring_header),
 		size - sizeof(struct coterie_ring_header)};
 
-	/* Safe: what a client is told, all members have. */
+	/* Send safe, so that all members have the message when a client gets its answer. */
 	return lock->host->ring_send(lock->ctx, function, COTERIE_SAFE, &iov, 1);
 }
 
-/* Own entries that are to go, and were not said yet. @return 0; -EAGAIN: lock_writable goes on */
+/* Send GIVE for own entries that will be given back. @return 0; -EAGAIN: lock_writable continues */
 int lock_send_gives(struct lock *lock)
 {
 	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
@@ -191,7 +191,10 @@ int lock_forget_wait(struct lock *lock, uint64_t token)
 	return 0;
 }
 
-/* The client has left, or its time is over. Where its message is still under way, deliver_take gives it back. */
+/*
+ * Handle a client that has left or whose time is over. If its message is still on its way, deliver_take gives the lock
+ * back.
+ */
 void lock_on_gone(void *arg, uint64_t token, uint32_t reason)
 {
 	struct lock *lock = ((struct wait *)arg)->lock;
@@ -295,7 +298,7 @@ void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct entry *entry = entry_create(nodeid, take);
 	entry_insert(&lock->entries, entry);
 	changed(lock, &place);
-	/* Its time is over, or the client has left, while the message was under way. */
+	/* The client has left, or its time was over, before the message was delivered. */
 	if (own && entry->grant.ring == 0) {
 		const struct wait *wait = lock->waits;
 

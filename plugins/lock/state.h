@@ -21,8 +21,8 @@ struct entry {
 	uint64_t client, token;
 	struct lock_place arrival; /* where it was asked for: entries ascend by it */
 	struct lock_place grant;   /* where it was granted. ring 0: it waits */
-	struct lock_place version; /* of the node that said it: while nodes meet */
-	int is_given;              /* of this node: it is to go. 2: the message is under way */
+	struct lock_place version; /* version of the node that sent it, during a synchronisation */
+	int is_given;              /* of this node: 1: will be given back, 2: the message is on its way */
 	char name[LOCK_NAME_SIZE];
 };
 
@@ -43,9 +43,9 @@ struct lock {
 	struct coterie_timer *nudge; /* NULL: not set */
 
 	int is_syncing;
-	uint64_t synced;           /* the ring whose nodes meet */
+	uint64_t synced;           /* ring of the synchronisation */
 	struct entry *heard;       /* their entries */
-	struct lock_place newest;  /* the largest version that one of them has */
+	struct lock_place newest;  /* the largest version of these nodes */
 	int has_said_hello;
 	struct lock_place said;    /* arrival of the last own entry that was sent */
 
@@ -67,7 +67,7 @@ void lock_count_entries(struct lock *lock);
 
 /** Send a message of all nodes, header included. 0; -EAGAIN: no room, lock_writable is called when there is some. */
 int lock_send(struct lock *lock, uint32_t function, void *message, size_t size);
-/** Send which own entries are to go, and were not sent yet. 0; -EAGAIN: lock_writable goes on. */
+/** Send GIVE for own entries that will be given back. @return 0; -EAGAIN: lock_writable continues */
 int lock_send_gives(struct lock *lock);
 /** Give an own entry back, now or when the ring has room. */
 void lock_give(struct lock *lock, struct entry *entry);
@@ -79,7 +79,7 @@ void lock_writable(void *self, struct coterie_client *client);
 int lock_forget_wait(struct lock *lock, uint64_t token);
 /** Answer a request that waits with an error. */
 void lock_refuse(struct lock *lock, uint64_t token, int error);
-/** The client has left, or its time is over: coterie_reply_gone. */
+/** Handle a client that has left or whose time is over: coterie_reply_gone. */
 void lock_on_gone(void *arg, uint64_t token, uint32_t reason);
 
 void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size);

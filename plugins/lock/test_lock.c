@@ -23,7 +23,7 @@
 /* PLUGIN_DIR comes from the Makefile. */
 #define VOTES PLUGIN_DIR "/votequorum.so"
 
-/* A client, and what it was told. */
+/* A client, and its answers. */
 struct user {
 	struct testkit_client *client; /* NULL: none */
 	int name;                      /* of the lock that it wants */
@@ -258,7 +258,7 @@ static void test_part_without_quorum(void)
 	check(users[2].holds && !users[1].holds && all_say(0, 2, 0), "the larger part keeps it");
 }
 
-/* The node of the holder dies, and nothing else happens. */
+/* The node of the holder dies. */
 static void test_heir(void)
 {
 	join(&users[0], 1, 0);
@@ -272,7 +272,9 @@ static void test_heir(void)
 	check(users[1].holds && all_say(0, 2, 0), "the next one gets it from a node that dies");
 }
 
-/* The holder goes at any point of a synchronisation, in which the ring often has no room for the message about it. */
+/*
+ * The holder leaves at any point of a synchronisation, in which the ring often has no room for the message about that.
+ */
 static void test_leave_in_synchronisation(void)
 {
 	join(&users[0], 1, 0);
@@ -308,7 +310,7 @@ static void play(int steps)
 	}
 }
 
-/* After all faults: one holder, whom all nodes know, and nothing that stays when its clients are gone. */
+/* After all faults all nodes know the same holder, and no entry stays when the clients have left. */
 static void check_end(void)
 {
 	testkit_calm(kit);
@@ -373,7 +375,7 @@ static void test_byte_order(void)
 	check(all_say(0, 0, 0), "it is given back in the other byte order");
 }
 
-/* Three nodes that vote. */
+/* Start a cluster of three nodes with votequorum. */
 static int begin(const char *file)
 {
 	kit = testkit_create(seed, NODES);

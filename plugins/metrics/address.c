@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where to listen, and to whom. */
+/* The addresses on which the plugin listens, and those from which it accepts clients. */
 #include "plugins/metrics/metrics.h"
 
 #include <arpa/inet.h>

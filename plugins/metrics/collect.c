@@ -33,7 +33,7 @@ static const struct {
 struct collect {
 	struct metrics *metrics;
 	struct snapshot *snapshot;
-	size_t part;                           /* PARTS: the nodes follow */
+	size_t part;                           /* PARTS: the nodes are copied next */
 	struct coterie_map_iterator *iterator; /* of this part; NULL: not started */
 	uint32_t *nodes;                       /* known nodes, ascending, without duplicates, or NULL before they are listed */
 	uint32_t node_count, node;

@@ -40,7 +40,7 @@ const char *document_content_type(enum document document)
 	return "application/json";
 }
 
-/* This node's row of who hears whom: what its transport reaches. */
+/* Add this node's row of the matrix: the nodes that its transport reaches. */
 static void put_hears(const struct metrics_source *source, struct json_object *members)
 {
 	uint32_t local = source->local(source->arg);

@@ -23,7 +23,7 @@ struct job {
 	uint32_t documents; /* by bit */
 	struct made made[DOCUMENTS];
 	atomic_bool is_cancelled;
-	int fd; /* says that it is through */
+	int fd; /* written when the job has ended */
 	bool is_watched, has_thread;
 	pthread_t thread;
 };
@@ -34,7 +34,7 @@ static void *run(void *arg)
 {
 	struct job *job = arg;
 
-	/* Of this thread alone, on Linux. */
+	/* On Linux this sets the priority of this thread only. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	for (uint32_t i = 0; i < DOCUMENTS && !atomic_load(&job->is_cancelled); i++) {
 		struct made *made = &job->made[i];

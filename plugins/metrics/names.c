@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Under which names a browser may ask. A page of a stranger can make its own name lead to this address (DNS rebinding),
- * and then reads what is served here as if it were its own. An address in digits leads nowhere else, so it is always
- * good, and so are the names that this host is known by.
+ * The host names that a browser may use in a request. A foreign page can let its own name point to this address (DNS
+ * rebinding), and then read the documents as if they were its own. A numeric address is always accepted, and so are the
+ * names of this host.
  */
 #include "plugins/metrics/metrics.h"
 

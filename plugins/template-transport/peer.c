@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One peer: sending to it, keeping what finds no room, noticing that it is gone. A peer that does
- * not read must not hold up the others, so each has a socket and a queue of its own.
+ * One peer: send to it, keep frames for which there is no room, notice its end. A peer that does not read must not hold
+ * up the others, so each has a socket and a queue of its own.
  */
 #include "unixgram.h"
 
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEND_BUFFER (4 << 20) /* bytes under way to one peer, if the system allows so many */
+#define SEND_BUFFER (4 << 20) /* bytes on their way to one peer, if the system allows that many */
 
 /* Give up the first of those that wait. */
 static void forget(struct unixgram_peer *peer, uint32_t count)
@@ -22,7 +22,7 @@ static void forget(struct unixgram_peer *peer, uint32_t count)
 	}
 }
 
-/* Connect, also once more: is there a daemon, perhaps a new one? @return 0; -errno */
+/* Connect, again if necessary, to find out whether a daemon runs there. @return 0; -errno */
 static int reach(struct unixgram_peer *peer)
 {
 	int rc = connect(peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
@@ -37,7 +37,7 @@ static void report_soon(struct unixgram_peer *peer)
 	unixgram_probe_at(peer->owner, peer->owner->host->now_ns(peer->owner->ctx));
 }
 
-/* The kernel has refused the frame, since nobody has the peer's socket open. */
+/* Note that the kernel has refused the frame, since no process has the peer's socket open. */
 static void note_refusal(struct unixgram_peer *peer, const struct coterie_frame *frame)
 {
 	peer->is_there = false;
@@ -95,7 +95,7 @@ static uint32_t send_frames(
 		} else if (rc == -EAGAIN) {
 			return done;
 		} else if (rc == -EMSGSIZE || rc == -ENOBUFS || rc == -ENOMEM) {
-			peer->owner->stats.send_errors++; /* this one is lost, as in a network */
+			peer->owner->stats.send_errors++; /* this frame is lost, as in a network */
 			done++;
 		} else if (rc != -EINTR) {
 			note_refusal(peer, frames[done]); /* and those behind it are lost */
@@ -167,8 +167,9 @@ void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *fra
 /* ---- Life and death --- */
 
 /*
- * The name that the other side sees tells who sends. All sockets to peers have the same one: it is
- * removed from the folder as soon as a socket has it. Our lock keeps others from doing that.
+ * The receiver sees the name of the sending socket, and takes the node id from it. All sockets to peers have the same
+ * name, so it is removed from the folder as soon as a socket is bound to it. Our lock keeps other daemons from using
+ * that name.
  */
 int unixgram_peer_open(struct unixgram_peer *peer)
 {
@@ -178,16 +179,17 @@ int unixgram_peer_open(struct unixgram_peer *peer)
 		unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
 	int size = SEND_BUFFER;
 
-	unlink(name.sun_path); /* left by a daemon that died right here */
+	unlink(name.sun_path); /* left by a daemon that died between bind and the unlink below */
 
 	int fd = unixgram_bind(&name);
 
 	if (fd < 0)
 		return fd;
 	unlink(name.sun_path);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* less will do */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the transport also works with a smaller buffer */
 
-	int rc = host->fd_add(unixgram->ctx, fd, 0, 1, ready, peer); /* 0: nothing waits yet */
+	/* 0: poll for no event, since nothing waits to be sent */
+	int rc = host->fd_add(unixgram->ctx, fd, 0, 1, ready, peer);
 
 	if (rc < 0) {
 		close(fd);
@@ -219,7 +221,7 @@ static void tell(struct unixgram_peer *peer, uint32_t state)
 		host->peer_watch(peer->owner->ctx, peer->nodeid, state);
 }
 
-/* The host may send the peer a question while it is told of a refusal: that one is for the next report. */
+/* The host may send a question to the peer inside this report. A refusal of that question is for the next report. */
 static void tell_refusals(struct unixgram_peer *peer)
 {
 	const struct coterie_host *host = peer->owner->host;

@@ -77,7 +77,7 @@ static struct order *order_of(struct testkit *kit, uint32_t node)
 	return testkit_self(kit, node, "order");
 }
 
-/* All nodes have so many messages, and the same ones. */
+/* Return whether all nodes have this many messages, and the same ones. */
 static int have_all(void *arg)
 {
 	struct testkit *kit = arg;

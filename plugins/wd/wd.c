@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Its state is what the map says: it has none to hand over to a new version, which looks at the same keys. In
- * between the device is closed and opened again.
+ * The plugin's state is in the map. So it hands over no state to a new version, which reads the same keys. The device
+ * is closed and opened again meanwhile.
  */
 #include "plugins/wd/wd.h"
 
@@ -22,7 +22,10 @@ static void map_changed(void *arg, uint32_t event, const char *key,
 		wd_resource_key_changed(wd, key);
 }
 
-/* A turn later: a device is one program's, and the wd that this one replaces closes it in the same turn. */
+/*
+ * Open the device one turn later: only one program can have it open, and the replaced plugin closes it in the present
+ * turn.
+ */
 static void open_device(void *arg)
 {
 	struct wd *wd = arg;

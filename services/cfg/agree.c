@@ -267,7 +267,7 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 	agreement->is_reading = false;
 	agreement->is_kept = rc == 0;
 	if (round == NULL || !round->is_begun || round->is_check)
-		drop_kept(cfg); /* the round for it is over, or was only a check */
+		drop_kept(cfg); /* the round of the kept file has ended, or was only a check */
 	if (round == NULL || !round->is_begun)
 		cfg_reload_next(cfg);
 	else if (rc == 0)

@@ -301,7 +301,7 @@ enum cfg_node_outcome {
 	CFG_NODE_ABSENT = 7,    /* it is in the node list, and was not in the ring when the key changed */
 };
 
-/* Followed by so many nodes, in ascending order, absent ones last. error is CS_OK for every outcome. */
+/* Followed by `count` nodes in ascending order, absent ones last. error is CS_OK for every outcome. */
 struct cfg_res_reload_report {
 	struct cfg_response_header header;
 	uint32_t outcome; /* enum cfg_outcome */

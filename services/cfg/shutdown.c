@@ -200,7 +200,7 @@ int cfg_handle_trackstart(void *self, struct coterie_client *client, const void 
 	connection->is_tracking = true;
 	connection->is_asked = false;
 	connection->answer = CFG_NOT_ANSWERED;
-	/* After the answer to this request. */
+	/* Ask the new tracker after the answer to its request. */
 	cfg->host->reply(client, CFG_RES_TRACKSTART, CS_OK, NULL, 0);
 	ask_trackers(cfg);
 	return COTERIE_REPLIED;

@@ -87,7 +87,7 @@ int channel_send(struct channel *channel, enum channel_gate gate, const struct i
 	unsigned int count);
 
 /**
- * Send and wait for the answer, without limit while the connection stands.
+ * Send and wait for the answer, without limit while the connection exists.
  *
  * @param response filled in
  * @return bytes of the response; -EAGAIN: nothing was sent; else as channel_send

@@ -349,7 +349,9 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 	} else if (find_room(fast, need)) {
 		write_message(fast, &head, iov, count, need);
 		/*
-		 * No doorbell is needed: the executive will look into the ring when it reads again.
+		 * Ring the doorbell if the executive sleeps. -EAGAIN: the socket is full of doorbells that the
+		 * executive has not read. When it reads them it looks into the ring, so arm the ring again for later
+		 * messages.
 		 */
 		if (coterie_channel_heard(armed) && ring_doorbell(channel) == -EAGAIN)
 			__atomic_store_n(armed, 1, __ATOMIC_SEQ_CST);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration map for clients: keys of this node, its configuration and its statistics, to be
- * read, changed, walked through and watched. Nodes tell each other the version of their configuration,
- * and a node whose is too old stops when it first meets the others.
+ * The configuration map for clients: clients read, change, list and track keys of this node's configuration and
+ * statistics. Nodes send each other the version of their configuration. A node with an older one stops when it first
+ * meets the others.
  */
 #include "services/cmap/cmap.h"
 
@@ -135,7 +135,7 @@ static void cmap_fini(void *self)
 
 #define REQUEST(name) sizeof(struct cmap_req_##name)
 
-/* Set, delete and adjust check once more which key is meant: keys that steer the daemon need more. */
+/* The handlers of set, delete and adjust check the key as well: keys that control the daemon need more rights. */
 static const struct coterie_request cmap_requests[] = {
 	{CMAP_REQ_SET, REQUEST(set), 0, CMAP_REQ_SET, cmap_handle_set},
 	{CMAP_REQ_DELETE, REQUEST(delete), 0, CMAP_REQ_DELETE, cmap_handle_delete},

@@ -163,7 +163,7 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
 		return clean_size;
 	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, key, &old) < 0) {
 		if (!is_name(key))
-			return -EOVERFLOW; /* "name too long" stands for all bad names */
+			return -EOVERFLOW; /* "name too long" is the answer to all invalid names */
 		if (!has_room(cmap, client, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
 			return -ENOSPC;
 	} else if ((uint32_t)clean_size > old.size &&

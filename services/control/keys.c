@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * This node's keys as text, for whoever asks on another node: neither the byte order nor the types of another release
- * matter. What is too long for one message is cut off, between two keys.
+ * This node's keys as text, for clients of other nodes. So neither byte order nor types of another release matter. Text
+ * that is too long for one message is cut off between two keys.
  */
 #include "services/control/control.h"
 
@@ -14,7 +14,7 @@
 
 /* ---- Text ----------------------------------------------------------------- */
 
-/* Room for so many bytes more, or NULL: the text ends here. */
+/* Reserve room for this many bytes more. NULL: there is none, so the text ends here. */
 static char *reserve(struct control_keys *keys, size_t size)
 {
 	if (keys->is_cut || size > CONTROL_KEYS_SIZE_MAX - keys->size) {
@@ -201,7 +201,7 @@ static void add_node(struct nodes *nodes, uint32_t nodeid)
 		nodes->list[nodes->count++] = nodeid;
 }
 
-/* Of the node list, and of the ring. */
+/* Find the nodes of the node list and of the ring. */
 static void find_nodes(struct control *control, struct nodes *nodes)
 {
 	static const char end[] = ".nodeid";

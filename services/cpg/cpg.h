@@ -64,7 +64,7 @@ struct cpg_connection {
 	bool wants_totem;          /* it requested the ring's configuration after its first change */
 	bool had_totem;            /* it received that, which happens once per connection */
 	uint64_t changes;          /* configuration changes sent to it */
-	uint64_t changes_at_first; /* the same number when the first fragment of a message came */
+	uint64_t changes_at_first; /* the same number when the first fragment of a message arrived */
 	struct cpg_iteration *iterations;
 	struct cpg_snapshot_build *build; /* of the iteration that the client waits for; NULL: none */
 	struct cpg_zero_copy *zero_copies;
@@ -119,7 +119,7 @@ struct cpg_gone {
 	struct cpg_wire_name name;
 };
 
-/** All of them. */
+/** The set of these processes, with a hash table. */
 struct cpg_gone_set {
 	struct cpg_gone *list;
 	uint32_t count, capacity;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Put what the JOINLISTs of a synchronisation name into the lists. Most of the work is done when a list is delivered: each
- * entry is hung on its group. At the end each group is taken once, with all its entries. An entry at a time would be
- * quadratic for a large group, and entries come in any order that a member likes.
+ * Merge the JOINLISTs of a synchronisation into the groups. When a list is delivered, each entry is attached to its
+ * group. At the end each group is merged once with all its entries. Merging single entries would take quadratic time
+ * for a large group, since a member may send entries in any order.
  */
 #include "services/cpg/cpg.h"
 
@@ -39,7 +39,7 @@ void cpg_received_forget(struct cpg *cpg)
 		struct cpg_group *group = sync->received[i].group;
 
 		if (group == NULL || group->newest != i + 1)
-			continue; /* another entry stands for the group */
+			continue; /* another entry represents the group */
 		group->newest = 0;
 		group->received_count = 0;
 		cpg_group_release(cpg, group);
@@ -138,14 +138,14 @@ struct place {
 	uint32_t at;      /* of the entry in the order of arrival */
 };
 
-/* Where a walk over the groups stands. It takes them as their newest entries come, from the last one on. */
+/* The position of a walk over the groups, in the order of their newest entries, from the last one on. */
 struct walk {
 	struct cpg *cpg;
 	struct place *places; /* the runs of groups, one behind the other */
 	uint32_t place_count;
 };
 
-/* Of equal processes the newest entry comes first: that one counts. */
+/* Compare by process. Of entries of the same process the newest one is first, which counts. */
 static int compare_places(const void *left, const void *right)
 {
 	const struct place *a = left;
@@ -261,7 +261,9 @@ static void count_new(struct cpg *cpg)
 		cpg_tally_excuse_end(cpg);
 }
 
-/* Clients of the group are told of them in the order of arrival, the newest first. Without clients it is not noted. */
+/*
+ * Note a joined process for the event of the group's clients, which lists the newest first. Not needed without clients.
+ */
 static int note_joined(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
 	const struct cpg_received *received = cpg->resync.received;

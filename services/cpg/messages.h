@@ -514,8 +514,8 @@ CPG_LAYOUT(cpg_ring_downlist, left_count, 24);
 CPG_LAYOUT(cpg_ring_downlist, nodeids, 32);
 
 /*
- * Replaces the last four node ids of a DOWNLIST, which never has so many. It consists of bytes,
- * independent of the sender's byte order. Other builds ignore the list, and so its end.
+ * Replaces the last four node ids of a DOWNLIST, which never has that many. It consists of bytes, independent of the
+ * sender's byte order. Other builds ignore the list, and so its end.
  */
 struct cpg_ring_announcement {
 	uint8_t magic[8]; /* CPG_ANNOUNCEMENT_MAGIC */

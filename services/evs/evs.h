@@ -20,7 +20,7 @@ struct evs_connection {
 	struct coterie_client *client;
 	struct evs_connection *next, *previous; /* all, newest first */
 	uint32_t uid;
-	/* group_count, ascending by their bytes; a group that was joined twice is there twice. */
+	/* group_count groups, ascending by their bytes. A group that was joined twice is in the list twice. */
 	struct evs_wire_group *groups;
 	uint32_t group_count, group_capacity;
 };

@@ -62,9 +62,8 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 /* ---- Sending ------------------------------------------------------------- */
 
 /*
- * Unordered and first-in-first-out messages ask for less than the one order that there is. A safe
- * message goes out as safe on every ring: each node delivers it as its configuration allows, and
- * that is what the configuration's flag tells the clients.
+ * Unordered and first-in-first-out messages are sent as agreed. A safe message is sent as safe on every ring. Each node
+ * delivers it as its configuration allows, which the configuration's flag shows to clients.
  */
 static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wire_group *groups,
 	uint32_t group_count, const void *bytes, uint32_t msglen)
@@ -85,7 +84,7 @@ static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wi
 		guarantee == EVS_WIRE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 3);
 }
 
-/* Not while many of its own events wait for it. */
+/* Return whether a client may send: it may not while many of its own events wait. */
 static bool may_send(const struct evs *evs, struct coterie_client *client)
 {
 	return !COTERIE_HAS(evs->host, client_may_send) || evs->host->client_may_send(client) == 0;

@@ -225,8 +225,8 @@ static bool is_tie_ours(const struct vote_calc *calc)
 }
 
 /*
- * Half of the votes are enough if this half has the right node, and if not too many votes were lost
- * at once.
+ * Half of the votes are enough if this half has the node of the tie-breaker, and if not too many votes were lost at the
+ * same time.
  */
 static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
 {

@@ -14,7 +14,7 @@
 #define STATE_VERSION 2u
 #define STATE_WITHOUT_EXTRA 1u
 
-/* Of a connection. */
+/* Flags of a saved connection. */
 #define IS_TRACKING 1u
 #define TAKES_EXTRA 2u
 

@@ -13,7 +13,7 @@ struct event {
 	uint32_t context_at; /* of the client's context in it */
 };
 
-/* One client, or all that track. */
+/* Send an event to one client, or to all that track. */
 static void send_event(
 	struct votequorum *vq, struct votequorum_connection *connection, const struct event *event)
 {

@@ -30,7 +30,7 @@ static const struct coterie_option options[] = {
 		.help = "of no meaning to Corosync's tools"},
 };
 
-/* A rule of two keys, and one of the nodes. */
+/* Check a rule about two keys, and one about the nodes. */
 static void check(
 	const struct coterie_config_view *view, const struct coterie_config_report *report)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A service that is a member of a CPG group: a stranger's, with installed headers alone. tests/abi/calls.sh */
+/*
+ * A third party's service that is a member of a CPG group. It is built with the installed headers alone, by
+ * tests/abi/calls.sh.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

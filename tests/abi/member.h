@@ -14,9 +14,9 @@ enum {
 };
 
 struct member_state {
-	uint32_t members, left; /* of the group, and the number of those that have left it */
+	uint32_t members, left; /* number of the group's members, and of those that have left */
 	uint32_t messages, sent;
-	uint64_t sum; /* of the messages, in their order */
+	uint64_t sum; /* digest of the messages in their order */
 };
 
 struct member_res_state {

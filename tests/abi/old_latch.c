@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A lock for the whole cluster, as docs/write-a-service.md had it before ABI 1.7: it does not ask where in the order a
- * message is delivered. A node that is cut off grants it without quorum. A node that dies at the wrong moment holds it
+ * A lock for the whole cluster, as docs/write-a-service.md had it before ABI 1.7: it does not use the place of a
+ * message in the order. A node that is cut off grants it without quorum. A node that dies at the wrong moment holds it
  * for ever. tests/abi/guide.sh sees that the guide's own test finds both.
  */
 #include "latch.h"
@@ -29,7 +29,7 @@ struct latch {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
 	struct holding now;
-	struct holding best;         /* heard while nodes synchronise */
+	struct holding best;         /* the newest holding received during a synchronisation */
 	struct coterie_timer *again; /* a message that found no room; NULL: none */
 };
 
@@ -51,13 +51,13 @@ static void change(struct holding *holding, uint32_t nodeid, uint64_t client)
 	holding->client = client;
 }
 
-/* Our client is gone, and has it. */
+/* Release the lock of a local client that has disconnected. */
 static void give_back(void *arg)
 {
 	struct latch *latch = arg;
 	struct latch_ring_client give = {.client = latch->now.client};
 
-	latch->again = NULL; /* a timer is gone when it runs */
+	latch->again = NULL; /* a timer that runs does not exist any more */
 	if (latch->now.nodeid != latch->host->local_nodeid(latch->ctx))
 		return;
 	if (latch_send(latch, LATCH_RING_GIVE, &give, sizeof(give)) == -EAGAIN)
@@ -98,7 +98,7 @@ static void deliver_give(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	(void)size;
 	free_if_held(&latch->now, nodeid, give->client);
-	free_if_held(&latch->best, nodeid, give->client); /* it may come while nodes synchronise */
+	free_if_held(&latch->best, nodeid, give->client); /* the message may arrive during a synchronisation */
 }
 
 static void swap_client(void *msg, uint32_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every type of the plugin ABI, for abidiff: what these functions reach is what plugins see. */
+/* Functions whose arguments reach every type of the plugin ABI, so that abidiff compares all of them. */
 #include <coterie/service.h>
 #include <coterie/transport.h>
 

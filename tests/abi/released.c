@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A service as an author wrote it for a released SDK. It is compiled with the headers of each of them.
- * Members that were added later are only used if the headers, and then the host, have them. NAME and its
- * ring id come from the command line, so that several generations can run in one ring.
+ * A third party's service. It is compiled with the headers of each released SDK. Members that were added later are only
+ * used if the headers, and then the host, have them. NAME and its ring id come from the command line, so that several
+ * generations can run in one ring.
  */
 #include <errno.h>
 #include <stdlib.h>

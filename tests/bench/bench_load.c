@@ -64,7 +64,7 @@ struct load {
 	_Atomic uint64_t delivered, own;
 	uint64_t gaps, hash;
 
-	/* Open load: times of messages, when each was due and for how long it took. */
+	/* Open load: the times at which messages are due, and their latencies. */
 	uint64_t start_ns, gap_ns, count_max;
 	uint64_t *took_ns;
 };
@@ -203,7 +203,7 @@ static void send_until(uint64_t end_ns, bool is_receiver)
 	}
 }
 
-/* How evenly the senders were served: the least of them by the greatest. */
+/* Return how evenly the senders were served: deliveries of the slowest divided by those of the fastest. */
 static double share(const struct snapshot *before, const struct snapshot *after)
 {
 	unsigned int count = atomic_load(&load.sender_count), seen = 0;
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
 		run_open(rate);
 	else
 		run_flood(is_receiver);
-	/* Without the dispatcher's leave: it is blocked for good. */
+	/* Exit without joining the dispatcher thread, which is blocked for ever. */
 	fflush(stdout);
 	_exit(load.gaps > 0 || atomic_load(&load.own) != load.sent);
 }

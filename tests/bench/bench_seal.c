@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the two
- * nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on this
- * machine. LIBRARY is ipsec-mb or libcrypto; otherwise it is the one that the transports use. A line of key=value pairs is
- * the result: times of one datagram, the medians of ROUNDS rounds.
+ * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the
+ * two nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on
+ * this machine. LIBRARY is ipsec-mb or libcrypto. Without it the library of the transports is used. A line of key=value
+ * pairs is the result: times of one datagram, the medians of ROUNDS rounds.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "transports/common/secure/secure_private.h"
 
 #define ROUNDS 51
-#define DATAGRAMS 256 /* of a round. All are sealed before the first is opened, as in a batch */
+#define DATAGRAMS 256 /* datagrams in a round. All are sealed before the first one is opened, as in a batch */
 
 static const uint8_t ring_key[128] = "a key of the ring";
 static struct secure *sender, *receiver;
@@ -28,7 +28,7 @@ static uint64_t cpu_ns(void)
 {
 	struct timespec now;
 
-	/* Of this thread: what others do meanwhile does not count. */
+	/* The CPU time of this thread, which other processes do not affect. */
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
@@ -43,7 +43,7 @@ static struct secure *node_create(uint32_t nodeid, uint32_t peer, enum secure_ci
 	return node;
 }
 
-/* Questions and answers go back and forth until each believes the other. */
+/* Exchange questions and answers until each node has verified the other's session. */
 static void introduce(void)
 {
 	struct secure *nodes[] = {sender, receiver};

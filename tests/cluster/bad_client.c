@@ -31,10 +31,10 @@
 #define EVENT_SIZE 1000
 #define PATIENCE_NS UINT64_C(10000000000)
 
-/* A service as it looks to a client. */
+/* A service, as far as its clients know it. */
 struct service {
 	const char *name;
-	int32_t ids;       /* of requests: 0 .. ids - 1 */
+	int32_t ids;       /* number of request ids: 0 .. ids - 1 */
 	uint32_t headers;  /* bits of requests that are a header alone */
 	uint32_t harmful;  /* bits of requests that a client may make, and no ring survives */
 	uint32_t unanswered;
@@ -62,7 +62,7 @@ static int32_t random_extreme(void)
 
 /* ---- Requests past the library ------------------------------------------- */
 
-/* Fill in one request that is wrong somehow, and say how many bytes of it to send. */
+/* Fill in an invalid request. @return how many of its bytes to send */
 static size_t request_make(const struct service *service, struct request *request)
 {
 	size_t size = sizeof(request->header) + random_below(sizeof(request->rest));
@@ -75,17 +75,17 @@ static size_t request_make(const struct service *service, struct request *reques
 	case 0: /* a request that does not exist */
 		request->header.id = random_below(2) ? random_extreme() : (int32_t)random_below(1000);
 		break;
-	case 1: /* a size that is not its size */
+	case 1: /* a size field that is not the size */
 		request->header.size = random_extreme();
 		break;
-	case 2: /* nothing but a header */
+	case 2: /* only a header */
 		size = sizeof(request->header);
 		request->header.size = (int32_t)size;
 		break;
 	case 3: /* less than a header */
 		size = random_below(sizeof(request->header));
 		break;
-	case 4: /* noise with extreme lengths where lengths stand: offsets 16, 24, 32, 40 */
+	case 4: /* random bytes, with extreme values where requests have lengths: offsets 16, 24, 32, 40 */
 		for (size_t at = 0; at <= 24; at += 8) {
 			int32_t value = random_extreme();
 
@@ -96,7 +96,7 @@ static size_t request_make(const struct service *service, struct request *reques
 	case 5: /* noise */
 		break;
 	}
-	/* Refused for its size alone. */
+	/* This request is refused because of its size. */
 	if (request->header.id >= 0 && request->header.id < service->ids &&
 		service->harmful & 1u << request->header.id)
 		request->header.size = (int32_t)(size = sizeof(request->header));
@@ -116,7 +116,7 @@ static int run_ipc(const struct service *service, unsigned long count)
 			client_sleep_ms(1);
 			continue;
 		}
-		/* The daemon may close the connection at the first one, or serve on. */
+		/* The daemon may close the connection at the first request, or continue to serve it. */
 		for (int j = 0; j < 8; j++) {
 			static uint8_t response[REQUEST_MAX];
 			struct request request;
@@ -133,7 +133,7 @@ static int run_ipc(const struct service *service, unsigned long count)
 	return sent == 0;
 }
 
-/* One request and the error of its answer; 0: none came. */
+/* Send a request. @return the error of its answer; 0: no answer */
 static int32_t answer_to(qb_ipcc_connection_t *connection, int32_t id, int32_t said, size_t size)
 {
 	static uint8_t response[REQUEST_MAX];

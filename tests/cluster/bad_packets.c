@@ -132,7 +132,7 @@ static void damage(struct packet *packet)
 		for (uint32_t at = 0; at < packet->size; at++)
 			packet->bytes[at] = (uint8_t)random_below(256);
 		break;
-	case 6: /* more bytes than there should be */
+	case 6: /* more bytes than the packet has */
 		for (uint32_t more = random_below(4096); more > 0 && packet->size < PACKET_MAX; more--)
 			packet->bytes[packet->size++] = (uint8_t)random_below(256);
 		break;

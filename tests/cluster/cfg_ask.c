@@ -44,7 +44,7 @@ static void on_shutdown(corosync_cfg_handle_t handle, corosync_cfg_shutdown_flag
 		corosync_cfg_replyto_shutdown(handle, strcmp(tracker_answer, "yes") == 0);
 }
 
-/* While a daemon synchronises it says: try again. */
+/* Repeat the call on "try again", which a daemon returns while it synchronises. */
 static cs_error_t patiently(cs_error_t (*call)(corosync_cfg_handle_t), corosync_cfg_handle_t handle)
 {
 	cs_error_t rc;
@@ -103,7 +103,7 @@ static void print_value(const uint8_t *bytes, size_t size, cmap_value_types_t ty
 		printf("%s\n", (const char *)bytes);
 		return;
 	}
-	memcpy(&number, bytes, size <= sizeof(number) ? size : 0); /* of this machine's order */
+	memcpy(&number, bytes, size <= sizeof(number) ? size : 0); /* in the byte order of this machine */
 	printf("%" PRIu64 "\n", number);
 }
 
@@ -125,7 +125,7 @@ static bool changes_by_itself(const char *key)
 	       (strncmp(key, "runtime.services.", 17) == 0);
 }
 
-/* key: one, or NULL: all that begin with prefix */
+/* Print a key, or all keys that begin with the prefix if key is NULL. */
 static int map(const char *key, const char *prefix)
 {
 	char name[CMAP_KEYNAME_MAXLEN + 1];

@@ -15,7 +15,7 @@
 
 #define JUMP_EVERY_S 2
 #define JUMP_MAX_S 3600
-/* A deadline beyond this is one by the clock of the day. Monotonic clocks begin when the machine starts. */
+/* A deadline beyond this is in the time of day, since monotonic clocks begin when the machine starts. */
 #define DAY_MIN_S 1000000000
 
 static int real_gettime(clockid_t id, struct timespec *now)
@@ -27,7 +27,7 @@ static int real_gettime(clockid_t id, struct timespec *now)
 	return real(id, now);
 }
 
-/* Seconds between the true clock of the day and the one that the process sees now. */
+/* Return the seconds between the true time of day and the one that the process sees. */
 static time_t jump(void)
 {
 	struct timespec now;

@@ -67,7 +67,10 @@ static void make_sbox(void)
 	scan.sbox[0] = 0x63;
 }
 
-/* The first two round keys that are made of others: 2^-256 that random bytes look so. FIPS 197, 5.2. */
+/*
+ * Return whether the bytes are an AES key schedule, by its first two derived round keys (FIPS 197, 5.2). Random bytes
+ * match with probability 2^-256.
+ */
 static bool is_schedule(const uint8_t *at)
 {
 	const uint8_t *last = at + 28, *next = at + 32;

@@ -2,13 +2,12 @@
 /*
  * A member of many groups at the same time, with a connection for each, since a connection has one.
  *
- *	cpg_groups [-n GROUPS] [-e EVERY] [-s SHARED] [-m MEMBERS] [-c COUNT] [-w SECONDS]
+ *         cpg_groups [-n GROUPS] [-e EVERY] [-s SHARED] [-m MEMBERS] [-c COUNT] [-w SECONDS]
  *
- * Joins every EVERY-th of the groups numbered from 0 to GROUPS - 1. Those whose number divides by
- * SHARED have MEMBERS members, on other nodes as well: when they are there, each of them sends COUNT
- * messages to each of these groups, and waits for all. One line of key=value pairs, with a hash of the
- * order in every shared group: it is the same for all members. Exit status 0 when each group got its
- * own messages, once and in each sender's order.
+ * Joins every EVERY-th of the groups numbered from 0 to GROUPS - 1. Groups whose number divides by SHARED have MEMBERS
+ * members, on other nodes as well. When all members have joined, each of them sends COUNT messages to each of these
+ * groups, and waits for all. One line of key=value pairs, with a hash of the order in every shared group: it is the
+ * same for all members. Exit status 0 when each group got its own messages, once and in each sender's order.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -28,14 +27,14 @@ struct message {
 
 struct member {
 	cpg_handle_t handle;
-	uint32_t number; /* of the group */
+	uint32_t number; /* number of the group */
 	bool is_shared;
 	unsigned int present; /* members now */
 	unsigned int sent;
 	unsigned int delivered;
 	struct {
 		uint32_t nodeid, pid;
-		uint32_t counter; /* of its last message */
+		uint32_t counter; /* counter in its last message */
 	} senders[SENDERS_MAX];
 	uint64_t hash;
 };
@@ -152,7 +151,7 @@ static bool are_there(void)
 	return true;
 }
 
-/* One message to each shared group that has to get one more. @return whether any is left */
+/* Send a message to each shared group that has to get further ones. @return whether any has */
 static bool send_round(void)
 {
 	bool is_left = false;

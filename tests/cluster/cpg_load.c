@@ -30,12 +30,12 @@
 #define SIZE_MIN sizeof(uint64_t)
 #define END_MARK (UINT64_C(1) << 63) /* set in the counter of a sender's last message */
 #define MEMBERS_MAX 512
-#define BURST 32 /* sent before the next look at what arrived */
+#define BURST 32 /* messages that are sent before the next dispatch */
 
 struct sender {
 	uint32_t nodeid;
 	uint32_t pid;
-	uint64_t count; /* of messages delivered, END not included */
+	uint64_t count; /* number of delivered messages without END */
 	bool has_ended;
 };
 
@@ -185,7 +185,7 @@ static void tell_progress(uint64_t now)
 	load.tell_at_ns = now + load.tell_ns;
 }
 
-/* Hand on what has arrived, waiting at most wait_ms for the first event. */
+/* Dispatch all events that have arrived. Wait at most wait_ms for the first one. */
 static void dispatch(int wait_ms)
 {
 	struct pollfd poll_fd = {.events = POLLIN};
@@ -274,7 +274,7 @@ static int compare_u64(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Messages are due at equal distances, and come back in order. */
+/* Send messages at equal intervals, and measure the time until each is delivered. */
 static void run_open(uint64_t *took_ns, unsigned int count)
 {
 	uint64_t gap_ns = UINT64_C(1000000000) / load.rate, start = client_now_ns();

@@ -43,7 +43,7 @@ static void told_to_end(int signal)
 	is_told_to_end = 1;
 }
 
-/* Ends the line's list of what happened with what was delivered before it. */
+/* End the line of an event with the messages that were delivered before it. */
 static void line_end(void)
 {
 	printf(" after %ju messages %016jx\n", (uintmax_t)watch.messages, (uintmax_t)watch.hash);
@@ -81,7 +81,7 @@ static int compare_addresses(const void *left, const void *right)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* The lists may come in any order: sorted they can be compared. */
+/* Print a list sorted, since its order may differ between members. */
 static void print_addresses(const char *what, const struct cpg_address *list, size_t count,
 	bool with_reason)
 {

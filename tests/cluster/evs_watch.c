@@ -35,7 +35,7 @@ struct message {
 struct sender {
 	unsigned int nodeid;
 	uint64_t pid, counter;
-	bool is_new; /* since the last regular configuration: it may have begun elsewhere */
+	bool is_new; /* seen only since the last regular configuration: it may have sent messages in another ring */
 };
 
 static struct watch {
@@ -83,7 +83,7 @@ static struct sender *find_sender(unsigned int nodeid, uint64_t pid)
 	return &watch.senders[watch.sender_count++];
 }
 
-/* First in, first out, nothing missing. Behind a hole of the old ring something may be. */
+/* Check that a sender's messages arrive in order and without gap. After a hole of the old ring some may be missing. */
 static void check_sender(unsigned int nodeid, const struct message *message)
 {
 	struct sender *sender = find_sender(nodeid, message->pid);
@@ -174,7 +174,7 @@ static bool try_send(enum kind kind)
 	return true;
 }
 
-/* Our own end mark stands behind all that we sent. */
+/* Check that all own messages were delivered before the own end mark. */
 static void check_own(void)
 {
 	const struct sender *own = NULL;

@@ -31,7 +31,7 @@
 
 #define MAPPINGS_MAX 64
 #define ROUNDS 60
-#define CONTROL_WORDS 24u /* of a mapping: positions and the words of doorbells stand in front */
+#define CONTROL_WORDS 24u /* words at the start of a mapping: positions and doorbell words */
 #define SEMAPHORE_WORD 2052u
 #define CHUNK_MAGIC 0xA1A1A1A1u
 
@@ -127,7 +127,7 @@ static void damage_semaphore(const struct mapping *mapping)
 		((volatile uint32_t *)mapping->words)[SEMAPHORE_WORD + random_below(8)] = random_word();
 }
 
-/* A chunk at the beginning of the request ring and behind what libqb has written, of a size that is none. */
+/* Write chunks with an invalid size, at the beginning of the request ring and after libqb's last chunk. */
 static void write_length(const struct mapping *mapping)
 {
 	if (strstr(mapping->path, "-request-") == NULL)
@@ -193,7 +193,7 @@ static bool come_in(void)
 	return true;
 }
 
-/* Events for the others, from a process that keeps to the rules. */
+/* Send messages that cause events for the other children. This process damages nothing. */
 static void feed(void)
 {
 	static uint8_t message[3000];
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
 			srandom((unsigned int)atoi(argv[3]) + i);
 			_exit(live(mode));
 		}
-		/* A child that was killed by what it did had come in. */
+		/* A child that was killed by its own damage had connected. */
 		if (child > 0 && waitpid(child, &status, 0) == child && (!WIFEXITED(status) || WEXITSTATUS(status) == 0))
 			good++;
 	}

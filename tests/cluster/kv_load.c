@@ -29,7 +29,7 @@ struct load {
 
 /* ---- Asking -------------------------------------------------------------- */
 
-/* A list of the one key tells its place in the order, which a plain read does not. */
+/* A list request for the one key returns its place in the order, which a plain read does not. */
 static int on_entry(void *arg, const struct coterie_kv_entry *entry)
 {
 	struct kv_operation *operation = arg;

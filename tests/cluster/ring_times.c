@@ -51,7 +51,7 @@ static int watch(void)
 		return 1;
 	while (cpg_dispatch(handle, CS_DISPATCH_ALL) == CS_OK)
 		poll(&poll_fd, 1, -1);
-	return 0; /* the daemon is gone */
+	return 0; /* the daemon has ended */
 }
 
 int main(int argc, char **argv)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What each client library says to a program on this node, one line per service: its name, the code of the
- * initialize call and that of a call with the handle it left behind.
+ * Print the answers of each client library on this node, one line per service: its name, the code of the initialize
+ * call, and that of a call with the resulting handle.
  *
- *	services_ask [NAME...]    the services of that name, or all
- *	services_ask votes        expected, total, quorum and quorate, as votequorum has them
+ *         services_ask [NAME...]    the services of that name, or all
+ *         services_ask votes        expected, total, quorum and quorate, as votequorum has them
  *
  * A service that starts or synchronises is waited for. Exit status 0 unless the arguments are wrong.
  */
@@ -83,7 +83,7 @@ static void votequorum_ask(cs_error_t *connected, cs_error_t *answered)
 	votequorum_finalize(handle);
 }
 
-/* It has no service of its own, and needs quorum for this policy. */
+/* libsam has no service of its own, and needs the service quorum for this policy. */
 static void sam_ask(cs_error_t *connected, cs_error_t *answered)
 {
 	size_t size;

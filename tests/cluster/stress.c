@@ -32,7 +32,7 @@
 struct counts {
 	atomic_ulong connected, finalized, wrong;
 	atomic_int wrong_code;
-	char wrong_call[64]; /* of one of them */
+	char wrong_call[64]; /* the wrong call of one child */
 };
 
 static struct stress {
@@ -123,7 +123,7 @@ static void cpg_live(void)
 		if (random() % 2)
 			DONE(cpg_iteration_finalize(iteration));
 	}
-	cpg_finalize(handle); /* is a request, and may be told to try again */
+	cpg_finalize(handle); /* cpg_finalize sends a request, which may return "try again" */
 	atomic_fetch_add(&stress.counts->finalized, 1);
 }
 
@@ -178,8 +178,8 @@ static void cmap_live(void)
 			DONE(cmap_iter_finalize(handle, iterator));
 	}
 	if (cmap_set(handle, key, message, 1 + (size_t)(random() % 2000), CMAP_VALUETYPE_BINARY) == CS_OK)
-		cmap_delete(handle, key); /* another process may have deleted it. The map of statistics
-					   * refuses both */
+		/* another process may have deleted the key. The map of statistics refuses both calls */
+		cmap_delete(handle, key);
 	DONE(cmap_dispatch(handle, CS_DISPATCH_ALL));
 	finalized(cmap_finalize(handle));
 }

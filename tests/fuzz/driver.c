@@ -52,7 +52,7 @@ static void on_signal(int signal)
 	raise(signal); /* the handler is a one-shot one */
 }
 
-/* There in programs with a sanitizer only. */
+/* A weak symbol: only programs with a sanitizer have it. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void watch_failures(void)
@@ -234,7 +234,7 @@ static void mutate_once(const struct corpus *corpus, uint8_t *data, size_t *size
 	case 6:
 		insert(data, size, size_max, noise, 1 + random_below(sizeof(noise)));
 		break;
-	case 7: /* a piece of its own, once more */
+	case 7: /* copy a piece of the input to another place */
 		at = random_below(*size);
 		count = 1 + random_below(*size - at);
 		if (count <= size_max - *size) {

@@ -18,10 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /** Return one line about the inputs since the start, as static text. Only driver.c calls it. */
 const char *fuzz_summary(void);
 
-/** Words that driver.c puts into inputs. NULL follows the last one. NULL: there are none. */
+/** Words that driver.c puts into inputs, ended by NULL. NULL: no words. */
 extern const char *const *const fuzz_words;
 
-/** Like assert, but there in every build. */
+/** Like assert, but checked in every build. */
 #define FUZZ_CHECK(condition)                                                                      \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \

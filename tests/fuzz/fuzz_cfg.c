@@ -35,7 +35,7 @@ static void prepare(struct coterie_ctx *host)
 	}
 }
 
-/* The executive has read a file, perhaps with new keys, which the transport takes or not. */
+/* Finish a reading of the file, perhaps with new keys, which the transport accepts or refuses. */
 static void finish_reload(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	(void)script;
@@ -57,7 +57,7 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 			"");
 }
 
-/* A new key of the ring: from this node it is good, from others it is not. */
+/* Send a new key of the ring. It is valid if this node sends it, and invalid from other nodes. */
 static void send_key(struct fuzz_world *world, uint32_t from, uint64_t number)
 {
 	struct cfg wrapper = {.host = &world->host->table, .ctx = world->host};
@@ -93,7 +93,7 @@ static void speak(struct fuzz_world *world, uint8_t choice)
 	}
 }
 
-/* A vote, which chance alone seldom makes: somebody tracks, asks or answers. */
+/* Let a client track, ask for or answer a shutdown. Random requests alone would rarely produce a vote. */
 static void vote(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	struct cfg_req_try_shutdown message = {

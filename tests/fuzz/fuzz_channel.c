@@ -31,7 +31,7 @@ static struct {
 	uint64_t now_ns;
 	bool is_synchronizing;
 	int service_rc;
-	uint32_t calls; /* of the service since the last step began */
+	uint32_t calls; /* calls of the service in this step */
 	void (*timer)(void *arg), (*deferred)(void *arg);
 } world;
 
@@ -99,7 +99,7 @@ int ipc_channel_hand_over(const struct coterie_client *client, const char addres
 
 /* --- the client --- */
 
-/* One word of what is shared, or the head of what is read next, becomes something. */
+/* Change one word of the shared memory, or the head of the next message. */
 static void scribble(struct ipc_channel *channel)
 {
 	uint8_t where = script_u8(world.script);
@@ -130,7 +130,7 @@ static void scribble(struct ipc_channel *channel)
 	}
 }
 
-/* As the library does it, but for the bytes. */
+/* Write a message as the library does, with any bytes. */
 static void write_message(struct ipc_channel *channel)
 {
 	struct coterie_channel_ring *ring = &channel->send;
@@ -162,9 +162,7 @@ static int take_message(
 	if (world.script->left > 0 && *world.script->at % 4 == 0)
 		scribble(client->channel);
 	messages++;
-	/*
-	 * Messages that existed at the start of the step, in both rings, and once more at its end.
-	 */
+	/* At most the messages that both rings can hold at the start of the step, and as many at its end. */
 	FUZZ_CHECK(++world.calls <= 4 * CLIENTS * (COTERIE_CHANNEL_RECEIVE_MIN / 8));
 	return world.service_rc;
 }

@@ -32,7 +32,7 @@ const char *fuzz_summary(void)
 	return text;
 }
 
-/* Knows a name by its first letter. */
+/* Resolve a name to an address that depends on its first letter. */
 static int resolve(void *arg, const char *name, int family, struct sockaddr_storage *address)
 {
 	(void)arg;
@@ -54,7 +54,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 		       127;
 }
 
-/* Every line of a message ends in the text, and is one line. */
+/* Check that each message is one line of text. */
 static void look_at(char *const *texts, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {

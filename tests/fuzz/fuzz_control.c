@@ -22,7 +22,7 @@ static struct {
 } changes[CHANGES_MAX];
 static uint32_t change_count;
 
-static int change_rc; /* of the next: 1: done at once */
+static int change_rc; /* result of the next change, or 1: finished at once */
 
 static int change(void (*done)(void *arg, int rc, const char *text), void *arg)
 {
@@ -37,7 +37,7 @@ static int change(void (*done)(void *arg, int rc, const char *text), void *arg)
 	return 0;
 }
 
-/* Read what was given: a sanitizer sees what is not there. */
+/* Read the whole text, so that a sanitizer sees invalid memory. */
 static void read_text(const char *text)
 {
 	FUZZ_CHECK(text == NULL || strlen(text) <= CONTROL_WORDS_SIZE_MAX);
@@ -129,7 +129,7 @@ static void deliver(struct fuzz_world *world, uint32_t nodeid, bool is_swapped, 
 {
 	struct mock_message message = {.id = function, .size = (uint32_t)size};
 
-	message.data = malloc(size + 1); /* a sanitizer sees who reads on, but for one byte */
+	message.data = malloc(size + 1); /* one byte more than the message: a sanitizer sees a read beyond it */
 	FUZZ_CHECK(message.data != NULL);
 	if (size > 0)
 		memcpy(message.data, bytes, size);
@@ -137,7 +137,7 @@ static void deliver(struct fuzz_world *world, uint32_t nodeid, bool is_swapped, 
 	free(message.data);
 }
 
-/* Nodes that are asked have mostly told that there is somebody to ask. */
+/* Mostly announce a node before a client asks for its keys. */
 static void ask_for_keys(struct fuzz_world *world, struct script *script, uint32_t i)
 {
 	struct control_req_keys req = {.header = {.id = CONTROL_REQ_KEYS, .size = sizeof(req)}};
@@ -236,7 +236,7 @@ static uint32_t read_kind(void *arg, void *value)
 	return 8;
 }
 
-/* A plugin comes or goes. With cfg there are no reloads. */
+/* Load or unload a plugin. Without cfg there are no reloads. */
 static void plugin_key(struct fuzz_world *world, uint8_t choice)
 {
 	static const char *const keys[] = {"stats.plugins.kv.kind", "stats.plugins.cfg.kind", "stats.plugins.kv.state"};

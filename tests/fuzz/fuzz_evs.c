@@ -20,10 +20,10 @@ extern const struct coterie_plugin evs_LTX_coterie_plugin;
 
 enum operation {
 	REQUEST, /* bytes behind a correct header */
-	RAW,     /* the same with whatever header */
+	RAW,     /* the same with any header */
 	GROUPS,  /* a correct join or leave of a few groups */
 	SEND,    /* a correct multicast */
-	LOOP,    /* our own messages come back from the ring */
+	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
 	CONNECT, /* or disconnect */
 	CONFIGURE,
@@ -153,7 +153,7 @@ static void request(struct world *world, uint32_t i, const void *message, size_t
 	rc = mock_request(client, world->ops, world->self, message, (uint32_t)size);
 	FUZZ_CHECK(rc == COTERIE_REPLIED || rc <= 0);
 	FUZZ_CHECK(client->replies.count <= 1);
-	FUZZ_CHECK(client->events.count <= 1); /* nothing but the first configuration */
+	FUZZ_CHECK(client->events.count <= 1); /* at most the first configuration */
 	requests++;
 	refused += rc < 0;
 	mock_queue_clear(&client->replies);
@@ -178,7 +178,7 @@ static void request_bytes(struct world *world, struct script *script, uint8_t ch
 	free(message);
 }
 
-/* A few groups, of few: each byte of the script names one. @return how many */
+/* Put group names into a request: each byte of the script selects one of a few. @return number of groups */
 static uint32_t put_groups(struct script *script, struct evs_wire_group *groups, uint32_t max)
 {
 	uint32_t count = script_u8(script) % (max + 1);
@@ -229,7 +229,7 @@ static void send_some(struct world *world, struct script *script, uint8_t choice
 
 /* --- the ring --- */
 
-/* Deliver it, and see that those get it who must, and nobody else. */
+/* Deliver a message, and check that the clients in its groups get it and no other clients. */
 static void deliver(
 	struct world *world, uint32_t nodeid, bool swap, const struct mock_message *message)
 {

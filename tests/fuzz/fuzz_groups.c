@@ -68,7 +68,7 @@ static void take_packet(struct unpack *unpack, struct frame_pool *pool, struct s
 	uint8_t kind = script_u8(script);
 	size_t size = script_u16(script);
 	const uint8_t *bytes = script_bytes(script, &size);
-	/* Small packets in large buffers pin them. */
+	/* A small packet in a large buffer keeps that buffer in use. */
 	size_t capacity = (kind & 0x10) != 0 ? LARGE_SIZE : size;
 	struct coterie_frame *frame = frame_take(pool, capacity);
 	struct coterie_frame *shown;

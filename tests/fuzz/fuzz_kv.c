@@ -21,7 +21,7 @@ static const struct kv *kv_of(const struct fuzz_world *world)
 	return world->self;
 }
 
-/* Mostly small numbers, as they stand beside each other in a run. */
+/* Mostly small numbers, which are close to each other as in a real run. */
 static uint64_t number(struct script *script)
 {
 	uint8_t byte = script_u8(script);
@@ -80,7 +80,7 @@ static uint32_t fill(union request *request, struct script *script, uint32_t id)
 		return fill_write(request, script, id == KV_REQ_PUT);
 	case KV_REQ_GET:
 	case KV_REQ_GET_ORDERED:
-	case KV_REQ_WATCH: /* of the same form */
+	case KV_REQ_WATCH: /* requests of the same layout */
 		request->get.key_size = put_key(
 			(uint8_t *)&request->get + sizeof(request->get), script_u8(script));
 		return (uint32_t)sizeof(request->get) + request->get.key_size;
@@ -116,7 +116,7 @@ static void ask(struct fuzz_world *world, struct script *script, uint8_t choice)
 static void deliver(struct fuzz_world *world, uint32_t nodeid, uint32_t function, void *whole, size_t size)
 {
 	size_t header = sizeof(struct coterie_ring_header);
-	uint8_t *data = malloc(size - header); /* of this very size, so that a sanitizer sees who reads on */
+	uint8_t *data = malloc(size - header); /* exactly this size, so that a sanitizer sees a read beyond it */
 	struct mock_message message = {.id = function, .size = (uint32_t)(size - header), .data = data};
 
 	FUZZ_CHECK(data != NULL);
@@ -178,12 +178,12 @@ static void tell_announce(struct fuzz_world *world, struct script *script, uint3
 	message.head.started = htole64(number(script));
 	message.head.kept_from = htole64(number(script));
 	message.head.bytes_max = htole64(1u << 20);
-	if ((flags & 8u) != 0) { /* the same as ours */
+	if ((flags & 8u) != 0) { /* the same table as this node's */
 		message.head.epoch = kv_ring_to_wire(&kv_of(world)->state.epoch);
 		message.head.revision = htole64(kv_of(world)->state.revision);
 		message.head.hash = htole64(kv_of(world)->state.hash);
 	}
-	message.head.member_count = htole32(count + ((flags & 16u) != 0)); /* or one that is not there */
+	message.head.member_count = htole32(count + ((flags & 16u) != 0)); /* or one member more than the message has */
 	for (uint32_t i = 0; i < count; i++)
 		message.members[i] = htole32(1 + i);
 	deliver(world, nodeid, KV_RING_ANNOUNCE, &message, sizeof(message.head) + count * sizeof(uint32_t));

@@ -74,7 +74,7 @@ static void remove_key(void)
 	rmdir(folder);
 }
 
-/* Rings that name no key have this one: without it most files would be refused. */
+/* Make the default key file. Without it most configurations would be refused. */
 static void make_key(void)
 {
 	char bytes[128] = "k";

@@ -18,12 +18,12 @@
 
 enum operation {
 	RAW,    /* the bytes that follow */
-	FIT,    /* the same with ids of this ring, so that it gets further */
-	CHANGE, /* xor a byte of a packet under way */
-	SET,    /* set a number in a packet under way */
-	CUT,    /* cut or lengthen a packet under way */
-	BURST,  /* many versions of a packet under way, and then the right one */
-	REPLAY, /* one of the last packets, once more, at any node */
+	FIT,    /* the same with ids of this ring, so that more code runs */
+	CHANGE, /* change a byte of a packet on its way */
+	SET,    /* set a number in a packet on its way */
+	CUT,    /* cut or lengthen a packet on its way */
+	BURST,  /* many changed versions of a packet on its way, and then the right one */
+	REPLAY, /* repeat one of the last packets at any node */
 	DROP,   /* packets are lost */
 	SEND,   /* a message */
 	RUN,    /* a few steps */
@@ -47,7 +47,7 @@ const char *fuzz_summary(void)
 	return text;
 }
 
-/* Bring a ring to where the packets are to meet it. */
+/* Bring a ring to the state in which it gets the packets. */
 static struct ring *set_up(uint8_t choice)
 {
 	struct ring_setup setup = {.is_open = (choice & 8) != 0,
@@ -167,7 +167,7 @@ static void tamper(struct ring *ring, struct script *script, enum operation oper
 		return;
 	memcpy(copy, bytes, size);
 	if ((choice & 1) != 0)
-		inject(ring, node, copy, size); /* before it, the right one */
+		inject(ring, node, copy, size); /* the right packet first */
 	if (operation == CHANGE) {
 		copy[at % size] ^= (uint8_t)value;
 	} else if (operation == SET) {
@@ -229,7 +229,7 @@ static size_t garble(uint8_t *copy, size_t size, size_t size_max, uint32_t *rand
 
 		if (what < 100)
 			put_u32(copy, size, at, edges[what % 14], false);
-		else if (what < 160) /* a little more or less: in a window, or just out of it */
+		else if (what < 160) /* add or subtract a little, so that the value is in a window or just outside */
 			copy[at] = (uint8_t)(copy[at] + what % 7 - 3);
 		else if (what < 220)
 			copy[at] ^= (uint8_t)(1u << what % 8);

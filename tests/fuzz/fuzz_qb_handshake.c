@@ -111,7 +111,7 @@ static bool turn(void)
 	return has_run;
 }
 
-/* Until it is quiet: a loop that is woken for the same again and again would never be. */
+/* Run the loop until nothing is ready. Fails if the same event wakes it again and again. */
 static void settle(void)
 {
 	uint32_t turns = 0;
@@ -206,7 +206,7 @@ static void say_hello(uint32_t i, struct script *script)
 		(void)send(world.peers[i], hello, sizeof(hello), MSG_NOSIGNAL);
 }
 
-/* Descriptors with the bytes: they must not stay here. */
+/* Send bytes with descriptors attached. The server must close these. */
 static void say_with_descriptor(uint32_t i)
 {
 	union {
@@ -223,7 +223,7 @@ static void say_with_descriptor(uint32_t i)
 		(void)sendmsg(world.peers[i], &message, MSG_NOSIGNAL);
 }
 
-/* An answer is whole, or there is none. */
+/* Read an answer, which is complete or missing. */
 static void read_answer(uint32_t i)
 {
 	static uint8_t bytes[ANSWER_SIZE];
@@ -232,7 +232,7 @@ static void read_answer(uint32_t i)
 	if (world.peers[i] < 0)
 		return;
 	ssize_t size = recv(world.peers[i], bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (size <= 1) /* none, or a wake-up byte */
+	if (size <= 1) /* nothing, or a wake-up byte */
 		return;
 	FUZZ_CHECK(size == (ssize_t)sizeof(bytes));
 	memcpy(&error, bytes + 16, sizeof(error));

@@ -15,7 +15,7 @@
 #include "exec/qb/semaphore.h"
 #include "tests/fuzz/fuzz.h"
 
-/* The real ones, behind stand-ins in whose middle the client runs. */
+/* The real functions. The replacements below let the client run in their middle. */
 static void real_post(sem_t *semaphore);
 static void real_take(sem_t *semaphore);
 #define qbs_semaphore_post real_post
@@ -72,7 +72,7 @@ static void map(void *at, size_t size, int fd)
 	FUZZ_CHECK(mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == at);
 }
 
-/* As shm.c lays them out. */
+/* Map the rings as shm.c does. */
 static void open_world(struct script *script)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -127,7 +127,7 @@ static void scribble(void)
 	size_t semaphore = offsetof(struct qbs_ring_header, semaphore);
 
 	world.is_honest = false;
-	if ((where & 0x40) != 0) /* close to what may be */
+	if ((where & 0x40) != 0) /* close to a valid value */
 		value = (world.rings[i].at + (uint32_t)(int32_t)(int8_t)value) % (world.words + 2);
 	switch (where >> 2 & 7) {
 	case 0:
@@ -163,7 +163,7 @@ static void scribble(void)
 	}
 }
 
-/* In the middle of what we do. */
+/* Let the client run in the middle of the server's operation. */
 void qbs_semaphore_post(sem_t *semaphore)
 {
 	if (script_u8(world.script) % 8 == 7)
@@ -178,7 +178,7 @@ void qbs_semaphore_take(sem_t *semaphore)
 	real_take(semaphore);
 }
 
-/* One request as a library writes it: its bytes are its serial number. */
+/* Write a request as a library does. Its bytes are its serial number. */
 static void write_request(void)
 {
 	uint32_t size = 1 + script_u16(world.script) % SIZE_MAX_OF_RING, words = 2 + (size + 3) / 4, read_at;
@@ -226,7 +226,7 @@ static void read_request(void)
 	int64_t size = qbs_ring_read(&world.rings[0], buffer, SIZE_MAX_OF_RING);
 	FUZZ_CHECK(size == -EPROTO || (size >= 0 && size <= SIZE_MAX_OF_RING));
 	FUZZ_CHECK((size > 0) == (world.rings[0].at != before));
-	if (size > 0) /* it ends where the client said that it has written, or before */
+	if (size > 0) /* the request ends at the client's write position or before */
 		FUZZ_CHECK((2 + (size + 3) / 4) <= (written >= before ? written - before : world.words - before + written));
 	requests += size > 0;
 	refusals += size < 0;

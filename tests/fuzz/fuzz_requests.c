@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service
- * check the guarantees of service.h. The script consists of records: a byte for the results of the gates and
- * the handler, a byte for the request id, two for the size, then a length and so many bytes of body.
+ * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service check the
+ * guarantees of service.h. The script consists of records: one byte for the results of the gates and the handler, one
+ * for the request id, two for the size. A length and that many bytes of body follow.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static uint64_t handled, refused, kept;
 static struct {
 	bool is_synchronizing, is_quorate, is_lapsed, has_room;
 	int handler_rc;
-	const uint8_t *data; /* the client's bytes; or NULL while a kept request runs */
+	const uint8_t *data; /* the client's bytes, or NULL while a kept request runs */
 	uint32_t size;
 	uint32_t handled, answered;
 } now;
@@ -237,7 +237,7 @@ static int32_t choose_id(struct script *script)
 	return (int32_t)((uint32_t)choice << 24 | script_u16(script));
 }
 
-/* Around every border there is, or any. */
+/* Choose a size close to one of the limits, or any size. */
 static size_t choose_size(struct script *script, int32_t id)
 {
 	const struct coterie_request *request = request_of(id);
@@ -248,7 +248,8 @@ static size_t choose_size(struct script *script, int32_t id)
 	size_t border = borders[choice % 8];
 
 	if (choice < 192)
-		return border + little % 8 - 4; /* below 0: huge, as a negative number there is */
+		/* a result below 0 wraps to a huge size, as a negative field of a request does */
+		return border + little % 8 - 4;
 	return (size_t)(int64_t)(int32_t)((uint32_t)choice << 24 | (uint32_t)little << 12);
 }
 
@@ -289,7 +290,7 @@ static void take_request(struct script *script)
 	int32_t said = (int32_t)size;
 
 	if (client->kept != NULL || client->is_leaving)
-		return; /* it is not read */
+		return; /* the request is not read */
 	if (room < sizeof(struct coterie_request_header))
 		room = sizeof(struct coterie_request_header);
 	uint8_t *data = calloc(1, room);

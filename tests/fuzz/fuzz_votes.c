@@ -16,7 +16,7 @@
 extern const struct coterie_plugin quorum_LTX_coterie_plugin;
 extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 
-#define CLIENTS 3u /* of each service */
+#define CLIENTS 3u /* clients of each service */
 #define NODES 5u
 #define OWN_ID 2u
 #define OPERATIONS_MAX 200u
@@ -28,11 +28,11 @@ extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 enum operation {
 	REQUEST, /* of any kind, as long as its kind wants at least, the rest is bytes of the script
 		  */
-	RAW,     /* with whatever header and size */
+	RAW,     /* with any header and size */
 	DEVICE,  /* a request about a quorum device that may well succeed */
-	LOOP,    /* our own messages come back from the ring */
+	LOOP,    /* deliver this node's own messages */
 	RING,    /* bytes of another node */
-	INFO,    /* another node tells of itself, in small numbers */
+	INFO,    /* NODEINFO of another node, with small numbers */
 	CONNECT, /* or disconnect */
 	SYNC,    /* the next step of a synchronisation */
 	ABORT,   /* a synchronisation is overtaken by another */
@@ -182,7 +182,7 @@ static void device(struct world *world, uint8_t choice)
 
 /* --- the ring --- */
 
-/* Peers of the 3.1 series end when a device comes without its node in front. */
+/* A daemon of Corosync 3.1 ends if the NODEINFO of a device arrives before that of its node. */
 static void check_order(struct world *world, const struct mock_queue *queue)
 {
 	bool is_behind_itself = false;
@@ -301,7 +301,7 @@ static void sync_next(struct world *world, uint8_t choice)
 		FUZZ_CHECK(quorum->ops->sync_step(quorum->self) == 0);
 		world->are_steps_done = rc == 0;
 	} else {
-		loop(world); /* a barrier follows what the steps sent */
+		loop(world); /* the barrier is behind the messages that the steps have sent */
 		FUZZ_CHECK(world->has_told_itself);
 		quorum->ops->sync_done(quorum->self);
 		vote->ops->sync_done(vote->self);

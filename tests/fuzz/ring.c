@@ -93,7 +93,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct node *node = arg;
 
 	remember(node->ring, frame);
-	/* A forged commit token may have led to members that there are not. */
+	/* A forged commit token may have produced members that do not exist. */
 	if (nodeid >= 1 && nodeid <= RING_NODES)
 		send_to(node, nodeid - 1, frame);
 }

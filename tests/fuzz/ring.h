@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three engines on a small simulated network, for packets that nobody sent. Times are virtual, and
- * everything is the same in every run.
+ * Three engines on a small simulated network, for fuzzing with forged packets. Times are virtual, and everything is the
+ * same in every run.
  */
 #ifndef TESTS_FUZZ_RING_H
 #define TESTS_FUZZ_RING_H
@@ -15,7 +15,7 @@
 struct ring;
 
 struct ring_setup {
-	bool is_open;     /* no node list names any node */
+	bool is_open;     /* no node list: any node may join */
 	bool is_plain;    /* no features are announced */
 	bool has_swapper; /* node 3 has the other byte order */
 };
@@ -28,18 +28,18 @@ void ring_destroy(struct ring *ring);
 /* Nodes are 0 .. RING_NODES - 1 here. Their ids are one more. */
 
 void ring_link_up(struct ring *ring, uint32_t node);
-/** Cut a node off from the others, or let it hear them again. */
+/** Cut a node off from the others, or connect it again. */
 void ring_cut(struct ring *ring, uint32_t node, bool is_cut);
 enum totem_state ring_state(const struct ring *ring, uint32_t node);
 const struct ring_id *ring_of(const struct ring *ring, uint32_t node);
 
-/** The next arrival, or else the next timer. */
+/** Handle the next packet, or the next timer if no packet is on its way. */
 void ring_step(struct ring *ring);
-/** Steps for so much time. */
+/** Run for this time. */
 void ring_run(struct ring *ring, uint64_t ns);
-/** Steps until the node is in the state or so much time has passed. */
+/** Run until the node is in this state or the time has passed. */
 bool ring_run_until(struct ring *ring, uint32_t node, enum totem_state state, uint64_t ns);
-/** Steps until all nodes are in one ring and operational. */
+/** Run until all nodes are in one ring and operational. */
 bool ring_run_together(struct ring *ring, uint64_t ns);
 
 /** A packet out of nowhere. */
@@ -51,7 +51,7 @@ void ring_send(struct ring *ring, uint32_t node, bool is_safe, size_t size);
  * @return its bytes, valid until the next call of anything here; NULL: none is under way
  */
 uint8_t *ring_intercept(struct ring *ring, uint32_t *node, size_t *size);
-/** A packet that was on the network before, one of the last few; NULL: none. */
+/** Return one of the last few packets; NULL: none. */
 const uint8_t *ring_history(const struct ring *ring, uint32_t back, size_t *size);
 
 struct ring_counts {

@@ -10,9 +10,9 @@
 
 enum operation {
 	REQUEST, /* bytes behind a correct header */
-	RAW,     /* the same with whatever header */
+	RAW,     /* the same with any header */
 	OWN,
-	LOOP,    /* our own messages come back from the ring */
+	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
 	CONNECT, /* or disconnect */
 	SYNC,    /* the next step of a synchronisation */
@@ -172,7 +172,7 @@ static void sync_start(struct fuzz_world *world, uint8_t choice, bool is_first)
 	regular.members = host->members;
 	regular.member_count = host->member_count;
 	regular.joined = joined;
-	/* Those that came along are some of the members. */
+	/* The members that stayed together are a part of the members. */
 	uint32_t came = is_first ? 0 : put_nodes(transitional, choice & choice >> 3);
 
 	if (world->ops->configuration != NULL)
@@ -194,7 +194,7 @@ static void sync_next(struct fuzz_world *world, uint8_t choice)
 		FUZZ_CHECK(rc == 0 || rc == -EAGAIN);
 		world->are_steps_done = rc == 0;
 	} else {
-		loop(world); /* a barrier follows what the steps sent */
+		loop(world); /* the barrier is behind the messages that the steps have sent */
 		if (world->ops->sync_done != NULL)
 			world->ops->sync_done(world->self);
 		world->is_syncing = false;

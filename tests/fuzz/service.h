@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of clients, and messages of other nodes, at a service on a mock host. The input is a list of
- * records: one byte for the operation, one for the client or node and small choices, and what the
- * operation needs. The host keeps the order that service.h promises; everything else is free.
+ * Requests of clients, and messages of other nodes, at a service on a mock host. The input is a list of records: one
+ * byte for the operation, one for the client or node and small choices, and what the operation needs. The host keeps
+ * the order that service.h promises. Everything else is free.
  *
  * A target defines fuzz_service, and FUZZ_SERVICE(name) for the rest.
  */

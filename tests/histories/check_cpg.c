@@ -34,7 +34,7 @@ static void list_del(struct cpg_life *life, uint32_t number)
 			life->members[i--] = life->members[--life->member_count];
 }
 
-/* Each address is a process that a client began, on its node, in this group. */
+/* Return whether each address is a process that a client has started, on this node and in this group. */
 static bool is_known(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_wire_address *address)
 {
 	if (address->pid == 0 || address->pid >= clients->life_count)
@@ -51,7 +51,10 @@ static const struct cpg_member *find_member(const struct cpg_life *life, uint32_
 	return NULL;
 }
 
-/* It goes with its node only if that node has parted since it was listed, or has lost the service. */
+/*
+ * A process may leave because of its node only if that node has left since the process was listed, or has unloaded the
+ * service.
+ */
 static void check_nodedown(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other,
 	uint32_t reason)
 {
@@ -73,7 +76,7 @@ void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct p
 		const struct cpg_member *member = &life->members[i];
 		uint32_t node = clients->lives[member->life]->node;
 
-		/* Where it parted last is known only up to the stay of now, which may end already. */
+		/* The last departure is known up to the present stay, which may be ending already. */
 		if (member->stay != 0 && view->parted[node] > member->stay && view->parted[node] <= stay)
 			play_break(clients->play,
 				"cpg: life %u: %u stays listed in ring %ju, and its node %u has parted on the way there",
@@ -180,7 +183,7 @@ static bool names(const struct cpg_wire_address *list, uint32_t count, uint32_t 
 	return false;
 }
 
-/* Return the place in the interval where the other one joined, or UINT32_MAX. */
+/* Return the place in the interval where the other process joined, or UINT32_MAX. */
 static uint32_t place_of_join(const struct cpg_life *life, const struct interval *interval, uint32_t other)
 {
 	for (uint32_t i = interval->first; i < interval->end; i++) {
@@ -205,7 +208,7 @@ static bool has_parted(const struct cpg_life *life, const struct interval *inter
 	return false;
 }
 
-/* A change without the order inside of its lists: nodes may list their members in different orders. */
+/* Return a hash of a change that does not depend on the order of its lists, which may differ between nodes. */
 static uint32_t change_hash(const struct cpg_event_confchg *change)
 {
 	uint32_t hash = change->member_count * 31 + change->left_count * 37 + change->joined_count * 41;
@@ -246,7 +249,7 @@ static struct play_sequence sequence_of(struct cpg_clients *clients, const struc
 	return sequence;
 }
 
-/* Of two that joined in it the one that joined first sees the other one's join: they share what comes from there on. */
+/* If both processes joined in this interval, compare from the later join on, which both have seen. */
 static bool align(const struct cpg_life *a, const struct interval *x, const struct cpg_life *b,
 	const struct interval *y, uint32_t *from_a, uint32_t *from_b)
 {
@@ -277,7 +280,7 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 	if (went_on && is_aligned && a_parted != b_parted)
 		play_break(play, "cpg: lives %u and %u: from ring %ju to %ju one lost the other's node, not mutually",
 			a->number, b->number, (uintmax_t)x->from.seq, (uintmax_t)x->to.seq);
-	/* Two that lost each other saw the same before that. */
+	/* Two processes that were separated have seen the same events before. */
 	is_together = (went_on && !a_parted && !b_parted) || is_last;
 	if (!is_aligned) {
 		if (is_together)
@@ -352,7 +355,10 @@ static struct play_sequence messages_of(const struct cpg_life *life)
 	return sequence;
 }
 
-/* Each of the configuration gets a safe message that one of them got, unless its process or node ends. */
+/*
+ * Check safe messages: if one member of the configuration got a message, each one gets it unless its process or node
+ * ends.
+ */
 static void check_safe(struct cpg_clients *clients)
 {
 	struct play_sequence *got = calloc(clients->life_count + 1, sizeof(*got));

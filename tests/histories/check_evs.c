@@ -138,7 +138,9 @@ static uint32_t place_of(const struct play_sequence *sequence, uint64_t what)
 	return at;
 }
 
-/* A life whose first ring it is begins in the middle: the other one's earlier messages do not count. */
+/*
+ * If this is a life's first ring, it may begin in its middle. Then earlier messages of the other sequence are ignored.
+ */
 static void cut_beginning(struct play_sequence *sequence, const struct play_sequence *late)
 {
 	uint32_t at = late->count == 0 ? sequence->count : place_of(sequence, late->list[0]);
@@ -147,7 +149,7 @@ static void cut_beginning(struct play_sequence *sequence, const struct play_sequ
 	sequence->count -= at;
 }
 
-/* Of two that begin in the middle the one that begins later is late. */
+/* If both sequences begin in the middle, the one that begins later is the late one. */
 static void align(struct play_sequence *one, bool is_one_late, struct play_sequence *two, bool is_two_late)
 {
 	if (one->count == 0 && is_one_late)
@@ -201,7 +203,7 @@ static void compare_all(struct evs_clients *clients)
 
 /* ---- Safe messages ------------------------------------------------------- */
 
-/* @return 1: the life got it; 0: it did not; -1: it came to the ring later, or is gone */
+/* @return 1: the life got the message; 0: it did not; -1: it came to the ring later, or has ended */
 static int has_got(const struct evs_life *life, struct play_ring ring, const struct evs_seen *message)
 {
 	bool was_there = false;

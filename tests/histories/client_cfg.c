@@ -19,16 +19,16 @@
 #define CS_OK 1
 #define LIFE_SHIFT 32 /* numbers of rounds tell apart the lives of a node */
 
-/** A node's file and what it does with it. */
+/** A node's file, and the state of its reload. */
 struct cfg_file {
 	struct cfg_files *files;
 	uint32_t node;
-	uint32_t life, first_stay;   /* of the kit's node, and stays of its view before this life */
+	uint32_t life, first_stay;   /* life of the kit's node, and number of its stays before this life */
 	uint32_t version, running, kept; /* running: of the daemon. kept: for a commit. 0: none */
 	bool is_bad;
-	void (*done)(void *arg, int rc, const char *text); /* of the reading under way. NULL: none */
+	void (*done)(void *arg, int rc, const char *text); /* callback of the reading that runs. NULL: none */
 	void *arg;
-	bool is_whole;               /* it is applied at once, too */
+	bool is_whole;               /* the file is also applied at once, without a second step */
 	uint64_t ready_ns;
 	struct testkit_client *client; /* NULL: none */
 	bool is_asking;
@@ -39,9 +39,9 @@ struct cfg_file {
 /** A node has decided to apply what it has kept, or has refused its file. */
 struct cfg_decision {
 	uint32_t node, asker;
-	uint64_t number;             /* of the round, with the asker's life */
+	uint64_t number;             /* number of the round, with the life of the asking node */
 	bool is_refusal;
-	struct play_ring ring;       /* seq 0: unknown, or nothing is promised there */
+	struct play_ring ring;       /* seq 0: unknown, or a ring without promises about safe messages */
 	uint64_t mask;               /* nodes of the configuration, bits from 0 */
 };
 
@@ -160,7 +160,7 @@ static void end_reading(struct cfg_file *file)
 	kit_leave(node, outer);
 }
 
-/* A node that has started reads the file as it is. */
+/* A started node has the present file. */
 static void begin_life(struct cfg_file *file, uint32_t life)
 {
 	struct cfg_files *files = file->files;

@@ -97,7 +97,7 @@ static void note_safe(struct cpg_clients *clients, const struct cpg_life *life, 
 	seen->members = malloc((life->member_count + 1) * sizeof(*seen->members));
 	if (seen->members == NULL)
 		abort();
-	/* Of the group's members those on nodes of the configuration: it promises nothing about others. */
+	/* Only members on nodes of the configuration, since it promises nothing about others. */
 	for (uint32_t i = 0; seen->ring.seq != 0 && view->is_safe_kept && i < life->member_count; i++) {
 		uint32_t id = play_nodeid(clients->play, clients->lives[life->members[i].life]->node);
 
@@ -203,7 +203,7 @@ static void on_event(struct cpg_clients *clients, struct cpg_life *life,
 		see_message(clients, life, event->nodeid, event->pid, event->message, event->msglen);
 	} else if (header->id == CPG_EVENT_CONFCHG) {
 		see_change(clients, life, bytes);
-		/* A connection is told the ring of now once, maybe before its first change. */
+		/* A new connection gets the present ring once, maybe before its first change. */
 		if (life->seen_count == 1 && clients->rings[life->slot].seq != 0)
 			see_ring(clients, life, clients->rings[life->slot]);
 	}
@@ -424,7 +424,7 @@ static void tick(void *self)
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++) {
 		struct cpg_life *life = clients->current[i];
 
-		/* Its events from now on are not late. */
+		/* The client has read all waiting events, so its next ones are not late. */
 		if (life != NULL && life->is_late && !is_behind(clients, i))
 			life->is_late = false;
 		if (clients->connections[i] != NULL && !testkit_is_connected(clients->connections[i]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clients of CPG: what client_cpg.c records, and check_cpg.c checks. */
+/* The clients of CPG: client_cpg.c records their events, and check_cpg.c checks these. */
 #ifndef HISTORIES_CLIENT_CPG_H
 #define HISTORIES_CLIENT_CPG_H
 
@@ -16,26 +16,27 @@ enum cpg_seen_kind {
 /** One event of a client. */
 struct cpg_seen {
 	enum cpg_seen_kind kind;
-	uint32_t sender, number;     /* message: life of its sender, and which of that one's it is */
+	uint32_t sender, number;     /* of a message: life of its sender, and the message's number in that life */
 	bool is_safe, is_regular;    /* is_regular: it came in a regular configuration */
-	uint32_t member_count;       /* of the group, at that time */
-	uint32_t *members;           /* message, if is_safe: lives that are promised to get it; owned */
+	uint32_t member_count;       /* members of the group at that time */
+	uint32_t *members;           /* of a safe message: lives that are promised to get it; owned */
 	struct cpg_event_confchg *change; /* owned */
-	struct play_ring ring;    /* ring: which; else: in which. seq 0: unknown */
+	/* of a ring event: the ring; otherwise the ring in which the event arrived. seq 0: unknown */
+	struct play_ring ring;
 };
 
-/** One that a process lists. */
+/** A member in the list of a process. */
 struct cpg_member {
 	uint32_t life;
-	uint32_t stay;               /* of the node, when it was listed: a number as of play_view_stay. 0: unknown */
+	uint32_t stay;               /* stay of its node when it was listed (play_view_stay). 0: unknown */
 };
 
 /** One process that joins a group once: its pid is its number. */
 struct cpg_life {
 	uint32_t number, slot, node, group;
-	bool is_joined;              /* its own join was told */
+	bool is_joined;              /* it has got the event of its own join */
 	bool wants_leave, is_leaving; /* it sends nothing any more. Its request to leave is under way, or accepted */
-	bool is_over;                /* it was told that it has left, or its connection ended */
+	bool is_over;                /* it has got the event of its leave, or its connection has ended */
 	bool has_left;               /* is_over by its leave */
 	bool is_late;                /* it does not read, or not all has come since: the configurations of its events are unknown */
 	uint32_t sent, own;          /* messages sent, and messages of its own that came back */
@@ -43,7 +44,7 @@ struct cpg_life {
 	uint32_t seen_count, seen_capacity;
 	struct cpg_member *members;  /* the fold of all changes */
 	uint32_t member_count, member_capacity;
-	struct play_notes notes;     /* of its messages */
+	struct play_notes notes;     /* notes about its messages */
 };
 
 struct cpg_clients {
@@ -51,18 +52,18 @@ struct cpg_clients {
 	struct testkit_client *connections[HISTORY_CLIENTS];
 	struct fast fast[HISTORY_CLIENTS]; /* their fast channels */
 	struct cpg_life *current[HISTORY_CLIENTS]; /* NULL: none */
-	struct play_ring rings[HISTORY_CLIENTS]; /* told last to the connection. seq 0: none yet */
+	struct play_ring rings[HISTORY_CLIENTS]; /* the last ring that the connection was told. seq 0: none yet */
 	struct cpg_life **lives;     /* life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
 	uint64_t messages[2];        /* sent: agreed, safe */
 };
 
-/** Check an event when it comes: lists against their fold, messages against their sender. */
+/** Check an event when it arrives: lists against the changes so far, messages against their sender. */
 void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const struct cpg_event_confchg *event);
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid);
-/** The process is told a ring: what it lists must have come along to it. */
+/** Check a ring event: the nodes of all listed processes must be in the ring. */
 void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct play_ring ring);
-/** Check what all saw against each other, at the end. */
+/** Compare the events of all processes, at the end. */
 void cpg_check_end(struct cpg_clients *clients);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clients of EVS, one on each node. They send, and what they see tells all parts in which configuration a node is. */
+/*
+ * Clients of EVS, one on each node. They send messages. Their events tell the other parts in which configuration a node
+ * is.
+ */
 #include "tests/histories/client_evs.h"
 
 #include <stdlib.h>
@@ -100,7 +103,7 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 	else if (!is_event && header->id == EVS_RES_MCAST_JOINED && header->error == 1)
 		life->sent++, life->is_asking = false;
 	else if (!is_event)
-		life->is_asking = false, life->left = 0; /* refused: it was not sent */
+		life->is_asking = false, life->left = 0; /* refused: the message was not sent */
 	if (!is_event && life->left > 0)
 		evs_send_next(life);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clients of EVS: what client_evs.c records, and check_evs.c checks. */
+/* The clients of EVS: client_evs.c records their events, and check_evs.c checks these. */
 #ifndef HISTORIES_CLIENT_EVS_H
 #define HISTORIES_CLIENT_EVS_H
 
@@ -10,7 +10,7 @@
 struct evs_seen {
 	bool is_configuration, is_transitional, is_safe_kept;
 	bool is_safe;
-	uint32_t sender, number;     /* life of the sender, and which of that one's messages it is */
+	uint32_t sender, number;     /* life of the sender, and the message's number in that life */
 	uint32_t member_count;
 	struct play_ring ring;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids */
@@ -25,7 +25,7 @@ struct evs_life {
 	uint32_t joined_at;          /* events before it joined its group, UINT32_MAX at first */
 	uint32_t left, size;         /* messages that are still to be sent, and their size */
 	uint32_t sent, own;          /* messages that the node has accepted, and of these how many came back */
-	struct play_notes notes;     /* of its messages */
+	struct play_notes notes;     /* notes about its messages */
 	struct evs_seen *seen;       /* seen_count */
 	uint32_t seen_count, seen_capacity;
 };
@@ -43,7 +43,7 @@ void evs_send_next(struct evs_life *life);
 /** Check a configuration when it comes, against those before. */
 void evs_check_configuration(struct evs_clients *clients, const struct evs_life *life,
 	const struct evs_event_confchg *event);
-/** Check what all saw against each other, at the end. */
+/** Compare the events of all clients, at the end. */
 void evs_check_end(struct evs_clients *clients);
 
 #endif

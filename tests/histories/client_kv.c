@@ -24,8 +24,8 @@ struct worker {
 	struct testkit_client *connection; /* NULL: none */
 	uint32_t node, operation;
 	bool is_waiting;
-	bool is_served;              /* it has written something since the network is quiet */
-	uint64_t last_seen[KEYS];    /* revision of the key, as far as it knows; 0: no key */
+	bool is_served;              /* a write of it was done since the network became quiet */
+	uint64_t last_seen[KEYS];    /* last revision of the key that it has seen; 0: no key */
 };
 
 struct kv_clients {
@@ -33,7 +33,7 @@ struct kv_clients {
 	struct kv_history history;
 	struct kv_reset resets[RESETS_MAX];
 	uint32_t reset_count, losses;
-	struct kv_ring reset_ring; /* of the last one that a node has logged */
+	struct kv_ring reset_ring; /* ring of the last reset that a node has logged */
 	struct worker workers[HISTORY_CLIENTS];
 	uint64_t last_value;
 };
@@ -59,7 +59,7 @@ static void add_reset(struct kv_clients *clients, uint64_t revision)
 		(struct kv_reset){.start_ns = testkit_now_ns(clients->play->kit), .revision = revision};
 }
 
-/* The newest ring that a member of this one has heard of, by what they have announced. */
+/* Return the newest ring that the members of this one have announced. */
 static struct kv_ring newest_epoch(const struct kv *kv)
 {
 	struct kv_ring newest = {.seq = 0};
@@ -76,8 +76,7 @@ static struct kv_ring newest_epoch(const struct kv *kv)
 }
 
 /*
- * No node that runs has the table that is given up. A node without files for its markers may have told less than it
- * knew: then nothing is promised.
+ * Check a reset: no running node may still have the old table. If a node's marker files were lost, nothing is promised.
  */
 static void check_loss(struct kv_clients *clients, const struct kit_node *node, const struct kv *kv)
 {
@@ -109,7 +108,7 @@ static void on_log(void *arg, struct kit_node *node, const char *text)
 		return;
 	play_trace(clients->play, "kv: node %u: %s", node->id, text);
 	check_loss(clients, node, kv);
-	/* All members of a ring say so. */
+	/* All members of a ring report the same reset. */
 	if (kv_ring_equals(&kv->ring, &clients->reset_ring))
 		return;
 	clients->reset_ring = kv->ring;
@@ -213,7 +212,7 @@ static void tick(void *self)
 		if (worker->connection != NULL && !testkit_is_connected(worker->connection)) {
 			testkit_disconnect(worker->connection);
 			worker->connection = NULL;
-			worker->is_waiting = false; /* never answered: it may have been done for all it knows */
+			worker->is_waiting = false; /* no answer will arrive: the operation may have been done */
 		}
 		if (worker->connection == NULL) {
 			if (testkit_connect(clients->play->kit, worker->node, "kv", &worker->connection) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clients of quorum and votequorum: what client_quorum.c records, and check_quorum.c checks. */
+/* The clients of quorum and votequorum: client_quorum.c records their events, and check_quorum.c checks these. */
 #ifndef HISTORIES_CLIENT_QUORUM_H
 #define HISTORIES_CLIENT_QUORUM_H
 
@@ -23,22 +23,22 @@ struct quorum_watch {
 	bool has_list;
 	uint32_t member_count;
 	uint32_t members[HISTORY_NODES_MAX]; /* the fold of the node lists */
-	struct quorum_verdict verdict;       /* the last one; ring.seq 0: none */
+	struct quorum_verdict verdict;       /* the last verdict; ring.seq 0: none */
 	bool votes_are_quorate;
 	uint32_t votes_states[HISTORY_NODES_MAX + 1]; /* by number of a node: enum votequorum_wire_state */
-	uint32_t votes_total, votes_quorum;  /* of the last answer to GETINFO; 0: none yet */
+	uint32_t votes_total, votes_quorum;  /* values of the last answer to GETINFO; 0: none yet */
 };
 
 struct quorum_clients {
 	struct play *play;
 	struct quorum_watch watches[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct quorum_verdict *verdicts;     /* of all clients */
+	struct quorum_verdict *verdicts;     /* verdicts of all clients */
 	uint32_t verdict_count, verdict_capacity;
 };
 
 void quorum_check_list(struct quorum_watch *watch, const struct quorum_event_v1_nodelist *event);
 void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_v1_quorum *event);
-/** Check that what is known now is that all nodes are there and vote. */
+/** Check that each client knows all nodes as members that vote. */
 void quorum_check_end(struct quorum_clients *clients);
 
 #endif

@@ -111,7 +111,7 @@ bool fast_send(struct fast *fast, uint32_t guarantee, const void *bytes, uint32_
 	return true;
 }
 
-/* @return false: it makes no sense */
+/* @return false: the record is invalid */
 static bool read_one(struct fast *fast, int64_t filled, void (*take)(void *arg, const struct fast_record *record),
 	void *arg)
 {

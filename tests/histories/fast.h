@@ -10,10 +10,10 @@
 
 struct fast {
 	struct testkit_client *client;
-	int socket;              /* listens for the memory of the rings. -1: none */
+	int socket;              /* listening socket to which the daemon passes the rings' memory; -1: none */
 	bool is_open;            /* the rings are mapped */
 	bool has_begun;          /* the first doorbell has come: all events before it have, too */
-	bool is_held;            /* it does not read */
+	bool is_held;            /* the client does not read */
 	struct coterie_channel_ring send, receive;
 };
 
@@ -24,20 +24,20 @@ struct fast_record {
 	const void *bytes;
 };
 
-/** Make the offer that goes behind a request. @return false: there is no socket */
+/** Make the offer that follows a request. @return false: there is no socket */
 bool fast_offer(struct fast *fast, struct coterie_channel_offer *offer);
-/** Open the channel if an answer has a grant behind its first bytes. @return false: it has one, and it is wrong */
+/** Open the channel if an answer has a grant behind its first bytes. @return false: the grant is invalid */
 bool fast_answer(struct fast *fast, struct testkit_client *client, const void *answer, uint32_t size, uint32_t plain);
 /** Send a message. @return false: there is no room */
 bool fast_send(struct fast *fast, uint32_t guarantee, const void *bytes, uint32_t size);
 /**
- * Read all records, unless it is held or nothing is to be read yet. take may not end the channel.
- * @return false: the ring makes no sense
+ * Read all records, unless the client does not read or the first doorbell has not come. take must not close the
+ * channel. @return false: the ring is invalid
  */
 bool fast_read(struct fast *fast, void (*take)(void *arg, const struct fast_record *record), void *arg);
 /** Return whether events wait in the ring or for the first doorbell. */
 bool fast_is_behind(struct fast *fast);
-/** End it, in any state. */
+/** Close the channel in any state. */
 void fast_close(struct fast *fast);
 
 #endif

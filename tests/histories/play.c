@@ -11,14 +11,15 @@
 #include "testkit/kit.h"
 
 #define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
-#define SERVED_MS 30000u     /* and all clients are served within this */
-#define STOP_MS 20000u       /* a node that is told to stop has ended within this */
-#define LATE_MS 500u         /* and four tokens: packets and leaves under way have arrived */
+#define SERVED_MS 30000u     /* and all clients are served within this time */
+#define STOP_MS 20000u       /* a node that was told to stop has ended within this time */
+/* after this time and four token timeouts all packets and leaves on their way have arrived */
+#define LATE_MS 500u
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin, cfg_LTX_coterie_plugin;
 
-/* The first one knows in which configuration each node is. */
+/* The first part records in which configuration each node is, so it comes before the others. */
 static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_cfg};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -96,7 +97,7 @@ static void set_nodes(struct play *play)
 	const struct setting *setting = &play->script->setting;
 
 	if (setting->frames_to_wrap != 0) {
-		play->kit->ring_seq = 0xFFFFFF00u; /* it passes 32 bits soon */
+		play->kit->ring_seq = 0xFFFFFF00u; /* the sequence soon exceeds 32 bits */
 		play->kit->frame_seq = UINT32_MAX - setting->frames_to_wrap;
 	}
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
@@ -251,7 +252,7 @@ static void heal_network(struct play *play)
 	memset(net->rejects, 0, sizeof(net->rejects));
 }
 
-/* A node finds its folder of files gone, as on a disk that takes nothing any more. */
+/* Remove or restore a node's folder of files, as if its disk were full. */
 static void fill_disk(struct play *play, uint32_t number, bool is_full)
 {
 	struct kit_node *node = &play->kit->nodes[number - 1];
@@ -376,7 +377,7 @@ static void strike_node(struct play *play, const struct step *step)
 static void play_step(struct play *play, const struct step *step)
 {
 	if (step->node > play->script->nodes)
-		return; /* of a script with more nodes */
+		return; /* a step of a script with more nodes */
 	strike_network(play, step);
 	strike_node(play, step);
 	tick(play);
@@ -419,7 +420,7 @@ static bool end_faults(struct play *play)
 
 	net_calm(&kit->net);
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
-		/* A crash that was to come after some effects does not come any more. */
+		/* Cancel a crash that was to happen after some effects. */
 		kit->nodes[node - 1].crash_at = 0;
 		fill_disk(play, node, false);
 		kit->nodes[node - 1].store_ms = 0;

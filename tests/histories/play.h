@@ -31,7 +31,7 @@ static inline bool play_ring_equal(struct play_ring a, struct play_ring b)
 struct play_stay {
 	struct play_ring ring;
 	bool has_come; /* a transitional configuration led to it, so that `with` is known */
-	uint64_t with; /* nodes, bits from 0: who came along */
+	uint64_t with; /* nodes that came along to it, as bits from 0 */
 };
 
 /** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
@@ -40,7 +40,7 @@ struct play_view {
 	bool is_transitional;
 	bool is_safe_kept;           /* its configuration promises something about safe messages */
 	bool has_come;               /* the last configuration was a transitional one */
-	struct play_ring ring;       /* the regular one, also while it ends */
+	struct play_ring ring;       /* the regular configuration's ring, also while it ends */
 	uint32_t member_count;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids: of the regular configuration, or of the transitional one */
 	uint64_t mask;               /* the same, bits by number of the node, from 0 */
@@ -53,9 +53,10 @@ struct play_view {
 /** A message of a client, for the whole play. */
 struct play_note {
 	uint32_t node;               /* number of the sender's node */
-	struct play_ring sent;       /* where its node was when the client sent it. seq 0: unknown */
+	struct play_ring sent;       /* ring of its node when the client sent it. seq 0: unknown */
 	struct play_ring ring;       /* the one in which it was delivered. seq 0: no client on time has seen it */
-	bool is_first;               /* of its node in that ring, for some node, or it came with that one */
+	/* for some node it is the first message of its sender's node in that ring, or arrived with the first one */
+	bool is_first;
 };
 
 /** By number of the message. */
@@ -79,7 +80,7 @@ struct play {
 	uint32_t unloads[HISTORY_NODES_MAX + 1]; /* by number: how often it has lost a service */
 	uint32_t unloaded[HISTORY_NODES_MAX + 1]; /* by number: services that it lacks, bits */
 	uint32_t losses;             /* how often a node has lost its files */
-	bool is_quiet;               /* no fault comes any more */
+	bool is_quiet;               /* no further fault happens */
 	char broken[768];            /* the first violation; empty: none */
 	struct play_counts counts;
 	void *parts[8];
@@ -89,12 +90,12 @@ struct play {
 struct play_part {
 	const char *name;
 	void *(*create)(struct play *play);
-	/** Connect clients, and send again what needs it: before each step, and while the network is quiet. */
+	/** Connect clients and repeat refused requests. Called before each step and while the network is quiet. */
 	void (*tick)(void *self);
 	void (*act)(void *self, const struct step *step);
 	/** Return whether nothing is under way and all clients that live are served. Called while the network is quiet. */
 	bool (*is_settled)(void *self);
-	/** Check what the clients saw: play_break for a violation. The network is quiet. */
+	/** Check the events of the clients. Call play_break for a violation. The network is quiet. */
 	void (*check)(void *self);
 	void (*destroy)(void *self);
 };
@@ -135,11 +136,14 @@ void play_shrink(struct script *script, uint32_t tries);
 
 /* --- sequence.c: the events of two clients, compared --- */
 
-/** Things seen, in order. A message is sender << 32 | number, the sender not 0. All else has the upper half 0. */
+/**
+ * The events of a client, in order. A message is sender << 32 | number, where the sender is not 0. Other events have 0
+ * in the upper half.
+ */
 struct play_sequence {
 	uint64_t *list;
 	uint32_t count, capacity;
-	uint32_t node; /* number of the node that saw them */
+	uint32_t node; /* number of the client's node */
 	/** Return whether the node may lack a message: play_may_lack. */
 	bool (*may_lack)(void *arg, uint32_t node, uint64_t what);
 	void *arg;
@@ -157,7 +161,7 @@ bool play_sequence_fits(const struct play_sequence *a, const struct play_sequenc
 
 /* --- view.c: configurations of nodes and of messages --- */
 
-/** A client of EVS is told a configuration. members: ids, borrowed */
+/** Note a configuration that an EVS client has got. members: ids, borrowed */
 void play_view_configure(struct play *play, uint32_t node, bool is_transitional, bool is_safe_kept,
 	struct play_ring ring, const uint32_t *members, uint32_t count);
 /** The node has ended. */
@@ -166,11 +170,11 @@ void play_view_free(struct play_view *view);
 /** Return the number of its stay in a ring, from 1. 0: it was not there. */
 uint32_t play_view_stay(const struct play_view *view, struct play_ring ring);
 
-/** A client on the node sends its message of this number. */
+/** Note that a client on the node sends its message of this number. */
 void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, uint32_t number);
 /**
- * A client on the node, which is on time, gets a message.
- * @return false: another one got it in another configuration
+ * Note that a client on the node, which is not late, gets a message. @return false: another client got it in another
+ * configuration
  */
 bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number, uint32_t node);
 /**

@@ -95,7 +95,7 @@ static uint32_t draw_size(struct pen *pen)
 	return sizes[draw(pen, sizeof(sizes) / sizeof(sizes[0]))];
 }
 
-/* Steps of clients: the faults are only as good as the traffic that they meet. */
+/* Draw steps of clients, so that the faults happen during traffic. */
 static void draw_traffic(struct pen *pen)
 {
 	uint32_t dice = draw(pen, 100);
@@ -155,7 +155,7 @@ static void draw_loss(struct pen *pen)
 					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
 }
 
-/* A moment in a synchronisation, or behind it: rounds of the token take less than a millisecond. */
+/* Wait for a moment in a synchronisation or after it. A rotation takes less than a millisecond. */
 static void draw_await(struct pen *pen, uint32_t value)
 {
 	add(pen, (struct step){.kind = STEP_AWAIT, .node = draw_node(pen), .value = value, .size = draw(pen, 400),
@@ -180,8 +180,8 @@ static void draw_storm(struct pen *pen)
 }
 
 /*
- * Safe messages that wait while a ring ends. They mean nothing in the next one and are sent again. A node misses that, and
- * is parted at once.
+ * Safe messages that wait while a ring ends. They are invalid in the next ring and are sent again. A node misses that,
+ * and is parted at once.
  */
 static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
@@ -312,7 +312,7 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	case HISTORY_MIX:
 	case HISTORY_MANY:
 	case HISTORY_FAULTS:
-		break; /* of the whole run */
+		break; /* settings of the whole run */
 	}
 }
 
@@ -329,7 +329,7 @@ static void draw_links(struct pen *pen)
 
 	setting->link_us_max = links_us[draw(pen, sizeof(links_us) / sizeof(links_us[0]))];
 	if (pen->script->nodes > 5 && setting->link_us_max > 10000)
-		setting->link_us_max = 10000; /* many far nodes take the computer too long */
+		setting->link_us_max = 10000; /* with many nodes and long delays a run would take too long */
 	setting->delay_max_us = 200 + draw(pen, 1 + setting->link_us_max / 5);
 	setting->token_ms = 300 + 2 * pen->script->nodes * (setting->link_us_max + setting->delay_max_us) / 1000;
 	setting->consensus_ms = setting->token_ms * 6 / 5;

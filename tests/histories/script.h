@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #define HISTORY_NODES_MAX 64u
-#define HISTORY_CLIENTS 8u /* of each service */
+#define HISTORY_CLIENTS 8u /* clients of each service */
 
 enum history_fault {
 	HISTORY_PART,   /* partitions and merges */
@@ -23,7 +23,7 @@ enum history_fault {
 	HISTORY_STORM,  /* changes of the network a few ms apart: each interrupts the synchronisation before */
 	HISTORY_DEAF,   /* a node gets tokens and no messages, then it is parted from those that have sent */
 	HISTORY_LOSS,   /* packets are lost, arrive twice, overtake each other */
-	HISTORY_LATE,   /* packets and their duplicates come up to 2 s late, behind others */
+	HISTORY_LATE,   /* packets and their duplicates arrive up to 2 s late */
 	HISTORY_CLOCK,  /* the clock of a node jumps ahead, or has another pace */
 	HISTORY_DISK,   /* a node cannot store for a while, stores slowly, or starts again without its files */
 	HISTORY_PLUGIN, /* a service is unloaded from a node, and loaded again, while the ring runs */
@@ -62,7 +62,7 @@ enum step_kind {
 	STEP_DISK_SLOW,   /* node stands still for count ms when it has stored a file */
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* node loses a service: value 0 cpg, 1 kv */
-	STEP_LOAD,        /* node has it again */
+	STEP_LOAD,        /* node loads the service again */
 	STEP_AWAIT,       /* until node begins to synchronise (value 0), or has (1), at most count ms, and size us more. count 0: us alone */
 	/* Clients. */
 	STEP_CPG_JOIN,
@@ -71,23 +71,23 @@ enum step_kind {
 	STEP_CPG_SEND,    /* count messages of size bytes; value 1: safe */
 	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
 	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
-	STEP_KV,          /* value: what; count: the key */
+	STEP_KV,          /* value: kind of request; count: the key */
 	STEP_CFG,         /* a new version of all files, bad on node other if value is 0, and a reload by node */
 	STEP_KINDS,
 };
 
 struct step {
 	enum step_kind kind;
-	uint32_t wait_ms; /* that pass behind it */
+	uint32_t wait_ms; /* simulated time that passes after the step */
 	uint32_t node, other, client, count, size;
 	uint64_t value;
 };
 
-/** Features that a node lacks, bits. An older version lacks all that came later. */
+/** Features that a node lacks, as bits. A node of an older version lacks all newer features as well. */
 enum mix {
-	MIX_COMPACT = 1, /* compact messages of CPG */
-	MIX_LATER = 2,   /* all features that came behind safe delivery */
-	MIX_SAFE = 4,    /* safe delivery: as a reference-like node */
+	MIX_COMPACT = 1, /* no compact messages of CPG */
+	MIX_LATER = 2,   /* none of the features that are newer than safe delivery */
+	MIX_SAFE = 4,    /* no safe delivery either: the node is like one of Corosync */
 };
 
 /** The network and the nodes of the whole run. */
@@ -95,10 +95,10 @@ struct setting {
 	uint32_t token_ms, consensus_ms;
 	uint32_t delay_min_us, delay_max_us;
 	uint32_t link_us_max;      /* each link has a delay of its own up to this; 0: none */
-	uint32_t link_bytes_per_ms; /* 0: as many as come */
+	uint32_t link_bytes_per_ms; /* 0: unlimited */
 	uint32_t link_queue_ms;
-	uint32_t socket_bytes;     /* 0: as many as come */
-	uint32_t frames_to_wrap;   /* of each ring, 0 if its sequences begin at 0 */
+	uint32_t socket_bytes;     /* 0: unlimited */
+	uint32_t frames_to_wrap;   /* number of frames of each ring until its sequence wraps, 0: it begins at 0 */
 	bool has_wide_ids;
 	uint32_t channels;         /* bits: clients of cpg that have a fast channel */
 	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */

@@ -23,7 +23,7 @@ static bool has(const struct play_sequence *sequence, uint64_t what)
 	return false;
 }
 
-/* The other one has not got the message at all, and there is a reason for that. */
+/* Return whether the other sequence lacks the message, and may lack it. */
 static bool may_lack(const struct play_sequence *one, uint32_t at, const struct play_sequence *other)
 {
 	uint64_t what = one->list[at];

@@ -9,7 +9,7 @@ struct shrinker {
 	uint32_t tries;
 };
 
-/* Keep the smaller script if it fails, too. Any violation counts: the first one is often the plainest. */
+/* Keep the smaller script if it fails, too. Any violation counts, not only the same one. */
 static bool keep_if_broken(struct shrinker *shrinker, struct script *smaller)
 {
 	struct play *play = malloc(sizeof(*play));

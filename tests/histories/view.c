@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where each node is: the configurations that its EVS client is told; and from these, the configuration of each message. */
+/* The configuration of each node, as its EVS client reports it, and from that the configuration of each message. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +73,6 @@ void play_view_free(struct play_view *view)
 	view->stays = NULL;
 }
 
-/* The number of its stay in a ring, from 1. 0: it was not there. */
 uint32_t play_view_stay(const struct play_view *view, struct play_ring ring)
 {
 	for (uint32_t i = view->stay_count; i > 0; i--)
@@ -105,7 +104,7 @@ bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number,
 	if (number >= notes->count)
 		return false;
 	note = &notes->list[number];
-	/* Records of two channels that are told at one time have lost their order. */
+	/* Events of two channels that are read at the same time have no known order. */
 	uint64_t now_ns = testkit_now_ns(play->kit), *heard_ns = &view->heard_ns[note->node];
 	if (*heard_ns == 0)
 		*heard_ns = now_ns;

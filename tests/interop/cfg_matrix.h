@@ -10,17 +10,17 @@
 
 #include "tests/interop/matrix.h"
 
-/** Prints its flags. */
+/** Callbacks that print the flags of a shutdown request. */
 extern const corosync_cfg_callbacks_t printing;
 
 /** Connect with that callback. Ends the program on failure. */
 corosync_cfg_handle_t connect_printing(void);
 
-/** Somebody who asks for a shutdown, and waits in a thread of his own. */
+/** A client that asks for a shutdown, and waits in a thread of its own. */
 struct asker {
 	corosync_cfg_handle_t handle;
 	corosync_cfg_shutdown_flags_t flags;
-	cs_error_t code; /* once it has ended */
+	cs_error_t code; /* result of the call, after it has ended */
 	pthread_t thread;
 };
 void asker_start(

@@ -22,7 +22,7 @@ void part_absent(pid_t daemon)
 	CALL(corosync_cfg_initialize(&handle, NULL));
 }
 
-/* While the daemon starts: nobody there, or not yet. */
+/* Connect while no daemon runs, and while it starts. */
 void part_starting(pid_t daemon)
 {
 	corosync_cfg_handle_t handle;
@@ -183,7 +183,7 @@ static void calls_on_broken(corosync_cfg_handle_t handle)
 	CALL(corosync_cfg_reload_config(handle));
 	CALL(corosync_cfg_reopen_log_files(handle));
 	CALL(corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES));
-	/* Corosync's library leaves it to chance, so its number is not worth printing. */
+	/* With Corosync's library the code is random, so it is not printed. */
 	int code = (int)corosync_cfg_kill_node(handle, 1, "broken");
 
 	if (!is_careful())
@@ -269,7 +269,7 @@ static void stranger(void)
 	say("asked = %d", (int)asker_join(&asker));
 }
 
-/* A client that has answered once, and has ended its handle, is asked again. */
+/* Check a client that has answered once and finalized its handle, and is asked again. */
 static void leak(void)
 {
 	corosync_cfg_handle_t one = connect_printing(), two = connect_printing();

@@ -91,7 +91,7 @@ static void nobody_answers(void)
 	long ms = now_ms() - start_ms;
 
 	say("after 5 s: %s", ms > 4500 && ms < 9000 ? "yes" : "no");
-	expect_quiet(one); /* of the end nobody is told */
+	expect_quiet(one); /* clients are not told of the result */
 }
 
 static void no_callback(void)
@@ -106,7 +106,7 @@ static void no_callback(void)
 	CALL(corosync_cfg_fd_get(one, &pollfd.fd));
 	say("readable: %d", poll(&pollfd, 1, PATIENCE_MS));
 	CALL(corosync_cfg_dispatch(one, CS_DISPATCH_ONE));
-	reply(one, NO); /* it can answer all the same */
+	reply(one, NO); /* the client can still answer */
 	say("asked = %d", (int)asker_join(&asker));
 }
 
@@ -245,7 +245,7 @@ void part_regardless(pid_t daemon)
 	expect_end(one);
 }
 
-/* The last one who has not answered goes. */
+/* The last client that has not answered disconnects. */
 void part_silence(pid_t daemon)
 {
 	corosync_cfg_handle_t one = tracker(), two = tracker();

@@ -15,7 +15,7 @@
 cmap_handle_t connect_cmap(void);
 cmap_handle_t connect_map(cmap_map_t map);
 
-/** Print a key as cmap_get says it: code, length, type, bytes. */
+/** Print a key as cmap_get returns it: code, length, type, bytes. */
 void show(cmap_handle_t handle, const char *key);
 
 /** Print all keys that begin so, with their lengths and types. */

@@ -23,7 +23,7 @@ void part_absent(pid_t daemon)
 	CALL(cmap_initialize_map(&handle, (cmap_map_t)2));
 }
 
-/* While the daemon starts: nobody there, or not yet. */
+/* Connect while no daemon runs, and while it starts. */
 void part_starting(pid_t daemon)
 {
 	cmap_handle_t handle;

@@ -170,7 +170,7 @@ static void iteration(cmap_handle_t handle)
 	CALL(cmap_iter_init(handle, "matrix.it.a", &second));
 	CALL(cmap_iter_next(handle, first, key, NULL, NULL));
 	say("  %s", key);
-	CALL(cmap_delete(handle, key)); /* the one that it stands on */
+	CALL(cmap_delete(handle, key)); /* the key that the iterator returned last */
 	CALL(cmap_delete(handle, "matrix.it.A"));
 	CALL(cmap_set_uint8(handle, "matrix.it.0", 1));
 	CALL(cmap_set_uint8(handle, "matrix.it.9", 1));
@@ -186,7 +186,7 @@ static void iteration(cmap_handle_t handle)
 	CALL(cmap_iter_finalize(handle, first));
 	CALL(cmap_iter_next(handle, first, key, NULL, NULL));
 	CALL(cmap_iter_finalize(handle, 0));
-	/* second goes with the handle, and a hundred more */
+	/* the second iterator ends with the handle, and a hundred more */
 	for (int i = 0; i < 100; i++)
 		if (cmap_iter_init(handle, NULL, &first) != CS_OK)
 			say("iterator %d failed", i);

@@ -48,7 +48,7 @@ static void trackers_refused(cmap_handle_t handle)
 	}
 }
 
-/* Connections come and go, with keys that have a number in the middle. Their order does not matter. */
+/* Keys of a connection, with a number in the middle. Connections begin and end in any order. */
 static struct connection_key {
 	char name[40];
 	int32_t event;
@@ -168,7 +168,10 @@ void part_stats(pid_t daemon)
 	CALL(cmap_finalize(handle));
 }
 
-/* Keys of services that one of the daemons does not load by itself, and of what only ours tells. */
+/*
+ * Return whether only one of the daemons has the key: of a service that the other does not load, or one that only
+ * Coterie has.
+ */
 static bool is_others(const char *key)
 {
 	static const char *const beginnings[] = {"internal_configuration.service.4.",
@@ -189,7 +192,7 @@ static bool is_others(const char *key)
 	return false;
 }
 
-/* All keys but those whose names are not the same at each start. */
+/* List all keys except those whose names differ at each start. */
 static void list(cmap_handle_t handle)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1], name[64];

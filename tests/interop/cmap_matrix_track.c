@@ -60,7 +60,7 @@ static void every_type(cmap_handle_t handle)
 	CALL(cmap_set_uint8(handle, "matrix.k.longer", 2));
 	CALL(cmap_delete(handle, "matrix.k"));
 	CALL(cmap_delete(handle, "matrix.k.longer"));
-	/* Which are equal to whom is the library's business, how many there are not. */
+	/* Count different handles. Which of them are equal does not matter. */
 	for (int i = 0; i < 64; i++)
 		cmap_dispatch(handle, CS_DISPATCH_ALL);
 	expect_quiet(handle);
@@ -105,7 +105,7 @@ static void others(cmap_handle_t handle)
 	cmap_track_handle_t here = track(handle, "matrix.", ALL | CMAP_TRACK_PREFIX, "here");
 	cmap_track_handle_t there = track(other, "matrix.", ALL | CMAP_TRACK_PREFIX, "there");
 
-	CALL(cmap_track_delete(handle, there + here)); /* of no tracker */
+	CALL(cmap_track_delete(handle, there + here)); /* the handle of no tracker */
 	CALL(cmap_set_uint8(handle, "matrix.o", 1));
 	CALL(cmap_set_uint8(other, "matrix.o", 2));
 	say("here");
@@ -113,7 +113,7 @@ static void others(cmap_handle_t handle)
 	say("there");
 	expect_events(other, 2);
 	CALL(cmap_track_delete(handle, here));
-	CALL(cmap_finalize(other)); /* with its tracker */
+	CALL(cmap_finalize(other)); /* the tracker ends with its handle */
 	CALL(cmap_delete(handle, "matrix.o"));
 	expect_quiet(handle);
 }
@@ -191,7 +191,7 @@ static void modes(cmap_handle_t handle)
 	CALL(cmap_delete(handle, "matrix.m"));
 }
 
-/* The largest values, together in one event, and more events than the ring can hold. */
+/* Track the largest values, two in one event, and more events than the ring can hold. */
 static void much(cmap_handle_t handle)
 {
 	cmap_track_handle_t tracker;

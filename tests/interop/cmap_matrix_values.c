@@ -150,7 +150,7 @@ static void lengths(cmap_handle_t handle)
 	for (size_t size = 0; size <= 2; size++)
 		set(handle, "\0\0", size, 11);
 	set(handle, "abcdef", 3, 11);
-	set(handle, "\1", 1, 258); /* one byte travels */
+	set(handle, "\1", 1, 258); /* only one byte is sent */
 	set(handle, "\1", 1, 0);
 	set(handle, "\1", 1, 13);
 	set(handle, "\1", 1, 99);

@@ -30,7 +30,7 @@ cs_error_t join_patiently(cpg_handle_t handle, const struct cpg_name *name);
 /** cpg_leave likewise. */
 cs_error_t leave_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
-/** cpg_mcast_joined of one vector, likewise. */
+/** Do the same with cpg_mcast_joined of one vector. */
 cs_error_t send_patiently(cpg_handle_t handle, const void *message, size_t size);
 
 /** The parts for each state of the daemon. */

@@ -96,8 +96,7 @@ static int zero_copy_misuse(void *handle)
 	static uint8_t foreign[1000];
 	void *buffer;
 
-	/* Corosync's library takes an address from in front of it, which its daemon then follows.
-	 */
+	/* Corosync's library reads an address from the bytes before this buffer, and its daemon dereferences it. */
 	if (!is_careful())
 		return 101;
 	if (cpg_zcb_alloc(*(cpg_handle_t *)handle, 100, &buffer) != CS_OK)

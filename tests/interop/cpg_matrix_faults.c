@@ -26,7 +26,7 @@ void part_absent(pid_t daemon)
 	CALL(cpg_finalize(handle));
 }
 
-/* While the daemon starts: nobody there, or not yet. */
+/* Connect while no daemon runs, and while it starts. */
 void part_starting(pid_t daemon)
 {
 	cpg_handle_t handle;
@@ -142,7 +142,7 @@ static void calls_on_broken(cpg_handle_t handle, cpg_iteration_handle_t iteratio
 	CALL(cpg_zcb_alloc(handle, 10, &pointer));
 	uint8_t *bytes = pattern(1100000, 1);
 	iov = (struct iovec){.iov_base = bytes, .iov_len = 1100000};
-	/* Corosync's library leaves it to chance, so its number is not worth printing. */
+	/* With Corosync's library the code is random, so it is not printed. */
 	int code = (int)cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1);
 	if (!is_careful())
 		say("10.6 broken: undefined");
@@ -192,7 +192,7 @@ void part_ring(pid_t daemon)
 	char line[80];
 
 	(void)daemon;
-	process_name(-1, 'P'); /* everybody is a stranger, so that all print the same */
+	process_name(-1, 'P'); /* no process has a letter here, so that all processes print the same */
 	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) !=
 			CS_OK ||
 		join_patiently(handle, &group) != CS_OK)

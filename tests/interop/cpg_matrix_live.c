@@ -202,7 +202,7 @@ static void groups(void)
 	expect_events(b, 2);
 	CALL(cpg_finalize(b));
 	CALL(cpg_finalize(a));
-	/* The leave may be under way still: told to try again, then fine. */
+	/* The leave may still be on its way: first "try again", then success. */
 	a = connect_printing();
 	CALL(join_patiently(a, &one));
 	expect_events(a, 1);
@@ -235,7 +235,7 @@ static void totem_events(void)
 	CALL(cpg_finalize(unjoined));
 }
 
-/* A process of its own in a group, told what to do by bytes on a pipe. */
+/* Start a process that joins a group, and acts on bytes from a pipe. */
 static pid_t member_start(const char *group, char name, int *commands)
 {
 	int pipes[2], ready[2];
@@ -255,7 +255,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 		if (cpg_initialize(&handle, &none) != CS_OK ||
 			join_patiently(handle, &wanted) != CS_OK)
 			_exit(1);
-		/* The own confchg: only now is it a member everywhere. */
+		/* Wait for the confchg of its own join. Only then it is a member on all nodes. */
 		cpg_fd_get(handle, &pollfd.fd);
 		poll(&pollfd, 1, 10000);
 		cpg_dispatch(handle, CS_DISPATCH_ALL);
@@ -265,7 +265,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 			case 'm':
 				for (uint32_t i = 0; i < 5; i++)
 					send_patiently(handle, &i, sizeof(i));
-				cpg_local_get(handle, &nodeid); /* they are taken */
+				cpg_local_get(handle, &nodeid); /* the messages are accepted */
 				raise(SIGKILL);
 				break;
 			case 'l':

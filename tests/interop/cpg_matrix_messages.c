@@ -60,7 +60,7 @@ static void vectors(cpg_handle_t handle)
 	free(bytes);
 }
 
-/* Kinds of sending mixed: one order, that of the calls. */
+/* Messages that are sent in different ways arrive in the order of the calls. */
 static void order(cpg_handle_t handle)
 {
 	uint8_t *bytes = pattern(ATOMIC + 100, 9);
@@ -95,7 +95,7 @@ static void not_joined(void)
 	CALL(cpg_zcb_free(handle, buffer));
 	CALL(cpg_local_get(handle, &nodeid));
 	CALL(join_patiently(handle, &group));
-	CALL(send_patiently(handle, "kept", 4)); /* before the join came back */
+	CALL(send_patiently(handle, "kept", 4)); /* sent before the own join was delivered */
 	expect_events(handle, 2);
 	CALL(send_patiently(handle, "before", 6));
 	CALL(leave_patiently(handle, &group));
@@ -144,7 +144,7 @@ static void zero_copy(cpg_handle_t handle)
 	}
 	CALL(cpg_zcb_free(handle, buffer));
 	CALL(cpg_zcb_free(handle, empty));
-	/* large goes with the handle */
+	/* the large buffer is freed with the handle */
 }
 
 static void hook_nested(cpg_handle_t handle)
@@ -230,7 +230,7 @@ static void no_callbacks(void)
 	CALL(cpg_finalize(handle));
 }
 
-/* A change of the group between the first fragment and the last. Repeated until one is hit. */
+/* The group changes between the first and the last fragment of a message. Repeated until that happens. */
 static void interrupted(void)
 {
 	enum { SIZE = 64 << 20 };

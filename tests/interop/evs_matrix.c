@@ -67,7 +67,7 @@ static void print_confchg(evs_handle_t handle, const unsigned int *members, size
 
 static evs_callbacks_t printing = {print_deliver, print_confchg};
 
-/* The first configuration is taken, so that only what is asked for is printed. */
+/* Connect and read the first configuration, so that it is not printed. */
 static evs_handle_t connect_quietly(void)
 {
 	evs_handle_t handle;
@@ -201,7 +201,7 @@ static void initialize_all_ways(void)
 	CALL(evs_initialize(&handle, NULL));
 	CALL(evs_initialize(&other, &none));
 	say("two handles: %s", handle != other && handle != 0 && other != 0 ? "yes" : "no");
-	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)); /* without a callback, it counts */
+	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)); /* an event without a callback counts as dispatched */
 	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(evs_dispatch(other, CS_DISPATCH_ALL));
 	CALL(evs_context_get(handle, &context));
@@ -261,7 +261,7 @@ static void groups(void)
 	CALL(evs_leave(handle, two, 3)); /* one, two, one */
 	CALL(evs_leave(handle, two, 1));
 	CALL(evs_join(handle, two, 2));
-	CALL(evs_leave(handle, two, 3)); /* one, two, and one that is not there any more */
+	CALL(evs_leave(handle, two, 3)); /* groups one, two, and one again, which the client is not in any more */
 	CALL(send_to(other, EVS_TYPE_AGREED, "one", "left already"));
 	expect_quiet(handle);
 	CALL(evs_finalize(handle));
@@ -430,14 +430,14 @@ static void many_groups(void)
 		joined += rc == CS_OK ? 50 : 0;
 	}
 	say("%u groups, then %d", joined, (int)rc);
-	CALL(evs_join(handle, list, 1)); /* it is in all that were joined before */
+	CALL(evs_join(handle, list, 1)); /* the client is in all groups that were joined before the failing one */
 	CALL(PATIENTLY(evs_mcast_joined(handle, EVS_TYPE_AGREED, &iov, 1)));
 	expect_events(handle, 1);
 	CALL(evs_leave(handle, list, 50));
 	CALL(evs_finalize(handle));
 }
 
-/* A message as often as it goes, on a connection of its own. */
+/* A client that sends a message as often as possible, on its own connection. */
 struct flooder {
 	pthread_t thread;
 	evs_handle_t handle;
@@ -465,8 +465,8 @@ static void *keep_sending(void *arg)
 }
 
 /*
- * As fast as it goes from many at a time: nothing is lost. A sender may be refused when the ring has no room. Whether
- * that happens depends on who runs when; tests/unit/test_ipc_gate.c has a queue that is full.
+ * Many clients send as fast as possible, and no message is lost. A sender may be refused when the ring has no room.
+ * Whether that happens depends on the scheduler. tests/unit/test_ipc_gate.c tests a full queue.
  */
 static void flood(void)
 {
@@ -547,7 +547,7 @@ static void part_paused(pid_t daemon)
 	CALL(evs_context_get(handle, &context));
 	kill(daemon, SIGCONT);
 	say("and afterwards: %s", child_go(patient, 5000));
-	expect_events(handle, 2); /* that of the child that was killed while it waited, too */
+	expect_events(handle, 2); /* two messages: one is of a child that was killed while its call waited */
 	CALL(evs_finalize(handle));
 }
 

@@ -34,7 +34,7 @@ void say(const char *format, ...)
 	vprintf(format, arguments);
 	va_end(arguments);
 	putchar('\n');
-	fflush(stdout); /* a child must not print it again */
+	fflush(stdout); /* otherwise a child would print the buffer again */
 }
 
 void give_up(const char *text)
@@ -193,7 +193,7 @@ int finalize_blocked(void *handle)
 		abort();
 	while (!atomic_load(&observed.is_started))
 		pause_ms(1);
-	pause_ms(100); /* it probably waits by now. It must end in any case */
+	pause_ms(100); /* the thread probably waits by now. It must end in both cases */
 	if (matrix_library.finalize(*(uint64_t *)handle) != CS_OK)
 		return 100;
 	for (int i = 0; i < 100 && !atomic_load(&observed.has_ended); i++)

@@ -1,10 +1,10 @@
 /*
- * What the programs of the matrices share. Such a program uses all of a client library and prints what it
- * gets, so that the same transcript must come out of any library with any daemon (matrix.sh compares
- * them). Whatever differs from run to run, like process ids and handles, is normalised or not printed.
+ * Shared by the programs of the matrices. Such a program uses a whole client library and prints all results. The
+ * transcript must be the same with any library and any daemon (matrix.sh compares them). Whatever differs from run to
+ * run, like process ids and handles, is normalised or not printed.
  *
- * A line that starts with a section number, "10.1 …", shows one of the known defects of Corosync 3.1.7:
- * there the cells may differ, as NAME_matrix.defects says.
+ * A line that starts with a section number, "10.1 …", shows one of the known defects of Corosync 3.1.7: there the cells
+ * may differ, as NAME_matrix.defects says.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -80,7 +80,7 @@ void give_up(const char *text) __attribute__((noreturn));
 /** To be counted up by each callback, for expect_events. */
 extern unsigned int events_seen;
 
-/** True with our own library, which survives what would break Corosync's. */
+/** Return whether the library is ours, which survives calls that break Corosync's. */
 bool is_careful(void);
 
 /** From now on print a process id as this letter. P is the program itself. */
@@ -106,23 +106,25 @@ short revents_of(uint64_t handle);
 /** Dispatch until that many callbacks were called, or say what is missing after 10 s. */
 void expect_events(uint64_t handle, unsigned int count);
 
-/** Dispatch until nothing comes for a while. */
+/** Dispatch until no event has come for a while. */
 void expect_quiet(uint64_t handle);
 
 /** A thread inside a dispatch. */
 struct blocked {
 	uint64_t handle;
 	cs_dispatch_flags_t type;
-	cs_error_t code; /* once it has ended */
+	cs_error_t code; /* result of the call, after it has ended */
 	pthread_t thread;
 };
 
 void blocked_start(struct blocked *blocked, uint64_t handle, cs_dispatch_flags_t type);
 
-/** Wait for its end. Returns the code of the call. */
+/** Wait for the end of the blocked call. @return its code */
 cs_error_t blocked_join(struct blocked *blocked);
 
-/** For in_child: finalize *handle, a uint64_t, while a thread waits in its dispatch; that one's code. */
+/**
+ * For in_child: finalize *handle, a uint64_t, while a thread waits in its dispatch. @return the code of that dispatch
+ */
 int finalize_blocked(void *handle);
 
 /** For in_child: dispatch all of *handle, a uint64_t, on a stack of 64 KiB. */
@@ -141,7 +143,7 @@ void forbid_descriptors(void);
  */
 const char *in_child(int (*run)(void *), void *argument, unsigned int limit_ms);
 
-/** A child with a connection of its own, made before something happens to the daemon. */
+/** A child with its own connection, which is made before the daemon is stopped or killed. */
 struct waiting_child {
 	pid_t pid;
 	int go;
@@ -150,7 +152,7 @@ struct waiting_child {
 /** connect makes the connection, whose handle run gets. */
 struct waiting_child child_start(uint64_t (*connect)(void), int (*run)(uint64_t handle));
 
-/** Let it run. The result is that of in_child. */
+/** Let the child run. @return as in_child */
 const char *child_go(struct waiting_child child, unsigned int limit_ms);
 
 #endif

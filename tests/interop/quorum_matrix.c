@@ -189,7 +189,7 @@ static void initialize_all_ways(void)
 	say("context as given: %s", context == &mark ? "yes" : "no");
 	CALL(quorum_finalize(handle));
 	CALL(quorum_finalize(handle));
-	/* The argument counts, not what the data says of itself. */
+	/* The model of the argument decides, not the one in the data. */
 	odd.model = (quorum_model_t)77;
 	CALL(quorum_model_initialize(
 		&handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&odd, &type, NULL));
@@ -197,7 +197,7 @@ static void initialize_all_ways(void)
 	CALL(quorum_finalize(handle));
 	CALL(quorum_initialize(&handle, NULL, NULL));
 	CALL(quorum_trackstart(handle, CS_TRACK_CURRENT));
-	CALL(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)); /* no callback: dropped */
+	CALL(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)); /* the event has no callback and is dropped */
 	CALL(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	type = 7;
 	CALL(quorum_initialize(&other, &printing, &type));
@@ -362,7 +362,7 @@ static void part_free(pid_t daemon)
 	votequorum_handle_t votes;
 
 	(void)daemon;
-	CALL(quorum_finalize(connect_v0())); /* the daemon is there */
+	CALL(quorum_finalize(connect_v0())); /* wait until the daemon runs */
 	initialize_all_ways();
 	descriptor();
 	say("model 0");

@@ -173,7 +173,7 @@ void map_await(cmap_handle_t map, pid_t supervisor, const char *state)
 	for (int waited = 0; waited < LIMIT_MS; waited += 10) {
 		char *value;
 
-		/* That of 3.1.7 leaves a pointer to freed memory when it fails half-way. */
+		/* libcmap 3.1.7 leaves a pointer to freed memory when it fails half-way. */
 		if (cmap_get_string(map, name, &value) == CS_OK) {
 			bool is_it = strcmp(value, state) == 0;
 
@@ -202,5 +202,5 @@ void quorum_set(cmap_handle_t map, bool is_quorate)
 		pause_ms(10);
 	}
 	quorum_finalize(quorum);
-	pause_ms(200); /* and others have heard of it */
+	pause_ms(200); /* wait until others have noticed the change */
 }

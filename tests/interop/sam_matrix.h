@@ -14,7 +14,7 @@
 
 enum {
 	INTERVAL_MS = 450,
-	LIMIT_MS = 12000, /* of one scenario */
+	LIMIT_MS = 12000, /* time limit of one scenario */
 };
 
 /** A scenario on its way: the process that was started for it. */
@@ -28,19 +28,25 @@ struct scenario scenario_start(const char *title, int (*run)(void));
 /** Wait for its end and print it. A process that runs longer than LIMIT_MS is killed. */
 void scenario_end(const char *title, struct scenario scenario);
 
-/** Both. */
+/** Run both of them. */
 void scenario(const char *title, int (*run)(void));
 
 /** Call sam_register. An orphan ends after a while. Reports a failure, and returns the instance. */
 unsigned int registered(void);
 
-/** Print a word for each warn signal from now on, instead of dying of it. */
+/** Handle the warn signal from now on: print a word instead of dying. */
 void notice_signal(int number);
 
-/** Wait until so many signals arrived in all, and report if they do not. On a busy machine that may take a while. */
+/**
+ * Wait until `count` signals have arrived since the start, and report a failure if they do not. A busy machine may need
+ * a while.
+ */
 void await_signals(int count);
 
-/** Something that ends with the last of those who were forked while it was there: what they print comes first. */
+/**
+ * A pipe that lifeline_await sees closed when the last process that was forked after lifeline_make has ended. So the
+ * output of those processes comes first.
+ */
 struct lifeline {
 	int held, seen;
 };

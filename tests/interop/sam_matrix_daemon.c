@@ -87,7 +87,7 @@ static int keys_of_early_mark(void)
 	return 5;
 }
 
-/* Runs it, then shows what it left. */
+/* Run a scenario, then print the keys that it left. */
 static void leave_keys(cmap_handle_t map, const char *title, int (*run)(void))
 {
 	struct scenario started = scenario_start(title, run);
@@ -172,7 +172,7 @@ static int lost_while_stopped(void)
 	return 6;
 }
 
-/* One answer too many in 3.1.7: it is taken for that of the next call, which then does not wait. */
+/* libsam 3.1.7 sends one answer too many. The next call takes it for its own and does not wait. */
 static int quorum_and_keys(void)
 {
 	pid_t supervisor, waker;
@@ -303,7 +303,7 @@ static void with_daemon_killed(const char *title, int (*run)(void), pid_t daemon
 
 void part_killed(pid_t daemon)
 {
-	cmap_finalize(map_open()); /* it is there */
+	cmap_finalize(map_open()); /* wait until the daemon runs */
 	with_daemon_killed("quorum", quorum_connection, daemon);
 	scenario("plain", plain);
 }

@@ -113,7 +113,7 @@ static int other_signal(void)
 	notice_signal(SIGUSR1);
 	notice_signal(SIGUSR2);
 	if (instance == 1)
-		CALL(sam_warn_signal_set(SIGUSR2)); /* also for the next instance */
+		CALL(sam_warn_signal_set(SIGUSR2)); /* applies to the next instance as well */
 	CALL(sam_start());
 	return hang_on();
 }
@@ -127,7 +127,7 @@ static int stopped_process(void)
 	return 0;
 }
 
-/* A sign of life so often that a machine which is busy for most of an interval does not matter. */
+/* Send heartbeats so often that a busy machine does not matter. */
 static void live(unsigned int ms)
 {
 	for (unsigned int lived = 0; lived < ms; lived += INTERVAL_MS / 15) {
@@ -150,7 +150,7 @@ static int signs_of_life(void)
 	return 12;
 }
 
-/* Signs of life do not take a warning back. */
+/* Heartbeats do not cancel a warning. */
 static int warned_once(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -213,7 +213,7 @@ static atomic_int checks_left;
 
 static int failing_check(void) { return checks_left-- > 0 ? 0 : 1; }
 
-/* Until so many are left: a check may come late. */
+/* Wait until `left` checks are left. A check may be late. */
 static void await_checks(int left)
 {
 	for (int waited = 0; checks_left > left && waited < LIMIT_MS; waited += 5)
@@ -253,7 +253,7 @@ static int callback_replaced(void)
 	return 20;
 }
 
-/* From then on the program gives the signs of life itself. */
+/* After that the program sends the heartbeats itself. */
 static int callback_removed(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -279,7 +279,7 @@ static int callback_removed_silent(void)
 	return 28;
 }
 
-/* After a failed check there is silence, whatever is stopped, started or registered. */
+/* After a failed check no heartbeat is sent, whatever the program stops, starts or registers. */
 static int callback_failed_before(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -299,7 +299,7 @@ static int callback_failed_before(void)
 	return 30;
 }
 
-/* A helper that the program starts does not keep it alive in the supervisor's eyes. */
+/* A helper process of the program does not count as a sign of life of the program. */
 static int helper(void)
 {
 	if (begin(0, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -312,7 +312,7 @@ static int helper(void)
 	return 0;
 }
 
-/* Without its supervisor the program goes on, until it has something to say. */
+/* Without its supervisor the program continues until its next message to it. */
 static int orphan(void)
 {
 	struct lifeline line = lifeline_make();

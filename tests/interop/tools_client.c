@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tools report about and meddle with: members of groups, a quorum device, a program that
- * votes against a shutdown.
+ * A client for tests of the tools: members of groups, a quorum device, a program that votes against a shutdown.
  *
- *	tools_client group NAME...        joins groups, one after the other
- *	tools_client member NAME [quorum] joins a group as a daemon of pacemaker does; connects to quorum, too
- *	tools_client device NAME CAST WINS   registers a quorum device; says in each ring how it votes
- *	tools_client veto                 answers no to each shutdown
+ *         tools_client group NAME...        joins groups, one after the other
+ *         tools_client member NAME [quorum] joins a group as a daemon of pacemaker does, and connects to quorum
+ *         tools_client device NAME CAST WINS   registers a quorum device; says in each ring how it votes
+ *         tools_client veto                 answers no to each shutdown
  *
  * It prints a line when all is in place, and goes on until its standard input ends.
  */
@@ -67,7 +66,7 @@ static void joined(cpg_handle_t handle, const struct cpg_name *group,
 	*(unsigned int *)context += added_count > 0 ? 1 : 0;
 }
 
-/* The byte after its name as well, as pacemaker's daemons do it. */
+/* Join with the NUL as a part of the name, as pacemaker's daemons do. */
 static int be_member(const char *name, bool follows_quorum)
 {
 	cpg_callbacks_t callbacks = {.cpg_confchg_fn = joined};

@@ -91,7 +91,7 @@ static void *device_run(void *arg)
 		if (poll(&pollfd, 1, DEVICE_POLL_MS) == 0)
 			device_poll();
 		if (votequorum_dispatch(device.handle, CS_DISPATCH_ALL) != CS_OK) {
-			/* The daemon has gone, and with it the registration. */
+			/* The daemon has ended, and the registration with it. */
 			votequorum_finalize(device.handle);
 			device.is_connected = false;
 			atomic_store(&device.vote, -1);
@@ -106,8 +106,8 @@ struct view {
 	uint32_t members[NODES_MAX];
 	uint32_t member_count;
 	struct quorum_ring_id ring_id;
-	uint32_t quorum_verdict; /* that libquorum has told last */
-	uint32_t votes_verdict;  /* that libvotequorum has told last */
+	uint32_t quorum_verdict; /* the last verdict of libquorum */
+	uint32_t votes_verdict;  /* the last verdict of libvotequorum */
 };
 
 static struct view view;

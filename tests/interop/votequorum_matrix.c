@@ -20,7 +20,7 @@ const struct matrix_library matrix_library = {
 	votequorum_fd_get, votequorum_dispatch, votequorum_finalize};
 
 static void (*event_hook)(votequorum_handle_t handle);
-static votequorum_ring_id_t last_ring_id; /* of the last nodelist event */
+static votequorum_ring_id_t last_ring_id; /* ring id of the last nodelist event */
 
 static void event_seen(votequorum_handle_t handle)
 {
@@ -207,7 +207,7 @@ static void initialize_all_ways(void)
 	CALL(votequorum_initialize(&other, &none));
 	say("handles differ: %s", handle != other && handle != 0 && other != 0 ? "yes" : "no");
 	CALL(votequorum_trackstart(other, 0, CS_TRACK_CURRENT));
-	CALL(votequorum_dispatch(other, CS_DISPATCH_ONE_NONBLOCKING)); /* no callback: dropped */
+	CALL(votequorum_dispatch(other, CS_DISPATCH_ONE_NONBLOCKING)); /* the event has no callback and is dropped */
 	CALL(votequorum_dispatch(other, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(votequorum_dispatch(other, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(votequorum_finalize(other));
@@ -301,7 +301,7 @@ static void changed(votequorum_handle_t handle)
 	print_info(handle, 0);
 }
 
-/* The configuration expects three votes of the one node, which has one. */
+/* The only node has one vote, and the configuration expects three. */
 static void counting(void)
 {
 	votequorum_handle_t handle = connect_printing(), other = connect_printing();
@@ -541,7 +541,7 @@ static void part_free(pid_t daemon)
 static void part_killed(pid_t daemon) { part_dying(daemon, SIGKILL); }
 static void part_stopped(pid_t daemon) { part_dying(daemon, SIGTERM); }
 
-/* A configuration that contradicts itself, from now on, allows no device. The tool is Debian's. */
+/* The changed configuration is contradictory and allows no device. */
 static void part_forbidden(pid_t daemon)
 {
 	votequorum_handle_t handle = connect_printing();

@@ -53,7 +53,7 @@ static void check_members(struct history *history, struct life *life, const stru
 			id->rep, id->seq, configuration->member_count);
 }
 
-/* C6, C7: against every node that came into the same ring. */
+/* C6, C7: compare the node with each one that entered the same ring. */
 static void check_companions(struct history *history, struct life *life, struct ring_record *next)
 {
 	struct ring_record *from = evs_ring(life);
@@ -110,13 +110,13 @@ static bool is_excused(const struct life *life, const struct life *other, const 
 	return ring->is_forgotten && (life->is_reference || (other != NULL && other->is_reference));
 }
 
-/* D7: the same for a companion's message. A node always has its own. */
+/* D7: return the same for a companion's message. A node always has its own messages. */
 static bool is_loss_excused(const struct life *life, const struct message *message, const struct ring_record *ring)
 {
 	return message->life != life && is_excused(life, message->life, ring);
 }
 
-/* D7, D10, D11: what life still owed of the ring that it leaves now. */
+/* D7, D10, D11: check that life has delivered all that it had to of the ring that it leaves. */
 static void check_debts(struct history *history, struct life *life, struct ring_record *ring)
 {
 	uint64_t self = BIT(life->node);
@@ -311,7 +311,7 @@ static void check_source_order(struct history *history, struct life *life,
 	*seen = message->counter;
 }
 
-/* D6, D7: what lies between the last delivery and this one. */
+/* D6, D7: check the messages that were skipped between the last delivery and this one. */
 static void check_skipped(struct history *history, struct life *life, struct ring_record *ring,
 	const struct message *message)
 {
@@ -335,7 +335,7 @@ static void check_skipped(struct history *history, struct life *life, struct rin
 	}
 }
 
-/* D10, D11: everybody concerned has all frames up to the message's last and will deliver it. */
+/* D10, D11: check that each node that must deliver the message has all frames up to its last one. */
 static void check_safe(struct history *history, struct life *life, struct ring_record *ring,
 	struct message *message)
 {
@@ -347,7 +347,7 @@ static void check_safe(struct history *history, struct life *life, struct ring_r
 
 		if ((concerned & BIT(node)) == 0)
 			continue;
-		/* Behind a hole the frames of the message itself are what must be there. */
+		/* After a hole only the frames of the message itself have to be present. */
 		if (life->is_transitional ?
 				(ring->frames[message->end_at].received & BIT(node)) == 0 :
 				ring->received_upto[node] <= message->end_at)
@@ -366,7 +366,7 @@ static void check_safe(struct history *history, struct life *life, struct ring_r
 	message->needed |= concerned;
 }
 
-/* D9: a transitional set delivers beyond a hole only what its own members sent. */
+/* D9: check that after a hole a transitional set delivers only messages of its own members. */
 static void check_filter(struct history *history, struct life *life, struct ring_record *ring,
 	const struct message *message)
 {
@@ -382,7 +382,7 @@ static void check_filter(struct history *history, struct life *life, struct ring
 		message->end_at + 1);
 }
 
-/* D5 where it says something: the sender had seen more of this very configuration. */
+/* D5: check a message whose sender had delivered more messages of this configuration. */
 static void check_causes(struct history *history, struct life *life, struct ring_record *ring,
 	const struct message *message)
 {
@@ -406,7 +406,7 @@ static void count_delivery(struct life *life, const struct message *message)
 {
 	uint64_t *hash = life->is_transitional ? &life->transitional_hash : &life->regular_hash;
 
-	/* Those that not every member of a configuration owes are compared by D12 alone. */
+	/* Messages that only some members must deliver are checked by D12 alone. */
 	if (message->start_ring != message->end_ring || message->is_murky)
 		return;
 	*hash = (*hash ^ message->id) * 0x9E3779B97F4A7C15u;

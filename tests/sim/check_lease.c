@@ -16,15 +16,15 @@ static bool is_majority(const struct sim *sim, uint64_t members)
 }
 
 /*
- * Every two majorities share a member, which waits for the lease of those that it was with, unless it has
- * restarted since: a daemon that starts knows of no promise.
+ * Two majorities share a member. It waits for the leases of the members of its last ring, unless it has restarted since
+ * then. A restarted daemon does not know about these leases.
  */
 static bool has_promised(const struct ring_record *ring, const struct node *other)
 {
 	return (ring->members & BIT(other->index)) != 0 && ring->lives[other->index] == other->life;
 }
 
-/* A majority that was installed after the one of `ring`, without `node`, and one of whose members serves. */
+/* Return whether a majority without `node` was installed after `ring`, and a member of it serves. */
 static bool has_successor(const struct node *node, const struct ring_record *ring)
 {
 	const struct sim *sim = node->sim;
@@ -47,8 +47,8 @@ static bool has_successor(const struct node *node, const struct ring_record *rin
 }
 
 /*
- * S1. Between reference-like members the reference's rules hold: they grant no lease, and wait for none. A
- * node whose pool is exhausted, or whose packets are forged, is judged as everywhere.
+ * S1. Members that act like Corosync's grant no lease and wait for none, so this is not checked between them. A node
+ * without memory, or whose packets are forged, is excused as in all checks.
  */
 static void check_alone(struct node *node)
 {
@@ -62,7 +62,7 @@ static void check_alone(struct node *node)
 		"node %u serves in a configuration that a majority has left without it", node->id);
 }
 
-/* S2. A token or an answer comes from somebody. */
+/* S2. Check that contact, a token or an answer, came from another running node. */
 static void check_contact(struct node *node)
 {
 	uint64_t now_ns = node_local_ns(node);
@@ -75,7 +75,7 @@ static void check_contact(struct node *node)
 		(double)(now_ns - node->heard_ns) / 1e9);
 }
 
-/* A configuration that comes into force: does a node that it leaves out still serve? */
+/* A configuration is installed: check that no node outside of it still serves. */
 static void check_others(struct node *node)
 {
 	for (uint32_t i = 0; i < node->sim->node_count; i++) {

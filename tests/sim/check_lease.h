@@ -9,7 +9,7 @@ struct node;
 
 /** After each step of a node. */
 void lease_check(struct node *node);
-/** The node's engine holds the lease, and it does not stand still. */
+/** Return whether the node's engine holds the lease and the node is not paused. */
 bool lease_is_serving(const struct node *node);
 
 #endif

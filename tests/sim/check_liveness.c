@@ -30,7 +30,7 @@ static struct node *first_up(struct sim *sim)
 	return NULL;
 }
 
-/* How late it comes says whether it is slow or stuck. */
+/* Report how late the ring is formed, which shows whether it is slow or stuck. */
 static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 {
 	uint64_t bound_end_ns = sim->clock.now_ns, out = 0;
@@ -73,7 +73,7 @@ static uint64_t bound_of(const struct sim *sim)
 	return bound_ns + (longest_ns == 0 ? 0 : 4 * (longest_ns + sim_token_ns(sim)));
 }
 
-/* The bound counts from the end of a back-off that nobody can end before. */
+/* The bound counts from the end of a back-off that no packet can end earlier. */
 static bool reach_one_ring(struct sim *sim, uint64_t *start_ns, uint64_t bound_ns)
 {
 	bool is_one = sim_run_until(sim, sim_one_ring, bound_ns);
@@ -98,10 +98,7 @@ bool liveness_one_ring(struct sim *sim)
 		report_no_ring(sim, bound_ns);
 		return false;
 	}
-	/*
-	 * The cost of one more change before the bound is allowed. After it there must be no
-	 * change.
-	 */
+	/* One more ring change is allowed before the bound, but none after it. */
 	if (!sim_run_for(sim, start_ns + bound_ns - sim->clock.now_ns))
 		return false;
 	if (!sim_one_ring(sim)) {
@@ -248,7 +245,10 @@ bool liveness_lone_sender(struct sim *sim)
 	struct ring_record *ring = evs_ring(sender->life);
 	uint32_t members = ring->member_count;
 
-	/* A little first, until it keeps the token for itself: that must not give it more. */
+	/*
+	 * First send little, until the node keeps the token as a lone sender. That must not raise its share of the
+	 * window.
+	 */
 	for (uint32_t i = 0; i < 12; i++) {
 		sender->answers = 10;
 		node_send(sender, TOTEM_AGREED, 100);
@@ -296,7 +296,7 @@ bool liveness_idle(struct sim *sim)
 	uint32_t members = (uint32_t)__builtin_popcountll(up_mask(sim)), idle = 0;
 	uint64_t linger_ns = 0;
 
-	/* Members that differ in when they call a ring idle resend the token to one that holds it. */
+	/* Members with different options for an idle ring send the token again to a member that holds it. */
 	if (rep == NULL || sim->window_size == 0)
 		return true;
 	/* The same where a rotation is long against the token's retransmission. */
@@ -309,8 +309,10 @@ bool liveness_idle(struct sim *sim)
 		if (sim->nodes[i].options.linger_ns > linger_ns)
 			linger_ns = sim->nodes[i].options.linger_ns;
 	}
-	/* Until who sent last has given up waiting for more, and everybody finds the ring idle; then the
-	   representative holds the token. */
+	/*
+	 * Wait until the last sender has stopped to keep the token and all members find the ring idle. Then the
+	 * representative holds the token.
+	 */
 	if (!sim_run_for(sim, 5 * linger_ns + (idle + 10) * members * hop_ns(sim) + 2 * rep->options.hold_ns))
 		return false;
 
@@ -342,7 +344,7 @@ bool liveness_leave(struct sim *sim)
 	node_leave(&sim->nodes[leaver]);
 
 	/* Joins once around, two rotations of the commit token, five of the token. */
-	/* The others first ask the leaver whether it runs: 40 ms at most. */
+	/* The other nodes first ask the leaving node whether it runs, which takes at most 40 ms. */
 	uint64_t bound_ns = (8 * up + 6) * hop_ns(sim) + 2 * send_join + UINT64_C(41000000);
 
 	if (!sim_run_until(sim, sim_one_ring, bound_ns))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A quiet network owes book invariants, "Liveness", and C8. Each check plays its scene and reports. */
+/* Checks of a quiet network: book invariants, "Liveness", and C8. Each check runs a scene and reports. */
 #ifndef SIM_CHECK_LIVENESS_H
 #define SIM_CHECK_LIVENESS_H
 

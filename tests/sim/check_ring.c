@@ -149,7 +149,7 @@ static void trace_freed(struct history *history, struct life *life, struct ring_
 			id_of(history, (uint32_t)__builtin_ctzll(missing)));
 }
 
-/* I3: every hop is accepted once. I4: what two arus in a row prove. */
+/* I3: each hop is accepted once. I4: two arus in a row prove that all members have the frames. */
 static void trace_token(struct history *history, struct life *life, struct ring_record *ring,
 	const struct totem_trace *trace)
 {
@@ -183,9 +183,8 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 }
 
 /*
- * A failed recovery may have promised to deliver the frames of its members. These are all members
- * whose entries in the commit token name the same old ring
- * (book membership, "Safe delivery across a change").
+ * In a failed recovery a node may have promised to deliver the frames of some members. These are all members whose
+ * entries in the commit token name the same old ring (book membership, "Safe delivery across a change").
  */
 static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)
 {
@@ -206,7 +205,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	}
 }
 
-/* A member that takes part in a commit has told everybody that it wants just these members. */
+/* A member that takes part in a commit has sent a join with exactly these members. */
 static void trace_commit(struct history *history, struct life *life, const struct ring_record *ring)
 {
 	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)
@@ -288,7 +287,10 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 
 /* ------------------------------------------------------------------------------------ after a step */
 
-/* A number that other nodes refuse may be given up. Rings of honest nodes have no such number. */
+/*
+ * Return whether a ring sequence went back without reason. A sequence that other nodes refuse may be given up, but
+ * correct nodes form no ring with such a sequence.
+ */
 static bool is_behind(uint64_t ring_seq, uint64_t before)
 {
 	return ring_seq < before && before <= TOTEM_RING_SEQ_JUMP_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fixture of the tests of the checkers: three nodes whose history is made up step by step, as the simulator
- * would tell it. The checkers must be able to fail: for every property there is a history that breaks it.
+ * The fixture of the tests of the checkers: a history of three nodes that a test builds step by step. For each property
+ * there is a history that breaks it, to show that its checker works.
  */
 #ifndef TESTS_SIM_CHECKS_CASE_H
 #define TESTS_SIM_CHECKS_CASE_H
@@ -24,15 +24,15 @@ extern struct life *lives[NODES];
 
 TCase *checks_case_add(Suite *suite);
 
-/** This property and no other was noticed as broken. */
+/** Check that this property and no other one was reported as broken. */
 void expect(const char *property);
 void expect_nothing(void);
 
-/** The ring of these members, made when it is new. */
+/** Return the ring of these members, and create it if it is new. */
 struct ring_record *ring(uint64_t members, uint64_t seq);
 void transitional(uint32_t node, uint64_t members, uint64_t seq, uint64_t with, uint64_t left);
 void regular(uint32_t node, uint64_t members, uint64_t seq, uint64_t joined);
-/** node goes from what it was in to `members`, with `with`. */
+/** Install the ring `members` at a node, which comes from its present ring together with the nodes in `with`. */
 void install(uint32_t node, uint64_t members, uint64_t seq, uint64_t with);
 void install_all(uint64_t seq);
 

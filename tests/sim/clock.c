@@ -15,7 +15,7 @@ uint64_t random_next(struct sim_random *random)
 
 uint64_t random_below(struct sim_random *random, uint64_t end)
 {
-	/* The bias of the remainder is far below what a simulation could notice. */
+	/* The remainder is slightly biased, which does not matter for a simulation. */
 	return random_next(random) % end;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Simulated time: one queue of events and one source of chance. A seed decides everything. */
+/* Simulated time: one queue of events and one generator of random numbers, both determined by the seed. */
 #ifndef SIM_CLOCK_H
 #define SIM_CLOCK_H
 
@@ -21,9 +21,10 @@ uint64_t random_between(struct sim_random *random, uint64_t low, uint64_t high);
 bool random_chance(struct sim_random *random, uint32_t per_10000);
 
 enum sim_event_kind {
-	SIM_ARRIVAL, /* what: packet, referenced; node: receiver */
-	SIM_REFUSAL, /* what: packet, referenced, that the host of node value refused; node: its sender */
-	SIM_WAKE,    /* node takes what waits in its inbox */
+	SIM_ARRIVAL, /* arrival of packet `what` (referenced) at `node` */
+	/* refusal of packet `what` (referenced) by the host of the node in `value`, reported to its sender `node` */
+	SIM_REFUSAL,
+	SIM_WAKE,    /* node handles the packets in its inbox */
 	SIM_TIMER,   /* value: enum totem_timer */
 	SIM_TRAFFIC, /* the users of node want to send */
 	SIM_FAULT,   /* the next fault of the schedule */
@@ -38,7 +39,7 @@ enum sim_event_kind {
 
 struct sim_event {
 	uint64_t at_ns;
-	uint64_t order; /* of being queued: decides between events of one instant */
+	uint64_t order; /* order of insertion, which decides between events of the same time */
 	void *what;
 	uint64_t value;
 	enum sim_event_kind kind;
@@ -52,7 +53,7 @@ struct clock {
 	uint64_t order;
 };
 
-void clock_fini(struct clock *clock); /* `what` of events that wait is the caller's business */
+void clock_fini(struct clock *clock); /* the caller frees `what` of events that still wait */
 void clock_add(struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node,
 	void *what, uint64_t value);
 /** Take the next event and move the time to it. false: none waits, or it is later than end_ns. */

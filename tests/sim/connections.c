@@ -20,7 +20,7 @@ void connections_watch(struct node *node, uint32_t id)
 
 	if (!sim->has_connections)
 		return;
-	/* It says goodbye to the one that it watched before. */
+	/* Send a goodbye to the node that was watched before. */
 	if (node->watched < SIM_NODES_MAX && node->watched != to && node->is_connected) {
 		node->is_connected = false;
 		clock_add(&sim->clock, sim->clock.now_ns + trip_ns(sim), SIM_CLOSED, node->watched, NULL,

@@ -11,16 +11,16 @@
 struct node;
 struct sim;
 
-/* In the value of SIM_CLOSED: the other end said goodbye. */
+/* A bit in the value of SIM_CLOSED: the other end sent a goodbye. */
 #define CONNECTION_GOODBYE 256u
 
 /** The node's engine wants the daemon of id watched; 0: no more. */
 void connections_watch(struct node *node, uint32_t id);
-/** SIM_CONNECT: a connection of node to the node with index `to` is up, if they reach each other. */
+/** Handle SIM_CONNECT: a connection of node to the node with index `to` is up, if they reach each other. */
 void connections_made(struct node *node, uint32_t to);
-/** SIM_CLOSED: the node learns how a connection ended; value: index of the other end | CONNECTION_GOODBYE. */
+/** Handle SIM_CLOSED: the node learns how a connection ended. value: index of the other end | CONNECTION_GOODBYE. */
 void connections_ended(struct node *node, uint32_t value);
-/** The daemon is gone: its kernel closes what it has. */
+/** Close all connections of a daemon that has ended, as its kernel does. */
 void connections_close(struct node *node);
 
 #endif

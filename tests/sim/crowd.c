@@ -22,7 +22,7 @@ struct member {
 	uint32_t id;
 	struct frame_pool *pool;
 	struct totem_engine *engine; /* NULL: its daemon does not run */
-	uint64_t ring_seq;           /* on its disk */
+	uint64_t ring_seq;           /* ring sequence on the node's disk */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT], queued_ns[TOTEM_TIMER_COUNT];
 	uint64_t refused_ns[CROWD_NODES_MAX]; /* the bucket of refusals to each node is full from then on */
 	uint32_t watched;            /* id of the node whose daemon it watches; 0: none */
@@ -31,7 +31,7 @@ struct member {
 	struct packet **inbox;
 	uint32_t inbox_count, inbox_room;
 	uint64_t inbox_bytes;
-	uint64_t busy_ns; /* its processor is busy until then */
+	uint64_t busy_ns; /* end of the time for which the node's processor is busy */
 	bool is_woken;
 };
 
@@ -43,7 +43,7 @@ struct crowd {
 	uint8_t part[CROWD_NODES_MAX];
 	struct member members[CROWD_NODES_MAX];
 	uint32_t due; /* nodes that have not started yet */
-	uint64_t joins_before, sent_before[CROWD_NODES_MAX]; /* before the last reset */
+	uint64_t joins_before, sent_before[CROWD_NODES_MAX]; /* counts before the last reset */
 	uint64_t lost, configurations;
 };
 
@@ -90,7 +90,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	packet_unref(packet);
 }
 
-/* The host of a daemon that does not run refuses a datagram, and its sender hears of that. */
+/* The host of a stopped daemon refuses a datagram and reports that to its sender. */
 static void refuse(struct crowd *crowd, struct packet *packet, struct member *by)
 {
 	uint64_t now_ns = crowd->clock.now_ns, *full = &by->refused_ns[packet->from - 1];

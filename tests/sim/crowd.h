@@ -18,7 +18,7 @@ struct crowd;
 
 struct crowd_options {
 	uint32_t nodes;       /* 1 to CROWD_NODES_MAX, with node ids from 1 */
-	uint32_t plain;       /* so many of them, spread evenly, announce no extension */
+	uint32_t plain;       /* number of nodes, spread evenly, that announce no extension */
 	uint64_t seed;
 	uint64_t spread_ns;   /* the nodes start within this time, in the order of chance */
 	uint32_t loss;        /* packets lost, per 10,000 */
@@ -32,7 +32,7 @@ struct crowd_figures {
 	uint64_t joins;         /* received, own ones included: the joins sent by all nodes times the nodes that run */
 	uint64_t sent_most;     /* joins sent by the node that sent the most */
 	uint64_t lost;          /* packets that a full socket dropped */
-	uint64_t configurations; /* regular ones, of all nodes together */
+	uint64_t configurations; /* number of regular configurations at all nodes together */
 };
 
 /** Fill in a local network: 50 to 200 us, 5 us for each packet, sockets of 1 MiB, no loss. */

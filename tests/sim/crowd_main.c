@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coterie-crowd: forms large rings, and says how many joins and how much time that takes. */
+/* coterie-crowd: forms large rings, and prints the number of joins and the time. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 
 /* Joins received for each pair of nodes, at most, until a ring is formed or goes on without some members. */
 #define JOINS_MAX 20u
-/* How long that may take: book invariants, "Crowds". */
+/* Bound of that time: book invariants, "Crowds". */
 #define FORM_NS MS(300)
 #define CRASH_NS MS(50)
-#define NODE_NS US(1500) /* and for each node */
+#define NODE_NS US(1500) /* added to it for each node */
 #define PATIENCE_NS SECONDS(60)
 
 static const char usage[] =

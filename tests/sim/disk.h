@@ -12,7 +12,7 @@
 
 struct disk {
 	uint64_t ring_seq;
-	uint32_t failures; /* the next so many writes fail */
+	uint32_t failures; /* number of the next writes that fail */
 };
 
 static inline int disk_store(struct disk *disk, uint64_t ring_seq)

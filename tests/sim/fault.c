@@ -165,7 +165,7 @@ static void restart_later(struct sim *sim, struct node *node)
 	clock_add(&sim->clock, at[random_below(&sim->random, 3)], SIM_RESTART, node->index, NULL, 0);
 }
 
-/* A transport that watches its peers has something to say now and then. */
+/* Report a dead node to a node whose transport watches its peers, in some runs. */
 static void tell_death(struct sim *sim, const struct node *dead)
 {
 	if (!random_chance(&sim->random, 2000))
@@ -304,7 +304,7 @@ static void lose_kth(struct sim *sim)
 static void arm_strike(struct sim *sim)
 {
 	struct faults *faults = &sim->faults;
-	/* Rare steps are as likely as the common ones. */
+	/* Each point is drawn with the same probability, however rare it is in a run. */
 	static const uint8_t points[] = {POINT_MULTICAST, POINT_TOKEN, POINT_DELIVER,
 		POINT_TRANSITIONAL, POINT_TRANSITIONAL, POINT_REGULAR, POINT_REGULAR,
 		POINT_BEFORE_STORE, POINT_AFTER_STORE, POINT_VISIT, POINT_PASSED, POINT_SYNCHRONIZED,
@@ -348,7 +348,7 @@ static void dig_hole(struct sim *sim, struct node *node)
 	sim_note(sim, node->index, "sends frames that nobody gets");
 }
 
-/* The second half of it. */
+/* Second part of dig_hole: cut off the first node that installs the next ring. */
 static void strike_survivors(struct sim *sim)
 {
 	struct faults *faults = &sim->faults;
@@ -423,7 +423,7 @@ static void disturb_link(struct sim *sim, struct node *node)
 	}
 }
 
-/* A refusal of a packet that was never refused: made up, or of what was sent some time ago. */
+/* Forge the refusal of a packet that was never refused: random bytes, or a packet that was sent earlier. */
 static void forge_refusal(struct sim *sim, struct node *at, const struct node *about)
 {
 	uint8_t bytes[WIRE_PROBE_SIZE];
@@ -445,9 +445,8 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 }
 
 /*
- * Signs of the death of a node that is alive: a report of the transport, forged or late reports of
- * the network, one packet that a firewall refuses or that is lost, a link that fails for less than a
- * token timeout.
+ * Give false signs that a running node has ended. Kinds: a report of the transport, forged or late reports of the
+ * network, one packet that a firewall refuses or that is lost, a link that fails for less than a token timeout.
  */
 void faults_false_sign(struct sim *sim)
 {
@@ -458,10 +457,13 @@ void faults_false_sign(struct sim *sim)
 	if (!node_is_up(at) || !node_is_up(about) || at == about || at->is_paused)
 		return;
 	sim->faults.false_signs++;
-	/* An idle ring may not have sent anything since the last one, and several together are no false sign. */
+	/*
+	 * Clear the earlier losses: an idle ring may have sent no packet since then, and several lost packets together
+	 * are a real sign.
+	 */
 	memset(sim->net.lose_next, 0, sizeof(sim->net.lose_next));
 	memset(sim->net.refuse_next, 0, sizeof(sim->net.refuse_next));
-	/* A sign and silence at once are no false sign: it is one or the other, by seed. */
+	/* A seed uses either signs or silence, since both together are a real sign. */
 	switch (random_below(&sim->random, 4) + (sim->options.seed % 2 == 0 ? 0 : 2)) {
 	case 0:
 		sim_note(sim, about->index, "is said to be dead");
@@ -484,7 +486,7 @@ void faults_false_sign(struct sim *sim)
 		sim->net.lose_next[at->index][about->index] = (uint32_t)random_between(&sim->random, 1, 3);
 		break;
 	case 5:
-		/* Two within one token timeout can take every repetition of a token with them. */
+		/* Two link failures within one token timeout could lose each repetition of a token. */
 		if (sim->clock.now_ns < sim->faults.link_up_ns + sim_token_ns(sim))
 			break;
 		sim_note(sim, at->index, "its link is down for a moment");
@@ -497,7 +499,7 @@ void faults_false_sign(struct sim *sim)
 	}
 }
 
-/* Packets that nobody has sent, or not now. */
+/* Send forged packets, or old ones again. */
 static void forge_some(struct sim *sim, enum fault_kind kind)
 {
 	if (kind == FAULT_FORGE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Faults: which kinds there are (book invariants, "Faults"), and when they strike. */
+/* Faults: their kinds (book invariants, "Faults") and times. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
@@ -40,9 +40,10 @@ enum fault_kind {
 	FAULT_DEAD,      /* false signs that a peer is dead */
 	FAULT_FRAMES,    /* a node gets tokens but no message frames */
 	FAULT_MEMORY,    /* a node's frame pool is exhausted for a while */
-	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
+	FAULT_LINK,      /* the interface goes down and up, forced gathers, reloads */
 	FAULT_HOLE,      /* see dig_hole in fault.c */
-	FAULT_MIDDLE,    /* alone: two do not hear each other, a reference-like one hears both */
+	/* three nodes and no other fault: two do not hear each other, and a third one, like Corosync's, hears both */
+	FAULT_MIDDLE,
 	FAULT_PATIENCE,  /* alone: outages on a calm ring, patience.h */
 	FAULT_KINDS,
 };
@@ -59,8 +60,8 @@ bool fault_parse(const char *list, uint32_t *kinds, const char **bad);
 
 enum strike {
 	STRIKE_CRASH,
-	STRIKE_ISOLATE, /* it hears and reaches nobody any more */
-	STRIKE_DEAF,    /* it hears nobody */
+	STRIKE_ISOLATE, /* the node neither reaches nor hears other nodes */
+	STRIKE_DEAF,    /* the node hears no other node */
 	STRIKE_MUTE,    /* no other node receives its packets */
 	STRIKE_PAUSE,
 	STRIKE_COUNT,
@@ -69,8 +70,8 @@ enum strike {
 struct faults {
 	uint64_t false_signs; /* so far */
 	uint64_t link_up_ns;  /* when the last link that was a false sign comes up again */
-	uint32_t kinds;     /* of this run */
-	bool is_open;       /* no node has a node list: ids in garbage become candidates, everywhere */
+	uint32_t kinds;     /* kinds of this run */
+	bool is_open;       /* no node has a node list, so ids in forged packets become candidates */
 	bool is_over;       /* the network is quiet from now on */
 	uint64_t mean_ns;   /* between faults */
 	/* A strike waits for the count-th passing of a point at a node (any, when node is UINT32_MAX). */
@@ -83,16 +84,16 @@ struct faults {
 void faults_init(struct sim *sim);     /* picks the kinds, sets the nodes' options */
 void faults_start(struct sim *sim);    /* the first one is scheduled */
 void faults_strike_next(struct sim *sim); /* SIM_FAULT came */
-/** A node passes a point (enum point): maybe a fault waits there. */
+/** Let a fault happen that waits for this point (enum point) of the node. */
 void faults_point(struct node *node, uint32_t point);
 struct node *faults_any_node(struct sim *sim); /* up or down */
-/** Nothing else happens in this run. */
+/** Return whether false signs are the only faults of this run. */
 bool faults_are_false_signs(const struct sim *sim);
-/** So it is here: three nodes, and nothing but that cut. */
+/** Return whether this run is FAULT_MIDDLE: three nodes, and no other fault than that cut. */
 bool faults_are_middle(const struct sim *sim);
-/** One node has reason to think that another, which lives, is gone. */
+/** Give one node a sign that another one has ended, though it runs. */
 void faults_false_sign(struct sim *sim);
-/** The schedule ends: heal, resume, and start nearly everybody again. */
+/** End the schedule: heal the network, resume paused nodes, and start nearly all nodes again. */
 void faults_end(struct sim *sim);
 
 #endif

@@ -19,7 +19,7 @@ static void throw_at(struct sim *sim, struct packet *packet, struct node *to)
 	clock_add(&sim->clock, sim->clock.now_ns + US(10), SIM_ARRIVAL, to->index, packet, 0);
 }
 
-/* Bytes that no receiver may accept, or that name a ring nobody is in. */
+/* Send bytes that no receiver may accept, or that name a ring without members. */
 void forge_garbage(struct sim *sim)
 {
 	struct sim_random *random = &sim->random;
@@ -77,7 +77,7 @@ static void set_field(struct sim *sim, struct packet *packet)
 		memcpy(packet->bytes + at, &value, size);
 }
 
-/* A packet of this ring with a few bits turned, or a field at its limit. */
+/* Send a packet of this ring with a few changed bits, or with a field at its limit. */
 void forge_packet(struct sim *sim)
 {
 	const struct packet *old = old_packet(sim);
@@ -107,7 +107,7 @@ void forge_replay(struct sim *sim)
 
 	if (packet == NULL)
 		return;
-	/* Tokens come back to whom they were sent: nobody else could tell theirs from this. */
+	/* An old token is sent to its former receiver only. Other nodes could not distinguish it from a real one. */
 	throw_at(sim, packet_ref(packet),
 		packet->to == UINT32_MAX ? faults_any_node(sim) : &sim->nodes[packet->to]);
 }

@@ -27,7 +27,7 @@ struct totals {
 	uint32_t fullest;
 };
 
-/* For the signal handler alone: what to say when the engine aborts in the middle of a seed. */
+/* Text that the signal handler prints when the engine aborts. */
 static char last_words[640];
 
 static void on_signal(int number)
@@ -196,7 +196,7 @@ static bool needs_hooks(const struct request *request)
 }
 #endif
 
-/* The same program over the engine's test build lies beside this one. */
+/* Run the same program with the engine's test build, which is in the folder of this one. */
 static int run_hooks(char **argv)
 {
 	char path[4096];

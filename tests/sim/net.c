@@ -52,7 +52,9 @@ void net_refuse(struct net *net, struct packet *packet, uint32_t by)
 		SIM_REFUSAL, packet->from, packet_ref(packet), by);
 }
 
-/* The link sends one packet after the other. @return how long this one takes, with its wait; UINT64_MAX: lost */
+/*
+ * The link sends one packet after the other. @return time until this packet has passed, with its wait; UINT64_MAX: lost
+ */
 static uint64_t pass_link(struct net *net, const struct packet *packet, uint32_t to)
 {
 	uint64_t now = net->clock->now_ns, *is_free = &net->link_free_ns[packet->from][to];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The network: who hears whom, how late, how often, and what gets lost. The simulator and the test kit of
-   the plugin SDK (testkit/) stand on it. */
+/*
+ * The network: which nodes are connected, delays, duplicates and losses. The simulator and the test kit of the plugin
+ * SDK (testkit/) stand on it.
+ */
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
@@ -18,17 +20,17 @@ struct packet {
 	uint32_t to;               /* node index; UINT32_MAX: all */
 	uint32_t life;             /* number of the sender's life; UINT32_MAX: forged */
 	uint64_t sent_ns;
-	const struct ring_record *ring; /* that it names, or NULL */
+	const struct ring_record *ring; /* ring that the packet names, or NULL */
 	uint8_t type;              /* enum wire_type */
 	bool is_altered;           /* bytes that no engine sent */
-	bool is_forged;            /* and an engine cannot tell */
+	bool is_forged;            /* the packet is forged in a way that no engine can detect */
 	uint8_t bytes[];
 };
 
 #define NET_OLD 128u /* packets remembered for replaying */
 #define NET_TYPES 6u
 
-/** All zero but for the first members, which whoever makes it sets. */
+/** The network. The caller sets the first members. All others begin at zero. */
 struct net {
 	struct clock *clock;       /* borrowed */
 	struct sim_random *random; /* borrowed */
@@ -39,14 +41,14 @@ struct net {
 	bool reorder;              /* packets of one sender may overtake each other */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
 	uint64_t late_min_ns, late_max_ns;
-	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: comes on top of the delay */
-	uint32_t link_bytes_per_ms; /* that each link carries. 0: as many as come */
+	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: added to the delay */
+	uint32_t link_bytes_per_ms; /* capacity of each link. 0: unlimited */
 	uint64_t link_queue_ns;     /* longest wait for a link. Packets beyond it are lost */
 	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all so far */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
-	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses, and says so */
-	uint64_t frames_lost;      /* nodes that get no message frames of others */
-	uint64_t frames_unheard;   /* nodes whose message frames no other gets */
+	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses packets and reports that */
+	uint64_t frames_lost;      /* bits: nodes that get no message frames of others */
+	uint64_t frames_unheard;   /* bits: nodes whose message frames reach no other node */
 	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */
 	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
 	uint8_t kth_type;
@@ -55,9 +57,10 @@ struct net {
 	 * The answers of a host without a daemon, as Linux sends them: at first six at once, then one in a
 	 * second.
 	 */
-	bool is_silent;            /* it says nothing */
-	bool refuses_multicasts;   /* they travel as unicasts */
-	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: so many packets, by a firewall */
+	bool is_silent;            /* hosts report nothing */
+	bool refuses_multicasts;   /* multicasts are sent as unicasts, so they are refused as well */
+	/* [from][to]: number of packets that a firewall refuses next */
+	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX];
 	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];   /* likewise, lost */
 	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX];  /* [of][to]: the bucket is full from then on */
 	uint64_t refusals;
@@ -65,16 +68,16 @@ struct net {
 	uint32_t old_count;
 	uint64_t sent[NET_TYPES];  /* packets given to the network, by type. A multicast counts as
 				    * one */
-	uint64_t probes;           /* not among them */
+	uint64_t probes;           /* probes, which `sent` does not count */
 };
 
 struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life);
 struct packet *packet_ref(struct packet *packet);
 void packet_unref(struct packet *packet);
 
-/** The packet comes to a node's host, but to no daemon: its sender may hear of that. */
+/** Handle a packet that reaches a host without a daemon: report that to its sender, if the host does. */
 void net_refuse(struct net *net, struct packet *packet, uint32_t by);
-/** To all nodes, the sender included, or to one. The caller keeps its reference. */
+/** Send a packet to all nodes, the sender included, or to one node. The caller keeps its reference. */
 void net_multicast(struct net *net, struct packet *packet);
 void net_unicast(struct net *net, struct packet *packet, uint32_t to);
 /**

@@ -197,10 +197,7 @@ static bool is_plain(const struct sim *sim, uint32_t id)
 	return false;
 }
 
-/*
- * Where one of those concerned neither asks nor answers, a back-off can only be waited for
- * (book failure, "Back-off").
- */
+/* If a node of the pair has no probes, only time ends the back-off (book failure, "Back-off"). */
 static void note_backoff(const struct node *node, const struct totem_trace *trace)
 {
 	struct sim *sim = node->sim;
@@ -223,7 +220,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
 	if (trace->kind == TOTEM_TRACE_ORDERED) {
-		/* It has its place from here on, though it is sent later. */
+		/* The frame has its seq from now on, though it is sent later. */
 		struct tap tap;
 
 		tap_packet(&sim->history, node->life, node->options.swap, step_window(node),
@@ -282,7 +279,7 @@ bool node_start(struct node *node)
 	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = options_join_wait_ns(sim, &node->options) != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;
-	node->is_syncing = true; /* until the first ring has synchronised */
+	node->is_syncing = true; /* true until the first ring has synchronised */
 	node->owes_barrier = false;
 	node->sync_members = 0;
 	node->options.ring_seq = node->disk.ring_seq;
@@ -474,7 +471,7 @@ static void fire(struct node *node, enum totem_timer timer)
 void node_timer(struct node *node, enum totem_timer timer)
 {
 	if (node->queued_ns[timer] > node->sim->clock.now_ns)
-		return; /* of an earlier life, or replaced */
+		return; /* the event belongs to an earlier life, or was replaced */
 	node->queued_ns[timer] = TOTEM_NEVER;
 	if (!node_is_up(node) || node->is_paused)
 		return;
@@ -552,7 +549,7 @@ void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
 
 void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
 {
-	/* A network quotes so much, and a transport keeps so much of it. */
+	/* Networks quote only the first bytes of a datagram. */
 	uint32_t size = packet->size < 128 ? packet->size : 128;
 
 	if (node_is_up(node) && !node->is_paused && packet->life == node->life->number) {

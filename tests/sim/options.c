@@ -38,7 +38,7 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	}
 }
 
-/* From how many frames on the token goes first, if it may at all. */
+/* Draw the number of frames from which on the token is sent first, or turn that off. */
 static void set_early(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1013 + node->index};
@@ -50,7 +50,7 @@ static void set_early(struct sim *sim, struct node *node)
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
 }
 
-/* In some runs members have a budget for silence, and then a token that comes often enough. */
+/* In some runs members have a silence budget, and a token timeout that fits it. */
 static void set_silence(struct sim *sim, struct totem_options *options)
 {
 	struct sim_random of_all = {.state = sim->options.seed * 1021 - 1};
@@ -66,7 +66,7 @@ static void set_silence(struct sim *sim, struct totem_options *options)
 		options->token_retransmit_ns = MS(30);
 }
 
-/* How long frames of a lone sender wait for others. */
+/* Draw the time for which frames of a lone sender wait for later ones. */
 static void set_gather(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1019 + node->index};
@@ -76,7 +76,7 @@ static void set_gather(struct sim *sim, struct node *node)
 		node->options.gather_ns = random_chance(&random, 2000) ? 0 : US(random_between(&random, 20, 2000));
 }
 
-/* In half of the runs our nodes are told that paths between reference-like nodes may be late. */
+/* In half of the runs Coterie's nodes expect that paths between Corosync-like nodes are late. */
 static void set_path_lag(struct sim *sim, struct totem_options *options)
 {
 	struct sim_random of_all = {.state = sim->options.seed * 1031 - 1};
@@ -92,7 +92,7 @@ static void set_capacity(struct sim *sim, struct node *node)
 	struct sim_random of_all = {.state = sim->options.seed * 1009 - 1};
 
 	node->options.rotation_target_ns = US(random_between(&random, 300, 100000));
-	/* In some runs somebody does not know, in others nobody does. */
+	/* In some runs one node does not know its capacity, in others no node does. */
 	if (random_chance(&of_all, 3000) || (random_chance(&of_all, 2000) && random_chance(&random, 3000)))
 		return;
 	/* In half of the runs no socket is small. */
@@ -100,7 +100,7 @@ static void set_capacity(struct sim *sim, struct node *node)
 		random_between(&random, 40, 300) : random_between(&random, 300, 8000));
 }
 
-/* In some runs joins wait for each other, as they do in a crowd. */
+/* In some runs joins are delayed as in a large ring. */
 static void set_crowd(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1033 + node->index};

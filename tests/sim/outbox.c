@@ -4,7 +4,7 @@
 #include "tests/sim/check_ring.h"
 #include "tests/sim/sim.h"
 
-/* A ring of one may keep quiet: its frames go nowhere. */
+/* Return whether the ring's frames count. A ring of one need not send them. */
 static bool is_counted(const struct ring_record *ring)
 {
 	return ring != NULL && ring->member_count > 1;
@@ -39,7 +39,7 @@ void outbox_judge(struct node *node)
 	bool may_wait = !node->step_token_sent &&
 		node->deadline_ns[TOTEM_TIMER_HOLD] <= node_local_ns(node);
 
-	/* A paused node has no turns, though its users go on. */
+	/* A paused node has no turns. */
 	if (!node->is_paused)
 		rings_kept_back(&node->sim->history, node->life, node->outbox.count, may_wait,
 			sim->clock.now_ns - node->outbox.since_ns, node->options.gather_ns + sim->turn_ns);

@@ -13,9 +13,9 @@ struct ring_record;
 
 struct outbox {
 	uint32_t count;    /* frames */
-	uint32_t joined;   /* of them, those that wait with a later turn's */
-	uint64_t step;     /* in which the last one came */
-	uint64_t since_ns; /* when the first one did */
+	uint32_t joined;   /* number of them that wait together with frames of a later turn */
+	uint64_t step;     /* step in which the last frame was added */
+	uint64_t since_ns; /* time at which the first frame was added */
 };
 
 /** A frame of `ring` (NULL: not known) will be sent, for the first time or again. */

@@ -9,9 +9,9 @@
 #define ISOLATIONS 6u
 
 enum play {
-	PLAY_STALLS,     /* a budget: pauses and cuts of 10 to 90 % of it change nothing, nor does a link between two */
+	PLAY_STALLS,     /* with a budget: pauses and cuts of 10 to 90 % of it, or of one link, change nothing */
 	PLAY_SILENCES,   /* a budget: a node that is silent for longer is out after at most 1.5 times the budget */
-	PLAY_ISOLATIONS, /* no budget: a node that is cut off is alone before the others are a majority without it */
+	PLAY_ISOLATIONS, /* without a budget: a node that is cut off forms its own ring before the others form theirs */
 	PLAY_COUNT,
 };
 
@@ -93,13 +93,13 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 		isolate(sim, node->index, false, true);
 		break;
 	case 4:
-		/* Longer than the budget, but others hear both, and the token timeout is not over. */
+		/* Longer than the budget. But other nodes hear both, and the token timeout has not passed. */
 		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
 		sim_cut(sim, node->index, other);
 		sim_cut(sim, other, node->index);
 		break;
 	case 5:
-		/* The same, and only one hears it. */
+		/* The same length, and only one node hears the silent one. */
 		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
 		isolate(sim, node->index, true, true);
 		sim->net.cut[node->index][other] = sim->net.cut[other][node->index] = false;
@@ -109,7 +109,7 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 		return;
 	sim_heal(sim);
 	node_resume(node);
-	/* One at a time: the token comes round before the next one. */
+	/* One outage at a time: the token goes round before the next one. */
 	sim_run_for(sim, budget_ns + random_below(&sim->random, budget_ns));
 }
 
@@ -165,14 +165,14 @@ static void play_silences(struct sim *sim)
 	for (uint32_t i = 0; i < SILENCES && !sim->report.is_broken; i++) {
 		silence(sim, budget_ns);
 		if (!sim->report.is_broken && !sim_run_until(sim, sim_synchronized, 4 * sim_settle_ns(sim)))
-			return; /* L1 says it at the end */
+			return; /* L1 reports this at the end */
 		sim_run_for(sim, budget_ns);
 	}
 }
 
 /* ---- isolation --------------------------------------------------------------- */
 
-/* Reports when the victim is still in its old majority while another one is in force without it. */
+/* Return whether the victim is still in its old majority while another one without it is installed, and report that. */
 static bool is_overlap(const struct sim *sim, uint32_t victim)
 {
 	uint64_t theirs = sim->nodes[victim].life->members;
@@ -212,7 +212,7 @@ static void isolation(struct sim *sim)
 			sim->net.rejects[i][victim] = sim->net.rejects[victim][i] = i != victim;
 		sim_note(sim, victim, "rejects and is rejected");
 	} else {
-		/* The token comes to it once more: it misses the next one later than the others do. */
+		/* The victim gets the token once more, so it misses the next one later than the others. */
 		isolate(sim, victim, false, true);
 		run_until_token(sim, &sim->nodes[victim], 2 * options->hold_ns);
 		isolate(sim, victim, true, true);

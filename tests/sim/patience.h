@@ -13,9 +13,9 @@
 struct sim;
 struct totem_options;
 
-/** The seed plays nothing else. */
+/** Return whether the seed plays this test only. */
 bool patience_is_played(const struct sim *sim);
-/** Nodes, delays and the timers of all: called in place of what faults would vary. */
+/** Nodes, delays and the timers of all: used in place of the values that faults would vary. */
 uint32_t patience_nodes(const struct sim *sim);
 void patience_set_network(struct sim *sim, uint64_t *token_ns);
 void patience_set(const struct sim *sim, struct totem_options *options);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The programme of one seed, and what is said about it. */
+/* The sequence of one seed's run, and its report. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void run_faults(struct sim *sim)
 
 #define CHANGE_CALLBACKS 6u /* transitional and regular, on each of three nodes */
 
-/* A cut between its two neighbours may cost them a few configurations in a minute, later hardly any. */
+/* A cut between two nodes may cause a few configurations in the first minute, and later hardly any. */
 static void run_middle(struct sim *sim)
 {
 	uint32_t middle = (uint32_t)(sim->options.seed % 3);

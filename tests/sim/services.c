@@ -23,7 +23,7 @@ static int hand_over(struct node *node, struct message *message)
 	iov[0] = (struct iovec){sim->scratch, 5};
 	iov[1] = (struct iovec){sim->scratch + 5, cut - 5};
 	iov[2] = (struct iovec){sim->scratch + cut, size - cut};
-	/* Its frames may leave before the call returns. */
+	/* Note it before the call, since its frames may leave before the call returns. */
 	history_sent(&sim->history, message);
 
 	int rc = totem_engine_send(node->engine, node_local_ns(node), message->guarantee, iov, 3);
@@ -50,7 +50,6 @@ void services_hand_over(struct node *node)
 	memmove(node->pending, node->pending + done, node->pending_count * sizeof(struct message *));
 }
 
-/* A user wants to send: now, or when there is room and synchronisation is over. */
 void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size)
 {
 	if (node->pending_count == NODE_PENDING)
@@ -80,7 +79,7 @@ static void send_barrier(struct node *node)
 	struct sim *sim = node->sim;
 	struct message *message;
 
-	/* Services exchange state first. Some of it is large. */
+	/* Services send their state before the barrier. In some runs it is large. */
 	if (random_chance(&sim->random, 1000)) {
 		message = history_message(&sim->history, node->life, TOTEM_AGREED,
 			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 6000), false);

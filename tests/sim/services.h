@@ -11,11 +11,11 @@
 
 void services_deliver(struct node *node, const struct totem_message *delivered);
 void services_configure(struct node *node, const struct totem_configuration *configuration);
-/** A user wants to send: now, or when there is room and synchronisation is over. */
+/** Send a message of a user, now or when there is room and the synchronisation is over. */
 void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size);
 void services_hand_over(struct node *node); /* send waiting messages while the engine accepts them */
-/** The token stays here: users whose messages came back in this step may send their next ones. */
+/** The node keeps the token: users whose messages were delivered in this step send their next ones. */
 void services_answer(struct node *node);
-void services_pay(struct node *node);       /* the barrier, when it is owed */
+void services_pay(struct node *node);       /* send the barrier if it is due */
 
 #endif

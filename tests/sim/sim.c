@@ -19,7 +19,7 @@ static void on_lost(void *arg, const struct packet *packet, uint32_t to)
 		.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
 }
 
-/* Of chance of its own, so that seeds without them play what they always did. */
+/* Drawn from separate random numbers, so that other seeds play the same as before. */
 static void set_turns(struct sim *sim)
 {
 	struct sim_random random = {.state = sim->options.seed * 1019 - 1};
@@ -39,7 +39,7 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->options = *options;
 	sim->random.state = options->seed * 0x9E3779B97F4A7C15u + 1;
 
-	/* Small rings see more per event, so they come more often. */
+	/* Small rings test more for each event, so they are drawn more often. */
 	uint64_t first = random_between(&sim->random, 2, 16), second = random_between(&sim->random, 2, 16);
 
 	sim->node_count = options->nodes != 0 ? options->nodes : (uint32_t)(first < second ? first : second);
@@ -288,7 +288,7 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		uint64_t wait_ns = options_join_wait_ns(sim, options);
 
 		send_join = wait_ns > send_join ? wait_ns : send_join;
-		/* Two large rings may let each other wait, and a part of them once more. */
+		/* Two large rings may delay the merge, and a part of them once more. */
 		if (options->join_crowd < sim->node_count)
 			strangers = 2 * sim->node_count * TOTEM_STRANGER_WAIT_NS;
 		silence = options->silence_ns > silence ? options->silence_ns : silence;

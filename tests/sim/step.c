@@ -24,7 +24,10 @@ static uint32_t smallest_socket(const struct sim *sim, const struct ring_record 
 	return least;
 }
 
-/* Where tokens may go before frames, those of two rotations can wait in a socket. */
+/*
+ * Return 2 if tokens may be sent before frames, since then the frames of two rotations can wait in a socket, otherwise
+ * 1.
+ */
 static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ring, uint32_t least)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
@@ -51,7 +54,7 @@ uint32_t step_window_max(const struct node *node)
 	return least < 4096 ? least : 4096;
 }
 
-/* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
+/* I7: return the window that the sockets of the node's ring allow, with one frame more for each member. */
 static uint32_t adaptive_window(const struct node *node)
 {
 	uint32_t window = step_window_max(node);
@@ -154,7 +157,7 @@ void step_end(struct node *node)
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		if (node->deadline_ns[timer] != TOTEM_NEVER)
 			armed |= 1u << timer;
-	/* After a pause the token may still be among what waits: its timer's verdict is put off. */
+	/* After a pause the token may wait in the inbox, so T-token is prolonged. */
 	if (node->paused_ns != 0 && sim->clock.now_ns < node->paused_ns + PAUSE_GRACE_NS)
 		armed |= 1u << TOTEM_TIMER_TOKEN;
 	rings_timers(&sim->history, node->life, state, armed);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A step: an event enters a node's engine, and what that does until it returns. What is to hold then is checked here,
- * with what the step has sent (I6, I7, I8 of book invariants, "Ring" and the timers).
+ * A step: an event enters a node's engine, until the engine returns. Then the properties of the engine and of the sent
+ * packets are checked (I6, I7, I8 of book invariants, "Ring" and the timers).
  *
- * 1 step_begin; 2 the engine is entered, its callbacks tell what they see; 3 step_end, after which the node may be down.
+ * 1 step_begin; 2 the engine is entered, its callbacks tell what they see; 3 step_end, after which the node may be
+ * down.
  */
 #ifndef SIM_STEP_H
 #define SIM_STEP_H
@@ -15,7 +16,9 @@ struct node;
 void step_begin(struct node *node);
 void step_end(struct node *node);
 
-/** Its engine has taken a token. At once: by the end of the step it may be on the way to another ring. */
+/**
+ * Note that the engine has accepted a token. Called at once, since at the end of the step the node may already gather.
+ */
 void step_token_accepted(struct node *node);
 void step_token_sent(struct node *node, uint32_t fcc, uint32_t backlog);
 

@@ -34,7 +34,7 @@ static void complain(struct history *history, struct life *life, const char *pro
 
 /* ------------------------------------------------------------------------------ messages in frames */
 
-/* The message that part of a packet belongs to: the one it continues, or the next one to begin. */
+/* Find the message to which a part of a packet belongs: the message that it continues, or the next one to begin. */
 static struct message *find_part(struct life *life, bool swap, const uint8_t *bytes, uint32_t size,
 	bool begins, bool ends, int *class)
 {
@@ -124,7 +124,7 @@ static void read_messages(struct history *history, struct life *life, struct rin
 		ring->murky &= ~BIT(life->node);
 }
 
-/* An old-ring frame inside a recovery frame is the one that was sent, byte for byte. */
+/* Check that the old frame inside a recovery frame has the bytes that were sent in the old ring. */
 static void read_inner(struct history *history, struct life *life, struct ring_record *ring,
 	uint32_t at, const struct wire_mcast *mcast, const struct tap *tap)
 {

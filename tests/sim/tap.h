@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads every packet at the moment an engine sends it: is it well-formed, and which messages begin and
- * end in which frame.
+ * Read each packet when an engine sends it. Check that it is well-formed, and note in which frames messages begin and
+ * end.
  */
 #ifndef SIM_TAP_H
 #define SIM_TAP_H

@@ -200,7 +200,7 @@ START_TEST(d4_other_order)
 	install_all(4);
 	struct message *first = send_ordered(0, ring(ALL, 4), 1, ALL), *second = send_ordered(1, ring(ALL, 4), 2, ALL);
 
-	first->is_murky = true; /* else D6 speaks first */
+	first->is_murky = true; /* otherwise D6 is reported first */
 	deliver(4, second);
 	deliver(4, first);
 	expect("D4");
@@ -228,7 +228,7 @@ START_TEST(d5_cause_missing)
 	struct message *effect = send_ordered(1, ring(ALL, 4), 2, ALL);
 
 	cause->delivered &= ~UINT64_C(4);
-	lives[2]->cursor = 1; /* so that D6 has nothing to say */
+	lives[2]->cursor = 1; /* so that D6 is not reported */
 	deliver(4, effect);
 	expect("D5");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checkers of what has to come about in time: check_liveness.c. */
+/* The checkers of liveness: check_liveness.c. */
 #include <check.h>
 #include <string.h>
 

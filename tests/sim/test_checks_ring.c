@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checkers of what happens inside a ring: check_ring.c. */
+/* The checkers of one ring: check_ring.c. */
 #include "tests/sim/checks_case.h"
 
 #include "tests/sim/check_ring.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checkers of what is on the wire: tap.c. */
+/* The checkers of packets: tap.c. */
 #include "tests/sim/checks_case.h"
 
 #include "exec/totem/wire.h"
@@ -14,7 +14,7 @@ static struct tap tapped(uint32_t node, const uint8_t *bytes, size_t size)
 	return tap;
 }
 
-/* A frame of one packet with one message, whole. */
+/* Make a frame of one packet with one whole message. */
 static size_t frame_of(const struct message *message, uint32_t seq, uint8_t *out)
 {
 	struct wire_mcast mcast = {.nodeid = ids[message->life->node], .seq = seq,
@@ -46,17 +46,17 @@ START_TEST(wire_frames)
 		tapped(0, bytes, size);
 		expect("W2");
 		return;
-	case 2: /* the packet says more than is there */
+	case 2: /* the packet announces more bytes than it has */
 		tapped(0, bytes, size - 1);
 		expect("W1");
 		return;
-	case 3: /* a safe message as an agreed one */
+	case 3: /* a safe message that is sent as agreed */
 		message->guarantee = TOTEM_SAFE;
 		message->is_honoured = lives[0]->is_honoured = true;
 		tapped(0, bytes, size);
 		expect("D10");
 		return;
-	case 4: /* in another's name */
+	case 4: /* in the name of another node */
 		tapped(1, bytes, size);
 		expect("I3");
 		return;

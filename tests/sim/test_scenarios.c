@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Directed scenes: what a seed might play only rarely, played for certain, under several seeds. */
+/* Directed scenes that seeds would play only rarely. Each runs under several seeds. */
 #include "tests/sim/sim.h"
 
 #include <check.h>
@@ -8,7 +8,7 @@
 #include "tests/sim/check_evs.h"
 #include "tests/suite.h"
 
-#ifdef __SANITIZE_ADDRESS__ /* the same code, six times as slow: half of what is played without */
+#ifdef __SANITIZE_ADDRESS__ /* with sanitizers the code is six times as slow, so half as many seeds are played */
 #define SEEDS 5
 #define LARGE_SEEDS 1
 #else
@@ -22,7 +22,7 @@ static struct sim *started(uint64_t seed, uint32_t nodes)
 	struct sim *sim = sim_create(&options);
 
 	sim_start(sim);
-	sim_run_for(sim, MS(25)); /* all are up */
+	sim_run_for(sim, MS(25)); /* all nodes are up */
 	return sim;
 }
 
@@ -104,7 +104,7 @@ START_TEST(safe_with_a_receiver_cut_off)
 	sim->has_users = false;
 	reach_one_ring(sim, "start");
 	sim_run_for(sim, MS(50));
-	/* 0: it never gets the frame; 1: it gets the frame, its token gets nowhere. */
+	/* 0: node 2 never gets the frame. 1: it gets the frame, but its token is lost. */
 	if (_i % 2 == 0)
 		sim_partition(sim, "0 1 | 2");
 	node_send(&sim->nodes[0], TOTEM_SAFE, 100);
@@ -221,7 +221,7 @@ START_TEST(one_node_alone)
 }
 END_TEST
 
-/* Stopped for longer than the others need to give it up, then everything that waited comes at once. */
+/* A node is paused until the others have given it up. Then all waiting packets arrive at once. */
 START_TEST(long_pause)
 {
 	struct sim *sim = started((uint64_t)_i, 3);

@@ -13,8 +13,8 @@
 #include "exec/totem/ring_id.h"
 
 enum trace_subject {
-	TRACE_PACKET,    /* sent. detail: enum wire_type. Others: destination or ~0 for all in peer,
-			  * seq, value */
+	/* a sent packet. detail: enum wire_type. peer: destination, or ~0 for all. Also seq and value */
+	TRACE_PACKET,
 	TRACE_LOST,      /* a packet on its way to peer */
 	TRACE_ENGINE,    /* detail: enum totem_trace_kind, peer: its node, seq, value, extra: state << 8 | cause */
 	TRACE_SENT,      /* the user sent message seq. detail: guarantee, value: bytes */
@@ -41,7 +41,7 @@ struct trace_entry {
 #define TRACE_KEPT 16384u
 
 struct trace {
-	struct trace_entry *entries; /* TRACE_KEPT of them, written round and round */
+	struct trace_entry *entries; /* circular buffer of TRACE_KEPT entries */
 	uint64_t count;              /* since the start */
 	uint64_t hash;
 	FILE *file;                  /* borrowed; NULL: none */

@@ -7,7 +7,7 @@
 
 struct service_ring ring;
 struct service_user users[SERVICE_RING_NODES + 1];
-static const char *deaf; /* nodes that cannot agree on anything */
+static const char *deaf; /* node ids without support for agreed reloads */
 
 struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
 
@@ -60,7 +60,6 @@ void pass(uint64_t ms)
 	run();
 }
 
-/* Time enough for a commit and its echo, and for a second try. */
 void settle(void)
 {
 	for (int i = 0; i < 4; i++)
@@ -83,7 +82,6 @@ void ask_report(uint32_t nodeid, uint32_t flags)
 		service_user_send(&users[nodeid], CFG_REQ_RELOAD_REPORT, &req, sizeof(req)), COTERIE_LATER);
 }
 
-/* 0: not yet */
 int32_t answer(uint32_t nodeid)
 {
 	const struct mock_queue *replies = &users[nodeid].client->replies;
@@ -92,7 +90,6 @@ int32_t answer(uint32_t nodeid)
 	return replies->count == 0 ? 0 : replies->list[0].error;
 }
 
-/* The executive of a node has read its file. "": it is good, and nothing would change. */
 void has_read(uint32_t nodeid, const char *refusal)
 {
 	mock_prepare_done(host(nodeid), refusal[0] != '\0' ? -EINVAL : 0, refusal);
@@ -106,7 +103,6 @@ void all_read(const char *nodes)
 			has_read((uint32_t)(*at - '0'), "");
 }
 
-/* Files that have been applied, node by node: "1 1 0 0". */
 const char *commits(void)
 {
 	static char text[64];
@@ -122,7 +118,6 @@ void expect_kept(uint32_t nodeid, bool is_kept)
 	ck_assert_msg(host(nodeid)->is_kept == is_kept, "node %u", nodeid);
 }
 
-/* "1:ready 2:refused why|…": the report that a client has got. */
 const char *report(uint32_t nodeid)
 {
 	static const char *const outcomes[] = {"?", "applied", "refused", "checked", "each"};

@@ -23,25 +23,25 @@ TCase *agree_case_add(Suite *suite);
 
 struct coterie_ctx *host(uint32_t nodeid);
 void kill_node(uint32_t nodeid);
-/** Start over. Some nodes cannot agree on anything. */
+/** Start over. The nodes in deaf_nodes do not support agreed reloads. */
 void begin(const char *deaf_nodes);
 void end(void);
 void form(const char *rings);
 void run(void);
 void pass(uint64_t ms);
-/** Time enough for a commit and its echo, and for a second try. */
+/** Let enough time pass for a commit, its own message back from the ring, and a second try. */
 void settle(void);
 void ask(uint32_t nodeid);
 void ask_report(uint32_t nodeid, uint32_t flags);
-/** 0: not yet */
+/** Return the error of the client's answer, or 0 if there is none yet. */
 int32_t answer(uint32_t nodeid);
-/** The executive of a node has read its file. "": it is good, and nothing would change. */
+/** Report that a node's executive has read its file. refusal "": the file is valid, and nothing would change. */
 void has_read(uint32_t nodeid, const char *refusal);
 void all_read(const char *nodes);
-/** Files that have been applied, node by node: "1 1 0 0". */
+/** Return how often each node has applied a file: "1 1 0 0". */
 const char *commits(void);
 void expect_kept(uint32_t nodeid, bool is_kept);
-/** "1:ready 2:refused why|…": the report that a client has got. */
+/** Return the report that a client has received: "1:ready 2:refused why|…". */
 const char *report(uint32_t nodeid);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bad_ask SERVICE INSTANCE: send request 0 to a service, once its daemon is there. Prints the result of the call. */
+/*
+ * bad_ask SERVICE INSTANCE: wait until the daemon runs, and send request 0 to its service. Prints the result of the
+ * call.
+ */
 #include <stdio.h>
 
 #include <coterie/client.h>

@@ -28,7 +28,7 @@ static void set_up(void)
 	ops = cfg_LTX_coterie_plugin.ops;
 	host = mock_host_create(&cfg_LTX_coterie_plugin);
 	host->nodeid = 2;
-	host->is_safe_kept = 0; /* a ring with nodes of Corosync's: for the other, test_cfg_agree.c */
+	host->is_safe_kept = 0; /* a ring with nodes of Corosync. test_cfg_agree.c has rings without them */
 	host->table.map_set(host, "totem.transport", COTERIE_MAP_STRING, "udpu", 5);
 	ck_assert_int_eq(ops->init(&host->table, host, &self), 0);
 	for (uint32_t i = 0; i < USERS; i++)
@@ -81,7 +81,7 @@ int answer(uint32_t i, uint32_t yes)
 	return request(i, &req, sizeof(req));
 }
 
-/* The last reply and its error, or 0: "still waiting". */
+/* Return the error of the client's last reply, or 0 while it waits. */
 static int32_t last_error(uint32_t i)
 {
 	const struct mock_queue *replies = &users[i]->replies;
@@ -100,10 +100,8 @@ int32_t error_of(uint32_t i, uint32_t id)
 
 bool has_answer(uint32_t i) { return users[i]->replies.count > 0; }
 
-/* How often a client was asked about a shutdown. */
 uint32_t questions(uint32_t i) { return users[i]->events.count; }
 
-/* Shutdowns that were announced to the nodes. */
 uint32_t announced(void)
 {
 	uint32_t count = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fixture of the tests of the configuration service on one node: a mock host, and clients that are there at first. */
+/*
+ * The fixture of the tests of the configuration service on one node: a mock host, and clients that are connected before
+ * each test.
+ */
 #ifndef TESTS_UNIT_CFG_CASE_H
 #define TESTS_UNIT_CFG_CASE_H
 
@@ -39,12 +42,12 @@ int ask(uint32_t i, int32_t id);
 int track(uint32_t i);
 int shut_down(uint32_t i, uint32_t flags);
 int answer(uint32_t i, uint32_t yes);
-/** The error of its last reply, which is this one. */
+/** Check that the client's last reply has this id. @return its error */
 int32_t error_of(uint32_t i, uint32_t id);
 bool has_answer(uint32_t i);
-/** How often a client was asked about a shutdown. */
+/** Return how often the client was asked about a shutdown. */
 uint32_t questions(uint32_t i);
-/** Shutdowns that were announced to the nodes. */
+/** Return how many shutdowns this node has announced on the ring. */
 uint32_t announced(void);
 void deliver_all(uint32_t nodeid, bool swap);
 

@@ -95,7 +95,7 @@ static const struct coterie_request requests[] = {
 	{REQ_ASK, 16, 0, 13, handle_ask},
 };
 
-/* As in plugin_table.c, for this table alone. */
+/* Replaces the function of plugin_table.c, for this test's table only. */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	return id >= 0 && (uint32_t)id < plugin->service.request_count ? &requests[id] : NULL;
@@ -210,7 +210,7 @@ struct dispatch_outcome on_event(void *arg, int32_t id, uint8_t *bytes, size_t s
 			got.messages != number;
 	got.events++;
 	got.last_size = (uint32_t)size;
-	memset(bytes, 0xff, size); /* a program may */
+	memset(bytes, 0xff, size); /* a program may overwrite the event inside its callback */
 	return dispatch_done;
 }
 

@@ -29,10 +29,11 @@
 
 /* Requests of the service under test. */
 enum {
-	REQ_OPEN = 0,   /* the offer follows. The answer is the grant */
-	REQ_FLOW = 1,   /* needs flow: noted in the order as 0 */
-	REQ_EVENTS = 2, /* `value` events of `size` bytes, numbered, and as many messages between them */
-	REQ_ASK = 3,    /* needs nothing, answered at once */
+	REQ_OPEN = 0,   /* an offer follows the header, and the answer has the grant */
+	REQ_FLOW = 1,   /* needs room on the ring, recorded in `order` as 0 */
+	/* the service sends `value` numbered events of `size` bytes, and as many messages between them */
+	REQ_EVENTS = 2,
+	REQ_ASK = 3,    /* needs no room and no quorum; answered at once */
 };
 
 struct req {
@@ -49,8 +50,8 @@ struct res {
 /* Variables shared with the client processes. */
 struct shared {
 	_Atomic int send_rc;
-	_Atomic uint32_t handled, leaves, tried, at; /* at: how far a play has come */
-	_Atomic uint32_t order[ORDER_MAX]; /* guarantees of messages, as they came; 0: REQ_FLOW */
+	_Atomic uint32_t handled, leaves, tried, at; /* at: progress of the client's script */
+	_Atomic uint32_t order[ORDER_MAX]; /* guarantees of the messages in the order of their arrival; 0: a REQ_FLOW */
 	_Atomic bool is_synchronizing;
 };
 
@@ -63,8 +64,8 @@ struct channel_case {
 	struct coterie_client *last;
 	char instance[16];
 	uint64_t backlog_max;
-	uint32_t count_frames;  /* by which each message lengthens exec_stub.queue */
-	bool is_content_free;   /* messages are not all of one byte */
+	uint32_t count_frames;  /* number of frames that each message adds to exec_stub.queue */
+	bool is_content_free;   /* messages may have any bytes. Otherwise all bytes of one message are equal */
 };
 
 extern struct channel_case f;
@@ -80,11 +81,11 @@ extern struct channel channel; /* of this process */
 /** As channel_call. If `id` is REQ_OPEN, the request's offer is one of the library, with its socket in *post. */
 ssize_t ask_with(int32_t id, uint32_t value, uint32_t size, struct res *res, int *post);
 ssize_t ask(int32_t id, uint32_t value, uint32_t size, struct res *res);
-/** A request without more. @return 0: answered with OK */
+/** Send a request without a body. @return 0: answered with OK */
 int plain(int32_t id);
 int open_channel(void);
 int send_message(uint32_t number, uint32_t size);
-/** Numbered messages, repeated when there is no room. */
+/** Send numbered messages. Repeat each one until there is room. */
 int send_all(uint32_t count, uint32_t size);
 
 /* Counts of received events and messages. */

@@ -65,7 +65,7 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
-/* Their options have no part in these tests. Their rules need neither a library nor a daemon. */
+/* Describe knet and votequorum by their checks alone, which need neither a library nor a daemon. */
 void config_case_describe(void *arg, uint32_t kind, const char *name, const char *folders,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {

@@ -16,7 +16,7 @@ static uint32_t draw(struct random *random, uint32_t below)
 	return (uint32_t)((random->state >> 20) % below);
 }
 
-/* A key of a section, values that are right and values that are not, separated by '|'. */
+/* A key of a section with its valid and its invalid values, separated by '|'. */
 struct key {
 	const char *name, *good, *bad;
 };
@@ -163,13 +163,13 @@ static const struct key resources_keys[] = {
 struct writer {
 	FILE *out;
 	struct random random;
-	bool wants_slip; /* one is to come */
+	bool wants_slip; /* the file is to have an error that has not been written yet */
 	uint32_t depth;
 };
 
 static bool chance(struct writer *writer, uint32_t percent) { return draw(&writer->random, 100) < percent; }
 
-/* One of the values of a list. */
+/* Write one value of a list, chosen at random. */
 static void put_value(struct writer *writer, const char *values)
 {
 	uint32_t count = 1, pick;
@@ -235,7 +235,7 @@ static void end(struct writer *writer)
 		fputc('\n', writer->out);
 }
 
-/* A slip of the grammar on a line of its own. */
+/* Write a line with an error of syntax. */
 static void put_slip(struct writer *writer)
 {
 	static const char *const slips[] = {"no colon here\n", "one { on: line }\n", "}\n}\n", "a: b { c\n",
@@ -247,7 +247,7 @@ static void put_slip(struct writer *writer)
 		"nodelist {\n\tnode {\n\t\tnodeid: x\n\t}\n}\n", "ab: 1\n",
 		"totem {\n\tcrypto_cipher: aes256\n\tcrypto_hash: none\n}\n"};
 
-	/* config_version: five makes 3.1.7 abort, which is a refusal, too. */
+	/* "config_version: five" makes Corosync 3.1.7 abort. That counts as a refusal. */
 	fputs(slips[draw(&writer->random, sizeof(slips) / sizeof(slips[0]))], writer->out);
 	writer->wants_slip = false;
 }
@@ -270,7 +270,7 @@ static void put_totem(struct writer *writer, const char *transport, uint32_t lin
 	put_item(writer, "version", "2");
 	if (transport != NULL)
 		put_item(writer, "transport", transport);
-	/* udp makes its group from the name. */
+	/* udp derives its multicast group from the cluster name. */
 	if (transport != NULL && strcmp(transport, "udp") == 0)
 		put_item(writer, "cluster_name", "mc");
 	KEYS(writer, totem_keys, 14);

@@ -32,12 +32,12 @@ TCase *cpg_case_add(Suite *suite);
 
 struct coterie_ctx *host(uint32_t nodeid);
 /**
- * From the next synchronisation on, act as a ring with Corosync nodes. The ring of nodes 1 to 3 is one at once.
+ * Act as a ring with Corosync nodes: the present ring of nodes 1 to 3 at once, others from their next synchronisation.
  */
 void cpg_case_plain(void);
-/** users[i] on nodes[i], joined to "grp" with pid 10 * (i + 1), all events read. */
+/** Create users[i] on the node nodes[i], join it to "grp" with pid 10 * (i + 1), and read all its events. */
 void join_all(const char *nodes);
-/** A fragment of a message of total bytes. @return the error of the answer */
+/** Send a fragment of a message that has `total` bytes. @return the error of the answer */
 int32_t send_part(struct cpg_user *user, uint32_t type, uint32_t total, const char *text);
 
 #endif

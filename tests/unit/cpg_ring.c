@@ -85,7 +85,7 @@ static char *write_list(char *at, const char *word, const struct cpg_wire_addres
 	return at + sprintf(at, "]");
 }
 
-/* event: with 24 bytes in front for the header, size counts them. */
+/* Write an event as text. event: begins with a header of 24 bytes, which size includes. */
 static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 {
 	const struct cpg_event_confchg *change = event;

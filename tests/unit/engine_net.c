@@ -11,7 +11,7 @@
 
 struct net *net;
 
-/* A host that refuses: the report comes to the sender after as long as an answer would. */
+/* Refuse a packet. The sender gets the report after twice the delay, as it would get an answer. */
 static void net_refuse(struct net *n, uint32_t from, uint32_t by, struct coterie_frame *frame)
 {
 	if (n->refusals_left == 0 || n->refused_count == sizeof(n->refused) / sizeof(n->refused[0]))
@@ -21,7 +21,7 @@ static void net_refuse(struct net *n, uint32_t from, uint32_t by, struct coterie
 		.at_ns = n->now_ns + 2 * n->delay_ns, .from = from, .by = by, .frame = frame_ref(frame)};
 }
 
-/* By a firewall in front of a host that is up. */
+/* Return whether a firewall in front of a running host refuses this packet. */
 static bool is_rejected(struct net *n, uint32_t from, uint32_t to)
 {
 	if (from == to)
@@ -52,7 +52,7 @@ static void net_queue(struct net *n, uint32_t from, struct node *to, struct cote
 		return;
 	}
 	if (to->id == 2) {
-		/* A copy: frames belong to the pool of whoever made them. */
+		/* Copy the frame, since it belongs to the sender's pool. */
 		struct coterie_frame *copy = malloc(sizeof(*copy) + frame->size);
 
 		*copy = (struct coterie_frame){(uint8_t *)(copy + 1), frame->size, frame->size};
@@ -62,7 +62,7 @@ static void net_queue(struct net *n, uint32_t from, struct node *to, struct cote
 	}
 	ck_assert_uint_lt(n->count, EVENTS_MAX);
 
-	/* In order of time, whatever the delay was when the last ones were sent. */
+	/* Insert the event by its time, since earlier packets may have had another delay. */
 	uint64_t at_ns = n->now_ns + n->delay_ns;
 	size_t place = n->first + n->count++;
 
@@ -180,7 +180,7 @@ static int on_store(void *arg, const struct ring_id *id)
 
 	if (node->is_disk_broken)
 		return -EIO;
-	if (node->ring_seq <= TOTEM_RING_SEQ_JUMP_MAX) /* a number beyond may be given up */
+	if (node->ring_seq <= TOTEM_RING_SEQ_JUMP_MAX) /* a higher number may be given up later, so it is not stored */
 		ck_assert_uint_gt(id->seq, node->ring_seq);
 	node->ring_seq = id->seq;
 	return 0;
@@ -320,7 +320,6 @@ static const struct totem_callbacks callbacks = {
 	.trace = on_trace,
 };
 
-/* The options that tests change before they start nodes. */
 struct totem_options options;
 
 void node_start(uint32_t id)
@@ -342,7 +341,7 @@ void node_start(uint32_t id)
 	totem_engine_transport(node->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
 }
 
-/* A report that is on its way to this node; refused_count: none is. */
+/* Return the index of a report that is on its way to this node, or refused_count if there is none. */
 static uint32_t report_to(uint32_t id)
 {
 	uint32_t i = 0;
@@ -464,7 +463,6 @@ static bool net_report(struct net *n)
 	return true;
 }
 
-/* The next packet or timer, up to limit_ns. false: nothing was due. */
 bool net_step(struct net *n, uint64_t limit_ns)
 {
 	uint64_t at_ns = n->count > 0 ? n->events[n->first].at_ns : TOTEM_NEVER;
@@ -498,7 +496,7 @@ bool net_step(struct net *n, uint64_t limit_ns)
 	return true;
 }
 
-/* SIGCONT: timers that ran out and what waits in the socket, in whatever order. */
+/* Continue a paused node. Expired timers and waiting packets are handled in the order that the test chooses. */
 void node_resume(struct node *node, bool timers_first)
 {
 	node->is_paused = false;
@@ -593,7 +591,6 @@ void send_many(uint32_t id, uint32_t count)
 	}
 }
 
-/* Forget what was logged so far. */
 void clear_logs(void)
 {
 	for (uint32_t i = 0; i < NODES_MAX; i++) {

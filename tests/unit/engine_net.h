@@ -36,7 +36,7 @@ struct node {
 	uint32_t id;
 	bool is_up;
 	bool syncs_by_hand;
-	bool has_more; /* it says so at each visit */
+	bool has_more; /* its callback `visit` returns this: clients have more to send */
 	uint64_t ring_seq; /* its disk */
 	bool is_disk_broken;
 	uint64_t timers[TOTEM_TIMER_COUNT];
@@ -45,22 +45,22 @@ struct node {
 	uint32_t received; /* messages */
 	uint32_t refused;
 	uint32_t last_refusal;
-	bool is_visited; /* by the token, which has not been passed on yet */
+	bool is_visited; /* the token is at the node and has not been passed on */
 	uint32_t visit_frames; /* sent meanwhile */
 	uint32_t visits, passed, rooms;
-	uint32_t watches, watch_calls; /* nodes it was last told to watch, and number of such calls */
+	uint32_t watches, watch_calls; /* nodes that the engine asked last to watch, and number of these calls */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
-	struct evicted evicted[EVICTED_MAX]; /* the last ones, oldest first */
+	struct evicted evicted[EVICTED_MAX]; /* the latest records, oldest first */
 	uint32_t evicted_count;
-	bool has_lease;            /* as the callback said last */
-	bool is_lease_traced;      /* the same, by the trace */
-	uint32_t lease_ends, lease_begins; /* calls of the callback, either way */
-	uint64_t lease_at_ns;      /* of the last one */
+	bool has_lease;            /* value of the last lease callback */
+	bool is_lease_traced;      /* value of the last lease trace */
+	uint32_t lease_ends, lease_begins; /* calls of the callback with false and with true */
+	uint64_t lease_at_ns;      /* time of the last lease callback */
 	uint32_t pokes;
-	enum totem_witness witness; /* result of the callback */
-	uint32_t witness_calls[NODES_MAX + 1]; /* by node id */
+	enum totem_witness witness; /* result of the callback `witness` */
+	uint32_t witness_calls[NODES_MAX + 1]; /* number of witness calls, by node id */
 	uint32_t silences; /* first calls */
-	uint32_t witnessed[3]; /* traces, by what they say */
+	uint32_t witnessed[3]; /* number of witness traces, by enum totem_witness */
 	struct coterie_frame *waiting[4096]; /* packets that arrived while is_paused */
 	size_t waiting_count;
 	bool is_paused;
@@ -83,48 +83,49 @@ struct net {
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
 	uint64_t now_ns;
-	uint64_t delay_ns; /* of every packet, one way. A report takes twice that */
-	struct event events[EVENTS_MAX]; /* a ring, in order of time */
+	uint64_t delay_ns; /* delay of every packet, one way. A report of a refusal takes twice that */
+	struct event events[EVENTS_MAX]; /* a circular buffer, in order of time */
 	size_t first, count;
 	/* true: the packet is lost. */
 	bool (*drops)(struct net *net, uint32_t from, uint32_t to, const struct wire_header *header,
 		const struct coterie_frame *frame);
-	void (*sends)(struct node *node, size_t count); /* message frames, in one multicast; or NULL */
-	void (*configured)(struct node *node, bool is_regular); /* the node has a configuration; or NULL */
-	void (*lingers)(struct node *node); /* it keeps the token, and had better send now; or NULL */
+	/* called when a node multicasts `count` message frames at once; or NULL */
+	void (*sends)(struct node *node, size_t count);
+	void (*configured)(struct node *node, bool is_regular); /* called when a node gets a configuration; or NULL */
+	void (*lingers)(struct node *node); /* called when a node keeps the token and should send now; or NULL */
 	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
 	uint32_t dropped;
 	uint32_t drop_seq;
-	bool refuses; /* hosts of nodes that are down say so, refusals_left times */
+	bool refuses; /* hosts of stopped nodes report refused packets, refusals_left times */
 	uint32_t refusals_left;
 	uint32_t refuse_next_to; /* the next packet to this node is refused by a firewall; 0: none */
-	uint32_t refuse_most_to; /* two of three packets to this node are, for as long as it is set */
+	uint32_t refuse_most_to; /* two of three packets to this node are refused; 0: none */
 	uint32_t refuse_count;
 	struct refused refused[64];
 	uint32_t refused_count;
 	uint32_t visit_frames_max;
 	uint32_t packets[6];              /* by type */
-	struct coterie_frame *samples[6]; /* the last one of each type that node 2 was sent */
+	struct coterie_frame *samples[6]; /* the last packet of each type that was sent to node 2 */
 };
 
 /** Made by setup(), freed by teardown(). */
 extern struct net *net;
-/** Of nodes that are started from here on. */
+/** Options of the nodes that a test starts afterwards. */
 extern struct totem_options options;
 
 /** Fixture of every test case: an empty network at 1 s, options of node 1 with three nodes' defaults. */
 void net_setup(void);
 void net_teardown(void);
 
-/** The node of this id, 1 .. NODES_MAX; borrowed. */
+/** Return the node of this id, 1 .. NODES_MAX; borrowed. */
 struct node *node_of(uint32_t id);
-/** Start a node with `options`, from its disk as it is. */
+/** Start a node with `options` and the ring sequence that its simulated disk has. */
 void node_start(uint32_t id);
-/** End it without a leave; its disk stays. */
+/** End a node without a leave. Its simulated disk keeps its content. */
 void node_crash(uint32_t id);
-/** Tell a node of something that its transport noticed. */
+/** Report an event of the transport to a node. */
 void tell(uint32_t at, enum totem_event event, uint32_t about);
-/** Connect all nodes that are up to each other: each is told so about each other one. */
+/** Report to each running node that its connections to all other running nodes are up. */
 void connect_all(void);
 /**
  * End a node without a leave, while its kernel goes on: it closes the connections of connect_all in order, and
@@ -133,18 +134,18 @@ void connect_all(void);
 void node_crash_closing(uint32_t id, bool refuses);
 /** Return the last record of an eviction of `evicted` on this node, or NULL. */
 const struct evicted *last_evicted(uint32_t at, uint32_t evicted);
-/** End a pause: what waited comes first, or the timers that ran out. */
+/** End a pause. Handle the waiting packets first, or the expired timers. */
 void node_resume(struct node *node, bool timers_first);
 
-/** Let the next packet, report or timer happen. false: there is none up to limit_ns */
+/** Handle the next packet, report or timer. false: none is due before limit_ns */
 bool net_step(struct net *n, uint64_t limit_ns);
 void run_for(uint64_t ms);
-/** Until nodes 1 .. count are one ring; fails after ms. */
+/** Run until nodes 1 .. count are one ring. Fails after ms. */
 void run_until_ring(uint32_t count, uint64_t ms);
-/** Until every node that is up has received count messages; fails after ms. */
+/** Run until every running node has received count messages. Fails after ms. */
 void run_until_received(uint32_t count, uint64_t ms);
 
-/** Send, and return the result of totem_engine_send. */
+/** Send a text. @return the result of totem_engine_send */
 int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text);
 /** Send count messages, "mID.0" and so on. */
 void send_many(uint32_t id, uint32_t count);
@@ -152,7 +153,7 @@ void send_many(uint32_t id, uint32_t count);
 void clear_logs(void);
 /** Start nodes 1 .. count, wait for their ring, forget the logs. */
 void start_ring(uint32_t count);
-/** Give bytes to a node as a packet that has just come. */
+/** Pass bytes to a node as a packet that has just arrived. */
 void feed(uint32_t id, const uint8_t *bytes, size_t size);
 
 #endif

@@ -9,7 +9,7 @@ const struct coterie_service *ops;
 struct coterie_ctx *host;
 void *self;
 struct coterie_client *users[USERS];
-uint32_t read_events[USERS]; /* of each user's events */
+uint32_t read_events[USERS]; /* number of each user's events that expect() has checked */
 
 /* ---- Fixture ---- */
 
@@ -94,7 +94,6 @@ static void write_event(const struct mock_message *message, char *to)
 	sprintf(to, confchg.flags == EVS_WIRE_SAFE_KEPT ? " safe" : " unsafe");
 }
 
-/* Check the next event of a user. "": there is none. */
 void expect(uint32_t i, const char *want)
 {
 	char text[512] = "";
@@ -114,7 +113,6 @@ struct evs_wire_group named(const char *name)
 	return group;
 }
 
-/* The answer to a request, which must be one. */
 int32_t request(uint32_t i, const void *bytes, size_t size, uint32_t response)
 {
 	struct mock_queue *replies = &users[i]->replies;
@@ -126,7 +124,6 @@ int32_t request(uint32_t i, const void *bytes, size_t size, uint32_t response)
 	return replies->list[before].error;
 }
 
-/* Groups as a word: each letter one group. `claimed` is what the request says of their number. */
 int32_t groups_request(uint32_t i, int32_t id, const char *letters, uint32_t claimed)
 {
 	size_t count = strlen(letters);
@@ -194,7 +191,6 @@ int32_t mcast_groups(
 	return error;
 }
 
-/* Deliver all messages that were sent. */
 void run_ring(void)
 {
 	struct mock_queue sent = host->sent;

@@ -40,9 +40,11 @@ void disconnect_user(uint32_t i);
 /** Check the next event of a user. "": there is none. */
 void expect(uint32_t i, const char *want);
 struct evs_wire_group named(const char *name);
-/** The answer to a request, which must be one. */
+/** Send a request and check that it is answered with this id. @return the error of the answer */
 int32_t request(uint32_t i, const void *bytes, size_t size, uint32_t response);
-/** Groups as a word: each letter one group. `claimed` is what the request says of their number. */
+/**
+ * Send a request about groups: each letter is the name of a group. `claimed`: number of groups in the request's header.
+ */
 int32_t groups_request(uint32_t i, int32_t id, const char *letters, uint32_t claimed);
 int32_t join(uint32_t i, const char *letters);
 int32_t leave(uint32_t i, const char *letters);

@@ -40,7 +40,7 @@ struct exec_stub {
 	void (*reload_done)(void *arg, int rc, const char *text);
 	void *reload_arg;
 	uint32_t reloads_prepared, reloads_committed, reloads_dropped;
-	const void *key_owner; /* of a new key: NULL: dropped */
+	const void *key_owner; /* owner of the prepared key, or NULL */
 	uint32_t key_size;
 };
 
@@ -54,7 +54,7 @@ void exec_stub_conceal(void *arg, struct plugin *plugin);
 void exec_stub_stop(void *arg);
 void exec_stub_die(void *arg, int exit_status);
 bool exec_stub_has_logged(const char *text);
-/** How often text stands in the log. */
+/** Return how often the log contains the text. */
 unsigned int exec_stub_count_logged(const char *text);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The linker sends malloc to __wrap_malloc, and __real_malloc to malloc. */
+/* The linker option --wrap resolves malloc to __wrap_malloc, and __real_malloc to malloc. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);

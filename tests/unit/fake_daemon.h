@@ -16,14 +16,14 @@
 typedef int32_t (*fake_daemon_serve)(qb_ipcs_connection_t *connection, void *request, size_t size);
 
 /**
- * Start it. It listens when this returns. COTERIE_INSTANCE is set.
+ * Start the daemon. It listens when this returns, and COTERIE_INSTANCE is set for the libraries.
  *
- * @param service as of the default instance
+ * @param service name of the service in the default instance
  * @return its process id. Ends the test if it cannot be started
  */
 pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
 
-/** Kill it, stopped or not, and wait for its end. */
+/** Kill the daemon, even if it is stopped, and wait for its end. */
 void fake_daemon_stop(pid_t daemon);
 
 /** Fill in the header of a response and send it. */

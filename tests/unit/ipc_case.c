@@ -168,7 +168,7 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_BEGIN, 16, COTERIE_NEEDS_FLOW, 21, handle_begin},
 };
 
-/* As in plugin_table.c, for this table alone. */
+/* Replaces the function of plugin_table.c, for this test's table only. */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	for (uint32_t i = 0; i < plugin->service.request_count; i++) {

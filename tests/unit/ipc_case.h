@@ -13,22 +13,22 @@
 /* Requests of the service under test. */
 enum {
 	REQ_ECHO = 0,   /* answers with the message */
-	REQ_FLOW = 1,   /* needs flow; answered 11 */
-	REQ_SEND = 2,   /* needs flow, no answer; counted */
+	REQ_FLOW = 1,   /* needs room on the ring, answered with id 11 */
+	REQ_SEND = 2,   /* needs room on the ring; no answer; counted */
 	REQ_QUORUM = 3, /* needs quorum */
 	REQ_EVENTS = 4, /* struct req_events */
 	REQ_FAIL = 5,   /* fails with the errno in `value` */
 	REQ_LATER = 6,  /* answered a little later */
-	/* 7 is a gap */
+	/* the table has no request 7 */
 	REQ_LEAVE = 8, /* ends the connection */
-	REQ_COUNT = 9, /* answers how many REQ_SEND were handled */
+	REQ_COUNT = 9, /* the answer has the number of handled REQ_SEND */
 	REQ_OBSERVE = 30,    /* the right to observe is enough */
 	REQ_USE = 31,        /* needs the right to use, as requests without a flag do */
 	REQ_ADMINISTER = 32, /* needs the right to administer */
 	REQ_MAY = 33,        /* asks for the right in `value` */
 	REQ_SILENT = 34,     /* needs the right to administer; no answer; counted */
 	REQ_TELL = 35,       /* its answer tells whether the node is quorate */
-	REQ_BEGIN = 36,      /* needs flow. Refused while the client is held back */
+	REQ_BEGIN = 36,      /* needs room on the ring, refused while the client is held back */
 };
 
 struct req {
@@ -55,18 +55,18 @@ struct ipc_case {
 	uint32_t order[16];
 	int send_rc, join_rc;
 	uint64_t backlog_max;
-	uint64_t events_ns; /* how long it took to make them */
+	uint64_t events_ns; /* time that the service took to send the last events */
 	char instance[16];
 	char name[64];
-	int go[2]; /* parent writes a byte: the child goes on */
+	int go[2]; /* pipe: the child continues when the parent writes a byte */
 };
 
 extern struct ipc_case f;
 
-/** Of the service under test, by their numbers as far as there is no gap. */
+/** Requests of the service under test, in the order of their numbers. */
 extern const struct coterie_request ipc_case_requests[];
 
-/** Clients come in from now on. A case that is open at first does it before each test. */
+/** Accept clients from now on. The test case "open" calls this before each test. */
 void open_server(void);
 
 /* --- clients --- */
@@ -74,7 +74,7 @@ void open_server(void);
 extern bool is_mute; /* a client leaves out libqb's wake-up byte */
 
 void let_go(void);
-/** let_go after so many milliseconds. */
+/** Call let_go after `ms` milliseconds. */
 void let_go_after_ms(uint64_t ms);
 void wait_for_go(void);
 
@@ -82,7 +82,7 @@ qb_ipcc_connection_t *connect_client(void);
 struct req make(int32_t id, uint32_t value);
 /** @return size of the answer, or libqb's error */
 int call(qb_ipcc_connection_t *c, const struct req *req, struct res *res);
-/** Requests with answers, as they should be. */
+/** A client script: valid requests, each with an answer. */
 int play_echo(void);
 
 /* --- the program --- */

@@ -13,7 +13,7 @@
 
 #define DEADLINE_NS (UINT64_C(60) * 1000000000u)
 
-static struct loop *loop; /* of the node */
+static struct loop *loop; /* loop of the node under test */
 
 void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance[16])
 {
@@ -29,7 +29,7 @@ void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance
 	node->ipc = ipc_create(&(struct ipc_parts){.loop = loop,
 		.map = node->map,
 		.stats = node->stats,
-		.sync = (struct sync *)node, /* never looked into */
+		.sync = (struct sync *)node, /* opaque here: only its address is used */
 		.is_quorate = &node->is_quorate,
 		.config = &node->config,
 		.instance = instance});
@@ -100,7 +100,7 @@ int serve(pid_t pid)
 	loop_timer_del(loop, deadline);
 	close(fd);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	/* Its hang-up may be a turn behind its exit. */
+	/* The server may see the hang-up one turn after the exit. */
 	run_for_ms(5);
 	return status;
 }

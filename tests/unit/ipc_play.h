@@ -26,12 +26,12 @@ struct ipc_node {
 	bool is_quorate;
 };
 
-/** Set up, without a server so far, an instance of this process's. What is passed is borrowed until the end. */
+/** Set up IPC without a server, as an instance of this process. Arguments are borrowed until ipc_play_tear_down. */
 void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance[16]);
-/** All servers are closed before. */
+/** Tear IPC down. Close all servers before. */
 void ipc_play_tear_down(struct ipc_node *node);
 
-/** A part of a client: 0, or the line where it failed. */
+/** The script of a client. @return 0, or the line where it failed */
 typedef int (*part)(void);
 
 #define MUST(condition)                                                                            \
@@ -52,7 +52,7 @@ void run_for_ms(uint64_t ms);
 
 /** Serve until this client has exited. @return its wait status */
 int serve(pid_t pid);
-/** One client whose part is to succeed. */
+/** Run one client and check that its script succeeds. */
 void play(part client);
 
 #endif

@@ -15,10 +15,10 @@
 #define DEADLINE_MS 10000
 #define FRAME_HEADER 13
 
-/* Reached from key_get, which has the host alone. */
+/* A variable of the file, since key_get gets only the host. */
 static struct knet_nodes *all;
 
-/* It waits for more than half a second at the end, which only one test is about. */
+/* Replaces libknet's function, which would wait for more than half a second at the end. Only one test needs that. */
 int knet_handle_setfwd(knet_handle_t handle, unsigned int is_enabled)
 {
 	int (*real)(knet_handle_t, unsigned int) = NULL;
@@ -43,7 +43,7 @@ static int get_key(struct coterie_ctx *host, const void **bytes, uint32_t *size)
 	return -ENODATA;
 }
 
-/* 127.x.y.NODE with x and y from the process id: no other process on this host has them. */
+/* Choose addresses 127.x.y.NODE with x and y from the process id, so that no other process on this host has them. */
 static void choose_addresses(struct knet_nodes *nodes)
 {
 	uint32_t pid = (uint32_t)getpid();
@@ -118,7 +118,7 @@ void knet_nodes_init(struct knet_nodes *nodes)
 		host_create(nodes, i);
 }
 
-/* libknet takes its time to begin and to end, for each handle: so all at once. */
+/* libknet takes long to open and close a handle. So each node is opened in a thread of its own, at the same time. */
 static void *node_open(void *arg)
 {
 	struct knet_node *node = arg;
@@ -198,7 +198,7 @@ void knet_nodes_start(struct knet_nodes *nodes, uint32_t links, uint32_t count)
 		node_join(nodes, i, links, count);
 }
 
-/* The host's time is virtual, and as fast as this loop may be, but never slower than the time of libknet. */
+/* Advance the host's virtual time by at least the real time that has passed, since libknet uses real time. */
 static void node_serve(struct knet_node *node, int timeout_ms)
 {
 	uint64_t passed_ns = (uint64_t)(timeout_ms + 1) * MS;

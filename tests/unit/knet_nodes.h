@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Nodes of the transport knet in one process, between mock hosts, over real sockets on loopback addresses of this
- * process's own. They contain libknet, whose threads and clock are its own. So tests wait for all its work.
+ * Nodes of the transport knet in one process, between mock hosts. They use real sockets on loopback addresses that no
+ * other process uses. libknet has its own threads and real time, so tests have to wait for it.
  */
 #ifndef UNIT_KNET_NODES_H
 #define UNIT_KNET_NODES_H
@@ -21,13 +21,13 @@ struct knet_node {
 	struct mesh *mesh; /* NULL: not open */
 	uint64_t served_ns; /* when it was served last, 0: never */
 	uint8_t key[4096]; /* result of key_get */
-	uint32_t key_size; /* 0: it gives none */
+	uint32_t key_size; /* 0: key_get returns no key */
 };
 
 struct knet_nodes {
 	const struct coterie_transport *ops;
 	struct knet_node list[KNET_NODES];
-	bool is_flushed; /* at its end a node waits until its frames are sent */
+	bool is_flushed; /* a node that closes waits until its frames are sent */
 	struct sockaddr_storage addresses[KNET_LINKS][KNET_NODES];
 };
 
@@ -40,7 +40,7 @@ void knet_nodes_fini(struct knet_nodes *nodes);
 /** Set a key of a node's map. */
 void knet_set_text(struct knet_nodes *nodes, uint32_t node, const char *key, const char *text);
 void knet_set_number(struct knet_nodes *nodes, uint32_t node, const char *key, uint32_t number);
-/** Encrypt a node's packets, with a key of 200 bytes of this value. */
+/** Encrypt a node's packets with a key of 200 bytes, each of this value. */
 void knet_set_key(struct knet_nodes *nodes, uint32_t node, const char *model, int value);
 
 /** Open the first `count` nodes with their first `links` links to each other. */
@@ -55,7 +55,7 @@ void knet_serve(struct knet_nodes *nodes, int timeout_ms);
 /** Serve until is_done, for ten seconds at most. @return is_done's last answer */
 bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number),
 	uint32_t number);
-/** Serve for so long. */
+/** Serve all nodes for `ms` milliseconds. */
 void knet_serve_for(struct knet_nodes *nodes, uint32_t ms);
 /** True when every open node reaches the other open ones over this many links. */
 bool knet_is_connected(struct knet_nodes *nodes, uint32_t links);
@@ -67,7 +67,7 @@ int knet_multicast(
 int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
 /** Return libknet's interval of a node's pings to another on link 0, in ms. */
 uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
-/** As if nothing had happened for a minute to the node's links and paths. It looks at them. */
+/** Make the node's links and paths a minute older, and let the node check them. */
 void knet_age(struct knet_nodes *nodes, uint32_t node);
 /** Wait until the node has received `count` frames in all. Fails the test if they do not arrive. */
 void knet_receive(struct knet_nodes *nodes, uint32_t node, uint32_t count);

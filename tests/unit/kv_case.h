@@ -10,7 +10,7 @@
 
 extern struct service_ring kv_ring;
 extern struct service_user kv_user;
-extern const struct mock_file *kv_kept; /* state files of a node that starts again; or NULL */
+extern const struct mock_file *kv_kept; /* state files for the nodes that start; or NULL */
 
 /** Room for a request of any kind. */
 struct kv_case_request {
@@ -29,20 +29,20 @@ void kv_case_tear_down(void);
 
 struct kv *kv_at(uint32_t nodeid);
 
-/** Timers run, so that the donor sends, until nothing happens any more. */
+/** Run timers and deliver messages, so that a donor sends its table, until nothing is left to do. */
 void kv_case_run(void);
 
-/** The error of the answer, also of one that comes with the order; 0: none. */
+/** Send a request and run until it is answered. @return the error of the answer; 0: none came */
 int32_t kv_case_ask(
 	struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
 
-/** KV_REQ_PUT or KV_REQ_DELETE. expected below 0: without a condition. */
+/** Send KV_REQ_PUT or KV_REQ_DELETE. expected below 0: without a condition. */
 int32_t kv_case_write(
 	struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected);
 int32_t kv_case_put(const char *key, const char *value);
-/** KV_REQ_GET or KV_REQ_GET_ORDERED. */
+/** Send KV_REQ_GET or KV_REQ_GET_ORDERED. */
 int32_t kv_case_get(struct service_user *who, int32_t id, const char *key);
-/** Of the last write's answer. */
+/** Return the revision in the answer to the last write. */
 uint64_t kv_case_revision(void);
 
 /** Check the value on a node. NULL: it has no such key. */

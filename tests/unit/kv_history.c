@@ -31,7 +31,7 @@ static bool is_write(const struct kv_operation *operation)
 	return operation->kind != KV_HISTORY_READ;
 }
 
-/* It stands in the order, and we know where. */
+/* Return whether the operation's place in the order is known from its answer. */
 static bool has_place(const struct kv_operation *operation)
 {
 	if (is_write(operation))
@@ -39,7 +39,7 @@ static bool has_place(const struct kv_operation *operation)
 	return operation->error == KV_HISTORY_OK || operation->error == KV_HISTORY_NOT_EXIST;
 }
 
-/* A write that may have been done. */
+/* Return whether this is a write without a clear answer: it may have been done. */
 static bool is_doubtful(const struct kv_operation *operation)
 {
 	return is_write(operation) &&
@@ -61,7 +61,7 @@ static uint32_t complain(FILE *out, const struct kv_operation *operation, const 
 
 /* ---- Order and time ------------------------------------------------------ */
 
-/* Operations with a place: by the time of their answers, with the highest revision so far. */
+/* An operation with a place, in a list by the time of the answers. Has the highest revision up to here. */
 struct ended {
 	const struct kv_operation *operation, *highest;
 };
@@ -146,7 +146,7 @@ static uint32_t check_time(const struct index *index, const struct kv_operation 
 {
 	uint32_t low = 0, high = index->ended_count;
 
-	while (low < high) { /* how many were answered before it was asked */
+	while (low < high) { /* find the number of operations that were answered before this one was sent */
 		uint32_t middle = low + (high - low) / 2;
 
 		if (index->ended[middle].operation->end_ns < later->start_ns)
@@ -174,7 +174,7 @@ static int compare_places(const void *left, const void *right)
 	return (a->revision > b->revision) - (a->revision < b->revision);
 }
 
-/* No two writes have one. */
+/* Check that no two writes have the same place. */
 static uint32_t check_places(const struct index *index, FILE *out)
 {
 	const struct kv_operation **writes = allocate(index->write_count, sizeof(*writes));
@@ -192,7 +192,7 @@ static uint32_t check_places(const struct index *index, FILE *out)
 	return wrong;
 }
 
-/* The first write of the key at or above a revision, or where it would be. */
+/* Return the index of the key's first write at or above a revision, or where it would be inserted. */
 static uint32_t write_place(const struct index *index, uint32_t key, uint64_t revision)
 {
 	const struct kv_operation wanted = {.key = key, .revision = revision}, *at = &wanted;
@@ -211,7 +211,7 @@ static uint32_t write_place(const struct index *index, uint32_t key, uint64_t re
 
 /* ---- Values -------------------------------------------------------------- */
 
-/* An acknowledged write of the key between two revisions, both excluded; NULL: none. */
+/* Return an acknowledged write of the key between two revisions, both excluded; NULL: none. */
 static const struct kv_operation *write_between(
 	const struct index *index, uint32_t key, uint64_t from, uint64_t to)
 {
@@ -253,7 +253,10 @@ static uint32_t check_value(const struct index *index, const struct kv_operation
 	return 0;
 }
 
-/* The last write in front of the read must be a deletion, or one that nobody heard of may be. */
+/*
+ * Check a read that found no key: the last acknowledged write before it must be a deletion, or a deletion without an
+ * answer may have been done after it.
+ */
 static uint32_t check_absence(const struct index *index, const struct kv_operation *read, FILE *out)
 {
 	const struct kv_history *history = index->history;
@@ -278,7 +281,7 @@ static uint32_t check_condition(const struct index *index, const struct kv_opera
 {
 	const struct kv_operation *between;
 
-	/* expected 0: what there was may have been deleted, which is a matter of the reads. */
+	/* expected 0: a deletion without an answer may have removed the key before. The checks of reads cover that. */
 	if (write->expected == 0)
 		return 0;
 	between = write_between(index, write->key, write->expected, write->revision);

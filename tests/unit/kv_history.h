@@ -19,9 +19,9 @@ enum kv_history_kind {
 	KV_HISTORY_READ,
 };
 
-/* cs_error_t, as far as it matters here. */
+/* The values of cs_error_t that the checks distinguish. */
 enum {
-	KV_HISTORY_UNKNOWN = 0, /* no answer came */
+	KV_HISTORY_UNKNOWN = 0, /* no answer arrived */
 	KV_HISTORY_OK = 1,
 	KV_HISTORY_TRY_AGAIN = 6,
 	KV_HISTORY_NOT_EXIST = 12,
@@ -35,9 +35,9 @@ struct kv_operation {
 	int32_t error;
 	int is_conditional;
 	uint64_t expected; /* revision, of a conditional write */
-	uint64_t value;    /* that is written, or was read; each value is written once; 0: none */
+	uint64_t value;    /* value that is written or was read; each value is written once; 0: none */
 	uint64_t revision; /* place in the order */
-	uint64_t modified; /* read: of the key's last change */
+	uint64_t modified; /* of a read: revision of the key's last change */
 };
 
 struct kv_history {
@@ -49,11 +49,7 @@ struct kv_history {
 uint32_t kv_history_begin(struct kv_history *history, const struct kv_operation *operation);
 void kv_history_free(struct kv_history *history);
 
-/**
- * Check.
- * @param out  what is wrong goes there
- * @return number of things that are wrong
- */
+/** Check the history. @param out errors are written there @return number of errors */
 uint32_t kv_history_check(const struct kv_history *history, FILE *out);
 
 #endif

@@ -34,16 +34,17 @@ struct search {
 	const struct kv_history *history;
 	const struct kv_reset *resets;
 	uint32_t reset_count;
-	uint32_t *open;      /* operations that matter, by their start; open_count */
+	uint32_t *open;      /* operations that have to be placed, sorted by their start; open_count of them */
 	uint32_t open_count;
-	uint32_t *acknowledged; /* open ones that tell their revision, by it; acknowledged_count */
+	/* those of them whose answer has a revision, sorted by it; acknowledged_count of them */
+	uint32_t *acknowledged;
 	uint32_t acknowledged_count;
 	bool *is_placed;     /* by operation */
-	bool *is_reset;      /* by reset: used */
-	uint64_t *marks;     /* by operation: a random number */
+	bool *is_reset;      /* by number of the reset: it has been used */
+	uint64_t *marks;     /* by number of the operation: a random mark */
 	struct placed *order;
 	uint32_t order_count, deepest;
-	uint64_t steps_left, set; /* set: exclusive or of the marks of what is placed */
+	uint64_t steps_left, set; /* set: exclusive or of the marks of the placed operations */
 	uint64_t *seen;      /* hashes of states of the search: open addressing, seen_size is a power of 2 */
 	uint64_t seen_size, seen_count;
 	uint32_t stuck;      /* the operation that ended the longest order */
@@ -53,7 +54,7 @@ struct search {
 
 static bool is_write(const struct kv_operation *operation) { return operation->kind != KV_HISTORY_READ; }
 
-/* Done for sure, at some place. */
+/* Return whether the operation was certainly done, at some place of the order. */
 static bool is_done(const struct kv_operation *operation)
 {
 	switch (operation->error) {
@@ -74,7 +75,7 @@ static bool may_be_done(const struct kv_operation *operation)
 	       (operation->error == KV_HISTORY_UNKNOWN || operation->error == KV_HISTORY_INTERRUPT);
 }
 
-/* An answer that names its place. */
+/* Return whether the answer names the operation's place. */
 static bool has_revision(const struct kv_operation *operation)
 {
 	return is_write(operation) && operation->error == KV_HISTORY_OK;
@@ -100,7 +101,7 @@ static int32_t outcome(const struct table *table, const struct kv_operation *wri
 	return write->expected == entry->modified ? KV_HISTORY_OK : KV_ANSWER_FAILED;
 }
 
-/* @return false: the table would have answered otherwise */
+/* Apply an operation to the table. @return false: the table would have given another answer */
 static bool apply(struct table *table, const struct kv_operation *operation)
 {
 	struct entry *entry = &table->keys[operation->key];
@@ -140,7 +141,9 @@ static uint64_t hash_of(const struct search *search, const struct table *table)
 		hash = mix(mix(hash, table->keys[i].modified), table->keys[i].value);
 	for (uint32_t i = 0; i < search->reset_count; i++)
 		hash = mix(hash, search->is_reset[i]);
-	/* With an older table to come the way to here matters. */
+	/*
+	 * If a reset may still bring back an older table, the state depends on the order so far, not only on the set.
+	 */
 	for (uint32_t i = 0; search->reset_count > 0 && i < search->order_count; i++)
 		hash = mix(hash, search->order[i].operation);
 	return hash | 1;
@@ -163,7 +166,7 @@ static void seen_grow(struct search *search)
 	free(old);
 }
 
-/* @return false: it was there */
+/* Add the hash of a state. @return false: it was there already */
 static bool seen_add(struct search *search, uint64_t hash)
 {
 	if (2 * search->seen_count >= search->seen_size)
@@ -186,7 +189,7 @@ static const struct kv_operation *at(const struct search *search, uint32_t i)
 	return &search->history->list[search->open[i]];
 }
 
-/* The first answer to an operation that was done for sure and has no place. */
+/* Return the time of the first answer to an operation that was certainly done and has no place yet. */
 static uint64_t first_answer(const struct search *search)
 {
 	uint64_t first = UINT64_MAX;
@@ -227,7 +230,7 @@ static void undo(struct search *search, struct table *table)
 	}
 }
 
-/* A read changes nothing: it may stand at once where its answer fits. */
+/* Place all reads that fit here. A read changes nothing, so placing it as early as possible loses no order. */
 static void place_reads(struct search *search, struct table *table)
 {
 	uint64_t first = first_answer(search);
@@ -246,7 +249,7 @@ static void place_reads(struct search *search, struct table *table)
 
 static bool go_on(struct search *search, struct table *table);
 
-/* @return whether it leads to an order of all */
+/* Place an operation next and continue the search. @return whether that leads to an order of all operations */
 static bool follow(struct search *search, struct table *table, uint32_t number)
 {
 	if (!try_operation(search, table, number))
@@ -257,7 +260,7 @@ static bool follow(struct search *search, struct table *table, uint32_t number)
 	return false;
 }
 
-/* The table of before the latest operation behind which it had this revision. */
+/* Find the latest state of the table with this revision. */
 static bool find_table(const struct search *search, uint64_t revision, struct table *table)
 {
 	if (revision == 0) {
@@ -311,7 +314,10 @@ static bool has_reset(const struct search *search)
 	return false;
 }
 
-/* An acknowledged write without a place that names the next revision: nothing else can have it. UINT32_MAX: none */
+/*
+ * Return an acknowledged write without a place whose answer has the next revision. No other write can have that
+ * revision. UINT32_MAX: none
+ */
 static uint32_t claimant(const struct search *search, uint64_t revision, uint64_t first)
 {
 	uint32_t low = 0, high = search->acknowledged_count;
@@ -375,7 +381,7 @@ static bool go_on(struct search *search, struct table *table)
 	uint64_t first = first_answer(search);
 
 	if (first == UINT64_MAX)
-		return true; /* all that is done for sure has its place */
+		return true; /* all operations that were certainly done have a place */
 	note_deepest(search, first);
 	if (seen_add(search, hash_of(search, table)) && follow_writes(search, table, first))
 		return true;

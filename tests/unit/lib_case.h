@@ -16,12 +16,12 @@ struct lib_calls {
 	cs_error_t (*finalize)(uint64_t handle);
 };
 
-/** An event one field of which is spoilt. */
+/** An event with one invalid field. */
 struct spoilt_event {
 	const char *name;
 	int32_t id;
-	size_t size; /* of the event as sent */
-	size_t at;   /* of a u32 that is set to value */
+	size_t size; /* size of the event as sent */
+	size_t at;   /* offset of a u32 that is set to value */
 	uint32_t value;
 	cs_error_t code; /* expected result */
 };
@@ -31,17 +31,17 @@ void spoilt_event_make(const struct spoilt_event *row, uint8_t *bytes);
 /** Check that the row's event is the next one, is consumed, and is followed by none. */
 void spoilt_event_expect(const struct spoilt_event *row, const struct lib_calls *calls, uint64_t handle);
 
-/** Without events: flags that are none, a handle that is none, and nothing to do. */
+/** Check dispatch without events: with invalid flags, with an invalid handle, and with nothing to do. */
 void lib_expect_idle_dispatch(const struct lib_calls *calls, uint64_t handle);
-/** To finalize the handle ends a dispatch that waits by then, after so many milliseconds, or comes later. */
+/** Check that finalizing the handle after after_ms ends a dispatch that waits then, and one that is called later. */
 void lib_expect_finalize_wakes(
 	const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms);
-/** To kill the daemon wakes who waits, and it is an error to dispatch. */
+/** Check that a waiting dispatch returns when the daemon is killed, and that dispatch fails afterwards. */
 void lib_expect_daemon_dies(const struct lib_calls *calls, uint64_t handle, pid_t daemon);
 #define LIB_THREADS 4u
 /**
- * Run it in so many threads at once: answers do not get into wrong hands. It returns NULL when one did, else arg.
- * meanwhile: in this one, or NULL
+ * Run a function in LIB_THREADS threads at once, to check that each thread gets its own answers. `run` returns arg, or
+ * NULL if it got an answer of another thread. `meanwhile`, or NULL, is called in this thread at the same time.
  */
 void lib_run_in_threads(void *(*run)(void *arg), void (*meanwhile)(void));
 

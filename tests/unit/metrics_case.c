@@ -37,7 +37,7 @@ void make_host(void)
 
 	ops = metrics_LTX_coterie_plugin.ops;
 	host = mock_host_create(&metrics_LTX_coterie_plugin);
-	mock_host_option(host, "port", "0"); /* any that is free */
+	mock_host_option(host, "port", "0"); /* any free port */
 	mock_host_option(host, "names", "other, x");
 	host->table.stat_add(host, "stats.coterie.version", COTERIE_MAP_STRING, read_text, version);
 	host->table.stat_add(host, "stats.coterie.copies", COTERIE_MAP_U32, read_copies, NULL);
@@ -101,7 +101,7 @@ void say(int fd, const char *words)
 	ck_assert_int_eq(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
 }
 
-/* Time passes for what is copied alone. */
+/* Let time pass for the job that copies the statistics, and for nothing else. */
 static void pass_time(void)
 {
 	const struct metrics *plugin = metrics;

@@ -15,24 +15,24 @@
 #define MS UINT64_C(1000000)
 #define ANSWER_MAX (64u << 10)
 
-extern const struct coterie_service *ops; /* of the plugin */
+extern const struct coterie_service *ops; /* operations of the plugin */
 extern struct coterie_ctx *host;
 extern void *metrics;
 extern uint16_t port;
 extern char answer[ANSWER_MAX + 1]; /* last answer to a client */
-extern uint32_t copies;             /* each reads this statistic once */
+extern uint32_t copies;             /* how often the statistics were copied */
 
-/** Cases that begin with the plugin started. */
+/** Add a test case in which the plugin is started before each test. */
 TCase *metrics_case_add(Suite *suite);
 
 /** Create the plugin's host. Options can be set afterwards. */
 void make_host(void);
 void start(void);
 void finish(void);
-/** That is served at; 0: none yet. */
+/** Return the port on which the plugin serves, taken from its log line; 0: none yet. */
 uint16_t port_of(void);
 
-/** For the map of statistics: the text is what arg points to. */
+/** Reader for the statistics map: return the text that arg points to. */
 uint32_t read_text(void *arg, void *value);
 void set_u32(const char *key, uint32_t value);
 void set_text(const char *key, const char *value);
@@ -44,10 +44,10 @@ void say(int fd, const char *words);
  * was not disconnected in time.
  */
 bool listen_to(int fd);
-/** A whole request. @return answer */
+/** Send a whole request and wait for its answer. @return answer */
 const char *ask(const char *request);
 const char *get(const char *path);
-/** The answer has these words. */
+/** Check that the answer contains these words. */
 void has(const char *words);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fill *to, whose first member says how much of it there is. */
+/* Copy into *to as many bytes as the caller's struct has. Its first member is its size. */
 static void fill(void *to, const void *from, uint32_t size)
 {
 	uint32_t room;
@@ -119,7 +119,10 @@ void mock_node_addresses(
 	while (place < host->peer_count && host->peers[place].nodeid != nodeid)
 		place++;
 
-	/* Elsewhere, as at a reload: sanitizers see a plugin that kept what it borrowed. */
+	/*
+	 * Allocate the list at another address, as a reload does, so that sanitizers find a plugin that kept a borrowed
+	 * pointer.
+	 */
 	uint32_t room = place == host->peer_count ? place + 1 : host->peer_count;
 	struct mock_peer *list = mock_need(calloc(room, sizeof(*list)));
 
@@ -199,7 +202,7 @@ void mock_reload_done(struct coterie_ctx *host, int rc, const char *text)
 	struct mock_reload first = host->reloads[0];
 
 	if (host->reload_count == 0)
-		abort(); /* the test's mistake */
+		abort(); /* an error of the test */
 	memmove(host->reloads, host->reloads + 1, --host->reload_count * sizeof(first));
 	first.done(first.arg, rc, text);
 }
@@ -230,7 +233,7 @@ void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text)
 	struct mock_reload first = host->prepares[0];
 
 	if (host->prepare_count == 0)
-		abort(); /* the test's mistake */
+		abort(); /* an error of the test */
 	memmove(host->prepares, host->prepares + 1, --host->prepare_count * sizeof(first));
 	host->is_kept = rc == 0;
 	first.done(first.arg, rc, text);

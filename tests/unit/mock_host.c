@@ -15,7 +15,7 @@ struct coterie_timer {
 	void *arg;
 };
 
-/* The visible part first, so that the plugin's pointer is ours. */
+/* The public part is the first member, so that a plugin's pointer converts to this struct. */
 struct mock_frame {
 	struct coterie_frame frame;
 	struct coterie_ctx *host;
@@ -58,7 +58,7 @@ struct mock_message *mock_queue_add(
 	struct mock_message *message = &queue->list[queue->count++];
 	size_t at = 0;
 
-	/* Exactly the size, so that sanitizers see a read beyond it. */
+	/* Allocate exactly this size, so that sanitizers find a read beyond it. */
 	*message = (struct mock_message){
 		.id = id, .size = (uint32_t)size, .data = mock_need(malloc(size + !size))};
 	for (uint32_t i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ static void host_timer_del(struct coterie_ctx *host, struct coterie_timer *timer
 	}
 }
 
-/* Runs the first of a list if it is due. */
+/* Run the first timer of a list if it is due. */
 static bool run_first(struct coterie_ctx *host, struct coterie_timer **list, uint64_t until_ns)
 {
 	struct coterie_timer *timer = *list;
@@ -256,7 +256,7 @@ static struct mock_value *add_value(struct mock_value **list, uint32_t *count, c
 	return value;
 }
 
-/* As at a reload: all texts are others, so that sanitizers see a plugin that kept one. */
+/* Allocate all texts again, as a reload does, so that sanitizers find a plugin that kept one. */
 static void renew_options(struct coterie_ctx *host)
 {
 	for (uint32_t i = 0; i < host->option_count; i++) {
@@ -403,7 +403,7 @@ void mock_client_destroy(struct coterie_client *client)
 	free(client);
 }
 
-/* cs_error_t of the errors that service.h lists. */
+/* Return the cs_error_t for a handler's result, as service.h lists them. */
 static int32_t error_of(int rc)
 {
 	static const int32_t map[][2] = {{0, 1}, {-EAGAIN, 6}, {-EEXIST, 14}, {-ENOENT, 12},
@@ -476,7 +476,7 @@ int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid,
 	if (entry->deliver != NULL) {
 		entry->deliver(self, nodeid, head, size);
 	} else {
-		/* Two parts, as a message that crosses frames has. */
+		/* Deliver the message in two parts, as one that crosses frames. */
 		uint8_t *rest = message->data + (head_size - sizeof(header));
 		uint32_t left = size - head_size;
 		struct iovec parts[2] = {{rest, left / 3}, {rest + left / 3, left - left / 3}};
@@ -520,7 +520,7 @@ static struct coterie_frame *host_frame_slice(
 	if (host->frames_max != 0 && host->frames_live >= host->frames_max)
 		return NULL;
 	if (offset > buffer->size || size > buffer->size - offset)
-		abort(); /* the plugin's mistake */
+		abort(); /* an error of the plugin */
 
 	struct mock_frame *frame = new_frame(host);
 

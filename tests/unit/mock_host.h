@@ -13,7 +13,7 @@
 #include <coterie/service.h>
 #include <coterie/transport.h>
 
-/** Bytes that a plugin handed over, copied. */
+/** A message that a plugin passed to the host, copied. */
 struct mock_message {
 	uint32_t id;                  /* function, event id or response id */
 	uint32_t guarantee;           /* of ring messages */
@@ -36,8 +36,8 @@ struct coterie_client {
 	uint32_t pid, uid, gid;
 	uint32_t right; /* COTERIE_RIGHT_*; 0: to administer */
 	struct mock_queue replies, events;
-	bool is_disconnected; /* the service asked for it */
-	bool is_held;         /* it may begin no message */
+	bool is_disconnected; /* the service has disconnected the client */
+	bool is_held;         /* result of client_may_send: the client may begin no message */
 	int event_rc;         /* result of host->event if it is not 0 */
 
 	/* Not for tests. */
@@ -96,7 +96,7 @@ struct coterie_ctx {
 	int ring_send_rc; /* when not 0, ring_send returns it and records nothing */
 
 	struct mock_queue sent;   /* by ring_send */
-	struct mock_queue frames; /* by frames_in. id is the number of the batch */
+	struct mock_queue frames; /* received by frames_in. id is the number of the batch */
 	uint32_t batches;
 	struct mock_queue logs; /* id is the priority, data the text with its NUL */
 	bool is_loud;           /* logs go to stderr too */
@@ -105,29 +105,29 @@ struct coterie_ctx {
 	uint32_t link, link_is_up;
 	char link_text[128];
 	uint32_t links_up; /* by bit, as reported */
-	uint32_t dead[16]; /* node ids, by peer_dead */
+	uint32_t dead[16]; /* node ids that were reported by peer_dead */
 	uint32_t dead_count;
-	struct mock_queue refused; /* by peer_refused. id is the node id, data the quote */
-	struct mock_queue watches; /* by peer_watch. id is the node id, data the state */
+	struct mock_queue refused; /* reported by peer_refused. id is the node id, data the quote */
+	struct mock_queue watches; /* reported by peer_watch. id is the node id, data the state */
 	uint32_t writable_count;
 
-	uint32_t frames_live;         /* taken and not given back */
+	uint32_t frames_live;         /* frames that were taken and not given back */
 	uint32_t frames_taken;        /* in all */
-	uint32_t frames_sliced;       /* of those, parts of others */
+	uint32_t frames_sliced;       /* those of them that are slices of others */
 	uint32_t frames_max;          /* frame_take fails beyond it; 0: no limit */
-	void (*on_frames)(void *arg); /* called inside frames_in; or NULL */
+	void (*on_frames)(void *arg); /* called by the host inside frames_in; or NULL */
 	void *on_frames_arg;
 
 	/*
 	 * The last verdict that the plugin or mock_quorum published. members and provider are copies.
 	 */
 	struct coterie_quorum quorum;
-	uint32_t verdicts; /* calls of quorum_publish that were taken */
-	bool is_beside;    /* init or fini of one that stands beside the service it was to replace */
+	uint32_t verdicts; /* number of accepted calls of quorum_publish */
+	bool is_beside;    /* the plugin's init or fini runs while the service that it replaces still runs */
 	int publish_rc;    /* when not 0, quorum_publish returns it and does nothing */
 
-	struct mock_queue protected_keys; /* by map_protect: data the key with its NUL, id is_prefix */
-	struct mock_queue cleared;        /* by stats_clear: data the name with its NUL */
+	struct mock_queue protected_keys; /* calls of map_protect: data is the key with its NUL, id is is_prefix */
+	struct mock_queue cleared;        /* calls of stats_clear: data is the name with its NUL */
 
 	bool is_safe_kept;                /* true at first */
 	struct coterie_node_status *statuses; /* see mock_node_status */
@@ -141,20 +141,22 @@ struct coterie_ctx {
 	char reason[256];
 	jmp_buf *on_die; /* target of die (with value 1), or NULL: it returns, which a real one never
 			  * does */
-	struct mock_reload reloads[8]; /* not answered yet: see mock_reload_done */
+	struct mock_reload reloads[8]; /* reloads that were not answered yet: see mock_reload_done */
 	uint32_t reload_count;
-	struct mock_reload prepares[8]; /* first steps not answered yet: see mock_prepare_done */
-	uint32_t prepare_count, commits, drops; /* second steps that had an effect */
+	struct mock_reload prepares[8]; /* first steps that were not answered yet: see mock_prepare_done */
+	uint32_t prepare_count, commits, drops; /* first steps that wait for an answer, and successful second steps */
 	uint32_t reload_flags;                  /* of the last reload_with */
-	int prepare_rc, commit_rc;              /* when not 0, they fail with it */
-	void (*on_commit)(struct coterie_ctx *host); /* inside of such a one; or NULL */
-	bool is_kept;                           /* a first step has left something */
-	uint8_t next_key[4096];                 /* by key_prepare, whose answer is mock_prepare_done as well */
+	int prepare_rc, commit_rc;              /* when not 0, the first or second step fails with it */
+	void (*on_commit)(struct coterie_ctx *host); /* called inside a second step; or NULL */
+	bool is_kept;                           /* a prepared file or key waits for its second step */
+	uint8_t next_key[4096];                 /* the key of key_prepare, which mock_prepare_done answers as well */
 	uint32_t next_key_size;                 /* 0: the last first step was of a reload */
 	uint32_t key_commits, key_drops, key_leaves;
-	int key_commit_rc;                      /* if not 0, its failure. -EIO: the key is loaded */
+	/* when not 0, key_commit fails with it. -EIO: the key is loaded all the same */
+	int key_commit_rc;
 	bool is_key_ignored;                    /* the transport does not load a key that is committed */
-	bool is_delivering;                     /* set by the test: no second step now */
+	/* set by the test: a message is being delivered, so second steps return -EBUSY */
+	bool is_delivering;
 	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
 	uint32_t reopens; /* calls of log_reopen */
 	int reopen_rc;    /* their result */
@@ -162,7 +164,7 @@ struct coterie_ctx {
 	struct mock_file files[4]; /* state files. An unused one has no name */
 	int state_file_rc;         /* when not 0, reading and writing return it */
 
-	uint32_t rekeys[16]; /* phases that a plugin asked for and got, oldest first */
+	uint32_t rekeys[16]; /* phases of successful calls of rekey, oldest first */
 	uint32_t rekey_count;
 	int rekey_rc; /* when not 0, rekey returns it and keeps nothing */
 
@@ -184,7 +186,7 @@ struct coterie_ctx {
 	uint32_t key_size;
 	void (*rekey_run)(void *arg);
 	void *rekey_arg;
-	uint32_t next_phase; /* that rekey takes; 0: none */
+	uint32_t next_phase; /* phase that rekey accepts next; 0: none */
 	struct mock_fd fds[32];
 	uint32_t fd_count;
 	struct coterie_timer *timers;
@@ -192,7 +194,7 @@ struct coterie_ctx {
 };
 
 /**
- * @param plugin  whose options get their initial values; borrowed; NULL: no options
+ * @param plugin  descriptor whose options get their initial values; borrowed; NULL: no options
  * @return returned, caller frees with mock_host_destroy; ends the process when out of memory
  */
 struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin);
@@ -223,10 +225,10 @@ void mock_stats_refresh(struct coterie_ctx *host);
  * not an integer.
  */
 uint64_t mock_map_u64(struct coterie_ctx *host, const char *key);
-/** A string of the configuration map, or NULL. Borrowed until the key changes. */
+/** Return a string of the configuration map, or NULL. Borrowed until the key changes. */
 const char *mock_map_string(struct coterie_ctx *host, const char *key);
 
-/** A verdict of some provider (NULL: none is configured): told to the plugin's watcher. */
+/** Publish a verdict of a provider (NULL: none is configured), and call the plugin's watcher. */
 void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
 	const uint32_t *members, uint32_t count, const char *provider);
 
@@ -240,15 +242,15 @@ void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
 /** The same for the first step of a reload in two steps. With 0 the file is kept. */
 void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text);
 
-/** The ring's key from now on, copied; NULL: no encryption. What key_get gave before is gone. */
+/** Set the ring's key, copied; NULL: no encryption. The key that key_get returned before is freed. */
 void mock_key(struct coterie_ctx *host, const void *bytes, uint32_t size);
-/** The transport holds new keys: the plugin's watcher is told, and rekey takes its turns. */
+/** Act as a transport that has loaded new keys: call the plugin's watcher, and accept calls of rekey. */
 void mock_rekey(struct coterie_ctx *host);
 
 /** Number of timers that are set. */
 uint32_t mock_host_timers(const struct coterie_ctx *host);
 
-/** True when a line with these words was logged. */
+/** Return whether a line with these words was logged. */
 bool mock_host_has_logged(const struct coterie_ctx *host, const char *words);
 
 /** Take a frame as the executive would, filled with these bytes. Give it back with frame_unref. */
@@ -263,12 +265,12 @@ struct mock_message *mock_queue_add(
 
 /** @return returned, caller frees with mock_client_destroy */
 /**
- * Let a new instance of the service take the place of the one in *self, while its clients stay.
+ * Replace the instance of the service in *self by a new one, while its clients stay.
  *
  * @param self         in and out
- * @param is_thorough  a state that is cut off is refused before, at every length
- * @return 0; what state_save says; -EPROTO: a state that is cut off was not refused; -EILSEQ: the new one does not
- *     know all that the old one knew; else what state_load says
+ * @param is_thorough  first check that a state cut off at any length is refused
+ * @return 0; the error of state_save; -EPROTO: a state that is cut off was not refused; -EILSEQ: the new instance saves
+ *     a state of another size than the one it has loaded; otherwise the error of state_load
  */
 int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, void **self, bool is_thorough);
 struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid);

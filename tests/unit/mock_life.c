@@ -29,7 +29,7 @@ static int no_map_set(struct coterie_ctx *host, const char *key, uint32_t type, 
 	return 0;
 }
 
-/* Beside the old one nobody hears of it. NULL: it fails. */
+/* Start a new instance beside the old one. It can neither send nor set keys yet. @return NULL: its init failed */
 static void *start_beside(struct coterie_ctx *host, const struct coterie_service *ops)
 {
 	struct coterie_host table = host->table;
@@ -38,7 +38,7 @@ static void *start_beside(struct coterie_ctx *host, const struct coterie_service
 
 	host->ring_send_rc = -EAGAIN;
 	host->publish_rc = 1;
-	host->quorum_run = NULL; /* each plugin has one of its own */
+	host->quorum_run = NULL; /* the new plugin registers its own callbacks */
 	host->rekey_run = NULL;
 	host->table.map_set = no_map_set;
 	host->is_beside = true;
@@ -52,7 +52,7 @@ static void *start_beside(struct coterie_ctx *host, const struct coterie_service
 	return self;
 }
 
-/* The other plugin's client_data, and back. */
+/* Exchange the client_data of the two instances in each client. */
 static void swap_data(struct coterie_ctx *host)
 {
 	for (struct coterie_client *client = host->clients; client != NULL; client = client->next) {
@@ -77,7 +77,10 @@ static void drop_data(struct coterie_ctx *host)
 	}
 }
 
-/* @return what state_load says, -ECANCELED: init failed; *self is the new one when that is 0, as it was otherwise */
+/*
+ * Start a new instance and load the state. @return 0: *self is the new instance; -ECANCELED: init failed; otherwise the
+ * error of state_load
+ */
 static int hand_over(struct coterie_ctx *host, const struct coterie_service *ops, void **self,
 	const void *blob, uint32_t size)
 {
@@ -97,7 +100,7 @@ static int hand_over(struct coterie_ctx *host, const struct coterie_service *ops
 		*self = beside;
 	} else {
 		if (beside != NULL) {
-			swap_data(host); /* the new one has no clients any more */
+			swap_data(host); /* clients belong to the old instance again */
 			host->is_beside = true;
 			ops->fini(beside);
 			host->is_beside = false;
@@ -119,7 +122,10 @@ int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, vo
 
 	if (rc < 0)
 		return rc;
-	/* One byte missing, two, …: an exact copy, so that a sanitizer sees who reads on. */
+	/*
+	 * Pass the state cut off at each length. Each copy has exactly that many bytes, so that a sanitizer reports a
+	 * read beyond its end.
+	 */
 	for (uint32_t left = 0; is_thorough && left < size && rc == 0; left += size > 2000 ? size / 500 : 1) {
 		cut = mock_need(malloc(left + (left == 0)));
 		memcpy(cut, blob, left);
@@ -130,7 +136,7 @@ int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, vo
 		rc = hand_over(host, ops, self, blob, size);
 	if (rc == 0)
 		rc = ops->state_save(*self, &again, &size_again);
-	if (rc == 0 && size != size_again) /* numbers of descriptors may be others */
+	if (rc == 0 && size != size_again) /* descriptors may have other numbers */
 		rc = -EILSEQ;
 	free(blob);
 	free(again);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A key: of the configuration with its value, of the statistics with its reader. */
+/* A key: of the configuration map with its value, or of the statistics map with its reader. */
 struct mock_entry {
 	struct mock_entry *next;
 	char key[COTERIE_MAP_NAME_MAX + 1];
@@ -13,14 +13,14 @@ struct mock_entry {
 	void *bytes;
 	coterie_stat_read read;
 	void *arg;
-	coterie_stat_read read_beside; /* of the service that is about to take over */
+	coterie_stat_read read_beside; /* reader of the service that is about to take over */
 	void *arg_beside;
 	uint64_t seen[32]; /* statistics: the value at the last refresh */
 	uint32_t seen_size;
 };
 
 struct coterie_map_tracker {
-	struct coterie_map_tracker *next; /* in the order in which they are told */
+	struct coterie_map_tracker *next; /* next in the order of the calls */
 	uint64_t turn;
 	uint32_t which, events;
 	char *key;
@@ -33,7 +33,7 @@ struct coterie_map_iterator {
 	struct coterie_ctx *host;
 	uint32_t which;
 	char *prefix;
-	char key[COTERIE_MAP_NAME_MAX + 1]; /* the last one; empty: not begun */
+	char key[COTERIE_MAP_NAME_MAX + 1]; /* key that was returned last; empty: none yet */
 };
 
 struct mock_clear {
@@ -45,7 +45,7 @@ struct mock_clear {
 
 /* ---- Entries ------------------------------------------------------------- */
 
-/* Where the key stands, or would stand. */
+/* Return the place of the key in the list, or the place where it would be inserted. */
 static struct mock_entry **find(struct coterie_ctx *host, uint32_t which, const char *key)
 {
 	struct mock_entry **place = &host->maps[which & 1];
@@ -125,7 +125,7 @@ static void sweep(struct coterie_ctx *host)
 static void tell(struct coterie_ctx *host, uint32_t which, uint32_t event, const char *key,
 	const struct coterie_map_value *now, const struct coterie_map_value *before)
 {
-	uint64_t turn = host->tracker_turn; /* new ones are for later changes */
+	uint64_t turn = host->tracker_turn; /* trackers that are added during the calls learn of later changes only */
 
 	host->depth++;
 	for (struct coterie_map_tracker *tracker = host->trackers; tracker != NULL; tracker = tracker->next) {
@@ -143,8 +143,9 @@ static size_t rank(const struct coterie_map_tracker *tracker)
 }
 
 /*
- * As exec/map/map_track.c: the key itself, then from the longest prefix to the shortest. Among equal keys
- * the newest comes first, among equal prefixes the oldest, and of those of all keys the newest.
+ * Return whether a tracker is called after another one. The order is that of exec/map/map_track.c: trackers of the key
+ * itself, then of its prefixes from the longest to the shortest. Of trackers with the same key the newest is called
+ * first, with the same prefix the oldest, and of those of all keys the newest.
  */
 static bool comes_after(const struct coterie_map_tracker *tracker, const struct coterie_map_tracker *other)
 {
@@ -204,7 +205,7 @@ static int host_map_set(
 	if (entry != NULL && entry->type == type && entry->size == size &&
 		memcmp(entry->bytes, bytes, size) == 0)
 		return 0;
-	/* A plugin that keeps what it borrowed is seen by sanitizers: values are never reused. */
+	/* Memory of values is never reused, so that sanitizers find a plugin that kept a borrowed value. */
 	void *copy = mock_need(malloc(size + !size));
 
 	if (size > 0)
@@ -322,7 +323,7 @@ uint64_t mock_map_u64(struct coterie_ctx *host, const char *key)
 	uint64_t number = 0;
 
 	if (entry == NULL || entry->type < COTERIE_MAP_I8 || entry->type > COTERIE_MAP_U64)
-		abort(); /* the test's expectation */
+		abort(); /* the test expects an integer */
 	memcpy(&number, entry->bytes, entry->size);
 	return number;
 }
@@ -418,7 +419,7 @@ static void host_stat_del(struct coterie_ctx *host, const char *key)
 
 	if (found == NULL)
 		return;
-	if (found->read_beside != NULL) { /* of two one goes: the other has it, as before or from now on */
+	if (found->read_beside != NULL) { /* two services have this statistic: the other one keeps it, or gets it now */
 		if (!host->is_beside) {
 			found->read = found->read_beside;
 			found->arg = found->arg_beside;

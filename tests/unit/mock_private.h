@@ -5,18 +5,18 @@
 
 #include "tests/unit/mock_host.h"
 
-/** The memory, or the end of the process when there is none. */
+/** Return the pointer. End the process if it is NULL. */
 void *mock_need(void *memory);
 
-/** Put in the members of the maps and the statistics. */
+/** Set the members for the maps and the statistics. */
 void mock_map_table(struct coterie_host *table);
-/** @return trackers and iterators that were left */
+/** Free the maps. @return number of trackers and iterators that were left */
 uint32_t mock_map_fini(struct coterie_ctx *host);
 
-/** Put in the members by which clients outlive their plugin. */
+/** Set the members by which clients outlive their plugin. */
 void mock_life_table(struct coterie_host *table);
 
-/** Put in the members of quorum and administration. */
+/** Set the members for quorum and administration. */
 void mock_admin_table(struct coterie_host *table);
 void mock_admin_fini(struct coterie_ctx *host);
 

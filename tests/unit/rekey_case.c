@@ -10,7 +10,7 @@ struct service_user users[SERVICE_RING_NODES + 1];
 
 bool has_two_steps;
 
-#define HANGS_MS 6000 /* a change that has not ended by then is told */
+#define HANGS_MS 6000 /* a change that has not ended after this time is reported as hanging */
 
 static void prepare_host(struct coterie_ctx *context)
 {

@@ -20,10 +20,13 @@
 extern struct service_ring ring;
 extern struct service_user users[SERVICE_RING_NODES + 1];
 
-/** In steps, or each node reloads on its own, as in a ring with nodes of Corosync's; before rekey_case_start. */
+/**
+ * Reload in two steps. false: each node reloads on its own, as in a ring with nodes of Corosync. Set it before
+ * rekey_case_start.
+ */
 extern bool has_two_steps;
 
-/** Around each test already. */
+/** Start four nodes. Called before each test of a test case that rekey_case_add or rekey_pair_add has made. */
 void rekey_case_start(void);
 void rekey_case_stop(void);
 TCase *rekey_case_add(Suite *suite);
@@ -32,22 +35,22 @@ TCase *rekey_pair_add(Suite *suite);
 
 void form(const char *rings);
 struct coterie_ctx *host(uint32_t nodeid);
-/** The transports of these nodes ("1 2 3") hold new keys. */
+/** Let the transports of these nodes ("1 2 3") load new keys. */
 void load(const char *nodes);
-/** And all hear of it. */
+/** Do that, and deliver the messages of these nodes to all. */
 void load_told(const char *nodes);
-/** And nobody else does, until all have heard that the change hangs. */
+/** Let only these nodes load new keys, until all nodes report that the change hangs. */
 void hang(const char *nodes);
 void pass(uint64_t ms);
-/** Phases that a node's transport has taken: "12" is a whole change. */
+/** Return the phases of the change that a node's transport has done: "12" is a whole change. */
 const char *phases(uint32_t nodeid);
 void expect(const char *nodes, const char *want);
 /** Send a message of a Corosync node, or a forged one. */
 void say(uint32_t nodeid, uint32_t phase, uint32_t repeated);
 void ask_for_reload(uint32_t nodeid);
-/** And all nodes begin with it. */
+/** Have a client ask for a reload, and let all nodes begin it. */
 void begin_reload(uint32_t nodeid);
-/** A node has read its file and found nothing wrong. */
+/** Report that a node has read its file, and that the file is valid. */
 void end_reload(uint32_t nodeid);
 bool is_answered(uint32_t nodeid);
 uint32_t count_logged(uint32_t nodeid, const char *words);

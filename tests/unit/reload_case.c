@@ -70,7 +70,7 @@ int log_configure(const struct config_log *settings, char *error, uint32_t error
 
 int log_check(const struct config_log *settings, char *error, uint32_t error_size)
 {
-	(void)settings; /* on the helper thread: nothing is written down */
+	(void)settings; /* runs on the helper thread, so nothing is recorded */
 	if (seen.log_rc < 0)
 		snprintf(error, error_size, "cannot open log file");
 	return seen.log_rc;
@@ -418,7 +418,7 @@ struct result reload(void)
 	struct result result = {.rc = 1};
 
 	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
-	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
+	ck_assert_uint_eq(result.count, 0); /* on_done is never called before reload_request returns */
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
 	return result;

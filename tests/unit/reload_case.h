@@ -19,20 +19,20 @@
 
 struct reload_seen {
 	char log[65536];     /* "SUBSYSTEM PRIO text\n" */
-	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
+	char changes[65536]; /* changes of the map: "KEY=VALUE " or "-KEY " */
 	char peers[1024];    /* calls of the transport: "+3 -4 ", "+3/1 " on link 1, "up0 down0 " */
 	char followed[256];  /* services of the old and the new file: "5-6 " */
 	char ids[256];       /* nodes of the engine: "1 2 3 " */
-	uint64_t token_ns;   /* of the engine */
+	uint64_t token_ns;   /* token timeout of the engine */
 	uint32_t members[16], member_count;
 	uint32_t reconfigured;
 	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
 	int link_up_rc, reload_rc; /* link_up fails for links above 1 */
 	bool is_inside;            /* the engine is on the stack */
-	bool tells_reload;         /* "reload " among the calls of the transport */
+	bool tells_reload;         /* record calls of the transport's reload as "reload " */
 	uint32_t logs_configured;
 	bool has_provider;
-	int look_exit; /* of a plugin that is looked for; 0: it exists */
+	int look_exit; /* exit status of the look-up of a plugin; 0: it exists */
 	uint64_t look_offers;
 	uint32_t tally_reloads, transport_reloads;
 };
@@ -56,7 +56,7 @@ extern char folder[32], path[64];
 
 /** Three nodes on udpu, all members. */
 void set_up(void);
-/** The same with an existing file in folder. Its transport is a stub. */
+/** Do the same with the file that is in the folder. The transport of that name is a stub. */
 void set_up_with(const char *transport_name);
 void make_folder(void);
 void tear_down(void);
@@ -66,8 +66,8 @@ void tear_down(void);
  */
 void write_file(const char *totem, const char *nodes, const char *more);
 /**
- * Make the file a pipe, so that its reader waits, as for a resolver, until this is closed. Then it
- * was empty.
+ * Replace the file by a pipe, so that its reader waits until the test closes the returned stream. The file counts as
+ * empty then.
  */
 FILE *write_endless_file(void);
 
@@ -82,17 +82,17 @@ void on_done(void *arg, int rc, const char *text);
 void run_loop(void);
 /** Run only the deferred calls. */
 void turn(void);
-/** The same when keys were taken a moment ago: those set now are taken after a pause. */
+/** Do the same when keys have been applied a moment ago: keys that are set now are applied after a pause. */
 void pause_and_turn(void);
-/** One reload to its end. */
+/** Run one reload to its end. */
 struct result reload(void);
-/** The first of its two steps. */
+/** Run the first of the two steps of a reload. */
 struct result prepare(void);
 
 bool has_logged(const char *text);
 const char *string_of(const char *key); /* "(none)" */
-uint32_t number_of(const char *key);    /* UINT32_MAX: none of this width */
+uint32_t number_of(const char *key);    /* Return the u32 value of a key. UINT32_MAX: there is none of this type. */
 uint64_t reloads(const char *name);     /* stats.coterie.reload.NAME */
-uint64_t option_of(const char *name);   /* number, of plugin tally */
+uint64_t option_of(const char *name);   /* Return the number that an option of the plugin tally has. */
 
 #endif

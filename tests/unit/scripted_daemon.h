@@ -20,30 +20,30 @@ struct script_message {
 	_Alignas(8) uint8_t bytes[SCRIPT_MESSAGE_SIZE_MAX];
 };
 
-/** Shared with the daemon's process, which looks at it when a request comes. */
+/** Shared memory. The daemon's process reads it when a request arrives. */
 struct script {
-	struct script_message request; /* the last that came */
+	struct script_message request; /* the last request that arrived */
 	unsigned int request_count;
-	/* Result of the request. A response of size 0 is only a header with CS_OK. */
+	/* The response to the next request. Size 0: only a header with CS_OK. */
 	struct script_message response;
 	struct script_message events[SCRIPT_EVENTS_MAX]; /* sent before the response */
-	unsigned int event_count;                        /* set to 0 by whom it has sent them */
+	unsigned int event_count;                        /* the daemon sets it to 0 after it has sent them */
 };
 
 /**
- * Start it; as fake_daemon_start.
+ * Start the daemon as fake_daemon_start does.
  *
- * @param script set: for the test, all zero
+ * @param script out: the shared script, all zero
  */
 pid_t scripted_daemon_start(const char *service, struct script **script);
 
-/** Kill it and free the script. */
+/** Kill the daemon and free the script. */
 void scripted_daemon_stop(pid_t daemon);
 
-/** The next response, size bytes of it; copied. */
+/** Set the next response. size bytes, copied. */
 void script_response(struct script *script, const void *response, size_t size);
 
-/** One more event with the next response; copied. */
+/** Add an event that is sent before the next response. Copied. */
 void script_event(struct script *script, const void *event, size_t size);
 
 #endif

@@ -19,8 +19,8 @@ void service_ring_init(struct service_ring *ring, const struct coterie_plugin *p
 }
 
 /*
- * With SERVICE_REPLACED in the environment, a new instance of the service takes over before whatever happens to a
- * node: no test may see a difference.
+ * With SERVICE_REPLACED in the environment, replace the service of a node by a new instance before each event of the
+ * node. No test may see a difference.
  */
 static void refresh(struct service_ring *ring, struct service_node *node)
 {
@@ -81,7 +81,10 @@ static struct mock_message swapped(
 	copy.data = malloc(message->size);
 	memcpy(whole + 16, message->data, message->size);
 	if (entry->swap != NULL) {
-		/* Lists are counted by their size, so both directions are the same function. */
+		/*
+		 * `swap` finds the number of list entries from the message's size. So the same function swaps in both
+		 * directions.
+		 */
 		entry->swap(whole, entry->deliver != NULL ? message->size + 16 : entry->size_min);
 	}
 	memcpy(copy.data, whole + 16, message->size);
@@ -127,7 +130,7 @@ bool service_ring_deliver_next(struct service_ring *ring, uint32_t nodeid)
 	return true;
 }
 
-/* One turn of the token of everybody. @return messages delivered */
+/* Let each node deliver the messages of one rotation. @return number of delivered messages */
 static uint32_t run_once(struct service_ring *ring)
 {
 	uint32_t count = 0;
@@ -240,7 +243,7 @@ void service_ring_form_steps(struct service_ring *ring)
 			ck_assert(rc == 0 || rc == -EAGAIN);
 			if (rc == -EAGAIN)
 				node->host->ring_send_rc =
-					0; /* the token has passed: there is room */
+					0; /* the token has passed, so there is room again */
 			has_more = has_more || rc != 0;
 		}
 	}

@@ -14,7 +14,7 @@
 struct service_node {
 	struct coterie_ctx *host; /* NULL: not running */
 	void *self;
-	uint32_t ring_rep; /* ring it is in; 0: none yet */
+	uint32_t ring_rep; /* representative of its ring, 0 before the first ring */
 	uint64_t ring_seq;
 };
 
@@ -23,10 +23,10 @@ struct service_ring {
 	bool is_replacing, is_synchronising; /* see SERVICE_REPLACED in service_ring.c */
 	uint32_t replacements;
 	const struct coterie_service *ops;
-	void (*prepare)(struct coterie_ctx *host); /* a node's host before it starts; or NULL */
+	void (*prepare)(struct coterie_ctx *host); /* called with a node's host before the node starts; or NULL */
 	struct service_node nodes[SERVICE_RING_NODES + 1]; /* by node id */
-	uint64_t seq;                                      /* of the newest ring */
-	uint32_t first;   /* whose messages come first in a round; 0: ascending */
+	uint64_t seq;                                      /* sequence of the newest ring */
+	uint32_t first;   /* node whose messages are delivered first in a round, 0: by ascending id */
 	bool has_swapped; /* messages between different nodes change byte order on the way */
 };
 
@@ -35,17 +35,20 @@ struct service_user {
 	struct service_ring *ring;
 	uint32_t nodeid;
 	struct coterie_client *client; /* NULL: gone */
-	uint32_t seen;                 /* events already looked at */
+	uint32_t seen;                 /* number of events that the test has read */
 };
 
-/** True with SERVICE_REPLACED in the environment: for tests of what cannot be the same then, or takes too long. */
+/**
+ * Return whether SERVICE_REPLACED is in the environment. Tests skip there what a replacement changes, or what would
+ * take too long.
+ */
 bool service_is_replaced(void);
 
 void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin);
 /** Stop everything. Fails the test if a plugin leaked. */
 void service_ring_fini(struct service_ring *ring);
 
-/** Start a node, or end it without a word to anybody. */
+/** Start a node, or end it without any message. */
 void service_ring_start(struct service_ring *ring, uint32_t nodeid);
 void service_ring_kill(struct service_ring *ring, uint32_t nodeid);
 
@@ -55,17 +58,17 @@ bool service_ring_deliver_next(struct service_ring *ring, uint32_t nodeid);
 void service_ring_run(struct service_ring *ring);
 
 /**
- * Make rings: "1 2 | 3 4" are two. Nodes in none are left alone. Synchronises each to its end.
- * Nodes that come from the same ring are each other's transitional members.
+ * Form rings, and synchronise each of them to its end. "1 2 | 3 4" are two rings. Nodes that are not named keep their
+ * ring. Nodes that come from the same ring are each other's transitional members.
  */
 void service_ring_form(struct service_ring *ring, const char *rings);
-/** The same in parts: the start, what happens between, the end. */
+/** Do the same in three parts, so that a test can act between them. */
 void service_ring_form_start(struct service_ring *ring, const char *rings);
 void service_ring_form_steps(struct service_ring *ring);
 void service_ring_form_done(struct service_ring *ring);
 
 struct service_user service_user_create(struct service_ring *ring, uint32_t nodeid, uint32_t pid);
-/** The connection ends. */
+/** End the client's connection. */
 void service_user_close(struct service_user *user);
 
 /** Send a request; the header is filled in. @return the handler's result */
@@ -74,10 +77,10 @@ int service_user_send(struct service_user *user, int32_t id, void *request, uint
 int32_t service_user_request(struct service_user *user, int32_t id, void *request, uint32_t size);
 
 /**
- * The next event that the client has got.
+ * Return the next event of the client as text.
  *
- * @param text   room for what write says of it, at its beginning: borrowed
- * @param write  puts it in words; the event is led by the 24 bytes of a header, which size counts
+ * @param text   buffer for the text that write makes: borrowed
+ * @param write  writes the event as text; the event begins with a header of 24 bytes, which size includes
  * @return text; "" when there is none
  */
 const char *service_user_event(struct service_user *user, char *text,

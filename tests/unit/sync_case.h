@@ -22,7 +22,7 @@ struct message {
 	uint32_t source;
 	uint8_t bytes[600];
 	uint32_t size;
-	bool is_sync; /* group "sync", otherwise a message of a service */
+	bool is_sync; /* the message is for group "sync", otherwise for a service */
 };
 
 /* One service of one node. Its calls are recorded in its node's journal. */
@@ -61,14 +61,16 @@ void sync_set_up(void);
 void sync_tear_down(void);
 
 void add_service(struct node *node, uint32_t ring_id);
-/** Give one node a configuration. Its members come from those of a transitional one. */
+/** Deliver a configuration to one node. Regular: the members of the transitional one before it stay together. */
 void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count);
-/** Each node alone, then all together, in the ring of this number. */
+/**
+ * Deliver a transitional configuration of its own to each node, then the regular one of all nodes, with this sequence.
+ */
 void new_ring(uint64_t seq);
 void deliver_all(void);
-/** Let the timer of a node's round run out. false: none is set. */
+/** Let the timer of a node's round expire. false: none is set. */
 bool deadline_passes(struct node *node);
-/** The token goes round until nothing more happens. */
+/** Run this many rotations of the token: deliver the messages, then call sync_passed on each node. */
 void rotate(int rounds);
 
 #endif

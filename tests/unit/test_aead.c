@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sealing and opening, with each library that this build has: published vectors, every size up to a large frame, and
- * datagrams that were changed on their way. The libraries make the same bytes, and open what the other has sealed.
+ * datagrams that were changed on their way. All libraries seal to the same bytes, and each one opens datagrams that
+ * another one has sealed.
  */
 #include <check.h>
 #include <errno.h>
@@ -32,7 +33,7 @@ static bool has_ipsec_mb(void)
 #endif
 }
 
-/* NULL: this build or processor has no such library. */
+/* Open a library. NULL: this build or this processor has none of this kind. */
 static struct aead_library *open_library(enum aead_kind kind)
 {
 	struct aead_library *library = NULL;
@@ -54,14 +55,14 @@ static struct aead *with_key(const struct aead_library *library, enum secure_cip
 	return aead;
 }
 
-/* Bytes whose end is the end of what may be read or written: a byte behind them is a fault. */
+/* Memory that ends at a page without access, so that a read or write beyond it is a fault. */
 struct fence {
 	uint8_t *map;
 };
 
 static struct fence fence_make(void)
 {
-	const size_t page = 64 * 1024; /* the largest page that a processor has by default */
+	const size_t page = 64 * 1024; /* the largest default page size of any processor */
 	struct fence fence = {mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
 
 	ck_assert_ptr_ne(fence.map, MAP_FAILED);
@@ -170,7 +171,7 @@ static void teardown(void)
 	fence_free(&room.opened);
 }
 
-/* Sizes near a block and all above are many: the steps are odd, so that every remainder of a block is met. */
+/* Test every size below 300. Above that use odd steps, so that every remainder of a block is tested. */
 static uint32_t next_size(uint32_t size) { return size < 300 ? size + 1 : size + 37; }
 
 static void try_sizes(struct aead *sealing, struct aead *opening)
@@ -184,7 +185,7 @@ static void try_sizes(struct aead *sealing, struct aead *opening)
 		ck_assert_msg(aead_open(opening, nonce, room.extra, EXTRA_SIZE, sealed, size, opened, room.tag),
 			"%u bytes are refused", size);
 		ck_assert_mem_eq(opened, plain, size);
-		/* In place, as datagrams are. */
+		/* Open in place, as datagrams are opened. */
 		ck_assert(aead_open(opening, nonce, room.extra, EXTRA_SIZE, sealed, size, sealed, room.tag));
 		ck_assert_mem_eq(sealed, plain, size);
 	}
@@ -242,7 +243,7 @@ static void refuse_changes(struct aead *opening, uint32_t size)
 	ck_assert(!aead_open(opening, nonce, room.extra, EXTRA_SIZE - 1, sealed, size, opened, room.tag));
 	if (size > 0)
 		ck_assert(!aead_open(opening, nonce, room.extra, EXTRA_SIZE, sealed, size - 1, opened, room.tag));
-	/* The context is as good as before. */
+	/* The context still works after a failure. */
 	ck_assert(aead_open(opening, nonce, room.extra, EXTRA_SIZE, sealed, size, opened, room.tag));
 }
 
@@ -273,7 +274,7 @@ START_TEST(whatever_is_changed_is_refused)
 }
 END_TEST
 
-/* A datagram that the network quotes may be cut. */
+/* An ICMP error quotes only the first bytes of a datagram. */
 START_TEST(the_first_bytes_are_decrypted_without_a_tag)
 {
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
@@ -318,7 +319,7 @@ START_TEST(a_key_is_replaced_and_wiped)
 		ck_assert_int_eq(aead_seal(sealing, nonce, room.extra, EXTRA_SIZE, plain, 64, first, tag), 0);
 		ck_assert_int_eq(aead_set_key(opening, ciphers[_i], other_key, false), 0);
 		ck_assert(!aead_open(opening, nonce, room.extra, EXTRA_SIZE, first, 64, second, tag));
-		/* Another cipher, and back. */
+		/* Change to another cipher, and back. */
 		ck_assert_int_eq(aead_set_key(opening, ciphers[1 - _i], key, false), 0);
 		ck_assert(!aead_open(opening, nonce, room.extra, EXTRA_SIZE, first, 64, second, tag));
 		ck_assert_int_eq(aead_set_key(opening, ciphers[_i], key, false), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Batches of datagrams: how frames are grouped, that all arrive in order, and what errors cost. */
+/* Batches of datagrams: how frames are grouped, that all arrive in order, and the effect of errors. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -76,7 +76,7 @@ static void receive(uint32_t count)
 	}
 }
 
-/* Frames of the given sizes whose bytes tell their place. */
+/* Make frames of the given sizes. Their bytes depend on their place in the batch. */
 static void make(struct coterie_frame **frames, const uint32_t *sizes, uint32_t count)
 {
 	static uint8_t bytes[BATCH_DATAGRAM_MAX];
@@ -99,7 +99,7 @@ static const struct {
 	uint32_t count;
 	uint32_t gso_size_max;
 	bool has_gso;
-	uint32_t want; /* the first run */
+	uint32_t want; /* number of frames in the first run */
 } runs[] = {
 	{"one", {100}, 1, 0, true, 1},
 	{"equal", {100, 100, 100}, 3, 0, true, 3},
@@ -149,7 +149,7 @@ static const struct {
 	const char *name;
 	uint32_t size, count, last;
 	bool has_gso, has_gro;
-	int shares; /* 1: frames are parts of a buffer; 0: copies; -1: as the kernel likes */
+	int shares; /* 1: frames are slices of a buffer; 0: copies; -1: either */
 } trips[] = {
 	{"one small frame", 1, 1, 1, true, true, 0},
 	{"one large datagram", 60000, 1, 60000, true, true, 1},
@@ -219,8 +219,7 @@ START_TEST(offload_saves_calls)
 }
 END_TEST
 
-/* Without checksums the kernel refuses segmentation with EINVAL, as old ones do for long segments.
- */
+/* Without UDP checksums the kernel refuses segmentation with EINVAL. Old kernels refuse long segments the same way. */
 START_TEST(a_refused_run_goes_out_one_by_one_and_is_remembered)
 {
 	uint32_t size = _i == 0 ? 1200 : 1400;
@@ -263,7 +262,8 @@ START_TEST(a_dead_peer_costs_the_others_nothing)
 {
 	struct end dead = end_open(true);
 	struct coterie_frame *frames[3];
-	uint32_t sizes[3] = {10, 20, 30}; /* ascending: three calls' worth of runs */
+	/* ascending sizes, so that no run has more than one frame: three system calls */
+	uint32_t sizes[3] = {10, 20, 30};
 	struct batch_out out = {
 		.fd = sender.fd, .has_gso = true, .on_icmp = count_icmp, .arg = &dead};
 	uint32_t lost;
@@ -299,7 +299,7 @@ START_TEST(a_frame_that_cannot_be_sent_is_passed_over)
 
 	make(frames, sizes, 3);
 	frames[1]->size =
-		BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries. The pool has room for it */
+		BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries, though the pool has room for it */
 	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
 				  sizeof(receiver.address), frames, 3, &lost, &error),
 		3);
@@ -330,8 +330,7 @@ START_TEST(a_refused_source_is_dropped_whole)
 }
 END_TEST
 
-/* The pool gives n more frames: whatever n is, nothing leaks, and what comes is whole and in order.
- */
+/* The pool has only n more frames. For each n no frame leaks, and all received frames are complete and in order. */
 START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 {
 	struct coterie_frame *frames[20];
@@ -389,7 +388,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	uint32_t lost;
 	int error;
 
-	/* On the loopback interface the sender pays until the receiver has read. */
+	/* On the loopback interface a datagram counts against the sender's buffer until the receiver has read it. */
 	ck_assert_int_eq(setsockopt(sender.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 	for (uint32_t i = 0; i < 200; i++)
 		sizes[i] = 1455;
@@ -404,7 +403,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 }
 END_TEST
 
-/* The kernel makes a priority of a mark, of its own. */
+/* To set the DSCP value changes the socket's priority as well. socket_open has to restore the priority. */
 START_TEST(a_mark_leaves_the_priority)
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -415,7 +414,7 @@ START_TEST(a_mark_leaves_the_priority)
 	int priority = 0, mark = 0, fd = socket_open(local, 46, 1 << 20, false, &grant);
 
 	if (_i == 1 && fd < 0)
-		return; /* no IPv6 here */
+		return; /* this host has no IPv6 */
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, &size), 0);
 	ck_assert_int_eq(priority, 6);

@@ -28,7 +28,7 @@ static void set_status(uint32_t nodeid, const char *status)
 	host->table.map_set(host, key, COTERIE_MAP_STRING, status, (uint32_t)strlen(status) + 1);
 }
 
-/* Nodes 1 to count. */
+/* Set the members to nodes 1 to count. */
 static void set_members(uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -36,7 +36,7 @@ static void set_members(uint32_t count)
 	host->member_count = count;
 }
 
-/* Deliver the sent messages. Return whether the daemon ends. */
+/* Deliver the messages that the service has sent. @return whether the daemon ends */
 static bool dies(uint32_t from, bool swap)
 {
 	deliver_all(from, swap);
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(a_reload_is_answered_when_it_is_done)
 {
 	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), COTERIE_LATER);
-	ck_assert_uint_eq(host->reload_count, 0); /* at its place in the order */
+	ck_assert_uint_eq(host->reload_count, 0); /* the reload begins when its message is delivered, not before */
 	deliver_all(2, false);
 	ck_assert(mock_host_has_logged(host, "Config reload requested by node 2"));
 	ck_assert_uint_eq(host->reload_count, 1);
@@ -145,7 +145,10 @@ END_TEST
 START_TEST(another_nodes_reload_answers_nobody_here)
 {
 	ask(0, CFG_REQ_RELOAD_CONFIG);
-	/* The same number, since every node counts for itself, and a pointer, as Corosync sends. */
+	/*
+	 * A second message with the same number, since each node counts on its own, and with a pointer in it, as
+	 * Corosync sends.
+	 */
 	ck_assert_int_eq(mock_deliver(ops, self, 3, false, &host->sent.list[0]), 0);
 	ck_assert_int_eq(mock_deliver(ops, self, 1, true, &host->sent.list[0]), 0);
 	ck_assert(mock_host_has_logged(host, "Config reload requested by node 3"));
@@ -185,7 +188,7 @@ START_TEST(no_room_for_a_reload)
 {
 	host->ring_send_rc = -EAGAIN;
 	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN);
-	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN); /* and nothing is left behind */
+	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN); /* the failed request has left nothing behind */
 }
 END_TEST
 
@@ -360,7 +363,7 @@ START_TEST(status_of_a_node)
 
 	status.links[7] = (struct coterie_link_status){
 		.is_enabled = 1, .is_dynamic = 1, .mtu = 1410, .source = "10.0.0.2"};
-	memset(status.links[0].destination, 'x', COTERIE_ADDRESS_TEXT); /* without its end */
+	memset(status.links[0].destination, 'x', COTERIE_ADDRESS_TEXT); /* a text without a NUL */
 	mock_node_status(host, &status);
 	ck_assert_int_eq(node_status(3, 1, 4200), OK);
 	memcpy(&got, users[0]->replies.list[0].data, sizeof(got));
@@ -387,14 +390,14 @@ START_TEST(status_of_a_stranger)
 {
 	struct cfg_wire_node_status got;
 
-	/* Where nodes have no links of their own he is merely not reachable. */
+	/* On transports without links for each node, such a node is only reported as unreachable. */
 	ck_assert_int_eq(node_status(9, 1, 4200), OK);
 	memcpy(&got, users[0]->replies.list[0].data, sizeof(got));
 	ck_assert_uint_eq(got.nodeid, 9);
 	ck_assert_uint_eq(got.reachable, 0);
 	host->table.map_set(host, "totem.transport", COTERIE_MAP_STRING, "knet", 5);
 	ck_assert_int_eq(node_status(9, 1, 32), FAILED);
-	ck_assert_int_eq(node_status(9, 2, 32), FAILED); /* asked before the version is looked at */
+	ck_assert_int_eq(node_status(9, 2, 32), FAILED); /* the status is checked before the version */
 	host->node_status_rc = -ENOTSUP;
 	ck_assert_int_eq(node_status(9, 1, 32), NOT_SUPPORTED);
 }

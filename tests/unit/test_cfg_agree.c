@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reload that all nodes make or none, as the configuration service agrees on it: services/cfg/agree.c. */
+/* A reload that either all nodes apply or none: how the configuration service agrees on it (services/cfg/agree.c). */
 #include "tests/unit/agree_case.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ START_TEST(all_apply_when_the_last_is_ready)
 	ck_assert_str_eq(commits(), "0 0 0 0");
 	ck_assert_int_eq(answer(2), 0);
 	has_read(2, "");
-	ck_assert_str_eq(commits(), "0 0 0 0"); /* not inside the ring's engine */
+	ck_assert_str_eq(commits(), "0 0 0 0"); /* nodes do not commit inside the delivery of the message */
 	settle();
 	ck_assert_str_eq(commits(), "1 1 1 1");
 	ck_assert_int_eq(answer(2), OK);
@@ -36,12 +36,12 @@ START_TEST(all_apply_when_the_last_is_ready)
 }
 END_TEST
 
-/* Every verdict of every node, in every order. */
+/* All combinations of ready and refused at four nodes, with their messages in all orders. */
 START_TEST(all_or_none)
 {
 	uint32_t order[4] = {1, 2, 3, 4}, asker = (uint32_t)_i % 4 + 1, refusing = (uint32_t)_i / 24, place;
 
-	place = (uint32_t)_i % 24; /* of the 24 orders */
+	place = (uint32_t)_i % 24; /* which of the 24 orders */
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t from = i + place % (4 - i), moved = order[from];
 
@@ -121,7 +121,7 @@ START_TEST(one_after_the_other)
 	for (uint32_t i = 1; i <= 3; i++)
 		ck_assert_uint_eq(host(i)->prepare_count, 1);
 	all_read("1 2 3");
-	ck_assert_uint_eq(host(1)->prepare_count, 0); /* the kept file has to be applied first */
+	ck_assert_uint_eq(host(1)->prepare_count, 0); /* no new reading begins before the kept file is applied */
 	settle();
 	ck_assert_int_eq(answer(1), OK);
 	ck_assert_uint_eq(host(1)->prepare_count, 1);
@@ -144,7 +144,7 @@ START_TEST(what_cannot_be_sent_is_sent_later)
 	host(1)->ring_send_rc = -EAGAIN;
 	struct cfg_req_plain req;
 	ck_assert_int_eq(service_user_send(&users[1], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), -EAGAIN);
-	ck_assert_uint_eq(mock_host_timers(host(1)), 0); /* nothing is left behind */
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0); /* no timer is left */
 	host(1)->ring_send_rc = 0;
 	ask(1);
 	host(2)->ring_send_rc = -EAGAIN;
@@ -275,7 +275,7 @@ START_TEST(who_leaves_makes_it_void_and_it_is_asked_anew)
 	kill_node(3);
 	form("1 2");
 	expect_kept(1, false);
-	has_read(2, ""); /* of the round that is over */
+	has_read(2, ""); /* a late result of the round that has ended */
 	expect_kept(2, false);
 	ck_assert_int_eq(answer(1), 0);
 	settle();
@@ -300,7 +300,7 @@ START_TEST(the_asker_leaves)
 	expect_kept(2, false);
 	ck_assert_uint_eq(host(1)->prepare_count + host(2)->prepare_count, 0);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
-	ask(1); /* the next one works */
+	ask(1); /* the next reload works */
 	run();
 	all_read("1 2");
 	settle();
@@ -308,7 +308,7 @@ START_TEST(the_asker_leaves)
 }
 END_TEST
 
-/* All nodes accept that running nodes are missing, or none. The word is no key that clients can see. */
+/* "force" lets all nodes accept a file without some running nodes. It is not published as a key. */
 START_TEST(a_forced_reload_is_forced_on_all)
 {
 	static const uint32_t flags[] = {0, CFG_RELOAD_FORCE, CFG_RELOAD_CHECK | CFG_RELOAD_FORCE};
@@ -340,7 +340,7 @@ START_TEST(who_joins_takes_part)
 	settle();
 	ck_assert_uint_eq(host(3)->prepare_count, 1);
 	all_read("3 2 1");
-	has_read(2, "wrong"); /* the first was of the round before */
+	has_read(2, "wrong"); /* the earlier result belonged to the round before */
 	settle();
 	ck_assert_int_eq(answer(2), INVALID);
 	ck_assert_str_eq(commits(), "1 1 0 0");
@@ -373,7 +373,7 @@ START_TEST(a_decision_stands)
 	ask_report(1, 0);
 	run();
 	all_read("1 2 3");
-	form("1 2 | 3"); /* before anybody could apply it */
+	form("1 2 | 3"); /* before any node could apply the file */
 	settle();
 	ck_assert_str_eq(commits(), "1 1 1 0");
 	ck_assert_str_eq(report(1), "applied|1:applied |2:applied |3:left ");
@@ -386,7 +386,7 @@ START_TEST(the_same_ring_again)
 	ask(1);
 	run();
 	all_read("1");
-	form("1 2"); /* a lost token: all have what all had */
+	form("1 2"); /* a ring of the same members after a lost token */
 	all_read("2");
 	settle();
 	ck_assert_str_eq(commits(), "1 1 0 0");

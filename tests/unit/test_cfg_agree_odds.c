@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reload that all nodes make or none, against the odds: who keeps all waiting, nodes of Corosync, senseless messages,
- * any order, any ring. */
+/*
+ * A reload that either all nodes apply or none, in difficult cases: silent nodes, nodes of Corosync, invalid messages,
+ * any order of messages, rings that change.
+ */
 #include "tests/unit/agree_case.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@ START_TEST(without_those_who_do_not_answer)
 	ask_report(1, 0);
 	run();
 	all_read("1 2");
-	for (int i = 0; i < 67; i++) { /* 5 s and twice one, and no less */
+	for (int i = 0; i < 67; i++) { /* 5 s and two more seconds, but not earlier */
 		pass(100);
 		ck_assert_str_eq(commits(), "0 0 0 0");
 	}
@@ -28,7 +30,7 @@ START_TEST(without_those_who_do_not_answer)
 }
 END_TEST
 
-/* Not of the others: of the asker's messages, too, none came through. */
+/* No message is delivered, not even those of the node that began the reload. So the others are not to blame. */
 START_TEST(a_ring_that_stands_still)
 {
 	form("1 2 3");
@@ -36,7 +38,7 @@ START_TEST(a_ring_that_stands_still)
 	service_ring_deliver_next(&ring, 1);
 	for (int i = 0; i < 80; i++)
 		mock_host_advance(host(1), 100 * MS);
-	ck_assert_uint_gt(host(1)->sent.count, 1); /* it wants to go on without them */
+	ck_assert_uint_gt(host(1)->sent.count, 1); /* node 1 has sent an order to continue without the silent members */
 	ring.first = 1;
 	run();
 	all_read("1 2 3");
@@ -45,7 +47,7 @@ START_TEST(a_ring_that_stands_still)
 }
 END_TEST
 
-/* It hangs, and comes to itself too late. */
+/* A node hangs, and reads its file after the others have continued without it. */
 START_TEST(who_is_left_out_drops_its_file)
 {
 	form("1 2");
@@ -123,7 +125,7 @@ START_TEST(in_a_mixed_ring_each_is_on_its_own)
 	ck_assert(mock_host_has_logged(host(3), "each node takes its own file, whatever the others do"));
 	ask_report(3, CFG_RELOAD_CHECK);
 	ck_assert_uint_eq(host(3)->sent.count, 0);
-	mock_reload_done(host(3), 0, ""); /* of the first */
+	mock_reload_done(host(3), 0, ""); /* the result of the first reading */
 	mock_prepare_done(host(3), 0, "change a 1 -> 2\n");
 	mock_reload_done(host(3), 0, "");
 	ck_assert_str_eq(report(3), "each|3:ready change a 1 -> 2\n");
@@ -131,7 +133,7 @@ START_TEST(in_a_mixed_ring_each_is_on_its_own)
 }
 END_TEST
 
-/* Between the request and its place in the order. */
+/* A node of Corosync joins between the request and the delivery of its message. */
 START_TEST(the_ring_has_become_a_mixed_one)
 {
 	form("1 2");
@@ -142,7 +144,7 @@ START_TEST(the_ring_has_become_a_mixed_one)
 	ck_assert_uint_eq(host(2)->reload_count, 1);
 	mock_reload_done(host(1), 0, "");
 	ck_assert_int_eq(answer(1), OK);
-	/* And under a round. */
+	/* A node of Corosync joins while a round runs. */
 	mock_reload_done(host(2), 0, "");
 	host(1)->is_safe_kept = host(2)->is_safe_kept = 1;
 	ask(1);
@@ -179,7 +181,7 @@ START_TEST(senseless_messages_have_no_effect)
 			struct cfg_ring_reload_word word = {.number = number, .asker = 1, .stage = stage};
 
 			if (stage == CFG_STAGE_READY || stage == CFG_STAGE_REFUSED)
-				continue; /* makes sense: who says so has decided for itself */
+				continue; /* valid: the sender has decided for itself */
 			say(2, CFG_RING_RELOAD_WORD, &word, sizeof(word));
 			word.asker = 2;
 			say(2, CFG_RING_RELOAD_WORD, &word, sizeof(word));
@@ -189,7 +191,7 @@ START_TEST(senseless_messages_have_no_effect)
 	for (uint32_t what = 0; what < 5; what++) {
 		struct cfg_ring_reload_order order = {.number = 1, .order = what};
 
-		say(2, CFG_RING_RELOAD_ORDER, &order, sizeof(order)); /* it has not asked */
+		say(2, CFG_RING_RELOAD_ORDER, &order, sizeof(order)); /* node 2 has not begun this reload */
 	}
 	struct cfg_ring_reload_ask again = {.number = 1, .flags = UINT32_MAX - 1};
 	say(1, CFG_RING_RELOAD_ASK, &again, sizeof(again));
@@ -197,7 +199,7 @@ START_TEST(senseless_messages_have_no_effect)
 	settle();
 	ck_assert_str_eq(commits(), "1 1 1 0");
 	ck_assert_int_eq(answer(1), OK);
-	for (uint64_t i = 0; i < 1000; i++) { /* somebody asks and asks */
+	for (uint64_t i = 0; i < 1000; i++) { /* a node begins reload after reload */
 		struct cfg_ring_reload_ask one = {.number = 100 + i};
 
 		say(2, CFG_RING_RELOAD_ASK, &one, sizeof(one));
@@ -255,7 +257,7 @@ static void calm_down(void)
 	}
 }
 
-/* Nodes 1 and 2 are always together, as are 3 and 4. */
+/* Nodes 1 and 2 always stay in one ring, and so do 3 and 4. */
 START_TEST(who_goes_on_together_agrees)
 {
 	static const char *const rings[] = {"1 2 3 4", "1 2 | 3 4", "1 2 3 4", "3 4 | 1 2"};
@@ -274,7 +276,7 @@ START_TEST(who_goes_on_together_agrees)
 	if (has_parted)
 		form("1 2 3 4");
 	calm_down();
-	for (uint32_t i = 1; i <= 4; i++) /* all were fast enough, so none was left out */
+	for (uint32_t i = 1; i <= 4; i++) /* all nodes were fast enough, so none was left out */
 		ck_assert_msg(!mock_host_has_logged(host(i), "that do not answer"), "seed %u", first_seed);
 	ck_assert_msg(host(1)->commits == host(2)->commits && host(3)->commits == host(4)->commits,
 		"seed %u: %s", first_seed, commits());

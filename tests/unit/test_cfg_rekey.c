@@ -14,14 +14,14 @@ START_TEST(all_go_over_when_all_have_loaded)
 	ck_assert_uint_eq(host(1)->sent.count, 1);
 	ck_assert_uint_eq(host(1)->sent.list[0].id, CFG_RING_CRYPTO_RECONFIG);
 	ck_assert_uint_eq(host(1)->sent.list[0].guarantee, COTERIE_SAFE);
-	ck_assert_uint_eq(host(1)->sent.list[0].size, 8); /* with its header 24 bytes */
+	ck_assert_uint_eq(host(1)->sent.list[0].size, 8); /* 24 bytes with its header */
 	ck_assert_int_eq(memcmp(host(1)->sent.list[0].data, "\1\0\0\0", 4), 0);
 	ck_assert_uint_eq(host(1)->sent.list[0].data[7], 0xc8);
 	service_ring_run(&ring);
 	load_told("2");
 	expect("1 2 3", "");
 	load("3");
-	expect("3", ""); /* its own word has to come back first */
+	expect("3", ""); /* node 3 waits until its own message is delivered */
 	service_ring_run(&ring);
 	expect("1 2 3", "12");
 	ck_assert_uint_eq(count_logged(1, "The ring's keys have changed"), 1);
@@ -65,7 +65,10 @@ START_TEST(words_carry_a_keyed_hash_of_the_keys)
 }
 END_TEST
 
-/* Mark 0xc7: an unkeyed hash, which says nothing to a node of today. A rolling upgrade may change keys. */
+/*
+ * Tag 0xc7: older builds send an unkeyed hash, which present nodes do not check. The keys may change during a rolling
+ * upgrade.
+ */
 START_TEST(words_of_older_builds_are_taken_without_their_tag)
 {
 	form("1 2 3");
@@ -162,7 +165,7 @@ START_TEST(who_leaves_between_the_phases)
 {
 	form("1 2 3");
 	load("1 2 3");
-	host(3)->rekey_rc = -EIO; /* it does not come as far as its second word */
+	host(3)->rekey_rc = -EIO; /* the transport fails, so node 3 never sends its second message */
 	service_ring_run(&ring);
 	expect("1 2", "1");
 	service_ring_kill(&ring, 3);
@@ -182,7 +185,7 @@ START_TEST(a_transport_that_fails_is_asked_again)
 	expect("2", "1");
 	pass(6000);
 	ck_assert_uint_eq(count_logged(1, "cannot send with the new keys (Input/output error)"), 1);
-	ck_assert_uint_eq(count_logged(1, "have not"), 0); /* it is nobody else's fault */
+	ck_assert_uint_eq(count_logged(1, "have not"), 0); /* no other node is blamed in the log */
 	ck_assert_uint_eq(count_logged(2, "have not gone over to the new ones: 1"), 1);
 	host(1)->rekey_rc = 0;
 	pass(250);
@@ -194,7 +197,7 @@ START_TEST(the_next_change_begins_before_this_one_has_ended)
 {
 	form("1 2");
 	load("1 2");
-	for (uint32_t from = 1; from <= 2; from++) { /* their first words only */
+	for (uint32_t from = 1; from <= 2; from++) { /* repeat only the first message of each node */
 		struct mock_queue words = host(from)->sent;
 
 		memset(&host(from)->sent, 0, sizeof(words));
@@ -204,7 +207,7 @@ START_TEST(the_next_change_begins_before_this_one_has_ended)
 		mock_queue_clear(&words);
 	}
 	expect("1 2", "1");
-	host(1)->rekey_rc = -EIO; /* it cannot forget the old keys yet */
+	host(1)->rekey_rc = -EIO; /* the transport cannot drop the old keys yet */
 	service_ring_run(&ring);
 	expect("1", "1");
 	expect("2", "12");
@@ -227,7 +230,7 @@ START_TEST(a_change_that_the_transport_has_dropped)
 	load_told("2");
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
-	load("1 2"); /* the next one works */
+	load("1 2"); /* the next change works */
 	pass(1000);
 	expect("1", "12");
 }
@@ -245,7 +248,7 @@ START_TEST(who_joins_is_told_and_waited_for)
 	expect("1 2 3", ""); /* node 3 has not loaded the keys. It knows of node 1 only since node 1
 			      * repeated its message */
 	load_told("3");
-	expect("1", "1"); /* not at once: who joined might have something to say */
+	expect("1", "1"); /* node 1 waits, since a node that has joined might still send its message */
 	pass(2000);
 	expect("1 2 3", "12");
 }
@@ -257,7 +260,7 @@ START_TEST(rings_that_merge_in_different_phases)
 	load_told("1 2 3");
 	expect("1 2", "12");
 	expect("3 4", "");
-	/* 1 and 2 are through: they say nothing. 4 is waited for, they are too, until they reload. */
+	/* Nodes 1 and 2 have finished the change and send nothing. Nodes 3 and 4 wait for them until they reload. */
 	form("1 2 3 4");
 	load("4");
 	pass(10000);
@@ -273,7 +276,7 @@ START_TEST(a_ring_that_has_gone_over_takes_a_loaded_node_along)
 	host(2)->rekey_rc = -EIO;
 	service_ring_run(&ring);
 	expect("1", "1");
-	host(3)->rekey_rc = -EIO; /* it is late */
+	host(3)->rekey_rc = -EIO; /* node 3 is late */
 	load_told("3");
 	form("1 2 3");
 	host(2)->rekey_rc = 0;
@@ -308,9 +311,9 @@ START_TEST(who_waits_for_nobody_is_followed)
 	load_told("1");
 	say(3, 1, 0);
 	expect("1", "");
-	say(3, 2, 0); /* it forgets the old keys now */
+	say(3, 2, 0); /* node 3 drops the old keys now */
 	expect("1", "1");
-	load("2"); /* at once, since 3 and 1 do not use the old ones any more */
+	load("2"); /* node 2 completes the change at once, since nodes 1 and 3 do not use the old keys any more */
 	expect("2", "1");
 	service_ring_run(&ring);
 	expect("1 2", "12");
@@ -326,7 +329,7 @@ START_TEST(who_was_faster_than_our_reading)
 	expect("1 2", "12");
 	say(3, 1, 0);
 	load_told("1 2");
-	expect("1 2", "121"); /* the second change waits for its second word */
+	expect("1 2", "121"); /* the second change waits for node 3's second message */
 	say(3, 2, 0);
 	expect("1 2", "1212");
 }
@@ -341,7 +344,10 @@ static uint32_t read_silence(void *arg, void *value)
 	return sizeof(silence_ms);
 }
 
-/* They had loaded, gone over and forgotten before we had read the file: nothing reaches anybody any more. */
+/*
+ * The other nodes have finished the change of keys before node 1 has read its file. Node 1 still sends with the old
+ * keys, so no packet arrives on either side.
+ */
 static const struct {
 	const char *name;
 	bool has_tokens, is_safe_kept, is_heard;
@@ -359,7 +365,7 @@ START_TEST(a_ring_that_has_gone_over_without_us)
 	host(1)->table.stat_add(host(1), "stats.srp.time_since_token_last_received", COTERIE_MAP_U64,
 		read_silence, NULL);
 	host(1)->is_safe_kept = silences[_i].is_safe_kept;
-	silence_ms = 1000; /* an idle ring, until the reload */
+	silence_ms = 1000; /* the ring has been idle until the reload */
 	load("1");
 	if (silences[_i].is_heard)
 		service_ring_run(&ring);
@@ -367,13 +373,13 @@ START_TEST(a_ring_that_has_gone_over_without_us)
 		silence_ms = silences[_i].has_tokens ? 0 : silence_ms + 50;
 		mock_host_advance(host(1), 50 * MS);
 		if (i == 1)
-			expect("1", ""); /* not so fast */
+			expect("1", ""); /* two intervals of silence are too short for a conclusion */
 	}
 	ck_assert_msg(strcmp(phases(1), silences[_i].want) == 0, "%s: '%s'", silences[_i].name, phases(1));
 }
 END_TEST
 
-/* A change that this node had no part in. */
+/* The messages of node 3 belong to a change of keys that had ended before this node loaded new keys. */
 START_TEST(what_was_said_before_a_reload_is_over)
 {
 	form("1 2 3");
@@ -422,7 +428,7 @@ START_TEST(senseless_phases_are_ignored)
 }
 END_TEST
 
-/* Of a change that is over: said again for a node that joined. */
+/* The message belongs to a change that has ended. It was repeated for a node that joined. */
 START_TEST(an_echo_is_not_a_second_change)
 {
 	uint32_t tag;
@@ -435,7 +441,7 @@ START_TEST(an_echo_is_not_a_second_change)
 	say(2, 2, tag);
 	mock_key(host(1), "other", 5);
 	load_told("1");
-	expect("1", "12"); /* 2 has not loaded */
+	expect("1", "12"); /* node 2 has not loaded the keys */
 	mock_key(host(2), "other", 5);
 	load_told("2");
 	expect("1 2", "1212");

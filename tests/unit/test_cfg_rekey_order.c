@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* services/cfg/rekey.c: whatever the order of things, nobody ever sends what another cannot read. */
+/* services/cfg/rekey.c: in any order of events, no node sends with a key that another node does not have. */
 #include "tests/unit/rekey_case.h"
 
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #define ORDER_MAX 65536
 
 struct model_node {
-	uint32_t used, loaded; /* keys by number: sent with, and beside them */
-	bool has_old;          /* the ones before `used` are still taken */
+	uint32_t used, loaded; /* numbers of the keys: those that frames are sent with, and those loaded beside them */
+	bool has_old;          /* frames with the keys before `used` are still accepted */
 	uint32_t old;
-	uint32_t next;         /* place in the order */
-	uint32_t kept;         /* keys in the file that is to be applied */
+	uint32_t next;         /* number of the next message that is delivered to this node */
+	uint32_t kept;         /* keys in the file that is prepared */
 };
 
 static struct model_node model[MODEL_NODES + 1];
@@ -49,7 +49,7 @@ static void take_phases(uint32_t nodeid)
 	host(nodeid)->rekey_count = 0;
 }
 
-/* The library of checks tells its parent of each that it makes, so only of those that fail: there are millions. */
+/* libcheck reports each assertion to its parent process. There are millions here, so only a failure calls it. */
 static void check_model(uint32_t step)
 {
 	for (uint32_t i = 1; i <= MODEL_NODES; i++)
@@ -61,7 +61,7 @@ static void check_model(uint32_t step)
 					first_seed, step, to, model[from].used, from);
 }
 
-/* Give the queued message of a node its place in the order. */
+/* Move a node's oldest queued message into the order of the ring. */
 static bool enter_order(uint32_t nodeid)
 {
 	struct mock_queue *sent = &host(nodeid)->sent;
@@ -96,7 +96,7 @@ static void load_keys(uint32_t nodeid, uint32_t keys)
 	take_phases(nodeid);
 	mock_key(host(nodeid), &keys, sizeof(keys));
 	if (keys != (node->loaded != 0 ? node->loaded : node->used)) {
-		node->loaded = keys; /* in the place of the keys that are not in use */
+		node->loaded = keys; /* into the slot that is not in use */
 		node->has_old = false;
 		mock_rekey(host(nodeid));
 	}
@@ -141,7 +141,7 @@ static void step(uint32_t nodeid)
 	}
 }
 
-/* Nothing is under way: only patience brings a change to an end. */
+/* If no message is under way, only timers can complete a change: let time pass. */
 static void pass_if_quiet(void)
 {
 	for (uint32_t i = 1; i <= MODEL_NODES; i++)
@@ -176,7 +176,8 @@ START_TEST(nobody_sends_what_another_cannot_read)
 		model[i].used = 1;
 	for (uint32_t i = 0; i < 20000; i++) {
 		if (chance(200) == 0)
-			file_keys += chance(3) == 0 ? -(file_keys > 1) : 1; /* on all nodes at once */
+			/* the operator writes the new file on all nodes at once */
+			file_keys += chance(3) == 0 ? -(file_keys > 1) : 1;
 		if (chance(100) == 0)
 			ask_for_reload(1 + chance(MODEL_NODES));
 		step(1 + chance(MODEL_NODES));

@@ -12,7 +12,7 @@ START_TEST(a_reload_waits_for_the_keys_of_the_one_before)
 	ck_assert(is_answered(1));
 	begin_reload(1);
 	ck_assert_uint_eq(host(1)->reload_count, 0);
-	ck_assert_uint_eq(host(2)->reload_count, 1); /* still at the first */
+	ck_assert_uint_eq(host(2)->reload_count, 1); /* node 2 still reads the file of the first reload */
 	load("2");
 	end_reload(2);
 	service_ring_run(&ring);
@@ -52,12 +52,12 @@ START_TEST(a_second_reload_completes_a_change_that_hangs)
 	service_ring_run(&ring);
 	begin_reload(1);
 	ck_assert_uint_eq(host(1)->reload_count, 0);
-	ck_assert_uint_eq(host(2)->reload_count, 1); /* it does not wait for anybody */
+	ck_assert_uint_eq(host(2)->reload_count, 1); /* node 2 does not wait: it has no unfinished change */
 	load("2");
 	end_reload(2);
 	service_ring_run(&ring);
 	/*
-	 * Node 1 has counted it. Node 2 follows, although it has dropped the earlier message of
+	 * Node 1 has received node 2's message. Node 2 continues too, although it had dropped the earlier message of
 	 * node 1.
 	 */
 	expect("1 2", "12");
@@ -71,12 +71,12 @@ START_TEST(a_change_that_hangs_is_taken_back_for_a_reload_and_told_again)
 	hang("1");
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 1);
 	begin_reload(2);
-	ck_assert_uint_eq(host(1)->reload_count, 1); /* nothing is held up for ever */
+	ck_assert_uint_eq(host(1)->reload_count, 1); /* a change that hangs does not delay a reload for ever */
 	load("2");
 	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", ""); /* node 1 may be about to drop the keys */
-	end_reload(1); /* but its keys are those that it has loaded */
+	end_reload(1); /* but the file has the keys that node 1 has loaded */
 	service_ring_run(&ring);
 	expect("1 2", "12");
 }
@@ -92,7 +92,7 @@ START_TEST(a_change_is_undone_in_the_file)
 	service_ring_run(&ring);
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
-	/* A later change is not mixed up with it. */
+	/* A later change is independent of the one that was undone. */
 	mock_key(host(2), "new", 3);
 	load("2");
 	end_reload(2);
@@ -101,7 +101,7 @@ START_TEST(a_change_is_undone_in_the_file)
 }
 END_TEST
 
-/* The same with a transport that takes the keys in use for new ones, as it may have dropped others for them. */
+/* As before, but the transport loads the present keys again and reports them as new keys. */
 START_TEST(back_at_the_keys_in_use)
 {
 	mock_key(host(1), "new", 3);
@@ -123,7 +123,7 @@ START_TEST(back_at_the_keys_in_use)
 }
 END_TEST
 
-/* It was too late: all have gone over, this node with them. */
+/* Node 1 takes its message back too late: all nodes have changed to the new keys. */
 START_TEST(what_is_taken_back_too_late)
 {
 	hang("1");
@@ -131,7 +131,7 @@ START_TEST(what_is_taken_back_too_late)
 	uint32_t words = host(2)->sent.count;
 	ck_assert_uint_eq(words, 1);
 	ask_for_reload(2);
-	ring.first = 2; /* its words come before what node 1 takes back */
+	ring.first = 2; /* node 2's messages are delivered before the one by which node 1 takes its message back */
 	host(1)->ring_send_rc = 0;
 	service_ring_run(&ring);
 	expect("1 2", "12");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A new key of the ring that all nodes take or none does: services/cfg/rotate.c and wrap.c. */
+/* Key rotation: either all nodes load the new key of the ring or none does (services/cfg/rotate.c and wrap.c). */
 #include "tests/unit/agree_case.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static int send_request(uint32_t nodeid, uint32_t flags)
 
 static void rotate(uint32_t nodeid) { ck_assert_int_eq(send_request(nodeid, 0), COTERIE_LATER); }
 
-/* A refusal before anything is sent. */
+/* Check that a rotation is refused before any message is sent. */
 static void expect_refused(uint32_t nodeid, uint32_t flags, const char *want)
 {
 	uint32_t sent = host(nodeid)->sent.count;
@@ -48,7 +48,7 @@ static void expect_refused(uint32_t nodeid, uint32_t flags, const char *want)
 	ck_assert_uint_eq(host(nodeid)->sent.count, sent);
 }
 
-/* Keys that have been loaded, node by node: "1 1 0 0". */
+/* Return how many new keys each node has loaded: "1 1 0 0". */
 static const char *key_commits(void)
 {
 	static char text[64];
@@ -98,13 +98,13 @@ START_TEST(all_take_the_key_when_the_last_has_stored_it)
 	settle();
 	ck_assert_str_eq(key_commits(), "0 0 0 0");
 	has_read(2, "");
-	ck_assert_str_eq(key_commits(), "0 0 0 0"); /* not inside the ring's engine */
+	ck_assert_str_eq(key_commits(), "0 0 0 0"); /* nodes do not commit inside the delivery of the message */
 	ck_assert_int_eq(answer(2), 0);
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 1");
 	ck_assert_str_eq(commits(), "0 0 0 0");
 	for (uint32_t i = 1; i <= 4; i++) {
-		ck_assert_uint_eq(host(i)->rekey_count, 2); /* activate, clean up */
+		ck_assert_uint_eq(host(i)->rekey_count, 2); /* the phases "activate" and "clean up" */
 		ck_assert(has_same_key(1, i));
 	}
 	ck_assert_str_eq(report(2), "applied|1:applied |2:applied |3:applied |4:applied ");
@@ -139,7 +139,7 @@ START_TEST(one_rotation_after_another)
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 0");
 	ck_assert_int_eq(answer(1), OK);
-	/* The key of the second one was encrypted under a key that is gone. */
+	/* The new key of the second rotation was encrypted with a key that the first rotation has replaced. */
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 0");
 	ck_assert_str_eq(report(2), "refused|1:refused the ring's key has changed meanwhile: rotate again"
@@ -196,7 +196,7 @@ END_TEST
 
 /* ---- Refusals ------------------------------------------------------------ */
 
-/* Every verdict of every node. */
+/* All combinations of ready and refused. */
 START_TEST(all_or_none)
 {
 	uint32_t refusing = (uint32_t)_i;
@@ -239,7 +239,7 @@ START_TEST(nodes_of_corosyncs)
 }
 END_TEST
 
-/* One joins while the question is on its way. */
+/* A node of Corosync joins before the request is delivered. */
 START_TEST(nodes_of_corosyncs_that_join)
 {
 	form("1 2");
@@ -273,7 +273,7 @@ START_TEST(absent_nodes_are_left_out_by_force)
 }
 END_TEST
 
-/* A node leaves between the request and its place in the order. */
+/* A node leaves between the request and its delivery. */
 START_TEST(nodes_that_leave_meanwhile_are_absent)
 {
 	set_node_list(1, 3);
@@ -335,7 +335,7 @@ START_TEST(a_node_with_another_key_file)
 }
 END_TEST
 
-/* Builds before this one drop the message. */
+/* Older builds do not know rotations and drop the message. */
 START_TEST(a_node_that_does_not_know_rotations)
 {
 	form("1 2 3");
@@ -350,7 +350,8 @@ START_TEST(a_node_that_does_not_know_rotations)
 	ck_assert_str_eq(report(1), "refused|1:ready |2:no-answer |3:ready ");
 	ck_assert(mock_host_has_logged(host(3),
 		"the ring keeps its key: nodes do not answer, or run a build that cannot rotate keys: 2"));
-	ck_assert(!mock_host_has_logged(host(1), "an order about a key")); /* to leave it out */
+	/* that order, to continue without node 2, was never sent */
+	ck_assert(!mock_host_has_logged(host(1), "an order about a key"));
 	expect_old_key("1 2 3");
 	host(1)->table.key_prepare = NULL;
 	ck_assert_int_eq(send_request(1, 0), -ENOTSUP);
@@ -408,7 +409,7 @@ START_TEST(a_key_file_that_cannot_be_renamed)
 	all_read("1 2");
 	settle();
 	ck_assert_str_eq(report(1), "applied|1:applied |2:failed no room");
-	ck_assert(has_same_key(1, 2)); /* it goes over with the others */
+	ck_assert(has_same_key(1, 2)); /* node 2 changes keys with the others */
 }
 END_TEST
 
@@ -458,8 +459,8 @@ START_TEST(a_ring_that_changes_keeps_its_key)
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	ck_assert_uint_eq(host(1)->key_leaves, 1);
 	ck_assert_uint_eq(host(1)->key_drops, 0);
-	ck_assert_uint_eq(host(2)->key_drops, 1); /* it had not spoken: no node can have decided */
-	rotate(1); /* the next one works */
+	ck_assert_uint_eq(host(2)->key_drops, 1); /* node 2 had not answered, so no node can have decided */
+	rotate(1); /* the next rotation works */
 	run();
 	all_read("1 2");
 	settle();

@@ -11,12 +11,13 @@ START_TEST(nobody_else_tracks_and_the_daemon_stops)
 	ck_assert_int_eq(track(0), COTERIE_REPLIED);
 	mock_queue_clear(&users[0]->replies);
 	ck_assert_int_eq(
-		shut_down(0, CFG_SHUTDOWN_REQUEST), 0); /* its own consent is not asked for */
+		/* the client that asks for the shutdown is not asked for its consent */
+		shut_down(0, CFG_SHUTDOWN_REQUEST), 0);
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
 	ck_assert_uint_eq(questions(0), 0);
 	ck_assert_uint_eq(announced(), 1);
 	ck_assert_uint_eq(host->sent.list[0].guarantee, COTERIE_SAFE);
-	ck_assert_uint_eq(host->stops, 0); /* not before everybody knows */
+	ck_assert_uint_eq(host->stops, 0); /* the daemon stops only after the announcement is delivered */
 	deliver_all(2, false);
 	ck_assert_uint_eq(host->stops, 1);
 	ck_assert(mock_host_has_logged(host, "Node 2 was shut down by sysadmin"));
@@ -121,7 +122,7 @@ START_TEST(silence_is_no_after_a_while)
 	mock_host_advance(host, 1);
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
 	ck_assert_uint_eq(announced(), 0);
-	ck_assert_uint_eq(questions(1), 1); /* of the end nobody is told */
+	ck_assert_uint_eq(questions(1), 1); /* clients are not told of the result */
 	ck_assert_int_eq(answer(1, 1), -EACCES);
 	/* The next vote starts over. */
 	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
@@ -194,7 +195,7 @@ START_TEST(a_tracking_asker_is_not_asked)
 	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
 	ck_assert_uint_eq(questions(0), 0);
 	ck_assert_int_eq(answer(0, 0), -EACCES);
-	ck_assert_int_eq(answer(2, 0), -EACCES); /* nor has one who does not track a vote */
+	ck_assert_int_eq(answer(2, 0), -EACCES); /* a client that does not track shutdowns has no vote */
 	ck_assert_int_eq(answer(1, 1), 0);
 	ck_assert_uint_eq(announced(), 1);
 }
@@ -267,7 +268,7 @@ END_TEST
 START_TEST(without_a_vote_there_is_no_answer)
 {
 	track(1);
-	ck_assert_int_eq(answer(1, 1), -EACCES); /* nothing is being decided */
+	ck_assert_int_eq(answer(1, 1), -EACCES); /* no vote is running */
 	ck_assert_int_eq(ask(1, CFG_REQ_TRACKSTOP), 0);
 	ck_assert_int_eq(ask(1, CFG_REQ_TRACKSTOP), 0);
 	ck_assert_int_eq(error_of(1, CFG_RES_TRACKSTOP), OK);

@@ -93,7 +93,7 @@ START_TEST(wrong_handles)
 }
 END_TEST
 
-/* A call in progress keeps the object, whose handle is dead for all other calls. */
+/* A call in progress keeps the object. For all other calls the handle is invalid. */
 START_TEST(object_outlives_its_handle)
 {
 	uint64_t handle = thing_open();
@@ -108,7 +108,7 @@ START_TEST(object_outlives_its_handle)
 }
 END_TEST
 
-/* The slot is used again at once, and no old handle ever fits. */
+/* The slot is used again at once, but no old handle becomes valid again. */
 START_TEST(stale_handles_stay_dead)
 {
 	uint64_t old[1000];
@@ -144,7 +144,7 @@ static void *close_run(void *handle)
 {
 	struct handle_object *object;
 
-	/* Busy users, and several that close: one of them succeeds. */
+	/* Several threads use the handle, and several destroy it: one of these succeeds. */
 	for (int i = 0; i < 1000; i++)
 		if (handle_get(&table, *(uint64_t *)handle, &object) == 0)
 			handle_put(&table, object);
@@ -171,7 +171,7 @@ START_TEST(closed_once_by_many_threads)
 }
 END_TEST
 
-/* The program's own sequence of random numbers is not touched. */
+/* The library must not change the program's sequence of random(). */
 START_TEST(random_is_left_alone)
 {
 	long first;

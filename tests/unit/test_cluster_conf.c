@@ -84,7 +84,10 @@ START_TEST(node_words_have_a_strict_syntax)
 }
 END_TEST
 
-/* Nodes with names a, b, c: their ids and addresses, the ids that they get (0: refused), and the highest id before. */
+/*
+ * Nodes with names a, b, c: given ids and addresses, the resulting ids (0: refused), and the highest id that is used
+ * before.
+ */
 static const struct {
 	const char *words[3];
 	uint32_t ids[3], highest;
@@ -200,7 +203,7 @@ static const struct {
 	{"node a { id = 1 } include(", "line 1"},
 	{"node a { id = ${", "line 1"},
 	{"cluster { name = \"a\\x41\" } node a { id = 1 }", "not a plain value"},
-	/* Words of the command line of ssh, which runs a program for some of them. */
+	/* ssh would take such an address for an option, and some options run a program. */
 	{"node a { id = 1 address = \"-oProxyCommand=reboot\" }", "no address"},
 	{"node a { id = 1 address = {10.0.0.1, '-oProxyCommand=reboot'} }", "no address"},
 	{"node a { id = 1 address = \"a b\" }", "no address"},
@@ -222,7 +225,7 @@ START_TEST(texts_that_cannot_be_changed_are_refused)
 }
 END_TEST
 
-/* A text may end anywhere: an error or not, but no byte behind it is read (with sanitizers). */
+/* Cut the text at every length. Each one is read or refused, and sanitizers see no read beyond its end. */
 START_TEST(every_part_of_a_text_is_read_safely)
 {
 	for (size_t length = 0; length < sizeof(example); length++) {

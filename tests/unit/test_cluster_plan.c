@@ -12,7 +12,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NODES 4
 
-/* Nodes n1 to n4 of cluster c, of which the last may come or go. */
+/* Nodes n1 to n4 of cluster c. The last one may be added or removed. */
 struct fixture {
 	struct plan_request request;
 	struct plan_node nodes[NODES];
@@ -20,7 +20,7 @@ struct fixture {
 	char config[16];
 };
 
-/* A good start for the change: nodes that are empty, or a ring of all of them that are there. */
+/* Set up valid facts for the change: empty nodes, or a ring of all present nodes. */
 static void set_up(struct fixture *fixture, enum plan_change change, size_t count)
 {
 	*fixture = (struct fixture){.count = count, .config = "same"};
@@ -69,7 +69,7 @@ static void take_down(struct fixture *fixture, size_t node)
 	}
 }
 
-/* "key n1 n2, write n1 n2": the steps as a text. */
+/* Return the steps as a text: "key n1 n2, write n1 n2". */
 static const char *steps_of(const struct fixture *fixture, const struct plan *plan, char text[1024])
 {
 	size_t length = 0;
@@ -238,7 +238,7 @@ static const struct {
 	enum plan_change change;
 	size_t count;
 	void (*prepare)(struct fixture *fixture);
-	const char *node; /* "": the cluster */
+	const char *node; /* "": the finding is about the cluster */
 	const char *text;
 } bad[] = {
 	{"unreached", PLAN_CREATE, 3, unreached, "n2", "cannot be reached: Connection refused"},
@@ -318,7 +318,7 @@ START_TEST(force_removes_a_node_that_quorum_needs)
 }
 END_TEST
 
-/* Notes about quorum, by the change and the number of nodes. */
+/* The notes about quorum depend on the change and on the number of nodes. */
 START_TEST(quorum_of_two_nodes_is_explained)
 {
 	static const struct {

@@ -36,7 +36,7 @@ static void tear_down(void)
 {
 	service_user_close(&user);
 	service_user_close(&other);
-	service_ring_fini(&ring); /* fails when anything is left behind */
+	service_ring_fini(&ring); /* fails if the service leaks anything */
 }
 
 /* ---- Requests ------------------------------------------------------------ */
@@ -87,7 +87,7 @@ static int32_t adjust(struct service_user *who, const char *key, int32_t step)
 	return service_user_request(who, CMAP_REQ_ADJUST, &request, sizeof(request));
 }
 
-/* The answer to the last request, header included. */
+/* Return the answer to the last request, with its header. */
 static const void *answer(struct service_user *who, size_t size)
 {
 	static uint8_t whole[sizeof(struct cmap_res_get) + COTERIE_MAP_VALUE_MAX + 1];
@@ -120,7 +120,7 @@ static uint64_t iterate(struct service_user *who, const char *prefix)
 	return response->iterator;
 }
 
-/* "key/type/size", or the error as a number. */
+/* Return the iterator's next key as "key/type/size", or the error as a number. */
 static const char *next(struct service_user *who, uint64_t iterator)
 {
 	static char text[300];
@@ -219,7 +219,7 @@ static int32_t untrack(struct service_user *who, uint64_t tracker, uint64_t *ins
 	return error;
 }
 
-/* The next event as "instance event key now before", values as type:bytes; "": there is none. */
+/* Return the next event as "instance event key now before", with values as type:bytes. "": there is none. */
 static const char *event(struct service_user *who)
 {
 	static char text[600];
@@ -425,7 +425,7 @@ START_TEST(clients_together_cannot_fill_the_memory)
 	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
 	ck_assert_uint_gt(count, 900);
 	ck_assert(mock_host_has_logged(host(1), "map is full"));
-	ck_assert_int_eq(set_u8(&user, "test.0", 1), CS_OK); /* smaller than it was */
+	ck_assert_int_eq(set_u8(&user, "test.0", 1), CS_OK); /* smaller than its former value */
 	ck_assert_int_eq(delete_key(&user, "test.1"), CS_OK);
 	mock_host_advance(host(1), UINT64_C(2000000000));
 	ck_assert_int_eq(
@@ -453,7 +453,7 @@ START_TEST(keys_of_users_leave_room_for_administrators)
 	ck_assert(mock_host_has_logged(host(1), "clients that are no administrators cannot add"));
 	ck_assert_int_eq(set(&other, "totem.new", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_OK);
 	ck_assert_int_eq(set(&user, "test.one-more", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_ERR_NO_RESOURCES);
-	/* An administrator may use all of it. */
+	/* An administrator may use the whole memory. */
 	for (error = CS_OK, count = 0; error == CS_OK && count < 2000; count++) {
 		snprintf(key, sizeof(key), "admin.%u", count);
 		error = set(&other, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
@@ -493,7 +493,7 @@ START_TEST(statistics_are_read_and_cleared_and_nothing_else)
 		{"stats.clear", CS_ERR_ACCESS, CS_ERR_ACCESS, ""},
 		{"stats.clear.all", CS_OK, CS_ERR_NOT_SUPPORTED, "all"},
 		{"stats.clear.allx", CS_OK, CS_ERR_NOT_SUPPORTED, "all"},
-		{"stats.clear.knet.x", CS_OK, CS_ERR_NOT_SUPPORTED, ""}, /* there is none */
+		{"stats.clear.knet.x", CS_OK, CS_ERR_NOT_SUPPORTED, ""}, /* there is no statistic of this kind */
 		{"stats.clear.", CS_ERR_NOT_SUPPORTED, CS_ERR_NOT_SUPPORTED, ""},
 	};
 	const struct cmap_res_get *response;
@@ -527,7 +527,7 @@ START_TEST(statistics_are_read_and_cleared_and_nothing_else)
 }
 END_TEST
 
-/* They show attacks. */
+/* The statistics may show an attack, so other users must not clear them. */
 START_TEST(only_administrators_clear_statistics)
 {
 	static const struct {
@@ -639,7 +639,7 @@ START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 	ck_assert_uint_eq(iterators, 4096);
 	ck_assert_uint_eq(trackers, 4096);
 	ck_assert_int_eq(track(&user, "test.", ALL, 1, NULL), CS_ERR_NO_RESOURCES);
-	ck_assert_uint_ne(iterate(&other, ""), 0); /* others are free to */
+	ck_assert_uint_ne(iterate(&other, ""), 0); /* other clients are not affected */
 	service_user_close(&user);
 	set_u8(&other, "test.x", 1); /* no client is notified */
 }

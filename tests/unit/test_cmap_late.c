@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cmap service: what a change costs that many trackers see, and in which order clients are told. */
+/* The cmap service: the cost of a change with many trackers, and the order of notifications. */
 #include <check.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void tear_down(void)
 {
 	service_user_close(&many);
 	service_user_close(&few);
-	service_ring_fini(&ring); /* fails when anything is left behind */
+	service_ring_fini(&ring); /* fails if the service leaks anything */
 }
 
 static int32_t track(struct service_user *user, const char *key, uint64_t instance)
@@ -58,7 +58,7 @@ static void change(uint8_t value)
 	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_U8, &value, 1), 0);
 }
 
-/* Events of the user, as they came: value and instance. */
+/* Return the number of the user's events. */
 static uint32_t events(const struct service_user *user) { return user->client->events.count; }
 
 static struct cmap_event_notify event_at(const struct service_user *user, uint32_t i, uint8_t *value)
@@ -81,7 +81,7 @@ static void start_many(uint32_t count)
 	ck_assert_int_eq(track(&few, "test.k", 1), CS_OK);
 }
 
-/* 80,000 of them held the loop for seconds. */
+/* Before, 80,000 trackers of one change delayed the loop for seconds. */
 START_TEST(a_change_tells_a_few_trackers_and_the_others_later)
 {
 	uint32_t told;
@@ -128,7 +128,8 @@ START_TEST(a_client_is_told_in_the_order_of_the_changes)
 		struct cmap_event_notify notify = event_at(&many, i, &value);
 
 		ck_assert_uint_eq(value, 1 + i / 300);
-		ck_assert_uint_eq(notify.instance, 299 - i % 300); /* the newest first, as ever */
+		/* the newest tracker is notified first, as without late notifications */
+		ck_assert_uint_eq(notify.instance, 299 - i % 300);
 	}
 }
 END_TEST
@@ -139,12 +140,12 @@ START_TEST(a_tracker_that_ends_tells_no_more)
 
 	start_many(300);
 	change(1);
-	ck_assert_int_eq(untrack(&many, 1), CS_OK); /* the oldest: it would be told last */
+	ck_assert_int_eq(untrack(&many, 1), CS_OK); /* the oldest tracker, which would be notified last */
 	mock_host_advance(host(), 200 * MS);
 	ck_assert_uint_eq(events(&many), 299);
 	ck_assert_uint_eq(event_at(&many, 298, &value).instance, 1);
 	change(2);
-	service_user_close(&many); /* and a client that ends leaves nothing behind */
+	service_user_close(&many); /* a client that ends leaves no late notifications */
 	mock_host_advance(host(), 200 * MS);
 	ck_assert_uint_eq(events(&few), 2);
 }
@@ -158,7 +159,7 @@ static void change_long(uint8_t value)
 	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), 0);
 }
 
-/* Each tracker had a copy of both values: 130 MB, and 46 ms of the loop. */
+/* Before, each tracker had a copy of both values: 130 MB, and 46 ms of the loop. */
 START_TEST(trackers_of_a_change_share_its_values)
 {
 	struct service_user users[40];
@@ -182,12 +183,13 @@ START_TEST(trackers_of_a_change_share_its_values)
 			waits += one->late_bytes;
 			events_before -= events(&users[i]);
 		}
-		/* Those that were told at once are the test's. */
+		/* The memory of the immediate notifications belongs to the test. */
 		size_t grown = mallinfo2().uordblks - before, told = (0 - events_before) * 40000;
 
 		ck_assert_uint_eq(cmap->copies - copies, 1);
 		ck_assert_msg(grown < told + 1000000, "%zu bytes", grown);
-		ck_assert_uint_lt(waits, 2 * 40 * 33500 + 2 * 4000 * 64); /* each client answers for it */
+		/* each client's share is charged for the values */
+		ck_assert_uint_lt(waits, 2 * 40 * 33500 + 2 * 4000 * 64);
 	}
 	mock_host_advance(host(), 1000 * MS);
 	for (int i = 0; i < 40; i++) {
@@ -203,7 +205,7 @@ START_TEST(trackers_of_a_change_share_its_values)
 }
 END_TEST
 
-/* The memory of a value may be that of the one before, which has been freed. */
+/* A new value may have the same address as an earlier, freed one. */
 START_TEST(each_change_has_values_of_its_own)
 {
 	static const char key[] = "test.k";
@@ -212,7 +214,7 @@ START_TEST(each_change_has_values_of_its_own)
 	const struct iovec values[2] = {{&bytes, 1}, {NULL, 0}};
 
 	for (uint32_t i = 0; i < 200; i++) {
-		if (i == 100) { /* any change ends the one before */
+		if (i == 100) { /* each change ends the sharing of the one before */
 			ck_assert_int_eq(host()->table.map_set(host(), "test.other", COTERIE_MAP_U8, &bytes, 1), 0);
 			bytes = 2;
 		}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cmap service on the ring: versions of the configuration, who stops for them, and odd messages. */
+/*
+ * The cmap service on the ring: versions of the configuration, which daemon stops because of them, and malformed
+ * messages.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -39,7 +42,7 @@ static void start_with(uint32_t nodeid, uint64_t version)
 		version_set(nodeid, version);
 }
 
-/* The bytes of svc-cmap.txt behind the header. */
+/* The bytes are those of a captured message (svc-cmap.txt), without its header. */
 START_TEST(versions_are_told_as_corosync_does)
 {
 	for (uint64_t version = 0; version <= 7; version += 7) {
@@ -97,15 +100,15 @@ START_TEST(a_change_waits_for_room)
 	ck_assert_uint_eq(host(1)->sent.count, 0);
 	host(1)->ring_send_rc = 0;
 	mock_host_advance(host(1), UINT64_C(100000000));
-	ck_assert_uint_eq(host(1)->sent.count, 1); /* the newest alone */
+	ck_assert_uint_eq(host(1)->sent.count, 1); /* only the newest version is sent */
 	service_ring_run(&ring);
 	ck_assert_uint_eq(mock_map_u64(host(1), "runtime.members.1.config_version"), 2);
 	host(1)->ring_send_rc = -EAGAIN;
-	version_set(1, 3); /* still waits at the end */
+	version_set(1, 3); /* the message still waits when the test ends */
 }
 END_TEST
 
-/* Steps: "1=5" starts node 1 with version 5, "{1 2}" forms a ring; want: who stops. */
+/* Steps: "1=5" starts node 1 with version 5, "{1 2}" forms a ring. want: the daemons that stop. */
 static const struct {
 	const char *steps;
 	const char *stopped;
@@ -113,11 +116,11 @@ static const struct {
 	{"1=5 2=5 {1 2}", ""},
 	{"1=5 2=4 {1 2}", "2"},           /* the first ring of both */
 	{"1=5 {1} 2=4 {2} {1 2}", "2"},   /* the newcomer is older */
-	{"1=4 {1} 2=5 {2} {1 2}", "1"},   /* the lone node is */
-	{"1=4 {1} {1} 2=5 {1 2}", "1"},   /* however often it was alone */
+	{"1=4 {1} 2=5 {2} {1 2}", "1"},   /* the lone node is older */
+	{"1=4 {1} {1} 2=5 {1 2}", "1"},   /* the number of rings alone makes no difference */
 	{"1=5 2=5 {1 2} 3=7 {3} {1 2 3}", ""}, /* a running cluster never stops */
 	{"1=5 2=5 {1 2} 3=4 {3} {1 2 3}", "3"},
-	{"1=5 2=0 {1 2}", ""}, /* none is no old one */
+	{"1=5 2=0 {1 2}", ""}, /* a file without a version does not count as older */
 	{"1=5 2=6 3=7 {1 2 3}", "12"},
 };
 
@@ -151,7 +154,7 @@ START_TEST(who_has_an_older_version_stops_at_its_first_meeting)
 }
 END_TEST
 
-/* A message of one item, in the byte order of the other machine if asked. */
+/* Deliver a message with one item. swap: in the other byte order. */
 static void deliver(uint8_t reason, uint8_t items, uint16_t length, uint8_t type, uint64_t value_size,
 	size_t cut, bool swap)
 {
@@ -197,7 +200,7 @@ START_TEST(only_whole_messages_count)
 		}
 		deliver(0, 1, 20, COTERIE_MAP_U64, UINT64_MAX - 5, 320, swap);
 		ck_assert(!has_told());
-		deliver(0, 1, 20, COTERIE_MAP_U64, 4, 320, swap); /* whole, but no version */
+		deliver(0, 1, 20, COTERIE_MAP_U64, 4, 320, swap); /* well-formed, but not a version */
 		ck_assert_uint_eq(mock_map_u64(host(1), "runtime.members.2.config_version"), 0);
 		ck_assert(has_told());
 		for (uint8_t type = 0; type < 20; type++) {

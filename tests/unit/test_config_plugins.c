@@ -22,7 +22,7 @@
 	"node {\nname: b\nnodeid: 2\nring0_addr: 10.77.0.2\n}\n}\n"
 
 static struct config_case one;
-static uint32_t purpose_seen; /* of the last check of acme, or 0 */
+static uint32_t purpose_seen; /* purpose of the last call of acme's check, or 0 */
 
 /* --- the third party --- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config/print*.c: a configuration as coterie.conf and as corosync.conf, read again, makes the same
- * keys, services and options, whichever it was at first.
+ * config/print*.c: a configuration is printed in both syntaxes. Read again, each gives the same keys, services and
+ * options.
  */
 #include <check.h>
 #include <stdio.h>
@@ -158,7 +158,7 @@ START_TEST(generated_files_survive_the_way_there_and_back)
 		}
 		free(text);
 	}
-	/* Enough of both, or the generator has lost its balance. */
+	/* The generator must produce enough valid and enough invalid files. */
 	ck_assert_uint_gt(accepted, CONFIG_CORPUS_COUNT / 2);
 	ck_assert_uint_lt(accepted, CONFIG_CORPUS_COUNT * 9 / 10);
 }
@@ -215,7 +215,7 @@ START_TEST(native_files_survive_it_too)
 }
 END_TEST
 
-/* Each is plain, or has a file of the key, in the words of corosync.conf. */
+/* Rings without encryption, and rings with a key file, as corosync.conf writes them. */
 static const struct {
 	const char *totem, *address, *encryption, *cipher;
 } legacies[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The service control: keys of other nodes, as a client asks for them, in a cluster of three in the test kit; and what
- * hostile clients and peers may send.
+ * The service control: clients ask for keys of other nodes, in a simulated cluster of three nodes. Also messages of
+ * hostile clients and peers.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static void setup(void)
 	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &control_LTX_coterie_plugin, NULL), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
-	testkit_run(kit, 100); /* the nodes tell their plugins */
+	testkit_run(kit, 100); /* the plugins learn of the members */
 }
 
 static void teardown(void) { ck_assert_uint_eq(testkit_destroy(kit), 0); }
@@ -61,7 +61,7 @@ static const struct control_res_keys *ask(struct testkit_client *client, uint32_
 	return (const struct control_res_keys *)reply;
 }
 
-/* Return the value of a key of an answer, behind its type and a space, or NULL. */
+/* Return "TYPE VALUE" of a key in an answer, or NULL. */
 static const char *value_of(const struct control_res_keys *res, const char *name)
 {
 	static char text[65536];
@@ -209,7 +209,7 @@ START_TEST(more_than_fits_is_cut_between_keys)
 }
 END_TEST
 
-/* More at a time than are looked after: all are answered in the end, or told to ask again. */
+/* More requests than the service tracks at once. Each is answered at last, or gets "try again". */
 START_TEST(many_ask_at_once)
 {
 	static struct testkit_client *clients[100];
@@ -297,7 +297,7 @@ START_TEST(bad_questions_of_peers_are_dropped)
 }
 END_TEST
 
-/* Answers that nobody has asked for, of every length, without an end, to all. */
+/* A peer sends answers to no request, of every length. */
 START_TEST(answers_out_of_nothing_are_dropped)
 {
 	struct {
@@ -313,7 +313,7 @@ START_TEST(answers_out_of_nothing_are_dropped)
 }
 END_TEST
 
-/* Many questions at once of a peer, each for all there is: some are answered, memory is bounded. */
+/* A peer sends many requests for all keys at once. Some are answered, and the memory stays bounded. */
 START_TEST(a_peer_asks_too_much)
 {
 	struct control_ring_ask question = {.nodeid = 1, .map = CONTROL_MAP_STATS};

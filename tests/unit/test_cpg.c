@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: what clients see of joins, messages and rings, and what hostile input costs. */
+/* The CPG service: what clients see of joins, messages and rings, and the effect of hostile input. */
 #include "tests/unit/cpg_case.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ START_TEST(members_see_joins_messages_and_leaves_in_one_order)
 	users[0] = cpg_user_create(&ring, 1, 100);
 	users[1] = cpg_user_create(&ring, 2, 200);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
-	expect(users[0], ""); /* sent, not joined */
+	expect(users[0], ""); /* the join was sent but not delivered */
 	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100] left [] joined [1:100/1]");
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 1), OK);
@@ -126,7 +126,7 @@ START_TEST(the_first_configuration_of_the_ring_is_told_once_and_to_those_who_ask
 	expect(users[0], "");
 	expect(users[1], "confchg b [1:101] left [] joined [1:101/1]");
 	expect(users[1], "");
-	/* Once per connection, also when it joins again. */
+	/* The totem configuration is sent once for each connection, even if the client joins again. */
 	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
 	service_ring_run(&ring);
 	ck_assert_int_eq(cpg_user_join(&users[0], "b", 1), OK);
@@ -175,7 +175,7 @@ START_TEST(one_process_is_in_a_group_once)
 }
 END_TEST
 
-/* The leave of the old connection must not strike out the membership of the new one. */
+/* The leave of the old connection must not remove the membership of the new one. */
 START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 {
 	users[0] = cpg_user_create(&ring, 1, 100);
@@ -183,7 +183,7 @@ START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 	if (_i == 1)
 		service_ring_run(&ring);
 	if (_i == 2)
-		host(1)->ring_send_rc = -EAGAIN; /* not even the leave goes out */
+		host(1)->ring_send_rc = -EAGAIN; /* even the leave cannot be sent */
 	cpg_user_close(&users[0]);
 	users[1] = cpg_user_create(&ring, 1, 100);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
@@ -251,7 +251,7 @@ START_TEST(names_are_any_bytes_up_to_128)
 		return;
 	service_ring_run(&ring);
 	ck_assert_uint_eq(users[0].base.client->events.count, 1);
-	/* Even the death of a member without a name is told. */
+	/* The end of a process in a group with an empty name is reported as well. */
 	users[1] = cpg_user_create(&ring, 2, 2);
 	req.pid = 2;
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
@@ -278,7 +278,7 @@ START_TEST(names_that_differ_behind_a_zero_byte_are_two_groups)
 	users[0].base.seen = 1;
 	users[1].base.seen = 1;
 	service_ring_form(&ring, "1 | 2 3");
-	expect(users[0], "totem 1.8 [1]"); /* no change: 2 was in another group */
+	expect(users[0], "totem 1.8 [1]"); /* no confchg event: node 2's process was in another group */
 }
 END_TEST
 
@@ -291,7 +291,7 @@ START_TEST(bytes_behind_a_name_are_not_looked_at)
 	join_all("2");
 	users[1] = cpg_user_create(&ring, 1, 1);
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
-	ck_assert_int_eq(host(1)->sent.list[0].data[8 + 3], 0); /* nor passed on */
+	ck_assert_int_eq(host(1)->sent.list[0].data[8 + 3], 0); /* and are not sent on */
 	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:1 2:10] left [] joined [1:1/1]");
 }
@@ -347,7 +347,10 @@ START_TEST(a_change_of_the_group_interrupts_a_fragmented_message)
 }
 END_TEST
 
-/* A message longer than what may wait would never get through if its parts were held back. */
+/*
+ * The parts of a message that was begun are not held back. Otherwise a message longer than the bound would never be
+ * complete.
+ */
 START_TEST(a_client_that_is_held_back_ends_what_it_has_begun)
 {
 	join_all("12");
@@ -363,7 +366,7 @@ END_TEST
 
 /* ---- Hostile requests ---------------------------------------------------- */
 
-/* Every request, cut at every length: refused, or harmless. */
+/* Send every request cut at every length. Each is refused or has no effect. */
 START_TEST(requests_of_any_length_and_content_are_survived)
 {
 	uint8_t bytes[400];
@@ -380,7 +383,7 @@ START_TEST(requests_of_any_length_and_content_are_survived)
 		}
 		service_ring_run(&ring);
 	}
-	/* The ring and the other client go on. */
+	/* The ring and the other client still work. */
 	users[1].base.seen = users[1].base.client->events.count;
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "still here"), 0);
 	service_ring_run(&ring);
@@ -390,9 +393,9 @@ END_TEST
 
 static const struct {
 	const char *name;
-	uint32_t room; /* bytes really there behind the fixed part */
+	uint32_t room; /* number of bytes that follow the fixed part */
 	uint32_t msglen, fraglen, type;
-	int32_t mcast, partial; /* wanted: of the handler, of the answer */
+	int32_t mcast, partial; /* expected results: of the handler for an mcast, and in the answer to a fragment */
 } lengths[] = {
 	{"exact", 8, 8, 8, 1, 0, OK},
 	{"less than there is", 8, 7, 7, 1, 0, OK},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: what clients are told of groups when they ask. */
+/* The CPG service: answers to requests about groups. */
 #include "tests/unit/cpg_case.h"
 
 #include <stdio.h>
@@ -82,7 +82,7 @@ static uint64_t iterate(struct cpg_user *user, uint32_t type, const char *group)
 	return token;
 }
 
-/* "grp 1:10", or the error as "27". */
+/* Return the iterator's next entry as "grp 1:10", or the error as "27". */
 static const char *next(struct cpg_user *user, uint64_t token)
 {
 	static char text[256];
@@ -105,7 +105,7 @@ static const struct {
 	const char *group;
 	const char *want[8];
 } walks[] = {
-	/* Memberships 1/20 z, 2/30 grp, 2/40 grp, 3/10 grp, 3/50 alpha. */
+	/* The memberships (node/pid group) are 1/20 z, 2/30 grp, 2/40 grp, 3/10 grp, 3/50 alpha. */
 	{1, "", {"alpha 0:0", "grp 0:0", "z 0:0", "27"}},
 	{2, "grp", {"grp 2:30", "grp 3:10", "grp 2:40", "27"}},
 	{2, "nobody", {"27", "27"}},
@@ -128,11 +128,11 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 	uint64_t token = iterate(&users[0], walks[_i].type, walks[_i].group);
 	struct cpg_req_iteration_finalize finalize = {.iteration = token};
 
-	cpg_user_close(&users[1]); /* later changes do not show */
+	cpg_user_close(&users[1]); /* later changes are not visible */
 	service_ring_run(&ring);
 	for (size_t i = 0; walks[_i].want[i] != NULL; i++)
 		ck_assert_str_eq(next(&users[0], token), walks[_i].want[i]);
-	ck_assert_str_eq(next(&users[2], token), "2"); /* of somebody else */
+	ck_assert_str_eq(next(&users[2], token), "2"); /* an iteration of another client */
 	ck_assert_int_eq(cpg_user_request(&users[2], CPG_REQ_ITERATION_FINALIZE, &finalize,
 				 sizeof(finalize)),
 		LIBRARY);
@@ -174,7 +174,7 @@ START_TEST(iterations_of_a_client_are_bounded_and_end_with_it)
 	ck_assert_int_eq(
 		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)),
 		NO_MEMORY);
-	cpg_user_close(&users[0]); /* the sanitizer finds what is left */
+	cpg_user_close(&users[0]); /* a sanitizer would find a leak */
 }
 END_TEST
 

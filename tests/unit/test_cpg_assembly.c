@@ -22,7 +22,7 @@ static void tear_down(void)
 	ck_assert_ptr_null(list.first);
 }
 
-/* Add text as a fragment of node 1. *message is the message, or NULL. */
+/* Add a text as a fragment of node 1. *message: out: the complete message, or NULL. */
 static int add(uint32_t pid, uint32_t type, uint32_t message_size, const char *text, void **message)
 {
 	struct assembly_fragment fragment = {.nodeid = 1,
@@ -51,7 +51,7 @@ START_TEST(whole_message)
 }
 END_TEST
 
-/* Corosync's library sends these for empty vectors. */
+/* Corosync's library sends an empty fragment for an empty vector. */
 START_TEST(empty_fragments)
 {
 	void *message;
@@ -93,7 +93,7 @@ START_TEST(joined_in_the_middle)
 }
 END_TEST
 
-/* A sender that starts again has given the old message up. */
+/* A new first fragment drops the unfinished message of that sender. */
 START_TEST(first_starts_again)
 {
 	void *message;

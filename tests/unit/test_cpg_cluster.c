@@ -19,14 +19,15 @@
 
 #define NODES 4u
 #define CLIENTS 8u
-#define PLAIN_NODE NODES /* the one that does not speak it, if any */
+#define PLAIN_NODE NODES /* the node without compact messages, if there is one */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
 /* The events of one client between two rings. */
 struct interval {
 	uint64_t from, to; /* representative and sequence of a ring, combined. 0: none, or not ended */
-	uint64_t *told;    /* count messages, in order: the sender's pid in the upper half, its number below */
+	/* `count` messages in order: the sender's pid in the upper half, the message's number in the lower half */
+	uint64_t *told;
 	uint32_t count, capacity, joins;
 };
 
@@ -34,9 +35,9 @@ struct cluster;
 
 struct client {
 	struct cluster *cluster;
-	struct testkit_client *connection; /* NULL: not yet, or lost */
-	uint32_t node, number, life;       /* life: how often it has connected */
-	uint32_t sent, heard;              /* messages of this life */
+	struct testkit_client *connection; /* NULL: not connected yet, or the connection was lost */
+	uint32_t node, number, life;       /* life: number of connections so far */
+	uint32_t sent, heard;              /* messages that were sent and received in this life */
 	bool is_joined;
 };
 
@@ -185,7 +186,7 @@ static void client_lose(struct client *client)
 	testkit_disconnect(client->connection);
 	client->connection = NULL;
 	if (now != NULL)
-		now->to = 0; /* this one compares with nobody's */
+		now->to = 0; /* this interval is not compared with another one */
 	interval_begin(client, 0);
 }
 
@@ -218,7 +219,7 @@ static void act(struct cluster *cluster, struct client *client)
 			client_say(client);
 }
 
-/* Bursts of messages: there are always some in the queue. */
+/* Send bursts of messages, so that the queue is never empty. */
 static void talk(struct cluster *cluster, uint32_t steps)
 {
 	for (uint32_t i = 0; i < steps; i++) {
@@ -235,7 +236,10 @@ static void upset(struct cluster *cluster, uint32_t round)
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		act(cluster, &cluster->clients[i]);
 	testkit_run(cluster->kit, (uint32_t)testkit_random(cluster->kit, 2));
-	/* The ring loses a node and finds another one: what is sent until it knows is delivered in the next one. */
+	/*
+	 * The ring loses a node and gets another one. Messages sent before the ring knows are delivered in the next
+	 * ring.
+	 */
 	ck_assert_int_eq(testkit_part(cluster->kit,
 				 round % 2 == 0 ? "1 2 3 | 4" : parts[testkit_random(cluster->kit, 4)]),
 		0);
@@ -293,7 +297,10 @@ static bool is_same(const struct interval *one, const struct interval *two)
 	return true;
 }
 
-/* Two clients that went from one ring to the next were told the same meanwhile, if both were members all along. */
+/*
+ * Compare two clients that went from one ring to the next together. If both were members of the group all the time,
+ * they have received the same messages.
+ */
 static void compare(struct cluster *cluster)
 {
 	for (uint32_t a = 0; a < CLIENTS; a++) {
@@ -332,7 +339,7 @@ static uint64_t figure(struct cluster *cluster, uint32_t node, const char *key)
 	return number;
 }
 
-/* @param has_plain  the last node does not speak it */
+/* @param has_plain  the last node does not use compact messages */
 static void run(uint64_t seed, bool has_plain, uint64_t *compared, uint64_t *again)
 {
 	static const char *const no[] = {"compact=no", NULL};
@@ -378,7 +385,7 @@ START_TEST(all_members_get_the_same)
 		run(seed + i, _i == 1, &compared, &again);
 	fprintf(stderr, "# %s: %ju intervals compared, %ju messages refused\n",
 		_i == 0 ? "all nodes speak it" : "one does not", (uintmax_t)compared, (uintmax_t)again);
-	/* Else nothing was tried. */
+	/* Otherwise the run has tested nothing. */
 	ck_assert(compared > 0 && again > 0);
 }
 END_TEST

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A message for node 1. */
+/* Deliver a message of these bytes to node 1. */
 static void throw(uint32_t from, const char *bytes, uint32_t size)
 {
 	struct mock_message message = {
@@ -40,7 +40,7 @@ static uint64_t refused(uint32_t nodeid) { return compact_of(nodeid)->refused; }
 START_TEST(figures_say_so)
 {
 	if (service_is_replaced())
-		return; /* timers start again */
+		return; /* timers start again after a replacement */
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact"), 1);
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact_refused"), 0);
 	cpg_case_plain();
@@ -66,7 +66,7 @@ static void check_sent(uint32_t nodeid, uint32_t index, const char *bytes, uint3
 
 START_TEST(messages_are_as_written_down)
 {
-	ring.has_swapped = _i == 1; /* the same from both byte orders */
+	ring.has_swapped = _i == 1; /* the result is the same with the other byte order */
 	join_all("12");
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello"), 0);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], ""), 0);
@@ -162,7 +162,7 @@ START_TEST(all_members_are_needed)
 	service_ring_start(&ring, 4);
 	join_all("1");
 	service_ring_form_start(&ring, "1 2 3 4");
-	ck_assert(!is_on(1)); /* off at once */
+	ck_assert(!is_on(1)); /* compact messages are off at once */
 	service_ring_form_steps(&ring);
 	service_ring_form_done(&ring);
 	ck_assert(!is_on(1) && !is_on(4));
@@ -175,7 +175,7 @@ START_TEST(all_members_are_needed)
 }
 END_TEST
 
-/* A ring with Corosync's nodes sees no byte of it: DOWNLISTs end as they always did. */
+/* In a ring with Corosync nodes the DOWNLIST ends with zeros, as Corosync's does. */
 START_TEST(nothing_is_announced_beside_others)
 {
 	static const uint8_t zero[16];
@@ -192,7 +192,10 @@ START_TEST(nothing_is_announced_beside_others)
 }
 END_TEST
 
-/* On at the last announcement, whoever has finished synchronising: it is the same message everywhere. */
+/*
+ * Compact messages begin at the delivery of the last announcement, which is the same message on all nodes, even if some
+ * still synchronise.
+ */
 START_TEST(nodes_switch_at_the_same_message)
 {
 	service_ring_form_start(&ring, "1 2 3");
@@ -238,7 +241,7 @@ static void skip_events(void)
 			users[i].base.seen = users[i].base.client->events.count;
 }
 
-/* The first message of each, so that its handle is defined. */
+/* Send the first message of each node's user, which defines its handle. */
 static void speak(const char *nodes)
 {
 	for (size_t i = 0; nodes[i] != '\0'; i++)
@@ -265,7 +268,7 @@ START_TEST(queued_messages_reach_who_joins)
 	service_ring_form(&ring, "1 2 3");
 	skip_events();
 	ck_assert_int_eq(is_on(1), _i == 0);
-	/* Nothing overtakes them, and nobody is told that it does. */
+	/* A new message must not overtake the waiting ones: the client gets "try again". */
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "d"), -EAGAIN);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), TRY_AGAIN);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 4, "bb"), TRY_AGAIN);
@@ -273,7 +276,7 @@ START_TEST(queued_messages_reach_who_joins)
 	thaw(2, two);
 	for (uint32_t i = 0; i < 3; i++)
 		service_ring_deliver_next(&ring, 1);
-	expect_all("123", ""); /* delivered nowhere, yet */
+	expect_all("123", ""); /* not delivered on any node yet */
 	ck_assert_uint_eq(refused(1), 3);
 	ck_assert_uint_eq(refused(3), 3);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "d"), 0);
@@ -308,7 +311,7 @@ START_TEST(a_safe_message_is_sent_again_as_a_safe_one)
 }
 END_TEST
 
-/* The definition of a handle waits as well. With it, all later messages can be read. */
+/* The message that defines a handle waits as well. So a node that joins can decode all later messages. */
 START_TEST(queued_definitions_reach_who_joins)
 {
 	join_all("123");
@@ -355,11 +358,11 @@ START_TEST(a_leave_stays_behind_what_was_sent_before_it)
 }
 END_TEST
 
-/* A process that ends while messages of it wait: its leave waits as well. */
+/* A process ends while its messages wait. Its leave waits behind them. */
 START_TEST(a_leave_waits_for_what_is_sent_again)
 {
 	if (service_is_replaced())
-		return; /* a new instance has sent nothing */
+		return; /* a new instance of the service has no waiting messages */
 	join_all("123");
 	service_ring_form(&ring, "1 2 | 3");
 	speak("12");
@@ -380,7 +383,7 @@ START_TEST(a_leave_waits_for_what_is_sent_again)
 }
 END_TEST
 
-/* Both halves have messages for the other, and the ring changes twice before they come to it. */
+/* Both halves of a partition have waiting messages, and the ring changes twice before these are sent. */
 START_TEST(a_second_change_finds_the_same_messages)
 {
 	join_all("123");
@@ -424,11 +427,11 @@ START_TEST(what_is_delivered_during_synchronisation_is_sent_again_afterwards)
 }
 END_TEST
 
-/* After a second change the other services still synchronise. */
+/* The ring changes again. The messages that the service sends again wait until the other services have synchronised. */
 START_TEST(what_is_sent_again_waits_for_what_was_sent_again_before)
 {
 	if (service_is_replaced())
-		return; /* a new instance has sent nothing */
+		return; /* a new instance of the service has no waiting messages */
 	join_all("123");
 	service_ring_form(&ring, "1 2 | 3");
 	speak("12");
@@ -534,29 +537,29 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 	cpg_user_mcast(&users[1], "x"); /* handle 0 of node 2 */
 	service_ring_run(&ring);
 	skip_events();
-	THROW(2, "\0\0\0\0");               /* no kind of this age */
+	THROW(2, "\0\0\0\0");               /* an unknown kind of message */
 	THROW(2, "\0\0\7\0\1\0\0\0");
 	THROW(2, "\0\0\xff\0\1\0\0\0");
 	THROW(2, "\1\0\2\0x");              /* a handle that stands for nothing */
 	THROW(2, "\xff\xff\2\0x");
-	THROW(2, "\0\x10\1\0\1\0\0\0grp"); /* one that nobody may have */
-	THROW(2, "\0\0\1\0");               /* without its number */
+	THROW(2, "\0\x10\1\0\1\0\0\0grp"); /* a handle out of range */
+	THROW(2, "\0\0\1\0");               /* a definition without its pid */
 	THROW(2, "\0\0\1\0\1\0\0");
-	THROW(2, "\0\0\3\0\1\0\0\0ab");     /* longer than the whole */
-	THROW(2, "\0\0\6\0\2\0\0\0x");      /* a leave that says more */
+	THROW(2, "\0\0\3\0\1\0\0\0ab");     /* a fragment longer than its whole message */
+	THROW(2, "\0\0\6\0\2\0\0\0x");      /* a leave with bytes behind it */
 	throw(2, long_name, sizeof(long_name));
-	THROW(4, "\0\0\1\0\1\0\0\0grp");    /* of no member */
+	THROW(4, "\0\0\1\0\1\0\0\0grp");    /* from a node that is no member */
 	THROW(4, "\0\0\2\0x");
-	THROW(1, "\0\0\2\0x"); /* of our own, which we never sent */
+	THROW(1, "\0\0\2\0x"); /* a message of this node that it never sent */
 	count = 14;
 	expect(users[0], "");
 	ck_assert_uint_eq(refused(1), count);
 	ck_assert_uint_eq(host(1)->sent.count, 0);
-	/* The handle is what it was. */
+	/* The handle still has its meaning. */
 	cpg_user_mcast(&users[1], "y");
 	service_ring_run(&ring);
 	expect(users[0], "deliver grp 2:20 y");
-	/* In a ring with plain nodes nothing has a meaning. */
+	/* In a ring with plain nodes all compact messages are dropped. */
 	host(3)->is_safe_kept = false;
 	service_ring_form(&ring, "1 2 3");
 	skip_events();
@@ -567,7 +570,7 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 }
 END_TEST
 
-/* Data comes in pieces that begin and end anywhere. */
+/* The data arrives in pieces with any boundaries. */
 START_TEST(pieces_of_any_length_are_one_message)
 {
 	struct cpg_ring_compact head = {.kind = CPG_COMPACT_FIRST};
@@ -592,7 +595,7 @@ int main(void)
 	Suite *suite = suite_create("cpg_compact");
 	TCase *tcase = cpg_case_add(suite);
 
-	tcase_set_timeout(tcase, 60); /* thousands of clients, and sanitizers */
+	tcase_set_timeout(tcase, 60); /* long enough for thousands of clients with sanitizers */
 	tcase_add_test(tcase, figures_say_so);
 	tcase_add_loop_test(tcase, messages_are_as_written_down, 0, 2);
 	tcase_add_test(tcase, safe_delivery_is_asked_for);

@@ -12,11 +12,11 @@
 
 #define LIST_MAX 7000u
 #define TURN_NS 100000u /* between two turns of a snapshot */
-#define TURN_MAX_NS 400000000u /* figures of a quiet machine are in docs/message-costs.md */
-/* In a message: the header is not. */
+#define TURN_MAX_NS 400000000u /* docs/message-costs.md has the figures of a quiet machine */
+/* Size of a message's body, without the header that the executive writes. */
 #define BODY(type) ((uint32_t)(sizeof(type) - 16))
 
-/* CPU time of this thread: a test that is not run at once does not count. */
+/* Return the CPU time of this thread. The time that it waits for a processor does not count. */
 static uint64_t cpu_ns(void)
 {
 	struct timespec now;
@@ -36,7 +36,7 @@ static struct cpg_wire_name name_of(uint32_t number)
 {
 	char text[128];
 
-	memset(text, 'x', sizeof(text)); /* a long common beginning: comparing them takes longest */
+	memset(text, 'x', sizeof(text)); /* names with a long common prefix take longest to compare */
 	for (size_t i = 0; i < 8; i++)
 		text[120 + i] = (char)('a' + (number >> 4 * i & 15));
 	return cpg_wire_name(text, sizeof(text));
@@ -56,7 +56,9 @@ static void deliver_process(uint32_t from, uint32_t function, const struct cpg_w
 	deliver(from, function, &process, sizeof(process));
 }
 
-/* JOINLISTs of node `from` to node 1 alone: `count` processes, each in a group of its own or all in one. */
+/*
+ * Deliver JOINLISTs of node `from` to node 1 alone, with `count` processes, each in a group of its own or all in one.
+ */
 static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is_one_group)
 {
 	size_t size = sizeof(struct cpg_ring_joinlist) + LIST_MAX * sizeof(struct cpg_ring_joinlist_entry);
@@ -68,7 +70,7 @@ static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is
 		uint64_t from_ns;
 
 		for (uint32_t i = 0; i < size_now; i++, done++) {
-			/* An order that is neither ascending nor descending. */
+			/* Names in an order that is neither ascending nor descending. */
 			uint32_t number = (first + done) * 2654435761u >> 8;
 
 			list->entries[i] = (struct cpg_ring_joinlist_entry){
@@ -92,7 +94,7 @@ static uint32_t listed(void)
 	return count;
 }
 
-/* An entry at a time this took seconds, and minutes with longer lists. */
+/* When entries were merged one by one, this took seconds, and minutes with longer lists. */
 START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 {
 	struct cpg_wire_name name;
@@ -101,7 +103,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	service_ring_form_start(&ring, "1 2 3");
 	deliver_lists(2, 0, CPG_PROCESSES_MAX, _i == 1);
 	for (uint32_t i = 0; i < CPG_PROCESSES_MAX; i++) {
-		/* Each differs from all entries of the lists, and as late as can be. */
+		/* Each name differs from all entries of the lists, and only in its last bytes. */
 		name = name_of(_i == 1 ? 7 : 1u << 31 | i);
 		deliver_process(2, CPG_RING_PROCLEAVE, &name, _i == 1 ? 1u << 31 | i : 5);
 	}
@@ -114,7 +116,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
 
-	/* All of them unnamed at the next one. */
+	/* At the next synchronisation no list names these processes. */
 	service_ring_form_start(&ring, "1 2 3");
 	service_ring_form_steps(&ring);
 	from_ns = cpu_ns();
@@ -144,7 +146,7 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 	name = cpg_wire_name("other", 5);
 	deliver_process(3, CPG_RING_PROCJOIN, &name, 1);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 3);
-	/* Room again when one has left. */
+	/* There is room again after one process has left. */
 	name = name_of(1);
 	deliver_process(2, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
 	name = cpg_wire_name("another", 7);
@@ -162,7 +164,10 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 }
 END_TEST
 
-/* Those that have gone unnoticed are removed after the new ones are listed. */
+/*
+ * Processes that left unnoticed are removed only after the new ones are listed. So a node may have twice its share
+ * meanwhile.
+ */
 START_TEST(a_node_replaces_all_its_memberships_at_once)
 {
 	struct cpg *cpg = ring.nodes[1].self;
@@ -173,7 +178,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 	service_ring_form_steps(&ring);
 	ring.ops->sync_done(cpg);
 	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
-	for (uint32_t i = 0; i < 2; i++) { /* none is kept, then half of them */
+	for (uint32_t i = 0; i < 2; i++) { /* first no membership is kept, then half of them */
 		service_ring_form_start(&ring, "1 2 3");
 		deliver_lists(2, CPG_PROCESSES_MAX + i * CPG_PROCESSES_MAX / 2, CPG_PROCESSES_MAX, false);
 		service_ring_form_steps(&ring);
@@ -182,7 +187,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 		ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 		ck_assert(!mock_host_has_logged(host(1), "too many"));
 	}
-	/* The limit is as before. */
+	/* The limit is the same afterwards. */
 	const struct cpg_wire_name name = cpg_wire_name("one more", 8);
 
 	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
@@ -190,7 +195,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 }
 END_TEST
 
-/* The client would wait for its join for ever. */
+/* Otherwise the client would wait for its join for ever. */
 START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 {
 	struct cpg_wire_name name;
@@ -204,7 +209,8 @@ START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 	deliver_process(1, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	users[1] = cpg_user_create(&ring, 1, 2);
-	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN); /* that join is on its way */
+	/* the join of users[0] is queued and counts already */
+	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
 }
 END_TEST
 
@@ -218,7 +224,7 @@ static void fill_lists(uint32_t from, uint32_t count)
 	}
 }
 
-/* The answer to a request for an iteration, after as many turns as it takes; in *turns. */
+/* Start an iteration and run the loop until it is answered. *turns: number of turns. @return the error of the answer */
 static int32_t iterate_in_turns(struct cpg_user *user, uint32_t type, uint32_t *turns)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = type};
@@ -237,7 +243,7 @@ static int32_t iterate_in_turns(struct cpg_user *user, uint32_t type, uint32_t *
 	return error;
 }
 
-/* 64 of them took 150 MB. The first one is never refused for its size. */
+/* Before, 64 iterations took 150 MB. The first one is never refused for its size. */
 START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
@@ -252,7 +258,7 @@ START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
 }
 END_TEST
 
-/* A step is a group looked at, or an entry copied. */
+/* A step looks at one group or copies one entry. */
 START_TEST(an_iteration_takes_as_many_turns_as_it_needs)
 {
 	const struct cpg *cpg = ring.nodes[1].self;
@@ -272,7 +278,7 @@ START_TEST(an_iteration_takes_as_many_turns_as_it_needs)
 }
 END_TEST
 
-/* Entries of the iteration that an answer names. */
+/* Return the number of entries of the iteration in an answer. */
 static uint32_t walk(struct cpg_user *user, uint32_t reply)
 {
 	struct cpg_req_iteration_next next;
@@ -295,13 +301,13 @@ START_TEST(an_iteration_is_of_one_moment)
 		ck_assert_int_eq(
 			cpg_user_request(&users[i], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
 	}
-	/* A client has one request at a time, unless its library is not ours. */
+	/* Only a library that is not ours sends a second request before the answer to the first one. */
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), TRY_AGAIN);
 	for (uint32_t i = 0; i < 3; i++) {
 		mock_host_advance(host(1), TURN_NS);
 		deliver_process(3, CPG_RING_PROCJOIN, &name, i);
 	}
-	cpg_user_close(&users[1]); /* it waits no longer */
+	cpg_user_close(&users[1]); /* the closed client's request is dropped */
 	while (users[0].base.client->replies.count < 2) { /* "try again" is the first */
 		ck_assert_uint_gt(mock_host_timers(host(1)), 0);
 		mock_host_advance(host(1), TURN_NS);
@@ -331,7 +337,7 @@ START_TEST(an_iteration_over_lists_that_always_change_ends)
 }
 END_TEST
 
-/* One entry after the other, from the last one on: what merge.c does in one pass. */
+/* merge.c merges a list in one pass. The result must be that of adding its entries one by one, the last entry first. */
 START_TEST(lists_are_merged_as_one_entry_after_the_other)
 {
 	static const char *const groups[] = {"b", "a", "c", "a", "b", "d", "a", "a"};

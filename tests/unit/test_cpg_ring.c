@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 {
-	ring.has_swapped = _i == 1; /* nodes of the other byte order say the same */
+	ring.has_swapped = _i == 1; /* the same with nodes of the other byte order */
 	four_nodes();
 	service_ring_form(&ring, "1 2 | 3 4");
 	expect(users[0], "confchg grp [1:10 2:20] left [3:30/3 3:40/3 4:50/3] joined []");
@@ -79,7 +79,7 @@ START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 	expect(users[6], "confchg alpha [4:51] left [1:11/3] joined []");
 	users[5].base.seen++;
 	users[6].base.seen++;
-	ring.first = 4; /* its list comes first, so its process stands last */
+	ring.first = 4; /* node 4's list is delivered first, so its process is last in the event */
 	service_ring_form(&ring, "1 2 3 4");
 	expect(users[0],
 		"confchg grp [1:10 2:20 3:30 3:40 4:50] left [] joined [3:40/4 3:30/4 4:50/4]");
@@ -107,7 +107,7 @@ START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 	users[2] = cpg_user_create(&ring, 3, 33);
 	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), 1);
 	service_ring_run(&ring);
-	service_ring_form(&ring, "1 2 3"); /* 1 and 2 never saw a ring without it */
+	service_ring_form(&ring, "1 2 3"); /* nodes 1 and 2 were never in a ring without node 3 */
 	expect(users[0], "confchg grp [1:10] left [3:20/3] joined []");
 	expect(users[0], "confchg grp [1:10 3:33] left [] joined [3:33/4]");
 	expect(users[0], "totem 1.c [1 2 3]");
@@ -133,7 +133,7 @@ START_TEST(everybody_is_told_of_a_new_ring_joined_or_not)
 }
 END_TEST
 
-/* A process that its node does not name any more went while nobody could tell. */
+/* A process that its node does not list any more has left while no ring could deliver its leave. */
 START_TEST(a_process_that_its_node_forgot_is_struck_out)
 {
 	struct cpg_ring_process ghost = {.group = cpg_wire_name("grp", 3), .pid = 666, .reason = 1};
@@ -149,13 +149,13 @@ START_TEST(a_process_that_its_node_forgot_is_struck_out)
 }
 END_TEST
 
-/* A join that slips in while lists are exchanged stands in no list, and is no ghost. */
+/* A join that is delivered while lists are exchanged is in no list. It must not be removed. */
 START_TEST(a_join_during_synchronisation_stays)
 {
 	join_all("1");
 	users[1] = cpg_user_create(&ring, 2, 20);
 	service_ring_form_start(&ring, "1 2 3");
-	ring.ops->sync_step(ring.nodes[2].self); /* announced before the join below is delivered */
+	ring.ops->sync_step(ring.nodes[2].self); /* node 2 sends its list before the join below is delivered */
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), 1);
 	service_ring_form_steps(&ring);
 	service_ring_form_done(&ring);
@@ -165,7 +165,10 @@ START_TEST(a_join_during_synchronisation_stays)
 }
 END_TEST
 
-/* A list that is on its way names a process that has gone meanwhile. No node lists it, as its own node does not. */
+/*
+ * A list names a process that leaves before the list is delivered. No node adds the process, since its own node has
+ * removed it.
+ */
 START_TEST(a_process_that_leaves_behind_its_list_is_no_ghost)
 {
 	join_all("1");
@@ -194,7 +197,7 @@ START_TEST(an_aborted_round_leaves_nothing_behind)
 	service_ring_form_done(&ring);
 	users[0].base.seen = users[0].base.client->events.count;
 	service_ring_form_start(&ring, "1 2 3");
-	service_ring_form_steps(&ring); /* 3 has named its process */
+	service_ring_form_steps(&ring); /* node 3's list is delivered */
 	for (uint32_t i = 1; i <= 3; i++) {
 		if (_i == 0)
 			ring.ops->sync_abort(ring.nodes[i].self);
@@ -220,7 +223,7 @@ END_TEST
 
 /* ---- The wire: captured messages ----------------------------------------- */
 
-/* A field that a captured message has at this offset. All other bytes are zero. */
+/* A field of a captured message. All other bytes of the message are zero. */
 struct field {
 	uint32_t at;
 	const char *bytes;
@@ -263,7 +266,7 @@ START_TEST(messages_are_those_of_a_real_ring)
 	CHECK_SENT(1, 0, CPG_RING_PROCJOIN, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
 		FIELD(152, "\x38\x6d"), FIELD(160, "\1"));
 	service_ring_run(&ring);
-	/* But for the cookie, an address in the sender's process, which is 0 here. */
+	/* The captured message also has a cookie, which is an address in the sender's process. It is 0 here. */
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello1"), 0);
 	CHECK_SENT(1, 0, CPG_RING_MCAST, 190, FIELD(16, "\4"), FIELD(24, "grp1"), FIELD(152, "\6"),
 		FIELD(160, "\x38\x6d"), FIELD(168, "\1"), FIELD(184, "hello1"));
@@ -303,7 +306,7 @@ START_TEST(lists_are_those_of_a_real_ring)
 		3, 0, CPG_RING_DOWNLIST, 1568, FIELD(16, "\4"), FIELD(24, "\1"), FIELD(32, "\4"));
 	CHECK_SENT(3, 1, CPG_RING_JOINLIST, 312, FIELD(24, "\xa9\x78"), FIELD(32, "\4"),
 		FIELD(40, "grp1"), FIELD(168, "\xec\x78"), FIELD(176, "\5"), FIELD(184, "alpha"));
-	/* A node without processes announces none. */
+	/* A node without processes sends no list of processes. */
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[2].self), 0);
 	ck_assert_uint_eq(host(2)->sent.count, 1);
 	service_ring_form_steps(&ring);
@@ -356,8 +359,8 @@ END_TEST
 static const struct {
 	const char *name;
 	uint32_t function;
-	uint32_t size;            /* whole, header included */
-	uint32_t at[3], value[3]; /* words to set; at 0: none */
+	uint32_t size;            /* size of the whole message with its header */
+	uint32_t at[3], value[3]; /* offsets and values of words to set; at 0: none */
 } malformed[] = {
 	{"join of a long name", 0, 168, {16, 152}, {129, 7}},
 	{"join of an absurd name", 0, 168, {16, 152}, {UINT32_MAX, 7}},
@@ -397,7 +400,7 @@ START_TEST(malformed_ring_messages_are_dropped)
 	for (int i = 0; i < 1000; i++)
 		mock_deliver(ring.ops, ring.nodes[1].self, 2, i % 2 == 1 && i > 500, &message);
 	ck_assert_msg(users[0].base.client->events.count == users[0].base.seen, "%s", malformed[_i].name);
-	/* Limited, but for the lists that are logged for debugging. */
+	/* The log lines are limited, except for lists, which are logged at level debug. */
 	if (malformed[_i].function != 4 && malformed[_i].function != 5)
 		ck_assert_uint_le(host(1)->logs.count, logged + 2);
 	free(message.data);
@@ -407,7 +410,7 @@ START_TEST(malformed_ring_messages_are_dropped)
 }
 END_TEST
 
-/* Random bytes in every message, in and outside of a round, then an ordinary synchronisation. */
+/* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary one must work. */
 START_TEST(random_ring_messages_are_survived)
 {
 	uint32_t random = 99 + (uint32_t)_i;
@@ -423,7 +426,7 @@ START_TEST(random_ring_messages_are_survived)
 			random = random * 1103515245 + 12345;
 			bytes[k] = (uint8_t)(random >> 16) & (uint8_t)(i % 3 == 0 ? 0xff : 0x83);
 		}
-		memset(bytes + 1, 0, 3); /* so that many names have a possible length */
+		memset(bytes + 1, 0, 3); /* bytes of the length of a name: most of the lengths are valid then */
 		message.size = random % sizeof(bytes);
 		mock_deliver(ring.ops, ring.nodes[1].self, 2 + i % 2, i % 5 == 0, &message);
 	}

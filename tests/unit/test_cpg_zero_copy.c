@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: buffers that clients share with it. */
+/* The CPG service: buffers that clients share with the service. */
 #include "tests/unit/cpg_case.h"
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static int32_t zc_alloc(struct cpg_user *user, const char *path, uint64_t size)
 	struct cpg_req_zc_alloc req = {.map_size = size};
 
 	user->base.client->uid = getuid();
-	/* Without an end when it is too long: that is a case. */
+	/* A path that is too long gets no NUL, which is one of the cases. */
 	memcpy(req.path, path, strnlen(path, sizeof(req.path)));
 	return cpg_user_request(user, CPG_REQ_ZC_ALLOC, &req, sizeof(req));
 }
@@ -146,13 +146,13 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[200] = '\0';
-	ck_assert_int_eq(zc_alloc(&users[0], path, 4096), INVALID); /* no end within the field */
+	ck_assert_int_eq(zc_alloc(&users[0], path, 4096), INVALID); /* no NUL within the field */
 
-	/* Sizes: of the request against the header, the file and what a map can say. */
+	/* Sizes that do not fit the header, the file, or a mapping. */
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 55), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, UINT64_MAX), INVALID);
-	ck_assert_int_eq(access(buffer.path, F_OK), 0); /* refused files stay */
+	ck_assert_int_eq(access(buffer.path, F_OK), 0); /* refused files are not removed */
 
 	snprintf(other, sizeof(other), "%s.l", buffer.path);
 	ck_assert_int_eq(symlink(buffer.path, other), 0);
@@ -162,7 +162,7 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4096), ACCESS);
 	unlink(other);
 	ck_assert_int_eq(mkfifo(other, 0600), 0);
-	ck_assert_int_eq(zc_alloc(&users[0], other, 4096), ACCESS); /* and does not block */
+	ck_assert_int_eq(zc_alloc(&users[0], other, 4096), ACCESS); /* the call does not block */
 	unlink(other);
 
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
@@ -177,7 +177,7 @@ END_TEST
 
 #define BUFFERS 2048
 
-/* Named as by the libraries, and mapped no longer. */
+/* Allocate a new file that is named as the libraries name it and is not mapped any more. */
 static int32_t zc_alloc_new(struct cpg_user *user, uint64_t file_size, uint64_t map_size, char path[64])
 {
 	strcpy(path, "/tmp/corosync_zerocopy-XXXXXX");
@@ -199,7 +199,7 @@ static int open_descriptors(void)
 	return count;
 }
 
-/* @return whether there are so many */
+/* Limit the number of descriptors. @return whether the limit was set */
 static bool set_descriptors(rlim_t count)
 {
 	struct rlimit limit;
@@ -210,7 +210,10 @@ static bool set_descriptors(rlim_t count)
 	return limit.rlim_cur == count;
 }
 
-/* The daemon may look where the client may not. */
+/*
+ * The daemon has rights that the client has not. So the answer must not depend on whether a name exists that the client
+ * may not see.
+ */
 START_TEST(a_refusal_does_not_show_which_names_exist)
 {
 	char closed[] = "/tmp/coterie-closed-XXXXXX", path[96];
@@ -244,7 +247,7 @@ START_TEST(buffers_of_a_client_are_bounded_and_end_with_it)
 	char path[64];
 
 	if (!set_descriptors(5 * BUFFERS))
-		return; /* descriptors_are_left_for_others says what becomes of it */
+		return; /* descriptors_are_left_for_others tests this case */
 	join_all("1");
 	int before = open_descriptors();
 	for (int i = 0; i < BUFFERS + 1; i++) {
@@ -288,7 +291,7 @@ START_TEST(descriptors_are_left_for_others)
 }
 END_TEST
 
-/* Where the daemon removes a name, it is that of a file which the client could remove itself. */
+/* The daemon removes a name only if the client could remove it itself. */
 START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 {
 	struct buffer buffer = buffer_create(4096);
@@ -299,7 +302,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 	ck_assert_int_eq(access(path, F_OK), -1);
 	ck_assert_int_eq(zc_alloc_new(&users[0], 64, 3, path), INVALID);
 	ck_assert_int_eq(access(path, F_OK), -1);
-	/* Another name; a link; a second name; a folder. */
+	/* Refused are another name, a symbolic link, a file with a second name, and a folder. */
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
 	ck_assert_int_eq(access(buffer.path, F_OK), 0);
 	snprintf(path, sizeof(path), "/tmp/corosync_zerocopy-%d", (int)getpid());
@@ -325,7 +328,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 }
 END_TEST
 
-/* The daemon of root could remove a name where the client cannot: a file of the client's in a folder of root. */
+/* A daemon of root must not remove the client's file in a folder of root, where the client cannot. */
 START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 {
 	static const struct {
@@ -344,7 +347,7 @@ START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	if (chown(folder, 1000, 1000) < 0) { /* files cannot be given away here */
+	if (chown(folder, 1000, 1000) < 0) { /* this test may not change the owner of files */
 		ck_assert_int_eq(rmdir(folder), 0);
 		return;
 	}

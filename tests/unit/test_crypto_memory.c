@@ -21,7 +21,10 @@ static void *take(size_t size) { return crypto_memory_take(size, __FILE__, __LIN
 static void *resize(void *bytes, size_t size) { return crypto_memory_resize(bytes, size, __FILE__, __LINE__); }
 static void give(void *bytes) { crypto_memory_free(bytes, __FILE__, __LINE__); }
 
-/* How many of these addresses core dumps leave out (proc(5), VmFlags). One look: with sanitizers each takes long. */
+/*
+ * Return how many of these addresses core dumps leave out (proc(5), VmFlags). The file is read once for all of them,
+ * since a read takes long with sanitizers.
+ */
 static size_t count_left_out(const uint8_t *const *addresses, size_t count)
 {
 	char line[512];
@@ -76,7 +79,7 @@ START_TEST(memory_that_is_given_back_is_wiped_and_used_again)
 
 	memset(block, 0xaa, 1000);
 	give(block);
-	for (size_t i = sizeof(void *); i < 1000; i++) /* the first bytes are of the list */
+	for (size_t i = sizeof(void *); i < 1000; i++) /* the first bytes belong to the list of free blocks */
 		ck_assert_uint_eq(block[i], 0);
 	ck_assert_ptr_eq(take(900), block);
 	give(block);
@@ -98,7 +101,7 @@ START_TEST(a_block_that_is_resized_keeps_its_bytes)
 	}
 	block = resize(block, 10);
 	ck_assert_mem_eq(block, "0123456789", 10);
-	ck_assert_ptr_null(resize(block, SIZE_MAX)); /* and it stays */
+	ck_assert_ptr_null(resize(block, SIZE_MAX)); /* the old block is still valid */
 	ck_assert_mem_eq(block, "0123456789", 10);
 	ck_assert_ptr_null(resize(block, 0));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/sync/delivery.c: what a service can know of its place in the order, and the verdict that members agree on. */
+/* exec/sync/delivery.c: the place in the order that a service can ask for, and the verdict that members agree on. */
 #include "exec/sync/delivery.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static void configure(bool is_regular, uint64_t seq, const char *members, const 
 	delivery_configure(delivery, &configuration);
 }
 
-/* The lists of members, each of which announces. */
+/* Deliver the service lists of members that all announce verdicts. */
 static void build(const char *members)
 {
 	for (const char *at = members; *at != '\0'; at++)
@@ -86,7 +86,7 @@ static struct coterie_delivery place(uint32_t source, uint32_t seq, uint32_t in_
 
 static bool is_quorate(void) { return place(1, 10, 0).is_quorate; }
 
-/* A ring of 1, 2 and 3 in which all have announced that they are quorate. */
+/* Make a ring of nodes 1, 2 and 3 in which all have announced that they are quorate. */
 static void make_quorate_ring(uint64_t seq)
 {
 	configure(true, seq, "123", "");
@@ -199,7 +199,7 @@ START_TEST(members_that_cannot_announce_are_not_asked)
 	ck_assert(is_quorate());
 	verdict(3, false, 1, 4);
 	ck_assert(is_quorate());
-	/* Without a member that announces the ring is not quorate. */
+	/* One member does not announce verdicts, so the ring is not quorate. */
 	configure(true, 8, "12", "");
 	delivery_build(delivery, 1, false);
 	delivery_build(delivery, 2, false);
@@ -210,14 +210,14 @@ END_TEST
 START_TEST(a_configuration_ends_the_verdict)
 {
 	make_quorate_ring(4);
-	configure(false, 8, "12", "3"); /* a member is missing: it may have delivered none of this */
+	configure(false, 8, "12", "3"); /* node 3 is missing, and may not have delivered these messages */
 	ck_assert(!is_quorate());
 	configure(true, 8, "12", "");
 	build("12");
 	ck_assert(!is_quorate());
 
 	make_quorate_ring(12);
-	configure(false, 16, "123", ""); /* all who were there are still there */
+	configure(false, 16, "123", ""); /* all former members are still there */
 	ck_assert(is_quorate());
 	verdict(3, false, 1, 12);
 	ck_assert(!is_quorate());
@@ -231,7 +231,7 @@ START_TEST(verdicts_of_others_do_not_count)
 {
 	make_quorate_ring(4);
 	verdict(9, false, 1, 4); /* no member */
-	verdict(3, false, 1, 3); /* of another ring */
+	verdict(3, false, 1, 3); /* a verdict about another ring */
 	verdict(3, false, 2, 4);
 	delivery_receive(delivery, 3, (const uint8_t *)"short", 5, false);
 	ck_assert(is_quorate());
@@ -260,7 +260,7 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	ck_assert_int_eq(sent_count, 0); /* no ring yet */
 	configure(true, 4, "12", "");
 	delivery_passed(delivery);
-	ck_assert_int_eq(sent_count, 0); /* the verdict of before is not about this ring */
+	ck_assert_int_eq(sent_count, 0); /* the earlier verdict is not about this ring */
 	refusals = 1;
 	delivery_decide(delivery, &about);
 	ck_assert_int_eq(sent_count, 0);
@@ -283,7 +283,7 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	delivery_decide(delivery, &about); /* no frame of this node belongs to the old ring any more */
 	ck_assert_int_eq(sent_count, 2);
 	configure(true, 8, "1", "");
-	delivery_decide(delivery, &about); /* it is about the ring before */
+	delivery_decide(delivery, &about); /* the provider's verdict is about the ring before */
 	ck_assert_int_eq(sent_count, 2);
 	about.ring.seq = 8;
 	delivery_decide(delivery, &about);

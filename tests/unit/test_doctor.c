@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Judges of coterie-ctl doctor: a healthy node of three has no finding, and each fault has the one that names it. */
+/*
+ * Judges of coterie-ctl doctor: a healthy node of three gives no finding, and each fault gives the finding that names
+ * it.
+ */
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -143,7 +146,7 @@ static void fill(struct doctor_facts *facts)
 	add_host(facts);
 }
 
-/* Node 3 has gone from the ring, and is as the row says. */
+/* Remove node 3 from the ring, and set its state as the row says. */
 static struct doctor_path *part(struct doctor_facts *facts)
 {
 	facts->members[2].is_joined = facts->members[2].was_joined = false;
@@ -452,7 +455,7 @@ static const struct row {
 	const char *name;
 	void (*spoil)(struct doctor_facts *facts);
 	const char *found; /* "ID LEVEL", with ", " between */
-	const char *remedy; /* is a part of that of the first finding; NULL: any */
+	const char *remedy; /* part of the first finding's remedy; NULL: any */
 } rows[] = {
 	{"a healthy node has no finding", nothing, "", NULL},
 	{"no daemon", no_daemon, "daemon.running error", "systemctl start coterie"},

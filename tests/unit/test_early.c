@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The token goes on before the frames of its visit: exec/totem/early.c, in rings of three engines. */
+/* The token is sent before the frames of its visit: exec/totem/early.c, in rings of three engines. */
 #include <check.h>
 #include <string.h>
 
@@ -51,7 +51,7 @@ static void start(uint64_t features, uint32_t capacity, uint32_t early_frames)
 	net->drops = notes;
 }
 
-/* Messages of a frame each. */
+/* Send `count` messages of one frame each. */
 static void send_frames(uint32_t id, uint32_t count)
 {
 	static char text[1300];
@@ -71,7 +71,7 @@ START_TEST(the_token_goes_before_the_frames)
 }
 END_TEST
 
-/* Its successor would gain nothing, and the others would wait for a rotation more. */
+/* With few frames the successor would gain nothing, and delivery would take a rotation more. */
 START_TEST(a_few_frames_go_first)
 {
 	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
@@ -82,7 +82,7 @@ START_TEST(a_few_frames_go_first)
 }
 END_TEST
 
-/* Frames that the token has overtaken are not taken for lost ones, not even by the impatient. */
+/* Frames that arrive after the token are not requested, not even with a miss count of 1. */
 START_TEST(nobody_asks_for_what_is_under_way)
 {
 	options.miss_count_const = 1;
@@ -118,13 +118,13 @@ static bool loses_one(struct net *n, uint32_t from, uint32_t to, const struct wi
 	return false;
 }
 
-/* Answer a request for a frame at once, since a node cannot deliver without it. */
+/* A visit that answers a request sends its frames first, since another node waits for them. */
 START_TEST(answers_go_before_the_token)
 {
 	uint64_t early;
 
 	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
-	noted = 1; /* the next one behind who asks */
+	noted = 1; /* node 1 follows the node that asks */
 	net->drops = loses_one;
 	send_frames(2, BURST);
 	do {
@@ -139,7 +139,7 @@ START_TEST(answers_go_before_the_token)
 }
 END_TEST
 
-/* The frames of two rotations may wait together in a receive buffer. */
+/* The frames of two rotations may be in a receive buffer at the same time. */
 START_TEST(the_window_is_half_as_large)
 {
 	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);
@@ -147,7 +147,10 @@ START_TEST(the_window_is_half_as_large)
 }
 END_TEST
 
-/* 0: not heard of; 1: not told what a receive buffer holds; 2: not wanted; 3: a receive buffer is small. */
+/*
+ * 0: a node does not know the feature; 1: a node does not announce its capacity; 2: a node does not want it; 3: a
+ * receive buffer is small.
+ */
 START_TEST(all_have_to_agree)
 {
 	static const uint32_t capacities[] = {400, 0, 400, 255};
@@ -163,7 +166,7 @@ START_TEST(all_have_to_agree)
 }
 END_TEST
 
-/* One visit of node 2 sends its token and none of its frames: it died in between. */
+/* Node 2 dies between its token and its frames. */
 static bool dies_behind_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
 {
@@ -171,7 +174,7 @@ static bool dies_behind_token(struct net *n, uint32_t from, uint32_t to, const s
 	return from == 2 && header->type == WIRE_MCAST;
 }
 
-/* The others have counted frames that nobody has: they go on without them, in the same order. */
+/* The token has counted frames that no node has. The others continue without them, all in the same order. */
 START_TEST(a_crash_behind_the_token_leaves_a_hole)
 {
 	uint64_t before;
@@ -194,7 +197,7 @@ START_TEST(a_crash_behind_the_token_leaves_a_hole)
 }
 END_TEST
 
-/* SAFE costs a rotation more, no more. */
+/* Safe delivery takes one rotation more, not two. */
 START_TEST(safe_messages_arrive)
 {
 	static char text[1300];

@@ -99,7 +99,7 @@ END_TEST
 
 /* --- loss --- */
 
-/* Every third frame of node 1 on its way to node 3, when it is sent first. */
+/* Drop every third frame from node 1 to node 3 when it is sent first. */
 static bool drop_some_frames(struct net *n, uint32_t from, uint32_t to,
 	const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -151,11 +151,12 @@ START_TEST(what_befalls_the_token_is_counted)
 
 	net->drops = drop_tokens_to_2;
 	run_for(options.token_ns / MS * 3 / 4);
-	ck_assert_uint_eq(first->token_tx - tokens, sent_by_1); /* each that is sent, as since 3.1.9 */
+	/* the counter counts each token that is sent, as in Corosync 3.1.9 */
+	ck_assert_uint_eq(first->token_tx - tokens, sent_by_1);
 	net->drops = NULL;
 	ck_assert_uint_gt(first->token_retx, again);
 	ck_assert_uint_eq(second->token_late, 1);
-	run_for(100); /* the one that gets through was sent again */
+	run_for(100); /* the token that arrives is a repeated one */
 	again = first->token_retx;
 	run_for(options.token_ns / MS);
 	ck_assert_uint_eq(first->token_retx, again);
@@ -171,10 +172,7 @@ static bool drop_commits_to_2(struct net *n, uint32_t from, uint32_t to,
 	return from != 2 && to == 2 && header->type == WIRE_COMMIT_TOKEN;
 }
 
-/*
- * In a cluster that starts, the next ring may be the last that can be reached. A long token timeout is no reason
- * to wait.
- */
+/* While a cluster starts, a lost commit token is sent again soon, however long the token timeout is. */
 START_TEST(a_commit_token_goes_out_until_it_gets_through)
 {
 	options.token_ns = 20000 * MS;
@@ -185,7 +183,7 @@ START_TEST(a_commit_token_goes_out_until_it_gets_through)
 	for (uint32_t id = 1; id <= 3; id++)
 		node_start(id);
 	for (uint32_t ms = 0; ms < 10000 && net->packets[WIRE_COMMIT_TOKEN] < 4; ms++)
-		run_for(1); /* each was alone first */
+		run_for(1); /* each node was alone first */
 	run_for(3000);
 	ck_assert_int_eq(node_of(1)->engine->state, TOTEM_COMMIT);
 	net->drops = NULL;
@@ -193,7 +191,7 @@ START_TEST(a_commit_token_goes_out_until_it_gets_through)
 }
 END_TEST
 
-/* The second rotation's first commit token is lost until the last member has repeated the one of the first rotation. */
+/* Drop the commit token of the second rotation until the last member has repeated that of the first rotation. */
 static uint32_t first_rotation_ends;
 
 static bool drop_second_rotation(struct net *n, uint32_t from, uint32_t to,
@@ -282,7 +280,7 @@ START_TEST(a_crashed_node_comes_back)
 	node_start(3);
 	run_until_ring(3, 3000);
 	ck_assert_str_eq(node_of(1)->log, "transitional 1 2\nregular 1 2 3 +3\n");
-	/* At once as well, before anybody has missed it. */
+	/* Node 3 dies. Start it again at once, before another node has noticed. */
 	node_crash(3);
 	run_for(10);
 	node_start(3);
@@ -291,9 +289,9 @@ START_TEST(a_crashed_node_comes_back)
 END_TEST
 
 /*
- * A ring with reference members (here: members that announce no features). One more joins in the
- * middle of a long message. By their rule it cannot have that message. But the next messages in the
- * same frame are sent in the new configuration and are for all.
+ * A ring with reference members (here: members that announce no features). One more joins in the middle of a long
+ * message. By Corosync's rule that node cannot get that message. But the next messages in the same frame are sent in
+ * the new configuration and are for all.
  */
 START_TEST(a_joiner_gets_what_follows_a_long_message)
 {
@@ -314,7 +312,7 @@ START_TEST(a_joiner_gets_what_follows_a_long_message)
 	ck_assert_int_eq(
 		totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	run_for(1);
-	ck_assert_str_eq(node_of(2)->log, ""); /* it is under way */
+	ck_assert_str_eq(node_of(2)->log, ""); /* the message is on its way */
 	node_start(3);
 	run_until_ring(3, 9000);
 	run_for(100);
@@ -529,7 +527,7 @@ START_TEST(byte_orders_mix)
 	run_until_received(60, 1000);
 	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
 	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
-	/* Old-ring frames of the other order survive a recovery. */
+	/* Frames of the other byte order survive a recovery. */
 	net->drops = drop_frames_to_3;
 	send_many(2, 5);
 	run_for(10);
@@ -550,7 +548,7 @@ START_TEST(a_paused_node_comes_back_by_one_merge)
 	start_ring(3);
 	node = node_of(3);
 	node->is_paused = true;
-	run_for(_i < 2 ? 2500 : 9125); /* the others still wait, or have continued */
+	run_for(_i < 2 ? 2500 : 9125); /* the other nodes still wait, or have formed a ring */
 	clear_logs();
 	node_resume(node, _i % 2 == 0);
 	run_until_ring(3, 5000);
@@ -568,7 +566,7 @@ START_TEST(who_cannot_receive_takes_itself_out)
 	start_ring(3);
 	net->drops = drop_frames_to_3;
 	send_many(1, 2);
-	/* The count is reached within milliseconds, but a token timeout must pass as well. */
+	/* fail_recv_const is reached within milliseconds, but a token timeout must pass as well. */
 	run_for(3600);
 	ck_assert_uint_eq(node_of(3)->failed_to_receive, 0);
 	run_for(200);
@@ -628,7 +626,7 @@ START_TEST(options_change_at_run_time)
 	options.nodeid = 2;
 	ck_assert_int_eq(
 		totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
-	run_for(800); /* running timers keep their time, and held tokens return */
+	run_for(800); /* running timers keep their length, and a held token returns */
 	node_crash(2);
 	run_for(1500);
 	ck_assert_uint_eq(node_of(1)->gathered, 1);

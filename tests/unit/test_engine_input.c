@@ -145,7 +145,7 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 	run_for(5);
 	sample = net->samples[WIRE_MCAST];
 	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
-	mcast.seq += 40; /* no node has used this seq, nor those before it */
+	mcast.seq += 40; /* no node has sent this seq or the ones before it */
 	memcpy(bytes, sample->data, sample->size);
 	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
 	feed(2, bytes, sample->size);
@@ -156,7 +156,7 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 }
 END_TEST
 
-/* A frame that node 3 seems to have sent, `ahead` of the last one of the ring, comes to node 1. */
+/* Pass node 1 a frame in the name of node 3, with a seq that is `ahead` of the last one of the ring. */
 static void forge_frame(uint32_t ahead)
 {
 	uint8_t bytes[2048];
@@ -193,7 +193,7 @@ START_TEST(a_forged_frame_is_not_in_the_way_of_our_own)
 }
 END_TEST
 
-/* The next token that node 2 gets, changed. */
+/* Change the next token to node 2. */
 static void (*change_token)(struct wire_token *token);
 static enum totem_state change_in;
 
@@ -211,7 +211,7 @@ static bool drop_to_change(struct net *n, uint32_t from, uint32_t to,
 	ck_assert_int_eq(wire_decode_token(frame->data, frame->size, &token), WIRE_OK);
 	change_token(&token);
 	change_token = NULL;
-	/* Bytes of a frame that is still on its way may be written: nobody else looks at them. */
+	/* Write into the frame that is on its way. No other node uses these bytes. */
 	size_t size = wire_encode_token(&token, 0, false, bytes, sizeof(bytes));
 	ck_assert_uint_le(size, frame->capacity);
 	memcpy(frame->data, bytes, size);
@@ -241,7 +241,7 @@ START_TEST(residues_do_not_stop_the_ring)
 }
 END_TEST
 
-/* The next token for node 2, as if a member had kept it: in place of the one that was sent. */
+/* A forged token that says that a member keeps it. It replaces the next token to node 2. */
 static uint8_t forged[WIRE_TOKEN_SIZE_MAX];
 static size_t forged_size;
 
@@ -259,7 +259,7 @@ static bool drop_to_forge(struct net *n, uint32_t from, uint32_t to,
 	return true;
 }
 
-/* Where not all know of it no member keeps the token, so who says that one has is no member. */
+/* If a member lacks the feature, no member keeps the token. So a token that says so is forged. */
 START_TEST(what_nobody_may_write_goes_no_further)
 {
 	struct wire_token token;
@@ -281,7 +281,7 @@ START_TEST(what_nobody_may_write_goes_no_further)
 }
 END_TEST
 
-/* Give the entries of the others in the second rotation's commit token values that are far apart. */
+/* In the commit token of the second rotation, set the other members' entries to seqs that are far apart. */
 static bool has_forged_commit;
 
 static bool drop_to_forge_commit(struct net *n, uint32_t from, uint32_t to,
@@ -356,7 +356,7 @@ START_TEST(a_flag_of_nobody_does_not_stop_a_recovery)
 }
 END_TEST
 
-/* Numbers that a busy ring reaches after days: 2^32 rotations, 2^31 frames. */
+/* A busy ring reaches these numbers after days: 2^32 rotations, 2^31 frames. */
 START_TEST(nothing_wraps_on_a_long_lived_ring)
 {
 	struct store store = {0};
@@ -384,7 +384,7 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 }
 END_TEST
 
-/* A join that seems to come from node `from`, to node `to`. */
+/* Pass node `to` a join in the name of node `from`. */
 static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count,
 	const uint32_t *failed, uint32_t failed_count)
 {
@@ -409,7 +409,7 @@ START_TEST(unknown_ids_fail_at_once)
 	options.node_count = 4;
 	node_start(1);
 	node_start(2);
-	options.nodes = NULL; /* as a reference peer */
+	options.nodes = NULL; /* accept any id, as Corosync does */
 	options.node_count = 0;
 	node_start(3);
 	run_until_ring(3, 5000);
@@ -417,11 +417,11 @@ START_TEST(unknown_ids_fail_at_once)
 	for (uint32_t to = 1; to <= 3; to++) {
 		forge_join(to % 3 + 1, to, proc, 5, NULL, 0);
 		ck_assert_int_eq(totem_engine_state(node_of(to)->engine), TOTEM_GATHER);
-		/* Far less than the consensus timeout. */
+		/* This takes far less than the consensus timeout. */
 		run_until_ring(3, 300);
 		run_for(100);
 	}
-	/* Ids that would take the room of existing nodes are refused. */
+	/* Unknown ids are refused, so that they do not use up the room for existing nodes. */
 	node_of(1)->refused = 0;
 	forge_join(3, 1, many, WIRE_NODES_MAX, NULL, 0);
 	forge_join(3, 1, proc, 3, many, WIRE_NODES_MAX);
@@ -432,10 +432,7 @@ START_TEST(unknown_ids_fail_at_once)
 }
 END_TEST
 
-/*
- * A stranger does not hear a node that is still a member here, so that node is asked before an
- * agreement.
- */
+/* A node of another ring lists a member of this ring as failed. The member is asked before this ring agrees. */
 START_TEST(the_verdict_of_a_stranger_does_not_part_us)
 {
 	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
@@ -461,7 +458,7 @@ START_TEST(a_join_in_our_name_is_not_ours)
 	node_crash(2);
 	while (totem_engine_state(node_of(3)->engine) != TOTEM_GATHER)
 		run_for(1);
-	/* A leave of our former life, which knew more nodes; then a join. */
+	/* A leave of this node's former run, which knew more nodes. Then a join of that run. */
 	for (uint32_t header = 0; header <= 3; header += 3) {
 		size_t size = wire_encode_join(
 			header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
@@ -548,8 +545,7 @@ START_TEST(bad_commit_tokens_are_dropped)
 }
 END_TEST
 
-/* Every type of packet, cut anywhere and with every byte changed: the nodes live and find together.
- */
+/* Feed each type of packet, cut at any length and with each byte changed. The nodes survive and form a ring again. */
 START_TEST(damaged_packets_of_every_type)
 {
 	struct coterie_frame *samples[6];
@@ -593,7 +589,7 @@ START_TEST(damaged_packets_of_every_type)
 }
 END_TEST
 
-/* A leave with the seq of the ring, in the name of a member that runs. */
+/* Feed a forged leave of a running member, with the sequence of the ring. */
 START_TEST(a_forged_leave_removes_no_member_that_answers)
 {
 	static const uint32_t others[] = {1, 2}, failed[] = {3};
@@ -614,7 +610,7 @@ START_TEST(a_forged_leave_removes_no_member_that_answers)
 }
 END_TEST
 
-/* At once where its kernel refuses the question, and soon where packets for it vanish. */
+/* The member is removed at once if its kernel refuses the question, and soon if packets to it get lost. */
 START_TEST(a_member_that_leaves_is_out_of_the_ring_soon)
 {
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets of other rings and of other memberships, requests that are not this ring's, and what a new ring forgets. */
+/* Packets and requests of other rings and memberships, and the state that a new ring drops. */
 #include <check.h>
 #include <string.h>
 
@@ -65,7 +65,7 @@ START_TEST(a_hold_cancel_of_another_ring_lets_no_token_go)
 }
 END_TEST
 
-/* As many members as this node has agreed on, and this node among them. */
+/* The commit token has as many members as this node has agreed on, this node included, but not the same ones. */
 START_TEST(a_commit_token_of_other_members_is_dropped)
 {
 	static const uint32_t others[] = {1, 2, 4};
@@ -104,7 +104,10 @@ static bool loses_tokens(struct net *n, uint32_t from, uint32_t to, const struct
 	return header->type == WIRE_TOKEN;
 }
 
-/* All have promised to count on each other, then no token arrives any more. The next ring finds them together. */
+/*
+ * All members have promised to deliver what they have received. Then no token arrives any more. They are together in
+ * the next ring.
+ */
 START_TEST(members_that_have_promised_the_same_stay_together)
 {
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
@@ -128,7 +131,10 @@ END_TEST
 static struct wire_rtr asked; /* seq 0: the last frame of the ring */
 static bool has_asked;
 
-/* Write a request into the token that comes to node 2 behind a new message. All that it says of arus: everybody has all. */
+/*
+ * Write a request into the token that arrives at node 2 after a new message. Its aru says that all members have all
+ * frames.
+ */
 static bool ask_in_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
 {
@@ -164,7 +170,7 @@ static uint64_t resent_by_2_when_asked(struct ring_id ring)
 	return node_of(2)->retransmitted;
 }
 
-/* One token alone does not prove that every member has a frame: its aru may have been raised by a node that was behind. */
+/* One token alone does not prove that every member has a frame: a node that was behind may have raised its aru. */
 START_TEST(a_frame_is_sent_again_unless_two_tokens_say_that_all_have_it)
 {
 	ck_assert_uint_eq(resent_by_2_when_asked((struct ring_id){0, 0}), 1);
@@ -197,7 +203,7 @@ static void start_lone(void)
 	run_until_held(2);
 }
 
-/* The sender itself has to send them again: no other member spoils the picture of a lone sender. */
+/* Only the sender can send these frames again, so it remains a lone sender. */
 static bool loses_frames_of_2(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
 {
@@ -212,7 +218,7 @@ START_TEST(no_token_is_kept_while_a_member_lacks_frames)
 
 	uint64_t until_ns = net->now_ns + 200 * MS, lingers = 0;
 
-	/* It may finish a message that it has begun. */
+	/* The sender may finish a message that it has begun. */
 	for (uint32_t i = 0; net->now_ns < until_ns; i++) {
 		send_text(2, TOTEM_AGREED, "more");
 		run_for(1);

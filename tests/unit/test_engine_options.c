@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Each option of the totem section does what it says: the same play with two values of one option. */
+/* The effect of each option of the totem section: the same script runs with two values of one option. */
 #include <check.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 /* Packets of node 1 to node 2, by type, and the time of the first one of each type. */
 static uint32_t sent[6];
 static uint64_t first_ns[6];
-static uint32_t deaf; /* the node that is sent no more of what `lost` names; 0: none */
+static uint32_t deaf; /* node that gets no packet of the types in `lost`; 0: none */
 static uint8_t lost;
 
 static bool watches(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
@@ -28,7 +28,7 @@ static void forget(void)
 	memset(first_ns, 0, sizeof(first_ns));
 }
 
-/* A ring of three with timers that leave room in either direction. */
+/* Start a ring of three. Its timers can be made longer and shorter. */
 static void set_up(void)
 {
 	net_setup();
@@ -55,7 +55,7 @@ static void start(void)
 
 static uint64_t since_ms(uint64_t from_ns) { return (net->now_ns - from_ns) / MS; }
 
-/* Until node 1 begins to gather; @return the time, ns. Fails after 20 s. */
+/* Run until node 1 begins to gather. Fails after 20 s. @return the time, ns */
 static uint64_t run_until_gathered(void)
 {
 	uint64_t limit_ns = net->now_ns + 20000 * MS;
@@ -65,7 +65,7 @@ static uint64_t run_until_gathered(void)
 	return net->now_ns;
 }
 
-/* Node 3 dies without a word. @return milliseconds until node 1 notices */
+/* Node 3 dies without a leave. @return milliseconds until node 1 notices */
 static uint64_t loss_ms(void)
 {
 	start();
@@ -90,7 +90,7 @@ START_TEST(token_is_how_long_it_may_be_missing)
 }
 END_TEST
 
-/* @return milliseconds from the loss of the token to the ring of those that are left */
+/* @return milliseconds from the loss of the token to the ring of the remaining nodes */
 static uint64_t consensus_ms(void)
 {
 	loss_ms();
@@ -144,11 +144,11 @@ START_TEST(send_join_puts_the_first_join_off)
 }
 END_TEST
 
-/* Of one kind that node 1 sends in an idle ring. */
+/* Return the number of packets of a type that node 1 sends in an idle ring. */
 static uint32_t idle_count(uint8_t type, uint64_t ms)
 {
 	start();
-	run_for(1000); /* it becomes idle */
+	run_for(1000); /* the ring becomes idle */
 	forget();
 	run_for(ms);
 	return sent[type];
@@ -185,7 +185,7 @@ END_TEST
 /* Tokens to node 2 are lost. @return how often node 1 sent it again before it gave up */
 static uint64_t retransmits(void)
 {
-	options.features = 0; /* among Coterie's nodes it follows the round trip */
+	options.features = 0; /* a ring with Corosync nodes: otherwise the interval follows the round trip */
 	start();
 	deaf = 2;
 	lost = WIRE_TOKEN;
@@ -206,7 +206,7 @@ START_TEST(token_retransmit_is_the_time_between_two)
 }
 END_TEST
 
-/* Tokens of node 1 in the second after a message. */
+/* Return the number of tokens that node 1 sends in the second after a message. */
 static uint32_t busy_count(void)
 {
 	start();
@@ -257,7 +257,7 @@ START_TEST(heartbeats_miss_the_token_sooner)
 }
 END_TEST
 
-/* Node 3 does not get what node 1 sends. */
+/* Start a ring in which node 3 receives nothing of node 1. */
 static void start_deaf(void)
 {
 	start();
@@ -268,7 +268,7 @@ static void start_deaf(void)
 	send_text(1, TOTEM_AGREED, "x");
 }
 
-/* @return rotations until node 3 asks for it */
+/* @return rotations until node 3 requests the lost frame */
 static uint32_t rotations_to_request(void)
 {
 	start_deaf();
@@ -277,7 +277,7 @@ static uint32_t rotations_to_request(void)
 	return sent[WIRE_TOKEN];
 }
 
-/* More than one rotation of patience finds no more frames: corosync.conf(5) says so. */
+/* Coterie requests a frame after one or two rotations, whatever larger value is set: coterie.conf(5) documents that. */
 START_TEST(miss_count_is_one_rotation_or_two)
 {
 	options.miss_count_const = 1;
@@ -313,11 +313,11 @@ START_TEST(fail_recv_is_the_number_of_rotations_before_a_node_is_given_up)
 }
 END_TEST
 
-/* Tokens while a frame is asked for in vain. */
+/* Return the number of tokens while a frame is requested that no node sends. */
 static uint32_t asked_count(bool cancels)
 {
 	options.cancel_token_hold_on_retransmit = cancels;
-	options.features = 0; /* in a ring of Corosync's kind */
+	options.features = 0; /* as in a ring with Corosync nodes */
 	start_deaf();
 	run_for(400);
 	return sent[WIRE_TOKEN];
@@ -332,7 +332,7 @@ START_TEST(a_token_that_asks_is_not_held)
 }
 END_TEST
 
-/* Three nodes have something to say. @return rotations until all is everywhere */
+/* Three nodes send messages. @return rotations until all nodes have all messages */
 static uint32_t rotations_for_many(void)
 {
 	options.features = 0; /* the window is as configured */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Paths that are back at different times, in rings with reference-like nodes. Node 1 is ours and the representative.
- * Node 2 is cut off. Its paths to node 1 and to the others come back on their own.
+ * Paths that work again at different times, in rings with nodes that act like Corosync's. Node 1 is ours and the
+ * representative. Node 2 is cut off. Its paths to node 1 and to the others work again at different times.
  */
 #include <check.h>
 
@@ -13,13 +13,13 @@
 #define LAG_MS 1200u  /* the daemon's value for knet and the default timers */
 #define SLACK_MS 120u /* a round of joins, and the new ring's tokens */
 
-/* When the paths of node 2 are back. */
+/* Times at which the paths of node 2 work again. */
 static uint64_t first_ns, others_ns;
-/* The commit token that node 2 sent last, and when that one may leave again. */
+/* Ring sequence of the commit token that node 2 sent last, and the earliest time of its repetition. */
 static uint64_t commit_ring_seq, commit_due_ns;
 static uint32_t commit_token_seq;
 
-/* Corosync repeats a commit token at the interval of `token_retransmit`, a coterie sooner. */
+/* Return whether to drop a repeated commit token, since Corosync would repeat it only after `token_retransmit`. */
 static bool is_repeated_early(const struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
@@ -61,7 +61,7 @@ static void start_mixed_ring(uint32_t first_plain, uint64_t lag_ms)
 	clear_logs();
 }
 
-/* Cut node 2 off until node 1 gathers. Its paths are back so many ms later. */
+/* Cut node 2 off until node 1 gathers. Its paths work again that many ms later. */
 static void cut_node_2(uint64_t first_ms, uint64_t others_ms)
 {
 	first_ns = others_ns = TOTEM_NEVER;
@@ -107,7 +107,7 @@ START_TEST(the_wait_ends_when_no_path_can_be_late)
 }
 END_TEST
 
-/* The others give node 2 up at about the same time as node 1: the commit token has to come before. */
+/* The other nodes give node 2 up at about the same time as node 1 does. The commit token has to arrive before that. */
 START_TEST(the_wait_ends_before_the_consensus_timeout)
 {
 	uint64_t join_ms = options.join_ns / MS, consensus_ms = options.consensus_ns / MS;

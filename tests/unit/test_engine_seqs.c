@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ring seqs that packets claim: book membership, "Ring ids". */
+/* Ring sequences in forged and old packets: book membership, "Ring ids". */
 #include <check.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-/* A number that a node alone believes, and a member of a ring does not. */
+/* A sequence that a node without a ring accepts, but a member of a ring refuses. */
 #define FAR_SEQ (TOTEM_RING_SEQ_JUMP_MAX + (UINT64_C(1) << 61))
 
 static uint32_t sides[NODES_MAX + 1]; /* nodes of different sides do not hear each other */
@@ -21,7 +21,7 @@ static bool is_parted(struct net *n, uint32_t from, uint32_t to, const struct wi
 	return sides[from] != sides[to];
 }
 
-/* A forged join takes the ring to a high seq. It must be able to form the next one. */
+/* A forged join raises the ring's sequence. The ring must still be able to form the next one. */
 START_TEST(forged_ring_seqs_leave_room)
 {
 	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
@@ -40,14 +40,14 @@ START_TEST(forged_ring_seqs_leave_room)
 			run_for(10);
 		}
 	}
-	/* A node that knows nothing of it comes in, too. */
+	/* A node that has not seen the forged packet can join, too. */
 	net->node_count = 3;
 	node_start(3);
 	run_until_ring(3, 5000);
 }
 END_TEST
 
-/* A ring that no member would follow is no reason to gather: noise would cost a ring for every packet. */
+/* A packet with a sequence that no member accepts starts no gather. Otherwise each forged packet would cost a ring. */
 START_TEST(a_ring_beyond_belief_is_not_gathered_for)
 {
 	uint8_t bytes[256];
@@ -66,7 +66,7 @@ START_TEST(a_ring_beyond_belief_is_not_gathered_for)
 	}
 	ck_assert(ring_id_equal(&ring, totem_engine_ring(node_of(1)->engine)));
 	ck_assert_uint_eq(node_of(1)->refused, refused + 20);
-	/* One of a ring that may be is answered with a new ring. */
+	/* A packet with a possible sequence starts a new ring. */
 	const struct wire_merge_detect merge = {.system_from = 2, .ring = {2, ring.seq + 400}};
 	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
 	run_for(500);
@@ -74,7 +74,10 @@ START_TEST(a_ring_beyond_belief_is_not_gathered_for)
 }
 END_TEST
 
-/* Joins that each claim as much as is believed, without a ring in between: the next ring is no further than one claim. */
+/*
+ * Feed joins that each raise the sequence as far as is accepted, without a ring in between. The next ring is no further
+ * than one of them.
+ */
 START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 {
 	static const uint32_t nodes[] = {1, 2, 3};
@@ -96,7 +99,7 @@ START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 	ck_assert_uint_le(rings, 20);
 	ck_assert_uint_le(totem_engine_ring(node_of(1)->engine)->seq,
 		TOTEM_RING_SEQ_JUMP_MAX + (rings + 1) * RING_SEQ_COMMIT_MAX);
-	/* Nor does one that claims almost all of them. */
+	/* A join that claims almost all sequences has no effect either. */
 	for (uint64_t seq = UINT64_MAX; seq > UINT64_MAX / 4 * 3; seq -= UINT64_C(1) << 60) {
 		node_of(2)->refused = 0;
 		feed(2, bytes, wire_encode_join(1, 1, seq, nodes, 2, NULL, 0, 0, false, bytes, sizeof(bytes)));
@@ -107,7 +110,7 @@ START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 }
 END_TEST
 
-/* The disk of a node says that hardly any ring seq is left. */
+/* A node's disk has almost the highest ring sequence. */
 START_TEST(the_last_ring_seq_is_not_passed)
 {
 	net->node_count = 2;
@@ -139,7 +142,7 @@ static void unite(void)
 
 static const struct ring_id *ring_of(uint32_t id) { return totem_engine_ring(node_of(id)->engine); }
 
-/* Node `id` alone, the others of 1 .. 3 in their ring. */
+/* Put node `id` alone, and the others of 1 .. 3 in a ring of their own. */
 static void part(uint32_t id)
 {
 	net->drops = is_parted;
@@ -183,7 +186,7 @@ START_TEST(a_ring_with_a_false_number_does_not_part_a_node_for_good)
 }
 END_TEST
 
-/* The disks of the nodes have seqs of rings far apart. Each may have the lowest id. */
+/* The nodes' disks have ring sequences that are far apart: a high one at the nodes that `alone` names. */
 START_TEST(rings_far_apart_become_one)
 {
 	static const uint32_t alone[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 0},
@@ -199,12 +202,12 @@ START_TEST(rings_far_apart_become_one)
 	run_for(5000);
 	unite();
 	run_until_ring(4, 60000);
-	/* A node alone follows a ring that was attacked. */
+	/* A node without a ring accepts the sequence of an attacked ring. */
 	if (alone[_i][1] + alone[_i][2] == 2 && alone[_i][0] + alone[_i][3] == 1)
 		ck_assert_uint_gt(ring_of(1)->seq, FAR_SEQ);
 	send_many(2, 3);
 	run_until_received(3, 1000);
-	/* The disks keep no number that parts a node again. */
+	/* The stored sequences do not separate a node again. */
 	for (uint32_t id = 1; id <= 4; id++) {
 		node_crash(id);
 		node_start(id);
@@ -213,7 +216,10 @@ START_TEST(rings_far_apart_become_one)
 }
 END_TEST
 
-/* Node 2 refuses lower numbers, as a member that knows nothing of them. A false packet tells node 1 of one. */
+/*
+ * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not seen that packet, so it refuses the lower
+ * number.
+ */
 START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 {
 	const struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 4}};

@@ -10,19 +10,22 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-/* How long silence is borne: it removes nobody before. */
+/* Return the time for which a silent member stays in the ring. */
 static uint64_t patience_ms(void)
 {
 	return (options.token_ns + options.consensus_ns) / MS;
 }
 
-/* The token may have been held for that long when a node was cut off. */
+/* Return the time for which the token may have been held when a node was cut off. */
 static uint64_t held_ms(void)
 {
 	return options.hold_ns / MS;
 }
 
-/* A majority waits for as long again, and 20 ms, before it concludes. The ring needs a few more. */
+/*
+ * Return how much later a majority forms its ring: it waits for that time again and 20 ms, and the ring takes some
+ * milliseconds.
+ */
 static uint64_t margin_ms(void)
 {
 	return held_ms() + 20 + 100;
@@ -35,7 +38,7 @@ static uint32_t member_count(uint32_t id)
 	return totem_engine_members(node_of(id)->engine, &members);
 }
 
-/* No node that is up has removed another one since the logs were cleared. */
+/* Check that no running node has removed another one since the logs were cleared. */
 static void check_all_are_members(void)
 {
 	for (uint32_t id = 1; id <= net->node_count; id++) {
@@ -46,7 +49,7 @@ static void check_all_are_members(void)
 	}
 }
 
-/* Longer than any suspicion lasts: nothing may change in it. */
+/* Check that nothing changes for longer than any suspicion lasts. */
 static void check_unmoved(void)
 {
 	run_for(4000);
@@ -64,7 +67,7 @@ static void start_ring_of_askers(uint32_t count)
 	net->refusals_left = 1000;
 }
 
-/* A member that has ended goes by the token's timer, and not before. */
+/* Check that a member that has ended is removed by the token's timer, and not before. */
 static void check_removed_by_silence(void)
 {
 	run_for(patience_ms() - held_ms() - 200);
@@ -91,7 +94,7 @@ START_TEST(a_crash_on_an_idle_ring_is_noticed_within_60_ms)
 }
 END_TEST
 
-/* A host refuses few datagrams a second: one that was refused is enough, after twice the time. */
+/* A host refuses only a few datagrams a second. So one refusal is enough after twice the time. */
 START_TEST(one_refusal_after_a_close_is_enough)
 {
 	start_ring_of_askers(3);
@@ -114,7 +117,7 @@ START_TEST(two_neighbours_that_crash_together_are_both_removed)
 }
 END_TEST
 
-/* The token rests at node 1 for a while: only questions are refused. */
+/* Wait until node 1 holds the token, so that only questions are refused. */
 static void wait_for_a_held_token(void)
 {
 	const uint64_t *hold_ns = &node_of(1)->timers[TOTEM_TIMER_HOLD];
@@ -137,13 +140,16 @@ START_TEST(a_packet_that_was_under_way_does_not_save_its_sender)
 	run_for(10);
 	feed(1, bytes, size);
 	feed(2, bytes, size);
-	run_for(18); /* no longer than an answer may take since that packet */
+	run_for(18); /* less time than an answer to that packet may take */
 	check_all_are_members();
 	run_until_ring(2, 60);
 }
 END_TEST
 
-/* Its first question was refused. It was stopped then, and its timer runs before it has asked once more. */
+/*
+ * The judging node's first question was refused, and then the node was stopped. When it runs again its timer expires
+ * before it has asked a second time.
+ */
 START_TEST(a_judge_that_was_stopped_asks_again)
 {
 	start_ring_of_askers(3);
@@ -161,7 +167,7 @@ START_TEST(a_judge_that_was_stopped_asks_again)
 }
 END_TEST
 
-/* Answers wait in its socket, and its timers run out first. */
+/* Answers wait in the judging node's socket, but its timers expire first. */
 START_TEST(a_judge_that_was_stopped_reads_first)
 {
 	net->delay_ns = 30 * MS;
@@ -170,7 +176,7 @@ START_TEST(a_judge_that_was_stopped_reads_first)
 	tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
 	run_for(15);
 	net->refuse_most_to = 0;
-	run_for(47); /* two questions were refused, answers to others are under way */
+	run_for(47); /* two questions were refused, and answers to others are on their way */
 	ck_assert(peer_find(node_of(2)->engine, 3)->sign_ns != 0);
 	ck_assert_uint_gt(peer_find(node_of(2)->engine, 3)->refused, 0);
 	node_of(2)->is_paused = true;
@@ -181,7 +187,7 @@ START_TEST(a_judge_that_was_stopped_reads_first)
 }
 END_TEST
 
-/* Its connections end as at a crash, but the daemon that comes up at once says that it runs. */
+/* The node's connections end as after a crash, but the new daemon answers at once that it runs. */
 START_TEST(a_node_that_is_restarted_is_a_member_again)
 {
 	start_ring_of_askers(3);
@@ -232,7 +238,7 @@ START_TEST(an_answer_makes_an_earlier_close_worthless)
 }
 END_TEST
 
-/* Its own packets are refused by its own host, and it knows that. */
+/* The node's own host refuses its packets, and the node knows that. */
 START_TEST(a_node_without_a_link_convicts_no_other)
 {
 	start_ring_of_askers(3);
@@ -244,7 +250,7 @@ START_TEST(a_node_without_a_link_convicts_no_other)
 }
 END_TEST
 
-/* Something in between resets the connections and rejects what passes: that is no end of a daemon. */
+/* A device in the network resets the connections and rejects packets. That does not show that a daemon has ended. */
 START_TEST(a_reset_and_refusals_wait_for_the_token)
 {
 	start_ring_of_askers(3);
@@ -256,7 +262,7 @@ START_TEST(a_reset_and_refusals_wait_for_the_token)
 }
 END_TEST
 
-/* The transport's word makes the node ask, no more. */
+/* A report of the transport only makes the node ask. */
 START_TEST(a_transport_that_gives_a_node_up_is_not_believed)
 {
 	start_ring_of_askers(3);
@@ -299,7 +305,7 @@ START_TEST(forged_refusals_remove_nobody)
 	start_ring(3);
 	connect_all();
 	run_for(1500);
-	/* Node 3 lives, but hears and says nothing for a while. */
+	/* Node 3 runs, but neither receives nor sends for a while. */
 	node_of(3)->is_paused = true;
 	if (_i == 2)
 		tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
@@ -333,7 +339,7 @@ START_TEST(a_refused_packet_removes_nobody)
 }
 END_TEST
 
-/* The first packet to node 3, which lives, is refused, or two of three packets are. */
+/* Node 3 runs. The first packet to it is refused, or two of three packets are. */
 START_TEST(refusals_on_a_slow_network_remove_nobody)
 {
 	net->delay_ns = 30 * MS;
@@ -344,7 +350,7 @@ START_TEST(refusals_on_a_slow_network_remove_nobody)
 	net->refuse_most_to = _i == 1 ? 3 : 0;
 	for (uint32_t i = 0; i < 300; i++) {
 		if (i % 50 == 40) {
-			/* It connects again, and that ends, too. */
+			/* The node connects again, and the new connection ends, too. */
 			tell(2, TOTEM_EVENT_WATCH_ON, 3);
 			tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
 		}
@@ -369,7 +375,7 @@ START_TEST(each_question_is_answered_once)
 
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
-	/* Of another ring, too: it is no merge detect. */
+	/* A probe of another ring is answered as well: it does not count as a merge detect. */
 	uint64_t before = totem_engine_counters(node_of(2)->engine)->probe_tx;
 
 	wire_encode_probe(&probe, 2, false, bytes, sizeof(bytes));
@@ -434,7 +440,10 @@ static void restart_ring(uint32_t count)
 	run_for(1500);
 }
 
-/* Percent of the token timeout and the consensus timeout together. In every second case links are reported. */
+/*
+ * Lengths of the cut, in percent of the token timeout plus the consensus timeout. In every second case link events are
+ * reported.
+ */
 static const uint32_t cut_percents[] = {40, 45, 50, 60, 70, 80, 85, 90, 95};
 #define CUTS (sizeof(cut_percents) / sizeof(cut_percents[0]))
 
@@ -445,7 +454,9 @@ START_TEST(a_cut_that_is_shorter_than_the_patience_changes_nothing)
 	for (uint32_t count = 2; count <= 3; count++) {
 		for (uint32_t cut = 1; cut <= count; cut++) {
 			restart_ring(count);
-			/* Patience begins with the last token, which a representative may have held since. */
+			/*
+			 * The patience begins with the last token, which the representative may have held since then.
+			 */
 			cut_for(cut, (patience_ms() - held_ms()) * percent / 100, _i % 2 == 1);
 			run_until_ring(count, 5000);
 			run_for(patience_ms());
@@ -455,7 +466,10 @@ START_TEST(a_cut_that_is_shorter_than_the_patience_changes_nothing)
 }
 END_TEST
 
-/* The survivor whose patience ends first removes the node, the other one may take its word. */
+/*
+ * The survivor whose patience ends first removes the node. The other one may have removed it by a verdict of its own or
+ * by that of the first.
+ */
 static void check_records_of(uint32_t removed)
 {
 	uint32_t silent = 0;
@@ -501,7 +515,10 @@ static bool is_token_from(struct net *n, uint32_t from, uint32_t to, const struc
 	return header->type == WIRE_TOKEN && from == n->cut_from && to != from;
 }
 
-/* It was the last one to have the token, a hold time after the others: no two halves are in force together. */
+/*
+ * The cut-off node was the last one to have the token, a hold time after the others. Even so no two halves serve at the
+ * same time.
+ */
 START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
 {
 	uint32_t cut = (uint32_t)_i + 1, other = cut == 1 ? 2 : 1;
@@ -522,7 +539,7 @@ START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
 }
 END_TEST
 
-/* The link comes and goes, but leads nowhere. */
+/* The link is reported down and up again and again, but no packet passes. */
 START_TEST(a_link_that_flaps_does_not_prolong_the_patience)
 {
 	start_ring(3);
@@ -552,7 +569,10 @@ START_TEST(a_forced_gather_does_not_prolong_the_patience)
 }
 END_TEST
 
-/* Node 9 has waited in vain for node 3. Nodes 1 and 2 have not yet waited for it as long as they owe it. */
+/*
+ * Node 9, of another ring, lists node 3 as failed. Nodes 1 and 2 have not yet waited for node 3 for the whole time that
+ * a member of their own ring is given.
+ */
 START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 {
 	static const uint32_t proc[] = {1, 2, 3, 9}, failed[] = {3};
@@ -573,7 +593,10 @@ START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
 }
 END_TEST
 
-/* It knows that it is cut off, and serves no longer. But it is a ring of its own no sooner than without that. */
+/*
+ * A node without a link knows that it is cut off, so its lease ends at once. But it forms a ring of its own no sooner
+ * than a node that does not know.
+ */
 START_TEST(a_node_without_a_link_is_alone_after_the_patience)
 {
 	struct node *node;
@@ -596,7 +619,7 @@ START_TEST(a_node_without_a_link_is_alone_after_the_patience)
 }
 END_TEST
 
-/* It can send but receives nothing, and is not told so. */
+/* The node can send but receives nothing. No link event reports that. */
 START_TEST(a_deaf_node_is_alone_after_the_patience)
 {
 	struct node *node;
@@ -613,7 +636,7 @@ START_TEST(a_deaf_node_is_alone_after_the_patience)
 	check_all_are_members();
 	run_for(held_ms() + 100);
 	ck_assert_uint_eq(member_count(node->id), 1);
-	/* The others hear it, but it does not answer: they do not let it disturb them for ever. */
+	/* The others receive its packets, but it does not answer. They must not gather because of it for ever. */
 	run_for(60000);
 	clear_logs();
 	run_for(60000);
@@ -654,7 +677,10 @@ static void tell_of(enum wire_probe_kind kind, uint32_t to, uint32_t accuser, ui
 	feed(to, bytes, sizeof(bytes));
 }
 
-/* Node 2 does not listen to the one of 1 and 3 that is not with it, until the other one takes that back. */
+/*
+ * Node 2 is in a ring with node 1 or node 3, and ignores the other one of them until its member retracts the
+ * accusation.
+ */
 START_TEST(an_accuser_takes_its_verdict_back)
 {
 	const uint32_t *members;
@@ -668,12 +694,15 @@ START_TEST(an_accuser_takes_its_verdict_back)
 	uint32_t accuser = members[0] == 2 ? 3 : 1, accused = 4 - accuser;
 
 	clear_logs();
-	tell_of(WIRE_PROBE_RETRACT, 2, accused, accused); /* in its own favour: no */
+	tell_of(WIRE_PROBE_RETRACT, 2, accused, accused); /* a retraction by the accused itself has no effect */
 	tell_of(WIRE_PROBE_RETRACT, 2, accuser, 5);
 	run_for(1000);
 	ck_assert_uint_eq(node_of(2)->gathered, 0);
 	tell_of(WIRE_PROBE_RETRACT, 2, accuser, accused);
-	/* Node 3 gathers alone, and asks node 2 again when that has ended. Unasked, node 2 waits for half a minute. */
+	/*
+	 * The excluded node gathers alone, and after that asks node 2 again. Without the question node 2 would wait for
+	 * half a minute.
+	 */
 	for (uint32_t i = 0; i < 100 && node_of(2)->gathered == 0; i++)
 		run_for(100);
 	ck_assert_uint_ne(node_of(2)->gathered, 0);
@@ -681,8 +710,8 @@ START_TEST(an_accuser_takes_its_verdict_back)
 END_TEST
 
 /*
- * Two pairs, {1 2} and {3 4}, meet; of 1 and 3, and of 2 and 4, each hears the other's first join and no more.
- * So 1 accuses 3, who is not to listen to 1, for 4 accuses it, who is not to …
+ * Two rings, {1 2} and {3 4}, meet. Nodes 1 and 3 receive only the first join of each other, and so do nodes 2 and 4.
+ * So 1 accuses 3, 3 ignores 1 because 4 accuses it, and so on in a circle.
  */
 static uint32_t crossed_joins[NODES_MAX + 1][NODES_MAX + 1];
 
@@ -749,7 +778,7 @@ START_TEST(a_circle_of_accusations_ends)
 }
 END_TEST
 
-/* A pardon counts once nobody else is kept out unpardoned, and from the accuser alone. */
+/* A pardon takes effect when all excluded nodes are pardoned, and only if it comes from the accuser. */
 START_TEST(pardoned_nodes_wait_for_the_last_one)
 {
 	make_circle();
@@ -769,7 +798,7 @@ START_TEST(pardoned_nodes_wait_for_the_last_one)
 }
 END_TEST
 
-/* Each of 1 and 2 keeps 3 and 4 out for the other one's sake, as it sees it. */
+/* Nodes 1 and 2 each exclude 3 and 4 because of an accusation by the other one. */
 START_TEST(nodes_that_each_member_pardons_are_let_in)
 {
 	make_circle();
@@ -791,7 +820,7 @@ START_TEST(nodes_that_each_member_pardons_are_let_in)
 }
 END_TEST
 
-/* Where one link is really cut, pardons of those who hear each other change nothing. */
+/* If one link is really cut, pardons between nodes that hear each other change nothing. */
 START_TEST(two_rings_with_one_cut_between_them_calm_down)
 {
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
@@ -854,7 +883,7 @@ START_TEST(an_idle_ring_asks_no_questions)
 }
 END_TEST
 
-/* The answer of a daemon that runs ends it, whatever became of the connection. */
+/* An answer of the suspected daemon ends the suspicion, whatever happened to the connection. */
 START_TEST(false_signs_remove_nobody)
 {
 	static const enum totem_event signs[] = {
@@ -871,7 +900,7 @@ START_TEST(false_signs_remove_nobody)
 		node_resume(node_of(3), true);
 	check_unmoved();
 	ck_assert_uint_ge(totem_engine_counters(node_of(2)->engine)->cleared, _i % 2 == 1 ? 1 : 10);
-	/* Its daemon ends where nothing can be refused: the token's timer decides. */
+	/* The daemon ends, but its host refuses nothing. So the token's timer decides. */
 	node_crash(3);
 	tell(2, signs[_i / 2], 3);
 	run_for(1000);
@@ -879,7 +908,7 @@ START_TEST(false_signs_remove_nobody)
 }
 END_TEST
 
-/* Where its kernel is asked at the daemon's own port: a transport's session would swallow the refusal. */
+/* The question is sent as a poke to the daemon's own port. A transport's session might hide the refusal. */
 START_TEST(a_closed_suspect_is_poked_at_its_port)
 {
 	start_ring_of_askers(3);

@@ -30,14 +30,14 @@ START_TEST(messages_of_the_synchronisation_go_first)
 }
 END_TEST
 
-/* A service on node 1 answers what the transitional configuration brings. */
+/* A service on node 1 sends a message when a transitional configuration is delivered. */
 static void answer(struct node *node, bool is_regular)
 {
 	if (node->id == 1 && !is_regular)
 		ck_assert_int_eq(send_text(1, TOTEM_AGREED, "answer"), 0);
 }
 
-/* It answers before the synchronisation begins, so it must not overtake what it has sent before. */
+/* The message is sent before the synchronisation begins, so it must not overtake earlier messages. */
 START_TEST(a_message_sent_in_the_transitional_configuration_keeps_its_place)
 {
 	start_ring(3);
@@ -61,7 +61,7 @@ START_TEST(a_message_sent_in_the_transitional_configuration_keeps_its_place)
 }
 END_TEST
 
-/* A service sends during the synchronisation, and not for it. */
+/* A service sends an ordinary message during the synchronisation. */
 START_TEST(a_message_in_order_waits_for_those_before_it)
 {
 	char text[] = "later";

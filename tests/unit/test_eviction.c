@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ring/eviction.c, and the lines that exec/ring/ring_log.c makes of evictions and of the lease. */
+/* exec/ring/eviction.c, and the log lines of exec/ring/ring_log.c about evictions and the lease. */
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -168,7 +168,7 @@ START_TEST(a_member_that_left_gets_no_line_and_no_record)
 }
 END_TEST
 
-/* A transport's sign is not a verdict. The evidence of a verdict is named. */
+/* A sign of the transport is no verdict. A verdict names its evidence. */
 START_TEST(signs_and_verdicts_are_told_apart)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_SUSPECTED, .node = 2};
@@ -278,7 +278,7 @@ START_TEST(a_record_has_the_witness)
 }
 END_TEST
 
-/* Every evidence and witness, and every length of the list: the value is whole, and so is its JSON. */
+/* Test all kinds of evidence and witness, and each length of the list. The value and its JSON are complete. */
 START_TEST(a_long_list_is_cut_between_two_nodes)
 {
 	uint32_t many[64];
@@ -316,7 +316,7 @@ static void see(void *arg, uint32_t event, const char *key, const struct coterie
 	strcat(seen.keys, event == COTERIE_MAP_ADDED ? "+" : "-");
 	strcat(seen.keys, key + strlen("stats.coterie.eviction."));
 	strcat(seen.keys, " ");
-	/* A tracker that sees a record finds its text. */
+	/* The text exists when a tracker is called for a record. */
 	if (event == COTERIE_MAP_ADDED && strstr(key, ".record") != NULL)
 		ck_assert_str_ne(text_of("stats.coterie.eviction.0.text"), "");
 }

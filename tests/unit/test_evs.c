@@ -48,7 +48,7 @@ START_TEST(joining_and_leaving_take_effect_at_once)
 	ck_assert_int_eq(mcast_joined(0, AGREED, "in time"), OK);
 	run_ring();
 	expect(0, "1: in time");
-	/* The groups of a message are those when it was sent, its receivers those when it comes. */
+	/* A message has the groups of its sender at the time of sending, and the receivers at the time of delivery. */
 	ck_assert_int_eq(mcast_joined(0, AGREED, "too late"), OK);
 	ck_assert_int_eq(leave(0, "a"), OK);
 	run_ring();
@@ -74,7 +74,7 @@ START_TEST(a_group_joined_twice_is_left_twice)
 	expect(0, "");
 	ck_assert_int_eq(leave(0, "a"), OK);
 	ck_assert_int_eq(leave(0, "a"), NOT_EXIST);
-	ck_assert_int_eq(leave(0, "xax"), NOT_EXIST); /* one x is left, the other stays */
+	ck_assert_int_eq(leave(0, "xax"), NOT_EXIST); /* the client is in group x twice, and leaves it once */
 	ck_assert_int_eq(leave(0, "x"), OK);
 	ck_assert_int_eq(leave(0, "x"), NOT_EXIST);
 	ck_assert_int_eq(leave(0, ""), OK);
@@ -233,7 +233,7 @@ START_TEST(configurations_are_in_the_stream)
 {
 	connect_user(0);
 	ck_assert_int_eq(join(0, "a"), OK);
-	connect_user(1); /* in no group: hears them all the same */
+	connect_user(1); /* a client in no group gets configurations as well */
 	ck_assert_int_eq(mcast_joined(0, SAFE, "before"), OK);
 	run_ring();
 	configure(false, 12, "1", "2", "");
@@ -266,7 +266,7 @@ START_TEST(the_flag_is_that_of_the_messages_that_follow)
 	read_events[0] = 1;
 	configure(false, 12, "12", "", "");
 	expect(0, "transitional 1.12 members 1 2 left joined safe");
-	host->is_safe_kept = false; /* a plain node has joined */
+	host->is_safe_kept = false; /* a node without extensions has joined */
 	configure(true, 12, "123", "", "3");
 	expect(0, "regular 1.12 members 1 2 3 left joined 3 unsafe");
 	connect_user(1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The EVS service: requests that are wrong, and messages of other nodes that are. */
+/* The EVS service: invalid requests of clients and invalid messages of other nodes. */
 #include "tests/unit/evs_case.h"
 
 #include <stdio.h>
@@ -82,7 +82,7 @@ START_TEST(sizes_that_do_not_add_up)
 			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer,
 			"row %zu", i);
 	}
-	/* Every size below the fixed part of each request is the table's matter. */
+	/* The table refuses each size below the fixed part of a request. */
 	for (uint32_t i = 0; i < ops->request_count; i++) {
 		static const uint32_t fixed[EVS_REQ_MEMBERSHIP_GET + 1] = {24, 24, 32, 40, 16};
 
@@ -105,7 +105,7 @@ START_TEST(groups_of_one_client_are_bounded)
 		ck_assert_int_eq(join(0, letters), OK);
 		joined += 50;
 	}
-	ck_assert_int_eq(join(0, letters), NO_MEMORY); /* all or none */
+	ck_assert_int_eq(join(0, letters), NO_MEMORY); /* a refused join adds no group */
 	letters[EVS_CONNECTION_GROUPS_MAX - joined] = '\0';
 	ck_assert_int_eq(join(0, letters), OK);
 	ck_assert_int_eq(join(0, "g"), NO_MEMORY);
@@ -154,7 +154,7 @@ START_TEST(groups_leave_in_the_order_of_the_request)
 	ck_assert_int_eq(join(0, "abbbcz"), OK);
 	ck_assert_int_eq(leave(0, "zbb"), OK);
 	ck_assert_int_eq(leave(0, "z"), NOT_EXIST);
-	ck_assert_int_eq(leave(0, "cbbab"), NOT_EXIST); /* the second b ends it: c and one b are gone, a is not */
+	ck_assert_int_eq(leave(0, "cbbab"), NOT_EXIST); /* the second b is an error: c and one b were left, a was not */
 	ck_assert_int_eq(leave(0, "b"), NOT_EXIST);
 	ck_assert_int_eq(leave(0, "c"), NOT_EXIST);
 	ck_assert_int_eq(mcast_groups(0, AGREED, "bcz", "nobody", 6), OK);
@@ -195,10 +195,11 @@ START_TEST(malformed_messages_are_dropped)
 		{1, 4, 36, true},
 		{1, 4, 35, false},
 		{1, 4, 37, false},
-		{0, 36, 36, false}, /* well-formed, to nobody */
+		{0, 36, 36, false}, /* well-formed, for no group */
 		{2, 0, 36, false},
 		{1, UINT64_C(0x100000004), 36, false},
-		{UINT64_C(0x800000000000001), 4, 36, false}, /* its bytes wrap to those of one */
+		/* a count whose size in bytes wraps to that of one group */
+		{UINT64_C(0x800000000000001), 4, 36, false},
 		{UINT64_MAX, 36, 36, false},
 		{1, UINT64_MAX, 36, false},
 		{1, 0, 32, true},
@@ -223,11 +224,11 @@ START_TEST(malformed_messages_are_dropped)
 			expect(0, "");
 	}
 	ck_assert(mock_host_has_logged(host, "message of node 2 dropped"));
-	ck_assert_uint_eq(host->logs.count, 1); /* the others within ten seconds are counted */
+	ck_assert_uint_eq(host->logs.count, 1); /* further lines within ten seconds are only counted */
 }
 END_TEST
 
-/* More groups than any client is in, and lists that meet or not, in any order and of any two lengths. */
+/* Lists of all lengths and orders, with or without a common group, also longer than any client's. */
 START_TEST(groups_of_a_message_meet_those_of_a_client)
 {
 	enum { MOST = EVS_CONNECTION_GROUPS_MAX };
@@ -248,7 +249,7 @@ START_TEST(groups_of_a_message_meet_those_of_a_client)
 		head[0] = count;
 		memcpy(message.data, head, sizeof(head));
 		message.size = 16 + count * 32 + 4;
-		for (uint32_t k = 0; k < count; k++) { /* descending, none of them a client's */
+		for (uint32_t k = 0; k < count; k++) { /* in descending order, and no group of a client */
 			memset(message.data + 16 + k * 32, 0, 32);
 			snprintf((char *)message.data + 16 + k * 32, 32, "%c%05u", 'y' - (int)(k % 25), count - k);
 		}

@@ -12,7 +12,7 @@
 #include "exec/log/flight.h"
 #include "tests/suite.h"
 
-#define MARKS 20u /* bytes in front of the ring's own header of 20 */
+#define MARKS 20u /* bytes before the header of 20 bytes that the ring itself has */
 
 static char dir[] = "/tmp/coterie-test-flight-XXXXXX";
 static char path[FLIGHT_PATH_MAX];
@@ -40,7 +40,7 @@ static void write_and_read(const struct flight *flight)
 	FILE *stream;
 	struct stat status;
 
-	/* 2026-02-28 23:59:59 UTC, an hour and a second east of it. */
+	/* 2026-02-28 23:59:59 UTC, in a time zone that is 3,601 s ahead. */
 	ck_assert_int_eq(flight_write(flight, dir, 1772323199, 3601, path), 0);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_uint_eq(status.st_mode & 07777, 0700);
@@ -59,7 +59,7 @@ static uint32_t word(size_t at)
 	return value;
 }
 
-/* Bytes of the ring, over its end where they go over it. */
+/* Copy bytes of the ring, also those that wrap around its end. */
 static void ring_bytes(uint32_t at_word, size_t offset, void *to, size_t size)
 {
 	size_t ring_size = word(MARKS) * sizeof(uint32_t);
@@ -69,7 +69,7 @@ static void ring_bytes(uint32_t at_word, size_t offset, void *to, size_t size)
 			file[MARKS + 20 + (at_word * sizeof(uint32_t) + offset + i) % ring_size];
 }
 
-/* Walks the records, checks each, and returns how many there are and the numbers of the first and last. */
+/* Check each record. @return number of records; out: numbers of the first and the last one */
 static uint32_t walk(unsigned int *first, unsigned int *last)
 {
 	uint32_t write = word(MARKS + 4), read = word(MARKS + 8), count = 0;

@@ -86,7 +86,7 @@ START_TEST(capacities_and_the_limit)
 {
 	static const struct {
 		const char *name;
-		size_t capacity, got; /* got 0: refused */
+		size_t capacity, got; /* got 0: the request is refused */
 	} rows[] = {
 		{"nothing", 0, COMMON},
 		{"common - 1", COMMON - 1, COMMON},
@@ -125,7 +125,7 @@ START_TEST(large_frames_leave_room_for_small_ones)
 	ck_assert_ptr_null(frame_take(other, LARGE));
 	for (int i = COUNT; i < 2 * COUNT; i++)
 		ck_assert_ptr_nonnull(frames[i] = frame_take(other, FRAME_SMALL_MAX));
-	/* Beyond the half, however it came about. */
+	/* The pool is more than half full, whatever the frames are used for. */
 	frame_unref(frames[0]);
 	ck_assert_ptr_null(frames[0] = frame_take(other, LARGE));
 	for (int i = 1; i < 2 * COUNT; i++)
@@ -191,7 +191,7 @@ static struct frame_pool_usage usage_of(const struct frame_pool *of)
 	return now;
 }
 
-/* Ten times at the load's peak and a quarter more, however little it is in between. */
+/* The pool keeps the peak of a load plus a quarter, even if the load is small between its peaks. */
 START_TEST(what_a_load_has_needed_is_kept_for_a_while)
 {
 	struct frame_pool *load = frame_pool_create(COMMON, COMMON * 4000);
@@ -204,7 +204,7 @@ START_TEST(what_a_load_has_needed_is_kept_for_a_while)
 		ck_assert_uint_eq(usage_of(load).kept, 1000);
 	}
 	use(load, 800);
-	ck_assert_uint_eq(frame_pool_rest(load), 0); /* 800 and a quarter */
+	ck_assert_uint_eq(frame_pool_rest(load), 0); /* the peak of 800 plus a quarter */
 	for (int i = 1; i < 10; i++) {
 		use(load, 500);
 		ck_assert_uint_eq(frame_pool_rest(load), 0);
@@ -225,11 +225,12 @@ START_TEST(the_end_of_a_load_is_seen_at_once)
 	use(load, 99);
 	ck_assert_uint_eq(frame_pool_rest(load), 0);
 	use(load, 79);
-	ck_assert_uint_eq(frame_pool_rest(load), 999 - 124); /* of 100 a quarter more, one of them in use */
+	/* 125 for the peak of 100, less the frame that is in use */
+	ck_assert_uint_eq(frame_pool_rest(load), 999 - 124);
 	ck_assert_uint_eq(usage_of(load).kept, 124);
 	use(load, 9);
 	ck_assert_uint_eq(frame_pool_rest(load), 0);
-	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11); /* eleven and one in use are ten and a quarter */
+	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11); /* 12 for the peak of 10, less the one in use */
 	frame_unref(held);
 	ck_assert_uint_eq(frame_pool_rest(load), 0); /* few stay */
 	ck_assert_uint_eq(usage_of(load).kept, 12);
@@ -278,7 +279,7 @@ START_TEST(a_slice_keeps_its_buffer)
 
 	frame_unref(buffer);
 	frame_unref(slice);
-	ck_assert_uint_eq(usage().frames, 3); /* the buffer, which nobody holds but they, and two */
+	ck_assert_uint_eq(usage().frames, 3); /* the buffer, which only its slices reference, and the two slices */
 	ck_assert_uint_eq(usage().bytes, 300);
 	ck_assert_uint_eq(inner->size, 3);
 	ck_assert_uint_eq(inner->capacity, 3);
@@ -306,7 +307,7 @@ START_TEST(frames_outlive_the_pool)
 	struct coterie_frame *slice = frame_slice(buffer, 0, 1);
 	struct coterie_frame *spare = frame_take(other, 1);
 
-	frame_unref(spare); /* onto the free list */
+	frame_unref(spare); /* now on the free list */
 	frame_pool_destroy(other);
 	frame_unref(buffer);
 	slice->data[0] = 1;

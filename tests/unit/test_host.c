@@ -97,7 +97,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	host_resources_reclaim(&plugin);
-	host_resources_reclaim(&plugin); /* nothing left: nothing happens */
+	host_resources_reclaim(&plugin); /* a second call has nothing to free */
 	rekey_destroy(others.rekey);
 	quorum_destroy(others.quorum);
 	ipc_destroy(others.ipc);
@@ -254,7 +254,7 @@ static void *post_many(void *arg)
 {
 	for (int i = 0; i < POSTS; i++) {
 		if (host->post(ctx, count, arg) != 0)
-			return &calls; /* anything but NULL */
+			return &calls; /* any pointer except NULL */
 		if (i % 100 == 0)
 			host->log(ctx, 7, "posted %d", i);
 	}
@@ -268,7 +268,7 @@ START_TEST(posts_come_from_any_thread)
 
 	for (size_t i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, post_many, NULL), 0);
-	run_for_ms(10); /* while they post */
+	run_for_ms(10); /* the threads post meanwhile */
 	for (size_t i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &result);
 		ck_assert_ptr_null(result);
@@ -294,7 +294,7 @@ START_TEST(posts_die_with_the_plugin)
 	run_for_ms(5);
 	ck_assert_uint_eq(calls, 0);
 
-	/* The same, from inside a post: those behind it die. */
+	/* Free the resources inside a post: the posts behind it are dropped. */
 	ck_assert_int_eq(host_resources_create(&plugin), 0);
 	ck_assert_int_eq(host->post(ctx, unload, NULL), 0);
 	ck_assert_int_eq(host->post(ctx, count, NULL), 0);
@@ -445,7 +445,7 @@ START_TEST(statistics_end_with_their_plugin)
 	ck_assert_int_eq(host->stat_add(ctx, "stats.seven", COTERIE_MAP_U8, read_seven, NULL), 0);
 	ck_assert_int_eq(host->map_read(ctx, COTERIE_MAP_STATS, "stats.seven", &value), 0);
 	ck_assert_uint_eq(*(const uint8_t *)value.bytes, 7);
-	host->stat_del((struct coterie_ctx *)&other, "stats.seven"); /* not its own */
+	host->stat_del((struct coterie_ctx *)&other, "stats.seven"); /* the statistic of another plugin */
 	ck_assert_int_eq(host->map_iterate(ctx, COTERIE_MAP_STATS, "stats.s", &iterator), 0);
 	ck_assert_str_eq(host->map_iterate_next(iterator, &value), "stats.seven");
 	ck_assert_int_eq(host->stats_on_clear(ctx, "seven", count, NULL), 0);
@@ -478,14 +478,14 @@ START_TEST(a_verdict_opens_the_gate)
 	ck_assert_int_eq(host->quorum_publish(ctx, &verdict), 0);
 	ck_assert_str_eq(told, "1 2 tally");
 	ck_assert_uint_eq(host->is_quorate(ctx), 1);
-	verdict.size = offsetof(struct coterie_quorum, members); /* somebody of an older ABI */
+	verdict.size = offsetof(struct coterie_quorum, members); /* a plugin of an older ABI */
 	verdict.members = NULL;
 	verdict.is_quorate = 0;
 	host->quorum_get(ctx, &verdict);
 	ck_assert_uint_eq(verdict.is_quorate, 1);
 	ck_assert_ptr_null(verdict.members);
 	host_resources_reclaim(&plugin);
-	ck_assert(!others.is_quorate); /* its provider is gone */
+	ck_assert(!others.is_quorate); /* the provider has been unloaded */
 }
 END_TEST
 
@@ -502,7 +502,7 @@ START_TEST(nodes_are_asked_for)
 		.size = offsetof(struct coterie_node_status, onwire_max), .onwire_max = 1};
 	ck_assert_int_eq(host->node_status(ctx, 3, &status), 0);
 	ck_assert_uint_eq(status.is_reachable, 1);
-	ck_assert_uint_eq(status.onwire_max, 1); /* beyond what there was room for */
+	ck_assert_uint_eq(status.onwire_max, 1); /* a member beyond the size of the caller's struct is not written */
 	ck_assert_int_eq(host->node_status(ctx, 4, &status), -ENOENT);
 	ck_assert_int_eq(host->node_addresses(ctx, 3, &peer), 0);
 	ck_assert_uint_eq(peer.link_count, 2);

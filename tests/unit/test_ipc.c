@@ -72,7 +72,7 @@ static int play_bad(void)
 		MUST(res.header.id == 0 && res.header.size == 24);
 		MUST(res.header.error == IPC_INVALID_PARAM);
 	}
-	req = make(REQ_SEND, 0); /* no answer to this one, whatever it says */
+	req = make(REQ_SEND, 0); /* a request without an answer gets none, even with invalid content */
 	req.header.size = 20;
 	MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
 	req = make(REQ_ECHO, 0);
@@ -84,7 +84,7 @@ START_TEST(malformed_requests_are_refused)
 {
 	play(play_bad);
 	ck_assert_uint_eq(f.handled, 0);
-	/* five lines and no more, however many there were */
+	/* the log has five lines at most, however many requests were refused */
 	ck_assert_uint_eq(exec_stub_count_logged("malformed or unknown"), 5);
 }
 END_TEST
@@ -105,7 +105,7 @@ static int play_small_ring(void)
 START_TEST(size_is_bound_by_the_clients_own_ring) { play(play_small_ring); }
 END_TEST
 
-/* libqb would take both requests and then wait for the second byte for ever. */
+/* libqb's server would read both requests, and then wait for the second wake-up byte for ever. */
 static int play_mute(void)
 {
 	qb_ipcc_connection_t *c = connect_client();

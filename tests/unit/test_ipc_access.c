@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/: who may come in. */
+/* exec/ipc/: which clients may connect. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -86,7 +86,7 @@ static const struct {
 	const char *name;
 	const char *keys[2][2]; /* key and value of the block access */
 	const char *permit;     /* a key of uidgid; NULL: none */
-	uint32_t right;         /* 0: not let in */
+	uint32_t right;         /* 0: the connection is refused */
 } right_rows[] = {
 	{"none", {{"coterie.access.observers.uid.4321", "yes"}}, NULL, 0},
 	{"uidgid gives use", {{NULL}}, "uidgid.uid.1234", COTERIE_RIGHT_USE},
@@ -112,7 +112,7 @@ static int error_of(qb_ipcc_connection_t *c, int32_t id, uint32_t value)
 	return call(c, &req, &res) == 24 ? res.header.error : -1;
 }
 
-/* The exit status is the right that the daemon's answers show. */
+/* Exit with the right that the daemon's answers show. */
 static int play_rights(void)
 {
 	static const int32_t ids[] = {
@@ -243,7 +243,7 @@ START_TEST(the_service_may_refuse)
 }
 END_TEST
 
-/* Peers that connect to the name and say nothing. */
+/* Connect to the socket and send nothing. */
 static int play_silent(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -260,7 +260,7 @@ static int play_silent(void)
 				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) ==
 				0);
 	}
-	/* Until the server has accepted most of them, the socket's backlog is full. */
+	/* Retry: the socket's backlog is full until the server has accepted most of these peers. */
 	qb_ipcc_connection_t *c = connect_client();
 	for (int i = 0; i < 5000 && c == NULL && errno == EAGAIN; i++) {
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -288,7 +288,7 @@ static int play_hoarder(uint32_t share)
 		MUST(c != NULL);
 	}
 	MUST(connect_client() == NULL && errno == EAGAIN);
-	/* One that ends makes room for another. */
+	/* A client that disconnects makes room for another one. */
 	qb_ipcc_disconnect(c);
 	for (int i = 0; i < 1000 && (c = connect_client()) == NULL; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -326,7 +326,7 @@ static int play_another_user(void)
 
 static const struct {
 	part hoarder, other;
-	const char *key; /* of the hoarder's right */
+	const char *key; /* key of the block access that gives the client with many connections its right */
 } share_rows[] = {
 	{play_user_hoards, play_another, "uidgid.uid.1234"},
 	{play_user_hoards, play_another_user, "uidgid.uid.1234"},

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_channel_await.c: whose answers are waited for. The clock goes on by a microsecond whenever it is read. */
+/*
+ * exec/ipc/ipc_channel_await.c: for which clients the daemon waits. The test's clock advances by a microsecond at each
+ * reading.
+ */
 #include <check.h>
 #include <sched.h>
 #include <string.h>
@@ -8,14 +11,14 @@
 #include "tests/suite.h"
 
 #define US UINT64_C(1000)
-#define PROMPT_US 40u /* no later than this */
+#define PROMPT_US 40u /* the wait has to end before this */
 
 static struct {
 	struct ipc ipc;
 	struct ipc_channel channels[2];
 	struct coterie_channel_control controls[2];
 	uint64_t now_ns;
-	unsigned int yields, writes_at; /* the second channel's client does then; 0: never */
+	unsigned int yields, writes_at; /* the second channel's client writes at this yield; 0: never */
 	bool may_wait;
 } f;
 
@@ -50,7 +53,7 @@ static void set_up(void)
 	}
 }
 
-/* They were left alone, and one has rung after so long. */
+/* No client was polled. One rings its doorbell after this time. */
 static void ring_after(uint64_t us)
 {
 	ipc_await_left(&f.ipc, f.now_ns + US);
@@ -88,7 +91,7 @@ START_TEST(the_wait_ends_with_the_first_message)
 	ck_assert(ipc_await(&f.ipc));
 	ck_assert_uint_eq(f.yields, 3);
 	ck_assert(ipc_await_pays(&f.ipc));
-	/* There already: nobody waits. */
+	/* The message is there already, so the daemon does not wait. */
 	ck_assert(ipc_await(&f.ipc));
 	ck_assert_uint_eq(f.yields, 3);
 }
@@ -104,7 +107,7 @@ START_TEST(the_wait_is_no_longer_than_a_wake_up)
 }
 END_TEST
 
-/* One that is lost weighs as much as four that were not, and a hundred no more than sixteen. */
+/* One failed wait weighs as much as four successful ones. A hundred failures count no more than sixteen. */
 START_TEST(waits_in_vain_end)
 {
 	for (int i = 0; i < 100; i++)

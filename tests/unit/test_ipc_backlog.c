@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_backlog.c: what clients have not read yet. No libqb, no loop. */
+/* exec/ipc/ipc_backlog.c: events that clients have not read yet. No libqb, no loop. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static void tear_down(void)
 	ipc_fan_fini(&f.ipc);
 }
 
-/* In two parts, with one of no length between them. */
+/* Add an event in two parts, with an empty part between them. */
 static void add(int client, const char *text)
 {
 	size_t half = strlen(text) / 2;
@@ -126,7 +126,7 @@ START_TEST(other_bytes_are_not_shared)
 }
 END_TEST
 
-/* The clients of one group may want a message in both ways, in any order. */
+/* Of the clients of a group some get a message as an event and some through a fast channel, in any order. */
 START_TEST(messages_of_channels_are_kept_once_beside_events)
 {
 	uint8_t bytes[10000] = {0};
@@ -144,7 +144,7 @@ START_TEST(messages_of_channels_are_kept_once_beside_events)
 }
 END_TEST
 
-/* The second client gets the bytes that the first one got: those of the frames were not compared. */
+/* The second client gets the first one's bytes, which shows that bytes inside the frames are not compared. */
 START_TEST(frames_of_the_delivered_message_are_not_compared)
 {
 	char frames[2][1000], own[] = "own part";
@@ -159,7 +159,10 @@ START_TEST(frames_of_the_delivered_message_are_not_compared)
 	ck_assert_int_eq(ipc_backlog_add(&f.clients[1], &head, parts, 3), 0);
 	ck_assert_ptr_eq(f.clients[0].backlog->body, f.clients[1].backlog->body);
 
-	/* Everything else is: the service's own part, other places of the same frames, and all in the next delivery. */
+	/*
+	 * All other bytes are compared: the service's own part, other places of the same frames, and everything in the
+	 * next delivery.
+	 */
 	own[0] = 'O';
 	ck_assert_int_eq(ipc_backlog_add(&f.clients[2], &head, parts, 3), 0);
 	ck_assert_ptr_ne(f.clients[2].backlog->body, f.clients[1].backlog->body);
@@ -177,7 +180,7 @@ START_TEST(frames_of_the_delivered_message_are_not_compared)
 }
 END_TEST
 
-/* Parts of other lengths put the bytes of a frame to another place of the event. */
+/* With parts of other lengths the bytes of a frame are at another place of the event. */
 START_TEST(parts_at_other_places_are_compared)
 {
 	char frame[1000], own[] = "0123456789";

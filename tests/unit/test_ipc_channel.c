@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fast channels, their life: how one is opened, and what a client sends through it. See also
- * test_ipc_channel_receive.c and test_ipc_channel_hostile.c.
+ * Fast channels: how one is opened, and messages that a client sends through it. See also test_ipc_channel_receive.c
+ * and test_ipc_channel_hostile.c.
  */
 #include "exec/ipc/ipc_channel.h"
 #include "channel_case.h"
@@ -37,8 +37,11 @@ static int play_grant(void)
 	MUST(memcpy(&number, bytes + 40, 4) && number == 1114112);
 	MUST(memcpy(&number, bytes + 44, 4) && number == 0);
 	MUST(fast_channel_open(&channel, post, &res, sizeof(res), 24, NULL) == 0);
-	MUST(plain(REQ_ASK) == 0); /* behind the doorbell */
-	/* One is enough: the library offers no second, and who does so all the same gets no other. */
+	MUST(plain(REQ_ASK) == 0); /* this request is answered after the doorbell was handled */
+	/*
+	 * A client has one channel. The library makes no second offer, and another client that does gets no second
+	 * channel.
+	 */
 	struct fast_channel *fast = atomic_load(&channel.fast);
 	MUST(ask(REQ_OPEN, 0, 0, &res) == 24);
 	atomic_store(&channel.fast, NULL);
@@ -63,7 +66,7 @@ static int play_no_offer(void)
 
 	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
 	MUST(fast_channel_offer(&channel, &req.offer) >= 0);
-	/* Another version, no feature that is known, or cut short. */
+	/* Offers of another version, without a known feature, or too short. */
 	req.offer.magic[7] = 1;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
 	req.offer.magic[7] = 2;
@@ -73,7 +76,7 @@ static int play_no_offer(void)
 	iov.iov_len = sizeof(req) - 1;
 	req.header.size = sizeof(req) - 1;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
-	/* Requests of a channel without one are what they always were. */
+	/* Without a channel the requests about one are refused as unknown ones. */
 	req.header = (struct qb_ipc_request_header){.id = COTERIE_CHANNEL_REFUSED, .size = 16};
 	iov.iov_len = 16;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
@@ -84,10 +87,10 @@ static int play_no_offer(void)
 START_TEST(what_is_no_offer_is_not_answered) { play(play_no_offer); }
 END_TEST
 
-/* The environment's word, and what becomes of it. */
+/* Values of the environment variable, and the ring sizes that they give. */
 static const struct {
 	const char *text;
-	uint32_t size; /* of the send ring; 0: no offer */
+	uint32_t size; /* size of the send ring, or 0: no offer */
 } sizes[] = {
 	{"0", 0},
 	{"1", 1048576},
@@ -118,14 +121,14 @@ END_TEST
 
 static int play_refusal(void)
 {
-	struct rlimit limit = {1, 1}; /* poll wants one */
+	struct rlimit limit = {1, 1}; /* poll() needs a descriptor */
 	uint8_t event[256];
 	struct res res, other;
 	int post;
 
 	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
 	MUST(ask_with(REQ_OPEN, 0, 0, &res, &post) == sizeof(res));
-	/* Events that come before the client has said that it can are not lost, nor out of order. */
+	/* Events that are sent before the client has opened the channel arrive, and in order. */
 	MUST(ask(REQ_EVENTS, 2, 10, &other) == 24);
 	MUST(channel_receive_into(&channel, event, sizeof(event)) == -EAGAIN);
 	MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -149,7 +152,7 @@ static int play_death_before_mapping(void)
 	return 0;
 }
 
-/* tear_down looks whether anything is left. */
+/* tear_down checks that nothing is left. */
 START_TEST(who_died_early_had_a_channel_all_the_same) { play(play_death_before_mapping); }
 END_TEST
 
@@ -166,7 +169,7 @@ static int play_crowd(void)
 	return 0;
 }
 
-/* 192 of 256 are there already. */
+/* The daemon has 192 of 256 channels already. */
 START_TEST(channels_are_not_without_number)
 {
 	f.node.ipc->channels = 192;
@@ -187,12 +190,12 @@ static int play_greed(void)
 		granted += ask(REQ_OPEN, 0, 0, &res) == sizeof(res);
 		bytes += res.grant.send_size + res.grant.receive_size;
 	}
-	/* Two as large as they want, then as many small ones as fit. */
+	/* Two channels get the full size. Further ones are small, as many as fit. */
 	MUST(bytes > 200000000 && bytes <= 256u << 20 && granted == 2 + 31);
 	return 0;
 }
 
-/* 384 of 640 MiB are in use already. */
+/* The channels use 384 of 640 MiB already. */
 START_TEST(nor_is_their_memory)
 {
 	f.node.ipc->channel_bytes = 384u << 20;
@@ -262,13 +265,13 @@ static int play_full(void)
 	while ((rc = send_message(sent + 1, 100000)) == 0)
 		sent++;
 	MUST(rc == -EAGAIN && sent == 10);
-	MUST(plain(REQ_ASK) == 0); /* is answered all the same */
+	MUST(plain(REQ_ASK) == 0); /* other requests are answered */
 	if (fork() == 0) {
 		poll(NULL, 0, 100);
 		f.shared->send_rc = 0;
 		_exit(0);
 	}
-	MUST(plain(REQ_FLOW) == 0); /* waits for them */
+	MUST(plain(REQ_FLOW) == 0); /* this request waits for the messages */
 	MUST(f.shared->handled == 11 && f.shared->order[10] == 0);
 	MUST(send_all(20, 100000) == 0 && plain(REQ_FLOW) == 0);
 	wait(NULL);
@@ -328,7 +331,7 @@ static void on_lease(int number)
 	f.shared->is_synchronizing = exec_stub.is_lapsed;
 }
 
-/* Where every request needs quorum, messages of a channel do, too. */
+/* If all requests of a service need quorum, messages of its channels need it, too. */
 START_TEST(a_service_that_needs_quorum_waits_for_the_lease)
 {
 	f.plugin.ipc->needs_quorum = true;
@@ -428,7 +431,7 @@ END_TEST
 
 #define THREAD_MESSAGES 2000u
 
-/* The number of the thread above that of the message: 24 bits. */
+/* Messages carry the number of the thread, and below it in 24 bits the number of the message. */
 static void *send_in_thread(void *arg)
 {
 	uint32_t thread = *(uint32_t *)arg;
@@ -511,7 +514,7 @@ static int play_impatience(void)
 	for (int i = 0; i < 10000; i++)
 		MUST(send_message(1, 100000) == -EAGAIN);
 	fast_callback(atomic_load(&channel.fast), false);
-	MUST(now_ms() - began < 5000); /* not a millisecond each */
+	MUST(now_ms() - began < 5000); /* far less than a millisecond for each message */
 	return 0;
 }
 
@@ -536,7 +539,10 @@ static int play_bell(void)
 	return stay();
 }
 
-/* It has to ring again for its next message: while the token is kept, nobody would look for that. */
+/*
+ * After a doorbell without a message the client has to ring again for its next message. While the token is kept, the
+ * daemon would not look into the ring.
+ */
 START_TEST(a_doorbell_for_nothing)
 {
 	pid_t client = start_client(play_bell);
@@ -550,7 +556,10 @@ START_TEST(a_doorbell_for_nothing)
 }
 END_TEST
 
-/* The token is kept, and all is read: who has answered at once may do so again, and rings only after that. */
+/*
+ * The token is kept and all messages are read. The daemon polls a client that has answered at once, and arms its
+ * doorbell only after that.
+ */
 START_TEST(who_answers_at_once_need_not_ring)
 {
 	pid_t client = start_client(play_bell);
@@ -591,7 +600,7 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 {
 	pid_t client = start_client(play_backlog);
 
-	/* A doorbell brings one share in all the same, and another one because a request came before. */
+	/* One share is read because of the doorbell, and another one because of an earlier request. */
 	exec_stub.queue.used = 1000;
 	while (f.shared->at == 0 || f.node.ipc->awake == NULL)
 		run_for_ms(5);
@@ -600,17 +609,17 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 	f.node.ipc->is_queue_shared = false;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, first);
-	/* Now 50 frames are left of what is wanted. */
+	/* 50 frames are left of the wanted number. */
 	uint32_t wanted = exec_stub.queue.wanted;
 	exec_stub.queue.used = wanted - 50;
 	f.count_frames = 6;
-	ipc_pull(f.node.ipc); /* a share of 2 to 3 messages at a time */
+	ipc_pull(f.node.ipc); /* each pull reads a share of 2 to 3 messages */
 	ck_assert_uint_ge(exec_stub.queue.used, wanted);
 	ck_assert_uint_le(exec_stub.queue.used, wanted + 3 * 6);
 	uint32_t second = f.shared->handled;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, second);
-	/* Others feed the queue all the time: a share goes in. */
+	/* Other clients fill the queue all the time. This client still gets its share. */
 	f.node.ipc->is_queue_shared = true;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_ge(f.shared->handled, second + 1);

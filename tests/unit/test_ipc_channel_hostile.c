@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: clients that write into the rings what no library writes, and sockets that are not theirs. */
+/* Fast channels: clients that write invalid bytes into the rings, and offers that name foreign sockets. */
 #include "channel_case.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 static struct coterie_channel_ring evil[2]; /* send, receive */
 
-/* Map both rings once more. Their descriptors stay open in `evil_fds`. */
+/* Map both rings a second time. evil_fds: their descriptors, which stay open. */
 static int evil_fds[2];
 
 static int take_descriptors(int post, int fds[2])
@@ -60,17 +60,17 @@ static int open_evil(void)
 	return 0;
 }
 
-/* Each is one way to lie, `_i` chooses. */
+/* Invalid values of a ring's control page; `_i` selects one. */
 static const struct {
 	uint64_t written;
 	uint32_t length;
 	bool is_refused;
 } lies[] = {
-	{1, 0, true},             /* no multiple of 8 */
-	{8, 1, true},             /* a message that ends behind what is written */
+	{1, 0, true},             /* a position that is no multiple of 8 */
+	{8, 1, true},             /* a message that ends after the written bytes */
 	{16, UINT32_MAX, true},   /* … and wraps around */
 	{16, 0xfffffff8u, true},
-	{1048576 + 8, 0, true},   /* more than the ring has */
+	{1048576 + 8, 0, true},   /* more bytes than the ring has */
 	{UINT64_MAX - 7, 0, true},
 	{UINT64_C(1) << 63, 0, true},
 	{16, 8, false},
@@ -132,7 +132,7 @@ START_TEST(a_reader_cannot_move_the_writer)
 }
 END_TEST
 
-/* Everything in both shared pages, and the data, changes all the time. */
+/* Change all bytes of both control pages and of the data all the time. */
 static int play_scribbler(void)
 {
 	unsigned int seed = (unsigned int)lie;
@@ -169,7 +169,7 @@ static int play_ringer(void)
 		(void)ring_the_bell();
 	}
 	for (int i = 0; i < 10000 && plain(REQ_ASK) < 0; i++)
-		poll(NULL, 0, 1); /* its own requests are in the way */
+		poll(NULL, 0, 1); /* retry until the doorbells in front of the request are handled */
 	MUST(plain(REQ_ASK) == 0);
 	return 0;
 }
@@ -177,7 +177,7 @@ static int play_ringer(void)
 START_TEST(bells_without_number) { play(play_ringer); }
 END_TEST
 
-/* Everything changes while the executive reads it, from another process. */
+/* Another process changes the shared memory while the executive reads it. */
 static void scribble(void)
 {
 	unsigned int seed = (unsigned int)lie + 100;
@@ -219,7 +219,7 @@ START_TEST(scribbling_while_it_is_read)
 }
 END_TEST
 
-/* The memory stays what it is, whatever its user tries: else an access of the executive's would be its end. */
+/* The client cannot shrink the shared memory. Otherwise an access of the executive would end the daemon. */
 static int play_shrinker(void)
 {
 	MUST(open_evil() == 0);
@@ -243,7 +243,7 @@ START_TEST(the_memory_cannot_shrink)
 }
 END_TEST
 
-/* Memory that a client keeps mapped after its end does not use pages of the daemon. */
+/* A client that keeps the memory mapped after its disconnection does not keep pages of the daemon in use. */
 static int play_keeper(void)
 {
 	struct stat status;
@@ -263,7 +263,10 @@ static int play_keeper(void)
 START_TEST(the_memory_goes_with_the_connection) { play(play_keeper); }
 END_TEST
 
-/* Messages without end: whoever writes as fast as we read is read once in a while, and others are served. */
+/*
+ * A client writes messages as fast as the daemon reads them. The daemon reads a share at a time and serves other
+ * clients between.
+ */
 static int play_endless(void)
 {
 	MUST(open_evil() == 0);
@@ -324,7 +327,7 @@ START_TEST(only_names_as_the_kernel_gives_them)
 }
 END_TEST
 
-/* Somebody else's: nothing is sent there. */
+/* An offer that names another client's socket: nothing is sent there. */
 static struct coterie_channel_offer others_offer;
 
 static int play_thief(void)
@@ -346,7 +349,7 @@ START_TEST(a_socket_of_somebody_else)
 	ck_assert_int_ge(post, 0);
 	play(play_thief);
 	int fd = accept(post, NULL, NULL);
-	ck_assert_int_ge(fd, 0); /* it was looked at, no more */
+	ck_assert_int_ge(fd, 0); /* the socket was only checked */
 	uint8_t byte;
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
 	close(fd);
@@ -354,7 +357,7 @@ START_TEST(a_socket_of_somebody_else)
 }
 END_TEST
 
-/* Others may connect to the socket of an offer first: they do not have the token. */
+/* Other processes may connect to the socket of an offer first, but they do not have the token. */
 static int play_crowded(void)
 {
 	struct res res;

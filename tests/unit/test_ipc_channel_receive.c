@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: what a client receives, in order, in callbacks, in several threads. */
+/* Fast channels: messages that a client receives: their order, in callbacks, in several threads. */
 #include "channel_case.h"
 
 #include <poll.h>
@@ -15,7 +15,7 @@ static int play_stream(void)
 	MUST(open_channel() == 0);
 	dispatch_init(&dispatcher);
 	MUST(ask(REQ_EVENTS, 3, 10, &res) == 24);
-	/* As long as something is left, a program that polls hears of it; and no longer. */
+	/* The descriptor is readable as long as a message is left, and not longer. */
 	for (int i = 0; i < 5; i++) {
 		MUST(is_readable(2000));
 		MUST(dispatch(CS_DISPATCH_ONE) == CS_OK);
@@ -48,7 +48,7 @@ static int play_slow(void)
 
 	MUST(open_channel() == 0);
 	dispatch_init(&dispatcher);
-	MUST(ask(REQ_EVENTS, 60, 100000, &res) == 24); /* 12 MB into a ring of 1.1 */
+	MUST(ask(REQ_EVENTS, 60, 100000, &res) == 24); /* 12 MB of events through a ring of 1.1 MB */
 	poll(NULL, 0, 50);
 	while (got.messages < 60)
 		MUST(dispatch(CS_DISPATCH_ONE) == CS_OK);
@@ -113,7 +113,10 @@ static int play_nested(void)
 START_TEST(a_callback_may_dispatch) { play(play_nested); }
 END_TEST
 
-/* The first callback waits for all the rest, which is more than the ring holds. Its own bytes do not change. */
+/*
+ * The first callback waits until all other messages have arrived, which are more than the ring holds. Its own message
+ * does not change meanwhile.
+ */
 static struct dispatch_outcome on_patient(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	uint32_t number = got.events;
@@ -148,7 +151,7 @@ static int play_patient(void)
 START_TEST(a_callback_may_dispatch_more_than_a_ring_holds) { play(play_patient); }
 END_TEST
 
-/* One thread is inside the first callback until the other has had all the rest. */
+/* One thread stays inside the first callback until the other thread has received all other messages. */
 static struct dispatch_outcome on_shared(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	uint32_t number = got.events++;
@@ -196,12 +199,12 @@ static int play_two_threads(void)
 START_TEST(a_slow_callback_does_not_hold_up_other_threads) { play(play_two_threads); }
 END_TEST
 
-/* While it runs, the descriptor says what is left: other parts of a program may poll it. */
+/* The descriptor shows during a callback whether messages are left, since other parts of a program may poll it. */
 static struct dispatch_outcome on_polling(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	struct dispatch_outcome outcome = on_event(arg, id, bytes, size);
 
-	got.is_wrong |= !is_readable(2000); /* the message behind it */
+	got.is_wrong |= !is_readable(2000); /* another message follows */
 	return outcome;
 }
 
@@ -241,7 +244,7 @@ static int play_turns(void)
 	dispatch_init(&dispatcher);
 	MUST(ask(REQ_EVENTS, 50, 100000, &res) == 24); /* 10 MB */
 	for (uint32_t i = 0; i < 10; i++)
-		MUST(send_message(i + 1, 8) == 0); /* there is room in the ring */
+		MUST(send_message(i + 1, 8) == 0); /* the message fits into the ring */
 	MUST(plain(REQ_ASK) == 0);
 	poll(NULL, 0, 100);
 	MUST(f.shared->handled == 0);
@@ -257,7 +260,7 @@ static int play_turns(void)
 	return 0;
 }
 
-/* Messages of a client stay in its send ring until the client has read half of its own events. */
+/* The daemon leaves a client's messages in the send ring until the client has read half of its own events. */
 START_TEST(a_sender_reads_before_it_is_read)
 {
 	f.node.ipc->hold_size = 4000000;
@@ -295,7 +298,7 @@ static void end_clients(void *arg)
 		loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, end_clients, arg);
 }
 
-/* Events in the ring are not read any more after the executive ends it, as with libqb. */
+/* After the executive has ended the connection, events in the ring are not read any more, as with libqb. */
 static int play_ended(void)
 {
 	struct res res;

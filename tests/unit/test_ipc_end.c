@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/: how connections end, and what counts then. */
+/* exec/ipc/: how connections end, and their last requests and events. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static int play_until_killed(void)
 	c = connect_client();
 	MUST(c != NULL);
 	req = make(REQ_EVENTS, 50);
-	req.size = 100000; /* more than fits: a backlog */
+	req.size = 100000; /* more events than fit into the ring: a backlog */
 	MUST(call(c, &req, &res) == 24);
 	kill(getpid(), SIGKILL);
 	return 0;
@@ -65,7 +65,7 @@ static int play_send_and_exit(void)
 	MUST(c != NULL);
 	MUST(call(c, &req, &res) > 24);
 	wait_for_go();
-	for (uint32_t i = 1; i <= 120; i++) { /* more than libqb takes at once */
+	for (uint32_t i = 1; i <= 120; i++) { /* more requests than libqb handles at once */
 		req = make(REQ_SEND, i);
 		MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
 	}
@@ -78,10 +78,10 @@ START_TEST(what_a_client_sent_before_it_exited_counts)
 
 	pid_t pid = start_client(play_send_and_exit);
 	RUN_UNTIL(f.joins == 1);
-	run_for_ms(200); /* the client knows it, too */
+	run_for_ms(200); /* the client has noticed the end, too */
 	ck_assert_uint_eq(f.joins, 1);
 	let_go();
-	/* All of it and the hang-up are there when the server looks again. */
+	/* All requests and the hang-up have arrived before the server polls again. */
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	run_for_ms(50);
@@ -129,7 +129,7 @@ START_TEST(kept_requests_of_others_survive_it)
 		RUN_UNTIL(f.joins == i + 1 && f.last != NULL && f.last->kept != NULL);
 		ck_assert_uint_eq(f.joins, i + 1);
 	}
-	kill(pids[2], SIGKILL); /* the last in the queue */
+	kill(pids[2], SIGKILL); /* the client that waits last in the queue */
 	ck_assert(WIFSIGNALED(serve(pids[2])));
 	kill(pids[0], SIGKILL);
 	ck_assert(WIFSIGNALED(serve(pids[0])));

@@ -26,8 +26,8 @@ static int play_slow_reader(void)
 
 	MUST(c != NULL);
 	req.size = 100000;
-	MUST(call(c, &req, &res) == 24); /* all 20 MB are on their way when this returns */
-	/* This one would fit into what is left of the ring, but its place is behind the others. */
+	MUST(call(c, &req, &res) == 24); /* 20 MB of events are queued when this returns */
+	/* This event would fit into the ring, but it has to wait behind the earlier ones. */
 	req = make(REQ_EVENTS, 1);
 	MUST(call(c, &req, &res) == 24);
 	MUST(receive_all(c, 200, 24 + 4 + 100000) == 0);
@@ -52,7 +52,7 @@ static int play_largest_event(void)
 	req.size = IPC_SIZE_MAX - 28;
 	MUST(call(c, &req, &res) == 24);
 	MUST(receive_all(c, 2, IPC_SIZE_MAX) == 0);
-	req.size++; /* one byte too many: the service is told, the client sees nothing */
+	req.size++; /* one byte too many: the service gets an error, and the client gets no event */
 	MUST(call(c, &req, &res) == 24);
 	MUST(qb_ipcc_event_recv(c, &res, sizeof(res), 0) < 0);
 	req = make(REQ_ECHO, 0);
@@ -84,7 +84,7 @@ static int play_never_reads(void)
 
 START_TEST(a_client_that_never_reads_is_bounded)
 {
-	/* Many events at once are allowed, but not a client that reads none for a while. */
+	/* A client may have many waiting events, but it must read some from time to time. */
 	let_go_after_ms(IPC_STALL_NS / 1000000 + 300);
 	play(play_never_reads);
 	if (f.events_ns < IPC_STALL_NS)
@@ -122,7 +122,7 @@ START_TEST(all_clients_together_are_bounded)
 }
 END_TEST
 
-/* The processor time between two of them is that of a turn, whoever else is on the machine. */
+/* Processor time between two turns, which other processes do not affect. */
 static uint64_t turn_max_ns, turn_end_ns;
 
 static uint64_t used_ns(void)
@@ -140,9 +140,9 @@ static void on_tick(void *arg)
 	(void)arg;
 	if (turn_end_ns > 0 && now_ns - turn_end_ns > turn_max_ns)
 		turn_max_ns = now_ns - turn_end_ns;
-	if (f.handled == 1) { /* the turn that has made the events is over */
+	if (f.handled == 1) { /* ignore the turn that made the events */
 		if (turn_end_ns == 0)
-			usleep(500000); /* meanwhile the ring becomes empty */
+			usleep(500000); /* the ring becomes empty meanwhile */
 		turn_end_ns = now_ns;
 	}
 	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, on_tick, NULL);
@@ -180,7 +180,7 @@ END_TEST
 
 static uint8_t large[LARGE];
 
-/* As a service does with a message of the ring: its number, and its bytes as they lie in the frames. */
+/* Send a message of the ring to all clients, as a service does: its number, and its bytes in several frames. */
 static void deliver_to_all(uint32_t value)
 {
 	static struct iovec iov[LARGE / FRAME + 2];
@@ -232,7 +232,7 @@ START_TEST(a_message_for_many_clients_takes_several_turns)
 	ck_assert_uint_eq(count_waiting(), MANY - IPC_FAN_SIZE / (1 << 20));
 	ck_assert_uint_lt(f.node.ipc->backlog_size, 2 * IPC_SIZE_MAX);
 	RUN_UNTIL(count_waiting() == 0);
-	ck_assert_uint_eq(count_waiting(), 0); /* the rings have room for one */
+	ck_assert_uint_eq(count_waiting(), 0); /* each client's ring has room for one message */
 	deliver_to_all(1);
 	deliver_to_all(2);
 	let_go();

@@ -20,7 +20,7 @@ static int play_sender(void)
 		req = make(REQ_SEND, i);
 		MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
 	}
-	req = make(REQ_COUNT, 0); /* stands behind them */
+	req = make(REQ_COUNT, 0); /* this request waits behind them */
 	MUST(call(c, &req, &res) > 24 && res.value == 5);
 	return 0;
 }
@@ -41,7 +41,7 @@ START_TEST(a_request_without_answer_waits_for_room)
 	ck_assert_uint_ge(f.tried, 1);
 	ck_assert_uint_eq(f.handled, 0);
 	ck_assert_ptr_nonnull(f.last->kept);
-	/* Its descriptor stays readable all the time, and must not keep the loop busy. */
+	/* The client's descriptor stays readable. It must not keep the loop busy. */
 	uint64_t before_ns = cpu_ns();
 	run_for_ms(200);
 	ck_assert_uint_lt(cpu_ns() - before_ns, 100000000);
@@ -56,7 +56,7 @@ END_TEST
 
 START_TEST(it_waits_for_the_end_of_a_synchronisation)
 {
-	/* Seen by the request's own check, before the gate closes. */
+	/* The check of the request itself finds this, before the gate closes. */
 	exec_stub.is_synchronizing = true;
 	pid_t pid = start_client(play_sender);
 	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
@@ -79,11 +79,11 @@ static int play_during_sync(void)
 
 	MUST(c != NULL);
 	qb_ipcc_fc_enable_max_set(c, 2);
-	/* The first ones may come before the server has set the word. */
+	/* The first requests may arrive before the server has set the flow control word. */
 	for (int i = 0; i < 100 && qb_ipcc_send(c, &req, sizeof(req)) > 0; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	MUST(qb_ipcc_send(c, &req, sizeof(req)) == -EAGAIN);
-	/* As the libraries do for all but mcast: sent, and answered when the gate opens. */
+	/* All requests except mcast are sent at once, and answered when the gate opens. */
 	qb_ipcc_fc_enable_max_set(c, 1);
 	MUST(write(f.go[1], "x", 1) == 1);
 	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
@@ -190,7 +190,7 @@ static int play_patience(void)
 	struct res res;
 
 	MUST(c != NULL);
-	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK); /* needs no quorum */
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK); /* this request needs no quorum */
 	MUST(write(f.go[1], "x", 1) == 1);
 	req = make(REQ_QUORUM, 0);
 	MUST(call(c, &req, &res) == 24 && res.header.id == 13 && res.header.error == IPC_OK);
@@ -212,7 +212,7 @@ START_TEST(a_request_that_needs_quorum_waits_for_the_lease)
 }
 END_TEST
 
-/* The engine may find out only after the first request that the lease had ended, and then tells no change. */
+/* The engine may notice only after the first request that the lease has ended, and then reports no change. */
 START_TEST(it_is_served_when_the_lease_is_back_without_a_word)
 {
 	exec_stub.is_lapsed = true;
@@ -258,7 +258,7 @@ static int play_question(void)
 	return 0;
 }
 
-/* "Yes" may be wrong by then: the others may be a quorate ring without this node. */
+/* Without the lease "yes" may be wrong: the other nodes may be a quorate ring without this node. */
 START_TEST(nobody_is_told_of_quorum_without_the_lease)
 {
 	exec_stub.is_lapsed = true;
@@ -271,7 +271,7 @@ START_TEST(nobody_is_told_of_quorum_without_the_lease)
 		exec_stub.is_lapsed = false;
 		ipc_room(f.node.ipc);
 	} else {
-		f.node.is_quorate = false; /* "no" is right in any case */
+		f.node.is_quorate = false; /* "no" is right with or without the lease */
 		ipc_gate(f.node.ipc);
 	}
 	ck_assert_int_eq(serve(pid), 0);
@@ -287,7 +287,7 @@ static int play_long_question(void)
 
 	MUST(c != NULL);
 	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
-	req = make(REQ_ECHO, 0); /* it is not kept any more */
+	req = make(REQ_ECHO, 0); /* the request is not kept any more */
 	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
 	return 0;
 }
@@ -303,7 +303,7 @@ START_TEST(a_question_does_not_wait_for_ever)
 }
 END_TEST
 
-/* The service has another plugin from now on: its clients stay. */
+/* Replace the plugin of the service. Its clients stay. */
 static void replace_plugin(struct plugin *from, struct plugin *to)
 {
 	struct ipc_handover *handover = ipc_server_take(from->ipc, to);
@@ -314,7 +314,7 @@ static void replace_plugin(struct plugin *from, struct plugin *to)
 	*(uint32_t *)ipc_client_data(f.last) = 42;
 }
 
-/* Its client waits for an answer, and the new plugin can give it. */
+/* A kept request is answered by the new plugin. */
 START_TEST(a_question_outlives_a_replacement_of_the_plugin)
 {
 	struct plugin successor = f.plugin;
@@ -345,7 +345,10 @@ static int play_cut_question(void)
 	return 0;
 }
 
-/* The new plugin sends no answer to it, or has no such request. The client would wait for ever. */
+/*
+ * The new plugin does not answer this request, or does not know it. So the client is disconnected, as it would wait for
+ * ever.
+ */
 START_TEST(a_question_without_an_answer_ends_with_the_replacement)
 {
 	static const struct coterie_request silent = {REQ_TELL, 16, COTERIE_NO_REPLY, 0, NULL};
@@ -397,7 +400,7 @@ START_TEST(the_rate_follows_the_queue)
 		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d",
 			level_rows[i].used, (int)f.plugin.ipc->rate);
 	}
-	/* While it is critical nobody needs to tell that it has drained. */
+	/* While the queue is critical the gate checks it by itself. It needs no report that the queue has drained. */
 	exec_stub.queue.used = 1000;
 	ipc_gate(f.node.ipc);
 	exec_stub.queue.used = 0;
@@ -420,7 +423,7 @@ static int play_no_room(void)
 START_TEST(a_request_that_finds_no_room)
 {
 	exec_stub.queue = (struct totem_queue){.used = 2, .total = 5, .message_size_max = 100000};
-	exec_stub.queue.used = 3; /* level critical only at the next look */
+	exec_stub.queue.used = 3; /* the level is critical only at the next check */
 	f.plugin.ipc->rate = QBS_RATE_FAST;
 	play(play_no_room);
 	ck_assert_uint_eq(f.handled, 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_hold.c: senders that read slower than they send. test_ipc_channel_receive.c has those with a fast channel. */
+/*
+ * exec/ipc/ipc_hold.c: clients that send more than they read. test_ipc_channel_receive.c tests them with a fast
+ * channel.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -8,7 +11,7 @@
 
 #define EVENT 100000
 
-/* Sends as cpg_mcast_joined does. @return 0; -EAGAIN: its library refuses */
+/* Send as cpg_mcast_joined does. @return 0; -EAGAIN: the library refuses */
 static int send_message(qb_ipcc_connection_t *c, uint32_t number)
 {
 	struct req req = make(REQ_SEND, number);
@@ -36,7 +39,7 @@ static int make_events(qb_ipcc_connection_t *c, uint32_t count)
 	return call(c, &req, &res) == 24 ? 0 : -1;
 }
 
-/* The word in shared memory follows the reading by a timer of the executive. */
+/* The executive's timer updates the flow control word some time after the client has read. */
 static int wait_for_room(qb_ipcc_connection_t *c, uint32_t number)
 {
 	int rc = -EAGAIN;
@@ -63,15 +66,15 @@ static int play_turns(void)
 
 	MUST(c != NULL);
 	MUST(send_message(c, 1) == 0);
-	MUST(make_events(c, 45) == 0); /* a megabyte of them is in libqb's ring */
-	MUST(send_message(c, 2) == 0); /* below the bound */
+	MUST(make_events(c, 45) == 0); /* one megabyte of the events is in libqb's ring */
+	MUST(send_message(c, 2) == 0); /* the waiting events are below the bound */
 	MUST(make_events(c, 10) == 0);
 	MUST(answer_to(c, REQ_ECHO) == IPC_OK && send_message(c, 3) == -EAGAIN);
-	/* Only messages are refused: it asks, leaves and ends as before. */
+	/* Only messages are refused. Other requests and the end of the connection work. */
 	MUST(answer_to(c, REQ_COUNT) == IPC_OK);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
 	MUST(answer_to(c, REQ_FLOW) == IPC_OK);
-	/* It reads a little, and more than half of it. */
+	/* The client reads a little, and then more than half. */
 	MUST(receive(c, 10) == 0);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
 	MUST(receive(c, 40) == 0);
@@ -86,12 +89,12 @@ START_TEST(a_sender_that_does_not_read_is_told_to_try_again)
 	ck_assert_uint_eq(f.node.ipc->hold_size, IPC_HOLD_SIZE);
 	f.node.ipc->hold_size = 4000000;
 	play(play_turns);
-	ck_assert_uint_eq(f.handled, 4); /* three messages and REQ_FLOW */
+	ck_assert_uint_eq(f.handled, 4); /* three messages and the REQ_FLOW */
 	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
 }
 END_TEST
 
-/* Two events come back for each message. The client blocks until it has one, also when it was refused. */
+/* Each message causes two events. The client waits for one event after each message, also after a refused one. */
 static int play_one_by_one(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -131,7 +134,7 @@ static int play_fragments(void)
 	MUST(send_message(c, 1) == 0);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_OK);
 	MUST(make_events(c, 55) == 0);
-	/* The next part, as the library sends it. */
+	/* Send the next part as the library does. */
 	qb_ipcc_fc_enable_max_set(c, 2);
 	MUST(call(c, &req, &res) == 24 && res.header.error == IPC_OK);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
@@ -145,7 +148,7 @@ START_TEST(a_message_in_parts_gets_through_once_it_has_begun)
 }
 END_TEST
 
-/* Another client's backlog uses half of what all may have. */
+/* Another client's backlog uses half of the bound for all clients. */
 static int play_crowd(void)
 {
 	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
@@ -168,7 +171,7 @@ START_TEST(the_bound_is_lower_where_all_together_use_much)
 }
 END_TEST
 
-/* The same, and the other client never reads. */
+/* As before, but the other client never reads. */
 static int play_silent(void)
 {
 	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
@@ -179,7 +182,7 @@ static int play_silent(void)
 	MUST(make_events(other, 200) == 0);
 	MUST(make_events(c, 30) == 0);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
-	/* It has the whole bound again after a while: more of its events do not hold it. */
+	/* After a while the client has the whole bound again: more events do not hold it back. */
 	req.size = EVENT;
 	for (int i = 0; i < 2000; i++) {
 		poll(NULL, 0, 10);

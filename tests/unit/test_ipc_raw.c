@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/qb and exec/ipc/: clients that speak the protocol without libqb, and not as libqb does. */
+/* exec/qb and exec/ipc/: clients that use the protocol without libqb and in other ways than libqb. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "exec/map/map.h"
 
 #define ANSWER_SIZE 12328
-#define ANSWER_ERROR 16 /* where it is, bytes */
+#define ANSWER_ERROR 16 /* offset of the error in the answer, bytes */
 #define ANSWER_REQUEST 40
 
 static uint8_t answer[ANSWER_SIZE];
@@ -38,7 +38,7 @@ static bool say_hello(int fd)
 	return send(fd, hello, sizeof(hello), 0) == sizeof(hello);
 }
 
-/* @return the answer's error, or 1: there is no whole answer */
+/* @return the answer's error, or 1 if the answer is incomplete */
 static int read_answer(int fd)
 {
 	int32_t error;
@@ -57,7 +57,7 @@ static int play_hello_and_exit(void)
 	return 0;
 }
 
-/* The server finds the hang-up right behind the hello. */
+/* The server finds the hang-up directly after the first message. */
 START_TEST(a_client_that_exits_before_its_answer_was_never_there)
 {
 	int status;
@@ -80,7 +80,7 @@ static int play_urgent(void)
 	int fd = connect_raw();
 
 	MUST(fd >= 0 && say_hello(fd) && read_answer(fd) == 0);
-	/* The kernel counts this byte as one that can be read for as long as the stream lives. */
+	/* FIONREAD counts this urgent byte as long as the stream is open. */
 	MUST(send(fd, "x", 1, MSG_OOB) == 1 || errno == EOPNOTSUPP);
 	MUST(shutdown(fd, SHUT_WR) == 0);
 	MUST(recv(fd, answer, 1, 0) == 0);
@@ -114,7 +114,7 @@ static int play_too_many_last(void)
 	_exit(0);
 }
 
-/* A library that waits for room in the stream cannot have as many on the way. */
+/* A library waits for room in the stream, so it never has that many requests on the way. */
 START_TEST(what_a_client_leaves_behind_is_bounded)
 {
 	int status;
@@ -140,7 +140,7 @@ static int play_no_descriptor(void)
 	return 0;
 }
 
-/* Otherwise it stays in the kernel's queue, and the loop turns for it without end. */
+/* Otherwise the caller stays in the kernel's queue, and the loop never sleeps. */
 START_TEST(a_caller_without_a_descriptor_is_turned_away)
 {
 	struct rlimit limit;
@@ -149,7 +149,7 @@ START_TEST(a_caller_without_a_descriptor_is_turned_away)
 
 	close(next);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	/* The one that is left is for serve(). */
+	/* serve() needs the descriptor that is left. */
 	const struct rlimit none = {.rlim_cur = (rlim_t)next + 1, .rlim_max = limit.rlim_max};
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	int status = serve(pid);
@@ -159,7 +159,7 @@ START_TEST(a_caller_without_a_descriptor_is_turned_away)
 }
 END_TEST
 
-/* As a program of root would that gets a stranger's connection for its standard error. */
+/* A program of root has a connection of another user as its standard error, and writes to it. */
 static int play_borrowed_voice(void)
 {
 	MUST(setresgid(0, 4321, 0) == 0 && setresuid(0, 1234, 0) == 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_stats.c: what the statistics say of a connection. */
+/* exec/ipc/ipc_stats.c: the statistics of a connection. */
 #include "ipc_case.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* When a node sends joins: at once in a small ring, gathered in a crowd. */
+/* When a node sends joins: at once in a small ring, with pauses in a large one. */
 #include <check.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static uint64_t sent(void)
 	return totem_engine_counters(node_of(1)->engine)->join_tx;
 }
 
-/* A join of node `from` that names nodes 2 to `from`, and so does not agree, comes to node 1. */
+/* Pass node 1 a join of node `from` that lists nodes 2 to `from`, so it does not agree with node 1. */
 static void feed_join(uint32_t from)
 {
 	static const uint32_t proc[] = {2, 3, 4, 5};
@@ -25,7 +25,7 @@ static void feed_join(uint32_t from)
 			 sizeof(bytes)));
 }
 
-/* Node 1 runs alone, in the middle of a gather, and has sent its join. */
+/* Start node 1 alone. It gathers and has sent its first join. */
 static void start_alone(uint32_t crowd)
 {
 	static const uint32_t nodes[] = {1, 2, 3, 4, 5};
@@ -78,7 +78,7 @@ START_TEST(a_crowd_sends_the_changes_of_a_short_time_together)
 }
 END_TEST
 
-/* A change shortly after a join waits for the others that may follow it, longer in a larger crowd. */
+/* If the lists change shortly after a join, the next join waits for further changes, longer in a larger crowd. */
 START_TEST(joins_of_a_crowd_keep_a_gap_that_grows_with_it)
 {
 	for (uint32_t from = 3; from <= ALL; from++) {
@@ -101,7 +101,7 @@ START_TEST(joins_of_a_crowd_keep_a_gap_that_grows_with_it)
 }
 END_TEST
 
-/* Nodes start with few candidates. What is configured shows that there will be more. */
+/* At its start a node knows few candidates. The configured nodes tell how many there may be. */
 START_TEST(configured_nodes_make_a_crowd)
 {
 	uint64_t before;
@@ -113,7 +113,10 @@ START_TEST(configured_nodes_make_a_crowd)
 }
 END_TEST
 
-/* The time between a verdict and a ring without this node counts: failure.md, "Lease". */
+/*
+ * A verdict is sent without a pause, since the time until the ring is formed matters for the lease: failure.md,
+ * "Lease".
+ */
 START_TEST(a_verdict_of_a_crowd_does_not_wait)
 {
 	uint64_t before = 0, at_ns;
@@ -121,7 +124,7 @@ START_TEST(a_verdict_of_a_crowd_does_not_wait)
 	start_alone(0);
 	at_ns = node_of(1)->timers[TOTEM_TIMER_CONSENSUS];
 	run_until(at_ns - 1);
-	feed_join(3); /* a change is about to leave, and the consensus timer begins again */
+	feed_join(3); /* a join with the changed lists waits, and the consensus timer has started again */
 	at_ns = node_of(1)->timers[TOTEM_TIMER_CONSENSUS];
 	run_until(at_ns - 1);
 	before = sent();
@@ -169,7 +172,7 @@ START_TEST(a_node_left_behind_sends_its_verdict_at_once)
 	while (totem_engine_state(node_of(1)->engine) != TOTEM_GATHER)
 		ck_assert(net_step(net, UINT64_MAX));
 	episode_ns = net->now_ns;
-	/* Its consensus timer begins again in the middle of the wait. */
+	/* The consensus timer starts again in the middle of the wait. */
 	run_until(episode_ns + options.consensus_ns / 2);
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, me, 1, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
@@ -181,7 +184,7 @@ START_TEST(a_node_left_behind_sends_its_verdict_at_once)
 }
 END_TEST
 
-/* Node 1 is in a new ring of three, which took in no stranger yet. */
+/* Put node 1 into a new ring of three, which has not merged with another ring yet. */
 static void start_three(uint32_t crowd)
 {
 	options.join_crowd = crowd;
@@ -198,7 +201,7 @@ static void feed_stranger(void)
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 }
 
-/* Each change of a large ring costs all its members, so that strangers are taken in together. */
+/* Each change of a large ring stops all its members. So it waits until several nodes can join at once. */
 START_TEST(a_new_ring_of_a_crowd_lets_strangers_wait)
 {
 	uint64_t at_ns, merges;
@@ -209,7 +212,7 @@ START_TEST(a_new_ring_of_a_crowd_lets_strangers_wait)
 	merges = totem_engine_counters(node_of(1)->engine)->merge_detect_tx;
 	feed_stranger();
 	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_OPERATIONAL);
-	/* It announces itself when the wait is over: a stranger that is alone may be silent by then. */
+	/* The ring sends a merge detect when the wait is over, since a lone node may have stopped sending by then. */
 	run_until(at_ns + 3 * TOTEM_STRANGER_WAIT_NS + MS);
 	ck_assert_uint_eq(totem_engine_counters(node_of(1)->engine)->merge_detect_tx, merges + 1);
 	feed_stranger();

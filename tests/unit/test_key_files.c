@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/crypto.c and key_newer.c with coterie.conf: where key files lie, and who could exchange them there. */
+/* config/crypto.c and key_newer.c with coterie.conf: the places of key files, and which users could replace them. */
 #include "tests/unit/native_case.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ START_TEST(a_key_below_a_folder_of_others_is_refused)
 	char outer[600], inner[600], text[700], want[2048];
 
 	if (geteuid() != 0)
-		return; /* only a daemon of root has rights that the owner of a folder could borrow */
+		return; /* the owner of a folder can misuse only the rights of root */
 	write_key("key", 'k');
 	snprintf(outer, sizeof(outer), "%s", native_case_path("outer"));
 	snprintf(inner, sizeof(inner), "%s", native_case_path("outer/inner"));
@@ -71,7 +71,7 @@ START_TEST(a_key_below_a_folder_of_others_is_refused)
 		ck_assert_int_eq(chown(outer, 0, 0), 0);
 	}
 
-	/* A link of another user on the way leads where that user wants. */
+	/* Another user could make this link lead to any file. */
 	ck_assert_int_eq(chmod(inner, 0755), 0);
 	ck_assert_int_eq(symlink("inner", native_case_path("outer/link")), 0);
 	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = outer/link/key }\n" A);
@@ -83,7 +83,7 @@ START_TEST(a_key_below_a_folder_of_others_is_refused)
 }
 END_TEST
 
-/* Seconds from now. The time of change of a file cannot be set. */
+/* Set the file's modification time to now plus `seconds`. The time of its last change (ctime) cannot be set. */
 static void set_age(const char *path, time_t seconds)
 {
 	const struct timespec times[2] = {{.tv_sec = time(NULL) + seconds}, {.tv_sec = time(NULL) + seconds}};
@@ -117,7 +117,7 @@ START_TEST(a_newer_key_that_the_state_folder_hides_is_named)
 		ck_assert_str_eq(config_newer_key(one.config), files[i]);
 		config_messages_fini(&one.messages);
 
-		/* One that a rotation has left behind is out of use. */
+		/* A key file that a rotation has left is not used any more. */
 		set_age("state/authkey", 60);
 		ck_assert_str_eq(key_of(text), key);
 		ck_assert_uint_eq(one.messages.warning_count, 0);
@@ -131,7 +131,7 @@ START_TEST(a_newer_key_that_the_state_folder_hides_is_named)
 		ck_assert_int_eq(unlink(files[i]), 0);
 	}
 
-	/* A file that the configuration names hides none. */
+	/* A file that the configuration names is used whatever other key files exist. */
 	write_key(files[0], 'e');
 	ck_assert_str_eq(key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"state/authkey\" }\n" A),
 		"state/authkey");

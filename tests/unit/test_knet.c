@@ -18,7 +18,7 @@ static struct knet_nodes nodes;
 
 /* messages that the socket to libknet accepts before it is full; -1: no limit */
 static int send_room = -1;
-static bool are_buffers_refused; /* by the system, to a privileged handle */
+static bool are_buffers_refused; /* the system refuses the large socket buffers, even to a privileged handle */
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
@@ -98,9 +98,9 @@ START_TEST(a_multicast_reaches_every_other_node_in_order)
 		}
 		at += count;
 	}
-	/* The executive feeds own frames back itself. */
+	/* The transport does not return a node's own frames: the executive does. */
 	ck_assert_uint_eq(nodes.list[0].host->frames.count, 0);
-	/* Frames that come together go up together. */
+	/* Frames that arrive together are passed on in one call. */
 	ck_assert_uint_lt(nodes.list[1].host->batches, at / 2);
 }
 END_TEST
@@ -127,7 +127,8 @@ START_TEST(a_full_socket_delays_and_loses_nothing)
 	send_room = 3;
 	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 0), 10);
 	ck_assert_int_eq(knet_token(&nodes, 0, 2), 0);
-	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 50), 0); /* to be offered again */
+	/* these frames were refused, and have to be sent again */
+	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 50), 0);
 	knet_receive(&nodes, 1, 3);
 	ck_assert_uint_eq(nodes.list[0].host->writable_count, 0);
 	send_room = -1;
@@ -146,7 +147,7 @@ START_TEST(frames_that_cannot_be_carried_are_lost_alone)
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
 
 	start(2, 1);
-	knet_multicast(&nodes, 0, 0, 1, 0); /* would look like the end of the socket */
+	knet_multicast(&nodes, 0, 0, 1, 0); /* an empty frame would look like the end of the socket */
 	knet_multicast(&nodes, 0, 12, 1, 0);
 	knet_multicast(&nodes, 0, 65537, 1, 0);
 	knet_multicast(&nodes, 0, 13, 1, 0);
@@ -241,7 +242,7 @@ START_TEST(an_address_in_use_is_refused_as_a_whole)
 }
 END_TEST
 
-/* A path that has just changed may lose a frame or two. */
+/* Send until frames arrive: a path that has just changed may lose a few. */
 static void reach(uint32_t from, uint32_t to)
 {
 	uint32_t before = nodes.list[to].host->frames.count;
@@ -298,7 +299,7 @@ START_TEST(settings_of_links_follow_the_map)
 	knet_node_start(&nodes, 0, 1, 2);
 	knet_handle_t handle = nodes.list[0].mesh->handle;
 
-	knet_age(&nodes, 0); /* until then it is pinged more often */
+	knet_age(&nodes, 0); /* a new path is pinged more often for a while */
 	knet_host_get_policy(handle, 2, &policy);
 	ck_assert_uint_eq(policy, KNET_LINK_POLICY_RR);
 	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
@@ -310,8 +311,8 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_uint_eq(runtime_interval(), 200);
 
 	/*
-	 * The configuration does not require pings so rare that one lost packet takes the link
-	 * down.
+	 * The timeout allows pings so rarely that one lost packet would take the link down. The plugin sends them more
+	 * often.
 	 */
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 2700);
@@ -319,15 +320,15 @@ START_TEST(settings_of_links_follow_the_map)
 	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
 	ck_assert_int_eq(interval, 300);
 	ck_assert_int_eq(timeout, 2700);
-	ck_assert_uint_eq(runtime_interval(), 300); /* the map tells what is so */
-	/* The executive puts what was asked for into the map. */
+	ck_assert_uint_eq(runtime_interval(), 300); /* the runtime key has the value in use */
+	/* The configured value stays in the executive's key. */
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_precision", 100);
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 200);
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_pong_count", 1000);
 	knet_set_number(&nodes, 0, "runtime.config.totem.knet_pmtud_interval", 7);
-	knet_set_text(&nodes, 0, "totem.link_mode", "active"); /* at the next start */
+	knet_set_text(&nodes, 0, "totem.link_mode", "active"); /* has an effect at the next start */
 	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
 	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
 	ck_assert_int_eq(interval, 1400);
@@ -338,7 +339,7 @@ START_TEST(settings_of_links_follow_the_map)
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 0);
 	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
 	knet_link_get_priority(handle, 2, 0, &priority);
-	ck_assert_uint_eq(priority, 1); /* as in 3.1.9 and later */
+	ck_assert_uint_eq(priority, 1); /* the priority is that of Corosync 3.1.9 and later */
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 200);
 	knet_link_get_pong_count(handle, 2, 0, &pongs);
 	ck_assert_uint_eq(pongs, 255);
@@ -416,7 +417,7 @@ static bool has_told_mtu(struct knet_nodes *all, uint32_t node)
 	return knet_handle_pmtud_get(all->list[node].mesh->handle, &mtu) == 0 && mtu > 1000 && mtu <= 1200;
 }
 
-/* libknet takes the size as it is told, less headers, and measures it otherwise. */
+/* libknet uses a configured MTU, less headers, and otherwise measures it. */
 START_TEST(the_mtu_of_links_is_that_of_the_config)
 {
 	knet_set_number(&nodes, 0, "runtime.config.totem.knet_mtu", 1200);
@@ -460,7 +461,7 @@ static uint64_t stat_of(const char *key, uint32_t type)
 
 	ck_assert_msg(rc == 0, "%s: %d", key, rc);
 	ck_assert_msg(value.type == type, "%s: type %u", key, value.type);
-	memcpy(&number, value.bytes, value.size); /* this machine's order is the small one's */
+	memcpy(&number, value.bytes, value.size); /* the test assumes a little-endian host */
 	return number;
 }
 
@@ -492,7 +493,10 @@ START_TEST(statistics_have_the_names_of_the_field)
 }
 END_TEST
 
-/* Lines about packets cost one each of a node that is not up yet. */
+/*
+ * At level debug libknet writes a line for each packet to a node that is not up yet. So the level is debug only if a
+ * node is silent for long.
+ */
 START_TEST(libknet_tells_of_packets_only_when_somebody_is_silent)
 {
 	uint8_t level;
@@ -533,7 +537,7 @@ START_TEST(libknet_debugs_when_the_config_wants_it)
 	knet_set_text(&nodes, 0, "logging.logger_subsys.KNET.debug", "off");
 	knet_set_text(&nodes, 0, "logging.debug", "on");
 	knet_log_get_loglevel(handle, KNET_SUB_LINK, &level);
-	ck_assert_uint_eq(level, KNET_LOG_INFO); /* the subsystem's own word counts */
+	ck_assert_uint_eq(level, KNET_LOG_INFO); /* the level of the subsystem decides */
 	knet_serve(&nodes, 0);
 	ck_assert(mock_host_has_logged(nodes.list[0].host, "host: "));
 }
@@ -559,7 +563,7 @@ static int priority_of(const char *words)
 	return -1;
 }
 
-/* Since 3.1.8: libknet has a level below debug, for single packets. */
+/* As since Corosync 3.1.8: libknet's level for single packets, below debug. */
 START_TEST(libknet_traces_when_the_config_wants_it)
 {
 	const uint8_t trace = KNET_LOG_DEBUG + 1;
@@ -629,7 +633,7 @@ START_TEST(old_versions_of_libknet_are_named)
 	ck_assert(!mesh_version_is_old("1.35"));
 	ck_assert(!mesh_version_is_old("2.0"));
 	ck_assert(!mesh_version_is_old("unknown"));
-	/* Once at the start of a node. */
+	/* The line is logged once, at the start of a node. */
 	uint32_t lines = 0;
 	knet_nodes_start(&nodes, 1, 2);
 	for (uint32_t i = 0; i < nodes.list[0].host->logs.count; i++)

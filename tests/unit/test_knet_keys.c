@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The knet plugin's keys: who talks to whom, and how keys change while frames flow. */
+/* The knet plugin's keys: which nodes receive each other's frames, and changes of keys while frames are sent. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void start(void)
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 }
 
-/* Send in both directions. The frames are counted from here. */
+/* Send frames in both directions, and count those that arrive. */
 static void talk(uint32_t count)
 {
 	for (uint32_t node = 0; node < 2; node++) {
@@ -106,14 +106,14 @@ START_TEST(a_node_with_another_key_is_refused_with_one_line)
 	ck_assert_msg(
 		knet_wait(&nodes, has_refused, 1), "%s: node 2 does not say", others[_i].name);
 	ck_assert(!knet_is_connected(&nodes, 1));
-	/* The host's time runs faster than a minute here, so ask for few, not for one. */
+	/* More than a minute of the host's time may pass here, so several lines are possible, but only a few. */
 	for (uint32_t i = 0; i < host->logs.count; i++)
 		lines += strstr((const char *)host->logs.list[i].data, "packet refused") != NULL;
 	ck_assert_uint_eq(lines, 1);
 }
 END_TEST
 
-/* On a busy machine the silence of others is soon blamed on our own lateness, but not for ever. */
+/* On a busy machine a node first takes another node's silence for its own lateness, but not for ever. */
 START_TEST(a_node_without_a_key_that_is_always_late_says_so)
 {
 	knet_set_key(&nodes, 0, "openssl", 7);
@@ -159,7 +159,7 @@ START_TEST(keys_change_without_a_gap)
 		for (uint32_t node = 0; node < 2; node++) {
 			knet_set_key(&nodes, node, model, value);
 			ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
-			ck_assert_int_eq(reload(node), 0); /* the same again */
+			ck_assert_int_eq(reload(node), 0); /* the same key again */
 			ck_assert_int_eq(rekey(node, COTERIE_REKEY_CLEANUP), -EINVAL);
 			talk(3);
 		}
@@ -220,10 +220,10 @@ START_TEST(encryption_comes_and_goes)
 }
 END_TEST
 
-/* Node 2 is further than node 1 when the next reload comes. Both start over. */
+/* Node 2 has done more phases than node 1 when the next reload comes. Both start the change again. */
 START_TEST(a_change_in_the_middle_of_a_change_begins_anew)
 {
-	static const int next[] = {7, 9}; /* back to the old one; to a third */
+	static const int next[] = {7, 9}; /* back to the old key, or to a third one */
 	int value = next[_i];
 
 	knet_set_key(&nodes, 0, "nss", 7);
@@ -261,7 +261,7 @@ START_TEST(keys_that_cannot_be_used_change_nothing)
 	uint8_t priority;
 
 	knet_link_get_priority(nodes.list[0].mesh->handle, 2, 0, &priority);
-	ck_assert_uint_eq(priority, 1); /* nor has anything else changed */
+	ck_assert_uint_eq(priority, 1); /* nothing else has changed */
 	knet_set_key(&nodes, 0, "nss", 7);
 	ck_assert_int_eq(reload(0), 0);
 	talk(5);

@@ -45,7 +45,7 @@ static void start_watch(uint32_t links)
 {
 	knet_nodes_start(&nodes, links, 2);
 	nodes.ops->watch(nodes.list[0].mesh, 2);
-	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* not from inside */
+	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* watch() itself must not report */
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	check_told(1, 1, 1, COTERIE_WATCH_ON);
 }
@@ -59,7 +59,7 @@ static uint16_t port_of(int fd)
 	return ntohs(in.sin_port);
 }
 
-/* As a kernel closes the connections of a process that was killed. */
+/* Close the connection without a goodbye, as a kernel does for a killed process. */
 START_TEST(a_close_without_goodbye_breaks_the_watch)
 {
 	struct tripwire_guest *guest;
@@ -108,11 +108,11 @@ START_TEST(it_moves_to_the_lowest_open_link)
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	for (uint32_t node = 0; node < 2; node++)
 		nodes.ops->link_down(nodes.list[node].mesh, 0);
-	ck_assert_uint_eq(nodes.list[0].host->watches.count, 1); /* not from inside */
+	ck_assert_uint_eq(nodes.list[0].host->watches.count, 1); /* watch() itself must not report */
 	check_told(1, 3, 1, COTERIE_WATCH_ON);
 	check_told(0, 3, 2, COTERIE_WATCH_ON);
 	ck_assert_uint_eq(port_of(wire_of(1)->listen_fd), 5406);
-	nodes.ops->link_down(nodes.list[0].mesh, 1); /* the last one */
+	nodes.ops->link_down(nodes.list[0].mesh, 1); /* close the last link */
 	check_told(0, 4, 2, COTERIE_WATCH_OFF);
 	check_told(1, 4, 1, COTERIE_WATCH_OFF);
 }
@@ -134,7 +134,7 @@ START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
 }
 END_TEST
 
-/* Another program has the port in TCP: the node cannot be watched, which is all. */
+/* Another program uses the TCP port. So the node cannot be watched, but everything else works. */
 START_TEST(a_port_that_is_taken_is_no_failure)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -159,7 +159,7 @@ static int poke(uint32_t node, uint32_t nodeid)
 	int rc = nodes.ops->poke(nodes.list[node].mesh, nodeid, frame);
 
 	host->table.frame_unref(frame);
-	ck_assert_uint_eq(host->refused.count, refused); /* not from inside */
+	ck_assert_uint_eq(host->refused.count, refused); /* poke() itself must not report */
 	return rc;
 }
 
@@ -181,21 +181,21 @@ static void check_refused(uint32_t count)
 
 START_TEST(a_poke_of_a_dead_daemon_is_refused)
 {
-	knet_node_start(&nodes, 0, 2, 2); /* the other never starts */
+	knet_node_start(&nodes, 0, 2, 2); /* node 2 never starts */
 	for (uint32_t i = 1; i <= 3; i++) {
 		ck_assert_int_eq(poke(0, 2), 0);
 		check_refused(i);
 	}
-	/* A send may return the error of the one before, which nobody has read yet. */
+	/* A send may return the error of the send before, which was not read yet. */
 	ck_assert_int_eq(poke(0, 2), 0);
 	ck_assert_int_eq(poke(0, 2), 0);
 	check_refused(5);
 	ck_assert_int_eq(poke(0, 1), -ENOENT);
 	ck_assert_int_eq(poke(0, 9), -ENOENT);
-	ck_assert_int_eq(nodes.list[0].mesh->signs.poke_fds[1], -1); /* one link was enough */
+	ck_assert_int_eq(nodes.list[0].mesh->signs.poke_fds[1], -1); /* no second link was tried */
 	nodes.ops->link_down(nodes.list[0].mesh, 0);
 	ck_assert_int_eq(nodes.list[0].mesh->signs.poke_fds[0], -1);
-	ck_assert_int_eq(poke(0, 2), 0); /* over the other link */
+	ck_assert_int_eq(poke(0, 2), 0); /* the poke is sent over the other link */
 	check_refused(6);
 }
 END_TEST
@@ -237,7 +237,7 @@ START_TEST(a_link_over_sctp_is_not_poked)
 }
 END_TEST
 
-/* It may be another program's: another port, or a node that is not in the list any more. */
+/* A refusal by another port, or about a node that was removed from the list, may concern another program. */
 START_TEST(a_refusal_by_another_port_is_not_told)
 {
 	struct sockaddr_in *in;
@@ -251,7 +251,7 @@ START_TEST(a_refusal_by_another_port_is_not_told)
 }
 END_TEST
 
-/* Datagrams of strangers to the socket of pokes neither wake the loop for ever nor hide errors. */
+/* Datagrams from other senders to the socket for pokes neither keep the loop busy nor hide errors. */
 START_TEST(strangers_do_not_fill_the_socket)
 {
 	static const uint8_t noise[1000];

@@ -12,14 +12,14 @@
 
 /* The type of a packet is its second byte (book transports, "knet"). */
 #define PACKET_PING 0x81
-#define PACKET_MTU 0x83 /* it looks for the MTU of a path */
+#define PACKET_MTU 0x83 /* by which libknet measures the MTU of a path */
 
 static struct knet_nodes nodes;
 
 /* Pings of the first node that its firewall refuses from now on; -1: all. */
 static atomic_int refusals;
 
-/* In libknet's threads. */
+/* Return whether to refuse this packet. Called on libknet's threads. */
 static bool is_refused(int fd, const uint8_t *packet, size_t size)
 {
 	struct sockaddr_in from = {0};
@@ -34,7 +34,7 @@ static bool is_refused(int fd, const uint8_t *packet, size_t size)
 	return true;
 }
 
-/* The network loses the larger ones of the packets that look for the MTU. */
+/* The network loses the larger packets that measure the MTU. */
 static atomic_bool are_looks_lost;
 /* The network loses all pings. */
 static atomic_bool are_pings_lost;
@@ -81,14 +81,14 @@ static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
 	return status.is_reachable == wanted;
 }
 
-/* A forged error of the network takes the link down for a while, but the peer still answers. */
+/* A forged ICMP error takes the link down for a while, but the peer still answers. */
 START_TEST(a_live_node_is_never_told)
 {
 	struct knet_link_status status;
 
 	start(2, 1);
-	knet_serve_for(&nodes, 300); /* it is known to be reachable */
-	/* libknet takes a link down whose administrator says so, as it does after such an error. */
+	knet_serve_for(&nodes, 300); /* wait until the node is known to be reachable */
+	/* Disabling the link takes it down, as such an error does. */
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 0);
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 1);
 	ck_assert(knet_wait(&nodes, is_reachable, 1));
@@ -118,7 +118,7 @@ START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
 	start(2, 1);
 	ck_assert(knet_wait(&nodes, has_large_mtu, 1));
 	are_looks_lost = true;
-	knet_handle_pmtud_set(nodes.list[0].mesh->handle, 0); /* it looks now */
+	knet_handle_pmtud_set(nodes.list[0].mesh->handle, 0); /* measure the MTU now */
 	/* Its search takes 13 s, and longer on a busy machine. */
 	ck_assert(knet_wait(&nodes, is_reachable, 0) || knet_wait(&nodes, is_reachable, 0) ||
 		knet_wait(&nodes, is_reachable, 0));
@@ -140,7 +140,7 @@ static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
 	return all->list[0].host->link_is_up == wanted;
 }
 
-/* A node that starts alone is found late in a large ring, but one node has to start. */
+/* In a large ring, a node that forms a ring alone is found late. So a node waits for a peer, but only for a moment. */
 START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 {
 	uint64_t began_ns = mesh_clock_ns();
@@ -148,12 +148,12 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 	knet_nodes_start(&nodes, 1, 2);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 0);
 	ck_assert(knet_wait(&nodes, is_link_up, 1));
-	/* Unless the machine was that slow. */
+	/* Skip the check if the machine was too slow. */
 	ck_assert(mesh_clock_ns() - began_ns > 1200 * MS ||
 		nodes.list[0].mesh->links[0].connected_ns != 0);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 
-	knet_node_start(&nodes, 2, 1, 2); /* it is not in its own list, nor in theirs */
+	knet_node_start(&nodes, 2, 1, 2); /* the node is neither in its own list nor in those of the others */
 	knet_serve_for(&nodes, 500);
 	ck_assert_uint_eq(nodes.list[2].host->link_reports, 0);
 	knet_age(&nodes, 2);
@@ -162,7 +162,7 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 }
 END_TEST
 
-/* No other node is in the list. */
+/* The list has no other node. */
 START_TEST(the_ring_of_one_begins_at_once)
 {
 	knet_node_start(&nodes, 0, 1, 1);
@@ -178,7 +178,7 @@ START_TEST(silence_is_not_reported)
 	knet_node_stop(&nodes, 1);
 	knet_multicast(&nodes, 0, 100, 1, 0);
 	ck_assert(knet_wait(&nodes, is_reachable, 0));
-	knet_serve_for(&nodes, 4 * 600); /* the timeout, and for how long libknet may be patient */
+	knet_serve_for(&nodes, 4 * 600); /* longer than the timeout and the patience of libknet */
 	ck_assert(!nodes.list[0].mesh->peers[1]->paths[0].is_connected);
 	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
 	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
@@ -203,7 +203,7 @@ static bool is_path_down(struct knet_nodes *all, uint32_t link)
 	return !all->list[0].mesh->peers[1]->paths[link].is_connected;
 }
 
-/* libknet needs longer to use a path again that it gave up than the budget lasts. */
+/* libknet takes longer than the budget to use a path again that was down. */
 START_TEST(with_a_budget_for_silence_the_only_path_carries_frames_without_pongs)
 {
 	for (uint32_t node = 0; node < 2; node++)
@@ -213,7 +213,7 @@ START_TEST(with_a_budget_for_silence_the_only_path_carries_frames_without_pongs)
 	are_pings_lost = true;
 	ck_assert(knet_wait(&nodes, is_path_down, 0));
 	ck_assert(is_reachable(&nodes, 0)); /* status and statistics have the timeout of the operator */
-	knet_serve_for(&nodes, 10 * 600); /* for so long libknet may be patient by itself */
+	knet_serve_for(&nodes, 10 * 600); /* longer than libknet's own patience */
 	knet_multicast(&nodes, 0, 100, 1, 0);
 	knet_receive(&nodes, 1, 1);
 	are_pings_lost = false;
@@ -242,10 +242,10 @@ START_TEST(a_path_with_another_one_beside_it_keeps_its_timeout)
 }
 END_TEST
 
-/* It hears the others all the time, so that only its own pings tell. */
+/* The node still receives packets on this link. Only the refusal of its own pings shows that it cannot send. */
 START_TEST(a_link_that_pings_are_refused_on_is_down)
 {
-	/* Slow pings: a second between what three refused ones say and silence. */
+	/* Slow pings. So three refused pings take the link down about a second before the timeout of knet does. */
 	for (uint32_t node = 0; node < 2; node++) {
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_interval", 400);
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 2000);
@@ -261,9 +261,9 @@ START_TEST(a_link_that_pings_are_refused_on_is_down)
 	refusals = -1;
 	ck_assert(knet_wait(&nodes, is_link_up, 0));
 	ck_assert_str_eq(nodes.list[0].host->link_text, "pings on it are refused");
-	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* that others are gone is not said */
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* no peer is reported dead */
 	if (_i == 2)
-		knet_node_stop(&nodes, 1); /* pings leave again, though nobody answers them */
+		knet_node_stop(&nodes, 1); /* pings are sent again, but no node answers */
 	refusals = 0;
 	ck_assert(knet_wait(&nodes, is_link_up, 1));
 	knet_serve_for(&nodes, 1000);
@@ -276,7 +276,7 @@ static bool has_pongs(struct knet_nodes *all, uint32_t count)
 	return all->list[0].mesh->peers[1]->paths[0].pongs >= count;
 }
 
-/* As a forged error of the network does. */
+/* Single refusals may come from forged ICMP errors. */
 START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
 {
 	start(2, 1);
@@ -296,7 +296,7 @@ static bool has_interval(struct knet_nodes *all, uint32_t wanted)
 	return knet_interval(all, 0, 2) == wanted;
 }
 
-/* Three pongs at the interval of a large ring would take seconds. */
+/* A path needs three pongs to come up. At the ping interval of a large ring that would take seconds. */
 START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 {
 	const char *key = "runtime.config.totem.interface.0.knet_ping_interval";
@@ -317,7 +317,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	ck_assert_uint_eq(knet_interval(&nodes, 0, 2), 1400);
 	knet_serve_for(&nodes, 300);
 	ck_assert_uint_eq(knet_interval(&nodes, 0, 2), 1400);
-	/* until something comes from there. */
+	/* When node 1 runs again, the path is pinged more often until it is up. */
 	knet_set_number(&nodes, 1, "totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 1, key, 1400);
 	knet_node_start(&nodes, 1, 1, 2);
@@ -325,7 +325,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	ck_assert(knet_wait(&nodes, has_interval, 200));
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 	ck_assert(knet_wait(&nodes, has_interval, 1400));
-	/* Only libknet gets the value. */
+	/* The map keeps its own value: the shorter interval is known to libknet only. */
 	ck_assert_uint_eq(mesh_map_number(nodes.list[0].mesh, key, 0), 1400);
 	ck_assert_uint_eq(mesh_map_number(nodes.list[1].mesh, key, 0), 1400);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The service kv on mock hosts: what clients are answered. */
+/* The service kv on mock hosts: answers to clients. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ START_TEST(conditions_are_decided_in_the_order)
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 0), KV_EXIST);
 	ck_assert_uint_eq(kv_case_revision(), 1);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 2), KV_FAILED_OPERATION);
-	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 1), KV_OK); /* 4: all count */
+	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 1), KV_OK); /* 4: all writes have counted */
 	ck_assert_uint_eq(kv_case_revision(), 4);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "none", "b", 4), KV_NOT_EXIST);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_DELETE, "k", "", 1), KV_FAILED_OPERATION);
@@ -50,8 +50,8 @@ START_TEST(lengths_of_requests_are_checked)
 	static const struct {
 		const char *name;
 		int32_t id;
-		uint32_t words[5]; /* behind the header */
-		uint32_t size;     /* behind the fixed part */
+		uint32_t words[5]; /* words behind the header */
+		uint32_t size;     /* bytes behind the fixed part */
 		int want;
 	} rows[] = {
 		{"empty key", KV_REQ_PUT, {0, 0, 0, 0, 0}, 0, -EINVAL},
@@ -95,7 +95,7 @@ START_TEST(lengths_of_requests_are_checked)
 }
 END_TEST
 
-/* Small entries: what a page costs is the walk over them. */
+/* With small entries the number of keys bounds a page, since each key takes time. */
 START_TEST(a_page_has_so_many_keys)
 {
 	char key[8];
@@ -240,7 +240,7 @@ START_TEST(who_does_not_read_is_told_so)
 
 	uint32_t count = kv_user.client->events.count;
 
-	ck_assert_uint_lt(count, 200); /* half a megabyte of them */
+	ck_assert_uint_lt(count, 200); /* half a megabyte of keys */
 	request.ack.bytes = UINT64_MAX;
 	service_user_send(&kv_user, KV_REQ_ACK, &request, sizeof(request.ack));
 	ck_assert_uint_eq(kv_user.client->events.count, count + 1);
@@ -261,7 +261,7 @@ START_TEST(a_client_has_64_watches)
 }
 END_TEST
 
-/* A client without the right to administer, with 64 watches of all keys. */
+/* Create a client without the right to administer, which has 64 watches of all keys. */
 static struct service_user watcher(uint32_t pid, uint32_t uid)
 {
 	struct service_user user = service_user_create(&kv_ring, 1, pid);
@@ -300,11 +300,12 @@ START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE) + count_events(&users[1], KV_EVENT_CHANGE) +
 				  count_events(&users[2], KV_EVENT_CHANGE),
 		128);
-	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0); /* it was there first */
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0); /* this client has the oldest watches */
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 0);
 	mock_host_advance(kv_ring.nodes[1].host, 1000000);
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 32);
-	ck_assert_int_eq(kv_case_put("key", "2"), KV_OK); /* half of the client's watches are late for this one, too */
+	/* half of the client's watches have still to learn of the first change */
+	ck_assert_int_eq(kv_case_put("key", "2"), KV_OK);
 	mock_host_advance(kv_ring.nodes[1].host, 4000000);
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0);
 	ck_assert_uint_ge(count_events(&users[0], KV_EVENT_MISSED), 64);
@@ -313,7 +314,7 @@ START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
 }
 END_TEST
 
-/* The same for large values, of which 2 MiB go out at once. */
+/* As before with large values: notifications of 2 MiB are sent at once. */
 START_TEST(a_large_value_goes_to_some_clients_of_a_user)
 {
 	static uint8_t value[1000000];
@@ -329,13 +330,13 @@ START_TEST(a_large_value_goes_to_some_clients_of_a_user)
 	mock_host_advance(kv_ring.nodes[1].host, 10000000);
 	for (uint32_t i = 0; i < 8; i++)
 		late += count_events(&users[i], KV_EVENT_MISSED);
-	ck_assert_uint_eq(late, 5 * 64); /* the others have a megabyte unread first */
+	ck_assert_uint_eq(late, 5 * 64); /* the other watches wait until a megabyte was read */
 	for (uint32_t i = 0; i < 8; i++)
 		service_user_close(&users[i]);
 }
 END_TEST
 
-/* Watches that miss changes all the time do not keep others from learning of theirs. */
+/* Watches that miss changes all the time must not delay the notifications of others. */
 START_TEST(clients_with_late_watches_take_turns)
 {
 	struct service_user users[] = {watcher(201, 1000), watcher(202, 1001), watcher(203, 1002)};
@@ -345,7 +346,7 @@ START_TEST(clients_with_late_watches_take_turns)
 		kv_watch_replaced(kv);
 	for (uint32_t i = 0; i < 3; i++)
 		ck_assert_uint_eq(count_events(&users[i], KV_EVENT_MISSED), 32);
-	service_user_close(&kv_user); /* the next one */
+	service_user_close(&kv_user); /* this client would have the next turn */
 	mock_host_advance(kv_ring.nodes[1].host, 10000000);
 	for (uint32_t i = 0; i < 3; i++) {
 		ck_assert_uint_ge(count_events(&users[i], KV_EVENT_MISSED), 64);

@@ -28,7 +28,10 @@ extern const struct coterie_plugin kv_LTX_coterie_plugin;
 #define D KV_HISTORY_DELETE
 #define R KV_HISTORY_READ
 
-/* Histories of one key: a right one, then what it must find. Times are 1, 2, 3 …, two for each operation. */
+/*
+ * Histories of one key: a correct one, then wrong ones that the check must find. Times are 1, 2, 3 …, two for each
+ * operation.
+ */
 START_TEST(wrong_histories_are_found)
 {
 	static const struct {
@@ -136,7 +139,7 @@ static void majority_sync_done(void *self)
 	majority->host->quorum_publish(majority->ctx, &quorum);
 }
 
-/* It decides before the table synchronises, or (the other one) after it. */
+/* Two quorum providers: one synchronises before the service kv, the other one after it. */
 #define MAJORITY(id, number)                                                                               \
 	static const struct coterie_service id##_ops = {                                                   \
 		.size = sizeof(struct coterie_service),                                                    \
@@ -164,9 +167,9 @@ struct worker {
 	struct run *run;
 	uint32_t node;
 	struct testkit_client *client;
-	uint32_t operation; /* under way, when is_waiting */
+	uint32_t operation; /* operation that waits for an answer, if is_waiting */
 	int is_waiting;
-	uint64_t last_seen[KEYS]; /* revision of the key */
+	uint64_t last_seen[KEYS]; /* last known revision, by key */
 };
 
 struct run {
@@ -176,11 +179,11 @@ struct run {
 	struct worker workers[WORKERS];
 	uint64_t last_value;
 	uint32_t answered;
-	uint32_t versions[NODES]; /* which of plugin_files it runs */
+	uint32_t versions[NODES]; /* index of plugin_files that the node runs */
 	uint32_t replacements, unloads;
 };
 
-/* The plugin, as two files, or NULL if it is linked in. */
+/* Two copies of the plugin's file, or NULL if the plugin is linked in. */
 static char *plugin_files[2];
 
 static void on_message(void *arg, struct testkit_client *client, int is_event,
@@ -279,7 +282,7 @@ static void ask(struct worker *worker)
 	worker->operation = kv_history_begin(&run->history, &operation);
 	worker->is_waiting = 1;
 	if (testkit_send(worker->client, &request, size) < 0)
-		worker->is_waiting = 0; /* never answered: it may have been done for all we know */
+		worker->is_waiting = 0; /* no answer will arrive: the operation may have been done */
 }
 
 static void work(struct worker *worker)
@@ -359,7 +362,7 @@ static int all_are_whole(void *arg)
 	return 1;
 }
 
-/* One that chaos has paused comes to it later, as it does to the next. */
+/* Return whether all requests are answered. A paused node answers later. */
 static int all_are_answered(void *arg)
 {
 	const struct run *run = arg;
@@ -492,7 +495,7 @@ END_TEST
 
 /* ---- Other versions of the plugin, while it is used ------------------------- */
 
-/* @return caller frees; NULL: this build has no such file */
+/* Copy the plugin's file. @return its path, caller frees; NULL: the plugin is linked in */
 static char *copy_plugin(const char *folder)
 {
 	char command[2600], path[1100];
@@ -502,7 +505,7 @@ static char *copy_plugin(const char *folder)
 	return access(KV_PLUGIN_DIR "/kv.so", R_OK) == 0 && system(command) == 0 ? strdup(path) : NULL;
 }
 
-/* A node's plugin is replaced, or goes for a while. */
+/* Replace a node's plugin, or unload it for a while. */
 static void change_plugin(struct run *run, uint32_t node)
 {
 	uint32_t *version = &run->versions[node - 1];
@@ -563,7 +566,7 @@ START_TEST(replaced_and_unloaded)
 }
 END_TEST
 
-/* A table of KV_MEGABYTES is on its way to a node that has restarted, while writes go on, and its sender dies. */
+/* A restarted node receives a table of KV_MEGABYTES while writes continue, and the donor dies. */
 START_TEST(joins_with_a_large_table)
 {
 	uint64_t count = 2 * number_of("KV_MEGABYTES", 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The search for an order of what clients of the table kv were answered: small histories, with and without one. */
+/* The search for an order that explains all answers of the table kv: small histories that have one or have none. */
 #include <check.h>
 #include <stdio.h>
 
@@ -104,7 +104,10 @@ START_TEST(a_search_without_end_is_given_up)
 	FILE *out = fopen("/dev/null", "w");
 	uint64_t steps = 0;
 
-	/* Any of them may have taken the revision before the last one's, in any order, and none fits. */
+	/*
+	 * Each of these writes may have got the revision before the last one. The search has to try all orders, and
+	 * none fits.
+	 */
 	for (uint32_t i = 0; i < 20; i++)
 		kv_history_begin(&history, &(struct kv_operation)PUT(1, NEVER, 0, 100 + i, 0));
 	kv_history_begin(&history, &(struct kv_operation)PUT(2, 3, 1, 11, 30));

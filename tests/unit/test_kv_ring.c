@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The service kv on mock hosts: rings that change, tables that go over, messages that are malformed. */
+/* The service kv on mock hosts: rings that change, transfers of tables, malformed messages. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ START_TEST(a_newcomer_gets_the_table)
 	struct service_user other = service_user_create(&kv_ring, 3, 1);
 
 	ck_assert_int_eq(kv_case_get(&other, KV_REQ_GET, "k5"), KV_TRY_AGAIN);
-	/* Written and deleted while it is on its way. */
+	/* Write and delete keys during the transfer. */
 	kv_case_put("k1", "new");
 	kv_case_write(&kv_user, KV_REQ_DELETE, "k2", "", -1);
 	kv_case_run();
@@ -72,7 +72,8 @@ START_TEST(another_donor_goes_on)
 	service_ring_form(&kv_ring, "2 3");
 	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor);
 	ck_assert_uint_eq(kv_at(2)->donor, 2);
-	ck_assert_uint_eq(kv_at(2)->store.walk_from, cursor); /* it has followed the chunks */
+	/* the node's place in the table has followed the chunks */
+	ck_assert_uint_eq(kv_at(2)->store.walk_from, cursor);
 	kv_case_run();
 	ck_assert(kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 299);
@@ -126,7 +127,7 @@ START_TEST(without_quorum_nothing_is_written)
 	ck_assert(!kv_at(1)->is_serving);
 	ck_assert_int_eq(kv_case_put("key", "new"), KV_TRY_AGAIN);
 	kv_case_check(2, "key", "old");
-	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET, "key"), KV_OK); /* of its own table */
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET, "key"), KV_OK); /* node 1 answers from its own table */
 	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
 	verdicts(true);
 	ck_assert_int_eq(kv_case_put("key", "new"), KV_OK);
@@ -136,12 +137,12 @@ END_TEST
 START_TEST(who_has_forgotten_waits_for_who_has_not)
 {
 	verdicts(true);
-	service_ring_form(&kv_ring, "1 2 3"); /* with a provider: markers */
+	service_ring_form(&kv_ring, "1 2 3"); /* with a quorum provider nodes store markers */
 	verdicts(true);
 	kv_case_put("key", "value");
 	service_user_close(&kv_user);
 
-	/* Their files outlive them. */
+	/* Keep the state files when nodes end. */
 	struct mock_file files[4][4];
 
 	for (uint32_t i = 1; i <= 2; i++)
@@ -239,7 +240,7 @@ START_TEST(malformed_messages_change_nothing)
 	static const struct {
 		const char *name;
 		uint32_t id, size;
-		uint32_t at, word; /* a word at an offset of the message without header. The rest is 0 */
+		uint32_t at, word; /* a word and its offset in the message without header. All other bytes are 0 */
 	} rows[] = {
 		{"write without op", KV_RING_WRITE, 34, 16, 0},
 		{"write with an unknown op", KV_RING_WRITE, 34, 16, 3},
@@ -270,10 +271,7 @@ START_TEST(malformed_messages_change_nothing)
 }
 END_TEST
 
-/*
- * A revision that would wrap with the next write, and nodes whose tables are older than their
- * announcements.
- */
+/* Announcements with a revision that would wrap with the next write, or that is lower than other revisions in them. */
 START_TEST(implausible_announcements_count_for_nothing)
 {
 	static const struct {
@@ -311,7 +309,7 @@ START_TEST(implausible_announcements_count_for_nothing)
 }
 END_TEST
 
-/* Every length of a chunk but the right one, and every byte of its head changed. */
+/* Deliver a chunk with each wrong length, and with each byte of its head changed. */
 START_TEST(chunks_are_checked_to_the_last_byte)
 {
 	kv_case_put("a", "value");
@@ -349,7 +347,7 @@ START_TEST(chunks_are_checked_to_the_last_byte)
 }
 END_TEST
 
-/* Messages on their way have no header. */
+/* Queued messages have no header yet. */
 #define HEAD_SIZE ((uint32_t)(sizeof(struct kv_ring_chunk) - offsetof(struct kv_ring_chunk, ring)))
 
 static uint32_t count_of_chunk(const struct mock_message *message)
@@ -372,7 +370,7 @@ static void put_small(uint32_t count)
 	}
 }
 
-/* The entries of a chunk are written at once, by all members that need them. */
+/* All members that need a chunk write its entries at once. So their number is bounded. */
 START_TEST(a_chunk_has_so_many_entries)
 {
 	const struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
@@ -396,7 +394,7 @@ START_TEST(a_chunk_has_so_many_entries)
 }
 END_TEST
 
-/* An older version, which is on the other nodes during a rolling upgrade, fills its chunks. */
+/* During a rolling upgrade an older version on other nodes sends chunks with more entries. */
 START_TEST(a_chunk_with_more_entries_is_taken)
 {
 	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
@@ -431,7 +429,7 @@ START_TEST(a_chunk_with_more_entries_is_taken)
 	}
 	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &large), 0);
 	free(large.data);
-	/* In turns, so that the loop is not held up. */
+	/* The entries are written in turns, so that the loop is not delayed. */
 	ck_assert(!kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 160);
 	ck_assert_uint_eq(kv_at(3)->progress.cursor, 160);
@@ -445,7 +443,7 @@ END_TEST
 
 static struct mock_message late;
 
-/* The chunk of node 1 is late: node 3 is to take it behind so many writes, which wait in its log. */
+/* Put writes in front of the late chunk of node 1. They wait in node 3's log. */
 static void put_before_chunk(uint32_t writes)
 {
 	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
@@ -502,7 +500,7 @@ START_TEST(the_log_is_written_in_turns_while_writes_go_on)
 	uint64_t cursor = kv_at(3)->progress.cursor;
 
 	ck_assert_uint_le(cursor, 170);
-	/* A write that comes has two of the log written, so that it ends. */
+	/* Each new write applies two writes of the log, so that the log gets empty. */
 	kv_case_put("k1", "now");
 	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor + 2);
 	for (uint32_t i = 0; i < 990 && !kv_at(3)->has_state; i++)
@@ -576,7 +574,7 @@ START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
 	put_small(1);
 	restart(3);
 	service_ring_form(&kv_ring, "1 2 3");
-	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that its chunks can be true */
+	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that the forged chunks are plausible */
 	chunk = calloc(1, sizeof(*chunk) + count * 33);
 	ck_assert_ptr_nonnull(chunk);
 	chunk->ring = kv_ring_to_wire(&kv_at(3)->ring);
@@ -611,7 +609,7 @@ END_TEST
 
 /* ---- Another version of the plugin ----------------------------------------- */
 
-static struct coterie_client *heir; /* stands for kv_user at the new version's host */
+static struct coterie_client *heir; /* the client kv_user at the host of the new version */
 
 static uint64_t number_of(struct coterie_client *client)
 {
@@ -624,7 +622,7 @@ static struct coterie_client *find(struct coterie_ctx *host, uint64_t number)
 	return number == 7 ? heir : NULL;
 }
 
-/* A new one with this state. @return what it says to it */
+/* Start a new instance and let it load this state. @return the result of state_load */
 static int replace(struct coterie_ctx **host, void **self, const void *blob, uint32_t size)
 {
 	*host = mock_host_create(kv_ring.plugin);

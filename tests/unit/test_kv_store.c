@@ -86,7 +86,7 @@ START_TEST(changes_come_in_their_order)
 	put("c", "1", 3);
 	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "a", 1);
 	ck_assert_mem_eq(kv_store_after(&store, 1)->key, "b", 1);
-	put("b", "2", 4); /* was next, and goes to the end */
+	put("b", "2", 4); /* the walk's next entry moves to the end */
 	ck_assert_mem_eq(kv_store_after(&store, 1)->key, "c", 1);
 	ck_assert_mem_eq(kv_store_after(&store, 3)->key, "b", 1);
 	ck_assert_ptr_null(kv_store_after(&store, 4));
@@ -116,7 +116,7 @@ START_TEST(a_kept_deletion_can_be_written_again)
 }
 END_TEST
 
-/* A model: values by number of the key, 0: none. */
+/* The model: the value of each key by the key's number, 0: none. */
 START_TEST(many_random_changes_agree_with_a_model)
 {
 	uint64_t model[300] = {0}, random = 7;
@@ -140,7 +140,7 @@ START_TEST(many_random_changes_agree_with_a_model)
 			model[number] = 0;
 		}
 		if (revision % 4000 == 0)
-			kv_store_purge(&store); /* it goes on beside further changes */
+			kv_store_purge(&store); /* purging continues while entries change */
 		if (revision % 3 == 0)
 			kv_store_sweep(&store, 10);
 		if (revision % 97 == 0) {
@@ -178,7 +178,7 @@ START_TEST(a_place_among_the_changes_is_found_in_turns)
 
 	put_numbers(1000, 1);
 	for (; !kv_store_seek(&store, 800, 100); turns++) {
-		/* The next one of the walk, one far ahead and one far behind are written again. */
+		/* Write three entries again: the next one of the walk, one far ahead and one far behind. */
 		memcpy(key, store.walk->key, 9);
 		key[8] = '\0';
 		put(key, "value", 2000 + 3 * turns);
@@ -208,14 +208,14 @@ START_TEST(a_table_that_is_dropped_is_freed_in_turns)
 	ck_assert_ptr_null(find("00000000"));
 	put("other", "value", 1);
 	ck_assert(kv_store_sweep(&store, 100));
-	kv_store_drop(&store); /* again, before it is done */
+	kv_store_drop(&store); /* drop again before the first drop has finished */
 	put_numbers(10, 1);
 	while (kv_store_sweep(&store, 100))
 		turns++;
 	ck_assert_uint_eq(turns, 10);
 	ck_assert_uint_eq(store.keys, 10);
 	put_numbers(20, 100);
-	kv_store_drop(&store); /* the rest is the tear-down's */
+	kv_store_drop(&store); /* the tear-down frees the rest */
 }
 END_TEST
 
@@ -233,7 +233,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 	ck_assert(kv_store_sweep(&store, 510));
 	ck_assert_uint_le(store.tombs, 500);
 	ck_assert_uint_ge(store.tombs, 498);
-	/* The next one to be looked at is written again. */
+	/* The entry that the purge looks at next is written again. */
 	ck_assert_ptr_nonnull(store.purge);
 	memcpy(key, store.purge->key, 8);
 	key[8] = '\0';
@@ -243,7 +243,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 	ck_assert_uint_ge(turns, 498 * 8 / 100);
 	ck_assert_uint_eq(store.tombs, 0);
 	ck_assert_uint_eq(store.keys, 501);
-	/* They are needed again before all are forgotten. */
+	/* The deletions are needed again before all of them are freed. */
 	for (uint32_t i = 1; i < 21; i += 2) {
 		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
 		ck_assert_int_eq(kv_store_delete(&store, key, 8, 6000 + i, true), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The service kv on mock hosts: whose word on quorum, and which announcement, counts in a ring. */
+/* The service kv on mock hosts: which verdict about quorum and which announcement counts in a ring. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define MS UINT64_C(1000000)
 
-/* The provider of a node says whether its present ring has quorum. */
+/* Let the provider of a node publish a verdict about the present ring. */
 static void say(uint32_t nodeid, bool is_quorate)
 {
 	const struct service_node *node = &kv_ring.nodes[nodeid];
@@ -75,7 +75,7 @@ START_TEST(an_announcement_of_another_ring_is_none)
 }
 END_TEST
 
-/* Node 3 is in the midst of a transfer. While it is away, the others forget which keys were deleted since it began. */
+/* Node 3 receives a table and leaves. While it is away, the others free their records of deleted keys. */
 START_TEST(a_transfer_begins_again_where_deletions_were_not_kept)
 {
 	static char value[3000];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The lease: a node serves while it had contact with a majority of its ring not long ago (exec/totem/lease.c). */
+/* The lease: a node serves as long as its last contact with a majority of its ring is recent (exec/totem/lease.c). */
 #include <check.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static uint64_t lease_ms(void)
 	return totem_engine_lease(node_of(1)->engine) / MS;
 }
 
-/* The callback may come that much after the end: so often is it looked at. */
+/* Return how much later than the end of the lease its callback may be. The lease is checked at this interval. */
 static uint64_t late_ms(void)
 {
 	return lease_ms() / 16 + 1;
@@ -28,7 +28,7 @@ static bool has_lease(uint32_t id)
 	return totem_engine_has_lease(node_of(id)->engine, net->now_ns);
 }
 
-/* A node's answer to a probe is the same as its own reports. */
+/* Check that the getter and the last callback of a node agree. */
 static void check_lease(uint32_t id, bool is_held)
 {
 	ck_assert_msg(has_lease(id) == is_held, "node %u: the lease is %sheld", id, is_held ? "not " : "");
@@ -117,7 +117,7 @@ START_TEST(tokens_renew_it)
 }
 END_TEST
 
-/* Members ask each other when the token is late. */
+/* When the token is late, members send each other probes, and the answers renew the lease. */
 START_TEST(answers_renew_it)
 {
 	start_leased_ring(3);
@@ -151,14 +151,14 @@ START_TEST(a_cut_node_loses_it_after_its_length)
 	ck_assert_uint_eq(node->lease_ends, 1);
 	ck_assert_uint_eq(node->lease_begins, 0);
 	check_lease(3, false);
-	/* Alone it is a ring, which says nothing of a quorum. */
+	/* After the timeouts the node is a ring of its own. The lease of that ring says nothing about quorum. */
 	run_for((options.token_ns + options.consensus_ns) / MS);
 	check_lease(3, true);
 	ck_assert_uint_eq(node->lease_begins, 1);
 }
 END_TEST
 
-/* The word of the clock is exact, the callback may be late. */
+/* The getter compares with the clock and is exact. The callback may be late. */
 START_TEST(the_getter_knows_the_end_before_the_callback)
 {
 	const struct node *node;
@@ -198,7 +198,7 @@ START_TEST(a_link_that_goes_down_ends_it_at_once)
 	check_lease(3, false);
 	run_for(500);
 	tell(3, TOTEM_EVENT_LINK_UP, 0);
-	check_lease(3, true); /* its length has not passed */
+	check_lease(3, true); /* the lease has not ended yet */
 	tell(3, TOTEM_EVENT_LINK_DOWN, 0);
 	run_for(lease_ms());
 	tell(3, TOTEM_EVENT_LINK_UP, 0);
@@ -209,7 +209,10 @@ START_TEST(a_link_that_goes_down_ends_it_at_once)
 }
 END_TEST
 
-/* Stopped by a signal or a suspend: what waits in the socket was sent to the node that it was before. */
+/*
+ * A node was stopped by a signal or a suspend. The packets that wait in its socket are from before the stop and do not
+ * renew the lease.
+ */
 START_TEST(a_token_from_before_a_stop_does_not_renew_it)
 {
 	struct node *node;
@@ -220,21 +223,21 @@ START_TEST(a_token_from_before_a_stop_does_not_renew_it)
 	run_for(1200);
 	node->is_paused = true;
 	net->drops = NULL;
-	run_for(1400); /* too short for the engine to count as a pause. The token is sent again meanwhile */
+	run_for(1400); /* shorter than a pause that the engine detects. The token is sent again meanwhile */
 	ck_assert_uint_gt(node->waiting_count, 0);
 	ck_assert(!has_lease(3));
 	node_resume(node, _i == 1);
 	ck_assert_uint_eq(node->paused, 0);
 	check_lease(3, false);
 	if (_i == 2)
-		net->drops = drops_probes; /* then the next token does it */
+		net->drops = drops_probes; /* without probes the next token renews the lease */
 	run_for(_i == 2 ? held_ms() + 10 : 10);
 	check_lease(3, true);
 	ck_assert_uint_eq(node->gathered, 0);
 }
 END_TEST
 
-/* The lease has not ended yet, but that token does not prolong it. */
+/* The lease has not ended yet, but a token from before the stop does not prolong it. */
 START_TEST(a_token_from_before_a_short_stop_does_not_prolong_it)
 {
 	struct node *node;
@@ -246,7 +249,7 @@ START_TEST(a_token_from_before_a_short_stop_does_not_prolong_it)
 	node->is_paused = true;
 	net->drops = drops_probes;
 	run_for(700);
-	ck_assert_uint_gt(node->waiting_count, 0); /* the token, sent again */
+	ck_assert_uint_gt(node->waiting_count, 0); /* the repeated token waits */
 	cut(3);
 	ck_assert(has_lease(3));
 	node_resume(node, false);
@@ -273,7 +276,7 @@ static bool keeps_a_token_to_2(struct net *n, uint32_t from, uint32_t to, const 
 	return true;
 }
 
-/* It comes after the end, and before the timer has noticed that. */
+/* The token arrives after the end of the lease and before the timer has noticed the end. */
 START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
 {
 	const struct totem_engine *engine;
@@ -295,9 +298,7 @@ START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
 }
 END_TEST
 
-/*
- * Each member has accepted that token, but node 1 right after node 3 passed it on: it waits for node 3 from then on.
- */
+/* Each member has accepted the token. The lease of node 1 counts from the time at which node 3 passed it on. */
 START_TEST(a_token_that_was_held_up_counts_from_when_it_was_passed_on)
 {
 	const struct totem_engine *engine;
@@ -306,7 +307,7 @@ START_TEST(a_token_that_was_held_up_counts_from_when_it_was_passed_on)
 	start_leased_ring(3);
 	engine = node_of(3)->engine;
 	net->drops = drops_all;
-	run_for(lease_ms() / 3); /* node 1 sends it to node 2 again */
+	run_for(lease_ms() / 3); /* node 1 sends the token to node 2 again */
 	net->drops = drops_probes;
 	sent_ns = engine->pass.sent_ns;
 	while (has_lease(3) && engine->pass.sent_ns == sent_ns)
@@ -343,7 +344,7 @@ static void feed_join(uint32_t to, uint32_t from, uint32_t header)
 START_TEST(a_member_that_names_this_node_failed_ends_it)
 {
 	start_leased_ring(3);
-	feed_join(3, 9, 9); /* not a member */
+	feed_join(3, 9, 9); /* node 9 is no member */
 	check_lease(3, true);
 	feed_join(3, 2, 2);
 	check_lease(3, false);
@@ -408,7 +409,7 @@ START_TEST(a_node_whose_connections_are_all_reset_has_none_until_an_answer)
 }
 END_TEST
 
-/* The question that the sign itself leads to is good enough. */
+/* The answer to the question that the sign itself has caused counts. */
 START_TEST(the_answer_after_a_reset_counts_at_once)
 {
 	start_leased_ring(3);
@@ -420,7 +421,7 @@ START_TEST(the_answer_after_a_reset_counts_at_once)
 }
 END_TEST
 
-/* The answer to a question from before the doubt proves nothing, and does not keep the node from asking again. */
+/* An answer to a question from before the sign proves nothing, and the node still asks again. */
 START_TEST(a_late_answer_does_not_delay_the_next_question)
 {
 	net->delay_ns = 30 * MS;
@@ -448,7 +449,7 @@ START_TEST(one_connection_of_two_may_be_reset)
 	check_lease(3, true);
 	tell(3, TOTEM_EVENT_WATCH_ON, 1);
 	tell(3, TOTEM_EVENT_WATCH_BROKEN, 1);
-	tell(3, TOTEM_EVENT_WATCH_OFF, 2); /* by this node itself */
+	tell(3, TOTEM_EVENT_WATCH_OFF, 2); /* node 3 itself has closed the connection */
 	check_lease(3, true);
 	run_for(10); /* node 1 answers */
 	tell(3, TOTEM_EVENT_WATCH_ON, 2);
@@ -481,7 +482,7 @@ END_TEST
 
 /* --- what an answer is worth --- */
 
-/* Let node 2 send a probe to node 1. Return the answer that node 2 gets. */
+/* Send a probe from node 2 to node 1. @return the answer that node 2 gets */
 static struct wire_probe answer_of_1(void)
 {
 	const struct wire_probe question = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
@@ -511,7 +512,7 @@ START_TEST(a_node_that_gathers_grants_nothing)
 	tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
 	answer = answer_of_1();
 	ck_assert(ring_id_equal(&answer.ring, &none));
-	/* Both answer node 2, which is still in their old ring. */
+	/* Nodes 1 and 3 answer node 2, which is still in their old ring. */
 	run_for(lease_ms() + late_ms());
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_OPERATIONAL);
 	check_lease(2, false);
@@ -547,7 +548,7 @@ END_TEST
 
 /* --- majorities --- */
 
-/* While they gather no member grants anything: requests wait then, as they do without a ring. */
+/* While members gather they do not renew each other's lease. Requests wait meanwhile, as they do without a ring. */
 START_TEST(two_of_three_hold_it_beside_a_dead_member)
 {
 	start_leased_ring(3);
@@ -559,7 +560,7 @@ START_TEST(two_of_three_hold_it_beside_a_dead_member)
 	run_until_ring(2, 8000);
 	check_lease(1, true);
 	check_lease(2, true);
-	/* It lapsed once, in the gather, which takes longer. */
+	/* The lease ended once, during the gather, which takes longer than the lease. */
 	ck_assert_uint_le(node_of(1)->lease_ends, 1);
 	ck_assert_uint_le(node_of(2)->lease_ends, 1);
 }
@@ -568,12 +569,12 @@ END_TEST
 START_TEST(three_of_five_hold_it_and_two_do_not)
 {
 	start_leased_ring(5);
-	cut(3); /* 1 2 | 3 4 5 */
-	/* The token may be on the side of the two, and visit them once more. */
+	cut(3); /* partition: 1 2 | 3 4 5 */
+	/* The token may be at node 1 or 2, and visit both once more. */
 	run_for(lease_ms() + held_ms() + late_ms());
 	check_lease(1, false);
 	check_lease(2, false);
-	/* The five are still one ring, and three answer each other. */
+	/* The five nodes are still one ring, and three of them answer each other. */
 	for (uint32_t id = 3; id <= 5; id++) {
 		ck_assert_int_eq(totem_engine_state(node_of(id)->engine), TOTEM_OPERATIONAL);
 		check_lease(id, true);
@@ -582,7 +583,7 @@ START_TEST(three_of_five_hold_it_and_two_do_not)
 
 	const uint32_t *members;
 
-	/* At no time do two sides serve that are not a ring together. */
+	/* Two sides that are not in one ring never serve at the same time. */
 	for (uint32_t ms = 0; ms < 15000 && totem_engine_members(node_of(4)->engine, &members) == 5; ms++) {
 		run_for(1);
 		ck_assert(totem_engine_members(node_of(1)->engine, &members) != 5 || !has_lease(1));
@@ -595,7 +596,7 @@ START_TEST(three_of_five_hold_it_and_two_do_not)
 }
 END_TEST
 
-/* One of two is no majority. */
+/* One node of two is no majority. */
 START_TEST(both_of_two_lose_it_when_they_are_cut_apart)
 {
 	start_leased_ring(2);
@@ -631,7 +632,7 @@ static void use_token_timeout(uint64_t factor)
 	options.consensus_ns *= factor;
 }
 
-/* The other members wait for the lease that they were told of. */
+/* The other members wait for the lease that the node announced for the present ring. */
 START_TEST(a_reload_makes_it_longer_in_the_next_ring)
 {
 	const uint32_t ids[] = {1, 2, 3};
@@ -667,7 +668,9 @@ START_TEST(a_reload_makes_it_shorter_at_once)
 }
 END_TEST
 
-/* The gather may end after the consensus timeout. */
+/*
+ * A budget beyond the token timeout does not make the lease longer, since a gather may end after the consensus timeout.
+ */
 START_TEST(a_budget_beyond_the_token_timeout_makes_it_no_longer)
 {
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_SILENCE;
@@ -677,7 +680,7 @@ START_TEST(a_budget_beyond_the_token_timeout_makes_it_no_longer)
 }
 END_TEST
 
-/* The other two form a ring no sooner than it stops to serve. */
+/* The other two nodes form a ring only after this node has stopped to serve. */
 START_TEST(a_member_with_a_longer_token_timeout_is_waited_for)
 {
 	const uint32_t *members;
@@ -715,8 +718,8 @@ static uint32_t members_of(uint32_t id)
 }
 
 /*
- * Two nodes do not hear each other, and the third one continues with one of them. The other one has waited as long as
- * they have, and does not start to wait again. Tested in each phase of an idle ring.
+ * Nodes that do not hear each other: the third node continues with one of them. The other one has waited as long as
+ * they have, and forms its ring without a second wait. Tested in each phase of an idle ring.
  */
 START_TEST(who_is_left_behind_is_alone_soon)
 {
@@ -739,7 +742,7 @@ START_TEST(who_is_left_behind_is_alone_soon)
 }
 END_TEST
 
-/* Few nodes send joins as often as the reference, to the end. */
+/* In a small ring a node sends joins as often as Corosync, until the gather ends. */
 START_TEST(a_path_that_is_back_before_the_conclusion_is_in_time)
 {
 	uint32_t ms;
@@ -749,7 +752,7 @@ START_TEST(a_path_that_is_back_before_the_conclusion_is_in_time)
 	cut(3);
 	for (ms = 0; ms < 20000 && totem_engine_state(node_of(3)->engine) != TOTEM_GATHER; ms++)
 		run_for(1);
-	run_for(options.consensus_ns / MS - 60 - (uint64_t)_i * 10); /* joins come every 50 ms */
+	run_for(options.consensus_ns / MS - 60 - (uint64_t)_i * 10); /* joins are sent every 50 ms */
 	net->drops = NULL;
 	run_for(1000);
 	for (uint32_t id = 1; id <= 3; id++) {

@@ -27,7 +27,7 @@ static void teardown(void) { config_case_fini(&one); }
 
 /* --- the reference's table --- */
 
-/* Where we mean to differ from `corosync -t`. line: the first line of the file that matters. */
+/* Deliberate differences from `corosync -t`. line: the first line of the file that causes the difference. */
 static const struct difference {
 	const char *line; /* a line of the case's file */
 	int want;         /* our verdict */
@@ -45,7 +45,7 @@ static const struct difference {
 	{"priority: high", -EINVAL, "-t overlooks it there, the start does not"},
 };
 
-/* Cases that differ by what they are about. */
+/* Differences that are selected by the title of the case. */
 static const struct difference titled[] = {
 	{"dupname", -EINVAL, "two nodes of one name cannot be told apart"},
 	{"dupaddr", -EINVAL, "one of two nodes with one address is never reached"},
@@ -59,7 +59,7 @@ struct vector {
 	int number;
 };
 
-/* The table shows long lines as "key: xxx… (N bytes)", N being the line's length. */
+/* Append a line of the table, which shows long lines as "key: xxx… (N bytes)", where N is the line's length. */
 static size_t append_line(char *text, const char *line)
 {
 	const char *cut = strstr(line, "… (");
@@ -71,7 +71,7 @@ static size_t append_line(char *text, const char *line)
 	text[length] = '\n';
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '^')
-			text[i] = '\r'; /* so the table shows a carriage return */
+			text[i] = '\r'; /* the table shows a carriage return this way */
 		if (text[i] == '@')
 			text[i] = '\0';
 	}
@@ -112,7 +112,7 @@ static int verdict_of_reference(const struct vector *vector)
 {
 	if (vector->exit_status == 0)
 		return 0;
-	return vector->exit_status == 7 ? -EBADF : -EINVAL; /* 8, 16; 134: it aborted */
+	return vector->exit_status == 7 ? -EBADF : -EINVAL; /* exit status 8 and 16: refused; 134: it aborted */
 }
 
 static int verdict_wanted(const struct vector *vector)
@@ -148,7 +148,7 @@ START_TEST(verdicts_are_those_of_the_reference)
 
 	ck_assert_msg(file != NULL, "cannot open %s", path);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0); /* the files name their keys by relative paths */
+	ck_assert_int_eq(chdir(folder), 0); /* the files have relative paths of keys */
 	make_key("k0", 0);
 	make_key("k32", 32);
 	make_key("k128", 128);
@@ -171,7 +171,7 @@ START_TEST(verdicts_are_those_of_the_reference)
 			vector.number);
 	}
 	ck_assert_int_eq(vector.number, 165);
-	/* No row of the two lists is idle. */
+	/* Each row of the two lists is needed. */
 	ck_assert_uint_eq(
 		differing, (sizeof(differences) + sizeof(titled)) / sizeof(struct difference));
 	fclose(file);
@@ -189,7 +189,7 @@ END_TEST
 /* --- where things end up --- */
 
 static const struct kept {
-	const char *name, *text, *key, *value; /* value NULL: not there */
+	const char *name, *text, *key, *value; /* value NULL: the key does not exist */
 } kept[] = {
 	{"string", TOTEM("cluster_name: lab\n"), "totem.cluster_name", "lab"},
 	{"colon and brace in a value", TOTEM("foo: a:b}c\n"), "totem.foo", "a:b}c"},
@@ -334,7 +334,7 @@ START_TEST(several_errors_are_told_at_once)
 }
 END_TEST
 
-/* A line of `length` bytes in front of its line feed. */
+/* Load a line of `length` bytes before its line feed. */
 static int load_line(size_t length, bool has_feed)
 {
 	static char text[4096];
@@ -366,7 +366,7 @@ START_TEST(paths_have_254_bytes)
 		memset(name, 'n', length);
 		name[length] = '\0';
 		snprintf(text, sizeof(text), "%s%stop {\n%s: 1\n}\n", NODES, TOTEM(""), name);
-		/* "top" and the dot: 3 + length + 1 < 255 */
+		/* the full name is "top.KEY": 3 + 1 + length has to be below 255 */
 		ck_assert_int_eq(config_case_load(&one, text), length + 4 < 255 ? 0 : -EINVAL);
 		snprintf(text, sizeof(text), "%s%stop {\n%s {\n}\n}\n", NODES, TOTEM(""), name);
 		ck_assert_int_eq(config_case_load(&one, text), length + 4 < 255 ? 0 : -EINVAL);
@@ -404,7 +404,7 @@ START_TEST(a_byte_order_mark_is_skipped)
 END_TEST
 
 static const struct warned {
-	const char *text, *warning; /* warning NULL: none at all */
+	const char *text, *warning; /* warning NULL: no warning */
 } warned[] = {
 	{TOTEM("tokn: 5\n"), "c.conf:4: nothing uses 'totem.tokn': did you mean 'token'?"},
 	{TOTEM("frobnicate: 5\n"), "c.conf:4: nothing uses 'totem.frobnicate'"},
@@ -493,7 +493,7 @@ START_TEST(files_of_uidgid_d_are_read)
 }
 END_TEST
 
-/* Any bytes give a verdict and a text, never more. A small generator, always the same. */
+/* Random bytes are read or refused with a text, and nothing else happens. The generator has a fixed seed. */
 START_TEST(noise_is_survived)
 {
 	static const char *const pieces[] = {"totem", "{", "}", "\n", ":", " ", "interface",

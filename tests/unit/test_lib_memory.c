@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Client libraries out of memory: each allocation of theirs fails once. The call says so, nothing is left of it, neither
- * here nor with the daemon, and the same call works when there is memory again. The libraries are compiled in, so that
+ * Client libraries out of memory: each allocation of theirs fails once. The call returns the error, leaves nothing
+ * behind in the process or in the daemon, and works when there is memory again. The libraries are compiled in, so that
  * their allocations can fail.
  */
 #include <check.h>
@@ -27,12 +27,12 @@
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/scripted_daemon.h"
 
-#define PARTS 64 /* more than the libraries hand to libqb one by one */
+#define PARTS 64 /* more parts than the libraries pass to libqb singly */
 
 static struct script *script;
 static uint64_t handle;
 
-/* An answer that says CS_OK, the rest zero; as long as any that a library waits for. */
+/* Set an answer of CS_OK and zeros. It is as long as the longest that a library waits for. */
 static void answer_well(size_t size)
 {
 	static _Alignas(8) uint8_t bytes[SCRIPT_MESSAGE_SIZE_MAX];
@@ -105,7 +105,7 @@ START_TEST(no_memory_for_a_connection)
 		refused++;
 	}
 	ck_assert_int_eq(rc, CS_OK);
-	ck_assert_uint_gt(refused, 1); /* the connection, the table of handles */
+	ck_assert_uint_gt(refused, 1); /* at least two allocations: the connection and the table of handles */
 	libraries[_i].finalize(handle);
 	ck_assert_uint_eq(descriptors(), open);
 	scripted_daemon_stop(daemon);
@@ -253,16 +253,16 @@ static const struct {
 	unsigned int library;
 	size_t answer;
 	cs_error_t (*run)(void);
-	cs_error_t well;       /* its result when there is memory */
-	unsigned int requests; /* that a call without memory makes, or none. Otherwise the daemon would have half of
-			        * a state */
-	bool is_event;         /* there is one, and it stays when there is no memory */
+	cs_error_t well;       /* result when there is memory */
+	/* requests that a call without memory sends, or none. Otherwise the daemon would keep a part of a state */
+	unsigned int requests;
+	bool is_event;         /* an event waits, and it stays queued when there is no memory */
 } rows[] = {
 	{"corosync_cfg_ring_status_get", CFG, sizeof(struct cfg_res_ring_status_get), cfg_ring_status, CS_OK, 1, false},
 	{"cmap_get", CMAP, sizeof(struct cmap_res_get), cmap_value, CS_OK, 0, false},
 	{"cmap_track_add", CMAP, sizeof(struct cmap_res_track_add), cmap_tracker, CS_OK, 0, false},
 	{"cpg_membership_get", CPG, sizeof(struct cpg_res_membership_get), cpg_members, CS_OK, 0, false},
-	/* The object that the daemon has created is ended there. */
+	/* These calls send a second request, which ends the object that the daemon has created. */
 	{"cpg_iteration_initialize", CPG, sizeof(struct cpg_res_iteration_initialize), cpg_iterate, CS_OK, 2, false},
 	{"cpg_mcast_joined", CPG, 0, cpg_many_parts, CS_OK, 0, false},
 	{"cpg_zcb_alloc", CPG, 0, cpg_buffer, CS_ERR_LIBRARY, 0, false},
@@ -297,7 +297,10 @@ START_TEST(no_memory_for_a_call)
 			break;
 		ck_assert_msg(rc == CS_ERR_NO_MEMORY, "%s, allocation %u: %d", rows[_i].name, n, (int)rc);
 		ck_assert_uint_eq(descriptors(), open);
-		/* The second one's answer is longer than awaited, so that nobody has waited for it. */
+		/*
+		 * The library does not wait for the answer to the second request, so wait until the daemon has got that
+		 * request.
+		 */
 		for (int ms = 0; rows[_i].requests == 2 && script->request_count - asked < 2 && ms < 5000; ms++)
 			poll(NULL, 0, 1);
 		asked = script->request_count - asked;
@@ -307,7 +310,7 @@ START_TEST(no_memory_for_a_call)
 	ck_assert_msg(rc == rows[_i].well, "%s: %d", rows[_i].name, (int)rc);
 	ck_assert_msg(refused > 0, "%s allocates nothing", rows[_i].name);
 	libraries[library].finalize(handle);
-	ck_assert_uint_eq(descriptors(), before); /* or a call still holds the connection */
+	ck_assert_uint_eq(descriptors(), before); /* otherwise a call still holds the connection */
 	scripted_daemon_stop(daemon);
 }
 END_TEST

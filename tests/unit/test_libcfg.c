@@ -49,7 +49,7 @@ static void tear_down(void)
 	scripted_daemon_stop(server);
 }
 
-/* The next response: a header that says this, and nothing else. */
+/* Set the next response: a header with this error and nothing else. */
 static void respond(cs_error_t error)
 {
 	struct cfg_res_plain response = {
@@ -72,7 +72,7 @@ static cs_error_t kill_node(void) { return corosync_cfg_kill_node(handle, 5, "ti
 static cs_error_t reload(void) { return corosync_cfg_reload_config(handle); }
 static cs_error_t reopen(void) { return corosync_cfg_reopen_log_files(handle); }
 
-/* Requests whose answer is nothing but a result. */
+/* Requests whose answer has only an error code. */
 static const struct {
 	const char *name;
 	cs_error_t (*call)(void);
@@ -106,7 +106,7 @@ START_TEST(a_request_and_its_result)
 	if (plain[_i].size > 16)
 		memcpy(&first, script->request.bytes + 16, sizeof(first));
 	ck_assert_uint_eq(first, plain[_i].first);
-	respond((cs_error_t)0); /* is no code */
+	respond((cs_error_t)0); /* 0 is no valid code */
 	ck_assert_int_eq(plain[_i].call(), CS_ERR_LIBRARY);
 }
 END_TEST
@@ -139,7 +139,7 @@ START_TEST(an_answer_is_taken_whatever_the_daemon_thinks_of_it)
 		corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
 	ck_assert_int_eq(REQUEST(cfg_req_reply_to_shutdown).header.id, 4);
 	ck_assert_uint_eq(REQUEST(cfg_req_reply_to_shutdown).response, 1);
-	/* And keeps nothing: the handle can be finalized for good. */
+	/* The failed call leaves nothing behind: the handle can be finalized. */
 	int32_t fd;
 	ck_assert_int_eq(corosync_cfg_fd_get(handle, &fd), CS_OK);
 	ck_assert_int_eq(corosync_cfg_finalize(handle), CS_OK);
@@ -230,7 +230,7 @@ START_TEST(links)
 	check_ring_status(2);
 	script_response(script, ring_response(0, CS_OK), sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(0);
-	/* More than there is room for, and a text that was too long for the daemon. */
+	/* The response has more bytes than the buffer holds, and the text was too long for the daemon. */
 	script_response(script, ring_response(UINT32_MAX, CS_ERR_NAME_TOO_LONG),
 		sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(CFG_RING_STATUS_MAX);
@@ -335,7 +335,7 @@ START_TEST(addresses_of_a_node)
 	ck_assert_uint_eq(ntohl(ipv4.sin_addr.s_addr), 0x0a000001);
 	ck_assert_uint_eq(ipv4.sin_port, 0);
 	memcpy(&ipv4, got[1].address, sizeof(ipv4));
-	ck_assert_int_eq(ipv4.sin_family, 0); /* all zero: none */
+	ck_assert_int_eq(ipv4.sin_family, 0); /* all zero: no address */
 	ck_assert_int_eq((unsigned char)got[2].address[0], 0xee);
 	respond_addresses(AF_INET6, 3, 4);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(handle, 3, 4, &count, got), CS_OK);
@@ -389,7 +389,7 @@ static void ask_at_next_request(int32_t id, uint32_t flags, size_t size)
 	script_event(script, &event, size);
 }
 
-/* The scripted events come with the next request. */
+/* Send a request, so that the scripted events arrive. */
 static void fetch(void) { ck_assert_int_eq(corosync_cfg_trackstop(handle), CS_OK); }
 
 START_TEST(questions)

@@ -92,7 +92,7 @@ static cmap_track_handle_t track(const char *key, void *user_data)
 	return tracker;
 }
 
-/* An event with so many bytes. It is sent with the next request. */
+/* Script an event with values of these sizes. It is sent with the next request. */
 static void notify(cmap_track_handle_t instance, uint64_t now_size, uint64_t before_size, size_t size)
 {
 	struct {

@@ -59,7 +59,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	(void)size;
 	switch (header->id) {
 	case CPG_REQ_JOIN:
-		/* "code, times": refused as often as that. */
+		/* A group named "code, times": the join is refused with the code that many times. */
 		asked++;
 		fake_daemon_answer(c, &plain, sizeof(plain), CPG_RES_JOIN,
 			asked <= join->group.value[1] ? join->group.value[0] : CS_OK);
@@ -104,7 +104,7 @@ static const struct lib_calls calls = {cpg_dispatch, cpg_fd_get, cpg_finalize};
 static struct {
 	unsigned int delivers, confchgs, totems;
 	size_t size;
-	uint8_t *bytes; /* of the last message */
+	uint8_t *bytes; /* bytes of the last message */
 	struct cpg_name group;
 	size_t members, left, joined;
 	struct cpg_address last_member, first_left, last_joined;
@@ -293,7 +293,7 @@ START_TEST(totem_list)
 }
 END_TEST
 
-/* More than an ordinary event: there is room for whatever the ring can carry. */
+/* The longest event is longer than a request may be. The library has room for the longest message of the ring. */
 START_TEST(longest_event)
 {
 	size_t size = CPG_ATOMIC_SIZE_MAX;
@@ -314,7 +314,9 @@ static void *one_run(void *result)
 	return NULL;
 }
 
-/* Elements are cut on their own, empty ones left out, and all comes together again. */
+/*
+ * Each element is cut into fragments by itself, and empty ones are left out. The pieces give the whole message again.
+ */
 START_TEST(fragments_there_and_back)
 {
 	enum { SIZE = 3 * CPG_ATOMIC_SIZE_MAX + 17 };
@@ -416,7 +418,7 @@ START_TEST(iteration_answers)
 	ck_assert_int_eq(cpg_finalize(handle), CS_OK);
 	ck_assert_int_eq(cpg_iteration_next(second, &description), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(cpg_iteration_finalize(second), CS_ERR_BAD_HANDLE);
-	/* Their places are free again: the low half of a handle is the lowest free one. */
+	/* The slots of finalized handles are free again: the low half of a handle is the lowest free slot. */
 	ck_assert_int_eq(cpg_initialize(&handle, NULL), CS_OK);
 	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
 	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
@@ -448,7 +450,7 @@ START_TEST(zero_copy_not_supported)
 }
 END_TEST
 
-/* Whether the other thread waits already or not: the outcome is the same. */
+/* The result is the same if the other thread waits already and if it does not. */
 START_TEST(finalize_wakes_dispatch) { lib_expect_finalize_wakes(&calls, handle, CS_DISPATCH_BLOCKING, 20 * _i); }
 END_TEST
 
@@ -504,7 +506,7 @@ START_TEST(signals_while_waiting)
 END_TEST
 
 /*
- * A daemon that does not read: refused, not blocked, and told apart from one that is gone. Small
+ * If the daemon does not read, calls are refused without blocking, and with another error than if it has ended. Small
  * messages fill the socket, large ones the ring.
  */
 START_TEST(full_queue)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libevs against a daemon that says whatever the test wants. A message to the joined groups comes
- * back as an event, byte for byte. Any other request comes back as the message of one, so that its
- * bytes can be looked at, and the first group's first byte is the answer to it (0: CS_OK); without
- * groups it is just answered.
+ * libevs against a daemon that says whatever the test wants. The daemon returns a message to the joined groups as an
+ * event, byte for byte. It returns any other request as the message of an event, so that a test can check the bytes.
+ * The first byte of the first group is the error code of the answer (0: CS_OK). A request without groups is only
+ * answered.
  */
 #include <corosync/evs.h>
 
@@ -22,7 +22,7 @@ enum { NODEID = 42 };
 
 /* ---- The daemon, a process of its own ---- */
 
-/* How the answer to membership_get is spoilt: the second byte of the group joined last. */
+/* How the answer to membership_get is invalid: selected by the second byte of the group that was joined last. */
 enum { FINE, HEADER_ONLY, ONE_TOO_MANY, FAR_TOO_MANY };
 static uint8_t spoilt;
 static uint32_t members; /* as many as groups were joined */
@@ -108,7 +108,7 @@ static struct {
 	unsigned int nodeid;
 	size_t size;
 	union {
-		uint8_t bytes[8192]; /* of the last message, as far as they fit */
+		uint8_t bytes[8192]; /* bytes of the last message, as many as fit */
 		struct evs_req_groups groups;
 		struct evs_req_mcast_groups mcast;
 	};
@@ -308,7 +308,7 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(evs_join(handle, groups, SIZE_MAX), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, NULL, 0), CS_OK);
 
-	/* Any number: in requests of 50. */
+	/* Any number of groups is sent, in requests of 50. */
 	seen.delivers = 0;
 	ck_assert_int_eq(evs_leave(handle, groups, 120), CS_OK);
 	while (evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) == CS_OK)
@@ -318,7 +318,7 @@ START_TEST(join_and_leave)
 	ck_assert_uint_eq(seen.groups.group_count, 20);
 	ck_assert_mem_eq(seen.groups.groups, groups + 100, 20 * sizeof(*groups));
 
-	/* The first that is refused ends it. */
+	/* The first request that is refused ends the call. */
 	seen.delivers = 0;
 	groups[50].key[0] = CS_ERR_NOT_EXIST;
 	ck_assert_int_eq(evs_leave(handle, groups, 120), CS_ERR_NOT_EXIST);
@@ -383,14 +383,14 @@ START_TEST(sizes_of_messages)
 		struct iovec iov[2] = {{bytes, rows[i].size}, {bytes, 0}};
 		cs_error_t rc;
 
-		/* The daemon frees the ring of one such request after it has answered. */
+		/* Retry: the daemon frees a request's place in the ring only after its answer. */
 		while ((rc = evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, rows[i].groups, iov,
 				2)) == CS_ERR_TRY_AGAIN)
 			poll(NULL, 0, 1);
 		ck_assert_msg(rc == rows[i].code, "row %zu: %d", i, rc);
 		evs_dispatch(handle, CS_DISPATCH_ALL);
 	}
-	/* Parts that only together are too long, also in size_t. */
+	/* Parts that are too long only together. In the second call their sum overflows size_t. */
 	struct iovec parts[3] = {{bytes, 1047552}, {bytes, 1}, {bytes, SIZE_MAX}};
 
 	ck_assert_int_eq(evs_mcast_joined(handle, EVS_TYPE_AGREED, parts, 2), CS_ERR_TOO_BIG);

@@ -108,7 +108,7 @@ static void be_v0(void)
 	script->response.size = 0;
 }
 
-/* The scripted events come with the next request. */
+/* Send a request, so that the scripted events arrive. */
 static void fetch(void) { ck_assert_int_eq(quorum_trackstop(handle), CS_OK); }
 
 START_TEST(initialize_asks_for_model_and_type)
@@ -130,7 +130,7 @@ START_TEST(initialize_asks_for_model_and_type)
 }
 END_TEST
 
-/* The connection is there, but what it says first is wrong. */
+/* The connection works, but the first response is invalid. */
 START_TEST(initialize_fails)
 {
 	static const struct {
@@ -197,7 +197,7 @@ START_TEST(getquorate)
 }
 END_TEST
 
-/* The response does not fit. Its rest must not become the answer to another request. */
+/* The response is longer than the buffer. Its rest must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[64] = {[16] = CS_OK, [24] = 1};
@@ -284,7 +284,7 @@ START_TEST(verdicts_delivered)
 	memcpy(v1.bytes + 52, list, sizeof(list));
 	memcpy(v0.bytes + 44, list, sizeof(list));
 	script_event(script, &v1, sizeof(v1));
-	script_event(script, &v0, sizeof(v0)); /* of the other model: no callback, dropped */
+	script_event(script, &v0, sizeof(v0)); /* an event of the other model, which has no callback: dropped */
 	fetch();
 	ck_assert_int_eq(quorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
 	ck_assert_uint_eq(seen.v1, 1);
@@ -340,7 +340,7 @@ START_TEST(malformed_events)
 		uint8_t bytes[128] = {0};
 		const struct spoilt_event *row = &rows[i / 2];
 
-		/* Whether anybody wants to hear it makes no difference. */
+		/* The event is consumed with and without a callback. */
 		if (i % 2 == 1)
 			be_v0();
 		spoilt_event_make(row, bytes);

@@ -22,11 +22,11 @@
 
 static struct process process;
 static pid_t child;
-static int ours, theirs; /* the child's end, the supervisor's */
+static int ours, theirs; /* the child's end and the supervisor's end of the socket */
 static pthread_t thread;
 static enum supervisor_outcome outcome;
 static atomic_bool is_over;
-static int quorum_pipe[2]; /* a byte: dispatch has something to say */
+static int quorum_pipe[2]; /* a byte in it: the test's dispatch has an event */
 
 /* --- quorum and the map --- */
 
@@ -123,7 +123,7 @@ static void begin(int interval_ms, bool follows_quorum, bool keeps_keys)
 	ck_assert_int_eq(pipe(quorum_pipe), 0);
 	if (follows_quorum)
 		process.quorum_fd = quorum_pipe[0];
-	signal(SIGUSR1, SIG_IGN); /* by the child, from its first moment */
+	signal(SIGUSR1, SIG_IGN); /* so that the child ignores it from its start */
 	child = fork();
 	if (child == 0) {
 		signal(SIGTERM, SIG_DFL); /* libcheck has a handler */
@@ -135,7 +135,7 @@ static void begin(int interval_ms, bool follows_quorum, bool keeps_keys)
 	ck_assert_int_eq(pthread_create(&thread, NULL, run, NULL), 0);
 }
 
-/* The supervisor has ended. Returns the signal that ended the child, or 0. */
+/* Wait until the supervisor has ended. @return the signal that ended the child, or 0 */
 static int end(enum supervisor_outcome want)
 {
 	int status;
@@ -221,7 +221,7 @@ START_TEST(data_there_is_no_memory_for_is_read_and_refused)
 	say(SAM_COMMAND_DATA_STORE, 100000, bytes, 100000);
 	ck_assert_int_eq(answered(), CS_OK);
 	ck_assert_uint_eq(process.data.size, 100000);
-	/* The size is impossible. The supervisor waits for the bytes, and for the end. */
+	/* The size is impossible. The supervisor reads bytes until the end of the connection. */
 	say(SAM_COMMAND_DATA_STORE, UINT64_MAX / 2, bytes, 100000);
 	ck_assert(is_silent());
 	close(ours);
@@ -261,7 +261,7 @@ START_TEST(a_start_waits_for_quorum)
 	ck_assert(is_silent()); /* one answer */
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_OK);
 	ck_assert_str_eq(states, "waiting for quorum running stopped ");
-	verdict('n'); /* no matter, it is stopped */
+	verdict('n'); /* no effect, since the supervision is stopped */
 	ck_assert(is_silent());
 	close(ours);
 	ck_assert_int_eq(end(SUPERVISOR_QUIT), 0);
@@ -281,7 +281,7 @@ START_TEST(quorum_that_is_lost_twice_ends_the_child)
 }
 END_TEST
 
-/* With an interval the child has this long. Signs of life do not help. */
+/* If the recovery has an interval, the child gets that time to end. Its heartbeats do not prolong it. */
 START_TEST(a_connection_to_quorum_that_is_lost_ends_the_child)
 {
 	begin(_i == 0 ? 0 : 100, true, false);
@@ -326,7 +326,7 @@ START_TEST(a_map_that_is_gone_is_told_and_connected_to_anew)
 	map_says = CS_ERR_LIBRARY;
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_ERR_LIBRARY);
 	map_says = CS_OK;
-	/* The stop has not happened, so this is a failure. */
+	/* The first stop had no effect. The second one connects to the map again and works. */
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_OK);
 	ck_assert_str_eq(states, "running stopped ");
 	close(ours);

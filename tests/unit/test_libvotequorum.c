@@ -75,7 +75,7 @@ static void tear_down(void)
 	scripted_daemon_stop(server);
 }
 
-/* The scripted events come with the next request. */
+/* Send a request, so that the scripted events arrive. */
 static void fetch(void) { ck_assert_int_eq(votequorum_trackstop(handle), CS_OK); }
 
 /* ---- Requests ---- */
@@ -138,7 +138,8 @@ START_TEST(device_requests_as_specified)
 	ck_assert_int_eq(votequorum_qdevice_unregister(handle, "d"), CS_OK);
 	named = asked(6, 272);
 	ck_assert_str_eq(named->name, "d");
-	ck_assert_mem_eq(named->name + 1, zeros, 254); /* nothing of ours leaks */
+	/* the bytes behind the name are zero, so that no memory of the program leaks */
+	ck_assert_mem_eq(named->name + 1, zeros, 254);
 	ck_assert_int_eq(votequorum_qdevice_update(handle, "old", longest), CS_OK);
 	update = asked(7, 528);
 	ck_assert_str_eq(update->old_name, "old");
@@ -157,7 +158,7 @@ START_TEST(device_requests_as_specified)
 }
 END_TEST
 
-/* Refused before the handle is looked at, and nothing is sent. */
+/* These names are refused before the handle is checked, and no request is sent. */
 START_TEST(device_names_refused)
 {
 	char too_long[257];
@@ -325,7 +326,7 @@ START_TEST(info_refused)
 }
 END_TEST
 
-/* The response does not fit. Its rest must not become the answer to another request. */
+/* The response is longer than the buffer. Its rest must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[400] = {[16] = CS_OK};
@@ -435,7 +436,7 @@ START_TEST(malformed_events)
 		uint8_t bytes[320] = {0};
 		const struct spoilt_event *row = &rows[i / 2];
 
-		/* Whether anybody wants to hear it makes no difference. */
+		/* The event is consumed with and without a callback. */
 		if (i % 2 == 1) {
 			votequorum_finalize(handle);
 			ck_assert_int_eq(votequorum_initialize(&handle, NULL), CS_OK);
@@ -484,7 +485,7 @@ static void initialize_model(int model)
 	ck_assert_int_eq(votequorum_model_initialize(&handle, (votequorum_model_data_t *)&data), CS_OK);
 }
 
-/* The number of the model is not looked at, and no callbacks are needed. */
+/* The number of the model is not checked, and callbacks may be missing. */
 START_TEST(models_are_alike)
 {
 	for (int model = 0; model <= 3; model++)
@@ -543,7 +544,7 @@ START_TEST(extra_information_is_set)
 }
 END_TEST
 
-/* size: of the message. A daemon may leave out what does not count. */
+/* size: size of the message. A daemon may leave out the bytes behind the text. */
 START_TEST(extra_information_is_read)
 {
 	static const struct {

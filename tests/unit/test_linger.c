@@ -14,7 +14,7 @@ static const struct totem_counters *counters_of(uint32_t id)
 	return totem_engine_counters(node_of(id)->engine);
 }
 
-/* A ring of three whose node 2 alone has sent something just now. */
+/* Start a ring of three in which node 2 alone has sent messages. */
 static void start_with(uint64_t features, uint32_t capacity)
 {
 	options.capacity = capacity;
@@ -30,7 +30,7 @@ static void start_with(uint64_t features, uint32_t capacity)
 	clear_logs();
 }
 
-/* It agrees on it, and on a window. */
+/* Start a ring that has agreed on the feature and on a window. */
 static void start_lone(uint64_t features) { start_with(features, 1000); }
 
 static bool holds(uint32_t id)
@@ -50,7 +50,7 @@ static void run_until_kept(void)
 
 #define ALL_FEATURES (WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER)
 
-/* Frames that it sends meanwhile arrive after one hop, and at itself at once. */
+/* While the node keeps the token, its frames arrive at others after one hop, and at itself at once. */
 START_TEST(what_it_sends_goes_out_at_once)
 {
 	start_lone(ALL_FEATURES);
@@ -71,7 +71,7 @@ START_TEST(what_it_sends_goes_out_at_once)
 }
 END_TEST
 
-/* It ends by itself, and begins again, and then the ring becomes idle. */
+/* The node stops to keep the token, begins again, and then the ring becomes idle. */
 START_TEST(it_ends)
 {
 	start_lone(ALL_FEATURES);
@@ -91,7 +91,10 @@ START_TEST(it_ends)
 }
 END_TEST
 
-/* Another has something to send: it says so, and has the token long before the time is over. */
+/*
+ * Another node has something to send. It multicasts a hold cancel, and gets the token long before the linger time is
+ * over.
+ */
 START_TEST(others_get_it_when_they_need_it)
 {
 	start_lone(ALL_FEATURES);
@@ -103,7 +106,7 @@ START_TEST(others_get_it_when_they_need_it)
 	run_until_received(1, 1000);
 	ck_assert_uint_lt(net->now_ns - began_ns, LINGER_MS * MS / 2);
 	ck_assert_uint_eq(counters_of(3)->hold_cancel_tx, cancels + 1);
-	/* With two senders nobody keeps it. */
+	/* With two senders no node keeps the token. */
 	uint64_t lingers = counters_of(2)->lingers;
 
 	for (uint32_t i = 0; i < 20; i++) {
@@ -114,7 +117,7 @@ START_TEST(others_get_it_when_they_need_it)
 }
 END_TEST
 
-/* A SAFE message is delivered after rotations, so the token is passed for them. */
+/* A safe message is delivered after rotations, so the token is passed on for it. */
 START_TEST(safe_messages_do_not_wait_for_it)
 {
 	start_lone(ALL_FEATURES);
@@ -128,7 +131,7 @@ START_TEST(safe_messages_do_not_wait_for_it)
 }
 END_TEST
 
-/* No more than the window, however much there is. */
+/* The node sends no more frames than the window allows. */
 START_TEST(the_window_bounds_it)
 {
 	start_lone(ALL_FEATURES);
@@ -148,7 +151,7 @@ START_TEST(the_window_bounds_it)
 }
 END_TEST
 
-/* Where nobody tells what it holds, a visit has what is configured. */
+/* If members do not announce their capacity, max_messages bounds a visit. */
 START_TEST(max_messages_bound_it_without_a_window)
 {
 	start_with(ALL_FEATURES, 0);
@@ -169,7 +172,7 @@ START_TEST(max_messages_bound_it_without_a_window)
 }
 END_TEST
 
-/* While the outside has more, a visit ends as ever: nobody would come to fetch it. */
+/* If clients have more messages than fit now, the visit ends as usual, so that the next one reads their channels. */
 START_TEST(not_while_more_waits_outside)
 {
 	start_lone(ALL_FEATURES);
@@ -186,7 +189,7 @@ START_TEST(not_while_more_waits_outside)
 }
 END_TEST
 
-/* One who has not heard of it would not say that it needs the token. */
+/* A node without the feature would not multicast a hold cancel when it needs the token. */
 START_TEST(all_have_to_agree)
 {
 	start_lone(ALL_FEATURES & ~WIRE_FEATURE_LINGER);
@@ -215,7 +218,7 @@ START_TEST(the_others_are_patient)
 }
 END_TEST
 
-/* Its client sends the next message when its last one has come back, so often. */
+/* How many more times the client of node 2 sends a message when its last one is delivered. */
 static uint32_t answers;
 
 static void answer(struct node *node)
@@ -226,7 +229,7 @@ static void answer(struct node *node)
 	send_text(2, TOTEM_AGREED, "answer");
 }
 
-/* Its last multicast: the number of frames, and the state at that time. */
+/* The last multicast of node 2: the number of frames, and the state at that time. */
 static struct {
 	uint32_t times, frames, all_frames, received;
 	uint64_t tokens;
@@ -244,7 +247,8 @@ static void note_sent(struct node *node, size_t count)
 }
 
 /*
- * Node 2 keeps the token. Its client has just sent a message and answers so often. No message is under way.
+ * Node 2 keeps the token. Its client has just sent a message, and sends a further one `times` times. No frame is on its
+ * way.
  */
 static void start_answering(uint64_t gather_ns, uint32_t times)
 {
@@ -259,7 +263,7 @@ static void start_answering(uint64_t gather_ns, uint32_t times)
 	ck_assert_int_eq(send_text(2, TOTEM_AGREED, "first"), 0);
 }
 
-/* The next message is there when the first one's turn ends: both leave with the second one's. */
+/* The client sends the next message before the turn of the first one ends. Both leave together. */
 START_TEST(frames_leave_together)
 {
 	start_answering(100 * MS, 1);
@@ -272,13 +276,13 @@ START_TEST(frames_leave_together)
 	ck_assert(net_step(net, began_ns));
 	ck_assert_uint_eq(sent.times, 1);
 	ck_assert_uint_eq(sent.frames, 2);
-	ck_assert_uint_eq(sent.received, 2); /* at itself, before */
+	ck_assert_uint_eq(sent.received, 2); /* delivered at node 2 itself, before */
 	run_until_received(2, 1);
 	ck_assert(holds(2));
 }
 END_TEST
 
-/* However much keeps coming. */
+/* Frames leave soon even if the client sends more all the time. */
 START_TEST(frames_do_not_wait_for_long)
 {
 	start_answering(DELAY_NS / 2, 100);
@@ -292,7 +296,7 @@ START_TEST(frames_do_not_wait_for_long)
 }
 END_TEST
 
-/* Its time is over first: they are on the way before the token is. */
+/* The linger time ends before the turn: the frames are sent before the token. */
 START_TEST(frames_do_not_wait_for_the_token)
 {
 	start_answering(100 * MS, 100);
@@ -314,7 +318,7 @@ START_TEST(frames_do_not_wait_for_the_token)
 }
 END_TEST
 
-/* Events of node 2 other than a turn. */
+/* Events of node 2 other than a turn of its loop. */
 static void enter_timer(struct totem_engine *engine)
 {
 	totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE);
@@ -358,7 +362,7 @@ static void (*const entries[])(struct totem_engine *) = {enter_timer, enter_pack
 
 #define ENTRIES (int)(sizeof(entries) / sizeof(entries[0]))
 
-/* Frames are sent first, before any event. The others have them, and in this ring. */
+/* Waiting frames are sent before any event is handled. So the other nodes get them in this ring. */
 START_TEST(frames_wait_for_nothing_else)
 {
 	start_answering(100 * MS, 1);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * exec/log/: layouts, levels, targets that take no more, and the limiter;
- * book configuration, "Logging".
- */
+/* exec/log/: layouts, levels, targets that are full, and the limiter; book configuration, "Logging". */
 #include "exec/log/log.h"
 
 #include <check.h>
@@ -156,7 +153,7 @@ START_TEST(levels_are_per_subsystem)
 	ck_assert_ptr_null(strstr(content("all"), "severe"));
 	ck_assert_ptr_null(strstr(content("all"), "nowhere"));
 	ck_assert_ptr_nonnull(strstr(content("cpg"), "trace   [CPG   ] cpg\n"));
-	ck_assert_int_ne(access(path_of("totem"), F_OK), 0); /* opened only when it is used */
+	ck_assert_int_ne(access(path_of("totem"), F_OK), 0); /* a log file is created at the first line */
 	ck_assert(log_is_wanted("CPG", LOG_TRACE));
 	ck_assert(!log_is_wanted("MAIN", LOG_NOTICE));
 	ck_assert(!log_is_wanted("TOTEM", LOG_EMERG));
@@ -165,7 +162,7 @@ END_TEST
 
 START_TEST(targets_have_their_own_priorities)
 {
-	/* Of the first line only syslog hears, if there is one on this machine. */
+	/* The first line goes to syslog only. */
 	struct config_log_subsystem top[] = {{.to_syslog = true,
 		.to_file = true,
 		.file = path_of("log"),
@@ -240,7 +237,7 @@ END_TEST
 
 /* --- files of others --- */
 
-/* 0, or the error of opening a log file of that name. */
+/* Open a log file of that name. @return 0 or the error */
 static int open_name(const char *name)
 {
 	struct log_sink sink;
@@ -283,7 +280,8 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 		return;
 	ck_assert_int_eq(open_name("log"), 0);
 	ck_assert_int_eq(chown(path_of("log"), 1234, 1234), 0);
-	ck_assert_int_eq(open_name("log"), 0); /* the owner of the folder allowed that */
+	/* the file belongs to another user, but only this user can write to the folder */
+	ck_assert_int_eq(open_name("log"), 0);
 	ck_assert_int_eq(chmod(folder, 0775), 0);
 	ck_assert_int_eq(open_name("log"), -EPERM);
 	ck_assert_int_eq(chmod(folder, 0755), 0);
@@ -292,7 +290,7 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 }
 END_TEST
 
-/* The link is another user's, and the folder that it names is root's. */
+/* The link belongs to another user, and points to a folder of root. */
 START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 {
 	struct stat status;
@@ -300,7 +298,7 @@ START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 	ck_assert_int_eq(mkdir(path_of("theirs"), 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("ours"), 0755), 0);
 	ck_assert_int_eq(symlink(path_of("ours"), path_of("theirs/link")), 0);
-	ck_assert_int_eq(open_name("theirs/link/log"), 0); /* all is the same user's */
+	ck_assert_int_eq(open_name("theirs/link/log"), 0); /* all of it belongs to the same user */
 	ck_assert_int_eq(open_name("theirs//link/./../ours/log"), 0);
 	ck_assert_int_eq(lstat(path_of("ours/log"), &status), 0);
 	if (geteuid() != 0)
@@ -310,7 +308,7 @@ START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 	ck_assert_int_eq(unlink(path_of("ours/log")), 0);
 	ck_assert_int_eq(open_name("theirs/link/log"), -ELOOP);
 	ck_assert_int_eq(access(path_of("ours/log"), F_OK), -1);
-	/* A link on the way to the link, and a name that a trusted link leads to. */
+	/* A trusted link that leads to another user's link, and one that leads to a path through it. */
 	ck_assert_int_eq(symlink(path_of("theirs/link"), path_of("mine")), 0);
 	ck_assert_int_eq(open_name("mine/log"), -ELOOP);
 	ck_assert_int_eq(symlink(path_of("theirs/link/log"), path_of("log")), 0);
@@ -368,11 +366,11 @@ START_TEST(a_full_pipe_loses_lines_and_says_so)
 	uint32_t written = 0;
 
 	memset(line, 'x', sizeof(line));
-	ck_assert_int_eq(pipe(pipes), 0); /* blocking, as a shell's */
+	ck_assert_int_eq(pipe(pipes), 0); /* blocking, as a shell's pipe */
 	sink = (struct log_sink){.fd = pipes[1]};
 	ck_assert_uint_eq(log_sink_lost_text(&sink, text, sizeof(text)), 0);
 	while (log_sink_write(&sink, line, sizeof(line)) == 0)
-		ck_assert_uint_lt(written++, 1000); /* a write that waits would hang here */
+		ck_assert_uint_lt(written++, 1000); /* a blocking write would hang here */
 	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
 	ck_assert_uint_eq(sink.lost, 2);
 	ck_assert_uint_gt(log_sink_lost_text(&sink, text, sizeof(text)), 0);

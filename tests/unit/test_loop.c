@@ -31,7 +31,7 @@ static void note(const char *what)
 
 static int policy;
 
-/* In place of libc's. */
+/* Replaces the C library's function. */
 int sched_getscheduler(pid_t pid)
 {
 	(void)pid;
@@ -106,7 +106,7 @@ START_TEST(late_timers_are_told)
 	loop_watch_timers(loop, note_late, TEXT("late "));
 	loop_timer_add(loop, now - 50 * MS, say, TEXT("a"));
 	loop_timer_add(loop, now - 49 * MS, say, TEXT("b "));
-	loop_timer_add(loop, 0, say, TEXT("c ")); /* at once: no time of its own */
+	loop_timer_add(loop, 0, say, TEXT("c ")); /* time 0: due at once */
 	loop_timer_add(loop, now + MS, stop, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "c ab late ");
@@ -151,7 +151,7 @@ START_TEST(a_timer_that_is_due_again_at_once_starves_nobody)
 }
 END_TEST
 
-static unsigned int settings; /* of the timerfd */
+static unsigned int settings; /* calls of timerfd_settime */
 
 int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *before)
 {
@@ -159,7 +159,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct iti
 	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
 }
 
-/* A due timer is not given to the kernel, for which it would be an interrupt. */
+/* A timer that is due already is not set in the kernel, which saves a system call and an interrupt. */
 START_TEST(a_timer_that_is_due_costs_no_setting)
 {
 	uint64_t now = loop_now_ns(loop);
@@ -173,12 +173,12 @@ START_TEST(a_timer_that_is_due_costs_no_setting)
 	ck_assert_uint_eq(settings, 1);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "12");
-	ck_assert_uint_eq(settings, 2); /* for the one that is left */
+	ck_assert_uint_eq(settings, 2); /* set for the remaining timer */
 }
 END_TEST
 
 static int readable;
-static int readable_enough; /* the loop ends then, or never if it is 0 */
+static int readable_enough; /* the loop stops after this many calls; 0: never */
 
 static void on_readable(void *arg, int fd, uint32_t revents)
 {
@@ -191,7 +191,7 @@ static void on_readable(void *arg, int fd, uint32_t revents)
 		loop_stop(loop);
 }
 
-/* However late a busy machine lets us run. */
+/* Run until `count` calls, however slow the machine is. */
 static void run_until_read(int count)
 {
 	struct loop_timer *guard = loop_timer_add(loop, loop_now_ns(loop) + 2000 * MS, stop, NULL);
@@ -250,7 +250,7 @@ START_TEST(deferred_calls_follow_the_callback)
 {
 	uint64_t at = loop_now_ns(loop) + MS;
 
-	/* Far enough off not to be due in the same turn, even on a busy machine. */
+	/* So late that it is not due in the same turn, even on a busy machine. */
 	loop_timer_add(loop, at, defer_two, NULL);
 	loop_timer_add(loop, at + 200 * MS, say, TEXT("4"));
 	loop_timer_add(loop, at + 201 * MS, stop, NULL);

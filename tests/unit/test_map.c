@@ -120,8 +120,8 @@ static const struct typed {
 	{COTERIE_MAP_DOUBLE, 8, 0},
 	{COTERIE_MAP_DOUBLE, 4, -EINVAL},
 	{COTERIE_MAP_STRING, 0, -EINVAL},
-	{COTERIE_MAP_STRING, 1, 0},       /* the NUL alone */
-	{COTERIE_MAP_STRING, 2, -EINVAL}, /* a NUL before the end */
+	{COTERIE_MAP_STRING, 1, 0},       /* only the NUL */
+	{COTERIE_MAP_STRING, 2, -EINVAL}, /* a NUL before the last byte */
 	{COTERIE_MAP_BINARY, 0, 0},
 	{COTERIE_MAP_BINARY, MAP_VALUE_SIZE_MAX, 0},
 	{COTERIE_MAP_BINARY, MAP_VALUE_SIZE_MAX + 1, -EINVAL},
@@ -149,7 +149,7 @@ START_TEST(long_strings_are_refused)
 }
 END_TEST
 
-/* Keys from an iterator, separated by blanks. */
+/* Return the keys of an iterator, separated by blanks. */
 static const char *walk(const char *prefix)
 {
 	static char text[1024];
@@ -161,7 +161,7 @@ static const char *walk(const char *prefix)
 		strcat(text, key);
 		strcat(text, " ");
 	}
-	ck_assert_ptr_null(map_iterator_next(iterator, NULL)); /* the end stays the end */
+	ck_assert_ptr_null(map_iterator_next(iterator, NULL)); /* after the end the iterator returns no key again */
 	map_iterator_destroy(iterator);
 	return text;
 }
@@ -214,7 +214,7 @@ START_TEST(changes_during_a_walk_are_safe)
 		map_set_u8(map, (char[]){'k', '.', name, '\0'}, 1);
 	iterator = map_iterator_create(map, "k.");
 	ck_assert_str_eq(map_iterator_next(iterator, NULL), "k.a");
-	map_delete(map, "k.a"); /* the one we stand on */
+	map_delete(map, "k.a"); /* the key that the iterator returned last */
 	map_delete(map, "k.b"); /* the next */
 	map_set_u8(map, "k.bb", 1);
 	map_set_u8(map, "k.0", 1); /* behind us */
@@ -236,7 +236,7 @@ START_TEST(trackers_hear_of_changes)
 	map_set_u8(map, "k.x", 1);
 	map_set_u8(map, "k.x", 1); /* no change */
 	map_set_u8(map, "k.x", 2);
-	map_set_u16(map, "k.x", 2); /* the type is a change */
+	map_set_u16(map, "k.x", 2); /* a changed type counts as a change */
 	map_set_u8(map, "k.xy", 1);
 	map_set_u8(map, "other", 1);
 	map_delete(map, "k.x");
@@ -343,13 +343,13 @@ START_TEST(a_set_ends_the_sharing)
 	map_shared_changed(second);
 	map_shared_changed(NULL);
 	ck_assert_uint_eq(changes, 2);
-	map_unshare(first); /* the key is somebody else's now */
+	map_unshare(first); /* another owner has the key now */
 	map_unshare(second);
 	map_unshare(NULL);
 	ck_assert_int_eq(map_get(map, "count", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 9);
 	ck_assert_ptr_null(map_share(map, "no", COTERIE_MAP_U64, &counter, sizeof(counter)));
-	map_share(map, "left", COTERIE_MAP_U64, &counter, sizeof(counter)); /* ends with the map */
+	map_share(map, "left", COTERIE_MAP_U64, &counter, sizeof(counter)); /* freed with the map */
 }
 END_TEST
 
@@ -405,8 +405,8 @@ START_TEST(trackers_may_change_what_they_track)
 	ck_assert_int_eq(map_set_u8(map, "key", 9), 0);
 	ck_assert_int_eq(map_get_u8(map, "key", &value), -ENOENT);
 	ck_assert_uint_eq(count, 2);
-	ck_assert_str_eq(told, "");                     /* untracked before its turn */
-	ck_assert_int_eq(map_set_u8(map, "key", 9), 0); /* added and deleted at once */
+	ck_assert_str_eq(told, "");                     /* the tracker was removed before its call */
+	ck_assert_int_eq(map_set_u8(map, "key", 9), 0); /* the tracker deletes the key at once */
 	ck_assert_int_eq(map_get_u8(map, "key", &value), -ENOENT);
 }
 END_TEST
@@ -463,7 +463,7 @@ START_TEST(protection_is_by_key_and_prefix)
 	ck_assert(!map_is_protected(map, "totem.versio"));
 	ck_assert(map_is_protected(map, "system.not_there"));
 	ck_assert(!map_is_protected(map, "system"));
-	ck_assert_int_eq(map_set_u8(map, "system.x", 1), 0); /* the executive may */
+	ck_assert_int_eq(map_set_u8(map, "system.x", 1), 0); /* the executive may set read-only keys */
 }
 END_TEST
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin metrics: what it serves, and the copy of the daemon's figures that this is made of. */
+/*
+ * The plugin metrics: the documents that it serves, and the copy of the daemon's statistics from which they are made.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +44,7 @@ START_TEST(a_copy_serves_for_a_second)
 	get("/metrics");
 	get("/metrics");
 	ck_assert_uint_eq(copies, 1);
-	mock_host_advance(host, 950 * MS); /* to copy takes some time, too */
+	mock_host_advance(host, 950 * MS); /* the copy takes some time, too */
 	get("/metrics");
 	get("/api/v1/status");
 	ck_assert_uint_eq(copies, 1);
@@ -53,7 +55,9 @@ START_TEST(a_copy_serves_for_a_second)
 }
 END_TEST
 
-/* Old documents are kept for those who read them, and so are bounded: then the last one is sent again. */
+/*
+ * Old documents are kept while clients read them. Their memory is bounded: beyond it the last document is sent again.
+ */
 START_TEST(documents_take_so_much_room)
 {
 	struct metrics *plugin = metrics;
@@ -141,14 +145,14 @@ START_TEST(a_slow_copy_serves_who_waits)
 }
 END_TEST
 
-/* It waits for half of its time. A document that is finished then is for the next client. */
+/* A client waits for a document for half of its timeout. A document that is finished later goes to the next client. */
 START_TEST(a_client_does_not_wait_for_ever)
 {
 	struct metrics *plugin = metrics;
 	struct job *nobody = (struct job *)plugin;
 	int fd = dial();
 
-	plugin->job = nobody; /* one that does not end */
+	plugin->job = nobody; /* a job that does not end */
 	say(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
 	ck_assert(!listen_to(fd));
 	mock_host_advance(host, 2499 * MS);
@@ -163,7 +167,7 @@ START_TEST(a_client_does_not_wait_for_ever)
 }
 END_TEST
 
-/* In each of its states. */
+/* The plugin ends in each state of the copy. */
 START_TEST(it_ends_while_somebody_waits)
 {
 	const struct metrics *plugin = metrics;
@@ -237,7 +241,7 @@ START_TEST(a_copy_is_read)
 	ck_assert(!source.read(source.arg, COTERIE_MAP_CONFIG, "b.1", &type, value));
 	ck_assert_uint_eq(value[0], 7);
 	source.each(source.arg, COTERIE_MAP_STATS, "b.", see_key, &walk);
-	ck_assert_uint_eq(walk.count, 2); /* it wanted no more */
+	ck_assert_uint_eq(walk.count, 2); /* the callback wanted no more keys */
 	walk.count = 0;
 	source.each(source.arg, COTERIE_MAP_STATS, "a", see_key, &walk);
 	ck_assert_uint_eq(walk.count, 1);
@@ -268,7 +272,7 @@ END_TEST
 
 /* --- answers --- */
 
-/* Two nodes, of which this one is alone in the ring. */
+/* Make a cluster of two nodes. This node is alone in its ring. */
 static void make_cluster(void)
 {
 	struct coterie_node_status status = {.size = sizeof(status), .nodeid = 2};
@@ -343,7 +347,7 @@ static void add_text(const char *key, char *value)
 	host->table.stat_add(host, key, COTERIE_MAP_STRING, read_text, value);
 }
 
-/* Evictions, who may be next, and what it means for requests meanwhile. */
+/* The status has evictions, silent members, and whether requests wait. */
 START_TEST(status_tells_of_evictions_and_the_lease)
 {
 	static uint64_t held = 0, lapsed = 2100, length = 1825, lapses = 3;
@@ -382,7 +386,7 @@ START_TEST(status_tells_of_evictions_and_the_lease)
 }
 END_TEST
 
-/* The ring works, so that it is a hint, behind all else. */
+/* An unencrypted ring works, so this is only a hint, behind all other lines. */
 START_TEST(status_hints_at_a_ring_in_clear)
 {
 	make_cluster();
@@ -407,7 +411,7 @@ START_TEST(status_hints_at_a_ring_in_clear)
 }
 END_TEST
 
-/* The schema wants a ring, which there is none of while it changes. */
+/* The schema requires a ring. While the ring changes there is none, so the answer is an error. */
 START_TEST(an_answer_that_there_is_not)
 {
 	host->member_count = 0;

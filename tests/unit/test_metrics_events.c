@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin metrics: what happens, as a stream at /events. */
+/* The plugin metrics: the stream of events at /events. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,14 @@
 
 #include "tests/unit/metrics_case.h"
 
-static uint64_t number; /* of the event read last */
+static uint64_t number; /* number of the event that was read last */
 
-/* Serve until there is this much behind what a stream has sent, in some time. */
+/* Serve until the stream has sent these words behind those already read. @return false: it has not in time */
 static bool hear(int fd, const char *words)
 {
 	static size_t size;
 
-	if (words == NULL) { /* a new one */
+	if (words == NULL) { /* a new stream */
 		size = 0;
 		answer[0] = '\0';
 		return true;
@@ -116,7 +116,7 @@ START_TEST(evictions_are_told)
 }
 END_TEST
 
-/* A verdict that says the same again is none. */
+/* A verdict with the same result is no event. */
 START_TEST(verdicts_are_told_once)
 {
 	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
@@ -145,7 +145,7 @@ static void set_link(uint32_t link, bool is_enabled, bool is_up)
 	mock_node_status(host, &status);
 }
 
-/* Once a second: and what was so from the start is no news. */
+/* Links are checked once a second. Their first state is no event. */
 START_TEST(links_are_looked_at)
 {
 	int fd = follow("");
@@ -233,7 +233,7 @@ START_TEST(events_are_kept_for_those_who_come_late)
 	hears(fd, "\"id\":67,");
 	ck_assert_ptr_null(strstr(answer, "\"id\":66,"));
 	close(fd);
-	/* Numbers that were never told. */
+	/* Numbers of events that never existed. */
 	static const char *const numbers[] = {"0", "", "-1", "x", "18446744073709551616", "99999999999999999"};
 	for (uint32_t i = 0; i < 6; i++) {
 		snprintf(header, sizeof(header), "Last-Event-ID: %s\r\n", numbers[i]);
@@ -258,7 +258,7 @@ START_TEST(events_are_read_in_pieces)
 	ck_assert_int_eq(events_read(events, &reader, 0, text + size, 7), 0);
 	ck_assert_int_eq(strncmp(text, "id: ", 4), 0);
 	ck_assert_ptr_nonnull(strstr(text, "\"id\":1,\"state\":\"joined\"}}\n\nid: "));
-	/* The other half of its event is not stored any more. */
+	/* The rest of a half-sent event is not stored any more. */
 	happen(3);
 	ck_assert_int_eq(events_read(events, &reader, 0, text, 7), 7);
 	for (uint32_t i = 0; i < EVENTS_KEPT; i++)
@@ -268,7 +268,7 @@ START_TEST(events_are_read_in_pieces)
 }
 END_TEST
 
-/* Both sides see whether the other one exists, and the stream is not ended meanwhile. */
+/* The heartbeat shows each side that the other one still exists, and the stream does not time out. */
 START_TEST(a_quiet_stream_has_a_heart_beat)
 {
 	int fd = follow("");
@@ -330,7 +330,7 @@ START_TEST(streams_are_half_of_the_connections)
 	close(fds[0]);
 	for (uint32_t i = 0; i < 20; i++)
 		mock_host_poll(host, 1);
-	happen(1); /* so it is noticed */
+	happen(1); /* so that the end of the stream is noticed */
 	for (uint32_t i = 0; i < 20; i++) {
 		mock_host_poll(host, 1);
 		mock_host_advance(host, MS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin metrics: whom it serves, where, and what clients can ask of it. */
+/* The plugin metrics: which clients it serves, on which addresses, and which requests. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -41,10 +41,11 @@ static const struct {
 	{"an address of IPv6", "GET / HTTP/1.1\r\nHost: [::1]:9890\r\n\r\n", "200", ""},
 	{"this machine", "GET / HTTP/1.1\r\nHost: LocalHost:80\r\n\r\n", "200", ""},
 	{"a name of the option, and a last dot", "GET / HTTP/1.1\r\nHost: X.\r\n\r\n", "200", ""},
-	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200 or 400", ""}, /* refused by libmicrohttpd 1.0, as RFC 9112 has it */
+	/* libmicrohttpd 1.0 refuses it, as RFC 9112 requires */
+	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200 or 400", ""},
 };
 
-/* An answer with one of the row's statuses. */
+/* Return whether the answer has one of the row's statuses. */
 static bool has_status(const char *statuses)
 {
 	char line[32];
@@ -73,7 +74,7 @@ START_TEST(requests_of_all_kinds)
 }
 END_TEST
 
-/* Clients that send nothing, half of a request, or one without an end. */
+/* Clients that send nothing, half a request, or an endless one. */
 static const char *const slow[] = {"", "GET /met", "GET /metrics HTTP/1.1\r\nHost: x\r\nA: "};
 
 START_TEST(slow_clients_are_cut_off)
@@ -107,7 +108,7 @@ START_TEST(a_request_has_a_size)
 }
 END_TEST
 
-/* Twelve of sixteen for one address: the others are hung up on, and room comes back. */
+/* One address may have twelve of sixteen connections. Further ones are closed. Closed connections make room again. */
 START_TEST(connections_have_a_number)
 {
 	int fds[14];
@@ -131,7 +132,7 @@ START_TEST(connections_have_a_number)
 }
 END_TEST
 
-/* A flood costs the loop only so many turns. It continues in the next second. */
+/* A flood of requests gets a limited number of turns in each second. */
 START_TEST(turns_are_rationed)
 {
 	uint32_t turns = 0;
@@ -141,7 +142,7 @@ START_TEST(turns_are_rationed)
 		fd = dial();
 		if (mock_host_poll(host, 50) == 0)
 			break;
-		ck_assert_uint_le(++turns, 401); /* the last one only pauses it */
+		ck_assert_uint_le(++turns, 401); /* the last turn only pauses the server */
 		close(fd);
 	}
 	ck_assert_uint_ge(turns, 50);
@@ -220,7 +221,7 @@ START_TEST(a_reload_takes_the_options)
 }
 END_TEST
 
-/* The node joins its ring all the same, and a port that becomes free is taken. */
+/* If the port is in use, the node joins its ring without metrics, and listens when the port becomes free. */
 START_TEST(a_port_in_use_is_waited_for)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -252,7 +253,7 @@ START_TEST(a_port_in_use_is_waited_for)
 END_TEST
 
 static const struct {
-	const char *listen, *want; /* NULL: it is refused */
+	const char *listen, *want; /* NULL: the address is refused */
 } addresses[] = {
 	{"127.0.0.1", "127.0.0.1:9"},
 	{"127.0.0.1:80", "127.0.0.1:80"},

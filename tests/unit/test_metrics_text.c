@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* plugins/common/metrics: the text, from figures of our own. */
+/* plugins/common/metrics: the text, made from fixed values. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "plugins/common/metrics/writer.h"
 #include "tests/unit/fail_alloc.h"
 
-/* A daemon that knows what the lists say. The last of a list has no key. */
+/* The keys of a made-up daemon. The last row of a list has no key. */
 struct figure {
 	uint32_t map;
 	const char *key;
 	uint32_t type;
-	const char *text; /* of a string */
-	uint64_t number;  /* of the others */
+	const char *text; /* value of a string */
+	uint64_t number;  /* value of all other types */
 };
 
 struct daemon {
@@ -278,7 +278,7 @@ static const struct figure times[] = {
 	U64(S, "stats.coterie.times.token_hold.01.count", 3),
 	U64(S, "stats.coterie.times.token_hold.02.count", 4),
 	U64(S, "stats.coterie.times.token_hold.sum_us", 9500000),
-	U32(S, "stats.coterie.times.token_rotation.00.below_us", 100), /* half of one */
+	U32(S, "stats.coterie.times.token_rotation.00.below_us", 100), /* an incomplete histogram */
 	END,
 };
 
@@ -367,7 +367,7 @@ static const struct figure sources[] = {
 	END,
 };
 
-/* Corosync counts them together. */
+/* Corosync has one counter for all sources. */
 START_TEST(frames_have_sources_where_they_are_told)
 {
 	render(sources, (struct metrics_options){.format = METRICS_OPENMETRICS});
@@ -454,7 +454,7 @@ static const struct {
 	{"\xc3", "\xef\xbf\xbd"},
 	{"\xc3(", "\xef\xbf\xbd("},
 	{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* a surrogate */
-	{"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},                 /* longer than needed */
+	{"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},                 /* an overlong encoding of UTF-8 */
 	{"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 	{"\xff\x01", "\xef\xbf\xbd\x01"},
 };
@@ -474,7 +474,7 @@ static const struct {
 	uint32_t type;
 	const char *text;
 	uint64_t bits;
-	const char *want; /* NULL: it is left out */
+	const char *want; /* NULL: the metric is left out */
 } numbers[] = {
 	{COTERIE_MAP_U8, NULL, 0x1ff, "255"},
 	{COTERIE_MAP_I8, NULL, 0xff, "-1"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mock host keeps what plugin.h says of the members since 1.1. */
+/* The mock host behaves as plugin.h specifies for the host functions that came with ABI 1.1. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin mon on a mock host, with figures of our own instead of the kernel's. */
+/* The plugin mon on a mock host, with fixed values instead of the kernel's. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -111,7 +111,7 @@ START_TEST(max_starts_it_and_its_end_stops_it)
 }
 END_TEST
 
-/* A reload hands the plugin's options over to a new list, and the old texts are gone. */
+/* A reload allocates the plugin's options again, and frees the old texts. */
 START_TEST(options_of_before_a_reload_are_not_looked_at)
 {
 	set_text(MEMORY "max", "50");

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * config/native*.c: coterie.conf, and each message as it is said
- * (book configuration, "Messages").
- */
+/* config/native*.c: coterie.conf, and the exact text of each message (book configuration, "Messages"). */
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -78,7 +75,7 @@ END_TEST
 /* --- each message --- */
 
 static const struct message {
-	const char *text;  /* of the file */
+	const char *text;  /* text of the file */
 	const char *error; /* the first error, with the file's name and line */
 	int rc;
 } messages[] = {
@@ -203,7 +200,7 @@ static const struct message {
 		"c.conf:2: 'a/b' are no plugin names: use a-z, 0-9 and '_', with blanks between them", -EINVAL},
 	{A "keys = {\"totem.token=40\"}\n",
 		"c.conf:2: 'totem.token' has its own option 'token' in block 'totem': use that", -EINVAL},
-	/* Beyond the table. */
+	/* Errors that are no rows of the option table. */
 	{"totem { crypto_cipher = none }\n",
 		"c.conf:1: unknown option 'crypto_cipher' in block 'totem': write 'cipher' in block 'transport'",
 		-EINVAL},
@@ -375,7 +372,9 @@ START_TEST(values_become_keys)
 }
 END_TEST
 
-/* The services of a file, in the order of their loading. The optional ones, of the standard set, are in parentheses. */
+/*
+ * The services of a file, in the order in which they are loaded. Optional ones of the standard set are in parentheses.
+ */
 static const struct {
 	const char *text, *want;
 	bool has_provider;
@@ -595,19 +594,19 @@ START_TEST(examples_are_right)
 	one.environment.local_name = examples[_i].node;
 	one.environment.resolve = resolve_any;
 	one.environment.find_transport = find_any;
-	/* Rings of the loopback, and of transports from elsewhere, need no key. */
+	/* Rings on the loopback interface, and those of third-party transports, need no key. */
 	if (strcmp(examples[_i].name, "demo") == 0 || strcmp(examples[_i].name, "thirdparty") == 0)
 		one.environment.state_dir = NULL;
 	one.rc = config_load(path, &one.environment, &one.config, &one.messages);
 	if (strcmp(examples[_i].name, "embedded") == 0) {
-		/* It has its state folder, and the key there. */
+		/* The environment has a state folder with a key. */
 		ck_assert_int_eq(one.rc, -EINVAL);
 		ck_assert_uint_eq(one.messages.error_count, 1);
 		ck_assert_msg(config_case_has_error(&one, "no key for the ring: "), "%s", config_case_error(&one));
 		return;
 	}
 	if (strcmp(examples[_i].name, "knet3-crypto") == 0) {
-		/* A key and a user that this machine need not have. */
+		/* Errors about a key and a user that this machine need not have are allowed. */
 		for (uint32_t i = 0; i < one.messages.error_count; i++)
 			ck_assert_msg(strstr(one.messages.errors[i], "key file") != NULL ||
 					      strstr(one.messages.errors[i], "on this host") != NULL,

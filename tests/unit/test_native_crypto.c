@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/crypto.c and key_rights.c with coterie.conf: which key a ring has, and who may read its file. */
+/* config/crypto.c and key_rights.c with coterie.conf: which key a ring uses, and which users may read its file. */
 #include "tests/unit/native_case.h"
 
 #include <errno.h>
@@ -79,7 +79,7 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
-/* Stands in for the library's: the user of the unit has this number here. */
+/* Replaces the C library's function: the unit's user has this id here. */
 #define UNIT_UID 1235
 
 int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
@@ -106,7 +106,7 @@ START_TEST(root_accepts_a_key_of_the_user_of_the_unit)
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
 	config_messages_fini(&one.messages);
 
-	/* Other daemons than root's do not. */
+	/* A daemon that does not run as root does not check this. */
 	ck_assert_int_eq(chmod(folder, 0755), 0);
 	ck_assert_int_eq(chmod(native_case_path("key"), 0404), 0);
 	ck_assert_int_eq(seteuid(1234), 0);
@@ -136,7 +136,7 @@ static const char *flags_of(const void *address)
 	return line;
 }
 
-/* It lived as long as the daemon in memory that core dumps hold. */
+/* The key stays in memory as long as the daemon runs, so core dumps have to leave it out. */
 START_TEST(core_dumps_leave_the_key_out)
 {
 	static const char text[] = "totem {\n\tversion: 2\n\tcluster_name: a\n\ttransport: knet\n\tcrypto_cipher: aes256\n"
@@ -181,7 +181,7 @@ static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_
 	return setxattr(native_case_path("key"), "system.posix_acl_access", list, sizeof(list), 0) == 0;
 }
 
-/* systemd's LoadCredential= makes them so. */
+/* systemd's LoadCredential= makes such lists. */
 START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 {
 	static const struct {
@@ -190,7 +190,7 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 	} lists[] = {
 		{4, 0, 0, 4, true, true},
 		{4, 0, 0, 4, false, false},
-		{4, 0, 0, 0, false, true}, /* the mask forbids it */
+		{4, 0, 0, 0, false, true}, /* the mask of the list forbids reading */
 		{0, 0, 0, 4, false, true},
 		{0, 0, 4, 4, true, false},
 		{0, 4, 0, 4, true, false},
@@ -211,7 +211,7 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 }
 END_TEST
 
-/* coterie -t by another user than the daemon's. */
+/* coterie -t runs as another user than the daemon. */
 START_TEST(a_test_by_a_user_without_rights_does_not_advise_to_give_the_key_away)
 {
 	if (geteuid() != 0)
@@ -322,7 +322,7 @@ START_TEST(the_key_of_the_state_folder_comes_first)
 	config_destroy(revised);
 	map_destroy(map);
 
-	/* A file that is named comes before all, and corosync.conf has the place of Corosync. */
+	/* A configured file is used first. With corosync.conf the default is Corosync's path. */
 	ck_assert_str_eq(key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"etc/coterie/authkey\" }\n" A),
 		"etc/coterie/authkey");
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
@@ -414,7 +414,7 @@ static const struct {
 	{"keys = {\"totem.secauth=off\"}\n" A B, NULL, "none", "none", false},
 	/* Other transports encrypt by options of their own. */
 	{"transport acme {}\n" A B, NULL, "none", "none", false},
-	/* All nodes decide alike: one address that others may reach is enough. */
+	/* All nodes decide the same way: one address outside of the loopback is enough. */
 	{"transport udpu {}\n" LOOP_A LOOP_B, NULL, "none", "none", false},
 	{"cluster { name = x }\ntransport udp {}\n" LOOP_A, NULL, "none", "none", false},
 	{"transport udpu {}\n" LOOP_A B, "aes256-gcm", "none", "none", true},
@@ -428,7 +428,7 @@ START_TEST(a_ring_is_encrypted_unless_the_file_says_otherwise)
 {
 	const char *text = defaults[_i].text, *encryption;
 
-	one.environment.local_name = "a"; /* all of the loopback is this host */
+	one.environment.local_name = "a"; /* each address of the loopback is this host */
 	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", text, config_case_error(&one));
 	encryption = config_case_entry(&one, "totem.encryption");
 	ck_assert_msg((encryption == NULL) == (defaults[_i].encryption == NULL) &&
@@ -500,7 +500,7 @@ START_TEST(a_missing_key_is_one_line_with_both_ways_out)
 }
 END_TEST
 
-/* A key that is there stops the daemon for what is wrong with it. */
+/* If a key exists but is invalid, the daemon names that error, and not a missing key. */
 START_TEST(a_key_that_is_no_good_is_not_called_missing)
 {
 	enter_folder();
@@ -549,7 +549,7 @@ START_TEST(a_configuration_is_printed_without_its_key)
 }
 END_TEST
 
-/* A running daemon without encryption reads a file that no longer says so. */
+/* A running daemon without encryption reads a file that does not turn encryption off any more. */
 START_TEST(a_reload_begins_to_encrypt)
 {
 	struct config *again;
@@ -579,7 +579,7 @@ START_TEST(a_reload_begins_to_encrypt)
 }
 END_TEST
 
-/* The file of a key that corosync.conf does not name is named where it is looked for elsewhere, and the other way. */
+/* A conversion names the key file if the other syntax has another default path. */
 START_TEST(a_converted_ring_has_the_same_key)
 {
 	static const struct {

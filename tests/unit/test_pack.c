@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How messages are cut and packed. Contents are compared in test_unpack, by undoing it. */
+/* How messages are cut and packed. test_pack_unpack compares the contents. */
 #include "exec/totem/pack.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@
 #include "tests/suite.h"
 
 #define FRAMES_MAX 10u
-#define PAYLOAD_MAX 30u /* 22 bytes for lengths and data: one part has 20 at most */
+#define PAYLOAD_MAX 30u /* 22 bytes for lengths and data, so one part has at most 20 */
 #define PART_MAX 20u
 
 static struct frame_pool *pool;
@@ -44,7 +44,7 @@ static void tear_down(void)
 	frame_pool_destroy(pool);
 }
 
-static uint8_t letter; /* bytes of messages: one letter each, in turn */
+static uint8_t letter; /* the next message's letter: all its bytes are that letter */
 
 static int append(size_t size, uint32_t guarantee)
 {
@@ -60,7 +60,7 @@ static int append(size_t size, uint32_t guarantee)
 	return rc;
 }
 
-/* The next packet as "continuation>fragmented:length,length"; "" when none waits. */
+/* Return the next packet as "continuation>fragmented:length,length"; "" if none waits. */
 static const char *next_packet(bool swap)
 {
 	static char text[4096];
@@ -100,13 +100,13 @@ static const char *all_packets(bool swap)
 /* --- cutting --- */
 
 #define END (-1)
-#define SAFE 1000 /* added to a size: to be delivered as safe */
+#define SAFE 1000 /* added to a size: a message for safe delivery */
 
 static const struct {
 	const char *name;
 	int sizes[8];
-	const char *before; /* packets that are there before the flush */
-	const char *after;  /* and those that the flush closes */
+	const char *before; /* packets that are complete before the flush */
+	const char *after;  /* packets that the flush closes */
 } rows[] = {
 	{"nothing", {END}, "", ""},
 	{"one", {5, END}, "", "0>0:5"},
@@ -202,7 +202,8 @@ START_TEST(frames_are_full)
 		full += frame->size == WIRE_MCAST_HEADER_SIZE + 1410;
 		frame_unref(frame);
 	}
-	ck_assert_uint_ge(full, count - 3); /* the last, and two that a message ended just short of */
+	/* all but the last one, and two whose rest was too short for a further part */
+	ck_assert_uint_ge(full, count - 3);
 	tear_down();
 }
 END_TEST
@@ -228,7 +229,7 @@ START_TEST(parts_of_a_message_are_gathered)
 	struct coterie_frame *frame;
 
 	ck_assert_int_eq(pack_queue_append(queue, 0, iov, 6), 0);
-	memset(bytes, 0, sizeof(bytes)); /* it was copied */
+	memset(bytes, 0, sizeof(bytes)); /* the queue has copied the bytes */
 	pack_queue_flush(queue);
 	frame = pack_queue_take(queue, &guarantee);
 	ck_assert_mem_eq(frame->data + 45 + 10, "abcdefghijklmnopqrst", 20);
@@ -247,7 +248,7 @@ END_TEST
 static const struct {
 	const char *name;
 	int sizes[8];
-	int taken; /* packets that are out */
+	int taken; /* packets that were taken out */
 	const char *after;
 } splits[] = {
 	{"nothing waits", {END}, 0, ""},
@@ -271,7 +272,7 @@ START_TEST(a_message_under_way_ends_alone)
 		for (int packet = 0; packet < splits[i].taken; packet++)
 			ck_assert_str_ne(next_packet(_i == 1), "");
 		ck_assert_int_eq(pack_queue_split(queue), 0);
-		ck_assert_int_eq(pack_queue_split(queue), 0); /* and nothing more to do */
+		ck_assert_int_eq(pack_queue_split(queue), 0); /* nothing is left to do */
 		got = all_packets(_i == 1);
 		ck_assert_msg(strcmp(got, splits[i].after) == 0, "%s: '%s'", splits[i].name, got);
 		tear_down();
@@ -313,7 +314,7 @@ START_TEST(a_full_queue)
 	ck_assert_uint_eq(pack_queue_free(queue), 1);
 	ck_assert_int_eq(append(21, 0), -EAGAIN);
 	ck_assert_int_eq(append(5, 0), 0);
-	/* The open packet counts, and takes what fits in it. */
+	/* The open packet counts as used, but it still accepts messages that fit. */
 	ck_assert_uint_eq(pack_queue_free(queue), 0);
 	ck_assert_int_eq(append(14, 0), -EAGAIN);
 	ck_assert_int_eq(append(13, 0), 0);
@@ -357,7 +358,7 @@ START_TEST(the_pool_is_exhausted)
 
 	queue = pack_queue_create(small, &options);
 	ck_assert_int_eq(append(5, 0), 0);
-	ck_assert_int_eq(append(100, 0), -ENOMEM); /* needs five frames more: all or none */
+	ck_assert_int_eq(append(100, 0), -ENOMEM); /* needs five frames more: all or none of the message is queued */
 	frame_pool_usage(small, &usage);
 	ck_assert_uint_eq(usage.frames, 1);
 	ck_assert_int_eq(append(30, 0), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* There and back: what exec/totem/pack.c has made frames of comes out of exec/totem/unpack.c as it was. */
+/* Messages that exec/totem/pack.c has put into frames are the same after exec/totem/unpack.c. */
 #include "exec/totem/pack.h"
 
 #include <check.h>
@@ -39,7 +39,7 @@ struct message {
 };
 
 struct journey {
-	struct message *sent; /* per source in order */
+	struct message *sent; /* messages of each source, in order */
 	size_t sent_count, received_count;
 	bool is_swapped;
 };
@@ -168,7 +168,7 @@ static void hear(void *arg, uint32_t source, const struct iovec *iov, size_t cou
 	strncat(heard, iov->iov_base, 1);
 }
 
-/* A member that missed the start of the first message gets all the others, by either rule. */
+/* A member that missed the start of the first message gets all others, by Corosync's rule and by ours. */
 START_TEST(a_joiner_gets_what_is_behind_a_split)
 {
 	enum unpack_rule rule = _i == 1 ? UNPACK_BETTER : UNPACK_REFERENCE;

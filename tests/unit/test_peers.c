@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The peer table: who an address belongs to, and in which order a batch is sent. */
+/* The peer table: the node of an address, and the order in which a batch is sent. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>

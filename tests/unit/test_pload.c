@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin pload on a mock host: bounded, and harmless to others. */
+/* The plugin pload on a mock host: its load is bounded and does not harm other nodes. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static void tear_down(void)
 
 static bool runs(void) { return strcmp(mock_map_string(host, "pload.start"), "no") != 0; }
 
-/* Brings messages back to their sender. Returns how many there were. */
+/* Deliver all sent messages to their sender. @return how many there were */
 static uint32_t deliver_all(uint32_t nodeid)
 {
 	struct mock_queue sent = host->sent;
@@ -105,7 +105,7 @@ START_TEST(none_is_sent_where_a_node_might_exit_of_it)
 	ck_assert_uint_eq(host->sent.count, 0);
 	ck_assert(mock_host_has_logged(host, "not of this project"));
 	ck_assert(!runs());
-	/* And again, once that node is gone. */
+	/* The load begins again after the Corosync node has left. */
 	host->is_safe_kept = true;
 	set_text("pload.start", "yes");
 	ck_assert(runs());
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(it_can_be_stopped)
 {
 	set_text("pload.start", "yes");
-	set_text("pload.start", "really"); /* it runs already */
+	set_text("pload.start", "really"); /* a load runs already */
 	ck_assert_uint_eq(host->sent.count, 64);
 	set_text("pload.start", "no");
 	ck_assert(mock_host_has_logged(host, "stopped"));

@@ -28,7 +28,7 @@
 #define MINOR TEXT(COTERIE_ABI_MINOR)
 #define ABI TEXT(COTERIE_ABI_MAJOR) "." MINOR
 
-/* As in plugins/variant.c */
+/* Copy of the struct in plugins/variant.c */
 struct variant {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
@@ -38,7 +38,7 @@ struct variant {
 	int fds[2];
 };
 
-/* The parts that are tested, and those that they use. */
+/* The tested parts of the executive, and the parts that these use. */
 struct others {
 	struct config *config;
 	struct loop *loop;
@@ -276,7 +276,7 @@ START_TEST(what_is_no_elf_file_is_refused)
 }
 END_TEST
 
-/* Every length of a real plugin, in steps: it opens whole or is refused. */
+/* A plugin's file that is cut off in its ELF header is refused. */
 START_TEST(a_truncated_file_is_refused)
 {
 	static char bytes[262144];
@@ -287,8 +287,9 @@ START_TEST(a_truncated_file_is_refused)
 	size_t size = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	ck_assert_uint_gt(size, 1000);
-	/* Only what the loader itself checks: it trusts program headers that the file does not
-	 * back. */
+	/*
+	 * Only lengths that the dynamic loader itself detects. It trusts program headers even if the file ends before.
+	 */
 	for (size_t length = 0; length < 64; length += 7) {
 		write_file("good.so", bytes, length);
 		expect_refusal("good", 31, texts);
@@ -343,7 +344,7 @@ START_TEST(a_plugin_is_probed_without_being_loaded)
 	/* Its init fails, but is not called. */
 	ck_assert_int_eq(
 		plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "init_fails", &error), 0);
-	load("good"); /* the registry is as it was */
+	load("good"); /* the registry has not changed */
 }
 END_TEST
 
@@ -550,7 +551,7 @@ START_TEST(leaks_are_reclaimed_and_reported)
 	ck_assert(exec_stub_has_logged(text));
 	ck_assert(exec_stub_has_logged("LEAKY 4 Leak: a post was still queued"));
 	ck_assert_int_eq(loop_fd_mod(f.others.loop, fds[0], 0), -ENOENT);
-	turn(); /* nothing of it runs, then the file goes */
+	turn(); /* none of its code runs any more, then the file is unmapped */
 	turn();
 	close(fds[0]);
 	close(fds[1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exec/life/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins come, go and are replaced while
- * the loop runs. The plugin is a real file, plugins/life.c, copied with a word in it changed.
+ * exec/life/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins are loaded, unloaded and
+ * replaced while the loop runs. The plugin is a real file, plugins/life.c, copied with a word in it changed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-/* As in plugins/life.c */
+/* Copy of the struct in plugins/life.c */
 struct life {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
@@ -36,7 +36,7 @@ struct life {
 	uint64_t count;
 };
 
-/* The parts that are tested, and those that they use. */
+/* The tested parts of the executive, and the parts that these use. */
 struct others {
 	struct config *config;
 	const char *instance;
@@ -58,13 +58,15 @@ struct fixture {
 	struct plugin_life *life;
 	const char *program; /* for trials */
 	char folder[64], other[80];
-	int rc; /* of the last change; 1: not finished */
+	int rc; /* result of the last change; 1: not finished */
 	char text[600];
 };
 
 static struct fixture f;
 
-/* The file in its folder, with another word in it: a new file each time, as `install` makes it. */
+/*
+ * Write a copy of the plugin's file with another word in it. It is a new file each time, as install(1) would make it.
+ */
 static void install(const char *folder, const char *mode)
 {
 	char path[256], new[256], *bytes;
@@ -88,7 +90,7 @@ static void install(const char *folder, const char *mode)
 	free(bytes);
 }
 
-/* With the parts of now. program: as in struct plugin_life_parts */
+/* Create the part plugin_life. program: as in struct plugin_life_parts */
 static void start_life(const char *program)
 {
 	plugin_life_destroy(f.life);
@@ -178,7 +180,7 @@ static void give_up(void *arg)
 	ck_abort_msg("it takes too long; %s", exec_stub.log);
 }
 
-/* Until the change is over. @return its rc */
+/* Run the loop until the change has ended. @return its result */
 static int finish(void)
 {
 	struct loop_timer *limit = loop_timer_add(f.others.loop,
@@ -274,7 +276,7 @@ START_TEST(a_file_and_options_can_be_named)
 	ck_assert_msg(load(path, "step=7") == 0, "%s", f.text);
 	ck_assert_str_eq(plugin_now()->path, path);
 	ck_assert_uint_eq(life_now()->step, 7);
-	/* they outlive a reload of the file */
+	/* options outlive a reload of the configuration */
 	struct plugin_error error;
 	f.option = (struct config_option){.plugin = "life", .name = "step", .value = "3", .file = "f", .line = 1};
 	f.config.options = &f.option;
@@ -284,7 +286,7 @@ START_TEST(a_file_and_options_can_be_named)
 	ck_assert_int_eq(plugin_option_u64(options, "step", &step), 0);
 	ck_assert_uint_eq(step, 7);
 	plugin_options_destroy(options);
-	/* and a replacement */
+	/* and a replacement of the plugin */
 	install(f.other, "good");
 	ck_assert_msg(replace(path, false) == 0, "%s", f.text);
 	ck_assert_uint_eq(life_now()->step, 7);
@@ -315,7 +317,7 @@ START_TEST(a_bad_load_changes_nothing)
 	struct coterie_map_value fails;
 	if (strcmp(bad_loads[_i].what, "life") == 0)
 		ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), bad_loads[_i].rc != -ENOENT);
-	else /* a name alone leaves nothing behind */
+	else /* a name without a plugin leaves no statistics */
 		ck_assert_int_eq(stats_read(f.others.stats, "stats.plugins.life.fails", &fails), -ENOENT);
 	ck_assert(exec_stub_has_logged("is not loaded: "));
 	ck_assert_ptr_null(plugin_now());
@@ -494,7 +496,7 @@ START_TEST(a_new_file_takes_over)
 		install(f.folder, "good");
 		ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
 		ck_assert_ptr_ne(plugin_now(), old);
-		ck_assert_ptr_eq(plugin_now()->ipc, server); /* the same name, open all the time */
+		ck_assert_ptr_eq(plugin_now()->ipc, server); /* the server stays open under the same name */
 		ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
 		ck_assert_uint_eq(life_now()->count, 17 + i);
 		ck_assert_uint_eq(plugin_now()->underway, 4); /* its unload waits for them */
@@ -552,7 +554,7 @@ START_TEST(what_cannot_be_replaced)
 	install(f.folder, "good");
 	ck_assert_int_eq(replace(NULL, false), -ENOENT);
 	start_with_count(3);
-	ck_assert_int_eq(replace(NULL, false), -EALREADY); /* the file that runs */
+	ck_assert_int_eq(replace(NULL, false), -EALREADY); /* the file of the running plugin */
 	ck_assert_msg(strstr(f.text, "runs already") != NULL, "%s", f.text);
 	ck_assert_int_eq(replace("relative/life.so", false), -EINVAL);
 	ck_assert_int_eq(replace("/nonexistent/life.so", false), -ENOENT);
@@ -560,7 +562,7 @@ START_TEST(what_cannot_be_replaced)
 }
 END_TEST
 
-/* The log has this text, and no line of a higher priority. */
+/* Return whether the log has this text as a notice, and no line of higher priority. */
 static bool has_notice_alone(const char *text)
 {
 	char error[16], warning[16];
@@ -633,7 +635,9 @@ START_TEST(a_crash_shows_in_the_trial)
 	write_program("exit 0");
 	ck_assert_int_eq(replace(NULL, false), -ECHILD);
 	ck_assert(exec_stub_has_logged("calls exit() when it starts"));
-	/* The trial knows the longest start that this ring bears: half of its token timeout, at most 2 s. */
+	/*
+	 * The trial gets the longest time that a start may take in this ring: half of the token timeout, at most 2 s.
+	 */
 	write_program("[ \"$4\" = 50 ] || exit 64\nexit 65");
 	ck_assert_int_eq(replace(NULL, false), -ETIME);
 	ck_assert(exec_stub_has_logged("its start takes more than 50 ms"));
@@ -660,7 +664,7 @@ START_TEST(a_hang_shows_in_the_trial)
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS), -ETIMEDOUT);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns), -ETIMEDOUT);
 	plugin_trial_destroy(trial);
-	/* abandoned, it ends too */
+	/* a trial that is dropped ends, too */
 	plugin_trial_destroy(plugin_trial_start(f.program, "x", STDIN_FILENO, 50, now_ns));
 	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", STDIN_FILENO, 50, now_ns));
 }
@@ -671,7 +675,7 @@ END_TEST
 static const struct {
 	const char *name;
 	mode_t folder, file;
-	bool is_foreign; /* the file is another user's */
+	bool is_foreign; /* the file belongs to another user */
 } unsafe_rows[] = {
 	{"a folder that all can write", 0777, 0755, false},
 	{"a sticky one, too", 01777, 0755, false},
@@ -704,7 +708,7 @@ START_TEST(what_others_can_write_is_not_loaded)
 	ck_assert_int_eq(unload(&f, "life", 0), 0);
 	ck_assert_int_eq(load(path, NULL), -EPERM);
 	snprintf(path, sizeof(path), "%s/tried", f.folder);
-	ck_assert_int_eq(access(path, F_OK), -1); /* its constructors run nowhere */
+	ck_assert_int_eq(access(path, F_OK), -1); /* its constructors did not run */
 }
 END_TEST
 
@@ -721,7 +725,7 @@ START_TEST(a_file_that_is_exchanged_after_its_check_is_not_loaded)
 	ck_assert_msg(load(path, NULL) == 0, "%s", f.text);
 	ck_assert_str_eq(plugin_now()->path, path);
 	ck_assert_int_eq(unload(&f, "life", 0), 0);
-	/* It has been exchanged indeed. */
+	/* The file was really exchanged. */
 	start_life(NULL);
 	ck_assert_int_ne(load(path, NULL), 0);
 }
@@ -736,7 +740,7 @@ START_TEST(leaks_are_named_and_counted)
 	ck_assert_int_eq(unload(&f, "life", 0), 0);
 	ck_assert(exec_stub_has_logged("LIFE 4 Leak: a timer"));
 	ck_assert(exec_stub_has_logged("LIFE 4 Leak: descriptor"));
-	ck_assert_uint_eq(stat_u64("stats.plugins.life.leaks"), 2); /* it outlives the plugin */
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.leaks"), 2); /* the record outlives the plugin */
 }
 END_TEST
 

@@ -117,7 +117,7 @@ START_TEST(counters_and_gauges_are_shown)
 	host->metric_count(grants, 4);
 	host->metric_set(load, 0.5);
 	host->metric_set(load, NAN);      /* ignored */
-	host->metric_set(grants, 9);      /* of another kind */
+	host->metric_set(grants, 9);      /* a metric of another kind */
 	host->metric_count(NULL, 1);
 	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"
 		"coterie_service_patient__grants_total 7\n"
@@ -149,7 +149,7 @@ START_TEST(series_of_a_family_have_labels)
 		"coterie_service_patient__waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
 	host->metric_del(ctx, first);
 	counter.labels = one;
-	add(&counter); /* takes the free place */
+	add(&counter); /* uses the free slot */
 }
 END_TEST
 

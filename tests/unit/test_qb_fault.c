@@ -123,7 +123,7 @@ static const struct {
 	const char *name;
 	void (*handler)(int signal);
 	void (*act)(void);
-	int exits; /* with this; 0: by SIGBUS */
+	int exits; /* exit status, or 0: killed by SIGBUS */
 } rows[] = {
 	{"a page of another mapping kills", SIG_DFL, touch_unguarded, 0},
 	{"a page of another mapping has its own handler", note, touch_unguarded, 42},

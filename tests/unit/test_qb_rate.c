@@ -88,7 +88,7 @@ START_TEST(a_rate_reaches_all_in_turns)
 }
 END_TEST
 
-/* Those whose requests waited are polled again. */
+/* Connections whose requests waited are polled again. */
 START_TEST(connections_that_are_muted_are_polled_in_turns)
 {
 	(void)qbs_server_rate(&server, QBS_RATE_OFF_2);
@@ -108,7 +108,7 @@ START_TEST(connections_that_are_muted_are_polled_in_turns)
 }
 END_TEST
 
-/* The last ones are not left out where it changes before they had their turn. */
+/* The rate changes again before all connections had their turn. The last ones get it as well. */
 START_TEST(a_rate_that_changes_often_reaches_all)
 {
 	for (uint32_t i = 0; i < 3; i++)
@@ -125,7 +125,7 @@ START_TEST(connections_end_and_come_between_two_turns)
 {
 	ck_assert(qbs_server_rate(&server, QBS_RATE_OFF_2));
 	for (uint32_t i = 0; i < QBS_RATE_STEP; i++)
-		qbs_server_remove(&list[COUNT - QBS_RATE_STEP - 1 - i]); /* the next ones in turn */
+		qbs_server_remove(&list[COUNT - QBS_RATE_STEP - 1 - i]); /* the connections whose turn comes next */
 	add(&list[COUNT]);
 	qbs_flow_apply(&list[COUNT]);
 	while (qbs_server_rate_step(&server))
@@ -150,7 +150,7 @@ END_TEST
 
 static void on_ready(void *arg, int fd, uint32_t revents) { (void)arg, (void)fd, (void)revents; }
 
-/* Of this thread: on a loaded machine other processes take time, too. */
+/* Return the CPU time of this thread, which other processes do not affect. */
 static uint64_t cpu_ns(void)
 {
 	struct timespec now;
@@ -168,7 +168,7 @@ static int by_value(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
-/* Each with a descriptor in a real loop, and its flow word on a page of its own. */
+/* Open connections. Each has a descriptor in a real loop, and its flow control word on a page of its own. */
 static void open_many(struct qbs_connection *many)
 {
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -232,7 +232,7 @@ static uint32_t change_rate(enum qbs_rate rate, uint64_t *turns)
 	return count;
 }
 
-/* A change of a descriptor is a search in libqb's list. Clients that send nothing need none. */
+/* Each change of a descriptor's events searches libqb's list. Clients that send nothing cause no change. */
 START_TEST(a_change_of_the_rate_with_ten_thousand_clients_takes_a_millisecond)
 {
 	struct qbs_connection *many = begin_many();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/qb/ring.c and semaphore.c: one ring of libqb's protocol, with a client that writes what it likes. */
+/* exec/qb/ring.c and semaphore.c: one ring of libqb's protocol, with a client that may write any bytes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define MAGIC 0xA1A1A1A1u
 
 static struct qbs_ring_header *header; /* shared with forked processes */
-static struct qbs_ring reader, writer; /* of the same ring */
+static struct qbs_ring reader, writer; /* both ends of the same ring */
 static uint8_t *data;
 static size_t size;
 
@@ -54,7 +54,7 @@ static int write_bytes(const void *bytes, uint32_t length)
 
 START_TEST(the_size_of_the_data_is_that_of_libqb)
 {
-	/* Seen in /dev/shm with pages of 4096 bytes. */
+	/* Sizes that libqb made in /dev/shm, with pages of 4096 bytes. */
 	static const uint32_t sizes[][2] = {{12328, 16384}, {16371, 16384}, {16372, 20480}, {1048576, 1052672},
 		{1052656, 1052672}, {1052660, 1056768}};
 
@@ -149,11 +149,11 @@ START_TEST(positions_and_sizes_that_the_client_changes_do_not_move_us)
 	ck_assert_int_eq(write_bytes(bytes, 8), -EPROTO);
 	header->read_at = 0;
 	header->words = 0xfffffff0;
-	header->write_at = 0x10000000; /* ours to write: read by nobody here */
+	header->write_at = 0x10000000; /* the position that the daemon itself writes, and never reads here */
 	ck_assert_int_eq(write_bytes(bytes, 8), 0);
 	ck_assert_uint_eq(writer.at, 4);
 	ck_assert_uint_eq(header->write_at, 4);
-	header->read_at = 4095; /* "all is read", again and again: it overwrites its own ring */
+	header->read_at = 4095; /* "all is read", again and again: the client lets its own ring be overwritten */
 	for (int i = 0; i < 100; i++) {
 		(void)write_bytes(bytes, 10000);
 		ck_assert_uint_lt(writer.at, writer.words);

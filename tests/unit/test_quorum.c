@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The quorum service: what clients of both models are told, and in which order. */
+/* The quorum service: events for clients of both models, and their order. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].hos
 
 /* ---- Requests ------------------------------------------------------------ */
 
-/* The number in the answer to a plain request. */
+/* Send a plain request. @return the number in its answer */
 static uint32_t ask(struct service_user *user, int32_t id, uint32_t response_id)
 {
 	struct quorum_req_plain req;
@@ -88,7 +88,7 @@ static char *write_list(char *at, const char *word, const uint32_t *list, uint32
 	return at + sprintf(at, "]");
 }
 
-/* event: with 24 bytes in front for the header, size counts them. */
+/* Write an event as text. event: begins with a header of 24 bytes, which size includes. */
 static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 {
 	const struct quorum_event_notification *old = event;
@@ -97,7 +97,7 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 	uint32_t tail;
 
 	memcpy(&tail, (const uint8_t *)event + size - sizeof(tail), sizeof(tail));
-	ck_assert_uint_eq(tail, 0); /* the bytes that the size counts beyond the lists */
+	ck_assert_uint_eq(tail, 0); /* bytes behind the lists that the size includes */
 	switch (id) {
 	case QUORUM_EVENT_NOTIFICATION:
 		ck_assert_uint_eq(size, sizeof(*old) + 4 * old->view_count);
@@ -127,7 +127,7 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 	}
 }
 
-/* "": there is none. */
+/* Return the user's next event as text. "": there is none. */
 static const char *next_event(struct service_user *user)
 {
 	static char text[4096];
@@ -206,7 +206,7 @@ START_TEST(tracking_starts_and_stops)
 	connect_both(0);
 	decide(1, true, all, 4);
 	for (int i = 0; i < 2; i++) {
-		/* The second time it is refused, and told the same. */
+		/* The second request is refused, and the client gets the same events. */
 		bool is_second = i == 1 && trackings[_i].has_later;
 
 		ck_assert_int_eq(track(&new_one, trackings[_i].flags), is_second ? 14 : 1);
@@ -234,7 +234,7 @@ START_TEST(models)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ck_assert_int_eq(model(&new_one, wrong[i]), 7);
 	decide(1, true, all, 4);
-	ck_assert_int_eq(track(&new_one, 1), 1); /* the model is as it was */
+	ck_assert_int_eq(track(&new_one, 1), 1); /* the model has not changed */
 	expect(&new_one, "nodes 1.4 [1 2 3 4] joined [] left []");
 	expect(&new_one, "v1 1 1.4 [1 2 3 4]");
 	ck_assert_int_eq(model(&new_one, QUORUM_WIRE_MODEL_V0), 1);
@@ -263,7 +263,7 @@ START_TEST(a_partition_and_a_merge)
 }
 END_TEST
 
-/* It was here before and is here again, but it was elsewhere in between. */
+/* Node 3 was in this ring, then in another one, and is here again. */
 START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 {
 	connect_both(4);
@@ -277,7 +277,7 @@ START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 }
 END_TEST
 
-/* Changes are told against the last round that ended. */
+/* Changes are those since the last synchronisation that ended. */
 START_TEST(an_aborted_round_shows_nothing)
 {
 	connect_both(4);

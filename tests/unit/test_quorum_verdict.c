@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/sync/quorum.c: who may publish, what is logged, who is told. */
+/* exec/sync/quorum.c: which plugin may publish, the log lines, and the callbacks. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +75,7 @@ START_TEST(a_provider_can_come_later)
 	ck_assert_int_eq(quorum_appoint(other, &provider), 0);
 	ck_assert_int_eq(quorum_appoint(other, &provider), -EEXIST);
 	ck_assert(quorum_is_provider(other, &provider));
-	ck_assert(is_other_quorate); /* until it says otherwise */
+	ck_assert(is_other_quorate); /* until the provider says otherwise */
 	quorum_get(other, &verdict);
 	ck_assert_str_eq(verdict.provider, provider.name);
 	verdict = (struct coterie_quorum){.size = sizeof(verdict)};
@@ -127,7 +127,7 @@ START_TEST(only_the_provider_publishes)
 
 	struct coterie_quorum bad = {.size = sizeof(bad), .member_count = 3};
 	ck_assert_int_eq(quorum_publish(quorum, &provider, &bad), -EINVAL);
-	bad.size = 0; /* says nothing at all */
+	bad.size = 0; /* size 0: no member of the struct is set */
 	ck_assert_int_eq(quorum_publish(quorum, &provider, &bad), 0);
 	ck_assert(!is_quorate);
 }
@@ -161,7 +161,7 @@ START_TEST(long_lists_are_broken)
 		"QUORUM 5 Members[30]: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24\\\n"
 		"QUORUM 5 Members[30]: 25 26 27 28 29 30\n");
 
-	/* 63 characters fit, 64 do not. */
+	/* A line holds 63 characters of the list, not 64. */
 	static const uint32_t members[] = {1000001, 1000002, 1000003, 1000004, 1000005, 1000006, 1000007,
 		1000008};
 	struct coterie_quorum verdict = {.size = sizeof(verdict), .members = members, .member_count = 8};

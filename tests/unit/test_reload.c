@@ -121,7 +121,7 @@ static const struct {
 		"did you mean 'step_max'"},
 };
 
-/* As a node of Corosync's that is removed while it runs. */
+/* Corosync also accepts a file without the running node. */
 START_TEST(a_file_without_this_node_is_accepted)
 {
 	const struct config *before = node.config;
@@ -132,7 +132,7 @@ START_TEST(a_file_without_this_node_is_accepted)
 	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
-	/* It comes back. */
+	/* The node is in the file again. */
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
@@ -158,11 +158,11 @@ START_TEST(a_refused_file_changes_nothing)
 					     "config.totemconfig_reload_in_progress=0 "));
 	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
-	/* And the next good one clears it away. */
+	/* The next valid file removes the error keys. */
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
-	ck_assert_uint_eq(number_of("config.reload_status"), UINT32_MAX); /* of another type */
+	ck_assert_uint_eq(number_of("config.reload_status"), UINT32_MAX); /* the key has another type */
 }
 END_TEST
 
@@ -197,7 +197,7 @@ START_TEST(fixed_keys_keep_their_values)
 	ck_assert_uint_eq(number_of("totem.netmtu"), UINT32_MAX);
 	ck_assert_str_eq(string_of("system.sched_rr"), "(none)");
 	ck_assert_str_eq(node.config->transport, "udpu");
-	/* Taken out, they stay as well, and again. */
+	/* Fixed values stay when they are removed from the file, and at further reloads. */
 	for (int i = 0; i < 2; i++) {
 		seen.log[0] = '\0';
 		file = fopen(path, "w");
@@ -238,7 +238,7 @@ START_TEST(services_come_and_go)
 	ck_assert_uint_eq(counts[1], counts[0] + 1);
 	ck_assert_uint_eq(counts[2], counts[0] + 1);
 	ck_assert_uint_eq(counts[3], counts[0]);
-	map_set_u32(node.map, "totem.token", 5000); /* by a client: the file has not changed */
+	map_set_u32(node.map, "totem.token", 5000); /* set by a client: the file has not changed */
 	seen.followed[0] = '\0';
 	pause_and_turn();
 	ck_assert_str_eq(seen.followed, "");
@@ -284,7 +284,7 @@ START_TEST(options_change_where_they_may)
 	ck_assert_uint_eq(seen.tally_reloads, 1);
 	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(seen.tally_reloads, 1); /* nothing has changed for it */
+	ck_assert_uint_eq(seen.tally_reloads, 1); /* no option of the plugin has changed */
 	write_file("", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(option_of("step_max"), 1000); /* the default again */
@@ -345,7 +345,7 @@ START_TEST(a_member_goes_when_it_has_left)
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	seen.member_count = 2;
 	reload_membership(node.reload, gone, 2);
-	ck_assert_str_eq(seen.peers, ""); /* not inside the engine */
+	ck_assert_str_eq(seen.peers, ""); /* not called inside the engine */
 	turn();
 	ck_assert_str_eq(seen.peers, "-3 ");
 	ck_assert_str_eq(seen.ids, "1 2 ");
@@ -369,7 +369,7 @@ START_TEST(a_departing_member_comes_back)
 	seen.member_count = 2;
 	reload_membership(node.reload, gone, 2);
 	turn();
-	ck_assert_str_eq(seen.peers, ""); /* it is only away */
+	ck_assert_str_eq(seen.peers, ""); /* the node is not running, but still in the file */
 }
 END_TEST
 
@@ -389,7 +389,7 @@ START_TEST(another_address_is_refused)
 	ck_assert_ptr_nonnull(strstr(result.text, "different address for link 0 of node 3 (addr "
 						  "changed from 198.51.100.3 port 5405 to "
 						  "198.51.100.33 port 5405)"));
-	/* Of one that is on its way out too. */
+	/* The address of a node that is being removed. */
 	write_file("", "1 2", "");
 	ck_assert_int_eq(reload().rc, 0);
 	write_file("", "1 2 3", "");
@@ -429,7 +429,7 @@ static const char *file_of(const char *key)
 	return NULL;
 }
 
-/* The configuration that they were copied from is gone. */
+/* The addresses are copies: their configuration is freed. */
 START_TEST(places_are_copied)
 {
 	const char *before = file_of("nodelist.node.0.nodeid"), *after;
@@ -456,8 +456,7 @@ START_TEST(who_asks_meanwhile_gets_the_next_reading)
 	ck_assert_int_eq(second.rc, 1);
 	write_file(" token: abc\n", "1 2 3", "");
 	/*
-	 * The second reading may have begun before the file changed. Both requests get the same
-	 * one.
+	 * The second reading may have begun before the file changed. Both requests get the result of the same reading.
 	 */
 	run_loop();
 	ck_assert_int_eq(second.rc, third.rc);
@@ -481,7 +480,7 @@ START_TEST(who_is_told_may_ask_again)
 	ck_assert_int_eq(reload_request(node.reload, &node, false, ask_again, NULL), 0);
 	run_loop();
 	ck_assert_uint_eq(nested.count, 1);
-	ck_assert_int_eq(nested.rc, -EINVAL); /* of a reading of its own */
+	ck_assert_int_eq(nested.rc, -EINVAL); /* the nested request has a reading of its own */
 }
 END_TEST
 
@@ -519,7 +518,7 @@ START_TEST(the_end_comes_between)
 	struct result result = {.rc = 1};
 
 	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
-	usleep(200000); /* most likely it is read and posted by now. Both cases are valid */
+	usleep(200000); /* the file is probably read and its result posted by now. The test passes in both cases */
 	reload_destroy(node.reload);
 	node.reload = NULL;
 	ck_assert_uint_eq(result.count, 0);

@@ -23,17 +23,18 @@ START_TEST(a_client_sets_a_timeout)
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
-	ck_assert_uint_eq(number_of("quorum.expected_votes"), 5); /* not ours to touch */
+	/* a key of another part, which the reload does not change */
+	ck_assert_uint_eq(number_of("quorum.expected_votes"), 5);
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_ptr_null(strstr(seen.changes, "config.reload"));
 	turn();
-	ck_assert_uint_eq(seen.reconfigured, 1); /* nor do we follow ourselves */
+	ck_assert_uint_eq(seen.reconfigured, 1); /* keys that the reload sets itself cause no second change */
 	map_delete(node.map, "totem.token");
 	pause_and_turn();
 	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the file's again */
+	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the value of the file again */
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 3);
 }
@@ -88,7 +89,7 @@ static const struct {
 } crowds[] = {{"totem.mine", ""}, {"totem.interface.", ".ttl"}, {"logging.mine", ""},
 	{"logging.logger_subsys.m", ".subsys"}, {"logging.logger_subsys.m", ".mine"}};
 
-/* However many keys there are: those that nothing knows are not even looked at. */
+/* Keys that no part knows cost almost nothing, even if there are many. */
 START_TEST(a_crowd_of_keys_costs_little)
 {
 	char key[64], name[16];
@@ -96,11 +97,11 @@ START_TEST(a_crowd_of_keys_costs_little)
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1);
-	map_untrack(node.map, tracker); /* it has no room for these */
+	map_untrack(node.map, tracker); /* the test's tracker has no room for these keys */
 	tracker = NULL;
 	uint32_t entries = node.config->entry_count;
 
-	/* Each before the others, in the order of bytes. */
+	/* Each new key is sorted before the others. */
 	for (uint32_t i = 10099; i >= 100; i--) {
 		snprintf(key, sizeof(key), "%s%05u%s", crowds[_i].before, i, crowds[_i].after);
 		snprintf(name, sizeof(name), "m%05u", i);
@@ -111,7 +112,7 @@ START_TEST(a_crowd_of_keys_costs_little)
 	map_set_u32(node.map, "totem.join", 60);
 	uint64_t before = loop_now_ns(node.loop);
 	pause_and_turn();
-	/* An eighth is the pause, and machines may be slow. */
+	/* The pause is an eighth of a second, and machines may be slow. */
 	ck_assert_uint_le(loop_now_ns(node.loop) - before, SECOND);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
 	ck_assert_uint_le(node.config->entry_count, entries + 1 + 1000);
@@ -134,7 +135,7 @@ START_TEST(keys_are_taken_ten_times_a_second)
 	ck_assert_uint_ge(seen.reconfigured, 1);
 	ck_assert_uint_le(seen.reconfigured, 1 + passed / (SECOND / 10));
 	pause_and_turn();
-	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650 + count); /* the last one */
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650 + count); /* the last value */
 	ck_assert_uint_gt(count, 10);
 }
 END_TEST
@@ -164,7 +165,10 @@ START_TEST(keys_without_effect_are_told_a_few_times)
 }
 END_TEST
 
-/* As in the reference, a client's ping times and those of a client's token are the next reload's. */
+/*
+ * As in Corosync, ping times that a client sets, or that follow from a client's token timeout, take effect at the next
+ * reload.
+ */
 START_TEST(ping_times_of_keys_wait_for_the_next_reload)
 {
 	const char *const name = "runtime.config.totem.interface.0.knet_ping_timeout";

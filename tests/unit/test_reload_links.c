@@ -16,7 +16,7 @@
 
 /* ---- Fixture: three nodes on a transport that can have eight links ---------- */
 
-/* Links by number ("0", "0 3"), nodes likewise; totem: more lines. */
+/* Write a file with these links ("0 3") and nodes ("1 2 3"). totem: further lines of the section. */
 static void write_links(const char *totem, const char *nodes, const char *links)
 {
 	FILE *file = fopen(path, "w");
@@ -116,14 +116,14 @@ static void start_keys(void)
 START_TEST(the_transport_hears_of_every_change)
 {
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(seen.transport_reloads, 1); /* although no option of it has changed */
+	ck_assert_uint_eq(seen.transport_reloads, 1); /* called although no option of the transport has changed */
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.transport_reloads, 2);
 	seen.reload_rc = -EIO;
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert(has_logged("transport knet keeps its old settings: Input/output error"));
-	/* Since 3.1.9 corosync-cfgtool -R shows it: the file has been taken, and a part of it has no effect. */
+	/* Since 3.1.9 corosync-cfgtool -R shows it: the file is applied, but a part of it has no effect. */
 	ck_assert_str_eq(string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
 	write_links(" token: abc\n", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, -EINVAL);
@@ -209,12 +209,12 @@ START_TEST(the_key_is_read_with_the_file)
 	ck_assert_uint_eq(node.config->key_size, 128);
 	ck_assert_int_eq(node.config->key[127], 'a');
 	ck_assert_str_eq(string_of("totem.crypto_hash"), "sha1");
-	/* Other bytes in the same file. */
+	/* The key file has other bytes. */
 	write_key('b', 200);
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(node.config->key_size, 200);
 	ck_assert_int_eq(node.config->key[0], 'b');
-	/* A change of other keys does not look at the file again. */
+	/* A change of other map keys does not read the key file again. */
 	unlink(key_path);
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
@@ -225,7 +225,7 @@ START_TEST(the_key_is_read_with_the_file)
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_ptr_nonnull(strstr(result.text, "Could not open"));
 	ck_assert_uint_eq(node.config->key_size, 200);
-	/* None any more. */
+	/* The configuration has no encryption any more. */
 	write_links("", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_ptr_null(node.config->key);
@@ -253,7 +253,8 @@ START_TEST(a_key_in_the_configuration_is_nowhere_to_be_read)
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 	pause_and_turn();
-	map_set_u32(node.map, "totem.token", 6000); /* from a revision's own entries */
+	/* this change starts from the configuration that the last one has made */
+	map_set_u32(node.map, "totem.token", 6000);
 	pause_and_turn();
 	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 }
@@ -293,7 +294,7 @@ START_TEST(secauth_stands_for_cipher_and_hash)
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(cipher(), "aes256");
 	ck_assert_str_eq(hash(), "sha512");
-	write_links(with_key(" secauth: yes\n"), "1 2 3", "0 3"); /* only "on" is */
+	write_links(with_key(" secauth: yes\n"), "1 2 3", "0 3"); /* only "secauth: on" turns encryption on */
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(cipher(), "none");
 	ck_assert_ptr_null(node.config->key);
@@ -385,7 +386,7 @@ START_TEST(a_link_that_cannot_be_opened_is_closed_with_the_others)
 }
 END_TEST
 
-/* Before anything is opened, so that a first step finds it. */
+/* The address is checked before a link is opened, so that the first step of a reload detects it. */
 START_TEST(an_address_that_this_host_does_not_have)
 {
 	write_links("", "1 2 3", "0 1 3");
@@ -440,7 +441,10 @@ START_TEST(links_that_the_transport_does_not_have)
 }
 END_TEST
 
-/* Of the ABI's first versions: a link stays open, and is there when it is wanted again. */
+/*
+ * A transport of an early ABI cannot close links. A removed link stays open and is used again when it is configured
+ * again.
+ */
 START_TEST(a_transport_that_cannot_close_links)
 {
 	transport.transport.link_down = NULL;
@@ -501,7 +505,7 @@ START_TEST(a_link_that_stays_is_the_same)
 	edit(moved[_i].script);
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.peers, "-1/3 -2/3 -3/3 down3 gone3 +1/3 +2/3 +3/3 up3 ");
-	/* And back to what it is by default, where that is another. */
+	/* The value returns to the default, which is another one. */
 	write_links("", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, -EINVAL);
 }
@@ -552,14 +556,14 @@ END_TEST
 
 START_TEST(an_address_is_one_nodes)
 {
-	/* Node 3 is replaced by node 4 at its place, but still there. */
+	/* Node 4 takes the place of node 3 in the list, while node 3 is still a member. */
 	write_links("", "1 2 4", "0 3");
 	edit("s/198.51.\\([03]\\).4/198.51.\\1.3/");
 	struct result result = reload();
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_ptr_nonnull(strstr(result.text,
 		"node 4 would have the address of node 3 (198.51.0.3 port 5405), which is still in the ring"));
-	/* The same when it has been on its way out before. */
+	/* As before, but node 3 was already being removed. */
 	write_links("", "1 2", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
 	write_links("", "1 2 4", "0 3");
@@ -574,7 +578,7 @@ START_TEST(an_address_is_one_nodes)
 }
 END_TEST
 
-/* It did not run any more: nothing is heard from there but the new one. */
+/* Node 3 did not run any more, so packets from that address are the new node's. */
 START_TEST(a_dead_node_is_replaced_at_once)
 {
 	seen.member_count = 2;

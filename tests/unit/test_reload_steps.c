@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reload in two steps: what the first says, keeps and leaves alone; the second, both ways. */
+/* The reload in two steps: the first one checks and changes nothing, the second one applies or drops. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -211,12 +211,12 @@ START_TEST(each_gets_what_it_asked_for)
 	ck_assert_uint_eq(whole.count, 1);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	run_loop();
-	ck_assert_uint_eq(second.count + third.count, 2); /* one reading for both */
+	ck_assert_uint_eq(second.count + third.count, 2); /* one reading for both requests */
 	ck_assert_str_eq(third.text, "");
 }
 END_TEST
 
-/* A client sets a key while a file is kept: its turn comes when the file's has passed. */
+/* A client sets a key while a file is kept. The key is applied after the file. */
 START_TEST(keys_of_clients_wait)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
@@ -248,7 +248,7 @@ START_TEST(who_ends_leaves_nothing_behind)
 	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	reload_forget(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
-	ck_assert_int_eq(reload().rc, 0); /* behind the reading that nobody waits for */
+	ck_assert_int_eq(reload().rc, 0); /* after the reading whose owner has ended */
 	ck_assert_uint_eq(result.count, 0);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
@@ -266,7 +266,7 @@ START_TEST(each_owner_has_its_own)
 	reload_drop(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &seen), 0);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
-	/* Together they are two readings, and the last one is kept. */
+	/* The requests cause two readings, and the last one is kept. */
 	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
 	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
@@ -339,7 +339,7 @@ END_TEST
 
 /* ---- SIGHUP -------------------------------------------------------------- */
 
-/* Until all that is under way has been read. */
+/* Check the file without applying it, and run the loop until the result is there. */
 static struct result examine(void)
 {
 	struct result result = {.rc = 1};
@@ -399,7 +399,7 @@ START_TEST(a_signal_finds_what_a_reload_would)
 	ck_assert_str_eq(string_of("config.reload_error_message"), result.text);
 	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s", result.text);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
-	/* The file is put right. */
+	/* The file is corrected. */
 	seen.log_rc = seen.check_rc = 0;
 	write_file("", "1 2 3", "");
 	reload_hangup(node.reload);
@@ -416,10 +416,7 @@ START_TEST(signals_while_the_file_is_read)
 		reload_hangup(node.reload);
 	examine();
 	examine();
-	/*
-	 * The last request saw the written file. There were two readings, or the first had seen it,
-	 * too.
-	 */
+	/* The last request saw the written file. There were two readings, or the first one saw it, too. */
 	const char *line = strstr(seen.log, "a reload changes totem.token 3000 -> 4000");
 	ck_assert_ptr_nonnull(line);
 	line = strstr(line + 1, "a reload changes totem.token");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The ring's glue between a transport and the engine: what is handed up and when, and what the engine
- * learns of links. Engine, loop and the parts around are stand-ins that write down what they are told.
+ * The ring's glue between a transport and the engine: when frames are passed to the engine, and which link events it
+ * gets. Engine, loop and other parts are stubs that record their calls.
  */
 #include <check.h>
 #include <errno.h>
@@ -33,18 +33,19 @@ static struct {
 	struct totem_callbacks callbacks;
 	void *arg;
 	struct totem_counters counters;
-	uint64_t later_ns; /* it is later than 1 */
+	uint64_t later_ns; /* time of the clock */
 	uint32_t payload_max;
-	bool sends_a_token; /* to this node, whenever a frame arrives */
+	bool sends_a_token; /* pass a token to this node whenever a frame arrives */
 	struct {
 		void (*run)(void *arg);
 		void *arg;
 	} deferred[DEFERRED_MAX];
 	uint32_t deferred_count;
-	/* Frames that drain hands up. */
+	/* Frames that the transport's drain passes up. */
 	const char *waiting;
-	bool has_more; /* clients have, after a pull */
-	uint64_t lease_ns, suspended_ns; /* end of the lease; of the host */
+	bool has_more; /* result of the pull: clients have more messages */
+	/* lease_ns: end of the lease. suspended_ns: time for which the host was suspended */
+	uint64_t lease_ns, suspended_ns;
 	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
 	uint32_t witness; /* result of the transport's function */
@@ -54,7 +55,7 @@ static struct {
 	uint64_t stored_seq;
 	bool is_disk_full, is_gathering, is_queue_full;
 	int exit_code;
-	size_t received, noted; /* frames, by the engine and by the statistics */
+	size_t received, noted; /* number of frames that the engine and the statistics got */
 } seen;
 
 static void tell_story(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -84,7 +85,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct t
 
 void totem_engine_destroy(struct totem_engine *engine) { (void)engine; }
 
-/* A frame is called by its type and the byte behind. */
+/* Record a frame as its type and the byte behind it. */
 void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	struct coterie_frame *const *frames, size_t count)
 {
@@ -408,7 +409,7 @@ static void hand_up(struct ring *ring, const char *frames)
 	struct coterie_arrival arrivals[8] = {0};
 	uint32_t count = 0;
 
-	/* As "m1 T2 m3". */
+	/* frames: for example "m1 T2 m3". */
 	for (const char *at = frames; *at != '\0'; at += at[2] == '\0' ? 2 : 3) {
 		struct coterie_frame *frame = ring_frame_take(ring, 64);
 
@@ -549,14 +550,17 @@ START_TEST(a_transport_may_keep_the_order_by_itself)
 }
 END_TEST
 
-/* Kept for the next turn, since the engine is on the stack: what arrived until then comes first. */
+/*
+ * A token that arrives inside a call of the engine is kept for the next turn. Frames that arrive before that turn come
+ * first.
+ */
 START_TEST(a_token_that_waited_for_its_turn)
 {
 	seen.story[0] = '\0';
 	seen.sends_a_token = true;
 	hand_up(seen.ring, "m1");
 	expect("m1 ");
-	run_deferred(); /* the frame itself is no token: nothing to wait for */
+	run_deferred(); /* without a token nothing waits for the next turn */
 	expect("m1 ");
 	seen.sends_a_token = true;
 	hand_up(seen.ring, "T1");
@@ -570,7 +574,7 @@ END_TEST
 START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 {
 	seen.story[0] = '\0';
-	ck_assert(!seen.callbacks.visit(seen.arg)); /* others leave us little of it */
+	ck_assert(!seen.callbacks.visit(seen.arg)); /* other senders leave little room in the queue */
 	expect("pull ");
 	seen.has_more = true;
 	ck_assert(seen.callbacks.visit(seen.arg));
@@ -581,7 +585,6 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 }
 END_TEST
 
-/* Due events are handled in the next turn, and need no timer of the loop. */
 /* ---- What goes up goes to the listener ----------------------------------- */
 
 START_TEST(the_listener_is_called)
@@ -594,7 +597,7 @@ START_TEST(the_listener_is_called)
 	seen.callbacks.deliver(seen.arg, &message);
 	expect("message:2 ");
 	seen.callbacks.configure(seen.arg, &configuration);
-	expect("configured:2 "); /* the transport knows regular configurations alone */
+	expect("configured:2 "); /* the transport gets regular configurations only */
 	configuration.is_regular = true;
 	seen.callbacks.configure(seen.arg, &configuration);
 	expect("configured:2 members:2 ");
@@ -628,6 +631,7 @@ START_TEST(the_listener_logs_a_pause)
 }
 END_TEST
 
+/* A timer that is due is handled in the next turn and needs no timer of the loop. */
 START_TEST(a_deadline_that_is_now_is_a_turn)
 {
 	seen.story[0] = '\0';
@@ -645,7 +649,7 @@ START_TEST(a_deadline_that_is_now_is_a_turn)
 }
 END_TEST
 
-/* A while after all of it was in use, what the busy time took is given back. */
+/* Memory of a busy time is freed some time after it was last needed. */
 START_TEST(memory_of_a_busy_time_is_given_back)
 {
 	struct coterie_frame *frames[100];
@@ -660,7 +664,7 @@ START_TEST(memory_of_a_busy_time_is_given_back)
 			frame_unref(frames[at]);
 		frame_pool_usage(seen.ring->pool, &usage);
 #ifndef __SANITIZE_ADDRESS__
-		ck_assert(i == 1 || usage.kept >= 100); /* for as long again, should it come back */
+		ck_assert(i == 1 || usage.kept >= 100); /* kept for the same time again, in case the load returns */
 #endif
 		hand_up(seen.ring, "m1");
 	}
@@ -709,7 +713,7 @@ START_TEST(the_first_link_up_and_the_last_one_down)
 }
 END_TEST
 
-/* A transport of one link is heard each time, as its sockets may be others. */
+/* Of a transport with one link each report counts, as its sockets may be new ones. */
 START_TEST(a_single_link_that_is_told_again)
 {
 	seen.story[0] = '\0';
@@ -726,7 +730,10 @@ static uint32_t capacity(void *self, uint32_t frame_size)
 	return frame_size == 1500 ? 184 : 0;
 }
 
-/* Its sockets are open by then, and maybe others than last time. */
+/*
+ * The transport is asked for its capacity each time the first link comes up: its sockets are open then, and may be new
+ * ones.
+ */
 START_TEST(what_arrivals_have_room_for)
 {
 	transport.transport.capacity = capacity;
@@ -772,7 +779,7 @@ START_TEST(frames_leave_room_for_the_longer_header)
 	ck_assert_uint_eq(seen.payload_max, 1500 - 90);
 	tear_down();
 	transport.transport.header_size = 28;
-	transport.transport.peer_add = NULL; /* not asked: no node has a link */
+	transport.transport.peer_add = NULL; /* the transport is not called, since no node has such a link */
 	address->sin6_family = AF_INET6;
 	config.node_count = 0;
 	seen.ring = ring_create(&parts, &listener, &config, &exit_code);
@@ -838,12 +845,12 @@ START_TEST(a_suspend_ends_the_lease)
 {
 	seen.story[0] = '\0';
 	seen.lease_ns = 100;
-	seen.suspended_ns = 10000000; /* two clocks are never read at one time */
+	seen.suspended_ns = 10000000; /* a small difference: the two clocks cannot be read at the same time */
 	ck_assert(ring_has_lease(seen.ring));
 	seen.suspended_ns += 10000001;
 	ck_assert(!ring_has_lease(seen.ring));
 	expect("STOPPED ");
-	ck_assert(ring_has_lease(seen.ring)); /* from here on it is the engine that knows */
+	ck_assert(ring_has_lease(seen.ring)); /* from now on the engine decides */
 	expect("");
 	run_deferred();
 	expect("lease ");
@@ -937,10 +944,13 @@ static void configure_regular(void)
 	seen.callbacks.configure(seen.arg, &configuration);
 }
 
-/* Members of a ring that changes do not write one after the other. */
+/*
+ * The next ring sequence is stored while the ring is quiet, so that members do not wait for each other's disk during a
+ * change.
+ */
 START_TEST(ring_ids_are_stored_while_the_ring_is_quiet)
 {
-	ck_assert_uint_eq(seen.stores, 1); /* at the start */
+	ck_assert_uint_eq(seen.stores, 1); /* stored at the start */
 	ck_assert_uint_eq(seen.stored_seq, RING_SEQ_AHEAD);
 	ck_assert_int_eq(use(5), 0);
 	configure_regular();
@@ -968,7 +978,7 @@ START_TEST(a_full_disk_stops_the_daemon_when_no_ring_id_is_left)
 	ck_assert_int_eq(use(RING_SEQ_AHEAD - 3), 0);
 	configure_regular();
 	seen.timer_run(seen.timer_arg);
-	seen.timer_run(seen.timer_arg); /* it tries again */
+	seen.timer_run(seen.timer_arg); /* the timer tries to store again */
 	ck_assert_uint_eq(seen.stores, 3);
 	ck_assert_int_eq(use(RING_SEQ_AHEAD), 0);
 	ck_assert_int_eq(seen.exit_code, 0);

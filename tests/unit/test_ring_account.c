@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/stats/histogram.c and exec/ring/ring_account.c: how long things took, and why rings changed. */
+/* exec/stats/histogram.c and exec/ring/ring_account.c: durations, and the causes of ring changes. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +80,7 @@ START_TEST(a_duration_has_one_bucket)
 }
 END_TEST
 
-/* Most of what is timed takes less than a few microseconds: the sum must not lose what is below one. */
+/* Most durations are a few microseconds or less. So the sum must keep fractions of a microsecond. */
 START_TEST(sums_are_exact)
 {
 	for (int i = 0; i < 1000; i++)
@@ -117,12 +117,12 @@ END_TEST
 
 START_TEST(tokens_are_timed)
 {
-	ring_account_token(&account, 0, 50 * MS); /* none has come */
+	ring_account_token(&account, 0, 50 * MS); /* no token has arrived */
 	ring_account_token(&account, 10 * MS, 10 * MS);
 	ring_account_token(&account, 10 * MS, 90 * MS); /* once more */
 	ring_account_token(&account, 13 * MS, 13 * MS + 100 * US);
 	ring_account_token(&account, 9013 * MS, 9014 * MS);
-	ring_account_token(&account, 9000 * MS, 8000 * MS); /* the clock does not go back */
+	ring_account_token(&account, 9000 * MS, 8000 * MS); /* a time before the last one is ignored */
 	ck_assert_uint_eq(account.token_hold.counts[0], 1);
 	ck_assert_uint_eq(account.token_hold.counts[1], 1);
 	ck_assert_uint_eq(account.token_hold.counts[4], 1);
@@ -162,17 +162,17 @@ static const struct {
 	const char *key;
 	uint32_t cause;
 	bool is_lost; /* the token */
-	enum totem_state state; /* in which it was */
+	enum totem_state state; /* state of the engine at that time */
 	uint32_t left, joined;
 } changes[] = {
 	{"join", 12, false, TOTEM_OPERATIONAL, 0, 1},
 	{"join", 11, false, TOTEM_OPERATIONAL, 1, 1},
 	{"leave", 12, false, TOTEM_OPERATIONAL, 1, 0},
 	{"leave", 2, false, TOTEM_OPERATIONAL, 2, 0},  /* found dead */
-	{"leave", 12, true, TOTEM_COMMIT, 1, 0},       /* the commit token is another */
+	{"leave", 12, true, TOTEM_COMMIT, 1, 0},       /* a lost commit token does not count as a lost token */
 	{"merge", 7, false, TOTEM_OPERATIONAL, 0, 2},
 	{"merge", 10, false, TOTEM_OPERATIONAL, 0, 2},
-	{"leave", 10, false, TOTEM_OPERATIONAL, 1, 0}, /* met, and lost again */
+	{"leave", 10, false, TOTEM_OPERATIONAL, 1, 0}, /* another ring was found, and then a token was lost */
 	{"token_lost", 2, true, TOTEM_OPERATIONAL, 1, 0},
 	{"token_lost", 2, true, TOTEM_OPERATIONAL, 0, 0},
 	{"token_lost", 12, false, TOTEM_OPERATIONAL, 0, 0}, /* elsewhere */
@@ -224,7 +224,7 @@ static bool deliver(uint64_t now_ns)
 
 START_TEST(one_message_at_a_time_is_timed)
 {
-	ring_account_sent(&account, 1 * MS, TOTEM_AGREED); /* there is no ring */
+	ring_account_sent(&account, 1 * MS, TOTEM_AGREED); /* no ring yet, so the message is not timed */
 	ck_assert(!deliver(2 * MS));
 	ring_account_synchronized(&account);
 	ring_account_sent(&account, 10 * MS, TOTEM_AGREED);
@@ -238,7 +238,7 @@ START_TEST(one_message_at_a_time_is_timed)
 }
 END_TEST
 
-/* Those of the synchronisation overtake what was queued before it. */
+/* Messages of the synchronisation overtake messages that were queued before it. */
 START_TEST(a_message_that_meets_a_new_ring_is_not_timed)
 {
 	ring_account_synchronized(&account);
@@ -247,7 +247,7 @@ START_TEST(a_message_that_meets_a_new_ring_is_not_timed)
 	ring_account_sent(&account, 12 * MS, TOTEM_AGREED);
 	ck_assert(!deliver(13 * MS));
 	ring_account_synchronized(&account);
-	ring_account_sent(&account, 20 * MS, TOTEM_AGREED); /* behind the first */
+	ring_account_sent(&account, 20 * MS, TOTEM_AGREED); /* sent after the first message */
 	ck_assert(!deliver(21 * MS));
 	ck_assert(deliver(24 * MS));
 	ck_assert_uint_eq(account.delivery[TOTEM_AGREED].sum_ns, 4 * MS);
@@ -271,7 +271,7 @@ START_TEST(lapses_of_the_lease_are_counted)
 
 	ring_account_trace(&account, 10 * MS, &trace);
 	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
-	ring_account_trace(&account, 20 * MS, &trace); /* told again: the same lapse */
+	ring_account_trace(&account, 20 * MS, &trace); /* the trace is repeated: still the same lapse */
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 1);
 	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
 	trace.value = 1;
@@ -282,7 +282,7 @@ START_TEST(lapses_of_the_lease_are_counted)
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 2);
 	ck_assert_int_eq(stats_clear(stats, "totem"), 0);
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 0);
-	ck_assert_uint_eq(account.lapsed_ns, 40 * MS); /* it goes on */
+	ck_assert_uint_eq(account.lapsed_ns, 40 * MS); /* the lapse continues */
 }
 END_TEST
 
@@ -297,7 +297,7 @@ START_TEST(an_operator_clears)
 	ck_assert_uint_eq(number_of(TIMES "token_hold.max_us"), 0);
 	gather(20 * MS, 12);
 	install(21 * MS, 0, 1);
-	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.start"), 0); /* it was before */
+	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.start"), 0); /* the first ring was counted before */
 	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.join"), 1);
 }
 END_TEST

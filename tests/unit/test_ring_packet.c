@@ -110,7 +110,7 @@ START_TEST(fault_has_the_words_that_operators_know)
 	struct coterie_frame *frame = frame_of(bytes, fault_rows[_i].size);
 	ck_assert(ring_packet_fault(frame, text, sizeof(text)));
 	ck_assert_str_eq(text, fault_rows[_i].want);
-	ck_assert(ring_packet_fault(frame, text, 4)); /* no room is no overrun */
+	ck_assert(ring_packet_fault(frame, text, 4)); /* a short buffer is not overrun */
 	ck_assert_uint_eq(strlen(text), 3);
 	drop(frame);
 }

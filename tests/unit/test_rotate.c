@@ -23,7 +23,7 @@ static char text[1024];
 
 static bool fail_fchmod;
 
-/* In place of the C library's. */
+/* Replaces the C library's function. */
 int fchmod(int fd, mode_t mode)
 {
 	if (fail_fchmod) {
@@ -126,7 +126,7 @@ START_TEST(the_key_changes_with_the_second_step)
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert_uint_eq(seen.transport_reloads, 1);
 	ck_assert_int_eq(commit(), -ENOENT); /* once */
-	/* A reload finds the key that is in use. */
+	/* A reload reads the key that is in use. */
 	result = reload();
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert(USES_NEW);
@@ -194,7 +194,7 @@ START_TEST(sizes_of_keys)
 }
 END_TEST
 
-/* coterie.conf, which names no file: the key is in the state folder, after any number of rotations. */
+/* coterie.conf names no key file. The key stays in the state folder after any number of rotations. */
 START_TEST(the_default_file_stays)
 {
 	tear_down_keys();
@@ -293,7 +293,7 @@ START_TEST(a_file_that_cannot_be_written_is_named)
 }
 END_TEST
 
-/* The daemon would write with its rights where the owner of the folder leads it. */
+/* The owner of a folder could make the daemon write to any file with its rights. */
 START_TEST(a_folder_of_another_user_is_refused)
 {
 	char other[96];
@@ -308,7 +308,7 @@ START_TEST(a_folder_of_another_user_is_refused)
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert(FILE_IS_OLD && USES_OLD);
 
-	/* So is a link on the way that another user owns. */
+	/* A link of another user in the path is refused as well. */
 	ck_assert_int_eq(chown(folder, 0, 0), 0);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	ck_assert_int_eq(rename(key_path, other), 0);
@@ -326,7 +326,7 @@ END_TEST
 START_TEST(a_closed_folder_is_named)
 {
 	if (geteuid() == 0)
-		return; /* tests/cluster/key_rotate.sh has the case */
+		return; /* tests/cluster/key_rotate.sh tests this case */
 	ck_assert_int_eq(chmod(folder, 0500), 0);
 	struct result result = prepare_key();
 
@@ -336,7 +336,7 @@ START_TEST(a_closed_folder_is_named)
 }
 END_TEST
 
-/* The folder is open, and the file in it cannot be given its rights, as on file systems without owners. */
+/* The folder is writable, but fchmod fails, as on file systems without access rights. */
 START_TEST(another_call_that_is_refused_does_not_blame_the_folder)
 {
 	fail_fchmod = true;
@@ -349,7 +349,7 @@ START_TEST(another_call_that_is_refused_does_not_blame_the_folder)
 }
 END_TEST
 
-/* The others go over to the new key: so does this node, and the log says what is left to do. */
+/* The other nodes change to the new key. So this node does too, and the log names what the operator has to do. */
 START_TEST(a_rename_that_fails_keeps_the_node_in_the_ring)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
@@ -425,7 +425,7 @@ START_TEST(a_refusal_at_the_second_step_keeps_the_key_beside_the_file)
 	ck_assert(has_logged(want));
 	ck_assert(FILE_IS_OLD && USES_OLD);
 	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the other nodes have this key */
-	/* The operator does what the text says. */
+	/* The operator does what the log says. */
 	seen.check_rc = 0;
 	ck_assert_int_eq(rename(next_path, key_path), 0);
 	ck_assert_int_eq(reload().rc, 0);
@@ -451,7 +451,8 @@ START_TEST(an_owner_that_ends_is_not_called)
 	run_loop();
 	ck_assert_uint_eq(forgotten.count, 1);
 	rotate_forget(node.rotate, &node);
-	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the owner has said that it is ready */
+	/* the owner has already reported that the key is prepared */
+	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
 	rotate_forget(NULL, &node);
 }
 END_TEST
@@ -467,7 +468,7 @@ START_TEST(the_end_at_any_time)
 	ck_assert_uint_eq(result.count, 0);
 	for (int i = 0; i < 1000 && access(next_path, F_OK) == 0; i++)
 		usleep(10000);
-	usleep(50000); /* the thread may not have begun */
+	usleep(50000); /* let the thread begin */
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 }
 END_TEST
@@ -483,7 +484,7 @@ START_TEST(a_file_that_is_left_is_named_at_the_start)
 }
 END_TEST
 
-/* Where a key belongs that the next start is to find. */
+/* The place of a new key, where the next start of the daemon looks for it. */
 START_TEST(the_place_of_a_new_key)
 {
 	char found[256];

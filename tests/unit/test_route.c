@@ -199,7 +199,7 @@ static void put(uint8_t *at, uint32_t value, bool is_swapped)
 	memcpy(at, &value, 4);
 }
 
-/* A message of service 40 with its group prefix: body bytes follow the 24 of the fixed part. */
+/* Build a message of service 40 with its group prefix. `body` bytes follow the fixed part of 24 bytes. */
 static size_t build(uint8_t *out, uint32_t id, uint32_t size, uint32_t body, bool is_swapped)
 {
 	static const uint8_t prefix[] = {1, 0, 1, 0, 'a'}, swapped[] = {0, 1, 0, 1, 'a'};
@@ -225,7 +225,7 @@ static void deliver_in_pieces(const uint8_t *bytes, size_t size, size_t piece, b
 	route_deliver(route, &message);
 }
 
-/* However the message was cut on its way, and in both byte orders, the service gets the same. */
+/* The service gets the same message in both byte orders, and wherever it was cut into parts. */
 START_TEST(messages_arrive_whole)
 {
 	static uint8_t bytes[3000];

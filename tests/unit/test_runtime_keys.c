@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/daemon/runtime_keys.c and exec/daemon/map_publish.c: what the executive puts into the map as it runs. */
+/* exec/daemon/runtime_keys.c and exec/daemon/map_publish.c: keys that the executive sets in the map while it runs. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -154,7 +154,7 @@ static bool is_of_executive(const char *key)
 	return false;
 }
 
-/* Print as corosync-cmapctl does, but counters without their value. */
+/* Print a key as corosync-cmapctl does, but counters without their value. */
 static void show(const char *key, const struct map_value *value, char *text, size_t size)
 {
 	uint32_t number = 0;
@@ -217,7 +217,7 @@ START_TEST(the_keys_are_those_of_the_reference)
 	map_iterator_destroy(iterator);
 	fclose(file);
 
-	/* A counter is read in place. */
+	/* The map reads a counter at each access. */
 	counters[3] = 77;
 	ck_assert_int_eq(map_get(map, "runtime.services.cpg.3.rx", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 77);

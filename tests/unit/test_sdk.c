@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ABI 1.8 in the test kit: writable, answers that come later, stored files, lists, calls; and what the kit can refuse. */
+/*
+ * ABI 1.8 in the test kit: writable, answers that come later, stored files, lists, calls; and refusals that the kit can
+ * simulate.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +114,7 @@ START_TEST(a_service_that_was_refused_is_called_when_there_is_room)
 	ck_assert_uint_eq(at.left, 0);
 	ck_assert_uint_eq(at.delivered, 500);
 	ck_assert_uint_gt(at.refused, 0);
-	ck_assert_uint_eq(at.writable, at.refused); /* once for each */
+	ck_assert_uint_eq(at.writable, at.refused); /* one call of writable for each refused message */
 	ck_assert_uint_eq(counts(2).writable, 0);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
@@ -408,7 +411,10 @@ static int32_t open_call(struct testkit_client *client, const char *name)
 	return reply == NULL ? 0 : reply->error;
 }
 
-/* @return error of the other service's answer; -error of the caller's own answer */
+/*
+ * Send a request to another service through the plugin caller. @return error of that service's answer; -error of the
+ * caller's own answer
+ */
 static int32_t pass(struct testkit_client *client, int32_t id, uint32_t first, uint32_t second, void *rest, size_t size)
 {
 	struct {
@@ -551,7 +557,10 @@ END_TEST
 
 /* --- kv --- */
 
-/* @return the caller's answer, in which the answer of kv follows the header; NULL: another error */
+/*
+ * Send a request to the service kv through the plugin caller. @return the caller's answer, in which the answer of kv
+ * follows the header; NULL: another error
+ */
 static const struct coterie_response_header *pass_bytes(struct testkit_client *client, const void *inner, size_t size)
 {
 	static struct {
@@ -567,7 +576,7 @@ static const struct coterie_response_header *pass_bytes(struct testkit_client *c
 	return reply + 1;
 }
 
-/* As its callers have to, ask kv again while a node that has joined receives the table. */
+/* Repeat the request while a node that has joined receives the table, as clients of kv have to. */
 static const struct coterie_response_header *pass_when_ready(struct testkit_client *client, const void *inner, size_t size)
 {
 	const struct coterie_response_header *answer = pass_bytes(client, inner, size);
@@ -620,7 +629,7 @@ END_TEST
 
 /* --- what the kit refuses --- */
 
-/* @return how many of 50 additions are missing */
+/* Run 50 additions with refusals. @return how many of them are missing */
 static uint64_t missing(uint64_t seed, uint32_t chance)
 {
 	start(3, seed);
@@ -663,7 +672,8 @@ START_TEST(no_room_at_the_end_of_a_node_does_not_outlive_it)
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(testkit_no_room(kit, 1, "patient", 10000), 0);
 		ck_assert_int_eq(call(connect_to(1, "patient"), PATIENT_PUSH, 5, 100), OK);
-		ck_assert_int_eq(testkit_crash(kit, 1), 0); /* the service sends for its client, which leaves */
+		/* the service sends a message for its client, which leaves */
+		ck_assert_int_eq(testkit_crash(kit, 1), 0);
 		ck_assert_int_eq(testkit_start(kit, 1), 0);
 		ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	}
@@ -709,7 +719,7 @@ START_TEST(messages_of_the_other_byte_order_are_played)
 	testkit_run(kit, 100);
 	ck_assert_uint_eq(total(1), 7);
 	ck_assert_uint_eq(total(2), 7);
-	/* The daemon's checks hold: too short, and no such function. */
+	/* The daemon's checks refuse a message that is too short, and an unknown function. */
 	ck_assert_int_eq(testkit_play(kit, 1, "dropper", 0, words, 1), 0);
 	ck_assert_int_eq(testkit_play(kit, 1, "dropper", 5, words, sizeof(words)), 0);
 	testkit_run(kit, 100);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sealed datagrams between nodes without a network: what is opened, and what is not. */
+/* Sealed datagrams between nodes without a network: which ones are accepted, and which are refused. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void node_restart(uint32_t node)
 	node_start(node);
 }
 
-/* Deliver a datagram, and every reply to it. @return what the first was */
+/* Deliver a datagram and all replies to it. @return the result of the first one */
 static enum secure_result deliver(uint32_t from, uint32_t to, uint8_t *bytes, uint32_t size)
 {
 	enum secure_result result = secure_open(nodes[to], now_ns, from + 1, bytes, size, &opened);
@@ -80,7 +80,7 @@ static uint32_t seal_for(uint32_t from, uint32_t to, enum secure_lane lane, uint
 	return size + SECURE_OVERHEAD;
 }
 
-/* For node 1 of the array, which is what most tests are about. */
+/* Seal a datagram for nodes[1], which most tests use. */
 static uint32_t seal(uint32_t from, enum secure_lane lane, uint32_t size, uint8_t *out)
 {
 	return seal_for(from, 1, lane, size, out);
@@ -172,7 +172,7 @@ START_TEST(every_altered_bit_is_noticed)
 	for (uint32_t bit = 0; bit < 8 * size; bit++) {
 		memcpy(datagram, sealed, size);
 		datagram[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		now_ns += 1000000000; /* no limit hides it */
+		now_ns += 1000000000; /* wait until the limit of log lines allows another one */
 		ck_assert_int_ne(deliver(0, 1, datagram, size), SECURE_FRAME);
 	}
 	ck_assert_int_eq(deliver(0, 1, sealed, size), SECURE_FRAME);
@@ -203,7 +203,7 @@ START_TEST(another_node_cannot_lend_its_name)
 }
 END_TEST
 
-/* A token that is sent on to a node that it is not for would be a second token. */
+/* A datagram for one node must not be accepted by another one. Otherwise a token could be accepted twice. */
 START_TEST(a_datagram_for_one_node_is_opened_by_no_other)
 {
 	uint8_t copy[200];
@@ -212,7 +212,7 @@ START_TEST(a_datagram_for_one_node_is_opened_by_no_other)
 	memcpy(copy, datagram, size);
 	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
 	ck_assert_int_eq(deliver(0, 2, copy, size), SECURE_FRAME);
-	node_restart(0); /* nor is its sender asked */
+	node_restart(0); /* no question is sent to the sender */
 	size = seal_for(0, 2, SECURE_UNICAST, 100, datagram);
 	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
 	ck_assert_uint_eq(opened.reply_size, 0);
@@ -287,7 +287,7 @@ START_TEST(a_recording_means_nothing_to_a_node_that_has_restarted)
 		now_ns += 100000000;
 		ck_assert_int_eq(deliver(0, 1, record[i], size), SECURE_UNKNOWN);
 	}
-	ck_assert(secure_is_believed(nodes[1], 1, 1)); /* the question went to the node that lives */
+	ck_assert(secure_is_believed(nodes[1], 1, 1)); /* the question was sent to the live node */
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
 }
 END_TEST
@@ -308,7 +308,7 @@ START_TEST(a_recorded_answer_means_nothing)
 	ck_assert_int_eq(deliver(0, 1, answer, sizeof(answer)), SECURE_REPLAYED);
 	ck_assert_int_eq(deliver(0, 1, frame, size), SECURE_UNKNOWN);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	node_restart(1); /* nor to one that has not asked */
+	node_restart(1); /* an answer is not accepted by a node that has not asked */
 	ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, copy, sizeof(copy), &opened), SECURE_REPLAYED);
 	ck_assert(!secure_is_believed(nodes[1], 1, 1));
 }
@@ -352,7 +352,7 @@ START_TEST(an_answer_of_a_believed_session_drops_no_frame_on_its_way)
 
 	for (int i = 0; i < 10; i++)
 		size = seal(0, i % 2 == 0 ? SECURE_UNICAST : SECURE_GROUP, 100, frames[i]);
-	ask(1, 0, 1); /* the answer says that numbers up to 5 are used */
+	ask(1, 0, 1); /* the answer tells that numbers up to 5 are used */
 	for (int i = 9; i >= 0; i--) {
 		memcpy(copy, frames[i], size);
 		ck_assert_int_eq(deliver(0, 1, frames[i], size), SECURE_FRAME);
@@ -394,7 +394,8 @@ START_TEST(a_frame_of_a_new_session_asks_by_itself)
 	node_restart(0);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_UNKNOWN);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME); /* the question was one to us as well */
+	/* the question proved the sender's session to us as well */
+	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME);
 }
 END_TEST
 
@@ -424,7 +425,7 @@ START_TEST(no_two_starts_use_one_nonce)
 	node_restart(0);
 	seal(0, SECURE_UNICAST, 10, second);
 	secure_destroy(nodes[0]);
-	node_start(0); /* the same disk in another machine, or the same one again */
+	node_start(0); /* the same disk in another machine, or a restart */
 	seal(0, SECURE_UNICAST, 10, clone);
 	ck_assert_mem_eq(first + 24, second + 24, 8); /* the numbers are the same */
 	ck_assert_mem_ne(first + 8, second + 8, 16);  /* the sessions are not, and so the keys */
@@ -488,7 +489,8 @@ END_TEST
 START_TEST(missed_generations_are_made_up_by_a_question)
 {
 	nodes[0]->own[0].lanes[0].number = UINT64_C(7) << 32;
-	nodes[0]->own[0].lanes[0].bytes = nodes[0]->generation_bytes_max; /* have the key made again */
+	/* act as if the key's byte limit were reached, so that a new key is derived */
+	nodes[0]->own[0].lanes[0].bytes = nodes[0]->generation_bytes_max;
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_UNKNOWN);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
 }
@@ -512,12 +514,12 @@ START_TEST(keys_change_while_frames_flow)
 	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
 	size = seal(2, SECURE_UNICAST, 100, early);
 	secure_forget(nodes[1], 1);
-	ck_assert_int_eq(deliver(2, 1, early, size), SECURE_FORGED); /* one that is left behind */
+	ck_assert_int_eq(deliver(2, 1, early, size), SECURE_FORGED); /* a datagram with a key that was dropped */
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
 }
 END_TEST
 
-/* One that has started again has the new key alone. What it says is for later. */
+/* A node that has restarted has the new key only. Its datagrams are accepted later. */
 START_TEST(a_node_that_starts_in_a_change_waits_until_it_is_over)
 {
 	for (uint32_t i = 0; i < NODES; i++)
@@ -543,7 +545,7 @@ START_TEST(a_node_that_starts_in_a_change_waits_until_it_is_over)
 		}
 	}
 	ck_assert(secure_is_believed(nodes[1], 2, 1));
-	ck_assert(!secure_is_believed(nodes[1], 1, 1)); /* that was its former life */
+	ck_assert(!secure_is_believed(nodes[1], 1, 1)); /* that session was of the node's former run */
 	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
 }
@@ -584,20 +586,22 @@ START_TEST(a_flood_of_forged_sessions_is_bounded)
 		uint8_t bytes[SECURE_CONTROL_SIZE] = {0};
 
 		memset(header.session, i, sizeof(header.session));
-		header.session[0] ^= 1; /* never the believed one */
+		header.session[0] ^= 1; /* a session that is not the accepted one */
 		memcpy(bytes, &header, sizeof(header));
-		now_ns += 10000; /* a second in all */
+		now_ns += 10000; /* a second in total */
 		tried += secure_open(nodes[1], now_ns, 1, bytes, sizeof(bytes), &opened) == SECURE_FORGED;
 		ck_assert_uint_eq(opened.reply_size, 0);
 	}
 	ck_assert_uint_le(tried, 2 * (2000 + 64));
 	ck_assert_uint_ge(tried, 2 * 2000);
 	ck_assert_uint_eq(secure_peer_counts(nodes[1], 1)->limited, 100000 - tried);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME); /* the believed session does not notice */
+	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME); /* the accepted session still works */
 }
 END_TEST
 
-/* Questions are limited. An answer that was asked for is looked at whatever the attacker sends. */
+/*
+ * The rate of checked questions is limited. But an answer to our own question is checked, whatever an attacker sends.
+ */
 START_TEST(a_flood_of_forged_control_keeps_no_answer_out)
 {
 	uint8_t question[SECURE_CONTROL_SIZE], answer[SECURE_CONTROL_SIZE], forged[SECURE_CONTROL_SIZE];
@@ -609,7 +613,8 @@ START_TEST(a_flood_of_forged_control_keeps_no_answer_out)
 	memcpy(answer, opened.reply, sizeof(answer));
 	for (int i = 0; i < 1000; i++) {
 		memcpy(forged, answer, sizeof(forged));
-		forged[SECURE_HEADER_SIZE + i % 16] ^= (uint8_t)(1 + i % 255); /* does not know what was asked */
+		/* the attacker does not know the question's random bytes */
+		forged[SECURE_HEADER_SIZE + i % 16] ^= (uint8_t)(1 + i % 255);
 		before = *secure_peer_counts(nodes[1], 1);
 		ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, forged, sizeof(forged), &opened), SECURE_REPLAYED);
 		ck_assert_uint_eq(secure_peer_counts(nodes[1], 1)->limited, before.limited);
@@ -654,7 +659,7 @@ START_TEST(a_quote_shows_the_frame_it_is_of)
 	ck_assert_uint_eq(found, cut == 148 ? 100 : cut <= 32 ? 0 : cut - 32);
 	for (uint32_t i = 0; i < found && i < 100; i++)
 		ck_assert_uint_eq(plain[i], 0x5a);
-	ck_assert_uint_eq(secure_quote(nodes[1], 2, datagram, cut, plain), 0); /* it has not sent it */
+	ck_assert_uint_eq(secure_quote(nodes[1], 2, datagram, cut, plain), 0); /* the node has not sent this datagram */
 }
 END_TEST
 
@@ -735,7 +740,7 @@ START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
 	int rc = secure_create_with(1, fill_counting, kinds[_i], &secure);
 
 	if (kinds[_i] == AEAD_IPSEC_MB && rc == -ENOTSUP)
-		return; /* test_aead says whether it may be missing */
+		return; /* test_aead checks whether this library may be missing */
 	ck_assert_int_eq(rc, 0);
 	for (uint32_t size = SECURE_OVERHEAD; size < 3000; size++) {
 		uint32_t overhead = secure_overhead(secure, size);

@@ -35,7 +35,7 @@ static void start_quick_ring(uint32_t count)
 {
 	set_options(count);
 	start_ring(count);
-	run_for(3000); /* idle: the token rests most of the time */
+	run_for(3000); /* idle: the representative holds the token most of the time */
 	clear_logs();
 }
 
@@ -67,7 +67,7 @@ static void end_silence(uint32_t id)
 		node_resume(node_of(id), true);
 }
 
-/* Members `first` .. `last` are silent, all others are a ring without them. */
+/* Return whether all nodes except `first` .. `last` are in a ring without these. */
 static bool are_removed(uint32_t first, uint32_t last)
 {
 	for (uint32_t id = 1; id <= net->node_count; id++) {
@@ -80,7 +80,7 @@ static bool are_removed(uint32_t first, uint32_t last)
 	return true;
 }
 
-/* How long it takes, in ms; fails after most_ms. */
+/* Run until that is so. Fails after most_ms. @return the time, ms */
 static uint64_t wait_until_removed(uint32_t first, uint32_t last, uint64_t most_ms)
 {
 	uint64_t ms = 0;
@@ -105,7 +105,7 @@ static void check_nobody_is_removed(void)
 
 /* --- the plain case --- */
 
-/* Silence begins with the last packet: the token may have been held since. */
+/* Silence begins with the last packet. The token may have been held since then. */
 START_TEST(a_silent_member_is_removed_after_the_budget)
 {
 	uint32_t count = _i < 2 ? 3 : 5;
@@ -141,7 +141,10 @@ START_TEST(a_silent_member_is_removed_after_the_budget)
 }
 END_TEST
 
-/* The token may have been held when the silence begins: that counts, too. At each phase of a held token. */
+/*
+ * A silence that is shorter than the budget, even with the time for which the token was held before. Tested at each
+ * phase of a held token.
+ */
 START_TEST(a_shorter_silence_removes_nobody)
 {
 	static const uint64_t percents[] = {10, 50, 90};
@@ -273,7 +276,7 @@ START_TEST(one_member_without_the_feature_leaves_it_to_the_token)
 }
 END_TEST
 
-/* Answers that were held up with the path must not make a node patient for good. */
+/* Answers that a slow path has delayed must not make a node wait longer for ever. */
 START_TEST(a_new_ring_measures_round_trips_anew)
 {
 	start_quick_ring(3);
@@ -299,7 +302,7 @@ START_TEST(a_long_round_trip_raises_the_budget)
 	run_for(20000);
 	check_nobody_is_removed();
 	silence_node(3, true);
-	/* Packets under way count, and the token may have been held. */
+	/* Packets may be on their way, and the token may have been held. */
 	ck_assert_uint_ge(wait_until_removed(3, 3, 4000), 800 - HOLD_MS - 200);
 	record = last_evicted(1, 3);
 	if (record->evidence != TOTEM_EVIDENCE_VOTED)
@@ -311,7 +314,7 @@ START_TEST(a_long_round_trip_raises_the_budget)
 }
 END_TEST
 
-/* Its own configuration is another one: it may serve for that long. */
+/* The member has a longer lease in its own configuration, and may serve for that time. */
 START_TEST(a_member_with_a_longer_lease_is_waited_for)
 {
 	uint64_t ms;
@@ -331,7 +334,7 @@ START_TEST(a_member_with_a_longer_lease_is_waited_for)
 	silence_node(3, true);
 	ms = wait_until_removed(3, 3, 4 * BUDGET_MS * 3 / 2);
 	ck_assert_uint_ge(ms, 4 * BUDGET_MS - HOLD_MS - 1);
-	/* Node 3 is as patient with the others, but they are two. */
+	/* Node 3 has the same budget, but it is alone, so its lease has ended. */
 	ck_assert(!totem_engine_has_lease(node_of(3)->engine, net->now_ns) || member_count(3) == 1);
 }
 END_TEST
@@ -362,7 +365,7 @@ START_TEST(a_judge_that_ran_late_has_more_patience)
 }
 END_TEST
 
-/* The host of them all was frozen. Members 1 and 2 run again sooner than member 3. */
+/* The host of all members was frozen. Members 1 and 2 run again before member 3. */
 START_TEST(a_stop_of_all_members_removes_nobody)
 {
 	start_quick_ring(3);
@@ -398,8 +401,8 @@ static bool is_cut_but_for_1(struct net *n, uint32_t from, uint32_t to, const st
 }
 
 /*
- * Node 1 votes to remove node 3, and receives its packets again. Node 2 does not, is later in its own vote, and still
- * counts that of node 1. If node 1 renewed the lease of node 3, two halves would serve.
+ * Node 1 votes to remove node 3, and receives its packets again. Node 2 does not receive them. It votes later, and
+ * still counts the vote of node 1. If node 1 renewed the lease of node 3, two halves would serve.
  */
 START_TEST(a_member_that_has_voted_grants_no_lease)
 {
@@ -434,7 +437,7 @@ START_TEST(votes_of_other_nodes_and_about_other_nodes_count_nothing)
 		feed_vote(1, 9, 3);
 		feed_vote(1, 9, 2);
 		if (_i == 1) {
-			/* Node 2 is heard then, but its votes are not about node 3. */
+			/* Node 2 is not silent then, but its votes are not about node 3. */
 			feed_vote(1, 2, 9);
 			feed_vote(1, 2, 2);
 			feed_vote(1, 2, 1);
@@ -480,7 +483,7 @@ START_TEST(a_vote_counts_for_one_budget)
 	run_for(HOLD_MS * 2);
 	silence_node(1, true);
 	run_for(BUDGET_MS + 10);
-	/* By now nodes 2 and 3 are silent both, but node 2's vote is too old. */
+	/* Now nodes 2 and 3 are both silent, but node 2's vote is too old. */
 	ck_assert_uint_eq(node_of(1)->gathered, 0);
 	run_for(BUDGET_MS);
 	ck_assert_uint_eq(node_of(1)->gathered, 0);
@@ -497,7 +500,7 @@ static bool is_commit_token(struct net *n, uint32_t from, uint32_t to, const str
 	return header->type == WIRE_COMMIT_TOKEN;
 }
 
-/* The suspect speaks after the verdict and before the new ring. */
+/* The suspect sends a packet after the verdict and before the new ring. */
 START_TEST(a_record_has_the_silence_at_the_verdict)
 {
 	uint32_t votes = 0;
@@ -546,7 +549,7 @@ static bool is_deaf(struct net *n, uint32_t from, uint32_t to, const struct wire
 	return from != to && to == n->cut_from;
 }
 
-/* Its joins come, but it agrees to nothing. It hears no one itself. */
+/* The member's joins arrive, but it agrees to no membership, since it receives nothing. */
 START_TEST(a_deaf_member_is_recorded_as_disagreeing)
 {
 	uint32_t disagreed = 0;
@@ -622,7 +625,7 @@ static uint32_t witness_calls(uint32_t at)
 	return sum;
 }
 
-/* Node 1 asks about node 3, once the others have answered: about nobody else. */
+/* Node 1 asks the witness about node 3 alone, since the other nodes have answered. */
 START_TEST(a_witness_is_asked_about_a_silent_member_alone)
 {
 	if (_i == 0) {
@@ -652,19 +655,19 @@ START_TEST(an_eviction_has_what_the_witness_said)
 	silence_node(3, true);
 	wait_until_removed(3, 3, 2000);
 	ck_assert_int_eq(last_evicted(1, 3)->witness, witness);
-	ck_assert_int_eq(last_evicted(2, 3)->witness, TOTEM_WITNESS_UNKNOWN); /* it has no connection */
+	ck_assert_int_eq(last_evicted(2, 3)->witness, TOTEM_WITNESS_UNKNOWN); /* node 2 has no connection to node 3 */
 	ck_assert_uint_eq(node_of(1)->witnessed[witness], witness == TOTEM_WITNESS_UNKNOWN ? 0 : 1); /* once */
 }
 END_TEST
 
-/* Without a connection nothing new is known: what was known last stays for a while. */
+/* Without a connection the last known result stays for a while. */
 START_TEST(what_a_witness_said_ages)
 {
 	struct totem_silence silence;
 
 	set_options(2);
 	options.silence_ns = 0;
-	options.token_ns = 30000 * MS; /* a ring of two that waits for long */
+	options.token_ns = 30000 * MS; /* a ring of two with a long timeout */
 	options.consensus_ns = 36000 * MS;
 	start_ring(2);
 	run_for(1000);
@@ -683,7 +686,7 @@ START_TEST(what_a_witness_said_ages)
 }
 END_TEST
 
-/* Each silence has a witness of its own, and each change of its word is traced. */
+/* The witness is asked again in each silence, and each change of its result is traced. */
 START_TEST(a_member_that_is_heard_again_needs_no_witness)
 {
 	struct totem_silence silence;

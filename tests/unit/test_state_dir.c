@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ring/state_dir.c and exec/daemon/instance.c: what the daemon keeps on disk. */
+/* exec/ring/state_dir.c and exec/daemon/instance.c: files of the daemon. */
 #include "exec/ring/ring_seq.h"
 #include "exec/ring/state_dir.h"
 #include "exec/totem/engine.h"
@@ -52,7 +52,7 @@ static uint64_t stored_of(uint32_t nodeid)
 	return number;
 }
 
-/* A change of the ring writes nothing, and a restarted node goes on behind all that it may have used. */
+/* A ring change writes no file. A restarted node continues after all sequences that it may have used. */
 START_TEST(ring_seqs_are_stored_ahead)
 {
 	struct ring_seq seq, later;
@@ -82,7 +82,7 @@ START_TEST(ring_seqs_are_stored_ahead)
 }
 END_TEST
 
-/* Forged joins may have raised the seqs: what is left of them is not skipped. */
+/* Forged joins may have raised the sequence. Then no sequence is skipped, since few are left. */
 START_TEST(large_ring_seqs_are_stored_one_by_one)
 {
 	static const uint64_t numbers[] = {TOTEM_RING_SEQ_JUMP_MAX - RING_SEQ_AHEAD + 1, TOTEM_RING_SEQ_JUMP_MAX,
@@ -102,7 +102,7 @@ START_TEST(large_ring_seqs_are_stored_one_by_one)
 }
 END_TEST
 
-/* The engine gives numbers up that other nodes refuse. A restarted node does not go back to them. */
+/* The engine gives up sequences that other nodes refuse. A restarted node must not use them again. */
 START_TEST(ring_seqs_that_were_given_up_are_not_stored)
 {
 	struct ring_seq seq, later;
@@ -114,7 +114,7 @@ START_TEST(ring_seqs_that_were_given_up_are_not_stored)
 	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
 	ck_assert_uint_eq(later.used, 1000 + RING_SEQ_AHEAD);
 	ck_assert_uint_eq(seq.used, 1000);
-	/* Below this bound a number is never given up. */
+	/* Below this bound a sequence is never given up. */
 	ck_assert_int_eq(ring_seq_use(&seq, 996), 0);
 	ck_assert_uint_eq(seq.used, 1000);
 }
@@ -153,7 +153,7 @@ START_TEST(ring_seq_is_kept)
 }
 END_TEST
 
-/* A lost number may be used twice: anything but "never stored" is an error. */
+/* If a stored sequence is lost, it may be used twice. So each error is reported, except that none was stored yet. */
 START_TEST(a_damaged_file_is_an_error)
 {
 	uint64_t seq;
@@ -180,7 +180,8 @@ START_TEST(replacing_is_whole_or_not_at_all)
 	ck_assert_uint_eq(status.st_mode & 07777, 0600);
 	snprintf(path, sizeof(path), "%s/x.new", dir);
 	ck_assert_int_lt(stat(path, &status), 0);
-	ck_assert_int_eq(mkdirat(fd, "y.new", 0700), 0); /* the temporary file cannot be made */
+	/* a folder of that name: the temporary file cannot be created */
+	ck_assert_int_eq(mkdirat(fd, "y.new", 0700), 0);
 	ck_assert_int_lt(state_file_replace(fd, "y", "abc", 3), 0);
 	ck_assert_int_eq(
 		state_file_replace(fd, "a-name-that-is-far-too-long-for-the-buffer-that-holds-the-temporary", "", 0),
@@ -285,7 +286,7 @@ START_TEST(the_state_folder_is_known_before_it_is_made)
 }
 END_TEST
 
-/* A child, since access(2) asks for the real user. */
+/* In a child process, since access(2) checks the real user id. */
 START_TEST(an_ordinary_user_has_a_state_folder_at_home)
 {
 	struct instance_dirs dirs;

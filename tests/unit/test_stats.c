@@ -120,7 +120,7 @@ START_TEST(walks_are_in_byte_order)
 	ck_assert_str_eq(stats_iterator_next(iterator, &value), "stats.b");
 	ck_assert_uint_eq(value.size, 4);
 	ck_assert_str_eq(stats_iterator_next(iterator, NULL), "stats.b.10");
-	stats_del(stats, NULL, "stats.b.10"); /* the one it stands on */
+	stats_del(stats, NULL, "stats.b.10"); /* the key that the iterator returned last */
 	ck_assert_str_eq(stats_iterator_next(iterator, &value), "stats.b.2");
 	ck_assert_uint_eq(value.type, COTERIE_MAP_STRING);
 	ck_assert_uint_eq(value.size, 0);
@@ -192,7 +192,7 @@ static void untrack_self(void *arg, uint32_t event, const char *key, const struc
 	*tracker = NULL;
 	ck_assert_uint_eq(event, COTERIE_MAP_ADDED);
 	ck_assert_int_eq(stats_read(stats, key, &value), 0);
-	stats_del(stats, NULL, key); /* the very key that comes */
+	stats_del(stats, NULL, key); /* the key of this call */
 }
 
 START_TEST(trackers_may_change_what_they_track)

@@ -18,7 +18,7 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-/* The parts that are tested, and those that they use. */
+/* The tested parts of the executive, and the parts that these use. */
 static struct others {
 	struct config *config;
 	const char *instance;
@@ -50,7 +50,7 @@ enum totem_state totem_engine_state(const struct totem_engine *engine)
 	return TOTEM_OPERATIONAL;
 }
 
-/* Two pairs that do not hear each other. */
+/* Two pairs of nodes that do not hear each other. */
 bool totem_engine_unheard(
 	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
@@ -155,7 +155,7 @@ static uint64_t read_number(const char *key)
 	return number;
 }
 
-/* A client of service 0, as far as its statistics go. */
+/* A client of service 0 with the members that statistics use. */
 struct fake {
 	struct qbs_connection connection;
 	struct plugin plugin;
@@ -170,7 +170,7 @@ static void fake_come(struct fake *fake)
 	ipc_stats_come(&fake->client);
 }
 
-/* "stats.ipcs.service0.10800.0x55a4922e50b0.sent (u32) = 0" to "stats.ipcs.service0.10800.P.sent (u32)". */
+/* Shorten "stats.ipcs.service0.10800.0x55a4922e50b0.sent (u32) = 0" to "stats.ipcs.service0.10800.P.sent (u32)". */
 static void shorten(char *line)
 {
 	char *pointer = strstr(line, ".0x");
@@ -201,7 +201,7 @@ START_TEST(the_list_is_that_of_the_reference)
 	while (fgets(line, sizeof(line), file) != NULL) {
 		const char *key;
 
-		/* Ours are not among its own. */
+		/* Skip keys that Corosync does not have. */
 		do
 			key = stats_iterator_next(iterator, &value);
 		while (key != NULL && strncmp(key, "stats.coterie.", 14) == 0);
@@ -255,7 +255,7 @@ START_TEST(counters_of_the_ring)
 	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 1);
 	exec_stub.counters.token_last_ns = loop_now_ns(others.loop) - UINT64_C(5000000000);
 	ck_assert_uint_ge(read_number("stats.srp.time_since_token_last_received"), 5000);
-	/* In 32 bits it begins again after 49.7 days, as before 3.1.9. */
+	/* As a u32 the value wraps after 49.7 days, as before Corosync 3.1.9. */
 	exec_stub.counters.token_last_ns = loop_now_ns(others.loop) - UINT64_C(60) * 86400 * 1000000000;
 	ck_assert_uint_ge(read_number("stats.srp.time_since_token_last_received"), UINT64_C(60) * 86400 * 1000);
 	ck_assert_int_eq(stats_clear(others.stats, "totem"), 0);
@@ -419,7 +419,7 @@ START_TEST(connections_are_counted)
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(others.stats, key, &value), 0);
-	/* Its counts stay, and are added to those of the next one. */
+	/* The counts of a closed connection stay in the sum. */
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
 	fake_come(&fake);
 	fake.client.invalid_requests = 5;
@@ -459,7 +459,7 @@ START_TEST(pauses_are_kept_the_newest_first)
 }
 END_TEST
 
-/* Of its descriptor only the name is required. */
+/* A descriptor needs only a name. */
 START_TEST(plugins_of_few_words)
 {
 	static const struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE, .name = "terse"};

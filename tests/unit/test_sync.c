@@ -38,7 +38,7 @@ START_TEST(a_verdict_can_be_announced_when_a_round_begins)
 	new_ring(13);
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(nodes[i].begun, 2);
-	/* The last word of a list, where a member of an older build has 0. */
+	/* The last word of a service list. A member of an older build has 0 there. */
 	memset(order[order_count - 2].bytes + 548, 0, 4);
 	nodes[0].announcing = 0;
 	rotate(8);
@@ -105,11 +105,11 @@ START_TEST(another_configuration_aborts_the_current_service)
 		add_service(&nodes[i], 2);
 	new_ring(9);
 	deliver_all();
-	sync_passed(nodes[0].sync); /* node 1 waits at the barrier, the others have not stepped */
+	sync_passed(nodes[0].sync); /* node 1 waits at the barrier, the others have not called sync_step */
 	new_ring(13);
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 ");
 	ck_assert_str_eq(nodes[1].journal, "start201 abort2 start201 ");
-	rotate(8); /* late messages of ring 9 are among these */
+	rotate(8); /* late messages of ring 9 are delivered as well */
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 step2 done2 ");
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(nodes[i].synchronized, 1);
@@ -127,7 +127,7 @@ static void change(struct node *node, uint64_t seq, const uint32_t *from, uint32
 	configure(node, seq, true, to, to_count);
 }
 
-/* The journal's "start202" says: service 2, two members came along. */
+/* "start202" in the journal: service 2, with two members that stayed together. */
 START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 {
 	for (uint32_t i = 0; i < NODES; i++)
@@ -139,7 +139,7 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 	for (uint32_t i = 0; i < 2; i++)
 		change(&nodes[i], 13, pair, 2, pair, 2);
 	change(&nodes[2], 14, alone, 1, alone, 1);
-	/* Node 3 synchronises by itself, the other two do not come to that. */
+	/* Node 3 synchronises alone. The rounds of the other two are aborted before. */
 	rotate(8);
 	ck_assert_str_eq(nodes[2].journal, "start201 step2 done2 ");
 	for (uint32_t seq = 20; seq < 30; seq++) {
@@ -152,7 +152,7 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "start202 step2 done2 "));
 	ck_assert_ptr_null(strstr(nodes[0].journal, "start203"));
 	ck_assert_ptr_nonnull(strstr(nodes[2].journal + strlen("start201 step2 done2 "), "start201 step2 done2 "));
-	/* All is told now: the next ring of the same members has all of them along. */
+	/* The departure was reported. In the next ring of the same members all of them stay together. */
 	for (uint32_t i = 0; i < NODES; i++)
 		change(&nodes[i], 33, nobody_left, 3, nobody_left, 3);
 	ck_assert_ptr_nonnull(strstr(nodes[0].journal, "done2 start203 "));
@@ -160,7 +160,7 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 }
 END_TEST
 
-/* A service that was through with a round which another one aborted has told of it. */
+/* A service that has completed a round need not report its changes again, even if the round was aborted later. */
 START_TEST(a_service_that_was_through_looks_back_no_further)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
@@ -229,7 +229,7 @@ START_TEST(the_other_byte_order_is_understood)
 
 	add_service(&nodes[0], 2);
 	new_ring(9);
-	order_count = 0; /* only the messages below */
+	order_count = 0; /* forget all messages before */
 	memcpy(bytes, words, sizeof(words));
 	memcpy(bytes + 20, &seq, 8);
 	memcpy(bytes + 32, &count, 4);

@@ -10,7 +10,7 @@
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/sync_case.h"
 
-/* A ring that has synchronised. Node 3 loads service 2, which the others have or not. */
+/* A ring that has synchronised. Node 3 loads service 2. have_others: the other nodes have it already. */
 static void ring_before_load(bool have_others)
 {
 	for (uint32_t i = 0; have_others && i < 2; i++)
@@ -47,13 +47,13 @@ START_TEST(a_loaded_service_synchronises_alone)
 	struct plugin *plugin = load_service(&nodes[2], 2);
 	ck_assert(plugin->is_deaf);
 	deliver_all();
-	ck_assert(plugin->is_held); /* its clients and theirs wait */
+	ck_assert(plugin->is_held); /* clients of the service wait on all nodes */
 	ck_assert(nodes[0].services[0].plugin.is_held);
-	ck_assert(!sync_is_running(nodes[0].sync)); /* those of other services do not */
-	ck_assert(!plugin->is_deaf); /* all were ready */
+	ck_assert(!sync_is_running(nodes[0].sync)); /* clients of other services do not wait */
+	ck_assert(!plugin->is_deaf); /* all nodes were ready */
 	nodes[0].services[0].steps = 1;
 	rotate(4);
-	/* No member came together with it. For the others it is a new member. */
+	/* For the service that was loaded, no member stays together with it. For the others node 3 is a new member. */
 	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
 	ck_assert_str_eq(nodes[1].journal, "start202 step2 done2 ");
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 step2 done2 ");
@@ -119,7 +119,7 @@ START_TEST(two_loads_are_two_rounds)
 	load_service(&nodes[1], 2);
 	load_service(&nodes[2], 2);
 	deliver_all();
-	ck_assert(nodes[2].services[0].plugin.is_deaf); /* its round comes second */
+	ck_assert(nodes[2].services[0].plugin.is_deaf); /* the round of this service comes second */
 	rotate(6);
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 start202 step2 done2 ");
 	ck_assert_str_eq(nodes[1].journal, "start200 step2 done2 start202 step2 done2 ");
@@ -138,7 +138,7 @@ START_TEST(who_unloads_it_is_waited_for_no_more)
 	rotate(3);
 	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
-	/* and in the next round nobody asks it */
+	/* In the next round no node waits for node 2. */
 	nodes[2].journal[0] = nodes[0].journal[0] = '\0';
 	part(&nodes[2], 2);
 	load_service(&nodes[2], 2);
@@ -175,7 +175,7 @@ START_TEST(another_configuration_does_the_work_of_a_round)
 	for (uint32_t i = 0; i < NODES; i++)
 		nodes[i].journal[0] = '\0';
 	nodes[1].services[0].steps = 0;
-	/* deaf no more from the regular one on: route.c */
+	/* not deaf any more from the regular configuration on: route.c */
 	new_ring(13);
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++) {
@@ -197,7 +197,7 @@ START_TEST(a_join_of_an_older_ring_is_not_looked_at)
 }
 END_TEST
 
-/* Node 1 is one that does not know how: its list has zeros where ours have the mark. */
+/* Node 1 is of an older build: its service list has zeros in place of the announcement. */
 START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 {
 	add_service(&nodes[0], 2);
@@ -212,7 +212,7 @@ START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 	ck_assert_int_eq(nodes[2].gathers, 1);
 	ck_assert_uint_eq(order_count, before);
 	ck_assert(plugin->is_deaf);
-	/* of a service that it does not have, it is not asked */
+	/* node 1 does not have this service, so no node waits for it */
 	plugin = load_service(&nodes[2], 40);
 	rotate(4);
 	ck_assert_int_eq(nodes[2].gathers, 1);
@@ -286,9 +286,9 @@ START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 	rotate(8);
 	for (uint32_t i = 0; i < 2; i++) {
 		ck_assert(!nodes[i].services[0].plugin.is_held);
-		ck_assert(!deadline_passes(&nodes[i])); /* it ended with the round */
+		ck_assert(!deadline_passes(&nodes[i])); /* the timer ended with the round */
 	}
-	/* A load that is honest goes on as ever. */
+	/* A real load still works. */
 	load_service(&nodes[2], 2);
 	rotate(4);
 	ck_assert(!nodes[2].services[0].plugin.is_held && !nodes[2].services[0].plugin.is_deaf);
@@ -296,7 +296,7 @@ START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 }
 END_TEST
 
-/* A service that only the forger claims to have: those that have not wait with their own loads. */
+/* A forged JOIN of a service that no node has must not delay rounds of other services. */
 START_TEST(a_join_for_nobody_does_not_block_other_rounds)
 {
 	ring_before_load(true);
@@ -318,7 +318,7 @@ START_TEST(a_round_without_done_has_a_deadline)
 }
 END_TEST
 
-/* Two million JOINs took 64 MB. */
+/* Before, two million forged JOINs took 64 MB. */
 START_TEST(a_member_has_one_round_of_a_service)
 {
 	ring_before_load(true);

@@ -7,7 +7,7 @@
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
 
-/* Deliver to node 1 alone what the ring has carried from message `from` to message `to`, once more. */
+/* Deliver the messages from `from` to `to` to node 1 once more. */
 static void deliver_again(uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
@@ -32,7 +32,7 @@ static void add_service_everywhere(uint32_t ring_id)
 START_TEST(service_lists_of_an_older_ring_do_not_count)
 {
 	add_service_everywhere(2);
-	new_ring(9); /* its lists are on their way */
+	new_ring(9); /* the service lists are on their way */
 	uint32_t lists = order_count;
 	order_delivered = order_count;
 	new_ring(13);
@@ -62,7 +62,7 @@ START_TEST(barriers_of_an_older_ring_do_not_count)
 }
 END_TEST
 
-/* As Corosync does it, whatever the order in which the plugins of a node were loaded. */
+/* Services synchronise by ascending id as in Corosync, in whatever order plugins were loaded. */
 START_TEST(services_are_walked_in_ascending_order)
 {
 	add_service_everywhere(5);
@@ -105,14 +105,14 @@ START_TEST(a_repeated_ready_is_no_done)
 }
 END_TEST
 
-/* Node 2 is through with the round before node 1 was told that node 3 is ready: impossible, so forged. */
+/* A DONE of node 2 arrives before the READY of node 3. That is impossible, so it is forged. */
 START_TEST(a_done_before_the_start_is_no_ready)
 {
 	struct message done;
 
 	begin_round();
 	uint32_t from = order_count;
-	rotate(4); /* a whole round, to have its messages */
+	rotate(4); /* run a whole round to record its messages */
 	done = order[order_count - 1];
 	nodes[0].journal[0] = '\0';
 	ck_assert_int_eq(sync_part(nodes[2].sync, &nodes[2].services[0].plugin), 0);
@@ -120,7 +120,7 @@ START_TEST(a_done_before_the_start_is_no_ready)
 	nodes[2].services[0].plugin.is_deaf = true;
 	ck_assert_int_eq(sync_join(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	from = order_count - 1;
-	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three times READY */
+	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three READY */
 	for (uint32_t source = 1; source <= 3; source++)
 		sync_deliver_service(nodes[0].sync, source, done.bytes, done.size, false);
 	ck_assert_str_eq(nodes[0].journal, "");
@@ -142,7 +142,7 @@ START_TEST(a_round_of_an_older_ring_does_not_begin)
 }
 END_TEST
 
-/* The round goes on without it, and it is asked no more. */
+/* The round continues without the member that has unloaded the service, and later rounds do not wait for it. */
 START_TEST(a_member_that_parts_takes_part_in_no_later_round)
 {
 	begin_round();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The test kit (coterie/testkit.h): what its clusters do, what it complains of, that a seed repeats a run. */
+/* The test kit (coterie/testkit.h): its clusters, its complaints, and that a seed repeats a run. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static struct testkit_client *connect_to(uint32_t node)
 	return client;
 }
 
-/* A request of `size` bytes in all. Static memory: copied by the kit. */
+/* Make a request of `size` bytes in all, in static memory. The kit copies it. */
 static void *request(uint32_t id, uint32_t size)
 {
 	static uint64_t bytes[131072];
@@ -161,7 +161,7 @@ START_TEST(partitions_and_merges)
 	testkit_heal(kit);
 	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 4);
-	/* In one direction: the two cannot be in one ring. */
+	/* Cut one direction: the two nodes cannot be in one ring. */
 	testkit_cut(kit, 1, 2);
 	testkit_run(kit, 20000);
 	ck_assert_uint_lt(testkit_members(kit, 1, NULL, 0), 4);
@@ -221,7 +221,7 @@ START_TEST(crash_stop_pause_and_return)
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
 
-	/* Its stored files survive the crash, until they are removed. */
+	/* A node's stored files survive the crash, until they are removed. */
 	struct coterie_ctx *ctx;
 	const struct coterie_host *host = testkit_host(kit, 3, "naughty", &ctx);
 	char bytes[8];
@@ -236,7 +236,10 @@ START_TEST(crash_stop_pause_and_return)
 	host = testkit_host(kit, 3, "naughty", &ctx);
 	ck_assert_int_eq(host->state_file_read(ctx, "naughty", bytes, sizeof(bytes)), -ENOENT);
 
-	/* Longer than a token timeout: it is missed, and comes back. A shorter pause inside does not end it. */
+	/*
+	 * Pause a node for longer than the token timeout: it is removed, and joins again. A shorter pause meanwhile
+	 * does not end the longer one.
+	 */
 	ck_assert_int_eq(testkit_pause(kit, 2, 20000), 0);
 	ck_assert_int_eq(testkit_pause(kit, 2, 10), 0);
 	ck_assert_int_eq(testkit_settle(kit, 15000), -ETIMEDOUT);
@@ -248,7 +251,9 @@ START_TEST(crash_stop_pause_and_return)
 }
 END_TEST
 
-/* At each of the first effects of a node after a request: the others agree on whether it happened. */
+/*
+ * Crash a node at each of its first effects after a request. The other nodes agree on whether the request took effect.
+ */
 static void on_due(void *arg) { *(uint64_t *)arg = testkit_now_ns(kit); }
 
 START_TEST(clocks_jump_and_drift)
@@ -263,14 +268,14 @@ START_TEST(clocks_jump_and_drift)
 	const struct coterie_host *host = testkit_host(kit, 1, "naughty", &ctx);
 	uint64_t clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
 
-	/* A timer is due earlier by the jump, and its other event does nothing. */
+	/* After a jump of the clock a timer is due earlier. Its former event has no effect. */
 	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
 	ck_assert_int_eq(testkit_clock(kit, 1, 30, 0), 0);
 	ck_assert_uint_eq(host->now_ns(ctx), clock_ns + 30000000);
 	testkit_run(kit, 100);
 	ck_assert_uint_eq(due_ns, now_ns + 20000000);
 
-	/* Half as fast: later. */
+	/* If the clock runs at half the speed, the timer is due later. */
 	ck_assert_int_eq(testkit_clock(kit, 1, 0, -500000), 0);
 	clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
 	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
@@ -279,7 +284,7 @@ START_TEST(clocks_jump_and_drift)
 	testkit_run(kit, 1);
 	ck_assert_uint_eq(due_ns, now_ns + 100000000);
 
-	/* It becomes slower while the timer runs. */
+	/* The clock becomes slower while the timer runs. */
 	ck_assert_int_eq(testkit_clock(kit, 1, 0, 0), 0);
 	clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
 	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
@@ -304,7 +309,7 @@ START_TEST(crash_at_any_point)
 		bool was_answered = testkit_reply(client) != NULL;
 		ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 		ck_assert_uint_eq(count(1).delivered, count(3).delivered);
-		/* A client that got an answer got the right one. */
+		/* If the client got an answer, the message was delivered. */
 		ck_assert(!was_answered || count(1).delivered == 1);
 		happened += count(1).delivered == 1;
 		ck_assert_uint_eq(testkit_destroy(kit), 0);
@@ -324,7 +329,10 @@ START_TEST(large_messages_and_a_full_queue)
 	struct testkit_client *client = connect_to(1);
 	uint32_t refused = 0;
 
-	/* More than the ring's queue holds: they wait, or are told to try again; what is taken arrives. */
+	/*
+	 * More messages than the ring's queue holds. Each one waits or gets "try again", and all accepted ones are
+	 * delivered.
+	 */
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		ck_assert_int_eq(testkit_send(client, request(NAUGHTY_SEND, SIZE), SIZE), 0);
 	ck_assert_uint_eq(testkit_pending(client), MESSAGES);
@@ -335,7 +343,7 @@ START_TEST(large_messages_and_a_full_queue)
 		refused += reply->error == TRY_AGAIN;
 	ck_assert_uint_eq(count(3).delivered, MESSAGES - refused);
 
-	/* Those that want no answer wait, and none is lost, even behind the end of the connection. */
+	/* Messages without an answer wait. None of them is lost, even after the end of the connection. */
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		testkit_send(client, request(NAUGHTY_SILENT, SIZE), SIZE);
 	testkit_run(kit, 20000);
@@ -385,7 +393,7 @@ START_TEST(events_come_or_wait)
 	ck_assert_ptr_null(testkit_event(client));
 	ck_assert_ptr_nonnull(testkit_reply(client));
 
-	/* One that does not read: what does not fit waits in the node, in order. */
+	/* A client does not read. Events that do not fit into its ring wait in the node, in order. */
 	testkit_watch(client, on_message, counts);
 	testkit_hold(client, 1);
 	ask_events(client, 30, 100000);
@@ -432,7 +440,7 @@ START_TEST(quorum_and_options)
 	uint64_t value;
 	ck_assert_int_eq(host->option_u64(ctx, "habit", &value), 0);
 	ck_assert_uint_eq(value, 3);
-	host->option_u64(ctx, "fixed", &value); /* needs a start */
+	host->option_u64(ctx, "fixed", &value); /* takes effect at the next start */
 	ck_assert_uint_eq(value, 1);
 	testkit_crash(kit, 1);
 	testkit_option(kit, 1, "naughty", "habit", "0");
@@ -485,7 +493,7 @@ static void check_members(uint32_t node, uint32_t first, uint32_t second)
 	ck_assert_uint_eq(ids[1], second);
 }
 
-/* In the list of each member: those that have loaded the service, also while the ring goes on. */
+/* Each node knows which members have loaded the service, also when it is loaded while the ring runs. */
 START_TEST(members_of_a_service)
 {
 	static const char *const none[] = {NULL};
@@ -555,7 +563,7 @@ END_TEST
 
 #define TALLY TEST_PLUGIN_DIR "/.libs/tally.so"
 
-/* Another file of the tally, in a folder of its own. */
+/* Copy the file of plugin tally to a folder of its own. */
 static void copy_tally(char *path, size_t size)
 {
 	const char *folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
@@ -611,21 +619,21 @@ START_TEST(replaced_under_its_clients)
 	ck_assert_ptr_eq(testkit_self(kit, 1, "tally"), before);
 	ck_assert_int_eq(testkit_replace_file(kit, TESTKIT_ALL, path), 0);
 	ck_assert_ptr_ne(testkit_self(kit, 1, "tally"), before);
-	testkit_run(kit, 100); /* answered when it is on its way */
+	testkit_run(kit, 100); /* answered when the message is queued */
 	ck_assert_uint_eq(tally_get(client), 5);
 	ck_assert_int_eq(tally_add(client, 6), OK);
-	ck_assert_int_ne(tally_add(client, 8), OK); /* the option stays */
+	ck_assert_int_ne(tally_add(client, 8), OK); /* the option has not changed */
 	ck_assert_int_eq(testkit_replace_file(kit, 1, path), -EALREADY);
 	ck_assert_int_eq(testkit_has_logged(kit, TESTKIT_ALL, "Leak"), 0);
 
-	/* A node that has never heard of it. */
+	/* A node that has not loaded the plugin. */
 	ck_assert_int_eq(testkit_unload(kit, 2, "tally"), 0);
 	testkit_crash(kit, 2);
 	testkit_start(kit, 2);
 	ck_assert_int_eq(testkit_load_file(kit, 2, path, options), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 
-	/* It is what the node starts with. */
+	/* The node starts with the replaced file. */
 	testkit_crash(kit, 1);
 	testkit_start(kit, 1);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
@@ -679,7 +687,7 @@ END_TEST
 
 /* --- repetition --- */
 
-/* Everything that chance can do; returns the digest. */
+/* Run a script with all random faults. @return the digest of the run */
 static uint64_t adventure(uint64_t seed)
 {
 	start(5, "0", seed);
@@ -708,7 +716,7 @@ START_TEST(a_seed_repeats_a_run)
 }
 END_TEST
 
-/* Ids over all 32 bits. In calls a node keeps its number. */
+/* Node ids over all 32 bits. Calls of the kit still name a node by its number. */
 START_TEST(ids_of_all_32_bits)
 {
 	uint32_t ids[3];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/common: numbers, bytes, addresses and the node list, with a map of this file's own. */
+/* tools/common: numbers, bytes, addresses and the node list, with a map that this file implements. */
 #include "tools/common/address.h"
 #include "tools/common/bytes.h"
 #include "tools/common/nodelist.h"
@@ -290,7 +290,7 @@ static void prepare(enum output output, int write_end)
 	}
 }
 
-/* Return the output on a terminal or a pipe. */
+/* Call print with its output on a terminal or a pipe. @return the output */
 static const char *output_of(enum output output, void (*print)(void))
 {
 	static char text[1 << 20];
@@ -330,7 +330,7 @@ START_TEST(terminals_get_no_control_characters_of_values)
 }
 END_TEST
 
-/* CSI is one byte there, wherever it stands. */
+/* Without UTF-8 a single byte can be a control character (CSI), wherever it is. */
 START_TEST(terminals_without_utf8_get_no_control_characters_of_eight_bits)
 {
 	ck_assert_ptr_nonnull(strstr(output_of(OUTPUT_PLAIN, print_all), "\n\xc3\xa9 \xc2\\x9B \\x9B \xe2\\x82\xac\r\n"));
@@ -350,7 +350,7 @@ static void print_cut(void)
 	fputs("end\033", stderr);
 }
 
-/* The buffer of stdio ends at each of its bytes once. */
+/* The sequence is placed so that the buffer of stdio ends at each of its bytes once. */
 START_TEST(a_colour_that_straddles_two_writes_stays_whole)
 {
 	const char *text = output_of(OUTPUT_UTF8, print_cut), *at = text;
@@ -362,11 +362,11 @@ START_TEST(a_colour_that_straddles_two_writes_stays_whole)
 		count++;
 	}
 	ck_assert_uint_eq(count, CUTS);
-	ck_assert_str_eq(text + strlen(text) - 8, "\\x1B\\x1B"); /* of both streams, at the end */
+	ck_assert_str_eq(text + strlen(text) - 8, "\\x1B\\x1B"); /* both streams end with it */
 }
 END_TEST
 
-/* Tools that write again and again look at ferror(3). */
+/* Tools that write repeatedly check ferror(3). */
 START_TEST(a_terminal_that_is_gone_is_an_error)
 {
 	int fd, status;

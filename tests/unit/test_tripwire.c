@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The wires of udpu between mock hosts, over real sockets on loopback addresses of this test's own. */
+/*
+ * The TCP connections (wires) of udpu between mock hosts, over real sockets on loopback addresses of this test's own.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -20,7 +22,7 @@ static void set_up(void) { nodes_set_up(&udpu_LTX_coterie_plugin); }
 
 static struct tripwire *wire_of(uint32_t node) { return &((struct udp_link *)nodes[node])->wire; }
 
-/* Serves all nodes until nothing has happened for a moment. */
+/* Serve all nodes until nothing has happened for a moment. */
 static void serve(void)
 {
 	for (int quiet = 0; quiet < 3; quiet++) {
@@ -39,7 +41,7 @@ static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t 
 	for (int i = 0; i < 40 && told->count < count; i++)
 		serve();
 	serve();
-	mock_host_advance(hosts[node], 0); /* a report that waits for the loop's next turn */
+	mock_host_advance(hosts[node], 0); /* run a report that waits for the loop's next turn */
 	ck_assert_uint_eq(told->count, count);
 	if (count == 0)
 		return;
@@ -53,25 +55,25 @@ static void pass_time(uint32_t node, uint64_t ns)
 	serve();
 }
 
-/* A connection takes some turns, between which no second passes. */
+/* Let `count` seconds pass. A connection takes some turns, so serve all nodes after each second. */
 static void pass_seconds(uint32_t count)
 {
 	for (uint32_t i = 0; i < 4 * count; i++)
 		pass_time(0, 250 * MS);
 }
 
-/* The watch is soon on: that is what node says next. */
+/* Start a watch, and check that the next report of `node` says that it is on. */
 static void watch(uint32_t node, uint32_t nodeid)
 {
 	uint32_t count = hosts[node]->watches.count;
 
 	ops->watch(nodes[node], nodeid);
-	ck_assert_uint_eq(hosts[node]->watches.count, count); /* not from inside */
+	ck_assert_uint_eq(hosts[node]->watches.count, count); /* watch() itself must not report */
 	pass_time(node, 0);
 	check_told(node, count + 1, nodeid, COTERIE_WATCH_ON);
 }
 
-/* Node 1 watches node 2. */
+/* Let node 1 watch node 2. */
 static void set_up_watch(void)
 {
 	set_up();
@@ -112,14 +114,14 @@ START_TEST(a_watch_needs_nothing_once_it_is_on)
 	ck_assert_int_ne(fcntl(wire_of(0)->fd, F_GETFD) & FD_CLOEXEC, 0);
 	ck_assert_int_ne(fcntl(wire_of(1)->listen_fd, F_GETFD) & FD_CLOEXEC, 0);
 	ck_assert_int_ne(fcntl(guest_of(1)->fd, F_GETFD) & FD_CLOEXEC, 0);
-	ops->watch(nodes[0], 2); /* at the next ring */
+	ops->watch(nodes[0], 2); /* called again at the next ring */
 	pass_time(0, 0);
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	ck_assert_uint_eq(guests_of(1, true), 1);
 }
 END_TEST
 
-/* As a kernel closes the connections of a killed process: orderly, or with a reset where bytes were unread. */
+/* Close a connection as a kernel does for a killed process: orderly, or with a reset if bytes are unread. */
 static void kernel_closes(uint32_t node, int *fd, bool is_reset)
 {
 	const struct linger reset = {.l_onoff = 1};
@@ -137,7 +139,7 @@ START_TEST(a_close_without_goodbye_breaks_the_watch)
 
 	kernel_closes(1, &guest_of(1)->fd, _i == 1);
 	check_told(0, 2, 2, how);
-	/* It was nothing: the watch is soon on again. */
+	/* The daemon still runs, so the watch is soon on again. */
 	pass_time(0, 900 * MS);
 	check_told(0, 2, 2, how);
 	pass_time(0, 200 * MS);
@@ -145,7 +147,7 @@ START_TEST(a_close_without_goodbye_breaks_the_watch)
 }
 END_TEST
 
-/* The same of the connection that the other node has made. */
+/* As before, with the connection that the other node has made. */
 START_TEST(a_close_without_goodbye_breaks_the_watch_of_a_guest)
 {
 	uint32_t how = _i == 1 ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_CLOSED;
@@ -161,7 +163,7 @@ START_TEST(a_close_without_goodbye_breaks_the_watch_of_a_guest)
 }
 END_TEST
 
-/* Each of two connections between two nodes begins and ends for itself. */
+/* Two nodes watch each other. Each of the two connections is reported separately. */
 START_TEST(both_directions_are_reported)
 {
 	const uint32_t states[] = {COTERIE_WATCH_ON, COTERIE_WATCH_ON, COTERIE_WATCH_OFF, COTERIE_WATCH_CLOSED};
@@ -183,7 +185,7 @@ START_TEST(both_directions_are_reported)
 }
 END_TEST
 
-/* Only a kernel closes without one, also when bytes have not been read. */
+/* A daemon that closes a connection sends a goodbye, even if bytes are unread. Only a kernel closes without one. */
 START_TEST(whoever_closes_on_purpose_says_goodbye)
 {
 	switch (_i) {
@@ -203,11 +205,11 @@ START_TEST(whoever_closes_on_purpose_says_goodbye)
 	case 4:
 		node_close(0);
 		break;
-	case 5: /* noise of the neighbour, which the wire does not want to read */
+	case 5: /* bytes of the neighbour that the wire does not read */
 		ck_assert_int_eq(send(guest_of(1)->fd, "noise", 5, MSG_NOSIGNAL), 5);
 		mock_host_poll(hosts[0], 1000);
 		break;
-	case 6: /* a goodbye that crosses with one of the other end */
+	case 6: /* both ends send a goodbye at the same time */
 		ck_assert_int_eq(send(guest_of(1)->fd, "B", 1, MSG_NOSIGNAL), 1);
 		ops->watch(nodes[0], 0);
 		break;
@@ -216,7 +218,9 @@ START_TEST(whoever_closes_on_purpose_says_goodbye)
 }
 END_TEST
 
-/* The neighbour reports the watch as soon as it is greeted, so the wire may not end without a word then. */
+/*
+ * The neighbour reports the connection as soon as it gets a greeting. So the wire must send a goodbye when it gives up.
+ */
 START_TEST(an_attempt_that_takes_too_long_ends_with_goodbye)
 {
 	ops->watch(nodes[0], 3);
@@ -265,7 +269,7 @@ START_TEST(reports_wait_for_the_loop)
 		kernel_closes(1, &wire_of(1)->fd, false);
 		wire_of(1)->state = TRIPWIRE_IDLE;
 		serve();
-		ck_assert_uint_eq(reports, 2); /* the guest's end, and that of the wire */
+		ck_assert_uint_eq(reports, 2); /* the end of the guest's connection, and the end of the wire */
 	}
 	ck_assert_uint_eq(hosts[0]->watches.count, count);
 	mock_host_advance(hosts[0], 0);
@@ -282,7 +286,7 @@ START_TEST(a_node_that_stops_says_goodbye)
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	ck_assert_uint_ge(wire_of(0)->pause_ns, 64000 * MS);
 	start(1);
-	watch(0, 2); /* the ring has it again: no more pauses */
+	watch(0, 2); /* the node is in the ring again: the pauses end */
 }
 END_TEST
 
@@ -325,7 +329,7 @@ START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
 	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), 0);
 	pass_seconds(3);
 	check_told(0, 3, 2, COTERIE_WATCH_ON);
-	ops->peer_del(nodes[1], 0, 1); /* and it watches nobody there */
+	ops->peer_del(nodes[1], 0, 1); /* the node watches no other node there */
 	check_told(0, 4, 2, COTERIE_WATCH_OFF);
 	pass_seconds(3);
 	check_told(0, 4, 2, COTERIE_WATCH_OFF);
@@ -337,7 +341,7 @@ END_TEST
 
 #define QUESTION_GAP_NS (150 * MS)
 
-/* As a cut cable: what comes for this connection is lost before the kernel reads it. */
+/* Act as a cut cable: packets for this connection are dropped before the kernel handles them. */
 static void lose_all(int fd, bool is_lost)
 {
 	struct sock_filter none[] = {{.code = BPF_RET | BPF_K, .k = 0}};
@@ -359,7 +363,7 @@ static int option_of(int fd, int level, int name)
 	return value;
 }
 
-/* Only the kernel knows the time that matters here. */
+/* Wait in real time, since the kernel's timers decide here. */
 static void rest_ms(long ms)
 {
 	const struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -379,7 +383,10 @@ static uint32_t ask(uint32_t node, uint32_t nodeid)
 
 static void begin_silence(void) { is_silence_known = false; }
 
-/* Node asks about a node that no mock host serves meanwhile: it is stopped. The kernel sends a probe within a second. */
+/*
+ * Ask about a node until the result is `wanted`. No mock host serves that node meanwhile, as if it were stopped. The
+ * kernel sends a probe within a second.
+ */
 static uint32_t ask_until(uint32_t node, uint32_t nodeid, uint32_t want)
 {
 	uint32_t state = COTERIE_WITNESS_UNKNOWN;
@@ -403,7 +410,7 @@ START_TEST(the_host_of_a_stopped_daemon_answers)
 
 	ck_assert_uint_eq(ask(node, other + 1), COTERIE_WITNESS_UNKNOWN); /* nothing was asked yet */
 	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
-	/* Its daemon sees nothing of it when it goes on. */
+	/* The probes do not disturb the daemon when it continues. */
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	check_told(1, 1, 1, COTERIE_WATCH_ON);
 	ck_assert_int_eq(wire_of(0)->state, TRIPWIRE_ON);
@@ -426,7 +433,7 @@ START_TEST(a_host_that_is_cut_off_does_not_answer)
 }
 END_TEST
 
-/* Answers, and probes without an answer, of an earlier silence. */
+/* Answers and unanswered probes of an earlier silence do not count. */
 START_TEST(what_came_before_a_silence_is_no_sign)
 {
 	uint32_t state = COTERIE_WITNESS_UNKNOWN;
@@ -447,7 +454,7 @@ START_TEST(what_came_before_a_silence_is_no_sign)
 }
 END_TEST
 
-/* Between a probe and its answer what was known stays. */
+/* Between a probe and its answer the last result stays. */
 START_TEST(an_answer_does_not_flap)
 {
 	const uint32_t want = _i == 1 ? COTERIE_WITNESS_SILENT : COTERIE_WITNESS_ANSWERS;
@@ -499,7 +506,10 @@ START_TEST(an_idle_connection_tells_in_less_than_a_second)
 }
 END_TEST
 
-/* However often it is asked: 8 probes a second at first, and 4 once it is known that none is answered. */
+/*
+ * The number of probes does not depend on the number of questions: 8 in a second at first, and 4 after probes went
+ * unanswered.
+ */
 START_TEST(questions_send_few_probes)
 {
 	struct tcp_info info;
@@ -547,7 +557,7 @@ START_TEST(without_a_connection_nothing_is_known)
 	ck_assert_uint_eq(ask(0, 1), COTERIE_WITNESS_UNKNOWN);
 	ck_assert_uint_eq(ask(0, 9), COTERIE_WITNESS_UNKNOWN);
 	ck_assert_ptr_null(wire_of(0)->witness_timer);
-	/* Nor is it of one that has not answered a greeting. */
+	/* A connection that has not answered the greeting gives no result either. */
 	ck_assert_uint_eq(ask(2, 1), COTERIE_WITNESS_UNKNOWN);
 	/* Knowledge about a connection ends with it. */
 	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
@@ -584,7 +594,7 @@ static bool is_closed(int fd)
 	return size == 0 || (size < 0 && errno == ECONNRESET);
 }
 
-/* A node's port is another program's, or that of a daemon that is stopped. @return its socket */
+/* Open a node's port, as another program or a stopped daemon would. @return the socket */
 static int take_port(uint32_t node)
 {
 	int one = 1;
@@ -624,7 +634,7 @@ START_TEST(strangers_are_shown_out)
 }
 END_TEST
 
-/* From an address that is listed, but not what a node would say. */
+/* Invalid greetings from the address of a node. */
 START_TEST(bad_greetings_end_a_connection)
 {
 	static const struct {
@@ -660,7 +670,7 @@ START_TEST(who_says_more_than_a_greeting_is_shown_out)
 	serve();
 	ck_assert_int_eq(recv(fd, &goodbye, 1, MSG_DONTWAIT), 1);
 	ck_assert_int_eq(goodbye, 'B');
-	/* Nothing but a flood makes the close a reset, which could overtake a goodbye that was lost. */
+	/* Without a flood the close must not be a reset, which could arrive before a lost goodbye. */
 	if (_i == 0)
 		ck_assert_int_eq(recv(fd, &goodbye, 1, MSG_DONTWAIT), 0);
 	ck_assert(is_closed(fd));
@@ -680,7 +690,7 @@ START_TEST(many_connections_take_no_more_than_a_few_places)
 	}
 	ck_assert_uint_le(guests_of(1, false), 4);
 	ck_assert_uint_eq(guests_of(1, true), 1);
-	/* A node that greets finds a place nevertheless. */
+	/* A node that sends a greeting is still accepted. */
 	greet(fds[99], 3, 2);
 	serve();
 	ck_assert_uint_eq(guests_of(1, true), 2);
@@ -704,7 +714,7 @@ START_TEST(one_connection_of_each_node)
 	greet(fd, 1, 2);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	check_told(1, 3, 1, COTERIE_WATCH_ON);
-	ck_assert_mem_eq(hosts[1]->watches.list[1].data, &off, sizeof(off)); /* of the older one */
+	ck_assert_mem_eq(hosts[1]->watches.list[1].data, &off, sizeof(off)); /* the report about the older connection */
 	ck_assert_uint_eq(guests_of(1, true), 1);
 	pass_time(0, 1100 * MS);
 	check_told(0, 3, 2, COTERIE_WATCH_ON);
@@ -713,7 +723,9 @@ START_TEST(one_connection_of_each_node)
 }
 END_TEST
 
-/* Another program, or a daemon that is stopped: the kernel takes the connection, and nobody greets. */
+/*
+ * The kernel accepts the connection, but no greeting arrives: another program has the port, or the daemon is stopped.
+ */
 START_TEST(an_answer_is_waited_for_a_second)
 {
 	int fd = take_port(2);
@@ -725,7 +737,7 @@ START_TEST(an_answer_is_waited_for_a_second)
 	if (_i == 1) {
 		int guest = accept(fd, NULL, NULL);
 
-		greet(guest, 2, 1); /* another node than it should be */
+		greet(guest, 2, 1); /* a greeting of the wrong node */
 		serve();
 		close(guest);
 	} else {
@@ -737,7 +749,7 @@ START_TEST(an_answer_is_waited_for_a_second)
 }
 END_TEST
 
-/* The port is another program's: so this node cannot be watched, which is all. */
+/* Another program has the port. So this node cannot be watched, but everything else works. */
 START_TEST(a_port_that_is_taken_is_told_once)
 {
 	int fd = take_port(2);
@@ -750,7 +762,7 @@ START_TEST(a_port_that_is_taken_is_told_once)
 	close(fd);
 	ops->watch(nodes[2], 1);
 	ck_assert_int_ge(wire_of(2)->listen_fd, 0);
-	ck_assert_uint_eq(hosts[2]->logs.count, logs + 1); /* that of the watch */
+	ck_assert_uint_eq(hosts[2]->logs.count, logs + 1); /* only the line about the watch */
 }
 END_TEST
 

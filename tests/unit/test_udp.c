@@ -66,7 +66,7 @@ START_TEST(a_multicast_is_one_datagram_for_all)
 }
 END_TEST
 
-/* True when somebody on the loopback interface listens to the group. */
+/* Return whether a socket on the loopback interface is in the group. */
 static bool is_joined(const struct in6_addr *group)
 {
 	char line[256];
@@ -116,7 +116,7 @@ START_TEST(ipv6_joins_its_group_and_carries_tokens)
 }
 END_TEST
 
-/* As the executive does when a token is among what it is handed. */
+/* Drain the transport, as the executive does when a batch has a token. */
 static void drain_inside(void *arg)
 {
 	uint32_t *count = arg;
@@ -154,7 +154,7 @@ START_TEST(draining_brings_all_that_was_sent_before_a_token)
 	ck_assert_uint_eq(stats.frames_in, 301);
 	ck_assert_int_eq(ops->drain(nodes[1]), 0);
 	receive(2, 200);
-	receive_nothing(2); /* the token was for node 2 alone */
+	receive_nothing(2); /* the token was sent to node 2 only */
 }
 END_TEST
 
@@ -200,7 +200,7 @@ START_TEST(a_peer_is_heard_from_any_port)
 }
 END_TEST
 
-/* Only a dead port answers, and only to what was sent to it alone. */
+/* Only a closed port causes an ICMP error, and only for packets that were sent to it alone. */
 START_TEST(a_token_finds_a_dead_daemon)
 {
 	node_close(1);
@@ -237,7 +237,9 @@ START_TEST(only_the_group_is_shared_with_other_programs)
 }
 END_TEST
 
-/* On this host a sender decides whether others hear it: a copy is made if somebody lives here. */
+/*
+ * The sender decides whether other sockets of its host get its multicasts. It enables that if a peer runs on this host.
+ */
 START_TEST(multicasts_loop_back_while_a_peer_lives_on_this_host)
 {
 	struct sockaddr_in far = {.sin_family = AF_INET, .sin_port = htons(5405)};
@@ -324,7 +326,7 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 }
 END_TEST
 
-/* A ring half heard would be worse than none. */
+/* A node that receives only a part of the packets would be worse than a node that is down. */
 START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 {
 	struct sockaddr_storage address = udp_of(0)->link.local;
@@ -333,7 +335,7 @@ START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 	memcpy(&other, &address, sizeof(other));
 	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.77", &other.sin_addr), 1);
 	memcpy(&udp_of(0)->link.local, &other, sizeof(other));
-	cut_off(0); /* it looks where it stands */
+	cut_off(0); /* the node checks its interface */
 	ck_assert_str_eq(hosts[0]->link_text, "the address is not on this host");
 	send_error = 0;
 	multicast(0, 100, 3);
@@ -344,7 +346,7 @@ START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 	receive_nothing(0);
 
 	udp_of(0)->link.local = address;
-	mock_host_advance(hosts[0], 1100 * MS); /* it looks again */
+	mock_host_advance(hosts[0], 1100 * MS); /* the node checks again */
 	token(0, 3, 0);
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
@@ -377,7 +379,7 @@ START_TEST(the_group_is_joined_anew_when_the_link_comes_back)
 
 	cut_off(0);
 	if (is_other)
-		udp_of(0)->index = 4711; /* it had been another interface */
+		udp_of(0)->index = 4711; /* act as if it had been another interface */
 	else if (_i == 1)
 		forget_group(udp_of(0)->link.group_fd);
 	send_error = 0;

@@ -40,7 +40,7 @@ static const struct secure_counts *counts(uint32_t node, uint32_t nodeid)
 	return secure_peer_counts(((struct udp_link *)nodes[node])->secure, nodeid);
 }
 
-/* A socket in the place of a node that is closed. */
+/* Open a socket with the address of a node that is closed. */
 static int impostor(uint32_t node)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -49,7 +49,7 @@ static int impostor(uint32_t node)
 	return fd;
 }
 
-/* Of 1,427 bytes, the largest frame over IPv4. */
+/* Return the overhead of a frame of 1,427 bytes, the largest over IPv4. */
 static uint32_t sealed_overhead(void)
 {
 	struct secure *secure;
@@ -171,7 +171,7 @@ START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
 
 	char text[256];
 
-	/* A datagram that proves nothing is none that was heard. */
+	/* A datagram that is not authentic does not count as received. */
 	udp_link_heard(nodes[0], text);
 	ck_assert_msg(strstr(text, "3-70") != NULL, "heard '%s'", text);
 	ck_assert_uint_eq(udp_link_strangers(nodes[0], text), sizeof("3-key"));
@@ -352,7 +352,7 @@ START_TEST(a_goodbye_without_proof_is_none)
 }
 END_TEST
 
-/* The greeting of a plain ring, of one with a key from long ago, and of none. */
+/* Greetings of a ring without encryption, of a ring with an old key, and of no ring. */
 START_TEST(a_greeting_without_proof_is_none)
 {
 	static const char *const greetings[] = {"CTW1\0\0\0\1\0\0\0\2",
@@ -368,7 +368,7 @@ START_TEST(a_greeting_without_proof_is_none)
 	ck_assert_int_eq(send(fd, greetings[_i], sizes[_i], 0), (ssize_t)sizes[_i]);
 	serve();
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
-	ck_assert_ptr_null(guest_of(1)); /* it was closed */
+	ck_assert_ptr_null(guest_of(1)); /* the connection was closed */
 	close(fd);
 }
 END_TEST
@@ -390,7 +390,7 @@ START_TEST(a_guest_that_does_not_prove_itself_is_closed)
 	serve();
 	ck_assert_int_eq(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
-	ck_assert_int_eq(send(fd, answer + 32, 32, 0), 32); /* its own proof, sent back */
+	ck_assert_int_eq(send(fd, answer + 32, 32, 0), 32); /* the node's own proof, sent back */
 	serve();
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
 	ck_assert_ptr_null(guest_of(1));
@@ -415,7 +415,7 @@ static void all_talk(void)
 	}
 }
 
-/* Each node goes its way alone, and all understand each other in between. */
+/* Change the keys on one node after the other. All nodes still receive each other's frames in between. */
 static void change(const char *word, const char *bytes)
 {
 	uint32_t before = ops->overhead(nodes[0]), after = word == NULL ? 0 : sealed_overhead();
@@ -453,7 +453,7 @@ START_TEST(keys_change_and_no_frame_is_lost)
 }
 END_TEST
 
-/* The words of coterie-ctl key status. */
+/* coterie-ctl key status prints these texts. */
 START_TEST(a_statistic_names_cipher_and_key)
 {
 	char text[256], first[64], want[160];
@@ -486,7 +486,7 @@ START_TEST(a_statistic_names_cipher_and_key)
 }
 END_TEST
 
-/* Nodes ask and answer while frames wait in sockets: an answer drops none of those behind it. */
+/* Nodes exchange questions and answers while frames wait in sockets. No frame behind an answer is lost. */
 START_TEST(keys_change_while_frames_are_on_their_way)
 {
 	uint32_t sent = hosts[1]->frames.count;
@@ -526,7 +526,7 @@ START_TEST(a_ring_becomes_clear_and_sealed_again)
 }
 END_TEST
 
-/* All ends say goodbye, and meet again with the key that is left: another key, none, and one again. */
+/* After a change all ends send a goodbye and connect again with the new key: another key, no key, and a key again. */
 START_TEST(wires_are_proved_again_after_a_change)
 {
 	static const char *const words[] = {"aes256-gcm", NULL, "chacha20-poly1305"};
@@ -568,7 +568,7 @@ START_TEST(the_old_key_is_good_for_nothing_after_the_change)
 		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_ACTIVATE), 0);
 		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_CLEANUP), 0);
 	}
-	multicast(2, 100, 3); /* with the old one */
+	multicast(2, 100, 3); /* sent with the old key */
 	receive_nothing(0);
 	ck_assert_uint_ge(counts(0, 3)->forged, 3);
 }

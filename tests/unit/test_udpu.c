@@ -50,7 +50,7 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	ck_assert_mem_eq(hosts[1]->frames.list[40].data, "token", 5);
 	receive(2, 40);
 	receive_nothing(2);
-	token(0, 1, -ENOENT); /* itself: never through the transport */
+	token(0, 1, -ENOENT); /* a node's token to itself is never sent by the transport */
 	token(0, 9, -ENOENT);
 }
 END_TEST
@@ -142,7 +142,10 @@ START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
 }
 END_TEST
 
-/* No member: its host is not made to refuse every frame, so that it has answers left when it matters. */
+/*
+ * A peer that is no member gets only a few frames. Its host can refuse only a limited number of datagrams a second,
+ * which signs of a member's end need.
+ */
 START_TEST(a_peer_that_is_away_is_sent_little)
 {
 	node_close(1);
@@ -227,7 +230,7 @@ START_TEST(a_link_is_reported_once)
 }
 END_TEST
 
-/* Nothing but the sends themselves shows a firewall or a missing route. */
+/* Only failing sends show a firewall or a missing route. */
 START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 {
 	send_error = EPERM;
@@ -241,10 +244,10 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);
 	mock_host_advance(hosts[0], 0);
-	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* may be over in a moment */
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* the failure may end soon */
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);
-	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* not from inside the host's own call */
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* a send itself must not report */
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_reports, 2);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
@@ -252,7 +255,7 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	ck_assert(mock_host_has_logged(hosts[0], "cannot send to node 2"));
 
 	send_error = 0;
-	token(0, 3, 0); /* one way out is enough */
+	token(0, 3, 0); /* one peer that can be reached is enough */
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_reports, 3);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
@@ -265,7 +268,7 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
 
 	ck_assert_int_eq(
-		inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* of nobody: RFC 5737 */
+		inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* an address of no host: RFC 5737 */
 	node_close(0);
 	node_open(0);
 	ck_assert_int_eq(ops->link_up(nodes[0], 0, (struct sockaddr *)&in), 0);
@@ -327,7 +330,7 @@ START_TEST(statistics_fill_no_more_than_the_executive_knows)
 }
 END_TEST
 
-/* The queue behind a full socket: everything comes, in order, token last, wherever it was full. */
+/* The queue behind a full socket: all frames arrive in order, and the token last, wherever the socket got full. */
 START_TEST(members_are_reachable)
 {
 	struct coterie_node_status status = {.nodeid = 2};
@@ -404,7 +407,7 @@ START_TEST(closing_gives_back_what_still_waits)
 	multicast(0, 1000, 7);
 	token(0, 3, 0);
 	ck_assert_uint_gt(hosts[0]->frames_live, 0);
-	node_close(0); /* asserts that nothing is left */
+	node_close(0); /* checks that no frame is left */
 	send_room = -1;
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The template for transports between mock hosts: frames, peers that do not read, whatever arrives, its table. */
+/* The template for transports between mock hosts: frames, peers that do not read, invalid datagrams, and its table. */
 #include "tests/unit/unixgram_case.h"
 
 #include <dirent.h>
@@ -27,7 +27,7 @@ START_TEST(frames_arrive_as_they_were_sent)
 			ck_assert_uint_eq(number_of(&hosts[node]->frames.list[i]), i);
 		}
 	}
-	receive_nothing(0); /* its own come back another way */
+	receive_nothing(0); /* a node's own frames are returned by the executive */
 	ck_assert_uint_eq(stats_of(0).frames_out, 2 * count);
 	ck_assert_uint_eq(stats_of(0).bytes_out, 2 * (4 + 5 + 1455 + 4096 + 4097 + 65535 + 65536));
 	ck_assert_uint_eq(stats_of(1).frames_in, count);
@@ -92,7 +92,7 @@ END_TEST
 START_TEST(nothing_overtakes_what_waits)
 {
 	multicast(0, 100, 0, 100);
-	mock_host_poll(hosts[1], 0); /* there is room, and the sender has not been told */
+	mock_host_poll(hosts[1], 0); /* there is room again, but the sender has not noticed */
 	multicast(0, 100, 100, 50);
 	receive(1, 150);
 	for (uint32_t i = 0; i < 150; i++)
@@ -115,8 +115,8 @@ START_TEST(a_stopped_peer_holds_up_nobody)
 	ck_assert_uint_le(hosts[0]->frames_live, UNIXGRAM_QUEUE_MAX + UNIXGRAM_BATCH);
 	ck_assert_uint_gt(stats_of(0).send_errors, 0);
 	advance_ms(0, 1000);
-	ck_assert_uint_eq(hosts[0]->watches.count, NODES - 1); /* both are there, and stay */
-	/* It finds no holes except at the end when it continues. */
+	ck_assert_uint_eq(hosts[0]->watches.count, NODES - 1); /* both connections are there and stay */
+	/* When the node reads again, frames are missing only at the end. */
 	receive((uint32_t)deaf, UNIXGRAM_QUEUE_MAX);
 	for (uint32_t i = 0; i < UNIXGRAM_QUEUE_MAX; i++)
 		ck_assert_uint_eq(number_of(&hosts[deaf]->frames.list[i]), i);
@@ -125,7 +125,7 @@ END_TEST
 
 /* ---- Whatever arrives --- */
 
-/* Does node 1 take what comes from a socket of this name? size 0: from one without a name */
+/* Return whether node 1 accepts a frame from a socket of this name. size 0: from one without a name */
 static bool is_heard(const struct sockaddr_un *name, size_t size)
 {
 	uint64_t rejected = stats_of(0).rejected;
@@ -178,7 +178,7 @@ START_TEST(only_peers_are_heard)
 	ck_assert_ptr_nonnull(strstr((const char *)hosts[0]->logs.list[2].data, "(0 more"));
 
 	ck_assert(is_heard_from(path_of("2.out")));
-	/* A name as long as can be has no NUL. */
+	/* The longest name has no NUL. */
 	memset(name.sun_path, '/', sizeof(name.sun_path));
 	memcpy(name.sun_path, folder, strlen(folder));
 	memcpy(name.sun_path + sizeof(name.sun_path) - 5, "3.out", 5);
@@ -187,7 +187,7 @@ START_TEST(only_peers_are_heard)
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
 	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
-	for (int i = 0; i < 3; i++) /* so that another name stands behind it */
+	for (int i = 0; i < 3; i++) /* so that bytes of another name are behind it */
 		ck_assert_int_eq(send_to(fd, "1", "abc", 3), 3);
 	close(fd);
 	receive(0, heard + 3);
@@ -235,7 +235,7 @@ static void send_descriptors(int fd)
 START_TEST(hostile_datagrams_do_no_harm)
 {
 	static const uint8_t bytes[UNIXGRAM_FRAME_MAX + 2];
-	int fd = stranger(path_of("2.out")); /* as one of us */
+	int fd = stranger(path_of("2.out")); /* a socket with the name of a node */
 	uint32_t descriptors;
 
 	ck_assert_int_eq(send_to(fd, "1", bytes, 0), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The template for transports: daemons that die, and the place in the folder. */
+/* The template for transports: daemons that die, and files in the folder. */
 #include "tests/unit/unixgram_case.h"
 
 #include <dirent.h>
@@ -26,7 +26,7 @@ static void check_told(uint32_t count, uint32_t nodeid, uint32_t state)
 	ck_assert_mem_eq(told->list[count - 1].data, &state, sizeof(state));
 }
 
-/* Node 2 as a socket that ends as one does whose daemon is killed: its file stays. */
+/* Open a socket as node 2. When it is closed its file stays, as that of a killed daemon. */
 static int start_mortal(void)
 {
 	uint32_t count = hosts[0]->watches.count;
@@ -61,12 +61,15 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 		check_told(count, 2, COTERIE_WATCH_CLOSED);
 		unlink(path_of("2"));
 	}
-	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to it alone */
+	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to node 2 alone */
 	ck_assert_uint_eq(hosts[0]->dead_count, 0);
 }
 END_TEST
 
-/* A send need not wait for the probe, but the host must not be called inside its own call. */
+/*
+ * A send detects the dead daemon before the probe does. The report waits, since the host must not be called inside its
+ * own call.
+ */
 START_TEST(a_send_finds_the_dead)
 {
 	start(0);
@@ -97,7 +100,7 @@ static void ask(uint32_t number, uint32_t size)
 	hosts[0]->table.frame_unref(frame);
 }
 
-/* So certain death is known as soon as the ring asks. */
+/* So the ring learns of a dead daemon as soon as it asks. */
 START_TEST(a_question_to_the_dead_is_refused)
 {
 	const struct mock_queue *refused;
@@ -129,7 +132,7 @@ START_TEST(a_question_to_the_dead_is_refused)
 	advance_ms(0, 0);
 	ck_assert_uint_eq(refused->count, 4 + UNIXGRAM_QUOTES_MAX);
 	check_told(2, 2, COTERIE_WATCH_CLOSED);
-	/* A new daemon has the next one. */
+	/* A new daemon opens the name again. */
 	unlink(path_of("2"));
 	start(1);
 	ask(201, 40);
@@ -158,7 +161,7 @@ static void ask_again(struct coterie_ctx *host, uint32_t nodeid, const void *quo
 	is_told = false;
 }
 
-/* As the ring does, which is told of refusals and asks further. */
+/* The ring sends further questions when a refusal is reported. */
 START_TEST(the_host_may_send_from_inside_a_report)
 {
 	start(0);
@@ -184,7 +187,7 @@ START_TEST(a_peer_that_is_deleted_is_watched_no_more)
 }
 END_TEST
 
-/* Without the members of ABI 1.2 and 1.4 the ring's own timers find out. */
+/* An older host lacks the members of ABI 1.2 and 1.4. Then only the ring's own timers detect a dead daemon. */
 START_TEST(an_older_host_is_told_nothing)
 {
 	start(0);
@@ -231,9 +234,9 @@ START_TEST(a_new_daemon_takes_over_at_once)
 	ck_assert_uint_eq(told, NODES - 1);
 	node_close(1);
 	start(1);
-	multicast(0, 100, 0, 1); /* to the old one: this finds out */
+	multicast(0, 100, 0, 1); /* sent to the old socket: the failure shows that it is closed */
 	advance_ms(0, 0);
-	check_told(told + 2, 2, COTERIE_WATCH_ON); /* after the end of the old one */
+	check_told(told + 2, 2, COTERIE_WATCH_ON); /* reported after the end of the old connection */
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	multicast(0, 100, 1, 1);
 	receive(1, 1);
@@ -246,7 +249,7 @@ START_TEST(the_period_of_probes_can_change)
 	start(0);
 	mock_host_option(hosts[0], "probe", "200");
 	ck_assert_int_eq(ops->reload(nodes[0]), 0);
-	advance_ms(0, PROBE_MS); /* the one that was set */
+	advance_ms(0, PROBE_MS); /* the probe's timer expires */
 
 	int fd = stranger(path_of("2"));
 
@@ -279,7 +282,7 @@ START_TEST(files_are_for_one_user)
 	while (readdir(dir) != NULL)
 		count++;
 	closedir(dir);
-	ck_assert_uint_eq(count, 2 + 2 * NODES); /* ., .., and per node socket and lock */
+	ck_assert_uint_eq(count, 2 + 2 * NODES); /* ".", "..", and a socket and a lock for each node */
 	node_close(0);
 	ck_assert(!exists("1") && exists("1.lock"));
 }
@@ -415,7 +418,7 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_eq(stats_of(0).rejected, 1);
 	close(fd);
 
-	/* As long as it cannot be, the node knows, and tries in peace. */
+	/* As long as the folder cannot be used, the node reports its link as down and tries again at intervals. */
 	snprintf(command, sizeof(command), "rm -rf %s && touch %s", folder, folder);
 	ck_assert_int_eq(system(command), 0);
 	mock_queue_clear(&hosts[0]->logs);
@@ -425,7 +428,8 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_le(hosts[0]->logs.count, 11);
 	multicast(0, 100, 9, 10); /* to nobody */
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
-	check_told(hosts[0]->watches.count, 2, COTERIE_WATCH_OFF); /* its own link says nothing of others */
+	/* the state of the own link says nothing about other nodes */
+	check_told(hosts[0]->watches.count, 2, COTERIE_WATCH_OFF);
 	unlink(folder);
 	advance_ms(0, 1000);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);

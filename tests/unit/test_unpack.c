@@ -17,7 +17,7 @@
 
 static struct frame_pool *pool;
 static struct unpack *unpack;
-static char delivered[8192]; /* "source:message" of everything, a blank between */
+static char delivered[8192]; /* all delivered messages as "source:message", separated by blanks */
 
 static void set_up(void)
 {
@@ -217,7 +217,7 @@ START_TEST(skipped_packets_are_counted)
 }
 END_TEST
 
-/* Rings change from one kind to the other while messages are under way. */
+/* The ring changes between the two rules while messages are incomplete. */
 START_TEST(the_rule_changes_while_skipping)
 {
 	play("1_0>2:a 1_4>5:b", UNPACK_REFERENCE, false);
@@ -225,7 +225,7 @@ START_TEST(the_rule_changes_while_skipping)
 	ck_assert_str_eq(delivered, "1:de 1:f");
 	delivered[0] = '\0';
 	play("1_0>5:a 1_3>7:b,c", UNPACK_REFERENCE, false);
-	/* 5 was expected before the mismatch. It does not continue c. */
+	/* Continuation 5 was expected before the mismatch. This packet does not continue "c". */
 	play("1_5>0:x,y", UNPACK_BETTER, false);
 	ck_assert_str_eq(delivered, "1:y");
 }
@@ -247,7 +247,7 @@ static const struct {
 	{"bytes left over", 12, {0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 'a', 'b'}},
 };
 
-/* Refused packets change nothing: the chain goes on behind them. */
+/* A refused packet changes nothing: the next one continues the chain. */
 START_TEST(malformed_packets_are_ignored)
 {
 	size_t count = sizeof(malformed) / sizeof(malformed[0]);
@@ -271,7 +271,7 @@ END_TEST
 
 /* --- long messages --- */
 
-/* Part number n of a long message: size bytes in a frame of its own with the capacity, all of value n. */
+/* Make part n of a long message: `size` bytes of value n in a frame of its own with this capacity. */
 static struct coterie_frame *make_part(uint32_t n, bool is_last, uint16_t size, size_t capacity)
 {
 	struct coterie_frame *frame = frame_take(pool, capacity);
@@ -379,7 +379,7 @@ START_TEST(messages_up_to_the_limit)
 }
 END_TEST
 
-/* Small parts in large buffers are moved out before they pin much. */
+/* Small parts in large buffers are copied before they keep much memory in use. */
 START_TEST(sparse_parts_do_not_pin_the_pool)
 {
 	static const struct {
@@ -406,7 +406,7 @@ START_TEST(sparse_parts_do_not_pin_the_pool)
 }
 END_TEST
 
-/* Parts in slices of one buffer pin it once. */
+/* A buffer with several parts counts once. */
 START_TEST(slices_of_one_buffer)
 {
 	struct coterie_frame *buffer = frame_take(pool, 65000);
@@ -429,7 +429,7 @@ START_TEST(slices_of_one_buffer)
 }
 END_TEST
 
-/* However little they pin, there are never more than UNPACK_IOV_MAX of them. */
+/* A message has at most UNPACK_IOV_MAX parts, however small their buffers are. */
 START_TEST(thousands_of_parts_in_one_buffer)
 {
 	struct coterie_frame *buffer = frame_take(pool, 65000);
@@ -454,7 +454,10 @@ START_TEST(thousands_of_parts_in_one_buffer)
 }
 END_TEST
 
-/* Many who never finish: what they pin together is bounded, and nothing they sent is lost. */
+/*
+ * Many sources never complete their messages. The memory that these keep in use together is bounded, and no message is
+ * lost.
+ */
 START_TEST(many_unfinished_messages)
 {
 	struct expected expected = {.part_size = 1400, .size = 700 * 1400};
@@ -536,7 +539,7 @@ START_TEST(memory_runs_out)
 
 		ck_assert_int_eq(rc, has_failed ? -ENOMEM : 0);
 		ck_assert_uint_eq(unpack_counters(unpack)->skipped, has_failed ? 1 : 0);
-		/* The message is lost, but not those after its end. */
+		/* This message is lost, but not the ones after its end. */
 		play("1_1>2:b,c 1_2>0:d,e", UNPACK_BETTER, false);
 		ck_assert_str_eq(delivered, has_failed ? "1:cd 1:e" : "1:ab 1:cd 1:e");
 		if (!has_failed) {
@@ -555,7 +558,7 @@ START_TEST(memory_runs_out_when_parts_are_moved)
 	for (uint32_t n = 0; n < 10; n++) {
 		struct coterie_frame *frame = make_part(n, n == 9, 1, 65536);
 
-		/* The fifth one pins too much. */
+		/* The fifth part keeps too much memory in use. */
 		fail_alloc_at(n == 4 ? 1 : 0);
 		failures += unpack_frame(unpack, 1, frame, frame->data, frame->size, false, false,
 				    UNPACK_REFERENCE, deliver_long, &expected) == -ENOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config/{validate,timers}.c: what the values of totem mean, and which are refused:
+ * config/{validate,timers}.c: the effect of values of section totem, and refused values:
  * docs/protocol/configuration.md.
  */
 #include "tests/unit/validate_case.h"
@@ -130,18 +130,18 @@ static const struct {
 	{2, "", "500", 500, 3000, 3600, 100, 150},
 	{3, "", "quick", 500, 3650, 4380, 100, 150},
 	{2, "", "200", 200, 3000, 3600, 40, 60},
-	/* Longer than these timers need. */
+	/* A budget that is longer than these timers need. */
 	{2, "", "5000", 5000, 3000, 3600, 714, 561},
 	{2, "", "3000", 3000, 3000, 3600, 600, 561},
-	/* Token and consensus, no more and no less. */
+	/* A budget of exactly the token plus the consensus timeout. */
 	{2, "", "6600", 0, 3000, 3600, 714, 561},
-	/* Beyond them: both grow. */
+	/* A longer budget: both timeouts grow. */
 	{2, "", "6601", 0, 3000, 3601, 714, 561},
 	{3, "", "cloud", 0, 13636, 16364, 3246, 2586},
 	{3, "", "30000", 0, 13636, 16364, 3246, 2586},
 	{2, "token: 0\nconsensus: 0\n", "cloud", 0, 13636, 16364, 3246, 2586},
 	{2, "token_retransmit: 900\nhold: 500\n", "cloud", 0, 13636, 16364, 900, 500},
-	/* The operator's own, where they fit. */
+	/* Configured timers are kept if they fit. */
 	{2, "token: 1000\ntoken_retransmit: 90\nhold: 60\n", "500", 500, 1000, 1200, 90, 60},
 	/* Never shortened by cloud, but by a budget that says so. */
 	{2, "token: 20000\n", "cloud", 0, 20000, 24000, 4761, 3798},
@@ -228,7 +228,7 @@ START_TEST(contradictions_are_refused)
 {
 	ck_assert_int_eq(config_case_load(&one, contradictions[_i].text), -EINVAL);
 	ck_assert_msg(strstr(config_case_error(&one), contradictions[_i].error) != NULL, "got: %s", config_case_error(&one));
-	/* At the line of the option itself. */
+	/* The error names the line of the option. */
 	const char *at = strstr(contradictions[_i].text, "silence:");
 	char place[32];
 	int line = 1;
@@ -279,7 +279,7 @@ START_TEST(the_engine_gets_the_rest)
 	ck_assert_uint_eq(totem->token_warning_percent, 0);
 	ck_assert_uint_eq(totem->heartbeat_failures_allowed, 3);
 	ck_assert(totem->cancel_token_hold_on_retransmit);
-	ck_assert_uint_eq(totem->node_count, 0); /* anyone may join */
+	ck_assert_uint_eq(totem->node_count, 0); /* no nodelist: any node may join */
 	ck_assert(one.config->has_payload_max);
 	ck_assert_uint_eq(totem->payload_max, 8910);
 	ck_assert_uint_eq(one.config->netmtu, 9000);

@@ -47,7 +47,7 @@ static void show(const char *key, const struct map_value *value, char *text, siz
 	}
 }
 
-/* The vector is of 3.1.7. */
+/* The captured list is of Corosync 3.1.7. */
 static bool is_newer(const char *key)
 {
 	return strcmp(key, "runtime.config.totem.interface.0.mcastport") == 0;

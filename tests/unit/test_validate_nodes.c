@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/{nodes,links}.c: who this node is, and the addresses of all. */
+/* config/{nodes,links}.c: the local node, and the addresses of all nodes. */
 #include "tests/unit/validate_case.h"
 
 #include <arpa/inet.h>
@@ -164,7 +164,7 @@ START_TEST(addresses_are_resolved_by_family)
 					      : (const void *)&in6->sin6_addr,
 		address, sizeof(address));
 	ck_assert_str_eq(address, row->want);
-	ck_assert_uint_eq(ntohs(in->sin_port), 5405); /* at the same place in both */
+	ck_assert_uint_eq(ntohs(in->sin_port), 5405); /* IPv4 and IPv6 addresses have the port at the same offset */
 }
 END_TEST
 

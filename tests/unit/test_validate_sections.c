@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/{validate,logging}.c: the sections besides totem and nodelist, and what goes without saying. */
+/* config/{validate,logging}.c: the sections besides totem and nodelist, and the defaults. */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>

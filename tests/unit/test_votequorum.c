@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The votequorum service in rings of several: what nodes say, what clients see, who has quorum. */
+/* The votequorum service in rings of several: messages of nodes, events for clients, and the resulting quorum. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void start(const char *config, uint32_t first, uint32_t last)
 		service_ring_start(&ring, i);
 }
 
-/* Clients on nodes 1 to count, which track from now on. Their first events are read. */
+/* Create clients on nodes 1 to count that track changes, and read their first events. */
 static void watch(uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -69,7 +69,7 @@ START_TEST(a_node_alone_says_what_it_is)
 }
 END_TEST
 
-/* The order that keeps peers of the 3.1 series alive: a node before its device. */
+/* A node sends its NODEINFO before that of its device. The other order ends the daemon of Corosync 3.1. */
 START_TEST(each_synchronisation_tells_all_again)
 {
 	start("nodes=2", 1, 2);
@@ -285,11 +285,11 @@ START_TEST(a_newcomer_takes_what_is_expected)
 	service_ring_form(&ring, "1 2");
 	service_ring_start(&ring, 3);
 	ck_assert_str_eq(vote_node_info(&ring, 3), "1 of 3, need 2, flags 0, device 0 ''");
-	service_ring_form(&ring, "1 2 3"); /* all were blocked: nobody teaches anybody */
+	service_ring_form(&ring, "1 2 3"); /* all nodes wait for the others, so none of them unblocks another one */
 	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 3, need 2, flags 2, device 0 ''");
 	service_ring_kill(&ring, 3);
 	service_ring_start(&ring, 3);
-	service_ring_form(&ring, "1 2 3"); /* quorate are 1 and 2 */
+	service_ring_form(&ring, "1 2 3"); /* nodes 1 and 2 are quorate */
 	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 5, need 3, flags 2, device 0 ''");
 }
 END_TEST
@@ -388,7 +388,7 @@ static int send_little(struct coterie_ctx *ctx, uint32_t function, uint32_t guar
 	return room-- == 0 ? -EAGAIN : real_send(ctx, function, guarantee, iov, count);
 }
 
-/* Between the two another ring may come, whose nodes never heard of the first. */
+/* A ring change may come between the two messages, with nodes that did not get the first one. */
 START_TEST(a_device_never_goes_without_its_node)
 {
 	if (service_is_replaced())
@@ -409,7 +409,7 @@ START_TEST(a_device_never_goes_without_its_node)
 }
 END_TEST
 
-/* The daemon starts its services before there is a ring. */
+/* The daemon starts services before the ring exists. */
 START_TEST(the_first_message_waits_for_the_ring)
 {
 	struct coterie_ctx *early = mock_host_create(ring.plugin);
@@ -443,7 +443,10 @@ START_TEST(an_aborted_round_is_told_again)
 }
 END_TEST
 
-/* A service that synchronises alone may be aborted without a next round: the node that loaded it has unloaded it again. */
+/*
+ * A service that synchronises alone may be aborted without a next round: the node that had loaded the service has
+ * unloaded it again.
+ */
 START_TEST(news_of_an_aborted_round_go_out)
 {
 	if (service_is_replaced())

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Counting votes. Each row is a life of one node: the options, what happens in words, and how
- *things stand after it.
+ * Counting votes. Each row is a life of one node: its options, the events as words, and the result. The words:
  *
- *	ring=1,2,3    these nodes form a ring and tell of themselves; all is counted at the end
- *	here=1,2      the same before anybody tells or counts
- *	info=2/v3/e5/f1   node 2 tells: votes, expected votes, flags (1, those of node 1, those it
- *told last) expect=5      all nodes change expected votes; votes=2:3 those of a node (0: of the
- *device) device=2:1    node 2 says that its device has a vote count         all is counted again;
- *window: by the number of members, as last man standing does cast, uncast  our device votes for us,
- *or not; master: it says that its side wins own=5:3       our own expected votes and votes, as the
- *config has them cancel        nobody is waited for any longer
+ *	ring=1,2,3       these nodes form a ring and send their NODEINFO; all votes are counted at the end
+ *	here=1,2         these nodes form a ring; no NODEINFO, no count
+ *	info=2/v3/e5/f1  NODEINFO of node 2: votes, expected votes, flags. Defaults: 1, those of node 1, the last ones
+ *	expect=5         all nodes change the expected votes
+ *	votes=2:3        all nodes change the votes of node 2 (0: of the device)
+ *	device=2:1       node 2 reports that its device has one vote
+ *	count            all votes are counted again
+ *	window           last man standing counts the members
+ *	cast, uncast     our device votes for us, or does not
+ *	master           our device reports that its side wins
+ *	own=5:3          expected votes and votes of this node, from the configuration
+ *	cancel           wait-for-all ends
  */
 #include <check.h>
 #include <errno.h>
@@ -27,7 +30,7 @@
 
 struct life {
 	struct vote_calc calc;
-	uint32_t list[4]; /* of the tie-breaker */
+	uint32_t list[4]; /* nodes of the tie-breaker */
 	uint32_t bits;
 };
 
@@ -419,9 +422,10 @@ static const struct {
 	{"", 3, "", 1, true}, {"", 3, "", 99, true}, /* it is blocked anyhow */
 	{"", 3, "ring=1,2,3", 2, false}, {"", 3, "ring=1,2,3", 5, true},
 	{"", 3, "ring=1,2,3", 6, false}, {"two", 2, "ring=1,2", 99, true},
-	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* under the barrier */
+	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* below the barrier */
 	{"", 3, "ring=1,2,3", UINT32_MAX, false}, {"", 3, "own=3:0 ring=2", 0, true},
-	{"downscale", 9, "info=3/e3/f1", 3, true}, /* the same, and what is counted against it */
+	/* below the barrier as well, after the NODEINFO of another node */
+	{"downscale", 9, "info=3/e3/f1", 3, true},
 };
 
 START_TEST(expected_votes_a_client_may_set)
@@ -459,7 +463,7 @@ START_TEST(votes_a_client_may_set)
 	strcpy(before, standing(&life));
 	ck_assert_int_eq(vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes),
 		settings[_i].want);
-	ck_assert_str_eq(standing(&life), before); /* asking changes nothing */
+	ck_assert_str_eq(standing(&life), before); /* the check has no effect */
 	vote_fini(&life.calc);
 }
 END_TEST
@@ -540,7 +544,7 @@ START_TEST(an_own_older_message_changes_no_flags)
 
 	live(&life, "", 3, "ring=1,2,3");
 	ck_assert_uint_eq(vote_local(&life.calc)->flags, VOTEQUORUM_RING_QUORATE);
-	happen(&life, "info=2/f8"); /* of the start */
+	happen(&life, "info=2/f8"); /* flags of a node that starts */
 	ck_assert_uint_eq(vote_local(&life.calc)->flags, VOTEQUORUM_RING_QUORATE);
 	happen(&life, "info=3/f264"); /* unknown bits of others are kept */
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->flags, 264);
@@ -559,7 +563,7 @@ START_TEST(states_of_a_node)
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_LEAVING);
 	happen(&life, "here=1,2");
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_DEAD);
-	happen(&life, "here=1,2,3"); /* until it tells of itself */
+	happen(&life, "here=1,2,3"); /* dead until node 3 itself sends its NODEINFO */
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_DEAD);
 	happen(&life, "info=3/f8");
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_MEMBER);

@@ -67,7 +67,7 @@ static const struct {
 		"1 of 4, need 3, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1 wait_for_all=1", "1 of 3, need 2, flags 14, device 0 ''"},
-	/* It waits for all because two nodes were configured, though they are none any more. */
+	/* two_node implies wait_for_all, which stays though the tie-breaker turns two_node off. */
 	{"nodes=2 two_node=1 auto_tie_breaker=1", "1 of 2, need 2, flags 14, device 0 ''"},
 	{"nodes=3 allow_downscale=1", "1 of 3, need 2, flags 20, device 0 ''"},
 	{"nodes=3 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
@@ -215,7 +215,7 @@ START_TEST(keys_say_how_things_stand)
 	ck_assert_uint_eq(key(1, "atb_type"), 2);
 	ck_assert(!has_key(1, "wait_for_all_status"));
 	service_ring_kill(&ring, 1);
-	/* Asked for, and without effect: an odd number of votes, no node id. */
+	/* The tie-breaker is configured but has no effect with an odd number of votes. */
 	start("nodes=3 auto_tie_breaker=1", 1, 1);
 	ck_assert_uint_eq(key(1, "atb_type"), 0);
 	service_ring_kill(&ring, 1);
@@ -233,7 +233,7 @@ END_TEST
 static const struct {
 	const char *config;
 	const char *key, *value; /* value NULL: deleted */
-	const char *info;        /* of node 1, when all three have heard */
+	const char *info;        /* of node 1, when all three have received the messages */
 	const char *queued;      /* the last message that node 1 sends */
 } changes[] = {
 	{"nodes=3", "quorum.expected_votes", "5", "3 of 5, need 3, flags 2, device 0 ''",
@@ -255,7 +255,7 @@ static const struct {
 		"change 1 node 1 value 5"},
 	{"nodes=3 wait_for_all=1", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
-	/* Read at the start alone. */
+	/* These keys are read only at the start. */
 	{"nodes=3", "quorum.wait_for_all", "1", "3 of 3, need 2, flags 2, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
 	{"nodes=4", "quorum.auto_tie_breaker", "1", "3 of 4, need 3, flags 2, device 0 ''",
@@ -273,7 +273,7 @@ START_TEST(keys_that_change_while_running)
 	service_ring_run(&ring);
 	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s",
 		changes[_i].key, vote_node_info(&ring, 1));
-	ck_assert_uint_eq(key(1, "atb_type"), 0); /* once keys were read again */
+	ck_assert_uint_eq(key(1, "atb_type"), 0); /* published, since the keys have been read again */
 }
 END_TEST
 

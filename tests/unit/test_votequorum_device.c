@@ -126,7 +126,7 @@ START_TEST(a_lost_node_is_outvoted)
 }
 END_TEST
 
-/* Both halves of a split with a device each: the vote decides (08-tools/qdevice-split.txt). */
+/* After a split each half has a device: its vote decides. */
 START_TEST(the_device_decides_a_split)
 {
 	register_device(1, "qdtest");
@@ -224,7 +224,7 @@ END_TEST
 START_TEST(a_registration_goes_through_the_ring)
 {
 	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 0);
-	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 6); /* one is on its way */
+	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 6); /* a registration is on its way */
 	users[2] = service_user_create(&ring, 1, 20);
 	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 6);
 	ck_assert_str_eq(vote_queued(&ring, 1, 0), "device 1 'qdtest'");
@@ -232,7 +232,7 @@ START_TEST(a_registration_goes_through_the_ring)
 	service_ring_run(&ring);
 	ck_assert_int_eq(users[0].client->replies.list[0].error, 1);
 	ck_assert_int_eq(
-		vote_register(&users[2], "qdtest"), 1); /* of the node, not of the client */
+		vote_register(&users[2], "qdtest"), 1); /* the device belongs to the node, not to the client */
 	ck_assert_int_eq(vote_register(&users[2], "other"), 14);
 	info_is(2, "2 of 3, need 2, flags 2, device 1 'qdtest'");
 }
@@ -323,7 +323,7 @@ START_TEST(errors_have_their_order)
 	ck_assert_int_eq(vote_poll(&users[0], "other", 1, 77), 22);
 	ck_assert_int_eq(vote_register(&users[0], ""), 7);
 	ck_assert_int_eq(vote_update(&users[0], "qdtest", ""), 7);
-	vote_set_key(host(1), "quorum.two_node", "1"); /* registered: two_node gives way */
+	vote_set_key(host(1), "quorum.two_node", "1"); /* a registered device turns two_node off */
 	ck_assert_int_eq(vote_poll(&users[0], "qdtest", 1, 0), 1);
 	ck_assert_int_eq(vote_unregister(&users[0], "qdtest"), 1);
 	vote_set_key(host(1), "quorum.votes", "1");

@@ -120,7 +120,7 @@ START_TEST(sizes_are_bounded)
 }
 END_TEST
 
-/* A request may end behind what counts, and not before. */
+/* A request may end after the text, but not before. */
 START_TEST(a_request_has_what_it_says)
 {
 	struct votequorum_req_set_extra req = {.size = 3, .bytes = "abc"};
@@ -134,7 +134,7 @@ START_TEST(a_request_has_what_it_says)
 }
 END_TEST
 
-/* Also to what it was. */
+/* Setting the same text again is reported, too. */
 START_TEST(each_setting_is_told_everywhere)
 {
 	track(1, 7);
@@ -180,7 +180,7 @@ START_TEST(it_goes_with_the_device)
 }
 END_TEST
 
-/* The members know it already, and hear nothing. */
+/* Other members know the text already, and get no event. */
 START_TEST(newcomers_learn_it)
 {
 	set(1, "abc");
@@ -200,14 +200,14 @@ START_TEST(newcomers_learn_it)
 }
 END_TEST
 
-/* Its next life has set nothing. */
+/* After a restart the daemon has set nothing. */
 START_TEST(it_does_not_outlive_its_daemon)
 {
 	set(1, "abc");
 	service_user_close(&users[0]);
 	service_ring_kill(&ring, 1);
 	service_ring_form(&ring, "2");
-	has(2, 1, "abc"); /* as it was last heard */
+	has(2, 1, "abc"); /* the text that was received last */
 	start(1);
 	service_ring_form(&ring, "1 2");
 	has(2, 1, "");

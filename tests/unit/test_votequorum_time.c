@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options of the votequorum service that work over time: what was lost, who has left, what a file remembers. */
+/* Options of the votequorum service that depend on time: last man standing, the barrier file, nodes that have left. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -153,7 +153,7 @@ START_TEST(a_barrier_that_cannot_be_stored_is_said)
 
 	uint32_t lines = host(1)->logs.count;
 
-	mock_host_advance(host(1), 9000 * MS); /* tried each second, told each ten */
+	mock_host_advance(host(1), 9000 * MS); /* retried each second, logged each ten seconds */
 	ck_assert_uint_eq(host(1)->logs.count, lines);
 	mock_host_advance(host(1), 1000 * MS);
 	ck_assert_uint_eq(host(1)->logs.count, lines + 1);

@@ -41,7 +41,10 @@ int __wrap_reboot(int command)
 	return reboot_errno == 0 ? 0 : -1;
 }
 
-/* The driver: takes_ioctl, and then a timeout of at most timeout_max; counts what it is asked. */
+/*
+ * The simulated driver: whether it has ioctls, whether its timeout can be set, and the largest timeout. It counts its
+ * calls.
+ */
 static bool takes_ioctl, takes_timeout;
 static int timeout_max, timeout_set, keepalives, keepalive_errno;
 
@@ -143,7 +146,7 @@ static void tear_down(void)
 	rmdir(folder);
 }
 
-/* A resource that was heard of just now. */
+/* Make a resource that was updated just now. */
 static void resource(const char *recovery)
 {
 	set_u64(P "poll_period", 1000);
@@ -191,7 +194,7 @@ START_TEST(a_device_that_cannot_be_opened_is_said)
 }
 END_TEST
 
-/* Its driver is loaded later. */
+/* The device's driver is loaded later. */
 START_TEST(a_device_that_comes_later_is_fed)
 {
 	char path[sizeof(device) + 8];
@@ -209,7 +212,7 @@ START_TEST(a_device_that_comes_later_is_fed)
 	mock_host_advance(host, 3000 * MS);
 	ck_assert_str_eq(eaten(), "\n");
 	ck_assert_int_eq(rename(path, device), 0);
-	/* None is looked for any more. */
+	/* No other device is opened any more. */
 	set_text("resources.watchdog_device", "/nonexistent/watchdog");
 	eaten();
 	set_text("resources.watchdog_device", "off");
@@ -264,7 +267,7 @@ START_TEST(a_device_with_ioctls_is_fed_by_them)
 }
 END_TEST
 
-/* A device of short patience is fed in its own time. */
+/* A device with a short timeout is fed in time. */
 START_TEST(the_timeout_of_the_device_counts)
 {
 	takes_ioctl = true;
@@ -445,7 +448,7 @@ END_TEST
 START_TEST(keys_that_go_end_it)
 {
 	resource("quit");
-	set_text("resources.process.101.recovery", "quit"); /* without a state it is none */
+	set_text("resources.process.101.recovery", "quit"); /* a resource without a state does not count */
 	ck_assert_uint_eq(mock_host_timers(host), 2);
 	ck_assert(!mock_host_has_logged(host, "not watched any more"));
 	host->table.map_delete(host, P "state");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The window: what bounds it, how it adapts to what a ring does with it, and whom it is for. */
+/* The window: its bounds, how it adapts, and how it is shared. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,9 @@ START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
 }
 END_TEST
 
-/* Each sender's visit has to be worth its costs: three may have a rotation last longer than one. */
+/*
+ * Each visit needs enough frames to be worth its cost. So a rotation of three senders may take longer than that of one.
+ */
 START_TEST(more_senders_may_take_longer)
 {
 	static const struct {
@@ -99,7 +101,7 @@ START_TEST(more_senders_may_take_longer)
 }
 END_TEST
 
-/* Rotations of a ring whose members are far apart: `sent` frames take 100 us each behind the way. */
+/* Rotations of a ring whose members are far apart: `count` frames take 100 us each, plus the time of the path. */
 static void rotate_far(uint32_t count, uint64_t way_ns)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -120,17 +122,17 @@ static void rotate_idle(uint64_t took_ns)
 	window_steer(&window, &rotation);
 }
 
-/* A rotation that takes long by itself carries as much as takes that long again. */
+/* On a long path the window grows until the frames take as long to send as an idle rotation takes. */
 START_TEST(a_long_way_makes_a_large_window)
 {
 	static const struct {
 		uint64_t idle_ns, way_ns;
 		uint32_t least, most;
 	} rows[] = {
-		{100000, 100000, 50, 50},          /* a local network: the target counts */
+		{100000, 100000, 50, 50},          /* a local network: the configured target time decides */
 		{999999, 100000, 50, 50},
 		{150 * MS, 150 * MS, 1400, 1900},  /* three nodes at 50 ms */
-		{0, 150 * MS, 1400, 2000},         /* busy since it was formed */
+		{0, 150 * MS, 1400, 2000},         /* never idle since the ring was formed */
 		{20 * MS, 20 * MS, 180, 250},
 	};
 
@@ -143,7 +145,9 @@ START_TEST(a_long_way_makes_a_large_window)
 }
 END_TEST
 
-/* A member that was busy in one light rotation is not a long way, and a path that became longer is. */
+/*
+ * One slow rotation among fast ones does not raise idle_ns. Slow rotations for a while do: the path has become longer.
+ */
 START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 {
 	window_begin(&window, 60000, 3, 1);
@@ -155,7 +159,7 @@ START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 	for (int i = 0; i < 500; i++)
 		rotate_idle(5 * MS);
 	ck_assert_uint_gt(window.idle_ns, 4 * MS);
-	rotate_far(1, 50 * MS); /* a full buffer shows nothing */
+	rotate_far(1, 50 * MS); /* a rotation with many frames does not change idle_ns */
 	ck_assert_uint_le(window.idle_ns, 5 * MS);
 }
 END_TEST
@@ -175,7 +179,7 @@ START_TEST(it_falls_back_when_it_is_not_used_for_long)
 }
 END_TEST
 
-/* Losses that come of too many frames end when there are fewer: then it stays smaller. */
+/* Losses because of too many frames end when the window is smaller. Then it stays small. */
 START_TEST(losses_that_a_cut_ends_keep_it_cut)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -184,7 +188,7 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 
 	uint32_t size = window.size;
 
-	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one is nothing yet */
+	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one lossy rotation has no effect yet */
 	size = window.size;
 	ck_assert_uint_eq(rotate(size, 3, 100000, 1), size / 2);
 	for (int i = 0; i < 63; i++)
@@ -194,7 +198,10 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 }
 END_TEST
 
-/* Losses of the network's own do not: then it goes back, and for a while no loss counts. */
+/*
+ * Losses of the network itself go on with a smaller window. Then the window grows back, and losses do not count for a
+ * while.
+ */
 START_TEST(losses_that_go_on_restore_it)
 {
 	uint64_t now_ns = 1;
@@ -220,7 +227,7 @@ START_TEST(losses_that_go_on_restore_it)
 }
 END_TEST
 
-/* At the configured window, too, a cut is tried: it must not be the loss that keeps it there. */
+/* A smaller window is tried at the configured size, too. Otherwise random loss would keep the window there. */
 START_TEST(random_loss_does_not_keep_it_small)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -235,7 +242,7 @@ static uint32_t sent_by(uint32_t id)
 	return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx;
 }
 
-/* Frames that a node sends, alone, while the token comes round 40 times. */
+/* Return how many frames a node sends in 40 rotations in which no other node sends. */
 static uint32_t frames_of_a_lone_sender(uint32_t id)
 {
 	static char text[1300];
@@ -300,7 +307,7 @@ END_TEST
 START_TEST(a_small_socket_keeps_it_below_what_is_configured)
 {
 	start_with(1000, 40, 3000);
-	/* Four of all, and one of each beyond that. */
+	/* The window is 4 frames for all members. Beyond it each member may send one frame in a rotation. */
 	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 5);
 	ck_assert_uint_ge(sent_by(1), 38 * 4);
 }
@@ -342,8 +349,8 @@ static void run_for_rotations(uint32_t count)
 }
 
 /*
- * A lone sender may have more frames waiting than a rotation carries. Others leave each other half of one, and the
- * rest.
+ * A lone sender may have more frames waiting than a rotation carries. With several senders each has between half a
+ * rotation and a whole one waiting.
  */
 START_TEST(what_waits_is_little_where_others_send)
 {
@@ -387,10 +394,7 @@ START_TEST(senders_are_counted)
 }
 END_TEST
 
-/*
- * Frames that wait at two nodes give each the same share of the rotation, in any order of their
- * start.
- */
+/* Two nodes with waiting frames get the same share of a rotation, whichever began first. */
 START_TEST(who_begins_later_gets_as_much)
 {
 	uint32_t first = 0, second = 0;
@@ -457,7 +461,7 @@ START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 }
 END_TEST
 
-/* Tokens that ask for anything are held to what the sockets bear. */
+/* Tokens that ask for a larger window are limited by the sockets' capacity. */
 static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
 {

@@ -328,7 +328,7 @@ START_TEST(vectors_encode_to_the_same_bytes)
 		size_t size = encode(&header, &packet, header.is_swapped, out, sizeof(out));
 
 		ck_assert_msg(size == vector->size, "%s: %zu bytes", vector->title, size);
-		/* Of the others the field is always 0, where the captures have garbage. */
+		/* Other packets have 0 in this field, but the captures have random bytes there. */
 		if (!keeps_target(header.type))
 			memset(vector->bytes + 9, 0, 4);
 		ck_assert_msg(memcmp(out, vector->bytes, size) == 0, "%s: differs", vector->title);
@@ -337,7 +337,7 @@ START_TEST(vectors_encode_to_the_same_bytes)
 }
 END_TEST
 
-/* To the other byte order: other bytes, same values; and back again. */
+/* Convert each packet to the other byte order and back: the values stay the same. */
 START_TEST(vectors_survive_the_other_byte_order)
 {
 	size_t count;
@@ -416,7 +416,7 @@ START_TEST(vectors_are_refused_at_every_truncation)
 }
 END_TEST
 
-/* Every encoder, at every capacity, writes all or nothing and never beyond. */
+/* Each encoder, at each capacity, writes the whole packet or nothing, and never beyond the buffer. */
 START_TEST(encoders_respect_the_capacity)
 {
 	size_t count;

@@ -25,7 +25,7 @@ enum good {
 
 static uint8_t made[LARGE];
 
-/* Makes a packet of the kind, as large as its counts say, and then zeros. */
+/* Make a valid packet of the kind, followed by zeros. */
 static void make_good(enum good good, bool swap)
 {
 	struct wire_token token = {.nodeid = SOME_ID, .rtr_count = 2};
@@ -197,7 +197,7 @@ END_TEST
 
 /* --- the field's known vulnerabilities (SECURITY.md): the counts are forged, in both byte orders --- */
 
-/* Of a copy that ends with the allocation, so that a sanitizer sees what is read behind it. */
+/* Decode a copy that ends with its allocation, so that a sanitizer sees a read beyond it. */
 static enum wire_refusal decode_made(size_t size)
 {
 	struct wire_header header;
@@ -266,7 +266,7 @@ START_TEST(cve_2026_35092_join_counts_that_overflow)
 }
 END_TEST
 
-/* Each packet, long enough for any, with each decoder that is not its own. */
+/* Pass each packet, long enough for all types, to each decoder of another type. */
 START_TEST(a_decoder_refuses_every_other_type)
 {
 	for (enum good good = 0; good < GOOD_COUNT; good++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The codec: what nodes of ours say behind packets that are whole without it. */
+/* The codec: the trailers that Coterie's nodes add to Corosync's packets. */
 #include "wire_case.h"
 
 #include <stdlib.h>
@@ -41,10 +41,10 @@ START_TEST(a_token_carries_a_window)
 		ck_assert_uint_eq(decoded.resent, 0);
 		free(bytes);
 	}
-	out[73]++; /* another magic: whatever it is, it is not ours */
+	out[73]++; /* another magic: not our trailer */
 	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
 	ck_assert_uint_eq(decoded.window, 0);
-	/* As configured, and kept for itself by a member. */
+	/* The values of a window as configured, and of a member that keeps the token. */
 	token.window = token.resent = 0;
 	token.lingers = 7;
 	ck_assert_uint_eq(wire_encode_token(&token, 0, swap, out, sizeof(out)), 73 + WIRE_WINDOW_SIZE);
@@ -88,7 +88,7 @@ START_TEST(a_join_carries_features)
 	entry = (struct cursor_out){.at = out + plain + 8, .left = 8, .swap = swap};
 	cursor_put_u64(&entry, WIRE_FEATURE_FILLED);
 	ck_assert_uint_eq(join_features(out, size), WIRE_FEATURE_FILLED);
-	cursor_put_u32(&count, 2); /* of which one is there */
+	cursor_put_u32(&count, 2); /* the trailer announces more entries than it has */
 	ck_assert_uint_eq(join_features(out, size), 0);
 }
 END_TEST
@@ -119,14 +119,14 @@ START_TEST(a_commit_token_carries_features)
 		ck_assert_uint_eq(wire_commit_features(&commit, 1), 0);
 		free(bytes);
 	}
-	/* A trailer for another number of members is not one of this packet. */
+	/* A trailer with another number of members is ignored. */
 	out[125 + (swap ? 7 : 4)]--;
 	ck_assert_int_eq(wire_decode_commit_token(out, size, &commit), WIRE_OK);
 	ck_assert(!commit.has_features);
 }
 END_TEST
 
-/* A merge detect to everybody else: its first 29 bytes are one, and the rest is no part of it. */
+/* Corosync's nodes take it for a merge detect: they read the first 29 bytes and ignore the rest. */
 START_TEST(a_probe_is_a_merge_detect_with_more)
 {
 	const struct wire_probe probe = {.system_from = 2, .ring = {1, 0x35},

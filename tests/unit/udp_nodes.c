@@ -51,7 +51,7 @@ void choose_addresses(bool is_v6)
 		memset(&addresses[i], 0, sizeof(addresses[i]));
 		in.sin_addr.s_addr = htonl(
 			127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
-		/* There is one address to share, so the ports differ. */
+		/* All nodes have the same address, so their ports differ. */
 		in6.sin6_port = htons((uint16_t)(20000 + pid % 13000 * 3 + i));
 		if (is_v6)
 			memcpy(&addresses[i], &in6, sizeof(in6));
@@ -174,7 +174,7 @@ void every_other_node_gets(uint32_t from, uint32_t size)
 			ck_assert_uint_eq(hosts[node]->frames.list[i].data[size - 1], i);
 		}
 	}
-	receive_nothing(from); /* the executive feeds own frames back itself */
+	receive_nothing(from); /* the executive returns a node's own frames */
 }
 
 void token(uint32_t node, uint32_t nodeid, int want)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three nodes of a UDP transport between mock hosts, over real sockets on loopback addresses of the
- * test's own: what the tests of udp and udpu begin with. Failures end the test.
+ * Three nodes of a UDP transport between mock hosts, over real sockets on loopback addresses of the test's own: the
+ * fixture of the tests of udp and udpu. Failures end the test.
  */
 #ifndef UNIT_UDP_NODES_H
 #define UNIT_UDP_NODES_H
@@ -29,9 +29,9 @@ extern char group_text[64];
 extern const char *encryption;
 extern const char *ring_key;
 
-/** Give an open node these two. It reads them at its next reload. */
+/** Set `encryption` and the ring's key of an open node. It reads them at its next reload. */
 void node_encrypt(uint32_t node);
-/** Let nodes ask each other for proofs, until all is quiet. */
+/** Serve all nodes until their questions about new sessions are answered. */
 void nodes_settle(void);
 
 /** Fixture: all three on IPv4, started. */

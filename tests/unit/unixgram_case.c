@@ -57,7 +57,7 @@ static void set_up_ring(void)
 	for (uint32_t i = 0; i < NODES; i++)
 		start(i);
 	for (uint32_t i = 0; i < NODES; i++)
-		advance_ms(i, PROBE_MS); /* those that came later are found */
+		advance_ms(i, PROBE_MS); /* nodes that were opened later are found by the probe */
 }
 
 static void tear_down(void)
@@ -80,7 +80,6 @@ const char *path_of(const char *name)
 
 bool exists(const char *name) { return access(path_of(name), F_OK) == 0; }
 
-/* A socket that is not a node's. name NULL: without one */
 int stranger(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -113,7 +112,6 @@ ssize_t send_to(int fd, const char *name, const void *bytes, size_t size)
 	return sendto(fd, bytes, size, 0, (struct sockaddr *)&to, sizeof(to));
 }
 
-/* Serves all nodes until this one has heard so many frames. */
 void receive(uint32_t node, uint32_t count)
 {
 	for (int idle = 0; hosts[node]->frames.count < count; idle++) {
@@ -144,7 +142,6 @@ uint32_t number_of(const struct mock_message *message)
 	return number;
 }
 
-/* Frames that begin with their number. */
 void multicast(uint32_t node, uint32_t size, uint32_t first, uint32_t count)
 {
 	static uint8_t bytes[UNIXGRAM_FRAME_MAX];

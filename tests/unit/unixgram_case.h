@@ -30,16 +30,16 @@ void start(uint32_t node);
 void advance_ms(uint32_t node, uint64_t ms);
 const char *path_of(const char *name);
 bool exists(const char *name);
-/** A socket that is not a node's. name NULL: without one */
+/** Open a socket that belongs to no node. name NULL: without a name */
 int stranger(const char *name);
 struct sockaddr_un address_at(const char *path);
 struct sockaddr_un address_of(const char *name);
 ssize_t send_to(int fd, const char *name, const void *bytes, size_t size);
-/** Serves all nodes until this one has heard so many frames. */
+/** Serve all nodes until this one has received `count` frames. */
 void receive(uint32_t node, uint32_t count);
 void receive_nothing(uint32_t node);
 uint32_t number_of(const struct mock_message *message);
-/** Frames that begin with their number. */
+/** Have a node multicast frames that begin with their number. */
 void multicast(uint32_t node, uint32_t size, uint32_t first, uint32_t count);
 struct coterie_transport_stats stats_of(uint32_t node);
 

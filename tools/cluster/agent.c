@@ -69,7 +69,7 @@ static bool do_secret(struct agent *agent, struct json_object *request, struct j
 	return true;
 }
 
-/* A path of the config. It has to be a plain one. */
+/* Return whether the text is an absolute path without special characters. */
 static bool is_path(const char *text)
 {
 	if (text[0] != '/' || strlen(text) >= 4000 || strstr(text, "/../") != NULL)
@@ -96,7 +96,7 @@ static bool do_key(struct agent *agent, struct json_object *request, struct json
 		snprintf(path, sizeof(path), "%s", named);
 	else
 		agent_key_place(agent, 1, path);
-	/* One in the state folder would come first. */
+	/* A key in the state folder would be used first. */
 	if (named[0] == '\0' && agent_key_place(agent, 0, state) != NULL)
 		rc = files_remove(&agent->files, state);
 	if (rc == 0)
@@ -233,7 +233,7 @@ static bool serve(struct agent *agent, struct json_object *request, struct json_
 	return agent_fail(answer, "install the same version on all nodes", "no such request");
 }
 
-/* @return false: the caller is gone */
+/* Answer a request line. @return false: the caller has disconnected */
 static bool answer_line(struct agent *agent, const char *line)
 {
 	struct json_object *request = json_tokener_parse(line), *answer = json_object_new_object();
@@ -256,9 +256,9 @@ int agent_main(struct ctl *ctl)
 	if (line == NULL)
 		return CTL_FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* of a session that ends: the end of the input says it */
+	signal(SIGHUP, SIG_IGN); /* sent when a session ends, which the end of the input shows as well */
 	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
-	/* A Ctrl-C is for the caller. The helper lives until the end of its input, and then takes its change back. */
+	/* A Ctrl-C must not reach the helper. It runs until the end of its input, and then undoes its change. */
 	setpgid(0, 0);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -270,7 +270,7 @@ int agent_main(struct ctl *ctl)
 	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {
 		struct json_object *answer = json_object_new_object();
 
-		/* A daemon that the helper itself has started says nothing of the other nodes. */
+		/* If the helper itself has started the daemon, its configuration says nothing about the other nodes. */
 		if (!agent.has_started && agent_is_applied(&agent))
 			files_keep(&agent.files);
 		else

@@ -28,7 +28,7 @@
 #include "tools/cluster/conf.h"
 #include "tools/ctl/ctl.h"
 
-#define AGENT_LINE_MAX (2u * CONF_SIZE_MAX + 65536u) /* of a request or an answer */
+#define AGENT_LINE_MAX (2u * CONF_SIZE_MAX + 65536u) /* size of a request or an answer */
 #define AGENT_KEY_MAX 4096u                          /* bytes of a key */
 #define AGENT_COMMAND "__node"
 
@@ -38,17 +38,17 @@
 
 struct files_change {
 	char path[4096];
-	bool had;      /* there was a file, which is PATH.before now */
-	bool is_removed; /* without a new one */
-	bool is_new;   /* PATH.new is there */
+	bool had;      /* a file existed before, and is now PATH.before */
+	bool is_removed; /* the file is removed and not replaced */
+	bool is_new;   /* PATH.new exists */
 	bool is_placed;
 };
 
 struct files {
 	struct files_change list[FILES_MAX];
 	size_t count;
-	char made_folder[4096]; /* that was not there; "": none */
-	char why[512];          /* of the last error */
+	char made_folder[4096]; /* folder that was created; "": none */
+	char why[512];          /* reason of the last error */
 };
 
 /**
@@ -57,13 +57,13 @@ struct files {
  * @return 0; negative errno, with files->why
  */
 int files_write(struct files *files, const char *path, const void *bytes, size_t size, bool is_secret);
-/** Put PATH.new in its place. @return 0; negative errno, with files->why */
+/** Rename PATH.new to PATH. @return 0; negative errno, with files->why */
 int files_place(struct files *files, const char *path);
-/** Put a file aside, if it is there. @return 0; negative errno, with files->why */
+/** Rename a file to PATH.before, if it exists. @return 0; negative errno, with files->why */
 int files_remove(struct files *files, const char *path);
-/** Take all changes back. @return 0; negative errno of the first that could not be taken back, with files->why */
+/** Undo all changes. @return 0; negative errno of the first one that cannot be undone, with files->why */
 int files_undo(struct files *files);
-/** Let them stand: what was replaced or put aside becomes PATH.old. */
+/** Keep all changes: files that were replaced or removed become PATH.old. */
 void files_keep(struct files *files);
 /** Read a file of at most limit bytes. @return its size, with *bytes, which caller frees; negative errno */
 ssize_t files_read(const char *path, size_t limit, char **bytes);
@@ -74,9 +74,9 @@ struct agent {
 	struct ctl *ctl;
 	struct files files;
 	char config[4096];  /* the node's config file */
-	char key_named[4096]; /* key that it names; "": none */
-	char state_dir[4096]; /* that it names; "": the default */
-	uint64_t version;   /* config-version of the new one; 0: none */
+	char key_named[4096]; /* key file that the config names; "": none */
+	char state_dir[4096]; /* state folder that the config names; "": the default */
+	uint64_t version;   /* config-version of the new config; 0: none */
 	int lock;           /* descriptor; -1: not locked */
 	bool has_started;   /* the daemon, which undo stops */
 	bool has_stopped;   /* the daemon, which undo starts */
@@ -84,9 +84,12 @@ struct agent {
 
 /** Fill an answer with the facts. config: their "file" is kept in agent->config. */
 void agent_facts(struct agent *agent, bool is_locking, struct json_object *answer);
-/** Where the daemon looks for its config by itself. */
+/** Get the path at which the daemon looks for its config by default. */
 void agent_default_config(const struct ctl *ctl, char path[4096]);
-/** Where this node's key is: as the daemon says, as the config names it, or in the first default place that has one. "": nowhere. */
+/**
+ * Get the path of this node's key file: from the running daemon, from the config, or the first default path with a
+ * file. "": none.
+ */
 void agent_key_file(struct agent *agent, char path[4096]);
 /** Default places of a key, by their rank: state folder, config folder, Corosync's. */
 const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096]); /* NULL: no more */
@@ -112,7 +115,7 @@ int agent_main(struct ctl *ctl);
 
 /** Hexadecimal digits of bytes; caller frees. NULL: out of memory. */
 char *hex_encode(const void *bytes, size_t size);
-/** The other way. A NUL is behind the bytes. @return their count; -EINVAL; -ENOMEM */
+/** Convert hexadecimal digits to bytes, with a NUL behind them. @return their count; -EINVAL; -ENOMEM */
 ssize_t hex_decode(const char *text, char **bytes);
 
 #endif

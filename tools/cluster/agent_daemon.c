@@ -118,7 +118,10 @@ bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer)
 	return is_good;
 }
 
-/* Its output goes into a file of the memory, since a daemon may keep it open. @return exit status; negative errno */
+/*
+ * Run a program. Its output goes to a file in memory, since a daemon may keep it open. @return exit status; negative
+ * errno
+ */
 static int run(const char *path, char *const *arguments, char *said, size_t size)
 {
 	static const int ignored[] = {SIGPIPE, SIGHUP, SIGALRM, SIGINT, SIGTERM, SIGQUIT};
@@ -131,7 +134,7 @@ static int run(const char *path, char *const *arguments, char *said, size_t size
 	said[0] = '\0';
 	if (fd < 0)
 		return -errno;
-	/* The helper ignores them (agent_main), and a daemon should not. */
+	/* The helper ignores these signals (agent_main), but a daemon must not. */
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		sigaddset(&signals, ignored[i]);
@@ -155,7 +158,7 @@ static int run(const char *path, char *const *arguments, char *said, size_t size
 	return rc != 0 ? -rc : WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
-/* The last line says why. */
+/* Return the last line of the output, which has the reason. */
 static const char *last_line(char *text)
 {
 	size_t length = strlen(text);
@@ -189,7 +192,7 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 		of_program[count++] = as;
 		of_program[count++] = user;
 	}
-	/* conf.d is read behind a file that the daemon has found by itself. */
+	/* conf.d is read only if the daemon uses its default config. */
 	agent_default_config(agent->ctl, usual);
 	if (strcmp(agent->config, usual) != 0) {
 		of_program[count++] = option;

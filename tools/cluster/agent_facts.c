@@ -79,7 +79,10 @@ static void put_config(struct agent *agent, struct json_object *answer)
 	put_bool(answer, "has_corosync_config", access(SYSCONF_DIR "/corosync/corosync.conf", F_OK) == 0);
 }
 
-/* The folder, or the one above it where it has to be made. access(2) knows of file systems that are read-only. */
+/*
+ * Report whether the folder, or its parent if it has to be created, can be written. access(2) detects read-only file
+ * systems.
+ */
 static void put_folder(struct agent *agent, bool is_locking, struct json_object *answer)
 {
 	char folder[4096];
@@ -178,7 +181,7 @@ void agent_facts(struct agent *agent, bool is_locking, struct json_object *answe
 	agent_default_config(agent->ctl, agent->config);
 	put_daemon(answer);
 	put_running(agent, answer);
-	/* The lock first: a config that was read before it could be that of before another change. */
+	/* Lock first. A config that was read before the lock may be older than another change. */
 	put_folder(agent, is_locking, answer);
 	put_config(agent, answer);
 	put_key(agent, answer);

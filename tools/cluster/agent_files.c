@@ -127,7 +127,7 @@ int files_write(struct files *files, const char *path, const void *bytes, size_t
 
 	if (rc < 0)
 		return rc;
-	/* One that an interrupted change has left, or anything else that has taken the name. */
+	/* Remove a file of this name that an interrupted change has left. */
 	if (unlink(name.text) < 0 && errno != ENOENT)
 		return fail(files, "remove", name.text);
 	int fd = open(name.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -142,7 +142,7 @@ int files_write(struct files *files, const char *path, const void *bytes, size_t
 	return rc;
 }
 
-/* Keep what is there as PATH.before. */
+/* Keep the present file as PATH.before. */
 static int put_aside(struct files *files, struct files_change *change)
 {
 	struct name before = with(change->path, ".before");
@@ -201,7 +201,7 @@ static int undo_one(struct files *files, const struct files_change *change)
 
 	if (change->is_new && unlink(with(change->path, ".new").text) < 0 && errno != ENOENT)
 		rc = fail(files, "remove", with(change->path, ".new").text);
-	/* rename(2) of two names of one file does nothing, and leaves both. */
+	/* rename(2) of two names of the same file does nothing. */
 	if (change->had && (change->is_placed || change->is_removed)) {
 		if (rename(with(change->path, ".before").text, change->path) < 0)
 			rc = fail(files, "put back", change->path);

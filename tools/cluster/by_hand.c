@@ -110,7 +110,7 @@ static void print_all(const struct writer *writer)
 	}
 }
 
-/* Nothing is known of the nodes, so they are taken to be as they should be. */
+/* There are no facts about the nodes, so assume that they are ready for the change. */
 static int check(struct change *change)
 {
 	for (size_t i = 0; i < change->count; i++) {

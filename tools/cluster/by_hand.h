@@ -9,8 +9,8 @@
 #include "tools/cluster/change.h"
 
 /**
- * Plan without facts, and put the member "text" into the answer: what to do. No key is made or shown.
- * @return enum ctl_exit: CTL_REFUSED where the words alone do not fit
+ * Plan without facts, and put the instructions into the answer as "text". No key is made or shown. @return enum
+ * ctl_exit: CTL_REFUSED if the words of the command contradict each other
  */
 int by_hand(struct change *change, struct json_object *data);
 

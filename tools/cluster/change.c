@@ -15,8 +15,8 @@
 
 #define KEY_SIZE 256u
 #define LIMIT_MS 30000         /* for an answer, if --timeout is not longer */
-#define BACK_TRIES 20          /* to see that a node whose session has ended is as before */
-#define RELOAD_TRIES 200       /* to see whether a reload was made: nodes may take a minute */
+#define BACK_TRIES 20          /* tries to check a node whose session has ended */
+#define RELOAD_TRIES 200       /* tries to find out whether a reload was made: nodes may take a minute */
 #define BACK_PAUSE_MS 500
 #define LIMIT_DAEMON_MS 150000 /* where a daemon or the whole ring has to do something */
 
@@ -60,7 +60,10 @@ static void fail_step(struct plan_finding *failure, size_t node, const char *tex
 	snprintf(failure->remedy, sizeof(failure->remedy), "%s", remedy);
 }
 
-/* The request is taken. @return whether it has worked; otherwise failure says why */
+/*
+ * Send a request to a node's helper and wait for the answer. request: taken. @return whether it has worked; otherwise
+ * failure has the reason
+ */
 static bool ask(struct change *change, size_t node, struct json_object *request, bool is_long, struct json_object **answer,
 	struct plan_finding *failure)
 {
@@ -121,8 +124,8 @@ static void ask_facts(struct change *change)
 /* --- a session that has ended --- */
 
 /*
- * The facts of a node whose session has ended. Its helper may still be at work: then the folder is locked.
- * @return whether they are known; facts->config is the caller's
+ * Read the facts of a node whose session has ended. Its helper may still run: then the folder is locked. @return
+ * whether the facts are known; caller frees facts->config
  */
 static bool look_again(struct change *change, size_t i, int tries, struct node_facts *facts)
 {
@@ -165,7 +168,7 @@ static bool is_as_before(struct change *change, size_t i)
 	return is_same;
 }
 
-/* The answer was lost. The running daemon says whether the ring has taken the new files. */
+/* The answer was lost. Ask the running daemon whether the ring has applied the new files. */
 static bool is_reloaded(struct change *change, size_t i)
 {
 	struct node_facts facts;
@@ -190,7 +193,7 @@ static bool make_key(struct change *change)
 {
 	uint8_t bytes[KEY_SIZE];
 
-	/* Up to 256 bytes come whole, or the kernel has no randomness yet and the call waits. */
+	/* getrandom(2) returns up to 256 bytes completely, and waits if the kernel has no entropy yet. */
 	bool is_made = getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes);
 
 	change->key = is_made ? hex_encode(bytes, sizeof(bytes)) : NULL;
@@ -278,7 +281,7 @@ static bool is_long(enum step_kind kind)
 	return kind == STEP_RELOAD_CHECK || kind == STEP_RELOAD || kind == STEP_STOP || kind == STEP_START;
 }
 
-/* A person sees where it is. */
+/* Show the progress to a person. */
 static void tell_progress(const struct change *change, const struct plan_step *step)
 {
 	if (change->ctl->format == CTL_TEXT && !change->ctl->is_quiet && isatty(STDERR_FILENO))
@@ -321,7 +324,7 @@ static void add_trouble(struct change *change, const struct plan_finding *troubl
 	more[change->trouble_count++] = *trouble;
 }
 
-/* With the old files in their places the ring goes back, too. Any running node can ask for that. */
+/* The old files are restored. Reload them, so that the ring uses them again. Any running node can do that. */
 static void reload_back(struct change *change)
 {
 	struct plan_finding trouble = {.text = "no node is left to reload"};
@@ -348,7 +351,7 @@ static void undo(struct change *change)
 
 		if (change->peers[i].in < 0 && !change->peers[i].is_replaced)
 			continue;
-		/* A fresh helper has nothing to take back, and would say that it has worked. */
+		/* A new helper does not know the change, and would report success without undoing anything. */
 		if (change->peers[i].is_failed || change->peers[i].is_replaced) {
 			peer_close(&change->peers[i]);
 			if (is_as_before(change, i))
@@ -370,7 +373,9 @@ static void keep(struct change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		struct plan_finding trouble;
 
-		/* A helper that is gone has kept it: its daemon runs with it. Where none runs that is not so. */
+		/*
+		 * A helper that has ended has kept its change if its daemon runs with it. Without a daemon it has not.
+		 */
 		if (change->peers[i].in < 0 || ask(change, i, request_named("keep"), false, NULL, &trouble))
 			continue;
 		snprintf(trouble.remedy, sizeof(trouble.remedy), "compare its config with that of the others");

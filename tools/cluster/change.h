@@ -14,9 +14,9 @@ enum change_outcome {
 	CHANGE_PLANNED, /* --dry-run */
 	CHANGE_PRINTED, /* --print */
 	CHANGE_DONE,
-	CHANGE_REFUSED, /* by the planner: nothing has changed */
-	CHANGE_UNDONE,  /* a step has failed: taken back */
-	CHANGE_BROKEN,  /* a step has failed, and not all could be taken back */
+	CHANGE_REFUSED, /* refused by the planner: no file has changed */
+	CHANGE_UNDONE,  /* a step has failed, and all steps were undone */
+	CHANGE_BROKEN,  /* a step has failed, and some steps could not be undone */
 };
 
 struct change {
@@ -24,7 +24,7 @@ struct change {
 	struct plan_request request;
 	char cluster[WORDS_NAME_MAX + 1]; /* request.cluster */
 	char transport[32];               /* request.transport */
-	struct plan_node *nodes;          /* and peers: count of them */
+	struct plan_node *nodes;          /* count elements, as peers */
 	struct peer *peers;
 	size_t count;
 	const char *shell; /* remote shell */
@@ -40,16 +40,17 @@ struct change {
 
 	struct plan plan;
 	size_t steps_done;
-	bool is_reloaded; /* the ring has taken the new files */
+	bool is_reloaded; /* the ring has applied the new files */
 	enum change_outcome outcome;
-	struct plan_finding failure; /* of the step that failed; text "": none */
+	struct plan_finding failure; /* finding about the step that failed; text "": none */
 	enum step_kind failed_step;
-	struct plan_finding *troubles; /* failures on the way back */
+	struct plan_finding *troubles; /* failures while steps were undone */
 	size_t trouble_count;
 };
 
 /**
- * Do it: sessions to all nodes, their facts, the plan; then, unless is_dry, the steps, or all of them back.
+ * Make the change: open sessions to all nodes, read their facts, plan, and, unless is_dry, run the steps. If one fails,
+ * all are undone.
  *
  * @return enum ctl_exit; ctl->error is set only where there is nothing to show
  */
@@ -61,12 +62,12 @@ int change_add_node(struct change *change, const struct words_node *node, enum p
 
 /* --- show.c --- */
 
-/** Put it into the answer of a command: text and JSON are made of it. */
+/** Put the change into the answer of a command, from which text and JSON are made. */
 void change_show(const struct change *change, struct json_object *data);
 
 /* --- diff.c --- */
 
-/** The lines in which two texts differ, each with "- " or "+ " in front: an array, which caller puts. */
+/** Return the lines in which two texts differ, each with "- " or "+ " in front, as an array. Caller puts it. */
 struct json_object *diff_lines(const char *old_text, const char *new_text);
 
 #endif

@@ -40,7 +40,7 @@ static bool take_value(const char *option, int *i, int argc, char **argv, const 
 	return true;
 }
 
-/* allowed: the options that the command takes */
+/* Read the words of a command. allowed: its options */
 static int read_words(struct change *change, const char *usage, int argc, char **argv, struct words *words)
 {
 	static const char shell_option[] = "--ssh", transport_option[] = "--transport";
@@ -127,7 +127,7 @@ static int number_nodes(struct change *change)
 	return rc < 0 ? usage_error(change, why) : 0;
 }
 
-/* New nodes out of words. */
+/* Add the nodes of these words as new ones. */
 static int add_new_nodes(struct change *change, const struct words *words, size_t first)
 {
 	int64_t left_ms = LOOKUP_LIMIT_MS;
@@ -229,7 +229,7 @@ int cluster_create(struct ctl *ctl, int argc, char **argv, struct json_object *d
 
 /* --- changes of a cluster that is there --- */
 
-/* The config of this node, which the others have to have as well. */
+/* Read the config of this node, which must be that of all nodes. */
 static int read_own_config(struct change *change, struct conf *conf)
 {
 	struct json_object *answer = json_object_new_object();
@@ -271,7 +271,7 @@ static int read_own_config(struct change *change, struct conf *conf)
 	return 0;
 }
 
-/* Takes the text that an edit has made, in place of the one before. */
+/* Replace the text by the result of an edit. */
 static int take(struct change *change, char *result, const char *why, int rc)
 {
 	if (rc < 0) {
@@ -349,7 +349,7 @@ int node_add(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 
 static const char remove_usage[] = "node remove NODE [--ssh COMMAND] [--dry-run] [--print] [--force]";
 
-/* By its name or id. */
+/* Find a node by its name or id. */
 static struct plan_node *find_node(struct change *change, const char *word)
 {
 	for (size_t i = 0; i < change->count; i++) {
@@ -381,7 +381,7 @@ static int plan_remove(struct change *change, const struct words *words)
 
 		code = take(change, result, why, rc);
 	}
-	/* Ids below that of a node that stays are not given out again in any case. */
+	/* Only the highest id has to be noted. Lower ids are never used again while a node with a higher one stays. */
 	if (code == 0 && node->node.id == conf.highest_id) {
 		result = NULL;
 		int rc = conf_note_id(change->new_text, conf.highest_id, &result, why, sizeof(why));

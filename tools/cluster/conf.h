@@ -17,7 +17,7 @@
 
 #include "tools/cluster/words.h"
 
-#define CONF_SIZE_MAX (1024u * 1024u) /* of a file: that of the daemon */
+#define CONF_SIZE_MAX (1024u * 1024u) /* size of a file, as in the daemon */
 
 /* --- conf_scan.c --- */
 
@@ -32,7 +32,7 @@ struct conf_setting {
 	bool is_append; /* += */
 };
 
-/** A block of the top level. Blocks in it are passed over, with their settings. */
+/** A block of the top level. Nested blocks and their settings are skipped. */
 struct conf_block {
 	struct conf_range kind, title; /* title: without quotes; empty: none */
 	struct conf_range whole;       /* from the kind to behind the closing brace */
@@ -87,7 +87,7 @@ struct conf {
 	bool is_encrypted;   /* false: encryption or cipher is none */
 	bool is_two_node;
 	bool has_device;         /* a quorum device */
-	bool has_expected_votes; /* they are fixed */
+	bool has_expected_votes; /* the file sets the expected votes */
 	bool has_tie_breaker;    /* auto-tie-breaker, last-man-standing: another answer to a cluster of two */
 	struct conf_node *nodes; /* in the order of the file */
 	size_t node_count;
@@ -100,7 +100,7 @@ struct conf {
 int conf_read(const char *text, struct conf *conf, char *why, size_t size);
 void conf_fini(struct conf *conf);
 /**
- * Where a file names its key, and the folder of its state.
+ * Find the key file and the state folder that a file names.
  * @param instance  whose block 'instance' goes before block 'process'; NULL: none
  * @param key_file, state_dir  out: "" where the file names none, or cannot be read
  */
@@ -121,9 +121,9 @@ char *conf_make(const struct conf_wanted *wanted);
 
 /* --- conf_edit.c: each returns a new text in *result, which caller frees. 0; -EINVAL with why; -ENOMEM --- */
 
-/** Add a block for a node behind the last one. */
+/** Add the block of a node after the last one. */
 int conf_add_node(const char *text, const struct words_node *node, char **result, char *why, size_t size);
-/** Remove the block of a node, with the line that it stood on. */
+/** Remove the block of a node with its line. */
 int conf_remove_node(const char *text, const char *name, char **result, char *why, size_t size);
 /** Remember the highest id that was in use, in a comment behind the last node, when its node is removed. */
 int conf_note_id(const char *text, uint32_t id, char **result, char *why, size_t size);

@@ -115,7 +115,7 @@ int conf_remove_node(const char *text, const char *name, char **result, char *wh
 	struct conf_range range = edit.scanned.blocks[block].whole;
 	size_t from = line_begin(text, range.from), to = line_end(text, range.to);
 
-	/* A line of its own goes as a whole, a part of a line alone. */
+	/* Remove the whole line if it has nothing else, otherwise only the part. */
 	if ((from > 0 && text[from - 1] != '\n') || to == range.to) {
 		from = range.from;
 		to = range.to;
@@ -203,7 +203,7 @@ int conf_set(const char *text, const char *kind, const char *title, const char *
 		rc = asprintf(&bytes, "%s", value);
 	} else if (block != SIZE_MAX) {
 		at.from = at.to = edit.scanned.blocks[block].open;
-		/* An option on the line of the brace stays there, behind a blank. */
+		/* If an option is on the line of the brace, the new one goes before it with a blank. */
 		bool is_alone = text[at.from + strspn(text + at.from, " \t\r")] == '\n';
 
 		rc = asprintf(&bytes, is_alone ? "\n\t%s = %s" : " %s = %s ", option, value);

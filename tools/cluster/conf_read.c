@@ -17,7 +17,7 @@ struct reader {
 	size_t size;
 };
 
-/* A plain value of an option, if it is there. */
+/* Read the plain value of an option, if it exists. */
 static int read_text(struct reader *reader, size_t block, const char *option, char *text, size_t size)
 {
 	const struct conf_setting *setting = conf_find_setting(reader->scanned, block, option);
@@ -71,7 +71,7 @@ static int add_address(struct reader *reader, struct words_node *node, struct co
 	return -EINVAL;
 }
 
-/* The words and strings of a list, or the one value. */
+/* Read the words and strings of a list, or a single value. */
 static int read_addresses(struct reader *reader, struct words_node *node, struct conf_range value)
 {
 	const char *text = reader->scanned->text;
@@ -146,7 +146,7 @@ static int read_nodes(struct reader *reader)
 	return -EINVAL;
 }
 
-/* Of the nodes, and of removed ones by the comment. */
+/* Return the highest id of the nodes and, by the comment, of removed ones. */
 static uint32_t highest_id(const char *text, const struct conf *conf)
 {
 	uint32_t highest = 0;

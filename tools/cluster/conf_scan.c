@@ -30,7 +30,7 @@ struct scanner {
 
 static bool is_word_byte(unsigned char byte) { return byte > ' ' && byte != 0x7f && strchr("\"'(){}=,+#*\\", byte) == NULL; }
 
-/* Blanks and comments. */
+/* Return the offset after blanks and comments. */
 static size_t skip_blank(const char *text, size_t at)
 {
 	for (;;) {

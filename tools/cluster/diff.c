@@ -8,7 +8,7 @@
 
 #include "tools/cluster/change.h"
 
-#define LINES_MAX 2000u /* beyond that there is no comparison: the square of it is memory */
+#define LINES_MAX 2000u /* longer texts are not compared, since memory grows with the square */
 
 struct lines {
 	char *copy, **list;

@@ -192,7 +192,7 @@ static int grow(struct peer *peer)
 	return 0;
 }
 
-/* *length: of the line at the begin of the buffer, with its line feed. */
+/* Read a line into the buffer. *length: out: its length with the line feed. */
 static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
 {
 	for (;;) {
@@ -244,7 +244,7 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 	char said[300];
 
 	if (rc == -EPIPE && peer->pid > 0)
-		await(peer->out, POLLHUP, now_ms() + 200); /* its last words */
+		await(peer->out, POLLHUP, now_ms() + 200); /* wait for its last output */
 	complaint(peer, said, sizeof(said));
 	const char *what = rc == -EPIPE ? "the session has ended"
 			   : rc == -ETIMEDOUT ? "no answer in time"
@@ -292,7 +292,10 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
 
 /* --- end --- */
 
-/* A remote shell that does not end is sent a signal. This host's helper gets none: it may be taking a change back. */
+/*
+ * Send a signal to a remote shell that does not end. The helper of this host gets none, since it may be undoing a
+ * change.
+ */
 static void reap(const struct peer *peer, bool is_late)
 {
 	int64_t end_ms = now_ms() + END_MS;
@@ -315,7 +318,7 @@ void peer_close(struct peer *peer)
 
 	if (peer->in >= 0)
 		close(peer->in);
-	/* Its output ends with it. */
+	/* The session has ended when its output has ended. */
 	while (peer->out >= 0 && await(peer->out, POLLIN, end_ms) == 0) {
 		ssize_t got = read(peer->out, rest, sizeof(rest));
 

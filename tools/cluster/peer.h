@@ -25,7 +25,7 @@ struct peer {
 	char *buffer;        /* bytes that were read beyond the last answer */
 	size_t size, room;
 	bool is_local;  /* a child process of this host, and no remote shell */
-	bool is_replaced; /* by a fresh helper, which knows nothing of the change */
+	bool is_replaced; /* a new helper has replaced the first one, and knows nothing of the change */
 	bool is_failed; /* the session has ended or is out of step: no more requests */
 };
 
@@ -40,8 +40,8 @@ int peer_open(struct peer *peer, const char *shell, const char *host, char *why,
 /**
  * Send a request and wait for the answer.
  *
- * @param answer  out: an object, which caller puts, also where its "ok" is false; NULL after an error
- * @param why     out: what went wrong; in it the last line that the remote shell has complained with
+ * @param answer  out: an object, which caller puts, also if its "ok" is false; NULL after an error
+ * @param why     out: the reason, with the last line of the remote shell's error output
  * @return 0; negative errno
  */
 int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why, size_t size);

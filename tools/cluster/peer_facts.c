@@ -9,7 +9,7 @@
 #include "tools/cluster/agent.h"
 #include "tools/cluster/peer.h"
 
-/* One line of what is shown. */
+/* Copy a text of the answer. Control characters become blanks, since the text will be shown on one line. */
 static void copy(struct json_object *answer, const char *name, char *text, size_t size)
 {
 	struct json_object *value = get(answer, name);
@@ -35,7 +35,7 @@ static uint64_t copy_number(struct json_object *answer, const char *name)
 	return number > 0 ? (uint64_t)number : 0;
 }
 
-/* A config with a NUL is none. */
+/* Copy the configuration file of the answer. NULL: none, or it contains a NUL. */
 static char *copy_config(struct json_object *answer)
 {
 	struct json_object *value = get(answer, "config");

@@ -48,7 +48,7 @@ __attribute__((format(printf, 6, 7))) static void add_finding(struct planner *pl
 
 /* --- the ring --- */
 
-/* The next node that stays and whose daemon runs; SIZE_MAX: none */
+/* Return the next node that stays and whose daemon runs; SIZE_MAX: none */
 static size_t running(const struct planner *planner, size_t after)
 {
 	for (size_t i = after; i < planner->count; i++)
@@ -80,7 +80,7 @@ static bool is_new(const struct planner *planner, size_t i)
 	return planner->request->change == PLAN_CREATE || planner->nodes[i].role == ROLE_JOINS;
 }
 
-/* A node that leaves may be dead: what it has stays there. */
+/* A node that is removed may be dead. Its files stay there. */
 static bool may_be_missing(const struct planner *planner, size_t i)
 {
 	return planner->nodes[i].role == ROLE_LEAVES;
@@ -122,7 +122,7 @@ static void check_installed(struct planner *planner, size_t i)
 		REFUSE(planner, i, "wait for its end", "another change of the cluster is under way there");
 }
 
-/* Nothing of another cluster may be there. */
+/* Check that a new node has no files of another cluster. */
 static void check_new(struct planner *planner, size_t i)
 {
 	const struct node_facts *facts = &planner->nodes[i].facts;
@@ -141,7 +141,7 @@ static void check_new(struct planner *planner, size_t i)
 			facts->key_file);
 }
 
-/* It has to be a member of the cluster that is meant, with the config of the others. */
+/* Check that a node is a member of the cluster and has the config of the other nodes. */
 static void check_member(struct planner *planner, size_t i)
 {
 	const struct plan_node *node = &planner->nodes[i];
@@ -198,7 +198,7 @@ static void check_versions(struct planner *planner)
 	}
 }
 
-/* One text for all is changed, so all must have it: still, after the locks were taken. */
+/* The same text is changed on all nodes, so all must have it. This is checked after the locks were taken. */
 static void check_alike(struct planner *planner)
 {
 	const char *text = planner->request->old_text;
@@ -339,7 +339,7 @@ static void check_removal(struct planner *planner)
 		REFUSE(planner, SIZE_MAX, "stop its daemon, and remove its files", "it is the only node of the cluster");
 }
 
-/* Nodes of one cluster in rings of their own: which of them would the change be of? */
+/* Nodes of one cluster in separate rings are refused: it is not clear which ring to change. */
 static void check_ring(struct planner *planner)
 {
 	size_t first = running(planner, 0);

@@ -23,17 +23,17 @@
 
 enum {
 	PLAN_TEXT_MAX = 512,
-	PLAN_PROTOCOL = 1, /* of the helper on a node. Nodes with another number are refused */
+	PLAN_PROTOCOL = 1, /* protocol number of the helper on a node. Other numbers are refused */
 };
 
-/** The facts of a node. Texts come from another host: they are shown and compared, no more. */
+/** The facts of a node. The texts come from another host, so they are only shown and compared. */
 struct node_facts {
 	bool is_reached;
-	char error[PLAN_TEXT_MAX];     /* why it is not */
+	char error[PLAN_TEXT_MAX];     /* why the facts are not known */
 	uint32_t protocol;
-	char version[32];              /* of Coterie there */
+	char version[32];              /* version of Coterie on that node */
 	char daemon[PLAN_TEXT_MAX];    /* "": the daemon's program is there; otherwise why it cannot be run */
-	char folder[256];              /* of its config */
+	char folder[256];              /* folder of its config */
 	char write_error[PLAN_TEXT_MAX]; /* "": the folder can be written */
 	char file[256];                /* its config file */
 	bool has_config;
@@ -43,9 +43,9 @@ struct node_facts {
 	char key_file[256];            /* where that is */
 	bool is_locked;                /* another change is under way */
 	bool is_running;               /* a daemon answers */
-	bool is_corosync;              /* which is Corosync's */
-	char cluster[128];             /* of the running daemon */
-	uint32_t id;                   /* of the running daemon */
+	bool is_corosync;              /* the running daemon is Corosync's */
+	char cluster[128];             /* cluster name of the running daemon */
+	uint32_t id;                   /* node id of the running daemon */
 	uint64_t running_version;      /* its config-version */
 	bool is_quorate;
 	uint64_t members[WORDS_NODES_MAX]; /* ids in the running daemon's ring */
@@ -74,11 +74,11 @@ enum plan_change {
 
 struct plan_request {
 	enum plan_change change;
-	const char *cluster;   /* its name. "": none is known */
+	const char *cluster;   /* its name. "": not known */
 	const char *old_text;  /* the config that the change was made of; NULL: of none */
 	const char *transport;
 	bool is_encrypted;
-	bool is_two_node;      /* of the config as it is now */
+	bool is_two_node;      /* two_node of the present config */
 	bool has_device;       /* a quorum device, or another option that decides about two nodes */
 	bool has_expected_votes;
 	bool is_forced;
@@ -86,11 +86,11 @@ struct plan_request {
 };
 
 enum step_kind {
-	STEP_KEY,          /* store the key, where there is none */
+	STEP_KEY,          /* store the key on nodes without one */
 	STEP_WRITE,        /* coterie.conf.new */
-	STEP_TEST,         /* coterie -t of it */
-	STEP_PLACE,        /* put it in its place */
-	STEP_RELOAD_CHECK, /* one node asks all of the ring */
+	STEP_TEST,         /* run coterie -t with the new config */
+	STEP_PLACE,        /* rename the new config to its name */
+	STEP_RELOAD_CHECK, /* one node has all nodes of the ring check their files */
 	STEP_RELOAD,
 	STEP_STOP,         /* the daemon of a node that leaves */
 	STEP_RETIRE,       /* its files */
@@ -104,7 +104,7 @@ struct plan_step {
 };
 
 struct plan_finding {
-	size_t node;              /* SIZE_MAX: of the cluster */
+	size_t node;              /* SIZE_MAX: about the cluster */
 	char text[PLAN_TEXT_MAX];
 	char remedy[PLAN_TEXT_MAX]; /* "": none; of notes too */
 };
@@ -112,7 +112,7 @@ struct plan_finding {
 struct plan {
 	struct plan_step *steps;
 	size_t step_count;
-	struct plan_finding *refusals; /* not empty: no step is done */
+	struct plan_finding *refusals; /* not empty: no step is run */
 	size_t refusal_count;
 	struct plan_finding *notes; /* shown beside */
 	size_t note_count;
@@ -131,7 +131,7 @@ void plan_fini(struct plan *plan);
 const char *plan_step_name(enum step_kind kind);
 
 /**
- * Whether the rest of a ring keeps quorum when one node leaves it. Votes of a quorum device do not count.
+ * Return whether the rest of a ring keeps quorum when one node leaves it. Votes of a quorum device do not count.
  *
  * @param leaving  index of the node
  * @param why  out: the reason against it, with the numbers

@@ -171,7 +171,7 @@ static const char *words_of(const char *step)
 	return step;
 }
 
-/* Steps of one kind in one line, with the nodes. */
+/* Print the steps of one kind in one line, with their nodes. */
 static void print_steps(FILE *out, struct json_object *steps)
 {
 	int number = 0;

@@ -21,7 +21,7 @@ struct words_node {
 	char name[WORDS_NAME_MAX + 1];
 	uint32_t id; /* 0: not given */
 	char addresses[WORDS_LINKS_MAX][WORDS_ADDRESS_MAX + 1];
-	size_t address_count; /* 0: the name is a host name, whose address has to be looked up */
+	size_t address_count; /* 0: the name is a host name that has to be resolved */
 };
 
 /**
@@ -35,8 +35,8 @@ bool words_is_name(const char *text);
  */
 bool words_is_address(const char *text);
 /**
- * Return whether a text of a config may be an address: no '-' first, and visible ASCII characters alone. It is weaker than
- * words_is_address, since a config may have "fe80::1%eth0" or "a_b". It stands in the command line of ssh.
+ * Return whether a text of a config may be an address: no '-' first, and visible ASCII characters alone. It is weaker
+ * than words_is_address, since a config may have "fe80::1%eth0" or "a_b". The text is used in the command line of ssh.
  */
 bool words_is_harmless(const char *text);
 /** Return 4 or 6 for a numeric address, otherwise 0. */

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 /**
- * Write bytes so that they can be read and told apart: printable ASCII as it is, a backslash
- * doubled, all others as \xHH. Nothing ends the text: zero bytes are like others.
+ * Write bytes in a readable and unambiguous form: printable ASCII as it is, a backslash doubled, all others as \xHH.
+ * Nothing ends the text: zero bytes are like others.
  *
  * @param bytes borrowed; size of them
  */

@@ -12,8 +12,8 @@
  * Read a whole word as a decimal number. Blanks and a sign may come first, nothing may follow.
  *
  * @param text  borrowed
- * @param min   smallest value that is right
- * @param max   largest one
+ * @param min   smallest valid value
+ * @param max   largest valid value
  * @param value out, on success only
  * @return false when it is no number or out of range
  */

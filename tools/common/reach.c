@@ -15,9 +15,9 @@
 
 /* The sockets of daemons that listen on this host. */
 struct listeners {
-	bool has_daemon;  /* of any instance */
-	bool has_default; /* one without an instance name */
-	bool has_wanted;  /* of the wanted instance */
+	bool has_daemon;  /* a daemon of any instance listens */
+	bool has_default; /* a daemon without an instance name listens */
+	bool has_wanted;  /* the wanted instance listens */
 	bool has_service; /* the wanted service of the wanted instance */
 	char instances[INSTANCES_MAX][INSTANCE_LENGTH_MAX + 1];
 	size_t count;
@@ -25,7 +25,7 @@ struct listeners {
 
 static const char *const known[] = {"coterie-control", "cmap", "cfg", "cpg", "quorum", "votequorum", "evs", "kv"};
 
-/* The instance in the name of a socket of this service: "" for none. NULL: the name is of something else. */
+/* Return the instance in the name of a socket of this service, "" for none. NULL: it is another socket. */
 static const char *instance_of(const char *name, const char *service)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -195,5 +195,5 @@ void reach_explain(struct reach *reach, const char *service, const char *instanc
 	else if (!found.has_service)
 		no_service(reach, service);
 	else
-		busy(reach, CS_ERR_TRY_AGAIN); /* it has just begun to listen, or ends */
+		busy(reach, CS_ERR_TRY_AGAIN); /* the daemon has just started to listen, or is ending */
 }

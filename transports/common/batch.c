@@ -18,7 +18,7 @@
 #define MESSAGES_MAX 32u
 #define PARTS_MAX 256u
 
-/* How often a datagram is tried again when an error of another one came back instead. */
+/* How often a send is repeated that returned the error of an earlier datagram. */
 #define TRIES_MAX 4
 
 /* Every path takes a segment of this size: a refusal of one is a refusal of the offload. */
@@ -56,7 +56,7 @@ uint32_t batch_run(const struct batch_out *out, struct coterie_frame *const *fra
 	return run;
 }
 
-/* One sendmmsg under construction. */
+/* The arguments of one sendmmsg call. */
 struct call {
 	uint32_t count;              /* messages */
 	uint32_t runs[MESSAGES_MAX]; /* frames in each */
@@ -92,7 +92,7 @@ static void call_add(
 	call->runs[call->count++] = run;
 }
 
-/* singles: so many of the first frames must go one by one. */
+/* Build a call. singles: number of the first frames that must be sent one by one. */
 static void call_build(struct call *call, const struct batch_out *out, const struct sockaddr *to,
 	socklen_t to_size, struct coterie_frame *const *frames, uint32_t count, uint32_t singles)
 {
@@ -115,10 +115,10 @@ static void call_build(struct call *call, const struct batch_out *out, const str
 	}
 }
 
-/* After the first single datagram of a refused run has gone out: so it was the offload. */
+/* The first single datagram of a refused run was sent, so the kernel has refused the offload. */
 static void learn_refusal(struct batch_out *out, int error, uint32_t size)
 {
-	/* Older kernels say EINVAL too when a segment is longer than the path takes. */
+	/* Older kernels also return EINVAL if a segment is longer than the path MTU. */
 	if (error == EMSGSIZE || (error == EINVAL && size > SEGMENT_SURE))
 		out->gso_size_max = size - 1;
 	else
@@ -135,7 +135,7 @@ static bool is_offload_error(int error)
 struct progress {
 	uint32_t done;    /* frames */
 	uint32_t singles; /* frames below this index go one by one: their run was refused */
-	int refusal;      /* the error of that run, until it is known whose fault it was */
+	int refusal;      /* the error of that run, until its cause is known */
 	int tries;        /* of the frame at done */
 };
 

@@ -18,7 +18,7 @@
 #define BATCH_DATAGRAM_MAX 65507u
 /** Datagrams in one offloaded call: kernels before 6.9 take no more. */
 #define BATCH_SEGMENTS_MAX 64u
-/** A datagram no longer than this that came alone is copied, since it would pin a whole buffer. */
+/** A single datagram of at most this size is copied, since it would keep a whole buffer in use. */
 #define BATCH_COPY_MAX 4096u
 
 /** The sending side of one socket. Fill fd and has_gso, zero the rest, then use batch_send alone.
@@ -34,8 +34,8 @@ struct batch_out {
 };
 
 /**
- * How many of the frames go into one call: a run of equal sizes, which a shorter frame may close. A
- * frame longer than the limit goes alone, and so does an empty one.
+ * Return how many of the frames fit into one call: a run of equal sizes, which a shorter frame may end. A frame longer
+ * than the limit is sent alone, and so is an empty one.
  *
  * @param count  at least 1
  * @return 1 .. BATCH_SEGMENTS_MAX
@@ -46,12 +46,11 @@ uint32_t batch_run(
 /**
  * Send frames to one address, in order.
  *
- * An error that belongs to an earlier datagram, to anybody, never costs one of these: the error
- * queue is emptied and the send done again. A frame that really cannot be sent is counted and
- * passed over: loss is the engine's business.
+ * A send may return the error of an earlier datagram to any address. Then the error queue is emptied and the send
+ * repeated, so no frame is lost. A frame that cannot be sent is counted and skipped, since the engine handles losses.
  *
  * @param frames  borrowed; count elements
- * @param lost    out: frames given up; *error is then the positive errno of the last
+ * @param lost    out: number of skipped frames; *error is then the positive errno of the last one
  * @return frames done with, sent or lost; fewer than count only when the socket is full
  */
 uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
@@ -62,7 +61,7 @@ struct batch_in;
 
 /** Callbacks of the owner of a socket about a source of datagrams. */
 struct batch_filter {
-	/* false: drop. count: datagrams that came together from there. */
+	/* Return whether to accept datagrams from this address. count: datagrams that arrived together. */
 	bool (*accept)(void *arg, const struct sockaddr *from, uint32_t count);
 	/* Look at one datagram of an accepted source, and alter it in place. Return false to drop it; otherwise
 	   [*offset, *offset + *size) of it is the frame, at first all of it. NULL: every datagram is a frame. */

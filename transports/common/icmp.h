@@ -7,23 +7,21 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ICMP_QUOTE_MAX 192u /* 32 of them may stand before a sealed frame */
+#define ICMP_QUOTE_MAX 192u /* 32 of them may be the header of a sealed frame */
 
-/** One entry of the queue. Anyone who guesses addresses and ports can forge one: a hint, no proof.
- */
+/** One entry of the error queue. Any host that guesses addresses and ports can forge one, so it is only a hint. */
 struct icmp_report {
 	int32_t error;              /* positive errno: ECONNREFUSED, EHOSTUNREACH, … */
 	bool is_remote;             /* an ICMP message, otherwise an error of this host */
-	bool is_from_destination;   /* the host we had sent to said it itself */
-	struct sockaddr_storage to; /* where our datagram went, with port */
+	bool is_from_destination;   /* the destination host itself has sent the error */
+	struct sockaddr_storage to; /* destination of the datagram, with port */
 	uint32_t quote_size;
 	uint8_t quote[ICMP_QUOTE_MAX]; /* the part of that datagram that the message repeats, from its
 				        * start */
 };
 
 /**
- * Empty the queue, or epoll would report the socket for ever, and the next sends to anybody would
- * fail.
+ * Empty the error queue. Otherwise epoll would report the socket again and again, and further sends would fail.
  *
  * @param run  called for each entry; report is borrowed; may be NULL
  * @return number of entries

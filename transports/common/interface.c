@@ -79,7 +79,7 @@ bool interface_has_neighbour(const struct peers *peers)
 	struct ifaddrs *list;
 
 	if (getifaddrs(&list) < 0)
-		return true; /* costs a copy of what is sent */
+		return true; /* if unknown, assume yes, which only costs a copy of each multicast */
 	for (uint32_t i = 0; i < peers->count && !is_found; i++) {
 		const struct peer *peer = &peers->list[i];
 
@@ -132,7 +132,7 @@ bool interface_watch_read(int fd)
 	for (;;) {
 		ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 
-		/* ENOBUFS: news were dropped because we were slow, so there were some. */
+		/* ENOBUFS: the kernel has dropped changes because this process was slow, so there were some. */
 		if (size < 0 && errno != ENOBUFS && errno != EINTR)
 			return has_any;
 		has_any = true;

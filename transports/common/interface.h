@@ -22,7 +22,7 @@ enum interface_state {
  * Look an address up. Every address of 127.0.0.0/8 counts as being on the loopback interface.
  *
  * @param address  IPv4 or IPv6; the port is ignored; borrowed
- * @return what was found; INTERFACE_UP when the system cannot be asked: bind and send tell then
+ * @return the state; INTERFACE_UP if the system cannot be asked: then bind and send show errors
  */
 enum interface_state interface_state(const struct sockaddr *address);
 

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Log lines that outside events cause: one per cause and pause, with a count of what was hidden.
- */
+/* Log lines that outside events cause: one line for each cause in a period, with the number of hidden lines. */
 #ifndef COMMON_LIMITER_H
 #define COMMON_LIMITER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Zeroed, the first line passes. */
+/** The limiter of one cause. All zero at first, so that the first line passes. */
 struct limiter {
 	uint64_t next_ns; /* when a line may be written again */
 	uint64_t hidden;  /* lines that were not since the last one */
 };
 
 /**
- * Ask for a line.
+ * Ask whether to write a line.
  *
  * @param now_ns  monotonic time
- * @param hidden  out, when it is granted: how many were not before this one
+ * @param hidden  out, if it may be written: number of lines hidden before it
  * @return true: write it
  */
 bool limiter_pass(struct limiter *limiter, uint64_t now_ns, uint64_t *hidden);

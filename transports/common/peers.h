@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The peers of one link: who they are, where they are, and which of them an address belongs to.
- */
+/* The peers of one link: their ids and addresses, and the peer of an address. */
 #ifndef COMMON_PEERS_H
 #define COMMON_PEERS_H
 
@@ -20,11 +18,12 @@ struct peer {
 	bool is_local;
 	socklen_t address_size;
 	struct sockaddr_storage address;
-	uint64_t heard_ns; /* when the last datagram came; 0: never */
-	uint64_t refused_ns; /* when its host said that nobody listens, if nothing came since; or 0 */
+	uint64_t heard_ns; /* arrival of the last datagram; 0: never */
+	/* when its host reported that no process listens, if no datagram has arrived since; or 0 */
+	uint64_t refused_ns;
 	uint64_t away_ns;    /* when it was sent something nevertheless */
 	uint64_t send_errors;
-	uint64_t stranger_ns;      /* when a datagram came that shows another key, or none; 0: never */
+	uint64_t stranger_ns;      /* arrival of the last datagram with another key, or without one; 0: never */
 	const char *stranger_word; /* "key", "clear" or "sealed" */
 };
 
@@ -53,9 +52,9 @@ int peers_del(struct peers *peers, uint32_t nodeid);
 struct peer *peers_find(struct peers *peers, uint32_t nodeid);
 
 /**
- * Find the peer of a datagram from this address. The port is ignored, since peers may send from any
- * (book transports, "udpu"). If several nodes share an address, the one whose port also fits is
- * returned, and another node before the local one.
+ * Find the peer of a datagram from this address. The port is ignored, since peers may send from any port (book
+ * transports, "udpu"). If several nodes share an address, the one whose port also fits is returned, and another node
+ * before the local one.
  *
  * @return borrowed until the next add or del; NULL: unlisted
  */

@@ -30,7 +30,7 @@ void socket_mark(int fd, int family, uint32_t dscp)
 	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
 }
 
-/* A smaller buffer is no failure: what was granted is read back and told. */
+/* Set the size of a buffer. A smaller buffer is no failure: @return the size that was granted */
 static uint32_t grow_buffer(int fd, int name, int name_force, uint32_t size)
 {
 	int granted = 0;

@@ -99,8 +99,8 @@ void tripwire_say_goodbye(int fd, const struct tripwire_proof *proof)
 }
 
 /*
- * Only the kernel of a process that died closes its connection in order and without a goodbye. A reset may come
- * from a firewall as well. Any other end tells of the path, or is wanted.
+ * Only the kernel of a process that died closes its connection in order and without a goodbye. A reset may come from a
+ * firewall as well. Any other end is caused by the path, or was intended.
  */
 uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
 {

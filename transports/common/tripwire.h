@@ -79,7 +79,7 @@ struct tripwire_guest {
 	struct tripwire *wire;
 	int fd; /* -1: the place is free */
 	struct tripwire_witness witness;
-	uint32_t nodeid; /* 0: it has not said yet, or not proved it */
+	uint32_t nodeid; /* 0: it has sent no greeting, or has not proved the key */
 	uint64_t since_ns;
 };
 
@@ -111,7 +111,7 @@ struct tripwire {
 	uint64_t pause_ns; /* before the next attempt */
 	struct coterie_timer *timer;
 	int listen_fd; /* -1: none */
-	bool has_told; /* that nobody can connect */
+	bool has_told; /* the log line that no node can connect was written */
 	struct tripwire_guest guests[TRIPWIRE_GUESTS_MAX];
 	struct tripwire_report reports[TRIPWIRE_REPORTS_MAX]; /* not delivered yet, oldest first */
 	uint32_t report_count;
@@ -122,25 +122,28 @@ struct tripwire {
 /** In place. Nothing is opened yet. peers and secure (or NULL) are kept until tripwire_fini. */
 void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
 	struct peers *peers, const struct secure *secure);
-/** Say goodbye to all and close everything. Reports no more, not even the ends of these connections. */
+/** Send a goodbye on all connections and close them. Nothing is reported any more, not even their ends. */
 void tripwire_fini(struct tripwire *wire);
 
 /** Switch it off, with goodbyes, or on. It listens when it can. */
 void tripwire_switch(struct tripwire *wire, bool is_wanted);
 
-/** The link is bound to this address (copied). Listen there, unless it does or cannot. Say it again freely. */
+/** Note that the link is bound to this address (copied), and listen there if possible. May be called repeatedly. */
 void tripwire_bound(struct tripwire *wire, const struct sockaddr *local);
 
-/** The address is not the link's any more: say goodbye to all, and neither listen nor connect until tripwire_bound. */
+/**
+ * Note that the link has lost its address: send a goodbye on all connections, and neither listen nor connect until
+ * tripwire_bound.
+ */
 void tripwire_unbound(struct tripwire *wire);
 
 /**
- * The ring's other keys are forgotten. End, with a goodbye, all connections that were not proved with this one, which is
- * loaded, or 0: clear; connect to the neighbour again at once.
+ * Note that all keys but this loaded one are forgotten. 0: no encryption. Close, with a goodbye, all connections that
+ * were not proved with this key, and connect to the neighbour again at once.
  */
 void tripwire_rekeyed(struct tripwire *wire, uint32_t key);
 
-/** Watch this node and no other; 0: nobody. The host hears of it from the loop. */
+/** Watch this node and no other one; 0: none. Reports to the host are made from the loop. */
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
 
 /**
@@ -148,7 +151,7 @@ void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
  * Call it again and again while the node is silent: probes are sent between the first call and two seconds after the
  * last one, eight a second at most.
  *
- * @param is_first  a silence begins: what came before is no sign
+ * @param is_first  a silence begins: earlier results do not count
  */
 uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first);
 

@@ -41,7 +41,7 @@ static void guest_dismiss(struct tripwire_guest *guest)
 		guest_close(guest);
 }
 
-/* Its newest connection counts: it has lost the others, or its host went without a word. */
+/* Only the newest connection of a node counts. It has lost the others, or its host has ended without closing them. */
 static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 {
 	struct tripwire *wire = guest->wire;
@@ -101,7 +101,7 @@ static void guest_greets(struct tripwire_guest *guest)
 		guest_close(guest);
 }
 
-/* It greets, or it ends. A guest that says more than that is dismissed. */
+/* Read a guest's greeting, or the end of its connection. A guest that sends anything else is disconnected. */
 static void guest_ready(void *arg, int fd, uint32_t revents)
 {
 	struct tripwire_guest *guest = arg;

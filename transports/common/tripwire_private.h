@@ -13,7 +13,7 @@ void tripwire_tune(int fd);
 bool tripwire_greet(struct tripwire *wire, int fd, uint32_t nodeid);
 /** Read a greeting for us, whole. false: it is none, or has not come; *error is 0 or the errno. */
 bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *error);
-/** Tell the other end that the close that follows is wanted, so that it reports COTERIE_WATCH_OFF. */
+/** Send a goodbye before an intended close, so that the other end reports COTERIE_WATCH_OFF. */
 void tripwire_say_goodbye(int fd, const struct tripwire_proof *proof);
 /** Read why an established connection woke up. @return COTERIE_WATCH_ON: for nothing; _OFF or _BROKEN: its end */
 uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof);
@@ -31,7 +31,7 @@ bool tripwire_proves(const struct tripwire *wire);
 bool tripwire_proof_begin(struct tripwire *wire, int fd, uint32_t nodeid, struct tripwire_proof *proof);
 /** Read the neighbour's answer, and prove the key to it. */
 bool tripwire_proof_end(struct tripwire *wire, int fd, struct tripwire_proof *proof, int *error);
-/** Read a guest's greeting, and prove the key to it. proof->nodeid is what it claims. */
+/** Read a guest's greeting, and prove the key to it. proof->nodeid: the node id that it claims. */
 bool tripwire_proof_answer(struct tripwire *wire, int fd, struct tripwire_proof *proof, int *error);
 /** Read a guest's proof. */
 bool tripwire_proof_check(struct tripwire *wire, int fd, struct tripwire_proof *proof, int *error);

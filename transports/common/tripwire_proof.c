@@ -38,7 +38,7 @@ static bool send_all(int fd, const void *bytes, size_t size)
 	return send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
 }
 
-/* A small message comes whole, or not at all yet. */
+/* Receive a small message, which arrives completely or not yet. */
 static bool receive(int fd, void *bytes, size_t size, int *error)
 {
 	ssize_t got = recv(fd, bytes, size, MSG_DONTWAIT);

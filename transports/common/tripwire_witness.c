@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whether the host of a silent neighbour lives. Its kernel answers the keepalive probes of TCP while the daemon is
- * stopped or starves. The daemon sees nothing of a probe, so an older one needs not know of it.
+ * Find out whether the host of a silent neighbour runs. Its kernel answers the keepalive probes of TCP while the daemon
+ * is stopped or starves. The daemon sees nothing of a probe, so an older one needs not know of it.
  *
  * The kernel sends a probe on request: TCP_KEEPIDLE starts the keepalive timer again, and one second is its least
  * value. The probe leaves at once where nothing arrived for longer than that, otherwise when the second is over. The
@@ -17,7 +17,7 @@
 
 #define MS UINT64_C(1000000)
 #define PROBE_IDLE 1 /* seconds */
-/* A probe without an answer may be lost, two hardly. A round trip comes on top of each gap. */
+/* One probe may be lost, but two rarely are. The round trip is added to each gap. */
 #define PROBE_GAP_NS (125 * MS)
 #define PROBES_ENOUGH 2u
 #define PROBE_GAP_SILENT_NS (250 * MS)
@@ -34,7 +34,10 @@ static bool read_info(int fd, struct tcp_info *info)
 	       size >= offsetof(struct tcp_info, tcpi_rtt) + sizeof(info->tcpi_rtt);
 }
 
-/* No data comes on this connection, so the time from the last data to the last answer grows with each answer alone. */
+/*
+ * Return the time of the last answer. No data arrives on this connection, so the time from the last data to the last
+ * answer grows only with an answer.
+ */
 static uint32_t answer_ms(const struct tcp_info *info)
 {
 	return info->tcpi_last_data_recv - info->tcpi_last_ack_recv;
@@ -126,7 +129,7 @@ uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first)
 
 	if (!is_neighbour && guest == NULL)
 		return COTERIE_WITNESS_UNKNOWN;
-	/* One connection is enough. The other one may be needed when this one ends. */
+	/* Probe one connection only. The other one may be needed when this one ends. */
 	if (is_first && is_neighbour)
 		begin(&wire->witness, wire->fd);
 	if (is_first && guest != NULL)

@@ -9,7 +9,7 @@
 
 #define FRAME_HEADERS 90u
 #define IPV6_HEADER_EXTRA 20u
-/* A host answers six datagrams to a closed port at once, and one a second in the long run. */
+/* A host answers six datagrams to a closed port at once, and then one a second. */
 #define AWAY_GAP_NS UINT64_C(3000000000)
 
 /* ---- Options ------------------------------------------------------------- */
@@ -266,8 +266,8 @@ bool udp_link_is_away(struct udp_link *link, struct peer *peer)
 }
 
 /*
- * There is no sign of life but the ring's: who is a member can be reached. As in the reference the
- * node's own address stands as the source, and a node that is not listed is no error but all zero.
+ * Return the status of a node. The transport itself knows no reachability, so members of the ring count as reachable.
+ * As in Corosync the source is this node's own address, and a node that is not listed is no error but all zero.
  */
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status)
 {
@@ -286,7 +286,7 @@ int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status
 	return 0;
 }
 
-/* A longer frame comes in as many fragments, each with a buffer of its own. */
+/* A longer frame arrives in several fragments, each with a kernel buffer of its own. */
 uint32_t udp_link_capacity(void *self, uint32_t frame_size)
 {
 	const struct udp_link *link = self;

@@ -39,7 +39,7 @@ struct udp_link_hooks {
 	 * add.
 	 */
 	int (*attach)(struct udp_link *link);
-	bool has_group; /* it receives on a group socket of its own, which is closed with the link
+	bool has_group; /* the link has a socket for the group, which is closed with the link
 			 */
 };
 
@@ -51,7 +51,7 @@ struct udp_link_refusal {
 };
 #define UDP_LINK_REFUSALS_MAX 16u
 
-/** Where a change of keys stands. */
+/** The state of a change of keys. */
 struct udp_link_keys {
 	uint32_t target; /* number of the key that is wanted; 0: clear */
 	bool is_changing, is_activated;
@@ -69,12 +69,12 @@ struct udp_link {
 	struct peers peers;
 	struct peer group; /* all nodes at once, with node id 0. It has no address if there is no
 			    * group */
-	int group_fd;      /* receives what is sent to the group; -1: nothing does */
+	int group_fd;      /* socket that receives packets to the group; -1: none */
 	struct sockaddr_storage local; /* set by link_up */
 	bool is_open;                  /* link_up was called */
 	bool is_up;                    /* as last reported */
 	bool is_reported;              /* anything was */
-	bool is_absent;                /* no interface has the address: nothing goes or comes */
+	bool is_absent;                /* no interface has the address, so no packet leaves or arrives */
 	bool blocks_unlisted;
 	bool has_offload;
 	bool has_told_buffer;
@@ -99,7 +99,7 @@ struct udp_link {
 	struct secure *secure; /* without a key on a plain ring */
 	struct udp_link_keys keys;
 	struct peer *source; /* of the datagrams that are being opened */
-	uint64_t source_ns;  /* when they were read: one look at the clock for all that came together */
+	uint64_t source_ns;  /* time at which a batch was read, the same for all its datagrams */
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
 	struct tripwire wire;

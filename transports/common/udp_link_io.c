@@ -91,14 +91,16 @@ static void link_count_lost(struct udp_link *link, struct peer *peer, uint32_t l
 		(uintmax_t)hidden);
 }
 
-/* Sends what the socket takes. @return frames done with */
+/* Send frames until the socket is full. @return number of frames that were sent or dropped */
 static uint32_t link_try(struct udp_link *link, struct peer *peer,
 	struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t lost;
 	int error;
 
-	/* A lost IPv6 address may still send, a lost IPv4 one hear multicasts, but no answer comes.
+	/*
+	 * Without its address an IPv6 socket may still send, and an IPv4 socket receive multicasts, but no answers
+	 * arrive.
 	 */
 	if (link->is_absent) {
 		link->out.errors += count;
@@ -114,7 +116,7 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer,
 	return done;
 }
 
-/* Keeps for later what the socket has no room for now. */
+/* Keep the frames for which the socket has no room now. */
 static void link_keep(
 	struct udp_link *link, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
 {

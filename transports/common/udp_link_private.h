@@ -22,7 +22,7 @@ struct coterie_frame *udp_link_seal(struct udp_link *link, uint32_t nodeid, cons
 uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
 /** Read the statistic of peers whose keys differ. For host->stat_add: arg is the link. */
 uint32_t udp_link_strangers(void *arg, void *value);
-/** The same of UDP_LINK_HEARD_KEY. */
+/** Read the statistic UDP_LINK_HEARD_KEY in the same way. */
 uint32_t udp_link_heard(void *arg, void *value);
 /** Read the statistic of the keys: in the same way. */
 uint32_t udp_link_encryption(void *arg, void *value);
@@ -42,7 +42,7 @@ uint32_t udp_link_frame_size(const struct udp_link *link);
 
 /* --- udp_link_state.c --- */
 
-/** How a send went: is_sent, or the errno it failed with. May be called inside a send. */
+/** Note the result of a send: is_sent, or its errno. May be called inside a send. */
 void udp_link_note_result(struct udp_link *link, bool is_sent, int error);
 /** Close the sockets and cancel the timers of the link's state. */
 void udp_link_stop(struct udp_link *link);

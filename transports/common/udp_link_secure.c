@@ -102,8 +102,9 @@ int udp_link_keys_open(struct udp_link *link)
 }
 
 /*
- * Where a new key goes: never over the one in use. Between ACTIVATE and CLEANUP peers may still send with the key before,
- * so that a third one has to wait. A key that was only loaded is replaced: the members agree on that before (services/cfg).
+ * Return the number for a new key. The key in use is never replaced. Between ACTIVATE and CLEANUP peers may still send
+ * with the former key, so a third key has to wait. A key that was loaded but not used is replaced, since the members
+ * have agreed on that (services/cfg).
  *
  * @return 0: there is no place now
  */
@@ -141,7 +142,7 @@ static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 		if (rc < 0)
 			return rc;
 	}
-	/* Members that have not gone over yet, or have already, send in clear. */
+	/* Members that have not changed yet, or have changed already, send in clear. */
 	if (number == 0 || used == 0)
 		secure_allow_clear(link->secure, true);
 	link->keys.target = number;
@@ -256,7 +257,9 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 	struct coterie_frame *sealed[SEAL_MAX];
 	uint32_t done = 0;
 
-	/* After a full socket the rest waits with the engine, or it would overtake. */
+	/*
+	 * When the socket is full, further frames stay with the engine. Otherwise they would overtake the waiting ones.
+	 */
 	while (done < count && pending_is_empty(&link->pending)) {
 		uint32_t taken = count - done < SEAL_MAX ? count - done : SEAL_MAX;
 		uint32_t made = 0;
@@ -421,7 +424,10 @@ static void count_dropped(struct udp_link *link, const struct peer *peer, uint64
 			address_text((const struct sockaddr *)&peer->address, text), peer->nodeid, why, (uintmax_t)hidden);
 }
 
-/* On a plain link a sealed datagram is of a node that has a key. Its questions are none of a mistake. */
+/*
+ * On a link without encryption a sealed datagram comes from a node with a key. Its questions are not counted as an
+ * error.
+ */
 static bool open_plain(struct udp_link *link, const uint8_t *datagram, uint32_t size)
 {
 	uint64_t hidden;

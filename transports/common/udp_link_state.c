@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where a link stands: its socket, the state of its interface, and what the network says about
- * peers. All of it is told to the host from the loop, never from inside a call of the host.
+ * The state of a link: its socket, its interface, and ICMP errors about peers. It is reported to the host from the
+ * loop, never inside a call of the host.
  */
 #include "transports/common/udp_link_private.h"
 
@@ -16,7 +16,7 @@
 
 #define MS UINT64_C(1000000)
 
-/* An address that is not there is looked for at this pace, besides the news of the system. */
+/* A missing address is searched at this interval, and when the system reports a change. */
 #define RETRY_NS (1000 * MS)
 /* Sends that fail on this host for this long, to whomever: this node is the isolated one. */
 #define CUT_OFF_NS (300 * MS)
@@ -159,9 +159,9 @@ static void link_news(void *arg, int fd, uint32_t revents)
 /* ---- Results of sends, and answers ---------------------------------------- */
 
 /*
- * Notes whether anything leaves this host: a firewall or a missing route is seen by nothing else
- * (book transports, "Signs of failure"). The host hears of it from the loop, since this runs inside
- * its own calls.
+ * Note whether packets leave this host. Only failing sends show a firewall or a missing route
+ * (book transports, "Signs of failure"). The report to the host is made from the loop, since this
+ * runs inside the host's calls.
  */
 void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 {
@@ -197,8 +197,8 @@ static void link_tell_refused(void *arg)
 }
 
 /*
- * Only the peer's own word that nothing listens on its port counts. The host is told later, from
- * the loop: this runs inside sends too. It asks the peer before it believes anything.
+ * Only an error of the peer itself that no process listens on its port counts. It is reported to the host later, from
+ * the loop, since this also runs inside sends. The host asks the peer before it draws a conclusion.
  */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 {

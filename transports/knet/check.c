@@ -19,7 +19,7 @@ static const struct coterie_config_key *node_key(const struct coterie_config_vie
 	return view->find(view, key);
 }
 
-/* An address or, without one, the name. */
+/* Return the address of a node or, without one, its name. */
 static const struct coterie_config_key *node_place(
 	const struct coterie_config_view *view, const struct coterie_config_node *node)
 {

@@ -17,7 +17,7 @@
 #define SLOTS 3u
 #define SLOTS_SIZE (SLOTS * sizeof(struct knet_handle_crypto_cfg))
 
-/* Packets that were under way at a change come this much later at most. */
+/* Packets that were sent before a change arrive at most this much later. */
 #define QUIET_NS UINT64_C(5000000000)
 
 static bool is_clear(const struct knet_handle_crypto_cfg *config)
@@ -79,7 +79,7 @@ static int slot_load(struct mesh *mesh, uint8_t slot, const struct knet_handle_c
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
 	struct knet_handle_crypto_cfg copy = *config;
-	/* -2: libknet has told why in its log, there is no errno. */
+	/* -2: the reason is in libknet's log, and there is no errno. */
 	int rc = knet_handle_crypto_set_config(mesh->handle, &copy, slot);
 	int error = rc == -2 ? -EINVAL : mesh_result(rc);
 
@@ -106,7 +106,7 @@ static int allow_clear(struct mesh *mesh, bool is_allowed)
 					 : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
 }
 
-/* Where a new configuration goes: never over the one in use, nor over one that peers may use. */
+/* Return the slot for a new configuration. The one in use and one that peers may use are never replaced. */
 static uint8_t free_slot(const struct mesh_crypto *crypto)
 {
 	if (crypto->used != 0)
@@ -172,7 +172,7 @@ int mesh_crypto_open(struct mesh *mesh)
 	return 0;
 }
 
-/* Puts it beside the one in use. */
+/* Load the wanted configuration beside the one in use. */
 static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *wanted)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;

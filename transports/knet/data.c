@@ -20,7 +20,7 @@
 #define READ_ROUNDS 4
 /* A frame no longer than this is copied, since it would pin a whole buffer. */
 #define COPY_MAX 4096u
-/* Start of every frame: magic, and whom it is for. */
+/* Start of every frame: magic and target. */
 #define HEADER_SIZE 13
 #define TARGET_OFFSET 9
 #define MAGIC 0xC070u
@@ -79,7 +79,7 @@ static void count_lost(struct mesh *mesh, uint32_t lost, int error)
 			strerror(error), (uintmax_t)hidden);
 }
 
-/* Hands over what the socket takes. @return frames done with; fewer than count: it is full */
+/* Write frames until the socket to libknet is full. @return number of frames written; fewer than count: it is full */
 static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct mmsghdr messages[BATCH_OUT];
@@ -125,7 +125,7 @@ static void data_keep(struct mesh *mesh, struct coterie_frame *const *frames, ui
 {
 	if (count == 0)
 		return;
-	/* The target stands in the frame, so one queue serves all. */
+	/* The frame contains its target, so one queue serves all targets. */
 	mesh->counts.send_errors += count - pending_add(&mesh->pending, 0, frames, count);
 	mesh->host->fd_mod(mesh->ctx, mesh->data_fd, COTERIE_FD_IN | COTERIE_FD_OUT);
 }
@@ -192,7 +192,7 @@ static uint32_t take_buffers(struct mesh *mesh)
 	return BATCH_IN;
 }
 
-/* The record in a buffer as a frame of its own: short ones are copied, long ones take it along. */
+/* Make a frame of the record in a buffer. A short record is copied, a long one keeps the buffer. */
 static struct coterie_frame *take_record(struct mesh *mesh, uint32_t i, uint32_t size)
 {
 	struct coterie_frame *buffer = mesh->buffers[i];
@@ -210,7 +210,7 @@ static struct coterie_frame *take_record(struct mesh *mesh, uint32_t i, uint32_t
 	return frame;
 }
 
-/* No memory: what waits has to go, or the socket fills and libknet's thread drops all the same. */
+/* Without memory, drop a waiting record. Otherwise the socket gets full and libknet's thread drops records. */
 static void drop_one(struct mesh *mesh)
 {
 	char byte;
@@ -292,7 +292,7 @@ int mesh_data_open(struct mesh *mesh)
 	}
 	rc = mesh->host->fd_add(mesh->ctx, mesh->data_fd, COTERIE_FD_IN, 1, data_ready, mesh);
 	if (rc < 0)
-		mesh->data_fd = -1; /* goes with the handle */
+		mesh->data_fd = -1; /* closed with the handle */
 	return rc;
 }
 

@@ -136,7 +136,9 @@ void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer)
 		mesh->mtu_held_ns = clock_ns + mesh->mtu_hold_ns;
 		mesh_mtu_apply(mesh, true);
 	}
-	/* A path whose MTU was not found stays without one when libknet is told an MTU. A new path has the least MTU. */
+	/*
+	 * If libknet gets a configured MTU, a path without an MTU stays without one. A new path has the smallest MTU.
+	 */
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
 		if (peer->paths[link].is_connected && mesh_path_renew(mesh, peer, link) < 0)
 			return;
@@ -191,8 +193,7 @@ static void apply_mark(struct mesh *mesh)
 #endif
 }
 
-/* Keys first: when they are refused, nothing else has changed. The rest is logged where it fails.
- */
+/* Change the keys first, so that nothing else has changed if they are refused. Other failures are only logged. */
 static int mesh_reload(void *self)
 {
 	struct mesh *mesh = self;
@@ -287,7 +288,7 @@ static void mesh_close(void *self)
 		mesh_data_close(mesh);
 		mesh_mtu_apply(mesh, true); /* others may stop as well */
 		knet_host_enable_status_change_notify(mesh->handle, NULL, NULL);
-		/* Waits until what was handed over is on the network: the leave message is. */
+		/* libknet waits until all frames are sent, so the leave message is sent, too. */
 		knet_handle_setfwd(mesh->handle, 0);
 		mesh_links_close(mesh);
 		mesh_stats_close(mesh);
@@ -323,7 +324,7 @@ static int mesh_start(struct mesh *mesh)
 		rc = mesh_signs_reload(mesh);
 	if (rc < 0)
 		return rc;
-	apply_compression(mesh); /* without it packets are larger, no more */
+	apply_compression(mesh); /* without compression packets are only larger */
 	mesh_stats_open(mesh);
 	if (COTERIE_HAS(mesh->host, map_track) &&
 		mesh->host->map_track(mesh->ctx, COTERIE_MAP_CONFIG, "logging.",

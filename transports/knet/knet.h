@@ -25,7 +25,7 @@
 
 /** libknet looks at its pings this often. */
 #define MESH_GRID_MS 200u
-/** Subsystems of libknet whose lines somebody outside the ring can cause. */
+/** Kinds of libknet's log lines that hosts outside the ring can cause. */
 #define MESH_CAUSES 8
 
 /** One link to one peer. */
@@ -51,7 +51,7 @@ struct mesh_peer {
 	bool is_local;
 	bool has_host;      /* libknet knows it */
 	uint64_t mtu_lost_ns; /* since when it answers without an MTU of a path to it, or 0 */
-	bool has_mtu;         /* libknet had one since the path came up */
+	bool has_mtu;         /* libknet has had an MTU since the path came up */
 	struct mesh_path paths[KNET_MAX_LINK];
 };
 
@@ -63,22 +63,22 @@ struct mesh_link {
 	bool is_reported;                 /* the executive knows of it */
 	bool is_up;                       /* as reported */
 	uint64_t opened_ns;               /* when it was opened */
-	uint64_t connected_ns;            /* when it was connected to anybody first; 0: never */
+	uint64_t connected_ns;            /* when it was first connected to any peer; 0: never */
 	bool was_connected;               /* to anybody */
 	enum interface_state interface;   /* that carries its address */
 	uint8_t transport;                /* KNET_TRANSPORT_*, chosen when it was opened */
 	uint32_t interval_ms, timeout_ms; /* of its pings */
 };
 
-/** Keys: what is loaded where. Slot 0 stands for clear traffic. */
+/** The slots of libknet and the keys in them. Slot 0 stands for clear traffic. */
 struct mesh_crypto {
 	struct knet_handle_crypto_cfg *slots; /* 3, in pages that core dumps leave out; NULL: not opened */
 	bool is_loaded[3];
 	uint8_t used;      /* slot that frames are sent with */
 	uint8_t target;    /* slot of the newest configuration */
-	bool is_changing;  /* rekey has turns to take: */
-	bool is_activated; /* the first one is taken */
-	uint64_t quiet_ns; /* until then packets of other keys are no news */
+	bool is_changing;  /* a key change runs: calls of rekey with further phases are expected */
+	bool is_activated; /* COTERIE_REKEY_ACTIVATE is done: frames are sent with the new slot */
+	uint64_t quiet_ns; /* until then packets with other keys are not logged */
 };
 
 /** A poke that a peer's kernel has refused. It is kept until the loop's next turn. */
@@ -108,7 +108,7 @@ struct mesh {
 	uint8_t policy; /* KNET_LINK_POLICY_* */
 	int data_fd;    /* libknet's, a frame is a record; -1: broken */
 	int log_fds[2];
-	int event_fd;          /* libknet's threads have news */
+	int event_fd;          /* libknet's threads signal changes here */
 	int watch_fd;          /* reports changes of interfaces, or -1 */
 	uint64_t looked_ns;    /* when the peers were looked at, CLOCK_MONOTONIC */
 	uint64_t awake_ns;     /* time at which this process last continued after a stop, or 0 */
@@ -130,10 +130,10 @@ struct mesh {
 	uint64_t mtu_hold_ns; /* for how long they did the last time */
 	uint64_t mtu_free_ns; /* when that ended */
 	uint64_t mtu;      /* as set in libknet, or 0 if it searches for it */
-	bool has_mtu;      /* it was told */
+	bool has_mtu;      /* libknet has got it */
 	bool is_debugging; /* lines of level debug are wanted */
 	bool is_tracing;   /* and those of level trace, which newer versions of libknet have */
-	bool is_listening; /* so are those about packets, which may tell why somebody is silent */
+	bool is_listening; /* lines about packets are read as well, which may show why a peer is silent */
 };
 
 /** Close a configured path in libknet and open it again. @return 0, or a negative errno: it is closed */
@@ -144,7 +144,7 @@ int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
 int mesh_result(int rc);
 /** The monotonic clock that libknet stamps with, nanoseconds. */
 uint64_t mesh_clock_ns(void);
-/** The peer, or NULL. */
+/** Find the peer of a node id, or return NULL. */
 struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
 /**
  * Set the configured MTU, if libknet does not have it yet. is_held: instead of a search by libknet, set a
@@ -208,8 +208,8 @@ void mesh_watch_close(struct mesh *mesh);
 void mesh_watch_link(struct mesh *mesh, uint32_t link);
 int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
 /**
- * Return whether a path has been without a pong for longer than its timeout, whatever libknet makes of it. libknet is
- * more patient with a path that came up lately. With a budget for silence it is so with an only path, too.
+ * Return whether a path has been without a pong for longer than its timeout, by this node's own measure. libknet itself
+ * waits longer for a path that came up recently. With a silence budget it also waits longer for the only path.
  */
 bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link);
 
@@ -235,7 +235,7 @@ int mesh_poke(void *self, uint32_t nodeid, struct coterie_frame *frame);
 
 /* --- stats.c: keys of the statistics --- */
 
-/** Offer the keys of one link to one node. Without them the transport works all the same. */
+/** Offer the statistics of one link to one node. Without memory they are missing. */
 void mesh_stats_add(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
 void mesh_stats_del(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
 void mesh_stats_open(struct mesh *mesh);
@@ -246,7 +246,7 @@ void mesh_stats_close(struct mesh *mesh);
 int mesh_log_open(struct mesh *mesh);
 /** Set libknet's levels: as the configuration wants them now. */
 void mesh_log_levels(struct mesh *mesh);
-/** Somebody is silent who may have another key, or it is over. */
+/** Read or ignore libknet's lines about packets: read them while a node is silent that may have another key. */
 void mesh_log_listen(struct mesh *mesh, bool is_listening);
 /**
  * Read waiting lines. The handle may be closed. Code that calls libknet for many peers calls this as

@@ -106,7 +106,7 @@ static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t t
 	return interval > 0 ? interval : 1;
 }
 
-/* The map tells the interval that is so, not the one that usually follows from the token. */
+/* Publish the interval in use, not the one that usually follows from the token timeout. */
 static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t interval)
 {
 	char key[96];
@@ -175,7 +175,7 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 		KNET_LINK_DEFAULT_PING_TIMEOUT);
 	uint64_t interval = ping_interval(mesh, link, timeout);
 
-	priority = priority == 0 ? 1 : priority; /* as in Corosync: 0 says nothing */
+	priority = priority == 0 ? 1 : priority; /* as in Corosync: 0 means the default */
 	pongs = pongs == 0 ? PONGS_DEFAULT : pongs > UINT8_MAX ? UINT8_MAX : pongs;
 	of->interval_ms = (uint32_t)interval;
 	of->timeout_ms = (uint32_t)timeout;
@@ -217,7 +217,7 @@ static int host_add(struct mesh *mesh, struct mesh_peer *peer)
 	if (rc < 0)
 		return rc;
 	peer->has_host = true;
-	if (mesh->policy == KNET_LINK_POLICY_PASSIVE) /* as it is from the start */
+	if (mesh->policy == KNET_LINK_POLICY_PASSIVE) /* the same as at the start */
 		return 0;
 	return mesh_result(knet_host_set_policy(mesh->handle, host, mesh->policy));
 }

@@ -14,7 +14,7 @@
 
 /* Records read in one go before the loop looks after others. */
 #define RECORDS_MAX 64
-/* As much as anybody may have: 4096 records, for the times when the loop is held up. */
+/* The largest size for an unprivileged process: 4096 records, for times when the loop is delayed. */
 #define PIPE_SIZE (1 << 20)
 
 /* Newer versions of libknet have a level below debug. */
@@ -25,7 +25,7 @@
 #endif
 #define LOG_TRACE (LOG_DEBUG + 1) /* as the host table has it */
 
-/* Any packet makes these speak. */
+/* Return whether any packet from outside causes lines of this subsystem. */
 static bool is_outsiders(uint8_t subsystem)
 {
 	return subsystem == KNET_SUB_RX || subsystem == KNET_SUB_CRYPTO ||
@@ -33,7 +33,7 @@ static bool is_outsiders(uint8_t subsystem)
 	       subsystem >= KNET_SUB_ZLIBCOMP;
 }
 
-/* Every cause is a kind of packet, so what its line begins with tells them apart well enough. */
+/* Return the limiter of a line. Each cause is a kind of packet, so the beginning of the line identifies the cause. */
 static struct limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	uint32_t hash = record->subsystem;
@@ -135,8 +135,8 @@ void mesh_log_levels(struct mesh *mesh)
 	for (int i = 0; i < KNET_MAX_SUBSYSTEMS; i++)
 		knet_log_set_loglevel(mesh->handle, (uint8_t)i, level_of(mesh));
 	/*
-	 * Only a line of this level tells of encrypted packets at a node without a key. There is
-	 * one for every packet of a node whose link is not up yet as well, and nobody reads those.
+	 * Only at this level libknet reports encrypted packets at a node without a key. But it also writes a useless
+	 * line for each packet of a node whose link is not up yet.
 	 */
 	if (mesh->is_listening && !mesh->is_tracing)
 		knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);

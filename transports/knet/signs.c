@@ -119,7 +119,7 @@ uint32_t mesh_witness(void *self, uint32_t nodeid, uint32_t is_first)
 
 /* ---- Pokes ------------------------------------------------------------------- */
 
-/* The node whose address and port these are, on any link. */
+/* Return the node with this address and port, on any link. */
 static uint32_t node_at(const struct mesh *mesh, const struct sockaddr *to)
 {
 	for (uint32_t i = 0; i < mesh->peer_count; i++) {

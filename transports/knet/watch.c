@@ -27,15 +27,14 @@
 #define TICK_NS (200 * MS)
 /* Answers that may stay away by loss alone. */
 #define PINGS_LOST 6
-/* Pings that the kernel refuses to send in a row, but one under way. */
+/* Number of pings in a row that the kernel refuses to send, apart from one on its way. */
 #define PINGS_REFUSED 3
-/* A look that comes this much after the last: this process was stopped meanwhile. */
+/* If two looks are further apart, this process was stopped meanwhile. */
 #define LATE_NS (1000 * MS)
-/* A path that is down is pinged quickly for so long, and while something comes from the other end.
- */
+/* A path that is down is pinged quickly for this time, and while packets arrive from the other end. */
 #define QUICK_NS (10000 * MS)
 #define HEARD_NS (2000 * MS)
-/* For so long libknet may look for the MTU of a path that came up, and be without one that it had. */
+/* Time for which libknet may search the MTU of a path that came up, and be without an MTU that it had. */
 #define MTU_WAIT_NS (400 * MS)
 #define MTU_LOST_NS (150 * MS)
 /* A node that is silent for this long may have another key. */
@@ -54,7 +53,7 @@ uint64_t mesh_clock_ns(void)
 
 /* ---- Looking ------------------------------------------------------------- */
 
-/* For how long no pong has come over a path. Whoever stood still heard none. */
+/* Return the time since the last pong on a path, without the time for which this process was stopped. */
 static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path)
 {
 	uint64_t from_ns = path->pong_ns > mesh->awake_ns ? path->pong_ns : mesh->awake_ns;
@@ -63,7 +62,7 @@ static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path
 }
 
 /*
- * Answers stay away: so many that loss does not explain it, and yet within twice the link's own
+ * Return the silence that counts as missing answers: longer than loss explains, but within twice the link's own
  * timeout.
  */
 static uint64_t silence_max_ns(const struct mesh_link *link)
@@ -92,8 +91,9 @@ bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer,
 }
 
 /*
- * A firewall of our own, a route that is gone: nothing leaves, though others may be heard. An ICMP error, also
- * a forged one, fails a ping too, but only the one after a ping that has left, or one whose answer comes.
+ * Check for pings that this host refuses, because of a firewall or a missing route: no packet leaves, though packets
+ * may arrive. An ICMP error, even a forged one, makes a ping fail as well, but only after a ping that was sent or
+ * answered.
  */
 static void look_at_refusals(struct mesh_path *path, const struct knet_link_stats *stats)
 {
@@ -155,8 +155,8 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 }
 
 /*
- * libknet sends nothing over a path whose MTU it does not know. Loss of the packets by which it looks leaves it without
- * one, even where it had one, until its next look half a minute later. So does a cut at the moment of a look.
+ * libknet sends no frame over a path without a known MTU. The packets that measure the MTU may be lost, or a cut may
+ * happen at that time. Then the path has no MTU until the next measurement half a minute later, even if it had one.
  */
 static void look_at_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_connected, bool is_reachable)
 {
@@ -193,7 +193,9 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 
 /* ---- Peers --------------------------------------------------------------- */
 
-/* Is there anybody whom another key would explain? A node with a key is told of them anyway. */
+/*
+ * Return whether a node is silent that may have another key. A node with a key gets log lines about such nodes anyway.
+ */
 static bool is_anybody_strange(const struct mesh *mesh)
 {
 	if (mesh->crypto.used != 0)
@@ -321,7 +323,7 @@ static void look(struct mesh *mesh)
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
 	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh,
 		    &mesh->tick) < 0)
-		mesh->tick = NULL; /* libknet's news still come */
+		mesh->tick = NULL; /* changes from libknet are still read */
 }
 
 static void on_tick(void *arg)
@@ -356,7 +358,7 @@ static void on_interface(void *arg, int fd, uint32_t revents)
 	look(mesh);
 }
 
-/* In a thread of libknet, which holds its locks. */
+/* Called on a thread of libknet, which holds its locks. */
 static void host_changed(
 	void *arg, knet_node_id_t host, uint8_t reachable, uint8_t remote, uint8_t external)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The group: its address, the socket that receives what is sent to it, and what the sending socket
- * needs to reach it (book transports, "udp").
+ * The group: its address, the socket that receives what is sent to it, and the options of the sending socket for it
+ * (book transports, "udp").
  */
 #include "transports/udp/udp.h"
 
@@ -105,7 +105,7 @@ void udp_group_neighbours(struct udp *udp)
 		socket_set(link->fd, IPPROTO_IP, IP_MULTICAST_LOOP, udp->has_neighbours);
 }
 
-/* The sending socket: out of this interface, so far. */
+/* Set the interface and the hop limit of the sending socket. */
 static int udp_aim(struct udp *udp)
 {
 	int fd = udp->link.fd;
@@ -235,7 +235,7 @@ int udp_group_attach(struct udp_link *link)
 	if (rc < 0)
 		udp_group_close(udp);
 	if (link->is_reported && rc == udp->joined_rc)
-		return rc; /* nothing to tell */
+		return rc; /* the result is the one that was logged last */
 	udp->joined_rc = rc;
 	link->host->log(link->ctx, rc < 0 ? LOG_WARNING : LOG_INFO, "%s %s on interface %u: %s",
 		udp->is_broadcast ? "broadcasting to" : "multicasting to",

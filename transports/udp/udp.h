@@ -13,7 +13,7 @@ struct udp {
 	unsigned int index;   /* of the interface that is used; 0: none yet */
 	int joined_rc;        /* how the last attempt ended */
 	uint8_t ttl;          /* of multicasts: networks they may pass */
-	bool is_broadcast;    /* the group is everybody on the local network */
+	bool is_broadcast;    /* the group is the broadcast address */
 	bool has_neighbours;  /* peers live on this host too */
 };
 
@@ -30,7 +30,7 @@ int udp_group_configure(struct udp *udp, const struct sockaddr *local);
 
 /** Hook attach of the link: joined on the interface of the link's address, sending there too. */
 int udp_group_attach(struct udp_link *link);
-/** Peers came or went: have multicasts looped back on this host exactly if one lives here. */
+/** Call this after peers were added or removed: multicasts are looped back on this host if a peer runs here. */
 void udp_group_neighbours(struct udp *udp);
 
 #endif

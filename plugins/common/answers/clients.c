@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The daemon's own name for a service, without the prefix that Corosync puts there; else its number. */
+/* The daemon's own name for a service, without the prefix that Corosync puts there; otherwise its number. */
 static void put_service(const struct metrics_source *source, struct json_object *client, uint32_t service)
 {
 	static const char prefix[] = "corosync_";

@@ -33,7 +33,7 @@ static bool see_member_key(void *arg, const char *key)
 	if (sscanf(key, "runtime.members.%" SCNu32 ".status%n", &id, &end) != 1 || end == 0 || key[end] != '\0')
 		return true;
 	struct json_object *member = find_member(walk->members, id);
-	if (member == NULL) { /* not in the node list: it came by multicast, or was removed since */
+	if (member == NULL) { /* not in the node list: the node has joined by multicast, or was removed from the list */
 		member = json_object_new_object();
 		put_number(member, "id", id);
 		put_text(member, "name", "");

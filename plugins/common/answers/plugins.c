@@ -48,7 +48,7 @@ static void put_fact(const struct metrics_source *source, struct json_object *pl
 	free(text);
 }
 
-/* stats.plugins.NAME.kind: a Coterie daemon tells what it has loaded. */
+/* Add the plugin of a key stats.plugins.NAME.kind, which Coterie's daemon has for each loaded plugin. */
 static bool see_plugin(void *arg, const char *key)
 {
 	struct walk *walk = arg;
@@ -77,7 +77,9 @@ static bool see_plugin(void *arg, const char *key)
 	return true;
 }
 
-/* internal_configuration.service.ID.name = corosync_NAME: all that a Corosync daemon tells. */
+/*
+ * Add the service of a key internal_configuration.service.ID.name. Corosync's daemon has no other facts about services.
+ */
 static bool see_service(void *arg, const char *key)
 {
 	struct walk *walk = arg;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of votequorum_info, and of NODEINFO on the ring. */
+/* Flags of votequorum_info, and of NODEINFO on the ring. */
 #define FLAG_DEVICE_REGISTERED 64u
 #define FLAG_DEVICE_ALIVE 128u
 #define FLAG_DEVICE_CAST_VOTE 256u

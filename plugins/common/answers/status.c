@@ -25,7 +25,7 @@ static void put_key(const struct metrics_source *source, struct json_object *dat
 	free(text);
 }
 
-/* A Corosync daemon says nothing of itself: then only what the ring shows is told. */
+/* Add facts about the daemon. Corosync's daemon publishes none, so only those of the ring are added. */
 static void put_daemon(const struct metrics_source *source, struct json_object *data)
 {
 	int64_t pid = answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.pid", 0);

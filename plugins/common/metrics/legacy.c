@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The names that exporters for Corosync clusters have used, for dashboards that stand. */
+/* Metrics under the names of existing exporters for Corosync, for existing dashboards. */
 #include <inttypes.h>
 #include <stdio.h>
 

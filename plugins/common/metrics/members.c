@@ -4,7 +4,7 @@
 
 #include "plugins/common/metrics/writer.h"
 
-/* Of votequorum_info, and of NODEINFO on the ring. */
+/* Flags of votequorum_info, and of NODEINFO on the ring. */
 #define FLAG_DEVICE_REGISTERED 64u
 #define FLAG_DEVICE_ALIVE 128u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole text, and the nodes that many parts speak of. */
+/* The whole text, and the list of nodes, which many parts use. */
 #include "plugins/common/metrics/metrics.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static struct metrics_node *node_of(struct node_walk *walk, uint32_t id)
 			return &nodes->list[i];
 	if (nodes->count == NODES_MAX)
 		return NULL;
-	/* Grows by doubling, at powers of two. */
+	/* The array doubles when the count is a power of two. */
 	if ((nodes->count & (nodes->count - 1)) == 0) {
 		size_t capacity = nodes->count == 0 ? 1 : 2 * (size_t)nodes->count;
 		struct metrics_node *list = reallocarray(nodes->list, capacity, sizeof(*list));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether others on the network can read or forge what the ring sends. */
+/* Determine whether other hosts of the network can read or forge the ring's packets. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static bool is_word(const struct metrics_source *source, const char *key, const 
 	return strcmp(word, want) == 0;
 }
 
-/* A name other than localhost may stand for any address. */
+/* Names other than localhost may have any address. */
 static bool is_loopback(const char *text)
 {
 	struct in_addr four;

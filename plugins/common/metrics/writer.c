@@ -74,7 +74,7 @@ static size_t utf8_size(const unsigned char *at)
 	return 0;
 }
 
-/* A label's value: three characters are escaped, and what is no UTF-8 becomes U+FFFD. */
+/* Write a label's value: three characters are escaped, and bytes that are no UTF-8 become U+FFFD. */
 static void put_label(struct metrics_text *text, const char *value)
 {
 	while (*value != '\0') {

@@ -51,8 +51,7 @@ cs_error_t corosync_cfg_replyto_shutdown(
 	};
 	struct cfg_res_plain response;
 
-	/* Programs answer without knowing whether the vote still runs: what the daemon says to it
-	   is not an error of theirs. */
+	/* A program cannot know whether the vote still runs. So an error of the daemon is not reported. */
 	return client_error(client_call(&cfg_connections, cfg_handle, &request, sizeof(request),
 		&response, sizeof(response)));
 }

@@ -173,7 +173,7 @@ int coterie_connection_dispatch(struct coterie_connection *connection,
 	}
 	free(bytes);
 	if (count > 0)
-		return count; /* an end is told at the next call */
+		return count; /* the end is reported by the next call */
 	return size == -EAGAIN && !channel_is_hung_up(&connection->channel) ? 0 : -ENOTCONN;
 }
 

@@ -22,7 +22,7 @@ struct tracker;
 /*
  * 1. cmap_initialize_map connects and returns the handle.
  * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cmap_finalize kills the handle and cuts the connection if other threads are still in a call.
+ * 3. cmap_finalize invalidates the handle and cuts the connection if other threads are still in a call.
  * 4. The last call to end closes the channel and frees the rest.
  */
 struct cmap_connection {

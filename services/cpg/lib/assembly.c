@@ -7,7 +7,7 @@
 
 #include "services/cpg/messages.h"
 
-/* Room taken at first: a message that goes in fragments has at least one and a bit of these. */
+/* Room that is allocated first. A message in fragments is longer than one of them. */
 #define ROOM_MIN (2u * CPG_ATOMIC_SIZE_MAX)
 
 struct assembly {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct assembly; /* a message under way */
+struct assembly; /* an incomplete message */
 
 struct assembly_list {
 	struct assembly *first;
@@ -29,17 +29,17 @@ struct assembly_fragment {
 /**
  * Take the next fragment of a sender.
  *
- * FIRST drops what was unfinished of this sender. Fragments without a beginning are ignored: we
- * joined in the middle. So are messages that come out longer or shorter than announced.
+ * FIRST drops the unfinished message of this sender. Fragments without a first one are ignored, since this process has
+ * joined in the middle. Messages that are longer or shorter than announced are ignored as well.
  *
- * @param message set to the whole message, message_size bytes, when this was its last fragment
- * (returned, caller frees with free()), else to NULL
- * @return 0; -EMSGSIZE the message does not add up and is dropped; -ENOMEM it is dropped
+ * @param message set to the whole message, message_size bytes, when this was its last fragment (returned, caller frees
+ *     with free()), otherwise to NULL
+ * @return 0; -EMSGSIZE the message has not its announced length and is dropped; -ENOMEM it is dropped
  */
 int assembly_add(
 	struct assembly_list *list, const struct assembly_fragment *fragment, void **message);
 
-/** Drop what is unfinished of a sender. */
+/** Drop the unfinished message of a sender. */
 void assembly_drop(struct assembly_list *list, uint32_t nodeid, uint32_t pid);
 
 /** Drop everything. */

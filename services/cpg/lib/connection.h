@@ -24,7 +24,7 @@ struct iteration;
 /*
  * 1. cpg_model_initialize connects and returns the handle.
  * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cpg_finalize kills the handle, informs the executive, and cuts the connection if other threads
+ * 3. cpg_finalize invalidates the handle, informs the executive, and cuts the connection if other threads
  *    are still in a call.
  * 4. The last call to end closes the channel and frees the rest.
  */

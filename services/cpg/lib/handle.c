@@ -105,9 +105,8 @@ cs_error_t cpg_model_initialize(
 }
 
 /*
- * The request makes sure that all multicasts of this handle have been taken before the connection
- * closes. When the executive is too busy to read it, it is given some time. What it answers to it
- * does not matter.
+ * This request makes sure that the executive has read all multicasts of this handle before the connection closes. The
+ * library waits some time for a busy executive. The answer does not matter.
  */
 static cs_error_t finalize_request(struct channel *channel)
 {
@@ -166,7 +165,7 @@ cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size)
 	return CS_OK;
 }
 
-/* cpg_mcast_joined refuses what cannot be sent, so there is no state to tell. */
+/* cpg_mcast_joined refuses messages that cannot be sent, so there is no other state. */
 cs_error_t cpg_flow_control_state_get(
 	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled)
 {

@@ -7,7 +7,7 @@
  */
 #include "services/quorum/lib/connection.h"
 
-/* Is there room for so many node ids from offset on? The size is at least the offset. */
+/* Return whether this many node ids fit from the offset on. The size is at least the offset. */
 static bool has_room(size_t size, size_t offset, uint64_t count)
 {
 	return count <= (size - offset) / sizeof(uint32_t);

@@ -31,7 +31,7 @@ bool quorum_watch_parse(struct quorum_watch *watch, const char *letters)
 	return false;
 }
 
-/* Configurations of the ring tell the verdict once more. A line is for a change. */
+/* Each configuration of the ring repeats the verdict. Print a line only for a change. */
 static void on_quorum(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *ids)
 {
 	const void *context = NULL;
@@ -61,7 +61,7 @@ static int complain(const char *what, cs_error_t rc)
 	return EXIT_FAILURE;
 }
 
-/* *last: 1 quorate, 0 not. What is so already is no change. */
+/* *last: 1 quorate, 0 not. The initial state is no change. */
 static cs_error_t open_quorum(quorum_handle_t *handle, int *last, int *fd)
 {
 	quorum_callbacks_t callbacks = {.quorum_notify_fn = on_quorum};

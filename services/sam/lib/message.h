@@ -40,7 +40,7 @@ struct sam_answer {
  */
 int message_write(int fd, const void *bytes, size_t size, int flags);
 
-/** Read exactly so many bytes. -EPIPE: the other side has ended; other negative errno. */
+/** Read exactly size bytes. -EPIPE: the other side has ended; other negative errno. */
 int message_read(int fd, void *bytes, size_t size);
 
 #endif

@@ -9,10 +9,10 @@
 #include "services/sam/lib/process.h"
 
 enum supervisor_outcome {
-	SUPERVISOR_QUIT,    /* the child ended, or ends, of its own will, while it was not started */
+	SUPERVISOR_QUIT,    /* the child has ended, or is ending, by itself while it was not supervised */
 	SUPERVISOR_RECOVER, /* it failed */
 	SUPERVISOR_GIVE_UP, /* it was marked as failed */
-	SUPERVISOR_ERROR,   /* this process cannot go on; errno says why */
+	SUPERVISOR_ERROR,   /* this process cannot continue, and errno has the reason */
 };
 
 /**

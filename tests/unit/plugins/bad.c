@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many times
- * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER, AT_CONFIGURATION: statements
- * that run there.
+ * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many
+ * times, with the installed headers alone. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER,
+ * AT_CONFIGURATION: statements that run there.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -93,7 +93,7 @@ static const struct coterie_option options[] = {
 	{.name = OPTION, .type = COTERIE_OPT_BOOL},
 };
 
-/* Request 0. The ring delivers message 0. */
+/* Handle request 0: multicast message 0. */
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)client, (void)msg, (void)size, (void)on_timer;

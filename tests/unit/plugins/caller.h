@@ -6,16 +6,18 @@
 #include <coterie/service.h>
 
 enum {
-	CALLER_OPEN,  /* a NUL-terminated name: connects; answered with the error that fits */
-	CALLER_PASS,  /* a request for the other service, header included: answered with its answer, header included */
+	CALLER_OPEN,  /* body: a NUL-terminated name. Connects to that service. The answer has the result */
+	/* body: a request for the other service with its header; answered with that service's answer and header */
+	CALLER_PASS,
 	CALLER_CLOSE,
 	CALLER_COUNT, /* answered with struct caller_counts */
-	CALLER_BOTH,  /* two requests of equal size for the other service, sent at once: caller_counts has their errors */
+	/* body: two requests of equal size for the other service, sent at once; caller_counters has their errors */
+	CALLER_BOTH,
 };
 
 struct caller_counts {
 	uint64_t events, ends, open_rc; /* -rc of the last call_open */
-	uint64_t errors; /* of answers for CALLER_BOTH, as decimal digits: 15 is 1 and then 5 */
+	uint64_t errors; /* errors of the answers for CALLER_BOTH, as decimal digits: 15 is 1 and then 5 */
 };
 
 enum {

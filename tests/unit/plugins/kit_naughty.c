@@ -18,10 +18,10 @@ struct naughty {
 	struct coterie_ctx *ctx;
 	uint64_t habit;
 	uint64_t delivered, bytes, posted;
-	struct coterie_ring_id ring; /* of the last regular configuration that it was told */
+	struct coterie_ring_id ring; /* id of the last regular configuration */
 	uint64_t configurations, disorders;
-	struct coterie_client *later; /* is answered when its message comes */
-	uint32_t number, number_back; /* NAUGHTY_NUMBERS: sent and delivered last */
+	struct coterie_client *later; /* client that is answered when its message is delivered */
+	uint32_t number, number_back; /* NAUGHTY_NUMBERS: number sent last, own number delivered last */
 	struct coterie_timer *number_timer;
 	int pipe[2];
 };
@@ -58,7 +58,7 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-/* At any time, also while services synchronise. */
+/* Send the next number. The timer also runs while services synchronise. */
 static void send_number(void *arg)
 {
 	struct naughty *naughty = arg;
@@ -188,7 +188,7 @@ static int handle_send(void *self, struct coterie_client *client, const void *ms
 	return multicast(naughty, COTERIE_AGREED, msg, size);
 }
 
-/* Safe: who is answered knows that the others have it too. */
+/* Send as safe: when the client is answered, the other nodes have the message too. */
 static int handle_later(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct naughty *naughty = self;
@@ -212,7 +212,7 @@ static int handle_count(void *self, struct coterie_client *client, const void *m
 	return COTERIE_REPLIED;
 }
 
-/* As many events as the first word says, of as many bytes as the second. */
+/* Send events. The request has their number, then their size in bytes. */
 static int handle_events(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct naughty *naughty = self;

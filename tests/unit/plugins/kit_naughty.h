@@ -11,13 +11,13 @@ enum {
 	NAUGHTY_SILENT, /* the same, never answered */
 	NAUGHTY_LATER,  /* the same, answered when it is delivered */
 	/*
-	 * Answered with five u64: messages delivered, their bytes, posts that ran, regular configurations, and signs that
-	 * parts of the executive learned of one in a wrong order.
+	 * Answered with five u64: messages delivered, their bytes, posts that ran, regular configurations, disorders. A
+	 * disorder: parts of the executive learned of a configuration in a wrong order.
 	 */
 	NAUGHTY_COUNT,
-	NAUGHTY_EVENTS, /* two u32: so many events, of so many bytes */
+	NAUGHTY_EVENTS, /* body: two u32, number of events and their size */
 	NAUGHTY_STORE,  /* writes the state file "naughty" */
-	NAUGHTY_QUORATE, /* as COUNT, with quorum only */
+	NAUGHTY_QUORATE, /* as NAUGHTY_COUNT, but needs quorum */
 	NAUGHTY_EVENT = 100,
 };
 
@@ -28,9 +28,10 @@ enum {
 	NAUGHTY_LEAKS_FRAME,
 	NAUGHTY_SENDS_EARLY,
 	NAUGHTY_ANSWERS_TWICE,
-	NAUGHTY_RUNS_THREAD, /* nothing wrong with that */
+	NAUGHTY_RUNS_THREAD, /* allowed by the ABI */
 	NAUGHTY_FAILS,       /* its init */
-	NAUGHTY_NUMBERS,     /* nothing wrong: sends a number each millisecond. Disorders: those of its own out of order */
+	/* allowed: sends a number each millisecond. Disorders: own numbers that were delivered out of order */
+	NAUGHTY_NUMBERS,
 };
 
 extern const struct coterie_plugin naughty_LTX_coterie_plugin;

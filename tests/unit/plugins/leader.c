@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A quorum provider as a stranger would write it, against include/coterie alone: the part of the
- * ring with one certain node has quorum, however many others there are.
+ * A quorum provider of a third party, written against include/coterie alone: the part of the ring with one certain node
+ * has quorum, however many others there are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 struct leader {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	uint64_t nodeid; /* the one that counts */
+	uint64_t nodeid; /* the node whose part of the ring has quorum */
 	struct coterie_ring_id ring;
 	uint32_t *members;
 	uint32_t member_count;
@@ -61,7 +61,7 @@ static void leader_sync_start(void *self, const uint32_t *transitional, uint32_t
 		members[i] = regular->members[i];
 }
 
-/* The membership is all it needs: there is nothing to tell the other nodes. */
+/* Nothing is sent, since the membership alone decides. */
 static int leader_sync_step(void *self)
 {
 	(void)self;

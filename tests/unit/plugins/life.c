@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A service that comes, goes and is replaced. What is wrong with it stands in its file: tests copy it and write
- * another word over the one behind "LIFE:".
+ * A service that tests load, unload and replace. The word behind "LIFE:" in its file selects an error. Tests copy the
+ * file and overwrite that word.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include <coterie/service.h>
 #include <coterie/state.h>
 
-/* Volatile: nobody may know at compile time what is in there. */
+/* Volatile, since tests change the bytes in the file. */
 static const volatile char mode_text[] = "LIFE:good....";
 
 static bool is_mode(const char *mode)
@@ -38,7 +38,7 @@ static void tick(void *arg) { ((struct life *)arg)->count++; }
 
 static void on_fd(void *arg, int fd, uint32_t revents) { (void)arg, (void)fd, (void)revents; }
 
-/* Longer than a quarter of the token timeout that the test has, and long enough for the coarse clock. */
+/* Wait longer than a quarter of the test's token timeout, and longer than a step of the coarse clock. */
 static void hold_up(void)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
@@ -109,7 +109,7 @@ static void fini(void *self)
 
 	if (is_mode("leaks")) {
 		close(life->fds[1]);
-		/* the other one is still watched */
+		/* the other descriptor is still watched */
 	}
 	free(life);
 }

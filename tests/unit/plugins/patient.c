@@ -11,7 +11,7 @@ struct patient {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
 	struct patient_counts counts;
-	uint32_t size; /* of messages to be sent */
+	uint32_t size; /* size of the messages to be sent */
 };
 
 struct wait_message {
@@ -59,7 +59,7 @@ static void patient_writable(void *self, struct coterie_client *client)
 	push(patient);
 }
 
-/* As a service does that gives back what its client had. */
+/* Send a message for a client that leaves, as services do to free its resources. */
 static void patient_leave(void *self, struct coterie_client *client)
 {
 	struct patient *patient = self;
@@ -82,7 +82,7 @@ static void gone(void *arg, uint64_t token, uint32_t reason)
 	struct patient *patient = arg;
 
 	if (patient->host->reply_finish(patient->ctx, token, CS_OK, NULL, 0) != -ENOENT)
-		abort(); /* it is void already */
+		abort(); /* the token is invalid already */
 	if (reason == COTERIE_REPLY_TIMEOUT)
 		patient->counts.timeouts++;
 	else

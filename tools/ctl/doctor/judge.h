@@ -41,13 +41,13 @@ struct doctor_gap {
 };
 
 struct doctor_report {
-	const struct doctor_check *check; /* that is running */
+	const struct doctor_check *check; /* the check that is running */
 	struct doctor_finding *findings;
 	size_t finding_count;
 	struct doctor_gap *gaps;
 	size_t gap_count;
-	size_t check_count; /* checks that were made */
-	struct doctor_finding spare; /* takes what there is no memory for */
+	size_t check_count; /* number of checks that were run */
+	struct doctor_finding spare; /* returned for a finding when memory is out, and not in the report */
 };
 
 /** All checks, ended by one without an id. */

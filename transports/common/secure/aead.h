@@ -38,10 +38,13 @@ struct aead;
 int aead_library_open(enum aead_kind kind, struct aead_library **library);
 /** Close a library after its contexts are destroyed. NULL is ignored. */
 void aead_library_close(struct aead_library *library);
-/** @return its name for a log line, constant */
+/** @return name of the library for a log line, constant */
 const char *aead_library_name(const struct aead_library *library);
 
-/** @return into how many bytes a frame is best cut: a part of that at its end costs as much as a few whole ones; 1: any */
+/**
+ * @return block size in bytes, or 1. Frames are fastest if their sizes are multiples of it: an incomplete block at the
+ *     end takes as long as several whole ones
+ */
 uint32_t aead_library_block(const struct aead_library *library);
 
 /** @return a context without a key, caller frees with aead_destroy; NULL: out of memory. library: kept until then */

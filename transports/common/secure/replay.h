@@ -19,7 +19,7 @@ struct replay {
 
 /** Begin behind a number: it and all before it count as seen. */
 void replay_begin(struct replay *window, uint64_t number);
-/** @return whether the number is new: not seen, and not too old to tell */
+/** @return whether the number is new: neither seen before nor too old to be checked */
 bool replay_is_new(const struct replay *window, uint64_t number);
 /** Mark a number that replay_is_new has found new. */
 void replay_mark(struct replay *window, uint64_t number);

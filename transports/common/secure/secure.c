@@ -208,7 +208,7 @@ enum secure_lane secure_header_lane(const struct secure_header *header)
 	return (enum secure_lane)(header->version_lane & 0xf);
 }
 
-/* Four zero bytes and the number, which stands at the end of the header. */
+/* Make the nonce: four zero bytes and the number at the end of the header. */
 static void read_nonce(const uint8_t *header, uint8_t nonce[AEAD_NONCE_SIZE])
 {
 	memset(nonce, 0, AEAD_NONCE_SIZE - sizeof(uint64_t));
@@ -301,7 +301,7 @@ int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const
 	return secure_seal_with(secure, secure->used, lane, &extra, plain, size, out);
 }
 
-/* The sealed part goes to `to`. */
+/* Decrypt the sealed part into `to`. */
 static bool decrypt(
 	struct aead *context, const struct secure_extra *extra, const uint8_t *bytes, uint8_t *to, uint32_t size)
 {

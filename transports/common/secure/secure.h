@@ -49,7 +49,7 @@ enum secure_result {
 	SECURE_CLEAR,    /* a datagram in clear, and such are allowed now: the frame is all of it */
 	SECURE_HANDLED,  /* authentic, and no frame: a question or an answer */
 	SECURE_UNKNOWN,  /* of a session that is not believed yet */
-	SECURE_REPLAYED, /* seen before, or too old to tell */
+	SECURE_REPLAYED, /* seen before, or too old to be checked */
 	SECURE_FORGED,   /* not authentic: altered, or sealed with a key that we do not have */
 	SECURE_REFUSED_CLEAR, /* in clear, or cut short */
 	SECURE_LIMITED,  /* not looked at: too many of this kind just now */
@@ -91,7 +91,7 @@ const struct secure_counts *secure_peer_counts(const struct secure *secure, uint
 bool secure_is_believed(const struct secure *secure, uint32_t number, uint32_t nodeid);
 
 /**
- * Load a key, and make a session of this node with it. What was there under this number is wiped.
+ * Load a key, and make a session of this node with it. A key that this number had before is wiped.
  *
  * @param number  1 .. SECURE_KEYS
  * @param bytes   the ring's key; borrowed, not kept
@@ -128,8 +128,8 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
 /**
  * Seal one frame with the key in use.
  *
- * @param lane  SECURE_UNICAST: for one node; SECURE_GROUP: for all peers, of which each opens it
- * @param to    node id of the receiver in lane SECURE_UNICAST, which no other node opens; else 0
+ * @param lane  SECURE_UNICAST: for one node; SECURE_GROUP: for all peers, each of which can open it
+ * @param to    node id of the receiver in lane SECURE_UNICAST, no other node can open it; otherwise 0
  * @param out   size + SECURE_OVERHEAD bytes; not overlapping with plain
  * @return 0; -EINVAL: no key is in use; -EIO: the library failed, nothing may be sent
  */

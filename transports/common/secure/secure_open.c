@@ -89,7 +89,7 @@ int secure_ask(struct secure *secure, uint32_t number, uint32_t nodeid, uint8_t 
 	return write_control(secure, peer, number, SECURE_ASKS, NULL, out);
 }
 
-/* Only what has just been asked is an answer. The same answer never counts twice. */
+/* Handle an answer. It counts only for an open question, and only once. */
 static void take_answer(struct secure *secure, struct secure_peer *peer, uint32_t number,
 	const struct secure_header *header, const struct secure_control *control)
 {
@@ -167,7 +167,7 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 	return SECURE_UNKNOWN;
 }
 
-/* The sender has gone over to its next generation: the trial context becomes the lane's. */
+/* The sender has changed to its next generation. The trial context becomes the lane's context. */
 static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
 {
@@ -207,7 +207,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	if (generation == lane->generation + 1) {
 		result = take_next(secure, now_ns, peer, number, header, bytes, size);
 	} else if (generation != lane->generation && (generation + 1 != lane->generation || !lane->has_previous)) {
-		/* Whole generations were missed: the answer tells where the sender is. */
+		/* Whole generations were missed. Ask the sender, whose answer has its present generation. */
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
 	} else if (secure_decrypt(lane->contexts[generation & 1], &extra, bytes, size)) {
 		replay_mark(&lane->window, header->number);
@@ -245,7 +245,10 @@ static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, st
 			return take_control(secure, now_ns, peer, number, &header, bytes, size, opened);
 		return take_frame(secure, now_ns, peer, number, &header, bytes, size, opened);
 	}
-	/* A question with a key that this node is about to load is no attack. Frames tell of one with another key. */
+	/*
+	 * A question with a key that this node will load soon is no attack. A node with another key is noticed by its
+	 * frames.
+	 */
 	return secure_header_lane(&header) == SECURE_CONTROL ? SECURE_UNKNOWN : SECURE_FORGED;
 }
 

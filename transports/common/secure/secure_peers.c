@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Peers, and what is believed of their sessions. */
+/* Peers and their accepted sessions. */
 #include "transports/common/secure/secure_private.h"
 
 #include <errno.h>
@@ -120,7 +120,7 @@ static int lane_believe(struct secure *secure, uint32_t number, struct secure_la
 	return 0;
 }
 
-/* A peer that has started again has none of its former sessions, and perhaps not their keys either. */
+/* A restarted peer has none of its former sessions, and perhaps not their keys. */
 static void forget_other_lives(struct secure_peer *peer, const uint8_t *life)
 {
 	for (uint32_t number = 1; number <= SECURE_KEYS; number++)

@@ -44,7 +44,7 @@ struct secure_control {
 #define SECURE_CONTROL_CLEAR (SECURE_HEADER_SIZE + SECURE_RANDOM_SIZE)
 _Static_assert(SECURE_CONTROL_CLEAR + sizeof(struct secure_control) + SECURE_TAG_SIZE == SECURE_CONTROL_SIZE, "on the wire");
 
-/* One lane of a session of ours. */
+/* One lane of a session of this node. */
 struct secure_lane_out {
 	struct aead *context;
 	uint64_t number; /* used last; 0: none */
@@ -71,7 +71,7 @@ struct secure_session {
 	struct secure_lane_in lanes[2];
 };
 
-/* A limit of events in time: `burst` at once, and one per interval in the long run. */
+/* A rate limit: `burst` events at once, and one per interval on average. */
 struct secure_budget {
 	uint64_t full_ns;
 };
@@ -120,15 +120,15 @@ struct secure_extra {
 };
 
 /**
- * Say what a frame is bound to besides its header: in lane SECURE_UNICAST the receiver.
+ * Return the data that authenticates a frame besides its header: in lane SECURE_UNICAST the receiver.
  *
- * @param receiver  out: what the result points to, in network order
+ * @param receiver  out: memory of the result, in network order
  */
 struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *receiver);
 /** Seal with a given key, control datagrams too. @return 0; -EINVAL; -EIO */
 int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
 	const uint8_t *plain, uint32_t size, uint8_t *out);
-/** Decrypt in place what stands behind the header and what is sent of extra. @return whether it is authentic */
+/** Decrypt in place the bytes behind the header and the sent part of `extra`. @return whether it is authentic */
 bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
 /** Decode a header. The caller has checked the size. */
 void secure_header_read(struct secure_header *header, const uint8_t *bytes);
@@ -137,7 +137,7 @@ enum secure_lane secure_header_lane(const struct secure_header *header);
 /* --- secure_peers.c --- */
 
 struct secure_peer *secure_peer_find(const struct secure *secure, uint32_t nodeid);
-/** Forget what is believed of a session with this key. */
+/** Forget the accepted session with this key. */
 void secure_session_forget(struct secure_peer *peer, uint32_t number);
 /**
  * Believe a session: everything up to these numbers counts as seen. Sessions of another life of the peer end.
