@@ -150,6 +150,19 @@ static void count_received(const struct plugin *plugin, uint32_t function)
 		map_shared_changed(plugin->rx_keys[function]);
 }
 
+/* @return the service that receives a message. NULL: it is not loaded here, or has not heard of the ring yet */
+static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t ring_id)
+{
+	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, ring_id);
+
+	if (plugin == NULL || plugin->is_deaf)
+		return NULL;
+	/* 0: a message that an earlier plugin of this service left in the queue */
+	if (source == route->parts.nodeid && plugin->underway > 0)
+		plugin->underway--;
+	return plugin;
+}
+
 /* Hand one message, size bytes behind the group prefix, to its service: book services, "Header". */
 static void deliver_service(struct route *route, const struct totem_message *message,
 	struct position position, size_t size)
@@ -179,12 +192,9 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		deliver_executive(route, message, position, size);
 		return;
 	}
-	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, id >> 16);
-	if (plugin == NULL || plugin->is_deaf)
-		return; /* a service that is not loaded here, or has not heard of the ring yet */
-	/* 0: a message that an earlier plugin of this service left in the queue */
-	if (message->source == route->parts.nodeid && plugin->underway > 0)
-		plugin->underway--;
+	struct plugin *plugin = receiver_of(route, message->source, id >> 16);
+	if (plugin == NULL)
+		return;
 	const struct coterie_ring_msg *msg = plugin_table_ring_msg(plugin, id & 0xffff);
 	if (msg == NULL) {
 		log_limited(&route->unknown, loop_now_ns(route->parts.loop), "SERV", LOG_WARNING,
