@@ -25,7 +25,8 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 ip link set lo up
-echo 'nameserver 127.0.0.1' >"$folder/resolv.conf"
+# The resolver's own patience is 10 s by default, too. It must not end first.
+printf '%s\n' 'nameserver 127.0.0.1' 'options timeout:20' >"$folder/resolv.conf"
 echo 'hosts: files dns' >"$folder/nsswitch.conf"
 mount --bind "$folder/resolv.conf" /etc/resolv.conf && mount --bind "$folder/nsswitch.conf" /etc/nsswitch.conf || exit
 # Under the names of another name service cache would be asked.
