@@ -155,12 +155,12 @@ static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t
 {
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, ring_id);
 
-	if (plugin == NULL || plugin->is_deaf)
+	if (plugin == NULL)
 		return NULL;
 	/* 0: a message that an earlier plugin of this service left in the queue */
 	if (source == route->parts.nodeid && plugin->underway > 0)
 		plugin->underway--;
-	return plugin;
+	return plugin->is_deaf ? NULL : plugin;
 }
 
 /* Hand one message, size bytes behind the group prefix, to its service: book services, "Header". */

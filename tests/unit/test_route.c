@@ -389,6 +389,13 @@ START_TEST(a_message_is_underway_until_it_is_delivered_here)
 	deliver_from(3, 40 << 16);
 	deliver_from(3, 40 << 16 | 1);
 	ck_assert_uint_eq(plugin.underway, 0);
+	/* A service that has not heard of the ring yet may send, but receives nothing. */
+	send_rc = 0;
+	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), 0);
+	plugin.is_deaf = true;
+	deliver_from(3, 40 << 16);
+	plugin.is_deaf = false;
+	ck_assert_uint_eq(plugin.underway, 0);
 	/* The plugin that was loaded before has left one behind. */
 	deliver_from(3, 40 << 16);
 	ck_assert_uint_eq(plugin.underway, 0);
