@@ -18,7 +18,7 @@
 
 #include <coterie/plugin.h>
 
-#define NODES_MAX 384 /* most nodes that join and commit tokens can hold */
+#define NODES_MAX 384 /* joins and commit tokens have room for this many nodes */
 
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address)
 {

@@ -84,7 +84,7 @@ static bool parse_format(const char *text, enum config_format *format)
 	return false;
 }
 
-/* keys: what cmap was called at first. */
+/* Parse a name of a form. "keys" is the old name of "cmap". */
 static bool parse_form(const char *text, enum config_form *form)
 {
 	static const struct {

@@ -22,7 +22,10 @@ struct state_disk {
 	int event_fd; /* readable: the store has ended */
 	pthread_t thread;
 	bool has_thread;
-	/* Of the store. The thread reads them after it has begun, and writes rc before it ends. */
+	/*
+	 * The write that is under way. The thread reads these after is_begun is set, and writes rc before it sets
+	 * is_ended.
+	 */
 	bool is_busy;
 	const char *name;
 	const void *bytes;

@@ -47,7 +47,10 @@ static uint32_t ring_doorbells(struct ipc *ipc)
 		channel->is_dirty = false;
 		rung += tell(channel);
 	}
-	/* Ring the other doorbells after the ring's own traffic. */
+	/*
+	 * DOORBELLS_MAX was reached. A timer sends the remaining doorbells in a later turn of the loop, behind the
+	 * packets of the cluster's ring.
+	 */
 	if (ipc->dirty != NULL && ipc->doorbell_timer == NULL)
 		ipc->doorbell_timer = loop_timer_add(
 			ipc->parts.loop, loop_now_ns(ipc->parts.loop), on_doorbell_timer, ipc);

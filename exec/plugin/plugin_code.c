@@ -14,7 +14,7 @@
 #define READ_SIZE 4096u /* at least: reads do not cross one */
 #define STACK_PAGES 16u
 
-/* A handler of a signal reads it at any time: `begin` is written last, and is 0 first. */
+/* A signal handler may read an entry at any time: so `begin` is written last, and is 0 while the entry is not valid. */
 struct code {
 	atomic_uintptr_t begin; /* 0: unused */
 	uintptr_t end, base;

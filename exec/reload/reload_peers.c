@@ -231,7 +231,7 @@ int reload_links_check(
 
 /* --- what is new --- */
 
-/* Call peer_add for new addresses, up to a node, or peer_del for the same ones. */
+/* Call peer_add for the new addresses of the first node_count nodes. If is_undone, call peer_del for them instead. */
 static int change_new(struct reload *reload, const struct config *config, uint32_t node_count,
 	bool is_undone, struct reload_error *error)
 {

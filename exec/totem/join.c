@@ -77,7 +77,7 @@ void join_schedule(struct totem_engine *engine, bool is_prompted)
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
 			core_random(engine) % (engine->options.send_join_ns + 1));
 	} else if (!is_prompted || !join_is_crowd(engine)) {
-		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* this join has all that the one that waits would have */
+		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed one superfluous */
 		multicast_join(engine);
 	} else if (!timer_is_set(engine, TOTEM_TIMER_SEND_JOIN)) {
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN, crowd_delay(engine));

@@ -29,7 +29,10 @@ struct window {
 	uint32_t lossy;  /* a bit for each of the last rotations, the newest lowest: frames were repeated */
 	uint32_t unused; /* rotations in a row that used less than a quarter of it */
 	struct window_loss loss;
-	/* A smaller window is on trial: against random loss it does not help. */
+	/*
+	 * State of a trial: the window is halved to see whether the losses end. If not, the network loses packets at
+	 * random, and the old size returns.
+	 */
 	bool is_trial;
 	uint32_t size_before;
 	struct window_loss loss_before;

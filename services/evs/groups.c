@@ -34,8 +34,8 @@ static bool is_at(const struct evs_connection *connection, uint32_t at, const st
 }
 
 /*
- * Merge from the end. The new groups are few, and are sorted behind the old ones. Sorting all of
- * them again would cost milliseconds for each new group of a client with many.
+ * Sort the few new groups, then merge both lists from the end. Sorting all groups again would cost milliseconds for
+ * each new group of a client with many.
  */
 static void merge(struct evs_wire_group *all, uint32_t old_count,
 	const struct evs_wire_group *groups, uint32_t count)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of the service kv on real daemons, who write down what they asked and were answered, and when:
+ * Clients of the service kv on real daemons. Each records its requests, the answers, and the time of both:
  *
- *	kv_load ID STOP RECORD   one client, 0 <= ID < 64, until the file STOP exists; connects again as often as it has to
- *	kv_load check RECORD...  could one table have answered all of them so? Their clocks must be the same
+ *	kv_load ID STOP RECORD   run one client, 0 <= ID < 64, until the file STOP exists. It reconnects when the connection is lost
+ *	kv_load check RECORD...  check that one table could have given all recorded answers. The clients' clocks must be the same
  */
 #include <stdbool.h>
 #include <unistd.h>

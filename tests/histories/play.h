@@ -173,8 +173,8 @@ uint32_t play_view_stay(const struct play_view *view, struct play_ring ring);
 /** Note that a client on the node sends its message of this number. */
 void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, uint32_t number);
 /**
- * Note that a client on the node, which is not late, gets a message. @return false: another client got it in another
- * configuration
+ * Note that a client on the node gets a message. The client must not be late (is_late): all older events have been read.
+ * @return false: another client got the message in another configuration
  */
 bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number, uint32_t node);
 /**

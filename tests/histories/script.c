@@ -195,7 +195,10 @@ static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t cal
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
 }
 
-/* Others deliver agreed messages that the node does not get, and then never can: safe ones must wait for it. */
+/*
+ * The node receives no frames while the others deliver agreed messages. Then the ring is split, so the node never gets
+ * those messages. Safe messages must not be delivered in the old ring as long as the node lacks them.
+ */
 static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
 	if (draw(pen, 3) == 0) {

@@ -36,7 +36,7 @@ void regular(uint32_t node, uint64_t members, uint64_t seq, uint64_t joined);
 void install(uint32_t node, uint64_t members, uint64_t seq, uint64_t with);
 void install_all(uint64_t seq);
 
-/** Messages of 100 bytes. */
+/** Record that a node sends a message of 100 bytes, which has no place in the order yet. */
 struct message *send_only(uint32_t node, uint32_t guarantee);
 void receive(struct ring_record *on, uint32_t seq, uint64_t nodes);
 /** message is all of frame seq, received by `nodes`. */

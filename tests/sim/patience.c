@@ -172,7 +172,7 @@ static void play_silences(struct sim *sim)
 
 /* ---- isolation --------------------------------------------------------------- */
 
-/* Return whether the victim is still in its old majority while another one without it is installed, and report that. */
+/* Return whether the victim is in a majority while a node without the victim is in another one. */
 static bool is_overlap(const struct sim *sim, uint32_t victim)
 {
 	uint64_t theirs = sim->nodes[victim].life->members;
@@ -204,8 +204,8 @@ static void isolation(struct sim *sim)
 	uint64_t end_ns = sim->clock.now_ns + 3 * (options->token_ns + options->consensus_ns);
 
 	/*
-	 * A rejecting firewall answers. Blocking one direction is as good as both, since the token does not
-	 * rotate with either.
+	 * In half of the plays a firewall rejects packets, so the senders get an error. Otherwise packets vanish. Both
+	 * directions are blocked. One would do, since the token cannot rotate with one either.
 	 */
 	if (random_chance(&sim->random, 5000)) {
 		for (uint32_t i = 0; i < sim->node_count; i++)

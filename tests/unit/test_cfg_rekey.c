@@ -260,7 +260,10 @@ START_TEST(rings_that_merge_in_different_phases)
 	load_told("1 2 3");
 	expect("1 2", "12");
 	expect("3 4", "");
-	/* Nodes 1 and 2 have finished the change and send nothing. Nodes 3 and 4 wait for them until they reload. */
+	/*
+	 * Nodes 1 and 2 have finished the change, so they send nothing. Nodes 3 and 4 wait for phase 1 of nodes 1 and
+	 * 2, which comes only when these reload.
+	 */
 	form("1 2 3 4");
 	load("4");
 	pass(10000);

@@ -129,7 +129,10 @@ START_TEST(a_member_that_receives_nothing_does_not_keep_the_ring_turning)
 }
 END_TEST
 
-/* The frames come to a member one after the other: each is a reason to go on. */
+/*
+ * Node 2 receives the frames one after the other. Each arrival makes the representative pass the token on for a
+ * while, instead of holding it.
+ */
 START_TEST(each_frame_that_arrives_gives_the_others_time)
 {
 	options.token_ns = 300 * MS;

@@ -357,7 +357,10 @@ START_TEST(a_socket_of_somebody_else)
 }
 END_TEST
 
-/* Other processes may connect to the socket of an offer first, but they do not have the token. */
+/*
+ * Other processes may connect to the socket of an offer first. They do not know the token of the daemon's grant, so
+ * the client ignores them.
+ */
 static int play_crowded(void)
 {
 	struct res res;

@@ -32,7 +32,7 @@
 static struct script *script;
 static uint64_t handle;
 
-/* Set an answer of CS_OK and zeros. It is as long as the longest that a library waits for. */
+/* Set an answer of CS_OK and zeros. size: bytes of the answer that the library waits for. */
 static void answer_well(size_t size)
 {
 	static _Alignas(8) uint8_t bytes[SCRIPT_MESSAGE_SIZE_MAX];

@@ -181,7 +181,7 @@ START_TEST(not_from_inside_the_engine)
 }
 END_TEST
 
-/* ---- Together with others ------------------------------------------------ */
+/* ---- Several requests at a time ------------------------------------------ */
 
 START_TEST(a_whole_reload_drops_what_is_kept)
 {

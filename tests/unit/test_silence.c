@@ -80,7 +80,7 @@ static bool are_removed(uint32_t first, uint32_t last)
 	return true;
 }
 
-/* Run until that is so. Fails after most_ms. @return the time, ms */
+/* Run until the members `first` .. `last` are removed. Fails after most_ms. @return the time, ms */
 static uint64_t wait_until_removed(uint32_t first, uint32_t last, uint64_t most_ms)
 {
 	uint64_t ms = 0;

@@ -125,7 +125,10 @@ char *conf_make(const struct conf_wanted *wanted);
 int conf_add_node(const char *text, const struct words_node *node, char **result, char *why, size_t size);
 /** Remove the block of a node with its line. */
 int conf_remove_node(const char *text, const char *name, char **result, char *why, size_t size);
-/** Remember the highest id that was in use, in a comment behind the last node, when its node is removed. */
+/**
+ * Write the highest node id that was in use into a comment behind the last node. Used when the node with this id is
+ * removed. An older such comment is replaced.
+ */
 int conf_note_id(const char *text, uint32_t id, char **result, char *why, size_t size);
 /** Add an address for the next link to a node. */
 int conf_add_address(const char *text, const char *name, const char *address, char **result, char *why, size_t size);

@@ -82,7 +82,10 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 	}
 }
 
-/* The same for a key of another node. */
+/*
+ * Return the value of another node's key as JSON. NULL: the key was not found. type: set if it was found, may be
+ * NULL.
+ */
 static struct json_object *value_there(struct ctl *ctl, enum ctl_service map, const char *name,
 	cmap_value_types_t *type)
 {

@@ -58,7 +58,7 @@ struct tripwire_witness {
 	/* When this silence began: */
 	uint32_t probes;    /* without an answer */
 	uint32_t answer_ms; /* time of the last answer, counted from the last data */
-	uint64_t asked_ns;  /* the last call */
+	uint64_t asked_ns;  /* when the host was last asked about */
 	uint64_t probed_ns; /* when the kernel was last made to send a probe */
 };
 

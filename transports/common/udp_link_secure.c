@@ -3,9 +3,11 @@
  * Encryption of a UDP link: its keys, sealing of frames before they are sent, and opening of datagrams before they are
  * read (docs/encryption.md).
  *
- * Keys change in the turns of libknet (transports/knet/crypto.c): 1 a reload puts the new key beside the one in use,
- * and sessions with it are made at once; 2 when every member of the ring has done so, ACTIVATE sends with it; 3 when
- * every member does, CLEANUP wipes the old one. Clear traffic counts as key 0.
+ * Keys change in the same steps as in transport knet (transports/knet/crypto.c):
+ * 1. A reload puts the new key beside the one in use. Sessions with the new key are made at once.
+ * 2. Every member of the ring has loaded the new key. ACTIVATE makes this node send with it.
+ * 3. Every member sends with the new key. CLEANUP wipes the old one.
+ * Clear traffic counts as key 0.
  */
 #include "transports/common/udp_link_private.h"
 

@@ -197,8 +197,8 @@ static void link_tell_refused(void *arg)
 }
 
 /*
- * Only an error of the peer itself that no process listens on its port counts. It is reported to the host later, from
- * the loop, since this also runs inside sends. The host asks the peer before it draws a conclusion.
+ * Handle an ICMP error. Only one kind counts: the peer itself reports that no process listens on its port. The report goes
+ * to the host later, from the loop, since this also runs inside sends. The host asks the peer before it draws a conclusion.
  */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 {

@@ -176,7 +176,7 @@ static int apply_handle(struct mesh *mesh)
 	return rc;
 }
 
-/* Before there are links: libknet marks the sockets that it opens from then on. */
+/* Call this before links are opened: libknet marks only the sockets that it opens afterwards. */
 static void apply_mark(struct mesh *mesh)
 {
 	uint32_t dscp = mark_read(mesh->host, mesh->ctx);

@@ -228,7 +228,7 @@ static int poke_over(
 	fd = poke_socket(mesh, link);
 	if (fd < 0)
 		return fd;
-	/* The first send may only return the error of an earlier one. */
+	/* A pending error of an earlier datagram makes the first send fail. So read the errors, and send once more. */
 	for (int i = 0; i < 2; i++) {
 		if (sendto(fd, frame->data, frame->size, MSG_DONTWAIT | MSG_NOSIGNAL, to, address_size(to)) >= 0)
 			return 0;

@@ -13,7 +13,10 @@
 
 /** Text as a value. Bytes that are no UTF-8 are replaced, so that everybody can read the document. */
 struct json_object *answers_text_value(const char *text);
-/** Bytes that may be anything: key with what is no UTF-8 replaced, and key_hex. */
+/**
+ * Add two texts for arbitrary bytes: `KEY`, in which invalid UTF-8 is replaced, and `KEY_hex`, with all bytes in
+ * hexadecimal.
+ */
 void answers_put_bytes(struct json_object *object, const char *key, const void *bytes, size_t size);
 
 /** NULL when absent. */

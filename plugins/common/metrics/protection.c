@@ -42,7 +42,7 @@ static bool is_loopback(const char *text)
 
 struct walk {
 	const struct metrics_source *source;
-	const char *end; /* of the keys with addresses */
+	const char *end; /* ending of the names of keys that have an address */
 	uint32_t count, loopback_count;
 };
 

@@ -90,7 +90,10 @@ static struct iovec whole(const struct coterie_request_header *request)
 	return (struct iovec){(void *)(uintptr_t)request, (size_t)request->size};
 }
 
-/* An answer that does not fit ends the connection. */
+/*
+ * A request that is too long, or has to wait, leaves the connection usable. Any other error ends it, such as an
+ * answer that does not fit.
+ */
 static int error_of(ssize_t rc) { return rc == -EAGAIN || rc == -EMSGSIZE ? (int)rc : -ENOTCONN; }
 
 static int call(struct coterie_connection *connection, const struct coterie_request_header *request, void *answer,

@@ -79,7 +79,10 @@ static bool gets_unproved(const struct doctor_facts *facts)
 	       doctor_growth(facts, "stats.coterie.datagrams_limited") > 0;
 }
 
-/* Do the packets that come to the interfaces get to sockets? libknet does not tell whose packets it drops. */
+/*
+ * Return whether sockets get at least nine datagrams for ten packets at the interfaces. If so, libknet itself drops
+ * the packets of a node that is not heard, and does not report it.
+ */
 static bool reaches_sockets(const struct doctor_facts *facts)
 {
 	uint64_t sum = 0;

@@ -134,7 +134,7 @@ void judge_latency(const struct doctor_facts *facts, struct doctor_report *repor
 
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
-		/* One way for each node of the ring. */
+		/* A rotation takes half a round trip for each node of the ring. */
 		const int64_t rotation_ms = path->rtt_p99_us * nodes / 2000;
 
 		if (!is_measured(facts, path) || rotation_ms * ROTATION_WARNING < token)
