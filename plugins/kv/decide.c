@@ -3,7 +3,8 @@
  * of the order.
  *
  * 1. The newest epoch is that of the newest state or of the newest marker, whichever is newer. Any two rings
- *    with quorum share a member, and markers survive restarts. So no acknowledged write has a newer epoch.
+ *    with quorum share a member that runs this service (votes.c), and markers survive restarts. So no acknowledged
+ *    write has a newer epoch.
  *    (Without a quorum provider on all members this does not hold: the longest of all histories wins.)
  * 2. Of the states of that epoch the longest wins. All of them have all acknowledged writes, since these were
  *    delivered safe.

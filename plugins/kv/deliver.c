@@ -119,6 +119,18 @@ static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t erro
 	kv_pending_answer(kv, pending, error != 0 ? error : KV_INTERRUPT);
 }
 
+/*
+ * A member that unloads the service makes no message of this service. So look at each answer, and inform the others when
+ * too few are left.
+ */
+static bool is_still_backed(struct kv *kv)
+{
+	if (kv_is_backed(kv))
+		return true;
+	kv_notice(kv);
+	return false;
+}
+
 void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -148,6 +160,8 @@ void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	} else {
 		kv_log_write(kv, write, size);
 	}
+	if (pending != NULL && !is_still_backed(kv))
+		error = 0; /* a later ring may not know of this write */
 	answer_write(kv, pending, error, revision);
 }
 
@@ -164,7 +178,8 @@ void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	if (pending == NULL)
 		return;
-	bool is_right = !kv->is_syncing && !kv->is_transitional && kv->is_serving && kv->has_state;
+	bool is_right = !kv->is_syncing && !kv->is_transitional && kv->is_serving && kv->has_state &&
+			is_still_backed(kv);
 
 	kv_pending_answer(kv, pending, is_right ? KV_OK : KV_TRY_AGAIN);
 }

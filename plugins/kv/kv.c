@@ -192,6 +192,6 @@ const struct coterie_service kv_ops = {
 COTERIE_PLUGIN(kv, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "replicated table of keys and values",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM |
-		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
+		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS | COTERIE_CAP_STATS | COTERIE_CAP_DELIVERY,
 	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
 	COTERIE_OPTIONS(kv_options), .ops = &kv_ops);

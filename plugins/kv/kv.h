@@ -152,6 +152,7 @@ struct kv {
 	struct coterie_timer *notice_timer;
 	struct coterie_timer *sweep_timer; /* frees a dropped table */
 	bool needs_standing; /* an announcement found no room in the ring */
+	bool is_short;       /* logged: too few members run the service */
 
 	/* Sending the state. */
 	struct coterie_timer *transfer_timer;
@@ -240,6 +241,15 @@ void kv_decide(struct kv *kv, bool is_forced);
 uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room);
 /** Choose the donor, and whether to keep deletions, after a member got or lost the state. */
 void kv_standing_changed(struct kv *kv);
+
+/* ---- votes.c ---- */
+
+/**
+ * Return whether the members that run the service have a majority of the votes by themselves. The votes are those of this
+ * node's configuration. Also true if no voting member is without the service, without a quorum provider, and between two
+ * configurations.
+ */
+bool kv_is_backed(struct kv *kv);
 
 /* ---- transfer.c ---- */
 

@@ -3,7 +3,8 @@
 kv_sources = \
 	plugins/kv/decide.c plugins/kv/deliver.c plugins/kv/hand_over.c plugins/kv/kv.c plugins/kv/kv.h \
 	plugins/kv/marker.c plugins/kv/messages.h plugins/kv/requests.c plugins/kv/ring.c plugins/kv/store.c \
-	plugins/kv/store.h plugins/kv/takeover.c plugins/kv/transfer.c plugins/kv/watch.c
+	plugins/kv/store.h plugins/kv/takeover.c plugins/kv/transfer.c plugins/kv/votes.c \
+	plugins/kv/watch.c
 
 if WITH_KV
 plugin_LTLIBRARIES += kv.la

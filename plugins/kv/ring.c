@@ -96,14 +96,15 @@ static bool has_provider(const struct kv *kv)
  * A verdict on an older ring does not count for this one: the provider may synchronise after this
  * service.
  */
-static bool is_quorate(const struct kv *kv)
+static bool is_quorate(struct kv *kv)
 {
 	struct coterie_quorum quorum = {.size = sizeof(quorum)};
 
 	kv->host->quorum_get(kv->ctx, &quorum);
 	return kv->host->is_quorate(kv->ctx) != 0 &&
 	       (quorum.provider == NULL || (quorum.ring.seq == kv->ring.seq &&
-						   quorum.ring.representative == kv->ring.rep));
+						   quorum.ring.representative == kv->ring.rep)) &&
+	       kv_is_backed(kv);
 }
 
 int kv_sync_step(void *self)

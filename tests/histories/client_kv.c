@@ -104,6 +104,9 @@ static void on_log(void *arg, struct kit_node *node, const char *text)
 
 	const struct kv *kv = testkit_self(clients->play->kit, node->id, "kv");
 
+	/* The plugin was loaded while the disk was full. The marker is lost to it, as in a state folder that was removed. */
+	if (strstr(text, "counts as one that never had a part of the table") != NULL)
+		add_reset(clients, UINT64_MAX);
 	if ((older == NULL && !is_empty) || kv == NULL)
 		return;
 	play_trace(clients->play, "kv: node %u: %s", node->id, text);

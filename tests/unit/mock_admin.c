@@ -404,6 +404,22 @@ static void host_key_leave(struct coterie_ctx *host)
 	host->is_kept = false;
 }
 
+/* ---- Members that run the service ---------------------------------------- */
+
+static int host_service_members(struct coterie_ctx *host, uint32_t *nodeids, uint32_t room)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < host->member_count; i++) {
+		if (host->members[i] == host->without_service)
+			continue;
+		if (count < room)
+			nodeids[count] = host->members[i];
+		count++;
+	}
+	return (int)count;
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void mock_admin_table(struct coterie_host *table)
@@ -411,6 +427,7 @@ void mock_admin_table(struct coterie_host *table)
 	table->quorum_publish = host_quorum_publish;
 	table->quorum_get = host_quorum_get;
 	table->quorum_watch = host_quorum_watch;
+	table->service_members = host_service_members;
 	table->is_safe_kept = host_is_safe_kept;
 	table->node_status = host_node_status;
 	table->node_addresses = host_node_addresses;

@@ -92,6 +92,7 @@ struct coterie_ctx {
 	struct coterie_ring_id ring;
 	uint32_t members[64];
 	uint32_t member_count;
+	uint32_t without_service; /* member that does not run the plugin's service; 0: none */
 	bool is_quorate;
 	int ring_send_rc; /* when not 0, ring_send returns it and records nothing */
 

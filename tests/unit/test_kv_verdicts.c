@@ -106,6 +106,128 @@ START_TEST(a_transfer_begins_again_where_deletions_were_not_kept)
 }
 END_TEST
 
+/* ---- Members without the service ------------------------------------------ */
+
+static void set_key(struct coterie_ctx *host, const char *key, uint32_t value)
+{
+	ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_U32, &value, sizeof(value)), 0);
+}
+
+/* List the nodes 1 to 3 in the configuration of a node. */
+static void list_nodes(struct coterie_ctx *host, const uint32_t *votes)
+{
+	char key[64];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", i);
+		set_key(host, key, i + 1);
+		snprintf(key, sizeof(key), "nodelist.node.%u.quorum_votes", i);
+		set_key(host, key, votes[i]);
+	}
+}
+
+static void set_without(uint32_t nodeid)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_ring.nodes[i].host->without_service = nodeid;
+}
+
+START_TEST(nodes_with_the_service_need_a_majority)
+{
+	static const struct {
+		const char *name, *ring;
+		uint32_t without, votes[3], device, expected;
+		bool is_backed;
+	} rows[] = {
+		{"all run it", "1 2", 0, {1, 1, 1}, 0, 0, true},
+		{"all run it, and a device decides", "1 2", 0, {1, 1, 1}, 9, 0, true},
+		{"two of three", "1 2 3", 1, {1, 1, 1}, 0, 0, true},
+		{"one of three", "1 2", 1, {1, 1, 1}, 0, 0, false},
+		{"one of three, with most votes", "1 2", 1, {1, 3, 1}, 0, 0, true},
+		{"two of three, with half of the votes", "1 2 3", 1, {2, 1, 1}, 0, 0, false},
+		{"the other one has no vote", "1 2", 1, {0, 1, 1}, 0, 0, true},
+		{"with the votes of a device", "1 2 3", 1, {1, 1, 1}, 2, 0, false},
+		{"more votes are expected", "1 2 3", 1, {1, 1, 1}, 0, 4, false},
+		{"one alone", "2", 1, {1, 1, 1}, 0, 0, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct coterie_ctx *host = kv_ring.nodes[2].host;
+
+		list_nodes(host, rows[i].votes);
+		set_key(host, "quorum.expected_votes", rows[i].expected);
+		if (rows[i].device > 0)
+			ck_assert_int_eq(
+				host->table.map_set(host, "quorum.device.model", COTERIE_MAP_STRING, "net", 4), 0);
+		else
+			host->table.map_delete(host, "quorum.device.model");
+		set_key(host, "quorum.device.votes", rows[i].device);
+		set_without(rows[i].without);
+		service_ring_form(&kv_ring, rows[i].ring);
+		say(2, true);
+		ck_assert_msg(kv_is_backed(kv_at(2)) == rows[i].is_backed, "%s", rows[i].name);
+	}
+}
+END_TEST
+
+START_TEST(nodes_that_are_not_listed_have_a_vote_each)
+{
+	set_without(1);
+	say(2, true);
+	ck_assert(!kv_is_backed(kv_at(2)));
+	set_key(kv_ring.nodes[2].host, "quorum.expected_votes", 3);
+	ck_assert(kv_is_backed(kv_at(2)));
+	set_key(kv_ring.nodes[2].host, "quorum.expected_votes", 4);
+	ck_assert(!kv_is_backed(kv_at(2)));
+}
+END_TEST
+
+/* Node 1 unloads the plugin. Node 2 has newer writes then, and a ring of 1 and 3 would not know of them. */
+START_TEST(a_node_that_has_unloaded_the_service_does_not_count)
+{
+	static const uint32_t votes[] = {1, 1, 1};
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		list_nodes(kv_ring.nodes[i].host, votes);
+		say(i, true);
+	}
+	set_without(1);
+	service_ring_form(&kv_ring, "1 2 | 3");
+	for (uint32_t i = 1; i <= 2; i++)
+		say(i, true);
+	ck_assert(!kv_at(2)->is_serving);
+	ck_assert(mock_host_has_logged(kv_ring.nodes[2].host, "have no majority of the votes"));
+	set_without(0);
+	service_ring_form(&kv_ring, "1 2");
+	for (uint32_t i = 1; i <= 2; i++)
+		say(i, true);
+	ck_assert(kv_at(2)->is_serving);
+}
+END_TEST
+
+START_TEST(a_write_with_too_few_nodes_behind_it_is_in_doubt)
+{
+	static const uint32_t votes[] = {1, 1, 3};
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		list_nodes(kv_ring.nodes[i].host, votes);
+		say(i, true);
+	}
+	ck_assert_int_eq(kv_case_put("key", "old"), KV_OK);
+	set_without(3);
+	ck_assert_int_eq(kv_case_put("key", "new"), KV_INTERRUPT);
+	ck_assert(!kv_at(2)->is_serving);
+	ck_assert_int_eq(kv_case_put("key", "new"), KV_TRY_AGAIN);
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
+	set_without(0);
+	for (uint32_t i = 1; i <= 3; i++)
+		say(i, true);
+	set_without(3);
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
+	ck_assert(!kv_at(2)->is_serving);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("kv_verdicts");
@@ -116,6 +238,10 @@ int main(void)
 	tcase_add_test(tcase, all_members_have_to_be_quorate);
 	tcase_add_test(tcase, an_announcement_of_another_ring_is_none);
 	tcase_add_test(tcase, a_transfer_begins_again_where_deletions_were_not_kept);
+	tcase_add_test(tcase, nodes_with_the_service_need_a_majority);
+	tcase_add_test(tcase, nodes_that_are_not_listed_have_a_vote_each);
+	tcase_add_test(tcase, a_node_that_has_unloaded_the_service_does_not_count);
+	tcase_add_test(tcase, a_write_with_too_few_nodes_behind_it_is_in_doubt);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
