@@ -153,7 +153,7 @@ struct play_sequence {
 void play_sequence_add(struct play_sequence *sequence, uint64_t what);
 /**
  * Compare two sequences. A message may be missing in one of them if its may_lack says so. If one is late, events of the other
- * before its first one are ignored.
+ * before the first one that both have are ignored.
  *
  * @param may_end_a  a may end early
  * @param at         out: the first place in a that does not fit

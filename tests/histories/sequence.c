@@ -31,29 +31,17 @@ static bool may_lack(const struct play_sequence *one, uint32_t at, const struct 
 	return what >> 32 != 0 && !has(other, what) && other->may_lack(other->arg, other->node, what);
 }
 
-/* @return the place, or the number of all */
-static uint32_t place_of(const struct play_sequence *sequence, uint64_t what)
+/*
+ * Return where a sequence begins that is compared with a late one. Events before the first one that both have are ignored.
+ * That need not be the late one's first: the other may lack it.
+ */
+static uint32_t begin_beside(const struct play_sequence *sequence, const struct play_sequence *late)
 {
-	uint32_t at = 0;
-
-	while (at < sequence->count && sequence->list[at] != what)
-		at++;
-	return at;
-}
-
-/* Return where a sequence begins that is compared with a late one: events before the late one's first are ignored. */
-static uint32_t place_of_first(const struct play_sequence *sequence, const struct play_sequence *late)
-{
-	return late->count == 0 ? sequence->count : place_of(sequence, late->list[0]);
-}
-
-/* If both sequences are late, the one that begins later counts as late. */
-static void align(const struct play_sequence *a, uint32_t *from_a, const struct play_sequence *b, uint32_t *from_b)
-{
-	if (a->is_late && (a->count == 0 || !b->is_late || place_of_first(b, a) < b->count))
-		*from_b = place_of_first(b, a);
-	else if (b->is_late)
-		*from_a = place_of_first(a, b);
+	for (uint32_t i = 0; i < late->count; i++)
+		for (uint32_t at = 0; at < sequence->count; at++)
+			if (sequence->list[at] == late->list[i])
+				return at;
+	return sequence->count;
 }
 
 static bool fits_from(const struct play_sequence *a, uint32_t i, const struct play_sequence *b, uint32_t k,
@@ -78,8 +66,10 @@ static bool fits_from(const struct play_sequence *a, uint32_t i, const struct pl
 bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
 	bool may_end_b, uint32_t *at)
 {
-	uint32_t from_a = 0, from_b = 0;
-
-	align(a, &from_a, b, &from_b);
-	return fits_from(a, from_a, b, from_b, may_end_a, may_end_b, at);
+	/* If both are late, either may be the one that begins later. */
+	if (a->is_late && fits_from(a, 0, b, begin_beside(b, a), may_end_a, may_end_b, at))
+		return true;
+	if (b->is_late)
+		return fits_from(a, begin_beside(a, b), b, 0, may_end_a, may_end_b, at);
+	return !a->is_late && fits_from(a, 0, b, 0, may_end_a, may_end_b, at);
 }
