@@ -128,40 +128,6 @@ static struct play_sequence sequence_of(struct evs_clients *clients, const struc
 	return sequence;
 }
 
-/* @return the place, or the number of all */
-static uint32_t place_of(const struct play_sequence *sequence, uint64_t what)
-{
-	uint32_t at = 0;
-
-	while (at < sequence->count && sequence->list[at] != what)
-		at++;
-	return at;
-}
-
-/*
- * If this is a life's first ring, it may begin in its middle. Then earlier messages of the other sequence are ignored.
- */
-static void cut_beginning(struct play_sequence *sequence, const struct play_sequence *late)
-{
-	uint32_t at = late->count == 0 ? sequence->count : place_of(sequence, late->list[0]);
-
-	memmove(sequence->list, sequence->list + at, (sequence->count - at) * sizeof(*sequence->list));
-	sequence->count -= at;
-}
-
-/* If both sequences begin in the middle, the one that begins later is the late one. */
-static void align(struct play_sequence *one, bool is_one_late, struct play_sequence *two, bool is_two_late)
-{
-	if (one->count == 0 && is_one_late)
-		two->count = 0;
-	else if (two->count == 0 && is_two_late)
-		one->count = 0;
-	else if (is_one_late && (!is_two_late || place_of(two, one->list[0]) < two->count))
-		cut_beginning(two, one);
-	else if (is_two_late)
-		cut_beginning(one, two);
-}
-
 static void compare(struct evs_clients *clients, const struct evs_life *a, const struct stay *x,
 	const struct evs_life *b, const struct stay *y)
 {
@@ -177,7 +143,8 @@ static void compare(struct evs_clients *clients, const struct evs_life *a, const
 	if (!is_same_configuration(&a->seen[x->first], &b->seen[y->first]))
 		play_break(play, "evs: lives %u and %u: ring %ju has other members", a->number, b->number,
 			(uintmax_t)a->seen[x->first].ring.seq);
-	align(&one, x->first < a->joined_at, &two, y->first < b->joined_at);
+	one.is_late = x->first < a->joined_at;
+	two.is_late = y->first < b->joined_at;
 	if (!play_sequence_fits(&one, &two, !is_whole, !is_whole, &at))
 		play_break(play, "evs: lives %u and %u saw different things in ring %ju%s, at place %u of %u and %u",
 			a->number, b->number, (uintmax_t)a->seen[x->first].ring.seq,

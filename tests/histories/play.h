@@ -144,6 +144,7 @@ struct play_sequence {
 	uint64_t *list;
 	uint32_t count, capacity;
 	uint32_t node; /* number of the client's node */
+	bool is_late;  /* the client may have come in the middle, and missed events before its first one */
 	/** Return whether the node may lack a message: play_may_lack. */
 	bool (*may_lack)(void *arg, uint32_t node, uint64_t what);
 	void *arg;
@@ -151,7 +152,8 @@ struct play_sequence {
 
 void play_sequence_add(struct play_sequence *sequence, uint64_t what);
 /**
- * Compare two sequences. A message may be missing in one of them if its may_lack says so.
+ * Compare two sequences. A message may be missing in one of them if its may_lack says so. If one is late, events of the other
+ * before the first one that both have are ignored.
  *
  * @param may_end_a  a may end early
  * @param at         out: the first place in a that does not fit

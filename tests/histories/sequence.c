@@ -31,11 +31,22 @@ static bool may_lack(const struct play_sequence *one, uint32_t at, const struct 
 	return what >> 32 != 0 && !has(other, what) && other->may_lack(other->arg, other->node, what);
 }
 
-bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
-	bool may_end_b, uint32_t *at)
+/*
+ * Return where a sequence begins that is compared with a late one. Events before the first one that both have are ignored.
+ * That need not be the late one's first: the other may lack it.
+ */
+static uint32_t begin_beside(const struct play_sequence *sequence, const struct play_sequence *late)
 {
-	uint32_t i = 0, k = 0;
+	for (uint32_t i = 0; i < late->count; i++)
+		for (uint32_t at = 0; at < sequence->count; at++)
+			if (sequence->list[at] == late->list[i])
+				return at;
+	return sequence->count;
+}
 
+static bool fits_from(const struct play_sequence *a, uint32_t i, const struct play_sequence *b, uint32_t k,
+	bool may_end_a, bool may_end_b, uint32_t *at)
+{
 	while (i < a->count || k < b->count) {
 		*at = i;
 		if ((i == a->count && may_end_a) || (k == b->count && may_end_b))
@@ -50,4 +61,15 @@ bool play_sequence_fits(const struct play_sequence *a, const struct play_sequenc
 			return false;
 	}
 	return true;
+}
+
+bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
+	bool may_end_b, uint32_t *at)
+{
+	/* If both are late, either may be the one that begins later. */
+	if (a->is_late && fits_from(a, 0, b, begin_beside(b, a), may_end_a, may_end_b, at))
+		return true;
+	if (b->is_late)
+		return fits_from(a, begin_beside(a, b), b, 0, may_end_a, may_end_b, at);
+	return !a->is_late && fits_from(a, 0, b, 0, may_end_a, may_end_b, at);
 }
