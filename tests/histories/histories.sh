@@ -22,8 +22,10 @@ for word in "configurations" "changes of groups" "messages" "of them safe" "pair
 	tap_check "something was checked: $word" test "$(figure "$word")" -gt 0
 done
 
-"$histories" --seed 7 --verbose >"$out/once" 2>&1
-"$histories" --seed 7 --verbose >"$out/again" 2>&1
+# The watch over plugins looks at the real clock. On a machine that is busy it logs calls that took long.
+for name in once again; do
+	"$histories" --seed 7 --verbose 2>&1 | grep -v 'held the daemon up' >"$out/$name"
+done
 tap_check "a seed replays exactly" cmp "$out/once" "$out/again"
 "$histories" --faults bogus >/dev/null 2>&1
 tap_check "an unknown fault is refused with status 2" test $? -eq 2
