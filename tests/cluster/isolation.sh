@@ -85,9 +85,12 @@ no_contact='no contact with a majority of the ring: requests that need quorum wa
 # The others name what the victim's host does, as long as they wait for it and when they removed it. Both know: one has
 # made its connection to the victim, the other has accepted one. A victim that hears nothing is not silent: it still sends.
 no_answer='its host does not answer either'
+# The kernel of a host is a witness over the connections of the daemons, which return some time after the ring does.
+are_connected() { [ "$(on_victim ss -Htn state established | wc -l)" -ge 2 ]; }
 remember() {
 	local node
 
+	lab_await are_connected
 	for node in 1 2 $victim; do
 		cp "$LAB_DIR/$node/log" "$LAB_DIR/$node/log.before"
 	done
