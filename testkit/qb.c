@@ -154,7 +154,7 @@ void qbs_pause(struct qbs_connection *connection, bool is_paused)
 		(void)loop_fd_mod(loop_of(connection->service), connection->fd, is_paused ? 0 : POLLIN);
 }
 
-/* Nothing to do: clients of the kit have no flow control word. */
+/* This function is empty: clients of the kit have no flow control word. */
 void qbs_hold(struct qbs_connection *connection, bool is_held) { (void)connection, (void)is_held; }
 
 /* Does this request want no answer? */

@@ -11,7 +11,7 @@
 
 /**
  * Write bytes in a readable and unambiguous form: printable ASCII as it is, a backslash doubled, all others as \xHH.
- * Nothing ends the text: zero bytes are like others.
+ * The text has no end mark: zero bytes are like others.
  *
  * @param bytes borrowed; size of them
  */

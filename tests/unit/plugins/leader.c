@@ -61,7 +61,7 @@ static void leader_sync_start(void *self, const uint32_t *transitional, uint32_t
 		members[i] = regular->members[i];
 }
 
-/* Nothing is sent, since the membership alone decides. */
+/* The plugin sends no message, since the membership alone decides. */
 static int leader_sync_step(void *self)
 {
 	(void)self;
