@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define NAMES(array) {.list = (array), .count = sizeof(array) / sizeof((array)[0])}
+#define NAMES(array) \
+	{ \
+		.list = (array), .count = sizeof(array) / sizeof((array)[0]) \
+	}
 
 static const char *const keys[] = {
 	"totem.version",

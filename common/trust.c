@@ -96,8 +96,7 @@ int trust_file(const char *path, int fd, char *culprit, size_t size)
 		return -errno;
 	if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
 		return -ESTALE;
-	if (!S_ISREG(opened.st_mode) || !trust_owner(opened.st_uid) ||
-		(opened.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	if (!S_ISREG(opened.st_mode) || !trust_owner(opened.st_uid) || (opened.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return refuse(path, culprit, size);
 	return 0;
 }

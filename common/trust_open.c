@@ -21,9 +21,9 @@
 #define GO_ON INT_MIN /* no descriptor yet, and no error */
 
 struct walk {
-	int folder;          /* folder that the walk has reached, O_PATH */
-	bool is_trusted;     /* other users cannot exchange what led here */
-	bool is_private;     /* other users cannot add anything to the folder */
+	int folder;      /* folder that the walk has reached, O_PATH */
+	bool is_trusted; /* other users cannot exchange what led here */
+	bool is_private; /* other users cannot add anything to the folder */
 	unsigned int links;
 	char rest[PATH_MAX]; /* rest of the path */
 };
@@ -42,8 +42,8 @@ static int enter(struct walk *walk, int folder)
 		return -errno;
 	bool is_writable = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 	walk->is_private = walk->is_trusted && trust_owner(status.st_uid) && !is_writable;
-	walk->is_trusted =
-		walk->is_trusted && trust_owner(status.st_uid) && (!is_writable || (status.st_mode & S_ISVTX) != 0);
+	walk->is_trusted = walk->is_trusted && trust_owner(status.st_uid) &&
+			   (!is_writable || (status.st_mode & S_ISVTX) != 0);
 	return 0;
 }
 

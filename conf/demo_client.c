@@ -19,16 +19,16 @@
 
 #include <corosync/cpg.h>
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	(void)handle, (void)group, (void)pid;
 	printf("message %u %.*s\n", nodeid, (int)size, (const char *)message);
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group, (void)left, (void)left_count, (void)joined, (void)joined_count;
 	printf("members");
@@ -37,10 +37,7 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group,
 	printf("\n");
 }
 
-static void wait_ms(long ms)
-{
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
+static void wait_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
 /* Multicast one line. At the moment the ring may have no room for it. */
 static cs_error_t multicast(cpg_handle_t handle, char *line, size_t length)

@@ -24,8 +24,7 @@ static const struct provider {
 };
 
 /* Names of services, by their ring ids. */
-static const char *const services[] = {
-	"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"};
+static const char *const services[] = {"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"};
 
 static const struct compat_words words[] = {
 	{"totem.ip_version", "ipv4 ipv6 ipv4-6 ipv6-4"},
@@ -91,15 +90,9 @@ const char *config_provider_name(const char *plugin)
 	return plugin;
 }
 
-const char *config_service_at(uint32_t ring_id)
-{
-	return ring_id < COUNT(services) ? services[ring_id] : NULL;
-}
+const char *config_service_at(uint32_t ring_id) { return ring_id < COUNT(services) ? services[ring_id] : NULL; }
 
-const struct compat_words *compat_words_at(uint32_t index)
-{
-	return index < COUNT(words) ? &words[index] : NULL;
-}
+const struct compat_words *compat_words_at(uint32_t index) { return index < COUNT(words) ? &words[index] : NULL; }
 
 const struct compat_default *compat_default_at(uint32_t index)
 {

@@ -23,17 +23,17 @@
 #define COMPAT_LINK_PONG_COUNT "knet_pong_count"
 
 /** Texts of the reference about transports with one link. */
-#define COMPAT_TEXT_LINKS                                                                          \
-	"%u is too many configured interfaces for non-Knet transport: keep one link, or use "      \
+#define COMPAT_TEXT_LINKS \
+	"%u is too many configured interfaces for non-Knet transport: keep one link, or use " \
 	"'transport: knet'"
-#define COMPAT_TEXT_PRIORITY                                                                       \
-	"Can only set link priority on knet transport type for interface %u: remove it or use "    \
+#define COMPAT_TEXT_PRIORITY \
+	"Can only set link priority on knet transport type for interface %u: remove it or use " \
 	"'transport: knet'"
-#define COMPAT_TEXT_CRYPTO                                                                         \
-	"crypto_cipher & crypto_hash are only valid for the Knet transport: remove them or use "   \
+#define COMPAT_TEXT_CRYPTO \
+	"crypto_cipher & crypto_hash are only valid for the Knet transport: remove them or use " \
 	"'transport: knet'"
-#define COMPAT_TEXT_LINK_PROTOCOL                                                                  \
-	"New config has different knet transport for link %u (%s instead of %s): remove the "      \
+#define COMPAT_TEXT_LINK_PROTOCOL \
+	"New config has different knet transport for link %u (%s instead of %s): remove the " \
 	"link, reload, then add it again"
 
 /** A transport of the reference. */

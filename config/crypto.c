@@ -127,8 +127,7 @@ static int open_key(const struct tree *tree, const char *path, bool *is_shared)
 	return fd < 0 ? -errno : fd;
 }
 
-static int take_file(
-	struct tree *tree, struct config *config, const char *path, struct place place, bool is_test)
+static int take_file(struct tree *tree, struct config *config, const char *path, struct place place, bool is_test)
 {
 	uint8_t *bytes = arena_take_secret(tree->arena, KEY_SIZE_MAX);
 	char owner[32];
@@ -163,8 +162,7 @@ static int take_file(
 	ssize_t size = read_all(fd, bytes);
 
 	if (size < 0) {
-		tree_error(tree, place, "Could not read %s: %s: give a regular file", path,
-			strerror((int)-size));
+		tree_error(tree, place, "Could not read %s: %s: give a regular file", path, strerror((int)-size));
 	} else if (size < KEY_SIZE_MIN && tree->is_native) {
 		tree_error(tree, place, "key file '%s' has %zd byte%s: it needs at least %d", path, size,
 			size == 1 ? "" : "s", KEY_SIZE_MIN);
@@ -287,8 +285,8 @@ static void warn_newer(struct tree *tree, const struct config *config, struct pl
 			config->key_path, newer, config->key_path, newer);
 }
 
-static int take_key(struct tree *tree, struct config *config, const struct config_environment *environment,
-	struct place place)
+static int take_key(
+	struct tree *tree, struct config *config, const struct config_environment *environment, struct place place)
 {
 	const char *file = tree_text(tree, "totem.keyfile"), *text = tree_text(tree, "totem.key");
 
@@ -317,8 +315,7 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 }
 
 /* udp and udpu have one option for cipher and authentication together. */
-static int build_sealed(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+static int build_sealed(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *encryption = word_of(tree, "totem.encryption", "none");
 
@@ -376,8 +373,7 @@ static void encrypt_by_default(struct tree *tree, struct config *config, bool is
 	tree_set_string(tree, "totem.crypto_hash", "sha256", place);
 }
 
-int crypto_build(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+int crypto_build(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	bool is_udp = is_ip_transport(config->transport);
 
@@ -398,8 +394,8 @@ int crypto_build(
 		return 0;
 	}
 	if (has_cipher && !has_hash && tree->is_native) {
-		tree_error(tree, place, "cipher '%s' needs a hash: add 'hash = sha256' to block 'transport %s'",
-			cipher, config->transport);
+		tree_error(tree, place, "cipher '%s' needs a hash: add 'hash = sha256' to block 'transport %s'", cipher,
+			config->transport);
 		return 0;
 	}
 	if (has_cipher && !has_hash) {

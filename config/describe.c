@@ -24,8 +24,7 @@ static const char *copy_text(struct arena *arena, const char *text, bool *is_com
 	return copy;
 }
 
-bool described_fill(
-	struct arena *arena, struct described *plugin, const struct coterie_plugin *descriptor)
+bool described_fill(struct arena *arena, struct described *plugin, const struct coterie_plugin *descriptor)
 {
 	uint32_t count = descriptor->option_count;
 	struct coterie_option *options = arena_take(arena, (count + 1) * sizeof(*options));
@@ -76,8 +75,7 @@ static bool is_name(const char *name, const char *written)
 
 /* --- entry points --- */
 
-struct described *described_add(
-	struct arena *arena, struct described **list, uint32_t kind, const char *name)
+struct described *described_add(struct arena *arena, struct described **list, uint32_t kind, const char *name)
 {
 	struct described *plugin = arena_take(arena, sizeof(*plugin));
 	char *copy = arena_copy(arena, name, strlen(name));
@@ -106,13 +104,12 @@ static const char *folders_of(const struct tree *tree)
 {
 	const char *is_builtin_only = tree_text(tree, "coterie.plugins.builtin_only");
 
-	return is_builtin_only != NULL && strcmp(is_builtin_only, "yes") == 0
-		       ? ""
-		       : tree_text(tree, "coterie.plugins.path");
+	return is_builtin_only != NULL && strcmp(is_builtin_only, "yes") == 0 ? ""
+									      : tree_text(tree, "coterie.plugins.path");
 }
 
-const struct described *describe(struct tree *tree, const struct config_environment *environment,
-	uint32_t kind, const char *name)
+const struct described *describe(
+	struct tree *tree, const struct config_environment *environment, uint32_t kind, const char *name)
 {
 	struct described *plugin = described_find(tree->plugins, kind, name);
 	const char *folders = folders_of(tree);
@@ -185,8 +182,7 @@ void described_use(struct tree *tree, const struct config_environment *environme
 							       : tree_text(tree, "totem.transport");
 	const char *provider = tree_text(tree, "quorum.provider");
 
-	describe(tree, environment, COTERIE_KIND_TRANSPORT,
-		transport != NULL ? transport : COMPAT_TRANSPORT);
+	describe(tree, environment, COTERIE_KIND_TRANSPORT, transport != NULL ? transport : COMPAT_TRANSPORT);
 	if (provider != NULL)
 		describe(tree, environment, COTERIE_KIND_SERVICE, compat_provider_plugin(provider));
 	for (uint32_t i = 0; i < tree->service_count; i++)
@@ -209,8 +205,7 @@ static void check_value(struct tree *tree, const struct coterie_option *option)
 
 void described_check(struct tree *tree)
 {
-	for (const struct described *plugin = tree->plugins; plugin != NULL && !tree->is_native;
-		plugin = plugin->next)
+	for (const struct described *plugin = tree->plugins; plugin != NULL && !tree->is_native; plugin = plugin->next)
 		for (uint32_t i = 0; i < plugin->option_count; i++)
 			if (plugin->options[i].legacy != NULL)
 				check_value(tree, &plugin->options[i]);
@@ -227,8 +222,7 @@ static const char *nearest_legacy(const struct tree *tree, const char *key)
 		for (uint32_t i = 0; i < plugin->option_count; i++) {
 			const char *legacy = plugin->options[i].legacy;
 
-			if (legacy == NULL || strncmp(legacy, key, length) != 0 ||
-				strchr(legacy + length, '.') != NULL)
+			if (legacy == NULL || strncmp(legacy, key, length) != 0 || strchr(legacy + length, '.') != NULL)
 				continue;
 			uint32_t distance = config_distance(key + length, legacy + length, best);
 
@@ -252,10 +246,8 @@ void described_warn_unknown(struct tree *tree)
 		if (near == NULL)
 			near = schema_suggest(tree, key->path);
 		if (near != NULL)
-			tree_warning(tree, key->place, "nothing uses '%s': did you mean '%s'?",
-				key->path, near);
+			tree_warning(tree, key->place, "nothing uses '%s': did you mean '%s'?", key->path, near);
 		else
-			tree_warning(tree, key->place,
-				"nothing uses '%s': it is only kept in the map", key->path);
+			tree_warning(tree, key->place, "nothing uses '%s': it is only kept in the map", key->path);
 	}
 }

@@ -24,7 +24,8 @@ static int resolve(void *arg, const char *name, int family, struct sockaddr_stor
 	int64_t *left_ms = arg, begin_ms = lookup_now_ms();
 
 	memset(address, 0, sizeof(*address));
-	int rc = left_ms != NULL ? lookup_name(name, &hints, *left_ms, &found) : getaddrinfo(name, NULL, &hints, &found);
+	int rc = left_ms != NULL ? lookup_name(name, &hints, *left_ms, &found)
+				 : getaddrinfo(name, NULL, &hints, &found);
 
 	if (left_ms != NULL)
 		*left_ms -= lookup_now_ms() - begin_ms;
@@ -49,8 +50,8 @@ static bool is_equal(const struct sockaddr *a, const struct sockaddr *b)
 		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
 		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 	return a->sa_family == AF_INET6 &&
-	       memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-		       &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+	       memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr,
+		       sizeof(struct in6_addr)) == 0;
 }
 
 static bool is_local(void *arg, const struct sockaddr *address)
@@ -60,8 +61,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 
 	(void)arg;
 	/* Linux accepts all of 127/8 as its own, which getifaddrs does not show. */
-	if (address->sa_family == AF_INET &&
-		ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127)
+	if (address->sa_family == AF_INET && ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127)
 		return true;
 	if (getifaddrs(&interfaces) < 0)
 		return false;
@@ -89,8 +89,7 @@ static void list_addresses(void *arg, char *text, size_t size)
 		if (address->sa_family == AF_INET)
 			inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, one, sizeof(one));
 		else if (address->sa_family == AF_INET6)
-			inet_ntop(
-				AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, one, sizeof(one));
+			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, one, sizeof(one));
 		if (*one != '\0' && used + strlen(one) + 3 < size)
 			snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", one);
 	}
@@ -106,11 +105,7 @@ void config_environment_system(struct config_environment *environment)
 	environment->is_local = is_local;
 	environment->list_addresses = list_addresses;
 	if (uname(&names) == 0)
-		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s",
-			names.nodename);
+		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s", names.nodename);
 }
 
-void config_environment_limit(struct config_environment *environment, int64_t *left_ms)
-{
-	environment->arg = left_ms;
-}
+void config_environment_limit(struct config_environment *environment, int64_t *left_ms) { environment->arg = left_ms; }

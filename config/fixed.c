@@ -31,8 +31,8 @@ struct config_fixed {
 	struct arena *arena;
 	struct fixed_value *values;
 	uint32_t count;
-	uint32_t links;  /* by bit */
-	bool has_crypto; /* the fixed values include encryption */
+	uint32_t links;     /* by bit */
+	bool has_crypto;    /* the fixed values include encryption */
 	bool has_protocols; /* a link has a protocol that cannot change */
 	struct described *plugins;
 	enum config_format format;
@@ -45,8 +45,8 @@ static int link_of_address(const char *key)
 	static const char prefix[] = "nodelist.node.";
 	const char *name = strrchr(key, '.');
 
-	if (strncmp(key, prefix, strlen(prefix)) != 0 || strncmp(name, ".ring", 5) != 0 ||
-		name[5] < '0' || name[5] >= '0' + CONFIG_LINKS_MAX || strcmp(name + 6, "_addr") != 0)
+	if (strncmp(key, prefix, strlen(prefix)) != 0 || strncmp(name, ".ring", 5) != 0 || name[5] < '0' ||
+		name[5] >= '0' + CONFIG_LINKS_MAX || strcmp(name + 6, "_addr") != 0)
 		return -1;
 	return name[5] - '0';
 }
@@ -68,8 +68,7 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 	fixed->has_crypto = !can_rekey;
 	fixed->format = config->format;
 	fixed->drop_ins = config->drop_ins == NULL ? NULL
-						   : arena_copy(arena, config->drop_ins,
-							     strlen(config->drop_ins));
+						   : arena_copy(arena, config->drop_ins, strlen(config->drop_ins));
 	if (config->drop_ins != NULL && fixed->drop_ins == NULL)
 		goto no_memory;
 	fixed->has_protocols = !is_ip_transport(config->transport);
@@ -152,7 +151,8 @@ static void set_value(struct tree *tree, const struct fixed_value *value)
 	if (value->type == COTERIE_MAP_STRING)
 		tree_set_string(tree, value->key, value->value, place);
 	else
-		tree_set_number(tree, value->key, value->type, config_number(value->type, value->size, value->value), place);
+		tree_set_number(
+			tree, value->key, value->type, config_number(value->type, value->size, value->value), place);
 }
 
 static bool is_same(const struct tree_item *item, const struct fixed_value *value)
@@ -176,8 +176,7 @@ static const char *option_name(const char *key, const char *transport)
  * Add a message with the value in the file and the value that stays, in the words of the file's
  * syntax.
  */
-static void tell_kept(struct tree *tree, const char *key, const struct tree_item *item,
-	const struct fixed_value *value)
+static void tell_kept(struct tree *tree, const char *key, const struct tree_item *item, const struct fixed_value *value)
 {
 	const char *transport = tree_text(tree, "totem.transport");
 	struct map_value running = {0};
@@ -187,8 +186,7 @@ static void tell_kept(struct tree *tree, const char *key, const struct tree_item
 	if (value != NULL && value->type == COTERIE_MAP_STRING) {
 		before = value->value;
 	} else if (value != NULL) {
-		running = (struct map_value){
-			.type = value->type, .size = value->size, .bytes = value->value};
+		running = (struct map_value){.type = value->type, .size = value->size, .bytes = value->value};
 		if (config_integer_text(&running, text, sizeof(text)))
 			before = text;
 	}
@@ -224,8 +222,7 @@ static void keep_one(struct tree *tree, const char *key, const struct fixed_valu
 
 /* --- links --- */
 
-static void refuse_protocol(
-	struct tree *tree, const char *key, uint32_t link, const struct fixed_value *value)
+static void refuse_protocol(struct tree *tree, const char *key, uint32_t link, const struct fixed_value *value)
 {
 	const char *text = tree_text(tree, key), *now = text == NULL ? "udp" : text;
 	const char *before = value == NULL ? "udp" : value->value;
@@ -234,8 +231,7 @@ static void refuse_protocol(
 		tree_error(tree, tree_place(tree, key), COMPAT_TEXT_LINK_PROTOCOL, link, now, before);
 }
 
-static void keep_link(
-	struct tree *tree, const struct config_fixed *fixed, uint32_t link, enum fixed_source source)
+static void keep_link(struct tree *tree, const struct config_fixed *fixed, uint32_t link, enum fixed_source source)
 {
 	char key[64];
 

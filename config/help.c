@@ -83,8 +83,7 @@ static void print_rows(const struct native_kind *kind, const char *transport, FI
 	const struct native_row *row;
 
 	for (uint32_t i = 0; (row = native_row_at(i)) != NULL; i++)
-		if (strcmp(row->block, kind->path) == 0 &&
-			(transport == NULL || native_row_is_for(row, transport)))
+		if (strcmp(row->block, kind->path) == 0 && (transport == NULL || native_row_is_for(row, transport)))
 			print_option(&row->option, row->form, out);
 }
 
@@ -105,8 +104,8 @@ static void see(void *arg, const struct coterie_plugin *descriptor)
 	}
 }
 
-static int print_plugin(const struct config_environment *environment, const struct native_kind *kind,
-	const char *name, FILE *out)
+static int print_plugin(
+	const struct config_environment *environment, const struct native_kind *kind, const char *name, FILE *out)
 {
 	bool is_transport = strcmp(kind->path, "transport") == 0;
 	struct seen seen = {.out = out};
@@ -114,17 +113,15 @@ static int print_plugin(const struct config_environment *environment, const stru
 	print_head(kind, name, out);
 	print_rows(kind, is_transport ? name : NULL, out);
 	if (environment->describe != NULL)
-		environment->describe(environment->arg,
-			is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE, name, NULL, see, &seen);
+		environment->describe(environment->arg, is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE,
+			name, NULL, see, &seen);
 	if (seen.is_found)
 		return 0;
-	fprintf(stderr, "no plugin '%s' of kind %s is installed: its own options are not known\n", name,
-		kind->name);
+	fprintf(stderr, "no plugin '%s' of kind %s is installed: its own options are not known\n", name, kind->name);
 	return -ENOENT;
 }
 
-int config_help(
-	const struct config_environment *environment, const char *block, const char *name, FILE *out)
+int config_help(const struct config_environment *environment, const char *block, const char *name, FILE *out)
 {
 	const struct native_kind *kind;
 	bool is_found = false;

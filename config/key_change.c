@@ -28,8 +28,7 @@ int config_replace_key(struct config *config, const void *key, uint32_t size, co
 	return 0;
 }
 
-int config_key_place(
-	const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size)
+int config_key_place(const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size)
 {
 	const char *file = text_of(config, "totem.keyfile");
 	int length;

@@ -60,27 +60,23 @@ static void begin_section(struct reader *reader, const char *name)
 	size_t length = strlen(reader->path), added = strlen(name);
 
 	if (length + added + 1 >= PATH_LENGTH_MAX || reader->depth == DEPTH_MAX) {
-		tree_error(tree, reader->place,
-			"Start of section makes total cmap path too long: use a shorter name");
+		tree_error(tree, reader->place, "Start of section makes total cmap path too long: use a shorter name");
 		reader->is_broken = true;
 		return;
 	}
 	struct section *section = &reader->stack[reader->depth++];
 
 	*section = (struct section){.path_length = (uint32_t)length, .line = reader->place.line};
-	snprintf(reader->path + length, sizeof(reader->path) - length, "%s%s",
-		length == 0 ? "" : ".", name);
+	snprintf(reader->path + length, sizeof(reader->path) - length, "%s%s", length == 0 ? "" : ".", name);
 	section->kind = legacy_kind(reader->path, reader->depth);
 	if (reader->is_access_file && section->kind != KIND_ACCESS)
 		tree_error(tree, reader->place,
-			"uidgid: Can't add subsection different than uidgid: remove section '%s'",
-			name);
+			"uidgid: Can't add subsection different than uidgid: remove section '%s'", name);
 	if (reader->depth == 1) {
 		const char *near = schema_suggest_section(name);
 
 		if (near != NULL)
-			tree_warning(tree, reader->place,
-				"nothing uses section '%s': did you mean '%s'?", name, near);
+			tree_warning(tree, reader->place, "nothing uses section '%s': did you mean '%s'?", name, near);
 	}
 	if (section->kind == KIND_NODELIST)
 		reader->node_count = 0;
@@ -113,8 +109,7 @@ static void store_in_node(struct reader *reader, const char *path, const char *t
 	char key[2 * PATH_LENGTH_MAX + 32];
 
 	assert(strncmp(path, prefix, strlen(prefix)) == 0);
-	snprintf(
-		key, sizeof(key), "%s.%u%s", prefix, reader->node_count - 1, path + strlen(prefix));
+	snprintf(key, sizeof(key), "%s.%u%s", prefix, reader->node_count - 1, path + strlen(prefix));
 	legacy_store(reader->tree, key, path, text, reader->place);
 }
 
@@ -130,8 +125,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 		return;
 	}
 	if (length + strlen(name) + 1 >= PATH_LENGTH_MAX) {
-		tree_error(tree, reader->place,
-			"New key makes total cmap path too long: use a shorter name");
+		tree_error(tree, reader->place, "New key makes total cmap path too long: use a shorter name");
 		return;
 	}
 	if (kind == KIND_ACCESS) {
@@ -140,8 +134,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	}
 	if (reader->is_access_file) {
 		if (reader->depth == 0)
-			tree_error(tree, reader->place,
-				"'%s' is outside a section: put it into 'uidgid {'", name);
+			tree_error(tree, reader->place, "'%s' is outside a section: put it into 'uidgid {'", name);
 		return; /* a section of another name has been reported */
 	}
 	snprintf(path, sizeof(path), "%s%s%s", reader->path, length == 0 ? "" : ".", name);
@@ -149,8 +142,8 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 		char member[32];
 
 		if (strcmp(name, "memberaddr") != 0) {
-			tree_error(tree, reader->place,
-				"Only memberaddr is allowed in member section: remove '%s'", name);
+			tree_error(
+				tree, reader->place, "Only memberaddr is allowed in member section: remove '%s'", name);
 			return;
 		}
 		snprintf(member, sizeof(member), "member.%u", reader->member_count++);
@@ -160,9 +153,8 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	note_unknown(reader, path);
 	if (reader->held_depth != 0) {
 		/* Skip the path of the held section and its dot, which are not part of the name. */
-		size_t skip = reader->held_depth == reader->depth
-				      ? length
-				      : reader->stack[reader->held_depth].path_length;
+		size_t skip = reader->held_depth == reader->depth ? length
+								  : reader->stack[reader->held_depth].path_length;
 
 		legacy_hold(reader, path, path + skip + 1, text);
 	} else if (reader->depth >= 2 && reader->stack[1].kind == KIND_NODE) {
@@ -271,10 +263,8 @@ static void read_line(struct reader *reader, char *line, const char *next)
 	} else {
 		bool is_open = next[strspn(next, " \t\r\n")] == '{';
 
-		tree_error(tree, reader->place,
-			"Line is not opening or closing section or key value: %s",
-			is_open ? "put '{' at the end of the section's own line"
-				: "write 'key: value'");
+		tree_error(tree, reader->place, "Line is not opening or closing section or key value: %s",
+			is_open ? "put '{' at the end of the section's own line" : "write 'key: value'");
 		reader->is_broken = is_open;
 	}
 }
@@ -296,8 +286,7 @@ static void read_lines(struct reader *reader, const char *bytes, size_t size)
 		}
 		/* A last line without LF may be one byte longer, as in the reference. */
 		if (length > LINE_LENGTH_MAX + (feed == NULL ? 1u : 0u)) {
-			tree_error(tree, reader->place,
-				"Line too long: at most %d bytes are allowed", LINE_LENGTH_MAX);
+			tree_error(tree, reader->place, "Line too long: at most %d bytes are allowed", LINE_LENGTH_MAX);
 		} else {
 			if (length > 0 && at[length - 1] == '\r')
 				length--;
@@ -309,13 +298,11 @@ static void read_lines(struct reader *reader, const char *bytes, size_t size)
 	}
 	explicit_bzero(line, sizeof(line));
 	if (reader->depth > 0 && !reader->is_broken)
-		tree_error(tree, reader->place,
-			"Missing closing brace: section '%s' opened in line %u is not closed",
+		tree_error(tree, reader->place, "Missing closing brace: section '%s' opened in line %u is not closed",
 			reader->path, reader->stack[reader->depth - 1].line);
 }
 
-static int read_bytes(
-	struct tree *tree, const char *file, const char *bytes, size_t size, bool is_access_file)
+static int read_bytes(struct tree *tree, const char *file, const char *bytes, size_t size, bool is_access_file)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -336,8 +323,7 @@ static int read_bytes(
 	const char *at = text;
 
 	if (size >= 3 && memcmp(at, bom, 3) == 0) {
-		tree_warning(
-			tree, (struct place){file, 1}, "byte order mark skipped: save without it");
+		tree_warning(tree, (struct place){file, 1}, "byte order mark skipped: save without it");
 		at += 3;
 		size -= 3;
 	}

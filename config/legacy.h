@@ -57,13 +57,11 @@ enum kind legacy_kind(const char *path, uint32_t depth);
 /** Return whether the items of such a section are held back until it ends. */
 bool legacy_is_held(enum kind kind);
 /** Store a value in the type that the schema says for path, under its key of the map. */
-void legacy_store(
-	struct tree *tree, const char *key, const char *path, const char *text, struct place place);
+void legacy_store(struct tree *tree, const char *key, const char *path, const char *text, struct place place);
 /** Let a user or group connect, by name or number. */
 void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place);
 /** Find the number of a user or group that is written as a name or a number. false: the messages say why not. */
-bool legacy_find_id(
-	struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id);
+bool legacy_find_id(struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id);
 /** Handle an item of a uidgid section. */
 void legacy_access(struct reader *reader, const char *key, const char *text);
 /** Hold an item back. path is as in the file, name is the rest behind the path of the held section. */

@@ -42,22 +42,19 @@ enum kind legacy_kind(const char *path, uint32_t depth)
 
 bool legacy_is_held(enum kind kind)
 {
-	return kind == KIND_INTERFACE || kind == KIND_SUBSYSTEM || kind == KIND_DAEMON ||
-	       kind == KIND_PLUGIN;
+	return kind == KIND_INTERFACE || kind == KIND_SUBSYSTEM || kind == KIND_DAEMON || kind == KIND_PLUGIN;
 }
 
 static bool key_is_valid(const char *key)
 {
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
 	size_t length = strlen(key);
 
 	return length >= 3 && length <= CONFIG_KEY_LENGTH_MAX && strspn(key, allowed) == length;
 }
 
 /* Store a value in the type that the schema has for it, under its key of the map. */
-void legacy_store(
-	struct tree *tree, const char *key, const char *path, const char *text, struct place place)
+void legacy_store(struct tree *tree, const char *key, const char *path, const char *text, struct place place)
 {
 	struct schema_key known;
 
@@ -76,9 +73,8 @@ void legacy_store(
 		uint64_t number;
 
 		if (config_parse_unsigned(text, &number) < 0)
-			tree_error(tree, place,
-				"'%s' is '%s': must be an integer from 0 to 18446744073709551615",
-				path, text);
+			tree_error(tree, place, "'%s' is '%s': must be an integer from 0 to 18446744073709551615", path,
+				text);
 		else
 			tree_set_number(tree, key, known.type, number, place);
 		return;
@@ -86,8 +82,7 @@ void legacy_store(
 	int64_t number;
 
 	if (config_parse_integer(text, known.min, known.max, &number) < 0)
-		tree_error(tree, place,
-			"'%s' is '%s': must be an integer from %" PRId64 " to %" PRId64, path, text,
+		tree_error(tree, place, "'%s' is '%s': must be an integer from %" PRId64 " to %" PRId64, path, text,
 			known.min, known.max);
 	else
 		tree_set_number(tree, key, known.type, (uint64_t)number, place);
@@ -108,14 +103,12 @@ static bool find_id(bool is_user, const char *name, uint64_t *id)
 	return user != NULL || group != NULL;
 }
 
-bool legacy_find_id(
-	struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id)
+bool legacy_find_id(struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id)
 {
 	int rc = config_parse_unsigned(text, id);
 
 	if (rc == -ERANGE || (rc == 0 && *id >= UINT32_MAX)) {
-		tree_error(tree, place, "'%s' is '%s': must be from 0 to 4294967294",
-			is_user ? "uid" : "gid", text);
+		tree_error(tree, place, "'%s' is '%s': must be from 0 to 4294967294", is_user ? "uid" : "gid", text);
 		return false;
 	}
 	if (rc < 0 && !find_id(is_user, text, id)) {
@@ -143,8 +136,7 @@ void legacy_access(struct reader *reader, const char *key, const char *text)
 	bool is_user = strcmp(key, "uid") == 0;
 
 	if (!is_user && strcmp(key, "gid") != 0) {
-		tree_error(tree, reader->place,
-			"uidgid: Only uid and gid are allowed items: remove '%s'", key);
+		tree_error(tree, reader->place, "uidgid: Only uid and gid are allowed items: remove '%s'", key);
 		return;
 	}
 	if (*text == '\0' && reader->is_access_file) {
@@ -164,8 +156,8 @@ void legacy_hold(struct reader *reader, const char *path, const char *name, cons
 
 	if (reader->held_count == reader->held_capacity) {
 		uint32_t capacity = reader->held_capacity == 0 ? 16 : reader->held_capacity * 2;
-		struct held *bigger = arena_grow(arena, reader->held,
-			reader->held_count * sizeof(*bigger), capacity * sizeof(*bigger));
+		struct held *bigger = arena_grow(
+			arena, reader->held, reader->held_count * sizeof(*bigger), capacity * sizeof(*bigger));
 
 		if (bigger == NULL)
 			goto out_of_memory;
@@ -218,8 +210,7 @@ static void end_interface(struct reader *reader)
 
 	if (link != NULL && config_parse_integer(link->text, 0, UINT8_MAX, &number) < 0) {
 		tree_error(reader->tree, link->place,
-			"'totem.interface.linknumber' is '%s': must be an integer from 0 to 255",
-			link->text);
+			"'totem.interface.linknumber' is '%s': must be an integer from 0 to 255", link->text);
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "totem.interface.%d", (int)number);
@@ -247,8 +238,7 @@ static void end_subsystem(struct reader *reader)
 	char prefix[PATH_LENGTH_MAX + 64];
 
 	if (name == NULL) {
-		tree_error(reader->tree, reader->place,
-			"No subsys key in logger_subsys directive: add 'subsys: NAME'");
+		tree_error(reader->tree, reader->place, "No subsys key in logger_subsys directive: add 'subsys: NAME'");
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "logging.logger_subsys.%.255s", name->text);
@@ -257,20 +247,16 @@ static void end_subsystem(struct reader *reader)
 
 static void end_daemon(struct reader *reader)
 {
-	const struct held *name = held_find(reader, "name"),
-			  *subsystem = held_find(reader, "subsys");
-	const char *dot = subsystem == NULL ? "" : ".",
-		   *part = subsystem == NULL ? "" : subsystem->text;
+	const struct held *name = held_find(reader, "name"), *subsystem = held_find(reader, "subsys");
+	const char *dot = subsystem == NULL ? "" : ".", *part = subsystem == NULL ? "" : subsystem->text;
 	char prefix[2 * PATH_LENGTH_MAX + 64];
 
 	if (name == NULL) {
-		tree_error(reader->tree, reader->place,
-			"No name key in logging_daemon directive: add 'name: DAEMON'");
+		tree_error(reader->tree, reader->place, "No name key in logging_daemon directive: add 'name: DAEMON'");
 		return;
 	}
 	if (strcmp(name->text, "corosync") != 0)
-		snprintf(prefix, sizeof(prefix), "logging.logging_daemon.%.255s%s%.255s",
-			name->text, dot, part);
+		snprintf(prefix, sizeof(prefix), "logging.logging_daemon.%.255s%s%.255s", name->text, dot, part);
 	else if (subsystem != NULL)
 		snprintf(prefix, sizeof(prefix), "logging.logger_subsys.%.255s", part);
 	else
@@ -291,8 +277,7 @@ static void end_plugin(struct reader *reader, bool is_transport)
 
 	held_store(reader, reader->path, NULL);
 	if (name == NULL) {
-		tree_error(tree, reader->place, "section '%s' names no plugin: add 'name: PLUGIN'",
-			reader->path);
+		tree_error(tree, reader->place, "section '%s' names no plugin: add 'name: PLUGIN'", reader->path);
 		return;
 	}
 	const char *plugin = name->text;
@@ -300,8 +285,7 @@ static void end_plugin(struct reader *reader, bool is_transport)
 	if (strncmp(plugin, prefix, strlen(prefix)) == 0)
 		plugin += strlen(prefix); /* the service's name in Corosync 1.x */
 	if (*plugin == '\0' || strspn(plugin, allowed) != strlen(plugin)) {
-		tree_error(tree, name->place, "'%s' is no plugin name: use a-z, 0-9 and '_'",
-			name->text);
+		tree_error(tree, name->place, "'%s' is no plugin name: use a-z, 0-9 and '_'", name->text);
 		return;
 	}
 	if (!is_transport && strcmp(plugin, "pacemaker") == 0) {
@@ -309,8 +293,7 @@ static void end_plugin(struct reader *reader, bool is_transport)
 		 * Many files still have this section from Corosync 1.x. Since then pacemaker starts
 		 * on its own.
 		 */
-		tree_warning(tree, name->place,
-			"'pacemaker' is a daemon of its own, no plugin: remove this section");
+		tree_warning(tree, name->place, "'pacemaker' is a daemon of its own, no plugin: remove this section");
 		return;
 	}
 	if (is_transport) {

@@ -31,16 +31,15 @@ static uint32_t interfaces_of(struct tree *tree)
 		const char *number = item->key + strlen(prefix);
 		char *end;
 
-		if (strncmp(item->key, prefix, strlen(prefix)) != 0 || *number < '0' ||
-			*number > '9')
+		if (strncmp(item->key, prefix, strlen(prefix)) != 0 || *number < '0' || *number > '9')
 			continue;
 		unsigned long link = strtoul(number, &end, 10);
 
 		if (*end != '.')
 			continue;
 		if (link >= CONFIG_LINKS_MAX)
-			tree_error(tree, item->place, "link number %lu: must be from 0 to %d", link,
-				CONFIG_LINKS_MAX - 1);
+			tree_error(
+				tree, item->place, "link number %lu: must be from 0 to %d", link, CONFIG_LINKS_MAX - 1);
 		else
 			links |= 1u << link;
 	}
@@ -65,8 +64,7 @@ static const struct tree_item *link_item(const struct tree *tree, uint32_t link,
 	return tree_find(tree, key);
 }
 
-static struct place node_place(
-	const struct tree *tree, const struct config_node *node, uint32_t link)
+static struct place node_place(const struct tree *tree, const struct config_node *node, uint32_t link)
 {
 	char key[64];
 
@@ -86,8 +84,7 @@ static const char *name_of(const struct config_node *node)
 }
 
 /* Report a node that is not on a link although another node is. */
-static void tell_unequal(struct tree *tree, const struct config *config, const struct config_node *node,
-	uint32_t link)
+static void tell_unequal(struct tree *tree, const struct config *config, const struct config_node *node, uint32_t link)
 {
 	const struct config_node *other = NULL;
 	uint32_t count = (uint32_t)__builtin_popcount(links_of(node));
@@ -103,8 +100,7 @@ static void tell_unequal(struct tree *tree, const struct config *config, const s
 			"node '%s' has %u address%s, node '%s' has %u: give every node one address per link",
 			name_of(node), count, count == 1 ? "" : "es", name_of(other), others);
 	else
-		tree_error(tree, place,
-			"node '%s' has no address on link %u: give every node one address per link",
+		tree_error(tree, place, "node '%s' has no address on link %u: give every node one address per link",
 			name_of(node), link);
 }
 
@@ -154,8 +150,8 @@ static void check_families(struct tree *tree, const struct config *config)
 				tree_error(tree, node_place(tree, node, link),
 					"link %u mixes %s (%s) and %s (%s of node '%s'): use one family per "
 					"link",
-					link, is_six ? "IPv4" : "IPv6", first->texts[link],
-					is_six ? "IPv6" : "IPv4", node->texts[link], name_of(node));
+					link, is_six ? "IPv4" : "IPv6", first->texts[link], is_six ? "IPv6" : "IPv4",
+					node->texts[link], name_of(node));
 				break;
 			}
 			tree_error(tree, node_place(tree, node, link),
@@ -176,8 +172,7 @@ static void check_count(struct tree *tree, const struct config *config, uint32_t
 		tree_error(tree, (struct place){.file = tree->file}, COMPAT_TEXT_LINKS, count);
 	else if (is_ip_transport(config->transport) && links != 1)
 		tree_error(tree, (struct place){.file = tree->file},
-			"transport %s uses link 0: give every node a 'ring0_addr'",
-			config->transport);
+			"transport %s uses link 0: give every node a 'ring0_addr'", config->transport);
 	if (count < 2)
 		return;
 	for (uint32_t i = 0; i < config->node_count; i++)
@@ -213,8 +208,8 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 			"it");
 	item = link_item(tree, link, "bindnetaddr");
 	if (item != NULL)
-		tree_warning(tree, item->place,
-			"'bindnetaddr' is ignored: the nodelist's address of this node is used");
+		tree_warning(
+			tree, item->place, "'bindnetaddr' is ignored: the nodelist's address of this node is used");
 }
 
 /*
@@ -232,8 +227,7 @@ static void generate_group(struct tree *tree, const struct config *config, const
 		snprintf(text, sizeof(text), "ff15::%x", id);
 	else
 		snprintf(text, sizeof(text), "239.192.%u.%u", id >> 8, id % 255);
-	tree_set_string(
-		tree, "totem.interface.0.mcastaddr", text, (struct place){.file = tree->file});
+	tree_set_string(tree, "totem.interface.0.mcastaddr", text, (struct place){.file = tree->file});
 }
 
 static bool is_multicast(const struct sockaddr_storage *address)
@@ -262,11 +256,10 @@ static void check_broadcast(struct tree *tree, const struct config *config)
 		tree_error(tree, link_item(tree, 0, "broadcast")->place,
 			"IPv6 has no broadcast: remove 'broadcast' or use IPv4 addresses");
 	if (item == NULL)
-		tree_set_string(tree, "totem.interface.0.mcastaddr", "255.255.255.255",
-			(struct place){.file = tree->file});
+		tree_set_string(
+			tree, "totem.interface.0.mcastaddr", "255.255.255.255", (struct place){.file = tree->file});
 	else if (config_parse_address(item->text, AF_UNSPEC, &address) < 0)
-		tree_error(tree, item->place, "'%s' is not an IP address: remove 'mcastaddr'",
-			item->text);
+		tree_error(tree, item->place, "'%s' is not an IP address: remove 'mcastaddr'", item->text);
 }
 
 static void check_group(struct tree *tree, const struct config *config)
@@ -292,17 +285,14 @@ static void check_group(struct tree *tree, const struct config *config)
 		return;
 	}
 	if (config_parse_address(item->text, AF_UNSPEC, &address) < 0)
-		tree_error(tree, item->place, "'%s' is not an IP address: give a multicast address",
-			item->text);
+		tree_error(tree, item->place, "'%s' is not an IP address: give a multicast address", item->text);
 	else if (!is_multicast(&address))
 		tree_error(tree, item->place,
 			"mcastaddr '%s' is not a multicast address: use one of 224.0.0.0/4 or "
 			"ff00::/8",
 			item->text);
-	else if (address.ss_family == AF_INET6 &&
-		 (ip_version == NULL || strcmp(ip_version, "ipv4") == 0))
-		tree_error(tree, item->place, "mcastaddr '%s' is IPv6: add 'ip_version: ipv6'",
-			item->text);
+	else if (address.ss_family == AF_INET6 && (ip_version == NULL || strcmp(ip_version, "ipv4") == 0))
+		tree_error(tree, item->place, "mcastaddr '%s' is IPv6: add 'ip_version: ipv6'", item->text);
 	else if (address.ss_family != config->nodes[config->local].addresses[0].ss_family)
 		tree_error(tree, item->place,
 			"mcastaddr '%s' is not of the family of this node's address: use one "
@@ -343,8 +333,8 @@ static void set_ports(struct tree *tree, struct config *config)
 	 * file.
 	 */
 	if (strcmp(config->transport, "udp") == 0 && (port == NULL || port->number == 0))
-		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16,
-			port_of(tree, 0, step), (struct place){.file = tree->file});
+		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16, port_of(tree, 0, step),
+			(struct place){.file = tree->file});
 }
 
 /*

@@ -24,22 +24,21 @@ static const struct word switches[] = {{"yes", 1}, {"on", 1}, {"no", 0}, {"off",
 static const struct word on_off[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
 static const struct word debug_words[] = {{"off", 0}, {"on", 1}, {"trace", 2}, {NULL, 0}};
 static const struct word timestamp_words[] = {{"off", 0}, {"on", 1}, {"hires", 2}, {NULL, 0}};
-static const struct word priorities[] = {{"alert", LOG_ALERT}, {"crit", LOG_CRIT},
-	{"debug", LOG_DEBUG}, {"emerg", LOG_EMERG}, {"err", LOG_ERR}, {"error", LOG_ERR},
-	{"info", LOG_INFO}, {"notice", LOG_NOTICE}, {"warning", LOG_WARNING}, {NULL, 0}};
-static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AUTHPRIV},
-	{"cron", LOG_CRON}, {"daemon", LOG_DAEMON}, {"ftp", LOG_FTP}, {"kern", LOG_KERN},
-	{"lpr", LOG_LPR}, {"mail", LOG_MAIL}, {"news", LOG_NEWS}, {"syslog", LOG_SYSLOG},
-	{"user", LOG_USER}, {"uucp", LOG_UUCP}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},
-	{"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
+static const struct word priorities[] = {{"alert", LOG_ALERT}, {"crit", LOG_CRIT}, {"debug", LOG_DEBUG},
+	{"emerg", LOG_EMERG}, {"err", LOG_ERR}, {"error", LOG_ERR}, {"info", LOG_INFO}, {"notice", LOG_NOTICE},
+	{"warning", LOG_WARNING}, {NULL, 0}};
+static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+	{"daemon", LOG_DAEMON}, {"ftp", LOG_FTP}, {"kern", LOG_KERN}, {"lpr", LOG_LPR}, {"mail", LOG_MAIL},
+	{"news", LOG_NEWS}, {"syslog", LOG_SYSLOG}, {"user", LOG_USER}, {"uucp", LOG_UUCP}, {"local0", LOG_LOCAL0},
+	{"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
 	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
 
 /*
  * Read a key that takes fixed words. *value keeps its value if the key is absent. ignore_case: 1:
  * compare as strcasecmp.
  */
-static void read_word(struct tree *tree, const char *prefix, const char *name,
-	const struct word *words, bool ignore_case, int *value)
+static void read_word(
+	struct tree *tree, const char *prefix, const char *name, const struct word *words, bool ignore_case, int *value)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1], choices[256] = "";
 
@@ -49,24 +48,21 @@ static void read_word(struct tree *tree, const char *prefix, const char *name,
 	if (text == NULL)
 		return;
 	for (const struct word *word = words; word->name != NULL; word++) {
-		if (strcmp(text, word->name) == 0 ||
-			(ignore_case && strcasecmp(text, word->name) == 0)) {
+		if (strcmp(text, word->name) == 0 || (ignore_case && strcasecmp(text, word->name) == 0)) {
 			*value = word->value;
 			return;
 		}
 		if (strcasecmp(text, word->name) == 0) {
-			tree_log_error(tree, tree_place(tree, key),
-				"'%s' is not a value of '%s': did you mean '%s'?", text, name,
-				word->name);
+			tree_log_error(tree, tree_place(tree, key), "'%s' is not a value of '%s': did you mean '%s'?",
+				text, name, word->name);
 			return;
 		}
 		size_t used = strlen(choices);
 
-		snprintf(choices + used, sizeof(choices) - used, "%s%s", used == 0 ? "" : ", ",
-			word->name);
+		snprintf(choices + used, sizeof(choices) - used, "%s%s", used == 0 ? "" : ", ", word->name);
 	}
-	tree_log_error(tree, tree_place(tree, key), "'%s' is not a value of '%s': choose one of %s",
-		text, name, choices);
+	tree_log_error(
+		tree, tree_place(tree, key), "'%s' is not a value of '%s': choose one of %s", text, name, choices);
 }
 
 static void read_switch(struct tree *tree, const char *prefix, const char *name, bool *value)
@@ -78,8 +74,7 @@ static void read_switch(struct tree *tree, const char *prefix, const char *name,
 }
 
 /* Read the keys that the top level and a subsystem have in common. */
-static void read_target(
-	struct tree *tree, const char *prefix, struct config_log_subsystem *target, int *facility)
+static void read_target(struct tree *tree, const char *prefix, struct config_log_subsystem *target, int *facility)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1];
 
@@ -88,8 +83,7 @@ static void read_target(
 	read_switch(tree, prefix, "to_file", &target->to_file);
 	snprintf(key, sizeof(key), "%s.to_file", prefix);
 	if (tree_find(tree, key) != NULL)
-		tree_warning(tree, tree_place(tree, key),
-			"'to_file' is an old name: write 'to_logfile'");
+		tree_warning(tree, tree_place(tree, key), "'to_file' is an old name: write 'to_logfile'");
 	read_switch(tree, prefix, "to_logfile", &target->to_file);
 	read_word(tree, prefix, "logfile_priority", priorities, true, &target->file_priority);
 	read_word(tree, prefix, "syslog_level", priorities, true, &target->syslog_priority);
@@ -138,7 +132,8 @@ static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *it
 	if (tree->is_native)
 		tree_warning(tree, item->place, "nothing logs as '%s': known subsystems are %s", item->text, list);
 	else
-		tree_warning(tree, item->place, "nothing of Coterie's own logs as '%s': known are %s", item->text, list);
+		tree_warning(
+			tree, item->place, "nothing of Coterie's own logs as '%s': known are %s", item->text, list);
 }
 
 /*
@@ -169,8 +164,8 @@ void logging_check_files(struct tree *tree, const struct config *config)
 		if (one->name != NULL && tree_find(tree, key) == NULL)
 			continue; /* the top level uses the same file */
 		tree_log_error(tree, tree_place(tree, key),
-			"cannot open log file '%s' (%s): create the folder or change '%s'", one->file,
-			strerror(ENOENT), tree->is_native ? "file" : "logfile");
+			"cannot open log file '%s' (%s): create the folder or change '%s'", one->file, strerror(ENOENT),
+			tree->is_native ? "file" : "logfile");
 	}
 }
 
@@ -190,10 +185,8 @@ int logging_build(struct tree *tree, struct config *config)
 
 	struct config_log_subsystem *top = &log->subsystems[0];
 
-	*top = (struct config_log_subsystem){.to_stderr = true,
-		.to_syslog = true,
-		.file_priority = LOG_INFO,
-		.syslog_priority = LOG_INFO};
+	*top = (struct config_log_subsystem){
+		.to_stderr = true, .to_syslog = true, .file_priority = LOG_INFO, .syslog_priority = LOG_INFO};
 	read_target(tree, "logging", top, &facility);
 	read_word(tree, "logging", "timestamp", timestamp_words, false, &log->timestamp);
 	read_word(tree, "logging", "fileline", on_off, false, &fileline);
@@ -226,9 +219,7 @@ int logging_build(struct tree *tree, struct config *config)
 	if (size != NULL && config_parse_integer(size, 65536, 64 << 20, &number) == 0)
 		log->blackbox_size = (uint32_t)number;
 	if (log->fileline || log->function_name)
-		tree_warning(tree,
-			tree_place(
-				tree, log->fileline ? "logging.fileline" : "logging.function_name"),
+		tree_warning(tree, tree_place(tree, log->fileline ? "logging.fileline" : "logging.function_name"),
 			"log lines carry no places in the source: 'fileline' and 'function_name' "
 			"have no "
 			"effect");

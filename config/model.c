@@ -81,14 +81,10 @@ static void report_unreadable(struct tree *tree, const char *path, int rc)
 	else if (rc == -EFBIG)
 		tree_error(tree, place, "larger than 1 MiB: this is no config file");
 	else
-		tree_error(tree, nowhere, "cannot read '%s' (%s): check its owner and mode", path,
-			strerror(-rc));
+		tree_error(tree, nowhere, "cannot read '%s' (%s): check its owner and mode", path, strerror(-rc));
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /*
  * List the names in a folder, sorted, so that every start reads them in the same order. The caller
@@ -131,8 +127,8 @@ static char **list_names(int dir, size_t *count)
 static int read_access_files(struct tree *tree, const char *main_file)
 {
 	const char *slash = strrchr(main_file, '/');
-	char *path = arena_print(tree->arena, "%.*suidgid.d",
-		slash == NULL ? 0 : (int)(slash - main_file + 1), main_file);
+	char *path = arena_print(
+		tree->arena, "%.*suidgid.d", slash == NULL ? 0 : (int)(slash - main_file + 1), main_file);
 	size_t count;
 	int rc = 0;
 
@@ -158,8 +154,7 @@ static int read_access_files(struct tree *tree, const char *main_file)
 				rc = legacy_read_access(tree, file, bytes, size);
 			else
 				tree_warning(tree, (struct place){.file = file},
-					"skipped (%s): check its owner and mode",
-					strerror(-read_rc));
+					"skipped (%s): check its owner and mode", strerror(-read_rc));
 			if (read_rc == 0)
 				free(bytes);
 		}
@@ -173,8 +168,7 @@ static int read_access_files(struct tree *tree, const char *main_file)
 /* Copy the tree's keys to the model. */
 static int copy_entries(const struct tree *tree, struct config *config)
 {
-	struct config_entry *entries =
-		arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
+	struct config_entry *entries = arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
 
 	if (entries == NULL)
 		return -ENOMEM;
@@ -208,8 +202,7 @@ static int validate(struct tree *tree, struct config *config, const struct confi
 	return rc;
 }
 
-int config_end(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+int config_end(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int rc = 0;
 
@@ -255,8 +248,8 @@ static enum config_format format_of(const char *file, const char *bytes, size_t 
 	return looks > 0 ? CONFIG_FORMAT_COTERIE : CONFIG_FORMAT_COROSYNC;
 }
 
-static int build(struct tree *tree, struct config *config, const char *bytes, size_t size,
-	const struct reading *reading)
+static int build(
+	struct tree *tree, struct config *config, const char *bytes, size_t size, const struct reading *reading)
 {
 	enum config_format format = reading->fixed != NULL ? config_fixed_format(reading->fixed)
 							   : reading->environment->format;
@@ -278,8 +271,7 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 			return -ENOMEM;
 	}
 	if (format == CONFIG_FORMAT_COTERIE)
-		rc = native_read(tree, tree->file, bytes, size, reading->environment, drop_ins,
-			reading->has_folder);
+		rc = native_read(tree, tree->file, bytes, size, reading->environment, drop_ins, reading->has_folder);
 	else if (size == 0)
 		tree_error(tree, (struct place){.file = tree->file},
 			"the file is empty: write at least the sections 'totem' and 'nodelist'");
@@ -295,8 +287,7 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 	return config_end(tree, config, reading->environment);
 }
 
-struct config *config_begin(
-	const char *file, struct config_messages *messages, struct tree **tree)
+struct config *config_begin(const char *file, struct config_messages *messages, struct tree **tree)
 {
 	struct arena *arena = arena_create();
 
@@ -322,8 +313,8 @@ struct config *config_begin(
 	return config;
 }
 
-static int load(const char *file, const char *bytes, size_t size, int read_rc,
-	const struct reading *reading, struct config **config, struct config_messages *messages)
+static int load(const char *file, const char *bytes, size_t size, int read_rc, const struct reading *reading,
+	struct config **config, struct config_messages *messages)
 {
 	struct tree *tree;
 	struct config *made = config_begin(file, messages, &tree);
@@ -343,8 +334,8 @@ static int load(const char *file, const char *bytes, size_t size, int read_rc,
 	return rc;
 }
 
-static int load_file(const char *path, const struct reading *reading, struct config **config,
-	struct config_messages *messages)
+static int load_file(
+	const char *path, const struct reading *reading, struct config **config, struct config_messages *messages)
 {
 	char *bytes, *absolute = NULL;
 	size_t size;
@@ -365,8 +356,7 @@ static int load_file(const char *path, const struct reading *reading, struct con
 	int rc = config_read_file(AT_FDCWD, path, &bytes, &size);
 
 	if (rc != -ENOMEM)
-		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
-			messages);
+		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config, messages);
 	if (bytes != NULL)
 		explicit_bzero(bytes, size); /* the text may contain the ring's key */
 	free(bytes);
@@ -374,33 +364,31 @@ static int load_file(const char *path, const struct reading *reading, struct con
 	return rc;
 }
 
-int config_load(const char *path, const struct config_environment *environment,
-	struct config **config, struct config_messages *messages)
+int config_load(const char *path, const struct config_environment *environment, struct config **config,
+	struct config_messages *messages)
 {
 	const struct reading reading = {.environment = environment, .has_folder = true};
 
 	return load_file(path, &reading, config, messages);
 }
 
-int config_load_again(const char *path, const struct config_environment *environment,
-	const struct config_fixed *fixed, struct config **config, struct config_messages *messages)
+int config_load_again(const char *path, const struct config_environment *environment, const struct config_fixed *fixed,
+	struct config **config, struct config_messages *messages)
 {
-	const struct reading reading = {
-		.environment = environment, .fixed = fixed, .has_folder = true};
+	const struct reading reading = {.environment = environment, .fixed = fixed, .has_folder = true};
 
 	return load_file(path, &reading, config, messages);
 }
 
-int config_load_bytes(const char *name, const char *bytes, size_t size,
-	const struct config_environment *environment, struct config **config,
-	struct config_messages *messages)
+int config_load_bytes(const char *name, const char *bytes, size_t size, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages)
 {
 	const struct reading reading = {.environment = environment};
 
 	*config = NULL;
 	*messages = (struct config_messages){0};
-	return load(name, bytes == NULL ? "" : bytes, size,
-		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, &reading, config, messages);
+	return load(name, bytes == NULL ? "" : bytes, size, size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, &reading, config,
+		messages);
 }
 
 void config_drop_provider(struct config *config)
@@ -421,8 +409,7 @@ void config_destroy(struct config *config)
 		arena_destroy(config->arena);
 }
 
-static const struct config_entry *find_entry(
-	const struct config *config, const char *section, const char *name)
+static const struct config_entry *find_entry(const struct config *config, const char *section, const char *name)
 {
 	size_t length = strlen(section);
 
@@ -433,8 +420,8 @@ static const struct config_entry *find_entry(
 	return NULL;
 }
 
-const char *config_option_text(const struct config *config, const char *plugin, const char *name,
-	const char **file, uint32_t *line)
+const char *config_option_text(
+	const struct config *config, const char *plugin, const char *name, const char **file, uint32_t *line)
 {
 	const char *found_file = NULL, *value = NULL;
 	uint32_t found_line = 0;

@@ -24,18 +24,18 @@ struct map;
 /** One key of the tree, as it goes into the map. */
 struct config_entry {
 	const char *key;
-	uint32_t type;     /* COTERIE_MAP_* */
+	uint32_t type; /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
-	const char *text;  /* as written, but a number in plain decimal */
+	const char *text; /* as written, but a number in plain decimal */
 	const char *file;
-	uint32_t line;     /* or 0: derived, not from a file */
+	uint32_t line; /* or 0: derived, not from a file */
 };
 
 struct config_node {
-	uint32_t position;  /* nodelist.node.POSITION */
+	uint32_t position; /* nodelist.node.POSITION */
 	uint32_t nodeid;
-	const char *name;   /* or NULL: none */
+	const char *name;                                    /* or NULL: none */
 	uint32_t link_count;                                 /* highest link number plus 1 */
 	const char *texts[CONFIG_LINKS_MAX];                 /* as written, or NULL: not on this link */
 	struct sockaddr_storage addresses[CONFIG_LINKS_MAX]; /* resolved, with the link's port, or AF_UNSPEC */
@@ -51,7 +51,7 @@ enum config_format {
 /** A plugin to load. */
 struct config_plugin {
 	const char *name;
-	bool is_required;    /* false: one of the standard set, loaded if it is installed */
+	bool is_required; /* false: one of the standard set, loaded if it is installed */
 	const char *file;
 	uint32_t line;
 };
@@ -65,27 +65,27 @@ struct config_option {
 };
 
 struct config_log_subsystem {
-	const char *name;      /* or NULL: the top level, always entry 0 */
+	const char *name; /* or NULL: the top level, always entry 0 */
 	bool to_stderr, to_syslog, to_file;
-	const char *file;      /* or NULL: none */
+	const char *file;                   /* or NULL: none */
 	int file_priority, syslog_priority; /* LOG_* */
-	int debug;             /* 0 off, 1 on, 2 trace */
+	int debug;                          /* 0 off, 1 on, 2 trace */
 };
 
 struct config_log {
 	struct config_log_subsystem *subsystems;
 	uint32_t subsystem_count; /* >= 1 */
 	int facility;
-	int timestamp;            /* 0 off, 1 seconds, 2 milliseconds */
+	int timestamp; /* 0 off, 1 seconds, 2 milliseconds */
 	bool fileline, function_name, blackbox;
-	bool is_json;             /* lines of stderr and file */
-	uint32_t blackbox_size;   /* bytes, or 0: the default */
+	bool is_json;           /* lines of stderr and file */
+	uint32_t blackbox_size; /* bytes, or 0: the default */
 };
 
 struct config {
-	const char *file;           /* absolute */
-	enum config_format format;  /* its syntax */
-	const char *drop_ins;       /* folder that was read, too, or NULL: none */
+	const char *file;          /* absolute */
+	enum config_format format; /* its syntax */
+	const char *drop_ins;      /* folder that was read, too, or NULL: none */
 	struct config_entry *entries;
 	uint32_t entry_count;
 
@@ -106,26 +106,26 @@ struct config {
 	struct config_option *options;
 	uint32_t option_count;
 
-	const char *cipher, *hash;   /* of the ring's encryption, with the effect of secauth, or "none" */
-	const uint8_t *key;          /* secret, wiped by config_destroy, or NULL: cipher and hash are none */
+	const char *cipher, *hash; /* of the ring's encryption, with the effect of secauth, or "none" */
+	const uint8_t *key;        /* secret, wiped by config_destroy, or NULL: cipher and hash are none */
 	uint32_t key_size;
 	bool is_encrypted_by_default; /* the file does not decide about encryption */
-	const char *key_path;        /* file of the key, or NULL: no key, or it is in the configuration itself */
+	const char *key_path;         /* file of the key, or NULL: no key, or it is in the configuration itself */
 
 	struct config_log log;
-	const char *state_dir;      /* or NULL: the default */
-	const char *run_dir;        /* or NULL: the default */
-	const char *plugin_path;    /* folders separated by ':', or NULL: the default */
-	bool is_builtin_only;       /* no plugin files */
+	const char *state_dir;   /* or NULL: the default */
+	const char *run_dir;     /* or NULL: the default */
+	const char *plugin_path; /* folders separated by ':', or NULL: the default */
+	bool is_builtin_only;    /* no plugin files */
 	bool locks_memory;
-	bool is_provider_default;   /* the file does not name quorum_provider */
-	int ipc_type;               /* enum qb_ipc_type */
+	bool is_provider_default; /* the file does not name quorum_provider */
+	int ipc_type;             /* enum qb_ipc_type */
 	bool sched_rr;
 	bool has_priority;
 	int priority;
-	int move_to_root_cgroup;    /* 0 no, 1 yes, 2 auto */
-	struct described *plugins;  /* private to config/: descriptions of those that it names */
-	void *arena;                /* private to config/ */
+	int move_to_root_cgroup;   /* 0 no, 1 yes, 2 auto */
+	struct described *plugins; /* private to config/: descriptions of those that it names */
+	void *arena;               /* private to config/ */
 };
 
 /**
@@ -147,14 +147,14 @@ void config_messages_fini(struct config_messages *messages);
 
 /** The environment of a front end. It makes a front end testable, and keeps resolvers off the loop. */
 struct config_environment {
-	const char *local_name;       /* --node NAME, or NULL: find the node by address and host name */
-	const char *instance;         /* or NULL: default instance */
-	enum config_format format;    /* of the file. At a reload that of the start counts */
-	const char *state_dir;        /* default folder of the state, or NULL. With coterie.conf a key may be there */
-	const char *drop_ins;         /* coterie.conf: also read *.conf of this folder; NULL: none */
-	bool needs_no_key;            /* nothing will be sent: a key file is not read, and may be missing */
-	bool is_test;                 /* nothing will be started: check other causes that could end a start */
-	uint32_t local_nodeid;        /* id of this node, if it is known already and the file has it, or 0 */
+	const char *local_name;    /* --node NAME, or NULL: find the node by address and host name */
+	const char *instance;      /* or NULL: default instance */
+	enum config_format format; /* of the file. At a reload that of the start counts */
+	const char *state_dir;     /* default folder of the state, or NULL. With coterie.conf a key may be there */
+	const char *drop_ins;      /* coterie.conf: also read *.conf of this folder; NULL: none */
+	bool needs_no_key;         /* nothing will be sent: a key file is not read, and may be missing */
+	bool is_test;              /* nothing will be started: check other causes that could end a start */
+	uint32_t local_nodeid;     /* id of this node, if it is known already and the file has it, or 0 */
 	/**
 	 * Resolve a host name, never a numeric address. 0; -ENOENT: unknown; -EAGAIN: the resolver failed; -ETIMEDOUT:
 	 * it was not waited for any longer.
@@ -176,7 +176,7 @@ struct config_environment {
 	 */
 	void (*describe)(void *arg, uint32_t kind, const char *name, const char *folders,
 		void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg);
-	char host_name[65];           /* uname nodename */
+	char host_name[65]; /* uname nodename */
 	void *arg;
 };
 /**
@@ -202,8 +202,8 @@ void config_environment_limit(struct config_environment *environment, int64_t *l
  * @return 0; -EINVAL with at least one error text (exit 8); -EBADF: logging section, perhaps with other
  *     errors after it (exit 7); -ENOMEM
  */
-int config_load(const char *path, const struct config_environment *environment,
-	struct config **config, struct config_messages *messages);
+int config_load(const char *path, const struct config_environment *environment, struct config **config,
+	struct config_messages *messages);
 /** Values of a running configuration that no file can change: copies, for use on another thread. */
 struct config_fixed;
 /**
@@ -212,7 +212,7 @@ struct config_fixed;
  * @return caller destroys; NULL: out of memory
  */
 struct config_fixed *config_fixed_create(const struct config *config, bool can_rekey);
-void config_fixed_destroy(struct config_fixed *fixed);                 /* NULL is ignored */
+void config_fixed_destroy(struct config_fixed *fixed); /* NULL is ignored */
 /** Copy the options of a plugin that runs, so that a reload can read them. -ENOMEM */
 int config_fixed_describe(struct config_fixed *fixed, const struct coterie_plugin *descriptor);
 /**
@@ -224,24 +224,23 @@ int config_fixed_describe(struct config_fixed *fixed, const struct coterie_plugi
  */
 int config_check(struct config *config, const struct coterie_plugin *descriptor, struct config_messages *messages);
 /** As config_load, for a reload. Fixed keys keep their values, with a notice for each one that the file changes. */
-int config_load_again(const char *path, const struct config_environment *environment,
-	const struct config_fixed *fixed, struct config **config, struct config_messages *messages);
+int config_load_again(const char *path, const struct config_environment *environment, const struct config_fixed *fixed,
+	struct config **config, struct config_messages *messages);
 /**
  * The same for bytes in memory (borrowed). Any bytes are safe. Only a key file that they name is read, and no
  * uidgid.d.
  * @param name  name of the file in messages
  */
-int config_load_bytes(const char *name, const char *bytes, size_t size,
-	const struct config_environment *environment, struct config **config,
-	struct config_messages *messages);
+int config_load_bytes(const char *name, const char *bytes, size_t size, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages);
 void config_destroy(struct config *config); /* NULL is ignored */
 
 /**
  * Return the value of a plugin's option as written, or NULL. file and line may be NULL. Options of the transport may
  * also be keys of totem.interface.0 and totem. crypto_cipher and crypto_hash then have the effect of secauth.
  */
-const char *config_option_text(const struct config *config, const char *plugin, const char *name,
-	const char **file, uint32_t *line);
+const char *config_option_text(
+	const struct config *config, const char *plugin, const char *name, const char **file, uint32_t *line);
 /** The same for a key, by its whole name. NULL: the files do not set it. */
 const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line);
 /**
@@ -251,8 +250,8 @@ const char *config_key(const struct config *config, const char *key, const char 
  * is neither a text nor an integer keeps its running value.
  * @return as config_load
  */
-int config_revise(const struct config *running, struct map *map, struct config **config,
-	struct config_messages *messages);
+int config_revise(
+	const struct config *running, struct map *map, struct config **config, struct config_messages *messages);
 /** Compare addresses without ports: AF_INET, AF_INET6 (with its scope), or both unset. */
 bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 /** Return whether all addresses of all nodes are of 127.0.0.0/8 or ::1. */
@@ -303,8 +302,7 @@ const char *config_newer_key(const struct config *config);
  * @param path      out, size bytes
  * @return 0; -ENOTSUP: the key stands in the configuration itself; -ENAMETOOLONG
  */
-int config_key_place(
-	const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size);
+int config_key_place(const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size);
 
 /** Put only the keys runtime.config.totem into the map, without those of links. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
@@ -335,8 +333,8 @@ enum option_dialect {
  * @param why     out: the error, as "what: what to do"
  * @return 0; -EINVAL
  */
-int option_value(const struct coterie_option *option, enum option_dialect dialect, const char *text,
-	uint64_t *number, char *why, size_t size);
+int option_value(const struct coterie_option *option, enum option_dialect dialect, const char *text, uint64_t *number,
+	char *why, size_t size);
 /** Return whether the value of an option is a number, or the index of a choice. */
 bool option_is_number(const struct coterie_option *option);
 
@@ -353,7 +351,6 @@ const struct coterie_option *option_at(const struct coterie_option *options, siz
 const struct coterie_option *option_find(
 	const struct coterie_option *options, size_t stride, uint32_t count, const char *name);
 /** Return the name to suggest, or NULL. */
-const char *option_nearest(
-	const struct coterie_option *options, size_t stride, uint32_t count, const char *name);
+const char *option_nearest(const struct coterie_option *options, size_t stride, uint32_t count, const char *name);
 
 #endif

@@ -21,8 +21,7 @@
 
 static int append_values(struct tree *tree, struct native_setting *to, const struct native_setting *from)
 {
-	const char **values =
-		arena_take(tree->arena, (to->count + from->count + 1) * sizeof(*values));
+	const char **values = arena_take(tree->arena, (to->count + from->count + 1) * sizeof(*values));
 
 	if (values == NULL)
 		return -ENOMEM;
@@ -69,8 +68,7 @@ static int merge_settings(struct tree *tree, struct native_block *into, struct n
 static struct native_block *find_block(struct native_block *parent, const struct native_block *like)
 {
 	for (struct native_block *at = parent->blocks; at != NULL; at = at->next)
-		if (at->kind == like->kind &&
-			(like->title == NULL || strcmp(at->title, like->title) == 0))
+		if (at->kind == like->kind && (like->title == NULL || strcmp(at->title, like->title) == 0))
 			return at;
 	return NULL;
 }
@@ -103,8 +101,8 @@ bool native_is_logging(const struct native_block *block)
 	       (block->kind->path[3] == '\0' || block->kind->path[3] == ' ');
 }
 
-void native_refuse(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *why)
+void native_refuse(
+	struct tree *tree, const struct native_block *block, const struct native_setting *setting, const char *why)
 {
 	if (native_is_logging(block))
 		tree_log_error(tree, setting->place, "%s", why);
@@ -112,8 +110,8 @@ void native_refuse(struct tree *tree, const struct native_block *block,
 		tree_error(tree, setting->place, "%s", why);
 }
 
-bool native_check(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *text, uint64_t *number)
+bool native_check(struct tree *tree, const struct native_block *block, const struct native_setting *setting,
+	const char *text, uint64_t *number)
 {
 	char why[600];
 
@@ -126,8 +124,7 @@ bool native_check(struct tree *tree, const struct native_block *block,
 /* Get the key of a row that belongs to a block with a title. */
 static void print_key(const struct native_row *row, const char *index, char *key, size_t size)
 {
-	static const char *const parts[] = {
-		"totem.interface.", "nodelist.node.", "logging.logger_subsys."};
+	static const char *const parts[] = {"totem.interface.", "nodelist.node.", "logging.logger_subsys."};
 	const char *path = row->path;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -141,8 +138,8 @@ static void print_key(const struct native_row *row, const char *index, char *key
 	snprintf(key, size, "%s", path);
 }
 
-void native_set_simple(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *index)
+void native_set_simple(
+	struct tree *tree, const struct native_block *block, const struct native_setting *setting, const char *index)
 {
 	const struct native_row *row = setting->row;
 	char key[CONFIG_KEY_LENGTH_MAX + 1], value[4200], why[600];
@@ -155,8 +152,7 @@ void native_set_simple(struct tree *tree, const struct native_block *block,
 	}
 	print_key(row, index, key, sizeof(key));
 	if (row->is_path)
-		snprintf(value, sizeof(value), "%s",
-			native_absolute(tree, setting->values[0], setting->place));
+		snprintf(value, sizeof(value), "%s", native_absolute(tree, setting->values[0], setting->place));
 	const struct tree_item *item = tree_find(tree, key);
 
 	if (item != NULL && item->place.line != 0) {
@@ -240,7 +236,8 @@ static bool has_option(struct tree *tree, const struct native_block *block, cons
 }
 
 /* Options of a plugin: for its loading, and as keys. */
-static void set_plugin_options(struct native *native, const struct native_block *block, const struct plugin_block *plugin)
+static void set_plugin_options(
+	struct native *native, const struct native_block *block, const struct plugin_block *plugin)
 {
 	struct tree *tree = native->tree;
 	const struct described *described = native_describe(native, block);
@@ -256,8 +253,8 @@ static void set_plugin_options(struct native *native, const struct native_block 
 		for (char *dash = name; *dash != '\0'; dash++)
 			*dash = *dash == '-' ? '_' : *dash;
 		for (uint32_t i = 0; i < at->count && strlen(text) < sizeof(text) - 1; i++)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				i == 0 ? "" : " ", at->values[i]);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i == 0 ? "" : " ",
+				at->values[i]);
 		if (strlen(text) > 4095) {
 			tree_error(tree, at->place, "'%s' is longer than 4095 characters: shorten it", at->name);
 			continue;
@@ -266,8 +263,7 @@ static void set_plugin_options(struct native *native, const struct native_block 
 			tree_error(tree, at->place, "'%s' takes one value: remove the braces", at->name);
 			continue;
 		}
-		if (option != NULL &&
-			native_value(option, FORM_TEXT, text, &number, why, sizeof(why)) < 0) {
+		if (option != NULL && native_value(option, FORM_TEXT, text, &number, why, sizeof(why)) < 0) {
 			native_refuse(tree, block, at, why);
 			continue;
 		}
@@ -311,8 +307,8 @@ static void set_transport(struct native *native, const struct native_block *bloc
 		return;
 	if (native->transport_place.line != 0) {
 		tree_error(tree, block->place,
-			"second transport '%s': only one transport can be used, the first is at %s:%u",
-			block->title, native->transport_place.file, native->transport_place.line);
+			"second transport '%s': only one transport can be used, the first is at %s:%u", block->title,
+			native->transport_place.file, native->transport_place.line);
 		return;
 	}
 	native->transport_place = block->place;
@@ -337,8 +333,8 @@ static void remove_service(struct tree *tree, const char *name, struct place pla
 
 	if (before != NULL && config_has_word(before, name))
 		return;
-	int length = snprintf(names, sizeof(names), "%s%s%s", before == NULL ? "" : before,
-		before == NULL ? "" : " ", name);
+	int length = snprintf(
+		names, sizeof(names), "%s%s%s", before == NULL ? "" : before, before == NULL ? "" : " ", name);
 
 	if ((size_t)length >= sizeof(names))
 		tree_error(tree, place, "too many services are not enabled: remove some blocks");
@@ -415,10 +411,8 @@ static void set_blocks(struct native *native, const struct native_block *top)
 int native_read(struct tree *tree, const char *file, const char *bytes, size_t size,
 	const struct config_environment *environment, const char *drop_ins, bool has_files)
 {
-	struct native native = {.tree = tree,
-		.environment = environment,
-		.has_files = has_files,
-		.transport = COMPAT_TRANSPORT};
+	struct native native = {
+		.tree = tree, .environment = environment, .has_files = has_files, .transport = COMPAT_TRANSPORT};
 	struct native_block top = {0};
 	int rc = native_files(&native, file, bytes, size, has_files ? drop_ins : NULL);
 

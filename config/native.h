@@ -24,17 +24,17 @@
 
 /** Conversion of the value of an option to that of a key. */
 enum native_form {
-	FORM_TEXT,     /* as it is, but a key with a type in the schema is a number in plain decimal */
-	FORM_NUMBER,   /* plain number, milliseconds, bytes */
-	FORM_SIGNED,   /* a whole number with a sign, as min and max of the option are */
-	FORM_SECONDS,  /* a duration, in whole seconds */
-	FORM_PERCENT,  /* 75% or 75 */
-	FORM_YES_NO,   /* a boolean as these words */
-	FORM_NO_YES,   /* a boolean as the opposite word */
-	FORM_BIT,      /* a boolean as 1 or 0 */
-	FORM_WORDS,    /* a word of the choices becomes the word at the same place of `words` */
-	FORM_BUDGET,   /* a duration, as milliseconds, or a word of the choices as it is */
-	FORM_SPECIAL,  /* native.c converts it */
+	FORM_TEXT,    /* as it is, but a key with a type in the schema is a number in plain decimal */
+	FORM_NUMBER,  /* plain number, milliseconds, bytes */
+	FORM_SIGNED,  /* a whole number with a sign, as min and max of the option are */
+	FORM_SECONDS, /* a duration, in whole seconds */
+	FORM_PERCENT, /* 75% or 75 */
+	FORM_YES_NO,  /* a boolean as these words */
+	FORM_NO_YES,  /* a boolean as the opposite word */
+	FORM_BIT,     /* a boolean as 1 or 0 */
+	FORM_WORDS,   /* a word of the choices becomes the word at the same place of `words` */
+	FORM_BUDGET,  /* a duration, as milliseconds, or a word of the choices as it is */
+	FORM_SPECIAL, /* native.c converts it */
 };
 
 /** One option of a block of the executive's own. */
@@ -50,10 +50,10 @@ struct native_row {
 
 /** A kind of block. */
 struct native_kind {
-	const char *path;   /* names from the top, separated by blanks */
-	const char *name;   /* the last of them */
-	const char *title;  /* meaning of the title, for messages: "NAME", or NULL: it has none */
-	bool is_open;       /* it may have options of plugins */
+	const char *path;  /* names from the top, separated by blanks */
+	const char *name;  /* the last of them */
+	const char *title; /* meaning of the title, for messages: "NAME", or NULL: it has none */
+	bool is_open;      /* it may have options of plugins */
 	const char *help;
 };
 
@@ -120,15 +120,13 @@ const struct native_kind *native_kind_find(const char *path); /* NULL: no such b
 const struct native_kind *native_kind_at(uint32_t index);     /* NULL: after the last one */
 const struct native_row *native_row_at(uint32_t index);       /* NULL: after the last one */
 /** Return the row of an option in a block. If several have this name, prefer that of the transport. */
-const struct native_row *native_row_find(
-	const char *block, const char *name, const char *transport);
+const struct native_row *native_row_find(const char *block, const char *name, const char *transport);
 bool native_row_is_for(const struct native_row *row, const char *transport);
 
 /* native_block.c */
 
 /** Add a block to its parent, with kind, title and place of another one. NULL: out of memory. */
-struct native_block *native_block_add(
-	struct tree *tree, struct native_block *parent, const struct native_block *like);
+struct native_block *native_block_add(struct tree *tree, struct native_block *parent, const struct native_block *like);
 /** Return the setting of this name, or NULL. */
 struct native_setting *native_setting_named(struct native_block *block, const char *name);
 /** Return the setting of this name that has a value, or NULL. */
@@ -142,8 +140,8 @@ void native_scan(struct native *native, struct native_file *file);
 /* native_suggest.c */
 
 /** Report that an option is not known, and suggest one. */
-void native_unknown_option(struct native *native, const struct native_block *block,
-	const char *name, struct place place);
+void native_unknown_option(
+	struct native *native, const struct native_block *block, const char *name, struct place place);
 void native_unknown_block(
 	struct native *native, const struct native_block *parent, const char *name, struct place place);
 /** Write an example of a setting of this row: "token = 3s". */
@@ -151,8 +149,8 @@ void native_example(const struct native_row *row, const char *name, char *text, 
 
 /** Return whether the plugin of this block may have such an option. It may if its descriptor is not available. false:
     an error was reported. */
-bool native_is_plugin_option(struct native *native, const struct native_block *block,
-	const char *name, struct place place);
+bool native_is_plugin_option(
+	struct native *native, const struct native_block *block, const char *name, struct place place);
 /** Return the description of the plugin of a block. NULL: out of memory. */
 const struct described *native_describe(struct native *native, const struct native_block *block);
 
@@ -165,8 +163,7 @@ int native_parse(struct native *native, struct native_file *file);
 /* native_files.c */
 
 /** Read and scan the bytes, the files that they include, and those of a folder of drop-ins (NULL: none). */
-int native_files(
-	struct native *native, const char *file, const char *bytes, size_t size, const char *folder);
+int native_files(struct native *native, const char *file, const char *bytes, size_t size, const char *folder);
 
 /* native_value.c */
 
@@ -177,11 +174,11 @@ int native_files(
  * @param why     out: the error, as "what: what to do"
  * @return 0; -EINVAL
  */
-int native_value(const struct coterie_option *option, enum native_form form, const char *text,
-	uint64_t *number, char *why, size_t size);
-/** Convert a row's value to that of the key. 0; -EINVAL: why has the error. */
-int native_to_key(const struct native_row *row, const char *text, char *value, size_t value_size,
+int native_value(const struct coterie_option *option, enum native_form form, const char *text, uint64_t *number,
 	char *why, size_t size);
+/** Convert a row's value to that of the key. 0; -EINVAL: why has the error. */
+int native_to_key(
+	const struct native_row *row, const char *text, char *value, size_t value_size, char *why, size_t size);
 /** Convert the value of a key to that of its option. -ENOENT: no value of the option becomes this one. */
 int native_from_key(const struct native_row *row, const char *value, char *text, size_t size);
 
@@ -193,7 +190,6 @@ const char *native_absolute(struct tree *tree, const char *path, struct place pl
 /** Get the path of a key as corosync.conf nests it: without link number and position. text: 256 bytes. */
 void native_path_of(const char *key, char *path, size_t size);
 /** Return the row whose option alone makes this key, or NULL. *title (256 bytes): title of its block, or "". */
-const struct native_row *native_row_of_key(
-	const char *key, const char *transport, char *title, size_t size);
+const struct native_row *native_row_of_key(const char *key, const char *transport, char *title, size_t size);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-struct native_block *native_block_add(
-	struct tree *tree, struct native_block *parent, const struct native_block *like)
+struct native_block *native_block_add(struct tree *tree, struct native_block *parent, const struct native_block *like)
 {
 	struct native_block *block = arena_take(tree->arena, sizeof(*block));
 

@@ -27,10 +27,7 @@ static size_t total_size(const struct native *native)
 	return total;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Return whether an editor or package manager has left this file behind. */
 static bool is_left_over(const char *path)
@@ -38,13 +35,13 @@ static bool is_left_over(const char *path)
 	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
 	size_t length = strlen(name);
 
-	return name[0] == '.' || (length > 0 && name[length - 1] == '~') ||
-	       strstr(name, ".dpkg-") != NULL || strstr(name, ".rpm") != NULL;
+	return name[0] == '.' || (length > 0 && name[length - 1] == '~') || strstr(name, ".dpkg-") != NULL ||
+	       strstr(name, ".rpm") != NULL;
 }
 
 /* Read one file that an include or a folder names. */
-static int read_named(struct native *native, const char *path, const char *written,
-	const struct native_file *parent, struct place place)
+static int read_named(struct native *native, const char *path, const char *written, const struct native_file *parent,
+	struct place place)
 {
 	struct tree *tree = native->tree;
 	char *real = realpath(path, NULL);
@@ -86,8 +83,7 @@ static int read_named(struct native *native, const char *path, const char *writt
 			"may be absent",
 			written, strerror(-rc), (int)strcspn(written, ".*?["), written);
 	else if (rc < 0)
-		tree_error(tree, place, "cannot read '%s' (%s): check its owner and mode", written,
-			strerror(-rc));
+		tree_error(tree, place, "cannot read '%s' (%s): check its owner and mode", written, strerror(-rc));
 	else
 		rc = read_one(native, real, bytes, size, parent, place);
 	if (bytes != NULL)
@@ -98,8 +94,8 @@ static int read_named(struct native *native, const char *path, const char *writt
 }
 
 /* Read all files that match a pattern, in byte order. */
-static int read_pattern(struct native *native, const char *pattern, const struct native_file *parent,
-	struct place place)
+static int read_pattern(
+	struct native *native, const char *pattern, const struct native_file *parent, struct place place)
 {
 	glob_t found;
 	int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
@@ -117,8 +113,7 @@ static int read_pattern(struct native *native, const char *pattern, const struct
 	return rc;
 }
 
-static int read_include(
-	struct native *native, const struct native_file *file, const struct native_include *include)
+static int read_include(struct native *native, const struct native_file *file, const struct native_include *include)
 {
 	struct tree *tree = native->tree;
 	const char *slash = strrchr(file->path, '/'), *pattern = include->pattern;
@@ -134,8 +129,8 @@ static int read_include(
 	}
 	const char *path = *pattern == '/' || slash == NULL
 				   ? pattern
-				   : arena_print(tree->arena, "%.*s%s", (int)(slash - file->path + 1),
-					     file->path, pattern);
+				   : arena_print(
+					     tree->arena, "%.*s%s", (int)(slash - file->path + 1), file->path, pattern);
 
 	if (path == NULL)
 		return -ENOMEM;
@@ -184,8 +179,7 @@ static int read_one(struct native *native, const char *path, const char *bytes, 
 	return tree->is_out_of_memory ? -ENOMEM : rc;
 }
 
-int native_files(
-	struct native *native, const char *file, const char *bytes, size_t size, const char *folder)
+int native_files(struct native *native, const char *file, const char *bytes, size_t size, const char *folder)
 {
 	char pattern[PATH_MAX];
 	int rc = read_one(native, file, bytes, size, NULL, (struct place){0});

@@ -23,16 +23,14 @@ const char *native_absolute(struct tree *tree, const char *path, struct place pl
 
 	if (*path == '/' || slash == NULL)
 		return path;
-	const char *absolute =
-		arena_print(tree->arena, "%.*s%s", (int)(slash - place.file + 1), place.file, path);
+	const char *absolute = arena_print(tree->arena, "%.*s%s", (int)(slash - place.file + 1), place.file, path);
 
 	tree->is_out_of_memory = tree->is_out_of_memory || absolute == NULL;
 	return absolute == NULL ? path : absolute;
 }
 
 /* Return the value of an option that has passed its check. NULL: it is absent or was refused. */
-static const char *checked(
-	struct tree *tree, const struct native_block *block, const char *name, uint64_t *number)
+static const char *checked(struct tree *tree, const struct native_block *block, const char *name, uint64_t *number)
 {
 	const struct native_setting *setting = native_setting_find(block, name);
 
@@ -48,14 +46,12 @@ static struct place place_of(const struct native_block *block, const char *name)
 	return setting == NULL ? block->place : setting->place;
 }
 
-static void set_path(
-	struct tree *tree, const struct native_block *block, const char *name, const char *key)
+static void set_path(struct tree *tree, const struct native_block *block, const char *name, const char *key)
 {
 	const char *text = checked(tree, block, name, NULL);
 
 	if (text != NULL)
-		set_text(tree, key, native_absolute(tree, text, place_of(block, name)),
-			place_of(block, name));
+		set_text(tree, key, native_absolute(tree, text, place_of(block, name)), place_of(block, name));
 }
 
 /* --- node --- */
@@ -73,8 +69,7 @@ static bool split(struct tree *tree, const char *option, const char *text, struc
 	}
 
 	if (sign == NULL || sign == text || sign - text > CONFIG_KEY_LENGTH_MAX) {
-		tree_error(tree, place, "'%s' in '%s' is no key with a value: write \"key=value\"", text,
-			option);
+		tree_error(tree, place, "'%s' in '%s' is no key with a value: write \"key=value\"", text, option);
 		return false;
 	}
 	snprintf(key, CONFIG_KEY_LENGTH_MAX + 1, "%.*s", (int)(sign - text), text);
@@ -175,8 +170,7 @@ static void set_log(struct tree *tree, const struct native_block *block)
 	if (checked(tree, block, "source", &shows_source) == NULL)
 		return;
 	set_text(tree, "logging.fileline", shows_source != 0 ? "on" : "off", place_of(block, "source"));
-	set_text(tree, "logging.function_name", shows_source != 0 ? "on" : "off",
-		place_of(block, "source"));
+	set_text(tree, "logging.function_name", shows_source != 0 ? "on" : "off", place_of(block, "source"));
 }
 
 void native_set_subsystem(struct tree *tree, const struct native_block *block)
@@ -205,9 +199,11 @@ void native_set_transport(struct tree *tree, const struct native_block *block)
 			setting->values[0], block->title);
 		return;
 	}
-	if ((other = native_setting_find(block, "cipher")) != NULL || (other = native_setting_find(block, "hash")) != NULL) {
-		tree_error(tree, setting->place, "'encryption = none' and '%s = %s' (%s:%u) contradict each other: keep one",
-			other->name, other->values[0], other->place.file, other->place.line);
+	if ((other = native_setting_find(block, "cipher")) != NULL ||
+		(other = native_setting_find(block, "hash")) != NULL) {
+		tree_error(tree, setting->place,
+			"'encryption = none' and '%s = %s' (%s:%u) contradict each other: keep one", other->name,
+			other->values[0], other->place.file, other->place.line);
 		return;
 	}
 	set_text(tree, "totem.crypto_cipher", "none", setting->place);
@@ -225,8 +221,7 @@ static void set_quorum(struct tree *tree, const struct native_block *block)
 	if (provider != NULL && strcmp(provider, "none") == 0)
 		tree->has_no_provider = true;
 	else if (provider != NULL)
-		set_text(tree, "quorum.provider",
-			config_provider_name(provider), place_of(block, "provider"));
+		set_text(tree, "quorum.provider", config_provider_name(provider), place_of(block, "provider"));
 	if (breaker == NULL)
 		return;
 	bool is_list = strspn(breaker, "0123456789 ") == strlen(breaker);
@@ -250,9 +245,8 @@ static void set_device(struct tree *tree, const struct native_block *block)
 	const struct tree_item *model = tree_find(tree, "quorum.device.model");
 
 	if (model != NULL)
-		tree_error(tree, block->place,
-			"second quorum device '%s': only one can be used, the first is at %s:%u", block->title,
-			model->place.file, model->place.line);
+		tree_error(tree, block->place, "second quorum device '%s': only one can be used, the first is at %s:%u",
+			block->title, model->place.file, model->place.line);
 	else
 		set_text(tree, "quorum.device.model", block->title, block->place);
 }
@@ -289,8 +283,7 @@ static void set_plugins(struct tree *tree, const struct native_block *block)
 		size_t used = strlen(joined);
 
 		if (*path == '\0' || strchr(path, ':') != NULL || used + strlen(path) + 2 > sizeof(joined)) {
-			tree_error(tree, paths->place,
-				"'%s' cannot be a plugin folder: give a path without ':'", path);
+			tree_error(tree, paths->place, "'%s' cannot be a plugin folder: give a path without ':'", path);
 			continue;
 		}
 		snprintf(joined + used, sizeof(joined) - used, "%s%s", used == 0 ? "" : ":", path);
@@ -375,8 +368,8 @@ void native_set_instance(struct tree *tree, const struct native_block *block)
 
 	if (*title == '\0' || strlen(title) > 31 ||
 		strspn(title, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(title)) {
-		tree_error(tree, block->place,
-			"'%s' is not an instance name: use 1 to 31 of a-z, 0-9, '-' and '_'", title);
+		tree_error(tree, block->place, "'%s' is not an instance name: use 1 to 31 of a-z, 0-9, '-' and '_'",
+			title);
 		return;
 	}
 	for (size_t i = 0; i < 2; i++) {
@@ -435,13 +428,11 @@ void native_path_of(const char *key, char *path, size_t size)
 		if (index != NULL)
 			snprintf(path, size, "%s%s", prefixes[i], index + length + 1);
 	}
-	if (strncmp(key, subsystem, strlen(subsystem)) == 0 && last != NULL &&
-		last >= key + strlen(subsystem))
+	if (strncmp(key, subsystem, strlen(subsystem)) == 0 && last != NULL && last >= key + strlen(subsystem))
 		snprintf(path, size, "%s%s", subsystem, last + 1);
 }
 
-const struct native_row *native_row_of_key(
-	const char *key, const char *transport, char *title, size_t size)
+const struct native_row *native_row_of_key(const char *key, const char *transport, char *title, size_t size)
 {
 	static const char interface[] = "totem.interface.", subsystem[] = "logging.logger_subsys.";
 	char path[CONFIG_KEY_LENGTH_MAX + 64];
@@ -465,8 +456,7 @@ const struct native_row *native_row_of_key(
 		if (strcmp(row->block, "link") == 0)
 			snprintf(title, size, "%.*s", (int)length, index);
 		else if (strcmp(row->block, "log subsystem") == 0)
-			snprintf(title, size, "%.*s",
-				(int)(strrchr(key, '.') - key - (ptrdiff_t)strlen(subsystem)),
+			snprintf(title, size, "%.*s", (int)(strrchr(key, '.') - key - (ptrdiff_t)strlen(subsystem)),
 				key + strlen(subsystem));
 		return row;
 	}
@@ -485,8 +475,7 @@ void native_set_keys(struct native *native, const struct native_block *top)
 
 		if (!split(tree, "keys", keys->values[i], keys->place, key, &value))
 			continue;
-		const struct native_row *row =
-			native_row_of_key(key, native->transport, title, sizeof(title));
+		const struct native_row *row = native_row_of_key(key, native->transport, title, sizeof(title));
 
 		/*
 		 * A file without a model of a device has no block for the other keys of the device.

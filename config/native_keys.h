@@ -9,13 +9,13 @@
 
 bool native_is_logging(const struct native_block *block);
 /** Report an error in a setting. An error of the logging section has its own exit status. */
-void native_refuse(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *why);
+void native_refuse(
+	struct tree *tree, const struct native_block *block, const struct native_setting *setting, const char *why);
 /** Check a text against the setting's row. false: an error was reported. number may be NULL. */
-bool native_check(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *text, uint64_t *number);
-void native_set_simple(struct tree *tree, const struct native_block *block,
-	const struct native_setting *setting, const char *index);
+bool native_check(struct tree *tree, const struct native_block *block, const struct native_setting *setting,
+	const char *text, uint64_t *number);
+void native_set_simple(
+	struct tree *tree, const struct native_block *block, const struct native_setting *setting, const char *index);
 
 /* native_keys.c */
 

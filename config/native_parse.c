@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 250 /* names in all blocks of one kind. The scanner and the table stay below
+#define OPTIONS_MAX \
+	250 /* names in all blocks of one kind. The scanner and the table stay below
 			 * this limit */
 
 /*
@@ -39,8 +40,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
 	const struct parse *parse = (const void *)hook->simple_value.string;
 
 	vsnprintf(text, sizeof(text), format, arguments);
-	tree_error(parse->native->tree,
-		(struct place){parse->file->path, cfg->line > 0 ? (uint32_t)cfg->line : 0},
+	tree_error(parse->native->tree, (struct place){parse->file->path, cfg->line > 0 ? (uint32_t)cfg->line : 0},
 		"%s: correct this line", text);
 }
 
@@ -71,8 +71,8 @@ static cfg_opt_t *find_option(cfg_opt_t *options, uint32_t count, const char *na
  */
 static cfg_opt_t *make_table(struct parse *parse, const struct native_block *const *blocks, uint32_t count);
 
-static int add_sections(struct parse *parse, const struct native_block *const *blocks, uint32_t count,
-	cfg_opt_t *table, uint32_t *used)
+static int add_sections(
+	struct parse *parse, const struct native_block *const *blocks, uint32_t count, cfg_opt_t *table, uint32_t *used)
 {
 	struct arena *arena = parse->native->tree->arena;
 	uint32_t children = 0;
@@ -108,8 +108,7 @@ static int add_sections(struct parse *parse, const struct native_block *const *b
 
 static cfg_opt_t *make_table(struct parse *parse, const struct native_block *const *blocks, uint32_t count)
 {
-	cfg_opt_t *table =
-		arena_take(parse->native->tree->arena, (OPTIONS_MAX + 4) * sizeof(*table));
+	cfg_opt_t *table = arena_take(parse->native->tree->arena, (OPTIONS_MAX + 4) * sizeof(*table));
 	cfg_opt_t hook = CFG_SIMPLE_STR(HOOK, &parse->hook), end = CFG_END();
 	uint32_t used = 0;
 
@@ -123,8 +122,7 @@ static cfg_opt_t *make_table(struct parse *parse, const struct native_block *con
 			cfg_opt_t list = CFG_STR_LIST(at->name, NULL, CFGF_NODEFAULT);
 
 			if (known == NULL && used == OPTIONS_MAX) {
-				tree_error(parse->native->tree, at->place,
-					"too many different options: remove some");
+				tree_error(parse->native->tree, at->place, "too many different options: remove some");
 				continue;
 			}
 			if (known == NULL)
@@ -191,8 +189,7 @@ static int take_block(struct tree *tree, cfg_t *section, struct native_block *bl
 			index += before->kind == at->kind;
 		inner = cfg_getnsec(section, at->kind->name, at->kind->title != NULL ? index : 0);
 		if (inner == NULL)
-			tree_error(tree, at->place, "block '%s' was not understood: simplify it",
-				at->kind->name);
+			tree_error(tree, at->place, "block '%s' was not understood: simplify it", at->kind->name);
 		else
 			rc = take_block(tree, inner, at);
 	}

@@ -14,8 +14,8 @@
 
 #include "config/compat.h"
 
-#define BLOCKS_MAX 1000   /* in one file */
-#define SETTINGS_MAX 200  /* in one block */
+#define BLOCKS_MAX 1000  /* in one file */
+#define SETTINGS_MAX 200 /* in one block */
 #define TITLE_LENGTH_MAX 200
 
 /* Skip the rest of the line, and blocks that begin on it. */
@@ -47,14 +47,13 @@ static uint32_t count_settings(const struct native_block *block)
  * Find the row of an option. *row is NULL for an option of a plugin. false: the option is not
  * known, and an error was reported.
  */
-static bool find_row(struct scanner *scanner, const struct native_block *block, const char *name,
-	const struct native_row **row)
+static bool find_row(
+	struct scanner *scanner, const struct native_block *block, const char *name, const struct native_row **row)
 {
 	struct native *native = scanner->native;
 	const char *path = block->kind == NULL ? "" : block->kind->path;
 	bool is_transport = strcmp(path, "transport") == 0;
-	const char *transport =
-		is_transport && strcmp(block->title, "default") == 0 ? COMPAT_TRANSPORT : block->title;
+	const char *transport = is_transport && strcmp(block->title, "default") == 0 ? COMPAT_TRANSPORT : block->title;
 	const struct place place = token_place(scanner, scanner->token.line);
 	bool is_standard = is_transport && config_transport_is_standard(transport);
 
@@ -64,9 +63,11 @@ static bool find_row(struct scanner *scanner, const struct native_block *block, 
 		bool is_udp = strcmp(only, "udp") == 0;
 
 		if (is_standard) {
-			tree_error(native->tree, place,
-				"transport %s has no option '%s' (%s has): remove it or %s",
-				transport, name, is_udp ? "udp" : strchr(only, ' ') != NULL ? "udpu" : only,
+			tree_error(native->tree, place, "transport %s has no option '%s' (%s has): remove it or %s",
+				transport, name,
+				is_udp                      ? "udp"
+				: strchr(only, ' ') != NULL ? "udpu"
+							    : only,
 				is_udp ? "use 'transport udp'" : "change the transport");
 			return false;
 		}
@@ -132,8 +133,8 @@ static void scan_values(struct scanner *scanner, struct native_setting *setting,
 		open = scanner->token;
 		setting->is_list = true;
 		if (row != NULL && row->option.type != COTERIE_OPT_LIST)
-			tree_error(tree, token_place(scanner, open.line),
-				"'%s' takes one value: remove the braces", name);
+			tree_error(
+				tree, token_place(scanner, open.line), "'%s' takes one value: remove the braces", name);
 		while (scanner->ahead.kind != TOKEN_CLOSE) {
 			if (!token_is_value(&scanner->ahead)) {
 				if (scanner->ahead.kind == TOKEN_END)
@@ -165,8 +166,8 @@ static void scan_values(struct scanner *scanner, struct native_setting *setting,
 		note_value(scanner, setting);
 	} else {
 		native_example(row, name, example, sizeof(example));
-		tree_error(tree, token_place(scanner, scanner->token.line), "'%s' has no value: write '%s'",
-			name, example);
+		tree_error(tree, token_place(scanner, scanner->token.line), "'%s' has no value: write '%s'", name,
+			example);
 		if (scanner->ahead.line == scanner->token.line)
 			skip_line(scanner);
 	}
@@ -198,13 +199,12 @@ static void scan_setting(struct scanner *scanner, struct native_block *block)
 	const struct native_setting *earlier = native_setting_named(block, written);
 
 	if (earlier != NULL && !setting->is_append) {
-		tree_error(tree, setting->place, "'%s' is already set at %s:%u: keep one", written,
-			earlier->place.file, earlier->place.line);
+		tree_error(tree, setting->place, "'%s' is already set at %s:%u: keep one", written, earlier->place.file,
+			earlier->place.line);
 		return;
 	}
 	if (count_settings(block) == SETTINGS_MAX) {
-		tree_error(tree, setting->place, "more than %d options in one block: remove some",
-			SETTINGS_MAX);
+		tree_error(tree, setting->place, "more than %d options in one block: remove some", SETTINGS_MAX);
 		return;
 	}
 	if (block->last_setting == NULL)
@@ -247,11 +247,10 @@ static const char *plain_text(struct scanner *scanner, const struct token *token
 
 	if (is_quoted && (token->length < 2 || token->at[token->length - 1] != token->at[0]))
 		return NULL; /* not closed, and that was reported */
-	if (memchr(at, '\\', length) != NULL || memmem(at, length, "${", 2) != NULL ||
-		length > TITLE_LENGTH_MAX) {
+	if (memchr(at, '\\', length) != NULL || memmem(at, length, "${", 2) != NULL || length > TITLE_LENGTH_MAX) {
 		tree_error(tree, token_place(scanner, token->line),
-			"%s cannot stand here: write plain text of at most %d characters",
-			token_shown(token, text), TITLE_LENGTH_MAX);
+			"%s cannot stand here: write plain text of at most %d characters", token_shown(token, text),
+			TITLE_LENGTH_MAX);
 		return NULL;
 	}
 	const char *copy = arena_copy(tree->arena, at, length);
@@ -288,8 +287,8 @@ static struct native_block *take_block(struct scanner *scanner, struct native_bl
 		return NULL;
 	}
 	if (scanner->block_count++ == BLOCKS_MAX) {
-		tree_error(tree, token_place(scanner, line), "more than %d blocks in one file: remove some",
-			BLOCKS_MAX);
+		tree_error(
+			tree, token_place(scanner, line), "more than %d blocks in one file: remove some", BLOCKS_MAX);
 		return NULL;
 	}
 	block = native_block_add(tree, parent,
@@ -325,24 +324,22 @@ static void scan_block(struct scanner *scanner, struct native_block *parent, uin
 	bool is_wrong = title.kind != TOKEN_END && plain == NULL;
 
 	if (kind->title == NULL && title.kind != TOKEN_END) {
-		tree_error(tree, token_place(scanner, name.line),
-			"block '%s' takes no name: write '%s {'", kind->name, kind->name);
+		tree_error(tree, token_place(scanner, name.line), "block '%s' takes no name: write '%s {'", kind->name,
+			kind->name);
 		is_wrong = true;
 	} else if (kind->title != NULL && title.kind == TOKEN_END) {
-		tree_error(tree, token_place(scanner, name.line),
-			"block '%s' needs a name: write '%s %s {'", kind->name, kind->name, kind->title);
+		tree_error(tree, token_place(scanner, name.line), "block '%s' needs a name: write '%s %s {'",
+			kind->name, kind->name, kind->title);
 		is_wrong = true;
 	}
-	struct native_block *block =
-		is_wrong ? NULL : take_block(scanner, parent, kind, plain, name.line);
-	struct native_block unused = {
-		.parent = parent, .kind = kind, .title = kind->title == NULL ? NULL : "?"};
+	struct native_block *block = is_wrong ? NULL : take_block(scanner, parent, kind, plain, name.line);
+	struct native_block unused = {.parent = parent, .kind = kind, .title = kind->title == NULL ? NULL : "?"};
 
 	/* Scan the items of a misplaced block as well, to report the errors in them. */
 	scan_items(scanner, block == NULL ? &unused : block, depth + 1);
 	if (scanner->token.kind != TOKEN_CLOSE)
-		tree_error(tree, token_place(scanner, name.line),
-			"block '%s' opened here is not closed: add '}'", kind->name);
+		tree_error(tree, token_place(scanner, name.line), "block '%s' opened here is not closed: add '}'",
+			kind->name);
 }
 
 /* Scan include("PATTERN"). The current token is `include`. */
@@ -364,8 +361,8 @@ static void scan_include(struct scanner *scanner, const struct native_block *blo
 		if (scanner->ahead.kind == TOKEN_RIGHT) {
 			token_step(scanner);
 			if (block->kind != NULL) {
-				tree_error(tree, include->place,
-					"'include' in block '%s': move it to the top level", block->kind->name);
+				tree_error(tree, include->place, "'include' in block '%s': move it to the top level",
+					block->kind->name);
 				return;
 			}
 			if (include->pattern == NULL)
@@ -383,8 +380,7 @@ static void scan_include(struct scanner *scanner, const struct native_block *blo
 }
 
 /* Report a word that is not followed by '=' or '{'. */
-static void refuse_word(struct scanner *scanner, const struct native_block *block,
-	const struct token *previous)
+static void refuse_word(struct scanner *scanner, const struct native_block *block, const struct token *previous)
 {
 	struct tree *tree = scanner->native->tree;
 	const struct token *word = &scanner->token;
@@ -395,20 +391,18 @@ static void refuse_word(struct scanner *scanner, const struct native_block *bloc
 	if (previous->kind == TOKEN_WORD && previous->line == word->line) {
 		token_shown(previous, before);
 		if (strspn(before, "0123456789.") == strlen(before) && strspn(text, "smhdKMGB%") > 0)
-			tree_error(tree, place, "unexpected '%s' after '%s': write '%s%s' without a space",
-				text, before, before, text);
+			tree_error(tree, place, "unexpected '%s' after '%s': write '%s%s' without a space", text,
+				before, before, text);
 		else
-			tree_error(tree, place,
-				"unexpected '%s' after '%s': put a value with blanks into quotes", text,
+			tree_error(tree, place, "unexpected '%s' after '%s': put a value with blanks into quotes", text,
 				before);
 		return;
 	}
 	if (word->kind == TOKEN_WORD && word->length > 1 && word->at[word->length - 1] == ':') {
 		snprintf(name, sizeof(name), "%.*s", (int)strlen(text) - 1, text);
-		native_example(native_row_find(block->kind == NULL ? "" : block->kind->path, name, NULL),
-			name, example, sizeof(example));
-		tree_error(tree, place,
-			"':' after '%s': write '%s', or use --format corosync for a corosync.conf file",
+		native_example(native_row_find(block->kind == NULL ? "" : block->kind->path, name, NULL), name, example,
+			sizeof(example));
+		tree_error(tree, place, "':' after '%s': write '%s', or use --format corosync for a corosync.conf file",
 			name, example);
 	} else {
 		tree_error(tree, place, "'%s' is neither an option nor a block: write 'OPTION = VALUE'", text);
@@ -416,15 +410,14 @@ static void refuse_word(struct scanner *scanner, const struct native_block *bloc
 	skip_line(scanner);
 }
 
-static void scan_item(struct scanner *scanner, struct native_block *block, uint32_t depth,
-	const struct token *previous)
+static void scan_item(struct scanner *scanner, struct native_block *block, uint32_t depth, const struct token *previous)
 {
 	const struct token *token = &scanner->token;
 	char text[SHOWN_MAX + 4];
 
 	if (token->kind != TOKEN_WORD && token->kind != TOKEN_STRING) {
-		tree_error(scanner->native->tree, token_place(scanner, token->line),
-			"unexpected '%s': remove it", token_shown(token, text));
+		tree_error(scanner->native->tree, token_place(scanner, token->line), "unexpected '%s': remove it",
+			token_shown(token, text));
 		return;
 	}
 	bool is_colon = token->length > 1 && token->at[token->length - 1] == ':';
@@ -504,8 +497,7 @@ static void scan_items(struct scanner *scanner, struct native_block *block, uint
 
 void native_scan(struct native *native, struct native_file *file)
 {
-	struct scanner scanner = {
-		.native = native, .file = file, .at = file->bytes, .line = 1};
+	struct scanner scanner = {.native = native, .file = file, .at = file->bytes, .line = 1};
 	const char *zero = memchr(file->bytes, '\0', file->size);
 
 	if (zero != NULL) {

@@ -87,8 +87,8 @@ static const struct native_row *from_corosync(const char *name)
 	return NULL;
 }
 
-void native_unknown_option(struct native *native, const struct native_block *block,
-	const char *name, struct place place)
+void native_unknown_option(
+	struct native *native, const struct native_block *block, const char *name, struct place place)
 {
 	struct tree *tree = native->tree;
 	const char *path = block->kind == NULL ? "" : block->kind->path;
@@ -106,8 +106,7 @@ void native_unknown_option(struct native *native, const struct native_block *blo
 	if (near != NULL)
 		tree_error(tree, place, "unknown option '%s' %s: did you mean '%s'?", name, where, near);
 	else if (row != NULL)
-		tree_error(tree, place, "unknown option '%s' %s: it belongs in block '%s'", name, where,
-			row->block);
+		tree_error(tree, place, "unknown option '%s' %s: it belongs in block '%s'", name, where, row->block);
 	else if (meant != NULL)
 		tree_error(tree, place, "unknown option '%s' %s: write '%s' in block '%s'", name, where,
 			meant->option.name, meant->block);
@@ -129,8 +128,7 @@ void native_unknown_block(
 	}
 	for (uint32_t i = 0; (kind = native_kind_at(i)) != NULL; i++) {
 		bool is_here = length == 0 ? strchr(kind->path, ' ') == NULL
-					   : strncmp(kind->path, path, length) == 0 &&
-						     kind->path[length] == ' ' &&
+					   : strncmp(kind->path, path, length) == 0 && kind->path[length] == ' ' &&
 						     strchr(kind->path + length + 1, ' ') == NULL;
 		uint32_t distance = config_distance(name, kind->name, best);
 
@@ -147,8 +145,7 @@ void native_unknown_block(
 		tree_error(native->tree, place, "block '%s' stands in the wrong place: it belongs in block '%.*s'",
 			name, (int)(strlen(other->path) - strlen(other->name) - 1), other->path);
 	else if (other != NULL)
-		tree_error(native->tree, place,
-			"block '%s' stands in the wrong place: move it to the top level", name);
+		tree_error(native->tree, place, "block '%s' stands in the wrong place: move it to the top level", name);
 	else
 		tree_error(native->tree, place, "unknown block '%s': remove it", name);
 }
@@ -160,12 +157,12 @@ const struct described *native_describe(struct native *native, const struct nati
 	bool is_transport = strcmp(block->kind->path, "transport") == 0;
 	const char *name = is_transport && strcmp(block->title, "default") == 0 ? COMPAT_TRANSPORT : block->title;
 
-	return describe(native->tree, native->environment, is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE,
-		name);
+	return describe(
+		native->tree, native->environment, is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE, name);
 }
 
-bool native_is_plugin_option(struct native *native, const struct native_block *block,
-	const char *name, struct place place)
+bool native_is_plugin_option(
+	struct native *native, const struct native_block *block, const char *name, struct place place)
 {
 	struct tree *tree = native->tree;
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name)) {
@@ -177,17 +174,15 @@ bool native_is_plugin_option(struct native *native, const struct native_block *b
 	/* Without a description the code that loads the plugin finds out. */
 	if (plugin == NULL || !plugin->is_described || described_option(plugin, name) != NULL)
 		return true;
-	const char *nearest = option_nearest(
-		plugin->options, sizeof(plugin->options[0]), plugin->option_count, name);
+	const char *nearest = option_nearest(plugin->options, sizeof(plugin->options[0]), plugin->option_count, name);
 	const char *near = nearest_option(block->kind->path, block->title, name);
 
 	if (nearest == NULL && near != NULL)
 		nearest = near;
 	if (nearest != NULL)
-		tree_error(tree, place, "%s %s has no option '%s': did you mean '%s'?", block->kind->name,
-			block->title, name, nearest);
+		tree_error(tree, place, "%s %s has no option '%s': did you mean '%s'?", block->kind->name, block->title,
+			name, nearest);
 	else
-		tree_error(tree, place, "%s %s has no option '%s': remove it", block->kind->name,
-			block->title, name);
+		tree_error(tree, place, "%s %s has no option '%s': remove it", block->kind->name, block->title, name);
 	return false;
 }

@@ -15,53 +15,52 @@
 #define MAX32 UINT32_MAX
 
 /* The members of an option that a row has. */
-#define OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_)                        \
-	{.name = name_,                                                                            \
-		.type = type_,                                                                     \
-		.flags = flags_,                                                                   \
-		.initial = initial_,                                                               \
-		.min = min_,                                                                       \
-		.max = max_,                                                                       \
-		.choices = choices_,                                                               \
-		.help = help_}
+#define OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_) \
+	{ \
+		.name = name_, .type = type_, .flags = flags_, .initial = initial_, .min = min_, .max = max_, \
+		.choices = choices_, .help = help_ \
+	}
 
 /* The shapes that most rows have. */
-#define DURATION(block_, name_, initial_, min_, max_, path_, flags_, help_)                        \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_),      \
-		.form = FORM_NUMBER,                                                               \
-		.path = path_}
-#define SECONDS(block_, name_, initial_, min_, max_, path_, flags_, help_)                         \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_),      \
-		.form = FORM_SECONDS,                                                              \
-		.path = path_}
-#define NUMBER(block_, name_, initial_, min_, max_, path_, flags_, help_)                          \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_U64, flags_, initial_, min_, max_, NULL, help_),     \
-		.form = FORM_NUMBER,                                                               \
-		.path = path_}
-#define TEXT(block_, name_, initial_, max_, path_, flags_, help_)                                  \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_STRING, flags_, initial_, 1, max_, NULL, help_),     \
-		.form = FORM_TEXT,                                                                 \
-		.path = path_}
-#define BOOL(block_, name_, initial_, form_, path_, flags_, help_)                                 \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_BOOL, flags_, initial_, 0, 0, NULL, help_),          \
-		.form = form_,                                                                     \
-		.path = path_}
-#define CHOICE(block_, name_, initial_, choices_, words_, path_, flags_, help_)                    \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, COTERIE_OPT_ENUM, flags_, initial_, 0, 0, choices_, help_),      \
-		.form = FORM_WORDS,                                                                \
-		.path = path_,                                                                     \
-		.words = words_}
-#define SPECIAL(block_, name_, type_, initial_, min_, max_, choices_, flags_, help_)               \
-	{.block = block_,                                                                          \
-		.option = OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_),           \
-		.form = FORM_SPECIAL}
-#define OF_TRANSPORT(names_, ...) {.block = "transport", .only = names_, __VA_ARGS__}
+#define DURATION(block_, name_, initial_, min_, max_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_), \
+		.form = FORM_NUMBER, .path = path_ \
+	}
+#define SECONDS(block_, name_, initial_, min_, max_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_), \
+		.form = FORM_SECONDS, .path = path_ \
+	}
+#define NUMBER(block_, name_, initial_, min_, max_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_U64, flags_, initial_, min_, max_, NULL, help_), \
+		.form = FORM_NUMBER, .path = path_ \
+	}
+#define TEXT(block_, name_, initial_, max_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_STRING, flags_, initial_, 1, max_, NULL, help_), \
+		.form = FORM_TEXT, .path = path_ \
+	}
+#define BOOL(block_, name_, initial_, form_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_BOOL, flags_, initial_, 0, 0, NULL, help_), \
+		.form = form_, .path = path_ \
+	}
+#define CHOICE(block_, name_, initial_, choices_, words_, path_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, COTERIE_OPT_ENUM, flags_, initial_, 0, 0, choices_, help_), \
+		.form = FORM_WORDS, .path = path_, .words = words_ \
+	}
+#define SPECIAL(block_, name_, type_, initial_, min_, max_, choices_, flags_, help_) \
+	{ \
+		.block = block_, .option = OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_), \
+		.form = FORM_SPECIAL \
+	}
+#define OF_TRANSPORT(names_, ...) \
+	{ \
+		.block = "transport", .only = names_, __VA_ARGS__ \
+	}
 
 #define PRIORITIES "emerg alert crit error warning notice info"
 #define LEVELS PRIORITIES " debug trace"
@@ -84,11 +83,9 @@ static const struct native_row rows[] = {
 			"share of the token timeout that is worth a warning; 0: none"),
 		.form = FORM_PERCENT,
 		.path = "totem.token_warning"},
-	NUMBER("totem", "token-retransmits", "4", 1, 100,
-		"totem.token_retransmits_before_loss_const", R,
+	NUMBER("totem", "token-retransmits", "4", 1, 100, "totem.token_retransmits_before_loss_const", R,
 		"how often the token is sent again before it counts as lost"),
-	DURATION("totem", "token-retransmit", NULL, 30, MAX32, "totem.token_retransmit", R,
-		"time between these"),
+	DURATION("totem", "token-retransmit", NULL, 30, MAX32, "totem.token_retransmit", R, "time between these"),
 	DURATION("totem", "hold", NULL, 14, MAX32, "totem.hold", R,
 		"how long the representative keeps the token of an idle ring"),
 	DURATION("totem", "join", "50ms", 30, MAX32, "totem.join", R, "time between joins"),
@@ -101,8 +98,7 @@ static const struct native_row rows[] = {
 			"how long a member may be silent before it is removed; token and consensus together if absent"),
 		.form = FORM_BUDGET,
 		.path = "coterie.totem.silence"},
-	DURATION("totem", "merge", "200ms", 30, MAX32, "totem.merge", R,
-		"how often an idle ring looks for others"),
+	DURATION("totem", "merge", "200ms", 30, MAX32, "totem.merge", R, "how often an idle ring looks for others"),
 	DURATION("totem", "downcheck", "1s", 30, MAX32, "totem.downcheck", R,
 		"of Corosync alone: the kernel tells of interfaces here"),
 	NUMBER("totem", "fail-to-receive", "2500", 1, MAX32, "totem.fail_recv_const", R,
@@ -119,18 +115,16 @@ static const struct native_row rows[] = {
 		"frames that one node may send at one visit of the token"),
 	NUMBER("totem", "miss-count", "5", 1, MAX32, "totem.miss_count_const", R,
 		"rotations after which a missing frame is asked for (more than 2 count as 2)"),
-	BOOL("totem", "hold-on-retransmit", "yes", FORM_NO_YES,
-		"totem.cancel_token_hold_on_retransmit", R,
+	BOOL("totem", "hold-on-retransmit", "yes", FORM_NO_YES, "totem.cancel_token_hold_on_retransmit", R,
 		"of Corosync alone: hold the token also while frames are sent again"),
 	BOOL("totem", "block-unlisted", "yes", FORM_YES_NO, "totem.block_unlisted_ips", R,
 		"drop packets from addresses that are not in the node list"),
 
-	OF_TRANSPORT("udp udpu",
-		.option = OPTION("port", COTERIE_OPT_U32, 0, "5405", 1, 65535, NULL, "UDP port"),
+	OF_TRANSPORT("udp udpu", .option = OPTION("port", COTERIE_OPT_U32, 0, "5405", 1, 65535, NULL, "UDP port"),
 		.form = FORM_NUMBER, .path = "totem.interface.mcastport"),
 	OF_TRANSPORT("udp udpu",
-		.option = OPTION("mtu", COTERIE_OPT_SIZE, 0, "1500", 576, 65536, NULL,
-			"largest packet, IP headers included"),
+		.option = OPTION(
+			"mtu", COTERIE_OPT_SIZE, 0, "1500", 576, 65536, NULL, "largest packet, IP headers included"),
 		.form = FORM_NUMBER, .path = "totem.netmtu"),
 	{.block = "transport",
 		.option = OPTION("ip-version", COTERIE_OPT_ENUM, 0, NULL, 0, 0, "ipv4 ipv6 ipv4-6 ipv6-4",
@@ -151,45 +145,38 @@ static const struct native_row rows[] = {
 			"group of the ring; made from the cluster's name if absent"),
 		.form = FORM_TEXT, .path = "totem.interface.mcastaddr"),
 	OF_TRANSPORT("udp",
-		.option = OPTION("ttl", COTERIE_OPT_U32, 0, "1", 0, 255, NULL,
-			"hops that a multicast packet may take"),
+		.option = OPTION("ttl", COTERIE_OPT_U32, 0, "1", 0, 255, NULL, "hops that a multicast packet may take"),
 		.form = FORM_NUMBER, .path = "totem.interface.ttl"),
 	OF_TRANSPORT("udp",
-		.option = OPTION("broadcast", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
-			"broadcast instead of multicast"),
+		.option = OPTION("broadcast", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL, "broadcast instead of multicast"),
 		.form = FORM_YES_NO, .path = "totem.interface.broadcast"),
 	OF_TRANSPORT("knet",
 		.option = OPTION("link-mode", COTERIE_OPT_ENUM, 0, "passive", 0, 0, "passive active rr",
 			"how several links are used"),
 		.form = FORM_WORDS, .path = "totem.link_mode", .words = "passive active rr"),
 	OF_TRANSPORT("knet",
-		.option = OPTION("crypto-model", COTERIE_OPT_ENUM, R, "nss", 0, 0, "nss openssl",
-			"library that encrypts"),
+		.option = OPTION(
+			"crypto-model", COTERIE_OPT_ENUM, R, "nss", 0, 0, "nss openssl", "library that encrypts"),
 		.form = FORM_WORDS, .path = "totem.crypto_model", .words = "nss openssl"),
 	OF_TRANSPORT("knet",
 		.option = OPTION("cipher", COTERIE_OPT_ENUM, R, "aes256", 0, 0, "none aes128 aes192 aes256",
 			"encryption of packets; needs a hash; none in a ring of loopback addresses and in corosync.conf"),
-		.form = FORM_WORDS, .path = "totem.crypto_cipher",
-		.words = "none aes128 aes192 aes256"),
+		.form = FORM_WORDS, .path = "totem.crypto_cipher", .words = "none aes128 aes192 aes256"),
 	OF_TRANSPORT("knet",
-		.option = OPTION("hash", COTERIE_OPT_ENUM, R, "sha256", 0, 0,
-			"none md5 sha1 sha256 sha384 sha512",
+		.option = OPTION("hash", COTERIE_OPT_ENUM, R, "sha256", 0, 0, "none md5 sha1 sha256 sha384 sha512",
 			"authentication of packets; none in a ring of loopback addresses and in corosync.conf"),
-		.form = FORM_WORDS, .path = "totem.crypto_hash",
-		.words = "none md5 sha1 sha256 sha384 sha512"),
+		.form = FORM_WORDS, .path = "totem.crypto_hash", .words = "none md5 sha1 sha256 sha384 sha512"),
 	OF_TRANSPORT("udp udpu",
 		.option = OPTION("encryption", COTERIE_OPT_ENUM, R, "aes256-gcm", 0, 0,
 			"none aes256-gcm chacha20-poly1305",
 			"authenticated encryption of packets; none in a ring of loopback addresses and in corosync.conf"),
-		.form = FORM_WORDS, .path = "totem.encryption",
-		.words = "none aes256-gcm chacha20-poly1305"),
+		.form = FORM_WORDS, .path = "totem.encryption", .words = "none aes256-gcm chacha20-poly1305"),
 	OF_TRANSPORT("knet",
-		.option = OPTION("encryption", COTERIE_OPT_ENUM, R, NULL, 0, 0, "none",
-			"neither cipher nor hash"),
+		.option = OPTION("encryption", COTERIE_OPT_ENUM, R, NULL, 0, 0, "none", "neither cipher nor hash"),
 		.form = FORM_SPECIAL),
 	OF_TRANSPORT("knet udp udpu",
-		.option = OPTION("key-file", COTERIE_OPT_STRING, R, NULL, 1, 4095, NULL,
-			"file with the ring's secret key"),
+		.option = OPTION(
+			"key-file", COTERIE_OPT_STRING, R, NULL, 1, 4095, NULL, "file with the ring's secret key"),
 		.is_path = true, .form = FORM_TEXT, .path = "totem.keyfile"),
 	OF_TRANSPORT("knet",
 		.option = OPTION("compression", COTERIE_OPT_ENUM, R, "none", 0, 0,
@@ -201,8 +188,7 @@ static const struct native_row rows[] = {
 			"smallest packet worth it; 0: as libknet has it"),
 		.form = FORM_NUMBER, .path = "totem.knet_compression_threshold"),
 	OF_TRANSPORT("knet",
-		.option = OPTION("compression-level", COTERIE_OPT_STRING, R, "0",
-			(uint64_t)INT32_MIN, INT32_MAX, NULL,
+		.option = OPTION("compression-level", COTERIE_OPT_STRING, R, "0", (uint64_t)INT32_MIN, INT32_MAX, NULL,
 			"passed to the library"),
 		.form = FORM_SIGNED, .path = "totem.knet_compression_level"),
 	OF_TRANSPORT("knet",
@@ -214,8 +200,7 @@ static const struct native_row rows[] = {
 			"packet size of the links; 0: it is measured"),
 		.form = FORM_NUMBER, .path = "totem.knet_mtu"),
 	OF_TRANSPORT("knet",
-		.option = OPTION("mtu", COTERIE_OPT_SIZE, 0, NULL, 576, 65536, NULL,
-			"largest frame handed to libknet"),
+		.option = OPTION("mtu", COTERIE_OPT_SIZE, 0, NULL, 576, 65536, NULL, "largest frame handed to libknet"),
 		.form = FORM_NUMBER, .path = "totem.netmtu"),
 	OF_TRANSPORT("knet",
 		.option = OPTION("unprivileged", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
@@ -226,16 +211,16 @@ static const struct native_row rows[] = {
 		"UDP port of the link (if absent: 5405 plus its number)"),
 	NUMBER("link", "priority", "1", 0, 255, "totem.interface.knet_link_priority", R,
 		"of several usable links the highest is used (link-mode passive)"),
-	DURATION("link", "ping-interval", NULL, 0, INT32_MAX, "totem.interface.knet_ping_interval",
-		R, "time between two pings"),
+	DURATION("link", "ping-interval", NULL, 0, INT32_MAX, "totem.interface.knet_ping_interval", R,
+		"time between two pings"),
 	DURATION("link", "ping-timeout", NULL, 0, INT32_MAX, "totem.interface.knet_ping_timeout", R,
 		"time without an answer after which a link counts as down, at least 200ms"),
-	NUMBER("link", "ping-precision", "2048", 0, INT32_MAX,
-		"totem.interface.knet_ping_precision", R, "samples that the latency is averaged over"),
+	NUMBER("link", "ping-precision", "2048", 0, INT32_MAX, "totem.interface.knet_ping_precision", R,
+		"samples that the latency is averaged over"),
 	NUMBER("link", "pong-count", "2", 0, INT32_MAX, "totem.interface.knet_pong_count", R,
 		"answers after which a link counts as up"),
-	CHOICE("link", "protocol", "udp", "udp sctp", "udp sctp", "totem.interface.knet_transport",
-		0, "protocol that carries the link"),
+	CHOICE("link", "protocol", "udp", "udp sctp", "udp sctp", "totem.interface.knet_transport", 0,
+		"protocol that carries the link"),
 
 	NUMBER("node", "id", NULL, 0, MAX32 - 1, "nodelist.node.nodeid", R,
 		"node id (if absent: made from the IPv4 address, for udp and udpu)"),
@@ -262,43 +247,38 @@ static const struct native_row rows[] = {
 		"ids separated by blanks"),
 	BOOL("quorum", "last-man-standing", "no", FORM_BIT, "quorum.last_man_standing", 0,
 		"expected votes follow the nodes that are left"),
-	DURATION("quorum", "last-man-standing-window", "10s", 0, MAX32,
-		"quorum.last_man_standing_window", 0, "after this time"),
+	DURATION("quorum", "last-man-standing-window", "10s", 0, MAX32, "quorum.last_man_standing_window", 0,
+		"after this time"),
 	BOOL("quorum", "allow-downscale", "no", FORM_BIT, "quorum.allow_downscale", 0,
 		"expected votes follow nodes that leave in order"),
-	BOOL("quorum", "expected-votes-tracking", "no", FORM_BIT, "quorum.expected_votes_tracking",
-		0, "the highest expected votes are kept on disk"),
+	BOOL("quorum", "expected-votes-tracking", "no", FORM_BIT, "quorum.expected_votes_tracking", 0,
+		"the highest expected votes are kept on disk"),
 
-	NUMBER("quorum device", "votes", NULL, 0, MAX32, "quorum.device.votes", R,
-		"votes of the device"),
+	NUMBER("quorum device", "votes", NULL, 0, MAX32, "quorum.device.votes", R, "votes of the device"),
 	DURATION("quorum device", "timeout", "10s", 0, MAX32, "quorum.device.timeout", R,
 		"how long the device may be silent"),
 	DURATION("quorum device", "sync-timeout", "30s", 0, MAX32, "quorum.device.sync_timeout", R,
 		"the same during a change of membership"),
 	BOOL("quorum device", "master-wins", "no", FORM_BIT, "quorum.device.master_wins", 0,
 		"the partition that holds the device has quorum"),
-	TEXT("quorum device", "host", NULL, 255, "quorum.device.net.host", R,
-		"host of corosync-qnetd"),
+	TEXT("quorum device", "host", NULL, 255, "quorum.device.net.host", R, "host of corosync-qnetd"),
 	TEXT("quorum device", "port", NULL, 5, "quorum.device.net.port", R, "its port"),
-	TEXT("quorum device", "algorithm", NULL, 32, "quorum.device.net.algorithm", R,
-		"ffsplit or lms"),
+	TEXT("quorum device", "algorithm", NULL, 32, "quorum.device.net.algorithm", R, "ffsplit or lms"),
 	TEXT("quorum device", "tie-breaker", NULL, 32, "quorum.device.net.tie_breaker", R,
 		"lowest, highest or a node id"),
 	TEXT("quorum device", "tls", NULL, 16, "quorum.device.net.tls", R, "on, off or required"),
-	DURATION("quorum device", "connect-timeout", NULL, 0, MAX32,
-		"quorum.device.net.connect_timeout", R, "how long connecting may take"),
-	TEXT("quorum device", "force-ip-version", NULL, 1, "quorum.device.net.force_ip_version", R,
-		"0, 4 or 6"),
+	DURATION("quorum device", "connect-timeout", NULL, 0, MAX32, "quorum.device.net.connect_timeout", R,
+		"how long connecting may take"),
+	TEXT("quorum device", "force-ip-version", NULL, 1, "quorum.device.net.force_ip_version", R, "0, 4 or 6"),
 	TEXT("quorum device", "keep-active-partition-tie-breaker", NULL, 8,
 		"quorum.device.net.keep_active_partition_tie_breaker", R, "on or off"),
-	TEXT("quorum device heuristics", "mode", NULL, 8, "quorum.device.heuristics.mode", R,
-		"off, on or sync"),
-	DURATION("quorum device heuristics", "interval", NULL, 0, MAX32,
-		"quorum.device.heuristics.interval", R, "time between two runs"),
-	DURATION("quorum device heuristics", "timeout", NULL, 0, MAX32,
-		"quorum.device.heuristics.timeout", R, "how long a run may take"),
-	DURATION("quorum device heuristics", "sync-timeout", NULL, 0, MAX32,
-		"quorum.device.heuristics.sync_timeout", R, "the same during a change of membership"),
+	TEXT("quorum device heuristics", "mode", NULL, 8, "quorum.device.heuristics.mode", R, "off, on or sync"),
+	DURATION("quorum device heuristics", "interval", NULL, 0, MAX32, "quorum.device.heuristics.interval", R,
+		"time between two runs"),
+	DURATION("quorum device heuristics", "timeout", NULL, 0, MAX32, "quorum.device.heuristics.timeout", R,
+		"how long a run may take"),
+	DURATION("quorum device heuristics", "sync-timeout", NULL, 0, MAX32, "quorum.device.heuristics.sync_timeout", R,
+		"the same during a change of membership"),
 	SPECIAL("quorum device heuristics", "exec", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
 		"commands, each \"NAME=COMMAND\""),
 
@@ -307,8 +287,7 @@ static const struct native_row rows[] = {
 
 	SPECIAL("plugins", "path", COTERIE_OPT_LIST, NULL, 0, 0, NULL, 0,
 		"folders where plugins are looked for, in this order"),
-	SPECIAL("plugins", "load", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
-		"plugins to load beside the services"),
+	SPECIAL("plugins", "load", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R, "plugins to load beside the services"),
 	BOOL("plugins", "builtin-only", "no", FORM_YES_NO, "coterie.plugins.builtin_only", 0,
 		"only plugins that are linked into the daemon"),
 	SPECIAL("plugins", "standard", COTERIE_OPT_BOOL, "yes", 0, 0, NULL, R,
@@ -337,12 +316,11 @@ static const struct native_row rows[] = {
 		"lines for people or, in the file and on stderr, one JSON object each"),
 	SPECIAL("log subsystem", "level", COTERIE_OPT_ENUM, NULL, 0, 0, LEVELS, R,
 		"least severe lines of this subsystem"),
-	SPECIAL("log subsystem", "file", COTERIE_OPT_STRING, NULL, 1, 4095, NULL, R,
-		"a log file of its own"),
-	CHOICE("log subsystem", "file-level", NULL, PRIORITIES, PRIORITIES,
-		"logging.logger_subsys.logfile_priority", R, "least severe lines for the file and stderr"),
-	CHOICE("log subsystem", "syslog-level", NULL, PRIORITIES, PRIORITIES,
-		"logging.logger_subsys.syslog_priority", R, "least severe lines for syslog"),
+	SPECIAL("log subsystem", "file", COTERIE_OPT_STRING, NULL, 1, 4095, NULL, R, "a log file of its own"),
+	CHOICE("log subsystem", "file-level", NULL, PRIORITIES, PRIORITIES, "logging.logger_subsys.logfile_priority", R,
+		"least severe lines for the file and stderr"),
+	CHOICE("log subsystem", "syslog-level", NULL, PRIORITIES, PRIORITIES, "logging.logger_subsys.syslog_priority",
+		R, "least severe lines for syslog"),
 
 	SPECIAL("access", "administrators", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
 		"users and \"@groups\" that may do what root may: names or ids"),
@@ -353,38 +331,32 @@ static const struct native_row rows[] = {
 	SPECIAL("access", "observers", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
 		"users and \"@groups\" that may only look: status, keys, statistics"),
 
-	BOOL("process", "realtime", "yes", FORM_YES_NO, "system.sched_rr", 0,
-		"run with real-time priority"),
+	BOOL("process", "realtime", "yes", FORM_YES_NO, "system.sched_rr", 0, "run with real-time priority"),
 	{.block = "process",
-		.option = OPTION("nice", COTERIE_OPT_STRING, 0, "0", (uint64_t)-20, 19, NULL,
-			"priority where realtime is no"),
+		.option = OPTION(
+			"nice", COTERIE_OPT_STRING, 0, "0", (uint64_t)-20, 19, NULL, "priority where realtime is no"),
 		.form = FORM_SIGNED,
 		.path = "system.priority"},
-	CHOICE("process", "cgroup", "auto", "auto root keep", "auto yes no",
-		"system.move_to_root_cgroup", 0, "move to the root cgroup"),
+	CHOICE("process", "cgroup", "auto", "auto root keep", "auto yes no", "system.move_to_root_cgroup", 0,
+		"move to the root cgroup"),
 	BOOL("process", "lock-memory", "yes", FORM_YES_NO, "coterie.process.lock_memory", 0,
 		"keep the daemon's memory from being paged out"),
-	CHOICE("process", "ipc", "native", "native shm socket", "native shm socket",
-		"system.qb_ipc_type", 0, "how clients are served"),
+	CHOICE("process", "ipc", "native", "native shm socket", "native shm socket", "system.qb_ipc_type", 0,
+		"how clients are served"),
 	SPECIAL("process", "state-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0,
 		"folder of what outlives the daemon"),
-	SPECIAL("process", "run-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0,
-		"folder of the pid file"),
+	SPECIAL("process", "run-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0, "folder of the pid file"),
 	SPECIAL("process", "blackbox-size", COTERIE_OPT_SIZE, "8M", 0, 64 << 20, NULL, 0,
 		"memory of the flight recorder, 64K to 64M (0: it is off)"),
-	TEXT("process", "watchdog", NULL, 255, "resources.watchdog_device", 0,
-		"device of the watchdog, or off"),
+	TEXT("process", "watchdog", NULL, 255, "resources.watchdog_device", 0, "device of the watchdog, or off"),
 	SECONDS("process", "watchdog-timeout", "6s", 2000, 120000, "resources.watchdog_timeout", 0,
 		"how long it waits"),
 	BOOL("process", "strict", "no", FORM_YES_NO, "coterie.process.strict", 0,
 		"warnings about the configuration are errors"),
 
-	SPECIAL("instance", "state-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0,
-		"state folder of this instance"),
-	SPECIAL("instance", "run-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0,
-		"run folder of this instance"),
-	SPECIAL("instance", "node", COTERIE_OPT_STRING, NULL, 1, 255, NULL, 0,
-		"the node that this instance is"),
+	SPECIAL("instance", "state-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0, "state folder of this instance"),
+	SPECIAL("instance", "run-dir", COTERIE_OPT_STRING, NULL, 1, 4000, NULL, 0, "run folder of this instance"),
+	SPECIAL("instance", "node", COTERIE_OPT_STRING, NULL, 1, 255, NULL, 0, "the node that this instance is"),
 };
 
 static const struct native_kind kinds[] = {
@@ -396,8 +368,7 @@ static const struct native_kind kinds[] = {
 	{"quorum", "quorum", NULL, false, "rules that decide which part of a divided cluster may act"},
 	{"quorum device", "device", "MODEL", false, "a quorum device (net is corosync-qdevice's)"},
 	{"quorum device heuristics", "heuristics", NULL, false, "checks that the device's algorithm counts"},
-	{"service", "service", "NAME", true,
-		"a service to load, beside the standard ones"},
+	{"service", "service", "NAME", true, "a service to load, beside the standard ones"},
 	{"plugins", "plugins", NULL, false, "where plugins are, and which to load"},
 	{"log", "log", NULL, false, "logging: lines and targets"},
 	{"log subsystem", "subsystem", "NAME", false, "the same for one part of the daemon"},
@@ -408,10 +379,7 @@ static const struct native_kind kinds[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-const struct native_kind *native_kind_at(uint32_t index)
-{
-	return index < COUNT(kinds) ? &kinds[index] : NULL;
-}
+const struct native_kind *native_kind_at(uint32_t index) { return index < COUNT(kinds) ? &kinds[index] : NULL; }
 
 const struct native_kind *native_kind_find(const char *path)
 {
@@ -421,18 +389,14 @@ const struct native_kind *native_kind_find(const char *path)
 	return NULL;
 }
 
-const struct native_row *native_row_at(uint32_t index)
-{
-	return index < COUNT(rows) ? &rows[index] : NULL;
-}
+const struct native_row *native_row_at(uint32_t index) { return index < COUNT(rows) ? &rows[index] : NULL; }
 
 bool native_row_is_for(const struct native_row *row, const char *transport)
 {
 	return row->only == NULL || (transport != NULL && config_has_word(row->only, transport));
 }
 
-const struct native_row *native_row_find(
-	const char *block, const char *name, const char *transport)
+const struct native_row *native_row_find(const char *block, const char *name, const char *transport)
 {
 	const struct native_row *found = NULL;
 

@@ -31,8 +31,7 @@ static void check_variable(struct scanner *scanner, const char *name, size_t len
 			"'%s' is not the name of an environment variable: correct it", text);
 	else if (size == length && getenv(text) == NULL)
 		tree_error(scanner->native->tree, token_place(scanner, scanner->line),
-			"environment variable '%s' is not set: set it or write '${%s:-default}'", text,
-			text);
+			"environment variable '%s' is not set: set it or write '${%s:-default}'", text, text);
 }
 
 /* Return the length of ${NAME} or ${NAME:-default}, or 0 if it is not closed on its line. */
@@ -54,8 +53,7 @@ static void scan_string(struct scanner *scanner)
 		size_t size = 1;
 
 		if (*at == '\\' && quote == '"' && at[1] == 'x') {
-			bool is_hex = strspn(at + 2, "0123456789abcdefABCDEF") >= 2 &&
-				      (at[2] != '0' || at[3] != '0');
+			bool is_hex = strspn(at + 2, "0123456789abcdefABCDEF") >= 2 && (at[2] != '0' || at[3] != '0');
 
 			if (!is_hex)
 				tree_error(tree, token_place(scanner, scanner->line),
@@ -64,8 +62,7 @@ static void scan_string(struct scanner *scanner)
 		} else if (*at == '\\' && at[1] != '\0' && at[1] != '\n') {
 			if (strchr(quote == '"' ? "nt\"\\$'" : "'\\", at[1]) == NULL)
 				tree_error(tree, token_place(scanner, scanner->line),
-					"'\\%c' means nothing in a string: write '\\\\' for a backslash",
-					at[1]);
+					"'\\%c' means nothing in a string: write '\\\\' for a backslash", at[1]);
 			size = 2;
 		} else if (quote == '"' && at[0] == '$' && at[1] == '{') {
 			size = variable_length(at);
@@ -77,16 +74,16 @@ static void scan_string(struct scanner *scanner)
 				check_variable(scanner, at + 2, size - 3);
 			size = size == 0 ? 2 : size;
 		} else if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f) {
-			tree_error(tree, token_place(scanner, scanner->line),
-				"byte 0x%02x in a string: remove it", (unsigned)(unsigned char)*at);
+			tree_error(tree, token_place(scanner, scanner->line), "byte 0x%02x in a string: remove it",
+				(unsigned)(unsigned char)*at);
 		}
 		at += size;
 	}
 	if (*at == quote)
 		at++;
 	else
-		tree_error(tree, token_place(scanner, scanner->line),
-			"string opened here is not closed: add '%c'", quote);
+		tree_error(
+			tree, token_place(scanner, scanner->line), "string opened here is not closed: add '%c'", quote);
 	scanner->ahead.kind = TOKEN_STRING;
 	scanner->ahead.length = (size_t)(at - scanner->at);
 }
@@ -180,8 +177,8 @@ void token_ahead(struct scanner *scanner)
 		} else if (byte == '"' || byte == '\'') {
 			scan_string(scanner);
 		} else if (byte < ' ' || byte == 0x7f) {
-			tree_error(scanner->native->tree, token_place(scanner, scanner->line),
-				"byte 0x%02x: remove it", (unsigned)byte);
+			tree_error(scanner->native->tree, token_place(scanner, scanner->line), "byte 0x%02x: remove it",
+				(unsigned)byte);
 			scanner->at++;
 			skip_blank(scanner);
 			continue;
@@ -200,10 +197,7 @@ void token_step(struct scanner *scanner)
 		token_ahead(scanner);
 }
 
-bool token_is_value(const struct token *token)
-{
-	return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
-}
+bool token_is_value(const struct token *token) { return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING; }
 
 bool token_is_next(const struct scanner *scanner)
 {
@@ -214,8 +208,7 @@ bool token_is_next(const struct scanner *scanner)
 
 const char *token_shown(const struct token *token, char text[SHOWN_MAX + 4])
 {
-	snprintf(text, SHOWN_MAX + 4, "%.*s%s",
-		(int)(token->length < SHOWN_MAX ? token->length : SHOWN_MAX), token->at,
+	snprintf(text, SHOWN_MAX + 4, "%.*s%s", (int)(token->length < SHOWN_MAX ? token->length : SHOWN_MAX), token->at,
 		token->length > SHOWN_MAX ? "…" : "");
 	return text;
 }
@@ -225,8 +218,7 @@ const char *token_shown(const struct token *token, char text[SHOWN_MAX + 4])
 /* Return 1: the line looks like coterie.conf; -1: like corosync.conf; 0: either. */
 static int line_looks_like(const char *line, size_t length)
 {
-	static const char name[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	const char *end = line + length, *at = line;
 
 	while (at < end && (*at == ' ' || *at == '\t'))
@@ -252,9 +244,7 @@ static int line_looks_like(const char *line, size_t length)
 									 * its line */
 	}
 	/* A title, or a word without a meaning. */
-	return memchr(at, '{', (size_t)(end - at)) != NULL && memchr(at, ':', (size_t)(end - at)) == NULL
-		       ? 1
-		       : 0;
+	return memchr(at, '{', (size_t)(end - at)) != NULL && memchr(at, ':', (size_t)(end - at)) == NULL ? 1 : 0;
 }
 
 int native_looks_like(const char *bytes, size_t size)

@@ -13,15 +13,14 @@
 static int check_signed(const struct coterie_option *option, const char *text, char *why, size_t size)
 {
 	int64_t min = (int64_t)option->min, max = (int64_t)option->max, number;
-	int rc = *text == '+' || *text == ' ' || *text == '\t'
-			 ? -EINVAL
-			 : config_parse_integer(text, min, max, &number);
+	int rc = *text == '+' || *text == ' ' || *text == '\t' ? -EINVAL
+							       : config_parse_integer(text, min, max, &number);
 
 	if (rc == -EINVAL)
 		snprintf(why, size, "'%s' is not a number: use decimal digits", text);
 	else if (rc < 0)
-		snprintf(why, size, "'%s' is %s: must be between %" PRId64 " and %" PRId64, option->name,
-			text, min, max);
+		snprintf(why, size, "'%s' is %s: must be between %" PRId64 " and %" PRId64, option->name, text, min,
+			max);
 	return rc < 0 ? -EINVAL : 0;
 }
 
@@ -39,20 +38,20 @@ static int check_percent(
 	return option_value(option, OPTION_NATIVE, text, number, why, size);
 }
 
-static int check_budget(
-	const struct coterie_option *option, const char *text, uint64_t *number, char *why, size_t size)
+static int check_budget(const struct coterie_option *option, const char *text, uint64_t *number, char *why, size_t size)
 {
 	if (words_place(option->choices, text, false) >= 0)
 		return 0;
 	if (*text != '-' && (*text < '0' || *text > '9')) {
-		snprintf(why, size, "'%s' is '%s': give a duration or a word of: %s", option->name, text, option->choices);
+		snprintf(why, size, "'%s' is '%s': give a duration or a word of: %s", option->name, text,
+			option->choices);
 		return -EINVAL;
 	}
 	return option_value(option, OPTION_NATIVE, text, number, why, size);
 }
 
-int native_value(const struct coterie_option *option, enum native_form form, const char *text,
-	uint64_t *number, char *why, size_t size)
+int native_value(const struct coterie_option *option, enum native_form form, const char *text, uint64_t *number,
+	char *why, size_t size)
 {
 	if (number != NULL)
 		*number = 0;
@@ -67,8 +66,8 @@ int native_value(const struct coterie_option *option, enum native_form form, con
 
 /* --- to the key's value and back --- */
 
-int native_to_key(const struct native_row *row, const char *text, char *value, size_t value_size,
-	char *why, size_t size)
+int native_to_key(
+	const struct native_row *row, const char *text, char *value, size_t value_size, char *why, size_t size)
 {
 	uint64_t number;
 	int rc = native_value(&row->option, row->form, text, &number, why, size);
@@ -155,8 +154,7 @@ static int guess(const struct native_row *row, const char *value, char *text, si
 		return 0;
 	case FORM_YES_NO:
 	case FORM_NO_YES:
-		snprintf(text, size, "%s",
-			(strcmp(value, "yes") == 0) == (row->form == FORM_YES_NO) ? "yes" : "no");
+		snprintf(text, size, "%s", (strcmp(value, "yes") == 0) == (row->form == FORM_YES_NO) ? "yes" : "no");
 		return 0;
 	case FORM_WORDS:
 		place = words_place(row->words, value, false);
@@ -184,8 +182,7 @@ int native_from_key(const struct native_row *row, const char *value, char *text,
 	for (const char *at = value; *at != '\0'; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			return -ENOENT;
-	if (guess(row, value, text, size) < 0 ||
-		native_to_key(row, text, back, sizeof(back), why, sizeof(why)) < 0 ||
+	if (guess(row, value, text, size) < 0 || native_to_key(row, text, back, sizeof(back), why, sizeof(why)) < 0 ||
 		strcmp(back, value) != 0)
 		return -ENOENT;
 	return 0;

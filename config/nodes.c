@@ -22,8 +22,7 @@
 
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address)
 {
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST, .ai_family = family, .ai_socktype = SOCK_DGRAM};
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = family, .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *found;
 
 	memset(address, 0, sizeof(*address));
@@ -34,8 +33,8 @@ int config_parse_address(const char *text, int family, struct sockaddr_storage *
 	return 0;
 }
 
-int config_resolve(const struct config_environment *environment, const char *ip_version,
-	const char *text, struct sockaddr_storage *address)
+int config_resolve(const struct config_environment *environment, const char *ip_version, const char *text,
+	struct sockaddr_storage *address)
 {
 	int first = strncmp(ip_version, "ipv4", 4) == 0 ? AF_INET : AF_INET6;
 	int second = first == AF_INET ? AF_INET6 : AF_INET;
@@ -99,14 +98,12 @@ static struct config_node *node_at(struct config *config, uint32_t position)
 	return NULL;
 }
 
-static void collect_item(
-	struct tree *tree, const struct tree_item *item, struct config_node *node, const char *name)
+static void collect_item(struct tree *tree, const struct tree_item *item, struct config_node *node, const char *name)
 {
 	int link = link_of(name);
 
 	if (link >= CONFIG_LINKS_MAX) {
-		tree_error(tree, item->place, "link number %d: must be from 0 to %d", link,
-			CONFIG_LINKS_MAX - 1);
+		tree_error(tree, item->place, "link number %d: must be from 0 to %d", link, CONFIG_LINKS_MAX - 1);
 	} else if (link >= 0) {
 		node->texts[link] = item->text;
 		if (node->link_count < (uint32_t)link + 1)
@@ -145,8 +142,7 @@ static int collect(struct tree *tree, struct config *config)
 	return 0;
 }
 
-static struct place node_place(
-	const struct tree *tree, const struct config_node *node, const char *name)
+static struct place node_place(const struct tree *tree, const struct config_node *node, const char *name)
 {
 	char key[64];
 
@@ -154,8 +150,7 @@ static struct place node_place(
 	return tree_place(tree, key);
 }
 
-static struct place link_place(
-	const struct tree *tree, const struct config_node *node, uint32_t link)
+static struct place link_place(const struct tree *tree, const struct config_node *node, uint32_t link)
 {
 	char name[32];
 
@@ -180,8 +175,7 @@ static bool is_host_name(const char *text, const char *host_name)
 	if (text_length <= length && strncmp(text, host_name, text_length) == 0 &&
 		(host_name[text_length] == '\0' || host_name[text_length] == '.'))
 		return true;
-	return short_length(text) == short_length(host_name) &&
-	       strncmp(text, host_name, short_length(text)) == 0;
+	return short_length(text) == short_length(host_name) && strncmp(text, host_name, short_length(text)) == 0;
 }
 
 static bool has_host_name(const struct config_node *node, const char *host_name)
@@ -191,8 +185,8 @@ static bool has_host_name(const struct config_node *node, const char *host_name)
 }
 
 /* is_numeric: only compare numeric addresses; otherwise compare the resolved ones. */
-static bool has_local_address(const struct config_node *node,
-	const struct config_environment *environment, bool is_numeric)
+static bool has_local_address(
+	const struct config_node *node, const struct config_environment *environment, bool is_numeric)
 {
 	for (uint32_t link = 0; link < node->link_count; link++) {
 		struct sockaddr_storage address;
@@ -252,8 +246,7 @@ static void report_several(struct tree *tree, const struct config *config, const
 		const char *name = node->name != NULL ? node->name : node->texts[0];
 
 		if (is_candidate[i] && name != NULL)
-			snprintf(names + used, sizeof(names) - used, "%s%.64s",
-				used == 0 ? "" : ", ", name);
+			snprintf(names + used, sizeof(names) - used, "%s%.64s", used == 0 ? "" : ", ", name);
 	}
 	tree_error(tree, (struct place){.file = tree->file},
 		"several nodes of the list are this host (%s): say which one with --node NAME or "
@@ -270,17 +263,14 @@ static bool is_absent(const struct tree *tree, struct config *config, const stru
 }
 
 /* Return the index of this node, or -1 after a message. */
-static int64_t find_local(struct tree *tree, struct config *config,
-	const struct config_environment *environment)
+static int64_t find_local(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	bool is_candidate[NODES_MAX];
 
 	for (uint32_t step = 0; step < 3; step++) {
 		for (uint32_t i = 0; i < config->node_count; i++)
-			is_candidate[i] =
-				step == 1 ? has_host_name(&config->nodes[i], environment->host_name)
-					  : has_local_address(
-						    &config->nodes[i], environment, step == 0);
+			is_candidate[i] = step == 1 ? has_host_name(&config->nodes[i], environment->host_name)
+						    : has_local_address(&config->nodes[i], environment, step == 0);
 		int64_t found = choose(config, is_candidate, environment->host_name);
 
 		if (found == -2) {
@@ -319,8 +309,7 @@ static int64_t find_by_id(const struct config *config, uint32_t nodeid)
 	return -1;
 }
 
-static void set_local(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+static void set_local(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int64_t found = find_by_id(config, environment->local_nodeid);
 
@@ -345,8 +334,8 @@ static void set_local(
 		if (name != NULL && found < 0 && is_absent(tree, config, environment))
 			return;
 		if (name != NULL && found < 0) {
-			tree_error(tree, tree_place(tree, key),
-				"no node is named '%s': name one of the node blocks", name);
+			tree_error(tree, tree_place(tree, key), "no node is named '%s': name one of the node blocks",
+				name);
 			return;
 		}
 	}
@@ -362,11 +351,13 @@ static void set_local(
 
 static const char *failure_of(int rc, const char *unknown)
 {
-	return rc == -EAGAIN ? "the resolver failed" : rc == -ETIMEDOUT ? "the resolver did not answer in time" : unknown;
+	return rc == -EAGAIN      ? "the resolver failed"
+	       : rc == -ETIMEDOUT ? "the resolver did not answer in time"
+				  : unknown;
 }
 
-static void resolve_all(struct tree *tree, struct config *config,
-	const struct config_environment *environment, const char *ip_version)
+static void resolve_all(
+	struct tree *tree, struct config *config, const struct config_environment *environment, const char *ip_version)
 {
 	for (uint32_t i = 0; i < config->node_count; i++) {
 		struct config_node *node = &config->nodes[i];
@@ -376,8 +367,7 @@ static void resolve_all(struct tree *tree, struct config *config,
 
 			if (text == NULL)
 				continue;
-			int rc = config_resolve(
-				environment, ip_version, text, &node->addresses[link]);
+			int rc = config_resolve(environment, ip_version, text, &node->addresses[link]);
 
 			if (rc == 0)
 				continue;
@@ -390,8 +380,7 @@ static void resolve_all(struct tree *tree, struct config *config,
 					text, ip_version);
 			else if (tree->is_native)
 				tree_error(tree, link_place(tree, node, link),
-					"cannot resolve '%s' (%s): use an IP address or fix the resolver",
-					text,
+					"cannot resolve '%s' (%s): use an IP address or fix the resolver", text,
 					failure_of(rc, "Name or service not known"));
 			else
 				tree_error(tree, link_place(tree, node, link),
@@ -416,8 +405,7 @@ static void generate_id(struct tree *tree, struct config_node *node)
 
 	if (node->addresses[0].ss_family != AF_INET) {
 		if (node->addresses[0].ss_family == AF_INET6)
-			tree_error(tree, link_place(tree, node, 0),
-				"node '%s' has an IPv6 address and no id: add '%s'",
+			tree_error(tree, link_place(tree, node, 0), "node '%s' has an IPv6 address and no id: add '%s'",
 				tree->is_native ? name_of(node) : node->texts[0],
 				tree->is_native ? "id = N" : "nodeid: N");
 		return;
@@ -426,8 +414,7 @@ static void generate_id(struct tree *tree, struct config_node *node)
 	if (clear != NULL && strcmp(clear, "yes") == 0)
 		node->nodeid &= 0x7fffffff;
 	snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", node->position);
-	tree_set_number(
-		tree, key, COTERIE_MAP_U32, node->nodeid, (struct place){.file = tree->file});
+	tree_set_number(tree, key, COTERIE_MAP_U32, node->nodeid, (struct place){.file = tree->file});
 }
 
 static void set_ids(struct tree *tree, struct config *config)
@@ -438,18 +425,15 @@ static void set_ids(struct tree *tree, struct config *config)
 
 		if (who == NULL)
 			who = "?";
-		if (tree->is_native && node_place(tree, node, "nodeid").line != 0 &&
-			node->nodeid == 0) {
-			tree_error(tree, node_place(tree, node, "nodeid"),
-				"node id 0: must be between 1 and 4294967294");
+		if (tree->is_native && node_place(tree, node, "nodeid").line != 0 && node->nodeid == 0) {
+			tree_error(
+				tree, node_place(tree, node, "nodeid"), "node id 0: must be between 1 and 4294967294");
 			continue;
 		}
 		if (node->nodeid == 0)
 			generate_id(tree, node);
 		if (node->nodeid == 0 && node->addresses[0].ss_family != AF_INET6)
-			tree_error(tree,
-				node_place(
-					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
+			tree_error(tree, node_place(tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
 				"node '%s' has no id and none follows from its address: add "
 				"'nodeid: "
 				"N'",
@@ -484,19 +468,19 @@ static struct place id_place(const struct tree *tree, const struct config_node *
 	return place.line == 0 ? link_place(tree, node, 0) : place;
 }
 
-static void check_pair(struct tree *tree, const struct config *config,
-	const struct config_node *node, const struct config_node *earlier)
+static void check_pair(struct tree *tree, const struct config *config, const struct config_node *node,
+	const struct config_node *earlier)
 {
 	struct place place = id_place(tree, node), first = id_place(tree, earlier);
 
 	if (node->nodeid != 0 && node->nodeid == earlier->nodeid && tree->is_native)
-		tree_error(tree, place, "node '%s' has id %u like node '%s' (%s:%u): ids must differ",
-			name_of(node), node->nodeid, name_of(earlier), first.file, first.line);
+		tree_error(tree, place, "node '%s' has id %u like node '%s' (%s:%u): ids must differ", name_of(node),
+			node->nodeid, name_of(earlier), first.file, first.line);
 	else if (node->nodeid != 0 && node->nodeid == earlier->nodeid)
 		tree_error(tree, place, "Nodeid %u appears twice: ids must differ", node->nodeid);
 	if (node->name != NULL && earlier->name != NULL && strcmp(node->name, earlier->name) == 0)
-		tree_error(tree, node_place(tree, node, "name"),
-			"two nodes have the name '%s': names must differ", node->name);
+		tree_error(tree, node_place(tree, node, "name"), "two nodes have the name '%s': names must differ",
+			node->name);
 	for (uint32_t link = 0; link < node->link_count && link < earlier->link_count; link++) {
 		if (node->texts[link] == NULL || earlier->texts[link] == NULL ||
 			node->addresses[link].ss_family == AF_UNSPEC || /* there is no address, and that
@@ -506,17 +490,14 @@ static void check_pair(struct tree *tree, const struct config *config,
 		/* These find the sender of a packet by its address. */
 		if (is_ip_transport(config->transport))
 			tree_error(tree, link_place(tree, node, link),
-				"two nodes have the address '%s': addresses must differ",
-				node->texts[link]);
+				"two nodes have the address '%s': addresses must differ", node->texts[link]);
 		else
 			tree_warning(tree, link_place(tree, node, link),
-				"two nodes have the address '%s': one of them will not be reached",
-				node->texts[link]);
+				"two nodes have the address '%s': one of them will not be reached", node->texts[link]);
 	}
 }
 
-int nodes_build(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+int nodes_build(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *ip_version = tree_text(tree, "totem.ip_version");
 	int rc = collect(tree, config);
@@ -532,7 +513,7 @@ int nodes_build(
 				"no nodes: add a 'node' block for every member");
 		else
 			tree_error(tree, (struct place){.file = tree->file},
-			"no nodes: add 'nodelist {' with a 'node {' section for every member");
+				"no nodes: add 'nodelist {' with a 'node {' section for every member");
 		return 0;
 	}
 	if (ip_version == NULL)

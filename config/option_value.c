@@ -226,8 +226,7 @@ static int check_bool(const struct check *check, uint64_t *number)
 	int64_t place = words_place(words, check->text, false);
 
 	if (place < 0)
-		return refuse(
-			check, "'%s' is not yes or no: use yes, no, on, off, true or false", check->text);
+		return refuse(check, "'%s' is not yes or no: use yes, no, on, off, true or false", check->text);
 	*number = (uint64_t)place % 2;
 	return 0;
 }
@@ -265,8 +264,8 @@ static int check_choice(const struct check *check, uint64_t *number)
 		size_t length;
 		const char *word = words_at(option->choices, (uint64_t)place, &length);
 
-		return refuse(check, "'%s' is not %s %s: did you mean '%.*s'?", check->text, article, noun,
-			(int)length, word);
+		return refuse(check, "'%s' is not %s %s: did you mean '%.*s'?", check->text, article, noun, (int)length,
+			word);
 	}
 	print_choices(option->choices, choices, sizeof(choices));
 	return refuse(check, "'%s' is not %s %s: choose %s", check->text, article, noun, choices);
@@ -280,15 +279,15 @@ static int check_text(const struct check *check)
 	if (length < option->min)
 		return refuse(check, "'%s' is empty: give a value or remove it", option->name);
 	if (option->max != 0 && length > option->max)
-		return refuse(check, "'%s' has %zu characters: at most %" PRIu64 " are allowed", option->name,
-			length, option->max);
+		return refuse(check, "'%s' has %zu characters: at most %" PRIu64 " are allowed", option->name, length,
+			option->max);
 	return 0;
 }
 
 /* --- entry points --- */
 
-int option_value(const struct coterie_option *option, enum option_dialect dialect, const char *text,
-	uint64_t *number, char *why, size_t size)
+int option_value(const struct coterie_option *option, enum option_dialect dialect, const char *text, uint64_t *number,
+	char *why, size_t size)
 {
 	const struct check check = {option, dialect, text, why, size};
 	uint64_t unused;
@@ -310,8 +309,7 @@ int option_value(const struct coterie_option *option, enum option_dialect dialec
 		return check_choice(&check, number);
 	case COTERIE_OPT_ADDRESS:
 		if (*text == '\0')
-			return refuse(
-				&check, "'%s' is empty: give a host name or an address", option->name);
+			return refuse(&check, "'%s' is empty: give a host name or an address", option->name);
 		return 0;
 	default:
 		return check_text(&check);
@@ -320,9 +318,8 @@ int option_value(const struct coterie_option *option, enum option_dialect dialec
 
 bool option_is_number(const struct coterie_option *option)
 {
-	return option->type == COTERIE_OPT_BOOL || option->type == COTERIE_OPT_U32 ||
-	       option->type == COTERIE_OPT_U64 || option->type == COTERIE_OPT_MS ||
-	       option->type == COTERIE_OPT_SIZE || option->type == COTERIE_OPT_ENUM;
+	return option->type == COTERIE_OPT_BOOL || option->type == COTERIE_OPT_U32 || option->type == COTERIE_OPT_U64 ||
+	       option->type == COTERIE_OPT_MS || option->type == COTERIE_OPT_SIZE || option->type == COTERIE_OPT_ENUM;
 }
 
 const struct coterie_option *option_at(const struct coterie_option *options, size_t stride, uint32_t index)
@@ -347,8 +344,7 @@ const struct coterie_option *option_find(
 	return NULL;
 }
 
-const char *option_nearest(
-	const struct coterie_option *options, size_t stride, uint32_t count, const char *name)
+const char *option_nearest(const struct coterie_option *options, size_t stride, uint32_t count, const char *name)
 {
 	uint32_t best = config_tolerance(name) + 1;
 	const char *nearest = NULL;

@@ -146,9 +146,7 @@ static void print_json(const struct print *print)
 
 int config_print(const struct config *config, enum config_form form, FILE *out)
 {
-	struct print print = {.config = config,
-		.out = out,
-		.is_done = calloc(config->entry_count + 1, sizeof(bool))};
+	struct print print = {.config = config, .out = out, .is_done = calloc(config->entry_count + 1, sizeof(bool))};
 	int rc = 0;
 
 	if (print.is_done == NULL)

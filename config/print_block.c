@@ -239,8 +239,8 @@ static void put_described(struct print_block *block, const struct described *plu
 
 	for (uint32_t i = 0; plugin != NULL && i < plugin->option_count; i++) {
 		const struct coterie_option *option = &plugin->options[i];
-		const struct config_entry *entry =
-			option->legacy == NULL ? NULL : print_find(block->print, option->legacy);
+		const struct config_entry *entry = option->legacy == NULL ? NULL
+									  : print_find(block->print, option->legacy);
 
 		if (entry != NULL && has_written(config, plugin->name, option->name)) {
 			print_done(block->print, entry);

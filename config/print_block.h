@@ -17,12 +17,10 @@ struct print_block {
 
 int print_block_begin(struct print_block *block, struct print *print, uint32_t depth); /* 0; -ENOMEM */
 /** Write the block, with or without a title, if it has lines or is_needed. 0; -ENOMEM. */
-int print_block_end(
-	struct print_block *block, const char *name, const char *title, bool is_needed, FILE *out);
+int print_block_end(struct print_block *block, const char *name, const char *title, bool is_needed, FILE *out);
 
 /** Print a line with its origin. */
-void print_block_set(
-	struct print_block *block, const char *name, const char *value, const struct config_entry *entry);
+void print_block_set(struct print_block *block, const char *name, const char *value, const struct config_entry *entry);
 /** Print an option that no file sets, as a comment. */
 void print_block_default(struct print_block *block, const char *name, const char *value, const char *why);
 /** Print an option that is the text of one key. */

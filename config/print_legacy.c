@@ -60,8 +60,7 @@ static void close_section(struct print *print, uint32_t depth)
  */
 static bool is_below(const struct print *print, uint32_t i, const char *prefix)
 {
-	return print_is_open(print, i) &&
-	       strncmp(print->config->entries[i].key, prefix, strlen(prefix)) == 0;
+	return print_is_open(print, i) && strncmp(print->config->entries[i].key, prefix, strlen(prefix)) == 0;
 }
 
 static bool has_any(const struct print *print, const char *prefix)
@@ -93,8 +92,7 @@ static void put_below(struct print *print, const char *prefix, uint32_t depth)
 		if (!is_below(print, i, prefix))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(rest, "."), rest);
-		snprintf(inner, sizeof(inner), "%.*s.", (int)(length + strcspn(rest, ".")),
-			config->entries[i].key);
+		snprintf(inner, sizeof(inner), "%.*s.", (int)(length + strcspn(rest, ".")), config->entries[i].key);
 		if (strpbrk(name, ":{}#") != NULL || *name == '\0') {
 			tabs(print->out, depth);
 			fprintf(print->out, "# coterie: %s\n", config->entries[i].key);
@@ -238,8 +236,7 @@ static void put_logging(struct print *print)
 
 static void put_access(struct print *print)
 {
-	static const char *const prefixes[][2] = {
-		{"uidgid.config.uid.", "uid"}, {"uidgid.config.gid.", "gid"}};
+	static const char *const prefixes[][2] = {{"uidgid.config.uid.", "uid"}, {"uidgid.config.gid.", "gid"}};
 
 	if (!has_any(print, "uidgid.config."))
 		return;
@@ -265,7 +262,8 @@ static bool is_key(const struct print *print, uint32_t kind, const struct config
 	return option != NULL && option->legacy != NULL && print_find(print, option->legacy) != NULL;
 }
 
-static bool is_option_of(const struct print *print, uint32_t kind, const char *plugin, const struct config_option *option)
+static bool is_option_of(
+	const struct print *print, uint32_t kind, const char *plugin, const struct config_option *option)
 {
 	return strcmp(option->plugin, plugin) == 0 && !is_key(print, kind, option);
 }

@@ -33,9 +33,9 @@ static int put_transport(struct print *print)
 	print_block_plugin(&block, COTERIE_KIND_TRANSPORT, print->config->transport, true);
 	bool is_needed = entry != NULL || block.set_count > 0;
 
-	return print_block_end(&block, "transport", entry == NULL && config_transport_is_standard(print->config->transport)
-						? "default"
-						: print->config->transport,
+	return print_block_end(&block, "transport",
+		entry == NULL && config_transport_is_standard(print->config->transport) ? "default"
+											: print->config->transport,
 		is_needed, print->out);
 }
 
@@ -117,8 +117,8 @@ static void make_title(const struct config *config, const struct config_node *no
 	while (is_taken && strlen(title) + 1 < size) {
 		is_taken = false;
 		for (uint32_t i = 0; i < config->node_count; i++)
-			is_taken = is_taken || (config->nodes[i].name != NULL &&
-						       strcmp(config->nodes[i].name, title) == 0);
+			is_taken = is_taken ||
+				   (config->nodes[i].name != NULL && strcmp(config->nodes[i].name, title) == 0);
 		if (is_taken)
 			strcat(title, "_");
 	}
@@ -260,8 +260,7 @@ int print_native(struct print *print)
 		if ((rc = put_node(print, &config->nodes[i])) < 0)
 			return rc;
 	if ((rc = print_quorum(print)) < 0 || (rc = put_services(print)) < 0 || (rc = print_log(print)) < 0 ||
-		(rc = print_access(print)) < 0 || (rc = print_process(print)) < 0 ||
-		(rc = print_instances(print)) < 0)
+		(rc = print_access(print)) < 0 || (rc = print_process(print)) < 0 || (rc = print_instances(print)) < 0)
 		return rc;
 	put_keys(print);
 	return 0;

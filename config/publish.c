@@ -63,17 +63,13 @@ static const char *const replaced_prefixes[] = {
 	"uidgid.config.",
 };
 
-static bool begins(const char *key, const char *prefix)
-{
-	return strncmp(key, prefix, strlen(prefix)) == 0;
-}
+static bool begins(const char *key, const char *prefix) { return strncmp(key, prefix, strlen(prefix)) == 0; }
 
 /*
  * Publish entries that begin with the prefix, but not with the exception. The ring's key is never
  * published.
  */
-static int publish_entries(
-	const struct config *config, struct map *map, const char *prefix, const char *exception)
+static int publish_entries(const struct config *config, struct map *map, const char *prefix, const char *exception)
 {
 	int rc = 0;
 
@@ -122,8 +118,7 @@ static int each_gone(const struct config *config, struct map *map,
 	for (size_t i = 0; i < count; i++)
 		keys[i] = config->entries[i].key;
 	qsort(keys, count, sizeof(*keys), compare_keys);
-	for (size_t i = 0;
-		i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
+	for (size_t i = 0; i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
 		rc = each_missing(map, replaced_prefixes[i], keys, count, run, arg);
 	free(keys);
 	return rc;
@@ -176,8 +171,7 @@ int config_each_change(const struct config *config, struct map *map, config_chan
 
 	for (uint32_t i = 0; i < config->entry_count; i++) {
 		const struct config_entry *entry = &config->entries[i];
-		const struct map_value wanted = {
-			.type = entry->type, .size = entry->size, .bytes = entry->value};
+		const struct map_value wanted = {.type = entry->type, .size = entry->size, .bytes = entry->value};
 
 		if (begins(entry->key, "runtime.") || strcmp(entry->key, "totem.key") == 0)
 			continue;
@@ -197,16 +191,14 @@ int config_each_change(const struct config *config, struct map *map, config_chan
 int config_publish_runtime(const struct config *config, struct map *map)
 {
 	/* The ping times of a link stay until the next reload, as in the reference. */
-	return publish_entries(
-		config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
+	return publish_entries(config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
 }
 
 int config_publish(const struct config *config, struct map *map)
 {
 	int rc = publish_entries(config, map, "", NULL);
 
-	for (size_t i = 0;
-		i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]) && rc == 0; i++)
+	for (size_t i = 0; i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]) && rc == 0; i++)
 		rc = map_protect(map, protected_prefixes[i], true);
 	for (size_t i = 0; i < sizeof(protected_keys) / sizeof(protected_keys[0]) && rc == 0; i++)
 		rc = map_protect(map, protected_keys[i], false);

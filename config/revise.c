@@ -115,13 +115,11 @@ static void keep_entry(struct tree *tree, const struct config_entry *entry)
 	if (entry->type == COTERIE_MAP_STRING)
 		tree_set_string(tree, entry->key, entry->value, place);
 	else
-		tree_set_number(tree, entry->key, entry->type, config_number(entry->type, entry->size, entry->value), place);
+		tree_set_number(
+			tree, entry->key, entry->type, config_number(entry->type, entry->size, entry->value), place);
 }
 
-static bool is_of_subsystem(const char *key)
-{
-	return strncmp(key, subsystem_prefix, strlen(subsystem_prefix)) == 0;
-}
+static bool is_of_subsystem(const char *key) { return strncmp(key, subsystem_prefix, strlen(subsystem_prefix)) == 0; }
 
 /*
  * Add the keys of the running configuration. Those of the map's sections get the values of the map.
@@ -159,8 +157,7 @@ static bool has_made(const struct config *running, const char *key)
 	return false;
 }
 
-static void add_new(
-	const struct revision *revision, const char *key, const struct map_value *value)
+static void add_new(const struct revision *revision, const char *key, const struct map_value *value)
 {
 	if (tree_find(revision->tree, key) == NULL)
 		store_value(revision->tree, key, value);
@@ -223,8 +220,7 @@ static int add_subsystems(struct revision *revision)
 		if (tree_find(revision->tree, key) != NULL)
 			continue;
 		if (++seen > SUBSYSTEM_KEYS_MAX || revision->subsystem_keys >= SUBSYSTEM_KEYS_MAX) {
-			tree_notice(revision->tree,
-				"More than %d keys below '%s': some of them have no effect",
+			tree_notice(revision->tree, "More than %d keys below '%s': some of them have no effect",
 				SUBSYSTEM_KEYS_MAX, subsystem_prefix);
 			break;
 		}
@@ -252,39 +248,35 @@ static int add_plugins(struct tree *tree, const struct config *running)
 {
 	const char *transport = tree_text(tree, "totem.transport");
 
-	tree->services =
-		arena_take(tree->arena, (running->service_count + 1) * sizeof(*tree->services));
-	tree->options =
-		arena_take(tree->arena, (running->option_count + 1) * sizeof(*tree->options));
+	tree->services = arena_take(tree->arena, (running->service_count + 1) * sizeof(*tree->services));
+	tree->options = arena_take(tree->arena, (running->option_count + 1) * sizeof(*tree->options));
 	if (tree->services == NULL || tree->options == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < running->service_count; i++) {
 		const struct config_plugin *from = &running->services[i];
 
 		if (from->is_required)
-			tree->services[tree->service_count++] =
-				(struct config_plugin){.name = copy(tree, from->name),
-					.is_required = true,
-					.file = copy(tree, from->file),
-					.line = from->line};
+			tree->services[tree->service_count++] = (struct config_plugin){.name = copy(tree, from->name),
+				.is_required = true,
+				.file = copy(tree, from->file),
+				.line = from->line};
 	}
 	for (uint32_t i = 0; i < running->option_count; i++) {
 		const struct config_option *from = &running->options[i];
 
-		tree->options[tree->option_count++] =
-			(struct config_option){.plugin = copy(tree, from->plugin),
-				.name = copy(tree, from->name),
-				.value = copy(tree, from->value),
-				.file = copy(tree, from->file),
-				.line = from->line};
+		tree->options[tree->option_count++] = (struct config_option){.plugin = copy(tree, from->plugin),
+			.name = copy(tree, from->name),
+			.value = copy(tree, from->value),
+			.file = copy(tree, from->file),
+			.line = from->line};
 	}
 	if (strcmp(transport == NULL ? COMPAT_TRANSPORT : transport, running->transport) != 0)
 		tree->transport_plugin = copy(tree, running->transport);
 	return tree->is_out_of_memory ? -ENOMEM : 0;
 }
 
-int config_revise(const struct config *running, struct map *map, struct config **config,
-	struct config_messages *messages)
+int config_revise(
+	const struct config *running, struct map *map, struct config **config, struct config_messages *messages)
 {
 	struct config_environment environment = {.resolve = resolve,
 		.is_local = is_local,

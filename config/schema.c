@@ -20,8 +20,8 @@ struct row {
 };
 
 /* A target of the log, and its levels. */
-#define LOG_TARGET                                                                                 \
-	"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority "         \
+#define LOG_TARGET \
+	"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority " \
 	"syslog_level syslog_facility debug tags"
 
 static const struct row rows[] = {
@@ -49,15 +49,13 @@ static const struct row rows[] = {
 	/* The reference stores these in a signed int and drops larger values without a message. */
 	{"totem.interface", COTERIE_MAP_U32, INT32_MAX,
 		"knet_ping_interval knet_ping_timeout knet_ping_precision knet_pong_count"},
-	{"totem.interface", COTERIE_MAP_STRING, 0,
-		"ringnumber bindnetaddr mcastaddr broadcast knet_transport"},
+	{"totem.interface", COTERIE_MAP_STRING, 0, "ringnumber bindnetaddr mcastaddr broadcast knet_transport"},
 	{"totem.interface.member", COTERIE_MAP_STRING, 0, "memberaddr"},
 	{"nodelist.node", COTERIE_MAP_U32, 0, "nodeid quorum_votes"},
 	{"nodelist.node", COTERIE_MAP_STRING, 0,
 		"name ring0_addr ring1_addr ring2_addr ring3_addr ring4_addr ring5_addr ring6_addr "
 		"ring7_addr datacenterid"},
-	{"quorum", COTERIE_MAP_U32, 0,
-		"expected_votes votes last_man_standing_window leaving_timeout"},
+	{"quorum", COTERIE_MAP_U32, 0, "expected_votes votes last_man_standing_window leaving_timeout"},
 	{"quorum", COTERIE_MAP_U8, 0,
 		"two_node expected_votes_tracking allow_downscale wait_for_all auto_tie_breaker "
 		"last_man_standing"},
@@ -158,8 +156,7 @@ bool schema_find(const char *path, struct schema_key *key)
 	if (length == 0)
 		return false;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (is_section_of(rows[i].section, path, length) &&
-			config_has_word(rows[i].names, path + length + 1)) {
+		if (is_section_of(rows[i].section, path, length) && config_has_word(rows[i].names, path + length + 1)) {
 			set_range(key, &rows[i]);
 			return true;
 		}

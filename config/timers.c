@@ -168,14 +168,13 @@ static void compute(struct tree *tree, const struct config *config, struct timer
 		timers->token += (count - 2) * totem_number_or_0(tree, "token_coefficient", 650);
 	if (timers->token > UINT32_MAX)
 		timers->token = UINT32_MAX;
-	timers->consensus =
-		totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
+	timers->consensus = totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
 	if (timers->consensus > UINT32_MAX)
 		timers->consensus = UINT32_MAX;
 	apply_silence(tree, timers);
 	timers->retransmits = totem_number(tree, "token_retransmits_before_loss_const", 4);
-	timers->token_retransmit = totem_number(tree, "token_retransmit",
-		(uint64_t)((double)timers->token / ((double)timers->retransmits + 0.2)));
+	timers->token_retransmit = totem_number(
+		tree, "token_retransmit", (uint64_t)((double)timers->token / ((double)timers->retransmits + 0.2)));
 	double hold = (double)timers->token_retransmit * 0.8 - 10;
 
 	timers->hold = totem_number(tree, "hold", hold < 0 ? 0 : (uint64_t)hold);
@@ -198,12 +197,11 @@ static void check_min(struct tree *tree, const char *name, uint64_t ms, uint64_t
 	if (ms >= min)
 		return;
 	if (totem_number(tree, name, 0) != 0)
-		tree_error(tree, tree_place(tree, key),
-			"'%s' is %" PRIu64 " ms: must be at least %" PRIu64 " ms", name, ms, min);
+		tree_error(tree, tree_place(tree, key), "'%s' is %" PRIu64 " ms: must be at least %" PRIu64 " ms", name,
+			ms, min);
 	else
 		tree_error(tree, tree_place(tree, "totem.token"),
-			"'%s' comes out as %" PRIu64 " ms, below %" PRIu64
-			" ms: raise 'token', lower "
+			"'%s' comes out as %" PRIu64 " ms, below %" PRIu64 " ms: raise 'token', lower "
 			"'token_retransmits_before_loss_const' or set '%s'",
 			name, ms, min, name);
 }
@@ -220,8 +218,7 @@ static void check(struct tree *tree, const struct timers *timers)
 		check_min(tree, "consensus", timers->consensus, TIMEOUT_MIN_MS);
 	if (timers->consensus >= TIMEOUT_MIN_MS && timers->consensus < timers->join)
 		tree_error(tree, tree_place(tree, "totem.consensus"),
-			"'consensus' is %" PRIu64 " ms, 'join' is %" PRIu64
-			" ms: consensus may not be less than "
+			"'consensus' is %" PRIu64 " ms, 'join' is %" PRIu64 " ms: consensus may not be less than "
 			"join",
 			timers->consensus, timers->join);
 	check_min(tree, "merge", timers->merge, TIMEOUT_MIN_MS);
@@ -229,8 +226,7 @@ static void check(struct tree *tree, const struct timers *timers)
 	check_min(tree, "max_network_delay", timers->max_network_delay, TIMEOUT_MIN_MS);
 	if (timers->warning > 100)
 		tree_error(tree, tree_place(tree, "totem.token_warning"),
-			"'token_warning' is %" PRIu64 " percent: must be from 0 (off) to 100",
-			timers->warning);
+			"'token_warning' is %" PRIu64 " percent: must be from 0 (off) to 100", timers->warning);
 }
 
 /* Read yes or no. Any other value means the default, as in the reference, but with a warning. */
@@ -258,9 +254,8 @@ static uint32_t read_bounded(struct tree *tree, const char *name, uint32_t other
 	snprintf(key, sizeof(key), "totem.%s", name);
 	if (number <= WINDOW_MAX)
 		return (uint32_t)number;
-	tree_warning(tree, tree_place(tree, key),
-		"'%s' is %" PRIu64 ": %u is taken, the largest that works", name, number,
-		WINDOW_MAX);
+	tree_warning(tree, tree_place(tree, key), "'%s' is %" PRIu64 ": %u is taken, the largest that works", name,
+		number, WINDOW_MAX);
 	return WINDOW_MAX;
 }
 
@@ -393,8 +388,7 @@ static void publish_defaults(struct tree *tree)
 	}
 }
 
-static void publish(struct tree *tree, const struct config *config, const struct timers *timers,
-	bool is_blocking)
+static void publish(struct tree *tree, const struct config *config, const struct timers *timers, bool is_blocking)
 {
 	const struct totem_options *totem = &config->totem;
 
@@ -418,8 +412,7 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	runtime_set(tree, "max_messages", totem->max_messages);
 	runtime_set(tree, "miss_count_const", totem->miss_count_const);
 	runtime_set(tree, "block_unlisted_ips", is_blocking);
-	runtime_set(
-		tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
+	runtime_set(tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
 	publish_defaults(tree);
 	publish_links(tree, config, timers->token);
 }
@@ -435,9 +428,8 @@ static void read_netmtu(struct tree *tree, struct config *config)
 	if (netmtu == 0)
 		return;
 	if (netmtu < NETMTU_MIN || netmtu > NETMTU_MAX) {
-		tree_error(tree, tree_place(tree, "totem.netmtu"),
-			"'netmtu' is %" PRIu64 ": must be from %d to %d", netmtu, NETMTU_MIN,
-			NETMTU_MAX);
+		tree_error(tree, tree_place(tree, "totem.netmtu"), "'netmtu' is %" PRIu64 ": must be from %d to %d",
+			netmtu, NETMTU_MIN, NETMTU_MAX);
 		return;
 	}
 	config->netmtu = (uint32_t)netmtu;
@@ -466,16 +458,14 @@ int timers_build(struct tree *tree, struct config *config)
 	totem->path_lag_ns = ms_to_ns(path_lag(tree, config, &timers));
 	totem->max_network_delay_ns = ms_to_ns(timers.max_network_delay);
 	totem->token_warning_percent = (uint32_t)timers.warning;
-	totem->heartbeat_failures_allowed =
-		(uint32_t)totem_number_or_0(tree, "heartbeat_failures_allowed", 0);
+	totem->heartbeat_failures_allowed = (uint32_t)totem_number_or_0(tree, "heartbeat_failures_allowed", 0);
 	totem->fail_recv_const = (uint32_t)totem_number(tree, "fail_recv_const", 2500);
 	totem->seqno_unchanged_const = (uint32_t)totem_number(tree, "seqno_unchanged_const", 30);
 	totem->window_size = read_bounded(tree, "window_size", 50);
 	totem->max_messages = read_bounded(tree, "max_messages", 17);
 	totem->rotation_target_ns = TOTEM_ROTATION_NS(config->node_count);
 	totem->miss_count_const = (uint32_t)totem_number(tree, "miss_count_const", 5);
-	totem->cancel_token_hold_on_retransmit =
-		read_yes(tree, "totem.cancel_token_hold_on_retransmit", false);
+	totem->cancel_token_hold_on_retransmit = read_yes(tree, "totem.cancel_token_hold_on_retransmit", false);
 	int rc = set_nodes(tree, config, is_blocking);
 
 	if (rc < 0)

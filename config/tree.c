@@ -60,7 +60,8 @@ void arena_destroy(struct arena *arena)
 
 void *arena_take_secret(struct arena *arena, size_t size)
 {
-	struct secret *secret = mmap(NULL, sizeof(*secret) + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct secret *secret = mmap(
+		NULL, sizeof(*secret) + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (secret == MAP_FAILED)
 		return NULL;
@@ -155,8 +156,8 @@ static int tree_make_room(struct tree *tree)
 	if (tree->count < tree->capacity)
 		return 0;
 	uint32_t capacity = tree->capacity == 0 ? 256 : tree->capacity * 2;
-	struct tree_item *items = arena_grow(tree->arena, tree->items,
-		tree->count * sizeof(*tree->items), capacity * sizeof(*items));
+	struct tree_item *items = arena_grow(
+		tree->arena, tree->items, tree->count * sizeof(*tree->items), capacity * sizeof(*items));
 	uint32_t *slots = arena_take(tree->arena, 2 * capacity * sizeof(*slots));
 
 	if (items == NULL || slots == NULL)
@@ -202,8 +203,7 @@ static char *copy_value(struct arena *arena, const char *key, const char *text)
 	return copy == NULL ? NULL : memcpy(copy, text, size);
 }
 
-struct tree_item *tree_set_string(
-	struct tree *tree, const char *key, const char *text, struct place place)
+struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text, struct place place)
 {
 	size_t length = strlen(text);
 	char *copy = copy_value(tree->arena, key, text);
@@ -386,8 +386,8 @@ void tree_add_service(struct tree *tree, const char *name, struct place place)
 {
 	if (tree->service_count == tree->service_capacity) {
 		uint32_t capacity = tree->service_capacity == 0 ? 16 : tree->service_capacity * 2;
-		struct config_plugin *bigger = arena_grow(tree->arena, tree->services,
-			tree->service_count * sizeof(*bigger), capacity * sizeof(*bigger));
+		struct config_plugin *bigger = arena_grow(
+			tree->arena, tree->services, tree->service_count * sizeof(*bigger), capacity * sizeof(*bigger));
 
 		if (bigger == NULL) {
 			tree->is_out_of_memory = true;
@@ -400,8 +400,7 @@ void tree_add_service(struct tree *tree, const char *name, struct place place)
 		.name = name, .is_required = true, .file = place.file, .line = place.line};
 }
 
-void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value,
-	struct place place)
+void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value, struct place place)
 {
 	struct config_option option = {.plugin = plugin,
 		.name = arena_copy(tree->arena, name, strlen(name)),
@@ -411,8 +410,8 @@ void tree_add_option(struct tree *tree, const char *plugin, const char *name, co
 
 	if (tree->option_count == tree->option_capacity) {
 		uint32_t capacity = tree->option_capacity == 0 ? 16 : tree->option_capacity * 2;
-		struct config_option *bigger = arena_grow(tree->arena, tree->options,
-			tree->option_count * sizeof(*bigger), capacity * sizeof(*bigger));
+		struct config_option *bigger = arena_grow(
+			tree->arena, tree->options, tree->option_count * sizeof(*bigger), capacity * sizeof(*bigger));
 
 		if (bigger != NULL) {
 			tree->options = bigger;
@@ -433,9 +432,8 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
-__attribute__((format(printf, 5, 0)))
-static void add_message(struct tree *tree, char ***texts, uint32_t *count, struct place place,
-	const char *format, va_list arguments)
+__attribute__((format(printf, 5, 0))) static void add_message(
+	struct tree *tree, char ***texts, uint32_t *count, struct place place, const char *format, va_list arguments)
 {
 	char *text, *line;
 
@@ -465,14 +463,13 @@ static void add_message(struct tree *tree, char ***texts, uint32_t *count, struc
 	*texts = bigger;
 }
 
-__attribute__((format(printf, 3, 0)))
-static void add_error(struct tree *tree, struct place place, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void add_error(
+	struct tree *tree, struct place place, const char *format, va_list arguments)
 {
 	struct config_messages *messages = tree->messages;
 
 	if (messages->error_count < CONFIG_ERRORS_MAX)
-		add_message(
-			tree, &messages->errors, &messages->error_count, place, format, arguments);
+		add_message(tree, &messages->errors, &messages->error_count, place, format, arguments);
 	else
 		tree->hidden++;
 }
@@ -525,8 +522,7 @@ void tree_notice(struct tree *tree, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add_message(tree, &messages->notices, &messages->notice_count, (struct place){0}, format,
-		arguments);
+	add_message(tree, &messages->notices, &messages->notice_count, (struct place){0}, format, arguments);
 	va_end(arguments);
 }
 
@@ -536,21 +532,19 @@ void tree_restart(struct tree *tree, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add_message(tree, &messages->restarts, &messages->restart_count, (struct place){0}, format,
-		arguments);
+	add_message(tree, &messages->restarts, &messages->restart_count, (struct place){0}, format, arguments);
 	va_end(arguments);
 }
 
-static void add_note(struct tree *tree, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void add_note(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add_note(struct tree *tree, const char *format, ...)
 {
 	struct config_messages *messages = tree->messages;
 	va_list arguments;
 
 	va_start(arguments, format);
-	add_message(tree, &messages->errors, &messages->error_count,
-		(struct place){.file = tree->file}, format, arguments);
+	add_message(
+		tree, &messages->errors, &messages->error_count, (struct place){.file = tree->file}, format, arguments);
 	va_end(arguments);
 }
 
@@ -559,9 +553,8 @@ static unsigned long line_of(const struct tree *tree, const char *text)
 {
 	size_t length = strlen(tree->file);
 
-	return strncmp(text, tree->file, length) == 0 && text[length] == ':'
-		       ? strtoul(text + length + 1, NULL, 10)
-		       : ULONG_MAX;
+	return strncmp(text, tree->file, length) == 0 && text[length] == ':' ? strtoul(text + length + 1, NULL, 10)
+									     : ULONG_MAX;
 }
 
 void tree_errors_sort(struct tree *tree)

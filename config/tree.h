@@ -24,10 +24,9 @@ struct unknown_key;
 
 /** Memory that is freed all at once. */
 struct arena;
-struct arena *arena_create(void); /* NULL: out of memory */
-void arena_destroy(struct arena *arena); /* its memory is wiped, since it may have keys */
-void *arena_take(
-	struct arena *arena, size_t size); /* zeroed, aligned for any type, or NULL: out of memory */
+struct arena *arena_create(void);                   /* NULL: out of memory */
+void arena_destroy(struct arena *arena);            /* its memory is wiped, since it may have keys */
+void *arena_take(struct arena *arena, size_t size); /* zeroed, aligned for any type, or NULL: out of memory */
 /**
  * Take memory for a key: locked if the limit allows that, and left out of core dumps. Each call takes whole pages.
  *
@@ -35,8 +34,7 @@ void *arena_take(
  */
 void *arena_take_secret(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
-char *arena_print(struct arena *arena, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Return a larger copy of an array. */
 void *arena_grow(struct arena *arena, const void *array, size_t old_size, size_t size);
 
@@ -68,32 +66,31 @@ struct tree {
 	uint32_t service_count, service_capacity;
 	const char *transport_plugin; /* of a `transport` section, or NULL */
 	struct place transport_place;
-	const char *file; /* the main file */
+	const char *file;                /* the main file */
 	const struct config *key_source; /* running configuration that has read the key, or NULL: read it */
-	struct described *plugins;    /* of which a description was asked for */
-	struct unknown_key *unknown;  /* of corosync.conf, in order of the file */
+	struct described *plugins;       /* of which a description was asked for */
+	struct unknown_key *unknown;     /* of corosync.conf, in order of the file */
 	struct unknown_key **unknown_end;
 	uint32_t unknown_count;
 	struct config_messages *messages;
-	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
-	bool is_native;       /* read from coterie.conf: messages use its words */
-	bool has_no_provider; /* `provider = none`. Otherwise a default is used if the file names none */
+	uint32_t hidden;       /* errors beyond CONFIG_ERRORS_MAX */
+	bool is_native;        /* read from coterie.conf: messages use its words */
+	bool has_no_provider;  /* `provider = none`. Otherwise a default is used if the file names none */
 	bool has_standard_set; /* the standard services are wanted beside those that have a block */
-	bool is_partial;      /* parts with errors are missing: report no error about missing keys */
-	bool is_again;        /* for a reload */
+	bool is_partial;       /* parts with errors are missing: report no error about missing keys */
+	bool is_again;         /* for a reload */
 	bool has_error, has_log_error;
 	bool is_out_of_memory; /* later calls do nothing */
 };
 
 /** Set a key to a text. A later value replaces an earlier one. texts are copied. NULL: out of memory. */
-struct tree_item *tree_set_string(
-	struct tree *tree, const char *key, const char *text, struct place place);
+struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text, struct place place);
 /** Set a key to a number. type: COTERIE_MAP_U8 .. COTERIE_MAP_U64, or COTERIE_MAP_I32 in two's complement. */
 struct tree_item *tree_set_number(
 	struct tree *tree, const char *key, uint32_t type, uint64_t number, struct place place);
 /** Set the text of a key that plugins see. The value stays. */
 void tree_set_text(struct tree *tree, const char *key, const char *text);
-void tree_delete(struct tree *tree, const char *key); /* items move. An absent key is ignored */
+void tree_delete(struct tree *tree, const char *key);                        /* items move. An absent key is ignored */
 const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
 /** Return the text of a key, or NULL if it is absent. */
 const char *tree_text(const struct tree *tree, const char *key);
@@ -105,17 +102,14 @@ struct place tree_place(const struct tree *tree, const char *key);
 /** Add a service to load. name must live as long as the tree. */
 void tree_add_service(struct tree *tree, const char *name, struct place place);
 /** Add an option of a plugin. Texts are copied. */
-void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value,
-	struct place place);
+void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value, struct place place);
 
 /** Add an error for the operator, in the form `what: what to do`. Exit 8. */
-void tree_error(struct tree *tree, struct place place, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void tree_error(struct tree *tree, struct place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /** The same about the logging section. Exit 7. */
 void tree_log_error(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void tree_warning(struct tree *tree, struct place place, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void tree_warning(struct tree *tree, struct place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /** As tree_error and tree_warning. */
 void tree_error_list(struct tree *tree, struct place place, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
@@ -177,7 +171,7 @@ struct described {
 	uint32_t kind; /* COTERIE_KIND_* */
 	const char *name;
 	bool is_described; /* false: it is not installed, or its descriptor is not available. There are no options then */
-	bool has_folders;  /* it was searched in the plugin folders that the file names */
+	bool has_folders;                     /* it was searched in the plugin folders that the file names */
 	const struct coterie_option *options; /* of this ABI's size */
 	uint32_t option_count;
 	const char *log_name; /* or NULL: the name in capitals */
@@ -247,25 +241,21 @@ bool entry_is_made(const struct config_entry *entry);
 /* model.c: begin and end of a config, for all its sources */
 
 /** Create an empty config, and a tree in its arena. config_destroy frees both. NULL: out of memory. */
-struct config *config_begin(
-	const char *file, struct config_messages *messages, struct tree **tree);
+struct config *config_begin(const char *file, struct config_messages *messages, struct tree **tree);
 /** Check the tree and fill in the config. As config_load. */
-int config_end(
-	struct tree *tree, struct config *config, const struct config_environment *environment);
+int config_end(struct tree *tree, struct config *config, const struct config_environment *environment);
 
 /* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
 
 int logging_build(struct tree *tree, struct config *config);
 /** Report log files that cannot be opened. None is created. */
 void logging_check_files(struct tree *tree, const struct config *config);
-int nodes_build(
-	struct tree *tree, struct config *config, const struct config_environment *environment);
+int nodes_build(struct tree *tree, struct config *config, const struct config_environment *environment);
 int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 void dscp_build(struct tree *tree);
 int plugins_build(struct tree *tree, struct config *config);
-int crypto_build(
-	struct tree *tree, struct config *config, const struct config_environment *environment);
+int crypto_build(struct tree *tree, struct config *config, const struct config_environment *environment);
 /**
  * Return whether users other than root and the daemon's own can read or write a key file. The daemon's group may read
  * it, unless the daemon is root. A daemon of root accepts a file of the user coterie. The result is false for files
@@ -280,14 +270,13 @@ bool key_file_is_shared(int fd);
  * @return path of the newer file, constant; NULL: there is none, or used is itself in the config folder
  */
 const char *key_newer_than(const char *used, const void *key, uint32_t size);
-int config_validate(
-	struct tree *tree, struct config *config, const struct config_environment *environment);
+int config_validate(struct tree *tree, struct config *config, const struct config_environment *environment);
 /** Make errors of the warnings if the file wants that. */
 void check_strict(struct tree *tree);
 
 /** Resolve a host name or numeric address, by totem.ip_version. Errors as environment->resolve. */
-int config_resolve(const struct config_environment *environment, const char *ip_version,
-	const char *text, struct sockaddr_storage *address);
+int config_resolve(const struct config_environment *environment, const char *ip_version, const char *text,
+	struct sockaddr_storage *address);
 /** Parse a numeric address. 0; -ENOENT: it is none, or not of the family (AF_UNSPEC: any). */
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address);
 

@@ -29,8 +29,8 @@ static void check_words(struct tree *tree)
 		const char *text = tree_text(tree, choice->key);
 
 		if (text != NULL && !config_has_word(choice->words, text))
-			tree_error(tree, tree_place(tree, choice->key), "'%s' is not a value of '%s': choose one of: %s",
-				text, choice->key, choice->words);
+			tree_error(tree, tree_place(tree, choice->key),
+				"'%s' is not a value of '%s': choose one of: %s", text, choice->key, choice->words);
 	}
 }
 
@@ -51,8 +51,7 @@ static bool is_plugin_name(const char *name)
  * totem.transport must be one of Corosync's transports or an installed one, since a typing error in it
  * is found only here.
  */
-static void set_transport(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+static void set_transport(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *text = tree_text(tree, "totem.transport");
 
@@ -80,8 +79,7 @@ static void set_transport(
 	else if (is_plugin_name(config->transport))
 		rc = environment->find_transport == NULL
 			     ? 0
-			     : environment->find_transport(
-				       environment->arg, config->transport, why, sizeof(why));
+			     : environment->find_transport(environment->arg, config->transport, why, sizeof(why));
 	if (rc == 0)
 		return;
 	if (tree->is_native) {
@@ -113,10 +111,7 @@ static void check_totem(struct tree *tree)
 			"'linknumber'");
 }
 
-static bool is_standard_set(const struct tree *tree)
-{
-	return !is_text(tree, "coterie.plugins.standard", "no");
-}
+static bool is_standard_set(const struct tree *tree) { return !is_text(tree, "coterie.plugins.standard", "no"); }
 
 /* Return whether the file removes this service. */
 static bool is_removed(const struct tree *tree, const char *name)
@@ -145,8 +140,7 @@ static void set_quorum(struct tree *tree, struct config *config)
 	if (provider == NULL && tree->is_native && !tree->has_no_provider && has_default_provider(tree)) {
 		provider = config_provider_name(NULL);
 		config->is_provider_default = true;
-		tree_set_string(
-			tree, "quorum.provider", provider, (struct place){.file = tree->file});
+		tree_set_string(tree, "quorum.provider", provider, (struct place){.file = tree->file});
 	}
 	if (provider == NULL)
 		return;
@@ -178,8 +172,7 @@ static void set_instance(struct tree *tree, struct config *config, const char *i
 		config->run_dir = tree_text(tree, key);
 }
 
-static void set_system(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+static void set_system(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *ipc = tree_text(tree, "system.qb_ipc_type");
 	const char *cgroup = tree_text(tree, "system.move_to_root_cgroup");
@@ -192,8 +185,7 @@ static void set_system(
 	if (ipc != NULL && strcmp(ipc, "socket") == 0)
 		config->ipc_type = QB_IPC_SOCKET;
 	config->sched_rr = !is_text(tree, "system.sched_rr", "no");
-	config->move_to_root_cgroup =
-		cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2 : strcmp(cgroup, "yes") == 0;
+	config->move_to_root_cgroup = cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2 : strcmp(cgroup, "yes") == 0;
 	config->state_dir = tree_text(tree, "system.state_dir");
 	config->run_dir = tree_text(tree, "coterie.process.run_dir");
 	config->plugin_path = tree_text(tree, "coterie.plugins.path");
@@ -236,28 +228,24 @@ int plugins_build(struct tree *tree, struct config *config)
 {
 	/* The order is that of the reference, where events of the provider come before those of quorum. */
 	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
-		has_section(tree, "resources.") ? "mon" : NULL,
-		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
+		has_section(tree, "resources.") ? "mon" : NULL, has_section(tree, "resources.") ? "wd" : NULL,
+		config->quorum_provider, "quorum"};
 	uint32_t count = sizeof(standard) / sizeof(standard[0]);
-	struct config_plugin *services =
-		arena_take(tree->arena, (count + tree->service_count) * sizeof(*services));
+	struct config_plugin *services = arena_take(tree->arena, (count + tree->service_count) * sizeof(*services));
 
 	if (services == NULL)
 		return -ENOMEM;
 	config->services = services;
 	check_removed(tree);
 	if (tree->service_count > SERVICES_MAX) {
-		tree_error(tree,
-			(struct place){tree->services[SERVICES_MAX].file,
-				tree->services[SERVICES_MAX].line},
+		tree_error(tree, (struct place){tree->services[SERVICES_MAX].file, tree->services[SERVICES_MAX].line},
 			"more than %d services: remove some", SERVICES_MAX);
 		return 0;
 	}
 	for (uint32_t i = 0; i < count && is_standard_set(tree); i++) {
 		if (standard[i] == NULL || is_removed(tree, standard[i]))
 			continue;
-		services[config->service_count++] =
-			(struct config_plugin){.name = standard[i], .file = tree->file};
+		services[config->service_count++] = (struct config_plugin){.name = standard[i], .file = tree->file};
 	}
 	for (uint32_t i = 0; i < tree->service_count; i++) {
 		const struct config_plugin *asked = &tree->services[i];
@@ -308,8 +296,7 @@ void check_strict(struct tree *tree)
 		tree_error(tree, (struct place){0}, "%s", messages->warnings[i]);
 }
 
-int config_validate(
-	struct tree *tree, struct config *config, const struct config_environment *environment)
+int config_validate(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int rc = logging_build(tree, config);
 

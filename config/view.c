@@ -25,8 +25,7 @@ struct viewing {
 
 /* --- the view --- */
 
-static const struct coterie_config_key *find(
-	const struct coterie_config_view *view, const char *key)
+static const struct coterie_config_key *find(const struct coterie_config_view *view, const char *key)
 {
 	const struct viewing *viewing = view->context;
 
@@ -36,21 +35,19 @@ static const struct coterie_config_key *find(
 	return NULL;
 }
 
-static const struct coterie_config_key *next(const struct coterie_config_view *view,
-	const char *prefix, const struct coterie_config_key *before)
+static const struct coterie_config_key *next(
+	const struct coterie_config_view *view, const char *prefix, const struct coterie_config_key *before)
 {
 	const struct viewing *viewing = view->context;
 	const struct coterie_config_key *end = viewing->keys + viewing->config->entry_count;
 
-	for (const struct coterie_config_key *key = before == NULL ? viewing->keys : before + 1;
-		key < end; key++)
+	for (const struct coterie_config_key *key = before == NULL ? viewing->keys : before + 1; key < end; key++)
 		if (strncmp(key->key, prefix, strlen(prefix)) == 0)
 			return key;
 	return NULL;
 }
 
-static const struct coterie_config_key *service(
-	const struct coterie_config_view *view, const char *name)
+static const struct coterie_config_key *service(const struct coterie_config_view *view, const char *name)
 {
 	struct viewing *viewing = (struct viewing *)(uintptr_t)view->context;
 	const struct config *config = viewing->config;
@@ -80,8 +77,7 @@ static const char *name(const struct coterie_config_view *view, const char *key)
 
 	if (view->syntax != COTERIE_SYNTAX_COTERIE)
 		return last;
-	const struct native_row *row =
-		native_row_of_key(key, view->transport, title, sizeof(title));
+	const struct native_row *row = native_row_of_key(key, view->transport, title, sizeof(title));
 
 	if (row != NULL)
 		return row->option.name;
@@ -103,8 +99,8 @@ static struct place place_of(const struct viewing *viewing, const struct coterie
 	return (struct place){.file = at->file, .line = at->line};
 }
 
-__attribute__((format(printf, 3, 4))) static void error(const struct coterie_config_report *report,
-	const struct coterie_config_key *at, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void error(
+	const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
 {
 	const struct viewing *viewing = report->context;
 	va_list arguments;
@@ -115,8 +111,7 @@ __attribute__((format(printf, 3, 4))) static void error(const struct coterie_con
 }
 
 __attribute__((format(printf, 3, 4))) static void warning(
-	const struct coterie_config_report *report, const struct coterie_config_key *at,
-	const char *format, ...)
+	const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
 {
 	const struct viewing *viewing = report->context;
 	va_list arguments;
@@ -149,8 +144,7 @@ static bool copy_keys(struct viewing *viewing, struct arena *arena)
 static bool copy_nodes(struct viewing *viewing, struct arena *arena)
 {
 	const struct config *config = viewing->config;
-	struct coterie_config_node *nodes =
-		arena_take(arena, (config->node_count + 1) * sizeof(*nodes));
+	struct coterie_config_node *nodes = arena_take(arena, (config->node_count + 1) * sizeof(*nodes));
 
 	for (uint32_t i = 0; nodes != NULL && i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
@@ -178,8 +172,7 @@ static struct viewing *begin(struct tree *tree, const struct config *config, uin
 	viewing->config = config;
 	viewing->view = (struct coterie_config_view){.size = sizeof(viewing->view),
 		.key_size = sizeof(struct coterie_config_key),
-		.syntax = config->format == CONFIG_FORMAT_COTERIE ? COTERIE_SYNTAX_COTERIE
-								  : COTERIE_SYNTAX_COROSYNC,
+		.syntax = config->format == CONFIG_FORMAT_COTERIE ? COTERIE_SYNTAX_COTERIE : COTERIE_SYNTAX_COROSYNC,
 		.purpose = purpose,
 		.transport = config->transport,
 		.provider = config->quorum_provider,
@@ -188,10 +181,8 @@ static struct viewing *begin(struct tree *tree, const struct config *config, uin
 		.next = next,
 		.service = service,
 		.name = name};
-	viewing->report = (struct coterie_config_report){.size = sizeof(viewing->report),
-		.context = viewing,
-		.error = error,
-		.warning = warning};
+	viewing->report = (struct coterie_config_report){
+		.size = sizeof(viewing->report), .context = viewing, .error = error, .warning = warning};
 	return copy_keys(viewing, tree->arena) && copy_nodes(viewing, tree->arena) ? viewing : NULL;
 }
 
@@ -205,8 +196,7 @@ static void see(void *arg, const struct coterie_plugin *descriptor)
 		descriptor->check(&viewing->view, &viewing->report);
 }
 
-int view_check(struct tree *tree, const struct config *config,
-	const struct config_environment *environment)
+int view_check(struct tree *tree, const struct config *config, const struct config_environment *environment)
 {
 	const char *folders = config->is_builtin_only ? "" : config->plugin_path;
 	struct viewing *viewing;
@@ -214,28 +204,24 @@ int view_check(struct tree *tree, const struct config *config,
 
 	if (environment->describe == NULL)
 		return 0;
-	viewing = begin(
-		tree, config, environment->is_test ? COTERIE_CHECK_TEST : COTERIE_CHECK_START);
+	viewing = begin(tree, config, environment->is_test ? COTERIE_CHECK_TEST : COTERIE_CHECK_START);
 	if (viewing == NULL)
 		return -ENOMEM;
-	environment->describe(
-		environment->arg, COTERIE_KIND_TRANSPORT, config->transport, folders, see, viewing);
+	environment->describe(environment->arg, COTERIE_KIND_TRANSPORT, config->transport, folders, see, viewing);
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const char *one = config->services[i].name;
 
-		is_service = is_service || (config->quorum_provider != NULL &&
-						   strcmp(one, config->quorum_provider) == 0);
-		environment->describe(
-			environment->arg, COTERIE_KIND_SERVICE, one, folders, see, viewing);
+		is_service = is_service ||
+			     (config->quorum_provider != NULL && strcmp(one, config->quorum_provider) == 0);
+		environment->describe(environment->arg, COTERIE_KIND_SERVICE, one, folders, see, viewing);
 	}
 	if (config->quorum_provider != NULL && !is_service)
-		environment->describe(environment->arg, COTERIE_KIND_SERVICE,
-			config->quorum_provider, folders, see, viewing);
+		environment->describe(
+			environment->arg, COTERIE_KIND_SERVICE, config->quorum_provider, folders, see, viewing);
 	return 0;
 }
 
-int config_check(struct config *config, const struct coterie_plugin *descriptor,
-	struct config_messages *messages)
+int config_check(struct config *config, const struct coterie_plugin *descriptor, struct config_messages *messages)
 {
 	struct tree tree = {.arena = config->arena, .file = config->file, .messages = messages};
 

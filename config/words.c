@@ -26,8 +26,7 @@ int64_t words_place(const char *words, const char *word, bool ignores_case)
 	while (*words != '\0') {
 		size_t size = strcspn(words, " ");
 
-		if (size == length &&
-			(ignores_case ? strncasecmp(words, word, size) : strncmp(words, word, size)) == 0)
+		if (size == length && (ignores_case ? strncasecmp(words, word, size) : strncmp(words, word, size)) == 0)
 			return place;
 		words += size;
 		words += strspn(words, " ");
@@ -56,8 +55,7 @@ uint32_t config_distance(const char *a, const char *b, uint32_t limit)
 				least = above[j] + 1;
 			if (row[j - 1] + 1 < least)
 				least = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				before[j - 2] + 1 < least)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < least)
 				least = before[j - 2] + 1;
 			row[j] = least;
 		}

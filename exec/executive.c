@@ -284,12 +284,12 @@ static struct route *create_route(struct executive *executive)
 static struct plugin_registry *create_plugins(
 	struct executive *executive, const char *const *directories, uint32_t count)
 {
-	return plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
-					      .stats = executive->stats,
-					      .config = &executive->config,
-					      .host = executive->plugin_host != NULL ? executive->plugin_host
-										     : host_for_plugins(),
-					      .host_parts = &executive->host},
+	return plugin_registry_create(
+		&(struct plugin_parts){.loop = executive->loop,
+			.stats = executive->stats,
+			.config = &executive->config,
+			.host = executive->plugin_host != NULL ? executive->plugin_host : host_for_plugins(),
+			.host_parts = &executive->host},
 		directories, count);
 }
 
@@ -421,11 +421,10 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->life = create_life(executive);
 	executive->reload = create_reload(executive);
 	executive->rotate = create_rotate(executive);
-	if (executive->runtime_keys == NULL || executive->state_writer == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
-		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
-		executive->delivery == NULL ||
-		executive->sync == NULL || executive->writable == NULL ||
-		executive->life == NULL || executive->ipc == NULL ||
+	if (executive->runtime_keys == NULL || executive->state_writer == NULL || executive->totem_stats == NULL ||
+		executive->quorum == NULL || executive->rekey == NULL || executive->plugins == NULL ||
+		executive->route == NULL || executive->delivery == NULL || executive->sync == NULL ||
+		executive->writable == NULL || executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return EXIT_NO_MEMORY;
@@ -539,8 +538,8 @@ static void finish_stop(void *arg)
 	struct executive *executive = arg;
 
 	if (!is_drained(executive) && may_still_drain(executive) &&
-		loop_timer_add(executive->loop, loop_now_ns(executive->loop) + STOP_LOOK_NS, finish_stop,
-			executive) != NULL)
+		loop_timer_add(executive->loop, loop_now_ns(executive->loop) + STOP_LOOK_NS, finish_stop, executive) !=
+			NULL)
 		return;
 	ring_stop(executive->ring);
 	loop_stop(executive->loop);

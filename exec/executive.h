@@ -39,10 +39,10 @@ struct writable;
 
 struct executive {
 	struct config *config;
-	const char *instance;      /* NULL: the default one */
-	const char *local_name;    /* --node, or NULL: not given */
-	const char *state_dir;     /* absolute */
-	const char *program;       /* program for the trials of plugins, or NULL: no trials */
+	const char *instance;   /* NULL: the default one */
+	const char *local_name; /* --node, or NULL: not given */
+	const char *state_dir;  /* absolute */
+	const char *program;    /* program for the trials of plugins, or NULL: no trials */
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;
@@ -55,7 +55,7 @@ struct executive {
 	struct histogram timers_late; /* how long after their time timers ran */
 	struct quorum *quorum;
 	struct rekey *rekey;
-	struct host_parts host; /* for the functions of the host table */
+	struct host_parts host;                /* for the functions of the host table */
 	const struct plugin_host *plugin_host; /* host table of plugins, or NULL: host_for_plugins() */
 	struct plugin_registry *plugins;
 	struct plugin_life *life;
@@ -68,8 +68,8 @@ struct executive {
 	struct reload *reload;
 	struct rotate *rotate;
 	uint32_t nodeid;
-	bool is_quorate;           /* as the quorum provider has decided, true without one */
-	bool has_synchronized;     /* the first synchronisation is complete */
+	bool is_quorate;       /* as the quorum provider has decided, true without one */
+	bool has_synchronized; /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t random_seed;      /* of the ring, or 0: from the system */
 	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
@@ -78,7 +78,7 @@ struct executive {
 	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
 	uint32_t stop_backlog;     /* its length then */
 	int exit_code;
-	int report_fd;             /* to the parent that waits for the start, or -1: there is none */
+	int report_fd; /* to the parent that waits for the start, or -1: there is none */
 };
 
 /** Set all members to 0 and report_fd to none. */

@@ -138,8 +138,7 @@ static int load_config(struct daemon *daemon)
 	executive->nodeid = executive->config->nodes[executive->config->local].nodeid;
 	if (!daemon->options.is_test)
 		give_logs(&daemon->cage, &executive->config->log);
-	if (!daemon->options.is_test &&
-		log_configure(&executive->config->log, error, sizeof(error)) < 0) {
+	if (!daemon->options.is_test && log_configure(&executive->config->log, error, sizeof(error)) < 0) {
 		log_line("MAIN", LOG_ERR, "%s", error);
 		return EXIT_LOGGING;
 	}
@@ -196,8 +195,8 @@ static int open_signals(struct daemon *daemon)
 	daemon->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (daemon->signal_fd < 0)
 		return -errno;
-	return loop_fd_add(daemon->executive.loop, daemon->signal_fd, POLLIN, LOOP_NORMAL, on_signal,
-		&daemon->executive);
+	return loop_fd_add(
+		daemon->executive.loop, daemon->signal_fd, POLLIN, LOOP_NORMAL, on_signal, &daemon->executive);
 }
 
 /* --- plugins --- */
@@ -206,7 +205,7 @@ static int load_service(struct executive *executive, const struct cage *cage, co
 {
 	struct plugin_error error;
 	bool is_provider = executive->config->quorum_provider != NULL &&
-		strcmp(executive->config->quorum_provider, wanted->name) == 0;
+			   strcmp(executive->config->quorum_provider, wanted->name) == 0;
 
 	if (is_provider)
 		quorum_tell_provider(wanted->name);
@@ -236,8 +235,7 @@ static int load_service(struct executive *executive, const struct cage *cage, co
 		return EXIT_SERVICE_INIT;
 	}
 	executive_show(executive, plugin);
-	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
-		plugin->service.ring_id);
+	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title, plugin->service.ring_id);
 	if (plugin->service.ipc_name == NULL)
 		return 0;
 	cage_root_begin(cage);
@@ -264,8 +262,7 @@ static int load_plugins(struct executive *executive, const struct cage *cage)
 		if (rc != 0)
 			return rc;
 	}
-	struct plugin *transport =
-		plugin_load(executive->plugins, COTERIE_KIND_TRANSPORT, config->transport, &error);
+	struct plugin *transport = plugin_load(executive->plugins, COTERIE_KIND_TRANSPORT, config->transport, &error);
 	if (transport == NULL) {
 		log_line("TOTEM", LOG_ERR, "%s", error.text);
 		return error.exit_code;
@@ -303,8 +300,8 @@ static int prepare_process(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
 	char error[5000];
-	int code = instance_dirs_prepare(daemon->options.instance, executive->config->state_dir, executive->config->run_dir, &daemon->dirs,
-		error, sizeof(error));
+	int code = instance_dirs_prepare(daemon->options.instance, executive->config->state_dir,
+		executive->config->run_dir, &daemon->dirs, error, sizeof(error));
 
 	if (code != 0) {
 		log_line("MAIN", LOG_ERR, "%s", error);
@@ -373,8 +370,8 @@ static int run(struct daemon *daemon)
 
 /* --- coterie --check-plugin --- */
 
-static int set_up_check(void *arg, struct config *config, struct loop *loop, const char *const *directories, uint32_t count,
-	struct plugin_registry **plugins)
+static int set_up_check(void *arg, struct config *config, struct loop *loop, const char *const *directories,
+	uint32_t count, struct plugin_registry **plugins)
 {
 	struct executive *executive = arg;
 
@@ -437,7 +434,8 @@ int main(int argc, char **argv)
 	/* Reading the config opens plugins. The process that becomes the daemon calls this again. */
 	plugin_call_watch();
 	if (!is_hidden)
-		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
+		log_line("MAIN", LOG_WARNING,
+			"Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)
 		return check_plugin(&(struct check_stage){set_up_check, tear_down_check, executive},
 			daemon.options.check_plugin, daemon.options.check_fd, daemon.options.check_bound_ms);
@@ -455,11 +453,11 @@ int main(int argc, char **argv)
 	if (code == 0 && modes_folders_init(&daemon.folders, executive->config) < 0)
 		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {
-		code = daemon.options.is_print    ? modes_print_config(&daemon.options, executive->config)
-		       : daemon.options.is_repair ? repair_ring_seq(daemon.options.instance, daemon.options.lock_file, executive->config)
-		       : daemon.options.is_check_reload
-			       ? modes_check_reload(&daemon.options, executive->config)
-			       : modes_tell_test(executive->config);
+		code = daemon.options.is_print ? modes_print_config(&daemon.options, executive->config)
+		       : daemon.options.is_repair
+			       ? repair_ring_seq(daemon.options.instance, daemon.options.lock_file, executive->config)
+		       : daemon.options.is_check_reload ? modes_check_reload(&daemon.options, executive->config)
+							: modes_tell_test(executive->config);
 	} else if (code == 0) {
 		code = run(&daemon);
 		tell_end(code);

@@ -38,8 +38,8 @@ struct testkit_client {
 	uint32_t unanswered;
 	bool is_held, is_calling;
 	uint64_t held_size;
-	void (*run)(void *arg, struct testkit_client *client, int is_event,
-		const struct coterie_response_header *message);
+	void (*run)(
+		void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message);
 	void *arg;
 };
 
@@ -90,10 +90,7 @@ void client_was_read(struct testkit_client *client)
 		client->unanswered--;
 }
 
-bool client_is_full(const struct testkit_client *client)
-{
-	return client->is_held && client->held_size >= HELD_MAX;
-}
+bool client_is_full(const struct testkit_client *client) { return client->is_held && client->held_size >= HELD_MAX; }
 
 static struct letter *gather(const struct iovec *iov, size_t count, size_t *size)
 {
@@ -135,8 +132,7 @@ void client_take(struct testkit_client *client, bool is_event, const struct iove
 	if (is_event && client->is_held)
 		client->held_size += size;
 	if (client->run != NULL && (is_event || !client->is_calling)) {
-		client->run(client->arg, client, is_event,
-			(const struct coterie_response_header *)message->bytes);
+		client->run(client->arg, client, is_event, (const struct coterie_response_header *)message->bytes);
 		free(message);
 		return;
 	}
@@ -249,8 +245,7 @@ static void pace(const struct testkit *kit, uint64_t began_ns, uint64_t *real_be
 		nanosleep(&(struct timespec){.tv_nsec = (long)MS(1)}, NULL);
 }
 
-const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg,
-	uint32_t size)
+const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg, uint32_t size)
 {
 	const struct coterie_response_header *reply = NULL;
 
@@ -262,8 +257,8 @@ const struct coterie_response_header *testkit_call(struct testkit_client *client
 	while (client->replies.first == NULL && client->connection != NULL && kit_step(kit, end_ns)) {
 		pace(kit, began_ns, &real_began_ns);
 		reply = (const struct coterie_response_header *)(client->replies.first == NULL
-				? NULL
-				: client->replies.first->bytes);
+									 ? NULL
+									 : client->replies.first->bytes);
 		if (reply == NULL || reply->error != TRY_AGAIN)
 			continue;
 		queue_take(&client->replies);
@@ -286,8 +281,8 @@ const struct coterie_response_header *testkit_event(struct testkit_client *clien
 }
 
 void testkit_watch(struct testkit_client *client,
-	void (*run)(void *arg, struct testkit_client *client, int is_event,
-		const struct coterie_response_header *message),
+	void (*run)(
+		void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message),
 	void *arg)
 {
 	client->run = run;

@@ -180,8 +180,8 @@ static void strike_crash(struct testkit *kit, struct kit_node *node)
 		node->crash_at = node->effects + random_between(&kit->random, 1, 40);
 	else
 		crash(node);
-	clock_add(&kit->clock, kit->clock.now_ns + random_between(&kit->random, MS(50), SECONDS(5)),
-		SIM_RESTART, node->index, NULL, 0);
+	clock_add(&kit->clock, kit->clock.now_ns + random_between(&kit->random, MS(50), SECONDS(5)), SIM_RESTART,
+		node->index, NULL, 0);
 }
 
 static void strike_loss(struct testkit *kit)

@@ -120,8 +120,7 @@ int testkit_play(struct testkit *kit, uint32_t id, const char *name, uint32_t fu
 	if (target == NULL || own == NULL || target->descriptor->kind != COTERIE_KIND_SERVICE)
 		return -ENOENT;
 	const uint32_t words[] = {target->service.ring_id, function};
-	const struct iovec iov[] = {
-		{(void *)(uintptr_t)words, sizeof(words)}, {(void *)(uintptr_t)msg, size}};
+	const struct iovec iov[] = {{(void *)(uintptr_t)words, sizeof(words)}, {(void *)(uintptr_t)msg, size}};
 	struct kit_node *outer = kit_enter(node);
 	int rc = route_send(node->executive.route, own, 0, COTERIE_AGREED, iov, 2);
 	kit_leave(node, outer);

@@ -54,8 +54,8 @@ static void on_room(void *arg)
 	writable_room(node->executive.writable);
 }
 
-static int kit_ring_send(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov,
-	uint32_t count)
+static int kit_ring_send(
+	struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count)
 {
 	struct plugin *plugin = (struct plugin *)ctx;
 	struct kit_node *node = kit_node_of_plugin(plugin);
@@ -65,14 +65,15 @@ static int kit_ring_send(struct coterie_ctx *ctx, uint32_t function, uint32_t gu
 	writable_refused(plugin);
 	if (node->room_timer == NULL)
 		node->room_timer = loop_timer_add(node->executive.loop,
-			node->kit->clock.now_ns + random_between(&node->kit->random, MS(1), ROOM_NS_MAX), on_room, node);
+			node->kit->clock.now_ns + random_between(&node->kit->random, MS(1), ROOM_NS_MAX), on_room,
+			node);
 	return -EAGAIN;
 }
 
 /* --- without memory --- */
 
-static int kit_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **timer)
+static int kit_timer_add(
+	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
 {
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->timer_add(ctx, at_ns, run, arg, timer);
 }
@@ -88,8 +89,8 @@ static int kit_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, 
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->map_set(ctx, key, type, value, size);
 }
 
-static int kit_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
-	struct coterie_map_iterator **iterator)
+static int kit_map_iterate(
+	struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator)
 {
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->map_iterate(ctx, which, prefix, iterator);
 }
@@ -97,11 +98,11 @@ static int kit_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *
 static int kit_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
 	coterie_map_notify notify, void *arg, struct coterie_map_tracker **tracker)
 {
-	return is_without_memory(ctx) ? -ENOMEM : host_table()->map_track(ctx, which, key, events, notify, arg, tracker);
+	return is_without_memory(ctx) ? -ENOMEM
+				      : host_table()->map_track(ctx, which, key, events, notify, arg, tracker);
 }
 
-static int kit_stat_add(
-	struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
+static int kit_stat_add(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->stat_add(ctx, key, type, read, arg);
 }
@@ -112,8 +113,7 @@ static int kit_state_file_store(struct coterie_ctx *ctx, const char *name, const
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->state_file_store(ctx, name, bytes, size, done, arg);
 }
 
-static int kit_metric_add(
-	struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series)
+static int kit_metric_add(struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series)
 {
 	return is_without_memory(ctx) ? -ENOMEM : host_table()->metric_add(ctx, metric, series);
 }

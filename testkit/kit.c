@@ -108,8 +108,7 @@ void kit_wake(struct kit_node *node)
 	if (node->is_woken)
 		return;
 	node->is_woken = true;
-	clock_add(&node->kit->clock, at_ns > node->resume_ns ? at_ns : node->resume_ns, SIM_WAKE,
-		node->index, NULL, 0);
+	clock_add(&node->kit->clock, at_ns > node->resume_ns ? at_ns : node->resume_ns, SIM_WAKE, node->index, NULL, 0);
 }
 
 static void on_timer(struct testkit *kit, void *what)

@@ -32,7 +32,7 @@ struct loop;
 /** The clock of a node. It showed then_ns when the kit's clock was at set_ns. */
 struct kit_clock {
 	uint64_t set_ns, then_ns;
-	int32_t drift_ppm;                   /* its rate is too high by this */
+	int32_t drift_ppm; /* its rate is too high by this */
 };
 
 /** A plugin that a node loads. */
@@ -40,48 +40,48 @@ struct kit_plugin {
 	struct kit_plugin *next;
 	const struct coterie_plugin *linked; /* NULL: a file */
 	char *name;
-	char *path, *folder;                 /* path and folder of the file, or NULL if the plugin is linked */
-	char **options;                      /* "KEY=VALUE", NULL at the end */
-	char *symbol, *module;               /* for libltdl's table */
+	char *path, *folder;   /* path and folder of the file, or NULL if the plugin is linked */
+	char **options;        /* "KEY=VALUE", NULL at the end */
+	char *symbol, *module; /* for libltdl's table */
 	lt_dlsymlist table[4];
 };
 
 /** Calls of the host table that fail at random, for plugins of one name. */
 struct kit_refusals {
 	struct kit_refusals *next;
-	char *plugin; /* NULL: all services */
+	char *plugin;                /* NULL: all services */
 	uint32_t no_room, no_memory; /* failures in 10,000 calls */
 };
 
 struct kit_node {
 	struct testkit *kit;
-	uint32_t index, id;                  /* id: its number in calls, index + 1 */
-	uint32_t nodeid;                     /* node id in the ring, at first the same as id */
-	uint32_t life;                       /* number of the node's starts */
+	uint32_t index, id; /* id: its number in calls, index + 1 */
+	uint32_t nodeid;    /* node id in the ring, at first the same as id */
+	uint32_t life;      /* number of the node's starts */
 	char *state_dir;
 	struct kit_plugin *plugins;
-	struct kit_plugin *past_plugins;     /* unloaded or replaced */
-	struct executive executive;          /* its loop is NULL while the node is down */
+	struct kit_plugin *past_plugins; /* unloaded or replaced */
+	struct executive executive;      /* its loop is NULL while the node is down */
 	struct plugin *transport;
-	struct qbs_server *services;    /* open IPC names */
+	struct qbs_server *services; /* open IPC names */
 	bool is_up;
-	bool is_dying;                       /* the node crashes: its code has no effects any more */
+	bool is_dying; /* the node crashes: its code has no effects any more */
 	bool is_off_by_chaos;
-	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
-	uint64_t resume_ns;                  /* paused until then */
-	uint64_t disk_ns;                    /* minimum time of storing a file: testkit_disk */
-	int disk_rc;                         /* result of storing, or 0 */
+	uint64_t effects, crash_at; /* crash_at: 0, or a number of effects and 1 */
+	uint64_t resume_ns;         /* paused until then */
+	uint64_t disk_ns;           /* minimum time of storing a file: testkit_disk */
+	int disk_rc;                /* result of storing, or 0 */
 	struct kit_refusals *refusals;
-	struct loop_timer *room_timer;       /* time at which refused services may send again, or NULL */
+	struct loop_timer *room_timer; /* time at which refused services may send again, or NULL */
 	struct kit_clock clock;
-	uint64_t features_missing;           /* bits WIRE_FEATURE_* that an older version does not have */
-	uint32_t store_ms;                   /* a slow disk: the node stops so long after storing a file */
-	uint64_t stores, store_place;        /* number of stored files when its folder was last checked, and the ring at
+	uint64_t features_missing;    /* bits WIRE_FEATURE_* that an older version does not have */
+	uint32_t store_ms;            /* a slow disk: the node stops so long after storing a file */
+	uint64_t stores, store_place; /* number of stored files when its folder was last checked, and the ring at
 					      * that time */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count, inbox_bytes;
-	bool is_woken;                       /* a SIM_WAKE is queued */
-	unsigned int inside;                 /* depth of calls into its code */
+	bool is_woken;       /* a SIM_WAKE is queued */
+	unsigned int inside; /* depth of calls into its code */
 };
 
 struct kit_line {
@@ -95,24 +95,24 @@ struct testkit {
 	struct sim_random random, test_random;
 	struct net net;
 	char *folder;
-	uint64_t ring_seq;                   /* stored for nodes at their first start */
-	uint32_t inbox_bytes_max;            /* limit of packets that wait in a node. 0: KIT_INBOX
+	uint64_t ring_seq;        /* stored for nodes at their first start */
+	uint32_t inbox_bytes_max; /* limit of packets that wait in a node. 0: KIT_INBOX
 					      * packets */
-	uint32_t frame_seq;                  /* number of a ring's first frame minus 1, which is 0 except in
+	uint32_t frame_seq;       /* number of a ring's first frame minus 1, which is 0 except in
 					      * tests of wrapping */
-	char *config;                        /* lines that the test adds */
+	char *config;             /* lines that the test adds */
 	struct kit_node *nodes;
 	uint32_t node_count;
 	struct testkit_client *clients;
-	uint64_t origin_ns;                  /* of testkit_now_ns */
-	bool is_running;                     /* inside of a call that makes time pass */
-	bool is_in_order;                    /* clients see records of channels before events that were sent behind them */
-	bool has_foreign;                    /* nodes have the service of foreign.c */
-	bool has_posts;                      /* atomic: a thread has posted a call */
-	uint32_t real_fds;                   /* number of descriptors of plugins */
+	uint64_t origin_ns; /* of testkit_now_ns */
+	bool is_running;    /* inside of a call that makes time pass */
+	bool is_in_order;   /* clients see records of channels before events that were sent behind them */
+	bool has_foreign;   /* nodes have the service of foreign.c */
+	bool has_posts;     /* atomic: a thread has posted a call */
+	uint32_t real_fds;  /* number of descriptors of plugins */
 	uint64_t polled_ns;
-	struct kit_plugin *transport;        /* transport under test, in real time, or NULL for the simulated network */
-	uint64_t started_ns;                 /* real time at the origin of the kit's clock */
+	struct kit_plugin *transport; /* transport under test, in real time, or NULL for the simulated network */
+	uint64_t started_ns;          /* real time at the origin of the kit's clock */
 
 	uint32_t chaos, chaos_mean_ms, chaos_turn;
 
@@ -131,7 +131,7 @@ struct testkit {
 
 /* --- kit.c --- */
 
-void *kit_alloc(size_t size);                /* zeroed. Ends the process if there is no memory */
+void *kit_alloc(size_t size); /* zeroed. Ends the process if there is no memory */
 char *kit_strdup(const char *text);
 struct kit_node *kit_node(const struct testkit *kit, uint32_t id); /* NULL: there is none */
 /** Find a node by its id in the ring, or return NULL. */
@@ -153,21 +153,21 @@ bool kit_step(struct testkit *kit, uint64_t end_ns);
 /* --- node.c --- */
 
 int node_start(struct kit_node *node);
-void node_down(struct kit_node *node);       /* not while the node's code runs */
+void node_down(struct kit_node *node);               /* not while the node's code runs */
 void node_remove_files(const struct kit_node *node); /* remove the files of the node and their folder */
 /** Stop a node with a slow disk after its turn. */
 void node_wait_for_disk(struct kit_node *node);
-void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
+void node_packet(struct kit_node *node, struct packet *packet); /* takes the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
 void node_closed(struct kit_node *node, uint32_t by);
-void node_turn(struct kit_node *node);       /* run a turn of the node, which has work to do */
+void node_turn(struct kit_node *node);                           /* run a turn of the node, which has work to do */
 int node_reload(struct kit_node *node, const char *name);        /* read the options of this plugin again */
 int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while the node runs; 0, -EINVAL */
 
 /* --- plugins.c --- */
 
 void kit_plugins_free(struct kit_node *node);
-void kit_plugin_free(struct kit_plugin *plugin); /* NULL is ignored */
+void kit_plugin_free(struct kit_plugin *plugin);          /* NULL is ignored */
 void kit_plugin_prepare(const struct kit_plugin *plugin); /* for libltdl */
 
 /* --- faults.c --- */
@@ -244,7 +244,7 @@ bool kit_connection_is_behind(const struct qbs_connection *connection);
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
 bool client_is_full(const struct testkit_client *client); /* of events */
 void client_accepted(struct testkit_client *client, struct qbs_connection *connection);
-void client_ended(struct testkit_client *client);         /* ended by the service or the node */
+void client_ended(struct testkit_client *client);    /* ended by the service or the node */
 void client_was_read(struct testkit_client *client); /* a request without an answer was read */
 void clients_free(struct testkit *kit);
 

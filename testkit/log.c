@@ -42,8 +42,8 @@ static void show(FILE *out, const struct kit_node *node, const char *subsystem, 
 {
 	uint64_t ms = testkit_now_ns(node->kit) / 1000000;
 
-	fprintf(out, "%6ju.%03ju node %u [%s] %s\n", (uintmax_t)(ms / 1000), (uintmax_t)(ms % 1000),
-		node->id, subsystem, text);
+	fprintf(out, "%6ju.%03ju node %u [%s] %s\n", (uintmax_t)(ms / 1000), (uintmax_t)(ms % 1000), node->id,
+		subsystem, text);
 }
 
 void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)

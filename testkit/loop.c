@@ -148,10 +148,7 @@ bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }
 
 /* --- the clock of a node --- */
 
-static uint64_t scaled(uint64_t ns, uint64_t from, uint64_t to)
-{
-	return ns / from * to + ns % from * to / from;
-}
+static uint64_t scaled(uint64_t ns, uint64_t from, uint64_t to) { return ns / from * to + ns % from * to / from; }
 
 uint64_t kit_loop_now_ns(const struct kit_node *node)
 {
@@ -167,7 +164,8 @@ static uint64_t when_is(const struct kit_node *node, uint64_t at_ns)
 {
 	if (at_ns < node->clock.then_ns)
 		return node->clock.set_ns;
-	return node->clock.set_ns + scaled(at_ns - node->clock.then_ns, (uint64_t)(MILLION + node->clock.drift_ppm), MILLION);
+	return node->clock.set_ns +
+	       scaled(at_ns - node->clock.then_ns, (uint64_t)(MILLION + node->clock.drift_ppm), MILLION);
 }
 
 /* The clock of the kit is never suspended. */
@@ -351,15 +349,11 @@ static struct loop_fd **find_fd(struct loop *loop, int fd)
 	return place;
 }
 
-static uint32_t due(const struct loop_fd *fd)
-{
-	return fd->ready & (fd->events | POLLERR | POLLHUP);
-}
+static uint32_t due(const struct loop_fd *fd) { return fd->ready & (fd->events | POLLERR | POLLHUP); }
 
 int kit_loop_fd_number(struct loop *loop) { return loop->next_fd++; }
 
-int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run,
-	void *arg)
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run, void *arg)
 {
 	struct loop_fd **place = find_fd(loop, fd);
 

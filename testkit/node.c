@@ -33,8 +33,7 @@ static void write_plugin(FILE *out, const char *kind, const struct kit_plugin *p
 	for (char **option = plugin->options; *option != NULL; option++) {
 		int length = (int)strcspn(*option, "=");
 
-		fprintf(out, "\t%.*s: %s\n", length, *option,
-			(*option)[length] == '=' ? *option + length + 1 : "");
+		fprintf(out, "\t%.*s: %s\n", length, *option, (*option)[length] == '=' ? *option + length + 1 : "");
 	}
 	fputs("}\n", out);
 }
@@ -56,8 +55,8 @@ static char *config_text(const struct kit_node *node)
 	fprintf(out, "totem {\n\tversion: 2\n\tcluster_name: testkit\n\ttransport: %s\n}\nnodelist {\n",
 		transport_name(kit));
 	for (uint32_t i = 0; i < kit->node_count; i++)
-		fprintf(out, "\tnode {\n\t\tname: node%u\n\t\tnodeid: %u\n\t\tring0_addr: " ADDRESS "\n\t}\n",
-			i + 1, kit->nodes[i].nodeid, i + 1);
+		fprintf(out, "\tnode {\n\t\tname: node%u\n\t\tnodeid: %u\n\t\tring0_addr: " ADDRESS "\n\t}\n", i + 1,
+			kit->nodes[i].nodeid, i + 1);
 	fputs("}\n", out);
 	for (const struct kit_plugin *plugin = node->plugins; plugin != NULL; plugin = plugin->next)
 		write_plugin(out, "service", plugin);
@@ -100,10 +99,8 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 /* Create the executive. NULL: refused, and kit->error has the reason. */
 static struct config *load_config(struct kit_node *node)
 {
-	struct config_environment environment = {.resolve = resolve_nothing,
-		.is_local = is_own_address,
-		.find_transport = find_transport,
-		.arg = node};
+	struct config_environment environment = {
+		.resolve = resolve_nothing, .is_local = is_own_address, .find_transport = find_transport, .arg = node};
 	struct config_messages messages = {0};
 	struct config *config = NULL;
 	char *text = config_text(node);
@@ -220,9 +217,10 @@ static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool
 	struct plugin_error error = {0};
 
 	kit_plugin_prepare(wanted);
-	struct plugin *plugin =
-		is_by_path ? plugin_load_anew(node->executive.plugins, wanted->path, NULL, NULL, NULL, &error)
-			   : plugin_load(node->executive.plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+	struct plugin *plugin = is_by_path ? plugin_load_anew(
+						     node->executive.plugins, wanted->path, NULL, NULL, NULL, &error)
+					   : plugin_load(node->executive.plugins, COTERIE_KIND_SERVICE, wanted->name,
+						     &error);
 	if (plugin == NULL)
 		return fail(node, error.text);
 	executive_show(&node->executive, plugin);
@@ -234,10 +232,8 @@ static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool
 static int start_ring(struct kit_node *node)
 {
 	static const struct kit_plugin network = {.linked = &testnet_LTX_coterie_plugin,
-		.table = {{"testkit", NULL},
-			{"testnet.a", NULL},
-			{"testnet_LTX_coterie_plugin", (void *)(uintptr_t)&testnet_LTX_coterie_plugin},
-			{NULL, NULL}}};
+		.table = {{"testkit", NULL}, {"testnet.a", NULL},
+			{"testnet_LTX_coterie_plugin", (void *)(uintptr_t)&testnet_LTX_coterie_plugin}, {NULL, NULL}}};
 	struct plugin_error error = {0};
 
 	kit_plugin_prepare(node->kit->transport != NULL ? node->kit->transport : &network);
@@ -245,7 +241,9 @@ static int start_ring(struct kit_node *node)
 		node->executive.plugins, COTERIE_KIND_TRANSPORT, transport_name(node->kit), &error);
 	if (node->transport == NULL)
 		return fail(node, error.text);
-	return ring_start(node->executive.ring, node->executive.config, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
+	return ring_start(node->executive.ring, node->executive.config, node->transport) == 0
+		       ? 0
+		       : fail(node, "its ring does not start");
 }
 
 static int start_parts(struct kit_node *node)
@@ -272,8 +270,8 @@ static int start_parts(struct kit_node *node)
 	/* Otherwise the node would never be quorate, and the test would not show why. */
 	const char *provider = node->executive.config->quorum_provider;
 	if (provider != NULL && plugin_by_name(node->executive.plugins, provider) == NULL) {
-		snprintf(text, sizeof(text), "the config names the quorum provider '%s': load it first, with testkit_load_file",
-			provider);
+		snprintf(text, sizeof(text),
+			"the config names the quorum provider '%s': load it first, with testkit_load_file", provider);
 		return fail(node, text);
 	}
 	return start_ring(node);
@@ -340,7 +338,8 @@ void node_packet(struct kit_node *node, struct packet *packet)
 	if (!node->is_up)
 		net_refuse(&node->kit->net, packet, node->index);
 	/* The node's own packets are delivered through memory. */
-	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX || is_overflowing(node, packet)) {
+	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX ||
+		is_overflowing(node, packet)) {
 		packet_unref(packet);
 		return;
 	}
@@ -438,8 +437,7 @@ void *testkit_self(struct testkit *kit, uint32_t id, const char *name)
 	return plugin != NULL ? plugin->self : NULL;
 }
 
-const struct coterie_host *testkit_host(struct testkit *kit, uint32_t id, const char *name,
-	struct coterie_ctx **ctx)
+const struct coterie_host *testkit_host(struct testkit *kit, uint32_t id, const char *name, struct coterie_ctx **ctx)
 {
 	struct plugin *plugin = plugin_of(kit, id, name);
 
@@ -487,8 +485,7 @@ int node_reload(struct kit_node *node, const char *name)
 	config_destroy(config);
 	if (options == NULL)
 		return fail(node, error.text);
-	int rc = plugin_options_succeed(
-		options, plugin->options, plugin->descriptor, &has_changed, keep_old, NULL);
+	int rc = plugin_options_succeed(options, plugin->options, plugin->descriptor, &has_changed, keep_old, NULL);
 	if (rc < 0) {
 		plugin_options_destroy(options);
 		return rc;

@@ -149,8 +149,7 @@ static int load(struct testkit *kit, uint32_t id, const struct coterie_plugin *l
 	return rc;
 }
 
-int testkit_load(struct testkit *kit, uint32_t id, const struct coterie_plugin *plugin,
-	const char *const *options)
+int testkit_load(struct testkit *kit, uint32_t id, const struct coterie_plugin *plugin, const char *const *options)
 {
 	return load(kit, id, plugin, NULL, options);
 }
@@ -234,8 +233,7 @@ static int option_one(struct kit_node *node, const char *name, const char *key, 
 	return rc;
 }
 
-int testkit_option(struct testkit *kit, uint32_t id, const char *plugin, const char *name,
-	const char *value)
+int testkit_option(struct testkit *kit, uint32_t id, const char *plugin, const char *name, const char *value)
 {
 	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
 
@@ -270,8 +268,8 @@ static void on_done(void *arg, int rc, const char *text)
 	change->is_done = true;
 	change->rc = rc;
 	if (rc < 0)
-		snprintf(change->node->kit->error, sizeof(change->node->kit->error), "node %u: %s",
-			change->node->id, text);
+		snprintf(change->node->kit->error, sizeof(change->node->kit->error), "node %u: %s", change->node->id,
+			text);
 }
 
 static int is_over(void *arg)

@@ -230,11 +230,8 @@ static void on_caller(void *arg, int fd, uint32_t revents)
 {
 	struct qbs_server *service = arg;
 	struct qbs_connection *connection = kit_alloc(sizeof(*connection));
-	const struct qbs_peer peer = {.pid = getpid(),
-		.uid = geteuid(),
-		.gid = getegid(),
-		.opener_uid = geteuid(),
-		.opener_gid = getegid()};
+	const struct qbs_peer peer = {
+		.pid = getpid(), .uid = geteuid(), .gid = getegid(), .opener_uid = geteuid(), .opener_gid = getegid()};
 
 	(void)fd, (void)revents;
 	connection->service = service;

@@ -35,8 +35,7 @@ static void testnet_close(void *self)
 
 	for (uint32_t i = 0; i < node->kit->node_count; i++)
 		if (i != node->index && !net->cut[node->index][i])
-			clock_add(net->clock, net->clock->now_ns + net->delay_max_ns, SIM_CLOSED, i, NULL,
-				node->index);
+			clock_add(net->clock, net->clock->now_ns + net->delay_max_ns, SIM_CLOSED, i, NULL, node->index);
 }
 
 static int testnet_link_up(void *self, uint32_t link, const struct sockaddr *local)
@@ -55,10 +54,7 @@ static int testnet_peer_add(void *self, uint32_t link, uint32_t nodeid, const st
 	return 0;
 }
 
-static void testnet_peer_del(void *self, uint32_t link, uint32_t nodeid)
-{
-	(void)self, (void)link, (void)nodeid;
-}
+static void testnet_peer_del(void *self, uint32_t link, uint32_t nodeid) { (void)self, (void)link, (void)nodeid; }
 
 static struct packet *packet_of(struct kit_node *node, const struct coterie_frame *frame)
 {
@@ -126,14 +122,14 @@ void transport_arrive(struct kit_node *node, struct packet *const *packets, uint
 
 void transport_refused(struct kit_node *node, const struct packet *packet, uint32_t by)
 {
-	host_table()->peer_refused((struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid,
-		packet->bytes, packet->size < QUOTE_MAX ? packet->size : QUOTE_MAX);
+	host_table()->peer_refused((struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid, packet->bytes,
+		packet->size < QUOTE_MAX ? packet->size : QUOTE_MAX);
 }
 
 void transport_closed(struct kit_node *node, uint32_t by)
 {
-	host_table()->peer_watch((struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid,
-		COTERIE_WATCH_CLOSED);
+	host_table()->peer_watch(
+		(struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid, COTERIE_WATCH_CLOSED);
 }
 
 static const struct coterie_transport testnet_ops = {

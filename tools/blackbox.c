@@ -31,8 +31,7 @@ static void request_dump(cmap_handle_t map, const char *key)
 /* Return whether FOLDER/SUB/fdata can be read, and its path. */
 static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
 {
-	int length =
-		snprintf(path, PATH_MAX, "%s%s%s/fdata", folder, sub[0] == '\0' ? "" : "/", sub);
+	int length = snprintf(path, PATH_MAX, "%s%s%s/fdata", folder, sub[0] == '\0' ? "" : "/", sub);
 
 	return length < PATH_MAX && access(path, R_OK) == 0;
 }
@@ -72,9 +71,8 @@ int blackbox_main(int argc, char **argv)
 	}
 	bool is_found = find_dump(configured, path);
 	if (!is_found)
-		fprintf(stderr,
-			"corosync-blackbox: cannot read %s: %s; no flight recorder was written\n",
-			path, strerror(errno));
+		fprintf(stderr, "corosync-blackbox: cannot read %s: %s; no flight recorder was written\n", path,
+			strerror(errno));
 	free(configured);
 	if (!is_found)
 		return EXIT_FAILURE;

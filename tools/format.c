@@ -14,11 +14,11 @@
 /* The options with which a tool shows something. Other options have no document. */
 struct view {
 	const char *tool;
-	const char *letters;           /* for getopt, with options that change the text output */
-	const struct option *names;    /* NULL: none */
-	const char *shows;             /* letters that choose the output. A space means no letter */
-	const char *commands[3];       /* in the order of shows, or NULL if no command shows that */
-	bool has_arguments;            /* the command accepts arguments, too */
+	const char *letters;        /* for getopt, with options that change the text output */
+	const struct option *names; /* NULL: none */
+	const char *shows;          /* letters that choose the output. A space means no letter */
+	const char *commands[3];    /* in the order of shows, or NULL if no command shows that */
+	bool has_arguments;         /* the command accepts arguments, too */
 };
 
 static const struct option cfgtool_names[] = {{"if", required_argument, NULL, 'i'}, {"status", no_argument, NULL, 's'},

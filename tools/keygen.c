@@ -55,8 +55,8 @@ static bool parse_size(struct request *request, const char *text)
 	long long number;
 
 	if (!number_parse(text, KEY_SIZE_MIN, KEY_SIZE_MAX, &number)) {
-		fprintf(stderr, "%s: Unsupported key size (supported <%d,%d>)\n\n", program,
-			KEY_SIZE_MIN, KEY_SIZE_MAX);
+		fprintf(stderr, "%s: Unsupported key size (supported <%d,%d>)\n\n", program, KEY_SIZE_MIN,
+			KEY_SIZE_MAX);
 		return false;
 	}
 	request->size = (size_t)number;
@@ -120,8 +120,7 @@ static bool read_random(const struct request *request, unsigned char *key)
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
-			fprintf(stderr, "%s: Could not read %s: %s\n", program,
-				request->random_file, strerror(errno));
+			fprintf(stderr, "%s: Could not read %s: %s\n", program, request->random_file, strerror(errno));
 		else if (size == 0)
 			fprintf(stderr, "Unexpected end of %s\n", request->random_file);
 		if (size <= 0)
@@ -142,8 +141,7 @@ static int complain(const char *what, const char *path, int status)
 	return status;
 }
 
-static int write_key(
-	int fd, const struct request *request, const char *path, const unsigned char *key)
+static int write_key(int fd, const struct request *request, const char *path, const unsigned char *key)
 {
 	size_t done = 0;
 

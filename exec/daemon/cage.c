@@ -122,14 +122,15 @@ static int give_open_folder(int folder, const char *path, const struct user *use
 		return 0;
 	}
 	if (status.st_uid != 0)
-		return fail(error, error_size, "folder '%s' belongs to user %u: chown %u", path, status.st_uid, user->uid);
+		return fail(
+			error, error_size, "folder '%s' belongs to user %u: chown %u", path, status.st_uid, user->uid);
 	if (is_open)
-		return fail(error, error_size, "cannot give folder '%s' to user %u, since others can write to it: chmod 755",
-			path, user->uid);
+		return fail(error, error_size,
+			"cannot give folder '%s' to user %u, since others can write to it: chmod 755", path, user->uid);
 	give_files(folder, user);
 	if (fchown(folder, user->uid, user->gid) < 0)
-		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid,
-			strerror(errno));
+		return fail(
+			error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid, strerror(errno));
 	return 0;
 }
 
@@ -138,8 +139,8 @@ static int give_folder(const char *path, const struct user *user, char *error, u
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (folder < 0)
-		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid,
-			strerror(errno));
+		return fail(
+			error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid, strerror(errno));
 	int code = give_open_folder(folder, path, user, error, error_size);
 	close(folder);
 	return code;
@@ -285,13 +286,13 @@ int cage_enter(struct cage *cage, const char *text, const char *instance, char *
 	struct user user;
 
 	if (!find_user(text, &user))
-		return fail(error, error_size, "there is no user '%s' on this host: create it, or take --user away",
-			text);
+		return fail(
+			error, error_size, "there is no user '%s' on this host: create it, or take --user away", text);
 	if (user.uid == geteuid())
 		return 0;
 	if (geteuid() != 0)
-		return fail(error, error_size,
-			"cannot become user '%s': start the daemon as root or as that user", text);
+		return fail(
+			error, error_size, "cannot become user '%s': start the daemon as root or as that user", text);
 	trust_user(user.uid);
 	int code = give_folders(&user, instance, error, error_size);
 	if (code != 0)

@@ -52,10 +52,7 @@ static bool is_anything(void *arg, const struct sockaddr *address)
 	return true;
 }
 
-static const char *kind_name(uint32_t kind)
-{
-	return kind == COTERIE_KIND_TRANSPORT ? "transport" : "service";
-}
+static const char *kind_name(uint32_t kind) { return kind == COTERIE_KIND_TRANSPORT ? "transport" : "service"; }
 
 static void describe(const struct plugin *plugin, char *text, size_t size)
 {
@@ -63,8 +60,8 @@ static void describe(const struct plugin *plugin, char *text, size_t size)
 	char tables[64] = "";
 
 	if (descriptor->kind == COTERIE_KIND_SERVICE)
-		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages, ring id %u", plugin->service.request_count,
-			plugin->service.ring_msg_count, plugin->service.ring_id);
+		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages, ring id %u",
+			plugin->service.request_count, plugin->service.ring_msg_count, plugin->service.ring_id);
 	snprintf(text, size, "%s: ok (%s '%s' %s, plugin ABI %u.%u%s, %u options)", plugin->path,
 		kind_name(descriptor->kind), plugin->name, descriptor->version != NULL ? descriptor->version : "",
 		descriptor->abi_major, descriptor->abi_minor, tables, descriptor->option_count);
@@ -164,7 +161,8 @@ static int check_again(struct plugin_registry *plugins, const char *name)
 	if (threads > 0)
 		fprintf(stderr, "plugin '%s' leaves %u threads running: fini must join them\n", name, threads);
 	if (fds_after > fds)
-		fprintf(stderr, "plugin '%s' leaves %u descriptors open: fini must close them\n", name, fds_after - fds);
+		fprintf(stderr, "plugin '%s' leaves %u descriptors open: fini must close them\n", name,
+			fds_after - fds);
 	return threads > 0 || fds_after > fds ? PLUGIN_EXIT_INIT : 0;
 }
 
@@ -185,13 +183,13 @@ static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t 
 	const struct plugin_record *record = plugin_watch_record(plugin_registry_watch(plugins), name);
 
 	if (took_ns >= bound_ms * UINT64_C(1000000)) {
-		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n", name,
-			(unsigned int)(took_ns / 1000000));
+		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n",
+			name, (unsigned int)(took_ns / 1000000));
 		return CODE_SLOW;
 	}
 	if (record != NULL && record->leaks > 0) {
-		fprintf(stderr, "plugin '%s' leaves %ju resources behind (see the lines above): fini must end them\n", name,
-			(uintmax_t)record->leaks);
+		fprintf(stderr, "plugin '%s' leaves %ju resources behind (see the lines above): fini must end them\n",
+			name, (uintmax_t)record->leaks);
 		return PLUGIN_EXIT_INIT;
 	}
 	return 0;
@@ -204,8 +202,8 @@ static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const 
 	char text[PATH_MAX + 256];
 	struct plugin_error error = {0};
 	uint64_t began_ns = loop_now_ns(loop), queued_before_ns = queued_ns();
-	struct plugin *plugin =
-		fd >= 0 ? load_descriptor(plugins, file, fd, &error) : plugin_load(plugins, 0, name, &error);
+	struct plugin *plugin = fd >= 0 ? load_descriptor(plugins, file, fd, &error)
+					: plugin_load(plugins, 0, name, &error);
 
 	if (plugin == NULL) {
 		fprintf(stderr, "%s\n", error.text);
@@ -228,8 +226,7 @@ static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const 
 /* In this process. bound_ms: the longest start. */
 static int check_here(const struct check_stage *stage, const char *file, int fd, uint32_t bound_ms)
 {
-	struct config_environment environment = {
-		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
+	struct config_environment environment = {.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
 	struct config_messages messages = {0};
 	struct plugin_registry *plugins = NULL;
 	struct config *config = NULL;
@@ -278,8 +275,8 @@ static int check_in_child(const struct check_stage *stage, const char *file, int
 static int tell_end(const char *file, int status)
 {
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "plugin file '%s' crashes when it is loaded, started or ended: signal %d (%s)%s\n", file,
-			WTERMSIG(status), strsignal(WTERMSIG(status)),
+		fprintf(stderr, "plugin file '%s' crashes when it is loaded, started or ended: signal %d (%s)%s\n",
+			file, WTERMSIG(status), strsignal(WTERMSIG(status)),
 			WTERMSIG(status) == SIGBUS ? ": is the file complete?" : "");
 	else
 		fprintf(stderr,

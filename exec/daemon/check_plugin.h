@@ -18,8 +18,8 @@ struct check_stage {
 	 * @param plugins       out: the registry
 	 * @return 0, or an exit code. tear_down is called in that case too
 	 */
-	int (*set_up)(void *arg, struct config *config, struct loop *loop, const char *const *directories, uint32_t count,
-		struct plugin_registry **plugins);
+	int (*set_up)(void *arg, struct config *config, struct loop *loop, const char *const *directories,
+		uint32_t count, struct plugin_registry **plugins);
 	void (*tear_down)(void *arg);
 	void *arg; /* of both */
 };

@@ -46,7 +46,7 @@ static uint32_t class_of(size_t size)
 	uint32_t class = 0;
 
 	while (class < CLASSES && size_of(class) < size)
-		class++;
+		class ++;
 	return class < CLASSES ? class : CLASS_OWN;
 }
 

@@ -20,7 +20,7 @@ bool instance_name_is_valid(const char *name)
 	size_t length = strlen(name);
 
 	return length >= 1 && length <= INSTANCE_NAME_LENGTH_MAX && name[0] != '-' && name[0] != '_' &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
 }
 
 /* access(2) judges by the real user, which is root while a daemon of root becomes another one. */
@@ -58,10 +58,7 @@ __attribute__((format(printf, 2, 3))) static int join(char path[4096], const cha
 	return length >= 4096 ? -ENAMETOOLONG : 0;
 }
 
-static bool is_forbidden(int rc)
-{
-	return rc == -EACCES || rc == -EPERM || rc == -EROFS;
-}
+static bool is_forbidden(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
 
 /*
  * A folder that the service manager made for the daemon (systemd.exec(5)). If there are several,
@@ -139,8 +136,7 @@ static int fall_back(const char *suffix, const char *slash, struct instance_dirs
 	return rc;
 }
 
-int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir,
-	struct instance_dirs *dirs,
+int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir, struct instance_dirs *dirs,
 	char *error, uint32_t error_size)
 {
 	const char *slash = instance != NULL ? "/" : "";
@@ -183,8 +179,7 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	if (is_forbidden(rc) && state_dir == NULL)
 		rc = fall_back(suffix, slash, dirs);
 	if (rc < 0) {
-		snprintf(error, error_size,
-			"cannot make folder '%s' (%s): run as root or set 'system.state_dir'",
+		snprintf(error, error_size, "cannot make folder '%s' (%s): run as root or set 'system.state_dir'",
 			dirs->run[0] != '\0' ? dirs->run : dirs->state, strerror(-rc));
 		return code;
 	}
@@ -223,8 +218,7 @@ int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_
 				path);
 			return -EXIT_RUNNING;
 		}
-		snprintf(error, error_size, "cannot lock '%s' (%s): check the file system", path,
-			strerror(saved));
+		snprintf(error, error_size, "cannot lock '%s' (%s): check the file system", path, strerror(saved));
 		return -EXIT_LOCK;
 	}
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());

@@ -13,9 +13,9 @@
 
 /** Folders of a daemon, absolute. */
 struct instance_dirs {
-	char state[4096]; /* ring ids */
-	char run[4096];   /* pid file */
-	bool is_fallback; /* the system's folders cannot be used: these are the user's own */
+	char state[4096];      /* ring ids */
+	char run[4096];        /* pid file */
+	bool is_fallback;      /* the system's folders cannot be used: these are the user's own */
 	const char *lock_file; /* borrowed, or NULL: RUN/coterie.pid */
 };
 
@@ -33,8 +33,7 @@ bool instance_name_is_valid(const char *name);
  * @param error      out: text for the operator
  * @return 0; exit code 16 (state) or 37 (an instance's folder)
  */
-int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir,
-	struct instance_dirs *dirs,
+int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir, struct instance_dirs *dirs,
 	char *error, uint32_t error_size);
 
 /**

@@ -28,9 +28,8 @@ static void addresses_text(const struct config *config, uint32_t nodeid, char *t
 
 			if (node->addresses[link].ss_family == AF_UNSPEC)
 				continue;
-			getnameinfo((const struct sockaddr *)&node->addresses[link],
-				sizeof(node->addresses[link]), address, sizeof(address), NULL, 0,
-				NI_NUMERICHOST);
+			getnameinfo((const struct sockaddr *)&node->addresses[link], sizeof(node->addresses[link]),
+				address, sizeof(address), NULL, 0, NI_NUMERICHOST);
 			length += (size_t)snprintf(text + length, size - length, "r(%u) ip(%s) ", link, address);
 		}
 	}
@@ -54,8 +53,7 @@ static void publish_member(struct map *map, const struct config *config, uint32_
 	map_set_string(map, key, status);
 }
 
-void map_publish_members(struct map *map, const struct config *config,
-	const struct totem_configuration *configuration)
+void map_publish_members(struct map *map, const struct config *config, const struct totem_configuration *configuration)
 {
 	for (uint32_t i = 0; i < configuration->left_count; i++)
 		publish_member(map, config, configuration->left[i], "left");

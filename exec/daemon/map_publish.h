@@ -9,8 +9,7 @@ struct plugin;
 struct totem_configuration;
 
 /** Set runtime.members.* to the members that joined and left. */
-void map_publish_members(struct map *map, const struct config *config,
-	const struct totem_configuration *configuration);
+void map_publish_members(struct map *map, const struct config *config, const struct totem_configuration *configuration);
 /** Set internal_configuration.service.* and runtime.services.* of a loaded service. */
 void map_publish_service(struct map *map, struct plugin *plugin);
 /** Delete them, before the plugin is unloaded. config: the running one. */

@@ -87,7 +87,8 @@ int modes_help_config(const struct options *options)
 }
 
 /* Corosync's own plugins may be missing where a file is only checked. What they would say of it is missing, too. */
-static void tell_absent(const struct config *config, const struct plugin_folders *folders, uint32_t kind, const char *name)
+static void tell_absent(
+	const struct config *config, const struct plugin_folders *folders, uint32_t kind, const char *name)
 {
 	struct plugin_error error;
 
@@ -165,7 +166,8 @@ int modes_run_command(int argc, char **argv)
 
 int modes_doctor(const struct options *options)
 {
-	char tool[] = "coterie-ctl", doctor[] = "doctor", before[] = "--before-start", config[] = "--config", node[] = "--node";
+	char tool[] = "coterie-ctl", doctor[] = "doctor", before[] = "--before-start", config[] = "--config",
+	     node[] = "--node";
 	char *file = options->config != NULL ? strdup(options->config) : NULL;
 	char *name = options->node != NULL ? strdup(options->node) : NULL;
 	char *arguments[8] = {tool, doctor, before};

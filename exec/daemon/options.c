@@ -73,7 +73,8 @@ static void usage(FILE *to, const char *name)
 static bool parse_format(const char *text, enum config_format *format)
 {
 	static const char *const words[] = {[CONFIG_FORMAT_AUTO] = "auto",
-		[CONFIG_FORMAT_COTERIE] = "coterie", [CONFIG_FORMAT_COROSYNC] = "corosync"};
+		[CONFIG_FORMAT_COTERIE] = "coterie",
+		[CONFIG_FORMAT_COROSYNC] = "corosync"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(text, words[i]) == 0) {
@@ -90,8 +91,8 @@ static bool parse_form(const char *text, enum config_form *form)
 	static const struct {
 		const char *word;
 		enum config_form form;
-	} words[] = {{"coterie", CONFIG_FORM_COTERIE}, {"corosync", CONFIG_FORM_COROSYNC},
-		{"cmap", CONFIG_FORM_CMAP}, {"keys", CONFIG_FORM_CMAP}, {"json", CONFIG_FORM_JSON}};
+	} words[] = {{"coterie", CONFIG_FORM_COTERIE}, {"corosync", CONFIG_FORM_COROSYNC}, {"cmap", CONFIG_FORM_CMAP},
+		{"keys", CONFIG_FORM_CMAP}, {"json", CONFIG_FORM_JSON}};
 
 	*form = CONFIG_FORM_COTERIE;
 	if (text == NULL)
@@ -152,8 +153,7 @@ static int take_option(const char *name, int option, struct options *options)
 		break;
 	case OPTION_PRINT_CONFIG:
 		if (!parse_form(optarg, &options->form)) {
-			fprintf(stderr, "%s: no form '%s': choose coterie, corosync, cmap or json\n",
-				name, optarg);
+			fprintf(stderr, "%s: no form '%s': choose coterie, corosync, cmap or json\n", name, optarg);
 			return EXIT_USAGE;
 		}
 		options->is_test = options->is_print = true;
@@ -172,8 +172,7 @@ static int take_option(const char *name, int option, struct options *options)
 		break;
 	case OPTION_FORMAT:
 		if (!parse_format(optarg, &options->format)) {
-			fprintf(stderr, "%s: no format '%s': choose coterie, corosync or auto\n", name,
-				optarg);
+			fprintf(stderr, "%s: no format '%s': choose coterie, corosync or auto\n", name, optarg);
 			return EXIT_USAGE;
 		}
 		break;
@@ -183,8 +182,7 @@ static int take_option(const char *name, int option, struct options *options)
 	case 'v':
 	case OPTION_VERSION:
 		/* Tools of the field take the quoted version of this line. */
-		printf("Coterie %s, compatible with Corosync Cluster Engine, version '3.1.7'\n",
-			PACKAGE_VERSION);
+		printf("Coterie %s, compatible with Corosync Cluster Engine, version '3.1.7'\n", PACKAGE_VERSION);
 		return 0;
 	default:
 		usage(stderr, name);

@@ -94,11 +94,9 @@ static void move_to_root_cgroup(void)
 			continue;
 		FILE *file = fopen(places[i].tasks, "we");
 		if (file == NULL || fprintf(file, "%d\n", (int)getpid()) < 0)
-			log_line("MAIN", LOG_WARNING, "Could not move to the root control group: %s",
-				strerror(errno));
+			log_line("MAIN", LOG_WARNING, "Could not move to the root control group: %s", strerror(errno));
 		if (file != NULL && fclose(file) != 0)
-			log_line("MAIN", LOG_WARNING, "Could not move to the root control group: %s",
-				strerror(errno));
+			log_line("MAIN", LOG_WARNING, "Could not move to the root control group: %s", strerror(errno));
 		return;
 	}
 }
@@ -198,7 +196,6 @@ void process_notify(const char *state)
 		return;
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
-		log_line("MAIN", LOG_WARNING, "Could not tell the service manager '%s': %s", state,
-			strerror(errno));
+		log_line("MAIN", LOG_WARNING, "Could not tell the service manager '%s': %s", state, strerror(errno));
 	close(fd);
 }

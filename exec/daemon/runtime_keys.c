@@ -24,8 +24,8 @@ struct runtime_keys {
 	struct map_tracker *trackers[KEYS];
 };
 
-static void on_force_gather(void *arg, enum map_event event, const char *key,
-	const struct map_value *now, const struct map_value *before)
+static void on_force_gather(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const struct runtime_keys *keys = arg;
 
@@ -45,8 +45,8 @@ static bool has_room(const char *dir)
 	return statvfs(dir, &disk) < 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= 4 * (uint64_t)FLIGHT_SIZE;
 }
 
-static void on_dump_flight_data(void *arg, enum map_event event, const char *key,
-	const struct map_value *now, const struct map_value *before)
+static void on_dump_flight_data(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const char *dir = ((const struct runtime_keys *)arg)->parts.state_dir;
 
@@ -58,12 +58,12 @@ static void on_dump_flight_data(void *arg, enum map_event event, const char *key
 		log_line("MAIN", LOG_WARNING,
 			"The flight recorder is off: take 'blackbox: off' out of section 'logging'");
 	else if (rc < 0)
-		log_line("MAIN", LOG_ERR, "Cannot write the flight recorder to '%s' (%s): make room there",
-			dir, strerror(-rc));
+		log_line("MAIN", LOG_ERR, "Cannot write the flight recorder to '%s' (%s): make room there", dir,
+			strerror(-rc));
 }
 
-static void on_dump_state(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void on_dump_state(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const struct runtime_keys *keys = arg;
 
@@ -90,8 +90,7 @@ struct runtime_keys *runtime_keys_create(const struct runtime_keys_parts *parts)
 	keys->parts = *parts;
 	for (int i = 0; i < KEYS; i++) {
 		if (map_set_string(parts->map, table[i].name, "no") == 0)
-			keys->trackers[i] =
-				map_track(parts->map, table[i].name, false, table[i].notify, keys);
+			keys->trackers[i] = map_track(parts->map, table[i].name, false, table[i].notify, keys);
 		if (keys->trackers[i] == NULL) {
 			runtime_keys_destroy(keys);
 			return NULL;

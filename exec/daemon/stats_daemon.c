@@ -108,21 +108,12 @@ static uint32_t read_node_id(void *arg, void *value)
 	return put_u32(value, ((const struct stats_daemon *)arg)->parts.nodeid);
 }
 
-static uint32_t read_file(void *arg, void *value)
-{
-	return put_text(value, config_of(arg)->file);
-}
+static uint32_t read_file(void *arg, void *value) { return put_text(value, config_of(arg)->file); }
 
-static uint32_t read_key_file(void *arg, void *value)
-{
-	return put_text(value, config_of(arg)->key_path);
-}
+static uint32_t read_key_file(void *arg, void *value) { return put_text(value, config_of(arg)->key_path); }
 
 /* Search at each reading, since an administrator may copy a key file while the daemon runs. */
-static uint32_t read_newer_key(void *arg, void *value)
-{
-	return put_text(value, config_newer_key(config_of(arg)));
-}
+static uint32_t read_newer_key(void *arg, void *value) { return put_text(value, config_newer_key(config_of(arg))); }
 
 static uint32_t read_state(void *arg, void *value)
 {
@@ -199,8 +190,7 @@ static uint32_t read_lease(void *arg, void *value)
 {
 	const struct stats_daemon *daemon = arg;
 
-	return stats_put_u64(value,
-		engine_of(daemon) == NULL ? 0 : totem_engine_lease(engine_of(daemon)) / 1000000);
+	return stats_put_u64(value, engine_of(daemon) == NULL ? 0 : totem_engine_lease(engine_of(daemon)) / 1000000);
 }
 
 static uint32_t read_lapse(void *arg, void *value)
@@ -311,8 +301,9 @@ static uint32_t read_kind(void *arg, void *value)
 {
 	const struct plugin *plugin = arg;
 
-	return put_text(value, plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" :
-			plugin->descriptor->kind == COTERIE_KIND_SERVICE ? "service" : "extension");
+	return put_text(value, plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport"
+			       : plugin->descriptor->kind == COTERIE_KIND_SERVICE ? "service"
+										  : "extension");
 }
 
 static uint32_t read_plugin_version(void *arg, void *value)
@@ -334,10 +325,7 @@ static uint32_t read_abi(void *arg, void *value)
 	return put_text(value, text);
 }
 
-static uint32_t read_path(void *arg, void *value)
-{
-	return put_text(value, ((const struct plugin *)arg)->path);
-}
+static uint32_t read_path(void *arg, void *value) { return put_text(value, ((const struct plugin *)arg)->path); }
 
 static uint32_t read_given(void *arg, void *value)
 {
@@ -351,8 +339,9 @@ static uint32_t read_plugin_state(void *arg, void *value)
 {
 	const struct plugin *plugin = arg;
 
-	return put_text(value, plugin->state == PLUGIN_DRAINING ? "draining" :
-			plugin->state == PLUGIN_STOPPED ? "unloaded" : "active");
+	return put_text(value, plugin->state == PLUGIN_DRAINING  ? "draining"
+			       : plugin->state == PLUGIN_STOPPED ? "unloaded"
+								 : "active");
 }
 
 static uint32_t read_service_id(void *arg, void *value)
@@ -383,14 +372,10 @@ void stats_plugin_add(struct stats *stats, struct plugin *plugin)
 		uint32_t type;
 		coterie_stat_read read;
 	} values[] = {
-		{"abi", COTERIE_MAP_STRING, read_abi},
-		{"description", COTERIE_MAP_STRING, read_description},
-		{"descriptors", COTERIE_MAP_U32, read_descriptors},
-		{"file", COTERIE_MAP_STRING, read_path},
-		{"kind", COTERIE_MAP_STRING, read_kind},
-		{"state", COTERIE_MAP_STRING, read_plugin_state},
-		{"timers", COTERIE_MAP_U32, read_timers},
-		{"version", COTERIE_MAP_STRING, read_plugin_version},
+		{"abi", COTERIE_MAP_STRING, read_abi}, {"description", COTERIE_MAP_STRING, read_description},
+		{"descriptors", COTERIE_MAP_U32, read_descriptors}, {"file", COTERIE_MAP_STRING, read_path},
+		{"kind", COTERIE_MAP_STRING, read_kind}, {"state", COTERIE_MAP_STRING, read_plugin_state},
+		{"timers", COTERIE_MAP_U32, read_timers}, {"version", COTERIE_MAP_STRING, read_plugin_version},
 		{"service_id", COTERIE_MAP_U32, read_service_id}, /* services alone */
 	};
 	size_t count = sizeof(values) / sizeof(values[0]);
@@ -409,7 +394,4 @@ void stats_plugin_add(struct stats *stats, struct plugin *plugin)
 }
 
 /* The owner is the descriptor: what the plugin itself offers is its own account. */
-void stats_plugin_del(struct stats *stats, struct plugin *plugin)
-{
-	stats_forget(stats, plugin->descriptor);
-}
+void stats_plugin_del(struct stats *stats, struct plugin *plugin) { stats_forget(stats, plugin->descriptor); }

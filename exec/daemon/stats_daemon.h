@@ -24,8 +24,8 @@ struct stats_daemon_parts {
 	struct ring *ring;
 	struct ring_account *account;
 	struct histogram *timers_late; /* how long after their time timers ran */
-	struct config *const *config; /* points to the running configuration, which a reload replaces */
-	const char *instance; /* NULL: the default one */
+	struct config *const *config;  /* points to the running configuration, which a reload replaces */
+	const char *instance;          /* NULL: the default one */
 	uint32_t nodeid;
 	/** @return "starting" or "stopping"; NULL: stats.coterie.state is the state of the ring */
 	const char *(*phase)(void *arg);

@@ -21,8 +21,7 @@
 
 /* --- any thread --- */
 
-static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...)
 {
@@ -52,8 +51,8 @@ static int host_option_list(struct coterie_ctx *ctx, const char *name, const cha
 
 /* --- answers that come later --- */
 
-static int host_reply_finish(struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov,
-	uint32_t count)
+static int host_reply_finish(
+	struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	return ipc_reply_finish(host_plugin(ctx)->ipc, token, error, iov, count);
 }
@@ -77,22 +76,19 @@ static int host_call_open(struct coterie_ctx *ctx, const char *ipc_name, const s
 
 static bool is_file_name(const char *name)
 {
-	size_t length = strspn(
-		name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 
 	return length > 0 && length <= 40 && name[length] == '\0';
 }
 
-static int host_state_file_read(
-	struct coterie_ctx *ctx, const char *name, void *bytes, uint32_t size)
+static int host_state_file_read(struct coterie_ctx *ctx, const char *name, void *bytes, uint32_t size)
 {
 	if (!is_file_name(name))
 		return -EINVAL;
 	return state_file_read(host_plugin(ctx)->host->state_dir, name, bytes, size);
 }
 
-static int host_state_file_write(
-	struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size)
+static int host_state_file_write(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size)
 {
 	if (!is_file_name(name))
 		return -EINVAL;
@@ -111,21 +107,18 @@ static int host_state_file_store(struct coterie_ctx *ctx, const char *name, cons
 
 /* --- the ring --- */
 
-static uint32_t host_local_nodeid(struct coterie_ctx *ctx)
-{
-	return host_plugin(ctx)->host->nodeid;
-}
+static uint32_t host_local_nodeid(struct coterie_ctx *ctx) { return host_plugin(ctx)->host->nodeid; }
 
-static int host_ring_send(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
-	const struct iovec *iov, uint32_t count)
+static int host_ring_send(
+	struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count)
 {
 	struct plugin *plugin = host_plugin(ctx);
 
 	return route_send(plugin->host->route, plugin, function, guarantee, iov, count);
 }
 
-static void host_membership(struct coterie_ctx *ctx, struct coterie_ring_id *ring,
-	const uint32_t **nodeids, uint32_t *count)
+static void host_membership(
+	struct coterie_ctx *ctx, struct coterie_ring_id *ring, const uint32_t **nodeids, uint32_t *count)
 {
 	ring_membership(host_plugin(ctx)->host->ring, ring, nodeids, count);
 }
@@ -142,10 +135,7 @@ static int host_service_members(struct coterie_ctx *ctx, uint32_t *nodeids, uint
 	return sync_service_members(plugin->host->sync, plugin, nodeids, room);
 }
 
-static uint32_t host_is_quorate(struct coterie_ctx *ctx)
-{
-	return *host_plugin(ctx)->host->is_quorate ? 1 : 0;
-}
+static uint32_t host_is_quorate(struct coterie_ctx *ctx) { return *host_plugin(ctx)->host->is_quorate ? 1 : 0; }
 
 /* --- transports --- */
 
@@ -163,14 +153,12 @@ static struct coterie_frame *host_frame_slice(
 
 static void host_frame_ref(struct coterie_frame *frame) { frame_ref(frame); }
 
-static void host_frames_in(
-	struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count)
+static void host_frames_in(struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	ring_frames_in(host_plugin(ctx)->host->ring, arrivals, count);
 }
 
-static void host_link_state(
-	struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text)
+static void host_link_state(struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text)
 {
 	ring_link_state(host_plugin(ctx)->host->ring, link, is_up != 0, text);
 }
@@ -180,8 +168,7 @@ static void host_peer_dead(struct coterie_ctx *ctx, uint32_t nodeid)
 	ring_peer_dead(host_plugin(ctx)->host->ring, nodeid);
 }
 
-static void host_peer_refused(
-	struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
+static void host_peer_refused(struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
 {
 	ring_peer_refused(host_plugin(ctx)->host->ring, nodeid, quote, size);
 }
@@ -191,10 +178,7 @@ static void host_peer_watch(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t s
 	ring_peer_watch(host_plugin(ctx)->host->ring, nodeid, state);
 }
 
-static void host_writable(struct coterie_ctx *ctx)
-{
-	ring_writable(host_plugin(ctx)->host->ring);
-}
+static void host_writable(struct coterie_ctx *ctx) { ring_writable(host_plugin(ctx)->host->ring); }
 
 static const struct coterie_host table = {
 	.size = sizeof(struct coterie_host),

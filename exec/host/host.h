@@ -38,7 +38,7 @@ struct host_parts {
 	struct config *const *config; /* the running one, which a reload replaces */
 	const char *state_dir;        /* absolute */
 	struct state_writer *state_writer;
-	uint32_t nodeid;              /* of this node */
+	uint32_t nodeid; /* of this node */
 	const bool *is_quorate;
 	struct quorum *quorum;
 	struct rekey *rekey;

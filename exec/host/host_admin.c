@@ -40,8 +40,7 @@ void host_quorum_get(struct coterie_ctx *ctx, struct coterie_quorum *verdict)
 	quorum_get(host_plugin(ctx)->host->quorum, verdict);
 }
 
-int host_quorum_watch(
-	struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg)
+int host_quorum_watch(struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
@@ -50,10 +49,7 @@ int host_quorum_watch(
 
 /* --- nodes --- */
 
-uint32_t host_is_safe_kept(struct coterie_ctx *ctx)
-{
-	return ring_is_safe_kept(host_plugin(ctx)->host->ring) ? 1 : 0;
-}
+uint32_t host_is_safe_kept(struct coterie_ctx *ctx) { return ring_is_safe_kept(host_plugin(ctx)->host->ring) ? 1 : 0; }
 
 int host_node_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status)
 {
@@ -110,7 +106,8 @@ int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const c
 	return reload_request(plugin->host->reload, plugin, false, done, arg);
 }
 
-int host_reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg)
+int host_reload_with(
+	struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 	bool is_forced = (flags & COTERIE_RELOAD_FORCED) != 0;
@@ -122,8 +119,7 @@ int host_reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void 
 	return reload_request(plugin->host->reload, plugin, is_forced, done, arg);
 }
 
-int host_reload_prepare(
-	struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg)
+int host_reload_prepare(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
@@ -170,10 +166,7 @@ int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 	return rekey_watch(plugin->host->rekey, plugin, run, arg);
 }
 
-int host_rekey(struct coterie_ctx *ctx, uint32_t phase)
-{
-	return rekey_go_on(host_plugin(ctx)->host->rekey, phase);
-}
+int host_rekey(struct coterie_ctx *ctx, uint32_t phase) { return rekey_go_on(host_plugin(ctx)->host->rekey, phase); }
 
 int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
 	void (*done)(void *arg, int rc, const char *text), void *arg)

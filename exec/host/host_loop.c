@@ -43,7 +43,7 @@ struct post {
 
 struct mailbox {
 	struct plugin *plugin; /* until is_dead */
-	pthread_mutex_t lock; /* first, last, is_queued */
+	pthread_mutex_t lock;  /* first, last, is_queued */
 	struct post *first;
 	struct post **last;
 	bool is_queued;  /* the loop will call mailbox_run */
@@ -77,7 +77,8 @@ static void mailbox_run(void *arg)
 		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
 			struct plugin_call call;
 
-			plugin_enter_at(&call, mailbox->plugin, "posts", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)post->run);
+			plugin_enter_at(
+				&call, mailbox->plugin, "posts", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)post->run);
 			post->run(post->arg);
 			if (!mailbox->is_dead)
 				plugin_leave(&call);
@@ -120,10 +121,7 @@ int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 
 /* --- time and descriptors --- */
 
-uint64_t host_now_ns(struct coterie_ctx *ctx)
-{
-	return loop_now_ns(host_plugin(ctx)->host->loop);
-}
+uint64_t host_now_ns(struct coterie_ctx *ctx) { return loop_now_ns(host_plugin(ctx)->host->loop); }
 
 /*
  * A plugin that takes more and more and gives nothing back is named at each doubling. The count is in its
@@ -133,8 +131,8 @@ static void count_up(const struct plugin *plugin, uint32_t *count, const char *w
 {
 	(*count)++;
 	if (*count >= HELD_MANY && (*count & (*count - 1)) == 0)
-		log_line("MAIN", LOG_WARNING, "Plugin '%s' holds %u %s: it may be leaking them",
-			plugin->name, *count, what);
+		log_line("MAIN", LOG_WARNING, "Plugin '%s' holds %u %s: it may be leaking them", plugin->name, *count,
+			what);
 }
 
 static void timer_unlink(struct coterie_timer *timer)
@@ -165,8 +163,8 @@ static void timer_run(void *arg)
 	plugin_leave(&call);
 }
 
-int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg),
-	void *arg, struct coterie_timer **out)
+int host_timer_add(
+	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **out)
 {
 	struct plugin *plugin = host_plugin(ctx);
 	struct coterie_timer *timer;
@@ -316,8 +314,7 @@ void host_drop_posts(struct plugin *plugin)
 static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 {
 	while (mailbox_drop(mailbox)) {
-		log_line(plugin->subsystem, LOG_WARNING,
-			"Leak: a post was still queued; it is dropped");
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: a post was still queued; it is dropped");
 		plugin_watch_leak(plugin, 1);
 	}
 	mailbox->is_dead = true;
@@ -335,15 +332,14 @@ void host_loop_reclaim(struct plugin *plugin)
 		uint64_t now_ns = loop_now_ns(loop);
 		uint64_t at_ns = resources->timers->at_ns;
 
-		log_line(plugin->subsystem, LOG_WARNING,
-			"Leak: a timer due in %ju ms was still set; it is cancelled",
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: a timer due in %ju ms was still set; it is cancelled",
 			(uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
 		host_timer_del(ctx, resources->timers);
 		plugin_watch_leak(plugin, 1);
 	}
 	while (resources->fds != NULL) {
-		log_line(plugin->subsystem, LOG_WARNING,
-			"Leak: descriptor %d was still watched; it is no longer", resources->fds->fd);
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: descriptor %d was still watched; it is no longer",
+			resources->fds->fd);
 		host_fd_del(ctx, resources->fds->fd);
 		plugin_watch_leak(plugin, 1);
 	}

@@ -33,20 +33,13 @@ struct coterie_map_iterator {
 	bool has_ended;
 };
 
-static struct map *map_of(struct coterie_ctx *ctx)
-{
-	return host_plugin(ctx)->host->map;
-}
+static struct map *map_of(struct coterie_ctx *ctx) { return host_plugin(ctx)->host->map; }
 
-static struct stats *stats_of(struct coterie_ctx *ctx)
-{
-	return host_plugin(ctx)->host->stats;
-}
+static struct stats *stats_of(struct coterie_ctx *ctx) { return host_plugin(ctx)->host->stats; }
 
 /* --- values of the configuration --- */
 
-int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value,
-	uint32_t value_size)
+int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value, uint32_t value_size)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
@@ -54,8 +47,7 @@ int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const 
 	return plugin->is_beside ? 0 : map_set(plugin->host->map, key, type, value, value_size);
 }
 
-int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
-	const void **value, uint32_t *value_size)
+int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value, uint32_t *value_size)
 {
 	struct map_value found;
 	int rc = map_get(host_plugin(ctx)->host->map, key, &found);
@@ -95,15 +87,11 @@ int host_map_protect(struct coterie_ctx *ctx, const char *key, uint32_t is_prefi
 	return map_protect(map_of(ctx), key, is_prefix != 0);
 }
 
-uint32_t host_map_is_protected(struct coterie_ctx *ctx, const char *key)
-{
-	return map_is_protected(map_of(ctx), key);
-}
+uint32_t host_map_is_protected(struct coterie_ctx *ctx, const char *key) { return map_is_protected(map_of(ctx), key); }
 
 /* --- both maps --- */
 
-int host_map_read(
-	struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value)
+int host_map_read(struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value)
 {
 	struct map_value found;
 
@@ -117,8 +105,7 @@ int host_map_read(
 	return rc;
 }
 
-int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
-	struct coterie_map_iterator **out)
+int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **out)
 {
 	struct plugin *plugin = host_plugin(ctx);
 	struct coterie_map_iterator *iterator = calloc(1, sizeof(*iterator));
@@ -177,8 +164,8 @@ void host_map_iterate_end(struct coterie_map_iterator *iterator)
 
 /* --- trackers --- */
 
-static void on_config(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void on_config(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const struct coterie_map_tracker *tracker = arg;
 	struct coterie_map_value told_now = value_of(now), told_before = value_of(before);
@@ -187,27 +174,23 @@ static void on_config(void *arg, enum map_event event, const char *key, const st
 		tracker->notify(tracker->arg, (uint32_t)event, key, &told_now, &told_before);
 }
 
-static int start_tracker(struct coterie_ctx *ctx, uint32_t which, const char *key,
-	struct coterie_map_tracker *tracker)
+static int start_tracker(struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_tracker *tracker)
 {
 	if (which == COTERIE_MAP_STATS)
-		return stats_track(stats_of(ctx), key, tracker->events, tracker->notify, tracker->arg,
-			&tracker->stats);
-	tracker->config = map_track(
-		map_of(ctx), key, (tracker->events & COTERIE_MAP_PREFIX) != 0, on_config, tracker);
+		return stats_track(stats_of(ctx), key, tracker->events, tracker->notify, tracker->arg, &tracker->stats);
+	tracker->config = map_track(map_of(ctx), key, (tracker->events & COTERIE_MAP_PREFIX) != 0, on_config, tracker);
 	return tracker->config != NULL ? 0 : -ENOMEM;
 }
 
-int host_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
-	coterie_map_notify notify, void *arg, struct coterie_map_tracker **out)
+int host_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events, coterie_map_notify notify,
+	void *arg, struct coterie_map_tracker **out)
 {
 	struct plugin *plugin = host_plugin(ctx);
 	struct coterie_map_tracker *tracker = calloc(1, sizeof(*tracker));
 
 	if (tracker == NULL)
 		return -ENOMEM;
-	*tracker = (struct coterie_map_tracker){
-		.plugin = plugin, .events = events, .notify = notify, .arg = arg};
+	*tracker = (struct coterie_map_tracker){.plugin = plugin, .events = events, .notify = notify, .arg = arg};
 	int rc = start_tracker(ctx, which, key, tracker);
 	if (rc < 0) {
 		free(tracker);
@@ -256,8 +239,7 @@ static void forget_stat(struct waiting_stat **place)
 	free(stat);
 }
 
-int host_stat_add(
-	struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
+int host_stat_add(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
 	struct plugin *plugin = host_plugin(ctx);
 
@@ -283,12 +265,10 @@ void host_stats_settle(struct plugin *plugin)
 
 	for (; *first != NULL; forget_stat(first)) {
 		const struct waiting_stat *stat = *first;
-		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read,
-			stat->arg);
+		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read, stat->arg);
 
 		if (rc < 0)
-			log_line(plugin->subsystem, LOG_WARNING, "No statistic %s: %s", stat->key,
-				strerror(-rc));
+			log_line(plugin->subsystem, LOG_WARNING, "No statistic %s: %s", stat->key, strerror(-rc));
 	}
 }
 
@@ -308,10 +288,7 @@ int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(v
 	return stats_on_clear(stats_of(ctx), host_plugin(ctx), name, run, arg);
 }
 
-int host_stats_clear(struct coterie_ctx *ctx, const char *name)
-{
-	return stats_clear(stats_of(ctx), name);
-}
+int host_stats_clear(struct coterie_ctx *ctx, const char *name) { return stats_clear(stats_of(ctx), name); }
 
 /* --- the account --- */
 
@@ -329,11 +306,9 @@ void host_map_reclaim(struct plugin *plugin)
 		iterators++;
 	}
 	if (trackers > 0)
-		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map trackers were left; they are ended",
-			trackers);
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map trackers were left; they are ended", trackers);
 	if (iterators > 0)
-		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map iterators were left; they are ended",
-			iterators);
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map iterators were left; they are ended", iterators);
 	plugin_watch_leak(plugin, trackers + iterators);
 	while (resources->stats != NULL)
 		forget_stat(&resources->stats);

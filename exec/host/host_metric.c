@@ -134,7 +134,8 @@ static bool is_metric(const struct coterie_metric *metric)
 		strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
 		metric->label_count > COTERIE_METRIC_LABELS_MAX || metric->bound_count > COTERIE_METRIC_BOUNDS_MAX ||
 		(metric->kind == COTERIE_METRIC_HISTOGRAM) != (metric->bound_count > 0) ||
-		(metric->label_count > 0 && metric->labels == NULL) || (metric->bound_count > 0 && metric->bounds == NULL))
+		(metric->label_count > 0 && metric->labels == NULL) ||
+		(metric->bound_count > 0 && metric->bounds == NULL))
 		return false;
 	for (uint32_t i = 0; i < metric->bound_count; i++)
 		if (!isfinite(metric->bounds[i]) || (i > 0 && metric->bounds[i] <= metric->bounds[i - 1]))
@@ -222,7 +223,8 @@ static void offer(struct offer *offer, const char *what, uint32_t type, coterie_
 
 static void name_family(struct offer *offer, const struct metric_family *family)
 {
-	snprintf(offer->prefix, sizeof(offer->prefix), "stats.coterie.metrics.%s.%s", offer->plugin->name, family->name);
+	snprintf(
+		offer->prefix, sizeof(offer->prefix), "stats.coterie.metrics.%s.%s", offer->plugin->name, family->name);
 }
 
 static int show_family(struct metric_family *family, bool is_withdrawn)
@@ -282,7 +284,8 @@ static void drop_family(struct metric_family *family)
 }
 
 /* @return 0; -EINVAL: the family is another one; -ENOMEM; what the statistics return */
-static int find_family(struct plugin_metrics *metrics, const struct coterie_metric *metric, struct metric_family **found)
+static int find_family(
+	struct plugin_metrics *metrics, const struct coterie_metric *metric, struct metric_family **found)
 {
 	for (*found = metrics->families; *found != NULL; *found = (*found)->next)
 		if (strcmp((*found)->name, metric->name) == 0)

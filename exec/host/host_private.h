@@ -24,13 +24,10 @@ struct plugin_resources {
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
 	struct plugin_metrics *metrics; /* or NULL: none yet */
-	struct waiting_stat *stats; /* of a plugin beside its predecessor: they appear later */
+	struct waiting_stat *stats;     /* of a plugin beside its predecessor: they appear later */
 };
 
-static inline struct plugin *host_plugin(struct coterie_ctx *ctx)
-{
-	return (struct plugin *)ctx;
-}
+static inline struct plugin *host_plugin(struct coterie_ctx *ctx) { return (struct plugin *)ctx; }
 
 /** Return whether the plugin was stopped. From any thread. */
 static inline bool host_is_stopped(const struct plugin *plugin)
@@ -42,8 +39,8 @@ static inline bool host_is_stopped(const struct plugin *plugin)
 
 int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
 uint64_t host_now_ns(struct coterie_ctx *ctx);
-int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **out);
+int host_timer_add(
+	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **out);
 void host_timer_del(struct coterie_ctx *ctx, struct coterie_timer *timer);
 int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
 	void (*run)(void *arg, int fd, uint32_t revents), void *arg);
@@ -55,25 +52,20 @@ void host_loop_reclaim(struct plugin *plugin);
 
 /* --- host_map.c --- */
 
-int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value,
-	uint32_t value_size);
-int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value,
-	uint32_t *value_size);
+int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value, uint32_t value_size);
+int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value, uint32_t *value_size);
 int host_map_delete(struct coterie_ctx *ctx, const char *key);
-int host_map_read(
-	struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value);
-int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
-	struct coterie_map_iterator **out);
+int host_map_read(struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value);
+int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **out);
 const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct coterie_map_value *value);
 void host_map_iterate_end(struct coterie_map_iterator *iterator);
-int host_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
-	coterie_map_notify notify, void *arg, struct coterie_map_tracker **out);
+int host_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events, coterie_map_notify notify,
+	void *arg, struct coterie_map_tracker **out);
 void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *tracker);
 int host_map_adjust(struct coterie_ctx *ctx, const char *key, int64_t delta);
 int host_map_protect(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix);
 uint32_t host_map_is_protected(struct coterie_ctx *ctx, const char *key);
-int host_stat_add(
-	struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg);
+int host_stat_add(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg);
 void host_stat_del(struct coterie_ctx *ctx, const char *key);
 int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(void *arg), void *arg);
 int host_stats_clear(struct coterie_ctx *ctx, const char *name);
@@ -96,18 +88,16 @@ void host_metric_reclaim(struct plugin *plugin); /* its statistics are forgotten
 
 int host_quorum_publish(struct coterie_ctx *ctx, const struct coterie_quorum *quorum);
 void host_quorum_get(struct coterie_ctx *ctx, struct coterie_quorum *quorum);
-int host_quorum_watch(
-	struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg);
+int host_quorum_watch(struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg);
 uint32_t host_is_safe_kept(struct coterie_ctx *ctx);
 int host_node_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status);
 int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_peer *peer);
 void host_stop(struct coterie_ctx *ctx);
 void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason);
 int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
-int host_reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
-	void *arg);
-int host_reload_prepare(
-	struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_reload_with(
+	struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_reload_prepare(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
 int host_reload_commit(struct coterie_ctx *ctx);
 void host_reload_drop(struct coterie_ctx *ctx);
 int host_log_reopen(struct coterie_ctx *ctx);

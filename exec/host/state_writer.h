@@ -12,8 +12,8 @@ struct loop;
 struct plugin;
 struct state_writer;
 
-#define STATE_STORES_MAX 64u            /* of one plugin */
-#define STATE_STORES_SIZE (4u << 20)    /* bytes of them together, except for a single one */
+#define STATE_STORES_MAX 64u         /* of one plugin */
+#define STATE_STORES_SIZE (4u << 20) /* bytes of them together, except for a single one */
 #define STATE_STORE_SIZE_MAX (16u << 20)
 
 /** dir: absolute, borrowed until the end. NULL: out of memory */

@@ -8,8 +8,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CHANNELS_MAX 256u               /* each has two rings, in memory as far as they were used */
-#define CHANNELS_BYTES_MAX (640u << 20) /* limit for all rings. It is enough for the same number of
+#define CHANNELS_MAX 256u /* each has two rings, in memory as far as they were used */
+#define CHANNELS_BYTES_MAX \
+	(640u << 20) /* limit for all rings. It is enough for the same number of
 					 * the smallest ones */
 
 /* --- opening --- */
@@ -88,8 +89,8 @@ static int make_rings(const struct coterie_client *client, struct ipc_channel *c
 	return rc;
 }
 
-static int make_channel(struct coterie_client *client, const struct coterie_channel_offer *offer,
-	struct coterie_channel_grant *grant)
+static int make_channel(
+	struct coterie_client *client, const struct coterie_channel_offer *offer, struct coterie_channel_grant *grant)
 {
 	struct ipc *ipc = client->server->ipc;
 	struct ipc_channel *channel = calloc(1, sizeof(*channel));
@@ -108,8 +109,8 @@ static int make_channel(struct coterie_client *client, const struct coterie_chan
 	return 0;
 }
 
-int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t size,
-	struct coterie_channel_grant *grant)
+int ipc_channel_open(
+	struct coterie_client *client, const void *offer, uint32_t size, struct coterie_channel_grant *grant)
 {
 	struct ipc_server *server = client->server;
 	struct coterie_channel_offer wanted;
@@ -131,8 +132,8 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 	rc = make_channel(client, &wanted, grant);
 	if (rc < 0)
 		log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_NOTICE,
-			"No fast channel for process %u (%s) at service %s: %s", client->pid,
-			client->process, server->name, strerror(-rc));
+			"No fast channel for process %u (%s) at service %s: %s", client->pid, client->process,
+			server->name, strerror(-rc));
 	return rc;
 }
 

@@ -70,8 +70,8 @@ bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
  * @param fds  of the send ring, of the receive ring; borrowed
  * @return 0; -EINVAL: no name of such a socket; -EPERM: it belongs to another process; -errno
  */
-int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
-	const uint8_t token[16], const int fds[2]);
+int ipc_channel_hand_over(
+	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2]);
 
 /* --- ipc_channel_await.c --- */
 

@@ -105,23 +105,20 @@ static int send_parcel(int fd, const uint8_t token[16], const int fds[2])
 	union {
 		struct cmsghdr header;
 		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)),
-			     .cmsg_level = SOL_SOCKET,
-			     .cmsg_type = SCM_RIGHTS}};
+	} control = {
+		.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	uint8_t copy[16];
 	struct iovec iov = {memcpy(copy, token, sizeof(copy)), sizeof(copy)};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.bytes)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.bytes)};
 
 	memcpy(CMSG_DATA(&control.header), fds, 2 * sizeof(int));
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 /* Connect and send without waiting: the client listens already, and the message waits in its socket. */
-int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
-	const uint8_t token[16], const int fds[2])
+int ipc_channel_hand_over(
+	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2])
 {
 	struct sockaddr_un name;
 	socklen_t size;

@@ -57,10 +57,7 @@ static uint32_t ring_doorbells(struct ipc *ipc)
 	return rung;
 }
 
-static void flush_dirty(void *arg)
-{
-	(void)ring_doorbells(arg);
-}
+static void flush_dirty(void *arg) { (void)ring_doorbells(arg); }
 
 void ipc_tell(struct ipc *ipc)
 {
@@ -118,8 +115,8 @@ void ipc_channel_forget_dirty(struct ipc_channel *channel)
 	channel->is_dirty = false;
 }
 
-int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
-	uint32_t count)
+int ipc_channel_put(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	struct ipc_channel *channel = client->channel;
 	struct coterie_channel_ring *ring = &channel->receive;
@@ -147,7 +144,7 @@ int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head,
 
 void ipc_channel_answer_bell(struct ipc_channel *channel)
 {
-	if (coterie_channel_turn(&channel->receive.control->reader_armed, COTERIE_CHANNEL_ASKING,
-		    COTERIE_CHANNEL_AWAKE))
+	if (coterie_channel_turn(
+		    &channel->receive.control->reader_armed, COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_AWAKE))
 		send_doorbell(channel->client);
 }

@@ -69,8 +69,7 @@ static enum taken take(struct ipc_channel *channel)
 	memcpy(&head, coterie_channel_here(ring), sizeof(head));
 	/* read the head once only: the client may change it at any time */
 	__asm__ volatile("" : : "r"(&head) : "memory");
-	if (head.length > ring->size ||
-		coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
+	if (head.length > ring->size || coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
 		ipc_channel_punish(channel);
 		return NO_ROOM;
 	}
@@ -104,11 +103,9 @@ static bool has_any(const struct ipc_channel *channel) { return !is_empty(channe
 
 static bool may_take(const struct coterie_client *client)
 {
-	return client->is_joined && !client->is_leaving &&
-	       client->server->ipc->level != IPC_LEVEL_CRITICAL &&
-	       ipc_gate_of(client->server,
-		       COTERIE_NEEDS_FLOW | (client->server->needs_quorum ? COTERIE_NEEDS_QUORUM : 0u)) ==
-		       IPC_GATE_OPEN;
+	return client->is_joined && !client->is_leaving && client->server->ipc->level != IPC_LEVEL_CRITICAL &&
+	       ipc_gate_of(client->server, COTERIE_NEEDS_FLOW | (client->server->needs_quorum ? COTERIE_NEEDS_QUORUM
+											      : 0u)) == IPC_GATE_OPEN;
 }
 
 /* Messages until the share is used up, or all. @return TAKEN: its share is used up */

@@ -26,8 +26,8 @@ void ipc_channel_punish(struct ipc_channel *channel)
 	if (client->is_leaving)
 		return;
 	client->invalid_requests++;
-	log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
-		LOG_WARNING, "Disconnecting process %u (%s) from %s: what it wrote into its channel makes no sense",
-		client->pid, client->process, client->server->name);
+	log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN", LOG_WARNING,
+		"Disconnecting process %u (%s) from %s: what it wrote into its channel makes no sense", client->pid,
+		client->process, client->server->name);
 	ipc_client_disconnect(client);
 }

@@ -22,7 +22,7 @@
 #define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
 #define EVENTS_ALONG 4u           /* to one that is to have a new event */
 #define FLUSH_SIZE (1u << 20)     /* bytes that are sent to one client at once, plus the rest of an event */
-#define PARTS_MAX 16 /* of an event without an allocation, header included */
+#define PARTS_MAX 16              /* of an event without an allocation, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
 
@@ -63,8 +63,7 @@ struct message {
 };
 
 /* -EMSGSIZE: above what any client can read; -ENOMEM. */
-static int message_init(struct message *message, uint32_t id, int32_t error,
-	const struct iovec *iov, uint32_t count)
+static int message_init(struct message *message, uint32_t id, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	size_t size = sizeof(message->header);
 
@@ -73,8 +72,7 @@ static int message_init(struct message *message, uint32_t id, int32_t error,
 			return -EMSGSIZE;
 		size += iov[i].iov_len;
 	}
-	message->header = (struct coterie_response_header){
-		.id = (int32_t)id, .size = (int32_t)size, .error = error};
+	message->header = (struct coterie_response_header){.id = (int32_t)id, .size = (int32_t)size, .error = error};
 	message->size = (uint32_t)size;
 	message->count = count + 1;
 	message->iov = message->fixed;
@@ -83,8 +81,7 @@ static int message_init(struct message *message, uint32_t id, int32_t error,
 		if (message->iov == NULL)
 			return -ENOMEM;
 	}
-	message->iov[0] =
-		(struct iovec){.iov_base = &message->header, .iov_len = sizeof(message->header)};
+	message->iov[0] = (struct iovec){.iov_base = &message->header, .iov_len = sizeof(message->header)};
 	if (count > 0)
 		memcpy(message->iov + 1, iov, count * sizeof(*iov));
 	return 0;
@@ -127,8 +124,8 @@ enum ipc_error ipc_error_from_errno(int rc)
 	return IPC_LIBRARY;
 }
 
-int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
-	const struct iovec *iov, uint32_t count)
+int ipc_client_reply(
+	struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	struct message message;
 
@@ -157,12 +154,10 @@ static int give_up(struct coterie_client *client, const char *reason)
 	struct ipc *ipc = client->server->ipc;
 
 	if (!client->is_leaving)
-		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->parts.loop), "MAIN",
-			LOG_WARNING,
+		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_WARNING,
 			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were "
 			"waiting for it)",
-			client->pid, client->process, client->server->name, reason,
-			(uintmax_t)client->backlog_size);
+			client->pid, client->process, client->server->name, reason, (uintmax_t)client->backlog_size);
 	ipc_backlog_drop(client);
 	ipc_client_disconnect(client);
 	return -ENOTCONN;
@@ -177,16 +172,13 @@ static int give_up_on(struct coterie_client *client, int rc)
 	return -ENOTCONN;
 }
 
-static uint64_t now_of(const struct coterie_client *client)
-{
-	return loop_now_ns(client->server->ipc->parts.loop);
-}
+static uint64_t now_of(const struct coterie_client *client) { return loop_now_ns(client->server->ipc->parts.loop); }
 
 /* Send an event through the client's channel, or over libqb. */
-static int send_event(struct coterie_client *client, const struct ipc_event *head,
-	const struct iovec *iov, uint32_t count)
+static int send_event(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
-	int rc = ipc_channel_is_open(client) ? ipc_channel_put(client, head, iov, count)
+	int rc = ipc_channel_is_open(client)  ? ipc_channel_put(client, head, iov, count)
 		 : client->connection != NULL ? qbs_event(client->connection, iov, count)
 					      : client->far_end->take(client, true, iov, count);
 
@@ -261,8 +253,7 @@ static void give_up_most(struct ipc *ipc)
 		give_up(most, "clients do not read their events");
 }
 
-static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
-	uint32_t count)
+static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	struct ipc *ipc = client->server->ipc;
 
@@ -295,8 +286,8 @@ static int queue(struct coterie_client *client, const struct ipc_event *head, co
 }
 
 /* Send an event, or put it in the queue behind the events that wait already. */
-static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
-	const struct iovec *iov, uint32_t count)
+static int send_or_queue(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	struct ipc *ipc = client->server->ipc;
 
@@ -317,8 +308,7 @@ static int send_or_queue(struct coterie_client *client, const struct ipc_event *
 	return sent < 0 ? give_up_on(client, sent) : 0;
 }
 
-int ipc_client_event(
-	struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
+int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
 {
 	struct message message;
 
@@ -338,8 +328,8 @@ int ipc_client_event(
 	return rc;
 }
 
-int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
-	const struct iovec *iov, uint32_t count)
+int ipc_channel_deliver(
+	struct coterie_client *client, uint32_t nodeid, uint32_t pid, const struct iovec *iov, uint32_t count)
 {
 	struct ipc_event head = {.kind = COTERIE_CHANNEL_MESSAGE, .nodeid = nodeid, .pid = pid};
 
@@ -373,8 +363,7 @@ static void start_flush_timer(struct ipc *ipc)
 		return;
 	if (ipc->flush_delay_ns == 0)
 		ipc->flush_delay_ns = FLUSH_NS_MIN;
-	ipc->flush_timer =
-		loop_timer_add(loop, loop_now_ns(loop) + ipc->flush_delay_ns, on_flush_timer, ipc);
+	ipc->flush_timer = loop_timer_add(loop, loop_now_ns(loop) + ipc->flush_delay_ns, on_flush_timer, ipc);
 }
 
 static void flush_later(struct coterie_client *client)

@@ -12,7 +12,7 @@
 
 #define CRITICAL_CHECK_NS UINT64_C(1000000)
 #define KEPT_CHECK_NS UINT64_C(10000000)
-#define FRAME_OVERHEAD 24u    /* of a frame's payload */
+#define FRAME_OVERHEAD 24u /* of a frame's payload */
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
@@ -160,9 +160,8 @@ void ipc_gate_check_later(struct ipc *ipc)
 
 	if (ipc->gate_timer != NULL || (!is_critical && ipc->kept == NULL))
 		return;
-	ipc->gate_timer = loop_timer_add(loop,
-		loop_now_ns(loop) + (is_critical ? CRITICAL_CHECK_NS : KEPT_CHECK_NS),
-		on_gate_timer, ipc);
+	ipc->gate_timer = loop_timer_add(
+		loop, loop_now_ns(loop) + (is_critical ? CRITICAL_CHECK_NS : KEPT_CHECK_NS), on_gate_timer, ipc);
 }
 
 void ipc_gate(struct ipc *ipc)

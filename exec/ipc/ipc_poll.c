@@ -15,6 +15,5 @@ static void del(void *arg, int fd) { loop_fd_del(arg, fd); }
 
 void ipc_poll_init(struct ipc *ipc)
 {
-	ipc->loop = (struct qbs_loop){
-		.arg = ipc->parts.loop, .now_ns = now_ns, .add = add, .mod = mod, .del = del};
+	ipc->loop = (struct qbs_loop){.arg = ipc->parts.loop, .now_ns = now_ns, .add = add, .mod = mod, .del = del};
 }

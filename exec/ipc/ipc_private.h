@@ -42,7 +42,7 @@ struct ipc_event {
 	struct ipc_event *next;
 	uint32_t kind;        /* of a channel's record: COTERIE_CHANNEL_* */
 	uint32_t nodeid, pid; /* of a message's sender */
-	uint32_t size; /* of the bytes: header and message */
+	uint32_t size;        /* of the bytes: header and message */
 	struct ipc_body *body;
 };
 
@@ -93,12 +93,12 @@ struct coterie_client {
 	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
 	const struct ipc_far_end *far_end; /* without a connection */
 	struct coterie_call *call;         /* of that plugin, or NULL: it has closed the call */
-	uint64_t id; /* never used for another client */
+	uint64_t id;                       /* never used for another client */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
 	int32_t request_id; /* of the request that is being checked or handled */
-	char process[32];  /* name of its program, or "": unknown */
-	uint32_t size_max; /* of one message: as the client asked, at most IPC_SIZE_MAX */
+	char process[32];   /* name of its program, or "": unknown */
+	uint32_t size_max;  /* of one message: as the client asked, at most IPC_SIZE_MAX */
 	bool is_joined, is_leaving, is_closed, is_in_handler;
 
 	/* A request that found no room and must not be lost. No later request is read meanwhile. */
@@ -106,7 +106,7 @@ struct coterie_client {
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
 	bool is_kept_silent; /* its client expects no answer */
-	uint64_t kept_ns; /* its arrival */
+	uint64_t kept_ns;    /* its arrival */
 	struct coterie_client *kept_next;
 
 	/* Answers that come later: ipc_reply.c. */
@@ -145,7 +145,7 @@ struct ipc_server {
 	uint32_t references; /* one of its own, one for each client */
 	struct coterie_client *clients;
 	struct ipc_server *next;
-	struct log_limit limit; /* for errors of clients */
+	struct log_limit limit;         /* for errors of clients */
 	struct log_limit refused_limit; /* for requests without the right */
 };
 
@@ -179,9 +179,9 @@ struct ipc {
 	bool is_ready;
 	uint64_t active, closed, denied; /* connections */
 	uint64_t refused;                /* requests of clients without the right */
-	uint64_t question_ns;                /* longest time that a question about quorum waits for the lease */
+	uint64_t question_ns;            /* longest time that a question about quorum waits for the lease */
 	uint64_t last_id, last_token;
-	struct coterie_call *calls; /* of plugins to other services: ipc_call.c */
+	struct coterie_call *calls;                   /* of plugins to other services: ipc_call.c */
 	struct ipc_reply *replies[IPC_REPLY_BUCKETS]; /* by token */
 
 	struct qbs_loop loop; /* the executive's, as exec/qb sees it */
@@ -198,14 +198,15 @@ struct ipc {
 	struct ipc_shared shared[IPC_SHARED_KINDS];
 	struct ipc_fan fan;
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
-	uint64_t backlog_peak; /* highest backlog_size since memory was returned to the system */
-	uint64_t hold_size; /* IPC_HOLD_SIZE */
+	uint64_t backlog_peak;                   /* highest backlog_size since memory was returned to the system */
+	uint64_t hold_size;                      /* IPC_HOLD_SIZE */
 	uint64_t readers_size, readers_ns; /* backlogs of clients that read, and when this was computed, 0: never */
-	struct ipc_channel *awake; /* channels whose send rings are read at each visit of the token, the next one first */
-	struct ipc_channel *dirty; /* channels with events whose clients were not notified yet */
+	struct ipc_channel
+		*awake; /* channels whose send rings are read at each visit of the token, the next one first */
+	struct ipc_channel *dirty;        /* channels with events whose clients were not notified yet */
 	uint32_t channels, channel_bytes; /* number of channels, bytes of data of all their rings */
-	int64_t pull_room;    /* bytes that may still be read from channels at this visit */
-	bool is_queue_shared; /* requests have filled the queue too, since channels were read */
+	int64_t pull_room;                /* bytes that may still be read from channels at this visit */
+	bool is_queue_shared;             /* requests have filled the queue too, since channels were read */
 	struct loop_timer *pull_timer;
 	uint64_t pulled_ns; /* the last visit */
 	struct ipc_await await;
@@ -362,8 +363,8 @@ struct coterie_client *ipc_lagging_take(struct ipc *ipc); /* NULL: none */
 /**
  * Write a record: its kind, sender, size and bytes. 0; -EAGAIN: no room, or the client has not mapped it yet; -EPROTO
  */
-int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
-	uint32_t count);
+int ipc_channel_put(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count);
 /** Handle a request of the channel itself. false: it is another request. */
 bool ipc_channel_request(struct coterie_client *client, int32_t id);
 /**

@@ -26,9 +26,9 @@ struct ipc_reply {
 	coterie_reply_gone old_gone;
 	void *old_arg;
 	bool is_adopted;
-	struct loop_timer *timer;      /* or NULL: no limit of time */
+	struct loop_timer *timer;                /* or NULL: no limit of time */
 	struct ipc_reply **hashed, *next_hashed; /* with the same hash: the pointer to this one, and the next one */
-	struct ipc_reply *previous, *next; /* of the client */
+	struct ipc_reply *previous, *next;       /* of the client */
 };
 
 static struct ipc_reply **bucket_of(struct ipc *ipc, uint64_t token)
@@ -65,7 +65,8 @@ static void end(struct ipc_reply *reply)
 	free(reply);
 }
 
-static void tell_gone(struct coterie_client *client, coterie_reply_gone gone, void *arg, uint64_t token, uint32_t reason)
+static void tell_gone(
+	struct coterie_client *client, coterie_reply_gone gone, void *arg, uint64_t token, uint32_t reason)
 {
 	struct plugin_call call;
 

@@ -12,13 +12,9 @@
 
 #include "exec/plugin/plugin_watch.h"
 
-static bool is_silent(const struct coterie_request *request)
-{
-	return (request->flags & COTERIE_NO_REPLY) != 0;
-}
+static bool is_silent(const struct coterie_request *request) { return (request->flags & COTERIE_NO_REPLY) != 0; }
 
-static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id,
-	size_t size)
+static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id, size_t size)
 {
 	struct ipc_server *server = client->server;
 
@@ -44,8 +40,7 @@ static bool is_refused(struct coterie_client *client, const struct coterie_reque
 
 /* --- requests that wait --- */
 
-static void keep(struct coterie_client *client, const struct coterie_request *request,
-	const void *msg, uint32_t size)
+static void keep(struct coterie_client *client, const struct coterie_request *request, const void *msg, uint32_t size)
 {
 	struct ipc *ipc = client->server->ipc;
 
@@ -89,8 +84,8 @@ static void drop(struct coterie_client *client)
 
 /* --- the handler --- */
 
-static int call_handler(struct coterie_client *client, const struct coterie_request *request,
-	const void *msg, uint32_t size)
+static int call_handler(
+	struct coterie_client *client, const struct coterie_request *request, const void *msg, uint32_t size)
 {
 	struct plugin *plugin = client->server->plugin;
 	struct plugin_call call;
@@ -111,12 +106,10 @@ static void finish(struct coterie_client *client, const struct coterie_request *
 {
 	if (ipc_reply_settle(client, rc) || is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
 		return;
-	ipc_client_respond(
-		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
+	ipc_client_respond(client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
 }
 
-static void run(struct coterie_client *client, const struct coterie_request *request,
-	const void *msg, uint32_t size)
+static void run(struct coterie_client *client, const struct coterie_request *request, const void *msg, uint32_t size)
 {
 	struct ipc *ipc = client->server->ipc;
 
@@ -180,7 +173,8 @@ void ipc_requests_inherit(struct ipc_server *server)
 	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 		if (client->kept == NULL)
 			continue;
-		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
+		client->kept_request = plugin_table_request(
+			server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
 			is_silent(client->kept_request) == client->is_kept_silent &&
 			client->right >= ipc_right_of_flags(client->kept_request->flags))
@@ -204,8 +198,8 @@ void ipc_request_last(struct coterie_client *client)
 	if (ipc_gate_of(server, request->flags) != IPC_GATE_OPEN ||
 		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
 		log_line("MAIN", LOG_WARNING,
-			"Process %u (%s) is gone from %s before its last request found room: it is lost",
-			client->pid, client->process, server->name);
+			"Process %u (%s) is gone from %s before its last request found room: it is lost", client->pid,
+			client->process, server->name);
 	drop(client);
 }
 

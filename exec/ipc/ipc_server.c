@@ -102,8 +102,7 @@ static struct coterie_client *client_create(struct ipc_server *server, const str
 	return client;
 }
 
-static int on_accept(
-	void *arg, struct qbs_connection *connection, const struct qbs_peer *peer, void **context)
+static int on_accept(void *arg, struct qbs_connection *connection, const struct qbs_peer *peer, void **context)
 {
 	struct ipc_server *server = arg;
 	struct ipc *ipc = server->ipc;
@@ -137,8 +136,8 @@ static void on_created(void *context)
 		PLUGIN_MARKED(plugin, "client_join", rc = plugin->service.client_join(plugin->self, client));
 
 		if (rc < 0) {
-			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s",
-				server->name, client->pid, client->process, strerror(-rc));
+			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s", server->name, client->pid,
+				client->process, strerror(-rc));
 			ipc_client_disconnect(client);
 			return;
 		}
@@ -147,10 +146,7 @@ static void on_created(void *context)
 	ipc_stats_come(client);
 }
 
-static int on_request(void *context, const void *msg, uint32_t size)
-{
-	return ipc_request_process(context, msg, size);
-}
+static int on_request(void *context, const void *msg, uint32_t size) { return ipc_request_process(context, msg, size); }
 
 static void on_ready(void *context)
 {
@@ -166,8 +162,8 @@ static void on_closed(void *context)
 
 	assert(!client->is_in_handler);
 	if (qbs_is_broken(client->connection))
-		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
-			LOG_WARNING, "Disconnecting process %u (%s) from %s: it has damaged the memory that it shares with us",
+		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN", LOG_WARNING,
+			"Disconnecting process %u (%s) from %s: it has damaged the memory that it shares with us",
 			client->pid, client->process, client->server->name);
 	client_end(client);
 }
@@ -233,8 +229,7 @@ int ipc_server_join(struct ipc_server *server, const struct ipc_far_end *far_end
 static struct coterie_client *find_leaving(const struct ipc *ipc)
 {
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL;
-			client = client->next) {
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 			if (client->is_leaving && !client->is_closed)
 				return client;
 		}
@@ -311,9 +306,8 @@ void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
 
 static int server_name(const char *instance, const char *name, char *text, size_t size)
 {
-	int length = instance != NULL && instance[0] != '\0'
-			     ? snprintf(text, size, "%s-%s", name, instance)
-			     : snprintf(text, size, "%s", name);
+	int length = instance != NULL && instance[0] != '\0' ? snprintf(text, size, "%s-%s", name, instance)
+							     : snprintf(text, size, "%s", name);
 
 	return length < 0 || length > NAME_LENGTH_MAX ? -ENAMETOOLONG : 0;
 }
@@ -321,9 +315,8 @@ static int server_name(const char *instance, const char *name, char *text, size_
 bool ipc_needs_quorum(const struct coterie_service *service)
 {
 	for (uint32_t i = 0; i < service->request_count; i++) {
-		const struct coterie_request *request =
-			(const void *)((const char *)service->requests +
-				       (size_t)service->request_size * i);
+		const struct coterie_request *request = (const void *)((const char *)service->requests +
+								       (size_t)service->request_size * i);
 
 		if ((request->flags & COTERIE_NEEDS_QUORUM) == 0)
 			return false;

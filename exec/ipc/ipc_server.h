@@ -22,8 +22,8 @@ struct plugin;
 struct ring;
 struct stats;
 struct sync;
-struct ipc;        /* all servers */
-struct ipc_server; /* one */
+struct ipc;          /* all servers */
+struct ipc_server;   /* one */
 struct ipc_handover; /* clients of a service that move to another plugin */
 
 /** Fill of the ring's send queue (book packing, "Queue levels"). */
@@ -37,7 +37,7 @@ enum ipc_level {
 /** The parts that IPC uses. All of them outlive it. */
 struct ipc_parts {
 	struct loop *loop;
-	struct map *map;              /* has the users that may connect */
+	struct map *map; /* has the users that may connect */
 	struct stats *stats;
 	const struct sync *sync;      /* or NULL: no synchronisation ever runs */
 	const bool *is_quorate;       /* read for each request that needs quorum */
@@ -97,10 +97,9 @@ void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid
 int ipc_client_may(struct coterie_client *client, uint32_t right);
 /** As client_may_send of the host table. */
 int ipc_client_may_send(struct coterie_client *client);
-int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
-	const struct iovec *iov, uint32_t count);
-int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
-	uint32_t count);
+int ipc_client_reply(
+	struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov, uint32_t count);
+int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
 /** As reply_later, reply_finish and reply_adopt of the host table. server: of the service, or NULL: it has no clients. */
 int ipc_reply_later(
@@ -115,10 +114,10 @@ int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size);
 void ipc_call_close(struct coterie_call *call);
 /** Close all calls of a plugin, which ends. ipc NULL is ignored. */
 void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin);
-int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t size,
-	struct coterie_channel_grant *grant);
-int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
-	const struct iovec *iov, uint32_t count);
+int ipc_channel_open(
+	struct coterie_client *client, const void *offer, uint32_t size, struct coterie_channel_grant *grant);
+int ipc_channel_deliver(
+	struct coterie_client *client, uint32_t nodeid, uint32_t pid, const struct iovec *iov, uint32_t count);
 uint64_t ipc_client_id(struct coterie_client *client);
 /** Find a client by its id. NULL: it has gone, or server is NULL. */
 struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id);

@@ -112,8 +112,8 @@ static uint32_t read_field(void *arg, void *value)
 
 static void make_key(const struct coterie_client *client, enum field_id id, char key[KEY_MAX])
 {
-	snprintf(key, KEY_MAX, "stats.ipcs.service%u.%u.%p.%s", client->server->plugin->service.ring_id,
-		client->pid, (const void *)client, fields[id].name);
+	snprintf(key, KEY_MAX, "stats.ipcs.service%u.%u.%p.%s", client->server->plugin->service.ring_id, client->pid,
+		(const void *)client, fields[id].name);
 }
 
 /* --- those that have gone --- */
@@ -199,8 +199,7 @@ static void clear(void *arg)
 	for (uint32_t i = 0; i < IPC_ACCOUNTS; i++)
 		memset(ipc->accounts[i].numbers, 0, sizeof(ipc->accounts[i].numbers));
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL;
-			client = client->next) {
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 			client->invalid_requests = client->overloads = 0;
 			client->sent = 0;
 			if (!client->is_closed && client->connection != NULL)
@@ -223,7 +222,4 @@ int ipc_stats_init(struct ipc *ipc)
 	return rc < 0 ? rc : stats_on_clear(stats, ipc, "ipc", clear, ipc);
 }
 
-void ipc_stats_fini(struct ipc *ipc)
-{
-	stats_forget(ipc->parts.stats, ipc);
-}
+void ipc_stats_fini(struct ipc *ipc) { stats_forget(ipc->parts.stats, ipc); }

@@ -25,7 +25,7 @@
 #include "exec/sync/sync.h"
 
 #define LOOK_NS UINT64_C(1000000) /* between two looks at what a step waits for */
-#define DELIVERY_TOKENS 20u       /* token timeouts behind the drain time for which an owner waits until the ring delivers */
+#define DELIVERY_TOKENS 20u /* token timeouts behind the drain time for which an owner waits until the ring delivers */
 
 enum kind {
 	LOAD,
@@ -47,17 +47,17 @@ enum step {
 struct change {
 	enum kind kind;
 	enum step step;
-	const void *owner; /* NULL: a reload */
+	const void *owner;     /* NULL: a reload */
 	plugin_life_done done; /* NULL: no callback, or its owner has ended */
 	void *arg;
-	char *what; /* load: name or path; otherwise the name */
-	char *path; /* replace: of the new file; NULL: what */
+	char *what;                         /* load: name or path; otherwise the name */
+	char *path;                         /* replace: of the new file; NULL: what */
 	struct plugin_overrides *overrides; /* load */
 	uint32_t drain_ms;
 	bool is_forced;
-	bool is_optional;      /* one that is not installed is not missed */
-	struct plugin *plugin; /* loaded, or to be unloaded */
-	struct plugin *successor; /* forced replacement: starts when the old plugin has ended */
+	bool is_optional;            /* one that is not installed is not missed */
+	struct plugin *plugin;       /* loaded, or to be unloaded */
+	struct plugin *successor;    /* forced replacement: starts when the old plugin has ended */
 	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
 	struct plugin_trial *trial;
 	uint64_t drain_until_ns; /* unload: end of the time for the service */
@@ -71,10 +71,7 @@ struct plugin_life {
 	struct loop_timer *timer;
 };
 
-static uint64_t now_of(const struct plugin_life *life)
-{
-	return loop_now_ns(life->parts.loop);
-}
+static uint64_t now_of(const struct plugin_life *life) { return loop_now_ns(life->parts.loop); }
 
 /* --- the queue --- */
 
@@ -150,15 +147,14 @@ static bool is_failure(const struct change *change, int rc)
 
 static void count_event(struct plugin_life *life, const struct change *change, int rc)
 {
-	static const enum plugin_event events[] = {[LOAD] = PLUGIN_EVENT_LOAD,
-		[UNLOAD] = PLUGIN_EVENT_UNLOAD,
-		[REPLACE] = PLUGIN_EVENT_REPLACE};
+	static const enum plugin_event events[] = {
+		[LOAD] = PLUGIN_EVENT_LOAD, [UNLOAD] = PLUGIN_EVENT_UNLOAD, [REPLACE] = PLUGIN_EVENT_REPLACE};
 	char name[64];
 
 	plugin_name_of_path(change->what, name);
 	if (plugin_name_is_valid(name) && (rc == 0 || is_failure(change, rc)))
-		plugin_watch_event(
-			plugin_registry_watch(life->parts.plugins), name, rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
+		plugin_watch_event(plugin_registry_watch(life->parts.plugins), name,
+			rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
 }
 
 /* End a change: log its text, call its owner, and begin the next change on a turn of its own. */
@@ -243,7 +239,8 @@ static bool end_slow(struct plugin_life *life)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "its start takes more than %u ms, and would hold up the ring, as a trial has shown",
+	snprintf(text, sizeof(text),
+		"its start takes more than %u ms, and would hold up the ring, as a trial has shown",
 		start_bound_ms(life));
 	return end(life, -ETIME, text);
 }
@@ -284,8 +281,7 @@ static bool step_quiet(struct plugin_life *life, struct change *change)
 
 static void tell_loaded(const struct plugin *plugin)
 {
-	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
-		plugin->service.ring_id);
+	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title, plugin->service.ring_id);
 }
 
 /* Return whether the config names this plugin as quorum provider and there is no provider yet. */
@@ -303,8 +299,7 @@ static void appoint(struct plugin_life *life, const struct plugin *plugin)
 	if (rc == 0)
 		quorum_tell_provider(plugin->name);
 	else
-		log_line("QUORUM", LOG_ERR, "Quorum provider %s does not decide: %s", plugin->name,
-			strerror(-rc));
+		log_line("QUORUM", LOG_ERR, "Quorum provider %s does not decide: %s", plugin->name, strerror(-rc));
 }
 
 static bool act_load(struct plugin_life *life, struct change *change)
@@ -370,8 +365,7 @@ static bool step_sync(struct plugin_life *life, struct change *change)
 
 static bool is_needed(const struct plugin_life *life, const struct plugin *plugin)
 {
-	return plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
-	       quorum_is_provider(life->parts.quorum, plugin);
+	return plugin->descriptor->kind != COTERIE_KIND_SERVICE || quorum_is_provider(life->parts.quorum, plugin);
 }
 
 static bool act_unload(struct plugin_life *life, struct change *change)
@@ -545,8 +539,8 @@ static void on_turn(void *arg)
 
 static bool is_file(const char *what) { return what[0] == '/'; }
 
-int plugin_life_load(struct plugin_life *life, const void *owner, const char *what,
-	const char *const *options, uint32_t count, plugin_life_done done, void *arg)
+int plugin_life_load(struct plugin_life *life, const void *owner, const char *what, const char *const *options,
+	uint32_t count, plugin_life_done done, void *arg)
 {
 	if (is_busy(life, done, arg))
 		return 0;
@@ -576,8 +570,8 @@ int plugin_life_unload(struct plugin_life *life, const void *owner, const char *
 	return 0;
 }
 
-int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path,
-	bool is_forced, plugin_life_done done, void *arg)
+int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path, bool is_forced,
+	plugin_life_done done, void *arg)
 {
 	if (path != NULL && !is_file(path)) {
 		done(arg, -EINVAL, "name the file by an absolute path");

@@ -46,12 +46,12 @@ void plugin_life_destroy(struct plugin_life *life);
  * As the members of struct coterie_host.
  * @param owner  the plugin that calls, known by its address only
  */
-int plugin_life_load(struct plugin_life *life, const void *owner, const char *what,
-	const char *const *options, uint32_t count, plugin_life_done done, void *arg);
+int plugin_life_load(struct plugin_life *life, const void *owner, const char *what, const char *const *options,
+	uint32_t count, plugin_life_done done, void *arg);
 int plugin_life_unload(struct plugin_life *life, const void *owner, const char *name, uint32_t drain_ms,
 	plugin_life_done done, void *arg);
-int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path,
-	bool is_forced, plugin_life_done done, void *arg);
+int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path, bool is_forced,
+	plugin_life_done done, void *arg);
 /** Forget an owner that ends. Its changes go on without a call of `done`. life may be NULL. */
 void plugin_life_forget(struct plugin_life *life, const void *owner);
 
@@ -59,7 +59,6 @@ void plugin_life_forget(struct plugin_life *life, const void *owner);
  * Follow a new config file, on later turns of the loop: load services that only the new one names, and unload
  * those that only the old one names. The results are in the log.
  */
-void plugin_life_follow(
-	struct plugin_life *life, const struct config *before, const struct config *now);
+void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now);
 
 #endif

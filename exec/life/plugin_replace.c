@@ -24,7 +24,7 @@
  */
 struct blob {
 	uint32_t magic;
-	uint32_t size; /* of bytes */
+	uint32_t size;                 /* of bytes */
 	uint16_t abi_major, abi_minor; /* ABI version of the plugin that saved the state */
 	uint32_t pad;
 	char name[64];
@@ -40,9 +40,8 @@ static int refuse(struct plugin_error *error, int rc, const char *text)
 
 static int save(struct plugin *old, struct blob *blob, struct plugin_error *error)
 {
-	*blob = (struct blob){.magic = BLOB_MAGIC,
-		.abi_major = old->descriptor->abi_major,
-		.abi_minor = old->descriptor->abi_minor};
+	*blob = (struct blob){
+		.magic = BLOB_MAGIC, .abi_major = old->descriptor->abi_major, .abi_minor = old->descriptor->abi_minor};
 	snprintf(blob->name, sizeof(blob->name), "%s", old->name);
 	if ((old->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
 		snprintf(error->text, sizeof(error->text),
@@ -64,8 +63,7 @@ static int load(struct plugin *successor, const struct blob *blob, struct plugin
 	if (successor->service.state_load == NULL && blob->size == 0 &&
 		(successor->descriptor->offers & COTERIE_CAN_HAND_OVER) != 0)
 		return 0;
-	if (successor->service.state_load == NULL ||
-		(successor->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
+	if (successor->service.state_load == NULL || (successor->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
 		snprintf(error->text, sizeof(error->text),
 			"the new plugin cannot take over a state: with force it starts cold");
 		return error->rc = -ENOTSUP;
@@ -132,15 +130,13 @@ free_blob:
 }
 
 /* Load the new file's plugin beside the old one, with the options of the old one. */
-static struct plugin *load_beside(
-	const struct plugin_life_parts *parts, struct plugin *old, const char *what, const struct plugin_source *source,
-	struct plugin_error *error)
+static struct plugin *load_beside(const struct plugin_life_parts *parts, struct plugin *old, const char *what,
+	const struct plugin_source *source, struct plugin_error *error)
 {
 	struct plugin_overrides *overrides = NULL;
 
 	if (old->overrides != NULL) {
-		overrides = plugin_overrides_create(
-			(const char *const *)old->overrides->words, old->overrides->count);
+		overrides = plugin_overrides_create((const char *const *)old->overrides->words, old->overrides->count);
 		if (overrides == NULL) {
 			refuse(error, -ENOMEM, "no memory for its options");
 			return NULL;

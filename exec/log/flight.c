@@ -31,8 +31,7 @@ struct flight *flight_create(size_t size)
 
 	if (flight == NULL)
 		return NULL;
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED) {
 		free(flight);
 		return NULL;
@@ -52,10 +51,7 @@ void flight_destroy(struct flight *flight)
 
 /* --- recording --- */
 
-static uint32_t words_of(uint32_t size)
-{
-	return 2 + (size + 3) / 4;
-}
+static uint32_t words_of(uint32_t size) { return 2 + (size + 3) / 4; }
 
 static uint32_t free_words(const struct flight *flight)
 {
@@ -67,8 +63,7 @@ static uint32_t free_words(const struct flight *flight)
 static void make_room(struct flight *flight, uint32_t words)
 {
 	while (free_words(flight) < words)
-		flight->read =
-			(flight->read + words_of(flight->words[flight->read])) % flight->count;
+		flight->read = (flight->read + words_of(flight->words[flight->read])) % flight->count;
 }
 
 /* Bytes of a record on their way into the ring, a word at a time. */
@@ -97,18 +92,14 @@ static void fill(struct filler *filler, const void *bytes, size_t size)
 	}
 }
 
-static void fill_u32(struct filler *filler, uint32_t value)
-{
-	fill(filler, &value, sizeof(value));
-}
+static void fill_u32(struct filler *filler, uint32_t value) { fill(filler, &value, sizeof(value)); }
 
 /*
  * Write a record: u32 line, u32 tags, u8 priority, u32 size of the function's name, and that name with its NUL. Then
  * follow the time as two u64, u32 size of the message, and the message as format and arguments, with its NUL. The
  * subsystem takes the place of the reference's function name.
  */
-void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at,
-	const char *text)
+void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at, const char *text)
 {
 	static const char format[] = "%s";
 	uint32_t name_size = (uint32_t)strnlen(subsystem, NAME_MAX_LENGTH) + 1;
@@ -226,10 +217,8 @@ static void add_time(struct text *text, int64_t seconds)
 	/* Days since 0000-03-01. Years begin in March, so that the leap day is the last. */
 	int64_t shifted = days + 719468;
 	int64_t era = shifted / 146097, day_of_era = shifted % 146097;
-	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
 
@@ -247,8 +236,8 @@ static void add_time(struct text *text, int64_t seconds)
 	add_number(text, (uint64_t)(rest % 60), 2);
 }
 
-int flight_write(const struct flight *flight, const char *dir, time_t now, long utc_offset_s,
-	char path[FLIGHT_PATH_MAX])
+int flight_write(
+	const struct flight *flight, const char *dir, time_t now, long utc_offset_s, char path[FLIGHT_PATH_MAX])
 {
 	char link_path[FLIGHT_PATH_MAX];
 	struct text file = {.bytes = path, .size = FLIGHT_PATH_MAX};

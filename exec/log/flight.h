@@ -21,8 +21,7 @@ struct flight *flight_create(size_t size);
 void flight_destroy(struct flight *flight); /* NULL is ignored */
 
 /** Keep one line. The oldest ones make room. */
-void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at,
-	const char *text);
+void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at, const char *text);
 
 /**
  * Write the lines to DIR/fdata-TIME-PID, mode 0700, and let the link DIR/fdata point to it. A signal handler
@@ -31,7 +30,7 @@ void flight_record(struct flight *flight, const char *subsystem, int prio, const
  * @param path  out; "" if there was no room for it
  * @return 0; -ENAMETOOLONG; -errno of the file
  */
-int flight_write(const struct flight *flight, const char *dir, time_t now, long utc_offset_s,
-	char path[FLIGHT_PATH_MAX]);
+int flight_write(
+	const struct flight *flight, const char *dir, time_t now, long utc_offset_s, char path[FLIGHT_PATH_MAX]);
 
 #endif

@@ -50,8 +50,7 @@ struct settings {
 };
 
 /* Before the config is read, and when it cannot be: services often have no standard error. */
-static struct subsystem initial_subsystem = {
-	.stderr_limit = LOG_INFO, .syslog_limit = LOG_ERR, .file_limit = NOWHERE};
+static struct subsystem initial_subsystem = {.stderr_limit = LOG_INFO, .syslog_limit = LOG_ERR, .file_limit = NOWHERE};
 
 static struct {
 	pthread_mutex_t mutex;
@@ -59,7 +58,7 @@ static struct {
 	struct settings settings;
 	struct log_sink stderr_sink, syslog_sink;
 	uint64_t counts[LOG_TRACE + 1]; /* lines, by level */
-	time_t syslog_missing_at; /* the second in which it could not be connected to */
+	time_t syslog_missing_at;       /* the second in which it could not be connected to */
 	char host[sizeof(((struct utsname *)0)->nodename)];
 	struct flight *flight; /* NULL: the settings want none */
 	char flight_dir[4096]; /* for the handler of deadly signals */
@@ -69,10 +68,7 @@ static struct {
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
-	.settings = {.subsystems = &initial_subsystem,
-		.subsystem_count = 1,
-		.timestamp = 2,
-		.facility = LOG_DAEMON},
+	.settings = {.subsystems = &initial_subsystem, .subsystem_count = 1, .timestamp = 2, .facility = LOG_DAEMON},
 	.stderr_sink = {.fd = STDERR_FILENO},
 	.syslog_sink = {.fd = -1},
 };
@@ -101,8 +97,7 @@ static int settings_file(struct settings *settings, const char *path, struct fil
 			return 0;
 		}
 	}
-	struct file **files =
-		reallocarray(settings->files, settings->file_count + 1, sizeof(*files));
+	struct file **files = reallocarray(settings->files, settings->file_count + 1, sizeof(*files));
 
 	if (files == NULL)
 		return -ENOMEM;
@@ -128,8 +123,7 @@ static int settings_file(struct settings *settings, const char *path, struct fil
 static int settings_subsystem(struct settings *settings, const struct config_log_subsystem *from,
 	const struct config_log_subsystem *top, struct subsystem *to)
 {
-	*to = (struct subsystem){
-		.stderr_limit = NOWHERE, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
+	*to = (struct subsystem){.stderr_limit = NOWHERE, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
 	if (from->name != NULL && (to->name = strdup(from->name)) == NULL)
 		return -ENOMEM;
 	/*
@@ -157,8 +151,7 @@ void log_open(const char *ident)
 	pthread_mutex_unlock(&state.mutex);
 }
 
-static int settings_init(
-	struct settings *settings, const struct config_log *from, char *error, uint32_t error_size)
+static int settings_init(struct settings *settings, const struct config_log *from, char *error, uint32_t error_size)
 {
 	const char *path = NULL;
 	int rc = -ENOMEM;
@@ -168,8 +161,7 @@ static int settings_init(
 	settings->subsystems = calloc(from->subsystem_count, sizeof(*settings->subsystems));
 	for (uint32_t i = 0; settings->subsystems != NULL && i < from->subsystem_count; i++) {
 		settings->subsystem_count = i + 1;
-		rc = settings_subsystem(settings, &from->subsystems[i], &from->subsystems[0],
-			&settings->subsystems[i]);
+		rc = settings_subsystem(settings, &from->subsystems[i], &from->subsystems[0], &settings->subsystems[i]);
 		if (rc < 0) {
 			path = from->subsystems[i].file;
 			break;
@@ -307,8 +299,8 @@ static void tell_culprit(int number, const void *context)
 	alarm(2);
 	if (state.describe(text, sizeof(text), context) != NULL && pthread_mutex_trylock(&state.mutex) == 0) {
 		pthread_mutex_unlock(&state.mutex);
-		log_line("MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends",
-			number, strsignal(number), text);
+		log_line(
+			"MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends", number, strsignal(number), text);
 	}
 	alarm(0);
 }
@@ -368,8 +360,7 @@ static const struct subsystem *find_subsystem(const char *name)
 
 static bool is_wanted(const struct subsystem *subsystem, int prio)
 {
-	return prio <= subsystem->stderr_limit || prio <= subsystem->syslog_limit ||
-	       prio <= subsystem->file_limit;
+	return prio <= subsystem->stderr_limit || prio <= subsystem->syslog_limit || prio <= subsystem->file_limit;
 }
 
 /* One line to a file or to stderr, behind a line about those that were lost. */
@@ -379,8 +370,7 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 	char line[LINE_MAX_SIZE], lost[128];
 
 	if (log_sink_lost_text(sink, lost, sizeof(lost)) > 0) {
-		size_t length = log_format(
-			line, sizeof(line) - 1, target, frame, "MAIN", LOG_WARNING, lost);
+		size_t length = log_format(line, sizeof(line) - 1, target, frame, "MAIN", LOG_WARNING, lost);
 
 		line[length++] = '\n';
 		if (log_sink_write(sink, line, length) < 0) {
@@ -408,21 +398,19 @@ static int connect_syslog(const struct log_frame *frame)
 }
 
 /* One datagram in the old form of RFC 3164, which every syslog daemon on a local socket reads. */
-static int send_syslog(
-	const struct log_frame *frame, const char *subsystem, int prio, const char *text)
+static int send_syslog(const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {
 	char line[LINE_MAX_SIZE], body[TEXT_MAX + 64], time[32];
 	struct tm tm;
 
-	if (localtime_r(&frame->at.tv_sec, &tm) == NULL ||
-		strftime(time, sizeof(time), "%b %e %H:%M:%S", &tm) == 0)
+	if (localtime_r(&frame->at.tv_sec, &tm) == NULL || strftime(time, sizeof(time), "%b %e %H:%M:%S", &tm) == 0)
 		return -1;
 	/* Below info a class higher, so that the syslog daemon's usual filters do not drop it. */
 	if (prio > LOG_INFO)
 		prio--;
 	log_format(body, sizeof(body), LOG_TARGET_SYSLOG, frame, subsystem, prio, text);
-	int length = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s",
-		state.settings.facility | prio, time, frame->ident, frame->pid, body);
+	int length = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s", state.settings.facility | prio, time,
+		frame->ident, frame->pid, body);
 
 	if (length >= (int)sizeof(line))
 		length = (int)sizeof(line) - 1;
@@ -431,13 +419,11 @@ static int send_syslog(
 	if (log_sink_write(&state.syslog_sink, line, (size_t)length) == 0)
 		return 0;
 	if (errno != EAGAIN && errno != ENOBUFS)
-		log_sink_close(
-			&state.syslog_sink); /* it was restarted: the next line connects again */
+		log_sink_close(&state.syslog_sink); /* it was restarted: the next line connects again */
 	return -1;
 }
 
-static void write_syslog(
-	const struct log_frame *frame, const char *subsystem, int prio, const char *text)
+static void write_syslog(const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {
 	char lost[128];
 
@@ -447,8 +433,7 @@ static void write_syslog(
 	bool was_connected = state.syslog_sink.fd >= 0;
 
 	/* A restarted syslog daemon has closed the connection: try once more, then drop the line. */
-	if (send_syslog(frame, subsystem, prio, text) < 0 && was_connected &&
-		state.syslog_sink.fd < 0)
+	if (send_syslog(frame, subsystem, prio, text) < 0 && was_connected && state.syslog_sink.fd < 0)
 		send_syslog(frame, subsystem, prio, text);
 }
 
@@ -477,11 +462,9 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 		if (state.flight != NULL)
 			flight_record(state.flight, subsystem, prio, &frame.at, text);
 		if (prio <= settings->stderr_limit)
-			write_line(&state.stderr_sink, LOG_TARGET_STDERR, &frame, subsystem, prio,
-				text);
+			write_line(&state.stderr_sink, LOG_TARGET_STDERR, &frame, subsystem, prio, text);
 		if (settings->file != NULL && prio <= settings->file_limit)
-			write_line(&settings->file->sink, LOG_TARGET_FILE, &frame, subsystem, prio,
-				text);
+			write_line(&settings->file->sink, LOG_TARGET_FILE, &frame, subsystem, prio, text);
 		if (prio <= settings->syslog_limit)
 			write_syslog(&frame, subsystem, prio, text);
 	}

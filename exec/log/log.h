@@ -55,8 +55,7 @@ void log_on_death(const char *(*describe)(char *text, size_t size, const void *c
 /**
  * Log one line. subsystem: "MAIN", "TOTEM", "CPG", … (book configuration, "Logging"). From any thread.
  */
-void log_line(const char *subsystem, int prio, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void log_line(const char *subsystem, int prio, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 bool log_is_wanted(const char *subsystem, int prio); /* false: a line would go nowhere */
@@ -70,7 +69,7 @@ struct log_limit {
 	uint32_t hidden;    /* since the last line that was shown */
 };
 /** Log at most 5 lines in 10 s for this limit. The next line that is shown has the number of hidden ones. */
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...) __attribute__((format(printf, 5, 6)));
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
 #endif

@@ -39,8 +39,8 @@ static void format_time(char *text, size_t size, const struct log_frame *frame)
 	text[0] = '\0';
 	if (frame->timestamp == 0 || localtime_r(&frame->at.tv_sec, &tm) == NULL)
 		return;
-	int used = snprintf(text, size, "%s %02d %02d:%02d:%02d", months[tm.tm_mon % 12],
-		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	int used = snprintf(text, size, "%s %02d %02d:%02d:%02d", months[tm.tm_mon % 12], tm.tm_mday, tm.tm_hour,
+		tm.tm_min, tm.tm_sec);
 
 	if (used < 0 || (size_t)used >= size)
 		return;
@@ -68,8 +68,8 @@ static size_t quote(char *line, size_t size, const char *text)
 }
 
 /* One object: the time in UTC, so that lines of several hosts sort. */
-static size_t format_json(char *line, size_t size, const struct log_frame *frame, const char *subsystem,
-	int prio, const char *text)
+static size_t format_json(
+	char *line, size_t size, const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {
 	char time[32] = "";
 	struct tm tm;
@@ -78,8 +78,8 @@ static size_t format_json(char *line, size_t size, const struct log_frame *frame
 	if (gmtime_r(&frame->at.tv_sec, &tm) != NULL)
 		strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
 	used = snprintf(line, size,
-		"{\"time\":\"%s.%03ldZ\",\"priority\":\"%s\",\"subsystem\":\"%.60s\",\"pid\":%d,\"text\":\"",
-		time, frame->at.tv_nsec / 1000000, priority_name(prio), subsystem, frame->pid);
+		"{\"time\":\"%s.%03ldZ\",\"priority\":\"%s\",\"subsystem\":\"%.60s\",\"pid\":%d,\"text\":\"", time,
+		frame->at.tv_nsec / 1000000, priority_name(prio), subsystem, frame->pid);
 	if (used < 0 || (size_t)used + 4 > size)
 		return 0;
 	size_t length = (size_t)used + quote(line + used, size - (size_t)used - 3, text);
@@ -87,8 +87,8 @@ static size_t format_json(char *line, size_t size, const struct log_frame *frame
 	return length + (size_t)snprintf(line + length, size - length, "\"}");
 }
 
-size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame,
-	const char *subsystem, int prio, const char *text)
+size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame, const char *subsystem,
+	int prio, const char *text)
 {
 	char time[64];
 	int length = 0;
@@ -98,16 +98,14 @@ size_t log_format(char *line, size_t size, enum log_target target, const struct 
 	format_time(time, sizeof(time), frame);
 	switch (target) {
 	case LOG_TARGET_STDERR:
-		length = snprintf(line, size, "%s%-7s [%-6.6s] %s", time, priority_name(prio),
-			subsystem, text);
+		length = snprintf(line, size, "%s%-7s [%-6.6s] %s", time, priority_name(prio), subsystem, text);
 		break;
 	case LOG_TARGET_FILE:
-		length = snprintf(line, size, "%s[%d] %s %s %-7s [%-6.6s] %s", time, frame->pid,
-			frame->host, frame->ident, priority_name(prio), subsystem, text);
+		length = snprintf(line, size, "%s[%d] %s %s %-7s [%-6.6s] %s", time, frame->pid, frame->host,
+			frame->ident, priority_name(prio), subsystem, text);
 		break;
 	case LOG_TARGET_SYSLOG:
-		length = snprintf(line, size, "%s[%-6.6s] %s", frame->timestamp == 0 ? " " : "  ",
-			subsystem, text);
+		length = snprintf(line, size, "%s[%-6.6s] %s", frame->timestamp == 0 ? " " : "  ", subsystem, text);
 		break;
 	}
 	if (length < 0)

@@ -31,8 +31,8 @@ struct log_frame {
  * @param line  out; ends in a NUL, without a line feed; cut if size is too small
  * @return length of the line
  */
-size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame,
-	const char *subsystem, int prio, const char *text);
+size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame, const char *subsystem,
+	int prio, const char *text);
 /** Replace control characters, which a hostile text may have, by blanks. */
 void log_make_printable(char *text);
 /** Return the least severe priority that goes to a target with this limit. debug and trace override the limit. */

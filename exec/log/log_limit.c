@@ -8,8 +8,7 @@
 #define LINES_MAX 5
 #define WINDOW_NS UINT64_C(10000000000)
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	char text[2048];
 	va_list arguments;
@@ -29,8 +28,7 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	if (limit->hidden > 0)
-		log_line(subsystem, prio, "%s (%u lines like this were left out)", text,
-			limit->hidden);
+		log_line(subsystem, prio, "%s (%u lines like this were left out)", text, limit->hidden);
 	else
 		log_line(subsystem, prio, "%s", text);
 	limit->hidden = 0;

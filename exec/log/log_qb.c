@@ -15,8 +15,7 @@
 #define LIMITS 64u
 static struct log_limit limits[LIMITS];
 
-static void take_line(
-	int32_t target, struct qb_log_callsite *callsite, struct timespec *at, const char *text)
+static void take_line(int32_t target, struct qb_log_callsite *callsite, struct timespec *at, const char *text)
 {
 	struct timespec now;
 	uint32_t sum = 0;
@@ -25,9 +24,8 @@ static void take_line(
 	for (const char *byte = text; *byte != '\0'; byte++)
 		sum = sum * 31 + (unsigned char)*byte;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	log_limited(&limits[sum % LIMITS],
-		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, "QB", callsite->priority,
-		"%s", text);
+	log_limited(&limits[sum % LIMITS], (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, "QB",
+		callsite->priority, "%s", text);
 }
 
 int log_take_libqb(void)
@@ -40,8 +38,7 @@ int log_take_libqb(void)
 
 	if (target < 0)
 		return target;
-	int rc = qb_log_filter_ctl(
-		target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", (uint8_t)least);
+	int rc = qb_log_filter_ctl(target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", (uint8_t)least);
 
 	return rc < 0 ? rc : qb_log_ctl(target, QB_LOG_CONF_ENABLED, QB_TRUE);
 }

@@ -52,8 +52,7 @@ size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size)
 {
 	if (sink->lost == 0)
 		return 0;
-	int length =
-		snprintf(text, size, "%u lines of this log are lost: it took no more", sink->lost);
+	int length = snprintf(text, size, "%u lines of this log are lost: it took no more", sink->lost);
 
 	return length < 0 ? 0 : (size_t)length;
 }

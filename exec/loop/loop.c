@@ -56,7 +56,7 @@ struct loop {
 	uint64_t armed_ns; /* time to which timer_fd is set. It may be early, but not late, unless a timer is
 			    * due and wake_fd is set */
 	struct loop_calls deferred;
-	unsigned int depth; /* callbacks of ours on the stack */
+	unsigned int depth;   /* callbacks of ours on the stack */
 	pthread_mutex_t lock; /* posted, from here to the end of the struct */
 	struct loop_calls posted;
 };
@@ -134,10 +134,7 @@ static void run_deferred(struct loop *loop)
 		wake(loop);
 }
 
-static void enter(struct loop *loop)
-{
-	loop->depth++;
-}
+static void enter(struct loop *loop) { loop->depth++; }
 
 static void leave(struct loop *loop)
 {
@@ -183,8 +180,7 @@ static void heap_down(struct loop *loop, struct loop_timer *timer)
 
 		if (child >= loop->timer_count)
 			break;
-		if (child + 1 < loop->timer_count &&
-			is_earlier(loop->heap[child + 1], loop->heap[child]))
+		if (child + 1 < loop->timer_count && is_earlier(loop->heap[child + 1], loop->heap[child]))
 			child++;
 		if (!is_earlier(loop->heap[child], timer))
 			break;
@@ -219,8 +215,7 @@ static void arm(struct loop *loop)
 		wake(loop);
 		return;
 	}
-	const struct itimerspec when = {
-		.it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
+	const struct itimerspec when = {.it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
 	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -276,11 +271,8 @@ struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)
 
 	if (timer == NULL)
 		return NULL;
-	*timer = (struct loop_timer){.at_ns = at_ns,
-		.order = loop->timer_order++,
-		.place = loop->timer_count,
-		.run = run,
-		.arg = arg};
+	*timer = (struct loop_timer){
+		.at_ns = at_ns, .order = loop->timer_order++, .place = loop->timer_count, .run = run, .arg = arg};
 	loop->heap[loop->timer_count++] = timer;
 	heap_up(loop, timer);
 	arm(loop);
@@ -336,8 +328,7 @@ static int32_t on_fd(int32_t fd, int32_t revents, void *data)
 	return 0;
 }
 
-int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run,
-	void *arg)
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run, void *arg)
 {
 	if (fd < 0)
 		return -EBADF;
@@ -476,15 +467,9 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
-void loop_run(struct loop *loop)
-{
-	qb_loop_run(loop->qb);
-}
+void loop_run(struct loop *loop) { qb_loop_run(loop->qb); }
 
-void loop_stop(struct loop *loop)
-{
-	qb_loop_stop(loop->qb);
-}
+void loop_stop(struct loop *loop) { qb_loop_stop(loop->qb); }
 
 uint64_t loop_now_ns(const struct loop *loop)
 {
@@ -515,7 +500,4 @@ uint64_t loop_suspended_ns(const struct loop *loop)
 	return boot_ns > now_ns ? boot_ns - now_ns : 0;
 }
 
-qb_loop_t *loop_qb(struct loop *loop)
-{
-	return loop->qb;
-}
+qb_loop_t *loop_qb(struct loop *loop) { return loop->qb; }

@@ -26,9 +26,9 @@ typedef void (*loop_late_run)(void *arg, uint64_t late_ns);
 
 struct loop *loop_create(void); /* NULL: errno is set */
 void loop_destroy(struct loop *loop);
-void loop_run(struct loop *loop);  /* until loop_stop */
-void loop_stop(struct loop *loop); /* the present turn is finished */
-uint64_t loop_now_ns(const struct loop *loop); /* CLOCK_MONOTONIC, read at each call */
+void loop_run(struct loop *loop);                    /* until loop_stop */
+void loop_stop(struct loop *loop);                   /* the present turn is finished */
+uint64_t loop_now_ns(const struct loop *loop);       /* CLOCK_MONOTONIC, read at each call */
 uint64_t loop_suspended_ns(const struct loop *loop); /* how long this host was suspended since it booted */
 /**
  * Return whether a callback may wait some microseconds for another process, without sleep. At real-time priority
@@ -49,8 +49,7 @@ void loop_timers_settle(struct loop *loop);
 void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg);
 
 /** Watch a descriptor for events of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */
-int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority,
-	loop_fd_run run, void *arg);
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run, void *arg);
 /** Change the events. 0: the descriptor stays registered, and only errors are reported. -ENOENT. */
 int loop_fd_mod(struct loop *loop, int fd, uint32_t events);
 void loop_fd_del(struct loop *loop, int fd);

@@ -39,12 +39,10 @@ void map_destroy(struct map *map)
 
 static bool key_is_valid(const char *key)
 {
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
 	size_t length = strnlen(key, MAP_KEY_LENGTH_MAX + 1);
 
-	return length >= MAP_KEY_LENGTH_MIN && length <= MAP_KEY_LENGTH_MAX &&
-	       strspn(key, allowed) == length;
+	return length >= MAP_KEY_LENGTH_MIN && length <= MAP_KEY_LENGTH_MAX && strspn(key, allowed) == length;
 }
 
 static bool value_is_valid(uint32_t type, const void *bytes, uint32_t size)
@@ -102,8 +100,7 @@ static struct entry *find(const struct map *map, const char *key)
 	return map->entries[at];
 }
 
-static int insert(struct map *map, size_t at, const char *key, const struct map_value *value,
-	struct blob *blob)
+static int insert(struct map *map, size_t at, const char *key, const struct map_value *value, struct blob *blob)
 {
 	if (map->count == map->capacity) {
 		size_t capacity = map->capacity == 0 ? 64 : map->capacity * 2;
@@ -123,8 +120,7 @@ static int insert(struct map *map, size_t at, const char *key, const struct map_
 	entry->blob = blob;
 	entry->shared = NULL;
 	memcpy(entry->key, key, size);
-	memmove(&map->entries[at + 1], &map->entries[at],
-		(map->count - at) * sizeof(*map->entries));
+	memmove(&map->entries[at + 1], &map->entries[at], (map->count - at) * sizeof(*map->entries));
 	map->entries[at] = entry;
 	map->count++;
 	return 0;
@@ -213,8 +209,7 @@ int map_set_string(struct map *map, const char *key, const char *value)
 	return map_set(map, key, COTERIE_MAP_STRING, value, (uint32_t)size);
 }
 
-struct map_shared *map_share(
-	struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size)
+struct map_shared *map_share(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size)
 {
 	struct map_shared *shared = calloc(1, sizeof(*shared));
 
@@ -317,8 +312,7 @@ int map_delete(struct map *map, const char *key)
 	struct entry *entry = map->entries[at];
 
 	map->count--;
-	memmove(&map->entries[at], &map->entries[at + 1],
-		(map->count - at) * sizeof(*map->entries));
+	memmove(&map->entries[at], &map->entries[at + 1], (map->count - at) * sizeof(*map->entries));
 
 	struct map_value before = entry->value;
 
@@ -329,12 +323,12 @@ int map_delete(struct map *map, const char *key)
 }
 
 /* Integers wrap as unsigned ones do: a counter that runs over is not an error. */
-#define ADJUST(integer)                                                                            \
-	do {                                                                                       \
-		integer number;                                                                    \
-		memcpy(&number, entry->value.bytes, sizeof(number));                               \
-		number = (integer)((uint64_t)number + (uint64_t)delta);                            \
-		return map_set(map, key, entry->value.type, &number, sizeof(number));              \
+#define ADJUST(integer) \
+	do { \
+		integer number; \
+		memcpy(&number, entry->value.bytes, sizeof(number)); \
+		number = (integer)((uint64_t)number + (uint64_t)delta); \
+		return map_set(map, key, entry->value.type, &number, sizeof(number)); \
 	} while (0)
 
 int map_adjust(struct map *map, const char *key, int64_t delta)
@@ -364,11 +358,10 @@ int map_adjust(struct map *map, const char *key, int64_t delta)
 int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix)
 {
 	for (size_t i = 0; i < map->protection_count; i++)
-		if (map->protections[i].is_prefix == is_prefix &&
-			strcmp(map->protections[i].key, key_or_prefix) == 0)
+		if (map->protections[i].is_prefix == is_prefix && strcmp(map->protections[i].key, key_or_prefix) == 0)
 			return 0;
-	struct protection *protections =
-		reallocarray(map->protections, map->protection_count + 1, sizeof(*protections));
+	struct protection *protections = reallocarray(
+		map->protections, map->protection_count + 1, sizeof(*protections));
 
 	if (protections == NULL)
 		return -ENOMEM;
@@ -377,8 +370,8 @@ int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix)
 
 	if (key == NULL)
 		return -ENOMEM;
-	protections[map->protection_count++] =
-		(struct protection){.key = key, .length = strlen(key), .is_prefix = is_prefix};
+	protections[map->protection_count++] = (struct protection){
+		.key = key, .length = strlen(key), .is_prefix = is_prefix};
 	return 0;
 }
 

@@ -34,8 +34,8 @@ enum map_event {
  * A notification. now: NULL if the key was deleted. before: NULL if it was added, or if a shared value changed. Both
  * and key are borrowed. The function may change the map, track and untrack.
  */
-typedef void (*map_notify)(void *arg, enum map_event event, const char *key,
-	const struct map_value *now, const struct map_value *before);
+typedef void (*map_notify)(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before);
 
 struct map *map_create(void); /* NULL: out of memory */
 void map_destroy(struct map *map);
@@ -62,8 +62,7 @@ int map_adjust(struct map *map, const char *key, int64_t delta);
  * @param bytes  borrowed until map_unshare or the end of the map
  * @return for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
  */
-struct map_shared *map_share(
-	struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
+struct map_shared *map_share(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
 void map_shared_changed(struct map_shared *shared); /* tell trackers. Cheap if there are none. NULL is ignored */
 void map_unshare(struct map_shared *shared);        /* delete the key if it is still shared. NULL is ignored */
 
@@ -81,8 +80,7 @@ void map_iterator_destroy(struct map_iterator *iterator);
  * first those of the key itself, then those of prefixes from the longest to the shortest. Among equals the newest one
  * comes first. Return NULL: out of memory.
  */
-struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix,
-	map_notify notify, void *arg);
+struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg);
 void map_untrack(struct map *map, struct map_tracker *tracker);
 
 #endif

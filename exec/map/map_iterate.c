@@ -45,8 +45,7 @@ const char *map_iterator_next(struct map_iterator *iterator, struct map_value *v
 		if (at < map->count && strcmp(map->entries[at]->key, iterator->key) == 0)
 			at++;
 	}
-	if (at == map->count ||
-		strncmp(map->entries[at]->key, iterator->prefix, iterator->length) != 0)
+	if (at == map->count || strncmp(map->entries[at]->key, iterator->prefix, iterator->length) != 0)
 		return NULL;
 	strcpy(iterator->key, map->entries[at]->key); /* both at most MAP_KEY_LENGTH_MAX */
 	if (value != NULL)

@@ -39,7 +39,7 @@ struct map_tracker {
 	char *key;
 	size_t length;
 	bool is_prefix;
-	bool is_gone; /* untracked during a notification, freed when that is over */
+	bool is_gone;  /* untracked during a notification, freed when that is over */
 	uint64_t turn; /* of the map, when it was created */
 	map_notify notify;
 	void *arg;

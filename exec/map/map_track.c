@@ -67,8 +67,7 @@ bool map_is_covered(const char *key, const char *by, size_t length, bool is_pref
 
 static bool is_told(const struct map_tracker *tracker, const char *key)
 {
-	return !tracker->is_gone &&
-	       map_is_covered(key, tracker->key, tracker->length, tracker->is_prefix);
+	return !tracker->is_gone && map_is_covered(key, tracker->key, tracker->length, tracker->is_prefix);
 }
 
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
@@ -77,8 +76,8 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 	uint64_t turn = map->tracker_turn; /* those that come meanwhile are for later changes */
 
 	map->depth++;
-	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers;
-		tracker != NULL; tracker = tracker->next)
+	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers; tracker != NULL;
+		tracker = tracker->next)
 		if (tracker->turn <= turn && is_told(tracker, key))
 			tracker->notify(tracker->arg, event, key, now, before);
 	if (--map->depth == 0)
@@ -86,10 +85,7 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 }
 
 /* The key itself before prefixes, these from the longest to the shortest. */
-static size_t rank(const struct map_tracker *tracker)
-{
-	return tracker->is_prefix ? tracker->length : SIZE_MAX;
-}
+static size_t rank(const struct map_tracker *tracker) { return tracker->is_prefix ? tracker->length : SIZE_MAX; }
 
 /*
  * Of trackers of the same key the newest is called first. Of prefixes the oldest is called first, but
@@ -103,8 +99,7 @@ static bool comes_after(const struct map_tracker *tracker, const struct map_trac
 	return tracker->is_prefix && tracker->length > 0;
 }
 
-struct map_tracker *map_track(
-	struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
+struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
 {
 	struct map_tracker *tracker = calloc(1, sizeof(*tracker));
 

@@ -89,8 +89,8 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 {
 	struct plugin *plugin = plugin_first(registry);
 
-	while (plugin != NULL && (plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
-					 plugin->service.ring_id != ring_id))
+	while (plugin != NULL &&
+		(plugin->descriptor->kind != COTERIE_KIND_SERVICE || plugin->service.ring_id != ring_id))
 		plugin = plugin->next;
 	return plugin;
 }
@@ -98,8 +98,7 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 /* Ascending ring id. Plugins that are not services come after all services. */
 static uint32_t rank(const struct plugin *plugin)
 {
-	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id
-								: UINT32_MAX;
+	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id : UINT32_MAX;
 }
 
 void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin)
@@ -135,8 +134,7 @@ void plugin_close_later(struct plugin_registry *registry, struct plugin_file *fi
 	*closing = (struct plugin_closing){.file = file, .next = registry->closing};
 	registry->closing = closing;
 	if (registry->close_timer == NULL && loop != NULL)
-		registry->close_timer =
-			loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
+		registry->close_timer = loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
 }
 
 void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)

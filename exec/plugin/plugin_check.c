@@ -21,7 +21,7 @@
 #define REQUEST_SIZE_MIN SIZE_UP_TO(struct coterie_request, handle)
 #define RING_MSG_SIZE_MIN SIZE_UP_TO(struct coterie_ring_msg, deliver_parts)
 
-#define RING_ID_MAX 62 /* 63 is the executive's own: exec/sync/round_message.h */
+#define RING_ID_MAX 62  /* 63 is the executive's own: exec/sync/round_message.h */
 #define RING_ID_FREE 32 /* the first that is not Corosync's */
 #define IPC_NAME_MAX 64
 #define LOG_NAME_MAX 63
@@ -41,18 +41,16 @@ struct candidate {
 };
 
 /* The descriptor contradicts itself: its author must act. */
-#define REFUSE(candidate, format, ...)                                                             \
-	plugin_fail((candidate)->error, PLUGIN_EXIT_DESCRIPTOR,                                    \
-		"plugin '%s' (%s) is refused: " format, (candidate)->name, (candidate)->path,      \
-		##__VA_ARGS__)
+#define REFUSE(candidate, format, ...) \
+	plugin_fail((candidate)->error, PLUGIN_EXIT_DESCRIPTOR, "plugin '%s' (%s) is refused: " format, \
+		(candidate)->name, (candidate)->path, ##__VA_ARGS__)
 
-static int refuse_owned(
-	const struct candidate *candidate, const char *what, const struct plugin *owner)
+static int refuse_owned(const struct candidate *candidate, const char *what, const struct plugin *owner)
 {
 	if (candidate->error != NULL)
 		candidate->error->rc = -EEXIST;
-	return REFUSE(candidate, "%s is in use by plugin '%s' (%s): load one of the two", what,
-		owner->name, owner->path);
+	return REFUSE(
+		candidate, "%s is in use by plugin '%s' (%s): load one of the two", what, owner->name, owner->path);
 }
 
 /* Tables are walked by the plugin's stride, which may be longer than our element. */
@@ -61,14 +59,13 @@ static const void *element(const void *table, uint32_t stride, uint32_t index)
 	return (const char *)table + (size_t)stride * index;
 }
 
-static int check_table(const struct candidate *candidate, const char *what, const void *table,
-	uint32_t count, uint32_t stride, size_t stride_min)
+static int check_table(const struct candidate *candidate, const char *what, const void *table, uint32_t count,
+	uint32_t stride, size_t stride_min)
 {
 	if (count == 0)
 		return 0;
 	if (table == NULL || count > COUNT_MAX)
-		return REFUSE(candidate, "its table of %s has %u entries at %p: rebuild it", what,
-			count, table);
+		return REFUSE(candidate, "its table of %s has %u entries at %p: rebuild it", what, count, table);
 	if (stride < stride_min || stride % sizeof(uint32_t) != 0)
 		return REFUSE(candidate,
 			"entries of its table of %s have %u bytes, at least %zu are needed: "
@@ -80,18 +77,16 @@ static int check_table(const struct candidate *candidate, const char *what, cons
 static int check_requests(const struct candidate *candidate, const struct coterie_service *ops)
 {
 	int64_t last = -1;
-	int rc = check_table(candidate, "requests", ops->requests, ops->request_count,
-		ops->request_size, REQUEST_SIZE_MIN);
+	int rc = check_table(
+		candidate, "requests", ops->requests, ops->request_count, ops->request_size, REQUEST_SIZE_MIN);
 
 	for (uint32_t i = 0; rc == 0 && i < ops->request_count; i++) {
-		const struct coterie_request *request =
-			element(ops->requests, ops->request_size, i);
+		const struct coterie_request *request = element(ops->requests, ops->request_size, i);
 
 		if (request->handle == NULL)
 			return REFUSE(candidate, "request %u has no handler", request->id);
 		if (request->id <= last || request->id > INT32_MAX)
-			return REFUSE(candidate,
-				"request id %u does not follow %jd in ascending order", request->id,
+			return REFUSE(candidate, "request id %u does not follow %jd in ascending order", request->id,
 				(intmax_t)last);
 		last = request->id;
 	}
@@ -100,12 +95,11 @@ static int check_requests(const struct candidate *candidate, const struct coteri
 
 static int check_ring_msgs(const struct candidate *candidate, const struct coterie_service *ops)
 {
-	int rc = check_table(candidate, "ring messages", ops->ring_msgs, ops->ring_msg_count,
-		ops->ring_msg_size, RING_MSG_SIZE_MIN);
+	int rc = check_table(
+		candidate, "ring messages", ops->ring_msgs, ops->ring_msg_count, ops->ring_msg_size, RING_MSG_SIZE_MIN);
 
 	if (rc == 0 && ops->ring_msg_count > UINT16_MAX)
-		return REFUSE(
-			candidate, "%u ring messages, the header holds 65535", ops->ring_msg_count);
+		return REFUSE(candidate, "%u ring messages, the header holds 65535", ops->ring_msg_count);
 	for (uint32_t i = 0; rc == 0 && i < ops->ring_msg_count; i++) {
 		const struct coterie_ring_msg *msg = element(ops->ring_msgs, ops->ring_msg_size, i);
 
@@ -115,8 +109,7 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 				"without gaps",
 				msg->function, i);
 		if ((msg->deliver == NULL) == (msg->deliver_parts == NULL))
-			return REFUSE(candidate,
-				"ring message %u needs one of deliver and deliver_parts", i);
+			return REFUSE(candidate, "ring message %u needs one of deliver and deliver_parts", i);
 	}
 	return rc;
 }
@@ -145,25 +138,25 @@ static int check_service(const struct candidate *candidate)
 	const struct coterie_service *ops = candidate->descriptor->ops;
 
 	if (ops->size < SERVICE_SIZE_MIN)
-		return REFUSE(candidate,
-			"its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
-			ops->size, SERVICE_SIZE_MIN);
+		return REFUSE(candidate, "its table of operations has %u bytes, ABI 1.0 has %zu: truncated", ops->size,
+			SERVICE_SIZE_MIN);
 	if (ops->init == NULL || ops->fini == NULL)
 		return REFUSE(candidate, "it has no %s", ops->init == NULL ? "init" : "fini");
 	if (ops->ring_id > RING_ID_MAX)
-		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
-			RING_ID_MAX);
+		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id, RING_ID_MAX);
 	if (is_strict(candidate) && ops->ring_id < RING_ID_FREE && !is_corosyncs(candidate->name, ops->ring_id))
-		return REFUSE(candidate, "ring id %u: below %d are Corosync's services: choose one from 38 to 53, as ring-ids.md says",
+		return REFUSE(candidate,
+			"ring id %u: below %d are Corosync's services: choose one from 38 to 53, as ring-ids.md says",
 			ops->ring_id, RING_ID_FREE);
 	if (is_strict(candidate) && ops->ipc_name != NULL && !is_ipc_name(ops->ipc_name))
-		return REFUSE(candidate, "IPC name '%.64s': 1 to %d letters, digits, '_', '-' and '.', which is not the first",
+		return REFUSE(candidate,
+			"IPC name '%.64s': 1 to %d letters, digits, '_', '-' and '.', which is not the first",
 			ops->ipc_name, IPC_NAME_MAX);
 	int rc = check_requests(candidate, ops);
 	if (rc == 0)
 		rc = check_ring_msgs(candidate, ops);
-	for (const struct plugin *other = plugin_first(candidate->registry);
-		rc == 0 && other != NULL; other = other->next) {
+	for (const struct plugin *other = plugin_first(candidate->registry); rc == 0 && other != NULL;
+		other = other->next) {
 		if (other->descriptor->kind != COTERIE_KIND_SERVICE || other == candidate->predecessor)
 			continue;
 		if (other->service.ring_id == ops->ring_id) {
@@ -184,15 +177,12 @@ static int check_transport(const struct candidate *candidate)
 	const struct coterie_transport *ops = candidate->descriptor->ops;
 
 	if (ops->size < TRANSPORT_SIZE_MIN)
-		return REFUSE(candidate,
-			"its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
-			ops->size, TRANSPORT_SIZE_MIN);
-	if (ops->open == NULL || ops->close == NULL || ops->link_up == NULL ||
-		ops->peer_add == NULL || ops->peer_del == NULL || ops->multicast == NULL ||
-		ops->token == NULL)
-		return REFUSE(candidate,
-			"one of open, close, link_up, peer_add, peer_del, multicast, token "
-			"is missing");
+		return REFUSE(candidate, "its table of operations has %u bytes, ABI 1.0 has %zu: truncated", ops->size,
+			TRANSPORT_SIZE_MIN);
+	if (ops->open == NULL || ops->close == NULL || ops->link_up == NULL || ops->peer_add == NULL ||
+		ops->peer_del == NULL || ops->multicast == NULL || ops->token == NULL)
+		return REFUSE(candidate, "one of open, close, link_up, peer_add, peer_del, multicast, token "
+					 "is missing");
 	if (ops->links_max == 0)
 		return REFUSE(candidate, "links_max is 0");
 	return 0;
@@ -200,8 +190,8 @@ static int check_transport(const struct candidate *candidate)
 
 static bool is_legacy_name(const char *name)
 {
-	static const char *const taken[] = {"runtime.", "coterie.", "nodelist.", "logging.", "uidgid.", "service.", "transport.",
-		"totem.interface."};
+	static const char *const taken[] = {"runtime.", "coterie.", "nodelist.", "logging.", "uidgid.", "service.",
+		"transport.", "totem.interface."};
 	uint32_t parts = 1;
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
@@ -214,7 +204,8 @@ static bool is_legacy_name(const char *name)
 			return false;
 		parts += is_dot;
 	}
-	return parts >= 2 && parts <= LEGACY_PARTS_MAX && strlen(name) <= LEGACY_LENGTH_MAX && name[strlen(name) - 1] != '.' &&
+	return parts >= 2 && parts <= LEGACY_PARTS_MAX && strlen(name) <= LEGACY_LENGTH_MAX &&
+	       name[strlen(name) - 1] != '.' &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(name) && strcmp(name, "totem.key") != 0;
 }
 
@@ -227,10 +218,12 @@ static int check_legacy(const struct candidate *candidate, uint32_t index)
 	if (option.legacy == NULL)
 		return 0;
 	if (!is_legacy_name(option.legacy))
-		return REFUSE(candidate, "option '%s' has the legacy name '%.64s', which plugin.h does not allow: choose another",
+		return REFUSE(candidate,
+			"option '%s' has the legacy name '%.64s', which plugin.h does not allow: choose another",
 			option.name, option.legacy);
 	if ((option.flags & COTERIE_OPT_SECRET) != 0)
-		return REFUSE(candidate, "option '%s' is secret and has a legacy name, whose key would show it", option.name);
+		return REFUSE(
+			candidate, "option '%s' is secret and has a legacy name, whose key would show it", option.name);
 	return 0;
 }
 
@@ -241,14 +234,12 @@ static int check_options(const struct candidate *candidate)
 		descriptor->option_size, OPTION_SIZE_MIN);
 
 	for (uint32_t i = 0; rc == 0 && i < descriptor->option_count; i++) {
-		const struct coterie_option *option =
-			element(descriptor->options, descriptor->option_size, i);
+		const struct coterie_option *option = element(descriptor->options, descriptor->option_size, i);
 
 		if (option->name == NULL || !plugin_name_is_valid(option->name))
 			return REFUSE(candidate, "option %u has no valid name", i);
 		if (option->type < COTERIE_OPT_BOOL || option->type > COTERIE_OPT_LIST)
-			return REFUSE(candidate, "option '%s' has the unknown type %u",
-				option->name, option->type);
+			return REFUSE(candidate, "option '%s' has the unknown type %u", option->name, option->type);
 		if (option->type == COTERIE_OPT_ENUM && option->choices == NULL)
 			return REFUSE(candidate, "option '%s' has no choices", option->name);
 		if (check_legacy(candidate, i) < 0)
@@ -256,11 +247,13 @@ static int check_options(const struct candidate *candidate)
 		if (!is_strict(candidate))
 			continue;
 		if (strcmp(option->name, "enabled") == 0 || strcmp(option->name, "name") == 0)
-			return REFUSE(candidate, "option '%s' has a name that the config file uses itself: choose another",
+			return REFUSE(candidate,
+				"option '%s' has a name that the config file uses itself: choose another",
 				option->name);
 		for (uint32_t other = 0; other < i; other++)
 			if (strcmp(((const struct coterie_option *)element(
-					   descriptor->options, descriptor->option_size, other))->name,
+					    descriptor->options, descriptor->option_size, other))
+					    ->name,
 				    option->name) == 0)
 				return REFUSE(candidate, "option '%s' is there twice", option->name);
 	}
@@ -268,11 +261,10 @@ static int check_options(const struct candidate *candidate)
 }
 
 /* Abilities by bit, for the text of a refusal. */
-static const char *const capability_names[] = {
-	"ring messages", "clients", "synchronisation", "the configuration map", "frames",
-	"statistics", "quorum", "administration", "keys", "the life of plugins", "fast channels", "rights of clients",
-	"the place in the order", "calls of writable", "answers that come later", "state files beside the loop", "metrics",
-	"calls to other services"};
+static const char *const capability_names[] = {"ring messages", "clients", "synchronisation", "the configuration map",
+	"frames", "statistics", "quorum", "administration", "keys", "the life of plugins", "fast channels",
+	"rights of clients", "the place in the order", "calls of writable", "answers that come later",
+	"state files beside the loop", "metrics", "calls to other services"};
 
 static int check_needs(const struct candidate *candidate)
 {
@@ -285,17 +277,17 @@ static int check_needs(const struct candidate *candidate)
 			continue;
 		const char *separator = length > 0 ? ", " : "";
 		if (bit < sizeof(capability_names) / sizeof(capability_names[0]))
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
-				separator, capability_names[bit]);
+			length += (size_t)snprintf(
+				text + length, sizeof(text) - length, "%s%s", separator, capability_names[bit]);
 		else
-			length += (size_t)snprintf(text + length, sizeof(text) - length,
-				"%scapability bit %u", separator, bit);
+			length += (size_t)snprintf(
+				text + length, sizeof(text) - length, "%scapability bit %u", separator, bit);
 	}
 	if (missing == 0)
 		return 0;
 	return plugin_fail(candidate->error, PLUGIN_EXIT_ABI,
-		"plugin '%s' (%s) needs what this executive does not offer (%s): upgrade coterie",
-		candidate->name, candidate->path, text);
+		"plugin '%s' (%s) needs what this executive does not offer (%s): upgrade coterie", candidate->name,
+		candidate->path, text);
 }
 
 /* Readable in every ABI: magic, the numbers, size and kind. */
@@ -311,20 +303,17 @@ static int check_head(const struct candidate *candidate, uint32_t kind)
 			candidate->path, descriptor->magic, COTERIE_PLUGIN_MAGIC);
 	if (descriptor->abi_major != COTERIE_ABI_MAJOR)
 		return plugin_fail(candidate->error, PLUGIN_EXIT_ABI,
-			"plugin '%s' (%s) needs plugin ABI %u.%u, this is %d.%d: %s",
-			candidate->name, candidate->path, descriptor->abi_major,
-			descriptor->abi_minor, COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR,
-			descriptor->abi_major > COTERIE_ABI_MAJOR
-				? "upgrade coterie or install an older plugin"
-				: "install a newer plugin");
+			"plugin '%s' (%s) needs plugin ABI %u.%u, this is %d.%d: %s", candidate->name, candidate->path,
+			descriptor->abi_major, descriptor->abi_minor, COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR,
+			descriptor->abi_major > COTERIE_ABI_MAJOR ? "upgrade coterie or install an older plugin"
+								  : "install a newer plugin");
 	if (descriptor->size < DESCRIPTOR_SIZE_MIN)
-		return REFUSE(candidate, "its descriptor has %u bytes, ABI 1.0 has %zu: truncated",
-			descriptor->size, DESCRIPTOR_SIZE_MIN);
+		return REFUSE(candidate, "its descriptor has %u bytes, ABI 1.0 has %zu: truncated", descriptor->size,
+			DESCRIPTOR_SIZE_MIN);
 	if (descriptor->kind < COTERIE_KIND_TRANSPORT || descriptor->kind > COTERIE_KIND_EXTENSION)
 		return REFUSE(candidate, "kind %u is unknown", descriptor->kind);
 	if (kind != 0 && descriptor->kind != kind)
-		return REFUSE(candidate,
-			"it is of kind %s, not %s: name it in the right place of the config file",
+		return REFUSE(candidate, "it is of kind %s, not %s: name it in the right place of the config file",
 			plugin_kind_name(descriptor->kind), plugin_kind_name(kind));
 	return 0;
 }
@@ -334,8 +323,7 @@ static int check_name(const struct candidate *candidate)
 	const char *name = candidate->descriptor->name;
 
 	if (name == NULL || strcmp(name, candidate->name) != 0)
-		return REFUSE(candidate,
-			"its descriptor says '%.64s': the file must be named like the plugin",
+		return REFUSE(candidate, "its descriptor says '%.64s': the file must be named like the plugin",
 			name != NULL ? name : "(none)");
 	const struct plugin *owner = plugin_by_name(candidate->registry, name);
 	if (owner != NULL && owner != candidate->predecessor)
@@ -352,15 +340,12 @@ static int check_log_name(const struct candidate *candidate)
 	size_t length = strspn(descriptor->log_name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
 	if (length == 0 || length > LOG_NAME_MAX || descriptor->log_name[length] != '\0')
-		return REFUSE(candidate, "its name in the log is '%.64s': 1 to %d of A-Z, 0-9 and '_'", descriptor->log_name,
-			LOG_NAME_MAX);
+		return REFUSE(candidate, "its name in the log is '%.64s': 1 to %d of A-Z, 0-9 and '_'",
+			descriptor->log_name, LOG_NAME_MAX);
 	return 0;
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
+static bool is_same_text(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
 
 /* Check that a successor has the same ring id and IPC name, since clients and other nodes use them. */
 static int check_place(const struct candidate *candidate)
@@ -369,8 +354,8 @@ static int check_place(const struct candidate *candidate)
 	const struct plugin *predecessor = candidate->predecessor;
 
 	if (ops->ring_id != predecessor->service.ring_id)
-		return REFUSE(candidate, "ring id %u instead of %u: unload the old one first",
-			ops->ring_id, predecessor->service.ring_id);
+		return REFUSE(candidate, "ring id %u instead of %u: unload the old one first", ops->ring_id,
+			predecessor->service.ring_id);
 	if (!is_same_text(ops->ipc_name, predecessor->service.ipc_name))
 		return REFUSE(candidate, "IPC name '%s' instead of '%s': unload the old one first",
 			ops->ipc_name != NULL ? ops->ipc_name : "",
@@ -400,8 +385,8 @@ static int check(const struct candidate *candidate, uint32_t kind)
 	return rc;
 }
 
-int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,
-	uint32_t kind, const char *file_name, const char *path, struct plugin_error *error)
+int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor, uint32_t kind,
+	const char *file_name, const char *path, struct plugin_error *error)
 {
 	const struct candidate candidate = {registry, NULL, descriptor, file_name, path, error};
 
@@ -409,11 +394,9 @@ int plugin_check(const struct plugin_registry *registry, const struct coterie_pl
 }
 
 int plugin_check_successor(const struct plugin_registry *registry, const struct plugin *predecessor,
-	const struct coterie_plugin *descriptor, const char *file_name, const char *path,
-	struct plugin_error *error)
+	const struct coterie_plugin *descriptor, const char *file_name, const char *path, struct plugin_error *error)
 {
-	const struct candidate candidate = {
-		registry, predecessor, descriptor, file_name, path, error};
+	const struct candidate candidate = {registry, predecessor, descriptor, file_name, path, error};
 	int rc = check(&candidate, COTERIE_KIND_SERVICE);
 
 	return rc == 0 ? check_place(&candidate) : rc;

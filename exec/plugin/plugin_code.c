@@ -127,7 +127,8 @@ static void read_registers(const ucontext_t *context, uintptr_t *instruction, ui
  */
 static const struct code *find_on_stack(uintptr_t stack, uintptr_t *place)
 {
-	static uintptr_t words[READ_SIZE / sizeof(uintptr_t)]; /* is_describing guards it: a thread's stack may be small */
+	static uintptr_t
+		words[READ_SIZE / sizeof(uintptr_t)]; /* is_describing guards it: a thread's stack may be small */
 	uintptr_t at = stack & ~(sizeof(uintptr_t) - 1);
 
 	for (size_t i = 0; i < STACK_PAGES; i++) {

@@ -40,8 +40,7 @@ static void copy_ops(struct plugin *plugin)
 
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE) {
 		const struct coterie_service *theirs = ops;
-		size_t size = theirs->size < sizeof(plugin->service) ? theirs->size
-								     : sizeof(plugin->service);
+		size_t size = theirs->size < sizeof(plugin->service) ? theirs->size : sizeof(plugin->service);
 
 		memcpy(&plugin->service, theirs, size);
 		plugin->service.size = sizeof(plugin->service);
@@ -49,8 +48,7 @@ static void copy_ops(struct plugin *plugin)
 			plugin->service.title = plugin->descriptor->name;
 	} else {
 		const struct coterie_transport *theirs = ops;
-		size_t size = theirs->size < sizeof(plugin->transport) ? theirs->size
-								       : sizeof(plugin->transport);
+		size_t size = theirs->size < sizeof(plugin->transport) ? theirs->size : sizeof(plugin->transport);
 
 		memcpy(&plugin->transport, theirs, size);
 		plugin->transport.size = sizeof(plugin->transport);
@@ -85,8 +83,7 @@ static struct plugin *plugin_create(struct plugin_registry *registry, struct plu
 	plugin->host = registry->parts.host_parts;
 	plugin->file = file;
 	copy_ops(plugin);
-	plugin->options = plugin_options_create_over(
-		*registry->parts.config, plugin->descriptor, overrides, error);
+	plugin->options = plugin_options_create_over(*registry->parts.config, plugin->descriptor, overrides, error);
 	if (plugin->options == NULL)
 		goto destroy;
 	plugin->watch = registry->watch;
@@ -100,15 +97,13 @@ static struct plugin *plugin_create(struct plugin_registry *registry, struct plu
 		goto no_memory;
 	return plugin;
 no_memory:
-	plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for plugin '%s'",
-		plugin_file_descriptor(file)->name);
+	plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for plugin '%s'", plugin_file_descriptor(file)->name);
 destroy:
 	plugin_destroy(registry, plugin);
 	return NULL;
 }
 
-static int start(
-	const struct coterie_host *host, struct plugin *plugin, struct plugin_error *error)
+static int start(const struct coterie_host *host, struct plugin *plugin, struct plugin_error *error)
 {
 	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
 	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
@@ -123,8 +118,8 @@ static int start(
 		return 0;
 	error->rc = rc;
 	return plugin_fail(error, PLUGIN_EXIT_INIT,
-		"plugin '%s' (%s) cannot start: its %s failed (%s): the log lines above say why",
-		plugin->name, plugin->path, is_service ? "init" : "open", strerror(-rc));
+		"plugin '%s' (%s) cannot start: its %s failed (%s): the log lines above say why", plugin->name,
+		plugin->path, is_service ? "init" : "open", strerror(-rc));
 }
 
 static void report(const struct plugin *plugin)
@@ -132,14 +127,14 @@ static void report(const struct plugin *plugin)
 	const struct coterie_plugin *descriptor = plugin->descriptor;
 
 	if (plugin_file_shadowed(plugin->file) != NULL)
-		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used",
-			plugin->name, plugin_file_shadowed(plugin->file));
+		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used", plugin->name,
+			plugin_file_shadowed(plugin->file));
 	if (descriptor->abi_minor > COTERIE_ABI_MINOR || descriptor->size > sizeof(*descriptor))
 		log_line("MAIN", LOG_INFO,
 			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is "
 			"newer is not used",
-			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor,
-			COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR);
+			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor, COTERIE_ABI_MAJOR,
+			COTERIE_ABI_MINOR);
 	log_line("MAIN", LOG_DEBUG, "Plugin '%s' %s loaded from %s", plugin->name,
 		descriptor->version != NULL ? descriptor->version : "", plugin->path);
 }
@@ -173,27 +168,25 @@ close:
 	return NULL;
 }
 
-struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
-	struct plugin_error *error)
+struct plugin *plugin_load(
+	struct plugin_registry *registry, uint32_t kind, const char *name, struct plugin_error *error)
 {
 	const struct plugin *owner = plugin_by_name(registry, name);
 
 	if (owner != NULL) {
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"plugin '%s' is already loaded from %s: name it once", name, owner->path);
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "plugin '%s' is already loaded from %s: name it once", name,
+			owner->path);
 		return NULL;
 	}
 	if (!plugin_name_is_valid(name)) {
 		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
-			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'",
-			name);
+			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'", name);
 		return NULL;
 	}
 	struct plugin_file *file = plugin_file_open(&registry->search, kind, name, error);
 	if (file == NULL)
 		return NULL;
-	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file),
-		    error) < 0) {
+	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file), error) < 0) {
 		plugin_file_close(file);
 		return NULL;
 	}
@@ -206,8 +199,8 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 	return plugin;
 }
 
-struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
-	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
+struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what, const struct plugin_source *source,
+	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
 {
 	char name[64];
 
@@ -220,8 +213,7 @@ struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *wh
 			what);
 		return NULL;
 	}
-	struct plugin_file *file =
-		plugin_file_open_anew(&registry->search, what, source, ++registry->serial, error);
+	struct plugin_file *file = plugin_file_open_anew(&registry->search, what, source, ++registry->serial, error);
 	if (file == NULL) {
 		if (error->exit_code == PLUGIN_EXIT_NOT_FOUND)
 			error->rc = -ENOENT;

@@ -17,9 +17,9 @@ struct stats;
 
 /** An error, for the operator and for main.c's exit code. */
 struct plugin_error {
-	int exit_code;   /* 30 not found, 31 descriptor, 32 ABI, 33 init failed */
-	char text[512];  /* file, symbol, reason, and what to do */
-	int rc;          /* only of plugin_load_anew: see host->plugin_load */
+	int exit_code;  /* 30 not found, 31 descriptor, 32 ABI, 33 init failed */
+	char text[512]; /* file, symbol, reason, and what to do */
+	int rc;         /* only of plugin_load_anew: see host->plugin_load */
 };
 
 /* --- plugin_overrides.c --- */
@@ -37,12 +37,11 @@ void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ig
 /* --- plugin.c --- */
 
 /** Abilities of the host table, which a descriptor may need. */
-#define PLUGIN_HOST_CAPS                                                                                                      \
-	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
-		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
-		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY |                                       \
-		COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_FILES | COTERIE_CAP_METRICS |                  \
-		COTERIE_CAP_CALLS)
+#define PLUGIN_HOST_CAPS \
+	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT | \
+		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE | \
+		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY | COTERIE_CAP_WRITABLE | \
+		COTERIE_CAP_REPLIES | COTERIE_CAP_FILES | COTERIE_CAP_METRICS | COTERIE_CAP_CALLS)
 
 /** The side of the host table: host_for_plugins in host.h. */
 struct plugin_host {
@@ -59,9 +58,9 @@ struct plugin_host {
 
 /** The parts that the registry uses. All of them outlive it. */
 struct plugin_parts {
-	struct loop *loop;                   /* or NULL: files stay open until the registry is destroyed */
-	struct stats *stats;                 /* or NULL: plugins have no records in the statistics */
-	struct config *const *config;        /* the running one, which a reload replaces */
+	struct loop *loop;            /* or NULL: files stay open until the registry is destroyed */
+	struct stats *stats;          /* or NULL: plugins have no records in the statistics */
+	struct config *const *config; /* the running one, which a reload replaces */
 	const struct plugin_host *host;
 	const struct host_parts *host_parts; /* for the functions of the host table */
 };
@@ -92,8 +91,8 @@ void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin);
  * @param kind  COTERIE_KIND_*; 0: any
  * @return the plugin, owned by the registry; NULL: *error has the reason
  */
-struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
-	struct plugin_error *error);
+struct plugin *plugin_load(
+	struct plugin_registry *registry, uint32_t kind, const char *name, struct plugin_error *error);
 /** A file that is open from its check to its load. */
 struct plugin_source {
 	char *path; /* of the shared object, without links, or NULL: there is none, or the plugin is built in */
@@ -111,8 +110,8 @@ int plugin_find_source(const struct plugin_registry *registry, const char *what,
  * @param predecessor  a service that the new one will replace; NULL: none. The new one is not in the registry before
  *     plugin_succeed
  */
-struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
-	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
+struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what, const struct plugin_source *source,
+	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
 /** End a plugin beside the one in service: fini, reclaim, close the file later. */
 void plugin_retire(struct plugin_registry *registry, struct plugin *plugin);
 /** End a plugin: call fini or close, reclaim resources that it leaked, close the file one turn of the loop later. */
@@ -129,11 +128,10 @@ int plugin_look(const struct plugin_registry *registry, uint32_t kind, const cha
  * registry is in use on another thread.
  * @return 0; -EINVAL: *error has the reason
  */
-int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	struct plugin_error *error);
+int plugin_probe(
+	const char *const *directories, uint32_t count, uint32_t kind, const char *name, struct plugin_error *error);
 /** The same, and call see (unless NULL) with the descriptor, which is valid only during the call. */
 int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
-	struct plugin_error *error);
+	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg, struct plugin_error *error);
 
 #endif

@@ -90,8 +90,7 @@ static char *find_in(const char *directory, const char *name)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffixes[i]) >=
-			(int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffixes[i]) >= (int)sizeof(path))
 			continue;
 		if (access(path, F_OK) == 0)
 			return realpath(path, NULL);
@@ -173,14 +172,10 @@ static bool is_listed(char *const *names, size_t count, const char *name)
 	return false;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Names of the plugins of the kind in all directories. @return how many; each is malloc'd */
-static size_t list_installed(
-	const struct plugin_search *search, uint32_t kind, char **names, size_t count_max)
+static size_t list_installed(const struct plugin_search *search, uint32_t kind, char **names, size_t count_max)
 {
 	size_t count = 0;
 
@@ -194,8 +189,7 @@ static size_t list_installed(
 			if (dot == NULL || (strcmp(dot, ".so") != 0 && strcmp(dot, ".la") != 0))
 				continue;
 			char *name = strndup(entry->d_name, (size_t)(dot - entry->d_name));
-			if (name != NULL && plugin_name_is_valid(name) &&
-				!is_listed(names, count, name) &&
+			if (name != NULL && plugin_name_is_valid(name) && !is_listed(names, count, name) &&
 				is_of_kind(search->directories[i], entry->d_name, name, kind))
 				names[count++] = name;
 			else
@@ -214,12 +208,11 @@ static void join(char *text, size_t size, const char *separator, char *const *wo
 
 	text[0] = '\0';
 	for (size_t i = 0; i < count && length < size; i++)
-		length += (size_t)snprintf(
-			text + length, size - length, "%s%s", i == 0 ? "" : separator, words[i]);
+		length += (size_t)snprintf(text + length, size - length, "%s%s", i == 0 ? "" : separator, words[i]);
 }
 
-static void fail_not_found(const struct plugin_search *search, uint32_t kind, const char *name,
-	struct plugin_error *error)
+static void fail_not_found(
+	const struct plugin_search *search, uint32_t kind, const char *name, struct plugin_error *error)
 {
 	char *names[32];
 	char where[160], installed[160];
@@ -227,8 +220,8 @@ static void fail_not_found(const struct plugin_search *search, uint32_t kind, co
 
 	join(where, sizeof(where), ":", search->directories, search->count);
 	join(installed, sizeof(installed), ", ", names, count);
-	plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "no plugin '%s' of kind %s in %s: %s%s", name,
-		plugin_kind_name(kind), search->count > 0 ? where : "(no directory)",
+	plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "no plugin '%s' of kind %s in %s: %s%s", name, plugin_kind_name(kind),
+		search->count > 0 ? where : "(no directory)",
 		count > 0 ? "installed are " : "install it or set COTERIE_PLUGIN_PATH", installed);
 	for (size_t i = 0; i < count; i++)
 		free(names[i]);
@@ -265,15 +258,13 @@ static lt_dlhandle open_path(const char *path, struct plugin_error *error)
 	if (bound == NULL) {
 		const char *reason = dlerror();
 
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"cannot open plugin file '%s' (%s): rebuild or reinstall it", path,
-			reason != NULL ? reason : "unknown reason");
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s): rebuild or reinstall it",
+			path, reason != NULL ? reason : "unknown reason");
 		return NULL;
 	}
 	lt_dlhandle handle = lt_dlopen(path);
 	if (handle == NULL)
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)",
-			path, lt_dlerror());
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path, lt_dlerror());
 	dlclose(bound); /* libltdl holds its own reference now */
 	return handle;
 }
@@ -344,8 +335,7 @@ static struct plugin_file *finish_open(
 	struct plugin_file *file = path != NULL ? file_create(handle, path) : NULL;
 
 	if (file == NULL) {
-		plugin_fail(
-			error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
+		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
 		lt_dlclose(handle);
 		free(path);
 		free(shadowed);
@@ -392,8 +382,8 @@ static bool check_found(const char *found, struct plugin_error *error)
 	return rc == 0;
 }
 
-static struct plugin_file *open_name(const struct plugin_search *search, uint32_t kind,
-	const char *name, uint32_t serial, struct plugin_error *error)
+static struct plugin_file *open_name(const struct plugin_search *search, uint32_t kind, const char *name,
+	uint32_t serial, struct plugin_error *error)
 {
 	char *found = find(search, name);
 	lt_dlhandle handle = open_builtin(name);
@@ -412,8 +402,8 @@ static struct plugin_file *open_name(const struct plugin_search *search, uint32_
 	return finish_open(handle, found, NULL, name, error);
 }
 
-struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
-	const char *name, struct plugin_error *error)
+struct plugin_file *plugin_file_open(
+	const struct plugin_search *search, uint32_t kind, const char *name, struct plugin_error *error)
 {
 	return open_name(search, kind, name, 0, error);
 }
@@ -470,9 +460,8 @@ static void fail_by_descriptor(const char *path, const char *reason, struct plug
 			"name the plugin in the config and start the daemon again",
 			path);
 	else
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"cannot open plugin file '%s' (%s): rebuild or reinstall it", path,
-			reason != NULL ? reason : "unknown reason");
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s): rebuild or reinstall it",
+			path, reason != NULL ? reason : "unknown reason");
 }
 
 /* The path may name another file by now. The descriptor does not. */
@@ -482,8 +471,7 @@ static struct plugin_file *open_source(const struct plugin_source *source, struc
 	struct plugin_file *file = calloc(1, sizeof(*file));
 	char *path = strdup(source->path);
 	if (spelled == NULL || file == NULL || path == NULL) {
-		plugin_fail(error, PLUGIN_EXIT_INIT,
-			"cannot open plugin '%s': out of memory", source->path);
+		plugin_fail(error, PLUGIN_EXIT_INIT, "cannot open plugin '%s': out of memory", source->path);
 		goto free_all;
 	}
 	dlerror();
@@ -514,8 +502,7 @@ static struct plugin_file *open_named(const struct plugin_search *search, const 
 	if (source->fd >= 0)
 		return open_source(source, error);
 	if (what[0] == '/')
-		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what,
-			strerror(ENOENT));
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what, strerror(ENOENT));
 	else
 		fail_not_found(search, COTERIE_KIND_SERVICE, what, error);
 	return NULL;
@@ -530,8 +517,7 @@ struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, co
 		return open_name(search, COTERIE_KIND_SERVICE, what, serial, error);
 	char *path = realpath(what, NULL);
 	if (path == NULL) {
-		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what,
-			strerror(errno));
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what, strerror(errno));
 		return NULL;
 	}
 	lt_dlhandle handle = open_spelled(path, serial, error);
@@ -616,9 +602,6 @@ void plugin_file_close(struct plugin_file *file)
 
 const char *plugin_file_path(const struct plugin_file *file) { return file->path; }
 
-const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file)
-{
-	return file->descriptor;
-}
+const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file) { return file->descriptor; }
 
 const char *plugin_file_shadowed(const struct plugin_file *file) { return file->shadowed; }

@@ -35,7 +35,7 @@ struct check {
 	struct plugin_error *error;
 };
 
-#define REFUSE(check, format, ...)                                                                 \
+#define REFUSE(check, format, ...) \
 	plugin_fail((check)->error, PLUGIN_EXIT_CONFIG, "%s" format, (check)->where, ##__VA_ARGS__)
 
 static int check_value(const struct check *check, struct value *value)
@@ -90,8 +90,7 @@ static const struct coterie_option *at(const struct coterie_plugin *descriptor, 
 
 static bool has_option(const struct coterie_plugin *descriptor, const char *name)
 {
-	return option_find(descriptor->options, descriptor->option_size, descriptor->option_count, name) !=
-	       NULL;
+	return option_find(descriptor->options, descriptor->option_size, descriptor->option_count, name) != NULL;
 }
 
 /* "service tally has no option 'stpe': did you mean 'step'?" */
@@ -103,20 +102,19 @@ static int refuse_name(const struct check *check, const char *name)
 		descriptor->options, descriptor->option_size, descriptor->option_count, name);
 
 	if (meant != NULL)
-		return REFUSE(check, "%s %s has no option '%s': did you mean '%s'?", kind, descriptor->name,
-			name, meant);
+		return REFUSE(
+			check, "%s %s has no option '%s': did you mean '%s'?", kind, descriptor->name, name, meant);
 	return REFUSE(check, "%s %s has no option '%s': remove it", kind, descriptor->name, name);
 }
 
 static void set_where(struct check *check, const struct config_option *written)
 {
 	if (written->file != NULL)
-		snprintf(check->where, sizeof(check->where), "%.255s:%u: ", written->file,
-			written->line);
+		snprintf(check->where, sizeof(check->where), "%.255s:%u: ", written->file, written->line);
 }
 
-static int refuse_unknown(const struct config *config, const struct coterie_plugin *descriptor,
-	struct plugin_error *error)
+static int refuse_unknown(
+	const struct config *config, const struct coterie_plugin *descriptor, struct plugin_error *error)
 {
 	for (uint32_t i = 0; config != NULL && i < config->option_count; i++) {
 		const struct config_option *written = &config->options[i];
@@ -142,16 +140,15 @@ static const char *overriding(const struct plugin_overrides *overrides, const ch
 	return NULL;
 }
 
-static int refuse_overrides(const struct plugin_overrides *overrides,
-	const struct coterie_plugin *descriptor, struct plugin_error *error)
+static int refuse_overrides(
+	const struct plugin_overrides *overrides, const struct coterie_plugin *descriptor, struct plugin_error *error)
 {
 	for (uint32_t i = 0; overrides != NULL && i < overrides->count; i++) {
 		const char *word = overrides->words[i], *equal = strchr(word, '=');
 		char name[64];
 
 		if (equal == NULL || equal == word || equal - word >= (ptrdiff_t)sizeof(name))
-			return plugin_fail(error, PLUGIN_EXIT_CONFIG,
-				"'%s' is no option: write KEY=VALUE", word);
+			return plugin_fail(error, PLUGIN_EXIT_CONFIG, "'%s' is no option: write KEY=VALUE", word);
 		snprintf(name, sizeof(name), "%.*s", (int)(equal - word), word);
 		if (!has_option(descriptor, name)) {
 			const struct check check = {.descriptor = descriptor, .error = error};
@@ -163,8 +160,7 @@ static int refuse_overrides(const struct plugin_overrides *overrides,
 }
 
 /* Choose the value that was given, the file's value, or the default. */
-static void choose(
-	struct check *check, const struct config *config, const struct plugin_overrides *overrides)
+static void choose(struct check *check, const struct config *config, const struct plugin_overrides *overrides)
 {
 	struct config_option written = {0};
 	const char *given = overriding(overrides, check->option->name);
@@ -187,23 +183,20 @@ static void choose(
 
 /* --- entry points --- */
 
-struct plugin_options *plugin_options_create(const struct config *config,
-	const struct coterie_plugin *descriptor, struct plugin_error *error)
+struct plugin_options *plugin_options_create(
+	const struct config *config, const struct coterie_plugin *descriptor, struct plugin_error *error)
 {
 	return plugin_options_create_over(config, descriptor, NULL, error);
 }
 
-struct plugin_options *plugin_options_create_over(const struct config *config,
-	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
-	struct plugin_error *error)
+struct plugin_options *plugin_options_create_over(const struct config *config, const struct coterie_plugin *descriptor,
+	const struct plugin_overrides *overrides, struct plugin_error *error)
 {
 	uint32_t count = descriptor->option_count;
-	struct plugin_options *options =
-		calloc(1, sizeof(*options) + count * sizeof(options->values[0]));
+	struct plugin_options *options = calloc(1, sizeof(*options) + count * sizeof(options->values[0]));
 
 	if (options == NULL) {
-		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for the options of plugin '%s'",
-			descriptor->name);
+		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for the options of plugin '%s'", descriptor->name);
 		return NULL;
 	}
 	options->count = count;
@@ -222,8 +215,8 @@ struct plugin_options *plugin_options_create_over(const struct config *config,
 			continue;
 		rc = check_value(&check, value);
 		if (rc == 0 && set_text(value, check.option, check.text) < 0)
-			rc = plugin_fail(error, PLUGIN_EXIT_INIT,
-				"out of memory for the options of plugin '%s'", descriptor->name);
+			rc = plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for the options of plugin '%s'",
+				descriptor->name);
 	}
 	if (rc < 0) {
 		plugin_options_destroy(options);
@@ -253,8 +246,8 @@ static bool is_same_value(const struct value *a, const struct value *b)
 }
 
 int plugin_options_succeed(struct plugin_options *options, const struct plugin_options *running,
-	const struct coterie_plugin *descriptor, bool *has_changed,
-	void (*kept)(void *arg, const char *name), void *arg)
+	const struct coterie_plugin *descriptor, bool *has_changed, void (*kept)(void *arg, const char *name),
+	void *arg)
 {
 	*has_changed = false;
 	for (uint32_t i = 0; i < options->count; i++) {
@@ -279,8 +272,7 @@ int plugin_options_succeed(struct plugin_options *options, const struct plugin_o
 
 void plugin_options_compare(const struct plugin_options *options, const struct plugin_options *running,
 	const struct coterie_plugin *descriptor,
-	void (*differs)(void *arg, const struct coterie_option *option, const char *now, const char *before),
-	void *arg)
+	void (*differs)(void *arg, const struct coterie_option *option, const char *now, const char *before), void *arg)
 {
 	for (uint32_t i = 0; i < options->count; i++) {
 		const struct value *now = &options->values[i], *before = &running->values[i];

@@ -20,19 +20,17 @@ struct plugin_overrides;
  * @param config  borrowed for the call; NULL: no file, only defaults
  * @return caller destroys; NULL: *error has the reason
  */
-struct plugin_options *plugin_options_create(const struct config *config,
-	const struct coterie_plugin *descriptor, struct plugin_error *error);
+struct plugin_options *plugin_options_create(
+	const struct config *config, const struct coterie_plugin *descriptor, struct plugin_error *error);
 /** The same with "KEY=VALUE" words (or NULL), which override the file. */
-struct plugin_options *plugin_options_create_over(const struct config *config,
-	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
-	struct plugin_error *error);
+struct plugin_options *plugin_options_create_over(const struct config *config, const struct coterie_plugin *descriptor,
+	const struct plugin_overrides *overrides, struct plugin_error *error);
 /** Return the options of a loaded plugin from a new config file, with those that were given at its load. As above. */
 struct plugin_options *plugin_options_again(
 	const struct plugin *plugin, const struct config *config, struct plugin_error *error);
 void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
 int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
-int plugin_option_string(
-	const struct plugin_options *options, const char *name, const char **value);
+int plugin_option_string(const struct plugin_options *options, const char *name, const char **value);
 int plugin_option_list(
 	const struct plugin_options *options, const char *name, const char *const **words, uint32_t *count);
 
@@ -47,8 +45,8 @@ int plugin_option_list(
  * @return 0; -ENOMEM
  */
 int plugin_options_succeed(struct plugin_options *options, const struct plugin_options *running,
-	const struct coterie_plugin *descriptor, bool *has_changed,
-	void (*kept)(void *arg, const char *name), void *arg);
+	const struct coterie_plugin *descriptor, bool *has_changed, void (*kept)(void *arg, const char *name),
+	void *arg);
 
 /**
  * Call differs for each difference between two sets of options of one descriptor. Values are borrowed, NULL if unset.

@@ -70,18 +70,16 @@ void plugin_close_later(struct plugin_registry *registry, struct plugin_file *fi
  * @param kind       the kind that it must have; 0: any
  * @param file_name  base name of the file without suffix
  */
-int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,
-	uint32_t kind, const char *file_name, const char *path, struct plugin_error *error);
+int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor, uint32_t kind,
+	const char *file_name, const char *path, struct plugin_error *error);
 /** The same for a plugin that replaces another service: it must have the same ring id and IPC name. */
 int plugin_check_successor(const struct plugin_registry *registry, const struct plugin *predecessor,
-	const struct coterie_plugin *descriptor, const char *file_name, const char *path,
-	struct plugin_error *error);
+	const struct coterie_plugin *descriptor, const char *file_name, const char *path, struct plugin_error *error);
 
 /* --- plugin_open.c --- */
 
 /** Take COTERIE_PLUGIN_PATH (not in a setuid process), then directories. -ENOMEM. */
-int plugin_search_init(
-	struct plugin_search *search, const char *const *directories, uint32_t count);
+int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count);
 void plugin_search_fini(struct plugin_search *search);
 
 /** Start libltdl, once for each registry. -ENOSYS if it fails. */
@@ -94,8 +92,8 @@ void plugin_open_fini(void);
  * @param kind  for the text of a failure
  * @return caller closes; NULL: *error has the reason
  */
-struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
-	const char *name, struct plugin_error *error);
+struct plugin_file *plugin_file_open(
+	const struct plugin_search *search, uint32_t kind, const char *name, struct plugin_error *error);
 /**
  * Open the file of a plugin for its check, its trial and its load, so that all three see the same file. No code of it
  * runs yet.

@@ -9,9 +9,9 @@ static int look(const struct plugin_search *search, uint32_t kind, const char *n
 	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg, struct plugin_error *error)
 {
 	struct plugin_file *file = plugin_file_open(search, kind, name, error);
-	int rc = file == NULL ? -EINVAL
-			      : plugin_check(NULL, plugin_file_descriptor(file), kind, name,
-					plugin_file_path(file), error);
+	int rc = file == NULL
+			 ? -EINVAL
+			 : plugin_check(NULL, plugin_file_descriptor(file), kind, name, plugin_file_path(file), error);
 
 	if (rc == 0 && see != NULL)
 		see(arg, plugin_file_descriptor(file));
@@ -20,8 +20,7 @@ static int look(const struct plugin_search *search, uint32_t kind, const char *n
 }
 
 int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
-	struct plugin_error *error)
+	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg, struct plugin_error *error)
 {
 	struct plugin_search search;
 	int rc = plugin_search_init(&search, directories, count);
@@ -53,8 +52,8 @@ int plugin_look(const struct plugin_registry *registry, uint32_t kind, const cha
 	return look(&registry->search, kind, name, see_offers, offers, error);
 }
 
-int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	struct plugin_error *error)
+int plugin_probe(
+	const char *const *directories, uint32_t count, uint32_t kind, const char *name, struct plugin_error *error)
 {
 	return plugin_describe(directories, count, kind, name, NULL, NULL, error);
 }

@@ -81,8 +81,8 @@ static void fail_not_found(uint32_t kind, const char *name, struct plugin_error 
 		plugin_kind_name(kind), used > 0 ? builtins : "none");
 }
 
-struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
-	const char *name, struct plugin_error *error)
+struct plugin_file *plugin_file_open(
+	const struct plugin_search *search, uint32_t kind, const char *name, struct plugin_error *error)
 {
 	const struct coterie_plugin *descriptor = find(name);
 	struct plugin_file *file;
@@ -126,10 +126,7 @@ const char *plugin_file_path(const struct plugin_file *file)
 	return "builtin";
 }
 
-const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file)
-{
-	return file->descriptor;
-}
+const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file) { return file->descriptor; }
 
 const char *plugin_file_shadowed(const struct plugin_file *file)
 {

@@ -16,8 +16,7 @@ const struct coterie_request *plugin_table_request(const struct plugin *plugin, 
 		return NULL;
 	uint32_t place = wanted < service->request_count ? wanted + 1 : service->request_count;
 	while (place-- > 0) {
-		const struct coterie_request *request =
-			(const void *)(table + (size_t)service->request_size * place);
+		const struct coterie_request *request = (const void *)(table + (size_t)service->request_size * place);
 
 		if (request->id == wanted)
 			return request;
@@ -33,6 +32,5 @@ const struct coterie_ring_msg *plugin_table_ring_msg(const struct plugin *plugin
 
 	if (function >= service->ring_msg_count)
 		return NULL;
-	return (const void *)((const char *)service->ring_msgs +
-			      (size_t)service->ring_msg_size * function);
+	return (const void *)((const char *)service->ring_msgs + (size_t)service->ring_msg_size * function);
 }

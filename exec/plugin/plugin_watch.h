@@ -136,22 +136,22 @@ static inline void plugin_mark(struct plugin_call *call, const struct plugin *pl
 static inline void plugin_unmark(const struct plugin_call *call) { plugin_call_now = call->outer; }
 
 /** Run a statement that calls a plugin, marked. */
-#define PLUGIN_MARKED(plugin, what, statement)                                                                 \
-	do {                                                                                                   \
-		struct plugin_call plugin_marked;                                                              \
-		plugin_mark(&plugin_marked, plugin, what);                                                     \
-		statement;                                                                                     \
-		plugin_unmark(&plugin_marked);                                                                 \
+#define PLUGIN_MARKED(plugin, what, statement) \
+	do { \
+		struct plugin_call plugin_marked; \
+		plugin_mark(&plugin_marked, plugin, what); \
+		statement; \
+		plugin_unmark(&plugin_marked); \
 	} while (0)
 
 /** Run a statement that loads or unloads the file of a plugin, whose constructors or destructors run. */
-#define PLUGIN_FILE_MARKED(file, whose, statement)                                                             \
-	do {                                                                                                   \
-		struct plugin_call plugin_marked;                                                              \
-		plugin_mark(&plugin_marked, NULL, whose);                                                      \
-		plugin_marked.path = (file);                                                                   \
-		statement;                                                                                     \
-		plugin_unmark(&plugin_marked);                                                                 \
+#define PLUGIN_FILE_MARKED(file, whose, statement) \
+	do { \
+		struct plugin_call plugin_marked; \
+		plugin_mark(&plugin_marked, NULL, whose); \
+		plugin_marked.path = (file); \
+		statement; \
+		plugin_unmark(&plugin_marked); \
 	} while (0)
 
 /** End the call that plugin_enter or plugin_enter_at began last, if the plugin is gone. */

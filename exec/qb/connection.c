@@ -406,7 +406,8 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 {
 	struct qbs_answer message = {.id = QBS_ID_HELLO, .size = sizeof(message)};
 	struct qbs_connection *connection = create(server, fd, peer, hello->size_max);
-	int rc = connection == NULL ? -ENOMEM : server->handlers->accept(server->arg, connection, peer, &connection->context);
+	int rc = connection == NULL ? -ENOMEM
+				    : server->handlers->accept(server->arg, connection, peer, &connection->context);
 
 	if (rc < 0) {
 		refuse(fd, &message, rc);

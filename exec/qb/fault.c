@@ -128,7 +128,4 @@ void qbs_guard_del(struct qbs_guard *guard)
 	free_guards = guard;
 }
 
-bool qbs_guard_is_broken(const struct qbs_guard *guard)
-{
-	return __atomic_load_n(&guard->is_broken, __ATOMIC_ACQUIRE);
-}
+bool qbs_guard_is_broken(const struct qbs_guard *guard) { return __atomic_load_n(&guard->is_broken, __ATOMIC_ACQUIRE); }

@@ -134,10 +134,8 @@ static int read_hello(struct qbs_handshake *handshake)
 		uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
 	} ancillary;
 	struct iovec iov = {handshake->bytes + handshake->size, sizeof(handshake->bytes) - handshake->size};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &ancillary,
-		.msg_controllen = sizeof(ancillary.bytes)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ancillary, .msg_controllen = sizeof(ancillary.bytes)};
 	ssize_t size = recvmsg(handshake->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))

@@ -84,7 +84,7 @@ struct qbs_connection {
 	uint32_t bytes_owed; /* wake-up bytes that found no room in it */
 	uint32_t busy;       /* callbacks that are running */
 	bool is_created, is_closed, is_paused, is_held, is_broken;
-	bool is_muted;       /* not polled for requests */
+	bool is_muted; /* not polled for requests */
 	struct qbs_stats stats;
 
 	/* The shared files. */
@@ -111,8 +111,8 @@ struct qbs_server {
 	enum qbs_rate rate;
 	int fd;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a socket in the file system, or "": none */
-	uint32_t references; /* its own, and one for each connection */
-	struct qbs_connection *connections; /* newest first */
+	uint32_t references;                                    /* its own, and one for each connection */
+	struct qbs_connection *connections;                     /* newest first */
 	uint32_t connection_count;
 	struct qbs_connection *rate_next; /* the next one of qbs_server_rate_step, or NULL: the newest one */
 	uint32_t rate_left;               /* number of connections that still need the new rate */
@@ -150,8 +150,7 @@ void qbs_handshakes_end(struct qbs_server *server);
 /* --- connection.c --- */
 
 /** Make the connection of a peer whose first message has arrived. Takes fd. */
-void qbs_connection_make(
-	struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello);
+void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello);
 /** Handle a stream that is ready, or the socket type's requests. */
 void qbs_on_stream(void *connection, int fd, uint32_t revents);
 /** Read up to `limit` requests. There may be fewer. @return how many were read */

@@ -77,8 +77,8 @@ struct qbs_peer {
 struct qbs_stats {
 	uint64_t requests, responses, events;
 	uint64_t send_retries, recv_retries; /* no room for an answer or event, and wake-ups without a request */
-	uint32_t flow;       /* the flow control word that the client sees: 0, 1, 2 */
-	uint64_t flow_count; /* number of its changes */
+	uint32_t flow;                       /* the flow control word that the client sees: 0, 1, 2 */
+	uint64_t flow_count;                 /* number of its changes */
 };
 
 struct qbs_handlers {

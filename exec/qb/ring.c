@@ -9,7 +9,7 @@
 #include "exec/qb/semaphore.h"
 
 #define WORD 4u
-#define HEAD_WORDS 2u    /* of a chunk: size and magic */
+#define HEAD_WORDS 2u /* of a chunk: size and magic */
 #define MAGIC_WHOLE 0xA1A1A1A1u
 #define MAGIC_GONE 0xD0D0D0D0u
 #define ROOM_KEPT 13u /* bytes beside the largest message: its head, a word, and one, as libqb rounds */
@@ -28,10 +28,7 @@ size_t qbs_ring_data_size(uint32_t size_max)
 	return (size_max + ROOM_KEPT + page - 1) / page * page;
 }
 
-static uint32_t *word_at(const struct qbs_ring *ring, uint32_t at)
-{
-	return (uint32_t *)(void *)ring->data + at;
-}
+static uint32_t *word_at(const struct qbs_ring *ring, uint32_t at) { return (uint32_t *)(void *)ring->data + at; }
 
 static uint32_t words_of(uint32_t size) { return HEAD_WORDS + size / WORD + (size % WORD != 0); }
 

@@ -28,7 +28,7 @@ struct qbs_ring_header {
 	char header_path[QBS_PATH_SIZE], data_path[QBS_PATH_SIZE];
 	int32_t references; /* processes that have it open. The server does not read it */
 	sem_t semaphore;    /* number of chunks */
-	uint32_t flow; /* of the request ring: the flow control word, 0 or the rate's restriction */
+	uint32_t flow;      /* of the request ring: the flow control word, 0 or the rate's restriction */
 	uint8_t zero[8];
 };
 

@@ -99,8 +99,8 @@ static int make_rings(struct qbs_connection *connection, int folder)
 	int rc = 0;
 
 	connection->region_size = RINGS * ring;
-	connection->region =
-		mmap(NULL, connection->region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	connection->region = mmap(
+		NULL, connection->region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (connection->region == MAP_FAILED) {
 		connection->region = NULL;
 		return -errno;

@@ -153,8 +153,8 @@ static int socket_open(struct qbs_connection *connection, struct qbs_answer *ans
 	if (rc == 0)
 		rc = open_end(connection, "event-tx", &connection->event_fd);
 	if (rc == 0) {
-		rc = loop_of(connection)->add(
-			loop_of(connection)->arg, connection->request_fd, POLLIN, on_request, connection);
+		rc = loop_of(connection)
+			     ->add(loop_of(connection)->arg, connection->request_fd, POLLIN, on_request, connection);
 		connection->is_request_polled = rc == 0;
 	}
 	if (rc < 0) {
@@ -190,10 +190,8 @@ static int64_t socket_receive(struct qbs_connection *connection)
 		uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
 	} ancillary;
 	struct iovec iov = {connection->server->host->buffer, connection->size_max};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &ancillary,
-		.msg_controllen = sizeof(ancillary.bytes)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ancillary, .msg_controllen = sizeof(ancillary.bytes)};
 	ssize_t size = recvmsg(connection->request_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (size <= 0 || !is_from_peer(connection, &message))
@@ -216,8 +214,8 @@ static int connect_end(const struct qbs_connection *connection, int fd, const ch
 	return 0;
 }
 
-static int put(const struct qbs_connection *connection, int fd, uint32_t control, const struct iovec *iov,
-	uint32_t count)
+static int put(
+	const struct qbs_connection *connection, int fd, uint32_t control, const struct iovec *iov, uint32_t count)
 {
 	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count};
 

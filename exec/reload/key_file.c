@@ -109,10 +109,7 @@ int key_file_use_next(const struct key_file *file)
 void key_file_drop_next(const struct key_file *file) { unlinkat(file->folder, file->next, 0); }
 
 /* Some file systems cannot write a folder to the disk (EINVAL), and need not. */
-int key_file_sync(const struct key_file *file)
-{
-	return fsync(file->folder) < 0 && errno != EINVAL ? -errno : 0;
-}
+int key_file_sync(const struct key_file *file) { return fsync(file->folder) < 0 && errno != EINVAL ? -errno : 0; }
 
 void key_file_close(struct key_file *file)
 {

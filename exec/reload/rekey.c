@@ -83,8 +83,7 @@ int rekey_watch(struct rekey *rekey, const struct plugin *plugin, void (*run)(vo
 
 int rekey_go_on(struct rekey *rekey, uint32_t phase)
 {
-	const struct plugin *transport =
-		plugin_by_name(rekey->parts.plugins, (*rekey->parts.config)->transport);
+	const struct plugin *transport = plugin_by_name(rekey->parts.plugins, (*rekey->parts.config)->transport);
 
 	if (transport == NULL || transport->transport.rekey == NULL)
 		return -ENOTSUP;

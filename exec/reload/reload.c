@@ -15,7 +15,7 @@
 #include "exec/reload/rekey.h"
 #include "exec/ring/ring.h"
 
-#define STACK_SIZE                                                                                 \
+#define STACK_SIZE \
 	((size_t)512 * 1024) /* size of the stack. Modules of the resolver need some, and it may be
 			      * locked into memory */
 #define RETRY_NS 10000000
@@ -107,8 +107,7 @@ static void *job_run(void *arg)
 	environment.instance = job->instance;
 	environment.state_dir = job->state_dir;
 	environment.local_nodeid = job->nodeid;
-	job->rc = config_load_again(
-		job->path, &environment, job->fixed, &job->config, &job->messages);
+	job->rc = config_load_again(job->path, &environment, job->fixed, &job->config, &job->messages);
 	if (job->rc == 0)
 		log_check(&job->config->log, job->log_error, sizeof(job->log_error));
 	if (!job_post(job))
@@ -118,8 +117,7 @@ static void *job_run(void *arg)
 
 static bool can_rekey(const struct reload *reload)
 {
-	const struct plugin *transport =
-		plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
+	const struct plugin *transport = plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
 
 	return transport != NULL && transport->transport.rekey != NULL;
 }
@@ -247,8 +245,8 @@ static void messages_move(struct config_messages *to, struct config_messages *fr
  * Make the configuration that was read the running one, or a refusal. Book configuration, "Reload",
  * has the keys around it. On success config is taken over. rc: the refusal so far.
  */
-static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
-	int rc, struct reload_error *error)
+static int take(struct reload *reload, struct config **config, const struct config_messages *messages, int rc,
+	struct reload_error *error)
 {
 	struct map *map = reload->parts.map;
 	bool is_change = rc == 0 && reload_is_change(reload, *config);
@@ -314,8 +312,7 @@ static int examine(struct reload *reload, struct job *job, struct reload_error *
 		return *text == NULL ? reload_fail(error, -ENOMEM, "out of memory") : 0;
 	}
 	if (rc == 0) {
-		*text = reload_list(
-			reload, job->config, job->messages.restarts, job->messages.restart_count);
+		*text = reload_list(reload, job->config, job->messages.restarts, job->messages.restart_count);
 		if (*text == NULL)
 			rc = reload_fail(error, -ENOMEM, "out of memory");
 	}
@@ -468,8 +465,7 @@ int reload_request(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	return request(reload,
-		&(struct waiter){
-			.work = WORK_WHOLE, .is_forced = is_forced, .owner = owner, .done = done, .arg = arg});
+		&(struct waiter){.work = WORK_WHOLE, .is_forced = is_forced, .owner = owner, .done = done, .arg = arg});
 }
 
 int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
@@ -480,11 +476,10 @@ int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
 			.work = WORK_PREPARE, .is_forced = is_forced, .owner = owner, .done = done, .arg = arg});
 }
 
-int reload_examine(struct reload *reload, const void *owner,
-	void (*done)(void *arg, int rc, const char *text), void *arg)
+int reload_examine(
+	struct reload *reload, const void *owner, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
-	return request(reload,
-		&(struct waiter){.work = WORK_EXAMINE, .owner = owner, .done = done, .arg = arg});
+	return request(reload, &(struct waiter){.work = WORK_EXAMINE, .owner = owner, .done = done, .arg = arg});
 }
 
 int reload_commit(struct reload *reload, const void *owner)

@@ -41,7 +41,7 @@ struct reload_parts {
 	const char *local_name; /* --node, or NULL: not given */
 	const char *instance;   /* NULL: the default one */
 	const char *state_dir;
-	uint32_t nodeid;        /* of this node */
+	uint32_t nodeid; /* of this node */
 	struct loop *loop;
 	struct map *map;
 	struct stats *stats;
@@ -79,8 +79,8 @@ int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
 int reload_commit(struct reload *reload, const void *owner);
 void reload_drop(struct reload *reload, const void *owner);
 /** As reload_prepare, but keep nothing, and drop nothing that is kept for another owner. */
-int reload_examine(struct reload *reload, const void *owner,
-	void (*done)(void *arg, int rc, const char *text), void *arg);
+int reload_examine(
+	struct reload *reload, const void *owner, void (*done)(void *arg, int rc, const char *text), void *arg);
 /**
  * Replace the running configuration by one that differs only in the ring's key, or only check that this is possible.
  * No file is read. The watchers of host->rekey_watch are called before the return.

@@ -32,15 +32,11 @@ struct plan {
 	uint32_t plugin_count;
 };
 
-static int fail_memory(struct reload_error *error)
-{
-	return reload_fail(error, -ENOMEM, "out of memory");
-}
+static int fail_memory(struct reload_error *error) { return reload_fail(error, -ENOMEM, "out of memory"); }
 
 /* --- checks --- */
 
-static int check_identity(
-	const struct reload *reload, const struct config *config, struct reload_error *error)
+static int check_identity(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	const struct config_node *local = &config->nodes[config->local];
 	const struct config *running = reload_running(reload);
@@ -51,14 +47,12 @@ static int check_identity(
 			"start",
 			local->nodeid, reload->parts.nodeid);
 	if (strcmp(config->transport, running->transport) != 0)
-		return reload_fail(error, -EINVAL,
-			"transport '%s' instead of '%s': it can only change at start",
+		return reload_fail(error, -EINVAL, "transport '%s' instead of '%s': it can only change at start",
 			config->transport, running->transport);
 	return 0;
 }
 
-static int check_totem(
-	const struct reload *reload, const struct config *config, struct reload_error *error)
+static int check_totem(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	struct totem_options options = config->totem;
 	struct reload_ids ids;
@@ -71,8 +65,7 @@ static int check_totem(
 	int rc = ring_check_options(reload->parts.ring, &options, &which);
 	free(ids.ids);
 	if (rc < 0)
-		return reload_fail(
-			error, -EINVAL, "the ring does not take the value of '%s'", which);
+		return reload_fail(error, -EINVAL, "the ring does not take the value of '%s'", which);
 	return 0;
 }
 
@@ -90,7 +83,8 @@ static int check_plugins(const struct reload *reload, struct config *config, boo
 	struct config_messages messages = {0};
 	int rc = 0;
 
-	for (const struct plugin *one = plugin_first(reload->parts.plugins); one != NULL && rc != -ENOMEM; one = one->next) {
+	for (const struct plugin *one = plugin_first(reload->parts.plugins); one != NULL && rc != -ENOMEM;
+		one = one->next) {
 		int one_rc = config_check(config, one->descriptor, &messages);
 
 		rc = one_rc < 0 ? one_rc : rc;
@@ -112,8 +106,7 @@ static void tell_kept(void *arg, const char *name)
 	const struct plugin *plugin = arg;
 
 	log_line("CFG", LOG_NOTICE, "Option '%s' of %s %s takes effect at the next start", name,
-		plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" : "service",
-		plugin->name);
+		plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" : "service", plugin->name);
 }
 
 static void plan_fini(struct plan *plan)
@@ -123,8 +116,8 @@ static void plan_fini(struct plan *plan)
 	free(plan->plugins);
 }
 
-static int plan_options(const struct reload *reload, const struct config *config, struct plan *plan,
-	struct reload_error *error)
+static int plan_options(
+	const struct reload *reload, const struct config *config, struct plan *plan, struct reload_error *error)
 {
 	uint32_t count = 0;
 
@@ -153,10 +146,9 @@ static void take_options(struct plan *plan)
 		struct plugin_plan *next = &plan->plugins[i];
 		struct plugin *plugin = next->plugin;
 
-		if (plugin_options_succeed(next->options, plugin->options, plugin->descriptor,
-			    &next->has_changed, tell_kept, plugin) < 0) {
-			log_line("CFG", LOG_ERR, "plugin %s keeps its options: out of memory",
-				plugin->name);
+		if (plugin_options_succeed(next->options, plugin->options, plugin->descriptor, &next->has_changed,
+			    tell_kept, plugin) < 0) {
+			log_line("CFG", LOG_ERR, "plugin %s keeps its options: out of memory", plugin->name);
 			next->has_changed = false;
 			continue;
 		}
@@ -215,7 +207,8 @@ static void tell_plugins(const struct reload *reload, const struct plan *plan, e
 
 		if (rc >= 0)
 			continue;
-		snprintf(text, sizeof(text), "plugin %s does not take its new options: %s", plugin->name, strerror(-rc));
+		snprintf(
+			text, sizeof(text), "plugin %s does not take its new options: %s", plugin->name, strerror(-rc));
 		report_part(reload, source, text);
 	}
 }
@@ -237,8 +230,7 @@ static void reconfigure_ring(struct reload *reload)
 		log_line("CFG", LOG_ERR, "the ring keeps its timers and nodes: %s", strerror(-rc));
 }
 
-static int commit(
-	struct reload *reload, struct config *config, enum reload_source source, struct plan *plan)
+static int commit(struct reload *reload, struct config *config, enum reload_source source, struct plan *plan)
 {
 	struct config *before = reload_running(reload);
 	int rc;
@@ -298,8 +290,7 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
-int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
-	struct reload_error *error)
+int reload_apply(struct reload *reload, struct config *config, enum reload_source source, struct reload_error *error)
 {
 	struct plan plan = {0};
 	int rc = check(reload, config, error);

@@ -18,8 +18,7 @@ static void tell(const char *line)
 	if (strncmp(line, change, strlen(change)) == 0)
 		log_line("CFG", LOG_NOTICE, "Config file checked: a reload changes %s", line + strlen(change));
 	else if (strncmp(line, restart, strlen(restart)) == 0)
-		log_line("CFG", LOG_NOTICE, "Config file checked: only a restart changes %s",
-			line + strlen(restart));
+		log_line("CFG", LOG_NOTICE, "Config file checked: only a restart changes %s", line + strlen(restart));
 }
 
 static void tell_lines(const char *text)

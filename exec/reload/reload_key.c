@@ -8,8 +8,8 @@
 #include "exec/reload/rekey.h"
 
 /* *config: NULL on errors */
-static int make(const struct reload *reload, const void *key, uint32_t size, const char *path,
-	struct config **config, struct reload_error *error)
+static int make(const struct reload *reload, const void *key, uint32_t size, const char *path, struct config **config,
+	struct reload_error *error)
 {
 	struct config_messages messages = {0};
 	int rc = config_revise(reload_running(reload), reload->parts.map, config, &messages);

@@ -36,13 +36,11 @@ static void revise(void *arg)
 		reload->is_revision_owed = true; /* unless the file's values replace these */
 		return;
 	}
-	int rc = config_revise(
-		reload_running(reload), reload->parts.map, &config, &messages);
+	int rc = config_revise(reload_running(reload), reload->parts.map, &config, &messages);
 	for (uint32_t i = 0; i < messages.error_count; i++)
 		tell_error(reload, messages.errors[i]);
 	for (uint32_t i = 0; rc == 0 && i < messages.notice_count; i++)
-		log_limited(&reload->notice_limit, loop_now_ns(loop), "CFG", LOG_NOTICE, "%s",
-			messages.notices[i]);
+		log_limited(&reload->notice_limit, loop_now_ns(loop), "CFG", LOG_NOTICE, "%s", messages.notices[i]);
 	if (rc == 0) {
 		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
 		rekey_announce(reload->parts.rekey);
@@ -69,12 +67,11 @@ void reload_keys_later(struct reload *reload)
 
 static bool is_usable(uint32_t type)
 {
-	return type == COTERIE_MAP_STRING ||
-	       (type >= COTERIE_MAP_I8 && type <= COTERIE_MAP_U64);
+	return type == COTERIE_MAP_STRING || (type >= COTERIE_MAP_I8 && type <= COTERIE_MAP_U64);
 }
 
-static void on_change(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void on_change(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	struct reload *reload = arg;
 
@@ -82,8 +79,7 @@ static void on_change(void *arg, enum map_event event, const char *key, const st
 	if (reload->is_applying)
 		return;
 	if (now != NULL && !is_usable(now->type))
-		log_limited(&reload->type_limit, loop_now_ns(reload->parts.loop), "CFG",
-			LOG_WARNING,
+		log_limited(&reload->type_limit, loop_now_ns(reload->parts.loop), "CFG", LOG_WARNING,
 			"Key '%s' has no effect: it is neither a text nor an integer", key);
 	else
 		reload_keys_later(reload);
@@ -94,8 +90,7 @@ int reload_keys_init(struct reload *reload)
 	static const char *const prefixes[] = {"totem.", "logging."};
 
 	for (int i = 0; i < 2; i++) {
-		reload->trackers[i] =
-			map_track(reload->parts.map, prefixes[i], true, on_change, reload);
+		reload->trackers[i] = map_track(reload->parts.map, prefixes[i], true, on_change, reload);
 		if (reload->trackers[i] == NULL)
 			return -ENOMEM;
 	}

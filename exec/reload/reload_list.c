@@ -70,10 +70,8 @@ static void add(struct list *list, bool is_restart, const char *key, const char 
 	list->lines = lines;
 	struct line *line = &lines[list->count++];
 
-	*line = (struct line){.is_restart = is_restart,
-		.key = strdup(key),
-		.before = printable(before),
-		.now = printable(now)};
+	*line = (struct line){
+		.is_restart = is_restart, .key = strdup(key), .before = printable(before), .now = printable(now)};
 	if (line->key == NULL || line->before == NULL || line->now == NULL)
 		list->is_out_of_memory = true;
 }
@@ -92,8 +90,7 @@ static void add_key(void *arg, const char *key, const char *now, const char *bef
 /* It is in no map. */
 static void add_secret(struct list *list, const struct config *running, const struct config *config)
 {
-	bool is_same = running->key_size == config->key_size &&
-		       (config->key == NULL) == (running->key == NULL) &&
+	bool is_same = running->key_size == config->key_size && (config->key == NULL) == (running->key == NULL) &&
 		       (config->key == NULL || memcmp(config->key, running->key, config->key_size) == 0);
 
 	if (!is_same)
@@ -123,8 +120,7 @@ static struct line *find_transport_key(struct list *list, const char *name)
 	return NULL;
 }
 
-static void add_option(
-	void *arg, const struct coterie_option *option, const char *now, const char *before)
+static void add_option(void *arg, const struct coterie_option *option, const char *now, const char *before)
 {
 	const struct option_list *options = arg;
 	bool is_restart = (option->flags & COTERIE_OPT_RELOAD) == 0;
@@ -144,8 +140,7 @@ static void add_option(
 		is_secret && now != NULL ? HIDDEN : now);
 }
 
-static void add_options(
-	struct list *list, const struct reload *reload, const struct config *config)
+static void add_options(struct list *list, const struct reload *reload, const struct config *config)
 {
 	for (struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next) {
 		struct option_list arg = {.list = list, .descriptor = one->descriptor};
@@ -198,8 +193,8 @@ static char *print(const struct list *list, char *const *restarts, uint32_t rest
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct line *line = &list->lines[i];
 
-		fprintf(stream, "%s %s %s -> %s\n", line->is_restart ? "restart" : "change", line->key,
-			line->before, line->now);
+		fprintf(stream, "%s %s %s -> %s\n", line->is_restart ? "restart" : "change", line->key, line->before,
+			line->now);
 	}
 	for (uint32_t i = 0; i < restart_count; i++)
 		fprintf(stream, "restart %s\n", restarts[i]);
@@ -212,8 +207,8 @@ static char *print(const struct list *list, char *const *restarts, uint32_t rest
 	return text;
 }
 
-char *reload_list(const struct reload *reload, const struct config *config, char *const *restarts,
-	uint32_t restart_count)
+char *reload_list(
+	const struct reload *reload, const struct config *config, char *const *restarts, uint32_t restart_count)
 {
 	struct list list = {0};
 	char *text = NULL;

@@ -17,8 +17,7 @@
 
 static int departing_add(struct reload *reload, const struct config_node *node)
 {
-	struct departing *list =
-		reallocarray(reload->departing.list, reload->departing.count + 1, sizeof(*list));
+	struct departing *list = reallocarray(reload->departing.list, reload->departing.count + 1, sizeof(*list));
 
 	if (list == NULL)
 		return -ENOMEM;
@@ -99,12 +98,10 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 }
 
 /* The node is in the node list again, perhaps not on every link. */
-static void take_back(
-	struct reload *reload, struct departing *departing, const struct config_node *node)
+static void take_back(struct reload *reload, struct departing *departing, const struct config_node *node)
 {
 	for (uint32_t link = 0; link < departing->link_count; link++)
-		if (departing->addresses[link].ss_family != AF_UNSPEC &&
-			reload_address_of(node, link) == NULL)
+		if (departing->addresses[link].ss_family != AF_UNSPEC && reload_address_of(node, link) == NULL)
 			reload_delete_peer(reload, departing->nodeid, link);
 	departing_del(reload, departing);
 }
@@ -118,8 +115,7 @@ void reload_nodes_remove(struct reload *reload, const struct config *before)
 		struct departing *departing = reload_find_departing(reload, node->nodeid);
 
 		if (departing == NULL && reload_find_node(before, node->nodeid) == NULL)
-			log_line("CFG", LOG_NOTICE, "Node %u (%s) is in the nodelist now",
-				node->nodeid, label(node));
+			log_line("CFG", LOG_NOTICE, "Node %u (%s) is in the nodelist now", node->nodeid, label(node));
 		if (departing != NULL)
 			take_back(reload, departing, node);
 	}
@@ -146,11 +142,10 @@ static int compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int reload_ids_build(const struct reload *reload, const struct config *config,
-	const struct config *before, struct reload_ids *ids)
+int reload_ids_build(
+	const struct reload *reload, const struct config *config, const struct config *before, struct reload_ids *ids)
 {
-	uint32_t room =
-		config->node_count + reload->departing.count + (before ? before->node_count : 0);
+	uint32_t room = config->node_count + reload->departing.count + (before ? before->node_count : 0);
 	uint32_t kept = 0;
 
 	*ids = (struct reload_ids){0};
@@ -190,8 +185,7 @@ static void drop_departed(void *arg)
 			i++;
 			continue;
 		}
-		log_line("CFG", LOG_NOTICE, "Node %u has left, and is not in the nodelist",
-			departing->nodeid);
+		log_line("CFG", LOG_NOTICE, "Node %u has left, and is not in the nodelist", departing->nodeid);
 		for (uint32_t link = 0; link < departing->link_count; link++)
 			if (departing->addresses[link].ss_family != AF_UNSPEC)
 				reload_delete_peer(reload, departing->nodeid, link);
@@ -216,7 +210,6 @@ void reload_membership(struct reload *reload, const uint32_t *members, uint32_t 
 	for (uint32_t i = 0; reload != NULL && i < reload->departing.count; i++) {
 		if (reload->is_drop_due || has_id(members, count, reload->departing.list[i].nodeid))
 			continue;
-		reload->is_drop_due =
-			loop_defer(reload->parts.loop, drop_departed, reload) == 0;
+		reload->is_drop_due = loop_defer(reload->parts.loop, drop_departed, reload) == 0;
 	}
 }

@@ -30,8 +30,8 @@ static const char *place_text(const struct sockaddr_storage *address, char text[
 {
 	char host[64] = "?", port[8] = "?";
 
-	getnameinfo((const struct sockaddr *)address, sizeof(*address), host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	getnameinfo((const struct sockaddr *)address, sizeof(*address), host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV);
 	snprintf(text, 80, "%s port %s", host, port);
 	return text;
 }
@@ -54,8 +54,7 @@ struct departing *reload_find_departing(const struct reload *reload, uint32_t no
 
 const struct sockaddr_storage *reload_address_of(const struct config_node *node, uint32_t link)
 {
-	if (node == NULL || link >= node->link_count ||
-		node->addresses[link].ss_family == AF_UNSPEC)
+	if (node == NULL || link >= node->link_count || node->addresses[link].ss_family == AF_UNSPEC)
 		return NULL;
 	return &node->addresses[link];
 }
@@ -73,14 +72,12 @@ bool reload_is_member(const struct reload *reload, uint32_t nodeid)
 }
 
 /* Return the address at which the running transport knows a node, or NULL. */
-static const struct sockaddr_storage *running_address(
-	const struct reload *reload, uint32_t nodeid, uint32_t link)
+static const struct sockaddr_storage *running_address(const struct reload *reload, uint32_t nodeid, uint32_t link)
 {
 	const struct departing *departing = reload_find_departing(reload, nodeid);
 
 	if (departing == NULL)
-		return reload_address_of(
-			reload_find_node(reload_running(reload), nodeid), link);
+		return reload_address_of(reload_find_node(reload_running(reload), nodeid), link);
 	if (departing->addresses[link].ss_family == AF_UNSPEC)
 		return NULL;
 	return &departing->addresses[link];
@@ -104,8 +101,7 @@ static uint32_t links_of(const struct config *config)
 
 /* --- before anything changes --- */
 
-static int check_links(
-	const struct reload *reload, const struct config *config, struct reload_error *error)
+static int check_links(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	uint32_t links = links_of(config);
 
@@ -126,16 +122,16 @@ static int refuse_move(const struct config *config, const struct config_node *no
 	place_text(wanted, to);
 	if (config->format == CONFIG_FORMAT_COTERIE && node->name != NULL)
 		return reload_fail(error, -EINVAL,
-			"node '%s' link %u changed from %s to %s: remove the link, reload, add it, reload",
-			node->name, link, from, to);
+			"node '%s' link %u changed from %s to %s: remove the link, reload, add it, reload", node->name,
+			link, from, to);
 	return reload_fail(error, -EINVAL,
 		"new config has different address for link %u of node %u (addr changed from %s to %s): "
 		"remove it, reload, then add it again",
 		link, node->nodeid, from, to);
 }
 
-static int check_moves(const struct reload *reload, const struct config *config,
-	const struct config_node *node, struct reload_error *error)
+static int check_moves(const struct reload *reload, const struct config *config, const struct config_node *node,
+	struct reload_error *error)
 {
 	for (uint32_t link = 0; link < node->link_count; link++) {
 		const struct sockaddr_storage *wanted = reload_address_of(node, link);
@@ -152,8 +148,8 @@ static int check_moves(const struct reload *reload, const struct config *config,
  * Packets from one address belong to one node. The address of a departing node is in use until it
  * has left.
  */
-static int check_place(const struct reload *reload, const struct config *config,
-	const struct config_node *node, uint32_t link, struct reload_error *error)
+static int check_place(const struct reload *reload, const struct config *config, const struct config_node *node,
+	uint32_t link, struct reload_error *error)
 {
 	const struct config *running = reload_running(reload);
 	const struct sockaddr_storage *wanted = reload_address_of(node, link);
@@ -163,8 +159,7 @@ static int check_place(const struct reload *reload, const struct config *config,
 	for (uint32_t i = 0; i < reload->departing.count; i++) {
 		const struct departing *other = &reload->departing.list[i];
 
-		if (other->nodeid != node->nodeid &&
-			reload_find_node(config, other->nodeid) == NULL &&
+		if (other->nodeid != node->nodeid && reload_find_node(config, other->nodeid) == NULL &&
 			is_same_place(&other->addresses[link], wanted))
 			taken_by = other->nodeid;
 	}
@@ -172,8 +167,8 @@ static int check_place(const struct reload *reload, const struct config *config,
 		const struct config_node *other = &running->nodes[i];
 		const struct sockaddr_storage *now = reload_address_of(other, link);
 
-		if (now != NULL && reload_find_node(config, other->nodeid) == NULL &&
-			is_same_place(now, wanted) && reload_is_member(reload, other->nodeid))
+		if (now != NULL && reload_find_node(config, other->nodeid) == NULL && is_same_place(now, wanted) &&
+			reload_is_member(reload, other->nodeid))
 			taken_by = other->nodeid;
 	}
 	if (taken_by == 0)
@@ -184,8 +179,7 @@ static int check_place(const struct reload *reload, const struct config *config,
 		node->nodeid, taken_by, place_text(wanted, place));
 }
 
-int reload_nodes_check(
-	const struct reload *reload, const struct config *config, struct reload_error *error)
+int reload_nodes_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	int rc = check_links(reload, config, error);
 
@@ -202,8 +196,7 @@ int reload_nodes_check(
 }
 
 /* Others than Corosync's transports need not open a socket there. */
-int reload_links_check(
-	const struct reload *reload, const struct config *config, struct reload_error *error)
+int reload_links_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	const struct config_node *node = &config->nodes[config->local];
 	uint32_t links = links_of(config) & ~links_of(reload_running(reload));
@@ -223,8 +216,8 @@ int reload_links_check(
 		if (fd >= 0)
 			close(fd);
 		if (rc < 0)
-			return reload_fail(error, -EINVAL, "cannot use address %s for link %u: %s",
-				node->texts[link], link, strerror(-rc));
+			return reload_fail(error, -EINVAL, "cannot use address %s for link %u: %s", node->texts[link],
+				link, strerror(-rc));
 	}
 	return 0;
 }
@@ -232,8 +225,8 @@ int reload_links_check(
 /* --- what is new --- */
 
 /* Call peer_add for the new addresses of the first node_count nodes. If is_undone, call peer_del for them instead. */
-static int change_new(struct reload *reload, const struct config *config, uint32_t node_count,
-	bool is_undone, struct reload_error *error)
+static int change_new(struct reload *reload, const struct config *config, uint32_t node_count, bool is_undone,
+	struct reload_error *error)
 {
 	struct plugin *transport = transport_of(reload);
 
@@ -254,8 +247,8 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 
 			if (link < transport->transport.links_max)
 				PLUGIN_MARKED(transport, "peer_add",
-					rc = transport->transport.peer_add(transport->self, link, node->nodeid,
-						(const struct sockaddr *)wanted));
+					rc = transport->transport.peer_add(
+						transport->self, link, node->nodeid, (const struct sockaddr *)wanted));
 			if (rc < 0) {
 				/*
 				 * Undo: remove the links of this node that were added, then all new links of the nodes
@@ -268,8 +261,7 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 							transport->transport.peer_del(
 								transport->self, link, node->nodeid));
 				change_new(reload, config, i, true, NULL);
-				return reload_fail(error, rc,
-					"transport %s does not take node %u: %s", transport->name,
+				return reload_fail(error, rc, "transport %s does not take node %u: %s", transport->name,
 					node->nodeid, strerror(-rc));
 			}
 		}
@@ -291,8 +283,7 @@ static void close_links(struct reload *reload, uint32_t links)
 }
 
 /* Links that this node did not have. *opened: those that were, also on failure. */
-static int open_links(struct reload *reload, const struct config *config, uint32_t *opened,
-	struct reload_error *error)
+static int open_links(struct reload *reload, const struct config *config, uint32_t *opened, struct reload_error *error)
 {
 	struct plugin *transport = transport_of(reload);
 	const struct config_node *node = &config->nodes[config->local];
@@ -310,8 +301,8 @@ static int open_links(struct reload *reload, const struct config *config, uint32
 		if (rc == -EEXIST && transport->transport.link_down == NULL)
 			rc = 0; /* it was there before */
 		if (rc < 0)
-			return reload_fail(error, rc, "cannot use address %s for link %u: %s",
-				node->texts[link], link, strerror(-rc));
+			return reload_fail(error, rc, "cannot use address %s for link %u: %s", node->texts[link], link,
+				strerror(-rc));
 		*opened |= 1u << link;
 	}
 	return 0;
@@ -343,8 +334,7 @@ void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link)
 	struct plugin *transport = transport_of(reload);
 
 	if (transport != NULL && link < transport->transport.links_max)
-		PLUGIN_MARKED(transport, "peer_del",
-			transport->transport.peer_del(transport->self, link, nodeid));
+		PLUGIN_MARKED(transport, "peer_del", transport->transport.peer_del(transport->self, link, nodeid));
 }
 
 void reload_links_remove(struct reload *reload, const struct config *before)
@@ -355,8 +345,7 @@ void reload_links_remove(struct reload *reload, const struct config *before)
 		struct departing *departing = &reload->departing.list[i];
 
 		for (uint32_t link = 0; link < CONFIG_LINKS_MAX; link++) {
-			if ((gone & 1u << link) == 0 ||
-				departing->addresses[link].ss_family == AF_UNSPEC)
+			if ((gone & 1u << link) == 0 || departing->addresses[link].ss_family == AF_UNSPEC)
 				continue;
 			reload_delete_peer(reload, departing->nodeid, link);
 			departing->addresses[link].ss_family = AF_UNSPEC;

@@ -57,22 +57,22 @@ struct reload_kept {
 
 struct reload {
 	struct reload_parts parts;
-	struct job *job;             /* the reading that is under way, or NULL */
-	struct waiter *now, *next;   /* for its result, and for that of the reading after it */
+	struct job *job;           /* the reading that is under way, or NULL */
+	struct waiter *now, *next; /* for its result, and for that of the reading after it */
 	struct reload_kept kept;
 	struct departing_list departing;
 	struct reload_counts counts;
 	uint32_t opened_links; /* by bit: links that a refusal must close again */
 	bool is_drop_due;
-	struct map_tracker *trackers[2]; /* of keys that clients may change */
-	bool is_applying;                /* the reload itself changes keys */
-	struct loop_timer *revision;     /* or NULL: none is due */
-	uint64_t revised_ns;             /* end of the last revision, or 0: none yet */
+	struct map_tracker *trackers[2];                        /* of keys that clients may change */
+	bool is_applying;                                       /* the reload itself changes keys */
+	struct loop_timer *revision;                            /* or NULL: none is due */
+	uint64_t revised_ns;                                    /* end of the last revision, or 0: none yet */
 	struct log_limit type_limit, error_limit, notice_limit; /* clients can cause any number */
-	bool is_revision_owed;           /* delayed while a file is read or kept, which may be refused */
+	bool is_revision_owed;             /* delayed while a file is read or kept, which may be refused */
 	bool is_hung_up, is_hung_up_again; /* after SIGHUP the file is being examined, and must be once more */
-	bool is_removed;                 /* this node has accepted a node list without it, and stays until it is stopped */
-	bool is_telling;                 /* waiters are being called. New ones wait for the next reading */
+	bool is_removed; /* this node has accepted a node list without it, and stays until it is stopped */
+	bool is_telling; /* waiters are being called. New ones wait for the next reading */
 };
 
 /** Return the running configuration. */
@@ -87,8 +87,7 @@ enum reload_source {
 /* --- reload_error.c --- */
 
 /** Fill in *error. @return rc */
-int reload_fail(struct reload_error *error, int rc, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int reload_fail(struct reload_error *error, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* --- reload_apply.c --- */
 
@@ -98,8 +97,7 @@ int reload_fail(struct reload_error *error, int rc, const char *format, ...)
  * @param config  taken, unless the call fails
  * @return 0; -EINVAL: refused; -ENOMEM. Nothing has changed then
  */
-int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
-	struct reload_error *error);
+int reload_apply(struct reload *reload, struct config *config, enum reload_source source, struct reload_error *error);
 
 /** Check whether a configuration could become the running one. Nothing changes. Returns as reload_apply. */
 int reload_check(const struct reload *reload, struct config *config, struct reload_error *error);
@@ -129,8 +127,8 @@ int reload_quorum_check(const struct reload *reload, struct config *config, stru
  * @param restarts  messages about changes that need a restart
  * @return caller frees; NULL: out of memory
  */
-char *reload_list(const struct reload *reload, const struct config *config, char *const *restarts,
-	uint32_t restart_count);
+char *reload_list(
+	const struct reload *reload, const struct config *config, char *const *restarts, uint32_t restart_count);
 
 /* --- reload_keys.c --- */
 
@@ -146,11 +144,9 @@ void reload_keys_later(struct reload *reload);
  * Check the addresses of nodes. A node that stays must not change its address on a link that it keeps, and must not
  * have the address of a departing node. At least one link must stay. 0; -EINVAL
  */
-int reload_nodes_check(
-	const struct reload *reload, const struct config *config, struct reload_error *error);
+int reload_nodes_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Check that sockets can be opened on the addresses of links that are new at this node. -EINVAL */
-int reload_links_check(
-	const struct reload *reload, const struct config *config, struct reload_error *error);
+int reload_links_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Add new nodes and links to the transport. On failure it is as before. */
 int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);
 /** Undo that, if the rest of the reload has failed. */
@@ -189,7 +185,7 @@ struct reload_ids {
  * @param before  its nodes are included, too, while they are members; or NULL
  * @return 0; -ENOMEM
  */
-int reload_ids_build(const struct reload *reload, const struct config *config,
-	const struct config *before, struct reload_ids *ids);
+int reload_ids_build(
+	const struct reload *reload, const struct config *config, const struct config *before, struct reload_ids *ids);
 
 #endif

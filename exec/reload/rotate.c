@@ -31,8 +31,8 @@ struct job {
 	bool is_abandoned; /* under lock: the thread ends the job. So is the next. */
 	bool is_posted;
 	bool has_thread;
-	bool is_ready;     /* the thread has ended, and NAME.next is there: of the loop */
-	bool is_written;   /* NAME.next is there: of the thread, until it has ended */
+	bool is_ready;   /* the thread has ended, and NAME.next is there: of the loop */
+	bool is_written; /* NAME.next is there: of the thread, until it has ended */
 	struct rotate *rotate;
 	struct loop *loop;
 	const void *owner; /* NULL: the plugin has ended */
@@ -305,8 +305,9 @@ static void job_keep(struct job *job, char *text, uint32_t size)
 	char reason[200];
 
 	snprintf(reason, sizeof(reason), "%s", text);
-	snprintf(text, size, "%s; the new key is in '%.512s.next': give that file the name of the key file, then reload",
-		reason, job->path);
+	snprintf(text, size,
+		"%s; the new key is in '%.512s.next': give that file the name of the key file, then reload", reason,
+		job->path);
 	log_line("CFG", LOG_ERR, "The new key of the ring is not in use: %s", text);
 	job_destroy(job);
 }
@@ -335,7 +336,8 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 		sync_and_destroy(job);
 		return 0;
 	}
-	snprintf(text, size, "the new key is in '%.512s.next', and cannot be renamed (%s): rename it before the next start",
+	snprintf(text, size,
+		"the new key is in '%.512s.next', and cannot be renamed (%s): rename it before the next start",
 		job->path, strerror(-rc));
 	log_line("CFG", LOG_ERR, "%s", text);
 	job_destroy(job);
@@ -381,8 +383,7 @@ void rotate_look(const struct config *config, const char *state_dir)
 	char path[4096], next[4096 + 8];
 	bool is_named;
 
-	if (config->key == NULL ||
-		config_key_place(config, state_dir, &is_named, path, sizeof(path)) < 0)
+	if (config->key == NULL || config_key_place(config, state_dir, &is_named, path, sizeof(path)) < 0)
 		return;
 	snprintf(next, sizeof(next), "%s.next", path);
 	if (access(next, F_OK) == 0)

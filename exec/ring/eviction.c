@@ -94,8 +94,8 @@ void eviction_text(const struct totem_eviction *eviction, char *text, size_t siz
 		snprintf(at, left, "it left");
 		break;
 	case TOTEM_EVIDENCE_CLOSED:
-		snprintf(at, left,
-			"its kernel closed its connection and refused datagrams; silent for %" PRIu64 " ms", silent_ms);
+		snprintf(at, left, "its kernel closed its connection and refused datagrams; silent for %" PRIu64 " ms",
+			silent_ms);
 		break;
 	case TOTEM_EVIDENCE_VOTED:
 		snprintf(at, left, "a majority did not hear it: silent for %" PRIu64 " ms (budget %" PRIu64 " ms)",
@@ -172,7 +172,8 @@ static void show(struct evictions *evictions, struct eviction_record *record)
 {
 	char key[64];
 
-	if (stats_add(evictions->stats, evictions, key_of(record, "text", key), COTERIE_MAP_STRING, read_text, record) == 0)
+	if (stats_add(evictions->stats, evictions, key_of(record, "text", key), COTERIE_MAP_STRING, read_text,
+		    record) == 0)
 		stats_add(evictions->stats, evictions, key_of(record, "record", key), COTERIE_MAP_STRING, read_json,
 			record);
 }

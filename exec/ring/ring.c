@@ -205,8 +205,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 {
 	if (ring->echo_count == ring->echo_capacity) {
 		size_t capacity = ring->echo_capacity == 0 ? 16 : 2 * ring->echo_capacity;
-		struct coterie_frame **echoes =
-			realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
+		struct coterie_frame **echoes = realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
 
 		if (echoes == NULL)
 			return; /* as lost on the network */
@@ -269,8 +268,8 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 		return;
 	}
 	int rc;
-	PLUGIN_MARKED(ring->transport, "token",
-		rc = ring->transport->transport.token(ring->transport->self, nodeid, frame));
+	PLUGIN_MARKED(
+		ring->transport, "token", rc = ring->transport->transport.token(ring->transport->self, nodeid, frame));
 	if (rc == -EAGAIN)
 		wait_push(ring, frame, nodeid);
 }
@@ -337,10 +336,7 @@ void ring_tell_transport(struct ring *ring, const struct totem_configuration *co
 				transport->self, configuration->members, configuration->member_count));
 }
 
-static int cb_store_ring_id(void *arg, const struct ring_id *id)
-{
-	return ring_store_id(arg, id);
-}
+static int cb_store_ring_id(void *arg, const struct ring_id *id) { return ring_store_id(arg, id); }
 
 static bool cb_visit(void *arg)
 {
@@ -381,8 +377,8 @@ static enum totem_witness cb_witness(void *arg, uint32_t nodeid, bool is_first)
 	const struct coterie_transport *transport = &ring->transport->transport;
 	uint32_t witness = COTERIE_WITNESS_UNKNOWN;
 
-	_Static_assert(TOTEM_WITNESS_ANSWERS == COTERIE_WITNESS_ANSWERS &&
-			       TOTEM_WITNESS_SILENT == COTERIE_WITNESS_SILENT,
+	_Static_assert(
+		TOTEM_WITNESS_ANSWERS == COTERIE_WITNESS_ANSWERS && TOTEM_WITNESS_SILENT == COTERIE_WITNESS_SILENT,
 		"the engine has the numbers of the ABI");
 	if (transport->witness != NULL)
 		witness = transport->witness(ring->transport->self, nodeid, is_first);
@@ -453,10 +449,7 @@ const struct totem_callbacks ring_callbacks = {
 
 /* --- the transport's side --- */
 
-struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity)
-{
-	return frame_take(ring->pool, capacity);
-}
+struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity) { return frame_take(ring->pool, capacity); }
 
 static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
 {
@@ -525,8 +518,7 @@ static void on_event(void *arg)
 		ring->inside++;
 		if (event->event == TOTEM_EVENT_LINK_UP)
 			ask_capacity(ring);
-		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event,
-			event->nodeid);
+		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event, event->nodeid);
 		ring->inside--;
 	}
 	free(event);
@@ -571,8 +563,8 @@ void ring_link_gone(struct ring *ring, uint32_t link)
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid)
 {
-	log_line("TOTEM", LOG_DEBUG, "the transport reports a sign that the daemon of node %u has ended: the ring asks it",
-		nodeid);
+	log_line("TOTEM", LOG_DEBUG,
+		"the transport reports a sign that the daemon of node %u has ended: the ring asks it", nodeid);
 	if (ring->engine != NULL)
 		tell(ring, TOTEM_EVENT_PEER_DEAD, nodeid);
 }
@@ -595,8 +587,7 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 	if (ring->engine == NULL || ring->inside > 0)
 		return; /* a hint: there will be more */
 	ring->inside++;
-	totem_engine_refused(
-		ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
+	totem_engine_refused(ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
 	ring->inside--;
 }
 
@@ -625,8 +616,8 @@ static int send_by(struct ring *ring, const char *group, enum totem_guarantee gu
 	return rc;
 }
 
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
-	const struct iovec *iov, uint32_t count)
+int ring_send(
+	struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
 {
 	return send_by(ring, group, guarantee, iov, count, totem_engine_send);
 }

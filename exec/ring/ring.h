@@ -27,8 +27,8 @@ struct ring_parts {
 	struct stats *stats;
 	struct ring_account *account;
 	const char *state_dir;
-	uint64_t random_seed; /* 0: from the system */
-	uint32_t first_seq;   /* of a ring's first frame minus 1: 0, except in tests of wrapping */
+	uint64_t random_seed;      /* 0: from the system */
+	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 };
 
@@ -87,8 +87,8 @@ void ring_stop(struct ring *ring);
 void ring_destroy(struct ring *ring);
 
 /** As totem_engine_send, with the group's prefix put in front. group: "a" or "sync". */
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
-	const struct iovec *iov, uint32_t count);
+int ring_send(
+	struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count);
 /** As totem_engine_send_in_order, with the prefix of the group "a" put in front. */
 int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count);
 void ring_synchronized(struct ring *ring);
@@ -129,8 +129,7 @@ bool ring_is_safe_kept(const struct ring *ring);
 int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status);
 /** Fill in *stats up to its size. Without a transport it does not change. */
 void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats);
-void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
-	uint32_t *count);
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids, uint32_t *count);
 
 /* host table, for the transport */
 struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity);

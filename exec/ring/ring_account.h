@@ -54,8 +54,8 @@ struct stats;
 void ring_account_token(struct ring_account *account, uint64_t received_ns, uint64_t now_ns);
 /** Note an event of the engine. Events of single messages need not come here. */
 void ring_account_trace(struct ring_account *account, uint64_t now_ns, const struct totem_trace *trace);
-void ring_account_configuration(struct ring_account *account, uint64_t now_ns,
-	const struct totem_configuration *configuration);
+void ring_account_configuration(
+	struct ring_account *account, uint64_t now_ns, const struct totem_configuration *configuration);
 void ring_account_synchronized(struct ring_account *account);
 
 /** Note that the engine has accepted a message of this node. */

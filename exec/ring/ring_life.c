@@ -37,7 +37,8 @@ static bool load_ring_seq(struct ring *ring)
 			dir, nodeid, rc == -EBADMSG ? "it does not have 8 bytes" : strerror(-rc));
 	else if (ring->options.ring_seq >= TOTEM_RING_SEQ_END)
 		log_line("TOTEM", LOG_ERR,
-			"The stored ring id '%s/ringid_%u' is used up (%" PRIx64 "): forged packets have raised it; stop "
+			"The stored ring id '%s/ringid_%u' is used up (%" PRIx64
+			"): forged packets have raised it; stop "
 			"all nodes, run 'coterie --repair-ring-seq' on each, and start them again",
 			dir, nodeid, ring->options.ring_seq);
 	return rc == 0 && ring->options.ring_seq < TOTEM_RING_SEQ_END;
@@ -126,8 +127,7 @@ static int add_peers(struct ring *ring, const struct config *config)
 						(const struct sockaddr *)&node->addresses[link]));
 			if (rc < 0) {
 				log_line("TOTEM", LOG_ERR, "transport %s does not take node %u (%s) on link %u: %s",
-					ring->transport->name, node->nodeid, node->texts[link], link,
-					strerror(-rc));
+					ring->transport->name, node->nodeid, node->texts[link], link, strerror(-rc));
 				return rc;
 			}
 		}
@@ -157,8 +157,8 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
 	if (ring->parts.random_seed != 0)
 		ring->options.random_seed = ring->parts.random_seed;
-	ring->engine = totem_engine_create(ring->pool, &ring->options, &ring_callbacks, ring,
-		loop_now_ns(ring->parts.loop));
+	ring->engine = totem_engine_create(
+		ring->pool, &ring->options, &ring_callbacks, ring, loop_now_ns(ring->parts.loop));
 	if (ring->engine == NULL) {
 		log_line("TOTEM", LOG_ERR, "out of memory");
 		return -ENOMEM;
@@ -171,8 +171,8 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 			rc = transport->transport.link_up(
 				transport->self, link, (const struct sockaddr *)&local->addresses[link]));
 		if (rc < 0)
-			log_line("TOTEM", LOG_ERR, "cannot use address %s for link %u: %s", local->texts[link],
-				link, strerror(-rc));
+			log_line("TOTEM", LOG_ERR, "cannot use address %s for link %u: %s", local->texts[link], link,
+				strerror(-rc));
 	}
 	return rc;
 }
@@ -256,8 +256,8 @@ static void report_frames(const struct frame_pool *pool)
 	if (pool != NULL)
 		frame_pool_usage(pool, &usage);
 	if (usage.frames != 0)
-		log_line("TOTEM", LOG_WARNING, "Leak: %zu frames with %zu bytes were never given back",
-			usage.frames, usage.bytes);
+		log_line("TOTEM", LOG_WARNING, "Leak: %zu frames with %zu bytes were never given back", usage.frames,
+			usage.bytes);
 }
 
 void ring_destroy(struct ring *ring)

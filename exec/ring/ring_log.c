@@ -82,8 +82,8 @@ static void log_state(const struct totem_trace *trace)
 		log_line("TOTEM", LOG_DEBUG, "entering GATHER state from %u(%s).", trace->cause,
 			gather_cause(trace->cause));
 	else
-		log_line("TOTEM", LOG_DEBUG, "entering %s state, ring %u.%" PRIx64 ".",
-			state_name(trace->value), trace->ring.rep, trace->ring.seq);
+		log_line("TOTEM", LOG_DEBUG, "entering %s state, ring %u.%" PRIx64 ".", state_name(trace->value),
+			trace->ring.rep, trace->ring.seq);
 }
 
 /* Log verdicts about single nodes. */
@@ -97,8 +97,8 @@ static void log_verdict(const struct ring_log *log, const struct totem_trace *tr
 				"hear this node, or somebody else",
 				trace->node);
 		else
-			log_line("TOTEM", LOG_NOTICE, "nodes %u and %u do not hear each other", trace->seq,
-				trace->node);
+			log_line(
+				"TOTEM", LOG_NOTICE, "nodes %u and %u do not hear each other", trace->seq, trace->node);
 		break;
 	case TOTEM_TRACE_SUSPECTED:
 		log_line("TOTEM", LOG_DEBUG,
@@ -164,8 +164,7 @@ static void log_refused(struct ring_log *log, uint64_t now_ns, const struct tote
 			trace->node);
 	else
 		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,
-			"packet dropped, it claims to be from node %u: %s", trace->node,
-			refusal_text(trace->value));
+			"packet dropped, it claims to be from node %u: %s", trace->node, refusal_text(trace->value));
 }
 
 /* Troubles that an operator has to look into. */
@@ -181,13 +180,15 @@ static void log_trouble(struct ring_log *log, uint64_t now_ns, const struct tote
 		break;
 	case TOTEM_TRACE_RING_SEQ_LOWERED:
 		log_limited(&log->seq_end, now_ns, "TOTEM", LOG_WARNING,
-			"The ring sequence number %" PRIx64 " is far above that of other nodes, which refuse it: a packet may "
+			"The ring sequence number %" PRIx64
+			" is far above that of other nodes, which refuse it: a packet may "
 			"have been forged or damaged. The next ring has a new number",
 			trace->ring.seq);
 		break;
 	case TOTEM_TRACE_RING_SEQ_END:
 		log_limited(&log->seq_end, now_ns, "TOTEM", LOG_ERR,
-			"The ring sequence numbers are used up (%" PRIx64 "), no ring can be formed: stop all nodes, run "
+			"The ring sequence numbers are used up (%" PRIx64
+			"), no ring can be formed: stop all nodes, run "
 			"'coterie --repair-ring-seq' on each, and start them again",
 			trace->ring.seq);
 		break;
@@ -213,12 +214,11 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 				"ms), waiting %" PRIu64 "ms for consensus.",
 				MS(log->options->token_ns), MS(log->options->consensus_ns));
 		else
-			log_line("TOTEM", LOG_DEBUG, "The token was lost in the %s state.",
-				state_name(trace->state));
+			log_line("TOTEM", LOG_DEBUG, "The token was lost in the %s state.", state_name(trace->state));
 		break;
 	case TOTEM_TRACE_TOKEN_LATE:
-		log_limited(&log->late, now_ns, "TOTEM", LOG_WARNING,
-			"Token has not been received in %" PRIu64 " ms", trace->value);
+		log_limited(&log->late, now_ns, "TOTEM", LOG_WARNING, "Token has not been received in %" PRIu64 " ms",
+			trace->value);
 		break;
 	case TOTEM_TRACE_CANNOT_GATHER:
 	case TOTEM_TRACE_RING_SEQ_LOWERED:
@@ -233,7 +233,7 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 		break;
 	case TOTEM_TRACE_ALONE:
 		log_line("TOTEM", LOG_WARNING, "no other node %s: this node goes on alone",
-			trace->value == TOTEM_ALONE_CUT	   ? "can be reached"
+			trace->value == TOTEM_ALONE_CUT    ? "can be reached"
 			: trace->value == TOTEM_ALONE_DEAF ? "is heard any more"
 							   : "answers");
 		break;
@@ -306,14 +306,13 @@ void ring_log_configuration(struct ring_log *log, const struct totem_configurati
 	list_text(left, sizeof(left), log->left, log->left_count);
 	list_text(members, sizeof(members), configuration->members, configuration->member_count);
 	log_line("TOTEM", LOG_NOTICE, "A new membership (%u.%" PRIx64 ") was formed. Members%s%s%s%s",
-		configuration->ring.rep, configuration->ring.seq,
-		configuration->joined_count > 0 ? " joined:" : "", joined,
-		log->left_count > 0 ? " left:" : "", left);
+		configuration->ring.rep, configuration->ring.seq, configuration->joined_count > 0 ? " joined:" : "",
+		joined, log->left_count > 0 ? " left:" : "", left);
 	log_line("TOTEM", LOG_DEBUG, "Members[%u]:%s", configuration->member_count, members);
 }
 
-void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
-	const struct sockaddr *from)
+void ring_log_bad_packet(
+	struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame, const struct sockaddr *from)
 {
 	char address[64] = "this node";
 	char fault[128];
@@ -322,14 +321,13 @@ void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct cot
 		return;
 	if (from != NULL &&
 		getnameinfo(from,
-			from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
-			address, sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
+			from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in), address,
+			sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
 		snprintf(address, sizeof(address), "an unknown address");
 	log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING, "Message received from %s %s", address, fault);
 }
 
-void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,
-	const struct totem_probe *probe)
+void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue, const struct totem_probe *probe)
 {
 	const struct ring_id *ring = totem_engine_ring(engine);
 	const uint32_t *members;
@@ -342,6 +340,6 @@ void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *
 	log_line("TOTEM", LOG_NOTICE,
 		"aru %x, high seq %x, delivered %x, released %x, frames kept %u, queue %u of %u, safe "
 		"delivery %s",
-		probe->aru, probe->high_seq, probe->high_delivered, probe->released, probe->store_count,
-		queue->used, queue->total, totem_engine_is_safe_honoured(engine) ? "kept" : "not kept");
+		probe->aru, probe->high_seq, probe->high_delivered, probe->released, probe->store_count, queue->used,
+		queue->total, totem_engine_is_safe_honoured(engine) ? "kept" : "not kept");
 }

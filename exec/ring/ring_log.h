@@ -21,10 +21,9 @@ void ring_log_fini(struct ring_log *log);
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace);
 void ring_log_configuration(struct ring_log *log, const struct totem_configuration *configuration);
 /** Log state and numbers of an engine, to find a fault. */
-void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,
-	const struct totem_probe *probe);
+void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue, const struct totem_probe *probe);
 /** Log a packet whose header was refused, with the address of its sender. */
-void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
-	const struct sockaddr *from);
+void ring_log_bad_packet(
+	struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame, const struct sockaddr *from);
 
 #endif

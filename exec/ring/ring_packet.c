@@ -22,15 +22,9 @@ static bool is_of_type(const struct coterie_frame *frame, enum wire_type type)
 	return frame->size > TYPE_AT && frame->data[TYPE_AT] == type;
 }
 
-bool ring_packet_is_token(const struct coterie_frame *frame)
-{
-	return is_of_type(frame, WIRE_TOKEN);
-}
+bool ring_packet_is_token(const struct coterie_frame *frame) { return is_of_type(frame, WIRE_TOKEN); }
 
-bool ring_packet_is_mcast(const struct coterie_frame *frame)
-{
-	return is_of_type(frame, WIRE_MCAST);
-}
+bool ring_packet_is_mcast(const struct coterie_frame *frame) { return is_of_type(frame, WIRE_MCAST); }
 
 bool ring_packet_sender(const struct coterie_frame *frame, uint32_t *nodeid)
 {
@@ -44,8 +38,7 @@ bool ring_packet_sender(const struct coterie_frame *frame, uint32_t *nodeid)
 
 uint64_t ring_packet_features(void)
 {
-	return WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
-	       WIRE_FEATURE_SILENCE;
+	return WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY | WIRE_FEATURE_SILENCE;
 }
 
 /* --- faults --- */

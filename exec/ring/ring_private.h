@@ -23,33 +23,33 @@ struct ring {
 	struct plugin *transport;
 	struct frame_pool *pool;
 	struct totem_options options;
-	uint32_t payload_clear;         /* options.payload_max without the transport's overhead */
+	uint32_t payload_clear; /* options.payload_max without the transport's overhead */
 	struct totem_engine *engine;
-	unsigned int inside;            /* the engine is on the stack */
-	bool has_left;                  /* ring_stop */
-	bool is_draining;               /* the transport hands up the packets that came before a token */
-	uint32_t links_up;              /* by bit, as last reported */
+	unsigned int inside; /* the engine is on the stack */
+	bool has_left;       /* ring_stop */
+	bool is_draining;    /* the transport hands up the packets that came before a token */
+	uint32_t links_up;   /* by bit, as last reported */
 	uint64_t deadlines[TOTEM_TIMER_COUNT];
 	struct loop_timer *timer;
-	bool is_turn_due;               /* loop_defer: a deadline is now */
-	uint64_t timer_at_ns;           /* may be earlier than all deadlines, never later */
-	uint64_t settled_ns;            /* when it was last set exactly */
-	uint64_t rested_ns;             /* when the pool last returned memory */
-	struct coterie_frame **echoes;  /* own packets, and packets that came inside the engine, for the next turn */
+	bool is_turn_due;              /* loop_defer: a deadline is now */
+	uint64_t timer_at_ns;          /* may be earlier than all deadlines, never later */
+	uint64_t settled_ns;           /* when it was last set exactly */
+	uint64_t rested_ns;            /* when the pool last returned memory */
+	struct coterie_frame **echoes; /* own packets, and packets that came inside the engine, for the next turn */
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;
-	struct coterie_frame **batch;   /* packets that arrived together */
+	struct coterie_frame **batch; /* packets that arrived together */
 	uint32_t batch_capacity;
-	struct waiting *waiting;        /* FIFO, bounded */
+	struct waiting *waiting; /* FIFO, bounded */
 	uint32_t waiting_count, waiting_first;
-	uint64_t dropped;               /* frames beyond RING_WAITING_MAX */
-	uint64_t suspended_ns;          /* of the host, as far as the engine knows */
-	bool is_gate_due;               /* loop_defer: the lease has changed */
+	uint64_t dropped;      /* frames beyond RING_WAITING_MAX */
+	uint64_t suspended_ns; /* of the host, as far as the engine knows */
+	bool is_gate_due;      /* loop_defer: the lease has changed */
 	struct ring_log log;
 	struct ring_sources sources;
 	struct ring_seq seq;
-	struct loop_timer *seq_timer;   /* or NULL: enough numbers are stored */
-	bool has_seq_failed;            /* the last write ahead failed, which was logged */
+	struct loop_timer *seq_timer; /* or NULL: enough numbers are stored */
+	bool has_seq_failed;          /* the last write ahead failed, which was logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */

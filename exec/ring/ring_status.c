@@ -10,10 +10,7 @@
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
 
-struct totem_engine *ring_engine(struct ring *ring)
-{
-	return ring->engine;
-}
+struct totem_engine *ring_engine(struct ring *ring) { return ring->engine; }
 
 uint32_t ring_backlog(const struct ring *ring)
 {
@@ -39,10 +36,7 @@ void ring_dump(const struct ring *ring)
 		ring->waiting_count, ring->dropped);
 }
 
-bool ring_is_inside(const struct ring *ring)
-{
-	return ring->inside > 0;
-}
+bool ring_is_inside(const struct ring *ring) { return ring->inside > 0; }
 
 bool ring_is_safe_kept(const struct ring *ring)
 {
@@ -70,8 +64,7 @@ int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_no
 	return rc;
 }
 
-void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
-	uint32_t *count)
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids, uint32_t *count)
 {
 	if (ring->engine == NULL) {
 		*count = 0;
@@ -84,7 +77,6 @@ void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const 
 	struct totem_probe probe;
 	totem_engine_probe(ring->engine, &probe);
 	if (id != NULL)
-		*id = (struct coterie_ring_id){
-			.representative = probe.old_ring.rep, .seq = probe.old_ring.seq};
+		*id = (struct coterie_ring_id){.representative = probe.old_ring.rep, .seq = probe.old_ring.seq};
 	*count = totem_engine_members(ring->engine, nodeids);
 }

@@ -9,8 +9,8 @@
 
 #define EXIT_RING_ID 21
 #define SECOND_NS UINT64_C(1000000000)
-#define QUIET_SECONDS 5u    /* without a change */
-#define SPREAD_SECONDS 16u  /* so that members do not write at the same time */
+#define QUIET_SECONDS 5u   /* without a change */
+#define SPREAD_SECONDS 16u /* so that members do not write at the same time */
 #define RETRY_SECONDS 60u
 
 static void store_ahead(void *arg);

@@ -49,8 +49,14 @@ static const struct {
 	const char *name;
 	size_t offset;
 } counters[] = {
-#define COUNTER(name, member) {"stats.srp." name, offsetof(struct totem_counters, member)}
-#define OWN_COUNTER(name, member) {"stats.coterie.ring." name, offsetof(struct totem_counters, member)}
+#define COUNTER(name, member) \
+	{ \
+		"stats.srp." name, offsetof(struct totem_counters, member) \
+	}
+#define OWN_COUNTER(name, member) \
+	{ \
+		"stats.coterie.ring." name, offsetof(struct totem_counters, member) \
+	}
 	COUNTER("orf_token_tx", token_tx),
 	COUNTER("orf_token_rx", token_rx),
 	COUNTER("memb_merge_detect_tx", merge_detect_tx),
@@ -116,18 +122,15 @@ static uint32_t read_counter(void *arg, void *value)
 
 /* --- derived numbers --- */
 
-static uint64_t now_ns(const struct totem_stats *totem_stats)
-{
-	return loop_now_ns(totem_stats->parts.loop);
-}
+static uint64_t now_ns(const struct totem_stats *totem_stats) { return loop_now_ns(totem_stats->parts.loop); }
 
 static uint32_t read_silence(void *arg, void *value)
 {
 	const struct totem_stats *totem_stats = ((const struct source *)arg)->totem_stats;
 	struct totem_counters now = present(totem_stats);
 
-	return stats_put_u64(value,
-		now.token_last_ns == 0 ? 0 : (now_ns(totem_stats) - now.token_last_ns) / MILLISECOND_NS);
+	return stats_put_u64(
+		value, now.token_last_ns == 0 ? 0 : (now_ns(totem_stats) - now.token_last_ns) / MILLISECOND_NS);
 }
 
 static uint32_t read_gathers(void *arg, void *value)
@@ -172,8 +175,7 @@ static uint32_t read_token_mean(void *arg, void *value)
 	if (span_ns >= STATS_REFRESH_NS) {
 		uint64_t count = tokens - totem_stats->sample_tokens;
 
-		totem_stats->token_mean_ms =
-			count == 0 ? 0 : (uint32_t)(span_ns / count / MILLISECOND_NS);
+		totem_stats->token_mean_ms = count == 0 ? 0 : (uint32_t)(span_ns / count / MILLISECOND_NS);
 		totem_stats->sample_ns = at_ns;
 		totem_stats->sample_tokens = tokens;
 	}
@@ -294,8 +296,7 @@ static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t d
 	char key[64];
 
 	totem_stats->miss_total++;
-	memmove(&totem_stats->misses[1], &totem_stats->misses[0],
-		(MISSES_MAX - 1) * sizeof(totem_stats->misses[0]));
+	memmove(&totem_stats->misses[1], &totem_stats->misses[0], (MISSES_MAX - 1) * sizeof(totem_stats->misses[0]));
 	totem_stats->misses[0] = (struct miss){.at_ms = at_ms, .delay_ms = (float)delay_ms};
 	if (index == MISSES_MAX)
 		return;
@@ -303,8 +304,7 @@ static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t d
 	snprintf(key, sizeof(key), MISS_PREFIX "%u.timestamp", index);
 	stats_add(stats, totem_stats, key, COTERIE_MAP_U64, read_miss_time, miss_source(totem_stats, index));
 	snprintf(key, sizeof(key), MISS_PREFIX "%u.delay", index);
-	stats_add(
-		stats, totem_stats, key, COTERIE_MAP_FLOAT, read_miss_delay, miss_source(totem_stats, index));
+	stats_add(stats, totem_stats, key, COTERIE_MAP_FLOAT, read_miss_delay, miss_source(totem_stats, index));
 }
 
 void stats_totem_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
@@ -338,8 +338,8 @@ static int add_keys(struct totem_stats *totem_stats)
 
 	for (uint32_t i = 0; rc == 0 && i < COUNTERS; i++) {
 		totem_stats->sources[i] = (struct source){totem_stats, i};
-		rc = stats_add(stats, totem_stats, counters[i].name, COTERIE_MAP_U64, read_counter,
-			&totem_stats->sources[i]);
+		rc = stats_add(
+			stats, totem_stats, counters[i].name, COTERIE_MAP_U64, read_counter, &totem_stats->sources[i]);
 	}
 	for (uint32_t i = 0; rc == 0 && i < DERIVED; i++) {
 		totem_stats->sources[COUNTERS + i] = (struct source){totem_stats, i};

@@ -18,7 +18,7 @@ struct totem_stats;
 struct totem_stats_parts {
 	struct loop *loop;
 	struct stats *stats;
-	struct ring *ring; /* may start later */
+	struct ring *ring;            /* may start later */
 	struct config *const *config; /* points to the running configuration, which a reload replaces */
 };
 

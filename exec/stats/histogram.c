@@ -6,8 +6,8 @@
 #include "exec/stats/stats.h"
 
 /* Upper bounds of the buckets. */
-static const uint64_t bounds_us[HISTOGRAM_BOUNDS] = {100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000,
-	200000, 500000, 1000000, 2000000, 5000000};
+static const uint64_t bounds_us[HISTOGRAM_BOUNDS] = {
+	100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000};
 
 void histogram_note(struct histogram *histogram, uint64_t took_ns)
 {
@@ -24,10 +24,7 @@ void histogram_note(struct histogram *histogram, uint64_t took_ns)
 
 /* --- the map --- */
 
-static uint32_t read_us(void *arg, void *value)
-{
-	return stats_put_u64(value, *(const uint64_t *)arg / 1000);
-}
+static uint32_t read_us(void *arg, void *value) { return stats_put_u64(value, *(const uint64_t *)arg / 1000); }
 
 struct offer {
 	struct stats *stats;
@@ -46,8 +43,7 @@ static int add(const struct offer *offer, const char *what, coterie_stat_read re
 	return stats_add(offer->stats, offer->owner, key, COTERIE_MAP_U64, read, (void *)(uintptr_t)number);
 }
 
-int histogram_offer(
-	struct stats *stats, const void *owner, const char *name, const struct histogram *histogram)
+int histogram_offer(struct stats *stats, const void *owner, const char *name, const struct histogram *histogram)
 {
 	const struct offer offer = {.stats = stats, .owner = owner, .name = name};
 	int rc = add(&offer, "sum_us", read_us, &histogram->sum_ns);

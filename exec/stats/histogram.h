@@ -23,7 +23,6 @@ struct histogram {
 
 void histogram_note(struct histogram *histogram, uint64_t took_ns);
 /** Offer it in the statistics map. histogram must live until the owner's statistics end. 0; -ENOMEM */
-int histogram_offer(
-	struct stats *stats, const void *owner, const char *name, const struct histogram *histogram);
+int histogram_offer(struct stats *stats, const void *owner, const char *name, const struct histogram *histogram);
 
 #endif

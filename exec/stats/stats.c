@@ -172,8 +172,7 @@ static void sweep(struct stats *stats)
 }
 
 /* Both values are the present one, as in the reference. */
-static void tell(struct stats_tracker *tracker, uint32_t event, const char *key,
-	const struct coterie_map_value *value)
+static void tell(struct stats_tracker *tracker, uint32_t event, const char *key, const struct coterie_map_value *value)
 {
 	uint64_t copy[VALUE_MAX / sizeof(uint64_t)]; /* the tracker may read statistics */
 	struct coterie_map_value told = {.type = value->type, .size = value->size, .bytes = copy};
@@ -215,8 +214,7 @@ static bool look(struct stats *stats, struct stats_tracker *tracker)
 	if (stat == NULL)
 		return false;
 	struct coterie_map_value value = value_of(stats, stat);
-	bool is_new = value.size != tracker->seen_size ||
-		      memcmp(value.bytes, tracker->seen, value.size) != 0;
+	bool is_new = value.size != tracker->seen_size || memcmp(value.bytes, tracker->seen, value.size) != 0;
 
 	memcpy(tracker->seen, value.bytes, value.size);
 	tracker->seen_size = value.size;
@@ -234,9 +232,8 @@ static void on_refresh(void *arg)
 	for (struct stats_tracker *tracker = stats->trackers; tracker != NULL; tracker = tracker->next) {
 		if (!is_refreshed(tracker) || !look(stats, tracker))
 			continue;
-		struct coterie_map_value value = {.type = find(stats, tracker->key)->type,
-			.size = tracker->seen_size,
-			.bytes = tracker->seen};
+		struct coterie_map_value value = {
+			.type = find(stats, tracker->key)->type, .size = tracker->seen_size, .bytes = tracker->seen};
 		tell(tracker, COTERIE_MAP_MODIFIED, tracker->key, &value);
 	}
 	if (--stats->depth == 0)
@@ -250,8 +247,8 @@ static void refresh_later(struct stats *stats)
 		return;
 	for (const struct stats_tracker *tracker = stats->trackers; tracker != NULL; tracker = tracker->next)
 		if (is_refreshed(tracker)) {
-			stats->timer = loop_timer_add(stats->loop,
-				loop_now_ns(stats->loop) + STATS_REFRESH_NS, on_refresh, stats);
+			stats->timer = loop_timer_add(
+				stats->loop, loop_now_ns(stats->loop) + STATS_REFRESH_NS, on_refresh, stats);
 			return;
 		}
 }
@@ -295,8 +292,7 @@ void stats_untrack(struct stats *stats, struct stats_tracker *tracker)
 
 /* --- coming and going --- */
 
-int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type, coterie_stat_read read,
-	void *arg)
+int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
 	if (!is_name(key) || type < COTERIE_MAP_I8 || type > COTERIE_MAP_BINARY || read == NULL)
 		return -EINVAL;
@@ -354,10 +350,7 @@ void stats_del(struct stats *stats, const void *owner, const char *key)
 		take_out(stats, stat);
 }
 
-void stats_hush(struct stats *stats, const char *prefix)
-{
-	stats->hushed = prefix;
-}
+void stats_hush(struct stats *stats, const char *prefix) { stats->hushed = prefix; }
 
 static struct statistic *find_owned(const struct stats *stats, const void *owner)
 {
@@ -433,8 +426,7 @@ const char *stats_iterator_next(struct stats_iterator *iterator, struct coterie_
 
 	if (is_begun && at < stats->count && strcmp(stats->list[at]->key, iterator->key) == 0)
 		at++;
-	if (at == stats->count ||
-		strncmp(stats->list[at]->key, iterator->prefix, strlen(iterator->prefix)) != 0)
+	if (at == stats->count || strncmp(stats->list[at]->key, iterator->prefix, strlen(iterator->prefix)) != 0)
 		return NULL;
 	const struct statistic *stat = stats->list[at];
 	strcpy(iterator->key, stat->key); /* checked by is_name */

@@ -23,8 +23,8 @@ struct stats *stats_create(struct loop *loop); /* NULL: out of memory */
 void stats_destroy(struct stats *stats);       /* NULL is ignored */
 
 /** See struct coterie_host. owner is known by its address only. -EEXIST; -EINVAL: name or type; -ENOMEM. */
-int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type,
-	coterie_stat_read read, void *arg);
+int stats_add(
+	struct stats *stats, const void *owner, const char *key, uint32_t type, coterie_stat_read read, void *arg);
 /** Offer a number as a statistic. It is borrowed until its key is deleted. Returns as stats_add. */
 int stats_add_u64(struct stats *stats, const void *owner, const char *key, const uint64_t *number);
 /** For a reader: write number to value. @return its size, as a coterie_stat_read does */
@@ -49,8 +49,7 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 void stats_untrack(struct stats *stats, struct stats_tracker *tracker); /* NULL is ignored */
 
 /** As stats_on_clear and stats_clear of struct coterie_host. "all" calls all functions. */
-int stats_on_clear(
-	struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
+int stats_on_clear(struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
 int stats_clear(struct stats *stats, const char *name);
 
 #endif

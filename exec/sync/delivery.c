@@ -34,18 +34,18 @@ struct voice {
 };
 
 struct delivery {
-	struct ring *out; /* for announcements */
+	struct ring *out;                    /* for announcements */
 	const struct totem_message *message; /* NULL: none is delivered now */
 	bool is_regular;
-	bool is_whole;            /* all members of the regular configuration are in the present one */
-	struct ring_id ring;      /* of the regular configuration. All zero before the first one */
-	struct node_set members;  /* of the present configuration */
-	struct node_set speakers; /* members of the regular configuration */
-	struct voice *voices;     /* as speakers */
+	bool is_whole;                       /* all members of the regular configuration are in the present one */
+	struct ring_id ring;                 /* of the regular configuration. All zero before the first one */
+	struct node_set members;             /* of the present configuration */
+	struct node_set speakers;            /* members of the regular configuration */
+	struct voice *voices;                /* as speakers */
 	uint32_t built, announcing, quorate; /* numbers of voices. quorate counts those that announce */
-	uint32_t last_seq, wraps; /* the frame before, and how often its number has begun again */
-	bool has_verdict, verdict;        /* of this node about this ring */
-	bool has_announced, announced;    /* sent to this ring */
+	uint32_t last_seq, wraps;            /* the frame before, and how often its number has begun again */
+	bool has_verdict, verdict;           /* of this node about this ring */
+	bool has_announced, announced;       /* sent to this ring */
 };
 
 static struct voice *find(struct delivery *delivery, uint32_t nodeid)
@@ -103,8 +103,8 @@ static void revise(struct delivery *delivery, struct voice *voice, struct voice 
 {
 	delivery->built += (uint32_t)now.is_built - (uint32_t)voice->is_built;
 	delivery->announcing += (uint32_t)now.is_announcing - (uint32_t)voice->is_announcing;
-	delivery->quorate +=
-		(uint32_t)(now.is_announcing && now.is_quorate) - (uint32_t)(voice->is_announcing && voice->is_quorate);
+	delivery->quorate += (uint32_t)(now.is_announcing && now.is_quorate) -
+			     (uint32_t)(voice->is_announcing && voice->is_quorate);
 	*voice = now;
 }
 

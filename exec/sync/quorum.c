@@ -25,9 +25,9 @@ struct quorum {
 	void *arg;
 	char *provider; /* plugin name, or NULL. It is a copy, since the config may be read again */
 	struct coterie_quorum verdict;
-	bool is_quorate; /* as of the last verdict that was taken */
-	bool is_stopping; /* the daemon ends */
-	uint32_t *members; /* of verdict */
+	bool is_quorate;                  /* as of the last verdict that was taken */
+	bool is_stopping;                 /* the daemon ends */
+	uint32_t *members;                /* of verdict */
 	struct watcher *watchers, **last; /* in the order in which they were added */
 	bool is_telling;
 	bool is_told_again; /* another verdict was published while watchers were called */
@@ -48,8 +48,7 @@ struct quorum *quorum_create(
 	}
 	quorum->last = &quorum->watchers;
 	quorum->verdict = (struct coterie_quorum){
-		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL,
-		.provider = quorum->provider};
+		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL, .provider = quorum->provider};
 	quorum->is_quorate = provider == NULL;
 	return quorum;
 }
@@ -147,8 +146,7 @@ static void take_verdict(struct quorum *quorum)
 
 	quorum->is_quorate = is_quorate;
 	if (is_quorate && !was_quorate)
-		log_line("QUORUM", LOG_NOTICE,
-			"This node is within the primary component and will provide service.");
+		log_line("QUORUM", LOG_NOTICE, "This node is within the primary component and will provide service.");
 	else if (!is_quorate && was_quorate)
 		log_line("QUORUM", LOG_NOTICE,
 			"This node is within the non-primary component and will NOT provide any services.");
@@ -160,11 +158,10 @@ static void take_verdict(struct quorum *quorum)
 
 int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
 {
-	if (!quorum_is_provider(quorum, plugin) ||
-		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+	if (!quorum_is_provider(quorum, plugin) || (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
 	if (plugin->is_beside)
-		return 0; /* the predecessor, whose place it will take, still decides */
+		return 0;                  /* the predecessor, whose place it will take, still decides */
 	struct coterie_quorum taken = {0}; /* theirs may be shorter */
 	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
 	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))

@@ -21,7 +21,7 @@ struct quorum;
  */
 struct quorum *quorum_create(
 	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg);
-void quorum_destroy(struct quorum *quorum); /* NULL is ignored */
+void quorum_destroy(struct quorum *quorum);  /* NULL is ignored */
 void quorum_tell_provider(const char *name); /* to the log */
 bool quorum_has_provider(const struct quorum *quorum);
 /** Note that the daemon ends: from now on quorum_forget takes no verdict back. */

@@ -13,8 +13,7 @@ static const char purpose[] = "synchronisation";
 
 bool round_has(const struct plugin *plugin)
 {
-	return plugin != NULL && plugin->descriptor->kind == COTERIE_KIND_SERVICE &&
-	       plugin->service.sync_step != NULL;
+	return plugin != NULL && plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.sync_step != NULL;
 }
 
 struct plugin *round_find(const struct plugin_registry *plugins, uint32_t ring_id)
@@ -86,8 +85,7 @@ static void watch(struct round *round)
 	if (round->phase == ROUND_IDLE)
 		return;
 
-	uint64_t patience_ns =
-		round->phase == ROUND_BEGINS ? round->kind->begin_ns : round->kind->service_ns;
+	uint64_t patience_ns = round->phase == ROUND_BEGINS ? round->kind->begin_ns : round->kind->service_ns;
 
 	round->timer = loop_timer_add(round->loop, loop_now_ns(round->loop) + patience_ns, on_late, round);
 }
@@ -117,8 +115,7 @@ static void send_done(struct round *round) { round->owes_done = round->kind->sen
 
 /* --- the phases --- */
 
-int round_begin(
-	struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services)
+int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services)
 {
 	int rc = node_set_copy(&round->members, members);
 

@@ -55,13 +55,13 @@ struct round {
 	void *arg;
 	const struct round_kind *kind;
 	enum round_phase phase;
-	struct node_set members;   /* those that it waits for */
-	struct node_set heard;     /* of these: they have sent what this phase waits for */
-	uint64_t services;         /* by bit: the present one, the lowest, and those that follow */
-	uint64_t completed;        /* by bit */
+	struct node_set members;    /* those that it waits for */
+	struct node_set heard;      /* of these: they have sent what this phase waits for */
+	uint64_t services;          /* by bit: the present one, the lowest, and those that follow */
+	uint64_t completed;         /* by bit */
 	bool owes_begun, owes_done; /* there was no room */
-	bool is_stepping;          /* sync_step of a service runs */
-	struct loop_timer *timer;  /* end of the patience */
+	bool is_stepping;           /* sync_step of a service runs */
+	struct loop_timer *timer;   /* end of the patience */
 };
 
 /** Return whether a plugin is a service with state to synchronise. NULL: false */
@@ -83,8 +83,7 @@ void round_start(struct plugin *plugin, const struct node_set *together, const s
  * @param services  by bit. Until all members have begun, the owner may add some to round->services.
  * @return 0; -ENOMEM: no round has begun
  */
-int round_begin(
-	struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services);
+int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services);
 /** Return whether this node is one of the members. */
 bool round_takes_part(const struct round *round);
 /** Note that a member has begun, or is done with the present service. Ignored if the round does not wait for that. */

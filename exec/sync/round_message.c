@@ -23,10 +23,7 @@
 #define BUILD_IDS_MAX 128u
 #define MARK 1u /* of a member that is able, or announces */
 
-static void put_u32(uint8_t *at, uint32_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
+static void put_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof(value)); }
 
 static uint32_t get_u32(const uint8_t *at, bool is_swapped)
 {

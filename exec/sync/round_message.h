@@ -32,11 +32,11 @@ enum round_word {
 struct round_message {
 	enum round_word word;
 	struct ring_id ring;
-	uint64_t services;    /* BUILD: by bit */
-	bool is_able;         /* BUILD: the sender knows the words from JOIN on */
-	bool is_announcing;   /* BUILD: it announces its verdict about quorum, see delivery.h */
-	uint32_t service;     /* JOIN and later ones, below ROUND_SERVICE_ID */
-	uint32_t joiner;      /* READY, DONE: the member whose round it is */
+	uint64_t services;  /* BUILD: by bit */
+	bool is_able;       /* BUILD: the sender knows the words from JOIN on */
+	bool is_announcing; /* BUILD: it announces its verdict about quorum, see delivery.h */
+	uint32_t service;   /* JOIN and later ones, below ROUND_SERVICE_ID */
+	uint32_t joiner;    /* READY, DONE: the member whose round it is */
 };
 
 /** Send a message to the ring. 0; -EAGAIN: no room */

@@ -25,9 +25,9 @@
 
 struct route {
 	struct route_parts parts;
-	uint8_t *scratch;      /* a message made contiguous and aligned */
+	uint8_t *scratch; /* a message made contiguous and aligned */
 	size_t scratch_size;
-	struct iovec *rest;    /* of a message, for deliver_parts */
+	struct iovec *rest; /* of a message, for deliver_parts */
 	size_t rest_capacity;
 	uint64_t dropped;
 	struct log_limit malformed, unknown, misuse;
@@ -112,9 +112,8 @@ static int collect_parts(struct route *route, struct position position, size_t *
 	for (; position.count > 0; position.iov++, position.count--, position.offset = 0) {
 		if (position.iov->iov_len == position.offset)
 			continue;
-		route->rest[(*count)++] =
-			(struct iovec){(uint8_t *)position.iov->iov_base + position.offset,
-				position.iov->iov_len - position.offset};
+		route->rest[(*count)++] = (struct iovec){
+			(uint8_t *)position.iov->iov_base + position.offset, position.iov->iov_len - position.offset};
 	}
 	return 0;
 }
@@ -126,8 +125,8 @@ static void drop(struct route *route, uint32_t source, const char *why)
 		"message of node %u dropped: %s", source, why);
 }
 
-static void deliver_executive(struct route *route, const struct totem_message *message,
-	struct position position, size_t size)
+static void deliver_executive(
+	struct route *route, const struct totem_message *message, struct position position, size_t size)
 {
 	uint8_t bytes[64];
 	size_t known = size < sizeof(bytes) ? size : sizeof(bytes);
@@ -164,8 +163,8 @@ static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t
 }
 
 /* Hand one message, size bytes behind the group prefix, to its service: book services, "Header". */
-static void deliver_service(struct route *route, const struct totem_message *message,
-	struct position position, size_t size)
+static void deliver_service(
+	struct route *route, const struct totem_message *message, struct position position, size_t size)
 {
 	struct coterie_ring_header header;
 	struct position body = position;
@@ -234,13 +233,13 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	if (msg->deliver_parts == NULL)
 		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
 	else
-		msg->deliver_parts(plugin->self, message->source, route->scratch, route->rest, (uint32_t)count,
-			(uint32_t)size);
+		msg->deliver_parts(
+			plugin->self, message->source, route->scratch, route->rest, (uint32_t)count, (uint32_t)size);
 	plugin_leave(&call);
 }
 
-static void deliver_sync(struct route *route, const struct totem_message *message,
-	struct position position, size_t size)
+static void deliver_sync(
+	struct route *route, const struct totem_message *message, struct position position, size_t size)
 {
 	uint8_t bytes[1024];
 
@@ -346,13 +345,11 @@ void route_configure(struct route *route, const struct totem_configuration *conf
 		.joined_count = configuration->joined_count,
 	};
 
-	for (struct plugin *plugin = plugin_first(route->parts.plugins); plugin != NULL;
-		plugin = plugin->next) {
+	for (struct plugin *plugin = plugin_first(route->parts.plugins); plugin != NULL; plugin = plugin->next) {
 		if (plugin->is_deaf && !configuration->is_regular)
 			continue;
 		plugin->is_deaf = false;
-		if (plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
-			plugin->service.configuration == NULL)
+		if (plugin->descriptor->kind != COTERIE_KIND_SERVICE || plugin->service.configuration == NULL)
 			continue;
 		struct plugin_call call;
 

@@ -30,8 +30,8 @@ struct single {
 struct sync {
 	struct sync_parts parts;
 	struct round round;
-	bool is_starting; /* sync_start of the services runs, in a round of all */
-	bool is_running;  /* from the transitional configuration to the end of the round of all */
+	bool is_starting;    /* sync_start of the services runs, in a round of all */
+	bool is_running;     /* from the transitional configuration to the end of the round of all */
 	struct ring_id ring; /* all zero: between two configurations. No message matches it */
 	struct roster roster;
 	struct together together;
@@ -75,10 +75,8 @@ static uint64_t services_here(const struct sync *sync)
 static int all_send_begun(void *arg)
 {
 	return send_word(arg,
-		(struct round_message){.word = ROUND_BUILD,
-			.services = services_here(arg),
-			.is_able = true,
-			.is_announcing = true});
+		(struct round_message){
+			.word = ROUND_BUILD, .services = services_here(arg), .is_able = true, .is_announcing = true});
 }
 
 static int all_send_done(void *arg) { return send_word(arg, (struct round_message){.word = ROUND_BARRIER}); }
@@ -135,8 +133,8 @@ static void start_services(struct sync *sync, const struct totem_configuration *
 		if (!round_has(plugin))
 			continue;
 		/* Out of memory: no member came along, and all are told to have left and joined. */
-		if (node_set_intersect(&came, together_of(&sync->together, plugin->service.ring_id),
-			    &sync->roster.members) < 0)
+		if (node_set_intersect(
+			    &came, together_of(&sync->together, plugin->service.ring_id), &sync->roster.members) < 0)
 			node_set_clear(&came);
 		round_start(plugin, &came, &told);
 		node_set_fini(&came);
@@ -150,8 +148,8 @@ static int send_single(struct sync *sync, enum round_word word)
 {
 	const struct single *single = sync->singles;
 
-	return send_word(sync,
-		(struct round_message){.word = word, .service = single->service, .joiner = single->joiner});
+	return send_word(
+		sync, (struct round_message){.word = word, .service = single->service, .joiner = single->joiner});
 }
 
 static int alone_send_begun(void *arg) { return send_single(arg, ROUND_READY); }
@@ -258,8 +256,7 @@ static void begin_single(struct sync *sync)
 	struct plugin *plugin = round_find(sync->parts.plugins, single->service);
 	int rc = roster_partners(&sync->roster, single->service, &partners);
 
-	log_line("SYNC", LOG_DEBUG, "service %u synchronises: node %u has loaded it", single->service,
-		single->joiner);
+	log_line("SYNC", LOG_DEBUG, "service %u synchronises: node %u has loaded it", single->service, single->joiner);
 	/* Not here any more, or not yet: then only its words count. */
 	if (node_set_has(&partners, sync->parts.nodeid) && plugin != NULL &&
 		(!plugin->is_deaf || single->joiner == sync->parts.nodeid))
@@ -347,8 +344,8 @@ static void receive(struct sync *sync, uint32_t source, const struct round_messa
 	struct roster_entry *member = roster_find(&sync->roster, source);
 
 	if (!ring_id_equal(&message->ring, &sync->ring)) {
-		log_line("SYNC", LOG_DEBUG, "message of node %u is for old ring %u.%" PRIx64 ": discarded",
-			source, message->ring.rep, message->ring.seq);
+		log_line("SYNC", LOG_DEBUG, "message of node %u is for old ring %u.%" PRIx64 ": discarded", source,
+			message->ring.rep, message->ring.seq);
 		return;
 	}
 	if (member == NULL)
@@ -425,7 +422,8 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 	sync->ring = (struct ring_id){0};
 	roster_clear(&sync->roster);
 	if (!configuration->is_regular) {
-		together_note(&sync->together, configuration->members, configuration->member_count, services_here(sync));
+		together_note(
+			&sync->together, configuration->members, configuration->member_count, services_here(sync));
 		return;
 	}
 	int rc = roster_note(&sync->roster, configuration->members, configuration->member_count);
@@ -442,20 +440,11 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 	start_services(sync, configuration);
 }
 
-bool sync_is_running(const struct sync *sync)
-{
-	return sync->is_running;
-}
+bool sync_is_running(const struct sync *sync) { return sync->is_running; }
 
-bool sync_is_starting(const struct sync *sync)
-{
-	return sync->is_starting;
-}
+bool sync_is_starting(const struct sync *sync) { return sync->is_starting; }
 
-bool sync_is_stepping(const struct sync *sync)
-{
-	return sync->is_running && sync->round.is_stepping;
-}
+bool sync_is_stepping(const struct sync *sync) { return sync->is_running && sync->round.is_stepping; }
 
 int sync_service_members(const struct sync *sync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
 {
@@ -484,8 +473,8 @@ int sync_join(struct sync *sync, struct plugin *plugin)
 		ring_force_gather(sync->parts.ring);
 		return 0;
 	}
-	return send_word(sync,
-		(struct round_message){.word = ROUND_JOIN, .service = service, .joiner = sync->parts.nodeid});
+	return send_word(
+		sync, (struct round_message){.word = ROUND_JOIN, .service = service, .joiner = sync->parts.nodeid});
 }
 
 int sync_part(struct sync *sync, const struct plugin *plugin)

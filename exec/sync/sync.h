@@ -67,8 +67,7 @@ void sync_destroy(struct sync *sync); /* NULL is ignored */
 /** End all rounds. After a regular configuration begin the round of all services. */
 void sync_configure(struct sync *sync, const struct totem_configuration *configuration);
 /** Handle a message of the group "sync": contiguous, size bytes behind the group prefix. */
-void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size,
-	bool is_swapped);
+void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size, bool is_swapped);
 /** Handle a message of service 63, whole, size bytes from its header on. */
 void sync_deliver_service(struct sync *sync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped);
 void sync_passed(struct sync *sync); /* the token has been passed on */

@@ -10,7 +10,8 @@
 static uint64_t strangers_from_ns(const struct totem_engine *engine)
 {
 	uint64_t wait_ns = engine->installed.memb.count * TOTEM_STRANGER_WAIT_NS;
-	uint64_t most_ns = engine->options.consensus_ns / 4; /* a stranger that gathers has to be heard before it gives up */
+	uint64_t most_ns = engine->options.consensus_ns /
+			   4; /* a stranger that gathers has to be heard before it gives up */
 
 	if (most_ns > TOTEM_STRANGER_WAIT_MAX_NS)
 		most_ns = TOTEM_STRANGER_WAIT_MAX_NS;
@@ -21,8 +22,8 @@ bool announce_is_early(struct totem_engine *engine, uint32_t node)
 {
 	uint64_t from_ns = strangers_from_ns(engine);
 
-	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->installed.memb, node) ||
-		!join_is_crowd(engine))
+	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns ||
+		node_set_has(&engine->installed.memb, node) || !join_is_crowd(engine))
 		return false;
 	/* A stranger that is alone may be silent by then, until it hears of this ring. */
 	if (core_is_rep(engine) && engine->timer_at_ns[TOTEM_TIMER_MERGE] > from_ns)
@@ -45,8 +46,7 @@ void announce_send(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	frame->size = (uint32_t)wire_encode_merge_detect(
-		&merge, engine->options.swap, frame->data, frame->capacity);
+	frame->size = (uint32_t)wire_encode_merge_detect(&merge, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.merge_detect_tx++;
 	engine->announce.merged_seq = engine->ring.seq;
@@ -54,8 +54,8 @@ void announce_send(struct totem_engine *engine)
 }
 
 /* Silence budgets between two merge detects. With a budget the token of an idle ring comes more often than they must. */
-#define BUDGETS_INCOMPLETE 2u  /* while a configured node is missing */
-#define BUDGETS_COMPLETE 20u   /* while all are members: a node that goes to another ring sends joins first */
+#define BUDGETS_INCOMPLETE 2u /* while a configured node is missing */
+#define BUDGETS_COMPLETE 20u  /* while all are members: a node that goes to another ring sends joins first */
 
 static uint64_t gap_ns(const struct totem_engine *engine)
 {
@@ -92,7 +92,4 @@ void announce_busy(struct totem_engine *engine)
 	timer_cancel(engine, TOTEM_TIMER_MERGE);
 }
 
-void announce_installed(struct totem_engine *engine)
-{
-	engine->announce.installed_ns = engine->now_ns;
-}
+void announce_installed(struct totem_engine *engine) { engine->announce.installed_ns = engine->now_ns; }

@@ -36,8 +36,7 @@ bool aru_stands_still(struct totem_engine *engine, const struct wire_token *toke
 	}
 	if (engine->aru.count++ == 0)
 		engine->aru.since_ns = engine->now_ns;
-	return engine->aru.count > engine->options.fail_recv_const &&
-	       token->aru_addr == engine->options.nodeid &&
+	return engine->aru.count > engine->options.fail_recv_const && token->aru_addr == engine->options.nodeid &&
 	       engine->now_ns - engine->aru.since_ns >= engine->options.token_ns;
 }
 

@@ -254,8 +254,7 @@ static void start_timer(struct totem_engine *engine)
 	if (first_ns == TOTEM_NEVER)
 		timer_cancel(engine, TOTEM_TIMER_BACKOFF);
 	else
-		timer_set(engine, TOTEM_TIMER_BACKOFF,
-			first_ns > engine->now_ns ? first_ns - engine->now_ns : 0);
+		timer_set(engine, TOTEM_TIMER_BACKOFF, first_ns > engine->now_ns ? first_ns - engine->now_ns : 0);
 }
 
 void backoff_given_up(struct totem_engine *engine, uint32_t id)
@@ -307,8 +306,7 @@ static uint32_t accuser_of(const struct totem_engine *engine, const struct peer 
 	return 0;
 }
 
-static void trace_unheard(
-	struct totem_engine *engine, const struct peer *peer, enum totem_trace_kind kind)
+static void trace_unheard(struct totem_engine *engine, const struct peer *peer, enum totem_trace_kind kind)
 {
 	const struct totem_trace trace = {
 		.kind = kind,
@@ -382,7 +380,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	peer->backoff.ask_until_ns = peer->backoff.verdict == VERDICT_OURS ? peer->backoff.until_ns : 0;
 	/* A random time, so that two nodes that end their back-offs at the same time do not do so for ever. */
 	peer->backoff.lift_ns = engine->now_ns + 2 * engine->options.join_ns +
-			core_random(engine) % (4 * engine->options.join_ns);
+				core_random(engine) % (4 * engine->options.join_ns);
 	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
 	peer->backoff.next_ns *= 2;
 	if (peer->backoff.next_ns < BACKOFF_MIN_NS)

@@ -39,10 +39,10 @@ static inline bool verdict_stands(enum verdict verdict)
 /* The back-off of a peer. Other files read verdict and accuser only. */
 struct backoff {
 	enum verdict verdict;
-	uint32_t accuser;  /* of the last verdict other than NONE and SPENT, or 0 */
-	uint64_t until_ns; /* end of the back-off: later than now only while the verdict stands */
-	uint64_t lift_ns;  /* before then neither an answer nor a join of the peer ends the back-off */
-	uint64_t next_ns;  /* length of the next back-off */
+	uint32_t accuser;          /* of the last verdict other than NONE and SPENT, or 0 */
+	uint64_t until_ns;         /* end of the back-off: later than now only while the verdict stands */
+	uint64_t lift_ns;          /* before then neither an answer nor a join of the peer ends the back-off */
+	uint64_t next_ns;          /* length of the next back-off */
 	uint64_t ask_until_ns;     /* end of the questions whether the peer hears this node */
 	uint64_t conflict_ns;      /* last ring that was formed without the peer though this node heard it */
 	uint64_t conflict_members; /* hash of the members of that ring */

@@ -24,7 +24,8 @@ static uint64_t belief_of(uint64_t ring_seq)
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
 	/* Its companions still have the seq of the old ring when the one of this node has fallen. */
-	uint64_t from = belief_of(engine->ring.seq > engine->installed.ring.seq ? engine->ring.seq : engine->installed.ring.seq);
+	uint64_t from = belief_of(
+		engine->ring.seq > engine->installed.ring.seq ? engine->ring.seq : engine->installed.ring.seq);
 
 	if (from < RING_SEQ_LONE_MAX && engine->installed.memb.count <= 1)
 		from = RING_SEQ_LONE_MAX;
@@ -32,10 +33,7 @@ bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uin
 }
 
 /* Return whether members of a ring with the lower number refuse joins with the higher one. */
-static bool is_far_above(uint64_t higher, uint64_t lower)
-{
-	return higher > belief_of(lower) + RING_SEQ_STEP_MAX;
-}
+static bool is_far_above(uint64_t higher, uint64_t lower) { return higher > belief_of(lower) + RING_SEQ_STEP_MAX; }
 
 void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq)
 {

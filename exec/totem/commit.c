@@ -43,8 +43,8 @@ static void send_commit(struct totem_engine *engine)
 	};
 
 	frame->size = (uint32_t)wire_encode_commit_token(&head, members->ids, commit->entries,
-		commit->has_features ? commit->features : NULL, target, engine->options.swap,
-		frame->data, frame->capacity);
+		commit->has_features ? commit->features : NULL, target, engine->options.swap, frame->data,
+		frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.commit_token_tx++;
 	pass_send_saved(engine, frame, target);
@@ -80,8 +80,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 			most = seq_max(most, entries[i].aru);
 	}
 	for (uint32_t i = 0; i <= index; i++) {
-		if (ring_id_equal(&entries[i].ring, &mine->ring) &&
-			seq_compare(entries[i].aru, most) < 0)
+		if (ring_id_equal(&entries[i].ring, &mine->ring) && seq_compare(entries[i].aru, most) < 0)
 			entries[i].received_flg = 0;
 	}
 	recovery_note_received(engine, mine->received_flg != 0);
@@ -96,16 +95,14 @@ static void enter_commit(struct totem_engine *engine)
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
 			return; /* still in GATHER: the next join tries again */
-		core_trace_frame(
-			engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
+		core_trace_frame(engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
 	fill_entry(engine, commit->memb_index);
 	extension_fill(engine, commit->memb_index);
 	commit->memb_index++;
 	engine->ring = commit->ring;
 	assert(engine->ring.seq >= engine->installed.ring.seq || engine->installed.ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
-		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
-		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
+		TOTEM_MUTANT(engine, COMMIT_STALE_RING) || TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
 	flow_begin(engine);
 	linger_reset(engine);
 	engine->counters.commit_entered++;
@@ -180,8 +177,7 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	if (!claim_is_believed(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
 		token->ring.rep != engine->commit.memb.ids[0] ||
-		index_of(engine, engine->options.nodeid) != token->memb_index ||
-		token->memb_index >= token->count) {
+		index_of(engine, engine->options.nodeid) != token->memb_index || token->memb_index >= token->count) {
 		core_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
 		return;
 	}
@@ -216,8 +212,7 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
  */
 static bool is_round_twice(const struct totem_engine *engine, const struct wire_commit_token *token)
 {
-	return is_committed(engine, token) &&
-	       seq_compare(token->token_seq, engine->commit.token_seq) >= 0;
+	return is_committed(engine, token) && seq_compare(token->token_seq, engine->commit.token_seq) >= 0;
 }
 
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
@@ -242,8 +237,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			recovery_enter(engine);
 			send_commit(engine);
 			timer_renew_retransmit(engine);
-		} else if (ring_id_equal(&token.ring, &engine->ring) &&
-			   token.memb_index == token.count) {
+		} else if (ring_id_equal(&token.ring, &engine->ring) && token.memb_index == token.count) {
 			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
 		}
 		break;

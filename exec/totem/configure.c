@@ -30,8 +30,8 @@ static void tell_transitional(struct totem_engine *engine)
 
 static void tell_regular(struct totem_engine *engine)
 {
-	const struct node_set *members =
-		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc : &engine->installed.memb;
+	const struct node_set *members = TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->lists.proc
+									   : &engine->installed.memb;
 	const struct totem_configuration configuration = {
 		.is_regular = true,
 		.ring = engine->ring,
@@ -100,8 +100,7 @@ static void tell_alone(struct totem_engine *engine)
 	if (engine->commit.memb.count != 1 || is_told)
 		return;
 	if (!engine->is_cut)
-		trace.value = engine->heard_ns < engine->gather.episode_ns ? TOTEM_ALONE_DEAF
-								    : TOTEM_ALONE_UNANSWERED;
+		trace.value = engine->heard_ns < engine->gather.episode_ns ? TOTEM_ALONE_DEAF : TOTEM_ALONE_UNANSWERED;
 	core_trace(engine, &trace);
 }
 

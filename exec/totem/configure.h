@@ -14,7 +14,7 @@ struct totem_engine;
 struct membership {
 	struct ring_id ring;
 	struct node_set memb;
-	uint64_t features; /* that all members have; 0: none */
+	uint64_t features;            /* that all members have; 0: none */
 	struct node_set left, joined; /* by its installation */
 };
 

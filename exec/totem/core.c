@@ -16,8 +16,8 @@ void core_trace(struct totem_engine *engine, const struct totem_trace *trace)
 	engine->callbacks.trace(engine->arg, &copy);
 }
 
-void core_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
-	const struct ring_id *ring, uint32_t seq, uint32_t node)
+void core_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind, const struct ring_id *ring, uint32_t seq,
+	uint32_t node)
 {
 	if (engine->callbacks.trace == NULL)
 		return;
@@ -58,10 +58,7 @@ bool core_knows(const struct totem_engine *engine, uint32_t id)
 	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
 }
 
-bool core_is_rep(const struct totem_engine *engine)
-{
-	return engine->ring.rep == engine->options.nodeid;
-}
+bool core_is_rep(const struct totem_engine *engine) { return engine->ring.rep == engine->options.nodeid; }
 
 struct store *core_store(struct totem_engine *engine)
 {

@@ -15,8 +15,8 @@
 /** Count and trace a packet that is dropped. why: enum wire_refusal or TOTEM_REFUSED_*. */
 void core_refuse(struct totem_engine *engine, uint32_t why, uint32_t node);
 void core_trace(struct totem_engine *engine, const struct totem_trace *trace);
-void core_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
-	const struct ring_id *ring, uint32_t seq, uint32_t node);
+void core_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind, const struct ring_id *ring, uint32_t seq,
+	uint32_t node);
 void core_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause);
 bool core_knows(const struct totem_engine *engine, uint32_t id);
 bool core_is_rep(const struct totem_engine *engine); /* of `ring` */

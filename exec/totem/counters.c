@@ -17,15 +17,9 @@ uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t 
 	return engine->installed.memb.count;
 }
 
-bool totem_engine_is_safe_honoured(const struct totem_engine *engine)
-{
-	return deliver_is_safe(engine);
-}
+bool totem_engine_is_safe_honoured(const struct totem_engine *engine) { return deliver_is_safe(engine); }
 
-const struct totem_counters *totem_engine_counters(const struct totem_engine *engine)
-{
-	return &engine->counters;
-}
+const struct totem_counters *totem_engine_counters(const struct totem_engine *engine) { return &engine->counters; }
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
@@ -47,8 +41,7 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe)
 {
-	const struct store *store =
-		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
+	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 
 	*probe = (struct totem_probe){
 		.aru = store->aru,
@@ -69,8 +62,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 	};
 }
 
-bool totem_engine_unheard(
-	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
+bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
 	for (uint32_t at = 0; at < engine->peers.count; at++) {
 		const struct peer *peer = &engine->peers.all[at];
@@ -96,8 +88,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 
 	*options = (struct totem_options){
 		.nodeid = nodeid,
-		.payload_max =
-			1382, /* a full frame of a recovery then fits into 1500 bytes */
+		.payload_max = 1382, /* a full frame of a recovery then fits into 1500 bytes */
 		.token_ns = milliseconds(token),
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),
@@ -134,8 +125,7 @@ static const char *check_times(const struct totem_options *options)
 	};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		if (times[i].value < milliseconds(times[i].least_ms) ||
-			times[i].value > milliseconds(UINT32_MAX))
+		if (times[i].value < milliseconds(times[i].least_ms) || times[i].value > milliseconds(UINT32_MAX))
 			return times[i].name;
 	}
 	if (options->send_join_ns > milliseconds(UINT32_MAX))
@@ -164,9 +154,8 @@ int totem_options_check(const struct totem_options *options, const char **which)
 	*which = check_nodes(options);
 	if (*which == NULL)
 		*which = check_times(options);
-	if (*which == NULL &&
-		(options->payload_max < PAYLOAD_MIN ||
-			options->payload_max > WIRE_FRAME_SIZE_MAX - 2 * WIRE_MCAST_HEADER_SIZE))
+	if (*which == NULL && (options->payload_max < PAYLOAD_MIN ||
+				      options->payload_max > WIRE_FRAME_SIZE_MAX - 2 * WIRE_MCAST_HEADER_SIZE))
 		*which = "payload_max";
 	if (*which == NULL && options->token_warning_percent > 100)
 		*which = "token_warning_percent";

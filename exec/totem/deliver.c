@@ -11,8 +11,8 @@ bool deliver_is_safe(const struct totem_engine *engine)
 	return (engine->installed.features & WIRE_FEATURE_SAFE) != 0;
 }
 
-static void deliver_message(void *arg, uint32_t source, const struct iovec *iov, size_t count,
-	size_t size, bool is_swapped)
+static void deliver_message(
+	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct totem_engine *engine = arg;
 	const struct totem_message message = {
@@ -45,8 +45,8 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 	}
 	/* On an error the message is dropped for lack of memory. The unpacker has counted it. */
 	(void)unpack_frame(engine->delivery.unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
-		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync,
-		rule, deliver_message, engine);
+		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync, rule, deliver_message,
+		engine);
 	if (unpack_counters(engine->delivery.unpack)->malformed != malformed)
 		core_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
@@ -105,8 +105,8 @@ void deliver_regular(struct totem_engine *engine)
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
-		if (slot == NULL || (is_safe && slot->is_safe &&
-					    seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
+		if (slot == NULL ||
+			(is_safe && slot->is_safe && seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
 			break;
 		engine->delivery.high = seq;
 		deliver_frame(engine, slot);
@@ -150,10 +150,7 @@ void deliver_begin(struct totem_engine *engine, uint32_t seq)
 	engine->delivery.is_sync = true;
 }
 
-void deliver_synchronized(struct totem_engine *engine)
-{
-	engine->delivery.is_sync = false;
-}
+void deliver_synchronized(struct totem_engine *engine) { engine->delivery.is_sync = false; }
 
 uint32_t deliver_take_turns(struct totem_engine *engine)
 {

@@ -17,14 +17,14 @@ struct delivery {
 	uint32_t turn_source; /* the member of the last run */
 };
 
-void deliver_ready(struct totem_engine *engine);         /* book ring, "Delivery" */
+void deliver_ready(struct totem_engine *engine); /* book ring, "Delivery" */
 /* At an installation, before and after the transitional configuration: book membership, "Installation". */
 void deliver_regular(struct totem_engine *engine);
 void deliver_transitional(struct totem_engine *engine);
-void deliver_forget_left(struct totem_engine *engine); /* unfinished messages of nodes in `left` */
+void deliver_forget_left(struct totem_engine *engine);         /* unfinished messages of nodes in `left` */
 void deliver_begin(struct totem_engine *engine, uint32_t seq); /* frames up to seq count as delivered in the new ring */
 void deliver_synchronized(struct totem_engine *engine);
 uint32_t deliver_take_turns(struct totem_engine *engine); /* and count from 0 again */
-bool deliver_is_safe(const struct totem_engine *engine); /* the installed ring honours SAFE */
+bool deliver_is_safe(const struct totem_engine *engine);  /* the installed ring honours SAFE */
 
 #endif

@@ -26,11 +26,12 @@ bool early_is_due(const struct totem_engine *engine)
 	uint32_t least = engine->options.early_frames;
 
 	return engine->state == TOTEM_OPERATIONAL && least > 0 && !place_is_kept(engine->place) &&
-	       engine->flow.window.rotations > 1 && engine->installed.memb.count > 1 &&
-	       engine->flow.fresh >= least && engine->flow.fresh == engine->flow.sent;
+	       engine->flow.window.rotations > 1 && engine->installed.memb.count > 1 && engine->flow.fresh >= least &&
+	       engine->flow.fresh == engine->flow.sent;
 }
 
 uint32_t early_rotations(const struct totem_engine *engine)
 {
-	return (engine->recovery.features & WIRE_FEATURE_EARLY) != 0 && extension_capacity(engine) >= CAPACITY_MIN ? 2 : 1;
+	return (engine->recovery.features & WIRE_FEATURE_EARLY) != 0 && extension_capacity(engine) >= CAPACITY_MIN ? 2
+														   : 1;
 }

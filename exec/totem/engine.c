@@ -74,14 +74,12 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 static bool is_heartbeat_possible(const struct totem_options *options)
 {
 	return options->heartbeat_failures_allowed > 0 &&
-	       options->heartbeat_failures_allowed * options->token_retransmit_ns +
-			       options->max_network_delay_ns <
+	       options->heartbeat_failures_allowed * options->token_retransmit_ns + options->max_network_delay_ns <
 		       options->token_ns;
 }
 
-struct totem_engine *totem_engine_create(struct frame_pool *pool,
-	const struct totem_options *options, const struct totem_callbacks *callbacks, void *arg,
-	uint64_t now_ns)
+struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
+	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns)
 {
 	const char *which;
 
@@ -227,8 +225,8 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 	}
 }
 
-void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
-	struct coterie_frame *const *frames, size_t count)
+void totem_engine_receive(
+	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	enter(engine, now_ns);
 	/* Before the first link is up all packets are ignored: book ring, "States". */
@@ -245,8 +243,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	else
 		enter(engine, now_ns);
 	/* The timer may have been cancelled after it expired. */
-	if (engine->timer_at_ns[timer] != TOTEM_NEVER &&
-		engine->timer_at_ns[timer] <= engine->now_ns) {
+	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
 		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		expiry_handle(engine, timer);
@@ -254,8 +251,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	leave(engine);
 }
 
-void totem_engine_transport(
-	struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
+void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
 {
 	enter(engine, now_ns);
 	switch (event) {
@@ -294,8 +290,7 @@ void totem_engine_transport(
 	leave(engine);
 }
 
-void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
-	const void *bytes, size_t size)
+void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid, const void *bytes, size_t size)
 {
 	enter(engine, now_ns);
 	if (engine->is_started)
@@ -323,8 +318,7 @@ void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_
 	queues_set_payload_max(engine, payload_max);
 }
 
-int totem_engine_reconfigure(
-	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
+int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
 	const char *which;
 	struct node_set known = {0};

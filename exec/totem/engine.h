@@ -54,14 +54,14 @@ enum totem_timer {
 /** A configuration. Lists are ascending, borrowed for the call. */
 struct totem_configuration {
 	bool is_regular;
-	struct ring_id ring;     /* of the new ring, in both kinds */
+	struct ring_id ring; /* of the new ring, in both kinds */
 	const uint32_t *members;
 	uint32_t member_count;
-	const uint32_t *left;    /* transitional: members of the old configuration that are not in the new one */
+	const uint32_t *left; /* transitional: members of the old configuration that are not in the new one */
 	uint32_t left_count;
-	const uint32_t *joined;  /* regular: members that were not in the old configuration */
+	const uint32_t *joined; /* regular: members that were not in the old configuration */
 	uint32_t joined_count;
-	bool is_safe_honoured;   /* every member implements safe delivery */
+	bool is_safe_honoured; /* every member implements safe delivery */
 };
 
 /** A delivered message. All borrowed for the call. */
@@ -70,9 +70,9 @@ struct totem_message {
 	bool is_swapped;         /* numbers inside are in the other byte order */
 	const struct iovec *iov; /* parts in order: group prefix, then the user's bytes */
 	size_t count;
-	size_t size;             /* of all parts */
-	uint32_t seq;            /* of the frame in which it ends, in the ring in which it was sent; wraps */
-	uint32_t place;          /* among the messages that end in that frame, from 0 */
+	size_t size;    /* of all parts */
+	uint32_t seq;   /* of the frame in which it ends, in the ring in which it was sent; wraps */
+	uint32_t place; /* among the messages that end in that frame, from 0 */
 };
 
 /** Events for logs, counters of the map and the simulator's checkers. */
@@ -84,25 +84,25 @@ enum totem_trace_kind {
 	TOTEM_TRACE_STATE,     /* state entered: value = enum totem_state, cause = gather cause */
 	TOTEM_TRACE_STORED,    /* ring id stored */
 	TOTEM_TRACE_INSTALLED, /* regular configuration in force; value = install_seq */
-	TOTEM_TRACE_REFUSED,   /* a packet was dropped: value = enum wire_refusal or a TOTEM_REFUSED_*; node: claimed sender */
+	TOTEM_TRACE_REFUSED, /* a packet was dropped: value = enum wire_refusal or a TOTEM_REFUSED_*; node: claimed sender */
 	TOTEM_TRACE_FAILED_TO_RECEIVE,
 	TOTEM_TRACE_TOKEN_LOST,
-	TOTEM_TRACE_TOKEN_LATE,     /* T-warning; value = ms since the last */
-	TOTEM_TRACE_CANNOT_GATHER,  /* the consensus timer expired more than 3 times; value = times in a row */
-	TOTEM_TRACE_PAUSED,         /* this process did not run for value ms */
-	TOTEM_TRACE_BACKOFF,        /* packets of node are ignored for value ms */
-	TOTEM_TRACE_RETRANSMITTED,  /* frame seq sent again for a retransmit list */
-	TOTEM_TRACE_REQUESTED,      /* frame seq put on the retransmit list */
-	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
-	TOTEM_TRACE_CLEARED,        /* node was suspected for value us, and lives */
-	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and its end is certain: it is removed */
-	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not all others sent a leave; value = enum totem_alone */
-	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
-	TOTEM_TRACE_EVICTED,        /* the configuration being installed is without node: `eviction` has the reason */
+	TOTEM_TRACE_TOKEN_LATE,    /* T-warning; value = ms since the last */
+	TOTEM_TRACE_CANNOT_GATHER, /* the consensus timer expired more than 3 times; value = times in a row */
+	TOTEM_TRACE_PAUSED,        /* this process did not run for value ms */
+	TOTEM_TRACE_BACKOFF,       /* packets of node are ignored for value ms */
+	TOTEM_TRACE_RETRANSMITTED, /* frame seq sent again for a retransmit list */
+	TOTEM_TRACE_REQUESTED,     /* frame seq put on the retransmit list */
+	TOTEM_TRACE_SUSPECTED,     /* a sign that node's daemon is gone; it is asked */
+	TOTEM_TRACE_CLEARED,       /* node was suspected for value us, and lives */
+	TOTEM_TRACE_CONVICTED,     /* node was suspected for value us, and its end is certain: it is removed */
+	TOTEM_TRACE_ALONE,   /* a ring of one is installed, not all others sent a leave; value = enum totem_alone */
+	TOTEM_TRACE_UNHEARD, /* node and the member in seq do not hear each other */
+	TOTEM_TRACE_EVICTED, /* the configuration being installed is without node: `eviction` has the reason */
 	TOTEM_TRACE_RING_SEQ_LOWERED, /* others refuse the seq of ring: the next one has a new seq, just above theirs */
-	TOTEM_TRACE_RING_SEQ_END,   /* no ring can be formed: the next one would have the seq TOTEM_RING_SEQ_END */
-	TOTEM_TRACE_LEASE,          /* the lease ended (value 0) or began again (value 1) */
-	TOTEM_TRACE_WITNESSED,      /* the witness of node, silent for value ms, has changed; cause = enum totem_witness */
+	TOTEM_TRACE_RING_SEQ_END,     /* no ring can be formed: the next one would have the seq TOTEM_RING_SEQ_END */
+	TOTEM_TRACE_LEASE,            /* the lease ended (value 0) or began again (value 1) */
+	TOTEM_TRACE_WITNESSED, /* the witness of node, silent for value ms, has changed; cause = enum totem_witness */
 };
 
 /** Why a node goes on alone. */
@@ -136,8 +136,8 @@ struct totem_eviction {
 	uint32_t accuser;       /* TOTEM_EVIDENCE_NAMED: the member; otherwise this node */
 	const uint32_t *agreed; /* members that agreed to it, ascending, this node included */
 	uint32_t agreed_count;
-	uint64_t silent_ns;     /* how long no packet of it had come to this node, at the verdict or else at the new ring */
-	uint64_t budget_ns;     /* silence budget that applied, or 0: the evidence was certain */
+	uint64_t silent_ns; /* how long no packet of it had come to this node, at the verdict or else at the new ring */
+	uint64_t budget_ns; /* silence budget that applied, or 0: the evidence was certain */
 	enum totem_witness witness; /* as last known during its silence: a hint at the cause, without effect */
 };
 
@@ -146,13 +146,13 @@ struct totem_eviction {
  * (book compatibility, "Hostile packets").
  */
 enum totem_refusal {
-	TOTEM_REFUSED_TOKEN = 100,  /* seq, aru or list out of any window */
-	TOTEM_REFUSED_FRAME,        /* seq far ahead; originator not a member; inner frame malformed */
-	TOTEM_REFUSED_JOIN,         /* unknown node, or more candidates than allowed */
-	TOTEM_REFUSED_COMMIT,       /* the index is not that of this node, or the members are not the committed ones */
-	TOTEM_REFUSED_PACKET,       /* group-layer packet malformed */
-	TOTEM_REFUSED_STALE,        /* join older than one seen */
-	TOTEM_REFUSED_SEQ,          /* join with a ring seq far beyond that of this node */
+	TOTEM_REFUSED_TOKEN = 100, /* seq, aru or list out of any window */
+	TOTEM_REFUSED_FRAME,       /* seq far ahead; originator not a member; inner frame malformed */
+	TOTEM_REFUSED_JOIN,        /* unknown node, or more candidates than allowed */
+	TOTEM_REFUSED_COMMIT,      /* the index is not that of this node, or the members are not the committed ones */
+	TOTEM_REFUSED_PACKET,      /* group-layer packet malformed */
+	TOTEM_REFUSED_STALE,       /* join older than one seen */
+	TOTEM_REFUSED_SEQ,         /* join with a ring seq far beyond that of this node */
 };
 
 struct totem_trace {
@@ -163,7 +163,7 @@ struct totem_trace {
 	uint64_t value;
 	uint32_t cause;
 	struct ring_id ring;
-	const struct coterie_frame *frame; /* TOTEM_TRACE_ORDERED: the frame, borrowed; otherwise NULL */
+	const struct coterie_frame *frame;     /* TOTEM_TRACE_ORDERED: the frame, borrowed; otherwise NULL */
 	const struct totem_eviction *eviction; /* TOTEM_TRACE_EVICTED: the record, borrowed; otherwise NULL */
 };
 
@@ -241,11 +241,11 @@ struct totem_callbacks {
 
 /** Durations in nanoseconds, already computed (book configuration, "Timers"). */
 struct totem_options {
-	uint32_t nodeid;             /* own, not 0 */
-	uint64_t ring_seq;           /* last stored ring sequence; 0: none; below TOTEM_RING_SEQ_END */
-	const uint32_t *nodes;       /* configured node ids, own included; copied. Joins of other nodes are ignored */
-	uint32_t node_count;         /* 0: any node may join, up to WIRE_NODES_MAX */
-	uint32_t payload_max;        /* M: bytes behind the 45-byte header of a frame */
+	uint32_t nodeid;       /* own, not 0 */
+	uint64_t ring_seq;     /* last stored ring sequence; 0: none; below TOTEM_RING_SEQ_END */
+	const uint32_t *nodes; /* configured node ids, own included; copied. Joins of other nodes are ignored */
+	uint32_t node_count;   /* 0: any node may join, up to WIRE_NODES_MAX */
+	uint32_t payload_max;  /* M: bytes behind the 45-byte header of a frame */
 	uint64_t token_ns, token_retransmit_ns, hold_ns, join_ns, send_join_ns, consensus_ns, merge_ns;
 	uint64_t max_network_delay_ns;
 	uint32_t heartbeat_failures_allowed;
@@ -254,7 +254,7 @@ struct totem_options {
 	uint32_t seqno_unchanged_const;
 	uint32_t window_size, max_messages, miss_count_const;
 	bool cancel_token_hold_on_retransmit; /* shown only: a token that a member needs is never held */
-	uint64_t features;           /* WIRE_FEATURE_* announced to peers, or 0: behave as a plain node */
+	uint64_t features;                    /* WIRE_FEATURE_* announced to peers, or 0: behave as a plain node */
 	uint32_t capacity;           /* frames that the receive buffer holds, at most 65,535; 0: not known. If all
 	                                members announce it, the smallest one bounds the window, which adapts to
 	                                the load and begins with window_size; max_messages is not used then */
@@ -316,7 +316,7 @@ enum totem_event {
 	TOTEM_EVENT_WATCH_OFF,    /* a connection ended in a way that shows nothing about the daemon */
 	TOTEM_EVENT_WATCH_BROKEN, /* a connection was reset, by nodeid's kernel or by a host in between */
 	TOTEM_EVENT_WATCH_CLOSED, /* nodeid's kernel closed a connection in order, without a goodbye of the daemon */
-	TOTEM_EVENT_STOPPED,   /* this node did not run for a time that now_ns does not show (suspend): the lease ends */
+	TOTEM_EVENT_STOPPED, /* this node did not run for a time that now_ns does not show (suspend): the lease ends */
 	TOTEM_EVENT_FORCE_GATHER,
 };
 
@@ -337,19 +337,18 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
  * then the newest token is handled, wherever it was in the batch (book ring, "Frames that arrive"). Malformed
  * packets are counted, traced and dropped.
  */
-void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
-	struct coterie_frame *const *frames, size_t count);
+void totem_engine_receive(
+	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count);
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer);
-void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event,
-	uint32_t nodeid);
+void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid);
 /**
  * The network reports that no process listens at the address of a datagram for nodeid. bytes (borrowed) are the
  * part of that datagram that the report quotes. They show whether this node sent it. This is only a sign: the
  * engine asks nodeid. It is removed only if its kernel has closed its connection as well, and it has been
  * silent since.
  */
-void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
-	const void *bytes, size_t size);
+void totem_engine_refused(
+	struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid, const void *bytes, size_t size);
 /**
  * Multicast a leave (book membership, "Leave"). Afterwards only totem_engine_destroy may be called.
  */
@@ -359,8 +358,7 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames);
 /** Set another size of frames from the next frame on. struct totem_options has its limits. */
 void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max);
 /** Replace the options (reload), except for nodeid, ring_seq, swap and first_seq. -EINVAL, -ENOMEM. */
-int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
-	const struct totem_options *options);
+int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options);
 
 /**
  * Queue one message for ordered multicast. iov (group prefix first) is borrowed and copied. Messages queued
@@ -384,7 +382,8 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 /** State of the send queue, in frames (book packing, "Queue levels"). */
 struct totem_queue {
 	uint32_t used, total;
-	uint32_t wanted; /* frames that are worth queueing now. It is the part of a rotation that the other members leave,
+	uint32_t
+		wanted; /* frames that are worth queueing now. It is the part of a rotation that the other members leave,
 	                    at least half a rotation. So a node with as much to send as they have gets as much. While no
 	                    other member sends, it is at least an eighth of the queue, since no other node waits for a turn */
 	uint32_t message_size_max; /* largest message the ring ever takes, group prefix included, bytes */
@@ -397,15 +396,15 @@ struct totem_counters {
 	uint64_t operational_entered, operational_token_lost, gather_entered, gather_token_lost;
 	uint64_t commit_entered, commit_token_lost, recovery_entered, recovery_token_lost;
 	uint64_t consensus_timeouts, rx_msg_dropped, continuous_gather;
-	uint64_t malformed; /* refused by wire.c, or of enum totem_refusal */
-	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
-	uint64_t token_last_ns; /* when the last token was accepted */
-	uint64_t token_retx, token_late; /* tokens sent again; T-warning expired */
-	uint64_t probe_tx, probe_rx; /* questions and answers */
-	uint64_t refused; /* datagrams of this node that the network quoted */
+	uint64_t malformed;                     /* refused by wire.c, or of enum totem_refusal */
+	uint64_t messages_tx, messages_rx;      /* user messages queued and delivered */
+	uint64_t token_last_ns;                 /* when the last token was accepted */
+	uint64_t token_retx, token_late;        /* tokens sent again; T-warning expired */
+	uint64_t probe_tx, probe_rx;            /* questions and answers */
+	uint64_t refused;                       /* datagrams of this node that the network quoted */
 	uint64_t suspected, cleared, convicted; /* members, by signs of their death */
 	uint64_t lingers, linger_tx; /* times that this node, as a lone sender, has kept the token; frames sent then */
-	uint64_t early_tokens; /* tokens sent before the frames of their visit */
+	uint64_t early_tokens;       /* tokens sent before the frames of their visit */
 };
 
 /**
@@ -426,13 +425,12 @@ uint64_t totem_engine_lease(const struct totem_engine *engine);
 /** A member that this node waits for: the token is late, and no packet of it has arrived. */
 struct totem_silence {
 	uint32_t nodeid;
-	uint64_t silent_ns; /* since its last packet */
-	uint64_t budget_ns; /* a longer silence gets it evicted, if other members agree */
+	uint64_t silent_ns;         /* since its last packet */
+	uint64_t budget_ns;         /* a longer silence gets it evicted, if other members agree */
 	enum totem_witness witness; /* the last one */
 };
 /** Find the i-th silent member, i from 0. false: there are no more. */
-bool totem_engine_silent(
-	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence);
+bool totem_engine_silent(const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence);
 
 enum totem_state totem_engine_state(const struct totem_engine *engine);
 const struct ring_id *totem_engine_ring(const struct totem_engine *engine);
@@ -464,18 +462,18 @@ bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_
  */
 struct totem_mutant {
 	const char *name;
-	const char *what;  /* the effect, one line */
+	const char *what;   /* the effect, one line */
 	uint32_t seeds_max; /* the suite catches it within this many seeds */
 };
 const struct totem_mutant *totem_mutants(size_t *count);
 int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -ENOENT */
-#define TOTEM_QUIRK_EARLY_FREE 1u      /* frees by the aru of any token */
-#define TOTEM_QUIRK_IDLE_COUNT 2u      /* counts any token as an idle visit */
-#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u /* a join in COMMIT */
-#define TOTEM_QUIRK_RECEIVED_FLAG 8u   /* clears received_flg of others */
-#define TOTEM_QUIRK_RESEND_ALL 16u     /* in a recovery all send all */
-#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u /* not swapped */
-#define TOTEM_QUIRK_LISTENS_ALWAYS 64u   /* no back-off */
+#define TOTEM_QUIRK_EARLY_FREE 1u                                           /* frees by the aru of any token */
+#define TOTEM_QUIRK_IDLE_COUNT 2u                                           /* counts any token as an idle visit */
+#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u                              /* a join in COMMIT */
+#define TOTEM_QUIRK_RECEIVED_FLAG 8u                                        /* clears received_flg of others */
+#define TOTEM_QUIRK_RESEND_ALL 16u                                          /* in a recovery all send all */
+#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u                                   /* not swapped */
+#define TOTEM_QUIRK_LISTENS_ALWAYS 64u                                      /* no back-off */
 #define TOTEM_QUIRK_ALL 127u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif

@@ -31,8 +31,7 @@ static void warning_expired(struct totem_engine *engine)
 
 	engine->counters.token_late++;
 	core_trace(engine, &trace);
-	timer_set(engine, TOTEM_TIMER_WARNING,
-		engine->options.token_ns / 100 * engine->options.token_warning_percent);
+	timer_set(engine, TOTEM_TIMER_WARNING, engine->options.token_ns / 100 * engine->options.token_warning_percent);
 }
 
 static void trace_token_lost(struct totem_engine *engine)

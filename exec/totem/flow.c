@@ -10,25 +10,16 @@
 
 #define HEAL_ROTATIONS 16u
 
-void flow_begin(struct totem_engine *engine)
-{
-	engine->flow.trc = engine->flow.pbl = 0;
-}
+void flow_begin(struct totem_engine *engine) { engine->flow.trc = engine->flow.pbl = 0; }
 
 void flow_begin_window(struct totem_engine *engine, uint32_t capacity, uint32_t rotations)
 {
 	window_begin(&engine->flow.window, capacity, engine->commit.memb.count, rotations);
 }
 
-void flow_begin_visit(struct totem_engine *engine)
-{
-	engine->flow.sent = engine->flow.fresh = 0;
-}
+void flow_begin_visit(struct totem_engine *engine) { engine->flow.sent = engine->flow.fresh = 0; }
 
-void flow_note_repeated(struct totem_engine *engine, uint32_t count)
-{
-	engine->flow.sent += count;
-}
+void flow_note_repeated(struct totem_engine *engine, uint32_t count) { engine->flow.sent += count; }
 
 uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token)
 {
@@ -92,8 +83,7 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	return window < visit_max ? window : visit_max;
 }
 
-uint32_t flow_allowed(
-	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting)
+uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting)
 {
 	uint32_t allowed = flow_window(engine, token);
 	uint32_t size = flow_window_size(engine, token);
@@ -152,8 +142,8 @@ void flow_flush(struct totem_engine *engine)
  */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
-	if (engine->pass.unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
-		engine->aru.prev != token->seq || engine->aru.last != token->seq)
+	if (engine->pass.unchanged < HEAL_ROTATIONS || token->rtr_count > 0 || engine->aru.prev != token->seq ||
+		engine->aru.last != token->seq)
 		return;
 	token->fcc = engine->flow.trc;
 	token->backlog = engine->flow.pbl;
@@ -169,8 +159,8 @@ void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_
 	engine->flow.pbl = waiting;
 }
 
-static void number_frame(struct totem_engine *engine, struct wire_token *token,
-	struct coterie_frame *frame, uint32_t guarantee, uint8_t encapsulated)
+static void number_frame(struct totem_engine *engine, struct wire_token *token, struct coterie_frame *frame,
+	uint32_t guarantee, uint8_t encapsulated)
 {
 	struct wire_mcast mcast = {
 		.nodeid = engine->options.nodeid,
@@ -182,8 +172,7 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		.encapsulated = encapsulated,
 		.is_swapped = engine->options.swap,
 	};
-	size_t size = wire_encode_mcast_header(
-		&mcast, engine->options.swap, frame->data, WIRE_MCAST_HEADER_SIZE);
+	size_t size = wire_encode_mcast_header(&mcast, engine->options.swap, frame->data, WIRE_MCAST_HEADER_SIZE);
 
 	assert(size == WIRE_MCAST_HEADER_SIZE);
 	if (!TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS))
@@ -195,8 +184,8 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 	 */
 	bool is_kept = store_put(core_store(engine), &mcast, frame);
 
-	assert(is_kept || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||
-		TOTEM_MUTANT(engine, TOKEN_DUPLICATE) || TOTEM_MUTANT(engine, TOKEN_FOREIGN));
+	assert(is_kept || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) || TOTEM_MUTANT(engine, TOKEN_DUPLICATE) ||
+		TOTEM_MUTANT(engine, TOKEN_FOREIGN));
 	frame_unref(frame); /* the store has its own reference */
 	if (!is_kept)
 		return;
@@ -225,8 +214,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 
 		if (frame == NULL)
 			break;
-		number_frame(engine, token, frame,
-			honours_safe && guarantee != 0 ? TOTEM_SAFE : TOTEM_AGREED, 2);
+		number_frame(engine, token, frame, honours_safe && guarantee != 0 ? TOTEM_SAFE : TOTEM_AGREED, 2);
 		count++;
 	}
 	return count;

@@ -12,10 +12,10 @@ struct totem_engine;
 
 /* The frames of this visit and of the last one. Only flow.c changes the members. */
 struct flow {
-	uint32_t trc; /* frames of the last visit */
-	uint32_t pbl; /* frames that waited at the last visit */
-	uint32_t sent;  /* new and repeated frames of the current visit */
-	uint32_t fresh; /* of these the new ones */
+	uint32_t trc;         /* frames of the last visit */
+	uint32_t pbl;         /* frames that waited at the last visit */
+	uint32_t sent;        /* new and repeated frames of the current visit */
+	uint32_t fresh;       /* of these the new ones */
 	uint32_t this_seqno;  /* of the next new frame */
 	struct window window; /* of the ring whose token runs */
 };
@@ -35,8 +35,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token);
 /** Return how many frames this visit may send by window and max_messages. */
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token);
 /** Return the same, also limited by the share of the backlog: book ring, "Flow control". */
-uint32_t flow_allowed(
-	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
+uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
 /**
  * Return how many of the allowed frames may be new ones. The store keeps all frames between the aru of the slowest member
  * and the newest frame. If it has no room, a visit sends none, but answers requests: they are what makes room.

@@ -13,7 +13,7 @@
 struct frame {
 	struct coterie_frame shown; /* the part that other code sees, first so that both have one address */
 	struct frame_pool *pool;
-	struct frame *buffer;       /* slices: the frame with the bytes, never a slice itself; otherwise NULL */
+	struct frame *buffer; /* slices: the frame with the bytes, never a slice itself; otherwise NULL */
 	struct frame *next_free;
 	uint32_t references;
 	uint8_t bytes[];
@@ -31,7 +31,7 @@ struct frame_pool {
 	struct frame_pool_usage usage;
 	struct frame *free_frames; /* of common_size each */
 	struct frame *free_slices;
-	bool is_destroyed;         /* the memory waits for the release of the last frame */
+	bool is_destroyed; /* the memory waits for the release of the last frame */
 };
 
 /* A free list would hide a use after free from the address sanitizer. */
@@ -41,10 +41,7 @@ static const bool keeps_free_frames = false;
 static const bool keeps_free_frames = true;
 #endif
 
-static struct frame *frame_of(struct coterie_frame *shown)
-{
-	return (struct frame *)(void *)shown;
-}
+static struct frame *frame_of(struct coterie_frame *shown) { return (struct frame *)(void *)shown; }
 
 struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max)
 {
@@ -85,10 +82,7 @@ void frame_pool_destroy(struct frame_pool *pool)
 		free(pool);
 }
 
-void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage)
-{
-	*usage = pool->usage;
-}
+void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage) { *usage = pool->usage; }
 
 /* Return the greatest of the last `count` peaks. */
 static size_t peak_of(const struct frame_pool *pool, uint32_t count)

@@ -59,6 +59,6 @@ struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, s
 struct coterie_frame *frame_ref(struct coterie_frame *frame); /* returns frame */
 /** Return the frame that has the bytes: itself, or the buffer of a slice. A reference keeps all of its capacity. */
 const struct coterie_frame *frame_buffer(const struct coterie_frame *frame);
-void frame_unref(struct coterie_frame *frame);                /* NULL is ignored */
+void frame_unref(struct coterie_frame *frame); /* NULL is ignored */
 
 #endif

@@ -141,8 +141,7 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
-		if (id != engine->options.nodeid &&
-			(is_member || id == from || is_believed(engine, id)))
+		if (id != engine->options.nodeid && (is_member || id == from || is_believed(engine, id)))
 			lists_fail(engine, id);
 	}
 }
@@ -235,12 +234,12 @@ static bool may_agree(const struct totem_engine *engine)
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
-	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) && is_patience_over(engine) &&
-	       !is_agreed(engine) && !may_agree(engine) && leases_end_ns(engine) <= engine->now_ns;
+	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) &&
+	       is_patience_over(engine) && !is_agreed(engine) && !may_agree(engine) &&
+	       leases_end_ns(engine) <= engine->now_ns;
 }
 
-static void process_join(
-	struct totem_engine *engine, const struct wire_join *join, enum gather_cause cause)
+static void process_join(struct totem_engine *engine, const struct wire_join *join, enum gather_cause cause)
 {
 	uint32_t from = join->system_from;
 	bool is_leave = join->header_nodeid == 0;
@@ -283,8 +282,7 @@ static void process_join(
 }
 
 /* Count the ids of a set that are not configured (all, if any node may join) once. */
-static bool count_strangers(
-	struct totem_engine *engine, struct node_set *strangers, const struct node_set *set)
+static bool count_strangers(struct totem_engine *engine, struct node_set *strangers, const struct node_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint32_t id = set->ids[i];
@@ -330,13 +328,12 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	 * The join comes from a member that has left the attempt, or will never enter it. Lists only
 	 * grow until they are agreed on. So a member with more ids will refuse the commit token.
 	 */
-	bool is_of_attempt =
-		node_set_has(&engine->commit.memb, join->system_from) &&
-		(join->ring_seq >= engine->ring.seq ||
-			(engine->state == TOTEM_COMMIT &&
-				(!node_set_contains(&engine->lists.proc, &engine->gather.join_proc) ||
-					!node_set_contains(
-						&engine->lists.failed, &engine->gather.join_failed))));
+	bool is_of_attempt = node_set_has(&engine->commit.memb, join->system_from) &&
+			     (join->ring_seq >= engine->ring.seq ||
+				     (engine->state == TOTEM_COMMIT &&
+					     (!node_set_contains(&engine->lists.proc, &engine->gather.join_proc) ||
+						     !node_set_contains(
+							     &engine->lists.failed, &engine->gather.join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
@@ -361,12 +358,10 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 			enum totem_state state = engine->state;
 
 			consent(engine, join->system_from);
-			gather_enter(engine,
-				state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
+			gather_enter(engine, state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
 			break;
 		}
-		process_join(engine, join,
-			engine->state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
+		process_join(engine, join, engine->state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
 		break;
 	}
 }
@@ -399,8 +394,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, TOTEM_REFUSED_SEQ, join.system_from);
 		return;
 	}
-	if (peer == NULL ||
-		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
+	if (peer == NULL || (join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
 		is_leave_of_another_ring(engine, &join) || !read_lists(engine, &join)) {
 		core_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
 		return;
@@ -486,8 +480,7 @@ void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
-	if (!is_agreed(engine) &&
-		(waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))
+	if (!is_agreed(engine) && (waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))
 		return;
 	if (conclude(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
@@ -535,8 +528,8 @@ void gather_overdue(struct totem_engine *engine)
 	lists_restore(engine);
 	if (engine->gather.has_failed_to_receive)
 		lists_fail(engine, engine->options.nodeid);
-	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
-								: GATHER_CONSENSUS_EXPIRED);
+	gather_enter(
+		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_EXPIRED);
 }
 
 /* A link that is down shows nothing about other nodes. The membership waits for its timeouts, as at any silence. */
@@ -575,7 +568,7 @@ void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence e
 		id == engine->options.nodeid)
 		return;
 	lists_fail(engine, id);
-	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
-								: GATHER_CONSENSUS_TIMEOUT);
+	gather_enter(
+		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_TIMEOUT);
 	evict_note(engine, id, evidence);
 }

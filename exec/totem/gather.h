@@ -30,12 +30,12 @@ enum gather_cause {
 
 /* The way from one ring to the next. Only gather.c changes the members. */
 struct gather {
-	uint64_t episode;    /* counts departures from OPERATIONAL */
-	uint64_t episode_ns; /* when it began */
+	uint64_t episode;       /* counts departures from OPERATIONAL */
+	uint64_t episode_ns;    /* when it began */
 	bool is_conclusion_due; /* the margin of a majority has passed */
 	bool has_failed_to_receive;
 	struct node_set join_proc, join_failed; /* of the join that is being handled */
-	struct node_set strangers; /* scratch */
+	struct node_set strangers;              /* scratch */
 };
 
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);

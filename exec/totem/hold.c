@@ -86,8 +86,7 @@ void hold_wake(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	frame->size = (uint32_t)wire_encode_hold_cancel(
-		&cancel, engine->options.swap, frame->data, frame->capacity);
+	frame->size = (uint32_t)wire_encode_hold_cancel(&cancel, engine->options.swap, frame->data, frame->capacity);
 	engine->counters.hold_cancel_tx++;
 	multicast_frame(engine, frame);
 }
@@ -103,8 +102,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	}
 	if (TOTEM_QUIRK(engine, HOLD_CANCEL_ORDER) &&
-		wire_decode_header(frame->data, frame->size, &header) == WIRE_OK &&
-		header.is_swapped)
+		wire_decode_header(frame->data, frame->size, &header) == WIRE_OK && header.is_swapped)
 		return;
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;
@@ -141,8 +139,8 @@ void hold_turn(struct totem_engine *engine)
 		return;
 	}
 	timer_set(engine, TOTEM_TIMER_HOLD,
-		engine->now_ns < engine->linger.until_ns ? engine->linger.until_ns - engine->now_ns :
-							   engine->options.linger_ns);
+		engine->now_ns < engine->linger.until_ns ? engine->linger.until_ns - engine->now_ns
+							 : engine->options.linger_ns);
 	/* No member waits for the token, so the clients of this node come first. */
 	pass_finish(engine, was_refused);
 	hold_settle(engine);

@@ -32,10 +32,7 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name)
 	return -ENOENT;
 }
 
-void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks)
-{
-	engine->quirks = quirks;
-}
+void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks) { engine->quirks = quirks; }
 
 #else
 

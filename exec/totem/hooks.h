@@ -74,10 +74,7 @@
 #ifdef TOTEM_HOOKS
 
 #define TOTEM_MUTANT_ENUM(name, seeds, what) MUTANT_##name,
-enum totem_mutant_id {
-	MUTANT_NONE,
-	TOTEM_MUTANTS(TOTEM_MUTANT_ENUM)
-};
+enum totem_mutant_id { MUTANT_NONE, TOTEM_MUTANTS(TOTEM_MUTANT_ENUM) };
 #undef TOTEM_MUTANT_ENUM
 
 #define TOTEM_MUTANT(engine, NAME) ((engine)->mutant == MUTANT_##NAME)

@@ -20,10 +20,7 @@
 #define JOIN_GAP_NS (TOTEM_JOIN_WAIT_NS - JOIN_SPREAD_NS)
 #define JOIN_SPREAD_NS (TOTEM_JOIN_WAIT_NS / 5)
 
-static size_t join_size(uint32_t count)
-{
-	return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */
-}
+static size_t join_size(uint32_t count) { return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */ }
 
 static void multicast_join(struct totem_engine *engine)
 {
@@ -56,7 +53,8 @@ void join_send(struct totem_engine *engine)
 
 bool join_is_crowd(const struct totem_engine *engine)
 {
-	return engine->lists.proc.count > engine->options.join_crowd || engine->known.count > engine->options.join_crowd;
+	return engine->lists.proc.count > engine->options.join_crowd ||
+	       engine->known.count > engine->options.join_crowd;
 }
 
 /*
@@ -74,10 +72,10 @@ static uint64_t crowd_delay(struct totem_engine *engine)
 void join_schedule(struct totem_engine *engine, bool is_prompted)
 {
 	if (engine->options.send_join_ns != 0) {
-		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
-			core_random(engine) % (engine->options.send_join_ns + 1));
+		timer_set(engine, TOTEM_TIMER_SEND_JOIN, core_random(engine) % (engine->options.send_join_ns + 1));
 	} else if (!is_prompted || !join_is_crowd(engine)) {
-		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed one superfluous */
+		timer_cancel(engine,
+			TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed one superfluous */
 		multicast_join(engine);
 	} else if (!timer_is_set(engine, TOTEM_TIMER_SEND_JOIN)) {
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN, crowd_delay(engine));
@@ -128,14 +126,12 @@ void join_leave(struct totem_engine *engine)
 		failed_count--;
 	failed[failed_count++] = me;
 
-	struct coterie_frame *frame =
-		frame_take(engine->pool, join_size(proc_count + failed_count));
+	struct coterie_frame *frame = frame_take(engine->pool, join_size(proc_count + failed_count));
 
 	if (frame == NULL)
 		return; /* the others lose the token and notice it so */
-	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed,
-		failed_count, extension_own(engine), engine->options.swap, frame->data,
-		frame->capacity);
+	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed, failed_count,
+		extension_own(engine), engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
 	multicast_frame(engine, frame);

@@ -25,7 +25,7 @@ void join_send(struct totem_engine *engine);
 void join_schedule(struct totem_engine *engine, bool is_prompted);
 /** Return whether there are so many candidates or configured nodes that joins and strangers wait for each other. */
 bool join_is_crowd(const struct totem_engine *engine);
-void join_hurry(struct totem_engine *engine); /* the join that waits for more changes leaves now */
+void join_hurry(struct totem_engine *engine);   /* the join that waits for more changes leaves now */
 void join_expired(struct totem_engine *engine); /* T-join */
 void join_leave(struct totem_engine *engine);
 

@@ -21,7 +21,7 @@
 
 /* Of the silence budget, or of the token timeout. The rest of the budget is for a held token. */
 #define LEASE_PERCENT 60u
-#define HELD_SLACK 16u   /* the lease divided by this: delay of a held token that is no sign of a failure */
+#define HELD_SLACK 16u     /* the lease divided by this: delay of a held token that is no sign of a failure */
 #define STALL_FRACTION 32u /* the lease divided by this: delay of a timer that shows that this process did not run */
 
 uint64_t lease_configured(const struct totem_engine *engine)
@@ -35,17 +35,15 @@ uint64_t lease_configured(const struct totem_engine *engine)
 	return budget_ns / 100 * LEASE_PERCENT;
 }
 
-uint64_t lease_to_budget(uint64_t lease_ns)
-{
-	return lease_ns / LEASE_PERCENT * 100;
-}
+uint64_t lease_to_budget(uint64_t lease_ns) { return lease_ns / LEASE_PERCENT * 100; }
 
 /* A reload may have made the lease longer. But the other members wait for the lease that was announced to them. */
 uint64_t totem_engine_lease(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = lease_configured(engine);
 
-	if (engine->installed.memb.count <= 1 || engine->lease.announced_ns == 0 || engine->lease.announced_ns > lease_ns)
+	if (engine->installed.memb.count <= 1 || engine->lease.announced_ns == 0 ||
+		engine->lease.announced_ns > lease_ns)
 		return lease_ns;
 	return engine->lease.announced_ns;
 }
@@ -76,10 +74,7 @@ bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 	return count > engine->installed.memb.count / 2;
 }
 
-static bool has_lease_now(const struct totem_engine *engine)
-{
-	return totem_engine_has_lease(engine, engine->now_ns);
-}
+static bool has_lease_now(const struct totem_engine *engine) { return totem_engine_has_lease(engine, engine->now_ns); }
 
 /* Tell the user if the lease has ended or begun. */
 void lease_settle(struct totem_engine *engine)
@@ -212,10 +207,7 @@ void lease_token(struct totem_engine *engine)
 		lease_settle(engine);
 }
 
-void lease_note_stop(struct totem_engine *engine)
-{
-	engine->lease.awake_ns = engine->now_ns;
-}
+void lease_note_stop(struct totem_engine *engine) { engine->lease.awake_ns = engine->now_ns; }
 
 void lease_check_stall(struct totem_engine *engine)
 {

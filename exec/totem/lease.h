@@ -25,11 +25,11 @@ struct lease {
 uint64_t lease_configured(const struct totem_engine *engine); /* for the next ring */
 uint64_t lease_to_budget(uint64_t lease_ns); /* the least patience with a member that has announced it */
 void lease_begin(struct totem_engine *engine, uint64_t announced_ns); /* of this node, for the ring being installed */
-void lease_installed(struct totem_engine *engine); /* a configuration came into force */
-void lease_gather(struct totem_engine *engine); /* GATHER was entered */
-void lease_token(struct totem_engine *engine); /* it was accepted */
-void lease_check_stall(struct totem_engine *engine); /* at each entry */
-void lease_note_stop(struct totem_engine *engine); /* this node did not run until now */
+void lease_installed(struct totem_engine *engine);                    /* a configuration came into force */
+void lease_gather(struct totem_engine *engine);                       /* GATHER was entered */
+void lease_token(struct totem_engine *engine);                        /* it was accepted */
+void lease_check_stall(struct totem_engine *engine);                  /* at each entry */
+void lease_note_stop(struct totem_engine *engine);                    /* this node did not run until now */
 /** Note that the member, in the ring of this node, answered the question of at_ns. */
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
 /** Demand new proof of contact: the other members may be about to form a ring without this node. */

@@ -61,15 +61,13 @@ static bool is_agreed(const struct totem_engine *engine)
 }
 
 /* Return whether this node sent the last frames. */
-static bool is_ours(const struct totem_engine *engine)
-{
-	return engine->flow.sent > 0 || engine->linger.is_last_ours;
-}
+static bool is_ours(const struct totem_engine *engine) { return engine->flow.sent > 0 || engine->linger.is_last_ours; }
 
 bool linger_is_due(const struct totem_engine *engine)
 {
 	return engine->options.linger_ns > 0 && is_agreed(engine) && engine->linger.lone >= LINGER_AFTER &&
-	       is_ours(engine) && engine->pass.unchanged < LINGER_IDLE && !engine->linger.has_more && !engine->queues.is_sync_wait && flow_waiting(engine) == 0;
+	       is_ours(engine) && engine->pass.unchanged < LINGER_IDLE && !engine->linger.has_more &&
+	       !engine->queues.is_sync_wait && flow_waiting(engine) == 0;
 }
 
 bool linger_is_likely(const struct totem_engine *engine)
@@ -87,15 +85,9 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	timer_skip_rotation(engine); /* it includes this time */
 }
 
-void linger_note_more(struct totem_engine *engine, bool has_more)
-{
-	engine->linger.has_more = has_more;
-}
+void linger_note_more(struct totem_engine *engine, bool has_more) { engine->linger.has_more = has_more; }
 
-void linger_note_cancel(struct totem_engine *engine)
-{
-	engine->linger.silent = 0; /* one hold cancel is enough */
-}
+void linger_note_cancel(struct totem_engine *engine) { engine->linger.silent = 0; /* one hold cancel is enough */ }
 
 void linger_gather(struct totem_engine *engine)
 {

@@ -11,17 +11,17 @@ struct totem_engine;
 
 /* Whether this node, or another member, is a lone sender. Only linger.c changes the members. */
 struct linger {
-	bool has_more;     /* the user has more messages than this visit took */
-	bool has_lingered; /* some member kept the token in the rotation before the last one */
-	bool is_last_ours; /* in the last rotation with frames this node was the only sender */
-	uint64_t until_ns; /* this node keeps the token until then */
+	bool has_more;            /* the user has more messages than this visit took */
+	bool has_lingered;        /* some member kept the token in the rotation before the last one */
+	bool is_last_ours;        /* in the last rotation with frames this node was the only sender */
+	uint64_t until_ns;        /* this node keeps the token until then */
 	uint64_t gather_until_ns; /* the frames in the outbox leave then */
-	uint32_t lone;     /* rotations in a row without another sender and without loss */
-	uint32_t silent;   /* visits in a row at which this node sent nothing */
-	uint32_t seen;     /* lingers of the last token */
+	uint32_t lone;            /* rotations in a row without another sender and without loss */
+	uint32_t silent;          /* visits in a row at which this node sent nothing */
+	uint32_t seen;            /* lingers of the last token */
 };
 
-void linger_reset(struct totem_engine *engine); /* a ring begins */
+void linger_reset(struct totem_engine *engine);                                /* a ring begins */
 void linger_note(struct totem_engine *engine, const struct wire_token *token); /* it was accepted */
 /** Return whether to keep the token at the end of a visit. */
 bool linger_is_due(const struct totem_engine *engine);

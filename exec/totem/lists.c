@@ -6,30 +6,15 @@
 
 #include "exec/totem/state.h"
 
-void lists_add(struct totem_engine *engine, uint32_t id)
-{
-	set_add(&engine->lists.proc, id);
-}
+void lists_add(struct totem_engine *engine, uint32_t id) { set_add(&engine->lists.proc, id); }
 
-void lists_unite(struct totem_engine *engine, const struct node_set *proc)
-{
-	set_unite(&engine->lists.proc, proc);
-}
+void lists_unite(struct totem_engine *engine, const struct node_set *proc) { set_unite(&engine->lists.proc, proc); }
 
-void lists_fail(struct totem_engine *engine, uint32_t id)
-{
-	set_add(&engine->lists.failed, id);
-}
+void lists_fail(struct totem_engine *engine, uint32_t id) { set_add(&engine->lists.failed, id); }
 
-void lists_restore(struct totem_engine *engine)
-{
-	node_set_clear(&engine->lists.failed);
-}
+void lists_restore(struct totem_engine *engine) { node_set_clear(&engine->lists.failed); }
 
-void lists_agree(struct totem_engine *engine, uint32_t id)
-{
-	set_add(&engine->lists.consensus, id);
-}
+void lists_agree(struct totem_engine *engine, uint32_t id) { set_add(&engine->lists.consensus, id); }
 
 void lists_ask_again(struct totem_engine *engine)
 {

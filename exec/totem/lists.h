@@ -16,13 +16,13 @@ struct lists {
 	struct node_set live;         /* proc without failed, when computed last */
 };
 
-void lists_add(struct totem_engine *engine, uint32_t id);     /* a candidate */
+void lists_add(struct totem_engine *engine, uint32_t id);                   /* a candidate */
 void lists_unite(struct totem_engine *engine, const struct node_set *proc); /* candidates of another node */
 void lists_fail(struct totem_engine *engine, uint32_t id);
-void lists_restore(struct totem_engine *engine);              /* no node has failed */
-void lists_agree(struct totem_engine *engine, uint32_t id);   /* the node has sent the same lists */
-void lists_ask_again(struct totem_engine *engine);            /* no node but this one has sent them */
-void lists_empty(struct totem_engine *engine);                /* no candidate, and none has failed */
+void lists_restore(struct totem_engine *engine);                /* no node has failed */
+void lists_agree(struct totem_engine *engine, uint32_t id);     /* the node has sent the same lists */
+void lists_ask_again(struct totem_engine *engine);              /* no node but this one has sent them */
+void lists_empty(struct totem_engine *engine);                  /* no candidate, and none has failed */
 const struct node_set *lists_live(struct totem_engine *engine); /* compute `live` */
 void lists_installed(struct totem_engine *engine); /* a configuration came into force: its members are the candidates */
 

@@ -7,8 +7,7 @@
 
 #define ASK_GAP_NS (100 * MILLISECOND_NS)
 
-void merge_foreign(
-	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame)
+void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame)
 {
 	if (TOTEM_MUTANT(engine, MERGE_DEAF) && engine->state == TOTEM_OPERATIONAL)
 		return;
@@ -46,8 +45,7 @@ void merge_foreign(
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		lists_add(engine, node);
-		gather_enter(
-			engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
+		gather_enter(engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
 		if (node_set_has(&engine->lists.proc, node))

@@ -12,8 +12,7 @@ struct totem_engine;
 struct coterie_frame;
 
 /** Handle a frame or a merge detect of another ring. */
-void merge_foreign(
-	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame);
+void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame);
 void merge_detect(struct totem_engine *engine, struct coterie_frame *frame);
 
 #endif

@@ -53,10 +53,7 @@ void node_set_fini(struct node_set *set)
 	*set = (struct node_set){0};
 }
 
-void node_set_clear(struct node_set *set)
-{
-	set->count = 0;
-}
+void node_set_clear(struct node_set *set) { set->count = 0; }
 
 bool node_set_has(const struct node_set *set, uint32_t id)
 {
@@ -175,18 +172,13 @@ int node_set_unite(struct node_set *to, const struct node_set *from)
 
 bool node_set_equal(const struct node_set *a, const struct node_set *b)
 {
-	return a->count == b->count &&
-		(a->count == 0 || memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)) == 0);
+	return a->count == b->count && (a->count == 0 || memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)) == 0);
 }
 
-bool node_set_contains(const struct node_set *a, const struct node_set *b)
-{
-	return common_count(a, b) == b->count;
-}
+bool node_set_contains(const struct node_set *a, const struct node_set *b) { return common_count(a, b) == b->count; }
 
 /* Set `to` to the ids of a that are in b, or to those that are not. */
-static int filter(struct node_set *to, const struct node_set *a, const struct node_set *b,
-	bool is_in)
+static int filter(struct node_set *to, const struct node_set *a, const struct node_set *b, bool is_in)
 {
 	assert(to != a && to != b);
 

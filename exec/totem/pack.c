@@ -18,7 +18,7 @@
 
 #define LENGTH_SIZE 2u
 #define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* a length and one byte */
-#define PARTS_AHEAD 8u /* number of lengths for which an open packet has room in front of its data */
+#define PARTS_AHEAD 8u                   /* number of lengths for which an open packet has room in front of its data */
 
 /* One frame of the queue. */
 struct slot {
@@ -39,7 +39,7 @@ struct pack_queue {
 
 	/* The open packet. All are 0 if there is none. */
 	bool is_open;
-	uint32_t room;     /* bytes for lengths and data in it: P of book packing, "Packing and cutting" */
+	uint32_t room; /* bytes for lengths and data in it: P of book packing, "Packing and cutting" */
 	uint32_t parts;
 	uint32_t data;     /* bytes of all parts */
 	uint32_t reserved; /* number of lengths that fit in front of the data at its present place */
@@ -55,10 +55,7 @@ struct source {
 	size_t left; /* of all */
 };
 
-static uint32_t slot_count(const struct pack_queue *queue)
-{
-	return queue->options.frames_max + 1;
-}
+static uint32_t slot_count(const struct pack_queue *queue) { return queue->options.frames_max + 1; }
 
 static struct slot *slot_at(const struct pack_queue *queue, uint32_t i)
 {
@@ -101,10 +98,7 @@ void pack_queue_set_payload_max(struct pack_queue *queue, uint32_t payload_max)
 	queue->options.payload_max = payload_max;
 }
 
-uint32_t pack_queue_count(const struct pack_queue *queue)
-{
-	return queue->closed + (queue->is_open ? 1 : 0);
-}
+uint32_t pack_queue_count(const struct pack_queue *queue) { return queue->closed + (queue->is_open ? 1 : 0); }
 
 uint32_t pack_queue_free(const struct pack_queue *queue)
 {
@@ -113,20 +107,13 @@ uint32_t pack_queue_free(const struct pack_queue *queue)
 	return count < queue->options.frames_max ? queue->options.frames_max - count : 0;
 }
 
-uint64_t pack_queue_messages(const struct pack_queue *queue)
-{
-	return queue->messages;
-}
+uint64_t pack_queue_messages(const struct pack_queue *queue) { return queue->messages; }
 
-static uint8_t *packet_of(const struct slot *slot)
-{
-	return slot->frame->data + WIRE_MCAST_HEADER_SIZE;
-}
+static uint8_t *packet_of(const struct slot *slot) { return slot->frame->data + WIRE_MCAST_HEADER_SIZE; }
 
 static uint8_t *open_data(const struct pack_queue *queue)
 {
-	return packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE +
-		LENGTH_SIZE * queue->reserved;
+	return packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * queue->reserved;
 }
 
 /* Move the data of the open packet behind `count` lengths. */
@@ -172,10 +159,9 @@ static void close_packet(struct pack_queue *queue, bool goes_on)
 		fragmented = queue->fragment;
 	}
 	reserve_lengths(queue, queue->parts);
-	wire_encode_packet_header(fragmented, queue->continuation, (uint16_t)queue->parts,
-		queue->options.swap, packet_of(slot));
-	slot->frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE +
-		LENGTH_SIZE * queue->parts + queue->data;
+	wire_encode_packet_header(
+		fragmented, queue->continuation, (uint16_t)queue->parts, queue->options.swap, packet_of(slot));
+	slot->frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * queue->parts + queue->data;
 	assert(slot->frame->size <= slot->frame->capacity);
 	queue->continuation = fragmented;
 	queue->is_open = false;
@@ -190,8 +176,7 @@ static void put_part(struct pack_queue *queue, struct source *source, uint32_t s
 	assert(size <= part_room(queue));
 	if (ahead > queue->parts + PARTS_AHEAD)
 		ahead = queue->parts + PARTS_AHEAD;
-	if (queue->parts + 1 > queue->reserved ||
-		LENGTH_SIZE * queue->reserved + queue->data + size > queue->room)
+	if (queue->parts + 1 > queue->reserved || LENGTH_SIZE * queue->reserved + queue->data + size > queue->room)
 		reserve_lengths(queue, ahead);
 
 	uint8_t *to = open_data(queue) + queue->data;
@@ -213,8 +198,7 @@ static void put_part(struct pack_queue *queue, struct source *source, uint32_t s
 	}
 	source->left -= size;
 	wire_encode_u16((uint16_t)size, queue->options.swap,
-		packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE +
-			LENGTH_SIZE * queue->parts);
+		packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * queue->parts);
 	queue->parts++;
 	queue->data += size;
 }
@@ -243,8 +227,7 @@ static int take_frames(struct pack_queue *queue, uint32_t count)
 		struct slot *slot = slot_at(queue, from + i);
 
 		slot->guarantee = 0;
-		slot->frame = frame_take(
-			queue->pool, WIRE_MCAST_HEADER_SIZE + queue->options.payload_max);
+		slot->frame = frame_take(queue->pool, WIRE_MCAST_HEADER_SIZE + queue->options.payload_max);
 		if (slot->frame != NULL)
 			continue;
 		while (i-- > 0)
@@ -254,8 +237,7 @@ static int take_frames(struct pack_queue *queue, uint32_t count)
 	return 0;
 }
 
-int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct iovec *iov,
-	size_t count)
+int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct iovec *iov, size_t count)
 {
 	struct source source = {.iov = iov};
 	size_t whole = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE - LENGTH_SIZE;
@@ -323,15 +305,13 @@ static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_
 	wire_encode_packet_header(packet->fragmented, 0, others, swap, to);
 	memcpy(to + WIRE_PACKET_HEADER_SIZE, packet->lengths + LENGTH_SIZE, LENGTH_SIZE * others);
 	memcpy(to + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * others, packet->data + first, data_size);
-	frame->size = (uint32_t)(WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE +
-		LENGTH_SIZE * others + data_size);
+	frame->size = (uint32_t)(WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * others + data_size);
 
 	uint8_t *from = packet_of(slot);
 
 	wire_encode_packet_header(0, packet->continuation, 1, swap, from);
 	memmove(from + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE, packet->data, first);
-	slot->frame->size =
-		WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + first;
+	slot->frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + first;
 	for (uint32_t j = queue->closed; j > i + 1; j--)
 		*slot_at(queue, j) = *slot_at(queue, j - 1);
 	/* It is not known any more which part is the end of a safe message. So both packets are marked. */
@@ -346,8 +326,8 @@ int pack_queue_split(struct pack_queue *queue)
 	for (uint32_t i = 0; i < queue->closed; i++) {
 		struct slot *slot = slot_at(queue, i);
 		struct wire_packet packet;
-		enum wire_refusal refusal = wire_decode_packet(packet_of(slot),
-			slot->frame->size - WIRE_MCAST_HEADER_SIZE, queue->options.swap, &packet);
+		enum wire_refusal refusal = wire_decode_packet(
+			packet_of(slot), slot->frame->size - WIRE_MCAST_HEADER_SIZE, queue->options.swap, &packet);
 
 		assert(refusal == WIRE_OK);
 		if (i == 0 && packet.continuation == 0)

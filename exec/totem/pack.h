@@ -34,8 +34,7 @@ void pack_queue_destroy(struct pack_queue *queue); /* drops what it holds; NULL 
  * @param iov        borrowed, copied
  * @return 0; -EAGAIN: no room now; -EMSGSIZE: larger than an empty queue could take; -ENOMEM
  */
-int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct iovec *iov,
-	size_t count);
+int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct iovec *iov, size_t count);
 /** Close the open packet, if it holds anything, so that it can be taken. */
 void pack_queue_flush(struct pack_queue *queue);
 /**

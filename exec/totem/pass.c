@@ -31,10 +31,7 @@ void pass_keep(struct totem_engine *engine)
 	engine->pass.saved = NULL;
 }
 
-void pass_note_busy(struct totem_engine *engine)
-{
-	engine->pass.unchanged = 0;
-}
+void pass_note_busy(struct totem_engine *engine) { engine->pass.unchanged = 0; }
 
 void pass_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target)
 {
@@ -93,8 +90,7 @@ void pass_update_aru(struct totem_engine *engine, struct wire_token *token)
 
 	if (is_behind && TOTEM_MUTANT(engine, TOKEN_ARU_BLIND))
 		return;
-	if (!is_behind && token->aru_addr != me && token->aru_addr != 0 &&
-		!TOTEM_MUTANT(engine, TOKEN_ARU_STOLEN))
+	if (!is_behind && token->aru_addr != me && token->aru_addr != 0 && !TOTEM_MUTANT(engine, TOKEN_ARU_STOLEN))
 		return;
 	token->aru = aru;
 	token->aru_addr = token->aru == token->seq ? 0 : me;

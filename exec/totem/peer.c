@@ -93,8 +93,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	if (peer->stale_count == 0)
 		peer->stale_since_ns = engine->now_ns;
 	peer->stale_count++;
-	if (peer->stale_count < STALE_JOINS_MAX ||
-		engine->now_ns - peer->stale_since_ns < 2 * engine->options.join_ns)
+	if (peer->stale_count < STALE_JOINS_MAX || engine->now_ns - peer->stale_since_ns < 2 * engine->options.join_ns)
 		return true;
 	peer->join_seq = ring_seq;
 	peer->stale_count = 0;

@@ -16,16 +16,10 @@ enum token_place {
 };
 
 /** Return whether this node keeps the token after its visit. */
-static inline bool place_is_kept(enum token_place place)
-{
-	return place >= TOKEN_HELD;
-}
+static inline bool place_is_kept(enum token_place place) { return place >= TOKEN_HELD; }
 
 /** Return whether the token is, or is about to be, held since the ring is idle. */
-static inline bool place_is_idle(enum token_place place)
-{
-	return place == TOKEN_AWAY_IDLE || place == TOKEN_HELD;
-}
+static inline bool place_is_idle(enum token_place place) { return place == TOKEN_AWAY_IDLE || place == TOKEN_HELD; }
 
 /** Return the place after this node has sent the token on. */
 static inline enum token_place place_sent(enum token_place place)

@@ -7,8 +7,8 @@
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
-struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to,
-	enum wire_probe_kind kind, const struct ring_id *ring, uint64_t number)
+struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind,
+	const struct ring_id *ring, uint64_t number)
 {
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_PROBE_SIZE);
 
@@ -22,8 +22,7 @@ struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to,
 		.number = number,
 	};
 
-	frame->size = (uint32_t)wire_encode_probe(
-		&probe, to, engine->options.swap, frame->data, frame->capacity);
+	frame->size = (uint32_t)wire_encode_probe(&probe, to, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.probe_tx++;
 	return frame;
@@ -43,14 +42,12 @@ static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_
 void probe_ask(struct totem_engine *engine, struct peer *peer)
 {
 	uint64_t number = core_random(engine) | 1; /* 0 means "none" */
-	struct coterie_frame *frame =
-		probe_make(engine, peer->id, WIRE_PROBE_QUESTION, &engine->ring, number);
+	struct coterie_frame *frame = probe_make(engine, peer->id, WIRE_PROBE_QUESTION, &engine->ring, number);
 
 	peer->asked_ns = engine->now_ns;
 	if (frame == NULL)
 		return;
-	peer->asked[peer->asked_count++ % ASKED_MAX] =
-		(struct question){.number = number, .at_ns = engine->now_ns};
+	peer->asked[peer->asked_count++ % ASKED_MAX] = (struct question){.number = number, .at_ns = engine->now_ns};
 	engine->callbacks.token(engine->arg, peer->id, frame);
 	/* A kernel refuses only plain datagrams, not packets of an encrypted session. */
 	if (peer->is_closed && engine->callbacks.poke != NULL)

@@ -24,15 +24,9 @@ void queues_wait(struct totem_engine *engine)
 	engine->queues.is_sync_wait = true;
 }
 
-void queues_synchronized(struct totem_engine *engine)
-{
-	engine->queues.is_sync_wait = false;
-}
+void queues_synchronized(struct totem_engine *engine) { engine->queues.is_sync_wait = false; }
 
-void queues_note_refused(struct totem_engine *engine)
-{
-	engine->queues.wants_room = true;
-}
+void queues_note_refused(struct totem_engine *engine) { engine->queues.wants_room = true; }
 
 /* There is room if at least an eighth of the frames in the queue would fit in addition. */
 bool queues_offer_room(struct totem_engine *engine)

@@ -14,9 +14,9 @@ struct coterie_frame;
 struct queues {
 	struct pack_queue *q_new;  /* messages */
 	struct pack_queue *q_sync; /* messages of the synchronisation */
-	bool is_sync_wait; /* the services synchronise: messages go to q_sync, and q_new waits */
-	bool is_new_open;  /* the last frame sent from q_new ended inside a message */
-	bool wants_room;   /* the user was refused, and waits for room */
+	bool is_sync_wait;         /* the services synchronise: messages go to q_sync, and q_new waits */
+	bool is_new_open;          /* the last frame sent from q_new ended inside a message */
+	bool wants_room;           /* the user was refused, and waits for room */
 };
 
 void queues_wait(struct totem_engine *engine); /* the services of a new ring synchronise */

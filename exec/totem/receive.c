@@ -11,8 +11,7 @@
 /* Return whether no member can have given this seq since the last token here: book ring, "Frames that arrive". */
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
-	return seq_compare(seq,
-		       engine->pass.token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
+	return seq_compare(seq, engine->pass.token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
 /*
@@ -32,27 +31,23 @@ static void note_progress(struct totem_engine *engine, const struct wire_mcast *
 		timer_note_progress(engine);
 }
 
-static void store_own_ring(
-	struct totem_engine *engine, const struct wire_mcast *mcast, struct coterie_frame *frame)
+static void store_own_ring(struct totem_engine *engine, const struct wire_mcast *mcast, struct coterie_frame *frame)
 {
 	struct store *store = core_store(engine);
 
-	if (mcast->nodeid != mcast->system_from ||
-		!node_set_has(core_members(engine), mcast->system_from) ||
+	if (mcast->nodeid != mcast->system_from || !node_set_has(core_members(engine), mcast->system_from) ||
 		is_far_ahead(engine, mcast->seq) || is_impossible(engine, mcast->seq)) {
 		core_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
 		return;
 	}
 	if (!store_fits(store, mcast->seq) || store_find(store, mcast->seq) != NULL)
 		return; /* a duplicate, or too old */
-	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 &&
-		!recovery_frame(engine, mcast, frame))
+	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 && !recovery_frame(engine, mcast, frame))
 		return; /* out of memory: requested again, like a lost frame */
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->arrivals.is_store_dirty = true;
-	core_trace_frame(
-		engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
+	core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
 	note_progress(engine, mcast);
 }
 
@@ -91,10 +86,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 }
 
 /* Return whether a count is not credible. It may be negative, by the rest that a lost token has left. */
-static bool is_absurd(uint32_t count, int32_t most)
-{
-	return (int32_t)count > most || (int32_t)count < -most;
-}
+static bool is_absurd(uint32_t count, int32_t most) { return (int32_t)count > most || (int32_t)count < -most; }
 
 /*
  * Return whether a correct member may have sent this token: book compatibility, "Hostile packets". It may have old
@@ -111,17 +103,14 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 		token->seq - store->released > STORE_WINDOW || is_far_ahead(engine, token->seq))
 		return false;
 	/* Each of these values would stay in the token for the whole life of the ring. */
-	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) ||
-		is_absurd(token->backlog, BACKLOG_MAX) ||
+	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) || is_absurd(token->backlog, BACKLOG_MAX) ||
 		(token->aru_addr != 0 && !node_set_has(core_members(engine), token->aru_addr)))
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
-		(engine->state == TOTEM_OPERATIONAL &&
-			seq_compare(token->seq, engine->delivery.high) < 0))
+		(engine->state == TOTEM_OPERATIONAL && seq_compare(token->seq, engine->delivery.high) < 0))
 		return false;
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
-		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) &&
-			seq_compare(token->rtr[i].seq, token->seq) > 0)
+		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) && seq_compare(token->rtr[i].seq, token->seq) > 0)
 			return false;
 	}
 	return true;
@@ -154,8 +143,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	note_unchecked(engine, &token);
 	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return;
-	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 &&
-		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
+	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 && !TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
 		return; /* a repeated copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
 		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
@@ -178,8 +166,7 @@ void receive_settle(struct totem_engine *engine)
 		struct wire_token token = engine->arrivals.pending;
 
 		engine->arrivals.has_pending = false;
-		if ((!ring_id_equal(&token.ring, &engine->ring) &&
-			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
+		if ((!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
 			!is_sane(engine, &token))
 			return;
 		/* A frame that the newest token does not count is forged. */

@@ -115,17 +115,15 @@ void recovery_leave(struct totem_engine *engine)
 }
 
 /* A malformed or foreign inner frame is ignored, but the outer frame keeps its place in the new order. */
-bool recovery_frame(
-	struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame)
+bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame)
 {
 	struct wire_header header;
 	struct wire_mcast inner;
 	const uint8_t *bytes = outer->payload;
 
-	if (wire_decode_header(bytes, outer->payload_size, &header) != WIRE_OK ||
-		header.type != WIRE_MCAST ||
-		wire_decode_mcast(bytes, outer->payload_size, &inner) != WIRE_OK ||
-		inner.encapsulated != 2 || inner.nodeid != inner.system_from) {
+	if (wire_decode_header(bytes, outer->payload_size, &header) != WIRE_OK || header.type != WIRE_MCAST ||
+		wire_decode_mcast(bytes, outer->payload_size, &inner) != WIRE_OK || inner.encapsulated != 2 ||
+		inner.nodeid != inner.system_from) {
 		core_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
 		return true;
 	}
@@ -148,15 +146,13 @@ bool recovery_frame(
 	if (TOTEM_MUTANT(engine, RECOVERY_NO_ADOPT))
 		return true;
 
-	struct coterie_frame *slice =
-		frame_slice(frame, (size_t)(outer->payload - frame->data), outer->payload_size);
+	struct coterie_frame *slice = frame_slice(frame, (size_t)(outer->payload - frame->data), outer->payload_size);
 
 	if (slice == NULL)
 		return false;
 	if (store_put(&engine->store, &inner, slice)) {
 		store_advance(&engine->store);
-		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->installed.ring, inner.seq,
-			inner.system_from);
+		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->installed.ring, inner.seq, inner.system_from);
 	}
 	frame_unref(slice);
 	return true;
@@ -164,8 +160,8 @@ bool recovery_frame(
 
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return engine->state == TOTEM_RECOVERY && engine->owed.count == 0 &&
-	       token->aru == token->seq && engine->pass.unchanged > STUCK_VISITS &&
+	return engine->state == TOTEM_RECOVERY && engine->owed.count == 0 && token->aru == token->seq &&
+	       engine->pass.unchanged > STUCK_VISITS &&
 	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
 }
 
@@ -214,8 +210,7 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		}
 	}
 	if (engine->recovery.flg_count >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 3) &&
-		(seq_compare(engine->recovery.install_seq, token->aru) <= 0 ||
-			TOTEM_MUTANT(engine, RECOVERY_EARLY)))
+		(seq_compare(engine->recovery.install_seq, token->aru) <= 0 || TOTEM_MUTANT(engine, RECOVERY_EARLY)))
 		engine->recovery.rotations++;
 	else
 		engine->recovery.rotations = 0;

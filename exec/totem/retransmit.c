@@ -26,15 +26,13 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 		multicast_add(engine, slot->frame);
 		sent++;
 		engine->counters.mcast_retx++;
-		core_trace_frame(
-			engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq, slot->source);
+		core_trace_frame(engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq, slot->source);
 	}
 	token->rtr_count = kept;
 	return sent;
 }
 
-static bool is_requested(
-	const struct totem_engine *engine, const struct wire_token *token, uint32_t seq)
+static bool is_requested(const struct totem_engine *engine, const struct wire_token *token, uint32_t seq)
 {
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		if (token->rtr[i].seq == seq && ring_id_equal(&token->rtr[i].ring, &engine->ring))
@@ -63,9 +61,7 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 	if (TOTEM_MUTANT(engine, REQUEST_NONE))
 		return;
 	for (uint32_t seq = store->aru + 1;
-		seq_compare(seq, token->seq) <= 0 && token->rtr_count < WIRE_RTR_MAX &&
-		store_fits(store, seq);
-		seq++) {
+		seq_compare(seq, token->seq) <= 0 && token->rtr_count < WIRE_RTR_MAX && store_fits(store, seq); seq++) {
 		struct store_slot *slot = store_slot(store, seq);
 
 		if (slot->frame != NULL)
@@ -75,8 +71,7 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 			slot->miss++;
 		if (slot->miss < limit || is_requested(engine, token, seq))
 			continue;
-		token->rtr[token->rtr_count++] =
-			(struct wire_rtr){.ring = engine->ring, .seq = seq};
+		token->rtr[token->rtr_count++] = (struct wire_rtr){.ring = engine->ring, .seq = seq};
 		core_trace_frame(engine, TOTEM_TRACE_REQUESTED, &engine->ring, seq, 0);
 	}
 }

@@ -30,15 +30,13 @@ static bool is_certain(const struct totem_engine *engine, const struct peer *pee
 		return false;
 	if (peer->refused == 0)
 		return false;
-	return peer->rounds >= ASK_ROUNDS_MIN &&
-	       silent_ns >= suspect_answer_ns(peer) * (peer->refused > 1 ? 1 : 2);
+	return peer->rounds >= ASK_ROUNDS_MIN && silent_ns >= suspect_answer_ns(peer) * (peer->refused > 1 ? 1 : 2);
 }
 
 /* Remove the peer if its end is certain. true: the engine has left its state. */
 static bool judge(struct totem_engine *engine, struct peer *peer)
 {
-	if (peer->sign_ns == 0 || engine->is_cut || !suspect_is_concerned(engine, peer) ||
-		!is_certain(engine, peer))
+	if (peer->sign_ns == 0 || engine->is_cut || !suspect_is_concerned(engine, peer) || !is_certain(engine, peer))
 		return false;
 	engine->counters.convicted++;
 	suspect_trace(engine, TOTEM_TRACE_CONVICTED, peer);
@@ -74,7 +72,8 @@ static void check_farewells(struct totem_engine *engine)
 	engine->suspicion.has_farewells = false;
 	for (uint32_t i = 0; had && i < engine->peers.count; i++) {
 		struct peer *peer = &engine->peers.all[i];
-		uint64_t wait_ns = suspect_answer_ns(peer) < SUSPECT_FAREWELL_NS_MAX ? suspect_answer_ns(peer) : SUSPECT_FAREWELL_NS_MAX;
+		uint64_t wait_ns = suspect_answer_ns(peer) < SUSPECT_FAREWELL_NS_MAX ? suspect_answer_ns(peer)
+										     : SUSPECT_FAREWELL_NS_MAX;
 
 		if (peer->farewell == NULL)
 			continue;
@@ -88,8 +87,7 @@ static void check_farewells(struct totem_engine *engine)
 }
 
 /* Return whether the quoted bytes prove that this node sent the datagram to that peer. No other host can know them. */
-static bool is_quoted(
-	struct totem_engine *engine, struct peer *peer, const uint8_t *bytes, size_t size)
+static bool is_quoted(struct totem_engine *engine, struct peer *peer, const uint8_t *bytes, size_t size)
 {
 	const struct coterie_frame *sent = NULL;
 	struct wire_probe probe;
@@ -101,8 +99,7 @@ static bool is_quoted(
 	if (wire_decode_token(bytes, size, &token) == WIRE_OK) {
 		if (engine->pass.saved_target == peer->id)
 			sent = engine->pass.saved;
-	} else if (wire_decode_mcast(bytes, size, &mcast) == WIRE_OK &&
-		   ring_id_equal(&mcast.ring, &engine->ring)) {
+	} else if (wire_decode_mcast(bytes, size, &mcast) == WIRE_OK && ring_id_equal(&mcast.ring, &engine->ring)) {
 		const struct store_slot *slot = store_find(core_store(engine), mcast.seq);
 
 		sent = slot == NULL ? NULL : slot->frame;
@@ -135,8 +132,7 @@ void sign_told(struct totem_engine *engine, uint32_t id)
 {
 	struct peer *peer = peer_find(engine, id);
 
-	if (peer == NULL || !suspect_is_concerned(engine, peer) ||
-		engine->now_ns - peer->hint_ns < HINT_GAP_NS)
+	if (peer == NULL || !suspect_is_concerned(engine, peer) || engine->now_ns - peer->hint_ns < HINT_GAP_NS)
 		return;
 	peer->hint_ns = engine->now_ns;
 	suspect_begin(engine, peer);
@@ -227,8 +223,7 @@ static void note_trip(struct peer *peer, uint64_t trip_ns)
 }
 
 /* The peer answered a question of at_ns: it runs, and both directions work. */
-static void answered(
-	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
+static void answered(struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
 	if (at_ns >= engine->lease.unproved_ns) /* otherwise this node may have been stopped since */
 		note_trip(peer, engine->now_ns - at_ns);
@@ -282,8 +277,8 @@ bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame)
 		!wire_decode_probe(frame->data, frame->size, &probe))
 		return false;
 	engine->counters.probe_rx++;
-	if (probe.system_from == engine->options.nodeid ||
-		!core_knows(engine, probe.system_from) || engine->pause.is_pausing)
+	if (probe.system_from == engine->options.nodeid || !core_knows(engine, probe.system_from) ||
+		engine->pause.is_pausing)
 		return true;
 
 	struct peer *peer = peer_get(engine, probe.system_from);
@@ -325,7 +320,7 @@ void sign_expired(struct totem_engine *engine)
 	for (uint32_t i = 0; had_suspects && i < engine->peers.count; i++) {
 		if (engine->peers.all[i].sign_ns != 0 && pursue(engine, &engine->peers.all[i])) {
 			engine->suspicion.has_suspects = true; /* there may be other suspects */
-			return; /* gather_enter has set the timer again */
+			return;                                /* gather_enter has set the timer again */
 		}
 	}
 }

@@ -28,10 +28,7 @@
 #define VOTE_BUDGETS 2u   /* number of budgets for which a vote may count at another member */
 #define WITNESS_AGE_NS (10000 * MILLISECOND_NS) /* without a connection the witness is too old after this time */
 
-static uint64_t max_ns(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
+static uint64_t max_ns(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -68,7 +65,8 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 
 	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns));
 	if (engine->now_ns < engine->silence.late_until_ns)
-		budget_ns += LATE_TIMES * engine->silence.late_ns < budget_ns ? LATE_TIMES * engine->silence.late_ns : budget_ns;
+		budget_ns += LATE_TIMES * engine->silence.late_ns < budget_ns ? LATE_TIMES * engine->silence.late_ns
+									      : budget_ns;
 	if (TOTEM_MUTANT(engine, BUDGET_HALVED))
 		budget_ns /= 4;
 	return budget_ns;
@@ -77,7 +75,7 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer)
 {
 	return silence_has_votes(engine) ? budget_ns(engine, peer)
-				: engine->options.token_ns + engine->options.consensus_ns;
+					 : engine->options.token_ns + engine->options.consensus_ns;
 }
 
 uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer)
@@ -89,16 +87,12 @@ uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer)
 
 enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns)
 {
-	if (peer->witnessed_ns <= silence_since(engine, peer) ||
-		now_ns >= peer->witnessed_ns + WITNESS_AGE_NS)
+	if (peer->witnessed_ns <= silence_since(engine, peer) || now_ns >= peer->witnessed_ns + WITNESS_AGE_NS)
 		return TOTEM_WITNESS_UNKNOWN;
 	return peer->witness;
 }
 
-void silence_note_hold(struct totem_engine *engine, bool is_held)
-{
-	engine->silence.was_held = is_held;
-}
+void silence_note_hold(struct totem_engine *engine, bool is_held) { engine->silence.was_held = is_held; }
 
 void silence_late(struct totem_engine *engine, uint64_t late_ns)
 {
@@ -119,8 +113,7 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 
 bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer != NULL && peer->id != engine->options.nodeid &&
-	       !node_set_has(&engine->lists.failed, peer->id) &&
+	return peer != NULL && peer->id != engine->options.nodeid && !node_set_has(&engine->lists.failed, peer->id) &&
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
@@ -151,8 +144,7 @@ uint64_t silence_next(const struct totem_engine *engine)
 	return next_ns;
 }
 
-bool totem_engine_silent(
-	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
+bool totem_engine_silent(const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
 {
 	uint64_t after_ns = 2 * (engine->options.hold_ns + engine->options.token_retransmit_ns);
 

@@ -12,8 +12,8 @@ struct peer;
 
 /* Reasons for more patience with silent members. Only silence.c uses the members. */
 struct silence {
-	bool was_held;    /* the ring was idle at the last visit: its holder keeps the token for a while */
-	uint64_t late_ns; /* how late timers of this node were recently */
+	bool was_held;          /* the ring was idle at the last visit: its holder keeps the token for a while */
+	uint64_t late_ns;       /* how late timers of this node were recently */
 	uint64_t late_until_ns; /* until then that gives other members more time */
 };
 

@@ -84,20 +84,21 @@ struct totem_engine {
 	struct totem_counters counters;
 
 	/* Of all files: written where the comment says. */
-	uint64_t now_ns;         /* engine.c, at each entry */
-	uint32_t depth;          /* entry points on the stack: engine.c */
-	uint64_t random;         /* state of the generator: core_random() */
-	bool is_started;         /* a link was up once: gather.c */
-	bool has_left;           /* engine.c */
-	bool is_cut;             /* no link is up: gather.c */
-	bool is_heartbeat_used;  /* engine.c, once */
-	uint64_t heard_ns;       /* last packet of any other node: engine.c */
-	enum totem_state state;  /* core_set_state() */
-	enum token_place place;  /* where each of its events happens: the table in book ring, "Hold and retransmission" */
+	uint64_t now_ns;        /* engine.c, at each entry */
+	uint32_t depth;         /* entry points on the stack: engine.c */
+	uint64_t random;        /* state of the generator: core_random() */
+	bool is_started;        /* a link was up once: gather.c */
+	bool has_left;          /* engine.c */
+	bool is_cut;            /* no link is up: gather.c */
+	bool is_heartbeat_used; /* engine.c, once */
+	uint64_t heard_ns;      /* last packet of any other node: engine.c */
+	enum totem_state state; /* core_set_state() */
+	enum token_place
+		place; /* where each of its events happens: the table in book ring, "Hold and retransmission" */
 	uint64_t timer_at_ns[TOTEM_TIMER_COUNT]; /* timers.c, and engine.c when one expires */
-	struct ring_id ring;     /* committed to last: commit.c */
-	struct store store;      /* frames of the installed ring: by functions of store.c */
-	struct store rstore;     /* the same of the ring that is being formed */
+	struct ring_id ring;                     /* committed to last: commit.c */
+	struct store store;                      /* frames of the installed ring: by functions of store.c */
+	struct store rstore;                     /* the same of the ring that is being formed */
 
 	/* Membership. */
 	struct membership installed;

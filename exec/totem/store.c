@@ -28,10 +28,7 @@ void store_fini(struct store *store)
 	store->slots = NULL;
 }
 
-static struct store_slot *slot_at(const struct store *store, uint32_t seq)
-{
-	return &store->slots[seq % STORE_WINDOW];
-}
+static struct store_slot *slot_at(const struct store *store, uint32_t seq) { return &store->slots[seq % STORE_WINDOW]; }
 
 static void slot_clear(struct store *store, struct store_slot *slot)
 {
@@ -54,10 +51,7 @@ void store_reset(struct store *store, uint32_t base)
 	store->released = store->aru = store->high_seq = store->touched = base;
 }
 
-bool store_fits(const struct store *store, uint32_t seq)
-{
-	return seq - store->released - 1 < STORE_WINDOW;
-}
+bool store_fits(const struct store *store, uint32_t seq) { return seq - store->released - 1 < STORE_WINDOW; }
 
 struct store_slot *store_slot(const struct store *store, uint32_t seq)
 {
@@ -121,8 +115,7 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		struct store_slot *slot = slot_at(store, next);
 
 		if (slot->frame != NULL)
-			core_trace_frame(
-				engine, TOTEM_TRACE_FREED, &engine->ring, next, slot->source);
+			core_trace_frame(engine, TOTEM_TRACE_FREED, &engine->ring, next, slot->source);
 		slot_clear(store, slot);
 		store->released = next;
 	}

@@ -28,8 +28,7 @@
 /* Assumed while no round trip to a peer has been measured. */
 #define ROUND_TRIP_UNKNOWN_NS (50 * MILLISECOND_NS)
 
-void suspect_trace(
-	struct totem_engine *engine, enum totem_trace_kind kind, const struct peer *peer)
+void suspect_trace(struct totem_engine *engine, enum totem_trace_kind kind, const struct peer *peer)
 {
 	const struct totem_trace trace = {
 		.kind = kind,
@@ -64,8 +63,7 @@ bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *
 	case TOTEM_OPERATIONAL:
 		return node_set_has(&engine->installed.memb, peer->id);
 	case TOTEM_GATHER:
-		return node_set_has(&engine->lists.proc, peer->id) &&
-		       !node_set_has(&engine->lists.failed, peer->id);
+		return node_set_has(&engine->lists.proc, peer->id) && !node_set_has(&engine->lists.failed, peer->id);
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
 		break; /* T-token decides */
@@ -147,7 +145,8 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 {
 	uint64_t wait_ns = suspect_answer_ns(peer);
 
-	if (engine->suspicion.is_farewell_over || engine->state != TOTEM_OPERATIONAL || !suspect_is_concerned(engine, peer))
+	if (engine->suspicion.is_farewell_over || engine->state != TOTEM_OPERATIONAL ||
+		!suspect_is_concerned(engine, peer))
 		return false;
 	if (peer->farewell != NULL)
 		return true;
@@ -155,7 +154,8 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 	peer->farewell_ns = engine->now_ns;
 	engine->suspicion.has_farewells = true;
 	probe_ask(engine, peer);
-	suspect_tick_at(engine, engine->now_ns + (wait_ns < SUSPECT_FAREWELL_NS_MAX ? wait_ns : SUSPECT_FAREWELL_NS_MAX));
+	suspect_tick_at(
+		engine, engine->now_ns + (wait_ns < SUSPECT_FAREWELL_NS_MAX ? wait_ns : SUSPECT_FAREWELL_NS_MAX));
 	return true;
 }
 

@@ -28,7 +28,7 @@ struct suspicion {
 /** Note that a packet of the peer arrived: it lives, unless its kernel has closed its connection. */
 void suspect_heard(struct totem_engine *engine, struct peer *peer);
 void suspect_heard_all(struct totem_engine *engine); /* the token came */
-void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
+void suspect_start(struct totem_engine *engine);     /* a state in which questions are asked was entered */
 void suspect_installed(struct totem_engine *engine); /* the same, and the neighbour may be another */
 /** Give suspects more time if this process did not run, since an answer may wait in a socket. Called at each entry. */
 void suspect_check_stall(struct totem_engine *engine);
@@ -40,7 +40,7 @@ void suspect_tick_at(struct totem_engine *engine, uint64_t at_ns); /* T-probe ex
 bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *peer);
 void suspect_begin(struct totem_engine *engine, struct peer *peer); /* a sign came */
 void suspect_clear(struct totem_engine *engine, struct peer *peer); /* it lives */
-void suspect_forget(struct peer *peer); /* without a result */
+void suspect_forget(struct peer *peer);                             /* without a result */
 uint64_t suspect_answer_ns(const struct peer *peer); /* the longest time that a running daemon needs for an answer */
 
 #endif

@@ -51,8 +51,7 @@ void timer_start_token(struct totem_engine *engine)
 	if (!engine->pause.is_pausing)
 		timer_start_pause(engine); /* this call shows that the process runs */
 	if (options->token_warning_percent > 0)
-		timer_set(engine, TOTEM_TIMER_WARNING,
-			options->token_ns / 100 * options->token_warning_percent);
+		timer_set(engine, TOTEM_TIMER_WARNING, options->token_ns / 100 * options->token_warning_percent);
 }
 
 void timer_cancel_token(struct totem_engine *engine)
@@ -84,8 +83,7 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 	if (engine->rotation.count % ROTATION_SAMPLES_MIN != 0)
 		return;
 
-	uint32_t count = engine->rotation.count < ROTATION_SAMPLES ? engine->rotation.count
-								   : ROTATION_SAMPLES;
+	uint32_t count = engine->rotation.count < ROTATION_SAMPLES ? engine->rotation.count : ROTATION_SAMPLES;
 
 	memcpy(sorted, engine->rotation.samples_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), compare_durations);
@@ -120,10 +118,7 @@ void timer_token_accepted(struct totem_engine *engine)
 	engine->pause.is_token_overdue = false;
 }
 
-void timer_skip_rotation(struct totem_engine *engine)
-{
-	engine->rotation.accepted_ns = 0;
-}
+void timer_skip_rotation(struct totem_engine *engine) { engine->rotation.accepted_ns = 0; }
 
 void timer_forget_rotations(struct totem_engine *engine)
 {
@@ -225,8 +220,7 @@ void timer_check_pause(struct totem_engine *engine)
 	core_trace(engine, &trace);
 	engine->pause.is_pausing = true;
 	/* After a pause of the token timeout the other members have given this node up. */
-	engine->pause.is_token_overdue =
-		gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
+	engine->pause.is_token_overdue = gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
 }
 

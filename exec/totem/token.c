@@ -98,8 +98,7 @@ static void pass_on(struct totem_engine *engine)
 			engine->place == TOKEN_LINGERING ? engine->options.linger_ns : engine->options.hold_ns);
 	if (engine->is_heartbeat_used && !place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HEARTBEAT,
-			engine->options.heartbeat_failures_allowed *
-					engine->options.token_retransmit_ns +
+			engine->options.heartbeat_failures_allowed * engine->options.token_retransmit_ns +
 				engine->options.max_network_delay_ns);
 	else
 		timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);

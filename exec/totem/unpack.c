@@ -20,7 +20,7 @@
 #define PARTS_FIRST 16u
 #define PARTS_MAX (UNPACK_IOV_MAX - 2u) /* besides the moved bytes and the last part */
 #define PINNED_SLACK ((size_t)256 * 1024)
-#define PINNED_FACTOR 2u /* most bytes of kept buffers for each byte of a message */
+#define PINNED_FACTOR 2u                      /* most bytes of kept buffers for each byte of a message */
 #define PINNED_MAX ((size_t)16 * 1024 * 1024) /* most bytes of buffers that all contexts keep together */
 #define MOVED_FIRST ((size_t)4096)
 
@@ -52,21 +52,15 @@ struct unpack {
 	struct source **sources; /* ascending by id */
 	uint32_t count;
 	uint32_t capacity;
-	size_t pinned; /* sum over all contexts */
-	bool is_busy;  /* a message is being delivered: no other call is allowed */
+	size_t pinned;  /* sum over all contexts */
+	bool is_busy;   /* a message is being delivered: no other call is allowed */
 	uint32_t place; /* of the message that is delivered, in its packet */
 	struct unpack_counters counters;
 };
 
-struct unpack *unpack_create(void)
-{
-	return calloc(1, sizeof(struct unpack));
-}
+struct unpack *unpack_create(void) { return calloc(1, sizeof(struct unpack)); }
 
-const struct unpack_counters *unpack_counters(const struct unpack *unpack)
-{
-	return &unpack->counters;
-}
+const struct unpack_counters *unpack_counters(const struct unpack *unpack) { return &unpack->counters; }
 
 uint32_t unpack_place(const struct unpack *unpack) { return unpack->place; }
 
@@ -146,8 +140,7 @@ static struct source *source_get(struct unpack *unpack, uint32_t id)
 		return unpack->sources[at];
 	if (unpack->count == unpack->capacity) {
 		uint32_t capacity = unpack->capacity == 0 ? 8 : 2 * unpack->capacity;
-		struct source **sources =
-			reallocarray(unpack->sources, capacity, sizeof(*sources));
+		struct source **sources = reallocarray(unpack->sources, capacity, sizeof(*sources));
 
 		if (sources == NULL)
 			return NULL;
@@ -160,8 +153,7 @@ static struct source *source_get(struct unpack *unpack, uint32_t id)
 	if (source == NULL)
 		return NULL;
 	source->id = id;
-	memmove(&unpack->sources[at + 1], &unpack->sources[at],
-		(unpack->count - at) * sizeof(*unpack->sources));
+	memmove(&unpack->sources[at + 1], &unpack->sources[at], (unpack->count - at) * sizeof(*unpack->sources));
 	unpack->sources[at] = source;
 	unpack->count++;
 	return source;
@@ -176,8 +168,7 @@ void unpack_forget(struct unpack *unpack, uint32_t id)
 		return;
 	source_destroy(unpack, unpack->sources[at]);
 	unpack->count--;
-	memmove(&unpack->sources[at], &unpack->sources[at + 1],
-		(unpack->count - at) * sizeof(*unpack->sources));
+	memmove(&unpack->sources[at], &unpack->sources[at + 1], (unpack->count - at) * sizeof(*unpack->sources));
 }
 
 /* Copy the parts behind the moved bytes, and release their frames. */
@@ -237,8 +228,8 @@ static bool fits(const struct context *context, size_t size)
 }
 
 /* Append these bytes of frame to the unfinished message. */
-static int append_part(struct unpack *unpack, struct context *context, struct coterie_frame *frame,
-	const uint8_t *bytes, size_t size)
+static int append_part(
+	struct unpack *unpack, struct context *context, struct coterie_frame *frame, const uint8_t *bytes, size_t size)
 {
 	if (context->is_broken || size == 0)
 		return 0;
@@ -251,20 +242,18 @@ static int append_part(struct unpack *unpack, struct context *context, struct co
 		goto drop;
 
 	const struct coterie_frame *buffer = frame_buffer(frame);
-	bool is_pinned = context->parts > 0 &&
-		frame_buffer(context->frames[context->parts - 1]) == buffer;
+	bool is_pinned = context->parts > 0 && frame_buffer(context->frames[context->parts - 1]) == buffer;
 
 	context->frames[context->parts] = frame_ref(frame);
 	context->parts++;
-	context->iov[context->parts] =
-		(struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+	context->iov[context->parts] = (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
 	context->referenced += size;
 	if (!is_pinned) {
 		context->pinned += buffer->capacity;
 		unpack->pinned += buffer->capacity;
 	}
-	if (context->pinned <= PINNED_FACTOR * context->referenced + PINNED_SLACK &&
-		unpack->pinned <= PINNED_MAX && context->parts < PARTS_MAX)
+	if (context->pinned <= PINNED_FACTOR * context->referenced + PINNED_SLACK && unpack->pinned <= PINNED_MAX &&
+		context->parts < PARTS_MAX)
 		return 0;
 	if (move_parts(unpack, context) == 0)
 		return 0;
@@ -290,8 +279,8 @@ static void deliver_whole(const struct delivery *to, const uint8_t *bytes, size_
 }
 
 /* Deliver the unfinished message, which ends with these bytes. */
-static void deliver_joined(struct unpack *unpack, struct context *context,
-	const struct delivery *to, const uint8_t *bytes, size_t size)
+static void deliver_joined(
+	struct unpack *unpack, struct context *context, const struct delivery *to, const uint8_t *bytes, size_t size)
 {
 	size_t before = context->moved_size + context->referenced;
 
@@ -319,8 +308,8 @@ static void deliver_joined(struct unpack *unpack, struct context *context,
 }
 
 /* Deliver the messages that end in the packet. The first one is the end of the unfinished message. */
-static void deliver_packet(struct unpack *unpack, struct context *context,
-	const struct wire_packet *packet, const struct delivery *to)
+static void deliver_packet(
+	struct unpack *unpack, struct context *context, const struct wire_packet *packet, const struct delivery *to)
 {
 	uint32_t ends = packet->part_count - (packet->fragmented == 0 ? 0u : 1u);
 	const uint8_t *at = packet->data;
@@ -341,8 +330,8 @@ static void deliver_packet(struct unpack *unpack, struct context *context,
  * Return whether the first part of the packet continues the unfinished message: book packing, "Reassembly". If
  * not, `is_skipped` is set if all other messages of the packet are dropped, too.
  */
-static bool follow_chain(struct context *context, const struct wire_packet *packet,
-	enum unpack_rule rule, bool *is_skipped)
+static bool follow_chain(
+	struct context *context, const struct wire_packet *packet, enum unpack_rule rule, bool *is_skipped)
 {
 	*is_skipped = false;
 	switch (rule) {
@@ -371,12 +360,10 @@ static bool follow_chain(struct context *context, const struct wire_packet *pack
 	return true;
 }
 
-int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame *frame,
-	const uint8_t *payload, size_t payload_size, bool is_swapped, bool is_syncing,
-	enum unpack_rule rule, unpack_deliver deliver, void *arg)
+int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame *frame, const uint8_t *payload,
+	size_t payload_size, bool is_swapped, bool is_syncing, enum unpack_rule rule, unpack_deliver deliver, void *arg)
 {
-	struct delivery to = {
-		.source = source_id, .is_swapped = is_swapped, .deliver = deliver, .arg = arg};
+	struct delivery to = {.source = source_id, .is_swapped = is_swapped, .deliver = deliver, .arg = arg};
 	struct wire_packet packet;
 	bool is_skipped;
 

@@ -17,7 +17,7 @@
 #include "exec/totem/frame.h"
 
 #define UNPACK_MESSAGE_SIZE_MAX (1048576u + 65536u) /* the buffer of Corosync, which never sends more */
-#define UNPACK_IOV_MAX 1024u /* elements of a delivered message */
+#define UNPACK_IOV_MAX 1024u                        /* elements of a delivered message */
 
 struct unpack;
 
@@ -34,8 +34,8 @@ enum unpack_rule {
  * Deliver one whole message. iov has its parts in order, at most UNPACK_IOV_MAX, none empty unless size is 0. It
  * is borrowed for the call. The callback must not call the unpacker.
  */
-typedef void (*unpack_deliver)(void *arg, uint32_t source, const struct iovec *iov, size_t count,
-	size_t size, bool is_swapped);
+typedef void (*unpack_deliver)(
+	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped);
 
 struct unpack_counters {
 	uint64_t malformed; /* packets refused by wire_decode_packet */
@@ -43,7 +43,7 @@ struct unpack_counters {
 	uint64_t skipped;   /* packets of which messages were dropped, after a missed part or for lack of memory */
 };
 
-struct unpack *unpack_create(void); /* NULL: out of memory */
+struct unpack *unpack_create(void);         /* NULL: out of memory */
 void unpack_destroy(struct unpack *unpack); /* NULL is ignored */
 
 /**
@@ -54,9 +54,9 @@ void unpack_destroy(struct unpack *unpack); /* NULL is ignored */
  * @param is_syncing  which of the two contexts
  * @return 0; -ENOMEM: the message was dropped (counted as skipped)
  */
-int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *frame,
-	const uint8_t *payload, size_t payload_size, bool is_swapped, bool is_syncing,
-	enum unpack_rule rule, unpack_deliver deliver, void *arg);
+int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *frame, const uint8_t *payload,
+	size_t payload_size, bool is_swapped, bool is_syncing, enum unpack_rule rule, unpack_deliver deliver,
+	void *arg);
 /** Drop the unfinished messages of a node that is not in the new configuration, both contexts. */
 void unpack_forget(struct unpack *unpack, uint32_t source);
 /** Inside a delivery: the message's place among those that end in the packet, from 0. Those that are dropped count. */

@@ -7,7 +7,7 @@
 
 #include "exec/totem/state.h"
 
-#define ASK_GAPS_LATE 4u  /* factor of that time after LATE_LEASES without a token, when all budgets are over */
+#define ASK_GAPS_LATE 4u /* factor of that time after LATE_LEASES without a token, when all budgets are over */
 #define LATE_LEASES 4u
 
 /*
@@ -49,8 +49,9 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 /* Remove the suspect if the votes suffice. true: the engine has left its state. */
 static bool convict(struct totem_engine *engine, struct peer *suspect)
 {
-	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing || !silence_is_over(engine, suspect) ||
-		!node_set_has(&engine->lists.proc, suspect->id) || !is_convicted(engine, suspect))
+	if (!silence_has_votes(engine) || engine->is_cut || engine->pause.is_pausing ||
+		!silence_is_over(engine, suspect) || !node_set_has(&engine->lists.proc, suspect->id) ||
+		!is_convicted(engine, suspect))
 		return false;
 	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
 	return true;
@@ -134,8 +135,7 @@ static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
-		if (peer == NULL || peer->id == engine->options.nodeid ||
-			engine->now_ns - peer->contact_ns < fresh_ns)
+		if (peer == NULL || peer->id == engine->options.nodeid || engine->now_ns - peer->contact_ns < fresh_ns)
 			continue;
 		if (engine->state == TOTEM_OPERATIONAL || engine->now_ns - peer->alive_ns >= fresh_ns) {
 			ask_witness(engine, peer);
@@ -158,6 +158,5 @@ void vote_expired(struct totem_engine *engine)
 
 	uint64_t next_ns = silence_next(engine);
 
-	timer_set(engine, TOTEM_TIMER_LEASE,
-		next_ns < engine->now_ns + gap_ns ? next_ns - engine->now_ns : gap_ns);
+	timer_set(engine, TOTEM_TIMER_LEASE, next_ns < engine->now_ns + gap_ns ? next_ns - engine->now_ns : gap_ns);
 }

@@ -10,7 +10,7 @@
 #define PATIENCE_NS UINT64_C(10000000000)
 #define SENDER_NS UINT64_C(350000) /* added to the target for each sender except the first, */
 #define SENDERS_MAX 5u             /* up to this number of senders */
-#define FAR_NS UINT64_C(1000000) /* an idle rotation of a local network with few members takes less */
+#define FAR_NS UINT64_C(1000000)   /* an idle rotation of a local network with few members takes less */
 #define IDLE_RISE 64u
 
 void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
@@ -66,8 +66,8 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 {
 	const struct window_loss *before = &window->loss_before;
 	const struct window_loss *after = &window->loss;
-	bool has_helped = after->sent == 0 || (uint64_t)after->resent * before->sent * 2 <
-						      (uint64_t)before->resent * after->sent;
+	bool has_helped = after->sent == 0 ||
+			  (uint64_t)after->resent * before->sent * 2 < (uint64_t)before->resent * after->sent;
 
 	window->is_trial = false;
 	window->lossy = 0;
@@ -140,8 +140,7 @@ uint32_t window_steer(struct window *window, const struct window_rotation *rotat
 		if (window->loss.rotations < LOSS_ROTATIONS)
 			return window->size;
 		judge_cut(window, rotation);
-	} else if (__builtin_popcount(window->lossy) < (int)LOSSY_MAX ||
-		   rotation->now_ns < window->patient_until_ns) {
+	} else if (__builtin_popcount(window->lossy) < (int)LOSSY_MAX || rotation->now_ns < window->patient_until_ns) {
 		adapt(window, rotation);
 	} else if (window->size > 0) {
 		cut(window);

@@ -21,7 +21,7 @@ struct window_loss {
 };
 
 struct window {
-	uint32_t max;  /* largest window that no receive buffer overruns, or 0: not known of all members */
+	uint32_t max;       /* largest window that no receive buffer overruns, or 0: not known of all members */
 	uint32_t rotations; /* number of rotations whose frames may wait in a buffer together */
 	/* Only the representative uses these. */
 	uint64_t idle_ns; /* length of the shortest rotations with few frames, or 0: not known yet */

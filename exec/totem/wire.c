@@ -28,8 +28,7 @@
 #define ENCAPSULATED_YES 1u
 #define ENCAPSULATED_NO 2u
 
-_Static_assert(
-	TOKEN_SIZE + RTR_SIZE * WIRE_RTR_MAX + WIRE_WINDOW_SIZE == WIRE_TOKEN_SIZE_MAX, "token size");
+_Static_assert(TOKEN_SIZE + RTR_SIZE * WIRE_RTR_MAX + WIRE_WINDOW_SIZE == WIRE_TOKEN_SIZE_MAX, "token size");
 
 static struct cursor cursor_over(const uint8_t *bytes, size_t size, bool swap)
 {
@@ -79,8 +78,8 @@ enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct w
 }
 
 /* Read the header, and begin a cursor behind it. The caller has checked the type. */
-static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type type,
-	size_t size_min, struct wire_header *header, struct cursor *in)
+static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type type, size_t size_min,
+	struct wire_header *header, struct cursor *in)
 {
 	enum wire_refusal refusal = wire_decode_header(bytes, size, header);
 
@@ -154,8 +153,7 @@ enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wi
 {
 	struct wire_header header;
 	struct cursor in;
-	enum wire_refusal refusal =
-		begin(bytes, size, WIRE_MCAST, WIRE_MCAST_HEADER_SIZE, &header, &in);
+	enum wire_refusal refusal = begin(bytes, size, WIRE_MCAST, WIRE_MCAST_HEADER_SIZE, &header, &in);
 
 	if (refusal != WIRE_OK)
 		return refusal;
@@ -181,13 +179,11 @@ enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wi
 	return WIRE_OK;
 }
 
-enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
-	struct wire_merge_detect *merge)
+enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size, struct wire_merge_detect *merge)
 {
 	struct wire_header header;
 	struct cursor in;
-	enum wire_refusal refusal =
-		begin(bytes, size, WIRE_MERGE_DETECT, MERGE_DETECT_SIZE, &header, &in);
+	enum wire_refusal refusal = begin(bytes, size, WIRE_MERGE_DETECT, MERGE_DETECT_SIZE, &header, &in);
 
 	if (refusal != WIRE_OK)
 		return refusal;
@@ -213,8 +209,8 @@ bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *pro
 	probe->number = cursor_u64(&in);
 	probe->kind = (enum wire_probe_kind)kind;
 	assert(!in.is_exhausted);
-	return magic == WIRE_PROBE_MAGIC && kind >= WIRE_PROBE_QUESTION &&
-	       kind <= WIRE_PROBE_SILENT && header.nodeid == probe->system_from;
+	return magic == WIRE_PROBE_MAGIC && kind >= WIRE_PROBE_QUESTION && kind <= WIRE_PROBE_SILENT &&
+	       header.nodeid == probe->system_from;
 }
 
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join)
@@ -247,8 +243,7 @@ enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wir
 	return WIRE_OK;
 }
 
-enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
-	struct wire_commit_token *commit)
+enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size, struct wire_commit_token *commit)
 {
 	struct wire_header header;
 	struct cursor in;
@@ -288,13 +283,11 @@ enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
 	return WIRE_OK;
 }
 
-enum wire_refusal wire_decode_hold_cancel(const uint8_t *bytes, size_t size,
-	struct wire_hold_cancel *cancel)
+enum wire_refusal wire_decode_hold_cancel(const uint8_t *bytes, size_t size, struct wire_hold_cancel *cancel)
 {
 	struct wire_header header;
 	struct cursor in;
-	enum wire_refusal refusal =
-		begin(bytes, size, WIRE_HOLD_CANCEL, HOLD_CANCEL_SIZE, &header, &in);
+	enum wire_refusal refusal = begin(bytes, size, WIRE_HOLD_CANCEL, HOLD_CANCEL_SIZE, &header, &in);
 
 	if (refusal != WIRE_OK)
 		return refusal;
@@ -326,8 +319,8 @@ struct wire_commit_entry wire_commit_entry(const struct wire_commit_token *commi
 {
 	assert(i < commit->count);
 
-	struct cursor in = cursor_over(commit->entries + (size_t)i * COMMIT_ENTRY_SIZE,
-		COMMIT_ENTRY_SIZE, commit->is_swapped);
+	struct cursor in = cursor_over(
+		commit->entries + (size_t)i * COMMIT_ENTRY_SIZE, COMMIT_ENTRY_SIZE, commit->is_swapped);
 	struct wire_commit_entry entry;
 
 	entry.ring = read_ring_id(&in);
@@ -347,8 +340,8 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 
 /* --- encoders --- */
 
-static struct cursor_out begin_out(enum wire_type type, uint8_t encapsulated, uint32_t nodeid,
-	uint32_t target, bool swap, uint8_t *bytes, size_t capacity)
+static struct cursor_out begin_out(enum wire_type type, uint8_t encapsulated, uint32_t nodeid, uint32_t target,
+	bool swap, uint8_t *bytes, size_t capacity)
 {
 	struct cursor_out out = {.at = bytes, .left = capacity, .swap = swap};
 
@@ -374,8 +367,7 @@ static void write_trailer(struct cursor_out *out, const uint64_t *features, uint
 		cursor_put_u64(out, features[i]);
 }
 
-size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
-	size_t capacity)
+size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out, size_t capacity)
 {
 	assert(token->rtr_count <= WIRE_RTR_MAX);
 
@@ -403,13 +395,11 @@ size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool s
 	return finish_out(&to, capacity);
 }
 
-size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out,
-	size_t capacity)
+size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out, size_t capacity)
 {
 	assert(mcast->encapsulated == ENCAPSULATED_YES || mcast->encapsulated == ENCAPSULATED_NO);
 
-	struct cursor_out to =
-		begin_out(WIRE_MCAST, mcast->encapsulated, mcast->nodeid, 0, swap, out, capacity);
+	struct cursor_out to = begin_out(WIRE_MCAST, mcast->encapsulated, mcast->nodeid, 0, swap, out, capacity);
 
 	cursor_put_u32(&to, mcast->system_from);
 	cursor_put_u32(&to, mcast->seq);
@@ -420,22 +410,18 @@ size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8
 	return finish_out(&to, capacity);
 }
 
-size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
-	size_t capacity)
+size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out, size_t capacity)
 {
-	struct cursor_out to =
-		begin_out(WIRE_MERGE_DETECT, 0, merge->system_from, 0, swap, out, capacity);
+	struct cursor_out to = begin_out(WIRE_MERGE_DETECT, 0, merge->system_from, 0, swap, out, capacity);
 
 	cursor_put_u32(&to, merge->system_from);
 	write_ring_id(&to, &merge->ring);
 	return finish_out(&to, capacity);
 }
 
-size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out,
-	size_t capacity)
+size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out, size_t capacity)
 {
-	struct cursor_out to =
-		begin_out(WIRE_MERGE_DETECT, 0, probe->system_from, target, swap, out, capacity);
+	struct cursor_out to = begin_out(WIRE_MERGE_DETECT, 0, probe->system_from, target, swap, out, capacity);
 
 	cursor_put_u32(&to, probe->system_from);
 	write_ring_id(&to, &probe->ring);
@@ -445,9 +431,9 @@ size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool s
 	return finish_out(&to, capacity);
 }
 
-size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,
-	const uint32_t *proc, uint32_t proc_count, const uint32_t *failed, uint32_t failed_count,
-	uint64_t features, bool swap, uint8_t *out, size_t capacity)
+size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq, const uint32_t *proc,
+	uint32_t proc_count, const uint32_t *failed, uint32_t failed_count, uint64_t features, bool swap, uint8_t *out,
+	size_t capacity)
 {
 	assert(proc_count <= WIRE_NODES_MAX && failed_count <= WIRE_NODES_MAX);
 
@@ -469,13 +455,12 @@ size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t r
 }
 
 size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint32_t *addr,
-	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap,
-	uint8_t *out, size_t capacity)
+	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap, uint8_t *out,
+	size_t capacity)
 {
 	assert(head->count >= 1 && head->count <= WIRE_NODES_MAX && head->memb_index <= head->count);
 
-	struct cursor_out to =
-		begin_out(WIRE_COMMIT_TOKEN, 0, head->nodeid, target, swap, out, capacity);
+	struct cursor_out to = begin_out(WIRE_COMMIT_TOKEN, 0, head->nodeid, target, swap, out, capacity);
 
 	cursor_put_u32(&to, head->token_seq);
 	write_ring_id(&to, &head->ring);
@@ -495,11 +480,9 @@ size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint
 	return finish_out(&to, capacity);
 }
 
-size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out,
-	size_t capacity)
+size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out, size_t capacity)
 {
-	struct cursor_out to =
-		begin_out(WIRE_HOLD_CANCEL, 0, cancel->nodeid, 0, swap, out, capacity);
+	struct cursor_out to = begin_out(WIRE_HOLD_CANCEL, 0, cancel->nodeid, 0, swap, out, capacity);
 
 	write_ring_id(&to, &cancel->ring);
 	return finish_out(&to, capacity);
@@ -507,8 +490,7 @@ size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap,
 
 /* --- group packets and prefixes --- */
 
-enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped,
-	struct wire_packet *packet)
+enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped, struct wire_packet *packet)
 {
 	if (size < WIRE_PACKET_HEADER_SIZE)
 		return WIRE_TOO_SHORT;
@@ -541,8 +523,8 @@ uint16_t wire_packet_length(const struct wire_packet *packet, uint32_t i)
 	return bytes_u16(packet->lengths + (size_t)i * sizeof(uint16_t), packet->is_swapped);
 }
 
-void wire_encode_packet_header(uint8_t fragmented, uint8_t continuation, uint16_t part_count,
-	bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE])
+void wire_encode_packet_header(
+	uint8_t fragmented, uint8_t continuation, uint16_t part_count, bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE])
 {
 	struct cursor_out to = {.at = out, .left = WIRE_PACKET_HEADER_SIZE, .swap = swap};
 
@@ -561,8 +543,8 @@ void wire_encode_u16(uint16_t value, bool swap, uint8_t *out)
 	cursor_put_u16(&to, value);
 }
 
-size_t wire_decode_groups(const uint8_t *bytes, size_t size, bool is_swapped,
-	struct wire_group_name *names, uint32_t names_max, uint32_t *count)
+size_t wire_decode_groups(const uint8_t *bytes, size_t size, bool is_swapped, struct wire_group_name *names,
+	uint32_t names_max, uint32_t *count)
 {
 	struct cursor lengths = cursor_over(bytes, size, is_swapped);
 	uint16_t group_count = cursor_u16(&lengths);

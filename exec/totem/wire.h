@@ -24,7 +24,7 @@
 #define WIRE_RTR_MAX 30u
 #define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX + WIRE_WINDOW_SIZE)
 #define WIRE_WINDOW_SIZE 16u /* Coterie's trailer of a token */
-#define WIRE_NODES_MAX 384u /* entries in a join or commit token: Corosync's limit */
+#define WIRE_NODES_MAX 384u  /* entries in a join or commit token: Corosync's limit */
 
 enum wire_type {
 	WIRE_TOKEN = 0,
@@ -38,21 +38,21 @@ enum wire_type {
 /** Why a packet was refused: for counters and the rate-limited log. */
 enum wire_refusal {
 	WIRE_OK = 0,
-	WIRE_TOO_SHORT,   /* for the header, or for its type */
+	WIRE_TOO_SHORT, /* for the header, or for its type */
 	WIRE_BAD_MAGIC,
 	WIRE_BAD_VERSION,
 	WIRE_BAD_TYPE,
-	WIRE_BAD_COUNT,   /* a count beyond its limit or beyond the packet */
+	WIRE_BAD_COUNT, /* a count beyond its limit or beyond the packet */
 	WIRE_TOO_LONG,
 	WIRE_BAD_CONTENT, /* values that no correct sender writes: see the decoders */
 };
 
 struct wire_header {
 	enum wire_type type;
-	bool is_swapped;       /* the sender has the other byte order */
-	uint8_t encapsulated;  /* 1 or 2; frames only */
-	uint32_t nodeid;       /* of the last sender, or 0: a leave */
-	uint32_t target;       /* garbage on udp and udpu */
+	bool is_swapped;      /* the sender has the other byte order */
+	uint8_t encapsulated; /* 1 or 2; frames only */
+	uint32_t nodeid;      /* of the last sender, or 0: a leave */
+	uint32_t target;      /* garbage on udp and udpu */
 };
 
 struct wire_rtr {
@@ -73,20 +73,20 @@ struct wire_token {
 	uint32_t rtr_count;
 	struct wire_rtr rtr[WIRE_RTR_MAX];
 	/* Coterie's trailer. */
-	uint32_t window; /* frames per rotation, or 0: as configured */
-	uint32_t resent; /* frames repeated since the representative had the token */
+	uint32_t window;  /* frames per rotation, or 0: as configured */
+	uint32_t resent;  /* frames repeated since the representative had the token */
 	uint32_t lingers; /* times that a lone sender has kept the token since the ring began, modulo 2^32 */
 };
 
 struct wire_mcast {
-	uint32_t nodeid;       /* header: originator */
+	uint32_t nodeid; /* header: originator */
 	uint32_t system_from;
 	uint32_t seq;
 	uint32_t this_seqno;
 	struct ring_id ring;
-	uint32_t node_id;      /* always 0 */
-	uint32_t guarantee;    /* 0 agreed, 1 safe */
-	uint8_t encapsulated;  /* 1: payload is a whole frame of the old ring; 2: a group packet */
+	uint32_t node_id;     /* always 0 */
+	uint32_t guarantee;   /* 0 agreed, 1 safe */
+	uint8_t encapsulated; /* 1: payload is a whole frame of the old ring; 2: a group packet */
 	bool is_swapped;
 	const uint8_t *payload; /* borrowed */
 	size_t payload_size;    /* at least another 45 when encapsulated is 1 */
@@ -131,7 +131,7 @@ struct wire_join {
 	uint32_t proc_count, failed_count;
 	const uint8_t *proc, *failed; /* borrowed: read with wire_join_proc, wire_join_failed */
 	bool is_swapped;
-	uint64_t features;            /* of Coterie's trailer, or 0: there is none */
+	uint64_t features; /* of Coterie's trailer, or 0: there is none */
 };
 
 struct wire_commit_entry {
@@ -147,10 +147,10 @@ struct wire_commit_token {
 	struct ring_id ring;
 	uint32_t retrans_flg;
 	uint32_t memb_index;
-	uint32_t count;               /* 1 .. WIRE_NODES_MAX; memb_index <= count */
+	uint32_t count;                /* 1 .. WIRE_NODES_MAX; memb_index <= count */
 	const uint8_t *addr, *entries; /* borrowed. addr is checked to be strictly ascending */
 	bool is_swapped;
-	bool has_features;            /* Coterie's trailer is there, with `count` entries (see below) */
+	bool has_features; /* Coterie's trailer is there, with `count` entries (see below) */
 	const uint8_t *features;
 };
 
@@ -168,15 +168,12 @@ enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct w
  */
 enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
-enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
-	struct wire_merge_detect *merge);
+enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size, struct wire_merge_detect *merge);
 /** Decode a probe from any bytes. false: this is no probe, but maybe a plain merge detect. */
 bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *probe);
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join);
-enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
-	struct wire_commit_token *commit);
-enum wire_refusal wire_decode_hold_cancel(const uint8_t *bytes, size_t size,
-	struct wire_hold_cancel *cancel);
+enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size, struct wire_commit_token *commit);
+enum wire_refusal wire_decode_hold_cancel(const uint8_t *bytes, size_t size, struct wire_hold_cancel *cancel);
 
 uint32_t wire_join_proc(const struct wire_join *join, uint32_t i);   /* i < proc_count */
 uint32_t wire_join_failed(const struct wire_join *join, uint32_t i); /* i < failed_count */
@@ -207,10 +204,10 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_PROBE_SIZE 45u
 #define WIRE_TRAILER_MAGIC 0x434F5445u
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
-#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery */
-#define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
-#define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* knows that a lone sender may keep the token */
-#define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)  /* knows that a token may come before frames that it counts */
+#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0)    /* implements safe delivery */
+#define WIRE_FEATURE_PROBE (UINT64_C(1) << 1)   /* answers probes */
+#define WIRE_FEATURE_LINGER (UINT64_C(1) << 2)  /* knows that a lone sender may keep the token */
+#define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)   /* knows that a token may come before frames that it counts */
 #define WIRE_FEATURE_SILENCE (UINT64_C(1) << 4) /* votes on silent members */
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
@@ -220,45 +217,39 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_LEASE_MASK ((uint64_t)WIRE_LEASE_MAX << WIRE_LEASE_SHIFT)
 #define WIRE_LEASE_UNIT_NS UINT64_C(10000000)
 
-size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
-	size_t capacity);
+size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out, size_t capacity);
 /** Write the 45 bytes in front of a payload that is already in its place. */
-size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out,
-	size_t capacity);
-size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
-	size_t capacity);
-size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out,
-	size_t capacity);
+size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out, size_t capacity);
+size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out, size_t capacity);
+size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out, size_t capacity);
 /** Encode a join or leave. features 0: no trailer. Otherwise bit 63 is added. ids keep their order. */
-size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,
-	const uint32_t *proc, uint32_t proc_count, const uint32_t *failed, uint32_t failed_count,
-	uint64_t features, bool swap, uint8_t *out, size_t capacity);
+size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq, const uint32_t *proc,
+	uint32_t proc_count, const uint32_t *failed, uint32_t failed_count, uint64_t features, bool swap, uint8_t *out,
+	size_t capacity);
 /** Encode a commit token. addr, entries and features have head->count elements. features NULL: no trailer. */
 size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint32_t *addr,
-	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap,
-	uint8_t *out, size_t capacity);
-size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out,
+	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);
+size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out, size_t capacity);
 
 /* --- group packet: payload of a frame with encapsulated 2 (book wire, "Group packet") --- */
 
 struct wire_packet {
 	uint8_t fragmented;
 	uint8_t continuation;
-	uint16_t part_count;     /* >= 1 */
-	const uint8_t *lengths;  /* borrowed; read with wire_packet_length */
-	const uint8_t *data;     /* borrowed: the parts, one behind the other */
-	size_t data_size;        /* exactly the sum of the lengths */
+	uint16_t part_count;    /* >= 1 */
+	const uint8_t *lengths; /* borrowed; read with wire_packet_length */
+	const uint8_t *data;    /* borrowed: the parts, one behind the other */
+	size_t data_size;       /* exactly the sum of the lengths */
 	bool is_swapped;
 };
 
 /** Decode a group packet. WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to `size`). */
-enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped,
-	struct wire_packet *packet);
+enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped, struct wire_packet *packet);
 uint16_t wire_packet_length(const struct wire_packet *packet, uint32_t i); /* i < part_count */
 #define WIRE_PACKET_HEADER_SIZE 8u
-void wire_encode_packet_header(uint8_t fragmented, uint8_t continuation, uint16_t part_count,
-	bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE]);
+void wire_encode_packet_header(
+	uint8_t fragmented, uint8_t continuation, uint16_t part_count, bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE]);
 void wire_encode_u16(uint16_t value, bool swap, uint8_t *out);
 
 /* --- group prefix in front of a message (book wire, "Group prefix") --- */
@@ -275,7 +266,7 @@ struct wire_group_name {
 	const uint8_t *bytes;
 	uint16_t length;
 };
-size_t wire_decode_groups(const uint8_t *bytes, size_t size, bool is_swapped,
-	struct wire_group_name *names, uint32_t names_max, uint32_t *count);
+size_t wire_decode_groups(const uint8_t *bytes, size_t size, bool is_swapped, struct wire_group_name *names,
+	uint32_t names_max, uint32_t *count);
 
 #endif

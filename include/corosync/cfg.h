@@ -43,8 +43,7 @@ typedef enum {
  *
  * @param flags  as that program gave them
  */
-typedef void (*corosync_cfg_shutdown_callback_t)(
-	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
+typedef void (*corosync_cfg_shutdown_callback_t)(corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
 
 typedef struct {
 	corosync_cfg_shutdown_callback_t corosync_cfg_shutdown_callback; /* may be NULL */
@@ -52,7 +51,7 @@ typedef struct {
 
 /** One address of a node. */
 typedef struct {
-	int address_length; /* bytes: 16 of a sockaddr_in, 28 of a sockaddr_in6 */
+	int address_length;                        /* bytes: 16 of a sockaddr_in, 28 of a sockaddr_in6 */
 	char address[sizeof(struct sockaddr_in6)]; /* family and address are set, all other bytes are 0 */
 } corosync_cfg_node_address_t;
 
@@ -64,8 +63,7 @@ typedef struct {
  * @return CS_ERR_LIBRARY: no daemon; CS_ERR_TRY_AGAIN: it is starting; CS_ERR_ACCESS: not allowed;
  *     CS_ERR_NOT_SUPPORTED: the service is not loaded; CS_ERR_NO_MEMORY
  */
-cs_error_t corosync_cfg_initialize(
-	corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks);
+cs_error_t corosync_cfg_initialize(corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks);
 
 /**
  * Get a descriptor that is readable when events wait for a dispatch. Local.
@@ -75,8 +73,7 @@ cs_error_t corosync_cfg_initialize(
 cs_error_t corosync_cfg_fd_get(corosync_cfg_handle_t cfg_handle, int32_t *selection_fd);
 
 /** Call the callback for events that wait. CS_ERR_TRY_AGAIN: none (CS_DISPATCH_ONE_NONBLOCKING). */
-cs_error_t corosync_cfg_dispatch(
-	corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags);
+cs_error_t corosync_cfg_dispatch(corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags);
 
 /** Disconnect. Local. A shutdown no longer waits for an answer of this handle. */
 cs_error_t corosync_cfg_finalize(corosync_cfg_handle_t cfg_handle);
@@ -88,13 +85,11 @@ cs_error_t corosync_cfg_finalize(corosync_cfg_handle_t cfg_handle);
  * @param status           set: the same number of texts, freed in the same way
  * @return CS_ERR_NO_MEMORY
  */
-cs_error_t corosync_cfg_ring_status_get(corosync_cfg_handle_t cfg_handle, char ***interface_names,
-	char ***status, unsigned int *interface_count);
+cs_error_t corosync_cfg_ring_status_get(
+	corosync_cfg_handle_t cfg_handle, char ***interface_names, char ***status, unsigned int *interface_count);
 
 /** Version of the struct that corosync_cfg_node_status_get fills in. */
-typedef enum {
-	CFG_NODE_STATUS_V1 = 1
-} corosync_cfg_node_status_version_t;
+typedef enum { CFG_NODE_STATUS_V1 = 1 } corosync_cfg_node_status_version_t;
 
 #define CFG_MAX_HOST_LEN 256
 #define CFG_MAX_LINKS 8
@@ -139,8 +134,7 @@ cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsign
  * @param reason  for the log of that node, at most 255 characters
  * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM: reason is NULL; CS_ERR_NOT_EXIST: no member
  */
-cs_error_t corosync_cfg_kill_node(
-	corosync_cfg_handle_t cfg_handle, unsigned int nodeid, const char *reason);
+cs_error_t corosync_cfg_kill_node(corosync_cfg_handle_t cfg_handle, unsigned int nodeid, const char *reason);
 
 /**
  * Call the shutdown callback from now on, also for a shutdown that is being decided.
@@ -159,12 +153,10 @@ cs_error_t corosync_cfg_trackstop(corosync_cfg_handle_t cfg_handle);
  * @return CS_ERR_EXIST: another shutdown is being decided; CS_ERR_BUSY: a program objects, or has not
  *     answered
  */
-cs_error_t corosync_cfg_try_shutdown(
-	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
+cs_error_t corosync_cfg_try_shutdown(corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
 
 /** Answer the shutdown callback. CS_OK also if no shutdown is being decided. */
-cs_error_t corosync_cfg_replyto_shutdown(
-	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_reply_flags_t flags);
+cs_error_t corosync_cfg_replyto_shutdown(corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_reply_flags_t flags);
 
 /**
  * Get the addresses of a node, in the order of its links.
@@ -175,8 +167,8 @@ cs_error_t corosync_cfg_replyto_shutdown(
  * @param addrs      the first of them are filled in
  * @return CS_ERR_NOT_EXIST: no such node; errno is then CS_ERR_NOT_EXIST too
  */
-cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid,
-	size_t max_addrs, int *num_addrs, corosync_cfg_node_address_t *addrs);
+cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid, size_t max_addrs,
+	int *num_addrs, corosync_cfg_node_address_t *addrs);
 
 /** Get the id of this node. */
 cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *local_nodeid);

@@ -80,9 +80,8 @@ struct cmap_notify_value {
  * @param old_value  none if it was added, and for counters of the daemon itself
  * @param user_data  as given to cmap_track_add
  */
-typedef void (*cmap_notify_fn_t)(cmap_handle_t cmap_handle, cmap_track_handle_t cmap_track_handle,
-	int32_t event, const char *key_name, struct cmap_notify_value new_value,
-	struct cmap_notify_value old_value, void *user_data);
+typedef void (*cmap_notify_fn_t)(cmap_handle_t cmap_handle, cmap_track_handle_t cmap_track_handle, int32_t event,
+	const char *key_name, struct cmap_notify_value new_value, struct cmap_notify_value old_value, void *user_data);
 
 /**
  * Connect to the configuration map.
@@ -128,8 +127,8 @@ extern cs_error_t cmap_context_set(cmap_handle_t handle, const void *context);
  *     the key is read-only; CS_ERR_NAME_TOO_LONG: not a name for a key; CS_ERR_NO_RESOURCES: the map is
  *     full; CS_ERR_TOO_BIG; CS_ERR_NOT_SUPPORTED: unknown statistics to clear
  */
-extern cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *value,
-	size_t value_len, cmap_value_types_t type);
+extern cs_error_t cmap_set(
+	cmap_handle_t handle, const char *key_name, const void *value, size_t value_len, cmap_value_types_t type);
 
 /** cmap_set of a value of that type. */
 extern cs_error_t cmap_set_int8(cmap_handle_t handle, const char *key_name, int8_t value);
@@ -162,8 +161,8 @@ extern cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name);
  *     enough room (nothing is written then); CS_ERR_NAME_TOO_LONG: 256 characters or more;
  *     CS_ERR_NOT_EXIST; CS_ERR_NO_MEMORY
  */
-extern cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value,
-	size_t *value_len, cmap_value_types_t *type);
+extern cs_error_t cmap_get(
+	cmap_handle_t handle, const char *key_name, void *value, size_t *value_len, cmap_value_types_t *type);
 
 /** cmap_get of a value that must have that type: CS_ERR_INVALID_PARAM if it has another one. */
 extern cs_error_t cmap_get_int8(cmap_handle_t handle, const char *key_name, int8_t *i8);
@@ -197,8 +196,7 @@ extern cs_error_t cmap_dec(cmap_handle_t handle, const char *key_name);
  * @return CS_ERR_INVALID_PARAM: cmap_iter_handle is NULL; CS_ERR_NAME_TOO_LONG: 256 characters or more;
  *     CS_ERR_NO_RESOURCES: too many are open; CS_ERR_NO_MEMORY
  */
-extern cs_error_t cmap_iter_init(
-	cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *cmap_iter_handle);
+extern cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *cmap_iter_handle);
 
 /**
  * Get the next key.
@@ -209,8 +207,8 @@ extern cs_error_t cmap_iter_init(
  * @return CS_ERR_NO_SECTIONS: there is none, now and at each further call; CS_ERR_INVALID_PARAM:
  *     key_name is NULL; CS_ERR_BAD_HANDLE also: no such iterator
  */
-extern cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle,
-	char key_name[], size_t *value_len, cmap_value_types_t *type);
+extern cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, char key_name[],
+	size_t *value_len, cmap_value_types_t *type);
 
 /** End an iteration. CS_ERR_BAD_HANDLE also: no such iterator. */
 extern cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_handle);

@@ -122,8 +122,7 @@ static inline uint64_t cs_timestamp_get(void)
 	struct timeval now;
 
 	gettimeofday(&now, NULL);
-	return (uint64_t)now.tv_sec * CS_TIME_NS_IN_SEC +
-	       (uint64_t)now.tv_usec * CS_TIME_NS_IN_USEC;
+	return (uint64_t)now.tv_sec * CS_TIME_NS_IN_SEC + (uint64_t)now.tv_usec * CS_TIME_NS_IN_USEC;
 #endif
 }
 

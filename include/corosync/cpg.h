@@ -102,8 +102,8 @@ struct cpg_ring_id {
  * @param msg borrowed, aligned to 8 bytes. The callback may write to it
  * @param msg_len bytes; may be 0
  */
-typedef void (*cpg_deliver_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
-	uint32_t nodeid, uint32_t pid, void *msg, size_t msg_len);
+typedef void (*cpg_deliver_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name, uint32_t nodeid, uint32_t pid,
+	void *msg, size_t msg_len);
 
 /**
  * Called for a change in the joined group, at one place in the order of its messages.
@@ -114,17 +114,16 @@ typedef void (*cpg_deliver_fn_t)(cpg_handle_t handle, const struct cpg_name *gro
  * @param joined_list borrowed; new members, with the reason
  */
 typedef void (*cpg_confchg_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
-	const struct cpg_address *member_list, size_t member_list_entries,
-	const struct cpg_address *left_list, size_t left_list_entries,
-	const struct cpg_address *joined_list, size_t joined_list_entries);
+	const struct cpg_address *member_list, size_t member_list_entries, const struct cpg_address *left_list,
+	size_t left_list_entries, const struct cpg_address *joined_list, size_t joined_list_entries);
 
 /**
  * Called for a new configuration of the ring, after the group changes that it caused.
  *
  * @param member_list borrowed: node ids, ascending
  */
-typedef void (*cpg_totem_confchg_fn_t)(cpg_handle_t handle, struct cpg_ring_id ring_id,
-	uint32_t member_list_entries, const uint32_t *member_list);
+typedef void (*cpg_totem_confchg_fn_t)(
+	cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t member_list_entries, const uint32_t *member_list);
 
 /** For cpg_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
@@ -169,8 +168,7 @@ cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks);
  * CS_ERR_INVALID_PARAM unknown model or flag; CS_ERR_NO_MEMORY; CS_ERR_ACCESS the daemon does not
  * allow this user; CS_ERR_NOT_SUPPORTED the daemon has no such service
  */
-cs_error_t cpg_model_initialize(
-	cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context);
+cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context);
 
 /**
  * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. This is allowed in a
@@ -227,8 +225,8 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group);
  * @return CS_ERR_TRY_AGAIN. For messages that are sent in parts also: CS_ERR_NOT_EXIST the handle is in
  * no group; CS_ERR_INTERRUPT the group changed meanwhile: no member gets the message, send it again
  */
-cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
-	const struct iovec *iovec, unsigned int iov_len);
+cs_error_t cpg_mcast_joined(
+	cpg_handle_t handle, cpg_guarantee_t guarantee, const struct iovec *iovec, unsigned int iov_len);
 
 /**
  * Get the present members of any group.
@@ -237,15 +235,14 @@ cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
  * @param member_list_entries set to their number, at most 384
  * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM a NULL pointer
  */
-cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
-	struct cpg_address *member_list, int *member_list_entries);
+cs_error_t cpg_membership_get(
+	cpg_handle_t handle, struct cpg_name *groupName, struct cpg_address *member_list, int *member_list_entries);
 
 /** Get the id of this node. */
 cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid);
 
 /** Local. Get CPG_FLOW_CONTROL_DISABLED, always: cpg_mcast_joined returns CS_ERR_TRY_AGAIN instead. */
-cs_error_t cpg_flow_control_state_get(
-	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled);
+cs_error_t cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled);
 
 /**
  * Allocate a buffer in memory that the daemon shares.
@@ -268,8 +265,7 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer);
  * buffer; CS_ERR_NOT_EXIST the handle is in no group; CS_ERR_TRY_AGAIN; CS_ERR_INTERRUPT as
  * cpg_mcast_joined
  */
-cs_error_t cpg_zcb_mcast_joined(
-	cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len);
+cs_error_t cpg_zcb_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len);
 
 /**
  * Take a snapshot of groups or members and start to iterate over it.
@@ -286,8 +282,7 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
  *
  * @return CS_ERR_INVALID_PARAM description is NULL; CS_ERR_NO_SECTIONS the end
  */
-cs_error_t cpg_iteration_next(
-	cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description);
+cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description);
 
 /** Forget the snapshot. */
 cs_error_t cpg_iteration_finalize(cpg_iteration_handle_t handle);

@@ -65,8 +65,7 @@ struct evs_ring_id {
  * @param msg borrowed, aligned to 8 bytes
  * @param msg_len bytes; may be 0
  */
-typedef void (*evs_deliver_fn_t)(
-	evs_handle_t handle, unsigned int nodeid, const void *msg, size_t msg_len);
+typedef void (*evs_deliver_fn_t)(evs_handle_t handle, unsigned int nodeid, const void *msg, size_t msg_len);
 
 /**
  * Called for a configuration of the ring, at one place in the order of all messages. A change has two:
@@ -78,10 +77,9 @@ typedef void (*evs_deliver_fn_t)(
  * @param joined_list transitional: empty; regular: members that come from other rings
  * @param ring_id borrowed; its flags are the kind, and whether EVS_TYPE_SAFE has its effect
  */
-typedef void (*evs_confchg_fn_t)(evs_handle_t handle, const unsigned int *member_list,
-	size_t member_list_entries, const unsigned int *left_list, size_t left_list_entries,
-	const unsigned int *joined_list, size_t joined_list_entries,
-	const struct evs_ring_id *ring_id);
+typedef void (*evs_confchg_fn_t)(evs_handle_t handle, const unsigned int *member_list, size_t member_list_entries,
+	const unsigned int *left_list, size_t left_list_entries, const unsigned int *joined_list,
+	size_t joined_list_entries, const struct evs_ring_id *ring_id);
 
 /** For evs_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
@@ -150,17 +148,16 @@ cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t
  * CS_ERR_TOO_BIG more than 1047552 bytes, or more than 1048536 together with 32 for each group;
  * CS_ERR_NO_MEMORY
  */
-cs_error_t evs_mcast_joined(evs_handle_t handle, evs_guarantee_t guarantee,
-	const struct iovec *iovec, unsigned int iov_len);
+cs_error_t evs_mcast_joined(
+	evs_handle_t handle, evs_guarantee_t guarantee, const struct iovec *iovec, unsigned int iov_len);
 
 /**
  * Send a message to other groups, joined or not.
  *
  * @return as evs_mcast_joined; CS_ERR_TOO_MANY_GROUPS more than 50
  */
-cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
-	const struct evs_group *groups, size_t group_cnt, const struct iovec *iovec,
-	unsigned int iov_len);
+cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee, const struct evs_group *groups,
+	size_t group_cnt, const struct iovec *iovec, unsigned int iov_len);
 
 /**
  * Get the members of the ring's last regular configuration.
@@ -170,8 +167,8 @@ cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
  * @param member_list_entries in: room in member_list; out: the smaller of that and the members
  * @return CS_ERR_NO_MEMORY
  */
-cs_error_t evs_membership_get(evs_handle_t handle, unsigned int *local_nodeid,
-	unsigned int *member_list, size_t *member_list_entries);
+cs_error_t evs_membership_get(
+	evs_handle_t handle, unsigned int *local_nodeid, unsigned int *member_list, size_t *member_list_entries);
 
 #ifdef __cplusplus
 }

@@ -37,15 +37,9 @@ typedef qb_handle_t hdb_handle_t;
 #define HDB_D_FORMAT QB_HDB_D_FORMAT
 #define HDB_X_FORMAT QB_HDB_X_FORMAT
 
-static inline void hdb_database_lock_init(pthread_mutex_t *mutex)
-{
-	pthread_mutex_init(mutex, NULL);
-}
+static inline void hdb_database_lock_init(pthread_mutex_t *mutex) { pthread_mutex_init(mutex, NULL); }
 
-static inline void hdb_database_lock_destroy(pthread_mutex_t *mutex)
-{
-	pthread_mutex_destroy(mutex);
-}
+static inline void hdb_database_lock_destroy(pthread_mutex_t *mutex) { pthread_mutex_destroy(mutex); }
 
 static inline void hdb_database_lock(pthread_mutex_t *mutex) { pthread_mutex_lock(mutex); }
 
@@ -56,22 +50,19 @@ static inline void hdb_create(struct hdb_handle_database *table) { qb_hdb_create
 static inline void hdb_destroy(struct hdb_handle_database *table) { qb_hdb_destroy(table); }
 
 /** Allocate instance_size zeroed bytes and a handle for them. */
-static inline int hdb_handle_create(
-	struct hdb_handle_database *table, int instance_size, hdb_handle_t *handle_out)
+static inline int hdb_handle_create(struct hdb_handle_database *table, int instance_size, hdb_handle_t *handle_out)
 {
 	return qb_hdb_handle_create(table, instance_size, handle_out);
 }
 
 /** Look a live handle up and take a reference. Drop it with hdb_handle_put. */
-static inline int hdb_handle_get(
-	struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
+static inline int hdb_handle_get(struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
 	return qb_hdb_handle_get(table, handle, instance);
 }
 
 /** The same, also for a handle that was destroyed but still has references. */
-static inline int hdb_handle_get_always(
-	struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
+static inline int hdb_handle_get_always(struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
 	return qb_hdb_handle_get_always(table, handle, instance);
 }
@@ -92,29 +83,19 @@ static inline int hdb_handle_refcount_get(struct hdb_handle_database *table, hdb
 	return qb_hdb_handle_refcount_get(table, handle);
 }
 
-static inline void hdb_iterator_reset(struct hdb_handle_database *table)
-{
-	qb_hdb_iterator_reset(table);
-}
+static inline void hdb_iterator_reset(struct hdb_handle_database *table) { qb_hdb_iterator_reset(table); }
 
 /** Get the next live handle, with a reference to drop. */
-static inline int hdb_iterator_next(
-	struct hdb_handle_database *table, void **instance, hdb_handle_t *handle)
+static inline int hdb_iterator_next(struct hdb_handle_database *table, void **instance, hdb_handle_t *handle)
 {
 	return qb_hdb_iterator_next(table, instance, handle);
 }
 
 /** Return the slot part of a handle. */
-static inline unsigned int hdb_base_convert(hdb_handle_t handle)
-{
-	return qb_hdb_base_convert(handle);
-}
+static inline unsigned int hdb_base_convert(hdb_handle_t handle) { return qb_hdb_base_convert(handle); }
 
 /** Return a handle for a slot that matches any check value of the slot. */
-static inline unsigned long long hdb_nocheck_convert(unsigned int handle)
-{
-	return qb_hdb_nocheck_convert(handle);
-}
+static inline unsigned long long hdb_nocheck_convert(unsigned int handle) { return qb_hdb_nocheck_convert(handle); }
 
 #ifdef __cplusplus
 }

@@ -39,8 +39,8 @@ struct quorum_ring_id {
  * @param ring_seq of the ring that the verdict is about
  * @param view_list borrowed: node ids of that ring, ascending
  */
-typedef void (*quorum_notification_fn_t)(quorum_handle_t handle, uint32_t quorate,
-	uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list);
+typedef void (*quorum_notification_fn_t)(
+	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list);
 
 /**
  * Model V1: called with the verdict at the end of each change of the ring, and when it changes in between.
@@ -59,10 +59,9 @@ typedef void (*quorum_v1_quorum_notification_fn_t)(quorum_handle_t handle, uint3
  * @param joined_list borrowed: new members, and members that were away meanwhile
  * @param left_list borrowed: former members, and members that were away meanwhile
  */
-typedef void (*quorum_v1_nodelist_notification_fn_t)(quorum_handle_t handle,
-	struct quorum_ring_id ring_id, uint32_t member_list_entries, const uint32_t *member_list,
-	uint32_t joined_list_entries, const uint32_t *joined_list, uint32_t left_list_entries,
-	const uint32_t *left_list);
+typedef void (*quorum_v1_nodelist_notification_fn_t)(quorum_handle_t handle, struct quorum_ring_id ring_id,
+	uint32_t member_list_entries, const uint32_t *member_list, uint32_t joined_list_entries,
+	const uint32_t *joined_list, uint32_t left_list_entries, const uint32_t *left_list);
 
 /** For quorum_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
@@ -99,8 +98,7 @@ typedef struct {
  * @param quorum_type set on success to QUORUM_FREE or QUORUM_SET; may be NULL
  * @return as quorum_model_initialize
  */
-cs_error_t quorum_initialize(
-	quorum_handle_t *handle, quorum_callbacks_t *callbacks, uint32_t *quorum_type);
+cs_error_t quorum_initialize(quorum_handle_t *handle, quorum_callbacks_t *callbacks, uint32_t *quorum_type);
 
 /**
  * Connect.
@@ -113,8 +111,8 @@ cs_error_t quorum_initialize(
  * daemon; CS_ERR_TRY_AGAIN the daemon is starting or stopping; CS_ERR_NO_MEMORY; CS_ERR_ACCESS the
  * daemon does not allow this user; CS_ERR_NOT_SUPPORTED the daemon has no such service
  */
-cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model,
-	quorum_model_data_t *model_data, uint32_t *quorum_type, void *context);
+cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model, quorum_model_data_t *model_data,
+	uint32_t *quorum_type, void *context);
 
 /**
  * Disconnect. Tracking ends. This is allowed in a callback, and ends a dispatch that waits in another

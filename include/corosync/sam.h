@@ -19,12 +19,12 @@ extern "C" {
 
 /** Reactions to the failure of a supervised process. The last two are added to one of the first. */
 typedef enum {
-	SAM_RECOVERY_POLICY_QUIT = 1,       /* the parent exits too */
-	SAM_RECOVERY_POLICY_RESTART = 2,    /* a new instance is started */
-	SAM_RECOVERY_POLICY_QUORUM = 0x08,  /* also: run only while this node is quorate */
+	SAM_RECOVERY_POLICY_QUIT = 1,      /* the parent exits too */
+	SAM_RECOVERY_POLICY_RESTART = 2,   /* a new instance is started */
+	SAM_RECOVERY_POLICY_QUORUM = 0x08, /* also: run only while this node is quorate */
 	SAM_RECOVERY_POLICY_QUORUM_QUIT = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_QUIT,
 	SAM_RECOVERY_POLICY_QUORUM_RESTART = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_RESTART,
-	SAM_RECOVERY_POLICY_CMAP = 0x10,    /* also: keep resources.process.PID.* in the daemon's map */
+	SAM_RECOVERY_POLICY_CMAP = 0x10, /* also: keep resources.process.PID.* in the daemon's map */
 	SAM_RECOVERY_POLICY_CONFDB = 0x10
 } sam_recovery_policy_t;
 

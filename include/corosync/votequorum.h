@@ -30,10 +30,10 @@ typedef uint64_t votequorum_handle_t;
 #define VOTEQUORUM_INFO_ALLOW_DOWNSCALE 32  /* allow_downscale is set */
 
 /** Flags of votequorum_getinfo about the node. */
-#define VOTEQUORUM_INFO_QDEVICE_REGISTERED 64   /* it has a quorum device */
-#define VOTEQUORUM_INFO_QDEVICE_ALIVE 128       /* its device polls in time */
-#define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256   /* its device votes for the node's partition */
-#define VOTEQUORUM_INFO_QDEVICE_MASTER_WINS 512 /* its device may decide alone */
+#define VOTEQUORUM_INFO_QDEVICE_REGISTERED 64       /* it has a quorum device */
+#define VOTEQUORUM_INFO_QDEVICE_ALIVE 128           /* its device polls in time */
+#define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256       /* its device votes for the node's partition */
+#define VOTEQUORUM_INFO_QDEVICE_MASTER_WINS 512     /* its device may decide alone */
 #define VOTEQUORUM_INFO_QDEVICE_HAS_EXTRA_INFO 1024 /* its device has set extra information */
 
 /** The quorum device, in place of a node id. */
@@ -61,11 +61,11 @@ struct votequorum_info {
 	unsigned int node_votes;          /* kept after the node dies */
 	unsigned int node_expected_votes; /* kept after the node dies */
 	unsigned int highest_expected;    /* of the nodes in the ring */
-	unsigned int total_votes;   /* of the nodes in the ring, and of the device of node_id if it casts
+	unsigned int total_votes;         /* of the nodes in the ring, and of the device of node_id if it casts
 				       its vote */
-	unsigned int quorum;        /* votes that are needed */
-	unsigned int flags;         /* VOTEQUORUM_INFO_… */
-	unsigned int qdevice_votes; /* votes that a device has, registered or not */
+	unsigned int quorum;              /* votes that are needed */
+	unsigned int flags;               /* VOTEQUORUM_INFO_… */
+	unsigned int qdevice_votes;       /* votes that a device has, registered or not */
 	char qdevice_name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN]; /* or "": none in the ring. Padded with zeros */
 };
 
@@ -88,8 +88,8 @@ typedef struct {
  * @param node_list borrowed; all nodes seen since the daemon started, in any order, and the device if one
  * is registered on this node
  */
-typedef void (*votequorum_quorum_notification_fn_t)(votequorum_handle_t handle, uint64_t context,
-	uint32_t quorate, uint32_t node_list_entries, votequorum_node_t node_list[]);
+typedef void (*votequorum_quorum_notification_fn_t)(votequorum_handle_t handle, uint64_t context, uint32_t quorate,
+	uint32_t node_list_entries, votequorum_node_t node_list[]);
 
 /**
  * Called when a new ring is formed. While a quorum device is alive the verdict waits for its poll with
@@ -116,8 +116,8 @@ typedef void (*votequorum_expectedvotes_notification_fn_t)(
  * @param size 0: the device has none any more
  * @param data borrowed; size bytes
  */
-typedef void (*votequorum_extra_info_notification_fn_t)(votequorum_handle_t handle, uint64_t context,
-	uint32_t nodeid, uint32_t size, void *data);
+typedef void (*votequorum_extra_info_notification_fn_t)(
+	votequorum_handle_t handle, uint64_t context, uint32_t nodeid, uint32_t size, void *data);
 
 /** For votequorum_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
@@ -190,8 +190,7 @@ cs_error_t votequorum_fd_get(votequorum_handle_t handle, int *fd);
  * @param info set on success
  * @return CS_ERR_NOT_EXIST the node has not been in the ring since the daemon started
  */
-cs_error_t votequorum_getinfo(
-	votequorum_handle_t handle, unsigned int nodeid, struct votequorum_info *info);
+cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid, struct votequorum_info *info);
 
 /**
  * Set the expected votes on all nodes of the ring.
@@ -251,8 +250,7 @@ cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *n
 cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char *name);
 
 /** Rename the device of this node. As votequorum_qdevice_unregister. Both lengths are checked. */
-cs_error_t votequorum_qdevice_update(
-	votequorum_handle_t handle, const char *oldname, const char *newname);
+cs_error_t votequorum_qdevice_update(votequorum_handle_t handle, const char *oldname, const char *newname);
 
 /**
  * Tell that the device is alive, and how it votes. Repeat this within quorum.device.timeout, and at once
@@ -263,8 +261,8 @@ cs_error_t votequorum_qdevice_update(
  * @return CS_ERR_MESSAGE_ERROR the ring has changed since; CS_ERR_ACCESS, CS_ERR_NOT_EXIST,
  * CS_ERR_INVALID_PARAM as the calls above
  */
-cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
-	unsigned int cast_vote, votequorum_ring_id_t ring_id);
+cs_error_t votequorum_qdevice_poll(
+	votequorum_handle_t handle, const char *name, unsigned int cast_vote, votequorum_ring_id_t ring_id);
 
 /**
  * Tell whether the vote of this device is enough for the quorum of a partition.
@@ -272,8 +270,7 @@ cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
  * @param allow not 0: yes
  * @return CS_ERR_ACCESS, CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM as the calls above
  */
-cs_error_t votequorum_qdevice_master_wins(
-	votequorum_handle_t handle, const char *name, unsigned int allow);
+cs_error_t votequorum_qdevice_master_wins(votequorum_handle_t handle, const char *name, unsigned int allow);
 
 /**
  * Let the programs of all nodes know something about the device of this node. Nobody looks into it. It lasts until it
@@ -294,8 +291,7 @@ cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_
  * @param data room for VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE bytes. The first size bytes are written
  * @return CS_ERR_NOT_EXIST the node has not been in the ring since the daemon started
  */
-cs_error_t votequorum_get_qdevice_extra_info(
-	votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data);
+cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data);
 
 #ifdef __cplusplus
 }

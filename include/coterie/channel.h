@@ -62,7 +62,7 @@ struct coterie_channel_offer {
 	uint8_t magic[8];
 	uint32_t features;
 	uint32_t send_size, receive_size; /* bytes of data */
-	char address[8]; /* abstract name of its socket: hexadecimal digits, padded with zeros */
+	char address[8];                  /* abstract name of its socket: hexadecimal digits, padded with zeros */
 	uint32_t zero;
 };
 
@@ -139,10 +139,7 @@ struct coterie_channel_ring {
 };
 
 /** Return the bytes that a body of this length takes, head included. */
-static inline uint32_t coterie_channel_padded(uint32_t head, uint32_t length)
-{
-	return head + ((length + 7u) & ~7u);
-}
+static inline uint32_t coterie_channel_padded(uint32_t head, uint32_t length) { return head + ((length + 7u) & ~7u); }
 
 /** Return the size of a ring for a size that a client asked for. */
 static inline uint32_t coterie_channel_rounded(uint32_t size)

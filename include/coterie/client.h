@@ -40,8 +40,8 @@ struct coterie_connection;
  * @return 0; -ECONNREFUSED: no daemon of the instance has the service; -EAGAIN: it is starting, or busy; -EACCES: this user
  *     may not connect; -EINVAL: no name of a service or an instance; -ENOMEM, -EMFILE, or another errno of a system call
  */
-int coterie_connection_open(struct coterie_connection **connection, const char *service, const char *instance,
-	int timeout_ms);
+int coterie_connection_open(
+	struct coterie_connection **connection, const char *service, const char *instance, int timeout_ms);
 /** Disconnect. No thread may be inside a call. NULL is ignored. */
 void coterie_connection_close(struct coterie_connection *connection);
 
@@ -63,8 +63,8 @@ int coterie_connection_call(struct coterie_connection *connection, const struct 
  * Send a request that has no answer (COTERIE_NO_REPLY).
  * @return 0; -EAGAIN: not sent within timeout_ms; -EMSGSIZE; -ENOTCONN
  */
-int coterie_connection_send(struct coterie_connection *connection, const struct coterie_request_header *request,
-	int timeout_ms);
+int coterie_connection_send(
+	struct coterie_connection *connection, const struct coterie_request_header *request, int timeout_ms);
 
 /** Return a descriptor that is readable when events wait, for poll. The connection owns it. */
 int coterie_connection_fd(const struct coterie_connection *connection);

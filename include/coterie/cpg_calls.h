@@ -22,14 +22,16 @@
 /** Numbers of requests. Answers have the number of the request. */
 #define COTERIE_CPG_CALL_JOIN 0  /* coterie_cpg_call_join; answer: a header. The event CHANGED follows */
 #define COTERIE_CPG_CALL_LEAVE 1 /* coterie_cpg_call_leave; answer: a header */
-#define COTERIE_CPG_CALL_SEND 2  /* coterie_cpg_call_message. It has no answer: the member's own MESSAGE shows that it was sent */
+#define COTERIE_CPG_CALL_SEND \
+	2 /* coterie_cpg_call_message. It has no answer: the member's own MESSAGE shows that it was sent */
 
 /** Numbers of events. */
 #define COTERIE_CPG_CALL_CHANGED 4 /* coterie_cpg_call_changed: the group has changed */
 #define COTERIE_CPG_CALL_MESSAGE 5 /* coterie_cpg_call_delivered */
 
-#define COTERIE_CPG_CALL_NAME_MAX 128u       /* bytes of a group's name */
-#define COTERIE_CPG_CALL_MESSAGE_MAX 1047552u /* bytes of a message. Programs may send longer ones, in parts that have another id */
+#define COTERIE_CPG_CALL_NAME_MAX 128u /* bytes of a group's name */
+#define COTERIE_CPG_CALL_MESSAGE_MAX \
+	1047552u /* bytes of a message. Programs may send longer ones, in parts that have another id */
 
 /** Delivery of a message: see COTERIE_AGREED and COTERIE_SAFE. The numbers are those of cpg_guarantee_t. */
 #define COTERIE_CPG_CALL_AGREED 2u
@@ -66,7 +68,8 @@ struct coterie_cpg_call_process {
 struct coterie_cpg_call_join {
 	struct coterie_request_header header;
 	struct coterie_cpg_call_group group;
-	uint32_t pid; /* any number that no other member of the group has on this node. Those of programs are process ids */
+	uint32_t
+		pid; /* any number that no other member of the group has on this node. Those of programs are process ids */
 	uint32_t pad0;
 	uint32_t flags; /* 0 */
 	uint32_t pad1;

@@ -19,8 +19,7 @@ struct coterie_host {
 	/* --- any thread --- */
 
 	/** Write one log line. prio is that of syslog(3), LOG_ERR 3 .. LOG_DEBUG 7, or 8 for trace. */
-	void (*log)(struct coterie_ctx *ctx, int prio, const char *format, ...)
-		__attribute__((format(printf, 3, 4)));
+	void (*log)(struct coterie_ctx *ctx, int prio, const char *format, ...) __attribute__((format(printf, 3, 4)));
 	/** Run a function on the loop thread soon. -ENOMEM; -ESHUTDOWN when the plugin stops. */
 	int (*post)(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
 
@@ -57,11 +56,10 @@ struct coterie_host {
 	/* --- configuration map --- */
 
 	/** Set a key of any type. value is copied. -EINVAL: name or type; -ENOMEM. */
-	int (*map_set)(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value,
-		uint32_t value_size);
+	int (*map_set)(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value, uint32_t value_size);
 	/** Borrow a key's value until the key changes. Out parameters may be NULL. -ENOENT. */
-	int (*map_get)(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value,
-		uint32_t *value_size);
+	int (*map_get)(
+		struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value, uint32_t *value_size);
 	int (*map_delete)(struct coterie_ctx *ctx, const char *key); /* -ENOENT */
 
 	/* --- the ring --- */
@@ -75,11 +73,11 @@ struct coterie_host {
 	 * @param guarantee  COTERIE_AGREED or COTERIE_SAFE
 	 * @return 0; -EAGAIN: the queue is full, try again later; -EMSGSIZE: never possible
 	 */
-	int (*ring_send)(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
-		const struct iovec *iov, uint32_t count);
+	int (*ring_send)(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov,
+		uint32_t count);
 	/** Get the members of the present regular configuration, ascending. *nodeids is borrowed until it changes. */
-	void (*membership)(struct coterie_ctx *ctx, struct coterie_ring_id *ring, const uint32_t **nodeids,
-		uint32_t *count);
+	void (*membership)(
+		struct coterie_ctx *ctx, struct coterie_ring_id *ring, const uint32_t **nodeids, uint32_t *count);
 	uint32_t (*is_quorate)(struct coterie_ctx *ctx); /* also 1 if no quorum provider is loaded */
 
 	/* --- clients of a service --- */
@@ -94,16 +92,15 @@ struct coterie_host {
 	 * calls this later, once for the request.
 	 * @param error  cs_error_t, CS_OK is 1
 	 */
-	int (*reply)(struct coterie_client *client, uint32_t response_id, int32_t error,
-		const struct iovec *iov, uint32_t count);
+	int (*reply)(struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov,
+		uint32_t count);
 	/**
 	 * Send an event. The executive builds its 24-byte header. iov is the rest, borrowed, copied. Events of one
 	 * client keep their order. If the client does not read, events wait up to a limit. Beyond it the client is
 	 * disconnected.
 	 * @return 0; -EMSGSIZE: more than 1048576 bytes in all; -ENOTCONN: the connection is ending
 	 */
-	int (*event)(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
-		uint32_t count);
+	int (*event)(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count);
 	/** End a connection. client_leave is the next call for this client. */
 	void (*client_disconnect)(struct coterie_client *client);
 
@@ -115,8 +112,8 @@ struct coterie_host {
 	 */
 	struct coterie_frame *(*frame_take)(struct coterie_ctx *ctx, uint32_t capacity);
 	/** Make a frame that shows [offset, offset + size) of buffer and keeps it alive. NULL as above. */
-	struct coterie_frame *(*frame_slice)(struct coterie_ctx *ctx, struct coterie_frame *buffer,
-		uint32_t offset, uint32_t size);
+	struct coterie_frame *(*frame_slice)(
+		struct coterie_ctx *ctx, struct coterie_frame *buffer, uint32_t offset, uint32_t size);
 	void (*frame_ref)(struct coterie_frame *frame);
 	void (*frame_unref)(struct coterie_frame *frame);
 	/** Hand up one batch, in the order of arrival. Arrivals are borrowed. */
@@ -135,16 +132,15 @@ struct coterie_host {
 	 * Borrow a value until the key changes (configuration) or until the next call that reads statistics.
 	 * @return 0; -ENOENT
 	 */
-	int (*map_read)(struct coterie_ctx *ctx, uint32_t which, const char *key,
-		struct coterie_map_value *value);
+	int (*map_read)(struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value);
 	/**
 	 * Iterate over the keys that begin with prefix (NULL, "": all) in ascending byte order. The map may change
 	 * meanwhile. Changes of later keys are seen.
 	 * @param iterator  out; end it with map_iterate_end, before fini returns
 	 * @return 0; -ENOMEM
 	 */
-	int (*map_iterate)(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
-		struct coterie_map_iterator **iterator);
+	int (*map_iterate)(
+		struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator);
 	/** Return the next key, or NULL at the end and at each further call. Key and value are borrowed until the next
 	    call. value may be NULL. A string of the statistics has size 0 and no bytes here. */
 	const char *(*map_iterate_next)(struct coterie_map_iterator *iterator, struct coterie_map_value *value);
@@ -171,8 +167,7 @@ struct coterie_host {
 	 * @param type  COTERIE_MAP_*
 	 * @return 0; -EEXIST; -EINVAL: name or type; -ENOMEM
 	 */
-	int (*stat_add)(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read,
-		void *arg);
+	int (*stat_add)(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg);
 	void (*stat_del)(struct coterie_ctx *ctx, const char *key);
 	/** Call run(arg) when the operator clears the statistics of this name ("knet"), or all. -ENOMEM */
 	int (*stats_on_clear)(struct coterie_ctx *ctx, const char *name, void (*run)(void *arg), void *arg);
@@ -195,8 +190,8 @@ struct coterie_host {
 	    borrowed until the next verdict. */
 	void (*quorum_get)(struct coterie_ctx *ctx, struct coterie_quorum *quorum);
 	/** Call run(arg, quorum) at each verdict, until the plugin's end. Only once for a plugin. -EEXIST; -ENOMEM */
-	int (*quorum_watch)(struct coterie_ctx *ctx,
-		void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg);
+	int (*quorum_watch)(
+		struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg);
 
 	/* --- since 1.1: administration (COTERIE_CAP_ADMIN) --- */
 
@@ -222,7 +217,8 @@ struct coterie_host {
 	 * @return 0; -ENOMEM
 	 */
 	int (*reload)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
-	int (*log_reopen)(struct coterie_ctx *ctx); /* open the log files again, after rotation. -errno of the first error */
+	int (*log_reopen)(
+		struct coterie_ctx *ctx); /* open the log files again, after rotation. -errno of the first error */
 
 	/* --- since 1.1: small files in the node's state folder, which stay after the daemon ends --- */
 
@@ -289,8 +285,7 @@ struct coterie_host {
 	 *     why the file is refused
 	 * @return 0; -ENOMEM
 	 */
-	int (*reload_prepare)(
-		struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+	int (*reload_prepare)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
 	/** Second step: apply the kept configuration before this returns. 0; -ENOENT: nothing is kept; -EINVAL: it can
 	    no longer be applied, nothing has changed; -EBUSY: called from a ring message or a configuration: `post` it;
 	    -ENOMEM. */
@@ -311,8 +306,8 @@ struct coterie_host {
 	 *     init. text, borrowed: file and reason, or ""
 	 * @return 0; -ENOMEM
 	 */
-	int (*plugin_load)(struct coterie_ctx *ctx, const char *what, const char *const *options,
-		uint32_t count, void (*done)(void *arg, int rc, const char *text), void *arg);
+	int (*plugin_load)(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
+		void (*done)(void *arg, int rc, const char *text), void *arg);
 	/**
 	 * Unload a service or extension. Its IPC name is closed, and its clients get the error of an absent service. Then
 	 * drain is called. When the ring has delivered all messages of the plugin on this node, fini is called and the
@@ -351,14 +346,14 @@ struct coterie_host {
 	 *     channel_message; -EALREADY: it has one; -EAGAIN: not now; -EACCES: the client lacks
 	 *     COTERIE_RIGHT_USE; -errno of the memory or the socket
 	 */
-	int (*channel_open)(struct coterie_client *client, const void *offer, uint32_t size,
-		struct coterie_channel_grant *grant);
+	int (*channel_open)(
+		struct coterie_client *client, const void *offer, uint32_t size, struct coterie_channel_grant *grant);
 	/**
 	 * Send a message of a member as an event, with the short head of a channel's record.
 	 * @return as event; -ENOENT: the client has no channel: call event
 	 */
-	int (*channel_deliver)(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
-		const struct iovec *iov, uint32_t count);
+	int (*channel_deliver)(
+		struct coterie_client *client, uint32_t nodeid, uint32_t pid, const struct iovec *iov, uint32_t count);
 
 	/* --- since 1.4: transports --- */
 
@@ -482,8 +477,8 @@ struct coterie_host {
 	 * @return 0; -ENOENT: there is no such token of this service: it was finished, timed out, or its client has left;
 	 *     -EMSGSIZE; -ENOTCONN: the connection is ending
 	 */
-	int (*reply_finish)(struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov,
-		uint32_t count);
+	int (*reply_finish)(
+		struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov, uint32_t count);
 	/**
 	 * Take over a token of the plugin's predecessor, in state_load. Its time goes on. Tokens that state_load does not take
 	 * over are answered with "try again".
@@ -564,8 +559,8 @@ struct coterie_host {
 	 *     which nodes that run are missing, this one included. A corosync.conf is accepted in any case
 	 * @return 0; -EINVAL: another flag; -ENOMEM
 	 */
-	int (*reload_with)(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
-		void *arg);
+	int (*reload_with)(
+		struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg);
 };
 
 /** Flags of reload_with. */

@@ -60,8 +60,8 @@ enum coterie_kv_change {
 };
 
 /** Called by coterie_kv_dispatch for each event of a watch, in the order of the revisions. */
-typedef void (*coterie_kv_notify)(coterie_kv_handle_t handle, uint32_t watch,
-	enum coterie_kv_change change, const struct coterie_kv_entry *entry);
+typedef void (*coterie_kv_notify)(coterie_kv_handle_t handle, uint32_t watch, enum coterie_kv_change change,
+	const struct coterie_kv_entry *entry);
 
 /** Called for each entry of a list. A result other than 0 ends the list. */
 typedef int (*coterie_kv_visit)(void *arg, const struct coterie_kv_entry *entry);
@@ -77,11 +77,11 @@ enum coterie_kv_state {
 /** The result of coterie_kv_status_get. */
 struct coterie_kv_status {
 	uint64_t revision;
-	uint64_t hash;            /* of all writes so far, equal on nodes with the same state */
+	uint64_t hash; /* of all writes so far, equal on nodes with the same state */
 	uint64_t keys;
 	uint64_t bytes, bytes_max; /* used by keys and values, with 64 for each entry, and the limit */
-	uint32_t state;           /* enum coterie_kv_state */
-	uint32_t donor;           /* node id of the node that sends its state to others, or 0: none */
+	uint32_t state;            /* enum coterie_kv_state */
+	uint32_t donor;            /* node id of the node that sends its state to others, or 0: none */
 	uint32_t waiting_count;
 	uint32_t waiting[COTERIE_KV_WAITING_MAX]; /* node ids, ascending */
 };
@@ -115,14 +115,13 @@ cs_error_t coterie_kv_put(coterie_kv_handle_t handle, const void *key, size_t ke
  * @return also CS_ERR_EXIST: expected is 0 and the key exists; CS_ERR_NOT_EXIST: there is no such key;
  *     CS_ERR_FAILED_OPERATION: it has another revision; as coterie_kv_put
  */
-cs_error_t coterie_kv_put_if(coterie_kv_handle_t handle, const void *key, size_t key_size,
-	const void *value, size_t value_size, uint64_t expected, uint64_t *revision);
+cs_error_t coterie_kv_put_if(coterie_kv_handle_t handle, const void *key, size_t key_size, const void *value,
+	size_t value_size, uint64_t expected, uint64_t *revision);
 /** Delete a key. Also CS_ERR_NOT_EXIST, CS_ERR_TOO_BIG. */
-cs_error_t coterie_kv_delete(
-	coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t *revision);
+cs_error_t coterie_kv_delete(coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t *revision);
 /** Delete a key if its last change was the write `expected`, which is not 0. As coterie_kv_put_if. */
-cs_error_t coterie_kv_delete_if(coterie_kv_handle_t handle, const void *key, size_t key_size,
-	uint64_t expected, uint64_t *revision);
+cs_error_t coterie_kv_delete_if(
+	coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t expected, uint64_t *revision);
 
 /**
  * Read a value.
@@ -131,8 +130,8 @@ cs_error_t coterie_kv_delete_if(coterie_kv_handle_t handle, const void *key, siz
  * @param entry  out, may be NULL: sizes and revisions; its key and value point to the parameters
  * @return also CS_ERR_NOT_EXIST; CS_ERR_TOO_BIG: the value is longer than room (entry is filled in), or the key
  */
-cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void *key, size_t key_size,
-	void *value, size_t room, struct coterie_kv_entry *entry);
+cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void *key, size_t key_size, void *value,
+	size_t room, struct coterie_kv_entry *entry);
 /**
  * Visit all keys that begin with prefix, in ascending byte order. A long list is read in pages. Each page is
  * consistent, the whole list is not.
@@ -140,8 +139,8 @@ cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void
  * @param revision  out, may be NULL: of the first page. A watch that began before, and whose events after this
  *     revision are applied, misses no change
  */
-cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const void *prefix,
-	size_t prefix_size, coterie_kv_visit visit, void *arg, uint64_t *revision);
+cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const void *prefix, size_t prefix_size,
+	coterie_kv_visit visit, void *arg, uint64_t *revision);
 
 /**
  * Report all changes of keys that begin with prefix from now on.
@@ -149,8 +148,8 @@ cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const voi
  * @param revision  out, may be NULL: changes after this one are reported
  * @return also CS_ERR_NO_RESOURCES: the handle has 64 watches
  */
-cs_error_t coterie_kv_watch(coterie_kv_handle_t handle, const void *prefix, size_t prefix_size,
-	uint32_t *watch, uint64_t *revision);
+cs_error_t coterie_kv_watch(
+	coterie_kv_handle_t handle, const void *prefix, size_t prefix_size, uint32_t *watch, uint64_t *revision);
 /** End a watch. Events that are under way still come. Also CS_ERR_NOT_EXIST. */
 cs_error_t coterie_kv_unwatch(coterie_kv_handle_t handle, uint32_t watch);
 

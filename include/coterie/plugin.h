@@ -88,15 +88,16 @@
 #define COTERIE_CAN_UNPRIVILEGED (UINT64_C(1) << 1)
 #define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* has state_save and state_load, or no state except in the maps */
 #define COTERIE_CAN_QUORUM (UINT64_C(1) << 3)    /* may be named as quorum.provider */
-#define COTERIE_CAN_TELL_REFUSED (UINT64_C(1) << 4) /* calls peer_refused. So the ring sends packets to idle peers,
+#define COTERIE_CAN_TELL_REFUSED \
+	(UINT64_C(1) << 4) /* calls peer_refused. So the ring sends packets to idle peers,
                                                        which their kernels can refuse */
 
 /** Type of an option. All values are written as text in the config file. */
 #define COTERIE_OPT_BOOL 1u
 #define COTERIE_OPT_U32 2u
 #define COTERIE_OPT_U64 3u
-#define COTERIE_OPT_MS 4u      /* a duration; read as milliseconds */
-#define COTERIE_OPT_SIZE 5u    /* bytes */
+#define COTERIE_OPT_MS 4u   /* a duration; read as milliseconds */
+#define COTERIE_OPT_SIZE 5u /* bytes */
 #define COTERIE_OPT_STRING 6u
 #define COTERIE_OPT_ENUM 7u    /* one of choices */
 #define COTERIE_OPT_ADDRESS 8u /* a host name or IP address */
@@ -160,10 +161,10 @@ struct coterie_config_node {
  */
 struct coterie_config_view {
 	/* since 1.9 */
-	uint32_t size;     /* bytes of this struct that the executive filled */
-	uint32_t key_size; /* bytes of a key */
-	uint32_t syntax;   /* COTERIE_SYNTAX_* */
-	uint32_t purpose;  /* COTERIE_CHECK_* */
+	uint32_t size;                           /* bytes of this struct that the executive filled */
+	uint32_t key_size;                       /* bytes of a key */
+	uint32_t syntax;                         /* COTERIE_SYNTAX_* */
+	uint32_t purpose;                        /* COTERIE_CHECK_* */
 	const struct coterie_config_node *nodes; /* node_count, in order of position */
 	uint32_t node_count, node_size;
 	const char *transport; /* name of the transport plugin */
@@ -176,8 +177,8 @@ struct coterie_config_view {
 	 * @param before  the last one that was returned; NULL: begin
 	 * @return NULL: no more
 	 */
-	const struct coterie_config_key *(*next)(const struct coterie_config_view *view, const char *prefix,
-		const struct coterie_config_key *before);
+	const struct coterie_config_key *(*next)(
+		const struct coterie_config_view *view, const char *prefix, const struct coterie_config_key *before);
 	/**
 	 * Find a service that the configuration loads.
 	 * @return a key with its file and line, good until the next call. line 0: it is one of the standard services. NULL:
@@ -201,26 +202,26 @@ struct coterie_config_report {
 	uint32_t pad;
 	void *context; /* of the executive */
 	/** The configuration is refused: no start, exit status 8 at `coterie -t`, no reload. */
-	void (*error)(const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
-		__attribute__((format(printf, 3, 4)));
+	void (*error)(const struct coterie_config_report *report, const struct coterie_config_key *at,
+		const char *format, ...) __attribute__((format(printf, 3, 4)));
 	/** The configuration is accepted. The text is logged, and printed by `coterie -t`. */
-	void (*warning)(const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
-		__attribute__((format(printf, 3, 4)));
+	void (*warning)(const struct coterie_config_report *report, const struct coterie_config_key *at,
+		const char *format, ...) __attribute__((format(printf, 3, 4)));
 };
 
 /** The descriptor of a plugin. The first 16 bytes keep this layout in all future ABIs. */
 struct coterie_plugin {
-	uint32_t magic;                        /* COTERIE_PLUGIN_MAGIC */
-	uint16_t abi_major, abi_minor;         /* of the headers it was compiled with */
-	uint32_t size;                         /* sizeof(struct coterie_plugin) in these headers */
-	uint32_t kind;                         /* COTERIE_KIND_* */
-	const char *name;                      /* [a-z0-9_]+, also of the file, the folder and the section */
-	const char *version, *description;     /* for people, one line each */
-	uint64_t needs;                        /* COTERIE_CAP_*: abilities that it cannot work without */
-	uint64_t offers;                       /* COTERIE_CAN_* */
-	const struct coterie_option *options;  /* may be NULL if option_count is 0 */
-	uint32_t option_count, option_size;    /* elements, and the stride of one */
-	const void *ops;                       /* struct coterie_service or struct coterie_transport */
+	uint32_t magic;                       /* COTERIE_PLUGIN_MAGIC */
+	uint16_t abi_major, abi_minor;        /* of the headers it was compiled with */
+	uint32_t size;                        /* sizeof(struct coterie_plugin) in these headers */
+	uint32_t kind;                        /* COTERIE_KIND_* */
+	const char *name;                     /* [a-z0-9_]+, also of the file, the folder and the section */
+	const char *version, *description;    /* for people, one line each */
+	uint64_t needs;                       /* COTERIE_CAP_*: abilities that it cannot work without */
+	uint64_t offers;                      /* COTERIE_CAN_* */
+	const struct coterie_option *options; /* may be NULL if option_count is 0 */
+	uint32_t option_count, option_size;   /* elements, and the stride of one */
+	const void *ops;                      /* struct coterie_service or struct coterie_transport */
 
 	/* since 1.9 */
 	/**
@@ -235,14 +236,14 @@ struct coterie_plugin {
 };
 
 /** Objects of the executive, opaque to plugins. */
-struct coterie_ctx;          /* one loaded plugin */
-struct coterie_client;       /* one IPC connection to a service */
-struct coterie_timer;        /* one running timer */
-struct coterie_map_iterator; /* an iteration over a map */
-struct coterie_map_tracker;  /* a function that is called at changes of a map */
-struct coterie_channel_grant; /* of <coterie/channel.h> */
-struct coterie_series;        /* one metric of a plugin */
-struct coterie_call;          /* a connection of a plugin to another service of this node */
+struct coterie_ctx;             /* one loaded plugin */
+struct coterie_client;          /* one IPC connection to a service */
+struct coterie_timer;           /* one running timer */
+struct coterie_map_iterator;    /* an iteration over a map */
+struct coterie_map_tracker;     /* a function that is called at changes of a map */
+struct coterie_channel_grant;   /* of <coterie/channel.h> */
+struct coterie_series;          /* one metric of a plugin */
+struct coterie_call;            /* a connection of a plugin to another service of this node */
 struct coterie_response_header; /* of <coterie/service.h> */
 
 /** Identity of a ring. Two are equal only if both parts are. */
@@ -305,21 +306,21 @@ struct coterie_map_value {
  * Called at a change. All arguments are borrowed for the call. Counters that the executive changes in place
  * are reported with an empty `before`. A callback may change the map, and end its own tracker.
  */
-typedef void (*coterie_map_notify)(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before);
+typedef void (*coterie_map_notify)(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before);
 
 /** Read one statistic: fill value (room for 256 bytes, aligned to 8) and return its size, of a string with its NUL. */
 typedef uint32_t (*coterie_stat_read)(void *arg, void *value);
 
 /** The verdict of a quorum provider. */
 struct coterie_quorum {
-	uint32_t size;           /* of this struct, on the side that fills it */
+	uint32_t size; /* of this struct, on the side that fills it */
 	uint32_t is_quorate;
 	struct coterie_ring_id ring;
 	const uint32_t *members; /* member_count node ids of the provider's view, ascending; borrowed */
 	uint32_t member_count;
 	uint32_t pad;
-	const char *provider;    /* plugin name, or NULL: none is configured, is_quorate is 1 */
+	const char *provider; /* plugin name, or NULL: none is configured, is_quorate is 1 */
 };
 
 /**
@@ -328,8 +329,8 @@ struct coterie_quorum {
  * that is cut off may deliver a message in the regular configuration that the others deliver in a transitional one.
  */
 struct coterie_delivery {
-	uint32_t size;             /* of this struct, set by the caller */
-	uint32_t is_regular;       /* 0: the message is delivered in a transitional configuration: other members may never
+	uint32_t size;       /* of this struct, set by the caller */
+	uint32_t is_regular; /* 0: the message is delivered in a transitional configuration: other members may never
 	                              deliver it */
 	uint32_t is_sender_member; /* 0: the sender is not a member of this configuration. It may be gone for ever */
 	/* 1: all members that announce have announced, before this place, that they are quorate, and no member has left.
@@ -367,14 +368,15 @@ struct coterie_label {
  * names of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
  */
 struct coterie_metric {
-	uint32_t size;        /* of this struct, set by the plugin */
-	uint32_t kind;        /* COTERIE_METRIC_* */
+	uint32_t size; /* of this struct, set by the plugin */
+	uint32_t kind; /* COTERIE_METRIC_* */
 	/* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds". Without "__" inside, and without "_", "_total",
 	   "_bucket", "_sum", "_count", "_info" and "_created" at the end */
 	const char *name;
-	const char *help;     /* one line of UTF-8, at most 200 bytes, without \ and " */
+	const char *help;                   /* one line of UTF-8, at most 200 bytes, without \ and " */
 	const struct coterie_label *labels; /* label_count, in any order; at most 240 bytes as written, NAME="VALUE" */
-	const double *bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
+	const double *
+		bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
 	uint32_t label_count, bound_count;
 };
 
@@ -413,8 +415,8 @@ struct coterie_caller {
 /** One link to a node, as its transport sees it. */
 struct coterie_link_status {
 	uint8_t is_enabled, is_connected, is_dynamic, pad; /* is_dynamic: its address may change */
-	uint32_t mtu;                            /* bytes of a frame */
-	char source[COTERIE_ADDRESS_TEXT];       /* numeric addresses, NUL-terminated, may be empty */
+	uint32_t mtu;                                      /* bytes of a frame */
+	char source[COTERIE_ADDRESS_TEXT];                 /* numeric addresses, NUL-terminated, may be empty */
 	char destination[COTERIE_ADDRESS_TEXT];
 };
 
@@ -439,18 +441,16 @@ struct coterie_peer {
 
 /** An arrived packet. */
 struct coterie_arrival {
-	struct coterie_frame *frame;  /* borrowed: the executive takes its own references */
-	const struct sockaddr *from;  /* borrowed, or NULL: it came from this node through memory */
+	struct coterie_frame *frame; /* borrowed: the executive takes its own references */
+	const struct sockaddr *from; /* borrowed, or NULL: it came from this node through memory */
 };
 
 /** True if the other side's table is long enough to have the member, and the member is not NULL. */
-#define COTERIE_HAS(table, member)                                                                         \
-	((table)->size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member) &&              \
-		(table)->member != NULL)
+#define COTERIE_HAS(table, member) \
+	((table)->size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member) && (table)->member != NULL)
 
-#define COTERIE_OPTIONS(array)                                                                             \
-	.options = (array), .option_count = sizeof(array) / sizeof((array)[0]),                            \
-	.option_size = sizeof((array)[0])
+#define COTERIE_OPTIONS(array) \
+	.options = (array), .option_count = sizeof(array) / sizeof((array)[0]), .option_size = sizeof((array)[0])
 
 /**
  * Define a plugin's descriptor, the one symbol that it exports: `id_LTX_coterie_plugin`. id is the bare name
@@ -461,31 +461,28 @@ struct coterie_arrival {
  * C++ wants designators in the order of the members. They are an extension before C++20. So .kind comes first here, too.
  * Members that are left out, such as those of a later minor number, are 0 without a warning.
  */
-#define COTERIE_PLUGIN(id, first, ...)                                                                     \
-	_Pragma("GCC diagnostic push")                                                                     \
-	_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                                 \
-	extern "C" {                                                                                       \
-	extern const struct coterie_plugin id##_LTX_coterie_plugin __attribute__((visibility("default"))); \
-	__extension__ const struct coterie_plugin                                                          \
-		id##_LTX_coterie_plugin = {.magic = COTERIE_PLUGIN_MAGIC,                                  \
-			.abi_major = COTERIE_ABI_MAJOR,                                                    \
-			.abi_minor = COTERIE_ABI_MINOR,                                                    \
-			.size = sizeof(struct coterie_plugin),                                             \
-			first,                                                                             \
-			.name = #id,                                                                       \
-			__VA_ARGS__};                                                                      \
-	}                                                                                                  \
-	_Pragma("GCC diagnostic pop")                                                                      \
-	static_assert(true, "the semicolon behind the macro")
+#define COTERIE_PLUGIN(id, first, ...) \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") extern "C" \
+	{ \
+		extern const struct coterie_plugin id##_LTX_coterie_plugin __attribute__((visibility("default"))); \
+		__extension__ const struct coterie_plugin id##_LTX_coterie_plugin = {.magic = COTERIE_PLUGIN_MAGIC, \
+			.abi_major = COTERIE_ABI_MAJOR, \
+			.abi_minor = COTERIE_ABI_MINOR, \
+			.size = sizeof(struct coterie_plugin), \
+			first, \
+			.name = #id, \
+			__VA_ARGS__}; \
+	} \
+	_Pragma("GCC diagnostic pop") static_assert(true, "the semicolon behind the macro")
 #else
-#define COTERIE_PLUGIN(id, ...)                                                                            \
-	extern const struct coterie_plugin id##_LTX_coterie_plugin;                                        \
-	__attribute__((visibility("default"))) const struct coterie_plugin id##_LTX_coterie_plugin = {     \
-		.magic = COTERIE_PLUGIN_MAGIC,                                                             \
-		.abi_major = COTERIE_ABI_MAJOR,                                                            \
-		.abi_minor = COTERIE_ABI_MINOR,                                                            \
-		.size = sizeof(struct coterie_plugin),                                                     \
-		.name = #id,                                                                               \
+#define COTERIE_PLUGIN(id, ...) \
+	extern const struct coterie_plugin id##_LTX_coterie_plugin; \
+	__attribute__((visibility("default"))) \
+	const struct coterie_plugin id##_LTX_coterie_plugin = {.magic = COTERIE_PLUGIN_MAGIC, \
+		.abi_major = COTERIE_ABI_MAJOR, \
+		.abi_minor = COTERIE_ABI_MINOR, \
+		.size = sizeof(struct coterie_plugin), \
+		.name = #id, \
 		__VA_ARGS__}
 #endif
 

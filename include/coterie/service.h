@@ -34,11 +34,11 @@
 #define COTERIE_LATER 2   /* the plugin will call it later, exactly once */
 
 /** Flags of a request. */
-#define COTERIE_NEEDS_FLOW 1u   /* refused with "try again" during a synchronisation or without room */
+#define COTERIE_NEEDS_FLOW 1u /* refused with "try again" during a synchronisation or without room */
 /* Refused with "try again" while not quorate. It waits while the node is quorate but was out of contact with a
    majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
 #define COTERIE_NEEDS_QUORUM 2u
-#define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
+#define COTERIE_NO_REPLY 4u /* the client does not wait for an answer; see coterie_request */
 /* Since 1.5: the answer tells whether the node is quorate. The request waits while the node is quorate but out of
    contact, as above: the others may have formed a ring without it. After 10 s the client gets "try again".
    Executives before 1.5 answer at once. */
@@ -66,9 +66,9 @@
  * handler again when the ring has room, before it reads other requests of that client. So the request is not lost.
  */
 struct coterie_request {
-	uint32_t id;          /* ascending in the table. Ids between are answered "invalid parameter" */
-	uint32_t size_min;    /* bytes with the 16-byte header, or 24 if the client sends that */
-	uint32_t flags;       /* COTERIE_NEEDS_*, COTERIE_NO_REPLY, COTERIE_OBSERVES, COTERIE_ADMINISTERS */
+	uint32_t id;       /* ascending in the table. Ids between are answered "invalid parameter" */
+	uint32_t size_min; /* bytes with the 16-byte header, or 24 if the client sends that */
+	uint32_t flags;    /* COTERIE_NEEDS_*, COTERIE_NO_REPLY, COTERIE_OBSERVES, COTERIE_ADMINISTERS */
 	uint32_t response_id;
 	int (*handle)(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 };
@@ -102,14 +102,14 @@ struct coterie_ring_msg {
 	uint32_t size_min;
 	void (*swap)(void *msg, uint32_t size); /* convert from the other byte order, without the header; or NULL */
 	void (*deliver)(void *self, uint32_t nodeid, void *msg, uint32_t size);
-	void (*deliver_parts)(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-		uint32_t count, uint32_t size);
+	void (*deliver_parts)(void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count,
+		uint32_t size);
 };
 
 /** A configuration of the ring, as delivered. Lists are ascending, borrowed for the call. */
 struct coterie_configuration {
-	uint32_t size;          /* of this struct, in the executive */
-	uint32_t is_regular;    /* 0: transitional */
+	uint32_t size;       /* of this struct, in the executive */
+	uint32_t is_regular; /* 0: transitional */
 	struct coterie_ring_id ring;
 	const uint32_t *members;
 	const uint32_t *left;   /* transitional */
@@ -166,7 +166,7 @@ struct coterie_service {
 	/** Called once after a successful init. Clients are gone, or another version has taken them over. In the second
 	    case their client_data of this version is still there, and is freed after fini. */
 	void (*fini)(void *self);
-	int (*client_join)(void *self, struct coterie_client *client); /* < 0: refuse the connection */
+	int (*client_join)(void *self, struct coterie_client *client);   /* < 0: refuse the connection */
 	void (*client_leave)(void *self, struct coterie_client *client); /* last call for this client */
 	void (*configuration)(void *self, const struct coterie_configuration *configuration);
 	/** transitional: members that come from the same ring as this node, none in the first ring. Must not send. */
@@ -176,7 +176,7 @@ struct coterie_service {
 	int (*sync_step)(void *self); /* 0: done; -EAGAIN: call again after the next token. May send */
 	void (*sync_done)(void *self);
 	void (*sync_abort)(void *self);
-	int (*reload)(void *self);          /* options have new values, already checked */
+	int (*reload)(void *self); /* options have new values, already checked */
 	/** Called before the service is unloaded, or the node leaves. Clients are gone, but it may still send. Return 0
 	    if no message is under way. -EAGAIN: it is called again, until a token timeout has passed. */
 	int (*drain)(void *self);
@@ -187,7 +187,7 @@ struct coterie_service {
 	int (*state_load)(void *self, const void *blob, uint32_t size);
 
 	const struct coterie_request *requests;
-	uint32_t request_count, request_size;   /* elements, stride */
+	uint32_t request_count, request_size; /* elements, stride */
 	const struct coterie_ring_msg *ring_msgs;
 	uint32_t ring_msg_count, ring_msg_size; /* elements, stride */
 
@@ -198,8 +198,8 @@ struct coterie_service {
 	/** Handle a message that the client wrote into its channel: size bytes at msg, its own memory, which may change
 	    meanwhile. 0: accepted or dropped; -EAGAIN: the ring has no room, it is called again later. It is not called
 	    while requests with COTERIE_NEEDS_FLOW would wait. Only a client with COTERIE_RIGHT_USE has a channel. */
-	int (*channel_message)(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
-		uint32_t size);
+	int (*channel_message)(
+		void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size);
 
 	/* since 1.8 */
 	/**
@@ -215,12 +215,10 @@ struct coterie_service {
 	void (*writable)(void *self, struct coterie_client *client);
 };
 
-#define COTERIE_REQUESTS(array)                                                                            \
-	.requests = (array), .request_count = sizeof(array) / sizeof((array)[0]),                          \
-	.request_size = sizeof((array)[0])
-#define COTERIE_RING_MSGS(array)                                                                           \
-	.ring_msgs = (array), .ring_msg_count = sizeof(array) / sizeof((array)[0]),                        \
-	.ring_msg_size = sizeof((array)[0])
+#define COTERIE_REQUESTS(array) \
+	.requests = (array), .request_count = sizeof(array) / sizeof((array)[0]), .request_size = sizeof((array)[0])
+#define COTERIE_RING_MSGS(array) \
+	.ring_msgs = (array), .ring_msg_count = sizeof(array) / sizeof((array)[0]), .ring_msg_size = sizeof((array)[0])
 
 /** Header of a request, written by the client. Padding is not read. */
 struct coterie_request_header {

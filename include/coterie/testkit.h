@@ -93,8 +93,7 @@ void testkit_config(struct testkit *kit, const char *text);
  * @param options  "KEY=VALUE" …, NULL at the end; copied. NULL: none
  * @return 0; -EINVAL: the node runs and refuses plugin or options: testkit_error has the reason
  */
-int testkit_load(struct testkit *kit, uint32_t node, const struct coterie_plugin *plugin,
-	const char *const *options);
+int testkit_load(struct testkit *kit, uint32_t node, const struct coterie_plugin *plugin, const char *const *options);
 /** The same for a file, NAME.so. path is copied. -ENOENT: no such file. */
 int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, const char *const *options);
 /**
@@ -164,8 +163,7 @@ int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
  * its new values, as when an operator reloads the config.
  * @return 0; -ENOENT: no such plugin there; -EINVAL: the value is refused, nothing changes; errno of reload
  */
-int testkit_option(struct testkit *kit, uint32_t node, const char *plugin, const char *name,
-	const char *value);
+int testkit_option(struct testkit *kit, uint32_t node, const char *plugin, const char *name, const char *value);
 
 /* ------------------------------------------------------------------------------------------- time */
 
@@ -252,8 +250,8 @@ int testkit_foreign(struct testkit *kit);
  * @return 0; -EAGAIN: the ring has no room; -ENOENT: no such service there; -ESRCH: the node does not run; -EMSGSIZE: more
  *     than 1048576 bytes; -ENOTSUP: testkit_foreign was not called
  */
-int testkit_play(struct testkit *kit, uint32_t node, const char *plugin, uint32_t function, const void *msg,
-	uint32_t size);
+int testkit_play(
+	struct testkit *kit, uint32_t node, const char *plugin, uint32_t function, const void *msg, uint32_t size);
 
 /* ---------------------------------------------------------------------------------- state of nodes */
 
@@ -273,8 +271,8 @@ void *testkit_self(struct testkit *kit, uint32_t node, const char *plugin);
  * @param ctx  out: the first argument of its functions
  * @return NULL: it does not run there
  */
-const struct coterie_host *testkit_host(struct testkit *kit, uint32_t node, const char *plugin,
-	struct coterie_ctx **ctx);
+const struct coterie_host *testkit_host(
+	struct testkit *kit, uint32_t node, const char *plugin, struct coterie_ctx **ctx);
 
 /* ---------------------------------------------------------------------------------------- clients */
 
@@ -309,8 +307,7 @@ int testkit_send(struct testkit_client *client, const void *msg, uint32_t size);
  * The answer is borrowed until the next testkit_call or testkit_reply of this client, or its end. NULL: the connection
  * has ended, no answer came for 60 s, an earlier request is still under way, or client is NULL.
  */
-const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg,
-	uint32_t size);
+const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg, uint32_t size);
 /** Take the oldest answer, or return NULL if there is none. Borrowed as above. */
 const struct coterie_response_header *testkit_reply(struct testkit_client *client);
 /** Take the oldest event, or return NULL if there is none. Borrowed until the next testkit_event. */
@@ -320,8 +317,8 @@ const struct coterie_response_header *testkit_event(struct testkit_client *clien
  * requests and answers. The message is borrowed for the call. run may call all functions in which no time passes.
  */
 void testkit_watch(struct testkit_client *client,
-	void (*run)(void *arg, struct testkit_client *client, int is_event,
-		const struct coterie_response_header *message),
+	void (*run)(
+		void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message),
 	void *arg);
 /** Return the number of requests without an answer yet. A request that has no answer counts until it is read. */
 uint32_t testkit_pending(const struct testkit_client *client);

@@ -12,8 +12,7 @@ struct raw {
 	char bytes[64];
 };
 
-static int raw_get(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	struct raw *raw)
+static int raw_get(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, struct raw *raw)
 {
 	const void *value;
 
@@ -27,11 +26,11 @@ static int raw_get(const struct coterie_host *host, struct coterie_ctx *ctx, con
 	return 0;
 }
 
-#define AS(ctype, raw)                                                                             \
-	({                                                                                         \
-		ctype as_value;                                                                    \
-		memcpy(&as_value, (raw)->bytes, sizeof(as_value));                                 \
-		as_value;                                                                          \
+#define AS(ctype, raw) \
+	({ \
+		ctype as_value; \
+		memcpy(&as_value, (raw)->bytes, sizeof(as_value)); \
+		as_value; \
 	})
 
 static int whole_of_text(const char *text, uint64_t *number)
@@ -52,8 +51,7 @@ static int not_negative(int64_t value, uint64_t *number)
 	return value < 0 ? -EINVAL : 0;
 }
 
-int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	uint64_t *number)
+int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t *number)
 {
 	struct raw raw;
 	int rc = raw_get(host, ctx, key, &raw);
@@ -87,8 +85,7 @@ int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const c
 	return -EINVAL;
 }
 
-int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	double *number)
+int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, double *number)
 {
 	struct raw raw;
 	uint64_t whole;
@@ -128,14 +125,13 @@ const char *keys_text(const struct coterie_host *host, struct coterie_ctx *ctx, 
 	return value;
 }
 
-int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	const char *text)
+int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, const char *text)
 {
 	return host->map_set(ctx, key, COTERIE_MAP_STRING, text, (uint32_t)strlen(text) + 1);
 }
 
-int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	uint64_t initial_ms, uint64_t *period_ms)
+int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t initial_ms,
+	uint64_t *period_ms)
 {
 	uint64_t period;
 	int rc = keys_whole(host, ctx, key, &period);

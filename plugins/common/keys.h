@@ -14,26 +14,22 @@
  * Read a whole number that is not negative, of any integer type or as decimal text.
  * @return 0; -ENOENT: no such key; -EINVAL: it has another form
  */
-int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	uint64_t *number);
+int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t *number);
 
 /**
  * Read a finite number, of any integer or floating point type or as text. -ENOENT, -EINVAL as
  * above.
  */
-int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	double *number);
+int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, double *number);
 
 /**
  * Return the text of a key, borrowed until it changes. NULL: no such key, or its value is not a
  * text.
  */
-const char *keys_text(
-	const struct coterie_host *host, struct coterie_ctx *ctx, const char *key);
+const char *keys_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key);
 
 /** Set a key to text. */
-int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	const char *text);
+int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, const char *text);
 
 /**
  * Read a poll period: 500 to 120000 ms.
@@ -41,8 +37,8 @@ int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, cons
  * @param initial_ms  the value without a key
  * @return 0; -EINVAL: the key has another form, *period_ms is not changed
  */
-int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key,
-	uint64_t initial_ms, uint64_t *period_ms);
+int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t initial_ms,
+	uint64_t *period_ms);
 
 #define KEYS_POLL_PERIOD_MIN_MS 500u
 #define KEYS_POLL_PERIOD_MAX_MS 120000u

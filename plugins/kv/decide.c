@@ -110,8 +110,7 @@ static bool is_here(const struct kv *kv, uint32_t nodeid)
 }
 
 /* List the members of an epoch that are not in the ring, by the marker of a member. */
-static uint32_t absent(
-	const struct kv *kv, const struct kv_ring *epoch, uint32_t *nodeids, uint32_t room)
+static uint32_t absent(const struct kv *kv, const struct kv_ring *epoch, uint32_t *nodeids, uint32_t room)
 {
 	uint32_t count = 0;
 
@@ -155,17 +154,13 @@ static void wait_for(struct kv *kv, const struct kv_ring *epoch)
 
 /* ---- Forming ------------------------------------------------------------- */
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* @return true: the member can continue to take over */
 static bool goes_on(const struct kv_member *member, const struct kv_state_id *chosen, uint64_t kept_from)
 {
 	return kv_state_equals(&member->state, chosen) &&
-	       (member->has_state ||
-		       kept_from <= larger(member->progress.started, member->progress.cursor));
+	       (member->has_state || kept_from <= larger(member->progress.started, member->progress.cursor));
 }
 
 static uint64_t all_kept_from(const struct kv *kv, const struct kv_state_id *chosen)
@@ -227,8 +222,7 @@ static void form(struct kv *kv, const struct kv_member *best, const struct kv_ri
 			member->has_state = true;
 		if (!has_same) {
 			member->has_state = false;
-			member->progress =
-				(struct kv_progress){0, chosen.revision, chosen.revision};
+			member->progress = (struct kv_progress){0, chosen.revision, chosen.revision};
 			if (member == self)
 				start_from_nothing(kv, &chosen, from);
 		}

@@ -47,8 +47,7 @@ static bool is_well_formed(const struct kv_ring_write *write, uint32_t size)
 	uint32_t value_size = le32toh(write->value_size);
 
 	return (op == KV_OP_PUT || (op == KV_OP_DELETE && value_size == 0)) && key_size >= 1 &&
-	       key_size <= KV_KEY_MAX && value_size <= KV_VALUE_MAX &&
-	       (le32toh(write->flags) & ~KV_CONDITIONAL) == 0 &&
+	       key_size <= KV_KEY_MAX && value_size <= KV_VALUE_MAX && (le32toh(write->flags) & ~KV_CONDITIONAL) == 0 &&
 	       size == sizeof(*write) + key_size + value_size;
 }
 
@@ -89,11 +88,9 @@ int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *rev
 		 */
 		if (cost > before && kv->store.bytes - before + cost > kv->bytes_max)
 			return KV_NO_SPACE;
-		rc = kv_store_put(&kv->store, write->bytes, key_size, value, value_size,
-			kv->state.revision, 0);
+		rc = kv_store_put(&kv->store, write->bytes, key_size, value, value_size, kv->state.revision, 0);
 	} else {
-		rc = kv_store_delete(
-			&kv->store, write->bytes, key_size, kv->state.revision, kv->is_keeping);
+		rc = kv_store_delete(&kv->store, write->bytes, key_size, kv->state.revision, kv->is_keeping);
 	}
 	if (rc < 0)
 		return 0;

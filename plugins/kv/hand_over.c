@@ -235,9 +235,9 @@ static int get_entries(struct coterie_state_reader *reader, struct kv *kv, uint6
 	for (uint64_t i = 0; i < count; i++) {
 		struct saved_entry saved;
 
-		if (!get(reader, &saved, sizeof(saved)) || saved.key_size < 1 ||
-			saved.key_size > KV_KEY_MAX || saved.value_size > KV_VALUE_MAX ||
-			saved.modified <= last || saved.modified > kv->state.revision)
+		if (!get(reader, &saved, sizeof(saved)) || saved.key_size < 1 || saved.key_size > KV_KEY_MAX ||
+			saved.value_size > KV_VALUE_MAX || saved.modified <= last ||
+			saved.modified > kv->state.revision)
 			return -EINVAL;
 		last = saved.modified;
 
@@ -246,10 +246,9 @@ static int get_entries(struct coterie_state_reader *reader, struct kv *kv, uint6
 		if (bytes == NULL)
 			return -EINVAL;
 
-		int rc = saved.is_deleted != 0
-				 ? kv_store_delete(&kv->store, bytes, saved.key_size, last, true)
-				 : kv_store_put(&kv->store, bytes, saved.key_size,
-					   bytes + saved.key_size, saved.value_size, last, saved.created);
+		int rc = saved.is_deleted != 0 ? kv_store_delete(&kv->store, bytes, saved.key_size, last, true)
+					       : kv_store_put(&kv->store, bytes, saved.key_size, bytes + saved.key_size,
+							 saved.value_size, last, saved.created);
 
 		if (rc < 0)
 			return rc;
@@ -291,7 +290,8 @@ static int get_pending(struct coterie_state_reader *reader, struct kv *kv, uint3
 	return 0;
 }
 
-static int get_watches(struct coterie_state_reader *reader, struct kv *kv, struct coterie_client *client, uint32_t count)
+static int get_watches(
+	struct coterie_state_reader *reader, struct kv *kv, struct coterie_client *client, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct saved_watch saved;

@@ -15,10 +15,7 @@ int kv_ring_compare(const struct kv_ring *a, const struct kv_ring *b)
 	return (a->rep > b->rep) - (a->rep < b->rep);
 }
 
-bool kv_ring_equals(const struct kv_ring *a, const struct kv_ring *b)
-{
-	return kv_ring_compare(a, b) == 0;
-}
+bool kv_ring_equals(const struct kv_ring *a, const struct kv_ring *b) { return kv_ring_compare(a, b) == 0; }
 
 bool kv_state_equals(const struct kv_state_id *a, const struct kv_state_id *b)
 {
@@ -35,10 +32,7 @@ struct kv_ring kv_ring_from_wire(const struct kv_wire_ring *wire)
 	return (struct kv_ring){.seq = le64toh(wire->seq), .rep = le32toh(wire->rep)};
 }
 
-bool kv_is_readable(const struct kv *kv)
-{
-	return kv->has_state;
-}
+bool kv_is_readable(const struct kv *kv) { return kv->has_state; }
 
 /* ---- Options ------------------------------------------------------------- */
 
@@ -144,12 +138,11 @@ static void kv_dump(void *self)
 
 	kv->host->log(kv->ctx, LOG_INFO,
 		"epoch %u.%llu, revision %llu, hash %016llx, %llu keys, %llu bytes of %llu; %s%s%s%s; donor %u",
-		kv->state.epoch.rep, (unsigned long long)kv->state.epoch.seq,
-		(unsigned long long)kv->state.revision, (unsigned long long)kv->state.hash,
-		(unsigned long long)kv->store.keys, (unsigned long long)kv->store.bytes,
-		(unsigned long long)kv->bytes_max, kv->has_state ? "whole" : "not whole",
-		kv->is_serving ? ", serving" : "", kv->is_syncing ? ", synchronising" : "",
-		kv->is_waiting ? ", waiting" : "", kv->donor);
+		kv->state.epoch.rep, (unsigned long long)kv->state.epoch.seq, (unsigned long long)kv->state.revision,
+		(unsigned long long)kv->state.hash, (unsigned long long)kv->store.keys,
+		(unsigned long long)kv->store.bytes, (unsigned long long)kv->bytes_max,
+		kv->has_state ? "whole" : "not whole", kv->is_serving ? ", serving" : "",
+		kv->is_syncing ? ", synchronising" : "", kv->is_waiting ? ", waiting" : "", kv->donor);
 }
 
 static const struct coterie_ring_msg kv_ring_msgs[] = {
@@ -189,9 +182,8 @@ const struct coterie_service kv_ops = {
 	COTERIE_RING_MSGS(kv_ring_msgs),
 };
 
-COTERIE_PLUGIN(kv, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
-	.description = "replicated table of keys and values",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM |
-		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS | COTERIE_CAP_STATS | COTERIE_CAP_DELIVERY,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
-	COTERIE_OPTIONS(kv_options), .ops = &kv_ops);
+COTERIE_PLUGIN(kv, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "replicated table of keys and values",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN |
+		 COTERIE_CAP_RIGHTS | COTERIE_CAP_STATS | COTERIE_CAP_DELIVERY,
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(kv_options),
+	.ops = &kv_ops);

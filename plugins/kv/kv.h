@@ -39,10 +39,10 @@
 #define KV_FAILED_OPERATION 21
 #define KV_OK 1
 
-#define KV_MEMBERS_MAX 1024u /* of a ring. Lists of peers are checked against it */
+#define KV_MEMBERS_MAX 1024u             /* of a ring. Lists of peers are checked against it */
 #define KV_REVISION_MAX (UINT64_MAX / 2) /* checked as well. No table reaches it by counting */
-#define KV_PENDING_MAX 16u   /* requests of one client whose messages are not delivered yet */
-#define KV_WINDOW (512u << 10) /* bytes of events that a client may have unread */
+#define KV_PENDING_MAX 16u               /* requests of one client whose messages are not delivered yet */
+#define KV_WINDOW (512u << 10)           /* bytes of events that a client may have unread */
 
 /** The id of a ring; seq 0: none. */
 struct kv_ring {
@@ -90,7 +90,7 @@ struct kv_pending {
 	uint64_t client_id;            /* after a hand-over; 0: unknown */
 	uint64_t serial;
 	uint32_t request; /* enum kv_request_id */
-	bool is_held; /* the write was done in the last messages of a ring, and it is not known yet whether it
+	bool is_held;     /* the write was done in the last messages of a ring, and it is not known yet whether it
 		       * survives */
 	int32_t error;
 	uint64_t revision;
@@ -141,18 +141,18 @@ struct kv {
 	uint32_t member_count;
 	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
-	bool is_serving;      /* writes count */
-	bool has_formed;      /* the decision about the table was made */
-	bool is_waiting;      /* for nodes that may have newer state */
-	uint64_t bytes_max;   /* the smallest value of the members */
-	uint32_t donor;       /* 0: no member needs one */
-	bool has_told;        /* the node has announced its state in this ring */
+	bool is_serving;    /* writes count */
+	bool has_formed;    /* the decision about the table was made */
+	bool is_waiting;    /* for nodes that may have newer state */
+	uint64_t bytes_max; /* the smallest value of the members */
+	uint32_t donor;     /* 0: no member needs one */
+	bool has_told;      /* the node has announced its state in this ring */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
 	struct coterie_timer *sweep_timer; /* frees a dropped table */
-	bool needs_standing; /* an announcement found no room in the ring */
-	bool is_short;       /* logged: too few members run the service */
+	bool needs_standing;               /* an announcement found no room in the ring */
+	bool is_short;                     /* logged: too few members run the service */
 
 	/* Sending the state. */
 	struct coterie_timer *transfer_timer;
@@ -192,8 +192,6 @@ extern const struct coterie_service kv_ops;
 
 #define KV_REQUEST_COUNT 11u
 extern const struct coterie_request kv_requests[KV_REQUEST_COUNT];
-
-
 
 int kv_client_join(void *self, struct coterie_client *client);
 struct kv_client *kv_client_of(const struct kv *kv, struct coterie_client *client);
@@ -302,14 +300,14 @@ void kv_marker_store(struct kv *kv);
 /* ---- watch.c ---- */
 
 /** @return 0; -ENOSPC: too many; -ENOMEM */
-int kv_watch_add(struct kv *kv, struct coterie_client *client, const void *prefix, uint32_t prefix_size,
-	uint32_t *number);
+int kv_watch_add(
+	struct kv *kv, struct coterie_client *client, const void *prefix, uint32_t prefix_size, uint32_t *number);
 int kv_watch_remove(struct kv *kv, struct coterie_client *client, uint32_t number); /* -ENOENT */
 void kv_watch_clear(struct kv_client *client);
 void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes);
 /** Notify watches of a changed key. value: NULL with KV_OP_DELETE. */
-void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
-	uint32_t value_size);
+void kv_watch_change(
+	struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value, uint32_t value_size);
 /**
  * Have all watches report later that they have missed changes, since the whole table may differ. Done in turns of the
  * loop, and without a table only when this node has one.

@@ -43,8 +43,7 @@ void kv_marker_load(struct kv *kv)
 {
 	uint32_t room = sizeof(struct marker_file) + KV_MEMBERS_MAX * sizeof(uint32_t);
 	struct marker_file *file = calloc(1, room);
-	int size = file == NULL ? -ENOMEM
-				: kv->host->state_file_read(kv->ctx, MARKER_NAME, file, room);
+	int size = file == NULL ? -ENOMEM : kv->host->state_file_read(kv->ctx, MARKER_NAME, file, room);
 
 	if (size != -ENOENT && (size < 0 || !marker_parse(kv, file, size)))
 		kv->host->log(kv->ctx, LOG_ERR,

@@ -214,7 +214,7 @@ struct kv_wire_ring {
 };
 KV_SIZE(kv_wire_ring, 16);
 
-#define KV_HAS_STATE 1u  /* complete state */
+#define KV_HAS_STATE 1u /* complete state */
 #define KV_IS_QUORATE 2u
 #define KV_HAS_MARKER 4u /* a quorum provider is configured, so that markers are valid */
 

@@ -13,8 +13,7 @@
 #include <string.h>
 
 /* Plugins call the service with the structs of <coterie/kv_calls.h>. */
-#define SAME(own, public, member)                                                                                      \
-	_Static_assert(offsetof(struct own, member) == offsetof(struct public, member), #own)
+#define SAME(own, public, member) _Static_assert(offsetof(struct own, member) == offsetof(struct public, member), #own)
 SAME(kv_req_write, coterie_kv_call_write, expected);
 SAME(kv_req_write, coterie_kv_call_write, flags);
 SAME(kv_req_write, coterie_kv_call_write, key_size);
@@ -27,14 +26,16 @@ SAME(kv_res_get, coterie_kv_call_got, modified);
 SAME(kv_res_get, coterie_kv_call_got, value_size);
 SAME(kv_res_get, coterie_kv_call_got, bytes);
 _Static_assert((int)KV_REQ_PUT == COTERIE_KV_CALL_PUT && (int)KV_REQ_DELETE == COTERIE_KV_CALL_DELETE &&
-		(int)KV_REQ_GET == COTERIE_KV_CALL_GET && (int)KV_REQ_GET_ORDERED == COTERIE_KV_CALL_GET_ORDERED &&
-		KV_CONDITIONAL == COTERIE_KV_CALL_CONDITIONAL, "numbers of requests");
+		       (int)KV_REQ_GET == COTERIE_KV_CALL_GET &&
+		       (int)KV_REQ_GET_ORDERED == COTERIE_KV_CALL_GET_ORDERED &&
+		       KV_CONDITIONAL == COTERIE_KV_CALL_CONDITIONAL,
+	"numbers of requests");
 
 #define PAGE_SIZE_MAX (256u << 10) /* bytes of a page of a list, unless its first entry is longer */
-#define PAGE_COUNT_MAX 512u /* iterating twice over them takes half a millisecond */
+#define PAGE_COUNT_MAX 512u        /* iterating twice over them takes half a millisecond */
 
-static void reply(struct kv *kv, struct coterie_client *client, uint32_t id, int32_t error,
-	const void *response, size_t size)
+static void reply(
+	struct kv *kv, struct coterie_client *client, uint32_t id, int32_t error, const void *response, size_t size)
 {
 	size_t header = sizeof(struct coterie_response_header);
 	struct iovec iov = {(uint8_t *)(uintptr_t)response + header, size - header};
@@ -169,8 +170,7 @@ void kv_pending_release(struct kv *kv, bool have_survived)
 
 /* ---- Writes -------------------------------------------------------------- */
 
-static int write_handle(
-	struct kv *kv, struct coterie_client *client, uint32_t op, const void *msg, uint32_t size)
+static int write_handle(struct kv *kv, struct coterie_client *client, uint32_t op, const void *msg, uint32_t size)
 {
 	const struct kv_req_write *request = msg;
 	struct kv_client *data = kv_client_of(kv, client);
@@ -186,8 +186,7 @@ static int write_handle(
 	if (!kv->is_serving || !kv->has_state || data->pending >= KV_PENDING_MAX)
 		return -EAGAIN;
 
-	struct kv_pending *pending =
-		pending_add(kv, client, op == KV_OP_PUT ? KV_REQ_PUT : KV_REQ_DELETE, NULL, 0);
+	struct kv_pending *pending = pending_add(kv, client, op == KV_OP_PUT ? KV_REQ_PUT : KV_REQ_DELETE, NULL, 0);
 
 	if (pending == NULL)
 		return -ENOMEM;
@@ -226,8 +225,7 @@ static int handle_delete(void *self, struct coterie_client *client, const void *
 /* ---- Reads --------------------------------------------------------------- */
 
 /* Values are not copied first, since the reply copies them at once. */
-static void answer_get(
-	struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_get *request)
+static void answer_get(struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_get *request)
 {
 	const struct kv_entry *entry = kv_store_find(&kv->store, request->bytes, request->key_size);
 	struct kv_res_get response = {.revision = kv->state.revision};
@@ -240,14 +238,10 @@ static void answer_get(
 		response.value_size = entry->value_size;
 		iov[1] = (struct iovec){entry->value, entry->value_size};
 	}
-	kv->host->reply(client, id, entry != NULL ? KV_OK : KV_NOT_EXIST, iov,
-		response.value_size > 0 ? 2 : 1);
+	kv->host->reply(client, id, entry != NULL ? KV_OK : KV_NOT_EXIST, iov, response.value_size > 0 ? 2 : 1);
 }
 
-static uint32_t padded(uint32_t size)
-{
-	return (size + 7) & ~7u;
-}
+static uint32_t padded(uint32_t size) { return (size + 7) & ~7u; }
 
 static bool begins_with(const struct kv_entry *entry, const uint8_t *prefix, uint32_t size)
 {
@@ -260,9 +254,8 @@ static uint32_t page_fill(const struct kv *kv, const struct kv_req_list *request
 	const uint8_t *prefix = request->bytes, *after = prefix + request->prefix_size;
 	bool is_first = request->after_size == 0;
 	uint32_t used = 0, count = 0;
-	const struct kv_entry *entry =
-		is_first ? kv_store_above(&kv->store, prefix, request->prefix_size, true)
-			 : kv_store_above(&kv->store, after, request->after_size, false);
+	const struct kv_entry *entry = is_first ? kv_store_above(&kv->store, prefix, request->prefix_size, true)
+						: kv_store_above(&kv->store, after, request->after_size, false);
 
 	for (; entry != NULL && begins_with(entry, prefix, request->prefix_size); entry = entry->next[0]) {
 		struct kv_item item = {.created = entry->created,
@@ -294,8 +287,7 @@ static uint32_t page_fill(const struct kv *kv, const struct kv_req_list *request
 	return used;
 }
 
-static void answer_list(
-	struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_list *request)
+static void answer_list(struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_list *request)
 {
 	uint32_t size = (uint32_t)sizeof(struct kv_res_list) + page_fill(kv, request, NULL);
 	struct kv_res_list *response = calloc(1, size);
@@ -343,7 +335,7 @@ static int check_read(uint32_t id, const struct read_copy *copy, uint32_t size)
 	if (request->prefix_size > KV_KEY_MAX || request->after_size > KV_KEY_MAX)
 		return -EMSGSIZE;
 	return (request->flags & ~KV_KEYS_ONLY) == 0 &&
-			size >= sizeof(*request) + request->prefix_size + request->after_size
+			       size >= sizeof(*request) + request->prefix_size + request->after_size
 		       ? 0
 		       : -EINVAL;
 }

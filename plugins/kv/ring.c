@@ -27,10 +27,7 @@ struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid)
 	return NULL;
 }
 
-struct kv_member *kv_member_self(struct kv *kv)
-{
-	return kv_member_find(kv, kv->host->local_nodeid(kv->ctx));
-}
+struct kv_member *kv_member_self(struct kv *kv) { return kv_member_find(kv, kv->host->local_nodeid(kv->ctx)); }
 
 void kv_members_free(struct kv *kv)
 {
@@ -102,8 +99,8 @@ static bool is_quorate(struct kv *kv)
 
 	kv->host->quorum_get(kv->ctx, &quorum);
 	return kv->host->is_quorate(kv->ctx) != 0 &&
-	       (quorum.provider == NULL || (quorum.ring.seq == kv->ring.seq &&
-						   quorum.ring.representative == kv->ring.rep)) &&
+	       (quorum.provider == NULL ||
+		       (quorum.ring.seq == kv->ring.seq && quorum.ring.representative == kv->ring.rep)) &&
 	       kv_is_backed(kv);
 }
 
@@ -141,8 +138,7 @@ int kv_sync_step(void *self)
 		{(uint8_t *)&announce + sizeof(announce.header), sizeof(announce) - sizeof(announce.header)},
 		{members, count * sizeof(uint32_t)},
 	};
-	int rc = kv->host->ring_send(
-		kv->ctx, KV_RING_ANNOUNCE, COTERIE_AGREED, iov, count > 0 ? 2 : 1);
+	int rc = kv->host->ring_send(kv->ctx, KV_RING_ANNOUNCE, COTERIE_AGREED, iov, count > 0 ? 2 : 1);
 
 	free(members);
 	if (rc == 0) {
@@ -169,8 +165,7 @@ static bool take_marker(struct kv_member *member, const struct kv_ring_announce 
 	for (uint32_t i = 0; i < count; i++)
 		members[i] = le32toh(announce->members[i]);
 	free(member->marker.members);
-	member->marker =
-		(struct kv_marker){kv_ring_from_wire(&announce->marker), members, count};
+	member->marker = (struct kv_marker){kv_ring_from_wire(&announce->marker), members, count};
 	return true;
 }
 
@@ -193,8 +188,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	uint32_t count = le32toh(announce->member_count);
 	uint32_t flags = le32toh(announce->flags);
 
-	if (!kv->is_syncing || kv->is_transitional || member == NULL ||
-		!is_of_this_ring(kv, &announce->ring))
+	if (!kv->is_syncing || kv->is_transitional || member == NULL || !is_of_this_ring(kv, &announce->ring))
 		return;
 	if (!is_plausible(announce, size)) {
 		kv->host->log(kv->ctx, LOG_WARNING,
@@ -210,10 +204,10 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->has_state = (flags & KV_HAS_STATE) != 0;
 	member->is_quorate = (flags & KV_IS_QUORATE) != 0;
 	member->has_marker = (flags & KV_HAS_MARKER) != 0;
-	member->state = (struct kv_state_id){kv_ring_from_wire(&announce->epoch),
-		le64toh(announce->revision), le64toh(announce->hash)};
-	member->progress = (struct kv_progress){le64toh(announce->cursor), le64toh(announce->started),
-		le64toh(announce->kept_from)};
+	member->state = (struct kv_state_id){
+		kv_ring_from_wire(&announce->epoch), le64toh(announce->revision), le64toh(announce->hash)};
+	member->progress = (struct kv_progress){
+		le64toh(announce->cursor), le64toh(announce->started), le64toh(announce->kept_from)};
 	member->bytes_max = le64toh(announce->bytes_max);
 }
 
@@ -239,8 +233,7 @@ static void notice_later(void *arg)
 static void notice_retry(struct kv *kv)
 {
 	if (kv->notice_timer == NULL)
-		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + RETRY_NS, notice_later, kv,
-			&kv->notice_timer);
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + RETRY_NS, notice_later, kv, &kv->notice_timer);
 }
 
 static void tell_standing(struct kv *kv)
@@ -302,11 +295,9 @@ void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	const struct kv_ring_recover *recover = msg;
 
 	(void)size;
-	if (kv->is_syncing || kv->is_transitional || !kv->is_waiting ||
-		!is_of_this_ring(kv, &recover->ring))
+	if (kv->is_syncing || kv->is_transitional || !kv->is_waiting || !is_of_this_ring(kv, &recover->ring))
 		return;
 	kv->host->log(kv->ctx, LOG_WARNING,
-		"an operator at node %u gives up the nodes that were waited for: what only they have is lost",
-		nodeid);
+		"an operator at node %u gives up the nodes that were waited for: what only they have is lost", nodeid);
 	kv_decide(kv, true);
 }

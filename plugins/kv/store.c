@@ -69,16 +69,14 @@ static void seek(struct kv_store *store, const void *key, uint32_t key_size, str
 	}
 }
 
-struct kv_entry *kv_store_above(
-	const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive)
+struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive)
 {
 	struct kv_entry *const *at = store->heads;
 
 	if (key_size == 0)
 		return store->heads[0];
 	for (uint32_t level = KV_LEVELS; level-- > 0;) {
-		while (at[level] != NULL &&
-			compare(at[level], key, key_size) < (is_inclusive ? 0 : 1))
+		while (at[level] != NULL && compare(at[level], key, key_size) < (is_inclusive ? 0 : 1))
 			at = at[level]->next;
 	}
 	return at[0];
@@ -161,8 +159,7 @@ static void change_link(struct kv_store *store, struct kv_entry *entry)
 	entry->newer = older != NULL ? older->newer : store->oldest;
 	*(older != NULL ? &older->newer : &store->oldest) = entry;
 	*(entry->newer != NULL ? &entry->newer->older : &store->newest) = entry;
-	if (entry->modified > store->walk_from &&
-		(store->walk == NULL || entry->modified < store->walk->modified))
+	if (entry->modified > store->walk_from && (store->walk == NULL || entry->modified < store->walk->modified))
 		store->walk = entry;
 }
 
@@ -209,8 +206,8 @@ static void entry_remove(struct kv_store *store, struct kv_entry *entry)
 	entry_free(entry);
 }
 
-int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, const void *value,
-	uint32_t value_size, uint64_t modified, uint64_t created)
+int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, const void *value, uint32_t value_size,
+	uint64_t modified, uint64_t created)
 {
 	uint8_t *copy = malloc(value_size > 0 ? value_size : 1);
 
@@ -249,8 +246,7 @@ int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, con
 	return 0;
 }
 
-int kv_store_delete(
-	struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep)
+int kv_store_delete(struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep)
 {
 	struct kv_entry *entry = find_any(store, key, key_size);
 	bool is_new = entry == NULL;

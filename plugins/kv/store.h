@@ -67,15 +67,14 @@ uint64_t kv_store_cost(uint32_t key_size, uint32_t value_size);
  * @param created   0: use that of the existing entry, or modified
  * @return 0; -ENOMEM: nothing has changed
  */
-int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, const void *value,
-	uint32_t value_size, uint64_t modified, uint64_t created);
+int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, const void *value, uint32_t value_size,
+	uint64_t modified, uint64_t created);
 
 /**
  * Delete an entry. With keep, store a deletion, even if there was no such key. 0; -ENOMEM: only with keep and
  * without an entry.
  */
-int kv_store_delete(
-	struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep);
+int kv_store_delete(struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep);
 
 /** Free all stored deletions later, by kv_store_sweep. */
 void kv_store_purge(struct kv_store *store);
@@ -86,8 +85,7 @@ void kv_store_purge_end(struct kv_store *store);
  * Return the first entry above a key, or equal to it with is_inclusive, deleted or not. key_size 0: the
  * first of all.
  */
-struct kv_entry *kv_store_above(
-	const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive);
+struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive);
 
 /**
  * Move to the oldest change above a revision, so that kv_store_after finds it at once. For ascending revisions this

@@ -102,10 +102,7 @@ static struct logged *logged_at(struct kv_block *block)
 	return (struct logged *)((uint8_t *)block->bytes + block->at);
 }
 
-static uint32_t logged_size(uint32_t size)
-{
-	return (uint32_t)(sizeof(struct logged) + ((size + 7u) & ~7u));
-}
+static uint32_t logged_size(uint32_t size) { return (uint32_t)(sizeof(struct logged) + ((size + 7u) & ~7u)); }
 
 void kv_log_clear(struct kv *kv, uint64_t up_to)
 {
@@ -127,8 +124,7 @@ static struct kv_block *log_block(struct kv *kv, uint32_t size)
 		return kv->log_last;
 
 	uint32_t block_size = size > LOG_BLOCK ? size : LOG_BLOCK;
-	struct kv_block *block =
-		kv->log_bytes + block_size <= LOG_BYTES_MAX ? block_create(block_size) : NULL;
+	struct kv_block *block = kv->log_bytes + block_size <= LOG_BYTES_MAX ? block_create(block_size) : NULL;
 
 	if (block == NULL)
 		return NULL;
@@ -180,9 +176,8 @@ const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_rin
 	item->value_size = le32toh(item->value_size);
 	at += sizeof(*item);
 	if ((item->op != KV_OP_PUT && (item->op != KV_OP_DELETE || item->value_size != 0)) ||
-		(item->op == KV_OP_PUT) != (item->created != 0) || item->created > item->modified ||
-		item->pad != 0 || item->key_size < 1 || item->key_size > KV_KEY_MAX ||
-		item->value_size > KV_VALUE_MAX ||
+		(item->op == KV_OP_PUT) != (item->created != 0) || item->created > item->modified || item->pad != 0 ||
+		item->key_size < 1 || item->key_size > KV_KEY_MAX || item->value_size > KV_VALUE_MAX ||
 		(size_t)(end - at) < item->key_size + item->value_size)
 		return NULL;
 	return at;
@@ -224,8 +219,8 @@ static int part_step(struct kv *kv, uint32_t *done)
 	else if (item.op == KV_OP_DELETE)
 		rc = kv_store_delete(&kv->store, at, item.key_size, item.modified, true);
 	else
-		rc = kv_store_put(&kv->store, at, item.key_size, at + item.key_size,
-			item.value_size, item.modified, item.created);
+		rc = kv_store_put(&kv->store, at, item.key_size, at + item.key_size, item.value_size, item.modified,
+			item.created);
 	if (rc < 0)
 		return rc;
 	if (kv->progress.cursor < item.modified)
@@ -242,10 +237,8 @@ static void complete(struct kv *kv)
 {
 	kv->has_state = true;
 	kv_log_clear(kv, UINT64_MAX);
-	kv->host->log(kv->ctx, LOG_NOTICE,
-		"the table is whole: %llu keys, revision %llu, from node %u",
-		(unsigned long long)kv->store.keys, (unsigned long long)kv->state.revision,
-		kv->donor);
+	kv->host->log(kv->ctx, LOG_NOTICE, "the table is whole: %llu keys, revision %llu, from node %u",
+		(unsigned long long)kv->store.keys, (unsigned long long)kv->state.revision, kv->donor);
 	kv->needs_standing = true;
 	kv_notice(kv);
 	kv_watch_replaced(kv);
@@ -257,8 +250,7 @@ static void on_turn(void *arg);
 static void turn_later(struct kv *kv)
 {
 	if (kv->takeover_timer == NULL &&
-		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + TURN_NS, on_turn, kv,
-			&kv->takeover_timer) < 0)
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + TURN_NS, on_turn, kv, &kv->takeover_timer) < 0)
 		kv->takeover_timer = NULL;
 }
 
@@ -309,8 +301,7 @@ void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t siz
 
 	struct logged *logged = (struct logged *)((uint8_t *)block->bytes + block->used);
 
-	*logged = (struct logged){
-		.revision = kv->state.revision, .bytes_max = kv->bytes_max, .size = size};
+	*logged = (struct logged){.revision = kv->state.revision, .bytes_max = kv->bytes_max, .size = size};
 	memcpy(logged->msg, write, size);
 	block->last = kv->state.revision;
 	block->used += length;
@@ -321,9 +312,8 @@ void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t siz
 /* Whole up to there, when the parts that wait are written. */
 static uint64_t end_of_parts(const struct kv *kv)
 {
-	return kv->parts != NULL && kv->parts_last->last > kv->progress.cursor
-		       ? kv->parts_last->last
-		       : kv->progress.cursor;
+	return kv->parts != NULL && kv->parts_last->last > kv->progress.cursor ? kv->parts_last->last
+									       : kv->progress.cursor;
 }
 
 void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)

@@ -17,14 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (96u << 10)         /* unless one entry is longer */
-#define CHUNK_COUNT_MAX 128u           /* entries of a chunk that this node sends. Writing 2,400 entries took 25 ms */
-#define SEEK_WORK 8192u                /* entries that the donor passes in a turn */
-#define SEEK_NS UINT64_C(200000)       /* between two turns */
-#define SWEEP_WORK 2048u               /* in one turn, which takes less than a millisecond */
-#define SWEEP_NS UINT64_C(1000000)     /* between two turns */
+#define CHUNK_SIZE (96u << 10)     /* unless one entry is longer */
+#define CHUNK_COUNT_MAX 128u       /* entries of a chunk that this node sends. Writing 2,400 entries took 25 ms */
+#define SEEK_WORK 8192u            /* entries that the donor passes in a turn */
+#define SEEK_NS UINT64_C(200000)   /* between two turns */
+#define SWEEP_WORK 2048u           /* in one turn, which takes less than a millisecond */
+#define SWEEP_NS UINT64_C(1000000) /* between two turns */
 #define RETRY_NS UINT64_C(5000000)
-#define IDLE_NS UINT64_C(10000000)    /* between chunks that only report that there are no more
+#define IDLE_NS \
+	UINT64_C(10000000) /* between chunks that only report that there are no more
 				       * changes */
 
 /* ---- Sending ------------------------------------------------------------- */
@@ -75,8 +76,7 @@ static uint32_t chunk_make(struct kv *kv, struct kv_ring_chunk **chunk)
 	uint64_t to = kv->state.revision;
 	uint32_t size = sizeof(**chunk), count = 0;
 
-	while (end != NULL && count < CHUNK_COUNT_MAX &&
-		(count == 0 || size + item_size(end) <= CHUNK_SIZE)) {
+	while (end != NULL && count < CHUNK_COUNT_MAX && (count == 0 || size + item_size(end) <= CHUNK_SIZE)) {
 		size += item_size(end);
 		count++;
 		to = end->modified;
@@ -108,8 +108,8 @@ static void chunk_send(void *arg)
 	struct kv_ring_chunk *chunk = NULL;
 
 	kv->transfer_timer = NULL;
-	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
-		!kv->has_state || kv->is_transitional)
+	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out || !kv->has_state ||
+		kv->is_transitional)
 		return;
 	/* Only a new donor has many entries to pass. */
 	if (!kv_store_seek(&kv->store, lowest_cursor(kv), SEEK_WORK)) {
@@ -140,11 +140,11 @@ void kv_transfer_poke(struct kv *kv)
 {
 	uint64_t now_ns = kv->host->now_ns(kv->ctx);
 
-	if (kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
-		kv->transfer_timer != NULL || !kv->has_formed)
+	if (kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out || kv->transfer_timer != NULL ||
+		!kv->has_formed)
 		return;
-	kv->host->timer_add(kv->ctx, kv->next_chunk_ns > now_ns ? kv->next_chunk_ns : now_ns, chunk_send,
-		kv, &kv->transfer_timer);
+	kv->host->timer_add(
+		kv->ctx, kv->next_chunk_ns > now_ns ? kv->next_chunk_ns : now_ns, chunk_send, kv, &kv->transfer_timer);
 }
 
 void kv_transfer_stop(struct kv *kv)
@@ -167,8 +167,8 @@ static void on_sweep(void *arg)
 
 void kv_sweep(struct kv *kv)
 {
-	if (kv->sweep_timer == NULL && kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + SWEEP_NS, on_sweep,
-					       kv, &kv->sweep_timer) < 0)
+	if (kv->sweep_timer == NULL &&
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + SWEEP_NS, on_sweep, kv, &kv->sweep_timer) < 0)
 		kv->sweep_timer = NULL; /* the next timer frees the rest */
 }
 
@@ -187,8 +187,7 @@ void kv_restart(struct kv *kv)
 
 void kv_lose(struct kv *kv, const char *why)
 {
-	kv->host->log(kv->ctx, LOG_ERR, "%s: the table here is dropped, and taken over anew from another node",
-		why);
+	kv->host->log(kv->ctx, LOG_ERR, "%s: the table here is dropped, and taken over anew from another node", why);
 	kv_restart(kv);
 	kv->needs_standing = true;
 	kv_notice(kv);
@@ -232,8 +231,7 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	if (nodeid != kv->donor)
 		return;
 	if (!is_well_formed(kv, chunk, size)) {
-		kv->host->log(kv->ctx, LOG_WARNING, "node %u sends a malformed part of the table: dropped",
-			nodeid);
+		kv->host->log(kv->ctx, LOG_WARNING, "node %u sends a malformed part of the table: dropped", nodeid);
 		return;
 	}
 	for (uint32_t i = 0; i < kv->member_count; i++) {

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int kv_watch_add(struct kv *kv, struct coterie_client *client, const void *prefix, uint32_t prefix_size,
-	uint32_t *number)
+int kv_watch_add(
+	struct kv *kv, struct coterie_client *client, const void *prefix, uint32_t prefix_size, uint32_t *number)
 {
 	struct kv_client *data = kv_client_of(kv, client);
 
@@ -66,8 +66,7 @@ static bool has_room(const struct kv_client *client, uint64_t size)
 }
 
 /* A client that is disconnected is reported elsewhere. */
-static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, const struct iovec *iov,
-	uint32_t count)
+static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, const struct iovec *iov, uint32_t count)
 {
 	uint64_t size = sizeof(struct coterie_response_header);
 
@@ -120,10 +119,8 @@ static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t ev
 	uint32_t events = 0;
 
 	for (struct kv_watch *watch = client->watches; watch != NULL && events < events_max; watch = watch->next) {
-		struct kv_event_missed event = {
-			.revision = kv->state.revision, .watch = watch->number};
-		struct iovec iov = {(uint8_t *)&event + sizeof(event.header),
-			sizeof(event) - sizeof(event.header)};
+		struct kv_event_missed event = {.revision = kv->state.revision, .watch = watch->number};
+		struct iovec iov = {(uint8_t *)&event + sizeof(event.header), sizeof(event) - sizeof(event.header)};
 
 		if (!watch->has_missed || !has_room(client, sizeof(event)))
 			continue;
@@ -198,13 +195,11 @@ void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes)
 		(void)tell_missed(kv, data, KV_WATCHES_MAX);
 }
 
-void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value,
-	uint32_t value_size)
+void kv_watch_change(
+	struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value, uint32_t value_size)
 {
-	struct kv_event_change event = {.revision = kv->state.revision,
-		.op = op,
-		.key_size = key_size,
-		.value_size = value_size};
+	struct kv_event_change event = {
+		.revision = kv->state.revision, .op = op, .key_size = key_size, .value_size = value_size};
 	struct iovec iov[] = {
 		{(uint8_t *)&event + sizeof(event.header), sizeof(event) - sizeof(event.header)},
 		{(void *)(uintptr_t)key, key_size},
@@ -219,8 +214,7 @@ void kv_watch_change(struct kv *kv, uint32_t op, const void *key, uint32_t key_s
 		struct user *user = client->is_bounded ? user_of(users, &user_count, client->uid) : NULL;
 
 		for (struct kv_watch *watch = client->watches; watch != NULL; watch = watch->next) {
-			if (watch->prefix_size > key_size ||
-				memcmp(watch->prefix, key, watch->prefix_size) != 0)
+			if (watch->prefix_size > key_size || memcmp(watch->prefix, key, watch->prefix_size) != 0)
 				continue;
 			if (watch->has_missed || !has_room(client, size)) {
 				watch->has_missed = true;

@@ -24,10 +24,7 @@
 
 /* --- requests of clients --- */
 
-static int is_name(const char *name)
-{
-	return name[0] != '\0' && memchr(name, '\0', LOCK_NAME_SIZE) != NULL;
-}
+static int is_name(const char *name) { return name[0] != '\0' && memchr(name, '\0', LOCK_NAME_SIZE) != NULL; }
 
 static int handle_take(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -188,8 +185,7 @@ static const struct coterie_service lock_ops = {
 	COTERIE_RING_MSGS(ring_msgs),
 };
 
-COTERIE_PLUGIN(lock, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
-	.description = "locks for the whole cluster",
+COTERIE_PLUGIN(lock, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "locks for the whole cluster",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_LIFE | COTERIE_CAP_RIGHTS |
 		 COTERIE_CAP_DELIVERY | COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_METRICS,
 	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &lock_ops);

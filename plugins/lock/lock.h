@@ -22,7 +22,7 @@ enum {
 	LOCK_TAKE,
 	/* answered at once: the client does not hold the lock any more; CS_ERR_NOT_EXIST (12): it did not hold it */
 	LOCK_GIVE,
-	LOCK_WHO,  /* answered with struct lock_res_who, as this node knows it */
+	LOCK_WHO,        /* answered with struct lock_res_who, as this node knows it */
 	LOCK_LOST = 100, /* event: the lock is no longer this client's. struct lock_event */
 };
 
@@ -72,9 +72,9 @@ struct lock_ring_hello {
 
 struct lock_ring_entry {
 	struct coterie_ring_header header;
-	uint64_t synced; /* ENTRY: ring of the synchronisation */
-	struct lock_place version; /* ENTRY */
-	uint64_t client, token; /* of the sending node */
+	uint64_t synced;                  /* ENTRY: ring of the synchronisation */
+	struct lock_place version;        /* ENTRY */
+	uint64_t client, token;           /* of the sending node */
 	struct lock_place arrival, grant; /* ENTRY. grant 0.0: the client waits */
 	char name[LOCK_NAME_SIZE];
 };

@@ -50,8 +50,8 @@ static struct entry *next_to_say(const struct lock *lock)
 {
 	struct entry *entry = lock->entries;
 
-	while (entry != NULL &&
-		(!entry_is_own(lock, entry) || entry->is_given || lock_place_compare(&entry->arrival, &lock->said) <= 0))
+	while (entry != NULL && (!entry_is_own(lock, entry) || entry->is_given ||
+					lock_place_compare(&entry->arrival, &lock->said) <= 0))
 		entry = entry->next;
 	return entry;
 }

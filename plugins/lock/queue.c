@@ -109,8 +109,8 @@ void lock_count_entries(struct lock *lock)
 
 int lock_send(struct lock *lock, uint32_t function, void *message, size_t size)
 {
-	struct iovec iov = {(uint8_t *)message + sizeof(struct coterie_ring_header),
-		size - sizeof(struct coterie_ring_header)};
+	struct iovec iov = {
+		(uint8_t *)message + sizeof(struct coterie_ring_header), size - sizeof(struct coterie_ring_header)};
 
 	/* Send safe, so that all members have the message when a client gets its answer. */
 	return lock->host->ring_send(lock->ctx, function, COTERIE_SAFE, &iov, 1);

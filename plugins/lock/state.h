@@ -43,11 +43,11 @@ struct lock {
 	struct coterie_timer *nudge; /* NULL: not set */
 
 	int is_syncing;
-	uint64_t synced;           /* ring of the synchronisation */
-	struct entry *heard;       /* their entries */
-	struct lock_place newest;  /* the largest version of these nodes */
+	uint64_t synced;          /* ring of the synchronisation */
+	struct entry *heard;      /* their entries */
+	struct lock_place newest; /* the largest version of these nodes */
 	int has_said_hello;
-	struct lock_place said;    /* arrival of the last own entry that was sent */
+	struct lock_place said; /* arrival of the last own entry that was sent */
 
 	struct coterie_series *grants, *lost, *waiting; /* metrics, or NULL: no memory for them */
 };

@@ -28,9 +28,9 @@ struct user {
 	struct testkit_client *client; /* NULL: none */
 	int name;                      /* of the lock that it wants */
 	int is_asking, holds;
-	uint64_t ring, position;       /* of its grant */
+	uint64_t ring, position; /* of its grant */
 	uint32_t node;
-	int32_t error;                 /* of its last answer */
+	int32_t error; /* of its last answer */
 };
 
 static struct testkit *kit;
@@ -70,8 +70,8 @@ static void note_grant(struct user *user, const struct lock_res_take *take)
 	grants[grant_count++].position = take->position;
 }
 
-static void on_message(void *arg, struct testkit_client *client, int is_event,
-	const struct coterie_response_header *message)
+static void on_message(
+	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message)
 {
 	struct user *user = arg;
 
@@ -148,7 +148,8 @@ static uint32_t who(uint32_t node, int name, uint32_t *waiting)
 
 	strcpy(req.name, names[name]);
 	testkit_connect(kit, node, "lock", &client);
-	const struct lock_res_who *reply = client == NULL ? NULL : (const void *)testkit_call(client, &req, sizeof(req));
+	const struct lock_res_who *reply = client == NULL ? NULL
+							  : (const void *)testkit_call(client, &req, sizeof(req));
 	if (reply != NULL) {
 		result = reply->nodeid;
 		*waiting = reply->waiting;
@@ -323,7 +324,8 @@ static void check_end(void)
 		int count = 0, waiting = 0;
 
 		for (int i = 0; i < CLIENTS; i++) {
-			int is_here = users[i].client != NULL && testkit_is_connected(users[i].client) && users[i].name == name;
+			int is_here = users[i].client != NULL && testkit_is_connected(users[i].client) &&
+				      users[i].name == name;
 
 			count += is_here && users[i].holds;
 			waiting += is_here && users[i].is_asking;
@@ -395,9 +397,9 @@ static int begin(const char *file)
 
 int main(int argc, char **argv)
 {
-	static void (*const tests[])(void) = {
-		test_queue, test_partition, test_short_partition, test_in_flight, test_part_without_quorum, test_heir,
-		test_leave_in_synchronisation, test_byte_order, test_chaos, test_no_room};
+	static void (*const tests[])(void) = {test_queue, test_partition, test_short_partition, test_in_flight,
+		test_part_without_quorum, test_heir, test_leave_in_synchronisation, test_byte_order, test_chaos,
+		test_no_room};
 	unsigned long first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	unsigned long last = argc > 3 ? strtoul(argv[3], NULL, 10) : argc > 2 ? first : 20;
 

@@ -35,7 +35,7 @@ struct collect {
 	struct snapshot *snapshot;
 	size_t part;                           /* PARTS: the nodes are copied next */
 	struct coterie_map_iterator *iterator; /* of this part; NULL: not started */
-	uint32_t *nodes;                       /* known nodes, ascending, without duplicates, or NULL before they are listed */
+	uint32_t *nodes; /* known nodes, ascending, without duplicates, or NULL before they are listed */
 	uint32_t node_count, node;
 	struct coterie_timer *timer;
 	void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc);
@@ -69,8 +69,8 @@ static int copy_keys(struct collect *collect)
 	int rc = 0;
 
 	if (collect->iterator == NULL)
-		rc = host->map_iterate(metrics->ctx, parts[collect->part].map, parts[collect->part].prefix,
-			&collect->iterator);
+		rc = host->map_iterate(
+			metrics->ctx, parts[collect->part].map, parts[collect->part].prefix, &collect->iterator);
 	for (uint32_t i = 0; rc == 0 && i < KEYS_IN_SLICE; i++) {
 		struct coterie_map_value value;
 		const char *key = host->map_iterate_next(collect->iterator, &value);
@@ -197,8 +197,8 @@ static void step(void *arg)
 	if (rc > 0)
 		collect->part++;
 	if (rc >= 0)
-		rc = metrics->host->timer_add(metrics->ctx, metrics->host->now_ns(metrics->ctx) + PAUSE_NS, step, collect,
-			&collect->timer);
+		rc = metrics->host->timer_add(
+			metrics->ctx, metrics->host->now_ns(metrics->ctx) + PAUSE_NS, step, collect, &collect->timer);
 	if (rc < 0)
 		end(collect, rc);
 }

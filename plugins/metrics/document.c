@@ -97,8 +97,8 @@ static bool fill(enum document document, const struct metrics_source *source, st
 static int copy_text(struct json_object *answer, struct metrics_text *text)
 {
 	size_t size;
-	const char *bytes =
-		json_object_to_json_string_length(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+	const char *bytes = json_object_to_json_string_length(
+		answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
 
 	if (bytes == NULL)
 		return -ENOMEM;

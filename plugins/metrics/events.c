@@ -26,7 +26,7 @@ struct event {
 /* A node whose links are watched. */
 struct seen_node {
 	uint32_t id;
-	bool is_known; /* the members below are valid */
+	bool is_known;               /* the members below are valid */
 	uint32_t enabled, connected; /* links, by bit */
 };
 
@@ -58,8 +58,8 @@ struct events {
 	uint32_t node_count, node; /* node: index of the next one to check */
 	struct seen_plugin plugins[PLUGINS_MAX];
 	uint32_t plugin_count;
-	bool has_looked;          /* the plugins were listed once */
-	bool has_new_plugins;     /* the names of the plugins have to be listed again */
+	bool has_looked;      /* the plugins were listed once */
+	bool has_new_plugins; /* the names of the plugins have to be listed again */
 
 	bool has_quorum; /* the members below are valid */
 	bool is_quorate;
@@ -170,7 +170,8 @@ static uint32_t member_of(const char *key)
 	uint32_t id;
 	int end = 0;
 
-	return sscanf(key, PREFIX_MEMBERS "%" SCNu32 ".status%n", &id, &end) == 1 && end > 0 && key[end] == '\0' ? id : 0;
+	return sscanf(key, PREFIX_MEMBERS "%" SCNu32 ".status%n", &id, &end) == 1 && end > 0 && key[end] == '\0' ? id
+														 : 0;
 }
 
 static void see_member(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
@@ -436,8 +437,8 @@ static int follow(struct events *events)
 {
 	const struct coterie_host *host = events->host;
 	const uint32_t changes = COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED;
-	int rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, PREFIX_MEMBERS, changes | COTERIE_MAP_PREFIX, see_member,
-		events, &events->trackers[0]);
+	int rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, PREFIX_MEMBERS, changes | COTERIE_MAP_PREFIX,
+		see_member, events, &events->trackers[0]);
 
 	if (rc == 0)
 		rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, "config.totemconfig_reload_in_progress", changes,

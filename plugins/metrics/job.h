@@ -8,7 +8,8 @@
 
 #include "plugins/metrics/metrics.h"
 
-#define DOCUMENT_SIZE_MAX (4u << 20) /* the statistics of a hundred nodes with eight links each take about
+#define DOCUMENT_SIZE_MAX \
+	(4u << 20) /* the statistics of a hundred nodes with eight links each take about
 				      * half */
 
 /** A finished document. */

@@ -108,8 +108,8 @@ static void open_server(void *arg)
 		host->log(metrics->ctx, LOG_ERR, "cannot listen on %s: %s; it is tried again until it works", address,
 			strerror(-rc));
 	metrics->has_complained = true;
-	if (host->timer_add(metrics->ctx, host->now_ns(metrics->ctx) + RETRY_NS, open_server, metrics,
-		    &metrics->retry) < 0)
+	if (host->timer_add(
+		    metrics->ctx, host->now_ns(metrics->ctx) + RETRY_NS, open_server, metrics, &metrics->retry) < 0)
 		host->log(metrics->ctx, LOG_ERR, "out of memory: metrics are not served");
 }
 
@@ -175,23 +175,53 @@ static void configuration(void *self, const struct coterie_configuration *config
 }
 
 static const struct coterie_option options[] = {
-	{.name = "listen", .type = COTERIE_OPT_ADDRESS, .initial = "127.0.0.1",
+	{.name = "listen",
+		.type = COTERIE_OPT_ADDRESS,
+		.initial = "127.0.0.1",
 		.help = "where to listen: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, in digits"},
-	{.name = "port", .type = COTERIE_OPT_U32, .initial = "9890", .min = 1, .max = 65535,
+	{.name = "port",
+		.type = COTERIE_OPT_U32,
+		.initial = "9890",
+		.min = 1,
+		.max = 65535,
 		.help = "TCP port, when listen names none"},
-	{.name = "allow", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
+	{.name = "allow",
+		.type = COTERIE_OPT_LIST,
+		.flags = COTERIE_OPT_RELOAD,
 		.help = "addresses and networks that may ask; nobody named: all that reach the address"},
-	{.name = "names", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
+	{.name = "names",
+		.type = COTERIE_OPT_LIST,
+		.flags = COTERIE_OPT_RELOAD,
 		.help = "further names of this host, under which browsers and collectors may ask"},
-	{.name = "connections", .type = COTERIE_OPT_U32, .initial = "16", .min = 1, .max = 1000,
+	{.name = "connections",
+		.type = COTERIE_OPT_U32,
+		.initial = "16",
+		.min = 1,
+		.max = 1000,
 		.help = "connections at a time; three quarters of them from one address, half of them for events"},
-	{.name = "timeout", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "5000", .min = 100,
-		.max = 60000, .help = "time for a request and its answer as a whole"},
-	{.name = "interval", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "1000", .min = 100,
-		.max = 3600000, .help = "a document younger than this is sent again instead of a new one"},
-	{.name = "per_client", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",
+	{.name = "timeout",
+		.type = COTERIE_OPT_MS,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "5000",
+		.min = 100,
+		.max = 60000,
+		.help = "time for a request and its answer as a whole"},
+	{.name = "interval",
+		.type = COTERIE_OPT_MS,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "1000",
+		.min = 100,
+		.max = 3600000,
+		.help = "a document younger than this is sent again instead of a new one"},
+	{.name = "per_client",
+		.type = COTERIE_OPT_BOOL,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "no",
 		.help = "figures of every client, with labels pid and program"},
-	{.name = "legacy_names", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",
+	{.name = "legacy_names",
+		.type = COTERIE_OPT_BOOL,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "no",
 		.help = "also the names ha_cluster_corosync_*"},
 };
 

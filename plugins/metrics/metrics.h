@@ -63,16 +63,16 @@ struct metrics {
 	struct metrics_options text_options; /* common options. The format is set for each text */
 
 	struct events *events;
-	struct server *server;        /* NULL: it does not listen */
-	struct coterie_timer *retry;  /* runs until it listens */
-	bool has_complained;          /* the failure to listen was logged */
+	struct server *server;       /* NULL: it does not listen */
+	struct coterie_timer *retry; /* runs until it listens */
+	bool has_complained;         /* the failure to listen was logged */
 
 	struct page pages[DOCUMENTS];
-	size_t held;                /* bytes of all documents, including old ones that are still being sent */
-	uint32_t wanted;            /* documents that clients wait for, as bits */
-	struct collect *collect;    /* NULL: no copy is being made */
-	struct snapshot *snapshot;  /* the last copy. A running job owns it */
-	struct job *job;            /* NULL: no documents are being made */
+	size_t held;               /* bytes of all documents, including old ones that are still being sent */
+	uint32_t wanted;           /* documents that clients wait for, as bits */
+	struct collect *collect;   /* NULL: no copy is being made */
+	struct snapshot *snapshot; /* the last copy. A running job owns it */
+	struct job *job;           /* NULL: no documents are being made */
 };
 
 /* --- address.c --- */

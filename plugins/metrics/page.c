@@ -42,10 +42,9 @@ bool page_add_headers(struct MHD_Response *response, const char *type)
 static struct MHD_Response *wrap(struct metrics *metrics, enum document document, struct metrics_text *text)
 {
 	struct held *held = malloc(sizeof(*held));
-	struct MHD_Response *response =
-		held == NULL ? NULL
-			     : MHD_create_response_from_buffer_with_free_callback_cls(
-				       text->size, text->bytes, let_go, held);
+	struct MHD_Response *response = held == NULL ? NULL
+						     : MHD_create_response_from_buffer_with_free_callback_cls(
+							       text->size, text->bytes, let_go, held);
 
 	if (response == NULL) {
 		free(held);
@@ -195,8 +194,8 @@ void page_fini(struct metrics *metrics)
 
 struct MHD_Response *page_note(const char *text)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 
 	if (response != NULL && !page_add_headers(response, "text/plain; charset=utf-8")) {
 		MHD_destroy_response(response);

@@ -39,7 +39,7 @@ struct visitor {
 	uint64_t wait_ns;  /* end of its wait for a document or an event */
 	bool is_suspended;
 	bool is_stream;
-	struct events_reader reader; /* of a stream */
+	struct events_reader reader;     /* of a stream */
 	struct visitor *next, *previous; /* oldest first */
 };
 
@@ -444,10 +444,9 @@ static int start(struct server *server, int fd)
 	uint32_t timeout_s = (uint32_t)((metrics->timeout_ns + NS_PER_S - 1) / NS_PER_S);
 
 	server->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, admit, server, handle, server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, count,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, count > 3 ? count - count / 4 : count,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BUFFER_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
-		MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_END);
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, count, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		count > 3 ? count - count / 4 : count, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BUFFER_SIZE,
+		MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_END);
 	if (server->http == NULL)
 		return -ENOMEM;
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);

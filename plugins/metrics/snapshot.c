@@ -112,8 +112,8 @@ int snapshot_add_status(struct snapshot *snapshot, const struct coterie_node_sta
 
 	if (rc < 0)
 		return rc;
-	struct coterie_node_status **list =
-		reallocarray(snapshot->statuses, snapshot->status_count + 1, sizeof(struct coterie_node_status *));
+	struct coterie_node_status **list = reallocarray(
+		snapshot->statuses, snapshot->status_count + 1, sizeof(struct coterie_node_status *));
 	if (list == NULL)
 		return -ENOMEM;
 	snapshot->statuses = list;
@@ -162,8 +162,8 @@ static bool source_read(void *arg, uint32_t map, const char *key, uint32_t *type
 	return true;
 }
 
-static void source_each(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
-	void *see_arg)
+static void source_each(
+	void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key), void *see_arg)
 {
 	const struct snapshot *snapshot = arg;
 
@@ -218,7 +218,8 @@ static bool source_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes
 		snprintf(votes->device, sizeof(votes->device), "%.*s", (int)device->size, (const char *)device->bytes);
 	snprintf(key, sizeof(key), "runtime.members.%" PRIu32 ".status", id);
 	const struct snapshot_value *status = snapshot_find(snapshot, COTERIE_MAP_CONFIG, key);
-	if (status != NULL && status->size == sizeof("joined") && memcmp(status->bytes, "joined", sizeof("joined")) == 0)
+	if (status != NULL && status->size == sizeof("joined") &&
+		memcmp(status->bytes, "joined", sizeof("joined")) == 0)
 		votes->state = METRICS_VOTER_MEMBER;
 	return vote_number(snapshot, id, "votes", &votes->votes) &&
 	       vote_number(snapshot, id, "expected_votes", &votes->expected) &&

@@ -30,11 +30,11 @@ struct snapshot {
 	struct {
 		struct snapshot_value *list; /* ascending by key */
 		uint32_t count, capacity;
-	} maps[2]; /* COTERIE_MAP_CONFIG, COTERIE_MAP_STATS */
+	} maps[2];                             /* COTERIE_MAP_CONFIG, COTERIE_MAP_STATS */
 	struct coterie_node_status **statuses; /* of the nodes that the transport knows, in any order */
 	uint32_t status_count;
-	uint64_t at_ns;    /* time at which it was complete */
-	uint32_t local;    /* node id */
+	uint64_t at_ns; /* time at which it was complete */
+	uint32_t local; /* node id */
 	struct coterie_ring_id ring;
 	bool has_ring;
 	int quorate; /* 1 or 0, or -1 without a provider */

@@ -123,10 +123,8 @@ static void publish(const struct resource *resource, double value)
 	if (resource->kind->type == COTERIE_MAP_U32)
 		mon->host->map_set(mon->ctx, current.name, COTERIE_MAP_U32, &whole, sizeof(whole));
 	else
-		mon->host->map_set(
-			mon->ctx, current.name, COTERIE_MAP_DOUBLE, &value, sizeof(value));
-	mon->host->map_set(mon->ctx, key_of(resource, "last_updated").name, COTERIE_MAP_U64, &now_ns,
-		sizeof(now_ns));
+		mon->host->map_set(mon->ctx, current.name, COTERIE_MAP_DOUBLE, &value, sizeof(value));
+	mon->host->map_set(mon->ctx, key_of(resource, "last_updated").name, COTERIE_MAP_U64, &now_ns, sizeof(now_ns));
 }
 
 static void poll_resource(void *arg);
@@ -139,8 +137,8 @@ static void arm(struct resource *resource)
 
 	if (rc < 0) {
 		resource->timer = NULL;
-		mon->host->log(mon->ctx, LOG_ERR, "%s: is not polled any more: %s",
-			resource->kind->name, strerror(-rc));
+		mon->host->log(
+			mon->ctx, LOG_ERR, "%s: is not polled any more: %s", resource->kind->name, strerror(-rc));
 		set_state(resource, stopped);
 	}
 }
@@ -154,8 +152,8 @@ static void poll_resource(void *arg)
 
 	resource->timer = NULL;
 	if (rc < 0 && !resource->is_unreadable)
-		mon->host->log(mon->ctx, LOG_ERR, "%s: %s/%s cannot be read: %s",
-			resource->kind->name, mon->proc, resource->kind->file, strerror(-rc));
+		mon->host->log(mon->ctx, LOG_ERR, "%s: %s/%s cannot be read: %s", resource->kind->name, mon->proc,
+			resource->kind->file, strerror(-rc));
 	resource->is_unreadable = rc < 0;
 	if (rc == 0) {
 		publish(resource, value);
@@ -172,20 +170,17 @@ static void configure(struct resource *resource, const char *state)
 {
 	const struct mon *mon = resource->mon;
 	struct key period = key_of(resource, "poll_period");
-	int rc = keys_poll_period(
-		mon->host, mon->ctx, period.name, POLL_PERIOD_MS, &resource->period_ms);
+	int rc = keys_poll_period(mon->host, mon->ctx, period.name, POLL_PERIOD_MS, &resource->period_ms);
 
 	if (rc < 0)
-		mon->host->log(mon->ctx, LOG_WARNING,
-			"%s: poll_period must be %u to %u ms: it stays at %ju ms", resource->kind->name,
-			KEYS_POLL_PERIOD_MIN_MS, KEYS_POLL_PERIOD_MAX_MS,
+		mon->host->log(mon->ctx, LOG_WARNING, "%s: poll_period must be %u to %u ms: it stays at %ju ms",
+			resource->kind->name, KEYS_POLL_PERIOD_MIN_MS, KEYS_POLL_PERIOD_MAX_MS,
 			(uintmax_t)resource->period_ms);
 	mon->host->timer_del(mon->ctx, resource->timer);
 	resource->timer = NULL;
 	rc = keys_number(mon->host, mon->ctx, key_of(resource, "max").name, &resource->max);
 	if (rc == -EINVAL)
-		mon->host->log(mon->ctx, LOG_WARNING, "%s: max is no number: it is not watched",
-			resource->kind->name);
+		mon->host->log(mon->ctx, LOG_WARNING, "%s: max is no number: it is not watched", resource->kind->name);
 	set_state(resource, rc < 0 ? stopped : state);
 	if (rc == 0)
 		poll_resource(resource);
@@ -200,8 +195,8 @@ static void begin(struct resource *resource)
 	configure(resource, state != NULL && strcmp(state, failed) == 0 ? failed : running);
 }
 
-static void map_changed(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void map_changed(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct mon *mon = arg;
 
@@ -229,13 +224,11 @@ static void publish_initial(struct resource *resource)
 	if (resource->kind->type == COTERIE_MAP_U32)
 		mon->host->map_set(mon->ctx, current.name, COTERIE_MAP_I32, &none, sizeof(none));
 	else
-		mon->host->map_set(
-			mon->ctx, current.name, COTERIE_MAP_DOUBLE, &nothing, sizeof(nothing));
-	mon->host->map_set(mon->ctx, key_of(resource, "last_updated").name, COTERIE_MAP_U64, &never,
-		sizeof(never));
+		mon->host->map_set(mon->ctx, current.name, COTERIE_MAP_DOUBLE, &nothing, sizeof(nothing));
+	mon->host->map_set(mon->ctx, key_of(resource, "last_updated").name, COTERIE_MAP_U64, &never, sizeof(never));
 	if (mon->host->map_get(mon->ctx, period.name, NULL, NULL, NULL) < 0)
-		mon->host->map_set(mon->ctx, period.name, COTERIE_MAP_U64, &resource->period_ms,
-			sizeof(resource->period_ms));
+		mon->host->map_set(
+			mon->ctx, period.name, COTERIE_MAP_U64, &resource->period_ms, sizeof(resource->period_ms));
 }
 
 static int mon_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
@@ -262,8 +255,8 @@ static int mon_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 		publish_initial(&mon->resources[i]);
 	}
 	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, PREFIX,
-		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED,
-		map_changed, mon, &mon->tracker);
+		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED, map_changed, mon,
+		&mon->tracker);
 	if (rc < 0)
 		goto free_mon;
 	for (uint32_t i = 0; i < KIND_COUNT; i++)
@@ -288,7 +281,9 @@ static void mon_fini(void *self)
 }
 
 static const struct coterie_option mon_options[] = {
-	{.name = "proc", .type = COTERIE_OPT_STRING, .initial = "/proc",
+	{.name = "proc",
+		.type = COTERIE_OPT_STRING,
+		.initial = "/proc",
 		.help = "where the kernel's meminfo and loadavg are"},
 };
 
@@ -303,5 +298,5 @@ static const struct coterie_service mon_ops = {
 
 COTERIE_PLUGIN(mon, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "memory and load of this machine, as keys of the map",
-	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS, 
-	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(mon_options), .ops = &mon_ops);
+	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS, .offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
+	COTERIE_OPTIONS(mon_options), .ops = &mon_ops);

@@ -30,9 +30,9 @@ int mon_parse_memory(const char *text, double *percent)
 {
 	double total, unused, buffers, cached, swap_total, swap_unused, used;
 
-	if (!field(text, "MemTotal", &total) || !field(text, "MemFree", &unused) ||
-		!field(text, "Buffers", &buffers) || !field(text, "Cached", &cached) ||
-		!field(text, "SwapTotal", &swap_total) || !field(text, "SwapFree", &swap_unused))
+	if (!field(text, "MemTotal", &total) || !field(text, "MemFree", &unused) || !field(text, "Buffers", &buffers) ||
+		!field(text, "Cached", &cached) || !field(text, "SwapTotal", &swap_total) ||
+		!field(text, "SwapFree", &swap_unused))
 		return -EBADMSG;
 	if (total + swap_total <= 0)
 		return -EBADMSG;

@@ -46,8 +46,8 @@ struct pload {
 	uint64_t count, size; /* number of messages, and bytes of each, header included */
 	uint64_t sent, back;
 	uint64_t started_ns;
-	uint8_t *filling;                /* size bytes of filling, without the header */
-	struct coterie_timer *retry;     /* runs while the queue is full */
+	uint8_t *filling;            /* size bytes of filling, without the header */
+	struct coterie_timer *retry; /* runs while the queue is full */
 	struct coterie_timer *deadline;
 };
 
@@ -60,10 +60,8 @@ static void end(struct pload *pload, const char *why)
 
 	if (seconds <= 0)
 		seconds = 1e-9;
-	snprintf(text, sizeof(text),
-		"%ju messages of %ju bytes in %.3f s: %.0f messages/s, %.3f MB/s%s%s",
-		(uintmax_t)pload->back, (uintmax_t)pload->size, seconds,
-		(double)pload->back / seconds,
+	snprintf(text, sizeof(text), "%ju messages of %ju bytes in %.3f s: %.0f messages/s, %.3f MB/s%s%s",
+		(uintmax_t)pload->back, (uintmax_t)pload->size, seconds, (double)pload->back / seconds,
 		(double)pload->back * (double)pload->size / seconds / 1e6, *why == '\0' ? "" : "; ", why);
 	host->log(pload->ctx, LOG_NOTICE, "%s", text);
 	host->timer_del(pload->ctx, pload->retry);
@@ -119,8 +117,8 @@ static void send_on(struct pload *pload)
 		int rc = send_one(pload);
 
 		if (rc == -EAGAIN && pload->retry == NULL)
-			rc = host->timer_add(pload->ctx, host->now_ns(pload->ctx) + RETRY_NS, retry,
-				pload, &pload->retry);
+			rc = host->timer_add(
+				pload->ctx, host->now_ns(pload->ctx) + RETRY_NS, retry, pload, &pload->retry);
 		else if (rc == 0) {
 			pload->sent++;
 			continue;
@@ -134,8 +132,7 @@ static void send_on(struct pload *pload)
 /* --- being asked --- */
 
 /* Read a number of the map, within bounds. */
-static bool number(struct pload *pload, const char *key, uint64_t initial, uint64_t min,
-	uint64_t max, uint64_t *value)
+static bool number(struct pload *pload, const char *key, uint64_t initial, uint64_t min, uint64_t max, uint64_t *value)
 {
 	int rc = keys_whole(pload->host, pload->ctx, key, value);
 
@@ -145,8 +142,8 @@ static bool number(struct pload *pload, const char *key, uint64_t initial, uint6
 	}
 	if (rc == 0 && *value >= min && *value <= max)
 		return true;
-	pload->host->log(pload->ctx, LOG_ERR, "no load: %s must be a number from %ju to %ju", key,
-		(uintmax_t)min, (uintmax_t)max);
+	pload->host->log(pload->ctx, LOG_ERR, "no load: %s must be a number from %ju to %ju", key, (uintmax_t)min,
+		(uintmax_t)max);
 	return false;
 }
 
@@ -156,18 +153,15 @@ static void start(struct pload *pload)
 	uint64_t now_ns = host->now_ns(pload->ctx);
 
 	if (!host->is_safe_kept(pload->ctx)) {
-		host->log(pload->ctx, LOG_ERR,
-			"no load: a node of the ring is not of this project");
+		host->log(pload->ctx, LOG_ERR, "no load: a node of the ring is not of this project");
 		return;
 	}
 	if (!number(pload, COUNT_KEY, COUNT_INITIAL, 1, pload->count_max, &pload->count) ||
-		!number(pload, SIZE_KEY, SIZE_INITIAL, sizeof(struct pload_ring_load),
-			pload->size_max, &pload->size))
+		!number(pload, SIZE_KEY, SIZE_INITIAL, sizeof(struct pload_ring_load), pload->size_max, &pload->size))
 		return;
 	pload->filling = calloc(1, (size_t)pload->size);
-	if (pload->filling == NULL ||
-		host->timer_add(pload->ctx, now_ns + pload->seconds_max * NS_PER_S, time_is_up, pload,
-			&pload->deadline) < 0) {
+	if (pload->filling == NULL || host->timer_add(pload->ctx, now_ns + pload->seconds_max * NS_PER_S, time_is_up,
+					      pload, &pload->deadline) < 0) {
 		host->log(pload->ctx, LOG_ERR, "no load: out of memory");
 		free(pload->filling);
 		pload->filling = NULL;
@@ -177,13 +171,13 @@ static void start(struct pload *pload)
 	pload->run++;
 	pload->sent = pload->back = 0;
 	pload->started_ns = now_ns;
-	host->log(pload->ctx, LOG_NOTICE, "load: %ju messages of %ju bytes, for at most %ju s",
-		(uintmax_t)pload->count, (uintmax_t)pload->size, (uintmax_t)pload->seconds_max);
+	host->log(pload->ctx, LOG_NOTICE, "load: %ju messages of %ju bytes, for at most %ju s", (uintmax_t)pload->count,
+		(uintmax_t)pload->size, (uintmax_t)pload->seconds_max);
 	send_on(pload);
 }
 
-static void start_key_changed(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void start_key_changed(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct pload *pload = arg;
 	const char *text;
@@ -214,15 +208,15 @@ static void swap_load(void *msg, uint32_t size)
 	load->run = __builtin_bswap32(load->run);
 }
 
-static void deliver_load(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
+static void deliver_load(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct pload *pload = self;
 	const struct pload_ring_load *load = head;
 
 	(void)parts, (void)count, (void)size;
-	if (!pload->is_running || nodeid != pload->host->local_nodeid(pload->ctx) ||
-		load->version != PLOAD_VERSION || load->run != pload->run || pload->back == pload->sent)
+	if (!pload->is_running || nodeid != pload->host->local_nodeid(pload->ctx) || load->version != PLOAD_VERSION ||
+		load->run != pload->run || pload->back == pload->sent)
 		return;
 	pload->back++;
 	if (pload->back == pload->count)
@@ -268,9 +262,8 @@ static int pload_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 	if (rc == 0)
 		rc = keys_set_text(host, ctx, START_KEY, "no");
 	if (rc == 0)
-		rc = host->map_track(ctx, COTERIE_MAP_CONFIG, START_KEY,
-			COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED, start_key_changed, pload,
-			&pload->tracker);
+		rc = host->map_track(ctx, COTERIE_MAP_CONFIG, START_KEY, COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED,
+			start_key_changed, pload, &pload->tracker);
 	if (rc < 0) {
 		free(pload);
 		return rc;
@@ -309,19 +302,33 @@ static int pload_state_load(void *self, const void *blob, uint32_t size)
 }
 
 static const struct coterie_option pload_options[] = {
-	{.name = "count_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
-		.initial = "10000000", .min = 1, .max = 1000000000,
+	{.name = "count_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "10000000",
+		.min = 1,
+		.max = 1000000000,
 		.help = "most messages that one load may have"},
-	{.name = "size_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
-		.initial = "1048576", .min = sizeof(struct pload_ring_load), .max = 1048576,
+	{.name = "size_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "1048576",
+		.min = sizeof(struct pload_ring_load),
+		.max = 1048576,
 		.help = "bytes of the largest message that a load may have"},
-	{.name = "seconds_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
-		.initial = "60", .min = 1, .max = 3600,
+	{.name = "seconds_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "60",
+		.min = 1,
+		.max = 3600,
 		.help = "seconds after which a load is stopped"},
 };
 
 static const struct coterie_ring_msg pload_ring_msgs[] = {
-	{.function = PLOAD_RING_LOAD, .size_min = sizeof(struct pload_ring_load), .swap = swap_load,
+	{.function = PLOAD_RING_LOAD,
+		.size_min = sizeof(struct pload_ring_load),
+		.swap = swap_load,
 		.deliver_parts = deliver_load},
 };
 
@@ -342,5 +349,5 @@ static const struct coterie_service pload_ops = {
 COTERIE_PLUGIN(pload, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "a bounded load on the ring, on demand",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
-	COTERIE_OPTIONS(pload_options), .ops = &pload_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(pload_options),
+	.ops = &pload_ops);

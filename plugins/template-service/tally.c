@@ -28,16 +28,17 @@ struct tally {
 };
 
 /* Convert the pointer that the executive passes as void *. */
-static struct tally *tally_of(void *self)
-{
-	return self;
-}
+static struct tally *tally_of(void *self) { return self; }
 
 /* ---- Options --- */
 
 static const struct coterie_option tally_options[] = {
-	{.name = "step_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
-		.initial = "1000", .min = 1, .max = UINT32_MAX,
+	{.name = "step_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "1000",
+		.min = 1,
+		.max = UINT32_MAX,
 		.help = "largest amount one request may add"},
 };
 
@@ -53,8 +54,7 @@ static int tally_reload(void *self)
 /*
  * The table guarantees at least sizeof(*req) bytes. The values are from the client, so check them.
  */
-static int tally_handle_add(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int tally_handle_add(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct tally *tally = self;
 	const struct tally_req_add *req = msg;
@@ -74,8 +74,7 @@ static int tally_handle_add(
 	return tally->host->ring_send(tally->ctx, TALLY_RING_ADD, COTERIE_AGREED, &iov, 1);
 }
 
-static int tally_handle_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int tally_handle_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct tally *tally = self;
 	struct iovec iov = {.iov_base = &tally->total, .iov_len = sizeof(tally->total)};
@@ -87,8 +86,8 @@ static int tally_handle_get(
 
 static const struct coterie_request tally_requests[] = {
 	/* id, shortest request, needs, id of the response, handler */
-	{TALLY_REQ_ADD, sizeof(struct tally_req_add), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW,
-		TALLY_REQ_ADD, tally_handle_add},
+	{TALLY_REQ_ADD, sizeof(struct tally_req_add), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW, TALLY_REQ_ADD,
+		tally_handle_add},
 	{TALLY_REQ_GET, sizeof(struct tally_req_get), COTERIE_OBSERVES, TALLY_REQ_GET, tally_handle_get},
 };
 
@@ -131,8 +130,7 @@ static void tally_swap_total(void *msg, uint32_t size)
 static const struct coterie_ring_msg tally_ring_msgs[] = {
 	/* function, shortest message, byte order, delivery: of whole messages, in parts */
 	{TALLY_RING_ADD, sizeof(struct tally_ring_add), tally_swap_add, tally_deliver_add, NULL},
-	{TALLY_RING_TOTAL, sizeof(struct tally_ring_total), tally_swap_total, tally_deliver_total,
-		NULL},
+	{TALLY_RING_TOTAL, sizeof(struct tally_ring_total), tally_swap_total, tally_deliver_total, NULL},
 };
 
 /* ---- Synchronisation: the ring has other members than before --- */
@@ -236,5 +234,5 @@ static const struct coterie_service tally_ops = {
 COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "a number that every node agrees on",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
-	COTERIE_OPTIONS(tally_options), .ops = &tally_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(tally_options),
+	.ops = &tally_ops);

@@ -29,8 +29,7 @@ static void check(int is_true, uint64_t seed, const char *what)
 
 static int32_t add(struct testkit_client *client, uint32_t amount)
 {
-	struct tally_req_add req = {
-		.header = {.id = TALLY_REQ_ADD, .size = sizeof(req)}, .amount = amount};
+	struct tally_req_add req = {.header = {.id = TALLY_REQ_ADD, .size = sizeof(req)}, .amount = amount};
 	const struct coterie_response_header *reply = testkit_call(client, &req, sizeof(req));
 
 	return reply == NULL ? 0 : reply->error;
@@ -139,8 +138,7 @@ static void test_chaos(uint64_t seed, const char *file)
 
 	testkit_chaos(kit, TESTKIT_CHAOS, 500);
 	for (int i = 0; i < 50; i++) {
-		struct tally_req_add req = {
-			.header = {.id = TALLY_REQ_ADD, .size = sizeof(req)},
+		struct tally_req_add req = {.header = {.id = TALLY_REQ_ADD, .size = sizeof(req)},
 			.amount = 1 + (uint32_t)testkit_random(kit, 50)};
 		uint32_t node = 1 + (uint32_t)testkit_random(kit, NODES);
 		struct testkit_client *client;

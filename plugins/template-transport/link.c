@@ -15,16 +15,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
-struct sockaddr_un unixgram_name(
-	const struct unixgram *unixgram, uint32_t nodeid, const char *suffix)
+struct sockaddr_un unixgram_name(const struct unixgram *unixgram, uint32_t nodeid, const char *suffix)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 
 	static_assert(
-		sizeof(unixgram->directory) + sizeof("/4294967295.lock") <= sizeof(name.sun_path),
-		"every name fits");
-	snprintf(name.sun_path, sizeof(name.sun_path), "%s/%u%s", unixgram->directory, nodeid,
-		suffix);
+		sizeof(unixgram->directory) + sizeof("/4294967295.lock") <= sizeof(name.sun_path), "every name fits");
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s/%u%s", unixgram->directory, nodeid, suffix);
 	return name;
 }
 
@@ -60,8 +57,7 @@ static int check_directory(const struct unixgram *unixgram)
 		int rc = -errno;
 
 		unixgram->host->log(unixgram->ctx, LOG_ERR,
-			"cannot use folder '%s' (%s): make it, or set option 'directory'", path,
-			strerror(-rc));
+			"cannot use folder '%s' (%s): make it, or set option 'directory'", path, strerror(-rc));
 		return rc;
 	}
 	if (!S_ISDIR(status.st_mode))
@@ -97,8 +93,7 @@ static int take_lock(struct unixgram *unixgram)
 	}
 	unixgram->host->log(unixgram->ctx, LOG_ERR, "cannot lock '%s' (%s): %s", name.sun_path,
 		rc == -EADDRINUSE ? "another daemon is this node" : strerror(-rc),
-		rc == -EADDRINUSE ? "stop it, or use another folder for another cluster"
-				  : "check the folder");
+		rc == -EADDRINUSE ? "stop it, or use another folder for another cluster" : "check the folder");
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -118,11 +113,10 @@ static int open_socket(struct unixgram *unixgram)
 
 	/* Urgent: the ring's traffic has priority over all other work. */
 	if (rc == 0)
-		rc = unixgram->host->fd_add(
-			unixgram->ctx, fd, COTERIE_FD_IN, 1, unixgram_receive, unixgram);
+		rc = unixgram->host->fd_add(unixgram->ctx, fd, COTERIE_FD_IN, 1, unixgram_receive, unixgram);
 	if (rc < 0) {
-		unixgram->host->log(unixgram->ctx, LOG_ERR, "cannot make socket '%s': %s",
-			name.sun_path, strerror(-rc));
+		unixgram->host->log(
+			unixgram->ctx, LOG_ERR, "cannot make socket '%s': %s", name.sun_path, strerror(-rc));
 		if (fd >= 0)
 			close(fd);
 		return rc;
@@ -142,10 +136,7 @@ static bool has_file(const struct unixgram *unixgram)
 	       status.st_ino == unixgram->inode;
 }
 
-bool unixgram_link_is_whole(const struct unixgram *unixgram)
-{
-	return unixgram->fd >= 0 && has_file(unixgram);
-}
+bool unixgram_link_is_whole(const struct unixgram *unixgram) { return unixgram->fd >= 0 && has_file(unixgram); }
 
 void unixgram_link_close(struct unixgram *unixgram)
 {

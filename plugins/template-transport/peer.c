@@ -54,8 +54,7 @@ static void note_refusal(struct unixgram_peer *peer, const struct coterie_frame 
 /* ---- Sending --- */
 
 /* One system call. @return frames sent, at least one; -errno */
-static int send_batch(
-	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+static int send_batch(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct coterie_transport_stats *stats = &peer->owner->stats;
 	struct mmsghdr messages[UNIXGRAM_BATCH] = {0};
@@ -82,8 +81,7 @@ static int send_batch(
 }
 
 /* Sends while there is room. @return frames done with, sent or lost; fewer than count: full */
-static uint32_t send_frames(
-	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+static uint32_t send_frames(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t done = 0;
 
@@ -126,8 +124,7 @@ static void ready(void *arg, int fd, uint32_t revents)
 	peer->owner->host->fd_mod(peer->owner->ctx, fd, 0);
 }
 
-void unixgram_peer_put(
-	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+void unixgram_peer_put(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	const struct coterie_host *host = peer->owner->host;
 	uint32_t done = 0;
@@ -175,8 +172,7 @@ int unixgram_peer_open(struct unixgram_peer *peer)
 {
 	struct unixgram *unixgram = peer->owner;
 	const struct coterie_host *host = unixgram->host;
-	struct sockaddr_un name =
-		unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
+	struct sockaddr_un name = unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
 	int size = SEND_BUFFER;
 
 	unlink(name.sun_path); /* left by a daemon that died between bind and the unlink below */
@@ -228,8 +224,7 @@ static void tell_refusals(struct unixgram_peer *peer)
 	uint32_t count = peer->quote_count;
 
 	for (uint32_t i = 0; i < count && !peer->is_there && COTERIE_HAS(host, peer_refused); i++)
-		host->peer_refused(
-			peer->owner->ctx, peer->nodeid, peer->quotes[i].bytes, peer->quotes[i].size);
+		host->peer_refused(peer->owner->ctx, peer->nodeid, peer->quotes[i].bytes, peer->quotes[i].size);
 	peer->quote_count -= count;
 	memmove(&peer->quotes[0], &peer->quotes[count], peer->quote_count * sizeof(peer->quotes[0]));
 }

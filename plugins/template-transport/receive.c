@@ -58,8 +58,7 @@ static struct coterie_frame *take(struct unixgram *unixgram, uint32_t i, uint32_
 {
 	struct coterie_frame *buffer = unixgram->buffers[i];
 	bool is_copied = size <= COPY_MAX;
-	struct coterie_frame *fresh =
-		unixgram->host->frame_take(unixgram->ctx, is_copied ? size : UNIXGRAM_FRAME_MAX);
+	struct coterie_frame *fresh = unixgram->host->frame_take(unixgram->ctx, is_copied ? size : UNIXGRAM_FRAME_MAX);
 
 	if (fresh == NULL)
 		return NULL;
@@ -146,8 +145,7 @@ void unixgram_receive(void *arg, int fd, uint32_t revents)
 		for (int i = 0; i < count; i++)
 			sort_out(unixgram, &batch, (uint32_t)i);
 		if (batch.arrival_count > 0)
-			unixgram->host->frames_in(
-				unixgram->ctx, batch.arrivals, batch.arrival_count);
+			unixgram->host->frames_in(unixgram->ctx, batch.arrivals, batch.arrival_count);
 		/* A user of a frame that needs it longer has its own reference. */
 		for (uint32_t i = 0; i < batch.arrival_count; i++)
 			unixgram->host->frame_unref(batch.arrivals[i].frame);

@@ -72,10 +72,7 @@ COTERIE_PLUGIN(order, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .descripti
 
 /* --- the tests --- */
 
-static struct order *order_of(struct testkit *kit, uint32_t node)
-{
-	return testkit_self(kit, node, "order");
-}
+static struct order *order_of(struct testkit *kit, uint32_t node) { return testkit_self(kit, node, "order"); }
 
 /* Return whether all nodes have this many messages, and the same ones. */
 static int have_all(void *arg)
@@ -108,10 +105,7 @@ static void send_all(struct testkit *kit)
 	}
 }
 
-static int others_know(void *arg)
-{
-	return testkit_members(arg, 1, NULL, 0) == NODES - 1;
-}
+static int others_know(void *arg) { return testkit_members(arg, 1, NULL, 0) == NODES - 1; }
 
 int main(int argc, char **argv)
 {

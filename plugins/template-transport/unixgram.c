@@ -61,8 +61,8 @@ static int set_directory(struct unixgram *unixgram)
 		length--;
 	if (text[0] != '/' || length >= sizeof(unixgram->directory)) {
 		unixgram->host->log(unixgram->ctx, LOG_ERR,
-			"option 'directory' is '%s': give a full path of at most %zu characters",
-			text, sizeof(unixgram->directory) - 1);
+			"option 'directory' is '%s': give a full path of at most %zu characters", text,
+			sizeof(unixgram->directory) - 1);
 		return -EINVAL;
 	}
 	memcpy(unixgram->directory, text, length);
@@ -81,8 +81,7 @@ static struct unixgram_peer *peer_find(const struct unixgram *unixgram, uint32_t
 }
 
 /* The address in the node list is only for people. Here the id identifies a node. */
-static int unixgram_peer_add(
-	void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
+static int unixgram_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
 {
 	struct unixgram *unixgram = self;
 
@@ -231,8 +230,7 @@ static int unixgram_node_status(void *self, uint32_t nodeid, struct coterie_node
 	link->is_connected = status->is_reachable;
 	link->mtu = UNIXGRAM_FRAME_MAX;
 	snprintf(link->source, sizeof(link->source), "%s/%u", unixgram->directory, local);
-	snprintf(
-		link->destination, sizeof(link->destination), "%s/%u", unixgram->directory, nodeid);
+	snprintf(link->destination, sizeof(link->destination), "%s/%u", unixgram->directory, nodeid);
 	return 0;
 }
 
@@ -349,6 +347,6 @@ static const struct coterie_transport unixgram_ops = {
 };
 
 COTERIE_PLUGIN(unixgram, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
-	.description = "AF_UNIX datagrams between the daemons of one host",
-	.needs = COTERIE_CAP_TRANSPORT, .offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED,
-	COTERIE_OPTIONS(unixgram_options), .ops = &unixgram_ops);
+	.description = "AF_UNIX datagrams between the daemons of one host", .needs = COTERIE_CAP_TRANSPORT,
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(unixgram_options),
+	.ops = &unixgram_ops);

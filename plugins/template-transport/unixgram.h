@@ -41,15 +41,15 @@ struct unixgram_peer {
 	struct unixgram_peer *next;
 	struct unixgram *owner;
 	uint32_t nodeid;
-	int fd;        /* -1: the link is not open */
-	bool is_there; /* connected, as far as known */
-	bool is_told;  /* the host was informed that the node is there */
+	int fd;         /* -1: the link is not open */
+	bool is_there;  /* connected, as far as known */
+	bool is_told;   /* the host was informed that the node is there */
 	bool has_ended; /* the socket that was reported to the host is closed */
 	struct sockaddr_un address;
-	char sender[16];       /* last part of its sender's name: "2.out" */
-	uint32_t quote_count;  /* refused frames that have to be reported to the host */
+	char sender[16];      /* last part of its sender's name: "2.out" */
+	uint32_t quote_count; /* refused frames that have to be reported to the host */
 	struct unixgram_quote quotes[UNIXGRAM_QUOTES_MAX];
-	uint32_t first, count; /* frames that wait for room, a ring of UNIXGRAM_QUEUE_MAX */
+	uint32_t first, count;                           /* frames that wait for room, a ring of UNIXGRAM_QUEUE_MAX */
 	struct coterie_frame *queue[UNIXGRAM_QUEUE_MAX]; /* referenced */
 };
 
@@ -57,8 +57,8 @@ struct unixgram_peer {
 struct unixgram {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	char directory[64]; /* it fits into a struct sockaddr_un with any file name */
-	uint64_t probe_ns;  /* period */
+	char directory[64];          /* it fits into a struct sockaddr_un with any file name */
+	uint64_t probe_ns;           /* period */
 	struct unixgram_peer *peers; /* without the local node */
 	bool is_up;                  /* last report */
 	int fd, lock_fd;             /* -1: none */
@@ -82,8 +82,7 @@ void unixgram_probe_at(struct unixgram *unixgram, uint64_t at_ns);
 /* --- link.c --- */
 
 /** Write the path DIRECTORY/NODEID and a suffix. */
-struct sockaddr_un unixgram_name(
-	const struct unixgram *unixgram, uint32_t nodeid, const char *suffix);
+struct sockaddr_un unixgram_name(const struct unixgram *unixgram, uint32_t nodeid, const char *suffix);
 
 /** Open a socket with this name. @return descriptor, which the caller closes; -errno */
 int unixgram_bind(const struct sockaddr_un *name);
@@ -106,8 +105,7 @@ int unixgram_peer_open(struct unixgram_peer *peer);
 void unixgram_peer_close(struct unixgram_peer *peer);
 
 /** Send frames (borrowed) behind all waiting ones. Frames without room wait, or are lost. */
-void unixgram_peer_put(
-	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count);
+void unixgram_peer_put(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count);
 
 /**
  * As unixgram_peer_put, for one frame. It is sent even if the peer seems to be down, since the kernel may then

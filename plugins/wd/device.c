@@ -37,8 +37,7 @@ static void arm(struct wd_device *device)
 	if (rc < 0) {
 		device->timer = NULL;
 		wd->host->log(wd->ctx, LOG_ALERT,
-			"no timer, the watchdog is not fed any more: this machine restarts in %u s",
-			device->timeout_s);
+			"no timer, the watchdog is not fed any more: this machine restarts in %u s", device->timeout_s);
 	}
 }
 
@@ -71,8 +70,8 @@ static void feed_on_time(void *arg)
 		device->is_starved = false;
 		rc = feed(device);
 		if (rc < 0 && !device->is_unfed)
-			wd->host->log(wd->ctx, LOG_ERR, "the watchdog %s cannot be fed: %s",
-				device->path, strerror(-rc));
+			wd->host->log(
+				wd->ctx, LOG_ERR, "the watchdog %s cannot be fed: %s", device->path, strerror(-rc));
 		device->is_unfed = rc < 0;
 	}
 	arm(device);
@@ -88,8 +87,8 @@ static void set_timeout(struct wd_device *device)
 		return;
 	if (ioctl(device->fd, WDIOC_SETTIMEOUT, &timeout_s) < 0)
 		wd->host->log(wd->ctx, LOG_WARNING,
-			"the watchdog %s does not take a timeout of %u s (%s): fed as if it did",
-			device->path, device->timeout_s, strerror(errno));
+			"the watchdog %s does not take a timeout of %u s (%s): fed as if it did", device->path,
+			device->timeout_s, strerror(errno));
 	else if (timeout_s > 0 && (uint32_t)timeout_s < device->timeout_s)
 		device->timeout_s = (uint32_t)timeout_s;
 }
@@ -135,8 +134,8 @@ void wd_device_read_timeout(struct wd_device *device)
 	}
 	if (rc != -ENOENT)
 		wd->host->log(wd->ctx, LOG_WARNING,
-			"Set watchdog_timeout is out of range (%d..%d). It is %d seconds now",
-			TIMEOUT_MIN_S, TIMEOUT_MAX_S, TIMEOUT_INITIAL_S);
+			"Set watchdog_timeout is out of range (%d..%d). It is %d seconds now", TIMEOUT_MIN_S,
+			TIMEOUT_MAX_S, TIMEOUT_INITIAL_S);
 	written = device->timeout_s = TIMEOUT_INITIAL_S;
 	wd->host->map_set(wd->ctx, TIMEOUT_KEY, COTERIE_MAP_U32, &written, sizeof(written));
 }

@@ -72,8 +72,8 @@ static void act(struct wd_resource *resource)
 	struct wd *wd = resource->wd;
 	const char *recovery = text_of(resource, "recovery");
 
-	wd->host->log(wd->ctx, LOG_CRIT, "%s resource \"%.*s\" failed!",
-		recovery == NULL ? "" : recovery, NAME(resource));
+	wd->host->log(
+		wd->ctx, LOG_CRIT, "%s resource \"%.*s\" failed!", recovery == NULL ? "" : recovery, NAME(resource));
 	resource->has_failed = true;
 	switch (resource->recovery) {
 	case WD_RECOVERY_NONE:
@@ -87,8 +87,7 @@ static void act(struct wd_resource *resource)
 		if (reboot(RB_AUTOBOOT) == 0)
 			return;
 		wd->host->log(wd->ctx, LOG_ALERT,
-			"this machine cannot be restarted (%s): the watchdog is left to do it",
-			strerror(errno));
+			"this machine cannot be restarted (%s): the watchdog is left to do it", strerror(errno));
 		resource->recovery = WD_RECOVERY_STARVE;
 		return;
 	}
@@ -100,8 +99,7 @@ static int silence_ms(const struct wd_resource *resource, uint64_t *ms)
 	const struct wd *wd = resource->wd;
 	uint64_t heard_ns, now_ns = wd->host->now_ns(wd->ctx);
 	struct timespec now;
-	int rc = keys_whole(
-		wd->host, wd->ctx, key_of(resource, "last_updated").name, &heard_ns);
+	int rc = keys_whole(wd->host, wd->ctx, key_of(resource, "last_updated").name, &heard_ns);
 
 	if (rc < 0)
 		return -ENOENT;
@@ -113,10 +111,7 @@ static int silence_ms(const struct wd_resource *resource, uint64_t *ms)
 	return 0;
 }
 
-static bool is_bad_state(const char *state)
-{
-	return strcmp(state, "failed") == 0 || strcmp(state, "disabled") == 0;
-}
+static bool is_bad_state(const char *state) { return strcmp(state, "failed") == 0 || strcmp(state, "disabled") == 0; }
 
 static bool has_failed(const struct wd_resource *resource, const char *state)
 {
@@ -125,18 +120,15 @@ static bool has_failed(const struct wd_resource *resource, const char *state)
 
 	if (is_bad_state(state))
 		return true;
-	if (strcmp(state, "stopped") == 0 || strcmp(state, "waiting for quorum") == 0 ||
-		resource->period_ms == 0)
+	if (strcmp(state, "stopped") == 0 || strcmp(state, "waiting for quorum") == 0 || resource->period_ms == 0)
 		return false;
 	if (silence_ms(resource, &ms) < 0) {
-		wd->host->log(wd->ctx, LOG_ERR, "resource %.*s does not say when it was last updated",
-			NAME(resource));
+		wd->host->log(wd->ctx, LOG_ERR, "resource %.*s does not say when it was last updated", NAME(resource));
 		return true;
 	}
 	if (ms <= resource->period_ms * 3 / 2)
 		return false;
-	wd->host->log(wd->ctx, LOG_ERR,
-		"resource %.*s: last updated %ju ms ago, its period is %ju ms", NAME(resource),
+	wd->host->log(wd->ctx, LOG_ERR, "resource %.*s: last updated %ju ms ago, its period is %ju ms", NAME(resource),
 		(uintmax_t)ms, (uintmax_t)resource->period_ms);
 	return true;
 }
@@ -150,8 +142,7 @@ static void arm(struct wd_resource *resource, uint64_t ms)
 
 	if (wd->host->timer_add(wd->ctx, at_ns, check, resource, &resource->timer) < 0) {
 		resource->timer = NULL;
-		wd->host->log(wd->ctx, LOG_ERR, "resource %.*s: no timer, it counts as failed",
-			NAME(resource));
+		wd->host->log(wd->ctx, LOG_ERR, "resource %.*s: no timer, it counts as failed", NAME(resource));
 		act(resource);
 	}
 }
@@ -190,11 +181,9 @@ static void configure(struct wd_resource *resource)
 	/* libsam sets 0 for a process that gives no signs of life: then only its state counts. */
 	if (keys_whole(wd->host, wd->ctx, period.name, &number) == 0 && number == 0)
 		resource->period_ms = 0;
-	else if (keys_poll_period(wd->host, wd->ctx, period.name, POLL_PERIOD_MS,
-			 &resource->period_ms) < 0)
-		wd->host->log(wd->ctx, LOG_WARNING,
-			"resource %.*s: poll_period must be %u to %u ms: %ju ms is used", NAME(resource),
-			KEYS_POLL_PERIOD_MIN_MS, KEYS_POLL_PERIOD_MAX_MS,
+	else if (keys_poll_period(wd->host, wd->ctx, period.name, POLL_PERIOD_MS, &resource->period_ms) < 0)
+		wd->host->log(wd->ctx, LOG_WARNING, "resource %.*s: poll_period must be %u to %u ms: %ju ms is used",
+			NAME(resource), KEYS_POLL_PERIOD_MIN_MS, KEYS_POLL_PERIOD_MAX_MS,
 			(uintmax_t)resource->period_ms);
 	if (resource->has_failed && is_bad_state(state))
 		return;
@@ -228,7 +217,8 @@ static struct wd_resource *add(struct wd *wd, const char *prefix, uint32_t prefi
 		resource = calloc(1, sizeof(*resource) + prefix_size + 1);
 	if (resource == NULL) {
 		if (!wd->is_full)
-			wd->host->log(wd->ctx, LOG_ERR, "resource %.*s and what comes after it is not "
+			wd->host->log(wd->ctx, LOG_ERR,
+				"resource %.*s and what comes after it is not "
 				"watched: there are %u",
 				(int)prefix_size - 1, prefix, wd->resource_count);
 		wd->is_full = true;
@@ -251,8 +241,8 @@ static uint32_t prefix_of(const char *key)
 {
 	const char *dot = strrchr(key, '.');
 
-	if (dot == NULL || (strcmp(dot, ".recovery") != 0 && strcmp(dot, ".state") != 0 &&
-				   strcmp(dot, ".poll_period") != 0))
+	if (dot == NULL ||
+		(strcmp(dot, ".recovery") != 0 && strcmp(dot, ".state") != 0 && strcmp(dot, ".poll_period") != 0))
 		return 0;
 	if (strncmp(key, "resources.system.", 17) == 0 && dot > key + 17)
 		return (uint32_t)(dot - key) + 1;
@@ -269,8 +259,8 @@ void wd_resource_key_changed(struct wd *wd, const char *key)
 
 	if (prefix_size == 0)
 		return;
-	while (*place != NULL && ((*place)->prefix_size != prefix_size ||
-					 memcmp((*place)->prefix, key, prefix_size) != 0))
+	while (*place != NULL &&
+		((*place)->prefix_size != prefix_size || memcmp((*place)->prefix, key, prefix_size) != 0))
 		place = &(*place)->next;
 	is_new = *place == NULL;
 	resource = is_new ? add(wd, key, prefix_size) : *place;
@@ -282,8 +272,7 @@ void wd_resource_key_changed(struct wd *wd, const char *key)
 		return;
 	}
 	if (!is_new)
-		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is not watched any more",
-			NAME(resource));
+		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is not watched any more", NAME(resource));
 	forget(is_new ? &wd->resources : place); /* a new one is in front */
 }
 
@@ -306,8 +295,7 @@ void wd_resources_load(struct wd *wd)
 
 bool wd_resources_starve(const struct wd *wd)
 {
-	for (const struct wd_resource *resource = wd->resources; resource != NULL;
-		resource = resource->next)
+	for (const struct wd_resource *resource = wd->resources; resource != NULL; resource = resource->next)
 		if (resource->has_failed && resource->recovery == WD_RECOVERY_STARVE)
 			return true;
 	return false;

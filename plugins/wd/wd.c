@@ -10,8 +10,8 @@
 #include <string.h>
 #include <syslog.h>
 
-static void map_changed(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void map_changed(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct wd *wd = arg;
 
@@ -47,8 +47,8 @@ static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	/* Before the map is tracked: this writes into it. */
 	wd_device_read_timeout(&wd->device);
 	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, "resources.",
-		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED,
-		map_changed, wd, &wd->tracker);
+		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED, map_changed, wd,
+		&wd->tracker);
 	if (rc == 0)
 		rc = host->post(ctx, open_device, wd);
 	if (rc < 0) {

@@ -29,9 +29,9 @@ struct wd_device {
 	int fd;        /* -1: none */
 	char path[256];
 	uint32_t timeout_s;
-	bool takes_ioctl;          /* otherwise it is fed by writing */
-	bool is_starved;           /* said once */
-	bool is_unfed;             /* feeding failed, and that was logged */
+	bool takes_ioctl; /* otherwise it is fed by writing */
+	bool is_starved;  /* said once */
+	bool is_unfed;    /* feeding failed, and that was logged */
 	struct coterie_timer *timer;
 };
 

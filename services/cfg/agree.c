@@ -51,8 +51,8 @@ static void complain(struct cfg *cfg, uint32_t nodeid, const char *what)
 
 	if ((count & (count - 1)) == 0) /* the 1st, 2nd, 4th, 8th … */
 		cfg->host->log(cfg->ctx, LOG_WARNING,
-			"Node %u: %s of a reload makes no sense: ignored (%" PRIu64 " such messages so far)",
-			nodeid, what, count);
+			"Node %u: %s of a reload makes no sense: ignored (%" PRIu64 " such messages so far)", nodeid,
+			what, count);
 }
 
 /* End a round and free it. */
@@ -129,10 +129,9 @@ static void tell_refused(struct cfg *cfg, const char *reason)
 
 	cfg->host->log(cfg->ctx, LOG_ERR, "Config reload refused, nothing has changed: %s", reason);
 	set_u8(cfg, key, 1);
-	cfg->host->map_set(cfg->ctx, "config.reload_error_message", COTERIE_MAP_STRING, reason,
-		(uint32_t)strlen(reason) + 1);
 	cfg->host->map_set(
-		cfg->ctx, "config.reload_status", COTERIE_MAP_I32, &status, sizeof(status));
+		cfg->ctx, "config.reload_error_message", COTERIE_MAP_STRING, reason, (uint32_t)strlen(reason) + 1);
+	cfg->host->map_set(cfg->ctx, "config.reload_status", COTERIE_MAP_I32, &status, sizeof(status));
 	set_u8(cfg, key, 0);
 }
 
@@ -161,8 +160,7 @@ void cfg_agreement_commit(struct cfg *cfg)
 			type == COTERIE_MAP_STRING && rc == -EINVAL)
 			text = value;
 		cfg->host->log(cfg->ctx, LOG_ERR,
-			"This node does not have the config that the other nodes have now (%s): reload again",
-			text);
+			"This node does not have the config that the other nodes have now (%s): reload again", text);
 		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_FAILED, text);
 	}
 	cfg_rekey_reload_ends(cfg);
@@ -276,10 +274,7 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 		say(cfg, round, CFG_STAGE_REFUSED, text[0] != '\0' ? text : strerror(-rc));
 }
 
-bool cfg_agreement_is_busy(const struct cfg *cfg)
-{
-	return cfg->agreement.is_reading || cfg->agreement.is_kept;
-}
+bool cfg_agreement_is_busy(const struct cfg *cfg) { return cfg->agreement.is_reading || cfg->agreement.is_kept; }
 
 void cfg_agreement_next(struct cfg *cfg)
 {
@@ -302,8 +297,8 @@ void cfg_agreement_next(struct cfg *cfg)
 		cfg_rotate_prepare(cfg, round);
 		return;
 	}
-	int rc = cfg_reload_start(cfg, COTERIE_RELOAD_PREPARE | (round->is_forced ? COTERIE_RELOAD_FORCED : 0),
-		cfg_agreement_prepared);
+	int rc = cfg_reload_start(
+		cfg, COTERIE_RELOAD_PREPARE | (round->is_forced ? COTERIE_RELOAD_FORCED : 0), cfg_agreement_prepared);
 
 	if (rc < 0)
 		cfg_agreement_prepared(cfg, rc, "");
@@ -344,10 +339,11 @@ void cfg_agreement_void(struct cfg *cfg)
 			place = &round->next;
 			continue;
 		}
-		cfg->host->log(cfg->ctx, LOG_NOTICE,
-			"The %s of node %u has ended without effect: the ring has changed",
-			round->key != NULL ? "key rotation" :
-			round->is_check    ? "config check" : "config reload", round->asker);
+		cfg->host->log(cfg->ctx, LOG_NOTICE, "The %s of node %u has ended without effect: the ring has changed",
+			round->key != NULL ? "key rotation"
+			: round->is_check  ? "config check"
+					   : "config reload",
+			round->asker);
 		if (round->is_begun)
 			leave_kept(cfg);
 		struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
@@ -364,8 +360,8 @@ void cfg_agreement_void(struct cfg *cfg)
 	cfg->agreement.is_voided = true; /* do the rest later: the ring has to send other messages first */
 }
 
-void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags,
-	const struct cfg_sealed_key *key)
+void cfg_agreement_begin_round(
+	struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags, const struct cfg_sealed_key *key)
 {
 	bool is_ours = asker == cfg->host->local_nodeid(cfg->ctx);
 	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, number) : NULL;
@@ -411,8 +407,7 @@ void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, message->number) : NULL;
 
 	(void)size;
-	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u",
-		is_check ? "check" : "reload", nodeid);
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u", is_check ? "check" : "reload", nodeid);
 	if (cfg_agreement_is_possible(cfg))
 		cfg_agreement_begin_round(cfg, nodeid, message->number, message->flags, NULL);
 	else if (ask != NULL)
@@ -479,9 +474,9 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 
 	cfg_round_name_missing(round, is_deaf ? CFG_STAGE_HEARD : CFG_STAGE_READY, nodes, sizeof(nodes));
 	snprintf(reason, sizeof(reason), "%s:%s",
-		is_deaf              ? "nodes do not answer, or run a build that cannot rotate keys" :
-		round->key != NULL ? "nodes have not stored the key in time" :
-				       "nodes have not read their files in time",
+		is_deaf              ? "nodes do not answer, or run a build that cannot rotate keys"
+		: round->key != NULL ? "nodes have not stored the key in time"
+				     : "nodes have not read their files in time",
 		nodes);
 	for (uint32_t i = 0; i < round->member_count; i++)
 		if (round->members[i].stage < CFG_STAGE_READY)

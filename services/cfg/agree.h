@@ -20,7 +20,7 @@ struct cfg_member {
 	uint32_t stage; /* enum cfg_stage; 0: nothing */
 	bool is_out;    /* it is left out: it was silent too long, or has left the ring */
 	bool has_left;
-	char *text;     /* NULL: none, or no client of this node needs it */
+	char *text; /* NULL: none, or no client of this node needs it */
 };
 
 /**
@@ -31,19 +31,19 @@ struct cfg_round {
 	struct cfg_round *next;
 	uint32_t asker;
 	uint64_t number;
-	bool is_check;  /* only a check: no node applies anything */
-	bool is_forced; /* running nodes may be missing in the files */
-	bool is_alone;  /* a check of this node alone, which has no place in the order */
-	struct cfg_sealed_key *key; /* a new key of the ring (rotate.c); NULL: a reload */
+	bool is_check;                     /* only a check: no node applies anything */
+	bool is_forced;                    /* running nodes may be missing in the files */
+	bool is_alone;                     /* a check of this node alone, which has no place in the order */
+	struct cfg_sealed_key *key;        /* a new key of the ring (rotate.c); NULL: a reload */
 	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* with key: tag of the key in use at the begin. Zero: that key was being
 					    * changed */
-	bool is_begun;  /* this node reads its file, or has read it */
-	bool is_ordered;   /* the order to continue without silent members is being sent */
-	bool is_ended;     /* the order to drop the round is being sent */
-	uint32_t warnings; /* number of WITHOUT orders so far: the third one has the effect */
-	uint64_t since_ns;   /* start of the current wait */
-	uint64_t silence_ns; /* start of the wait for silent members */
-	struct cfg_member *members; /* members of the configuration in which it was requested,
+	bool is_begun;                     /* this node reads its file, or has read it */
+	bool is_ordered;                   /* the order to continue without silent members is being sent */
+	bool is_ended;                     /* the order to drop the round is being sent */
+	uint32_t warnings;                 /* number of WITHOUT orders so far: the third one has the effect */
+	uint64_t since_ns;                 /* start of the current wait */
+	uint64_t silence_ns;               /* start of the wait for silent members */
+	struct cfg_member *members;        /* members of the configuration in which it was requested,
 				     * ascending */
 	uint32_t member_count;
 };
@@ -74,19 +74,19 @@ struct cfg_agreement {
 	struct cfg_letter *letters, **last_letter;
 	struct coterie_timer *timer;
 	uint64_t next_number;
-	bool is_reading;    /* the executive reads for the first round, or for one that was dropped
+	bool is_reading;  /* the executive reads for the first round, or for one that was dropped
 			     * meanwhile */
-	bool is_kept;       /* the executive has a file or a key ready */
-	bool is_key;        /* the object that is read, kept or to be applied is a key */
-	bool is_rotating;   /* the key was applied here, and the ring changes to it, for this round: */
+	bool is_kept;     /* the executive has a file or a key ready */
+	bool is_key;      /* the object that is read, kept or to be applied is a key */
+	bool is_rotating; /* the key was applied here, and the ring changes to it, for this round: */
 	uint32_t rotation_asker;
 	uint64_t rotation_number;
 	char rotation_flaw[512]; /* a failure of this node in that; "": none */
-	bool is_commit_due; /* the kept file or key has to be applied, for this round: */
+	bool is_commit_due;      /* the kept file or key has to be applied, for this round: */
 	uint32_t commit_asker;
 	uint64_t commit_number;
-	bool is_voided;     /* rounds have become void, and the work that follows has to be done */
-	uint64_t ignored;   /* senseless messages */
+	bool is_voided;   /* rounds have become void, and the work that follows has to be done */
+	uint64_t ignored; /* senseless messages */
 };
 
 /* --- agree.c: verdicts and decisions --- */
@@ -120,8 +120,8 @@ void cfg_agreement_prepared(void *self, int rc, const char *text);
  * Add a new round at the end, and confirm that this node takes part. If there is no room or memory,
  * its client has to try again.
  */
-void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags,
-	const struct cfg_sealed_key *key);
+void cfg_agreement_begin_round(
+	struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags, const struct cfg_sealed_key *key);
 
 /* --- rotate.c: rounds for a new key of the ring --- */
 
@@ -153,8 +153,7 @@ int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_s
 /**
  * Decrypt a key. @param sender  node id. 0; -ENODATA; -EBADMSG: encrypted with another key, or altered. key is zero then
  */
-int cfg_wrap_open(
-	struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE]);
+int cfg_wrap_open(struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE]);
 
 /**
  * Compute a tag of the key in use, to compare it with a later tag on this node. If the ring has no key, or libcrypto
@@ -167,11 +166,10 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE]);
 void cfg_agreement_init(struct cfg *cfg);
 void cfg_agreement_fini(struct cfg *cfg);
 /** Ask the nodes for a reload, for a client. 0; -EAGAIN; -ENOMEM; -ENOTSUP */
-int cfg_agreement_ask(
-	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags);
+int cfg_agreement_ask(struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags);
 /** Store a client's request for the round with this number. NULL: out of memory */
-struct cfg_ask *cfg_ask_create(struct cfg *cfg, struct coterie_client *client,
-	enum cfg_response_id response, uint32_t flags, uint64_t number);
+struct cfg_ask *cfg_ask_create(
+	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags, uint64_t number);
 void cfg_ask_destroy(struct cfg *cfg, struct cfg_ask *ask); /* without an answer */
 /** Called when a connection ends. */
 void cfg_agreement_forget(struct cfg *cfg, const struct coterie_client *client);
@@ -180,16 +178,15 @@ void cfg_agreement_forget(struct cfg *cfg, const struct coterie_client *client);
  * requests again.
  */
 void cfg_agreement_configuration(struct cfg *cfg, const struct coterie_configuration *configuration);
-uint32_t cfg_agreement_count(const struct cfg *cfg); /* requests of this node that are not answered
+uint32_t cfg_agreement_count(const struct cfg *cfg);   /* requests of this node that are not answered
 						      * yet */
 bool cfg_agreement_is_possible(const struct cfg *cfg); /* whether the present members of the ring
 						        * can agree */
 /** Schedule the rest of the work for a later turn of the loop. */
 void cfg_agreement_arm(struct cfg *cfg);
-struct cfg_ask *cfg_ask_find(const struct cfg *cfg, uint64_t number); /* or NULL */
+struct cfg_ask *cfg_ask_find(const struct cfg *cfg, uint64_t number);     /* or NULL */
 void cfg_ask_answer(struct cfg *cfg, struct cfg_ask *ask, int32_t error); /* and free it */
-void cfg_ask_report(
-	struct cfg *cfg, struct cfg_ask *ask, const struct cfg_round *round, enum cfg_outcome outcome);
+void cfg_ask_report(struct cfg *cfg, struct cfg_ask *ask, const struct cfg_round *round, enum cfg_outcome outcome);
 /** Handle a request when the ring cannot agree: each node reloads on its own. */
 void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask);
 
@@ -208,7 +205,7 @@ void cfg_letters_free(struct cfg *cfg);
  * memory
  */
 struct cfg_round *cfg_round_create(struct cfg *cfg, uint32_t asker, uint64_t number, bool is_alone);
-void cfg_round_destroy(struct cfg_round *round); /* NULL is ignored */
+void cfg_round_destroy(struct cfg_round *round);                                           /* NULL is ignored */
 struct cfg_round *cfg_round_find(struct cfg_round *list, uint32_t asker, uint64_t number); /* or NULL */
 struct cfg_member *cfg_round_member(const struct cfg_round *round, uint32_t nodeid);       /* or NULL */
 /**

@@ -49,9 +49,8 @@ void cfg_agreement_arm(struct cfg *cfg)
 	}
 	if (!agreement->is_commit_due)
 		at_ns += agreement->letters != NULL ? LETTER_NS : TICK_NS;
-	if (agreement->timer == NULL &&
-		(agreement->is_commit_due || agreement->is_voided || agreement->letters != NULL ||
-			agreement->asks != NULL))
+	if (agreement->timer == NULL && (agreement->is_commit_due || agreement->is_voided ||
+						agreement->letters != NULL || agreement->asks != NULL))
 		cfg->host->timer_add(cfg->ctx, at_ns, on_tick, cfg, &agreement->timer);
 }
 
@@ -82,8 +81,7 @@ void cfg_ask_answer(struct cfg *cfg, struct cfg_ask *ask, int32_t error)
 	cfg_ask_destroy(cfg, ask);
 }
 
-void cfg_ask_report(
-	struct cfg *cfg, struct cfg_ask *ask, const struct cfg_round *round, enum cfg_outcome outcome)
+void cfg_ask_report(struct cfg *cfg, struct cfg_ask *ask, const struct cfg_round *round, enum cfg_outcome outcome)
 {
 	if (ask->client != NULL)
 		cfg_round_report(cfg, round, ask->client, (enum cfg_response_id)ask->response, outcome);
@@ -109,15 +107,14 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
 static int send_ask(struct cfg *cfg, struct cfg_ask *ask)
 {
 	struct cfg_ring_reload_ask message = {.number = cfg->agreement.next_number++, .flags = ask->flags};
-	struct iovec iov = {(uint8_t *)&message + sizeof(message.header),
-		sizeof(message) - sizeof(message.header)};
+	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 
 	ask->number = message.number;
 	return cfg->host->ring_send(cfg->ctx, CFG_RING_RELOAD_ASK, COTERIE_SAFE, &iov, 1);
 }
 
-struct cfg_ask *cfg_ask_create(struct cfg *cfg, struct coterie_client *client,
-	enum cfg_response_id response, uint32_t flags, uint64_t number)
+struct cfg_ask *cfg_ask_create(
+	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags, uint64_t number)
 {
 	struct cfg_ask *ask = calloc(1, sizeof(*ask));
 
@@ -132,8 +129,7 @@ struct cfg_ask *cfg_ask_create(struct cfg *cfg, struct coterie_client *client,
 	return ask;
 }
 
-int cfg_agreement_ask(
-	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags)
+int cfg_agreement_ask(struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags)
 {
 	bool is_possible = cfg_agreement_is_possible(cfg);
 
@@ -166,8 +162,8 @@ static void ask_again(struct cfg *cfg)
 		if (!ask->is_owed)
 			continue;
 		if (++ask->tries > TRIES_MAX) {
-			cfg->host->log(cfg->ctx, LOG_WARNING,
-				"Config reload given up: the ring changes again and again");
+			cfg->host->log(
+				cfg->ctx, LOG_WARNING, "Config reload given up: the ring changes again and again");
 			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
 		} else if (!cfg_agreement_is_possible(cfg)) {
 			cfg_ask_otherwise(cfg, ask);
@@ -190,14 +186,14 @@ static void watch_rounds(struct cfg *cfg)
 			continue;
 		bool is_silent = !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
-		if (silent_ns >= (round->warnings == 0 ? SILENCE_NS : WARNING_NS) && !round->is_ordered &&
-			is_silent && round->key == NULL) {
+		if (silent_ns >= (round->warnings == 0 ? SILENCE_NS : WARNING_NS) && !round->is_ordered && is_silent &&
+			round->key == NULL) {
 			round->is_ordered = true;
 			cfg_order(cfg, round, CFG_ORDER_WITHOUT);
 		}
 		/* A new key is for all members, so no member is left out of its round. */
-		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) &&
-			!round->is_ended && round == agreement->rounds) {
+		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) && !round->is_ended &&
+			round == agreement->rounds) {
 			round->is_ended = true;
 			cfg_order(cfg, round, CFG_ORDER_DROP);
 		}
@@ -241,8 +237,7 @@ static void mark_left(struct cfg_round *round, const struct coterie_configuratio
 {
 	for (uint32_t i = 0; i < round->member_count; i++) {
 		struct cfg_member *member = &round->members[i];
-		bool is_there = is_among(configuration->members, configuration->member_count,
-					member->nodeid) &&
+		bool is_there = is_among(configuration->members, configuration->member_count, member->nodeid) &&
 				!is_among(configuration->joined, configuration->joined_count, member->nodeid);
 
 		if (!is_there && member->stage < CFG_STAGE_APPLIED)

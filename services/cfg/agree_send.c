@@ -23,8 +23,7 @@ void cfg_letters_send(struct cfg *cfg)
 	struct cfg_agreement *agreement = &cfg->agreement;
 	struct cfg_letter *first;
 
-	while ((first = agreement->letters) != NULL &&
-		send_now(cfg, first->function, first->bytes, first->size) == 0) {
+	while ((first = agreement->letters) != NULL && send_now(cfg, first->function, first->bytes, first->size) == 0) {
 		agreement->letters = first->next;
 		if (agreement->letters == NULL)
 			agreement->last_letter = &agreement->letters;
@@ -34,8 +33,8 @@ void cfg_letters_send(struct cfg *cfg)
 }
 
 /* Queue a message, in the order in which they are written. body: without the executive's header. */
-static void write_letter(struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size,
-	const char *text, uint32_t text_size)
+static void write_letter(
+	struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size, const char *text, uint32_t text_size)
 {
 	struct cfg_letter *letter = malloc(sizeof(*letter) + body_size + text_size);
 

@@ -62,15 +62,13 @@ static void cfg_client_leave(void *self, struct coterie_client *client)
 
 /* ---- Small requests ------------------------------------------------------ */
 
-static int handle_ring_reenable(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_ring_reenable(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)client, (void)msg, (void)size;
 	return -ENOTSUP;
 }
 
-static int handle_local_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_local_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct cfg_res_local_get res = {.nodeid = cfg->host->local_nodeid(cfg->ctx)};
@@ -81,8 +79,7 @@ static int handle_local_get(
 	return COTERIE_REPLIED;
 }
 
-static int handle_reopen_log_files(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_reopen_log_files(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 
@@ -105,8 +102,7 @@ static bool is_member(struct cfg *cfg, uint32_t nodeid)
 	return false;
 }
 
-static int handle_kill_node(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_kill_node(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct cfg_req_kill_node req;
@@ -123,8 +119,7 @@ static int handle_kill_node(
 	kill.reason.length = req.reason.length;
 	memcpy(kill.reason.text, req.reason.text, req.reason.length);
 
-	struct iovec iov = {
-		(uint8_t *)&kill + sizeof(kill.header), sizeof(kill) - sizeof(kill.header)};
+	struct iovec iov = {(uint8_t *)&kill + sizeof(kill.header), sizeof(kill) - sizeof(kill.header)};
 
 	return cfg->host->ring_send(cfg->ctx, CFG_RING_KILL_NODE, COTERIE_SAFE, &iov, 1);
 }
@@ -212,12 +207,10 @@ static void cfg_dump(void *self)
 	}
 	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		reloads++;
-	cfg->host->log(cfg->ctx, LOG_NOTICE,
-		"%u clients, %u of them track shutdowns; %s; %u reloads under way; %s", connections,
-		trackers,
-		cfg->vote.asker != NULL ? "a shutdown is being decided"
-					: "no shutdown is being decided",
-		reloads, cfg_rekey_text(cfg));
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "%u clients, %u of them track shutdowns; %s; %u reloads under way; %s",
+		connections, trackers,
+		cfg->vote.asker != NULL ? "a shutdown is being decided" : "no shutdown is being decided", reloads,
+		cfg_rekey_text(cfg));
 }
 
 #define FLOW COTERIE_NEEDS_FLOW
@@ -230,12 +223,11 @@ static const struct coterie_request cfg_requests[] = {
 		cfg_handle_ring_status_get},
 	{CFG_REQ_RING_REENABLE, sizeof(struct cfg_req_plain), FLOW | ADMINISTERS, CFG_RES_RING_REENABLE,
 		handle_ring_reenable},
-	{CFG_REQ_KILL_NODE, sizeof(struct cfg_req_kill_node), FLOW | ADMINISTERS, CFG_RES_KILL_NODE,
-		handle_kill_node},
+	{CFG_REQ_KILL_NODE, sizeof(struct cfg_req_kill_node), FLOW | ADMINISTERS, CFG_RES_KILL_NODE, handle_kill_node},
 	{CFG_REQ_TRY_SHUTDOWN, sizeof(struct cfg_req_try_shutdown), FLOW | ADMINISTERS, CFG_RES_TRY_SHUTDOWN,
 		cfg_handle_try_shutdown},
-	{CFG_REQ_REPLY_TO_SHUTDOWN, sizeof(struct cfg_req_reply_to_shutdown), FLOW,
-		CFG_RES_REPLY_TO_SHUTDOWN, cfg_handle_reply_to_shutdown},
+	{CFG_REQ_REPLY_TO_SHUTDOWN, sizeof(struct cfg_req_reply_to_shutdown), FLOW, CFG_RES_REPLY_TO_SHUTDOWN,
+		cfg_handle_reply_to_shutdown},
 	{CFG_REQ_GET_NODE_ADDRS, sizeof(struct cfg_req_get_node_addrs), OBSERVES, CFG_RES_GET_NODE_ADDRS,
 		cfg_handle_get_node_addrs},
 	{CFG_REQ_LOCAL_GET, sizeof(struct cfg_req_plain), OBSERVES, CFG_RES_LOCAL_GET, handle_local_get},
@@ -243,35 +235,30 @@ static const struct coterie_request cfg_requests[] = {
 		cfg_handle_reload_config},
 	{CFG_REQ_REOPEN_LOG_FILES, sizeof(struct cfg_req_plain), ADMINISTERS, CFG_RES_REOPEN_LOG_FILES,
 		handle_reopen_log_files},
-	{CFG_REQ_NODE_STATUS_GET, sizeof(struct cfg_req_node_status_get), OBSERVES,
-		CFG_RES_NODE_STATUS_GET, cfg_handle_node_status_get},
-	{CFG_REQ_TRACKSTART, sizeof(struct cfg_req_trackstart), FLOW, CFG_RES_TRACKSTART,
-		cfg_handle_trackstart},
-	{CFG_REQ_TRACKSTOP, sizeof(struct cfg_req_plain), FLOW | OBSERVES, CFG_RES_TRACKSTOP,
-		cfg_handle_trackstop},
-	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW | ADMINISTERS,
-		CFG_RES_RELOAD_REPORT, cfg_handle_reload_report},
+	{CFG_REQ_NODE_STATUS_GET, sizeof(struct cfg_req_node_status_get), OBSERVES, CFG_RES_NODE_STATUS_GET,
+		cfg_handle_node_status_get},
+	{CFG_REQ_TRACKSTART, sizeof(struct cfg_req_trackstart), FLOW, CFG_RES_TRACKSTART, cfg_handle_trackstart},
+	{CFG_REQ_TRACKSTOP, sizeof(struct cfg_req_plain), FLOW | OBSERVES, CFG_RES_TRACKSTOP, cfg_handle_trackstop},
+	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW | ADMINISTERS, CFG_RES_RELOAD_REPORT,
+		cfg_handle_reload_report},
 	{CFG_REQ_KEY_ROTATE, sizeof(struct cfg_req_key_rotate), FLOW | ADMINISTERS, CFG_RES_KEY_ROTATE,
 		cfg_handle_key_rotate},
 };
 
 static const struct coterie_ring_msg cfg_ring_msgs[] = {
 	{CFG_RING_REENABLE, sizeof(struct cfg_ring_plain), NULL, deliver_ignored, NULL},
-	{CFG_RING_KILL_NODE, sizeof(struct cfg_ring_kill_node), swap_kill_node, deliver_kill_node,
-		NULL},
+	{CFG_RING_KILL_NODE, sizeof(struct cfg_ring_kill_node), swap_kill_node, deliver_kill_node, NULL},
 	{CFG_RING_SHUTDOWN, sizeof(struct cfg_ring_plain), NULL, cfg_deliver_shutdown, NULL},
 	{CFG_RING_RELOAD_CONFIG, sizeof(struct cfg_ring_reload_config), cfg_swap_reload_config,
 		cfg_deliver_reload_config, NULL},
 	{CFG_RING_CRYPTO_RECONFIG, sizeof(struct cfg_ring_crypto_reconfig), cfg_swap_crypto_reconfig,
 		cfg_deliver_crypto_reconfig, NULL},
-	{CFG_RING_RELOAD_ASK, sizeof(struct cfg_ring_reload_ask), cfg_swap_reload_ask,
-		cfg_deliver_reload_ask, NULL},
-	{CFG_RING_RELOAD_WORD, sizeof(struct cfg_ring_reload_word), cfg_swap_reload_word,
-		cfg_deliver_reload_word, NULL},
-	{CFG_RING_RELOAD_ORDER, sizeof(struct cfg_ring_reload_order), cfg_swap_reload_order,
-		cfg_deliver_reload_order, NULL},
-	{CFG_RING_KEY_ROTATE, sizeof(struct cfg_ring_key_rotate), cfg_swap_key_rotate, cfg_deliver_key_rotate,
+	{CFG_RING_RELOAD_ASK, sizeof(struct cfg_ring_reload_ask), cfg_swap_reload_ask, cfg_deliver_reload_ask, NULL},
+	{CFG_RING_RELOAD_WORD, sizeof(struct cfg_ring_reload_word), cfg_swap_reload_word, cfg_deliver_reload_word,
 		NULL},
+	{CFG_RING_RELOAD_ORDER, sizeof(struct cfg_ring_reload_order), cfg_swap_reload_order, cfg_deliver_reload_order,
+		NULL},
+	{CFG_RING_KEY_ROTATE, sizeof(struct cfg_ring_key_rotate), cfg_swap_key_rotate, cfg_deliver_key_rotate, NULL},
 };
 
 static const struct coterie_service cfg_ops = {
@@ -295,6 +282,6 @@ static const struct coterie_service cfg_ops = {
 
 COTERIE_PLUGIN(cfg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "administration: status, killing nodes, shutdown by consent, reload, logs",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
-		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN |
+		 COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cfg_ops);

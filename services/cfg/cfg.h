@@ -119,23 +119,17 @@ void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection);
 /** Make the vote void if the connection that ends is the asker's. */
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection);
 
-int cfg_handle_try_shutdown(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_reply_to_shutdown(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_trackstart(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_try_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_reply_to_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_trackstart(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cfg_handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size);
 
 /* --- status.c --- */
 
-int cfg_handle_ring_status_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_node_status_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_get_node_addrs(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_ring_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_node_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_get_node_addrs(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 
 /* --- reload.c --- */
 
@@ -146,10 +140,8 @@ void cfg_reloads_forget(struct cfg *cfg, const struct coterie_client *client);
 /** Free all. The executive will not call back any more. */
 void cfg_reloads_free(struct cfg *cfg);
 
-int cfg_handle_reload_config(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_reload_report(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_reload_config(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_reload_report(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_reload_config(void *msg, uint32_t size);
 /** Read the file for the waiting reloads, if it is their turn. */
@@ -173,7 +165,7 @@ int cfg_state_load(void *self, const void *blob, uint32_t size);
  */
 uint32_t cfg_words_tag(struct cfg *cfg);
 struct cfg_rekey_member *cfg_words_member(struct cfg_rekey *rekey, uint32_t nodeid); /* or NULL */
-bool cfg_words_are_tagged(const struct cfg_rekey_member *member); /* false: it is from a Corosync
+bool cfg_words_are_tagged(const struct cfg_rekey_member *member);                    /* false: it is from a Corosync
 								   * node */
 /**
  * Return the last phase that a member sent about the keys that are loaded here, enum cfg_phase; 0:

@@ -28,8 +28,7 @@ enum {
 };
 
 /* Assert the offset of one member, or the size of a message. */
-#define CFG_LAYOUT(type, member, at)                                                               \
-	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define CFG_LAYOUT(type, member, at) _Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CFG_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
@@ -221,8 +220,8 @@ CFG_LAYOUT(cfg_res_ring_status_get, status, 2080);
 
 struct cfg_res_get_node_addrs {
 	struct cfg_response_header header;
-	uint32_t family; /* AF_INET, AF_INET6 */
-	uint32_t count;  /* number of addresses. The message may have room for more */
+	uint32_t family;         /* AF_INET, AF_INET6 */
+	uint32_t count;          /* number of addresses. The message may have room for more */
 	uint8_t addresses[][16]; /* network order. IPv4: in the first four bytes */
 };
 CFG_SIZE(cfg_res_get_node_addrs, 32);
@@ -405,8 +404,8 @@ CFG_LAYOUT(cfg_ring_reload_ask, flags, 24);
 
 /* The messages of a member in a round, in this order. Of each group it sends one. */
 enum cfg_stage {
-	CFG_STAGE_HEARD = 1, /* it takes part */
-	CFG_STAGE_READY = 2, /* its file is good. The text has the changes it would make */
+	CFG_STAGE_HEARD = 1,   /* it takes part */
+	CFG_STAGE_READY = 2,   /* its file is good. The text has the changes it would make */
 	CFG_STAGE_REFUSED = 3, /* its file is not. The text has the reason */
 	CFG_STAGE_APPLIED = 4, /* it has applied the file. For a key: it sends with the new one, and has wiped the old
 			        * one */

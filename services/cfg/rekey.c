@@ -55,8 +55,7 @@ static uint64_t silence_ns(struct cfg *cfg)
 	struct coterie_map_value value;
 	uint64_t ms = 0;
 
-	if (cfg->host->map_read(cfg->ctx, COTERIE_MAP_STATS, "stats.srp.time_since_token_last_received",
-		    &value) == 0 &&
+	if (cfg->host->map_read(cfg->ctx, COTERIE_MAP_STATS, "stats.srp.time_since_token_last_received", &value) == 0 &&
 		value.size == sizeof(ms))
 		memcpy(&ms, value.bytes, sizeof(ms));
 	return ms * MS;
@@ -72,8 +71,9 @@ static void enter(struct cfg *cfg, enum cfg_rekey_state state)
 	rekey->has_failed = false;
 	rekey->is_withdrawing = false;
 	rekey->is_withdrawn = false;
-	rekey->owed = state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED :
-		      state == CFG_REKEY_ACTIVE ? CFG_PHASE_GONE_OVER : 0;
+	rekey->owed = state == CFG_REKEY_LOADED   ? CFG_PHASE_LOADED
+		      : state == CFG_REKEY_ACTIVE ? CFG_PHASE_GONE_OVER
+						  : 0;
 }
 
 /* End the change. Messages about it are dropped, and later ones begin the next change. */
@@ -133,8 +133,7 @@ static void send_owed(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
 	struct cfg_ring_crypto_reconfig message = {.phase = rekey->owed, .tag = rekey->tag};
-	struct iovec iov = {(uint8_t *)&message + sizeof(message.header),
-		sizeof(message) - sizeof(message.header)};
+	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 
 	if (cfg->host->ring_send(cfg->ctx, CFG_RING_CRYPTO_RECONFIG, COTERIE_SAFE, &iov, 1) == 0)
 		rekey->owed = 0; /* otherwise it is sent at the next tick */
@@ -147,9 +146,10 @@ static void warn(struct cfg *cfg)
 	char nodes[512];
 
 	rekey->has_warned = true;
-	cfg_rotate_ends(cfg, rekey->state == CFG_REKEY_LOADED
-				     ? "the new key is loaded, and not all nodes have it: see the log"
-				     : "the old key is still accepted, since not all nodes use the new one: see the log");
+	cfg_rotate_ends(
+		cfg, rekey->state == CFG_REKEY_LOADED
+			     ? "the new key is loaded, and not all nodes have it: see the log"
+			     : "the old key is still accepted, since not all nodes use the new one: see the log");
 	/* If this node itself has failed, it has logged that, and no other node is named. */
 	if (cfg_words_name_missing(rekey, true, nodes, sizeof(nodes)))
 		cfg->host->log(cfg->ctx, LOG_WARNING,
@@ -179,8 +179,7 @@ static void go_on(struct cfg *cfg)
 		(cfg_words_are_complete(rekey) || cfg_words_has_anybody_gone_over(rekey)))
 		activate(cfg);
 	if (rekey->state == CFG_REKEY_ACTIVE && cfg_words_are_complete(rekey) &&
-		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
-		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
+		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns && take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
 		rekey->used_tag = rekey->tag;
 		finish(cfg);
@@ -231,8 +230,7 @@ static void arm(struct cfg *cfg)
 		cfg->host->timer_del(cfg->ctx, rekey->timer);
 		rekey->timer = NULL;
 	} else if (rekey->timer == NULL) {
-		cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + TICK_NS, on_tick, cfg,
-			&rekey->timer);
+		cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + TICK_NS, on_tick, cfg, &rekey->timer);
 	}
 }
 
@@ -259,8 +257,8 @@ static void on_loaded(void *arg)
 		go_back(cfg);
 		return;
 	}
-	cfg->host->log(cfg->ctx, LOG_NOTICE,
-		"The ring's keys change: waiting until all nodes have loaded the new ones");
+	cfg->host->log(
+		cfg->ctx, LOG_NOTICE, "The ring's keys change: waiting until all nodes have loaded the new ones");
 	/*
 	 * Only a stuck change is replaced by the next one. A member that had changed over then has to
 	 * do so again.
@@ -282,8 +280,7 @@ static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
 		return;
 	rekey->complaint_ns = now_ns + COMPLAINT_NS;
 	cfg->host->log(cfg->ctx, LOG_WARNING,
-		"Node %u told a phase %u of a change of keys, which makes no sense: ignored (%" PRIu64
-		" so far)",
+		"Node %u told a phase %u of a change of keys, which makes no sense: ignored (%" PRIu64 " so far)",
 		nodeid, phase, rekey->ignored);
 }
 
@@ -307,15 +304,12 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
  * A member that has changed over and sends phase 1 before this change is complete has begun the next
  * change.
  */
-static void take_phase(
-	const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
+static void take_phase(const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
 {
-	bool is_ours = !cfg_words_are_tagged(member) ||
-		       (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
+	bool is_ours = !cfg_words_are_tagged(member) || (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
 
 	member->is_bound = true;
-	if (member->next_phase != 0 ||
-		(member->phase == CFG_PHASE_GONE_OVER && phase == CFG_PHASE_LOADED && is_ours)) {
+	if (member->next_phase != 0 || (member->phase == CFG_PHASE_GONE_OVER && phase == CFG_PHASE_LOADED && is_ours)) {
 		member->next_phase = phase;
 		member->next_tag = tag;
 	} else {
@@ -383,8 +377,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 		const struct cfg_rekey_member *before = cfg_words_member(rekey, nodeid);
 
 		members[i] = (struct cfg_rekey_member){.nodeid = nodeid};
-		if (before != NULL &&
-			!is_among(configuration->joined, configuration->joined_count, nodeid))
+		if (before != NULL && !is_among(configuration->joined, configuration->joined_count, nodeid))
 			members[i] = *before;
 	}
 	free(rekey->members);
@@ -394,8 +387,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 		return;
 	if (configuration->joined_count > 0) {
 		if (!rekey->is_withdrawn && rekey->owed == 0)
-			rekey->owed = rekey->state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED :
-									 CFG_PHASE_GONE_OVER;
+			rekey->owed = rekey->state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED : CFG_PHASE_GONE_OVER;
 		rekey->settled_ns = cfg->host->now_ns(cfg->ctx) + SETTLE_NS;
 	}
 	arm(cfg); /* continue at the next tick: the ring has to send other messages first */

@@ -78,10 +78,7 @@ struct cfg_rekey_member *cfg_words_member(struct cfg_rekey *rekey, uint32_t node
 	return NULL;
 }
 
-bool cfg_words_are_tagged(const struct cfg_rekey_member *member)
-{
-	return (member->tag & TAG_MARK_MASK) == TAG_MARK;
-}
+bool cfg_words_are_tagged(const struct cfg_rekey_member *member) { return (member->tag & TAG_MARK_MASK) == TAG_MARK; }
 
 uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
 {

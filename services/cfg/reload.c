@@ -72,8 +72,7 @@ static void report(struct cfg *cfg, struct coterie_client *client, int rc, const
 		return;
 	}
 	cfg_round_take(round->members, CFG_STAGE_HEARD, "", 0);
-	cfg_round_take(round->members, rc == 0 ? CFG_STAGE_READY : CFG_STAGE_REFUSED, text,
-		(uint32_t)strlen(text));
+	cfg_round_take(round->members, rc == 0 ? CFG_STAGE_READY : CFG_STAGE_REFUSED, text, (uint32_t)strlen(text));
 	if (rc == 0)
 		cfg_round_take(round->members, CFG_STAGE_APPLIED, "", 0);
 	cfg_round_report(cfg, round, client, CFG_RES_RELOAD_REPORT, CFG_OUTCOME_EACH);
@@ -145,10 +144,8 @@ int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_r
 	reload->wants_report = wants_report;
 	reload->cookie = cfg->next_cookie++;
 
-	struct cfg_ring_reload_config message = {
-		.nodeid = cfg->host->local_nodeid(cfg->ctx), .cookie = reload->cookie};
-	struct iovec iov = {(uint8_t *)&message + sizeof(message.header),
-		sizeof(message) - sizeof(message.header)};
+	struct cfg_ring_reload_config message = {.nodeid = cfg->host->local_nodeid(cfg->ctx), .cookie = reload->cookie};
+	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 	int rc = cfg->host->ring_send(cfg->ctx, CFG_RING_RELOAD_CONFIG, COTERIE_SAFE, &iov, 1);
 
 	if (rc < 0)
@@ -156,8 +153,7 @@ int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_r
 	return rc;
 }
 
-int cfg_handle_reload_config(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_reload_config(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	int rc = cfg_agreement_ask(self, client, CFG_RES_RELOAD_CONFIG, 0);
 
@@ -165,8 +161,7 @@ int cfg_handle_reload_config(
 	return rc < 0 ? rc : COTERIE_LATER;
 }
 
-int cfg_handle_reload_report(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_reload_report(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg_req_reload_report req;
 

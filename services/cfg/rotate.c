@@ -98,10 +98,11 @@ static bool is_refused(struct cfg *cfg, uint32_t flags, char reason[REASON_SIZE]
 			"nodes of Corosync's are in the ring: change the key file of each node, then reload");
 	else if (cfg->rekey.state != CFG_REKEY_IDLE)
 		snprintf(reason, REASON_SIZE,
-			"a change of the ring's keys is under way (%s): see key status, and the logs", cfg_rekey_text(cfg));
+			"a change of the ring's keys is under way (%s): see key status, and the logs",
+			cfg_rekey_text(cfg));
 	else if ((flags & CFG_ROTATE_FORCE) == 0 && is_any_absent(cfg, nodes, sizeof(nodes)))
-		snprintf(reason, REASON_SIZE,
-			"nodes of the node list are not in the ring:%s; --force leaves them out", nodes);
+		snprintf(reason, REASON_SIZE, "nodes of the node list are not in the ring:%s; --force leaves them out",
+			nodes);
 	return reason[0] != '\0';
 }
 
@@ -133,8 +134,7 @@ static int reply_refused(struct cfg *cfg, struct coterie_client *client, const c
 static int send_key(struct cfg *cfg, uint32_t flags, uint64_t number)
 {
 	struct cfg_ring_key_rotate message = {.number = number, .flags = flags};
-	struct iovec iov = {(uint8_t *)&message + sizeof(message.header),
-		sizeof(message) - sizeof(message.header)};
+	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 	uint8_t key[CFG_KEY_SIZE];
 
 	/* getrandom returns up to 256 bytes in one piece. */
@@ -215,10 +215,7 @@ void cfg_rotate_void(struct cfg *cfg, struct cfg_ask *ask, struct cfg_round *rou
 
 /* ---- The key on this node ------------------------------------------------ */
 
-bool cfg_rotate_is_time(const struct cfg *cfg)
-{
-	return cfg->rekey.state == CFG_REKEY_IDLE || cfg->rekey.has_warned;
-}
+bool cfg_rotate_is_time(const struct cfg *cfg) { return cfg->rekey.state == CFG_REKEY_IDLE || cfg->rekey.has_warned; }
 
 /*
  * The key of the round cannot be decrypted. A node's own key can, unless the ring's key has changed. Another node's key
@@ -237,9 +234,8 @@ static void explain_closed(struct cfg *cfg, const struct cfg_round *round, char 
 
 void cfg_rotate_prepare(struct cfg *cfg, const struct cfg_round *round)
 {
-	const struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
-					    ? cfg_ask_find(cfg, round->number)
-					    : NULL;
+	const struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx) ? cfg_ask_find(cfg, round->number)
+										      : NULL;
 	uint8_t key[CFG_KEY_SIZE];
 	char reason[REASON_SIZE];
 
@@ -281,7 +277,8 @@ void cfg_rotate_commit(struct cfg *cfg)
 	if (rc != 0 && rc != -EIO)
 		cfg->host->log(cfg->ctx, LOG_ERR,
 			"This node does not use the key that the other nodes have now: copy the key file of another node "
-			"to this one, then reload (%s)", flaw);
+			"to this one, then reload (%s)",
+			flaw);
 	if (agreement->is_rotating)
 		cfg_rotate_ends(cfg, rc == 0 || rc == -EIO ? "the transport has not loaded the new key" : flaw);
 }

@@ -27,8 +27,8 @@ static void insist_on_shutdown(void *arg)
 	cfg->shutdown_retry = NULL;
 	if (send_shutdown(cfg) == 0)
 		return;
-	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS,
-		    insist_on_shutdown, cfg, &cfg->shutdown_retry) < 0) {
+	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS, insist_on_shutdown, cfg,
+		    &cfg->shutdown_retry) < 0) {
 		cfg->shutdown_retry = NULL;
 		cfg->host->stop(cfg->ctx); /* as promised, although the other nodes were not
 					    * informed */
@@ -111,8 +111,7 @@ static struct cfg_connection *next_to_ask(struct cfg *cfg)
 static void ask_trackers(struct cfg *cfg)
 {
 	struct cfg_event_test_shutdown event = {.flags = cfg->vote.flags};
-	struct iovec iov = {
-		(uint8_t *)&event + sizeof(event.header), sizeof(event) - sizeof(event.header)};
+	struct iovec iov = {(uint8_t *)&event + sizeof(event.header), sizeof(event) - sizeof(event.header)};
 	struct cfg_connection *one;
 
 	while (cfg->vote.asker != NULL && (one = next_to_ask(cfg)) != NULL) {
@@ -126,8 +125,7 @@ static uint32_t timeout_ms(struct cfg *cfg)
 	const void *value;
 	uint32_t type;
 
-	if (cfg->host->map_get(cfg->ctx, "cfg.shutdown_timeout", &type, &value, NULL) < 0 ||
-		type != COTERIE_MAP_U32)
+	if (cfg->host->map_get(cfg->ctx, "cfg.shutdown_timeout", &type, &value, NULL) < 0 || type != COTERIE_MAP_U32)
 		return SHUTDOWN_TIMEOUT_MS;
 	return *(const uint32_t *)value;
 }
@@ -153,8 +151,7 @@ static int start_vote(struct cfg *cfg, struct cfg_connection *asker, uint32_t fl
 
 /* ---- Requests ------------------------------------------------------------ */
 
-int cfg_handle_try_shutdown(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_try_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct cfg_connection *asker = cfg_connection_of(cfg, client);
@@ -173,8 +170,7 @@ int cfg_handle_try_shutdown(
 	return send_shutdown(cfg);
 }
 
-int cfg_handle_reply_to_shutdown(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_reply_to_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct cfg_connection *connection = cfg_connection_of(cfg, client);

@@ -88,8 +88,7 @@ static void take_connections(struct cfg *cfg, struct coterie_state_reader *reade
 	uint32_t count = coterie_state_take_count(reader, 12);
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct coterie_client *client =
-			cfg->host->client_find(cfg->ctx, coterie_state_take_u64(reader));
+		struct coterie_client *client = cfg->host->client_find(cfg->ctx, coterie_state_take_u64(reader));
 		bool is_tracking = coterie_state_take_u32(reader) != 0;
 
 		if (client == NULL)

@@ -72,8 +72,7 @@ static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 
 	if (!one->is_enabled && !one->is_connected && one->destination[0] == '\0')
 		return 'd';
-	return (char)('0' + (one->is_enabled != 0) + 2 * (one->is_connected != 0) +
-		      4 * (one->is_dynamic != 0));
+	return (char)('0' + (one->is_enabled != 0) + 2 * (one->is_connected != 0) + 4 * (one->is_dynamic != 0));
 }
 
 /* @return false: the text does not fit */
@@ -93,18 +92,16 @@ static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t 
 }
 
 /* "0 10.0.0.1" */
-static void link_name(
-	const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
+static void link_name(const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
 {
 	char numeric[64] = "";
 
-	getnameinfo((const struct sockaddr *)address, sizeof(*address), numeric, sizeof(numeric),
-		NULL, 0, NI_NUMERICHOST);
+	getnameinfo(
+		(const struct sockaddr *)address, sizeof(*address), numeric, sizeof(numeric), NULL, 0, NI_NUMERICHOST);
 	snprintf(text, size, "%u %s", link, numeric);
 }
 
-int cfg_handle_ring_status_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_ring_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct coterie_peer peer = {.size = sizeof(peer)};
@@ -116,8 +113,7 @@ int cfg_handle_ring_status_get(
 		return -ENOMEM;
 	if (cfg->host->node_addresses(cfg->ctx, cfg->host->local_nodeid(cfg->ctx), &peer) < 0)
 		peer.link_count = 0;
-	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX;
-		link++) {
+	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX; link++) {
 		uint32_t i = res->count;
 
 		if (peer.addresses[link].ss_family == AF_UNSPEC)
@@ -128,8 +124,7 @@ int cfg_handle_ring_status_get(
 		res->count++;
 	}
 
-	struct iovec iov = {
-		(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
+	struct iovec iov = {(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
 
 	cfg->host->reply(client, CFG_RES_RING_STATUS_GET, error, &iov, 1);
 	free(res);
@@ -167,8 +162,8 @@ static void convert_status(struct cfg_wire_node_status *to, const struct coterie
 /*
  * The transport is queried before the version is checked, which decides the error as in Corosync.
  */
-static int32_t node_status(struct cfg *cfg, const struct cfg_req_node_status_get *req,
-	struct coterie_node_status *status)
+static int32_t node_status(
+	struct cfg *cfg, const struct cfg_req_node_status_get *req, struct coterie_node_status *status)
 {
 	int rc = cfg->host->node_status(cfg->ctx, req->nodeid, status);
 
@@ -183,8 +178,7 @@ static int32_t node_status(struct cfg *cfg, const struct cfg_req_node_status_get
 	return req->version == CFG_NODE_STATUS_VERSION ? CS_OK : CS_ERR_NOT_SUPPORTED;
 }
 
-int cfg_handle_node_status_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_node_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct coterie_node_status status = {.size = sizeof(status)};
@@ -202,8 +196,8 @@ int cfg_handle_node_status_get(
 		convert_status(&res.status, &status);
 	} else {
 		failure.version = req.version;
-		iov = (struct iovec){(uint8_t *)&failure + sizeof(failure.header),
-			sizeof(failure) - sizeof(failure.header)};
+		iov = (struct iovec){
+			(uint8_t *)&failure + sizeof(failure.header), sizeof(failure) - sizeof(failure.header)};
 	}
 	cfg->host->reply(client, CFG_RES_NODE_STATUS_GET, error, &iov, 1);
 	return COTERIE_REPLIED;
@@ -224,8 +218,7 @@ static bool copy_address(const struct sockaddr_storage *address, uint8_t bytes[1
 	}
 }
 
-int cfg_handle_get_node_addrs(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_get_node_addrs(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct coterie_peer peer = {.size = sizeof(peer)};
@@ -240,8 +233,7 @@ int cfg_handle_get_node_addrs(
 	uint32_t nodeid = req.nodeid != 0 ? req.nodeid : cfg->host->local_nodeid(cfg->ctx);
 	int rc = cfg->host->node_addresses(cfg->ctx, nodeid, &peer);
 
-	for (uint32_t link = 0; rc == 0 && link < peer.link_count && link < COTERIE_LINKS_MAX;
-		link++) {
+	for (uint32_t link = 0; rc == 0 && link < peer.link_count && link < COTERIE_LINKS_MAX; link++) {
 		room++;
 		if (!copy_address(&peer.addresses[link], addresses[res.count]))
 			continue;

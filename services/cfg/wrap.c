@@ -112,8 +112,7 @@ int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_s
 	return is_made ? 0 : -EIO;
 }
 
-int cfg_wrap_open(
-	struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE])
+int cfg_wrap_open(struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE])
 {
 	struct binding binding = {.sender = htonl(sender), .one = 1};
 	uint8_t wrapping[MAC_SIZE];

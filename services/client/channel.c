@@ -64,8 +64,7 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 	rc = qb_ipcc_fd_get(channel->connection, &channel->fd);
 	if (rc < 0)
 		goto disconnect;
-	if (getsockopt(channel->fd, SOL_SOCKET, SO_SNDBUF, &channel->wakeup_room_max,
-		    &option_size) < 0)
+	if (getsockopt(channel->fd, SOL_SOCKET, SO_SNDBUF, &channel->wakeup_room_max, &option_size) < 0)
 		channel->wakeup_room_max = 0;
 	rc = -pthread_mutex_init(&channel->lock, NULL);
 	if (rc < 0)
@@ -94,10 +93,7 @@ void channel_interrupt(struct channel *channel)
 	(void)shutdown(channel->fd, SHUT_RDWR);
 }
 
-bool channel_is_interrupted(const struct channel *channel)
-{
-	return atomic_load(&channel->is_interrupted);
-}
+bool channel_is_interrupted(const struct channel *channel) { return atomic_load(&channel->is_interrupted); }
 
 /*
  * Without this, a program that repeats a refused request would never see the end of the connection.
@@ -139,8 +135,7 @@ static bool has_wakeup_room(struct channel *channel)
 }
 
 /* Call with the lock held. -EAGAIN: nothing was queued. */
-static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count)
+static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	ssize_t rc;
 
@@ -165,8 +160,7 @@ static int send_locked(struct channel *channel, enum channel_gate gate, const st
 static ssize_t response_locked(struct channel *channel, void *response, size_t response_size)
 {
 	for (;;) {
-		ssize_t rc = qb_ipcc_recv(
-			channel->connection, response, response_size, RESPONSE_SLICE_MS);
+		ssize_t rc = qb_ipcc_recv(channel->connection, response, response_size, RESPONSE_SLICE_MS);
 
 		if (rc >= 0)
 			return rc;
@@ -183,8 +177,7 @@ static ssize_t response_locked(struct channel *channel, void *response, size_t r
 	}
 }
 
-int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count)
+int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	int rc;
 
@@ -194,8 +187,8 @@ int channel_send(struct channel *channel, enum channel_gate gate, const struct i
 	return rc;
 }
 
-ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count, void *response, size_t response_size)
+ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count,
+	void *response, size_t response_size)
 {
 	ssize_t rc;
 
@@ -207,8 +200,8 @@ ssize_t channel_call(struct channel *channel, enum channel_gate gate, const stru
 	return rc;
 }
 
-cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
-	void *response, size_t response_size)
+cs_error_t channel_request(
+	struct channel *channel, const void *request, size_t request_size, void *response, size_t response_size)
 {
 	/* struct iovec has no const. The request is only read. */
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};

@@ -83,8 +83,7 @@ bool channel_is_hung_up(const struct channel *channel);
  * @return 0: queued for the executive; -EAGAIN: nothing was queued; -EMSGSIZE; -EBADF interrupted;
  * any other errno: the connection is broken
  */
-int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count);
+int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count);
 
 /**
  * Send and wait for the answer, without limit while the connection exists.
@@ -92,16 +91,16 @@ int channel_send(struct channel *channel, enum channel_gate gate, const struct i
  * @param response filled in
  * @return bytes of the response; -EAGAIN: nothing was sent; else as channel_send
  */
-ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count, void *response, size_t response_size);
+ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count,
+	void *response, size_t response_size);
 
 /**
  * Send an ordinary request: in one piece, with CHANNEL_GATE_ALL, and with an answer of known size.
  *
  * @return client_error of the result of sending, or client_response_error of the answer
  */
-cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
-	void *response, size_t response_size);
+cs_error_t channel_request(
+	struct channel *channel, const void *request, size_t request_size, void *response, size_t response_size);
 
 /**
  * Take the next event.

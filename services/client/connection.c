@@ -24,8 +24,7 @@ void client_connection_close(struct client_connection *connection)
 }
 
 /* The object is the first member of the connection. */
-static cs_error_t connection_get(
-	struct handle_table *table, uint64_t handle, struct client_connection **connection)
+static cs_error_t connection_get(struct handle_table *table, uint64_t handle, struct client_connection **connection)
 {
 	struct handle_object *object;
 
@@ -40,8 +39,8 @@ static void connection_put(struct handle_table *table, struct client_connection 
 	handle_put(table, &connection->object);
 }
 
-cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
-	size_t request_size, void *response, size_t response_size)
+cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request, size_t request_size,
+	void *response, size_t response_size)
 {
 	struct client_connection *connection;
 	cs_error_t rc = connection_get(table, handle, &connection);
@@ -53,16 +52,15 @@ cs_error_t client_request(struct handle_table *table, uint64_t handle, const voi
 	return rc;
 }
 
-ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request,
-	size_t request_size, void *response, size_t response_size)
+ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request, size_t request_size,
+	void *response, size_t response_size)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};
 	struct client_connection *connection;
 
 	if (connection_get(table, handle, &connection) != CS_OK)
 		return -EBADF;
-	ssize_t rc = channel_call(
-		&connection->channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
+	ssize_t rc = channel_call(&connection->channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
 	connection_put(table, connection);
 	return rc;
 }
@@ -81,16 +79,15 @@ static struct dispatch_outcome receiver_event(void *arg, int32_t id, uint8_t *by
 	return receiver->event(receiver->connection, receiver->handle, id, bytes, size);
 }
 
-cs_error_t client_dispatch(
-	struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event)
+cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event)
 {
 	struct receiver receiver = {.handle = handle, .event = event};
 	cs_error_t rc = connection_get(table, handle, &receiver.connection);
 
 	if (rc != CS_OK)
 		return rc;
-	rc = dispatch_run(&receiver.connection->dispatch, &receiver.connection->channel, type,
-		receiver_event, NULL, &receiver);
+	rc = dispatch_run(
+		&receiver.connection->dispatch, &receiver.connection->channel, type, receiver_event, NULL, &receiver);
 	connection_put(table, receiver.connection);
 	return rc;
 }

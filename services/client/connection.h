@@ -31,8 +31,8 @@ struct client_connection {
 };
 
 /** Handle an event of a connection, as dispatch_event. */
-typedef struct dispatch_outcome (*client_event)(struct client_connection *connection,
-	uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
+typedef struct dispatch_outcome (*client_event)(
+	struct client_connection *connection, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
 /**
  * Connect to a service of the instance that COTERIE_INSTANCE names.
@@ -42,27 +42,25 @@ typedef struct dispatch_outcome (*client_event)(struct client_connection *connec
  * @param context kept for the program
  * @return 0; otherwise as channel_open, and then there is nothing to close
  */
-int client_connection_open(
-	struct client_connection *connection, const char *service, void *context);
+int client_connection_open(struct client_connection *connection, const char *service, void *context);
 
 /** Disconnect and free the members. No other reference may exist. */
 void client_connection_close(struct client_connection *connection);
 
 /** Send one plain request. CS_ERR_BAD_HANDLE; otherwise as channel_request. */
-cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
-	size_t request_size, void *response, size_t response_size);
+cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request, size_t request_size,
+	void *response, size_t response_size);
 
 /**
  * Send one plain request whose answer may have less than response_size bytes.
  *
  * @return bytes of the answer; -EBADF: no such handle; otherwise as channel_call
  */
-ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request,
-	size_t request_size, void *response, size_t response_size);
+ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request, size_t request_size,
+	void *response, size_t response_size);
 
 /** Receive events. CS_ERR_BAD_HANDLE; otherwise as dispatch_run. */
-cs_error_t client_dispatch(
-	struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event);
+cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event);
 
 /**
  * End a connection. CS_OK, also if the daemon is dead; CS_ERR_BAD_HANDLE. Wakes threads that wait

@@ -70,8 +70,7 @@ static struct dispatch_outcome handle_event(const struct handler *handler, uint8
 	return handler->event(handler->arg, header.id, bytes, size);
 }
 
-static struct dispatch_outcome handle(
-	const struct handler *handler, const struct fast_record *record, uint8_t *bytes)
+static struct dispatch_outcome handle(const struct handler *handler, const struct fast_record *record, uint8_t *bytes)
 {
 	if (!record->is_message)
 		return handle_event(handler, bytes, record->size);
@@ -106,8 +105,7 @@ static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffe
 	}
 }
 
-static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const struct handler *handler,
-	uint8_t *buffer)
+static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const struct handler *handler, uint8_t *buffer)
 {
 	bool is_waiting = type != CS_DISPATCH_ALL && type != CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_one = type == CS_DISPATCH_ONE || type == CS_DISPATCH_ONE_NONBLOCKING;
@@ -122,8 +120,7 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const s
 		int rc = receive_next(channel, is_waiting, buffer, &record);
 
 		if (rc == -EAGAIN)
-			return type == CS_DISPATCH_ONE_NONBLOCKING && is_idle ? CS_ERR_TRY_AGAIN
-									      : CS_OK;
+			return type == CS_DISPATCH_ONE_NONBLOCKING && is_idle ? CS_ERR_TRY_AGAIN : CS_OK;
 		if (rc < 0)
 			return client_error(rc);
 		is_idle = false;

@@ -125,10 +125,8 @@ static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 	} control;
 	uint8_t bytes[17];
 	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.bytes)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.bytes)};
 	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *header = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
 
@@ -250,8 +248,8 @@ static int refuse(struct channel *channel)
 	return -ENOTCONN;
 }
 
-int fast_channel_open(struct channel *channel, int socket, const void *answer, size_t size, size_t plain,
-	fast_note note)
+int fast_channel_open(
+	struct channel *channel, int socket, const void *answer, size_t size, size_t plain, fast_note note)
 {
 	struct coterie_channel_grant grant;
 	struct fast_channel *fast;
@@ -332,8 +330,7 @@ static void write_message(struct fast_channel *fast, const struct coterie_channe
 	coterie_channel_publish(&fast->send);
 }
 
-int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count,
-	uint32_t size)
+int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count, uint32_t size)
 {
 	struct fast_channel *fast = atomic_load(&channel->fast);
 	const struct coterie_channel_message head = {.length = size, .guarantee = guarantee};
@@ -395,9 +392,8 @@ static void give_back(struct channel *channel, struct fast_channel *fast)
 	uint32_t *waits = &ring->control->writer_waits;
 	bool is_drained = ring->at == ring->other;
 
-	if (ring->at == fast->released ||
-		(!is_drained && ring->at - fast->released < ring->size / 8 &&
-			__atomic_load_n(waits, __ATOMIC_RELAXED) == 0))
+	if (ring->at == fast->released || (!is_drained && ring->at - fast->released < ring->size / 8 &&
+						  __atomic_load_n(waits, __ATOMIC_RELAXED) == 0))
 		return;
 	fast->released = ring->at;
 	coterie_channel_release(ring, ring->at);
@@ -497,8 +493,8 @@ static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 /* The records have been read meanwhile, so the executive must not ring for them. */
 static void withdraw(struct fast_channel *fast)
 {
-	if (fast->is_armed && coterie_channel_turn(&fast->receive.control->reader_armed,
-				      COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_AWAKE))
+	if (fast->is_armed && coterie_channel_turn(&fast->receive.control->reader_armed, COTERIE_CHANNEL_ASKING,
+				      COTERIE_CHANNEL_AWAKE))
 		fast->is_armed = false;
 }
 

@@ -28,7 +28,7 @@ enum { FAST_CONTEXT_SIZE = 136 };
 
 /** The facts about a record besides its bytes. */
 struct fast_record {
-	bool is_message; /* otherwise a complete event */
+	bool is_message;      /* otherwise a complete event */
 	uint32_t nodeid, pid; /* of a message's sender */
 	uint32_t size;
 	uint8_t context[FAST_CONTEXT_SIZE]; /* context after the last event before it; zeros at first */
@@ -55,8 +55,8 @@ int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *of
  * @return 0, also without a grant, and if the channel cannot be used, which is reported to the executive;
  * -errno of channel_send
  */
-int fast_channel_open(struct channel *channel, int socket, const void *answer, size_t size, size_t plain,
-	fast_note note);
+int fast_channel_open(
+	struct channel *channel, int socket, const void *answer, size_t size, size_t plain, fast_note note);
 /** Free the channel. No thread may use it. NULL is ignored. */
 void fast_channel_close(struct fast_channel *fast);
 
@@ -66,8 +66,7 @@ void fast_channel_close(struct fast_channel *fast);
  * @param size  bytes of iov together, at most COTERIE_CHANNEL_SIZE_MIN less the head
  * @return 0; -EAGAIN: no room; -ENOTCONN
  */
-int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count,
-	uint32_t size);
+int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count, uint32_t size);
 
 /** Begin to read events from the ring: the first doorbell has arrived. */
 void fast_begin(struct fast_channel *fast);

@@ -36,9 +36,9 @@ struct handle_table {
 	void (*destroy)(struct handle_object *object);
 };
 
-#define HANDLE_TABLE_INITIALIZER(destroy_object)                                                   \
-	{                                                                                          \
-		PTHREAD_MUTEX_INITIALIZER, NULL, 0, destroy_object                                 \
+#define HANDLE_TABLE_INITIALIZER(destroy_object) \
+	{ \
+		PTHREAD_MUTEX_INITIALIZER, NULL, 0, destroy_object \
 	}
 
 /**

@@ -46,8 +46,8 @@ static int32_t error_of(int rc)
 	}
 }
 
-int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc,
-	const void *response, size_t size)
+int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc, const void *response,
+	size_t size)
 {
 	const size_t header_size = sizeof(struct cmap_response_header);
 	struct iovec iov = {
@@ -66,10 +66,8 @@ static int cmap_client_join(void *self, struct coterie_client *client)
 	struct cmap *cmap = self;
 	struct cmap_connection *connection = cmap->host->client_data(client);
 
-	*connection = (struct cmap_connection){.client = client,
-		.next = cmap->connections,
-		.which = COTERIE_MAP_CONFIG,
-		.next_number = 1};
+	*connection = (struct cmap_connection){
+		.client = client, .next = cmap->connections, .which = COTERIE_MAP_CONFIG, .next_number = 1};
 	if (cmap->connections != NULL)
 		cmap->connections->previous = connection;
 	cmap->connections = connection;
@@ -141,22 +139,18 @@ static const struct coterie_request cmap_requests[] = {
 	{CMAP_REQ_DELETE, REQUEST(delete), 0, CMAP_REQ_DELETE, cmap_handle_delete},
 	{CMAP_REQ_GET, REQUEST(get), COTERIE_OBSERVES, CMAP_REQ_GET, cmap_handle_get},
 	{CMAP_REQ_ADJUST, REQUEST(adjust), 0, CMAP_REQ_ADJUST, cmap_handle_adjust},
-	{CMAP_REQ_ITER_INIT, REQUEST(iter_init), COTERIE_OBSERVES, CMAP_REQ_ITER_INIT,
-		cmap_handle_iter_init},
-	{CMAP_REQ_ITER_NEXT, REQUEST(iter_next), COTERIE_OBSERVES, CMAP_REQ_ITER_NEXT,
-		cmap_handle_iter_next},
+	{CMAP_REQ_ITER_INIT, REQUEST(iter_init), COTERIE_OBSERVES, CMAP_REQ_ITER_INIT, cmap_handle_iter_init},
+	{CMAP_REQ_ITER_NEXT, REQUEST(iter_next), COTERIE_OBSERVES, CMAP_REQ_ITER_NEXT, cmap_handle_iter_next},
 	{CMAP_REQ_ITER_FINALIZE, REQUEST(iter_finalize), COTERIE_OBSERVES, CMAP_REQ_ITER_FINALIZE,
 		cmap_handle_iter_finalize},
-	{CMAP_REQ_TRACK_ADD, REQUEST(track_add), COTERIE_OBSERVES, CMAP_REQ_TRACK_ADD,
-		cmap_handle_track_add},
+	{CMAP_REQ_TRACK_ADD, REQUEST(track_add), COTERIE_OBSERVES, CMAP_REQ_TRACK_ADD, cmap_handle_track_add},
 	{CMAP_REQ_TRACK_DELETE, REQUEST(track_delete), COTERIE_OBSERVES, CMAP_REQ_TRACK_DELETE,
 		cmap_handle_track_delete},
 	{CMAP_REQ_SET_MAP, REQUEST(set_map), COTERIE_OBSERVES, CMAP_RES_SET_MAP, cmap_handle_set_map},
 };
 
 static const struct coterie_ring_msg cmap_ring_msgs[] = {
-	{CMAP_RING_VALUES, sizeof(struct cmap_ring_values), cmap_swap_values, cmap_deliver_values,
-		NULL},
+	{CMAP_RING_VALUES, sizeof(struct cmap_ring_values), cmap_swap_values, cmap_deliver_values, NULL},
 };
 
 static const struct coterie_service cmap_ops = {
@@ -181,6 +175,6 @@ static const struct coterie_service cmap_ops = {
 
 COTERIE_PLUGIN(cmap, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "the configuration map and the statistics, for clients",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		 COTERIE_CAP_STATS | COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
+		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cmap_ops);

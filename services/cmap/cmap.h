@@ -47,12 +47,12 @@ struct cmap_tracker {
 struct cmap_connection {
 	struct coterie_client *client;
 	struct cmap_connection *next, *previous; /* all, newest first */
-	uint32_t which; /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
+	uint32_t which;                          /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
 	uint32_t iterator_count, tracker_count;
 	uint32_t pad;
 	uint64_t next_number;
-	struct cmap_iterator *iterators; /* newest first */
-	struct cmap_tracker *trackers;   /* newest first */
+	struct cmap_iterator *iterators;   /* newest first */
+	struct cmap_tracker *trackers;     /* newest first */
 	struct cmap_late *late, *late_end; /* late notifications, oldest first */
 	struct cmap_late_user *late_user;  /* NULL: it has no late notification */
 	uint64_t late_bytes;
@@ -87,12 +87,12 @@ struct cmap {
 	const char *told_key;        /* of the last change. Only compared, never dereferenced */
 	uint64_t told_ns;            /* time at which the first client was notified of it */
 	uint32_t told_count;
-	struct cmap_change *change;          /* the change of which trackers are being notified, referenced; NULL:
+	struct cmap_change *change;               /* the change of which trackers are being notified, referenced; NULL:
 					      * none */
-	struct coterie_map_tracker *changes; /* tracks all keys of the configuration, and is called after the
+	struct coterie_map_tracker *changes;      /* tracks all keys of the configuration, and is called after the
 					      * trackers of clients */
-	struct cmap_late_user *late_users;   /* that have late notifications */
-	uint64_t copies;                     /* of changes, since the start */
+	struct cmap_late_user *late_users;        /* that have late notifications */
+	uint64_t copies;                          /* of changes, since the start */
 	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch for a value that will be stored */
 };
 
@@ -114,8 +114,8 @@ const char *cmap_key(const struct cmap_wire_name *name);
  * @param response  size bytes, header included, which is filled in by the executive; borrowed
  * @return COTERIE_REPLIED
  */
-int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc,
-	const void *response, size_t size);
+int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc, const void *response,
+	size_t size);
 
 /* --- late.c --- */
 
@@ -148,13 +148,11 @@ int cmap_handle_set_map(void *self, struct coterie_client *client, const void *m
 
 int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cmap_handle_iter_finalize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_iter_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 /** Called when the connection ends. */
 void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
-int cmap_iterators_load(
-	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
+int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
 
 /* --- track.c --- */
 
@@ -165,13 +163,11 @@ int cmap_iterators_load(
 int cmap_track_init(struct cmap *cmap);
 void cmap_track_fini(struct cmap *cmap);
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cmap_handle_track_delete(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_track_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 /** Called when the connection ends. */
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
-int cmap_trackers_load(
-	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
+int cmap_trackers_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
 
 /* --- state.c: a new version takes over --- */
 

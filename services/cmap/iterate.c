@@ -21,8 +21,7 @@ static struct cmap_iterator **find(struct cmap_connection *connection, uint64_t 
 	return at;
 }
 
-static void iterator_free(struct cmap *cmap, struct cmap_connection *connection,
-	struct cmap_iterator **at)
+static void iterator_free(struct cmap *cmap, struct cmap_connection *connection, struct cmap_iterator **at)
 {
 	struct cmap_iterator *iterator = *at;
 
@@ -70,8 +69,7 @@ static void catch_up(struct cmap *cmap, struct cmap_iterator *iterator)
 	iterator->pending_size = value.size;
 }
 
-static int take_iterator(
-	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+static int take_iterator(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
 {
 	struct cmap_iterator *iterator = calloc(1, sizeof(*iterator));
 	int rc = -ENOMEM;
@@ -83,8 +81,7 @@ static int take_iterator(
 	coterie_state_take(reader, iterator->last, sizeof(iterator->last));
 	iterator->prefix[sizeof(iterator->prefix) - 1] = iterator->last[sizeof(iterator->last) - 1] = '\0';
 	if (connection->client != NULL)
-		rc = cmap->host->map_iterate(
-			cmap->ctx, connection->which, iterator->prefix, &iterator->walk);
+		rc = cmap->host->map_iterate(cmap->ctx, connection->which, iterator->prefix, &iterator->walk);
 	if (rc < 0) {
 		free(iterator);
 		return connection->client == NULL ? 0 : rc;
@@ -98,8 +95,7 @@ static int take_iterator(
 	return 0;
 }
 
-int cmap_iterators_load(
-	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, 2 * (COTERIE_MAP_NAME_MAX + 1) + 8);
 	int rc = 0;
@@ -129,13 +125,11 @@ int cmap_handle_iter_init(void *self, struct coterie_client *client, const void 
 	if (rc == 0) {
 		iterator = calloc(1, sizeof(*iterator));
 		rc = iterator == NULL ? -ENOMEM
-				      : cmap->host->map_iterate(cmap->ctx, connection->which,
-						prefix, &iterator->walk);
+				      : cmap->host->map_iterate(cmap->ctx, connection->which, prefix, &iterator->walk);
 	}
 	if (rc < 0) {
 		free(iterator);
-		return cmap_reply(
-			cmap, client, CMAP_REQ_ITER_INIT, rc, &response, sizeof(response));
+		return cmap_reply(cmap, client, CMAP_REQ_ITER_INIT, rc, &response, sizeof(response));
 	}
 	snprintf(iterator->prefix, sizeof(iterator->prefix), "%s", prefix);
 	iterator->number = connection->next_number++;
@@ -178,8 +172,8 @@ int cmap_handle_iter_next(void *self, struct coterie_client *client, const void 
 	const char *key = iterator == NULL ? NULL : next(cmap, iterator, &value);
 
 	if (key == NULL)
-		return cmap_reply(cmap, client, CMAP_REQ_ITER_NEXT,
-			iterator == NULL ? -EBADF : -ENODATA, &response, sizeof(response));
+		return cmap_reply(cmap, client, CMAP_REQ_ITER_NEXT, iterator == NULL ? -EBADF : -ENODATA, &response,
+			sizeof(response));
 	response.name.length = (uint16_t)strnlen(key, COTERIE_MAP_NAME_MAX);
 	memcpy(response.name.value, key, response.name.length);
 	response.value_size = value.size;
@@ -187,8 +181,7 @@ int cmap_handle_iter_next(void *self, struct coterie_client *client, const void 
 	return cmap_reply(cmap, client, CMAP_REQ_ITER_NEXT, 0, &response, sizeof(response));
 }
 
-int cmap_handle_iter_finalize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cmap_handle_iter_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cmap *cmap = self;
 	struct cmap_connection *connection = cmap->host->client_data(client);

@@ -11,8 +11,8 @@
 #include <syslog.h>
 
 /* An event takes up to 30 us while its client does not read. */
-#define DIRECT_MAX 48u          /* of one change */
-#define BATCH_MAX 32u           /* each time */
+#define DIRECT_MAX 48u /* of one change */
+#define BATCH_MAX 32u  /* each time */
 #define BATCH_NS UINT64_C(1000000)
 #define LATE_BYTES_MAX 4194304u       /* of one client. A tracker for each of its keys needs far less */
 #define USER_LATE_BYTES_MAX 16777216u /* of all clients of one user */
@@ -21,14 +21,14 @@
 /* An event as all trackers of the change receive it, but for the instance. */
 struct cmap_change {
 	uint32_t references, size;
-	const void *key, *now, *before; /* places in the map. Only compared, never dereferenced. NULL: the copy is not
+	const void *key, *now, *before;  /* places in the map. Only compared, never dereferenced. NULL: the copy is not
 					 * shared */
 	struct cmap_event_notify notify; /* followed by size bytes of values */
 };
 
 struct cmap_late {
 	struct cmap_late *next;
-	uint64_t number, instance; /* of the tracker */
+	uint64_t number, instance;  /* of the tracker */
 	struct cmap_change *change; /* referenced */
 };
 
@@ -278,8 +278,8 @@ void cmap_change_end(struct cmap *cmap)
 }
 
 /* @return 0; -ENOBUFS: the client has too many late events; -ENOMEM */
-static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number,
-	uint64_t instance, struct cmap_change *change)
+static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number, uint64_t instance,
+	struct cmap_change *change)
 {
 	struct cmap_late_user *user = connection->late_user;
 

@@ -24,8 +24,7 @@ enum {
 };
 
 /* Assert the offset of one member, or the size of a message. */
-#define CMAP_LAYOUT(type, member, at)                                                              \
-	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define CMAP_LAYOUT(type, member, at) _Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CMAP_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */

@@ -27,8 +27,7 @@ static struct cmap_connection *connection_of(struct cmap *cmap, struct coterie_c
 
 static bool is_name(const char *key)
 {
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
 	size_t length = strlen(key);
 
 	return length >= 3 && length <= COTERIE_MAP_NAME_MAX && strspn(key, allowed) == length;
@@ -120,10 +119,7 @@ static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t 
 
 /* ---- Changing ------------------------------------------------------------ */
 
-static bool begins_with(const char *key, const char *prefix)
-{
-	return strncmp(key, prefix, strlen(prefix)) == 0;
-}
+static bool begins_with(const char *key, const char *prefix) { return strncmp(key, prefix, strlen(prefix)) == 0; }
 
 /*
  * Statistics cannot be set, but they can be cleared. The key names the statistics, and its value
@@ -166,8 +162,7 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
 			return -EOVERFLOW; /* "name too long" is the answer to all invalid names */
 		if (!has_room(cmap, client, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
 			return -ENOSPC;
-	} else if ((uint32_t)clean_size > old.size &&
-		   !has_room(cmap, client, (uint32_t)clean_size - old.size)) {
+	} else if ((uint32_t)clean_size > old.size && !has_room(cmap, client, (uint32_t)clean_size - old.size)) {
 		return -ENOSPC;
 	}
 	return cmap->host->map_set(cmap->ctx, key, type, cmap->value, (uint32_t)clean_size);
@@ -180,9 +175,9 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
  */
 static bool is_steering(const char *key)
 {
-	static const char *const prefixes[] = {"totem.", "logging.", "uidgid.", "quorum.", "nodelist.",
-		"resources.", "coterie.", "system.", "service.", "transport.", "nozzle.", "config.", "cfg.",
-		"runtime.", "internal_configuration.", "pload."};
+	static const char *const prefixes[] = {"totem.", "logging.", "uidgid.", "quorum.", "nodelist.", "resources.",
+		"coterie.", "system.", "service.", "transport.", "nozzle.", "config.", "cfg.", "runtime.",
+		"internal_configuration.", "pload."};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		if (begins_with(key, prefixes[i]))
@@ -215,8 +210,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 	rc = check_right(cmap, client, key);
 	if (rc < 0)
 		return rc;
-	if (request.value_size > COTERIE_MAP_VALUE_MAX ||
-		request.value_size > size - sizeof(request))
+	if (request.value_size > COTERIE_MAP_VALUE_MAX || request.value_size > size - sizeof(request))
 		return -EINVAL;
 	cmap_snapshot(cmap->value, (const uint8_t *)msg + sizeof(request), request.value_size);
 	rc = set_config(cmap, client, key, request.type, (uint32_t)request.value_size);
@@ -275,8 +269,8 @@ int cmap_handle_get(void *self, struct coterie_client *client, const void *msg, 
 	struct cmap_req_get request;
 	struct cmap_res_get response = {0};
 	struct coterie_map_value value = {0};
-	struct iovec iov[2] = {{(uint8_t *)&response + sizeof(response.header),
-		sizeof(response) - sizeof(response.header)}};
+	struct iovec iov[2] = {
+		{(uint8_t *)&response + sizeof(response.header), sizeof(response) - sizeof(response.header)}};
 	uint32_t which = connection_of(cmap, client)->which;
 	int rc = -EINVAL;
 
@@ -290,8 +284,7 @@ int cmap_handle_get(void *self, struct coterie_client *client, const void *msg, 
 	if (rc == 0 && request.room > 0 && request.room < value.size)
 		rc = -EINVAL;
 	if (rc < 0)
-		return cmap_reply(
-			cmap, client, CMAP_REQ_GET, rc, &response, sizeof(response));
+		return cmap_reply(cmap, client, CMAP_REQ_GET, rc, &response, sizeof(response));
 	response.value_size = value.size;
 	response.type = (uint8_t)value.type;
 	if (request.room > 0)

@@ -17,8 +17,7 @@
  */
 #define TRACKERS_MAX 4096u
 #define USER_TRACKERS_MAX 4096u
-#define TRACK_ALL                                                                                  \
-	(COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
+#define TRACK_ALL (COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
 
 static struct cmap_tracker **find(struct cmap_connection *connection, uint64_t number)
 {
@@ -29,8 +28,7 @@ static struct cmap_tracker **find(struct cmap_connection *connection, uint64_t n
 	return at;
 }
 
-static void tracker_free(
-	struct cmap *cmap, struct cmap_connection *connection, struct cmap_tracker **at)
+static void tracker_free(struct cmap *cmap, struct cmap_connection *connection, struct cmap_tracker **at)
 {
 	struct cmap_tracker *tracker = *at;
 
@@ -56,8 +54,8 @@ static struct iovec bytes_of(const struct coterie_map_value *value)
 	return (struct iovec){(void *)(uintptr_t)value->bytes, value->size};
 }
 
-static void on_change(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void on_change(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct cmap_tracker *tracker = arg;
 	struct iovec values[2] = {bytes_of(now), bytes_of(before)};
@@ -85,8 +83,7 @@ static void on_change_end(void *arg, uint32_t event, const char *key, const stru
 /* Trackers of all keys are called after the others, the oldest of them last. */
 int cmap_track_init(struct cmap *cmap)
 {
-	return cmap->host->map_track(
-		cmap->ctx, COTERIE_MAP_CONFIG, "", TRACK_ALL, on_change_end, cmap, &cmap->changes);
+	return cmap->host->map_track(cmap->ctx, COTERIE_MAP_CONFIG, "", TRACK_ALL, on_change_end, cmap, &cmap->changes);
 }
 
 void cmap_track_fini(struct cmap *cmap)
@@ -130,8 +127,8 @@ static uint32_t of_user(const struct cmap *cmap, uint32_t uid)
 	return count;
 }
 
-static int track(struct cmap *cmap, struct coterie_client *client,
-	const struct cmap_req_track_add *request, uint64_t *number)
+static int track(
+	struct cmap *cmap, struct coterie_client *client, const struct cmap_req_track_add *request, uint64_t *number)
 {
 	struct cmap_connection *connection = cmap->host->client_data(client);
 	const char *key = request->name.length == 0 ? "" : cmap_key(&request->name);
@@ -179,8 +176,7 @@ void cmap_trackers_save(const struct cmap_connection *connection, struct coterie
 	free(oldest);
 }
 
-int cmap_trackers_load(
-	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+int cmap_trackers_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, 25);
 
@@ -193,9 +189,7 @@ int cmap_trackers_load(
 
 		if (key == NULL || size == 0 || memchr(key, 0, size) != key + size - 1)
 			return -ENOTSUP;
-		int rc = connection->client == NULL
-				 ? 0
-				 : start(cmap, connection, key, events, number, instance);
+		int rc = connection->client == NULL ? 0 : start(cmap, connection, key, events, number, instance);
 		if (rc < 0)
 			return rc;
 	}
@@ -217,8 +211,7 @@ int cmap_handle_track_add(void *self, struct coterie_client *client, const void 
 	return cmap_reply(cmap, client, CMAP_REQ_TRACK_ADD, rc, &response, sizeof(response));
 }
 
-int cmap_handle_track_delete(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cmap_handle_track_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cmap *cmap = self;
 	struct cmap_connection *connection = cmap->host->client_data(client);

@@ -20,8 +20,8 @@ static uint64_t own_version(struct cmap *cmap)
 	struct coterie_map_value value;
 	uint64_t version = 0;
 
-	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, KEY, &value) == 0 &&
-		value.type == COTERIE_MAP_U64 && value.size == sizeof(version))
+	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, KEY, &value) == 0 && value.type == COTERIE_MAP_U64 &&
+		value.size == sizeof(version))
 		memcpy(&version, value.bytes, sizeof(version));
 	return version;
 }
@@ -36,8 +36,7 @@ static int send_version(struct cmap *cmap, enum cmap_ring_reason reason)
 		.value_size = version == 0 ? 0 : sizeof(version),
 	};
 	const struct iovec iov[] = {
-		{(uint8_t *)&values + sizeof(values.header),
-			sizeof(values) - sizeof(values.header)},
+		{(uint8_t *)&values + sizeof(values.header), sizeof(values) - sizeof(values.header)},
 		{&item, sizeof(item)},
 		{&version, item.value_size},
 	};
@@ -54,8 +53,7 @@ static void send_change(void *arg)
 
 	cmap->version.retry = NULL;
 	if (send_version(cmap, CMAP_RING_NEW_VERSION) == -EAGAIN)
-		(void)cmap->host->timer_add(
-			cmap->ctx, at_ns, send_change, cmap, &cmap->version.retry);
+		(void)cmap->host->timer_add(cmap->ctx, at_ns, send_change, cmap, &cmap->version.retry);
 }
 
 void cmap_version_tell(struct cmap *cmap)
@@ -64,8 +62,8 @@ void cmap_version_tell(struct cmap *cmap)
 		send_change(cmap);
 }
 
-static void on_change(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void on_change(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct cmap *cmap = arg;
 
@@ -111,10 +109,7 @@ void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	cmap->version.member_count = regular->member_count;
 }
 
-int cmap_sync_step(void *self)
-{
-	return send_version(self, CMAP_RING_SYNC) < 0 ? -EAGAIN : 0;
-}
+int cmap_sync_step(void *self) { return send_version(self, CMAP_RING_SYNC) < 0 ? -EAGAIN : 0; }
 
 void cmap_sync_done(void *self)
 {
@@ -146,8 +141,7 @@ static size_t item_size(const struct cmap_ring_item *item, size_t left)
 }
 
 /* Handle every complete item. */
-static const struct cmap_ring_item *item_at(
-	const struct cmap_ring_values *values, uint32_t size, uint32_t number)
+static const struct cmap_ring_item *item_at(const struct cmap_ring_values *values, uint32_t size, uint32_t number)
 {
 	size_t at = sizeof(*values);
 
@@ -190,8 +184,7 @@ void cmap_deliver_values(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		if (nodeid != cmap->host->local_nodeid(cmap->ctx) && version > cmap->version.highest)
 			cmap->version.highest = version;
 		snprintf(key, sizeof(key), "runtime.members.%u.config_version", nodeid);
-		(void)cmap->host->map_set(
-			cmap->ctx, key, COTERIE_MAP_U64, &version, sizeof(version));
+		(void)cmap->host->map_set(cmap->ctx, key, COTERIE_MAP_U64, &version, sizeof(version));
 		return;
 	}
 }

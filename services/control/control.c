@@ -35,8 +35,8 @@ void control_waiter_forget(struct control_waiter *waiter)
 	free(waiter);
 }
 
-static void answer(const struct control *control, struct coterie_client *client, uint32_t response_id,
-	int rc, const char *text)
+static void answer(
+	const struct control *control, struct coterie_client *client, uint32_t response_id, int rc, const char *text)
 {
 	struct control_res res = {.rc = rc};
 	struct iovec iov = {&res.rc, sizeof(res) - offsetof(struct control_res, rc)};
@@ -46,11 +46,9 @@ static void answer(const struct control *control, struct coterie_client *client,
 }
 
 /* Answer with a text, which is cut if it is too long. */
-static void answer_reload(
-	const struct control *control, struct coterie_client *client, int rc, const char *text)
+static void answer_reload(const struct control *control, struct coterie_client *client, int rc, const char *text)
 {
-	struct control_res_reload res = {
-		.rc = rc, .nodeid = control->host->local_nodeid(control->ctx)};
+	struct control_res_reload res = {.rc = rc, .nodeid = control->host->local_nodeid(control->ctx)};
 	struct iovec iov[] = {
 		{&res.rc, sizeof(res) - offsetof(struct control_res_reload, rc)},
 		{(void *)(uintptr_t)text, strnlen(text, CONTROL_RELOAD_TEXT_MAX)},
@@ -85,10 +83,7 @@ void control_waiter_end(struct control_waiter *waiter, int rc, const char *text)
 	control_waiter_forget(waiter);
 }
 
-static void on_done(void *arg, int rc, const char *text)
-{
-	control_waiter_end(arg, rc, text);
-}
+static void on_done(void *arg, int rc, const char *text) { control_waiter_end(arg, rc, text); }
 
 /* ---- Requests ------------------------------------------------------------- */
 
@@ -139,11 +134,10 @@ static int ask(struct control *control, uint32_t id, const struct words *words, 
 		return host->plugin_load(
 			control->ctx, words->list[0], words->list + 1, words->count - 1, on_done, waiter);
 	case CONTROL_REQ_PLUGIN_UNLOAD:
-		return host->plugin_unload(
-			control->ctx, words->list[0], words->drain_ms, on_done, waiter);
+		return host->plugin_unload(control->ctx, words->list[0], words->drain_ms, on_done, waiter);
 	default:
-		return host->plugin_replace(control->ctx, words->list[0],
-			words->count > 1 ? words->list[1] : NULL, words->flags & CONTROL_FORCE, on_done, waiter);
+		return host->plugin_replace(control->ctx, words->list[0], words->count > 1 ? words->list[1] : NULL,
+			words->flags & CONTROL_FORCE, on_done, waiter);
 	}
 }
 
@@ -223,14 +217,14 @@ static const struct coterie_request control_requests[] = {
 		handle_load},
 	{CONTROL_REQ_PLUGIN_UNLOAD, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_PLUGIN_UNLOAD,
 		handle_unload},
-	{CONTROL_REQ_PLUGIN_REPLACE, sizeof(struct control_req), COTERIE_ADMINISTERS,
-		CONTROL_RES_PLUGIN_REPLACE, handle_replace},
+	{CONTROL_REQ_PLUGIN_REPLACE, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_PLUGIN_REPLACE,
+		handle_replace},
 	{CONTROL_REQ_PLUGIN_NODES, sizeof(struct control_req), COTERIE_OBSERVES, CONTROL_RES_PLUGIN_NODES,
 		control_handle_nodes},
 	{CONTROL_REQ_RELOAD, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_RELOAD,
 		control_handle_reload},
-	{CONTROL_REQ_KEYS, sizeof(struct control_req_keys), COTERIE_NEEDS_FLOW | COTERIE_OBSERVES,
-		CONTROL_RES_KEYS, control_handle_keys},
+	{CONTROL_REQ_KEYS, sizeof(struct control_req_keys), COTERIE_NEEDS_FLOW | COTERIE_OBSERVES, CONTROL_RES_KEYS,
+		control_handle_keys},
 };
 
 static const struct coterie_ring_msg control_ring_msgs[] = {

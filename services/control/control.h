@@ -39,8 +39,8 @@ struct control {
 	struct coterie_timer *tell_timer;
 	bool is_leaving; /* this node has announced that the service ends */
 	/* lookup.c */
-	struct control_lookup *lookups;  /* requests of this node to others */
-	struct control_answer *answers;  /* answers to other nodes that wait for room, oldest first */
+	struct control_lookup *lookups; /* requests of this node to others */
+	struct control_answer *answers; /* answers to other nodes that wait for room, oldest first */
 	uint32_t lookup_count, answer_count, last_number;
 	struct coterie_timer *answer_timer;
 };

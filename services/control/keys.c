@@ -39,7 +39,8 @@ static char *reserve(struct control_keys *keys, size_t size)
 }
 
 /* value: size bytes, without a NUL; in hexadecimal if they are any bytes. */
-static void put(struct control_keys *keys, const char *name, const char *type, const void *value, size_t size, bool is_hex)
+static void put(
+	struct control_keys *keys, const char *name, const char *type, const void *value, size_t size, bool is_hex)
 {
 	size_t name_size = strlen(name) + 1, type_size = strlen(type) + 1, value_size = (is_hex ? 2 * size : size) + 1;
 	char *at = reserve(keys, name_size + type_size + value_size);
@@ -76,10 +77,18 @@ static void put_number(struct control_keys *keys, const char *name, const char *
 
 static const char *type_name(uint32_t type)
 {
-	static const char *const names[] = {[COTERIE_MAP_I8] = "i8", [COTERIE_MAP_U8] = "u8", [COTERIE_MAP_I16] = "i16",
-		[COTERIE_MAP_U16] = "u16", [COTERIE_MAP_I32] = "i32", [COTERIE_MAP_U32] = "u32", [COTERIE_MAP_I64] = "i64",
-		[COTERIE_MAP_U64] = "u64", [COTERIE_MAP_FLOAT] = "flt", [COTERIE_MAP_DOUBLE] = "dbl",
-		[COTERIE_MAP_STRING] = "str", [COTERIE_MAP_BINARY] = "bin"};
+	static const char *const names[] = {[COTERIE_MAP_I8] = "i8",
+		[COTERIE_MAP_U8] = "u8",
+		[COTERIE_MAP_I16] = "i16",
+		[COTERIE_MAP_U16] = "u16",
+		[COTERIE_MAP_I32] = "i32",
+		[COTERIE_MAP_U32] = "u32",
+		[COTERIE_MAP_I64] = "i64",
+		[COTERIE_MAP_U64] = "u64",
+		[COTERIE_MAP_FLOAT] = "flt",
+		[COTERIE_MAP_DOUBLE] = "dbl",
+		[COTERIE_MAP_STRING] = "str",
+		[COTERIE_MAP_BINARY] = "bin"};
 
 	return type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type] : "bin";
 }
@@ -225,7 +234,8 @@ static void find_nodes(struct control *control, struct nodes *nodes)
 		add_node(nodes, members[i]);
 }
 
-static void put_link(struct control_keys *keys, uint32_t nodeid, uint32_t number, const struct coterie_link_status *link)
+static void put_link(
+	struct control_keys *keys, uint32_t nodeid, uint32_t number, const struct coterie_link_status *link)
 {
 	char name[64];
 	int length = snprintf(name, sizeof(name), "%" PRIu32 ".link%" PRIu32 ".", nodeid, number);

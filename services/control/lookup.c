@@ -78,8 +78,11 @@ static int lookup_start(struct control *control, struct control_waiter *waiter, 
 	lookup = calloc(1, sizeof(*lookup));
 	if (lookup == NULL)
 		return -ENOMEM;
-	*lookup = (struct control_lookup){
-		.control = control, .waiter = waiter, .nodeid = req->nodeid, .number = ask.number, .next = control->lookups};
+	*lookup = (struct control_lookup){.control = control,
+		.waiter = waiter,
+		.nodeid = req->nodeid,
+		.number = ask.number,
+		.next = control->lookups};
 	control->lookups = lookup;
 	control->lookup_count++;
 	strcpy(ask.prefix, req->prefix);
@@ -132,7 +135,8 @@ int control_handle_keys(void *self, struct coterie_client *client, const void *m
 		return COTERIE_REPLIED;
 	}
 	if (!is_member(members, count, req.nodeid) || !control_has_told(control, req.nodeid)) {
-		control_answer_keys(control, client, is_member(members, count, req.nodeid) ? -ENOTSUP : -ENOENT, 0, "", 0);
+		control_answer_keys(
+			control, client, is_member(members, count, req.nodeid) ? -ENOTSUP : -ENOENT, 0, "", 0);
 		return COTERIE_REPLIED;
 	}
 	struct control_waiter *waiter = control_waiter_add(control, control->host->client_id(client), CONTROL_RES_KEYS);

@@ -56,7 +56,8 @@ enum control_map {
 	CONTROL_MAP_PEERS = 2,
 };
 
-#define CONTROL_FORCE 1u /* flag of a replacement: a plugin that cannot take over the state starts
+#define CONTROL_FORCE \
+	1u               /* flag of a replacement: a plugin that cannot take over the state starts
 			  * cold */
 #define CONTROL_CHECK 2u /* flag of a reload: only check */
 
@@ -176,9 +177,9 @@ struct control_ring_keys {
 	struct control_ring_header header;
 	uint32_t nodeid; /* node that sent the request */
 	uint32_t number;
-	uint32_t flags;  /* CONTROL_KEYS_* */
+	uint32_t flags; /* CONTROL_KEYS_* */
 	uint32_t pad;
-	char text[];     /* as in control_res_keys */
+	char text[]; /* as in control_res_keys */
 };
 _Static_assert(offsetof(struct control_ring_keys, text) == 32, "layout of a node's keys");
 

@@ -42,8 +42,7 @@ static struct control_list *list_get(struct control *control, uint32_t nodeid)
 		control->lists = lists;
 		control->list_capacity = capacity;
 	}
-	memmove(control->lists + at + 1, control->lists + at,
-		(control->list_count - at) * sizeof(control->lists[0]));
+	memmove(control->lists + at + 1, control->lists + at, (control->list_count - at) * sizeof(control->lists[0]));
 	control->lists[at] = (struct control_list){.nodeid = nodeid};
 	control->list_count++;
 	return &control->lists[at];
@@ -81,8 +80,7 @@ static void list_forget(struct control *control, uint32_t nodeid)
 		return;
 	free(control->lists[at].text);
 	control->list_count--;
-	memmove(control->lists + at, control->lists + at + 1,
-		(control->list_count - at) * sizeof(control->lists[0]));
+	memmove(control->lists + at, control->lists + at + 1, (control->list_count - at) * sizeof(control->lists[0]));
 }
 
 static bool is_among(const uint32_t *nodes, uint32_t count, uint32_t nodeid)
@@ -224,9 +222,9 @@ int control_handle_nodes(void *self, struct coterie_client *client, const void *
 		iov[3 * i + 1] = (struct iovec){list->text, list->size};
 		iov[3 * i + 2] = (struct iovec){(void *)(uintptr_t)zeros, fill};
 	}
-	int rc = heads == NULL || iov == NULL ? -ENOMEM
-					      : control->host->reply(client, CONTROL_RES_PLUGIN_NODES,
-							CONTROL_CS_OK, iov, 3 * count);
+	int rc = heads == NULL || iov == NULL
+			 ? -ENOMEM
+			 : control->host->reply(client, CONTROL_RES_PLUGIN_NODES, CONTROL_CS_OK, iov, 3 * count);
 	free(heads);
 	free(iov);
 	return rc == -ENOMEM ? rc : COTERIE_REPLIED;
@@ -235,8 +233,7 @@ int control_handle_nodes(void *self, struct coterie_client *client, const void *
 int control_nodes_init(struct control *control)
 {
 	int rc = control->host->map_track(control->ctx, COTERIE_MAP_STATS, PREFIX,
-		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_DELETED, on_key, control,
-		&control->tracker);
+		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_DELETED, on_key, control, &control->tracker);
 
 	return rc;
 }

@@ -57,8 +57,8 @@ int control_handle_reload(void *self, struct coterie_client *client, const void 
 
 	(void)size;
 	memcpy(&req, msg, sizeof(req));
-	struct control_waiter *waiter =
-		control_waiter_add(control, control->host->client_id(client), CONTROL_RES_RELOAD);
+	struct control_waiter *waiter = control_waiter_add(
+		control, control->host->client_id(client), CONTROL_RES_RELOAD);
 	if (waiter == NULL)
 		return -ENOMEM;
 	waiter->is_check = (req.flags & CONTROL_CHECK) != 0;

@@ -117,8 +117,7 @@ static struct cpg_speaker *find_speaker(const struct cpg_compact *compact, uint3
 		else
 			high = middle;
 	}
-	return low < compact->speaker_count && compact->speakers[low].nodeid == nodeid ? &compact->speakers[low]
-										       : NULL;
+	return low < compact->speaker_count && compact->speakers[low].nodeid == nodeid ? &compact->speakers[low] : NULL;
 }
 
 /* No message of an earlier period is under way, so all handles are free again. */
@@ -417,8 +416,8 @@ static bool act(struct cpg *cpg, const struct arrival *arrival)
 		return false;
 	switch (arrival->kind) {
 	case CPG_COMPACT_MESSAGE:
-		cpg_message_in(cpg, arrival->nodeid, &alias->name, alias->pid, arrival->parts, arrival->count,
-			arrival->size);
+		cpg_message_in(
+			cpg, arrival->nodeid, &alias->name, alias->pid, arrival->parts, arrival->count, arrival->size);
 		break;
 	case CPG_COMPACT_LEAVE:
 		alias->is_defined = false;
@@ -452,8 +451,7 @@ static void repeat(struct cpg *cpg, const struct arrival *arrival)
 		if (again != NULL)
 			fill(again, &mcast, sizeof(mcast), arrival->parts, arrival->count);
 	} else if (arrival->kind == CPG_COMPACT_LEAVE) {
-		struct cpg_ring_process leave = {
-			.group = alias->name, .pid = alias->pid, .reason = arrival->number};
+		struct cpg_ring_process leave = {.group = alias->name, .pid = alias->pid, .reason = arrival->number};
 
 		again = queue_again(cpg, CPG_RING_PROCLEAVE, sizeof(leave), 0);
 		if (again != NULL)
@@ -491,8 +489,8 @@ static bool came_back(struct cpg *cpg, uint32_t nodeid)
 	return true;
 }
 
-void cpg_deliver_compact(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
+void cpg_deliver_compact(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_compact *compact = &cpg->compact;
@@ -575,8 +573,7 @@ static int load_again(struct cpg *cpg, struct coterie_state_reader *reader)
 	uint32_t function = coterie_state_take_u32(reader);
 	uint32_t guarantee = coterie_state_take_u32(reader);
 	uint32_t size = coterie_state_take_count(reader, 1);
-	struct cpg_again *again =
-		queue_again(cpg, function, (uint32_t)sizeof(struct cpg_request_header), size);
+	struct cpg_again *again = queue_again(cpg, function, (uint32_t)sizeof(struct cpg_request_header), size);
 
 	if (again == NULL)
 		return -ENOMEM;

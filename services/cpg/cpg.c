@@ -25,11 +25,10 @@ void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, co
 	cpg->complaints[cause].next_ns = now_ns + COMPLAIN_PAUSE_NS;
 	cpg->complaints[cause].hidden = 0;
 	if (nodeid != 0)
-		cpg->host->log(cpg->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text,
-			nodeid, (uintmax_t)hidden);
-	else
 		cpg->host->log(
-			cpg->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
+			cpg->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text, nodeid, (uintmax_t)hidden);
+	else
+		cpg->host->log(cpg->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
 }
 
 void cpg_snapshot(void *to, const void *from, size_t size)
@@ -163,14 +162,12 @@ static int cpg_drain(void *self)
 static const struct coterie_ring_msg cpg_ring_msgs[] = {
 	{CPG_RING_PROCJOIN, PROCESS, cpg_swap_process, cpg_deliver_procjoin, NULL},
 	{CPG_RING_PROCLEAVE, PROCESS, cpg_swap_process, cpg_deliver_procleave, NULL},
-	{CPG_RING_JOINLIST, sizeof(struct cpg_ring_joinlist), cpg_swap_joinlist,
-		cpg_deliver_joinlist, NULL},
+	{CPG_RING_JOINLIST, sizeof(struct cpg_ring_joinlist), cpg_swap_joinlist, cpg_deliver_joinlist, NULL},
 	{CPG_RING_MCAST, sizeof(struct cpg_ring_mcast), cpg_swap_mcast, NULL, cpg_deliver_mcast},
 	{CPG_RING_COMPACT, sizeof(struct cpg_ring_compact), NULL, NULL, cpg_deliver_compact},
-	{CPG_RING_DOWNLIST, offsetof(struct cpg_ring_downlist, nodeids), NULL, cpg_deliver_downlist,
-		NULL},
-	{CPG_RING_PARTIAL_MCAST, sizeof(struct cpg_ring_partial_mcast), cpg_swap_partial_mcast,
-		NULL, cpg_deliver_partial_mcast},
+	{CPG_RING_DOWNLIST, offsetof(struct cpg_ring_downlist, nodeids), NULL, cpg_deliver_downlist, NULL},
+	{CPG_RING_PARTIAL_MCAST, sizeof(struct cpg_ring_partial_mcast), cpg_swap_partial_mcast, NULL,
+		cpg_deliver_partial_mcast},
 };
 
 static const struct coterie_option cpg_options[] = {

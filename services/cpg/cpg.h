@@ -58,7 +58,7 @@ struct cpg_connection {
 	struct cpg_group *group;                            /* NULL: UNJOINED */
 	struct cpg_leaving *leaving; /* allocated at the join, so that the leave needs no memory */
 	enum cpg_state state;
-	uint32_t pid;              /* as the library sent it at the join */
+	uint32_t pid; /* as the library sent it at the join */
 	struct cpg_handle handle;
 	bool is_finalized;         /* it receives no more events */
 	bool wants_totem;          /* it requested the ring's configuration after its first change */
@@ -123,7 +123,7 @@ struct cpg_gone {
 struct cpg_gone_set {
 	struct cpg_gone *list;
 	uint32_t count, capacity;
-	uint32_t *places; /* a hash table: 1 + the place in list; 0: free */
+	uint32_t *places;     /* a hash table: 1 + the place in list; 0: free */
 	uint32_t place_count; /* a power of two, or none */
 };
 
@@ -156,7 +156,7 @@ struct cpg_resync {
 	bool is_active;
 	bool has_sent_downlist;
 	struct coterie_ring_id ring;
-	uint32_t *members; /* of the new configuration */
+	uint32_t *members;        /* of the new configuration */
 	struct cpg_share *shares; /* as members */
 	uint32_t member_count;
 	uint32_t *left; /* members at the last sync_done that did not come to this ring together
@@ -210,10 +210,10 @@ struct cpg_compact {
 	uint32_t speaker_count, announced;
 	uint64_t refused; /* since the start */
 	/* State for sending: */
-	struct cpg_aliases own;  /* handles of the period in which they were last assigned */
-	uint64_t outstanding;    /* sent, and not yet delivered on this node */
-	uint64_t stale;          /* those of them that are from before this period */
-	uint64_t progress_ns;    /* time at which that number last decreased */
+	struct cpg_aliases own; /* handles of the period in which they were last assigned */
+	uint64_t outstanding;   /* sent, and not yet delivered on this node */
+	uint64_t stale;         /* those of them that are from before this period */
+	uint64_t progress_ns;   /* time at which that number last decreased */
 	struct cpg_again *again, *again_last;
 	struct coterie_timer *again_retry;
 	struct iovec *parts; /* scratch: data behind a number */
@@ -238,20 +238,20 @@ struct cpg {
 	struct cpg_group **groups; /* group_count, in no order */
 	uint32_t group_count, group_capacity;
 	struct cpg_index index;
-	bool is_walking; /* no group may be freed */
+	bool is_walking;           /* no group may be freed */
 	struct cpg_tally *tallies; /* tally_count, ascending by node id; none is 0 */
 	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
 	struct cpg_leaving *leaving;        /* oldest first */
 	struct coterie_timer *leave_retry;
-	bool has_unsent; /* while a state is read: whether one of its leaves has to be sent */
+	bool has_unsent;        /* while a state is read: whether one of its leaves has to be sent */
 	uint32_t state_version; /* while a state is read: its version */
 	uint64_t process_seq;
-	uint64_t list_version; /* differs after each change of the lists */
+	uint64_t list_version;             /* differs after each change of the lists */
 	struct cpg_snapshot_build *builds; /* snapshots that take several turns, in the order of their
 					    * turns */
 	struct coterie_timer *build_timer;
-	uint32_t snapshot_work; /* steps of the longest turn so far */
+	uint32_t snapshot_work;      /* steps of the longest turn so far */
 	uint64_t next_token;         /* of iterations and zero-copy buffers */
 	struct coterie_ring_id ring; /* of the last finished synchronisation */
 	uint32_t *members;
@@ -363,8 +363,8 @@ void cpg_index_del(struct cpg *cpg, const struct cpg_group *group);
  * Notify the group's local members of a change. The group already has the members after the change.
  * It may be freed by this call.
  */
-void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left,
-	uint32_t left_count, const struct cpg_wire_address *joined, uint32_t joined_count);
+void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left, uint32_t left_count,
+	const struct cpg_wire_address *joined, uint32_t joined_count);
 /** Send the ring's configuration to one client. */
 void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection);
 
@@ -372,18 +372,18 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
 /** Handle the leave of a process, as a PROCLEAVE has it. */
-void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
-	uint32_t reason);
+void cpg_process_left(
+	struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t reason);
 /** Deliver a message to the group's members on this node: size bytes in parts. */
 void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
 	const struct iovec *parts, uint32_t count, uint32_t size);
 /** Deliver a fragment of a message of msglen bytes. */
-void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
-	uint32_t type, uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size);
-void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size);
-void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
-	const struct iovec *parts, uint32_t count, uint32_t size);
+void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
+	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size);
+void cpg_deliver_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size);
+void cpg_deliver_partial_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size);
 void cpg_swap_process(void *msg, uint32_t size);
 void cpg_swap_joinlist(void *msg, uint32_t size);
 void cpg_swap_mcast(void *msg, uint32_t size);
@@ -434,8 +434,8 @@ void cpg_compact_done(struct cpg *cpg);
 void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list);
 /** Handle a DOWNLIST of size bytes from a node. */
 void cpg_compact_heard(struct cpg *cpg, uint32_t nodeid, const void *list, uint32_t size);
-void cpg_deliver_compact(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size);
+void cpg_deliver_compact(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size);
 /**
  * Return whether earlier messages of this node still have to be sent again. No message may overtake them.
  */
@@ -465,12 +465,10 @@ bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client);
  * @param guarantee  cpg_guarantee_t of the client; only SAFE (3) differs from AGREED
  * @return 0; -ENOENT: not in a group; -EMSGSIZE; -EAGAIN: no room
  */
-int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
-	const void *bytes, uint32_t size);
+int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee, const void *bytes, uint32_t size);
 
 /** Send a message that a client has written into its channel. */
-int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
-	uint32_t size);
+int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size);
 
 /** The request table. */
 #define CPG_REQUESTS 13
@@ -478,12 +476,9 @@ extern const struct coterie_request cpg_requests[CPG_REQUESTS];
 
 /* --- iterate.c --- */
 
-int cpg_handle_iteration_initialize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cpg_handle_iteration_next(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cpg_handle_iteration_finalize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_iteration_initialize(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_iteration_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_iteration_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cpg_iterations_free(struct cpg_connection *connection);
 void cpg_iterations_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
 int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_reader *reader);
@@ -499,8 +494,7 @@ void cpg_snapshot_drop(struct cpg_connection *connection);
 
 int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cpg_handle_zc_execute(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cpg_zero_copies_free(struct cpg_connection *connection);
 void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
 int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state_reader *reader);

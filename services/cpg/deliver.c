@@ -10,16 +10,13 @@
 /* Bytes of an event behind the header that the executive builds. */
 #define AFTER_HEADER(type) (sizeof(struct type) - sizeof(struct cpg_response_header))
 
-static void *after_header(void *event)
-{
-	return (uint8_t *)event + sizeof(struct cpg_response_header);
-}
+static void *after_header(void *event) { return (uint8_t *)event + sizeof(struct cpg_response_header); }
 
 /* ---- Events -------------------------------------------------------------- */
 
 /* @return false: the client will be freed, or is freed: do not use its connection any more */
-static bool send_event(struct cpg *cpg, struct cpg_connection *connection, uint32_t id,
-	const struct iovec *iov, uint32_t count)
+static bool send_event(
+	struct cpg *cpg, struct cpg_connection *connection, uint32_t id, const struct iovec *iov, uint32_t count)
 {
 	int rc = cpg->host->event(connection->client, id, iov, count);
 
@@ -30,8 +27,7 @@ static bool send_event(struct cpg *cpg, struct cpg_connection *connection, uint3
 
 static bool hears(const struct cpg_connection *connection)
 {
-	return (connection->state == CPG_JOINED || connection->state == CPG_LEAVE_STARTED) &&
-	       !connection->is_finalized;
+	return (connection->state == CPG_JOINED || connection->state == CPG_LEAVE_STARTED) && !connection->is_finalized;
 }
 
 void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
@@ -42,8 +38,7 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
 	};
 	/* The list begins before the end of the structure. Four zero bytes complete its size. */
 	static const uint32_t tail;
-	size_t fixed = offsetof(struct cpg_event_totem_confchg, members) -
-		       sizeof(struct cpg_response_header);
+	size_t fixed = offsetof(struct cpg_event_totem_confchg, members) - sizeof(struct cpg_response_header);
 	struct iovec iov[] = {
 		{after_header(&event), fixed},
 		{cpg->members, cpg->member_count * sizeof(*cpg->members)},
@@ -56,8 +51,8 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
 
 /* ---- Configuration changes ----------------------------------------------- */
 
-static bool has_process(const struct cpg_wire_address *list, uint32_t count, uint32_t nodeid,
-	uint32_t pid, uint32_t reason)
+static bool has_process(
+	const struct cpg_wire_address *list, uint32_t count, uint32_t nodeid, uint32_t pid, uint32_t reason)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (list[i].nodeid == nodeid && list[i].pid == pid && list[i].reason == reason)
@@ -69,8 +64,7 @@ static bool has_process(const struct cpg_wire_address *list, uint32_t count, uin
 /* List the group's members in the form for clients. @return false: out of memory */
 static bool list_members(struct cpg *cpg, const struct cpg_group *group)
 {
-	if (cpg_reserve((void **)&cpg->addresses, &cpg->address_capacity, group->count,
-		    sizeof(*cpg->addresses)) < 0)
+	if (cpg_reserve((void **)&cpg->addresses, &cpg->address_capacity, group->count, sizeof(*cpg->addresses)) < 0)
 		return false;
 	for (uint32_t i = 0; i < group->count; i++) {
 		cpg->addresses[i] = (struct cpg_wire_address){
@@ -81,8 +75,7 @@ static bool list_members(struct cpg *cpg, const struct cpg_group *group)
 	return true;
 }
 
-static void tell_change(
-	struct cpg *cpg, struct cpg_connection *connection, const struct iovec *iov, uint32_t count)
+static void tell_change(struct cpg *cpg, struct cpg_connection *connection, const struct iovec *iov, uint32_t count)
 {
 	connection->changes++;
 	if (!send_event(cpg, connection, CPG_EVENT_CONFCHG, iov, count) || !connection->wants_totem)
@@ -92,8 +85,8 @@ static void tell_change(
 	cpg_totem_confchg(cpg, connection);
 }
 
-void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left,
-	uint32_t left_count, const struct cpg_wire_address *joined, uint32_t joined_count)
+void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left, uint32_t left_count,
+	const struct cpg_wire_address *joined, uint32_t joined_count)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
 	struct cpg_event_confchg event = {
@@ -109,8 +102,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 		return;
 	}
 	if (!list_members(cpg, group)) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0,
-			"out of memory: clients miss a change of their group");
+		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: clients miss a change of their group");
 		cpg_group_release(cpg, group);
 		return;
 	}
@@ -155,8 +147,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	(void)size;
 	if (cpg_name_clean(&join->group, &name) < 0) {
-		cpg_complain(
-			cpg, CPG_BAD_NAME, nodeid, "a join names a group of more than 128 bytes");
+		cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a join names a group of more than 128 bytes");
 		return;
 	}
 
@@ -188,8 +179,7 @@ static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, ui
 	for (struct cpg_leaving **at = &cpg->leaving; *at != NULL; at = &(*at)->next) {
 		struct cpg_leaving *leaving = *at;
 
-		if (!leaving->is_sent || leaving->pid != pid ||
-			!cpg_name_equal(&leaving->name, name))
+		if (!leaving->is_sent || leaving->pid != pid || !cpg_name_equal(&leaving->name, name))
 			continue;
 		*at = leaving->next;
 		free(leaving);
@@ -197,8 +187,7 @@ static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, ui
 	}
 }
 
-void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
-	uint32_t reason)
+void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t reason)
 {
 	if (nodeid == cpg->host->local_nodeid(cpg->ctx))
 		forget_leaving(cpg, name, pid);
@@ -224,8 +213,7 @@ void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size
 
 	(void)size;
 	if (cpg_name_clean(&leave->group, &name) < 0) {
-		cpg_complain(
-			cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
+		cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
 		return;
 	}
 	cpg_process_left(cpg, nodeid, &name, leave->pid, leave->reason);
@@ -255,8 +243,7 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const 
 	struct cpg_group *group = cpg_group_find(cpg, name);
 
 	if (group == NULL || !cpg_group_has_node(group, nodeid)) {
-		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid,
-			"Unknown node -> we will not deliver message");
+		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid, "Unknown node -> we will not deliver message");
 		return NULL;
 	}
 	return group;
@@ -266,12 +253,11 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const 
  * Send a message in short form, if the client has a channel. @return false: the client gets the
  * event
  */
-static bool send_message(struct cpg *cpg, struct cpg_connection *connection,
-	const struct cpg_event_deliver *event, const struct iovec *parts, uint32_t count)
+static bool send_message(struct cpg *cpg, struct cpg_connection *connection, const struct cpg_event_deliver *event,
+	const struct iovec *parts, uint32_t count)
 {
 	return COTERIE_HAS(cpg->host, channel_deliver) &&
-	       cpg->host->channel_deliver(connection->client, event->nodeid, event->pid, parts, count) !=
-		       -ENOENT;
+	       cpg->host->channel_deliver(connection->client, event->nodeid, event->pid, parts, count) != -ENOENT;
 }
 
 /*
@@ -285,8 +271,7 @@ static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id,
 
 	if (group->connections == NULL)
 		return;
-	if (cpg_reserve((void **)&cpg->parts, &cpg->part_capacity, count + 1, sizeof(*cpg->parts)) <
-		0) {
+	if (cpg_reserve((void **)&cpg->parts, &cpg->part_capacity, count + 1, sizeof(*cpg->parts)) < 0) {
 		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: a message is lost");
 		return;
 	}
@@ -316,8 +301,8 @@ void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name
 		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count, &event);
 }
 
-void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
-	uint32_t type, uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size)
+void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
+	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct cpg_group *group = find_receivers(cpg, nodeid, name);
 	struct cpg_event_partial_deliver event = {
@@ -334,8 +319,7 @@ void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_nam
 		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
 }
 
-static bool take_name(
-	struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *wire, struct cpg_wire_name *name)
+static bool take_name(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *wire, struct cpg_wire_name *name)
 {
 	if (cpg_name_clean(wire, name) == 0)
 		return true;
@@ -343,8 +327,8 @@ static bool take_name(
 	return false;
 }
 
-void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
+void cpg_deliver_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct cpg *cpg = self;
 	const struct cpg_ring_mcast *mcast = head;
@@ -358,8 +342,8 @@ void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 		cpg_message_in(cpg, nodeid, &name, mcast->pid, parts, count, mcast->msglen);
 }
 
-void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
-	const struct iovec *parts, uint32_t count, uint32_t size)
+void cpg_deliver_partial_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct cpg *cpg = self;
 	const struct cpg_ring_partial_mcast *mcast = head;
@@ -372,8 +356,8 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 	}
 
 	if (take_name(cpg, nodeid, &mcast->group, &name))
-		cpg_fragment_in(cpg, nodeid, &name, mcast->pid, mcast->type, mcast->msglen, parts, count,
-			mcast->fraglen);
+		cpg_fragment_in(
+			cpg, nodeid, &name, mcast->pid, mcast->type, mcast->msglen, parts, count, mcast->fraglen);
 }
 
 /* ---- Byte order of the bodies: book services, "Header" -------------------- */

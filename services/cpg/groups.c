@@ -43,8 +43,7 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 
 	if (group != NULL)
 		return group;
-	if (cpg_reserve((void **)&cpg->groups, &cpg->group_capacity, cpg->group_count + 1,
-		    sizeof(*cpg->groups)) < 0)
+	if (cpg_reserve((void **)&cpg->groups, &cpg->group_capacity, cpg->group_count + 1, sizeof(*cpg->groups)) < 0)
 		return NULL;
 	group = calloc(1, sizeof(*group));
 	if (group == NULL)

@@ -100,8 +100,7 @@ void cpg_iteration_open(struct cpg *cpg, struct cpg_connection *connection, stru
 	cpg->host->reply(connection->client, CPG_RES_ITERATION_INITIALIZE, CS_OK, &iov, 1);
 }
 
-int cpg_handle_iteration_initialize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cpg_handle_iteration_initialize(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = cpg->host->client_data(client);
@@ -135,8 +134,7 @@ int cpg_handle_iteration_initialize(
 }
 
 /* After the last entry one request is refused, then the first entry follows again. */
-int cpg_handle_iteration_next(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cpg_handle_iteration_next(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_req_iteration_next req;
@@ -161,8 +159,7 @@ int cpg_handle_iteration_next(
 	return COTERIE_REPLIED;
 }
 
-int cpg_handle_iteration_finalize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cpg_handle_iteration_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_req_iteration_finalize req;

@@ -24,8 +24,8 @@ int cpg_received_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struc
 
 	if (group == NULL)
 		return -ENOMEM;
-	sync->received[sync->received_count++] =
-		(struct cpg_received){.group = group, .nodeid = nodeid, .pid = pid, .older = group->newest};
+	sync->received[sync->received_count++] = (struct cpg_received){
+		.group = group, .nodeid = nodeid, .pid = pid, .older = group->newest};
 	group->newest = sync->received_count;
 	group->received_count++;
 	return 0;
@@ -53,8 +53,8 @@ void cpg_received_forget(struct cpg *cpg)
 /* ---- Processes that have left meanwhile ----------------------------------- */
 
 /* The place of the process in the table, or the free one where it would have to go. */
-static uint32_t *gone_place(const struct cpg *cpg, uint32_t nodeid, uint32_t pid, uint32_t hash,
-	const struct cpg_wire_name *name)
+static uint32_t *gone_place(
+	const struct cpg *cpg, uint32_t nodeid, uint32_t pid, uint32_t hash, const struct cpg_wire_name *name)
 {
 	const struct cpg_gone_set *gone = &cpg->resync.gone;
 	const uint64_t *key = cpg->index.key;
@@ -251,7 +251,8 @@ static void count_new(struct cpg *cpg)
 		if (rc == -ENOMEM)
 			cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid, "out of memory: a process is not listed");
 		else if (rc < 0)
-			cpg_complain(cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
+			cpg_complain(
+				cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
 		if (rc < 0)
 			entry->is_new = false;
 		if (entry->is_new)
@@ -342,8 +343,8 @@ static void add_group(struct walk *walk, struct cpg_group *group)
 		return;
 	}
 	if (run == &single)
-		*cpg_members_insert(group, received[single.at].nodeid, received[single.at].pid) =
-			process_of(cpg, &received[single.at]);
+		*cpg_members_insert(group, received[single.at].nodeid, received[single.at].pid) = process_of(
+			cpg, &received[single.at]);
 	else
 		merge_run(cpg, group, run, count);
 }

@@ -29,8 +29,7 @@ enum {
 };
 
 /* Assert the offset of one member, or the size of a message. */
-#define CPG_LAYOUT(type, member, at)                                                               \
-	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define CPG_LAYOUT(type, member, at) _Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CPG_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
@@ -272,7 +271,7 @@ CPG_LAYOUT(cpg_req_partial_mcast, fragment, 56);
 struct cpg_zc_map {
 	int32_t map_size;
 	uint32_t pad;
-	uint64_t token; /* chosen by the executive, not 0. It is a key of this connection, not an
+	uint64_t token;               /* chosen by the executive, not 0. It is a key of this connection, not an
 			 * address */
 	struct cpg_req_mcast request; /* the application's buffer is request.message */
 };
@@ -432,7 +431,7 @@ enum cpg_ring_function {
 	CPG_RING_PROCLEAVE = 1,
 	CPG_RING_JOINLIST = 2,
 	CPG_RING_MCAST = 3,
-	CPG_RING_COMPACT = 4, /* an old form of DOWNLIST, which no node sends and all other builds ignore */
+	CPG_RING_COMPACT = 4,  /* an old form of DOWNLIST, which no node sends and all other builds ignore */
 	CPG_RING_DOWNLIST = 5, /* sent for older peers, which wait for it. Its end announces the features of
 			        * this node */
 	CPG_RING_PARTIAL_MCAST = 6,
@@ -533,14 +532,14 @@ CPG_SIZE(cpg_ring_announcement, 16);
  * little-endian.
  */
 enum cpg_compact_kind {
-	CPG_COMPACT_DEFINE = 1, /* number: pid; data: the group's name. From now on the handle means both */
+	CPG_COMPACT_DEFINE = 1,  /* number: pid; data: the group's name. From now on the handle means both */
 	CPG_COMPACT_MESSAGE = 2, /* no number; data: the message */
-	CPG_COMPACT_FIRST = 3, /* fragments. number: msglen; data: the fragment */
+	CPG_COMPACT_FIRST = 3,   /* fragments. number: msglen; data: the fragment */
 	CPG_COMPACT_CONTINUED = 4,
 	CPG_COMPACT_LAST = 5,
 	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle has no meaning any more */
 };
-#define CPG_COMPACT_SAFE 1u /* flag: the message was sent safe, in case it is sent again */
+#define CPG_COMPACT_SAFE 1u       /* flag: the message was sent safe, in case it is sent again */
 #define CPG_COMPACT_HANDLES 4096u /* limit for one node. Further processes send plain messages */
 
 struct cpg_ring_compact {

@@ -42,11 +42,13 @@ SAME_PLACE(cpg_event_confchg, member_count, coterie_cpg_call_changed, member_cou
 SAME_PLACE(cpg_event_confchg, joined_count, coterie_cpg_call_changed, joined_count);
 SAME_PLACE(cpg_event_confchg, left_count, coterie_cpg_call_changed, left_count);
 _Static_assert(CPG_REQ_JOIN == COTERIE_CPG_CALL_JOIN && CPG_REQ_LEAVE == COTERIE_CPG_CALL_LEAVE &&
-		CPG_REQ_MCAST == COTERIE_CPG_CALL_SEND, "numbers of requests");
+		       CPG_REQ_MCAST == COTERIE_CPG_CALL_SEND,
+	"numbers of requests");
 _Static_assert(CPG_EVENT_CONFCHG == COTERIE_CPG_CALL_CHANGED && CPG_EVENT_DELIVER == COTERIE_CPG_CALL_MESSAGE,
 	"numbers of events");
 _Static_assert(CPG_GROUP_NAME_MAX == COTERIE_CPG_CALL_NAME_MAX && CPG_ATOMIC_SIZE_MAX == COTERIE_CPG_CALL_MESSAGE_MAX &&
-		GUARANTEE_SAFE == COTERIE_CPG_CALL_SAFE, "limits and guarantees");
+		       GUARANTEE_SAFE == COTERIE_CPG_CALL_SAFE,
+	"limits and guarantees");
 
 static struct cpg_connection *connection_of(struct cpg *cpg, struct coterie_client *client)
 {
@@ -55,8 +57,8 @@ static struct cpg_connection *connection_of(struct cpg *cpg, struct coterie_clie
 
 /* ---- Joining and leaving ------------------------------------------------- */
 
-static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wire_name *name,
-	uint32_t pid, uint32_t reason)
+static int send_process(
+	struct cpg *cpg, uint32_t function, const struct cpg_wire_name *name, uint32_t pid, uint32_t reason)
 {
 	struct cpg_ring_process process = {.group = *name, .pid = pid, .reason = reason};
 	struct iovec iov = {
@@ -68,8 +70,8 @@ static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wir
 }
 
 /* Sent after all messages of the process. */
-static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const struct cpg_wire_name *name,
-	uint32_t pid, uint32_t reason)
+static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const struct cpg_wire_name *name, uint32_t pid,
+	uint32_t reason)
 {
 	if (cpg_compact_waits(cpg))
 		return -EAGAIN;
@@ -82,8 +84,7 @@ static bool is_joining_or_joined(const struct cpg_group *group, uint32_t pid)
 {
 	if (group == NULL)
 		return false;
-	for (const struct cpg_connection *one = group->connections; one != NULL;
-		one = one->group_next) {
+	for (const struct cpg_connection *one = group->connections; one != NULL; one = one->group_next) {
 		if (one->pid == pid && !one->is_finalized &&
 			(one->state == CPG_JOIN_STARTED || one->state == CPG_JOINED))
 			return true;
@@ -101,16 +102,15 @@ static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, 
 }
 
 /* The order of the checks decides the answers: book ipc, "cpg". */
-static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
-	const struct cpg_wire_name *name, uint32_t pid)
+static int may_join(
+	struct cpg *cpg, const struct cpg_connection *connection, const struct cpg_wire_name *name, uint32_t pid)
 {
 	struct cpg_group *group = cpg_group_find(cpg, name);
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
 
 	if (is_joining_or_joined(group, pid))
 		return -EEXIST;
-	if (is_leaving(cpg, name, pid) ||
-		(group != NULL && cpg_process_find(group, local, pid) != NULL))
+	if (is_leaving(cpg, name, pid) || (group != NULL && cpg_process_find(group, local, pid) != NULL))
 		return -EAGAIN; /* its leave is on the way */
 	switch (connection->state) {
 	case CPG_UNJOINED:
@@ -179,9 +179,8 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 		return -ENOMEM;
 	if (connection->leaving == NULL)
 		connection->leaving = calloc(1, sizeof(*connection->leaving));
-	rc = connection->leaving == NULL
-		     ? -ENOMEM
-		     : send_process(cpg, CPG_RING_PROCJOIN, &name, req.pid, CPG_WIRE_REASON_JOIN);
+	rc = connection->leaving == NULL ? -ENOMEM
+					 : send_process(cpg, CPG_RING_PROCJOIN, &name, req.pid, CPG_WIRE_REASON_JOIN);
 	if (rc < 0) {
 		cpg_group_release(cpg, group);
 		return rc;
@@ -224,8 +223,7 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 	if (!cpg_name_equal(&connection->group->name, &name))
 		return -ENOENT;
 
-	int rc = send_leave(cpg, &connection->handle, &connection->group->name, connection->pid,
-		CPG_WIRE_REASON_LEAVE);
+	int rc = send_leave(cpg, &connection->handle, &connection->group->name, connection->pid, CPG_WIRE_REASON_LEAVE);
 
 	if (rc == 0) {
 		connection->state = CPG_LEAVE_STARTED;
@@ -234,8 +232,7 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 	return rc;
 }
 
-static int handle_finalize(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)msg, (void)size;
 	connection_of(self, client)->is_finalized = true; /* the leave follows when it disconnects */
@@ -254,8 +251,7 @@ static void send_leavings(void *arg)
 		if (send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
 
-			if (cpg->host->timer_add(
-				    cpg->ctx, at_ns, send_leavings, cpg, &cpg->leave_retry) < 0)
+			if (cpg->host->timer_add(cpg->ctx, at_ns, send_leavings, cpg, &cpg->leave_retry) < 0)
 				cpg->leave_retry = NULL; /* the next leave tries again */
 			return;
 		}
@@ -300,8 +296,7 @@ bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client)
 	return !COTERIE_HAS(cpg->host, client_may_send) || cpg->host->client_may_send(client) == 0;
 }
 
-int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
-	const void *bytes, uint32_t size)
+int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee, const void *bytes, uint32_t size)
 {
 	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED) {
 		cpg_complain(cpg, CPG_NOT_JOINED, 0, "a client sends without being in a group");
@@ -315,8 +310,7 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 	uint32_t ring_guarantee = guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED;
 
 	if (cpg_compact_has(cpg, &connection->handle, &connection->group->name, connection->pid))
-		return cpg_compact_send(
-			cpg, &connection->handle, CPG_COMPACT_MESSAGE, 0, ring_guarantee, bytes, size);
+		return cpg_compact_send(cpg, &connection->handle, CPG_COMPACT_MESSAGE, 0, ring_guarantee, bytes, size);
 
 	struct cpg_ring_mcast mcast = {
 		.group = connection->group->name,
@@ -339,18 +333,17 @@ static int handle_mcast(void *self, struct coterie_client *client, const void *m
 	cpg_snapshot(&req, msg, sizeof(req));
 	if (req.msglen > size - sizeof(req))
 		return -EINVAL;
-	return cpg_send(self, connection_of(self, client), req.guarantee,
-		(const uint8_t *)msg + sizeof(req), req.msglen);
+	return cpg_send(
+		self, connection_of(self, client), req.guarantee, (const uint8_t *)msg + sizeof(req), req.msglen);
 }
 
-int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
-	uint32_t size)
+int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size)
 {
 	return cpg_send(self, connection_of(self, client), guarantee, msg, size);
 }
 
-static int send_fragment(struct cpg *cpg, struct cpg_connection *connection, const struct cpg_req_partial_mcast *req,
-	const void *bytes)
+static int send_fragment(
+	struct cpg *cpg, struct cpg_connection *connection, const struct cpg_req_partial_mcast *req, const void *bytes)
 {
 	uint32_t guarantee = req->guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED;
 
@@ -376,17 +369,15 @@ static int send_fragment(struct cpg *cpg, struct cpg_connection *connection, con
 	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
 }
 
-static int handle_partial_mcast(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_partial_mcast(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = connection_of(cpg, client);
 	struct cpg_req_partial_mcast req;
 
 	cpg_snapshot(&req, msg, sizeof(req));
-	if (req.fraglen > size - sizeof(req) || req.fraglen > req.msglen ||
-		req.fraglen > CPG_ATOMIC_SIZE_MAX || req.type < CPG_FRAGMENT_FIRST ||
-		req.type > CPG_FRAGMENT_LAST)
+	if (req.fraglen > size - sizeof(req) || req.fraglen > req.msglen || req.fraglen > CPG_ATOMIC_SIZE_MAX ||
+		req.type < CPG_FRAGMENT_FIRST || req.type > CPG_FRAGMENT_LAST)
 		return -EINVAL;
 	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED)
 		return -ENOENT;
@@ -403,8 +394,7 @@ static int handle_partial_mcast(
 
 /* ---- Asking -------------------------------------------------------------- */
 
-static int handle_membership_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_membership_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_req_membership_get req;
@@ -434,8 +424,7 @@ static int handle_membership_get(
 	return COTERIE_REPLIED;
 }
 
-static int handle_local_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_local_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_res_local_get res = {.nodeid = cpg->host->local_nodeid(cpg->ctx)};
@@ -455,26 +444,21 @@ const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 	{CPG_REQ_MCAST, sizeof(struct cpg_req_mcast), FLOW | COTERIE_NO_REPLY, 0, handle_mcast},
 	{CPG_REQ_MEMBERSHIP_GET, sizeof(struct cpg_req_membership_get), OBSERVES, CPG_RES_MEMBERSHIP_GET,
 		handle_membership_get},
-	{CPG_REQ_LOCAL_GET, sizeof(struct cpg_req_local_get), OBSERVES, CPG_RES_LOCAL_GET,
-		handle_local_get},
+	{CPG_REQ_LOCAL_GET, sizeof(struct cpg_req_local_get), OBSERVES, CPG_RES_LOCAL_GET, handle_local_get},
 	{CPG_REQ_ITERATION_INITIALIZE, sizeof(struct cpg_req_iteration_initialize), OBSERVES,
 		CPG_RES_ITERATION_INITIALIZE, cpg_handle_iteration_initialize},
 	{CPG_REQ_ITERATION_NEXT, sizeof(struct cpg_req_iteration_next), OBSERVES, CPG_RES_ITERATION_NEXT,
 		cpg_handle_iteration_next},
-	{CPG_REQ_ITERATION_FINALIZE, sizeof(struct cpg_req_iteration_finalize), OBSERVES,
-		CPG_RES_ITERATION_FINALIZE, cpg_handle_iteration_finalize},
-	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE,
-		handle_finalize},
+	{CPG_REQ_ITERATION_FINALIZE, sizeof(struct cpg_req_iteration_finalize), OBSERVES, CPG_RES_ITERATION_FINALIZE,
+		cpg_handle_iteration_finalize},
+	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE, handle_finalize},
 	/*
 	 * These requests send nothing on the ring. Corosync's library ignores their answers, so "try again" would be
 	 * lost.
 	 */
-	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC,
-		cpg_handle_zc_alloc},
-	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE,
-		cpg_handle_zc_free},
-	{CPG_REQ_ZC_EXECUTE, sizeof(struct cpg_req_zc_execute), FLOW, CPG_RES_ZC_EXECUTE,
-		cpg_handle_zc_execute},
+	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC, cpg_handle_zc_alloc},
+	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE, cpg_handle_zc_free},
+	{CPG_REQ_ZC_EXECUTE, sizeof(struct cpg_req_zc_execute), FLOW, CPG_RES_ZC_EXECUTE, cpg_handle_zc_execute},
 	{CPG_REQ_PARTIAL_MCAST, sizeof(struct cpg_req_partial_mcast), FLOW, CPG_RES_PARTIAL_MCAST,
 		handle_partial_mcast},
 };

@@ -75,8 +75,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	sync->left = calloc(cpg->member_count + 1, sizeof(*sync->left));
 	sync->shares = calloc(regular->member_count + 1, sizeof(*sync->shares));
 	if (sync->members == NULL || sync->left == NULL || sync->shares == NULL) {
-		cpg->host->log(cpg->ctx, LOG_ERR,
-			"out of memory: the group lists are not synchronised with the ring");
+		cpg->host->log(cpg->ctx, LOG_ERR, "out of memory: the group lists are not synchronised with the ring");
 		return;
 	}
 	for (uint32_t i = 0; i < regular->member_count; i++)
@@ -131,8 +130,7 @@ static uint32_t count_local(const struct cpg *cpg, uint32_t local, struct local_
 			if (process->nodeid != local)
 				continue;
 			if (list != NULL)
-				list[count] = (struct local_process){
-					&group->name, process->pid, process->seq};
+				list[count] = (struct local_process){&group->name, process->pid, process->seq};
 			count++;
 		}
 	}
@@ -214,8 +212,7 @@ int cpg_sync_step(void *self)
 		sync->has_sent_downlist = true;
 	}
 	if (!sync->has_local && list_local(cpg) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0,
-			"out of memory: this node's processes are announced later");
+		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: this node's processes are announced later");
 		return -EAGAIN;
 	}
 	while (sync->local_sent < sync->local_count) {
@@ -287,8 +284,7 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		struct cpg_wire_name name;
 
 		if (cpg_name_clean(&list->entries[i].group, &name) < 0)
-			cpg_complain(cpg, CPG_BAD_NAME, nodeid,
-				"a list names a group of more than 128 bytes");
+			cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a list names a group of more than 128 bytes");
 		else if (cpg_received_add(cpg, nodeid, list->entries[i].pid, &name) < 0)
 			cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
 	}
@@ -320,8 +316,7 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	if (group->connections != NULL) {
 		left = calloc(group->count + 1, sizeof(*left));
 		if (left == NULL)
-			cpg_complain(cpg, CPG_NO_MEMORY, 0,
-				"out of memory: clients are not told who left their group");
+			cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: clients are not told who left their group");
 	}
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct cpg_process *process = &group->members[i];

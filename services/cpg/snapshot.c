@@ -149,8 +149,7 @@ static int step(struct cpg_snapshot_build *build)
 	if (!has_looked(build))
 		return look(build, cpg->groups[build->group_at++]);
 	if (build->iteration->entries == NULL) {
-		const struct cpg_group *group =
-			build->type == CPG_ONE_GROUP ? cpg_group_find(cpg, &build->name) : NULL;
+		const struct cpg_group *group = build->type == CPG_ONE_GROUP ? cpg_group_find(cpg, &build->name) : NULL;
 
 		if (group != NULL && look(build, group) < 0)
 			return -ENOMEM;
@@ -198,8 +197,7 @@ static int turn_later(struct cpg *cpg)
 {
 	if (cpg->builds == NULL || cpg->build_timer != NULL)
 		return 0;
-	return cpg->host->timer_add(cpg->ctx, cpg->host->now_ns(cpg->ctx) + PAUSE_NS, on_turn, cpg,
-		&cpg->build_timer);
+	return cpg->host->timer_add(cpg->ctx, cpg->host->now_ns(cpg->ctx) + PAUSE_NS, on_turn, cpg, &cpg->build_timer);
 }
 
 static void finish(struct cpg_snapshot_build *build, int rc)

@@ -66,17 +66,17 @@ enum {
 	HAS_LEAVING = 16,
 };
 
-static void put_connection(
-	struct coterie_state_writer *writer, const struct cpg *cpg, const struct cpg_connection *one)
+static void put_connection(struct coterie_state_writer *writer, const struct cpg *cpg, const struct cpg_connection *one)
 {
 	static const struct cpg_wire_name none;
 
 	coterie_state_put_u64(writer, cpg->host->client_id(one->client));
 	coterie_state_put_u32(writer, one->state);
 	coterie_state_put_u32(writer, one->pid);
-	coterie_state_put_u32(writer, (one->is_finalized ? IS_FINALIZED : 0) |
-			(one->wants_totem ? WANTS_TOTEM : 0) | (one->had_totem ? HAD_TOTEM : 0) |
-			(one->group != NULL ? IS_IN_GROUP : 0) | (one->leaving != NULL ? HAS_LEAVING : 0));
+	coterie_state_put_u32(writer, (one->is_finalized ? IS_FINALIZED : 0) | (one->wants_totem ? WANTS_TOTEM : 0) |
+					      (one->had_totem ? HAD_TOTEM : 0) |
+					      (one->group != NULL ? IS_IN_GROUP : 0) |
+					      (one->leaving != NULL ? HAS_LEAVING : 0));
 	coterie_state_put_u64(writer, one->changes);
 	coterie_state_put_u64(writer, one->changes_at_first);
 	put_handle(writer, &one->handle);
@@ -187,8 +187,8 @@ static int take_leaving(struct cpg *cpg, struct coterie_state_reader *reader, st
 	return rc;
 }
 
-static int fill_connection(struct cpg *cpg, struct cpg_connection *connection, uint32_t flags,
-	const struct cpg_wire_name *name)
+static int fill_connection(
+	struct cpg *cpg, struct cpg_connection *connection, uint32_t flags, const struct cpg_wire_name *name)
 {
 	connection->is_finalized = (flags & IS_FINALIZED) != 0;
 	connection->wants_totem = (flags & WANTS_TOTEM) != 0;

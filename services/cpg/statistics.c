@@ -5,8 +5,7 @@
 #include <string.h>
 
 static const char groups_key[] = "stats.plugins.cpg.groups", members_key[] = "stats.plugins.cpg.members",
-		  compact_key[] = "stats.plugins.cpg.compact",
-		  refused_key[] = "stats.plugins.cpg.compact_refused";
+		  compact_key[] = "stats.plugins.cpg.compact", refused_key[] = "stats.plugins.cpg.compact_refused";
 
 static uint32_t put_u32(void *value, uint32_t number)
 {

@@ -139,7 +139,8 @@ static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 
 	if (fstat(folder, &status) < 0)
 		return false;
-	return uid == 0 || (status.st_mode & S_IWOTH) != 0 || (status.st_uid == uid && (status.st_mode & S_IWUSR) != 0) ||
+	return uid == 0 || (status.st_mode & S_IWOTH) != 0 ||
+	       (status.st_uid == uid && (status.st_mode & S_IWUSR) != 0) ||
 	       (status.st_gid == gid && (status.st_mode & S_IWGRP) != 0);
 }
 
@@ -168,7 +169,8 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
 {
 	int fd = open_checked(folder, name, checked);
-	bool is_taken = fd == -EACCES && geteuid() != 0 && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
+	bool is_taken = fd == -EACCES && geteuid() != 0 &&
+			fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
 
 	if (is_taken)
 		fd = open_checked(folder, name, checked);
@@ -289,8 +291,8 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	buffer->map_size = req.map_size;
 	buffer->token = cpg->next_token++;
 	buffer->fd = rc;
-	if (pwrite(buffer->fd, &buffer->token, sizeof(buffer->token),
-		    offsetof(struct cpg_zc_map, token)) != sizeof(buffer->token)) {
+	if (pwrite(buffer->fd, &buffer->token, sizeof(buffer->token), offsetof(struct cpg_zc_map, token)) !=
+		sizeof(buffer->token)) {
 		rc = -EIO;
 		goto close_fd;
 	}

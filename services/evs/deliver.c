@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* Bytes of an event behind the header that the executive builds. */
-#define AFTER_HEADER(event)                                                                        \
-	{                                                                                          \
-		(uint8_t *)&(event) + sizeof(struct evs_response_header),                          \
-			sizeof(event) - sizeof(struct evs_response_header)                         \
+#define AFTER_HEADER(event) \
+	{ \
+		(uint8_t *)&(event) + sizeof(struct evs_response_header), \
+			sizeof(event) - sizeof(struct evs_response_header) \
 	}
 
 static int reserve(void **array, size_t *capacity, size_t count, size_t element_size)
@@ -50,10 +50,8 @@ static int split(struct evs *evs, const struct iovec *parts, uint32_t count, siz
 	size_t missing = group_count * sizeof(*evs->groups);
 	int used = 1;
 
-	if (reserve((void **)&evs->groups, &evs->group_capacity, group_count + 1,
-		    sizeof(*evs->groups)) < 0 ||
-		reserve((void **)&evs->parts, &evs->part_capacity, count + 1u,
-			sizeof(*evs->parts)) < 0)
+	if (reserve((void **)&evs->groups, &evs->group_capacity, group_count + 1, sizeof(*evs->groups)) < 0 ||
+		reserve((void **)&evs->parts, &evs->part_capacity, count + 1u, sizeof(*evs->parts)) < 0)
 		return -ENOMEM;
 	to = (uint8_t *)evs->groups;
 	for (uint32_t i = 0; i < count; i++) {
@@ -71,8 +69,8 @@ static int split(struct evs *evs, const struct iovec *parts, uint32_t count, siz
 	return used;
 }
 
-void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
+void evs_deliver_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct evs *evs = self;
 	const struct evs_ring_mcast *mcast = head;
@@ -108,8 +106,7 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 		next = one->next;
 		/* When it fails the client is going away. */
 		if (evs_groups_meet(evs, one, evs->groups, (uint32_t)mcast->group_count))
-			(void)evs->host->event(
-				one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
+			(void)evs->host->event(one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
 	}
 }
 
@@ -126,12 +123,10 @@ static uint32_t flags_now(struct evs *evs)
 	return 0;
 }
 
-static void tell(struct evs *evs, struct evs_connection *connection,
-	const struct coterie_configuration *configuration)
+static void tell(struct evs *evs, struct evs_connection *connection, const struct coterie_configuration *configuration)
 {
 	struct evs_event_confchg event = {
-		.ring_id = {.nodeid = configuration->ring.representative,
-			.seq = configuration->ring.seq},
+		.ring_id = {.nodeid = configuration->ring.representative, .seq = configuration->ring.seq},
 		.type = configuration->is_regular ? EVS_WIRE_REGULAR : EVS_WIRE_TRANSITIONAL,
 		.flags = flags_now(evs),
 		.member_count = configuration->member_count,
@@ -140,12 +135,9 @@ static void tell(struct evs *evs, struct evs_connection *connection,
 	};
 	struct iovec iov[] = {
 		AFTER_HEADER(event),
-		{(void *)(uintptr_t)configuration->members,
-			configuration->member_count * sizeof(uint32_t)},
-		{(void *)(uintptr_t)configuration->left,
-			configuration->left_count * sizeof(uint32_t)},
-		{(void *)(uintptr_t)configuration->joined,
-			configuration->joined_count * sizeof(uint32_t)},
+		{(void *)(uintptr_t)configuration->members, configuration->member_count * sizeof(uint32_t)},
+		{(void *)(uintptr_t)configuration->left, configuration->left_count * sizeof(uint32_t)},
+		{(void *)(uintptr_t)configuration->joined, configuration->joined_count * sizeof(uint32_t)},
 	};
 
 	(void)evs->host->event(connection->client, EVS_EVENT_CONFCHG, iov, 4);

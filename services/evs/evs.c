@@ -21,8 +21,8 @@ void evs_complain(struct evs *evs, uint32_t nodeid, const char *text)
 		evs->complaints++;
 		return;
 	}
-	evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: %s (%ju more before)",
-		nodeid, text, (uintmax_t)evs->complaints);
+	evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: %s (%ju more before)", nodeid, text,
+		(uintmax_t)evs->complaints);
 	evs->complain_ns = now_ns + COMPLAIN_PAUSE_NS;
 	evs->complaints = 0;
 }

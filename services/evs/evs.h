@@ -65,8 +65,8 @@ void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
  * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX, or the connections of its
  * user in more than EVS_USER_GROUPS_MAX
  */
-int evs_groups_add(const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups,
-	uint32_t count);
+int evs_groups_add(
+	const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
 /** As evs_groups_add, for groups that an older version of the service let the user have. */
 int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
 /**
@@ -101,8 +101,8 @@ extern const struct coterie_request evs_requests[EVS_REQUESTS];
 /* --- deliver.c --- */
 
 void evs_swap_mcast(void *msg, uint32_t size);
-void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size);
+void evs_deliver_mcast(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size);
 void evs_configuration(void *self, const struct coterie_configuration *configuration);
 /** Send the current regular configuration to one client. */
 void evs_tell_present(struct evs *evs, struct evs_connection *connection);

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct evs_wire_group));
-}
+static int compare(const void *a, const void *b) { return memcmp(a, b, sizeof(struct evs_wire_group)); }
 
 /* The place of the first group that is not less. */
 static uint32_t first_of(const struct evs_connection *connection, const struct evs_wire_group *group)
@@ -37,8 +34,7 @@ static bool is_at(const struct evs_connection *connection, uint32_t at, const st
  * Sort the few new groups, then merge both lists from the end. Sorting all groups again would cost milliseconds for
  * each new group of a client with many.
  */
-static void merge(struct evs_wire_group *all, uint32_t old_count,
-	const struct evs_wire_group *groups, uint32_t count)
+static void merge(struct evs_wire_group *all, uint32_t old_count, const struct evs_wire_group *groups, uint32_t count)
 {
 	struct evs_wire_group fresh[EVS_REQUEST_GROUPS_MAX];
 	uint32_t to = old_count + count;
@@ -63,8 +59,8 @@ static uint32_t count_of_user(const struct evs *evs, uint32_t uid)
 	return count;
 }
 
-int evs_groups_add(const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups,
-	uint32_t count)
+int evs_groups_add(
+	const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count)
 {
 	return count_of_user(evs, connection->uid) + count > EVS_USER_GROUPS_MAX
 		       ? -ENOMEM
@@ -81,8 +77,7 @@ int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_g
 		return 0;
 	if (needed > connection->group_capacity) {
 		uint32_t capacity = needed + needed / 2;
-		struct evs_wire_group *grown =
-			reallocarray(connection->groups, capacity, sizeof(*grown));
+		struct evs_wire_group *grown = reallocarray(connection->groups, capacity, sizeof(*grown));
 
 		if (grown == NULL)
 			return -ENOMEM;

@@ -33,8 +33,7 @@ enum {
 };
 
 /* Assert the offset of one member, or the size of a message. */
-#define EVS_LAYOUT(type, member, at)                                                               \
-	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define EVS_LAYOUT(type, member, at) _Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define EVS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */

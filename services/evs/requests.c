@@ -65,8 +65,8 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
  * Unordered and first-in-first-out messages are sent as agreed. A safe message is sent as safe on every ring. Each node
  * delivers it as its configuration allows, which the configuration's flag shows to clients.
  */
-static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wire_group *groups,
-	uint32_t group_count, const void *bytes, uint32_t msglen)
+static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wire_group *groups, uint32_t group_count,
+	const void *bytes, uint32_t msglen)
 {
 	struct evs_ring_mcast mcast = {.group_count = group_count, .msglen = msglen};
 	struct iovec iov[] = {
@@ -77,11 +77,10 @@ static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wi
 
 	if (guarantee > EVS_WIRE_SAFE)
 		return -EINVAL;
-	if (msglen > EVS_MESSAGE_SIZE_MAX ||
-		msglen + (uint64_t)group_count * sizeof(*groups) > EVS_TOTAL_SIZE_MAX)
+	if (msglen > EVS_MESSAGE_SIZE_MAX || msglen + (uint64_t)group_count * sizeof(*groups) > EVS_TOTAL_SIZE_MAX)
 		return -EMSGSIZE;
-	return evs->host->ring_send(evs->ctx, EVS_RING_MCAST,
-		guarantee == EVS_WIRE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 3);
+	return evs->host->ring_send(
+		evs->ctx, EVS_RING_MCAST, guarantee == EVS_WIRE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 3);
 }
 
 /* Return whether a client may send: it may not while many of its own events wait. */
@@ -90,8 +89,7 @@ static bool may_send(const struct evs *evs, struct coterie_client *client)
 	return !COTERIE_HAS(evs->host, client_may_send) || evs->host->client_may_send(client) == 0;
 }
 
-static int handle_mcast_joined(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_mcast_joined(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct evs *evs = self;
 	const struct evs_connection *connection = connection_of(evs, client);
@@ -106,8 +104,7 @@ static int handle_mcast_joined(
 		(const uint8_t *)msg + sizeof(req), req.msglen);
 }
 
-static int handle_mcast_groups(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_mcast_groups(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct evs *evs = self;
 	struct evs_req_mcast_groups req;
@@ -121,14 +118,12 @@ static int handle_mcast_groups(
 		return -EINVAL;
 	if (!may_send(evs, client))
 		return -EAGAIN;
-	return send_message(
-		evs, req.guarantee, groups, req.group_count, groups + req.group_count, req.msglen);
+	return send_message(evs, req.guarantee, groups, req.group_count, groups + req.group_count, req.msglen);
 }
 
 /* ---- Asking -------------------------------------------------------------- */
 
-static int handle_membership_get(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_membership_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct evs *evs = self;
 	const uint32_t *members;
@@ -151,10 +146,8 @@ static int handle_membership_get(
 const struct coterie_request evs_requests[EVS_REQUESTS] = {
 	{EVS_REQ_JOIN, sizeof(struct evs_req_groups), 0, EVS_RES_JOIN, handle_join},
 	{EVS_REQ_LEAVE, sizeof(struct evs_req_groups), 0, EVS_RES_LEAVE, handle_leave},
-	{EVS_REQ_MCAST_JOINED, sizeof(struct evs_req_mcast_joined), FLOW, EVS_RES_MCAST_JOINED,
-		handle_mcast_joined},
-	{EVS_REQ_MCAST_GROUPS, sizeof(struct evs_req_mcast_groups), FLOW, EVS_RES_MCAST_GROUPS,
-		handle_mcast_groups},
+	{EVS_REQ_MCAST_JOINED, sizeof(struct evs_req_mcast_joined), FLOW, EVS_RES_MCAST_JOINED, handle_mcast_joined},
+	{EVS_REQ_MCAST_GROUPS, sizeof(struct evs_req_mcast_groups), FLOW, EVS_RES_MCAST_GROUPS, handle_mcast_groups},
 	{EVS_REQ_MEMBERSHIP_GET, sizeof(struct evs_req_membership_get), COTERIE_OBSERVES, EVS_RES_MEMBERSHIP_GET,
 		handle_membership_get},
 };

@@ -40,8 +40,7 @@ static int add_groups(struct evs_connection *connection, const void *bytes, uint
 	return rc;
 }
 
-static int take_connection(
-	struct evs *evs, struct coterie_state_reader *reader, struct evs_connection **last)
+static int take_connection(struct evs *evs, struct coterie_state_reader *reader, struct evs_connection **last)
 {
 	struct coterie_client *client = evs->host->client_find(evs->ctx, coterie_state_take_u64(reader));
 	uint32_t count = coterie_state_take_count(reader, sizeof(struct evs_wire_group));

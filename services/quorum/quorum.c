@@ -19,8 +19,7 @@ static struct coterie_quorum verdict_now(const struct quorum *quorum)
 	return verdict;
 }
 
-static int answer_u32(
-	struct quorum *quorum, struct coterie_client *client, uint32_t response_id, uint32_t value)
+static int answer_u32(struct quorum *quorum, struct coterie_client *client, uint32_t response_id, uint32_t value)
 {
 	const uint32_t body[2] = {value, 0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)body, .iov_len = sizeof(body)};
@@ -34,18 +33,15 @@ static uint32_t type_now(const struct quorum *quorum)
 	return verdict_now(quorum).provider != NULL; /* QUORUM_SET, QUORUM_FREE */
 }
 
-static int handle_getquorate(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_getquorate(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;
 
 	(void)msg, (void)size;
-	return answer_u32(
-		quorum, client, QUORUM_RES_GETQUORATE, verdict_now(quorum).is_quorate != 0);
+	return answer_u32(quorum, client, QUORUM_RES_GETQUORATE, verdict_now(quorum).is_quorate != 0);
 }
 
-static int handle_trackstart(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_trackstart(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;
 	const struct quorum_req_trackstart *req = msg;
@@ -60,14 +56,12 @@ static int handle_trackstart(
 	}
 	if (connection->is_tracking)
 		return -EEXIST;
-	connection->is_tracking =
-		(req->track_flags & (CS_TRACK_CHANGES | CS_TRACK_CHANGES_ONLY)) != 0;
+	connection->is_tracking = (req->track_flags & (CS_TRACK_CHANGES | CS_TRACK_CHANGES_ONLY)) != 0;
 	return 0;
 }
 
 /* CS_OK whether there was tracking or not. */
-static int handle_trackstop(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;
 	struct quorum_connection *connection = quorum->host->client_data(client);
@@ -85,8 +79,7 @@ static int handle_gettype(void *self, struct coterie_client *client, const void 
 	return answer_u32(quorum, client, QUORUM_RES_GETTYPE, type_now(quorum));
 }
 
-static int handle_model_gettype(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_model_gettype(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;
 	const struct quorum_req_model_gettype *req = msg;
@@ -106,10 +99,9 @@ static const struct coterie_request requests[] = {
 		QUORUM_RES_TRACKSTART, handle_trackstart},
 	{QUORUM_REQ_TRACKSTOP, sizeof(struct quorum_req_plain), COTERIE_OBSERVES, QUORUM_RES_TRACKSTOP,
 		handle_trackstop},
-	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), COTERIE_OBSERVES, QUORUM_RES_GETTYPE,
-		handle_gettype},
-	{QUORUM_REQ_MODEL_GETTYPE, sizeof(struct quorum_req_model_gettype), COTERIE_OBSERVES,
-		QUORUM_RES_MODEL_GETTYPE, handle_model_gettype},
+	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), COTERIE_OBSERVES, QUORUM_RES_GETTYPE, handle_gettype},
+	{QUORUM_REQ_MODEL_GETTYPE, sizeof(struct quorum_req_model_gettype), COTERIE_OBSERVES, QUORUM_RES_MODEL_GETTYPE,
+		handle_model_gettype},
 };
 
 /* ---- Connections --------------------------------------------------------- */
@@ -141,10 +133,7 @@ static void client_leave(void *self, struct coterie_client *client)
 
 /* ---- Life ---------------------------------------------------------------- */
 
-static void on_verdict(void *arg, const struct coterie_quorum *verdict)
-{
-	quorum_tell_verdict(arg, verdict, NULL);
-}
+static void on_verdict(void *arg, const struct coterie_quorum *verdict) { quorum_tell_verdict(arg, verdict, NULL); }
 
 static void fini(void *self)
 {
@@ -179,8 +168,8 @@ static void dump(void *self)
 	const struct coterie_quorum verdict = verdict_now(quorum);
 
 	quorum->host->log(quorum->ctx, LOG_INFO, "provider %s, quorate %u, ring %u.%jx, %u members",
-		verdict.provider != NULL ? verdict.provider : "none", verdict.is_quorate,
-		quorum->ring.representative, (uintmax_t)quorum->ring.seq, quorum->members.count);
+		verdict.provider != NULL ? verdict.provider : "none", verdict.is_quorate, quorum->ring.representative,
+		(uintmax_t)quorum->ring.seq, quorum->members.count);
 }
 
 static const struct coterie_service quorum_ops = {

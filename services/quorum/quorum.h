@@ -35,15 +35,15 @@ struct quorum {
 	struct coterie_ring_id ring;
 	struct quorum_list members, joined, left; /* ascending */
 	struct quorum_list before;                /* of the last finished synchronisation */
-	bool is_known; /* false: there was no memory for the lists of this configuration */
-	bool is_same;  /* this configuration was synchronised already */
+	bool is_known;                            /* false: there was no memory for the lists of this configuration */
+	bool is_same;                             /* this configuration was synchronised already */
 };
 
 /* --- tell.c: events to clients --- */
 
 /** Send the verdict to one client, or with NULL to all that track. */
-void quorum_tell_verdict(struct quorum *quorum, const struct coterie_quorum *verdict,
-	struct quorum_connection *connection);
+void quorum_tell_verdict(
+	struct quorum *quorum, const struct coterie_quorum *verdict, struct quorum_connection *connection);
 /**
  * Send the members, either to one client without the changes, or with NULL to all that track. Only
  * for V1.

@@ -62,8 +62,7 @@ static void take_connections(struct quorum *quorum, struct coterie_state_reader 
 	struct quorum_connection *last = NULL;
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct coterie_client *client =
-			quorum->host->client_find(quorum->ctx, coterie_state_take_u64(reader));
+		struct coterie_client *client = quorum->host->client_find(quorum->ctx, coterie_state_take_u64(reader));
 		uint32_t model = coterie_state_take_u32(reader);
 		bool is_tracking = coterie_state_take_u32(reader) != 0;
 
@@ -84,8 +83,7 @@ int quorum_state_load(void *self, const void *blob, uint32_t size)
 {
 	struct quorum *quorum = self;
 	struct coterie_state_reader reader = {.at = blob, .left = size};
-	struct quorum_list *const lists[] = {
-		&quorum->members, &quorum->joined, &quorum->left, &quorum->before};
+	struct quorum_list *const lists[] = {&quorum->members, &quorum->joined, &quorum->left, &quorum->before};
 
 	if (coterie_state_take_u32(&reader) != STATE_VERSION)
 		return -ENOTSUP;

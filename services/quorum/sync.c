@@ -31,8 +31,7 @@ static void log_list(const struct quorum *quorum, const char *what, const struct
 		size_t more = (size_t)snprintf(name, sizeof(name), " %u", list->nodeids[i]);
 
 		if (length > 0 && length + more >= LINE_MAX_LENGTH) {
-			quorum->host->log(quorum->ctx, LOG_NOTICE, "Sync %s[%u]:%s\\", what,
-				list->count, line);
+			quorum->host->log(quorum->ctx, LOG_NOTICE, "Sync %s[%u]:%s\\", what, list->count, line);
 			length = 0;
 		}
 		memcpy(line + length, name, more + 1);
@@ -55,8 +54,7 @@ static bool make_room(struct quorum *quorum, uint32_t member_count)
 	quorum->members.nodeids = calloc(member_count + 1, sizeof(uint32_t));
 	quorum->joined.nodeids = calloc(member_count + 1, sizeof(uint32_t));
 	quorum->left.nodeids = calloc(quorum->before.count + 1, sizeof(uint32_t));
-	return quorum->members.nodeids != NULL && quorum->joined.nodeids != NULL &&
-	       quorum->left.nodeids != NULL;
+	return quorum->members.nodeids != NULL && quorum->joined.nodeids != NULL && quorum->left.nodeids != NULL;
 }
 
 /* A member that came from another ring has left and joined, even if it was in this ring before. */
@@ -77,8 +75,7 @@ void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transi
 	quorum->is_known = make_room(quorum, regular->member_count);
 	if (!quorum->is_known) {
 		quorum_sync_fini(quorum);
-		quorum->host->log(quorum->ctx, LOG_ERR,
-			"out of memory: clients are not told of the ring's members");
+		quorum->host->log(quorum->ctx, LOG_ERR, "out of memory: clients are not told of the ring's members");
 		return;
 	}
 	for (uint32_t i = 0; i < before->count; i++) {
@@ -121,8 +118,7 @@ void quorum_sync_done(void *self)
 	if (copy != NULL) {
 		memcpy(copy, quorum->members.nodeids, quorum->members.count * sizeof(*copy));
 		free(quorum->before.nodeids);
-		quorum->before =
-			(struct quorum_list){.nodeids = copy, .count = quorum->members.count};
+		quorum->before = (struct quorum_list){.nodeids = copy, .count = quorum->members.count};
 	}
 	quorum_tell_nodelist(quorum, NULL);
 }

@@ -14,11 +14,10 @@ static struct iovec part(const void *bytes, size_t size)
 
 #define HEAD sizeof(struct quorum_response_header)
 /* The fixed part of an event up to its list, without the header that the executive writes. */
-#define BODY(event, list)                                                                          \
-	part((const uint8_t *)&(event) + HEAD, offsetof(__typeof__(event), list) - HEAD)
+#define BODY(event, list) part((const uint8_t *)&(event) + HEAD, offsetof(__typeof__(event), list) - HEAD)
 
-static void send_verdict(const struct quorum *quorum, const struct coterie_quorum *verdict,
-	const struct quorum_connection *connection)
+static void send_verdict(
+	const struct quorum *quorum, const struct coterie_quorum *verdict, const struct quorum_connection *connection)
 {
 	struct iovec list = part(verdict->members, verdict->member_count * sizeof(uint32_t));
 	struct iovec end = part(&tail, sizeof(tail));
@@ -35,8 +34,7 @@ static void send_verdict(const struct quorum *quorum, const struct coterie_quoru
 	} else {
 		struct quorum_event_v1_quorum event = {
 			.quorate = verdict->is_quorate != 0,
-			.ring_id = {.nodeid = verdict->ring.representative,
-				.seq = verdict->ring.seq},
+			.ring_id = {.nodeid = verdict->ring.representative, .seq = verdict->ring.seq},
 			.view_count = verdict->member_count,
 		};
 		struct iovec iov[] = {BODY(event, view), list, end};
@@ -45,8 +43,8 @@ static void send_verdict(const struct quorum *quorum, const struct coterie_quoru
 	}
 }
 
-void quorum_tell_verdict(struct quorum *quorum, const struct coterie_quorum *verdict,
-	struct quorum_connection *connection)
+void quorum_tell_verdict(
+	struct quorum *quorum, const struct coterie_quorum *verdict, struct quorum_connection *connection)
 {
 	struct quorum_connection *next;
 

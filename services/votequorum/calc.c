@@ -55,8 +55,7 @@ static struct vote_node *add_node(struct vote_calc *calc, uint32_t nodeid)
 		calc->nodes = nodes;
 		calc->node_capacity = capacity;
 	}
-	memmove(calc->nodes + place + 1, calc->nodes + place,
-		(calc->node_count - place) * sizeof(*calc->nodes));
+	memmove(calc->nodes + place + 1, calc->nodes + place, (calc->node_count - place) * sizeof(*calc->nodes));
 	calc->node_count++;
 	calc->nodes[place] = (struct vote_node){.nodeid = nodeid};
 	return &calc->nodes[place];
@@ -94,10 +93,7 @@ bool vote_list_has(const struct vote_list *list, uint32_t nodeid)
 	return false;
 }
 
-static bool is_member(const struct vote_node *node)
-{
-	return node->state == VOTEQUORUM_WIRE_STATE_MEMBER;
-}
+static bool is_member(const struct vote_node *node) { return node->state == VOTEQUORUM_WIRE_STATE_MEMBER; }
 
 static bool is_member_id(const struct vote_calc *calc, uint32_t nodeid)
 {
@@ -232,15 +228,13 @@ static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
 {
 	int64_t lost = (int64_t)calc->previous.count - calc->members.count;
 
-	return calc->options.tie_breaker != VOTE_TIE_NONE &&
-	       total == vote_local(calc)->expected_votes / 2 && lost < (int64_t)calc->quorum &&
-	       is_tie_ours(calc);
+	return calc->options.tie_breaker != VOTE_TIE_NONE && total == vote_local(calc)->expected_votes / 2 &&
+	       lost < (int64_t)calc->quorum && is_tie_ours(calc);
 }
 
 static bool has_master(const struct vote_calc *calc)
 {
-	const uint32_t master =
-		VOTEQUORUM_RING_QDEVICE_MASTER_WINS | VOTEQUORUM_RING_QDEVICE_CAST_VOTE;
+	const uint32_t master = VOTEQUORUM_RING_QDEVICE_MASTER_WINS | VOTEQUORUM_RING_QDEVICE_CAST_VOTE;
 
 	for (uint32_t i = 0; i < calc->node_count; i++) {
 		if (is_member(&calc->nodes[i]) && (calc->nodes[i].flags & master) == master)
@@ -334,8 +328,8 @@ int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t cou
 	return has_left;
 }
 
-int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected,
-	uint32_t flags, uint32_t *bits)
+int vote_nodeinfo(
+	struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags, uint32_t *bits)
 {
 	struct vote_node *node = vote_find(calc, nodeid);
 	bool is_new = node == NULL;
@@ -369,9 +363,9 @@ int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint3
 		calc->options.has_last_man_standing = false;
 		*bits |= VOTE_STANDING_OFF;
 	}
-	if (is_new || is_local || (flags & VOTEQUORUM_RING_FIRST) != 0 ||
-		before.votes != node->votes || before.expected_votes != node->expected_votes ||
-		before.flags != node->flags || before.state != node->state)
+	if (is_new || is_local || (flags & VOTEQUORUM_RING_FIRST) != 0 || before.votes != node->votes ||
+		before.expected_votes != node->expected_votes || before.flags != node->flags ||
+		before.state != node->state)
 		*bits |= vote_recalculate(calc, can_fall, is_leaving);
 	/*
 	 * Another node has ended its waiting, so the next calculation ends it for this node as

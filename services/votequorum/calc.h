@@ -17,11 +17,13 @@
 #include "services/votequorum/messages.h"
 
 /** The results of a change. */
-#define VOTE_EXPECTED 1u     /* own expected votes rose to told_expected, which clients are notified
+#define VOTE_EXPECTED \
+	1u                   /* own expected votes rose to told_expected, which clients are notified
 			      * of */
 #define VOTE_WAITING 2u      /* the node still waits for all nodes, and has waiting_votes so far */
 #define VOTE_STANDING_OFF 4u /* last_man_standing was turned off: a node has more than one vote */
-#define VOTE_UNKNOWN_NODE 8u /* the message is about a node that never sent NODEINFO, and was
+#define VOTE_UNKNOWN_NODE \
+	8u /* the message is about a node that never sent NODEINFO, and was
 			      * ignored */
 
 /** The half that keeps quorum after an even split. */
@@ -116,8 +118,8 @@ uint32_t vote_recalculate(struct vote_calc *calc, bool can_fall, bool by_members
 int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t count);
 
 /** Handle NODEINFO of a node about itself. @return 0; -ENOMEM; *bits VOTE_… */
-int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected,
-	uint32_t flags, uint32_t *bits);
+int vote_nodeinfo(
+	struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags, uint32_t *bits);
 /** Handle NODEINFO of a node about its quorum device. @return VOTE_… */
 uint32_t vote_deviceinfo(struct vote_calc *calc, uint32_t sender, uint32_t votes);
 

@@ -17,28 +17,20 @@ struct votes {
 	const struct coterie_config_report *report;
 	uint64_t sum;      /* over the nodes */
 	uint64_t expected; /* 0: the sum */
-	bool is_two_node, has_device, has_tie_breaker, has_last_man, has_downscale,
-		has_wait_for_all;
+	bool is_two_node, has_device, has_tie_breaker, has_last_man, has_downscale, has_wait_for_all;
 	const struct coterie_config_key *device_votes; /* NULL: not set */
 };
 
-static uint64_t number_of(
-	const struct coterie_config_view *view, const char *key, uint64_t otherwise)
+static uint64_t number_of(const struct coterie_config_view *view, const char *key, uint64_t otherwise)
 {
 	const struct coterie_config_key *found = view->find(view, key);
 
 	return found == NULL || found->type == COTERIE_MAP_STRING ? otherwise : found->number;
 }
 
-static bool is_on(const struct coterie_config_view *view, const char *key)
-{
-	return number_of(view, key, 0) != 0;
-}
+static bool is_on(const struct coterie_config_view *view, const char *key) { return number_of(view, key, 0) != 0; }
 
-static bool is_native(const struct votes *votes)
-{
-	return votes->view->syntax == COTERIE_SYNTAX_COTERIE;
-}
+static bool is_native(const struct votes *votes) { return votes->view->syntax == COTERIE_SYNTAX_COTERIE; }
 
 static void collect(struct votes *votes)
 {
@@ -55,8 +47,8 @@ static void collect(struct votes *votes)
 	votes->has_wait_for_all = is_on(view, "quorum.wait_for_all");
 	votes->device_votes = view->find(view, "quorum.device.votes");
 	for (uint32_t i = 0; i < view->node_count; i++) {
-		const struct coterie_config_node *node =
-			(const void *)((const char *)view->nodes + (size_t)view->node_size * i);
+		const struct coterie_config_node *node = (const void *)((const char *)view->nodes +
+									(size_t)view->node_size * i);
 
 		snprintf(key, sizeof(key), "nodelist.node.%u.quorum_votes", node->position);
 		votes->sum += number_of(view, key, 1);
@@ -78,10 +70,8 @@ static void refuse_pair(const struct votes *votes, const char *key)
 static void check_device(const struct votes *votes)
 {
 	const struct coterie_config_report *report = votes->report;
-	const struct coterie_config_key *model =
-		votes->view->find(votes->view, "quorum.device.model");
-	const struct coterie_config_key *set =
-		votes->view->find(votes->view, "quorum.expected_votes");
+	const struct coterie_config_key *model = votes->view->find(votes->view, "quorum.device.model");
+	const struct coterie_config_key *set = votes->view->find(votes->view, "quorum.expected_votes");
 	const struct coterie_config_key *device = votes->device_votes;
 	const char *add = is_native(votes) ? "votes = N" : "votes: N";
 
@@ -103,8 +93,7 @@ static void check_device(const struct votes *votes)
 			"quorum device has no votes but not every node has one vote: add '%s' to "
 			"the device",
 			add);
-	else if (device != NULL && device->number > 0 && votes->expected != 0 &&
-		 votes->expected < device->number + 2)
+	else if (device != NULL && device->number > 0 && votes->expected != 0 && votes->expected < device->number + 2)
 		report->error(report, device,
 			"the quorum device has %" PRIu64 " of %" PRIu64
 			" votes, which leaves the nodes fewer than 2: lower its votes or raise "
@@ -122,8 +111,8 @@ static void check_two_node(const struct votes *votes)
 	if (!votes->is_two_node)
 		return;
 	if (!votes->has_device && all != 2)
-		report->warning(report, at, "'%s' has no effect with %" PRIu64 " vote%s: remove it",
-			two_node, all, all == 1 ? "" : "s");
+		report->warning(report, at, "'%s' has no effect with %" PRIu64 " vote%s: remove it", two_node, all,
+			all == 1 ? "" : "s");
 	if (votes->has_tie_breaker)
 		report->warning(report, at, "'%s' has no effect with '%s': remove one", two_node,
 			is_native(votes) ? "auto-tie-breaker" : "auto_tie_breaker");
@@ -132,8 +121,7 @@ static void check_two_node(const struct votes *votes)
 static void check_tie_breaker(const struct votes *votes)
 {
 	const struct coterie_config_report *report = votes->report;
-	const struct coterie_config_key *at =
-		votes->view->find(votes->view, "quorum.auto_tie_breaker");
+	const struct coterie_config_key *at = votes->view->find(votes->view, "quorum.auto_tie_breaker");
 	const char *tie_breaker = is_native(votes) ? "auto-tie-breaker" : "auto_tie_breaker";
 	const char *wait = is_native(votes) ? "wait-for-all = yes" : "wait_for_all: 1";
 
@@ -145,8 +133,7 @@ static void check_tie_breaker(const struct votes *votes)
 			"'%s' or drop one",
 			tie_breaker, name_of(votes, "quorum.last_man_standing"), wait);
 	else
-		report->warning(report, at,
-			"'%s' has no effect with an odd number of votes: add '%s' or remove it",
+		report->warning(report, at, "'%s' has no effect with an odd number of votes: add '%s' or remove it",
 			tie_breaker, wait);
 }
 
@@ -186,8 +173,7 @@ static void check_quorum(const struct votes *votes)
 			"service 'votequorum' needs service 'quorum': add 'service quorum {}'");
 }
 
-void votequorum_check(
-	const struct coterie_config_view *view, const struct coterie_config_report *report)
+void votequorum_check(const struct coterie_config_view *view, const struct coterie_config_report *report)
 {
 	struct votes votes = {.view = view, .report = report};
 

@@ -7,7 +7,6 @@
 
 /** Find contradictions of the section quorum, and services that are missing: check of
  * <coterie/plugin.h>. */
-void votequorum_check(
-	const struct coterie_config_view *view, const struct coterie_config_report *report);
+void votequorum_check(const struct coterie_config_view *view, const struct coterie_config_report *report);
 
 #endif

@@ -34,8 +34,7 @@ struct reading {
 
 /* ---- Keys ---------------------------------------------------------------- */
 
-static int key_of_type(const struct votequorum *vq, const char *key, uint32_t type,
-	struct coterie_map_value *value)
+static int key_of_type(const struct votequorum *vq, const char *key, uint32_t type, struct coterie_map_value *value)
 {
 	int rc = vq->host->map_read(vq->ctx, COTERIE_MAP_CONFIG, key, value);
 
@@ -128,10 +127,8 @@ static void read_device(const struct votequorum *vq, struct reading *reading)
 	config->has_device = model != NULL && *model != '\0';
 	config->is_device_usable = true;
 	config->device_timeout_ms = key_or(vq, "quorum.device.timeout", DEVICE_TIMEOUT_MS);
-	config->device_sync_timeout_ms =
-		key_or(vq, "quorum.device.sync_timeout", DEVICE_SYNC_TIMEOUT_MS);
-	reading->has_device_votes =
-		votequorum_key_u32(vq, "quorum.device.votes", &reading->device_votes) == 0;
+	config->device_sync_timeout_ms = key_or(vq, "quorum.device.sync_timeout", DEVICE_SYNC_TIMEOUT_MS);
+	reading->has_device_votes = votequorum_key_u32(vq, "quorum.device.votes", &reading->device_votes) == 0;
 }
 
 /* "lowest", "highest", or node ids. @return 0; -ENOMEM */
@@ -180,14 +177,12 @@ static int read_start(const struct votequorum *vq, struct reading *reading)
 	struct vote_options *options = &reading->options;
 	uint8_t value;
 
-	reading->config.is_wait_for_all_set =
-		votequorum_key_u8(vq, "quorum.wait_for_all", &value) == 0;
+	reading->config.is_wait_for_all_set = votequorum_key_u8(vq, "quorum.wait_for_all", &value) == 0;
 	options->has_wait_for_all = key_is_on(vq, "quorum.wait_for_all");
 	options->has_last_man_standing = key_is_on(vq, "quorum.last_man_standing");
 	reading->config.window_ms = key_or(vq, "quorum.last_man_standing_window", WINDOW_MS);
 	options->has_downscale = key_is_on(vq, "quorum.allow_downscale");
-	options->has_tracking =
-		options->has_downscale || key_is_on(vq, "quorum.expected_votes_tracking");
+	options->has_tracking = options->has_downscale || key_is_on(vq, "quorum.expected_votes_tracking");
 	return read_tie_breaker(vq, &reading->config);
 }
 
@@ -215,8 +210,7 @@ static int check_two_node(const struct votequorum *vq, struct reading *reading)
 	if (!reading->options.has_two_node || !reading->config.has_device)
 		return 0;
 
-	int rc = refuse(
-		vq, reading, "two_node and quorum device cannot be configured at the same time!");
+	int rc = refuse(vq, reading, "two_node and quorum device cannot be configured at the same time!");
 
 	if (rc < 0)
 		return rc;
@@ -224,8 +218,8 @@ static int check_two_node(const struct votequorum *vq, struct reading *reading)
 		vq->host->log(vq->ctx, LOG_CRIT, "quorum device is registered: two_node is off");
 		reading->options.has_two_node = false;
 	} else {
-		vq->host->log(vq->ctx, LOG_CRIT,
-			"quorum device is not registered: two_node is on, the device is disabled");
+		vq->host->log(
+			vq->ctx, LOG_CRIT, "quorum device is not registered: two_node is on, the device is disabled");
 		reading->config.is_device_usable = false;
 	}
 	return 0;
@@ -237,20 +231,16 @@ static int check_tie_breaker(const struct votequorum *vq, struct reading *readin
 	struct vote_options *options = &reading->options;
 
 	if (options->has_two_node && options->tie_breaker != VOTE_TIE_NONE) {
-		vq->host->log(vq->ctx, LOG_CRIT,
-			"two_node and auto_tie_breaker exclude each other: two_node is off");
+		vq->host->log(vq->ctx, LOG_CRIT, "two_node and auto_tie_breaker exclude each other: two_node is off");
 		options->has_two_node = false;
 	}
-	if (options->tie_breaker == VOTE_TIE_NONE || reading->nodes.votes % 2 == 0 ||
-		options->has_wait_for_all)
+	if (options->tie_breaker == VOTE_TIE_NONE || reading->nodes.votes % 2 == 0 || options->has_wait_for_all)
 		return 0;
 	if (options->has_last_man_standing) {
-		refuse(vq, reading,
-			"auto_tie_breaker & last_man_standing not available in odd sized cluster");
+		refuse(vq, reading, "auto_tie_breaker & last_man_standing not available in odd sized cluster");
 		return -EINVAL;
 	}
-	vq->host->log(vq->ctx, LOG_CRIT,
-		"auto_tie_breaker needs an even number of votes or wait_for_all: it is off");
+	vq->host->log(vq->ctx, LOG_CRIT, "auto_tie_breaker needs an even number of votes or wait_for_all: it is off");
 	options->tie_breaker = VOTE_TIE_NONE;
 	return 0;
 }
@@ -264,24 +254,19 @@ static int check_device(const struct votequorum *vq, struct reading *reading)
 	if (!reading->config.has_device)
 		return 0;
 	if (options->has_last_man_standing)
-		return refuse_device(
-			vq, reading, "quorum.device is not compatible with last_man_standing");
+		return refuse_device(vq, reading, "quorum.device is not compatible with last_man_standing");
 	if (options->tie_breaker != VOTE_TIE_NONE)
-		return refuse_device(
-			vq, reading, "quorum.device is not compatible with auto_tie_breaker");
+		return refuse_device(vq, reading, "quorum.device is not compatible with auto_tie_breaker");
 	if (options->has_downscale)
-		return refuse_device(
-			vq, reading, "quorum.device is not compatible with allow_downscale");
+		return refuse_device(vq, reading, "quorum.device is not compatible with allow_downscale");
 	if (reading->expected != 0 && !reading->has_device_votes)
-		return refuse_device(vq, reading,
-			"quorum.device.votes must be specified when quorum.expected_votes is set");
+		return refuse_device(
+			vq, reading, "quorum.device.votes must be specified when quorum.expected_votes is set");
 	if (!reading->has_device_votes && nodes->count != nodes->votes)
-		return refuse_device(vq, reading,
-			"quorum.device.votes must be specified when not all nodes votes 1");
+		return refuse_device(vq, reading, "quorum.device.votes must be specified when not all nodes votes 1");
 	if (reading->has_device_votes && votes > 0 && reading->expected != 0 &&
 		(reading->expected < votes || reading->expected - votes < 2))
-		return refuse_device(vq, reading,
-			"quorum.device.votes is too high or expected_votes is too low");
+		return refuse_device(vq, reading, "quorum.device.votes is too high or expected_votes is too low");
 	return 0;
 }
 
@@ -296,8 +281,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 	uint32_t device_votes = reading->device_votes;
 	uint32_t sum = nodes->votes;
 
-	if (reading->config.has_device && !reading->has_device_votes && expected == 0 &&
-		nodes->count == nodes->votes) {
+	if (reading->config.has_device && !reading->has_device_votes && expected == 0 && nodes->count == nodes->votes) {
 		device_votes = nodes->count > 0 ? nodes->count - 1 : 0;
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
@@ -367,12 +351,10 @@ static int load_barrier(struct votequorum *vq)
 	if (size != (int)sizeof(barrier)) {
 		if (size >= 0)
 			vq->host->log(vq->ctx, LOG_WARNING,
-				"state file " BARRIER_FILE " has %d bytes, not 4: it starts anew",
-				size);
+				"state file " BARRIER_FILE " has %d bytes, not 4: it starts anew", size);
 		barrier = 0;
 		if ((size < 0 && size != -ENOENT) ||
-			vq->host->state_file_write(
-				vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) < 0) {
+			vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) < 0) {
 			vq->host->log(vq->ctx, LOG_CRIT, "Unable to load ev_tracking file!");
 			return -EIO;
 		}
@@ -409,8 +391,7 @@ void votequorum_config_store(struct votequorum *vq)
 {
 	if (!is_unstored(vq) || vq->store != NULL)
 		return;
-	if (vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + STORE_PAUSE_NS, on_store, vq,
-		    &vq->store) < 0)
+	if (vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + STORE_PAUSE_NS, on_store, vq, &vq->store) < 0)
 		complain_of_store(vq);
 }
 

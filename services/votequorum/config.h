@@ -10,7 +10,7 @@ struct votequorum;
 struct votequorum_config {
 	/* Read only at the start. */
 	bool is_wait_for_all_set; /* otherwise it follows two_node */
-	bool is_tie_breaker_set; /* the file requests one, which may be unusable */
+	bool is_tie_breaker_set;  /* the file requests one, which may be unusable */
 	enum vote_tie_breaker tie_breaker;
 	struct vote_list tie_list; /* VOTE_TIE_LIST: in the order of the key */
 	uint32_t window_ms;        /* of last man standing */

@@ -13,9 +13,9 @@
 
 #include <corosync/corotypes.h>
 
-#define ALL_FLAGS                                                                                  \
-	((uint32_t)(VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE |           \
-		    VOTEQUORUM_RING_QDEVICE_CAST_VOTE | VOTEQUORUM_RING_QDEVICE_MASTER_WINS |           \
+#define ALL_FLAGS \
+	((uint32_t)(VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE | \
+		    VOTEQUORUM_RING_QDEVICE_CAST_VOTE | VOTEQUORUM_RING_QDEVICE_MASTER_WINS | \
 		    VOTEQUORUM_RING_QDEVICE_HAS_EXTRA))
 #define VOTE_FLAGS ((uint32_t)(VOTEQUORUM_RING_QDEVICE_ALIVE | VOTEQUORUM_RING_QDEVICE_CAST_VOTE))
 
@@ -25,10 +25,7 @@ bool votequorum_is_registered(const struct votequorum *vq)
 }
 
 /* Check that a name ends inside its field and is not empty. */
-static bool is_name(const char *name)
-{
-	return name[0] != '\0' && memchr(name, '\0', VOTEQUORUM_NAME_SIZE) != NULL;
-}
+static bool is_name(const char *name) { return name[0] != '\0' && memchr(name, '\0', VOTEQUORUM_NAME_SIZE) != NULL; }
 
 static void set_name(char *to, const char *name)
 {
@@ -65,8 +62,7 @@ static void on_silence(void *arg)
 	vq->device.is_awaited = false;
 	if ((vote_local(&vq->calc)->flags & VOTEQUORUM_RING_QDEVICE_ALIVE) == 0)
 		return;
-	vq->host->log(vq->ctx, LOG_ERR,
-		"quorum device %s was not heard of in time: its vote does not count",
+	vq->host->log(vq->ctx, LOG_ERR, "quorum device %s was not heard of in time: its vote does not count",
 		vq->device.name);
 	set_flags(vq, VOTE_FLAGS, 0);
 }
@@ -77,8 +73,8 @@ static void arm(struct votequorum *vq, uint32_t timeout_ms)
 
 	end_wait(vq);
 	if (vq->host->timer_add(vq->ctx, at_ns, on_silence, vq, &vq->device.timer) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
-			"out of memory: a silent quorum device keeps its vote");
+		votequorum_complain(
+			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: a silent quorum device keeps its vote");
 }
 
 void votequorum_device_arm(struct votequorum *vq) { arm(vq, vq->config.device_timeout_ms); }
@@ -150,8 +146,8 @@ void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint
 
 	(void)size;
 	if (!is_name(message->name)) {
-		votequorum_complain(vq, VOTEQUORUM_BAD_NAME, nodeid,
-			"a quorum device has no name, or one without an end: dropped");
+		votequorum_complain(
+			vq, VOTEQUORUM_BAD_NAME, nodeid, "a quorum device has no name, or one without an end: dropped");
 		return;
 	}
 	switch (message->operation) {
@@ -178,8 +174,8 @@ void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *m
 
 	(void)size;
 	if (!is_name(message->old_name) || !is_name(message->new_name)) {
-		votequorum_complain(vq, VOTEQUORUM_BAD_NAME, nodeid,
-			"a quorum device has no name, or one without an end: dropped");
+		votequorum_complain(
+			vq, VOTEQUORUM_BAD_NAME, nodeid, "a quorum device has no name, or one without an end: dropped");
 		return;
 	}
 	if (strcmp(vq->device.name, message->old_name) == 0)
@@ -195,8 +191,7 @@ static int check_name(const struct votequorum *vq, const char *name)
 	return !is_name(name) || strcmp(vq->device.name, name) != 0 ? -EINVAL : 0;
 }
 
-int votequorum_handle_qdevice_register(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int votequorum_handle_qdevice_register(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_device *device = &vq->device;
@@ -231,8 +226,7 @@ void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *
 	vq->device.pending_client = NULL;
 }
 
-int votequorum_handle_qdevice_unregister(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int votequorum_handle_qdevice_unregister(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_qdevice copy;
@@ -252,8 +246,7 @@ int votequorum_handle_qdevice_unregister(
 	return 0;
 }
 
-int votequorum_handle_qdevice_update(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int votequorum_handle_qdevice_update(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_qdevice_update copy;
@@ -267,8 +260,7 @@ int votequorum_handle_qdevice_update(
 	return rc < 0 ? rc : votequorum_send_rename(vq, req->old_name, req->new_name);
 }
 
-int votequorum_handle_qdevice_poll(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int votequorum_handle_qdevice_poll(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_qdevice_poll copy;
@@ -286,14 +278,12 @@ int votequorum_handle_qdevice_poll(
 
 	if (rc < 0)
 		return rc;
-	set_flags(vq, VOTE_FLAGS,
-		req->cast_vote != 0 ? VOTE_FLAGS : (uint32_t)VOTEQUORUM_RING_QDEVICE_ALIVE);
+	set_flags(vq, VOTE_FLAGS, req->cast_vote != 0 ? VOTE_FLAGS : (uint32_t)VOTEQUORUM_RING_QDEVICE_ALIVE);
 	arm(vq, vq->config.device_timeout_ms);
 	return 0;
 }
 
-int votequorum_handle_qdevice_master_wins(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int votequorum_handle_qdevice_master_wins(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_qdevice_master_wins copy;

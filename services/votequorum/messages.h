@@ -25,8 +25,7 @@ enum {
 };
 
 /* Assert the offset of one member, or the size of a message. */
-#define VOTEQUORUM_LAYOUT(type, member, at)                                                        \
-	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define VOTEQUORUM_LAYOUT(type, member, at) _Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define VOTEQUORUM_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
 /* ---- Parts ---- */
@@ -354,8 +353,7 @@ enum votequorum_ring_function {
 	VOTEQUORUM_RING_QDEVICE_RECONFIGURE = 3,
 	VOTEQUORUM_RING_EXTRA = 4,
 };
-#define VOTEQUORUM_RING_ID(function)                                                               \
-	((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
+#define VOTEQUORUM_RING_ID(function) ((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
 
 /* Flags in NODEINFO. Unknown bits are kept and have no meaning. */
 enum votequorum_ring_flag {

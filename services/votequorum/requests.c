@@ -42,8 +42,7 @@ uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 }
 
 _Static_assert(VOTEQUORUM_RING_QDEVICE_REGISTERED << 2 == VOTEQUORUM_WIRE_INFO_QDEVICE_REGISTERED &&
-		       VOTEQUORUM_RING_QDEVICE_MASTER_WINS << 2 ==
-			       VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS &&
+		       VOTEQUORUM_RING_QDEVICE_MASTER_WINS << 2 == VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS &&
 		       VOTEQUORUM_RING_QDEVICE_HAS_EXTRA << 2 == VOTEQUORUM_WIRE_INFO_QDEVICE_HAS_EXTRA,
 	"flags of the device");
 
@@ -53,8 +52,7 @@ static int handle_getinfo(void *self, struct coterie_client *client, const void 
 	struct votequorum_req_getinfo copy;
 	const struct votequorum_req_getinfo *req = memcpy(&copy, msg, sizeof(copy));
 	const size_t head = sizeof(struct votequorum_response_header);
-	const struct vote_node *node =
-		req->nodeid == 0 ? vote_local(&vq->calc) : vote_find(&vq->calc, req->nodeid);
+	const struct vote_node *node = req->nodeid == 0 ? vote_local(&vq->calc) : vote_find(&vq->calc, req->nodeid);
 	struct votequorum_res_getinfo res = {.nodeid = 0};
 	struct iovec iov = {.iov_base = (uint8_t *)&res + head, .iov_len = sizeof(res) - head};
 
@@ -73,15 +71,13 @@ static int handle_getinfo(void *self, struct coterie_client *client, const void 
 		res.qdevice_votes = vq->calc.device_votes;
 		memcpy(res.qdevice_name, vq->device.name, sizeof(res.qdevice_name));
 	}
-	vq->host->reply(
-		client, VOTEQUORUM_RES_GETINFO, node != NULL ? CS_OK : CS_ERR_NOT_EXIST, &iov, 1);
+	vq->host->reply(client, VOTEQUORUM_RES_GETINFO, node != NULL ? CS_OK : CS_ERR_NOT_EXIST, &iov, 1);
 	return COTERIE_REPLIED;
 }
 
 /* ---- Votes --------------------------------------------------------------- */
 
-static int handle_setexpected(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_setexpected(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_setexpected copy;
@@ -90,16 +86,15 @@ static int handle_setexpected(
 	(void)size;
 	if (!vote_may_expect(&vq->calc, req->expected_votes))
 		return -EINVAL;
-	if (votequorum_send_reconfigure(vq, vq->calc.local, req->expected_votes,
-		    VOTEQUORUM_RING_PARAM_EXPECTED_VOTES) < 0)
+	if (votequorum_send_reconfigure(vq, vq->calc.local, req->expected_votes, VOTEQUORUM_RING_PARAM_EXPECTED_VOTES) <
+		0)
 		return votequorum_answer(vq, client, CS_ERR_NO_RESOURCES);
 	if (req->expected_votes != 0)
 		vote_expect(&vq->calc, req->expected_votes);
 	return 0;
 }
 
-static int handle_setvotes(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_setvotes(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_setvotes copy;
@@ -111,8 +106,7 @@ static int handle_setvotes(
 		return votequorum_answer(vq, client, CS_ERR_NAME_NOT_FOUND);
 	if (rc < 0)
 		return rc;
-	if (votequorum_send_reconfigure(
-		    vq, req->nodeid, req->votes, VOTEQUORUM_RING_PARAM_NODE_VOTES) < 0)
+	if (votequorum_send_reconfigure(vq, req->nodeid, req->votes, VOTEQUORUM_RING_PARAM_NODE_VOTES) < 0)
 		return votequorum_answer(vq, client, CS_ERR_NO_RESOURCES);
 	vote_set(&vq->calc, req->nodeid, req->votes);
 	return 0;
@@ -120,8 +114,7 @@ static int handle_setvotes(
 
 /* ---- Tracking ------------------------------------------------------------ */
 
-static int handle_trackstart(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_trackstart(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_req_trackstart copy;
@@ -141,13 +134,11 @@ static int handle_trackstart(
 		connection->context = context;
 		return -EEXIST;
 	}
-	connection->is_tracking =
-		(req->track_flags & (CS_TRACK_CHANGES | CS_TRACK_CHANGES_ONLY)) != 0;
+	connection->is_tracking = (req->track_flags & (CS_TRACK_CHANGES | CS_TRACK_CHANGES_ONLY)) != 0;
 	return 0;
 }
 
-static int handle_trackstop(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	struct votequorum_connection *connection = vq->host->client_data(client);
@@ -170,8 +161,8 @@ static int handle_trackstop(
 const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
 	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), OBSERVES | COTERIE_TELLS_QUORUM,
 		VOTEQUORUM_RES_GETINFO, handle_getinfo},
-	{VOTEQUORUM_REQ_SETEXPECTED, sizeof(struct votequorum_req_setexpected), ADMINISTERS,
-		VOTEQUORUM_RES_PLAIN, handle_setexpected},
+	{VOTEQUORUM_REQ_SETEXPECTED, sizeof(struct votequorum_req_setexpected), ADMINISTERS, VOTEQUORUM_RES_PLAIN,
+		handle_setexpected},
 	{VOTEQUORUM_REQ_SETVOTES, sizeof(struct votequorum_req_setvotes), ADMINISTERS, VOTEQUORUM_RES_PLAIN,
 		handle_setvotes},
 	{VOTEQUORUM_REQ_TRACKSTART, sizeof(struct votequorum_req_trackstart), OBSERVES | COTERIE_TELLS_QUORUM,
@@ -182,10 +173,10 @@ const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
 		votequorum_handle_qdevice_register},
 	{VOTEQUORUM_REQ_QDEVICE_UNREGISTER, QDEVICE, ADMINISTERS, VOTEQUORUM_RES_PLAIN,
 		votequorum_handle_qdevice_unregister},
-	{VOTEQUORUM_REQ_QDEVICE_UPDATE, sizeof(struct votequorum_req_qdevice_update), ADMINISTERS,
-		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_update},
-	{VOTEQUORUM_REQ_QDEVICE_POLL, sizeof(struct votequorum_req_qdevice_poll), ADMINISTERS,
-		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_poll},
+	{VOTEQUORUM_REQ_QDEVICE_UPDATE, sizeof(struct votequorum_req_qdevice_update), ADMINISTERS, VOTEQUORUM_RES_PLAIN,
+		votequorum_handle_qdevice_update},
+	{VOTEQUORUM_REQ_QDEVICE_POLL, sizeof(struct votequorum_req_qdevice_poll), ADMINISTERS, VOTEQUORUM_RES_PLAIN,
+		votequorum_handle_qdevice_poll},
 	{VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, sizeof(struct votequorum_req_qdevice_master_wins), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_master_wins},
 	{VOTEQUORUM_REQ_SET_EXTRA, offsetof(struct votequorum_req_set_extra, bytes), ADMINISTERS | COTERIE_NEEDS_FLOW,

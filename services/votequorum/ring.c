@@ -14,8 +14,7 @@
 /* ---- Out ----------------------------------------------------------------- */
 
 /* The executive writes the header. */
-static int send_message(
-	struct votequorum *vq, enum votequorum_ring_function function, void *message, size_t size)
+static int send_message(struct votequorum *vq, enum votequorum_ring_function function, void *message, size_t size)
 {
 	const size_t head = sizeof(struct votequorum_request_header);
 	struct iovec iov = {.iov_base = (uint8_t *)message + head, .iov_len = size - head};
@@ -46,8 +45,7 @@ static int send_device(struct votequorum *vq)
 int votequorum_send_reconfigure(
 	struct votequorum *vq, uint32_t nodeid, uint32_t value, enum votequorum_ring_param param)
 {
-	struct votequorum_ring_reconfigure message = {
-		.nodeid = nodeid, .value = value, .param = (uint8_t)param};
+	struct votequorum_ring_reconfigure message = {.nodeid = nodeid, .value = value, .param = (uint8_t)param};
 
 	return send_message(vq, VOTEQUORUM_RING_RECONFIGURE, &message, sizeof(message));
 }
@@ -92,20 +90,16 @@ static int send_owed(struct votequorum *vq, uint32_t message)
 	case VOTEQUORUM_OWES_DEVICE:
 		return send_device(vq);
 	case VOTEQUORUM_OWES_VOTES:
-		return votequorum_send_reconfigure(
-			vq, local->nodeid, local->votes, VOTEQUORUM_RING_PARAM_NODE_VOTES);
+		return votequorum_send_reconfigure(vq, local->nodeid, local->votes, VOTEQUORUM_RING_PARAM_NODE_VOTES);
 	case VOTEQUORUM_OWES_EXPECTED:
-		return votequorum_send_reconfigure(vq, local->nodeid, local->expected_votes,
-			VOTEQUORUM_RING_PARAM_EXPECTED_VOTES);
-	case VOTEQUORUM_OWES_CANCEL:
 		return votequorum_send_reconfigure(
-			vq, local->nodeid, 0, VOTEQUORUM_RING_PARAM_CANCEL_WFA);
+			vq, local->nodeid, local->expected_votes, VOTEQUORUM_RING_PARAM_EXPECTED_VOTES);
+	case VOTEQUORUM_OWES_CANCEL:
+		return votequorum_send_reconfigure(vq, local->nodeid, 0, VOTEQUORUM_RING_PARAM_CANCEL_WFA);
 	case VOTEQUORUM_OWES_UNREGISTER:
 		return votequorum_send_registration(vq, 0, vq->device.unregistered);
 	case VOTEQUORUM_OWES_NAME:
-		return vq->device.name[0] == '\0'
-			       ? 0
-			       : votequorum_send_registration(vq, 1, vq->device.name);
+		return vq->device.name[0] == '\0' ? 0 : votequorum_send_registration(vq, 1, vq->device.name);
 	case VOTEQUORUM_OWES_EXTRA:
 		return votequorum_send_extra(vq, extra == NULL ? NULL : extra->bytes, extra == NULL ? 0 : extra->size);
 	default:
@@ -126,8 +120,7 @@ void votequorum_send_later(struct votequorum *vq)
 {
 	if (vq->retry == NULL &&
 		vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + RETRY_NS, on_retry, vq, &vq->retry) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
-			"out of memory: the other nodes are told later");
+		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: the other nodes are told later");
 }
 
 /*
@@ -156,8 +149,7 @@ void votequorum_send(struct votequorum *vq, uint32_t messages)
 			break;
 		}
 		if (rc < 0)
-			vq->host->log(
-				vq->ctx, LOG_ERR, "a message to the other nodes is lost (%d)", rc);
+			vq->host->log(vq->ctx, LOG_ERR, "a message to the other nodes is lost (%d)", rc);
 		vq->owed &= ~one;
 	}
 	if (vq->owed != 0)
@@ -178,16 +170,14 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 	 * have left would be counted.
 	 */
 	if (info->nodeid != nodeid && info->nodeid != 0) {
-		votequorum_complain(vq, VOTEQUORUM_BAD_NODE, nodeid,
-			"a node tells of another one's votes: dropped");
+		votequorum_complain(vq, VOTEQUORUM_BAD_NODE, nodeid, "a node tells of another one's votes: dropped");
 		return;
 	}
 	if (info->nodeid == 0) {
 		bits = vote_deviceinfo(&vq->calc, nodeid, info->votes);
-	} else if (vote_nodeinfo(&vq->calc, nodeid, info->votes, info->expected_votes, info->flags,
-			   &bits) < 0) {
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, nodeid,
-			"out of memory: the votes of a node do not count");
+	} else if (vote_nodeinfo(&vq->calc, nodeid, info->votes, info->expected_votes, info->flags, &bits) < 0) {
+		votequorum_complain(
+			vq, VOTEQUORUM_NO_MEMORY, nodeid, "out of memory: the votes of a node do not count");
 		return;
 	}
 	if ((bits & VOTE_UNKNOWN_NODE) != 0)
@@ -201,8 +191,7 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 static void reconfigure_expected(struct votequorum *vq, uint32_t expected)
 {
 	/* Clients are notified even if the value does not change. */
-	votequorum_tell_expected(
-		vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
+	votequorum_tell_expected(vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
 	votequorum_settle(vq, vote_reconfigure_expected(&vq->calc, expected));
 }
 
@@ -217,12 +206,11 @@ static void deliver_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t
 		reconfigure_expected(vq, message->value);
 		break;
 	case VOTEQUORUM_RING_PARAM_NODE_VOTES:
-		votequorum_settle(
-			vq, vote_reconfigure_votes(&vq->calc, message->nodeid, message->value));
+		votequorum_settle(vq, vote_reconfigure_votes(&vq->calc, message->nodeid, message->value));
 		break;
 	case VOTEQUORUM_RING_PARAM_CANCEL_WFA:
-		vq->host->log(vq->ctx, LOG_INFO,
-			"wait_for_all is over: node %u was told not to wait any longer", nodeid);
+		vq->host->log(
+			vq->ctx, LOG_INFO, "wait_for_all is over: node %u was told not to wait any longer", nodeid);
 		votequorum_settle(vq, vote_cancel_waiting(&vq->calc));
 		break;
 	default:
@@ -272,13 +260,12 @@ static void swap_extra(void *msg, uint32_t size)
 }
 
 const struct coterie_ring_msg votequorum_ring_msgs[VOTEQUORUM_RING_MSGS] = {
-	{VOTEQUORUM_RING_NODEINFO, sizeof(struct votequorum_ring_nodeinfo), swap_nodeinfo,
-		deliver_nodeinfo, NULL},
-	{VOTEQUORUM_RING_RECONFIGURE, sizeof(struct votequorum_ring_reconfigure), swap_reconfigure,
-		deliver_reconfigure, NULL},
+	{VOTEQUORUM_RING_NODEINFO, sizeof(struct votequorum_ring_nodeinfo), swap_nodeinfo, deliver_nodeinfo, NULL},
+	{VOTEQUORUM_RING_RECONFIGURE, sizeof(struct votequorum_ring_reconfigure), swap_reconfigure, deliver_reconfigure,
+		NULL},
 	{VOTEQUORUM_RING_QDEVICE_REG, sizeof(struct votequorum_ring_qdevice_reg), swap_qdevice_reg,
 		votequorum_deliver_qdevice_reg, NULL},
-	{VOTEQUORUM_RING_QDEVICE_RECONFIGURE, sizeof(struct votequorum_ring_qdevice_reconfigure),
-		NULL, votequorum_deliver_qdevice_reconfigure, NULL},
+	{VOTEQUORUM_RING_QDEVICE_RECONFIGURE, sizeof(struct votequorum_ring_qdevice_reconfigure), NULL,
+		votequorum_deliver_qdevice_reconfigure, NULL},
 	{VOTEQUORUM_RING_EXTRA, sizeof(struct votequorum_ring_extra), swap_extra, votequorum_deliver_extra, NULL},
 };

@@ -94,8 +94,7 @@ static void put_device(struct coterie_state_writer *writer, const struct votequo
 	coterie_state_put(writer, device->pending_name, sizeof(device->pending_name));
 	coterie_state_put(writer, device->unregistered, sizeof(device->unregistered));
 	coterie_state_put_u32(writer, device->pending);
-	coterie_state_put_u64(writer,
-		device->pending_client == NULL ? 0 : vq->host->client_id(device->pending_client));
+	coterie_state_put_u64(writer, device->pending_client == NULL ? 0 : vq->host->client_id(device->pending_client));
 	coterie_state_put_u32(writer, device->has_master_wins);
 }
 
@@ -140,8 +139,8 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 	coterie_state_put_u32(&writer, count); /* oldest first */
 	for (; last != NULL; last = last->previous) {
 		coterie_state_put_u64(&writer, vq->host->client_id(last->client));
-		coterie_state_put_u32(&writer,
-			(last->is_tracking ? IS_TRACKING : 0) | (last->takes_extra ? TAKES_EXTRA : 0));
+		coterie_state_put_u32(
+			&writer, (last->is_tracking ? IS_TRACKING : 0) | (last->takes_extra ? TAKES_EXTRA : 0));
 		coterie_state_put_u64(&writer, last->context);
 	}
 	put_extras(&writer, vq);
@@ -207,8 +206,7 @@ static void take_connections(struct votequorum *vq, struct coterie_state_reader 
 	uint32_t count = coterie_state_take_count(reader, 20);
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct coterie_client *client =
-			vq->host->client_find(vq->ctx, coterie_state_take_u64(reader));
+		struct coterie_client *client = vq->host->client_find(vq->ctx, coterie_state_take_u64(reader));
 		uint32_t flags = coterie_state_take_u32(reader);
 		uint64_t context = coterie_state_take_u64(reader);
 

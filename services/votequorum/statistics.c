@@ -110,8 +110,7 @@ static void offer(struct votequorum *vq, struct votequorum_statistic *statistic)
 
 	if (statistic->is_offered)
 		return;
-	statistic->is_offered =
-		vq->host->stat_add(vq->ctx, key_of(statistic).text, type, read_figure, statistic) == 0;
+	statistic->is_offered = vq->host->stat_add(vq->ctx, key_of(statistic).text, type, read_figure, statistic) == 0;
 }
 
 static void add(struct votequorum *vq, uint32_t nodeid, enum figure figure)

@@ -14,8 +14,7 @@ struct event {
 };
 
 /* Send an event to one client, or to all that track. */
-static void send_event(
-	struct votequorum *vq, struct votequorum_connection *connection, const struct event *event)
+static void send_event(struct votequorum *vq, struct votequorum_connection *connection, const struct event *event)
 {
 	struct iovec iov = {.iov_base = event->body, .iov_len = event->size};
 	struct votequorum_connection *next;
@@ -38,15 +37,14 @@ static void send_event(
 
 static void complain_memory(struct votequorum *vq)
 {
-	votequorum_complain(
-		vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: clients are not told of a change");
+	votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: clients are not told of a change");
 }
 
 void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection)
 {
 	const struct vote_calc *calc = &vq->calc;
-	struct votequorum_event_quorum *event =
-		calloc(1, sizeof(*event) + (calc->node_count + 1) * sizeof(event->nodes[0]));
+	struct votequorum_event_quorum *event = calloc(
+		1, sizeof(*event) + (calc->node_count + 1) * sizeof(event->nodes[0]));
 
 	if (event == NULL) {
 		complain_memory(vq);
@@ -54,16 +52,15 @@ void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection 
 	}
 	event->quorate = calc->is_quorate;
 	for (uint32_t i = 0; i < calc->node_count; i++)
-		event->nodes[event->node_count++] =
-			(struct votequorum_wire_node){calc->nodes[i].nodeid, calc->nodes[i].state};
+		event->nodes[event->node_count++] = (struct votequorum_wire_node){
+			calc->nodes[i].nodeid, calc->nodes[i].state};
 	if (votequorum_is_registered(vq))
 		event->node_count++; /* the device: node 0, state 0 */
 
 	const struct event sent = {
 		.id = VOTEQUORUM_EVENT_QUORUM,
 		.body = (uint8_t *)event + HEAD,
-		.size = (uint32_t)(sizeof(*event) - HEAD +
-				   event->node_count * sizeof(event->nodes[0])),
+		.size = (uint32_t)(sizeof(*event) - HEAD + event->node_count * sizeof(event->nodes[0])),
 		.context_at = offsetof(struct votequorum_event_quorum, context) - HEAD,
 	};
 

@@ -17,8 +17,7 @@
  */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
-void votequorum_complain(
-	struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text)
+void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text)
 {
 	uint64_t now_ns = vq->host->now_ns(vq->ctx);
 	uint64_t hidden = vq->complaints[cause].hidden;
@@ -30,11 +29,10 @@ void votequorum_complain(
 	vq->complaints[cause].next_ns = now_ns + COMPLAIN_PAUSE_NS;
 	vq->complaints[cause].hidden = 0;
 	if (nodeid != 0)
-		vq->host->log(vq->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text,
-			nodeid, (uintmax_t)hidden);
-	else
 		vq->host->log(
-			vq->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
+			vq->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text, nodeid, (uintmax_t)hidden);
+	else
+		vq->host->log(vq->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
 }
 
 /* ---- Keys of the map ----------------------------------------------------- */
@@ -62,11 +60,10 @@ static void put(struct votequorum *vq, enum votequorum_key key, uint32_t value)
 	if (vq->published[key] == (int64_t)value)
 		return;
 	strcat(name, keys[key].name);
-	if (vq->host->map_set(vq->ctx, name, keys[key].type,
-		    is_byte ? (const void *)&byte : (const void *)&value,
+	if (vq->host->map_set(vq->ctx, name, keys[key].type, is_byte ? (const void *)&byte : (const void *)&value,
 		    is_byte ? sizeof(byte) : sizeof(value)) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
-			"out of memory: keys of runtime.votequorum are out of date");
+		votequorum_complain(
+			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: keys of runtime.votequorum are out of date");
 	else
 		vq->published[key] = value;
 }
@@ -110,9 +107,8 @@ void votequorum_publish(struct votequorum *vq)
 
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
-			rc == -EPERM
-				? "quorum.provider names another one: this verdict does not count"
-				: "out of memory: the verdict is not known to others");
+			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
+				     : "out of memory: the verdict is not known to others");
 	vq->told_quorate = calc->is_quorate;
 	votequorum_tell_quorum(vq, NULL);
 }
@@ -131,8 +127,8 @@ void votequorum_settle(struct votequorum *vq, uint32_t bits)
 		votequorum_tell_expected(vq, calc->told_expected);
 	if ((bits & VOTE_WAITING) != 0)
 		vq->host->log(vq->ctx, LOG_NOTICE,
-			"Waiting for all cluster members. Current votes: %u expected_votes: %u",
-			calc->waiting_votes, vote_local(calc)->expected_votes);
+			"Waiting for all cluster members. Current votes: %u expected_votes: %u", calc->waiting_votes,
+			vote_local(calc)->expected_votes);
 	votequorum_config_store(vq);
 	votequorum_publish_keys(vq);
 	if (!vq->is_syncing && calc->is_quorate != vq->told_quorate)
@@ -188,8 +184,7 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 	if (vq->is_resetting)
 		return;
 	/* During a reload the keys may contradict each other. */
-	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 &&
-		is_reloading == 1)
+	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 && is_reloading == 1)
 		return;
 
 	bool has_cancelled = is_cancelled(vq);
@@ -199,8 +194,8 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 		votequorum_send(vq, VOTEQUORUM_OWES_CANCEL);
 }
 
-static void on_reload(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void on_reload(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	struct votequorum *vq = arg;
 	struct coterie_map_value status;
@@ -219,8 +214,7 @@ static void on_reload(void *arg, uint32_t event, const char *key,
 
 static int track(struct votequorum *vq)
 {
-	static const uint32_t changes =
-		COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED;
+	static const uint32_t changes = COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED;
 	static const struct {
 		const char *key;
 		uint32_t events;
@@ -228,16 +222,13 @@ static int track(struct votequorum *vq)
 	} keys[] = {
 		{"quorum.", changes | COTERIE_MAP_PREFIX, on_key},
 		{"nodelist.", changes | COTERIE_MAP_PREFIX, on_key},
-		{"config.totemconfig_reload_in_progress", COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED,
-			on_reload},
+		{"config.totemconfig_reload_in_progress", COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED, on_reload},
 	};
 
-	_Static_assert(
-		sizeof(keys) / sizeof(keys[0]) == sizeof(vq->trackers) / sizeof(vq->trackers[0]),
-		"trackers");
+	_Static_assert(sizeof(keys) / sizeof(keys[0]) == sizeof(vq->trackers) / sizeof(vq->trackers[0]), "trackers");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		int rc = vq->host->map_track(vq->ctx, COTERIE_MAP_CONFIG, keys[i].key,
-			keys[i].events, keys[i].notify, vq, &vq->trackers[i]);
+		int rc = vq->host->map_track(
+			vq->ctx, COTERIE_MAP_CONFIG, keys[i].key, keys[i].events, keys[i].notify, vq, &vq->trackers[i]);
 
 		if (rc < 0)
 			return rc;
@@ -248,9 +239,8 @@ static int track(struct votequorum *vq)
 /* Options that are read only at the start would mislead if they could be changed later. */
 static int protect(struct votequorum *vq)
 {
-	static const char *const keys[] = {"quorum.allow_downscale", "quorum.wait_for_all",
-		"quorum.last_man_standing", "quorum.last_man_standing_window",
-		"quorum.expected_votes_tracking", "quorum.auto_tie_breaker",
+	static const char *const keys[] = {"quorum.allow_downscale", "quorum.wait_for_all", "quorum.last_man_standing",
+		"quorum.last_man_standing_window", "quorum.expected_votes_tracking", "quorum.auto_tie_breaker",
 		"quorum.auto_tie_breaker_node"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -326,8 +316,7 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	if (rc == 0)
 		rc = votequorum_config_start(vq);
 	if (rc == 0)
-		rc = host->map_set(ctx, "runtime.votequorum.this_node_id", COTERIE_MAP_U32, &nodeid,
-			sizeof(nodeid));
+		rc = host->map_set(ctx, "runtime.votequorum.this_node_id", COTERIE_MAP_U32, &nodeid, sizeof(nodeid));
 	if (rc == 0)
 		rc = protect(vq);
 	if (rc == 0)
@@ -361,13 +350,11 @@ static void dump(void *self)
 	const struct votequorum *vq = self;
 	const struct vote_calc *calc = &vq->calc;
 
-	vq->host->log(vq->ctx, LOG_INFO,
-		"quorum %u, quorate %d, device votes %u, device '%s', waiting %d, barrier %u",
-		calc->quorum, calc->is_quorate, calc->device_votes, vq->device.name,
-		calc->is_waiting, calc->ev_barrier);
+	vq->host->log(vq->ctx, LOG_INFO, "quorum %u, quorate %d, device votes %u, device '%s', waiting %d, barrier %u",
+		calc->quorum, calc->is_quorate, calc->device_votes, vq->device.name, calc->is_waiting,
+		calc->ev_barrier);
 	for (uint32_t i = 0; i < calc->node_count; i++)
-		vq->host->log(vq->ctx, LOG_INFO,
-			"node %u: state %u, votes %u, expected %u, flags %#x",
+		vq->host->log(vq->ctx, LOG_INFO, "node %u: state %u, votes %u, expected %u, flags %#x",
 			calc->nodes[i].nodeid, calc->nodes[i].state, calc->nodes[i].votes,
 			calc->nodes[i].expected_votes, calc->nodes[i].flags);
 }
@@ -399,9 +386,8 @@ static const struct coterie_service votequorum_ops = {
 	.dump = dump,
 };
 
-COTERIE_PLUGIN(votequorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
-	.description = "quorum by votes",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		 COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_RIGHTS,
+COTERIE_PLUGIN(votequorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "quorum by votes",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
+		 COTERIE_CAP_QUORUM | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &votequorum_ops,
 	.check = votequorum_check, .log_name = "VOTEQ");

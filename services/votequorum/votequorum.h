@@ -89,7 +89,7 @@ struct votequorum {
 	struct votequorum_device device;
 	struct votequorum_connection *connections;
 	struct votequorum_extra *extras; /* one for each node that has some, in no order */
-	struct coterie_ring_id ring; /* of the last configuration */
+	struct coterie_ring_id ring;     /* of the last configuration */
 	bool is_syncing;
 	bool is_stepping;  /* sync_step runs */
 	bool has_queued;   /* it has sent its messages in this synchronisation */
@@ -102,8 +102,8 @@ struct votequorum {
 	struct coterie_timer *store;  /* runs while the state file has an older barrier */
 	struct coterie_map_tracker *trackers[3];
 	struct votequorum_statistic *statistics; /* statistics that are offered, or will be */
-	int64_t published[VOTEQUORUM_KEYS]; /* values in the map, or -1 for a key that does not exist */
-	uint32_t stored_barrier;            /* value in the state file */
+	int64_t published[VOTEQUORUM_KEYS];      /* values in the map, or -1 for a key that does not exist */
+	uint32_t stored_barrier;                 /* value in the state file */
 	struct {
 		uint64_t next_ns;
 		uint64_t hidden;
@@ -113,8 +113,7 @@ struct votequorum {
 /* --- votequorum.c --- */
 
 /** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
-void votequorum_complain(
-	struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
+void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
 /** Act on the result of a calculation: bits as it returned them. */
 void votequorum_settle(struct votequorum *vq, uint32_t bits);
 /** Send the current verdict to the executive and the clients. */
@@ -163,16 +162,11 @@ void votequorum_device_arm(struct votequorum *vq);
 void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *client);
 void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t size);
-int votequorum_handle_qdevice_register(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int votequorum_handle_qdevice_unregister(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int votequorum_handle_qdevice_update(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int votequorum_handle_qdevice_poll(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int votequorum_handle_qdevice_master_wins(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_register(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_unregister(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_update(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_poll(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_master_wins(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 
 /* --- extra.c: what devices let the other nodes know --- */
 

@@ -24,27 +24,21 @@ static const struct coterie_option options[] = {
 		.max = 5000,
 		.help = "of one bit",
 		.legacy = "totem.lamp_blink_time"},
-	{.name = "mirror",
-		.type = COTERIE_OPT_BOOL,
-		.initial = "no",
-		.help = "of no meaning to Corosync's tools"},
+	{.name = "mirror", .type = COTERIE_OPT_BOOL, .initial = "no", .help = "of no meaning to Corosync's tools"},
 };
 
 /* Check a rule about two keys, and one about the nodes. */
-static void check(
-	const struct coterie_config_view *view, const struct coterie_config_report *report)
+static void check(const struct coterie_config_view *view, const struct coterie_config_report *report)
 {
 	const struct coterie_config_key *color = view->find(view, "totem.lamp_color");
 	const struct coterie_config_key *blink = view->find(view, "totem.lamp_blink_time");
 
-	if (color != NULL && color->text[0] == 'b' && blink != NULL &&
-		strcmp(blink->text, "10") == 0)
-		report->error(report, blink,
-			"'%s' is %s ms, too short for a blue light: use 20ms or more",
+	if (color != NULL && color->text[0] == 'b' && blink != NULL && strcmp(blink->text, "10") == 0)
+		report->error(report, blink, "'%s' is %s ms, too short for a blue light: use 20ms or more",
 			view->name(view, blink->key), blink->text);
 	for (uint32_t i = 0; i < view->node_count; i++) {
-		const struct coterie_config_node *node =
-			(const void *)((const char *)view->nodes + (size_t)view->node_size * i);
+		const struct coterie_config_node *node = (const void *)((const char *)view->nodes +
+									(size_t)view->node_size * i);
 		char key[64];
 
 		snprintf(key, sizeof(key), "nodelist.node.%" PRIu32 ".nodeid", node->position);
@@ -70,10 +64,7 @@ static int peer_add(void *self, uint32_t link, uint32_t nodeid, const struct soc
 	(void)self, (void)link, (void)nodeid, (void)address;
 	return -ENOSYS;
 }
-static void peer_del(void *self, uint32_t link, uint32_t nodeid)
-{
-	(void)self, (void)link, (void)nodeid;
-}
+static void peer_del(void *self, uint32_t link, uint32_t nodeid) { (void)self, (void)link, (void)nodeid; }
 static int multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
 {
 	(void)self, (void)frames, (void)count;
@@ -100,16 +91,15 @@ static const struct coterie_transport ops = {
 };
 
 #ifndef LEGACY
-COTERIE_PLUGIN(lamp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
-	.description = "light signals", .needs = COTERIE_CAP_TRANSPORT, COTERIE_OPTIONS(options),
-	.ops = &ops, .check = check, .log_name = "LIGHT");
+COTERIE_PLUGIN(lamp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0", .description = "light signals",
+	.needs = COTERIE_CAP_TRANSPORT, COTERIE_OPTIONS(options), .ops = &ops, .check = check, .log_name = "LIGHT");
 #else
 static const struct coterie_option bad_options[] = {
 	{.name = "color", .type = COTERIE_OPT_STRING, .legacy = LEGACY, .flags = FLAGS}};
 
-COTERIE_PLUGIN(lamp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
-	.description = "light signals", .needs = COTERIE_CAP_TRANSPORT,
-	COTERIE_OPTIONS(bad_options), .ops = &ops, .check = check, .log_name = LOG_NAME);
+COTERIE_PLUGIN(lamp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0", .description = "light signals",
+	.needs = COTERIE_CAP_TRANSPORT, COTERIE_OPTIONS(bad_options), .ops = &ops, .check = check,
+	.log_name = LOG_NAME);
 extern const void *const lamp_unused;
 const void *const lamp_unused __attribute__((visibility("hidden"))) = options;
 #endif

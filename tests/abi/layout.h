@@ -16,9 +16,8 @@
 #define NUMBER(value) printf("%s %lld\n", #value, (long long)(value))
 #define TEXT(value) printf("%s %s\n", #value, value)
 #define SIZE(type) printf("%s size %zu align %zu\n", #type, sizeof(type), _Alignof(type))
-#define PLACE(type, member)                                                                        \
-	printf("%s.%s at %zu size %zu\n", #type, #member, offsetof(type, member),                  \
-		sizeof(((type *)NULL)->member))
+#define PLACE(type, member) \
+	printf("%s.%s at %zu size %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)NULL)->member))
 
 /** Proofs at compile time. */
 #ifdef __x86_64__

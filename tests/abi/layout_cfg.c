@@ -5,25 +5,20 @@
 
 typedef corosync_cfg_handle_t handle_type;
 
-static cs_error_t (*const call_initialize)(
-	handle_type *, const corosync_cfg_callbacks_t *) = corosync_cfg_initialize;
+static cs_error_t (*const call_initialize)(handle_type *, const corosync_cfg_callbacks_t *) = corosync_cfg_initialize;
 static cs_error_t (*const call_fd)(handle_type, int32_t *) = corosync_cfg_fd_get;
 static cs_error_t (*const call_dispatch)(handle_type, cs_dispatch_flags_t) = corosync_cfg_dispatch;
 static cs_error_t (*const call_finalize)(handle_type) = corosync_cfg_finalize;
-static cs_error_t (*const call_ring)(
-	handle_type, char ***, char ***, unsigned int *) = corosync_cfg_ring_status_get;
-static cs_error_t (*const call_node)(handle_type, unsigned int, corosync_cfg_node_status_version_t,
-	void *) = corosync_cfg_node_status_get;
-static cs_error_t (*const call_kill)(
-	handle_type, unsigned int, const char *) = corosync_cfg_kill_node;
+static cs_error_t (*const call_ring)(handle_type, char ***, char ***, unsigned int *) = corosync_cfg_ring_status_get;
+static cs_error_t (*const call_node)(
+	handle_type, unsigned int, corosync_cfg_node_status_version_t, void *) = corosync_cfg_node_status_get;
+static cs_error_t (*const call_kill)(handle_type, unsigned int, const char *) = corosync_cfg_kill_node;
 static cs_error_t (*const call_start)(handle_type, uint8_t) = corosync_cfg_trackstart;
 static cs_error_t (*const call_stop)(handle_type) = corosync_cfg_trackstop;
-static cs_error_t (*const call_shutdown)(
-	handle_type, corosync_cfg_shutdown_flags_t) = corosync_cfg_try_shutdown;
-static cs_error_t (*const call_reply)(
-	handle_type, corosync_cfg_shutdown_reply_flags_t) = corosync_cfg_replyto_shutdown;
-static cs_error_t (*const call_addrs)(handle_type, unsigned int, size_t, int *,
-	corosync_cfg_node_address_t *) = corosync_cfg_get_node_addrs;
+static cs_error_t (*const call_shutdown)(handle_type, corosync_cfg_shutdown_flags_t) = corosync_cfg_try_shutdown;
+static cs_error_t (*const call_reply)(handle_type, corosync_cfg_shutdown_reply_flags_t) = corosync_cfg_replyto_shutdown;
+static cs_error_t (*const call_addrs)(
+	handle_type, unsigned int, size_t, int *, corosync_cfg_node_address_t *) = corosync_cfg_get_node_addrs;
 static cs_error_t (*const call_local)(handle_type, unsigned int *) = corosync_cfg_local_get;
 static cs_error_t (*const call_reload)(handle_type) = corosync_cfg_reload_config;
 static cs_error_t (*const call_reopen)(handle_type) = corosync_cfg_reopen_log_files;

@@ -4,8 +4,7 @@
 #include <corosync/cpg.h>
 
 static cs_error_t (*const call_initialize)(cpg_handle_t *, cpg_callbacks_t *) = cpg_initialize;
-static cs_error_t (*const call_model)(
-	cpg_handle_t *, cpg_model_t, cpg_model_data_t *, void *) = cpg_model_initialize;
+static cs_error_t (*const call_model)(cpg_handle_t *, cpg_model_t, cpg_model_data_t *, void *) = cpg_model_initialize;
 static cs_error_t (*const call_finalize)(cpg_handle_t) = cpg_finalize;
 static cs_error_t (*const call_fd)(cpg_handle_t, int *) = cpg_fd_get;
 static cs_error_t (*const call_size)(cpg_handle_t, uint32_t *) = cpg_max_atomic_msgsize_get;
@@ -19,16 +18,13 @@ static cs_error_t (*const call_mcast)(
 static cs_error_t (*const call_members)(
 	cpg_handle_t, struct cpg_name *, struct cpg_address *, int *) = cpg_membership_get;
 static cs_error_t (*const call_local)(cpg_handle_t, unsigned int *) = cpg_local_get;
-static cs_error_t (*const call_flow)(
-	cpg_handle_t, cpg_flow_control_state_t *) = cpg_flow_control_state_get;
+static cs_error_t (*const call_flow)(cpg_handle_t, cpg_flow_control_state_t *) = cpg_flow_control_state_get;
 static cs_error_t (*const call_alloc)(cpg_handle_t, size_t, void **) = cpg_zcb_alloc;
 static cs_error_t (*const call_free)(cpg_handle_t, void *) = cpg_zcb_free;
-static cs_error_t (*const call_zcb)(
-	cpg_handle_t, cpg_guarantee_t, void *, size_t) = cpg_zcb_mcast_joined;
+static cs_error_t (*const call_zcb)(cpg_handle_t, cpg_guarantee_t, void *, size_t) = cpg_zcb_mcast_joined;
 static cs_error_t (*const call_walk)(cpg_handle_t, cpg_iteration_type_t, const struct cpg_name *,
 	cpg_iteration_handle_t *) = cpg_iteration_initialize;
-static cs_error_t (*const call_next)(
-	cpg_iteration_handle_t, struct cpg_iteration_description_t *) = cpg_iteration_next;
+static cs_error_t (*const call_next)(cpg_iteration_handle_t, struct cpg_iteration_description_t *) = cpg_iteration_next;
 static cs_error_t (*const call_end)(cpg_iteration_handle_t) = cpg_iteration_finalize;
 
 IS(struct cpg_name, 132);
@@ -76,9 +72,9 @@ static void cpg(void)
 int main(void)
 {
 	cpg();
-	NUMBER(call_initialize && call_model && call_finalize && call_fd && call_size &&
-		call_context && call_set && call_dispatch && call_join && call_leave && call_mcast);
-	NUMBER(call_members && call_local && call_flow && call_alloc && call_free && call_zcb &&
-		call_walk && call_next && call_end);
+	NUMBER(call_initialize && call_model && call_finalize && call_fd && call_size && call_context && call_set &&
+		call_dispatch && call_join && call_leave && call_mcast);
+	NUMBER(call_members && call_local && call_flow && call_alloc && call_free && call_zcb && call_walk &&
+		call_next && call_end);
 	return 0;
 }

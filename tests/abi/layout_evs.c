@@ -13,10 +13,9 @@ static cs_error_t (*const call_join)(evs_handle_t, const struct evs_group *, siz
 static cs_error_t (*const call_leave)(evs_handle_t, const struct evs_group *, size_t) = evs_leave;
 static cs_error_t (*const call_mcast)(
 	evs_handle_t, evs_guarantee_t, const struct iovec *, unsigned int) = evs_mcast_joined;
-static cs_error_t (*const call_groups)(evs_handle_t, evs_guarantee_t, const struct evs_group *,
-	size_t, const struct iovec *, unsigned int) = evs_mcast_groups;
-static cs_error_t (*const call_members)(
-	evs_handle_t, unsigned int *, unsigned int *, size_t *) = evs_membership_get;
+static cs_error_t (*const call_groups)(evs_handle_t, evs_guarantee_t, const struct evs_group *, size_t,
+	const struct iovec *, unsigned int) = evs_mcast_groups;
+static cs_error_t (*const call_members)(evs_handle_t, unsigned int *, unsigned int *, size_t *) = evs_membership_get;
 
 /*
  * The prototypes of the callbacks. The 1.x series calls the handle hdb_handle_t, which is the same

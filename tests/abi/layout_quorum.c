@@ -3,10 +3,9 @@
 
 #include <corosync/quorum.h>
 
-static cs_error_t (*const call_initialize)(
-	quorum_handle_t *, quorum_callbacks_t *, uint32_t *) = quorum_initialize;
-static cs_error_t (*const call_model)(quorum_handle_t *, quorum_model_t, quorum_model_data_t *,
-	uint32_t *, void *) = quorum_model_initialize;
+static cs_error_t (*const call_initialize)(quorum_handle_t *, quorum_callbacks_t *, uint32_t *) = quorum_initialize;
+static cs_error_t (*const call_model)(
+	quorum_handle_t *, quorum_model_t, quorum_model_data_t *, uint32_t *, void *) = quorum_model_initialize;
 static cs_error_t (*const call_finalize)(quorum_handle_t) = quorum_finalize;
 static cs_error_t (*const call_fd)(quorum_handle_t, int *) = quorum_fd_get;
 static cs_error_t (*const call_dispatch)(quorum_handle_t, cs_dispatch_flags_t) = quorum_dispatch;
@@ -17,8 +16,8 @@ static cs_error_t (*const call_set)(quorum_handle_t, const void *) = quorum_cont
 static cs_error_t (*const call_context)(quorum_handle_t, const void **) = quorum_context_get;
 
 /* The prototypes of the callbacks. */
-static void on_notify(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq,
-	uint32_t view_list_entries, uint32_t *view_list)
+static void on_notify(
+	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list)
 {
 	(void)handle, (void)quorate, (void)ring_seq, (void)view_list_entries, (void)view_list;
 }
@@ -29,9 +28,9 @@ static void on_v1_notify(quorum_handle_t handle, uint32_t quorate, struct quorum
 	(void)handle, (void)quorate, (void)ring_id, (void)member_list_entries, (void)member_list;
 }
 
-static void on_v1_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id,
-	uint32_t member_list_entries, const uint32_t *member_list, uint32_t joined_list_entries,
-	const uint32_t *joined_list, uint32_t left_list_entries, const uint32_t *left_list)
+static void on_v1_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id, uint32_t member_list_entries,
+	const uint32_t *member_list, uint32_t joined_list_entries, const uint32_t *joined_list,
+	uint32_t left_list_entries, const uint32_t *left_list)
 {
 	(void)handle, (void)ring_id, (void)member_list_entries, (void)member_list;
 	(void)joined_list_entries, (void)joined_list, (void)left_list_entries, (void)left_list;

@@ -30,8 +30,7 @@ int main(void)
 	NUMBER(SAM_RECOVERY_POLICY_CONFDB);
 	SIZE(sam_recovery_policy_t);
 	SIZE(sam_hc_callback_t);
-	NUMBER(call_initialize && call_finalize && call_start && call_stop && call_signal &&
-		call_register && call_alive && call_callback && call_size && call_restore &&
-		call_store && call_failed);
+	NUMBER(call_initialize && call_finalize && call_start && call_stop && call_signal && call_register &&
+		call_alive && call_callback && call_size && call_restore && call_store && call_failed);
 	return 0;
 }

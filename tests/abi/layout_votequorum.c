@@ -3,37 +3,28 @@
 
 #include <corosync/votequorum.h>
 
-static cs_error_t (*const call_initialize)(
-	votequorum_handle_t *, votequorum_callbacks_t *) = votequorum_initialize;
+static cs_error_t (*const call_initialize)(votequorum_handle_t *, votequorum_callbacks_t *) = votequorum_initialize;
 static cs_error_t (*const call_finalize)(votequorum_handle_t) = votequorum_finalize;
-static cs_error_t (*const call_dispatch)(
-	votequorum_handle_t, cs_dispatch_flags_t) = votequorum_dispatch;
+static cs_error_t (*const call_dispatch)(votequorum_handle_t, cs_dispatch_flags_t) = votequorum_dispatch;
 static cs_error_t (*const call_fd)(votequorum_handle_t, int *) = votequorum_fd_get;
-static cs_error_t (*const call_info)(
-	votequorum_handle_t, unsigned int, struct votequorum_info *) = votequorum_getinfo;
-static cs_error_t (*const call_expected)(
-	votequorum_handle_t, unsigned int) = votequorum_setexpected;
-static cs_error_t (*const call_votes)(
-	votequorum_handle_t, unsigned int, unsigned int) = votequorum_setvotes;
-static cs_error_t (*const call_start)(
-	votequorum_handle_t, uint64_t, unsigned int) = votequorum_trackstart;
+static cs_error_t (*const call_info)(votequorum_handle_t, unsigned int, struct votequorum_info *) = votequorum_getinfo;
+static cs_error_t (*const call_expected)(votequorum_handle_t, unsigned int) = votequorum_setexpected;
+static cs_error_t (*const call_votes)(votequorum_handle_t, unsigned int, unsigned int) = votequorum_setvotes;
+static cs_error_t (*const call_start)(votequorum_handle_t, uint64_t, unsigned int) = votequorum_trackstart;
 static cs_error_t (*const call_stop)(votequorum_handle_t) = votequorum_trackstop;
 static cs_error_t (*const call_context)(votequorum_handle_t, void **) = votequorum_context_get;
 static cs_error_t (*const call_set)(votequorum_handle_t, void *) = votequorum_context_set;
-static cs_error_t (*const call_register)(
-	votequorum_handle_t, const char *) = votequorum_qdevice_register;
-static cs_error_t (*const call_unregister)(
-	votequorum_handle_t, const char *) = votequorum_qdevice_unregister;
-static cs_error_t (*const call_update)(
-	votequorum_handle_t, const char *, const char *) = votequorum_qdevice_update;
-static cs_error_t (*const call_poll)(votequorum_handle_t, const char *, unsigned int,
-	votequorum_ring_id_t) = votequorum_qdevice_poll;
+static cs_error_t (*const call_register)(votequorum_handle_t, const char *) = votequorum_qdevice_register;
+static cs_error_t (*const call_unregister)(votequorum_handle_t, const char *) = votequorum_qdevice_unregister;
+static cs_error_t (*const call_update)(votequorum_handle_t, const char *, const char *) = votequorum_qdevice_update;
+static cs_error_t (*const call_poll)(
+	votequorum_handle_t, const char *, unsigned int, votequorum_ring_id_t) = votequorum_qdevice_poll;
 static cs_error_t (*const call_master)(
 	votequorum_handle_t, const char *, unsigned int) = votequorum_qdevice_master_wins;
 
 /* The prototypes of the callbacks. */
-static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate,
-	uint32_t node_list_entries, votequorum_node_t node_list[])
+static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t node_list_entries,
+	votequorum_node_t node_list[])
 {
 	(void)handle, (void)context, (void)quorate, (void)node_list_entries, (void)node_list;
 }

@@ -31,7 +31,8 @@ static void set_group(struct coterie_cpg_call_group *group)
 
 static int join(struct member *member)
 {
-	struct coterie_cpg_call_join request = {.header = {.id = COTERIE_CPG_CALL_JOIN, .size = sizeof(request)}, .pid = MEMBER_PID};
+	struct coterie_cpg_call_join request = {
+		.header = {.id = COTERIE_CPG_CALL_JOIN, .size = sizeof(request)}, .pid = MEMBER_PID};
 
 	set_group(&request.group);
 	return member->host->call_send(member->call, &request, sizeof(request));
@@ -52,7 +53,8 @@ static void on_event(void *arg, const struct coterie_response_header *event)
 		const struct coterie_cpg_call_delivered *message = (const void *)event;
 
 		member->state.messages++;
-		member->state.sum = 31 * member->state.sum + message->nodeid + (message->size == 0 ? 0 : message->bytes[0]);
+		member->state.sum = 31 * member->state.sum + message->nodeid +
+				    (message->size == 0 ? 0 : message->bytes[0]);
 	}
 }
 
@@ -116,7 +118,8 @@ static int handle_say(void *self, struct coterie_client *client, const void *msg
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct member *member = self;
-	struct coterie_cpg_call_leave request = {.header = {.id = COTERIE_CPG_CALL_LEAVE, .size = sizeof(request)}, .pid = MEMBER_PID};
+	struct coterie_cpg_call_leave request = {
+		.header = {.id = COTERIE_CPG_CALL_LEAVE, .size = sizeof(request)}, .pid = MEMBER_PID};
 
 	(void)client, (void)msg, (void)size;
 	if (member->call == NULL)

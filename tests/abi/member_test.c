@@ -22,8 +22,9 @@ static int32_t ask(struct testkit *kit, uint32_t node, int32_t id, struct member
 {
 	struct coterie_request_header request = {.id = id, .size = sizeof(request)};
 	struct testkit_client *client = NULL;
-	const struct coterie_response_header *answer =
-		testkit_connect(kit, node, "member", &client) < 0 ? NULL : testkit_call(client, &request, sizeof(request));
+	const struct coterie_response_header *answer = testkit_connect(kit, node, "member", &client) < 0
+							       ? NULL
+							       : testkit_call(client, &request, sizeof(request));
 	int32_t error = answer == NULL ? 0 : answer->error;
 
 	if (answer != NULL && state != NULL && answer->size == sizeof(struct member_res_state))
@@ -46,7 +47,8 @@ static void play(struct testkit *kit)
 	struct member_state states[NODES + 1];
 
 	testkit_run(kit, 1000);
-	check(state_of(kit, 1).members == NODES && state_of(kit, 3).members == NODES, "each node's service is a member");
+	check(state_of(kit, 1).members == NODES && state_of(kit, 3).members == NODES,
+		"each node's service is a member");
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		while (ask(kit, 1 + i % NODES, MEMBER_SAY, NULL) != 1)
 			testkit_run(kit, 1);
@@ -55,7 +57,8 @@ static void play(struct testkit *kit)
 		states[node] = state_of(kit, node);
 	check(states[1].messages == MESSAGES && states[2].messages == MESSAGES && states[3].messages == MESSAGES,
 		"no message is lost");
-	check(states[1].sum == states[2].sum && states[2].sum == states[3].sum && states[1].sum != 0, "all saw one order");
+	check(states[1].sum == states[2].sum && states[2].sum == states[3].sum && states[1].sum != 0,
+		"all saw one order");
 	check(ask(kit, 2, MEMBER_LEAVE, NULL) == 1, "one leaves");
 	testkit_run(kit, 1000);
 	check(state_of(kit, 1).members == NODES - 1 && state_of(kit, 1).left == 1, "the others see it");
@@ -78,8 +81,8 @@ int main(int argc, char **argv)
 
 	if (kit == NULL)
 		return 2;
-	if (testkit_load_file(kit, TESTKIT_ALL, argv[2], NULL) < 0 || testkit_load_file(kit, TESTKIT_ALL, argv[1], NULL) < 0 ||
-		testkit_start(kit, TESTKIT_ALL) < 0) {
+	if (testkit_load_file(kit, TESTKIT_ALL, argv[2], NULL) < 0 ||
+		testkit_load_file(kit, TESTKIT_ALL, argv[1], NULL) < 0 || testkit_start(kit, TESTKIT_ALL) < 0) {
 		printf("%s\n", testkit_error(kit));
 		testkit_destroy(kit);
 		return 1;

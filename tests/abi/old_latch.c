@@ -61,8 +61,8 @@ static void give_back(void *arg)
 	if (latch->now.nodeid != latch->host->local_nodeid(latch->ctx))
 		return;
 	if (latch_send(latch, LATCH_RING_GIVE, &give, sizeof(give)) == -EAGAIN)
-		latch->host->timer_add(latch->ctx, latch->host->now_ns(latch->ctx) + AGAIN_NS, give_back,
-			latch, &latch->again);
+		latch->host->timer_add(
+			latch->ctx, latch->host->now_ns(latch->ctx) + AGAIN_NS, give_back, latch, &latch->again);
 }
 
 static void deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -150,8 +150,8 @@ static void client_leave(void *self, struct coterie_client *client)
 
 static const struct coterie_request latch_requests[] = {
 	/* id, shortest request, flags, id of the response, handler */
-	{LATCH_TAKE, sizeof(struct coterie_request_header), COTERIE_NEEDS_FLOW | COTERIE_NEEDS_QUORUM,
-		LATCH_TAKE, handle_take},
+	{LATCH_TAKE, sizeof(struct coterie_request_header), COTERIE_NEEDS_FLOW | COTERIE_NEEDS_QUORUM, LATCH_TAKE,
+		handle_take},
 	{LATCH_GIVE, sizeof(struct coterie_request_header), COTERIE_NEEDS_FLOW, LATCH_GIVE, handle_give},
 	{LATCH_WHO, sizeof(struct coterie_request_header), COTERIE_OBSERVES, LATCH_WHO, handle_who},
 };
@@ -176,8 +176,7 @@ static void sync_start(void *self, const uint32_t *transitional, uint32_t transi
 static int sync_step(void *self)
 {
 	struct latch *latch = self;
-	struct old_state state = {
-		.turn = latch->now.turn, .client = latch->now.client, .nodeid = latch->now.nodeid};
+	struct old_state state = {.turn = latch->now.turn, .client = latch->now.client, .nodeid = latch->now.nodeid};
 
 	return latch_send(latch, LATCH_RING_STATE, &state, sizeof(state));
 }
@@ -188,8 +187,7 @@ static void deliver_state(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	const struct old_state *state = msg;
 
 	(void)nodeid, (void)size;
-	if (state->turn < latch->best.turn ||
-		(state->turn == latch->best.turn && state->nodeid <= latch->best.nodeid))
+	if (state->turn < latch->best.turn || (state->turn == latch->best.turn && state->nodeid <= latch->best.nodeid))
 		return;
 	latch->best = (struct holding){state->turn, state->client, state->nodeid};
 }
@@ -214,8 +212,9 @@ static void sync_done(void *self)
 	latch->now = latch->best;
 
 	int is_same = before.nodeid == latch->now.nodeid && before.client == latch->now.client;
-	struct coterie_client *loser =
-		before.nodeid == own && !is_same ? latch->host->client_find(latch->ctx, before.client) : NULL;
+	struct coterie_client *loser = before.nodeid == own && !is_same
+					       ? latch->host->client_find(latch->ctx, before.client)
+					       : NULL;
 
 	if (loser != NULL)
 		latch->host->event(loser, LATCH_LOST, NULL, 0);
@@ -267,7 +266,6 @@ static const struct coterie_service latch_ops = {
 	COTERIE_RING_MSGS(latch_ring_msgs),
 };
 
-COTERIE_PLUGIN(latch, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
-	.description = "a lock for the whole cluster",
+COTERIE_PLUGIN(latch, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a lock for the whole cluster",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_LIFE,
 	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &latch_ops);

@@ -87,8 +87,7 @@ static void die(const char *what, cs_error_t error)
 
 static void add_one(_Atomic uint64_t *number)
 {
-	atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + 1,
-		memory_order_relaxed);
+	atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 static struct sender *sender_find(uint64_t key)
@@ -110,8 +109,8 @@ static struct sender *sender_find(uint64_t key)
 	return last;
 }
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid,
-	uint32_t pid, void *message, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	uint64_t key = (uint64_t)nodeid << 32 | pid, counter = 0;
 	struct sender *sender = sender_find(key);
@@ -135,9 +134,9 @@ static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t 
 	add_one(&load.own);
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group, (void)members, (void)left, (void)left_count;
 	(void)joined, (void)joined_count;
@@ -252,10 +251,10 @@ static void run_flood(bool is_receiver)
 	getrusage(RUSAGE_SELF, &usage);
 	printf("sent=%ju delivered=%ju msgs_per_s=%.1f mb_per_s=%.4f share=%.3f cpu_us=%ju "
 	       "refused=%ju gaps=%ju hash=%016jx\n",
-		(uintmax_t)load.sent, (uintmax_t)load.delivered, rate,
-		rate * (double)load.size / 1e6, share(&before, &after),
+		(uintmax_t)load.sent, (uintmax_t)load.delivered, rate, rate * (double)load.size / 1e6,
+		share(&before, &after),
 		(uintmax_t)((uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-			(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)),
+			    (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)),
 		(uintmax_t)load.refused, (uintmax_t)load.gaps, (uintmax_t)load.hash);
 }
 
@@ -380,21 +379,50 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "g:m:z:n:s:u:t:w:l:o:rybd")) != -1) {
 		switch (option) {
-		case 'g': load.group = optarg; break;
-		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'z': load.sleepers = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'n': load.senders_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 's': load.size = strtoul(optarg, NULL, 10); break;
-		case 'u': load.warm_ns = strtoull(optarg, NULL, 10) * NS_PER_MS; break;
-		case 't': load.measure_ns = strtoull(optarg, NULL, 10) * NS_PER_MS; break;
-		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'l': count = strtoul(optarg, NULL, 10); break;
-		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'r': is_receiver = true; break;
-		case 'y': wait = WAIT_POLLING; break;
-		case 'b': wait = WAIT_BESIDE; break;
-		case 'd': is_dead = true; break;
-		default: return 2;
+		case 'g':
+			load.group = optarg;
+			break;
+		case 'm':
+			load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'z':
+			load.sleepers = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			load.senders_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			load.size = strtoul(optarg, NULL, 10);
+			break;
+		case 'u':
+			load.warm_ns = strtoull(optarg, NULL, 10) * NS_PER_MS;
+			break;
+		case 't':
+			load.measure_ns = strtoull(optarg, NULL, 10) * NS_PER_MS;
+			break;
+		case 'w':
+			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			count = strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			rate = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			is_receiver = true;
+			break;
+		case 'y':
+			wait = WAIT_POLLING;
+			break;
+		case 'b':
+			wait = WAIT_BESIDE;
+			break;
+		case 'd':
+			is_dead = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (load.size < SIZE_MIN)
@@ -404,8 +432,8 @@ int main(int argc, char **argv)
 		abort();
 	alarm(seconds_max);
 
-	cs_error_t error = client_join(&load.handle, &model, load.group,
-		client_now_ns() + seconds_max * 1000 * NS_PER_MS);
+	cs_error_t error = client_join(
+		&load.handle, &model, load.group, client_now_ns() + seconds_max * 1000 * NS_PER_MS);
 	if (error != CS_OK)
 		die("join", error);
 	cpg_local_get(load.handle, &nodeid);

@@ -116,7 +116,8 @@ static int choice(const char *argument, const char *const names[], int count)
 
 int main(int argc, char **argv)
 {
-	static const char *const ciphers[] = {"aes", "chacha"}, *const libraries[] = {"fastest", "ipsec-mb", "libcrypto"};
+	static const char *const ciphers[] = {"aes", "chacha"}, *const libraries[] = {
+									"fastest", "ipsec-mb", "libcrypto"};
 	bool is_complete = argc == 3 || argc == 4;
 	int cipher = is_complete ? choice(argv[1], ciphers, 2) : -1;
 	uint32_t size = is_complete ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;

@@ -34,9 +34,9 @@
 /* A service, as far as its clients know it. */
 struct service {
 	const char *name;
-	int32_t ids;       /* number of request ids: 0 .. ids - 1 */
-	uint32_t headers;  /* bits of requests that are a header alone */
-	uint32_t harmful;  /* bits of requests that a client may make, and no ring survives */
+	int32_t ids;      /* number of request ids: 0 .. ids - 1 */
+	uint32_t headers; /* bits of requests that are a header alone */
+	uint32_t harmful; /* bits of requests that a client may make, and no ring survives */
 	uint32_t unanswered;
 	bool (*ask_for_events)(void);
 	bool (*make_event)(unsigned long number);
@@ -47,15 +47,12 @@ struct request {
 	uint8_t rest[512];
 };
 
-static uint32_t random_below(uint32_t bound)
-{
-	return (uint32_t)((uint64_t)random() % bound);
-}
+static uint32_t random_below(uint32_t bound) { return (uint32_t)((uint64_t)random() % bound); }
 
 static int32_t random_extreme(void)
 {
-	static const int32_t extremes[] = {-1, 0, 1, 15, 16, 17, 127, 128, 129, 4096, REQUEST_MAX,
-		REQUEST_MAX + 1, INT32_MAX, INT32_MIN};
+	static const int32_t extremes[] = {
+		-1, 0, 1, 15, 16, 17, 127, 128, 129, 4096, REQUEST_MAX, REQUEST_MAX + 1, INT32_MAX, INT32_MIN};
 
 	return extremes[random_below(sizeof(extremes) / sizeof(extremes[0]))];
 }
@@ -97,8 +94,7 @@ static size_t request_make(const struct service *service, struct request *reques
 		break;
 	}
 	/* This request is refused because of its size. */
-	if (request->header.id >= 0 && request->header.id < service->ids &&
-		service->harmful & 1u << request->header.id)
+	if (request->header.id >= 0 && request->header.id < service->ids && service->harmful & 1u << request->header.id)
 		request->header.size = (int32_t)(size = sizeof(request->header));
 	return size;
 }
@@ -139,9 +135,8 @@ static int32_t answer_to(qb_ipcc_connection_t *connection, int32_t id, int32_t s
 	static uint8_t response[REQUEST_MAX];
 	struct request request = {.header = {.id = id, .size = said}};
 
-	if (qb_ipcc_send(connection, &request, size) < 0 ||
-		qb_ipcc_recv(connection, response, sizeof(response), 5000) <
-			(ssize_t)sizeof(struct qb_ipc_response_header))
+	if (qb_ipcc_send(connection, &request, size) < 0 || qb_ipcc_recv(connection, response, sizeof(response), 5000) <
+								    (ssize_t)sizeof(struct qb_ipc_response_header))
 		return 0;
 	return ((struct qb_ipc_response_header *)response)->error;
 }
@@ -168,8 +163,7 @@ static int run_refused(const struct service *service)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			error = answer_to(connection, id, sizes[i], whole);
 			if (error != CS_ERR_INVALID_PARAM)
-				accepted += printf("request %d of %d bytes: %d\n", id, sizes[i],
-						    error) > 0;
+				accepted += printf("request %d of %d bytes: %d\n", id, sizes[i], error) > 0;
 		}
 		if (service->headers & 1u << id)
 			continue;
@@ -183,8 +177,8 @@ static int run_refused(const struct service *service)
 
 /* ---- Clients that never read --------------------------------------------- */
 
-static void ignore_message(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid,
-	uint32_t pid, void *message, size_t size)
+static void ignore_message(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	(void)handle, (void)group, (void)nodeid, (void)pid, (void)message, (void)size;
 }
@@ -215,8 +209,7 @@ static bool cmap_ask(void)
 	cmap_handle_t handle;
 
 	return cmap_initialize(&handle) == CS_OK &&
-	       cmap_track_add(handle, NULL,
-		       CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
+	       cmap_track_add(handle, NULL, CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
 		       ignore_key, NULL, &track) == CS_OK;
 }
 
@@ -234,8 +227,7 @@ static bool cfg_ask(void)
 {
 	corosync_cfg_handle_t handle;
 
-	return corosync_cfg_initialize(&handle, NULL) == CS_OK &&
-	       corosync_cfg_trackstart(handle, 0) == CS_OK;
+	return corosync_cfg_initialize(&handle, NULL) == CS_OK && corosync_cfg_trackstart(handle, 0) == CS_OK;
 }
 
 static bool quorum_ask(void)
@@ -243,8 +235,7 @@ static bool quorum_ask(void)
 	quorum_handle_t handle;
 	uint32_t type;
 
-	return quorum_initialize(&handle, NULL, &type) == CS_OK &&
-	       quorum_trackstart(handle, CS_TRACK_CHANGES) == CS_OK;
+	return quorum_initialize(&handle, NULL, &type) == CS_OK && quorum_trackstart(handle, CS_TRACK_CHANGES) == CS_OK;
 }
 
 static bool votequorum_ask(void)
@@ -287,8 +278,7 @@ static bool evs_make(unsigned long number)
 static const struct service services[] = {
 	{"cpg", 13, 1u << 4 | 1u << 8, 0, 1u << 2, cpg_ask, NULL},
 	{"cmap", 10, 0, 0, 0, cmap_ask, cmap_make},
-	{"cfg", 12, 1u << 0 | 1u << 1 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11, 1u << 2 | 1u << 3, 0,
-		cfg_ask, NULL},
+	{"cfg", 12, 1u << 0 | 1u << 1 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11, 1u << 2 | 1u << 3, 0, cfg_ask, NULL},
 	{"quorum", 5, 1u << 0 | 1u << 2 | 1u << 3, 0, 0, quorum_ask, votequorum_make},
 	{"votequorum", 10, 1u << 4, 0, 0, votequorum_ask, votequorum_make},
 	{"evs", 5, 1u << 4, 0, 0, evs_ask, evs_make},

@@ -83,8 +83,8 @@ static int record(const char *path, unsigned int seconds, const char *interface)
 			continue;
 		const uint8_t *udp = ip + header;
 		uint32_t payload = (uint32_t)(size - (ssize_t)header - 8);
-		if ((udp[2] << 8 | udp[3]) != RING_PORT || payload > PACKET_MAX ||
-			type_of(udp + 8) == TYPES || kept[type_of(udp + 8)] == KEPT_PER_TYPE)
+		if ((udp[2] << 8 | udp[3]) != RING_PORT || payload > PACKET_MAX || type_of(udp + 8) == TYPES ||
+			kept[type_of(udp + 8)] == KEPT_PER_TYPE)
 			continue;
 		kept[type_of(udp + 8)]++;
 		fwrite(&payload, sizeof(payload), 1, file);
@@ -106,8 +106,7 @@ static void set_u32(struct packet *packet, uint32_t at, uint32_t value)
 /* Apply one of eight kinds of damage. The first is no damage, which makes the packet a replay. */
 static void damage(struct packet *packet)
 {
-	static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x00ffffff, 384,
-		385, 16384};
+	static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x00ffffff, 384, 385, 16384};
 
 	switch (random_below(8)) {
 	case 0:
@@ -156,8 +155,8 @@ static struct packet *packets_load(const char *path, uint32_t *count)
 	while (*count < TYPES * KEPT_PER_TYPE) {
 		struct packet *packet = &packets[*count];
 
-		if (fread(&packet->size, sizeof(packet->size), 1, file) != 1 ||
-			packet->size > PACKET_MAX || fread(packet->bytes, packet->size, 1, file) != 1)
+		if (fread(&packet->size, sizeof(packet->size), 1, file) != 1 || packet->size > PACKET_MAX ||
+			fread(packet->bytes, packet->size, 1, file) != 1)
 			break;
 		(*count)++;
 	}
@@ -183,8 +182,7 @@ static int attack(const char *path, unsigned long count, char **addresses, int a
 		damage(&packet);
 		for (int j = 0; j < address_count; j++) {
 			inet_pton(AF_INET, addresses[j], &to.sin_addr);
-			sent += sendto(fd, packet.bytes, packet.size, 0, (struct sockaddr *)&to,
-					sizeof(to)) >= 0;
+			sent += sendto(fd, packet.bytes, packet.size, 0, (struct sockaddr *)&to, sizeof(to)) >= 0;
 		}
 		/* Slow enough to be received, not just dropped by a full socket. */
 		if (i % 50 == 49)

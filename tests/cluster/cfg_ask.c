@@ -167,15 +167,13 @@ int main(int argc, char **argv)
 	if (strcmp(what, "kill") == 0)
 		return status_of(corosync_cfg_kill_node(handle, number, "the test says so"));
 	if (strcmp(what, "shutdown") == 0)
-		return status_of(
-			corosync_cfg_try_shutdown(handle, (corosync_cfg_shutdown_flags_t)number));
+		return status_of(corosync_cfg_try_shutdown(handle, (corosync_cfg_shutdown_flags_t)number));
 	if (strcmp(what, "track") == 0)
 		return track(handle, argument);
 	if (strcmp(what, "addresses") == 0)
 		return addresses(handle, number);
 	if (strcmp(what, "reachable") == 0)
 		return reachable(handle, number);
-	fprintf(stderr,
-		"usage: cfg_ask reload|reopen|kill|shutdown|track|addresses|reachable|get|keys\n");
+	fprintf(stderr, "usage: cfg_ask reload|reopen|kill|shutdown|track|addresses|reachable|get|keys\n");
 	return 64;
 }

@@ -45,8 +45,8 @@ static inline uint64_t client_hash(uint64_t hash, uint64_t value)
  * @param until_ns  monotonic time at which to give up
  * @return the last error of libcpg, CS_OK when joined
  */
-static inline cs_error_t client_join(cpg_handle_t *handle, cpg_model_v1_data_t *model,
-	const char *group, uint64_t until_ns)
+static inline cs_error_t client_join(
+	cpg_handle_t *handle, cpg_model_v1_data_t *model, const char *group, uint64_t until_ns)
 {
 	struct cpg_name name = {.length = (uint32_t)strlen(group)};
 	cs_error_t error;
@@ -55,8 +55,7 @@ static inline cs_error_t client_join(cpg_handle_t *handle, cpg_model_v1_data_t *
 	for (;;) {
 		error = cpg_model_initialize(handle, CPG_MODEL_V1, (cpg_model_data_t *)model, NULL);
 		if (error == CS_OK) {
-			while ((error = cpg_join(*handle, &name)) == CS_ERR_TRY_AGAIN &&
-				client_now_ns() < until_ns)
+			while ((error = cpg_join(*handle, &name)) == CS_ERR_TRY_AGAIN && client_now_ns() < until_ns)
 				client_sleep_ms(10);
 			if (error == CS_OK)
 				return CS_OK;

@@ -67,8 +67,8 @@ time_t time(time_t *out)
 	return now.tv_sec;
 }
 
-int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
-	const struct timespec *restrict deadline)
+int pthread_cond_timedwait(
+	pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline)
 {
 	static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
 	struct timespec moved = *deadline;

@@ -17,29 +17,25 @@ enum { OPEN = 40 };
 
 static uint64_t changes;
 
-static void on_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before,
-	void *user_data)
+static void on_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data)
 {
 	(void)handle, (void)tracker, (void)event, (void)key, (void)now, (void)before;
 	(void)user_data;
 	changes++;
 }
 
-static void connect_and_open(cmap_handle_t handles[2], cmap_iter_handle_t iterators[OPEN],
-	const char *key)
+static void connect_and_open(cmap_handle_t handles[2], cmap_iter_handle_t iterators[OPEN], const char *key)
 {
 	cmap_track_handle_t tracker;
 
-	if (cmap_initialize(&handles[0]) != CS_OK ||
-		cmap_initialize_map(&handles[1], CMAP_MAP_STATS) != CS_OK) {
+	if (cmap_initialize(&handles[0]) != CS_OK || cmap_initialize_map(&handles[1], CMAP_MAP_STATS) != CS_OK) {
 		fprintf(stderr, "cannot connect\n");
 		exit(1);
 	}
 	for (int i = 0; i < OPEN; i++) {
 		cmap_iter_init(handles[0], i % 2 == 0 ? "" : key, &iterators[i]);
-		cmap_track_add(handles[0], i % 2 == 0 ? key : "runtime.", i % 16, on_change, NULL,
-			&tracker);
+		cmap_track_add(handles[0], i % 2 == 0 ? key : "runtime.", i % 16, on_change, NULL, &tracker);
 		cmap_track_add(handles[1], "stats.ipcs.", 15, on_change, NULL, &tracker);
 	}
 }

@@ -62,7 +62,8 @@ static void make_sbox(void)
 		q ^= (uint8_t)(q << 2);
 		q ^= (uint8_t)(q << 4);
 		q ^= (q & 0x80) != 0 ? 0x09 : 0;
-		scan.sbox[p] = (uint8_t)(q ^ (q << 1 | q >> 7) ^ (q << 2 | q >> 6) ^ (q << 3 | q >> 5) ^ (q << 4 | q >> 4) ^ 0x63);
+		scan.sbox[p] = (uint8_t)(q ^ (q << 1 | q >> 7) ^ (q << 2 | q >> 6) ^ (q << 3 | q >> 5) ^
+					 (q << 4 | q >> 4) ^ 0x63);
 	} while (p != 1);
 	scan.sbox[0] = 0x63;
 }
@@ -131,8 +132,8 @@ static void find_runs(const uint8_t *bytes, size_t size, bool is_dumped)
 	}
 }
 
-static void read_mapping(FILE *memory, uintptr_t from, uintptr_t to, bool is_dumped,
-	void (*find)(const uint8_t *, size_t, bool))
+static void read_mapping(
+	FILE *memory, uintptr_t from, uintptr_t to, bool is_dumped, void (*find)(const uint8_t *, size_t, bool))
 {
 	uint8_t *bytes = malloc(to - from);
 

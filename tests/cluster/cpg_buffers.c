@@ -20,9 +20,14 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "n:s:")) != -1) {
 		switch (option) {
-		case 'n': count = strtoul(optarg, NULL, 10); break;
-		case 's': size = strtoul(optarg, NULL, 10); break;
-		default: return 2;
+		case 'n':
+			count = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			size = strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return 2;
 		}
 	}
 	void **buffers = calloc(count, sizeof(*buffers));

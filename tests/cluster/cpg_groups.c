@@ -51,8 +51,7 @@ static struct {
 
 static void die(const char *what, cs_error_t error)
 {
-	printf("error=%s code=%d joined=%u strays=%u gaps=%u\n", what, error, all.joined, all.strays,
-		all.gaps);
+	printf("error=%s code=%d joined=%u strays=%u gaps=%u\n", what, error, all.joined, all.strays, all.gaps);
 	exit(1);
 }
 
@@ -70,8 +69,8 @@ static bool is_next(struct member *member, uint32_t nodeid, uint32_t pid, uint32
 	return false;
 }
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *data, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *data, size_t size)
 {
 	struct message message;
 	void *context;
@@ -93,9 +92,9 @@ static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t 
 	member->delivered++;
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	void *context;
 
@@ -106,14 +105,12 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group,
 
 static void join(uint32_t number)
 {
-	cpg_model_v1_data_t model = {
-		.model = CPG_MODEL_V1, .cpg_deliver_fn = deliver, .cpg_confchg_fn = confchg};
+	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = deliver, .cpg_confchg_fn = confchg};
 	struct member *member = &all.list[all.joined];
 	char name[32];
 
 	snprintf(name, sizeof(name), "many-%u", number);
-	*member = (struct member){
-		.number = number, .is_shared = number % all.shared == 0, .hash = HASH_START};
+	*member = (struct member){.number = number, .is_shared = number % all.shared == 0, .hash = HASH_START};
 	cs_error_t error = client_join(&member->handle, &model, name, all.give_up_ns);
 	if (error != CS_OK)
 		die("join", error);
@@ -199,10 +196,7 @@ static void open_all(void)
 		join(number);
 }
 
-static double seconds_since(uint64_t start)
-{
-	return (double)(client_now_ns() - start) / 1e9;
-}
+static double seconds_since(uint64_t start) { return (double)(client_now_ns() - start) / 1e9; }
 
 static void run(void)
 {
@@ -228,8 +222,8 @@ static void run(void)
 	}
 	printf("groups=%u shared=%u joined_in_s=%.2f delivered=%ju msgs_per_s=%.0f strays=%u gaps=%u "
 	       "hash=%016jx\n",
-		all.joined, all.shared_count, joining, (uintmax_t)delivered,
-		(double)delivered / sending, all.strays, all.gaps, (uintmax_t)hash);
+		all.joined, all.shared_count, joining, (uintmax_t)delivered, (double)delivered / sending, all.strays,
+		all.gaps, (uintmax_t)hash);
 	fflush(stdout);
 }
 
@@ -242,13 +236,26 @@ int main(int argc, char **argv)
 		unsigned int value = (unsigned int)(optarg != NULL ? strtoul(optarg, NULL, 10) : 0);
 
 		switch (option) {
-		case 'n': all.groups = value; break;
-		case 'e': all.every = value; break;
-		case 's': all.shared = value; break;
-		case 'm': all.members = value; break;
-		case 'c': all.count = value; break;
-		case 'w': seconds_max = value; break;
-		default: return 2;
+		case 'n':
+			all.groups = value;
+			break;
+		case 'e':
+			all.every = value;
+			break;
+		case 's':
+			all.shared = value;
+			break;
+		case 'm':
+			all.members = value;
+			break;
+		case 'c':
+			all.count = value;
+			break;
+		case 'w':
+			seconds_max = value;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (all.every == 0 || all.shared == 0)

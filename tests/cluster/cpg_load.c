@@ -48,7 +48,7 @@ struct load {
 	uint64_t give_up_ns; /* point in time */
 	uint64_t tell_ns;    /* between two lines of progress; 0: none */
 	uint64_t tell_at_ns;
-	uint64_t rate;       /* messages in a second; 0: no limit */
+	uint64_t rate; /* messages in a second; 0: no limit */
 	bool is_receiver;
 
 	uint32_t nodeid;
@@ -124,8 +124,8 @@ static bool payload_is_right(const uint8_t *payload, size_t size, uint32_t nodei
 	return memcmp(wanted, payload, size) == 0;
 }
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	struct sender *sender = sender_find(nodeid, pid);
 	uint64_t counter = 0;
@@ -157,9 +157,9 @@ static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t 
 		load.own++;
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group, (void)members, (void)joined, (void)joined_count;
 	for (size_t i = 0; i < left_count; i++) {
@@ -173,8 +173,7 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group,
 
 static void die(const char *what, cs_error_t error)
 {
-	printf("node=%u error=%s code=%d delivered=%ju\n", load.nodeid, what, error,
-		(uintmax_t)load.delivered);
+	printf("node=%u error=%s code=%d delivered=%ju\n", load.nodeid, what, error, (uintmax_t)load.delivered);
 	exit(1);
 }
 
@@ -261,9 +260,9 @@ static void run_throughput(void)
 		dispatch(100);
 	printf("node=%u size=%zu sent=%ju delivered=%ju own=%ju msgs_per_s=%.0f mb_per_s=%.2f "
 	       "refused=%ju gaps=%ju changed=%ju deserters=%u hash=%016jx\n",
-		load.nodeid, load.size, (uintmax_t)load.sent, (uintmax_t)load.delivered,
-		(uintmax_t)load.own, messages, megabytes, (uintmax_t)load.refused,
-		(uintmax_t)load.gaps, (uintmax_t)load.changed, load.deserters, (uintmax_t)load.hash);
+		load.nodeid, load.size, (uintmax_t)load.sent, (uintmax_t)load.delivered, (uintmax_t)load.own, messages,
+		megabytes, (uintmax_t)load.refused, (uintmax_t)load.gaps, (uintmax_t)load.changed, load.deserters,
+		(uintmax_t)load.hash);
 }
 
 static int compare_u64(const void *left, const void *right)
@@ -319,8 +318,8 @@ static void run_latency(unsigned int count)
 	else
 		run_closed(took_ns, count);
 	qsort(took_ns, count, sizeof(*took_ns), compare_u64);
-	printf("node=%u size=%zu count=%u p50_us=%.1f p99_us=%.1f max_us=%.1f\n", load.nodeid, load.size,
-		count, (double)took_ns[count / 2] / 1e3, (double)took_ns[(size_t)count * 99 / 100] / 1e3,
+	printf("node=%u size=%zu count=%u p50_us=%.1f p99_us=%.1f max_us=%.1f\n", load.nodeid, load.size, count,
+		(double)took_ns[count / 2] / 1e3, (double)took_ns[(size_t)count * 99 / 100] / 1e3,
 		(double)took_ns[count - 1] / 1e3);
 	free(took_ns);
 }
@@ -356,17 +355,38 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "g:m:s:t:w:l:o:rc:i:")) != -1) {
 		switch (option) {
-		case 'g': load.group = optarg; break;
-		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 's': load.size = strtoul(optarg, NULL, 10); break;
-		case 't': load.send_ns = strtoull(optarg, NULL, 10) * 1000000; break;
-		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'l': latency_count = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'o': load.rate = strtoull(optarg, NULL, 10); break;
-		case 'r': load.is_receiver = true; break;
-		case 'c': clients = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'i': load.tell_ns = strtoull(optarg, NULL, 10) * 1000000; break;
-		default: return 2;
+		case 'g':
+			load.group = optarg;
+			break;
+		case 'm':
+			load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			load.size = strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			load.send_ns = strtoull(optarg, NULL, 10) * 1000000;
+			break;
+		case 'w':
+			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			latency_count = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			load.rate = strtoull(optarg, NULL, 10);
+			break;
+		case 'r':
+			load.is_receiver = true;
+			break;
+		case 'c':
+			clients = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'i':
+			load.tell_ns = strtoull(optarg, NULL, 10) * 1000000;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (load.size < SIZE_MIN)

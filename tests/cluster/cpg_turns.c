@@ -17,8 +17,8 @@
 
 static uint64_t delivered, wrong;
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	uint64_t number = 0;
 
@@ -57,8 +57,7 @@ static bool dispatch_one(cpg_handle_t handle, int wait_ms, uint64_t sent)
 
 int main(int argc, char **argv)
 {
-	cpg_model_v1_data_t model = {
-		.model = CPG_MODEL_V1, .cpg_deliver_fn = deliver, .cpg_confchg_fn = changed};
+	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = deliver, .cpg_confchg_fn = changed};
 	size_t size = 1000000;
 	uint64_t send_ns = UINT64_C(10000000000), sent = 0, refused = 0;
 	unsigned int messages = 1, turn = 0;
@@ -69,11 +68,20 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "s:t:n:z")) != -1) {
 		switch (option) {
-		case 's': size = strtoul(optarg, NULL, 10); break;
-		case 't': send_ns = strtoull(optarg, NULL, 10) * 1000000; break;
-		case 'n': messages = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'z': is_shared = true; break;
-		default: return 2;
+		case 's':
+			size = strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			send_ns = strtoull(optarg, NULL, 10) * 1000000;
+			break;
+		case 'n':
+			messages = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'z':
+			is_shared = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	uint64_t start = client_now_ns(), end = start + send_ns;

@@ -25,9 +25,9 @@
 static struct watch {
 	cpg_handle_t handle;
 	const char *group;
-	unsigned int nodes_wanted;   /* 0: the second form */
+	unsigned int nodes_wanted; /* 0: the second form */
 	unsigned int members_wanted;
-	unsigned int period_ms;      /* 0: sends nothing */
+	unsigned int period_ms; /* 0: sends nothing */
 	uint64_t give_up_ns;
 	bool has_started;
 	bool has_ended;
@@ -51,8 +51,8 @@ static void line_end(void)
 	watch.messages = 0;
 }
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	uint64_t counter = 0;
 
@@ -82,11 +82,9 @@ static int compare_addresses(const void *left, const void *right)
 }
 
 /* Print a list sorted, since its order may differ between members. */
-static void print_addresses(const char *what, const struct cpg_address *list, size_t count,
-	bool with_reason)
+static void print_addresses(const char *what, const struct cpg_address *list, size_t count, bool with_reason)
 {
-	static const char *const reasons[] = {"undefined", "join", "leave", "nodedown", "nodeup",
-		"procdown"};
+	static const char *const reasons[] = {"undefined", "join", "leave", "nodedown", "nodeup", "procdown"};
 	struct cpg_address sorted[MEMBERS_MAX];
 
 	if (count > MEMBERS_MAX)
@@ -104,9 +102,9 @@ static void print_addresses(const char *what, const struct cpg_address *list, si
 		printf(" -");
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group;
 	if (watch.nodes_wanted > 0 || watch.has_ended)
@@ -122,8 +120,7 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group,
 	line_end();
 }
 
-static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t count,
-	const uint32_t *members)
+static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t count, const uint32_t *members)
 {
 	(void)handle;
 	if (watch.nodes_wanted > 0 ? count != watch.nodes_wanted : !watch.has_started)
@@ -189,12 +186,23 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "g:m:n:p:w:")) != -1) {
 		switch (option) {
-		case 'g': watch.group = optarg; break;
-		case 'm': watch.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'n': watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'p': watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
-		default: return 2;
+		case 'g':
+			watch.group = optarg;
+			break;
+		case 'm':
+			watch.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'p':
+			watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'w':
+			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return 2;
 		}
 	}
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
@@ -205,8 +213,8 @@ int main(int argc, char **argv)
 	if (watch.nodes_wanted > 0)
 		model.flags = CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF;
 	signal(SIGTERM, told_to_end);
-	if (client_join(&watch.handle, &model, watch.nodes_wanted > 0 ? "ring-wait" : watch.group,
-		    watch.give_up_ns) != CS_OK) {
+	if (client_join(&watch.handle, &model, watch.nodes_wanted > 0 ? "ring-wait" : watch.group, watch.give_up_ns) !=
+		CS_OK) {
 		printf("cannot join\n");
 		return 1;
 	}

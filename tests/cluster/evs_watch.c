@@ -78,8 +78,7 @@ static struct sender *find_sender(unsigned int nodeid, uint64_t pid)
 		printf("broken: too many senders\n");
 		exit(1);
 	}
-	watch.senders[watch.sender_count] =
-		(struct sender){.nodeid = nodeid, .pid = pid, .is_new = true};
+	watch.senders[watch.sender_count] = (struct sender){.nodeid = nodeid, .pid = pid, .is_new = true};
 	return &watch.senders[watch.sender_count++];
 }
 
@@ -89,11 +88,9 @@ static void check_sender(unsigned int nodeid, const struct message *message)
 	struct sender *sender = find_sender(nodeid, message->pid);
 	bool is_next = message->counter == sender->counter + 1;
 
-	if (!is_next && (message->counter <= sender->counter ||
-				(!sender->is_new && !watch.is_transitional))) {
-		printf("broken: node %u pid %ju sends %ju after %ju\n", nodeid,
-			(uintmax_t)message->pid, (uintmax_t)message->counter,
-			(uintmax_t)sender->counter);
+	if (!is_next && (message->counter <= sender->counter || (!sender->is_new && !watch.is_transitional))) {
+		printf("broken: node %u pid %ju sends %ju after %ju\n", nodeid, (uintmax_t)message->pid,
+			(uintmax_t)message->counter, (uintmax_t)sender->counter);
 		watch.is_broken = true;
 	}
 	sender->counter = message->counter;
@@ -138,9 +135,8 @@ static void print_nodes(const char *what, const unsigned int *nodes, size_t coun
 		printf(" %u", nodes[i]);
 }
 
-static void confchg(evs_handle_t handle, const unsigned int *members, size_t member_count,
-	const unsigned int *left, size_t left_count, const unsigned int *joined, size_t joined_count,
-	const struct evs_ring_id *ring)
+static void confchg(evs_handle_t handle, const unsigned int *members, size_t member_count, const unsigned int *left,
+	size_t left_count, const unsigned int *joined, size_t joined_count, const struct evs_ring_id *ring)
 {
 	(void)handle;
 	watch.is_transitional = (ring->flags & EVS_CONFIGURATION_TRANSITIONAL) != 0;
@@ -150,8 +146,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 		return;
 	if ((watch.nodes_wanted == 0 && !watch.has_started) || watch.has_ended)
 		return;
-	printf("%s %u.%llx", watch.is_transitional ? "transitional" : "regular", ring->nodeid,
-		ring->seq);
+	printf("%s %u.%llx", watch.is_transitional ? "transitional" : "regular", ring->nodeid, ring->seq);
 	print_nodes("members", members, member_count);
 	print_nodes("left", left, left_count);
 	print_nodes("joined", joined, joined_count);
@@ -163,8 +158,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 /* True when the message was accepted. */
 static bool try_send(enum kind kind)
 {
-	struct message message = {
-		.kind = kind, .pid = (uint64_t)getpid(), .counter = watch.sent + 1};
+	struct message message = {.kind = kind, .pid = (uint64_t)getpid(), .counter = watch.sent + 1};
 	struct iovec iov = {.iov_base = &message, .iov_len = sizeof(message)};
 	evs_guarantee_t guarantee = (evs_guarantee_t)(watch.sent % 4);
 
@@ -210,8 +204,7 @@ static int run(void)
 		}
 		if (is_told_to_end == 1 && try_send(END_MARK))
 			is_told_to_end = 2;
-		if (watch.period_ms > 0 && watch.has_started && is_told_to_end == 0 &&
-			now >= send_at_ns) {
+		if (watch.period_ms > 0 && watch.has_started && is_told_to_end == 0 && now >= send_at_ns) {
 			for (unsigned int i = 0; i < watch.burst && try_send(MESSAGE); i++)
 				;
 			send_at_ns = now + (uint64_t)watch.period_ms * 1000000;
@@ -231,18 +224,28 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "b:n:p:sw:")) != -1) {
 		switch (option) {
-		case 'b': watch.burst = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'n': watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'p': watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 's': watch.is_starter = true; break;
-		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
-		default: return 2;
+		case 'b':
+			watch.burst = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'p':
+			watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			watch.is_starter = true;
+			break;
+		case 'w':
+			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return 2;
 		}
 	}
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
 	signal(SIGTERM, told_to_end);
-	while ((error = evs_initialize(&watch.handle, &callbacks)) != CS_OK &&
-		client_now_ns() < watch.give_up_ns)
+	while ((error = evs_initialize(&watch.handle, &callbacks)) != CS_OK && client_now_ns() < watch.give_up_ns)
 		client_sleep_ms(50);
 	if (error != CS_OK || evs_join(watch.handle, &group, 1) != CS_OK) {
 		printf("cannot join\n");

@@ -48,13 +48,22 @@ static size_t fill(struct packet *packet, in_addr_t victim, in_addr_t peer, uint
 	size_t size = sizeof(*packet) - QUOTE_MAX + quote;
 
 	memset(packet, 0, sizeof(*packet));
-	packet->outer = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP,
-		.saddr = peer, .daddr = victim, .tot_len = htons((uint16_t)size)};
-	packet->inner = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
-		.saddr = victim, .daddr = peer, .tot_len = htons((uint16_t)(28 + quote))};
+	packet->outer = (struct iphdr){.version = 4,
+		.ihl = 5,
+		.ttl = 64,
+		.protocol = IPPROTO_ICMP,
+		.saddr = peer,
+		.daddr = victim,
+		.tot_len = htons((uint16_t)size)};
+	packet->inner = (struct iphdr){.version = 4,
+		.ihl = 5,
+		.ttl = 64,
+		.protocol = IPPROTO_UDP,
+		.saddr = victim,
+		.daddr = peer,
+		.tot_len = htons((uint16_t)(28 + quote))};
 	packet->inner.check = checksum(&packet->inner, sizeof(packet->inner));
-	packet->udp = (struct udphdr){.source = htons(port), .dest = htons(port),
-		.len = htons((uint16_t)(8 + quote))};
+	packet->udp = (struct udphdr){.source = htons(port), .dest = htons(port), .len = htons((uint16_t)(8 + quote))};
 	for (size_t i = 0; i < quote; i++)
 		packet->quote[i] = (uint8_t)rand();
 	if (turn % 3 == 1)
@@ -80,8 +89,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (int i = 0; i < atoi(argv[4]); i++) {
-		size_t size = fill(&packet, to.sin_addr.s_addr, peer.s_addr,
-			(uint16_t)atoi(argv[3]), i);
+		size_t size = fill(&packet, to.sin_addr.s_addr, peer.s_addr, (uint16_t)atoi(argv[3]), i);
 
 		if (sendto(fd, &packet, size, 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
 			perror("forge_icmp");

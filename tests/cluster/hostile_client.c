@@ -158,8 +158,8 @@ static const struct mode {
 
 /* ---- A child ------------------------------------------------------------- */
 
-static void ignore_message(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void ignore_message(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *message, size_t size)
 {
 	(void)handle, (void)group, (void)nodeid, (void)pid, (void)message, (void)size;
 }
@@ -256,7 +256,8 @@ int main(int argc, char **argv)
 			_exit(live(mode));
 		}
 		/* A child that was killed by its own damage had connected. */
-		if (child > 0 && waitpid(child, &status, 0) == child && (!WIFEXITED(status) || WEXITSTATUS(status) == 0))
+		if (child > 0 && waitpid(child, &status, 0) == child &&
+			(!WIFEXITED(status) || WEXITSTATUS(status) == 0))
 			good++;
 	}
 	if (feeder > 0) {

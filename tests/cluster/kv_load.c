@@ -51,39 +51,38 @@ static cs_error_t perform(struct load *load, struct kv_operation *operation)
 	switch (operation->kind) {
 	case KV_HISTORY_PUT:
 		if (operation->is_conditional)
-			return coterie_kv_put_if(load->handle, key, size, &operation->value,
-				sizeof(operation->value), expected, &operation->revision);
-		return coterie_kv_put(load->handle, key, size, &operation->value,
-			sizeof(operation->value), &operation->revision);
+			return coterie_kv_put_if(load->handle, key, size, &operation->value, sizeof(operation->value),
+				expected, &operation->revision);
+		return coterie_kv_put(
+			load->handle, key, size, &operation->value, sizeof(operation->value), &operation->revision);
 	case KV_HISTORY_DELETE:
 		return coterie_kv_delete(load->handle, key, size, &operation->revision);
 	default:
 		operation->error = CS_ERR_NOT_EXIST;
-		rc = coterie_kv_list(load->handle, COTERIE_KV_LINEARIZABLE, key, size, on_entry, operation,
-			&operation->revision);
+		rc = coterie_kv_list(
+			load->handle, COTERIE_KV_LINEARIZABLE, key, size, on_entry, operation, &operation->revision);
 		return rc == CS_OK ? (cs_error_t)operation->error : rc;
 	}
 }
 
 static void write_down(struct load *load, const struct kv_operation *operation)
 {
-	fprintf(load->record, "%d %u %llu %llu %d %d %llu %llu %llu %llu\n", (int)operation->kind,
-		operation->key, (unsigned long long)operation->start_ns,
-		(unsigned long long)operation->end_ns, operation->error, operation->is_conditional,
-		(unsigned long long)operation->expected, (unsigned long long)operation->value,
-		(unsigned long long)operation->revision, (unsigned long long)operation->modified);
+	fprintf(load->record, "%d %u %llu %llu %d %d %llu %llu %llu %llu\n", (int)operation->kind, operation->key,
+		(unsigned long long)operation->start_ns, (unsigned long long)operation->end_ns, operation->error,
+		operation->is_conditional, (unsigned long long)operation->expected,
+		(unsigned long long)operation->value, (unsigned long long)operation->revision,
+		(unsigned long long)operation->modified);
 }
 
-static unsigned int dice(struct load *load, unsigned int end)
-{
-	return (unsigned int)rand_r(&load->random) % end;
-}
+static unsigned int dice(struct load *load, unsigned int end) { return (unsigned int)rand_r(&load->random) % end; }
 
 static void ask(struct load *load)
 {
 	unsigned int kind = dice(load, 100);
 	struct kv_operation operation = {
-		.kind = kind < 40 ? KV_HISTORY_READ : kind < 90 ? KV_HISTORY_PUT : KV_HISTORY_DELETE,
+		.kind = kind < 40   ? KV_HISTORY_READ
+			: kind < 90 ? KV_HISTORY_PUT
+				    : KV_HISTORY_DELETE,
 		.key = dice(load, KEYS),
 		.start_ns = client_now_ns(),
 	};
@@ -143,8 +142,8 @@ static bool read_record(struct kv_history *history, const char *path)
 	int error, is_conditional, got = 10;
 
 	while (record != NULL && got == 10) {
-		got = fscanf(record, "%u %u %llu %llu %d %d %llu %llu %llu %llu", &kind, &key, &start, &end,
-			&error, &is_conditional, &expected, &value, &revision, &modified);
+		got = fscanf(record, "%u %u %llu %llu %d %d %llu %llu %llu %llu", &kind, &key, &start, &end, &error,
+			&is_conditional, &expected, &value, &revision, &modified);
 		if (got != 10 || kind > KV_HISTORY_READ)
 			break;
 

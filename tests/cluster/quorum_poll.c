@@ -57,8 +57,7 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&wait, NULL);
 }
 
-static void notify(
-	quorum_handle_t handle, uint32_t quorate, uint64_t seq, uint32_t count, uint32_t *members)
+static void notify(quorum_handle_t handle, uint32_t quorate, uint64_t seq, uint32_t count, uint32_t *members)
 {
 	(void)handle;
 	if (count > MEMBERS_MAX)
@@ -86,8 +85,7 @@ static bool connect_both(quorum_handle_t *quorum, votequorum_handle_t *vote)
 	while (now_us() < until && !stopped) {
 		if (quorum_initialize(quorum, &callbacks, &type) == CS_OK) {
 			if (votequorum_initialize(vote, NULL) == CS_OK) {
-				if (quorum_trackstart(
-					    *quorum, CS_TRACK_CURRENT | CS_TRACK_CHANGES) == CS_OK)
+				if (quorum_trackstart(*quorum, CS_TRACK_CURRENT | CS_TRACK_CHANGES) == CS_OK)
 					return true;
 				votequorum_finalize(*vote);
 			}
@@ -100,8 +98,8 @@ static bool connect_both(quorum_handle_t *quorum, votequorum_handle_t *vote)
 
 static void print(uint64_t last, uint64_t now)
 {
-	printf("%ju %ju %c %c %c %jx", (uintmax_t)last, (uintmax_t)now, state.quorum, state.vote,
-		state.notified, (uintmax_t)state.seq);
+	printf("%ju %ju %c %c %c %jx", (uintmax_t)last, (uintmax_t)now, state.quorum, state.vote, state.notified,
+		(uintmax_t)state.seq);
 	for (uint32_t i = 0; i < state.member_count; i++)
 		printf(" %u", state.members[i]);
 	printf("\n");
@@ -143,8 +141,7 @@ int main(int argc, char **argv)
 		if (error == CS_ERR_LIBRARY || error == CS_ERR_BAD_HANDLE)
 			break;
 		error = votequorum_getinfo(vote, 0, &info);
-		state.vote = answer(
-			error, error == CS_OK && (info.flags & VOTEQUORUM_INFO_QUORATE) != 0);
+		state.vote = answer(error, error == CS_OK && (info.flags & VOTEQUORUM_INFO_QUORATE) != 0);
 		if (memcmp(&before, &state, sizeof(state)) != 0) {
 			print(last == 0 ? asked : last, now_us());
 			before = state;

@@ -10,13 +10,9 @@
 
 #include "client.h"
 
-static uint64_t now_us(void)
-{
-	return client_now_ns() / 1000;
-}
+static uint64_t now_us(void) { return client_now_ns() / 1000; }
 
-static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t count,
-	const uint32_t *members)
+static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t count, const uint32_t *members)
 {
 	(void)handle;
 	printf("%ju %jx", (uintmax_t)now_us(), (uintmax_t)ring_id.seq);
@@ -26,9 +22,9 @@ static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint3
 	fflush(stdout);
 }
 
-static void confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group, (void)members, (void)member_count;
 	(void)left, (void)left_count, (void)joined, (void)joined_count;
@@ -45,8 +41,7 @@ static int watch(void)
 	struct pollfd poll_fd = {.events = POLLIN};
 	cpg_handle_t handle;
 
-	if (client_join(&handle, &model, "ring-times", client_now_ns() + UINT64_C(60000000000)) !=
-			CS_OK ||
+	if (client_join(&handle, &model, "ring-times", client_now_ns() + UINT64_C(60000000000)) != CS_OK ||
 		cpg_fd_get(handle, &poll_fd.fd) != CS_OK)
 		return 1;
 	while (cpg_dispatch(handle, CS_DISPATCH_ALL) == CS_OK)

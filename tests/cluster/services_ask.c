@@ -127,8 +127,7 @@ static void print_votes(void)
 	if (error != CS_OK)
 		printf("%s\n", cs_strerror(error));
 	else
-		printf("expected %u total %u quorum %u%s\n", info.node_expected_votes,
-			info.total_votes, info.quorum,
+		printf("expected %u total %u quorum %u%s\n", info.node_expected_votes, info.total_votes, info.quorum,
 			info.flags & VOTEQUORUM_INFO_QUORATE ? " quorate" : "");
 }
 
@@ -147,8 +146,7 @@ int main(int argc, char **argv)
 		if (!is_wanted(services[i].name, argv + 1))
 			continue;
 		services[i].ask(&connected, &answered);
-		while ((connected == CS_ERR_TRY_AGAIN || answered == CS_ERR_TRY_AGAIN) &&
-			client_now_ns() < until_ns) {
+		while ((connected == CS_ERR_TRY_AGAIN || answered == CS_ERR_TRY_AGAIN) && client_now_ns() < until_ns) {
 			client_sleep_ms(20);
 			services[i].ask(&connected, &answered);
 		}

@@ -76,15 +76,15 @@ static void finalized(cs_error_t code)
 
 /* ---- One life in each service -------------------------------------------- */
 
-static void on_message(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *bytes, size_t size)
+static void on_message(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *bytes, size_t size)
 {
 	(void)handle, (void)group, (void)nodeid, (void)pid, (void)bytes, (void)size;
 }
 
 static void on_group(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
-	size_t member_count, const struct cpg_address *left, size_t left_count,
-	const struct cpg_address *joined, size_t joined_count)
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle, (void)group, (void)members, (void)member_count, (void)left, (void)left_count;
 	(void)joined, (void)joined_count;
@@ -127,8 +127,7 @@ static void cpg_live(void)
 	atomic_fetch_add(&stress.counts->finalized, 1);
 }
 
-static void on_evs_message(
-	evs_handle_t handle, unsigned int nodeid, const void *bytes, size_t size)
+static void on_evs_message(evs_handle_t handle, unsigned int nodeid, const void *bytes, size_t size)
 {
 	(void)handle, (void)nodeid, (void)bytes, (void)size;
 }
@@ -206,8 +205,7 @@ static void cfg_live(void)
 	finalized(corosync_cfg_finalize(handle));
 }
 
-static void on_quorum(quorum_handle_t handle, uint32_t is_quorate, uint64_t ring_seq, uint32_t count,
-	uint32_t *members)
+static void on_quorum(quorum_handle_t handle, uint32_t is_quorate, uint64_t ring_seq, uint32_t count, uint32_t *members)
 {
 	(void)handle, (void)is_quorate, (void)ring_seq, (void)count, (void)members;
 }
@@ -245,8 +243,7 @@ static void votequorum_live(void)
 
 static pid_t child_start(unsigned long number, unsigned int seed, unsigned long count)
 {
-	static void (*const lives[])(void) = {cpg_live, evs_live, cmap_live, cfg_live, quorum_live,
-		votequorum_live};
+	static void (*const lives[])(void) = {cpg_live, evs_live, cmap_live, cfg_live, quorum_live, votequorum_live};
 	pid_t child = fork();
 
 	if (child != 0)
@@ -272,7 +269,8 @@ static unsigned long run(unsigned long count, unsigned int processes, unsigned i
 		unsigned int victim = (unsigned int)random() % processes;
 		uint64_t wait_us = (uint64_t)random() % (kill_ms * 1000 / processes + 1);
 		nanosleep(&(struct timespec){.tv_sec = (time_t)(wait_us / 1000000),
-				  .tv_nsec = (long)(wait_us % 1000000) * 1000}, NULL);
+				  .tv_nsec = (long)(wait_us % 1000000) * 1000},
+			NULL);
 		if (children[victim] > 0) {
 			kill(children[victim], SIGKILL);
 			waitpid(children[victim], NULL, 0);
@@ -294,18 +292,26 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "gj:k:s:")) != -1) {
 		switch (option) {
-		case 'g': stress.may_be_gone = true; break;
-		case 'j': processes = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'k': kill_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 's': seed = (unsigned int)strtoul(optarg, NULL, 10); break;
-		default: return 2;
+		case 'g':
+			stress.may_be_gone = true;
+			break;
+		case 'j':
+			processes = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			kill_ms = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			seed = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (optind >= argc || processes == 0 || processes > PROCESSES_MAX)
 		return 2;
 	srandom(seed);
-	stress.counts = mmap(NULL, sizeof(*stress.counts), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	stress.counts = mmap(NULL, sizeof(*stress.counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (stress.counts == MAP_FAILED)
 		return 2;
 	unsigned long killed = run(strtoul(argv[optind], NULL, 10), processes, kill_ms);

@@ -80,10 +80,7 @@ static uint64_t random_u64(void)
 }
 
 /* 0 .. limit - 1; limit > 0 */
-static size_t random_below(size_t limit)
-{
-	return random_u64() % limit;
-}
+static size_t random_below(size_t limit) { return random_u64() % limit; }
 
 /* --- corpus --- */
 
@@ -109,8 +106,7 @@ static void corpus_add_file(struct corpus *corpus, const char *path)
 	input.data = need(malloc((size_t)status.st_size + 1));
 	input.size = fread(input.data, 1, (size_t)status.st_size, file);
 	fclose(file);
-	corpus->inputs = need(
-		reallocarray(corpus->inputs, corpus->count + 1, sizeof(*corpus->inputs)));
+	corpus->inputs = need(reallocarray(corpus->inputs, corpus->count + 1, sizeof(*corpus->inputs)));
 	corpus->inputs[corpus->count++] = input;
 }
 
@@ -152,8 +148,7 @@ static void corpus_free(struct corpus *corpus)
 
 /* --- mutation: data has room for size_max bytes --- */
 
-static void insert_at(uint8_t *data, size_t *size, size_t size_max, size_t at, const void *bytes,
-	size_t count)
+static void insert_at(uint8_t *data, size_t *size, size_t size_max, size_t at, const void *bytes, size_t count)
 {
 	if (count > size_max - *size)
 		return;
@@ -187,9 +182,9 @@ static void insert_word(uint8_t *data, size_t *size, size_t size_max)
 /* Overwrite with a number that is an edge of something, in either byte order. */
 static void put_edge(uint8_t *data, size_t size)
 {
-	static const uint64_t edges[] = {0, 1, 2, 3, 7, 8, 0x7f, 0x80, 0xff, 0x100, 0x180, 0x181, 0x7fff,
-		0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
-		UINT64_C(0x7fffffffffffffff), UINT64_C(0xffffffffffffffff)};
+	static const uint64_t edges[] = {0, 1, 2, 3, 7, 8, 0x7f, 0x80, 0xff, 0x100, 0x180, 0x181, 0x7fff, 0x8000,
+		0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, UINT64_C(0x7fffffffffffffff),
+		UINT64_C(0xffffffffffffffff)};
 	uint64_t value = edges[random_below(sizeof(edges) / sizeof(edges[0]))];
 	size_t width = (size_t)1 << random_below(4);
 	bool is_big = random_below(4) == 0;
@@ -245,8 +240,7 @@ static void mutate_once(const struct corpus *corpus, uint8_t *data, size_t *size
 	case 8: /* a piece of another */
 		if (other->size > 0) {
 			at = random_below(other->size);
-			insert(data, size, size_max, other->data + at,
-				1 + random_below(other->size - at));
+			insert(data, size, size_max, other->data + at, 1 + random_below(other->size - at));
 		}
 		break;
 	default:
@@ -266,8 +260,7 @@ static void run(const uint8_t *data, size_t size)
 	free(copy);
 }
 
-static void run_mutation(const struct corpus *corpus, const struct options *options, uint64_t number,
-	uint8_t *data)
+static void run_mutation(const struct corpus *corpus, const struct options *options, uint64_t number, uint8_t *data)
 {
 	const struct input *input;
 	size_t size;
@@ -279,8 +272,8 @@ static void run_mutation(const struct corpus *corpus, const struct options *opti
 	for (size_t steps = (size_t)1 << random_below(4); steps > 0; steps--)
 		mutate_once(corpus, data, &size, options->size_max);
 	failure_size = (size_t)snprintf(failure_text, sizeof(failure_text),
-		"\nfuzz: run %" PRIu64 " of seed %" PRIu64 " failed; again with: --seed %" PRIu64
-		" --only %" PRIu64 " and the same corpus\n",
+		"\nfuzz: run %" PRIu64 " of seed %" PRIu64 " failed; again with: --seed %" PRIu64 " --only %" PRIu64
+		" and the same corpus\n",
 		number, options->seed, options->seed, number);
 	run(data, size);
 }
@@ -323,8 +316,8 @@ int main(int count, char **arguments)
 	qsort(corpus.inputs, corpus.count, sizeof(*corpus.inputs), compare_inputs);
 	watch_failures();
 	for (size_t i = 0; i < corpus.count && !options.is_only; i++) {
-		failure_size = (size_t)snprintf(failure_text, sizeof(failure_text),
-			"\nfuzz: the input %s failed\n", corpus.inputs[i].name);
+		failure_size = (size_t)snprintf(
+			failure_text, sizeof(failure_text), "\nfuzz: the input %s failed\n", corpus.inputs[i].name);
 		run(corpus.inputs[i].data, corpus.inputs[i].size);
 	}
 

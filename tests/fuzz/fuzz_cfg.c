@@ -50,11 +50,7 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 	if (world->host->prepare_count > 0)
 		mock_prepare_done(world->host, choice % 3 == 0 ? -EINVAL : 0, "change a 1 -> 2\n");
 	if (world->host->reload_count > 0)
-		mock_reload_done(world->host,
-			choice % 3 == 0   ? 0
-			: choice % 3 == 1 ? -EINVAL
-					  : -ENOMEM,
-			"");
+		mock_reload_done(world->host, choice % 3 == 0 ? 0 : choice % 3 == 1 ? -EINVAL : -ENOMEM, "");
 }
 
 /* Send a new key of the ring. It is valid if this node sends it, and invalid from other nodes. */
@@ -96,10 +92,9 @@ static void speak(struct fuzz_world *world, uint8_t choice)
 /* Let a client track, ask for or answer a shutdown. Random requests alone would rarely produce a vote. */
 static void vote(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
-	struct cfg_req_try_shutdown message = {
-		.header = {.size = sizeof(message)}, .flags = choice / 16u % 4};
-	static const int32_t ids[] = {CFG_REQ_TRACKSTART, CFG_REQ_TRY_SHUTDOWN,
-		CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP, CFG_REQ_KEY_ROTATE};
+	struct cfg_req_try_shutdown message = {.header = {.size = sizeof(message)}, .flags = choice / 16u % 4};
+	static const int32_t ids[] = {CFG_REQ_TRACKSTART, CFG_REQ_TRY_SHUTDOWN, CFG_REQ_REPLY_TO_SHUTDOWN,
+		CFG_REQ_TRACKSTOP, CFG_REQ_KEY_ROTATE};
 
 	(void)script;
 	if (choice >= 128) {

@@ -90,8 +90,8 @@ void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_chann
 	ring->control = NULL;
 }
 
-int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
-	const uint8_t token[16], const int fds[2])
+int ipc_channel_hand_over(
+	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2])
 {
 	(void)client, (void)address, (void)token, (void)fds;
 	return 0;
@@ -146,8 +146,7 @@ static void write_message(struct ipc_channel *channel)
 
 /* --- the service --- */
 
-static int take_message(
-	void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size)
+static int take_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size)
 {
 	const struct coterie_channel_ring *ring = &client->channel->send;
 	const uint8_t *bytes = msg;
@@ -197,13 +196,9 @@ int loop_defer(struct loop *loop, void (*run)(void *), void *arg)
 	return 0;
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...)
-{
-	(void)subsystem, (void)prio, (void)format;
-}
+void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	(void)limit, (void)now_ns, (void)subsystem, (void)prio, (void)format;
 	punished++;

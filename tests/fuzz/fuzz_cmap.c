@@ -7,8 +7,8 @@
 
 extern const struct coterie_plugin cmap_LTX_coterie_plugin;
 
-static const char *const keys[] = {"totem.config_version", "test.a", "test.b", "test.", "system.a",
-	"stats.a", "stats.clear.all", ""};
+static const char *const keys[] = {
+	"totem.config_version", "test.a", "test.b", "test.", "system.a", "stats.a", "stats.clear.all", ""};
 
 static uint64_t number;
 
@@ -33,10 +33,10 @@ static void name_set(struct cmap_wire_name *name, uint8_t choice)
 static void ask(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	static const size_t sizes[] = {sizeof(struct cmap_req_set), sizeof(struct cmap_req_delete),
-		sizeof(struct cmap_req_get), sizeof(struct cmap_req_adjust),
-		sizeof(struct cmap_req_iter_init), sizeof(struct cmap_req_iter_next),
-		sizeof(struct cmap_req_iter_finalize), sizeof(struct cmap_req_track_add),
-		sizeof(struct cmap_req_track_delete), sizeof(struct cmap_req_set_map)};
+		sizeof(struct cmap_req_get), sizeof(struct cmap_req_adjust), sizeof(struct cmap_req_iter_init),
+		sizeof(struct cmap_req_iter_next), sizeof(struct cmap_req_iter_finalize),
+		sizeof(struct cmap_req_track_add), sizeof(struct cmap_req_track_delete),
+		sizeof(struct cmap_req_set_map)};
 	union {
 		struct cmap_request_header header;
 		struct cmap_req_set set;

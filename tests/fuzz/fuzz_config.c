@@ -8,15 +8,13 @@
 #include "exec/map/map.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *const words[] = {"totem {\n", "nodelist {\n", "node {\n", "interface {\n",
-	"quorum {\n", "logging {\n", "logger_subsys {\n", "service {\n", "transport {\n", "}\n",
-	"version: 2\n", "cluster_name: x\n", "transport: udpu\n", "token: 1000\n", "nodeid: 1\n",
-	"name: n1\n", "ring0_addr: 127.0.0.1\n", "ring7_addr: ::1\n", "ring8_addr: x\n",
-	"linknumber: 0\n", "bindnetaddr: 10.0.0.0\n", "mcastport: 5405\n", "secauth: off\n",
-	"crypto_cipher: none\n", "netmtu: 1500\n", "to_syslog: yes\n", "debug: trace\n",
-	"timestamp: hires\n", "subsys: QUORUM\n", "expected_votes: 2\n", "two_node: 1\n",
-	"window_size: 4294967296\n", "-1", "18446744073709551616", "#", ":", "{", "}", "\n", "\r\n",
-	" ", "\t", "\0", "\xff", NULL};
+static const char *const words[] = {"totem {\n", "nodelist {\n", "node {\n", "interface {\n", "quorum {\n",
+	"logging {\n", "logger_subsys {\n", "service {\n", "transport {\n", "}\n", "version: 2\n", "cluster_name: x\n",
+	"transport: udpu\n", "token: 1000\n", "nodeid: 1\n", "name: n1\n", "ring0_addr: 127.0.0.1\n",
+	"ring7_addr: ::1\n", "ring8_addr: x\n", "linknumber: 0\n", "bindnetaddr: 10.0.0.0\n", "mcastport: 5405\n",
+	"secauth: off\n", "crypto_cipher: none\n", "netmtu: 1500\n", "to_syslog: yes\n", "debug: trace\n",
+	"timestamp: hires\n", "subsys: QUORUM\n", "expected_votes: 2\n", "two_node: 1\n", "window_size: 4294967296\n",
+	"-1", "18446744073709551616", "#", ":", "{", "}", "\n", "\r\n", " ", "\t", "\0", "\xff", NULL};
 const char *const *const fuzz_words = words;
 
 static uint64_t accepted, refused, errors, warnings;
@@ -27,8 +25,8 @@ const char *fuzz_summary(void)
 	static char text[128];
 
 	snprintf(text, sizeof(text), "%llu read, %llu refused, %llu errors, %llu warnings",
-		(unsigned long long)accepted, (unsigned long long)refused,
-		(unsigned long long)errors, (unsigned long long)warnings);
+		(unsigned long long)accepted, (unsigned long long)refused, (unsigned long long)errors,
+		(unsigned long long)warnings);
 	return text;
 }
 
@@ -50,8 +48,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 {
 	(void)arg;
 	return address->sa_family == AF_INET &&
-	       ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
-		       127;
+	       ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
 }
 
 /* Check that each message is one line of text. */
@@ -79,8 +76,8 @@ static void read_out(const struct config *config)
 			sink ^= (char)bytes[at];
 	}
 	for (uint32_t i = 0; i < config->option_count; i++)
-		FUZZ_CHECK(config_option_text(config, config->options[i].plugin, config->options[i].name,
-				   NULL, NULL) != NULL);
+		FUZZ_CHECK(config_option_text(config, config->options[i].plugin, config->options[i].name, NULL, NULL) !=
+			   NULL);
 
 	/* Fill in the values that the executive sets. */
 	struct totem_options options = config->totem;
@@ -92,12 +89,10 @@ static void read_out(const struct config *config)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config_environment environment = {
-		.resolve = resolve, .is_local = is_local, .host_name = "n1"};
+	struct config_environment environment = {.resolve = resolve, .is_local = is_local, .host_name = "n1"};
 	struct config_messages messages = {0};
 	struct config *config = NULL;
-	int rc = config_load_bytes(
-		"fuzz", (const char *)data, size, &environment, &config, &messages);
+	int rc = config_load_bytes("fuzz", (const char *)data, size, &environment, &config, &messages);
 
 	FUZZ_CHECK(rc == 0 || rc == -EINVAL || rc == -EBADF);
 	FUZZ_CHECK((rc == 0) == (config != NULL));

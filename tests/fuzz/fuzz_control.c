@@ -38,10 +38,7 @@ static int change(void (*done)(void *arg, int rc, const char *text), void *arg)
 }
 
 /* Read the whole text, so that a sanitizer sees invalid memory. */
-static void read_text(const char *text)
-{
-	FUZZ_CHECK(text == NULL || strlen(text) <= CONTROL_WORDS_SIZE_MAX);
-}
+static void read_text(const char *text) { FUZZ_CHECK(text == NULL || strlen(text) <= CONTROL_WORDS_SIZE_MAX); }
 
 static int load(struct coterie_ctx *host, const char *what, const char *const *options, uint32_t count,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
@@ -75,9 +72,17 @@ static int replace(struct coterie_ctx *host, const char *name, const char *path,
 static void prepare(struct coterie_ctx *host)
 {
 	static const char *const addresses[] = {"10.0.0.1", "fd00::1"};
-	static const uint32_t sizes[] = {[COTERIE_MAP_I8] = 1, [COTERIE_MAP_U8] = 1, [COTERIE_MAP_I16] = 2,
-		[COTERIE_MAP_U16] = 2, [COTERIE_MAP_I32] = 4, [COTERIE_MAP_U32] = 4, [COTERIE_MAP_I64] = 8,
-		[COTERIE_MAP_U64] = 8, [COTERIE_MAP_FLOAT] = 4, [COTERIE_MAP_DOUBLE] = 8, [COTERIE_MAP_STRING] = 5,
+	static const uint32_t sizes[] = {[COTERIE_MAP_I8] = 1,
+		[COTERIE_MAP_U8] = 1,
+		[COTERIE_MAP_I16] = 2,
+		[COTERIE_MAP_U16] = 2,
+		[COTERIE_MAP_I32] = 4,
+		[COTERIE_MAP_U32] = 4,
+		[COTERIE_MAP_I64] = 8,
+		[COTERIE_MAP_U64] = 8,
+		[COTERIE_MAP_FLOAT] = 4,
+		[COTERIE_MAP_DOUBLE] = 8,
+		[COTERIE_MAP_STRING] = 5,
 		[COTERIE_MAP_BINARY] = 8};
 	char key[32];
 
@@ -125,7 +130,8 @@ static void ask_with_words(struct fuzz_world *world, struct script *script, uint
 	fuzz_request(world, i, &request, size);
 }
 
-static void deliver(struct fuzz_world *world, uint32_t nodeid, bool is_swapped, uint32_t function, const void *bytes, size_t size)
+static void deliver(
+	struct fuzz_world *world, uint32_t nodeid, bool is_swapped, uint32_t function, const void *bytes, size_t size)
 {
 	struct mock_message message = {.id = function, .size = (uint32_t)size};
 
@@ -213,7 +219,8 @@ static void be_answered(struct fuzz_world *world, struct script *script, uint32_
 
 	for (uint32_t i = 0; i < world->host->sent.count; i++)
 		if (world->host->sent.list[i].id == CONTROL_RING_ASK)
-			memcpy(&answer.head.number, world->host->sent.list[i].data + sizeof(uint32_t), sizeof(uint32_t));
+			memcpy(&answer.head.number, world->host->sent.list[i].data + sizeof(uint32_t),
+				sizeof(uint32_t));
 	if (size > 0)
 		memcpy(answer.text, bytes, size);
 	if (size > 0 && script_u8(script) % 4u != 0)

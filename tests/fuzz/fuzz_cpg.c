@@ -45,8 +45,7 @@ static void remove_folder(void)
 static void share(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	static uint8_t content[4096];
-	struct cpg_req_zc_alloc message = {
-		.header = {.id = CPG_REQ_ZC_ALLOC, .size = sizeof(message)}};
+	struct cpg_req_zc_alloc message = {.header = {.id = CPG_REQ_ZC_ALLOC, .size = sizeof(message)}};
 	size_t size = script_u16(script) % sizeof(content);
 	size_t given = size;
 	const uint8_t *bytes = script_bytes(script, &given);

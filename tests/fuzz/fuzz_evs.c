@@ -54,11 +54,9 @@ const char *fuzz_summary(void)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text),
-		"%llu requests, %llu refused, %llu messages, %llu deliveries, %llu configurations",
-		(unsigned long long)requests, (unsigned long long)refused,
-		(unsigned long long)messages, (unsigned long long)deliveries,
-		(unsigned long long)configurations);
+	snprintf(text, sizeof(text), "%llu requests, %llu refused, %llu messages, %llu deliveries, %llu configurations",
+		(unsigned long long)requests, (unsigned long long)refused, (unsigned long long)messages,
+		(unsigned long long)deliveries, (unsigned long long)configurations);
 	return text;
 }
 
@@ -66,8 +64,7 @@ const char *fuzz_summary(void)
 
 static void model_join(struct model *model, const uint8_t *groups, uint32_t count)
 {
-	model->groups =
-		realloc(model->groups, (model->count + count + 1) * sizeof(struct evs_wire_group));
+	model->groups = realloc(model->groups, (model->count + count + 1) * sizeof(struct evs_wire_group));
 	FUZZ_CHECK(model->groups != NULL);
 	memcpy(model->groups + model->count, groups, count * sizeof(struct evs_wire_group));
 	model->count += count;
@@ -167,8 +164,7 @@ static void request_bytes(struct world *world, struct script *script, uint8_t ch
 	const uint8_t *bytes = script_bytes(script, &size);
 	size_t head = is_raw ? 0 : sizeof(struct coterie_request_header);
 	uint8_t *message = malloc(head + size + 1);
-	struct coterie_request_header header = {
-		.id = choice / CLIENTS % 8, .size = (int32_t)(head + size)};
+	struct coterie_request_header header = {.id = choice / CLIENTS % 8, .size = (int32_t)(head + size)};
 
 	FUZZ_CHECK(message != NULL);
 	memcpy(message, &header, head);
@@ -200,9 +196,8 @@ static void join_or_leave(struct world *world, struct script *script, uint8_t ch
 	} message = {.req = {.header = {.id = (choice & 64) != 0 ? EVS_REQ_LEAVE : EVS_REQ_JOIN}}};
 
 	message.req.group_count = put_groups(script, message.req.groups, 52);
-	message.req.header.size =
-		(int32_t)(sizeof(message.req) +
-			  message.req.group_count * sizeof(struct evs_wire_group));
+	message.req.header.size = (int32_t)(sizeof(message.req) +
+					    message.req.group_count * sizeof(struct evs_wire_group));
 	request(world, choice % CLIENTS, &message, (size_t)message.req.header.size);
 }
 
@@ -230,8 +225,7 @@ static void send_some(struct world *world, struct script *script, uint8_t choice
 /* --- the ring --- */
 
 /* Deliver a message, and check that the clients in its groups get it and no other clients. */
-static void deliver(
-	struct world *world, uint32_t nodeid, bool swap, const struct mock_message *message)
+static void deliver(struct world *world, uint32_t nodeid, bool swap, const struct mock_message *message)
 {
 	uint64_t head[2] = {0, 0};
 	const uint8_t *groups = message->data + sizeof(head);
@@ -255,8 +249,7 @@ static void deliver(
 
 		if (client == NULL)
 			continue;
-		bool is_due = is_sound && client->event_rc == 0 &&
-			      model_meets(&world->models[i], groups, head[0]);
+		bool is_due = is_sound && client->event_rc == 0 && model_meets(&world->models[i], groups, head[0]);
 
 		FUZZ_CHECK(client->events.count == (is_due ? 1u : 0u));
 		if (is_due) {

@@ -13,7 +13,8 @@
 #define SOURCES 4u
 #define COMMON_SIZE 1500u
 #define LARGE_SIZE 65536u
-#define PINNED_MAX ((size_t)17 << 20) /* limit of the memory of unpack.c: 16 MiB and the current
+#define PINNED_MAX \
+	((size_t)17 << 20) /* limit of the memory of unpack.c: 16 MiB and the current
 				       * frame */
 
 const char *const *const fuzz_words = NULL;
@@ -26,13 +27,11 @@ const char *fuzz_summary(void)
 	static char text[128];
 
 	snprintf(text, sizeof(text), "%llu packets, of these %llu malformed, %llu messages",
-		(unsigned long long)packets, (unsigned long long)malformed,
-		(unsigned long long)messages);
+		(unsigned long long)packets, (unsigned long long)malformed, (unsigned long long)messages);
 	return text;
 }
 
-static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size,
-	bool is_swapped)
+static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct wire_group_name names[3];
 	uint32_t name_count;
@@ -52,8 +51,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 		sum += iov[i].iov_len;
 	}
 	FUZZ_CHECK(sum == size);
-	prefix = wire_decode_groups(
-		iov[0].iov_base, iov[0].iov_len, is_swapped, names, 3, &name_count);
+	prefix = wire_decode_groups(iov[0].iov_base, iov[0].iov_len, is_swapped, names, 3, &name_count);
 	FUZZ_CHECK(prefix <= iov[0].iov_len && name_count <= 3);
 	for (uint32_t i = 0; i < name_count; i++) {
 		for (uint16_t at = 0; at < names[i].length; at++)
@@ -62,8 +60,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 	messages++;
 }
 
-static void take_packet(struct unpack *unpack, struct frame_pool *pool, struct script *script,
-	enum unpack_rule rule)
+static void take_packet(struct unpack *unpack, struct frame_pool *pool, struct script *script, enum unpack_rule rule)
 {
 	uint8_t kind = script_u8(script);
 	size_t size = script_u16(script);
@@ -78,8 +75,8 @@ static void take_packet(struct unpack *unpack, struct frame_pool *pool, struct s
 	shown = (kind & 0x20) != 0 ? frame_slice(frame, 0, size) : frame_ref(frame);
 	memcpy(shown->data, bytes, size);
 	shown->size = (uint32_t)size;
-	FUZZ_CHECK(unpack_frame(unpack, kind % SOURCES, shown, shown->data, shown->size,
-			   (kind & 4) != 0, (kind & 8) != 0, rule, deliver, NULL) == 0);
+	FUZZ_CHECK(unpack_frame(unpack, kind % SOURCES, shown, shown->data, shown->size, (kind & 4) != 0,
+			   (kind & 8) != 0, rule, deliver, NULL) == 0);
 	frame_unref(shown);
 	frame_unref(frame);
 	packets++;

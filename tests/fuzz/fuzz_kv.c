@@ -16,10 +16,7 @@ extern const struct coterie_plugin kv_LTX_coterie_plugin;
 
 static const char *const keys[] = {"a", "ab", "b", "", "c/1", "c/2", "c/", "zz"};
 
-static const struct kv *kv_of(const struct fuzz_world *world)
-{
-	return world->self;
-}
+static const struct kv *kv_of(const struct fuzz_world *world) { return world->self; }
 
 /* Mostly small numbers, which are close to each other as in a real run. */
 static uint64_t number(struct script *script)
@@ -81,8 +78,7 @@ static uint32_t fill(union request *request, struct script *script, uint32_t id)
 	case KV_REQ_GET:
 	case KV_REQ_GET_ORDERED:
 	case KV_REQ_WATCH: /* requests of the same layout */
-		request->get.key_size = put_key(
-			(uint8_t *)&request->get + sizeof(request->get), script_u8(script));
+		request->get.key_size = put_key((uint8_t *)&request->get + sizeof(request->get), script_u8(script));
 		return (uint32_t)sizeof(request->get) + request->get.key_size;
 	case KV_REQ_LIST:
 	case KV_REQ_LIST_ORDERED:
@@ -125,10 +121,7 @@ static void deliver(struct fuzz_world *world, uint32_t nodeid, uint32_t function
 	free(data);
 }
 
-static struct kv_wire_ring this_ring(const struct fuzz_world *world)
-{
-	return kv_ring_to_wire(&kv_of(world)->ring);
-}
+static struct kv_wire_ring this_ring(const struct fuzz_world *world) { return kv_ring_to_wire(&kv_of(world)->ring); }
 
 static struct kv_wire_ring some_ring(struct script *script)
 {
@@ -351,8 +344,7 @@ static void check_store(const struct kv *kv)
 			bytes += kv_store_cost(entry->key_size, entry->value_size);
 	}
 	for (const struct kv_entry *entry = kv->store.oldest; entry != NULL; entry = entry->newer) {
-		FUZZ_CHECK(entry->newer == NULL ? entry == kv->store.newest
-						: entry->modified < entry->newer->modified);
+		FUZZ_CHECK(entry->newer == NULL ? entry == kv->store.newest : entry->modified < entry->newer->modified);
 		changes++;
 	}
 	FUZZ_CHECK(counts[0] == kv->store.keys && counts[1] == kv->store.tombs);
@@ -386,10 +378,7 @@ static void check(struct fuzz_world *world)
 	FUZZ_CHECK(!kv->has_state || kv->log == NULL);
 }
 
-static void prepare(struct coterie_ctx *host)
-{
-	mock_host_option(host, "bytes_max", "1048576");
-}
+static void prepare(struct coterie_ctx *host) { mock_host_option(host, "bytes_max", "1048576"); }
 
 const struct fuzz_service fuzz_service = {
 	.plugin = &kv_LTX_coterie_plugin,

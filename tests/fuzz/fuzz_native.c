@@ -13,15 +13,14 @@
 #include "config/model.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *const words[] = {"cluster {", "totem {", "transport udpu {", "transport knet {",
-	"transport acme {", "link 1 {", "node a {", "node \"b c\" {", "quorum {", "device net {", "heuristics {",
-	"service cpg {", "plugins {", "log {", "subsystem TOTEM {", "access {", "process {", "instance t {", "}\n",
-	"name = x ", "token = 3s ", "port = 5405 ", "id = 1 ", "address = 127.0.0.1 ", "address = {127.0.0.1, ::1} ", "address = 10.0.0.1 ",
-	"encryption = none ", "cipher = none ", "hash = sha256 ", "key-file = /x ",
-	"votes = 1 ", "two-node = yes ", "level = debug ", "file = /x ", "users = {0} ", "exec = {\"a=b\"} ",
-	"keys = {\"a.b=c\"} ", "keys += {", "include(\"x\")", "${HOME}", "${NOPE:-x}", "\"", "'", "\\", "\\x41", "#",
-	"/*", "*/", "//", "=", "+=", "{", "}", "(", ")", ",", ":", ";", "%", "\n", "\r\n", " ", "\t", "\0", "\xff",
-	"\xef\xbb\xbf", NULL};
+static const char *const words[] = {"cluster {", "totem {", "transport udpu {", "transport knet {", "transport acme {",
+	"link 1 {", "node a {", "node \"b c\" {", "quorum {", "device net {", "heuristics {", "service cpg {",
+	"plugins {", "log {", "subsystem TOTEM {", "access {", "process {", "instance t {", "}\n", "name = x ",
+	"token = 3s ", "port = 5405 ", "id = 1 ", "address = 127.0.0.1 ", "address = {127.0.0.1, ::1} ",
+	"address = 10.0.0.1 ", "encryption = none ", "cipher = none ", "hash = sha256 ", "key-file = /x ", "votes = 1 ",
+	"two-node = yes ", "level = debug ", "file = /x ", "users = {0} ", "exec = {\"a=b\"} ", "keys = {\"a.b=c\"} ",
+	"keys += {", "include(\"x\")", "${HOME}", "${NOPE:-x}", "\"", "'", "\\", "\\x41", "#", "/*", "*/", "//", "=",
+	"+=", "{", "}", "(", ")", ",", ":", ";", "%", "\n", "\r\n", " ", "\t", "\0", "\xff", "\xef\xbb\xbf", NULL};
 const char *const *const fuzz_words = words;
 
 static uint64_t accepted, refused, errors, warnings;

@@ -40,19 +40,17 @@ const char *fuzz_summary(void)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text),
-		"%llu forged packets, %llu refused, %llu configurations, %llu messages",
-		(unsigned long long)forged, (unsigned long long)refused,
-		(unsigned long long)configurations, (unsigned long long)delivered);
+	snprintf(text, sizeof(text), "%llu forged packets, %llu refused, %llu configurations, %llu messages",
+		(unsigned long long)forged, (unsigned long long)refused, (unsigned long long)configurations,
+		(unsigned long long)delivered);
 	return text;
 }
 
 /* Bring a ring to the state in which it gets the packets. */
 static struct ring *set_up(uint8_t choice)
 {
-	struct ring_setup setup = {.is_open = (choice & 8) != 0,
-		.is_plain = (choice & 16) != 0,
-		.has_swapper = (choice & 32) != 0};
+	struct ring_setup setup = {
+		.is_open = (choice & 8) != 0, .is_plain = (choice & 16) != 0, .has_swapper = (choice & 32) != 0};
 	struct ring *ring = ring_create(&setup);
 
 	if (choice % 8 == 0)
@@ -192,8 +190,7 @@ static size_t stretch(uint8_t *copy, size_t size, size_t size_max, uint32_t rand
 		size_t offset, fixed, each;
 	} lists[] = {{WIRE_TOKEN, 53, 57, 16}, {WIRE_JOIN, 17, 33, 4}, {WIRE_JOIN, 21, 33, 4},
 		{WIRE_COMMIT_TOKEN, 37, 41, 28}};
-	static const uint32_t counts[] = {0, 1, 2, 3, 4, 29, 30, 31, 32, 60, 90, 383, 384, 385, 1000,
-		2000};
+	static const uint32_t counts[] = {0, 1, 2, 3, 4, 29, 30, 31, 32, 60, 90, 383, 384, 385, 1000, 2000};
 	uint32_t count = counts[random % 16];
 	struct wire_header header;
 
@@ -215,8 +212,8 @@ static size_t stretch(uint8_t *copy, size_t size, size_t size_max, uint32_t rand
 /* Change a few places of copy at random, mostly whole numbers. */
 static size_t garble(uint8_t *copy, size_t size, size_t size_max, uint32_t *random)
 {
-	static const uint32_t edges[] = {0, 1, 2, 4, 30, 31, 384, 385, 0x3fff, 0x4000, 0x7fffffff,
-		0x80000000, 0xfffffffe, 0xffffffff};
+	static const uint32_t edges[] = {
+		0, 1, 2, 4, 30, 31, 384, 385, 0x3fff, 0x4000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 
 	*random = *random * 1664525 + 1013904223;
 	if (*random >> 29 == 0)

@@ -227,7 +227,8 @@ static void read_request(void)
 	FUZZ_CHECK(size == -EPROTO || (size >= 0 && size <= SIZE_MAX_OF_RING));
 	FUZZ_CHECK((size > 0) == (world.rings[0].at != before));
 	if (size > 0) /* the request ends at the client's write position or before */
-		FUZZ_CHECK((2 + (size + 3) / 4) <= (written >= before ? written - before : world.words - before + written));
+		FUZZ_CHECK((2 + (size + 3) / 4) <=
+			   (written >= before ? written - before : world.words - before + written));
 	requests += size > 0;
 	refusals += size < 0;
 	if (is_honest) {

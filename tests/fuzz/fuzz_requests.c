@@ -41,8 +41,8 @@ const char *fuzz_summary(void)
 {
 	static char text[128];
 
-	snprintf(text, sizeof(text), "%llu requests handled, %llu refused, %llu kept",
-		(unsigned long long)handled, (unsigned long long)refused, (unsigned long long)kept);
+	snprintf(text, sizeof(text), "%llu requests handled, %llu refused, %llu kept", (unsigned long long)handled,
+		(unsigned long long)refused, (unsigned long long)kept);
 	return text;
 }
 
@@ -58,10 +58,7 @@ static uint32_t sum_of(const void *bytes, uint32_t size)
 	return sum;
 }
 
-static const struct coterie_request *request_of(int32_t id)
-{
-	return plugin_table_request(&world.plugin, id);
-}
+static const struct coterie_request *request_of(int32_t id) { return plugin_table_request(&world.plugin, id); }
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -110,13 +107,9 @@ uint64_t loop_now_ns(const struct loop *loop)
 	return 0;
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...)
-{
-	(void)subsystem, (void)prio, (void)format;
-}
+void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	(void)limit, (void)now_ns, (void)subsystem, (void)prio, (void)format;
 }
@@ -125,25 +118,16 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 {
 	FUZZ_CHECK(!client->is_closed);
 	if (response_id == 0)
-		FUZZ_CHECK(error == IPC_INVALID_PARAM || error == IPC_TRY_AGAIN ||
-			   (error == IPC_OK && now.handled > 0));
+		FUZZ_CHECK(
+			error == IPC_INVALID_PARAM || error == IPC_TRY_AGAIN || (error == IPC_OK && now.handled > 0));
 	now.answered++;
 }
 
-int ipc_client_may(struct coterie_client *client, uint32_t right)
-{
-	return client->right >= right ? 0 : -EACCES;
-}
+int ipc_client_may(struct coterie_client *client, uint32_t right) { return client->right >= right ? 0 : -EACCES; }
 
-enum ipc_error ipc_error_from_errno(int rc)
-{
-	return rc == -EAGAIN ? IPC_TRY_AGAIN : IPC_LIBRARY;
-}
+enum ipc_error ipc_error_from_errno(int rc) { return rc == -EAGAIN ? IPC_TRY_AGAIN : IPC_LIBRARY; }
 
-void ipc_client_disconnect(struct coterie_client *client)
-{
-	client->is_leaving = true;
-}
+void ipc_client_disconnect(struct coterie_client *client) { client->is_leaving = true; }
 
 void ipc_client_listen(struct coterie_client *client) { (void)client; }
 
@@ -243,8 +227,8 @@ static size_t choose_size(struct script *script, int32_t id)
 	const struct coterie_request *request = request_of(id);
 	uint8_t choice = script_u8(script);
 	uint8_t little = script_u8(script);
-	const size_t borders[] = {request != NULL ? request->size_min : 0, 16, 24, 4096,
-		IPC_SIZE_MAX, 8192, ROOM_MESSAGE_MAX, 0};
+	const size_t borders[] = {
+		request != NULL ? request->size_min : 0, 16, 24, 4096, IPC_SIZE_MAX, 8192, ROOM_MESSAGE_MAX, 0};
 	size_t border = borders[choice % 8];
 
 	if (choice < 192)

@@ -95,7 +95,8 @@ static void play(struct secure *peer, struct secure *us, uint64_t now_ns, struct
 		is_forged = alter(bytes, (uint32_t)size, script);
 	} else {
 		FUZZ_CHECK(secure_use(peer, 1 + (what >> 2) % 2) == 0);
-		FUZZ_CHECK(secure_seal(peer, (enum secure_lane)((what >> 3) % 2), 2, plain, (uint32_t)size, bytes) == 0);
+		FUZZ_CHECK(
+			secure_seal(peer, (enum secure_lane)((what >> 3) % 2), 2, plain, (uint32_t)size, bytes) == 0);
 		size += SECURE_OVERHEAD;
 		is_forged = alter(bytes, (uint32_t)size, script);
 	}

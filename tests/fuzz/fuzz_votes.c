@@ -68,9 +68,8 @@ const char *fuzz_summary(void)
 	snprintf(text, sizeof(text),
 		"%llu requests, %llu refused, %llu ring messages, %llu synchronisations, %llu "
 		"verdicts",
-		(unsigned long long)requests, (unsigned long long)refused,
-		(unsigned long long)ring_messages, (unsigned long long)synchronisations,
-		(unsigned long long)verdicts);
+		(unsigned long long)requests, (unsigned long long)refused, (unsigned long long)ring_messages,
+		(unsigned long long)synchronisations, (unsigned long long)verdicts);
 	return text;
 }
 
@@ -115,14 +114,12 @@ static void request(struct service *service, uint32_t i, const void *message, ui
 
 	int rc = mock_request(client, service->ops, service->self, message, size);
 
-	FUZZ_CHECK(rc == COTERIE_LATER ? client->replies.count == answers
-				       : client->replies.count <= answers + 1);
+	FUZZ_CHECK(rc == COTERIE_LATER ? client->replies.count == answers : client->replies.count <= answers + 1);
 	requests++;
 	refused += rc < 0;
 }
 
-static void request_bytes(
-	struct service *service, struct script *script, uint8_t choice, bool is_raw)
+static void request_bytes(struct service *service, struct script *script, uint8_t choice, bool is_raw)
 {
 	uint8_t message[SIZE_MAX_REQUEST] = {0};
 	size_t size = script_u8(script) * 2u;
@@ -132,8 +129,7 @@ static void request_bytes(
 
 	memcpy(message + head, bytes, size);
 	size += head;
-	if (!is_raw && id < service->ops->request_count &&
-		size < service->ops->requests[id].size_min)
+	if (!is_raw && id < service->ops->request_count && size < service->ops->requests[id].size_min)
 		size = service->ops->requests[id].size_min;
 
 	struct coterie_request_header header = {.id = (int32_t)id, .size = (int32_t)size};
@@ -152,8 +148,7 @@ static void device(struct world *world, uint8_t choice)
 		.ring_id = {.nodeid = service->host->ring.representative, .seq = world->ring_seq},
 	};
 	struct votequorum_req_qdevice_master_wins master = {.allow = (choice & 128) != 0};
-	struct coterie_request_header header = {
-		.id = VOTEQUORUM_REQ_QDEVICE_REGISTER + choice / CLIENTS % 5};
+	struct coterie_request_header header = {.id = VOTEQUORUM_REQ_QDEVICE_REGISTER + choice / CLIENTS % 5};
 
 	strcpy(plain.name, name);
 	strcpy(poll.name, name);
@@ -214,14 +209,12 @@ static void loop(struct world *world)
 	mock_queue_clear(&queue);
 }
 
-static void deliver(
-	struct world *world, uint8_t choice, uint32_t function, void *data, uint32_t size)
+static void deliver(struct world *world, uint8_t choice, uint32_t function, void *data, uint32_t size)
 {
 	struct service *service = &world->services[VOTE];
 	struct mock_message message = {.id = function, .size = size, .data = data};
 
-	(void)mock_deliver(service->ops, service->self, 1 + choice / 8u % NODES,
-		(choice & 128) != 0, &message);
+	(void)mock_deliver(service->ops, service->self, 1 + choice / 8u % NODES, (choice & 128) != 0, &message);
 	ring_messages++;
 }
 
@@ -249,8 +242,7 @@ static void info(struct world *world, struct script *script, uint8_t choice)
 		.flags = script_u8(script),
 	};
 
-	deliver(world, choice & 127, VOTEQUORUM_RING_NODEINFO, (uint8_t *)&message + 16,
-		sizeof(message) - 16);
+	deliver(world, choice & 127, VOTEQUORUM_RING_NODEINFO, (uint8_t *)&message + 16, sizeof(message) - 16);
 }
 
 /* All nodes of the mask, and always this one. */
@@ -274,8 +266,7 @@ static void sync_start(struct world *world, uint8_t choice)
 	regular.member_count = put_nodes(members, choice);
 	regular.members = members;
 	world->ring_seq += 4;
-	regular.ring =
-		(struct coterie_ring_id){.representative = members[0], .seq = world->ring_seq};
+	regular.ring = (struct coterie_ring_id){.representative = members[0], .seq = world->ring_seq};
 	for (uint32_t i = 0; i < SERVICES; i++) {
 		struct service *service = &world->services[i];
 
@@ -338,8 +329,7 @@ static void set_key(struct world *world, struct script *script, uint8_t choice)
 	if (choice >= 240)
 		(void)host->table.map_delete(host, keys[i].key);
 	else if (keys[i].type == COTERIE_MAP_STRING)
-		host->table.map_set(host, keys[i].key, keys[i].type, value != 0 ? "net" : "",
-			value != 0 ? 4 : 1);
+		host->table.map_set(host, keys[i].key, keys[i].type, value != 0 ? "net" : "", value != 0 ? 4 : 1);
 	else if (keys[i].type == COTERIE_MAP_U8)
 		host->table.map_set(host, keys[i].key, keys[i].type, &byte, sizeof(byte));
 	else
@@ -371,8 +361,7 @@ static void configure(struct coterie_ctx *host, uint8_t choice)
 		snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", i);
 		host->table.map_set(host, key, COTERIE_MAP_U32, &nodeid, sizeof(nodeid));
 	}
-	host->table.map_set(
-		host, "nodelist.local_node_pos", COTERIE_MAP_U32, &(uint32_t){1}, sizeof(uint32_t));
+	host->table.map_set(host, "nodelist.local_node_pos", COTERIE_MAP_U32, &(uint32_t){1}, sizeof(uint32_t));
 	for (uint32_t i = 0; i < 3 && keys[i] != NULL; i++)
 		host->table.map_set(host, keys[i], COTERIE_MAP_U8, &one, sizeof(one));
 }
@@ -471,8 +460,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		service->host = mock_host_create(plugins[i]);
 		service->host->nodeid = OWN_ID;
 		configure(service->host, config);
-		FUZZ_CHECK(service->ops->init(
-				   &service->host->table, service->host, &service->self) == 0);
+		FUZZ_CHECK(service->ops->init(&service->host->table, service->host, &service->self) == 0);
 		for (uint32_t k = 0; k < CLIENTS; k++)
 			connect_client(service, k);
 	}

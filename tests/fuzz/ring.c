@@ -220,10 +220,7 @@ void ring_link_up(struct ring *ring, uint32_t node)
 	totem_engine_transport(ring->nodes[node].engine, ring->now_ns, TOTEM_EVENT_LINK_UP, 0);
 }
 
-void ring_cut(struct ring *ring, uint32_t node, bool is_cut)
-{
-	ring->nodes[node].is_cut = is_cut;
-}
+void ring_cut(struct ring *ring, uint32_t node, bool is_cut) { ring->nodes[node].is_cut = is_cut; }
 
 enum totem_state ring_state(const struct ring *ring, uint32_t node)
 {
@@ -235,10 +232,7 @@ const struct ring_id *ring_of(const struct ring *ring, uint32_t node)
 	return totem_engine_ring(ring->nodes[node].engine);
 }
 
-const struct ring_counts *ring_counts(const struct ring *ring)
-{
-	return &ring->counts;
-}
+const struct ring_counts *ring_counts(const struct ring *ring) { return &ring->counts; }
 
 static void receive(struct ring *ring, uint32_t to, struct coterie_frame *const *frames, size_t count)
 {
@@ -254,8 +248,7 @@ static void arrive(struct ring *ring)
 
 	ring->now_ns = first.at_ns;
 	frames[count++] = first.frame;
-	while (count < BATCH_MAX && ring->count > 0 &&
-		ring->arrivals[ring->first].to == first.to &&
+	while (count < BATCH_MAX && ring->count > 0 && ring->arrivals[ring->first].to == first.to &&
 		ring->arrivals[ring->first].at_ns == first.at_ns)
 		frames[count++] = take(ring).frame;
 	receive(ring, first.to, frames, count);
@@ -322,8 +315,7 @@ static bool is_together(const struct ring *ring)
 	for (uint32_t i = 0; i < RING_NODES; i++) {
 		const uint32_t *members;
 
-		if (ring_state(ring, i) != TOTEM_OPERATIONAL ||
-			!ring_id_equal(ring_of(ring, i), ring_of(ring, 0)) ||
+		if (ring_state(ring, i) != TOTEM_OPERATIONAL || !ring_id_equal(ring_of(ring, i), ring_of(ring, 0)) ||
 			totem_engine_members(ring->nodes[i].engine, &members) != RING_NODES)
 			return false;
 	}
@@ -358,8 +350,7 @@ void ring_send(struct ring *ring, uint32_t node, bool is_safe, size_t size)
 	static const uint8_t bytes[65536] = {1, 0, 1, 0, 'a'};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
 
-	(void)totem_engine_send(ring->nodes[node].engine, ring->now_ns,
-		is_safe ? TOTEM_SAFE : TOTEM_AGREED, &iov, 1);
+	(void)totem_engine_send(ring->nodes[node].engine, ring->now_ns, is_safe ? TOTEM_SAFE : TOTEM_AGREED, &iov, 1);
 }
 
 uint8_t *ring_intercept(struct ring *ring, uint32_t *node, size_t *size)
@@ -380,8 +371,7 @@ uint8_t *ring_intercept(struct ring *ring, uint32_t *node, size_t *size)
 
 const uint8_t *ring_history(const struct ring *ring, uint32_t back, size_t *size)
 {
-	const struct coterie_frame *frame =
-		ring->history[(ring->history_next - 1 - back % HISTORY) % HISTORY];
+	const struct coterie_frame *frame = ring->history[(ring->history_next - 1 - back % HISTORY) % HISTORY];
 
 	if (frame == NULL)
 		return NULL;

@@ -31,10 +31,9 @@ const char *fuzz_summary(void)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text),
-		"%llu requests, %llu refused, %llu ring messages, %llu synchronisations",
-		(unsigned long long)requests, (unsigned long long)refused,
-		(unsigned long long)ring_messages, (unsigned long long)synchronisations);
+	snprintf(text, sizeof(text), "%llu requests, %llu refused, %llu ring messages, %llu synchronisations",
+		(unsigned long long)requests, (unsigned long long)refused, (unsigned long long)ring_messages,
+		(unsigned long long)synchronisations);
 	return text;
 }
 
@@ -52,8 +51,7 @@ static void disconnect(struct fuzz_world *world, uint32_t i)
 
 static void connect_client(struct fuzz_world *world, uint32_t i)
 {
-	struct coterie_client *client =
-		mock_client_create(world->host, world->ops->client_size, 100 + i / 2);
+	struct coterie_client *client = mock_client_create(world->host, world->ops->client_size, 100 + i / 2);
 
 	client->uid = FUZZ_NOBODY;
 	if (world->ops->client_join != NULL && world->ops->client_join(world->self, client) < 0) {
@@ -63,8 +61,7 @@ static void connect_client(struct fuzz_world *world, uint32_t i)
 	world->clients[i] = client;
 }
 
-static const struct coterie_request *request_of(
-	const struct fuzz_world *world, const void *message, size_t size)
+static const struct coterie_request *request_of(const struct fuzz_world *world, const void *message, size_t size)
 {
 	struct coterie_request_header header;
 
@@ -85,8 +82,7 @@ void fuzz_request(struct fuzz_world *world, uint32_t i, const void *message, siz
 	int rc;
 
 	/* The executive refuses these itself while services synchronise. */
-	if (client == NULL || (world->is_syncing && entry != NULL &&
-				      (entry->flags & COTERIE_NEEDS_FLOW) != 0))
+	if (client == NULL || (world->is_syncing && entry != NULL && (entry->flags & COTERIE_NEEDS_FLOW) != 0))
 		return;
 	answers = client->replies.count;
 	rc = mock_request(client, world->ops, world->self, message, (uint32_t)size);
@@ -106,8 +102,7 @@ static void request_bytes(struct fuzz_world *world, struct script *script, uint8
 	const uint8_t *bytes = script_bytes(script, &size);
 	size_t head = is_raw ? 0 : sizeof(struct coterie_request_header);
 	uint8_t *message = malloc(head + size + 1);
-	struct coterie_request_header header = {
-		.id = choice / FUZZ_CLIENTS % 16, .size = (int32_t)(head + size)};
+	struct coterie_request_header header = {.id = choice / FUZZ_CLIENTS % 16, .size = (int32_t)(head + size)};
 
 	FUZZ_CHECK(message != NULL);
 	memcpy(message, &header, head);
@@ -140,8 +135,7 @@ static void ring_message(struct fuzz_world *world, struct script *script, uint8_
 	FUZZ_CHECK(message.data != NULL);
 	if (size > 0)
 		memcpy(message.data, bytes, size);
-	(void)mock_deliver(world->ops, world->self, 1 + choice / 8u % NODES, (choice & 128) != 0,
-		&message);
+	(void)mock_deliver(world->ops, world->self, 1 + choice / 8u % NODES, (choice & 128) != 0, &message);
 	ring_messages++;
 	free(message.data);
 }

@@ -40,8 +40,8 @@ extern const struct fuzz_service fuzz_service;
 void fuzz_request(struct fuzz_world *world, uint32_t i, const void *message, size_t size);
 
 /** A target that needs nothing but the generic operations. */
-#define FUZZ_SERVICE(name)                                                                         \
-	extern const struct coterie_plugin name##_LTX_coterie_plugin;                              \
+#define FUZZ_SERVICE(name) \
+	extern const struct coterie_plugin name##_LTX_coterie_plugin; \
 	const struct fuzz_service fuzz_service = {.plugin = &name##_LTX_coterie_plugin}
 
 #endif

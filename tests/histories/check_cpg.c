@@ -55,14 +55,14 @@ static const struct cpg_member *find_member(const struct cpg_life *life, uint32_
  * A process may leave because of its node only if that node has left since the process was listed, or has unloaded the
  * service.
  */
-static void check_nodedown(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other,
-	uint32_t reason)
+static void check_nodedown(
+	struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other, uint32_t reason)
 {
 	const struct play_view *view = &clients->play->views[life->node];
 	const struct cpg_member *member = find_member(life, other->number);
 
-	if (reason == CPG_WIRE_REASON_NODEDOWN && clients->play->unloads[other->node] == 0 && !life->is_late && view->is_known && member != NULL && member->stay != 0 &&
-		view->parted[other->node] <= member->stay)
+	if (reason == CPG_WIRE_REASON_NODEDOWN && clients->play->unloads[other->node] == 0 && !life->is_late &&
+		view->is_known && member != NULL && member->stay != 0 && view->parted[other->node] <= member->stay)
 		play_break(clients->play, "cpg: life %u: %u has left with node %u, which has not parted", life->number,
 			other->number, other->node);
 }
@@ -85,8 +85,8 @@ void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct p
 }
 
 /* A process leaves for the reason that is told: by its request, because it ended, or with its node. */
-static void check_reasons(struct cpg_clients *clients, const struct cpg_life *life,
-	const struct cpg_wire_address *left, uint32_t count)
+static void check_reasons(
+	struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_wire_address *left, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct cpg_life *other = left[i].pid < clients->life_count ? clients->lives[left[i].pid] : NULL;
@@ -134,8 +134,7 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 			event->member_count, life->member_count);
 	for (uint32_t i = 0; i < event->member_count; i++)
 		if (!is_listed(life, event->lists[i].pid))
-			play_break(play, "cpg: life %u: member %u has never joined", life->number,
-				event->lists[i].pid);
+			play_break(play, "cpg: life %u: member %u has never joined", life->number, event->lists[i].pid);
 }
 
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid)
@@ -216,7 +215,8 @@ static uint32_t change_hash(const struct cpg_event_confchg *change)
 	for (uint32_t i = 0; i < change->member_count + change->left_count + change->joined_count; i++) {
 		const struct cpg_wire_address *address = &change->lists[i];
 		uint32_t list = i < change->member_count ? 1 : i < change->member_count + change->left_count ? 2 : 3;
-		uint32_t one = (address->nodeid * 2654435761u ^ address->pid) * 2246822519u + address->reason * 64 + list;
+		uint32_t one = (address->nodeid * 2654435761u ^ address->pid) * 2246822519u + address->reason * 64 +
+			       list;
 
 		hash += (one ^ one >> 15) * 3266489917u;
 	}
@@ -243,8 +243,8 @@ static struct play_sequence sequence_of(struct cpg_clients *clients, const struc
 		if (is_regular_only && (!seen->is_regular || !play_ring_equal(seen->ring, interval->from)))
 			break;
 		play_sequence_add(&sequence, seen->kind == CPG_SEEN_CHANGE
-							? change_hash(seen->change)
-							: (uint64_t)seen->sender << 32 | seen->number);
+						     ? change_hash(seen->change)
+						     : (uint64_t)seen->sender << 32 | seen->number);
 	}
 	return sequence;
 }
@@ -284,8 +284,8 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 	is_together = (went_on && !a_parted && !b_parted) || is_last;
 	if (!is_aligned) {
 		if (is_together)
-			play_break(play, "cpg: lives %u and %u: one does not see the other join in ring %ju",
-				a->number, b->number, (uintmax_t)x->from.seq);
+			play_break(play, "cpg: lives %u and %u: one does not see the other join in ring %ju", a->number,
+				b->number, (uintmax_t)x->from.seq);
 		return;
 	}
 	struct play_sequence one = sequence_of(clients, a, x, from_a, !is_together);
@@ -293,8 +293,8 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 	if (!play_sequence_fits(&one, &two, !is_together, !is_together, &at))
 		play_break(play,
 			"cpg: lives %u and %u saw different things in ring %ju%s, at place %u of %u and %u events",
-			a->number, b->number, (uintmax_t)x->from.seq, is_together ? " and went on together" : "",
-			at, one.count, two.count);
+			a->number, b->number, (uintmax_t)x->from.seq, is_together ? " and went on together" : "", at,
+			one.count, two.count);
 	play->counts.compared += one.count > 0 && two.count > 0;
 	free(one.list);
 	free(two.list);
@@ -328,8 +328,9 @@ static void check_lists(struct cpg_clients *clients)
 			bool is_member = other->group == life->group && !other->is_over;
 
 			if (is_member != is_listed(life, k))
-				play_break(clients->play, "cpg: the network is quiet, and life %u on node %u %s %u on node %u",
-					i, life->node, is_member ? "misses" : "still lists", k, other->node);
+				play_break(clients->play,
+					"cpg: the network is quiet, and life %u on node %u %s %u on node %u", i,
+					life->node, is_member ? "misses" : "still lists", k, other->node);
 		}
 	}
 }
@@ -381,8 +382,8 @@ static void check_safe(struct cpg_clients *clients)
 
 				clients->play->counts.safe_kept++;
 				if (!clients->lives[to]->is_over &&
-					(got[to].count == 0 || bsearch(&what, got[to].list, got[to].count,
-								       sizeof(what), by_value) == NULL) &&
+					(got[to].count == 0 || bsearch(&what, got[to].list, got[to].count, sizeof(what),
+								       by_value) == NULL) &&
 					!may_lack(clients, clients->lives[to]->node, what))
 					play_break(clients->play,
 						"cpg: life %u got the safe message %u of %u in ring %ju, and %u, which lives, never does",

@@ -45,8 +45,8 @@ static bool is_fold(const struct evs_seen *before, const struct evs_event_confch
 	return true;
 }
 
-void evs_check_configuration(struct evs_clients *clients, const struct evs_life *life,
-	const struct evs_event_confchg *event)
+void evs_check_configuration(
+	struct evs_clients *clients, const struct evs_life *life, const struct evs_event_confchg *event)
 {
 	struct play *play = clients->play;
 	const struct evs_seen *before = last_configuration(life);
@@ -117,8 +117,8 @@ static bool may_lack(void *arg, uint32_t node, uint64_t what)
 	return play_may_lack(clients->play, &clients->lives[what >> 32]->notes, (uint32_t)what, node);
 }
 
-static struct play_sequence sequence_of(struct evs_clients *clients, const struct evs_life *life, uint32_t first,
-	uint32_t end)
+static struct play_sequence sequence_of(
+	struct evs_clients *clients, const struct evs_life *life, uint32_t first, uint32_t end)
 {
 	struct play_sequence sequence = {.node = life->node, .may_lack = may_lack, .arg = clients};
 
@@ -181,7 +181,8 @@ static int has_got(const struct evs_life *life, struct play_ring ring, const str
 		const struct evs_seen *seen = &life->seen[i];
 
 		if (seen->is_configuration)
-			was_there |= i >= life->joined_at && !seen->is_transitional && play_ring_equal(seen->ring, ring);
+			was_there |= i >= life->joined_at && !seen->is_transitional &&
+				     play_ring_equal(seen->ring, ring);
 		else if (seen->sender == message->sender && seen->number == message->number)
 			return 1;
 	}
@@ -211,7 +212,8 @@ static void check_safe(struct evs_clients *clients, const struct evs_life *life)
 				continue;
 			clients->play->counts.safe_kept++;
 			if (has_got(other, ring, seen) == 0 &&
-				!play_may_lack(clients->play, &clients->lives[seen->sender]->notes, seen->number, other->node))
+				!play_may_lack(
+					clients->play, &clients->lives[seen->sender]->notes, seen->number, other->node))
 				play_break(clients->play,
 					"evs: life %u got the safe message %u of %u in ring %ju, and %u, which lives, never does",
 					life->number, seen->number, seen->sender, (uintmax_t)ring.seq, k);
@@ -229,7 +231,8 @@ void evs_check_end(struct evs_clients *clients)
 		const struct evs_seen *last = last_configuration(life);
 
 		check_safe(clients, life);
-		if (!life->is_over && (last == NULL || last->is_transitional || last->member_count != play->script->nodes))
+		if (!life->is_over &&
+			(last == NULL || last->is_transitional || last->member_count != play->script->nodes))
 			play_break(play, "evs: the network is quiet, and life %u is not in a ring of all nodes", i);
 	}
 }

@@ -23,7 +23,8 @@ static bool is_fold(const struct quorum_watch *watch, const struct quorum_event_
 		if (!has_id(watch->members, watch->member_count, left[i]))
 			return false;
 	for (uint32_t i = 0; i < event->joined_count; i++)
-		if (has_id(watch->members, watch->member_count, joined[i]) && !has_id(left, event->left_count, joined[i]))
+		if (has_id(watch->members, watch->member_count, joined[i]) &&
+			!has_id(left, event->left_count, joined[i]))
 			return false;
 	for (uint32_t i = 0; i < event->member_count; i++) {
 		uint32_t id = event->lists[i];
@@ -72,8 +73,7 @@ static void check_others(struct quorum_clients *clients, const struct quorum_ver
 	}
 	if (clients->verdict_count == clients->verdict_capacity) {
 		clients->verdict_capacity = clients->verdict_capacity * 2 + 64;
-		clients->verdicts =
-			realloc(clients->verdicts, clients->verdict_capacity * sizeof(*clients->verdicts));
+		clients->verdicts = realloc(clients->verdicts, clients->verdict_capacity * sizeof(*clients->verdicts));
 		if (clients->verdicts == NULL)
 			abort();
 	}
@@ -92,8 +92,10 @@ void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_
 		play_break(play, "quorum: node %u: a ring of %u members", watch->node, event->view_count);
 		return;
 	}
-	*verdict = (struct quorum_verdict){.ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq), .node = watch->node,
-		.member_count = event->view_count, .is_quorate = event->quorate != 0};
+	*verdict = (struct quorum_verdict){.ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq),
+		.node = watch->node,
+		.member_count = event->view_count,
+		.is_quorate = event->quorate != 0};
 	memcpy(verdict->members, event->view, event->view_count * sizeof(uint32_t));
 	play->counts.verdicts++;
 	/* Before its first synchronisation a node has no ring to judge. */
@@ -115,14 +117,16 @@ void quorum_check_end(struct quorum_clients *clients)
 		const struct quorum_watch *watch = &clients->watches[node];
 
 		if (watch->member_count != nodes || !watch->verdict.is_quorate || watch->verdict.member_count != nodes)
-			play_break(play, "quorum: the network is quiet, and node %u has %u members, %squorate with %u", node,
-				watch->member_count, watch->verdict.is_quorate ? "" : "not ", watch->verdict.member_count);
+			play_break(play, "quorum: the network is quiet, and node %u has %u members, %squorate with %u",
+				node, watch->member_count, watch->verdict.is_quorate ? "" : "not ",
+				watch->verdict.member_count);
 		if (!watch->votes_are_quorate || watch->votes_total != nodes || watch->votes_quorum != nodes / 2 + 1)
-			play_break(play, "votequorum: the network is quiet, and node %u counts %u votes and needs %u", node,
-				watch->votes_total, watch->votes_quorum);
+			play_break(play, "votequorum: the network is quiet, and node %u counts %u votes and needs %u",
+				node, watch->votes_total, watch->votes_quorum);
 		for (uint32_t other = 1; other <= nodes; other++)
 			if (watch->votes_states[other] != VOTEQUORUM_WIRE_STATE_MEMBER)
-				play_break(play, "votequorum: the network is quiet, and node %u is no member at node %u",
-					other, node);
+				play_break(play,
+					"votequorum: the network is quiet, and node %u is no member at node %u", other,
+					node);
 	}
 }

@@ -23,26 +23,26 @@
 struct cfg_file {
 	struct cfg_files *files;
 	uint32_t node;
-	uint32_t life, first_stay;   /* life of the kit's node, and number of its stays before this life */
+	uint32_t life, first_stay;       /* life of the kit's node, and number of its stays before this life */
 	uint32_t version, running, kept; /* running: of the daemon. kept: for a commit. 0: none */
 	bool is_bad;
 	void (*done)(void *arg, int rc, const char *text); /* callback of the reading that runs. NULL: none */
 	void *arg;
-	bool is_whole;               /* the file is also applied at once, without a second step */
+	bool is_whole; /* the file is also applied at once, without a second step */
 	uint64_t ready_ns;
 	struct testkit_client *client; /* NULL: none */
 	bool is_asking;
-	bool is_last;                /* the reload under way was requested when no version was to come any more */
-	bool has_all;                /* such a reload was applied by all nodes */
+	bool is_last; /* the reload under way was requested when no version was to come any more */
+	bool has_all; /* such a reload was applied by all nodes */
 };
 
 /** A node has decided to apply what it has kept, or has refused its file. */
 struct cfg_decision {
 	uint32_t node, asker;
-	uint64_t number;             /* number of the round, with the life of the asking node */
+	uint64_t number; /* number of the round, with the life of the asking node */
 	bool is_refusal;
-	struct play_ring ring;       /* seq 0: unknown, or a ring without promises about safe messages */
-	uint64_t mask;               /* nodes of the configuration, bits from 0 */
+	struct play_ring ring; /* seq 0: unknown, or a ring without promises about safe messages */
+	uint64_t mask;         /* nodes of the configuration, bits from 0 */
 };
 
 struct cfg_files {
@@ -51,7 +51,7 @@ struct cfg_files {
 	struct coterie_host table;
 	uint32_t last_version;
 	struct cfg_file list[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct cfg_decision *decisions; /* decision_count; owned */
+	struct cfg_decision *decisions;              /* decision_count; owned */
 	uint32_t decision_count, decision_capacity;
 };
 
@@ -88,7 +88,8 @@ static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool 
 			abort();
 	}
 	struct cfg_decision *decision = &files->decisions[files->decision_count++];
-	*decision = (struct cfg_decision){.node = file->node, .asker = asker, .number = number, .is_refusal = is_refusal};
+	*decision = (struct cfg_decision){
+		.node = file->node, .asker = asker, .number = number, .is_refusal = is_refusal};
 	if (view->is_known && view->is_safe_kept) {
 		decision->ring = view->ring;
 		decision->mask = view->mask;
@@ -98,8 +99,8 @@ static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool 
 }
 
 /* The service sets this timer at the place in the order where a reload is decided. */
-static int timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **timer)
+static int timer_add(
+	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
 {
 	const struct cfg_agreement *agreement = &cfg_of(ctx)->agreement;
 
@@ -108,8 +109,8 @@ static int timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *
 	return files_of(cfg_of(ctx))->real->timer_add(ctx, at_ns, run, arg, timer);
 }
 
-static int reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
-	void *arg)
+static int reload_with(
+	struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	struct cfg_file *file = file_of(ctx);
 	struct testkit *kit = file->files->play->kit;
@@ -183,8 +184,8 @@ static void begin_life(struct cfg_file *file, uint32_t life)
 	cfg->agreement.next_number = (uint64_t)life << LIFE_SHIFT | 1;
 }
 
-static void on_message(void *arg, struct testkit_client *client, int is_event,
-	const struct coterie_response_header *header)
+static void on_message(
+	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *header)
 {
 	struct cfg_file *file = arg;
 	const void *bytes = header;
@@ -205,8 +206,7 @@ static void on_message(void *arg, struct testkit_client *client, int is_event,
 
 static void ask(struct cfg_file *file)
 {
-	struct cfg_req_reload_report request = {
-		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)}};
+	struct cfg_req_reload_report request = {.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)}};
 
 	if (file->client == NULL || file->is_asking)
 		return;
@@ -294,10 +294,12 @@ static void check_one(struct cfg_files *files, const struct cfg_decision *decisi
 				 play_view_stay(&play->views[i], decision->ring) > files->list[i].first_stay;
 
 		if (other != NULL && other->is_refusal)
-			play_break(play, "cfg: node %u applies the reload %#jx of node %u, and node %u has refused its file",
+			play_break(play,
+				"cfg: node %u applies the reload %#jx of node %u, and node %u has refused its file",
 				decision->node, (uintmax_t)decision->number, decision->asker, i);
 		if (other == NULL && was_there)
-			play_break(play, "cfg: node %u applies the reload %#jx of node %u, and node %u of its ring %ju does not",
+			play_break(play,
+				"cfg: node %u applies the reload %#jx of node %u, and node %u of its ring %ju does not",
 				decision->node, (uintmax_t)decision->number, decision->asker, i,
 				(uintmax_t)decision->ring.seq);
 		play->counts.reloads_compared += was_there;
@@ -340,5 +342,10 @@ static void destroy(void *self)
 	free(files);
 }
 
-const struct play_part play_cfg = {.name = "cfg", .create = create, .tick = tick, .act = act, .is_settled = is_settled,
-	.check = check, .destroy = destroy};
+const struct play_part play_cfg = {.name = "cfg",
+	.create = create,
+	.tick = tick,
+	.act = act,
+	.is_settled = is_settled,
+	.check = check,
+	.destroy = destroy};

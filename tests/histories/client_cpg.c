@@ -66,8 +66,8 @@ static struct cpg_seen *see(struct cpg_clients *clients, struct cpg_life *life)
 		if (life->seen == NULL)
 			abort();
 	}
-	life->seen[life->seen_count] = (struct cpg_seen){.kind = CPG_SEEN_MESSAGE,
-		.is_regular = view->is_known && !life->is_late && !view->is_transitional};
+	life->seen[life->seen_count] = (struct cpg_seen){
+		.kind = CPG_SEEN_MESSAGE, .is_regular = view->is_known && !life->is_late && !view->is_transitional};
 	if (view->is_known && !life->is_late)
 		life->seen[life->seen_count].ring = view->ring;
 	return &life->seen[life->seen_count++];
@@ -129,14 +129,15 @@ static void see_message(struct cpg_clients *clients, struct cpg_life *life, uint
 	seen->sender = pid;
 	seen->number = letter.number;
 	seen->is_safe = letter.is_safe != 0;
-	play_trace(play, "cpg: life %u: message %u of %u%s", life->number, letter.number, pid, seen->is_safe ? ", safe" : "");
+	play_trace(play, "cpg: life %u: message %u of %u%s", life->number, letter.number, pid,
+		seen->is_safe ? ", safe" : "");
 	if (seen->is_safe)
 		note_safe(clients, life, seen);
 	play->counts.messages++;
 	play->counts.safe += seen->is_safe;
 	if (pid == life->number && letter.number != life->own++)
-		play_break(play, "cpg: life %u got its own message %u in place of %u", life->number,
-			letter.number, life->own - 1);
+		play_break(play, "cpg: life %u got its own message %u in place of %u", life->number, letter.number,
+			life->own - 1);
 }
 
 static void trace_change(const struct play *play, const struct cpg_life *life, const struct cpg_event_confchg *event)
@@ -149,8 +150,8 @@ static void trace_change(const struct play *play, const struct cpg_life *life, c
 
 		if (i == event->member_count + event->left_count)
 			list = " joined";
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s %u/%u", list,
-			event->lists[i].pid, event->lists[i].reason);
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s %u/%u", list, event->lists[i].pid,
+			event->lists[i].reason);
 	}
 	play_trace(play, "cpg: life %u on node %u: members%s", life->number, life->node, text);
 }
@@ -192,8 +193,7 @@ static void see_ring(struct cpg_clients *clients, struct cpg_life *life, struct 
 	seen->ring = ring;
 }
 
-static void on_event(struct cpg_clients *clients, struct cpg_life *life,
-	const struct coterie_response_header *header)
+static void on_event(struct cpg_clients *clients, struct cpg_life *life, const struct coterie_response_header *header)
 {
 	const void *bytes = header;
 
@@ -209,8 +209,8 @@ static void on_event(struct cpg_clients *clients, struct cpg_life *life,
 	}
 }
 
-static void take_event(struct cpg_clients *clients, uint32_t slot, bool is_event,
-	const struct coterie_response_header *header)
+static void take_event(
+	struct cpg_clients *clients, uint32_t slot, bool is_event, const struct coterie_response_header *header)
 {
 	struct cpg_life *life = clients->current[slot];
 	bool is_ring = is_event && header->id == CPG_EVENT_TOTEM_CONFCHG;
@@ -275,8 +275,8 @@ static void on_doorbell(struct cpg_clients *clients, uint32_t slot)
 		clients->current[slot]->is_late = is_behind(clients, slot);
 }
 
-static void on_message(void *arg, struct testkit_client *connection, int is_event,
-	const struct coterie_response_header *header)
+static void on_message(
+	void *arg, struct testkit_client *connection, int is_event, const struct coterie_response_header *header)
 {
 	struct cpg_clients *clients = arg;
 	uint32_t slot = 0;
@@ -290,7 +290,8 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 		return;
 	}
 	if (!is_event && header->id == CPG_RES_JOIN &&
-		!fast_answer(&clients->fast[slot], connection, header, (uint32_t)header->size, sizeof(struct cpg_res_plain)))
+		!fast_answer(
+			&clients->fast[slot], connection, header, (uint32_t)header->size, sizeof(struct cpg_res_plain)))
 		play_break(clients->play, "cpg: client %u is granted a channel and does not get it", slot);
 	take_event(clients, slot, is_event != 0, header);
 }
@@ -339,8 +340,7 @@ static void leave(struct cpg_clients *clients, uint32_t slot)
 	if (life == NULL || !life->is_joined || life->is_leaving)
 		return;
 	life->wants_leave = true;
-	struct cpg_req_leave request = {.header = {.id = CPG_REQ_LEAVE, .size = sizeof(request)},
-		.pid = life->number};
+	struct cpg_req_leave request = {.header = {.id = CPG_REQ_LEAVE, .size = sizeof(request)}, .pid = life->number};
 	fill_group(&request.group, life->group);
 	life->is_leaving = testkit_send(clients->connections[slot], &request, sizeof(request)) == 0;
 }
@@ -364,7 +364,8 @@ static void send_one(struct cpg_clients *clients, struct cpg_life *life, uint32_
 	uint8_t *at = (uint8_t *)&request + sizeof(request.fixed);
 
 	request.fixed = (struct cpg_req_mcast){.header = {.id = CPG_REQ_MCAST},
-		.guarantee = is_safe ? 3 : 2, .msglen = (uint32_t)sizeof(letter) + size};
+		.guarantee = is_safe ? 3 : 2,
+		.msglen = (uint32_t)sizeof(letter) + size};
 	memcpy(at, &letter, sizeof(letter));
 	for (uint32_t i = 0; i < size; i++)
 		at[sizeof(letter) + i] = pattern(&letter, i);
@@ -372,7 +373,8 @@ static void send_one(struct cpg_clients *clients, struct cpg_life *life, uint32_
 	play_note_send(clients->play, &life->notes, life->node, life->sent);
 	if (clients->fast[life->slot].is_open
 			? fast_send(&clients->fast[life->slot], request.fixed.guarantee, at, request.fixed.msglen)
-			: testkit_send(clients->connections[life->slot], &request, (uint32_t)request.fixed.header.size) == 0)
+			: testkit_send(
+				  clients->connections[life->slot], &request, (uint32_t)request.fixed.header.size) == 0)
 		life->sent++;
 	clients->messages[is_safe]++;
 }
@@ -411,7 +413,8 @@ static void act(void *self, const struct step *step)
 		if (life == NULL)
 			join(clients, step->client);
 		for (uint32_t i = 0; life != NULL && life->is_joined && !life->wants_leave && i < step->count &&
-				     life->sent - life->own < OUTSTANDING_MAX; i++)
+				     life->sent - life->own < OUTSTANDING_MAX;
+			i++)
 			send_one(clients, life, step->size, step->value != 0);
 		break;
 	}
@@ -488,5 +491,10 @@ static void destroy(void *self)
 	free(clients);
 }
 
-const struct play_part play_cpg = {.name = "cpg", .create = create, .tick = tick, .act = act,
-	.is_settled = is_settled, .check = check, .destroy = destroy};
+const struct play_part play_cpg = {.name = "cpg",
+	.create = create,
+	.tick = tick,
+	.act = act,
+	.is_settled = is_settled,
+	.check = check,
+	.destroy = destroy};

@@ -56,12 +56,11 @@ static void see_message(struct evs_clients *clients, struct evs_life *life, cons
 		play_break(play, "evs: life %u got message %u of %u in another configuration than others", life->number,
 			letter.number, letter.life);
 	if (letter.life == life->number && letter.number != life->own++)
-		play_break(play, "evs: life %u got its own message %u in place of %u", life->number,
-			letter.number, life->own - 1);
+		play_break(play, "evs: life %u got its own message %u in place of %u", life->number, letter.number,
+			life->own - 1);
 }
 
-static void see_configuration(struct evs_clients *clients, struct evs_life *life,
-	const struct evs_event_confchg *event)
+static void see_configuration(struct evs_clients *clients, struct evs_life *life, const struct evs_event_confchg *event)
 {
 	struct play *play = clients->play;
 	struct evs_seen *seen;
@@ -70,9 +69,9 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 		play_break(play, "evs: life %u got a configuration of %u members", life->number, event->member_count);
 		return;
 	}
-	play_trace(play, "evs: life %u on node %u: %s ring %ju, %u members, %u left, %u joined%s, after %u events", life->number, life->node,
-		event->type == EVS_WIRE_TRANSITIONAL ? "transitional" : "regular", (uintmax_t)event->ring_id.seq,
-		event->member_count, event->left_count, event->joined_count,
+	play_trace(play, "evs: life %u on node %u: %s ring %ju, %u members, %u left, %u joined%s, after %u events",
+		life->number, life->node, event->type == EVS_WIRE_TRANSITIONAL ? "transitional" : "regular",
+		(uintmax_t)event->ring_id.seq, event->member_count, event->left_count, event->joined_count,
 		(event->flags & EVS_WIRE_SAFE_KEPT) != 0 ? ", safe kept" : "", life->seen_count);
 	evs_check_configuration(clients, life, event);
 	seen = see(life);
@@ -82,13 +81,13 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	seen->ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq);
 	seen->member_count = event->member_count;
 	memcpy(seen->members, event->lists, event->member_count * sizeof(uint32_t));
-	play_view_configure(
-		play, life->node, seen->is_transitional, seen->is_safe_kept, seen->ring, event->lists, event->member_count);
+	play_view_configure(play, life->node, seen->is_transitional, seen->is_safe_kept, seen->ring, event->lists,
+		event->member_count);
 	play->counts.rings += !seen->is_transitional;
 }
 
-static void on_message(void *arg, struct testkit_client *connection, int is_event,
-	const struct coterie_response_header *header)
+static void on_message(
+	void *arg, struct testkit_client *connection, int is_event, const struct coterie_response_header *header)
 {
 	struct evs_life *life = arg;
 	const void *bytes = header;
@@ -130,8 +129,7 @@ void evs_send_next(struct evs_life *life)
 	for (uint32_t i = 0; i < life->size; i++)
 		at[sizeof(letter) + i] = (uint8_t)(letter.life * 31 + letter.number * 7 + i);
 	request.fixed.header.size = (int32_t)(sizeof(request.fixed) + request.fixed.msglen);
-	life->is_asking =
-		testkit_send(life->connection, &request, (uint32_t)request.fixed.header.size) == 0;
+	life->is_asking = testkit_send(life->connection, &request, (uint32_t)request.fixed.header.size) == 0;
 }
 
 static void begin(struct evs_clients *clients, uint32_t node)
@@ -243,5 +241,10 @@ static void destroy(void *self)
 	free(clients);
 }
 
-const struct play_part play_evs = {.name = "evs", .create = create, .tick = tick, .act = act,
-	.is_settled = is_settled, .check = check, .destroy = destroy};
+const struct play_part play_evs = {.name = "evs",
+	.create = create,
+	.tick = tick,
+	.act = act,
+	.is_settled = is_settled,
+	.check = check,
+	.destroy = destroy};

@@ -10,7 +10,7 @@
 struct evs_seen {
 	bool is_configuration, is_transitional, is_safe_kept;
 	bool is_safe;
-	uint32_t sender, number;     /* life of the sender, and the message's number in that life */
+	uint32_t sender, number; /* life of the sender, and the message's number in that life */
 	uint32_t member_count;
 	struct play_ring ring;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids */
@@ -22,18 +22,18 @@ struct evs_life {
 	struct testkit_client *connection; /* NULL: ended */
 	uint32_t number, node;
 	bool is_joined, is_over, is_asking, is_safe;
-	uint32_t joined_at;          /* events before it joined its group, UINT32_MAX at first */
-	uint32_t left, size;         /* messages that are still to be sent, and their size */
-	uint32_t sent, own;          /* messages that the node has accepted, and of these how many came back */
-	struct play_notes notes;     /* notes about its messages */
-	struct evs_seen *seen;       /* seen_count */
+	uint32_t joined_at;      /* events before it joined its group, UINT32_MAX at first */
+	uint32_t left, size;     /* messages that are still to be sent, and their size */
+	uint32_t sent, own;      /* messages that the node has accepted, and of these how many came back */
+	struct play_notes notes; /* notes about its messages */
+	struct evs_seen *seen;   /* seen_count */
 	uint32_t seen_count, seen_capacity;
 };
 
 struct evs_clients {
 	struct play *play;
 	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct evs_life **lives;     /* life_count; lives[0] is NULL */
+	struct evs_life **lives;                         /* life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
 };
 
@@ -41,8 +41,8 @@ struct evs_clients {
 void evs_send_next(struct evs_life *life);
 
 /** Check a configuration when it comes, against those before. */
-void evs_check_configuration(struct evs_clients *clients, const struct evs_life *life,
-	const struct evs_event_confchg *event);
+void evs_check_configuration(
+	struct evs_clients *clients, const struct evs_life *life, const struct evs_event_confchg *event);
 /** Compare the events of all clients, at the end. */
 void evs_check_end(struct evs_clients *clients);
 

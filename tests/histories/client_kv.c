@@ -24,8 +24,8 @@ struct worker {
 	struct testkit_client *connection; /* NULL: none */
 	uint32_t node, operation;
 	bool is_waiting;
-	bool is_served;              /* a write of it was done since the network became quiet */
-	uint64_t last_seen[KEYS];    /* last revision of the key that it has seen; 0: no key */
+	bool is_served;           /* a write of it was done since the network became quiet */
+	uint64_t last_seen[KEYS]; /* last revision of the key that it has seen; 0: no key */
 };
 
 struct kv_clients {
@@ -55,8 +55,8 @@ static void add_reset(struct kv_clients *clients, uint64_t revision)
 		play_break(clients->play, "kv: more than %u tables were lost", RESETS_MAX);
 		return;
 	}
-	clients->resets[clients->reset_count++] =
-		(struct kv_reset){.start_ns = testkit_now_ns(clients->play->kit), .revision = revision};
+	clients->resets[clients->reset_count++] = (struct kv_reset){
+		.start_ns = testkit_now_ns(clients->play->kit), .revision = revision};
 }
 
 /* Return the newest ring that the members of this one have announced. */
@@ -91,8 +91,8 @@ static void check_loss(struct kv_clients *clients, const struct kit_node *node, 
 		if (theirs != NULL && theirs->has_state && theirs->state.epoch.seq != 0 &&
 			!kv_ring_equals(&theirs->state.epoch, &kv->ring) &&
 			kv_ring_compare(&theirs->state.epoch, &newest) >= 0)
-			play_break(clients->play, "kv: node %u gives the table of ring %ju up, and node %u has it", node->id,
-				(uintmax_t)newest.seq, other);
+			play_break(clients->play, "kv: node %u gives the table of ring %ju up, and node %u has it",
+				node->id, (uintmax_t)newest.seq, other);
 	}
 }
 
@@ -120,8 +120,8 @@ static void on_log(void *arg, struct kit_node *node, const char *text)
 
 /* ---- Requests and answers -------------------------------------------------- */
 
-static void on_message(void *arg, struct testkit_client *connection, int is_event,
-	const struct coterie_response_header *message)
+static void on_message(
+	void *arg, struct testkit_client *connection, int is_event, const struct coterie_response_header *message)
 {
 	struct worker *worker = arg;
 	struct kv_clients *clients = worker->clients;
@@ -145,8 +145,7 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 	} else if (message->size >= (int32_t)sizeof(struct kv_res_write)) {
 		operation->revision = ((const struct kv_res_write *)bytes)->revision;
 		if (message->error == KV_HISTORY_OK)
-			worker->last_seen[operation->key] =
-				operation->kind == KV_HISTORY_PUT ? operation->revision : 0;
+			worker->last_seen[operation->key] = operation->kind == KV_HISTORY_PUT ? operation->revision : 0;
 		worker->is_served |= clients->play->is_quiet && message->error == KV_HISTORY_OK;
 	}
 }
@@ -179,7 +178,9 @@ static void ask(struct worker *worker, uint64_t dice, uint32_t key)
 	struct kv_clients *clients = worker->clients;
 	struct request request;
 	struct kv_operation operation = {
-		.kind = dice < 40 ? KV_HISTORY_READ : dice < 88 ? KV_HISTORY_PUT : KV_HISTORY_DELETE,
+		.kind = dice < 40   ? KV_HISTORY_READ
+			: dice < 88 ? KV_HISTORY_PUT
+				    : KV_HISTORY_DELETE,
 		.key = key % KEYS,
 		.start_ns = testkit_now_ns(clients->play->kit),
 		.end_ns = UINT64_MAX,
@@ -254,17 +255,19 @@ static void check_replicas(struct kv_clients *clients)
 	bool is_first = true;
 
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++) {
-		const struct coterie_response_header *header =
-			testkit_call(clients->workers[i].connection, &request, sizeof(request));
+		const struct coterie_response_header *header = testkit_call(
+			clients->workers[i].connection, &request, sizeof(request));
 		const void *bytes = header;
 		const struct kv_res_status *status = bytes;
 
 		if (header == NULL || header->error != KV_HISTORY_OK) {
-			play_break(clients->play, "kv: the network is quiet, and node %u does not answer", clients->workers[i].node);
+			play_break(clients->play, "kv: the network is quiet, and node %u does not answer",
+				clients->workers[i].node);
 			return;
 		}
 		if (!is_first && (status->revision != revision || status->hash != hash))
-			play_break(clients->play, "kv: the network is quiet, and node %u is at revision %ju, another one at %ju%s",
+			play_break(clients->play,
+				"kv: the network is quiet, and node %u is at revision %ju, another one at %ju%s",
 				clients->workers[i].node, (uintmax_t)status->revision, (uintmax_t)revision,
 				status->hash != hash ? ", with other values" : "");
 		revision = status->revision;
@@ -291,8 +294,8 @@ static void check(void *self)
 			free(text);
 			return;
 		}
-	enum kv_verdict verdict =
-		kv_order_check(&clients->history, clients->resets, clients->reset_count, SEARCH_MAX, out);
+	enum kv_verdict verdict = kv_order_check(
+		&clients->history, clients->resets, clients->reset_count, SEARCH_MAX, out);
 	fclose(out);
 	text[strcspn(text, "\n")] = '\0';
 	if (verdict == KV_UNORDERED)
@@ -325,5 +328,10 @@ static void destroy(void *self)
 	free(clients);
 }
 
-const struct play_part play_kv = {.name = "kv", .create = create, .tick = tick, .act = act, .is_settled = is_settled,
-	.check = check, .destroy = destroy};
+const struct play_part play_kv = {.name = "kv",
+	.create = create,
+	.tick = tick,
+	.act = act,
+	.is_settled = is_settled,
+	.check = check,
+	.destroy = destroy};

@@ -16,8 +16,8 @@ static void note_votes(struct quorum_watch *watch, const struct votequorum_event
 		watch->votes_states[play_node(watch->clients->play, event->nodes[i].nodeid)] = event->nodes[i].state;
 }
 
-static void on_quorum(void *arg, struct testkit_client *connection, int is_event,
-	const struct coterie_response_header *header)
+static void on_quorum(
+	void *arg, struct testkit_client *connection, int is_event, const struct coterie_response_header *header)
 {
 	struct quorum_watch *watch = arg;
 
@@ -28,8 +28,8 @@ static void on_quorum(void *arg, struct testkit_client *connection, int is_event
 		quorum_check_verdict(watch, (const void *)header);
 }
 
-static void on_votes(void *arg, struct testkit_client *connection, int is_event,
-	const struct coterie_response_header *header)
+static void on_votes(
+	void *arg, struct testkit_client *connection, int is_event, const struct coterie_response_header *header)
 {
 	struct quorum_watch *watch = arg;
 	const void *bytes = header;
@@ -65,8 +65,7 @@ static void begin_quorum(struct quorum_watch *watch)
 
 static void begin_votes(struct quorum_watch *watch)
 {
-	struct votequorum_req_trackstart track = {
-		.header = {.id = VOTEQUORUM_REQ_TRACKSTART, .size = sizeof(track)},
+	struct votequorum_req_trackstart track = {.header = {.id = VOTEQUORUM_REQ_TRACKSTART, .size = sizeof(track)},
 		.track_flags = TRACK_CURRENT_AND_CHANGES};
 
 	if (testkit_connect(watch->clients->play->kit, watch->node, "votequorum", &watch->votes) < 0) {
@@ -137,5 +136,5 @@ static void destroy(void *self)
 	free(clients);
 }
 
-const struct play_part play_quorum = {.name = "quorum", .create = create, .tick = tick, .is_settled = is_settled,
-	.check = check, .destroy = destroy};
+const struct play_part play_quorum = {
+	.name = "quorum", .create = create, .tick = tick, .is_settled = is_settled, .check = check, .destroy = destroy};

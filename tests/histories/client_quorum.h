@@ -26,13 +26,13 @@ struct quorum_watch {
 	struct quorum_verdict verdict;       /* the last verdict; ring.seq 0: none */
 	bool votes_are_quorate;
 	uint32_t votes_states[HISTORY_NODES_MAX + 1]; /* by number of a node: enum votequorum_wire_state */
-	uint32_t votes_total, votes_quorum;  /* values of the last answer to GETINFO; 0: none yet */
+	uint32_t votes_total, votes_quorum;           /* values of the last answer to GETINFO; 0: none yet */
 };
 
 struct quorum_clients {
 	struct play *play;
 	struct quorum_watch watches[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct quorum_verdict *verdicts;     /* verdicts of all clients */
+	struct quorum_verdict *verdicts;                    /* verdicts of all clients */
 	uint32_t verdict_count, verdict_capacity;
 };
 

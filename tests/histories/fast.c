@@ -14,7 +14,8 @@ bool fast_offer(struct fast *fast, struct coterie_channel_offer *offer)
 	socklen_t size = sizeof(name), head = offsetof(struct sockaddr_un, sun_path) + 1;
 
 	*offer = (struct coterie_channel_offer){.features = COTERIE_CHANNEL_RINGS,
-		.send_size = COTERIE_CHANNEL_SIZE_MIN, .receive_size = COTERIE_CHANNEL_RECEIVE_MIN};
+		.send_size = COTERIE_CHANNEL_SIZE_MIN,
+		.receive_size = COTERIE_CHANNEL_RECEIVE_MIN};
 	memcpy(offer->magic, COTERIE_CHANNEL_MAGIC, sizeof(offer->magic));
 	fast->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The kernel chooses the name. */
@@ -37,8 +38,8 @@ static bool take_parcel(int socket, const uint8_t token[16], int fds[2])
 	} control;
 	uint8_t bytes[17];
 	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control.bytes)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.bytes)};
 	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *header = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
@@ -69,7 +70,8 @@ bool fast_answer(struct fast *fast, struct testkit_client *client, const void *a
 		return true;
 	}
 	memcpy(&grant, (const uint8_t *)answer + plain, sizeof(grant));
-	if (take_parcel(fast->socket, grant.token, fds) && coterie_channel_map(&fast->send, fds[0], grant.send_size) == 0)
+	if (take_parcel(fast->socket, grant.token, fds) &&
+		coterie_channel_map(&fast->send, fds[0], grant.send_size) == 0)
 		fast->is_open = coterie_channel_map(&fast->receive, fds[1], grant.receive_size) == 0;
 	for (int i = 0; i < 2; i++)
 		if (fds[i] >= 0)
@@ -112,8 +114,8 @@ bool fast_send(struct fast *fast, uint32_t guarantee, const void *bytes, uint32_
 }
 
 /* @return false: the record is invalid */
-static bool read_one(struct fast *fast, int64_t filled, void (*take)(void *arg, const struct fast_record *record),
-	void *arg)
+static bool read_one(
+	struct fast *fast, int64_t filled, void (*take)(void *arg, const struct fast_record *record), void *arg)
 {
 	struct coterie_channel_record head;
 	const uint8_t *here = coterie_channel_here(&fast->receive);
@@ -127,8 +129,11 @@ static bool read_one(struct fast *fast, int64_t filled, void (*take)(void *arg, 
 		abort();
 	memcpy(copy, here + sizeof(head), head.length);
 	fast->receive.at += coterie_channel_padded(sizeof(head), head.length);
-	take(arg, &(struct fast_record){.is_message = head.kind == COTERIE_CHANNEL_MESSAGE, .nodeid = head.nodeid,
-			   .pid = head.pid, .size = head.length, .bytes = copy});
+	take(arg, &(struct fast_record){.is_message = head.kind == COTERIE_CHANNEL_MESSAGE,
+			  .nodeid = head.nodeid,
+			  .pid = head.pid,
+			  .size = head.length,
+			  .bytes = copy});
 	free(copy);
 	return true;
 }

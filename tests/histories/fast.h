@@ -10,10 +10,10 @@
 
 struct fast {
 	struct testkit_client *client;
-	int socket;              /* listening socket to which the daemon passes the rings' memory; -1: none */
-	bool is_open;            /* the rings are mapped */
-	bool has_begun;          /* the first doorbell has come: all events before it have, too */
-	bool is_held;            /* the client does not read */
+	int socket;     /* listening socket to which the daemon passes the rings' memory; -1: none */
+	bool is_open;   /* the rings are mapped */
+	bool has_begun; /* the first doorbell has come: all events before it have, too */
+	bool is_held;   /* the client does not read */
 	struct coterie_channel_ring send, receive;
 };
 

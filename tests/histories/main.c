@@ -121,10 +121,10 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 static void print_counts(uint64_t seeds, const struct play_counts *sum)
 {
 	printf("histories: %ju in %ju simulated seconds, %ju steps\n", seeds, sum->simulated_ms / 1000, sum->steps);
-	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts\n", sum->rings,
-		sum->changes, sum->messages, sum->safe, sum->verdicts);
-	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n", sum->compared,
-		sum->safe_kept, sum->kv_answered, sum->reloads_compared);
+	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts\n",
+		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts);
+	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n",
+		sum->compared, sum->safe_kept, sum->kv_answered, sum->reloads_compared);
 	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
 		sum->kv_undecided);
 }
@@ -160,7 +160,8 @@ int main(int argc, char **argv)
 		struct script script;
 
 		script_draw(&script, seed, request.nodes, request.faults);
-		snprintf(last_words, sizeof(last_words), "seed %ju: a node's code ended the program\n", (uintmax_t)seed);
+		snprintf(
+			last_words, sizeof(last_words), "seed %ju: a node's code ended the program\n", (uintmax_t)seed);
 		rc = play_script(play, &script, request.is_verbose ? stderr : NULL);
 		if (rc != 0)
 			report(&request, &script, play);

@@ -55,10 +55,7 @@ struct play_ring play_ring_of(const struct play *play, uint32_t representative, 
 	return (struct play_ring){.representative = representative, .losses = play->losses, .seq = seq};
 }
 
-uint32_t play_nodeid(const struct play *play, uint32_t node)
-{
-	return play->nodeids[node];
-}
+uint32_t play_nodeid(const struct play *play, uint32_t node) { return play->nodeids[node]; }
 
 uint32_t play_node(const struct play *play, uint32_t nodeid)
 {
@@ -107,10 +104,7 @@ static void set_nodes(struct play *play)
 	}
 }
 
-uint32_t play_mix(const struct play *play, uint32_t node)
-{
-	return play->script->setting.mix >> 4 * (node % 16) & 15;
-}
+uint32_t play_mix(const struct play *play, uint32_t node) { return play->script->setting.mix >> 4 * (node % 16) & 15; }
 
 /* An older version lacks features. */
 static void set_features(struct play *play)
@@ -130,9 +124,10 @@ static void configure(struct play *play)
 	const struct setting *setting = &play->script->setting;
 	char text[256];
 
-	snprintf(text, sizeof(text), "totem {\n token: %u\n consensus: %u\n}\n"
-		"quorum {\n provider: corosync_votequorum\n}\n", setting->token_ms,
-		setting->consensus_ms);
+	snprintf(text, sizeof(text),
+		"totem {\n token: %u\n consensus: %u\n}\n"
+		"quorum {\n provider: corosync_votequorum\n}\n",
+		setting->token_ms, setting->consensus_ms);
 	testkit_config(play->kit, text);
 	set_network(play);
 	set_nodes(play);
@@ -410,7 +405,8 @@ static void load_services(struct play *play)
 				run(play, 50);
 		}
 		if (play->unloaded[node] != 0)
-			play_break(play, "the network is quiet, and after %u ms node %u has not ended a service", SERVED_MS, node);
+			play_break(play, "the network is quiet, and after %u ms node %u has not ended a service",
+				SERVED_MS, node);
 	}
 }
 
@@ -445,7 +441,8 @@ static void finish(struct play *play)
 	if (!end_faults(play))
 		return;
 	if (testkit_settle(play->kit, settle_ms) < 0) {
-		play_break(play, "the network is quiet, and after %u ms there is no ring of all nodes that has synchronised",
+		play_break(play,
+			"the network is quiet, and after %u ms there is no ring of all nodes that has synchronised",
 			settle_ms);
 		return;
 	}
@@ -455,8 +452,8 @@ static void finish(struct play *play)
 	}
 	for (uint32_t i = 0; i < PARTS; i++)
 		if (parts[i]->is_settled != NULL && !parts[i]->is_settled(play->parts[i]))
-			play_break(play, "%s: the network is quiet, and after %u ms a client still waits", parts[i]->name,
-				SERVED_MS);
+			play_break(play, "%s: the network is quiet, and after %u ms a client still waits",
+				parts[i]->name, SERVED_MS);
 	run(play, LATE_MS + 4 * play->script->setting.token_ms);
 	for (uint32_t i = 0; i < PARTS && play->broken[0] == '\0'; i++)
 		if (parts[i]->check != NULL)

@@ -36,25 +36,27 @@ struct play_stay {
 
 /** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
 struct play_view {
-	bool is_known;               /* an EVS client is connected */
+	bool is_known; /* an EVS client is connected */
 	bool is_transitional;
-	bool is_safe_kept;           /* its configuration promises something about safe messages */
-	bool has_come;               /* the last configuration was a transitional one */
-	struct play_ring ring;       /* the regular configuration's ring, also while it ends */
+	bool is_safe_kept;     /* its configuration promises something about safe messages */
+	bool has_come;         /* the last configuration was a transitional one */
+	struct play_ring ring; /* the regular configuration's ring, also while it ends */
 	uint32_t member_count;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids: of the regular configuration, or of the transitional one */
-	uint64_t mask;               /* the same, bits by number of the node, from 0 */
-	uint64_t heard_ns[HISTORY_NODES_MAX + 1]; /* by number: when the first message of the node came in this ring. 0: none */
-	uint32_t parted[HISTORY_NODES_MAX + 1]; /* by number: the last stay that the node did not come along to. 0: none */
-	struct play_stay *stays;     /* stay_count; owned */
+	uint64_t mask;                       /* the same, bits by number of the node, from 0 */
+	uint64_t heard_ns[HISTORY_NODES_MAX +
+			  1]; /* by number: when the first message of the node came in this ring. 0: none */
+	uint32_t parted[HISTORY_NODES_MAX +
+			1];      /* by number: the last stay that the node did not come along to. 0: none */
+	struct play_stay *stays; /* stay_count; owned */
 	uint32_t stay_count, stay_capacity;
 };
 
 /** A message of a client, for the whole play. */
 struct play_note {
-	uint32_t node;               /* number of the sender's node */
-	struct play_ring sent;       /* ring of its node when the client sent it. seq 0: unknown */
-	struct play_ring ring;       /* the one in which it was delivered. seq 0: no client on time has seen it */
+	uint32_t node;         /* number of the sender's node */
+	struct play_ring sent; /* ring of its node when the client sent it. seq 0: unknown */
+	struct play_ring ring; /* the one in which it was delivered. seq 0: no client on time has seen it */
 	/* for some node it is the first message of its sender's node in that ring, or arrived with the first one */
 	bool is_first;
 };
@@ -73,15 +75,15 @@ struct play_counts {
 struct play {
 	const struct script *script;
 	struct testkit *kit;
-	FILE *log;                   /* NULL: nothing is traced */
+	FILE *log;                                     /* NULL: nothing is traced */
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
-	uint32_t nodeids[HISTORY_NODES_MAX + 1]; /* by number */
-	uint32_t unloads[HISTORY_NODES_MAX + 1]; /* by number: how often it has lost a service */
-	uint32_t unloaded[HISTORY_NODES_MAX + 1]; /* by number: services that it lacks, bits */
-	uint32_t losses;             /* how often a node has lost its files */
-	bool is_quiet;               /* no further fault happens */
-	char broken[768];            /* the first violation; empty: none */
+	bool is_stopping[HISTORY_NODES_MAX + 1];       /* by number: it was told to stop */
+	uint32_t nodeids[HISTORY_NODES_MAX + 1];       /* by number */
+	uint32_t unloads[HISTORY_NODES_MAX + 1];       /* by number: how often it has lost a service */
+	uint32_t unloaded[HISTORY_NODES_MAX + 1];      /* by number: services that it lacks, bits */
+	uint32_t losses;                               /* how often a node has lost its files */
+	bool is_quiet;                                 /* no further fault happens */
+	char broken[768];                              /* the first violation; empty: none */
 	struct play_counts counts;
 	void *parts[8];
 };
@@ -158,8 +160,8 @@ void play_sequence_add(struct play_sequence *sequence, uint64_t what);
  * @param may_end_a  a may end early
  * @param at         out: the first place in a that does not fit
  */
-bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
-	bool may_end_b, uint32_t *at);
+bool play_sequence_fits(
+	const struct play_sequence *a, const struct play_sequence *b, bool may_end_a, bool may_end_b, uint32_t *at);
 
 /* --- view.c: configurations of nodes and of messages --- */
 

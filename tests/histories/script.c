@@ -10,21 +10,57 @@
 #define STEPS_MAX 90u
 
 static const char *const fault_names[HISTORY_FAULTS] = {
-	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
-	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_DEAF] = "deaf",
-	[HISTORY_LOSS] = "loss", [HISTORY_LATE] = "late", [HISTORY_CLOCK] = "clock", [HISTORY_DISK] = "disk",
-	[HISTORY_PLUGIN] = "plugin", [HISTORY_FAR] = "far", [HISTORY_NARROW] = "narrow", [HISTORY_SOCKET] = "socket", [HISTORY_IDS] = "ids",
-	[HISTORY_WRAP] = "wrap", [HISTORY_MIX] = "mix", [HISTORY_MANY] = "many",
+	[HISTORY_PART] = "part",
+	[HISTORY_CUT] = "cut",
+	[HISTORY_REFUSE] = "refuse",
+	[HISTORY_CRASH] = "crash",
+	[HISTORY_STOP] = "stop",
+	[HISTORY_PAUSE] = "pause",
+	[HISTORY_STORM] = "storm",
+	[HISTORY_DEAF] = "deaf",
+	[HISTORY_LOSS] = "loss",
+	[HISTORY_LATE] = "late",
+	[HISTORY_CLOCK] = "clock",
+	[HISTORY_DISK] = "disk",
+	[HISTORY_PLUGIN] = "plugin",
+	[HISTORY_FAR] = "far",
+	[HISTORY_NARROW] = "narrow",
+	[HISTORY_SOCKET] = "socket",
+	[HISTORY_IDS] = "ids",
+	[HISTORY_WRAP] = "wrap",
+	[HISTORY_MIX] = "mix",
+	[HISTORY_MANY] = "many",
 };
 
 static const char *const step_names[STEP_KINDS] = {
-	[STEP_PART] = "part", [STEP_HEAL] = "heal", [STEP_CUT] = "cut", [STEP_REFUSE] = "refuse",
-	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
-	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_LATE] = "late",
-	[STEP_CLOCK] = "clock", [STEP_DISK_FULL] = "disk-full", [STEP_DISK_SLOW] = "disk-slow",
-	[STEP_FORGET] = "forget", [STEP_UNLOAD] = "unload", [STEP_LOAD] = "load", [STEP_AWAIT] = "await", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
-	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
-	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_CFG] = "cfg",
+	[STEP_PART] = "part",
+	[STEP_HEAL] = "heal",
+	[STEP_CUT] = "cut",
+	[STEP_REFUSE] = "refuse",
+	[STEP_CRASH] = "crash",
+	[STEP_CRASH_AFTER] = "crash-after",
+	[STEP_STOP] = "stop",
+	[STEP_START] = "start",
+	[STEP_PAUSE] = "pause",
+	[STEP_LOSS] = "loss",
+	[STEP_DEAF] = "deaf",
+	[STEP_REORDER] = "reorder",
+	[STEP_LATE] = "late",
+	[STEP_CLOCK] = "clock",
+	[STEP_DISK_FULL] = "disk-full",
+	[STEP_DISK_SLOW] = "disk-slow",
+	[STEP_FORGET] = "forget",
+	[STEP_UNLOAD] = "unload",
+	[STEP_LOAD] = "load",
+	[STEP_AWAIT] = "await",
+	[STEP_CPG_JOIN] = "cpg-join",
+	[STEP_CPG_LEAVE] = "cpg-leave",
+	[STEP_CPG_END] = "cpg-end",
+	[STEP_CPG_SEND] = "cpg-send",
+	[STEP_CPG_HOLD] = "cpg-hold",
+	[STEP_EVS_SEND] = "evs-send",
+	[STEP_KV] = "kv",
+	[STEP_CFG] = "cfg",
 };
 
 const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
@@ -136,8 +172,10 @@ static void draw_crash(struct pen *pen, uint32_t node)
 {
 	bool is_inside = draw(pen, 2) == 0;
 
-	add(pen, (struct step){.kind = is_inside ? STEP_CRASH_AFTER : STEP_CRASH, .node = node,
-				 .count = 1 + draw(pen, 60), .wait_ms = draw(pen, 1000)});
+	add(pen, (struct step){.kind = is_inside ? STEP_CRASH_AFTER : STEP_CRASH,
+			 .node = node,
+			 .count = 1 + draw(pen, 60),
+			 .wait_ms = draw(pen, 1000)});
 	if ((pen->script->faults & 1u << HISTORY_DISK) != 0 && draw(pen, 4) == 0)
 		add(pen, (struct step){.kind = STEP_FORGET, .node = node});
 	if (draw(pen, 4) > 0)
@@ -151,15 +189,20 @@ static void draw_loss(struct pen *pen)
 	if (draw(pen, 3) == 0)
 		add(pen, (struct step){.kind = STEP_REORDER, .count = draw(pen, 2), .wait_ms = draw(pen, 200)});
 	else
-		add(pen, (struct step){.kind = STEP_LOSS, .count = chances[draw(pen, 5)],
-					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
+		add(pen, (struct step){.kind = STEP_LOSS,
+				 .count = chances[draw(pen, 5)],
+				 .value = chances[draw(pen, 5)],
+				 .wait_ms = draw(pen, 200)});
 }
 
 /* Wait for a moment in a synchronisation or after it. A rotation takes less than a millisecond. */
 static void draw_await(struct pen *pen, uint32_t value)
 {
-	add(pen, (struct step){.kind = STEP_AWAIT, .node = draw_node(pen), .value = value, .size = draw(pen, 400),
-				 .count = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+	add(pen, (struct step){.kind = STEP_AWAIT,
+			 .node = draw_node(pen),
+			 .value = value,
+			 .size = draw(pen, 400),
+			 .count = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
 }
 
 /* Leaves, starts and merges form a ring within a few ms. The next change, or the end of a client, comes in the middle of its start. */
@@ -168,14 +211,18 @@ static void draw_storm(struct pen *pen)
 	static const enum step_kind kinds[] = {STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH,
 		STEP_CRASH_AFTER, STEP_CPG_END, STEP_CPG_END, STEP_CPG_JOIN};
 
-	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random),
-				 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+	add(pen, (struct step){.kind = STEP_PART,
+			 .value = random_next(&pen->random),
+			 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
 	for (uint32_t i = 6 + draw(pen, 7); i > 0; i--) {
 		if (draw(pen, 4) == 0)
 			draw_await(pen, draw(pen, 2));
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
-					 .node = draw_node(pen), .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 30),
-					 .value = random_next(&pen->random), .wait_ms = draw(pen, 4)});
+				 .node = draw_node(pen),
+				 .client = draw(pen, HISTORY_CLIENTS),
+				 .count = 1 + draw(pen, 30),
+				 .value = random_next(&pen->random),
+				 .wait_ms = draw(pen, 4)});
 	}
 }
 
@@ -187,8 +234,12 @@ static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t cal
 {
 	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = draw(pen, 50)});
 	for (uint32_t i = 3 + draw(pen, 4); i > 0; i--)
-		add(pen, (struct step){.kind = STEP_CPG_SEND, .client = draw(pen, HISTORY_CLIENTS), .node = 1,
-					 .count = 1 + draw(pen, 5), .size = draw_size(pen), .value = draw(pen, 4) > 0});
+		add(pen, (struct step){.kind = STEP_CPG_SEND,
+				 .client = draw(pen, HISTORY_CLIENTS),
+				 .node = 1,
+				 .count = 1 + draw(pen, 5),
+				 .size = draw_size(pen),
+				 .value = draw(pen, 4) > 0});
 	draw_await(pen, 1);
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .count = 1, .wait_ms = draw(pen, 2)});
 	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = 1});
@@ -209,9 +260,13 @@ static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	for (uint32_t i = 2 + draw(pen, 3); i > 0; i--) {
 		bool is_cpg = draw(pen, 3) > 0;
 
-		add(pen, (struct step){.kind = is_cpg ? STEP_CPG_SEND : STEP_EVS_SEND, .client = draw(pen, HISTORY_CLIENTS),
-					 .node = draw_node(pen), .count = 1 + draw(pen, 5), .size = draw_size(pen),
-					 .value = draw(pen, 4) > 0, .wait_ms = draw(pen, 2)});
+		add(pen, (struct step){.kind = is_cpg ? STEP_CPG_SEND : STEP_EVS_SEND,
+				 .client = draw(pen, HISTORY_CLIENTS),
+				 .node = draw_node(pen),
+				 .count = 1 + draw(pen, 5),
+				 .size = draw_size(pen),
+				 .value = draw(pen, 4) > 0,
+				 .wait_ms = draw(pen, 2)});
 	}
 	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = 1});
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
@@ -223,8 +278,11 @@ static void draw_clock(struct pen *pen, uint32_t node)
 	uint32_t jump_ms = draw(pen, 2) == 0 ? 0 : draw(pen, 2 * pen->script->setting.token_ms);
 	uint32_t drift = draw(pen, 2) == 0 ? 0 : draw(pen, 200001);
 
-	add(pen, (struct step){.kind = STEP_CLOCK, .node = node, .count = jump_ms,
-				 .value = drift == 0 ? 500000 : 400000 + drift, .wait_ms = draw(pen, 100)});
+	add(pen, (struct step){.kind = STEP_CLOCK,
+			 .node = node,
+			 .count = jump_ms,
+			 .value = drift == 0 ? 500000 : 400000 + drift,
+			 .wait_ms = draw(pen, 100)});
 }
 
 static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
@@ -232,16 +290,20 @@ static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	const uint32_t slow_ms[] = {0, 10, 100, pen->script->setting.token_ms * 3 / 2};
 
 	if (draw(pen, 2) == 0)
-		add(pen, (struct step){.kind = STEP_DISK_FULL, .node = node, .count = draw(pen, 2), .wait_ms = calm_ms});
+		add(pen,
+			(struct step){.kind = STEP_DISK_FULL, .node = node, .count = draw(pen, 2), .wait_ms = calm_ms});
 	else
-		add(pen, (struct step){.kind = STEP_DISK_SLOW, .node = node, .count = slow_ms[draw(pen, 4)], .wait_ms = calm_ms});
+		add(pen, (struct step){.kind = STEP_DISK_SLOW,
+				 .node = node,
+				 .count = slow_ms[draw(pen, 4)],
+				 .wait_ms = calm_ms});
 }
 
 /* The other members go on, with clients that come, send and go while the service synchronises alone. */
 static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
-	static const enum step_kind kinds[] = {STEP_CPG_END, STEP_CPG_END, STEP_CPG_LEAVE, STEP_CPG_JOIN, STEP_CPG_SEND, STEP_KV,
-		STEP_LOAD, STEP_UNLOAD};
+	static const enum step_kind kinds[] = {STEP_CPG_END, STEP_CPG_END, STEP_CPG_LEAVE, STEP_CPG_JOIN, STEP_CPG_SEND,
+		STEP_KV, STEP_LOAD, STEP_UNLOAD};
 	uint64_t which = draw(pen, 2);
 
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
@@ -249,9 +311,13 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	for (uint32_t i = draw(pen, 7); i > 0; i--) {
 		/* The service has synchronised within a millisecond. */
 		add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, 300)});
-		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))], .node = draw_node(pen),
-					 .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 3), .size = draw_size(pen),
-					 .value = draw(pen, 2), .wait_ms = draw(pen, 4) == 0 ? 2 : 0});
+		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
+				 .node = draw_node(pen),
+				 .client = draw(pen, HISTORY_CLIENTS),
+				 .count = 1 + draw(pen, 3),
+				 .size = draw_size(pen),
+				 .value = draw(pen, 2),
+				 .wait_ms = draw(pen, 4) == 0 ? 2 : 0});
 	}
 }
 
@@ -264,7 +330,8 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	switch (fault) {
 	case HISTORY_PART:
 		add(pen, (struct step){.kind = draw(pen, 3) == 0 ? STEP_HEAL : STEP_PART,
-					 .value = random_next(&pen->random), .wait_ms = calm_ms});
+				 .value = random_next(&pen->random),
+				 .wait_ms = calm_ms});
 		break;
 	case HISTORY_CUT:
 		add(pen, (struct step){.kind = STEP_CUT, .node = node, .other = other, .wait_ms = calm_ms});
@@ -282,8 +349,7 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 		add(pen, (struct step){.kind = STEP_START, .node = node, .wait_ms = calm_ms});
 		break;
 	case HISTORY_PAUSE:
-		add(pen, (struct step){.kind = STEP_PAUSE, .node = node, .count = draw_pause(pen),
-					 .wait_ms = calm_ms});
+		add(pen, (struct step){.kind = STEP_PAUSE, .node = node, .count = draw_pause(pen), .wait_ms = calm_ms});
 		break;
 	case HISTORY_STORM:
 		draw_storm(pen);
@@ -319,10 +385,7 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	}
 }
 
-static bool has(const struct script *script, enum history_fault fault)
-{
-	return (script->faults & 1u << fault) != 0;
-}
+static bool has(const struct script *script, enum history_fault fault) { return (script->faults & 1u << fault) != 0; }
 
 /* The token goes round within half of its timeout, also where all links are the slowest. */
 static void draw_links(struct pen *pen)
@@ -341,7 +404,8 @@ static void draw_links(struct pen *pen)
 /* A rolling upgrade: some nodes have the newest version, some one or two older ones. */
 static uint64_t draw_mix(struct pen *pen)
 {
-	static const uint32_t versions[] = {0, 0, MIX_COMPACT, MIX_COMPACT | MIX_LATER, MIX_COMPACT | MIX_LATER | MIX_SAFE};
+	static const uint32_t versions[] = {
+		0, 0, MIX_COMPACT, MIX_COMPACT | MIX_LATER, MIX_COMPACT | MIX_LATER | MIX_SAFE};
 	uint32_t count = draw(pen, 3) == 0 ? 5 : 4;
 	uint64_t mix = 0;
 
@@ -428,11 +492,13 @@ void script_print(const struct script *script, FILE *out)
 {
 	const struct setting *setting = &script->setting;
 
-	fprintf(out, "nodes %u, token %u ms, links %u us and %u us, %u bytes/ms and %u ms, sockets %u bytes%s, %u frames to the wrap, "
-		     "channels %#x, mix %#jx, faults",
-		script->nodes, setting->token_ms, setting->link_us_max, setting->delay_max_us, setting->link_bytes_per_ms,
-		setting->link_queue_ms, setting->socket_bytes, setting->has_wide_ids ? ", wide ids" : "",
-		setting->frames_to_wrap, setting->channels, (uintmax_t)setting->mix);
+	fprintf(out,
+		"nodes %u, token %u ms, links %u us and %u us, %u bytes/ms and %u ms, sockets %u bytes%s, %u frames to the wrap, "
+		"channels %#x, mix %#jx, faults",
+		script->nodes, setting->token_ms, setting->link_us_max, setting->delay_max_us,
+		setting->link_bytes_per_ms, setting->link_queue_ms, setting->socket_bytes,
+		setting->has_wide_ids ? ", wide ids" : "", setting->frames_to_wrap, setting->channels,
+		(uintmax_t)setting->mix);
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((script->faults & 1u << i) != 0)
 			fprintf(out, " %s", fault_names[i]);

@@ -32,8 +32,8 @@ enum history_fault {
 	HISTORY_SOCKET, /* for the whole run: sockets hold 16 KB to 208 KB, and drop more */
 	HISTORY_IDS,    /* for the whole run: node ids over all 32 bits */
 	HISTORY_WRAP,   /* for the whole run: sequences of rings and frames begin near their wrap */
-	HISTORY_MIX,    /* for the whole run: nodes of older versions, which lack some features, and of a kind that has none */
-	HISTORY_MANY,   /* for the whole run: 6 to 24 nodes */
+	HISTORY_MIX, /* for the whole run: nodes of older versions, which lack some features, and of a kind that has none */
+	HISTORY_MANY, /* for the whole run: 6 to 24 nodes */
 	HISTORY_FAULTS,
 };
 
@@ -63,16 +63,16 @@ enum step_kind {
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* node loses a service: value 0 cpg, 1 kv */
 	STEP_LOAD,        /* node loads the service again */
-	STEP_AWAIT,       /* until node begins to synchronise (value 0), or has (1), at most count ms, and size us more. count 0: us alone */
+	STEP_AWAIT, /* until node begins to synchronise (value 0), or has (1), at most count ms, and size us more. count 0: us alone */
 	/* Clients. */
 	STEP_CPG_JOIN,
 	STEP_CPG_LEAVE,
-	STEP_CPG_END,     /* the process of client ends */
-	STEP_CPG_SEND,    /* count messages of size bytes; value 1: safe */
-	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
-	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
-	STEP_KV,          /* value: kind of request; count: the key */
-	STEP_CFG,         /* a new version of all files, bad on node other if value is 0, and a reload by node */
+	STEP_CPG_END,  /* the process of client ends */
+	STEP_CPG_SEND, /* count messages of size bytes; value 1: safe */
+	STEP_CPG_HOLD, /* client stops reading if count is not 0, or reads again */
+	STEP_EVS_SEND, /* count messages of size bytes; value 1: safe */
+	STEP_KV,       /* value: kind of request; count: the key */
+	STEP_CFG,      /* a new version of all files, bad on node other if value is 0, and a reload by node */
 	STEP_KINDS,
 };
 
@@ -94,14 +94,14 @@ enum mix {
 struct setting {
 	uint32_t token_ms, consensus_ms;
 	uint32_t delay_min_us, delay_max_us;
-	uint32_t link_us_max;      /* each link has a delay of its own up to this; 0: none */
+	uint32_t link_us_max;       /* each link has a delay of its own up to this; 0: none */
 	uint32_t link_bytes_per_ms; /* 0: unlimited */
 	uint32_t link_queue_ms;
-	uint32_t socket_bytes;     /* 0: unlimited */
-	uint32_t frames_to_wrap;   /* number of frames of each ring until its sequence wraps, 0: it begins at 0 */
+	uint32_t socket_bytes;   /* 0: unlimited */
+	uint32_t frames_to_wrap; /* number of frames of each ring until its sequence wraps, 0: it begins at 0 */
 	bool has_wide_ids;
-	uint32_t channels;         /* bits: clients of cpg that have a fast channel */
-	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
+	uint32_t channels; /* bits: clients of cpg that have a fast channel */
+	uint64_t mix;      /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
 };
 
 struct script {
@@ -109,7 +109,7 @@ struct script {
 	uint32_t nodes;
 	uint32_t faults; /* bits, 1 << enum history_fault */
 	struct setting setting;
-	struct step *steps;     /* count; owned */
+	struct step *steps; /* count; owned */
 	uint32_t count;
 };
 

@@ -63,8 +63,8 @@ static bool fits_from(const struct play_sequence *a, uint32_t i, const struct pl
 	return true;
 }
 
-bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
-	bool may_end_b, uint32_t *at)
+bool play_sequence_fits(
+	const struct play_sequence *a, const struct play_sequence *b, bool may_end_a, bool may_end_b, uint32_t *at)
 {
 	/* If both are late, either may be the one that begins later. */
 	if (a->is_late && fits_from(a, 0, b, begin_beside(b, a), may_end_a, may_end_b, at))

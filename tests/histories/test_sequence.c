@@ -31,16 +31,19 @@ static const struct row rows[] = {
 	{"a client that is not late does not", {"xyab", SEES_END, ""}, {"ab", SEES_END, ""}, false},
 	{"a late client misses no message later", {"xabc", SEES_END, ""}, {"ac", SEES_END | IS_LATE, ""}, false},
 	{"a late client without messages missed all", {"xy", SEES_END, ""}, {"", SEES_END | IS_LATE, ""}, true},
-	{"the first message of a late client may be missing", {"bc", SEES_END, "a"}, {"abc", SEES_END | IS_LATE, ""}, true},
+	{"the first message of a late client may be missing", {"bc", SEES_END, "a"}, {"abc", SEES_END | IS_LATE, ""},
+		true},
 	{"the first two may be missing", {"xcd", SEES_END, "ab"}, {"abcd", SEES_END | IS_LATE, ""}, true},
 	{"the only one may be missing", {"xy", SEES_END, "a"}, {"a", SEES_END | IS_LATE, ""}, true},
 	{"the first message of a late client is missing", {"bc", SEES_END, ""}, {"abc", SEES_END | IS_LATE, ""}, false},
 	{"it is missing though both clients end early", {"xbc", 0, ""}, {"abcd", IS_LATE, ""}, false},
 	{"a message that is ignored is not missing", {"xab", SEES_END, "x"}, {"axb", SEES_END | IS_LATE, ""}, false},
 	{"one of two late clients begins later", {"xab", SEES_END | IS_LATE, ""}, {"ab", SEES_END | IS_LATE, ""}, true},
-	{"it begins with a message that may be missing", {"xbc", SEES_END | IS_LATE, "a"}, {"abc", SEES_END | IS_LATE, ""}, true},
+	{"it begins with a message that may be missing", {"xbc", SEES_END | IS_LATE, "a"},
+		{"abc", SEES_END | IS_LATE, ""}, true},
 	{"both late clients miss a message", {"xbc", SEES_END | IS_LATE, ""}, {"abc", SEES_END | IS_LATE, ""}, false},
-	{"two late clients miss a message later", {"xabc", SEES_END | IS_LATE, ""}, {"ac", SEES_END | IS_LATE, ""}, false},
+	{"two late clients miss a message later", {"xabc", SEES_END | IS_LATE, ""}, {"ac", SEES_END | IS_LATE, ""},
+		false},
 };
 
 static bool may_lack(void *arg, uint32_t node, uint64_t what)
@@ -52,8 +55,8 @@ static bool may_lack(void *arg, uint32_t node, uint64_t what)
 
 static struct play_sequence sequence_of(struct side *sides, uint32_t node)
 {
-	struct play_sequence sequence = {.node = node, .is_late = (sides[node].flags & IS_LATE) != 0,
-		.may_lack = may_lack, .arg = sides};
+	struct play_sequence sequence = {
+		.node = node, .is_late = (sides[node].flags & IS_LATE) != 0, .may_lack = may_lack, .arg = sides};
 
 	for (const char *at = sides[node].messages; *at != '\0'; at++)
 		play_sequence_add(&sequence, UINT64_C(1) << 32 | (uint8_t)*at);

@@ -32,8 +32,8 @@ static uint64_t mask_of(const struct play *play, const uint32_t *members, uint32
 static void note_stay(struct play_view *view, struct play_ring ring)
 {
 	view->stays = grow(view->stays, view->stay_count, &view->stay_capacity, sizeof(*view->stays));
-	view->stays[view->stay_count++] = (struct play_stay){.ring = ring, .with = view->has_come ? view->mask : 0,
-		.has_come = view->has_come};
+	view->stays[view->stay_count++] = (struct play_stay){
+		.ring = ring, .with = view->has_come ? view->mask : 0, .has_come = view->has_come};
 }
 
 void play_view_configure(struct play *play, uint32_t node, bool is_transitional, bool is_safe_kept,
@@ -135,8 +135,9 @@ bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t n
 	const struct play_note *note = number < notes->count ? &notes->list[number] : NULL;
 
 	if (note != NULL)
-		play_trace(play, "may node %u lack message %u of node %u, sent in ring %ju and delivered in %ju%s?", node, number,
-			note->node, (uintmax_t)note->sent.seq, (uintmax_t)note->ring.seq, note->is_first ? ", the first" : "");
+		play_trace(play, "may node %u lack message %u of node %u, sent in ring %ju and delivered in %ju%s?",
+			node, number, note->node, (uintmax_t)note->sent.seq, (uintmax_t)note->ring.seq,
+			note->is_first ? ", the first" : "");
 	if (note == NULL || (note->ring.seq != 0 && (!note->is_first || play_ring_equal(note->sent, note->ring))))
 		return false;
 	if (note->ring.seq != 0 && has_been_with(&play->views[node], note->node, note->sent, note->ring))

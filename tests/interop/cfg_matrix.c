@@ -35,8 +35,7 @@ static void *asker_run(void *argument)
 	return NULL;
 }
 
-void asker_start(
-	struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags)
+void asker_start(struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags)
 {
 	asker->handle = handle;
 	asker->flags = flags;

@@ -23,8 +23,7 @@ struct asker {
 	cs_error_t code; /* result of the call, after it has ended */
 	pthread_t thread;
 };
-void asker_start(
-	struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags);
+void asker_start(struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags);
 /** Wait for the answer. */
 cs_error_t asker_join(struct asker *asker);
 

@@ -26,8 +26,7 @@ static void calls_on_bad(corosync_cfg_handle_t handle)
 	CALL(corosync_cfg_dispatch(handle, (cs_dispatch_flags_t)99));
 	CALL(corosync_cfg_ring_status_get(handle, &names, &texts, &number));
 	CALL(corosync_cfg_node_status_get(handle, 1, CFG_NODE_STATUS_V1, NULL));
-	CALL(corosync_cfg_node_status_get(
-		handle, 1, (corosync_cfg_node_status_version_t)2, &status));
+	CALL(corosync_cfg_node_status_get(handle, 1, (corosync_cfg_node_status_version_t)2, &status));
 	CALL(corosync_cfg_node_status_get(handle, 1, CFG_NODE_STATUS_V1, &status));
 	CALL(corosync_cfg_kill_node(handle, 9, "reason"));
 	CALL(corosync_cfg_kill_node(handle, 9, long_reason));
@@ -108,14 +107,13 @@ static void print_node_status(corosync_cfg_handle_t handle, unsigned int nodeid)
 
 	memset(&status, 0xee, sizeof(status));
 	CALL(corosync_cfg_node_status_get(handle, nodeid, CFG_NODE_STATUS_V1, &status));
-	say("version %d node %u: reachable %u remote %u external %u onwire %u %u %u",
-		(int)status.version, status.nodeid, status.reachable, status.remote,
-		status.external, status.onwire_min, status.onwire_max, status.onwire_ver);
+	say("version %d node %u: reachable %u remote %u external %u onwire %u %u %u", (int)status.version,
+		status.nodeid, status.reachable, status.remote, status.external, status.onwire_min, status.onwire_max,
+		status.onwire_ver);
 	for (int i = 0; i < CFG_MAX_LINKS; i++)
 		say("link %d: %u %u %u mtu %u '%s' '%s'", i, status.link_status[i].enabled,
-			status.link_status[i].connected, status.link_status[i].dynconnected,
-			status.link_status[i].mtu, status.link_status[i].src_ipaddr,
-			status.link_status[i].dst_ipaddr);
+			status.link_status[i].connected, status.link_status[i].dynconnected, status.link_status[i].mtu,
+			status.link_status[i].src_ipaddr, status.link_status[i].dst_ipaddr);
 }
 
 static void print_addresses(corosync_cfg_handle_t handle, unsigned int nodeid, size_t max)
@@ -129,8 +127,7 @@ static void print_addresses(corosync_cfg_handle_t handle, unsigned int nodeid, s
 	errno = 0;
 	cs_error_t rc = corosync_cfg_get_node_addrs(handle, nodeid, max, &count, addresses);
 
-	say("addresses of %u, room for %zu = %d, errno %d", nodeid, max, (int)rc,
-		rc == CS_OK ? 0 : errno);
+	say("addresses of %u, room for %zu = %d, errno %d", nodeid, max, (int)rc, rc == CS_OK ? 0 : errno);
 	if (rc != CS_OK)
 		return;
 	say("%d", count);

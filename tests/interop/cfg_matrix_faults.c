@@ -207,8 +207,7 @@ void part_dying(pid_t daemon, int signal_number)
 	blocked_start(&blocked[1], connect_printing(), CS_DISPATCH_BLOCKING);
 	kill(daemon, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(corosync_cfg_finalize(blocked[i].handle));
 	}
 	say("asked = %d", (int)asker_join(&asker));
@@ -286,14 +285,10 @@ static void leak(void)
 	say("asked = %d", (int)asker_join(&asker));
 	corosync_cfg_finalize(asker.handle);
 	CALL(corosync_cfg_finalize(one));
-	say("7.1 finalize after an answer closes the connection: %s",
-		descriptors() < before ? "yes" : "no");
+	say("7.1 finalize after an answer closes the connection: %s", descriptors() < before ? "yes" : "no");
 }
 
-static int null_reason(void *handle)
-{
-	return (int)corosync_cfg_kill_node(*(uint64_t *)handle, 9, NULL);
-}
+static int null_reason(void *handle) { return (int)corosync_cfg_kill_node(*(uint64_t *)handle, 9, NULL); }
 
 void part_defects(pid_t daemon)
 {
@@ -309,12 +304,10 @@ void part_defects(pid_t daemon)
 	CALL(corosync_cfg_get_node_addrs(handle, 9, 1, &count, &address));
 	/* Undefined with Corosync, on either side. */
 	say("4.2 addresses of a stranger: %s", is_careful() && count == 0 ? "0" : "undefined");
-	say("7.9 dispatch on a stack of 64 KiB: %s",
-		in_child(dispatch_on_small_stack, &handle, 5000));
+	say("7.9 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	corosync_cfg_handle_t blocked = connect_printing();
 
-	say("7.10 dispatch of a handle that is finalized: %s",
-		in_child(finalize_blocked, &blocked, 5000));
+	say("7.10 dispatch of a handle that is finalized: %s", in_child(finalize_blocked, &blocked, 5000));
 	CALL(corosync_cfg_finalize(blocked));
 	CALL(corosync_cfg_finalize(handle));
 }

@@ -26,8 +26,7 @@ static corosync_cfg_handle_t tracker(void)
 
 static void reply(corosync_cfg_handle_t handle, corosync_cfg_shutdown_reply_flags_t flags)
 {
-	say("answer %d = %d", (int)flags,
-		(int)PATIENTLY(corosync_cfg_replyto_shutdown(handle, flags)));
+	say("answer %d = %d", (int)flags, (int)PATIENTLY(corosync_cfg_replyto_shutdown(handle, flags)));
 }
 
 static long now_ms(void)

@@ -62,8 +62,7 @@ void walk(cmap_handle_t handle, const char *prefix)
 		return;
 	while ((rc = cmap_iter_next(handle, iterator, key, &size, &type)) == CS_OK)
 		say("  %s type %d length %zu", key, (int)type, size);
-	say("  end %d, again %d", (int)rc,
-		(int)cmap_iter_next(handle, iterator, key, NULL, NULL));
+	say("  end %d, again %d", (int)rc, (int)cmap_iter_next(handle, iterator, key, NULL, NULL));
 	CALL(cmap_iter_finalize(handle, iterator));
 }
 
@@ -97,12 +96,10 @@ void print_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t eve
 		change_hook(handle, tracker);
 }
 
-cmap_track_handle_t track(
-	cmap_handle_t handle, const char *key, int32_t type, const char *name)
+cmap_track_handle_t track(cmap_handle_t handle, const char *key, int32_t type, const char *name)
 {
 	cmap_track_handle_t tracker = 0;
-	cs_error_t rc = cmap_track_add(
-		handle, key, type, print_change, (void *)(uintptr_t)name, &tracker);
+	cs_error_t rc = cmap_track_add(handle, key, type, print_change, (void *)(uintptr_t)name, &tracker);
 
 	say("track %s as %s, type %d = %d", key == NULL ? "(null)" : key, name, type, (int)rc);
 	return rc == CS_OK ? tracker : 0;

@@ -32,8 +32,7 @@ void print_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t eve
 extern void (*change_hook)(cmap_handle_t handle, cmap_track_handle_t tracker);
 
 /** Track with print_change under a name; prints the code. 0: failed. */
-cmap_track_handle_t track(
-	cmap_handle_t handle, const char *key, int32_t type, const char *name);
+cmap_track_handle_t track(cmap_handle_t handle, const char *key, int32_t type, const char *name);
 
 /** The parts for each state of the daemon. */
 void part_absent(pid_t daemon);

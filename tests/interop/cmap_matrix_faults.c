@@ -72,8 +72,7 @@ void part_paused(pid_t daemon)
 	CALL(cmap_finalize(handle));
 }
 
-static void calls_on_broken(
-	cmap_handle_t handle, cmap_iter_handle_t iterator, cmap_track_handle_t tracker)
+static void calls_on_broken(cmap_handle_t handle, cmap_iter_handle_t iterator, cmap_track_handle_t tracker)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1];
 	char *text = NULL;
@@ -124,8 +123,7 @@ void part_dying(pid_t daemon, int signal_number)
 	blocked_start(&blocked[1], connect_cmap(), CS_DISPATCH_BLOCKING);
 	kill(daemon, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(cmap_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)
@@ -228,8 +226,7 @@ void part_defects(pid_t daemon)
 	second = random();
 	say("1.2 random numbers used up: %s", first == second ? "no" : "yes");
 	cmap_finalize(other);
-	say("7.10 dispatch on a stack of 64 KiB: %s",
-		in_child(dispatch_on_small_stack, &handle, 5000));
+	say("7.10 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	say("1.2 dispatch of a handle that is finalized: %s", in_child(finalize_own, NULL, 5000));
 	CALL(cmap_finalize(handle));
 }

@@ -76,9 +76,8 @@ static void all_calls_with(cmap_handle_t handle)
 	CALL(cmap_track_add(handle, "matrix.a", 7, print_change, NULL, NULL));
 	CALL(cmap_track_add(handle, long_key, 7, print_change, NULL, &tracker));
 	CALL(cmap_track_delete(handle, 7));
-	say("outputs untouched: %s", u8 == 7 && text == NULL && strcmp(key, "untouched") == 0 &&
-						     size == 7 && context == &size && fd == 7 &&
-						     type == (cmap_value_types_t)7 &&
+	say("outputs untouched: %s", u8 == 7 && text == NULL && strcmp(key, "untouched") == 0 && size == 7 &&
+						     context == &size && fd == 7 && type == (cmap_value_types_t)7 &&
 						     iterator == 7 && tracker == 7
 					     ? "yes"
 					     : "no");
@@ -122,8 +121,7 @@ static void initialize_all_ways(void)
 	show(handle, "totem.version");
 	CALL(cmap_finalize(handle));
 	say("initialize as nobody: %s", in_child(initialize_denied, NULL, 5000));
-	say("initialize without descriptors: %s",
-		in_child(initialize_without_descriptors, NULL, 5000));
+	say("initialize without descriptors: %s", in_child(initialize_without_descriptors, NULL, 5000));
 }
 
 static void local_calls(cmap_handle_t handle)
@@ -139,17 +137,16 @@ static void local_calls(cmap_handle_t handle)
 	CALL(cmap_context_set(handle, NULL));
 	CALL(cmap_fd_get(handle, &fd));
 	CALL(cmap_fd_get(handle, &again));
-	say("one descriptor: %s, revents %d", fd == again && fd >= 0 ? "yes" : "no",
-		revents_of(handle));
+	say("one descriptor: %s, revents %d", fd == again && fd >= 0 ? "yes" : "no", revents_of(handle));
 	CALL(cmap_dispatch(handle, CS_DISPATCH_ALL));
 	CALL(cmap_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 }
 
 static void iteration(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"matrix.it.b", "matrix.it.a", "matrix.it.a.x",
-		"matrix.it.a-x", "matrix.it.aa", "matrix.it.A", "matrix.it.a/x", "matrix.it.a:x",
-		"matrix.it.a_x", "matrix.it.1", "matrix.itx"};
+	static const char *const keys[] = {"matrix.it.b", "matrix.it.a", "matrix.it.a.x", "matrix.it.a-x",
+		"matrix.it.aa", "matrix.it.A", "matrix.it.a/x", "matrix.it.a:x", "matrix.it.a_x", "matrix.it.1",
+		"matrix.itx"};
 	char key[CMAP_KEYNAME_MAXLEN + 1];
 	cmap_iter_handle_t first, second;
 	cmap_handle_t other = connect_cmap();
@@ -197,35 +194,31 @@ static void iteration(cmap_handle_t handle)
 /* Read-only keys, whether they exist or not, and similar keys that are not read-only. */
 static void protected_keys(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"internal_configuration.", "internal_configuration.x",
-		"runtime.services.", "runtime.services.cmap.0.tx", "runtime.config.x",
-		"runtime.config.totem.token", "runtime.totem.x", "uidgid.config.uid.0",
-		"system.qb_ipc_type", "system.x", "nodelist.node.0.nodeid",
-		"nodelist.local_node_pos", "nodelist.x", "totem.crypto_cipher",
-		"totem.crypto_hash", "totem.crypto_model", "totem.keyfile", "totem.key",
-		"totem.secauth", "totem.ip_version", "totem.rrp_mode", "totem.transport",
-		"totem.cluster_name", "totem.netmtu", "totem.threads", "totem.version",
-		"totem.nodeid", "totem.clear_node_high_bit", "config.reload_in_progress",
-		"config.totemconfig_reload_in_progress", "totem.versionx", "totem.keyx",
-		"totem.cluster_namex", "internal_configuration", "systemx", "nodelist",
-		"runtime.service", "config.reload_in_progressx", "runtime.matrix", "uidgid.uid.77",
-		"logging.matrix", "quorum.matrix"};
+	static const char *const keys[] = {"internal_configuration.", "internal_configuration.x", "runtime.services.",
+		"runtime.services.cmap.0.tx", "runtime.config.x", "runtime.config.totem.token", "runtime.totem.x",
+		"uidgid.config.uid.0", "system.qb_ipc_type", "system.x", "nodelist.node.0.nodeid",
+		"nodelist.local_node_pos", "nodelist.x", "totem.crypto_cipher", "totem.crypto_hash",
+		"totem.crypto_model", "totem.keyfile", "totem.key", "totem.secauth", "totem.ip_version",
+		"totem.rrp_mode", "totem.transport", "totem.cluster_name", "totem.netmtu", "totem.threads",
+		"totem.version", "totem.nodeid", "totem.clear_node_high_bit", "config.reload_in_progress",
+		"config.totemconfig_reload_in_progress", "totem.versionx", "totem.keyx", "totem.cluster_namex",
+		"internal_configuration", "systemx", "nodelist", "runtime.service", "config.reload_in_progressx",
+		"runtime.matrix", "uidgid.uid.77", "logging.matrix", "quorum.matrix"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		say("%s: set %d, inc %d, dec %d, delete %d", keys[i],
-			(int)cmap_set_uint64(handle, keys[i], 77), (int)cmap_inc(handle, keys[i]),
-			(int)cmap_dec(handle, keys[i]), (int)cmap_delete(handle, keys[i]));
+		say("%s: set %d, inc %d, dec %d, delete %d", keys[i], (int)cmap_set_uint64(handle, keys[i], 77),
+			(int)cmap_inc(handle, keys[i]), (int)cmap_dec(handle, keys[i]),
+			(int)cmap_delete(handle, keys[i]));
 }
 
 static void configured_keys(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"totem.version", "totem.cluster_name",
-		"totem.transport", "system.sched_rr", "nodelist.node.0.nodeid",
-		"nodelist.node.0.ring0_addr", "nodelist.node.0.name", "nodelist.local_node_pos",
-		"runtime.members.1.status", "runtime.members.1.join_count", "runtime.members.1.ip",
-		"runtime.members.1.config_version", "internal_configuration.service.0.name",
-		"internal_configuration.service.0.ver", "runtime.services.cmap.service_id",
-		"totem.config_version", "logging.to_stderr"};
+	static const char *const keys[] = {"totem.version", "totem.cluster_name", "totem.transport", "system.sched_rr",
+		"nodelist.node.0.nodeid", "nodelist.node.0.ring0_addr", "nodelist.node.0.name",
+		"nodelist.local_node_pos", "runtime.members.1.status", "runtime.members.1.join_count",
+		"runtime.members.1.ip", "runtime.members.1.config_version", "internal_configuration.service.0.name",
+		"internal_configuration.service.0.ver", "runtime.services.cmap.service_id", "totem.config_version",
+		"logging.to_stderr"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		show(handle, keys[i]);

@@ -14,17 +14,16 @@ enum { ALL = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY };
 
 static void refused(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"stats.srp.mcast_tx", "stats.clear.knet",
-		"stats.clear.ipc", "stats.clear.totem", "stats.clear.schedmiss", "stats.clear.all",
-		"stats.clear.allx", "stats.clear.knet.more", "stats.clear.", "stats.clear",
-		"stats.clear.nothing", "stats.absent", "totem.version", "x", "matrix.key"};
+	static const char *const keys[] = {"stats.srp.mcast_tx", "stats.clear.knet", "stats.clear.ipc",
+		"stats.clear.totem", "stats.clear.schedmiss", "stats.clear.all", "stats.clear.allx",
+		"stats.clear.knet.more", "stats.clear.", "stats.clear", "stats.clear.nothing", "stats.absent",
+		"totem.version", "x", "matrix.key"};
 	cmap_value_types_t type;
 	size_t size;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		say("%s: set %d, set string %d, set badly %d, inc %d, dec %d, delete %d", keys[i],
-			(int)cmap_set_uint32(handle, keys[i], 1),
-			(int)cmap_set_string(handle, keys[i], "yes"),
+			(int)cmap_set_uint32(handle, keys[i], 1), (int)cmap_set_string(handle, keys[i], "yes"),
 			(int)cmap_set(handle, keys[i], "1234567", 7, CMAP_VALUETYPE_UINT8),
 			(int)cmap_inc(handle, keys[i]), (int)cmap_dec(handle, keys[i]),
 			(int)cmap_delete(handle, keys[i]));
@@ -61,9 +60,8 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(((const struct connection_key *)a)->name, ((const struct connection_key *)b)->name);
 }
 
-static void note_connection(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before,
-	void *user_data)
+static void note_connection(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data)
 {
 	struct connection_key *one = &connection_keys[connection_key_count % 40];
 	const char *dot = strrchr(key, '.');
@@ -87,9 +85,8 @@ static void expect_connection(cmap_handle_t handle)
 			connection_keys[i].types[0], connection_keys[i].types[1]);
 }
 
-static void print_one(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before,
-	void *user_data)
+static void print_one(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data)
 {
 	(void)handle, (void)tracker, (void)user_data;
 	say("  event %d %s types %d %d", event, key, (int)now.type, (int)before.type);
@@ -101,8 +98,7 @@ static void connections(cmap_handle_t handle)
 	cmap_track_handle_t tracker;
 	cmap_handle_t other;
 
-	CALL(cmap_track_add(handle, "stats.ipcs.service0.", ALL | CMAP_TRACK_PREFIX,
-		note_connection, NULL, &tracker));
+	CALL(cmap_track_add(handle, "stats.ipcs.service0.", ALL | CMAP_TRACK_PREFIX, note_connection, NULL, &tracker));
 	other = connect_cmap();
 	expect_connection(handle);
 	CALL(cmap_finalize(other));
@@ -119,8 +115,7 @@ static void counter(cmap_handle_t handle)
 	uint64_t closed, later;
 
 	CALL(cmap_get_uint64(handle, "stats.ipcs.global.closed", &closed));
-	CALL(cmap_track_add(handle, "stats.ipcs.global.closed", CMAP_TRACK_MODIFY, print_one, NULL,
-		&tracker));
+	CALL(cmap_track_add(handle, "stats.ipcs.global.closed", CMAP_TRACK_MODIFY, print_one, NULL, &tracker));
 	other = connect_cmap();
 	CALL(cmap_finalize(other));
 	expect_events(handle, 1);
@@ -131,8 +126,8 @@ static void counter(cmap_handle_t handle)
 
 static void clearing(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"stats.srp.mcast_tx", "stats.srp.operational_entered",
-		"stats.ipcs.global.closed"};
+	static const char *const keys[] = {
+		"stats.srp.mcast_tx", "stats.srp.operational_entered", "stats.ipcs.global.closed"};
 	uint64_t before[3], after[3];
 
 	for (int i = 0; i < 3; i++)
@@ -176,14 +171,11 @@ static bool is_others(const char *key)
 {
 	static const char *const beginnings[] = {"internal_configuration.service.4.",
 		"internal_configuration.service.6.", "internal_configuration.service.7.",
-		"internal_configuration.service.32.", "internal_configuration.service.34.",
-		"runtime.services.pload.",
-		"runtime.services.mon.", "runtime.services.wd.", "runtime.services.evs.",
-		"runtime.services.cfg.5.", "runtime.services.cfg.6.", "runtime.services.cfg.7.",
-		"runtime.services.cfg.8.",
-		"runtime.services.control.",
-		"runtime.config.totem.interface.0.mcastport", /* since 3.1.10 */
-		"runtime.services.votequorum.4.",             /* later */
+		"internal_configuration.service.32.", "internal_configuration.service.34.", "runtime.services.pload.",
+		"runtime.services.mon.", "runtime.services.wd.", "runtime.services.evs.", "runtime.services.cfg.5.",
+		"runtime.services.cfg.6.", "runtime.services.cfg.7.", "runtime.services.cfg.8.",
+		"runtime.services.control.", "runtime.config.totem.interface.0.mcastport", /* since 3.1.10 */
+		"runtime.services.votequorum.4.",                                          /* later */
 		"resources.", "stats.schedmiss.", "stats.coterie.", "stats.plugins."};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
@@ -212,8 +204,7 @@ static void list(cmap_handle_t handle)
 			length = type == CMAP_VALUETYPE_STRING ? 0 : (unsigned int)size;
 			say("  %s type %d length %u", key, (int)type, length);
 		} else if (own != NULL) {
-			say("  %.*s.…%s type %d length %zu", (int)(own - key), key,
-				strrchr(key, '.'), (int)type, size);
+			say("  %.*s.…%s type %d length %zu", (int)(own - key), key, strrchr(key, '.'), (int)type, size);
 		}
 	}
 	CALL(cmap_iter_finalize(handle, iterator));

@@ -52,8 +52,7 @@ static void every_type(cmap_handle_t handle)
 	}
 	for (int type = 17; type <= 32; type++) {
 		snprintf(names[type], sizeof(names[type]), "p%d", type);
-		trackers[type] = track(
-			handle, "matrix.", (type - 17) | CMAP_TRACK_PREFIX, names[type]);
+		trackers[type] = track(handle, "matrix.", (type - 17) | CMAP_TRACK_PREFIX, names[type]);
 	}
 	CALL(cmap_set_uint8(handle, "matrix.k", 1));
 	CALL(cmap_set_uint8(handle, "matrix.k", 2));
@@ -66,8 +65,7 @@ static void every_type(cmap_handle_t handle)
 	expect_quiet(handle);
 	for (int type = 0; type <= 32; type++)
 		if (trackers[type] != 0)
-			say("delete %d = %d", type,
-				(int)cmap_track_delete(handle, trackers[type]));
+			say("delete %d = %d", type, (int)cmap_track_delete(handle, trackers[type]));
 }
 
 static void order(cmap_handle_t handle)
@@ -145,8 +143,8 @@ static void hook_finalize(cmap_handle_t handle, cmap_track_handle_t tracker)
 
 static void inside_callbacks(cmap_handle_t handle)
 {
-	static const cs_dispatch_flags_t all[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
+	static const cs_dispatch_flags_t all[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
 
 	for (int i = 0; i < 2; i++) {
 		cmap_track_handle_t tracker = track(handle, "matrix.h", ALL, "hooked");

@@ -33,20 +33,19 @@ static void typed(cmap_handle_t handle)
 	CALL(cmap_set(handle, "matrix.nothing", "", 0, CMAP_VALUETYPE_BINARY));
 }
 
-#define GET(name, type, format)                                                                    \
-	do {                                                                                       \
-		type value = (type)77;                                                             \
-		cs_error_t rc = cmap_get_##name(handle, key, &value);                              \
-		printf(" " #name " %d/" format, (int)rc, value);                                   \
+#define GET(name, type, format) \
+	do { \
+		type value = (type)77; \
+		cs_error_t rc = cmap_get_##name(handle, key, &value); \
+		printf(" " #name " %d/" format, (int)rc, value); \
 	} while (0)
 
 /* Each key with each getter. */
 static void getters(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"matrix.i8", "matrix.u8", "matrix.i16", "matrix.u16",
-		"matrix.i32", "matrix.u32", "matrix.i64", "matrix.u64", "matrix.float",
-		"matrix.double", "matrix.string", "matrix.empty", "matrix.binary",
-		"matrix.nothing", "matrix.absent", "x", "", "no name!"};
+	static const char *const keys[] = {"matrix.i8", "matrix.u8", "matrix.i16", "matrix.u16", "matrix.i32",
+		"matrix.u32", "matrix.i64", "matrix.u64", "matrix.float", "matrix.double", "matrix.string",
+		"matrix.empty", "matrix.binary", "matrix.nothing", "matrix.absent", "x", "", "no name!"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const char *key = keys[i];
@@ -95,15 +94,13 @@ static void room(cmap_handle_t handle)
 			type = (cmap_value_types_t)77;
 			memset(bytes, 0xee, 32);
 			rc = cmap_get(handle, keys[k], bytes, &size, &type);
-			say("  room %zu = %d: length %zu type %d", rooms[r], (int)rc, size,
-				(int)type);
+			say("  room %zu = %d: length %zu type %d", rooms[r], (int)rc, size, (int)type);
 			/* Corosync's library copies something even without room. */
 			if (rooms[r] > 0)
 				say("    %02x %02x %02x", bytes[0], bytes[3],
 					rc == CS_OK && size > 0 ? bytes[size] : 0);
 			else if (rc == CS_OK && size > 0)
-				say("2.4 touched without room: %s",
-					bytes[0] == 0xee ? "no" : "yes");
+				say("2.4 touched without room: %s", bytes[0] == 0xee ? "no" : "yes");
 		}
 	}
 	free(bytes);
@@ -112,8 +109,7 @@ static void room(cmap_handle_t handle)
 static void set(cmap_handle_t handle, const void *value, size_t size, int type)
 {
 	/* The largest need the whole ring to themselves. */
-	cs_error_t rc =
-		PATIENTLY(cmap_set(handle, KEY, value, size, (cmap_value_types_t)type));
+	cs_error_t rc = PATIENTLY(cmap_set(handle, KEY, value, size, (cmap_value_types_t)type));
 
 	say("set type %d length %zu = %d", type, size, (int)rc);
 	if (rc == CS_OK) {
@@ -124,8 +120,8 @@ static void set(cmap_handle_t handle, const void *value, size_t size, int type)
 
 static void lengths(cmap_handle_t handle)
 {
-	static const size_t sizes[] = {VALUE_MAX - 1, VALUE_MAX, VALUE_MAX + 1, 100000,
-		1048576 - 296, 1048576 - 295, 1100000};
+	static const size_t sizes[] = {
+		VALUE_MAX - 1, VALUE_MAX, VALUE_MAX + 1, 100000, 1048576 - 296, 1048576 - 295, 1100000};
 	char *bytes = malloc(1100000);
 
 	memset(bytes, 0, 40);
@@ -140,8 +136,7 @@ static void lengths(cmap_handle_t handle)
 	set(handle, bytes, VALUE_MAX, 11);
 	set(handle, bytes, VALUE_MAX, 12);
 	bytes[VALUE_MAX] = '\0';
-	say("cmap_set_string, the longest = %d",
-		(int)cmap_set_string(handle, KEY, bytes));
+	say("cmap_set_string, the longest = %d", (int)cmap_set_string(handle, KEY, bytes));
 	show(handle, KEY);
 	free(bytes);
 
@@ -159,32 +154,29 @@ static void lengths(cmap_handle_t handle)
 
 static void names(cmap_handle_t handle)
 {
-	static const char *const all[] = {"a", "ab", "abc", "", "...", "a..b.", "-_/:", "a b", "a,b",
-		"a\tb", "abcd\x80", "ab%", "ab=", "ABC", "000"};
+	static const char *const all[] = {"a", "ab", "abc", "", "...", "a..b.", "-_/:", "a b", "a,b", "a\tb",
+		"abcd\x80", "ab%", "ab=", "ABC", "000"};
 	char key[300];
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		say("name %zu: set %d, get %d, inc %d, dec %d, delete %d, delete %d", i,
-			(int)cmap_set_uint8(handle, all[i], 1),
-			(int)cmap_get(handle, all[i], NULL, NULL, NULL),
-			(int)cmap_inc(handle, all[i]), (int)cmap_dec(handle, all[i]),
-			(int)cmap_delete(handle, all[i]), (int)cmap_delete(handle, all[i]));
+			(int)cmap_set_uint8(handle, all[i], 1), (int)cmap_get(handle, all[i], NULL, NULL, NULL),
+			(int)cmap_inc(handle, all[i]), (int)cmap_dec(handle, all[i]), (int)cmap_delete(handle, all[i]),
+			(int)cmap_delete(handle, all[i]));
 	for (size_t length = 254; length <= 257; length++) {
 		memset(key, 'n', length);
 		key[length] = '\0';
 		say("name of %zu: set %d, get %d, inc %d, dec %d, delete %d", length,
-			(int)cmap_set_uint8(handle, key, 1),
-			(int)cmap_get(handle, key, NULL, NULL, NULL), (int)cmap_inc(handle, key),
-			(int)cmap_dec(handle, key), (int)cmap_delete(handle, key));
+			(int)cmap_set_uint8(handle, key, 1), (int)cmap_get(handle, key, NULL, NULL, NULL),
+			(int)cmap_inc(handle, key), (int)cmap_dec(handle, key), (int)cmap_delete(handle, key));
 	}
 }
 
 static void counting(cmap_handle_t handle)
 {
-	static const char *const keys[] = {"matrix.i8", "matrix.u8", "matrix.i16", "matrix.u16",
-		"matrix.i32", "matrix.u32", "matrix.i64", "matrix.u64", "matrix.float",
-		"matrix.double", "matrix.string", "matrix.binary", "matrix.nothing",
-		"matrix.absent"};
+	static const char *const keys[] = {"matrix.i8", "matrix.u8", "matrix.i16", "matrix.u16", "matrix.i32",
+		"matrix.u32", "matrix.i64", "matrix.u64", "matrix.float", "matrix.double", "matrix.string",
+		"matrix.binary", "matrix.nothing", "matrix.absent"};
 
 	CALL(cmap_set_int8(handle, "matrix.i8", INT8_MAX));
 	CALL(cmap_set_uint8(handle, "matrix.u8", UINT8_MAX));
@@ -197,8 +189,7 @@ static void counting(cmap_handle_t handle)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		say("%s: inc %d", keys[i], (int)cmap_inc(handle, keys[i]));
 		show(handle, keys[i]);
-		say("%s: dec %d, dec %d", keys[i], (int)cmap_dec(handle, keys[i]),
-			(int)cmap_dec(handle, keys[i]));
+		say("%s: dec %d, dec %d", keys[i], (int)cmap_dec(handle, keys[i]), (int)cmap_dec(handle, keys[i]));
 		show(handle, keys[i]);
 	}
 }

@@ -36,13 +36,12 @@ static void print_list(const char *title, const struct cpg_address *list, size_t
 	if (list == NULL)
 		printf("(null)");
 	for (size_t i = 0; i < count; i++)
-		printf("%s%u/%c:%u", i == 0 ? "" : ",", list[i].nodeid, process_letter(list[i].pid),
-			list[i].reason);
+		printf("%s%u/%c:%u", i == 0 ? "" : ",", list[i].nodeid, process_letter(list[i].pid), list[i].reason);
 	printf(";");
 }
 
-static void print_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid,
-	uint32_t pid, void *msg, size_t size)
+static void print_deliver(
+	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *msg, size_t size)
 {
 	const uint8_t *bytes = msg;
 	uint32_t sum = 2166136261u;
@@ -55,8 +54,8 @@ static void print_deliver(cpg_handle_t handle, const struct cpg_name *group, uin
 		sum = (sum ^ bytes[i]) * 16777619u;
 	printf("  deliver ");
 	print_name(group);
-	say(" %u/%c size %zu sum %08x%s%s", nodeid, process_letter(pid), size, sum,
-		msg == NULL ? " NULL" : "", (uintptr_t)msg % 8 != 0 ? " unaligned" : "");
+	say(" %u/%c size %zu sum %08x%s%s", nodeid, process_letter(pid), size, sum, msg == NULL ? " NULL" : "",
+		(uintptr_t)msg % 8 != 0 ? " unaligned" : "");
 	if (size > 0)
 		memset(msg, 0xee, size); /* allowed */
 	events_seen++;
@@ -64,9 +63,9 @@ static void print_deliver(cpg_handle_t handle, const struct cpg_name *group, uin
 		deliver_hook(handle);
 }
 
-static void print_confchg(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void print_confchg(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)handle;
 	printf("  confchg ");
@@ -78,12 +77,10 @@ static void print_confchg(cpg_handle_t handle, const struct cpg_name *group,
 	events_seen++;
 }
 
-static void print_totem(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t member_count,
-	const uint32_t *members)
+static void print_totem(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_t member_count, const uint32_t *members)
 {
 	(void)handle;
-	printf("  totem ring of %u, seq %s; members", ring_id.nodeid,
-		ring_id.seq > 0 ? "set" : "0");
+	printf("  totem ring of %u, seq %s; members", ring_id.nodeid, ring_id.seq > 0 ? "set" : "0");
 	for (uint32_t i = 0; i < member_count; i++)
 		printf(" %u", members[i]);
 	say("%s", "");
@@ -91,8 +88,8 @@ static void print_totem(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_
 }
 
 cpg_callbacks_t printing = {print_deliver, print_confchg};
-cpg_model_v1_data_t printing_v1 = {CPG_MODEL_V1, print_deliver, print_confchg, print_totem,
-	CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF};
+cpg_model_v1_data_t printing_v1 = {
+	CPG_MODEL_V1, print_deliver, print_confchg, print_totem, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF};
 
 cpg_handle_t connect_printing(void)
 {

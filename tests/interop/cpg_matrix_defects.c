@@ -21,8 +21,7 @@ static int rejoin(void *name)
 	cpg_handle_t handle;
 
 	if (cpg_initialize(&handle, &none) != CS_OK || join_patiently(handle, &first) != CS_OK ||
-		cpg_dispatch(handle, CS_DISPATCH_ONE) != CS_OK ||
-		leave_patiently(handle, &first) != CS_OK ||
+		cpg_dispatch(handle, CS_DISPATCH_ONE) != CS_OK || leave_patiently(handle, &first) != CS_OK ||
 		cpg_dispatch(handle, CS_DISPATCH_ONE) != CS_OK)
 		return 100;
 	return (int)join_patiently(handle, &group);
@@ -43,8 +42,7 @@ static void deaf_after_leave(void)
 		cpg_callbacks_t none = {NULL, NULL};
 		cpg_handle_t handle;
 
-		if (cpg_initialize(&handle, &none) != CS_OK ||
-			join_patiently(handle, &group) != CS_OK)
+		if (cpg_initialize(&handle, &none) != CS_OK || join_patiently(handle, &group) != CS_OK)
 			_exit(1);
 		cpg_dispatch(handle, CS_DISPATCH_ONE);
 		(void)!write(ready[1], "r", 1);
@@ -102,8 +100,7 @@ static int zero_copy_misuse(void *handle)
 	if (cpg_zcb_alloc(*(cpg_handle_t *)handle, 100, &buffer) != CS_OK)
 		return 100;
 	memset(buffer, 0, 100);
-	return (int)cpg_zcb_mcast_joined(
-		*(cpg_handle_t *)handle, CPG_TYPE_AGREED, foreign + 500, 1);
+	return (int)cpg_zcb_mcast_joined(*(cpg_handle_t *)handle, CPG_TYPE_AGREED, foreign + 500, 1);
 }
 
 static void leave_another(void)
@@ -171,13 +168,11 @@ void part_defects(pid_t daemon)
 
 	before = descriptors();
 	cpg_handle_t refused;
-	DEFECT("10.13",
-		cpg_model_initialize(&refused, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
+	DEFECT("10.13", cpg_model_initialize(&refused, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
 	say("10.13 descriptors leaked: %s", descriptors() > before ? "yes" : "no");
 
 	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
-	say("10.7 dispatch of a handle that is finalized: %s",
-		in_child(finalize_own, NULL, 5000));
+	say("10.7 dispatch of a handle that is finalized: %s", in_child(finalize_own, NULL, 5000));
 	join_patiently(handle, &group);
 	expect_events(handle, 1);
 	say("4.8 300 vectors: %s", in_child(many_vectors, &handle, 5000));

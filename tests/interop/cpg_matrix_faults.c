@@ -173,8 +173,7 @@ void part_dying(pid_t daemon_pid, int signal_number)
 	blocked_start(&blocked[1], connect_printing(), CS_DISPATCH_BLOCKING);
 	kill(daemon_pid, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(cpg_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)
@@ -193,8 +192,7 @@ void part_ring(pid_t daemon)
 
 	(void)daemon;
 	process_name(-1, 'P'); /* no process has a letter here, so that all processes print the same */
-	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) !=
-			CS_OK ||
+	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) != CS_OK ||
 		join_patiently(handle, &group) != CS_OK)
 		exit(1);
 	cpg_fd_get(handle, &pollfds[0].fd);

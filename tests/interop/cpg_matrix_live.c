@@ -70,9 +70,8 @@ static void all_calls_with(cpg_handle_t handle)
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, &fd, 1));
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, &fd, 1048577));
 	CALL(cpg_zcb_free(handle, &fd));
-	say("outputs untouched: %s", fd == 7 && count == 7 && size == 7 && nodeid == 7 &&
-						     iteration == 7 && pointer == &fd &&
-						     state == CPG_FLOW_CONTROL_ENABLED
+	say("outputs untouched: %s", fd == 7 && count == 7 && size == 7 && nodeid == 7 && iteration == 7 &&
+						     pointer == &fd && state == CPG_FLOW_CONTROL_ENABLED
 					     ? "yes"
 					     : "no");
 }
@@ -126,8 +125,7 @@ static void initialize_all_ways(void)
 	CALL(cpg_finalize(other));
 	CALL(cpg_finalize(handle));
 	say("initialize as nobody: %s", in_child(initialize_denied, NULL, 5000));
-	say("initialize without descriptors: %s",
-		in_child(initialize_without_descriptors, NULL, 5000));
+	say("initialize without descriptors: %s", in_child(initialize_without_descriptors, NULL, 5000));
 }
 
 static void local_calls(void)
@@ -141,8 +139,7 @@ static void local_calls(void)
 	CALL(cpg_fd_get(handle, &fd));
 	CALL(cpg_fd_get(handle, &again));
 	say("descriptor: %s, non-blocking %s, close-on-exec %s", fd == again ? "same" : "other",
-		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no",
-		fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
+		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no", fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
 	CALL(cpg_max_atomic_msgsize_get(handle, &size));
 	CALL(cpg_flow_control_state_get(handle, &state));
 	CALL(cpg_local_get(handle, &nodeid));
@@ -218,8 +215,7 @@ static void totem_events(void)
 	struct cpg_name group = name_of("totem"), other = name_of("other");
 
 	plain.flags = 0;
-	CALL(cpg_model_initialize(
-		&with_flag, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
+	CALL(cpg_model_initialize(&with_flag, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
 	CALL(cpg_model_initialize(&unjoined, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
 	CALL(cpg_model_initialize(&without, CPG_MODEL_V1, (cpg_model_data_t *)&plain, NULL));
 	CALL(join_patiently(with_flag, &group));
@@ -252,8 +248,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 		unsigned int nodeid;
 
 		close(pipes[1]);
-		if (cpg_initialize(&handle, &none) != CS_OK ||
-			join_patiently(handle, &wanted) != CS_OK)
+		if (cpg_initialize(&handle, &none) != CS_OK || join_patiently(handle, &wanted) != CS_OK)
 			_exit(1);
 		/* Wait for the confchg of its own join. Only then it is a member on all nodes. */
 		cpg_fd_get(handle, &pollfd.fd);
@@ -342,8 +337,7 @@ static void walk(cpg_handle_t handle, cpg_iteration_type_t type, const char *nam
 		if (rc == CS_OK) {
 			memcpy(last, found.group.value, found.group.length);
 			last[found.group.length] = '\0';
-			say("  %s node %u process %s", last, found.nodeid,
-				found.pid == 0 ? "0" : "set");
+			say("  %s node %u process %s", last, found.nodeid, found.pid == 0 ? "0" : "set");
 			count++;
 		}
 	} while (rc == CS_OK && count < 50);

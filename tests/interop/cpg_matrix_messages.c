@@ -17,8 +17,8 @@
 
 static void sizes(cpg_handle_t handle)
 {
-	static const size_t all[] = {0, 1, 7, 8, 100, 1400, 65536, 1000000, ATOMIC - 1, ATOMIC,
-		ATOMIC + 1, 2 * ATOMIC, 3000001};
+	static const size_t all[] = {
+		0, 1, 7, 8, 100, 1400, 65536, 1000000, ATOMIC - 1, ATOMIC, ATOMIC + 1, 2 * ATOMIC, 3000001};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		uint8_t *bytes = pattern(all[i], (uint32_t)i);
@@ -36,8 +36,7 @@ static void guarantees(cpg_handle_t handle)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct iovec iov = vector_of("guarantee", 9);
 
-		say("guarantee %d = %d", all[i],
-			(int)cpg_mcast_joined(handle, (cpg_guarantee_t)all[i], &iov, 1));
+		say("guarantee %d = %d", all[i], (int)cpg_mcast_joined(handle, (cpg_guarantee_t)all[i], &iov, 1));
 		expect_events(handle, 1);
 	}
 }
@@ -47,8 +46,7 @@ static void vectors(cpg_handle_t handle)
 	uint8_t *bytes = pattern(2 * ATOMIC, 5);
 	struct iovec many[63];
 	struct iovec holes[] = {{bytes, 3}, {bytes, 0}, {bytes + 3, 5}, {NULL, 0}, {bytes + 8, 1}};
-	struct iovec large[] = {
-		{bytes, 10}, {bytes + 10, ATOMIC}, {bytes, 0}, {bytes + 10 + ATOMIC, ATOMIC - 10}};
+	struct iovec large[] = {{bytes, 10}, {bytes + 10, ATOMIC}, {bytes, 0}, {bytes + 10 + ATOMIC, ATOMIC - 10}};
 
 	for (size_t i = 0; i < 63; i++)
 		many[i] = (struct iovec){.iov_base = bytes + i * 11, .iov_len = 11};
@@ -185,8 +183,8 @@ static void hook_finalize(cpg_handle_t handle)
 
 static void finalize_in_callback(void)
 {
-	static const cs_dispatch_flags_t all[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
+	static const cs_dispatch_flags_t all[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
 	struct cpg_name group = name_of("ending");
 
 	for (size_t i = 0; i < 4; i++) {

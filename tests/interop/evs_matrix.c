@@ -53,11 +53,10 @@ static void print_list(const char *title, const unsigned int *list, size_t count
 }
 
 static void print_confchg(evs_handle_t handle, const unsigned int *members, size_t member_count,
-	const unsigned int *left, size_t left_count, const unsigned int *joined,
-	size_t joined_count, const struct evs_ring_id *ring)
+	const unsigned int *left, size_t left_count, const unsigned int *joined, size_t joined_count,
+	const struct evs_ring_id *ring)
 {
-	printf("  ring of %u, seq %s, flags %u", ring->nodeid, ring->seq > 0 ? "set" : "0",
-		ring->flags);
+	printf("  ring of %u, seq %s, flags %u", ring->nodeid, ring->seq > 0 ? "set" : "0", ring->flags);
 	print_list("members", members, member_count);
 	print_list("left", left, left_count);
 	print_list("joined", joined, joined_count);
@@ -87,8 +86,7 @@ static struct evs_group group_of(const char *name)
 	return group;
 }
 
-static cs_error_t send_to(
-	evs_handle_t handle, evs_guarantee_t guarantee, const char *group, const char *text)
+static cs_error_t send_to(evs_handle_t handle, evs_guarantee_t guarantee, const char *group, const char *text)
 {
 	struct evs_group to = group_of(group);
 	struct iovec iov = vector_of(text, strlen(text));
@@ -312,8 +310,8 @@ static void send_here(evs_handle_t handle)
 
 static void in_callbacks(void)
 {
-	static const cs_dispatch_flags_t types[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING, 0};
+	static const cs_dispatch_flags_t types[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING, 0};
 	evs_handle_t handle;
 
 	CONNECT(evs_initialize(&handle, &printing));
@@ -382,8 +380,7 @@ static void sizes(void)
 	CALL(evs_join(handle, list, 1));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct iovec iov = {bytes, rows[i].size};
-		cs_error_t rc = PATIENTLY(
-			evs_mcast_groups(handle, EVS_TYPE_SAFE, list, rows[i].groups, &iov, 1));
+		cs_error_t rc = PATIENTLY(evs_mcast_groups(handle, EVS_TYPE_SAFE, list, rows[i].groups, &iov, 1));
 
 		say("%zu bytes to %zu groups: %d", rows[i].size, rows[i].groups, (int)rc);
 		if (rc == CS_OK && rows[i].groups > 0)
@@ -454,8 +451,8 @@ static void *keep_sending(void *arg)
 	for (int i = 0; i < 5000 && flood_sent < 200; i++) {
 		for (int waits = 0; waits < 50000 && flood_sent - flood_seen > 20; waits++)
 			usleep(100);
-		cs_error_t rc = evs_mcast_groups(flooder->handle, i % 2 ? EVS_TYPE_SAFE : EVS_TYPE_AGREED, &group,
-			1, flooder->iov, 1);
+		cs_error_t rc = evs_mcast_groups(
+			flooder->handle, i % 2 ? EVS_TYPE_SAFE : EVS_TYPE_AGREED, &group, 1, flooder->iov, 1);
 
 		flood_sent += rc == CS_OK;
 		flood_others += rc != CS_OK && rc != CS_ERR_TRY_AGAIN;
@@ -522,10 +519,7 @@ static int ask(evs_handle_t handle)
 	return (int)evs_membership_get(handle, NULL, NULL, &none);
 }
 
-static int multicast(evs_handle_t handle)
-{
-	return (int)send_to(handle, EVS_TYPE_SAFE, "paused", "x");
-}
+static int multicast(evs_handle_t handle) { return (int)send_to(handle, EVS_TYPE_SAFE, "paused", "x"); }
 
 static void part_paused(pid_t daemon)
 {
@@ -560,8 +554,7 @@ static void part_dying(pid_t daemon, int signal_number)
 	blocked_start(&blocked[1], connect_quietly(), CS_DISPATCH_BLOCKING);
 	kill(daemon, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(evs_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)

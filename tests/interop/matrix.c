@@ -187,8 +187,7 @@ int finalize_blocked(void *handle)
 {
 	static struct observed observed;
 
-	observed.blocked =
-		(struct blocked){.handle = *(uint64_t *)handle, .type = CS_DISPATCH_BLOCKING};
+	observed.blocked = (struct blocked){.handle = *(uint64_t *)handle, .type = CS_DISPATCH_BLOCKING};
 	if (pthread_create(&observed.blocked.thread, NULL, observed_run, &observed) != 0)
 		abort();
 	while (!atomic_load(&observed.is_started))

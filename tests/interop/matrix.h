@@ -27,28 +27,27 @@
 #define DEFECT(number, call) say(number " %s = %d", #call, (int)(call))
 
 /** Repeat a call on "try again" for up to 10 s. The value is the code that ends it. */
-#define PATIENTLY(call)                                                                            \
-	({                                                                                         \
-		cs_error_t patiently_rc = (call);                                                  \
-		for (int patiently_ms = 0;                                                         \
-			patiently_rc == CS_ERR_TRY_AGAIN && patiently_ms < PATIENCE_MS;            \
-			patiently_ms += 5) {                                                       \
-			pause_ms(5);                                                               \
-			patiently_rc = (call);                                                     \
-		}                                                                                  \
-		patiently_rc;                                                                      \
+#define PATIENTLY(call) \
+	({ \
+		cs_error_t patiently_rc = (call); \
+		for (int patiently_ms = 0; patiently_rc == CS_ERR_TRY_AGAIN && patiently_ms < PATIENCE_MS; \
+			patiently_ms += 5) { \
+			pause_ms(5); \
+			patiently_rc = (call); \
+		} \
+		patiently_rc; \
 	})
 
 /** Repeat a call that connects until it succeeds. Ends the program after 10 s. */
-#define CONNECT(call)                                                                              \
-	do {                                                                                       \
-		int connect_ms = 0;                                                                \
-		while ((call) != CS_OK) {                                                          \
-			if (connect_ms >= PATIENCE_MS)                                             \
-				give_up("no daemon");                                              \
-			pause_ms(20);                                                              \
-			connect_ms += 20;                                                          \
-		}                                                                                  \
+#define CONNECT(call) \
+	do { \
+		int connect_ms = 0; \
+		while ((call) != CS_OK) { \
+			if (connect_ms >= PATIENCE_MS) \
+				give_up("no daemon"); \
+			pause_ms(20); \
+			connect_ms += 20; \
+		} \
 	} while (0)
 
 enum {

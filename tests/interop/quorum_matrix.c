@@ -39,8 +39,8 @@ static void print_list(const char *title, const uint32_t *list, uint32_t count)
 		printf(" %u", list[i]);
 }
 
-static void print_v0(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq,
-	uint32_t view_list_entries, uint32_t *view_list)
+static void print_v0(
+	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list)
 {
 	printf("  v0 quorate %u, seq %s", quorate, ring_seq > 0 ? "set" : "0");
 	print_list("view", view_list, view_list_entries);
@@ -51,16 +51,15 @@ static void print_v0(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq
 static void print_v1(quorum_handle_t handle, uint32_t quorate, struct quorum_ring_id ring_id,
 	uint32_t member_list_entries, const uint32_t *member_list)
 {
-	printf("  v1 quorate %u, ring of %u, seq %s", quorate, ring_id.nodeid,
-		ring_id.seq > 0 ? "set" : "0");
+	printf("  v1 quorate %u, ring of %u, seq %s", quorate, ring_id.nodeid, ring_id.seq > 0 ? "set" : "0");
 	print_list("members", member_list, member_list_entries);
 	say("%s", "");
 	event_seen(handle);
 }
 
-static void print_v1_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id,
-	uint32_t member_list_entries, const uint32_t *member_list, uint32_t joined_list_entries,
-	const uint32_t *joined_list, uint32_t left_list_entries, const uint32_t *left_list)
+static void print_v1_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id, uint32_t member_list_entries,
+	const uint32_t *member_list, uint32_t joined_list_entries, const uint32_t *joined_list,
+	uint32_t left_list_entries, const uint32_t *left_list)
 {
 	printf("  v1 nodelist ring of %u, seq %s", ring_id.nodeid, ring_id.seq > 0 ? "set" : "0");
 	print_list("members", member_list, member_list_entries);
@@ -77,8 +76,7 @@ static cs_error_t initialize_v1(quorum_handle_t *handle)
 {
 	uint32_t type;
 
-	return quorum_model_initialize(
-		handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&printing_v1, &type, NULL);
+	return quorum_model_initialize(handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&printing_v1, &type, NULL);
 }
 
 static quorum_handle_t connect_v0(void)
@@ -191,8 +189,7 @@ static void initialize_all_ways(void)
 	CALL(quorum_finalize(handle));
 	/* The model of the argument decides, not the one in the data. */
 	odd.model = (quorum_model_t)77;
-	CALL(quorum_model_initialize(
-		&handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&odd, &type, NULL));
+	CALL(quorum_model_initialize(&handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&odd, &type, NULL));
 	say("type %u", type);
 	CALL(quorum_finalize(handle));
 	CALL(quorum_initialize(&handle, NULL, NULL));
@@ -201,8 +198,7 @@ static void initialize_all_ways(void)
 	CALL(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	type = 7;
 	CALL(quorum_initialize(&other, &printing, &type));
-	say("type %u, handles differ: %s", type,
-		handle != other && handle != 0 && other != 0 ? "yes" : "no");
+	say("type %u, handles differ: %s", type, handle != other && handle != 0 && other != 0 ? "yes" : "no");
 	CALL(quorum_context_get(handle, &context));
 	say("context NULL: %s", context == NULL ? "yes" : "no");
 	CALL(quorum_context_set(handle, &mark));
@@ -211,8 +207,7 @@ static void initialize_all_ways(void)
 	CALL(quorum_finalize(other));
 	CALL(quorum_finalize(handle));
 	say("initialize as nobody: %s", in_child(initialize_denied, NULL, 5000));
-	say("initialize without descriptors: %s",
-		in_child(initialize_without_descriptors, NULL, 5000));
+	say("initialize without descriptors: %s", in_child(initialize_without_descriptors, NULL, 5000));
 }
 
 static void descriptor(void)
@@ -223,8 +218,7 @@ static void descriptor(void)
 	CALL(quorum_fd_get(handle, &fd));
 	CALL(quorum_fd_get(handle, &again));
 	say("descriptor: %s, non-blocking %s, close-on-exec %s", fd == again ? "same" : "other",
-		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no",
-		fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
+		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no", fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
 	say("revents %d", revents_of(handle));
 	CALL(quorum_dispatch(handle, CS_DISPATCH_ALL));
 	CALL(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
@@ -240,8 +234,8 @@ static void descriptor(void)
 /* Every value of the flags, with and without tracking. */
 static void tracking(quorum_handle_t handle)
 {
-	static const unsigned int flags[] = {0, CS_TRACK_CURRENT, 8, 0x80000000u,
-		CS_TRACK_CHANGES_ONLY, CS_TRACK_CURRENT | CS_TRACK_CHANGES, ~0u};
+	static const unsigned int flags[] = {
+		0, CS_TRACK_CURRENT, 8, 0x80000000u, CS_TRACK_CHANGES_ONLY, CS_TRACK_CURRENT | CS_TRACK_CHANGES, ~0u};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		say("flags %x, three times", flags[i]);
@@ -275,8 +269,8 @@ static void hook_calls(quorum_handle_t handle)
 
 static void in_callbacks(void)
 {
-	static const cs_dispatch_flags_t flags[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
+	static const cs_dispatch_flags_t flags[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
 	quorum_handle_t handle;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -392,8 +386,7 @@ static void part_defects(pid_t daemon)
 	CALL(quorum_model_initialize(&handle, QUORUM_MODEL_V1, NULL, NULL, NULL));
 	say("10.18 random numbers used up: %s", random() == expected ? "no" : "yes");
 	CALL(quorum_trackstart(handle, CS_TRACK_CURRENT));
-	say("10.18 dispatch on a stack of 64 KiB: %s",
-		in_child(dispatch_on_small_stack, &handle, 5000));
+	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	CALL(quorum_finalize(handle));
 	say("10.7 dispatch of a handle that is finalized: %s", in_child(finalize_own, NULL, 10000));
 }
@@ -436,8 +429,7 @@ static void part_dying(pid_t daemon, int signal_number)
 	blocked_start(&blocked[1], connect_v1(), CS_DISPATCH_BLOCKING);
 	kill(daemon, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(quorum_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)

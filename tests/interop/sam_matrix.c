@@ -58,10 +58,7 @@ void scenario_end(const char *title, struct scenario scenario)
 		say("%s: exit %d", title, WEXITSTATUS(status));
 }
 
-void scenario(const char *title, int (*run)(void))
-{
-	scenario_end(title, scenario_start(title, run));
-}
+void scenario(const char *title, int (*run)(void)) { scenario_end(title, scenario_start(title, run)); }
 
 unsigned int registered(void)
 {

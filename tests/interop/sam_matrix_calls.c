@@ -109,8 +109,7 @@ static int with_keys(void)
 {
 	unsigned int instance = 77;
 
-	CALL(sam_initialize(0,
-		(sam_recovery_policy_t)(SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP)));
+	CALL(sam_initialize(0, (sam_recovery_policy_t)(SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP)));
 	CALL(sam_register(&instance));
 	say("  instance %u", instance);
 	CALL(sam_finalize());

@@ -9,8 +9,7 @@
 
 #define QUIT_KEYS ((sam_recovery_policy_t)(SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP))
 #define RESTART_KEYS ((sam_recovery_policy_t)(SAM_RECOVERY_POLICY_RESTART | SAM_RECOVERY_POLICY_CMAP))
-#define QUORUM_KEYS \
-	((sam_recovery_policy_t)(SAM_RECOVERY_POLICY_QUORUM_RESTART | SAM_RECOVERY_POLICY_CMAP))
+#define QUORUM_KEYS ((sam_recovery_policy_t)(SAM_RECOVERY_POLICY_QUORUM_RESTART | SAM_RECOVERY_POLICY_CMAP))
 
 static unsigned int begin(int interval_ms, sam_recovery_policy_t policy)
 {

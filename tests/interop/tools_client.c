@@ -41,8 +41,7 @@ static void ready(void)
 /* True when the descriptor is readable, false when standard input has ended. */
 static bool wait_for(int fd)
 {
-	struct pollfd fds[] = {
-		{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 	char byte;
 
 	for (;;) {
@@ -55,9 +54,9 @@ static bool wait_for(int fd)
 	}
 }
 
-static void joined(cpg_handle_t handle, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *added, size_t added_count)
+static void joined(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *added,
+	size_t added_count)
 {
 	void *context = NULL;
 
@@ -124,8 +123,8 @@ struct device {
 /*
  * A device has to vote in each ring again. After it was unregistered, its vote is no longer needed.
  */
-static void listed(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring,
-	uint32_t count, uint32_t nodes[])
+static void listed(
+	votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring, uint32_t count, uint32_t nodes[])
 {
 	struct device *device = (struct device *)(uintptr_t)context;
 
@@ -145,8 +144,7 @@ static int be_device(const char *name, unsigned int cast_vote, unsigned int mast
 
 	check(votequorum_initialize(&handle, &callbacks), "votequorum_initialize");
 	check(votequorum_qdevice_register(handle, name), "votequorum_qdevice_register");
-	check(votequorum_qdevice_master_wins(handle, name, master_wins),
-		"votequorum_qdevice_master_wins");
+	check(votequorum_qdevice_master_wins(handle, name, master_wins), "votequorum_qdevice_master_wins");
 	check(votequorum_trackstart(handle, (uintptr_t)&device, CS_TRACK_CURRENT | CS_TRACK_CHANGES),
 		"votequorum_trackstart");
 	check(votequorum_fd_get(handle, &fd), "votequorum_fd_get");

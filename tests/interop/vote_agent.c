@@ -51,12 +51,11 @@ static void device_poll(void)
 	int vote = atomic_load(&device.vote);
 
 	if (vote >= 0)
-		votequorum_qdevice_poll(
-			device.handle, device_name, (unsigned int)vote, device.ring_id);
+		votequorum_qdevice_poll(device.handle, device_name, (unsigned int)vote, device.ring_id);
 }
 
-static void on_device_nodelist(votequorum_handle_t handle, uint64_t context,
-	votequorum_ring_id_t ring_id, uint32_t node_list_entries, uint32_t node_list[])
+static void on_device_nodelist(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring_id,
+	uint32_t node_list_entries, uint32_t node_list[])
 {
 	(void)handle, (void)context, (void)node_list_entries, (void)node_list;
 	device.ring_id = ring_id;
@@ -116,9 +115,9 @@ static votequorum_handle_t votes;
 static bool is_connected;
 static unsigned int nodes;
 
-static void on_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id,
-	uint32_t member_list_entries, const uint32_t *member_list, uint32_t joined_list_entries,
-	const uint32_t *joined_list, uint32_t left_list_entries, const uint32_t *left_list)
+static void on_nodelist(quorum_handle_t handle, struct quorum_ring_id ring_id, uint32_t member_list_entries,
+	const uint32_t *member_list, uint32_t joined_list_entries, const uint32_t *joined_list,
+	uint32_t left_list_entries, const uint32_t *left_list)
 {
 	(void)handle, (void)joined_list_entries, (void)joined_list;
 	(void)left_list_entries, (void)left_list;
@@ -134,8 +133,8 @@ static void on_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_ri
 	view.quorum_verdict = quorate;
 }
 
-static void on_votes(votequorum_handle_t handle, uint64_t context, uint32_t quorate,
-	uint32_t node_list_entries, votequorum_node_t node_list[])
+static void on_votes(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t node_list_entries,
+	votequorum_node_t node_list[])
 {
 	(void)handle, (void)context, (void)node_list_entries, (void)node_list;
 	view.votes_verdict = quorate;
@@ -147,8 +146,7 @@ static void connect_daemon(void)
 	votequorum_callbacks_t callbacks = {.votequorum_quorum_notify_fn = on_votes};
 	uint32_t type;
 
-	if (quorum_model_initialize(
-		    &quorum, QUORUM_MODEL_V1, (quorum_model_data_t *)&model, &type, NULL) != CS_OK)
+	if (quorum_model_initialize(&quorum, QUORUM_MODEL_V1, (quorum_model_data_t *)&model, &type, NULL) != CS_OK)
 		return;
 	if (votequorum_initialize(&votes, &callbacks) != CS_OK) {
 		quorum_finalize(quorum);
@@ -195,9 +193,8 @@ static void print_flags(FILE *out, unsigned int flags)
 static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_info *own)
 {
 	static const char *const states[] = {"?", "member", "dead", "leaving"};
-	static const unsigned int of_node =
-		VOTEQUORUM_INFO_QDEVICE_REGISTERED | VOTEQUORUM_INFO_QDEVICE_ALIVE |
-		VOTEQUORUM_INFO_QDEVICE_CAST_VOTE | VOTEQUORUM_INFO_QDEVICE_MASTER_WINS;
+	static const unsigned int of_node = VOTEQUORUM_INFO_QDEVICE_REGISTERED | VOTEQUORUM_INFO_QDEVICE_ALIVE |
+					    VOTEQUORUM_INFO_QDEVICE_CAST_VOTE | VOTEQUORUM_INFO_QDEVICE_MASTER_WINS;
 	struct votequorum_info info;
 	cs_error_t rc = votequorum_getinfo(votes, nodeid, &info);
 
@@ -211,8 +208,7 @@ static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_i
 	 * Leave out the expected votes of other nodes, since the time at which a node learns them
 	 * depends on the number of rings in between. The highest value shows their effect.
 	 */
-	fprintf(out, "; %u %s %u", nodeid, states[info.node_state < 4 ? info.node_state : 0],
-		info.node_votes);
+	fprintf(out, "; %u %s %u", nodeid, states[info.node_state < 4 ? info.node_state : 0], info.node_votes);
 	print_flags(out, info.flags & of_node);
 	if (info.total_votes != own->total_votes)
 		fprintf(out, " total %u", info.total_votes);
@@ -227,17 +223,14 @@ static bool print_state(FILE *out)
 	struct votequorum_info own;
 	int quorate;
 
-	if (quorum_dispatch(quorum, CS_DISPATCH_ALL) != CS_OK ||
-		votequorum_dispatch(votes, CS_DISPATCH_ALL) != CS_OK ||
-		quorum_getquorate(quorum, &quorate) != CS_OK ||
-		votequorum_getinfo(votes, 0, &own) != CS_OK)
+	if (quorum_dispatch(quorum, CS_DISPATCH_ALL) != CS_OK || votequorum_dispatch(votes, CS_DISPATCH_ALL) != CS_OK ||
+		quorum_getquorate(quorum, &quorate) != CS_OK || votequorum_getinfo(votes, 0, &own) != CS_OK)
 		return false;
 	fprintf(out, "%" PRIu32 ".%" PRIx64 "\nring", view.ring_id.nodeid, view.ring_id.seq);
 	for (uint32_t i = 0; i < view.member_count; i++)
 		fprintf(out, " %" PRIu32, view.members[i]);
-	fprintf(out, "; %s; quorum %u; votes %u; expected %u; highest %u; flags",
-		quorate ? "quorate" : "inquorate", own.quorum, own.total_votes,
-		own.node_expected_votes, own.highest_expected);
+	fprintf(out, "; %s; quorum %u; votes %u; expected %u; highest %u; flags", quorate ? "quorate" : "inquorate",
+		own.quorum, own.total_votes, own.node_expected_votes, own.highest_expected);
 	print_flags(out, own.flags);
 	if (own.qdevice_votes != 0 || own.qdevice_name[0] != '\0')
 		fprintf(out, "; device %u %s", own.qdevice_votes, own.qdevice_name);

@@ -16,8 +16,7 @@
 
 #include "tests/interop/matrix.h"
 
-const struct matrix_library matrix_library = {
-	votequorum_fd_get, votequorum_dispatch, votequorum_finalize};
+const struct matrix_library matrix_library = {votequorum_fd_get, votequorum_dispatch, votequorum_finalize};
 
 static void (*event_hook)(votequorum_handle_t handle);
 static votequorum_ring_id_t last_ring_id; /* ring id of the last nodelist event */
@@ -33,8 +32,8 @@ static void event_seen(votequorum_handle_t handle)
 	}
 }
 
-static void print_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate,
-	uint32_t node_list_entries, votequorum_node_t node_list[])
+static void print_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t node_list_entries,
+	votequorum_node_t node_list[])
 {
 	printf("  quorum context %llx quorate %u; nodes", (unsigned long long)context, quorate);
 	for (uint32_t i = 0; i < node_list_entries; i++)
@@ -49,12 +48,12 @@ static void print_expected(votequorum_handle_t handle, uint64_t context, uint32_
 	event_seen(handle);
 }
 
-static void print_nodelist(votequorum_handle_t handle, uint64_t context,
-	votequorum_ring_id_t ring_id, uint32_t node_list_entries, uint32_t node_list[])
+static void print_nodelist(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring_id,
+	uint32_t node_list_entries, uint32_t node_list[])
 {
 	last_ring_id = ring_id;
-	printf("  nodelist context %llx ring of %u, seq %s; nodes", (unsigned long long)context,
-		ring_id.nodeid, ring_id.seq > 0 ? "set" : "0");
+	printf("  nodelist context %llx ring of %u, seq %s; nodes", (unsigned long long)context, ring_id.nodeid,
+		ring_id.seq > 0 ? "set" : "0");
 	for (uint32_t i = 0; i < node_list_entries; i++)
 		printf(" %u", node_list[i]);
 	say("%s", "");
@@ -95,9 +94,9 @@ static void print_info(votequorum_handle_t handle, unsigned int nodeid)
 	length = strnlen(info.qdevice_name, sizeof(info.qdevice_name));
 	say("info of %u: node %u state %u votes %u expected %u highest %u total %u quorum %u "
 	    "flags %x device %u '%s' of %zu",
-		nodeid, info.node_id, info.node_state, info.node_votes, info.node_expected_votes,
-		info.highest_expected, info.total_votes, info.quorum, info.flags,
-		info.qdevice_votes, length < 40 ? info.qdevice_name : "long", length);
+		nodeid, info.node_id, info.node_state, info.node_votes, info.node_expected_votes, info.highest_expected,
+		info.total_votes, info.quorum, info.flags, info.qdevice_votes, length < 40 ? info.qdevice_name : "long",
+		length);
 }
 
 static void part_absent(pid_t daemon)
@@ -161,8 +160,7 @@ static void all_calls_with(votequorum_handle_t handle)
 
 		if (length > 256)
 			length = 300;
-		say("names of %zu bytes: %d %d %d %d %d %d", length,
-			(int)votequorum_qdevice_register(handle, name),
+		say("names of %zu bytes: %d %d %d %d %d %d", length, (int)votequorum_qdevice_register(handle, name),
 			(int)votequorum_qdevice_unregister(handle, name),
 			(int)votequorum_qdevice_update(handle, name, "d"),
 			(int)votequorum_qdevice_update(handle, "d", name),
@@ -214,8 +212,7 @@ static void initialize_all_ways(void)
 	CALL(votequorum_finalize(other));
 	CALL(votequorum_finalize(handle));
 	say("initialize as nobody: %s", in_child(initialize_denied, NULL, 5000));
-	say("initialize without descriptors: %s",
-		in_child(initialize_without_descriptors, NULL, 5000));
+	say("initialize without descriptors: %s", in_child(initialize_without_descriptors, NULL, 5000));
 }
 
 static void descriptor(void)
@@ -226,8 +223,7 @@ static void descriptor(void)
 	CALL(votequorum_fd_get(handle, &fd));
 	CALL(votequorum_fd_get(handle, &again));
 	say("descriptor: %s, non-blocking %s, close-on-exec %s", fd == again ? "same" : "other",
-		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no",
-		fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
+		fcntl(fd, F_GETFL) & O_NONBLOCK ? "yes" : "no", fcntl(fd, F_GETFD) & FD_CLOEXEC ? "yes" : "no");
 	say("revents %d", revents_of(handle));
 	CALL(votequorum_dispatch(handle, CS_DISPATCH_ALL));
 	CALL(votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
@@ -241,15 +237,14 @@ static void descriptor(void)
 /* Every value of the flags, with and without tracking. */
 static void tracking(void)
 {
-	static const unsigned int flags[] = {0, CS_TRACK_CURRENT, 8, 0x80000000u,
-		CS_TRACK_CHANGES_ONLY, CS_TRACK_CURRENT | CS_TRACK_CHANGES, ~0u};
+	static const unsigned int flags[] = {
+		0, CS_TRACK_CURRENT, 8, 0x80000000u, CS_TRACK_CHANGES_ONLY, CS_TRACK_CURRENT | CS_TRACK_CHANGES, ~0u};
 	votequorum_handle_t handle = connect_printing();
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		say("flags %x, three times", flags[i]);
 		for (uint64_t again = 0; again < 3; again++) {
-			CALL(votequorum_trackstart(
-				handle, UINT64_C(0x123456789abcdef0) + again, flags[i]));
+			CALL(votequorum_trackstart(handle, UINT64_C(0x123456789abcdef0) + again, flags[i]));
 			CALL(votequorum_dispatch(handle, CS_DISPATCH_ALL));
 		}
 		CALL(votequorum_trackstop(handle));
@@ -276,8 +271,8 @@ static void hook_calls(votequorum_handle_t handle)
 
 static void in_callbacks(void)
 {
-	static const cs_dispatch_flags_t flags[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
+	static const cs_dispatch_flags_t flags[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
 	votequorum_handle_t handle;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -464,8 +459,7 @@ static void part_defects(pid_t daemon)
 	CALL(votequorum_initialize(&handle, NULL));
 	say("10.18 random numbers used up: %s", random() == expected ? "no" : "yes");
 	CALL(votequorum_trackstart(handle, 1, CS_TRACK_CURRENT));
-	say("10.18 dispatch on a stack of 64 KiB: %s",
-		in_child(dispatch_on_small_stack, &handle, 5000));
+	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	memset(&info, 0x55, sizeof(info));
 	CALL(votequorum_getinfo(handle, 9, &info));
 	say("6.2 what was not found: %s",
@@ -515,8 +509,7 @@ static void part_dying(pid_t daemon, int signal_number)
 	blocked_start(&blocked[1], connect_printing(), CS_DISPATCH_BLOCKING);
 	kill(daemon, signal_number);
 	for (int i = 0; i < 2; i++) {
-		say("blocked dispatch %d = %d", (int)blocked[i].type,
-			(int)blocked_join(&blocked[i]));
+		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked_join(&blocked[i]));
 		CALL(votequorum_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)
@@ -548,8 +541,7 @@ static void part_forbidden(pid_t daemon)
 	votequorum_ring_id_t ring_id = {1, 1};
 
 	(void)daemon;
-	say("two_node set: %d",
-		system("env -u LD_LIBRARY_PATH corosync-cmapctl -s quorum.two_node u8 1"));
+	say("two_node set: %d", system("env -u LD_LIBRARY_PATH corosync-cmapctl -s quorum.two_node u8 1"));
 	pause_ms(200);
 	CALL(votequorum_qdevice_register(handle, "d"));
 	CALL(votequorum_qdevice_unregister(handle, "d"));

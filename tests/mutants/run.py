@@ -7,7 +7,7 @@ A mutant of the list, behind an empty line:
 
 	NAME: what is wrong with it
 	file PATH
-	- a line, or several, that occur together once in the file, without the indentation
+	- a line, or several, that occur together once in the file. Indentation and line breaks do not count
 	+ what stands in their place; none: they are removed
 	test PROGRAM [ARGUMENT...]
 	unseen why no history of whole nodes can notice it
@@ -37,16 +37,18 @@ class Mutant:
         self.tests = [line[5:].split() for line in lines if line.startswith("test ")]
 
     def places(self):
-        """Return the numbers of the lines at which the old text begins."""
-        lines = [line.strip() for line in self.path.read_text().split("\n")]
-        return [at for at in range(len(lines)) if lines[at:at + len(self.old)] == self.old]
+        """Return the matches of the old text. It begins and ends with a line; how it is broken into lines is free."""
+        words = [re.escape(word).replace(r"\(", r"\(\s*") for word in " ".join(self.old).split()]
+        pattern = r"^[ \t]*" + r"\s*".join(words) + r"[ \t]*$"
+        return list(re.finditer(pattern, self.path.read_text(), re.MULTILINE))
 
     def mutated(self):
         """Return the file's text with the change."""
-        lines = self.path.read_text().split("\n")
-        at = self.places()[0]
-        indent = re.match(r"\s*", lines[at]).group()
-        return "\n".join(lines[:at] + [indent + line for line in self.new] + lines[at + len(self.old):])
+        text = self.path.read_text()
+        match = self.places()[0]
+        indent = re.match(r"\s*", match.group()).group()
+        new = "".join(indent + line + "\n" for line in self.new)
+        return text[:match.start()] + new + text[match.end() + 1:]
 
 
 def read_list(path):

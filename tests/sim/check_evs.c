@@ -29,7 +29,7 @@ bool evs_must_deliver(const struct life *life, const struct message *message)
 	for (uint32_t i = life->period_count; i-- > 0;)
 		if (life->periods[i] == message->start_ring)
 			return !message->is_murky && life->together_since[source] <= i &&
-				message->start_ring->lives[source] == message->life;
+			       message->start_ring->lives[source] == message->life;
 	return false;
 }
 
@@ -43,14 +43,13 @@ static void check_members(struct history *history, struct life *life, const stru
 	for (uint32_t i = 1; i < configuration->member_count; i++)
 		if (configuration->members[i - 1] >= configuration->members[i])
 			report_unsafe(history->report, "C2", self, id,
-				"node %u: members of %x.%" PRIx64 " do not ascend", history->ids[life->node],
-				id->rep, id->seq);
-	if (is_strange || (members & self) == 0 ||
-		history->ids[__builtin_ctzll(members | BIT(63))] != id->rep)
+				"node %u: members of %x.%" PRIx64 " do not ascend", history->ids[life->node], id->rep,
+				id->seq);
+	if (is_strange || (members & self) == 0 || history->ids[__builtin_ctzll(members | BIT(63))] != id->rep)
 		report_unsafe(history->report, "C2", self, id,
 			"node %u: regular configuration %x.%" PRIx64 " of %u members without it, with "
-			"strangers, or whose representative is not the lowest", history->ids[life->node],
-			id->rep, id->seq, configuration->member_count);
+			"strangers, or whose representative is not the lowest",
+			history->ids[life->node], id->rep, id->seq, configuration->member_count);
 }
 
 /* C6, C7: compare the node with each one that entered the same ring. */
@@ -66,12 +65,11 @@ static void check_companions(struct history *history, struct life *life, struct 
 
 		uint64_t theirs = next->came_with[other];
 
-		if ((life->with & BIT(other)) != 0 &&
-			(theirs != life->with || next->came_from[other] != from))
+		if ((life->with & BIT(other)) != 0 && (theirs != life->with || next->came_from[other] != from))
 			report_unsafe(history->report, "C6", both, &next->id,
 				"nodes %u and %u go into %x.%" PRIx64 " together, but with different sets or "
-				"from different configurations", history->ids[life->node],
-				history->ids[other], next->id.rep, next->id.seq);
+				"from different configurations",
+				history->ids[life->node], history->ids[other], next->id.rep, next->id.seq);
 		if ((life->with & theirs) != 0 && theirs != life->with)
 			report_unsafe(history->report, "C7", both, &next->id,
 				"nodes %u and %u go into %x.%" PRIx64 " with sets that overlap and differ",
@@ -80,20 +78,19 @@ static void check_companions(struct history *history, struct life *life, struct 
 }
 
 static void enter_transitional(struct history *history, struct life *life,
-	const struct totem_configuration *configuration, struct ring_record *next, uint64_t with,
-	uint64_t left)
+	const struct totem_configuration *configuration, struct ring_record *next, uint64_t with, uint64_t left)
 {
 	uint64_t self = BIT(life->node);
 	uint64_t want = life->period_count == 0 ? 0 : self;
 
 	if (life->is_transitional)
 		report_unsafe(history->report, "C1", self, &configuration->ring,
-			"node %u: a transitional configuration follows a transitional one",
-			history->ids[life->node]);
+			"node %u: a transitional configuration follows a transitional one", history->ids[life->node]);
 	if ((with & self) != want || (with & ~life->members) != 0 || left != (life->members & ~with))
 		report_unsafe(history->report, "C5", self, &configuration->ring,
 			"node %u: transitional set %" PRIx64 ", left %" PRIx64 " of members %" PRIx64
-			" (masks by index)", history->ids[life->node], with, left, life->members);
+			" (masks by index)",
+			history->ids[life->node], with, left, life->members);
 	life->is_transitional = true;
 	life->next = next;
 	life->with = with;
@@ -135,8 +132,9 @@ static void check_debts(struct history *history, struct life *life, struct ring_
 		if ((message->needed & self) != 0)
 			report_unsafe(history->report, "D10", self, &ring->id,
 				"node %u leaves %x.%" PRIx64 " without message %u of %u, which another member "
-				"delivered as safe", history->ids[life->node], ring->id.rep, ring->id.seq,
-				message->id, history->ids[message->life->node]);
+				"delivered as safe",
+				history->ids[life->node], ring->id.rep, ring->id.seq, message->id,
+				history->ids[message->life->node]);
 	}
 }
 
@@ -151,17 +149,17 @@ static void compare_closings(struct history *history, struct life *life, struct 
 			theirs->next != mine->next || theirs->with != mine->with ||
 			is_excused(life, ring->lives[other], ring))
 			continue;
-		if (theirs->regular_hash != mine->regular_hash ||
-			theirs->regular_count != mine->regular_count ||
+		if (theirs->regular_hash != mine->regular_hash || theirs->regular_count != mine->regular_count ||
 			theirs->transitional_hash != mine->transitional_hash ||
 			theirs->transitional_count != mine->transitional_count)
 			report_unsafe(history->report, "D8", BIT(life->node) | BIT(other), &ring->id,
 				"nodes %u and %u went from %x.%" PRIx64 " to %x.%" PRIx64 " together; %u "
 				"delivered %u messages and then %u in the transitional configuration, %u "
-				"delivered %u and %u, or others", history->ids[life->node], history->ids[other],
-				ring->id.rep, ring->id.seq, mine->next->id.rep, mine->next->id.seq,
-				history->ids[life->node], mine->regular_count, mine->transitional_count,
-				history->ids[other], theirs->regular_count, theirs->transitional_count);
+				"delivered %u and %u, or others",
+				history->ids[life->node], history->ids[other], ring->id.rep, ring->id.seq,
+				mine->next->id.rep, mine->next->id.seq, history->ids[life->node], mine->regular_count,
+				mine->transitional_count, history->ids[other], theirs->regular_count,
+				theirs->transitional_count);
 	}
 }
 
@@ -198,43 +196,43 @@ static void push_period(struct life *life, struct ring_record *ring)
 	life->periods[life->period_count++] = ring;
 }
 
-static void check_agreement(struct history *history, struct life *life, struct ring_record *ring,
-	uint64_t members, bool is_honoured)
+static void check_agreement(
+	struct history *history, struct life *life, struct ring_record *ring, uint64_t members, bool is_honoured)
 {
 	if (ring->installed != 0 && ring->regular != members)
 		report_unsafe(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " with members %" PRIx64 ", others with %" PRIx64
-			" (masks by index)", history->ids[life->node], ring->id.rep, ring->id.seq, members,
-			ring->regular);
+			" (masks by index)",
+			history->ids[life->node], ring->id.rep, ring->id.seq, members, ring->regular);
 	if (ring->installed != 0 && ring->is_honoured != is_honoured)
 		report_unsafe(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
-			"node %u installs %x.%" PRIx64 " %s safe delivery, others do not",
-			history->ids[life->node], ring->id.rep, ring->id.seq, is_honoured ? "with" : "without");
+			"node %u installs %x.%" PRIx64 " %s safe delivery, others do not", history->ids[life->node],
+			ring->id.rep, ring->id.seq, is_honoured ? "with" : "without");
 	if (is_honoured && ring->is_plain)
 		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " with safe delivery, which a member does not implement",
 			history->ids[life->node], ring->id.rep, ring->id.seq);
 	if (ring->id.seq <= history->last_installed[life->node])
 		report_unsafe(history->report, "C4", BIT(life->node), &ring->id,
-			"node %u installs %x.%" PRIx64 " after one of sequence %" PRIx64,
-			history->ids[life->node], ring->id.rep, ring->id.seq,
-			history->last_installed[life->node]);
+			"node %u installs %x.%" PRIx64 " after one of sequence %" PRIx64, history->ids[life->node],
+			ring->id.rep, ring->id.seq, history->last_installed[life->node]);
 }
 
-static void enter_regular(struct history *history, struct life *life,
-	const struct totem_configuration *configuration, struct ring_record *ring, uint64_t members,
-	uint64_t joined)
+static void enter_regular(struct history *history, struct life *life, const struct totem_configuration *configuration,
+	struct ring_record *ring, uint64_t members, uint64_t joined)
 {
 	uint64_t self = BIT(life->node);
 
 	if (!life->is_transitional || life->next != ring)
 		report_unsafe(history->report, "C1", self, &configuration->ring,
 			"node %u: no transitional configuration of its own precedes regular configuration "
-			"%x.%" PRIx64, history->ids[life->node], ring->id.rep, ring->id.seq);
+			"%x.%" PRIx64,
+			history->ids[life->node], ring->id.rep, ring->id.seq);
 	if ((life->with & ~members) != 0 || joined != (members & ~life->with))
 		report_unsafe(history->report, "C5", self, &configuration->ring,
 			"node %u: transitional set %" PRIx64 ", then members %" PRIx64 ", joined %" PRIx64
-			" (masks by index)", history->ids[life->node], life->with, members, joined);
+			" (masks by index)",
+			history->ids[life->node], life->with, members, joined);
 	check_agreement(history, life, ring, members, configuration->is_safe_honoured);
 	leave_ring(history, life, ring);
 
@@ -253,23 +251,20 @@ static void enter_regular(struct history *history, struct life *life,
 	life->regular_count = life->transitional_count = 0;
 }
 
-void evs_configured(struct history *history, struct life *life,
-	const struct totem_configuration *configuration)
+void evs_configured(struct history *history, struct life *life, const struct totem_configuration *configuration)
 {
 	const struct ring_id *id = &configuration->ring;
 	struct ring_record *ring = history_find_ring(history, id);
 	bool is_strange = false;
-	uint64_t members = history_mask(history, configuration->members, configuration->member_count,
-		&is_strange);
+	uint64_t members = history_mask(history, configuration->members, configuration->member_count, &is_strange);
 	uint64_t left = history_mask(history, configuration->left, configuration->left_count, &is_strange);
-	uint64_t joined = history_mask(history, configuration->joined, configuration->joined_count,
-		&is_strange);
+	uint64_t joined = history_mask(history, configuration->joined, configuration->joined_count, &is_strange);
 
 	history->configuration_count++;
 	if (history->is_calm)
 		report_violation(history->report, "C8", BIT(life->node), id,
-			"node %u: configuration %x.%" PRIx64 " although nothing happened",
-			history->ids[life->node], id->rep, id->seq);
+			"node %u: configuration %x.%" PRIx64 " although nothing happened", history->ids[life->node],
+			id->rep, id->seq);
 	if (ring == NULL)
 		ring = history_create_ring(history, id, life, members, 0);
 	if (configuration->is_regular) {
@@ -283,15 +278,14 @@ void evs_configured(struct history *history, struct life *life,
 /* ------------------------------------------------------------------------------------ deliveries */
 
 /* D3: per source and class, counters only grow. */
-static void check_source_order(struct history *history, struct life *life,
-	const struct message *message)
+static void check_source_order(struct history *history, struct life *life, const struct message *message)
 {
 	uint32_t source = message->life->number;
 
 	if (source >= life->seen_capacity) {
 		uint32_t capacity = source + 16;
 
-		for (int class = 0; class < 2; class++) {
+		for (int class = 0; class < 2; class ++) {
 			life->seen[class] = realloc(life->seen[class], capacity * sizeof(uint32_t));
 			if (life->seen[class] == NULL)
 				abort();
@@ -306,14 +300,14 @@ static void check_source_order(struct history *history, struct life *life,
 	if (message->counter <= *seen)
 		report_unsafe(history->report, "D3", BIT(life->node) | BIT(message->life->node), NULL,
 			"node %u delivers message %u, number %u of node %u, after its number %u",
-			history->ids[life->node], message->id, message->counter,
-			history->ids[message->life->node], *seen);
+			history->ids[life->node], message->id, message->counter, history->ids[message->life->node],
+			*seen);
 	*seen = message->counter;
 }
 
 /* D6, D7: check the messages that were skipped between the last delivery and this one. */
-static void check_skipped(struct history *history, struct life *life, struct ring_record *ring,
-	const struct message *message)
+static void check_skipped(
+	struct history *history, struct life *life, struct ring_record *ring, const struct message *message)
 {
 	for (uint32_t i = life->cursor; i < message->end_index; i++) {
 		const struct message *skipped = ring->ended[i];
@@ -324,20 +318,19 @@ static void check_skipped(struct history *history, struct life *life, struct rin
 		if (!life->is_transitional)
 			report_unsafe(history->report, "D6", both, &ring->id,
 				"node %u delivers message %u (frame %u of %x.%" PRIx64 ") without message %u of %u "
-				"(frame %u) before it", history->ids[life->node], message->id,
-				message->end_at + 1, ring->id.rep, ring->id.seq, skipped->id,
-				history->ids[skipped->life->node], skipped->end_at + 1);
+				"(frame %u) before it",
+				history->ids[life->node], message->id, message->end_at + 1, ring->id.rep, ring->id.seq,
+				skipped->id, history->ids[skipped->life->node], skipped->end_at + 1);
 		else if ((life->with & BIT(skipped->life->node)) != 0 && !is_loss_excused(life, skipped, ring))
 			report_unsafe(history->report, "D7", both, &ring->id,
 				"node %u skips message %u (frame %u of %x.%" PRIx64 ") of %u, which goes along",
-				history->ids[life->node], skipped->id, skipped->end_at + 1, ring->id.rep,
-				ring->id.seq, history->ids[skipped->life->node]);
+				history->ids[life->node], skipped->id, skipped->end_at + 1, ring->id.rep, ring->id.seq,
+				history->ids[skipped->life->node]);
 	}
 }
 
 /* D10, D11: check that each node that must deliver the message has all frames up to its last one. */
-static void check_safe(struct history *history, struct life *life, struct ring_record *ring,
-	struct message *message)
+static void check_safe(struct history *history, struct life *life, struct ring_record *ring, struct message *message)
 {
 	uint64_t concerned = life->is_transitional ? life->with : life->members;
 	const char *property = life->is_transitional ? "D11" : "D10";
@@ -348,43 +341,40 @@ static void check_safe(struct history *history, struct life *life, struct ring_r
 		if ((concerned & BIT(node)) == 0)
 			continue;
 		/* After a hole only the frames of the message itself have to be present. */
-		if (life->is_transitional ?
-				(ring->frames[message->end_at].received & BIT(node)) == 0 :
-				ring->received_upto[node] <= message->end_at)
+		if (life->is_transitional ? (ring->frames[message->end_at].received & BIT(node)) == 0
+					  : ring->received_upto[node] <= message->end_at)
 			report_unsafe(history->report, property, both, &ring->id,
 				"node %u delivers safe message %u, frame %u of %x.%" PRIx64 ", but node %u has "
-				"frames up to %u only", history->ids[life->node], message->id,
-				message->end_at + 1, ring->id.rep, ring->id.seq, history->ids[node],
-				ring->received_upto[node]);
+				"frames up to %u only",
+				history->ids[life->node], message->id, message->end_at + 1, ring->id.rep, ring->id.seq,
+				history->ids[node], ring->received_upto[node]);
 		if ((ring->closed & BIT(node)) != 0 && ring->lives[node] != NULL &&
 			evs_must_deliver(ring->lives[node], message) && !has_delivered(ring->lives[node], message))
 			report_unsafe(history->report, property, both, &ring->id,
-				"node %u delivers safe message %u, but node %u has left %x.%" PRIx64
-				" without it", history->ids[life->node], message->id, history->ids[node],
-				ring->id.rep, ring->id.seq);
+				"node %u delivers safe message %u, but node %u has left %x.%" PRIx64 " without it",
+				history->ids[life->node], message->id, history->ids[node], ring->id.rep, ring->id.seq);
 	}
 	message->needed |= concerned;
 }
 
 /* D9: check that after a hole a transitional set delivers only messages of its own members. */
-static void check_filter(struct history *history, struct life *life, struct ring_record *ring,
-	const struct message *message)
+static void check_filter(
+	struct history *history, struct life *life, struct ring_record *ring, const struct message *message)
 {
 	uint64_t trusted = life->with | life->promised;
 
-	if ((trusted & BIT(message->life->node)) != 0 ||
-		ring->received_upto[life->node] > message->end_at)
+	if ((trusted & BIT(message->life->node)) != 0 || ring->received_upto[life->node] > message->end_at)
 		return;
 	report_unsafe(history->report, "D9", BIT(life->node) | BIT(message->life->node), &ring->id,
 		"node %u lacks frame %u of %x.%" PRIx64 " and delivers message %u of %u (frame %u), which "
-		"does not go along", history->ids[life->node], ring->received_upto[life->node] + 1,
-		ring->id.rep, ring->id.seq, message->id, history->ids[message->life->node],
-		message->end_at + 1);
+		"does not go along",
+		history->ids[life->node], ring->received_upto[life->node] + 1, ring->id.rep, ring->id.seq, message->id,
+		history->ids[message->life->node], message->end_at + 1);
 }
 
 /* D5: check a message whose sender had delivered more messages of this configuration. */
-static void check_causes(struct history *history, struct life *life, struct ring_record *ring,
-	const struct message *message)
+static void check_causes(
+	struct history *history, struct life *life, struct ring_record *ring, const struct message *message)
 {
 	if (message->seen_ring != ring || is_excused(life, message->life, ring))
 		return;
@@ -394,10 +384,10 @@ static void check_causes(struct history *history, struct life *life, struct ring
 		if (!evs_must_deliver(life, cause) || !has_delivered(message->life, cause))
 			continue;
 		if (!has_delivered(life, cause))
-			report_unsafe(history->report, "D5", BIT(life->node) | BIT(message->life->node),
-				&ring->id, "node %u delivers message %u, whose sender %u had seen message %u, "
-				"without that", history->ids[life->node], message->id,
-				history->ids[message->life->node], cause->id);
+			report_unsafe(history->report, "D5", BIT(life->node) | BIT(message->life->node), &ring->id,
+				"node %u delivers message %u, whose sender %u had seen message %u, "
+				"without that",
+				history->ids[life->node], message->id, history->ids[message->life->node], cause->id);
 		return;
 	}
 }
@@ -417,8 +407,7 @@ static void count_delivery(struct life *life, const struct message *message)
 		life->regular_count++;
 }
 
-static void count_safe(
-	struct safe_count *count, const struct life *life, const struct message *message)
+static void count_safe(struct safe_count *count, const struct life *life, const struct message *message)
 {
 	if (message->guarantee != TOTEM_SAFE)
 		return;
@@ -441,8 +430,10 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 		return;
 	}
 	if (!message->is_sent) {
-		report_unsafe(history->report, "D1", both, NULL, "node %u delivers message %u, which was "
-			"never accepted", history->ids[life->node], message->id);
+		report_unsafe(history->report, "D1", both, NULL,
+			"node %u delivers message %u, which was "
+			"never accepted",
+			history->ids[life->node], message->id);
 		return;
 	}
 	if (has_delivered(life, message)) {
@@ -455,12 +446,11 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 		report_unsafe(history->report, "D4", both, ring == NULL ? NULL : &ring->id,
 			"node %u delivers message %u of %u %s", history->ids[life->node], message->id,
 			history->ids[message->life->node],
-			ring == NULL || message->end_ring != ring ? "in another configuration than it was ordered in" :
-			"behind a later one");
+			ring == NULL || message->end_ring != ring ? "in another configuration than it was ordered in"
+								  : "behind a later one");
 		return;
 	}
-	if (message->start_ring != message->end_ring && !message->is_murky &&
-		!evs_must_deliver(life, message))
+	if (message->start_ring != message->end_ring && !message->is_murky && !evs_must_deliver(life, message))
 		report_unsafe(history->report, "D12", both, &ring->id,
 			"node %u delivers message %u, but did not go along with %u since it began",
 			history->ids[life->node], message->id, history->ids[message->life->node]);
@@ -477,8 +467,7 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 		check_filter(history, life, ring, message);
 }
 
-void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source,
-	const char *what)
+void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source, const char *what)
 {
 	report_unsafe(history->report, "D1", BIT(life->node), NULL, "node %u delivers from %u %s",
 		history->ids[life->node], source, what);

@@ -11,13 +11,11 @@
 struct totem_configuration;
 
 /** life's engine reported a configuration. */
-void evs_configured(struct history *history, struct life *life,
-	const struct totem_configuration *configuration);
+void evs_configured(struct history *history, struct life *life, const struct totem_configuration *configuration);
 /** Note that life's engine delivered a message with the bytes of `message`. */
 void evs_delivered(struct history *history, struct life *life, struct message *message);
 /** Report that life's engine delivered a message that no node sent. */
-void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source,
-	const char *what);
+void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source, const char *what);
 /** The ring in force at life, or NULL. */
 struct ring_record *evs_ring(const struct life *life);
 /** Return whether life must deliver message, judged by the rings that it was in. */

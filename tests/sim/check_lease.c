@@ -6,8 +6,7 @@
 
 bool lease_is_serving(const struct node *node)
 {
-	return node_is_up(node) && !node->is_paused &&
-	       totem_engine_has_lease(node->engine, node_local_ns(node));
+	return node_is_up(node) && !node->is_paused && totem_engine_has_lease(node->engine, node_local_ns(node));
 }
 
 static bool is_majority(const struct sim *sim, uint64_t members)
@@ -38,9 +37,8 @@ static bool has_successor(const struct node *node, const struct ring_record *rin
 		const struct ring_record *theirs = evs_ring(other->life);
 
 		if (theirs != NULL && theirs->id.seq > ring->id.seq && !theirs->is_plain &&
-			is_majority(sim, other->life->members) &&
-			(other->life->members & BIT(node->index)) == 0 && has_promised(ring, other) &&
-			lease_is_serving(other))
+			is_majority(sim, other->life->members) && (other->life->members & BIT(node->index)) == 0 &&
+			has_promised(ring, other) && lease_is_serving(other))
 			return true;
 	}
 	return false;
@@ -55,8 +53,7 @@ static void check_alone(struct node *node)
 	const struct ring_record *ring = node->life->members == 0 ? NULL : evs_ring(node->life);
 
 	if (ring == NULL || ring->is_plain || node->options.features == 0 ||
-		!is_majority(node->sim, node->life->members) || !lease_is_serving(node) ||
-		!has_successor(node, ring))
+		!is_majority(node->sim, node->life->members) || !lease_is_serving(node) || !has_successor(node, ring))
 		return;
 	report_unsafe(&node->sim->report, "S1", BIT(node->index), &ring->id,
 		"node %u serves in a configuration that a majority has left without it", node->id);

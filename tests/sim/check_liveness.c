@@ -7,10 +7,7 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/step.h"
 
-static uint64_t hop_ns(const struct sim *sim)
-{
-	return sim->net.delay_max_ns + sim->batch_ns;
-}
+static uint64_t hop_ns(const struct sim *sim) { return sim->net.delay_max_ns + sim->batch_ns; }
 
 static uint64_t up_mask(const struct sim *sim)
 {
@@ -44,8 +41,9 @@ static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 
 	report_violation(&sim->report, "L1", out, NULL,
 		"%d of %d running nodes are not in one ring with all %.3f s after the network turned "
-		"quiet; %s %.3f s later", __builtin_popcountll(out), __builtin_popcountll(up_mask(sim)),
-		(double)bound_ns / 1e9, comes ? "they are" : "they are not, even", late_s);
+		"quiet; %s %.3f s later",
+		__builtin_popcountll(out), __builtin_popcountll(up_mask(sim)), (double)bound_ns / 1e9,
+		comes ? "they are" : "they are not, even", late_s);
 }
 
 /*
@@ -125,8 +123,8 @@ bool liveness_one_ring(struct sim *sim)
 void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_max)
 {
 	if (visits > visits_max)
-		report_violation(&sim->report, "L2", up_mask(sim), NULL,
-			"messages took %u rotations, %u are enough", visits, visits_max);
+		report_violation(&sim->report, "L2", up_mask(sim), NULL, "messages took %u rotations, %u are enough",
+			visits, visits_max);
 }
 
 /*
@@ -142,10 +140,10 @@ static bool drain(struct sim *sim)
 			if (message->is_sent && message->life->is_alive &&
 				(message->delivered & BIT(message->life->node)) == 0)
 				report_violation(&sim->report, "D7", BIT(message->life->node), NULL,
-					"node %u never delivers its own message %u, %s",
-					sim->ids[message->life->node], message->id,
-					message->end_ring == NULL ? "which is not ordered either" :
-					"though it is ordered");
+					"node %u never delivers its own message %u, %s", sim->ids[message->life->node],
+					message->id,
+					message->end_ring == NULL ? "which is not ordered either"
+								  : "though it is ordered");
 		}
 		return false;
 	}

@@ -7,11 +7,11 @@
 
 struct sim;
 
-bool liveness_one_ring(struct sim *sim);   /* L1, and D7's second half */
-bool liveness_messages(struct sim *sim);   /* L2 */
+bool liveness_one_ring(struct sim *sim); /* L1, and D7's second half */
+bool liveness_messages(struct sim *sim); /* L2 */
 bool liveness_lone_sender(struct sim *sim);
-bool liveness_idle(struct sim *sim);       /* L3 */
-bool liveness_leave(struct sim *sim);      /* L4 */
+bool liveness_idle(struct sim *sim);  /* L3 */
+bool liveness_leave(struct sim *sim); /* L4 */
 /** The bounds themselves, for tests of the checkers. */
 void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_max);
 void liveness_judge_packets(struct sim *sim, unsigned long sent, unsigned long sent_max);

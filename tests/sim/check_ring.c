@@ -4,15 +4,9 @@
 #include <inttypes.h>
 
 /* Frames 1 .. n of a ring as a count: seq and aru values start at first_seq, which is "none". */
-static int32_t count_of(const struct history *history, uint32_t seq)
-{
-	return seq_compare(seq, history->first_seq);
-}
+static int32_t count_of(const struct history *history, uint32_t seq) { return seq_compare(seq, history->first_seq); }
 
-static uint32_t id_of(const struct history *history, uint32_t node)
-{
-	return history->ids[node];
-}
+static uint32_t id_of(const struct history *history, uint32_t node) { return history->ids[node]; }
 
 void rings_named(struct history *history, struct life *life, uint64_t seq, const char *where)
 {
@@ -22,18 +16,18 @@ void rings_named(struct history *history, struct life *life, uint64_t seq, const
 			id_of(history, life->node), seq, where, life->stored_seq);
 }
 
-bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring,
-	uint32_t at, uint32_t originator, uint64_t hash, bool is_message)
+bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
+	uint32_t originator, uint64_t hash, bool is_message)
 {
 	struct frame_record *frame = &ring->frames[at];
 
 	if (frame->is_known || originator != life->node) {
-		if (!frame->is_known || frame->hash != hash ||
-			history->lives[frame->life]->node != originator)
+		if (!frame->is_known || frame->hash != hash || history->lives[frame->life]->node != originator)
 			report_unsafe(history->report, "I3", BIT(life->node) | BIT(originator), &ring->id,
 				"node %u sends frame %u of %x.%" PRIx64 ", by %u, but another one has that place "
-				"or its bytes changed", id_of(history, life->node), at + 1, ring->id.rep,
-				ring->id.seq, id_of(history, originator));
+				"or its bytes changed",
+				id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq,
+				id_of(history, originator));
 		return false;
 	}
 	frame->is_known = true;
@@ -41,9 +35,10 @@ bool rings_frame_sent(struct history *history, struct life *life, struct ring_re
 	frame->life = life->number;
 	history_received(history, ring, at, life->node);
 	if (is_message && (ring->members & ~ring->installed) != 0)
-		report_unsafe(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed),
-			&ring->id, "node %u sends message frame %u of %x.%" PRIx64 " before every member "
-			"installed that ring", id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq);
+		report_unsafe(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed), &ring->id,
+			"node %u sends message frame %u of %x.%" PRIx64 " before every member "
+			"installed that ring",
+			id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq);
 	return true;
 }
 
@@ -64,8 +59,7 @@ static void check_hop(struct history *history, struct life *life, struct ring_re
 				"node %u sends token %u of %x.%" PRIx64 " again with other contents",
 				id_of(history, life->node), token->token_seq, ring->id.rep, ring->id.seq);
 	}
-	*hop = (struct hop){.hash = hash, .token_seq = token->token_seq, .node = life->node,
-		.is_used = true};
+	*hop = (struct hop){.hash = hash, .token_seq = token->token_seq, .node = life->node, .is_used = true};
 }
 
 void rings_token_sent(struct history *history, struct life *life, struct ring_record *ring,
@@ -74,16 +68,16 @@ void rings_token_sent(struct history *history, struct life *life, struct ring_re
 	check_hop(history, life, ring, token, hash);
 	if (seq_compare(token->aru, token->seq) > 0)
 		report_unsafe(history->report, "I5", BIT(life->node), &ring->id,
-			"node %u sends a token of %x.%" PRIx64 " with aru %u above seq %u",
-			id_of(history, life->node), ring->id.rep, ring->id.seq, token->aru, token->seq);
+			"node %u sends a token of %x.%" PRIx64 " with aru %u above seq %u", id_of(history, life->node),
+			ring->id.rep, ring->id.seq, token->aru, token->seq);
 	if (window_size != 0 && token->fcc > window_size)
 		report_unsafe(history->report, "I7", BIT(life->node), &ring->id,
 			"node %u sends a token of %x.%" PRIx64 " with %u frames in this rotation, window %u",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, token->fcc, window_size);
 }
 
-void rings_commit_sent(struct history *history, struct life *life, struct ring_record *ring,
-	const struct wire_commit_token *commit)
+void rings_commit_sent(
+	struct history *history, struct life *life, struct ring_record *ring, const struct wire_commit_token *commit)
 {
 	for (uint32_t i = 0; i < commit->memb_index && i < SIM_NODES_MAX; i++) {
 		struct wire_commit_entry entry = wire_commit_entry(commit, i);
@@ -96,16 +90,15 @@ void rings_commit_sent(struct history *history, struct life *life, struct ring_r
 		 * again.
 		 */
 		if (i >= ring->commit_index)
-			*known = (struct commit_record){entry.ring, entry.aru, entry.high_delivered,
-				entry.received_flg, owner, false};
+			*known = (struct commit_record){
+				entry.ring, entry.aru, entry.high_delivered, entry.received_flg, owner, false};
 		if (known->life != owner)
 			known->is_loose = true;
 		if (known->is_loose)
 			continue;
 		if (!ring_id_equal(&known->ring, &entry.ring) || known->aru != entry.aru ||
 			known->high_delivered != entry.high_delivered ||
-			(known->received_flg != entry.received_flg && entry.received_flg != 0 &&
-				!ring->is_plain))
+			(known->received_flg != entry.received_flg && entry.received_flg != 0 && !ring->is_plain))
 			report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
 				"node %u changes entry %u of the commit token of %x.%" PRIx64,
 				id_of(history, life->node), i, ring->id.rep, ring->id.seq);
@@ -116,8 +109,8 @@ void rings_commit_sent(struct history *history, struct life *life, struct ring_r
 
 /* ----------------------------------------------------------------------------------- trace events */
 
-static void trace_frame(struct history *history, struct life *life, struct ring_record *ring,
-	const struct totem_trace *trace)
+static void trace_frame(
+	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
 	uint32_t at;
 
@@ -129,8 +122,8 @@ static void trace_frame(struct history *history, struct life *life, struct ring_
  * I2. Old rings' stores may be dropped as a whole at installation. The reference breaks it:
  * book compatibility, "Repaired rules".
  */
-static void trace_freed(struct history *history, struct life *life, struct ring_record *ring,
-	const struct totem_trace *trace)
+static void trace_freed(
+	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
 	uint32_t at;
 
@@ -150,13 +143,12 @@ static void trace_freed(struct history *history, struct life *life, struct ring_
 }
 
 /* I3: each hop is accepted once. I4: two arus in a row prove that all members have the frames. */
-static void trace_token(struct history *history, struct life *life, struct ring_record *ring,
-	const struct totem_trace *trace)
+static void trace_token(
+	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
 	uint32_t aru = (uint32_t)trace->value;
 
-	if (ring->has_token ? trace->seq != ring->accepted + 1 :
-			trace->seq != 0 && trace->seq != history->first_seq)
+	if (ring->has_token ? trace->seq != ring->accepted + 1 : trace->seq != 0 && trace->seq != history->first_seq)
 		report_unsafe(history->report, "I3", BIT(life->node), &ring->id,
 			"node %u accepts token %u of %x.%" PRIx64 "; the last one accepted was %u",
 			id_of(history, life->node), trace->seq, ring->id.rep, ring->id.seq, ring->accepted);
@@ -175,8 +167,9 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 				count_of(history, low) > (int32_t)ring->received_upto[node])
 				report_unsafe(history->report, "I4", BIT(life->node) | BIT(node), &ring->id,
 					"node %u saw aru %u and above twice in a row on %x.%" PRIx64 ", but node %u "
-					"has only %u frames", id_of(history, life->node), low, ring->id.rep,
-					ring->id.seq, id_of(history, node), ring->received_upto[node]);
+					"has only %u frames",
+					id_of(history, life->node), low, ring->id.rep, ring->id.seq,
+					id_of(history, node), ring->received_upto[node]);
 	}
 	life->last_aru = aru;
 	life->last_token_count++;
@@ -193,8 +186,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	if (ring->commit_index != ring->member_count)
 		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
 			"node %u enters recovery of %x.%" PRIx64 " with %u of %u entries filled in",
-			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->commit_index,
-			ring->member_count);
+			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->commit_index, ring->member_count);
 	for (uint32_t node = 0; node < history->node_count; node++) {
 		if ((ring->members & BIT(node)) == 0)
 			continue;
@@ -211,12 +203,12 @@ static void trace_commit(struct history *history, struct life *life, const struc
 	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)
 		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
 			"node %u commits to %x.%" PRIx64 " with members %" PRIx64 ", but its last join wanted "
-			"%" PRIx64 " (masks by index)", id_of(history, life->node), ring->id.rep,
-			ring->id.seq, ring->members, life->wanted);
+			"%" PRIx64 " (masks by index)",
+			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->members, life->wanted);
 }
 
-static void trace_installed(struct history *history, struct life *life, struct ring_record *ring,
-	const struct totem_trace *trace)
+static void trace_installed(
+	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
 	uint32_t install_seq = (uint32_t)trace->value;
 
@@ -231,7 +223,8 @@ static void trace_installed(struct history *history, struct life *life, struct r
 			count_of(history, install_seq) > (int32_t)ring->received_upto[node])
 			report_unsafe(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
 				"node %u installs %x.%" PRIx64 " at seq %u, but node %u has only %u recovery "
-				"frames", id_of(history, life->node), ring->id.rep, ring->id.seq, install_seq,
+				"frames",
+				id_of(history, life->node), ring->id.rep, ring->id.seq, install_seq,
 				id_of(history, node), ring->received_upto[node]);
 }
 
@@ -296,19 +289,17 @@ static bool is_behind(uint64_t ring_seq, uint64_t before)
 	return ring_seq < before && before <= TOTEM_RING_SEQ_JUMP_MAX;
 }
 
-void rings_probed(struct history *history, struct life *life, enum totem_state state,
-	const struct ring_id *ring, const struct totem_probe *probe)
+void rings_probed(struct history *history, struct life *life, enum totem_state state, const struct ring_id *ring,
+	const struct totem_probe *probe)
 {
 	uint64_t self = BIT(life->node);
 
-	if (state == TOTEM_OPERATIONAL &&
-		(seq_compare(probe->released, probe->high_delivered) > 0 ||
-			seq_compare(probe->high_delivered, probe->aru) > 0 ||
-			seq_compare(probe->aru, probe->high_seq) > 0))
+	if (state == TOTEM_OPERATIONAL && (seq_compare(probe->released, probe->high_delivered) > 0 ||
+						  seq_compare(probe->high_delivered, probe->aru) > 0 ||
+						  seq_compare(probe->aru, probe->high_seq) > 0))
 		report_unsafe(history->report, "I1", self, ring,
-			"node %u: released %u, high_delivered %u, aru %u, high_seq %u",
-			id_of(history, life->node), probe->released, probe->high_delivered, probe->aru,
-			probe->high_seq);
+			"node %u: released %u, high_delivered %u, aru %u, high_seq %u", id_of(history, life->node),
+			probe->released, probe->high_delivered, probe->aru, probe->high_seq);
 	if (is_behind(ring->seq, probe->old_ring.seq) || is_behind(ring->seq, life->ring_seq))
 		report_unsafe(history->report, "I11", self, ring,
 			"node %u: its ring %" PRIx64 " (before: %" PRIx64 "), its old ring %" PRIx64,
@@ -319,26 +310,26 @@ void rings_probed(struct history *history, struct life *life, enum totem_state s
 			id_of(history, life->node), probe->store_count, probe->recovery_store_count);
 }
 
-void rings_summed(struct history *history, struct life *life, const struct ring_record *ring,
-	uint32_t fcc, uint32_t fcc_sum, uint32_t backlog, uint32_t backlog_sum)
+void rings_summed(struct history *history, struct life *life, const struct ring_record *ring, uint32_t fcc,
+	uint32_t fcc_sum, uint32_t backlog, uint32_t backlog_sum)
 {
 	if (fcc != fcc_sum || backlog != backlog_sum)
 		report_unsafe(history->report, "I6", BIT(life->node), &ring->id,
 			"node %u sends a token with fcc %u and backlog %u; over the members of %x.%" PRIx64
-			" they are %u and %u", id_of(history, life->node), fcc, backlog, ring->id.rep,
-			ring->id.seq, fcc_sum, backlog_sum);
+			" they are %u and %u",
+			id_of(history, life->node), fcc, backlog, ring->id.rep, ring->id.seq, fcc_sum, backlog_sum);
 }
 
 void rings_visited(struct history *history, struct life *life, uint32_t sent, uint32_t max_messages)
 {
 	if (sent > max_messages)
 		report_unsafe(history->report, "I7", BIT(life->node), NULL,
-			"node %u sends %u frames at one visit of the token, allowed are %u",
-			id_of(history, life->node), sent, max_messages);
+			"node %u sends %u frames at one visit of the token, allowed are %u", id_of(history, life->node),
+			sent, max_messages);
 }
 
-void rings_kept_back(struct history *history, struct life *life, uint32_t frames, bool may_wait,
-	uint64_t waited_ns, uint64_t waited_ns_max)
+void rings_kept_back(struct history *history, struct life *life, uint32_t frames, bool may_wait, uint64_t waited_ns,
+	uint64_t waited_ns_max)
 {
 	if (frames > 0 && !may_wait)
 		report_unsafe(history->report, "W3", BIT(life->node), NULL,
@@ -346,13 +337,11 @@ void rings_kept_back(struct history *history, struct life *life, uint32_t frames
 			id_of(history, life->node), frames);
 	else if (frames > 0 && waited_ns > waited_ns_max)
 		report_unsafe(history->report, "W3", BIT(life->node), NULL,
-			"node %u keeps %u frames back for %.3f ms, %.3f ms are allowed",
-			id_of(history, life->node), frames, (double)waited_ns / 1e6,
-			(double)waited_ns_max / 1e6);
+			"node %u keeps %u frames back for %.3f ms, %.3f ms are allowed", id_of(history, life->node),
+			frames, (double)waited_ns / 1e6, (double)waited_ns_max / 1e6);
 }
 
-void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring,
-	uint32_t queued)
+void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring, uint32_t queued)
 {
 	if (queued != 0)
 		report_unsafe(history->report, "I8", BIT(life->node), &ring->id,
@@ -376,6 +365,5 @@ void rings_timers(struct history *history, struct life *life, enum totem_state s
 	if ((armed & rules[state].must) != rules[state].must || (armed & rules[state].must_not) != 0)
 		report_violation(history->report, "I13", BIT(life->node), NULL,
 			"node %u in state %d has timers %x armed; %x must be, %x must not", /* bits by number */
-			id_of(history, life->node), (int)state, armed, rules[state].must,
-			rules[state].must_not);
+			id_of(history, life->node), (int)state, armed, rules[state].must, rules[state].must_not);
 }

@@ -18,22 +18,16 @@ static void set_up(void)
 		lives[i] = history_start(&history, i, false, true, 0);
 }
 
-static void tear_down(void)
-{
-	history_fini(&history);
-}
+static void tear_down(void) { history_fini(&history); }
 
 void expect(const char *property)
 {
 	ck_assert_msg(report.is_broken, "nothing was noticed; %s should be broken", property);
-	ck_assert_msg(strcmp(report.property, property) == 0, "%s was noticed instead of %s: %s",
-		report.property, property, report.text);
+	ck_assert_msg(strcmp(report.property, property) == 0, "%s was noticed instead of %s: %s", report.property,
+		property, report.text);
 }
 
-void expect_nothing(void)
-{
-	ck_assert_msg(!report.is_broken, "%s was noticed: %s", report.property, report.text);
-}
+void expect_nothing(void) { ck_assert_msg(!report.is_broken, "%s was noticed: %s", report.property, report.text); }
 
 static uint32_t list(uint64_t mask, uint32_t out[NODES])
 {
@@ -55,15 +49,14 @@ struct ring_record *ring(uint64_t members, uint64_t seq)
 	struct ring_id id = ring_of(members, seq);
 	struct ring_record *found = history_find_ring(&history, &id);
 
-	return found != NULL ? found :
-		history_create_ring(&history, &id, lives[id.rep - 1], members, 0);
+	return found != NULL ? found : history_create_ring(&history, &id, lives[id.rep - 1], members, 0);
 }
 
 void transitional(uint32_t node, uint64_t members, uint64_t seq, uint64_t with, uint64_t left)
 {
 	uint32_t lists[2][NODES];
-	struct totem_configuration configuration = {.ring = ring_of(members, seq), .members = lists[0],
-		.left = lists[1], .is_safe_honoured = true};
+	struct totem_configuration configuration = {
+		.ring = ring_of(members, seq), .members = lists[0], .left = lists[1], .is_safe_honoured = true};
 
 	ring(members, seq);
 	configuration.member_count = list(with, lists[0]);
@@ -74,8 +67,11 @@ void transitional(uint32_t node, uint64_t members, uint64_t seq, uint64_t with, 
 void regular(uint32_t node, uint64_t members, uint64_t seq, uint64_t joined)
 {
 	uint32_t lists[2][NODES];
-	struct totem_configuration configuration = {.is_regular = true, .ring = ring_of(members, seq),
-		.members = lists[0], .joined = lists[1], .is_safe_honoured = true};
+	struct totem_configuration configuration = {.is_regular = true,
+		.ring = ring_of(members, seq),
+		.members = lists[0],
+		.joined = lists[1],
+		.is_safe_honoured = true};
 
 	ring(members, seq);
 	configuration.member_count = list(members, lists[0]);
@@ -139,8 +135,8 @@ void deliver(uint64_t nodes, struct message *message)
 void trace(uint32_t node, enum totem_trace_kind kind, enum totem_state state, const struct ring_record *on,
 	uint32_t seq, uint64_t value)
 {
-	struct totem_trace event = {.kind = kind, .state = state, .ring = on->id, .seq = seq,
-		.value = value, .node = ids[node]};
+	struct totem_trace event = {
+		.kind = kind, .state = state, .ring = on->id, .seq = seq, .value = value, .node = ids[node]};
 
 	rings_traced(&history, lives[node], &event);
 }

@@ -40,8 +40,7 @@ static bool is_before(const struct sim_event *a, const struct sim_event *b)
 	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
 }
 
-void clock_add(struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node,
-	void *what, uint64_t value)
+void clock_add(struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node, void *what, uint64_t value)
 {
 	if (clock->count == clock->capacity) {
 		clock->capacity = clock->capacity == 0 ? 256 : clock->capacity * 2;

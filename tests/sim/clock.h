@@ -16,7 +16,7 @@ struct sim_random {
 };
 
 uint64_t random_next(struct sim_random *random);
-uint64_t random_below(struct sim_random *random, uint64_t end);              /* 0 .. end - 1; end > 0 */
+uint64_t random_below(struct sim_random *random, uint64_t end);                  /* 0 .. end - 1; end > 0 */
 uint64_t random_between(struct sim_random *random, uint64_t low, uint64_t high); /* both included */
 bool random_chance(struct sim_random *random, uint32_t per_10000);
 
@@ -54,8 +54,8 @@ struct clock {
 };
 
 void clock_fini(struct clock *clock); /* the caller frees `what` of events that still wait */
-void clock_add(struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node,
-	void *what, uint64_t value);
+void clock_add(
+	struct clock *clock, uint64_t at_ns, enum sim_event_kind kind, uint32_t node, void *what, uint64_t value);
 /** Take the next event and move the time to it. false: none waits, or it is later than end_ns. */
 bool clock_next(struct clock *clock, uint64_t end_ns, struct sim_event *event);
 

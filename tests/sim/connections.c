@@ -8,10 +8,7 @@ static bool is_reached(const struct sim *sim, uint32_t one, uint32_t other)
 	return !sim->net.cut[one][other] && !sim->net.cut[other][one];
 }
 
-static uint64_t trip_ns(const struct sim *sim)
-{
-	return 2 * sim->net.delay_max_ns;
-}
+static uint64_t trip_ns(const struct sim *sim) { return 2 * sim->net.delay_max_ns; }
 
 void connections_watch(struct node *node, uint32_t id)
 {
@@ -38,8 +35,8 @@ void connections_made(struct node *node, uint32_t to)
 	struct sim *sim = node->sim;
 	struct node *other = &sim->nodes[to];
 
-	if (node->watched != to || node->is_connected || !node_is_up(node) || !node_is_up(other) ||
-		node->is_paused || other->is_paused || !is_reached(sim, node->index, to))
+	if (node->watched != to || node->is_connected || !node_is_up(node) || !node_is_up(other) || node->is_paused ||
+		other->is_paused || !is_reached(sim, node->index, to))
 		return;
 	node->is_connected = true;
 	node_event(node, TOTEM_EVENT_WATCH_ON, other->id);

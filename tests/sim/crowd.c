@@ -25,7 +25,7 @@ struct member {
 	uint64_t ring_seq;           /* ring sequence on the node's disk */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT], queued_ns[TOTEM_TIMER_COUNT];
 	uint64_t refused_ns[CROWD_NODES_MAX]; /* the bucket of refusals to each node is full from then on */
-	uint32_t watched;            /* id of the node whose daemon it watches; 0: none */
+	uint32_t watched;                     /* id of the node whose daemon it watches; 0: none */
 	bool is_connected;
 	/* The socket. */
 	struct packet **inbox;
@@ -42,7 +42,7 @@ struct crowd {
 	uint32_t ids[CROWD_NODES_MAX];
 	uint8_t part[CROWD_NODES_MAX];
 	struct member members[CROWD_NODES_MAX];
-	uint32_t due; /* nodes that have not started yet */
+	uint32_t due;                                        /* nodes that have not started yet */
 	uint64_t joins_before, sent_before[CROWD_NODES_MAX]; /* counts before the last reset */
 	uint64_t lost, configurations;
 };
@@ -100,8 +100,8 @@ static void refuse(struct crowd *crowd, struct packet *packet, struct member *by
 	if (*full > now_ns + (REFUSAL_BURST - 1) * REFUSAL_GAP_NS || is_cut(crowd, by->id, packet->from))
 		return;
 	*full += REFUSAL_GAP_NS;
-	clock_add(&crowd->clock, now_ns + crowd->options.delay_min_ns, SIM_REFUSAL, packet->from - 1, packet_ref(packet),
-		by->id);
+	clock_add(&crowd->clock, now_ns + crowd->options.delay_min_ns, SIM_REFUSAL, packet->from - 1,
+		packet_ref(packet), by->id);
 }
 
 /* Return what the kernel counts for a datagram: its buffer, rounded up, and its header. */
@@ -232,10 +232,7 @@ static void on_configure(void *arg, const struct totem_configuration *configurat
 	totem_engine_synchronized(member->engine, member->crowd->clock.now_ns);
 }
 
-static void on_deliver(void *arg, const struct totem_message *message)
-{
-	(void)arg, (void)message;
-}
+static void on_deliver(void *arg, const struct totem_message *message) { (void)arg, (void)message; }
 
 static void say(struct crowd *crowd, uint32_t to, enum totem_event event, uint32_t about)
 {
@@ -303,14 +300,16 @@ static void start(struct member *member)
 	options.random_seed = random_next(&crowd->random);
 	options.linger_ns = TOTEM_LINGER_NS;
 	options.capacity = 4000;
-	options.features = is_plain(crowd, member->id) ? 0 :
-		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY | WIRE_FEATURE_SILENCE;
+	options.features = is_plain(crowd, member->id) ? 0
+						       : WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER |
+								 WIRE_FEATURE_EARLY | WIRE_FEATURE_SILENCE;
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		member->deadline_ns[timer] = member->queued_ns[timer] = TOTEM_NEVER;
 	member->busy_ns = 0;
 	member->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
-	member->engine = member->pool == NULL ? NULL :
-		totem_engine_create(member->pool, &options, &callbacks, member, crowd->clock.now_ns);
+	member->engine = member->pool == NULL
+				 ? NULL
+				 : totem_engine_create(member->pool, &options, &callbacks, member, crowd->clock.now_ns);
 	if (member->engine == NULL)
 		abort();
 	say(crowd, member->id, TOTEM_EVENT_LINK_UP, 0);
@@ -355,10 +354,7 @@ void crowd_start(struct crowd *crowd, uint32_t id)
 		start(&crowd->members[id - 1]);
 }
 
-void crowd_part(struct crowd *crowd, const uint8_t *part)
-{
-	memcpy(crowd->part, part, crowd->options.nodes);
-}
+void crowd_part(struct crowd *crowd, const uint8_t *part) { memcpy(crowd->part, part, crowd->options.nodes); }
 
 void crowd_defaults(struct crowd_options *options, uint32_t nodes)
 {
@@ -509,10 +505,7 @@ void crowd_run(struct crowd *crowd, uint64_t for_ns)
 	crowd->clock.now_ns = end_ns;
 }
 
-uint64_t crowd_now_ns(const struct crowd *crowd)
-{
-	return crowd->clock.now_ns;
-}
+uint64_t crowd_now_ns(const struct crowd *crowd) { return crowd->clock.now_ns; }
 
 static uint64_t joins_received(const struct crowd *crowd)
 {
@@ -528,8 +521,9 @@ void crowd_reset(struct crowd *crowd)
 {
 	crowd->joins_before = joins_received(crowd);
 	for (uint32_t i = 0; i < crowd->options.nodes; i++)
-		crowd->sent_before[i] = crowd->members[i].engine == NULL ? 0 :
-			totem_engine_counters(crowd->members[i].engine)->join_tx;
+		crowd->sent_before[i] = crowd->members[i].engine == NULL
+						? 0
+						: totem_engine_counters(crowd->members[i].engine)->join_tx;
 	crowd->lost = crowd->configurations = 0;
 }
 

@@ -17,21 +17,21 @@
 struct crowd;
 
 struct crowd_options {
-	uint32_t nodes;       /* 1 to CROWD_NODES_MAX, with node ids from 1 */
-	uint32_t plain;       /* number of nodes, spread evenly, that announce no extension */
+	uint32_t nodes; /* 1 to CROWD_NODES_MAX, with node ids from 1 */
+	uint32_t plain; /* number of nodes, spread evenly, that announce no extension */
 	uint64_t seed;
-	uint64_t spread_ns;   /* the nodes start within this time, in the order of chance */
-	uint32_t loss;        /* packets lost, per 10,000 */
+	uint64_t spread_ns;                  /* the nodes start within this time, in the order of chance */
+	uint32_t loss;                       /* packets lost, per 10,000 */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
-	uint64_t packet_ns;   /* processor time of a node for each packet that it receives */
-	uint64_t socket_bytes; /* that a node's socket holds, by the count of the kernel; 0: any number */
+	uint64_t packet_ns;                  /* processor time of a node for each packet that it receives */
+	uint64_t socket_bytes;               /* that a node's socket holds, by the count of the kernel; 0: any number */
 };
 
 /** Counts since the last call of crowd_reset(). */
 struct crowd_figures {
-	uint64_t joins;         /* received, own ones included: the joins sent by all nodes times the nodes that run */
-	uint64_t sent_most;     /* joins sent by the node that sent the most */
-	uint64_t lost;          /* packets that a full socket dropped */
+	uint64_t joins;          /* received, own ones included: the joins sent by all nodes times the nodes that run */
+	uint64_t sent_most;      /* joins sent by the node that sent the most */
+	uint64_t lost;           /* packets that a full socket dropped */
 	uint64_t configurations; /* number of regular configurations at all nodes together */
 };
 

@@ -50,10 +50,14 @@ static bool play(struct crowd *crowd, const struct request *request, const char 
 	max_ns = request->time_max_ns != 0 ? request->time_max_ns : max_ns + request->options.nodes * NODE_NS;
 	crowd_figures(crowd, &figures);
 	is_good = is_settled && (request->is_any || (took_ns <= max_ns && figures.joins <= request->joins_max * pairs));
-	printf("seed %" PRIu64 ", %u nodes, %s: %.1f joins/N^2, most %" PRIu64 ", %" PRIu64 " lost, %.1f rings, %.1f ms%s\n",
+	printf("seed %" PRIu64 ", %u nodes, %s: %.1f joins/N^2, most %" PRIu64 ", %" PRIu64
+	       " lost, %.1f rings, %.1f ms%s\n",
 		request->options.seed, request->options.nodes, name, (double)figures.joins / (double)pairs,
-		figures.sent_most, figures.lost, (double)figures.configurations / request->options.nodes, (double)took_ns / 1e6,
-		!is_settled ? ": NO RING" : is_good ? "" : ": TOO MUCH");
+		figures.sent_most, figures.lost, (double)figures.configurations / request->options.nodes,
+		(double)took_ns / 1e6,
+		!is_settled ? ": NO RING"
+		: is_good   ? ""
+			    : ": TOO MUCH");
 	crowd_run(crowd, SECONDS(1));
 	crowd_reset(crowd);
 	return is_good;
@@ -82,11 +86,18 @@ static bool play_seed(const struct request *request)
 static bool parse(int argc, char **argv, struct request *request)
 {
 	static const struct option options[] = {
-		{"nodes", required_argument, NULL, 'n'}, {"seeds", required_argument, NULL, 's'},
-		{"spread", required_argument, NULL, 't'}, {"loss", required_argument, NULL, 'l'},
-		{"plain", required_argument, NULL, 'p'}, {"delay", required_argument, NULL, 'd'},
-		{"socket", required_argument, NULL, 'b'}, {"joins", required_argument, NULL, 'j'},
-		{"ms", required_argument, NULL, 'm'}, {"form", no_argument, NULL, 'f'}, {"any", no_argument, NULL, 'a'}, {0},
+		{"nodes", required_argument, NULL, 'n'},
+		{"seeds", required_argument, NULL, 's'},
+		{"spread", required_argument, NULL, 't'},
+		{"loss", required_argument, NULL, 'l'},
+		{"plain", required_argument, NULL, 'p'},
+		{"delay", required_argument, NULL, 'd'},
+		{"socket", required_argument, NULL, 'b'},
+		{"joins", required_argument, NULL, 'j'},
+		{"ms", required_argument, NULL, 'm'},
+		{"form", no_argument, NULL, 'f'},
+		{"any", no_argument, NULL, 'a'},
+		{0},
 	};
 	uint32_t nodes = 64, plain = 0, loss = 0;
 	uint64_t spread_ns = 0, delay_ns = US(50), socket_bytes = 1 << 20;

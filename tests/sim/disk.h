@@ -25,9 +25,6 @@ static inline int disk_store(struct disk *disk, uint64_t ring_seq)
 	return 0;
 }
 
-static inline void disk_wipe(struct disk *disk)
-{
-	disk->ring_seq = 0;
-}
+static inline void disk_wipe(struct disk *disk) { disk->ring_seq = 0; }
 
 #endif

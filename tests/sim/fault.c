@@ -43,10 +43,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_PATIENCE] = "patience",
 };
 
-const char *fault_name(enum fault_kind kind)
-{
-	return names[kind];
-}
+const char *fault_name(enum fault_kind kind) { return names[kind]; }
 
 bool fault_parse(const char *list, uint32_t *kinds, const char **bad)
 {
@@ -70,10 +67,7 @@ bool fault_parse(const char *list, uint32_t *kinds, const char **bad)
 	return true;
 }
 
-static bool has(const struct sim *sim, enum fault_kind kind)
-{
-	return (sim->faults.kinds >> kind & 1) != 0;
-}
+static bool has(const struct sim *sim, enum fault_kind kind) { return (sim->faults.kinds >> kind & 1) != 0; }
 
 /* ---------------------------------------------------------------------------- for the whole run */
 
@@ -81,14 +75,33 @@ static bool has(const struct sim *sim, enum fault_kind kind)
 static uint32_t pick_kinds(struct sim *sim)
 {
 	static const uint16_t chances[FAULT_KINDS] = {
-		[FAULT_TIMERS] = 2500, [FAULT_PAYLOAD] = 2500, [FAULT_SWAP] = 1500, [FAULT_SEQ] = 2500,
-		[FAULT_PLAIN] = 1000, [FAULT_QUIRKS] = 10000, [FAULT_IDS] = 2500, [FAULT_LOSS] = 6000,
-		[FAULT_DUPLICATE] = 3000, [FAULT_REORDER] = 3000, [FAULT_DELAY] = 2000,
-		[FAULT_KTH] = 5000, [FAULT_PARTITION] = 5000, [FAULT_ASYMMETRIC] = 2000,
-		[FAULT_CRASH] = 5000, [FAULT_STORAGE] = 1500, [FAULT_STRIKE] = 6000,
-		[FAULT_LEAVE] = 3000, [FAULT_PAUSE] = 4000, [FAULT_CLOCK] = 1500,
-		[FAULT_GARBAGE] = 1500, [FAULT_FORGE] = 500, [FAULT_REPLAY] = 2000,
-		[FAULT_DEAD] = 2000, [FAULT_FRAMES] = 1500, [FAULT_MEMORY] = 1500, [FAULT_LINK] = 2000,
+		[FAULT_TIMERS] = 2500,
+		[FAULT_PAYLOAD] = 2500,
+		[FAULT_SWAP] = 1500,
+		[FAULT_SEQ] = 2500,
+		[FAULT_PLAIN] = 1000,
+		[FAULT_QUIRKS] = 10000,
+		[FAULT_IDS] = 2500,
+		[FAULT_LOSS] = 6000,
+		[FAULT_DUPLICATE] = 3000,
+		[FAULT_REORDER] = 3000,
+		[FAULT_DELAY] = 2000,
+		[FAULT_KTH] = 5000,
+		[FAULT_PARTITION] = 5000,
+		[FAULT_ASYMMETRIC] = 2000,
+		[FAULT_CRASH] = 5000,
+		[FAULT_STORAGE] = 1500,
+		[FAULT_STRIKE] = 6000,
+		[FAULT_LEAVE] = 3000,
+		[FAULT_PAUSE] = 4000,
+		[FAULT_CLOCK] = 1500,
+		[FAULT_GARBAGE] = 1500,
+		[FAULT_FORGE] = 500,
+		[FAULT_REPLAY] = 2000,
+		[FAULT_DEAD] = 2000,
+		[FAULT_FRAMES] = 1500,
+		[FAULT_MEMORY] = 1500,
+		[FAULT_LINK] = 2000,
 		[FAULT_HOLE] = 2000,
 	};
 	uint32_t kinds = 0;
@@ -104,10 +117,7 @@ bool faults_are_false_signs(const struct sim *sim)
 	return (sim->faults.kinds >> FAULT_LOSS) == 1u << (FAULT_DEAD - FAULT_LOSS);
 }
 
-bool faults_are_middle(const struct sim *sim)
-{
-	return sim->options.faults == 1u << FAULT_MIDDLE;
-}
+bool faults_are_middle(const struct sim *sim) { return sim->options.faults == 1u << FAULT_MIDDLE; }
 
 void faults_init(struct sim *sim)
 {
@@ -149,16 +159,12 @@ void faults_init(struct sim *sim)
 
 /* ------------------------------------------------------------------------------------ now and then */
 
-struct node *faults_any_node(struct sim *sim)
-{
-	return &sim->nodes[random_below(&sim->random, sim->node_count)];
-}
+struct node *faults_any_node(struct sim *sim) { return &sim->nodes[random_below(&sim->random, sim->node_count)]; }
 
 static void restart_later(struct sim *sim, struct node *node)
 {
 	uint64_t token = node->options.token_ns, now = sim->clock.now_ns;
-	uint64_t at[] = {now + random_between(&sim->random, 0, MS(5)),
-		now + random_between(&sim->random, 0, token),
+	uint64_t at[] = {now + random_between(&sim->random, 0, MS(5)), now + random_between(&sim->random, 0, token),
 		now + random_between(&sim->random, token, 4 * token)};
 
 	node->restarts_empty = has(sim, FAULT_STORAGE) && random_chance(&sim->random, 3000);
@@ -172,9 +178,8 @@ static void tell_death(struct sim *sim, const struct node *dead)
 		return;
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		if (random_chance(&sim->random, 5000) && i != dead->index)
-			node_event(&sim->nodes[i], sim->options.seed % 4 < 2 ? TOTEM_EVENT_PEER_DEAD
-									     : TOTEM_EVENT_WATCH_BROKEN,
-				dead->id);
+			node_event(&sim->nodes[i],
+				sim->options.seed % 4 < 2 ? TOTEM_EVENT_PEER_DEAD : TOTEM_EVENT_WATCH_BROKEN, dead->id);
 }
 
 static void crash(struct sim *sim, struct node *node)
@@ -200,8 +205,7 @@ static uint64_t pause_ns(struct sim *sim, const struct node *node)
 	uint64_t lengths[] = {token / 2, token, token + node->options.consensus_ns, 10 * token};
 	static const uint8_t which[] = {0, 0, 0, 1, 1, 1, 2, 2, 3};
 
-	return lengths[which[random_below(&sim->random, sizeof(which))]] +
-		random_below(&sim->random, token / 8);
+	return lengths[which[random_below(&sim->random, sizeof(which))]] + random_below(&sim->random, token / 8);
 }
 
 static void pause(struct sim *sim, struct node *node)
@@ -281,9 +285,8 @@ static void set_rates(struct sim *sim, enum fault_kind kind)
 		sim->net.late = losses[random_below(random, 5)] / 4;
 		break;
 	}
-	sim_note(sim, TRACE_NOBODY, "%s: loss %u, duplicate %u, late %u per 10000, %s order",
-		names[kind], sim->net.loss, sim->net.duplicate, sim->net.late,
-		sim->net.reorder ? "any" : "in");
+	sim_note(sim, TRACE_NOBODY, "%s: loss %u, duplicate %u, late %u per 10000, %s order", names[kind],
+		sim->net.loss, sim->net.duplicate, sim->net.late, sim->net.reorder ? "any" : "in");
 }
 
 static void lose_kth(struct sim *sim)
@@ -293,8 +296,7 @@ static void lose_kth(struct sim *sim)
 	net->kth_armed = true;
 	net->kth_type = (uint8_t)random_below(&sim->random, NET_TYPES);
 	net->kth_left = (uint32_t)random_between(&sim->random, 1, 20);
-	sim_note(sim, TRACE_NOBODY, "packet %u of type %u from now on will be lost", net->kth_left,
-		net->kth_type);
+	sim_note(sim, TRACE_NOBODY, "packet %u of type %u from now on will be lost", net->kth_left, net->kth_type);
 }
 
 /* Points of one kind follow each other, in the order of the engine's enum. */
@@ -305,15 +307,13 @@ static void arm_strike(struct sim *sim)
 {
 	struct faults *faults = &sim->faults;
 	/* Each point is drawn with the same probability, however rare it is in a run. */
-	static const uint8_t points[] = {POINT_MULTICAST, POINT_TOKEN, POINT_DELIVER,
-		POINT_TRANSITIONAL, POINT_TRANSITIONAL, POINT_REGULAR, POINT_REGULAR,
-		POINT_BEFORE_STORE, POINT_AFTER_STORE, POINT_VISIT, POINT_PASSED, POINT_SYNCHRONIZED,
-		AT_STATE(TOTEM_OPERATIONAL), AT_STATE(TOTEM_GATHER),
-		AT_STATE(TOTEM_COMMIT), AT_STATE(TOTEM_COMMIT), AT_STATE(TOTEM_RECOVERY),
-		AT_STATE(TOTEM_RECOVERY), AT_STATE(TOTEM_RECOVERY),
-		AT_TRACE(TOTEM_TRACE_ORDERED), AT_TRACE(TOTEM_TRACE_RECEIVED),
-		AT_TRACE(TOTEM_TRACE_TOKEN), AT_TRACE(TOTEM_TRACE_INSTALLED),
-		AT_TRACE(TOTEM_TRACE_RETRANSMITTED), AT_TRACE(TOTEM_TRACE_REQUESTED)};
+	static const uint8_t points[] = {POINT_MULTICAST, POINT_TOKEN, POINT_DELIVER, POINT_TRANSITIONAL,
+		POINT_TRANSITIONAL, POINT_REGULAR, POINT_REGULAR, POINT_BEFORE_STORE, POINT_AFTER_STORE, POINT_VISIT,
+		POINT_PASSED, POINT_SYNCHRONIZED, AT_STATE(TOTEM_OPERATIONAL), AT_STATE(TOTEM_GATHER),
+		AT_STATE(TOTEM_COMMIT), AT_STATE(TOTEM_COMMIT), AT_STATE(TOTEM_RECOVERY), AT_STATE(TOTEM_RECOVERY),
+		AT_STATE(TOTEM_RECOVERY), AT_TRACE(TOTEM_TRACE_ORDERED), AT_TRACE(TOTEM_TRACE_RECEIVED),
+		AT_TRACE(TOTEM_TRACE_TOKEN), AT_TRACE(TOTEM_TRACE_INSTALLED), AT_TRACE(TOTEM_TRACE_RETRANSMITTED),
+		AT_TRACE(TOTEM_TRACE_REQUESTED)};
 
 	faults->is_armed = true;
 	faults->has_hole = false;
@@ -398,8 +398,8 @@ void faults_point(struct node *node, uint32_t point)
 		return;
 	}
 	/* A cut lasts for a while. */
-	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * sim_token_ns(sim)),
-		SIM_CALM, TRACE_NOBODY, NULL, 0);
+	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * sim_token_ns(sim)), SIM_CALM,
+		TRACE_NOBODY, NULL, 0);
 }
 
 /* ---------------------------------------------------------------------------------------- the rest */
@@ -427,9 +427,10 @@ static void disturb_link(struct sim *sim, struct node *node)
 static void forge_refusal(struct sim *sim, struct node *at, const struct node *about)
 {
 	uint8_t bytes[WIRE_PROBE_SIZE];
-	struct wire_probe probe = {.system_from = at->id, .ring = *totem_engine_ring(at->engine),
-		.kind = (enum wire_probe_kind)random_between(&sim->random, WIRE_PROBE_QUESTION,
-			WIRE_PROBE_KNOCK), .number = random_next(&sim->random)};
+	struct wire_probe probe = {.system_from = at->id,
+		.ring = *totem_engine_ring(at->engine),
+		.kind = (enum wire_probe_kind)random_between(&sim->random, WIRE_PROBE_QUESTION, WIRE_PROBE_KNOCK),
+		.number = random_next(&sim->random)};
 	uint32_t of = (uint32_t)random_below(&sim->random, NET_OLD);
 	struct packet *old = sim->net.old[of];
 
@@ -440,8 +441,10 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 		return;
 	}
 	wire_encode_probe(&probe, about->id, at->options.swap, bytes, sizeof(bytes));
-	node_refused(at, packet_create(bytes, (uint32_t)random_below(&sim->random, sizeof(bytes) + 1),
-		at->index, at->life->number), about->id);
+	node_refused(at,
+		packet_create(
+			bytes, (uint32_t)random_below(&sim->random, sizeof(bytes) + 1), at->index, at->life->number),
+		about->id);
 }
 
 /*
@@ -450,8 +453,7 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
  */
 void faults_false_sign(struct sim *sim)
 {
-	static const enum totem_event words[] = {
-		TOTEM_EVENT_PEER_DEAD, TOTEM_EVENT_WATCH_BROKEN, TOTEM_EVENT_WATCH_ON};
+	static const enum totem_event words[] = {TOTEM_EVENT_PEER_DEAD, TOTEM_EVENT_WATCH_BROKEN, TOTEM_EVENT_WATCH_ON};
 	struct node *at = faults_any_node(sim), *about = faults_any_node(sim);
 
 	if (!node_is_up(at) || !node_is_up(about) || at == about || at->is_paused)
@@ -492,8 +494,7 @@ void faults_false_sign(struct sim *sim)
 		sim_note(sim, at->index, "its link is down for a moment");
 		cut_off(sim, at->index, true, true);
 		node_event(at, TOTEM_EVENT_LINK_DOWN, 0);
-		sim->faults.link_up_ns = sim->clock.now_ns +
-			random_below(&sim->random, sim_token_ns(sim) / 4);
+		sim->faults.link_up_ns = sim->clock.now_ns + random_below(&sim->random, sim_token_ns(sim) / 4);
 		clock_add(&sim->clock, sim->faults.link_up_ns, SIM_LINK_UP, at->index, NULL, 0);
 		break;
 	}
@@ -513,8 +514,8 @@ static void forge_some(struct sim *sim, enum fault_kind kind)
 static void starve(struct sim *sim, struct node *node)
 {
 	node_starve(node);
-	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * node->options.token_ns),
-		SIM_RELIEF, node->index, NULL, 0);
+	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * node->options.token_ns), SIM_RELIEF,
+		node->index, NULL, 0);
 }
 
 static void strike_with(struct sim *sim, enum fault_kind kind)
@@ -597,14 +598,11 @@ static void schedule_next(struct sim *sim)
 	uint64_t longest[] = {mean / 16, mean * 2, mean * 2, mean * 8};
 
 	clock_add(&sim->clock,
-		sim->clock.now_ns + random_below(&sim->random, longest[random_below(&sim->random, 4)] + 1),
-		SIM_FAULT, TRACE_NOBODY, NULL, 0);
+		sim->clock.now_ns + random_below(&sim->random, longest[random_below(&sim->random, 4)] + 1), SIM_FAULT,
+		TRACE_NOBODY, NULL, 0);
 }
 
-void faults_start(struct sim *sim)
-{
-	schedule_next(sim);
-}
+void faults_start(struct sim *sim) { schedule_next(sim); }
 
 void faults_strike_next(struct sim *sim)
 {

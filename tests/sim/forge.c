@@ -94,8 +94,8 @@ void forge_packet(struct sim *sim)
 		/* Fields rather than payload. */
 		uint32_t end = packet->size < 120 ? packet->size : 120;
 
-		packet->bytes[random_between(&sim->random, 4, end - 1)] ^=
-			(uint8_t)(1u << random_below(&sim->random, 8));
+		packet->bytes[random_between(&sim->random, 4, end - 1)] ^= (uint8_t)(1u
+										     << random_below(&sim->random, 8));
 	}
 	packet->is_altered = packet->is_forged = true;
 	throw_at(sim, packet, old->to == UINT32_MAX ? faults_any_node(sim) : &sim->nodes[old->to]);
@@ -108,6 +108,5 @@ void forge_replay(struct sim *sim)
 	if (packet == NULL)
 		return;
 	/* An old token is sent to its former receiver only. Other nodes could not distinguish it from a real one. */
-	throw_at(sim, packet_ref(packet),
-		packet->to == UINT32_MAX ? faults_any_node(sim) : &sim->nodes[packet->to]);
+	throw_at(sim, packet_ref(packet), packet->to == UINT32_MAX ? faults_any_node(sim) : &sim->nodes[packet->to]);
 }

@@ -27,8 +27,8 @@ static void *zeroed(size_t size)
 	return block;
 }
 
-void history_init(struct history *history, struct report *report, const uint32_t *ids,
-	uint32_t node_count, uint32_t first_seq)
+void history_init(
+	struct history *history, struct report *report, const uint32_t *ids, uint32_t node_count, uint32_t first_seq)
 {
 	memset(history, 0, sizeof(*history));
 	history->report = report;
@@ -42,7 +42,7 @@ void history_fini(struct history *history)
 	for (uint32_t i = 0; i < history->life_count; i++) {
 		struct life *life = history->lives[i];
 
-		for (int class = 0; class < 2; class++) {
+		for (int class = 0; class < 2; class ++) {
 			free(life->waiting[class].items);
 			free(life->seen[class]);
 		}
@@ -78,8 +78,7 @@ uint32_t history_node(const struct history *history, uint32_t id)
 	return low < history->node_count && history->ids[low] == id ? low : SIM_NODES_MAX;
 }
 
-uint64_t history_mask(const struct history *history, const uint32_t *ids, uint32_t count,
-	bool *is_strange)
+uint64_t history_mask(const struct history *history, const uint32_t *ids, uint32_t count, bool *is_strange)
 {
 	uint64_t mask = 0;
 
@@ -94,13 +93,13 @@ uint64_t history_mask(const struct history *history, const uint32_t *ids, uint32
 	return mask;
 }
 
-struct life *history_start(struct history *history, uint32_t node, bool is_plain, bool keeps_storage,
-	uint64_t stored_seq)
+struct life *history_start(
+	struct history *history, uint32_t node, bool is_plain, bool keeps_storage, uint64_t stored_seq)
 {
 	struct life *life = zeroed(sizeof(*life));
 
-	history->lives = grown(history->lives, &history->life_capacity, history->life_count + 1,
-		sizeof(*history->lives));
+	history->lives = grown(
+		history->lives, &history->life_capacity, history->life_count + 1, sizeof(*history->lives));
 	life->number = history->life_count;
 	life->node = node;
 	life->is_alive = true;
@@ -122,13 +121,13 @@ void history_end(struct history *history, struct life *life)
 		history->present[life->node] = NULL;
 }
 
-struct message *history_message(struct history *history, struct life *life, uint32_t guarantee,
-	uint32_t payload_size, bool is_sync)
+struct message *history_message(
+	struct history *history, struct life *life, uint32_t guarantee, uint32_t payload_size, bool is_sync)
 {
 	struct message *message = zeroed(sizeof(*message));
 
-	history->messages = grown(history->messages, &history->message_capacity,
-		history->message_count + 1, sizeof(*history->messages));
+	history->messages = grown(
+		history->messages, &history->message_capacity, history->message_count + 1, sizeof(*history->messages));
 	history->messages[history->message_count++] = message;
 	message->id = history->message_count;
 	message->life = life;
@@ -151,8 +150,7 @@ void history_sent(struct history *history, struct message *message)
 		message->seen_ring = life->periods[life->period_count - 1];
 		message->seen_count = life->cursor;
 	}
-	queue->items = grown(queue->items, &queue->capacity, queue->first + queue->count + 1,
-		sizeof(*queue->items));
+	queue->items = grown(queue->items, &queue->capacity, queue->first + queue->count + 1, sizeof(*queue->items));
 	queue->items[queue->first + queue->count++] = message;
 }
 
@@ -186,8 +184,8 @@ struct ring_record *history_find_ring(const struct history *history, const struc
 	return NULL;
 }
 
-struct ring_record *history_create_ring(struct history *history, const struct ring_id *id,
-	const struct life *creator, uint64_t members, uint64_t now_ns)
+struct ring_record *history_create_ring(struct history *history, const struct ring_id *id, const struct life *creator,
+	uint64_t members, uint64_t now_ns)
 {
 	struct ring_record *ring = zeroed(sizeof(*ring));
 	struct ring_record **bucket = &history->rings[bucket_of(history, id) - history->rings];
@@ -237,15 +235,13 @@ void history_received(struct history *history, struct ring_record *ring, uint32_
 	}
 }
 
-void history_ended(struct history *history, struct message *message, struct ring_record *ring,
-	uint32_t at)
+void history_ended(struct history *history, struct message *message, struct ring_record *ring, uint32_t at)
 {
 	(void)history;
 	message->end_ring = ring;
 	message->end_at = at;
 	message->end_index = ring->ended_count;
 	message->is_murky |= ring->is_plain && (ring->murky & BIT(message->life->node)) != 0;
-	ring->ended = grown(ring->ended, &ring->ended_capacity, ring->ended_count + 1,
-		sizeof(*ring->ended));
+	ring->ended = grown(ring->ended, &ring->ended_capacity, ring->ended_count + 1, sizeof(*ring->ended));
 	ring->ended[ring->ended_count++] = message;
 }

@@ -94,12 +94,11 @@ static bool parse_range(const char *text, uint64_t *first, uint64_t *last)
 
 static int parse(int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'S'},
-		{"nodes", required_argument, NULL, 'n'}, {"steps", required_argument, NULL, 'k'},
-		{"faults", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
-		{"mutant", required_argument, NULL, 'm'}, {"list-mutants", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+		{"seeds", required_argument, NULL, 'S'}, {"nodes", required_argument, NULL, 'n'},
+		{"steps", required_argument, NULL, 'k'}, {"faults", required_argument, NULL, 'f'},
+		{"trace", required_argument, NULL, 't'}, {"mutant", required_argument, NULL, 'm'},
+		{"list-mutants", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	const char *bad;
 	uint64_t number;
 
@@ -178,10 +177,7 @@ static bool is_mutant(const char *name)
 	return false;
 }
 #else
-static int list_mutants(void)
-{
-	return 2;
-}
+static int list_mutants(void) { return 2; }
 
 static bool is_mutant(const char *name)
 {
@@ -192,7 +188,7 @@ static bool is_mutant(const char *name)
 static bool needs_hooks(const struct request *request)
 {
 	return request->wants_mutants || request->sim.mutant != NULL ||
-		(request->sim.faults & (1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE)) != 0;
+	       (request->sim.faults & (1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE)) != 0;
 }
 #endif
 
@@ -223,10 +219,8 @@ static void show_progress(const struct request *request, const struct totals *to
 {
 	double rate = (double)totals->seeds / (seconds_now() - began + 1e-9);
 
-	fprintf(stderr, "\r%" PRIu64 " seeds, %.1f per second, %.0f s left, %" PRIu64 " violations  ",
-		totals->seeds, rate,
-		(double)(request->last - request->first + 1 - totals->seeds) / rate,
-		totals->violations);
+	fprintf(stderr, "\r%" PRIu64 " seeds, %.1f per second, %.0f s left, %" PRIu64 " violations  ", totals->seeds,
+		rate, (double)(request->last - request->first + 1 - totals->seeds) / rate, totals->violations);
 }
 
 static void report_seed(const struct sim *sim, struct totals *totals)
@@ -238,12 +232,10 @@ static void report_seed(const struct sim *sim, struct totals *totals)
 		return;
 	}
 	sim_command(&sim->options, command, sizeof(command));
-	printf("%s broken: %s\nreplay: tests/sim/coterie-sim %s\n", sim->report.property,
-		sim->report.text, command);
+	printf("%s broken: %s\nreplay: tests/sim/coterie-sim %s\n", sim->report.property, sim->report.text, command);
 }
 
-static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
-	struct totals *totals)
+static void run_seed(const struct request *request, uint64_t seed, FILE *trace, struct totals *totals)
 {
 	struct sim_options options = request->sim;
 	char command[512];
@@ -252,8 +244,8 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	options.trace_file = trace;
 	sim_command(&options, command, sizeof(command));
 	snprintf(last_words, sizeof(last_words),
-		"\nseed %" PRIu64 ": the engine died or does not end\nreplay: tests/sim/coterie-sim %s\n",
-		seed, command);
+		"\nseed %" PRIu64 ": the engine died or does not end\nreplay: tests/sim/coterie-sim %s\n", seed,
+		command);
 	alarm(SEED_TIME_MAX);
 
 	struct sim *sim = sim_create(&options);
@@ -301,23 +293,23 @@ static int run(const struct request *request, FILE *trace)
 	}
 	if (is_watched)
 		fputs("\r\033[K", stderr);
-	printf("safe: %" PRIu64 " in regular and %" PRIu64 " in transitional configurations, %" PRIu64
-		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
-	printf("windows: wider than configured in %" PRIu64 " seeds, at most %u frames in a rotation\n",
-		totals.wider, totals.fullest);
+	printf("safe: %" PRIu64 " in regular and %" PRIu64 " in transitional configurations, %" PRIu64 " as agreed\n",
+		totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
+	printf("windows: wider than configured in %" PRIu64 " seeds, at most %u frames in a rotation\n", totals.wider,
+		totals.fullest);
 	printf("lone senders: kept the token %" PRIu64 " times and sent %" PRIu64 " frames meanwhile, %" PRIu64
-		" with a later turn's\n", totals.lingers, totals.linger_frames, totals.gathered);
+	       " with a later turn's\n",
+		totals.lingers, totals.linger_frames, totals.gathered);
 	printf("early tokens: %" PRIu64 "\n", totals.early_tokens);
 	printf("false signs: %" PRIu64 "\n", totals.false_signs);
-	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64
-		" violations\n", totals.seeds, totals.messages, totals.configurations, totals.violations);
+	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64 " violations\n",
+		totals.seeds, totals.messages, totals.configurations, totals.violations);
 	return totals.violations > 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct request request = {.sim = {.faults = FAULT_DEFAULT, .picks_faults = true}, .first = 1,
-		.last = 1};
+	struct request request = {.sim = {.faults = FAULT_DEFAULT, .picks_faults = true}, .first = 1, .last = 1};
 	FILE *trace = NULL;
 	int rc = parse(argc, argv, &request);
 

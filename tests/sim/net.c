@@ -12,7 +12,10 @@ struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, ui
 
 	if (packet == NULL)
 		abort();
-	*packet = (struct packet){.references = 1, .size = size, .from = from, .life = life,
+	*packet = (struct packet){.references = 1,
+		.size = size,
+		.from = from,
+		.life = life,
 		.to = UINT32_MAX,
 		.type = size > 3 ? ((const uint8_t *)bytes)[3] : UINT8_MAX};
 	memcpy(packet->bytes, bytes, size);
@@ -48,8 +51,8 @@ void net_refuse(struct net *net, struct packet *packet, uint32_t by)
 		return;
 	*full += REFUSAL_GAP_NS;
 	net->refusals++;
-	clock_add(net->clock, now + random_between(net->random, net->delay_min_ns, net->delay_max_ns),
-		SIM_REFUSAL, packet->from, packet_ref(packet), by);
+	clock_add(net->clock, now + random_between(net->random, net->delay_min_ns, net->delay_max_ns), SIM_REFUSAL,
+		packet->from, packet_ref(packet), by);
 }
 
 /*
@@ -93,14 +96,13 @@ static void schedule(struct net *net, struct packet *packet, uint32_t to)
 static bool is_frame_lost(const struct net *net, const struct packet *packet, uint32_t to)
 {
 	return packet->type == WIRE_MCAST &&
-		((net->frames_lost & BIT(to)) != 0 || (net->frames_unheard & BIT(packet->from)) != 0);
+	       ((net->frames_lost & BIT(to)) != 0 || (net->frames_unheard & BIT(packet->from)) != 0);
 }
 
 static void transmit(struct net *net, struct packet *packet, uint32_t to, bool is_chosen)
 {
-	if (to != packet->from &&
-		(net->cut[packet->from][to] || is_chosen ||
-			is_frame_lost(net, packet, to) || random_chance(net->random, net->loss))) {
+	if (to != packet->from && (net->cut[packet->from][to] || is_chosen || is_frame_lost(net, packet, to) ||
+					  random_chance(net->random, net->loss))) {
 		if (net->lost != NULL)
 			net->lost(net->arg, packet, to);
 		return;
@@ -146,8 +148,9 @@ void net_multicast(struct net *net, struct packet *packet)
 {
 	/* A chosen multicast is lost on the way to one receiver or to all. */
 	bool is_chosen = admit(net, packet);
-	uint32_t victim = is_chosen && random_chance(net->random, 5000) ?
-		(uint32_t)random_below(net->random, net->node_count) : UINT32_MAX;
+	uint32_t victim = is_chosen && random_chance(net->random, 5000)
+				  ? (uint32_t)random_below(net->random, net->node_count)
+				  : UINT32_MAX;
 
 	for (uint32_t to = 0; to < net->node_count; to++)
 		transmit(net, packet, to, is_chosen && (victim == UINT32_MAX || victim == to));

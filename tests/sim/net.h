@@ -16,14 +16,14 @@
 struct packet {
 	uint32_t references;
 	uint32_t size;
-	uint32_t from;             /* node index */
-	uint32_t to;               /* node index; UINT32_MAX: all */
-	uint32_t life;             /* number of the sender's life; UINT32_MAX: forged */
+	uint32_t from; /* node index */
+	uint32_t to;   /* node index; UINT32_MAX: all */
+	uint32_t life; /* number of the sender's life; UINT32_MAX: forged */
 	uint64_t sent_ns;
 	const struct ring_record *ring; /* ring that the packet names, or NULL */
-	uint8_t type;              /* enum wire_type */
-	bool is_altered;           /* bytes that no engine sent */
-	bool is_forged;            /* the packet is forged in a way that no engine can detect */
+	uint8_t type;                   /* enum wire_type */
+	bool is_altered;                /* bytes that no engine sent */
+	bool is_forged;                 /* the packet is forged in a way that no engine can detect */
 	uint8_t bytes[];
 };
 
@@ -37,38 +37,38 @@ struct net {
 	uint32_t node_count;
 	void (*lost)(void *arg, const struct packet *packet, uint32_t to); /* or NULL */
 	void *arg;
-	uint32_t loss, duplicate, late; /* chances, per 10,000 */
-	bool reorder;              /* packets of one sender may overtake each other */
+	uint32_t loss, duplicate, late;      /* chances, per 10,000 */
+	bool reorder;                        /* packets of one sender may overtake each other */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
 	uint64_t late_min_ns, late_max_ns;
-	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: added to the delay */
-	uint32_t link_bytes_per_ms; /* capacity of each link. 0: unlimited */
-	uint64_t link_queue_ns;     /* longest wait for a link. Packets beyond it are lost */
+	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX];      /* [from][to]: added to the delay */
+	uint32_t link_bytes_per_ms;                          /* capacity of each link. 0: unlimited */
+	uint64_t link_queue_ns;                              /* longest wait for a link. Packets beyond it are lost */
 	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all so far */
-	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
-	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses packets and reports that */
-	uint64_t frames_lost;      /* bits: nodes that get no message frames of others */
-	uint64_t frames_unheard;   /* bits: nodes whose message frames reach no other node */
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX];              /* [from][to] */
+	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX];     /* [from][to]: a firewall refuses packets and reports that */
+	uint64_t frames_lost;                           /* bits: nodes that get no message frames of others */
+	uint64_t frames_unheard;                        /* bits: nodes whose message frames reach no other node */
 	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */
-	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
+	bool kth_armed; /* lose exactly the kth_left-th packet of kth_type from now on */
 	uint8_t kth_type;
 	uint32_t kth_left;
 	/*
 	 * The answers of a host without a daemon, as Linux sends them: at first six at once, then one in a
 	 * second.
 	 */
-	bool is_silent;            /* hosts report nothing */
-	bool refuses_multicasts;   /* multicasts are sent as unicasts, so they are refused as well */
+	bool is_silent;          /* hosts report nothing */
+	bool refuses_multicasts; /* multicasts are sent as unicasts, so they are refused as well */
 	/* [from][to]: number of packets that a firewall refuses next */
 	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX];
-	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];   /* likewise, lost */
-	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX];  /* [of][to]: the bucket is full from then on */
+	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];  /* likewise, lost */
+	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [of][to]: the bucket is full from then on */
 	uint64_t refusals;
 	struct packet *old[NET_OLD];
 	uint32_t old_count;
-	uint64_t sent[NET_TYPES];  /* packets given to the network, by type. A multicast counts as
+	uint64_t sent[NET_TYPES]; /* packets given to the network, by type. A multicast counts as
 				    * one */
-	uint64_t probes;           /* probes, which `sent` does not count */
+	uint64_t probes;          /* probes, which `sent` does not count */
 };
 
 struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life);

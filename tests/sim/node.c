@@ -17,15 +17,9 @@
 #define POOL_BYTES_MAX (64u << 20)
 #define STARVED_BYTES 6000u
 
-uint64_t node_local_ns(const struct node *node)
-{
-	return node->sim->clock.now_ns + node->clock_ahead_ns;
-}
+uint64_t node_local_ns(const struct node *node) { return node->sim->clock.now_ns + node->clock_ahead_ns; }
 
-bool node_is_up(const struct node *node)
-{
-	return node->engine != NULL && !node->is_dying;
-}
+bool node_is_up(const struct node *node) { return node->engine != NULL && !node->is_dying; }
 
 void node_note(struct node *node, enum trace_subject subject, struct trace_entry entry)
 {
@@ -42,8 +36,8 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 	struct sim *sim = node->sim;
 	struct tap tap;
 
-	tap_packet(&sim->history, node->life, node->options.swap, step_window(node), sim->clock.now_ns,
-		frame->data, frame->size, &tap);
+	tap_packet(&sim->history, node->life, node->options.swap, step_window(node), sim->clock.now_ns, frame->data,
+		frame->size, &tap);
 
 	struct trace_entry entry = {.peer = to, .detail = tap.type, .ring = tap.ring, .seq = tap.seq};
 
@@ -215,16 +209,20 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 
 	if (node->is_dying)
 		return;
-	node_note(node, TRACE_ENGINE, (struct trace_entry){.ring = trace->ring, .seq = trace->seq,
-		.value = trace->value, .peer = trace->node, .detail = (uint8_t)trace->kind,
-		.extra = (uint32_t)trace->state << 8 | trace->cause});
+	node_note(node, TRACE_ENGINE,
+		(struct trace_entry){.ring = trace->ring,
+			.seq = trace->seq,
+			.value = trace->value,
+			.peer = trace->node,
+			.detail = (uint8_t)trace->kind,
+			.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
 	if (trace->kind == TOTEM_TRACE_ORDERED) {
 		/* The frame has its seq from now on, though it is sent later. */
 		struct tap tap;
 
-		tap_packet(&sim->history, node->life, node->options.swap, step_window(node),
-			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
+		tap_packet(&sim->history, node->life, node->options.swap, step_window(node), sim->clock.now_ns,
+			trace->frame->data, trace->frame->size, &tap);
 	}
 	if (trace->kind == TOTEM_TRACE_ORDERED || trace->kind == TOTEM_TRACE_RETRANSMITTED)
 		outbox_add(node, history_find_ring(&sim->history, &trace->ring));
@@ -273,9 +271,8 @@ bool node_start(struct node *node)
 		disk_wipe(&node->disk);
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		node->deadline_ns[timer] = node->queued_ns[timer] = TOTEM_NEVER;
-	node->life = history_start(&sim->history, node->index,
-		node->options.features == 0 || node->quirks != 0, !node->restarts_empty,
-		node->disk.ring_seq);
+	node->life = history_start(&sim->history, node->index, node->options.features == 0 || node->quirks != 0,
+		!node->restarts_empty, node->disk.ring_seq);
 	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = options_join_wait_ns(sim, &node->options) != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;
@@ -289,8 +286,9 @@ bool node_start(struct node *node)
 	node->outbox = (struct outbox){0};
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
-	node->engine = node->pool == NULL ? NULL : totem_engine_create(node->pool, &node->options,
-		&callbacks, node, node_local_ns(node));
+	node->engine = node->pool == NULL
+			       ? NULL
+			       : totem_engine_create(node->pool, &node->options, &callbacks, node, node_local_ns(node));
 	if (node->engine == NULL) {
 		const char *which = "nothing";
 
@@ -350,8 +348,8 @@ static void put_down(struct node *node)
 	frame_pool_usage(node->pool, &usage);
 	if (usage.frames != 0 || usage.bytes != 0)
 		report_violation(&sim->report, "I12", BIT(node->index), NULL,
-			"node %u: %zu frames with %zu bytes are left of a destroyed engine", node->id,
-			usage.frames, usage.bytes);
+			"node %u: %zu frames with %zu bytes are left of a destroyed engine", node->id, usage.frames,
+			usage.bytes);
 	frame_pool_destroy(node->pool);
 	node->pool = NULL;
 	history_end(&sim->history, node->life);
@@ -394,10 +392,9 @@ void node_arrive(struct node *node, struct packet *packet)
 {
 	/* Loops are freed with their life. A ring id that is used again means another ring. */
 	bool is_stale = packet->from == node->index && !packet->is_altered &&
-		(node->life == NULL || packet->life != node->life->number);
+			(node->life == NULL || packet->life != node->life->number);
 
-	if (packet->ring != NULL &&
-		packet->ring != history_find_ring(&node->sim->history, &packet->ring->id))
+	if (packet->ring != NULL && packet->ring != history_find_ring(&node->sim->history, &packet->ring->id))
 		is_stale = true;
 	if (packet->type == WIRE_MCAST && packet->from == node->index && !node->sim->loops_frames)
 		is_stale = true;
@@ -416,8 +413,7 @@ void node_arrive(struct node *node, struct packet *packet)
 	if (node->is_paused || node->is_woken)
 		return;
 	node->is_woken = true;
-	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE,
-		node->index, NULL, 0);
+	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE, node->index, NULL, 0);
 }
 
 /* Without authentication, a forged packet ends all promises of safety. */
@@ -554,8 +550,7 @@ void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
 
 	if (node_is_up(node) && !node->is_paused && packet->life == node->life->number) {
 		step_begin(node);
-		totem_engine_refused(
-			node->engine, node_local_ns(node), by_id, packet->bytes, size);
+		totem_engine_refused(node->engine, node_local_ns(node), by_id, packet->bytes, size);
 		step_end(node);
 	}
 	packet_unref(packet);
@@ -570,8 +565,8 @@ void node_reconfigure(struct node *node)
 	int rc = totem_engine_reconfigure(node->engine, node_local_ns(node), &node->options);
 
 	if (rc != 0)
-		report_violation(&node->sim->report, "I12", BIT(node->index), NULL,
-			"node %u refuses a reload: %d", node->id, rc);
+		report_violation(&node->sim->report, "I12", BIT(node->index), NULL, "node %u refuses a reload: %d",
+			node->id, rc);
 	step_end(node);
 }
 

@@ -34,7 +34,7 @@ enum point {
 	POINT_VISIT,
 	POINT_PASSED,
 	POINT_SYNCHRONIZED,
-	POINT_STATE,  /* + enum totem_state */
+	POINT_STATE,                   /* + enum totem_state */
 	POINT_TRACE = POINT_STATE + 4, /* + enum totem_trace_kind */
 	POINT_COUNT = POINT_TRACE + TOTEM_TRACE_REQUESTED + 1,
 };
@@ -54,15 +54,15 @@ struct node {
 	struct coterie_frame *ballast; /* uses up the rest of the pool */
 	struct life *life;
 	bool is_dying, is_paused;
-	bool owes_link_up;         /* a link event is due when its pause ends */
-	bool restarts_empty;       /* the next start finds no storage */
-	uint64_t clock_ahead_ns;   /* how much its clock is ahead of simulated time; never decreases */
+	bool owes_link_up;       /* a link event is due when its pause ends */
+	bool restarts_empty;     /* the next start finds no storage */
+	uint64_t clock_ahead_ns; /* how much its clock is ahead of simulated time; never decreases */
 
 	struct packet *inbox[NODE_INBOX];
 	uint32_t inbox_count;
-	uint32_t socket_frames;    /* message frames that its inbox holds; 0: any number */
-	uint32_t overruns;         /* number of frames that found the inbox full */
-	bool is_woken;             /* a SIM_WAKE is queued */
+	uint32_t socket_frames;                  /* message frames that its inbox holds; 0: any number */
+	uint32_t overruns;                       /* number of frames that found the inbox full */
+	bool is_woken;                           /* a SIM_WAKE is queued */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* deadlines by its own clock */
 	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, simulated time */
 
@@ -71,24 +71,24 @@ struct node {
 	struct ring_id sync_ring;
 	uint64_t sync_members, sync_seen;
 
-	uint64_t heard_ns;         /* when it last received a packet of another node; its own clock */
-	uint32_t watched;          /* index of the node whose daemon it is to watch; SIM_NODES_MAX: none */
-	bool is_connected;         /* the node has a connection to `watched` */
-	uint64_t paused_ns;        /* when its engine last found that it did not run */
+	uint64_t heard_ns;  /* when it last received a packet of another node; its own clock */
+	uint32_t watched;   /* index of the node whose daemon it is to watch; SIM_NODES_MAX: none */
+	bool is_connected;  /* the node has a connection to `watched` */
+	uint64_t paused_ns; /* when its engine last found that it did not run */
 
 	struct message *pending[NODE_PENDING]; /* messages that wait until the engine accepts them */
 	uint32_t pending_count;
-	uint64_t traffic_mean_ns;  /* between bursts; 0: silent */
+	uint64_t traffic_mean_ns; /* between bursts; 0: silent */
 
-	uint32_t came_back;        /* number of its users' messages that were delivered to it in this step */
-	uint32_t answers;          /* how often its users then send the next message, if the node keeps the token */
+	uint32_t came_back; /* number of its users' messages that were delivered to it in this step */
+	uint32_t answers;   /* how often its users then send the next message, if the node keeps the token */
 	struct outbox outbox;
 
 	/* This step. */
 	uint32_t step_frames, step_allowed; /* multicast, and how many may be */
 	bool step_token_sent, step_accepted, step_installed;
 	uint32_t step_fcc, step_backlog;
-	uint32_t delivered;        /* messages, in this life */
+	uint32_t delivered; /* messages, in this life */
 };
 
 /** @return false when the engine could not be created (reported as a violation) */
@@ -105,7 +105,7 @@ void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);
 void node_resume(struct node *node);
 void node_jump(struct node *node, uint64_t ns); /* set its clock ahead */
-void node_starve(struct node *node); /* use up its pool, until node_feed */
+void node_starve(struct node *node);            /* use up its pool, until node_feed */
 void node_relieve(struct node *node);
 void node_event(struct node *node, enum totem_event event, uint32_t peer_id);
 void node_reconfigure(struct node *node); /* node->options changed */

@@ -6,10 +6,7 @@
 #include "tests/sim/patience.h"
 #include "tests/sim/sim.h"
 
-static bool has(const struct sim *sim, enum fault_kind kind)
-{
-	return (sim->faults.kinds >> kind & 1) != 0;
-}
+static bool has(const struct sim *sim, enum fault_kind kind) { return (sim->faults.kinds >> kind & 1) != 0; }
 
 static void vary_timers(struct sim *sim, struct totem_options *options)
 {
@@ -96,8 +93,9 @@ static void set_capacity(struct sim *sim, struct node *node)
 	if (random_chance(&of_all, 3000) || (random_chance(&of_all, 2000) && random_chance(&random, 3000)))
 		return;
 	/* In half of the runs no socket is small. */
-	node->options.capacity = (uint32_t)(random_chance(&of_all, 5000) && random_chance(&random, 5000) ?
-		random_between(&random, 40, 300) : random_between(&random, 300, 8000));
+	node->options.capacity = (uint32_t)(random_chance(&of_all, 5000) && random_chance(&random, 5000)
+						    ? random_between(&random, 40, 300)
+						    : random_between(&random, 300, 8000));
 }
 
 /* In some runs joins are delayed as in a large ring. */
@@ -142,8 +140,8 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	if (has(sim, FAULT_TIMERS))
 		vary_timers(sim, options);
 	if (has(sim, FAULT_PAYLOAD))
-		options->payload_max = random_chance(random, 2000) ? 65446 :
-			(uint32_t)random_between(random, 300, 4000);
+		options->payload_max = random_chance(random, 2000) ? 65446
+								   : (uint32_t)random_between(random, 300, 4000);
 	if (has(sim, FAULT_FRAMES))
 		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
 	if (sim->faults.is_open)

@@ -5,10 +5,7 @@
 #include "tests/sim/sim.h"
 
 /* Return whether the ring's frames count. A ring of one need not send them. */
-static bool is_counted(const struct ring_record *ring)
-{
-	return ring != NULL && ring->member_count > 1;
-}
+static bool is_counted(const struct ring_record *ring) { return ring != NULL && ring->member_count > 1; }
 
 void outbox_add(struct node *node, const struct ring_record *ring)
 {
@@ -36,8 +33,7 @@ void outbox_take(struct node *node, const struct ring_record *ring)
 void outbox_judge(struct node *node)
 {
 	const struct sim *sim = node->sim;
-	bool may_wait = !node->step_token_sent &&
-		node->deadline_ns[TOTEM_TIMER_HOLD] <= node_local_ns(node);
+	bool may_wait = !node->step_token_sent && node->deadline_ns[TOTEM_TIMER_HOLD] <= node_local_ns(node);
 
 	/* A paused node has no turns. */
 	if (!node->is_paused)

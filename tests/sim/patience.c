@@ -15,15 +15,9 @@ enum play {
 	PLAY_COUNT,
 };
 
-static enum play play_of(const struct sim *sim)
-{
-	return (enum play)(sim->options.seed % PLAY_COUNT);
-}
+static enum play play_of(const struct sim *sim) { return (enum play)(sim->options.seed % PLAY_COUNT); }
 
-bool patience_is_played(const struct sim *sim)
-{
-	return sim->options.faults == 1u << FAULT_PATIENCE;
-}
+bool patience_is_played(const struct sim *sim) { return sim->options.faults == 1u << FAULT_PATIENCE; }
 
 uint32_t patience_nodes(const struct sim *sim)
 {
@@ -50,10 +44,7 @@ void patience_set(const struct sim *sim, struct totem_options *options)
 	options->token_retransmit_ns = options->silence_ns * 2 / 10;
 }
 
-static struct node *any_node(struct sim *sim)
-{
-	return &sim->nodes[random_below(&sim->random, sim->node_count)];
-}
+static struct node *any_node(struct sim *sim) { return &sim->nodes[random_below(&sim->random, sim->node_count)]; }
 
 static void isolate(struct sim *sim, uint32_t node, bool in, bool out)
 {
@@ -131,8 +122,7 @@ static void play_stalls(struct sim *sim)
 static bool is_left_by(const struct sim *sim, uint32_t victim)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		if (i != victim && (!node_is_up(&sim->nodes[i]) ||
-					   (sim->nodes[i].life->members & BIT(victim)) != 0))
+		if (i != victim && (!node_is_up(&sim->nodes[i]) || (sim->nodes[i].life->members & BIT(victim)) != 0))
 			return false;
 	return true;
 }
@@ -180,8 +170,7 @@ static bool is_overlap(const struct sim *sim, uint32_t victim)
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		uint64_t members = sim->nodes[i].life->members;
 
-		if ((members & BIT(victim)) == 0 &&
-			(uint32_t)__builtin_popcountll(members) > sim->node_count / 2 &&
+		if ((members & BIT(victim)) == 0 && (uint32_t)__builtin_popcountll(members) > sim->node_count / 2 &&
 			(uint32_t)__builtin_popcountll(theirs) > sim->node_count / 2)
 			return true;
 	}
@@ -221,8 +210,7 @@ static void isolation(struct sim *sim)
 	while (sim_step(sim, end_ns))
 		if (is_overlap(sim, victim))
 			report_violation(&sim->report, "S3", BIT(victim), NULL,
-				"node %u is in a majority while another one without it is in force",
-				sim->ids[victim]);
+				"node %u is in a majority while another one without it is in force", sim->ids[victim]);
 	sim_heal(sim);
 }
 
@@ -240,11 +228,9 @@ void patience_run(struct sim *sim)
 {
 	/* A ring that is idle now and then shows more than dense traffic, which a long way could not carry. */
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		sim->nodes[i].traffic_mean_ns =
-			sim->options.seed % 2 == 0 ? 0 : MS(500) + 100 * sim->net.delay_max_ns;
+		sim->nodes[i].traffic_mean_ns = sim->options.seed % 2 == 0 ? 0 : MS(500) + 100 * sim->net.delay_max_ns;
 	sim_start(sim);
-	if (!sim_run_for(sim, MS(25)) ||
-		!sim_run_until(sim, sim_synchronized, 4 * sim_settle_ns(sim) + SECONDS(1)))
+	if (!sim_run_for(sim, MS(25)) || !sim_run_until(sim, sim_synchronized, 4 * sim_settle_ns(sim) + SECONDS(1)))
 		return;
 	sim_run_for(sim, SECONDS(1));
 	switch (play_of(sim)) {

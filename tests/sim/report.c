@@ -63,8 +63,8 @@ const char *report_property(const char *property)
 	return "";
 }
 
-static void fill(struct report *report, const char *property, uint64_t nodes,
-	const struct ring_id *ring, const char *format, va_list arguments)
+static void fill(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
+	const char *format, va_list arguments)
 {
 	if (report->is_broken)
 		return;
@@ -76,8 +76,8 @@ static void fill(struct report *report, const char *property, uint64_t nodes,
 	vsnprintf(report->text, sizeof(report->text), format, arguments);
 }
 
-void report_violation(struct report *report, const char *property, uint64_t nodes,
-	const struct ring_id *ring, const char *format, ...)
+void report_violation(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
+	const char *format, ...)
 {
 	va_list arguments;
 
@@ -86,8 +86,8 @@ void report_violation(struct report *report, const char *property, uint64_t node
 	va_end(arguments);
 }
 
-void report_unsafe(struct report *report, const char *property, uint64_t nodes,
-	const struct ring_id *ring, const char *format, ...)
+void report_unsafe(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
+	const char *format, ...)
 {
 	va_list arguments;
 

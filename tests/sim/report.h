@@ -22,11 +22,11 @@ struct report {
 };
 
 /** Store the first violation. `nodes` by index. ring may be NULL. */
-void report_violation(struct report *report, const char *property, uint64_t nodes,
-	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void report_violation(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** The same, unless the run is tainted. */
-void report_unsafe(struct report *report, const char *property, uint64_t nodes,
-	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void report_unsafe(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** Return a sentence that describes a property. */
 const char *report_property(const char *property);
 

@@ -40,8 +40,7 @@ static void run_middle(struct sim *sim)
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->nodes[i].traffic_mean_ns = MS(200);
 	sim_start(sim);
-	if (!sim_run_for(sim, MS(25)) ||
-		!sim_run_until(sim, sim_synchronized, 2 * sim_settle_ns(sim) + SECONDS(1)))
+	if (!sim_run_for(sim, MS(25)) || !sim_run_until(sim, sim_synchronized, 2 * sim_settle_ns(sim) + SECONDS(1)))
 		return;
 	sim_cut(sim, one, other);
 	sim_cut(sim, other, one);
@@ -92,14 +91,14 @@ void sim_command(const struct sim_options *options, char *out, size_t size)
 	const char *separator = options->picks_faults ? " --faults all" : " --faults ";
 
 	if (length < size && (options->picks_faults || options->faults == 0))
-		length += (size_t)snprintf(out + length, size - length, "%s%s", separator,
-			options->faults == 0 ? "none" : "");
+		length += (size_t)snprintf(
+			out + length, size - length, "%s%s", separator, options->faults == 0 ? "none" : "");
 	for (int kind = 0; kind < FAULT_KINDS; kind++) {
 		if ((options->faults >> kind & 1) == 0 || length >= size ||
 			(options->picks_faults && (FAULT_DEFAULT >> kind & 1) != 0))
 			continue;
-		length += (size_t)snprintf(out + length, size - length, "%s%s",
-			options->picks_faults ? "," : separator, fault_name((enum fault_kind)kind));
+		length += (size_t)snprintf(out + length, size - length, "%s%s", options->picks_faults ? "," : separator,
+			fault_name((enum fault_kind)kind));
 		separator = ",";
 	}
 }
@@ -109,8 +108,8 @@ void sim_explain(const struct sim *sim, const char *program, FILE *out)
 	const struct report *report = &sim->report;
 	char command[512];
 
-	fprintf(out, "\nseed %" PRIu64 ": %s broken: %s.\n  %s\n  nodes:", sim->options.seed,
-		report->property, report_property(report->property), report->text);
+	fprintf(out, "\nseed %" PRIu64 ": %s broken: %s.\n  %s\n  nodes:", sim->options.seed, report->property,
+		report_property(report->property), report->text);
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		if ((report->nodes & BIT(i)) != 0)
 			fprintf(out, " %u", sim->ids[i]);

@@ -32,8 +32,8 @@ static int hand_over(struct node *node, struct message *message)
 		history_unsent(&sim->history, message);
 		return rc;
 	}
-	node_note(node, TRACE_SENT, (struct trace_entry){.seq = message->id, .value = size,
-		.detail = (uint8_t)message->guarantee});
+	node_note(node, TRACE_SENT,
+		(struct trace_entry){.seq = message->id, .value = size, .detail = (uint8_t)message->guarantee});
 	return 0;
 }
 
@@ -54,8 +54,8 @@ void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size
 {
 	if (node->pending_count == NODE_PENDING)
 		return;
-	node->pending[node->pending_count++] = history_message(&node->sim->history, node->life,
-		guarantee, payload_size, false);
+	node->pending[node->pending_count++] = history_message(
+		&node->sim->history, node->life, guarantee, payload_size, false);
 	if (!node->is_paused)
 		services_hand_over(node);
 }
@@ -69,8 +69,7 @@ void services_answer(struct node *node)
 			node->answers--;
 		else if (!sim->has_users || !random_chance(&sim->random, sim->eager))
 			continue;
-		services_offer(node, TOTEM_AGREED,
-			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300));
+		services_offer(node, TOTEM_AGREED, (uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300));
 	}
 }
 
@@ -93,8 +92,7 @@ static void send_barrier(struct node *node)
 
 static void see_barrier(struct node *node, const struct message *message)
 {
-	if (!node->is_syncing || !ring_id_equal(&message->barrier, &node->sync_ring) ||
-		node->sync_members == 0)
+	if (!node->is_syncing || !ring_id_equal(&message->barrier, &node->sync_ring) || node->sync_members == 0)
 		return;
 	node->sync_seen |= BIT(message->life->node);
 	if (node->sync_seen != node->sync_members)
@@ -110,8 +108,8 @@ void services_deliver(struct node *node, const struct totem_message *delivered)
 {
 	struct sim *sim = node->sim;
 	const char *what;
-	struct message *message = traffic_find(&sim->history, delivered->is_swapped, delivered->iov,
-		delivered->count, &what);
+	struct message *message = traffic_find(
+		&sim->history, delivered->is_swapped, delivered->iov, delivered->count, &what);
 
 	if (message == NULL || sim->ids[message->life->node] != delivered->source ||
 		delivered->size != traffic_size(message)) {
@@ -119,8 +117,7 @@ void services_deliver(struct node *node, const struct totem_message *delivered)
 			message == NULL ? what : "a message of another source or size");
 		return;
 	}
-	node_note(node, TRACE_DELIVERED,
-		(struct trace_entry){.seq = message->id, .peer = message->life->node});
+	node_note(node, TRACE_DELIVERED, (struct trace_entry){.seq = message->id, .peer = message->life->node});
 	node->delivered++;
 	evs_delivered(&sim->history, node->life, message);
 	if (message->life == node->life && !message->is_barrier)
@@ -136,11 +133,12 @@ void services_configure(struct node *node, const struct totem_configuration *con
 {
 	struct sim *sim = node->sim;
 	bool is_strange = false;
-	uint64_t members = history_mask(&sim->history, configuration->members,
-		configuration->member_count, &is_strange);
+	uint64_t members = history_mask(
+		&sim->history, configuration->members, configuration->member_count, &is_strange);
 
-	node_note(node, TRACE_CONFIGURED, (struct trace_entry){.ring = configuration->ring, .value = members,
-		.detail = configuration->is_regular});
+	node_note(node, TRACE_CONFIGURED,
+		(struct trace_entry){
+			.ring = configuration->ring, .value = members, .detail = configuration->is_regular});
 	evs_configured(&sim->history, node->life, configuration);
 	node->is_syncing = true;
 	node->sync_ring = configuration->ring;

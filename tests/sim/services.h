@@ -16,6 +16,6 @@ void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size
 void services_hand_over(struct node *node); /* send waiting messages while the engine accepts them */
 /** The node keeps the token: users whose messages were delivered in this step send their next ones. */
 void services_answer(struct node *node);
-void services_pay(struct node *node);       /* send the barrier if it is due */
+void services_pay(struct node *node); /* send the barrier if it is due */
 
 #endif

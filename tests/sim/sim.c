@@ -16,7 +16,10 @@ static void on_lost(void *arg, const struct packet *packet, uint32_t to)
 	struct sim *sim = arg;
 
 	trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
-		.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
+				       .subject = TRACE_LOST,
+				       .node = packet->from,
+				       .peer = to,
+				       .detail = packet->type});
 }
 
 /* Drawn from separate random numbers, so that other seeds play the same as before. */
@@ -72,12 +75,12 @@ struct sim *sim_create(const struct sim_options *options)
 	set_turns(sim);
 	sim->has_connections = options->seed % 5 != 0;
 
-	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) *
-		sim->node_count / 3;
+	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) * sim->node_count / 3;
 
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		sim->nodes[i].traffic_mean_ns =
-			random_chance(&sim->random, 3000) ? 0 : mean / random_between(&sim->random, 1, 4);
+		sim->nodes[i].traffic_mean_ns = random_chance(&sim->random, 3000)
+							? 0
+							: mean / random_between(&sim->random, 1, 4);
 	return sim;
 }
 
@@ -107,16 +110,14 @@ void sim_destroy(struct sim *sim)
 static void schedule_traffic(struct sim *sim, const struct node *node)
 {
 	if (node->traffic_mean_ns != 0)
-		clock_add(&sim->clock,
-			sim->clock.now_ns + random_below(&sim->random, node->traffic_mean_ns * 2),
+		clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, node->traffic_mean_ns * 2),
 			SIM_TRAFFIC, node->index, NULL, 0);
 }
 
 void sim_start(struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++) {
-		clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, MS(20)), SIM_RESTART, i,
-			NULL, 0);
+		clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, MS(20)), SIM_RESTART, i, NULL, 0);
 		schedule_traffic(sim, &sim->nodes[i]);
 	}
 }
@@ -258,8 +259,7 @@ bool sim_delivered(const struct sim *sim)
 	for (uint32_t i = sim->history.message_count; i-- > 0;) {
 		const struct message *message = sim->history.messages[i];
 
-		if (message->is_sent && message->life->is_alive &&
-			(message->delivered & BIT(message->life->node)) == 0)
+		if (message->is_sent && message->life->is_alive && (message->delivered & BIT(message->life->node)) == 0)
 			return false;
 	}
 	return true;
@@ -294,15 +294,15 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		silence = options->silence_ns > silence ? options->silence_ns : silence;
 	}
 	return 2 * sim_token_ns(sim) + 2 * consensus + merge + 2 * silence + 2 * hold + strangers +
-		10 * sim->node_count * (sim->net.delay_max_ns + sim->batch_ns + send_join);
+	       10 * sim->node_count * (sim->net.delay_max_ns + sim->batch_ns + send_join);
 }
 
 /* -------------------------------------------------------------------------------------------- network */
 
 void sim_note(struct sim *sim, uint32_t node, const char *format, ...)
 {
-	struct trace_entry entry = {.at_ns = sim->clock.now_ns, .node = node, .peer = TRACE_NOBODY,
-		.subject = TRACE_FAULT};
+	struct trace_entry entry = {
+		.at_ns = sim->clock.now_ns, .node = node, .peer = TRACE_NOBODY, .subject = TRACE_FAULT};
 	va_list arguments;
 
 	va_start(arguments, format);

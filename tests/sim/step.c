@@ -38,8 +38,7 @@ static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ri
 
 uint32_t step_window_max(const struct node *node)
 {
-	const struct ring_record *ring =
-		history_find_ring(&node->sim->history, totem_engine_ring(node->engine));
+	const struct ring_record *ring = history_find_ring(&node->sim->history, totem_engine_ring(node->engine));
 	uint32_t least = ring == NULL ? 0 : smallest_socket(node->sim, ring);
 
 	if (least == 0)
@@ -118,8 +117,7 @@ static void check_sums(struct node *node, const struct ring_record *ring, enum t
 
 		if ((ring->members & BIT(i)) == 0)
 			continue;
-		if (!node_is_up(member) ||
-			!ring_id_equal(totem_engine_ring(member->engine), &ring->id)) {
+		if (!node_is_up(member) || !ring_id_equal(totem_engine_ring(member->engine), &ring->id)) {
 			is_together = false;
 			continue;
 		}
@@ -133,8 +131,7 @@ static void check_sums(struct node *node, const struct ring_record *ring, enum t
 		rings_recovered(&sim->history, node->life, ring, queued);
 	if (node->step_token_sent && node->step_accepted && is_together && state == TOTEM_OPERATIONAL &&
 		!node->step_installed && !ring->is_plain)
-		rings_summed(&sim->history, node->life, ring, node->step_fcc, fcc, node->step_backlog,
-			backlog);
+		rings_summed(&sim->history, node->life, ring, node->step_fcc, fcc, node->step_backlog, backlog);
 }
 
 void step_end(struct node *node)

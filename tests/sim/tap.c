@@ -24,19 +24,19 @@ static uint64_t hash_bytes(const uint8_t *bytes, size_t size)
 	return hash ^ hash >> 29;
 }
 
-static void complain(struct history *history, struct life *life, const char *property,
-	const struct tap *tap, const char *what)
+static void complain(
+	struct history *history, struct life *life, const char *property, const struct tap *tap, const char *what)
 {
 	report_unsafe(history->report, property, BIT(life->node), &tap->ring,
-		"node %u sends a packet of type %u (ring %x.%" PRIx64 " seq %u): %s",
-		history->ids[life->node], tap->type, tap->ring.rep, tap->ring.seq, tap->seq, what);
+		"node %u sends a packet of type %u (ring %x.%" PRIx64 " seq %u): %s", history->ids[life->node],
+		tap->type, tap->ring.rep, tap->ring.seq, tap->seq, what);
 }
 
 /* ------------------------------------------------------------------------------ messages in frames */
 
 /* Find the message to which a part of a packet belongs: the message that it continues, or the next one to begin. */
-static struct message *find_part(struct life *life, bool swap, const uint8_t *bytes, uint32_t size,
-	bool begins, bool ends, int *class)
+static struct message *find_part(
+	struct life *life, bool swap, const uint8_t *bytes, uint32_t size, bool begins, bool ends, int *class)
 {
 	for (*class = 1; *class >= 0; (*class)--) {
 		const struct message_queue *queue = &life->waiting[*class];
@@ -54,9 +54,8 @@ static struct message *find_part(struct life *life, bool swap, const uint8_t *by
 	return NULL;
 }
 
-static void take_part(struct history *history, struct life *life, struct message *message,
-	int class, struct ring_record *ring, uint32_t at, uint32_t size, bool begins, bool ends,
-	bool is_safe)
+static void take_part(struct history *history, struct life *life, struct message *message, int class,
+	struct ring_record *ring, uint32_t at, uint32_t size, bool begins, bool ends, bool is_safe)
 {
 	if (begins) {
 		life->waiting[class].first++;
@@ -73,8 +72,8 @@ static void take_part(struct history *history, struct life *life, struct message
 	history_ended(history, message, ring, at);
 	if (message->guarantee == 1 && life->is_honoured && !is_safe)
 		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
-			"node %u sends safe message %u in a frame that is not marked safe",
-			history->ids[life->node], message->id);
+			"node %u sends safe message %u in a frame that is not marked safe", history->ids[life->node],
+			message->id);
 }
 
 static void note_packet(struct tap *tap, const struct wire_packet *packet)
@@ -85,8 +84,8 @@ static void note_packet(struct tap *tap, const struct wire_packet *packet)
 		packet->continuation, packet->fragmented);
 }
 
-static void read_messages(struct history *history, struct life *life, struct ring_record *ring,
-	uint32_t at, const struct wire_mcast *mcast, struct tap *tap)
+static void read_messages(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
+	const struct wire_mcast *mcast, struct tap *tap)
 {
 	struct wire_packet packet;
 	const uint8_t *bytes;
@@ -103,8 +102,7 @@ static void read_messages(struct history *history, struct life *life, struct rin
 		bool begins = i > 0 || packet.continuation == 0;
 		bool ends = i + 1u < packet.part_count || packet.fragmented == 0;
 		int class;
-		struct message *message =
-			find_part(life, mcast->is_swapped, bytes, size, begins, ends, &class);
+		struct message *message = find_part(life, mcast->is_swapped, bytes, size, begins, ends, &class);
 
 		if (message == NULL) {
 			complain(history, life, "W2", tap, "a part is of no message that is due");
@@ -116,8 +114,7 @@ static void read_messages(struct history *history, struct life *life, struct rin
 				ring->murky |= BIT(life->node);
 		}
 		is_sync = class == 1;
-		take_part(history, life, message, class, ring, at, size, begins, ends,
-			mcast->guarantee == 1);
+		take_part(history, life, message, class, ring, at, size, begins, ends, mcast->guarantee == 1);
 		bytes += size;
 	}
 	if (packet.fragmented == 0 && !is_sync)
@@ -125,25 +122,22 @@ static void read_messages(struct history *history, struct life *life, struct rin
 }
 
 /* Check that the old frame inside a recovery frame has the bytes that were sent in the old ring. */
-static void read_inner(struct history *history, struct life *life, struct ring_record *ring,
-	uint32_t at, const struct wire_mcast *mcast, const struct tap *tap)
+static void read_inner(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
+	const struct wire_mcast *mcast, const struct tap *tap)
 {
 	struct wire_header header;
 	struct wire_mcast inner;
 	uint32_t inner_at;
 
-	if (wire_decode_header(mcast->payload, mcast->payload_size, &header) != WIRE_OK ||
-		header.type != WIRE_MCAST ||
-		wire_decode_mcast(mcast->payload, mcast->payload_size, &inner) != WIRE_OK ||
-		inner.encapsulated != 2) {
+	if (wire_decode_header(mcast->payload, mcast->payload_size, &header) != WIRE_OK || header.type != WIRE_MCAST ||
+		wire_decode_mcast(mcast->payload, mcast->payload_size, &inner) != WIRE_OK || inner.encapsulated != 2) {
 		complain(history, life, "W1", tap, "the frame inside is malformed");
 		return;
 	}
 
 	struct ring_record *old = history_find_ring(history, &inner.ring);
 
-	if (old == NULL || !history_frame(history, old, inner.seq, &inner_at) ||
-		!old->frames[inner_at].is_known ||
+	if (old == NULL || !history_frame(history, old, inner.seq, &inner_at) || !old->frames[inner_at].is_known ||
 		old->frames[inner_at].hash != hash_bytes(mcast->payload, mcast->payload_size)) {
 		complain(history, life, "I3", tap, "the frame inside was never sent, or differs");
 		return;
@@ -152,8 +146,7 @@ static void read_inner(struct history *history, struct life *life, struct ring_r
 	ring->frames[at].inner_at = inner_at;
 }
 
-static void read_mcast(struct history *history, struct life *life, const uint8_t *bytes, size_t size,
-	struct tap *tap)
+static void read_mcast(struct history *history, struct life *life, const uint8_t *bytes, size_t size, struct tap *tap)
 {
 	struct wire_mcast mcast;
 	uint32_t at;
@@ -177,8 +170,8 @@ static void read_mcast(struct history *history, struct life *life, const uint8_t
 		return;
 	}
 	rings_named(history, life, mcast.ring.seq, "a frame");
-	tap->is_new = rings_frame_sent(history, life, ring, at, tap->originator, hash_bytes(bytes, size),
-		mcast.encapsulated == 2);
+	tap->is_new = rings_frame_sent(
+		history, life, ring, at, tap->originator, hash_bytes(bytes, size), mcast.encapsulated == 2);
 	if (!tap->is_new)
 		return;
 	if (mcast.encapsulated == 2)
@@ -189,8 +182,8 @@ static void read_mcast(struct history *history, struct life *life, const uint8_t
 
 /* ---------------------------------------------------------------------------------------- the rest */
 
-static void read_token(struct history *history, struct life *life, uint32_t window_size,
-	const uint8_t *bytes, size_t size, struct tap *tap)
+static void read_token(struct history *history, struct life *life, uint32_t window_size, const uint8_t *bytes,
+	size_t size, struct tap *tap)
 {
 	struct wire_token token;
 
@@ -204,8 +197,8 @@ static void read_token(struct history *history, struct life *life, uint32_t wind
 	tap->token_seq_high = token.seq;
 	tap->fcc = token.fcc;
 	tap->backlog = token.backlog;
-	snprintf(tap->note, sizeof(tap->note), "high %u aru %u by %u fcc %u rtr %u flg %u", token.seq,
-		token.aru, token.aru_addr, token.fcc, token.rtr_count, token.retrans_flg);
+	snprintf(tap->note, sizeof(tap->note), "high %u aru %u by %u fcc %u rtr %u flg %u", token.seq, token.aru,
+		token.aru_addr, token.fcc, token.rtr_count, token.retrans_flg);
 
 	struct ring_record *ring = history_find_ring(history, &token.ring);
 
@@ -217,8 +210,8 @@ static void read_token(struct history *history, struct life *life, uint32_t wind
 	rings_token_sent(history, life, ring, &token, hash_bytes(bytes, size), window_size);
 }
 
-static void read_commit(struct history *history, struct life *life, uint64_t now_ns,
-	const uint8_t *bytes, size_t size, struct tap *tap)
+static void read_commit(
+	struct history *history, struct life *life, uint64_t now_ns, const uint8_t *bytes, size_t size, struct tap *tap)
 {
 	struct wire_commit_token commit;
 	uint64_t members = 0;
@@ -249,8 +242,7 @@ static void read_commit(struct history *history, struct life *life, uint64_t now
 	 */
 	if (ring != NULL && is_ours && ring->creator != life->number)
 		for (uint32_t node = 0; node < history->node_count; node++)
-			if ((ring->members & BIT(node)) != 0 && node != life->node &&
-				history->present[node] != NULL &&
+			if ((ring->members & BIT(node)) != 0 && node != life->node && history->present[node] != NULL &&
 				history->present[node]->number < life->number)
 				history->report->is_tainted = true;
 	if (ring == NULL || (is_ours && ring->creator != life->number))
@@ -266,8 +258,7 @@ static uint64_t mask_of(const struct history *history, uint32_t id)
 	return node == SIM_NODES_MAX ? 0 : BIT(node);
 }
 
-static void read_join(struct history *history, struct life *life, const uint8_t *bytes, size_t size,
-	struct tap *tap)
+static void read_join(struct history *history, struct life *life, const uint8_t *bytes, size_t size, struct tap *tap)
 {
 	struct wire_join join;
 	int length;
@@ -276,15 +267,15 @@ static void read_join(struct history *history, struct life *life, const uint8_t 
 		complain(history, life, "W1", tap, "does not decode");
 		return;
 	}
-	length = snprintf(tap->note, sizeof(tap->note), "%s%" PRIx64 " proc",
-		join.header_nodeid == 0 ? "LEAVE " : "", join.ring_seq);
+	length = snprintf(tap->note, sizeof(tap->note), "%s%" PRIx64 " proc", join.header_nodeid == 0 ? "LEAVE " : "",
+		join.ring_seq);
 	for (uint32_t i = 0; i < join.proc_count && length < (int)sizeof(tap->note) - 20; i++)
-		length += snprintf(tap->note + length, sizeof(tap->note) - (size_t)length, " %u",
-			wire_join_proc(&join, i));
+		length += snprintf(
+			tap->note + length, sizeof(tap->note) - (size_t)length, " %u", wire_join_proc(&join, i));
 	length += snprintf(tap->note + length, sizeof(tap->note) - (size_t)length, " failed");
 	for (uint32_t i = 0; i < join.failed_count && length < (int)sizeof(tap->note) - 12; i++)
-		length += snprintf(tap->note + length, sizeof(tap->note) - (size_t)length, " %u",
-			wire_join_failed(&join, i));
+		length += snprintf(
+			tap->note + length, sizeof(tap->note) - (size_t)length, " %u", wire_join_failed(&join, i));
 	life->wanted = 0;
 	for (uint32_t i = 0; i < join.proc_count; i++)
 		life->wanted |= mask_of(history, wire_join_proc(&join, i));
@@ -295,18 +286,15 @@ static void read_join(struct history *history, struct life *life, const uint8_t 
 	rings_named(history, life, join.ring_seq, "a join");
 }
 
-static void read_small(struct history *history, struct life *life, const uint8_t *bytes, size_t size,
-	struct tap *tap)
+static void read_small(struct history *history, struct life *life, const uint8_t *bytes, size_t size, struct tap *tap)
 {
 	struct wire_merge_detect merge;
 	struct wire_hold_cancel cancel;
 
-	if (tap->type == WIRE_MERGE_DETECT &&
-		wire_decode_merge_detect(bytes, size, &merge) == WIRE_OK &&
+	if (tap->type == WIRE_MERGE_DETECT && wire_decode_merge_detect(bytes, size, &merge) == WIRE_OK &&
 		merge.system_from == history->ids[life->node]) {
 		tap->ring = merge.ring;
-	} else if (tap->type == WIRE_HOLD_CANCEL &&
-		wire_decode_hold_cancel(bytes, size, &cancel) == WIRE_OK) {
+	} else if (tap->type == WIRE_HOLD_CANCEL && wire_decode_hold_cancel(bytes, size, &cancel) == WIRE_OK) {
 		tap->ring = cancel.ring;
 	} else {
 		complain(history, life, "W1", tap, "does not decode, or in another's name");
@@ -315,8 +303,8 @@ static void read_small(struct history *history, struct life *life, const uint8_t
 	rings_named(history, life, tap->ring.seq, "a merge detect or hold cancel");
 }
 
-void tap_packet(struct history *history, struct life *life, bool swap, uint32_t window_size,
-	uint64_t now_ns, const uint8_t *bytes, size_t size, struct tap *tap)
+void tap_packet(struct history *history, struct life *life, bool swap, uint32_t window_size, uint64_t now_ns,
+	const uint8_t *bytes, size_t size, struct tap *tap)
 {
 	struct wire_header header;
 

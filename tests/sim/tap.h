@@ -13,13 +13,13 @@
 #include "tests/sim/history.h"
 
 struct tap {
-	uint8_t type;           /* enum wire_type */
-	struct ring_id ring;    /* ring in the packet, with rep 0 in joins */
-	uint32_t seq;           /* seq of a frame, or token_seq of a token */
+	uint8_t type;                 /* enum wire_type */
+	struct ring_id ring;          /* ring in the packet, with rep 0 in joins */
+	uint32_t seq;                 /* seq of a frame, or token_seq of a token */
 	uint32_t aru, token_seq_high; /* token: aru and seq */
-	uint32_t fcc, backlog;  /* token */
-	bool is_new;            /* frame: on the wire for the first time */
-	uint32_t originator;    /* frame: node index */
+	uint32_t fcc, backlog;        /* token */
+	bool is_new;                  /* frame: on the wire for the first time */
+	uint32_t originator;          /* frame: node index */
 	char note[64];
 };
 
@@ -27,7 +27,7 @@ struct tap {
  * @param swap          life's engine sends in the other byte order
  * @param window_size   frames per rotation; 0: members differ
  */
-void tap_packet(struct history *history, struct life *life, bool swap, uint32_t window_size,
-	uint64_t now_ns, const uint8_t *bytes, size_t size, struct tap *tap);
+void tap_packet(struct history *history, struct life *life, bool swap, uint32_t window_size, uint64_t now_ns,
+	const uint8_t *bytes, size_t size, struct tap *tap);
 
 #endif

@@ -155,8 +155,7 @@ START_TEST(i10_entry_changes)
 
 	for (uint32_t aru = 5; aru < 7; aru++) {
 		entries[0].aru = aru;
-		size_t size = wire_encode_commit_token(&head, ids, entries, NULL, 0, false, bytes,
-			sizeof(bytes));
+		size_t size = wire_encode_commit_token(&head, ids, entries, NULL, 0, false, bytes, sizeof(bytes));
 
 		ck_assert_int_eq(wire_decode_commit_token(bytes, size, &commit), WIRE_OK);
 		rings_commit_sent(&history, lives[aru - 5], on, &commit);
@@ -203,8 +202,7 @@ START_TEST(i13_timers)
 		{TOTEM_OPERATIONAL, 0},
 		{TOTEM_GATHER, 0},
 		{TOTEM_COMMIT, 1u << TOTEM_TIMER_TOKEN},
-		{TOTEM_RECOVERY, 1u << TOTEM_TIMER_TOKEN | 1u << TOTEM_TIMER_RETRANSMIT |
-			1u << TOTEM_TIMER_CONSENSUS},
+		{TOTEM_RECOVERY, 1u << TOTEM_TIMER_TOKEN | 1u << TOTEM_TIMER_RETRANSMIT | 1u << TOTEM_TIMER_CONSENSUS},
 	};
 
 	rings_timers(&history, lives[0], cases[_i].state, cases[_i].armed);

@@ -17,8 +17,11 @@ static struct tap tapped(uint32_t node, const uint8_t *bytes, size_t size)
 /* Make a frame of one packet with one whole message. */
 static size_t frame_of(const struct message *message, uint32_t seq, uint8_t *out)
 {
-	struct wire_mcast mcast = {.nodeid = ids[message->life->node], .seq = seq,
-		.system_from = ids[message->life->node], .ring = ring(ALL, 4)->id, .encapsulated = 2};
+	struct wire_mcast mcast = {.nodeid = ids[message->life->node],
+		.seq = seq,
+		.system_from = ids[message->life->node],
+		.ring = ring(ALL, 4)->id,
+		.encapsulated = 2};
 	size_t size = wire_encode_mcast_header(&mcast, false, out, 200);
 
 	wire_encode_packet_header(0, 0, 1, false, out + size);

@@ -28,8 +28,8 @@ static struct sim *started(uint64_t seed, uint32_t nodes)
 
 static void check_sound(struct sim *sim, const char *where)
 {
-	ck_assert_msg(!sim->report.is_broken, "seed %ju, %s: %s broken: %s",
-		(uintmax_t)sim->options.seed, where, sim->report.property, sim->report.text);
+	ck_assert_msg(!sim->report.is_broken, "seed %ju, %s: %s broken: %s", (uintmax_t)sim->options.seed, where,
+		sim->report.property, sim->report.text);
 }
 
 static void reach_one_ring(struct sim *sim, const char *where)
@@ -43,8 +43,8 @@ static void reach_one_ring(struct sim *sim, const char *where)
 static void finish(struct sim *sim)
 {
 	sim->has_users = false;
-	ck_assert_msg(sim_run_until(sim, sim_delivered, 20 * sim_settle_ns(sim)),
-		"seed %ju: messages are left over", (uintmax_t)sim->options.seed);
+	ck_assert_msg(sim_run_until(sim, sim_delivered, 20 * sim_settle_ns(sim)), "seed %ju: messages are left over",
+		(uintmax_t)sim->options.seed);
 	sim_stop(sim);
 	check_sound(sim, "at the end");
 	sim_destroy(sim);
@@ -146,10 +146,7 @@ START_TEST(restart_without_storage)
 }
 END_TEST
 
-static uint32_t configurations(const struct sim *sim)
-{
-	return sim->history.configuration_count;
-}
+static uint32_t configurations(const struct sim *sim) { return sim->history.configuration_count; }
 
 /*
  * Nodes 0 and 2 do not hear each other, node 1 hears both (book failure, "Back-off"). Without the
@@ -171,9 +168,8 @@ START_TEST(asymmetric_link_ends_in_stable_rings)
 	sim_run_for(sim, 60 * token);
 	check_sound(sim, "asymmetric, later");
 	/* The back-off doubles. Without it there would be 300: six at every consensus timeout. */
-	ck_assert_msg(configurations(sim) - before <= 100,
-		"seed %ju: %u configurations in 60 token timeouts", (uintmax_t)sim->options.seed,
-		configurations(sim) - before);
+	ck_assert_msg(configurations(sim) - before <= 100, "seed %ju: %u configurations in 60 token timeouts",
+		(uintmax_t)sim->options.seed, configurations(sim) - before);
 	finish(sim);
 }
 END_TEST
@@ -284,8 +280,8 @@ START_TEST(same_seed_same_run)
 	uint64_t hashes[2], steps[2];
 
 	for (int i = 0; i < 2; i++) {
-		struct sim_options options = {.seed = (uint64_t)_i + 500, .faults = FAULT_DEFAULT,
-			.picks_faults = true};
+		struct sim_options options = {
+			.seed = (uint64_t)_i + 500, .faults = FAULT_DEFAULT, .picks_faults = true};
 		struct sim *sim = sim_create(&options);
 
 		sim_run(sim);

@@ -22,17 +22,15 @@ void trace_fini(struct trace *trace)
 	trace->entries = NULL;
 }
 
-static const char *const type_names[] = {
-	"token", "frame", "merge detect", "join", "commit token", "hold cancel"};
+static const char *const type_names[] = {"token", "frame", "merge detect", "join", "commit token", "hold cancel"};
 static const char *const state_names[] = {"OPERATIONAL", "GATHER", "COMMIT", "RECOVERY"};
 
 static void print_engine(const struct trace_entry *entry, const uint32_t *ids, FILE *out)
 {
-	static const char *const names[] = {"gave a frame its place", "stored a frame",
-		"freed a frame", "accepted the token", "enters", "stored ring id", "installed",
-		"refused a packet", "FAILED TO RECEIVE", "lost the token", "misses the token",
-		"cannot gather", "noticed a pause", "backs off", "sent a frame again",
-		"requested a frame", "suspects", "suspects no longer", "gives up the suspected",
+	static const char *const names[] = {"gave a frame its place", "stored a frame", "freed a frame",
+		"accepted the token", "enters", "stored ring id", "installed", "refused a packet", "FAILED TO RECEIVE",
+		"lost the token", "misses the token", "cannot gather", "noticed a pause", "backs off",
+		"sent a frame again", "requested a frame", "suspects", "suspects no longer", "gives up the suspected",
 		"is alone", "cannot be in one ring with", "evicted", "lease", "witnessed"};
 	const char *name = entry->detail < sizeof(names) / sizeof(*names) ? names[entry->detail] : "?";
 
@@ -40,12 +38,12 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	switch ((enum totem_trace_kind)entry->detail) {
 	case TOTEM_TRACE_STATE:
 		fprintf(out, "enters %s (cause %u) ring %x.%" PRIx64,
-			entry->value < 4 ? state_names[entry->value] : "?", entry->extra & 0xFFu,
-			entry->ring.rep, entry->ring.seq);
+			entry->value < 4 ? state_names[entry->value] : "?", entry->extra & 0xFFu, entry->ring.rep,
+			entry->ring.seq);
 		return;
 	case TOTEM_TRACE_TOKEN:
-		fprintf(out, "accepted the token %x.%" PRIx64 " token_seq %u aru %u", entry->ring.rep,
-			entry->ring.seq, entry->seq, (uint32_t)entry->value);
+		fprintf(out, "accepted the token %x.%" PRIx64 " token_seq %u aru %u", entry->ring.rep, entry->ring.seq,
+			entry->seq, (uint32_t)entry->value);
 		return;
 	case TOTEM_TRACE_ORDERED:
 	case TOTEM_TRACE_RECEIVED:
@@ -73,8 +71,8 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	case TOTEM_TRACE_WITNESSED:
 		break;
 	}
-	fprintf(out, "%s %x.%" PRIx64 " seq %u value %" PRIu64 " node %u", name, entry->ring.rep,
-		entry->ring.seq, entry->seq, entry->value, entry->peer);
+	fprintf(out, "%s %x.%" PRIx64 " seq %u value %" PRIu64 " node %u", name, entry->ring.rep, entry->ring.seq,
+		entry->seq, entry->value, entry->peer);
 }
 
 static void print_ids(uint64_t nodes, const uint32_t *ids, FILE *out)
@@ -98,8 +96,7 @@ static void print_entry(const struct trace_entry *entry, const uint32_t *ids, FI
 		fprintf(out, "sends %s", entry->detail < 6 ? type_names[entry->detail] : "?");
 		if (entry->peer != TRACE_NOBODY)
 			fprintf(out, " to %u", ids[entry->peer]);
-		fprintf(out, " %x.%" PRIx64 " seq %u %s", entry->ring.rep, entry->ring.seq, entry->seq,
-			entry->note);
+		fprintf(out, " %x.%" PRIx64 " seq %u %s", entry->ring.rep, entry->ring.seq, entry->seq, entry->note);
 		break;
 	case TRACE_LOST:
 		fprintf(out, "its %s to %u is lost", entry->detail < 6 ? type_names[entry->detail] : "?",
@@ -116,8 +113,8 @@ static void print_entry(const struct trace_entry *entry, const uint32_t *ids, FI
 		fprintf(out, "delivers message %u of %u", entry->seq, ids[entry->peer]);
 		break;
 	case TRACE_CONFIGURED:
-		fprintf(out, "%s configuration %x.%" PRIx64 " ",
-			entry->detail ? "regular" : "transitional", entry->ring.rep, entry->ring.seq);
+		fprintf(out, "%s configuration %x.%" PRIx64 " ", entry->detail ? "regular" : "transitional",
+			entry->ring.rep, entry->ring.seq);
 		print_ids(entry->value, ids, out);
 		break;
 	case TRACE_SYNCHRONIZED:
@@ -146,7 +143,7 @@ void trace_add(struct trace *trace, const struct trace_entry *entry)
 	trace->hash = mix(trace->hash, entry->ring.seq << 16 ^ entry->ring.rep);
 	trace->hash = mix(trace->hash, (uint64_t)entry->seq << 32 | entry->extra);
 	trace->hash = mix(trace->hash, (uint64_t)entry->peer << 32 ^ (uint64_t)entry->node << 16 ^
-		(uint64_t)entry->subject << 8 ^ entry->detail);
+					       (uint64_t)entry->subject << 8 ^ entry->detail);
 	if (trace->file != NULL)
 		print_entry(entry, trace->ids, trace->file);
 }
@@ -163,7 +160,7 @@ static bool is_relevant(const struct trace_entry *entry, uint64_t nodes, const s
 		return true;
 	case TRACE_ENGINE:
 		return is_ours || entry->detail == TOTEM_TRACE_STATE ||
-			(is_ring && entry->detail == TOTEM_TRACE_ORDERED);
+		       (is_ring && entry->detail == TOTEM_TRACE_ORDERED);
 	case TRACE_PACKET:
 		return is_ours || (is_ring && entry->detail != WIRE_TOKEN);
 	case TRACE_LOST:
@@ -176,8 +173,7 @@ static bool is_relevant(const struct trace_entry *entry, uint64_t nodes, const s
 	return true;
 }
 
-void trace_print(const struct trace *trace, FILE *out, unsigned lines, uint64_t nodes,
-	const struct ring_id *ring)
+void trace_print(const struct trace *trace, FILE *out, unsigned lines, uint64_t nodes, const struct ring_id *ring)
 {
 	uint64_t at = trace->count, oldest = trace->count > TRACE_KEPT ? trace->count - TRACE_KEPT : 0;
 

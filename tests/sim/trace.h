@@ -15,14 +15,14 @@
 enum trace_subject {
 	/* a sent packet. detail: enum wire_type. peer: destination, or ~0 for all. Also seq and value */
 	TRACE_PACKET,
-	TRACE_LOST,      /* a packet on its way to peer */
-	TRACE_ENGINE,    /* detail: enum totem_trace_kind, peer: its node, seq, value, extra: state << 8 | cause */
-	TRACE_SENT,      /* the user sent message seq. detail: guarantee, value: bytes */
-	TRACE_DELIVERED, /* message seq; peer: source */
+	TRACE_LOST,       /* a packet on its way to peer */
+	TRACE_ENGINE,     /* detail: enum totem_trace_kind, peer: its node, seq, value, extra: state << 8 | cause */
+	TRACE_SENT,       /* the user sent message seq. detail: guarantee, value: bytes */
+	TRACE_DELIVERED,  /* message seq; peer: source */
 	TRACE_CONFIGURED, /* detail: 1 regular, value: members by node index */
 	TRACE_SYNCHRONIZED,
-	TRACE_LIFE,      /* start, crash, leave, pause: see note */
-	TRACE_FAULT,     /* see note */
+	TRACE_LIFE,  /* start, crash, leave, pause: see note */
+	TRACE_FAULT, /* see note */
 };
 
 #define TRACE_NOBODY UINT32_MAX
@@ -44,15 +44,14 @@ struct trace {
 	struct trace_entry *entries; /* circular buffer of TRACE_KEPT entries */
 	uint64_t count;              /* since the start */
 	uint64_t hash;
-	FILE *file;                  /* borrowed; NULL: none */
-	const uint32_t *ids;         /* node ids by index, borrowed */
+	FILE *file;          /* borrowed; NULL: none */
+	const uint32_t *ids; /* node ids by index, borrowed */
 };
 
 void trace_init(struct trace *trace, const uint32_t *ids, FILE *file);
 void trace_fini(struct trace *trace);
 void trace_add(struct trace *trace, const struct trace_entry *entry);
 /** Print the last `lines` entries that matter to these nodes (by index) or this ring. */
-void trace_print(const struct trace *trace, FILE *out, unsigned lines, uint64_t nodes,
-	const struct ring_id *ring);
+void trace_print(const struct trace *trace, FILE *out, unsigned lines, uint64_t nodes, const struct ring_id *ring);
 
 #endif

@@ -18,15 +18,12 @@ static uint32_t write_prefix(const struct message *message, bool swap, uint8_t o
 	return 4 + length;
 }
 
-uint32_t traffic_size(const struct message *message)
-{
-	return (message->is_barrier ? 8u : 5u) + message->payload_size;
-}
+uint32_t traffic_size(const struct message *message) { return (message->is_barrier ? 8u : 5u) + message->payload_size; }
 
 static uint64_t word_at(const struct message *message, uint32_t index)
 {
 	uint64_t z = (message->id * UINT64_C(0x9E3779B97F4A7C15)) ^
-		(index + UINT64_C(1)) * UINT64_C(0xBF58476D1CE4E5B9);
+		     (index + UINT64_C(1)) * UINT64_C(0xBF58476D1CE4E5B9);
 
 	return z ^ z >> 29;
 }
@@ -68,8 +65,7 @@ void traffic_write(const struct message *message, bool swap, uint8_t *out)
 	write_body(message, 0, out + head, traffic_size(message) - head);
 }
 
-bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes,
-	size_t size)
+bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes, size_t size)
 {
 	uint8_t expected[512];
 	uint32_t head = write_head(message, swap, expected);
@@ -94,8 +90,8 @@ bool traffic_matches(const struct message *message, bool swap, uint32_t offset, 
 	return true;
 }
 
-struct message *traffic_find(const struct history *history, bool is_swapped, const struct iovec *iov,
-	size_t count, const char **what)
+struct message *traffic_find(
+	const struct history *history, bool is_swapped, const struct iovec *iov, size_t count, const char **what)
 {
 	uint8_t head[PREFIX_MAX + TRAFFIC_ID_SIZE];
 	struct wire_group_name name;
@@ -116,8 +112,7 @@ struct message *traffic_find(const struct history *history, bool is_swapped, con
 		return NULL;
 	memcpy(&id, head + prefix, sizeof(id));
 
-	struct message *message =
-		history_find_message(history, is_swapped ? __builtin_bswap32(id) : id);
+	struct message *message = history_find_message(history, is_swapped ? __builtin_bswap32(id) : id);
 	uint32_t offset = 0;
 
 	*what = "a message of unknown id";

@@ -10,7 +10,7 @@
 
 #include "tests/sim/history.h"
 
-#define TRAFFIC_ID_SIZE 4u          /* smallest payload */
+#define TRAFFIC_ID_SIZE 4u /* smallest payload */
 #define TRAFFIC_PAYLOAD_MAX 100000u
 
 uint32_t traffic_size(const struct message *message); /* group prefix included */
@@ -19,13 +19,12 @@ uint32_t traffic_size(const struct message *message); /* group prefix included *
  */
 void traffic_write(const struct message *message, bool swap, uint8_t *out);
 /** Are these the message's bytes from `offset` on? */
-bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes,
-	size_t size);
+bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes, size_t size);
 /**
  * Find the message whose bytes were delivered. NULL: there is none, and *what is a static text
  * about it.
  */
-struct message *traffic_find(const struct history *history, bool is_swapped, const struct iovec *iov,
-	size_t count, const char **what);
+struct message *traffic_find(
+	const struct history *history, bool is_swapped, const struct iovec *iov, size_t count, const char **what);
 
 #endif

@@ -70,16 +70,14 @@ void ask(uint32_t nodeid)
 {
 	struct cfg_req_plain req;
 
-	ck_assert_int_eq(
-		service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
+	ck_assert_int_eq(service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
 }
 
 void ask_report(uint32_t nodeid, uint32_t flags)
 {
 	struct cfg_req_reload_report req = {.flags = flags};
 
-	ck_assert_int_eq(
-		service_user_send(&users[nodeid], CFG_REQ_RELOAD_REPORT, &req, sizeof(req)), COTERIE_LATER);
+	ck_assert_int_eq(service_user_send(&users[nodeid], CFG_REQ_RELOAD_REPORT, &req, sizeof(req)), COTERIE_LATER);
 }
 
 int32_t answer(uint32_t nodeid)
@@ -113,10 +111,7 @@ const char *commits(void)
 	return text;
 }
 
-void expect_kept(uint32_t nodeid, bool is_kept)
-{
-	ck_assert_msg(host(nodeid)->is_kept == is_kept, "node %u", nodeid);
-}
+void expect_kept(uint32_t nodeid, bool is_kept) { ck_assert_msg(host(nodeid)->is_kept == is_kept, "node %u", nodeid); }
 
 const char *report(uint32_t nodeid)
 {

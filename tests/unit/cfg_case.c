@@ -45,10 +45,7 @@ static void tear_down(void)
 
 /* ---- What clients do ----------------------------------------------------- */
 
-int request(uint32_t i, const void *msg, uint32_t size)
-{
-	return mock_request(users[i], ops, self, msg, size);
-}
+int request(uint32_t i, const void *msg, uint32_t size) { return mock_request(users[i], ops, self, msg, size); }
 
 int ask(uint32_t i, int32_t id)
 {
@@ -59,16 +56,14 @@ int ask(uint32_t i, int32_t id)
 
 int track(uint32_t i)
 {
-	struct cfg_req_trackstart req = {
-		.header = {.id = CFG_REQ_TRACKSTART, .size = sizeof(req)}, .track_flags = 3};
+	struct cfg_req_trackstart req = {.header = {.id = CFG_REQ_TRACKSTART, .size = sizeof(req)}, .track_flags = 3};
 
 	return request(i, &req, sizeof(req));
 }
 
 int shut_down(uint32_t i, uint32_t flags)
 {
-	struct cfg_req_try_shutdown req = {
-		.header = {.id = CFG_REQ_TRY_SHUTDOWN, .size = sizeof(req)}, .flags = flags};
+	struct cfg_req_try_shutdown req = {.header = {.id = CFG_REQ_TRY_SHUTDOWN, .size = sizeof(req)}, .flags = flags};
 
 	return request(i, &req, sizeof(req));
 }

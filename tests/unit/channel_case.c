@@ -10,10 +10,7 @@ struct channel_case f;
 
 /* --- the service --- */
 
-static void note(uint32_t what)
-{
-	f.shared->order[f.shared->handled++ % ORDER_MAX] = what;
-}
+static void note(uint32_t what) { f.shared->order[f.shared->handled++ % ORDER_MAX] = what; }
 
 static int handle_open(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -206,8 +203,7 @@ struct dispatch_outcome on_event(void *arg, int32_t id, uint8_t *bytes, size_t s
 	(void)arg;
 	uint32_t number = got.events;
 
-	got.is_wrong |= id != 20 || size < 28 || memcmp(bytes + 24, &number, 4) != 0 ||
-			got.messages != number;
+	got.is_wrong |= id != 20 || size < 28 || memcmp(bytes + 24, &number, 4) != 0 || got.messages != number;
 	got.events++;
 	got.last_size = (uint32_t)size;
 	memset(bytes, 0xff, size); /* a program may overwrite the event inside its callback */

@@ -29,11 +29,11 @@
 
 /* Requests of the service under test. */
 enum {
-	REQ_OPEN = 0,   /* an offer follows the header, and the answer has the grant */
-	REQ_FLOW = 1,   /* needs room on the ring, recorded in `order` as 0 */
+	REQ_OPEN = 0, /* an offer follows the header, and the answer has the grant */
+	REQ_FLOW = 1, /* needs room on the ring, recorded in `order` as 0 */
 	/* the service sends `value` numbered events of `size` bytes, and as many messages between them */
 	REQ_EVENTS = 2,
-	REQ_ASK = 3,    /* needs no room and no quorum; answered at once */
+	REQ_ASK = 3, /* needs no room and no quorum; answered at once */
 };
 
 struct req {
@@ -64,8 +64,8 @@ struct channel_case {
 	struct coterie_client *last;
 	char instance[16];
 	uint64_t backlog_max;
-	uint32_t count_frames;  /* number of frames that each message adds to exec_stub.queue */
-	bool is_content_free;   /* messages may have any bytes. Otherwise all bytes of one message are equal */
+	uint32_t count_frames; /* number of frames that each message adds to exec_stub.queue */
+	bool is_content_free;  /* messages may have any bytes. Otherwise all bytes of one message are equal */
 };
 
 extern struct channel_case f;

@@ -47,13 +47,11 @@ static bool is_local(void *arg, const struct sockaddr *address)
 
 	(void)arg;
 	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
-			sizeof(text));
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof(text));
 	else
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
-			sizeof(text));
-	return strcmp(text, "10.77.0.1") == 0 || strcmp(text, "10.78.0.1") == 0 ||
-	       strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, sizeof(text));
+	return strcmp(text, "10.77.0.1") == 0 || strcmp(text, "10.78.0.1") == 0 || strncmp(text, "127.", 4) == 0 ||
+	       strcmp(text, "::1") == 0;
 }
 
 static int find_transport(void *arg, const char *name, char *text, size_t size)
@@ -120,8 +118,7 @@ int config_case_load(struct config_case *one, const char *text)
 {
 	config_case_fini(one);
 	one->resolved = 0;
-	one->rc = config_load_bytes(
-		"c.conf", text, strlen(text), &one->environment, &one->config, &one->messages);
+	one->rc = config_load_bytes("c.conf", text, strlen(text), &one->environment, &one->config, &one->messages);
 	return one->rc;
 }
 

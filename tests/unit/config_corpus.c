@@ -238,9 +238,9 @@ static void end(struct writer *writer)
 /* Write a line with an error of syntax. */
 static void put_slip(struct writer *writer)
 {
-	static const char *const slips[] = {"no colon here\n", "one { on: line }\n", "}\n}\n", "a: b { c\n",
-		"} x\n", "{\n", "section\n{\n", "x {\n", "uidgid {\n\tuid: nosuchuser\n}\n",
-		"uidgid {\n\tpid: 1\n}\n", "logging {\n\tlogger_subsys {\n\t\tdebug: on\n\t}\n}\n",
+	static const char *const slips[] = {"no colon here\n", "one { on: line }\n", "}\n}\n", "a: b { c\n", "} x\n",
+		"{\n", "section\n{\n", "x {\n", "uidgid {\n\tuid: nosuchuser\n}\n", "uidgid {\n\tpid: 1\n}\n",
+		"logging {\n\tlogger_subsys {\n\t\tdebug: on\n\t}\n}\n",
 		"totem {\n\tinterface {\n\t\tlinknumber: 8\n\t\tmcastport: 5405\n\t}\n}\n",
 		"totem {\n\ttransport: tcp\n}\n", "totem {\n\tversion: 3\n}\n", "totem {\n\tversion: two\n}\n",
 		"totem {\n\tconfig_version: five\n}\n", "totem {\n\ttransport: UDPU\n}\n",

@@ -37,8 +37,7 @@ void cpg_case_plain(void)
 void join_all(const char *nodes)
 {
 	for (size_t i = 0; nodes[i] != '\0'; i++) {
-		users[i] =
-			cpg_user_create(&ring, (uint32_t)(nodes[i] - '0'), 10 * ((uint32_t)i + 1));
+		users[i] = cpg_user_create(&ring, (uint32_t)(nodes[i] - '0'), 10 * ((uint32_t)i + 1));
 		ck_assert_int_eq(cpg_user_join(&users[i], "grp", 0), OK);
 		service_ring_run(&ring);
 	}
@@ -56,8 +55,7 @@ int32_t send_part(struct cpg_user *user, uint32_t type, uint32_t total, const ch
 	req->type = type;
 	memcpy(req->fragment, text, length);
 
-	int32_t error =
-		cpg_user_request(user, CPG_REQ_PARTIAL_MCAST, req, (uint32_t)sizeof(*req) + length);
+	int32_t error = cpg_user_request(user, CPG_REQ_PARTIAL_MCAST, req, (uint32_t)sizeof(*req) + length);
 
 	free(req);
 	return error;

@@ -61,8 +61,7 @@ int cpg_user_mcast(struct cpg_user *user, const char *text)
 	req->msglen = length;
 	memcpy(req->message, text, length);
 
-	int rc =
-		service_user_send(&user->base, CPG_REQ_MCAST, req, (uint32_t)sizeof(*req) + length);
+	int rc = service_user_send(&user->base, CPG_REQ_MCAST, req, (uint32_t)sizeof(*req) + length);
 
 	ck_assert_uint_eq(user->base.client->replies.count, 0);
 	free(req);
@@ -71,8 +70,8 @@ int cpg_user_mcast(struct cpg_user *user, const char *text)
 
 /* ---- Events in words ----------------------------------------------------- */
 
-static char *write_list(char *at, const char *word, const struct cpg_wire_address *list,
-	uint32_t count, bool has_reason)
+static char *write_list(
+	char *at, const char *word, const struct cpg_wire_address *list, uint32_t count, bool has_reason)
 {
 	at += sprintf(at, " %s[", word);
 	for (uint32_t i = 0; i < count; i++) {
@@ -96,9 +95,8 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 
 	switch (id) {
 	case CPG_EVENT_CONFCHG:
-		ck_assert_uint_eq(
-			size, sizeof(*change) + 24 * (change->member_count + change->left_count +
-							     change->joined_count));
+		ck_assert_uint_eq(size,
+			sizeof(*change) + 24 * (change->member_count + change->left_count + change->joined_count));
 		at += sprintf(at, "confchg %.*s", (int)change->group.length, change->group.value);
 		list = change->lists;
 		at = write_list(at, "", list, change->member_count, false);
@@ -109,20 +107,19 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 		return;
 	case CPG_EVENT_DELIVER:
 		ck_assert_uint_eq(size, sizeof(*message) + message->msglen);
-		sprintf(at, "deliver %.*s %u:%u %.*s", (int)message->group.length,
-			message->group.value, message->nodeid, message->pid,
-			(int)(message->msglen < 200 ? message->msglen : 200), message->message);
+		sprintf(at, "deliver %.*s %u:%u %.*s", (int)message->group.length, message->group.value,
+			message->nodeid, message->pid, (int)(message->msglen < 200 ? message->msglen : 200),
+			message->message);
 		return;
 	case CPG_EVENT_PARTIAL_DELIVER:
 		ck_assert_uint_eq(size, sizeof(*part) + part->fraglen);
-		sprintf(at, "partial %.*s %u:%u %u %u/%u %.*s", (int)part->group.length,
-			part->group.value, part->nodeid, part->pid, part->type, part->fraglen,
-			part->msglen, (int)part->fraglen, part->fragment);
+		sprintf(at, "partial %.*s %u:%u %u %u/%u %.*s", (int)part->group.length, part->group.value,
+			part->nodeid, part->pid, part->type, part->fraglen, part->msglen, (int)part->fraglen,
+			part->fragment);
 		return;
 	case CPG_EVENT_TOTEM_CONFCHG:
 		ck_assert_uint_eq(size, sizeof(*totem) + 4 * totem->member_count);
-		at += sprintf(
-			at, "totem %u.%jx [", totem->ring_id.nodeid, (uintmax_t)totem->ring_id.seq);
+		at += sprintf(at, "totem %u.%jx [", totem->ring_id.nodeid, (uintmax_t)totem->ring_id.seq);
 		for (uint32_t i = 0; i < totem->member_count; i++)
 			at += sprintf(at, "%s%u", i == 0 ? "" : " ", totem->members[i]);
 		sprintf(at, "]");

@@ -70,8 +70,8 @@ static void net_queue(struct net *n, uint32_t from, struct node *to, struct cote
 		n->events[place % EVENTS_MAX] = n->events[(place - 1) % EVENTS_MAX];
 		place--;
 	}
-	n->events[place % EVENTS_MAX] =
-		(struct event){.at_ns = at_ns, .to = to, .from = from, .frame = frame_ref(frame)};
+	n->events[place % EVENTS_MAX] = (struct event){
+		.at_ns = at_ns, .to = to, .from = from, .frame = frame_ref(frame)};
 }
 
 static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t count)
@@ -83,8 +83,7 @@ static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 	for (size_t i = 0; i < count; i++) {
 		struct wire_header header;
 
-		ck_assert_int_eq(
-			wire_decode_header(frames[i]->data, frames[i]->size, &header), WIRE_OK);
+		ck_assert_int_eq(wire_decode_header(frames[i]->data, frames[i]->size, &header), WIRE_OK);
 		node->net->packets[header.type]++;
 		if (node->is_visited && header.type == WIRE_MCAST) {
 			node->visit_frames++;
@@ -157,8 +156,7 @@ static void on_configure(void *arg, const struct totem_configuration *c)
 {
 	struct node *node = arg;
 	char text[256];
-	size_t size = (size_t)snprintf(
-		text, sizeof(text), "%s", c->is_regular ? "regular" : "transitional");
+	size_t size = (size_t)snprintf(text, sizeof(text), "%s", c->is_regular ? "regular" : "transitional");
 
 	for (uint32_t i = 0; i < c->member_count; i++)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, " %u", c->members[i]);
@@ -243,9 +241,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		fprintf(stderr,
 			"# %10.3f ms node %u kind %d state %d node %u seq %u value %lu cause %u "
 			"ring %u.%lu\n",
-			(double)node->net->now_ns / 1e6, node->id, trace->kind, trace->state,
-			trace->node, trace->seq, (unsigned long)trace->value, trace->cause,
-			trace->ring.rep, (unsigned long)trace->ring.seq);
+			(double)node->net->now_ns / 1e6, node->id, trace->kind, trace->state, trace->node, trace->seq,
+			(unsigned long)trace->value, trace->cause, trace->ring.rep, (unsigned long)trace->ring.seq);
 	if (trace->kind == TOTEM_TRACE_REFUSED) {
 		node->refused++;
 		node->last_refusal = (uint32_t)trace->value;
@@ -457,8 +454,7 @@ static bool net_report(struct net *n)
 	if (refused.at_ns > n->now_ns)
 		n->now_ns = refused.at_ns;
 	if (node->is_up)
-		totem_engine_refused(node->engine, n->now_ns, refused.by, refused.frame->data,
-			refused.frame->size);
+		totem_engine_refused(node->engine, n->now_ns, refused.by, refused.frame->data, refused.frame->size);
 	frame_unref(refused.frame);
 	return true;
 }
@@ -508,8 +504,7 @@ void node_resume(struct node *node, bool timers_first)
 			totem_engine_timeout(node->engine, net->now_ns, (enum totem_timer)t);
 		}
 		if ((pass == 0) != timers_first)
-			totem_engine_receive(
-				node->engine, net->now_ns, node->waiting, node->waiting_count);
+			totem_engine_receive(node->engine, net->now_ns, node->waiting, node->waiting_count);
 	}
 	for (size_t i = 0; i < node->waiting_count; i++)
 		frame_unref(node->waiting[i]);
@@ -552,8 +547,7 @@ void run_until_ring(uint32_t count, uint64_t ms)
 	uint64_t limit_ns = net->now_ns + ms * MS;
 
 	while (!is_one_ring(count))
-		ck_assert_msg(net_step(net, limit_ns), "no ring of %u within %lu ms", count,
-			(unsigned long)ms);
+		ck_assert_msg(net_step(net, limit_ns), "no ring of %u within %lu ms", count, (unsigned long)ms);
 }
 
 static bool have_all(uint32_t count)
@@ -570,8 +564,8 @@ void run_until_received(uint32_t count, uint64_t ms)
 	uint64_t limit_ns = net->now_ns + ms * MS;
 
 	while (!have_all(count))
-		ck_assert_msg(net_step(net, limit_ns), "not all of %u messages within %lu ms",
-			count, (unsigned long)ms);
+		ck_assert_msg(
+			net_step(net, limit_ns), "not all of %u messages within %lu ms", count, (unsigned long)ms);
 }
 
 int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text)

@@ -36,7 +36,7 @@ struct node {
 	uint32_t id;
 	bool is_up;
 	bool syncs_by_hand;
-	bool has_more; /* its callback `visit` returns this: clients have more to send */
+	bool has_more;     /* its callback `visit` returns this: clients have more to send */
 	uint64_t ring_seq; /* its disk */
 	bool is_disk_broken;
 	uint64_t timers[TOTEM_TIMER_COUNT];
@@ -45,23 +45,23 @@ struct node {
 	uint32_t received; /* messages */
 	uint32_t refused;
 	uint32_t last_refusal;
-	bool is_visited; /* the token is at the node and has not been passed on */
+	bool is_visited;       /* the token is at the node and has not been passed on */
 	uint32_t visit_frames; /* sent meanwhile */
 	uint32_t visits, passed, rooms;
 	uint32_t watches, watch_calls; /* nodes that the engine asked last to watch, and number of these calls */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
 	struct evicted evicted[EVICTED_MAX]; /* the latest records, oldest first */
 	uint32_t evicted_count;
-	bool has_lease;            /* value of the last lease callback */
-	bool is_lease_traced;      /* value of the last lease trace */
+	bool has_lease;                    /* value of the last lease callback */
+	bool is_lease_traced;              /* value of the last lease trace */
 	uint32_t lease_ends, lease_begins; /* calls of the callback with false and with true */
-	uint64_t lease_at_ns;      /* time of the last lease callback */
+	uint64_t lease_at_ns;              /* time of the last lease callback */
 	uint32_t pokes;
-	enum totem_witness witness; /* result of the callback `witness` */
+	enum totem_witness witness;            /* result of the callback `witness` */
 	uint32_t witness_calls[NODES_MAX + 1]; /* number of witness calls, by node id */
-	uint32_t silences; /* first calls */
-	uint32_t witnessed[3]; /* number of witness traces, by enum totem_witness */
-	struct coterie_frame *waiting[4096]; /* packets that arrived while is_paused */
+	uint32_t silences;                     /* first calls */
+	uint32_t witnessed[3];                 /* number of witness traces, by enum totem_witness */
+	struct coterie_frame *waiting[4096];   /* packets that arrived while is_paused */
 	size_t waiting_count;
 	bool is_paused;
 };
@@ -83,7 +83,7 @@ struct net {
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
 	uint64_t now_ns;
-	uint64_t delay_ns; /* delay of every packet, one way. A report of a refusal takes twice that */
+	uint64_t delay_ns;               /* delay of every packet, one way. A report of a refusal takes twice that */
 	struct event events[EVENTS_MAX]; /* a circular buffer, in order of time */
 	size_t first, count;
 	/* true: the packet is lost. */
@@ -93,7 +93,7 @@ struct net {
 	void (*sends)(struct node *node, size_t count);
 	void (*configured)(struct node *node, bool is_regular); /* called when a node gets a configuration; or NULL */
 	void (*lingers)(struct node *node); /* called when a node keeps the token and should send now; or NULL */
-	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
+	uint32_t cut_from;                  /* for tests of partitions: nodes below it do not hear the others */
 	uint32_t dropped;
 	uint32_t drop_seq;
 	bool refuses; /* hosts of stopped nodes report refused packets, refusals_left times */

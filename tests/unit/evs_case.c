@@ -81,16 +81,13 @@ static void write_event(const struct mock_message *message, char *to)
 	ck_assert_uint_eq(message->id, EVS_EVENT_CONFCHG);
 	memcpy((uint8_t *)&confchg + 24, message->data, sizeof(confchg) - 24);
 	ck_assert_uint_eq(message->size,
-		sizeof(confchg) - 24 +
-			4 * (confchg.member_count + confchg.left_count + confchg.joined_count));
+		sizeof(confchg) - 24 + 4 * (confchg.member_count + confchg.left_count + confchg.joined_count));
 	ck_assert_uint_eq(confchg.ring_id.pad | confchg.pad0 | confchg.pad1 | confchg.pad2, 0);
-	to += sprintf(to, "%s %u.%ju",
-		confchg.type == EVS_WIRE_REGULAR ? "regular" : "transitional",
+	to += sprintf(to, "%s %u.%ju", confchg.type == EVS_WIRE_REGULAR ? "regular" : "transitional",
 		confchg.ring_id.nodeid, (uintmax_t)confchg.ring_id.seq);
 	to = append_ids(to, "members", lists, confchg.member_count);
 	to = append_ids(to, "left", lists + 4 * confchg.member_count, confchg.left_count);
-	to = append_ids(to, "joined", lists + 4 * (confchg.member_count + confchg.left_count),
-		confchg.joined_count);
+	to = append_ids(to, "joined", lists + 4 * (confchg.member_count + confchg.left_count), confchg.joined_count);
 	sprintf(to, confchg.flags == EVS_WIRE_SAFE_KEPT ? " safe" : " unsafe");
 }
 
@@ -156,8 +153,7 @@ int32_t mcast_joined(uint32_t i, uint32_t guarantee, const char *text)
 	size_t length = strlen(text), size = sizeof(struct evs_req_mcast_joined) + length;
 	struct evs_req_mcast_joined *req = calloc(1, size);
 
-	req->header =
-		(struct evs_request_header){.id = EVS_REQ_MCAST_JOINED, .size = (int32_t)size};
+	req->header = (struct evs_request_header){.id = EVS_REQ_MCAST_JOINED, .size = (int32_t)size};
 	req->guarantee = guarantee;
 	req->msglen = (uint32_t)length;
 	memcpy(req->message, text, length);
@@ -168,16 +164,13 @@ int32_t mcast_joined(uint32_t i, uint32_t guarantee, const char *text)
 	return error;
 }
 
-int32_t mcast_groups(
-	uint32_t i, uint32_t guarantee, const char *letters, const void *bytes, size_t length)
+int32_t mcast_groups(uint32_t i, uint32_t guarantee, const char *letters, const void *bytes, size_t length)
 {
 	size_t count = strlen(letters);
-	size_t size = sizeof(struct evs_req_mcast_groups) + count * sizeof(struct evs_wire_group) +
-		      length;
+	size_t size = sizeof(struct evs_req_mcast_groups) + count * sizeof(struct evs_wire_group) + length;
 	struct evs_req_mcast_groups *req = calloc(1, size);
 
-	req->header =
-		(struct evs_request_header){.id = EVS_REQ_MCAST_GROUPS, .size = (int32_t)size};
+	req->header = (struct evs_request_header){.id = EVS_REQ_MCAST_GROUPS, .size = (int32_t)size};
 	req->guarantee = guarantee;
 	req->msglen = (uint32_t)length;
 	req->group_count = (uint32_t)count;

@@ -14,15 +14,7 @@
 
 extern const struct coterie_plugin evs_LTX_coterie_plugin;
 
-enum {
-	OK = 1,
-	TRY_AGAIN = 6,
-	INVALID_PARAM = 7,
-	NO_MEMORY = 8,
-	NOT_EXIST = 12,
-	TOO_BIG = 26,
-	TOO_MANY_GROUPS = 30
-};
+enum { OK = 1, TRY_AGAIN = 6, INVALID_PARAM = 7, NO_MEMORY = 8, NOT_EXIST = 12, TOO_BIG = 26, TOO_MANY_GROUPS = 30 };
 enum { UNORDERED, FIFO, AGREED, SAFE };
 
 #define USERS 4

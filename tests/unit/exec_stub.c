@@ -23,8 +23,7 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 void exec_stub_reset(void)
 {
 	memset(&exec_stub, 0, sizeof(exec_stub));
-	exec_stub.queue =
-		(struct totem_queue){.used = 0, .total = 2974, .wanted = 743, .message_size_max = 4117806};
+	exec_stub.queue = (struct totem_queue){.used = 0, .total = 2974, .wanted = 743, .message_size_max = 4117806};
 }
 
 unsigned int exec_stub_count_logged(const char *text)
@@ -47,8 +46,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	vsnprintf(line, sizeof(line), format, arguments);
 	pthread_mutex_lock(&log_lock);
 	size_t used = strlen(exec_stub.log);
-	snprintf(exec_stub.log + used, sizeof(exec_stub.log) - used, "%s %d %s\n", subsystem, prio,
-		line);
+	snprintf(exec_stub.log + used, sizeof(exec_stub.log) - used, "%s %d %s\n", subsystem, prio, line);
 	pthread_mutex_unlock(&log_lock);
 }
 
@@ -61,8 +59,7 @@ void log_line(const char *subsystem, int prio, const char *format, ...)
 	va_end(arguments);
 }
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	va_list arguments;
 
@@ -78,8 +75,8 @@ uint64_t log_count(int prio) { return exec_stub.log_counts[prio]; }
 
 /* --- config/model.c --- */
 
-const char *config_option_text(const struct config *config, const char *plugin, const char *name,
-	const char **file, uint32_t *line)
+const char *config_option_text(
+	const struct config *config, const char *plugin, const char *name, const char **file, uint32_t *line)
 {
 	for (uint32_t i = 0; i < config->option_count; i++) {
 		const struct config_option *option = &config->options[i];
@@ -220,8 +217,7 @@ void exec_stub_die(void *arg, int exit_status)
 
 int log_reopen(void) { return -ENOSPC; }
 
-void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
-	uint32_t *count)
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids, uint32_t *count)
 {
 	static const uint32_t members[] = {1, 2, 3};
 
@@ -254,10 +250,7 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid) { (void)ring, (void)nodeid; }
 
-void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
-{
-	(void)ring, (void)nodeid, (void)state;
-}
+void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state) { (void)ring, (void)nodeid, (void)state; }
 
 void ring_writable(struct ring *ring) { (void)ring; }
 
@@ -330,8 +323,7 @@ void rotate_leave(struct rotate *rotate, const void *owner) { rotate_drop(rotate
 void rotate_forget(struct rotate *rotate, const void *owner) { rotate_drop(rotate, owner); }
 
 /* Used by tests that do not link host.c. */
-__attribute__((weak)) void host_resources_count(const struct plugin *plugin, uint32_t *timers,
-	uint32_t *descriptors);
+__attribute__((weak)) void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors);
 
 void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors)
 {

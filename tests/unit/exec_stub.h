@@ -18,7 +18,7 @@ struct plugin;
 
 struct exec_stub {
 	uint64_t log_counts[9]; /* result of log_count, by level */
-	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
+	char log[65536];        /* lines as "SUBSYSTEM PRIO text\n" */
 	struct totem_queue queue;
 	struct totem_counters counters;
 	struct coterie_transport_stats transport;
@@ -32,7 +32,7 @@ struct exec_stub {
 	uint32_t joins, parts; /* of services, told to the ring */
 	int part_rc;           /* result of resync_part */
 	int shown;             /* plugins in the maps */
-	uint32_t sent; /* ring messages */
+	uint32_t sent;         /* ring messages */
 	int send_rc;
 	/* The last requested reload. done is NULL after its owner has ended. */
 	const void *reload_owner;

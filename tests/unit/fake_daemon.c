@@ -35,14 +35,12 @@ static int32_t job_add(enum qb_loop_priority p, void *data, qb_loop_job_dispatch
 	return qb_loop_job_add(loop, p, data, fn);
 }
 
-static int32_t dispatch_add(
-	enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
+static int32_t dispatch_add(enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
 {
 	return qb_loop_poll_add(loop, p, fd, events, data, fn);
 }
 
-static int32_t dispatch_mod(
-	enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
+static int32_t dispatch_mod(enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
 {
 	return qb_loop_poll_mod(loop, p, fd, events, data, fn);
 }
@@ -98,8 +96,7 @@ void fake_daemon_stop(pid_t daemon)
 	waitpid(daemon, NULL, 0);
 }
 
-void fake_daemon_answer(
-	qb_ipcs_connection_t *connection, void *response, size_t size, int32_t id, int32_t error)
+void fake_daemon_answer(qb_ipcs_connection_t *connection, void *response, size_t size, int32_t id, int32_t error)
 {
 	struct qb_ipc_response_header *header = response;
 

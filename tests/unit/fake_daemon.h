@@ -27,7 +27,6 @@ pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
 void fake_daemon_stop(pid_t daemon);
 
 /** Fill in the header of a response and send it. */
-void fake_daemon_answer(
-	qb_ipcs_connection_t *connection, void *response, size_t size, int32_t id, int32_t error);
+void fake_daemon_answer(qb_ipcs_connection_t *connection, void *response, size_t size, int32_t id, int32_t error);
 
 #endif

@@ -80,16 +80,12 @@ static int handle_fail(void *self, struct coterie_client *client, const void *ms
 	return -(int)req->value;
 }
 
-static void answer_later(void *arg)
-{
-	ck_assert_int_eq(ipc_client_reply(arg, 16, IPC_BUSY, NULL, 0), 0);
-}
+static void answer_later(void *arg) { ck_assert_int_eq(ipc_client_reply(arg, 16, IPC_BUSY, NULL, 0), 0); }
 
 static int handle_later(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)msg, (void)size;
-	loop_timer_add(
-		f.node.loop, loop_now_ns(f.node.loop) + 1000000, answer_later, client);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, answer_later, client);
 	return COTERIE_LATER;
 }
 
@@ -268,8 +264,7 @@ int play_echo(void)
 
 	MUST(c != NULL);
 	MUST(call(c, &req, &res) == 24 + (int)sizeof(req));
-	MUST(res.header.id == 10 && res.header.error == IPC_OK &&
-		res.header.size == 24 + (int)sizeof(req));
+	MUST(res.header.id == 10 && res.header.error == IPC_OK && res.header.size == 24 + (int)sizeof(req));
 	MUST(res.header.pad0 == 0 && res.header.pad1 == 0 && res.header.pad2 == 0);
 	MUST(memcmp((uint8_t *)&res + 24, &req, sizeof(req)) == 0);
 	/* An odd length, so that libqb's next chunk is not aligned to 8. */

@@ -20,8 +20,8 @@ enum {
 	REQ_FAIL = 5,   /* fails with the errno in `value` */
 	REQ_LATER = 6,  /* answered a little later */
 	/* the table has no request 7 */
-	REQ_LEAVE = 8, /* ends the connection */
-	REQ_COUNT = 9, /* the answer has the number of handled REQ_SEND */
+	REQ_LEAVE = 8,       /* ends the connection */
+	REQ_COUNT = 9,       /* the answer has the number of handled REQ_SEND */
 	REQ_OBSERVE = 30,    /* the right to observe is enough */
 	REQ_USE = 31,        /* needs the right to use, as requests without a flag do */
 	REQ_ADMINISTER = 32, /* needs the right to administer */

@@ -21,11 +21,8 @@ void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance
 	snprintf(instance, 16, "%d", getpid());
 	config->ipc_type = QBS_TYPE_NATIVE;
 	loop = loop_create();
-	*node = (struct ipc_node){.config = config,
-		.loop = loop,
-		.map = map_create(),
-		.stats = stats_create(loop),
-		.is_quorate = true};
+	*node = (struct ipc_node){
+		.config = config, .loop = loop, .map = map_create(), .stats = stats_create(loop), .is_quorate = true};
 	node->ipc = ipc_create(&(struct ipc_parts){.loop = loop,
 		.map = node->map,
 		.stats = node->stats,
@@ -94,8 +91,7 @@ int serve(pid_t pid)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(loop_fd_add(loop, fd, POLLIN, LOOP_SLOW, on_exit_of_client, NULL), 0);
-	struct loop_timer *deadline =
-		loop_timer_add(loop, loop_now_ns(loop) + DEADLINE_NS, on_deadline, NULL);
+	struct loop_timer *deadline = loop_timer_add(loop, loop_now_ns(loop) + DEADLINE_NS, on_deadline, NULL);
 	loop_run(loop);
 	loop_timer_del(loop, deadline);
 	close(fd);

@@ -34,20 +34,20 @@ void ipc_play_tear_down(struct ipc_node *node);
 /** The script of a client. @return 0, or the line where it failed */
 typedef int (*part)(void);
 
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			return __LINE__;                                                           \
+#define MUST(condition) \
+	do { \
+		if (!(condition)) \
+			return __LINE__; \
 	} while (0)
 
 pid_t start_client(part client);
 void run_for_ms(uint64_t ms);
 
 /** Run the loop until the condition holds. The limit is 20 s, which is enough on a busy machine. */
-#define RUN_UNTIL(holds)                                                                           \
-	do {                                                                                       \
-		for (unsigned tries = 0; tries < 1000 && !(holds); tries++)                        \
-			run_for_ms(20);                                                            \
+#define RUN_UNTIL(holds) \
+	do { \
+		for (unsigned tries = 0; tries < 1000 && !(holds); tries++) \
+			run_for_ms(20); \
 	} while (0)
 
 /** Serve until this client has exited. @return its wait status */

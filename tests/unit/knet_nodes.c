@@ -50,11 +50,10 @@ static void choose_addresses(struct knet_nodes *nodes)
 
 	for (uint32_t link = 0; link < KNET_LINKS; link++) {
 		for (uint32_t i = 0; i < KNET_NODES; i++) {
-			struct sockaddr_in in = {
-				.sin_family = AF_INET, .sin_port = htons((uint16_t)(5405 + link))};
+			struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(5405 + link))};
 
-			in.sin_addr.s_addr = htonl(127u << 24 | (1 + pid % 250) << 16 |
-						   (pid / 250 % 250) << 8 | (10 * link + i + 1));
+			in.sin_addr.s_addr = htonl(
+				127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (10 * link + i + 1));
 			memcpy(&nodes->addresses[link][i], &in, sizeof(in));
 		}
 	}
@@ -64,17 +63,14 @@ void knet_set_text(struct knet_nodes *nodes, uint32_t node, const char *key, con
 {
 	struct coterie_ctx *host = nodes->list[node].host;
 
-	ck_assert_int_eq(host->table.map_set(
-				 host, key, COTERIE_MAP_STRING, text, (uint32_t)strlen(text) + 1),
-		0);
+	ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_STRING, text, (uint32_t)strlen(text) + 1), 0);
 }
 
 void knet_set_number(struct knet_nodes *nodes, uint32_t node, const char *key, uint32_t number)
 {
 	struct coterie_ctx *host = nodes->list[node].host;
 
-	ck_assert_int_eq(
-		host->table.map_set(host, key, COTERIE_MAP_U32, &number, sizeof(number)), 0);
+	ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_U32, &number, sizeof(number)), 0);
 }
 
 void knet_set_key(struct knet_nodes *nodes, uint32_t node, const char *model, int value)
@@ -99,11 +95,9 @@ static void host_create(struct knet_nodes *nodes, uint32_t node)
 	for (uint32_t link = 0; link < KNET_LINKS; link++) {
 		char key[96];
 
-		snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_interval",
-			link);
+		snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_interval", link);
 		knet_set_number(nodes, node, key, 200);
-		snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_timeout",
-			link);
+		snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_timeout", link);
 		knet_set_number(nodes, node, key, 600);
 	}
 }
@@ -176,13 +170,11 @@ static void node_join(struct knet_nodes *nodes, uint32_t node, uint32_t links, u
 	ck_assert_ptr_nonnull(mesh);
 	for (uint32_t link = 0; link < links; link++)
 		for (uint32_t i = 0; i < count; i++)
-			ck_assert_int_eq(nodes->ops->peer_add(mesh, link, i + 1,
-						 (struct sockaddr *)&nodes->addresses[link][i]),
+			ck_assert_int_eq(
+				nodes->ops->peer_add(mesh, link, i + 1, (struct sockaddr *)&nodes->addresses[link][i]),
 				0);
 	for (uint32_t link = 0; link < links; link++)
-		ck_assert_int_eq(nodes->ops->link_up(mesh, link,
-					 (struct sockaddr *)&nodes->addresses[link][node]),
-			0);
+		ck_assert_int_eq(nodes->ops->link_up(mesh, link, (struct sockaddr *)&nodes->addresses[link][node]), 0);
 }
 
 void knet_node_start(struct knet_nodes *nodes, uint32_t node, uint32_t links, uint32_t count)
@@ -219,8 +211,7 @@ void knet_serve(struct knet_nodes *nodes, int timeout_ms)
 			node_serve(&nodes->list[i], timeout_ms);
 }
 
-bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number),
-	uint32_t number)
+bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number), uint32_t number)
 {
 	uint64_t until_ns = mesh_clock_ns() + DEADLINE_MS * MS;
 
@@ -247,8 +238,7 @@ bool knet_is_connected(struct knet_nodes *nodes, uint32_t links)
 			struct coterie_node_status status = {.size = sizeof(status)};
 			uint32_t connected = 0;
 
-			if (from == to || nodes->list[from].mesh == NULL ||
-				nodes->list[to].mesh == NULL)
+			if (from == to || nodes->list[from].mesh == NULL || nodes->list[to].mesh == NULL)
 				continue;
 			if (nodes->ops->node_status(nodes->list[from].mesh, to + 1, &status) < 0)
 				return false;
@@ -261,8 +251,7 @@ bool knet_is_connected(struct knet_nodes *nodes, uint32_t links)
 	return true;
 }
 
-static struct coterie_frame *make_frame(
-	struct coterie_ctx *host, uint32_t target, uint32_t size, uint8_t last)
+static struct coterie_frame *make_frame(struct coterie_ctx *host, uint32_t target, uint32_t size, uint8_t last)
 {
 	static uint8_t bytes[65537];
 	uint16_t magic = 0xC070;
@@ -277,8 +266,7 @@ static struct coterie_frame *make_frame(
 	return mock_frame(host, bytes, size);
 }
 
-int knet_multicast(
-	struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first)
+int knet_multicast(struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first)
 {
 	struct coterie_frame *frames[256] = {NULL};
 	struct coterie_ctx *host = nodes->list[node].host;
@@ -308,8 +296,8 @@ uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
 	time_t interval = 0, timeout;
 	unsigned int precision;
 
-	knet_link_get_ping_timers(nodes->list[node].mesh->handle, (knet_node_id_t)nodeid, 0,
-		&interval, &timeout, &precision);
+	knet_link_get_ping_timers(
+		nodes->list[node].mesh->handle, (knet_node_id_t)nodeid, 0, &interval, &timeout, &precision);
 	return (uint32_t)interval;
 }
 

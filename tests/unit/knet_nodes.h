@@ -18,10 +18,10 @@ extern const struct coterie_plugin knet_LTX_coterie_plugin;
 /** One node. Node n of the list has id n + 1. */
 struct knet_node {
 	struct coterie_ctx *host;
-	struct mesh *mesh; /* NULL: not open */
+	struct mesh *mesh;  /* NULL: not open */
 	uint64_t served_ns; /* when it was served last, 0: never */
-	uint8_t key[4096]; /* result of key_get */
-	uint32_t key_size; /* 0: key_get returns no key */
+	uint8_t key[4096];  /* result of key_get */
+	uint32_t key_size;  /* 0: key_get returns no key */
 };
 
 struct knet_nodes {
@@ -53,16 +53,14 @@ void knet_node_stop(struct knet_nodes *nodes, uint32_t node);
 /** Serve all nodes once, and let their timers run: at least as much time passes for them as for libknet. */
 void knet_serve(struct knet_nodes *nodes, int timeout_ms);
 /** Serve until is_done, for ten seconds at most. @return is_done's last answer */
-bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number),
-	uint32_t number);
+bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number), uint32_t number);
 /** Serve all nodes for `ms` milliseconds. */
 void knet_serve_for(struct knet_nodes *nodes, uint32_t ms);
 /** True when every open node reaches the other open ones over this many links. */
 bool knet_is_connected(struct knet_nodes *nodes, uint32_t links);
 
 /** Send `count` frames of `size` bytes; their last byte counts from `first`. @return accepted */
-int knet_multicast(
-	struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first);
+int knet_multicast(struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first);
 /** Send one frame to one node. */
 int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
 /** Return libknet's interval of a node's pings to another on link 0, in ms. */

@@ -37,10 +37,7 @@ void kv_case_tear_down(void)
 	service_ring_fini(&kv_ring);
 }
 
-struct kv *kv_at(uint32_t nodeid)
-{
-	return kv_ring.nodes[nodeid].self;
-}
+struct kv *kv_at(uint32_t nodeid) { return kv_ring.nodes[nodeid].self; }
 
 void kv_case_run(void)
 {
@@ -62,13 +59,12 @@ int32_t kv_case_ask(struct service_user *who, int32_t id, struct kv_case_request
 	return who->client->replies.count > 0 ? who->client->replies.list[0].error : rc;
 }
 
-int32_t kv_case_write(
-	struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected)
+int32_t kv_case_write(struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected)
 {
 	struct kv_case_request request = {.write = {.flags = expected >= 0 ? KV_CONDITIONAL : 0,
-					   .expected = expected >= 0 ? (uint64_t)expected : 0,
-					   .key_size = (uint32_t)strlen(key),
-					   .value_size = (uint32_t)strlen(value)}};
+						  .expected = expected >= 0 ? (uint64_t)expected : 0,
+						  .key_size = (uint32_t)strlen(key),
+						  .value_size = (uint32_t)strlen(value)}};
 	uint8_t *bytes = (uint8_t *)&request + sizeof(struct kv_req_write);
 
 	memcpy(bytes, key, request.write.key_size);
@@ -77,10 +73,7 @@ int32_t kv_case_write(
 		(uint32_t)sizeof(struct kv_req_write) + request.write.key_size + request.write.value_size);
 }
 
-int32_t kv_case_put(const char *key, const char *value)
-{
-	return kv_case_write(&kv_user, KV_REQ_PUT, key, value, -1);
-}
+int32_t kv_case_put(const char *key, const char *value) { return kv_case_write(&kv_user, KV_REQ_PUT, key, value, -1); }
 
 uint64_t kv_case_revision(void)
 {
@@ -101,8 +94,7 @@ int32_t kv_case_get(struct service_user *who, int32_t id, const char *key)
 
 void kv_case_check(uint32_t nodeid, const char *key, const char *value)
 {
-	const struct kv_entry *entry =
-		kv_store_find(&kv_at(nodeid)->store, key, (uint32_t)strlen(key));
+	const struct kv_entry *entry = kv_store_find(&kv_at(nodeid)->store, key, (uint32_t)strlen(key));
 
 	if (value == NULL) {
 		ck_assert_msg(entry == NULL, "%s at node %u", key, nodeid);

@@ -33,12 +33,10 @@ struct kv *kv_at(uint32_t nodeid);
 void kv_case_run(void);
 
 /** Send a request and run until it is answered. @return the error of the answer; 0: none came */
-int32_t kv_case_ask(
-	struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
+int32_t kv_case_ask(struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
 
 /** Send KV_REQ_PUT or KV_REQ_DELETE. expected below 0: without a condition. */
-int32_t kv_case_write(
-	struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected);
+int32_t kv_case_write(struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected);
 int32_t kv_case_put(const char *key, const char *value);
 /** Send KV_REQ_GET or KV_REQ_GET_ORDERED. */
 int32_t kv_case_get(struct service_user *who, int32_t id, const char *key);

@@ -26,10 +26,7 @@ void kv_history_free(struct kv_history *history)
 
 /* ---- What an answer says of itself --------------------------------------- */
 
-static bool is_write(const struct kv_operation *operation)
-{
-	return operation->kind != KV_HISTORY_READ;
-}
+static bool is_write(const struct kv_operation *operation) { return operation->kind != KV_HISTORY_READ; }
 
 /* Return whether the operation's place in the order is known from its answer. */
 static bool has_place(const struct kv_operation *operation)
@@ -53,9 +50,9 @@ static uint32_t complain(FILE *out, const struct kv_operation *operation, const 
 	fprintf(out,
 		"%s of key %u, %" PRIu64 " .. %" PRIu64 " us, error %d, revision %" PRIu64 ", value %" PRIu64
 		", modified %" PRIu64 ", expected %" PRIu64 ": %s\n",
-		kinds[operation->kind], operation->key, operation->start_ns / 1000,
-		operation->end_ns / 1000, operation->error, operation->revision, operation->value,
-		operation->modified, operation->expected, what);
+		kinds[operation->kind], operation->key, operation->start_ns / 1000, operation->end_ns / 1000,
+		operation->error, operation->revision, operation->value, operation->modified, operation->expected,
+		what);
 	return 1;
 }
 
@@ -130,8 +127,7 @@ static void index_init(struct index *index, const struct kv_history *history)
 		const struct kv_operation *highest = i == 0 ? NULL : index->ended[i - 1].highest;
 		const struct kv_operation *own = index->ended[i].operation;
 
-		index->ended[i].highest =
-			highest == NULL || own->revision > highest->revision ? own : highest;
+		index->ended[i].highest = highest == NULL || own->revision > highest->revision ? own : highest;
 	}
 }
 
@@ -159,8 +155,7 @@ static uint32_t check_time(const struct index *index, const struct kv_operation 
 
 	const struct kv_operation *earlier = index->ended[low - 1].highest;
 
-	if (later->revision > earlier->revision ||
-		(!is_write(later) && later->revision == earlier->revision))
+	if (later->revision > earlier->revision || (!is_write(later) && later->revision == earlier->revision))
 		return 0;
 	complain(out, earlier, "was answered before");
 	return complain(out, later, "was asked, and stands in front of it");
@@ -212,13 +207,11 @@ static uint32_t write_place(const struct index *index, uint32_t key, uint64_t re
 /* ---- Values -------------------------------------------------------------- */
 
 /* Return an acknowledged write of the key between two revisions, both excluded; NULL: none. */
-static const struct kv_operation *write_between(
-	const struct index *index, uint32_t key, uint64_t from, uint64_t to)
+static const struct kv_operation *write_between(const struct index *index, uint32_t key, uint64_t from, uint64_t to)
 {
 	uint32_t place = write_place(index, key, from + 1);
 
-	if (place == index->write_count || index->writes[place]->key != key ||
-		index->writes[place]->revision >= to)
+	if (place == index->write_count || index->writes[place]->key != key || index->writes[place]->revision >= to)
 		return NULL;
 	return index->writes[place];
 }
@@ -243,8 +236,7 @@ static uint32_t check_value(const struct index *index, const struct kv_operation
 		return complain(out, read, "what was read");
 	}
 
-	const struct kv_operation *between =
-		write_between(index, read->key, read->modified, read->revision + 1);
+	const struct kv_operation *between = write_between(index, read->key, read->modified, read->revision + 1);
 
 	if (between != NULL) {
 		complain(out, between, "was overlooked by");
@@ -261,8 +253,9 @@ static uint32_t check_absence(const struct index *index, const struct kv_operati
 {
 	const struct kv_history *history = index->history;
 	uint32_t place = write_place(index, read->key, read->revision + 1);
-	const struct kv_operation *last =
-		place > 0 && index->writes[place - 1]->key == read->key ? index->writes[place - 1] : NULL;
+	const struct kv_operation *last = place > 0 && index->writes[place - 1]->key == read->key
+						  ? index->writes[place - 1]
+						  : NULL;
 
 	if (last == NULL || last->kind == KV_HISTORY_DELETE)
 		return 0;

@@ -34,20 +34,20 @@ struct search {
 	const struct kv_history *history;
 	const struct kv_reset *resets;
 	uint32_t reset_count;
-	uint32_t *open;      /* operations that have to be placed, sorted by their start; open_count of them */
+	uint32_t *open; /* operations that have to be placed, sorted by their start; open_count of them */
 	uint32_t open_count;
 	/* those of them whose answer has a revision, sorted by it; acknowledged_count of them */
 	uint32_t *acknowledged;
 	uint32_t acknowledged_count;
-	bool *is_placed;     /* by operation */
-	bool *is_reset;      /* by number of the reset: it has been used */
-	uint64_t *marks;     /* by number of the operation: a random mark */
+	bool *is_placed; /* by operation */
+	bool *is_reset;  /* by number of the reset: it has been used */
+	uint64_t *marks; /* by number of the operation: a random mark */
 	struct placed *order;
 	uint32_t order_count, deepest;
 	uint64_t steps_left, set; /* set: exclusive or of the marks of the placed operations */
-	uint64_t *seen;      /* hashes of states of the search: open addressing, seen_size is a power of 2 */
+	uint64_t *seen;           /* hashes of states of the search: open addressing, seen_size is a power of 2 */
 	uint64_t seen_size, seen_count;
-	uint32_t stuck;      /* the operation that ended the longest order */
+	uint32_t stuck; /* the operation that ended the longest order */
 };
 
 /* ---- What matters, and what is known ------------------------------------- */
@@ -463,16 +463,15 @@ static void report(const struct search *search, FILE *out)
 	fprintf(out,
 		"behind %u of %u operations there is no place for the %s of key %u, %" PRIu64 " .. %" PRIu64
 		" us, error %d, revision %" PRIu64 ", value %" PRIu64 ", modified %" PRIu64 ", expected %" PRIu64 "\n",
-		search->deepest, search->open_count, kinds[operation->kind], operation->key,
-		operation->start_ns / 1000, operation->end_ns / 1000, operation->error, operation->revision,
-		operation->value, operation->modified, operation->expected);
+		search->deepest, search->open_count, kinds[operation->kind], operation->key, operation->start_ns / 1000,
+		operation->end_ns / 1000, operation->error, operation->revision, operation->value, operation->modified,
+		operation->expected);
 }
 
-enum kv_verdict kv_order_check(const struct kv_history *history, const struct kv_reset *resets, uint32_t count,
-	uint64_t steps_max, FILE *out)
+enum kv_verdict kv_order_check(
+	const struct kv_history *history, const struct kv_reset *resets, uint32_t count, uint64_t steps_max, FILE *out)
 {
-	struct search search = {
-		.history = history, .resets = resets, .reset_count = count, .steps_left = steps_max};
+	struct search search = {.history = history, .resets = resets, .reset_count = count, .steps_left = steps_max};
 	struct table table = {.revision = 0};
 	enum kv_verdict verdict = KV_ORDERED;
 

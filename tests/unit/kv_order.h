@@ -33,7 +33,7 @@ enum kv_verdict {
  * @param steps_max  bound of the search
  * @param out        if there is no order, the operation that ended the longest one is written there
  */
-enum kv_verdict kv_order_check(const struct kv_history *history, const struct kv_reset *resets, uint32_t count,
-	uint64_t steps_max, FILE *out);
+enum kv_verdict kv_order_check(
+	const struct kv_history *history, const struct kv_reset *resets, uint32_t count, uint64_t steps_max, FILE *out);
 
 #endif

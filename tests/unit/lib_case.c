@@ -46,8 +46,7 @@ static void *wait_for_events(void *arg)
 	return NULL;
 }
 
-void lib_expect_finalize_wakes(
-	const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms)
+void lib_expect_finalize_wakes(const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms)
 {
 	struct waiting waiting = {.calls = calls, .handle = handle, .flags = flags, .code = CS_OK};
 	pthread_t thread;

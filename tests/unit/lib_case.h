@@ -34,8 +34,7 @@ void spoilt_event_expect(const struct spoilt_event *row, const struct lib_calls 
 /** Check dispatch without events: with invalid flags, with an invalid handle, and with nothing to do. */
 void lib_expect_idle_dispatch(const struct lib_calls *calls, uint64_t handle);
 /** Check that finalizing the handle after after_ms ends a dispatch that waits then, and one that is called later. */
-void lib_expect_finalize_wakes(
-	const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms);
+void lib_expect_finalize_wakes(const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms);
 /** Check that a waiting dispatch returns when the daemon is killed, and that dispatch fails afterwards. */
 void lib_expect_daemon_dies(const struct lib_calls *calls, uint64_t handle, pid_t daemon);
 #define LIB_THREADS 4u

@@ -9,7 +9,7 @@
 dist_check_DATA += %D%/prose.py %D%/circles.py %D%/owners.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
 static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_owners.sh %D%/check_prefixes.sh %D%/check_shell.sh \
 	%D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
-	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh %D%/check_spdx.sh \
+	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh %D%/check_spdx.sh %D%/check_format.sh \
 	%D%/newer.sh
 dist_check_SCRIPTS += $(static_checks)
 # The service script for OpenRC.

@@ -29,8 +29,8 @@ static void forget_verdict(struct coterie_ctx *host)
 	host->quorum.provider = NULL;
 }
 
-void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
-	const uint32_t *members, uint32_t count, const char *provider)
+void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring, const uint32_t *members,
+	uint32_t count, const char *provider)
 {
 	uint32_t *list = mock_need(malloc((count + 1) * sizeof(*list)));
 	char *name = provider != NULL ? mock_need(strdup(provider)) : NULL;
@@ -57,8 +57,7 @@ static int host_quorum_publish(struct coterie_ctx *host, const struct coterie_qu
 	if (host->publish_rc != 0)
 		return host->publish_rc;
 	host->verdicts++;
-	mock_quorum(host, quorum->is_quorate != 0, &quorum->ring, quorum->members, quorum->member_count,
-		"mock");
+	mock_quorum(host, quorum->is_quorate != 0, &quorum->ring, quorum->members, quorum->member_count, "mock");
 	return 0;
 }
 
@@ -68,8 +67,8 @@ static void host_quorum_get(struct coterie_ctx *host, struct coterie_quorum *quo
 	fill(quorum, &host->quorum, sizeof(host->quorum));
 }
 
-static int host_quorum_watch(struct coterie_ctx *host,
-	void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg)
+static int host_quorum_watch(
+	struct coterie_ctx *host, void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg)
 {
 	if (host->quorum_run != NULL)
 		return -EEXIST;
@@ -80,10 +79,7 @@ static int host_quorum_watch(struct coterie_ctx *host,
 
 /* ---- Nodes --------------------------------------------------------------- */
 
-static uint32_t host_is_safe_kept(struct coterie_ctx *host)
-{
-	return host->is_safe_kept;
-}
+static uint32_t host_is_safe_kept(struct coterie_ctx *host) { return host->is_safe_kept; }
 
 void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status *status)
 {
@@ -92,8 +88,7 @@ void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status
 	while (place < host->status_count && host->statuses[place].nodeid != status->nodeid)
 		place++;
 	if (place == host->status_count)
-		host->statuses = mock_need(
-			reallocarray(host->statuses, ++host->status_count, sizeof(*host->statuses)));
+		host->statuses = mock_need(reallocarray(host->statuses, ++host->status_count, sizeof(*host->statuses)));
 	host->statuses[place] = *status;
 	host->statuses[place].size = sizeof(*status);
 }
@@ -111,8 +106,7 @@ static int host_node_status(struct coterie_ctx *host, uint32_t nodeid, struct co
 	return -ENOENT;
 }
 
-void mock_node_addresses(
-	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count)
+void mock_node_addresses(struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count)
 {
 	uint32_t place = 0;
 
@@ -172,10 +166,7 @@ static int host_node_addresses(struct coterie_ctx *host, uint32_t nodeid, struct
 
 /* ---- The end, reload, logs ----------------------------------------------- */
 
-static void host_stop(struct coterie_ctx *host)
-{
-	host->stops++;
-}
+static void host_stop(struct coterie_ctx *host) { host->stops++; }
 
 static void host_die(struct coterie_ctx *host, int32_t exit_status, const char *reason)
 {
@@ -186,8 +177,7 @@ static void host_die(struct coterie_ctx *host, int32_t exit_status, const char *
 		longjmp(*host->on_die, 1);
 }
 
-static int host_reload(
-	struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
+static int host_reload(struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	if (host->reload_rc != 0)
 		return host->reload_rc;
@@ -207,8 +197,7 @@ void mock_reload_done(struct coterie_ctx *host, int rc, const char *text)
 	first.done(first.arg, rc, text);
 }
 
-static int host_reload_prepare(
-	struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
+static int host_reload_prepare(struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	if (host->prepare_rc != 0)
 		return host->prepare_rc;
@@ -219,8 +208,8 @@ static int host_reload_prepare(
 	return 0;
 }
 
-static int host_reload_with(struct coterie_ctx *host, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
-	void *arg)
+static int host_reload_with(
+	struct coterie_ctx *host, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	host->reload_flags = flags;
 	if ((flags & COTERIE_RELOAD_PREPARE) != 0)
@@ -278,8 +267,7 @@ static struct mock_file *find_file(struct coterie_ctx *host, const char *name)
 	return NULL;
 }
 
-static int host_state_file_read(
-	struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
+static int host_state_file_read(struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
 {
 	const struct mock_file *file = find_file(host, name);
 
@@ -291,8 +279,7 @@ static int host_state_file_read(
 	return (int)file->size;
 }
 
-static int host_state_file_write(
-	struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
+static int host_state_file_write(struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
 {
 	struct mock_file *file = find_file(host, name);
 

@@ -42,8 +42,7 @@ void mock_queue_clear(struct mock_queue *queue)
 	memset(queue, 0, sizeof(*queue));
 }
 
-struct mock_message *mock_queue_add(
-	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count)
+struct mock_message *mock_queue_add(struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count)
 {
 	size_t size = 0;
 
@@ -51,16 +50,14 @@ struct mock_message *mock_queue_add(
 		size += iov[i].iov_len;
 	if (queue->count == queue->capacity) {
 		queue->capacity = 2 * queue->capacity + 8;
-		queue->list =
-			mock_need(reallocarray(queue->list, queue->capacity, sizeof(*queue->list)));
+		queue->list = mock_need(reallocarray(queue->list, queue->capacity, sizeof(*queue->list)));
 	}
 
 	struct mock_message *message = &queue->list[queue->count++];
 	size_t at = 0;
 
 	/* Allocate exactly this size, so that sanitizers find a read beyond it. */
-	*message = (struct mock_message){
-		.id = id, .size = (uint32_t)size, .data = mock_need(malloc(size + !size))};
+	*message = (struct mock_message){.id = id, .size = (uint32_t)size, .data = mock_need(malloc(size + !size))};
 	for (uint32_t i = 0; i < count; i++) {
 		if (iov[i].iov_len > 0)
 			memcpy(message->data + at, iov[i].iov_base, iov[i].iov_len);
@@ -87,8 +84,8 @@ static void host_log(struct coterie_ctx *host, int prio, const char *format, ...
 		fprintf(stderr, "# %d %s\n", prio, text);
 }
 
-static int add_timer(struct coterie_timer **list, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **out)
+static int add_timer(
+	struct coterie_timer **list, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **out)
 {
 	struct coterie_timer *timer = mock_need(calloc(1, sizeof(*timer)));
 
@@ -109,16 +106,15 @@ static int host_post(struct coterie_ctx *host, void (*run)(void *arg), void *arg
 
 static uint64_t host_now_ns(struct coterie_ctx *host) { return host->now_ns; }
 
-static int host_timer_add(struct coterie_ctx *host, uint64_t at_ns, void (*run)(void *arg),
-	void *arg, struct coterie_timer **timer)
+static int host_timer_add(
+	struct coterie_ctx *host, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
 {
 	return add_timer(&host->timers, at_ns, run, arg, timer);
 }
 
 static void host_timer_del(struct coterie_ctx *host, struct coterie_timer *timer)
 {
-	for (struct coterie_timer **at = &host->timers; *at != NULL && timer != NULL;
-		at = &(*at)->next) {
+	for (struct coterie_timer **at = &host->timers; *at != NULL && timer != NULL; at = &(*at)->next) {
 		if (*at == timer) {
 			*at = timer->next;
 			free(timer);
@@ -219,8 +215,7 @@ uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms)
 	while (run_first(host, &host->posts, 0))
 		served++;
 	for (uint32_t i = 0; i < count; i++)
-		polled[i] = (struct pollfd){
-			.fd = host->fds[i].fd, .events = (short)host->fds[i].events};
+		polled[i] = (struct pollfd){.fd = host->fds[i].fd, .events = (short)host->fds[i].events};
 	if (poll(polled, count, timeout_ms) <= 0)
 		return served;
 	for (uint32_t i = 0; i < count; i++) {
@@ -304,8 +299,8 @@ static int host_option_u64(struct coterie_ctx *host, const char *name, uint64_t 
 
 static uint32_t host_local_nodeid(struct coterie_ctx *host) { return host->nodeid; }
 
-static int host_ring_send(struct coterie_ctx *host, uint32_t function, uint32_t guarantee,
-	const struct iovec *iov, uint32_t count)
+static int host_ring_send(
+	struct coterie_ctx *host, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count)
 {
 	if (host->ring_send_rc != 0)
 		return host->ring_send_rc;
@@ -313,8 +308,8 @@ static int host_ring_send(struct coterie_ctx *host, uint32_t function, uint32_t 
 	return 0;
 }
 
-static void host_membership(struct coterie_ctx *host, struct coterie_ring_id *ring,
-	const uint32_t **nodeids, uint32_t *count)
+static void host_membership(
+	struct coterie_ctx *host, struct coterie_ring_id *ring, const uint32_t **nodeids, uint32_t *count)
 {
 	if (ring != NULL)
 		*ring = host->ring;
@@ -330,8 +325,7 @@ static uint32_t host_is_quorate(struct coterie_ctx *host) { return host->is_quor
 
 static void *host_client_data(struct coterie_client *client) { return client->data; }
 
-static void host_client_peer(
-	struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid)
+static void host_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid)
 {
 	if (pid != NULL)
 		*pid = client->pid;
@@ -355,15 +349,14 @@ static uint32_t right_of(const struct coterie_request *request)
 	return (request->flags & COTERIE_OBSERVES) != 0 ? COTERIE_RIGHT_OBSERVE : COTERIE_RIGHT_USE;
 }
 
-static int host_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
-	const struct iovec *iov, uint32_t count)
+static int host_reply(
+	struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	mock_queue_add(&client->replies, response_id, iov, count)->error = error;
 	return 0;
 }
 
-static int host_event(
-	struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
+static int host_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
 {
 	if (client->event_rc != 0)
 		return client->event_rc;
@@ -371,10 +364,7 @@ static int host_event(
 	return 0;
 }
 
-static void host_client_disconnect(struct coterie_client *client)
-{
-	client->is_disconnected = true;
-}
+static void host_client_disconnect(struct coterie_client *client) { client->is_disconnected = true; }
 
 struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid)
 {
@@ -406,9 +396,8 @@ void mock_client_destroy(struct coterie_client *client)
 /* Return the cs_error_t for a handler's result, as service.h lists them. */
 static int32_t error_of(int rc)
 {
-	static const int32_t map[][2] = {{0, 1}, {-EAGAIN, 6}, {-EEXIST, 14}, {-ENOENT, 12},
-		{-EBUSY, 10}, {-EINVAL, 7}, {-EINTR, 16}, {-EOVERFLOW, 13}, {-ENOTSUP, 19},
-		{-ENOMEM, 8}, {-EACCES, 11}, {-EMSGSIZE, 26}};
+	static const int32_t map[][2] = {{0, 1}, {-EAGAIN, 6}, {-EEXIST, 14}, {-ENOENT, 12}, {-EBUSY, 10}, {-EINVAL, 7},
+		{-EINTR, 16}, {-EOVERFLOW, 13}, {-ENOTSUP, 19}, {-ENOMEM, 8}, {-EACCES, 11}, {-EMSGSIZE, 26}};
 
 	for (uint32_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
 		if (map[i][0] == rc)
@@ -417,8 +406,8 @@ static int32_t error_of(int rc)
 	return 2;
 }
 
-int mock_request(struct coterie_client *client, const struct coterie_service *ops, void *self,
-	const void *msg, uint32_t size)
+int mock_request(
+	struct coterie_client *client, const struct coterie_service *ops, void *self, const void *msg, uint32_t size)
 {
 	const struct coterie_request *request = NULL;
 	struct coterie_request_header header;
@@ -450,8 +439,8 @@ int mock_request(struct coterie_client *client, const struct coterie_service *op
 	return rc;
 }
 
-int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap,
-	const struct mock_message *message)
+int mock_deliver(
+	const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap, const struct mock_message *message)
 {
 	uint32_t size = message->size + (uint32_t)sizeof(struct coterie_ring_header);
 
@@ -466,8 +455,7 @@ int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid,
 
 	uint32_t head_size = entry->deliver != NULL ? size : entry->size_min;
 	uint8_t *head = mock_need(malloc(head_size));
-	struct coterie_ring_header header = {
-		.id = (int32_t)(ops->ring_id << 16 | message->id), .size = (int32_t)size};
+	struct coterie_ring_header header = {.id = (int32_t)(ops->ring_id << 16 | message->id), .size = (int32_t)size};
 
 	memcpy(head, &header, sizeof(header));
 	memcpy(head + sizeof(header), message->data, head_size - sizeof(header));
@@ -560,14 +548,12 @@ struct coterie_frame *mock_frame(struct coterie_ctx *host, const void *data, uin
 	return frame;
 }
 
-static void host_frames_in(
-	struct coterie_ctx *host, const struct coterie_arrival *arrivals, uint32_t count)
+static void host_frames_in(struct coterie_ctx *host, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct coterie_frame *frame = arrivals[i].frame;
 		struct iovec iov = {.iov_base = frame->data, .iov_len = frame->size};
-		struct mock_message *message =
-			mock_queue_add(&host->frames, host->batches, &iov, 1);
+		struct mock_message *message = mock_queue_add(&host->frames, host->batches, &iov, 1);
 		bool is_v6 = arrivals[i].from->sa_family == AF_INET6;
 
 		memcpy(&message->from, arrivals[i].from, is_v6 ? 28 : 16);
@@ -577,8 +563,7 @@ static void host_frames_in(
 		host->on_frames(host->on_frames_arg);
 }
 
-static void host_link_state(
-	struct coterie_ctx *host, uint32_t link, uint32_t is_up, const char *text)
+static void host_link_state(struct coterie_ctx *host, uint32_t link, uint32_t is_up, const char *text)
 {
 	uint32_t bit = link < COTERIE_LINKS_MAX ? 1u << link : 0;
 
@@ -595,8 +580,7 @@ static void host_peer_dead(struct coterie_ctx *host, uint32_t nodeid)
 		host->dead[host->dead_count++] = nodeid;
 }
 
-static void host_peer_refused(
-	struct coterie_ctx *host, uint32_t nodeid, const void *quote, uint32_t size)
+static void host_peer_refused(struct coterie_ctx *host, uint32_t nodeid, const void *quote, uint32_t size)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)quote, .iov_len = size};
 
@@ -616,9 +600,8 @@ static const struct coterie_host host_table = {
 	.size = sizeof(struct coterie_host),
 	.abi_major = COTERIE_ABI_MAJOR,
 	.abi_minor = COTERIE_ABI_MINOR,
-	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN |
-		COTERIE_CAP_CRYPTO | COTERIE_CAP_RIGHTS,
+	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |
+		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_RIGHTS,
 	.log = host_log,
 	.post = host_post,
 	.now_ns = host_now_ns,

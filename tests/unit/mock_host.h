@@ -130,7 +130,7 @@ struct coterie_ctx {
 	struct mock_queue protected_keys; /* calls of map_protect: data is the key with its NUL, id is is_prefix */
 	struct mock_queue cleared;        /* calls of stats_clear: data is the name with its NUL */
 
-	bool is_safe_kept;                /* true at first */
+	bool is_safe_kept;                    /* true at first */
 	struct coterie_node_status *statuses; /* see mock_node_status */
 	uint32_t status_count;
 	struct mock_peer *peers; /* see mock_node_addresses */
@@ -140,22 +140,22 @@ struct coterie_ctx {
 	uint32_t deaths;    /* calls of die; the last one: */
 	int32_t exit_status;
 	char reason[256];
-	jmp_buf *on_die; /* target of die (with value 1), or NULL: it returns, which a real one never
+	jmp_buf *on_die;               /* target of die (with value 1), or NULL: it returns, which a real one never
 			  * does */
 	struct mock_reload reloads[8]; /* reloads that were not answered yet: see mock_reload_done */
 	uint32_t reload_count;
-	struct mock_reload prepares[8]; /* first steps that were not answered yet: see mock_prepare_done */
+	struct mock_reload prepares[8];         /* first steps that were not answered yet: see mock_prepare_done */
 	uint32_t prepare_count, commits, drops; /* first steps that wait for an answer, and successful second steps */
 	uint32_t reload_flags;                  /* of the last reload_with */
 	int prepare_rc, commit_rc;              /* when not 0, the first or second step fails with it */
 	void (*on_commit)(struct coterie_ctx *host); /* called inside a second step; or NULL */
-	bool is_kept;                           /* a prepared file or key waits for its second step */
-	uint8_t next_key[4096];                 /* the key of key_prepare, which mock_prepare_done answers as well */
-	uint32_t next_key_size;                 /* 0: the last first step was of a reload */
+	bool is_kept;                                /* a prepared file or key waits for its second step */
+	uint8_t next_key[4096]; /* the key of key_prepare, which mock_prepare_done answers as well */
+	uint32_t next_key_size; /* 0: the last first step was of a reload */
 	uint32_t key_commits, key_drops, key_leaves;
 	/* when not 0, key_commit fails with it. -EIO: the key is loaded all the same */
 	int key_commit_rc;
-	bool is_key_ignored;                    /* the transport does not load a key that is committed */
+	bool is_key_ignored; /* the transport does not load a key that is committed */
 	/* set by the test: a message is being delivered, so second steps return -EBUSY */
 	bool is_delivering;
 	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
@@ -230,14 +230,13 @@ uint64_t mock_map_u64(struct coterie_ctx *host, const char *key);
 const char *mock_map_string(struct coterie_ctx *host, const char *key);
 
 /** Publish a verdict of a provider (NULL: none is configured), and call the plugin's watcher. */
-void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
-	const uint32_t *members, uint32_t count, const char *provider);
+void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring, const uint32_t *members,
+	uint32_t count, const char *provider);
 
 /** Set the result of node_status for a node. */
 void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status *status);
 /** Set the result of node_addresses for a node: numeric IPv4 or IPv6 addresses. */
-void mock_node_addresses(
-	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
+void mock_node_addresses(struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
 /** Answer the oldest waiting reload, which must exist. */
 void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
 /** The same for the first step of a reload in two steps. With 0 the file is kept. */
@@ -261,8 +260,7 @@ struct coterie_frame *mock_frame(struct coterie_ctx *host, const void *data, uin
 void mock_queue_clear(struct mock_queue *queue);
 
 /** Add one message. The data is gathered from iov. */
-struct mock_message *mock_queue_add(
-	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count);
+struct mock_message *mock_queue_add(struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count);
 
 /** @return returned, caller frees with mock_client_destroy */
 /**
@@ -283,8 +281,8 @@ void mock_client_destroy(struct coterie_client *client);
  *
  * @return the handler's result; -EINVAL without a call if the table refuses
  */
-int mock_request(struct coterie_client *client, const struct coterie_service *ops, void *self,
-	const void *msg, uint32_t size);
+int mock_request(
+	struct coterie_client *client, const struct coterie_service *ops, void *self, const void *msg, uint32_t size);
 
 /**
  * Pass a ring message through a service's table as the executive does.
@@ -293,7 +291,7 @@ int mock_request(struct coterie_client *client, const struct coterie_service *op
  * @param message  as recorded by ring_send: without the 16-byte header
  * @return 0; -EINVAL: no such function or too short
  */
-int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap,
-	const struct mock_message *message);
+int mock_deliver(
+	const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap, const struct mock_message *message);
 
 #endif

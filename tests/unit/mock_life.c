@@ -81,8 +81,8 @@ static void drop_data(struct coterie_ctx *host)
  * Start a new instance and load the state. @return 0: *self is the new instance; -ECANCELED: init failed; otherwise the
  * error of state_load
  */
-static int hand_over(struct coterie_ctx *host, const struct coterie_service *ops, void **self,
-	const void *blob, uint32_t size)
+static int hand_over(
+	struct coterie_ctx *host, const struct coterie_service *ops, void **self, const void *blob, uint32_t size)
 {
 	void (*quorum_run)(void *, const struct coterie_quorum *) = host->quorum_run;
 	void (*rekey_run)(void *) = host->rekey_run;

@@ -102,9 +102,8 @@ static struct mock_entry *add_entry(struct coterie_ctx *host, uint32_t which, co
 
 static bool covers(const struct coterie_map_tracker *tracker, const char *key)
 {
-	return (tracker->events & COTERIE_MAP_PREFIX) != 0
-		       ? strncmp(key, tracker->key, strlen(tracker->key)) == 0
-		       : strcmp(key, tracker->key) == 0;
+	return (tracker->events & COTERIE_MAP_PREFIX) != 0 ? strncmp(key, tracker->key, strlen(tracker->key)) == 0
+							   : strcmp(key, tracker->key) == 0;
 }
 
 static void sweep(struct coterie_ctx *host)
@@ -194,16 +193,14 @@ static void host_map_untrack(struct coterie_ctx *host, struct coterie_map_tracke
 
 /* ---- The configuration --------------------------------------------------- */
 
-static int host_map_set(
-	struct coterie_ctx *host, const char *key, uint32_t type, const void *bytes, uint32_t size)
+static int host_map_set(struct coterie_ctx *host, const char *key, uint32_t type, const void *bytes, uint32_t size)
 {
 	struct mock_entry *entry = find_exact(host, COTERIE_MAP_CONFIG, key);
 	struct coterie_map_value before = {0};
 
 	if (!is_name(key) || !is_value(type, bytes, size))
 		return -EINVAL;
-	if (entry != NULL && entry->type == type && entry->size == size &&
-		memcmp(entry->bytes, bytes, size) == 0)
+	if (entry != NULL && entry->type == type && entry->size == size && memcmp(entry->bytes, bytes, size) == 0)
 		return 0;
 	/* Memory of values is never reused, so that sanitizers find a plugin that kept a borrowed value. */
 	void *copy = mock_need(malloc(size + !size));
@@ -243,15 +240,13 @@ static int host_map_delete(struct coterie_ctx *host, const char *key)
 
 	struct coterie_map_value before = {entry->type, entry->size, entry->bytes};
 
-	tell(host, COTERIE_MAP_CONFIG, COTERIE_MAP_DELETED, entry->key, &(struct coterie_map_value){0},
-		&before);
+	tell(host, COTERIE_MAP_CONFIG, COTERIE_MAP_DELETED, entry->key, &(struct coterie_map_value){0}, &before);
 	free(entry->bytes);
 	free(entry);
 	return 0;
 }
 
-static int host_map_read(
-	struct coterie_ctx *host, uint32_t which, const char *key, struct coterie_map_value *value)
+static int host_map_read(struct coterie_ctx *host, uint32_t which, const char *key, struct coterie_map_value *value)
 {
 	struct mock_entry *entry = find_exact(host, which, key);
 
@@ -266,8 +261,7 @@ static int host_map_read(
 	return 0;
 }
 
-static int host_map_get(struct coterie_ctx *host, const char *key, uint32_t *type, const void **bytes,
-	uint32_t *size)
+static int host_map_get(struct coterie_ctx *host, const char *key, uint32_t *type, const void **bytes, uint32_t *size)
 {
 	struct coterie_map_value value;
 	int rc = host_map_read(host, COTERIE_MAP_CONFIG, key, &value);
@@ -337,8 +331,8 @@ const char *mock_map_string(struct coterie_ctx *host, const char *key)
 
 /* ---- Iterators ----------------------------------------------------------- */
 
-static int host_map_iterate(struct coterie_ctx *host, uint32_t which, const char *prefix,
-	struct coterie_map_iterator **out)
+static int host_map_iterate(
+	struct coterie_ctx *host, uint32_t which, const char *prefix, struct coterie_map_iterator **out)
 {
 	struct coterie_map_iterator *iterator = mock_need(calloc(1, sizeof(*iterator)));
 
@@ -350,8 +344,7 @@ static int host_map_iterate(struct coterie_ctx *host, uint32_t which, const char
 	return 0;
 }
 
-static const char *host_map_iterate_next(
-	struct coterie_map_iterator *iterator, struct coterie_map_value *value)
+static const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct coterie_map_value *value)
 {
 	bool is_begun = iterator->key[0] != '\0';
 	const struct mock_entry *entry = *find(
@@ -388,8 +381,7 @@ static void tell_stat(struct coterie_ctx *host, uint32_t event, const char *key)
 		tell(host, COTERIE_MAP_STATS, event, key, &value, &value);
 }
 
-static int host_stat_add(
-	struct coterie_ctx *host, const char *key, uint32_t type, coterie_stat_read read, void *arg)
+static int host_stat_add(struct coterie_ctx *host, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
 	if (!is_name(key) || type < COTERIE_MAP_I8 || type > COTERIE_MAP_BINARY)
 		return -EINVAL;
@@ -440,8 +432,7 @@ static int host_stats_on_clear(struct coterie_ctx *host, const char *name, void 
 {
 	struct mock_clear *clear = mock_need(calloc(1, sizeof(*clear)));
 
-	*clear = (struct mock_clear){
-		.next = host->clears, .name = mock_need(strdup(name)), .run = run, .arg = arg};
+	*clear = (struct mock_clear){.next = host->clears, .name = mock_need(strdup(name)), .run = run, .arg = arg};
 	host->clears = clear;
 	return 0;
 }
@@ -473,8 +464,7 @@ void mock_stats_refresh(struct coterie_ctx *host)
 		struct coterie_map_value value;
 
 		host_map_read(host, COTERIE_MAP_STATS, entry->key, &value);
-		bool is_new = entry->seen_size != value.size ||
-			      memcmp(entry->seen, value.bytes, value.size) != 0;
+		bool is_new = entry->seen_size != value.size || memcmp(entry->seen, value.bytes, value.size) != 0;
 		memcpy(entry->seen, value.bytes, value.size);
 		entry->seen_size = value.size;
 		if (is_new)

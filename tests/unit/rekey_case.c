@@ -34,10 +34,7 @@ void rekey_case_stop(void)
 	service_ring_fini(&ring);
 }
 
-void form(const char *rings)
-{
-	service_ring_form_start(&ring, rings);
-}
+void form(const char *rings) { service_ring_form_start(&ring, rings); }
 
 struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
 
@@ -82,8 +79,8 @@ void expect(const char *nodes, const char *want)
 {
 	for (const char *at = nodes; *at != '\0'; at++)
 		if (*at != ' ')
-			ck_assert_msg(strcmp(phases((uint32_t)(*at - '0')), want) == 0,
-				"node %c: '%s' instead of '%s'", *at, phases((uint32_t)(*at - '0')), want);
+			ck_assert_msg(strcmp(phases((uint32_t)(*at - '0')), want) == 0, "node %c: '%s' instead of '%s'",
+				*at, phases((uint32_t)(*at - '0')), want);
 }
 
 void say(uint32_t nodeid, uint32_t phase, uint32_t repeated)
@@ -101,8 +98,7 @@ void ask_for_reload(uint32_t nodeid)
 
 	if (users[nodeid].client == NULL)
 		users[nodeid] = service_user_create(&ring, nodeid, 100 + nodeid);
-	ck_assert_int_eq(
-		service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
+	ck_assert_int_eq(service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
 }
 
 void begin_reload(uint32_t nodeid)

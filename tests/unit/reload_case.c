@@ -30,8 +30,7 @@ struct reload_seen seen;
 
 /* ---- Stand-ins ----------------------------------------------------------- */
 
-static void append(char *text, size_t size, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void append(char *text, size_t size, const char *format, ...)
 {
 	size_t used = strlen(text);
@@ -76,8 +75,7 @@ int log_check(const struct config_log *settings, char *error, uint32_t error_siz
 	return seen.log_rc;
 }
 
-void plugin_life_follow(
-	struct plugin_life *life, const struct config *before, const struct config *now)
+void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now)
 {
 	(void)life;
 	append(seen.followed, sizeof(seen.followed), "%u-%u ", before->service_count, now->service_count);
@@ -89,8 +87,7 @@ bool ring_is_inside(const struct ring *ring)
 	return seen.is_inside;
 }
 
-int ring_check_options(
-	const struct ring *ring, const struct totem_options *options, const char **which)
+int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
 {
 	(void)ring, (void)options;
 	*which = "token";
@@ -122,8 +119,7 @@ bool ring_is_safe_kept(const struct ring *ring)
 	return true;
 }
 
-void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
-	uint32_t *count)
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids, uint32_t *count)
 {
 	(void)ring, (void)id;
 	*nodeids = seen.members;
@@ -201,20 +197,20 @@ static const struct coterie_option tally_options[] = {
 	{.name = "base", .type = COTERIE_OPT_U32, .initial = "10", .help = "may not"},
 	{.name = "word", .type = COTERIE_OPT_STRING, .help = "may not, and has no default"},
 };
-static const struct coterie_plugin udpu_descriptor = {
-	.kind = COTERIE_KIND_TRANSPORT, .name = "udpu"};
+static const struct coterie_plugin udpu_descriptor = {.kind = COTERIE_KIND_TRANSPORT, .name = "udpu"};
 static const struct coterie_plugin tally_descriptor = {
 	.kind = COTERIE_KIND_SERVICE, .name = "tally", COTERIE_OPTIONS(tally_options)};
 
 struct plugin transport = {.descriptor = &udpu_descriptor,
 	.name = "udpu",
-	.transport = {
-		.links_max = 8, .peer_add = peer_add, .peer_del = peer_del, .link_up = link_up,
-		.link_down = link_down, .reload = transport_reload}};
-struct plugin tally = {.descriptor = &tally_descriptor,
-	.name = "tally",
-	.service = {.reload = tally_reload},
-	.next = &transport};
+	.transport = {.links_max = 8,
+		.peer_add = peer_add,
+		.peer_del = peer_del,
+		.link_up = link_up,
+		.link_down = link_down,
+		.reload = transport_reload}};
+struct plugin tally = {
+	.descriptor = &tally_descriptor, .name = "tally", .service = {.reload = tally_reload}, .next = &transport};
 
 struct plugin *plugin_first(const struct plugin_registry *registry)
 {
@@ -257,10 +253,7 @@ int plugin_fail(struct plugin_error *error, int exit_code, const char *format, .
 }
 
 const char *plugin_kind_name(uint32_t kind);
-const char *plugin_kind_name(uint32_t kind)
-{
-	return kind == COTERIE_KIND_SERVICE ? "service" : "transport";
-}
+const char *plugin_kind_name(uint32_t kind) { return kind == COTERIE_KIND_SERVICE ? "service" : "transport"; }
 
 /* ---- The parts ----------------------------------------------------------- */
 
@@ -268,8 +261,8 @@ struct reload_node node;
 char folder[32], path[64];
 struct map_tracker *tracker;
 
-static void on_change(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void on_change(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	uint64_t number = 0;
 
@@ -293,8 +286,7 @@ void write_file(const char *totem, const char *nodes, const char *more)
 	fprintf(file, "nodelist {\n");
 	for (const char *at = nodes; *at != '\0'; at++)
 		if (*at != ' ')
-			fprintf(file,
-				" node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
+			fprintf(file, " node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
 				*at == '1' ? "127.0.0." : "198.51.100.", *at, *at, *at);
 	fprintf(file, "}\n%s", more);
 	fclose(file);
@@ -388,8 +380,7 @@ static void too_late(void *arg)
 
 void run_loop(void)
 {
-	struct loop_timer *limit = loop_timer_add(
-		node.loop, loop_now_ns(node.loop) + 20 * SECOND, too_late, NULL);
+	struct loop_timer *limit = loop_timer_add(node.loop, loop_now_ns(node.loop) + 20 * SECOND, too_late, NULL);
 
 	loop_run(node.loop);
 	loop_timer_del(node.loop, limit);

@@ -19,12 +19,10 @@ static int32_t serve(qb_ipcs_connection_t *c, void *request, size_t size)
 	struct qb_ipc_response_header plain = {.id = 0, .size = sizeof(plain), .error = CS_OK};
 
 	shared->request.size = size;
-	memcpy(shared->request.bytes, request,
-		size < SCRIPT_MESSAGE_SIZE_MAX ? size : SCRIPT_MESSAGE_SIZE_MAX);
+	memcpy(shared->request.bytes, request, size < SCRIPT_MESSAGE_SIZE_MAX ? size : SCRIPT_MESSAGE_SIZE_MAX);
 	shared->request_count++;
 	for (unsigned int i = 0; i < shared->event_count; i++)
-		while (qb_ipcs_event_send(c, shared->events[i].bytes, shared->events[i].size) ==
-			-EAGAIN)
+		while (qb_ipcs_event_send(c, shared->events[i].bytes, shared->events[i].size) == -EAGAIN)
 			poll(NULL, 0, 1);
 	shared->event_count = 0;
 	if (shared->response.size == 0)
@@ -36,8 +34,7 @@ static int32_t serve(qb_ipcs_connection_t *c, void *request, size_t size)
 
 pid_t scripted_daemon_start(const char *service, struct script **script)
 {
-	shared = mmap(
-		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(shared, MAP_FAILED);
 	*script = shared;
 	return fake_daemon_start(service, serve);

@@ -63,16 +63,15 @@ void service_ring_fini(struct service_ring *ring)
 
 static bool is_same_ring(const struct service_node *a, const struct service_node *b)
 {
-	return a->host != NULL && b->host != NULL && a->ring_seq != 0 &&
-	       a->ring_seq == b->ring_seq && a->ring_rep == b->ring_rep;
+	return a->host != NULL && b->host != NULL && a->ring_seq != 0 && a->ring_seq == b->ring_seq &&
+	       a->ring_rep == b->ring_rep;
 }
 
 /*
  * Return the message as a node of the other byte order would have written it: swapped, except for
  * the header.
  */
-static struct mock_message swapped(
-	const struct coterie_service *ops, const struct mock_message *message)
+static struct mock_message swapped(const struct coterie_service *ops, const struct mock_message *message)
 {
 	const struct coterie_ring_msg *entry = &ops->ring_msgs[message->id];
 	struct mock_message copy = *message;
@@ -104,12 +103,10 @@ static void deliver(struct service_ring *ring, uint32_t from, const struct mock_
 		if (ring->has_swapped && to != from) {
 			struct mock_message other = swapped(ring->ops, message);
 
-			ck_assert_int_eq(
-				mock_deliver(ring->ops, node->self, from, true, &other), 0);
+			ck_assert_int_eq(mock_deliver(ring->ops, node->self, from, true, &other), 0);
 			free(other.data);
 		} else {
-			ck_assert_int_eq(
-				mock_deliver(ring->ops, node->self, from, false, message), 0);
+			ck_assert_int_eq(mock_deliver(ring->ops, node->self, from, false, message), 0);
 		}
 		node->host->is_delivering = false;
 	}
@@ -242,8 +239,7 @@ void service_ring_form_steps(struct service_ring *ring)
 
 			ck_assert(rc == 0 || rc == -EAGAIN);
 			if (rc == -EAGAIN)
-				node->host->ring_send_rc =
-					0; /* the token has passed, so there is room again */
+				node->host->ring_send_rc = 0; /* the token has passed, so there is room again */
 			has_more = has_more || rc != 0;
 		}
 	}
@@ -296,8 +292,7 @@ int service_user_send(struct service_user *user, int32_t id, void *msg, uint32_t
 	refresh(user->ring, &user->ring->nodes[user->nodeid]);
 	memcpy(msg, &header, sizeof(header));
 	mock_queue_clear(&user->client->replies);
-	return mock_request(
-		user->client, user->ring->ops, user->ring->nodes[user->nodeid].self, msg, size);
+	return mock_request(user->client, user->ring->ops, user->ring->nodes[user->nodeid].self, msg, size);
 }
 
 int32_t service_user_request(struct service_user *user, int32_t id, void *msg, uint32_t size)
@@ -310,8 +305,8 @@ int32_t service_user_request(struct service_user *user, int32_t id, void *msg, u
 	return user->client->replies.list[0].error;
 }
 
-const char *service_user_event(struct service_user *user, char *text,
-	void (*write)(char *text, uint32_t id, const void *event, uint32_t size))
+const char *service_user_event(
+	struct service_user *user, char *text, void (*write)(char *text, uint32_t id, const void *event, uint32_t size))
 {
 	const struct mock_queue *events = &user->client->events;
 

@@ -36,8 +36,8 @@ static struct node *node_of(const void *part)
 	abort();
 }
 
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
-	uint32_t count)
+int ring_send(
+	struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
 {
 	struct node *node = node_of(ring);
 
@@ -56,10 +56,7 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	return 0;
 }
 
-void ring_synchronized(struct ring *ring)
-{
-	node_of(ring)->synchronized++;
-}
+void ring_synchronized(struct ring *ring) { node_of(ring)->synchronized++; }
 
 void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing)
 {
@@ -107,10 +104,7 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 
 static void on_held(void *arg, struct plugin *plugin) { (void)arg, (void)plugin; }
 
-void ring_force_gather(struct ring *ring)
-{
-	node_of(ring)->gathers++;
-}
+void ring_force_gather(struct ring *ring) { node_of(ring)->gathers++; }
 
 uint64_t loop_now_ns(const struct loop *loop)
 {
@@ -148,13 +142,9 @@ bool deadline_passes(struct node *node)
 	return run != NULL;
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...)
-{
-	(void)subsystem, (void)prio, (void)format;
-}
+void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	(void)now_ns, (void)subsystem, (void)prio, (void)format;
 	limit->count++;
@@ -162,8 +152,8 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 
 /* --- services --- */
 
-static void on_start(void *self, const uint32_t *transitional, uint32_t count,
-	const struct coterie_configuration *regular)
+static void on_start(
+	void *self, const uint32_t *transitional, uint32_t count, const struct coterie_configuration *regular)
 {
 	struct service *service = self;
 
@@ -243,10 +233,8 @@ void sync_tear_down(void)
 
 void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count)
 {
-	struct totem_configuration configuration = {.is_regular = is_regular,
-		.ring = {members[0], seq},
-		.members = members,
-		.member_count = count};
+	struct totem_configuration configuration = {
+		.is_regular = is_regular, .ring = {members[0], seq}, .members = members, .member_count = count};
 
 	sync_configure(node->sync, &configuration);
 }
@@ -258,11 +246,9 @@ void deliver_all(void)
 
 		for (uint32_t i = 0; i < NODES; i++) {
 			if (message.is_sync)
-				sync_deliver(nodes[i].sync, message.source, message.bytes,
-					message.size, false);
+				sync_deliver(nodes[i].sync, message.source, message.bytes, message.size, false);
 			else
-				sync_deliver_service(nodes[i].sync, message.source, message.bytes,
-					message.size, false);
+				sync_deliver_service(nodes[i].sync, message.source, message.bytes, message.size, false);
 		}
 	}
 }

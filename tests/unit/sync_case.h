@@ -46,7 +46,7 @@ struct node {
 	int synchronized, gathers;
 	int begun;                /* rounds of all services that have begun */
 	uint32_t announcing;      /* members whose list says that they announce, by bit */
-	int full; /* ring_send refuses this many times */
+	int full;                 /* ring_send refuses this many times */
 	void (*deadline)(void *); /* the last timer that was set; NULL: none */
 	void *deadline_arg;
 	uint64_t deadline_ns;

@@ -261,9 +261,9 @@ START_TEST(whatever_is_changed_is_refused)
 		struct aead *opening = with_key(library, ciphers[_i], false);
 
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-			ck_assert_int_eq(aead_seal(sealing, nonce, room.extra, EXTRA_SIZE,
-						 fence_bytes(&room.plain, sizes[i]), sizes[i],
-						 fence_bytes(&room.sealed, sizes[i]), room.tag),
+			ck_assert_int_eq(
+				aead_seal(sealing, nonce, room.extra, EXTRA_SIZE, fence_bytes(&room.plain, sizes[i]),
+					sizes[i], fence_bytes(&room.sealed, sizes[i]), room.tag),
 				0);
 			refuse_changes(opening, sizes[i]);
 		}

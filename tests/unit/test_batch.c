@@ -26,12 +26,10 @@ static bool accepts;
 
 static struct end end_open(bool has_offload)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct socket_grant grant;
 	socklen_t size = sizeof(address);
-	struct end end = {
-		.fd = socket_open((struct sockaddr *)&address, 0, 1 << 22, has_offload, &grant)};
+	struct end end = {.fd = socket_open((struct sockaddr *)&address, 0, 1 << 22, has_offload, &grant)};
 
 	ck_assert_int_ge(end.fd, 0);
 	ck_assert_int_eq(getsockname(end.fd, (struct sockaddr *)&end.address, &size), 0);
@@ -175,8 +173,8 @@ START_TEST(every_frame_arrives_once_in_order)
 	for (uint32_t i = 0; i < count; i++)
 		sizes[i] = i + 1 == count ? trips[_i].last : trips[_i].size;
 	make(frames, sizes, count);
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
-				  sizeof(receiver.address), frames, count, &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames,
+				  count, &lost, &error),
 		count);
 	ck_assert_uint_eq(lost, 0);
 	ck_assert_uint_eq(out.datagrams, count);
@@ -185,16 +183,13 @@ START_TEST(every_frame_arrives_once_in_order)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct mock_message *got = &host->frames.list[i];
 
-		ck_assert_msg(got->size == sizes[i], "%s: frame %u has %u bytes", trips[_i].name, i,
-			got->size);
+		ck_assert_msg(got->size == sizes[i], "%s: frame %u has %u bytes", trips[_i].name, i, got->size);
 		ck_assert_mem_eq(got->data, frames[i]->data, sizes[i]);
-		ck_assert(address_equal((const struct sockaddr *)&got->from,
-			(const struct sockaddr *)&sender.address));
+		ck_assert(address_equal((const struct sockaddr *)&got->from, (const struct sockaddr *)&sender.address));
 	}
 	ck_assert_uint_eq(batch_in_counts(in)->datagrams, count);
 	if (trips[_i].shares >= 0)
-		ck_assert_msg(
-			(host->frames_sliced > 0) == (trips[_i].shares == 1), "%s", trips[_i].name);
+		ck_assert_msg((host->frames_sliced > 0) == (trips[_i].shares == 1), "%s", trips[_i].name);
 	drop(frames, count);
 }
 END_TEST
@@ -210,8 +205,7 @@ START_TEST(offload_saves_calls)
 	for (uint32_t i = 0; i < 45; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 45);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 45,
-		&lost, &error);
+	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 45, &lost, &error);
 	ck_assert_uint_eq(out.calls, 1);
 	receive(45);
 	ck_assert_uint_le(batch_in_counts(in)->calls, 5);
@@ -232,8 +226,8 @@ START_TEST(a_refused_run_goes_out_one_by_one_and_is_remembered)
 
 	ck_assert_int_eq(setsockopt(sender.fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
 	make(frames, sizes, 3);
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
-				  sizeof(receiver.address), frames, 3, &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
+				  &lost, &error),
 		3);
 	ck_assert_uint_eq(lost, 0);
 	ck_assert(out.has_gso == (_i == 1));
@@ -252,8 +246,7 @@ static void count_icmp(void *arg, const struct icmp_report *report)
 	ck_assert_int_eq(report->error, ECONNREFUSED);
 	ck_assert(report->is_remote);
 	ck_assert(report->is_from_destination);
-	ck_assert_uint_eq(
-		address_port((const struct sockaddr *)&report->to), ntohs(dead->address.sin_port));
+	ck_assert_uint_eq(address_port((const struct sockaddr *)&report->to), ntohs(dead->address.sin_port));
 	icmp_count++;
 }
 
@@ -264,8 +257,7 @@ START_TEST(a_dead_peer_costs_the_others_nothing)
 	struct coterie_frame *frames[3];
 	/* ascending sizes, so that no run has more than one frame: three system calls */
 	uint32_t sizes[3] = {10, 20, 30};
-	struct batch_out out = {
-		.fd = sender.fd, .has_gso = true, .on_icmp = count_icmp, .arg = &dead};
+	struct batch_out out = {.fd = sender.fd, .has_gso = true, .on_icmp = count_icmp, .arg = &dead};
 	uint32_t lost;
 	int error;
 
@@ -273,12 +265,12 @@ START_TEST(a_dead_peer_costs_the_others_nothing)
 	icmp_count = 0;
 	make(frames, sizes, 3);
 	for (uint32_t i = 0; i < 20; i++) {
-		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&dead.address,
-					  sizeof(dead.address), frames, 3, &lost, &error),
+		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&dead.address, sizeof(dead.address), frames, 3,
+					  &lost, &error),
 			3);
 		ck_assert_uint_eq(lost, 0);
-		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
-					  sizeof(receiver.address), frames, 3, &lost, &error),
+		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+					  frames, 3, &lost, &error),
 			3);
 		ck_assert_uint_eq(lost, 0);
 		receive(3 * (i + 1));
@@ -298,10 +290,9 @@ START_TEST(a_frame_that_cannot_be_sent_is_passed_over)
 	int error;
 
 	make(frames, sizes, 3);
-	frames[1]->size =
-		BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries, though the pool has room for it */
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address,
-				  sizeof(receiver.address), frames, 3, &lost, &error),
+	frames[1]->size = BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries, though the pool has room for it */
+	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
+				  &lost, &error),
 		3);
 	ck_assert_uint_eq(lost, 1);
 	ck_assert_int_eq(error, EMSGSIZE);
@@ -322,8 +313,7 @@ START_TEST(a_refused_source_is_dropped_whole)
 
 	accepts = false;
 	make(frames, sizes, 4);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 4,
-		&lost, &error);
+	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 4, &lost, &error);
 	ck_assert_int_eq(batch_in_read(in, receiver.fd, &filter), 0);
 	ck_assert_uint_eq(host->frames.count, 0);
 	drop(frames, 4);
@@ -343,8 +333,7 @@ START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 	for (uint32_t i = 0; i < 20; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 20);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20,
-		&lost, &error);
+	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost, &error);
 	host->frames_max = host->frames_live + (uint32_t)_i;
 	if (_i == 0)
 		host->frames_max = 1;
@@ -353,13 +342,11 @@ START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 	ck_assert_uint_eq(host->frames.count + batch_in_counts(in)->errors, 20);
 	for (uint32_t i = 0; i < host->frames.count; i++) {
 		ck_assert_uint_eq(host->frames.list[i].size, 1455);
-		ck_assert(
-			i == 0 || host->frames.list[i].data[0] > host->frames.list[i - 1].data[0]);
+		ck_assert(i == 0 || host->frames.list[i].data[0] > host->frames.list[i - 1].data[0]);
 	}
 	host->frames_max = 0;
 	mock_queue_clear(&host->frames);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20,
-		&lost, &error);
+	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost, &error);
 	receive(20);
 	drop(frames, 20);
 }
@@ -369,9 +356,8 @@ START_TEST(an_empty_datagram_is_counted_and_dropped)
 {
 	const struct batch_filter filter = {.accept = accept_as_told};
 
-	ck_assert_int_eq(sendto(sender.fd, "", 0, 0, (struct sockaddr *)&receiver.address,
-				 sizeof(receiver.address)),
-		0);
+	ck_assert_int_eq(
+		sendto(sender.fd, "", 0, 0, (struct sockaddr *)&receiver.address, sizeof(receiver.address)), 0);
 	ck_assert_int_eq(batch_in_read(in, receiver.fd, &filter), 0);
 	ck_assert_uint_eq(host->frames.count, 0);
 	ck_assert_uint_eq(batch_in_counts(in)->errors, 1);
@@ -393,8 +379,8 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	for (uint32_t i = 0; i < 200; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 200);
-	done = batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
-		frames, 200, &lost, &error);
+	done = batch_send(
+		&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 200, &lost, &error);
 	ck_assert_uint_eq(lost, 0);
 	ck_assert_uint_le(done, 200);
 	receive(done);
@@ -419,7 +405,8 @@ START_TEST(a_mark_leaves_the_priority)
 	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, &size), 0);
 	ck_assert_int_eq(priority, 6);
 	ck_assert_int_eq(_i == 0 ? getsockopt(fd, IPPROTO_IP, IP_TOS, &mark, &size)
-				 : getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &mark, &size), 0);
+				 : getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &mark, &size),
+		0);
 	ck_assert_int_eq(mark, 46 << 2);
 	close(fd);
 }
@@ -433,8 +420,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, runs_are_grouped, 0, sizeof(runs) / sizeof(runs[0]));
 	tcase_add_test(tcase, a_run_has_at_most_64_segments_and_65507_bytes);
-	tcase_add_loop_test(
-		tcase, every_frame_arrives_once_in_order, 0, sizeof(trips) / sizeof(trips[0]));
+	tcase_add_loop_test(tcase, every_frame_arrives_once_in_order, 0, sizeof(trips) / sizeof(trips[0]));
 	tcase_add_test(tcase, offload_saves_calls);
 	tcase_add_loop_test(tcase, a_refused_run_goes_out_one_by_one_and_is_remembered, 0, 2);
 	tcase_add_test(tcase, a_dead_peer_costs_the_others_nothing);

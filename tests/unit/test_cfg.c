@@ -10,8 +10,7 @@
 
 static int kill_node(uint32_t nodeid, const char *reason, uint16_t length)
 {
-	struct cfg_req_kill_node req = {
-		.header = {.id = CFG_REQ_KILL_NODE, .size = sizeof(req)}, .nodeid = nodeid};
+	struct cfg_req_kill_node req = {.header = {.id = CFG_REQ_KILL_NODE, .size = sizeof(req)}, .nodeid = nodeid};
 
 	memset(req.reason.text, 'z', sizeof(req.reason.text));
 	memcpy(req.reason.text, reason, strlen(reason) + 1);
@@ -79,8 +78,7 @@ START_TEST(the_reason_is_told)
 	ck_assert_int_eq(kill_node(2, reasons[_i].text, reasons[_i].length), 0);
 	ck_assert_msg(dies(1, false), "%s", reasons[_i].name);
 	ck_assert_int_eq(host->exit_status, 255);
-	ck_assert_msg(strcmp(host->reason, reasons[_i].want) == 0, "%s: '%s'", reasons[_i].name,
-		host->reason);
+	ck_assert_msg(strcmp(host->reason, reasons[_i].want) == 0, "%s: '%s'", reasons[_i].name, host->reason);
 }
 END_TEST
 
@@ -224,11 +222,9 @@ END_TEST
 START_TEST(requests_have_a_least_size)
 {
 	for (uint32_t i = 0; i < ops->request_count; i++) {
-		const struct coterie_request *one =
-			(const void *)((const char *)ops->requests + i * ops->request_size);
+		const struct coterie_request *one = (const void *)((const char *)ops->requests + i * ops->request_size);
 		uint8_t bytes[512] = {0};
-		struct coterie_request_header header = {
-			.id = (int32_t)one->id, .size = (int32_t)one->size_min - 1};
+		struct coterie_request_header header = {.id = (int32_t)one->id, .size = (int32_t)one->size_min - 1};
 
 		memcpy(bytes, &header, sizeof(header));
 		if (one->size_min > sizeof(header))
@@ -307,8 +303,7 @@ START_TEST(links_of_knet_show_each_node)
 	status.links[1] = (struct coterie_link_status){.is_enabled = 1};
 	mock_node_status(host, &status);
 	status.nodeid = 3;
-	status.links[0] =
-		(struct coterie_link_status){.is_enabled = 1, .is_connected = 1, .is_dynamic = 1};
+	status.links[0] = (struct coterie_link_status){.is_enabled = 1, .is_connected = 1, .is_dynamic = 1};
 	status.links[1] = (struct coterie_link_status){.destination = "fd00::3"};
 	mock_node_status(host, &status);
 	status.nodeid = 4;
@@ -341,9 +336,7 @@ END_TEST
 static int32_t node_status(uint32_t nodeid, uint32_t version, uint32_t size_want)
 {
 	struct cfg_req_node_status_get req = {
-		.header = {.id = CFG_REQ_NODE_STATUS_GET, .size = sizeof(req)},
-		.nodeid = nodeid,
-		.version = version};
+		.header = {.id = CFG_REQ_NODE_STATUS_GET, .size = sizeof(req)}, .nodeid = nodeid, .version = version};
 
 	ck_assert_int_eq(request(0, &req, sizeof(req)), COTERIE_REPLIED);
 	ck_assert_uint_eq(users[0]->replies.list[users[0]->replies.count - 1].size + 24, size_want);

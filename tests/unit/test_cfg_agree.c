@@ -78,8 +78,8 @@ START_TEST(everybody_knows_who_refused_and_why)
 		ck_assert_str_eq(mock_map_string(host(i), "config.reload_error_message"),
 			"node 3: /etc/x.conf:3: 'token' is 10ms: must be?more");
 		ck_assert_uint_eq(mock_map_u64(host(i), "config.totemconfig_reload_in_progress"), 0);
-		ck_assert(mock_host_has_logged(host(i),
-			"Config reload refused, nothing has changed: node 3: /etc/x.conf:3: 'token' is 10ms"));
+		ck_assert(mock_host_has_logged(
+			host(i), "Config reload refused, nothing has changed: node 3: /etc/x.conf:3: 'token' is 10ms"));
 	}
 }
 END_TEST
@@ -180,8 +180,7 @@ START_TEST(the_executive_cannot_read)
 	all_read("1");
 	settle();
 	ck_assert_int_eq(answer(1), INVALID);
-	ck_assert_str_eq(mock_map_string(host(1), "config.reload_error_message"),
-		"node 2: Cannot allocate memory");
+	ck_assert_str_eq(mock_map_string(host(1), "config.reload_error_message"), "node 2: Cannot allocate memory");
 }
 END_TEST
 

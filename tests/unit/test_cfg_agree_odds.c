@@ -81,8 +81,8 @@ START_TEST(no_verdict_in_time)
 	pass(2000);
 	settle();
 	ck_assert_str_eq(report(1), "refused|1:ready |2:ready |3:no-answer ");
-	ck_assert_str_eq(mock_map_string(host(2), "config.reload_error_message"),
-		"nodes have not read their files in time: 3");
+	ck_assert_str_eq(
+		mock_map_string(host(2), "config.reload_error_message"), "nodes have not read their files in time: 3");
 	has_read(3, "");
 	settle();
 	ck_assert_str_eq(commits(), "0 0 0 0");
@@ -226,8 +226,8 @@ static void random_step(uint32_t nodeid)
 	case 0:
 		if (is_pending[nodeid] && users[nodeid].client->replies.count == 0)
 			break;
-		is_pending[nodeid] = service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req,
-					     sizeof(req)) == COTERIE_LATER;
+		is_pending[nodeid] = service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)) ==
+				     COTERIE_LATER;
 		break;
 	case 1:
 	case 2:
@@ -278,8 +278,8 @@ START_TEST(who_goes_on_together_agrees)
 	calm_down();
 	for (uint32_t i = 1; i <= 4; i++) /* all nodes were fast enough, so none was left out */
 		ck_assert_msg(!mock_host_has_logged(host(i), "that do not answer"), "seed %u", first_seed);
-	ck_assert_msg(host(1)->commits == host(2)->commits && host(3)->commits == host(4)->commits,
-		"seed %u: %s", first_seed, commits());
+	ck_assert_msg(host(1)->commits == host(2)->commits && host(3)->commits == host(4)->commits, "seed %u: %s",
+		first_seed, commits());
 	ck_assert_msg(has_parted || host(1)->commits == host(3)->commits, "seed %u: %s", first_seed, commits());
 	ck_assert_uint_gt(host(1)->commits, 0);
 	for (uint32_t i = 1; i <= 4; i++) {

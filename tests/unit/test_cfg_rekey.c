@@ -56,7 +56,8 @@ START_TEST(words_carry_a_keyed_hash_of_the_keys)
 
 	for (int i = 0; i < 3; i++)
 		if (words[i] != NULL)
-			host(1)->table.map_set(host(1), names[i], COTERIE_MAP_STRING, words[i], (uint32_t)strlen(words[i]) + 1);
+			host(1)->table.map_set(
+				host(1), names[i], COTERIE_MAP_STRING, words[i], (uint32_t)strlen(words[i]) + 1);
 	mock_key(host(1), tags[_i].key, tags[_i].key != NULL ? (uint32_t)strlen(tags[_i].key) : 0);
 	form("1 2");
 	load("1");
@@ -137,7 +138,8 @@ START_TEST(who_never_loads_keeps_the_old_keys_in_use)
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 0);
 	pass(2000);
 	ck_assert_uint_eq(count_logged(1, "The ring keeps its old keys, since nodes have not loaded the "
-					  "new ones: 2 4;"), 1);
+					  "new ones: 2 4;"),
+		1);
 	pass(3600000);
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 1); /* once */
 	ck_assert_uint_eq(count_logged(2, "have not loaded"), 0);
@@ -202,8 +204,7 @@ START_TEST(the_next_change_begins_before_this_one_has_ended)
 
 		memset(&host(from)->sent, 0, sizeof(words));
 		for (uint32_t to = 1; to <= 2; to++)
-			ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[to].self, from, false,
-						 &words.list[0]), 0);
+			ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[to].self, from, false, &words.list[0]), 0);
 		mock_queue_clear(&words);
 	}
 	expect("1 2", "1");
@@ -365,8 +366,8 @@ static const struct {
 START_TEST(a_ring_that_has_gone_over_without_us)
 {
 	form("1 2 3");
-	host(1)->table.stat_add(host(1), "stats.srp.time_since_token_last_received", COTERIE_MAP_U64,
-		read_silence, NULL);
+	host(1)->table.stat_add(
+		host(1), "stats.srp.time_since_token_last_received", COTERIE_MAP_U64, read_silence, NULL);
 	host(1)->is_safe_kept = silences[_i].is_safe_kept;
 	silence_ms = 1000; /* the ring has been idle until the reload */
 	load("1");
@@ -487,8 +488,7 @@ int main(void)
 	tcase_add_test(tcase, a_node_that_comes_back_has_to_speak_again);
 	tcase_add_test(tcase, who_waits_for_nobody_is_followed);
 	tcase_add_test(tcase, who_was_faster_than_our_reading);
-	tcase_add_loop_test(tcase, a_ring_that_has_gone_over_without_us, 0,
-		sizeof(silences) / sizeof(silences[0]));
+	tcase_add_loop_test(tcase, a_ring_that_has_gone_over_without_us, 0, sizeof(silences) / sizeof(silences[0]));
 	tcase_add_test(tcase, what_was_said_before_a_reload_is_over);
 	tcase_add_test(tcase, padding_may_be_anything);
 	tcase_add_test(tcase, senseless_phases_are_ignored);

@@ -12,8 +12,8 @@ struct model_node {
 	uint32_t used, loaded; /* numbers of the keys: those that frames are sent with, and those loaded beside them */
 	bool has_old;          /* frames with the keys before `used` are still accepted */
 	uint32_t old;
-	uint32_t next;         /* number of the next message that is delivered to this node */
-	uint32_t kept;         /* keys in the file that is prepared */
+	uint32_t next; /* number of the next message that is delivered to this node */
+	uint32_t kept; /* keys in the file that is prepared */
 };
 
 static struct model_node model[MODEL_NODES + 1];
@@ -57,8 +57,8 @@ static void check_model(uint32_t step)
 	for (uint32_t from = 1; from <= MODEL_NODES; from++)
 		for (uint32_t to = 1; to <= MODEL_NODES; to++)
 			if (!can_read(&model[to], model[from].used))
-				ck_abort_msg("seed %u, step %u: node %u cannot read keys %u of node %u",
-					first_seed, step, to, model[from].used, from);
+				ck_abort_msg("seed %u, step %u: node %u cannot read keys %u of node %u", first_seed,
+					step, to, model[from].used, from);
 }
 
 /* Move a node's oldest queued message into the order of the ring. */
@@ -69,8 +69,8 @@ static bool enter_order(uint32_t nodeid)
 	for (uint32_t i = 0; i < sent->count && order_count < ORDER_MAX; i++) {
 		order[order_count].from = nodeid;
 		order[order_count].message = sent->list[i];
-		order[order_count++].message.data = memcpy(malloc(sent->list[i].size + 1), sent->list[i].data,
-			sent->list[i].size);
+		order[order_count++].message.data = memcpy(
+			malloc(sent->list[i].size + 1), sent->list[i].data, sent->list[i].size);
 	}
 	bool has_any = sent->count > 0;
 	mock_queue_clear(sent);
@@ -102,10 +102,7 @@ static void load_keys(uint32_t nodeid, uint32_t keys)
 	}
 }
 
-static void load_kept(struct coterie_ctx *context)
-{
-	load_keys(context->nodeid, model[context->nodeid].kept);
-}
+static void load_kept(struct coterie_ctx *context) { load_keys(context->nodeid, model[context->nodeid].kept); }
 
 static bool finish_reading(uint32_t nodeid)
 {

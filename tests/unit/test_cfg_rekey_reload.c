@@ -76,7 +76,7 @@ START_TEST(a_change_that_hangs_is_taken_back_for_a_reload_and_told_again)
 	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", ""); /* node 1 may be about to drop the keys */
-	end_reload(1); /* but the file has the keys that node 1 has loaded */
+	end_reload(1);     /* but the file has the keys that node 1 has loaded */
 	service_ring_run(&ring);
 	expect("1 2", "12");
 }

@@ -92,8 +92,8 @@ START_TEST(votes_are_counted)
 	}
 	for (uint32_t i = 0; i < users[0]->replies.count; i++)
 		if (users[0]->replies.list[i].id == CFG_RES_TRY_SHUTDOWN)
-			ck_assert_msg(users[0]->replies.list[i].error == votes[_i].want,
-				"%s: answered %d", votes[_i].name, users[0]->replies.list[i].error);
+			ck_assert_msg(users[0]->replies.list[i].error == votes[_i].want, "%s: answered %d",
+				votes[_i].name, users[0]->replies.list[i].error);
 	ck_assert_msg(has_answer(0) || votes[_i].want == 0, "%s: no answer", votes[_i].name);
 	ck_assert_msg(announced() == (votes[_i].want == OK), "%s: announced", votes[_i].name);
 	ck_assert_msg(mock_host_timers(host) == (votes[_i].want == 0), "%s: timer", votes[_i].name);
@@ -242,8 +242,7 @@ static void vanish(struct coterie_client *client)
 			leave(i);
 }
 
-static int vanishing_event(
-	struct coterie_client *client, uint32_t id, const struct iovec *iov, uint32_t count)
+static int vanishing_event(struct coterie_client *client, uint32_t id, const struct iovec *iov, uint32_t count)
 {
 	(void)id, (void)iov, (void)count;
 	vanish(client);

@@ -107,9 +107,8 @@ START_TEST(responses)
 		struct qb_ipc_response_header header = {.error = cases[i].error};
 
 		memcpy(bytes, &header, sizeof(header));
-		ck_assert_msg(client_response_error(bytes, cases[i].size, cases[i].size_want) ==
-				      cases[i].code,
-			"%s", cases[i].name);
+		ck_assert_msg(client_response_error(bytes, cases[i].size, cases[i].size_want) == cases[i].code, "%s",
+			cases[i].name);
 	}
 }
 END_TEST

@@ -84,8 +84,7 @@ START_TEST(wrong_handles)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct handle_object *object = NULL;
 
-		ck_assert_msg(
-			handle_get(&table, rows[i].handle, &object) == -EBADF, "%s", rows[i].name);
+		ck_assert_msg(handle_get(&table, rows[i].handle, &object) == -EBADF, "%s", rows[i].name);
 		ck_assert_msg(thing_close(rows[i].handle) == -EBADF, "%s", rows[i].name);
 		ck_assert_ptr_null(object);
 	}

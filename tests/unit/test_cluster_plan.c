@@ -24,7 +24,8 @@ struct fixture {
 static void set_up(struct fixture *fixture, enum plan_change change, size_t count)
 {
 	*fixture = (struct fixture){.count = count, .config = "same"};
-	fixture->request = (struct plan_request){.change = change, .cluster = "c", .transport = "knet", .is_encrypted = true};
+	fixture->request = (struct plan_request){
+		.change = change, .cluster = "c", .transport = "knet", .is_encrypted = true};
 	fixture->request.old_text = change == PLAN_CREATE ? NULL : "same";
 	for (size_t i = 0; i < count; i++) {
 		struct plan_node *node = &fixture->nodes[i];
@@ -36,8 +37,8 @@ static void set_up(struct fixture *fixture, enum plan_change change, size_t coun
 		node->node.id = (uint32_t)i + 1;
 		node->votes = 1;
 		node->role = change == PLAN_CREATE || (change == PLAN_NODE_ADD && is_last) ? ROLE_JOINS
-			     : change == PLAN_NODE_REMOVE && is_last			     ? ROLE_LEAVES
-											     : ROLE_STAYS;
+			     : change == PLAN_NODE_REMOVE && is_last                       ? ROLE_LEAVES
+											   : ROLE_STAYS;
 		struct node_facts *facts = &node->facts;
 
 		*facts = (struct node_facts){.is_reached = true, .protocol = PLAN_PROTOCOL, .version = "1.0"};
@@ -79,8 +80,8 @@ static const char *steps_of(const struct fixture *fixture, const struct plan *pl
 		const struct plan_step *step = &plan->steps[i];
 
 		if (i == 0 || plan->steps[i - 1].kind != step->kind)
-			length += (size_t)snprintf(text + length, 1024 - length, "%s%s", i == 0 ? "" : ", ",
-				plan_step_name(step->kind));
+			length += (size_t)snprintf(
+				text + length, 1024 - length, "%s%s", i == 0 ? "" : ", ", plan_step_name(step->kind));
 		length += (size_t)snprintf(text + length, 1024 - length, " %s", fixture->nodes[step->node].node.name);
 	}
 	return text;
@@ -134,8 +135,10 @@ static const struct {
 		"write n1 n2 n3, test n1 n2 n3, place n1 n2 n3, reload-check n1, reload n1"},
 	{"a node without its daemon leaves", PLAN_NODE_REMOVE, 3, last_is_down,
 		"write n1 n2, test n1 n2, place n1 n2, reload-check n1, reload n1, retire n3"},
-	{"one of two leaves", PLAN_NODE_REMOVE, 2, plain, "write n1, test n1, place n1, reload-check n1, reload n1, stop n2, retire n2"},
-	{"a link", PLAN_LINK_ADD, 3, plain, "write n1 n2 n3, test n1 n2 n3, place n1 n2 n3, reload-check n1, reload n1"},
+	{"one of two leaves", PLAN_NODE_REMOVE, 2, plain,
+		"write n1, test n1, place n1, reload-check n1, reload n1, stop n2, retire n2"},
+	{"a link", PLAN_LINK_ADD, 3, plain,
+		"write n1 n2 n3, test n1 n2 n3, place n1 n2 n3, reload-check n1, reload n1"},
 };
 
 START_TEST(a_change_has_its_steps_in_order)
@@ -150,7 +153,8 @@ START_TEST(a_change_has_its_steps_in_order)
 		ck_assert_int_eq(plan_make(&fixture.request, fixture.nodes, fixture.count, &plan), 0);
 		ck_assert_msg(plan.refusal_count == 0, "%s: %s", good[i].name,
 			plan.refusal_count > 0 ? plan.refusals[0].text : "");
-		ck_assert_msg(strcmp(steps_of(&fixture, &plan, text), good[i].steps) == 0, "%s: %s", good[i].name, text);
+		ck_assert_msg(
+			strcmp(steps_of(&fixture, &plan, text), good[i].steps) == 0, "%s: %s", good[i].name, text);
 		plan_fini(&plan);
 	}
 }
@@ -168,7 +172,10 @@ static void unreached(struct fixture *fixture)
 }
 static void other_protocol(struct fixture *fixture) { second(fixture)->protocol = PLAN_PROTOCOL + 1; }
 static void no_daemon(struct fixture *fixture) { snprintf(second(fixture)->daemon, PLAN_TEXT_MAX, "not found"); }
-static void read_only(struct fixture *fixture) { snprintf(second(fixture)->write_error, PLAN_TEXT_MAX, "Read-only file system"); }
+static void read_only(struct fixture *fixture)
+{
+	snprintf(second(fixture)->write_error, PLAN_TEXT_MAX, "Read-only file system");
+}
 static void locked(struct fixture *fixture) { second(fixture)->is_locked = true; }
 static void runs_other(struct fixture *fixture)
 {
@@ -180,10 +187,7 @@ static void runs_other_by_force(struct fixture *fixture)
 	runs_other(fixture);
 	fixture->request.is_forced = true;
 }
-static void runs_corosync(struct fixture *fixture)
-{
-	last(fixture)->is_running = last(fixture)->is_corosync = true;
-}
+static void runs_corosync(struct fixture *fixture) { last(fixture)->is_running = last(fixture)->is_corosync = true; }
 static void has_config(struct fixture *fixture) { last(fixture)->has_config = true; }
 static void has_key(struct fixture *fixture) { last(fixture)->has_key = true; }
 static void differs(struct fixture *fixture)
@@ -210,10 +214,7 @@ static void two_rings(struct fixture *fixture)
 	second(fixture)->members[0] = 2;
 	second(fixture)->member_count = 1;
 }
-static void two_families(struct fixture *fixture)
-{
-	strcpy(fixture->nodes[1].node.addresses[0], "fd00::2");
-}
+static void two_families(struct fixture *fixture) { strcpy(fixture->nodes[1].node.addresses[0], "fd00::2"); }
 static void one_address_more(struct fixture *fixture)
 {
 	strcpy(fixture->nodes[1].node.addresses[fixture->nodes[1].node.address_count++], "10.1.0.2");
@@ -222,8 +223,8 @@ static void two_links_of_udpu(struct fixture *fixture)
 {
 	fixture->request.transport = "udpu";
 	for (size_t i = 0; i < fixture->count; i++)
-		snprintf(fixture->nodes[i].node.addresses[fixture->nodes[i].node.address_count++], WORDS_ADDRESS_MAX, "10.1.0.%zu",
-			i + 1);
+		snprintf(fixture->nodes[i].node.addresses[fixture->nodes[i].node.address_count++], WORDS_ADDRESS_MAX,
+			"10.1.0.%zu", i + 1);
 }
 static void others_are_down(struct fixture *fixture)
 {
@@ -231,7 +232,11 @@ static void others_are_down(struct fixture *fixture)
 		take_down(fixture, i);
 }
 static void last_is_unreached(struct fixture *fixture) { last(fixture)->is_reached = false; }
-static void heavy(struct fixture *fixture) { fixture->nodes[fixture->count - 1].votes = 5; take_down(fixture, 1); }
+static void heavy(struct fixture *fixture)
+{
+	fixture->nodes[fixture->count - 1].votes = 5;
+	take_down(fixture, 1);
+}
 
 static const struct {
 	const char *name;
@@ -257,7 +262,8 @@ static const struct {
 	{"a config", PLAN_NODE_ADD, 3, has_config, "n3", "has a config already"},
 	{"a key", PLAN_NODE_ADD, 3, has_key, "n3", "has a key already"},
 	{"files that differ", PLAN_NODE_ADD, 3, differs, "n2", "differs from that of n1"},
-	{"files that have changed since this host's was read", PLAN_NODE_ADD, 3, changed_meanwhile, "n1", "changed meanwhile"},
+	{"files that have changed since this host's was read", PLAN_NODE_ADD, 3, changed_meanwhile, "n1",
+		"changed meanwhile"},
 	{"and for another change", PLAN_NODE_REMOVE, 3, changed_meanwhile, "n1", "changed meanwhile"},
 	{"no config", PLAN_LINK_ADD, 3, no_config, "n2", "no config that can be read"},
 	{"another id", PLAN_LINK_ADD, 3, other_id, "n2", "runs as node 9, and the file has node 2"},
@@ -270,7 +276,8 @@ static const struct {
 		"without it 1 of 3 votes are in the ring, and quorum would be 2"},
 	{"one of two is left alone", PLAN_NODE_REMOVE, 3, others_are_down, "n3", "without it 1 of 2 votes"},
 	{"a heavy node", PLAN_NODE_REMOVE, 3, heavy, "n3", "without it 1 of 2 votes"},
-	{"in the ring, but not reached", PLAN_NODE_REMOVE, 3, last_is_unreached, "n3", "in the ring, and its daemon cannot be stopped"},
+	{"in the ring, but not reached", PLAN_NODE_REMOVE, 3, last_is_unreached, "n3",
+		"in the ring, and its daemon cannot be stopped"},
 	{"the only node", PLAN_NODE_REMOVE, 1, plain, "", "the only node"},
 };
 
@@ -290,7 +297,8 @@ START_TEST(a_change_is_refused_with_node_and_remedy)
 			const struct plan_finding *refusal = &plan.refusals[k];
 			const char *node = refusal->node < fixture.count ? fixture.nodes[refusal->node].node.name : "";
 
-			is_found = is_found || (strcmp(node, bad[i].node) == 0 && strstr(refusal->text, bad[i].text) != NULL);
+			is_found = is_found ||
+				   (strcmp(node, bad[i].node) == 0 && strstr(refusal->text, bad[i].text) != NULL);
 		}
 		ck_assert_msg(is_found, "%s: %s", bad[i].name, plan.refusals[0].text);
 		plan_fini(&plan);
@@ -347,7 +355,8 @@ START_TEST(quorum_of_two_nodes_is_explained)
 		ck_assert_int_eq(plan_make(&fixture.request, fixture.nodes, fixture.count, &plan), 0);
 		ck_assert_msg(plan.note_count == (rows[i].text != NULL), "row %zu: %zu notes", i, plan.note_count);
 		if (rows[i].text != NULL)
-			ck_assert_msg(strstr(plan.notes[0].text, rows[i].text) != NULL, "row %zu: %s", i, plan.notes[0].text);
+			ck_assert_msg(
+				strstr(plan.notes[0].text, rows[i].text) != NULL, "row %zu: %s", i, plan.notes[0].text);
 		plan_fini(&plan);
 	}
 }

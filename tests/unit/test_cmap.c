@@ -50,8 +50,7 @@ static void name_set(struct cmap_wire_name *name, const char *key)
 	memcpy(name->value, key, length);
 }
 
-static int32_t set(struct service_user *who, const char *key, uint32_t type, const void *value,
-	size_t size)
+static int32_t set(struct service_user *who, const char *key, uint32_t type, const void *value, size_t size)
 {
 	struct cmap_req_set *request = calloc(1, sizeof(*request) + size);
 	int32_t error;
@@ -60,8 +59,7 @@ static int32_t set(struct service_user *who, const char *key, uint32_t type, con
 	request->value_size = size;
 	request->type = (uint8_t)type;
 	memcpy(request->value, value, size);
-	error = service_user_request(
-		who, CMAP_REQ_SET, request, (uint32_t)(sizeof(*request) + size));
+	error = service_user_request(who, CMAP_REQ_SET, request, (uint32_t)(sizeof(*request) + size));
 	free(request);
 	return error;
 }
@@ -125,8 +123,7 @@ static const char *next(struct service_user *who, uint64_t iterator)
 {
 	static char text[300];
 	struct cmap_req_iter_next request = {.iterator = iterator};
-	int32_t error =
-		service_user_request(who, CMAP_REQ_ITER_NEXT, &request, sizeof(request));
+	int32_t error = service_user_request(who, CMAP_REQ_ITER_NEXT, &request, sizeof(request));
 	const struct cmap_res_iter_next *response = answer(who, sizeof(*response));
 
 	if (error != CS_OK) {
@@ -150,10 +147,10 @@ static int32_t iterate_end(struct service_user *who, uint64_t iterator)
 /* ---- Rights -------------------------------------------------------------- */
 
 static const char *const steering_keys[] = {"totem.token", "logging.logfile", "logging.debug", "uidgid.uid.1000",
-	"quorum.expected_votes", "nodelist.node.0.name", "resources.watchdog_device",
-	"resources.process.77.recovery", "coterie.log.format", "service.name", "transport.name",
-	"nozzle.name", "config.reload_in_progress", "cfg.shutdown_timeout", "runtime.blackbox.dump_state",
-	"runtime.force_gather", "internal_configuration.x", "pload.start"};
+	"quorum.expected_votes", "nodelist.node.0.name", "resources.watchdog_device", "resources.process.77.recovery",
+	"coterie.log.format", "service.name", "transport.name", "nozzle.name", "config.reload_in_progress",
+	"cfg.shutdown_timeout", "runtime.blackbox.dump_state", "runtime.force_gather", "internal_configuration.x",
+	"pload.start"};
 
 START_TEST(only_administrators_change_keys_that_steer)
 {
@@ -191,11 +188,9 @@ START_TEST(users_have_keys_of_their_own_and_observers_read_them)
 }
 END_TEST
 
-static int32_t track(struct service_user *who, const char *key, uint32_t events, uint64_t instance,
-	uint64_t *tracker)
+static int32_t track(struct service_user *who, const char *key, uint32_t events, uint64_t instance, uint64_t *tracker)
 {
-	struct cmap_req_track_add request = {
-		.track_type = (int32_t)events, .instance = instance};
+	struct cmap_req_track_add request = {.track_type = (int32_t)events, .instance = instance};
 	const struct cmap_res_track_add *response;
 	int32_t error;
 
@@ -211,8 +206,7 @@ static int32_t untrack(struct service_user *who, uint64_t tracker, uint64_t *ins
 {
 	struct cmap_req_track_delete request = {.tracker = tracker};
 	const struct cmap_res_track_delete *response;
-	int32_t error =
-		service_user_request(who, CMAP_REQ_TRACK_DELETE, &request, sizeof(request));
+	int32_t error = service_user_request(who, CMAP_REQ_TRACK_DELETE, &request, sizeof(request));
 
 	response = answer(who, sizeof(*response));
 	*instance = response->instance;
@@ -235,19 +229,16 @@ static const char *event(struct service_user *who)
 
 	ck_assert_uint_eq(message->id, CMAP_EVENT_NOTIFY);
 	ck_assert_uint_ge(message->size, sizeof(notify) - sizeof(notify.header));
-	memcpy((uint8_t *)&notify + sizeof(notify.header), message->data,
-		sizeof(notify) - sizeof(notify.header));
+	memcpy((uint8_t *)&notify + sizeof(notify.header), message->data, sizeof(notify) - sizeof(notify.header));
 	values = message->data + sizeof(notify) - sizeof(notify.header);
-	ck_assert_uint_eq(message->size, sizeof(notify) - sizeof(notify.header) +
-						 notify.now_size + notify.before_size);
-	at = snprintf(text, sizeof(text), "%u %d %s %u:", (unsigned int)notify.instance,
-		notify.event, notify.name.value, notify.now_type);
+	ck_assert_uint_eq(message->size, sizeof(notify) - sizeof(notify.header) + notify.now_size + notify.before_size);
+	at = snprintf(text, sizeof(text), "%u %d %s %u:", (unsigned int)notify.instance, notify.event,
+		notify.name.value, notify.now_type);
 	for (uint64_t i = 0; i < notify.now_size; i++)
 		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x", values[i]);
 	at += snprintf(text + at, sizeof(text) - (size_t)at, " %u:", notify.before_type);
 	for (uint64_t i = 0; i < notify.before_size; i++)
-		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x",
-			values[notify.now_size + i]);
+		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x", values[notify.now_size + i]);
 	return text;
 }
 
@@ -316,10 +307,8 @@ static const struct {
 
 START_TEST(the_length_must_suit_the_type)
 {
-	ck_assert_int_eq(set(&user, "test.key", values[_i].type, values[_i].bytes, values[_i].size),
-		values[_i].error);
-	ck_assert_int_eq(get(&user, "test.key", 0),
-		values[_i].error == CS_OK ? CS_OK : CS_ERR_NOT_EXIST);
+	ck_assert_int_eq(set(&user, "test.key", values[_i].type, values[_i].bytes, values[_i].size), values[_i].error);
+	ck_assert_int_eq(get(&user, "test.key", 0), values[_i].error == CS_OK ? CS_OK : CS_ERR_NOT_EXIST);
 	const struct cmap_res_get *response = answer(&user, sizeof(*response));
 	ck_assert_uint_eq(response->value_size, values[_i].stored);
 }
@@ -331,14 +320,10 @@ START_TEST(values_have_at_most_16384_bytes)
 	const struct cmap_res_get *response;
 
 	memset(bytes, 'v', sizeof(bytes));
-	ck_assert_int_eq(
-		set(&user, "test.key", COTERIE_MAP_BINARY, bytes, COTERIE_MAP_VALUE_MAX), CS_OK);
-	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, bytes, sizeof(bytes) - 1),
-		CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_STRING, bytes, sizeof(bytes) - 1),
-		CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		set(&user, "test.key", COTERIE_MAP_STRING, bytes, COTERIE_MAP_VALUE_MAX), CS_OK);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, bytes, COTERIE_MAP_VALUE_MAX), CS_OK);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, bytes, sizeof(bytes) - 1), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_STRING, bytes, sizeof(bytes) - 1), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_STRING, bytes, COTERIE_MAP_VALUE_MAX), CS_OK);
 	ck_assert_int_eq(get(&user, "test.key", 1000000), CS_OK);
 	response = answer(&user, sizeof(*response) + COTERIE_MAP_VALUE_MAX + 1);
 	ck_assert_uint_eq(response->value_size, COTERIE_MAP_VALUE_MAX + 1);
@@ -349,8 +334,7 @@ START_TEST(values_have_at_most_16384_bytes)
 	ck_assert_str_eq((const char *)response->value, "short");
 
 	char *long_bytes = calloc(1, 500000);
-	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, long_bytes, 500000),
-		CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, long_bytes, 500000), CS_ERR_INVALID_PARAM);
 	free(long_bytes);
 }
 END_TEST
@@ -361,8 +345,8 @@ START_TEST(a_value_goes_out_when_there_is_room)
 		uint64_t room;
 		int32_t error;
 		size_t size;
-	} rows[] = {{0, CS_OK, 0}, {1, CS_ERR_INVALID_PARAM, 0}, {4, CS_ERR_INVALID_PARAM, 0},
-		{5, CS_OK, 5}, {6, CS_OK, 5}, {UINT64_MAX, CS_OK, 5}};
+	} rows[] = {{0, CS_OK, 0}, {1, CS_ERR_INVALID_PARAM, 0}, {4, CS_ERR_INVALID_PARAM, 0}, {5, CS_OK, 5},
+		{6, CS_OK, 5}, {UINT64_MAX, CS_OK, 5}};
 
 	set(&user, "test.key", COTERIE_MAP_STRING, "four", 4);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -371,8 +355,7 @@ START_TEST(a_value_goes_out_when_there_is_room)
 		ck_assert_int_eq(get(&user, "test.key", rows[i].room), rows[i].error);
 		response = answer(&user, sizeof(*response) + rows[i].size);
 		ck_assert_uint_eq(response->value_size, rows[i].error == CS_OK ? 5 : 0);
-		ck_assert_uint_eq(
-			response->type, rows[i].error == CS_OK ? COTERIE_MAP_STRING : 0);
+		ck_assert_uint_eq(response->type, rows[i].error == CS_OK ? COTERIE_MAP_STRING : 0);
 	}
 }
 END_TEST
@@ -419,8 +402,7 @@ START_TEST(clients_together_cannot_fill_the_memory)
 	memset(bytes, 'v', sizeof(bytes));
 	for (; error == CS_OK && count < 2000; count++) {
 		snprintf(key, sizeof(key), "test.%u", count);
-		error = set(count % 2 == 0 ? &user : &other, key, COTERIE_MAP_BINARY, bytes,
-			sizeof(bytes));
+		error = set(count % 2 == 0 ? &user : &other, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
 	}
 	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
 	ck_assert_uint_gt(count, 900);
@@ -428,8 +410,7 @@ START_TEST(clients_together_cannot_fill_the_memory)
 	ck_assert_int_eq(set_u8(&user, "test.0", 1), CS_OK); /* smaller than its former value */
 	ck_assert_int_eq(delete_key(&user, "test.1"), CS_OK);
 	mock_host_advance(host(1), UINT64_C(2000000000));
-	ck_assert_int_eq(
-		set(&user, "test.1", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_OK);
+	ck_assert_int_eq(set(&user, "test.1", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_OK);
 }
 END_TEST
 
@@ -562,10 +543,8 @@ START_TEST(prefixes_of_statistics_come_and_go)
 	static uint64_t number = 7;
 
 	ck_assert_int_eq(set_map(&user, COTERIE_MAP_STATS), CS_OK);
-	ck_assert_int_eq(
-		track(&user, "stats.", ALL & ~COTERIE_MAP_DELETED, 1, NULL), CS_OK);
-	ck_assert_int_eq(track(&user, "stats.", PREFIX | COTERIE_MAP_ADDED, 1, NULL),
-		CS_ERR_NOT_SUPPORTED);
+	ck_assert_int_eq(track(&user, "stats.", ALL & ~COTERIE_MAP_DELETED, 1, NULL), CS_OK);
+	ck_assert_int_eq(track(&user, "stats.", PREFIX | COTERIE_MAP_ADDED, 1, NULL), CS_ERR_NOT_SUPPORTED);
 	ck_assert_int_eq(track(&user, "stats.", PREFIX | ALL, 2, NULL), CS_OK);
 	ck_assert_int_eq(track(&user, "stats.", ALL | 16, 3, NULL), CS_OK); /* as in Corosync */
 	host(1)->table.stat_add(host(1), "stats.number", COTERIE_MAP_U64, read_number, &number);
@@ -705,8 +684,7 @@ START_TEST(names_without_an_end_are_refused)
 			continue;
 		memset(bytes, 'x', sizeof(bytes));
 		memset(bytes + 280, 0, sizeof(bytes) - 280);
-		ck_assert_int_eq(service_user_request(&user, id, bytes, sizeof(bytes)),
-			CS_ERR_INVALID_PARAM);
+		ck_assert_int_eq(service_user_request(&user, id, bytes, sizeof(bytes)), CS_ERR_INVALID_PARAM);
 	}
 }
 END_TEST
@@ -722,8 +700,7 @@ START_TEST(the_length_of_a_value_is_held_against_the_request)
 	name_set(&request.head.name, "test.key");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		request.head.value_size = sizes[i];
-		ck_assert_int_eq(service_user_request(&user, CMAP_REQ_SET, &request,
-					 sizeof(request.head) + 1),
+		ck_assert_int_eq(service_user_request(&user, CMAP_REQ_SET, &request, sizeof(request.head) + 1),
 			CS_ERR_INVALID_PARAM);
 	}
 }

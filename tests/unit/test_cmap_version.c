@@ -29,9 +29,8 @@ static void tear_down(void) { service_ring_fini(&ring); /* fails when anything i
 
 static void version_set(uint32_t nodeid, uint64_t version)
 {
-	ck_assert_int_eq(host(nodeid)->table.map_set(host(nodeid), VERSION, COTERIE_MAP_U64,
-				 &version, sizeof(version)),
-		0);
+	ck_assert_int_eq(
+		host(nodeid)->table.map_set(host(nodeid), VERSION, COTERIE_MAP_U64, &version, sizeof(version)), 0);
 }
 
 static void start_with(uint32_t nodeid, uint64_t version)
@@ -114,10 +113,10 @@ static const struct {
 	const char *stopped;
 } meetings[] = {
 	{"1=5 2=5 {1 2}", ""},
-	{"1=5 2=4 {1 2}", "2"},           /* the first ring of both */
-	{"1=5 {1} 2=4 {2} {1 2}", "2"},   /* the newcomer is older */
-	{"1=4 {1} 2=5 {2} {1 2}", "1"},   /* the lone node is older */
-	{"1=4 {1} {1} 2=5 {1 2}", "1"},   /* the number of rings alone makes no difference */
+	{"1=5 2=4 {1 2}", "2"},                /* the first ring of both */
+	{"1=5 {1} 2=4 {2} {1 2}", "2"},        /* the newcomer is older */
+	{"1=4 {1} 2=5 {2} {1 2}", "1"},        /* the lone node is older */
+	{"1=4 {1} {1} 2=5 {1 2}", "1"},        /* the number of rings alone makes no difference */
 	{"1=5 2=5 {1 2} 3=7 {3} {1 2 3}", ""}, /* a running cluster never stops */
 	{"1=5 2=5 {1 2} 3=4 {3} {1 2 3}", "3"},
 	{"1=5 2=0 {1 2}", ""}, /* a file without a version does not count as older */
@@ -147,16 +146,15 @@ START_TEST(who_has_an_older_version_stops_at_its_first_meeting)
 		if (host(nodeid) == NULL || host(nodeid)->stops == 0)
 			continue;
 		stopped[strlen(stopped)] = (char)('0' + nodeid);
-		ck_assert(mock_host_has_logged(
-			host(nodeid), "is different than my config version"));
+		ck_assert(mock_host_has_logged(host(nodeid), "is different than my config version"));
 	}
 	ck_assert_str_eq(stopped, meetings[_i].stopped);
 }
 END_TEST
 
 /* Deliver a message with one item. swap: in the other byte order. */
-static void deliver(uint8_t reason, uint8_t items, uint16_t length, uint8_t type, uint64_t value_size,
-	size_t cut, bool swap)
+static void deliver(
+	uint8_t reason, uint8_t items, uint16_t length, uint8_t type, uint64_t value_size, size_t cut, bool swap)
 {
 	uint8_t bytes[336 - 16] = {[0] = reason, [8] = items, [296] = type};
 	uint64_t version = 9;
@@ -227,8 +225,7 @@ int main(void)
 	tcase_add_test(tcase, versions_are_told_as_corosync_does);
 	tcase_add_test(tcase, everybody_knows_the_versions);
 	tcase_add_test(tcase, a_change_waits_for_room);
-	tcase_add_loop_test(
-		tcase, who_has_an_older_version_stops_at_its_first_meeting, 0, ROWS(meetings));
+	tcase_add_loop_test(tcase, who_has_an_older_version_stops_at_its_first_meeting, 0, ROWS(meetings));
 	tcase_add_test(tcase, only_whole_messages_count);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -17,8 +17,8 @@
 #include "tests/unit/config_case.h"
 
 #define NODES "node a { id = 1  address = 10.77.0.1 }\nnode b { id = 2  address = 10.77.0.2 }\n"
-#define LEGACY_NODES                                                                               \
-	"nodelist {\nnode {\nname: a\nnodeid: 1\nring0_addr: 10.77.0.1\n}\n"                       \
+#define LEGACY_NODES \
+	"nodelist {\nnode {\nname: a\nnodeid: 1\nring0_addr: 10.77.0.1\n}\n" \
 	"node {\nname: b\nnodeid: 2\nring0_addr: 10.77.0.2\n}\n}\n"
 
 static struct config_case one;
@@ -39,8 +39,7 @@ static const struct coterie_option acme_options[] = {
 	{.name = "color", .type = COTERIE_OPT_ENUM, .choices = "red blue", .initial = "red"},
 };
 
-static void acme_check(
-	const struct coterie_config_view *view, const struct coterie_config_report *report)
+static void acme_check(const struct coterie_config_view *view, const struct coterie_config_report *report)
 {
 	const struct coterie_config_key *depth = view->find(view, "totem.acme_depth"), *key = NULL;
 	uint32_t count = 0;
@@ -58,11 +57,10 @@ static void acme_check(
 	ck_assert_ptr_null(view->find(view, "totem.acme"));
 	ck_assert_ptr_null(view->service(view, "nothing"));
 	if (depth != NULL && strcmp(depth->text, "7") == 0)
-		report->error(report, depth, "'%s' is %s: this hardware has 6",
-			view->name(view, depth->key), depth->text);
+		report->error(
+			report, depth, "'%s' is %s: this hardware has 6", view->name(view, depth->key), depth->text);
 	if (depth != NULL && strcmp(depth->text, "6") == 0)
-		report->warning(report, depth, "'%s' is %s: use less", view->name(view, depth->key),
-			depth->text);
+		report->warning(report, depth, "'%s' is %s: use less", view->name(view, depth->key), depth->text);
 	if (view->find(view, "acme.fast") != NULL && depth == NULL)
 		report->error(report, NULL, "a fast ring needs a depth");
 }
@@ -71,13 +69,12 @@ static const struct coterie_option arbiter_options[] = {
 	{.name = "weight", .type = COTERIE_OPT_U32, .legacy = "quorum.arbiter_weight"},
 };
 
-static void arbiter_check(
-	const struct coterie_config_view *view, const struct coterie_config_report *report)
+static void arbiter_check(const struct coterie_config_view *view, const struct coterie_config_report *report)
 {
 	if (view->provider != NULL && strcmp(view->provider, "arbiter") == 0 &&
 		view->find(view, "quorum.two_node") != NULL)
-		report->error(report, view->find(view, "quorum.two_node"),
-			"'%s' means nothing to an arbiter", view->name(view, "quorum.two_node"));
+		report->error(report, view->find(view, "quorum.two_node"), "'%s' means nothing to an arbiter",
+			view->name(view, "quorum.two_node"));
 }
 
 /* An option of the ABI before 1.9. */
@@ -157,8 +154,7 @@ static void assert_key(const char *key, const char *text)
 {
 	const char *found = config_case_entry(&one, key);
 
-	ck_assert_msg(
-		found != NULL && strcmp(found, text) == 0, "%s is %s, not %s", key, found, text);
+	ck_assert_msg(found != NULL && strcmp(found, text) == 0, "%s is %s, not %s", key, found, text);
 }
 
 static char *print(enum config_form form)
@@ -207,8 +203,8 @@ START_TEST(a_legacy_name_that_is_misspelt_gets_a_hint)
 	load("totem {\nversion: 2\ntransport: acme\nacme_dept: 4\n}\n" LEGACY_NODES);
 	ck_assert_int_eq(one.rc, 0);
 	ck_assert_uint_eq(one.messages.warning_count, 1);
-	ck_assert_str_eq(one.messages.warnings[0],
-		"c.conf:4: nothing uses 'totem.acme_dept': did you mean 'acme_depth'?");
+	ck_assert_str_eq(
+		one.messages.warnings[0], "c.conf:4: nothing uses 'totem.acme_dept': did you mean 'acme_depth'?");
 }
 END_TEST
 
@@ -217,8 +213,7 @@ START_TEST(without_the_plugin_its_legacy_names_are_unknown)
 	load("totem {\nversion: 2\ntransport: udpu\nacme_depth: 4\n}\n" LEGACY_NODES);
 	ck_assert_int_eq(one.rc, 0);
 	ck_assert_uint_eq(one.messages.warning_count, 1);
-	ck_assert(config_case_has_warning(
-		&one, "nothing uses 'totem.acme_depth': it is only kept in the map"));
+	ck_assert(config_case_has_warning(&one, "nothing uses 'totem.acme_depth': it is only kept in the map"));
 }
 END_TEST
 
@@ -229,8 +224,7 @@ static const struct {
 		"c.conf:4: 'acme_depth' is 70: must be between 1 and 9"},
 	{"totem {\nversion: 2\ntransport: acme\nacme_depth: 7\n}\n" LEGACY_NODES,
 		"c.conf:4: 'acme_depth' is 7: this hardware has 6"},
-	{"transport acme {\ndepth = 70\n}\n" NODES,
-		"c.conf:2: 'depth' is 70: must be between 1 and 9"},
+	{"transport acme {\ndepth = 70\n}\n" NODES, "c.conf:2: 'depth' is 70: must be between 1 and 9"},
 	{"transport acme {\ndepth = 7\n}\n" NODES, "c.conf:2: 'depth' is 7: this hardware has 6"},
 	{"transport acme {\nis-fast = yes\n}\n" NODES, "c.conf: a fast ring needs a depth"},
 	{"transport acme {\ndeph = 7\n}\n" NODES,
@@ -344,8 +338,7 @@ START_TEST(options_of_the_plugin_become_corosync_conf)
 
 	ck_assert_ptr_nonnull(strstr(text, "\tacme_depth: 4\n\tacme_pause: 2000\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nacme {\n\tfast: no\n}\n"));
-	ck_assert_ptr_nonnull(
-		strstr(text, "\nquorum {\n\tprovider: arbiter\n\tarbiter_weight: 2\n}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nquorum {\n\tprovider: arbiter\n\tarbiter_weight: 2\n}\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\ntransport {\n\tname: acme\n\tcolor: blue\n}\n"));
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
 	config_case_load(&one, text);
@@ -364,9 +357,8 @@ START_TEST(help_names_the_legacy_key)
 
 	ck_assert_int_eq(config_help(&one.environment, "transport", "acme", out), 0);
 	fclose(out);
-	ck_assert_ptr_nonnull(
-		strstr(text, "\tdepth  (number, 1 to 9; default 3; restart)\n\t\thow deep\n"
-			     "\t\tin corosync.conf: totem.acme_depth\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\tdepth  (number, 1 to 9; default 3; restart)\n\t\thow deep\n"
+					   "\t\tin corosync.conf: totem.acme_depth\n"));
 	free(text);
 }
 END_TEST
@@ -375,10 +367,8 @@ END_TEST
 
 static struct config_fixed *fix(const struct config *config)
 {
-	static const struct coterie_plugin acme = {.size = sizeof(acme),
-		.kind = COTERIE_KIND_TRANSPORT,
-		.name = "acme",
-		COTERIE_OPTIONS(acme_options)};
+	static const struct coterie_plugin acme = {
+		.size = sizeof(acme), .kind = COTERIE_KIND_TRANSPORT, .name = "acme", COTERIE_OPTIONS(acme_options)};
 	struct config_fixed *fixed = config_fixed_create(config, false);
 
 	ck_assert_ptr_nonnull(fixed);
@@ -393,18 +383,14 @@ START_TEST(a_reload_reads_options_without_opening_a_file)
 	int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_gt(
-		dprintf(fd,
-			"totem {\nversion: 2\ntransport: acme\nacme_depth: 8\n}\n" LEGACY_NODES),
-		0);
+	ck_assert_int_gt(dprintf(fd, "totem {\nversion: 2\ntransport: acme\nacme_depth: 8\n}\n" LEGACY_NODES), 0);
 	load("totem {\nversion: 2\ntransport: acme\n}\n" LEGACY_NODES);
 	ck_assert_msg(one.rc == 0, "%s", config_case_error(&one));
 	struct config_fixed *fixed = fix(one.config);
 
 	config_case_init(&again);
 	again.environment.describe = NULL;
-	again.rc =
-		config_load_again(path, &again.environment, fixed, &again.config, &again.messages);
+	again.rc = config_load_again(path, &again.environment, fixed, &again.config, &again.messages);
 	ck_assert_msg(again.rc == 0, "%s", config_case_error(&again));
 	ck_assert_msg(again.messages.warning_count == 0, "%s", again.messages.warnings[0]);
 	ck_assert_str_eq(config_case_entry(&again, "totem.acme_depth"), "8");
@@ -417,12 +403,9 @@ END_TEST
 
 START_TEST(a_running_plugin_checks_what_was_read_again)
 {
-	static const struct coterie_plugin acme = {.size = sizeof(acme),
-		.kind = COTERIE_KIND_TRANSPORT,
-		.name = "acme",
-		.check = acme_check};
-	const struct coterie_plugin old = {
-		.size = offsetof(struct coterie_plugin, check), .check = acme_check};
+	static const struct coterie_plugin acme = {
+		.size = sizeof(acme), .kind = COTERIE_KIND_TRANSPORT, .name = "acme", .check = acme_check};
+	const struct coterie_plugin old = {.size = offsetof(struct coterie_plugin, check), .check = acme_check};
 	struct config_messages messages = {0};
 
 	one.environment.describe = NULL;
@@ -448,8 +431,8 @@ int main(void)
 	tcase_add_test(tcase, corosync_conf_has_an_option_under_its_legacy_name);
 	tcase_add_test(tcase, a_legacy_name_that_is_misspelt_gets_a_hint);
 	tcase_add_test(tcase, without_the_plugin_its_legacy_names_are_unknown);
-	tcase_add_loop_test(tcase, a_plugin_refuses_a_configuration_at_its_line, 0,
-		sizeof(refusals) / sizeof(refusals[0]));
+	tcase_add_loop_test(
+		tcase, a_plugin_refuses_a_configuration_at_its_line, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, a_plugin_warns_at_its_line);
 	tcase_add_test(tcase, strict_makes_errors_of_a_plugins_warnings);
 	tcase_add_test(tcase, a_check_sees_why_it_is_called);

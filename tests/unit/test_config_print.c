@@ -121,8 +121,7 @@ static void check_form(struct config_case *from, struct config_case *to, enum co
 {
 	char *text = print(from->config, form);
 
-	to->environment.format =
-		form == CONFIG_FORM_COTERIE ? CONFIG_FORMAT_COTERIE : CONFIG_FORMAT_COROSYNC;
+	to->environment.format = form == CONFIG_FORM_COTERIE ? CONFIG_FORMAT_COTERIE : CONFIG_FORMAT_COROSYNC;
 	ck_assert_msg(config_case_load(to, text) == 0, "%s\n%s", config_case_error(to), text);
 	check_within(from->config, to->config, text);
 	check_within(to->config, from->config, text);
@@ -238,7 +237,8 @@ START_TEST(a_converted_ring_is_encrypted_as_before)
 	const char *at = strchr(legacies[_i].totem, '@');
 	char text[512];
 
-	snprintf(text, sizeof(text), "totem {\nversion: 2\n%.*s%s%s\n}\nnodelist {\nnode {\nnodeid: 1\nring0_addr: %s\n}\n}\n",
+	snprintf(text, sizeof(text),
+		"totem {\nversion: 2\n%.*s%s%s\n}\nnodelist {\nnode {\nnodeid: 1\nring0_addr: %s\n}\n}\n",
 		(int)strcspn(legacies[_i].totem, "@"), legacies[_i].totem, at == NULL ? "" : folder,
 		at == NULL ? "" : "/authkey", legacies[_i].address);
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
@@ -297,8 +297,8 @@ END_TEST
 START_TEST(the_help_names_every_option)
 {
 	static const char *const texts[] = {"token  (duration, 30ms to 1h; default 3s; reload)",
-		"silence  (duration or word, 200ms to 1h: quick cloud; reload)",
-		"service NAME", "cipher  (word: none aes128 aes192 aes256; default aes256; reload)", "include("};
+		"silence  (duration or word, 200ms to 1h: quick cloud; reload)", "service NAME",
+		"cipher  (word: none aes128 aes192 aes256; default aes256; reload)", "include("};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -324,10 +324,8 @@ int main(void)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, generated_files_survive_the_way_there_and_back);
-	tcase_add_loop_test(
-		cases, native_files_survive_it_too, 0, sizeof(natives) / sizeof(natives[0]));
-	tcase_add_loop_test(
-		cases, a_converted_ring_is_encrypted_as_before, 0, sizeof(legacies) / sizeof(legacies[0]));
+	tcase_add_loop_test(cases, native_files_survive_it_too, 0, sizeof(natives) / sizeof(natives[0]));
+	tcase_add_loop_test(cases, a_converted_ring_is_encrypted_as_before, 0, sizeof(legacies) / sizeof(legacies[0]));
 	tcase_add_test(cases, a_stretched_token_is_calculated);
 	tcase_add_test(cases, origins_stand_behind_values);
 	tcase_add_test(cases, keys_and_json_show_no_secret);

@@ -49,7 +49,8 @@ static struct testkit_client *connect_to(uint32_t node)
 	return client;
 }
 
-static const struct control_res_keys *ask(struct testkit_client *client, uint32_t nodeid, uint32_t map, const char *prefix)
+static const struct control_res_keys *ask(
+	struct testkit_client *client, uint32_t nodeid, uint32_t map, const char *prefix)
 {
 	const struct control_req_keys req = request(nodeid, map, prefix);
 	const struct coterie_response_header *reply = testkit_call(client, &req, sizeof(req));
@@ -107,7 +108,9 @@ START_TEST(keys_of_any_node)
 		ck_assert_uint_eq(res->flags, CONTROL_KEYS_QUORATE);
 		ck_assert_str_eq(value_of(res, key), want);
 		snprintf(want, sizeof(want), "u32 %" PRIu32, node);
-		ck_assert_str_eq(value_of(ask(client, node, CONTROL_MAP_STATS, "stats.coterie."), "stats.coterie.node_id"), want);
+		ck_assert_str_eq(
+			value_of(ask(client, node, CONTROL_MAP_STATS, "stats.coterie."), "stats.coterie.node_id"),
+			want);
 	}
 }
 END_TEST

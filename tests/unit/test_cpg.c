@@ -100,8 +100,7 @@ START_TEST(a_leave_is_of_what_was_joined_whatever_the_request_says)
 	struct cpg_req_leave req = {.group = cpg_wire_name("stranger", 8), .pid = 4711};
 
 	join_all("12");
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_LEAVE, &req, sizeof(req)), NOT_EXIST);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_LEAVE, &req, sizeof(req)), NOT_EXIST);
 	service_ring_run(&ring);
 	expect(users[1], "");
 	req.group = cpg_wire_name("grp", 3);
@@ -169,8 +168,7 @@ START_TEST(one_process_is_in_a_group_once)
 {
 	join_all("1");
 	users[1] = cpg_user_create(&ring, 1, joins[_i].pid);
-	ck_assert_msg(cpg_user_join(&users[1], joins[_i].group, 0) == joins[_i].want, "%s",
-		joins[_i].name);
+	ck_assert_msg(cpg_user_join(&users[1], joins[_i].group, 0) == joins[_i].want, "%s", joins[_i].name);
 	ck_assert_int_eq(cpg_user_join(&users[0], "another", 0), EXISTS);
 }
 END_TEST
@@ -245,8 +243,7 @@ START_TEST(names_are_any_bytes_up_to_128)
 	req.group = cpg_wire_name(bytes, names[_i].length);
 	users[0] = cpg_user_create(&ring, 1, 1);
 	ck_assert_msg(
-		cpg_user_request(&users[0], CPG_REQ_JOIN, &req, sizeof(req)) == names[_i].want,
-		"%s", names[_i].name);
+		cpg_user_request(&users[0], CPG_REQ_JOIN, &req, sizeof(req)) == names[_i].want, "%s", names[_i].name);
 	if (names[_i].want != OK)
 		return;
 	service_ring_run(&ring);
@@ -299,8 +296,8 @@ END_TEST
 
 START_TEST(safe_delivery_is_asked_for_when_the_client_does)
 {
-	static const uint32_t want[][2] = {{0, COTERIE_AGREED}, {1, COTERIE_AGREED},
-		{2, COTERIE_AGREED}, {3, COTERIE_SAFE}, {99, COTERIE_AGREED}};
+	static const uint32_t want[][2] = {
+		{0, COTERIE_AGREED}, {1, COTERIE_AGREED}, {2, COTERIE_AGREED}, {3, COTERIE_SAFE}, {99, COTERIE_AGREED}};
 	struct cpg_req_mcast req = {.msglen = 0};
 	struct cpg_req_partial_mcast part = {.type = CPG_FRAGMENT_FIRST};
 
@@ -309,8 +306,7 @@ START_TEST(safe_delivery_is_asked_for_when_the_client_does)
 	for (size_t i = 0; i < 5; i++) {
 		req.guarantee = part.guarantee = want[i][0];
 		cpg_user_request(&users[0], CPG_REQ_MCAST, &req, sizeof(req));
-		ck_assert_int_eq(
-			cpg_user_request(&users[0], CPG_REQ_PARTIAL_MCAST, &part, sizeof(part)), OK);
+		ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_PARTIAL_MCAST, &part, sizeof(part)), OK);
 		ck_assert_uint_eq(host(1)->sent.list[2 * i].guarantee, want[i][1]);
 		ck_assert_uint_eq(host(1)->sent.list[2 * i + 1].guarantee, want[i][1]);
 	}

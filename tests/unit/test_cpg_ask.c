@@ -15,8 +15,7 @@ START_TEST(membership_and_node_id_are_told_to_anybody)
 
 	join_all("3122");
 	users[4] = cpg_user_create(&ring, 3, 1);
-	ck_assert_int_eq(
-		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
 	reply = &users[4].base.client->replies.list[0];
 	ck_assert_uint_eq(reply->id, CPG_RES_MEMBERSHIP_GET);
 	ck_assert_uint_eq(reply->size, sizeof(*res) - 24);
@@ -30,12 +29,10 @@ START_TEST(membership_and_node_id_are_told_to_anybody)
 	ck_assert_uint_eq(res->members[3].nodeid, 3);
 
 	get.group = cpg_wire_name("nobody", 6);
-	ck_assert_int_eq(
-		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
 	ck_assert_uint_eq(users[4].base.client->replies.list[0].data[0], 0);
 	get.group.length = 129;
-	ck_assert_int_eq(
-		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), TOO_LONG);
+	ck_assert_int_eq(cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), TOO_LONG);
 
 	ck_assert_int_eq(cpg_user_request(&users[4], CPG_REQ_LOCAL_GET, &local, sizeof(local)), OK);
 	ck_assert_uint_eq(users[4].base.client->replies.list[0].size, 8);
@@ -47,8 +44,7 @@ START_TEST(a_membership_answer_is_cut_at_384)
 {
 	struct cpg_req_membership_get get = {.group = cpg_wire_name("grp", 3)};
 	struct cpg_ring_process join = {.group = get.group, .reason = 1};
-	struct mock_message message = {
-		.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&join + 16};
+	struct mock_message message = {.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&join + 16};
 	uint32_t count;
 
 	join_all("1");
@@ -62,8 +58,7 @@ START_TEST(a_membership_answer_is_cut_at_384)
 	memcpy(&count, event->data + 136, sizeof(count));
 	ck_assert_uint_eq(count, 1001);
 	ck_assert_uint_eq(event->size, 160 + 24 * 1002);
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
 	memcpy(&count, users[0].base.client->replies.list[0].data, sizeof(count));
 	ck_assert_uint_eq(count, CPG_MEMBERSHIP_MAX);
 }
@@ -75,8 +70,7 @@ static uint64_t iterate(struct cpg_user *user, uint32_t type, const char *group)
 		.group = cpg_wire_name(group, (uint32_t)strlen(group)), .iteration_type = type};
 	uint64_t token;
 
-	ck_assert_int_eq(
-		cpg_user_request(user, CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	ck_assert_int_eq(cpg_user_request(user, CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
 	ck_assert_uint_eq(user->base.client->replies.list[0].size, sizeof(token));
 	memcpy(&token, user->base.client->replies.list[0].data, sizeof(token));
 	return token;
@@ -95,8 +89,7 @@ static const char *next(struct cpg_user *user, uint64_t token)
 	if (error != OK)
 		snprintf(text, sizeof(text), "%d", error);
 	else
-		snprintf(text, sizeof(text), "%.*s %u:%u", (int)res.group.length, res.group.value,
-			res.nodeid, res.pid);
+		snprintf(text, sizeof(text), "%.*s %u:%u", (int)res.group.length, res.group.value, res.nodeid, res.pid);
 	return text;
 }
 
@@ -133,15 +126,9 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 	for (size_t i = 0; walks[_i].want[i] != NULL; i++)
 		ck_assert_str_eq(next(&users[0], token), walks[_i].want[i]);
 	ck_assert_str_eq(next(&users[2], token), "2"); /* an iteration of another client */
-	ck_assert_int_eq(cpg_user_request(&users[2], CPG_REQ_ITERATION_FINALIZE, &finalize,
-				 sizeof(finalize)),
-		LIBRARY);
-	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize,
-				 sizeof(finalize)),
-		OK);
-	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize,
-				 sizeof(finalize)),
-		LIBRARY);
+	ck_assert_int_eq(cpg_user_request(&users[2], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), LIBRARY);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), LIBRARY);
 	ck_assert_str_eq(next(&users[0], token), "2");
 }
 END_TEST
@@ -153,14 +140,11 @@ START_TEST(the_name_counts_with_iterations_of_one_group_alone)
 
 	join_all("1");
 	memset(&req.group, 0xa5, sizeof(req.group));
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
 	req.iteration_type = 1;
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
 	req.iteration_type = 2;
-	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)),
-		TOO_LONG);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), TOO_LONG);
 }
 END_TEST
 
@@ -171,9 +155,7 @@ START_TEST(iterations_of_a_client_are_bounded_and_end_with_it)
 	join_all("1");
 	for (int i = 0; i < 64; i++)
 		iterate(&users[0], 3, "");
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)),
-		NO_MEMORY);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
 	cpg_user_close(&users[0]); /* a sanitizer would find a leak */
 }
 END_TEST

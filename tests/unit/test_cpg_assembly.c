@@ -143,13 +143,11 @@ START_TEST(does_not_add_up)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		void *message;
 
-		ck_assert_msg(add(7, FIRST, rows[i].announced, rows[i].first, &message) ==
-				      rows[i].first_rc,
+		ck_assert_msg(add(7, FIRST, rows[i].announced, rows[i].first, &message) == rows[i].first_rc,
 			"%s: first", rows[i].name);
 		ck_assert_ptr_null(message);
-		ck_assert_msg(
-			add(7, LAST, rows[i].announced, rows[i].last, &message) == rows[i].last_rc,
-			"%s: last", rows[i].name);
+		ck_assert_msg(add(7, LAST, rows[i].announced, rows[i].last, &message) == rows[i].last_rc, "%s: last",
+			rows[i].name);
 		ck_assert_ptr_null(message);
 		ck_assert_msg(list.first == NULL, "%s: left over", rows[i].name);
 	}

@@ -240,9 +240,8 @@ static void upset(struct cluster *cluster, uint32_t round)
 	 * The ring loses a node and gets another one. Messages sent before the ring knows are delivered in the next
 	 * ring.
 	 */
-	ck_assert_int_eq(testkit_part(cluster->kit,
-				 round % 2 == 0 ? "1 2 3 | 4" : parts[testkit_random(cluster->kit, 4)]),
-		0);
+	ck_assert_int_eq(
+		testkit_part(cluster->kit, round % 2 == 0 ? "1 2 3 | 4" : parts[testkit_random(cluster->kit, 4)]), 0);
 	if (round % 8 == 7)
 		testkit_chaos(cluster->kit, TESTKIT_CRASH | TESTKIT_PAUSE | TESTKIT_LOSS, 300);
 	talk(cluster, 60);
@@ -259,8 +258,7 @@ static int all_is_heard(void *arg)
 	const struct cluster *cluster = arg;
 
 	for (uint32_t i = 0; i < CLIENTS; i++)
-		if (cluster->clients[i].connection != NULL &&
-			cluster->clients[i].sent != cluster->clients[i].heard)
+		if (cluster->clients[i].connection != NULL && cluster->clients[i].sent != cluster->clients[i].heard)
 			return 0;
 	return 1;
 }
@@ -348,8 +346,8 @@ static void run(uint64_t seed, bool has_plain, uint64_t *compared, uint64_t *aga
 	ck_assert_ptr_nonnull(cluster.kit);
 	testkit_config(cluster.kit, "totem {\n token: 300\n consensus: 360\n}\n");
 	for (uint32_t i = 1; i <= NODES; i++)
-		ck_assert_int_eq(testkit_load(cluster.kit, i, &cpg_LTX_coterie_plugin,
-					 has_plain && i == PLAIN_NODE ? no : NULL),
+		ck_assert_int_eq(
+			testkit_load(cluster.kit, i, &cpg_LTX_coterie_plugin, has_plain && i == PLAIN_NODE ? no : NULL),
 			0);
 	ck_assert_int_eq(testkit_start(cluster.kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(cluster.kit, 20000), 0);

@@ -11,8 +11,7 @@
 /* Deliver a message of these bytes to node 1. */
 static void throw(uint32_t from, const char *bytes, uint32_t size)
 {
-	struct mock_message message = {
-		.id = CPG_RING_COMPACT, .size = size, .data = (uint8_t *)(uintptr_t)bytes};
+	struct mock_message message = {.id = CPG_RING_COMPACT, .size = size, .data = (uint8_t *)(uintptr_t)bytes};
 
 	mock_deliver(ring.ops, ring.nodes[1].self, from, false, &message);
 }
@@ -537,18 +536,18 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 	cpg_user_mcast(&users[1], "x"); /* handle 0 of node 2 */
 	service_ring_run(&ring);
 	skip_events();
-	THROW(2, "\0\0\0\0");               /* an unknown kind of message */
+	THROW(2, "\0\0\0\0"); /* an unknown kind of message */
 	THROW(2, "\0\0\7\0\1\0\0\0");
 	THROW(2, "\0\0\xff\0\1\0\0\0");
-	THROW(2, "\1\0\2\0x");              /* a handle that stands for nothing */
+	THROW(2, "\1\0\2\0x"); /* a handle that stands for nothing */
 	THROW(2, "\xff\xff\2\0x");
 	THROW(2, "\0\x10\1\0\1\0\0\0grp"); /* a handle out of range */
-	THROW(2, "\0\0\1\0");               /* a definition without its pid */
+	THROW(2, "\0\0\1\0");              /* a definition without its pid */
 	THROW(2, "\0\0\1\0\1\0\0");
-	THROW(2, "\0\0\3\0\1\0\0\0ab");     /* a fragment longer than its whole message */
-	THROW(2, "\0\0\6\0\2\0\0\0x");      /* a leave with bytes behind it */
+	THROW(2, "\0\0\3\0\1\0\0\0ab"); /* a fragment longer than its whole message */
+	THROW(2, "\0\0\6\0\2\0\0\0x");  /* a leave with bytes behind it */
 	throw(2, long_name, sizeof(long_name));
-	THROW(4, "\0\0\1\0\1\0\0\0grp");    /* from a node that is no member */
+	THROW(4, "\0\0\1\0\1\0\0\0grp"); /* from a node that is no member */
 	THROW(4, "\0\0\2\0x");
 	THROW(1, "\0\0\2\0x"); /* a message of this node that it never sent */
 	count = 14;

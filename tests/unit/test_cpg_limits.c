@@ -11,7 +11,7 @@
 #include "services/cpg/cpg.h"
 
 #define LIST_MAX 7000u
-#define TURN_NS 100000u /* between two turns of a snapshot */
+#define TURN_NS 100000u        /* between two turns of a snapshot */
 #define TURN_MAX_NS 400000000u /* docs/message-costs.md has the figures of a quiet machine */
 /* Size of a message's body, without the header that the executive writes. */
 #define BODY(type) ((uint32_t)(sizeof(type) - 16))
@@ -253,8 +253,7 @@ START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
 	users[0] = cpg_user_create(&ring, 1, 1);
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(iterate_in_turns(&users[0], 3, &turns), OK);
-	ck_assert_int_eq(
-		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
 }
 END_TEST
 
@@ -298,8 +297,7 @@ START_TEST(an_iteration_is_of_one_moment)
 	fill_lists(2, CPG_PROCESSES_MAX / 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		users[i] = cpg_user_create(&ring, 1, 1 + i);
-		ck_assert_int_eq(
-			cpg_user_request(&users[i], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+		ck_assert_int_eq(cpg_user_request(&users[i], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
 	}
 	/* Only a library that is not ours sends a second request before the answer to the first one. */
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), TRY_AGAIN);
@@ -307,7 +305,7 @@ START_TEST(an_iteration_is_of_one_moment)
 		mock_host_advance(host(1), TURN_NS);
 		deliver_process(3, CPG_RING_PROCJOIN, &name, i);
 	}
-	cpg_user_close(&users[1]); /* the closed client's request is dropped */
+	cpg_user_close(&users[1]);                        /* the closed client's request is dropped */
 	while (users[0].base.client->replies.count < 2) { /* "try again" is the first */
 		ck_assert_uint_gt(mock_host_timers(host(1)), 0);
 		mock_host_advance(host(1), TURN_NS);

@@ -81,8 +81,7 @@ START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 	users[6].base.seen++;
 	ring.first = 4; /* node 4's list is delivered first, so its process is last in the event */
 	service_ring_form(&ring, "1 2 3 4");
-	expect(users[0],
-		"confchg grp [1:10 2:20 3:30 3:40 4:50] left [] joined [3:40/4 3:30/4 4:50/4]");
+	expect(users[0], "confchg grp [1:10 2:20 3:30 3:40 4:50] left [] joined [3:40/4 3:30/4 4:50/4]");
 	expect(users[0], "totem 1.14 [1 2 3 4]");
 	expect(users[2], "confchg grp [1:10 2:20 3:30 3:40 4:50] left [] joined [2:20/4 1:10/4]");
 	expect(users[2], "totem 1.14 [1 2 3 4]");
@@ -137,8 +136,7 @@ END_TEST
 START_TEST(a_process_that_its_node_forgot_is_struck_out)
 {
 	struct cpg_ring_process ghost = {.group = cpg_wire_name("grp", 3), .pid = 666, .reason = 1};
-	struct mock_message message = {
-		.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&ghost + 16};
+	struct mock_message message = {.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&ghost + 16};
 
 	join_all("12");
 	ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message), 0);
@@ -230,13 +228,13 @@ struct field {
 	uint32_t count;
 };
 
-#define FIELD(at, bytes)                                                                           \
-	{                                                                                          \
-		at, bytes, sizeof(bytes) - 1                                                       \
+#define FIELD(at, bytes) \
+	{ \
+		at, bytes, sizeof(bytes) - 1 \
 	}
 
-static void check_sent(uint32_t nodeid, uint32_t index, uint32_t function, uint32_t size,
-	const struct field *fields, uint32_t count)
+static void check_sent(
+	uint32_t nodeid, uint32_t index, uint32_t function, uint32_t size, const struct field *fields, uint32_t count)
 {
 	const struct mock_message *message = &host(nodeid)->sent.list[index];
 	uint8_t *want = calloc(1, size);
@@ -251,11 +249,10 @@ static void check_sent(uint32_t nodeid, uint32_t index, uint32_t function, uint3
 	free(want);
 }
 
-#define CHECK_SENT(nodeid, index, function, size, ...)                                             \
-	do {                                                                                       \
-		static const struct field fields[] = {__VA_ARGS__};                                \
-		check_sent(nodeid, index, function, size, fields,                                  \
-			sizeof(fields) / sizeof(fields[0]));                                       \
+#define CHECK_SENT(nodeid, index, function, size, ...) \
+	do { \
+		static const struct field fields[] = {__VA_ARGS__}; \
+		check_sent(nodeid, index, function, size, fields, sizeof(fields) / sizeof(fields[0])); \
 	} while (0)
 
 START_TEST(messages_are_those_of_a_real_ring)
@@ -263,8 +260,8 @@ START_TEST(messages_are_those_of_a_real_ring)
 	cpg_case_plain();
 	users[0] = cpg_user_create(&ring, 1, 0x6d38);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp1", 0), 1);
-	CHECK_SENT(1, 0, CPG_RING_PROCJOIN, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
-		FIELD(152, "\x38\x6d"), FIELD(160, "\1"));
+	CHECK_SENT(1, 0, CPG_RING_PROCJOIN, 168, FIELD(16, "\4"), FIELD(24, "grp1"), FIELD(152, "\x38\x6d"),
+		FIELD(160, "\1"));
 	service_ring_run(&ring);
 	/* The captured message also has a cookie, which is an address in the sender's process. It is 0 here. */
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello1"), 0);
@@ -272,20 +269,19 @@ START_TEST(messages_are_those_of_a_real_ring)
 		FIELD(160, "\x38\x6d"), FIELD(168, "\1"), FIELD(184, "hello1"));
 	service_ring_run(&ring);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 1200000, "ZZZZ"), 1);
-	CHECK_SENT(1, 0, CPG_RING_PARTIAL_MCAST, 204, FIELD(16, "\4"), FIELD(24, "grp1"),
-		FIELD(152, "\x80\x4f\x12"), FIELD(160, "\4"), FIELD(168, "\x38\x6d"),
-		FIELD(176, "\1"), FIELD(184, "\1"), FIELD(200, "ZZZZ"));
+	CHECK_SENT(1, 0, CPG_RING_PARTIAL_MCAST, 204, FIELD(16, "\4"), FIELD(24, "grp1"), FIELD(152, "\x80\x4f\x12"),
+		FIELD(160, "\4"), FIELD(168, "\x38\x6d"), FIELD(176, "\1"), FIELD(184, "\1"), FIELD(200, "ZZZZ"));
 	service_ring_run(&ring);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), 1);
-	CHECK_SENT(1, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
-		FIELD(152, "\x38\x6d"), FIELD(160, "\2"));
+	CHECK_SENT(1, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp1"), FIELD(152, "\x38\x6d"),
+		FIELD(160, "\2"));
 	service_ring_run(&ring);
 	users[1] = cpg_user_create(&ring, 3, 0x6d41);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp2", 0), 1);
 	service_ring_run(&ring);
 	cpg_user_close(&users[1]);
-	CHECK_SENT(3, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp2"),
-		FIELD(152, "\x41\x6d"), FIELD(160, "\5"));
+	CHECK_SENT(3, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp2"), FIELD(152, "\x41\x6d"),
+		FIELD(160, "\5"));
 }
 END_TEST
 
@@ -302,10 +298,9 @@ START_TEST(lists_are_those_of_a_real_ring)
 	service_ring_form_start(&ring, "1 2 3");
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[3].self), 0);
 	ck_assert_uint_eq(host(3)->sent.count, 2);
-	CHECK_SENT(
-		3, 0, CPG_RING_DOWNLIST, 1568, FIELD(16, "\4"), FIELD(24, "\1"), FIELD(32, "\4"));
-	CHECK_SENT(3, 1, CPG_RING_JOINLIST, 312, FIELD(24, "\xa9\x78"), FIELD(32, "\4"),
-		FIELD(40, "grp1"), FIELD(168, "\xec\x78"), FIELD(176, "\5"), FIELD(184, "alpha"));
+	CHECK_SENT(3, 0, CPG_RING_DOWNLIST, 1568, FIELD(16, "\4"), FIELD(24, "\1"), FIELD(32, "\4"));
+	CHECK_SENT(3, 1, CPG_RING_JOINLIST, 312, FIELD(24, "\xa9\x78"), FIELD(32, "\4"), FIELD(40, "grp1"),
+		FIELD(168, "\xec\x78"), FIELD(176, "\5"), FIELD(184, "alpha"));
 	/* A node without processes sends no list of processes. */
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[2].self), 0);
 	ck_assert_uint_eq(host(2)->sent.count, 1);
@@ -331,8 +326,7 @@ END_TEST
 START_TEST(many_processes_are_announced_in_several_lists)
 {
 	struct cpg_ring_process join = {.group = cpg_wire_name("big", 3), .reason = 1};
-	struct mock_message message = {
-		.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&join + 16};
+	struct mock_message message = {.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&join + 16};
 
 	service_ring_form(&ring, "1 | 2 3");
 	for (uint32_t i = 0; i < 15000; i++) {
@@ -388,8 +382,7 @@ START_TEST(malformed_ring_messages_are_dropped)
 {
 	uint32_t size = malformed[_i].size;
 	uint32_t logged;
-	struct mock_message message = {
-		.id = malformed[_i].function, .size = size - 16, .data = calloc(1, size - 16)};
+	struct mock_message message = {.id = malformed[_i].function, .size = size - 16, .data = calloc(1, size - 16)};
 
 	join_all("12");
 	for (int i = 0; i < 3; i++) {
@@ -458,8 +451,8 @@ int main(void)
 	tcase_add_test(tcase, lists_are_those_of_a_real_ring);
 	tcase_add_test(tcase, fragments_and_leaves_cross_byte_orders);
 	tcase_add_test(tcase, many_processes_are_announced_in_several_lists);
-	tcase_add_loop_test(tcase, malformed_ring_messages_are_dropped, 0,
-		(int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_loop_test(
+		tcase, malformed_ring_messages_are_dropped, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
 	return suite_run(suite);
 }

@@ -75,8 +75,7 @@ START_TEST(a_shared_buffer_is_sent_again_and_again)
 		buffer.map->request.message[4] = (uint8_t)('0' + i);
 		buffer.map->request.guarantee = (uint32_t)i + 1;
 		ck_assert_int_eq(zc_execute(&users[0], buffer.map->token), OK);
-		ck_assert_uint_eq(host(1)->sent.list[0].guarantee,
-			i + 1 == 3 ? COTERIE_SAFE : COTERIE_AGREED);
+		ck_assert_uint_eq(host(1)->sent.list[0].guarantee, i + 1 == 3 ? COTERIE_SAFE : COTERIE_AGREED);
 		memset(buffer.map->request.message, 0, 5);
 		service_ring_run(&ring);
 		char want[] = "deliver grp 1:10 hell0";
@@ -233,7 +232,8 @@ START_TEST(a_refusal_does_not_show_which_names_exist)
 	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(req.path, sizeof(req.path), "%s/%s", closed, names[i / 2]);
 		req.map_size = i % 2 == 0 ? 4096 : 8192;
-		ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == ACCESS, "%s", names[i / 2]);
+		ck_assert_msg(
+			cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == ACCESS, "%s", names[i / 2]);
 	}
 	ck_assert_int_eq(rmdir(path), 0);
 	snprintf(path, sizeof(path), "%s/there", closed);
@@ -360,9 +360,11 @@ START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 		ck_assert_int_ge(fd, 0);
 		ck_assert_int_eq(ftruncate(fd, 4096) + fchown(fd, 1000, 1000), 0);
 		close(fd);
-		ck_assert_int_eq(chown(folder, rows[i].folder_uid, rows[i].folder_gid) + chmod(folder, rows[i].mode), 0);
+		ck_assert_int_eq(
+			chown(folder, rows[i].folder_uid, rows[i].folder_gid) + chmod(folder, rows[i].mode), 0);
 		snprintf(req.path, sizeof(req.path), "%s", path);
-		ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == rows[i].answer, "row %zu", i);
+		ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == rows[i].answer,
+			"row %zu", i);
 		ck_assert_int_eq(access(path, F_OK), rows[i].answer == OK ? -1 : 0);
 	}
 	ck_assert_int_eq(rmdir(folder), 0);

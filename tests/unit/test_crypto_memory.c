@@ -46,7 +46,8 @@ static size_t count_left_out(const uint8_t *const *addresses, size_t count)
 	return found;
 }
 
-static const size_t sizes[] = {0, 1, 15, 16, 17, 32, 33, 100, 4096, 32751, 32752, 32753, 49135, 49136, 49137, 100000, 1 << 20};
+static const size_t sizes[] = {
+	0, 1, 15, 16, 17, 32, 33, 100, 4096, 32751, 32752, 32753, 49135, 49136, 49137, 100000, 1 << 20};
 
 START_TEST(blocks_of_every_size_are_left_out_of_core_dumps)
 {

@@ -20,7 +20,8 @@ static struct delivery *delivery;
 static uint8_t sent[VERDICT_SIZE]; /* the last verdict that this node announced */
 static int sent_count, refusals;
 
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
+int ring_send(
+	struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
 {
 	(void)ring;
 	ck_assert_str_eq(group, "a");
@@ -65,8 +66,8 @@ static void build(const char *members)
 
 static void verdict(uint32_t source, bool is_quorate, uint32_t representative, uint64_t seq)
 {
-	uint32_t words[VERDICT_SIZE / 4] = {ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT, 0, VERDICT_SIZE, 0, is_quorate, 0,
-		representative, 0};
+	uint32_t words[VERDICT_SIZE / 4] = {
+		ROUND_SERVICE_ID << 16 | DELIVERY_VERDICT, 0, VERDICT_SIZE, 0, is_quorate, 0, representative, 0};
 
 	memcpy(words + 8, &seq, sizeof(seq));
 	delivery_receive(delivery, source, (const uint8_t *)words, sizeof(words), false);

@@ -136,8 +136,12 @@ static void fill(struct doctor_facts *facts)
 	set(&facts->stats, "stats.coterie.times.token_rotation.01.below_us", "2000000");
 	set(&facts->stats, "stats.coterie.times.token_rotation.02.count", "0");
 	set(&facts->stats, "stats.coterie.times.token_rotation.max_us", "1100000");
-	facts->links[0] = (struct doctor_link){
-		.address = "10.0.0.1", .interface = "eth0", .is_up = true, .has_carrier = true, .mtu = 1500, .speed_mbit = 1000};
+	facts->links[0] = (struct doctor_link){.address = "10.0.0.1",
+		.interface = "eth0",
+		.is_up = true,
+		.has_carrier = true,
+		.mtu = 1500,
+		.speed_mbit = 1000};
 	facts->link_count = 1;
 	ck_assert_int_eq(doctor_facts_members(facts), 0);
 	for (int i = 0; i < NODES; i++)
@@ -338,7 +342,10 @@ static void unsettled(struct doctor_facts *facts)
 	set(&facts->stats_before, "stats.srp.gather_entered", "10");
 	set(&facts->stats, "stats.srp.gather_entered", "15");
 }
-static void lost_tokens(struct doctor_facts *facts) { set(&facts->stats, "stats.coterie.ring.changes.token_lost", "12"); }
+static void lost_tokens(struct doctor_facts *facts)
+{
+	set(&facts->stats, "stats.coterie.ring.changes.token_lost", "12");
+}
 static void slow_rotations(struct doctor_facts *facts)
 {
 	set(&facts->stats, "stats.coterie.times.token_rotation.02.count", "900");
@@ -416,7 +423,10 @@ static void corosync_enabled(struct doctor_facts *facts) { facts->host.is_corosy
 static void open_key(struct doctor_facts *facts) { facts->host.key_mode = 0644; }
 static void short_key(struct doctor_facts *facts) { facts->host.key_size = 64; }
 static void no_key(struct doctor_facts *facts) { facts->host.key_errno = ENOENT; }
-static void newer_key(struct doctor_facts *facts) { set(&facts->stats, "stats.coterie.key_file_newer", "/etc/coterie/authkey"); }
+static void newer_key(struct doctor_facts *facts)
+{
+	set(&facts->stats, "stats.coterie.key_file_newer", "/etc/coterie/authkey");
+}
 static void plain(struct doctor_facts *facts)
 {
 	set(&facts->config, "totem.encryption", "none");
@@ -454,7 +464,7 @@ static void unasked(struct doctor_facts *facts) { ask(facts)->is_asked = false; 
 static const struct row {
 	const char *name;
 	void (*spoil)(struct doctor_facts *facts);
-	const char *found; /* "ID LEVEL", with ", " between */
+	const char *found;  /* "ID LEVEL", with ", " between */
 	const char *remedy; /* part of the first finding's remedy; NULL: any */
 } rows[] = {
 	{"a healthy node has no finding", nothing, "", NULL},

@@ -17,8 +17,8 @@
 static char sent[4096];
 static uint32_t sent_count, noted;
 
-static bool notes(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool notes(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_mcast mcast;
 
@@ -33,10 +33,7 @@ static bool notes(struct net *n, uint32_t from, uint32_t to, const struct wire_h
 	return false;
 }
 
-static const struct totem_counters *counters_of(uint32_t id)
-{
-	return totem_engine_counters(node_of(id)->engine);
-}
+static const struct totem_counters *counters_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine); }
 
 static void start(uint64_t features, uint32_t capacity, uint32_t early_frames)
 {
@@ -103,8 +100,8 @@ START_TEST(nobody_asks_for_what_is_under_way)
 }
 END_TEST
 
-static bool loses_one(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool loses_one(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_mcast mcast;
 
@@ -167,8 +164,8 @@ START_TEST(all_have_to_agree)
 END_TEST
 
 /* Node 2 dies between its token and its frames. */
-static bool dies_behind_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool dies_behind_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)to, (void)frame;
 	return from == 2 && header->type == WIRE_MCAST;

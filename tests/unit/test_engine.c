@@ -64,9 +64,7 @@ START_TEST(large_messages_arrive_whole)
 	start_ring(3);
 	memset(text, 'x', sizeof(text));
 	for (uint32_t id = 1; id <= 3; id++)
-		ck_assert_int_eq(
-			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, iov, 2),
-			0);
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, iov, 2), 0);
 	run_until_received(3, 1000);
 	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "3:(100000 bytes)"));
@@ -86,8 +84,7 @@ START_TEST(a_full_queue_refuses_and_calls_back)
 
 	const struct iovec huge = {text, (size_t)queue.message_size_max + 1};
 
-	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &huge, 1),
-		-EMSGSIZE);
+	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &huge, 1), -EMSGSIZE);
 	while (totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1) == 0)
 		accepted++;
 	ck_assert_uint_gt(accepted, 10);
@@ -100,8 +97,8 @@ END_TEST
 /* --- loss --- */
 
 /* Drop every third frame from node 1 to node 3 when it is sent first. */
-static bool drop_some_frames(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_some_frames(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_mcast mcast;
 
@@ -133,8 +130,8 @@ END_TEST
 
 static uint64_t sent_by_1;
 
-static bool drop_tokens_to_2(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_tokens_to_2(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)frame;
 	sent_by_1 += from == 1 && header->type == WIRE_TOKEN;
@@ -165,8 +162,8 @@ START_TEST(what_befalls_the_token_is_counted)
 }
 END_TEST
 
-static bool drop_commits_to_2(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_commits_to_2(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)frame;
 	return from != 2 && to == 2 && header->type == WIRE_COMMIT_TOKEN;
@@ -194,8 +191,8 @@ END_TEST
 /* Drop the commit token of the second rotation until the last member has repeated that of the first rotation. */
 static uint32_t first_rotation_ends;
 
-static bool drop_second_rotation(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_second_rotation(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
 
@@ -227,8 +224,8 @@ START_TEST(a_repeat_of_the_first_rotation_is_not_the_second)
 }
 END_TEST
 
-static bool drop_one_in_ten(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_one_in_ten(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	static uint32_t state = 1;
 
@@ -306,18 +303,15 @@ START_TEST(a_joiner_gets_what_follows_a_long_message)
 	run_until_ring(2, 20000);
 	run_for(5);
 	clear_logs();
-	ck_assert_int_eq(
-		totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	send_many(1, 5);
-	ck_assert_int_eq(
-		totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	run_for(1);
 	ck_assert_str_eq(node_of(2)->log, ""); /* the message is on its way */
 	node_start(3);
 	run_until_ring(3, 9000);
 	run_for(100);
-	ck_assert_ptr_nonnull(
-		strstr(node_of(2)->log, "regular 1 2 3 +3\n1:(300000 bytes)\n1:m1.0"));
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "regular 1 2 3 +3\n1:(300000 bytes)\n1:m1.0"));
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, small));
 	ck_assert_ptr_nonnull(strstr(node_of(3)->log, small));
 	ck_assert_ptr_nonnull(strstr(node_of(3)->log, "1:m1.4\n1:(300000 bytes)\n"));
@@ -335,8 +329,8 @@ START_TEST(a_leave_takes_no_timer)
 }
 END_TEST
 
-static bool is_cut(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_cut(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return (from < n->cut_from) != (to < n->cut_from);
@@ -348,8 +342,7 @@ static bool are_split(void)
 
 	for (uint32_t i = 0; i < net->node_count; i++) {
 		const struct node *node = &net->nodes[i];
-		uint32_t side = node->id < net->cut_from ? net->cut_from - 1
-							 : net->node_count + 1 - net->cut_from;
+		uint32_t side = node->id < net->cut_from ? net->cut_from - 1 : net->node_count + 1 - net->cut_from;
 
 		if (totem_engine_state(node->engine) != TOTEM_OPERATIONAL ||
 			totem_engine_members(node->engine, &members) != side)
@@ -436,8 +429,8 @@ START_TEST(safe_waits_for_everybody)
 }
 END_TEST
 
-static bool drop_frames_to_3(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_frames_to_3(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from, (void)frame;
 	return header->type == WIRE_MCAST && to == 3;
@@ -589,12 +582,12 @@ START_TEST(options_are_checked)
 	ck_assert_uint_eq(good.token_retransmit_ns, 869 * MS);
 	ck_assert_uint_eq(good.hold_ns, 685 * MS);
 	ck_assert_uint_eq(good.consensus_ns, 4380 * MS);
-#define BAD(member, value)                                                                         \
-	do {                                                                                       \
-		bad = good;                                                                        \
-		bad.member = value;                                                                \
-		ck_assert_int_eq(totem_options_check(&bad, &which), -EINVAL);                      \
-		ck_assert_str_eq(which, #member);                                                  \
+#define BAD(member, value) \
+	do { \
+		bad = good; \
+		bad.member = value; \
+		ck_assert_int_eq(totem_options_check(&bad, &which), -EINVAL); \
+		ck_assert_str_eq(which, #member); \
 	} while (0)
 	BAD(nodeid, 0);
 	BAD(node_count, WIRE_NODES_MAX + 1);
@@ -624,8 +617,7 @@ START_TEST(options_change_at_run_time)
 	options.max_messages = net->visit_frames_max = 40;
 	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), 0);
 	options.nodeid = 2;
-	ck_assert_int_eq(
-		totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
+	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
 	run_for(800); /* running timers keep their length, and a held token returns */
 	node_crash(2);
 	run_for(1500);

@@ -15,8 +15,8 @@
 static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 {
 	return a->aru == b->aru && a->high_seq == b->high_seq && a->released == b->released &&
-	       a->high_delivered == b->high_delivered && a->store_count == b->store_count &&
-	       a->trc == b->trc && a->pbl == b->pbl;
+	       a->high_delivered == b->high_delivered && a->store_count == b->store_count && a->trc == b->trc &&
+	       a->pbl == b->pbl;
 }
 
 /* Changes of a token that node 2 would otherwise accept. */
@@ -72,8 +72,8 @@ START_TEST(bad_tokens_are_dropped)
 		struct node *node = node_of(2);
 		uint64_t token_ns = totem_engine_counters(node->engine)->token_last_ns;
 
-		ck_assert_int_eq(wire_decode_token(net->samples[WIRE_TOKEN]->data,
-					 net->samples[WIRE_TOKEN]->size, &token),
+		ck_assert_int_eq(
+			wire_decode_token(net->samples[WIRE_TOKEN]->data, net->samples[WIRE_TOKEN]->size, &token),
 			WIRE_OK);
 		token.token_seq += 30;
 		rows[i].change(&token);
@@ -81,10 +81,9 @@ START_TEST(bad_tokens_are_dropped)
 		totem_engine_probe(node->engine, &before);
 		feed(2, bytes, wire_encode_token(&token, 0, false, bytes, sizeof(bytes)));
 		totem_engine_probe(node->engine, &after);
-		ck_assert_msg(
-			node->refused == rows[i].refused &&
-				totem_engine_counters(node->engine)->token_last_ns == token_ns &&
-				are_alike(&before, &after),
+		ck_assert_msg(node->refused == rows[i].refused &&
+				      totem_engine_counters(node->engine)->token_last_ns == token_ns &&
+				      are_alike(&before, &after),
 			"%s", rows[i].name);
 	}
 	send_many(2, 1);
@@ -128,8 +127,7 @@ START_TEST(bad_frames_are_dropped)
 		totem_engine_probe(node_of(2)->engine, &before);
 		feed(2, bytes, sample->size);
 		totem_engine_probe(node_of(2)->engine, &after);
-		ck_assert_msg(node_of(2)->refused == rows[i].refused && are_alike(&before, &after),
-			"%s", rows[i].name);
+		ck_assert_msg(node_of(2)->refused == rows[i].refused && are_alike(&before, &after), "%s", rows[i].name);
 	}
 }
 END_TEST
@@ -197,8 +195,8 @@ END_TEST
 static void (*change_token)(struct wire_token *token);
 static enum totem_state change_in;
 
-static bool drop_to_change(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_to_change(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_token token;
 	uint8_t bytes[WIRE_TOKEN_SIZE_MAX];
@@ -224,8 +222,7 @@ static void token_has_flag(struct wire_token *token) { token->retrans_flg = 1; }
 
 START_TEST(residues_do_not_stop_the_ring)
 {
-	void (*const changes[])(struct wire_token * token) = {
-		token_fills_window, token_has_backlog};
+	void (*const changes[])(struct wire_token * token) = {token_fills_window, token_has_backlog};
 
 	start_ring(3);
 	net->drops = drop_to_change;
@@ -245,8 +242,8 @@ END_TEST
 static uint8_t forged[WIRE_TOKEN_SIZE_MAX];
 static size_t forged_size;
 
-static bool drop_to_forge(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_to_forge(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_token token;
 
@@ -284,8 +281,8 @@ END_TEST
 /* In the commit token of the second rotation, set the other members' entries to seqs that are far apart. */
 static bool has_forged_commit;
 
-static bool drop_to_forge_commit(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool drop_to_forge_commit(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
 	struct wire_commit_entry entries[3];
@@ -385,12 +382,12 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 END_TEST
 
 /* Pass node `to` a join in the name of node `from`. */
-static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count,
-	const uint32_t *failed, uint32_t failed_count)
+static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count, const uint32_t *failed,
+	uint32_t failed_count)
 {
 	uint8_t bytes[4096];
-	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq,
-		proc, proc_count, failed, failed_count, 0, false, bytes, sizeof(bytes));
+	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq, proc, proc_count,
+		failed, failed_count, 0, false, bytes, sizeof(bytes));
 
 	ck_assert_uint_gt(size, 0);
 	feed(to, bytes, size);
@@ -460,8 +457,7 @@ START_TEST(a_join_in_our_name_is_not_ours)
 		run_for(1);
 	/* A leave of this node's former run, which knew more nodes. Then a join of that run. */
 	for (uint32_t header = 0; header <= 3; header += 3) {
-		size_t size = wire_encode_join(
-			header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
+		size_t size = wire_encode_join(header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
 
 		feed(3, bytes, size);
 	}
@@ -495,10 +491,9 @@ START_TEST(bad_joins_are_dropped)
 		for (int k = 0; k < 10; k++) {
 			node_of(2)->refused = 0;
 			feed(2, bytes,
-				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes, 3,
-					&rows[i].from, rows[i].header == 0, 0, false, bytes, sizeof(bytes)));
-			ck_assert_msg(node_of(2)->refused == 1 && node_of(2)->gathered == 0, "%s",
-				rows[i].name);
+				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes, 3, &rows[i].from,
+					rows[i].header == 0, 0, false, bytes, sizeof(bytes)));
+			ck_assert_msg(node_of(2)->refused == 1 && node_of(2)->gathered == 0, "%s", rows[i].name);
 			run_for(50);
 		}
 	}
@@ -529,17 +524,12 @@ START_TEST(bad_commit_tokens_are_dropped)
 	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct wire_commit_token head = {.nodeid = 1,
-			.token_seq = 1,
-			.count = 2,
-			.ring = rows[i].ring,
-			.memb_index = rows[i].index};
+		const struct wire_commit_token head = {
+			.nodeid = 1, .token_seq = 1, .count = 2, .ring = rows[i].ring, .memb_index = rows[i].index};
 
 		feed(2, bytes,
-			wire_encode_commit_token(&head, rows[i].addr, entries, NULL, 0, false,
-				bytes, sizeof(bytes)));
-		ck_assert_msg(
-			totem_engine_state(node_of(2)->engine) == TOTEM_GATHER, "%s", rows[i].name);
+			wire_encode_commit_token(&head, rows[i].addr, entries, NULL, 0, false, bytes, sizeof(bytes)));
+		ck_assert_msg(totem_engine_state(node_of(2)->engine) == TOTEM_GATHER, "%s", rows[i].name);
 	}
 	run_until_ring(2, 1000);
 }
@@ -571,9 +561,7 @@ START_TEST(damaged_packets_of_every_type)
 			for (int k = 0; k < 3; k++) {
 				uint8_t was = all->data[at];
 
-				all->data[at] = k == 0   ? (uint8_t)~was
-						: k == 1 ? 0
-							 : (uint8_t)(was + 1);
+				all->data[at] = k == 0 ? (uint8_t)~was : k == 1 ? 0 : (uint8_t)(was + 1);
 				feed(2, all->data, all->size);
 				all->data[at] = was;
 			}

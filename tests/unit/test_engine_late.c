@@ -10,10 +10,7 @@
 
 static uint8_t bytes[4096];
 
-static const struct totem_counters *counters_of(uint32_t id)
-{
-	return totem_engine_counters(node_of(id)->engine);
-}
+static const struct totem_counters *counters_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine); }
 
 static bool holds(uint32_t id)
 {
@@ -97,8 +94,8 @@ static uint32_t promised_count(void)
 	return count;
 }
 
-static bool loses_tokens(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool loses_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from, (void)to, (void)frame;
 	return header->type == WIRE_TOKEN;
@@ -135,8 +132,8 @@ static bool has_asked;
  * Write a request into the token that arrives at node 2 after a new message. Its aru says that all members have all
  * frames.
  */
-static bool ask_in_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool ask_in_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct coterie_frame *written = (struct coterie_frame *)(uintptr_t)frame;
 	struct wire_token token;
@@ -147,8 +144,7 @@ static bool ask_in_token(struct net *n, uint32_t from, uint32_t to, const struct
 		return false;
 	has_asked = true;
 	token.rtr_count = 1;
-	token.rtr[0] = (struct wire_rtr){.seq = token.seq,
-		.ring = asked.ring.rep == 0 ? token.ring : asked.ring};
+	token.rtr[0] = (struct wire_rtr){.seq = token.seq, .ring = asked.ring.rep == 0 ? token.ring : asked.ring};
 	written->size = (uint32_t)wire_encode_token(&token, 2, false, written->data, written->capacity);
 	return false;
 }
@@ -204,8 +200,8 @@ static void start_lone(void)
 }
 
 /* Only the sender can send these frames again, so it remains a lone sender. */
-static bool loses_frames_of_2(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool loses_frames_of_2(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from, (void)frame;
 	return to != 2 && header->type == WIRE_MCAST;

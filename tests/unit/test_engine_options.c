@@ -13,8 +13,8 @@ static uint64_t first_ns[6];
 static uint32_t deaf; /* node that gets no packet of the types in `lost`; 0: none */
 static uint8_t lost;
 
-static bool watches(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool watches(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)frame;
 	if (from == 1 && to == 2 && header->type < 6 && sent[header->type]++ == 0)

@@ -26,8 +26,7 @@ static bool is_repeated_early(const struct coterie_frame *frame)
 
 	if (wire_decode_commit_token(frame->data, frame->size, &token) != WIRE_OK)
 		return false;
-	if (token.ring.seq == commit_ring_seq && token.token_seq == commit_token_seq &&
-		net->now_ns < commit_due_ns)
+	if (token.ring.seq == commit_ring_seq && token.token_seq == commit_token_seq && net->now_ns < commit_due_ns)
 		return true;
 	commit_ring_seq = token.ring.seq;
 	commit_token_seq = token.token_seq;
@@ -35,8 +34,8 @@ static bool is_repeated_early(const struct coterie_frame *frame)
 	return false;
 }
 
-static bool comes_back(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool comes_back(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	uint64_t back_ns = from == 1 || to == 1 ? first_ns : others_ns;
 
@@ -176,8 +175,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
 	tcase_set_timeout(tcase, 30);
-	tcase_add_loop_test(tcase, a_node_whose_paths_are_back_one_by_one_stays, 0,
-		sizeof(lags) / sizeof(lags[0]));
+	tcase_add_loop_test(tcase, a_node_whose_paths_are_back_one_by_one_stays, 0, sizeof(lags) / sizeof(lags[0]));
 	tcase_add_test(tcase, the_wait_ends_when_no_path_can_be_late);
 	tcase_add_test(tcase, the_wait_ends_before_the_consensus_timeout);
 	tcase_add_loop_test(tcase, a_ring_is_formed_at_once, 0, sizeof(quick) / sizeof(quick[0]));

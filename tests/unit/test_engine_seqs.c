@@ -12,8 +12,8 @@
 
 static uint32_t sides[NODES_MAX + 1]; /* nodes of different sides do not hear each other */
 
-static bool is_parted(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_parted(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n;
 	(void)header;
@@ -33,8 +33,7 @@ START_TEST(forged_ring_seqs_leave_room)
 	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
 		for (int k = 0; k < 3; k++) {
 			feed(1, bytes,
-				wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false, bytes,
-					sizeof(bytes)));
+				wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false, bytes, sizeof(bytes)));
 			run_until_ring(2, 5000);
 			ck_assert_uint_gt(totem_engine_ring(node_of(1)->engine)->seq, seqs[i]);
 			run_for(10);
@@ -189,8 +188,8 @@ END_TEST
 /* The nodes' disks have ring sequences that are far apart: a high one at the nodes that `alone` names. */
 START_TEST(rings_far_apart_become_one)
 {
-	static const uint32_t alone[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 0},
-		{1, 1, 1, 0}, {0, 1, 1, 1}};
+	static const uint32_t alone[][4] = {
+		{1, 0, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 0}, {1, 1, 1, 0}, {0, 1, 1, 1}};
 
 	net->drops = is_parted;
 	net->node_count = 4;

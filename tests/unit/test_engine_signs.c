@@ -11,25 +11,16 @@
 #include "tests/unit/engine_net.h"
 
 /* Return the time for which a silent member stays in the ring. */
-static uint64_t patience_ms(void)
-{
-	return (options.token_ns + options.consensus_ns) / MS;
-}
+static uint64_t patience_ms(void) { return (options.token_ns + options.consensus_ns) / MS; }
 
 /* Return the time for which the token may have been held when a node was cut off. */
-static uint64_t held_ms(void)
-{
-	return options.hold_ns / MS;
-}
+static uint64_t held_ms(void) { return options.hold_ns / MS; }
 
 /*
  * Return how much later a majority forms its ring: it waits for that time again and 20 ms, and the ring takes some
  * milliseconds.
  */
-static uint64_t margin_ms(void)
-{
-	return held_ms() + 20 + 100;
-}
+static uint64_t margin_ms(void) { return held_ms() + 20 + 100; }
 
 static uint32_t member_count(uint32_t id)
 {
@@ -54,8 +45,7 @@ static void check_unmoved(void)
 {
 	run_for(4000);
 	for (uint32_t i = 0; i < net->node_count; i++)
-		ck_assert_msg(
-			!net->nodes[i].is_up || net->nodes[i].gathered == 0, "node %u gathers", i + 1);
+		ck_assert_msg(!net->nodes[i].is_up || net->nodes[i].gathered == 0, "node %u gathers", i + 1);
 }
 
 static void start_ring_of_askers(uint32_t count)
@@ -358,8 +348,8 @@ START_TEST(refusals_on_a_slow_network_remove_nobody)
 	}
 	net->refuse_most_to = 0;
 	ck_assert_uint_gt(totem_engine_counters(node_of(2)->engine)->suspected, 0);
-	ck_assert_uint_gt(totem_engine_counters(node_of(1)->engine)->refused +
-				  totem_engine_counters(node_of(2)->engine)->refused,
+	ck_assert_uint_gt(
+		totem_engine_counters(node_of(1)->engine)->refused + totem_engine_counters(node_of(2)->engine)->refused,
 		_i == 1 ? 5 : 0);
 	run_for(patience_ms());
 	check_all_are_members();
@@ -368,8 +358,7 @@ END_TEST
 
 START_TEST(each_question_is_answered_once)
 {
-	const struct wire_probe probe = {
-		.system_from = 1, .kind = WIRE_PROBE_QUESTION, .number = 7, .ring = {9, 9}};
+	const struct wire_probe probe = {.system_from = 1, .kind = WIRE_PROBE_QUESTION, .number = 7, .ring = {9, 9}};
 	const struct wire_probe own = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
@@ -390,15 +379,15 @@ END_TEST
 
 /* --- no link --- */
 
-static bool is_apart(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_apart(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return from != to && (from == n->cut_from || to == n->cut_from);
 }
 
-static bool is_deaf(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_deaf(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return from != to && to == n->cut_from;
@@ -508,8 +497,8 @@ START_TEST(a_cut_that_is_longer_than_the_patience_removes_the_node)
 }
 END_TEST
 
-static bool is_token_from(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_token_from(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)frame;
 	return header->type == WIRE_TOKEN && from == n->cut_from && to != from;
@@ -647,8 +636,8 @@ START_TEST(a_deaf_node_is_alone_after_the_patience)
 }
 END_TEST
 
-static bool is_1_deaf_to_3(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool is_1_deaf_to_3(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return (from == 1 && to == 3) || (from == 3 && to == 1);
@@ -715,8 +704,8 @@ END_TEST
  */
 static uint32_t crossed_joins[NODES_MAX + 1][NODES_MAX + 1];
 
-static bool is_crossed(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool is_crossed(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)frame;
 	if (from == to || from % 2 != to % 2)
@@ -724,8 +713,8 @@ static bool is_crossed(struct net *n, uint32_t from, uint32_t to,
 	return header->type == WIRE_JOIN ? ++crossed_joins[from][to] > 1 : header->type == WIRE_MERGE_DETECT;
 }
 
-static bool is_other_pair(struct net *n, uint32_t from, uint32_t to,
-	const struct wire_header *header, const struct coterie_frame *frame)
+static bool is_other_pair(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return (from <= 2) != (to <= 2);
@@ -840,10 +829,7 @@ END_TEST
 
 /* --- the watch over a neighbour --- */
 
-static uint64_t probes_of(uint32_t id)
-{
-	return totem_engine_counters(node_of(id)->engine)->probe_tx;
-}
+static uint64_t probes_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine)->probe_tx; }
 
 START_TEST(each_member_watches_the_next_one)
 {

@@ -77,8 +77,7 @@ START_TEST(a_message_in_order_waits_for_those_before_it)
 		ck_assert(net_step(net, UINT64_MAX));
 	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "earlier"), 0);
 	run_until_ring(2, 100);
-	ck_assert_int_eq(
-		totem_engine_send_in_order(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	ck_assert_int_eq(totem_engine_send_in_order(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "barrier"), 0);
 	run_for(100);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:barrier"));

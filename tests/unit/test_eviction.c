@@ -98,35 +98,65 @@ static const struct {
 	const char *text;
 } texts[] = {
 	{"closed",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_CLOSED, .accuser = 1, .agreed = agreed, .agreed_count = 2,
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_CLOSED,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 2,
 			.silent_ns = 12 * MS},
 		"node 2 is out of the ring: its kernel closed its connection and refused datagrams; silent for 12 ms; "
 		"agreed: 1 3"},
 	{"voted",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_VOTED, .accuser = 1, .agreed = agreed, .agreed_count = 2,
-			.silent_ns = 512 * MS, .budget_ns = 500 * MS},
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_VOTED,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 2,
+			.silent_ns = 512 * MS,
+			.budget_ns = 500 * MS},
 		"node 2 is out of the ring: a majority did not hear it: silent for 512 ms (budget 500 ms); agreed: 1 3"},
 	{"silent",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_SILENT, .accuser = 1, .agreed = agreed, .agreed_count = 2,
-			.silent_ns = 8031 * MS, .budget_ns = 8030 * MS},
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_SILENT,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 2,
+			.silent_ns = 8031 * MS,
+			.budget_ns = 8030 * MS},
 		"node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); agreed: 1 3"},
 	{"disagreed",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_DISAGREED, .accuser = 1, .agreed = agreed, .agreed_count = 1,
-			.silent_ns = 20 * MS, .budget_ns = 8030 * MS},
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_DISAGREED,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 1,
+			.silent_ns = 20 * MS,
+			.budget_ns = 8030 * MS},
 		"node 2 is out of the ring: it agreed to no membership in time (patience 8030 ms); silent for 20 ms; "
 		"agreed: 1"},
 	{"answers",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_VOTED, .accuser = 1, .agreed = agreed, .agreed_count = 2,
-			.silent_ns = 512 * MS, .budget_ns = 500 * MS, .witness = TOTEM_WITNESS_ANSWERS},
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_VOTED,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 2,
+			.silent_ns = 512 * MS,
+			.budget_ns = 500 * MS,
+			.witness = TOTEM_WITNESS_ANSWERS},
 		"node 2 is out of the ring: a majority did not hear it: silent for 512 ms (budget 500 ms); its host "
 		"answers: its daemon is stopped or starves; agreed: 1 3"},
 	{"does not answer",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_SILENT, .accuser = 1, .agreed = agreed, .agreed_count = 2,
-			.silent_ns = 8031 * MS, .budget_ns = 8030 * MS, .witness = TOTEM_WITNESS_SILENT},
+		{.nodeid = 2,
+			.evidence = TOTEM_EVIDENCE_SILENT,
+			.accuser = 1,
+			.agreed = agreed,
+			.agreed_count = 2,
+			.silent_ns = 8031 * MS,
+			.budget_ns = 8030 * MS,
+			.witness = TOTEM_WITNESS_SILENT},
 		"node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); its host does not answer either; "
 		"agreed: 1 3"},
-	{"named",
-		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_NAMED, .accuser = 3, .silent_ns = 20 * MS},
+	{"named", {.nodeid = 2, .evidence = TOTEM_EVIDENCE_NAMED, .accuser = 3, .silent_ns = 20 * MS},
 		"node 2 is out of the ring: node 3 named it failed; silent for 20 ms"},
 };
 
@@ -209,7 +239,8 @@ START_TEST(what_a_witness_says_is_logged)
 	ring_log_trace(&ring_log, 1000 * MS, &trace);
 	snprintf(line, sizeof(line),
 		"TOTEM %d limited node 2 is silent for 1300 ms; its host answers: its daemon is stopped or starves; the ring "
-		"waits for it", LOG_NOTICE);
+		"waits for it",
+		LOG_NOTICE);
 	ck_assert_str_eq(logged, line);
 	trace.cause = TOTEM_WITNESS_SILENT;
 	ring_log_trace(&ring_log, 1000 * MS, &trace);
@@ -282,9 +313,13 @@ END_TEST
 START_TEST(a_long_list_is_cut_between_two_nodes)
 {
 	uint32_t many[64];
-	struct totem_eviction eviction = {.nodeid = UINT32_MAX, .accuser = UINT32_MAX, .agreed = many,
-		.silent_ns = UINT64_MAX, .budget_ns = UINT64_MAX,
-		.evidence = TOTEM_EVIDENCE_CLOSED + (enum totem_evidence)(_i / 3), .witness = (enum totem_witness)(_i % 3)};
+	struct totem_eviction eviction = {.nodeid = UINT32_MAX,
+		.accuser = UINT32_MAX,
+		.agreed = many,
+		.silent_ns = UINT64_MAX,
+		.budget_ns = UINT64_MAX,
+		.evidence = TOTEM_EVIDENCE_CLOSED + (enum totem_evidence)(_i / 3),
+		.witness = (enum totem_witness)(_i % 3)};
 
 	for (uint32_t i = 0; i < 64; i++)
 		many[i] = UINT32_MAX - 64 + i;

@@ -88,8 +88,7 @@ START_TEST(all_bytes_of_a_group_count)
 	struct {
 		struct evs_req_groups req;
 		struct evs_wire_group group;
-	} joining = {
-		.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1}};
+	} joining = {.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1}};
 
 	memset(groups, 0, sizeof(groups));
 	groups[1].key[31] = 1;
@@ -175,8 +174,7 @@ START_TEST(a_full_ring)
 	ck_assert_int_eq(mcast_joined(0, AGREED, "x"), TOO_BIG);
 	for (uint32_t i = 0; i < ops->request_count; i++)
 		ck_assert_uint_eq(ops->requests[i].flags & COTERIE_NEEDS_FLOW,
-			ops->requests[i].id == EVS_REQ_MCAST_JOINED ||
-					ops->requests[i].id == EVS_REQ_MCAST_GROUPS
+			ops->requests[i].id == EVS_REQ_MCAST_JOINED || ops->requests[i].id == EVS_REQ_MCAST_GROUPS
 				? COTERIE_NEEDS_FLOW
 				: 0);
 }
@@ -198,8 +196,7 @@ END_TEST
 
 /* ---- Configurations ---- */
 
-static void configure(
-	bool is_regular, uint64_t seq, const char *members, const char *left, const char *joined)
+static void configure(bool is_regular, uint64_t seq, const char *members, const char *left, const char *joined)
 {
 	const char *texts[3] = {members, left, joined};
 	uint32_t lists[3][16], counts[3] = {0};
@@ -292,8 +289,7 @@ END_TEST
 
 START_TEST(membership_get)
 {
-	struct evs_req_membership_get req = {
-		.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(req)}};
+	struct evs_req_membership_get req = {.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(req)}};
 	static const uint32_t want[] = {1, 0, 2, 0, 1, 2};
 
 	connect_user(0);
@@ -319,8 +315,7 @@ START_TEST(clients_come_and_go)
 			read_events[i] = 1;
 		}
 		for (uint32_t i = 0; i < USERS; i++) {
-			ck_assert_int_eq(
-				mcast_groups(order[(i + round) % 4], AGREED, "b", "x", 1), OK);
+			ck_assert_int_eq(mcast_groups(order[(i + round) % 4], AGREED, "b", "x", 1), OK);
 			disconnect_user(order[(i + round) % 4]);
 			run_ring();
 			for (uint32_t k = 0; k < USERS; k++) {
@@ -360,8 +355,7 @@ START_TEST(out_of_memory)
 	struct {
 		struct evs_req_groups req;
 		struct evs_wire_group group;
-	} joining = {
-		.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1},
+	} joining = {.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1},
 		.group = named("a")};
 	void *other = NULL;
 	int rc;

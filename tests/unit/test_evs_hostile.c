@@ -29,9 +29,7 @@ START_TEST(limits)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(letters, 0, sizeof(letters));
 		memset(letters, 'g', rows[i].groups);
-		ck_assert_msg(
-			mcast_groups(0, AGREED, letters, bytes, rows[i].size) == rows[i].answer,
-			"row %zu", i);
+		ck_assert_msg(mcast_groups(0, AGREED, letters, bytes, rows[i].size) == rows[i].answer, "row %zu", i);
 	}
 	free(bytes);
 	memset(letters, 'g', 51);
@@ -46,15 +44,12 @@ END_TEST
 START_TEST(sizes_that_do_not_add_up)
 {
 	struct evs_req_mcast_joined joined = {
-		.header = {.id = EVS_REQ_MCAST_JOINED, .size = sizeof(joined)},
-		.guarantee = AGREED,
-		.msglen = 1};
+		.header = {.id = EVS_REQ_MCAST_JOINED, .size = sizeof(joined)}, .guarantee = AGREED, .msglen = 1};
 	struct {
 		struct evs_req_mcast_groups req;
 		struct evs_wire_group group;
 		uint8_t message[8];
-	} groups = {.req = {.header = {.id = EVS_REQ_MCAST_GROUPS, .size = sizeof(groups)},
-			    .guarantee = AGREED}};
+	} groups = {.req = {.header = {.id = EVS_REQ_MCAST_GROUPS, .size = sizeof(groups)}, .guarantee = AGREED}};
 	static const struct {
 		uint32_t groups, msglen;
 		int32_t answer;
@@ -79,8 +74,7 @@ START_TEST(sizes_that_do_not_add_up)
 		groups.req.group_count = rows[i].groups;
 		groups.req.msglen = rows[i].msglen;
 		ck_assert_msg(
-			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer,
-			"row %zu", i);
+			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer, "row %zu", i);
 	}
 	/* The table refuses each size below the fixed part of a request. */
 	for (uint32_t i = 0; i < ops->request_count; i++) {
@@ -210,8 +204,7 @@ START_TEST(malformed_messages_are_dropped)
 	ck_assert_int_eq(join(0, "a"), OK);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint8_t bytes[16 + 64] = {0};
-		struct mock_message message = {
-			.id = EVS_RING_MCAST, .size = 16 + rows[i].size, .data = bytes};
+		struct mock_message message = {.id = EVS_RING_MCAST, .size = 16 + rows[i].size, .data = bytes};
 
 		memcpy(bytes, &rows[i].groups, 8);
 		memcpy(bytes + 8, &rows[i].msglen, 8);
@@ -266,8 +259,7 @@ END_TEST
 
 START_TEST(a_message_longer_than_clients_can_read)
 {
-	struct mock_message message = {
-		.id = EVS_RING_MCAST, .size = 16 + 32 + EVS_MESSAGE_SIZE_MAX + 1};
+	struct mock_message message = {.id = EVS_RING_MCAST, .size = 16 + 32 + EVS_MESSAGE_SIZE_MAX + 1};
 	uint64_t head[2] = {1, EVS_MESSAGE_SIZE_MAX + 1};
 
 	message.data = calloc(1, message.size);

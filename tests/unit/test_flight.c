@@ -65,8 +65,7 @@ static void ring_bytes(uint32_t at_word, size_t offset, void *to, size_t size)
 	size_t ring_size = word(MARKS) * sizeof(uint32_t);
 
 	for (size_t i = 0; i < size; i++)
-		((uint8_t *)to)[i] =
-			file[MARKS + 20 + (at_word * sizeof(uint32_t) + offset + i) % ring_size];
+		((uint8_t *)to)[i] = file[MARKS + 20 + (at_word * sizeof(uint32_t) + offset + i) % ring_size];
 }
 
 /* Check each record. @return number of records; out: numbers of the first and the last one */
@@ -178,8 +177,8 @@ START_TEST(names_carry_any_date)
 	static const struct {
 		time_t at;
 		const char *name;
-	} rows[] = {{0, "1970-01-01T00:00:00"}, {951782400, "2000-02-29T00:00:00"},
-		{1735689599, "2024-12-31T23:59:59"}, {4107542399, "2100-02-28T23:59:59"}};
+	} rows[] = {{0, "1970-01-01T00:00:00"}, {951782400, "2000-02-29T00:00:00"}, {1735689599, "2024-12-31T23:59:59"},
+		{4107542399, "2100-02-28T23:59:59"}};
 	struct flight *flight = flight_create(4096);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -23,8 +23,8 @@ static uint32_t seq_of(const struct coterie_frame *frame)
 	return mcast.seq;
 }
 
-static bool is_lost(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_lost(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from;
 	if (header->type != WIRE_MCAST || to != lacking)
@@ -143,8 +143,8 @@ END_TEST
 
 static uint32_t copies, copies_lost; /* of a frame, to the node that lacks it */
 
-static bool is_lost_often(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_lost_often(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	return is_lost(n, from, to, header, frame) && ++copies <= copies_lost;
 }

@@ -15,8 +15,8 @@ static uint32_t deaf_to_seq; /* but for those of lower seqs */
 static uint32_t lacking;     /* this node does not get the frame of lacking_seq; 0: none */
 static uint32_t lacking_seq;
 
-static bool is_lost(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_lost(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_mcast mcast;
 
@@ -210,8 +210,7 @@ START_TEST(a_message_behind_a_synchronisation_keeps_no_token_turning)
 		node_start(id);
 	}
 	run_until_ring(3, 5000);
-	ck_assert_int_eq(
-		totem_engine_send_in_order(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	ck_assert_int_eq(totem_engine_send_in_order(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	run_for(1000);
 	ck_assert_uint_le(tokens_in(1500), 10);
 	for (uint32_t id = 1; id <= 3; id++)

@@ -59,8 +59,7 @@ static void set_up(void)
 	exec_stub_reset();
 	calls = 0;
 	config = (struct config){.transport = "udpu", .nodes = nodes, .node_count = 2, .local = 1};
-	others = (struct others){
-		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
+	others = (struct others){.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
 	others.stats = stats_create(others.loop);
 	others.ipc = ipc_create(&(struct ipc_parts){.loop = others.loop,
 		.map = others.map,
@@ -70,8 +69,7 @@ static void set_up(void)
 		.instance = others.instance});
 	others.quorum = quorum_create("tally", on_decided, NULL);
 	others.plugins = plugin_registry_create(
-		&(struct plugin_parts){.loop = others.loop, .stats = others.stats, .config = &others.config},
-		NULL, 0);
+		&(struct plugin_parts){.loop = others.loop, .stats = others.stats, .config = &others.config}, NULL, 0);
 	others.rekey = rekey_create(&(struct rekey_parts){.config = &others.config, .plugins = others.plugins});
 	others.host = (struct host_parts){.loop = others.loop,
 		.map = others.map,
@@ -165,8 +163,7 @@ START_TEST(a_cancelled_timer_does_not_run)
 	struct coterie_timer *timers[3];
 
 	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(
-			host->timer_add(ctx, host->now_ns(ctx), count, NULL, &timers[i]), 0);
+		ck_assert_int_eq(host->timer_add(ctx, host->now_ns(ctx), count, NULL, &timers[i]), 0);
 	host->timer_del(ctx, timers[1]);
 	host->timer_del(ctx, NULL);
 	run_for_ms(5);
@@ -400,12 +397,11 @@ START_TEST(maps_are_tracked_and_walked)
 	uint8_t number = 255;
 
 	told[0] = '\0';
-	ck_assert_int_eq(host->map_track(ctx, COTERIE_MAP_CONFIG, "a.", COTERIE_MAP_PREFIX | 7, on_change,
-				 &tracker, &tracker),
+	ck_assert_int_eq(
+		host->map_track(ctx, COTERIE_MAP_CONFIG, "a.", COTERIE_MAP_PREFIX | 7, on_change, &tracker, &tracker),
 		0);
-	ck_assert_int_eq(host->map_track(ctx, COTERIE_MAP_CONFIG, "a.key", COTERIE_MAP_ADDED, on_change,
-				 NULL, &adds),
-		0);
+	ck_assert_int_eq(
+		host->map_track(ctx, COTERIE_MAP_CONFIG, "a.key", COTERIE_MAP_ADDED, on_change, NULL, &adds), 0);
 	host->map_set(ctx, "a.key", COTERIE_MAP_U8, &number, 1);
 	ck_assert_int_eq(host->map_adjust(ctx, "a.key", 1), 0);
 	host->map_set(ctx, "b.key", COTERIE_MAP_U8, &number, 1);
@@ -440,8 +436,8 @@ START_TEST(statistics_end_with_their_plugin)
 
 	ck_assert_int_eq(host_resources_create(&other), 0);
 	told[0] = '\0';
-	host->map_track((struct coterie_ctx *)&other, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 5,
-		on_change, NULL, &tracker);
+	host->map_track((struct coterie_ctx *)&other, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 5, on_change,
+		NULL, &tracker);
 	ck_assert_int_eq(host->stat_add(ctx, "stats.seven", COTERIE_MAP_U8, read_seven, NULL), 0);
 	ck_assert_int_eq(host->map_read(ctx, COTERIE_MAP_STATS, "stats.seven", &value), 0);
 	ck_assert_uint_eq(*(const uint8_t *)value.bytes, 7);
@@ -463,15 +459,14 @@ END_TEST
 static void on_verdict(void *arg, const struct coterie_quorum *verdict)
 {
 	(void)arg;
-	snprintf(told, sizeof(told), "%u %u %s", verdict->is_quorate, verdict->member_count,
-		verdict->provider);
+	snprintf(told, sizeof(told), "%u %u %s", verdict->is_quorate, verdict->member_count, verdict->provider);
 }
 
 START_TEST(a_verdict_opens_the_gate)
 {
 	static const uint32_t members[] = {1, 3};
-	struct coterie_quorum verdict = {.size = sizeof(verdict), .is_quorate = 1, .members = members,
-		.member_count = 2};
+	struct coterie_quorum verdict = {
+		.size = sizeof(verdict), .is_quorate = 1, .members = members, .member_count = 2};
 
 	ck_assert_int_eq(host->quorum_watch(ctx, on_verdict, NULL), 0);
 	ck_assert_int_eq(host->quorum_watch(ctx, on_verdict, NULL), -EEXIST);
@@ -574,8 +569,7 @@ START_TEST(a_reload_is_told_to_who_asked_while_he_is_there)
 	ck_assert(exec_stub.is_reload_forced);
 	ck_assert_int_eq(host->reload_with(ctx, COTERIE_RELOAD_PREPARE, on_reload, NULL), 0);
 	ck_assert(!exec_stub.is_reload_forced);
-	ck_assert_int_eq(
-		host->reload_with(ctx, COTERIE_RELOAD_PREPARE | COTERIE_RELOAD_FORCED, on_reload, NULL), 0);
+	ck_assert_int_eq(host->reload_with(ctx, COTERIE_RELOAD_PREPARE | COTERIE_RELOAD_FORCED, on_reload, NULL), 0);
 	ck_assert(exec_stub.is_reload_forced);
 	ck_assert_uint_eq(exec_stub.reloads_prepared, 3);
 	ck_assert_int_eq(host->reload_with(ctx, 4, on_reload, NULL), -EINVAL);

@@ -21,9 +21,8 @@ END_TEST
 static const struct {
 	int error;
 	int32_t answer;
-} error_rows[] = {{EAGAIN, 6}, {EINVAL, 7}, {ENOMEM, 8}, {EBUSY, 10}, {EACCES, 11}, {ENOENT, 12},
-	{EOVERFLOW, 13}, {EEXIST, 14}, {EINTR, 16}, {ENOTSUP, 19}, {EMSGSIZE, 26}, {EIO, 2},
-	{EPIPE, 2}};
+} error_rows[] = {{EAGAIN, 6}, {EINVAL, 7}, {ENOMEM, 8}, {EBUSY, 10}, {EACCES, 11}, {ENOENT, 12}, {EOVERFLOW, 13},
+	{EEXIST, 14}, {EINTR, 16}, {ENOTSUP, 19}, {EMSGSIZE, 26}, {EIO, 2}, {EPIPE, 2}};
 
 static int play_errors(void)
 {
@@ -47,11 +46,10 @@ END_TEST
 static const struct {
 	const char *name;
 	int32_t id, size;
-} bad_rows[] = {{"id in a gap", 7, sizeof(struct req)},
-	{"id behind the last", 10, sizeof(struct req)}, {"id 64", 64, sizeof(struct req)},
-	{"largest id", INT32_MAX, sizeof(struct req)}, {"negative id", -5, sizeof(struct req)},
-	{"smallest id", INT32_MIN, sizeof(struct req)}, {"size 0", REQ_FAIL, 0},
-	{"size 1", REQ_FAIL, 1}, {"size 15", REQ_ECHO, 15},
+} bad_rows[] = {{"id in a gap", 7, sizeof(struct req)}, {"id behind the last", 10, sizeof(struct req)},
+	{"id 64", 64, sizeof(struct req)}, {"largest id", INT32_MAX, sizeof(struct req)},
+	{"negative id", -5, sizeof(struct req)}, {"smallest id", INT32_MIN, sizeof(struct req)},
+	{"size 0", REQ_FAIL, 0}, {"size 1", REQ_FAIL, 1}, {"size 15", REQ_ECHO, 15},
 	{"size below the least", REQ_FAIL, sizeof(struct req) - 1}, {"negative size", REQ_FAIL, -1},
 	{"smallest size", REQ_FAIL, INT32_MIN}, {"size above the largest", REQ_ECHO, 1048577},
 	{"size 2000000", REQ_ECHO, 2000000}, {"largest size", REQ_ECHO, INT32_MAX}};

@@ -51,16 +51,11 @@ static const struct {
 	const char *key;
 	uint32_t type, value;
 	bool is_permitted;
-} access_rows[] = {{"uidgid.none", COTERIE_MAP_U8, 1, false},
-	{"uidgid.uid.1234", COTERIE_MAP_U8, 1, true},
-	{"uidgid.config.uid.1234", COTERIE_MAP_U8, 1, true},
-	{"uidgid.gid.4321", COTERIE_MAP_U8, 1, true},
-	{"uidgid.config.gid.4321", COTERIE_MAP_U8, 1, true},
-	{"uidgid.uid.1234", COTERIE_MAP_U8, 2, false},
-	{"uidgid.uid.1234", COTERIE_MAP_U8, 0, false},
-	{"uidgid.uid.1234", COTERIE_MAP_U32, 1, false},
-	{"uidgid.uid.4321", COTERIE_MAP_U8, 1, false},
-	{"uidgid.gid.1234", COTERIE_MAP_U8, 1, false}};
+} access_rows[] = {{"uidgid.none", COTERIE_MAP_U8, 1, false}, {"uidgid.uid.1234", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.uid.1234", COTERIE_MAP_U8, 1, true}, {"uidgid.gid.4321", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.gid.4321", COTERIE_MAP_U8, 1, true}, {"uidgid.uid.1234", COTERIE_MAP_U8, 2, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 0, false}, {"uidgid.uid.1234", COTERIE_MAP_U32, 1, false},
+	{"uidgid.uid.4321", COTERIE_MAP_U8, 1, false}, {"uidgid.gid.1234", COTERIE_MAP_U8, 1, false}};
 
 START_TEST(access_by_uid_and_gid)
 {
@@ -74,8 +69,8 @@ START_TEST(access_by_uid_and_gid)
 	ck_assert_msg(status == (access_rows[_i].is_permitted ? 0 : 77 << 8), "%s = %u: status %#x",
 		access_rows[_i].key, value, status);
 	ck_assert_uint_eq(f.joins, access_rows[_i].is_permitted);
-	ck_assert_int_eq(exec_stub_has_logged("MAIN 3 Denied connection attempt from 1234:4321"),
-		!access_rows[_i].is_permitted);
+	ck_assert_int_eq(
+		exec_stub_has_logged("MAIN 3 Denied connection attempt from 1234:4321"), !access_rows[_i].is_permitted);
 	ck_assert_uint_eq(f.node.ipc->denied, !access_rows[_i].is_permitted);
 }
 END_TEST
@@ -92,8 +87,7 @@ static const struct {
 	{"uidgid gives use", {{NULL}}, "uidgid.uid.1234", COTERIE_RIGHT_USE},
 	{"uidgid of the file", {{NULL}}, "uidgid.config.gid.4321", COTERIE_RIGHT_USE},
 	{"administrator", {{"coterie.access.administrators.uid.1234", "yes"}}, NULL, COTERIE_RIGHT_ADMINISTER},
-	{"administrators' group", {{"coterie.access.administrators.gid.4321", "yes"}}, NULL,
-		COTERIE_RIGHT_ADMINISTER},
+	{"administrators' group", {{"coterie.access.administrators.gid.4321", "yes"}}, NULL, COTERIE_RIGHT_ADMINISTER},
 	{"a gid is no uid", {{"coterie.access.administrators.gid.1234", "yes"}}, NULL, 0},
 	{"another value", {{"coterie.access.administrators.uid.1234", "no"}}, NULL, 0},
 	{"observer", {{"coterie.access.observers.uid.1234", "yes"}}, NULL, COTERIE_RIGHT_OBSERVE},
@@ -257,8 +251,7 @@ static int play_silent(void)
 		/* libqb pads the name with zeros to the full length */
 		MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
 			connect(fd, (struct sockaddr *)&address,
-				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) ==
-				0);
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) == 0);
 	}
 	/* Retry: the socket's backlog is full until the server has accepted most of these peers. */
 	qb_ipcc_connection_t *c = connect_client();

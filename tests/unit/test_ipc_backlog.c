@@ -46,8 +46,8 @@ static void tear_down(void)
 static void add(int client, const char *text)
 {
 	size_t half = strlen(text) / 2;
-	const struct iovec iov[] = {{(void *)(uintptr_t)text, half}, {NULL, 0},
-		{(void *)(uintptr_t)(text + half), strlen(text) - half}};
+	const struct iovec iov[] = {
+		{(void *)(uintptr_t)text, half}, {NULL, 0}, {(void *)(uintptr_t)(text + half), strlen(text) - half}};
 	const struct ipc_event head = {.nodeid = 7, .size = (uint32_t)strlen(text)};
 
 	ck_assert_int_eq(ipc_backlog_add(&f.clients[client], &head, iov, 3), 0);

@@ -135,8 +135,7 @@ static int play_refusal(void)
 	MUST(fast_channel_open(&channel, post, &res, sizeof(res), 24, NULL) == 0);
 	MUST(atomic_load(&channel.fast) == NULL);
 	for (uint32_t i = 0; i < 2; i++)
-		MUST(channel_receive_into(&channel, event, sizeof(event)) == 38 &&
-			memcmp(event + 24, &i, 4) == 0);
+		MUST(channel_receive_into(&channel, event, sizeof(event)) == 38 && memcmp(event + 24, &i, 4) == 0);
 	return 0;
 }
 

@@ -66,11 +66,11 @@ static const struct {
 	uint32_t length;
 	bool is_refused;
 } lies[] = {
-	{1, 0, true},             /* a position that is no multiple of 8 */
-	{8, 1, true},             /* a message that ends after the written bytes */
-	{16, UINT32_MAX, true},   /* … and wraps around */
+	{1, 0, true},           /* a position that is no multiple of 8 */
+	{8, 1, true},           /* a message that ends after the written bytes */
+	{16, UINT32_MAX, true}, /* … and wraps around */
 	{16, 0xfffffff8u, true},
-	{1048576 + 8, 0, true},   /* more bytes than the ring has */
+	{1048576 + 8, 0, true}, /* more bytes than the ring has */
 	{UINT64_MAX - 7, 0, true},
 	{UINT64_C(1) << 63, 0, true},
 	{16, 8, false},

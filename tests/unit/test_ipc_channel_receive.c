@@ -129,8 +129,7 @@ static struct dispatch_outcome on_patient(void *arg, int32_t id, uint8_t *bytes,
 	while (got.messages < 40 && outcome.code == CS_OK) {
 		if (!is_readable(5000))
 			return dispatch_malformed;
-		outcome.code = dispatch_run(
-			&dispatcher, &channel, CS_DISPATCH_ONE, on_patient, on_message, NULL);
+		outcome.code = dispatch_run(&dispatcher, &channel, CS_DISPATCH_ONE, on_patient, on_message, NULL);
 	}
 	got.is_wrong |= memcmp(bytes + 24, &number, 4) != 0;
 	return outcome;

@@ -11,8 +11,7 @@ static int receive_all(qb_ipcc_connection_t *c, uint32_t count, int32_t size)
 
 	for (uint32_t i = 0; i < count; i++) {
 		MUST(qb_ipcc_event_recv(c, event, sizeof(event), 20000) == size);
-		MUST(event->header.id == 20 && event->header.size == size &&
-			event->header.error == 0);
+		MUST(event->header.id == 20 && event->header.size == size && event->header.error == 0);
 		MUST(event->value == i);
 	}
 	return 0;

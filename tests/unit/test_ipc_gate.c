@@ -102,8 +102,7 @@ static void on_gate_is_seen(void *arg, int fd, uint32_t revents)
 	(void)arg, (void)revents;
 	wait_for_go();
 	loop_fd_del(f.node.loop, fd);
-	loop_timer_add(
-		f.node.loop, loop_now_ns(f.node.loop) + 100000000, open_gate, NULL);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 100000000, open_gate, NULL);
 }
 
 static int play_a_device(void)
@@ -384,12 +383,10 @@ END_TEST
 static const struct {
 	uint32_t used;
 	int rate;
-} level_rows[] = {{0, QBS_RATE_FAST}, {250, QBS_RATE_FAST},
-	{350, QBS_RATE_FAST}, /* gap */
-	{450, QBS_RATE_NORMAL}, {550, QBS_RATE_NORMAL}, {650, QBS_RATE_SLOW},
-	{720, QBS_RATE_SLOW}, {737, QBS_RATE_SLOW}, {738, QBS_RATE_OFF_2},
-	{750, QBS_RATE_OFF_2}, {1000, QBS_RATE_OFF_2}, {720, QBS_RATE_OFF_2},
-	{650, QBS_RATE_SLOW}, {350, QBS_RATE_SLOW}, {250, QBS_RATE_FAST}};
+} level_rows[] = {{0, QBS_RATE_FAST}, {250, QBS_RATE_FAST}, {350, QBS_RATE_FAST}, /* gap */
+	{450, QBS_RATE_NORMAL}, {550, QBS_RATE_NORMAL}, {650, QBS_RATE_SLOW}, {720, QBS_RATE_SLOW},
+	{737, QBS_RATE_SLOW}, {738, QBS_RATE_OFF_2}, {750, QBS_RATE_OFF_2}, {1000, QBS_RATE_OFF_2},
+	{720, QBS_RATE_OFF_2}, {650, QBS_RATE_SLOW}, {350, QBS_RATE_SLOW}, {250, QBS_RATE_FAST}};
 
 START_TEST(the_rate_follows_the_queue)
 {
@@ -397,8 +394,8 @@ START_TEST(the_rate_follows_the_queue)
 	for (size_t i = 0; i < sizeof(level_rows) / sizeof(level_rows[0]); i++) {
 		exec_stub.queue.used = level_rows[i].used;
 		ipc_gate(f.node.ipc);
-		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d",
-			level_rows[i].used, (int)f.plugin.ipc->rate);
+		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d", level_rows[i].used,
+			(int)f.plugin.ipc->rate);
 	}
 	/* While the queue is critical the gate checks it by itself. It needs no report that the queue has drained. */
 	exec_stub.queue.used = 1000;

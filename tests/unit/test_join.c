@@ -11,18 +11,16 @@
 
 static uint8_t bytes[256];
 
-static uint64_t sent(void)
-{
-	return totem_engine_counters(node_of(1)->engine)->join_tx;
-}
+static uint64_t sent(void) { return totem_engine_counters(node_of(1)->engine)->join_tx; }
 
 /* Pass node 1 a join of node `from` that lists nodes 2 to `from`, so it does not agree with node 1. */
 static void feed_join(uint32_t from)
 {
 	static const uint32_t proc[] = {2, 3, 4, 5};
 
-	feed(1, bytes, wire_encode_join(from, from, 0, proc, from - 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes,
-			 sizeof(bytes)));
+	feed(1, bytes,
+		wire_encode_join(
+			from, from, 0, proc, from - 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 }
 
 /* Start node 1 alone. It gathers and has sent its first join. */
@@ -152,8 +150,8 @@ START_TEST(a_join_that_waits_leaves_with_a_verdict)
 }
 END_TEST
 
-static bool drops_all(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool drops_all(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return from != to;

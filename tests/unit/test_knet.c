@@ -48,10 +48,7 @@ knet_handle_t knet_handle_new(knet_node_id_t id, int log_fd, uint8_t level)
 	return real(id, log_fd, level);
 }
 
-static bool is_connected(struct knet_nodes *all, uint32_t links)
-{
-	return knet_is_connected(all, links);
-}
+static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
 static void start(uint32_t count, uint32_t links)
 {
@@ -285,8 +282,7 @@ END_TEST
 
 static uint32_t runtime_interval(void)
 {
-	return (uint32_t)mesh_map_number(nodes.list[0].mesh,
-		"runtime.config.totem.interface.0.knet_ping_interval", 0);
+	return (uint32_t)mesh_map_number(nodes.list[0].mesh, "runtime.config.totem.interface.0.knet_ping_interval", 0);
 }
 
 START_TEST(settings_of_links_follow_the_map)
@@ -363,8 +359,7 @@ START_TEST(libknets_lines_are_read_while_peers_are_added)
 
 		memcpy(&address, &nodes.addresses[0][1], sizeof(address));
 		address.sin_port = htons((uint16_t)(6000 + i));
-		ck_assert_int_eq(
-			nodes.ops->peer_add(mesh, 0, 100 + i, (struct sockaddr *)&address), 0);
+		ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 100 + i, (struct sockaddr *)&address), 0);
 	}
 	ck_assert(mock_host_has_logged(nodes.list[0].host, "host: 139 has no active links"));
 }
@@ -487,9 +482,8 @@ START_TEST(statistics_have_the_names_of_the_field)
 	host->now_ns += 10 * MS;
 	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.tx_data_packets", COTERIE_MAP_U64), 0);
 	nodes.ops->peer_del(nodes.list[0].mesh, 0, 2);
-	ck_assert_int_eq(host->table.map_read(host, COTERIE_MAP_STATS,
-				 "stats.knet.node2.link0.connected", &value),
-		-ENOENT);
+	ck_assert_int_eq(
+		host->table.map_read(host, COTERIE_MAP_STATS, "stats.knet.node2.link0.connected", &value), -ENOENT);
 }
 END_TEST
 

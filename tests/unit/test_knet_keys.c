@@ -11,10 +11,7 @@
 
 static struct knet_nodes nodes;
 
-static bool is_connected(struct knet_nodes *all, uint32_t links)
-{
-	return knet_is_connected(all, links);
-}
+static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
 static void set_up(void) { knet_nodes_init(&nodes); }
 
@@ -39,10 +36,7 @@ static void talk(uint32_t count)
 
 static int reload(uint32_t node) { return nodes.ops->reload(nodes.list[node].mesh); }
 
-static int rekey(uint32_t node, uint32_t phase)
-{
-	return nodes.ops->rekey(nodes.list[node].mesh, phase);
-}
+static int rekey(uint32_t node, uint32_t phase) { return nodes.ops->rekey(nodes.list[node].mesh, phase); }
 
 static void set_clear(uint32_t node)
 {
@@ -101,10 +95,8 @@ START_TEST(a_node_with_another_key_is_refused_with_one_line)
 		nodes.list[1].key_size = others[_i].size;
 	}
 	knet_nodes_start(&nodes, 1, 2);
-	ck_assert_msg(
-		knet_wait(&nodes, has_refused, 0), "%s: node 1 does not say", others[_i].name);
-	ck_assert_msg(
-		knet_wait(&nodes, has_refused, 1), "%s: node 2 does not say", others[_i].name);
+	ck_assert_msg(knet_wait(&nodes, has_refused, 0), "%s: node 1 does not say", others[_i].name);
+	ck_assert_msg(knet_wait(&nodes, has_refused, 1), "%s: node 2 does not say", others[_i].name);
 	ck_assert(!knet_is_connected(&nodes, 1));
 	/* More than a minute of the host's time may pass here, so several lines are possible, but only a few. */
 	for (uint32_t i = 0; i < host->logs.count; i++)

@@ -102,9 +102,7 @@ START_TEST(it_moves_to_the_lowest_open_link)
 	ck_assert_uint_eq(port_of(wire_of(1)->listen_fd), 5405);
 	/* Changes of another link have no effect. */
 	nodes.ops->link_down(nodes.list[0].mesh, 1);
-	ck_assert_int_eq(nodes.ops->link_up(nodes.list[0].mesh, 1,
-				 (struct sockaddr *)&nodes.addresses[1][0]),
-		0);
+	ck_assert_int_eq(nodes.ops->link_up(nodes.list[0].mesh, 1, (struct sockaddr *)&nodes.addresses[1][0]), 0);
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	for (uint32_t node = 0; node < 2; node++)
 		nodes.ops->link_down(nodes.list[node].mesh, 0);
@@ -126,9 +124,7 @@ START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
 	nodes.ops->peer_del(nodes.list[0].mesh, 0, 2);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	ck_assert_uint_eq(nodes.list[0].mesh->signs.peers.count, 1);
-	ck_assert_int_eq(nodes.ops->peer_add(nodes.list[0].mesh, 0, 2,
-				 (struct sockaddr *)&nodes.addresses[0][1]),
-		0);
+	ck_assert_int_eq(nodes.ops->peer_add(nodes.list[0].mesh, 0, 2, (struct sockaddr *)&nodes.addresses[0][1]), 0);
 	nodes.ops->watch(nodes.list[0].mesh, 2);
 	check_told(0, 3, 2, COTERIE_WATCH_ON);
 }
@@ -163,10 +159,7 @@ static int poke(uint32_t node, uint32_t nodeid)
 	return rc;
 }
 
-static bool is_refused(struct knet_nodes *all, uint32_t count)
-{
-	return all->list[0].host->refused.count >= count;
-}
+static bool is_refused(struct knet_nodes *all, uint32_t count) { return all->list[0].host->refused.count >= count; }
 
 static void check_refused(uint32_t count)
 {
@@ -200,10 +193,7 @@ START_TEST(a_poke_of_a_dead_daemon_is_refused)
 }
 END_TEST
 
-static bool is_connected(struct knet_nodes *all, uint32_t links)
-{
-	return knet_is_connected(all, links);
-}
+static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
 START_TEST(a_poke_of_a_live_daemon_does_nothing)
 {

@@ -39,8 +39,7 @@ static atomic_bool are_looks_lost;
 /* The network loses all pings. */
 static atomic_bool are_pings_lost;
 
-ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
-	socklen_t to_size)
+ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size)
 {
 	if (is_refused(fd, bytes, size)) {
 		errno = EPERM;
@@ -53,10 +52,7 @@ ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct s
 	return syscall(SYS_sendto, fd, bytes, size, flags, to, to_size);
 }
 
-static bool is_connected(struct knet_nodes *all, uint32_t links)
-{
-	return knet_is_connected(all, links);
-}
+static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
 static void start(uint32_t count, uint32_t links)
 {
@@ -121,7 +117,7 @@ START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
 	knet_handle_pmtud_set(nodes.list[0].mesh->handle, 0); /* measure the MTU now */
 	/* Its search takes 13 s, and longer on a busy machine. */
 	ck_assert(knet_wait(&nodes, is_reachable, 0) || knet_wait(&nodes, is_reachable, 0) ||
-		knet_wait(&nodes, is_reachable, 0));
+		  knet_wait(&nodes, is_reachable, 0));
 	ck_assert(knet_wait(&nodes, is_reachable, 1));
 	knet_serve_for(&nodes, 500);
 	ck_assert(is_reachable(&nodes, 1));
@@ -135,10 +131,7 @@ START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
 }
 END_TEST
 
-static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
-{
-	return all->list[0].host->link_is_up == wanted;
-}
+static bool is_link_up(struct knet_nodes *all, uint32_t wanted) { return all->list[0].host->link_is_up == wanted; }
 
 /* In a large ring, a node that forms a ring alone is found late. So a node waits for a peer, but only for a moment. */
 START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
@@ -149,8 +142,7 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 0);
 	ck_assert(knet_wait(&nodes, is_link_up, 1));
 	/* Skip the check if the machine was too slow. */
-	ck_assert(mesh_clock_ns() - began_ns > 1200 * MS ||
-		nodes.list[0].mesh->links[0].connected_ns != 0);
+	ck_assert(mesh_clock_ns() - began_ns > 1200 * MS || nodes.list[0].mesh->links[0].connected_ns != 0);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 
 	knet_node_start(&nodes, 2, 1, 2); /* the node is neither in its own list nor in those of the others */
@@ -213,7 +205,7 @@ START_TEST(with_a_budget_for_silence_the_only_path_carries_frames_without_pongs)
 	are_pings_lost = true;
 	ck_assert(knet_wait(&nodes, is_path_down, 0));
 	ck_assert(is_reachable(&nodes, 0)); /* status and statistics have the timeout of the operator */
-	knet_serve_for(&nodes, 10 * 600); /* longer than libknet's own patience */
+	knet_serve_for(&nodes, 10 * 600);   /* longer than libknet's own patience */
 	knet_multicast(&nodes, 0, 100, 1, 0);
 	knet_receive(&nodes, 1, 1);
 	are_pings_lost = false;
@@ -284,17 +276,13 @@ START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
 		refusals = 2;
 		while (refusals > 0)
 			knet_serve(&nodes, 5);
-		ck_assert(knet_wait(
-			&nodes, has_pongs, (uint32_t)nodes.list[0].mesh->peers[1]->paths[0].pongs + 1));
+		ck_assert(knet_wait(&nodes, has_pongs, (uint32_t)nodes.list[0].mesh->peers[1]->paths[0].pongs + 1));
 	}
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 }
 END_TEST
 
-static bool has_interval(struct knet_nodes *all, uint32_t wanted)
-{
-	return knet_interval(all, 0, 2) == wanted;
-}
+static bool has_interval(struct knet_nodes *all, uint32_t wanted) { return knet_interval(all, 0, 2) == wanted; }
 
 /* A path needs three pongs to come up. At the ping interval of a large ring that would take seconds. */
 START_TEST(a_path_is_pinged_more_often_until_it_is_up)

@@ -107,8 +107,7 @@ START_TEST(a_page_has_so_many_keys)
 		ck_assert_int_eq(kv_case_put(key, "1"), KV_OK);
 	}
 	((uint8_t *)&request)[sizeof(struct kv_req_list)] = 'k';
-	ck_assert_int_eq(
-		kv_case_ask(&kv_user, KV_REQ_LIST, &request, (uint32_t)sizeof(struct kv_req_list) + 1), KV_OK);
+	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_LIST, &request, (uint32_t)sizeof(struct kv_req_list) + 1), KV_OK);
 	memcpy((uint8_t *)&page + 24, kv_user.client->replies.list[0].data, sizeof(page) - 24);
 	ck_assert_uint_eq(page.count, 512);
 	ck_assert_uint_eq(page.has_more, 1);
@@ -165,7 +164,8 @@ START_TEST(what_is_full_takes_no_more)
 	memset((uint8_t *)request + sizeof(struct kv_req_write), 'a', 600001);
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_PUT, (struct kv_case_request *)request, 40 + 600001), KV_OK);
 	((uint8_t *)request)[40] = 'b';
-	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_PUT, (struct kv_case_request *)request, 40 + 600001), KV_NO_SPACE);
+	ck_assert_int_eq(
+		kv_case_ask(&kv_user, KV_REQ_PUT, (struct kv_case_request *)request, 40 + 600001), KV_NO_SPACE);
 	((uint8_t *)request)[40] = 'a';
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_PUT, (struct kv_case_request *)request, 40 + 600001), KV_OK);
 	for (uint32_t i = 1; i <= 3; i++)
@@ -198,8 +198,8 @@ static uint32_t watch(const char *prefix)
 	uint32_t number;
 
 	memcpy((uint8_t *)&request + sizeof(struct kv_req_watch), prefix, strlen(prefix));
-	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_WATCH, &request,
-				 (uint32_t)(sizeof(struct kv_req_watch) + strlen(prefix))),
+	ck_assert_int_eq(
+		kv_case_ask(&kv_user, KV_REQ_WATCH, &request, (uint32_t)(sizeof(struct kv_req_watch) + strlen(prefix))),
 		KV_OK);
 	memcpy(&number, kv_user.client->replies.list[0].data + 8, sizeof(number));
 	return number;
@@ -378,7 +378,4 @@ static Suite *suite(void)
 	return suite;
 }
 
-int main(void)
-{
-	return suite_run(suite());
-}
+int main(void) { return suite_run(suite()); }

@@ -56,8 +56,8 @@ START_TEST(wrong_histories_are_found)
 		{"a refused value", {{P, 6, 0, 1, 0, 0, 0}, {R, 1, 1, 1, 1, 0, 0}}, 2, 1},
 		{"a doubtful value", {{P, 16, 0, 1, 0, 0, 0}, {R, 1, 1, 1, 1, 0, 0}}, 2, 0},
 		{"a value of nobody", {{R, 1, 1, 9, 1, 0, 0}}, 1, 1},
-		{"a condition that did not hold",
-			{{P, 1, 1, 1, 0, 0, 0}, {P, 1, 2, 2, 0, 0, 0}, {P, 1, 3, 3, 0, 1, 1}}, 3, 1},
+		{"a condition that did not hold", {{P, 1, 1, 1, 0, 0, 0}, {P, 1, 2, 2, 0, 0, 0}, {P, 1, 3, 3, 0, 1, 1}},
+			3, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,8 +108,8 @@ static int majority_init(const struct coterie_host *host, struct coterie_ctx *ct
 	return 0;
 }
 
-static void majority_sync_start(void *self, const uint32_t *transitional, uint32_t count,
-	const struct coterie_configuration *regular)
+static void majority_sync_start(
+	void *self, const uint32_t *transitional, uint32_t count, const struct coterie_configuration *regular)
 {
 	struct majority *majority = self;
 
@@ -140,21 +140,19 @@ static void majority_sync_done(void *self)
 }
 
 /* Two quorum providers: one synchronises before the service kv, the other one after it. */
-#define MAJORITY(id, number)                                                                               \
-	static const struct coterie_service id##_ops = {                                                   \
-		.size = sizeof(struct coterie_service),                                                    \
-		.ring_id = number,                                                                         \
-		.title = "quorum of more than half",                                                       \
-		.init = majority_init,                                                                     \
-		.fini = free,                                                                              \
-		.sync_start = majority_sync_start,                                                         \
-		.sync_step = majority_sync_step,                                                           \
-		.sync_done = majority_sync_done,                                                           \
-	};                                                                                                 \
-	COTERIE_PLUGIN(id, .kind = COTERIE_KIND_SERVICE, .version = "1.0",                                 \
-		.description = "quorum of more than half",                                                 \
-		.needs = COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM, .offers = COTERIE_CAN_QUORUM,              \
-		.ops = &id##_ops);
+#define MAJORITY(id, number) \
+	static const struct coterie_service id##_ops = { \
+		.size = sizeof(struct coterie_service), \
+		.ring_id = number, \
+		.title = "quorum of more than half", \
+		.init = majority_init, \
+		.fini = free, \
+		.sync_start = majority_sync_start, \
+		.sync_step = majority_sync_step, \
+		.sync_done = majority_sync_done, \
+	}; \
+	COTERIE_PLUGIN(id, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "quorum of more than half", \
+		.needs = COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM, .offers = COTERIE_CAN_QUORUM, .ops = &id##_ops);
 
 MAJORITY(early, 32)
 MAJORITY(late, 50)
@@ -186,8 +184,8 @@ struct run {
 /* Two copies of the plugin's file, or NULL if the plugin is linked in. */
 static char *plugin_files[2];
 
-static void on_message(void *arg, struct testkit_client *client, int is_event,
-	const struct coterie_response_header *message)
+static void on_message(
+	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message)
 {
 	struct worker *worker = arg;
 	struct kv_operation *operation = &worker->run->history.list[worker->operation];
@@ -210,8 +208,7 @@ static void on_message(void *arg, struct testkit_client *client, int is_event,
 	} else if (message->size >= (int32_t)sizeof(struct kv_res_write)) {
 		operation->revision = ((const struct kv_res_write *)(const void *)message)->revision;
 		if (message->error == KV_HISTORY_OK)
-			worker->last_seen[operation->key] =
-				operation->kind == KV_HISTORY_PUT ? operation->revision : 0;
+			worker->last_seen[operation->key] = operation->kind == KV_HISTORY_PUT ? operation->revision : 0;
 	}
 }
 
@@ -224,10 +221,7 @@ struct request {
 	uint8_t room[4096];
 };
 
-static uint32_t key_text(char *text, uint32_t key)
-{
-	return (uint32_t)snprintf(text, 16, "key%u", key);
-}
+static uint32_t key_text(char *text, uint32_t key) { return (uint32_t)snprintf(text, 16, "key%u", key); }
 
 static uint32_t fill_write(struct request *request, const struct kv_operation *operation, uint32_t value_size)
 {
@@ -262,7 +256,9 @@ static void ask(struct worker *worker)
 	struct request request;
 	uint64_t dice = testkit_random(run->kit, 100);
 	struct kv_operation operation = {
-		.kind = dice < 40 ? KV_HISTORY_READ : dice < 88 ? KV_HISTORY_PUT : KV_HISTORY_DELETE,
+		.kind = dice < 40   ? KV_HISTORY_READ
+			: dice < 88 ? KV_HISTORY_PUT
+				    : KV_HISTORY_DELETE,
 		.key = (uint32_t)testkit_random(run->kit, KEYS),
 		.start_ns = testkit_now_ns(run->kit),
 		.end_ns = UINT64_MAX,
@@ -344,10 +340,7 @@ static void run_start(struct run *run, uint64_t seed, const struct coterie_plugi
 		run->workers[i] = (struct worker){.run = run, .node = i % NODES + 1};
 }
 
-static struct kv *kv_of(const struct run *run, uint32_t node)
-{
-	return testkit_self(run->kit, node, "kv");
-}
+static struct kv *kv_of(const struct run *run, uint32_t node) { return testkit_self(run->kit, node, "kv"); }
 
 static int all_are_whole(void *arg)
 {
@@ -392,8 +385,7 @@ static void check_equal(const struct run *run, uint32_t one, uint32_t other)
 
 	ck_assert_msg(kv_state_equals(&a->state, &b->state),
 		"seed %" PRIu64 ": node %u is at %" PRIu64 " of %" PRIu64 ", node %u at %" PRIu64 " of %" PRIu64,
-		run->seed, one, a->state.revision, a->state.epoch.seq, other, b->state.revision,
-		b->state.epoch.seq);
+		run->seed, one, a->state.revision, a->state.epoch.seq, other, b->state.revision, b->state.epoch.seq);
 	ck_assert_uint_eq(a->store.keys, b->store.keys);
 	ck_assert_uint_eq(a->store.bytes, b->store.bytes);
 	for (; x != NULL && y != NULL; x = x->next[0], y = y->next[0]) {
@@ -455,14 +447,14 @@ static void chaos(uint64_t seed, uint32_t faults, const struct coterie_plugin *p
 	run_end(&run, provider != NULL);
 }
 
-#define CHAOS(name, faults, provider)                                                                      \
-	START_TEST(name)                                                                                   \
-	{                                                                                                  \
-		uint64_t first = number_of("KV_SEED", 1), count = number_of("KV_SEEDS", 1);                \
-                                                                                                           \
-		for (uint64_t seed = first; seed < first + count; seed++)                                  \
-			chaos(seed, faults, provider);                                                     \
-	}                                                                                                  \
+#define CHAOS(name, faults, provider) \
+	START_TEST(name) \
+	{ \
+		uint64_t first = number_of("KV_SEED", 1), count = number_of("KV_SEEDS", 1); \
+\
+		for (uint64_t seed = first; seed < first + count; seed++) \
+			chaos(seed, faults, provider); \
+	} \
 	END_TEST
 
 CHAOS(nothing_goes_wrong, 0, &early_LTX_coterie_plugin)
@@ -632,7 +624,4 @@ static Suite *suite(void)
 	return suite;
 }
 
-int main(void)
-{
-	return suite_run(suite());
-}
+int main(void) { return suite_run(suite()); }

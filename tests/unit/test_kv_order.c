@@ -10,19 +10,35 @@
 #define STEPS_MAX 10000u
 #define NEVER UINT64_MAX
 
-#define PUT(START, END, ERROR, VALUE, REVISION)                                                                       \
-	{.kind = KV_HISTORY_PUT, .start_ns = (START), .end_ns = (END), .error = (ERROR), .value = (VALUE), .revision = (REVISION)}
-#define PUT_IF(START, END, ERROR, VALUE, REVISION, EXPECTED)                                                          \
-	{.kind = KV_HISTORY_PUT, .start_ns = (START), .end_ns = (END), .error = (ERROR), .value = (VALUE),             \
-		.revision = (REVISION), .is_conditional = 1, .expected = (EXPECTED)}
-#define DELETE(START, END, ERROR, REVISION)                                                                           \
-	{.kind = KV_HISTORY_DELETE, .start_ns = (START), .end_ns = (END), .error = (ERROR), .revision = (REVISION)}
-#define READ(START, END, VALUE, REVISION, MODIFIED)                                                                   \
-	{.kind = KV_HISTORY_READ, .start_ns = (START), .end_ns = (END), .error = KV_HISTORY_OK, .value = (VALUE),      \
-		.revision = (REVISION), .modified = (MODIFIED)}
-#define ABSENT(START, END, REVISION)                                                                                  \
-	{.kind = KV_HISTORY_READ, .start_ns = (START), .end_ns = (END), .error = KV_HISTORY_NOT_EXIST, .revision = (REVISION)}
-#define END {.start_ns = NEVER}
+#define PUT(START, END, ERROR, VALUE, REVISION) \
+	{ \
+		.kind = KV_HISTORY_PUT, .start_ns = (START), .end_ns = (END), .error = (ERROR), .value = (VALUE), \
+		.revision = (REVISION) \
+	}
+#define PUT_IF(START, END, ERROR, VALUE, REVISION, EXPECTED) \
+	{ \
+		.kind = KV_HISTORY_PUT, .start_ns = (START), .end_ns = (END), .error = (ERROR), .value = (VALUE), \
+		.revision = (REVISION), .is_conditional = 1, .expected = (EXPECTED) \
+	}
+#define DELETE(START, END, ERROR, REVISION) \
+	{ \
+		.kind = KV_HISTORY_DELETE, .start_ns = (START), .end_ns = (END), .error = (ERROR), \
+		.revision = (REVISION) \
+	}
+#define READ(START, END, VALUE, REVISION, MODIFIED) \
+	{ \
+		.kind = KV_HISTORY_READ, .start_ns = (START), .end_ns = (END), .error = KV_HISTORY_OK, \
+		.value = (VALUE), .revision = (REVISION), .modified = (MODIFIED) \
+	}
+#define ABSENT(START, END, REVISION) \
+	{ \
+		.kind = KV_HISTORY_READ, .start_ns = (START), .end_ns = (END), .error = KV_HISTORY_NOT_EXIST, \
+		.revision = (REVISION) \
+	}
+#define END \
+	{ \
+		.start_ns = NEVER \
+	}
 
 struct row {
 	const char *name;
@@ -34,18 +50,15 @@ struct row {
 
 static const struct row rows[] = {
 	{"nothing", KV_ORDERED, 0, {{0}}, {END}},
-	{"a write and a read of it", KV_ORDERED, 0, {{0}},
-		{PUT(1, 2, 1, 11, 1), READ(3, 4, 11, 1, 1), END}},
+	{"a write and a read of it", KV_ORDERED, 0, {{0}}, {PUT(1, 2, 1, 11, 1), READ(3, 4, 11, 1, 1), END}},
 	{"two at once, the later answer first", KV_ORDERED, 0, {{0}},
 		{PUT(1, 9, 1, 11, 2), PUT(2, 3, 1, 12, 1), READ(10, 11, 11, 2, 2), END}},
 	{"a read that is behind the time", KV_UNORDERED, 0, {{0}},
 		{PUT(1, 2, 1, 11, 1), PUT(3, 4, 1, 12, 2), READ(5, 6, 11, 1, 1), END}},
 	{"a read of the table before a write that runs", KV_ORDERED, 0, {{0}},
 		{PUT(1, 2, 1, 11, 1), PUT(3, 9, 1, 12, 2), READ(5, 6, 11, 1, 1), END}},
-	{"an acknowledged write is lost", KV_UNORDERED, 0, {{0}},
-		{PUT(1, 2, 1, 11, 1), ABSENT(3, 4, 0), END}},
-	{"two writes have one revision", KV_UNORDERED, 0, {{0}},
-		{PUT(1, 9, 1, 11, 1), PUT(1, 9, 1, 12, 1), END}},
+	{"an acknowledged write is lost", KV_UNORDERED, 0, {{0}}, {PUT(1, 2, 1, 11, 1), ABSENT(3, 4, 0), END}},
+	{"two writes have one revision", KV_UNORDERED, 0, {{0}}, {PUT(1, 9, 1, 11, 1), PUT(1, 9, 1, 12, 1), END}},
 	{"a revision that no operation has taken", KV_UNORDERED, 0, {{0}},
 		{PUT(1, 2, 1, 11, 1), PUT(3, 4, 1, 12, 3), END}},
 	{"one that a write without an answer has taken", KV_ORDERED, 0, {{0}},
@@ -54,8 +67,7 @@ static const struct row rows[] = {
 		{PUT(1, 2, 1, 11, 1), PUT(3, 4, 1, 12, 3), PUT(5, NEVER, 0, 13, 0), END}},
 	{"a write without an answer is seen, and then not", KV_UNORDERED, 0, {{0}},
 		{PUT(1, 2, 1, 11, 1), PUT(2, NEVER, 0, 13, 0), READ(4, 5, 13, 2, 2), READ(6, 7, 11, 2, 1), END}},
-	{"a write that was refused is seen", KV_UNORDERED, 0, {{0}},
-		{PUT(1, 2, 6, 11, 0), READ(3, 4, 11, 1, 1), END}},
+	{"a write that was refused is seen", KV_UNORDERED, 0, {{0}}, {PUT(1, 2, 6, 11, 0), READ(3, 4, 11, 1, 1), END}},
 	{"a condition that held", KV_ORDERED, 0, {{0}},
 		{PUT(1, 2, 1, 11, 1), PUT_IF(3, 4, 1, 12, 2, 1), READ(5, 6, 12, 2, 2), END}},
 	{"a condition that did not hold, and the write is done", KV_UNORDERED, 0, {{0}},
@@ -89,7 +101,8 @@ START_TEST(histories)
 	char text[400] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	for (uint32_t i = 0; i < OPERATIONS_MAX && row->operations[i].start_ns != NEVER && row->operations[i].start_ns != 0; i++)
+	for (uint32_t i = 0;
+		i < OPERATIONS_MAX && row->operations[i].start_ns != NEVER && row->operations[i].start_ns != 0; i++)
 		kv_history_begin(&history, &row->operations[i]);
 	enum kv_verdict verdict = kv_order_check(&history, row->resets, row->reset_count, STEPS_MAX, out);
 	fclose(out);

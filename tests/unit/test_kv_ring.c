@@ -114,8 +114,7 @@ static void verdicts(bool is_quorate)
 		if (node->host == NULL)
 			continue;
 		node->host->is_quorate = is_quorate;
-		mock_quorum(node->host, is_quorate, &id, node->host->members, node->host->member_count,
-			"provider");
+		mock_quorum(node->host, is_quorate, &id, node->host->members, node->host->member_count, "provider");
 	}
 	service_ring_run(&kv_ring);
 }
@@ -180,8 +179,7 @@ START_TEST(an_operator_gives_up_who_is_waited_for)
 	kv_user.client->right = COTERIE_RIGHT_USE;
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)), 11);
 	kv_user.client->right = COTERIE_RIGHT_ADMINISTER;
-	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)),
-		KV_NOT_EXIST);
+	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)), KV_NOT_EXIST);
 
 	/* A marker of a ring with a node that is not here, newer than any state. */
 	marker->ring.seq = 1000000;
@@ -264,9 +262,8 @@ START_TEST(malformed_messages_change_nothing)
 		memcpy(bytes + rows[i].at, &rows[i].word, sizeof(rows[i].word));
 		for (uint32_t from = 1; from <= 9; from += 2)
 			ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), from, false, &message), 0);
-		ck_assert_msg(kv_at(2)->state.hash == hash && kv_at(2)->has_state &&
-				      kv_at(2)->is_serving,
-			"%s", rows[i].name);
+		ck_assert_msg(kv_at(2)->state.hash == hash && kv_at(2)->has_state && kv_at(2)->is_serving, "%s",
+			rows[i].name);
 	}
 }
 END_TEST
@@ -544,9 +541,8 @@ START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
 	write->value_size = htole32(value_size);
 	memcpy(write->bytes, "big", 3);
 
-	struct mock_message message = {.id = KV_RING_WRITE,
-		.size = size - (uint32_t)sizeof(write->header),
-		.data = (uint8_t *)&write->serial};
+	struct mock_message message = {
+		.id = KV_RING_WRITE, .size = size - (uint32_t)sizeof(write->header), .data = (uint8_t *)&write->serial};
 
 	put_before_chunk(10);
 	for (uint32_t turn = 0; turn < 70; turn++) {
@@ -611,10 +607,7 @@ END_TEST
 
 static struct coterie_client *heir; /* the client kv_user at the host of the new version */
 
-static uint64_t number_of(struct coterie_client *client)
-{
-	return client == kv_user.client ? 7 : 8;
-}
+static uint64_t number_of(struct coterie_client *client) { return client == kv_user.client ? 7 : 8; }
 
 static struct coterie_client *find(struct coterie_ctx *host, uint64_t number)
 {
@@ -670,8 +663,7 @@ START_TEST(all_of_it_goes_over)
 	/* The new version answers the request that the old one sent, and notifies the watcher. */
 	struct kv *kv = self;
 
-	ck_assert_int_eq(
-		mock_deliver(kv_ring.ops, self, 1, false, &kv_ring.nodes[1].host->sent.list[0]), 0);
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, self, 1, false, &kv_ring.nodes[1].host->sent.list[0]), 0);
 	ck_assert_uint_eq(heir->replies.count, 1);
 	ck_assert_int_eq(heir->replies.list[0].error, KV_OK);
 	ck_assert_uint_eq(heir->events.count, 1);
@@ -732,7 +724,4 @@ static Suite *suite(void)
 	return suite;
 }
 
-int main(void)
-{
-	return suite_run(suite());
-}
+int main(void) { return suite_run(suite()); }

@@ -12,27 +12,17 @@
 
 static struct kv_store store;
 
-static void set_up(void)
-{
-	kv_store_init(&store);
-}
+static void set_up(void) { kv_store_init(&store); }
 
-static void tear_down(void)
-{
-	kv_store_clear(&store);
-}
+static void tear_down(void) { kv_store_clear(&store); }
 
 static void put(const char *key, const char *value, uint64_t revision)
 {
-	ck_assert_int_eq(kv_store_put(&store, key, (uint32_t)strlen(key), value, (uint32_t)strlen(value),
-				 revision, 0),
-		0);
+	ck_assert_int_eq(
+		kv_store_put(&store, key, (uint32_t)strlen(key), value, (uint32_t)strlen(value), revision, 0), 0);
 }
 
-static const struct kv_entry *find(const char *key)
-{
-	return kv_store_find(&store, key, (uint32_t)strlen(key));
-}
+static const struct kv_entry *find(const char *key) { return kv_store_find(&store, key, (uint32_t)strlen(key)); }
 
 START_TEST(a_key_is_written_read_and_deleted)
 {
@@ -64,8 +54,7 @@ START_TEST(keys_are_bytes_and_ascend)
 	const struct kv_entry *entry;
 
 	for (size_t i = count; i-- > 0;)
-		ck_assert_int_eq(
-			kv_store_put(&store, keys[i].bytes, keys[i].size, "v", 1, count - i, 0), 0);
+		ck_assert_int_eq(kv_store_put(&store, keys[i].bytes, keys[i].size, "v", 1, count - i, 0), 0);
 	entry = store.heads[0];
 	for (size_t i = 0; i < count; i++, entry = entry->next[0]) {
 		ck_assert_uint_eq(entry->key_size, keys[i].size);
@@ -274,7 +263,4 @@ static Suite *suite(void)
 	return suite;
 }
 
-int main(void)
-{
-	return suite_run(suite());
-}
+int main(void) { return suite_run(suite()); }

@@ -7,26 +7,14 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-static uint64_t lease_ms(void)
-{
-	return totem_engine_lease(node_of(1)->engine) / MS;
-}
+static uint64_t lease_ms(void) { return totem_engine_lease(node_of(1)->engine) / MS; }
 
 /* Return how much later than the end of the lease its callback may be. The lease is checked at this interval. */
-static uint64_t late_ms(void)
-{
-	return lease_ms() / 16 + 1;
-}
+static uint64_t late_ms(void) { return lease_ms() / 16 + 1; }
 
-static uint64_t held_ms(void)
-{
-	return options.hold_ns / MS;
-}
+static uint64_t held_ms(void) { return options.hold_ns / MS; }
 
-static bool has_lease(uint32_t id)
-{
-	return totem_engine_has_lease(node_of(id)->engine, net->now_ns);
-}
+static bool has_lease(uint32_t id) { return totem_engine_has_lease(node_of(id)->engine, net->now_ns); }
 
 /* Check that the getter and the last callback of a node agree. */
 static void check_lease(uint32_t id, bool is_held)
@@ -46,8 +34,8 @@ static void start_leased_ring(uint32_t count)
 }
 
 /* Nodes below and from cut_from on do not hear each other. */
-static bool is_other_side(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_other_side(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return (from < n->cut_from) != (to < n->cut_from);
@@ -64,29 +52,29 @@ static bool is_probe(const struct wire_header *header, const struct coterie_fram
 	return header->type == WIRE_MERGE_DETECT && frame->size == WIRE_PROBE_SIZE;
 }
 
-static bool is_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)frame;
 	return header->type == WIRE_TOKEN && from != to;
 }
 
-static bool is_no_probe(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_no_probe(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n;
 	return !is_probe(header, frame) && from != to;
 }
 
-static bool drops_probes(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool drops_probes(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from, (void)to;
 	return is_probe(header, frame);
 }
 
-static bool drops_all(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool drops_all(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return from != to;
@@ -263,8 +251,8 @@ static uint8_t late_token[2048];
 static size_t late_token_size;
 
 /* Node 2 is cut off, and the first token that it misses is kept. */
-static bool keeps_a_token_to_2(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool keeps_a_token_to_2(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n;
 	if (from == to || (from != 2 && to != 2))
@@ -335,8 +323,8 @@ static void feed_join(uint32_t to, uint32_t from, uint32_t header)
 {
 	const uint32_t proc[] = {1, 2, 3}, failed[] = {to};
 	uint8_t bytes[256];
-	size_t size = wire_encode_join(header, from, totem_engine_ring(node_of(to)->engine)->seq, proc, 3,
-		failed, 1, WIRE_FEATURE_FILLED | options.features, false, bytes, sizeof(bytes));
+	size_t size = wire_encode_join(header, from, totem_engine_ring(node_of(to)->engine)->seq, proc, 3, failed, 1,
+		WIRE_FEATURE_FILLED | options.features, false, bytes, sizeof(bytes));
 
 	feed(to, bytes, size);
 }
@@ -366,8 +354,8 @@ START_TEST(a_forged_verdict_ends_it_until_the_next_answer)
 }
 END_TEST
 
-static bool drop_frames_to_3(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool drop_frames_to_3(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)frame;
 	return header->type == WIRE_MCAST && to == 3 && from != 3;
@@ -521,8 +509,7 @@ END_TEST
 
 static void feed_hold_cancel(uint32_t to, uint32_t from)
 {
-	const struct wire_hold_cancel cancel = {
-		.nodeid = from, .ring = *totem_engine_ring(node_of(to)->engine)};
+	const struct wire_hold_cancel cancel = {.nodeid = from, .ring = *totem_engine_ring(node_of(to)->engine)};
 	uint8_t bytes[WIRE_HEADER_SIZE + 12];
 
 	wire_encode_hold_cancel(&cancel, false, bytes, sizeof(bytes));
@@ -703,8 +690,8 @@ END_TEST
 
 static uint32_t deaf_a, deaf_b;
 
-static bool is_between(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_between(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return (from == deaf_a && to == deaf_b) || (from == deaf_b && to == deaf_a);

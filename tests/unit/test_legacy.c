@@ -142,8 +142,7 @@ START_TEST(verdicts_are_those_of_the_reference)
 	char path[4096], folder[] = "/tmp/test_legacy.XXXXXX";
 	static struct vector vector;
 
-	snprintf(path, sizeof(path), "%s/tests/unit/vectors/corosync-t.txt",
-		top != NULL ? top : ".");
+	snprintf(path, sizeof(path), "%s/tests/unit/vectors/corosync-t.txt", top != NULL ? top : ".");
 	FILE *file = fopen(path, "r");
 
 	ck_assert_msg(file != NULL, "cannot open %s", path);
@@ -162,18 +161,15 @@ START_TEST(verdicts_are_those_of_the_reference)
 		differing += want != verdict_of_reference(&vector);
 
 		config_case_fini(&one);
-		one.rc = config_load_bytes("c.conf", vector.text, vector.size, &one.environment,
-			&one.config, &one.messages);
-		ck_assert_msg(one.rc == want, "case %d (%s): %d instead of %d: %s\n%s",
-			vector.number, vector.title, one.rc, want, config_case_error(&one),
-			vector.text);
-		ck_assert_msg(want == 0 || one.messages.error_count > 0, "case %d says nothing",
-			vector.number);
+		one.rc = config_load_bytes(
+			"c.conf", vector.text, vector.size, &one.environment, &one.config, &one.messages);
+		ck_assert_msg(one.rc == want, "case %d (%s): %d instead of %d: %s\n%s", vector.number, vector.title,
+			one.rc, want, config_case_error(&one), vector.text);
+		ck_assert_msg(want == 0 || one.messages.error_count > 0, "case %d says nothing", vector.number);
 	}
 	ck_assert_int_eq(vector.number, 165);
 	/* Each row of the two lists is needed. */
-	ck_assert_uint_eq(
-		differing, (sizeof(differences) + sizeof(titled)) / sizeof(struct difference));
+	ck_assert_uint_eq(differing, (sizeof(differences) + sizeof(titled)) / sizeof(struct difference));
 	fclose(file);
 	ck_assert_int_eq(chdir("/"), 0);
 	const char *const names[] = {"k0", "k32", "k128", "k5000"};
@@ -197,8 +193,17 @@ static const struct kept {
 	{"comment", TOTEM(" \t# foo: 1 {\n"), "totem.foo", NULL},
 	{"quotes are data", TOTEM("foo: \"lab\"\n"), "totem.foo", "\"lab\""},
 	{"blanks around", TOTEM(" \tfoo \t: \t a b \t \n"), "totem.foo", "a b"},
-	{"a byte 0xA0 is a blank", TOTEM("\xa0" "foo\xa0:\xa0 a\xa0" "b \xa0\n"), "totem.foo", "a\xa0" "b"},
-	{"a no-break space is a blank", TOTEM("\xc2\xa0" "foo\xc2\xa0:\xc2\xa0 x\xc2\xa0\n"), "totem.foo", "x"},
+	{"a byte 0xA0 is a blank",
+		TOTEM("\xa0"
+		      "foo\xa0:\xa0 a\xa0"
+		      "b \xa0\n"),
+		"totem.foo",
+		"a\xa0"
+		"b"},
+	{"a no-break space is a blank",
+		TOTEM("\xc2\xa0"
+		      "foo\xc2\xa0:\xc2\xa0 x\xc2\xa0\n"),
+		"totem.foo", "x"},
 	{"a letter of UTF-8 stays whole", TOTEM("foo: voil\xc3\xa0\n"), "totem.foo", "voil\xc3\xa0"},
 	{"no blank of three bytes", TOTEM("foo: \xe2\x82\xa0\n"), "totem.foo", "\xe2\x82\xa0"},
 	{"a byte 0xA0 before a comment", TOTEM("\xa0# foo: 1 {\n"), "totem.foo", NULL},
@@ -212,25 +217,20 @@ static const struct kept {
 	{"unknown section", TOTEM("") "a {\nb {\ncc: 1\n}\n}\n", "a.b.cc", "1"},
 	{"top level item", "some: 1\n" TOTEM(""), "some", "1"},
 	{"last line without line feed", TOTEM("") "some: 1", "some", "1"},
-	{"link number", TOTEM("interface {\nmcastport: 6000\nlinknumber: 0\n}\n"),
-		"totem.interface.0.mcastport", "6000"},
-	{"link number is not kept", TOTEM("interface {\nlinknumber: 0\n}\n"),
-		"totem.interface.0.linknumber", NULL},
-	{"members",
-		TOTEM("interface {\nmember {\nmemberaddr: a\n}\nmember {\nmemberaddr: b\n}\n}\n"),
+	{"link number", TOTEM("interface {\nmcastport: 6000\nlinknumber: 0\n}\n"), "totem.interface.0.mcastport",
+		"6000"},
+	{"link number is not kept", TOTEM("interface {\nlinknumber: 0\n}\n"), "totem.interface.0.linknumber", NULL},
+	{"members", TOTEM("interface {\nmember {\nmemberaddr: a\n}\nmember {\nmemberaddr: b\n}\n}\n"),
 		"totem.interface.0.member.1", "b"},
-	{"subsection of an interface", TOTEM("interface {\nsub {\nttl: 5\n}\nttl: 1\n}\n"),
-		"totem.interface.0.sub.ttl", "5"},
-	{"subsection of a node",
-		TOTEM("") "nodelist {\nnode {\nsub {\nnodeid: x\n}\nname: n\n}\n}\n",
+	{"subsection of an interface", TOTEM("interface {\nsub {\nttl: 5\n}\nttl: 1\n}\n"), "totem.interface.0.sub.ttl",
+		"5"},
+	{"subsection of a node", TOTEM("") "nodelist {\nnode {\nsub {\nnodeid: x\n}\nname: n\n}\n}\n",
 		"nodelist.node.0.sub.nodeid", "x"},
-	{"second nodelist overlays", TOTEM("") "nodelist {\nnode {\nfoo: 1\n}\n}\n",
-		"nodelist.node.0.foo", "1"},
+	{"second nodelist overlays", TOTEM("") "nodelist {\nnode {\nfoo: 1\n}\n}\n", "nodelist.node.0.foo", "1"},
 	{"subsystem", TOTEM("") "logging {\nlogger_subsys {\ndebug: on\nsubsys: CPG\n}\n}\n",
 		"logging.logger_subsys.CPG.debug", "on"},
-	{"daemon corosync",
-		TOTEM("") "logging {\nlogging_daemon {\nname: corosync\ndebug: on\n}\n}\n",
-		"logging.debug", "on"},
+	{"daemon corosync", TOTEM("") "logging {\nlogging_daemon {\nname: corosync\ndebug: on\n}\n}\n", "logging.debug",
+		"on"},
 	{"daemon corosync, subsystem",
 		TOTEM("") "logging {\nlogging_daemon {\nname: corosync\nsubsys: CPG\ndebug: "
 			  "on\n}\n}\n",
@@ -247,15 +247,14 @@ START_TEST(items_become_keys)
 	char text[2048];
 
 	snprintf(text, sizeof(text), "%s%s", NODES, kept[_i].text);
-	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", kept[_i].name,
-		config_case_error(&one));
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", kept[_i].name, config_case_error(&one));
 	const char *value = config_case_entry(&one, kept[_i].key);
 
 	if (kept[_i].value == NULL)
 		ck_assert_msg(value == NULL, "%s: %s is there", kept[_i].name, kept[_i].key);
 	else
-		ck_assert_msg(value != NULL && strcmp(value, kept[_i].value) == 0, "%s: %s is '%s'",
-			kept[_i].name, kept[_i].key, value == NULL ? "absent" : value);
+		ck_assert_msg(value != NULL && strcmp(value, kept[_i].value) == 0, "%s: %s is '%s'", kept[_i].name,
+			kept[_i].key, value == NULL ? "absent" : value);
 }
 END_TEST
 
@@ -270,22 +269,19 @@ static const struct refused {
 	{"totem\n{\nversion: 2\n}\n",
 		"c.conf:1: Line is not opening or closing section or key value: put '{' at the end of the section's "
 		"own line"},
-	{"totem {\nversion\n}\n",
-		"c.conf:2: Line is not opening or closing section or key value: write 'key: value'"},
+	{"totem {\nversion\n}\n", "c.conf:2: Line is not opening or closing section or key value: write 'key: value'"},
 	{" {\n}\n",
 		"c.conf:1: Missing section name before opening bracket '{': put '{' at the end of the section's own "
 		"line"},
 	{"totem {\n} x\n",
 		"c.conf:2: Extra characters before or after closing bracket '}': put '}' on a line of its own"},
 	{"totem {\n}\n}\n", "c.conf:3: Unexpected closing brace"},
-	{"totem {\nversion: 2\n",
-		"c.conf:2: Missing closing brace: section 'totem' opened in line 1"},
+	{"totem {\nversion: 2\n", "c.conf:2: Missing closing brace: section 'totem' opened in line 1"},
 	{"totem {\nfoo: {x\n}\n",
 		"c.conf:2: Extra characters after opening bracket '{': put each item on its own line; a value "
 		"cannot contain '{'"},
 	{"totem {\n: 5\n}\n", "c.conf:2: Key name can't be empty"},
-	{"totem {\ntoken: 1s\n}\n",
-		"c.conf:2: 'totem.token' is '1s': must be an integer from 0 to 4294967295"},
+	{"totem {\ntoken: 1s\n}\n", "c.conf:2: 'totem.token' is '1s': must be an integer from 0 to 4294967295"},
 	{"totem {\ntoken:\n}\n", "c.conf:2: 'totem.token' is ''"},
 	{"totem {\ntoken: 4294967296\n}\n", "c.conf:2: 'totem.token' is '4294967296'"},
 	{"totem {\ntoken: 99999999999999999999999\n}\n", "c.conf:2: 'totem.token' is"},
@@ -294,29 +290,24 @@ static const struct refused {
 	{"ab: 1\n", "c.conf:1: 'ab' cannot be a key"},
 	{"totem {\ninterface {\nttl: 256\n}\n}\n",
 		"c.conf:3: 'totem.interface.ttl' is '256': must be an integer from 0 to 255"},
-	{"totem {\ninterface {\nlinknumber: x\n}\n}\n",
-		"c.conf:3: 'totem.interface.linknumber' is 'x'"},
-	{"totem {\ninterface {\nmember {\nfoo: 1\n}\n}\n}\n",
-		"c.conf:4: Only memberaddr is allowed in member section"},
-	{"logging {\nlogger_subsys {\ndebug: on\n}\n}\n",
-		"c.conf:4: No subsys key in logger_subsys directive"},
-	{"logging {\nlogging_daemon {\nsubsys: a\n}\n}\n",
-		"c.conf:4: No name key in logging_daemon directive"},
+	{"totem {\ninterface {\nlinknumber: x\n}\n}\n", "c.conf:3: 'totem.interface.linknumber' is 'x'"},
+	{"totem {\ninterface {\nmember {\nfoo: 1\n}\n}\n}\n", "c.conf:4: Only memberaddr is allowed in member section"},
+	{"logging {\nlogger_subsys {\ndebug: on\n}\n}\n", "c.conf:4: No subsys key in logger_subsys directive"},
+	{"logging {\nlogging_daemon {\nsubsys: a\n}\n}\n", "c.conf:4: No name key in logging_daemon directive"},
 	{"uidgid {\nfoo: 1\n}\n", "c.conf:2: uidgid: Only uid and gid are allowed items"},
 	{"uidgid {\nuid: nosuch-user\n}\n", "c.conf:2: no user 'nosuch-user' on this host"},
 	{"uidgid {\ngid: nosuch-group\n}\n", "c.conf:2: no group 'nosuch-group' on this host"},
 	{"uidgid {\nuid: 4294967295\n}\n", "c.conf:2: 'uid' is '4294967295'"},
 	{"uidgid {\nuid:\n}\n", "c.conf:2: no user ''"},
-	{"service {\nver: 0\n}\n",
-		"c.conf:3: section 'service' names no plugin: add 'name: PLUGIN'"},
+	{"service {\nver: 0\n}\n", "c.conf:3: section 'service' names no plugin: add 'name: PLUGIN'"},
 	{"service {\nname: ../x\n}\n", "c.conf:2: '../x' is no plugin name"},
 };
 
 START_TEST(errors_name_the_line)
 {
 	ck_assert_int_eq(config_case_load(&one, refused[_i].text), -EINVAL);
-	ck_assert_msg(config_case_has_error(&one, refused[_i].error), "'%s' instead of '%s'",
-		config_case_error(&one), refused[_i].error);
+	ck_assert_msg(config_case_has_error(&one, refused[_i].error), "'%s' instead of '%s'", config_case_error(&one),
+		refused[_i].error);
 }
 END_TEST
 
@@ -379,15 +370,13 @@ START_TEST(nul_bytes_and_other_files_are_refused)
 	static const char nul[] = "totem {\nver\0sion: 2\n}\n";
 	static char big[1024 * 1024 + 1];
 
-	one.rc = config_load_bytes(
-		"c.conf", nul, sizeof(nul) - 1, &one.environment, &one.config, &one.messages);
+	one.rc = config_load_bytes("c.conf", nul, sizeof(nul) - 1, &one.environment, &one.config, &one.messages);
 	ck_assert_int_eq(one.rc, -EINVAL);
 	ck_assert(config_case_has_error(&one, "c.conf:2: not a text file: NUL byte"));
 	config_case_fini(&one);
 
 	memset(big, '\n', sizeof(big));
-	one.rc = config_load_bytes(
-		"c.conf", big, sizeof(big), &one.environment, &one.config, &one.messages);
+	one.rc = config_load_bytes("c.conf", big, sizeof(big), &one.environment, &one.config, &one.messages);
 	ck_assert_int_eq(one.rc, -EINVAL);
 	ck_assert(config_case_has_error(&one, "c.conf: larger than 1 MiB"));
 
@@ -430,8 +419,7 @@ START_TEST(slips_are_warned_about)
 	if (warned[_i].warning == NULL)
 		ck_assert_msg(one.messages.warning_count == 0, "%s", one.messages.warnings[0]);
 	else
-		ck_assert_msg(config_case_has_warning(&one, warned[_i].warning), "no '%s'",
-			warned[_i].warning);
+		ck_assert_msg(config_case_has_warning(&one, warned[_i].warning), "no '%s'", warned[_i].warning);
 }
 END_TEST
 
@@ -485,8 +473,7 @@ START_TEST(files_of_uidgid_d_are_read)
 	ck_assert_int_eq(load_file("uidgid.d"), -EINVAL);
 	ck_assert(config_case_has_error(&one, "/uidgid.d' is a directory: give a file"));
 	ck_assert_int_eq(load_file("none.conf"), -EINVAL);
-	ck_assert(config_case_has_error(
-		&one, "/none.conf' (No such file or directory)"));
+	ck_assert(config_case_has_error(&one, "/none.conf' (No such file or directory)"));
 
 	snprintf(command, sizeof(command), "rm -r '%s'", folder);
 	ck_assert_int_eq(system(command), 0);
@@ -496,10 +483,9 @@ END_TEST
 /* Random bytes are read or refused with a text, and nothing else happens. The generator has a fixed seed. */
 START_TEST(noise_is_survived)
 {
-	static const char *const pieces[] = {"totem", "{", "}", "\n", ":", " ", "interface",
-		"linknumber", "8", "-1", "nodelist", "node", "ring0_addr", "::1", "uidgid", "uid",
-		"\xff", "#", "service", "name", "logging", "logger_subsys", "subsys", "member",
-		"memberaddr", "\r", ".", "99999999999999999999"};
+	static const char *const pieces[] = {"totem", "{", "}", "\n", ":", " ", "interface", "linknumber", "8", "-1",
+		"nodelist", "node", "ring0_addr", "::1", "uidgid", "uid", "\xff", "#", "service", "name", "logging",
+		"logger_subsys", "subsys", "member", "memberaddr", "\r", ".", "99999999999999999999"};
 	uint32_t random = 1;
 	char text[8192];
 

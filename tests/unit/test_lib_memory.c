@@ -253,10 +253,10 @@ static const struct {
 	unsigned int library;
 	size_t answer;
 	cs_error_t (*run)(void);
-	cs_error_t well;       /* result when there is memory */
+	cs_error_t well; /* result when there is memory */
 	/* requests that a call without memory sends, or none. Otherwise the daemon would keep a part of a state */
 	unsigned int requests;
-	bool is_event;         /* an event waits, and it stays queued when there is no memory */
+	bool is_event; /* an event waits, and it stays queued when there is no memory */
 } rows[] = {
 	{"corosync_cfg_ring_status_get", CFG, sizeof(struct cfg_res_ring_status_get), cfg_ring_status, CS_OK, 1, false},
 	{"cmap_get", CMAP, sizeof(struct cmap_res_get), cmap_value, CS_OK, 0, false},

@@ -52,8 +52,7 @@ static void tear_down(void)
 /* Set the next response: a header with this error and nothing else. */
 static void respond(cs_error_t error)
 {
-	struct cfg_res_plain response = {
-		.header = {.size = sizeof(response), .error = (int32_t)error}};
+	struct cfg_res_plain response = {.header = {.size = sizeof(response), .error = (int32_t)error}};
 
 	script_response(script, &response, sizeof(response));
 }
@@ -89,8 +88,8 @@ static const struct {
 
 START_TEST(a_request_and_its_result)
 {
-	static const cs_error_t codes[] = {CS_OK, CS_ERR_TRY_AGAIN, CS_ERR_BUSY, CS_ERR_EXIST,
-		CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM};
+	static const cs_error_t codes[] = {
+		CS_OK, CS_ERR_TRY_AGAIN, CS_ERR_BUSY, CS_ERR_EXIST, CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM};
 	struct cfg_request_header header;
 	uint32_t first = 0;
 
@@ -135,8 +134,7 @@ END_TEST
 START_TEST(an_answer_is_taken_whatever_the_daemon_thinks_of_it)
 {
 	respond(CS_ERR_ACCESS);
-	ck_assert_int_eq(
-		corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
+	ck_assert_int_eq(corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
 	ck_assert_int_eq(REQUEST(cfg_req_reply_to_shutdown).header.id, 4);
 	ck_assert_uint_eq(REQUEST(cfg_req_reply_to_shutdown).response, 1);
 	/* The failed call leaves nothing behind: the handle can be finalized. */
@@ -179,8 +177,7 @@ START_TEST(dead_handles)
 	ck_assert_int_eq(corosync_cfg_local_get(dead, &nodeid), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(dead, 1, 0, &count, NULL), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(count, 7);
-	ck_assert_int_eq(corosync_cfg_replyto_shutdown(dead, COROSYNC_CFG_SHUTDOWN_FLAG_NO),
-		CS_ERR_BAD_HANDLE);
+	ck_assert_int_eq(corosync_cfg_replyto_shutdown(dead, COROSYNC_CFG_SHUTDOWN_FLAG_NO), CS_ERR_BAD_HANDLE);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		ck_assert_int_eq(plain[i].call(), CS_ERR_BAD_HANDLE);
 }
@@ -231,15 +228,13 @@ START_TEST(links)
 	script_response(script, ring_response(0, CS_OK), sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(0);
 	/* The response has more bytes than the buffer holds, and the text was too long for the daemon. */
-	script_response(script, ring_response(UINT32_MAX, CS_ERR_NAME_TOO_LONG),
-		sizeof(struct cfg_res_ring_status_get));
+	script_response(
+		script, ring_response(UINT32_MAX, CS_ERR_NAME_TOO_LONG), sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(CFG_RING_STATUS_MAX);
 	respond(CS_ERR_TRY_AGAIN);
-	ck_assert_int_eq(
-		corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_TRY_AGAIN);
+	ck_assert_int_eq(corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_TRY_AGAIN);
 	respond(CS_OK); /* too short for that */
-	ck_assert_int_eq(
-		corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_LIBRARY);
+	ck_assert_int_eq(corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_LIBRARY);
 	ck_assert_uint_eq(got, 7);
 }
 END_TEST
@@ -266,21 +261,16 @@ END_TEST
 START_TEST(status_of_a_node)
 {
 	struct corosync_cfg_node_status_v1 status;
-	struct cfg_res_node_status_get response = {
-		.header = {.size = sizeof(response), .error = CS_OK},
+	struct cfg_res_node_status_get response = {.header = {.size = sizeof(response), .error = CS_OK},
 		.status = {.version = 1, .nodeid = 3, .reachable = 1}};
 
 	response.status.links[7].mtu = 1410;
-	ck_assert_int_eq(
-		corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, NULL), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		corosync_cfg_node_status_get(0, 1, (corosync_cfg_node_status_version_t)2, &status),
+	ck_assert_int_eq(corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, NULL), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(corosync_cfg_node_status_get(0, 1, (corosync_cfg_node_status_version_t)2, &status),
 		CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, &status), CS_ERR_BAD_HANDLE);
+	ck_assert_int_eq(corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, &status), CS_ERR_BAD_HANDLE);
 	script_response(script, &response, sizeof(response));
-	ck_assert_int_eq(
-		corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_OK);
+	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_OK);
 	ck_assert_uint_eq(REQUEST(cfg_req_node_status_get).nodeid, 3);
 	ck_assert_uint_eq(REQUEST(cfg_req_node_status_get).version, 1);
 	ck_assert_int_eq(status.version, 1);
@@ -289,11 +279,9 @@ START_TEST(status_of_a_node)
 	ck_assert_uint_eq(status.link_status[7].mtu, 1410);
 	memset(&status, 0xee, sizeof(status));
 	struct cfg_res_node_status_error failure = {
-		.header = {.size = sizeof(failure), .error = CS_ERR_FAILED_OPERATION},
-		.version = 1};
+		.header = {.size = sizeof(failure), .error = CS_ERR_FAILED_OPERATION}, .version = 1};
 	script_response(script, &failure, sizeof(failure));
-	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status),
-		CS_ERR_FAILED_OPERATION);
+	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_ERR_FAILED_OPERATION);
 	ck_assert_uint_eq(status.nodeid, 0xeeeeeeee); /* untouched */
 }
 END_TEST
@@ -312,8 +300,7 @@ static void respond_addresses(uint32_t family, uint32_t count, size_t room)
 	addresses.head.family = family;
 	addresses.head.count = count;
 	memcpy(addresses.addresses[0], "\x0a\x00\x00\x01", 4);
-	memcpy(addresses.addresses[2],
-		"\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03", 16);
+	memcpy(addresses.addresses[2], "\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03", 16);
 	script_response(script, &addresses, sizeof(addresses.head) + room * 16);
 }
 
@@ -383,8 +370,7 @@ END_TEST
 
 static void ask_at_next_request(int32_t id, uint32_t flags, size_t size)
 {
-	struct cfg_event_test_shutdown event = {
-		.header = {.id = id, .size = (int32_t)size}, .flags = flags};
+	struct cfg_event_test_shutdown event = {.header = {.id = id, .size = (int32_t)size}, .flags = flags};
 
 	script_event(script, &event, size);
 }
@@ -394,8 +380,7 @@ static void fetch(void) { ck_assert_int_eq(corosync_cfg_trackstop(handle), CS_OK
 
 START_TEST(questions)
 {
-	ck_assert_int_eq(
-		corosync_cfg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+	ck_assert_int_eq(corosync_cfg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
 	ck_assert_int_eq(corosync_cfg_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
 	ask_at_next_request(CFG_EVENT_TEST_SHUTDOWN, 1, 32);
 	ask_at_next_request(CFG_EVENT_TEST_SHUTDOWN, 77, 32);
@@ -432,8 +417,7 @@ END_TEST
 
 static void answer(void)
 {
-	ck_assert_int_eq(
-		corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
+	ck_assert_int_eq(corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
 }
 
 START_TEST(answered_in_the_callback)
@@ -481,8 +465,7 @@ int main(void)
 	tcase_add_test(tcase, questions_that_nobody_hears);
 	tcase_add_test(tcase, finalized_in_the_callback);
 	tcase_add_test(tcase, answered_in_the_callback);
-	tcase_add_loop_test(
-		tcase, events_that_make_no_sense, 0, sizeof(malformed) / sizeof(malformed[0]));
+	tcase_add_loop_test(tcase, events_that_make_no_sense, 0, sizeof(malformed) / sizeof(malformed[0]));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -118,8 +118,7 @@ static void notify(cmap_track_handle_t instance, uint64_t now_size, uint64_t bef
 
 START_TEST(the_default_map_is_not_asked_for)
 {
-	const struct cmap_req_set_map *request =
-		(const struct cmap_req_set_map *)script->request.bytes;
+	const struct cmap_req_set_map *request = (const struct cmap_req_set_map *)script->request.bytes;
 	cmap_handle_t stats;
 
 	ck_assert_uint_eq(script->request_count, 0);
@@ -150,8 +149,7 @@ END_TEST
 START_TEST(requests_are_as_corosyncs)
 {
 	const struct cmap_req_set *set = (const struct cmap_req_set *)script->request.bytes;
-	const struct cmap_req_adjust *adjust =
-		(const struct cmap_req_adjust *)script->request.bytes;
+	const struct cmap_req_adjust *adjust = (const struct cmap_req_adjust *)script->request.bytes;
 	struct cmap_wire_name name = {.length = 3, .value = "key"};
 
 	ck_assert_int_eq(cmap_set_uint32(handle, "key", 0x12345678), CS_OK);
@@ -187,11 +185,9 @@ START_TEST(arguments_are_checked_before_anything_is_sent)
 	key[256] = '\0';
 	ck_assert_int_eq(cmap_set_uint8(handle, key, 1), CS_ERR_NAME_TOO_LONG);
 	ck_assert_int_eq(cmap_set_uint8(handle, NULL, 1), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		cmap_set(handle, "key", NULL, 1, CMAP_VALUETYPE_UINT8), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(cmap_set(handle, "key", NULL, 1, CMAP_VALUETYPE_UINT8), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cmap_set(handle, "key", key, 1048281, CMAP_VALUETYPE_BINARY), CS_ERR_TOO_BIG);
-	ck_assert_int_eq(
-		cmap_set(handle, "key", key, SIZE_MAX, CMAP_VALUETYPE_BINARY), CS_ERR_TOO_BIG);
+	ck_assert_int_eq(cmap_set(handle, "key", key, SIZE_MAX, CMAP_VALUETYPE_BINARY), CS_ERR_TOO_BIG);
 	ck_assert_int_eq(cmap_get(handle, "key", &u8, NULL, NULL), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cmap_get(handle, NULL, &u8, &size, NULL), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cmap_get_string(handle, "key", NULL), CS_ERR_INVALID_PARAM);
@@ -201,12 +197,9 @@ START_TEST(arguments_are_checked_before_anything_is_sent)
 	ck_assert_int_eq(cmap_iter_init(handle, NULL, NULL), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cmap_iter_init(handle, key, &iterator), CS_ERR_NAME_TOO_LONG);
 	ck_assert_int_eq(cmap_iter_next(handle, 1, NULL, NULL, NULL), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		cmap_track_add(handle, "key", ALL, NULL, NULL, &tracker), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		cmap_track_add(handle, "key", ALL, on_change, NULL, NULL), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(cmap_track_add(handle, key, ALL, on_change, NULL, &tracker),
-		CS_ERR_NAME_TOO_LONG);
+	ck_assert_int_eq(cmap_track_add(handle, "key", ALL, NULL, NULL, &tracker), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(cmap_track_add(handle, "key", ALL, on_change, NULL, NULL), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(cmap_track_add(handle, key, ALL, on_change, NULL, &tracker), CS_ERR_NAME_TOO_LONG);
 	ck_assert_int_eq(cmap_track_delete(handle, 77), CS_ERR_BAD_HANDLE);
 	ck_assert_uint_eq(script->request_count, 0);
 }
@@ -237,8 +230,8 @@ START_TEST(a_value_shorter_than_it_says_is_refused)
 		size_t sent;
 		uint64_t said;
 		cs_error_t code;
-	} rows[] = {{8, 8, CS_OK}, {8, 7, CS_OK}, {8, 9, CS_ERR_LIBRARY}, {0, 1, CS_ERR_LIBRARY},
-		{0, 0, CS_OK}, {8, UINT64_MAX, CS_ERR_LIBRARY}};
+	} rows[] = {{8, 8, CS_OK}, {8, 7, CS_OK}, {8, 9, CS_ERR_LIBRARY}, {0, 1, CS_ERR_LIBRARY}, {0, 0, CS_OK},
+		{8, UINT64_MAX, CS_ERR_LIBRARY}};
 	uint8_t bytes[16];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -302,11 +295,9 @@ START_TEST(short_answers_are_errors)
 		ck_assert_int_eq(cmap_get(handle, "key", key, &size, NULL), CS_ERR_LIBRARY);
 		ck_assert_int_eq(cmap_iter_init(handle, "", &iterator), CS_ERR_LIBRARY);
 		ck_assert_int_eq(cmap_iter_next(handle, 1, key, NULL, NULL), CS_ERR_LIBRARY);
-		ck_assert_int_eq(cmap_track_add(handle, "key", ALL, on_change, NULL, &tracker),
-			CS_ERR_LIBRARY);
+		ck_assert_int_eq(cmap_track_add(handle, "key", ALL, on_change, NULL, &tracker), CS_ERR_LIBRARY);
 		if (sent <= 24)
-			ck_assert_int_eq(cmap_delete(handle, "key"),
-				sent < 24 ? CS_ERR_LIBRARY : CS_OK);
+			ck_assert_int_eq(cmap_delete(handle, "key"), sent < 24 ? CS_ERR_LIBRARY : CS_OK);
 	}
 }
 END_TEST
@@ -357,8 +348,7 @@ END_TEST
 
 START_TEST(an_event_for_nobody_passes)
 {
-	const struct cmap_req_track_delete *request =
-		(const struct cmap_req_track_delete *)script->request.bytes;
+	const struct cmap_req_track_delete *request = (const struct cmap_req_track_delete *)script->request.bytes;
 	struct cmap_res_track_delete response = {0};
 	cmap_track_handle_t tracker = track("key", NULL);
 	cmap_handle_t other;

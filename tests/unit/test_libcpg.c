@@ -28,8 +28,7 @@ static unsigned int asked; /* joins since the start */
 static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_mcast *request)
 {
 	struct cpg_event_partial_deliver event = {
-		.header = {.id = CPG_EVENT_PARTIAL_DELIVER,
-			.size = (int32_t)(sizeof(event) + request->fraglen)},
+		.header = {.id = CPG_EVENT_PARTIAL_DELIVER, .size = (int32_t)(sizeof(event) + request->fraglen)},
 		.group = {.length = 1, .value = "g"},
 		.msglen = request->msglen,
 		.fraglen = request->fraglen,
@@ -37,8 +36,7 @@ static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_
 		.pid = 1,
 		.type = request->type,
 	};
-	struct iovec iov[2] = {
-		{&event, sizeof(event)}, {(void *)(uintptr_t)request->fragment, request->fraglen}};
+	struct iovec iov[2] = {{&event, sizeof(event)}, {(void *)(uintptr_t)request->fragment, request->fraglen}};
 
 	/* The ring takes one of these at a time. */
 	while (qb_ipcs_event_sendv(c, iov, 2) == -EAGAIN)
@@ -70,8 +68,8 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	case CPG_REQ_MEMBERSHIP_GET:
 		/* The length is the number of members. 128 selects more than are possible. */
 		members.member_count = join->group.length == 128 ? 385 : join->group.length;
-		fake_daemon_answer(c, &members, join->group.length == 127 ? 24 : sizeof(members),
-			CPG_RES_MEMBERSHIP_GET, CS_OK);
+		fake_daemon_answer(
+			c, &members, join->group.length == 127 ? 24 : sizeof(members), CPG_RES_MEMBERSHIP_GET, CS_OK);
 		break;
 	case CPG_REQ_LOCAL_GET:
 		fake_daemon_answer(c, &local, sizeof(local), CPG_RES_LOCAL_GET, CS_OK);
@@ -111,8 +109,8 @@ static struct {
 	uint32_t totem_members, totem_last;
 } seen;
 
-static void on_deliver(cpg_handle_t h, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *msg, size_t size)
+static void on_deliver(
+	cpg_handle_t h, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *msg, size_t size)
 {
 	(void)h, (void)nodeid, (void)pid;
 	seen.delivers++;
@@ -123,9 +121,9 @@ static void on_deliver(cpg_handle_t h, const struct cpg_name *group, uint32_t no
 	memcpy(seen.bytes, msg, size);
 }
 
-static void on_confchg(cpg_handle_t h, const struct cpg_name *group,
-	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
-	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+static void on_confchg(cpg_handle_t h, const struct cpg_name *group, const struct cpg_address *members,
+	size_t member_count, const struct cpg_address *left, size_t left_count, const struct cpg_address *joined,
+	size_t joined_count)
 {
 	(void)h;
 	seen.confchgs++;
@@ -141,8 +139,7 @@ static void on_confchg(cpg_handle_t h, const struct cpg_name *group,
 		seen.last_joined = joined[joined_count - 1];
 }
 
-static void on_totem(
-	cpg_handle_t h, struct cpg_ring_id ring_id, uint32_t count, const uint32_t *members)
+static void on_totem(cpg_handle_t h, struct cpg_ring_id ring_id, uint32_t count, const uint32_t *members)
 {
 	(void)h, (void)ring_id;
 	seen.totems++;
@@ -157,9 +154,7 @@ static void set_up(void)
 {
 	server = fake_daemon_start("cpg", serve_request);
 	memset(&seen, 0, sizeof(seen));
-	ck_assert_int_eq(
-		cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL),
-		CS_OK);
+	ck_assert_int_eq(cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL), CS_OK);
 }
 
 static void tear_down(void)
@@ -256,8 +251,7 @@ START_TEST(long_lists)
 	size_t size = sizeof(struct cpg_event_confchg) + ALL * sizeof(struct cpg_wire_address);
 	struct cpg_event_confchg *event = calloc(1, size);
 
-	event->header =
-		(struct cpg_response_header){.id = CPG_EVENT_CONFCHG, .size = (int32_t)size};
+	event->header = (struct cpg_response_header){.id = CPG_EVENT_CONFCHG, .size = (int32_t)size};
 	event->member_count = MEMBERS;
 	event->left_count = LEFT;
 	event->joined_count = JOINED;
@@ -323,8 +317,7 @@ START_TEST(fragments_there_and_back)
 	uint8_t *bytes = malloc(SIZE);
 	cs_error_t code = CS_ERR_LIBRARY;
 	pthread_t thread;
-	struct iovec iov[] = {{bytes, 0}, {bytes, 10}, {bytes + 10, 0},
-		{bytes + 10, CPG_ATOMIC_SIZE_MAX + 1},
+	struct iovec iov[] = {{bytes, 0}, {bytes, 10}, {bytes + 10, 0}, {bytes + 10, CPG_ATOMIC_SIZE_MAX + 1},
 		{bytes + 11 + CPG_ATOMIC_SIZE_MAX, SIZE - 11 - CPG_ATOMIC_SIZE_MAX}, {NULL, 0}};
 
 	for (size_t i = 0; i < SIZE; i++)
@@ -391,8 +384,8 @@ START_TEST(membership_answers)
 		uint32_t length;
 		cs_error_t code;
 		int count;
-	} rows[] = {{0, CS_OK, 0}, {1, CS_OK, 1}, {126, CS_OK, 126}, {127, CS_ERR_LIBRARY, -1},
-		{128, CS_ERR_LIBRARY, -1}};
+	} rows[] = {
+		{0, CS_OK, 0}, {1, CS_OK, 1}, {126, CS_OK, 126}, {127, CS_ERR_LIBRARY, -1}, {128, CS_ERR_LIBRARY, -1}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct cpg_address members[CPG_MEMBERS_MAX];
@@ -435,14 +428,11 @@ START_TEST(zero_copy_not_supported)
 
 	ck_assert_int_eq(cpg_zcb_alloc(handle, 1000, &buffer), CS_OK);
 	memcpy(buffer, &event, sizeof(event));
-	ck_assert_int_eq(
-		cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, sizeof(event)), CS_OK);
+	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, sizeof(event)), CS_OK);
 	ck_assert_int_eq(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
 	ck_assert_uint_eq(seen.delivers, 1);
-	ck_assert_int_eq(
-		cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, 1001), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, (char *)buffer + 8, 1),
-		CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, 1001), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, (char *)buffer + 8, 1), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cpg_zcb_free(handle, (char *)buffer + 8), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cpg_zcb_free(handle, buffer), CS_OK);
 	ck_assert_int_eq(cpg_zcb_free(handle, buffer), CS_ERR_INVALID_PARAM);

@@ -54,17 +54,14 @@ static void answer_membership(qb_ipcs_connection_t *c)
 		response.head.member_count++;
 	if (spoilt == FAR_TOO_MANY)
 		response.head.member_count = UINT32_MAX;
-	fake_daemon_answer(
-		c, &response, spoilt == HEADER_ONLY ? 24 : size, EVS_RES_MEMBERSHIP_GET, CS_OK);
+	fake_daemon_answer(c, &response, spoilt == HEADER_ONLY ? 24 : size, EVS_RES_MEMBERSHIP_GET, CS_OK);
 }
 
-static void answer_groups(
-	qb_ipcs_connection_t *c, const struct evs_wire_group *group, uint32_t count, int32_t id)
+static void answer_groups(qb_ipcs_connection_t *c, const struct evs_wire_group *group, uint32_t count, int32_t id)
 {
 	struct evs_res_plain plain = {0};
 
-	fake_daemon_answer(c, &plain, sizeof(plain), id,
-		count == 0 || group->key[0] == 0 ? CS_OK : group->key[0]);
+	fake_daemon_answer(c, &plain, sizeof(plain), id, count == 0 || group->key[0] == 0 ? CS_OK : group->key[0]);
 }
 
 static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
@@ -126,9 +123,8 @@ static void on_deliver(evs_handle_t h, unsigned int nodeid, const void *msg, siz
 	memcpy(seen.bytes, msg, size < sizeof(seen.bytes) ? size : sizeof(seen.bytes));
 }
 
-static void on_confchg(evs_handle_t h, const unsigned int *member_list, size_t member_count,
-	const unsigned int *left, size_t left_count, const unsigned int *joined,
-	size_t joined_count, const struct evs_ring_id *ring)
+static void on_confchg(evs_handle_t h, const unsigned int *member_list, size_t member_count, const unsigned int *left,
+	size_t left_count, const unsigned int *joined, size_t joined_count, const struct evs_ring_id *ring)
 {
 	(void)h;
 	seen.confchgs++;
@@ -192,11 +188,9 @@ START_TEST(configuration_delivered)
 	static const struct {
 		uint32_t type, flags, want;
 	} rows[] = {
-		{EVS_WIRE_REGULAR, 0, 0},
-		{EVS_WIRE_TRANSITIONAL, 0, EVS_CONFIGURATION_TRANSITIONAL},
+		{EVS_WIRE_REGULAR, 0, 0}, {EVS_WIRE_TRANSITIONAL, 0, EVS_CONFIGURATION_TRANSITIONAL},
 		{EVS_WIRE_REGULAR, EVS_WIRE_SAFE_KEPT, EVS_CONFIGURATION_SAFE},
-		{EVS_WIRE_TRANSITIONAL, EVS_WIRE_SAFE_KEPT,
-			EVS_CONFIGURATION_TRANSITIONAL | EVS_CONFIGURATION_SAFE},
+		{EVS_WIRE_TRANSITIONAL, EVS_WIRE_SAFE_KEPT, EVS_CONFIGURATION_TRANSITIONAL | EVS_CONFIGURATION_SAFE},
 		{EVS_WIRE_REGULAR, ~EVS_WIRE_SAFE_KEPT, 0}, /* flags that we do not know */
 	};
 	union {
@@ -256,8 +250,7 @@ START_TEST(malformed_events)
 		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
 		spoilt_event_expect(&rows[i], &calls, handle);
-		ck_assert_msg(seen.delivers + seen.confchgs - before == (rows[i].code == CS_OK),
-			"%s", rows[i].name);
+		ck_assert_msg(seen.delivers + seen.confchgs - before == (rows[i].code == CS_OK), "%s", rows[i].name);
 	}
 }
 END_TEST
@@ -303,8 +296,7 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(seen.groups.header.size, 24 + 32 * EVS_REQUEST_GROUPS_MAX);
 	ck_assert_uint_eq(seen.groups.group_count, EVS_REQUEST_GROUPS_MAX);
 	ck_assert_mem_eq(seen.groups.groups, groups, 32 * EVS_REQUEST_GROUPS_MAX);
-	ck_assert_int_eq(
-		evs_join(handle, groups, EVS_REQUEST_GROUPS_MAX + 1), CS_ERR_TOO_MANY_GROUPS);
+	ck_assert_int_eq(evs_join(handle, groups, EVS_REQUEST_GROUPS_MAX + 1), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, groups, SIZE_MAX), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, NULL, 0), CS_OK);
 
@@ -352,10 +344,8 @@ START_TEST(mcast_to_groups)
 	ck_assert_uint_eq(seen.mcast.guarantee, 1);
 
 	groups[0].key[0] = CS_ERR_INVALID_PARAM;
-	ck_assert_int_eq(
-		evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, 1, iov, 3), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, groups,
-				 EVS_REQUEST_GROUPS_MAX + 1, iov, 3),
+	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, 1, iov, 3), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, EVS_REQUEST_GROUPS_MAX + 1, iov, 3),
 		CS_ERR_TOO_MANY_GROUPS);
 	free(groups);
 }
@@ -384,8 +374,8 @@ START_TEST(sizes_of_messages)
 		cs_error_t rc;
 
 		/* Retry: the daemon frees a request's place in the ring only after its answer. */
-		while ((rc = evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, rows[i].groups, iov,
-				2)) == CS_ERR_TRY_AGAIN)
+		while ((rc = evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, rows[i].groups, iov, 2)) ==
+			CS_ERR_TRY_AGAIN)
 			poll(NULL, 0, 1);
 		ck_assert_msg(rc == rows[i].code, "row %zu: %d", i, rc);
 		evs_dispatch(handle, CS_DISPATCH_ALL);
@@ -424,8 +414,7 @@ START_TEST(more_vectors_than_libqb_takes)
 	for (size_t i = 0; i < COUNT; i++)
 		iov[i] = (struct iovec){bytes + i, 1};
 	for (unsigned int count = 61; count <= COUNT; count += count < 66 ? 1 : 67) {
-		ck_assert_int_eq(
-			evs_mcast_groups(handle, EVS_TYPE_AGREED, &group, 1, iov, count), CS_OK);
+		ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, &group, 1, iov, count), CS_OK);
 		ck_assert_int_eq(evs_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
 		ck_assert_uint_eq(seen.mcast.msglen, count);
 		ck_assert_mem_eq(seen.bytes + 72, bytes, count);
@@ -495,8 +484,7 @@ START_TEST(dead_handles)
 		ck_assert_int_eq(evs_join(dead, &group, 1), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_leave(dead, &group, 1), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_mcast_joined(dead, EVS_TYPE_SAFE, NULL, 0), CS_ERR_BAD_HANDLE);
-		ck_assert_int_eq(evs_mcast_groups(dead, EVS_TYPE_SAFE, &group, 1, NULL, 0),
-			CS_ERR_BAD_HANDLE);
+		ck_assert_int_eq(evs_mcast_groups(dead, EVS_TYPE_SAFE, &group, 1, NULL, 0), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_membership_get(dead, &id, NULL, &count), CS_ERR_BAD_HANDLE);
 	}
 }
@@ -532,8 +520,8 @@ static void finalize_inside(evs_handle_t h, unsigned int nodeid, const void *msg
 
 START_TEST(finalize_in_a_callback)
 {
-	static const cs_dispatch_flags_t modes[] = {CS_DISPATCH_ONE, CS_DISPATCH_ALL,
-		CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
+	static const cs_dispatch_flags_t modes[] = {
+		CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING};
 	evs_callbacks_t ending = {.evs_deliver_fn = finalize_inside};
 	struct evs_event_deliver event = {.header = {.id = EVS_EVENT_DELIVER}};
 	struct iovec iov = {&event, sizeof(event)};
@@ -594,8 +582,7 @@ START_TEST(daemon_dies)
 	ck_assert_int_eq(evs_join(handle, &group, 1), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_leave(handle, &group, 1), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_mcast_joined(handle, EVS_TYPE_SAFE, &iov, 1), CS_ERR_LIBRARY);
-	ck_assert_int_eq(
-		evs_mcast_groups(handle, EVS_TYPE_SAFE, &group, 1, &iov, 1), CS_ERR_LIBRARY);
+	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_SAFE, &group, 1, &iov, 1), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_membership_get(handle, &id, NULL, &count), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_fd_get(handle, &fd), CS_OK);
 	ck_assert_int_eq(evs_context_get(handle, &context), CS_OK);

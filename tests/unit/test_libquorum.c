@@ -34,8 +34,7 @@ static void list_copy(uint32_t to[8], uint32_t *to_count, const uint32_t *from, 
 	*to_count = count;
 }
 
-static void on_v0(
-	quorum_handle_t h, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *view)
+static void on_v0(quorum_handle_t h, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *view)
 {
 	ck_assert_uint_eq(h, handle);
 	seen.v0++;
@@ -44,8 +43,8 @@ static void on_v0(
 	list_copy(seen.members, &seen.member_count, view, count);
 }
 
-static void on_v1(quorum_handle_t h, uint32_t quorate, struct quorum_ring_id ring_id,
-	uint32_t count, const uint32_t *members)
+static void on_v1(
+	quorum_handle_t h, uint32_t quorate, struct quorum_ring_id ring_id, uint32_t count, const uint32_t *members)
 {
 	ck_assert_uint_eq(h, handle);
 	seen.v1++;
@@ -74,9 +73,7 @@ static quorum_model_v1_data_t model_v1 = {QUORUM_MODEL_V1, on_v1, on_nodelist};
 static void respond_type(uint32_t type)
 {
 	struct quorum_res_gettype response = {
-		.header = {.id = QUORUM_RES_MODEL_GETTYPE,
-			.size = sizeof(response),
-			.error = CS_OK},
+		.header = {.id = QUORUM_RES_MODEL_GETTYPE, .size = sizeof(response), .error = CS_OK},
 		.quorum_type = type,
 	};
 
@@ -88,9 +85,8 @@ static void set_up(void)
 	server = scripted_daemon_start("quorum", &script);
 	memset(&seen, 0, sizeof(seen));
 	respond_type(QUORUM_SET);
-	ck_assert_int_eq(quorum_model_initialize(&handle, QUORUM_MODEL_V1,
-				 (quorum_model_data_t *)&model_v1, NULL, NULL),
-		CS_OK);
+	ck_assert_int_eq(
+		quorum_model_initialize(&handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&model_v1, NULL, NULL), CS_OK);
 	script->response.size = 0;
 }
 
@@ -113,8 +109,7 @@ static void fetch(void) { ck_assert_int_eq(quorum_trackstop(handle), CS_OK); }
 
 START_TEST(initialize_asks_for_model_and_type)
 {
-	const struct quorum_req_model_gettype *request =
-		(const struct quorum_req_model_gettype *)script->request.bytes;
+	const struct quorum_req_model_gettype *request = (const struct quorum_req_model_gettype *)script->request.bytes;
 	uint32_t type = 7;
 
 	ck_assert_uint_eq(script->request_count, 1);
@@ -158,8 +153,7 @@ START_TEST(initialize_fails)
 		uint32_t type = 7;
 
 		script_response(script, &response, rows[i].size);
-		ck_assert_msg(
-			quorum_initialize(&other, NULL, &type) == rows[i].code, "%s", rows[i].name);
+		ck_assert_msg(quorum_initialize(&other, NULL, &type) == rows[i].code, "%s", rows[i].name);
 		ck_assert_uint_eq(type, 7);
 		ck_assert_msg(quorum_finalize(other) == CS_ERR_BAD_HANDLE, "%s", rows[i].name);
 	}
@@ -190,8 +184,7 @@ START_TEST(getquorate)
 		int quorate = 5;
 
 		script_response(script, &response, rows[i].size);
-		ck_assert_msg(
-			quorum_getquorate(handle, &quorate) == rows[i].code, "%s", rows[i].name);
+		ck_assert_msg(quorum_getquorate(handle, &quorate) == rows[i].code, "%s", rows[i].name);
 		ck_assert_msg(quorate == rows[i].want, "%s", rows[i].name);
 	}
 }
@@ -214,8 +207,7 @@ END_TEST
 
 START_TEST(requests_as_specified)
 {
-	const struct quorum_req_trackstart *request =
-		(const struct quorum_req_trackstart *)script->request.bytes;
+	const struct quorum_req_trackstart *request = (const struct quorum_req_trackstart *)script->request.bytes;
 
 	ck_assert_int_eq(quorum_trackstart(handle, 0x80000007u), CS_OK);
 	ck_assert_uint_eq(script->request.size, 24);
@@ -233,9 +225,7 @@ START_TEST(nodelist_delivered)
 		struct quorum_event_v1_nodelist event;
 		uint8_t bytes[64 + 4 * 6];
 	} sent = {.event = {
-			  .header = {.id = QUORUM_EVENT_V1_NODELIST,
-				  .size = sizeof(sent),
-				  .error = -1},
+			  .header = {.id = QUORUM_EVENT_V1_NODELIST, .size = sizeof(sent), .error = -1},
 			  .ring_id = {.nodeid = 2, .seq = UINT64_C(0x123456789a)},
 			  .member_count = 3,
 			  .joined_count = 2,
@@ -392,8 +382,7 @@ START_TEST(models_unknown)
 {
 	quorum_handle_t other = 7;
 
-	ck_assert_int_eq(quorum_model_initialize(&other, (quorum_model_t)2, NULL, NULL, NULL),
-		CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(quorum_model_initialize(&other, (quorum_model_t)2, NULL, NULL, NULL), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(quorum_finalize(other), CS_ERR_BAD_HANDLE);
 	ck_assert_uint_eq(script->request_count, 1);
 }

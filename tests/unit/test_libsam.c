@@ -177,10 +177,7 @@ static bool is_silent(void)
 	return poll(&pollfd, 1, 50) == 0;
 }
 
-static void verdict(char is_quorate)
-{
-	ck_assert_int_eq(write(quorum_pipe[1], &is_quorate, 1), 1);
-}
+static void verdict(char is_quorate) { ck_assert_int_eq(write(quorum_pipe[1], &is_quorate, 1), 1); }
 
 /* --- tests --- */
 

@@ -28,8 +28,8 @@ static struct {
 	uint32_t list[8];
 } seen;
 
-static void on_quorum(votequorum_handle_t h, uint64_t context, uint32_t quorate, uint32_t count,
-	votequorum_node_t nodes[])
+static void on_quorum(
+	votequorum_handle_t h, uint64_t context, uint32_t quorate, uint32_t count, votequorum_node_t nodes[])
 {
 	ck_assert_uint_eq(h, handle);
 	ck_assert_uint_le(count, 8);
@@ -48,8 +48,8 @@ static void on_expected(votequorum_handle_t h, uint64_t context, uint32_t expect
 	seen.expected_votes = expected_votes;
 }
 
-static void on_nodelist(votequorum_handle_t h, uint64_t context, votequorum_ring_id_t ring_id,
-	uint32_t count, uint32_t list[])
+static void on_nodelist(
+	votequorum_handle_t h, uint64_t context, votequorum_ring_id_t ring_id, uint32_t count, uint32_t list[])
 {
 	ck_assert_uint_eq(h, handle);
 	ck_assert_uint_le(count, 8);
@@ -80,17 +80,16 @@ static void fetch(void) { ck_assert_int_eq(votequorum_trackstop(handle), CS_OK);
 
 /* ---- Requests ---- */
 
-static const char longest[] =
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
-	"8901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"
-	"678901234567890123456789012345678901234567890123456789012345678901234567890123";
+static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+			      "8901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"
+			      "678901234567890123456789012345678901234567890123456789012345678901234567890123";
 _Static_assert(sizeof(longest) == 255, "254 bytes and the end");
 
 /* Return the last request: size bytes. */
 static const void *asked(int32_t id, size_t size)
 {
-	const struct votequorum_request_header *header =
-		(const struct votequorum_request_header *)script->request.bytes;
+	const struct votequorum_request_header *header = (const struct votequorum_request_header *)
+								 script->request.bytes;
 
 	ck_assert_uint_eq(script->request.size, size);
 	ck_assert_int_eq(header->id, id);
@@ -112,8 +111,7 @@ START_TEST(requests_as_specified)
 	setvotes = asked(2, 24);
 	ck_assert_uint_eq(setvotes->nodeid, 4000000001u);
 	ck_assert_uint_eq(setvotes->votes, 4000000002u);
-	ck_assert_int_eq(
-		votequorum_trackstart(handle, UINT64_C(0x123456789abcdef0), 0x80000007u), CS_OK);
+	ck_assert_int_eq(votequorum_trackstart(handle, UINT64_C(0x123456789abcdef0), 0x80000007u), CS_OK);
 	trackstart = asked(3, 32);
 	ck_assert_uint_eq(trackstart->context, UINT64_C(0x123456789abcdef0));
 	ck_assert_uint_eq(trackstart->track_flags, 0x80000007u);
@@ -170,18 +168,12 @@ START_TEST(device_names_refused)
 		for (int i = 0; i < 2; i++) {
 			votequorum_handle_t h = i == 0 ? handle : 0;
 
-			ck_assert_int_eq(
-				votequorum_qdevice_register(h, too_long), CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(
-				votequorum_qdevice_unregister(h, too_long), CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(
-				votequorum_qdevice_update(h, too_long, "d"), CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(
-				votequorum_qdevice_update(h, "d", too_long), CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(votequorum_qdevice_poll(h, too_long, 1, ring_id),
-				CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(votequorum_qdevice_master_wins(h, too_long, 1),
-				CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_register(h, too_long), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_unregister(h, too_long), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_update(h, too_long, "d"), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_update(h, "d", too_long), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_poll(h, too_long, 1, ring_id), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_master_wins(h, too_long, 1), CS_ERR_INVALID_PARAM);
 		}
 		memset(too_long, 'n', sizeof(too_long));
 	}
@@ -227,14 +219,10 @@ START_TEST(plain_answers)
 		ck_assert_msg(votequorum_trackstart(handle, 1, 1) == want, "%s", rows[i].name);
 		ck_assert_msg(votequorum_trackstop(handle) == want, "%s", rows[i].name);
 		ck_assert_msg(votequorum_qdevice_register(handle, "d") == want, "%s", rows[i].name);
-		ck_assert_msg(
-			votequorum_qdevice_unregister(handle, "d") == want, "%s", rows[i].name);
-		ck_assert_msg(
-			votequorum_qdevice_update(handle, "d", "e") == want, "%s", rows[i].name);
-		ck_assert_msg(votequorum_qdevice_poll(handle, "d", 1, ring_id) == want, "%s",
-			rows[i].name);
-		ck_assert_msg(
-			votequorum_qdevice_master_wins(handle, "d", 1) == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_unregister(handle, "d") == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_update(handle, "d", "e") == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_poll(handle, "d", 1, ring_id) == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_master_wins(handle, "d", 1) == want, "%s", rows[i].name);
 	}
 }
 END_TEST
@@ -319,8 +307,7 @@ START_TEST(info_refused)
 
 		response.header.error = rows[i].error;
 		script_response(script, &response, rows[i].size);
-		ck_assert_msg(
-			votequorum_getinfo(handle, 0, &info) == rows[i].code, "%s", rows[i].name);
+		ck_assert_msg(votequorum_getinfo(handle, 0, &info) == rows[i].code, "%s", rows[i].name);
 		ck_assert_msg(info.node_id == 5 && info.flags == 5, "%s", rows[i].name);
 	}
 }
@@ -348,9 +335,7 @@ START_TEST(events_delivered)
 		struct votequorum_event_quorum event;
 		uint8_t bytes[48 + 2 * 8];
 	} quorum = {.event = {
-			    .header = {.id = VOTEQUORUM_EVENT_QUORUM,
-				    .size = sizeof(quorum),
-				    .error = -1},
+			    .header = {.id = VOTEQUORUM_EVENT_QUORUM, .size = sizeof(quorum), .error = -1},
 			    .quorate = 1,
 			    .context = UINT64_C(0xfedcba9876543210),
 			    .node_count = 2,
@@ -397,8 +382,7 @@ START_TEST(events_delivered)
 	ck_assert_uint_eq(seen.quorate, 1);
 	ck_assert_uint_eq(seen.count, 2);
 	ck_assert_mem_eq(seen.nodes, nodes, sizeof(nodes));
-	ck_assert_int_eq(
-		votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
 }
 END_TEST
 
@@ -501,7 +485,8 @@ START_TEST(a_model_takes_every_event)
 	union {
 		struct votequorum_event_extra event;
 		uint8_t bytes[48 + 3];
-	} extra = {.event = {.header = {.id = VOTEQUORUM_EVENT_EXTRA, .size = 51}, .context = 9, .nodeid = 4, .size = 3}};
+	} extra = {
+		.event = {.header = {.id = VOTEQUORUM_EVENT_EXTRA, .size = 51}, .context = 9, .nodeid = 4, .size = 3}};
 	struct votequorum_event_expected_votes expected = {
 		.header = {.id = VOTEQUORUM_EVENT_EXPECTED_VOTES, .size = sizeof(expected)}, .expected_votes = 5};
 	const struct votequorum_req_trackstart *trackstart;

@@ -9,10 +9,7 @@
 
 #define LINGER_MS 10u
 
-static const struct totem_counters *counters_of(uint32_t id)
-{
-	return totem_engine_counters(node_of(id)->engine);
-}
+static const struct totem_counters *counters_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine); }
 
 /* Start a ring of three in which node 2 alone has sent messages. */
 static void start_with(uint64_t features, uint32_t capacity)
@@ -319,10 +316,7 @@ START_TEST(frames_do_not_wait_for_the_token)
 END_TEST
 
 /* Events of node 2 other than a turn of its loop. */
-static void enter_timer(struct totem_engine *engine)
-{
-	totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE);
-}
+static void enter_timer(struct totem_engine *engine) { totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE); }
 
 static void enter_packet(struct totem_engine *engine)
 {
@@ -335,10 +329,7 @@ static void enter_link(struct totem_engine *engine)
 	totem_engine_transport(engine, net->now_ns, TOTEM_EVENT_WATCH_OFF, 3);
 }
 
-static void enter_refused(struct totem_engine *engine)
-{
-	totem_engine_refused(engine, net->now_ns, 3, "?", 1);
-}
+static void enter_refused(struct totem_engine *engine) { totem_engine_refused(engine, net->now_ns, 3, "?", 1); }
 
 static void enter_reload(struct totem_engine *engine)
 {
@@ -357,8 +348,8 @@ static void enter_leave(struct totem_engine *engine)
 	node_crash(2);
 }
 
-static void (*const entries[])(struct totem_engine *) = {enter_timer, enter_packet, enter_link,
-	enter_refused, enter_reload, enter_gather, enter_leave};
+static void (*const entries[])(struct totem_engine *) = {
+	enter_timer, enter_packet, enter_link, enter_refused, enter_reload, enter_gather, enter_leave};
 
 #define ENTRIES (int)(sizeof(entries) / sizeof(entries[0]))
 

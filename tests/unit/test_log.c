@@ -72,8 +72,7 @@ static const struct layout {
 	{LOG_TARGET_STDERR, 2, "MAIN", LOG_NOTICE, "Nov 20 06:23:40.962 notice  [MAIN  ] text"},
 	{LOG_TARGET_STDERR, 1, "MAIN", LOG_NOTICE, "Nov 20 06:23:40 notice  [MAIN  ] text"},
 	{LOG_TARGET_STDERR, 0, "VOTEQUORUM", LOG_WARNING, "warning [VOTEQU] text"},
-	{LOG_TARGET_FILE, 2, "CFG", LOG_ERR,
-		"Nov 20 06:23:40.962 [77] vm coterie error   [CFG   ] text"},
+	{LOG_TARGET_FILE, 2, "CFG", LOG_ERR, "Nov 20 06:23:40.962 [77] vm coterie error   [CFG   ] text"},
 	{LOG_TARGET_FILE, 0, "CFG", LOG_TRACE, "[77] vm coterie trace   [CFG   ] text"},
 	{LOG_TARGET_SYSLOG, 2, "MAIN", LOG_NOTICE, "  [MAIN  ] text"},
 	{LOG_TARGET_SYSLOG, 0, "MAIN", LOG_NOTICE, " [MAIN  ] text"},
@@ -91,14 +90,14 @@ START_TEST(lines_have_their_layout)
 
 	setenv("TZ", "UTC", 1);
 	tzset();
-	size_t length = log_format(line, sizeof(line), layouts[_i].target, &frame,
-		layouts[_i].subsystem, layouts[_i].prio, "text");
+	size_t length = log_format(
+		line, sizeof(line), layouts[_i].target, &frame, layouts[_i].subsystem, layouts[_i].prio, "text");
 
 	ck_assert_str_eq(line, layouts[_i].want);
 	ck_assert_uint_eq(length, strlen(line));
 	for (size_t size = 1; size <= length; size++) {
-		ck_assert_uint_eq(log_format(line, size, layouts[_i].target, &frame,
-					  layouts[_i].subsystem, layouts[_i].prio, "text"),
+		ck_assert_uint_eq(log_format(line, size, layouts[_i].target, &frame, layouts[_i].subsystem,
+					  layouts[_i].prio, "text"),
 			size - 1);
 		ck_assert_uint_eq(strlen(line), size - 1);
 	}
@@ -129,15 +128,8 @@ START_TEST(levels_are_per_subsystem)
 {
 	struct config_log_subsystem subsystems[] = {
 		{.to_file = true, .file = path_of("all"), .file_priority = LOG_WARNING},
-		{.name = "CPG",
-			.to_file = true,
-			.file = path_of("cpg"),
-			.file_priority = LOG_ERR,
-			.debug = 2},
-		{.name = "TOTEM",
-			.to_file = false,
-			.file = path_of("totem"),
-			.file_priority = LOG_DEBUG},
+		{.name = "CPG", .to_file = true, .file = path_of("cpg"), .file_priority = LOG_ERR, .debug = 2},
+		{.name = "TOTEM", .to_file = false, .file = path_of("totem"), .file_priority = LOG_DEBUG},
 		{.name = "CFG", .to_file = true, .file = path_of("all"), .file_priority = LOG_INFO},
 	};
 
@@ -179,22 +171,16 @@ END_TEST
 
 START_TEST(settings_are_all_or_nothing)
 {
-	struct config_log_subsystem good[] = {
-		{.to_file = true, .file = path_of("good"), .file_priority = LOG_INFO}};
-	struct config_log_subsystem bad[] = {
-		{.to_file = true, .file = path_of("other"), .file_priority = LOG_INFO},
-		{.name = "CPG",
-			.to_file = true,
-			.file = "/nonexistent/x",
-			.file_priority = LOG_INFO}};
+	struct config_log_subsystem good[] = {{.to_file = true, .file = path_of("good"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem bad[] = {{.to_file = true, .file = path_of("other"), .file_priority = LOG_INFO},
+		{.name = "CPG", .to_file = true, .file = "/nonexistent/x", .file_priority = LOG_INFO}};
 	struct config_log settings = {.subsystems = bad, .subsystem_count = 2};
 	char error[512];
 
 	ck_assert_int_eq(configure(good, 1), 0);
 	ck_assert_int_eq(log_configure(&settings, error, sizeof(error)), -ENOENT);
-	ck_assert_str_eq(error,
-		"cannot open log file '/nonexistent/x' (No such file or directory): create the "
-		"folder or change 'logfile'");
+	ck_assert_str_eq(error, "cannot open log file '/nonexistent/x' (No such file or directory): create the "
+				"folder or change 'logfile'");
 	log_line("CPG", LOG_INFO, "still here");
 	ck_assert_ptr_nonnull(strstr(content("good"), "still here\n"));
 	ck_assert_str_eq(content("other"), "");
@@ -203,8 +189,7 @@ END_TEST
 
 START_TEST(texts_are_one_line)
 {
-	struct config_log_subsystem top[] = {
-		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
 	static char big[8192];
 
 	ck_assert_int_eq(configure(top, 1), 0);
@@ -220,8 +205,7 @@ END_TEST
 
 START_TEST(rotated_files_are_opened_again)
 {
-	struct config_log_subsystem top[] = {
-		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
 
 	ck_assert_int_eq(configure(top, 1), 0);
 	log_line("MAIN", LOG_INFO, "one");
@@ -442,8 +426,7 @@ static uint32_t count_lines(const char *text, const char *what)
 
 START_TEST(floods_are_limited)
 {
-	struct config_log_subsystem top[] = {
-		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
 	const uint64_t second = UINT64_C(1000000000);
 	struct log_limit limit = {0}, other = {0};
 
@@ -456,8 +439,7 @@ START_TEST(floods_are_limited)
 	log_limited(&limit, 60 * second - 1, "TOTEM", LOG_WARNING, "packet x");
 	ck_assert_uint_eq(count_lines(content("log"), "packet "), 5);
 	log_limited(&limit, 60 * second, "TOTEM", LOG_WARNING, "packet y");
-	ck_assert_ptr_nonnull(
-		strstr(content("log"), "packet y (996 lines like this were left out)\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "packet y (996 lines like this were left out)\n"));
 	log_limited(&limit, 60 * second, "TOTEM", LOG_WARNING, "packet z");
 	ck_assert_ptr_nonnull(strstr(content("log"), "packet z\n"));
 }
@@ -465,8 +447,7 @@ END_TEST
 
 START_TEST(lines_are_counted_by_level)
 {
-	struct config_log_subsystem top[] = {
-		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
 	uint64_t warnings = log_count(LOG_WARNING), debug = log_count(LOG_DEBUG);
 
 	ck_assert_int_eq(configure(top, 1), 0);

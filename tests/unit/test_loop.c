@@ -21,13 +21,14 @@
 static struct loop *loop;
 static char journal[256];
 
-static void note(const char *what)
-{
-	strncat(journal, what, sizeof(journal) - strlen(journal) - 1);
-}
+static void note(const char *what) { strncat(journal, what, sizeof(journal) - strlen(journal) - 1); }
 
 /* Callbacks take pointers that they may write through. */
-#define TEXT(text) ({ static char text_[] = text; text_; })
+#define TEXT(text) \
+	({ \
+		static char text_[] = text; \
+		text_; \
+	})
 
 static int policy;
 
@@ -38,10 +39,7 @@ int sched_getscheduler(pid_t pid)
 	return policy;
 }
 
-static void say(void *arg)
-{
-	note(arg);
-}
+static void say(void *arg) { note(arg); }
 
 static void stop(void *arg)
 {
@@ -56,10 +54,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(loop);
 }
 
-static void teardown(void)
-{
-	loop_destroy(loop);
-}
+static void teardown(void) { loop_destroy(loop); }
 
 START_TEST(timers_run_in_order)
 {
@@ -68,8 +63,7 @@ START_TEST(timers_run_in_order)
 	static const int order[] = {5, 2, 8, 0, 7, 1, 3, 6, 4};
 
 	for (size_t i = 0; i < 9; i++)
-		ck_assert_ptr_nonnull(loop_timer_add(
-			loop, now + (uint64_t)order[i] * MS / 4, say, names[order[i]]));
+		ck_assert_ptr_nonnull(loop_timer_add(loop, now + (uint64_t)order[i] * MS / 4, say, names[order[i]]));
 	loop_timer_add(loop, now + 5 * MS, stop, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "012345678");

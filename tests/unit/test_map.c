@@ -27,8 +27,8 @@ static void setup(void)
 
 static void teardown(void) { map_destroy(map); }
 
-static void note(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void note(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const char *prefix = arg;
 	size_t used = strlen(told);
@@ -131,8 +131,8 @@ static const struct typed {
 
 START_TEST(types_and_sizes_are_checked)
 {
-	ck_assert_msg(map_set(map, "key", typed[_i].type, bytes, typed[_i].size) == typed[_i].want,
-		"type %u size %u", typed[_i].type, typed[_i].size);
+	ck_assert_msg(map_set(map, "key", typed[_i].type, bytes, typed[_i].size) == typed[_i].want, "type %u size %u",
+		typed[_i].type, typed[_i].size);
 	ck_assert_int_eq(map_set(map, "key", COTERIE_MAP_STRING, "abc", 3), -EINVAL); /* no NUL */
 	ck_assert_int_eq(map_set(map, "key", COTERIE_MAP_BINARY, NULL, 3), -EINVAL);
 }
@@ -168,8 +168,7 @@ static const char *walk(const char *prefix)
 
 START_TEST(walks_are_in_byte_order)
 {
-	static const char *const keys[] = {
-		"b.2", "a.node.10.x", "a.node.2.x", "a.node", "B.1", "a-x", "a.x"};
+	static const char *const keys[] = {"b.2", "a.node.10.x", "a.node.2.x", "a.node", "B.1", "a-x", "a.x"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		ck_assert_int_eq(map_set_u8(map, keys[i], 1), 0);
@@ -250,12 +249,17 @@ END_TEST
 
 START_TEST(the_nearest_tracker_hears_first)
 {
-	static char tags[] = "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6";
+	static char tags[] = "0\0"
+			     "1\0"
+			     "2\0"
+			     "3\0"
+			     "4\0"
+			     "5\0"
+			     "6";
 	static const struct {
 		const char *key;
 		bool is_prefix;
-	} rows[] = {{"", true}, {"k.", true}, {"k.x", false}, {"k", true}, {"k.x", false}, {"k.", true},
-		{"", true}};
+	} rows[] = {{"", true}, {"k.", true}, {"k.x", false}, {"k", true}, {"k.x", false}, {"k.", true}, {"", true}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		map_track(map, rows[i].key, rows[i].is_prefix, note, tags + 2 * i);
@@ -264,8 +268,8 @@ START_TEST(the_nearest_tracker_hears_first)
 }
 END_TEST
 
-static void track_more(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void track_more(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	(void)event, (void)key, (void)now, (void)before;
 	map_track(map, "k.", true, note, arg);
@@ -287,8 +291,8 @@ END_TEST
 
 static uint32_t changes;
 
-static void count_changes(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void count_changes(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	(void)arg, (void)key;
 	changes++;
@@ -357,8 +361,8 @@ END_TEST
 
 static struct map_tracker *victim;
 
-static void change_back(void *arg, enum map_event event, const char *key,
-	const struct map_value *now, const struct map_value *before)
+static void change_back(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	(void)arg;
 	if (event == MAP_DELETED)
@@ -373,8 +377,8 @@ static void change_back(void *arg, enum map_event event, const char *key,
 		ck_assert_uint_eq(*(const uint8_t *)before->bytes, *value - 1);
 }
 
-static void delete_it(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void delete_it(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	uint32_t *count = arg;
 
@@ -411,8 +415,8 @@ START_TEST(trackers_may_change_what_they_track)
 }
 END_TEST
 
-static void count_up(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void count_up(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	(void)arg, (void)event, (void)now, (void)before;
 	map_adjust(map, key, 1);
@@ -467,8 +471,8 @@ START_TEST(protection_is_by_key_and_prefix)
 }
 END_TEST
 
-static void ignore(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void ignore(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	(void)arg, (void)event, (void)key, (void)now, (void)before;
 }

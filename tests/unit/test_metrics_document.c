@@ -351,8 +351,8 @@ static void add_text(const char *key, char *value)
 START_TEST(status_tells_of_evictions_and_the_lease)
 {
 	static uint64_t held = 0, lapsed = 2100, length = 1825, lapses = 3;
-	static char silent[] = "2-1300-8000 3-900-8000-answers 4-700-8000-silent", nine[] = "{\"node\":9}", ten[] = "{\"node\":10}",
-		    text[] = "node 10 is out of the ring: silent";
+	static char silent[] = "2-1300-8000 3-900-8000-answers 4-700-8000-silent", nine[] = "{\"node\":9}",
+		    ten[] = "{\"node\":10}", text[] = "node 10 is out of the ring: silent";
 	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
 	const uint32_t members[] = {1};
 

@@ -76,11 +76,13 @@ START_TEST(what_happens_is_told)
 	set_text("runtime.members.2.status", "left");
 	hears(fd, "\"event\":\"membership\",\"data\":{\"id\":2,\"state\":\"left\"}}\n\n");
 	mock_quorum(host, true, &ring, members, 2, "votequorum");
-	hears(fd, "\"event\":\"quorum\",\"data\":{\"quorate\":true,\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"}}}\n\n");
+	hears(fd,
+		"\"event\":\"quorum\",\"data\":{\"quorate\":true,\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"}}}\n\n");
 	configure(false, members, 1, members + 1, 1);
 	configure(true, members, 1, NULL, 0);
-	hears(fd, "\"event\":\"ring-state\",\"data\":{\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"},\"members\":[1],"
-		  "\"joined\":[],\"left\":[2]}}\n\n");
+	hears(fd,
+		"\"event\":\"ring-state\",\"data\":{\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"},\"members\":[1],"
+		"\"joined\":[],\"left\":[2]}}\n\n");
 	host->table.map_set(host, "config.reload_status", COTERIE_MAP_I32, &(int32_t){1}, 4);
 	host->table.map_set(host, "config.totemconfig_reload_in_progress", COTERIE_MAP_U8, &(uint8_t){1}, 1);
 	host->table.map_set(host, "config.totemconfig_reload_in_progress", COTERIE_MAP_U8, &(uint8_t){0}, 1);
@@ -90,8 +92,8 @@ START_TEST(what_happens_is_told)
 }
 END_TEST
 
-#define RECORD                                                                                                \
-	"{\"time\":\"2026-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"silent\",\"accuser\":1,\"silent_ms\":8031,"       \
+#define RECORD \
+	"{\"time\":\"2026-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"silent\",\"accuser\":1,\"silent_ms\":8031," \
 	"\"budget_ms\":8030,\"agreed\":[1,3]"
 
 START_TEST(evictions_are_told)

@@ -26,8 +26,8 @@ static const struct {
 	{"a post", "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "405", "Allow: GET, HEAD\r\n"},
 	{"a body to come", "PUT /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", "405", ""},
 	{"openmetrics",
-		"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain;q=0.5,application/openmetrics-text\r\n\r\n", "200",
-		"Content-Type: application/openmetrics-text"},
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain;q=0.5,application/openmetrics-text\r\n\r\n",
+		"200", "Content-Type: application/openmetrics-text"},
 	{"the older format", "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n\r\n", "200",
 		"Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"},
 	{"no HTTP", "\x16\x03\x01\x02\r\n\r\n", NULL, ""},
@@ -68,8 +68,8 @@ START_TEST(requests_of_all_kinds)
 		finish();
 		return;
 	}
-	ck_assert_msg(has_status(requests[_i].status) && strstr(answer, requests[_i].words) != NULL,
-		"%s: '%s'", requests[_i].name, answer);
+	ck_assert_msg(has_status(requests[_i].status) && strstr(answer, requests[_i].words) != NULL, "%s: '%s'",
+		requests[_i].name, answer);
 	finish();
 }
 END_TEST
@@ -296,8 +296,9 @@ START_TEST(addresses_of_all_kinds)
 }
 END_TEST
 
-static const char *const bad_lists[] = {"x", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/+1", "1.2.3.4/8/8",
-	"1.2.3", "127.0.0.1 y", "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/128"};
+static const char *const bad_lists[] = {"x", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/+1",
+	"1.2.3.4/8/8", "1.2.3", "127.0.0.1 y",
+	"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/128"};
 
 START_TEST(bad_lists_are_refused)
 {

@@ -41,13 +41,14 @@ static bool daemon_read(void *arg, uint32_t map, const char *key, uint32_t *type
 	return false;
 }
 
-static void daemon_each(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
-	void *see_arg)
+static void daemon_each(
+	void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key), void *see_arg)
 {
 	const struct daemon *daemon = arg;
 
 	for (const struct figure *figure = daemon->figures; figure->key != NULL; figure++)
-		if (figure->map == map && strncmp(figure->key, prefix, strlen(prefix)) == 0 && !see(see_arg, figure->key))
+		if (figure->map == map && strncmp(figure->key, prefix, strlen(prefix)) == 0 &&
+			!see(see_arg, figure->key))
 			return;
 }
 
@@ -61,8 +62,14 @@ static int daemon_quorate(void *arg) { return ((const struct daemon *)arg)->quor
 
 static bool daemon_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes)
 {
-	*votes = (struct metrics_votes){.votes = 2, .expected = 3, .highest_expected = 4, .total = 1, .quorum = 3,
-		.flags = 2 | (nodeid == 7 ? 64 | 128 : 0), .device_votes = 5, .device = "dev"};
+	*votes = (struct metrics_votes){.votes = 2,
+		.expected = 3,
+		.highest_expected = 4,
+		.total = 1,
+		.quorum = 3,
+		.flags = 2 | (nodeid == 7 ? 64 | 128 : 0),
+		.device_votes = 5,
+		.device = "dev"};
 	return ((const struct daemon *)arg)->has_votes && nodeid != 9;
 }
 
@@ -76,16 +83,33 @@ static bool daemon_links(void *arg, uint32_t nodeid, struct coterie_node_status 
 
 #define C COTERIE_MAP_CONFIG
 #define S COTERIE_MAP_STATS
-#define TEXT(map, key, text) {map, key, COTERIE_MAP_STRING, text, 0}
-#define U32(map, key, number) {map, key, COTERIE_MAP_U32, NULL, number}
-#define U64(map, key, number) {map, key, COTERIE_MAP_U64, NULL, number}
-#define END {0, NULL, 0, NULL, 0}
+#define TEXT(map, key, text) \
+	{ \
+		map, key, COTERIE_MAP_STRING, text, 0 \
+	}
+#define U32(map, key, number) \
+	{ \
+		map, key, COTERIE_MAP_U32, NULL, number \
+	}
+#define U64(map, key, number) \
+	{ \
+		map, key, COTERIE_MAP_U64, NULL, number \
+	}
+#define END \
+	{ \
+		0, NULL, 0, NULL, 0 \
+	}
 
 static struct metrics_text text;
 static struct daemon present;
 
-static const struct metrics_source source = {.arg = &present, .read = daemon_read, .each = daemon_each,
-	.ring = daemon_ring, .quorate = daemon_quorate, .votes = daemon_votes, .links = daemon_links};
+static const struct metrics_source source = {.arg = &present,
+	.read = daemon_read,
+	.each = daemon_each,
+	.ring = daemon_ring,
+	.quorate = daemon_quorate,
+	.votes = daemon_votes,
+	.links = daemon_links};
 
 static void set_up(void)
 {
@@ -465,7 +489,8 @@ START_TEST(labels_are_made_safe)
 	char want[128];
 
 	render(figures, (struct metrics_options){.format = METRICS_OPENMETRICS});
-	snprintf(want, sizeof(want), "coterie_build_info{version=\"%s\",compat=\"3.1\",features=\"\"} 1", labels[_i].want);
+	snprintf(want, sizeof(want), "coterie_build_info{version=\"%s\",compat=\"3.1\",features=\"\"} 1",
+		labels[_i].want);
 	has(want);
 }
 END_TEST
@@ -569,8 +594,8 @@ int main(void)
 	tcase_add_test(tcase, histograms_of_one_family_differ_in_a_label);
 	tcase_add_test(tcase, what_happened_is_counted);
 	tcase_add_test(tcase, frames_have_sources_where_they_are_told);
-	tcase_add_loop_test(tcase, a_ring_in_clear_on_a_network_is_a_figure, 0,
-		sizeof(protections) / sizeof(protections[0]));
+	tcase_add_loop_test(
+		tcase, a_ring_in_clear_on_a_network_is_a_figure, 0, sizeof(protections) / sizeof(protections[0]));
 	tcase_add_test(tcase, before_the_first_reload_there_is_no_time_of_one);
 	tcase_add_loop_test(tcase, labels_are_made_safe, 0, sizeof(labels) / sizeof(labels[0]));
 	tcase_add_loop_test(tcase, numbers_of_every_type, 0, sizeof(numbers) / sizeof(numbers[0]));

@@ -25,8 +25,8 @@ static void on_change(void *arg, uint32_t event, const char *key, const struct c
 {
 	size_t used = strlen(told);
 
-	snprintf(told + used, sizeof(told) - used, "%s%u %s %u %u;", (const char *)arg, event, key,
-		now->size, before->size);
+	snprintf(told + used, sizeof(told) - used, "%s%u %s %u %u;", (const char *)arg, event, key, now->size,
+		before->size);
 }
 
 START_TEST(trackers_are_told_in_order)
@@ -35,19 +35,17 @@ START_TEST(trackers_are_told_in_order)
 	static const struct {
 		const char *name, *key;
 		uint32_t events;
-	} rows[] = {{"a", "", COTERIE_MAP_PREFIX}, {"b", "key.", COTERIE_MAP_PREFIX},
-		{"c", "key.one", 0}, {"d", "key.one", 0}, {"e", "key", COTERIE_MAP_PREFIX},
-		{"f", "key.", COTERIE_MAP_PREFIX}};
+	} rows[] = {{"a", "", COTERIE_MAP_PREFIX}, {"b", "key.", COTERIE_MAP_PREFIX}, {"c", "key.one", 0},
+		{"d", "key.one", 0}, {"e", "key", COTERIE_MAP_PREFIX}, {"f", "key.", COTERIE_MAP_PREFIX}};
 	struct coterie_map_tracker *trackers[6];
 
 	for (size_t i = 0; i < 6; i++)
-		ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_CONFIG, rows[i].key,
-					 rows[i].events | all, on_change,
-					 (void *)(uintptr_t)rows[i].name, &trackers[i]),
+		ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_CONFIG, rows[i].key, rows[i].events | all,
+					 on_change, (void *)(uintptr_t)rows[i].name, &trackers[i]),
 			0);
 	ck_assert_int_eq(host->table.map_set(host, "key.one", COTERIE_MAP_STRING, "x", 2), 0);
-	ck_assert_str_eq(told,
-		"d4 key.one 2 0;c4 key.one 2 0;b4 key.one 2 0;f4 key.one 2 0;e4 key.one 2 0;a4 key.one 2 0;");
+	ck_assert_str_eq(
+		told, "d4 key.one 2 0;c4 key.one 2 0;b4 key.one 2 0;f4 key.one 2 0;e4 key.one 2 0;a4 key.one 2 0;");
 	memset(told, 0, sizeof(told));
 	ck_assert_int_eq(host->table.map_set(host, "key.one", COTERIE_MAP_STRING, "x", 2), 0);
 	ck_assert_str_eq(told, "");
@@ -99,16 +97,15 @@ START_TEST(statistics_are_read_and_tracked)
 	uint64_t number = 7;
 
 	ck_assert_int_eq(host->table.stat_add(host, "stats.my", COTERIE_MAP_U64, read_number, &number), 0);
-	ck_assert_int_eq(
-		host->table.stat_add(host, "stats.my", COTERIE_MAP_U64, read_number, &number), -EEXIST);
+	ck_assert_int_eq(host->table.stat_add(host, "stats.my", COTERIE_MAP_U64, read_number, &number), -EEXIST);
 	ck_assert_int_eq(host->table.map_read(host, COTERIE_MAP_STATS, "stats.my", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 7);
 	ck_assert_int_eq(host->table.map_read(host, COTERIE_MAP_CONFIG, "stats.my", &value), -ENOENT);
-	ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 4,
-				 on_change, told + sizeof(told) - 1, &tracker),
+	ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 4, on_change,
+				 told + sizeof(told) - 1, &tracker),
 		-ENOTSUP);
-	ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_STATS, "stats.my", COTERIE_MAP_MODIFIED,
-				 on_change, told + sizeof(told) - 1, &tracker),
+	ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_STATS, "stats.my", COTERIE_MAP_MODIFIED, on_change,
+				 told + sizeof(told) - 1, &tracker),
 		0);
 	mock_stats_refresh(host);
 	ck_assert_str_eq(told, "");
@@ -136,8 +133,7 @@ static void on_verdict(void *arg, const struct coterie_quorum *quorum)
 START_TEST(verdicts_go_round)
 {
 	uint32_t members[] = {1, 2};
-	struct coterie_quorum quorum = {.size = sizeof(quorum), .is_quorate = 1, .members = members,
-		.member_count = 2};
+	struct coterie_quorum quorum = {.size = sizeof(quorum), .is_quorate = 1, .members = members, .member_count = 2};
 
 	ck_assert_int_eq(host->table.quorum_watch(host, on_verdict, NULL), 0);
 	ck_assert_int_eq(host->table.quorum_watch(host, on_verdict, NULL), -EEXIST);

@@ -175,8 +175,8 @@ END_TEST
 static const struct {
 	const char *text;
 	uint64_t want_ms;
-} periods[] = {{"499", 3000}, {"500", 500}, {"120000", 120000}, {"120001", 3000}, {"", 3000},
-	{"-1", 3000}, {"1000 ", 3000}, {"18446744073709551616", 3000}, {"0x400", 3000}};
+} periods[] = {{"499", 3000}, {"500", 500}, {"120000", 120000}, {"120001", 3000}, {"", 3000}, {"-1", 3000},
+	{"1000 ", 3000}, {"18446744073709551616", 3000}, {"0x400", 3000}};
 
 START_TEST(poll_periods_have_bounds)
 {
@@ -200,8 +200,7 @@ START_TEST(a_max_that_is_no_number_stops_it)
 		set_text(MEMORY "max", "50");
 		ck_assert_str_eq(mock_map_string(host, MEMORY "state"), "running");
 		set_text(MEMORY "max", texts[i]);
-		ck_assert_msg(strcmp(mock_map_string(host, MEMORY "state"), "stopped") == 0, "'%s'",
-			texts[i]);
+		ck_assert_msg(strcmp(mock_map_string(host, MEMORY "state"), "stopped") == 0, "'%s'", texts[i]);
 	}
 	ck_assert(mock_host_has_logged(host, "max is no number"));
 }

@@ -26,8 +26,8 @@ static void describe(void *arg, uint32_t kind, const char *name, const char *fol
 		{.name = "step_max", .type = COTERIE_OPT_U32, .min = 1, .max = 9},
 		{.name = "pause", .type = COTERIE_OPT_MS},
 	};
-	const struct coterie_plugin tally = {.size = sizeof(tally), .kind = COTERIE_KIND_SERVICE,
-		.name = "tally", COTERIE_OPTIONS(options)};
+	const struct coterie_plugin tally = {
+		.size = sizeof(tally), .kind = COTERIE_KIND_SERVICE, .name = "tally", COTERIE_OPTIONS(options)};
 
 	if (kind == COTERIE_KIND_SERVICE && strcmp(name, "tally") == 0)
 		see(see_arg, &tally);
@@ -59,8 +59,7 @@ START_TEST(a_ring_needs_a_transport_and_nodes)
 		{"nodelist.node.1.ring0_addr", "10.77.0.2"}, {"nodelist.node.1.nodeid", "2"},
 		{"quorum.provider", "corosync_votequorum"}, {"runtime.config.totem.token", "1500"}};
 
-	ck_assert_msg(config_case_load(&one, "transport udpu { port = 5000 }\n" A B
-					     "totem { token = 1.5s }\n") == 0,
+	ck_assert_msg(config_case_load(&one, "transport udpu { port = 5000 }\n" A B "totem { token = 1.5s }\n") == 0,
 		"%s", config_case_error(&one));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const char *text = config_case_entry(&one, keys[i].key);
@@ -93,8 +92,8 @@ static const struct message {
 	{"totem { silence = 500 }\n", "c.conf:1: 'silence' needs a unit: write '500ms' or '500s'", -EINVAL},
 	{"totem { silence = 100ms }\n", "c.conf:1: 'silence' is 100ms: must be between 200ms and 1h", -EINVAL},
 	{"totem { silence = 61m }\n", "c.conf:1: 'silence' is 61m: must be between 200ms and 1h", -EINVAL},
-	{"totem { silence = slow }\n",
-		"c.conf:1: 'silence' is 'slow': give a duration or a word of: quick cloud", -EINVAL},
+	{"totem { silence = slow }\n", "c.conf:1: 'silence' is 'slow': give a duration or a word of: quick cloud",
+		-EINVAL},
 	{A B "transport udpu {}\ntotem { token = 1s\nsilence = cloud }\n",
 		"c.conf:5: 'silence' is 30000 ms, but 'totem.token' is set, and token and consensus together are 2200 ms: "
 		"remove 'totem.token', which then follows from 'silence', or lower 'silence'",
@@ -104,36 +103,31 @@ static const struct message {
 	{"transport udpu { port = 70000 }\n", "c.conf:1: 'port' is 70000: must be between 1 and 65535", -EINVAL},
 	{"transport udpu { port = 0x1f }\n", "c.conf:1: '0x1f' is not a decimal number: write 31", -EINVAL},
 	{"transport udpu { port = 010 }\n", "c.conf:1: '010' has a leading zero: write 10", -EINVAL},
-	{"quorum { two-node = maybe }\n",
-		"c.conf:1: 'maybe' is not yes or no: use yes, no, on, off, true or false", -EINVAL},
-	{"transport udpu { mtu = 9KB }\n",
-		"c.conf:1: '9KB' is not a size: use a number of bytes or K, M, G", -EINVAL},
+	{"quorum { two-node = maybe }\n", "c.conf:1: 'maybe' is not yes or no: use yes, no, on, off, true or false",
+		-EINVAL},
+	{"transport udpu { mtu = 9KB }\n", "c.conf:1: '9KB' is not a size: use a number of bytes or K, M, G", -EINVAL},
 	{"transport knet { cipher = aes512 }\n",
 		"c.conf:1: 'aes512' is not a cipher: choose none, aes128, aes192 or aes256", -EINVAL},
 	{"transport knet {\ncipher = aes256\n}\n" A,
 		"c.conf:2: cipher 'aes256' needs a hash: add 'hash = sha256' to block 'transport knet'", -EINVAL},
 	{"transport knot {}\n" A, "c.conf:1: no plugin 'knot' here", -EINVAL},
 	{"transport udpu {}\ntransport udp {}\n",
-		"c.conf:2: second transport 'udp': only one transport can be used, the first is at c.conf:1",
-		-EINVAL},
+		"c.conf:2: second transport 'udp': only one transport can be used, the first is at c.conf:1", -EINVAL},
 	{"transport udpu { link-mode = rr }\n",
 		"c.conf:1: transport udpu has no option 'link-mode' (knet has): remove it or change the "
 		"transport",
 		-EINVAL},
 	{"transport udpu { ttl = 4 }\n",
-		"c.conf:1: transport udpu has no option 'ttl' (udp has): remove it or use 'transport udp'",
+		"c.conf:1: transport udpu has no option 'ttl' (udp has): remove it or use 'transport udp'", -EINVAL},
+	{"transport udpu {}\nlink 1 { }\n", "c.conf:2: transport udpu has one link: remove block 'link 1' or use knet",
 		-EINVAL},
-	{"transport udpu {}\nlink 1 { }\n",
-		"c.conf:2: transport udpu has one link: remove block 'link 1' or use knet", -EINVAL},
 	{"link 8 {}\n", "c.conf:1: link number 8: must be between 0 and 7", -EINVAL},
 	{"node { id = 1 }\n", "c.conf:1: block 'node' needs a name: write 'node NAME {'", -EINVAL},
 	{A A, "c.conf:2: node 'a' is already defined at c.conf:1: give each node one block", -EINVAL},
 	{A "node b {\nid = 1  address = 10.77.0.2 }\n",
 		"c.conf:3: node 'b' has id 1 like node 'a' (c.conf:1): ids must differ", -EINVAL},
 	{"node a { id = 1 }\n", "c.conf:1: node 'a' has no address: add 'address = HOST'", -EINVAL},
-	{KNET2 B,
-		"c.conf:2: node 'b' has 1 address, node 'a' has 2: give every node one address per link",
-		-EINVAL},
+	{KNET2 B, "c.conf:2: node 'b' has 1 address, node 'a' has 2: give every node one address per link", -EINVAL},
 	{A "node b { id = 2  address = nosuchhost }\n",
 		"c.conf:2: cannot resolve 'nosuchhost' (Name or service not known): use an IP address or fix the "
 		"resolver",
@@ -141,9 +135,9 @@ static const struct message {
 	{A "node b { id = 2  address = fe80::1 }\n",
 		"c.conf:2: link 0 mixes IPv4 (10.77.0.1) and IPv6 (fe80::1 of node 'b'): use one family per link",
 		-EINVAL},
-	{A "node b { id = 70000  address = 10.77.0.2 }\n",
-		"c.conf:2: node id 70000: knet allows 1 to 65535", -EINVAL},
-	{A "node b { id = 0  address = 10.77.0.2 }\n", "c.conf:2: node id 0: must be between 1 and 4294967294", -EINVAL},
+	{A "node b { id = 70000  address = 10.77.0.2 }\n", "c.conf:2: node id 70000: knet allows 1 to 65535", -EINVAL},
+	{A "node b { id = 0  address = 10.77.0.2 }\n", "c.conf:2: node id 0: must be between 1 and 4294967294",
+		-EINVAL},
 	{"transport udpu {}\nnode a { address = ::1 }\n",
 		"c.conf:2: node 'a' has an IPv6 address and no id: add 'id = N'", -EINVAL},
 	{"transport udpu {}\nnode a { address = 10.0.0.1 }\n",
@@ -169,16 +163,15 @@ static const struct message {
 	{"\ntotem {\ntoken = 3s\n", "c.conf:2: block 'totem' opened here is not closed: add '}'", -EINVAL},
 	{A "}\n", "c.conf:2: '}' without an open block: remove it", -EINVAL},
 	{"cluster {\nname = \"demo\n}\n", "c.conf:2: string opened here is not closed: add '\"'", -EINVAL},
-	{"totem {\ntoken = 1s\njoin = 50ms\ntoken = 2s\n}\n",
-		"c.conf:4: 'token' is already set at c.conf:2: keep one", -EINVAL},
+	{"totem {\ntoken = 1s\njoin = 50ms\ntoken = 2s\n}\n", "c.conf:4: 'token' is already set at c.conf:2: keep one",
+		-EINVAL},
 	{"transport udpu { port = {1, 2} }\n", "c.conf:1: 'port' takes one value: remove the braces", -EINVAL},
 	{"totem {\ntoken =\n}\n", "c.conf:2: 'token' has no value: write 'token = 3s'", -EINVAL},
 	{"cluster { name = \"${NOPE}\" }\n",
 		"c.conf:1: environment variable 'NOPE' is not set: set it or write '${NOPE:-default}'", -EINVAL},
-	{"log { facility = LOCAL3 }\n",
-		"c.conf:1: 'LOCAL3' is not a syslog facility: did you mean 'local3'?", -EBADF},
-	{A "access { users = {nosuch} }\n",
-		"c.conf:2: no user 'nosuch' on this host: create it or use a numeric id", -EINVAL},
+	{"log { facility = LOCAL3 }\n", "c.conf:1: 'LOCAL3' is not a syslog facility: did you mean 'local3'?", -EBADF},
+	{A "access { users = {nosuch} }\n", "c.conf:2: no user 'nosuch' on this host: create it or use a numeric id",
+		-EINVAL},
 	{A "access { observers = {\"@nosuch\"} }\n",
 		"c.conf:2: no group 'nosuch' on this host: create it or use a numeric id", -EINVAL},
 	{A "access { administrators = {4294967295} }\n",
@@ -186,8 +179,7 @@ static const struct message {
 	{A "plugins { standard = no }\nservice votequorum {}\n",
 		"c.conf:3: service 'votequorum' needs service 'quorum': add 'service quorum {}'", -EINVAL},
 	{A "service quorum { enabled = no }\n",
-		"c.conf:2: service 'votequorum' needs service 'quorum': leave both enabled, or none of them",
-		-EINVAL},
+		"c.conf:2: service 'votequorum' needs service 'quorum': leave both enabled, or none of them", -EINVAL},
 	{A "service votequorum { enabled = no }\n",
 		"c.conf:2: service 'votequorum' is removed, and service 'quorum' would call each part of the cluster "
 		"quorate: remove both, or write 'provider = none' in block 'quorum'",
@@ -207,13 +199,13 @@ static const struct message {
 	{"device net {}\n", "c.conf:1: block 'device' stands in the wrong place: it belongs in block 'quorum'",
 		-EINVAL},
 	{"totem x {}\n", "c.conf:1: block 'totem' takes no name: write 'totem {'", -EINVAL},
-	{"cluster { name = *.conf }\n",
-		"c.conf:1: '*.conf' has a character that needs quotes: write \"…\" around it", -EINVAL},
+	{"cluster { name = *.conf }\n", "c.conf:1: '*.conf' has a character that needs quotes: write \"…\" around it",
+		-EINVAL},
 	{"node a { address = {10.77.0.1, } }\n", "c.conf:1: the list ends with ',': remove it", -EINVAL},
 	{"node a { address = {10.77.0.1 10.77.0.2} }\n",
 		"c.conf:1: '10.77.0.2' in a list without ',' before it: write {a, b}", -EINVAL},
-	{"cluster { name = \"a\\qb\" }\n",
-		"c.conf:1: '\\q' means nothing in a string: write '\\\\' for a backslash", -EINVAL},
+	{"cluster { name = \"a\\qb\" }\n", "c.conf:1: '\\q' means nothing in a string: write '\\\\' for a backslash",
+		-EINVAL},
 	{"/* never\nclosed\n", "c.conf:1: comment opened here is not closed: add '*/'", -EINVAL},
 	{"cluster { name = \"\" }\n", "c.conf:1: 'name' is empty: give a value or remove it", -EINVAL},
 	{"include(\"x\")\n", "c.conf:1: no other file is read here: remove 'include'", -EINVAL},
@@ -224,12 +216,11 @@ static const struct message {
 		"c.conf:1: service tally has no option 'stepmax': did you mean 'step_max'?", -EINVAL},
 	{"node a { id = 1 address = 10.77.0.1 keys = {x} }\n",
 		"c.conf:1: 'x' in 'keys' is no key with a value: write \"key=value\"", -EINVAL},
-	{"process { blackbox-size = 1K }\n",
-		"c.conf:1: 'blackbox-size' is 1K: must be 0, or between 64K and 64M", -EINVAL},
+	{"process { blackbox-size = 1K }\n", "c.conf:1: 'blackbox-size' is 1K: must be 0, or between 64K and 64M",
+		-EINVAL},
 	{"node a { address = {10.77.0.1, # one\n10.77.0.2} }\n",
 		"c.conf:1: comment in a list: move it in front of the list", -EINVAL},
-	{"totem # x\n{\n}\n", "c.conf:2: '{' stands apart from 'totem': put it behind it, on the same line",
-		-EINVAL},
+	{"totem # x\n{\n}\n", "c.conf:2: '{' stands apart from 'totem': put it behind it, on the same line", -EINVAL},
 	{"process { nice = 20 }\n", "c.conf:1: 'nice' is 20: must be between -20 and 19", -EINVAL},
 	{"quorum { auto-tie-breaker = first }\n",
 		"c.conf:1: 'first' is not an auto-tie-breaker: choose no, yes, lowest, highest or node ids "
@@ -258,8 +249,7 @@ END_TEST
 static const struct {
 	const char *text, *warning;
 } warnings[] = {
-	{A B C "quorum {\ntwo-node = yes\n}\n",
-		"c.conf:5: 'two-node' has no effect with 3 votes: remove it"},
+	{A B C "quorum {\ntwo-node = yes\n}\n", "c.conf:5: 'two-node' has no effect with 3 votes: remove it"},
 	{A "log {\nsubsystem NOPE { level = debug }\n}\n",
 		"c.conf:3: nothing logs as 'NOPE': known subsystems are APIDEF, CFG, CMAP, CPG,"},
 };
@@ -289,8 +279,8 @@ START_TEST(all_errors_of_a_file_are_said_at_once)
 			       "cluster { name = \"x\n}\n");
 	ck_assert_uint_eq(one.messages.error_count, sizeof(lines) / sizeof(lines[0]));
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		ck_assert_msg(strncmp(one.messages.errors[i], lines[i], strlen(lines[i])) == 0, "%s",
-			one.messages.errors[i]);
+		ck_assert_msg(
+			strncmp(one.messages.errors[i], lines[i], strlen(lines[i])) == 0, "%s", one.messages.errors[i]);
 }
 END_TEST
 
@@ -305,8 +295,7 @@ static const struct {
 	{"cluster { name = ${THERE} }\n", "totem.cluster_name", "demo"},
 	{"cluster { name = \"x-${THERE}-${NOPE:-y}\" }\n", "totem.cluster_name", "x-demo-y"},
 	{"cluster { name = \"a\\\"b\\x41\\\\\\$\" }\n", "totem.cluster_name", "a\"bA\\$"},
-	{"cluster { config-version = 18446744073709551615 }\n", "totem.config_version",
-		"18446744073709551615"},
+	{"cluster { config-version = 18446744073709551615 }\n", "totem.config_version", "18446744073709551615"},
 	{"totem { token = 1h }\n", "totem.token", "3600000"},
 	{"totem { silence = quick }\n", "coterie.totem.silence", "quick"},
 	{"totem { silence = quick }\n", "runtime.config.totem.silence", "500"},
@@ -325,16 +314,22 @@ static const struct {
 	{"cluster { uuid = abc }\n", "totem.cluster_uuid", "abc"},
 	{"quorum { device net { votes = 1 host = q1 } }\n", "quorum.device.net.host", "q1"},
 	{"quorum { device net { votes = 1 host = q port = 5000 } }\n", "quorum.device.net.port", "5000"},
-	{"quorum { device net { votes = 1 host = q algorithm = ffsplit } }\n", "quorum.device.net.algorithm", "ffsplit"},
-	{"quorum { device net { votes = 1 host = q tie-breaker = lowest } }\n", "quorum.device.net.tie_breaker", "lowest"},
+	{"quorum { device net { votes = 1 host = q algorithm = ffsplit } }\n", "quorum.device.net.algorithm",
+		"ffsplit"},
+	{"quorum { device net { votes = 1 host = q tie-breaker = lowest } }\n", "quorum.device.net.tie_breaker",
+		"lowest"},
 	{"quorum { device net { votes = 1 host = q tls = required } }\n", "quorum.device.net.tls", "required"},
-	{"quorum { device net { votes = 1 host = q connect-timeout = 9s } }\n", "quorum.device.net.connect_timeout", "9000"},
-	{"quorum { device net { votes = 1 host = q force-ip-version = 6 } }\n", "quorum.device.net.force_ip_version", "6"},
+	{"quorum { device net { votes = 1 host = q connect-timeout = 9s } }\n", "quorum.device.net.connect_timeout",
+		"9000"},
+	{"quorum { device net { votes = 1 host = q force-ip-version = 6 } }\n", "quorum.device.net.force_ip_version",
+		"6"},
 	{"quorum { device net { votes = 1 host = q keep-active-partition-tie-breaker = on } }\n",
 		"quorum.device.net.keep_active_partition_tie_breaker", "on"},
 	{"quorum { device net { votes = 1 heuristics { mode = sync } } }\n", "quorum.device.heuristics.mode", "sync"},
-	{"quorum { device net { votes = 1 heuristics { interval = 9s } } }\n", "quorum.device.heuristics.interval", "9000"},
-	{"quorum { device net { votes = 1 heuristics { timeout = 4s } } }\n", "quorum.device.heuristics.timeout", "4000"},
+	{"quorum { device net { votes = 1 heuristics { interval = 9s } } }\n", "quorum.device.heuristics.interval",
+		"9000"},
+	{"quorum { device net { votes = 1 heuristics { timeout = 4s } } }\n", "quorum.device.heuristics.timeout",
+		"4000"},
 	{"quorum { device net { votes = 1 heuristics { sync-timeout = 8s } } }\n",
 		"quorum.device.heuristics.sync_timeout", "8000"},
 	{"log { level = notice }\n", "logging.syslog_priority", "notice"},
@@ -387,9 +382,10 @@ static const struct {
 	{"service evs { enabled = no }\nservice cpg { enabled = yes }\n",
 		"(cmap) (cfg) cpg (control) (votequorum) (quorum)", true},
 	{"service metrics { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum)", true},
-	{"quorum { provider = none }\nservice votequorum { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (quorum)", false},
-	{"service quorum { enabled = no }\nservice votequorum { enabled = no }\n",
-		"(cmap) (cfg) (cpg) (evs) (control)", false},
+	{"quorum { provider = none }\nservice votequorum { enabled = no }\n",
+		"(cmap) (cfg) (cpg) (evs) (control) (quorum)", false},
+	{"service quorum { enabled = no }\nservice votequorum { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control)",
+		false},
 	{"plugins { load = {kv, pload} }\nservice kv { enabled = no }\n",
 		"(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum) pload", true},
 	{"plugins { standard = no }\n", "", false},
@@ -426,8 +422,9 @@ END_TEST
 START_TEST(an_instance_has_its_own_node_and_folders)
 {
 	one.environment.instance = "test";
-	ck_assert_msg(config_case_load(&one, "transport knet { encryption = none }\n" A B "instance test { state-dir = /s/t  node = b }\n"
-						 "process { state-dir = /s }\n") == 0,
+	ck_assert_msg(config_case_load(&one, "transport knet { encryption = none }\n" A B
+					     "instance test { state-dir = /s/t  node = b }\n"
+					     "process { state-dir = /s }\n") == 0,
 		"%s", config_case_error(&one));
 	ck_assert_uint_eq(one.config->local, 1);
 	ck_assert_str_eq(one.config->state_dir, "/s/t");
@@ -439,7 +436,7 @@ END_TEST
 START_TEST(later_files_win)
 {
 	native_case_write("main.conf", "include(\"more/*.conf\")\ntransport udpu { port = 5000 }\n" A
-				"totem { token = 1s join = 60ms }\nlog { level = debug }\n");
+				       "totem { token = 1s join = 60ms }\nlog { level = debug }\n");
 	ck_assert_int_eq(mkdir(native_case_path("more"), 0700), 0);
 	native_case_write("more/20.conf", "totem { token = 2s }\n");
 	native_case_write("more/10.conf", "totem { token = 5s }\ntransport udpu { mtu = 9000 }\n");
@@ -494,14 +491,14 @@ START_TEST(what_cannot_be_included_is_named)
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
 	ck_assert_str_eq(one.messages.errors[0],
 		native_case_text("@/main.conf:2: cannot read 'x.conf' (No such file or directory): fix the path, or "
-			  "use a pattern such as 'x*.conf' if it may be absent"));
+				 "use a pattern such as 'x*.conf' if it may be absent"));
 	native_case_write("a.conf", "include(\"b.conf\")\n");
 	native_case_write("b.conf", "\n\ninclude(\"a.conf\")\n");
 	native_case_write("main.conf", "include(\"a.conf\")\n" A);
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
 	ck_assert_str_eq(one.messages.errors[0],
 		native_case_text("@/b.conf:3: 'a.conf' is already being read (included at @/main.conf:1): break the "
-			  "loop"));
+				 "loop"));
 	native_case_write("b.conf", "");
 	native_case_write("main.conf", "include(\"b.conf\")\ninclude(\"b.conf\")\n" A);
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
@@ -520,20 +517,18 @@ START_TEST(files_that_are_none)
 	ck_assert_str_eq(one.messages.errors[0],
 		native_case_text("cannot read '@/absent' (No such file or directory): check its owner and mode"));
 	config_case_fini(&one);
-	ck_assert_int_eq(config_load_bytes("c.conf", "a\n\0b", 4, &one.environment, &one.config,
-				 &one.messages),
-		-EINVAL);
+	ck_assert_int_eq(
+		config_load_bytes("c.conf", "a\n\0b", 4, &one.environment, &one.config, &one.messages), -EINVAL);
 	ck_assert_str_eq(one.messages.errors[0], "c.conf:2: not a text file: NUL byte");
 	config_messages_fini(&one.messages);
 
 	char *large = calloc(1, (1 << 20) + 1);
 
 	memset(large, '#', (1 << 20) + 1);
-	ck_assert_int_eq(config_load_bytes("c.conf", large, (1 << 20) + 1, &one.environment, &one.config,
-				 &one.messages),
+	ck_assert_int_eq(
+		config_load_bytes("c.conf", large, (1 << 20) + 1, &one.environment, &one.config, &one.messages),
 		-EINVAL);
-	ck_assert_str_eq(
-		one.messages.errors[0], "c.conf: larger than 1 MiB: this is no config file");
+	ck_assert_str_eq(one.messages.errors[0], "c.conf: larger than 1 MiB: this is no config file");
 	free(large);
 }
 END_TEST
@@ -633,7 +628,8 @@ START_TEST(a_reload_keeps_what_cannot_change)
 
 	config_messages_fini(&one.messages);
 	native_case_write("main.conf", "transport knet {}\n" A B "totem { token = 1s }\n");
-	ck_assert_int_eq(config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages), 0);
+	ck_assert_int_eq(
+		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages), 0);
 	ck_assert_str_eq(again->transport, "udpu");
 	ck_assert_uint_eq(again->totem.token_ns / 1000000, 1000);
 	ck_assert_str_eq(one.messages.notices[0],
@@ -642,8 +638,10 @@ START_TEST(a_reload_keeps_what_cannot_change)
 	config_messages_fini(&one.messages);
 	native_case_write("main.conf", "");
 	ck_assert_int_eq(
-		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages), -EINVAL);
-	ck_assert_str_eq(one.messages.errors[0], native_case_text("@/main.conf: no nodes: a reload cannot empty the cluster"));
+		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages),
+		-EINVAL);
+	ck_assert_str_eq(
+		one.messages.errors[0], native_case_text("@/main.conf: no nodes: a reload cannot empty the cluster"));
 	config_fixed_destroy(fixed);
 }
 END_TEST
@@ -687,12 +685,12 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, a_ring_needs_a_transport_and_nodes);
 	tcase_add_loop_test(cases, every_message_is_said, 0, sizeof(messages) / sizeof(messages[0]));
 	tcase_add_test(cases, a_missing_plugin_has_an_exit_status);
-	tcase_add_loop_test(
-		cases, warnings_do_not_end_the_start, 0, sizeof(warnings) / sizeof(warnings[0]));
+	tcase_add_loop_test(cases, warnings_do_not_end_the_start, 0, sizeof(warnings) / sizeof(warnings[0]));
 	tcase_add_test(cases, strict_makes_them_errors);
 	tcase_add_test(cases, all_errors_of_a_file_are_said_at_once);
 	tcase_add_loop_test(cases, values_become_keys, 0, sizeof(values) / sizeof(values[0]));
-	tcase_add_loop_test(cases, a_block_adds_to_the_standard_services, 0, sizeof(service_sets) / sizeof(service_sets[0]));
+	tcase_add_loop_test(
+		cases, a_block_adds_to_the_standard_services, 0, sizeof(service_sets) / sizeof(service_sets[0]));
 	tcase_add_test(cases, a_block_gives_options_to_a_service);
 	tcase_add_test(cases, an_instance_has_its_own_node_and_folders);
 	tcase_add_test(cases, later_files_win);
@@ -702,13 +700,9 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, log_files_are_looked_for);
 	tcase_add_loop_test(cases, examples_are_right, 0, sizeof(examples) / sizeof(examples[0]));
 	tcase_add_test(cases, a_reload_keeps_what_cannot_change);
-	tcase_add_loop_test(
-		cases, the_first_line_that_tells_decides, 0, sizeof(formats) / sizeof(formats[0]));
+	tcase_add_loop_test(cases, the_first_line_that_tells_decides, 0, sizeof(formats) / sizeof(formats[0]));
 	suite_add_tcase(suite, cases);
 	return suite;
 }
 
-int main(void)
-{
-	return suite_run(native_suite());
-}
+int main(void) { return suite_run(native_suite()); }

@@ -23,8 +23,8 @@ START_TEST(keys_are_checked)
 	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = key }\n" A);
 	native_case_write("main.conf", text);
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
-	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' has 9 bytes: it needs at least 128",
-		folder, folder);
+	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' has 9 bytes: it needs at least 128", folder,
+		folder);
 	ck_assert_str_eq(one.messages.errors[0], want);
 	memset(text, 'k', 200);
 	text[200] = '\0';
@@ -62,8 +62,9 @@ START_TEST(a_key_that_others_can_read_is_refused)
 	char want[512];
 
 	write_key();
-	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown %s",
-		folder, folder, owner_of_keys());
+	snprintf(want, sizeof(want),
+		"%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown %s", folder,
+		folder, owner_of_keys());
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		ck_assert_int_eq(chmod(native_case_path("key"), modes[i]), 0);
 		ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
@@ -139,9 +140,10 @@ static const char *flags_of(const void *address)
 /* The key stays in memory as long as the daemon runs, so core dumps have to leave it out. */
 START_TEST(core_dumps_leave_the_key_out)
 {
-	static const char text[] = "totem {\n\tversion: 2\n\tcluster_name: a\n\ttransport: knet\n\tcrypto_cipher: aes256\n"
-				   "\tcrypto_hash: sha256\n\tkey: %0150d\n}\nnodelist {\n\tnode {\n\t\tnodeid: 1\n"
-				   "\t\tname: a\n\t\tring0_addr: 127.0.0.1\n\t}\n}\n";
+	static const char text[] =
+		"totem {\n\tversion: 2\n\tcluster_name: a\n\ttransport: knet\n\tcrypto_cipher: aes256\n"
+		"\tcrypto_hash: sha256\n\tkey: %0150d\n}\nnodelist {\n\tnode {\n\t\tnodeid: 1\n"
+		"\t\tname: a\n\t\tring0_addr: 127.0.0.1\n\t}\n}\n";
 	char corosync[1024];
 
 	write_key();
@@ -160,8 +162,9 @@ START_TEST(core_dumps_leave_the_key_out)
 
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
 	snprintf(corosync, sizeof(corosync), text, 1);
-	ck_assert_msg(config_load_bytes("corosync.conf", corosync, strlen(corosync), &one.environment, &one.config, &one.messages) == 0, "%s",
-		config_case_error(&one));
+	ck_assert_msg(config_load_bytes("corosync.conf", corosync, strlen(corosync), &one.environment, &one.config,
+			      &one.messages) == 0,
+		"%s", config_case_error(&one));
 	ck_assert_uint_eq(one.config->key_size, 151);
 	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key), " dd"));
 }
@@ -205,7 +208,8 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 			return; /* the file system has no such lists */
 		if (geteuid() != 0 && lists[i].group_object == 4)
 			continue; /* the daemon's own group */
-		ck_assert_msg((native_case_load("main.conf") == 0) == lists[i].is_good, "row %zu: %s", i, config_case_error(&one));
+		ck_assert_msg((native_case_load("main.conf") == 0) == lists[i].is_good, "row %zu: %s", i,
+			config_case_error(&one));
 		config_messages_fini(&one.messages);
 	}
 }
@@ -249,8 +253,9 @@ START_TEST(a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group)
 	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
 	ck_assert_int_eq(seteuid(1234), 0);
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
-	snprintf(want, sizeof(want), "%s/main.conf:1: cannot read key file '%s/key' (Permission denied): chmod 400, chown 1234",
-		folder, folder);
+	snprintf(want, sizeof(want),
+		"%s/main.conf:1: cannot read key file '%s/key' (Permission denied): chmod 400, chown 1234", folder,
+		folder);
 	ck_assert_str_eq(one.messages.errors[0], want);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chown(native_case_path("key"), 1234, 1234), 0);
@@ -323,7 +328,8 @@ START_TEST(the_key_of_the_state_folder_comes_first)
 	map_destroy(map);
 
 	/* A configured file is used first. With corosync.conf the default is Corosync's path. */
-	ck_assert_str_eq(key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"etc/coterie/authkey\" }\n" A),
+	ck_assert_str_eq(
+		key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"etc/coterie/authkey\" }\n" A),
 		"etc/coterie/authkey");
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
 	ck_assert_str_eq(key_of("totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\n}\n"
@@ -362,8 +368,8 @@ START_TEST(a_state_folder_of_the_file_has_the_key)
 	write_default_key("other/authkey", 'o');
 	write_default_key("other/n1/authkey", 'n');
 	one.environment.state_dir = "/nonexistent";
-	snprintf(text, sizeof(text), "transport knet { cipher = aes256 hash = sha256 }\nprocess { state-dir = \"%s/other\" }\n" A,
-		folder);
+	snprintf(text, sizeof(text),
+		"transport knet { cipher = aes256 hash = sha256 }\nprocess { state-dir = \"%s/other\" }\n" A, folder);
 	snprintf(want, sizeof(want), "%s/other/authkey", folder);
 	ck_assert_str_eq(key_of(text), want);
 	one.environment.instance = "n1";
@@ -376,8 +382,9 @@ START_TEST(a_key_in_the_file_has_no_path)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\nkey: %0150d\n}\n"
-				     "nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
+	snprintf(text, sizeof(text),
+		"totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\nkey: %0150d\n}\n"
+		"nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
 		1);
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
 	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
@@ -390,8 +397,10 @@ END_TEST
 
 #define LOOP_A "node a { id = 1  address = 127.0.0.1 }\n"
 #define LOOP_B "node b { id = 2  address = 127.9.9.9 }\n"
-#define KNET_LOOPS "node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 127.0.1.2} }\n"
-#define KNET_MIXED "node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 10.78.0.2} }\n"
+#define KNET_LOOPS \
+	"node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 127.0.1.2} }\n"
+#define KNET_MIXED \
+	"node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 10.78.0.2} }\n"
 
 static const struct {
 	const char *text, *encryption, *cipher, *hash;
@@ -404,7 +413,8 @@ static const struct {
 	{A B, NULL, "aes256", "sha256", true},
 	{"transport udpu { encryption = none }\n" A B, "none", "none", "none", false},
 	{"transport udpu { encryption = aes256-gcm }\n" A B, "aes256-gcm", "none", "none", false},
-	{"cluster { name = x }\ntransport udp { encryption = chacha20-poly1305 }\n" A B, "chacha20-poly1305", "none", "none", false},
+	{"cluster { name = x }\ntransport udp { encryption = chacha20-poly1305 }\n" A B, "chacha20-poly1305", "none",
+		"none", false},
 	{"transport knet { encryption = none }\n" A B, NULL, "none", "none", false},
 	{"transport default { encryption = none }\n" A B, NULL, "none", "none", false},
 	{"transport knet { cipher = none }\n" A B, NULL, "none", "none", false},
@@ -438,7 +448,8 @@ START_TEST(a_ring_is_encrypted_unless_the_file_says_otherwise)
 	ck_assert_str_eq(one.config->hash, defaults[_i].hash);
 	ck_assert(one.config->is_encrypted_by_default == defaults[_i].is_default);
 
-	bool is_plain = strcmp(one.config->hash, "none") == 0 && (encryption == NULL || strcmp(encryption, "none") == 0);
+	bool is_plain = strcmp(one.config->hash, "none") == 0 &&
+			(encryption == NULL || strcmp(encryption, "none") == 0);
 
 	ck_assert((one.config->key == NULL) == is_plain);
 	/* The transport asks for the values of its options: knet's stand in the map as well. */
@@ -456,8 +467,9 @@ START_TEST(corosync_conf_is_plain_unless_it_says_otherwise)
 
 	one.environment.format = CONFIG_FORMAT_COROSYNC;
 	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
-		snprintf(text, sizeof(text), "totem {\nversion: 2\ncluster_name: x\ntransport: %s\n}\n"
-					     "nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
+		snprintf(text, sizeof(text),
+			"totem {\nversion: 2\ncluster_name: x\ntransport: %s\n}\n"
+			"nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
 			transports[i]);
 		ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
 		ck_assert_ptr_null(one.config->key);
@@ -476,9 +488,8 @@ static const struct {
 	{A "transport knet {}\n" B,
 		"c.conf:2: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
 		"create' and copy it to all nodes, or set 'encryption = none' in block 'transport knet'"},
-	{A B,
-		"c.conf: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
-		"create' and copy it to all nodes, or set 'encryption = none' in block 'transport knet'"},
+	{A B, "c.conf: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
+	      "create' and copy it to all nodes, or set 'encryption = none' in block 'transport knet'"},
 	{"cluster { name = x }\ntransport udp { key-file = /nonexistent/key }\n" A B,
 		"c.conf:2: no key for the ring: '/nonexistent/key' does not exist: make it with 'coterie-ctl key "
 		"create /nonexistent/key' and copy it to all nodes, or set 'encryption = none' in block 'transport "
@@ -574,7 +585,8 @@ START_TEST(a_reload_begins_to_encrypt)
 		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages),
 		-EINVAL);
 	ck_assert_uint_eq(one.messages.error_count, 1);
-	ck_assert_ptr_nonnull(strstr(one.messages.errors[0], "/main.conf:1: no key for the ring: 'etc/coterie/authkey'"));
+	ck_assert_ptr_nonnull(
+		strstr(one.messages.errors[0], "/main.conf:1: no key for the ring: 'etc/coterie/authkey'"));
 	config_fixed_destroy(fixed);
 }
 END_TEST

@@ -90,8 +90,7 @@ static const struct {
 	{"disjoint, b behind", {1, 2}, {3, 4}, {1, 2, 3, 4}, {0}, {1, 2}, false},
 	{"disjoint, b in front", {3, 4}, {1, 2}, {1, 2, 3, 4}, {0}, {3, 4}, false},
 	{"interleaved", {1, 3, 5}, {2, 3, 4, 6}, {1, 2, 3, 4, 5, 6}, {3}, {1, 5}, false},
-	{"large ids", {1, UINT32_MAX}, {0x80000000}, {1, 0x80000000, UINT32_MAX}, {0},
-		{1, UINT32_MAX}, false},
+	{"large ids", {1, UINT32_MAX}, {0x80000000}, {1, 0x80000000, UINT32_MAX}, {0}, {1, UINT32_MAX}, false},
 };
 
 START_TEST(two_sets)

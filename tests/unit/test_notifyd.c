@@ -14,8 +14,7 @@ static const struct {
 		"two[2] ip:10.0.0.2 joined", "joined"},
 	{{.kind = EVENT_MEMBER, .nodeid = 4294967295u, .name = "10.0.0.2", .address = "10.0.0.2"},
 		"10.0.0.2[4294967295] ip:10.0.0.2 left", "left"},
-	{{.kind = EVENT_QUORUM, .is_good = true, .host = "vm", .local_id = 1}, "vm[1] is now quorate",
-		"quorate"},
+	{{.kind = EVENT_QUORUM, .is_good = true, .host = "vm", .local_id = 1}, "vm[1] is now quorate", "quorate"},
 	{{.kind = EVENT_QUORUM, .host = "vm", .local_id = 1}, "vm[1] has lost quorum", "not quorate"},
 	{{.kind = EVENT_CLIENT, .is_good = true, .host = "vm", .local_id = 1, .name = "0x1.2.prog"},
 		"vm[1] 0x1.2.prog is now connected to corosync", "connected"},
@@ -43,19 +42,17 @@ static const struct {
 	const char *key;
 	bool is_member;
 	uint32_t nodeid;
-} members[] = {{"runtime.members.1.status", true, 1},
-	{"runtime.members.4294967295.status", true, 4294967295u},
+} members[] = {{"runtime.members.1.status", true, 1}, {"runtime.members.4294967295.status", true, 4294967295u},
 	{"runtime.members.4294967296.status", false, 0}, {"runtime.members..status", false, 0},
 	{"runtime.members.-1.status", false, 0}, {"runtime.members.1.status2", false, 0},
-	{"runtime.members.1.ip", false, 0}, {"runtime.members.1.", false, 0},
-	{"runtime.members.1", false, 0}, {"runtime.members. 1.status", false, 0}, {"", false, 0}};
+	{"runtime.members.1.ip", false, 0}, {"runtime.members.1.", false, 0}, {"runtime.members.1", false, 0},
+	{"runtime.members. 1.status", false, 0}, {"", false, 0}};
 
 START_TEST(keys_of_members)
 {
 	uint32_t nodeid = 0;
 
-	ck_assert_msg(parse_member(members[_i].key, &nodeid) == members[_i].is_member, "'%s'",
-		members[_i].key);
+	ck_assert_msg(parse_member(members[_i].key, &nodeid) == members[_i].is_member, "'%s'", members[_i].key);
 	if (members[_i].is_member)
 		ck_assert_uint_eq(nodeid, members[_i].nodeid);
 }
@@ -63,9 +60,8 @@ END_TEST
 
 static const struct {
 	const char *value, *address;
-} addresses[] = {{"r(0) ip(10.0.0.1) ", "10.0.0.1"},
-	{"r(0) ip(10.0.0.1) r(1) ip(fd00::1) ", "fd00::1"}, {"r(0) ip()", ""}, {"r(0) ip(10.0.0.1", ""},
-	{"", ""}, {")", ""}, {"(", ""}, {"10.0.0.1", ""}};
+} addresses[] = {{"r(0) ip(10.0.0.1) ", "10.0.0.1"}, {"r(0) ip(10.0.0.1) r(1) ip(fd00::1) ", "fd00::1"},
+	{"r(0) ip()", ""}, {"r(0) ip(10.0.0.1", ""}, {"", ""}, {")", ""}, {"(", ""}, {"10.0.0.1", ""}};
 
 START_TEST(addresses_of_members)
 {
@@ -84,11 +80,9 @@ END_TEST
 static const struct {
 	const char *key, *procname, *client;
 } clients[] = {{"stats.ipcs.service0.77.0x55aa.procname", "cmapctl", "0x55aa.77.cmapctl"},
-	{"stats.ipcs.service5.77.12.procname", "", "12.77."},
-	{"stats.ipcs.service0.77.0x55aa.sent", "x", NULL}, {"stats.ipcs.global.active", "x", NULL},
-	{"stats.ipcs.service.77.0x1.procname", "x", NULL},
-	{"stats.ipcs.service0.77..procname", "x", NULL},
-	{"stats.ipcs.service0..0x1.procname", "x", NULL},
+	{"stats.ipcs.service5.77.12.procname", "", "12.77."}, {"stats.ipcs.service0.77.0x55aa.sent", "x", NULL},
+	{"stats.ipcs.global.active", "x", NULL}, {"stats.ipcs.service.77.0x1.procname", "x", NULL},
+	{"stats.ipcs.service0.77..procname", "x", NULL}, {"stats.ipcs.service0..0x1.procname", "x", NULL},
 	{"stats.ipcs.service0.77.0x1.y.procname", "x", NULL}, {"", "x", NULL}};
 
 START_TEST(keys_of_clients)
@@ -109,16 +103,14 @@ static const struct {
 } links[] = {{"stats.knet.node2.link7.connected", true, 2, 7},
 	{"stats.knet.node4294967295.link0.connected", true, 4294967295u, 0},
 	{"stats.knet.node2.link7.enabled", false, 0, 0}, {"stats.knet.node.link7.connected", false, 0, 0},
-	{"stats.knet.node2.link.connected", false, 0, 0},
-	{"stats.knet.node2.link7.connected.x", false, 0, 0},
+	{"stats.knet.node2.link.connected", false, 0, 0}, {"stats.knet.node2.link7.connected.x", false, 0, 0},
 	{"stats.knet.handle.tx_crypt_packets", false, 0, 0}};
 
 START_TEST(keys_of_links)
 {
 	uint32_t nodeid, link;
 
-	ck_assert_msg(parse_link(links[_i].key, &nodeid, &link) == links[_i].is_link, "'%s'",
-		links[_i].key);
+	ck_assert_msg(parse_link(links[_i].key, &nodeid, &link) == links[_i].is_link, "'%s'", links[_i].key);
 	if (links[_i].is_link) {
 		ck_assert_uint_eq(nodeid, links[_i].nodeid);
 		ck_assert_uint_eq(link, links[_i].link);

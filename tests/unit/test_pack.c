@@ -21,18 +21,14 @@ static struct pack_queue *queue;
 
 static void create(uint32_t payload_max, uint32_t frames_max, bool swap)
 {
-	struct pack_options options = {
-		.payload_max = payload_max, .frames_max = frames_max, .swap = swap};
+	struct pack_options options = {.payload_max = payload_max, .frames_max = frames_max, .swap = swap};
 
 	pool = frame_pool_create(WIRE_MCAST_HEADER_SIZE + payload_max, (size_t)16 << 20);
 	queue = pack_queue_create(pool, &options);
 	ck_assert_ptr_nonnull(queue);
 }
 
-static void set_up(void)
-{
-	create(PAYLOAD_MAX, FRAMES_MAX, false);
-}
+static void set_up(void) { create(PAYLOAD_MAX, FRAMES_MAX, false); }
 
 static void tear_down(void)
 {
@@ -72,14 +68,14 @@ static const char *next_packet(bool swap)
 	if (frame == NULL)
 		return "";
 	ck_assert_uint_le(frame->size, frame->capacity);
-	ck_assert_int_eq(wire_decode_packet(frame->data + WIRE_MCAST_HEADER_SIZE,
-				 frame->size - WIRE_MCAST_HEADER_SIZE, swap, &packet),
+	ck_assert_int_eq(wire_decode_packet(frame->data + WIRE_MCAST_HEADER_SIZE, frame->size - WIRE_MCAST_HEADER_SIZE,
+				 swap, &packet),
 		WIRE_OK);
-	at = (size_t)snprintf(text, sizeof(text), "%u>%u%s:", packet.continuation,
-		packet.fragmented, guarantee != 0 ? "!" : "");
+	at = (size_t)snprintf(
+		text, sizeof(text), "%u>%u%s:", packet.continuation, packet.fragmented, guarantee != 0 ? "!" : "");
 	for (uint32_t i = 0; i < packet.part_count; i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%u", i == 0 ? "" : ",",
-			wire_packet_length(&packet, i));
+		at += (size_t)snprintf(
+			text + at, sizeof(text) - at, "%s%u", i == 0 ? "" : ",", wire_packet_length(&packet, i));
 	frame_unref(frame);
 	return text;
 }
@@ -124,8 +120,7 @@ static const struct {
 	{"the last byte of the room, more to come", {17, 2, END}, "0>1:17,1", "1>0:1"},
 	{"a tail is packed with what follows", {21, 4, 5, END}, "0>1:20", "1>0:1,4,5"},
 	{"two parts in one packet", {21, 30, END}, "0>1:20 1>2:1,17", "2>0:13"},
-	{"numbers go on from message to message", {21, 18, 5, 40, END},
-		"0>1:20 1>2:1,17 2>3:1,5,10 3>4:20", "4>0:10"},
+	{"numbers go on from message to message", {21, 18, 5, 40, END}, "0>1:20 1>2:1,17 2>3:1,5,10 3>4:20", "4>0:10"},
 	{"after a whole message", {40, 18, 21, END}, "0>1:20 1>0:20 0>0:18 0>2:20", "2>0:1"},
 	{"safe", {SAFE + 5, END}, "", "0>0!:5"},
 	{"safe and agreed", {SAFE + 5, 5, END}, "", "0>0!:5,5"},
@@ -144,13 +139,11 @@ START_TEST(messages_are_cut_and_packed)
 		for (size_t at = 0; rows[i].sizes[at] != END; at++) {
 			int size = rows[i].sizes[at];
 
-			ck_assert_msg(append((size_t)size % SAFE, size >= SAFE) == 0, "%s",
-				rows[i].name);
+			ck_assert_msg(append((size_t)size % SAFE, size >= SAFE) == 0, "%s", rows[i].name);
 		}
 		got = all_packets(false);
 		ck_assert_msg(strcmp(got, rows[i].before) == 0, "%s: '%s'", rows[i].name, got);
-		ck_assert_msg(pack_queue_count(queue) == (*rows[i].after != '\0'), "%s: count",
-			rows[i].name);
+		ck_assert_msg(pack_queue_count(queue) == (*rows[i].after != '\0'), "%s: count", rows[i].name);
 		pack_queue_flush(queue);
 		got = all_packets(false);
 		ck_assert_msg(strcmp(got, rows[i].after) == 0, "%s: '%s'", rows[i].name, got);
@@ -223,8 +216,7 @@ END_TEST
 START_TEST(parts_of_a_message_are_gathered)
 {
 	uint8_t bytes[] = "abcdefghijklmnopqrstuvwxyz";
-	struct iovec iov[] = {{bytes, 0}, {bytes, 3}, {NULL, 0}, {bytes + 3, 18}, {bytes + 21, 5},
-		{NULL, 0}};
+	struct iovec iov[] = {{bytes, 0}, {bytes, 3}, {NULL, 0}, {bytes + 3, 18}, {bytes + 21, 5}, {NULL, 0}};
 	uint32_t guarantee;
 	struct coterie_frame *frame;
 
@@ -321,7 +313,7 @@ START_TEST(a_full_queue)
 	ck_assert_int_eq(append(0, 0), -EAGAIN);
 	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX);
 	ck_assert_str_eq(all_packets(false), "1>2:20 2>3:20 3>4:20 4>5:20 5>6:20 6>7:20 7>8:20 8>9:20 "
-					"9>0:20 0>0:5,13");
+					     "9>0:20 0>0:5,13");
 	ck_assert_uint_eq(pack_queue_free(queue), FRAMES_MAX);
 }
 END_TEST

@@ -44,8 +44,7 @@ struct journey {
 	bool is_swapped;
 };
 
-static void arrive(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size,
-	bool is_swapped)
+static void arrive(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct journey *journey = (struct journey *)arg + source;
 	size_t at = 0;
@@ -57,8 +56,7 @@ static void arrive(void *arg, uint32_t source, const struct iovec *iov, size_t c
 	ck_assert_int_eq(is_swapped, journey->is_swapped);
 	ck_assert_uint_eq(size, message->size);
 	for (size_t i = 0; i < count; at += iov[i++].iov_len)
-		ck_assert(iov[i].iov_len == 0 ||
-			memcmp(message->bytes + at, iov[i].iov_base, iov[i].iov_len) == 0);
+		ck_assert(iov[i].iov_len == 0 || memcmp(message->bytes + at, iov[i].iov_base, iov[i].iov_len) == 0);
 	ck_assert_uint_eq(at, size);
 	free(message->bytes);
 	message->bytes = NULL;
@@ -102,8 +100,7 @@ static void send_random(struct pack_queue *queue, struct journey *journey)
 	journey->sent[journey->sent_count++] = (struct message){.bytes = bytes, .size = size};
 }
 
-static void travel(struct pack_queue *queue, uint32_t source, struct journey *journeys,
-	uint32_t frames_max)
+static void travel(struct pack_queue *queue, uint32_t source, struct journey *journeys, uint32_t frames_max)
 {
 	enum unpack_rule rule = rand() % 2 != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
 
@@ -114,9 +111,8 @@ static void travel(struct pack_queue *queue, uint32_t source, struct journey *jo
 		if (frame == NULL)
 			return;
 		ck_assert_uint_le(frame->size, frame->capacity);
-		ck_assert_int_eq(unpack_frame(unpack, source, frame, frame->data + 45,
-					 frame->size - 45, journeys[source].is_swapped, false, rule,
-					 arrive, journeys),
+		ck_assert_int_eq(unpack_frame(unpack, source, frame, frame->data + 45, frame->size - 45,
+					 journeys[source].is_swapped, false, rule, arrive, journeys),
 			0);
 		frame_unref(frame);
 	}
@@ -187,8 +183,8 @@ START_TEST(a_joiner_gets_what_is_behind_a_split)
 	frame_unref(pack_queue_take(queue, &guarantee));
 	ck_assert_int_eq(pack_queue_split(queue), 0);
 	while ((frame = pack_queue_take(queue, &guarantee)) != NULL) {
-		ck_assert_int_eq(unpack_frame(unpack, 1, frame, frame->data + 45, frame->size - 45,
-					 false, false, rule, hear, NULL),
+		ck_assert_int_eq(unpack_frame(unpack, 1, frame, frame->data + 45, frame->size - 45, false, false, rule,
+					 hear, NULL),
 			0);
 		frame_unref(frame);
 	}
@@ -204,8 +200,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_joiner_gets_what_is_behind_a_split, 0, 2);
-	tcase_add_loop_test(tcase, what_is_packed_comes_out, 0,
-		(int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
+	tcase_add_loop_test(
+		tcase, what_is_packed_comes_out, 0, (int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -145,8 +145,7 @@ int main(void)
 	TCase *tcase = tcase_create("peers");
 
 	tcase_add_test(tcase, an_address_leads_to_its_node_whatever_the_port);
-	tcase_add_test(
-		tcase, nodes_on_one_address_are_told_apart_by_port_and_the_local_one_comes_last);
+	tcase_add_test(tcase, nodes_on_one_address_are_told_apart_by_port_and_the_local_one_comes_last);
 	tcase_add_test(tcase, the_table_refuses_what_it_cannot_hold);
 	tcase_add_test(tcase, a_batch_goes_to_the_successor_first);
 	tcase_add_test(tcase, hundreds_of_nodes_come_and_go);

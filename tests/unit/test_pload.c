@@ -70,8 +70,7 @@ START_TEST(a_load_runs_and_its_rate_is_told)
 		all += now;
 	ck_assert_uint_eq(all, 1000);
 	ck_assert(!runs());
-	ck_assert(mock_host_has_logged(host,
-		"1000 messages of 1000 bytes in 1.000 s: 1000 messages/s, 1.000 MB/s"));
+	ck_assert(mock_host_has_logged(host, "1000 messages of 1000 bytes in 1.000 s: 1000 messages/s, 1.000 MB/s"));
 	ck_assert_ptr_nonnull(strstr(mock_map_string(host, "pload.result"), "1000 messages/s"));
 	ck_assert_uint_eq(mock_host_timers(host), 0);
 	ck_assert_uint_eq(host->deaths, 0);
@@ -81,18 +80,17 @@ END_TEST
 static const struct {
 	const char *count, *size;
 	uint32_t window; /* 0: refused */
-} sizes[] = {{"0", "300", 0}, {"1", "300", 1}, {"10000000", "300", 64}, {"10000001", "300", 0},
-	{"100", "23", 0}, {"100", "24", 64}, {"100", "1048576", 1}, {"100", "1048577", 0},
-	{"100", "100000", 2}, {"-1", "300", 0}, {"100", "-1", 0}, {"x", "300", 0}, {"100", "", 0},
-	{"4294967297", "300", 0}};
+} sizes[] = {{"0", "300", 0}, {"1", "300", 1}, {"10000000", "300", 64}, {"10000001", "300", 0}, {"100", "23", 0},
+	{"100", "24", 64}, {"100", "1048576", 1}, {"100", "1048577", 0}, {"100", "100000", 2}, {"-1", "300", 0},
+	{"100", "-1", 0}, {"x", "300", 0}, {"100", "", 0}, {"4294967297", "300", 0}};
 
 START_TEST(sizes_and_counts_have_bounds)
 {
 	set_text("pload.count", sizes[_i].count);
 	set_text("pload.size", sizes[_i].size);
 	set_text("pload.start", PHRASE);
-	ck_assert_msg(host->sent.count == sizes[_i].window, "%s of %s: %u", sizes[_i].count,
-		sizes[_i].size, host->sent.count);
+	ck_assert_msg(host->sent.count == sizes[_i].window, "%s of %s: %u", sizes[_i].count, sizes[_i].size,
+		host->sent.count);
 	ck_assert(runs() == (sizes[_i].window > 0));
 	ck_assert(mock_host_has_logged(host, "must be a number") == (sizes[_i].window == 0));
 }
@@ -113,8 +111,7 @@ START_TEST(none_is_sent_where_a_node_might_exit_of_it)
 	ck_assert_uint_gt(host->sent.count, 0);
 	ck_assert_uint_ge(ops->ring_id, 8);
 	ck_assert_uint_lt(ops->ring_id, 64);
-	struct coterie_configuration joined = {
-		.size = sizeof(joined), .is_regular = 1, .joined_count = 1};
+	struct coterie_configuration joined = {.size = sizeof(joined), .is_regular = 1, .joined_count = 1};
 	ops->configuration(pload, &joined);
 	ck_assert(!runs());
 	ck_assert(mock_host_has_logged(host, "a node has joined"));
@@ -227,8 +224,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_load_runs_and_its_rate_is_told);
-	tcase_add_loop_test(
-		tests, sizes_and_counts_have_bounds, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(tests, sizes_and_counts_have_bounds, 0, sizeof(sizes) / sizeof(sizes[0]));
 	tcase_add_test(tests, a_load_is_not_handed_over);
 	tcase_add_test(tests, none_is_sent_where_a_node_might_exit_of_it);
 	tcase_add_test(tests, messages_of_others_do_not_count);

@@ -126,19 +126,16 @@ static void expect_refusal(const char *name, int exit_code, const char *const *t
 	struct plugin_error error = {0};
 
 	ck_assert_ptr_null(plugin_load(f.registry, COTERIE_KIND_SERVICE, name, &error));
-	ck_assert_msg(error.exit_code == exit_code, "%s: exit code %d: %s", name, error.exit_code,
-		error.text);
+	ck_assert_msg(error.exit_code == exit_code, "%s: exit code %d: %s", name, error.exit_code, error.text);
 	for (; *texts != NULL; texts++)
-		ck_assert_msg(strstr(error.text, *texts) != NULL, "%s: no '%s' in: %s", name,
-			*texts, error.text);
+		ck_assert_msg(strstr(error.text, *texts) != NULL, "%s: no '%s' in: %s", name, *texts, error.text);
 	ck_assert_msg(strchr(error.text, '\n') == NULL, "%s: more than one line", error.text);
 	ck_assert_ptr_null(plugin_by_name(f.registry, name));
 }
 
 static void turn(void)
 {
-	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + 1000000,
-		(void (*)(void *))loop_stop, f.others.loop);
+	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + 1000000, (void (*)(void *))loop_stop, f.others.loop);
 	loop_run(f.others.loop);
 }
 
@@ -223,26 +220,20 @@ static const struct {
 	int exit_code;
 	const char *texts[5];
 } file_rows[] = {
-	{"absent", 30,
-		{"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "good",
-			"newer_minor"}},
+	{"absent", 30, {"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "good", "newer_minor"}},
 	{"../good", 30, {"'../good' is not a plugin name"}},
 	{"", 30, {"'' is not a plugin name"}},
 	{"no_symbol", 31, {"no_symbol.la", "is not a Coterie plugin (no symbol coterie_plugin)"}},
 	{"wrong_magic", 31, {"wrong_magic.la", "0x12345678", "is not a Coterie plugin"}},
 	{"newer_major", 32, {"newer_major.la", "plugin ABI 2." MINOR ", this is " ABI, "upgrade coterie"}},
-	{"older_major", 32,
-		{"older_major.la", "plugin ABI 0." MINOR ", this is " ABI, "install a newer plugin"}},
+	{"older_major", 32, {"older_major.la", "plugin ABI 0." MINOR ", this is " ABI, "install a newer plugin"}},
 	{"short_table", 31, {"short_table.la", "table of operations", "truncated"}},
 	{"misnamed", 31, {"misnamed.la", "its descriptor says 'other'"}},
 	{"init_fails", 33, {"init_fails.la", "init failed (No such device or address)"}},
 	{"undefined", 31, {"undefined.la", "nobody_defines_this"}},
 };
 
-START_TEST(a_bad_file_is_refused)
-{
-	expect_refusal(file_rows[_i].name, file_rows[_i].exit_code, file_rows[_i].texts);
-}
+START_TEST(a_bad_file_is_refused) { expect_refusal(file_rows[_i].name, file_rows[_i].exit_code, file_rows[_i].texts); }
 END_TEST
 
 static void write_file(const char *name, const char *bytes, size_t size)
@@ -300,8 +291,7 @@ END_TEST
 START_TEST(a_second_owner_is_refused)
 {
 	const char *names[] = {"already loaded", "good.la", NULL};
-	const char *ring_ids[] = {
-		"ring id 40 is in use by plugin 'good'", "same_ring_id.la", "good.la", NULL};
+	const char *ring_ids[] = {"ring id 40 is in use by plugin 'good'", "same_ring_id.la", "good.la", NULL};
 	struct plugin_error error;
 	struct plugin *good = load("good");
 
@@ -334,16 +324,13 @@ START_TEST(a_plugin_is_probed_without_being_loaded)
 
 	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "good", &error), 0);
 	ck_assert_ptr_null(plugin_by_name(f.registry, "good"));
-	ck_assert_int_eq(
-		plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "good", &error), -EINVAL);
+	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "good", &error), -EINVAL);
 	ck_assert_int_eq(error.exit_code, 31);
 	ck_assert_ptr_nonnull(strstr(error.text, "it is of kind service, not transport"));
-	ck_assert_int_eq(
-		plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "absent", &error), -EINVAL);
+	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "absent", &error), -EINVAL);
 	ck_assert_int_eq(error.exit_code, 30);
 	/* Its init fails, but is not called. */
-	ck_assert_int_eq(
-		plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "init_fails", &error), 0);
+	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "init_fails", &error), 0);
 	load("good"); /* the registry has not changed */
 }
 END_TEST
@@ -404,28 +391,26 @@ static void candidate_init(struct candidate *c)
 			.ring_msg_size = sizeof(struct coterie_ring_msg)},
 		.requests = {{0, 16, 0, 0, handle}, {1, 16, 0, 0, handle}, {7, 16, 0, 0, handle}},
 		.ring_msgs = {{0, 16, NULL, deliver, NULL}, {1, 16, NULL, deliver, NULL}},
-		.options = {{.name = "a", .type = COTERIE_OPT_BOOL},
-			{.name = "b", .type = COTERIE_OPT_LIST}},
+		.options = {{.name = "a", .type = COTERIE_OPT_BOOL}, {.name = "b", .type = COTERIE_OPT_LIST}},
 	};
 }
 
 static int check(struct candidate *c, struct plugin_error *error)
 {
 	*error = (struct plugin_error){0};
-	return plugin_check(
-		f.registry, &c->descriptor, COTERIE_KIND_SERVICE, "tally", "/x/tally.so", error);
+	return plugin_check(f.registry, &c->descriptor, COTERIE_KIND_SERVICE, "tally", "/x/tally.so", error);
 }
 
 #define LONG_NAME "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" /* 65 characters */
 
-#define REFUSED(change, code, part)                                                                \
-	do {                                                                                       \
-		candidate_init(&c);                                                                \
-		change;                                                                            \
-		ck_assert_msg(check(&c, &error) == -EINVAL, "accepted: %s", #change);              \
-		ck_assert_msg(error.exit_code == (code), "%s: %s", #change, error.text);           \
-		ck_assert_msg(strstr(error.text, part) != NULL, "%s: %s", #change, error.text);    \
-		ck_assert_msg(strstr(error.text, "/x/tally.so") != NULL, "%s", error.text);        \
+#define REFUSED(change, code, part) \
+	do { \
+		candidate_init(&c); \
+		change; \
+		ck_assert_msg(check(&c, &error) == -EINVAL, "accepted: %s", #change); \
+		ck_assert_msg(error.exit_code == (code), "%s: %s", #change, error.text); \
+		ck_assert_msg(strstr(error.text, part) != NULL, "%s: %s", #change, error.text); \
+		ck_assert_msg(strstr(error.text, "/x/tally.so") != NULL, "%s", error.text); \
 	} while (0)
 
 START_TEST(the_table_of_refusals)
@@ -462,7 +447,8 @@ START_TEST(the_table_of_refusals)
 	REFUSED(c.ops.fini = NULL, 31, "no fini");
 	REFUSED(c.ops.ring_id = 63, 31, "ring id 63: must be between 0 and 62");
 	REFUSED(c.ops.ring_id = 64, 31, "ring id 64");
-	REFUSED(c.ops.ring_id = 31, 31, "ring id 31: below 32 are Corosync's services: choose one from 38 to 53, as ring-ids.md says");
+	REFUSED(c.ops.ring_id = 31, 31,
+		"ring id 31: below 32 are Corosync's services: choose one from 38 to 53, as ring-ids.md says");
 	REFUSED(c.ops.ring_id = 2, 31, "ring id 2: below 32");
 	REFUSED(c.ops.ipc_name = "../x", 31, "IPC name '../x'");
 	REFUSED(c.ops.ipc_name = ".x", 31, "IPC name '.x'");
@@ -520,8 +506,7 @@ START_TEST(options_are_checked)
 	struct plugin_error error = {0};
 
 	f.options[0] = (struct config_option){"other", "unknown", "1", "/etc/x.conf", 3};
-	f.options[1] = (struct config_option){
-		"good", option_rows[_i].name, option_rows[_i].value, "/etc/x.conf", 7};
+	f.options[1] = (struct config_option){"good", option_rows[_i].name, option_rows[_i].value, "/etc/x.conf", 7};
 	f.config.option_count = 2;
 	struct plugin *plugin = plugin_load(f.registry, COTERIE_KIND_SERVICE, "good", &error);
 	if (option_rows[_i].period_ms == 0) {

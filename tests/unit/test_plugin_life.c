@@ -134,10 +134,10 @@ static void set_up(void)
 		.is_quorate = &f.others.is_quorate,
 		.quorum = f.others.quorum};
 	f.others.plugins = plugin_registry_create(&(struct plugin_parts){.loop = f.others.loop,
-							     .stats = f.others.stats,
-							     .config = &f.others.config,
-							     .host = host_for_plugins(),
-							     .host_parts = &f.others.host},
+							  .stats = f.others.stats,
+							  .config = &f.others.config,
+							  .host = host_for_plugins(),
+							  .host_parts = &f.others.host},
 		directories, 1);
 	f.others.ipc = ipc_create(&(struct ipc_parts){.loop = f.others.loop,
 		.map = f.others.map,
@@ -183,8 +183,8 @@ static void give_up(void *arg)
 /* Run the loop until the change has ended. @return its result */
 static int finish(void)
 {
-	struct loop_timer *limit = loop_timer_add(f.others.loop,
-		loop_now_ns(f.others.loop) + 2 * PLUGIN_TRIAL_NS, give_up, NULL);
+	struct loop_timer *limit = loop_timer_add(
+		f.others.loop, loop_now_ns(f.others.loop) + 2 * PLUGIN_TRIAL_NS, give_up, NULL);
 
 	while (f.rc == 1)
 		loop_run(f.others.loop);
@@ -194,8 +194,7 @@ static int finish(void)
 
 static void turn_for(uint64_t ns)
 {
-	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + ns,
-		(void (*)(void *))loop_stop, f.others.loop);
+	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + ns, (void (*)(void *))loop_stop, f.others.loop);
 	loop_run(f.others.loop);
 }
 
@@ -220,15 +219,9 @@ static int replace(const char *path, bool is_forced)
 	return finish();
 }
 
-static struct plugin *plugin_now(void)
-{
-	return plugin_by_name(f.others.plugins, "life");
-}
+static struct plugin *plugin_now(void) { return plugin_by_name(f.others.plugins, "life"); }
 
-static struct life *life_now(void)
-{
-	return plugin_now()->self;
-}
+static struct life *life_now(void) { return plugin_now()->self; }
 
 static uint64_t stat_u64(const char *key)
 {
@@ -719,8 +712,9 @@ START_TEST(a_file_that_is_exchanged_after_its_check_is_not_loaded)
 	install(f.other, "fails");
 	install(f.folder, "good");
 	snprintf(path, sizeof(path), "%s/life.so", f.folder);
-	snprintf(script, sizeof(script), "cmp /proc/self/fd/$3 %s || exit 1\ncp -p %s/life.so %s/new && mv %s/new %s && exit 64",
-		path, f.other, f.folder, f.folder, path);
+	snprintf(script, sizeof(script),
+		"cmp /proc/self/fd/$3 %s || exit 1\ncp -p %s/life.so %s/new && mv %s/new %s && exit 64", path, f.other,
+		f.folder, f.folder, path);
 	write_program(script);
 	ck_assert_msg(load(path, NULL) == 0, "%s", f.text);
 	ck_assert_str_eq(plugin_now()->path, path);
@@ -782,8 +776,7 @@ int main(void)
 	tcase_add_test(tc, with_force_it_starts_cold);
 	tcase_add_test(tc, a_crash_shows_in_the_trial);
 	tcase_add_test(tc, a_hang_shows_in_the_trial);
-	tcase_add_loop_test(
-		tc, what_others_can_write_is_not_loaded, 0, sizeof(unsafe_rows) / sizeof(unsafe_rows[0]));
+	tcase_add_loop_test(tc, what_others_can_write_is_not_loaded, 0, sizeof(unsafe_rows) / sizeof(unsafe_rows[0]));
 	tcase_add_test(tc, a_file_that_is_exchanged_after_its_check_is_not_loaded);
 	tcase_add_test(tc, leaks_are_named_and_counted);
 	tcase_add_test(tc, who_holds_the_loop_up_is_named);

@@ -45,7 +45,8 @@ static bool read_key(void *arg, uint32_t map, const char *key, uint32_t *type, v
 	return true;
 }
 
-static void each_key(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key), void *see_arg)
+static void each_key(
+	void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key), void *see_arg)
 {
 	struct coterie_map_iterator *iterator;
 	const char *key;
@@ -59,15 +60,23 @@ static void each_key(void *arg, uint32_t map, const char *prefix, bool (*see)(vo
 
 static bool no_ring(void *arg, struct coterie_ring_id *ring) { return (void)arg, (void)ring, false; }
 static int no_quorum(void *arg) { return (void)arg, -1; }
-static bool no_votes(void *arg, uint32_t id, struct metrics_votes *votes) { return (void)arg, (void)id, (void)votes, false; }
+static bool no_votes(void *arg, uint32_t id, struct metrics_votes *votes)
+{
+	return (void)arg, (void)id, (void)votes, false;
+}
 static bool no_links(void *arg, uint32_t id, struct coterie_node_status *status)
 {
 	return (void)arg, (void)id, (void)status, false;
 }
 static uint32_t local(void *arg) { return (void)arg, 1; }
 
-static const struct metrics_source source = {.read = read_key, .each = each_key, .ring = no_ring, .quorate = no_quorum,
-	.votes = no_votes, .links = no_links, .local = local};
+static const struct metrics_source source = {.read = read_key,
+	.each = each_key,
+	.ring = no_ring,
+	.quorate = no_quorum,
+	.votes = no_votes,
+	.links = no_links,
+	.local = local};
 
 /* The lines of the text that name the plugin. malloc'd */
 static char *render(void)
@@ -96,7 +105,8 @@ static void renders(const char *want)
 
 static struct coterie_metric metric(uint32_t kind, const char *name)
 {
-	return (struct coterie_metric){.size = sizeof(struct coterie_metric), .kind = kind, .name = name, .help = "Help."};
+	return (struct coterie_metric){
+		.size = sizeof(struct coterie_metric), .kind = kind, .name = name, .help = "Help."};
 }
 
 static struct coterie_series *add(const struct coterie_metric *wanted)
@@ -110,14 +120,15 @@ static struct coterie_series *add(const struct coterie_metric *wanted)
 
 START_TEST(counters_and_gauges_are_shown)
 {
-	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "grants"), gauge = metric(COTERIE_METRIC_GAUGE, "load");
+	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "grants"),
+			      gauge = metric(COTERIE_METRIC_GAUGE, "load");
 	struct coterie_series *grants = add(&counter), *load = add(&gauge);
 
 	host->metric_count(grants, 3);
 	host->metric_count(grants, 4);
 	host->metric_set(load, 0.5);
-	host->metric_set(load, NAN);      /* ignored */
-	host->metric_set(grants, 9);      /* a metric of another kind */
+	host->metric_set(load, NAN); /* ignored */
+	host->metric_set(grants, 9); /* a metric of another kind */
 	host->metric_count(NULL, 1);
 	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"
 		"coterie_service_patient__grants_total 7\n"
@@ -131,7 +142,8 @@ END_TEST
 
 START_TEST(series_of_a_family_have_labels)
 {
-	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92"}, {"node", "2"}};
+	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}},
+				   two[] = {{"lock", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92"}, {"node", "2"}};
 	const struct coterie_label turned[] = {one[1], one[0]};
 	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "waits");
 	struct coterie_series *first, *again;
@@ -212,8 +224,10 @@ START_TEST(wrong_metrics_are_refused)
 		{"help of no UTF-8", {.kind = 1, .name = "a", .help = "h\xff"}},
 		{"label of Latin 1", {.kind = 1, .name = "a", .help = "h", .labels = latin, .label_count = 1}},
 		{"label that is cut off", {.kind = 1, .name = "a", .help = "h", .labels = cut, .label_count = 1}},
-		{"label with a surrogate", {.kind = 1, .name = "a", .help = "h", .labels = surrogate, .label_count = 1}},
-		{"label with a long form", {.kind = 1, .name = "a", .help = "h", .labels = long_form, .label_count = 1}},
+		{"label with a surrogate",
+			{.kind = 1, .name = "a", .help = "h", .labels = surrogate, .label_count = 1}},
+		{"label with a long form",
+			{.kind = 1, .name = "a", .help = "h", .labels = long_form, .label_count = 1}},
 		{"two lines", {.kind = 1, .name = "a", .help = "h\nh"}},
 		{"label twice", {.kind = 1, .name = "a", .help = "h", .labels = twice, .label_count = 2}},
 		{"label le", {.kind = 1, .name = "a", .help = "h", .labels = le, .label_count = 1}},

@@ -142,7 +142,8 @@ START_TEST(other_signals_are_passed_on)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	if (rows[_i].exits != 0)
-		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == rows[_i].exits, "%s: %x", rows[_i].name, status);
+		ck_assert_msg(
+			WIFEXITED(status) && WEXITSTATUS(status) == rows[_i].exits, "%s: %x", rows[_i].name, status);
 	else
 		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "%s: %x", rows[_i].name, status);
 }

@@ -30,7 +30,8 @@ static void set_up(void)
 	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
 	data = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < 2; i++)
-		ck_assert_ptr_ne(mmap(data + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
+		ck_assert_ptr_ne(
+			mmap(data + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
 			MAP_FAILED);
 	close(fd);
 	header = mmap(NULL, sizeof(*header), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -106,21 +106,17 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 		return;
 	case QUORUM_EVENT_V1_QUORUM:
 		ck_assert_uint_eq(size, sizeof(*verdict) + 4 * verdict->view_count);
-		at += sprintf(at, "v1 %d %u.%jx", verdict->quorate, verdict->ring_id.nodeid,
-			(uintmax_t)verdict->ring_id.seq);
+		at += sprintf(
+			at, "v1 %d %u.%jx", verdict->quorate, verdict->ring_id.nodeid, (uintmax_t)verdict->ring_id.seq);
 		write_list(at, "", verdict->view, verdict->view_count);
 		return;
 	case QUORUM_EVENT_V1_NODELIST:
 		ck_assert_uint_eq(
-			size, sizeof(*nodes) + 4 * (nodes->member_count + nodes->joined_count +
-							   nodes->left_count));
-		at += sprintf(
-			at, "nodes %u.%jx", nodes->ring_id.nodeid, (uintmax_t)nodes->ring_id.seq);
+			size, sizeof(*nodes) + 4 * (nodes->member_count + nodes->joined_count + nodes->left_count));
+		at += sprintf(at, "nodes %u.%jx", nodes->ring_id.nodeid, (uintmax_t)nodes->ring_id.seq);
 		at = write_list(at, "", nodes->lists, nodes->member_count);
-		at = write_list(
-			at, "joined ", nodes->lists + nodes->member_count, nodes->joined_count);
-		write_list(at, "left ", nodes->lists + nodes->member_count + nodes->joined_count,
-			nodes->left_count);
+		at = write_list(at, "joined ", nodes->lists + nodes->member_count, nodes->joined_count);
+		write_list(at, "left ", nodes->lists + nodes->member_count + nodes->joined_count, nodes->left_count);
 		return;
 	default:
 		ck_abort_msg("event %u", id);
@@ -135,10 +131,7 @@ static const char *next_event(struct service_user *user)
 	return service_user_event(user, text, write_event);
 }
 
-static void expect(struct service_user *user, const char *event)
-{
-	ck_assert_str_eq(next_event(user), event);
-}
+static void expect(struct service_user *user, const char *event) { ck_assert_str_eq(next_event(user), event); }
 
 /* Act as the provider at the end of its turn. */
 static void decide(uint32_t nodeid, bool is_quorate, const uint32_t *members, uint32_t count)
@@ -198,8 +191,8 @@ END_TEST
 static const struct {
 	uint32_t flags;
 	bool has_now, has_later;
-} trackings[] = {{0, false, false}, {1, true, false}, {2, true, true}, {3, true, true},
-	{4, false, true}, {5, true, true}, {6, true, true}, {8, false, false}, {~0u, true, true}};
+} trackings[] = {{0, false, false}, {1, true, false}, {2, true, true}, {3, true, true}, {4, false, true},
+	{5, true, true}, {6, true, true}, {8, false, false}, {~0u, true, true}};
 
 START_TEST(tracking_starts_and_stops)
 {
@@ -343,9 +336,8 @@ START_TEST(short_requests_are_refused)
 
 	connect_both(0);
 	for (int32_t id = -1; id <= 6; id++) {
-		uint32_t least = id < 0 || id >= (int32_t)ring.ops->request_count
-					 ? sizeof(request)
-					 : ring.ops->requests[id].size_min;
+		uint32_t least = id < 0 || id >= (int32_t)ring.ops->request_count ? sizeof(request)
+										  : ring.ops->requests[id].size_min;
 
 		for (uint32_t size = 16; size < least; size++) {
 			memset(request, 'x', sizeof(request));
@@ -384,8 +376,7 @@ int main(void)
 	tcase_add_test(tcase, a_verdict_is_the_executives);
 	tcase_add_test(tcase, every_verdict_is_told);
 	tcase_add_test(tcase, without_a_provider_there_is_an_empty_view);
-	tcase_add_loop_test(tcase, tracking_starts_and_stops, 0,
-		(int)(sizeof(trackings) / sizeof(trackings[0])));
+	tcase_add_loop_test(tcase, tracking_starts_and_stops, 0, (int)(sizeof(trackings) / sizeof(trackings[0])));
 	tcase_add_test(tcase, models);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, a_node_that_came_from_another_ring_left_and_joined);

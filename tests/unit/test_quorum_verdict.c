@@ -139,9 +139,8 @@ START_TEST(changes_and_lists_are_logged)
 	ck_assert_str_eq(exec_stub.log, "QUORUM 5 Members[1]: 1\n");
 	exec_stub.log[0] = '\0';
 	publish(&provider, true, 2);
-	ck_assert_str_eq(exec_stub.log,
-		"QUORUM 5 This node is within the primary component and will provide service.\n"
-		"QUORUM 5 Members[2]: 1 2\n");
+	ck_assert_str_eq(exec_stub.log, "QUORUM 5 This node is within the primary component and will provide service.\n"
+					"QUORUM 5 Members[2]: 1 2\n");
 	exec_stub.log[0] = '\0';
 	publish(&provider, true, 3);
 	ck_assert_str_eq(exec_stub.log, "QUORUM 5 Members[3]: 1 2 3\n");
@@ -162,8 +161,7 @@ START_TEST(long_lists_are_broken)
 		"QUORUM 5 Members[30]: 25 26 27 28 29 30\n");
 
 	/* A line holds 63 characters of the list, not 64. */
-	static const uint32_t members[] = {1000001, 1000002, 1000003, 1000004, 1000005, 1000006, 1000007,
-		1000008};
+	static const uint32_t members[] = {1000001, 1000002, 1000003, 1000004, 1000005, 1000006, 1000007, 1000008};
 	struct coterie_quorum verdict = {.size = sizeof(verdict), .members = members, .member_count = 8};
 	exec_stub.log[0] = '\0';
 	quorum_publish(quorum, &provider, &verdict);

@@ -20,16 +20,15 @@ START_TEST(keys_change_between_the_keys_that_say_so)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_str_eq(seen.changes,
-		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
-		"-uidgid.config.uid.7 "
-		"totem.token=4000 runtime.config.totem.token=4650 "
-		"runtime.config.totem.token_retransmit=1107 runtime.config.totem.hold=875 "
-		"runtime.config.totem.consensus=5580 "
-		"runtime.config.totem.interface.0.knet_ping_timeout=2325 "
-		"runtime.config.totem.interface.0.knet_ping_interval=1162 "
-		"config.reload_status=1 config.totemconfig_reload_in_progress=0 "
-		"config.reload_in_progress=0 ");
+	ck_assert_str_eq(seen.changes, "config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
+				       "-uidgid.config.uid.7 "
+				       "totem.token=4000 runtime.config.totem.token=4650 "
+				       "runtime.config.totem.token_retransmit=1107 runtime.config.totem.hold=875 "
+				       "runtime.config.totem.consensus=5580 "
+				       "runtime.config.totem.interface.0.knet_ping_timeout=2325 "
+				       "runtime.config.totem.interface.0.knet_ping_interval=1162 "
+				       "config.reload_status=1 config.totemconfig_reload_in_progress=0 "
+				       "config.reload_in_progress=0 ");
 	ck_assert_uint_eq(seen.token_ns, 4650 * UINT64_C(1000000));
 	ck_assert_uint_eq(seen.logs_configured, 1);
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
@@ -61,10 +60,9 @@ END_TEST
 START_TEST(the_same_file_changes_nothing)
 {
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_str_eq(seen.changes,
-		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
-		"config.reload_status=1 config.totemconfig_reload_in_progress=0 "
-		"config.reload_in_progress=0 ");
+	ck_assert_str_eq(seen.changes, "config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
+				       "config.reload_status=1 config.totemconfig_reload_in_progress=0 "
+				       "config.reload_in_progress=0 ");
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_uint_eq(seen.tally_reloads, 0);
 }
@@ -115,10 +113,8 @@ static const struct {
 	{"a budget against the token", " token: 1000\n", "1 2 3", SILENCE("cloud"), "remove 'totem.token'"},
 	{"an open section", "", "1 2 3", "totem {\n", "not closed"},
 	{"an odd word for the log", "", "1 2 3", "logging {\n debug: maybe\n}\n", "maybe"},
-	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n",
-		"must be between"},
-	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n",
-		"did you mean 'step_max'"},
+	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n", "must be between"},
+	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n", "did you mean 'step_max'"},
 };
 
 /* Corosync also accepts a file without the running node. */
@@ -146,8 +142,7 @@ START_TEST(a_refused_file_changes_nothing)
 	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
 	struct result result = reload();
 	ck_assert_msg(result.rc == -EINVAL, "%s: %d", refused[_i].name, result.rc);
-	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name,
-		result.text);
+	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name, result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
 	ck_assert_str_eq(string_of("config.reload_error_message"), result.text);
 	char *at = strstr(seen.changes, "config.reload_error_message=");
@@ -201,9 +196,8 @@ START_TEST(fixed_keys_keep_their_values)
 	for (int i = 0; i < 2; i++) {
 		seen.log[0] = '\0';
 		file = fopen(path, "w");
-		fprintf(file,
-			"totem {\n version: 2\n}\nnodelist {\n node {\n  ring0_addr: 127.0.0.1\n"
-			"  nodeid: 1\n }\n}\n");
+		fprintf(file, "totem {\n version: 2\n}\nnodelist {\n node {\n  ring0_addr: 127.0.0.1\n"
+			      "  nodeid: 1\n }\n}\n");
 		fclose(file);
 		ck_assert_int_eq(reload().rc, 0);
 		ck_assert(has_logged("'totem.transport'"));
@@ -272,8 +266,7 @@ START_TEST(options_change_where_they_may)
 {
 	const char *word;
 
-	write_file(
-		"", "1 2 3", "service {\n name: tally\n step_max: 5\n base: 11\n word: new\n}\n");
+	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n base: 11\n word: new\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(option_of("step_max"), 5);
 	ck_assert_uint_eq(option_of("base"), 10);
@@ -537,8 +530,7 @@ int main(void)
 	tcase_add_test(tcase, a_silence_budget_comes_and_goes);
 	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
 	tcase_add_test(tcase, a_file_without_this_node_is_accepted);
-	tcase_add_loop_test(
-		tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_loop_test(tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(tcase, no_file);
 	tcase_add_test(tcase, fixed_keys_keep_their_values);
 	tcase_add_test(tcase, this_node_stays_who_it_is);

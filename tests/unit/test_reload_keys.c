@@ -48,8 +48,8 @@ static void set_word(void) { map_set_string(node.map, "logging.debug", "maybe");
 static const struct {
 	const char *name;
 	void (*set)(void);
-} wrong[] = {{"a word", set_text}, {"too small", set_small},
-	{"negative", set_negative}, {"an odd word for the log", set_word}};
+} wrong[] = {{"a word", set_text}, {"too small", set_small}, {"negative", set_negative},
+	{"an odd word for the log", set_word}};
 
 START_TEST(wrong_values_have_no_effect)
 {
@@ -275,11 +275,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_client_sets_a_timeout);
-	tcase_add_loop_test(
-		tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_loop_test(tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tcase, keys_of_a_wrong_type_keep_their_values);
-	tcase_add_loop_test(
-		tcase, a_crowd_of_keys_costs_little, 0, sizeof(crowds) / sizeof(crowds[0]));
+	tcase_add_loop_test(tcase, a_crowd_of_keys_costs_little, 0, sizeof(crowds) / sizeof(crowds[0]));
 	tcase_add_test(tcase, keys_are_taken_ten_times_a_second);
 	tcase_add_test(tcase, keys_without_effect_are_told_a_few_times);
 	tcase_add_test(tcase, ping_times_of_keys_wait_for_the_next_reload);

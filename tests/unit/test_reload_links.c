@@ -30,8 +30,8 @@ static void write_links(const char *totem, const char *nodes, const char *links)
 		fprintf(file, " node {\n  nodeid: %c\n  name: n%c\n", *at, *at);
 		for (const char *link = links; *link != '\0'; link++)
 			if (*link != ' ')
-				fprintf(file, "  ring%c_addr: %s.%c.%c\n", *link,
-					*at == '1' ? "127.0" : "198.51", *link, *at);
+				fprintf(file, "  ring%c_addr: %s.%c.%c\n", *link, *at == '1' ? "127.0" : "198.51",
+					*link, *at);
 		fprintf(file, " }\n");
 	}
 	fprintf(file, "}\n");
@@ -82,16 +82,12 @@ static struct {
 	int rc;
 } keys;
 
-static void tell_key(const char *text)
-{
-	strcat(keys.story, text);
-}
+static void tell_key(const char *text) { strcat(keys.story, text); }
 
 static int take_phase(void *self, uint32_t phase)
 {
 	(void)self;
-	tell_key(phase == COTERIE_REKEY_ACTIVATE ? "activate " : phase == COTERIE_REKEY_CLEANUP ?
-			"cleanup " : "? ");
+	tell_key(phase == COTERIE_REKEY_ACTIVATE ? "activate " : phase == COTERIE_REKEY_CLEANUP ? "cleanup " : "? ");
 	return keys.rc;
 }
 
@@ -124,7 +120,8 @@ START_TEST(the_transport_hears_of_every_change)
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert(has_logged("transport knet keeps its old settings: Input/output error"));
 	/* Since 3.1.9 corosync-cfgtool -R shows it: the file is applied, but a part of it has no effect. */
-	ck_assert_str_eq(string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
+	ck_assert_str_eq(
+		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
 	write_links(" token: abc\n", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, -EINVAL);
 	ck_assert_uint_eq(seen.transport_reloads, 3);
@@ -271,15 +268,9 @@ START_TEST(a_transport_without_a_change_of_keys_keeps_its_encryption)
 }
 END_TEST
 
-static const char *cipher(void)
-{
-	return config_option_text(node.config, "knet", "crypto_cipher", NULL, NULL);
-}
+static const char *cipher(void) { return config_option_text(node.config, "knet", "crypto_cipher", NULL, NULL); }
 
-static const char *hash(void)
-{
-	return config_option_text(node.config, "knet", "crypto_hash", NULL, NULL);
-}
+static const char *hash(void) { return config_option_text(node.config, "knet", "crypto_hash", NULL, NULL); }
 
 START_TEST(secauth_stands_for_cipher_and_hash)
 {
@@ -514,11 +505,10 @@ END_TEST
 /* Book configuration, "Reload". */
 START_TEST(a_native_file_names_who_moved)
 {
-	static const char native[] =
-		"cluster { name = test }\ntransport knet { cipher = none }\n"
-		"node n1 { id = 1  address = {127.0.0.1, 127.0.3.1} }\n"
-		"node n2 { id = 2  address = {198.51.0.2, 198.51.3.2} }\n"
-		"node n3 { id = 3  address = {198.51.0.3, 198.51.3.3} }\n";
+	static const char native[] = "cluster { name = test }\ntransport knet { cipher = none }\n"
+				     "node n1 { id = 1  address = {127.0.0.1, 127.0.3.1} }\n"
+				     "node n2 { id = 2  address = {198.51.0.2, 198.51.3.2} }\n"
+				     "node n3 { id = 3  address = {198.51.0.3, 198.51.3.3} }\n";
 	FILE *file;
 
 	make_folder();

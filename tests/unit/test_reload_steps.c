@@ -40,7 +40,8 @@ START_TEST(nothing_changes_before_the_second_step)
 	ck_assert_str_eq(seen.peers, "+4 ");
 	ck_assert_str_eq(seen.ids, "1 2 3 4 ");
 	ck_assert_ptr_eq(strstr(seen.changes, "config.totemconfig_reload_in_progress=1 config.reload_in_"
-					      "progress=1 "), seen.changes);
+					      "progress=1 "),
+		seen.changes);
 	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=1 config.totemconfig_reload_in_"
 						   "progress=0 config.reload_in_progress=0 "));
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT); /* once */
@@ -109,8 +110,7 @@ static const struct {
 	const char *want;
 } refused[] = {
 	{"no number", " token: abc\n", "1 2 3", "", 0, 0, "must be an integer"},
-	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n", 0, 0,
-		"must be between"},
+	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n", 0, 0, "must be between"},
 	{"a log that cannot be opened", "", "1 2 3", "", -ENOENT, 0, "cannot open log file"},
 	{"a ring that refuses", "", "1 2 3", "", 0, -EINVAL, "does not take the value of 'token'"},
 };
@@ -122,8 +122,7 @@ START_TEST(a_refused_file_is_not_kept)
 	seen.check_rc = refused[_i].check_rc;
 	struct result result = prepare();
 	ck_assert_msg(result.rc == -EINVAL, "%s: %d", refused[_i].name, result.rc);
-	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name,
-		result.text);
+	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name, result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
 	ck_assert_str_eq(seen.changes, ""); /* the requesting plugin interprets the error */
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
@@ -165,8 +164,7 @@ START_TEST(what_can_no_longer_be_applied)
 	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "cannot open log file");
-	ck_assert_ptr_nonnull(strstr(
-		seen.changes, "config.reload_status=7 config.totemconfig_reload_in_progress=0 "));
+	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=7 config.totemconfig_reload_in_progress=0 "));
 }
 END_TEST
 
@@ -436,10 +434,7 @@ START_TEST(a_signal_drops_nothing)
 }
 END_TEST
 
-START_TEST(a_signal_before_there_is_anything)
-{
-	reload_hangup(NULL);
-}
+START_TEST(a_signal_before_there_is_anything) { reload_hangup(NULL); }
 END_TEST
 
 int main(void)
@@ -473,8 +468,7 @@ int main(void)
 	tcase = tcase_create("provider");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_provider_comes);
-	tcase_add_loop_test(
-		tcase, a_provider_that_cannot_come, 0, sizeof(providers) / sizeof(providers[0]));
+	tcase_add_loop_test(tcase, a_provider_that_cannot_come, 0, sizeof(providers) / sizeof(providers[0]));
 	tcase_add_test(tcase, a_provider_stays);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("signal");

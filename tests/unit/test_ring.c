@@ -48,7 +48,7 @@ static struct {
 	uint64_t lease_ns, suspended_ns;
 	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
-	uint32_t witness; /* result of the transport's function */
+	uint32_t witness;             /* result of the transport's function */
 	void (*timer_run)(void *arg); /* of the timer that was set last */
 	void *timer_arg;
 	uint32_t stores;
@@ -86,8 +86,8 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct t
 void totem_engine_destroy(struct totem_engine *engine) { (void)engine; }
 
 /* Record a frame as its type and the byte behind it. */
-void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
-	struct coterie_frame *const *frames, size_t count)
+void totem_engine_receive(
+	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	(void)engine, (void)now_ns;
 	seen.received += count;
@@ -100,13 +100,13 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	seen.sends_a_token = false;
 }
 
-void totem_engine_transport(
-	struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
+void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
 {
 	(void)engine, (void)now_ns, (void)nodeid;
-	tell_story("%s ", event == TOTEM_EVENT_LINK_UP ? "UP" :
-			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" :
-			event == TOTEM_EVENT_STOPPED ? "STOPPED" : "?");
+	tell_story("%s ", event == TOTEM_EVENT_LINK_UP     ? "UP"
+			  : event == TOTEM_EVENT_LINK_DOWN ? "DOWN"
+			  : event == TOTEM_EVENT_STOPPED   ? "STOPPED"
+							   : "?");
 	if (event == TOTEM_EVENT_STOPPED)
 		seen.callbacks.lease(seen.arg, false);
 }
@@ -129,8 +129,7 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
 	tell_story("capacity:%u ", frames);
 }
 
-void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
-	const void *bytes, size_t size)
+void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid, const void *bytes, size_t size)
 {
 	(void)engine, (void)now_ns, (void)bytes;
 	tell_story("refused:%u:%zu ", nodeid, size);
@@ -146,8 +145,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns) { (void)engine, (void)now_ns; }
 
-int totem_engine_reconfigure(
-	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
+int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
 	(void)engine, (void)now_ns;
 	seen.payload_max = options->payload_max;
@@ -173,10 +171,7 @@ int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enu
 	return totem_engine_send(engine, now_ns, guarantee, iov, count);
 }
 
-void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
-{
-	(void)engine, (void)now_ns;
-}
+void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns) { (void)engine, (void)now_ns; }
 
 void ring_account_token(struct ring_account *account, uint64_t received_ns, uint64_t now_ns)
 {
@@ -234,10 +229,7 @@ int totem_options_check(const struct totem_options *options, const char **which)
 	return 0;
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...)
-{
-	(void)subsystem, (void)prio, (void)format;
-}
+void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
 
 uint64_t loop_now_ns(const struct loop *loop)
 {
@@ -303,8 +295,8 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	(void)log, (void)now_ns;
 	tell_story("log:%d ", (int)trace->kind);
 }
-void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
-	const struct sockaddr *from)
+void ring_log_bad_packet(
+	struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame, const struct sockaddr *from)
 {
 	(void)log, (void)now_ns, (void)frame, (void)from;
 }
@@ -490,9 +482,14 @@ static void set_up(void)
 	}
 	config = (struct config){.nodes = nodes, .node_count = 2, .link_count = 4};
 	config.totem.nodeid = 1;
-	transport = (struct plugin){.name = "fake", .descriptor = &descriptor,
-		.transport = {.links_max = 8, .netmtu = 1500, .drain = drain, .peer_add = peer_add,
-			.link_up = link_up, .membership = membership}};
+	transport = (struct plugin){.name = "fake",
+		.descriptor = &descriptor,
+		.transport = {.links_max = 8,
+			.netmtu = 1500,
+			.drain = drain,
+			.peer_add = peer_add,
+			.link_up = link_up,
+			.membership = membership}};
 	seen.ring = ring_create(&parts, &listener, &config, &exit_code);
 	ck_assert_ptr_nonnull(seen.ring);
 	ck_assert_int_eq(ring_start(seen.ring, &config, &transport), 0);
@@ -692,10 +689,7 @@ END_TEST
 
 /* ---- Links --------------------------------------------------------------- */
 
-START_TEST(links_that_there_are)
-{
-	expect("+1/0 +1/3 +2/0 +2/3 up0 up3 ");
-}
+START_TEST(links_that_there_are) { expect("+1/0 +1/3 +2/0 +2/3 up0 up3 "); }
 END_TEST
 
 START_TEST(the_first_link_up_and_the_last_one_down)

@@ -161,20 +161,16 @@ static void install(uint64_t now_ns, uint32_t left_count, uint32_t joined_count)
 static const struct {
 	const char *key;
 	uint32_t cause;
-	bool is_lost; /* the token */
+	bool is_lost;           /* the token */
 	enum totem_state state; /* state of the engine at that time */
 	uint32_t left, joined;
 } changes[] = {
-	{"join", 12, false, TOTEM_OPERATIONAL, 0, 1},
-	{"join", 11, false, TOTEM_OPERATIONAL, 1, 1},
-	{"leave", 12, false, TOTEM_OPERATIONAL, 1, 0},
-	{"leave", 2, false, TOTEM_OPERATIONAL, 2, 0},  /* found dead */
-	{"leave", 12, true, TOTEM_COMMIT, 1, 0},       /* a lost commit token does not count as a lost token */
-	{"merge", 7, false, TOTEM_OPERATIONAL, 0, 2},
-	{"merge", 10, false, TOTEM_OPERATIONAL, 0, 2},
+	{"join", 12, false, TOTEM_OPERATIONAL, 0, 1}, {"join", 11, false, TOTEM_OPERATIONAL, 1, 1},
+	{"leave", 12, false, TOTEM_OPERATIONAL, 1, 0}, {"leave", 2, false, TOTEM_OPERATIONAL, 2, 0}, /* found dead */
+	{"leave", 12, true, TOTEM_COMMIT, 1, 0}, /* a lost commit token does not count as a lost token */
+	{"merge", 7, false, TOTEM_OPERATIONAL, 0, 2}, {"merge", 10, false, TOTEM_OPERATIONAL, 0, 2},
 	{"leave", 10, false, TOTEM_OPERATIONAL, 1, 0}, /* another ring was found, and then a token was lost */
-	{"token_lost", 2, true, TOTEM_OPERATIONAL, 1, 0},
-	{"token_lost", 2, true, TOTEM_OPERATIONAL, 0, 0},
+	{"token_lost", 2, true, TOTEM_OPERATIONAL, 1, 0}, {"token_lost", 2, true, TOTEM_OPERATIONAL, 0, 0},
 	{"token_lost", 12, false, TOTEM_OPERATIONAL, 0, 0}, /* elsewhere */
 };
 

@@ -78,8 +78,7 @@ static struct result prepare_key(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(
-		rotate_prepare(node.rotate, &node, new_key, sizeof(new_key), on_done, &result), 0);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, sizeof(new_key), on_done, &result), 0);
 	ck_assert_uint_eq(result.count, 0);
 	run_loop();
 	return result;
@@ -443,8 +442,7 @@ START_TEST(an_owner_that_ends_is_not_called)
 	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten), 0);
 	rotate_forget(node.rotate, &seen); /* another owner */
 	rotate_forget(node.rotate, &node);
-	for (int i = 0; i < 500 && rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten) ==
-					   -EALREADY;
+	for (int i = 0; i < 500 && rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten) == -EALREADY;
 		i++)
 		pause_and_turn();
 	ck_assert_uint_eq(forgotten.count, 0);

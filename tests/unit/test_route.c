@@ -60,8 +60,8 @@ static void take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	memcpy(got.bytes, msg, size < sizeof(got.bytes) ? size : sizeof(got.bytes));
 }
 
-static void take_parts(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
+static void take_parts(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	(void)self;
 	got.count++;
@@ -102,8 +102,8 @@ const struct coterie_ring_msg *plugin_table_ring_msg(const struct plugin *of, ui
 	return function < 2 ? &messages[function] : NULL;
 }
 
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
-	uint32_t count)
+int ring_send(
+	struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
 {
 	(void)ring, (void)guarantee;
 	ck_assert_str_eq(group, "a");
@@ -138,10 +138,7 @@ void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t 
 
 const struct plugin_call *plugin_call_now;
 
-void plugin_overran(struct plugin *of, uint64_t ran_ns, const char *what)
-{
-	(void)of, (void)ran_ns, (void)what;
-}
+void plugin_overran(struct plugin *of, uint64_t ran_ns, const char *what) { (void)of, (void)ran_ns, (void)what; }
 
 void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size, bool is_swapped)
 {
@@ -167,8 +164,7 @@ uint64_t loop_now_ns(const struct loop *loop)
 	return 0;
 }
 
-void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
-	const char *format, ...)
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {
 	(void)limit, (void)now_ns, (void)subsystem, (void)prio, (void)format;
 	limited++;
@@ -188,10 +184,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(route);
 }
 
-static void teardown(void)
-{
-	route_destroy(route);
-}
+static void teardown(void) { route_destroy(route); }
 
 static void put(uint8_t *at, uint32_t value, bool is_swapped)
 {
@@ -220,8 +213,8 @@ static void deliver_in_pieces(const uint8_t *bytes, size_t size, size_t piece, b
 	struct totem_message message = {.source = sender, .is_swapped = is_swapped, .iov = iov, .size = size};
 
 	for (size_t done = 0; done < size; done += piece)
-		iov[message.count++] = (struct iovec){(void *)(uintptr_t)(bytes + done),
-			size - done < piece ? size - done : piece};
+		iov[message.count++] = (struct iovec){
+			(void *)(uintptr_t)(bytes + done), size - done < piece ? size - done : piece};
 	route_deliver(route, &message);
 }
 

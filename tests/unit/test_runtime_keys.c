@@ -137,14 +137,14 @@ END_TEST
 static const struct {
 	const char *name;
 	uint32_t ring_id, messages;
-} services[] = {{"cmap", 0, 1}, {"cfg", 1, 5}, {"cpg", 2, 7}, {"quorum", 3, 0}, {"pload", 4, 2},
-	{"votequorum", 5, 4}, {"mon", 6, 0}, {"wd", 7, 0}};
+} services[] = {{"cmap", 0, 1}, {"cfg", 1, 5}, {"cpg", 2, 7}, {"quorum", 3, 0}, {"pload", 4, 2}, {"votequorum", 5, 4},
+	{"mon", 6, 0}, {"wd", 7, 0}};
 #define SERVICES (sizeof(services) / sizeof(services[0]))
 
 static bool is_of_executive(const char *key)
 {
-	static const char *const prefixes[] = {"internal_configuration.", "runtime.blackbox.",
-		"runtime.force_gather", "runtime.members.", "runtime.services."};
+	static const char *const prefixes[] = {"internal_configuration.", "runtime.blackbox.", "runtime.force_gather",
+		"runtime.members.", "runtime.services."};
 
 	if (strstr(key, ".config_version") != NULL) /* cmap's */
 		return false;
@@ -167,8 +167,7 @@ static void show(const char *key, const struct map_value *value, char *text, siz
 	if (value->type == COTERIE_MAP_U64)
 		snprintf(text, size, "%s (u64)", key);
 	else
-		snprintf(text, size, "%s (%s) = %u", key, value->type == COTERIE_MAP_U16 ? "u16" : "u32",
-			number);
+		snprintf(text, size, "%s (%s) = %u", key, value->type == COTERIE_MAP_U16 ? "u16" : "u32", number);
 }
 
 static void publish_members(void)
@@ -234,8 +233,8 @@ END_TEST
 
 static char told[256];
 
-static void note(void *arg, enum map_event event, const char *key, const struct map_value *now,
-	const struct map_value *before)
+static void note(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	size_t used = strlen(told);
 

@@ -59,7 +59,8 @@ struct words_request {
 
 static struct words_request ask(int32_t id, uint32_t first, uint32_t second)
 {
-	return (struct words_request){.header = {.id = id, .size = sizeof(struct words_request)}, .words = {first, second}};
+	return (struct words_request){
+		.header = {.id = id, .size = sizeof(struct words_request)}, .words = {first, second}};
 }
 
 static int32_t call(struct testkit_client *client, int32_t id, uint32_t first, uint32_t second)
@@ -435,7 +436,8 @@ static int32_t pass(struct testkit_client *client, int32_t id, uint32_t first, u
 static struct caller_counts caller_counts(uint32_t node)
 {
 	const struct coterie_request_header request = {.id = CALLER_COUNT, .size = sizeof(request)};
-	const struct coterie_response_header *reply = testkit_call(connect_to(node, "caller"), &request, sizeof(request));
+	const struct coterie_response_header *reply = testkit_call(
+		connect_to(node, "caller"), &request, sizeof(request));
 	struct caller_counts result;
 
 	memcpy(&result, reply + 1, sizeof(result));
@@ -542,8 +544,8 @@ START_TEST(a_closed_call_ends_its_tokens)
 	struct {
 		struct coterie_request_header header;
 		struct words_request inner;
-	} request = {.header = {.id = CALLER_PASS, .size = sizeof(request)},
-		.inner = ask(PATIENT_WAIT, 0, PATIENT_NEVER)};
+	} request = {
+		.header = {.id = CALLER_PASS, .size = sizeof(request)}, .inner = ask(PATIENT_WAIT, 0, PATIENT_NEVER)};
 
 	ck_assert_int_eq(open_call(client, "patient"), OK);
 	testkit_send(client, &request, sizeof(request));
@@ -577,7 +579,8 @@ static const struct coterie_response_header *pass_bytes(struct testkit_client *c
 }
 
 /* Repeat the request while a node that has joined receives the table, as clients of kv have to. */
-static const struct coterie_response_header *pass_when_ready(struct testkit_client *client, const void *inner, size_t size)
+static const struct coterie_response_header *pass_when_ready(
+	struct testkit_client *client, const void *inner, size_t size)
 {
 	const struct coterie_response_header *answer = pass_bytes(client, inner, size);
 

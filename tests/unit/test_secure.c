@@ -57,8 +57,7 @@ static enum secure_result deliver(uint32_t from, uint32_t to, uint8_t *bytes, ui
 		memcpy(reply, next.reply, sizeof(reply));
 		to = from;
 		from = sender;
-		ck_assert_int_eq(
-			secure_open(nodes[to], now_ns, from + 1, reply, sizeof(reply), &next), SECURE_HANDLED);
+		ck_assert_int_eq(secure_open(nodes[to], now_ns, from + 1, reply, sizeof(reply), &next), SECURE_HANDLED);
 	}
 	return result;
 }
@@ -129,8 +128,7 @@ END_TEST
 START_TEST(the_other_cipher_does_the_same)
 {
 	for (uint32_t i = 0; i < 2; i++) {
-		ck_assert_int_eq(
-			secure_load(nodes[i], 2, SECURE_CHACHA20_POLY1305, ring_key, sizeof(ring_key)), 0);
+		ck_assert_int_eq(secure_load(nodes[i], 2, SECURE_CHACHA20_POLY1305, ring_key, sizeof(ring_key)), 0);
 		ck_assert_int_eq(secure_use(nodes[i], 2), 0);
 	}
 	ask(0, 1, 2);

@@ -10,10 +10,7 @@
 #define BUDGET_MS UINT64_C(500)
 #define HOLD_MS UINT64_C(150)
 
-static uint64_t patience_ms(void)
-{
-	return (options.token_ns + options.consensus_ns) / MS;
-}
+static uint64_t patience_ms(void) { return (options.token_ns + options.consensus_ns) / MS; }
 
 static uint32_t member_count(uint32_t id)
 {
@@ -46,8 +43,8 @@ static void restart_quick_ring(uint32_t count)
 	start_quick_ring(count);
 }
 
-static bool is_cut_off(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_cut_off(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return from != to && (from == n->cut_from || to == n->cut_from);
@@ -86,8 +83,8 @@ static uint64_t wait_until_removed(uint32_t first, uint32_t last, uint64_t most_
 	uint64_t ms = 0;
 
 	for (; !are_removed(first, last); ms++) {
-		ck_assert_msg(ms < most_ms, "members %u .. %u are not removed after %lu ms", first, last,
-			(unsigned long)ms);
+		ck_assert_msg(
+			ms < most_ms, "members %u .. %u are not removed after %lu ms", first, last, (unsigned long)ms);
 		run_for(1);
 	}
 	return ms;
@@ -217,8 +214,8 @@ END_TEST
 
 static uint32_t deaf_a, deaf_b;
 
-static bool is_between(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_between(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return (from == deaf_a && to == deaf_b) || (from == deaf_b && to == deaf_a);
@@ -237,8 +234,8 @@ START_TEST(a_member_that_hears_the_suspect_blocks_the_vote)
 }
 END_TEST
 
-static bool is_5_from_most(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_5_from_most(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return (from == 5 && to < 4) || (to == 5 && from < 4);
@@ -346,8 +343,7 @@ START_TEST(a_judge_that_ran_late_has_more_patience)
 
 	start_quick_ring(3);
 	judge = node_of(1);
-	while (judge->timers[TOTEM_TIMER_HOLD] == TOTEM_NEVER ||
-		judge->timers[TOTEM_TIMER_HOLD] > net->now_ns + 2 * MS)
+	while (judge->timers[TOTEM_TIMER_HOLD] == TOTEM_NEVER || judge->timers[TOTEM_TIMER_HOLD] > net->now_ns + 2 * MS)
 		run_for(1);
 	judge->is_paused = true;
 	run_for(110);
@@ -385,16 +381,18 @@ END_TEST
 
 static void feed_vote(uint32_t to, uint32_t voter, uint32_t suspect)
 {
-	const struct wire_probe probe = {.system_from = voter, .kind = WIRE_PROBE_SILENT,
-		.number = suspect, .ring = *totem_engine_ring(node_of(to)->engine)};
+	const struct wire_probe probe = {.system_from = voter,
+		.kind = WIRE_PROBE_SILENT,
+		.number = suspect,
+		.ring = *totem_engine_ring(node_of(to)->engine)};
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
 	wire_encode_probe(&probe, to, false, bytes, sizeof(bytes));
 	feed(to, bytes, sizeof(bytes));
 }
 
-static bool is_cut_but_for_1(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_cut_but_for_1(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)header, (void)frame;
 	return from != to && (from == 3 || to == 3) && from != 1 && to != 1;
@@ -493,8 +491,8 @@ START_TEST(a_vote_counts_for_one_budget)
 }
 END_TEST
 
-static bool is_commit_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_commit_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)n, (void)from, (void)to, (void)frame;
 	return header->type == WIRE_COMMIT_TOKEN;
@@ -542,8 +540,8 @@ START_TEST(a_member_that_leaves_is_recorded_as_left)
 }
 END_TEST
 
-static bool is_deaf(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool is_deaf(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	(void)header, (void)frame;
 	return from != to && to == n->cut_from;

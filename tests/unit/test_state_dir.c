@@ -96,8 +96,8 @@ START_TEST(large_ring_seqs_are_stored_one_by_one)
 		ck_assert_int_eq(ring_seq_use(&seq, numbers[i]), 0);
 		ck_assert(!ring_seq_is_low(&seq));
 		ck_assert_int_eq(ring_seq_store_ahead(&seq), 0);
-		ck_assert_uint_eq(stored_of(1),
-			numbers[i] > TOTEM_RING_SEQ_JUMP_MAX ? numbers[i] : TOTEM_RING_SEQ_JUMP_MAX);
+		ck_assert_uint_eq(
+			stored_of(1), numbers[i] > TOTEM_RING_SEQ_JUMP_MAX ? numbers[i] : TOTEM_RING_SEQ_JUMP_MAX);
 	}
 }
 END_TEST
@@ -230,9 +230,19 @@ START_TEST(instance_names)
 		const char *name;
 		bool is_valid;
 	} cases[] = {
-		{"a", true}, {"n1", true}, {"0", true}, {"a-b_c", true},
-		{"abcdefghijklmnopqrstuvwxyz01234", true}, {"abcdefghijklmnopqrstuvwxyz012345", false},
-		{"", false}, {"-a", false}, {"_a", false}, {"A", false}, {"a.b", false}, {"a/b", false}, {"..", false},
+		{"a", true},
+		{"n1", true},
+		{"0", true},
+		{"a-b_c", true},
+		{"abcdefghijklmnopqrstuvwxyz01234", true},
+		{"abcdefghijklmnopqrstuvwxyz012345", false},
+		{"", false},
+		{"-a", false},
+		{"_a", false},
+		{"A", false},
+		{"a.b", false},
+		{"a/b", false},
+		{"..", false},
 		{"a b", false},
 	};
 

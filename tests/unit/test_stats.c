@@ -137,11 +137,9 @@ START_TEST(prefixes_hear_of_keys_that_come_and_go)
 	struct stats_tracker *tracker, *partial;
 	uint32_t number = 3;
 
-	ck_assert_int_eq(stats_track(stats, "stats.", COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED, note, name,
-				 &partial),
-		-ENOTSUP);
-	ck_assert_int_eq(stats_track(stats, "stats.", COTERIE_MAP_PREFIX | COTERIE_MAP_MODIFIED, note, name,
-				 &partial),
+	ck_assert_int_eq(
+		stats_track(stats, "stats.", COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED, note, name, &partial), -ENOTSUP);
+	ck_assert_int_eq(stats_track(stats, "stats.", COTERIE_MAP_PREFIX | COTERIE_MAP_MODIFIED, note, name, &partial),
 		-ENOTSUP);
 	ck_assert_int_eq(stats_track(stats, "stats.k", COTERIE_MAP_PREFIX | 5, note, name, &tracker), 0);
 	stats_hush(stats, "stats.kept.");

@@ -51,8 +51,7 @@ enum totem_state totem_engine_state(const struct totem_engine *engine)
 }
 
 /* Two pairs of nodes that do not hear each other. */
-bool totem_engine_unheard(
-	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
+bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
 	(void)engine;
 	*member = i + 1;
@@ -77,8 +76,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 static enum totem_witness witness;
 
 /* Node 2 is silent. */
-bool totem_engine_silent(
-	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
+bool totem_engine_silent(const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
 {
 	(void)engine, (void)now_ns;
 	*silence = (struct totem_silence){i + 2, UINT64_C(1300000000) + i, UINT64_C(8030000000), witness};
@@ -92,10 +90,8 @@ static void set_up(void)
 	others = (struct others){.loop = loop_create(), .config = &config};
 	others.ring = (struct ring *)&others;
 	others.stats = stats_create(others.loop);
-	totem_stats = stats_totem_create(&(struct totem_stats_parts){.loop = others.loop,
-		.stats = others.stats,
-		.ring = others.ring,
-		.config = &others.config});
+	totem_stats = stats_totem_create(&(struct totem_stats_parts){
+		.loop = others.loop, .stats = others.stats, .ring = others.ring, .config = &others.config});
 	ck_assert_ptr_nonnull(totem_stats);
 	others.ipc = ipc_create(&(struct ipc_parts){.loop = others.loop,
 		.map = others.map,
@@ -165,8 +161,12 @@ struct fake {
 
 static void fake_come(struct fake *fake)
 {
-	*fake = (struct fake){.plugin = {.name = "fake"}, .server = {.ipc = others.ipc, .plugin = &fake->plugin},
-		.client = {.connection = &fake->connection, .server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
+	*fake = (struct fake){.plugin = {.name = "fake"},
+		.server = {.ipc = others.ipc, .plugin = &fake->plugin},
+		.client = {.connection = &fake->connection,
+			.server = &fake->server,
+			.pid = 10800,
+			.process = "corosync-cmapct"}};
 	ipc_stats_come(&fake->client);
 }
 
@@ -262,7 +262,7 @@ START_TEST(counters_of_the_ring)
 	exec_stub.counters.token_rx++;
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
-	exec_stub.has_no_engine = true; /* not started yet */
+	exec_stub.has_no_engine = true;                                   /* not started yet */
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 0);
 	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 0);
 }

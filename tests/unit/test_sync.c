@@ -210,8 +210,7 @@ START_TEST(malformed_messages_change_nothing)
 		memcpy(bytes + 32, &cases[i].count, 4);
 		memcpy(bytes + 40, &cases[i].id, 4);
 		for (uint32_t source = 1; source <= 3; source++)
-			sync_deliver(nodes[0].sync, cases[i].source == 9 ? 9 : source, bytes,
-				cases[i].size, false);
+			sync_deliver(nodes[0].sync, cases[i].source == 9 ? 9 : source, bytes, cases[i].size, false);
 		sync_passed(nodes[0].sync);
 		ck_assert_msg(strcmp(nodes[0].journal, "start201 ") == 0, "%s", cases[i].name);
 	}

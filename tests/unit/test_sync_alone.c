@@ -50,7 +50,7 @@ START_TEST(a_loaded_service_synchronises_alone)
 	ck_assert(plugin->is_held); /* clients of the service wait on all nodes */
 	ck_assert(nodes[0].services[0].plugin.is_held);
 	ck_assert(!sync_is_running(nodes[0].sync)); /* clients of other services do not wait */
-	ck_assert(!plugin->is_deaf); /* all nodes were ready */
+	ck_assert(!plugin->is_deaf);                /* all nodes were ready */
 	nodes[0].services[0].steps = 1;
 	rotate(4);
 	/* For the service that was loaded, no member stays together with it. For the others node 3 is a new member. */
@@ -356,7 +356,7 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 		sync_deliver_service(nodes[0].sync, 2, copy, sizeof(copy), false);
 	}
 	sync_deliver_service(nodes[0].sync, 77, bytes, sizeof(bytes), false); /* no member */
-	for (uint32_t function = 1; function < 3; function++) { /* ready for and through with nothing */
+	for (uint32_t function = 1; function < 3; function++) {               /* ready for and through with nothing */
 		memcpy(bytes, &(uint32_t){63u << 16 | function}, 4);
 		sync_deliver_service(nodes[0].sync, 2, bytes, sizeof(bytes), false);
 	}

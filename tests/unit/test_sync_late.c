@@ -16,8 +16,7 @@ static void deliver_again(uint32_t from, uint32_t to)
 		if (message->is_sync)
 			sync_deliver(nodes[0].sync, message->source, message->bytes, message->size, false);
 		else
-			sync_deliver_service(
-				nodes[0].sync, message->source, message->bytes, message->size, false);
+			sync_deliver_service(nodes[0].sync, message->source, message->bytes, message->size, false);
 	}
 }
 

@@ -67,8 +67,7 @@ static int32_t call(struct testkit_client *client, uint32_t id, uint32_t size)
 static struct count count(uint32_t node)
 {
 	struct testkit_client *client = connect_to(node);
-	const struct coterie_response_header *reply =
-		testkit_call(client, request(NAUGHTY_COUNT, 16), 16);
+	const struct coterie_response_header *reply = testkit_call(client, request(NAUGHTY_COUNT, 16), 16);
 	struct count result;
 
 	ck_assert_ptr_nonnull(reply);
@@ -357,8 +356,8 @@ START_TEST(large_messages_and_a_full_queue)
 }
 END_TEST
 
-static void on_message(void *arg, struct testkit_client *client, int is_event,
-	const struct coterie_response_header *message)
+static void on_message(
+	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message)
 {
 	uint32_t *counts = arg;
 

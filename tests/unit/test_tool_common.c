@@ -56,11 +56,10 @@ START_TEST(numbers_are_whole_words)
 	for (size_t i = 0; i < COUNT(numbers); i++) {
 		long long value = 42;
 
-		ck_assert_msg(number_parse(numbers[i].text, numbers[i].min, numbers[i].max,
-				      &value) == numbers[i].is_right,
+		ck_assert_msg(
+			number_parse(numbers[i].text, numbers[i].min, numbers[i].max, &value) == numbers[i].is_right,
 			"'%s'", numbers[i].text);
-		ck_assert_msg(value == (numbers[i].is_right ? numbers[i].value : 42), "'%s'",
-			numbers[i].text);
+		ck_assert_msg(value == (numbers[i].is_right ? numbers[i].value : 42), "'%s'", numbers[i].text);
 	}
 }
 END_TEST
@@ -123,8 +122,8 @@ END_TEST
 
 static int addresses_told;
 
-cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg, unsigned int node_id, size_t max,
-	int *count, corosync_cfg_node_address_t *addresses)
+cs_error_t corosync_cfg_get_node_addrs(
+	corosync_cfg_handle_t cfg, unsigned int node_id, size_t max, int *count, corosync_cfg_node_address_t *addresses)
 {
 	(void)cfg;
 	if (node_id != 1)
@@ -151,8 +150,8 @@ cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_iter_ha
 	return strcmp(prefix, "nodelist.node.") == 0 ? CS_OK : CS_ERR_LIBRARY;
 }
 
-cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iterator, char *key,
-	size_t *size, cmap_value_types_t *type)
+cs_error_t cmap_iter_next(
+	cmap_handle_t handle, cmap_iter_handle_t iterator, char *key, size_t *size, cmap_value_types_t *type)
 {
 	(void)handle, (void)iterator, (void)size, (void)type;
 	if (map_next == map_count)
@@ -333,7 +332,8 @@ END_TEST
 /* Without UTF-8 a single byte can be a control character (CSI), wherever it is. */
 START_TEST(terminals_without_utf8_get_no_control_characters_of_eight_bits)
 {
-	ck_assert_ptr_nonnull(strstr(output_of(OUTPUT_PLAIN, print_all), "\n\xc3\xa9 \xc2\\x9B \\x9B \xe2\\x82\xac\r\n"));
+	ck_assert_ptr_nonnull(
+		strstr(output_of(OUTPUT_PLAIN, print_all), "\n\xc3\xa9 \xc2\\x9B \\x9B \xe2\\x82\xac\r\n"));
 }
 END_TEST
 
@@ -397,7 +397,8 @@ START_TEST(pipes_get_every_byte)
 {
 	const char *text = output_of(OUTPUT_PIPE, print_all);
 
-	ck_assert_ptr_nonnull(strstr(text, "a\033[2Jb\r\b\x7f\a\tc\n\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\none\ntwo\033]0;x\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "a\033[2Jb\r\b\x7f\a\tc\n\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\none\ntwo\033]0;x\n"));
 }
 END_TEST
 

@@ -614,10 +614,7 @@ static void greet_partly(int fd, uint32_t from, uint32_t to, size_t size)
 	ck_assert_int_eq(send(fd, &greeting, size, MSG_NOSIGNAL), (ssize_t)size);
 }
 
-static void greet(int fd, uint32_t from, uint32_t to)
-{
-	greet_partly(fd, from, to, sizeof(struct tripwire_greeting));
-}
+static void greet(int fd, uint32_t from, uint32_t to) { greet_partly(fd, from, to, sizeof(struct tripwire_greeting)); }
 
 START_TEST(strangers_are_shown_out)
 {

@@ -20,8 +20,7 @@ static struct udp *udp_of(uint32_t node) { return nodes[node]; }
 
 static void set_text(uint32_t node, const char *key, const char *text)
 {
-	hosts[node]->table.map_set(
-		hosts[node], key, COTERIE_MAP_STRING, text, (uint32_t)strlen(text) + 1);
+	hosts[node]->table.map_set(hosts[node], key, COTERIE_MAP_STRING, text, (uint32_t)strlen(text) + 1);
 }
 
 static void broadcast_instead(void)
@@ -147,8 +146,7 @@ START_TEST(draining_brings_all_that_was_sent_before_a_token)
 	for (uint32_t i = 0; i < 200; i++)
 		ck_assert_uint_eq(hosts[1]->frames.list[1 + i].data[0], i);
 	memcpy(&from, address_of(0), sizeof(struct sockaddr_in));
-	ck_assert(address_equal(
-		(struct sockaddr *)&hosts[1]->frames.list[1].from, (struct sockaddr *)&from));
+	ck_assert(address_equal((struct sockaddr *)&hosts[1]->frames.list[1].from, (struct sockaddr *)&from));
 	receive_nothing(1);
 	ops->stats(nodes[1], &stats);
 	ck_assert_uint_eq(stats.frames_in, 301);
@@ -165,9 +163,8 @@ static void shout(const struct sockaddr *from, uint32_t count)
 
 	ck_assert_int_eq(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof(out)), 0);
 	for (uint32_t i = 0; i < count; i++)
-		ck_assert_int_eq(
-			sendto(fd, "hello", 5, 0, (struct sockaddr *)&udp_of(0)->link.group.address,
-				sizeof(struct sockaddr_in)),
+		ck_assert_int_eq(sendto(fd, "hello", 5, 0, (struct sockaddr *)&udp_of(0)->link.group.address,
+					 sizeof(struct sockaddr_in)),
 			5);
 	close(fd);
 }
@@ -229,8 +226,8 @@ START_TEST(only_the_group_is_shared_with_other_programs)
 	ck_assert_int_eq(option_of(udp->link.group_fd, SOL_SOCKET, SO_REUSEADDR), 1);
 	ck_assert_int_eq(option_of(udp->link.group_fd, IPPROTO_IP, IP_MULTICAST_ALL), 0);
 	ck_assert_int_eq(ops->open(&host->table, host, &node), 0);
-	host->table.map_set(host, "totem.interface.0.mcastaddr", COTERIE_MAP_STRING, group_text,
-		(uint32_t)strlen(group_text) + 1);
+	host->table.map_set(
+		host, "totem.interface.0.mcastaddr", COTERIE_MAP_STRING, group_text, (uint32_t)strlen(group_text) + 1);
 	ck_assert_int_eq(ops->link_up(node, 0, address_of(0)), -EADDRINUSE);
 	ops->close(node);
 	ck_assert_uint_eq(mock_host_destroy(host), 0);
@@ -266,8 +263,7 @@ START_TEST(the_ttl_is_that_of_the_config)
 	ck_assert_int_eq(option_of(udp_of(0)->link.fd, IPPROTO_IP, IP_MULTICAST_TTL), 1);
 	node_close(0);
 	node_open(0);
-	hosts[0]->table.map_set(
-		hosts[0], "totem.interface.0.ttl", COTERIE_MAP_U8, &ttl, sizeof(ttl));
+	hosts[0]->table.map_set(hosts[0], "totem.interface.0.ttl", COTERIE_MAP_U8, &ttl, sizeof(ttl));
 	ck_assert_int_eq(ops->link_up(nodes[0], 0, address_of(0)), 0);
 	ck_assert_int_eq(option_of(udp_of(0)->link.fd, IPPROTO_IP, IP_MULTICAST_TTL), 7);
 }
@@ -293,8 +289,7 @@ START_TEST(a_group_that_cannot_be_is_refused)
 	node_close(0);
 	node_open(0);
 	set_text(0, "totem.interface.0.broadcast", groups[_i].broadcast);
-	ck_assert_msg(
-		ops->link_up(nodes[0], 0, address_of(0)) == groups[_i].want, "%s", groups[_i].name);
+	ck_assert_msg(ops->link_up(nodes[0], 0, address_of(0)) == groups[_i].want, "%s", groups[_i].name);
 	ck_assert_msg(mock_host_has_logged(hosts[0], groups[_i].log), "%s", groups[_i].name);
 	ck_assert_uint_eq(hosts[0]->link_reports, 0);
 }
@@ -447,8 +442,7 @@ int main(void)
 	tcase_add_test(tcase, only_the_group_is_shared_with_other_programs);
 	tcase_add_test(tcase, multicasts_loop_back_while_a_peer_lives_on_this_host);
 	tcase_add_test(tcase, the_ttl_is_that_of_the_config);
-	tcase_add_loop_test(tcase, a_group_that_cannot_be_is_refused, 0,
-		(int)(sizeof(groups) / sizeof(groups[0])));
+	tcase_add_loop_test(tcase, a_group_that_cannot_be_is_refused, 0, (int)(sizeof(groups) / sizeof(groups[0])));
 	tcase_add_test(tcase, a_second_link_is_refused);
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
 	tcase_add_test(tcase, without_its_address_a_node_neither_speaks_nor_hears);

@@ -247,7 +247,8 @@ START_TEST(dropped_datagrams_are_counted)
 	ck_assert_int_eq(secure_seal(secure, SECURE_UNICAST, 1, plain, sizeof(plain), bytes), 0);
 	for (int i = 0; i < 3; i++) {
 		memcpy(copy, bytes, sizeof(copy));
-		ck_assert_int_eq(sendto(fd, copy, sizeof(plain) + SECURE_OVERHEAD, 0, address_of(0), sizeof(struct sockaddr_in)),
+		ck_assert_int_eq(
+			sendto(fd, copy, sizeof(plain) + SECURE_OVERHEAD, 0, address_of(0), sizeof(struct sockaddr_in)),
 			sizeof(plain) + SECURE_OVERHEAD);
 	}
 	nodes_settle();
@@ -355,8 +356,8 @@ END_TEST
 /* Greetings of a ring without encryption, of a ring with an old key, and of no ring. */
 START_TEST(a_greeting_without_proof_is_none)
 {
-	static const char *const greetings[] = {"CTW1\0\0\0\1\0\0\0\2",
-		"CTS1\1\2\0\0\0\0\0\1\0\0\0\2................", "GET / HTTP/1.1\r\n"};
+	static const char *const greetings[] = {
+		"CTW1\0\0\0\1\0\0\0\2", "CTS1\1\2\0\0\0\0\0\1\0\0\0\2................", "GET / HTTP/1.1\r\n"};
 	static const size_t sizes[] = {12, 32, 16};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in from;
@@ -550,8 +551,7 @@ START_TEST(wires_are_proved_again_after_a_change)
 		for (; had < hosts[0]->watches.count; had++)
 			ck_assert_mem_ne(hosts[0]->watches.list[had].data, &(uint32_t){COTERIE_WATCH_BROKEN}, 4);
 		for (; guests_had < hosts[1]->watches.count; guests_had++)
-			ck_assert_mem_ne(
-				hosts[1]->watches.list[guests_had].data, &(uint32_t){COTERIE_WATCH_BROKEN}, 4);
+			ck_assert_mem_ne(hosts[1]->watches.list[guests_had].data, &(uint32_t){COTERIE_WATCH_BROKEN}, 4);
 	}
 }
 END_TEST

@@ -267,8 +267,7 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
 
-	ck_assert_int_eq(
-		inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* an address of no host: RFC 5737 */
+	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* an address of no host: RFC 5737 */
 	node_close(0);
 	node_open(0);
 	ck_assert_int_eq(ops->link_up(nodes[0], 0, (struct sockaddr *)&in), 0);

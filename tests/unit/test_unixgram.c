@@ -153,8 +153,8 @@ static bool is_heard_from(const char *path)
 
 START_TEST(only_peers_are_heard)
 {
-	static const char *const strangers[] = {"other", "1.out", "4.out", "22.out", "2.out.out",
-		"2.ou", ".out", "out", "2.out ", "02.out"};
+	static const char *const strangers[] = {
+		"other", "1.out", "4.out", "22.out", "2.out.out", "2.ou", ".out", "out", "2.out ", "02.out"};
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 
 	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
@@ -162,8 +162,7 @@ START_TEST(only_peers_are_heard)
 	ck_assert(!is_heard(NULL, 0));
 	memcpy(name.sun_path, "\0/2.out", 7);
 	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path) + 7));
-	ck_assert(
-		!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* the kernel chooses */
+	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* the kernel chooses */
 	ck_assert_int_eq(chdir(folder), 0);
 	ck_assert(!is_heard_from("2.out"));
 	ck_assert_int_eq(chdir("/"), 0);

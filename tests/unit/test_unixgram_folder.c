@@ -379,8 +379,7 @@ START_TEST(a_directory_is_a_full_path)
 		void *self = NULL;
 
 		mock_host_option(host, "directory", rows[i].text);
-		ck_assert_msg(
-			ops->open(&host->table, host, &self) == rows[i].want, "%s", rows[i].text);
+		ck_assert_msg(ops->open(&host->table, host, &self) == rows[i].want, "%s", rows[i].text);
 		if (rows[i].want == 0)
 			ops->close(self);
 		ck_assert_uint_eq(mock_host_destroy(host), 0);

@@ -42,15 +42,13 @@ static void tear_down(void)
 	frame_pool_destroy(pool);
 }
 
-static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size,
-	bool is_swapped)
+static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	size_t at = strlen(delivered);
 	size_t sum = 0;
 
 	(void)arg, (void)is_swapped;
-	at += (size_t)snprintf(delivered + at, sizeof(delivered) - at, "%s%u:", at == 0 ? "" : " ",
-		source);
+	at += (size_t)snprintf(delivered + at, sizeof(delivered) - at, "%s%u:", at == 0 ? "" : " ", source);
 	ck_assert_uint_ge(count, 1);
 	ck_assert_uint_le(count, UNPACK_IOV_MAX);
 	for (size_t i = 0; i < count; i++) {
@@ -67,8 +65,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 /* --- scripts --- */
 
 /* One packet: parts separated by commas. */
-static struct coterie_frame *make_packet(uint8_t continuation, uint8_t fragmented, const char *parts,
-	bool swap)
+static struct coterie_frame *make_packet(uint8_t continuation, uint8_t fragmented, const char *parts, bool swap)
 {
 	size_t length = strlen(parts);
 	uint16_t count = 1;
@@ -93,11 +90,9 @@ static struct coterie_frame *make_packet(uint8_t continuation, uint8_t fragmente
 	return frame;
 }
 
-static int take(uint32_t source, struct coterie_frame *frame, bool swap, bool is_syncing,
-	enum unpack_rule rule)
+static int take(uint32_t source, struct coterie_frame *frame, bool swap, bool is_syncing, enum unpack_rule rule)
 {
-	int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, swap, is_syncing, rule,
-		deliver, NULL);
+	int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, swap, is_syncing, rule, deliver, NULL);
 
 	frame_unref(frame);
 	return rc;
@@ -125,12 +120,9 @@ static void play(const char *script, enum unpack_rule rule, bool swap)
 			unpack_forget(unpack, source);
 			continue;
 		}
-		ck_assert_msg(sscanf(step, "%u%c%u>%u:%63s", &source, &phase, &continuation,
-				      &fragmented, parts) >= 4,
+		ck_assert_msg(sscanf(step, "%u%c%u>%u:%63s", &source, &phase, &continuation, &fragmented, parts) >= 4,
 			"%s", step);
-		ck_assert_int_eq(take(source,
-					 make_packet((uint8_t)continuation, (uint8_t)fragmented,
-						 parts, swap),
+		ck_assert_int_eq(take(source, make_packet((uint8_t)continuation, (uint8_t)fragmented, parts, swap),
 					 swap, phase == 's', rule),
 			0);
 	}
@@ -163,22 +155,18 @@ static const struct {
 	{"a mismatch with fragmented 0 does not", "1_3>0:x 1_0>1:a 1_1>0:b", "1:ab", NULL},
 	{"skipping ends with fragmented 1, expected value stale and wrong",
 		"1_0>2:a 1_4>5:b 1_5>1:c,d 1_1>0:e,f 1_0>0:g", "1:g", "1:de 1:f 1:g"},
-	{"skipping ends with fragmented 1, expected value stale and right",
-		"1_0>1:a 1_4>5:b 1_5>1:c,d 1_1>0:e,f", "1:de 1:f", NULL},
-	{"a new message while skipping, expected value right",
-		"1_0>1:a 1_4>5:b 1_0>1:c 1_1>0:d", "1:cd", NULL},
+	{"skipping ends with fragmented 1, expected value stale and right", "1_0>1:a 1_4>5:b 1_5>1:c,d 1_1>0:e,f",
+		"1:de 1:f", NULL},
+	{"a new message while skipping, expected value right", "1_0>1:a 1_4>5:b 1_0>1:c 1_1>0:d", "1:cd", NULL},
 	{"skipping ends in the middle: a message that lacks a part is not delivered",
 		"1_0>1:a 1_4>5:b 1_5>1:c 1_1>0:d,e", "1:e", NULL},
 	{"skipping stays with fragmented 2", "1_4>5:b 1_5>2:c,d 1_2>3:e,f 1_3>0:g", "", "1:de 1:fg"},
-	{"a message starts before the last ended", "1_0>1:a 1_0>0:b,c 1_0>0:d", "1:d",
-		"1:b 1:c 1:d"},
+	{"a message starts before the last ended", "1_0>1:a 1_0>0:b,c 1_0>0:d", "1:d", "1:b 1:c 1:d"},
 	{"and goes on", "1_0>1:a 1_0>7:b 1_7>0:c", "", "1:bc"},
 	{"a middle part is lost", "1_0>1:a 1_2>3:c 1_3>0:d 1_0>0:e", "1:e", NULL},
 	{"the end is lost", "1_0>1:a 1_0>0:b 1_0>0:c", "1:c", "1:b 1:c"},
-	{"two parts lost, one message taken for another never", "1_0>1:a 1_2>3:d 1_3>0:e,f", "",
-		"1:f"},
-	{"one source skips, the other does not", "1_4>5:x 2_0>0:a 1_5>6:y 2_0>1:b 2_1>0:c",
-		"2:a 2:bc", NULL},
+	{"two parts lost, one message taken for another never", "1_0>1:a 1_2>3:d 1_3>0:e,f", "", "1:f"},
+	{"one source skips, the other does not", "1_4>5:x 2_0>0:a 1_5>6:y 2_0>1:b 2_1>0:c", "2:a 2:bc", NULL},
 	{"one phase skips, the other does not", "1_4>5:x 1s0>0:a 1_5>0:y 1_0>0:b", "1:a 1:b", NULL},
 
 	/* Configurations. */
@@ -187,8 +175,7 @@ static const struct {
 	{"the source left, its end arrives", "1_0>1:a x1 1_1>0:b,c", "", "1:c"},
 	{"both phases are forgotten", "1_0>1:a 1s0>1:b x1 1_0>0:c 1s0>0:d", "1:c 1:d", NULL},
 	{"others are not", "1_0>1:a 2_0>1:b 3_0>1:c x2 1_1>0:d 3_1>0:e", "1:ad 3:ce", NULL},
-	{"a straddling message around a synchronisation",
-		"1_0>1:a x2 1s0>0:barrier 1_1>0:b", "1:barrier 1:ab", NULL},
+	{"a straddling message around a synchronisation", "1_0>1:a x2 1s0>0:barrier 1_1>0:b", "1:barrier 1:ab", NULL},
 };
 
 START_TEST(chains_of_packets)
@@ -202,8 +189,8 @@ START_TEST(chains_of_packets)
 			want = scripts[i].better;
 		set_up();
 		play(scripts[i].script, rule, (_i & 2) != 0);
-		ck_assert_msg(strcmp(delivered, want) == 0, "%s: '%s' instead of '%s'",
-			scripts[i].name, delivered, want);
+		ck_assert_msg(
+			strcmp(delivered, want) == 0, "%s: '%s' instead of '%s'", scripts[i].name, delivered, want);
 		tear_down();
 	}
 }
@@ -258,8 +245,7 @@ START_TEST(malformed_packets_are_ignored)
 
 		memcpy(buffer->data, malformed[i].bytes, malformed[i].size);
 		buffer->size = (uint32_t)malformed[i].size;
-		ck_assert_msg(take(1, buffer, false, false, UNPACK_REFERENCE) == 0, "%s",
-			malformed[i].name);
+		ck_assert_msg(take(1, buffer, false, false, UNPACK_REFERENCE) == 0, "%s", malformed[i].name);
 		ck_assert_msg(delivered[0] == '\0', "%s", malformed[i].name);
 	}
 	ck_assert_uint_eq(unpack_counters(unpack)->malformed, count);
@@ -279,8 +265,8 @@ static struct coterie_frame *make_part(uint32_t n, bool is_last, uint16_t size, 
 
 	ck_assert_ptr_nonnull(frame);
 	data = frame->data;
-	wire_encode_packet_header(is_last ? 0 : (uint8_t)(n % 255 + 1),
-		n == 0 ? 0 : (uint8_t)((n - 1) % 255 + 1), 1, false, data);
+	wire_encode_packet_header(
+		is_last ? 0 : (uint8_t)(n % 255 + 1), n == 0 ? 0 : (uint8_t)((n - 1) % 255 + 1), 1, false, data);
 	wire_encode_u16(size, false, data + 8);
 	memset(data + 10, (int)n, size);
 	frame->size = 10u + size;
@@ -294,8 +280,8 @@ struct expected {
 	size_t iov_count; /* of the last one */
 };
 
-static void deliver_long(void *arg, uint32_t source, const struct iovec *iov, size_t count,
-	size_t size, bool is_swapped)
+static void deliver_long(
+	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct expected *expected = arg;
 	size_t at = 0;
@@ -316,16 +302,15 @@ static void deliver_long(void *arg, uint32_t source, const struct iovec *iov, si
 	expected->iov_count = count;
 }
 
-static void play_long(struct expected *expected, uint32_t source, uint32_t parts, size_t capacity,
-	size_t pinned_max)
+static void play_long(struct expected *expected, uint32_t source, uint32_t parts, size_t capacity, size_t pinned_max)
 {
 	for (uint32_t n = 0; n < parts; n++) {
 		size_t left = expected->size - (size_t)n * expected->part_size;
 		uint16_t size = left < expected->part_size ? (uint16_t)left : expected->part_size;
 		struct coterie_frame *frame = make_part(n, n + 1 == parts, size, capacity);
 
-		int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, false, false,
-			UNPACK_REFERENCE, deliver_long, expected);
+		int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, false, false, UNPACK_REFERENCE,
+			deliver_long, expected);
 
 		frame_unref(frame);
 		if (rc != 0 || usage().bytes > pinned_max)
@@ -362,15 +347,14 @@ START_TEST(messages_up_to_the_limit)
 	};
 
 	for (size_t i = 0; i < sizeof(rows_long) / sizeof(rows_long[0]); i++) {
-		struct expected expected = {
-			.part_size = rows_long[i].part_size, .size = rows_long[i].size};
+		struct expected expected = {.part_size = rows_long[i].part_size, .size = rows_long[i].size};
 		uint64_t oversized = unpack_counters(unpack)->oversized;
 		uint32_t parts = (uint32_t)((expected.size - 1) / expected.part_size + 1);
 
 		play_long(&expected, 1, parts, expected.part_size + 10u, POOL_MAX);
 		ck_assert_msg(expected.count == rows_long[i].delivered, "%s", rows_long[i].name);
-		ck_assert_msg(unpack_counters(unpack)->oversized == oversized + rows_long[i].oversized,
-			"%s", rows_long[i].name);
+		ck_assert_msg(unpack_counters(unpack)->oversized == oversized + rows_long[i].oversized, "%s",
+			rows_long[i].name);
 		ck_assert_uint_eq(usage().frames, 0);
 		/* The chain is not broken. */
 		play("1_0>0:next", UNPACK_REFERENCE, false);
@@ -396,11 +380,10 @@ START_TEST(sparse_parts_do_not_pin_the_pool)
 	};
 
 	for (size_t i = 0; i < sizeof(sparse) / sizeof(sparse[0]); i++) {
-		struct expected expected = {.part_size = sparse[i].part_size,
-			.size = (size_t)sparse[i].part_size * sparse[i].parts};
+		struct expected expected = {
+			.part_size = sparse[i].part_size, .size = (size_t)sparse[i].part_size * sparse[i].parts};
 
-		play_long(&expected, 1, sparse[i].parts, sparse[i].capacity,
-			2 * expected.size + ((size_t)512 << 10));
+		play_long(&expected, 1, sparse[i].parts, sparse[i].capacity, 2 * expected.size + ((size_t)512 << 10));
 		ck_assert_msg(expected.count == 1, "%s", sparse[i].name);
 	}
 }
@@ -418,8 +401,8 @@ START_TEST(slices_of_one_buffer)
 
 		memcpy(slice->data, part->data, 1450);
 		frame_unref(part);
-		ck_assert_int_eq(unpack_frame(unpack, 1, slice, slice->data, slice->size, false,
-					 false, UNPACK_BETTER, deliver_long, &expected),
+		ck_assert_int_eq(unpack_frame(unpack, 1, slice, slice->data, slice->size, false, false, UNPACK_BETTER,
+					 deliver_long, &expected),
 			0);
 		frame_unref(slice);
 	}
@@ -442,8 +425,8 @@ START_TEST(thousands_of_parts_in_one_buffer)
 		memcpy(slice->data, part->data, 11);
 		frame_unref(part);
 
-		int rc = unpack_frame(unpack, 1, slice, slice->data, slice->size, false, false,
-			UNPACK_BETTER, deliver_long, &expected);
+		int rc = unpack_frame(unpack, 1, slice, slice->data, slice->size, false, false, UNPACK_BETTER,
+			deliver_long, &expected);
 
 		frame_unref(slice);
 		if (rc != 0 || usage().frames > 1 + UNPACK_IOV_MAX)
@@ -466,13 +449,12 @@ START_TEST(many_unfinished_messages)
 		for (uint32_t source = 1; source <= 40; source++) {
 			struct coterie_frame *frame = make_part(n, n == 699, 1400, 1500);
 
-			int rc = unpack_frame(unpack, source, frame, frame->data, frame->size,
-				false, false, UNPACK_REFERENCE, deliver_long, &expected);
+			int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, false, false,
+				UNPACK_REFERENCE, deliver_long, &expected);
 
 			frame_unref(frame);
 			if (rc != 0 || usage().bytes > (size_t)17 << 20)
-				ck_abort_msg("source %u, part %u: %d, %zu bytes pinned", source, n,
-					rc, usage().bytes);
+				ck_abort_msg("source %u, part %u: %d, %zu bytes pinned", source, n, rc, usage().bytes);
 		}
 	}
 	ck_assert_uint_eq(expected.count, 40);
@@ -493,9 +475,8 @@ START_TEST(a_captured_message)
 		struct wire_packet packet;
 
 		ck_assert_int_eq(wire_decode_mcast(vectors[i].bytes, vectors[i].size, &mcast), WIRE_OK);
-		ck_assert_int_eq(wire_decode_packet(mcast.payload, mcast.payload_size,
-					 mcast.is_swapped, &packet),
-			WIRE_OK);
+		ck_assert_int_eq(
+			wire_decode_packet(mcast.payload, mcast.payload_size, mcast.is_swapped, &packet), WIRE_OK);
 		ck_assert_uint_lt(messages, 2);
 		sizes[messages] += packet.data_size;
 		messages += packet.fragmented == 0;
@@ -504,9 +485,8 @@ START_TEST(a_captured_message)
 
 		memcpy(frame->data, vectors[i].bytes, vectors[i].size);
 		frame->size = (uint32_t)vectors[i].size;
-		ck_assert_int_eq(unpack_frame(unpack, mcast.nodeid, frame, frame->data + 45,
-					 frame->size - 45, mcast.is_swapped, false,
-					 UNPACK_REFERENCE, deliver, NULL),
+		ck_assert_int_eq(unpack_frame(unpack, mcast.nodeid, frame, frame->data + 45, frame->size - 45,
+					 mcast.is_swapped, false, UNPACK_REFERENCE, deliver, NULL),
 			0);
 		frame_unref(frame);
 	}
@@ -560,8 +540,8 @@ START_TEST(memory_runs_out_when_parts_are_moved)
 
 		/* The fifth part keeps too much memory in use. */
 		fail_alloc_at(n == 4 ? 1 : 0);
-		failures += unpack_frame(unpack, 1, frame, frame->data, frame->size, false, false,
-				    UNPACK_REFERENCE, deliver_long, &expected) == -ENOMEM;
+		failures += unpack_frame(unpack, 1, frame, frame->data, frame->size, false, false, UNPACK_REFERENCE,
+				    deliver_long, &expected) == -ENOMEM;
 		ck_assert_int_eq(fail_alloc_happened(), n == 4);
 		frame_unref(frame);
 	}

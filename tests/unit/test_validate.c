@@ -23,14 +23,11 @@ static const struct timers {
 	{3, "token_coefficient: 0\n", 3000, 714, 561, 3600, 1500, 750},
 	{3, "token: 10\n", 660, 157, 115, 792, 330, 165},
 	{3, "token: 0\n", 3650, 869, 685, 4380, 1825, 912},
-	{2, "token: 1000\nconsensus: 1300\nhold: 100\ntoken_retransmit: 200\n", 1000, 200, 100,
-		1300, 500, 250},
-	{1, "token: 4294967295\n", UINT32_MAX, 1022611260, 818088998, UINT32_MAX, 2147483647,
-		1073741823},
+	{2, "token: 1000\nconsensus: 1300\nhold: 100\ntoken_retransmit: 200\n", 1000, 200, 100, 1300, 500, 250},
+	{1, "token: 4294967295\n", UINT32_MAX, 1022611260, 818088998, UINT32_MAX, 2147483647, 1073741823},
 	{1, "token_retransmits_before_loss_const: 10\n", 3000, 294, 225, 3600, 1500, 750},
 	{1, "interface {\nknet_pong_count: 3\n}\n", 3000, 714, 561, 3600, 1000, 500},
-	{1, "interface {\nknet_ping_timeout: 77\nknet_ping_interval: 66\n}\n", 3000, 714, 561, 3600,
-		77, 66},
+	{1, "interface {\nknet_ping_timeout: 77\nknet_ping_interval: 66\n}\n", 3000, 714, 561, 3600, 77, 66},
 };
 
 static void check_number(const char *name, uint32_t want)
@@ -40,8 +37,8 @@ static void check_number(const char *name, uint32_t want)
 	snprintf(key, sizeof(key), "runtime.config.totem.%s", name);
 	const char *text = config_case_entry(&one, key);
 
-	ck_assert_msg(text != NULL && strtoul(text, NULL, 10) == want, "%s is %s instead of %u",
-		name, text == NULL ? "absent" : text, want);
+	ck_assert_msg(text != NULL && strtoul(text, NULL, 10) == want, "%s is %s instead of %u", name,
+		text == NULL ? "absent" : text, want);
 }
 
 START_TEST(timers_are_computed)
@@ -49,9 +46,8 @@ START_TEST(timers_are_computed)
 	const struct timers *row = &timers[_i];
 	char text[2048];
 
-	snprintf(text, sizeof(text),
-		"totem {\nversion: 2\ntransport: udpu\n%s}\nnodelist {\n" CF1 "%s%s}\n", row->lines,
-		row->nodes > 1 ? CF2 : "", row->nodes > 2 ? CF3 : "");
+	snprintf(text, sizeof(text), "totem {\nversion: 2\ntransport: udpu\n%s}\nnodelist {\n" CF1 "%s%s}\n",
+		row->lines, row->nodes > 1 ? CF2 : "", row->nodes > 2 ? CF3 : "");
 	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
 	check_number("token", row->token);
 	check_number("token_retransmit", row->retransmit);
@@ -77,10 +73,8 @@ START_TEST(ping_timeouts_of_knet_are_at_least_200_ms)
 		const char *transport, *lines;
 		uint32_t timeout;
 	} rows[] = {
-		{"knet", "interface {\nknet_ping_timeout: 200\n}\n", 200},
-		{"knet", "token: 300\n", 200},
-		{"knet", "token: 500\n", 250},
-		{"knet", "interface {\nknet_pong_count: 100\n}\n", 200},
+		{"knet", "interface {\nknet_ping_timeout: 200\n}\n", 200}, {"knet", "token: 300\n", 200},
+		{"knet", "token: 500\n", 250}, {"knet", "interface {\nknet_pong_count: 100\n}\n", 200},
 		{"udpu", "token: 300\n", 150}, /* no link of knet */
 	};
 	char text[2048];
@@ -100,9 +94,9 @@ static const struct {
 	const char *transport, *lines;
 	uint64_t lag_ms;
 } path_lags[] = {
-	{"knet", "", 1200},              /* 912 on libknet's grid of 200, and four joins of 50 */
+	{"knet", "", 1200}, /* 912 on libknet's grid of 200, and four joins of 50 */
 	{"knet", "join: 100\n", 1400},
-	{"knet", "token: 350\n", 600},   /* token 1000, interval 250 */
+	{"knet", "token: 350\n", 600},                          /* token 1000, interval 250 */
 	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 */
 	{"knet", "interface {\nknet_ping_timeout: 900\nknet_ping_interval: 400\n}\n", 600},
 	{"udpu", "", 0},
@@ -123,7 +117,7 @@ END_TEST
 
 static const struct {
 	uint32_t nodes;
-	const char *lines;  /* of section totem */
+	const char *lines; /* of section totem */
 	const char *budget;
 	uint32_t silence, token, consensus, retransmit, hold; /* silence: what the engine gets */
 } silences[] = {
@@ -182,8 +176,19 @@ static const struct {
 	const char *text;
 	uint32_t number;
 } code_points[] = {
-	{"0", 0}, {"63", 63}, {"010", 8}, {"0x2e", 46}, {"cs0", 0}, {"cs7", 56}, {"CS5", 40}, {"af11", 10}, {"af13", 14}, {"af41", 34},
-	{"AF43", 38}, {"ef", 46}, {"EF", 46},
+	{"0", 0},
+	{"63", 63},
+	{"010", 8},
+	{"0x2e", 46},
+	{"cs0", 0},
+	{"cs7", 56},
+	{"CS5", 40},
+	{"af11", 10},
+	{"af13", 14},
+	{"af41", 34},
+	{"AF43", 38},
+	{"ef", 46},
+	{"EF", 46},
 };
 
 START_TEST(code_points_have_numbers_and_names)
@@ -217,17 +222,20 @@ static const struct {
 	{SILENCE("token: 5000\n", "cloud"),
 		"'silence' is 30000 ms, but 'totem.token' is set, and token and consensus together are 11000 ms: remove "
 		"'totem.token', which then follows from 'silence', or lower 'silence'"},
-	{SILENCE("consensus: 5000\n", "cloud"), "but 'totem.consensus' is set, and token and consensus together are 8000"},
+	{SILENCE("consensus: 5000\n", "cloud"),
+		"but 'totem.consensus' is set, and token and consensus together are 8000"},
 	{SILENCE("token_coefficient: 0\n", "cloud"), "but 'totem.token_coefficient' is set"},
 	{SILENCE("token_retransmit: 101\n", "quick"),
 		"'silence' is 500 ms, but 'token_retransmit' is 101 ms: remove 'token_retransmit', or lower it to 100 ms"},
-	{SILENCE("hold: 151\n", "quick"), "'silence' is 500 ms, but 'hold' is 151 ms: remove 'hold', or lower it to 150 ms"},
+	{SILENCE("hold: 151\n", "quick"),
+		"'silence' is 500 ms, but 'hold' is 151 ms: remove 'hold', or lower it to 150 ms"},
 };
 
 START_TEST(contradictions_are_refused)
 {
 	ck_assert_int_eq(config_case_load(&one, contradictions[_i].text), -EINVAL);
-	ck_assert_msg(strstr(config_case_error(&one), contradictions[_i].error) != NULL, "got: %s", config_case_error(&one));
+	ck_assert_msg(
+		strstr(config_case_error(&one), contradictions[_i].error) != NULL, "got: %s", config_case_error(&one));
 	/* The error names the line of the option. */
 	const char *at = strstr(contradictions[_i].text, "silence:");
 	char place[32];
@@ -248,22 +256,19 @@ START_TEST(windows_are_bounded)
 		0);
 	ck_assert_uint_eq(one.config->totem.window_size, 4096);
 	ck_assert_uint_eq(one.config->totem.max_messages, 4096);
-	ck_assert(
-		config_case_has_warning(&one, "c.conf:4: 'window_size' is 1000000: 4096 is taken"));
+	ck_assert(config_case_has_warning(&one, "c.conf:4: 'window_size' is 1000000: 4096 is taken"));
 }
 END_TEST
 
 START_TEST(the_engine_gets_the_rest)
 {
-	ck_assert_int_eq(
-		config_case_load(&one,
-			TOTEM("udpu", "send_join: 80\njoin: 60\nmerge: 100\nwindow_size: "
-				      "300\nmax_messages: 20\nnetmtu: 9000\n"
-				      "miss_count_const: 7\nfail_recv_const: "
-				      "9\nseqno_unchanged_const: 8\ntoken_warning: 0\n"
-				      "heartbeat_failures_allowed: 3\nmax_network_delay: "
-				      "40\nblock_unlisted_ips: no\n"
-				      "cancel_token_hold_on_retransmit: yes\n") NODELIST(CF1)),
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "send_join: 80\njoin: 60\nmerge: 100\nwindow_size: "
+							      "300\nmax_messages: 20\nnetmtu: 9000\n"
+							      "miss_count_const: 7\nfail_recv_const: "
+							      "9\nseqno_unchanged_const: 8\ntoken_warning: 0\n"
+							      "heartbeat_failures_allowed: 3\nmax_network_delay: "
+							      "40\nblock_unlisted_ips: no\n"
+							      "cancel_token_hold_on_retransmit: yes\n") NODELIST(CF1)),
 		0);
 	const struct totem_options *totem = &one.config->totem;
 
@@ -299,17 +304,12 @@ static const struct refused {
 	{TOTEM("../acme", "") NODELIST(CF1), "c.conf:3: Invalid transport type '../acme': choose", -EINVAL},
 	{"totem {\ntransport: udpu\n}\n" NODELIST(CF1), "version 2 configurations", -EINVAL},
 	{TOTEM("udpu", ""), "c.conf: no nodes: add 'nodelist {'", -EINVAL},
-	{TOTEM("udpu", "token: 29\n") NODELIST(CF1),
-		"c.conf:4: 'token' is 29 ms: must be at least 30 ms", -EINVAL},
-	{TOTEM("udpu", "token: 100\n") NODELIST(CF1), "'token_retransmit' comes out as 23 ms",
-		-EINVAL},
+	{TOTEM("udpu", "token: 29\n") NODELIST(CF1), "c.conf:4: 'token' is 29 ms: must be at least 30 ms", -EINVAL},
+	{TOTEM("udpu", "token: 100\n") NODELIST(CF1), "'token_retransmit' comes out as 23 ms", -EINVAL},
 	{TOTEM("udpu", "hold: 13\n") NODELIST(CF1), "c.conf:4: 'hold' is 13 ms", -EINVAL},
-	{TOTEM("udpu", "join: 5000\nconsensus: 4000\n") NODELIST(CF1),
-		"c.conf:5: 'consensus' is 4000 ms", -EINVAL},
-	{TOTEM("udpu", "token_warning: 101\n") NODELIST(CF1), "c.conf:4: 'token_warning' is 101",
-		-EINVAL},
-	{TOTEM("udpu", "netmtu: 299\n") NODELIST(CF1),
-		"c.conf:4: 'netmtu' is 299: must be from 300 to 65536", -EINVAL},
+	{TOTEM("udpu", "join: 5000\nconsensus: 4000\n") NODELIST(CF1), "c.conf:5: 'consensus' is 4000 ms", -EINVAL},
+	{TOTEM("udpu", "token_warning: 101\n") NODELIST(CF1), "c.conf:4: 'token_warning' is 101", -EINVAL},
+	{TOTEM("udpu", "netmtu: 299\n") NODELIST(CF1), "c.conf:4: 'netmtu' is 299: must be from 300 to 65536", -EINVAL},
 	{TOTEM("udpu", "netmtu: 65537\n") NODELIST(CF1), "'netmtu' is 65537", -EINVAL},
 	{TOTEM("udpu", "ip_dscp: 64\n") NODELIST(CF1), "c.conf:4: '64' is no code point", -EINVAL},
 	{TOTEM("knet", "ip_dscp: af44\n") NODELIST(CF1), "c.conf:4: 'af44' is no code point", -EINVAL},
@@ -318,46 +318,35 @@ static const struct refused {
 	{TOTEM("udp", "ip_dscp: ef1\n") NODELIST(CF1), "'ef1' is no code point", -EINVAL},
 	{TOTEM("udp", "ip_dscp: 0x40\n") NODELIST(CF1), "'0x40' is no code point", -EINVAL},
 	{TOTEM("udp", "ip_dscp: -1\n") NODELIST(CF1), "'-1' is no code point", -EINVAL},
-	{TOTEM("udpu", "link_mode: x\n") NODELIST(CF1),
-		"c.conf:4: 'x' is not a value of 'totem.link_mode'", -EINVAL},
-	{TOTEM("udpu", "crypto_hash: sha256\n") NODELIST(CF1), "only valid for the Knet transport",
-		-EINVAL},
-	{TOTEM("udpu", "interface {\nttl: 5\n}\n") NODELIST(CF1), "c.conf:5: Can only set ttl",
-		-EINVAL},
+	{TOTEM("udpu", "link_mode: x\n") NODELIST(CF1), "c.conf:4: 'x' is not a value of 'totem.link_mode'", -EINVAL},
+	{TOTEM("udpu", "crypto_hash: sha256\n") NODELIST(CF1), "only valid for the Knet transport", -EINVAL},
+	{TOTEM("udpu", "interface {\nttl: 5\n}\n") NODELIST(CF1), "c.conf:5: Can only set ttl", -EINVAL},
 	{TOTEM("knet", "interface {\nknet_ping_timeout: 199\n}\n") NODELIST(CF1),
 		"c.conf:5: 'knet_ping_timeout' is 199 ms: must be at least 200 ms", -EINVAL},
 	{TOTEM("knet", "interface {\nlinknumber: 0\nknet_ping_interval: 5000\nknet_ping_timeout: 1\n}\n") NODELIST(CF1),
 		"c.conf:7: 'knet_ping_timeout' is 1 ms", -EINVAL},
-	{TOTEM("udpu", "interface {\nknet_link_priority: 5\n}\n") NODELIST(CF1),
-		"c.conf:5: Can only set link priority", -EINVAL},
+	{TOTEM("udpu", "interface {\nknet_link_priority: 5\n}\n") NODELIST(CF1), "c.conf:5: Can only set link priority",
+		-EINVAL},
 	{TOTEM("udpu", "interface {\nlinknumber: 1\nmcastport: 9\n}\n") NODELIST(CF1),
 		"Not all nodes have the same number of links", -EINVAL},
-	{TOTEM("knet", "interface {\nlinknumber: 8\nmcastport: 9\n}\n") NODELIST(CF1),
-		"c.conf:6: link number 8", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nring8_addr: 10.77.0.1\n")),
-		"c.conf:8: link number 8", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(NODE("ring1_addr: 10.77.0.1\nnodeid: 1\n")),
-		"transport udpu uses link 0", -EINVAL},
-	{TOTEM("udpu", "")
-			NODELIST(NODE("ring0_addr: 10.77.0.1\nring1_addr: 10.78.0.1\nname: a\n")),
+	{TOTEM("knet", "interface {\nlinknumber: 8\nmcastport: 9\n}\n") NODELIST(CF1), "c.conf:6: link number 8",
+		-EINVAL},
+	{TOTEM("udpu", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nring8_addr: 10.77.0.1\n")), "c.conf:8: link number 8",
+		-EINVAL},
+	{TOTEM("udpu", "") NODELIST(NODE("ring1_addr: 10.77.0.1\nnodeid: 1\n")), "transport udpu uses link 0", -EINVAL},
+	{TOTEM("udpu", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nring1_addr: 10.78.0.1\nname: a\n")),
 		"2 is too many configured interfaces", -EINVAL},
-	{TOTEM("knet", "")
-			NODELIST(NODE("ring0_addr: 10.77.0.1\nring1_addr: 10.78.0.1\nnodeid: 1\n")),
+	{TOTEM("knet", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nring1_addr: 10.78.0.1\nnodeid: 1\n")),
 		"must have a 'name' attribute", -EINVAL},
-	{TOTEM("knet", "") NODELIST(NODE("ring0_addr: 10.77.0.1\n")),
-		"c.conf:7: node '10.77.0.1' has no id", -EINVAL},
-	{TOTEM("knet", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nnodeid: 65536\n")),
-		"knet allows 1 to 65535", -EINVAL},
-	{TOTEM("knet", "") NODELIST(NODE("name: vm\nnodeid: 1\n")), "No interfaces defined",
-		-EINVAL},
+	{TOTEM("knet", "") NODELIST(NODE("ring0_addr: 10.77.0.1\n")), "c.conf:7: node '10.77.0.1' has no id", -EINVAL},
+	{TOTEM("knet", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nnodeid: 65536\n")), "knet allows 1 to 65535", -EINVAL},
+	{TOTEM("knet", "") NODELIST(NODE("name: vm\nnodeid: 1\n")), "No interfaces defined", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: fe80::1\nnodeid: 2\n")),
-		"Nodes for link 0 have different IP families (compared fe80::1 with 10.77.0.1)",
-		-EINVAL},
+		"Nodes for link 0 have different IP families (compared fe80::1 with 10.77.0.1)", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(NODE("ring0_addr: ::1\n")), "add 'nodeid: N'", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: 10.77.0.9\nnodeid: 1\n")),
 		"c.conf:13: Nodeid 1 appears twice", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(
-		 NODE("ring0_addr: 10.77.0.1\nnodeid: 1\n") NODE("ring0_addr: 0.0.0.1\n")),
+	{TOTEM("udpu", "") NODELIST(NODE("ring0_addr: 10.77.0.1\nnodeid: 1\n") NODE("ring0_addr: 0.0.0.1\n")),
 		"Nodeid 1 appears twice", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: 10.77.0.9\nname: cf1\n")),
 		"c.conf:13: two nodes have the name 'cf1'", -EINVAL},
@@ -367,12 +356,10 @@ static const struct refused {
 		"c.conf:12: cannot resolve 'nosuchhost' (no such host)", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: down.example\nnodeid: 7\n")),
 		"cannot resolve 'down.example' (the resolver failed)", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: 0.0.0.0\n")),
-		"c.conf:12: node '0.0.0.0' has no id", -EINVAL},
+	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: 0.0.0.0\n")), "c.conf:12: node '0.0.0.0' has no id", -EINVAL},
 	{TOTEM("udpu", "clear_node_high_bit: yes\n") NODELIST(CF1 NODE("ring0_addr: 128.0.0.0\n")),
 		"node '128.0.0.0' has no id", -EINVAL},
-	{TOTEM("acme", "") "transport {\nname: acme\n}\n" NODELIST(
-		 NODE("ring1_addr: 10.77.0.1\nname: x\n")),
+	{TOTEM("acme", "") "transport {\nname: acme\n}\n" NODELIST(NODE("ring1_addr: 10.77.0.1\nname: x\n")),
 		"node 'x' has no id", -EINVAL},
 	{TOTEM("udp", "") NODELIST(CF1), "No multicast address specified for interface 0", -EINVAL},
 	{TOTEM("udp", "interface {\nmcastaddr: 10.0.0.1\n}\n") NODELIST(CF1),
@@ -382,26 +369,20 @@ static const struct refused {
 	{TOTEM("udp", "ip_version: ipv6\ninterface {\nbroadcast: yes\n}\n")
 			NODELIST(NODE("ring0_addr: ::1\nnodeid: 1\n")),
 		"c.conf:6: IPv6 has no broadcast", -EINVAL},
-	{TOTEM("udp", "interface {\nmcastaddr: ff15::1\n}\n") NODELIST(CF1),
-		"c.conf:5: mcastaddr 'ff15::1' is IPv6", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: Foo/x\n}\n", "no quorum provider 'Foo/x'",
+	{TOTEM("udp", "interface {\nmcastaddr: ff15::1\n}\n") NODELIST(CF1), "c.conf:5: mcastaddr 'ff15::1' is IPv6",
 		-EINVAL},
-	{TOTEM("udpu", "") NODELIST(CF1) "system {\npriority: high\n}\n", "'high' is no priority",
-		-EINVAL},
+	{TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: Foo/x\n}\n", "no quorum provider 'Foo/x'", -EINVAL},
+	{TOTEM("udpu", "") NODELIST(CF1) "system {\npriority: high\n}\n", "'high' is no priority", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1) "system {\nqb_ipc_type: tcp\n}\n",
 		"'tcp' is not a value of 'system.qb_ipc_type'", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(CF1) "system {\nstate_dir: x\n}\n",
-		"state directory 'x' is relative", -EINVAL},
+	{TOTEM("udpu", "") NODELIST(CF1) "system {\nstate_dir: x\n}\n", "state directory 'x' is relative", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1) "logging {\nto_stderr: maybe\n}\n",
 		"'maybe' is not a value of 'to_stderr': choose one of yes, on, no, off", -EBADF},
-	{TOTEM("udpu", "") NODELIST(CF1) "logging {\nsyslog_facility: LOCAL3\n}\n",
-		"did you mean 'local3'?", -EBADF},
-	{TOTEM("iba", "") NODELIST(CF1) "logging {\ndebug: yes\n}\n",
-		"'yes' is not a value of 'debug'", -EBADF},
+	{TOTEM("udpu", "") NODELIST(CF1) "logging {\nsyslog_facility: LOCAL3\n}\n", "did you mean 'local3'?", -EBADF},
+	{TOTEM("iba", "") NODELIST(CF1) "logging {\ndebug: yes\n}\n", "'yes' is not a value of 'debug'", -EBADF},
 	{TOTEM("knet", "secauth: on\nkeyfile: /nonexistent/key\n") NODELIST(CF1),
 		"c.conf:5: Could not open /nonexistent/key: No such file or directory", -EINVAL},
-	{TOTEM("knet", "secauth: on\nkeyfile: /\n") NODELIST(CF1), "c.conf:5: Could not read /: Is a dir",
-		-EINVAL},
+	{TOTEM("knet", "secauth: on\nkeyfile: /\n") NODELIST(CF1), "c.conf:5: Could not read /: Is a dir", -EINVAL},
 	{TOTEM("knet", "crypto_hash: sha1\nkeyfile: /dev/null\n") NODELIST(CF1),
 		"c.conf:5: Could only read 0 bits of minimum 1024 bits from /dev/null", -EINVAL},
 	{TOTEM("udpu", "encryption: aes128\n") NODELIST(CF1),
@@ -412,8 +393,7 @@ static const struct refused {
 		"c.conf:4: crypto_cipher requires crypto_hash with value other than none", -EINVAL},
 	{TOTEM("udp", "secauth: on\n") NODELIST(CF1),
 		"c.conf:4: crypto_cipher & crypto_hash are only valid for the Knet transport", -EINVAL},
-	{TOTEM("knet", "secauth: on\nkey: short\n") NODELIST(CF1), "c.conf:5: key is too short (6 bytes",
-		-EINVAL},
+	{TOTEM("knet", "secauth: on\nkey: short\n") NODELIST(CF1), "c.conf:5: key is too short (6 bytes", -EINVAL},
 };
 
 START_TEST(errors_say_what_to_do)
@@ -421,8 +401,8 @@ START_TEST(errors_say_what_to_do)
 	const struct refused *row = &refused[_i];
 
 	ck_assert_int_eq(config_case_load(&one, row->text), row->rc);
-	ck_assert_msg(config_case_has_error(&one, row->error), "'%s' instead of '%s'",
-		config_case_error(&one), row->error);
+	ck_assert_msg(
+		config_case_has_error(&one, row->error), "'%s' instead of '%s'", config_case_error(&one), row->error);
 }
 END_TEST
 
@@ -434,16 +414,15 @@ START_TEST(a_list_has_at_most_384_nodes)
 		size_t used = (size_t)sprintf(text, TOTEM("udpu", "") "nodelist {\n");
 
 		for (int i = 0; i < count; i++)
-			used += (size_t)sprintf(text + used, "node {\nring0_addr: 10.77.%d.%d\n}\n",
-				i / 250, i % 250 + 1);
+			used += (size_t)sprintf(
+				text + used, "node {\nring0_addr: 10.77.%d.%d\n}\n", i / 250, i % 250 + 1);
 		strcpy(text + used, "}\n");
 		ck_assert_int_eq(config_case_load(&one, text), count <= 384 ? 0 : -EINVAL);
 	}
 	ck_assert(config_case_has_error(&one, "more than 384 nodes"));
 	/* Positions come from the file's sections, but a bare key can name any. */
-	ck_assert_int_eq(config_case_load(&one, "nodelist.node.4000000000.name: x\n" TOTEM(
-							"udpu", "") NODELIST(CF1)),
-		-EINVAL);
+	ck_assert_int_eq(
+		config_case_load(&one, "nodelist.node.4000000000.name: x\n" TOTEM("udpu", "") NODELIST(CF1)), -EINVAL);
 }
 END_TEST
 
@@ -459,8 +438,7 @@ int main(void)
 	tcase_add_test(tc, without_a_budget_nothing_changes);
 	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0, COUNT(code_points));
 	tcase_add_test(tc, without_a_code_point_there_is_no_number);
-	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0,
-		sizeof(code_points) / sizeof(code_points[0]));
+	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0, sizeof(code_points) / sizeof(code_points[0]));
 	tcase_add_test(tc, without_a_code_point_there_is_no_number);
 	tcase_add_loop_test(tc, contradictions_are_refused, 0, COUNT(contradictions));
 	tcase_add_test(tc, windows_are_bounded);

@@ -37,8 +37,7 @@ START_TEST(a_key_file_has_128_bytes_and_4096_count)
 	} else {
 		ck_assert_uint_eq(one.config->key_size, key_sizes[_i].want);
 		ck_assert_int_eq(one.config->key[0], 'a');
-		ck_assert_int_eq(one.config->key[key_sizes[_i].want - 1],
-			(int)('a' + (key_sizes[_i].want - 1) % 26));
+		ck_assert_int_eq(one.config->key[key_sizes[_i].want - 1], (int)('a' + (key_sizes[_i].want - 1) % 26));
 		ck_assert(!config_case_has_warning(&one, "can be read by others"));
 		ck_assert_int_eq(fchmod(fd, 0640), 0);
 		ck_assert_int_eq(config_case_load(&one, text), 0);
@@ -60,12 +59,11 @@ START_TEST(a_key_in_the_file_counts_with_its_end)
 	char text[8192], key[5000];
 
 	memset(key, 'k', sizeof(key));
-	snprintf(text, sizeof(text), TOTEM("knet", "crypto_hash: md5\nkey: %.*s\n") NODELIST(CF1),
-		key_texts[_i].length, key);
+	snprintf(text, sizeof(text), TOTEM("knet", "crypto_hash: md5\nkey: %.*s\n") NODELIST(CF1), key_texts[_i].length,
+		key);
 	ck_assert_int_eq(config_case_load(&one, text), key_texts[_i].size == 0 ? -EINVAL : 0);
 	if (key_texts[_i].size == 0) {
-		ck_assert_msg(config_case_has_error(&one, key_texts[_i].error), "%s",
-			config_case_error(&one));
+		ck_assert_msg(config_case_has_error(&one, key_texts[_i].error), "%s", config_case_error(&one));
 		return;
 	}
 	ck_assert_uint_eq(one.config->key_size, key_texts[_i].size);
@@ -76,8 +74,7 @@ END_TEST
 
 START_TEST(no_key_is_read_without_need)
 {
-	ck_assert_int_eq(
-		config_case_load(&one, TOTEM("knet", "keyfile: /nonexistent\nkey: short\n") NODELIST(CF1)), 0);
+	ck_assert_int_eq(config_case_load(&one, TOTEM("knet", "keyfile: /nonexistent\nkey: short\n") NODELIST(CF1)), 0);
 	ck_assert_ptr_null(one.config->key);
 	ck_assert_str_eq(one.config->cipher, "none");
 	ck_assert_str_eq(one.config->hash, "none");

@@ -12,8 +12,7 @@
 
 static bool is_of_config(const char *key)
 {
-	static const char *const prefixes[] = {
-		"logging.", "nodelist.", "quorum.", "totem.", "runtime.config."};
+	static const char *const prefixes[] = {"logging.", "nodelist.", "quorum.", "totem.", "runtime.config."};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
@@ -48,10 +47,7 @@ static void show(const char *key, const struct map_value *value, char *text, siz
 }
 
 /* The captured list is of Corosync 3.1.7. */
-static bool is_newer(const char *key)
-{
-	return strcmp(key, "runtime.config.totem.interface.0.mcastport") == 0;
-}
+static bool is_newer(const char *key) { return strcmp(key, "runtime.config.totem.interface.0.mcastport") == 0; }
 
 static const char *next_key(struct map_iterator *iterator, struct map_value *value)
 {
@@ -62,13 +58,12 @@ static const char *next_key(struct map_iterator *iterator, struct map_value *val
 
 START_TEST(the_map_is_that_of_the_reference)
 {
-	static const char text[] =
-		TOTEM("udpu", "cluster_name: lab\ncrypto_cipher: none\ncrypto_hash: none\n"
-			      "keyfile: /etc/corosync/authkey\n")
-			NODELIST(CF1 CF2 CF3) "quorum {\nprovider: corosync_votequorum\n}\n"
-					      "logging {\nto_stderr: no\nto_logfile: yes\nlogfile: "
-					      "/var/log/corosync/corosync.log\n"
-					      "to_syslog: no\ndebug: off\ntimestamp: hires\n}\n";
+	static const char text[] = TOTEM("udpu", "cluster_name: lab\ncrypto_cipher: none\ncrypto_hash: none\n"
+						 "keyfile: /etc/corosync/authkey\n")
+		NODELIST(CF1 CF2 CF3) "quorum {\nprovider: corosync_votequorum\n}\n"
+				      "logging {\nto_stderr: no\nto_logfile: yes\nlogfile: "
+				      "/var/log/corosync/corosync.log\n"
+				      "to_syslog: no\ndebug: off\ntimestamp: hires\n}\n";
 	const char *top = getenv("abs_top_srcdir");
 	char path[4096], line[512], shown[512];
 	struct map_value value;
@@ -80,8 +75,7 @@ START_TEST(the_map_is_that_of_the_reference)
 	ck_assert_int_eq(config_publish(one.config, map), 0);
 	struct map_iterator *iterator = map_iterator_create(map, NULL);
 
-	snprintf(path, sizeof(path), "%s/tests/unit/vectors/cmap-udpu3.txt",
-		top != NULL ? top : ".");
+	snprintf(path, sizeof(path), "%s/tests/unit/vectors/cmap-udpu3.txt", top != NULL ? top : ".");
 	FILE *file = fopen(path, "r");
 
 	ck_assert_msg(file != NULL, "cannot open %s", path);
@@ -98,11 +92,10 @@ START_TEST(the_map_is_that_of_the_reference)
 	fclose(file);
 	map_iterator_destroy(iterator);
 
-	static const char *const read_only[] = {"totem.transport", "nodelist.node.0.nodeid",
-		"system.x", "uidgid.config.uid.0", "runtime.config.totem.token", "totem.key"};
-	static const char *const writable[] = {"totem.token", "logging.debug",
-		"runtime.members.1.ip", "quorum.expected_votes", "uidgid.uid.0", "totem.keyfil",
-		"totem.version2"};
+	static const char *const read_only[] = {"totem.transport", "nodelist.node.0.nodeid", "system.x",
+		"uidgid.config.uid.0", "runtime.config.totem.token", "totem.key"};
+	static const char *const writable[] = {"totem.token", "logging.debug", "runtime.members.1.ip",
+		"quorum.expected_votes", "uidgid.uid.0", "totem.keyfil", "totem.version2"};
 
 	for (size_t i = 0; i < sizeof(read_only) / sizeof(read_only[0]); i++)
 		ck_assert_msg(map_is_protected(map, read_only[i]), "%s", read_only[i]);

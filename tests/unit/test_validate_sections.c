@@ -26,16 +26,14 @@ END_TEST
 
 START_TEST(logging_inherits)
 {
-	ck_assert_int_eq(
-		config_case_load(&one,
-			TOTEM("udpu", "") NODELIST(
-				CF1) "logging {\nto_stderr: no\nto_syslog: yes\nto_logfile: "
-				     "on\nlogfile: /var/log/x\ndebug: on\n"
-				     "logfile_priority: ERR\nsyslog_priority: "
-				     "warning\nsyslog_facility: local3\ntimestamp: on\n"
-				     "logger_subsys {\nsubsys: CPG\ndebug: trace\n}\n"
-				     "logger_subsys {\nsubsys: TOTEM\nlogfile: "
-				     "/var/log/t\nto_syslog: no\n}\n}\n"),
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "") NODELIST(
+							CF1) "logging {\nto_stderr: no\nto_syslog: yes\nto_logfile: "
+							     "on\nlogfile: /var/log/x\ndebug: on\n"
+							     "logfile_priority: ERR\nsyslog_priority: "
+							     "warning\nsyslog_facility: local3\ntimestamp: on\n"
+							     "logger_subsys {\nsubsys: CPG\ndebug: trace\n}\n"
+							     "logger_subsys {\nsubsys: TOTEM\nlogfile: "
+							     "/var/log/t\nto_syslog: no\n}\n}\n"),
 		0);
 	const struct config_log *log = &one.config->log;
 
@@ -65,8 +63,7 @@ START_TEST(defaults_are_the_documented_ones)
 	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1)), 0);
 	const struct config_log *log = &one.config->log;
 
-	ck_assert(log->subsystems[0].to_stderr && log->subsystems[0].to_syslog &&
-		  !log->subsystems[0].to_file);
+	ck_assert(log->subsystems[0].to_stderr && log->subsystems[0].to_syslog && !log->subsystems[0].to_file);
 	ck_assert_int_eq(log->subsystems[0].file_priority, LOG_INFO);
 	ck_assert_int_eq(log->timestamp, 2);
 	ck_assert_int_eq(log->facility, LOG_DAEMON);
@@ -79,10 +76,9 @@ START_TEST(defaults_are_the_documented_ones)
 	ck_assert_int_eq(config_case_load(&one, "totem {\nversion: 2\n}\n" NODELIST(CF1)), 0);
 	ck_assert_str_eq(one.config->transport, "knet");
 	ck_assert_int_eq(
-		config_case_load(&one,
-			TOTEM("udpu", "") NODELIST(CF1) "system {\nsched_rr: no\npriority: "
-							"-5\nqb_ipc_type: socket\nstate_dir: /tmp\n"
-							"move_to_root_cgroup: yes\n}\n"),
+		config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1) "system {\nsched_rr: no\npriority: "
+								       "-5\nqb_ipc_type: socket\nstate_dir: /tmp\n"
+								       "move_to_root_cgroup: yes\n}\n"),
 		0);
 	ck_assert(!one.config->sched_rr && one.config->has_priority);
 	ck_assert_int_eq(one.config->priority, -5);
@@ -100,8 +96,7 @@ static void list_services(char *text, size_t size)
 	text[0] = '\0';
 	for (uint32_t i = 0; i < one.config->service_count; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s%s%s", i == 0 ? "" : " ",
-			one.config->services[i].name,
-			one.config->services[i].is_required ? "!" : "");
+			one.config->services[i].name, one.config->services[i].is_required ? "!" : "");
 }
 
 START_TEST(plugins_are_asked_for)
@@ -111,23 +106,19 @@ START_TEST(plugins_are_asked_for)
 	uint32_t line;
 
 	ck_assert_int_eq(
-		config_case_load(&one,
-			TOTEM("udpu", "block_unlisted_ips: maybe\nnetmtu: +01500\n") NODELIST(CF1)),
-		0);
+		config_case_load(&one, TOTEM("udpu", "block_unlisted_ips: maybe\nnetmtu: +01500\n") NODELIST(CF1)), 0);
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg evs control quorum");
 	/* Plugins see a normalised value. */
-	ck_assert_str_eq(
-		config_option_text(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
+	ck_assert_str_eq(config_option_text(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
 	ck_assert_str_eq(config_option_text(one.config, "udpu", "netmtu", NULL, NULL), "1500");
 	ck_assert_ptr_null(config_option_text(one.config, "cpg", "netmtu", NULL, NULL));
 	ck_assert_ptr_null(config_option_text(one.config, "udpu", "offload", NULL, NULL));
 
 	ck_assert_int_eq(config_case_load(&one,
-				 TOTEM("udpu", "") NODELIST(
-					 CF1) "quorum {\nprovider: corosync_votequorum\n}\nservice "
-					      "{\nname: corosync_cpg\nmax: 5\nver: 0\n}\n"
-					      "service {\nname: tally\nstep: 1\nstep: 2\n}\n"),
+				 TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: corosync_votequorum\n}\nservice "
+								 "{\nname: corosync_cpg\nmax: 5\nver: 0\n}\n"
+								 "service {\nname: tally\nstep: 1\nstep: 2\n}\n"),
 		0);
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg! evs control votequorum quorum tally!");
@@ -139,17 +130,16 @@ START_TEST(plugins_are_asked_for)
 
 	ck_assert_str_eq(one.config->quorum_provider, "votequorum");
 
-	ck_assert_int_eq(config_case_load(&one,
-				 TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: acme_votes\n}\n"
-					 "resources {\nwatchdog_device: off\n}\n"),
+	ck_assert_int_eq(
+		config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: acme_votes\n}\n"
+								       "resources {\nwatchdog_device: off\n}\n"),
 		0);
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg evs control mon wd acme_votes quorum");
 	ck_assert_str_eq(one.config->quorum_provider, "acme_votes");
 
 	ck_assert_int_eq(
-		config_case_load(&one, TOTEM("udpu", "") NODELIST(
-					       CF1) "transport {\nname: acme_rdma\nqueue: 5\n}\n"),
+		config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1) "transport {\nname: acme_rdma\nqueue: 5\n}\n"),
 		0);
 	ck_assert_str_eq(one.config->transport, "acme_rdma");
 	ck_assert_str_eq(config_option_text(one.config, "acme_rdma", "queue", NULL, NULL), "5");

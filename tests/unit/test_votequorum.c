@@ -44,16 +44,12 @@ static void watch(uint32_t count)
 	}
 }
 
-static void expect(uint32_t nodeid, const char *event)
-{
-	ck_assert_str_eq(vote_event(&users[nodeid - 1]), event);
-}
+static void expect(uint32_t nodeid, const char *event) { ck_assert_str_eq(vote_event(&users[nodeid - 1]), event); }
 
 static void each_is_quorate(const char *nodes, bool is_quorate)
 {
 	for (const char *at = nodes; *at != '\0'; at++)
-		ck_assert_msg(host((uint32_t)(*at - '0'))->is_quorate == is_quorate,
-			"node %c of %s", *at, nodes);
+		ck_assert_msg(host((uint32_t)(*at - '0'))->is_quorate == is_quorate, "node %c of %s", *at, nodes);
 }
 
 /* ---- Starting ------------------------------------------------------------ */
@@ -119,23 +115,19 @@ static const struct {
 	const char *rings[4]; /* one after the other, up to NULL */
 	const char *quorate;  /* for each, the nodes with quorum after it; commas between */
 } orders[] = {
-	{"nodes=3", {"1", "1 2", "1 2 3"}, ",12,123"},
-	{"nodes=3", {"3", "2 | 3", "1 | 2 3"}, ",,23"},
+	{"nodes=3", {"1", "1 2", "1 2 3"}, ",12,123"}, {"nodes=3", {"3", "2 | 3", "1 | 2 3"}, ",,23"},
 	{"nodes=3", {"1 2 3", "1 | 2 3", "1 2 3"}, "123,23,123"},
-	{"nodes=4", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,,1234"},
-	{"nodes=4", {"1 2 | 3 4", "1 2 3 4"}, ",1234"},
+	{"nodes=4", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,,1234"}, {"nodes=4", {"1 2 | 3 4", "1 2 3 4"}, ",1234"},
 	{"nodes=5", {"1 2 3 | 4 5", "1 2 | 3 4 5", "1 2 3 4 5"}, "123,345,12345"},
 	{"nodes=2 two_node=1", {"1 | 2", "1 2", "1 | 2"}, ",12,12"}, /* it waits for all */
 	{"nodes=2 two_node=1 wait_for_all=0", {"1 | 2", "1 2"}, "12,12"},
 	{"nodes=3 wait_for_all=1", {"1 2", "1 2 3", "1 2 | 3"}, ",123,12"},
 	{"nodes=3 wait_for_all=1", {"1 2 3", "1 | 2 | 3", "1 2 | 3", "1 2 3"}, "123,,,123"},
 	{"nodes=4 auto_tie_breaker=1", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,12,1234"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=highest", {"1 2 3 4", "1 2 | 3 4"},
-		"1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"},
-		"1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1",
-		{"1 2 3 4", "1 2 4 | 3", "1 2 | 3 | 4"}, "1234,124,12"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=highest", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 4 | 3", "1 2 | 3 | 4"},
+		"1234,124,12"},
 	{"nodes=4 auto_tie_breaker=1", {"1 2", "3 4 | 1 2"}, ","},
 	{"nodes=3 nodelist.node.0.quorum_votes=3", {"1 | 2 3", "1 2 3", "1 | 2 3"}, "1,123,1"},
 	{"nodes=6 expected_votes=2", {"1 | 2", "1 2"}, ",12"},
@@ -157,8 +149,8 @@ START_TEST(who_has_quorum)
 
 			if (strchr(orders[_i].rings[k], '0' + (int)nodeid) == NULL)
 				continue;
-			ck_assert_msg(host(nodeid)->is_quorate == is_quorate, "%s, %s: node %u",
-				orders[_i].config, orders[_i].rings[k], nodeid);
+			ck_assert_msg(host(nodeid)->is_quorate == is_quorate, "%s, %s: node %u", orders[_i].config,
+				orders[_i].rings[k], nodeid);
 		}
 		want += length + (want[length] == ',');
 	}
@@ -216,8 +208,8 @@ START_TEST(tracking_starts_and_stops)
 	static const struct {
 		uint32_t flags;
 		bool has_now, has_later;
-	} cases[] = {{0, false, false}, {1, true, false}, {2, true, true}, {3, true, true},
-		{4, false, true}, {5, true, true}, {8, false, false}};
+	} cases[] = {{0, false, false}, {1, true, false}, {2, true, true}, {3, true, true}, {4, false, true},
+		{5, true, true}, {8, false, false}};
 
 	start("nodes=1", 1, 1);
 	service_ring_form(&ring, "1");
@@ -379,11 +371,11 @@ END_TEST
 /* The ring takes one message and refuses the next. */
 static uint32_t room;
 
-static int (*real_send)(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
-	const struct iovec *iov, uint32_t count);
+static int (*real_send)(
+	struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count);
 
-static int send_little(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
-	const struct iovec *iov, uint32_t count)
+static int send_little(
+	struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count)
 {
 	return room-- == 0 ? -EAGAIN : real_send(ctx, function, guarantee, iov, count);
 }
@@ -465,8 +457,7 @@ END_TEST
 
 /* ---- Hostile messages ----------------------------------------------------- */
 
-static void deliver(
-	uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
+static void deliver(uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
 {
 	struct mock_message sent = {.id = function, .size = size - 16};
 
@@ -476,8 +467,7 @@ static void deliver(
 
 START_TEST(nobody_votes_for_another)
 {
-	struct votequorum_ring_nodeinfo ghost = {
-		.nodeid = 7, .votes = 5, .expected_votes = 2, .flags = 1};
+	struct votequorum_ring_nodeinfo ghost = {.nodeid = 7, .votes = 5, .expected_votes = 2, .flags = 1};
 
 	start("nodes=3", 1, 2);
 	service_ring_form(&ring, "1 2");
@@ -525,8 +515,7 @@ START_TEST(votes_beyond_reason_do_not_wrap)
 	start("nodes=3", 1, 2);
 	service_ring_form(&ring, "1 2");
 	deliver(1, 2, VOTEQUORUM_RING_NODEINFO, &heavy, sizeof(heavy));
-	ck_assert_str_eq(vote_node_info(&ring, 1),
-		"4294967295 of 4294967295, need 2147483648, flags 2, device 0 ''");
+	ck_assert_str_eq(vote_node_info(&ring, 1), "4294967295 of 4294967295, need 2147483648, flags 2, device 0 ''");
 }
 END_TEST
 
@@ -538,9 +527,8 @@ START_TEST(short_requests_are_refused)
 	service_ring_form(&ring, "1");
 	users[0] = service_user_create(&ring, 1, 1);
 	for (int32_t id = -1; id <= 12; id++) {
-		uint32_t least = id < 0 || id >= (int32_t)ring.ops->request_count
-					 ? sizeof(request)
-					 : ring.ops->requests[id].size_min;
+		uint32_t least = id < 0 || id >= (int32_t)ring.ops->request_count ? sizeof(request)
+										  : ring.ops->requests[id].size_min;
 
 		for (uint32_t size = 16; size < least; size++) {
 			memset(request, 'x', sizeof(request));

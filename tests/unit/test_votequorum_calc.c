@@ -79,8 +79,7 @@ static void set_option(struct life *life, const char *word)
 
 /* ---- Events -------------------------------------------------------------- */
 
-static void info(
-	struct life *life, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags)
+static void info(struct life *life, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags)
 {
 	uint32_t bits;
 
@@ -93,8 +92,7 @@ static void tell(struct life *life, const char *word)
 	uint32_t nodeid = (uint32_t)strtoul(word, NULL, 10);
 	const struct vote_node *node = vote_find(&life->calc, nodeid);
 	uint32_t votes = node != NULL ? node->votes : 1;
-	uint32_t expected =
-		node != NULL ? node->expected_votes : vote_local(&life->calc)->expected_votes;
+	uint32_t expected = node != NULL ? node->expected_votes : vote_local(&life->calc)->expected_votes;
 	uint32_t flags = node != NULL ? node->flags : 0;
 
 	for (const char *at = strchr(word, '/'); at != NULL; at = strchr(at + 1, '/')) {
@@ -177,8 +175,7 @@ static void happen(struct life *life, const char *word)
 
 /* ---- The whole ----------------------------------------------------------- */
 
-static void each_word(
-	struct life *life, const char *text, void (*run)(struct life *life, const char *word))
+static void each_word(struct life *life, const char *text, void (*run)(struct life *life, const char *word))
 {
 	char copy[512];
 
@@ -208,8 +205,8 @@ static const char *standing(const struct life *life)
 	bool has_device = (vote_local(&life->calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;
 
 	snprintf(text, sizeof(text), "%u of %u, need %u: %s%s", vote_total(&life->calc, has_device),
-		vote_local(&life->calc)->expected_votes, life->calc.quorum,
-		life->calc.is_quorate ? "yes" : "no", life->calc.is_waiting ? ", waits" : "");
+		vote_local(&life->calc)->expected_votes, life->calc.quorum, life->calc.is_quorate ? "yes" : "no",
+		life->calc.is_waiting ? ", waits" : "");
 	return text;
 }
 
@@ -255,18 +252,15 @@ static const struct {
 	{"expect fewer than there are", "", 5, "ring=1,2,3 expect=1", "3 of 3, need 2: yes"},
 	{"expect nothing", "", 5, "ring=1,2,3 expect=0", "3 of 5, need 3: yes"},
 	{"the greatest expectation counts", "", 3, "ring=1,2,3 info=1/e9/f1", "3 of 3, need 5: no"},
-	{"quorum does not fall by a death", "", 3, "ring=1,2,3 info=1/e9/f1 ring=2,3",
-		"2 of 3, need 5: no"},
+	{"quorum does not fall by a death", "", 3, "ring=1,2,3 info=1/e9/f1 ring=2,3", "2 of 3, need 5: no"},
 	{"what the dead expect does not count", "", 3, "ring=1,2,3 info=1/e9/f1 ring=2,3 expect=3",
 		"2 of 3, need 2: yes"},
 	{"blocked, told by one with quorum", "", 9, "info=3/e3/f1", "2 of 3, need 2: yes"},
 	{"blocked, one of two told", "", 9, "ring=1,2 info=3/e3/f1", "3 of 3, need 5: no"},
 	{"blocked, both told", "", 9, "ring=1,2 info=3/e3/f1 info=1/e3/f1", "3 of 3, need 2: yes"},
 	{"blocked, told by one without", "", 9, "ring=1,2 info=3/e3/f0", "3 of 9, need 5: no"},
-	{"with quorum, told by a blocked one", "", 3, "ring=1,2 info=3/e9/f0",
-		"3 of 3, need 2: yes"},
-	{"with quorum, told by another with it", "", 3, "ring=1,2 info=3/e5/f1",
-		"3 of 3, need 3: yes"},
+	{"with quorum, told by a blocked one", "", 3, "ring=1,2 info=3/e9/f0", "3 of 3, need 2: yes"},
+	{"with quorum, told by another with it", "", 3, "ring=1,2 info=3/e5/f1", "3 of 3, need 3: yes"},
 
 	/* Two nodes. */
 	{"two nodes, alone", "two", 2, "", "1 of 2, need 1: yes"},
@@ -276,23 +270,18 @@ static const struct {
 	{"two nodes, a third gone", "two", 2, "ring=1,2,3 ring=1,2", "2 of 3, need 1: yes"},
 	{"two nodes that wait, alone", "two wait", 2, "", "1 of 2, need 1: no, waits"},
 	{"two nodes that wait, both", "two wait", 2, "ring=1,2", "2 of 2, need 1: yes"},
-	{"two nodes that waited, one lost", "two wait", 2, "ring=1,2 ring=2",
-		"1 of 2, need 1: yes"},
+	{"two nodes that waited, one lost", "two wait", 2, "ring=1,2 ring=2", "1 of 2, need 1: yes"},
 
 	/* Waiting for all. */
 	{"waits at the start", "wait", 3, "ring=1,2", "2 of 3, need 2: no, waits"},
 	{"all are here", "wait", 3, "ring=1,2 ring=1,2,3", "3 of 3, need 2: yes"},
 	{"one lost after it", "wait", 3, "ring=1,2,3 ring=1,2", "2 of 3, need 2: yes"},
 	{"quorum lost arms it", "wait", 3, "ring=1,2,3 ring=2", "1 of 3, need 2: no, waits"},
-	{"and a majority is not enough then", "wait", 3, "ring=1,2,3 ring=2 ring=2,3",
-		"2 of 3, need 2: no, waits"},
+	{"and a majority is not enough then", "wait", 3, "ring=1,2,3 ring=2 ring=2,3", "2 of 3, need 2: no, waits"},
 	{"all again", "wait", 3, "ring=1,2,3 ring=2 ring=1,2,3", "3 of 3, need 2: yes"},
-	{"another one is through", "wait", 3, "here=1,2 info=1/f1 info=2 count",
-		"2 of 3, need 2: yes"},
-	{"another one is not through", "wait", 3, "here=1,2 info=1/f5 info=2 count",
-		"2 of 3, need 2: no, waits"},
-	{"another one is blocked", "wait", 3, "here=1,2 info=1/f0 info=2 count",
-		"2 of 3, need 2: no, waits"},
+	{"another one is through", "wait", 3, "here=1,2 info=1/f1 info=2 count", "2 of 3, need 2: yes"},
+	{"another one is not through", "wait", 3, "here=1,2 info=1/f5 info=2 count", "2 of 3, need 2: no, waits"},
+	{"another one is blocked", "wait", 3, "here=1,2 info=1/f0 info=2 count", "2 of 3, need 2: no, waits"},
 	{"cancelled with a majority", "wait", 3, "ring=1,2 cancel", "2 of 3, need 2: yes"},
 	{"cancelled without one", "wait", 3, "cancel", "1 of 3, need 2: no, waits"},
 	{"more than all", "wait", 3, "ring=1,2,3,4", "4 of 4, need 3: yes"},
@@ -302,58 +291,43 @@ static const struct {
 	{"half without the lowest", "lowest", 4, "ring=1,2,3,4 ring=2,3", "2 of 4, need 3: no"},
 	{"half with the highest", "highest", 4, "ring=1,2,3,4 ring=2,4", "2 of 4, need 3: yes"},
 	{"half without the highest", "highest", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: no"},
-	{"half with the first of the list", "list=3,1", 4, "ring=1,2,3,4 ring=2,3",
-		"2 of 4, need 3: yes"},
-	{"half with the second, the first lost", "list=3,1", 4, "ring=1,2,3,4 ring=1,2",
-		"2 of 4, need 3: no"},
-	{"half with the second, the first long gone", "list=9,1", 4, "ring=1,2,3,4 ring=1,2",
-		"2 of 4, need 3: yes"},
-	{"half with none of the list", "list=3,4", 4, "ring=1,2,3,4 ring=1,2",
-		"2 of 4, need 3: no"},
+	{"half with the first of the list", "list=3,1", 4, "ring=1,2,3,4 ring=2,3", "2 of 4, need 3: yes"},
+	{"half with the second, the first lost", "list=3,1", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: no"},
+	{"half with the second, the first long gone", "list=9,1", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: yes"},
+	{"half with none of the list", "list=3,4", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: no"},
 	{"less than half", "lowest", 4, "ring=1,2,3,4 ring=2", "1 of 4, need 3: no"},
 	{"half at the start", "lowest", 4, "ring=1,2", "2 of 4, need 3: no"},
-	{"too many lost at once", "list=2", 4, "ring=1,2,3,4,5,6 expect=6 votes=2:3 ring=2",
-		"3 of 8, need 5: no"},
+	{"too many lost at once", "list=2", 4, "ring=1,2,3,4,5,6 expect=6 votes=2:3 ring=2", "3 of 8, need 5: no"},
 	{"three lost of six", "lowest", 6, "ring=1,2,3,4,5,6 ring=1,2,3", "3 of 6, need 4: yes"},
-	{"one by one to half", "lowest", 4, "ring=1,2,3,4 ring=1,2,3 ring=1,2",
-		"2 of 4, need 3: yes"},
+	{"one by one to half", "lowest", 4, "ring=1,2,3,4 ring=1,2,3 ring=1,2", "2 of 4, need 3: yes"},
 	{"the lesser part of five", "lowest", 5, "ring=1,2,3,4,5 ring=1,2", "2 of 5, need 3: no"},
 	{"the lesser part of five in two steps", "lowest", 5, "ring=1,2,3,4,5 ring=1,2,3 ring=1,2",
 		"2 of 5, need 3: yes"},
 
 	/* Last man standing. */
-	{"the window lowers", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window",
-		"3 of 3, need 2: yes"},
-	{"down to two", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window",
-		"2 of 2, need 2: yes"},
-	{"not down to one", "standing", 5,
-		"ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window ring=2", "1 of 2, need 2: no"},
+	{"the window lowers", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window", "3 of 3, need 2: yes"},
+	{"down to two", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window", "2 of 2, need 2: yes"},
+	{"not down to one", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window ring=2",
+		"1 of 2, need 2: no"},
 	{"down to one with a tie-breaker", "standing lowest", 4,
-		"ring=2,3,4,5 ring=2,3,4 window ring=2,3 window ring=2 window",
-		"1 of 1, need 1: yes"},
+		"ring=2,3,4,5 ring=2,3,4 window ring=2,3 window ring=2 window", "1 of 1, need 1: yes"},
 	{"before the window", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3", "3 of 5, need 3: yes"},
-	{"one comes back", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2,3,4",
-		"4 of 4, need 3: yes"},
+	{"one comes back", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2,3,4", "4 of 4, need 3: yes"},
 
 	/* Leaving. */
-	{"a clean leave", "downscale tracking", 3, "ring=1,2,3,4,5 info=5/f2",
-		"4 of 4, need 3: yes"},
-	{"not under the barrier", "downscale tracking", 3, "ring=1,2,3 info=3/f2",
-		"2 of 2, need 2: yes"},
-	{"two leaves, not under the barrier", "downscale tracking", 5,
-		"ring=1,2,3,4,5 info=5/f2 info=4/f2", "3 of 3, need 3: yes"},
-	{"two leaves without the option", "", 5, "ring=1,2,3,4,5 info=5/f2 info=4/f2",
-		"3 of 3, need 2: yes"},
+	{"a clean leave", "downscale tracking", 3, "ring=1,2,3,4,5 info=5/f2", "4 of 4, need 3: yes"},
+	{"not under the barrier", "downscale tracking", 3, "ring=1,2,3 info=3/f2", "2 of 2, need 2: yes"},
+	{"two leaves, not under the barrier", "downscale tracking", 5, "ring=1,2,3,4,5 info=5/f2 info=4/f2",
+		"3 of 3, need 3: yes"},
+	{"two leaves without the option", "", 5, "ring=1,2,3,4,5 info=5/f2 info=4/f2", "3 of 3, need 2: yes"},
 	{"a leave, heavy nodes stay", "", 9, "own=9:5 ring=1,2,3 info=3/f2", "6 of 2, need 4: yes"},
 	{"a leave without the option", "", 5, "ring=1,2,3,4,5 info=5/f2", "4 of 4, need 3: yes"},
 	{"a crash", "downscale tracking", 3, "ring=1,2,3,4,5 ring=1,2,3,4", "4 of 5, need 3: yes"},
 
 	/* Tracking. */
-	{"the barrier of an earlier life", "tracking barrier=5", 3, "ring=1,2",
-		"2 of 5, need 3: no"},
+	{"the barrier of an earlier life", "tracking barrier=5", 3, "ring=1,2", "2 of 5, need 3: no"},
 	{"the barrier rises", "tracking", 3, "ring=1,2,3,4", "4 of 4, need 3: yes"},
-	{"each keeps what it expects", "tracking", 3, "ring=1,2,3 info=1/e7/f0",
-		"3 of 3, need 4: no"},
+	{"each keeps what it expects", "tracking", 3, "ring=1,2,3 info=1/e7/f0", "3 of 3, need 4: no"},
 	{"expect below the barrier", "tracking", 5, "ring=1,2,3 expect=3", "3 of 5, need 3: yes"},
 
 	/* The quorum device. */
@@ -362,24 +336,18 @@ static const struct {
 	{"two and a silent device", "device=1", 2, "ring=1,2", "2 of 3, need 2: yes"},
 	{"two and a device", "device=1", 2, "cast ring=1,2", "3 of 3, need 2: yes"},
 	{"one and a device", "device=1", 2, "cast ring=1,2 ring=2", "2 of 3, need 2: yes"},
-	{"one without its device", "device=1", 2, "cast ring=1,2 uncast ring=2",
-		"1 of 3, need 2: no"},
+	{"one without its device", "device=1", 2, "cast ring=1,2 uncast ring=2", "1 of 3, need 2: no"},
 	{"last man with a device", "device=2", 3, "cast ring=1,2,3 ring=2", "3 of 5, need 3: yes"},
 	{"a device of another node", "", 2, "ring=1,2 device=1:1", "2 of 3, need 2: yes"},
 	{"fewer votes do not count", "device=3", 2, "ring=1,2 device=1:1", "2 of 5, need 3: no"},
-	{"fewer votes of one with quorum", "device=3", 2, "ring=1,2 info=1/e2/f1 device=1:1",
-		"2 of 5, need 3: no"},
-	{"fewer votes while blocked", "device=3", 12, "cast ring=1,2 info=1/e12/f1 device=1:1",
-		"3 of 12, need 7: no"},
-	{"a window with a device", "standing device=1", 5, "ring=1,2,3,4,5 ring=1,2,3 window",
-		"3 of 4, need 3: yes"},
+	{"fewer votes of one with quorum", "device=3", 2, "ring=1,2 info=1/e2/f1 device=1:1", "2 of 5, need 3: no"},
+	{"fewer votes while blocked", "device=3", 12, "cast ring=1,2 info=1/e12/f1 device=1:1", "3 of 12, need 7: no"},
+	{"a window with a device", "standing device=1", 5, "ring=1,2,3,4,5 ring=1,2,3 window", "3 of 4, need 3: yes"},
 	{"two nodes and a device", "two device=1", 2, "cast ring=1,2", "3 of 3, need 2: yes"},
 	{"a device of a stranger", "", 2, "ring=1,2 device=9:1", "2 of 2, need 2: yes"},
 	{"votes of the device", "", 3, "own=3:3 count votes=0:1", "3 of 4, need 3: yes"},
-	{"its master wins", "device=1", 3, "ring=1,2,3 master ring=2 info=2/f192 count",
-		"1 of 4, need 3: no"},
-	{"another master wins", "device=1", 5, "ring=1,2,3 info=1/f192 master ring=1,2",
-		"2 of 5, need 3: yes"},
+	{"its master wins", "device=1", 3, "ring=1,2,3 master ring=2 info=2/f192 count", "1 of 4, need 3: no"},
+	{"another master wins", "device=1", 5, "ring=1,2,3 info=1/f192 master ring=1,2", "2 of 5, need 3: yes"},
 	{"another master without a vote", "device=1", 5, "ring=1,2,3 info=1/f128 master ring=1,2",
 		"2 of 5, need 3: no"},
 	{"another master that we do not follow", "device=1", 5, "ring=1,2,3 info=1/f192 ring=1,2",
@@ -389,12 +357,10 @@ static const struct {
 	{"beyond eight bits", "", 600, "own=600:300 ring=1,2", "301 of 600, need 301: yes"},
 	{"just below", "", 600, "own=600:299 ring=1,2", "300 of 600, need 301: no"},
 	{"the greatest expectation", "", UINT32_MAX, "", "1 of 4294967295, need 2147483648: no"},
-	{"sums stop at the end", "", 3, "own=3:4294967295 ring=1,2",
-		"4294967295 of 4294967295, need 2147483648: yes"},
+	{"sums stop at the end", "", 3, "own=3:4294967295 ring=1,2", "4294967295 of 4294967295, need 2147483648: yes"},
 	{"more than the end", "", 3, "own=3:4294967295 ring=1,2 votes=1:4294967295",
 		"4294967295 of 4294967295, need 2147483648: yes"},
-	{"the greatest device", "device=4294967295", 3, "cast count",
-		"4294967295 of 4294967295, need 2147483648: yes"},
+	{"the greatest device", "device=4294967295", 3, "cast count", "4294967295 of 4294967295, need 2147483648: yes"},
 };
 
 START_TEST(row)
@@ -402,8 +368,8 @@ START_TEST(row)
 	struct life life;
 
 	live(&life, rows[_i].options, rows[_i].expected, rows[_i].events);
-	ck_assert_msg(strcmp(standing(&life), rows[_i].want) == 0, "%s: %s, not %s", rows[_i].name,
-		standing(&life), rows[_i].want);
+	ck_assert_msg(strcmp(standing(&life), rows[_i].want) == 0, "%s: %s, not %s", rows[_i].name, standing(&life),
+		rows[_i].want);
 	vote_fini(&life.calc);
 }
 END_TEST
@@ -418,12 +384,19 @@ static const struct {
 	bool may;
 } expectations[] = {
 	{"", 1, "", 0, false}, /* how many expected votes may be set */
-	{"", 1, "", 1, true}, {"", 1, "", 2, false}, {"", 1, "", 3, false}, {"", 1, "", 99, false},
-	{"", 3, "", 1, true}, {"", 3, "", 99, true}, /* it is blocked anyhow */
-	{"", 3, "ring=1,2,3", 2, false}, {"", 3, "ring=1,2,3", 5, true},
-	{"", 3, "ring=1,2,3", 6, false}, {"two", 2, "ring=1,2", 99, true},
+	{"", 1, "", 1, true},
+	{"", 1, "", 2, false},
+	{"", 1, "", 3, false},
+	{"", 1, "", 99, false},
+	{"", 3, "", 1, true},
+	{"", 3, "", 99, true}, /* it is blocked anyhow */
+	{"", 3, "ring=1,2,3", 2, false},
+	{"", 3, "ring=1,2,3", 5, true},
+	{"", 3, "ring=1,2,3", 6, false},
+	{"two", 2, "ring=1,2", 99, true},
 	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* below the barrier */
-	{"", 3, "ring=1,2,3", UINT32_MAX, false}, {"", 3, "own=3:0 ring=2", 0, true},
+	{"", 3, "ring=1,2,3", UINT32_MAX, false},
+	{"", 3, "own=3:0 ring=2", 0, true},
 	/* below the barrier as well, after the NODEINFO of another node */
 	{"downscale", 9, "info=3/e3/f1", 3, true},
 };
@@ -433,8 +406,7 @@ START_TEST(expected_votes_a_client_may_set)
 	struct life life;
 
 	live(&life, expectations[_i].options, expectations[_i].expected, expectations[_i].events);
-	ck_assert_int_eq(
-		vote_may_expect(&life.calc, expectations[_i].wanted), expectations[_i].may);
+	ck_assert_int_eq(vote_may_expect(&life.calc, expectations[_i].wanted), expectations[_i].may);
 	vote_fini(&life.calc);
 }
 END_TEST
@@ -448,9 +420,8 @@ static const struct {
 } settings[] = {
 	{"", 1, "", LOCAL, 3, 0}, {"", 3, "own=3:3 count", LOCAL, 1, -EINVAL},
 	{"", 3, "own=3:3 count", LOCAL, 0, -EINVAL}, {"", 3, "own=3:3 count", LOCAL, 2, 0},
-	{"", 3, "ring=1,2,3", 3, 0, 0}, {"", 3, "ring=1,2,3", 9, 1, -ENOENT},
-	{"", 3, "ring=1,2,3", 0, 1, 0}, {"", 3, "ring=1,2", 3, 1, -ENOENT},
-	{"", 3, "", LOCAL, UINT32_MAX, 0}, {"two", 2, "ring=1,2", 1, 0, 0},
+	{"", 3, "ring=1,2,3", 3, 0, 0}, {"", 3, "ring=1,2,3", 9, 1, -ENOENT}, {"", 3, "ring=1,2,3", 0, 1, 0},
+	{"", 3, "ring=1,2", 3, 1, -ENOENT}, {"", 3, "", LOCAL, UINT32_MAX, 0}, {"two", 2, "ring=1,2", 1, 0, 0},
 	{"two", 4, "ring=1,2", 1, 5, -EINVAL}, /* need 1, less than half of 6 */
 };
 
@@ -461,8 +432,7 @@ START_TEST(votes_a_client_may_set)
 
 	live(&life, settings[_i].options, settings[_i].expected, settings[_i].events);
 	strcpy(before, standing(&life));
-	ck_assert_int_eq(vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes),
-		settings[_i].want);
+	ck_assert_int_eq(vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes), settings[_i].want);
 	ck_assert_str_eq(standing(&life), before); /* the check has no effect */
 	vote_fini(&life.calc);
 }

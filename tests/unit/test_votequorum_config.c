@@ -57,29 +57,22 @@ static const struct {
 	{"nodes=2 two_node=0 wait_for_all=1", "1 of 2, need 2, flags 4, device 0 ''"},
 	{"nodes=3 last_man_standing=1", "1 of 3, need 2, flags 8, device 0 ''"},
 	{"nodes=4 auto_tie_breaker=1", "1 of 4, need 3, flags 10, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=4,1",
-		"1 of 4, need 3, flags 10, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=0",
-		"1 of 4, need 3, flags 0, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=some",
-		"1 of 4, need 3, flags 0, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=0 auto_tie_breaker_node=lowest",
-		"1 of 4, need 3, flags 0, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=4,1", "1 of 4, need 3, flags 10, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=0", "1 of 4, need 3, flags 0, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=some", "1 of 4, need 3, flags 0, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=0 auto_tie_breaker_node=lowest", "1 of 4, need 3, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1 wait_for_all=1", "1 of 3, need 2, flags 14, device 0 ''"},
 	/* two_node implies wait_for_all, which stays though the tie-breaker turns two_node off. */
 	{"nodes=2 two_node=1 auto_tie_breaker=1", "1 of 2, need 2, flags 14, device 0 ''"},
 	{"nodes=3 allow_downscale=1", "1 of 3, need 2, flags 20, device 0 ''"},
 	{"nodes=3 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
-	{"nodes=3 expected_votes=5 expected_votes_tracking=1",
-		"1 of 3, need 2, flags 0, device 0 ''"},
+	{"nodes=3 expected_votes=5 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"expected_votes=5 expected_votes_tracking=1", "1 of 5, need 3, flags 0, device 0 ''"},
 	{"nodes=3 device.model=net", "1 of 5, need 3, flags 0, device 2 ''"},
 	{"nodes=2 device.model=net device.votes=1", "1 of 2, need 2, flags 0, device 1 ''"},
-	{"nodes=2 device.votes=1",
-		"1 of 2, need 2, flags 0, device 0 ''"}, /* no model, no device */
-	{"nodes=2 expected_votes=3 device.model=net device.votes=1",
-		"1 of 3, need 2, flags 0, device 1 ''"},
+	{"nodes=2 device.votes=1", "1 of 2, need 2, flags 0, device 0 ''"}, /* no model, no device */
+	{"nodes=2 expected_votes=3 device.model=net device.votes=1", "1 of 3, need 2, flags 0, device 1 ''"},
 	{"nodes=2 device.model=net device.votes=0", "1 of 2, need 2, flags 0, device 0 ''"},
 	{"nodes=600", "1 of 600, need 301, flags 0, device 0 ''"},
 };
@@ -87,8 +80,8 @@ static const struct {
 START_TEST(what_is_in_force_at_the_start)
 {
 	start(starts[_i].config, 1, 1);
-	ck_assert_msg(strcmp(vote_node_info(&ring, 1), starts[_i].info) == 0, "%s: %s",
-		starts[_i].config, vote_node_info(&ring, 1));
+	ck_assert_msg(strcmp(vote_node_info(&ring, 1), starts[_i].info) == 0, "%s: %s", starts[_i].config,
+		vote_node_info(&ring, 1));
 }
 END_TEST
 
@@ -98,14 +91,10 @@ static const struct {
 } refusals[] = {
 	{"", "nodelist or quorum.expected_votes must be configured!"},
 	{"expected_votes=0", "nodelist or quorum.expected_votes must be configured!"},
-	{"nodes=2 two_node=1 device.model=net",
-		"two_node and quorum device cannot be configured at the same time!"},
-	{"nodes=3 device.model=net last_man_standing=1",
-		"quorum.device is not compatible with last_man_standing"},
-	{"nodes=4 device.model=net auto_tie_breaker=1",
-		"quorum.device is not compatible with auto_tie_breaker"},
-	{"nodes=3 device.model=net allow_downscale=1",
-		"quorum.device is not compatible with allow_downscale"},
+	{"nodes=2 two_node=1 device.model=net", "two_node and quorum device cannot be configured at the same time!"},
+	{"nodes=3 device.model=net last_man_standing=1", "quorum.device is not compatible with last_man_standing"},
+	{"nodes=4 device.model=net auto_tie_breaker=1", "quorum.device is not compatible with auto_tie_breaker"},
+	{"nodes=3 device.model=net allow_downscale=1", "quorum.device is not compatible with allow_downscale"},
 	{"nodes=2 device.model=net expected_votes=3",
 		"quorum.device.votes must be specified when quorum.expected_votes is set"},
 	{"nodes=2 device.model=net nodelist.node.1.quorum_votes=2",
@@ -161,17 +150,15 @@ END_TEST
 
 /* ---- Keys in the map ----------------------------------------------------- */
 
-static const char *const first_read[] = {"quorum.allow_downscale", "quorum.wait_for_all",
-	"quorum.last_man_standing", "quorum.last_man_standing_window",
-	"quorum.expected_votes_tracking", "quorum.auto_tie_breaker",
+static const char *const first_read[] = {"quorum.allow_downscale", "quorum.wait_for_all", "quorum.last_man_standing",
+	"quorum.last_man_standing_window", "quorum.expected_votes_tracking", "quorum.auto_tie_breaker",
 	"quorum.auto_tie_breaker_node"};
 
 START_TEST(what_is_read_once_is_read_only)
 {
 	start("nodes=3", 1, 1);
 	for (size_t i = 0; i < sizeof(first_read) / sizeof(first_read[0]); i++)
-		ck_assert_msg(host(1)->table.map_is_protected(host(1), first_read[i]) != 0, "%s",
-			first_read[i]);
+		ck_assert_msg(host(1)->table.map_is_protected(host(1), first_read[i]) != 0, "%s", first_read[i]);
 	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "runtime.votequorum.two_node"), 1);
 	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "quorum.expected_votes"), 0);
 	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "quorum.two_node"), 0);
@@ -236,28 +223,22 @@ static const struct {
 	const char *info;        /* of node 1, when all three have received the messages */
 	const char *queued;      /* the last message that node 1 sends */
 } changes[] = {
-	{"nodes=3", "quorum.expected_votes", "5", "3 of 5, need 3, flags 2, device 0 ''",
-		"change 1 node 1 value 5"},
-	{"nodes=3 expected_votes=5", "quorum.expected_votes", NULL,
-		"3 of 3, need 2, flags 2, device 0 ''", "change 1 node 1 value 3"},
+	{"nodes=3", "quorum.expected_votes", "5", "3 of 5, need 3, flags 2, device 0 ''", "change 1 node 1 value 5"},
+	{"nodes=3 expected_votes=5", "quorum.expected_votes", NULL, "3 of 3, need 2, flags 2, device 0 ''",
+		"change 1 node 1 value 3"},
 	{"nodes=3", "nodelist.node.0.quorum_votes", "3", "5 of 5, need 3, flags 2, device 0 ''",
 		"change 1 node 1 value 5"},
 	{"nodes=3", "nodelist.node.1.quorum_votes", "3", "3 of 5, need 3, flags 2, device 0 ''",
 		"change 1 node 1 value 5"},
-	{"nodes=3", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''",
-		"info 0 votes 0 of 0 flags 0"},
-	{"nodes=3", "quorum.votes", "7", "3 of 3, need 2, flags 2, device 0 ''",
-		"info 0 votes 0 of 0 flags 0"},
-	{"expected_votes=3", "quorum.votes", "3", "5 of 5, need 3, flags 2, device 0 ''",
-		"change 2 node 1 value 3"},
+	{"nodes=3", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''", "info 0 votes 0 of 0 flags 0"},
+	{"nodes=3", "quorum.votes", "7", "3 of 3, need 2, flags 2, device 0 ''", "info 0 votes 0 of 0 flags 0"},
+	{"expected_votes=3", "quorum.votes", "3", "5 of 5, need 3, flags 2, device 0 ''", "change 2 node 1 value 3"},
 	/* Two votes for the device: 5, of which it has not cast its own. */
-	{"nodes=3", "quorum.device.model", "net", "3 of 5, need 3, flags 2, device 2 ''",
-		"change 1 node 1 value 5"},
+	{"nodes=3", "quorum.device.model", "net", "3 of 5, need 3, flags 2, device 2 ''", "change 1 node 1 value 5"},
 	{"nodes=3 wait_for_all=1", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
 	/* These keys are read only at the start. */
-	{"nodes=3", "quorum.wait_for_all", "1", "3 of 3, need 2, flags 2, device 0 ''",
-		"info 0 votes 0 of 0 flags 0"},
+	{"nodes=3", "quorum.wait_for_all", "1", "3 of 3, need 2, flags 2, device 0 ''", "info 0 votes 0 of 0 flags 0"},
 	{"nodes=4", "quorum.auto_tie_breaker", "1", "3 of 4, need 3, flags 2, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
 };
@@ -271,8 +252,8 @@ START_TEST(keys_that_change_while_running)
 	ck_assert_ptr_nonnull(strstr(vote_queued(&ring, 1, 1), "info 0 "));
 	ck_assert_str_eq(vote_queued(&ring, 1, host(1)->sent.count - 1), changes[_i].queued);
 	service_ring_run(&ring);
-	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s",
-		changes[_i].key, vote_node_info(&ring, 1));
+	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s", changes[_i].key,
+		vote_node_info(&ring, 1));
 	ck_assert_uint_eq(key(1, "atb_type"), 0); /* published, since the keys have been read again */
 }
 END_TEST
@@ -283,12 +264,12 @@ static const struct {
 	const char *text;
 	const char *info; /* of node 1 afterwards */
 } mistakes[] = {
-	{"expected_votes=3", "quorum.expected_votes", NULL,
-		"will continue with current runtime data", "3 of 3, need 2, flags 2, device 0 ''"},
-	{"nodes=3 device.model=net device.votes=1", "quorum.two_node", "1",
-		"two_node is on, the device is disabled", "3 of 4, need 3, flags 7, device 1 ''"},
-	{"nodes=3 last_man_standing=1", "quorum.device.model", "net",
-		"quorum device operations are disabled", "3 of 5, need 3, flags a, device 2 ''"},
+	{"expected_votes=3", "quorum.expected_votes", NULL, "will continue with current runtime data",
+		"3 of 3, need 2, flags 2, device 0 ''"},
+	{"nodes=3 device.model=net device.votes=1", "quorum.two_node", "1", "two_node is on, the device is disabled",
+		"3 of 4, need 3, flags 7, device 1 ''"},
+	{"nodes=3 last_man_standing=1", "quorum.device.model", "net", "quorum device operations are disabled",
+		"3 of 5, need 3, flags a, device 2 ''"},
 	{"nodes=4 auto_tie_breaker=1 last_man_standing=1", "nodelist.node.3.quorum_votes", "2",
 		"not available in odd sized cluster", "3 of 4, need 3, flags 1a, device 0 ''"},
 	{"nodes=4 auto_tie_breaker=1", "nodelist.node.3.quorum_votes", "2", "it is off",
@@ -302,8 +283,8 @@ START_TEST(mistakes_while_running_are_said)
 	vote_set_key(host(1), mistakes[_i].key, mistakes[_i].value);
 	ck_assert_msg(mock_host_has_logged(host(1), mistakes[_i].text), "%s", mistakes[_i].text);
 	service_ring_run(&ring);
-	ck_assert_msg(strcmp(vote_node_info(&ring, 1), mistakes[_i].info) == 0, "%s: %s",
-		mistakes[_i].text, vote_node_info(&ring, 1));
+	ck_assert_msg(strcmp(vote_node_info(&ring, 1), mistakes[_i].info) == 0, "%s: %s", mistakes[_i].text,
+		vote_node_info(&ring, 1));
 }
 END_TEST
 
@@ -333,9 +314,7 @@ START_TEST(keys_of_other_types_are_none)
 	const uint8_t five = 5;
 
 	start("nodes=3", 1, 1);
-	ck_assert_int_eq(
-		host(1)->table.map_set(host(1), "quorum.expected_votes", COTERIE_MAP_U8, &five, 1),
-		0);
+	ck_assert_int_eq(host(1)->table.map_set(host(1), "quorum.expected_votes", COTERIE_MAP_U8, &five, 1), 0);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "1 of 3, need 2, flags 0, device 0 ''");
 }
 END_TEST

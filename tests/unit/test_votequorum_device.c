@@ -42,15 +42,9 @@ static void tear_down(void)
 	service_ring_fini(&ring);
 }
 
-static void expect(uint32_t nodeid, const char *event)
-{
-	ck_assert_str_eq(vote_event(&users[nodeid - 1]), event);
-}
+static void expect(uint32_t nodeid, const char *event) { ck_assert_str_eq(vote_event(&users[nodeid - 1]), event); }
 
-static void info_is(uint32_t nodeid, const char *want)
-{
-	ck_assert_str_eq(vote_node_info(&ring, nodeid), want);
-}
+static void info_is(uint32_t nodeid, const char *want) { ck_assert_str_eq(vote_node_info(&ring, nodeid), want); }
 
 /* The answer comes with the message. */
 static void register_device(uint32_t nodeid, const char *name)
@@ -231,8 +225,7 @@ START_TEST(a_registration_goes_through_the_ring)
 	mock_queue_clear(&users[0].client->replies);
 	service_ring_run(&ring);
 	ck_assert_int_eq(users[0].client->replies.list[0].error, 1);
-	ck_assert_int_eq(
-		vote_register(&users[2], "qdtest"), 1); /* the device belongs to the node, not to the client */
+	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 1); /* the device belongs to the node, not to the client */
 	ck_assert_int_eq(vote_register(&users[2], "other"), 14);
 	info_is(2, "2 of 3, need 2, flags 2, device 1 'qdtest'");
 }

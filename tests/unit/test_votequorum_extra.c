@@ -59,10 +59,7 @@ static void track(uint32_t nodeid, uint64_t context)
 	ck_assert_int_eq(vote_track(&users[nodeid - 1], context, CHANGES | VOTEQUORUM_TRACK_EXTRA), 1);
 }
 
-static void expect(uint32_t nodeid, const char *event)
-{
-	ck_assert_str_eq(vote_event(&users[nodeid - 1]), event);
-}
+static void expect(uint32_t nodeid, const char *event) { ck_assert_str_eq(vote_event(&users[nodeid - 1]), event); }
 
 START_TEST(all_nodes_read_what_one_has_set)
 {

@@ -61,8 +61,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	if (!takes_ioctl)
 		return -1;
 	if (request == WDIOC_GETSUPPORT) {
-		*(struct watchdog_info *)argument =
-			(struct watchdog_info){.identity = "a driver of the test, quite long"};
+		*(struct watchdog_info *)argument = (struct watchdog_info){
+			.identity = "a driver of the test, quite long"};
 		return 0;
 	}
 	if (request == WDIOC_SETTIMEOUT && takes_timeout) {
@@ -325,9 +325,8 @@ END_TEST
 static const struct {
 	const char *recovery;
 	bool is_fed, stops, reboots;
-} recoveries[] = {{"watchdog", false, false, false}, {"quit", false, false, false},
-	{"restart", true, false, false}, {"", true, false, false}, {"shutdown", true, true, false},
-	{"reboot", true, false, true}};
+} recoveries[] = {{"watchdog", false, false, false}, {"quit", false, false, false}, {"restart", true, false, false},
+	{"", true, false, false}, {"shutdown", true, true, false}, {"reboot", true, false, true}};
 
 START_TEST(a_resource_that_is_late_has_failed)
 {
@@ -396,9 +395,9 @@ static const struct {
 	int64_t late_ms, period_ms;
 	bool fails;
 } states[] = {{"failed", 0, 1000, true}, {"disabled", 0, 1000, true}, {"running", -1, 1000, true},
-	{"running", -2, 1000, false}, {"stopped", 500000, 1000, false},
-	{"running", 500000, 0, false}, {"failed", 500000, 0, true}, {"running", 9000, -1, true},
-	{"running", -500000, 1000, false}, {"waiting for quorum", 500000, 1000, false}, {"busy", 500000, 1000, true}};
+	{"running", -2, 1000, false}, {"stopped", 500000, 1000, false}, {"running", 500000, 0, false},
+	{"failed", 500000, 0, true}, {"running", 9000, -1, true}, {"running", -500000, 1000, false},
+	{"waiting for quorum", 500000, 1000, false}, {"busy", 500000, 1000, true}};
 
 START_TEST(states_at_the_first_check)
 {

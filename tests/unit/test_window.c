@@ -15,8 +15,12 @@ static struct window window;
 /* A rotation of a ring with the configured window of 50 ends. */
 static uint32_t rotate(uint32_t sent, uint32_t resent, uint64_t shortest_ns, uint64_t now_ns)
 {
-	const struct window_rotation rotation = {.now_ns = now_ns, .shortest_ns = shortest_ns,
-		.target_ns = TARGET_NS, .sent = sent, .resent = resent, .floor = 50};
+	const struct window_rotation rotation = {.now_ns = now_ns,
+		.shortest_ns = shortest_ns,
+		.target_ns = TARGET_NS,
+		.sent = sent,
+		.resent = resent,
+		.floor = 50};
 
 	return window_steer(&window, &rotation);
 }
@@ -91,8 +95,12 @@ START_TEST(more_senders_may_take_longer)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct window_rotation rotation = {.now_ns = 1, .shortest_ns = rows[i].shortest_ns,
-			.target_ns = TARGET_NS, .senders = rows[i].senders, .sent = 50, .floor = 50};
+		const struct window_rotation rotation = {.now_ns = 1,
+			.shortest_ns = rows[i].shortest_ns,
+			.target_ns = TARGET_NS,
+			.senders = rows[i].senders,
+			.sent = 50,
+			.floor = 50};
 
 		window_begin(&window, 400, 3, 1);
 		window.size = 50;
@@ -107,8 +115,13 @@ static void rotate_far(uint32_t count, uint64_t way_ns)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t sent = window.size > 50 ? window.size : 50;
 		uint64_t took_ns = way_ns + sent * UINT64_C(100000);
-		const struct window_rotation rotation = {.now_ns = 1, .last_ns = took_ns, .shortest_ns = took_ns,
-			.target_ns = TARGET_NS, .senders = 1, .sent = sent, .floor = 50};
+		const struct window_rotation rotation = {.now_ns = 1,
+			.last_ns = took_ns,
+			.shortest_ns = took_ns,
+			.target_ns = TARGET_NS,
+			.senders = 1,
+			.sent = sent,
+			.floor = 50};
 
 		window_steer(&window, &rotation);
 	}
@@ -116,8 +129,12 @@ static void rotate_far(uint32_t count, uint64_t way_ns)
 
 static void rotate_idle(uint64_t took_ns)
 {
-	const struct window_rotation rotation = {.now_ns = 1, .last_ns = took_ns, .shortest_ns = took_ns,
-		.target_ns = TARGET_NS, .sent = 2, .floor = 50};
+	const struct window_rotation rotation = {.now_ns = 1,
+		.last_ns = took_ns,
+		.shortest_ns = took_ns,
+		.target_ns = TARGET_NS,
+		.sent = 2,
+		.floor = 50};
 
 	window_steer(&window, &rotation);
 }
@@ -129,10 +146,10 @@ START_TEST(a_long_way_makes_a_large_window)
 		uint64_t idle_ns, way_ns;
 		uint32_t least, most;
 	} rows[] = {
-		{100000, 100000, 50, 50},          /* a local network: the configured target time decides */
+		{100000, 100000, 50, 50}, /* a local network: the configured target time decides */
 		{999999, 100000, 50, 50},
-		{150 * MS, 150 * MS, 1400, 1900},  /* three nodes at 50 ms */
-		{0, 150 * MS, 1400, 2000},         /* never idle since the ring was formed */
+		{150 * MS, 150 * MS, 1400, 1900}, /* three nodes at 50 ms */
+		{0, 150 * MS, 1400, 2000},        /* never idle since the ring was formed */
 		{20 * MS, 20 * MS, 180, 250},
 	};
 
@@ -140,7 +157,8 @@ START_TEST(a_long_way_makes_a_large_window)
 		window_begin(&window, 60000, 3, 1);
 		rotate_idle(rows[i].idle_ns);
 		rotate_far(200, rows[i].way_ns);
-		ck_assert_msg(window.size >= rows[i].least && window.size <= rows[i].most, "row %zu: %u", i, window.size);
+		ck_assert_msg(
+			window.size >= rows[i].least && window.size <= rows[i].most, "row %zu: %u", i, window.size);
 	}
 }
 END_TEST
@@ -237,10 +255,7 @@ START_TEST(random_loss_does_not_keep_it_small)
 }
 END_TEST
 
-static uint32_t sent_by(uint32_t id)
-{
-	return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx;
-}
+static uint32_t sent_by(uint32_t id) { return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx; }
 
 /* Return how many frames a node sends in 40 rotations in which no other node sends. */
 static uint32_t frames_of_a_lone_sender(uint32_t id)
@@ -250,8 +265,7 @@ static uint32_t frames_of_a_lone_sender(uint32_t id)
 	for (uint32_t i = 0; i < 2900; i++) {
 		struct iovec iov = {text, sizeof(text)};
 
-		ck_assert_int_eq(
-			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	}
 
 	uint32_t before = sent_by(id), visits = node_of(id)->visits;
@@ -319,8 +333,7 @@ static void queue_frames(uint32_t id, uint32_t count)
 	struct iovec iov = {text, sizeof(text)};
 
 	for (uint32_t i = 0; i < count; i++)
-		ck_assert_int_eq(
-			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 }
 
 static uint32_t wanted_by(uint32_t id)
@@ -462,14 +475,14 @@ START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 END_TEST
 
 /* Tokens that ask for a larger window are limited by the sockets' capacity. */
-static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
-	const struct coterie_frame *frame)
+static bool ask_for_more(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
 	struct wire_token token;
 
 	(void)n, (void)from;
-	if (header->type == WIRE_TOKEN && to == 2 &&
-		wire_decode_token(frame->data, frame->size, &token) == WIRE_OK && token.window != 0) {
+	if (header->type == WIRE_TOKEN && to == 2 && wire_decode_token(frame->data, frame->size, &token) == WIRE_OK &&
+		token.window != 0) {
 		token.window = UINT32_MAX;
 		wire_encode_token(&token, 0, false, frame->data, frame->size);
 	}

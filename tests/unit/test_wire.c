@@ -9,9 +9,8 @@
 
 #include "vectors.h"
 
-static const char *const files[] = {"04-join.hex", "04-commit-token.hex", "04-token.hex",
-	"04-merge-detect.hex", "04-hold-cancel.hex", "04-mcast.hex", "04-mcast-fragments.hex",
-	"04-mcast-recovery.hex"};
+static const char *const files[] = {"04-join.hex", "04-commit-token.hex", "04-token.hex", "04-merge-detect.hex",
+	"04-hold-cancel.hex", "04-mcast.hex", "04-mcast-fragments.hex", "04-mcast-recovery.hex"};
 #define FILE_COUNT ((int)(sizeof(files) / sizeof(files[0])))
 
 static size_t encode_join(const struct wire_join *join, bool swap, uint8_t *out, size_t capacity)
@@ -23,12 +22,12 @@ static size_t encode_join(const struct wire_join *join, bool swap, uint8_t *out,
 		proc[i] = wire_join_proc(join, i);
 	for (uint32_t i = 0; i < join->failed_count; i++)
 		failed[i] = wire_join_failed(join, i);
-	return wire_encode_join(join->header_nodeid, join->system_from, join->ring_seq, proc,
-		join->proc_count, failed, join->failed_count, join->features, swap, out, capacity);
+	return wire_encode_join(join->header_nodeid, join->system_from, join->ring_seq, proc, join->proc_count, failed,
+		join->failed_count, join->features, swap, out, capacity);
 }
 
-static size_t encode_commit(const struct wire_commit_token *commit, uint32_t target, bool swap,
-	uint8_t *out, size_t capacity)
+static size_t encode_commit(
+	const struct wire_commit_token *commit, uint32_t target, bool swap, uint8_t *out, size_t capacity)
 {
 	uint32_t addr[WIRE_NODES_MAX];
 	struct wire_commit_entry entries[WIRE_NODES_MAX];
@@ -39,12 +38,12 @@ static size_t encode_commit(const struct wire_commit_token *commit, uint32_t tar
 		entries[i] = wire_commit_entry(commit, i);
 		features[i] = wire_commit_features(commit, i);
 	}
-	return wire_encode_commit_token(commit, addr, entries,
-		commit->has_features ? features : NULL, target, swap, out, capacity);
+	return wire_encode_commit_token(
+		commit, addr, entries, commit->has_features ? features : NULL, target, swap, out, capacity);
 }
 
-static size_t encode(const struct wire_header *header, const union packet *packet, bool swap,
-	uint8_t *out, size_t capacity)
+static size_t encode(
+	const struct wire_header *header, const union packet *packet, bool swap, uint8_t *out, size_t capacity)
 {
 	size_t size;
 
@@ -81,16 +80,15 @@ static void expect_text(struct table *table, const char *name, const char *text)
 {
 	const struct vector *vector = table->vector;
 
-	ck_assert_msg(table->next < vector->field_count, "%s: %s is not in the table", vector->title,
-		name);
+	ck_assert_msg(table->next < vector->field_count, "%s: %s is not in the table", vector->title, name);
 
 	const struct vector_field *field = &vector->fields[table->next++];
 
-	ck_assert_msg(strcmp(field->name, name) == 0, "%s: %s where the table has %s", vector->title,
-		name, field->name);
+	ck_assert_msg(
+		strcmp(field->name, name) == 0, "%s: %s where the table has %s", vector->title, name, field->name);
 	if (text != NULL)
-		ck_assert_msg(strncmp(field->text, text, strlen(text)) == 0,
-			"%s: %s = %s, the table says %s", vector->title, name, text, field->text);
+		ck_assert_msg(strncmp(field->text, text, strlen(text)) == 0, "%s: %s = %s, the table says %s",
+			vector->title, name, text, field->text);
 }
 
 static void expect(struct table *table, const char *name, uint64_t value)
@@ -99,12 +97,11 @@ static void expect(struct table *table, const char *name, uint64_t value)
 
 	const struct vector_field *field = &table->vector->fields[table->next - 1];
 
-	ck_assert_msg(field->number == value, "%s: %s = %" PRIu64 ", the table says %s",
-		table->vector->title, name, value, field->text);
+	ck_assert_msg(field->number == value, "%s: %s = %" PRIu64 ", the table says %s", table->vector->title, name,
+		value, field->text);
 }
 
-static void expect_at(struct table *table, const char *list, uint32_t i, const char *member,
-	uint64_t value)
+static void expect_at(struct table *table, const char *list, uint32_t i, const char *member, uint64_t value)
 {
 	char name[64];
 
@@ -120,10 +117,9 @@ static void expect_ring(struct table *table, const struct ring_id *ring)
 
 static void expect_header(struct table *table, const char *prefix, const struct wire_header *header)
 {
-	static const char *const names[] = {"magic", "version", "type", "encapsulated", "nodeid",
-		"target_nodeid"};
-	uint64_t values[] = {WIRE_MAGIC, WIRE_VERSION, header->type, header->encapsulated,
-		header->nodeid, header->target};
+	static const char *const names[] = {"magic", "version", "type", "encapsulated", "nodeid", "target_nodeid"};
+	uint64_t values[] = {
+		WIRE_MAGIC, WIRE_VERSION, header->type, header->encapsulated, header->nodeid, header->target};
 	char name[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -185,8 +181,7 @@ static void expect_commit(struct table *table, const struct wire_commit_token *c
 }
 
 /* Group prefix and payload of the message that starts here, as the table shows it. */
-static void expect_message(struct table *table, uint32_t i, const uint8_t *bytes, size_t size,
-	bool is_swapped)
+static void expect_message(struct table *table, uint32_t i, const uint8_t *bytes, size_t size, bool is_swapped)
 {
 	struct wire_group_name name;
 	uint32_t count;
@@ -209,9 +204,7 @@ static void expect_packet(struct table *table, const struct wire_mcast *mcast)
 {
 	struct wire_packet packet;
 
-	ck_assert_int_eq(wire_decode_packet(mcast->payload, mcast->payload_size, mcast->is_swapped,
-				 &packet),
-		WIRE_OK);
+	ck_assert_int_eq(wire_decode_packet(mcast->payload, mcast->payload_size, mcast->is_swapped, &packet), WIRE_OK);
 	expect(table, "pg.version", 0);
 	expect(table, "pg.type", 0);
 	expect(table, "pg.fragmented", packet.fragmented);
@@ -256,8 +249,7 @@ static void expect_mcast(struct table *table, const struct wire_mcast *mcast)
 	expect_mcast(table, &inner);
 }
 
-static void expect_vector(const struct vector *vector, const struct wire_header *header,
-	const union packet *packet)
+static void expect_vector(const struct vector *vector, const struct wire_header *header, const union packet *packet)
 {
 	struct table table = {.vector = vector};
 
@@ -288,10 +280,7 @@ static void expect_vector(const struct vector *vector, const struct wire_header 
 		vector->fields[table.next].name);
 }
 
-static bool keeps_target(enum wire_type type)
-{
-	return type == WIRE_TOKEN || type == WIRE_COMMIT_TOKEN;
-}
+static bool keeps_target(enum wire_type type) { return type == WIRE_TOKEN || type == WIRE_COMMIT_TOKEN; }
 
 START_TEST(vectors_decode_to_their_tables)
 {
@@ -303,8 +292,8 @@ START_TEST(vectors_decode_to_their_tables)
 		struct wire_header header;
 		union packet packet;
 
-		ck_assert_msg(decode(bytes, vectors[i].size, &header, &packet) == WIRE_OK,
-			"%s: refused", vectors[i].title);
+		ck_assert_msg(
+			decode(bytes, vectors[i].size, &header, &packet) == WIRE_OK, "%s: refused", vectors[i].title);
 		expect_vector(&vectors[i], &header, &packet);
 		free(bytes);
 	}
@@ -376,8 +365,7 @@ START_TEST(vectors_survive_the_other_byte_order)
 END_TEST
 
 /* Return the bytes that a packet of this kind needs. Those behind them may be missing. */
-static size_t size_needed(const struct vector *vector, const struct wire_header *header,
-	const union packet *packet)
+static size_t size_needed(const struct vector *vector, const struct wire_header *header, const union packet *packet)
 {
 	if (header->type != WIRE_MCAST)
 		return vector->size;
@@ -403,11 +391,11 @@ START_TEST(vectors_are_refused_at_every_truncation)
 			struct wire_packet part;
 			enum wire_refusal refusal = decode(bytes, size, &header, &packet);
 
-			ck_assert_msg((refusal == WIRE_OK) == (size >= needed), "%s: %zu bytes: %d",
-				vector->title, size, (int)refusal);
+			ck_assert_msg((refusal == WIRE_OK) == (size >= needed), "%s: %zu bytes: %d", vector->title,
+				size, (int)refusal);
 			if (refusal == WIRE_OK && packet.mcast.encapsulated == 2)
-				ck_assert_msg(wire_decode_packet(packet.mcast.payload,
-						packet.mcast.payload_size, false, &part) != WIRE_OK,
+				ck_assert_msg(wire_decode_packet(packet.mcast.payload, packet.mcast.payload_size, false,
+						      &part) != WIRE_OK,
 					"%s: payload of %zu bytes", vector->title, size - 45);
 			free(bytes);
 		}
@@ -432,8 +420,8 @@ START_TEST(encoders_respect_the_capacity)
 			uint8_t *out = exact(vector->bytes, capacity);
 			size_t size = encode(&header, &packet, false, out, capacity);
 
-			ck_assert_msg(size == (capacity < vector->size ? 0 : capacity),
-				"%s: capacity %zu gave %zu", vector->title, capacity, size);
+			ck_assert_msg(size == (capacity < vector->size ? 0 : capacity), "%s: capacity %zu gave %zu",
+				vector->title, capacity, size);
 			free(out);
 		}
 	}

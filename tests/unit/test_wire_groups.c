@@ -29,10 +29,7 @@ static const struct packet_case packet_cases[] = {
 	{"nothing", 0, {0}, WIRE_TOO_SHORT},
 };
 
-static bool is_big_endian(void)
-{
-	return bytes_u16((const uint8_t *)"\0\1", false) == 1;
-}
+static bool is_big_endian(void) { return bytes_u16((const uint8_t *)"\0\1", false) == 1; }
 
 START_TEST(packets_add_up)
 {
@@ -40,8 +37,7 @@ START_TEST(packets_add_up)
 		const struct packet_case *row = &packet_cases[i];
 		uint8_t *bytes = exact(row->bytes, row->size);
 		struct wire_packet packet;
-		enum wire_refusal refusal =
-			wire_decode_packet(bytes, row->size, is_big_endian(), &packet);
+		enum wire_refusal refusal = wire_decode_packet(bytes, row->size, is_big_endian(), &packet);
 
 		ck_assert_msg(refusal == row->want, "%s: %d", row->name, (int)refusal);
 		free(bytes);
@@ -104,14 +100,13 @@ START_TEST(group_prefixes)
 		uint8_t *bytes = exact(row->bytes, row->size);
 		struct wire_group_name names[2];
 		uint32_t count = 99;
-		size_t prefix = wire_decode_groups(
-			bytes, row->size, is_big_endian(), names, 2, &count);
+		size_t prefix = wire_decode_groups(bytes, row->size, is_big_endian(), names, 2, &count);
 
-		ck_assert_msg(prefix == row->prefix && count == row->count,
-			"%s: prefix %zu, %u names", row->name, prefix, count);
+		ck_assert_msg(prefix == row->prefix && count == row->count, "%s: prefix %zu, %u names", row->name,
+			prefix, count);
 		for (uint32_t name = 0; name < count; name++)
-			ck_assert_msg(names[name].bytes >= bytes &&
-					names[name].bytes + names[name].length <= bytes + prefix,
+			ck_assert_msg(
+				names[name].bytes >= bytes && names[name].bytes + names[name].length <= bytes + prefix,
 				"%s: name %u outside", row->name, name);
 		free(bytes);
 	}
@@ -124,8 +119,7 @@ START_TEST(group_names_in_the_other_byte_order)
 	struct wire_group_name name;
 	uint32_t count;
 
-	ck_assert_uint_eq(
-		wire_decode_groups(big, sizeof(big), !is_big_endian(), &name, 1, &count), 8);
+	ck_assert_uint_eq(wire_decode_groups(big, sizeof(big), !is_big_endian(), &name, 1, &count), 8);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_uint_eq(name.length, 4);
 	ck_assert_mem_eq(name.bytes, "sync", 4);

@@ -188,8 +188,8 @@ START_TEST(limits_of_every_field)
 		uint8_t *bytes = exact(made, limit->size);
 		enum wire_refusal refusal = decode(bytes, limit->size, &header, &packet);
 
-		ck_assert_msg(refusal == limit->want, "%s: %d instead of %d", limit->name,
-			(int)refusal, (int)limit->want);
+		ck_assert_msg(
+			refusal == limit->want, "%s: %d instead of %d", limit->name, (int)refusal, (int)limit->want);
 		free(bytes);
 	}
 }
@@ -219,7 +219,8 @@ static void forge(size_t offset, uint32_t value, bool swap)
 /* 2^28 + 1 entries of 16 bytes are 16 bytes modulo 2^32. A small count of the other byte order is a large one. */
 START_TEST(cve_2025_30472_forged_retransmit_count_of_a_token)
 {
-	static const uint32_t counts[] = {3, 31, 1000, 0x10000000, 0x10000001, 0x02000000, 0x7fffffff, 0x80000000, UINT32_MAX};
+	static const uint32_t counts[] = {
+		3, 31, 1000, 0x10000000, 0x10000001, 0x02000000, 0x7fffffff, 0x80000000, UINT32_MAX};
 
 	make_good(GOOD_TOKEN, _i == 1);
 	ck_assert_int_eq(decode_made(57 + 2 * 16), WIRE_OK);
@@ -294,13 +295,11 @@ START_TEST(the_largest_commit_token)
 
 	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++) {
 		addr[i] = SOME_ID + 7 * i;
-		entries[i] = (struct wire_commit_entry){
-			.ring = {.rep = i, .seq = UINT64_MAX - i}, .aru = i + 1};
+		entries[i] = (struct wire_commit_entry){.ring = {.rep = i, .seq = UINT64_MAX - i}, .aru = i + 1};
 		features[i] = i == 0 ? 0 : WIRE_FEATURE_FILLED | i;
 	}
 
-	size_t size = wire_encode_commit_token(
-		&head, addr, entries, features, 9, _i == 1, out, sizeof(out));
+	size_t size = wire_encode_commit_token(&head, addr, entries, features, 9, _i == 1, out, sizeof(out));
 
 	ck_assert_uint_eq(size, 41 + 28 * 384 + 8 + 8 * 384);
 	ck_assert_int_eq(wire_decode_commit_token(out, size, &commit), WIRE_OK);

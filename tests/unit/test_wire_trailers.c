@@ -16,8 +16,11 @@ static uint64_t join_features(const uint8_t *bytes, size_t size)
 
 START_TEST(a_token_carries_a_window)
 {
-	static const struct wire_token plain = {.nodeid = 3, .seq = 9, .ring = {.rep = 1, .seq = 4},
-		.rtr_count = 1, .rtr = {{.ring = {.rep = 1, .seq = 4}, .seq = 8}}};
+	static const struct wire_token plain = {.nodeid = 3,
+		.seq = 9,
+		.ring = {.rep = 1, .seq = 4},
+		.rtr_count = 1,
+		.rtr = {{.ring = {.rep = 1, .seq = 4}, .seq = 8}}};
 	struct wire_token token = plain, decoded;
 	bool swap = _i == 1;
 	uint8_t out[128];
@@ -64,8 +67,7 @@ START_TEST(a_join_carries_features)
 	ck_assert_uint_eq(plain, 41);
 	ck_assert_uint_eq(join_features(out, plain), 0);
 
-	size_t size = wire_encode_join(
-		3, 3, 9, ids, 2, NULL, 0, WIRE_FEATURE_SAFE, swap, out, sizeof(out));
+	size_t size = wire_encode_join(3, 3, 9, ids, 2, NULL, 0, WIRE_FEATURE_SAFE, swap, out, sizeof(out));
 
 	ck_assert_uint_eq(size, plain + 16);
 	ck_assert_uint_eq(join_features(out, size), WIRE_FEATURE_SAFE | WIRE_FEATURE_FILLED);
@@ -102,8 +104,7 @@ START_TEST(a_commit_token_carries_features)
 	struct wire_commit_token commit;
 	bool swap = _i == 1;
 	uint8_t out[256];
-	size_t size = wire_encode_commit_token(
-		&head, ids, entries, features, 2, swap, out, sizeof(out));
+	size_t size = wire_encode_commit_token(&head, ids, entries, features, 2, swap, out, sizeof(out));
 
 	ck_assert_uint_eq(size, 125 + 32);
 	ck_assert_int_eq(wire_decode_commit_token(out, size, &commit), WIRE_OK);
@@ -129,16 +130,17 @@ END_TEST
 /* Corosync's nodes take it for a merge detect: they read the first 29 bytes and ignore the rest. */
 START_TEST(a_probe_is_a_merge_detect_with_more)
 {
-	const struct wire_probe probe = {.system_from = 2, .ring = {1, 0x35},
-		.kind = (enum wire_probe_kind)(_i + WIRE_PROBE_QUESTION), .number = UINT64_MAX - 5};
+	const struct wire_probe probe = {.system_from = 2,
+		.ring = {1, 0x35},
+		.kind = (enum wire_probe_kind)(_i + WIRE_PROBE_QUESTION),
+		.number = UINT64_MAX - 5};
 	struct wire_merge_detect merge;
 	struct wire_probe again;
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
 	for (int swap = 0; swap < 2; swap++) {
 		ck_assert_uint_eq(wire_encode_probe(&probe, 3, swap != 0, bytes, sizeof(bytes) - 1), 0);
-		ck_assert_uint_eq(
-			wire_encode_probe(&probe, 3, swap != 0, bytes, sizeof(bytes)), sizeof(bytes));
+		ck_assert_uint_eq(wire_encode_probe(&probe, 3, swap != 0, bytes, sizeof(bytes)), sizeof(bytes));
 		ck_assert_int_eq(wire_decode_merge_detect(bytes, sizeof(bytes), &merge), WIRE_OK);
 		ck_assert_uint_eq(merge.system_from, 2);
 		ck_assert(ring_id_equal(&merge.ring, &probe.ring));
@@ -187,8 +189,7 @@ START_TEST(features_carry_a_lease_beside_the_capacity)
 				    (uint64_t)(WIRE_CAPACITY_MAX - 1) << WIRE_CAPACITY_SHIFT |
 				    leases[i] << WIRE_LEASE_SHIFT;
 		uint8_t out[128];
-		size_t size = wire_encode_join(
-			1, 1, 4, &id, 1, NULL, 0, features, _i == 1, out, sizeof(out));
+		size_t size = wire_encode_join(1, 1, 4, &id, 1, NULL, 0, features, _i == 1, out, sizeof(out));
 		uint64_t again = join_features(out, size);
 
 		ck_assert(again == features);

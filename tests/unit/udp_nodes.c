@@ -41,16 +41,13 @@ void choose_addresses(bool is_v6)
 {
 	uint32_t pid = (uint32_t)getpid();
 
-	snprintf(group_text, sizeof(group_text), is_v6 ? "ff15::%x:%x" : "239.194.%u.%u",
-		pid / 250 % 250, pid % 250);
+	snprintf(group_text, sizeof(group_text), is_v6 ? "ff15::%x:%x" : "239.194.%u.%u", pid / 250 % 250, pid % 250);
 	for (uint32_t i = 0; i < NODES; i++) {
 		struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
-		struct sockaddr_in6 in6 = {
-			.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 
 		memset(&addresses[i], 0, sizeof(addresses[i]));
-		in.sin_addr.s_addr = htonl(
-			127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
+		in.sin_addr.s_addr = htonl(127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
 		/* All nodes have the same address, so their ports differ. */
 		in6.sin6_port = htons((uint16_t)(20000 + pid % 13000 * 3 + i));
 		if (is_v6)
@@ -60,16 +57,14 @@ void choose_addresses(bool is_v6)
 	}
 }
 
-const struct sockaddr *address_of(uint32_t node)
-{
-	return (const struct sockaddr *)&addresses[node];
-}
+const struct sockaddr *address_of(uint32_t node) { return (const struct sockaddr *)&addresses[node]; }
 
 void node_encrypt(uint32_t node)
 {
 	const char *word = encryption == NULL ? "none" : encryption;
 
-	hosts[node]->table.map_set(hosts[node], "totem.encryption", COTERIE_MAP_STRING, word, (uint32_t)strlen(word) + 1);
+	hosts[node]->table.map_set(
+		hosts[node], "totem.encryption", COTERIE_MAP_STRING, word, (uint32_t)strlen(word) + 1);
 	mock_key(hosts[node], encryption == NULL ? NULL : ring_key, ring_key == NULL ? 0 : (uint32_t)strlen(ring_key));
 }
 
@@ -90,8 +85,8 @@ void node_open(uint32_t node)
 	hosts[node] = mock_host_create(plugin);
 	hosts[node]->nodeid = node + 1;
 	if (group_text[0] != '\0')
-		hosts[node]->table.map_set(hosts[node], "totem.interface.0.mcastaddr",
-			COTERIE_MAP_STRING, group_text, (uint32_t)strlen(group_text) + 1);
+		hosts[node]->table.map_set(hosts[node], "totem.interface.0.mcastaddr", COTERIE_MAP_STRING, group_text,
+			(uint32_t)strlen(group_text) + 1);
 	node_encrypt(node);
 	ck_assert_int_eq(ops->open(&hosts[node]->table, hosts[node], &nodes[node]), 0);
 	for (uint32_t i = 0; i < NODES; i++)
@@ -132,8 +127,7 @@ void receive(uint32_t node, uint32_t count)
 {
 	while (hosts[node]->frames.count < count) {
 		if (mock_host_poll(hosts[node], 2000) == 0)
-			ck_abort_msg("node %u: only %u of %u frames came", node + 1,
-				hosts[node]->frames.count, count);
+			ck_abort_msg("node %u: only %u of %u frames came", node + 1, hosts[node]->frames.count, count);
 	}
 }
 

@@ -119,8 +119,7 @@ void receive(uint32_t node, uint32_t count)
 			if (nodes[i] != NULL && mock_host_poll(hosts[i], 0) > 0)
 				idle = 0;
 		}
-		ck_assert_msg(idle < 1000, "node %u: %u of %u frames came", node + 1,
-			hosts[node]->frames.count, count);
+		ck_assert_msg(idle < 1000, "node %u: %u of %u frames came", node + 1, hosts[node]->frames.count, count);
 	}
 }
 

@@ -11,8 +11,8 @@ static void add_field(struct vector *vector, const char *line)
 	struct vector_field field = {0};
 
 	/* Other comments, such as "offset size field = value", do not start with two numbers. */
-	if (sscanf(line, "# %zu %zu %47[^=]= %79[^\n]", &field.offset, &field.size, field.name,
-		    field.text) < 3 || field.size == 0)
+	if (sscanf(line, "# %zu %zu %47[^=]= %79[^\n]", &field.offset, &field.size, field.name, field.text) < 3 ||
+		field.size == 0)
 		return;
 	for (size_t end = strlen(field.name); end > 0 && field.name[end - 1] == ' ';)
 		field.name[--end] = '\0';
@@ -54,8 +54,8 @@ struct vector *vectors_load(const char *name, size_t *count)
 			ck_assert_ptr_nonnull(vectors);
 			vector = &vectors[(*count)++];
 			memset(vector, 0, sizeof(*vector));
-			snprintf(vector->title, sizeof(vector->title), "%s: %.*s", name,
-				(int)strcspn(line + 2, "\n"), line + 2);
+			snprintf(vector->title, sizeof(vector->title), "%s: %.*s", name, (int)strcspn(line + 2, "\n"),
+				line + 2);
 		} else if (line[0] == '#') {
 			add_field(vector, line);
 		} else {
@@ -65,7 +65,6 @@ struct vector *vectors_load(const char *name, size_t *count)
 	fclose(file);
 	ck_assert_uint_gt(*count, 0);
 	for (size_t i = 0; i < *count; i++)
-		ck_assert_msg(vectors[i].size > 0 && vectors[i].field_count > 0, "%s: no packet",
-			vectors[i].title);
+		ck_assert_msg(vectors[i].size > 0 && vectors[i].field_count > 0, "%s: no packet", vectors[i].title);
 	return vectors;
 }

@@ -91,8 +91,7 @@ static void prepare(struct coterie_ctx *host)
 			set_nodes(host, (uint32_t)atoi(value));
 			continue;
 		}
-		snprintf(key, sizeof(key), "%s%s",
-			strncmp(word, "nodelist.", 9) == 0 ? "" : "quorum.", word);
+		snprintf(key, sizeof(key), "%s%s", strncmp(word, "nodelist.", 9) == 0 ? "" : "quorum.", word);
 		vote_set_key(host, key, value);
 	}
 }
@@ -168,8 +167,7 @@ int32_t vote_poll(struct service_user *user, const char *name, uint32_t cast, ui
 	const struct service_node *node = &user->ring->nodes[user->nodeid];
 	struct votequorum_req_qdevice_poll req = {
 		.cast_vote = cast,
-		.ring_id = {.nodeid = node->ring_rep,
-			.seq = ring_seq != 0 ? ring_seq : node->ring_seq},
+		.ring_id = {.nodeid = node->ring_rep, .seq = ring_seq != 0 ? ring_seq : node->ring_seq},
 	};
 
 	snprintf(req.name, sizeof(req.name), "%s", name);
@@ -227,8 +225,8 @@ const char *vote_info(struct service_user *user, uint32_t nodeid)
 	}
 	memcpy((uint8_t *)&res + 24, reply->data, reply->size);
 	ck_assert(nodeid == 0 ? res.nodeid == user->nodeid : res.nodeid == nodeid);
-	sprintf(text, "%u of %u, need %u, flags %x, device %u '%s'", res.total_votes,
-		res.expected_votes, res.quorum, res.flags, res.qdevice_votes, res.qdevice_name);
+	sprintf(text, "%u of %u, need %u, flags %x, device %u '%s'", res.total_votes, res.expected_votes, res.quorum,
+		res.flags, res.qdevice_votes, res.qdevice_name);
 	return text;
 }
 
@@ -263,8 +261,8 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 		at = write_word(at, "quorum", quorum->context);
 		at += sprintf(at, " %u [", quorum->quorate);
 		for (uint32_t i = 0; i < quorum->node_count; i++)
-			at += sprintf(at, "%s%u:%u", i == 0 ? "" : " ", quorum->nodes[i].nodeid,
-				quorum->nodes[i].state);
+			at += sprintf(
+				at, "%s%u:%u", i == 0 ? "" : " ", quorum->nodes[i].nodeid, quorum->nodes[i].state);
 		break;
 	case VOTEQUORUM_EVENT_NODELIST:
 		ck_assert_uint_eq(size, sizeof(*list) + 4 * list->node_count);
@@ -316,12 +314,12 @@ const char *vote_queued(struct service_ring *ring, uint32_t nodeid, uint32_t ind
 	memcpy(message.bytes + 16, sent->list[index].data, sent->list[index].size);
 	switch (sent->list[index].id) {
 	case VOTEQUORUM_RING_NODEINFO:
-		sprintf(text, "info %u votes %u of %u flags %x", message.info.nodeid,
-			message.info.votes, message.info.expected_votes, message.info.flags);
+		sprintf(text, "info %u votes %u of %u flags %x", message.info.nodeid, message.info.votes,
+			message.info.expected_votes, message.info.flags);
 		break;
 	case VOTEQUORUM_RING_RECONFIGURE:
-		sprintf(text, "change %u node %u value %u", message.change.param,
-			message.change.nodeid, message.change.value);
+		sprintf(text, "change %u node %u value %u", message.change.param, message.change.nodeid,
+			message.change.value);
 		break;
 	case VOTEQUORUM_RING_QDEVICE_REG:
 		sprintf(text, "device %u '%s'", message.device.operation, message.device.name);

@@ -56,8 +56,8 @@ static bool do_secret(struct agent *agent, struct json_object *request, struct j
 	ssize_t size = path[0] == '\0' ? -ENOENT : files_read(path, AGENT_KEY_MAX, &bytes);
 
 	if (size <= 0)
-		return agent_fail(answer, "use coterie-ctl key create and copy the key to all nodes", "cannot read the key '%s': %s", path,
-			size < 0 ? strerror((int)-size) : "it is empty");
+		return agent_fail(answer, "use coterie-ctl key create and copy the key to all nodes",
+			"cannot read the key '%s': %s", path, size < 0 ? strerror((int)-size) : "it is empty");
 	char *hex = hex_encode(bytes, (size_t)size);
 
 	put_text(answer, "key", hex);
@@ -238,7 +238,7 @@ static bool answer_line(struct agent *agent, const char *line)
 {
 	struct json_object *request = json_tokener_parse(line), *answer = json_object_new_object();
 	bool is_good = json_object_is_type(request, json_type_object) ? serve(agent, request, answer)
-								   : agent_fail(answer, "", "no request");
+								      : agent_fail(answer, "", "no request");
 
 	put_bool(answer, "ok", is_good);
 	/* JSON has no control characters, so that terminal_guard() changes nothing. */
@@ -256,14 +256,15 @@ int agent_main(struct ctl *ctl)
 	if (line == NULL)
 		return CTL_FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* sent when a session ends, which the end of the input shows as well */
+	signal(SIGHUP, SIG_IGN);  /* sent when a session ends, which the end of the input shows as well */
 	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
 	/* A Ctrl-C must not reach the helper. It runs until the end of its input, and then undoes its change. */
 	setpgid(0, 0);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL && answer_line(&agent, line))
+	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL &&
+		answer_line(&agent, line))
 		;
 	explicit_bzero(line, AGENT_LINE_MAX);
 	free(line);

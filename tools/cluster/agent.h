@@ -38,9 +38,9 @@
 
 struct files_change {
 	char path[4096];
-	bool had;      /* a file existed before, and is now PATH.before */
+	bool had;        /* a file existed before, and is now PATH.before */
 	bool is_removed; /* the file is removed and not replaced */
-	bool is_new;   /* PATH.new exists */
+	bool is_new;     /* PATH.new exists */
 	bool is_placed;
 };
 
@@ -73,13 +73,13 @@ ssize_t files_read(const char *path, size_t limit, char **bytes);
 struct agent {
 	struct ctl *ctl;
 	struct files files;
-	char config[4096];  /* the node's config file */
+	char config[4096];    /* the node's config file */
 	char key_named[4096]; /* key file that the config names; "": none */
 	char state_dir[4096]; /* state folder that the config names; "": the default */
-	uint64_t version;   /* config-version of the new config; 0: none */
-	int lock;           /* descriptor; -1: not locked */
-	bool has_started;   /* the daemon, which undo stops */
-	bool has_stopped;   /* the daemon, which undo starts */
+	uint64_t version;     /* config-version of the new config; 0: none */
+	int lock;             /* descriptor; -1: not locked */
+	bool has_started;     /* the daemon, which undo stops */
+	bool has_stopped;     /* the daemon, which undo starts */
 };
 
 /** Fill an answer with the facts. config: their "file" is kept in agent->config. */

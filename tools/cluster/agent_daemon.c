@@ -32,13 +32,16 @@ static bool fail_as_command(struct agent *agent, struct json_object *data, const
 	struct ctl_error *error = &agent->ctl->error;
 	struct json_object *nodes = get(data, "nodes");
 
-	for (size_t i = 0; error->code == 0 && json_object_is_type(nodes, json_type_array) && i < json_object_array_length(nodes);
+	for (size_t i = 0;
+		error->code == 0 && json_object_is_type(nodes, json_type_array) && i < json_object_array_length(nodes);
 		i++) {
 		struct json_object *node = json_object_array_get_idx(nodes, i);
 		const char *result = get_text(node, "result");
 
-		if (strcmp(result, "unchanged") != 0 && strcmp(result, "applied") != 0 && get_text(node, "text")[0] != '\0')
-			return agent_fail(answer, "", "%s: node %" PRIi64 ": %s", what, get_number(node, "id"), get_text(node, "text"));
+		if (strcmp(result, "unchanged") != 0 && strcmp(result, "applied") != 0 &&
+			get_text(node, "text")[0] != '\0')
+			return agent_fail(answer, "", "%s: node %" PRIi64 ": %s", what, get_number(node, "id"),
+				get_text(node, "text"));
 	}
 	return agent_fail(answer, error->hint, "%s: %s", what, error->code != 0 ? error->text : "refused");
 }
@@ -75,7 +78,8 @@ bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct jso
 	if (is_forced)
 		words[count++] = force;
 	int code = reload_gather(agent->ctl, count, words, data);
-	bool is_good = code == 0 || fail_as_command(agent, data, is_check ? "the ring's check of the files" : "reload", answer);
+	bool is_good = code == 0 ||
+		       fail_as_command(agent, data, is_check ? "the ring's check of the files" : "reload", answer);
 
 	alarm(0);
 	json_object_put(data);
@@ -114,7 +118,8 @@ bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer)
 
 	json_object_put(data);
 	if (is_good && !await(agent, false))
-		is_good = agent_fail(answer, "look into its log", "the daemon does not stop within %d s", LIMIT_MS / 1000);
+		is_good = agent_fail(
+			answer, "look into its log", "the daemon does not stop within %d s", LIMIT_MS / 1000);
 	return is_good;
 }
 
@@ -181,7 +186,8 @@ static bool has_user(void)
 
 bool agent_start(struct agent *agent, struct json_object *answer)
 {
-	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096], option[] = "-c";
+	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096],
+	     option[] = "-c";
 	char as[] = "--user", user[] = DAEMON_USER;
 	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[6] = {program};
 	int count = 1;
@@ -200,11 +206,13 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 	}
 
 	daemon_program(program);
-	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said)) : run(program, of_program, said, sizeof(said));
+	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said))
+			      : run(program, of_program, said, sizeof(said));
 
 	if (status != 0)
 		return agent_fail(answer, has_unit ? "journalctl -u coterie -n 50" : "look into its log",
-			"the daemon does not start (status %d): %.300s", status, status < 0 ? strerror(-status) : last_line(said));
+			"the daemon does not start (status %d): %.300s", status,
+			status < 0 ? strerror(-status) : last_line(said));
 	agent->has_started = true;
 	if (await(agent, true))
 		return true;

@@ -35,8 +35,8 @@ const char *agent_key_place(const struct agent *agent, size_t rank, char path[40
 
 	if (rank == 0)
 		snprintf(path, 4096, "%.3900s%s%.100s/authkey",
-			agent->state_dir[0] != '\0' ? agent->state_dir : LOCALSTATE_DIR "/lib/coterie", instance != NULL ? "/" : "",
-			instance != NULL ? instance : "");
+			agent->state_dir[0] != '\0' ? agent->state_dir : LOCALSTATE_DIR "/lib/coterie",
+			instance != NULL ? "/" : "", instance != NULL ? instance : "");
 	else if (rank == 1)
 		snprintf(path, 4096, FOLDER "/authkey");
 	else if (rank == 2)

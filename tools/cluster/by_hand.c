@@ -58,8 +58,8 @@ static void print_key(const struct writer *writer, const struct plan_node *node)
 	/* The copy has its mode from the first byte on. */
 	bool is_six = words_family(first->node.addresses[0]) == 6;
 
-	fprintf(writer->out, "    scp -p root@%s%s%s:%s %s\n", is_six ? "[" : "", first->node.addresses[0], is_six ? "]" : "", writer->key,
-		writer->key);
+	fprintf(writer->out, "    scp -p root@%s%s%s:%s %s\n", is_six ? "[" : "", first->node.addresses[0],
+		is_six ? "]" : "", writer->key, writer->key);
 	fprintf(writer->out, "    chown coterie: %s\n", writer->key);
 }
 
@@ -67,7 +67,8 @@ static void print_node(const struct writer *writer, const struct plan_node *node
 {
 	print_head(writer, node);
 	if (node->role == ROLE_LEAVES) {
-		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n", writer->config, writer->config);
+		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n", writer->config,
+			writer->config);
 		/* Other instances of the host may use the common key. */
 		if (writer->change->ctl->instance == NULL || writer->change->key_file[0] != '\0')
 			fprintf(writer->out, "    mv %s %s.old\n", writer->key, writer->key);
@@ -141,7 +142,8 @@ int by_hand(struct change *change, struct json_object *data)
 
 	if (out == NULL)
 		return ctl_fail(change->ctl, CTL_FAILED, NULL, "out of memory");
-	snprintf(config, sizeof(config), FOLDER "/%s.conf", change->ctl->instance != NULL ? change->ctl->instance : "coterie");
+	snprintf(config, sizeof(config), FOLDER "/%s.conf",
+		change->ctl->instance != NULL ? change->ctl->instance : "coterie");
 	const struct writer writer = {.out = out,
 		.change = change,
 		.config = config,

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define KEY_SIZE 256u
-#define LIMIT_MS 30000         /* for an answer, if --timeout is not longer */
-#define BACK_TRIES 20          /* tries to check a node whose session has ended */
-#define RELOAD_TRIES 200       /* tries to find out whether a reload was made: nodes may take a minute */
+#define LIMIT_MS 30000   /* for an answer, if --timeout is not longer */
+#define BACK_TRIES 20    /* tries to check a node whose session has ended */
+#define RELOAD_TRIES 200 /* tries to find out whether a reload was made: nodes may take a minute */
 #define BACK_PAUSE_MS 500
 #define LIMIT_DAEMON_MS 150000 /* where a daemon or the whole ring has to do something */
 
@@ -64,8 +64,8 @@ static void fail_step(struct plan_finding *failure, size_t node, const char *tex
  * Send a request to a node's helper and wait for the answer. request: taken. @return whether it has worked; otherwise
  * failure has the reason
  */
-static bool ask(struct change *change, size_t node, struct json_object *request, bool is_long, struct json_object **answer,
-	struct plan_finding *failure)
+static bool ask(struct change *change, size_t node, struct json_object *request, bool is_long,
+	struct json_object **answer, struct plan_finding *failure)
 {
 	struct json_object *received = NULL;
 	char why[PLAN_TEXT_MAX];
@@ -95,8 +95,8 @@ static void open_peers(struct change *change)
 		if (node->node.address_count == 0)
 			snprintf(node->facts.error, sizeof(node->facts.error), "it has no address");
 		else
-			peer_open(&change->peers[i], is_local ? NULL : change->shell, node->node.addresses[0], node->facts.error,
-				sizeof(node->facts.error));
+			peer_open(&change->peers[i], is_local ? NULL : change->shell, node->node.addresses[0],
+				node->facts.error, sizeof(node->facts.error));
 	}
 }
 
@@ -137,7 +137,8 @@ static bool look_again(struct change *change, size_t i, int tries, struct node_f
 		struct plan_finding failure;
 
 		peer_close(&change->peers[i]);
-		peer_open(&change->peers[i], peer_is_local(node) ? NULL : change->shell, node->addresses[0], why, sizeof(why));
+		peer_open(&change->peers[i], peer_is_local(node) ? NULL : change->shell, node->addresses[0], why,
+			sizeof(why));
 		change->peers[i].is_replaced = true;
 		put_text(request, "instance", change->ctl->instance != NULL ? change->ctl->instance : "");
 		put_bool(request, "lock", true);
@@ -224,7 +225,8 @@ static bool fetch_key(struct change *change)
 	if (node == change->count)
 		node = key_holder(change, false);
 	if (node == change->count) {
-		fail_step(&change->failure, SIZE_MAX, "no node of the cluster has a key", "coterie-ctl key create makes one");
+		fail_step(&change->failure, SIZE_MAX, "no node of the cluster has a key",
+			"coterie-ctl key create makes one");
 		return false;
 	}
 	if (ask(change, node, request_named("secret"), false, &answer, &change->failure))
@@ -296,7 +298,8 @@ static bool do_steps(struct change *change)
 
 		tell_progress(change, step);
 		bool is_reload = step->kind == STEP_RELOAD;
-		bool is_good = ask(change, step->node, request_of(change, step), is_long(step->kind), NULL, &change->failure);
+		bool is_good = ask(
+			change, step->node, request_of(change, step), is_long(step->kind), NULL, &change->failure);
 
 		if (!is_good && is_reload && is_reloaded(change, step->node)) {
 			change->failure.text[0] = '\0';
@@ -332,7 +335,8 @@ static void reload_back(struct change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		struct json_object *request = request_named("reload");
 
-		if (change->nodes[i].role != ROLE_STAYS || !change->nodes[i].facts.is_running || change->peers[i].is_failed) {
+		if (change->nodes[i].role != ROLE_STAYS || !change->nodes[i].facts.is_running ||
+			change->peers[i].is_failed) {
 			json_object_put(request);
 			continue;
 		}
@@ -340,7 +344,8 @@ static void reload_back(struct change *change)
 		if (ask(change, i, request, true, NULL, &trouble))
 			return;
 	}
-	snprintf(trouble.remedy, sizeof(trouble.remedy), "use 'coterie-ctl reload' when the files of all nodes are alike");
+	snprintf(trouble.remedy, sizeof(trouble.remedy),
+		"use 'coterie-ctl reload' when the files of all nodes are alike");
 	add_trouble(change, &trouble);
 }
 
@@ -356,7 +361,8 @@ static void undo(struct change *change)
 			peer_close(&change->peers[i]);
 			if (is_as_before(change, i))
 				continue;
-			fail_step(&trouble, i, "its session has ended, and whether its files are as before is not known",
+			fail_step(&trouble, i,
+				"its session has ended, and whether its files are as before is not known",
 				"look for files that end in .before or .new beside its config, and put them back");
 			add_trouble(change, &trouble);
 		} else if (!ask(change, i, request_named("undo"), true, NULL, &trouble)) {
@@ -394,7 +400,8 @@ static int run_plan(struct change *change)
 	change->outcome = CHANGE_PLANNED;
 	if (change->is_dry)
 		return CTL_GOOD;
-	bool has_key = !is_keyed(change) || (change->request.change == PLAN_CREATE ? make_key(change) : fetch_key(change));
+	bool has_key = !is_keyed(change) ||
+		       (change->request.change == PLAN_CREATE ? make_key(change) : fetch_key(change));
 
 	if (has_key && do_steps(change)) {
 		keep(change);

@@ -27,16 +27,16 @@ struct change {
 	struct plan_node *nodes;          /* count elements, as peers */
 	struct peer *peers;
 	size_t count;
-	const char *shell; /* remote shell */
-	bool is_dry;       /* --dry-run */
-	bool is_printed;   /* --print */
-	char *old_text;    /* config before; NULL: none */
-	char *new_text;    /* and after */
+	const char *shell;    /* remote shell */
+	bool is_dry;          /* --dry-run */
+	bool is_printed;      /* --print */
+	char *old_text;       /* config before; NULL: none */
+	char *new_text;       /* and after */
 	uint64_t new_version; /* its config-version */
 	uint32_t highest_id;  /* that a node of the config has or had */
-	char key_file[4096]; /* as the config names it. "": the default place */
+	char key_file[4096];  /* as the config names it. "": the default place */
 	char state_dir[4096]; /* as the config names it. "": the default */
-	char *key;           /* in hexadecimal digits; NULL: none */
+	char *key;            /* in hexadecimal digits; NULL: none */
 
 	struct plan plan;
 	size_t steps_done;

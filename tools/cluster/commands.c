@@ -136,7 +136,8 @@ static int add_new_nodes(struct change *change, const struct words *words, size_
 	for (size_t i = first; i < words->count; i++) {
 		struct words_node node;
 
-		if (words_read_node(words->list[i], &node, why, sizeof(why)) < 0 || words_resolve(&node, &left_ms, why, sizeof(why)) < 0)
+		if (words_read_node(words->list[i], &node, why, sizeof(why)) < 0 ||
+			words_resolve(&node, &left_ms, why, sizeof(why)) < 0)
 			return usage_error(change, why);
 		if (change_add_node(change, &node, ROLE_JOINS, 1) < 0)
 			return usage_error(change, "too many nodes");
@@ -207,7 +208,8 @@ static int run(struct ctl *ctl, enum plan_change kind, const char *usage,
 		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
 	}
 	change->ctl = ctl;
-	change->request = (struct plan_request){.change = kind, .cluster = change->cluster, .transport = change->transport};
+	change->request = (struct plan_request){
+		.change = kind, .cluster = change->cluster, .transport = change->transport};
 	int code = read_words(change, usage, argc, argv, words);
 
 	if (code == 0)
@@ -223,8 +225,8 @@ static int run(struct ctl *ctl, enum plan_change kind, const char *usage,
 int cluster_create(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	return run(ctl, PLAN_CREATE, create_usage, plan_create,
-		"All nodes have their config and key. Where the daemon does not run yet: systemctl enable --now coterie", argc, argv,
-		data);
+		"All nodes have their config and key. Where the daemon does not run yet: systemctl enable --now coterie",
+		argc, argv, data);
 }
 
 /* --- changes of a cluster that is there --- */
@@ -243,12 +245,14 @@ static int read_own_config(struct change *change, struct conf *conf)
 	peer_facts(answer, &facts);
 	json_object_put(answer);
 	if (facts.config == NULL)
-		code = ctl_fail(change->ctl, CTL_FAILED, "run this on a node of the cluster; 'cluster create' makes one",
+		code = ctl_fail(change->ctl, CTL_FAILED,
+			"run this on a node of the cluster; 'cluster create' makes one",
 			"this host has no config that can be read: '%s'", facts.file);
 	else if (conf_read(facts.config, conf, why, sizeof(why)) < 0)
 		code = ctl_fail(change->ctl, CTL_INVALID,
-			strstr(facts.file, "corosync.conf") != NULL ? "coterie --print-config turns a corosync.conf into a coterie.conf"
-								    : "coterie-ctl config check",
+			strstr(facts.file, "corosync.conf") != NULL
+				? "coterie --print-config turns a corosync.conf into a coterie.conf"
+				: "coterie-ctl config check",
 			"'%s': %.300s", facts.file, why);
 	if (code != 0) {
 		free(facts.config);
@@ -373,8 +377,8 @@ static int plan_remove(struct change *change, const struct words *words)
 	struct plan_node *node = code == 0 ? find_node(change, words->list[0]) : NULL;
 
 	if (code == 0 && node == NULL)
-		code = ctl_fail(change->ctl, CTL_FAILED, "coterie-ctl members lists the nodes", "the config has no node '%s'",
-			words->list[0]);
+		code = ctl_fail(change->ctl, CTL_FAILED, "coterie-ctl members lists the nodes",
+			"the config has no node '%s'", words->list[0]);
 	if (code == 0) {
 		node->role = ROLE_LEAVES;
 		int rc = conf_remove_node(change->new_text, node->node.name, &result, why, sizeof(why));
@@ -401,8 +405,8 @@ static int plan_remove(struct change *change, const struct words *words)
 int node_remove(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	return run(ctl, PLAN_NODE_REMOVE, remove_usage, plan_remove,
-		"The node is out of the cluster. It knew the key: 'coterie-ctl key create' and a copy to all nodes shuts it out", argc,
-		argv, data);
+		"The node is out of the cluster. It knew the key: 'coterie-ctl key create' and a copy to all nodes shuts it out",
+		argc, argv, data);
 }
 
 /* --- link add --- */
@@ -419,8 +423,8 @@ static int add_address(struct change *change, const char *word)
 	struct plan_node *node = find_node(change, wanted.name);
 
 	if (node == NULL)
-		return ctl_fail(change->ctl, CTL_FAILED, "coterie-ctl members lists the nodes", "the config has no node '%s'",
-			wanted.name);
+		return ctl_fail(change->ctl, CTL_FAILED, "coterie-ctl members lists the nodes",
+			"the config has no node '%s'", wanted.name);
 	if (wanted.address_count != 1 || node->node.address_count == WORDS_LINKS_MAX)
 		return usage_error(change, "link add wants one address for each node, and a node has 8 at most");
 	memcpy(node->node.addresses[node->node.address_count++], wanted.addresses[0], sizeof(wanted.addresses[0]));
@@ -446,6 +450,6 @@ static int plan_link(struct change *change, const struct words *words)
 
 int link_add(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	return run(ctl, PLAN_LINK_ADD, link_usage, plan_link, "The ring has one more link: coterie-ctl rings shows it", argc, argv,
-		data);
+	return run(ctl, PLAN_LINK_ADD, link_usage, plan_link, "The ring has one more link: coterie-ctl rings shows it",
+		argc, argv, data);
 }

@@ -27,9 +27,9 @@ struct conf_range {
 };
 
 struct conf_setting {
-	size_t block; /* index. SIZE_MAX: at the top level */
+	size_t block;                  /* index. SIZE_MAX: at the top level */
 	struct conf_range name, value; /* value: with its quotes or braces */
-	bool is_append; /* += */
+	bool is_append;                /* += */
 };
 
 /** A block of the top level. Nested blocks and their settings are skipped. */

@@ -163,8 +163,8 @@ int conf_add_address(const char *text, const char *name, const char *address, ch
 	if (rc < 0)
 		return end(&edit, rc);
 	size_t block = conf_find_block(&edit.scanned, "node", name);
-	const struct conf_setting *setting =
-		block == SIZE_MAX ? NULL : conf_find_setting(&edit.scanned, block, "address");
+	const struct conf_setting *setting = block == SIZE_MAX ? NULL
+							       : conf_find_setting(&edit.scanned, block, "address");
 
 	if (setting == NULL || setting->is_append)
 		return end(&edit, fail(&edit, "the file has no plain option 'address' of node", name));
@@ -211,8 +211,8 @@ int conf_set(const char *text, const char *kind, const char *title, const char *
 		size_t length = strlen(text);
 
 		at.from = at.to = length;
-		rc = asprintf(&bytes, "%s%s%s%s { %s = %s }\n", length > 0 && text[length - 1] != '\n' ? "\n" : "", kind,
-			title != NULL ? " " : "", title != NULL ? title : "", option, value);
+		rc = asprintf(&bytes, "%s%s%s%s { %s = %s }\n", length > 0 && text[length - 1] != '\n' ? "\n" : "",
+			kind, title != NULL ? " " : "", title != NULL ? title : "", option, value);
 	}
 	if (rc < 0) {
 		snprintf(why, size, "out of memory");

@@ -28,7 +28,8 @@ char *conf_make(const struct conf_wanted *wanted)
 
 	if (out == NULL)
 		return NULL;
-	fprintf(out, "# Made by 'coterie-ctl cluster create'. All nodes have the same file: coterie.conf(5) explains it.\n");
+	fprintf(out,
+		"# Made by 'coterie-ctl cluster create'. All nodes have the same file: coterie.conf(5) explains it.\n");
 	fprintf(out, "cluster {\n\tname = %s\n\tconfig-version = 1\n}\n", wanted->cluster);
 	fprintf(out, "transport %s {\n", wanted->transport);
 	if (!wanted->is_encrypted)

@@ -26,7 +26,8 @@ static int read_text(struct reader *reader, size_t block, const char *option, ch
 		return 0;
 	if (conf_plain_value(reader->scanned, setting->value, text, size) == 0)
 		return 0;
-	snprintf(reader->why, reader->size, "option '%s' is not a plain value: write it without variables and escapes", option);
+	snprintf(reader->why, reader->size, "option '%s' is not a plain value: write it without variables and escapes",
+		option);
 	return -EINVAL;
 }
 
@@ -59,15 +60,17 @@ static int read_yes(struct reader *reader, size_t block, const char *option, boo
 static int add_address(struct reader *reader, struct words_node *node, struct conf_range value)
 {
 	if (node->address_count < WORDS_LINKS_MAX &&
-		conf_plain_value(reader->scanned, value, node->addresses[node->address_count], WORDS_ADDRESS_MAX + 1) == 0) {
+		conf_plain_value(reader->scanned, value, node->addresses[node->address_count], WORDS_ADDRESS_MAX + 1) ==
+			0) {
 		if (words_is_harmless(node->addresses[node->address_count++]))
 			return 0;
-		snprintf(reader->why, reader->size, "node '%s' has a word that is no address: write an IP address or a host name",
-			node->name);
+		snprintf(reader->why, reader->size,
+			"node '%s' has a word that is no address: write an IP address or a host name", node->name);
 		return -EINVAL;
 	}
-	snprintf(reader->why, reader->size, "the addresses of node '%s' are not plain: write {a, b}, at most %d, without variables",
-		node->name, WORDS_LINKS_MAX);
+	snprintf(reader->why, reader->size,
+		"the addresses of node '%s' are not plain: write {a, b}, at most %d, without variables", node->name,
+		WORDS_LINKS_MAX);
 	return -EINVAL;
 }
 
@@ -85,7 +88,7 @@ static int read_addresses(struct reader *reader, struct words_node *node, struct
 		at += strspn(text + at, " \t\r\n,");
 		if (at >= value.to - 1)
 			return 0;
-		size_t length = text[at] == '"' ? strcspn(text + at + 1, "\"") + 2
+		size_t length = text[at] == '"'    ? strcspn(text + at + 1, "\"") + 2
 				: text[at] == '\'' ? strcspn(text + at + 1, "'") + 2
 						   : strcspn(text + at, " \t\r\n,}");
 
@@ -110,7 +113,8 @@ static int read_node(struct reader *reader, size_t block)
 	*node = (struct conf_node){.votes = 1};
 	if (conf_plain_value(reader->scanned, found->title, node->node.name, sizeof(node->node.name)) < 0 ||
 		!words_is_name(node->node.name)) {
-		snprintf(reader->why, reader->size, "a node has a name that this command does not take: change the file by hand");
+		snprintf(reader->why, reader->size,
+			"a node has a name that this command does not take: change the file by hand");
 		return -EINVAL;
 	}
 	conf->node_count++;
@@ -119,7 +123,8 @@ static int read_node(struct reader *reader, size_t block)
 	if (rc == 0)
 		rc = read_number(reader, block, "votes", &votes);
 	if (rc == 0 && (id == 0 || id > UINT32_MAX || votes > 65535)) {
-		snprintf(reader->why, reader->size, "node '%s' has no id, or no sensible one: write id = NUMBER", node->node.name);
+		snprintf(reader->why, reader->size, "node '%s' has no id, or no sensible one: write id = NUMBER",
+			node->node.name);
 		return -EINVAL;
 	}
 	node->node.id = (uint32_t)id;

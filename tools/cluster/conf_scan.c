@@ -28,7 +28,10 @@ struct scanner {
 
 /* --- tokens --- */
 
-static bool is_word_byte(unsigned char byte) { return byte > ' ' && byte != 0x7f && strchr("\"'(){}=,+#*\\", byte) == NULL; }
+static bool is_word_byte(unsigned char byte)
+{
+	return byte > ' ' && byte != 0x7f && strchr("\"'(){}=,+#*\\", byte) == NULL;
+}
 
 /* Return the offset after blanks and comments. */
 static size_t skip_blank(const char *text, size_t at)
@@ -193,7 +196,8 @@ static int scan_items(struct scanner *scanner, size_t block, bool is_quorum)
 		else if (is_sign(scanner, &scanner->ahead, '=') || is_sign(scanner, &scanner->ahead, '+'))
 			rc = scan_setting(scanner, block, depth == 1);
 		else {
-			scanner->scanned->has_device = scanner->scanned->has_device ||
+			scanner->scanned->has_device =
+				scanner->scanned->has_device ||
 				(is_quorum && depth == 1 && conf_is(scanner->scanned, scanner->token.range, "device"));
 			while (is_value(&scanner->ahead))
 				step(scanner);
@@ -221,7 +225,8 @@ static int scan_block(struct scanner *scanner)
 	int rc = add_block(scanner, &block);
 
 	if (rc == 0)
-		rc = scan_items(scanner, scanner->scanned->block_count - 1, conf_is(scanner->scanned, block.kind, "quorum"));
+		rc = scan_items(
+			scanner, scanner->scanned->block_count - 1, conf_is(scanner->scanned, block.kind, "quorum"));
 	if (rc == 0)
 		scanner->scanned->blocks[scanner->scanned->block_count - 1].whole.to = scanner->token.range.to;
 	return rc;

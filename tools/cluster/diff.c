@@ -61,7 +61,7 @@ static void walk(const struct lines *old, const struct lines *new, const uint16_
 	size_t width = new->count + 1, i = 0, k = 0;
 
 	while (i < old->count || k < new->count) {
-		if (i < old->count && k < new->count && strcmp(old->list[i], new->list[k]) == 0) {
+		if (i < old->count && k < new->count &&strcmp(old->list[i], new->list[k]) == 0) {
 			i++;
 			k++;
 		} else if (k == new->count ||

@@ -246,7 +246,7 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 	if (rc == -EPIPE && peer->pid > 0)
 		await(peer->out, POLLHUP, now_ms() + 200); /* wait for its last output */
 	complaint(peer, said, sizeof(said));
-	const char *what = rc == -EPIPE ? "the session has ended"
+	const char *what = rc == -EPIPE       ? "the session has ended"
 			   : rc == -ETIMEDOUT ? "no answer in time"
 			   : rc == -EPROTO    ? "it sends no answer of coterie-ctl"
 			   : rc == -EMSGSIZE  ? "its answer is too long"
@@ -258,7 +258,8 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 		snprintf(why, size, "%s", what);
 }
 
-int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why, size_t size)
+int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why,
+	size_t size)
 {
 	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
 	int64_t end_ms = now_ms() + limit_ms;
@@ -350,9 +351,11 @@ bool peer_is_local(const struct words_node *node)
 		if (at->ifa_addr == NULL)
 			continue;
 		if (at->ifa_addr->sa_family == AF_INET)
-			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr, text, sizeof(text));
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr, text,
+				sizeof(text));
 		else if (at->ifa_addr->sa_family == AF_INET6)
-			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr, text, sizeof(text));
+			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr, text,
+				sizeof(text));
 		for (size_t i = 0; i < node->address_count && text[0] != '\0'; i++)
 			is_local = is_local || (strcmp(node->addresses[i], text) == 0 && !words_is_loopback(text));
 	}

@@ -20,13 +20,13 @@ struct json_object;
 #define PEER_WORDS_MAX 32
 
 struct peer {
-	pid_t pid; /* 0: no session */
+	pid_t pid;           /* 0: no session */
 	int in, out, errors; /* its standard input, output and error output */
 	char *buffer;        /* bytes that were read beyond the last answer */
 	size_t size, room;
-	bool is_local;  /* a child process of this host, and no remote shell */
+	bool is_local;    /* a child process of this host, and no remote shell */
 	bool is_replaced; /* a new helper has replaced the first one, and knows nothing of the change */
-	bool is_failed; /* the session has ended or is out of step: no more requests */
+	bool is_failed;   /* the session has ended or is out of step: no more requests */
 };
 
 /**
@@ -44,7 +44,8 @@ int peer_open(struct peer *peer, const char *shell, const char *host, char *why,
  * @param why     out: the reason, with the last line of the remote shell's error output
  * @return 0; negative errno
  */
-int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why, size_t size);
+int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why,
+	size_t size);
 /**
  * End the session: the helper sees the end of its input. A remote shell has 6 s to end, and gets SIGTERM after 3 of them.
  * The helper of this host gets no signal, and as much time as a change takes on its way back: 150 s.

@@ -78,6 +78,6 @@ void peer_facts(struct json_object *answer, struct node_facts *facts)
 	for (size_t i = 0; json_object_is_type(members, json_type_array) && i < json_object_array_length(members) &&
 			   i < WORDS_NODES_MAX;
 		i++)
-		facts->members[facts->member_count++] =
-			(uint64_t)json_object_get_int64(json_object_array_get_idx(members, i));
+		facts->members[facts->member_count++] = (uint64_t)json_object_get_int64(
+			json_object_array_get_idx(members, i));
 }

@@ -81,10 +81,7 @@ static bool is_new(const struct planner *planner, size_t i)
 }
 
 /* A node that is removed may be dead. Its files stay there. */
-static bool may_be_missing(const struct planner *planner, size_t i)
-{
-	return planner->nodes[i].role == ROLE_LEAVES;
-}
+static bool may_be_missing(const struct planner *planner, size_t i) { return planner->nodes[i].role == ROLE_LEAVES; }
 
 static void check_reached(struct planner *planner, size_t i)
 {
@@ -100,8 +97,9 @@ static void check_reached(struct planner *planner, size_t i)
 			"it cannot be reached, so its files stay: %s", facts->error);
 	else
 		REFUSE(planner, i,
-			is_new(planner, i) ? "see that 'ssh' reaches it as root without a question, and that coterie-ctl is installed there"
-					   : "see that 'ssh' reaches it, or take it out first with 'coterie-ctl node remove'",
+			is_new(planner, i)
+				? "see that 'ssh' reaches it as root without a question, and that coterie-ctl is installed there"
+				: "see that 'ssh' reaches it, or take it out first with 'coterie-ctl node remove'",
 			"it cannot be reached: %s", facts->error);
 }
 
@@ -113,11 +111,11 @@ static void check_installed(struct planner *planner, size_t i)
 		REFUSE(planner, i, "install the same version on all nodes",
 			"its coterie-ctl (version %s) speaks another language than this one", facts->version);
 	if (facts->daemon[0] != '\0')
-		REFUSE(planner, i, "install the daemon there: on Debian, 'apt install coterie'", "the daemon cannot be run: %s",
-			facts->daemon);
+		REFUSE(planner, i, "install the daemon there: on Debian, 'apt install coterie'",
+			"the daemon cannot be run: %s", facts->daemon);
 	if (facts->write_error[0] != '\0')
-		REFUSE(planner, i, "log in there as root: --ssh='ssh -l root'", "its folder '%s' cannot be written: %s", facts->folder,
-			facts->write_error);
+		REFUSE(planner, i, "log in there as root: --ssh='ssh -l root'", "its folder '%s' cannot be written: %s",
+			facts->folder, facts->write_error);
 	if (facts->is_locked)
 		REFUSE(planner, i, "wait for its end", "another change of the cluster is under way there");
 }
@@ -130,10 +128,11 @@ static void check_new(struct planner *planner, size_t i)
 
 	if (facts->is_running)
 		REFUSE(planner, i, "stop it first, if that cluster is not needed: systemctl stop coterie corosync",
-			"%s of cluster '%s' runs there", facts->is_corosync ? "a Corosync daemon" : "a daemon", facts->cluster);
+			"%s of cluster '%s' runs there", facts->is_corosync ? "a Corosync daemon" : "a daemon",
+			facts->cluster);
 	if (facts->has_config && !is_forced)
-		REFUSE(planner, i, "use --force: the old file is then kept as coterie.conf.old", "it has a config already: '%s'",
-			facts->file);
+		REFUSE(planner, i, "use --force: the old file is then kept as coterie.conf.old",
+			"it has a config already: '%s'", facts->file);
 	if (facts->has_corosync_config)
 		NOTE(planner, i, "", "it also has a corosync.conf, which is not used beside a coterie.conf");
 	if (facts->has_key && planner->request->is_encrypted && !is_forced)
@@ -149,18 +148,21 @@ static void check_member(struct planner *planner, size_t i)
 	bool is_named = planner->request->cluster[0] != '\0' && facts->cluster[0] != '\0';
 
 	if (facts->is_corosync) {
-		REFUSE(planner, i, "move the node to Coterie first, or change the cluster by hand", "a Corosync daemon runs there");
+		REFUSE(planner, i, "move the node to Coterie first, or change the cluster by hand",
+			"a Corosync daemon runs there");
 		return;
 	}
 	if (facts->is_running && is_named && strcmp(facts->cluster, planner->request->cluster) != 0)
-		REFUSE(planner, i, "", "a daemon of cluster '%s' runs there, not of '%s'", facts->cluster, planner->request->cluster);
+		REFUSE(planner, i, "", "a daemon of cluster '%s' runs there, not of '%s'", facts->cluster,
+			planner->request->cluster);
 	if (facts->is_running && facts->id != node->node.id)
 		REFUSE(planner, i, "make the config files alike, and reload",
 			"its daemon runs as node %u, and the file has node %u", facts->id, node->node.id);
 	if (node->role == ROLE_LEAVES)
 		return;
 	if (!facts->has_config || facts->config == NULL)
-		REFUSE(planner, i, "copy coterie.conf to it from another node", "it has no config that can be read: '%s'", facts->file);
+		REFUSE(planner, i, "copy coterie.conf to it from another node",
+			"it has no config that can be read: '%s'", facts->file);
 	if (!facts->is_running && planner->request->change != PLAN_NODE_REMOVE)
 		NOTE(planner, i, "", "its daemon does not run: it takes the new file when it starts");
 }
@@ -193,8 +195,8 @@ static void check_versions(struct planner *planner)
 		if (first == SIZE_MAX)
 			first = i;
 		else if (strcmp(facts->version, planner->nodes[first].facts.version) != 0)
-			NOTE(planner, i, "", "it has version %s, and %s has %s", facts->version, planner->nodes[first].node.name,
-				planner->nodes[first].facts.version);
+			NOTE(planner, i, "", "it has version %s, and %s has %s", facts->version,
+				planner->nodes[first].node.name, planner->nodes[first].facts.version);
 	}
 }
 
@@ -212,7 +214,8 @@ static void check_alike(struct planner *planner)
 		if (first == SIZE_MAX) {
 			first = i;
 			if (text != NULL && strcmp(facts->config, text) != 0)
-				REFUSE(planner, i, "run the command once more; if that is refused, too, make the files alike",
+				REFUSE(planner, i,
+					"run the command once more; if that is refused, too, make the files alike",
 					"its '%s' is not the one that this change is made of: it has changed meanwhile, or differs from that of this host",
 					facts->file);
 		} else if (strcmp(facts->config, planner->nodes[first].facts.config) != 0) {
@@ -237,8 +240,9 @@ static void check_families(struct planner *planner)
 			if (first == SIZE_MAX)
 				first = i;
 			else if (family != words_family(planner->nodes[first].node.addresses[link]))
-				REFUSE(planner, i, "give all nodes IPv4, or all IPv6", "its address %s is not of the family of %s, link %zu",
-					node->addresses[link], planner->nodes[first].node.addresses[link], link);
+				REFUSE(planner, i, "give all nodes IPv4, or all IPv6",
+					"its address %s is not of the family of %s, link %zu", node->addresses[link],
+					planner->nodes[first].node.addresses[link], link);
 		}
 	}
 }
@@ -256,11 +260,11 @@ static void check_links(struct planner *planner)
 		least = count < least ? count : least;
 	}
 	if (links > 1 && strcmp(planner->request->transport, "knet") != 0)
-		REFUSE(planner, SIZE_MAX, "use transport knet, or one address for each node", "transport %s has one link",
-			planner->request->transport);
+		REFUSE(planner, SIZE_MAX, "use transport knet, or one address for each node",
+			"transport %s has one link", planner->request->transport);
 	if (least < links)
-		REFUSE(planner, SIZE_MAX, "give every node one address for each link", "the nodes have from %zu to %zu addresses",
-			least, links);
+		REFUSE(planner, SIZE_MAX, "give every node one address for each link",
+			"the nodes have from %zu to %zu addresses", least, links);
 }
 
 /* --- quorum --- */
@@ -292,8 +296,8 @@ bool plan_keeps_quorum(const struct plan_request *request, const struct plan_nod
 
 	if (!is_kept)
 		snprintf(why, size,
-			"without it %u of %u votes are in the ring, and quorum would be %u (now it is %u with %u in the ring)", rest,
-			after, quorum_after, quorum_before, joined);
+			"without it %u of %u votes are in the ring, and quorum would be %u (now it is %u with %u in the ring)",
+			rest, after, quorum_after, quorum_before, joined);
 	return is_kept;
 }
 
@@ -313,10 +317,12 @@ static void check_quorum(struct planner *planner)
 	if (request->change == PLAN_NODE_ADD && request->is_two_node)
 		NOTE(planner, SIZE_MAX, "", "'two-node' is set to no: the cluster has %zu nodes now", after);
 	if (request->change == PLAN_NODE_REMOVE && after == 2 && !request->is_two_node && !request->has_device)
-		NOTE(planner, SIZE_MAX, "'two-node = yes' in block quorum lets one of them go on alone: see votequorum(5)",
+		NOTE(planner, SIZE_MAX,
+			"'two-node = yes' in block quorum lets one of them go on alone: see votequorum(5)",
 			"two nodes are left, and both are needed for quorum");
 	if (request->change == PLAN_CREATE && after == 2)
-		NOTE(planner, SIZE_MAX, "", "of two nodes one goes on alone ('two-node = yes'); at a start it waits for both");
+		NOTE(planner, SIZE_MAX, "",
+			"of two nodes one goes on alone ('two-node = yes'); at a start it waits for both");
 	if (request->change == PLAN_CREATE && after == 1)
 		NOTE(planner, SIZE_MAX, "", "a cluster of one node: 'coterie-ctl node add' adds others");
 	if (leaving == SIZE_MAX || running(planner, 0) == SIZE_MAX ||
@@ -325,7 +331,8 @@ static void check_quorum(struct planner *planner)
 	if (request->is_forced)
 		NOTE(planner, SIZE_MAX, "", "the rest loses quorum: %s", why);
 	else
-		REFUSE(planner, leaving, "start or remove nodes that are not in the ring first; --force removes it all the same",
+		REFUSE(planner, leaving,
+			"start or remove nodes that are not in the ring first; --force removes it all the same",
 			"the rest would lose quorum: %s", why);
 }
 
@@ -336,7 +343,8 @@ static void check_removal(struct planner *planner)
 	for (size_t i = 0; i < planner->count; i++)
 		left += planner->nodes[i].role != ROLE_LEAVES;
 	if (planner->request->change == PLAN_NODE_REMOVE && left == 0)
-		REFUSE(planner, SIZE_MAX, "stop its daemon, and remove its files", "it is the only node of the cluster");
+		REFUSE(planner, SIZE_MAX, "stop its daemon, and remove its files",
+			"it is the only node of the cluster");
 }
 
 /* Nodes of one cluster in separate rings are refused: it is not clear which ring to change. */
@@ -344,10 +352,11 @@ static void check_ring(struct planner *planner)
 {
 	size_t first = running(planner, 0);
 
-	for (size_t i = first == SIZE_MAX ? SIZE_MAX : running(planner, first + 1); i != SIZE_MAX; i = running(planner, i + 1))
+	for (size_t i = first == SIZE_MAX ? SIZE_MAX : running(planner, first + 1); i != SIZE_MAX;
+		i = running(planner, i + 1))
 		if (!is_joined(planner, i))
-			REFUSE(planner, i, "look at 'coterie-ctl status' on both", "its daemon runs, but not in the ring of %s",
-				planner->nodes[first].node.name);
+			REFUSE(planner, i, "look at 'coterie-ctl status' on both",
+				"its daemon runs, but not in the ring of %s", planner->nodes[first].node.name);
 }
 
 /* --- steps --- */

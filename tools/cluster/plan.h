@@ -29,24 +29,24 @@ enum {
 /** The facts of a node. The texts come from another host, so they are only shown and compared. */
 struct node_facts {
 	bool is_reached;
-	char error[PLAN_TEXT_MAX];     /* why the facts are not known */
+	char error[PLAN_TEXT_MAX]; /* why the facts are not known */
 	uint32_t protocol;
-	char version[32];              /* version of Coterie on that node */
-	char daemon[PLAN_TEXT_MAX];    /* "": the daemon's program is there; otherwise why it cannot be run */
-	char folder[256];              /* folder of its config */
+	char version[32];                /* version of Coterie on that node */
+	char daemon[PLAN_TEXT_MAX];      /* "": the daemon's program is there; otherwise why it cannot be run */
+	char folder[256];                /* folder of its config */
 	char write_error[PLAN_TEXT_MAX]; /* "": the folder can be written */
-	char file[256];                /* its config file */
+	char file[256];                  /* its config file */
 	bool has_config;
 	bool has_corosync_config;
-	char *config;                  /* text of its config, which caller frees. NULL: none */
-	bool has_key;                  /* a key that its daemon would use */
-	char key_file[256];            /* where that is */
-	bool is_locked;                /* another change is under way */
-	bool is_running;               /* a daemon answers */
-	bool is_corosync;              /* the running daemon is Corosync's */
-	char cluster[128];             /* cluster name of the running daemon */
-	uint32_t id;                   /* node id of the running daemon */
-	uint64_t running_version;      /* its config-version */
+	char *config;             /* text of its config, which caller frees. NULL: none */
+	bool has_key;             /* a key that its daemon would use */
+	char key_file[256];       /* where that is */
+	bool is_locked;           /* another change is under way */
+	bool is_running;          /* a daemon answers */
+	bool is_corosync;         /* the running daemon is Corosync's */
+	char cluster[128];        /* cluster name of the running daemon */
+	uint32_t id;              /* node id of the running daemon */
+	uint64_t running_version; /* its config-version */
 	bool is_quorate;
 	uint64_t members[WORDS_NODES_MAX]; /* ids in the running daemon's ring */
 	size_t member_count;
@@ -74,15 +74,15 @@ enum plan_change {
 
 struct plan_request {
 	enum plan_change change;
-	const char *cluster;   /* its name. "": not known */
-	const char *old_text;  /* the config that the change was made of; NULL: of none */
+	const char *cluster;  /* its name. "": not known */
+	const char *old_text; /* the config that the change was made of; NULL: of none */
 	const char *transport;
 	bool is_encrypted;
-	bool is_two_node;      /* two_node of the present config */
-	bool has_device;       /* a quorum device, or another option that decides about two nodes */
+	bool is_two_node; /* two_node of the present config */
+	bool has_device;  /* a quorum device, or another option that decides about two nodes */
 	bool has_expected_votes;
 	bool is_forced;
-	bool is_started;       /* --start */
+	bool is_started; /* --start */
 };
 
 enum step_kind {
@@ -92,8 +92,8 @@ enum step_kind {
 	STEP_PLACE,        /* rename the new config to its name */
 	STEP_RELOAD_CHECK, /* one node has all nodes of the ring check their files */
 	STEP_RELOAD,
-	STEP_STOP,         /* the daemon of a node that leaves */
-	STEP_RETIRE,       /* its files */
+	STEP_STOP,   /* the daemon of a node that leaves */
+	STEP_RETIRE, /* its files */
 	STEP_START,
 	STEP_KINDS,
 };
@@ -104,7 +104,7 @@ struct plan_step {
 };
 
 struct plan_finding {
-	size_t node;              /* SIZE_MAX: about the cluster */
+	size_t node; /* SIZE_MAX: about the cluster */
 	char text[PLAN_TEXT_MAX];
 	char remedy[PLAN_TEXT_MAX]; /* "": none; of notes too */
 };

@@ -68,12 +68,13 @@ static void put_steps(const struct change *change, struct json_object *data)
 	for (size_t i = 0; i < change->plan.step_count; i++) {
 		const struct plan_step *step = &change->plan.steps[i];
 		struct json_object *object = json_object_new_object();
-		bool is_done = i < change->steps_done, is_back = change->outcome == CHANGE_UNDONE || change->outcome == CHANGE_BROKEN;
+		bool is_done = i < change->steps_done,
+		     is_back = change->outcome == CHANGE_UNDONE || change->outcome == CHANGE_BROKEN;
 
 		put_text(object, "step", plan_step_name(step->kind));
 		put_text(object, "node", change->nodes[step->node].node.name);
 		put_text(object, "result",
-			is_done ? (is_back ? "undone" : "done")
+			is_done                              ? (is_back ? "undone" : "done")
 			: is_back && i == change->steps_done ? "failed"
 							     : "planned");
 		json_object_array_add(steps, object);
@@ -105,7 +106,8 @@ void change_show(const struct change *change, struct json_object *data)
 	if (change->new_text == NULL)
 		return;
 	put_text(data, "config", change->new_text);
-	json_object_object_add(data, "changes", diff_lines(change->old_text != NULL ? change->old_text : "", change->new_text));
+	json_object_object_add(
+		data, "changes", diff_lines(change->old_text != NULL ? change->old_text : "", change->new_text));
 }
 
 /* --- text --- */
@@ -144,7 +146,8 @@ static void print_nodes(FILE *out, struct json_object *data)
 		if (strcmp(get_text(node, "role"), "stays") != 0)
 			fprintf(out, ", %s", get_text(node, "role"));
 		if (get(node, "version") != NULL)
-			fprintf(out, " (Coterie %s%s)", get_text(node, "version"), get_bool(node, "running") ? ", running" : "");
+			fprintf(out, " (Coterie %s%s)", get_text(node, "version"),
+				get_bool(node, "running") ? ", running" : "");
 		fprintf(out, "\n");
 	}
 }

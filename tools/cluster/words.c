@@ -156,10 +156,11 @@ static int check_pair(const struct words_node *a, const struct words_node *b, ch
 	if (strcmp(a->name, b->name) == 0)
 		snprintf(why, size, "two nodes have the name '%s': give each a name of its own", a->name);
 	else if (a->id != 0 && a->id == b->id)
-		snprintf(why, size, "nodes '%s' and '%s' have the id %u: give each an id of its own", a->name, b->name, a->id);
+		snprintf(why, size, "nodes '%s' and '%s' have the id %u: give each an id of its own", a->name, b->name,
+			a->id);
 	else if (address != NULL)
-		snprintf(why, size, "nodes '%s' and '%s' have the address %.60s: give each addresses of its own", a->name, b->name,
-			address);
+		snprintf(why, size, "nodes '%s' and '%s' have the address %.60s: give each addresses of its own",
+			a->name, b->name, address);
 	else
 		return 0;
 	return -EEXIST;
@@ -198,13 +199,13 @@ int words_resolve(struct words_node *node, int64_t *left_ms, char *why, size_t s
 	*left_ms -= lookup_now_ms() - begin_ms;
 	if (rc != 0) {
 		snprintf(why, size, "host name '%s' cannot be resolved (%s): write %s=ADDRESS", node->name,
-			rc == EAI_INPROGRESS ? "the resolver does not answer" : gai_strerror(rc),
-			node->name);
+			rc == EAI_INPROGRESS ? "the resolver does not answer" : gai_strerror(rc), node->name);
 		return -EINVAL;
 	}
 	for (int family = 4; family <= 6 && node->address_count == 0; family += 2) {
 		for (const struct addrinfo *at = found; at != NULL && node->address_count == 0; at = at->ai_next) {
-			if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0 ||
+			if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) !=
+					0 ||
 				words_family(text) != family)
 				continue;
 			if (words_is_loopback(text))
@@ -217,9 +218,10 @@ int words_resolve(struct words_node *node, int64_t *left_ms, char *why, size_t s
 	if (node->address_count > 0)
 		return 0;
 	if (loopback[0] != '\0')
-		snprintf(why, size, "host name '%s' is %s here, which other nodes cannot reach: write %s=ADDRESS", node->name, loopback,
-			node->name);
+		snprintf(why, size, "host name '%s' is %s here, which other nodes cannot reach: write %s=ADDRESS",
+			node->name, loopback, node->name);
 	else
-		snprintf(why, size, "host name '%s' has no address that can be used: write %s=ADDRESS", node->name, node->name);
+		snprintf(why, size, "host name '%s' has no address that can be used: write %s=ADDRESS", node->name,
+			node->name);
 	return -EINVAL;
 }

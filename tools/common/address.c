@@ -8,12 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-cs_error_t node_addresses_get(
-	corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses)
+cs_error_t node_addresses_get(corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses)
 {
 	int count = 0;
-	cs_error_t rc =
-		corosync_cfg_get_node_addrs(cfg, node_id, CFG_MAX_LINKS, &count, addresses->links);
+	cs_error_t rc = corosync_cfg_get_node_addrs(cfg, node_id, CFG_MAX_LINKS, &count, addresses->links);
 
 	if (rc != CS_OK)
 		return rc;

@@ -28,8 +28,7 @@ struct node_addresses {
  * @param addresses filled in on success; count is 0 if the node has none
  * @return CS_OK; the error of libcfg, CS_ERR_NOT_EXIST for an unknown node
  */
-cs_error_t node_addresses_get(
-	corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses);
+cs_error_t node_addresses_get(corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses);
 
 /**
  * Write an address in numbers.

@@ -24,12 +24,11 @@ static bool key_position(const char *key, unsigned int *position)
 	char end[8] = "";
 	int used = 0;
 
-	return sscanf(key + strlen(prefix), "%u.%7s%n", position, end, &used) == 2 &&
-	       strcmp(end, "nodeid") == 0 && key[strlen(prefix) + (size_t)used] == '\0';
+	return sscanf(key + strlen(prefix), "%u.%7s%n", position, end, &used) == 2 && strcmp(end, "nodeid") == 0 &&
+	       key[strlen(prefix) + (size_t)used] == '\0';
 }
 
-static cs_error_t node_add(
-	cmap_handle_t map, struct nodelist *list, const char *key, unsigned int position)
+static cs_error_t node_add(cmap_handle_t map, struct nodelist *list, const char *key, unsigned int position)
 {
 	struct node node = {.position = position};
 	char name_key[CMAP_KEYNAME_MAXLEN + 1];

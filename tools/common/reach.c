@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define INSTANCE_LENGTH_MAX 31
-#define INSTANCES_MAX 12             /* that are listed */
-#define FLAG_ACCEPTS "00010000"      /* __SO_ACCEPTCON of the kernel: the socket listens */
+#define INSTANCES_MAX 12        /* that are listed */
+#define FLAG_ACCEPTS "00010000" /* __SO_ACCEPTCON of the kernel: the socket listens */
 #define FILE_SYSTEM_SWITCH "/etc/libqb/force-filesystem-sockets"
 
 /* The sockets of daemons that listen on this host. */
@@ -109,8 +109,8 @@ static void no_daemon(struct reach *reach, const char *wanted)
 		snprintf(reach->hint, sizeof(reach->hint),
 			"start it: systemctl start coterie; if it has ended: journalctl -u coterie -n 50");
 	} else {
-		snprintf(reach->text, sizeof(reach->text),
-			"no daemon runs on this host, so none of instance '%.40s'", wanted);
+		snprintf(reach->text, sizeof(reach->text), "no daemon runs on this host, so none of instance '%.40s'",
+			wanted);
 		snprintf(reach->hint, sizeof(reach->hint), "start it: coterie --instance %.40s -c FILE", wanted);
 	}
 }
@@ -126,9 +126,10 @@ static void no_instance(struct reach *reach, const char *wanted, const struct li
 		snprintf(reach->hint, sizeof(reach->hint), "name one with --instance or COTERIE_INSTANCE");
 	} else {
 		snprintf(reach->text, sizeof(reach->text), "no instance '%.40s'; running: %s", wanted, list);
-		snprintf(reach->hint, sizeof(reach->hint), "%s", found->has_default && found->count == 0
-			? "leave out --instance and COTERIE_INSTANCE, or start it: coterie --instance NAME -c FILE"
-			: "name one of these with --instance or COTERIE_INSTANCE, or start it: coterie --instance NAME -c FILE");
+		snprintf(reach->hint, sizeof(reach->hint), "%s",
+			found->has_default && found->count == 0
+				? "leave out --instance and COTERIE_INSTANCE, or start it: coterie --instance NAME -c FILE"
+				: "name one of these with --instance or COTERIE_INSTANCE, or start it: coterie --instance NAME -c FILE");
 	}
 }
 

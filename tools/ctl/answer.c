@@ -17,11 +17,11 @@
 /* --- the envelope --- */
 
 /* data is taken over. NULL: print the error. */
-static struct json_object *envelope(const struct ctl_command *command, uint32_t node, struct json_object *data,
-	const struct ctl_error *error)
+static struct json_object *envelope(
+	const struct ctl_command *command, uint32_t node, struct json_object *data, const struct ctl_error *error)
 {
-	return answers_envelope(command->name, node, data,
-		data == NULL ? answers_error(error->code, error->text, error->hint) : NULL);
+	return answers_envelope(
+		command->name, node, data, data == NULL ? answers_error(error->code, error->text, error->hint) : NULL);
 }
 
 static void put_warnings(struct ctl *ctl, struct json_object *document)
@@ -44,7 +44,7 @@ static void print_json(const struct ctl *ctl, struct json_object *document)
 {
 	bool is_line = ctl->format == CTL_JSONL || ctl->is_watching || ctl->follow != NULL;
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-		(is_line ? JSON_C_TO_STRING_PLAIN : JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+		    (is_line ? JSON_C_TO_STRING_PLAIN : JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
 
 	fprintf(ctl->out, "%s\n", json_object_to_json_string_ext(document, flags));
 	json_object_put(document);
@@ -78,8 +78,8 @@ void answer_print(struct ctl *ctl, const struct ctl_command *command, struct jso
 		print_text(ctl, command, data);
 		print_warnings(ctl);
 	} else {
-		struct json_object *document =
-			envelope(command, node_of_answer(ctl), is_error ? NULL : data, &ctl->error);
+		struct json_object *document = envelope(
+			command, node_of_answer(ctl), is_error ? NULL : data, &ctl->error);
 
 		if (is_error)
 			json_object_put(data);
@@ -124,7 +124,8 @@ void answer_limit(const struct ctl *ctl, const struct ctl_command *command)
 
 		limit_fd = STDOUT_FILENO;
 		snprintf(limit_text, sizeof(limit_text), "%s\n",
-			json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+			json_object_to_json_string_ext(
+				document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(document);
 	}
 	signal(SIGALRM, on_alarm);
@@ -173,9 +174,8 @@ static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, in
 		ctl->out = stdout;
 		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
 	}
-	int code = ctl->nodes != NULL && (command->flags & CTL_ASKS_NODES) == 0
-			   ? nodes_answer(ctl, command, argc, argv)
-			   : answer_once(ctl, command, argc, argv);
+	int code = ctl->nodes != NULL && (command->flags & CTL_ASKS_NODES) == 0 ? nodes_answer(ctl, command, argc, argv)
+										: answer_once(ctl, command, argc, argv);
 	fclose(ctl->out);
 	ctl->out = stdout;
 	return code;

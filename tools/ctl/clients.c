@@ -29,7 +29,8 @@ void clients_print(const struct ctl *ctl, struct json_object *data)
 	for (size_t i = 0; i < json_object_array_length(clients); i++) {
 		struct json_object *client = json_object_array_get_idx(clients, i);
 
-		fprintf(ctl->out, "%10" PRIi64 "  %-16s %-11s %10" PRIi64 " %10" PRIi64 " %7" PRIi64 " %8" PRIi64 "%s\n",
+		fprintf(ctl->out,
+			"%10" PRIi64 "  %-16s %-11s %10" PRIi64 " %10" PRIi64 " %7" PRIi64 " %8" PRIi64 "%s\n",
 			get_number(client, "pid"), get_text(client, "program"), get_text(client, "service"),
 			get_number(client, "requests"), get_number(client, "events"), get_number(client, "queued"),
 			get_number(client, "overload"), get_bool(client, "flow_control") ? "  held back" : "");
@@ -59,7 +60,8 @@ static struct json_object *group_of(struct json_object *groups, const struct cpg
 {
 	struct json_object *wanted = json_object_new_object(), *found = NULL;
 
-	answers_put_bytes(wanted, "name", name->value, name->length <= CPG_MAX_NAME_LENGTH ? name->length : CPG_MAX_NAME_LENGTH);
+	answers_put_bytes(
+		wanted, "name", name->value, name->length <= CPG_MAX_NAME_LENGTH ? name->length : CPG_MAX_NAME_LENGTH);
 	for (size_t i = 0; i < json_object_array_length(groups) && found == NULL; i++) {
 		struct json_object *group = json_object_array_get_idx(groups, i);
 

@@ -45,7 +45,8 @@ void offer_words(const struct typing *typing, const char *words)
 {
 	char *copy = strdup(words), *rest = NULL;
 
-	for (char *word = copy != NULL ? strtok_r(copy, " |", &rest) : NULL; word != NULL; word = strtok_r(NULL, " |", &rest))
+	for (char *word = copy != NULL ? strtok_r(copy, " |", &rest) : NULL; word != NULL;
+		word = strtok_r(NULL, " |", &rest))
 		offer(typing, word);
 	free(copy);
 }
@@ -180,8 +181,9 @@ static void offer_options(const struct typing *typing, const struct ctl_command 
 		offer(typing, option);
 		at += length;
 	}
-	offer_words(typing, "--format= --json --watch --nodes= --timeout= --instance= --yes --no-color --quiet --verbose "
-			    "--help --version");
+	offer_words(typing,
+		"--format= --json --watch --nodes= --timeout= --instance= --yes --no-color --quiet --verbose "
+		"--help --version");
 }
 
 /* --- words of a command --- */
@@ -292,7 +294,8 @@ static void on_alarm(int signal_number)
 
 int complete_run(struct ctl *ctl, int argc, char **argv)
 {
-	struct typing typing = {.ctl = ctl, .start = argc > 0 ? argv[argc - 1] : "", .prefix = argc > 0 ? argv[argc - 1] : ""};
+	struct typing typing = {
+		.ctl = ctl, .start = argc > 0 ? argv[argc - 1] : "", .prefix = argc > 0 ? argv[argc - 1] : ""};
 
 	setlinebuf(stdout); /* keep the words found so far when the time is over */
 	signal(SIGALRM, on_alarm);

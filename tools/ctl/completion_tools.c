@@ -30,9 +30,9 @@ static const struct tool tools[] = {
 	{"corosync-cfgtool",
 		"-i -s -n -b -r -R -L -k -a -h -H --if= --status --nodes --brief --reload --reopen --kill= --address= --shutdown "
 		"--force --format=",
-		{{"-k", KIND_NODE, NULL}, {"--kill", KIND_NODE, NULL}, {"-a", KIND_NODE, NULL}, {"--address", KIND_NODE, NULL},
-			{"-i", KIND_NOTHING, NULL}, {"--if", KIND_NOTHING, NULL}, {"--format", KIND_WORDS, "text json jsonl"},
-			{0}},
+		{{"-k", KIND_NODE, NULL}, {"--kill", KIND_NODE, NULL}, {"-a", KIND_NODE, NULL},
+			{"--address", KIND_NODE, NULL}, {"-i", KIND_NOTHING, NULL}, {"--if", KIND_NOTHING, NULL},
+			{"--format", KIND_WORDS, "text json jsonl"}, {0}},
 		KIND_NOTHING},
 	{"corosync-cmapctl", "-b -C -D -d -g -h -m -p -q -s -T -t --format=",
 		{{"-m", KIND_WORDS, "icmap stats"}, {"-C", KIND_WORDS, "knet ipc totem schedmiss all"},
@@ -42,12 +42,14 @@ static const struct tool tools[] = {
 		{{"-d", KIND_NOTHING, NULL}, {"--format", KIND_WORDS, "text json jsonl"}, {0}}, KIND_NOTHING},
 	{"corosync-keygen", "-k -l -m -r -s -h --key-file= --random-file= --size= --less-secure --help",
 		{{"-k", KIND_FILE, NULL}, {"--key-file", KIND_FILE, NULL}, {"-r", KIND_FILE, NULL},
-			{"--random-file", KIND_FILE, NULL}, {"-s", KIND_NOTHING, NULL}, {"--size", KIND_NOTHING, NULL}, {0}},
+			{"--random-file", KIND_FILE, NULL}, {"-s", KIND_NOTHING, NULL}, {"--size", KIND_NOTHING, NULL},
+			{0}},
 		KIND_NOTHING},
 	{"corosync-notifyd", "-c -f -l -o -s -m -n -d -h --link-as-quorum",
 		{{"-c", KIND_NOTHING, NULL}, {"-m", KIND_NOTHING, NULL}, {0}}, KIND_NOTHING},
 	{"corosync-quorumtool", "-s -m -l -a -p -v -n -e -H -i -o -f -W -h -V --format=",
-		{{"-n", KIND_NODE, NULL}, {"-o", KIND_WORDS, "a n i"}, {"-W", KIND_WORDS, "q x qx"}, {"-v", KIND_NOTHING, NULL}, {"-e", KIND_NOTHING, NULL},
+		{{"-n", KIND_NODE, NULL}, {"-o", KIND_WORDS, "a n i"}, {"-W", KIND_WORDS, "q x qx"},
+			{"-v", KIND_NOTHING, NULL}, {"-e", KIND_NOTHING, NULL},
 			{"--format", KIND_WORDS, "text json jsonl"}, {0}},
 		KIND_NOTHING},
 	{"corosync-vqsim", "-c -o -n -h", {{"-c", KIND_FILE, NULL}, {"-o", KIND_FILE, NULL}, {0}}, KIND_NOTHING},
@@ -91,7 +93,8 @@ static void offer_kind(struct typing *typing, enum kind kind, const char *words,
 static bool has_stats(int argc, char **argv)
 {
 	for (int i = 1; i + 1 < argc; i++)
-		if (strcmp(argv[i], "-mstats") == 0 || (strcmp(argv[i], "-m") == 0 && strcmp(argv[i + 1], "stats") == 0))
+		if (strcmp(argv[i], "-mstats") == 0 ||
+			(strcmp(argv[i], "-m") == 0 && strcmp(argv[i + 1], "stats") == 0))
 			return true;
 	return false;
 }

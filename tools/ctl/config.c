@@ -58,7 +58,8 @@ static bool is_wanted(
 	case WHICH_FILE:
 		return written != NULL && origin_of_daemon(key) == NULL;
 	case WHICH_CHANGED:
-		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key, name_of(show->transport)), "reload") == 0 &&
+		return origin_of_daemon(key) == NULL &&
+		       strcmp(origin_changeable(key, name_of(show->transport)), "reload") == 0 &&
 		       (written == NULL || strcmp(json_object_get_string(value), written->value) != 0);
 	}
 	return true;
@@ -210,7 +211,8 @@ static int start_show(struct show *show, const char *command, int argc, char **a
 		if (argv[i][0] == '-')
 			code = ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "%s takes no '%s'", command, argv[i]);
 	if (code == 0 && ctl->nodes != NULL && (show->which == WHICH_FILE || show->which == WHICH_CHANGED))
-		code = ctl_fail(ctl, CTL_USAGE, "coterie-ctl config diff --nodes all compares every node's file with what it runs",
+		code = ctl_fail(ctl, CTL_USAGE,
+			"coterie-ctl config diff --nodes all compares every node's file with what it runs",
 			"%s: the file of another node cannot be read here", command);
 	if (code == 0)
 		code = ctl_open(ctl, show->which == WHICH_STATS ? CTL_STATS : CTL_CONFIG);
@@ -241,7 +243,8 @@ int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data
 
 		fact_each(ctl, map, argc > 0 ? argv[i] : NULL, see_key, &show);
 		if (argc > 0 && !is_filtered && json_object_array_length(show.keys) == before)
-			code = ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key begins with '%s'", argv[i]);
+			code = ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key begins with '%s'",
+				argv[i]);
 	}
 	end_show(&show);
 	return code;
@@ -292,7 +295,8 @@ void config_print(const struct ctl *ctl, struct json_object *data)
 		if (ctl->is_verbose) {
 			fprintf(ctl->out, "  [");
 			print_origin(ctl, data, row);
-			fprintf(ctl->out, "%schange: %s]", get(row, "source") != NULL ? ", " : "", get_text(row, "changeable"));
+			fprintf(ctl->out, "%schange: %s]", get(row, "source") != NULL ? ", " : "",
+				get_text(row, "changeable"));
 		}
 		fprintf(ctl->out, "\n");
 	}
@@ -412,8 +416,8 @@ int config_set(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	if (code != 0)
 		return code;
 	if (error == CS_ERR_ACCESS)
-		return ctl_fail(ctl, CTL_REFUSED, "change the config file, then coterie-ctl reload", "'%s' is read-only",
-			argv[0]);
+		return ctl_fail(ctl, CTL_REFUSED, "change the config file, then coterie-ctl reload",
+			"'%s' is read-only", argv[0]);
 	if (error == CS_ERR_NAME_TOO_LONG)
 		return ctl_fail(ctl, CTL_USAGE, "3 to 255 of a-z A-Z 0-9 . _ - / :", "'%s' is no key", argv[0]);
 	if (error != CS_OK)

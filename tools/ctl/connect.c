@@ -54,7 +54,8 @@ int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
 		return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50",
 			"%s: the connection to the daemon broke", what);
 	case CS_ERR_ACCESS:
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf", "%s: not allowed", what);
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf",
+			"%s: not allowed", what);
 	case CS_ERR_TRY_AGAIN:
 		return ctl_fail(ctl, CTL_FAILED, "wait until the ring has settled, and try again",
 			"%s: the daemon is busy", what);
@@ -64,7 +65,8 @@ int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
 	case CS_ERR_INVALID_PARAM:
 		return ctl_fail(ctl, CTL_REFUSED, "", "%s: refused by the daemon", what);
 	case CS_ERR_BUSY:
-		return ctl_fail(ctl, CTL_REFUSED, "find who said no in the log, or use --force", "%s: voted down", what);
+		return ctl_fail(
+			ctl, CTL_REFUSED, "find who said no in the log, or use --force", "%s: voted down", what);
 	case CS_ERR_EXIST:
 		return ctl_fail(ctl, CTL_REFUSED, "wait for it to end", "%s: already under way", what);
 	default:

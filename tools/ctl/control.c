@@ -114,8 +114,7 @@ static bool read_nodes(struct control_nodes *nodes, const uint8_t *at, size_t le
 
 int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes)
 {
-	const struct control_req request = {
-		.header = {.id = CONTROL_REQ_PLUGIN_NODES, .size = sizeof(request)}};
+	const struct control_req request = {.header = {.id = CONTROL_REQ_PLUGIN_NODES, .size = sizeof(request)}};
 
 	nodes->bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
 	if (nodes->bytes == NULL)
@@ -142,12 +141,13 @@ static int fail_keys(struct ctl *ctl, uint32_t nodeid, int32_t rc)
 	case -ETIMEDOUT:
 		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log", "node %" PRIu32 " does not answer", nodeid);
 	default:
-		return ctl_fail(ctl, CTL_FAILED, "try again", "no answer of node %" PRIu32 ": %s", nodeid, strerror(-rc));
+		return ctl_fail(
+			ctl, CTL_FAILED, "try again", "no answer of node %" PRIu32 ": %s", nodeid, strerror(-rc));
 	}
 }
 
-int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix,
-	struct control_keys *keys)
+int control_ask_keys(
+	struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix, struct control_keys *keys)
 {
 	struct control_req_keys request = {
 		.header = {.id = CONTROL_REQ_KEYS, .size = sizeof(request)}, .nodeid = nodeid, .map = map};
@@ -174,8 +174,8 @@ int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, con
 
 int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload)
 {
-	const struct control_req request = {.header = {.id = CONTROL_REQ_RELOAD, .size = sizeof(request)},
-		.flags = is_check ? CONTROL_CHECK : 0};
+	const struct control_req request = {
+		.header = {.id = CONTROL_REQ_RELOAD, .size = sizeof(request)}, .flags = is_check ? CONTROL_CHECK : 0};
 	uint8_t *bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
 	struct control_res_reload head;
 

@@ -52,8 +52,8 @@ struct control_keys {
  * Get the keys of another node that begin with a prefix. Return as control_ask does. An error of
  * that node is an error as well.
  */
-int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix,
-	struct control_keys *keys);
+int control_ask_keys(
+	struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix, struct control_keys *keys);
 
 struct control_reload {
 	int32_t rc; /* 0; -EINVAL: refused; another negative errno */

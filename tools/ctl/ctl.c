@@ -20,7 +20,8 @@
 #define LOOKS (CTL_REPEATABLE | CTL_OF_NODES)
 
 static const struct ctl_command commands[] = {
-	{"status", "", "one screen: node, ring, members, quorum, what is wrong", LOOKS, status_gather, status_print, NULL},
+	{"status", "", "one screen: node, ring, members, quorum, what is wrong", LOOKS, status_gather, status_print,
+		NULL},
 	{"members", "[--matrix]", "nodes with state, addresses, joins, votes; who hears whom", LOOKS, members_gather,
 		members_print, NULL},
 	{"quorum", "", "votes, flags, how many may still go", LOOKS, quorum_gather, quorum_print, NULL},
@@ -29,14 +30,15 @@ static const struct ctl_command commands[] = {
 	{"quorum drop-qdevice", "", "unregister the quorum device of this node", 0, quorum_drop_qdevice, NULL, NULL},
 	{"quorum unblock", "", "stop waiting for all nodes", 0, quorum_unblock, NULL, NULL},
 	{"rings", "", "nodes and links: state, addresses, MTU; token timers", LOOKS, rings_gather, rings_print, NULL},
-	{"config show", "[PREFIX...] [--effective|--file|--changed|--stats]", "keys of the configuration map", LOOKS, config_show,
-		config_print, NULL},
+	{"config show", "[PREFIX...] [--effective|--file|--changed|--stats]", "keys of the configuration map", LOOKS,
+		config_show, config_print, NULL},
 	{"config get", "[--stats] KEY...", "single keys", LOOKS, config_get, config_print, NULL},
 	{"config set", "KEY TYPE VALUE", "set a key", 0, config_set, NULL, NULL},
 	{"config check", "[FILE]", "check a config file; needs no daemon", 0, config_check, config_check_print, NULL},
-	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
-		config_diff, config_print, NULL},
-	{"key create", "[FILE] [--force]", "write a new key for the ring's nodes; needs no daemon", 0, key_create, NULL, NULL},
+	{"config diff", "[FILE]", "keys in which the file and the running daemon differ",
+		CTL_REPEATABLE | CTL_ASKS_NODES, config_diff, config_print, NULL},
+	{"key create", "[FILE] [--force]", "write a new key for the ring's nodes; needs no daemon", 0, key_create, NULL,
+		NULL},
 	{"key rotate", "[--force]", "give the ring a new key, on all nodes", 0, key_rotate, key_rotate_print, NULL},
 	{"key status", "", "cipher and key id of the ring, and which nodes have another key", LOOKS, key_status,
 		key_status_print, NULL},
@@ -46,25 +48,29 @@ static const struct ctl_command commands[] = {
 		log_level_print, NULL},
 	{"log reopen", "", "open log files anew, after rotation", 0, log_reopen, NULL, NULL},
 	{"log dump", "", "write the flight recorder to the state folder", 0, log_dump, NULL, NULL},
-	{"reload", "[--check-only] [--force]", "read the config file again, on every node", 0, reload_gather, reload_print, NULL},
+	{"reload", "[--check-only] [--force]", "read the config file again, on every node", 0, reload_gather,
+		reload_print, NULL},
 	{"plugin list", "", "loaded transports and services", LOOKS, plugin_list, plugin_print, NULL},
 	{"plugin load", "FILE|NAME [KEY=VALUE ...]", "load a plugin into the running daemon", 0, plugin_load,
 		plugin_change_print, NULL},
 	{"plugin unload", "NAME [--drain SECONDS]", "unload a plugin", 0, plugin_unload, plugin_change_print, NULL},
 	{"plugin replace", "NAME [FILE] [--force]", "put a plugin's new file in its place", 0, plugin_replace,
 		plugin_change_print, NULL},
-	{"cluster create", "NAME NODE... [--transport NAME] [--no-encryption] [--start] [--ssh COMMAND] [--dry-run|--print] [--force]",
-		"make a cluster of these nodes, over ssh; NODE is NAME[:ID][=ADDRESS,...]", 0, cluster_create, cluster_print, NULL},
-	{"node add", "NODE... [--start] [--ssh COMMAND] [--dry-run|--print] [--force]", "add nodes to the cluster, over ssh", 0,
-		node_add, cluster_print, NULL},
-	{"node remove", "NODE [--ssh COMMAND] [--dry-run|--print] [--force]", "remove a node from the cluster, over ssh", 0,
-		node_remove, cluster_print, NULL},
-	{"link add", "NODE=ADDRESS... [--ssh COMMAND] [--dry-run|--print]", "give every node an address of one more link", 0,
-		link_add, cluster_print, NULL},
+	{"cluster create",
+		"NAME NODE... [--transport NAME] [--no-encryption] [--start] [--ssh COMMAND] [--dry-run|--print] [--force]",
+		"make a cluster of these nodes, over ssh; NODE is NAME[:ID][=ADDRESS,...]", 0, cluster_create,
+		cluster_print, NULL},
+	{"node add", "NODE... [--start] [--ssh COMMAND] [--dry-run|--print] [--force]",
+		"add nodes to the cluster, over ssh", 0, node_add, cluster_print, NULL},
+	{"node remove", "NODE [--ssh COMMAND] [--dry-run|--print] [--force]",
+		"remove a node from the cluster, over ssh", 0, node_remove, cluster_print, NULL},
+	{"link add", "NODE=ADDRESS... [--ssh COMMAND] [--dry-run|--print]",
+		"give every node an address of one more link", 0, link_add, cluster_print, NULL},
 	{"cpg list", "[GROUP]", "process groups and their members", CTL_REPEATABLE, cpg_list, cpg_print, NULL},
 	{"clients", "", "programs connected to the daemon", LOOKS, clients_gather, clients_print, NULL},
-	{"doctor", "[CHECK...] [--before-start] [--config FILE] [--node NAME]", "what is wrong with node and network, why, and what to do", CTL_ASKS_NODES,
-		doctor_gather, doctor_print, NULL},
+	{"doctor", "[CHECK...] [--before-start] [--config FILE] [--node NAME]",
+		"what is wrong with node and network, why, and what to do", CTL_ASKS_NODES, doctor_gather, doctor_print,
+		NULL},
 	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", 0, shutdown_gather, NULL, NULL},
 	{"watch", "", "events as they happen, one JSON document a line", 0, NULL, NULL, watch_run},
 	{"metrics", "", "statistics as OpenMetrics text", 0, NULL, NULL, metrics_run},
@@ -100,12 +106,14 @@ static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: coterie-ctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n");
 	for (const struct ctl_command *command = commands; command->name != NULL; command++) {
-		int length = fprintf(out, "  %s%s%s", command->name, *command->arguments != '\0' ? " " : "", command->arguments);
+		int length = fprintf(
+			out, "  %s%s%s", command->name, *command->arguments != '\0' ? " " : "", command->arguments);
 
 		/* The help has a column of its own, and a line of its own behind long arguments. */
 		if (length > USAGE_COLUMN - 2)
 			fputc('\n', out);
-		fprintf(out, "%*s%s\n", length > USAGE_COLUMN - 2 ? USAGE_COLUMN : USAGE_COLUMN - length, "", command->help);
+		fprintf(out, "%*s%s\n", length > USAGE_COLUMN - 2 ? USAGE_COLUMN : USAGE_COLUMN - length, "",
+			command->help);
 	}
 	fprintf(out,
 		"\nOptions:\n"
@@ -127,8 +135,8 @@ static void print_usage(FILE *out)
 /* word may be NULL. */
 static int usage_error(struct ctl *ctl, const char *what, const char *word)
 {
-	return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help lists what there is", "%s%s%s", what, word != NULL ? " " : "",
-		word != NULL ? word : "");
+	return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help lists what there is", "%s%s%s", what,
+		word != NULL ? " " : "", word != NULL ? word : "");
 }
 
 /* --- command line --- */
@@ -340,8 +348,8 @@ static int run_words(struct ctl *ctl, int argc, char **argv)
 		print_usage(stderr);
 		return CTL_USAGE;
 	}
-	const struct ctl_command *command =
-		argc > 1 ? ctl_find_command(argv[1], argc > 2 ? argv[2] : "", &words) : NULL;
+	const struct ctl_command *command = argc > 1 ? ctl_find_command(argv[1], argc > 2 ? argv[2] : "", &words)
+						     : NULL;
 
 	if (ctl->error.code != 0)
 		return tell_error(ctl, command);

@@ -69,13 +69,13 @@ struct ctl {
 	bool is_watching;
 	double watch_s; /* seconds between two answers, or 0 to answer after each change */
 	bool is_quiet, is_verbose, has_color;
-	bool is_confirmed; /* --yes: ask no questions */
+	bool is_confirmed;     /* --yes: ask no questions */
 	const char *node_name; /* name of this node in a file that is read, or NULL */
-	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this node */
+	const char *nodes;     /* of --nodes: "all", or ids and names; NULL: this node */
 	uint32_t asked;        /* id of the node for which the answer is made; 0: this node */
 	struct remote *remote; /* source of the facts, if they are from another node, or NULL */
 	struct follow *follow; /* lines to show after the answer as they appear, or NULL */
-	FILE *out;         /* standard output, or memory that a watch compares */
+	FILE *out;             /* standard output, or memory that a watch compares */
 	struct ctl_error error;
 	struct json_object *warnings; /* texts in the answer, or NULL */
 
@@ -89,7 +89,8 @@ struct ctl {
 
 #define CTL_REPEATABLE 1u /* --watch is allowed */
 #define CTL_OF_NODES 2u   /* --nodes is allowed: the answer consists of facts that any node can report */
-#define CTL_ASKS_NODES 4u /* --nodes is allowed, and the command handles it itself with one answer
+#define CTL_ASKS_NODES \
+	4u /* --nodes is allowed, and the command handles it itself with one answer
 			   * for all */
 
 struct ctl_command {
@@ -184,14 +185,13 @@ char *fact_text(struct ctl *ctl, enum ctl_service map, const char *key);
 /** Return the number of a key, or `otherwise`. */
 int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int64_t otherwise);
 /** Return a value of any type, or NULL. *type is filled in unless type is NULL. */
-struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
-	cmap_value_types_t *type);
+struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key, cmap_value_types_t *type);
 const char *fact_type_name(cmap_value_types_t type);
 cmap_value_types_t fact_type(const char *name); /* Return the type of this name; CMAP_VALUETYPE_BINARY:
 						 * unknown */
 /** Call each(key) for all keys with this prefix, until it returns false. */
-void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
-	bool (*each)(void *arg, const char *key), void *arg);
+void fact_each(
+	struct ctl *ctl, enum ctl_service map, const char *prefix, bool (*each)(void *arg, const char *key), void *arg);
 
 /** Return the same facts as a source for plugins/common. Borrows ctl. */
 struct metrics_source ctl_source(struct ctl *ctl);

@@ -103,7 +103,8 @@ static char *local_name(struct ctl *ctl)
 static int run_daemon(struct ctl *ctl, const char *mode, const char *file, bool with_errors, char **text)
 {
 	char path[4096], config[] = "-c", node[] = "--node", program[] = "coterie";
-	char *arguments[7] = {program, strdup(mode)}, *name = local_name(ctl), *named = file != NULL ? strdup(file) : NULL;
+	char *arguments[7] = {program, strdup(mode)}, *name = local_name(ctl),
+	     *named = file != NULL ? strdup(file) : NULL;
 	uint32_t count = 2;
 	posix_spawn_file_actions_t actions;
 	size_t size = 0, room = 65536;
@@ -236,8 +237,9 @@ int daemon_read_keys(struct ctl *ctl, const char *file, struct daemon_keys *keys
 	free(text);
 	if (!json_object_is_type(rows, json_type_array)) {
 		json_object_put(rows);
-		return ctl_fail(ctl, status <= 0 ? CTL_FAILED : CTL_INVALID, "coterie-ctl config check says what is wrong",
-			"the file %s cannot be used", file != NULL ? file : "of this node");
+		return ctl_fail(ctl, status <= 0 ? CTL_FAILED : CTL_INVALID,
+			"coterie-ctl config check says what is wrong", "the file %s cannot be used",
+			file != NULL ? file : "of this node");
 	}
 	for (size_t i = 0; i < json_object_array_length(rows) && rc == 0; i++)
 		rc = add_key(keys, json_object_array_get_idx(rows, i));

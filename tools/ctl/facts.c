@@ -24,10 +24,17 @@ static cmap_handle_t handle_of(struct ctl *ctl, enum ctl_service map)
 
 const char *fact_type_name(cmap_value_types_t type)
 {
-	static const char *const names[] = {[CMAP_VALUETYPE_INT8] = "i8", [CMAP_VALUETYPE_UINT8] = "u8",
-		[CMAP_VALUETYPE_INT16] = "i16", [CMAP_VALUETYPE_UINT16] = "u16", [CMAP_VALUETYPE_INT32] = "i32",
-		[CMAP_VALUETYPE_UINT32] = "u32", [CMAP_VALUETYPE_INT64] = "i64", [CMAP_VALUETYPE_UINT64] = "u64",
-		[CMAP_VALUETYPE_FLOAT] = "flt", [CMAP_VALUETYPE_DOUBLE] = "dbl", [CMAP_VALUETYPE_STRING] = "str",
+	static const char *const names[] = {[CMAP_VALUETYPE_INT8] = "i8",
+		[CMAP_VALUETYPE_UINT8] = "u8",
+		[CMAP_VALUETYPE_INT16] = "i16",
+		[CMAP_VALUETYPE_UINT16] = "u16",
+		[CMAP_VALUETYPE_INT32] = "i32",
+		[CMAP_VALUETYPE_UINT32] = "u32",
+		[CMAP_VALUETYPE_INT64] = "i64",
+		[CMAP_VALUETYPE_UINT64] = "u64",
+		[CMAP_VALUETYPE_FLOAT] = "flt",
+		[CMAP_VALUETYPE_DOUBLE] = "dbl",
+		[CMAP_VALUETYPE_STRING] = "str",
 		[CMAP_VALUETYPE_BINARY] = "bin"};
 
 	return (size_t)type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type] : "bin";
@@ -78,7 +85,8 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 	case CMAP_VALUETYPE_STRING:
 		return answers_text_value(bytes);
 	default:
-		return answers_whole((uint32_t)type, bytes, &whole) ? json_object_new_int64(whole) : hex_value(bytes, size);
+		return answers_whole((uint32_t)type, bytes, &whole) ? json_object_new_int64(whole)
+								    : hex_value(bytes, size);
 	}
 }
 
@@ -86,8 +94,8 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
  * Return the value of another node's key as JSON. NULL: the key was not found. type: set if it was found, may be
  * NULL.
  */
-static struct json_object *value_there(struct ctl *ctl, enum ctl_service map, const char *name,
-	cmap_value_types_t *type)
+static struct json_object *value_there(
+	struct ctl *ctl, enum ctl_service map, const char *name, cmap_value_types_t *type)
 {
 	const struct remote_key *key = remote_find(ctl, remote_map(map), name);
 
@@ -96,8 +104,7 @@ static struct json_object *value_there(struct ctl *ctl, enum ctl_service map, co
 	return key != NULL ? remote_value(key) : NULL;
 }
 
-struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
-	cmap_value_types_t *type_out)
+struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key, cmap_value_types_t *type_out)
 {
 	cmap_value_types_t type;
 	size_t size = 0;
@@ -141,8 +148,8 @@ int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int6
 	return number;
 }
 
-void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
-	bool (*each)(void *arg, const char *key), void *arg)
+void fact_each(
+	struct ctl *ctl, enum ctl_service map, const char *prefix, bool (*each)(void *arg, const char *key), void *arg)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1];
 	cmap_iter_handle_t iterator;

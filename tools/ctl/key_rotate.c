@@ -18,8 +18,10 @@ static const struct {
 	[CFG_NODE_APPLIED] = {"rotated", NULL},
 	[CFG_NODE_REFUSED] = {"refused", NULL},
 	[CFG_NODE_FAILED] = {"error", NULL},
-	[CFG_NODE_NO_ANSWER] = {"no-answer", "it does not answer: look into its log, then compare key status of all nodes"},
-	[CFG_NODE_LEFT] = {"left", "it has left the ring in the meantime: if the others refuse its key, copy the key file to it"},
+	[CFG_NODE_NO_ANSWER] = {"no-answer",
+		"it does not answer: look into its log, then compare key status of all nodes"},
+	[CFG_NODE_LEFT] = {"left",
+		"it has left the ring in the meantime: if the others refuse its key, copy the key file to it"},
 	[CFG_NODE_ABSENT] = {"absent", NULL},
 };
 
@@ -53,8 +55,9 @@ static void explain(struct json_object *data, bool is_rotated)
 
 		if (strcmp(result, "absent") == 0)
 			put_text(node, "text",
-				is_rotated ? "it is not in the ring: copy the new key file to it before its daemon starts"
-					   : "it is not in the ring");
+				is_rotated
+					? "it is not in the ring: copy the new key file to it before its daemon starts"
+					: "it is not in the ring");
 		else if (strcmp(result, "no-answer") == 0 && !is_rotated)
 			put_text(node, "text",
 				"it does not answer, or not in time: look into its log; builds before this one cannot rotate keys");

@@ -155,7 +155,8 @@ void key_status_print(const struct ctl *ctl, struct json_object *data)
 	if (get(data, "key_file") != NULL)
 		fprintf(ctl->out, "Key file  %s\n", get_text(data, "key_file"));
 	if (get(data, "newer_key_file") != NULL)
-		fprintf(ctl->out, "Warning   '%s' is newer, and hidden by that file: remove '%s' on all nodes to use the newer key, "
+		fprintf(ctl->out,
+			"Warning   '%s' is newer, and hidden by that file: remove '%s' on all nodes to use the newer key, "
 			"otherwise remove the newer file\n",
 			get_text(data, "newer_key_file"), get_text(data, "key_file"));
 	fprintf(ctl->out, "\n%10s  %-16s %s\n", "Node", "Name", "Key");

@@ -100,7 +100,7 @@ static bool parse_line(const char *at, struct line *line)
 static bool passes(const struct filter *filter, const struct line *line)
 {
 	return line->level <= filter->level && line->at.tv_sec >= filter->since &&
-		(filter->subsys == NULL || strcasecmp(filter->subsys, line->subsys) == 0);
+	       (filter->subsys == NULL || strcasecmp(filter->subsys, line->subsys) == 0);
 }
 
 static struct json_object *line_object(const struct line *line)
@@ -210,8 +210,8 @@ static int parse_filter(struct ctl *ctl, int argc, char **argv, struct filter *f
 		else if (strcmp(argv[i], "--subsys") == 0)
 			filter->subsys = value;
 		else if (strcmp(argv[i], "--since") == 0 && parse_since(value, &filter->since) < 0)
-			return ctl_fail(ctl, CTL_USAGE, "90s, 10m, 2h, 1d or YYYY-MM-DD HH:MM:SS", "log show: no time '%s'",
-				value);
+			return ctl_fail(ctl, CTL_USAGE, "90s, 10m, 2h, 1d or YYYY-MM-DD HH:MM:SS",
+				"log show: no time '%s'", value);
 		else if (strcmp(argv[i], "--lines") == 0)
 			filter->lines = (size_t)strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--since") != 0)
@@ -248,8 +248,8 @@ static int open_log(struct ctl *ctl, struct follow *follow)
 	if (follow->file != NULL)
 		return 0;
 	return ctl_fail(ctl, errno == EACCES ? CTL_DENIED : CTL_FAILED,
-		errno == EACCES ? "be root, or of the group that may read it" : "is it on this host?", "cannot read %s: %s",
-		follow->name, strerror(errno));
+		errno == EACCES ? "be root, or of the group that may read it" : "is it on this host?",
+		"cannot read %s: %s", follow->name, strerror(errno));
 }
 
 int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
@@ -387,8 +387,8 @@ static int set_level(struct ctl *ctl, const char *word)
 
 	if (value == NULL || value == word || value - word > 63 ||
 		(strcmp(value + 1, "on") != 0 && strcmp(value + 1, "off") != 0 && strcmp(value + 1, "trace") != 0))
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl log level TOTEM=on", "log level: '%s' is no SUBSYS=off|on|trace",
-			word);
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl log level TOTEM=on",
+			"log level: '%s' is no SUBSYS=off|on|trace", word);
 	char *name = strndup(word, (size_t)(value - word));
 	if (name == NULL)
 		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
@@ -419,7 +419,9 @@ int log_level(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	struct json_object *row = json_object_new_object();
 	put_text(row, "name", "all");
 	put_text(row, "level",
-		strcmp(levels.everywhere, "trace") == 0 ? "trace" : strcmp(levels.everywhere, "on") == 0 ? "debug" : "info");
+		strcmp(levels.everywhere, "trace") == 0 ? "trace"
+		: strcmp(levels.everywhere, "on") == 0  ? "debug"
+							: "info");
 	put_text(row, "debug", levels.everywhere);
 	json_object_array_add(levels.list, row);
 	fact_each(ctl, CTL_CONFIG, SUBSYS_PREFIX, see_level, &levels);

@@ -36,8 +36,8 @@ static bool can_rekey(const char *key, const char *transport)
 
 const char *origin_changeable(const char *key, const char *transport)
 {
-	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources.",
-		"coterie.totem."};
+	static const char *const from_file[] = {
+		"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources.", "coterie.totem."};
 
 	if (begins(key, COMPUTED))
 		key += strlen(COMPUTED);
@@ -46,7 +46,8 @@ const char *origin_changeable(const char *key, const char *transport)
 	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
 		if (begins(key, from_file[i]))
 			return "reload";
-	return begins(key, "runtime.") || begins(key, "internal_configuration.") || begins(key, "stats.") ? "never" : "runtime";
+	return begins(key, "runtime.") || begins(key, "internal_configuration.") || begins(key, "stats.") ? "never"
+													  : "runtime";
 }
 
 /* --- where it is from --- */
@@ -75,8 +76,8 @@ const struct daemon_key *origin_find(const struct daemon_keys *file, const char 
  */
 static bool is_calculated(const char *name)
 {
-	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus",
-		"totem.silence"};
+	static const char *const names[] = {
+		"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus", "totem.silence"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)

@@ -102,7 +102,8 @@ static int make_absolute(struct ctl *ctl, const char *file, char path[PATH_MAX])
 {
 	if (realpath(file, path) != NULL)
 		return 0;
-	return ctl_fail(ctl, CTL_FAILED, "name a plugin in the search path, or a file", "%s: %s", file, strerror(errno));
+	return ctl_fail(
+		ctl, CTL_FAILED, "name a plugin in the search path, or a file", "%s: %s", file, strerror(errno));
 }
 
 static bool is_file(const char *word) { return strchr(word, '/') != NULL; }
@@ -169,7 +170,8 @@ static int finish(struct ctl *ctl, const char *word, const char *action, const s
 	const char *text = answer->text[0] != '\0' ? answer->text : strerror(-answer->rc);
 	switch (-answer->rc) {
 	case ENOENT:
-		return ctl_fail(ctl, CTL_NOT_LOADED, "coterie-ctl plugin list shows what is loaded", "%s: %s", name, text);
+		return ctl_fail(
+			ctl, CTL_NOT_LOADED, "coterie-ctl plugin list shows what is loaded", "%s: %s", name, text);
 	case EINVAL:
 		return ctl_fail(ctl, CTL_INVALID, "coterie --check-plugin FILE tells more", "%s: %s", name, text);
 	case EALREADY:
@@ -177,8 +179,8 @@ static int finish(struct ctl *ctl, const char *word, const char *action, const s
 	case EEXIST:
 		return ctl_fail(ctl, CTL_REFUSED, NULL, "%s: %s", name, text);
 	case ENOTSUP:
-		return ctl_fail(ctl, CTL_REFUSED, "with --force it starts cold, and its clients are sent away", "%s: %s",
-			name, text);
+		return ctl_fail(ctl, CTL_REFUSED, "with --force it starts cold, and its clients are sent away",
+			"%s: %s", name, text);
 	case ETIMEDOUT:
 		return ctl_fail(ctl, CTL_TIMED_OUT, "the plugin's author must act", "%s: %s", name, text);
 	}
@@ -195,8 +197,8 @@ int plugin_load(struct ctl *ctl, int argc, char **argv, struct json_object *data
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "plugin load FILE|NAME [KEY=VALUE ...]");
 	for (int i = 0; i < argc; i++) {
 		if (i > 0 && strchr(argv[i], '=') == NULL)
-			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "'%s' is no option: write KEY=VALUE",
-				argv[i]);
+			return ctl_fail(
+				ctl, CTL_USAGE, "coterie-ctl --help", "'%s' is no option: write KEY=VALUE", argv[i]);
 		question.words[question.count++] = argv[i];
 	}
 	if (is_file(argv[0])) {
@@ -263,7 +265,9 @@ void plugin_change_print(const struct ctl *ctl, struct json_object *data)
 	const char *action = get_text(data, "action"), *version = get_text(plugin, "version");
 
 	fprintf(ctl->out, "%s: %s", get_text(plugin, "name"),
-		strcmp(action, "load") == 0 ? "loaded" : strcmp(action, "unload") == 0 ? "unloaded" : "replaced");
+		strcmp(action, "load") == 0     ? "loaded"
+		: strcmp(action, "unload") == 0 ? "unloaded"
+						: "replaced");
 	if (strcmp(action, "unload") != 0 && version[0] != '\0')
 		fprintf(ctl->out, ", version %s from %s", version, get_text(plugin, "file"));
 	fprintf(ctl->out, "\n");

@@ -78,8 +78,8 @@ void quorum_print(const struct ctl *ctl, struct json_object *data)
 	print_missing(ctl, get(data, "missing"));
 	if (names == NULL)
 		return;
-	fprintf(ctl->out, "Votes     %" PRIi64 " of %" PRIi64 " expected; %" PRIi64 " make a quorum; %" PRIi64
-			  " may still go\n",
+	fprintf(ctl->out,
+		"Votes     %" PRIi64 " of %" PRIi64 " expected; %" PRIi64 " make a quorum; %" PRIi64 " may still go\n",
 		get_number(data, "total_votes"), get_number(data, "highest_expected"), get_number(data, "quorum"),
 		get_number(data, "can_lose"));
 	fprintf(ctl->out, "Flags     ");
@@ -143,7 +143,8 @@ int quorum_set_votes(struct ctl *ctl, int argc, char **argv, struct json_object 
 		else if (votes_word == NULL)
 			votes_word = argv[i];
 		else
-			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "quorum set-votes takes no '%s'", argv[i]);
+			return ctl_fail(
+				ctl, CTL_USAGE, "coterie-ctl --help", "quorum set-votes takes no '%s'", argv[i]);
 	}
 	int code = parse_u32(ctl, "quorum set-votes", votes_word, 0, &votes);
 	if (code == 0)

@@ -124,9 +124,10 @@ static int reload_here(struct ctl *ctl, struct json_object *before, struct json_
 	json_object_put(after);
 	put_number(node, "id", fact_local(ctl));
 	put_text(node, "result",
-		error == CS_ERR_INVALID_PARAM ? "refused"
-			: error != CS_OK      ? "error"
-			: json_object_array_length(applied) > 0 ? "applied" : "unchanged");
+		error == CS_ERR_INVALID_PARAM           ? "refused"
+		: error != CS_OK                        ? "error"
+		: json_object_array_length(applied) > 0 ? "applied"
+							: "unchanged");
 	char *text = fact_text(ctl, CTL_CONFIG, "config.reload_error_message");
 	if (error != CS_OK)
 		put_text(node, "text", text != NULL ? text : cs_strerror(error));
@@ -242,8 +243,7 @@ static void print_nodes(const struct ctl *ctl, struct json_object *nodes)
 		fprintf(ctl->out, ": %s%s%s\n", get_text(node, "result"), get(node, "text") != NULL ? ": " : "",
 			get_text(node, "text"));
 		if (get(node, "changes") != NULL)
-			print_lines(ctl, "  change",
-				get(node, "changes"));
+			print_lines(ctl, "  change", get(node, "changes"));
 		if (get(node, "restarts") != NULL)
 			print_lines(ctl, "  needs restart", get(node, "restarts"));
 	}
@@ -297,8 +297,8 @@ int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *
 	}
 	alarm(0); /* programs that are asked may take their time: the daemon sets the limit */
 	struct progress *progress = progress_begin(ctl, "programs that may object");
-	cs_error_t error = corosync_cfg_try_shutdown(ctl->cfg,
-		is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
+	cs_error_t error = corosync_cfg_try_shutdown(
+		ctl->cfg, is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
 
 	progress_end(progress);
 	if (error != CS_OK)

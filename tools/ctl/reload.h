@@ -11,7 +11,7 @@
 #include "services/cfg/messages.h"
 #include "tools/ctl/ctl.h"
 
-#define RELOAD_LIMIT_S 120 /* the nodes may take their time: the daemon sets the limit */
+#define RELOAD_LIMIT_S 120  /* the nodes may take their time: the daemon sets the limit */
 #define RELOAD_UNKNOWN (-1) /* the daemon is not ours */
 
 /**

@@ -25,8 +25,9 @@ static ssize_t call(struct ctl *ctl, void *request, size_t request_size, uint8_t
 	if (rc < 0)
 		return -(ssize_t)client_error(rc);
 	*bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
-	ssize_t size = *bytes == NULL ? -ENOMEM :
-		channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, *bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	ssize_t size = *bytes == NULL
+			       ? -ENOMEM
+			       : channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, *bytes, CHANNEL_MESSAGE_SIZE_MAX);
 
 	channel_close(&channel);
 	if (size < 0)
@@ -158,8 +159,9 @@ static int put_node(struct json_object *data, const struct cfg_wire_node_report 
 			put_text(node, "text", "it does not answer: look into its log, then reload again");
 	}
 	json_object_array_add(get(data, "nodes"), node);
-	return report->outcome == CFG_NODE_REFUSED ? CTL_INVALID :
-	       report->outcome >= CFG_NODE_FAILED  ? CTL_FAILED : CTL_GOOD;
+	return report->outcome == CFG_NODE_REFUSED  ? CTL_INVALID
+	       : report->outcome >= CFG_NODE_FAILED ? CTL_FAILED
+						    : CTL_GOOD;
 }
 
 static void put_empty(struct json_object *data)
@@ -202,8 +204,7 @@ int reload_walk(struct ctl *ctl, const char *what, const uint8_t *bytes, size_t 
 int reload_ask(struct ctl *ctl, bool is_check, bool is_forced, struct json_object *data, bool *is_each)
 {
 	static const char *const outcomes[] = {"error", "applied", "refused", "checked", "each"};
-	struct cfg_req_reload_report request = {
-		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)},
+	struct cfg_req_reload_report request = {.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)},
 		.flags = (is_check ? (uint32_t)CFG_RELOAD_CHECK : 0) | (is_forced ? (uint32_t)CFG_RELOAD_FORCE : 0)};
 	struct cfg_res_reload_report head;
 	uint8_t *bytes;

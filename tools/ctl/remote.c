@@ -77,8 +77,8 @@ static struct part *ask(struct ctl *ctl, enum control_map map, const char *prefi
 
 	progress_end(progress);
 	if (code == 0 && !read_texts(part))
-		code = ctl_fail(ctl, CTL_FAILED, "is it of the same release?", "the answer of node %" PRIu32 " is malformed",
-			ctl->remote->nodeid);
+		code = ctl_fail(ctl, CTL_FAILED, "is it of the same release?",
+			"the answer of node %" PRIu32 " is malformed", ctl->remote->nodeid);
 	if (code == 0 && (part->keys.flags & CONTROL_KEYS_CUT) != 0)
 		code = ctl_fail(ctl, CTL_FAILED, "ask for fewer keys, by a longer prefix",
 			"node %" PRIu32 " has more keys than one answer holds", ctl->remote->nodeid);
@@ -135,8 +135,8 @@ const struct remote_key *remote_find(struct ctl *ctl, enum control_map map, cons
 	return NULL;
 }
 
-void remote_each(struct ctl *ctl, enum control_map map, const char *prefix, bool (*each)(void *arg, const char *key),
-	void *arg)
+void remote_each(
+	struct ctl *ctl, enum control_map map, const char *prefix, bool (*each)(void *arg, const char *key), void *arg)
 {
 	struct part *part = part_for(ctl, map, prefix);
 

@@ -28,8 +28,8 @@ bool remote_is_quorate(const struct remote *remote);
 /** Return one key, borrowed until remote_close, or NULL. */
 const struct remote_key *remote_find(struct ctl *ctl, enum control_map map, const char *name);
 /** Call each for all keys with this prefix, until it returns false. */
-void remote_each(struct ctl *ctl, enum control_map map, const char *prefix, bool (*each)(void *arg, const char *key),
-	void *arg);
+void remote_each(
+	struct ctl *ctl, enum control_map map, const char *prefix, bool (*each)(void *arg, const char *key), void *arg);
 /** Return the value as JSON, by its type. The caller frees it. */
 struct json_object *remote_value(const struct remote_key *key);
 /** Get the status of a node from that node's transport. @return false: there is none */

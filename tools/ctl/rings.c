@@ -44,9 +44,11 @@ void rings_print(const struct ctl *ctl, struct json_object *data)
 
 	fprintf(ctl->out, "Transport %s\n", get_text(data, "transport"));
 	if (timers != NULL)
-		fprintf(ctl->out, "Token     lost after %" PRIi64 " ms, sent again after %" PRIi64 " ms, consensus after %" PRIi64
-				  " ms\n",
-			get_number(timers, "timeout"), get_number(timers, "retransmit"), get_number(timers, "consensus"));
+		fprintf(ctl->out,
+			"Token     lost after %" PRIi64 " ms, sent again after %" PRIi64 " ms, consensus after %" PRIi64
+			" ms\n",
+			get_number(timers, "timeout"), get_number(timers, "retransmit"),
+			get_number(timers, "consensus"));
 	if (rotation != NULL && get_number(rotation, "count") > 0)
 		fprintf(ctl->out,
 			"Rotation  p50 %" PRIi64 " us, p99 %" PRIi64 " us, max %" PRIi64 " us, of %" PRIi64 "\n",
@@ -58,9 +60,12 @@ void rings_print(const struct ctl *ctl, struct json_object *data)
 		struct json_object *node = json_object_array_get_idx(nodes, i), *links = get(node, "links");
 
 		fprintf(ctl->out, "\nNode %" PRIi64 " (%s)%s\n", get_number(node, "id"), get_text(node, "name"),
-			get_bool(node, "local") ? ", local" : get_bool(node, "reachable") ? "" : ", not reachable");
+			get_bool(node, "local")       ? ", local"
+			: get_bool(node, "reachable") ? ""
+						      : ", not reachable");
 		for (size_t j = 0; j < json_object_array_length(links); j++) {
-			struct json_object *link = json_object_array_get_idx(links, j), *latency = get(link, "latency_us");
+			struct json_object *link = json_object_array_get_idx(links, j),
+					   *latency = get(link, "latency_us");
 
 			fprintf(ctl->out, "  link %" PRIi64 "  %-4s  %s%s%s  mtu %" PRIi64, get_number(link, "link"),
 				get_bool(link, "connected") ? "up" : "DOWN", get_text(link, "local"),

@@ -50,8 +50,8 @@ static void put_decimal(cmap_value_types_t type, const char *text, void *bytes)
 /* All values of another node are texts. */
 static bool read_there(struct ctl *ctl, uint32_t map, const char *name, uint32_t *type, void *bytes)
 {
-	const struct remote_key *key =
-		remote_find(ctl, map == COTERIE_MAP_STATS ? CONTROL_MAP_STATS : CONTROL_MAP_CONFIG, name);
+	const struct remote_key *key = remote_find(
+		ctl, map == COTERIE_MAP_STATS ? CONTROL_MAP_STATS : CONTROL_MAP_CONFIG, name);
 
 	if (key == NULL || strlen(key->value) >= METRICS_VALUE_MAX)
 		return false;
@@ -78,8 +78,8 @@ static bool source_read(void *arg, uint32_t map, const char *key, uint32_t *type
 	return true;
 }
 
-static void source_each(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
-	void *see_arg)
+static void source_each(
+	void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key), void *see_arg)
 {
 	fact_each(arg, service_of(map), prefix, see, see_arg);
 }
@@ -91,9 +91,8 @@ struct ring_answer {
 	struct quorum_ring_id ring;
 };
 
-static void see_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t count,
-	const uint32_t *members, uint32_t joined_count, const uint32_t *joined, uint32_t left_count,
-	const uint32_t *left)
+static void see_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t count, const uint32_t *members,
+	uint32_t joined_count, const uint32_t *joined, uint32_t left_count, const uint32_t *left)
 {
 	const void *context = NULL;
 
@@ -140,7 +139,8 @@ static bool source_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes
 		return false;
 	*votes = (struct metrics_votes){.votes = info.node_votes,
 		.expected = info.node_expected_votes,
-		.state = info.node_state >= VOTEQUORUM_NODESTATE_MEMBER && info.node_state <= VOTEQUORUM_NODESTATE_LEAVING
+		.state = info.node_state >= VOTEQUORUM_NODESTATE_MEMBER &&
+					 info.node_state <= VOTEQUORUM_NODESTATE_LEAVING
 				 ? (enum metrics_voter)info.node_state
 				 : METRICS_VOTER_DEAD,
 		.highest_expected = info.highest_expected,

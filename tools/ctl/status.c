@@ -17,15 +17,16 @@ int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 	if (argc > (has_matrix ? 1 : 0))
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "members takes no '%s'", argv[argc - 1]);
 	if (has_matrix && ctl->nodes != NULL)
-		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "members --matrix asks all nodes by itself");
+		return ctl_fail(
+			ctl, CTL_USAGE, "leave one of the two out", "members --matrix asks all nodes by itself");
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;
 	const struct metrics_source source = ctl_source(ctl);
 	if (!answers_members(&source, data)) /* without the quorum service the ring is not known */
 		return ctl_open(ctl, CTL_QUORUM) != 0
-			? ctl->error.code
-			: ctl_fail(ctl, CTL_FAILED, "try again", "the ring is just changing");
+			       ? ctl->error.code
+			       : ctl_fail(ctl, CTL_FAILED, "try again", "the ring is just changing");
 	if (has_matrix)
 		matrix_put(ctl, get(data, "members"));
 	return CTL_GOOD;
@@ -131,15 +132,15 @@ void status_print(const struct ctl *ctl, struct json_object *data)
 	fprintf(ctl->out, "Members   %" PRIi64 " of %" PRIi64 "\n", get_number(data, "members"),
 		get_number(data, "expected_members"));
 	fprintf(ctl->out, "Quorum    %s\n",
-		quorate == NULL ? "no provider configured"
-				: json_object_get_boolean(quorate) ? colored(ctl, "quorate", 32, buffer)
-								   : colored(ctl, "NOT quorate", 31, buffer));
+		quorate == NULL                    ? "no provider configured"
+		: json_object_get_boolean(quorate) ? colored(ctl, "quorate", 32, buffer)
+						   : colored(ctl, "NOT quorate", 31, buffer));
 	for (size_t i = 0; i < json_object_array_length(issues); i++) {
 		struct json_object *issue = json_object_array_get_idx(issues, i);
 		const char *level = get_text(issue, "level");
 
-		fprintf(ctl->out, "%s%-9s %s\n", i == 0 ? "\n" : "",
-			colored(ctl, level, level_color(level), buffer), get_text(issue, "text"));
+		fprintf(ctl->out, "%s%-9s %s\n", i == 0 ? "\n" : "", colored(ctl, level, level_color(level), buffer),
+			get_text(issue, "text"));
 		if (i == 0 && *get_text(issue, "hint") != '\0')
 			last = get_text(issue, "hint");
 	}

@@ -18,8 +18,8 @@ static void tell(const char *event, struct json_object *data)
 	put_text(document, "time", now);
 	put_text(document, "event", event);
 	json_object_object_add(document, "data", data);
-	printf("%s\n", json_object_to_json_string_ext(
-			       document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	printf("%s\n",
+		json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	fflush(stdout);
 	json_object_put(document);
 }
@@ -98,8 +98,8 @@ static void see_reload(cmap_handle_t handle, cmap_track_handle_t tracker, int32_
 
 /* --- quorum --- */
 
-static void see_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_ring_id ring, uint32_t count,
-	const uint32_t *members)
+static void see_quorum(
+	quorum_handle_t handle, uint32_t quorate, struct quorum_ring_id ring, uint32_t count, const uint32_t *members)
 {
 	struct json_object *data = json_object_new_object();
 
@@ -118,9 +118,8 @@ static void put_list(struct json_object *data, const char *name, uint32_t count,
 	json_object_object_add(data, name, list);
 }
 
-static void see_ring(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t member_count,
-	const uint32_t *members, uint32_t joined_count, const uint32_t *joined, uint32_t left_count,
-	const uint32_t *left)
+static void see_ring(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t member_count, const uint32_t *members,
+	uint32_t joined_count, const uint32_t *joined, uint32_t left_count, const uint32_t *left)
 {
 	struct json_object *data = json_object_new_object();
 
@@ -154,16 +153,16 @@ static void start(struct ctl *ctl, struct watched *watched)
 	cmap_track_add(ctl->config, "config.totemconfig_reload_in_progress", CMAP_TRACK_ADD | CMAP_TRACK_MODIFY,
 		see_reload, NULL, &tracker);
 	cmap_fd_get(ctl->config, &watched->fds[0].fd);
-	watched->has_stats = ctl_try(ctl, CTL_STATS) &&
-		cmap_track_add(ctl->stats, "stats.ipcs.", CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
-			see_client, NULL, &tracker) == CS_OK;
+	watched->has_stats = ctl_try(ctl, CTL_STATS) && cmap_track_add(ctl->stats, "stats.ipcs.",
+								CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
+								see_client, NULL, &tracker) == CS_OK;
 	if (watched->has_stats)
 		cmap_track_add(ctl->stats, "stats.coterie.eviction.",
 			CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX, see_eviction, NULL, &tracker);
 	if (watched->has_stats)
 		cmap_fd_get(ctl->stats, &watched->fds[1].fd);
-	watched->has_quorum = quorum_model_initialize(&watched->quorum, QUORUM_MODEL_V1,
-				      (quorum_model_data_t *)&model, &type, NULL) == CS_OK;
+	watched->has_quorum = quorum_model_initialize(&watched->quorum, QUORUM_MODEL_V1, (quorum_model_data_t *)&model,
+				      &type, NULL) == CS_OK;
 	if (watched->has_quorum && quorum_trackstart(watched->quorum, CS_TRACK_CHANGES) == CS_OK)
 		quorum_fd_get(watched->quorum, &watched->fds[2].fd);
 }
@@ -197,5 +196,6 @@ int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char
 	}
 	if (watched.has_quorum)
 		quorum_finalize(watched.quorum);
-	return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
+	return ctl_fail(
+		ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
 }

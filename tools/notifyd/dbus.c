@@ -52,10 +52,7 @@ struct dbus_sink *dbus_sink_create(bool link_as_quorum)
 }
 
 /* The bus refuses texts that are not UTF-8, and libdbus then ends the process. */
-static const char *utf8(const char *text)
-{
-	return dbus_validate_utf8(text, NULL) ? text : "?";
-}
+static const char *utf8(const char *text) { return dbus_validate_utf8(text, NULL) ? text : "?"; }
 
 static bool append(DBusMessage *message, const struct event *event)
 {
@@ -66,21 +63,19 @@ static bool append(DBusMessage *message, const struct event *event)
 	case EVENT_MEMBER:
 		name = utf8(event->name);
 		address = utf8(event->address);
-		return dbus_message_append_args(message, DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32,
-			&event->nodeid, DBUS_TYPE_STRING, &address, DBUS_TYPE_STRING, &state,
-			DBUS_TYPE_INVALID);
+		return dbus_message_append_args(message, DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32, &event->nodeid,
+			DBUS_TYPE_STRING, &address, DBUS_TYPE_STRING, &state, DBUS_TYPE_INVALID);
 	case EVENT_QUORUM:
-		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32,
-			&event->local_id, DBUS_TYPE_STRING, &state, DBUS_TYPE_INVALID);
+		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32, &event->local_id,
+			DBUS_TYPE_STRING, &state, DBUS_TYPE_INVALID);
 	case EVENT_CLIENT:
 		name = utf8(event->name);
-		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32,
-			&event->local_id, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &state,
-			DBUS_TYPE_INVALID);
+		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32, &event->local_id,
+			DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &state, DBUS_TYPE_INVALID);
 	case EVENT_LINK:
-		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32,
-			&event->local_id, DBUS_TYPE_UINT32, &event->nodeid, DBUS_TYPE_UINT32,
-			&event->link, DBUS_TYPE_STRING, &state, DBUS_TYPE_INVALID);
+		return dbus_message_append_args(message, DBUS_TYPE_STRING, &host, DBUS_TYPE_UINT32, &event->local_id,
+			DBUS_TYPE_UINT32, &event->nodeid, DBUS_TYPE_UINT32, &event->link, DBUS_TYPE_STRING, &state,
+			DBUS_TYPE_INVALID);
 	}
 	return false;
 }
@@ -89,8 +84,7 @@ static void send_as(struct dbus_sink *sink, const char *member, const struct eve
 {
 	DBusMessage *message = dbus_message_new_signal(PATH, INTERFACE, member);
 
-	if (message == NULL || !append(message, event) ||
-		!dbus_connection_send(sink->bus, message, NULL))
+	if (message == NULL || !append(message, event) || !dbus_connection_send(sink->bus, message, NULL))
 		notifyd_log(LOG_ERR, "signal %s: out of memory, not sent", member);
 	else
 		dbus_connection_flush(sink->bus);

@@ -25,23 +25,20 @@ void event_text(const struct event *event, char *text, size_t size)
 {
 	switch (event->kind) {
 	case EVENT_MEMBER:
-		snprintf(text, size, "%s[%" PRIu32 "] ip:%s %s", event->name, event->nodeid,
-			event->address, event_state(event));
+		snprintf(text, size, "%s[%" PRIu32 "] ip:%s %s", event->name, event->nodeid, event->address,
+			event_state(event));
 		break;
 	case EVENT_QUORUM:
 		snprintf(text, size, "%s[%" PRIu32 "] %s", event->host, event->local_id,
 			event->is_good ? "is now quorate" : "has lost quorum");
 		break;
 	case EVENT_CLIENT:
-		snprintf(text, size, "%s[%" PRIu32 "] %s is now %s corosync", event->host,
-			event->local_id, event->name,
+		snprintf(text, size, "%s[%" PRIu32 "] %s is now %s corosync", event->host, event->local_id, event->name,
 			event->is_good ? "connected to" : "disconnected from");
 		break;
 	case EVENT_LINK:
-		snprintf(text, size,
-			"%s[%" PRIu32 "] link %" PRIu32 " to node %" PRIu32 " is now %s",
-			event->host, event->local_id, event->link, event->nodeid,
-			event_state(event));
+		snprintf(text, size, "%s[%" PRIu32 "] link %" PRIu32 " to node %" PRIu32 " is now %s", event->host,
+			event->local_id, event->link, event->nodeid, event_state(event));
 		break;
 	}
 }
@@ -95,8 +92,8 @@ bool parse_client(const char *key, const char *procname, char *client, size_t si
 	uint32_t service, pid;
 	size_t length;
 
-	if (!word(&key, "stats.ipcs.service") || !number(&key, &service) || !word(&key, ".") ||
-		!number(&key, &pid) || !word(&key, "."))
+	if (!word(&key, "stats.ipcs.service") || !number(&key, &service) || !word(&key, ".") || !number(&key, &pid) ||
+		!word(&key, "."))
 		return false;
 	length = strcspn(key, ".");
 	if (length == 0 || strcmp(key + length, ".procname") != 0)
@@ -107,6 +104,6 @@ bool parse_client(const char *key, const char *procname, char *client, size_t si
 
 bool parse_link(const char *key, uint32_t *nodeid, uint32_t *link)
 {
-	return word(&key, "stats.knet.node") && number(&key, nodeid) && word(&key, ".link") &&
-	       number(&key, link) && strcmp(key, ".connected") == 0;
+	return word(&key, "stats.knet.node") && number(&key, nodeid) && word(&key, ".link") && number(&key, link) &&
+	       strcmp(key, ".connected") == 0;
 }

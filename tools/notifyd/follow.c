@@ -46,8 +46,8 @@ static void text_of(const struct cmap_notify_value *value, char *text, size_t si
 	text[length] = '\0';
 }
 
-static void member_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
+static void member_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
 {
 	struct follow *follow = arg;
 	struct event event = {.kind = EVENT_MEMBER, .host = follow->host, .local_id = follow->local_id};
@@ -74,8 +74,8 @@ static void member_changed(cmap_handle_t handle, cmap_track_handle_t tracker, in
 
 /* --- clients --- */
 
-static void client_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
+static void client_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
 {
 	struct follow *follow = arg;
 	char procname[64], client[128];
@@ -96,8 +96,8 @@ static void client_changed(cmap_handle_t handle, cmap_track_handle_t tracker, in
 
 /* --- links --- */
 
-static void link_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
+static void link_changed(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
 {
 	struct followed_link *link = arg;
 	struct follow *follow = link->follow;
@@ -124,8 +124,7 @@ static struct followed_link **find_link(struct follow *follow, uint32_t nodeid, 
 	return place;
 }
 
-static cs_error_t add_link(
-	struct follow *follow, const char *key, uint32_t nodeid, uint32_t number)
+static cs_error_t add_link(struct follow *follow, const char *key, uint32_t nodeid, uint32_t number)
 {
 	struct followed_link *link;
 	cs_error_t error;
@@ -138,8 +137,7 @@ static cs_error_t add_link(
 	link->follow = follow;
 	link->nodeid = nodeid;
 	link->link = number;
-	error = cmap_track_add(
-		follow->stats, key, CMAP_TRACK_MODIFY, link_changed, link, &link->tracker);
+	error = cmap_track_add(follow->stats, key, CMAP_TRACK_MODIFY, link_changed, link, &link->tracker);
 	if (error != CS_OK) {
 		free(link);
 		return error;
@@ -160,8 +158,8 @@ static void remove_link(struct follow *follow, uint32_t nodeid, uint32_t number)
 	free(link);
 }
 
-static void link_comes_or_goes(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change,
-	const char *key, struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
+static void link_comes_or_goes(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t change, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
 {
 	struct follow *follow = arg;
 	uint32_t nodeid, number;
@@ -193,8 +191,8 @@ static cs_error_t add_links(struct follow *follow)
 
 /* --- quorum --- */
 
-static void quorum_changed(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq,
-	uint32_t view_list_entries, uint32_t *view_list)
+static void quorum_changed(
+	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list)
 {
 	const void *context = NULL;
 	struct follow *follow;
@@ -247,15 +245,14 @@ static cs_error_t track(struct follow *follow)
 {
 	const int32_t come_and_go = CMAP_TRACK_PREFIX | CMAP_TRACK_ADD | CMAP_TRACK_DELETE;
 	cs_error_t error = cmap_track_add(follow->config, "runtime.members.",
-		CMAP_TRACK_PREFIX | CMAP_TRACK_ADD | CMAP_TRACK_MODIFY, member_changed, follow,
-		&follow->members);
+		CMAP_TRACK_PREFIX | CMAP_TRACK_ADD | CMAP_TRACK_MODIFY, member_changed, follow, &follow->members);
 
 	if (error == CS_OK)
-		error = cmap_track_add(follow->stats, "stats.ipcs.", come_and_go, client_changed,
-			follow, &follow->clients);
+		error = cmap_track_add(
+			follow->stats, "stats.ipcs.", come_and_go, client_changed, follow, &follow->clients);
 	if (error == CS_OK)
-		error = cmap_track_add(follow->stats, "stats.knet.", come_and_go,
-			link_comes_or_goes, follow, &follow->links);
+		error = cmap_track_add(
+			follow->stats, "stats.knet.", come_and_go, link_comes_or_goes, follow, &follow->links);
 	if (error == CS_OK)
 		error = add_links(follow);
 	return error;
@@ -306,8 +303,7 @@ cs_error_t follow_fds(struct follow *follow, struct pollfd fds[FOLLOW_FDS])
 
 static bool is_passing(cs_error_t error)
 {
-	return error == CS_OK || error == CS_ERR_TRY_AGAIN || error == CS_ERR_TIMEOUT ||
-	       error == CS_ERR_QUEUE_FULL;
+	return error == CS_OK || error == CS_ERR_TRY_AGAIN || error == CS_ERR_TIMEOUT || error == CS_ERR_QUEUE_FULL;
 }
 
 cs_error_t follow_serve(struct follow *follow, const struct pollfd fds[FOLLOW_FDS])

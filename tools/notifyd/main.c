@@ -41,8 +41,7 @@ static volatile sig_atomic_t is_ended;
 
 static const char *priority_name(int priority)
 {
-	static const char *const names[] = {
-		"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
+	static const char *const names[] = {"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
 
 	return names[priority & 7];
 }
@@ -78,8 +77,7 @@ static void usage(void)
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option names[] = {
-		{"link-as-quorum", no_argument, NULL, 'Q'}, {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"link-as-quorum", no_argument, NULL, 'Q'}, {NULL, 0, NULL, 0}};
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "c:floshdnm:", names, NULL)) != -1) {
@@ -223,8 +221,7 @@ static void say_ready(void)
 		return;
 	if (sendto(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL, (struct sockaddr *)&address,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
-		notifyd_log(LOG_WARNING, "systemd is not told that the start is over: %s",
-			strerror(errno));
+		notifyd_log(LOG_WARNING, "systemd is not told that the start is over: %s", strerror(errno));
 	close(fd);
 }
 

@@ -50,8 +50,8 @@ static void open_session(struct snmp_sink *sink)
 	wanted.community_len = strlen(sink->community);
 	if (wanted.peername != NULL && wanted.community != NULL)
 		/* Use the port for traps, unless the manager's name has another one. */
-		sink->session = snmp_add(&wanted,
-			netsnmp_transport_open_client("snmptrap", wanted.peername), NULL, NULL);
+		sink->session = snmp_add(
+			&wanted, netsnmp_transport_open_client("snmptrap", wanted.peername), NULL, NULL);
 	if (sink->session == NULL && !sink->is_unreachable) {
 		snmp_error(&wanted, &system_code, &snmp_code, &text);
 		notifyd_log(LOG_ERR, "Failed to init SNMP session: manager %s: %s", sink->manager,
@@ -118,8 +118,7 @@ static u_long up_time(const struct snmp_sink *sink)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u_long)((now.tv_sec - sink->started.tv_sec) * 100 +
-			(now.tv_nsec - sink->started.tv_nsec) / 10000000);
+	return (u_long)((now.tv_sec - sink->started.tv_sec) * 100 + (now.tv_nsec - sink->started.tv_nsec) / 10000000);
 }
 
 static bool add_trap(netsnmp_pdu *pdu, const struct snmp_sink *sink, oid notice)
@@ -129,10 +128,9 @@ static bool add_trap(netsnmp_pdu *pdu, const struct snmp_sink *sink, oid notice)
 	oid trap[] = {ENTERPRISE, 0, notice};
 	u_long ticks = up_time(sink);
 
-	return snmp_pdu_add_variable(pdu, up_time_name, LENGTH(up_time_name), ASN_TIMETICKS, &ticks,
-		       sizeof(ticks)) != NULL &&
-	       snmp_pdu_add_variable(pdu, trap_name, LENGTH(trap_name), ASN_OBJECT_ID, trap,
-		       sizeof(trap)) != NULL;
+	return snmp_pdu_add_variable(pdu, up_time_name, LENGTH(up_time_name), ASN_TIMETICKS, &ticks, sizeof(ticks)) !=
+		       NULL &&
+	       snmp_pdu_add_variable(pdu, trap_name, LENGTH(trap_name), ASN_OBJECT_ID, trap, sizeof(trap)) != NULL;
 }
 
 static bool fill(netsnmp_pdu *pdu, const struct snmp_sink *sink, const struct event *event)
@@ -143,22 +141,19 @@ static bool fill(netsnmp_pdu *pdu, const struct snmp_sink *sink, const struct ev
 	case EVENT_MEMBER:
 		return add_trap(pdu, sink, 1) && add_text(pdu, OBJECT_NODE_NAME, event->name) &&
 		       add_number(pdu, OBJECT_NODE_ID, event->nodeid) &&
-		       add_text(pdu, OBJECT_NODE_ADDRESS, event->address) &&
-		       add_text(pdu, OBJECT_NODE_STATUS, state);
+		       add_text(pdu, OBJECT_NODE_ADDRESS, event->address) && add_text(pdu, OBJECT_NODE_STATUS, state);
 	case EVENT_QUORUM:
 		return add_trap(pdu, sink, 2) && add_text(pdu, OBJECT_NODE_NAME, event->host) &&
-		       add_number(pdu, OBJECT_NODE_ID, event->local_id) &&
-		       add_text(pdu, OBJECT_QUORUM_STATUS, state);
+		       add_number(pdu, OBJECT_NODE_ID, event->local_id) && add_text(pdu, OBJECT_QUORUM_STATUS, state);
 	case EVENT_CLIENT:
 		return add_trap(pdu, sink, 3) && add_text(pdu, OBJECT_NODE_NAME, event->host) &&
 		       add_number(pdu, OBJECT_NODE_ID, event->local_id) &&
-		       add_text(pdu, OBJECT_APP_NAME, event->name) &&
-		       add_text(pdu, OBJECT_APP_STATUS, state);
+		       add_text(pdu, OBJECT_APP_NAME, event->name) && add_text(pdu, OBJECT_APP_STATUS, state);
 	case EVENT_LINK:
 		return add_trap(pdu, sink, 4) && add_text(pdu, OBJECT_NODE_NAME, event->host) &&
 		       add_number(pdu, OBJECT_LOCAL_NODE_ID, event->local_id) &&
-		       add_number(pdu, OBJECT_NODE_ID, event->nodeid) &&
-		       add_link(pdu, event->link) && add_text(pdu, OBJECT_LINK_STATUS, state);
+		       add_number(pdu, OBJECT_NODE_ID, event->nodeid) && add_link(pdu, event->link) &&
+		       add_text(pdu, OBJECT_LINK_STATUS, state);
 	}
 	return false;
 }

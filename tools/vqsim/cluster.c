@@ -76,8 +76,7 @@ int cluster_start(struct cluster *cluster, uint32_t node_id, uint32_t partition)
 	}
 	while (at < cluster->node_count && cluster->nodes[at]->id < node_id)
 		at++;
-	memmove(&cluster->nodes[at + 1], &cluster->nodes[at],
-		(cluster->node_count - at) * sizeof(cluster->nodes[0]));
+	memmove(&cluster->nodes[at + 1], &cluster->nodes[at], (cluster->node_count - at) * sizeof(cluster->nodes[0]));
 	cluster->nodes[at] = node;
 	cluster->node_count++;
 	cluster->has_changed[partition] = true;
@@ -92,8 +91,7 @@ void cluster_stop(struct cluster *cluster, struct sim_node *node)
 		at++;
 	cluster->has_changed[node->partition] = true;
 	cluster->node_count--;
-	memmove(&cluster->nodes[at], &cluster->nodes[at + 1],
-		(cluster->node_count - at) * sizeof(cluster->nodes[0]));
+	memmove(&cluster->nodes[at], &cluster->nodes[at + 1], (cluster->node_count - at) * sizeof(cluster->nodes[0]));
 	node_destroy(node);
 }
 
@@ -117,8 +115,7 @@ static bool in_ring(const struct sim_node *node, uint32_t partition)
 	return node->partition == partition && node->has_formed;
 }
 
-static void deliver(
-	struct cluster *cluster, const struct sim_node *from, const struct host_message *message)
+static void deliver(struct cluster *cluster, const struct sim_node *from, const struct host_message *message)
 {
 	const struct coterie_ring_msg *kind = &service()->ring_msgs[message->function];
 
@@ -176,8 +173,7 @@ static int32_t request(struct sim_node *node, int32_t id, void *bytes, uint32_t 
 	node->client.error = 0;
 	for (uint32_t i = 0; i < service()->request_count; i++)
 		if (service()->requests[i].id == (uint32_t)id)
-			return service()->requests[i].handle(
-				node->self, &node->client, bytes, size);
+			return service()->requests[i].handle(node->self, &node->client, bytes, size);
 	return -ENOSYS;
 }
 
@@ -199,9 +195,8 @@ void cluster_set_device(struct cluster *cluster, struct sim_node *node, bool has
 	struct votequorum_req_qdevice registration = {.header = {0}};
 
 	strcpy(registration.name, device_name);
-	request(node,
-		has_device ? VOTEQUORUM_REQ_QDEVICE_REGISTER : VOTEQUORUM_REQ_QDEVICE_UNREGISTER,
-		&registration, sizeof(registration));
+	request(node, has_device ? VOTEQUORUM_REQ_QDEVICE_REGISTER : VOTEQUORUM_REQ_QDEVICE_UNREGISTER, &registration,
+		sizeof(registration));
 	node->has_device = has_device;
 	run_messages(cluster);
 	device_poll(node);
@@ -211,14 +206,13 @@ void cluster_set_device(struct cluster *cluster, struct sim_node *node, bool has
 /* --- rings --- */
 
 /* List the nodes that came to this ring together with this one, from their former ring. */
-static uint32_t transitional(const struct sim_node *const *before, uint32_t count,
-	const struct sim_node *node, uint32_t *ids)
+static uint32_t transitional(
+	const struct sim_node *const *before, uint32_t count, const struct sim_node *node, uint32_t *ids)
 {
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (node->has_formed && before[i]->has_formed &&
-			before[i]->ring_seq == node->ring_seq &&
+		if (node->has_formed && before[i]->has_formed && before[i]->ring_seq == node->ring_seq &&
 			before[i]->ring_rep == node->ring_rep)
 			ids[found++] = before[i]->id;
 	return found;
@@ -238,8 +232,7 @@ static void start_ring(struct sim_node **nodes, uint32_t count, uint64_t seq)
 	for (uint32_t i = 0; i < count; i++)
 		members[i] = nodes[i]->id;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t found = transitional(
-			(const struct sim_node *const *)nodes, count, nodes[i], together);
+		uint32_t found = transitional((const struct sim_node *const *)nodes, count, nodes[i], together);
 
 		service()->sync_start(nodes[i]->self, together, found, &regular);
 	}

@@ -41,15 +41,14 @@ static uint64_t now_ns(struct coterie_ctx *host)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-static int timer_add(struct coterie_ctx *host, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **timer)
+static int timer_add(
+	struct coterie_ctx *host, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
 {
 	struct coterie_timer *added = malloc(sizeof(*added));
 
 	if (added == NULL)
 		return -ENOMEM;
-	*added = (struct coterie_timer){
-		.next = host->timers, .at_ns = at_ns, .run = run, .arg = arg};
+	*added = (struct coterie_timer){.next = host->timers, .at_ns = at_ns, .run = run, .arg = arg};
 	host->timers = added;
 	if (timer != NULL)
 		*timer = added;
@@ -98,8 +97,7 @@ int host_next_timer_ms(const struct coterie_ctx *host)
 
 /* --- the map --- */
 
-static int map_set(struct coterie_ctx *host, const char *key, uint32_t type, const void *value,
-	uint32_t value_size)
+static int map_set(struct coterie_ctx *host, const char *key, uint32_t type, const void *value, uint32_t value_size)
 {
 	struct host_entry **at = &host->entries;
 
@@ -122,8 +120,7 @@ static int map_set(struct coterie_ctx *host, const char *key, uint32_t type, con
 	return 0;
 }
 
-static int map_read(
-	struct coterie_ctx *host, uint32_t which, const char *key, struct coterie_map_value *value)
+static int map_read(struct coterie_ctx *host, uint32_t which, const char *key, struct coterie_map_value *value)
 {
 	if (which != COTERIE_MAP_CONFIG)
 		return -ENOENT;
@@ -136,33 +133,29 @@ static int map_read(
 	return -ENOENT;
 }
 
-static int map_iterate(struct coterie_ctx *host, uint32_t which, const char *prefix,
-	struct coterie_map_iterator **iterator)
+static int map_iterate(
+	struct coterie_ctx *host, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator)
 {
 	*iterator = calloc(1, sizeof(**iterator));
 	if (*iterator == NULL)
 		return -ENOMEM;
 	if (which == COTERIE_MAP_CONFIG)
 		(*iterator)->next = host->entries;
-	snprintf((*iterator)->prefix, sizeof((*iterator)->prefix), "%s",
-		prefix == NULL ? "" : prefix);
+	snprintf((*iterator)->prefix, sizeof((*iterator)->prefix), "%s", prefix == NULL ? "" : prefix);
 	return 0;
 }
 
-static const char *map_iterate_next(
-	struct coterie_map_iterator *iterator, struct coterie_map_value *value)
+static const char *map_iterate_next(struct coterie_map_iterator *iterator, struct coterie_map_value *value)
 {
 	const struct host_entry *entry = iterator->next;
 
-	while (entry != NULL &&
-		strncmp(entry->key, iterator->prefix, strlen(iterator->prefix)) != 0)
+	while (entry != NULL && strncmp(entry->key, iterator->prefix, strlen(iterator->prefix)) != 0)
 		entry = entry->next;
 	if (entry == NULL)
 		return NULL;
 	iterator->next = entry->next;
 	if (value != NULL)
-		*value = (struct coterie_map_value){
-			.type = entry->type, .size = entry->size, .bytes = entry->bytes};
+		*value = (struct coterie_map_value){.type = entry->type, .size = entry->size, .bytes = entry->bytes};
 	return entry->key;
 }
 
@@ -177,10 +170,7 @@ static int map_track(struct coterie_ctx *host, uint32_t which, const char *key, 
 	return 0;
 }
 
-static void map_untrack(struct coterie_ctx *host, struct coterie_map_tracker *tracker)
-{
-	(void)host, (void)tracker;
-}
+static void map_untrack(struct coterie_ctx *host, struct coterie_map_tracker *tracker) { (void)host, (void)tracker; }
 
 static int map_protect(struct coterie_ctx *host, const char *key, uint32_t is_prefix)
 {
@@ -192,8 +182,8 @@ static int map_protect(struct coterie_ctx *host, const char *key, uint32_t is_pr
 
 static uint32_t local_nodeid(struct coterie_ctx *host) { return host->node_id; }
 
-static int ring_send(struct coterie_ctx *host, uint32_t function, uint32_t guarantee,
-	const struct iovec *iov, uint32_t count)
+static int ring_send(
+	struct coterie_ctx *host, uint32_t function, uint32_t guarantee, const struct iovec *iov, uint32_t count)
 {
 	const uint32_t header_size = sizeof(struct coterie_ring_header);
 	size_t size = header_size;
@@ -229,16 +219,15 @@ struct host_message *host_take_message(struct coterie_ctx *host)
 
 static void *client_data(struct coterie_client *client) { return client->data; }
 
-static int reply(struct coterie_client *client, uint32_t response_id, int32_t error,
-	const struct iovec *iov, uint32_t count)
+static int reply(
+	struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	(void)response_id, (void)iov, (void)count;
 	client->error = error;
 	return 0;
 }
 
-static int event(
-	struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
+static int event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
 {
 	(void)client, (void)event_id, (void)iov, (void)count;
 	return 0;
@@ -268,15 +257,13 @@ static int state_file_read(struct coterie_ctx *host, const char *name, void *byt
 	return -ENOENT;
 }
 
-static int state_file_write(
-	struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
+static int state_file_write(struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
 {
 	(void)host, (void)name, (void)bytes, (void)size;
 	return 0;
 }
 
-__attribute__((format(printf, 3, 4))) static void log_line(
-	struct coterie_ctx *host, int prio, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void log_line(struct coterie_ctx *host, int prio, const char *format, ...)
 {
 	va_list arguments;
 
@@ -294,8 +281,8 @@ static const struct coterie_host table = {
 	.size = sizeof(table),
 	.abi_major = COTERIE_ABI_MAJOR,
 	.abi_minor = COTERIE_ABI_MINOR,
-	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM,
+	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
+		COTERIE_CAP_QUORUM,
 	.log = log_line,
 	.now_ns = now_ns,
 	.timer_add = timer_add,
@@ -326,11 +313,10 @@ static int take_setting(struct coterie_ctx *host, const struct setting *setting)
 	case COTERIE_MAP_U8:
 		return map_set(host, setting->key, COTERIE_MAP_U8, &byte, sizeof(byte));
 	case COTERIE_MAP_U32:
-		return map_set(host, setting->key, COTERIE_MAP_U32, &setting->number,
-			sizeof(setting->number));
+		return map_set(host, setting->key, COTERIE_MAP_U32, &setting->number, sizeof(setting->number));
 	default:
-		return map_set(host, setting->key, COTERIE_MAP_STRING, setting->text,
-			(uint32_t)strlen(setting->text) + 1);
+		return map_set(
+			host, setting->key, COTERIE_MAP_STRING, setting->text, (uint32_t)strlen(setting->text) + 1);
 	}
 }
 
@@ -349,8 +335,7 @@ struct coterie_ctx *host_create(uint32_t node_id, const struct settings *setting
 		rc = take_setting(host, &settings->list[i]);
 	for (uint32_t i = 0; i < settings->node_count && rc != -ENOMEM; i++)
 		if (settings->node_ids[i] == node_id)
-			rc = map_set(
-				host, "nodelist.local_node_pos", COTERIE_MAP_U32, &i, sizeof(i));
+			rc = map_set(host, "nodelist.local_node_pos", COTERIE_MAP_U32, &i, sizeof(i));
 	if (rc != -ENOMEM)
 		return host;
 	host_destroy(host);

@@ -24,8 +24,8 @@ struct place {
 static uint32_t type_of(const char *key)
 {
 	static const char *const strings[] = {"provider", "model", "auto_tie_breaker_node", "name"};
-	static const char *const numbers[] = {"expected_votes", "votes", "quorum_votes",
-		"last_man_standing_window", "timeout", "sync_timeout", "nodeid"};
+	static const char *const numbers[] = {"expected_votes", "votes", "quorum_votes", "last_man_standing_window",
+		"timeout", "sync_timeout", "nodeid"};
 	const char *last = strrchr(key, '.') + 1;
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
@@ -45,8 +45,7 @@ static int add_setting(struct settings *settings, const char *key, const char *t
 		return -ENOMEM;
 	settings->list = list;
 	struct setting *setting = &list[settings->count++];
-	*setting =
-		(struct setting){.type = type_of(key), .number = (uint32_t)strtoul(text, NULL, 10)};
+	*setting = (struct setting){.type = type_of(key), .number = (uint32_t)strtoul(text, NULL, 10)};
 	snprintf(setting->key, sizeof(setting->key), "%s", key);
 	snprintf(setting->text, sizeof(setting->text), "%s", text);
 	return 0;
@@ -75,21 +74,17 @@ static int open_section(struct place *place, const char *name)
 		return -EINVAL;
 	place->lengths[place->depth++] = length;
 	if (strcmp(place->prefix, "nodelist.") == 0 && strcmp(name, "node") == 0)
-		written = snprintf(place->prefix + length, sizeof(place->prefix) - length,
-			"node.%zu.", place->nodes++);
+		written = snprintf(place->prefix + length, sizeof(place->prefix) - length, "node.%zu.", place->nodes++);
 	else
-		written = snprintf(
-			place->prefix + length, sizeof(place->prefix) - length, "%s.", name);
+		written = snprintf(place->prefix + length, sizeof(place->prefix) - length, "%s.", name);
 	return length + (size_t)written < sizeof(place->prefix) ? 0 : -EINVAL;
 }
 
-static int take_value(
-	struct settings *settings, const struct place *place, const char *name, const char *text)
+static int take_value(struct settings *settings, const struct place *place, const char *name, const char *text)
 {
 	char key[64];
 
-	if (strncmp(place->prefix, "quorum.", 7) != 0 &&
-		strncmp(place->prefix, "nodelist.", 9) != 0)
+	if (strncmp(place->prefix, "quorum.", 7) != 0 && strncmp(place->prefix, "nodelist.", 9) != 0)
 		return 0;
 	if ((size_t)snprintf(key, sizeof(key), "%s%s", place->prefix, name) >= sizeof(key))
 		return 0;

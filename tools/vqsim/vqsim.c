@@ -25,33 +25,32 @@ struct vqsim {
 	bool has_changed; /* rings have to be formed, and their verdicts printed */
 };
 
-static const char help[] =
-	"  All node IDs in the cluster are unique and belong to a numbered 'partition' "
-	"(default=0)\n"
-	"\n"
-	"up         [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] [...]\n"
-	"           bring node(s) online in the specified partition(s)\n"
-	"down       <nodeid>,[<nodeid>...]\n"
-	"           send nodes offline (shut them down)\n"
-	"move/split [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] [...]\n"
-	"           Move nodes from one partition to another (netsplit)\n"
-	"           <partition> here is the partition to move the nodes to\n"
-	"join       <partition> <partition> [<partition>] ... \n"
-	"           Join partitions together (reverse of a netsplit)\n"
-	"qdevice    on|off [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] "
-	"[...]\n"
-	"           Enable quorum device in specified nodes\n"
-	"autofence  on|off\n"
-	"           automatically 'down' nodes on inquorate side on netsplit\n"
-	"timeout    <n> (default 250)\n"
-	"           Wait a maximum of <n> milli-seconds for the next command to complete.\n"
-	"sync       on|off (default on)\n"
-	"           enable/disable synchronous execution of commands (wait for completion)\n"
-	"assert     on|off (default off)\n"
-	"           Abort the simulation run if a timeout expires\n"
-	"show       Show current nodes status\n"
-	"exit\n"
-	"\n";
+static const char help[] = "  All node IDs in the cluster are unique and belong to a numbered 'partition' "
+			   "(default=0)\n"
+			   "\n"
+			   "up         [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] [...]\n"
+			   "           bring node(s) online in the specified partition(s)\n"
+			   "down       <nodeid>,[<nodeid>...]\n"
+			   "           send nodes offline (shut them down)\n"
+			   "move/split [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] [...]\n"
+			   "           Move nodes from one partition to another (netsplit)\n"
+			   "           <partition> here is the partition to move the nodes to\n"
+			   "join       <partition> <partition> [<partition>] ... \n"
+			   "           Join partitions together (reverse of a netsplit)\n"
+			   "qdevice    on|off [<partition>:][<nodeid>[,<nodeid>] ...] [[<partition>:][<nodeid>...]] "
+			   "[...]\n"
+			   "           Enable quorum device in specified nodes\n"
+			   "autofence  on|off\n"
+			   "           automatically 'down' nodes on inquorate side on netsplit\n"
+			   "timeout    <n> (default 250)\n"
+			   "           Wait a maximum of <n> milli-seconds for the next command to complete.\n"
+			   "sync       on|off (default on)\n"
+			   "           enable/disable synchronous execution of commands (wait for completion)\n"
+			   "assert     on|off (default off)\n"
+			   "           Abort the simulation run if a timeout expires\n"
+			   "show       Show current nodes status\n"
+			   "exit\n"
+			   "\n";
 
 /* --- what is printed --- */
 
@@ -170,8 +169,7 @@ static void node_up(struct vqsim *sim, uint32_t partition, uint32_t node_id, boo
 
 	(void)flag;
 	if (node != NULL) {
-		fprintf(sim->out, "ERR: nodeid %u already exists in partition %u\n", node_id,
-			node->partition);
+		fprintf(sim->out, "ERR: nodeid %u already exists in partition %u\n", node_id, node->partition);
 		return;
 	}
 	int rc = cluster_start(&sim->cluster, node_id, partition);
@@ -287,8 +285,7 @@ static bool run_command(struct vqsim *sim, char *line)
 	name[length] = '\0';
 	if (*name == '\0' || *name == '#')
 		return true;
-	if (strcasecmp(name, "exit") == 0 || strcasecmp(name, "quit") == 0 ||
-		strcasecmp(name, "q") == 0)
+	if (strcasecmp(name, "exit") == 0 || strcasecmp(name, "quit") == 0 || strcasecmp(name, "q") == 0)
 		return false;
 	if (strcasecmp(name, "up") == 0)
 		act_on_nodes(sim, words, node_up);
@@ -400,8 +397,7 @@ int main(int argc, char **argv)
 		case 'o':
 			sim.out = fopen(optarg, "w");
 			if (sim.out == NULL) {
-				fprintf(stderr, "corosync-vqsim: cannot write %s: %s\n", optarg,
-					strerror(errno));
+				fprintf(stderr, "corosync-vqsim: cannot write %s: %s\n", optarg, strerror(errno));
 				return EXIT_FAILURE;
 			}
 			break;

@@ -68,8 +68,7 @@ struct call {
 	} control[MESSAGES_MAX];
 };
 
-static void call_add(
-	struct call *call, struct iovec *parts, struct coterie_frame *const *frames, uint32_t run)
+static void call_add(struct call *call, struct iovec *parts, struct coterie_frame *const *frames, uint32_t run)
 {
 	struct msghdr *message = &call->messages[call->count].msg_hdr;
 
@@ -93,8 +92,8 @@ static void call_add(
 }
 
 /* Build a call. singles: number of the first frames that must be sent one by one. */
-static void call_build(struct call *call, const struct batch_out *out, const struct sockaddr *to,
-	socklen_t to_size, struct coterie_frame *const *frames, uint32_t count, uint32_t singles)
+static void call_build(struct call *call, const struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
+	struct coterie_frame *const *frames, uint32_t count, uint32_t singles)
 {
 	uint32_t parts = 0;
 	uint32_t at = 0;
@@ -127,8 +126,7 @@ static void learn_refusal(struct batch_out *out, int error, uint32_t size)
 
 static bool is_offload_error(int error)
 {
-	return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP ||
-	       error == ENOPROTOOPT;
+	return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP || error == ENOPROTOOPT;
 }
 
 /* The state of batch_send while it works. */
@@ -139,8 +137,8 @@ struct progress {
 	int tries;        /* of the frame at done */
 };
 
-static void advance(struct batch_out *out, struct progress *progress, const struct call *call,
-	uint32_t sent, struct coterie_frame *const *frames)
+static void advance(struct batch_out *out, struct progress *progress, const struct call *call, uint32_t sent,
+	struct coterie_frame *const *frames)
 {
 	if (progress->refusal != 0 && progress->done < progress->singles && sent > 0) {
 		learn_refusal(out, progress->refusal, frames[progress->done]->size);
@@ -169,8 +167,7 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 		call_build(&call, out, to, to_size, frames + at.done, count - at.done, singles);
 		out->calls++;
 
-		int sent =
-			sendmmsg(out->fd, call.messages, call.count, MSG_DONTWAIT | MSG_NOSIGNAL);
+		int sent = sendmmsg(out->fd, call.messages, call.count, MSG_DONTWAIT | MSG_NOSIGNAL);
 		int code = errno;
 
 		if (sent > 0) {
@@ -255,8 +252,7 @@ const struct batch_in_counts *batch_in_counts(const struct batch_in *in) { retur
 static void prepare(struct batch_in *in)
 {
 	for (uint32_t i = 0; i < BUFFERS; i++) {
-		in->parts[i] =
-			(struct iovec){.iov_base = in->buffers[i]->data, .iov_len = BUFFER_SIZE};
+		in->parts[i] = (struct iovec){.iov_base = in->buffers[i]->data, .iov_len = BUFFER_SIZE};
 		in->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &in->names[i],
 			.msg_namelen = sizeof(in->names[i]),
@@ -283,8 +279,7 @@ static void hand_up(struct batch_in *in)
 }
 
 /* frame: taken. */
-static void add_arrival(
-	struct batch_in *in, struct coterie_frame *frame, const struct sockaddr *from)
+static void add_arrival(struct batch_in *in, struct coterie_frame *frame, const struct sockaddr *from)
 {
 	if (in->arrival_count == ARRIVALS_MAX)
 		hand_up(in);
@@ -305,8 +300,7 @@ static struct coterie_frame *copy(struct batch_in *in, const uint8_t *data, uint
 /* Return the size of one datagram of a combined run, or the whole size if there is only one. */
 static uint32_t segment_size(struct msghdr *message, uint32_t total)
 {
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg != NULL;
-		cmsg = CMSG_NXTHDR(message, cmsg)) {
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg != NULL; cmsg = CMSG_NXTHDR(message, cmsg)) {
 		int segment;
 
 		if (cmsg->cmsg_level != IPPROTO_UDP || cmsg->cmsg_type != UDP_GRO ||
@@ -324,8 +318,8 @@ static uint32_t segment_size(struct msghdr *message, uint32_t total)
  * a replacement is taken first, and when there is none the contents are copied and the buffer
  * stays.
  */
-static void cut(struct batch_in *in, const struct batch_filter *filter, uint32_t index, uint32_t total,
-	uint32_t segment)
+static void cut(
+	struct batch_in *in, const struct batch_filter *filter, uint32_t index, uint32_t total, uint32_t segment)
 {
 	struct coterie_frame *buffer = in->buffers[index];
 	const struct sockaddr *from = (const struct sockaddr *)&in->names[index];
@@ -379,8 +373,8 @@ int batch_in_read(struct batch_in *in, int fd, const struct batch_filter *filter
 			in->counts.errors++;
 			continue;
 		}
-		if (filter->accept(filter->arg, (const struct sockaddr *)&in->names[i],
-			    (total + segment - 1) / segment))
+		if (filter->accept(
+			    filter->arg, (const struct sockaddr *)&in->names[i], (total + segment - 1) / segment))
 			cut(in, filter, i, total, segment);
 	}
 	hand_up(in);

@@ -27,8 +27,7 @@ struct batch_out {
 	int fd;
 	bool has_gso;          /* off for good after the kernel or the device refused it */
 	uint32_t gso_size_max; /* longest segment still worth trying, or 0 if no limit is known */
-	void (*on_icmp)(
-		void *arg, const struct icmp_report *report); /* or NULL; sees drained errors */
+	void (*on_icmp)(void *arg, const struct icmp_report *report); /* or NULL; sees drained errors */
 	void *arg;
 	uint64_t datagrams, bytes, calls, errors; /* errors: datagrams given up */
 };
@@ -40,8 +39,7 @@ struct batch_out {
  * @param count  at least 1
  * @return 1 .. BATCH_SEGMENTS_MAX
  */
-uint32_t batch_run(
-	const struct batch_out *out, struct coterie_frame *const *frames, uint32_t count);
+uint32_t batch_run(const struct batch_out *out, struct coterie_frame *const *frames, uint32_t count);
 
 /**
  * Send frames to one address, in order.
@@ -71,8 +69,7 @@ struct batch_filter {
 
 /** Counters of the receiving side. */
 struct batch_in_counts {
-	uint64_t datagrams, bytes, calls,
-		errors; /* errors: empty, cut or dropped for want of memory */
+	uint64_t datagrams, bytes, calls, errors; /* errors: empty, cut or dropped for want of memory */
 };
 
 /**

@@ -15,11 +15,9 @@
 #define DRAIN_MAX 256
 
 /* Finds the entry among the control messages and copies it with the address that follows. */
-static bool read_error(
-	struct msghdr *msg, struct sock_extended_err *error, struct sockaddr_storage *offender)
+static bool read_error(struct msghdr *msg, struct sock_extended_err *error, struct sockaddr_storage *offender)
 {
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
-		cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		bool is_v4 = cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_RECVERR;
 		bool is_v6 = cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_RECVERR;
 
@@ -30,8 +28,7 @@ static bool read_error(
 
 		size_t size = cmsg->cmsg_len - CMSG_LEN(sizeof(*error));
 
-		memcpy(offender, CMSG_DATA(cmsg) + sizeof(*error),
-			size < sizeof(*offender) ? size : sizeof(*offender));
+		memcpy(offender, CMSG_DATA(cmsg) + sizeof(*error), size < sizeof(*offender) ? size : sizeof(*offender));
 		return true;
 	}
 	return false;
@@ -64,11 +61,9 @@ uint32_t icmp_drain(int fd, void (*run)(void *arg, const struct icmp_report *rep
 		if (run == NULL || !read_error(&msg, &error, &offender))
 			continue;
 		report.error = (int32_t)error.ee_errno;
-		report.is_remote = error.ee_origin == SO_EE_ORIGIN_ICMP ||
-				   error.ee_origin == SO_EE_ORIGIN_ICMP6;
-		report.is_from_destination =
-			report.is_remote &&
-			address_equal((struct sockaddr *)&offender, (struct sockaddr *)&report.to);
+		report.is_remote = error.ee_origin == SO_EE_ORIGIN_ICMP || error.ee_origin == SO_EE_ORIGIN_ICMP6;
+		report.is_from_destination = report.is_remote &&
+					     address_equal((struct sockaddr *)&offender, (struct sockaddr *)&report.to);
 		run(arg, &report);
 	}
 	return count;

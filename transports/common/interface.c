@@ -30,8 +30,7 @@ static const struct ifaddrs *find(const struct ifaddrs *list, const struct socka
 	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
 		if (one->ifa_addr == NULL)
 			continue;
-		if (address_equal(one->ifa_addr, address) ||
-			(is_loopback_v4(address) && is_loopback_v4(one->ifa_addr)))
+		if (address_equal(one->ifa_addr, address) || (is_loopback_v4(address) && is_loopback_v4(one->ifa_addr)))
 			return one;
 	}
 	return NULL;
@@ -83,8 +82,7 @@ bool interface_has_neighbour(const struct peers *peers)
 	for (uint32_t i = 0; i < peers->count && !is_found; i++) {
 		const struct peer *peer = &peers->list[i];
 
-		is_found = !peer->is_local &&
-			   find(list, (const struct sockaddr *)&peer->address) != NULL;
+		is_found = !peer->is_local && find(list, (const struct sockaddr *)&peer->address) != NULL;
 	}
 	freeifaddrs(list);
 	return is_found;

@@ -21,7 +21,7 @@ struct peer {
 	uint64_t heard_ns; /* arrival of the last datagram; 0: never */
 	/* when its host reported that no process listens, if no datagram has arrived since; or 0 */
 	uint64_t refused_ns;
-	uint64_t away_ns;    /* when it was sent something nevertheless */
+	uint64_t away_ns; /* when it was sent something nevertheless */
 	uint64_t send_errors;
 	uint64_t stranger_ns;      /* arrival of the last datagram with another key, or without one; 0: never */
 	const char *stranger_word; /* "key", "clear" or "sealed" */

@@ -40,8 +40,7 @@ static bool has_room(struct pending *pending)
 	return true;
 }
 
-uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_frame *const *frames,
-	uint32_t count)
+uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (!has_room(pending))
@@ -52,8 +51,8 @@ uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_fr
 	return count;
 }
 
-uint32_t pending_front(const struct pending *pending, uint32_t *nodeid,
-	struct coterie_frame **frames, uint32_t count_max)
+uint32_t pending_front(
+	const struct pending *pending, uint32_t *nodeid, struct coterie_frame **frames, uint32_t count_max)
 {
 	const struct pending_entry *first = &pending->list[pending->first];
 	uint32_t left = pending->count - pending->first;

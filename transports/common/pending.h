@@ -35,8 +35,7 @@ bool pending_is_empty(const struct pending *pending);
  *
  * @return how many were kept; the others are lost: the queue is full, or memory is
  */
-uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_frame *const *frames,
-	uint32_t count);
+uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count);
 
 /**
  * The frames at the front that are for one node.
@@ -44,8 +43,8 @@ uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_fr
  * @param frames  out: room for count_max
  * @return how many, 0: the queue is empty; they stay until pending_drop
  */
-uint32_t pending_front(const struct pending *pending, uint32_t *nodeid,
-	struct coterie_frame **frames, uint32_t count_max);
+uint32_t pending_front(
+	const struct pending *pending, uint32_t *nodeid, struct coterie_frame **frames, uint32_t count_max);
 
 /** Give back the first frames of the queue. */
 void pending_drop(struct pending *pending, uint32_t count);

@@ -89,14 +89,13 @@ close_fd:
 	return rc;
 }
 
-int socket_open(const struct sockaddr *local, uint32_t dscp, uint32_t buffer_size, bool has_offload,
-	struct socket_grant *grant)
+int socket_open(
+	const struct sockaddr *local, uint32_t dscp, uint32_t buffer_size, bool has_offload, struct socket_grant *grant)
 {
 	return open_bound(local, false, dscp, buffer_size, has_offload, grant);
 }
 
-int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
-	struct socket_grant *grant)
+int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload, struct socket_grant *grant)
 {
 	return open_bound(group, true, 0, buffer_size, has_offload, grant);
 }

@@ -16,8 +16,7 @@
 
 /** The resources that the kernel granted. */
 struct socket_grant {
-	uint32_t
-		receive_size; /* bytes, as getsockopt(SO_RCVBUF) shows them: twice what was asked */
+	uint32_t receive_size; /* bytes, as getsockopt(SO_RCVBUF) shows them: twice what was asked */
 	uint32_t send_size;
 	bool has_gro; /* the socket may hand over several datagrams glued together */
 };
@@ -45,8 +44,7 @@ int socket_open(const struct sockaddr *local, uint32_t dscp, uint32_t buffer_siz
  *
  * @param group  multicast or broadcast address; the scope of IPv6 is the interface; borrowed
  */
-int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
-	struct socket_grant *grant);
+int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload, struct socket_grant *grant);
 
 /**
  * Set the priority of what a socket sends to that of network control, and its mark for routers: the upper six bits of

@@ -67,8 +67,7 @@ bool tripwire_greet(struct tripwire *wire, int fd, uint32_t nodeid)
 	};
 
 	memcpy(greeting.word, word, sizeof(word));
-	return send(fd, &greeting, sizeof(greeting), MSG_NOSIGNAL | MSG_DONTWAIT) ==
-	       (ssize_t)sizeof(greeting);
+	return send(fd, &greeting, sizeof(greeting), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(greeting);
 }
 
 bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *error)
@@ -143,9 +142,8 @@ void tripwire_report(struct tripwire *wire, uint32_t nodeid, uint32_t state)
 	assert(wire->report_count < TRIPWIRE_REPORTS_MAX);
 	wire->reports[wire->report_count++] = (struct tripwire_report){nodeid, state};
 	/* Without memory for a timer the report waits for the next event of a connection. */
-	if (wire->report_timer == NULL &&
-		wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx), reports_due, wire,
-			&wire->report_timer) < 0)
+	if (wire->report_timer == NULL && wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx), reports_due,
+						  wire, &wire->report_timer) < 0)
 		wire->report_timer = NULL;
 }
 
@@ -170,8 +168,8 @@ static void wire_on_timer(void *arg);
 static void wire_set_timer(struct tripwire *wire, uint64_t after_ns)
 {
 	wire->host->timer_del(wire->ctx, wire->timer);
-	if (wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx) + after_ns, wire_on_timer, wire,
-		    &wire->timer) < 0)
+	if (wire->host->timer_add(
+		    wire->ctx, wire->host->now_ns(wire->ctx) + after_ns, wire_on_timer, wire, &wire->timer) < 0)
 		wire->timer = NULL; /* no watch then, until the next ring */
 }
 
@@ -346,12 +344,16 @@ static void wire_end(struct tripwire *wire)
 
 /* ---- For the link ---------------------------------------------------------- */
 
-void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
-	struct peers *peers, const struct secure *secure)
+void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx, struct peers *peers,
+	const struct secure *secure)
 {
-	*wire = (struct tripwire){
-		.host = host, .ctx = ctx, .peers = peers, .secure = secure, .dscp = mark_read(host, ctx),
-		.fd = -1, .listen_fd = -1};
+	*wire = (struct tripwire){.host = host,
+		.ctx = ctx,
+		.peers = peers,
+		.secure = secure,
+		.dscp = mark_read(host, ctx),
+		.fd = -1,
+		.listen_fd = -1};
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
 		wire->guests[i] = (struct tripwire_guest){.wire = wire, .fd = -1};
 }

@@ -54,7 +54,7 @@ enum tripwire_state {
 
 /** State of the query whether the host of a connection is alive. See tripwire_witness.c. */
 struct tripwire_witness {
-	bool is_asked;      /* lately */
+	bool is_asked; /* lately */
 	/* When this silence began: */
 	uint32_t probes;    /* without an answer */
 	uint32_t answer_ms; /* time of the last answer, counted from the last data */
@@ -97,11 +97,11 @@ struct tripwire_report {
 struct tripwire {
 	const struct coterie_host *host; /* borrowed */
 	struct coterie_ctx *ctx;
-	struct peers *peers; /* borrowed */
+	struct peers *peers;         /* borrowed */
 	const struct secure *secure; /* borrowed. If NULL, or without a key in use, nothing is proved */
 	struct tripwire_proof proof; /* of our own connection */
-	uint32_t dscp;       /* of the ring's packets, as mark_read */
-	bool is_wanted;      /* by the configuration */
+	uint32_t dscp;               /* of the ring's packets, as mark_read */
+	bool is_wanted;              /* by the configuration */
 	struct sockaddr_storage local;
 	bool has_local;
 	uint32_t target; /* node id, or 0 if no node is watched */
@@ -120,8 +120,8 @@ struct tripwire {
 };
 
 /** In place. Nothing is opened yet. peers and secure (or NULL) are kept until tripwire_fini. */
-void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
-	struct peers *peers, const struct secure *secure);
+void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx, struct peers *peers,
+	const struct secure *secure);
 /** Send a goodbye on all connections and close them. Nothing is reported any more, not even their ends. */
 void tripwire_fini(struct tripwire *wire);
 

@@ -65,8 +65,7 @@ static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid
 	struct sockaddr_storage from;
 	socklen_t size = sizeof(from);
 
-	return peer != NULL && !peer->is_local &&
-	       getpeername(guest->fd, (struct sockaddr *)&from, &size) == 0 &&
+	return peer != NULL && !peer->is_local && getpeername(guest->fd, (struct sockaddr *)&from, &size) == 0 &&
 	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
 }
 
@@ -94,8 +93,7 @@ static void guest_greets(struct tripwire_guest *guest)
 
 	if (tripwire_proves(guest->wire) || guest->proof.nodeid != 0)
 		guest_proves(guest);
-	else if (tripwire_read_greeting(guest->wire, guest->fd, &nodeid, &error) &&
-		guest_is_at_home(guest, nodeid))
+	else if (tripwire_read_greeting(guest->wire, guest->fd, &nodeid, &error) && guest_is_at_home(guest, nodeid))
 		guest_named(guest, nodeid);
 	else if (error != EAGAIN)
 		guest_close(guest);

@@ -88,9 +88,10 @@ static bool has_proof(
 /* The goodbyes of both ends are made now, since the key may be another one when they are needed. */
 static bool finish(const struct tripwire *wire, struct tripwire_proof *proof, bool is_guest)
 {
-	proof->is_complete =
-		make_proof(wire, proof, is_guest ? "goodbye of the host" : "goodbye of the guest", proof->goodbye) &&
-		make_proof(wire, proof, is_guest ? "goodbye of the guest" : "goodbye of the host", proof->their_goodbye);
+	proof->is_complete = make_proof(wire, proof, is_guest ? "goodbye of the host" : "goodbye of the guest",
+				     proof->goodbye) &&
+			     make_proof(wire, proof, is_guest ? "goodbye of the guest" : "goodbye of the host",
+				     proof->their_goodbye);
 	return proof->is_complete;
 }
 

@@ -38,10 +38,7 @@ static bool read_info(int fd, struct tcp_info *info)
  * Return the time of the last answer. No data arrives on this connection, so the time from the last data to the last
  * answer grows only with an answer.
  */
-static uint32_t answer_ms(const struct tcp_info *info)
-{
-	return info->tcpi_last_data_recv - info->tcpi_last_ack_recv;
-}
+static uint32_t answer_ms(const struct tcp_info *info) { return info->tcpi_last_data_recv - info->tcpi_last_ack_recv; }
 
 static void begin(struct tripwire_witness *witness, int fd)
 {

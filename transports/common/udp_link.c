@@ -211,8 +211,7 @@ static uint32_t chosen_netmtu(const struct udp_link *link)
 	uint32_t type, size, netmtu = 0;
 	const void *value;
 
-	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
-		type == COTERIE_MAP_U32)
+	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 && type == COTERIE_MAP_U32)
 		memcpy(&netmtu, value, sizeof(netmtu));
 	return netmtu;
 }
@@ -281,8 +280,8 @@ int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status
 	ours->is_enabled = 1;
 	ours->is_connected = status->is_reachable;
 	ours->mtu = link_mtu(link);
-	getnameinfo((const struct sockaddr *)&peer->address, peer->address_size, ours->source,
-		sizeof(ours->source), NULL, 0, NI_NUMERICHOST);
+	getnameinfo((const struct sockaddr *)&peer->address, peer->address_size, ours->source, sizeof(ours->source),
+		NULL, 0, NI_NUMERICHOST);
 	return 0;
 }
 

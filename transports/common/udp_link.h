@@ -67,9 +67,9 @@ struct udp_link {
 	struct coterie_ctx *ctx;
 	const struct udp_link_hooks *hooks;
 	struct peers peers;
-	struct peer group; /* all nodes at once, with node id 0. It has no address if there is no
+	struct peer group;             /* all nodes at once, with node id 0. It has no address if there is no
 			    * group */
-	int group_fd;      /* socket that receives packets to the group; -1: none */
+	int group_fd;                  /* socket that receives packets to the group; -1: none */
 	struct sockaddr_storage local; /* set by link_up */
 	bool is_open;                  /* link_up was called */
 	bool is_up;                    /* as last reported */
@@ -80,8 +80,8 @@ struct udp_link {
 	bool has_told_buffer;
 	uint32_t buffer_size;  /* asked for */
 	uint32_t receive_size; /* granted, where frames arrive */
-	int fd;       /* -1: the address is not there */
-	int watch_fd; /* reports changes of interfaces, or -1 */
+	int fd;                /* -1: the address is not there */
+	int watch_fd;          /* reports changes of interfaces, or -1 */
 	struct coterie_timer *retry;
 	struct coterie_timer *refused;
 	struct coterie_timer *recheck;
@@ -125,8 +125,7 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
  * @param peer    borrowed
  * @param frames  borrowed; those kept are referenced
  */
-void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
-	uint32_t count);
+void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames, uint32_t count);
 
 /** Store the size that the system granted. Warn once if it is too small for the receive buffer. */
 void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant);
@@ -165,14 +164,12 @@ int udp_link_rekey(void *self, uint32_t phase);
 int udp_link_drain(void *self);
 
 /** The members of a transport's table that are the same for all. */
-#define UDP_LINK_OPERATIONS                                                                        \
-	.size = sizeof(struct coterie_transport), .links_max = 1,                                  \
-	.frame_size_max = BATCH_DATAGRAM_MAX, .netmtu = UDP_LINK_NETMTU,                           \
-	.header_size = UDP_LINK_HEADERS,                                                           \
-		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
-	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
-	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness, \
-	.overhead = udp_link_overhead, .rekey = udp_link_rekey
+#define UDP_LINK_OPERATIONS \
+	.size = sizeof(struct coterie_transport), .links_max = 1, .frame_size_max = BATCH_DATAGRAM_MAX, \
+	.netmtu = UDP_LINK_NETMTU, .header_size = UDP_LINK_HEADERS, .close = udp_link_close, \
+	.multicast = udp_link_multicast, .token = udp_link_token, .reload = udp_link_reload, .stats = udp_link_stats, \
+	.node_status = udp_link_node_status, .capacity = udp_link_capacity, .watch = udp_link_watch, \
+	.witness = udp_link_witness, .overhead = udp_link_overhead, .rekey = udp_link_rekey
 
 /** Key of the statistics: "3-key 4-clear", the peers whose keys differ (cmap_keys(7)). */
 #define UDP_LINK_STRANGERS_KEY "stats.coterie.strangers"

@@ -87,13 +87,11 @@ static void link_count_lost(struct udp_link *link, struct peer *peer, uint32_t l
 		snprintf(whom, sizeof(whom), "node %u", peer->nodeid);
 	link->host->log(link->ctx, LOG_INFO,
 		"cannot send to %s at %s: %s; still trying (%ju more failures before this)", whom,
-		address_text((struct sockaddr *)&peer->address, text), strerror(error),
-		(uintmax_t)hidden);
+		address_text((struct sockaddr *)&peer->address, text), strerror(error), (uintmax_t)hidden);
 }
 
 /* Send frames until the socket is full. @return number of frames that were sent or dropped */
-static uint32_t link_try(struct udp_link *link, struct peer *peer,
-	struct coterie_frame *const *frames, uint32_t count)
+static uint32_t link_try(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t lost;
 	int error;
@@ -107,8 +105,8 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer,
 		return count;
 	}
 
-	uint32_t done = batch_send(&link->out, (struct sockaddr *)&peer->address,
-		peer->address_size, frames, count, &lost, &error);
+	uint32_t done = batch_send(
+		&link->out, (struct sockaddr *)&peer->address, peer->address_size, frames, count, &lost, &error);
 
 	if (done > 0)
 		udp_link_note_result(link, done > lost, error);
@@ -117,8 +115,7 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer,
 }
 
 /* Keep the frames for which the socket has no room now. */
-static void link_keep(
-	struct udp_link *link, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
+static void link_keep(struct udp_link *link, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
 {
 	if (count == 0)
 		return;
@@ -126,8 +123,7 @@ static void link_keep(
 	link->host->fd_mod(link->ctx, link->fd, COTERIE_FD_IN | COTERIE_FD_OUT);
 }
 
-void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
-	uint32_t count)
+void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t done = link_try(link, peer, frames, count);
 

@@ -381,16 +381,15 @@ void udp_link_add_stats(struct udp_link *link)
 	link->host->stat_add(link->ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
 	link->host->stat_add(link->ctx, UDP_LINK_HEARD_KEY, COTERIE_MAP_STRING, udp_link_heard, link);
 	link->host->stat_add(link->ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
-	link->host->stat_add(
-		link->ctx, UDP_LINK_REPLAYED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.replayed);
+	link->host->stat_add(link->ctx, UDP_LINK_REPLAYED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.replayed);
 	link->host->stat_add(link->ctx, UDP_LINK_UNKNOWN_KEY, COTERIE_MAP_U64, read_count, &link->dropped.unknown);
 	link->host->stat_add(link->ctx, UDP_LINK_LIMITED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.limited);
 }
 
 void udp_link_del_stats(struct udp_link *link)
 {
-	static const char *const keys[] = {
-		UDP_LINK_STRANGERS_KEY, UDP_LINK_HEARD_KEY, UDP_LINK_ENCRYPTION_KEY, UDP_LINK_REPLAYED_KEY, UDP_LINK_UNKNOWN_KEY, UDP_LINK_LIMITED_KEY};
+	static const char *const keys[] = {UDP_LINK_STRANGERS_KEY, UDP_LINK_HEARD_KEY, UDP_LINK_ENCRYPTION_KEY,
+		UDP_LINK_REPLAYED_KEY, UDP_LINK_UNKNOWN_KEY, UDP_LINK_LIMITED_KEY};
 
 	if (!COTERIE_HAS(link->host, stat_del))
 		return;
@@ -423,7 +422,8 @@ static void count_dropped(struct udp_link *link, const struct peer *peer, uint64
 	(*counter)++;
 	if (limiter_pass(&link->dropped_log, link->host->now_ns(link->ctx), &hidden))
 		link->host->log(link->ctx, LOG_DEBUG, "packet dropped from %s (node %u): %s (%ju more before this)",
-			address_text((const struct sockaddr *)&peer->address, text), peer->nodeid, why, (uintmax_t)hidden);
+			address_text((const struct sockaddr *)&peer->address, text), peer->nodeid, why,
+			(uintmax_t)hidden);
 }
 
 /*

@@ -24,8 +24,7 @@
 #define FRAMES_MIN 400
 
 /* Sets a timer unless it is set. Out of memory costs a hint: the ring's own timers do without. */
-static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64_t after_ns,
-	void (*run)(void *arg))
+static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64_t after_ns, void (*run)(void *arg))
 {
 	uint64_t at_ns = link->host->now_ns(link->ctx) + after_ns;
 
@@ -50,8 +49,8 @@ void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *gran
 static int link_bind(struct udp_link *link)
 {
 	struct socket_grant grant;
-	int fd = socket_open((struct sockaddr *)&link->local, link->wire.dscp, link->buffer_size,
-		link->has_offload, &grant);
+	int fd = socket_open(
+		(struct sockaddr *)&link->local, link->wire.dscp, link->buffer_size, link->has_offload, &grant);
 
 	if (fd < 0)
 		return fd;
@@ -175,8 +174,7 @@ void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 	} else {
 		if (link->failing_ns == 0)
 			link->failing_ns = now_ns;
-		if (link->is_cut_off || now_ns - link->failing_ns < CUT_OFF_NS ||
-			error == EMSGSIZE || error == ENOBUFS)
+		if (link->is_cut_off || now_ns - link->failing_ns < CUT_OFF_NS || error == EMSGSIZE || error == ENOBUFS)
 			return;
 		link->is_cut_off = true;
 		link->cut_off_error = error;
@@ -192,8 +190,8 @@ static void link_tell_refused(void *arg)
 	link->refused = NULL;
 	link->refusal_count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		link->host->peer_refused(link->ctx, link->refusals[i].nodeid,
-			link->refusals[i].quote, link->refusals[i].size);
+		link->host->peer_refused(
+			link->ctx, link->refusals[i].nodeid, link->refusals[i].quote, link->refusals[i].size);
 }
 
 /*
@@ -210,8 +208,7 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 
 	struct peer *peer = peers_find_address(&link->peers, to);
 
-	if (peer == NULL || peer->is_local ||
-		address_port((const struct sockaddr *)&peer->address) != address_port(to))
+	if (peer == NULL || peer->is_local || address_port((const struct sockaddr *)&peer->address) != address_port(to))
 		return;
 
 	peer->refused_ns = link->host->now_ns(link->ctx);
@@ -250,8 +247,8 @@ int udp_link_up(void *self, uint32_t number, const struct sockaddr *local)
 	memcpy(&link->local, local, size);
 	link->is_open = true;
 	link->watch_fd = interface_watch_open();
-	if (link->watch_fd >= 0 && link->host->fd_add(link->ctx, link->watch_fd, COTERIE_FD_IN, 0,
-					   link_news, link) < 0) {
+	if (link->watch_fd >= 0 &&
+		link->host->fd_add(link->ctx, link->watch_fd, COTERIE_FD_IN, 0, link_news, link) < 0) {
 		close(link->watch_fd);
 		link->watch_fd = -1;
 	}

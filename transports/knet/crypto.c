@@ -20,10 +20,7 @@
 /* Packets that were sent before a change arrive at most this much later. */
 #define QUIET_NS UINT64_C(5000000000)
 
-static bool is_clear(const struct knet_handle_crypto_cfg *config)
-{
-	return config->private_key_len == 0;
-}
+static bool is_clear(const struct knet_handle_crypto_cfg *config) { return config->private_key_len == 0; }
 
 static bool is_same(const struct knet_handle_crypto_cfg *a, const struct knet_handle_crypto_cfg *b)
 {
@@ -45,8 +42,7 @@ static void set_clear(struct knet_handle_crypto_cfg *config)
 static int read_wanted(const struct mesh *mesh, struct knet_handle_crypto_cfg *config)
 {
 	bool is_secure = strcmp(mesh_map_text(mesh, "totem.secauth", "off"), "on") == 0;
-	const char *cipher =
-		mesh_map_text(mesh, "totem.crypto_cipher", is_secure ? "aes256" : "none");
+	const char *cipher = mesh_map_text(mesh, "totem.crypto_cipher", is_secure ? "aes256" : "none");
 	const char *hash = mesh_map_text(mesh, "totem.crypto_hash", is_secure ? "sha256" : "none");
 	const char *model = mesh_map_text(mesh, "totem.crypto_model", "nss");
 	const void *key;
@@ -102,8 +98,7 @@ static int slot_clear(struct mesh *mesh, uint8_t slot)
 static int allow_clear(struct mesh *mesh, bool is_allowed)
 {
 	return mesh_result(knet_handle_crypto_rx_clear_traffic(
-		mesh->handle, is_allowed ? KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC
-					 : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
+		mesh->handle, is_allowed ? KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
 }
 
 /* Return the slot for a new configuration. The one in use and one that peers may use are never replaced. */
@@ -166,9 +161,8 @@ int mesh_crypto_open(struct mesh *mesh)
 		return rc;
 	}
 	crypto->used = crypto->target = 1;
-	mesh->host->log(mesh->ctx, LOG_INFO, "packets are encrypted: %s/%s/%s",
-		crypto->slots[1].crypto_model, crypto->slots[1].crypto_cipher_type,
-		crypto->slots[1].crypto_hash_type);
+	mesh->host->log(mesh->ctx, LOG_INFO, "packets are encrypted: %s/%s/%s", crypto->slots[1].crypto_model,
+		crypto->slots[1].crypto_cipher_type, crypto->slots[1].crypto_hash_type);
 	return 0;
 }
 
@@ -225,9 +219,8 @@ static int activate(struct mesh *mesh)
 		return rc;
 	crypto->used = crypto->target;
 	crypto->is_activated = true;
-	mesh->host->log(mesh->ctx, LOG_INFO, "kronosnet crypto reconfigured on index %u: %s/%s/%s",
-		crypto->used, crypto->slots[crypto->used].crypto_model,
-		crypto->slots[crypto->used].crypto_cipher_type,
+	mesh->host->log(mesh->ctx, LOG_INFO, "kronosnet crypto reconfigured on index %u: %s/%s/%s", crypto->used,
+		crypto->slots[crypto->used].crypto_model, crypto->slots[crypto->used].crypto_cipher_type,
 		crypto->slots[crypto->used].crypto_hash_type);
 	return 0;
 }

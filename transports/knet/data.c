@@ -29,9 +29,8 @@ static_assert(sizeof(((struct mesh *)NULL)->buffers) == BATCH_IN * sizeof(struct
 	"a buffer for each record");
 
 /* In a thread of libknet: a pure function of its arguments. */
-static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uint8_t direction,
-	knet_node_id_t here, knet_node_id_t from, int8_t *channel, knet_node_id_t *hosts,
-	size_t *host_count)
+static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uint8_t direction, knet_node_id_t here,
+	knet_node_id_t from, int8_t *channel, knet_node_id_t *hosts, size_t *host_count)
 {
 	uint16_t magic;
 	uint32_t target;
@@ -75,8 +74,8 @@ static void count_lost(struct mesh *mesh, uint32_t lost, int error)
 	mesh->counts.send_errors += lost;
 	if (limiter_pass(&mesh->send_limiter, mesh->host->now_ns(mesh->ctx), &hidden))
 		mesh->host->log(mesh->ctx, LOG_WARNING,
-			"cannot hand a frame to libknet: %s; still trying (%ju more before this)",
-			strerror(error), (uintmax_t)hidden);
+			"cannot hand a frame to libknet: %s; still trying (%ju more before this)", strerror(error),
+			(uintmax_t)hidden);
 }
 
 /* Write frames until the socket to libknet is full. @return number of frames written; fewer than count: it is full */
@@ -96,12 +95,9 @@ static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames
 			if (frame->size < HEADER_SIZE || frame->size > KNET_MAX_PACKET_SIZE)
 				break;
 			parts[run] = (struct iovec){frame->data, frame->size};
-			messages[run] = (struct mmsghdr){
-				.msg_hdr = {.msg_iov = &parts[run], .msg_iovlen = 1}};
+			messages[run] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[run], .msg_iovlen = 1}};
 		}
-		int sent = run == 0 ? -1
-				    : sendmmsg(mesh->data_fd, messages, run,
-					      MSG_DONTWAIT | MSG_NOSIGNAL);
+		int sent = run == 0 ? -1 : sendmmsg(mesh->data_fd, messages, run, MSG_DONTWAIT | MSG_NOSIGNAL);
 		int error = run == 0 ? EMSGSIZE : errno;
 
 		mesh->counts.send_calls++;
@@ -305,8 +301,7 @@ void mesh_data_repair(struct mesh *mesh)
 	mesh->host->fd_del(mesh->ctx, mesh->data_fd);
 	knet_handle_remove_datafd(mesh->handle, mesh->data_fd);
 	rc = mesh_data_open(mesh);
-	mesh->host->log(mesh->ctx, rc < 0 ? LOG_ERR : LOG_WARNING,
-		"the socket to libknet broke%s%s",
+	mesh->host->log(mesh->ctx, rc < 0 ? LOG_ERR : LOG_WARNING, "the socket to libknet broke%s%s",
 		rc < 0 ? " and cannot be made again: restart this node: " : " and was made again",
 		rc < 0 ? strerror(-rc) : "");
 }

@@ -47,8 +47,8 @@ uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t othe
 	uint64_t number = 0;
 
 	/* Smaller ones are the first bytes on machines of this order, the last on others. */
-	if (mesh->host->map_get(mesh->ctx, key, &type, &value, &size) < 0 ||
-		type > COTERIE_MAP_U64 || size > sizeof(number))
+	if (mesh->host->map_get(mesh->ctx, key, &type, &value, &size) < 0 || type > COTERIE_MAP_U64 ||
+		size > sizeof(number))
 		return otherwise;
 	switch (size) {
 	case 1:
@@ -75,8 +75,7 @@ const char *mesh_map_text(const struct mesh *mesh, const char *key, const char *
 	uint32_t type, size;
 	const void *value;
 
-	if (mesh->host->map_get(mesh->ctx, key, &type, &value, &size) < 0 ||
-		type != COTERIE_MAP_STRING)
+	if (mesh->host->map_get(mesh->ctx, key, &type, &value, &size) < 0 || type != COTERIE_MAP_STRING)
 		return otherwise;
 	return value;
 }
@@ -88,11 +87,9 @@ static int apply_compression(struct mesh *mesh)
 	struct knet_handle_compress_cfg config = {
 		.compress_threshold = (uint32_t)mesh_map_number(
 			mesh, "runtime.config.totem.knet_compression_threshold", 0),
-		.compress_level = (int)mesh_map_number(
-			mesh, "runtime.config.totem.knet_compression_level", 0),
+		.compress_level = (int)mesh_map_number(mesh, "runtime.config.totem.knet_compression_level", 0),
 	};
-	const char *model =
-		mesh_map_text(mesh, "runtime.config.totem.knet_compression_model", "none");
+	const char *model = mesh_map_text(mesh, "runtime.config.totem.knet_compression_model", "none");
 
 	snprintf(config.compress_model, sizeof(config.compress_model), "%s", model);
 
@@ -270,8 +267,8 @@ static int create_handle_masked(struct mesh *mesh)
 	return rc;
 }
 
-static void logging_changed(void *arg, uint32_t event, const char *key,
-	const struct coterie_map_value *now, const struct coterie_map_value *before)
+static void logging_changed(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
 	(void)event, (void)key, (void)now, (void)before;
 	mesh_log_levels(arg);
@@ -295,8 +292,7 @@ static void mesh_close(void *self)
 	}
 	mesh_watch_close(mesh);
 	if (mesh->handle != NULL && knet_handle_free(mesh->handle) < 0)
-		mesh->host->log(
-			mesh->ctx, LOG_WARNING, "libknet does not end: %s", strerror(errno));
+		mesh->host->log(mesh->ctx, LOG_WARNING, "libknet does not end: %s", strerror(errno));
 	mesh_log_close(mesh);
 	mesh_crypto_close(mesh);
 	free(mesh);
@@ -328,8 +324,7 @@ static int mesh_start(struct mesh *mesh)
 	mesh_stats_open(mesh);
 	if (COTERIE_HAS(mesh->host, map_track) &&
 		mesh->host->map_track(mesh->ctx, COTERIE_MAP_CONFIG, "logging.",
-			COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED |
-				COTERIE_MAP_PREFIX,
+			COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX,
 			logging_changed, mesh, &mesh->tracker) < 0)
 		mesh->tracker = NULL;
 	return mesh_result(knet_handle_setfwd(mesh->handle, 1));
@@ -395,6 +390,5 @@ static const struct coterie_transport knet_ops = {
 
 COTERIE_PLUGIN(knet, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
 	.description = "libknet: several links, encryption and compression",
-	.needs = COTERIE_CAP_TRANSPORT | COTERIE_CAP_MAP,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(mesh_options), .ops = &knet_ops,
-	.check = mesh_check);
+	.needs = COTERIE_CAP_TRANSPORT | COTERIE_CAP_MAP, .offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED,
+	COTERIE_OPTIONS(mesh_options), .ops = &knet_ops, .check = mesh_check);

@@ -49,7 +49,7 @@ struct mesh_path {
 struct mesh_peer {
 	uint32_t nodeid;
 	bool is_local;
-	bool has_host;      /* libknet knows it */
+	bool has_host;        /* libknet knows it */
 	uint64_t mtu_lost_ns; /* since when it answers without an MTU of a path to it, or 0 */
 	bool has_mtu;         /* libknet has had an MTU since the path came up */
 	struct mesh_path paths[KNET_MAX_LINK];
@@ -108,11 +108,11 @@ struct mesh {
 	uint8_t policy; /* KNET_LINK_POLICY_* */
 	int data_fd;    /* libknet's, a frame is a record; -1: broken */
 	int log_fds[2];
-	int event_fd;          /* libknet's threads signal changes here */
-	int watch_fd;          /* reports changes of interfaces, or -1 */
-	uint64_t looked_ns;    /* when the peers were looked at, CLOCK_MONOTONIC */
-	uint64_t awake_ns;     /* time at which this process last continued after a stop, or 0 */
-	atomic_bool is_broken; /* libknet gave the data fd up */
+	int event_fd;             /* libknet's threads signal changes here */
+	int watch_fd;             /* reports changes of interfaces, or -1 */
+	uint64_t looked_ns;       /* when the peers were looked at, CLOCK_MONOTONIC */
+	uint64_t awake_ns;        /* time at which this process last continued after a stop, or 0 */
+	atomic_bool is_broken;    /* libknet gave the data fd up */
 	struct mesh_peer **peers; /* peer_count entries, ascending */
 	uint32_t peer_count;
 	struct mesh_link links[KNET_MAX_LINK];
@@ -129,11 +129,11 @@ struct mesh {
 	uint64_t mtu_held_ns; /* end of small packets, which go as an MTU was not found, or 0 */
 	uint64_t mtu_hold_ns; /* for how long they did the last time */
 	uint64_t mtu_free_ns; /* when that ended */
-	uint64_t mtu;      /* as set in libknet, or 0 if it searches for it */
-	bool has_mtu;      /* libknet has got it */
-	bool is_debugging; /* lines of level debug are wanted */
-	bool is_tracing;   /* and those of level trace, which newer versions of libknet have */
-	bool is_listening; /* lines about packets are read as well, which may show why a peer is silent */
+	uint64_t mtu;         /* as set in libknet, or 0 if it searches for it */
+	bool has_mtu;         /* libknet has got it */
+	bool is_debugging;    /* lines of level debug are wanted */
+	bool is_tracing;      /* and those of level trace, which newer versions of libknet have */
+	bool is_listening;    /* lines about packets are read as well, which may show why a peer is silent */
 };
 
 /** Close a configured path in libknet and open it again. @return 0, or a negative errno: it is closed */

@@ -62,15 +62,14 @@ static void peer_destroy(struct mesh *mesh, struct mesh_peer *peer)
 	uint32_t at = place_of(mesh, peer->nodeid);
 
 	mesh->peer_count--;
-	memmove(&mesh->peers[at], &mesh->peers[at + 1],
-		(mesh->peer_count - at) * sizeof(*mesh->peers));
+	memmove(&mesh->peers[at], &mesh->peers[at + 1], (mesh->peer_count - at) * sizeof(*mesh->peers));
 	free(peer);
 }
 
 /* ---- One path ------------------------------------------------------------ */
 
-static uint64_t link_number(const struct mesh *mesh, const char *prefix, uint32_t link,
-	const char *name, uint64_t otherwise)
+static uint64_t link_number(
+	const struct mesh *mesh, const char *prefix, uint32_t link, const char *name, uint64_t otherwise)
 {
 	char key[96];
 
@@ -83,8 +82,7 @@ static uint8_t link_transport(const struct mesh *mesh, uint32_t link)
 	char key[96];
 
 	snprintf(key, sizeof(key), "totem.interface.%u.knet_transport", link);
-	return strcmp(mesh_map_text(mesh, key, "udp"), "sctp") == 0 ? KNET_TRANSPORT_SCTP
-								    : KNET_TRANSPORT_UDP;
+	return strcmp(mesh_map_text(mesh, key, "udp"), "sctp") == 0 ? KNET_TRANSPORT_SCTP : KNET_TRANSPORT_UDP;
 }
 
 /*
@@ -97,8 +95,8 @@ static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t t
 	uint64_t interval = timeout / PINGS_PER_TIMEOUT;
 
 	if (link_number(mesh, "totem", link, "knet_ping_interval", 0) != 0)
-		return link_number(mesh, "runtime.config.totem", link, "knet_ping_interval",
-			KNET_LINK_DEFAULT_PING_INTERVAL);
+		return link_number(
+			mesh, "runtime.config.totem", link, "knet_ping_interval", KNET_LINK_DEFAULT_PING_INTERVAL);
 	if (interval < MESH_GRID_MS)
 		interval = MESH_GRID_MS;
 	if (interval > timeout / 2)
@@ -113,8 +111,7 @@ static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t inter
 
 	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_interval", link);
 	if (mesh_map_number(mesh, key, 0) != interval &&
-		mesh->host->map_set(mesh->ctx, key, COTERIE_MAP_U32, &interval, sizeof(interval)) <
-			0)
+		mesh->host->map_set(mesh->ctx, key, COTERIE_MAP_U32, &interval, sizeof(interval)) < 0)
 		return; /* the file is not needed */
 }
 
@@ -149,8 +146,8 @@ static int set_timers(const struct mesh *mesh, const struct mesh_peer *peer, uin
 
 	if (peer->paths[link].is_quick && interval > MESH_GRID_MS)
 		interval = MESH_GRID_MS;
-	return mesh_result(knet_link_set_ping_timers(mesh->handle, (knet_node_id_t)peer->nodeid,
-		(uint8_t)link, (time_t)interval, (time_t)path_timeout_ms(mesh, peer, link),
+	return mesh_result(knet_link_set_ping_timers(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link,
+		(time_t)interval, (time_t)path_timeout_ms(mesh, peer, link),
 		precision == 0 ? PRECISION_DEFAULT : (unsigned int)precision));
 }
 
@@ -171,8 +168,8 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	struct mesh_link *of = &mesh->links[link];
 	uint64_t pongs = link_number(mesh, "totem", link, "knet_pong_count", 0);
 	uint64_t priority = link_number(mesh, "totem", link, "knet_link_priority", 1);
-	uint64_t timeout = link_number(mesh, "runtime.config.totem", link, "knet_ping_timeout",
-		KNET_LINK_DEFAULT_PING_TIMEOUT);
+	uint64_t timeout = link_number(
+		mesh, "runtime.config.totem", link, "knet_ping_timeout", KNET_LINK_DEFAULT_PING_TIMEOUT);
 	uint64_t interval = ping_interval(mesh, link, timeout);
 
 	priority = priority == 0 ? 1 : priority; /* as in Corosync: 0 means the default */
@@ -255,9 +252,8 @@ static int path_configure(struct mesh *mesh, struct mesh_peer *peer, uint32_t li
 	}
 	rc = host_add(mesh, peer);
 	if (rc == 0)
-		rc = mesh_result(knet_link_set_config(mesh->handle, host, (uint8_t)link,
-			mesh->links[link].transport, &mesh->links[link].local, &path->address,
-			KNET_LINK_FLAG_TRAFFICHIPRIO));
+		rc = mesh_result(knet_link_set_config(mesh->handle, host, (uint8_t)link, mesh->links[link].transport,
+			&mesh->links[link].local, &path->address, KNET_LINK_FLAG_TRAFFICHIPRIO));
 	if (rc < 0) {
 		host_remove(mesh, peer);
 		return rc;
@@ -281,8 +277,7 @@ static int path_enable(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 
 	if (!peer->paths[link].is_configured)
 		return 0;
-	rc = mesh_result(
-		knet_link_set_enable(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link, 1));
+	rc = mesh_result(knet_link_set_enable(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link, 1));
 	if (rc < 0)
 		path_close(mesh, peer, link);
 	mesh_log_read(mesh);
@@ -396,8 +391,8 @@ int mesh_links_apply(struct mesh *mesh)
 			mesh_log_read(mesh);
 		}
 		if (rc < 0)
-			mesh->host->log(mesh->ctx, LOG_ERR,
-				"link %u does not take its settings: %s", link, strerror(-rc));
+			mesh->host->log(
+				mesh->ctx, LOG_ERR, "link %u does not take its settings: %s", link, strerror(-rc));
 		if (first == 0)
 			first = rc;
 	}
@@ -443,8 +438,7 @@ int mesh_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct socka
 
 	if (link >= KNET_MAX_LINK || nodeid == 0 || nodeid > UINT16_MAX)
 		return -EINVAL;
-	if (size == 0 || (mesh->links[link].is_open &&
-				 address->sa_family != mesh->links[link].local.ss_family))
+	if (size == 0 || (mesh->links[link].is_open && address->sa_family != mesh->links[link].local.ss_family))
 		return -EAFNOSUPPORT;
 	if (peer != NULL && peer->paths[link].is_listed)
 		return -EEXIST;

@@ -28,9 +28,8 @@
 /* Return whether any packet from outside causes lines of this subsystem. */
 static bool is_outsiders(uint8_t subsystem)
 {
-	return subsystem == KNET_SUB_RX || subsystem == KNET_SUB_CRYPTO ||
-	       subsystem == KNET_SUB_NSSCRYPTO || subsystem == KNET_SUB_OPENSSLCRYPTO ||
-	       subsystem >= KNET_SUB_ZLIBCOMP;
+	return subsystem == KNET_SUB_RX || subsystem == KNET_SUB_CRYPTO || subsystem == KNET_SUB_NSSCRYPTO ||
+	       subsystem == KNET_SUB_OPENSSLCRYPTO || subsystem >= KNET_SUB_ZLIBCOMP;
 }
 
 /* Return the limiter of a line. Each cause is a kind of packet, so the beginning of the line identifies the cause. */
@@ -77,8 +76,7 @@ static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
 static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
-	int priority =
-		record->msglevel <= KNET_LOG_DEBUG ? priorities[record->msglevel] : LOG_TRACE;
+	int priority = record->msglevel <= KNET_LOG_DEBUG ? priorities[record->msglevel] : LOG_TRACE;
 	uint64_t hidden = 0;
 
 	if (tell_wrong_key(mesh, record) || (priority >= LOG_DEBUG && !mesh->is_debugging) ||
@@ -92,11 +90,10 @@ static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 	}
 	if (hidden > 0)
 		mesh->host->log(mesh->ctx, priority, "%s: %s (%ju like it before this)",
-			knet_log_get_subsystem_name(record->subsystem), record->msg,
-			(uintmax_t)hidden);
+			knet_log_get_subsystem_name(record->subsystem), record->msg, (uintmax_t)hidden);
 	else
-		mesh->host->log(mesh->ctx, priority, "%s: %s",
-			knet_log_get_subsystem_name(record->subsystem), record->msg);
+		mesh->host->log(
+			mesh->ctx, priority, "%s: %s", knet_log_get_subsystem_name(record->subsystem), record->msg);
 }
 
 void mesh_log_read(struct mesh *mesh)
@@ -147,8 +144,8 @@ void mesh_log_listen(struct mesh *mesh, bool is_listening)
 	if (mesh->is_listening == is_listening)
 		return;
 	mesh->is_listening = is_listening;
-	knet_log_set_loglevel(mesh->handle, KNET_SUB_RX,
-		is_listening && !mesh->is_debugging ? KNET_LOG_DEBUG : level_of(mesh));
+	knet_log_set_loglevel(
+		mesh->handle, KNET_SUB_RX, is_listening && !mesh->is_debugging ? KNET_LOG_DEBUG : level_of(mesh));
 }
 
 int mesh_log_open(struct mesh *mesh)

@@ -145,8 +145,8 @@ static void tell_refused(void *arg)
 	signs->refusal_timer = NULL;
 	signs->refusal_count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		mesh->host->peer_refused(mesh->ctx, signs->refusals[i].nodeid, signs->refusals[i].quote,
-			signs->refusals[i].size);
+		mesh->host->peer_refused(
+			mesh->ctx, signs->refusals[i].nodeid, signs->refusals[i].quote, signs->refusals[i].size);
 }
 
 /* Only the word of the host itself counts, and only about the daemon's port. */
@@ -156,8 +156,7 @@ static void on_icmp(void *arg, const struct icmp_report *report)
 	struct mesh_signs *signs = &mesh->signs;
 	uint32_t nodeid;
 
-	if (report->error != ECONNREFUSED || !report->is_from_destination ||
-		signs->refusal_count == MESH_REFUSALS_MAX)
+	if (report->error != ECONNREFUSED || !report->is_from_destination || signs->refusal_count == MESH_REFUSALS_MAX)
 		return;
 	nodeid = node_at(mesh, (const struct sockaddr *)&report->to);
 	if (nodeid == 0)
@@ -169,9 +168,8 @@ static void on_icmp(void *arg, const struct icmp_report *report)
 	refusal->size = report->quote_size;
 	memcpy(refusal->quote, report->quote, report->quote_size);
 	/* This may run inside a call of the host. Without memory for a timer the next refusal takes it along. */
-	if (signs->refusal_timer == NULL &&
-		mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx), tell_refused, mesh,
-			&signs->refusal_timer) < 0)
+	if (signs->refusal_timer == NULL && mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx),
+						    tell_refused, mesh, &signs->refusal_timer) < 0)
 		signs->refusal_timer = NULL;
 }
 
@@ -214,8 +212,7 @@ static int poke_socket(struct mesh *mesh, uint32_t link)
 /*
  * A link over SCTP has no socket of UDP behind its port, so a live daemon's kernel would refuse the datagram.
  */
-static int poke_over(
-	struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, const struct coterie_frame *frame)
+static int poke_over(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, const struct coterie_frame *frame)
 {
 	const struct mesh_path *path = &peer->paths[link];
 	const struct sockaddr *to = (const struct sockaddr *)&path->address;

@@ -20,22 +20,22 @@ struct field {
 	uint32_t offset;
 };
 
-#define STATUS(name, type)                                                                         \
-	{                                                                                          \
-#name, COTERIE_MAP_##type, offsetof(struct knet_link_status, name)                 \
+#define STATUS(name, type) \
+	{ \
+#name, COTERIE_MAP_##type, offsetof(struct knet_link_status, name) \
 	}
 #define LINK(name, type) LINK_AS(#name, name, type)
-#define LINK_AS(text, name, type)                                                                  \
-	{                                                                                          \
-		text, COTERIE_MAP_##type, offsetof(struct knet_link_status, stats.name)            \
+#define LINK_AS(text, name, type) \
+	{ \
+		text, COTERIE_MAP_##type, offsetof(struct knet_link_status, stats.name) \
 	}
-#define HANDLE(name)                                                                               \
-	{                                                                                          \
-#name, COTERIE_MAP_U64, offsetof(struct knet_handle_stats, name)                   \
+#define HANDLE(name) \
+	{ \
+#name, COTERIE_MAP_U64, offsetof(struct knet_handle_stats, name) \
 	}
-#define TRAFFIC(what)                                                                              \
-	LINK(tx_##what##_packets, U64), LINK(rx_##what##_packets, U64),                            \
-		LINK(tx_##what##_bytes, U64), LINK(rx_##what##_bytes, U64)
+#define TRAFFIC(what) \
+	LINK(tx_##what##_packets, U64), LINK(rx_##what##_packets, U64), LINK(tx_##what##_bytes, U64), \
+		LINK(rx_##what##_bytes, U64)
 #define TROUBLE(what) LINK(tx_##what##_errors, U32), LINK(tx_##what##_retries, U32)
 
 static const struct field link_fields[] = {
@@ -136,14 +136,13 @@ static void refresh(struct mesh_stats *stats)
 	stats->read_ns = now_ns;
 	if (stats->peer == NULL) {
 		stats->handle_stats.size = sizeof(stats->handle_stats);
-		knet_handle_get_stats(
-			mesh->handle, &stats->handle_stats, sizeof(stats->handle_stats));
+		knet_handle_get_stats(mesh->handle, &stats->handle_stats, sizeof(stats->handle_stats));
 	} else if (stats->peer->is_local) {
 		fill_local(stats);
 	} else {
 		stats->link_status.size = sizeof(stats->link_status);
-		knet_link_get_status(mesh->handle, (knet_node_id_t)stats->peer->nodeid,
-			(uint8_t)stats->link, &stats->link_status, sizeof(stats->link_status));
+		knet_link_get_status(mesh->handle, (knet_node_id_t)stats->peer->nodeid, (uint8_t)stats->link,
+			&stats->link_status, sizeof(stats->link_status));
 		if (mesh_path_is_overdue(mesh, stats->peer, stats->link))
 			stats->link_status.connected = 0;
 	}
@@ -152,9 +151,7 @@ static void refresh(struct mesh_stats *stats)
 static uint32_t read_stat(void *arg, void *value)
 {
 	const struct mesh_stat *stat = arg;
-	uint32_t size = stat->field->type == COTERIE_MAP_U8    ? 1
-			: stat->field->type == COTERIE_MAP_U32 ? 4
-							       : 8;
+	uint32_t size = stat->field->type == COTERIE_MAP_U8 ? 1 : stat->field->type == COTERIE_MAP_U32 ? 4 : 8;
 	const void *from = stat->of->peer == NULL ? (const void *)&stat->of->handle_stats
 						  : (const void *)&stat->of->link_status;
 
@@ -168,12 +165,11 @@ static void key_of(const struct mesh_stats *stats, const struct field *field, ch
 	if (stats->peer == NULL)
 		snprintf(key, KEY_SIZE, "stats.knet.handle.%s", field->name);
 	else
-		snprintf(key, KEY_SIZE, "stats.knet.node%u.link%u.%s", stats->peer->nodeid,
-			stats->link, field->name);
+		snprintf(key, KEY_SIZE, "stats.knet.node%u.link%u.%s", stats->peer->nodeid, stats->link, field->name);
 }
 
-static struct mesh_stats *offer(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link,
-	const struct field *fields, size_t count)
+static struct mesh_stats *offer(
+	struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, const struct field *fields, size_t count)
 {
 	struct mesh_stats *stats = NULL;
 	char key[KEY_SIZE];

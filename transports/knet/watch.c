@@ -67,8 +67,7 @@ static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path
  */
 static uint64_t silence_max_ns(const struct mesh_link *link)
 {
-	uint64_t between_ms =
-		(uint64_t)(link->interval_ms + MESH_GRID_MS - 1) / MESH_GRID_MS * MESH_GRID_MS;
+	uint64_t between_ms = (uint64_t)(link->interval_ms + MESH_GRID_MS - 1) / MESH_GRID_MS * MESH_GRID_MS;
 	uint64_t silence_ms = PINGS_LOST * between_ms;
 	uint64_t most_ms = 2 * (uint64_t)link->timeout_ms;
 
@@ -123,8 +122,7 @@ static uint64_t strange_ns(const struct mesh_path *path)
 }
 
 /* The other end is about to come up, or may be. */
-static bool is_coming(
-	struct mesh_path *path, const struct knet_link_status *status, uint64_t clock_ns)
+static bool is_coming(struct mesh_path *path, const struct knet_link_status *status, uint64_t clock_ns)
 {
 	uint64_t heard = status->stats.rx_ping_packets + status->stats.rx_pong_packets;
 
@@ -132,8 +130,7 @@ static bool is_coming(
 		path->heard_ns = clock_ns;
 	path->heard = heard;
 	return status->connected == 0 &&
-	       (clock_ns < path->opened_ns + QUICK_NS ||
-		       (path->heard_ns != 0 && clock_ns < path->heard_ns + HEARD_NS));
+	       (clock_ns < path->opened_ns + QUICK_NS || (path->heard_ns != 0 && clock_ns < path->heard_ns + HEARD_NS));
 }
 
 static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
@@ -141,8 +138,8 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 	struct mesh_path *path = &peer->paths[link];
 	struct knet_link_status status = {.size = sizeof(status)};
 
-	if (!path->is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid,
-					    (uint8_t)link, &status, sizeof(status)) < 0)
+	if (!path->is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link,
+					    &status, sizeof(status)) < 0)
 		return;
 	look_at_refusals(path, &status.stats);
 	/* libknet's own time of the last pong has whole seconds. */
@@ -150,8 +147,7 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 		path->pong_ns = mesh_clock_ns();
 	path->pongs = status.stats.rx_pong_packets;
 	mesh_path_pace(mesh, peer, link, is_coming(path, &status, mesh_clock_ns()));
-	path->is_connected =
-		status.connected != 0 && !path->is_mute && !mesh_path_is_overdue(mesh, peer, link);
+	path->is_connected = status.connected != 0 && !path->is_mute && !mesh_path_is_overdue(mesh, peer, link);
 }
 
 /*
@@ -181,8 +177,7 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 	struct knet_host_status status = {0};
 	bool is_connected = false;
 
-	if (!peer->has_host ||
-		knet_host_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, &status) < 0)
+	if (!peer->has_host || knet_host_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, &status) < 0)
 		return;
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++) {
 		look_at_path(mesh, peer, link);
@@ -206,8 +201,7 @@ static bool is_anybody_strange(const struct mesh *mesh)
 		for (uint32_t link = 0; link < KNET_MAX_LINK; link++) {
 			const struct mesh_path *path = &peer->paths[link];
 
-			if (path->is_configured && !path->is_connected &&
-				strange_ns(path) > STRANGE_NS)
+			if (path->is_configured && !path->is_connected && strange_ns(path) > STRANGE_NS)
 				return true;
 		}
 	}
@@ -258,10 +252,8 @@ static bool is_awaited(const struct mesh *mesh, uint32_t link)
 	uint32_t missing = 0;
 
 	for (uint32_t i = 0; i < mesh->peer_count; i++)
-		missing += mesh->peers[i]->paths[link].is_configured &&
-			   !mesh->peers[i]->paths[link].is_connected;
-	return missing > 0 && of->interface == INTERFACE_UP &&
-	       clock_ns < of->opened_ns + BEGIN_NS &&
+		missing += mesh->peers[i]->paths[link].is_configured && !mesh->peers[i]->paths[link].is_connected;
+	return missing > 0 && of->interface == INTERFACE_UP && clock_ns < of->opened_ns + BEGIN_NS &&
 	       (of->connected_ns == 0 || clock_ns < of->connected_ns + MESH_GRID_MS * MS);
 }
 
@@ -288,16 +280,15 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 	else if (cut != NULL)
 		report(mesh, link, false, cut);
 	else
-		report(mesh, link, true,
-			is_link_connected(mesh, link) ? "peers answer on it" : "its interface is up");
+		report(mesh, link, true, is_link_connected(mesh, link) ? "peers answer on it" : "its interface is up");
 }
 
 static void look_at_interfaces(struct mesh *mesh)
 {
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
 		if (mesh->links[link].is_open)
-			mesh->links[link].interface =
-				interface_state((const struct sockaddr *)&mesh->links[link].local);
+			mesh->links[link].interface = interface_state(
+				(const struct sockaddr *)&mesh->links[link].local);
 }
 
 /* ---- When ---------------------------------------------------------------- */
@@ -321,8 +312,7 @@ static void look(struct mesh *mesh)
 		look_at_link(mesh, link);
 	mesh_log_listen(mesh, is_anybody_strange(mesh));
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
-	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh,
-		    &mesh->tick) < 0)
+	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh, &mesh->tick) < 0)
 		mesh->tick = NULL; /* changes from libknet are still read */
 }
 
@@ -359,8 +349,7 @@ static void on_interface(void *arg, int fd, uint32_t revents)
 }
 
 /* Called on a thread of libknet, which holds its locks. */
-static void host_changed(
-	void *arg, knet_node_id_t host, uint8_t reachable, uint8_t remote, uint8_t external)
+static void host_changed(void *arg, knet_node_id_t host, uint8_t reachable, uint8_t remote, uint8_t external)
 {
 	const struct mesh *mesh = arg;
 	uint64_t one = 1;
@@ -381,23 +370,21 @@ void mesh_watch_link(struct mesh *mesh, uint32_t link)
 
 /* ---- What it looks like now ---------------------------------------------- */
 
-static void fill_link(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link,
-	struct coterie_link_status *to)
+static void fill_link(
+	const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, struct coterie_link_status *to)
 {
 	struct knet_link_status status = {.size = sizeof(status)};
 
 	if (peer->is_local && mesh->links[link].is_open && peer->paths[link].is_listed) {
 		to->is_enabled = to->is_connected = 1;
 		to->mtu = LOOPBACK_MTU;
-		getnameinfo((const struct sockaddr *)&mesh->links[link].local,
-			sizeof(mesh->links[link].local), to->source, sizeof(to->source), NULL, 0,
-			NI_NUMERICHOST);
+		getnameinfo((const struct sockaddr *)&mesh->links[link].local, sizeof(mesh->links[link].local),
+			to->source, sizeof(to->source), NULL, 0, NI_NUMERICHOST);
 		memcpy(to->destination, to->source, sizeof(to->destination));
 		return;
 	}
-	if (!peer->paths[link].is_configured ||
-		knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link,
-			&status, sizeof(status)) < 0)
+	if (!peer->paths[link].is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid,
+							(uint8_t)link, &status, sizeof(status)) < 0)
 		return;
 	to->is_enabled = status.enabled;
 	to->is_connected = status.connected != 0 && !mesh_path_is_overdue(mesh, peer, link);
@@ -441,8 +428,8 @@ int mesh_watch_open(struct mesh *mesh)
 	if (rc < 0)
 		return rc;
 	mesh->watch_fd = interface_watch_open();
-	if (mesh->watch_fd >= 0 && mesh->host->fd_add(mesh->ctx, mesh->watch_fd, COTERIE_FD_IN, 0,
-					   on_interface, mesh) < 0) {
+	if (mesh->watch_fd >= 0 &&
+		mesh->host->fd_add(mesh->ctx, mesh->watch_fd, COTERIE_FD_IN, 0, on_interface, mesh) < 0) {
 		close(mesh->watch_fd);
 		mesh->watch_fd = -1;
 	}

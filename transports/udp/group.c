@@ -30,8 +30,7 @@ static const char *udp_text(struct udp *udp, const char *key)
 	uint32_t type, size;
 	const void *value;
 
-	if (udp->link.host->map_get(udp->link.ctx, key, &type, &value, &size) < 0 ||
-		type != COTERIE_MAP_STRING)
+	if (udp->link.host->map_get(udp->link.ctx, key, &type, &value, &size) < 0 || type != COTERIE_MAP_STRING)
 		return NULL;
 	return value;
 }
@@ -41,8 +40,7 @@ static uint8_t udp_ttl(struct udp *udp)
 	uint32_t type, size;
 	const void *value;
 
-	if (udp->link.host->map_get(udp->link.ctx, KEY("ttl"), &type, &value, &size) < 0 ||
-		type != COTERIE_MAP_U8)
+	if (udp->link.host->map_get(udp->link.ctx, KEY("ttl"), &type, &value, &size) < 0 || type != COTERIE_MAP_U8)
 		return 1;
 	return *(const uint8_t *)value;
 }
@@ -85,8 +83,7 @@ int udp_group_configure(struct udp *udp, const struct sockaddr *local)
 	if (udp_parse_group(udp, text, address_port(local)) < 0)
 		return udp_refuse(udp, -EINVAL, text, "it is not an IP address");
 	if (udp->link.group.address.ss_family != local->sa_family)
-		return udp_refuse(
-			udp, -EAFNOSUPPORT, text, "this node's address is of the other IP family");
+		return udp_refuse(udp, -EAFNOSUPPORT, text, "this node's address is of the other IP family");
 	return 0;
 }
 
@@ -136,15 +133,13 @@ static int udp_join(const struct udp *udp, int fd, bool is_joining)
 
 		memcpy(&in6, group, sizeof(in6));
 		v6.ipv6mr_multiaddr = in6.sin6_addr;
-		rc = setsockopt(fd, IPPROTO_IPV6, is_joining ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
-			&v6, sizeof(v6));
+		rc = setsockopt(fd, IPPROTO_IPV6, is_joining ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &v6, sizeof(v6));
 	} else {
 		struct sockaddr_in in;
 
 		memcpy(&in, group, sizeof(in));
 		v4.imr_multiaddr = in.sin_addr;
-		rc = setsockopt(fd, IPPROTO_IP, is_joining ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
-			&v4, sizeof(v4));
+		rc = setsockopt(fd, IPPROTO_IP, is_joining ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &v4, sizeof(v4));
 	}
 	return rc < 0 ? -errno : 0;
 }
@@ -186,8 +181,7 @@ static int udp_group_open(struct udp *udp)
 	if (udp_is_v6(udp))
 		((struct sockaddr_in6 *)&address)->sin6_scope_id = udp->index;
 
-	int fd = socket_open_group(
-		(struct sockaddr *)&address, link->buffer_size, link->has_offload, &grant);
+	int fd = socket_open_group((struct sockaddr *)&address, link->buffer_size, link->has_offload, &grant);
 	int rc = fd;
 
 	if (fd >= 0 && !udp->is_broadcast) {
@@ -239,7 +233,6 @@ int udp_group_attach(struct udp_link *link)
 	udp->joined_rc = rc;
 	link->host->log(link->ctx, rc < 0 ? LOG_WARNING : LOG_INFO, "%s %s on interface %u: %s",
 		udp->is_broadcast ? "broadcasting to" : "multicasting to",
-		address_text((struct sockaddr *)&link->group.address, text), index,
-		rc < 0 ? strerror(-rc) : "ready");
+		address_text((struct sockaddr *)&link->group.address, text), index, rc < 0 ? strerror(-rc) : "ready");
 	return rc;
 }

@@ -39,8 +39,7 @@ static int udp_up(void *self, uint32_t number, const struct sockaddr *local)
 	return udp_link_up(self, number, local);
 }
 
-static int udp_peer_add(
-	void *self, uint32_t number, uint32_t nodeid, const struct sockaddr *address)
+static int udp_peer_add(void *self, uint32_t number, uint32_t nodeid, const struct sockaddr *address)
 {
 	int rc = udp_link_peer_add(self, number, nodeid, address);
 
@@ -64,8 +63,7 @@ static const struct coterie_transport udp_ops = {
 	.drain = udp_link_drain,
 };
 
-COTERIE_PLUGIN(udp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
-	.description = "UDP multicast or broadcast", .needs = COTERIE_CAP_TRANSPORT,
+COTERIE_PLUGIN(udp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0", .description = "UDP multicast or broadcast",
+	.needs = COTERIE_CAP_TRANSPORT,
 	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_TELL_REFUSED,
-	COTERIE_OPTIONS(udp_link_options),
-	.ops = &udp_ops);
+	COTERIE_OPTIONS(udp_link_options), .ops = &udp_ops);

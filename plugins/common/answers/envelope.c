@@ -36,8 +36,15 @@ struct json_object *answers_envelope(
 /* Exit status: book configuration, "Programs". */
 struct json_object *answers_error(int code, const char *text, const char *hint)
 {
-	static const char *const names[] = {[1] = "FAILED", [2] = "NOT_QUORATE", [3] = "NOT_RUNNING", [4] = "DENIED",
-		[5] = "NOT_LOADED", [6] = "TIMED_OUT", [7] = "REFUSED", [8] = "INVALID", [64] = "USAGE"};
+	static const char *const names[] = {[1] = "FAILED",
+		[2] = "NOT_QUORATE",
+		[3] = "NOT_RUNNING",
+		[4] = "DENIED",
+		[5] = "NOT_LOADED",
+		[6] = "TIMED_OUT",
+		[7] = "REFUSED",
+		[8] = "INVALID",
+		[64] = "USAGE"};
 	struct json_object *object = json_object_new_object();
 
 	put_number(object, "code", code);

@@ -90,8 +90,10 @@ struct json_object *answers_lease(const struct metrics_source *source)
 		return NULL;
 	lease = json_object_new_object();
 	put_bool(lease, "held", is_held != 0);
-	put_number(lease, "lapsed_ms", answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.lease.lapsed_ms", 0));
-	put_number(lease, "length_ms", answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.lease.length_ms", 0));
+	put_number(
+		lease, "lapsed_ms", answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.lease.lapsed_ms", 0));
+	put_number(
+		lease, "length_ms", answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.lease.length_ms", 0));
 	put_number(lease, "lapses", answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.lease.lapses", 0));
 	return lease;
 }

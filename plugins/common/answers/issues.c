@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct json_object *new_issue(struct json_object *issues, const char *id, const char *level,
-	const char *text, const char *hint)
+static struct json_object *new_issue(
+	struct json_object *issues, const char *id, const char *level, const char *text, const char *hint)
 {
 	struct json_object *issue = json_object_new_object();
 
@@ -115,14 +115,14 @@ static void look_at_unheard(const struct metrics_source *source, struct json_obj
 	uint32_t member, node;
 	int length;
 
-	for (const char *at = pairs; at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2;
-		at += length) {
+	for (const char *at = pairs;
+		at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2; at += length) {
 		char text[96];
 
 		snprintf(text, sizeof(text), "nodes %u and %u do not hear each other", member, node);
 
-		struct json_object *issue = new_issue(issues, "net.unheard", "error", text,
-			"look at the firewalls and the path between these two");
+		struct json_object *issue = new_issue(
+			issues, "net.unheard", "error", text, "look at the firewalls and the path between these two");
 
 		put_number(issue, "node", member);
 		put_number(issue, "peer", node);
@@ -181,7 +181,8 @@ static void look_at_protection(const struct metrics_source *source, struct json_
 struct json_object *answers_issues(const struct metrics_source *source, struct json_object *nodes)
 {
 	struct json_object *issues = json_object_new_array();
-	bool is_waiting = answers_key_number(source, COTERIE_MAP_CONFIG, "runtime.votequorum.wait_for_all_status", 0) != 0;
+	bool is_waiting = answers_key_number(source, COTERIE_MAP_CONFIG, "runtime.votequorum.wait_for_all_status", 0) !=
+			  0;
 
 	if (source->quorate(source->arg) == 0)
 		new_issue(issues, "quorum.lost", "error", "this partition is not quorate",

@@ -12,8 +12,11 @@ static const char replacement[] = "\xef\xbf\xbd";
 static size_t utf8_length(const uint8_t *bytes, size_t size)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = bytes[0] < 0x80 ? 1 : bytes[0] >> 5 == 6 ? 2 : bytes[0] >> 4 == 14 ? 3 :
-		bytes[0] >> 3 == 30 ? 4 : 0;
+	size_t length = bytes[0] < 0x80       ? 1
+			: bytes[0] >> 5 == 6  ? 2
+			: bytes[0] >> 4 == 14 ? 3
+			: bytes[0] >> 3 == 30 ? 4
+					      : 0;
 
 	if (length == 1)
 		return bytes[0] >= 0x20 && bytes[0] != 0x7f ? 1 : 0;

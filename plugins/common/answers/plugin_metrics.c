@@ -107,7 +107,8 @@ static bool see(void *arg, const char *key)
 	char family[64], other[COTERIE_MAP_NAME_MAX + 1], place[COTERIE_MAP_NAME_MAX + 1];
 	int family_end = 0, number_end = 0, end = 0;
 
-	if (sscanf(key, PREFIX "%*[a-z0-9_].%63[a-z0-9_]%n.%*4[0-9]%n.labels%n", family, &family_end, &number_end, &end) != 1 ||
+	if (sscanf(key, PREFIX "%*[a-z0-9_].%63[a-z0-9_]%n.%*4[0-9]%n.labels%n", family, &family_end, &number_end,
+		    &end) != 1 ||
 		end == 0 || key[end] != '\0')
 		return true;
 	snprintf(other, sizeof(other), "%.*s.kind", family_end, key);

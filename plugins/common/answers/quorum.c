@@ -39,8 +39,8 @@ static struct json_object *device_of(const struct metrics_votes *votes)
 /* List the members with votes. A node that was never in the ring has none. */
 static struct json_object *voters(const struct metrics_source *source, struct json_object *members)
 {
-	static const char *const states[] = {[METRICS_VOTER_MEMBER] = "member",
-		[METRICS_VOTER_DEAD] = "dead", [METRICS_VOTER_LEAVING] = "leaving"};
+	static const char *const states[] = {
+		[METRICS_VOTER_MEMBER] = "member", [METRICS_VOTER_DEAD] = "dead", [METRICS_VOTER_LEAVING] = "leaving"};
 	struct json_object *answer = json_object_new_array();
 	uint32_t local = source->local(source->arg);
 	char buffer[12];

@@ -37,8 +37,8 @@ static void put_knet_stats(const struct metrics_source *source, int64_t node, in
 	put_number(link, "down_count", knet_stat(source, node, number, "down_count"));
 }
 
-static struct json_object *links_of(const struct metrics_source *source, int64_t id, bool has_knet,
-	const struct coterie_node_status *status)
+static struct json_object *links_of(
+	const struct metrics_source *source, int64_t id, bool has_knet, const struct coterie_node_status *status)
 {
 	struct json_object *links = json_object_new_array();
 

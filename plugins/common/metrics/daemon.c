@@ -50,8 +50,7 @@ static void write_node(struct writer *writer)
 /* Isolated is no state of the ring's protocol, so it may be true beside one. */
 static void write_state(struct writer *writer)
 {
-	static const char *const states[] = {
-		"operational", "gather", "commit", "recovery", "starting", "stopping"};
+	static const char *const states[] = {"operational", "gather", "commit", "recovery", "starting", "stopping"};
 	char state[METRICS_VALUE_MAX];
 	double is_suspect = 0;
 
@@ -107,7 +106,7 @@ static bool see_plugin(void *arg, const char *key)
 	struct writer *writer = arg;
 	const char *name = key + sizeof(prefix) - 1, *end;
 	char plugin[METRICS_VALUE_MAX], kind[METRICS_VALUE_MAX] = "", version[METRICS_VALUE_MAX] = "",
-		state[METRICS_VALUE_MAX] = "";
+					state[METRICS_VALUE_MAX] = "";
 
 	if (strncmp(key, prefix, sizeof(prefix) - 1) != 0)
 		return true;

@@ -17,11 +17,13 @@ struct row {
 	const char *help;
 };
 
-#define PACKETS(what, direction, kind, help)                                                               \
-	{"coterie_link_" what, METRIC_COUNTER, {"direction", direction, "kind", kind, NULL},               \
-		direction "_" kind "_" what, 1, help}
-#define OTHERS(what, direction)                                                                              \
-	PACKETS(what, direction, "ping", NULL), PACKETS(what, direction, "pong", NULL),                    \
+#define PACKETS(what, direction, kind, help) \
+	{ \
+		"coterie_link_" what, METRIC_COUNTER, {"direction", direction, "kind", kind, NULL}, \
+			direction "_" kind "_" what, 1, help \
+	}
+#define OTHERS(what, direction) \
+	PACKETS(what, direction, "ping", NULL), PACKETS(what, direction, "pong", NULL), \
 		PACKETS(what, direction, "pmtu", NULL)
 
 static const struct row link_rows[] = {
@@ -125,14 +127,13 @@ static bool is_measured(const char *key, double number)
 	return strstr(key, "_min") == NULL || (number != (double)UINT32_MAX && number != (double)UINT64_MAX);
 }
 
-static void write_link_row(struct writer *writer, const struct row *row, const struct metrics_node *node,
-	uint32_t link)
+static void write_link_row(struct writer *writer, const struct row *row, const struct metrics_node *node, uint32_t link)
 {
 	char number_text[12];
 	double number;
 
-	if (!source_number_f(writer, COTERIE_MAP_STATS, &number, KNET "node%s.link%u.%s", node->id_text, link,
-		    row->key) ||
+	if (!source_number_f(
+		    writer, COTERIE_MAP_STATS, &number, KNET "node%s.link%u.%s", node->id_text, link, row->key) ||
 		!is_measured(row->key, number))
 		return;
 	snprintf(number_text, sizeof(number_text), "%u", link);
@@ -148,8 +149,8 @@ static uint32_t links_of(struct writer *writer, const struct metrics_node *node)
 	double ignored;
 
 	for (uint32_t link = 0; link < COTERIE_LINKS_MAX; link++)
-		if (source_number_f(writer, COTERIE_MAP_STATS, &ignored, KNET "node%s.link%u.enabled", node->id_text,
-			    link))
+		if (source_number_f(
+			    writer, COTERIE_MAP_STATS, &ignored, KNET "node%s.link%u.enabled", node->id_text, link))
 			links |= UINT32_C(1) << link;
 	return links;
 }

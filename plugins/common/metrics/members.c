@@ -19,7 +19,8 @@ static void write_votes(struct writer *writer, const struct metrics_votes *votes
 	writer_sample(writer, LABELS("type", "highest_expected"), votes->highest_expected);
 	writer_sample(writer, LABELS("type", "total"), votes->total);
 	writer_sample(writer, LABELS("type", "quorum"), votes->quorum);
-	writer_family(writer, METRIC_GAUGE, "coterie_quorum_votes_spare", "Votes that may go before the quorum is lost.");
+	writer_family(
+		writer, METRIC_GAUGE, "coterie_quorum_votes_spare", "Votes that may go before the quorum is lost.");
 	writer_sample(writer, NULL, (double)votes->total - votes->quorum);
 	writer_family(writer, METRIC_GAUGE, "coterie_quorum_flag", "1: the option is in force, or the state is so.");
 	for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -96,8 +97,8 @@ void metrics_write_members(struct writer *writer)
 	for (uint32_t i = 0; i < nodes->count; i++) {
 		double joins = 0;
 
-		source_number_f(writer, COTERIE_MAP_CONFIG, &joins, "runtime.members.%s.join_count",
-			nodes->list[i].id_text);
+		source_number_f(
+			writer, COTERIE_MAP_CONFIG, &joins, "runtime.members.%s.join_count", nodes->list[i].id_text);
 		writer_sample(writer, LABELS("node_id", nodes->list[i].id_text, "node", nodes->list[i].name), joins);
 	}
 	writer_family(writer, METRIC_GAUGE, "coterie_ring_members", "Nodes in the ring.");

@@ -61,10 +61,10 @@ static bool see_listed(void *arg, const char *key)
 		id < 1 || id > UINT32_MAX)
 		return true;
 	struct metrics_node *node = node_of(walk, (uint32_t)id);
-	if (node != NULL && !source_text(walk->writer, COTERIE_MAP_CONFIG, node->name, "nodelist.node.%" PRIu32 ".name",
-				    position))
-		source_text(walk->writer, COTERIE_MAP_CONFIG, node->name, "nodelist.node.%" PRIu32 ".ring0_addr",
-			position);
+	if (node != NULL &&
+		!source_text(walk->writer, COTERIE_MAP_CONFIG, node->name, "nodelist.node.%" PRIu32 ".name", position))
+		source_text(
+			walk->writer, COTERIE_MAP_CONFIG, node->name, "nodelist.node.%" PRIu32 ".ring0_addr", position);
 	return walk->error == 0;
 }
 
@@ -104,8 +104,8 @@ static int find_nodes(struct writer *writer, struct metrics_nodes *nodes)
 
 /* --- entry points --- */
 
-int metrics_render(const struct metrics_source *source, const struct metrics_options *options,
-	struct metrics_text *text)
+int metrics_render(
+	const struct metrics_source *source, const struct metrics_options *options, struct metrics_text *text)
 {
 	struct metrics_nodes nodes = {.list = NULL};
 	struct writer writer = {.source = source, .options = options, .text = text, .nodes = &nodes};

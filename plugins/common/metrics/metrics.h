@@ -27,9 +27,9 @@ struct metrics_votes {
 	uint32_t votes, expected; /* of the requested node */
 	enum metrics_voter state; /* the same */
 	uint32_t highest_expected, total, quorum;
-	uint32_t flags;           /* VOTEQUORUM_INFO_* of the client API */
+	uint32_t flags; /* VOTEQUORUM_INFO_* of the client API */
 	uint32_t device_votes;
-	char device[256];         /* name of the quorum device; "": none */
+	char device[256]; /* name of the quorum device; "": none */
 };
 
 /**
@@ -51,7 +51,7 @@ struct metrics_source {
 	void (*each)(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
 		void *see_arg);
 	bool (*ring)(void *arg, struct coterie_ring_id *ring);
-	int (*quorate)(void *arg); /* 1 or 0, or -1 without a provider */
+	int (*quorate)(void *arg);                                              /* 1 or 0, or -1 without a provider */
 	bool (*votes)(void *arg, uint32_t nodeid, struct metrics_votes *votes); /* nodeid 0: this node */
 	/** The caller has zeroed status and set its size. */
 	bool (*links)(void *arg, uint32_t nodeid, struct coterie_node_status *status);
@@ -84,8 +84,8 @@ void metrics_text_fini(struct metrics_text *text);
  * @param text  zeroed except for size_max, or with text already, behind which the figures are written
  * @return 0; -ENOMEM; -EMSGSIZE: the text is incomplete and must not be used
  */
-int metrics_render(const struct metrics_source *source, const struct metrics_options *options,
-	struct metrics_text *text);
+int metrics_render(
+	const struct metrics_source *source, const struct metrics_options *options, struct metrics_text *text);
 
 /** Protection of the ring's packets on the network. */
 enum metrics_protection {

@@ -12,10 +12,10 @@
 
 struct walk {
 	struct writer *writer;
-	char name[160];    /* of the family's samples */
+	char name[160]; /* of the family's samples */
 	char help[METRICS_VALUE_MAX];
-	bool is_known;     /* the family has a kind and help */
-	uint32_t last;     /* number of the series that was written last, or UINT32_MAX */
+	bool is_known;                        /* the family has a kind and help */
+	uint32_t last;                        /* number of the series that was written last, or UINT32_MAX */
 	char place[COTERIE_MAP_NAME_MAX + 1]; /* keys of the family begin so */
 };
 
@@ -50,9 +50,8 @@ static void begin(struct walk *walk, const char *plugin, const char *family)
 	snprintf(walk->place, sizeof(walk->place), PREFIX "%s.%s.", plugin, family);
 	snprintf(walk->name, sizeof(walk->name), "coterie_service_%s__%s", plugin, family);
 	walk->last = UINT32_MAX;
-	walk->is_known =
-		source_number_f(walk->writer, COTERIE_MAP_STATS, &kind, "%skind", walk->place) && kind >= 1 &&
-		kind <= 3 && source_text(walk->writer, COTERIE_MAP_STATS, walk->help, "%shelp", walk->place);
+	walk->is_known = source_number_f(walk->writer, COTERIE_MAP_STATS, &kind, "%skind", walk->place) && kind >= 1 &&
+			 kind <= 3 && source_text(walk->writer, COTERIE_MAP_STATS, walk->help, "%shelp", walk->place);
 	if (walk->is_known)
 		writer_family(walk->writer, types[(uint32_t)kind], walk->name, walk->help);
 }

@@ -7,8 +7,8 @@
 
 #include "plugins/common/metrics/metrics.h"
 
-static void read_word(const struct metrics_source *source, const char *key, const char *otherwise,
-	char word[METRICS_VALUE_MAX])
+static void read_word(
+	const struct metrics_source *source, const char *key, const char *otherwise, char word[METRICS_VALUE_MAX])
 {
 	char bytes[METRICS_VALUE_MAX + 1] = "";
 	uint32_t type;

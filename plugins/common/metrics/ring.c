@@ -21,19 +21,33 @@ struct row {
 	const char *help; /* NULL: the same family as the row above */
 };
 
-#define COUNTER(family, key, help) {family, METRIC_COUNTER, {NULL}, COTERIE_MAP_STATS, key, 1, help}
-#define GAUGE(family, key, help) {family, METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, key, 1, help}
-#define STATE(family, state, key, help)                                                                    \
-	{family, METRIC_COUNTER, {"state", state, NULL}, COTERIE_MAP_STATS, key, 1, help}
-#define CHANGE(reason, help)                                                                                \
-	{"coterie_ring_changes", METRIC_COUNTER, {"reason", reason, NULL}, COTERIE_MAP_STATS,              \
-		OWN "changes." reason, 1, help}
-#define EVICTION(evidence, help)                                                                            \
-	{"coterie_evictions", METRIC_COUNTER, {"evidence", evidence, NULL}, COTERIE_MAP_STATS,             \
-		OWN "evictions." evidence, 1, help}
-#define CONTROL(kind, direction, key, help)                                                                \
-	{"coterie_control_packets", METRIC_COUNTER, {"kind", kind, "direction", direction, NULL},          \
-		COTERIE_MAP_STATS, key, 1, help}
+#define COUNTER(family, key, help) \
+	{ \
+		family, METRIC_COUNTER, {NULL}, COTERIE_MAP_STATS, key, 1, help \
+	}
+#define GAUGE(family, key, help) \
+	{ \
+		family, METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, key, 1, help \
+	}
+#define STATE(family, state, key, help) \
+	{ \
+		family, METRIC_COUNTER, {"state", state, NULL}, COTERIE_MAP_STATS, key, 1, help \
+	}
+#define CHANGE(reason, help) \
+	{ \
+		"coterie_ring_changes", METRIC_COUNTER, {"reason", reason, NULL}, COTERIE_MAP_STATS, \
+			OWN "changes." reason, 1, help \
+	}
+#define EVICTION(evidence, help) \
+	{ \
+		"coterie_evictions", METRIC_COUNTER, {"evidence", evidence, NULL}, COTERIE_MAP_STATS, \
+			OWN "evictions." evidence, 1, help \
+	}
+#define CONTROL(kind, direction, key, help) \
+	{ \
+		"coterie_control_packets", METRIC_COUNTER, {"kind", kind, "direction", direction, NULL}, \
+			COTERIE_MAP_STATS, key, 1, help \
+	}
 
 static const struct row rows[] = {
 	CHANGE("join", "New rings, by what made them necessary, as this node saw it."),
@@ -51,7 +65,8 @@ static const struct row rows[] = {
 	{"coterie_lease_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, "stats.coterie.lease.length_ms", 0.001,
 		"Time without contact after which requests that need quorum wait."},
 	COUNTER("coterie_lease_lapses", "stats.coterie.lease.lapses", "Times the lease ended without contact."),
-	STATE("coterie_ring_state_entered", "gather", SRP "gather_entered", "Times the ring's protocol entered a state."),
+	STATE("coterie_ring_state_entered", "gather", SRP "gather_entered",
+		"Times the ring's protocol entered a state."),
 	STATE("coterie_ring_state_entered", "commit", SRP "commit_entered", NULL),
 	STATE("coterie_ring_state_entered", "recovery", SRP "recovery_entered", NULL),
 	STATE("coterie_ring_state_entered", "operational", SRP "operational_entered", NULL),
@@ -64,8 +79,7 @@ static const struct row rows[] = {
 	COUNTER("coterie_token_received", SRP "orf_token_rx", "Tokens received."),
 	COUNTER("coterie_token_sent", SRP "orf_token_tx", "Tokens sent."),
 	COUNTER("coterie_token_retransmits", OWN "token_retransmits", "Tokens sent again."),
-	COUNTER("coterie_token_warnings", OWN "token_warnings",
-		"Times a token did not come for most of its timeout."),
+	COUNTER("coterie_token_warnings", OWN "token_warnings", "Times a token did not come for most of its timeout."),
 	{"coterie_token_last_received_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS,
 		SRP "time_since_token_last_received", 0.001, "Time since the last token."},
 	{"coterie_token_timeout_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_CONFIG, "runtime.config.totem.token", 0.001,
@@ -136,7 +150,8 @@ static void write_received(struct writer *writer)
 	const struct metrics_source *source = writer->source;
 	double frames;
 
-	writer_family(writer, METRIC_COUNTER, "coterie_messages_received", "Frames received, by the node that made them.");
+	writer_family(
+		writer, METRIC_COUNTER, "coterie_messages_received", "Frames received, by the node that made them.");
 	source->each(source->arg, COTERIE_MAP_STATS, RECEIVED, write_source, writer);
 	if (!writer->is_open && source_number(writer, COTERIE_MAP_STATS, SRP "mcast_rx", &frames))
 		writer_sample(writer, NULL, frames);

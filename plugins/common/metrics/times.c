@@ -31,13 +31,12 @@ static void write_histogram(struct writer *writer, const char *name, const char 
 	uint64_t buckets[BUCKETS_MAX + 1];
 	uint32_t count = 0;
 
-	while (count < BUCKETS_MAX &&
-		source_number_f(writer, COTERIE_MAP_STATS, &number, "stats.coterie.times.%s.%02" PRIu32 ".below_us",
-			name, count))
+	while (count < BUCKETS_MAX && source_number_f(writer, COTERIE_MAP_STATS, &number,
+					      "stats.coterie.times.%s.%02" PRIu32 ".below_us", name, count))
 		bounds[count++] = number / 1000000;
 	for (uint32_t i = 0; i <= count; i++) {
-		if (!source_number_f(writer, COTERIE_MAP_STATS, &number, "stats.coterie.times.%s.%02" PRIu32 ".count",
-			    name, i))
+		if (!source_number_f(
+			    writer, COTERIE_MAP_STATS, &number, "stats.coterie.times.%s.%02" PRIu32 ".count", name, i))
 			return;
 		buckets[i] = (uint64_t)number;
 	}

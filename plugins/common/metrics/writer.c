@@ -44,10 +44,7 @@ static void put(struct metrics_text *text, const char *bytes, size_t size)
 	text->bytes[text->size] = '\0';
 }
 
-static void put_text(struct metrics_text *text, const char *string)
-{
-	put(text, string, strlen(string));
-}
+static void put_text(struct metrics_text *text, const char *string) { put(text, string, strlen(string)); }
 
 /* Bytes of the UTF-8 character at the start, or 0: it is none (RFC 3629). */
 static size_t utf8_size(const unsigned char *at)
@@ -149,8 +146,11 @@ static void put_meta(struct writer *writer, const char *what, const char *suffix
 /* The older format has fewer types, and its heads name the samples themselves. */
 static void open_family(struct writer *writer)
 {
-	static const char *const names[] = {[METRIC_GAUGE] = "gauge", [METRIC_COUNTER] = "counter",
-		[METRIC_INFO] = "info", [METRIC_STATESET] = "stateset", [METRIC_HISTOGRAM] = "histogram"};
+	static const char *const names[] = {[METRIC_GAUGE] = "gauge",
+		[METRIC_COUNTER] = "counter",
+		[METRIC_INFO] = "info",
+		[METRIC_STATESET] = "stateset",
+		[METRIC_HISTOGRAM] = "histogram"};
 	bool is_older = writer->options->format == METRICS_PROMETHEUS;
 	const char *suffix = is_older ? suffix_of(writer->type) : "";
 	const char *type = names[writer->type];
@@ -191,11 +191,11 @@ void writer_sample(struct writer *writer, const char *const *labels, double valu
 }
 
 /* Behind the bound, so that without it there is one label less. */
-#define BOUND(bound, label)                                                                                \
+#define BOUND(bound, label) \
 	LABELS("le", bound, (label) != NULL ? (label)[0] : NULL, (label) != NULL ? (label)[1] : NULL)
 
-void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
-	const uint64_t *buckets, uint32_t bucket_count, double sum)
+void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds, const uint64_t *buckets,
+	uint32_t bucket_count, double sum)
 {
 	const char *const alone[] = {label != NULL ? label[0] : NULL, label != NULL ? label[1] : NULL, NULL};
 	uint64_t count = 0;
@@ -235,11 +235,11 @@ void writer_end(struct writer *writer)
 
 /* --- the source --- */
 
-#define AS(ctype, bytes)                                                                                   \
-	({                                                                                                 \
-		ctype as_value;                                                                            \
-		memcpy(&as_value, bytes, sizeof(as_value));                                                \
-		(double)as_value;                                                                          \
+#define AS(ctype, bytes) \
+	({ \
+		ctype as_value; \
+		memcpy(&as_value, bytes, sizeof(as_value)); \
+		(double)as_value; \
 	})
 
 static bool number_of(uint32_t type, const char *bytes, double *number)
@@ -289,8 +289,7 @@ bool source_number(const struct writer *writer, uint32_t map, const char *key, d
 	char bytes[METRICS_VALUE_MAX + 1] = "";
 	uint32_t type;
 
-	return writer->source->read(writer->source->arg, map, key, &type, bytes) &&
-	       number_of(type, bytes, number);
+	return writer->source->read(writer->source->arg, map, key, &type, bytes) && number_of(type, bytes, number);
 }
 
 /* @return false: it is no key */
@@ -322,8 +321,7 @@ bool source_text(const struct writer *writer, uint32_t map, char text[METRICS_VA
 	va_start(arguments, format);
 	bool is_key = make_key(key, format, arguments);
 	va_end(arguments);
-	if (!is_key || !writer->source->read(writer->source->arg, map, key, &type, bytes) ||
-		type != COTERIE_MAP_STRING)
+	if (!is_key || !writer->source->read(writer->source->arg, map, key, &type, bytes) || type != COTERIE_MAP_STRING)
 		return false;
 	bytes[METRICS_VALUE_MAX - 1] = '\0';
 	memcpy(text, bytes, METRICS_VALUE_MAX);

@@ -57,8 +57,8 @@ void writer_sample(struct writer *writer, const char *const *labels, double valu
  * @param bounds  of bucket_count buckets, ascending, in seconds. Larger values are counted in buckets[bucket_count]
  * @param buckets bucket_count + 1 counts, not cumulated
  */
-void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
-	const uint64_t *buckets, uint32_t bucket_count, double sum);
+void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds, const uint64_t *buckets,
+	uint32_t bucket_count, double sum);
 /**
  * Write a sample whose labels are already formatted.
  * @param suffix  of the sample's name, "" for none
@@ -72,8 +72,8 @@ bool source_number(const struct writer *writer, uint32_t map, const char *key, d
 /** The same with a formatted key. */
 bool source_number_f(const struct writer *writer, uint32_t map, double *number, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-bool source_text(const struct writer *writer, uint32_t map, char text[METRICS_VALUE_MAX],
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool source_text(const struct writer *writer, uint32_t map, char text[METRICS_VALUE_MAX], const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Write the parts of the text, in this order. */
 void metrics_write_daemon(struct writer *writer);

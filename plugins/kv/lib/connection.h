@@ -32,7 +32,7 @@ extern struct handle_table kv_connections;
  * @param iov  its first part begins with the request's header, whose size is filled in here
  * @return bytes of the answer; -EBADF: no such handle; otherwise as channel_call
  */
-ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response,
-	size_t response_size);
+ssize_t kv_call(
+	coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response, size_t response_size);
 
 #endif

@@ -43,10 +43,7 @@ cs_error_t coterie_kv_initialize(coterie_kv_handle_t *handle, coterie_kv_notify 
 	return client_error(rc);
 }
 
-cs_error_t coterie_kv_finalize(coterie_kv_handle_t handle)
-{
-	return client_finalize(&kv_connections, handle);
-}
+cs_error_t coterie_kv_finalize(coterie_kv_handle_t handle) { return client_finalize(&kv_connections, handle); }
 
 cs_error_t coterie_kv_fd_get(coterie_kv_handle_t handle, int *fd)
 {
@@ -55,8 +52,7 @@ cs_error_t coterie_kv_fd_get(coterie_kv_handle_t handle, int *fd)
 
 cs_error_t coterie_kv_context_get(coterie_kv_handle_t handle, void **context)
 {
-	return context == NULL ? CS_ERR_INVALID_PARAM
-			       : client_context_get(&kv_connections, handle, context);
+	return context == NULL ? CS_ERR_INVALID_PARAM : client_context_get(&kv_connections, handle, context);
 }
 
 cs_error_t coterie_kv_context_set(coterie_kv_handle_t handle, void *context)
@@ -65,8 +61,7 @@ cs_error_t coterie_kv_context_set(coterie_kv_handle_t handle, void *context)
 }
 
 /* The header is the first member of every request. */
-ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response,
-	size_t response_size)
+ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response, size_t response_size)
 {
 	struct coterie_request_header *header = iov[0].iov_base;
 	struct handle_object *object;
@@ -77,8 +72,8 @@ ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int coun
 		header->size += (int32_t)iov[i].iov_len;
 	if (handle_get(&kv_connections, handle, &object) < 0)
 		return -EBADF;
-	rc = channel_call(&((struct kv_connection *)object)->client.channel, CHANNEL_GATE_ALL, iov, count,
-		response, response_size);
+	rc = channel_call(&((struct kv_connection *)object)->client.channel, CHANNEL_GATE_ALL, iov, count, response,
+		response_size);
 	handle_put(&kv_connections, object);
 	return rc;
 }
@@ -91,8 +86,7 @@ cs_error_t coterie_kv_status_get(coterie_kv_handle_t handle, struct coterie_kv_s
 	if (status == NULL)
 		return CS_ERR_INVALID_PARAM;
 
-	cs_error_t rc = client_request(
-		&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
+	cs_error_t rc = client_request(&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (rc != CS_OK)
 		return rc;
@@ -117,6 +111,5 @@ cs_error_t coterie_kv_recover(coterie_kv_handle_t handle)
 	struct kv_req_plain request = {.header = {.id = KV_REQ_RECOVER, .size = sizeof(request)}};
 	struct kv_res_plain response;
 
-	return client_request(
-		&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
+	return client_request(&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
 }

@@ -16,8 +16,8 @@
 
 /* ---- One key ------------------------------------------------------------- */
 
-static cs_error_t get_response(const struct kv_res_get *response, size_t size, void *value, size_t room,
-	struct coterie_kv_entry *entry)
+static cs_error_t get_response(
+	const struct kv_res_get *response, size_t size, void *value, size_t room, struct coterie_kv_entry *entry)
 {
 	cs_error_t rc = client_response_error(response, size, sizeof(*response));
 
@@ -36,19 +36,17 @@ static cs_error_t get_response(const struct kv_res_get *response, size_t size, v
 	return response->value_size > room ? CS_ERR_TOO_BIG : CS_OK;
 }
 
-cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void *key, size_t key_size,
-	void *value, size_t room, struct coterie_kv_entry *entry)
+cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void *key, size_t key_size, void *value,
+	size_t room, struct coterie_kv_entry *entry)
 {
 	bool is_ordered = (flags & COTERIE_KV_LINEARIZABLE) != 0;
-	struct kv_req_get request = {.header = {.id = is_ordered ? KV_REQ_GET_ORDERED : KV_REQ_GET},
-		.key_size = (uint32_t)key_size};
-	struct iovec iov[] = {
-		{&request, offsetof(struct kv_req_get, bytes)}, {(void *)(uintptr_t)key, key_size}};
+	struct kv_req_get request = {
+		.header = {.id = is_ordered ? KV_REQ_GET_ORDERED : KV_REQ_GET}, .key_size = (uint32_t)key_size};
+	struct iovec iov[] = {{&request, offsetof(struct kv_req_get, bytes)}, {(void *)(uintptr_t)key, key_size}};
 
 	if (key_size > KV_KEY_MAX)
 		return CS_ERR_TOO_BIG;
-	if (key == NULL || key_size == 0 || (flags & ~COTERIE_KV_LINEARIZABLE) != 0 ||
-		(value == NULL && room > 0))
+	if (key == NULL || key_size == 0 || (flags & ~COTERIE_KV_LINEARIZABLE) != 0 || (value == NULL && room > 0))
 		return CS_ERR_INVALID_PARAM;
 
 	struct kv_res_get *response = malloc(RESPONSE_SIZE);
@@ -59,8 +57,7 @@ cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void
 		*entry = (struct coterie_kv_entry){.key = key, .key_size = key_size};
 
 	ssize_t size = kv_call(handle, iov, 2, response, RESPONSE_SIZE);
-	cs_error_t rc = size < 0 ? client_error(size)
-				 : get_response(response, (size_t)size, value, room, entry);
+	cs_error_t rc = size < 0 ? client_error(size) : get_response(response, (size_t)size, value, room, entry);
 
 	free(response);
 	return rc;
@@ -142,8 +139,8 @@ static cs_error_t page_visit(struct listing *listing, const struct kv_res_list *
 	return response->count == 0 && !listing->is_done ? CS_ERR_LIBRARY : CS_OK;
 }
 
-cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const void *prefix,
-	size_t prefix_size, coterie_kv_visit visit, void *arg, uint64_t *revision)
+cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const void *prefix, size_t prefix_size,
+	coterie_kv_visit visit, void *arg, uint64_t *revision)
 {
 	struct listing listing = {handle, flags, prefix, prefix_size, visit, arg, {0}, 0, false};
 	bool is_first = true;

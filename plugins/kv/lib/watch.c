@@ -14,13 +14,12 @@
 #define ACK_TRIES 200u
 #define ACK_PAUSE_NS 5000000L
 
-cs_error_t coterie_kv_watch(coterie_kv_handle_t handle, const void *prefix, size_t prefix_size,
-	uint32_t *watch, uint64_t *revision)
+cs_error_t coterie_kv_watch(
+	coterie_kv_handle_t handle, const void *prefix, size_t prefix_size, uint32_t *watch, uint64_t *revision)
 {
-	struct kv_req_watch request = {
-		.header = {.id = KV_REQ_WATCH}, .prefix_size = (uint32_t)prefix_size};
-	struct iovec iov[] = {{&request, offsetof(struct kv_req_watch, bytes)},
-		{(void *)(uintptr_t)prefix, prefix_size}};
+	struct kv_req_watch request = {.header = {.id = KV_REQ_WATCH}, .prefix_size = (uint32_t)prefix_size};
+	struct iovec iov[] = {
+		{&request, offsetof(struct kv_req_watch, bytes)}, {(void *)(uintptr_t)prefix, prefix_size}};
 	struct kv_res_watch response;
 
 	if (prefix_size > KV_KEY_MAX)
@@ -45,12 +44,10 @@ cs_error_t coterie_kv_watch(coterie_kv_handle_t handle, const void *prefix, size
 
 cs_error_t coterie_kv_unwatch(coterie_kv_handle_t handle, uint32_t watch)
 {
-	struct kv_req_unwatch request = {
-		.header = {.id = KV_REQ_UNWATCH, .size = sizeof(request)}, .watch = watch};
+	struct kv_req_unwatch request = {.header = {.id = KV_REQ_UNWATCH, .size = sizeof(request)}, .watch = watch};
 	struct kv_res_plain response;
 
-	return client_request(
-		&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
+	return client_request(&kv_connections, handle, &request, sizeof(request), &response, sizeof(response));
 }
 
 /*
@@ -61,8 +58,7 @@ static void acknowledge(struct client_connection *connection, uint64_t bytes)
 {
 	struct kv_connection *own = (struct kv_connection *)connection;
 	uint64_t owed = atomic_exchange(&own->owed, 0) + bytes;
-	struct kv_req_ack request = {
-		.header = {.id = KV_REQ_ACK, .size = sizeof(request)}, .bytes = owed};
+	struct kv_req_ack request = {.header = {.id = KV_REQ_ACK, .size = sizeof(request)}, .bytes = owed};
 	struct iovec iov = {&request, sizeof(request)};
 
 	struct timespec pause = {.tv_nsec = ACK_PAUSE_NS};
@@ -97,8 +93,7 @@ static struct dispatch_outcome on_change(
 	};
 
 	if (connection->notify != NULL)
-		connection->notify(
-			handle, event->watch, is_put ? COTERIE_KV_PUT : COTERIE_KV_DELETED, &entry);
+		connection->notify(handle, event->watch, is_put ? COTERIE_KV_PUT : COTERIE_KV_DELETED, &entry);
 	return dispatch_done;
 }
 

@@ -36,12 +36,10 @@ static cs_error_t write_send(coterie_kv_handle_t handle, const struct write *wri
 
 	if (write->key_size > KV_KEY_MAX || write->value_size > KV_VALUE_MAX)
 		return CS_ERR_TOO_BIG;
-	if (write->key == NULL || write->key_size == 0 ||
-		(write->value == NULL && write->value_size > 0))
+	if (write->key == NULL || write->key_size == 0 || (write->value == NULL && write->value_size > 0))
 		return CS_ERR_INVALID_PARAM;
 
-	ssize_t size =
-		kv_call(handle, iov, write->value_size > 0 ? 3 : 2, &response, sizeof(response));
+	ssize_t size = kv_call(handle, iov, write->value_size > 0 ? 3 : 2, &response, sizeof(response));
 
 	if (size < 0)
 		return client_error(size);
@@ -62,24 +60,23 @@ cs_error_t coterie_kv_put(coterie_kv_handle_t handle, const void *key, size_t ke
 	return write_send(handle, &write, revision);
 }
 
-cs_error_t coterie_kv_put_if(coterie_kv_handle_t handle, const void *key, size_t key_size,
-	const void *value, size_t value_size, uint64_t expected, uint64_t *revision)
+cs_error_t coterie_kv_put_if(coterie_kv_handle_t handle, const void *key, size_t key_size, const void *value,
+	size_t value_size, uint64_t expected, uint64_t *revision)
 {
 	struct write write = {KV_REQ_PUT, KV_CONDITIONAL, expected, key, value, key_size, value_size};
 
 	return write_send(handle, &write, revision);
 }
 
-cs_error_t coterie_kv_delete(
-	coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t *revision)
+cs_error_t coterie_kv_delete(coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t *revision)
 {
 	struct write write = {KV_REQ_DELETE, 0, 0, key, NULL, key_size, 0};
 
 	return write_send(handle, &write, revision);
 }
 
-cs_error_t coterie_kv_delete_if(coterie_kv_handle_t handle, const void *key, size_t key_size,
-	uint64_t expected, uint64_t *revision)
+cs_error_t coterie_kv_delete_if(
+	coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t expected, uint64_t *revision)
 {
 	struct write write = {KV_REQ_DELETE, KV_CONDITIONAL, expected, key, NULL, key_size, 0};
 

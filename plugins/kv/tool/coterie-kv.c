@@ -78,8 +78,7 @@ static int report(const char *what, cs_error_t error)
 	if (error == CS_OK)
 		return EXIT_SUCCESS;
 	if (error == CS_ERR_INTERRUPT)
-		fprintf(stderr, "coterie-kv: %s: the ring has changed, it is not known whether it took place\n",
-			what);
+		fprintf(stderr, "coterie-kv: %s: the ring has changed, it is not known whether it took place\n", what);
 	else if (error == CS_ERR_FAILED_OPERATION)
 		fprintf(stderr, "coterie-kv: %s: the key has another revision\n", what);
 	else
@@ -93,8 +92,7 @@ static cs_error_t get(coterie_kv_handle_t kv, const struct order *order)
 {
 	static uint8_t value[COTERIE_KV_VALUE_MAX];
 	struct coterie_kv_entry entry;
-	cs_error_t rc = coterie_kv_get(
-		kv, order->flags, order->key, strlen(order->key), value, sizeof(value), &entry);
+	cs_error_t rc = coterie_kv_get(kv, order->flags, order->key, strlen(order->key), value, sizeof(value), &entry);
 
 	if (rc != CS_OK)
 		return rc;
@@ -134,13 +132,12 @@ static cs_error_t change(coterie_kv_handle_t kv, const struct order *order, cons
 	cs_error_t rc;
 
 	if (strcmp(order->command, "put") == 0)
-		rc = order->is_conditional ? coterie_kv_put_if(kv, order->key, key_size, input->bytes,
-						     input->size, order->expected, &revision)
-					   : coterie_kv_put(kv, order->key, key_size, input->bytes,
-						     input->size, &revision);
+		rc = order->is_conditional
+			     ? coterie_kv_put_if(
+				       kv, order->key, key_size, input->bytes, input->size, order->expected, &revision)
+			     : coterie_kv_put(kv, order->key, key_size, input->bytes, input->size, &revision);
 	else
-		rc = order->is_conditional ? coterie_kv_delete_if(
-						     kv, order->key, key_size, order->expected, &revision)
+		rc = order->is_conditional ? coterie_kv_delete_if(kv, order->key, key_size, order->expected, &revision)
 					   : coterie_kv_delete(kv, order->key, key_size, &revision);
 	if (rc == CS_OK)
 		printf(order->is_json ? "{\"revision\":%" PRIu64 "}\n" : "%" PRIu64 "\n", revision);
@@ -162,8 +159,8 @@ static cs_error_t list(coterie_kv_handle_t kv, struct order *order)
 	return coterie_kv_list(kv, order->flags, prefix, strlen(prefix), visit, order, NULL);
 }
 
-static void notify(coterie_kv_handle_t kv, uint32_t watch, enum coterie_kv_change what,
-	const struct coterie_kv_entry *entry)
+static void notify(
+	coterie_kv_handle_t kv, uint32_t watch, enum coterie_kv_change what, const struct coterie_kv_entry *entry)
 {
 	void *context = NULL;
 

@@ -34,8 +34,7 @@ void print_entry(const struct coterie_kv_entry *entry, bool is_json)
 			putchar(',');
 			print_json("value", entry->value, entry->value_size);
 		}
-		printf(",\"created\":%" PRIu64 ",\"modified\":%" PRIu64 "}\n", entry->created,
-			entry->modified);
+		printf(",\"created\":%" PRIu64 ",\"modified\":%" PRIu64 "}\n", entry->created, entry->modified);
 		return;
 	}
 	bytes_print(stdout, entry->key, entry->key_size);
@@ -93,11 +92,10 @@ void print_status(const struct coterie_kv_status *status, bool is_json)
 	const char *state = status->state < 4 ? states[status->state] : "unknown";
 
 	if (is_json) {
-		printf("{\"state\":\"%s\",\"revision\":%" PRIu64 ",\"hash\":\"%016" PRIx64
-		       "\",\"keys\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"bytes_max\":%" PRIu64
-		       ",\"donor\":%u,\"waiting\":[",
-			state, status->revision, status->hash, status->keys, status->bytes,
-			status->bytes_max, status->donor);
+		printf("{\"state\":\"%s\",\"revision\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\",\"keys\":%" PRIu64
+		       ",\"bytes\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",\"donor\":%u,\"waiting\":[",
+			state, status->revision, status->hash, status->keys, status->bytes, status->bytes_max,
+			status->donor);
 		for (uint32_t i = 0; i < status->waiting_count; i++)
 			printf("%s%u", i > 0 ? "," : "", status->waiting[i]);
 		puts("]}");

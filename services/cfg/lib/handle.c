@@ -20,8 +20,7 @@ static void connection_destroy(struct handle_object *object)
 
 struct handle_table cfg_connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
-cs_error_t corosync_cfg_initialize(
-	corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks)
+cs_error_t corosync_cfg_initialize(corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks)
 {
 	struct cfg_connection *connection = calloc(1, sizeof(*connection));
 	int rc;
@@ -65,8 +64,7 @@ static struct dispatch_outcome receive(
 	return dispatch_done;
 }
 
-cs_error_t corosync_cfg_dispatch(
-	corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags)
+cs_error_t corosync_cfg_dispatch(corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags)
 {
 	return client_dispatch(&cfg_connections, cfg_handle, dispatch_flags, receive);
 }

@@ -15,22 +15,18 @@ cs_error_t corosync_cfg_trackstart(corosync_cfg_handle_t cfg_handle, uint8_t tra
 	};
 	struct cfg_res_plain response;
 
-	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
-		sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t corosync_cfg_trackstop(corosync_cfg_handle_t cfg_handle)
 {
-	struct cfg_req_plain request = {
-		.header = {.id = CFG_REQ_TRACKSTOP, .size = sizeof(request)}};
+	struct cfg_req_plain request = {.header = {.id = CFG_REQ_TRACKSTOP, .size = sizeof(request)}};
 	struct cfg_res_plain response;
 
-	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
-		sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t corosync_cfg_try_shutdown(
-	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags)
+cs_error_t corosync_cfg_try_shutdown(corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags)
 {
 	struct cfg_req_try_shutdown request = {
 		.header = {.id = CFG_REQ_TRY_SHUTDOWN, .size = sizeof(request)},
@@ -38,12 +34,10 @@ cs_error_t corosync_cfg_try_shutdown(
 	};
 	struct cfg_res_plain response;
 
-	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
-		sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t corosync_cfg_replyto_shutdown(
-	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_reply_flags_t flags)
+cs_error_t corosync_cfg_replyto_shutdown(corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_reply_flags_t flags)
 {
 	struct cfg_req_reply_to_shutdown request = {
 		.header = {.id = CFG_REQ_REPLY_TO_SHUTDOWN, .size = sizeof(request)},
@@ -52,6 +46,6 @@ cs_error_t corosync_cfg_replyto_shutdown(
 	struct cfg_res_plain response;
 
 	/* A program cannot know whether the vote still runs. So an error of the daemon is not reported. */
-	return client_error(client_call(&cfg_connections, cfg_handle, &request, sizeof(request),
-		&response, sizeof(response)));
+	return client_error(
+		client_call(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response)));
 }

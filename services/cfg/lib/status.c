@@ -45,11 +45,10 @@ static char **copy_texts(const char *from, size_t size, unsigned int count)
 	return texts;
 }
 
-static cs_error_t copy_ring_status(const struct cfg_res_ring_status_get *response,
-	char ***interface_names, char ***status, unsigned int *interface_count)
+static cs_error_t copy_ring_status(const struct cfg_res_ring_status_get *response, char ***interface_names,
+	char ***status, unsigned int *interface_count)
 {
-	unsigned int count =
-		response->count < CFG_RING_STATUS_MAX ? response->count : CFG_RING_STATUS_MAX;
+	unsigned int count = response->count < CFG_RING_STATUS_MAX ? response->count : CFG_RING_STATUS_MAX;
 	char **names = copy_texts(response->names[0], CFG_RING_NAME_SIZE, count);
 	char **texts = copy_texts(response->status[0], CFG_RING_STATUS_SIZE, count);
 
@@ -64,24 +63,22 @@ static cs_error_t copy_ring_status(const struct cfg_res_ring_status_get *respons
 	return CS_OK;
 }
 
-cs_error_t corosync_cfg_ring_status_get(corosync_cfg_handle_t cfg_handle, char ***interface_names,
-	char ***status, unsigned int *interface_count)
+cs_error_t corosync_cfg_ring_status_get(
+	corosync_cfg_handle_t cfg_handle, char ***interface_names, char ***status, unsigned int *interface_count)
 {
-	struct cfg_req_plain request = {
-		.header = {.id = CFG_REQ_RING_STATUS_GET, .size = sizeof(request)}};
+	struct cfg_req_plain request = {.header = {.id = CFG_REQ_RING_STATUS_GET, .size = sizeof(request)}};
 	struct cfg_res_ring_status_get *response = malloc(sizeof(*response));
 	cs_error_t rc;
 
 	if (response == NULL)
 		return CS_ERR_NO_MEMORY;
-	ssize_t size = client_call(&cfg_connections, cfg_handle, &request, sizeof(request),
-		response, sizeof(*response));
+	ssize_t size = client_call(
+		&cfg_connections, cfg_handle, &request, sizeof(request), response, sizeof(*response));
 	/* A text that was too long is an error of the daemon's in an answer that is whole. */
 	if (size == (ssize_t)sizeof(*response))
 		rc = copy_ring_status(response, interface_names, status, interface_count);
 	else
-		rc = size < 0 ? client_error(size)
-			      : client_response_error(response, (size_t)size, sizeof(*response));
+		rc = size < 0 ? client_error(size) : client_response_error(response, (size_t)size, sizeof(*response));
 	free(response);
 	return rc;
 }
@@ -101,15 +98,13 @@ cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsign
 
 	if (node_status == NULL || version != CFG_NODE_STATUS_V1)
 		return CS_ERR_INVALID_PARAM;
-	rc = client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
-		sizeof(response));
+	rc = client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK)
 		memcpy(node_status, &response.status, sizeof(response.status));
 	return rc;
 }
 
-static void convert_address(
-	corosync_cfg_node_address_t *to, uint32_t family, const uint8_t bytes[16])
+static void convert_address(corosync_cfg_node_address_t *to, uint32_t family, const uint8_t bytes[16])
 {
 	static const uint8_t none[16];
 	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
@@ -129,8 +124,8 @@ static void convert_address(
 	}
 }
 
-cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid,
-	size_t max_addrs, int *num_addrs, corosync_cfg_node_address_t *addrs)
+cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid, size_t max_addrs,
+	int *num_addrs, corosync_cfg_node_address_t *addrs)
 {
 	struct cfg_req_get_node_addrs request = {
 		.header = {.id = CFG_REQ_GET_NODE_ADDRS, .size = sizeof(request)},
@@ -141,8 +136,7 @@ cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigne
 		uint8_t bytes[sizeof(struct cfg_res_get_node_addrs) + ADDRESSES_MAX * 16];
 	} buffer;
 	const struct cfg_res_get_node_addrs *response = &buffer.response;
-	ssize_t size = client_call(
-		&cfg_connections, cfg_handle, &request, sizeof(request), &buffer, sizeof(buffer));
+	ssize_t size = client_call(&cfg_connections, cfg_handle, &request, sizeof(request), &buffer, sizeof(buffer));
 	cs_error_t rc;
 
 	if (size != -EBADF)

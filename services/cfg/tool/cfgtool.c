@@ -54,8 +54,7 @@ static bool connect_cfg(corosync_cfg_handle_t *cfg, bool by_name)
 	if (rc == CS_OK)
 		return true;
 	if (by_name)
-		fprintf(stderr, "Could not initialize corosync configuration API error %s\n",
-			cs_strerror(rc));
+		fprintf(stderr, "Could not initialize corosync configuration API error %s\n", cs_strerror(rc));
 	else
 		fprintf(stderr, "Could not initialize corosync configuration API error %d\n", rc);
 	return false;
@@ -74,8 +73,7 @@ static int reload_complaint(void)
 	if (rc != CS_OK)
 		return EXIT_SUCCESS;
 	printf("ERROR from reload: %s - see syslog for more information\n", text);
-	fprintf(stderr,
-		"Errors in applying config, corosync.conf might not match the running system\n");
+	fprintf(stderr, "Errors in applying config, corosync.conf might not match the running system\n");
 	free(text);
 	return EXIT_FAILURE;
 }
@@ -109,8 +107,7 @@ static int reopen_log_files(void)
 	cs_error_t rc = corosync_cfg_reopen_log_files(cfg);
 	corosync_cfg_finalize(cfg);
 	if (rc != CS_OK) {
-		fprintf(stderr, "Could not reopen corosync logging files. Error %s\n",
-			cs_strerror(rc));
+		fprintf(stderr, "Could not reopen corosync logging files. Error %s\n", cs_strerror(rc));
 		return (int)rc;
 	}
 	return EXIT_SUCCESS;
@@ -128,9 +125,8 @@ static int shut_down(bool is_forced)
 	for (int i = 0; i < SHUTDOWN_TRIES && rc == CS_ERR_TRY_AGAIN; i++) {
 		if (i > 0)
 			sleep(1);
-		rc = corosync_cfg_try_shutdown(cfg, is_forced
-							    ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS
-							    : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
+		rc = corosync_cfg_try_shutdown(
+			cfg, is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
 	}
 	corosync_cfg_finalize(cfg);
 	if (rc != CS_OK) {
@@ -223,8 +219,7 @@ static bool parse(int argc, char **argv, struct request *request)
 		case 'k':
 		case 'a':
 			if (!number_parse(optarg, 1, UINT_MAX, &number)) {
-				fprintf(stderr,
-					"The nodeid was not valid, try a positive number\n");
+				fprintf(stderr, "The nodeid was not valid, try a positive number\n");
 				return false;
 			}
 			request->node_id = (unsigned int)number;

@@ -19,8 +19,7 @@ struct status {
 	unsigned int local_id;
 	char *transport;
 	struct nodelist list;
-	struct corosync_cfg_node_status_v1
-		*nodes; /* in the order of list. All zero if unknown */
+	struct corosync_cfg_node_status_v1 *nodes; /* in the order of list. All zero if unknown */
 };
 
 static void status_close(struct status *status)
@@ -57,8 +56,8 @@ static int status_read_nodes(struct status *status)
 		return EXIT_FAILURE;
 	}
 	for (size_t i = 0; i < status->list.count; i++) {
-		cs_error_t rc = corosync_cfg_node_status_get(status->cfg, status->list.nodes[i].id,
-			CFG_NODE_STATUS_V1, &status->nodes[i]);
+		cs_error_t rc = corosync_cfg_node_status_get(
+			status->cfg, status->list.nodes[i].id, CFG_NODE_STATUS_V1, &status->nodes[i]);
 
 		if (rc == CS_OK)
 			continue;
@@ -142,8 +141,7 @@ static void print_link_digits(const struct status *status, int link)
 {
 	printf("\tstatus\t= ");
 	for (size_t i = 0; i < status->list.count; i++) {
-		const struct corosync_knet_link_status_v1 *state =
-			&status->nodes[i].link_status[link];
+		const struct corosync_knet_link_status_v1 *state = &status->nodes[i].link_status[link];
 
 		if (status->list.nodes[i].id == status->local_id)
 			putchar('n');
@@ -160,8 +158,7 @@ int status_links(bool is_brief)
 	if (status_open(&status) != EXIT_SUCCESS)
 		return EXIT_FAILURE;
 	for (int link = 0; link < CFG_MAX_LINKS; link++) {
-		const struct corosync_knet_link_status_v1 *state =
-			&reference_node(&status)->link_status[link];
+		const struct corosync_knet_link_status_v1 *state = &reference_node(&status)->link_status[link];
 
 		if (!state->enabled)
 			continue;
@@ -178,8 +175,7 @@ int status_links(bool is_brief)
 	return EXIT_SUCCESS;
 }
 
-static void print_node_links(
-	const struct status *status, const struct corosync_cfg_node_status_v1 *node)
+static void print_node_links(const struct status *status, const struct corosync_cfg_node_status_v1 *node)
 {
 	for (int link = 0; link < CFG_MAX_LINKS; link++) {
 		const struct corosync_knet_link_status_v1 *state = &node->link_status[link];
@@ -187,11 +183,9 @@ static void print_node_links(
 		if (!state->enabled)
 			continue;
 		char *transport = link_transport(status, link);
-		printf("   LINK: %d %s (%s%s%s) enabled%s%s mtu: %u\n", link,
-			transport == NULL ? "" : transport, state->src_ipaddr,
-			state->dst_ipaddr[0] == '\0' ? "" : "->", state->dst_ipaddr,
-			state->connected ? " connected" : "",
-			state->dynconnected ? " dynconnected" : "", state->mtu);
+		printf("   LINK: %d %s (%s%s%s) enabled%s%s mtu: %u\n", link, transport == NULL ? "" : transport,
+			state->src_ipaddr, state->dst_ipaddr[0] == '\0' ? "" : "->", state->dst_ipaddr,
+			state->connected ? " connected" : "", state->dynconnected ? " dynconnected" : "", state->mtu);
 		free(transport);
 	}
 }
@@ -210,8 +204,8 @@ int status_nodes(void)
 		printf("nodeid: %u reachable%s%s", node->nodeid, node->remote ? " remote" : "",
 			node->external ? " external" : "");
 		if (node->onwire_ver != 0)
-			printf("   onwire (min/max/cur): %d, %d, %d", node->onwire_min,
-				node->onwire_max, node->onwire_ver);
+			printf("   onwire (min/max/cur): %d, %d, %d", node->onwire_min, node->onwire_max,
+				node->onwire_ver);
 		putchar('\n');
 		print_node_links(&status, node);
 		putchar('\n');

@@ -73,8 +73,8 @@ cs_error_t hdb_error_to_cs(int res)
 /* All codes have their names as texts, except for success. */
 const char *cs_strerror(cs_error_t err)
 {
-#define NAME(code)                                                                                 \
-	case code:                                                                                 \
+#define NAME(code) \
+	case code: \
 		return #code
 	switch (err) {
 	case CS_OK:

@@ -45,8 +45,7 @@ static bool may_retry(int64_t began_ms, int timeout_ms)
 
 /* --- life --- */
 
-int coterie_connection_open(
-	struct coterie_connection **out, const char *service, const char *instance, int timeout_ms)
+int coterie_connection_open(struct coterie_connection **out, const char *service, const char *instance, int timeout_ms)
 {
 	int64_t began_ms = now_ms();
 	int rc;
@@ -185,18 +184,29 @@ int coterie_connection_dispatch(struct coterie_connection *connection,
 const char *coterie_error_text(int rc)
 {
 	/* By cs_error_t. */
-	static const char *const texts[] = {[2] = "the service has failed", [5] = "the time for the answer is over",
-		[6] = "try again: the service is busy, or its node has no quorum", [7] = "the service refuses the request",
-		[8] = "the service has no memory", [9] = "the service does not know the client", [10] = "busy",
-		[11] = "this user does not have the right", [12] = "there is no such thing", [13] = "a name is too long",
-		[14] = "it exists", [15] = "there is no space", [16] = "interrupted: it is not known whether it happened",
-		[19] = "the service does not support it", [21] = "the condition does not hold", [26] = "it is too big"};
+	static const char *const texts[] = {[2] = "the service has failed",
+		[5] = "the time for the answer is over",
+		[6] = "try again: the service is busy, or its node has no quorum",
+		[7] = "the service refuses the request",
+		[8] = "the service has no memory",
+		[9] = "the service does not know the client",
+		[10] = "busy",
+		[11] = "this user does not have the right",
+		[12] = "there is no such thing",
+		[13] = "a name is too long",
+		[14] = "it exists",
+		[15] = "there is no space",
+		[16] = "interrupted: it is not known whether it happened",
+		[19] = "the service does not support it",
+		[21] = "the condition does not hold",
+		[26] = "it is too big"};
 
 	if (rc == 0)
 		return "done";
 	if (rc > 0)
-		return (size_t)rc < sizeof(texts) / sizeof(texts[0]) && texts[rc] != NULL ? texts[rc]
-											 : "the service returns an error";
+		return (size_t)rc < sizeof(texts) / sizeof(texts[0]) && texts[rc] != NULL
+			       ? texts[rc]
+			       : "the service returns an error";
 	switch (-rc) {
 	case ECONNREFUSED:
 		return "no daemon of this instance runs here with the service loaded: start it, or load the service";

@@ -58,7 +58,6 @@ cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key);
  * @param response   set on success: the caller frees it; value_size bytes follow if they fit
  * @return CS_OK; CS_ERR_INVALID_PARAM: longer than room; as cmap_get
  */
-cs_error_t value_get(
-	cmap_handle_t handle, const char *key, size_t room, struct cmap_res_get **response);
+cs_error_t value_get(cmap_handle_t handle, const char *key, size_t room, struct cmap_res_get **response);
 
 #endif

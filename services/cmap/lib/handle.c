@@ -24,10 +24,7 @@ cs_error_t cmap_connection_get(cmap_handle_t handle, struct cmap_connection **co
 	return CS_OK;
 }
 
-void cmap_connection_put(struct cmap_connection *connection)
-{
-	handle_put(&connections, &connection->client.object);
-}
+void cmap_connection_put(struct cmap_connection *connection) { handle_put(&connections, &connection->client.object); }
 
 static void connection_destroy(struct handle_object *object)
 {
@@ -39,10 +36,7 @@ static void connection_destroy(struct handle_object *object)
 	free(connection);
 }
 
-cs_error_t cmap_initialize(cmap_handle_t *handle)
-{
-	return cmap_initialize_map(handle, CMAP_MAP_DEFAULT);
-}
+cs_error_t cmap_initialize(cmap_handle_t *handle) { return cmap_initialize_map(handle, CMAP_MAP_DEFAULT); }
 
 static cs_error_t set_map(struct cmap_connection *connection, cmap_map_t map)
 {
@@ -52,8 +46,7 @@ static cs_error_t set_map(struct cmap_connection *connection, cmap_map_t map)
 	};
 	struct cmap_res_plain response;
 
-	return channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map)

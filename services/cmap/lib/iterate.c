@@ -7,12 +7,10 @@
 
 #include <string.h>
 
-cs_error_t cmap_iter_init(
-	cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *cmap_iter_handle)
+cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *cmap_iter_handle)
 {
 	struct cmap_connection *connection;
-	struct cmap_req_iter_init request = {
-		.header = {.id = CMAP_REQ_ITER_INIT, .size = sizeof(request)}};
+	struct cmap_req_iter_init request = {.header = {.id = CMAP_REQ_ITER_INIT, .size = sizeof(request)}};
 	struct cmap_res_iter_init response;
 	cs_error_t rc;
 
@@ -23,16 +21,16 @@ cs_error_t cmap_iter_init(
 		return rc;
 	rc = cmap_name_to_wire(&request.prefix, prefix);
 	if (rc == CS_OK)
-		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
-			sizeof(response));
+		rc = channel_request(
+			&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK)
 		*cmap_iter_handle = response.iterator;
 	cmap_connection_put(connection);
 	return rc;
 }
 
-cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, char key_name[],
-	size_t *value_len, cmap_value_types_t *type)
+cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, char key_name[], size_t *value_len,
+	cmap_value_types_t *type)
 {
 	struct cmap_connection *connection;
 	struct cmap_req_iter_next request = {
@@ -47,8 +45,7 @@ cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, 
 	rc = cmap_connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	cmap_connection_put(connection);
 	if (rc == CS_OK && response.name.length > CMAP_KEYNAME_MAXLEN)
 		rc = CS_ERR_LIBRARY;
@@ -75,8 +72,7 @@ cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_hand
 
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	cmap_connection_put(connection);
 	return rc;
 }

@@ -24,17 +24,13 @@ struct tracker {
 	struct tracker *next; /* protected by the connection's trackers_lock */
 };
 
-static void tracker_destroy(struct handle_object *object)
-{
-	free(object); /* the object is the first member */
-}
+static void tracker_destroy(struct handle_object *object) { free(object); /* the object is the first member */ }
 
 static struct handle_table trackers = HANDLE_TABLE_INITIALIZER(tracker_destroy);
 
 /* ---- The list of a connection -------------------------------------------- */
 
-static cs_error_t tracker_open(
-	struct cmap_connection *connection, struct tracker *tracker, cmap_track_handle_t *handle)
+static cs_error_t tracker_open(struct cmap_connection *connection, struct tracker *tracker, cmap_track_handle_t *handle)
 {
 	int rc;
 
@@ -92,8 +88,8 @@ static struct tracker *tracker_get(cmap_handle_t connection, cmap_track_handle_t
 /*
  * An event may arrive on another thread before the request is answered, so the handle exists first.
  */
-static cs_error_t track(struct cmap_connection *connection, struct cmap_req_track_add *request,
-	struct tracker *tracker, cmap_track_handle_t *handle)
+static cs_error_t track(struct cmap_connection *connection, struct cmap_req_track_add *request, struct tracker *tracker,
+	cmap_track_handle_t *handle)
 {
 	struct cmap_res_track_add response;
 	cmap_track_handle_t number;
@@ -104,8 +100,7 @@ static cs_error_t track(struct cmap_connection *connection, struct cmap_req_trac
 		return rc;
 	}
 	request->instance = number;
-	rc = channel_request(
-		&connection->client.channel, request, sizeof(*request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, request, sizeof(*request), &response, sizeof(response));
 	pthread_mutex_lock(&connection->trackers_lock);
 	if (rc == CS_OK) {
 		tracker->remote = response.tracker;
@@ -117,8 +112,8 @@ static cs_error_t track(struct cmap_connection *connection, struct cmap_req_trac
 	return rc;
 }
 
-cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t track_type,
-	cmap_notify_fn_t notify_fn, void *user_data, cmap_track_handle_t *cmap_track_handle)
+cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t track_type, cmap_notify_fn_t notify_fn,
+	void *user_data, cmap_track_handle_t *cmap_track_handle)
 {
 	struct cmap_connection *connection;
 	struct cmap_req_track_add request = {
@@ -151,8 +146,7 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_handle)
 {
 	struct cmap_connection *connection;
-	struct cmap_req_track_delete request = {
-		.header = {.id = CMAP_REQ_TRACK_DELETE, .size = sizeof(request)}};
+	struct cmap_req_track_delete request = {.header = {.id = CMAP_REQ_TRACK_DELETE, .size = sizeof(request)}};
 	struct cmap_res_track_delete response;
 	struct tracker *tracker;
 	cs_error_t rc = cmap_connection_get(handle, &connection);
@@ -169,8 +163,8 @@ cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_han
 	rc = tracker_remove(connection, tracker);
 	pthread_mutex_unlock(&connection->trackers_lock);
 	if (rc == CS_OK)
-		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
-			sizeof(response));
+		rc = channel_request(
+			&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	handle_put(&trackers, &tracker->object);
 	cmap_connection_put(connection);
 	return rc;
@@ -190,14 +184,12 @@ static struct dispatch_outcome dispatch_notify(cmap_handle_t handle, uint8_t *by
 	if (tracker == NULL)
 		return dispatch_done;
 
-	const struct cmap_notify_value now = {
-		(cmap_value_types_t)event->now_type, event->now_size, event->values};
-	const struct cmap_notify_value before = {(cmap_value_types_t)event->before_type,
-		event->before_size, event->values + event->now_size};
+	const struct cmap_notify_value now = {(cmap_value_types_t)event->now_type, event->now_size, event->values};
+	const struct cmap_notify_value before = {
+		(cmap_value_types_t)event->before_type, event->before_size, event->values + event->now_size};
 
 	event->name.value[sizeof(event->name.value) - 1] = '\0';
-	tracker->notify(handle, tracker->handle, event->event, event->name.value, now, before,
-		tracker->user_data);
+	tracker->notify(handle, tracker->handle, event->event, event->name.value, now, before, tracker->user_data);
 	handle_put(&trackers, &tracker->object);
 	return dispatch_done;
 }
@@ -216,8 +208,8 @@ cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_type
 
 	if (rc != CS_OK)
 		return rc;
-	rc = dispatch_run(&connection->client.dispatch, &connection->client.channel, dispatch_types,
-		dispatch_event_of, NULL, &handle);
+	rc = dispatch_run(&connection->client.dispatch, &connection->client.channel, dispatch_types, dispatch_event_of,
+		NULL, &handle);
 	cmap_connection_put(connection);
 	return rc;
 }

@@ -17,8 +17,8 @@ enum {
  * Values are not converted: another type is refused, and so is a value without the size of its
  * type.
  */
-static cs_error_t get_typed(cmap_handle_t handle, const char *key_name, cmap_value_types_t type,
-	void *value, size_t size)
+static cs_error_t get_typed(
+	cmap_handle_t handle, const char *key_name, cmap_value_types_t type, void *value, size_t size)
 {
 	struct cmap_res_get *response;
 	/*
@@ -37,15 +37,15 @@ static cs_error_t get_typed(cmap_handle_t handle, const char *key_name, cmap_val
 	return rc;
 }
 
-#define TYPED(name, type, c_type)                                                                  \
-	cs_error_t cmap_set_##name(cmap_handle_t handle, const char *key_name, c_type value)       \
-	{                                                                                          \
-		return cmap_set(handle, key_name, &value, sizeof(value), type);                    \
-	}                                                                                          \
-                                                                                                   \
-	cs_error_t cmap_get_##name(cmap_handle_t handle, const char *key_name, c_type *value)      \
-	{                                                                                          \
-		return get_typed(handle, key_name, type, value, sizeof(*value));                   \
+#define TYPED(name, type, c_type) \
+	cs_error_t cmap_set_##name(cmap_handle_t handle, const char *key_name, c_type value) \
+	{ \
+		return cmap_set(handle, key_name, &value, sizeof(value), type); \
+	} \
+\
+	cs_error_t cmap_get_##name(cmap_handle_t handle, const char *key_name, c_type *value) \
+	{ \
+		return get_typed(handle, key_name, type, value, sizeof(*value)); \
 	}
 
 TYPED(int8, CMAP_VALUETYPE_INT8, int8_t)

@@ -31,8 +31,8 @@ cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key)
 }
 
 /* A key that has to be there, and its connection. */
-static cs_error_t begin(cmap_handle_t handle, const char *key, struct cmap_wire_name *name,
-	struct cmap_connection **connection)
+static cs_error_t begin(
+	cmap_handle_t handle, const char *key, struct cmap_wire_name *name, struct cmap_connection **connection)
 {
 	cs_error_t rc;
 
@@ -42,8 +42,8 @@ static cs_error_t begin(cmap_handle_t handle, const char *key, struct cmap_wire_
 	return rc == CS_OK ? cmap_connection_get(handle, connection) : rc;
 }
 
-cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *value, size_t value_len,
-	cmap_value_types_t type)
+cs_error_t cmap_set(
+	cmap_handle_t handle, const char *key_name, const void *value, size_t value_len, cmap_value_types_t type)
 {
 	struct cmap_connection *connection;
 	struct cmap_req_set request = {
@@ -51,8 +51,7 @@ cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *valu
 		.value_size = value_len,
 		.type = (uint8_t)type,
 	};
-	struct iovec iov[] = {
-		{&request, sizeof(request)}, {(void *)(uintptr_t)value, value_len}};
+	struct iovec iov[] = {{&request, sizeof(request)}, {(void *)(uintptr_t)value, value_len}};
 	struct cmap_res_plain response;
 	ssize_t size;
 	cs_error_t rc;
@@ -65,10 +64,8 @@ cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *valu
 	rc = CS_ERR_TOO_BIG;
 	if (value_len <= CMAP_IPC_SIZE_MAX - sizeof(request)) {
 		request.header.size = (int32_t)(sizeof(request) + value_len);
-		size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, iov, 2, &response,
-			sizeof(response));
-		rc = size < 0 ? client_error(size)
-			      : client_response_error(&response, (size_t)size, sizeof(response));
+		size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, iov, 2, &response, sizeof(response));
+		rc = size < 0 ? client_error(size) : client_response_error(&response, (size_t)size, sizeof(response));
 	}
 	cmap_connection_put(connection);
 	return rc;
@@ -77,15 +74,13 @@ cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *valu
 cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name)
 {
 	struct cmap_connection *connection;
-	struct cmap_req_delete request = {
-		.header = {.id = CMAP_REQ_DELETE, .size = sizeof(request)}};
+	struct cmap_req_delete request = {.header = {.id = CMAP_REQ_DELETE, .size = sizeof(request)}};
 	struct cmap_res_plain response;
 	cs_error_t rc = begin(handle, key_name, &request.name, &connection);
 
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	cmap_connection_put(connection);
 	return rc;
 }
@@ -102,24 +97,16 @@ static cs_error_t adjust(cmap_handle_t handle, const char *key_name, int32_t ste
 
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	cmap_connection_put(connection);
 	return rc;
 }
 
-cs_error_t cmap_inc(cmap_handle_t handle, const char *key_name)
-{
-	return adjust(handle, key_name, 1);
-}
+cs_error_t cmap_inc(cmap_handle_t handle, const char *key_name) { return adjust(handle, key_name, 1); }
 
-cs_error_t cmap_dec(cmap_handle_t handle, const char *key_name)
-{
-	return adjust(handle, key_name, -1);
-}
+cs_error_t cmap_dec(cmap_handle_t handle, const char *key_name) { return adjust(handle, key_name, -1); }
 
-cs_error_t value_get(
-	cmap_handle_t handle, const char *key, size_t room, struct cmap_res_get **response)
+cs_error_t value_get(cmap_handle_t handle, const char *key, size_t room, struct cmap_res_get **response)
 {
 	struct cmap_connection *connection;
 	struct cmap_req_get request = {.header = {.id = CMAP_REQ_GET, .size = sizeof(request)}};
@@ -136,8 +123,7 @@ cs_error_t value_get(
 		cmap_connection_put(connection);
 		return CS_ERR_NO_MEMORY;
 	}
-	size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, got,
-		sizeof(*got) + request.room);
+	size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, got, sizeof(*got) + request.room);
 	cmap_connection_put(connection);
 	rc = size < 0 ? client_error(size) : client_response_error(got, (size_t)size, sizeof(*got));
 	if (rc == CS_OK && room > 0 && got->value_size > (size_t)size - sizeof(*got))
@@ -150,8 +136,8 @@ cs_error_t value_get(
 	return CS_OK;
 }
 
-cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value, size_t *value_len,
-	cmap_value_types_t *type)
+cs_error_t cmap_get(
+	cmap_handle_t handle, const char *key_name, void *value, size_t *value_len, cmap_value_types_t *type)
 {
 	struct cmap_res_get *response;
 	size_t room;

@@ -94,8 +94,7 @@ static bool set_report(cs_error_t rc, const char *key)
 	return false;
 }
 
-static bool set_number(
-	cmap_handle_t map, const char *key, const struct value_type *kind, const char *text)
+static bool set_number(cmap_handle_t map, const char *key, const struct value_type *kind, const char *text)
 {
 	union value_number number = {0};
 
@@ -151,8 +150,7 @@ static bool set_binary(cmap_handle_t map, const char *key, const char *path)
 		fclose(in);
 	if (rc < 0)
 		fprintf(stderr, "Can't read input file: %s\n", strerror(-rc));
-	bool is_set =
-		rc == 0 && set_report(cmap_set(map, key, bytes, size, CMAP_VALUETYPE_BINARY), key);
+	bool is_set = rc == 0 && set_report(cmap_set(map, key, bytes, size, CMAP_VALUETYPE_BINARY), key);
 	free(bytes);
 	return is_set;
 }

@@ -81,11 +81,9 @@ static void wait_for_end(cmap_handle_t map, int fd)
 	}
 }
 
-bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const *keys, int count,
-	bool by_prefix)
+bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const *keys, int count, bool by_prefix)
 {
-	int32_t events = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY |
-			 (by_prefix ? CMAP_TRACK_PREFIX : 0);
+	int32_t events = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY | (by_prefix ? CMAP_TRACK_PREFIX : 0);
 	struct key_format callback_format = *format;
 	cmap_track_handle_t track;
 	int fd;
@@ -96,8 +94,7 @@ bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const
 	for (int i = 0; i < count; i++) {
 		rc = cmap_track_add(map, keys[i], events, changed, &callback_format, &track);
 		if (rc != CS_OK) {
-			fprintf(stderr, "Failed to add tracking function. Error %s\n",
-				cs_strerror(rc));
+			fprintf(stderr, "Failed to add tracking function. Error %s\n", cs_strerror(rc));
 			return false;
 		}
 	}

@@ -14,7 +14,6 @@
  * @param by_prefix the keys are prefixes
  * @return false: it could not begin, and the reason was written to stderr
  */
-bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const *keys, int count,
-	bool by_prefix);
+bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const *keys, int count, bool by_prefix);
 
 #endif

@@ -24,8 +24,8 @@ struct key_format {
  *
  * @param value borrowed: size bytes in host byte order
  */
-void key_print(const struct key_format *format, const char *key, cmap_value_types_t type,
-	const void *value, size_t size);
+void key_print(
+	const struct key_format *format, const char *key, cmap_value_types_t type, const void *value, size_t size);
 
 /** Read and print keys. Stop at the first one that fails. */
 bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *keys, int count);
@@ -35,8 +35,7 @@ bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *k
  *
  * @return also false, without a message, if there was no key to print
  */
-bool keys_list(
-	cmap_handle_t map, const struct key_format *format, char *const *prefixes, int count);
+bool keys_list(cmap_handle_t map, const struct key_format *format, char *const *prefixes, int count);
 
 /**
  * Set a key.

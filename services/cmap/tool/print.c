@@ -66,24 +66,22 @@ static void print_value(cmap_value_types_t type, const void *value, size_t size)
 		bytes_print(stdout, value, size);
 }
 
-void key_print(const struct key_format *format, const char *key, cmap_value_types_t type,
-	const void *value, size_t size)
+void key_print(
+	const struct key_format *format, const char *key, cmap_value_types_t type, const void *value, size_t size)
 {
 	const struct value_type *kind = value_type_find(type);
 	bool has_value = kind != NULL && (type != CMAP_VALUETYPE_BINARY || format->with_binary) &&
 			 (kind->size == 0 || kind->size == size);
 
 	if (!format->is_quiet)
-		printf("%s (%s)%s", key, kind == NULL ? "unknown" : kind->name,
-			has_value ? " = " : "");
+		printf("%s (%s)%s", key, kind == NULL ? "unknown" : kind->name, has_value ? " = " : "");
 	if (has_value)
 		print_value(type, value, size);
 	putchar('\n');
 }
 
 /* If the value changes its size between the two requests, repeat them. */
-static cs_error_t value_get(
-	cmap_handle_t map, const char *key, cmap_value_types_t *type, char **value, size_t *size)
+static cs_error_t value_get(cmap_handle_t map, const char *key, cmap_value_types_t *type, char **value, size_t *size)
 {
 	cs_error_t rc = CS_ERR_TRY_AGAIN;
 
@@ -134,8 +132,7 @@ bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *k
 }
 
 /* Print the keys with the prefix. found is set if there was one. */
-static bool list_prefix(
-	cmap_handle_t map, const struct key_format *format, const char *prefix, bool *found)
+static bool list_prefix(cmap_handle_t map, const struct key_format *format, const char *prefix, bool *found)
 {
 	cmap_iter_handle_t iterator;
 	char key[CMAP_KEYNAME_MAXLEN + 1];

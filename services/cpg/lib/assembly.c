@@ -62,8 +62,7 @@ static int assembly_append(struct assembly *assembly, const struct assembly_frag
 	return 0;
 }
 
-int assembly_add(
-	struct assembly_list *list, const struct assembly_fragment *fragment, void **message)
+int assembly_add(struct assembly_list *list, const struct assembly_fragment *fragment, void **message)
 {
 	struct assembly **link = assembly_find(list, fragment->nodeid, fragment->pid);
 	int rc;

@@ -36,8 +36,7 @@ struct assembly_fragment {
  *     with free()), otherwise to NULL
  * @return 0; -EMSGSIZE the message has not its announced length and is dropped; -ENOMEM it is dropped
  */
-int assembly_add(
-	struct assembly_list *list, const struct assembly_fragment *fragment, void **message);
+int assembly_add(struct assembly_list *list, const struct assembly_fragment *fragment, void **message);
 
 /** Drop the unfinished message of a sender. */
 void assembly_drop(struct assembly_list *list, uint32_t nodeid, uint32_t pid);

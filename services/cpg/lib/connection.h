@@ -70,8 +70,8 @@ void zero_copy_fini(struct cpg_connection *connection);
  * @param size bytes of iov together
  * @return as cpg_mcast_joined
  */
-cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee,
-	const struct iovec *iov, unsigned int count, uint32_t size);
+cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
+	unsigned int count, uint32_t size);
 
 /** Convert a name to its public form. CS_ERR_NAME_TOO_LONG: it is not a valid name. */
 cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wire);

@@ -31,8 +31,7 @@ static struct dispatch_outcome dispatch_deliver(
 static struct dispatch_outcome dispatch_partial(
 	struct cpg_connection *connection, cpg_handle_t handle, uint8_t *bytes, size_t size)
 {
-	const struct cpg_event_partial_deliver *event =
-		(const struct cpg_event_partial_deliver *)bytes;
+	const struct cpg_event_partial_deliver *event = (const struct cpg_event_partial_deliver *)bytes;
 	struct cpg_name group;
 	void *message = NULL;
 	int rc;
@@ -62,8 +61,7 @@ static struct dispatch_outcome dispatch_partial(
 		return (struct dispatch_outcome){CS_ERR_NO_MEMORY, true};
 	if (message == NULL)
 		return (struct dispatch_outcome){CS_OK, false};
-	connection->model.cpg_deliver_fn(
-		handle, &group, event->nodeid, event->pid, message, event->msglen);
+	connection->model.cpg_deliver_fn(handle, &group, event->nodeid, event->pid, message, event->msglen);
 	free(message);
 	return dispatch_done;
 }
@@ -106,8 +104,8 @@ static struct dispatch_outcome dispatch_confchg(
 	struct cpg_address *joined = left + left_count;
 
 	if (connection->model.cpg_confchg_fn != NULL)
-		connection->model.cpg_confchg_fn(handle, &group, members, member_count, left,
-			left_count, joined, joined_count);
+		connection->model.cpg_confchg_fn(
+			handle, &group, members, member_count, left, left_count, joined, joined_count);
 	pthread_mutex_lock(&connection->assemblies_lock);
 	for (uint64_t i = 0; i < left_count; i++)
 		assembly_drop(&connection->assemblies, left[i].nodeid, left[i].pid);
@@ -120,14 +118,12 @@ static struct dispatch_outcome dispatch_totem_confchg(
 {
 	const struct cpg_event_totem_confchg *event = (const struct cpg_event_totem_confchg *)bytes;
 
-	if (size < sizeof(*event) ||
-		event->member_count > (size - offsetof(struct cpg_event_totem_confchg, members)) /
-					      sizeof(event->members[0]))
+	if (size < sizeof(*event) || event->member_count > (size - offsetof(struct cpg_event_totem_confchg, members)) /
+								   sizeof(event->members[0]))
 		return dispatch_malformed;
 	struct cpg_ring_id ring_id = {.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	if (connection->model.cpg_totem_confchg_fn != NULL)
-		connection->model.cpg_totem_confchg_fn(
-			handle, ring_id, event->member_count, event->members);
+		connection->model.cpg_totem_confchg_fn(handle, ring_id, event->member_count, event->members);
 	return dispatch_done;
 }
 

@@ -40,10 +40,7 @@ cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connectio
 	return CS_OK;
 }
 
-void connection_put(struct cpg_connection *connection)
-{
-	handle_put(&connections, &connection->client.object);
-}
+void connection_put(struct cpg_connection *connection) { handle_put(&connections, &connection->client.object); }
 
 static void connection_destroy(struct handle_object *object)
 {
@@ -71,8 +68,7 @@ cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks)
 	return cpg_model_initialize(handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL);
 }
 
-cs_error_t cpg_model_initialize(
-	cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context)
+cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context)
 {
 	struct cpg_connection *connection;
 	int rc;
@@ -110,8 +106,7 @@ cs_error_t cpg_model_initialize(
  */
 static cs_error_t finalize_request(struct channel *channel)
 {
-	struct cpg_req_finalize request = {
-		.header = {.id = CPG_REQ_FINALIZE, .size = sizeof(request)}};
+	struct cpg_req_finalize request = {.header = {.id = CPG_REQ_FINALIZE, .size = sizeof(request)}};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	struct cpg_res_plain response;
 	unsigned int waited_ms = 0;
@@ -166,8 +161,7 @@ cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size)
 }
 
 /* cpg_mcast_joined refuses messages that cannot be sent, so there is no other state. */
-cs_error_t cpg_flow_control_state_get(
-	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled)
+cs_error_t cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled)
 {
 	struct cpg_connection *connection;
 	cs_error_t rc = connection_get(handle, &connection);

@@ -18,16 +18,13 @@ struct iteration {
 	struct iteration *next; /* protected by the connection's iterations_lock */
 };
 
-static void iteration_destroy(struct handle_object *object)
-{
-	free(object); /* the object is the first member */
-}
+static void iteration_destroy(struct handle_object *object) { free(object); /* the object is the first member */ }
 
 static struct handle_table iterations = HANDLE_TABLE_INITIALIZER(iteration_destroy);
 
 /* Take references to the iteration and to its connection, both or none. */
-static cs_error_t iteration_get(cpg_iteration_handle_t handle, struct iteration **iteration,
-	struct cpg_connection **connection)
+static cs_error_t iteration_get(
+	cpg_iteration_handle_t handle, struct iteration **iteration, struct cpg_connection **connection)
 {
 	struct handle_object *object;
 	cs_error_t rc;
@@ -78,13 +75,12 @@ static cs_error_t remote_finalize(struct cpg_connection *connection, uint64_t re
 	};
 	struct cpg_res_plain response;
 
-	return channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 /* Make a handle for the executive's snapshot and add it to the connection's list. */
-static cs_error_t iteration_create(struct cpg_connection *connection, cpg_handle_t handle,
-	uint64_t remote, cpg_iteration_handle_t *iteration_handle)
+static cs_error_t iteration_create(struct cpg_connection *connection, cpg_handle_t handle, uint64_t remote,
+	cpg_iteration_handle_t *iteration_handle)
 {
 	struct iteration *iteration = calloc(1, sizeof(*iteration));
 	int rc;
@@ -119,8 +115,8 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
 		return CS_ERR_INVALID_PARAM;
 	if ((iteration_type == CPG_ITERATION_ONE_GROUP) != (group != NULL))
 		return CS_ERR_INVALID_PARAM;
-	if (iteration_type != CPG_ITERATION_NAME_ONLY &&
-		iteration_type != CPG_ITERATION_ONE_GROUP && iteration_type != CPG_ITERATION_ALL)
+	if (iteration_type != CPG_ITERATION_NAME_ONLY && iteration_type != CPG_ITERATION_ONE_GROUP &&
+		iteration_type != CPG_ITERATION_ALL)
 		return CS_ERR_INVALID_PARAM;
 	rc = connection_get(handle, &connection);
 	if (rc != CS_OK)
@@ -131,8 +127,7 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
 	};
 	if (group != NULL)
 		name_to_wire(&request.group, group);
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK) {
 		rc = iteration_create(connection, handle, response.iteration, cpg_iteration_handle);
 		if (rc != CS_OK)
@@ -142,11 +137,9 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
 	return rc;
 }
 
-cs_error_t cpg_iteration_next(
-	cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description)
+cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description)
 {
-	struct cpg_req_iteration_next request = {
-		.header = {.id = CPG_REQ_ITERATION_NEXT, .size = sizeof(request)}};
+	struct cpg_req_iteration_next request = {.header = {.id = CPG_REQ_ITERATION_NEXT, .size = sizeof(request)}};
 	struct cpg_res_iteration_next response;
 	struct cpg_connection *connection;
 	struct iteration *iteration;
@@ -158,8 +151,7 @@ cs_error_t cpg_iteration_next(
 	if (rc != CS_OK)
 		return rc;
 	request.iteration = iteration->remote;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK && name_from_wire(&description->group, &response.group) != CS_OK)
 		rc = CS_ERR_LIBRARY;
 	if (rc == CS_OK) {

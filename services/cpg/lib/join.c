@@ -47,8 +47,8 @@ cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wir
  * BUSY: the executive waits for our earlier leave or join to come round the ring. Ask again, with
  * no lock held meanwhile, so that other calls go on.
  */
-static cs_error_t request_when_settled(struct cpg_connection *connection, const void *request, size_t size,
-	void *response, ssize_t *response_size)
+static cs_error_t request_when_settled(
+	struct cpg_connection *connection, const void *request, size_t size, void *response, ssize_t *response_size)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = size};
 	unsigned int pause = 1;
@@ -99,8 +99,7 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 	if (socket < 0)
 		request.join.header.size = sizeof(request.join);
 	name_to_wire(&request.join.group, group);
-	rc = request_when_settled(
-		connection, &request, (size_t)request.join.header.size, &response, &response_size);
+	rc = request_when_settled(connection, &request, (size_t)request.join.header.size, &response, &response_size);
 	if (socket >= 0) {
 		if (rc == CS_OK)
 			rc = client_error(fast_channel_open(&connection->client.channel, socket, &response,
@@ -133,8 +132,8 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group)
 	return rc;
 }
 
-cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
-	struct cpg_address *member_list, int *member_list_entries)
+cs_error_t cpg_membership_get(
+	cpg_handle_t handle, struct cpg_name *groupName, struct cpg_address *member_list, int *member_list_entries)
 {
 	struct cpg_connection *connection;
 	struct cpg_res_membership_get *response;
@@ -147,15 +146,14 @@ cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
 	rc = connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	struct cpg_req_membership_get request = {
-		.header = {.id = CPG_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
+	struct cpg_req_membership_get request = {.header = {.id = CPG_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
 	name_to_wire(&request.group, groupName);
 	/* Not on the stack, which may be small. */
 	response = malloc(sizeof(*response));
 	rc = CS_ERR_NO_MEMORY;
 	if (response != NULL)
-		rc = channel_request(&connection->client.channel, &request, sizeof(request), response,
-			sizeof(*response));
+		rc = channel_request(
+			&connection->client.channel, &request, sizeof(request), response, sizeof(*response));
 	if (rc == CS_OK && response->member_count > CPG_MEMBERSHIP_MAX)
 		rc = CS_ERR_LIBRARY;
 	if (rc == CS_OK) {
@@ -173,16 +171,14 @@ cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
 
 cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid)
 {
-	struct cpg_req_local_get request = {
-		.header = {.id = CPG_REQ_LOCAL_GET, .size = sizeof(request)}};
+	struct cpg_req_local_get request = {.header = {.id = CPG_REQ_LOCAL_GET, .size = sizeof(request)}};
 	struct cpg_res_local_get response;
 	struct cpg_connection *connection;
 	cs_error_t rc = connection_get(handle, &connection);
 
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	rc = channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK)
 		*local_nodeid = response.nodeid;
 	connection_put(connection);

@@ -29,15 +29,15 @@ _Static_assert(CPG_ATOMIC_SIZE_MAX + sizeof(struct coterie_channel_message) <= C
 	"every ring has room");
 
 /* A message in the ring counts as accepted by the executive. */
-static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee,
-	const struct iovec *iov, unsigned int count, uint32_t size)
+static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
+	unsigned int count, uint32_t size)
 {
 	return client_error(fast_send(&connection->client.channel, (uint32_t)guarantee, iov, count, size));
 }
 
 /* The executive does not answer this request. */
-static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_t guarantee,
-	const struct iovec *iov, unsigned int count, uint32_t size)
+static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
+	unsigned int count, uint32_t size)
 {
 	struct cpg_req_mcast request = {
 		.header = {.id = CPG_REQ_MCAST, .size = (int32_t)(sizeof(request) + size)},
@@ -74,8 +74,8 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
  * Send a fragment and receive the answer. Waits for the executive to accept multicasts, up to a
  * limit.
  */
-static cs_error_t fragment_send(struct cpg_connection *connection,
-	struct cpg_req_partial_mcast *request, const void *bytes, uint32_t size)
+static cs_error_t fragment_send(
+	struct cpg_connection *connection, struct cpg_req_partial_mcast *request, const void *bytes, uint32_t size)
 {
 	struct cpg_res_plain response;
 	struct iovec parts[2] = {
@@ -89,8 +89,8 @@ static cs_error_t fragment_send(struct cpg_connection *connection,
 	request->header.size = (int32_t)(sizeof(*request) + size);
 	request->fraglen = size;
 	for (;;) {
-		rc = channel_call(&connection->client.channel, CHANNEL_GATE_MCAST, parts, 2, &response,
-			sizeof(response));
+		rc = channel_call(
+			&connection->client.channel, CHANNEL_GATE_MCAST, parts, 2, &response, sizeof(response));
 		if (rc != -EAGAIN || waited_ms >= FRAGMENT_PATIENCE_MS)
 			break;
 		pause_ms(FRAGMENT_PAUSE_MS);
@@ -102,8 +102,8 @@ static cs_error_t fragment_send(struct cpg_connection *connection,
 }
 
 /* A fragment never spans two elements. An empty element makes none. */
-cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee,
-	const struct iovec *iov, unsigned int count, uint32_t size)
+cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
+	unsigned int count, uint32_t size)
 {
 	struct cpg_req_partial_mcast request = {
 		.header = {.id = CPG_REQ_PARTIAL_MCAST},
@@ -119,16 +119,14 @@ cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t gu
 
 		while (done < iov[i].iov_len && rc == CS_OK) {
 			size_t rest = iov[i].iov_len - done;
-			uint32_t fragment =
-				rest < CPG_ATOMIC_SIZE_MAX ? (uint32_t)rest : CPG_ATOMIC_SIZE_MAX;
+			uint32_t fragment = rest < CPG_ATOMIC_SIZE_MAX ? (uint32_t)rest : CPG_ATOMIC_SIZE_MAX;
 
 			request.type = CPG_FRAGMENT_CONTINUED;
 			if (sent == 0)
 				request.type = CPG_FRAGMENT_FIRST;
 			else if (sent + fragment == size)
 				request.type = CPG_FRAGMENT_LAST;
-			rc = fragment_send(connection, &request,
-				(const uint8_t *)iov[i].iov_base + done, fragment);
+			rc = fragment_send(connection, &request, (const uint8_t *)iov[i].iov_base + done, fragment);
 			done += fragment;
 			sent += fragment;
 		}
@@ -137,8 +135,8 @@ cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t gu
 	return rc;
 }
 
-cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
-	const struct iovec *iovec, unsigned int iov_len)
+cs_error_t cpg_mcast_joined(
+	cpg_handle_t handle, cpg_guarantee_t guarantee, const struct iovec *iovec, unsigned int iov_len)
 {
 	struct cpg_connection *connection;
 	uint64_t size = 0;

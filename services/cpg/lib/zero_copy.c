@@ -35,10 +35,7 @@ struct zero_copy_buffer {
 	uint64_t token; /* a copy of it, or 0 if the executive does not share the buffer */
 };
 
-static void *buffer_message(const struct zero_copy_buffer *buffer)
-{
-	return buffer->map->request.message;
-}
+static void *buffer_message(const struct zero_copy_buffer *buffer) { return buffer->map->request.message; }
 
 static size_t buffer_size(const struct zero_copy_buffer *buffer)
 {
@@ -123,8 +120,7 @@ static cs_error_t buffer_share(
 	return rc == CS_OK ? CS_ERR_LIBRARY : rc;
 }
 
-static cs_error_t buffer_create(
-	struct cpg_connection *connection, size_t map_size, struct zero_copy_buffer **created)
+static cs_error_t buffer_create(struct cpg_connection *connection, size_t map_size, struct zero_copy_buffer **created)
 {
 	struct zero_copy_buffer *buffer = calloc(1, sizeof(*buffer));
 	char path[CPG_ZERO_COPY_PATH_SIZE];
@@ -202,8 +198,8 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 
 		rc = CS_OK;
 		if (request.token != 0)
-			rc = client_error(channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov,
-				1, &response, sizeof(response)));
+			rc = client_error(channel_call(
+				&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response)));
 		if (rc == CS_OK) {
 			struct zero_copy_buffer *freed = *link;
 
@@ -217,8 +213,8 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 }
 
 /* Call with zero_copy_lock, so that the request in the map does not change until it is answered. */
-static cs_error_t buffer_execute(struct cpg_connection *connection,
-	const struct zero_copy_buffer *buffer, cpg_guarantee_t guarantee, uint32_t size)
+static cs_error_t buffer_execute(struct cpg_connection *connection, const struct zero_copy_buffer *buffer,
+	cpg_guarantee_t guarantee, uint32_t size)
 {
 	struct cpg_req_zc_execute request = {
 		.header = {.id = CPG_REQ_ZC_EXECUTE, .size = sizeof(request)},
@@ -227,17 +223,14 @@ static cs_error_t buffer_execute(struct cpg_connection *connection,
 	struct cpg_res_plain response;
 
 	buffer->map->request = (struct cpg_req_mcast){
-		.header = {.id = CPG_REQ_MCAST,
-			.size = (int32_t)(sizeof(struct cpg_req_mcast) + size)},
+		.header = {.id = CPG_REQ_MCAST, .size = (int32_t)(sizeof(struct cpg_req_mcast) + size)},
 		.guarantee = (uint32_t)guarantee,
 		.msglen = size,
 	};
-	return channel_request(
-		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t cpg_zcb_mcast_joined(
-	cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len)
+cs_error_t cpg_zcb_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len)
 {
 	struct cpg_connection *connection;
 	struct zero_copy_buffer **link;

@@ -64,13 +64,11 @@ static void print_addresses(const struct cpgtool *tool, uint32_t node_id)
 	}
 }
 
-static void print_member(
-	const struct cpgtool *tool, const struct cpg_iteration_description_t *member)
+static void print_member(const struct cpgtool *tool, const struct cpg_iteration_description_t *member)
 {
 	if (tool->delimiter != '\0') {
 		print_name(tool, &member->group);
-		printf("%c%" PRIu32 "%c%" PRIu32 "\n", tool->delimiter, member->pid,
-			tool->delimiter, member->nodeid);
+		printf("%c%" PRIu32 "%c%" PRIu32 "\n", tool->delimiter, member->pid, tool->delimiter, member->nodeid);
 		return;
 	}
 	printf("\t\t%10" PRIu32 "\t%10" PRIu32 " (", member->pid, member->nodeid);
@@ -86,8 +84,7 @@ static void print_group_name(const struct cpgtool *tool, const struct cpg_name *
 
 static bool same_group(const struct cpg_name *a, const struct cpg_name *b)
 {
-	return a->length == b->length && a->length <= sizeof(a->value) &&
-	       memcmp(a->value, b->value, a->length) == 0;
+	return a->length == b->length && a->length <= sizeof(a->value) && memcmp(a->value, b->value, a->length) == 0;
 }
 
 static int list_groups(const struct cpgtool *tool)
@@ -97,8 +94,8 @@ static int list_groups(const struct cpgtool *tool)
 	struct cpg_name group = {0};
 	bool is_first = true;
 
-	cs_error_t rc = cpg_iteration_initialize(tool->cpg,
-		tool->names_only ? CPG_ITERATION_NAME_ONLY : CPG_ITERATION_ALL, NULL, &iterator);
+	cs_error_t rc = cpg_iteration_initialize(
+		tool->cpg, tool->names_only ? CPG_ITERATION_NAME_ONLY : CPG_ITERATION_ALL, NULL, &iterator);
 	if (rc != CS_OK) {
 		fprintf(stderr, "Cannot initialize cpg iterator error %d\n", rc);
 		return EXIT_FAILURE;

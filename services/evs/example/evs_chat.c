@@ -43,9 +43,8 @@ static void print_nodes(const char *what, const unsigned int *nodes, size_t coun
 		printf(" %u", nodes[i]);
 }
 
-static void confchg(evs_handle_t handle, const unsigned int *members, size_t member_count,
-	const unsigned int *left, size_t left_count, const unsigned int *joined,
-	size_t joined_count, const struct evs_ring_id *ring)
+static void confchg(evs_handle_t handle, const unsigned int *members, size_t member_count, const unsigned int *left,
+	size_t left_count, const unsigned int *joined, size_t joined_count, const struct evs_ring_id *ring)
 {
 	int is_transitional = (ring->flags & EVS_CONFIGURATION_TRANSITIONAL) != 0;
 

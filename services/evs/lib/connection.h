@@ -35,11 +35,10 @@ struct dispatch_outcome evs_receive(
  * @return CS_ERR_BAD_HANDLE; otherwise client_error of the result of sending, or
  * client_response_error of the answer
  */
-cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count, void *response, size_t *response_size, size_t size_want);
+cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count,
+	void *response, size_t *response_size, size_t size_want);
 
 /** The same with a plain response. */
-cs_error_t evs_request_plain(
-	evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count);
+cs_error_t evs_request_plain(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count);
 
 #endif

@@ -29,8 +29,7 @@ static cs_error_t settle(struct evs_connection *connection)
 	struct evs_req_groups request = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(request)}};
 	struct evs_res_plain response;
 
-	return channel_request(&connection->client.channel, &request, sizeof(request), &response,
-		sizeof(response));
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
@@ -59,10 +58,7 @@ cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
 /* Every multicast was answered, so no message can be lost. */
 cs_error_t evs_finalize(evs_handle_t handle) { return client_finalize(&connections, handle); }
 
-cs_error_t evs_fd_get(evs_handle_t handle, int *fd)
-{
-	return client_fd_get(&connections, handle, fd);
-}
+cs_error_t evs_fd_get(evs_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
 
 cs_error_t evs_context_get(evs_handle_t handle, void **context)
 {
@@ -79,8 +75,8 @@ cs_error_t evs_dispatch(evs_handle_t handle, cs_dispatch_flags_t dispatch)
 	return client_dispatch(&connections, handle, dispatch, evs_receive);
 }
 
-cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count, void *response, size_t *response_size, size_t size_want)
+cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count,
+	void *response, size_t *response_size, size_t size_want)
 {
 	struct handle_object *object;
 
@@ -88,8 +84,7 @@ cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct
 		return CS_ERR_BAD_HANDLE;
 	/* The object is the first member. */
 	struct evs_connection *connection = (struct evs_connection *)object;
-	ssize_t rc = channel_call(
-		&connection->client.channel, gate, iov, count, response, *response_size);
+	ssize_t rc = channel_call(&connection->client.channel, gate, iov, count, response, *response_size);
 	handle_put(&connections, object);
 	if (rc < 0)
 		return client_error(rc);
@@ -97,8 +92,7 @@ cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct
 	return client_response_error(response, *response_size, size_want);
 }
 
-cs_error_t evs_request_plain(
-	evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count)
+cs_error_t evs_request_plain(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	struct evs_res_plain response;
 	size_t size = sizeof(response);
@@ -108,8 +102,7 @@ cs_error_t evs_request_plain(
 
 /* ---- Groups -------------------------------------------------------------- */
 
-static cs_error_t request_groups(
-	evs_handle_t handle, int32_t id, const struct evs_group *groups, uint32_t count)
+static cs_error_t request_groups(evs_handle_t handle, int32_t id, const struct evs_group *groups, uint32_t count)
 {
 	struct evs_req_groups request = {
 		.header = {.id = id, .size = (int32_t)(sizeof(request) + count * sizeof(*groups))},
@@ -137,8 +130,7 @@ cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t
 	cs_error_t rc;
 
 	do {
-		size_t part =
-			group_cnt < EVS_REQUEST_GROUPS_MAX ? group_cnt : EVS_REQUEST_GROUPS_MAX;
+		size_t part = group_cnt < EVS_REQUEST_GROUPS_MAX ? group_cnt : EVS_REQUEST_GROUPS_MAX;
 
 		rc = request_groups(handle, EVS_REQ_LEAVE, groups, (uint32_t)part);
 		groups += part;
@@ -149,11 +141,10 @@ cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t
 
 /* ---- Members ------------------------------------------------------------- */
 
-cs_error_t evs_membership_get(evs_handle_t handle, unsigned int *local_nodeid,
-	unsigned int *member_list, size_t *member_list_entries)
+cs_error_t evs_membership_get(
+	evs_handle_t handle, unsigned int *local_nodeid, unsigned int *member_list, size_t *member_list_entries)
 {
-	struct evs_req_membership_get request = {
-		.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
+	struct evs_req_membership_get request = {.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	size_t size = EVS_IPC_SIZE_MAX;
 	/* Allocate room for the largest number of members. It is too much for a small stack. */
@@ -163,15 +154,13 @@ cs_error_t evs_membership_get(evs_handle_t handle, unsigned int *local_nodeid,
 	if (response == NULL)
 		return CS_ERR_NO_MEMORY;
 	rc = evs_request(handle, CHANNEL_GATE_ALL, &iov, 1, response, &size, sizeof(*response));
-	if (rc == CS_OK &&
-		response->member_count > (size - sizeof(*response)) / sizeof(response->members[0]))
+	if (rc == CS_OK && response->member_count > (size - sizeof(*response)) / sizeof(response->members[0]))
 		rc = CS_ERR_LIBRARY;
 	if (rc == CS_OK) {
 		if (*member_list_entries > response->member_count)
 			*member_list_entries = response->member_count;
 		if (member_list != NULL)
-			memcpy(member_list, response->members,
-				*member_list_entries * sizeof(*member_list));
+			memcpy(member_list, response->members, *member_list_entries * sizeof(*member_list));
 		if (local_nodeid != NULL)
 			*local_nodeid = response->local_nodeid;
 	}

@@ -47,8 +47,8 @@ static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t siz
  * Send a request whose own pieces are parts[0 .. own). There must be room for PARTS_MAX more, for
  * the message. It does not wait while the daemon accepts no multicasts.
  */
-static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigned int own,
-	const struct iovec *iov, unsigned int count, uint32_t size)
+static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigned int own, const struct iovec *iov,
+	unsigned int count, uint32_t size)
 {
 	uint8_t *gathered = NULL;
 	cs_error_t rc;
@@ -68,8 +68,8 @@ static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigne
 	return rc;
 }
 
-cs_error_t evs_mcast_joined(evs_handle_t handle, evs_guarantee_t guarantee,
-	const struct iovec *iovec, unsigned int iov_len)
+cs_error_t evs_mcast_joined(
+	evs_handle_t handle, evs_guarantee_t guarantee, const struct iovec *iovec, unsigned int iov_len)
 {
 	struct iovec parts[1 + PARTS_MAX];
 	uint32_t size = size_of(iovec, iov_len);
@@ -85,16 +85,14 @@ cs_error_t evs_mcast_joined(evs_handle_t handle, evs_guarantee_t guarantee,
 	return send_request(handle, parts, 1, iovec, iov_len, size);
 }
 
-cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
-	const struct evs_group *groups, size_t group_cnt, const struct iovec *iovec,
-	unsigned int iov_len)
+cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee, const struct evs_group *groups,
+	size_t group_cnt, const struct iovec *iovec, unsigned int iov_len)
 {
 	struct iovec parts[2 + PARTS_MAX];
 	uint32_t size = size_of(iovec, iov_len);
 	uint32_t groups_size = (uint32_t)(group_cnt * sizeof(*groups));
 	struct evs_req_mcast_groups request = {
-		.header = {.id = EVS_REQ_MCAST_GROUPS,
-			.size = (int32_t)(sizeof(request) + groups_size + size)},
+		.header = {.id = EVS_REQ_MCAST_GROUPS, .size = (int32_t)(sizeof(request) + groups_size + size)},
 		.guarantee = (uint32_t)guarantee,
 		.msglen = size,
 		.group_count = (uint32_t)group_cnt,

@@ -22,9 +22,8 @@ static struct dispatch_outcome receive_confchg(
 {
 	const struct evs_event_confchg *event = (const struct evs_event_confchg *)bytes;
 
-	if (size < sizeof(*event) ||
-		(uint64_t)event->member_count + event->left_count + event->joined_count >
-			(size - sizeof(*event)) / sizeof(event->lists[0]))
+	if (size < sizeof(*event) || (uint64_t)event->member_count + event->left_count + event->joined_count >
+					     (size - sizeof(*event)) / sizeof(event->lists[0]))
 		return dispatch_malformed;
 
 	const unsigned int *left = event->lists + event->member_count;
@@ -36,8 +35,8 @@ static struct dispatch_outcome receive_confchg(
 	if ((event->flags & EVS_WIRE_SAFE_KEPT) != 0)
 		ring_id.flags |= EVS_CONFIGURATION_SAFE;
 	if (callbacks->evs_confchg_fn != NULL)
-		callbacks->evs_confchg_fn(handle, event->lists, event->member_count, left,
-			event->left_count, joined, event->joined_count, &ring_id);
+		callbacks->evs_confchg_fn(handle, event->lists, event->member_count, left, event->left_count, joined,
+			event->joined_count, &ring_id);
 	return dispatch_done;
 }
 

@@ -20,8 +20,8 @@ static void connection_destroy(struct handle_object *object)
 
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
-static void callbacks_copy(struct quorum_connection *connection, quorum_model_t model,
-	const quorum_model_data_t *model_data)
+static void callbacks_copy(
+	struct quorum_connection *connection, quorum_model_t model, const quorum_model_data_t *model_data)
 {
 	if (model_data == NULL)
 		return;
@@ -43,35 +43,32 @@ static void callbacks_copy(struct quorum_connection *connection, quorum_model_t 
 }
 
 /* Get the quorum type. The request also tells the daemon which events the connection gets. */
-static cs_error_t type_get(
-	struct quorum_connection *connection, quorum_model_t model, uint32_t *quorum_type)
+static cs_error_t type_get(struct quorum_connection *connection, quorum_model_t model, uint32_t *quorum_type)
 {
 	struct quorum_req_model_gettype request = {
 		.header = {.id = QUORUM_REQ_MODEL_GETTYPE, .size = sizeof(request)},
 		.model = (uint32_t)model,
 	};
 	struct quorum_res_gettype response;
-	cs_error_t rc = channel_request(&connection->client.channel, &request, sizeof(request),
-		&response, sizeof(response));
+	cs_error_t rc = channel_request(
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 
 	if (rc == CS_OK)
 		*quorum_type = response.quorum_type;
 	return rc;
 }
 
-cs_error_t quorum_initialize(
-	quorum_handle_t *handle, quorum_callbacks_t *callbacks, uint32_t *quorum_type)
+cs_error_t quorum_initialize(quorum_handle_t *handle, quorum_callbacks_t *callbacks, uint32_t *quorum_type)
 {
 	quorum_model_v0_data_t model = {.model = QUORUM_MODEL_V0};
 
 	if (callbacks != NULL)
 		model.quorum_notify_fn = callbacks->quorum_notify_fn;
-	return quorum_model_initialize(
-		handle, QUORUM_MODEL_V0, (quorum_model_data_t *)&model, quorum_type, NULL);
+	return quorum_model_initialize(handle, QUORUM_MODEL_V0, (quorum_model_data_t *)&model, quorum_type, NULL);
 }
 
-cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model,
-	quorum_model_data_t *model_data, uint32_t *quorum_type, void *context)
+cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model, quorum_model_data_t *model_data,
+	uint32_t *quorum_type, void *context)
 {
 	struct quorum_connection *connection;
 	uint32_t type;
@@ -103,10 +100,7 @@ cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model
 
 cs_error_t quorum_finalize(quorum_handle_t handle) { return client_finalize(&connections, handle); }
 
-cs_error_t quorum_fd_get(quorum_handle_t handle, int *fd)
-{
-	return client_fd_get(&connections, handle, fd);
-}
+cs_error_t quorum_fd_get(quorum_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
 
 cs_error_t quorum_context_get(quorum_handle_t handle, const void **context)
 {
@@ -138,11 +132,9 @@ cs_error_t quorum_dispatch(quorum_handle_t handle, cs_dispatch_flags_t dispatch_
 
 cs_error_t quorum_getquorate(quorum_handle_t handle, int *quorate)
 {
-	struct quorum_req_plain request = {
-		.header = {.id = QUORUM_REQ_GETQUORATE, .size = sizeof(request)}};
+	struct quorum_req_plain request = {.header = {.id = QUORUM_REQ_GETQUORATE, .size = sizeof(request)}};
 	struct quorum_res_getquorate response;
-	cs_error_t rc = client_request(
-		&connections, handle, &request, sizeof(request), &response, sizeof(response));
+	cs_error_t rc = client_request(&connections, handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (rc == CS_OK)
 		*quorate = response.quorate != 0;
@@ -157,16 +149,13 @@ cs_error_t quorum_trackstart(quorum_handle_t handle, unsigned int flags)
 	};
 	struct quorum_res_plain response;
 
-	return client_request(
-		&connections, handle, &request, sizeof(request), &response, sizeof(response));
+	return client_request(&connections, handle, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t quorum_trackstop(quorum_handle_t handle)
 {
-	struct quorum_req_plain request = {
-		.header = {.id = QUORUM_REQ_TRACKSTOP, .size = sizeof(request)}};
+	struct quorum_req_plain request = {.header = {.id = QUORUM_REQ_TRACKSTOP, .size = sizeof(request)}};
 	struct quorum_res_plain response;
 
-	return client_request(
-		&connections, handle, &request, sizeof(request), &response, sizeof(response));
+	return client_request(&connections, handle, &request, sizeof(request), &response, sizeof(response));
 }

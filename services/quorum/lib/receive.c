@@ -8,10 +8,7 @@
 #include "services/quorum/lib/connection.h"
 
 /* Return whether this many node ids fit from the offset on. The size is at least the offset. */
-static bool has_room(size_t size, size_t offset, uint64_t count)
-{
-	return count <= (size - offset) / sizeof(uint32_t);
-}
+static bool has_room(size_t size, size_t offset, uint64_t count) { return count <= (size - offset) / sizeof(uint32_t); }
 
 static struct dispatch_outcome receive_notification(
 	struct quorum_connection *connection, quorum_handle_t handle, uint8_t *bytes, size_t size)
@@ -19,12 +16,11 @@ static struct dispatch_outcome receive_notification(
 	struct quorum_event_notification *event = (struct quorum_event_notification *)bytes;
 
 	if (size < sizeof(*event) ||
-		!has_room(
-			size, offsetof(struct quorum_event_notification, view), event->view_count))
+		!has_room(size, offsetof(struct quorum_event_notification, view), event->view_count))
 		return dispatch_malformed;
 	if (connection->v0_notify != NULL)
-		connection->v0_notify(handle, (uint32_t)event->quorate, event->ring_seq,
-			event->view_count, event->view);
+		connection->v0_notify(
+			handle, (uint32_t)event->quorate, event->ring_seq, event->view_count, event->view);
 	return dispatch_done;
 }
 
@@ -33,35 +29,30 @@ static struct dispatch_outcome receive_v1_quorum(
 {
 	const struct quorum_event_v1_quorum *event = (const struct quorum_event_v1_quorum *)bytes;
 
-	if (size < sizeof(*event) ||
-		!has_room(size, offsetof(struct quorum_event_v1_quorum, view), event->view_count))
+	if (size < sizeof(*event) || !has_room(size, offsetof(struct quorum_event_v1_quorum, view), event->view_count))
 		return dispatch_malformed;
-	struct quorum_ring_id ring_id = {
-		.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
+	struct quorum_ring_id ring_id = {.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	if (connection->v1_notify != NULL)
-		connection->v1_notify(
-			handle, (uint32_t)event->quorate, ring_id, event->view_count, event->view);
+		connection->v1_notify(handle, (uint32_t)event->quorate, ring_id, event->view_count, event->view);
 	return dispatch_done;
 }
 
 static struct dispatch_outcome receive_v1_nodelist(
 	struct quorum_connection *connection, quorum_handle_t handle, uint8_t *bytes, size_t size)
 {
-	const struct quorum_event_v1_nodelist *event =
-		(const struct quorum_event_v1_nodelist *)bytes;
+	const struct quorum_event_v1_nodelist *event = (const struct quorum_event_v1_nodelist *)bytes;
 
 	if (size < sizeof(*event))
 		return dispatch_malformed;
 	uint64_t count = (uint64_t)event->member_count + event->joined_count + event->left_count;
 	if (!has_room(size, offsetof(struct quorum_event_v1_nodelist, lists), count))
 		return dispatch_malformed;
-	struct quorum_ring_id ring_id = {
-		.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
+	struct quorum_ring_id ring_id = {.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	const uint32_t *joined = event->lists + event->member_count;
 	const uint32_t *left = joined + event->joined_count;
 	if (connection->v1_nodelist_notify != NULL)
-		connection->v1_nodelist_notify(handle, ring_id, event->member_count, event->lists,
-			event->joined_count, joined, event->left_count, left);
+		connection->v1_nodelist_notify(handle, ring_id, event->member_count, event->lists, event->joined_count,
+			joined, event->left_count, left);
 	return dispatch_done;
 }
 

@@ -22,7 +22,7 @@ enum {
 struct request {
 	int action; /* option letter */
 	unsigned int votes;
-	unsigned int node_id; /* 0: this node */
+	unsigned int node_id;      /* 0: this node */
 	struct quorum_watch watch; /* with -W */
 	struct report_format format;
 };
@@ -60,11 +60,9 @@ static bool parse_votes(struct request *request, int option, const char *text)
 
 	if (!number_parse(text, option == 'e' ? 1 : 0, INT_MAX, &number)) {
 		if (option == 'e')
-			fprintf(stderr,
-				"New expected votes value was not valid, try a positive number\n");
+			fprintf(stderr, "New expected votes value was not valid, try a positive number\n");
 		else
-			fprintf(stderr,
-				"New votes value was not valid, try a positive number or zero\n");
+			fprintf(stderr, "New votes value was not valid, try a positive number or zero\n");
 		return false;
 	}
 	request->votes = (unsigned int)number;
@@ -195,8 +193,7 @@ static int set_votes(const struct view *view, unsigned int node_id, unsigned int
 	cs_error_t rc = votequorum_setvotes(view->votequorum, node_id, votes);
 	if (rc == CS_OK)
 		return EXIT_SUCCESS;
-	fprintf(stderr, "Unable to set votes %u for nodeid: %u: %s\n", votes, node_id,
-		cs_strerror(rc));
+	fprintf(stderr, "Unable to set votes %u for nodeid: %u: %s\n", votes, node_id, cs_strerror(rc));
 	return EXIT_FAILURE;
 }
 

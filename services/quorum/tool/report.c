@@ -27,8 +27,8 @@ struct table {
 };
 
 /* Append the name or address of each link from the first one on, with commas. */
-static void append_links(FILE *name, const struct report_format *format,
-	const struct node_addresses *addresses, size_t first, size_t end)
+static void append_links(FILE *name, const struct report_format *format, const struct node_addresses *addresses,
+	size_t first, size_t end)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -55,16 +55,14 @@ static void compose_name(FILE *name, const struct view *view, const struct repor
 	}
 	cs_error_t rc = node_addresses_get(view->cfg, id, &addresses);
 	if (rc != CS_OK) {
-		fprintf(stderr, "Unable to get node address for nodeid %u: %s\n", id,
-			cs_strerror(rc));
+		fprintf(stderr, "Unable to get node address for nodeid %u: %s\n", id, cs_strerror(rc));
 		return;
 	}
-	append_links(
-		name, format, &addresses, is_named ? 1 : 0, format->with_all ? CFG_MAX_LINKS : 1);
+	append_links(name, format, &addresses, is_named ? 1 : 0, format->with_all ? CFG_MAX_LINKS : 1);
 }
 
-static char *node_name(const struct view *view, const struct report_format *format,
-	const struct nodelist *list, uint32_t id)
+static char *node_name(
+	const struct view *view, const struct report_format *format, const struct nodelist *list, uint32_t id)
 {
 	char *name = NULL;
 	size_t size;
@@ -102,8 +100,7 @@ static void table_free(struct table *table)
 }
 
 /* Without memory the table stays empty. */
-static void table_fill(
-	struct table *table, const struct view *view, const struct report_format *format)
+static void table_fill(struct table *table, const struct view *view, const struct report_format *format)
 {
 	const struct node_ids *nodes = view_nodes(view);
 	struct nodelist list;
@@ -136,8 +133,7 @@ static void print_device_state(unsigned int flags)
 	char state[16] = "NR";
 
 	if ((flags & VOTEQUORUM_INFO_QDEVICE_REGISTERED) != 0)
-		snprintf(state, sizeof(state), "%s,%s,%s",
-			(flags & VOTEQUORUM_INFO_QDEVICE_ALIVE) != 0 ? "A" : "NA",
+		snprintf(state, sizeof(state), "%s,%s,%s", (flags & VOTEQUORUM_INFO_QDEVICE_ALIVE) != 0 ? "A" : "NA",
 			(flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0 ? "V" : "NV",
 			(flags & VOTEQUORUM_INFO_QDEVICE_MASTER_WINS) != 0 ? "MW" : "NMW");
 	printf("%10s ", state);
@@ -148,8 +144,8 @@ static void print_id(const struct report_format *format, uint32_t id)
 	printf(format->in_hex ? "0x%08" PRIx32 " " : "%10" PRIu32 " ", id);
 }
 
-static void print_row(const struct row *row, const struct view *view,
-	const struct report_format *format, bool with_device)
+static void print_row(
+	const struct row *row, const struct view *view, const struct report_format *format, bool with_device)
 {
 	if (view->has_votequorum && !row->has_info) {
 		printf("Unable to get node %u info\n", row->id);
@@ -161,21 +157,18 @@ static void print_row(const struct row *row, const struct view *view,
 		if (with_device)
 			print_device_state(row->info.flags);
 	}
-	printf("%s%s\n", row->name == NULL ? "" : row->name,
-		row->id == view->local_id ? " (local)" : "");
+	printf("%s%s\n", row->name == NULL ? "" : row->name, row->id == view->local_id ? " (local)" : "");
 }
 
 /* The device has a row of its own. Its votes count if this node's device casts them. */
-static void print_device(
-	const struct table *table, const struct view *view, const struct report_format *format)
+static void print_device(const struct table *table, const struct view *view, const struct report_format *format)
 {
 	const struct votequorum_info *info = &table->rows[0].info;
 	bool is_cast = false;
 
 	for (size_t i = 0; i < table->count; i++)
 		if (table->rows[i].id == view->local_id)
-			is_cast = (table->rows[i].info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) !=
-				  0;
+			is_cast = (table->rows[i].info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0;
 	print_id(format, VOTEQUORUM_QDEVICE_NODEID);
 	printf("%10u %10s %s", is_cast ? info->qdevice_votes : 0, "", info->qdevice_name);
 	if (!is_cast)
@@ -198,10 +191,7 @@ static void print_members(const struct view *view, const struct report_format *f
 	table_free(&table);
 }
 
-void report_nodes(const struct view *view, const struct report_format *format)
-{
-	print_members(view, format);
-}
+void report_nodes(const struct view *view, const struct report_format *format) { print_members(view, format); }
 
 static void print_quorum(const struct view *view, const struct report_format *format)
 {
@@ -209,11 +199,9 @@ static void print_quorum(const struct view *view, const struct report_format *fo
 
 	printf("Quorum information\n------------------\n");
 	printf("Date:             %s", ctime(&now));
-	printf("Quorum provider:  %s\n",
-		view->provider == NULL ? "Not configured" : view->provider);
+	printf("Quorum provider:  %s\n", view->provider == NULL ? "Not configured" : view->provider);
 	printf("Nodes:            %zu\n", view->members.count);
-	printf(format->in_hex ? "Node ID:          0x%08x\n" : "Node ID:          %u\n",
-		view->local_id);
+	printf(format->in_hex ? "Node ID:          0x%08x\n" : "Node ID:          %u\n", view->local_id);
 	printf("Ring ID:          ");
 	if (view->has_votequorum)
 		printf("%" PRIu32 ".", view->list_ring.nodeid);
@@ -262,8 +250,7 @@ void report_status(const struct view *view, const struct report_format *format)
 		if (rc == CS_OK)
 			print_votes(&info);
 		else
-			fprintf(stderr, "Unable to get node %u info: %s\n", view->local_id,
-				cs_strerror(rc));
+			fprintf(stderr, "Unable to get node %u info: %s\n", view->local_id, cs_strerror(rc));
 	}
 	print_members(view, format);
 }

@@ -27,8 +27,7 @@ static bool node_ids_set(struct node_ids *list, const uint32_t *ids, size_t coun
 	return true;
 }
 
-static void quorum_changed(
-	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *ids)
+static void quorum_changed(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *ids)
 {
 	const void *context = NULL;
 
@@ -42,8 +41,8 @@ static void quorum_changed(
 		view->is_out_of_memory = true;
 }
 
-static void list_changed(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring_id,
-	uint32_t count, uint32_t ids[])
+static void list_changed(
+	votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring_id, uint32_t count, uint32_t ids[])
 {
 	struct view *view = (struct view *)(uintptr_t)context;
 
@@ -73,8 +72,7 @@ static bool open_votequorum(struct view *view)
 {
 	votequorum_callbacks_t callbacks = {.votequorum_nodelist_notify_fn = list_changed};
 
-	if (!view->has_provider || view->provider == NULL ||
-		strcmp(view->provider, "corosync_votequorum") != 0)
+	if (!view->has_provider || view->provider == NULL || strcmp(view->provider, "corosync_votequorum") != 0)
 		return true;
 	if (votequorum_initialize(&view->votequorum, &callbacks) != CS_OK) {
 		fprintf(stderr, "Cannot initialise VOTEQUORUM service\n");
@@ -175,10 +173,7 @@ bool view_read(struct view *view)
 
 bool view_follow(struct view *view) { return track(view, CS_TRACK_CHANGES); }
 
-bool view_wait(struct view *view)
-{
-	return wait_for_quorum(view) && (!view->has_votequorum || wait_for_list(view));
-}
+bool view_wait(struct view *view) { return wait_for_quorum(view) && (!view->has_votequorum || wait_for_list(view)); }
 
 const struct node_ids *view_nodes(const struct view *view)
 {

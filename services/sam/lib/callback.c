@@ -51,8 +51,7 @@ static bool wait_for_change(unsigned int round, int64_t limit_ms)
 
 	while (callback.round == round && rc == 0)
 		rc = limit_ms < 0 ? pthread_cond_wait(&callback.changed, &callback.lock)
-				  : pthread_cond_timedwait(
-					    &callback.changed, &callback.lock, &until);
+				  : pthread_cond_timedwait(&callback.changed, &callback.lock, &until);
 	return callback.round != round;
 }
 

@@ -96,8 +96,7 @@ static cs_error_t ask(struct process *process, const struct sam_message *message
 {
 	struct sam_answer answer;
 
-	if (tell(process, message, body) < 0 ||
-		message_read(process->parent_fd, &answer, sizeof(answer)) < 0)
+	if (tell(process, message, body) < 0 || message_read(process->parent_fd, &answer, sizeof(answer)) < 0)
 		return CS_ERR_LIBRARY;
 	return (cs_error_t)answer.error;
 }
@@ -118,8 +117,8 @@ int process_alive(struct process *process)
 
 /* --- begin and end --- */
 
-static void quorum_changed(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq,
-	uint32_t view_list_entries, uint32_t *view_list)
+static void quorum_changed(
+	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list)
 {
 	(void)handle, (void)ring_seq, (void)view_list_entries, (void)view_list;
 	the_process.is_quorate = quorate != 0;
@@ -381,8 +380,7 @@ cs_error_t sam_mark_failed(void)
 cs_error_t sam_data_store(const void *data, size_t size)
 {
 	struct process *process = process_enter(ALIVE);
-	struct sam_message message = {
-		.command = SAM_COMMAND_DATA_STORE, .size = data == NULL ? 0 : size};
+	struct sam_message message = {.command = SAM_COMMAND_DATA_STORE, .size = data == NULL ? 0 : size};
 	cs_error_t error = CS_OK;
 
 	if (process == NULL)

@@ -205,8 +205,7 @@ static int read_child(struct supervisor *supervisor)
 	inbox->got += (uint64_t)got;
 	if (inbox->got < sizeof(inbox->head))
 		return GO_ON;
-	if (inbox->got == sizeof(inbox->head) && inbox->head.size > 0 &&
-		inbox->head.size <= SAM_DATA_SIZE_MAX)
+	if (inbox->got == sizeof(inbox->head) && inbox->head.size > 0 && inbox->head.size <= SAM_DATA_SIZE_MAX)
 		inbox->body = malloc((size_t)inbox->head.size);
 	if (inbox->got - sizeof(inbox->head) < inbox->head.size)
 		return GO_ON;

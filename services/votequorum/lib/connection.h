@@ -21,12 +21,12 @@ struct votequorum_connection {
 };
 
 /** client_request of this library's table. */
-cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
-	void *response, size_t response_size);
+cs_error_t votequorum_request(
+	votequorum_handle_t handle, const void *request, size_t request_size, void *response, size_t response_size);
 
 /** client_call of this library's table. */
-ssize_t votequorum_call(votequorum_handle_t handle, const void *request, size_t request_size, void *response,
-	size_t response_size);
+ssize_t votequorum_call(
+	votequorum_handle_t handle, const void *request, size_t request_size, void *response, size_t response_size);
 
 /** Handle one event by a call of the program's callback. This is a client_event. */
 struct dispatch_outcome votequorum_receive(

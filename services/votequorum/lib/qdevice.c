@@ -21,8 +21,7 @@ static bool name_copy(char field[VOTEQUORUM_NAME_SIZE], const char *name)
 }
 
 /* Registering and unregistering. */
-static cs_error_t name_request(
-	votequorum_handle_t handle, enum votequorum_request_id id, const char *name)
+static cs_error_t name_request(votequorum_handle_t handle, enum votequorum_request_id id, const char *name)
 {
 	struct votequorum_req_qdevice request = {.header = {.id = id, .size = sizeof(request)}};
 	struct votequorum_res_plain response;
@@ -42,8 +41,7 @@ cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char 
 	return name_request(handle, VOTEQUORUM_REQ_QDEVICE_UNREGISTER, name);
 }
 
-cs_error_t votequorum_qdevice_update(
-	votequorum_handle_t handle, const char *oldname, const char *newname)
+cs_error_t votequorum_qdevice_update(votequorum_handle_t handle, const char *oldname, const char *newname)
 {
 	struct votequorum_req_qdevice_update request = {
 		.header = {.id = VOTEQUORUM_REQ_QDEVICE_UPDATE, .size = sizeof(request)}};
@@ -54,8 +52,8 @@ cs_error_t votequorum_qdevice_update(
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
-	unsigned int cast_vote, votequorum_ring_id_t ring_id)
+cs_error_t votequorum_qdevice_poll(
+	votequorum_handle_t handle, const char *name, unsigned int cast_vote, votequorum_ring_id_t ring_id)
 {
 	struct votequorum_req_qdevice_poll request = {
 		.header = {.id = VOTEQUORUM_REQ_QDEVICE_POLL, .size = sizeof(request)},
@@ -69,8 +67,7 @@ cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t votequorum_qdevice_master_wins(
-	votequorum_handle_t handle, const char *name, unsigned int allow)
+cs_error_t votequorum_qdevice_master_wins(votequorum_handle_t handle, const char *name, unsigned int allow)
 {
 	struct votequorum_req_qdevice_master_wins request = {
 		.header = {.id = VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, .size = sizeof(request)},
@@ -100,8 +97,7 @@ cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
 }
 
-cs_error_t votequorum_get_qdevice_extra_info(
-	votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data)
+cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data)
 {
 	struct votequorum_req_get_extra request = {
 		.header = {.id = VOTEQUORUM_REQ_GET_EXTRA, .size = sizeof(request)},

@@ -7,46 +7,41 @@
  */
 #include "services/votequorum/lib/connection.h"
 
-_Static_assert(
-	sizeof(votequorum_node_t) == sizeof(struct votequorum_wire_node) &&
-		offsetof(votequorum_node_t, state) == offsetof(struct votequorum_wire_node, state),
+_Static_assert(sizeof(votequorum_node_t) == sizeof(struct votequorum_wire_node) &&
+		       offsetof(votequorum_node_t, state) == offsetof(struct votequorum_wire_node, state),
 	"handed out as it came");
 
-static struct dispatch_outcome receive_quorum(struct votequorum_connection *connection,
-	votequorum_handle_t handle, uint8_t *bytes, size_t size)
+static struct dispatch_outcome receive_quorum(
+	struct votequorum_connection *connection, votequorum_handle_t handle, uint8_t *bytes, size_t size)
 {
 	struct votequorum_event_quorum *event = (struct votequorum_event_quorum *)bytes;
 
-	if (size < sizeof(*event) ||
-		event->node_count > (size - sizeof(*event)) / sizeof(event->nodes[0]))
+	if (size < sizeof(*event) || event->node_count > (size - sizeof(*event)) / sizeof(event->nodes[0]))
 		return dispatch_malformed;
 	if (connection->callbacks.votequorum_quorum_notify_fn != NULL)
-		connection->callbacks.votequorum_quorum_notify_fn(handle, event->context,
-			event->quorate, event->node_count, (votequorum_node_t *)event->nodes);
+		connection->callbacks.votequorum_quorum_notify_fn(
+			handle, event->context, event->quorate, event->node_count, (votequorum_node_t *)event->nodes);
 	return dispatch_done;
 }
 
-static struct dispatch_outcome receive_expected_votes(struct votequorum_connection *connection,
-	votequorum_handle_t handle, const uint8_t *bytes, size_t size)
+static struct dispatch_outcome receive_expected_votes(
+	struct votequorum_connection *connection, votequorum_handle_t handle, const uint8_t *bytes, size_t size)
 {
-	const struct votequorum_event_expected_votes *event =
-		(const struct votequorum_event_expected_votes *)bytes;
+	const struct votequorum_event_expected_votes *event = (const struct votequorum_event_expected_votes *)bytes;
 
 	if (size < sizeof(*event))
 		return dispatch_malformed;
 	if (connection->callbacks.votequorum_expectedvotes_notify_fn != NULL)
-		connection->callbacks.votequorum_expectedvotes_notify_fn(
-			handle, event->context, event->expected_votes);
+		connection->callbacks.votequorum_expectedvotes_notify_fn(handle, event->context, event->expected_votes);
 	return dispatch_done;
 }
 
-static struct dispatch_outcome receive_nodelist(struct votequorum_connection *connection,
-	votequorum_handle_t handle, uint8_t *bytes, size_t size)
+static struct dispatch_outcome receive_nodelist(
+	struct votequorum_connection *connection, votequorum_handle_t handle, uint8_t *bytes, size_t size)
 {
 	struct votequorum_event_nodelist *event = (struct votequorum_event_nodelist *)bytes;
 
-	if (size < sizeof(*event) ||
-		event->node_count > (size - sizeof(*event)) / sizeof(event->nodes[0]))
+	if (size < sizeof(*event) || event->node_count > (size - sizeof(*event)) / sizeof(event->nodes[0]))
 		return dispatch_malformed;
 	votequorum_ring_id_t ring_id = {.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	if (connection->callbacks.votequorum_nodelist_notify_fn != NULL)
@@ -55,8 +50,8 @@ static struct dispatch_outcome receive_nodelist(struct votequorum_connection *co
 	return dispatch_done;
 }
 
-static struct dispatch_outcome receive_extra(struct votequorum_connection *connection,
-	votequorum_handle_t handle, uint8_t *bytes, size_t size)
+static struct dispatch_outcome receive_extra(
+	struct votequorum_connection *connection, votequorum_handle_t handle, uint8_t *bytes, size_t size)
 {
 	struct votequorum_event_extra *event = (struct votequorum_event_extra *)bytes;
 

@@ -11,10 +11,9 @@
 #include "services/client/error.h"
 
 _Static_assert((int)VOTEQUORUM_NAME_SIZE == VOTEQUORUM_QDEVICE_MAX_NAME_LEN, "one size for names");
-_Static_assert((int)VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS == VOTEQUORUM_INFO_QDEVICE_MASTER_WINS,
-	"one set of flags");
 _Static_assert(
-	(int)VOTEQUORUM_WIRE_STATE_LEAVING == VOTEQUORUM_NODESTATE_LEAVING, "one set of states");
+	(int)VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS == VOTEQUORUM_INFO_QDEVICE_MASTER_WINS, "one set of flags");
+_Static_assert((int)VOTEQUORUM_WIRE_STATE_LEAVING == VOTEQUORUM_NODESTATE_LEAVING, "one set of states");
 
 static void connection_destroy(struct handle_object *object)
 {
@@ -71,27 +70,21 @@ cs_error_t votequorum_model_initialize(votequorum_handle_t *handle, votequorum_m
 	return connect_with(handle, &callbacks, data->qdevice_extra_info_notify_fn);
 }
 
-cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
-	void *response, size_t response_size)
+cs_error_t votequorum_request(
+	votequorum_handle_t handle, const void *request, size_t request_size, void *response, size_t response_size)
 {
 	return client_request(&connections, handle, request, request_size, response, response_size);
 }
 
-cs_error_t votequorum_finalize(votequorum_handle_t handle)
-{
-	return client_finalize(&connections, handle);
-}
+cs_error_t votequorum_finalize(votequorum_handle_t handle) { return client_finalize(&connections, handle); }
 
-ssize_t votequorum_call(votequorum_handle_t handle, const void *request, size_t request_size, void *response,
-	size_t response_size)
+ssize_t votequorum_call(
+	votequorum_handle_t handle, const void *request, size_t request_size, void *response, size_t response_size)
 {
 	return client_call(&connections, handle, request, request_size, response, response_size);
 }
 
-cs_error_t votequorum_fd_get(votequorum_handle_t handle, int *fd)
-{
-	return client_fd_get(&connections, handle, fd);
-}
+cs_error_t votequorum_fd_get(votequorum_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
 
 cs_error_t votequorum_context_get(votequorum_handle_t handle, void **context)
 {
@@ -115,16 +108,14 @@ cs_error_t votequorum_dispatch(votequorum_handle_t handle, cs_dispatch_flags_t d
 	return CS_ERR_INVALID_PARAM;
 }
 
-cs_error_t votequorum_getinfo(
-	votequorum_handle_t handle, unsigned int nodeid, struct votequorum_info *info)
+cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid, struct votequorum_info *info)
 {
 	struct votequorum_req_getinfo request = {
 		.header = {.id = VOTEQUORUM_REQ_GETINFO, .size = sizeof(request)},
 		.nodeid = nodeid,
 	};
 	struct votequorum_res_getinfo response;
-	cs_error_t rc =
-		votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+	cs_error_t rc = votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (rc != CS_OK)
 		return rc;
@@ -143,8 +134,7 @@ cs_error_t votequorum_getinfo(
 	 * The program gets a terminated string with zeros behind it, even if the daemon sends
 	 * something else.
 	 */
-	memcpy(info->qdevice_name, response.qdevice_name,
-		strnlen(response.qdevice_name, VOTEQUORUM_NAME_SIZE - 1));
+	memcpy(info->qdevice_name, response.qdevice_name, strnlen(response.qdevice_name, VOTEQUORUM_NAME_SIZE - 1));
 	return CS_OK;
 }
 
@@ -197,8 +187,7 @@ cs_error_t votequorum_trackstart(votequorum_handle_t handle, uint64_t context, u
 
 cs_error_t votequorum_trackstop(votequorum_handle_t handle)
 {
-	struct votequorum_req_trackstop request = {
-		.header = {.id = VOTEQUORUM_REQ_TRACKSTOP, .size = sizeof(request)}};
+	struct votequorum_req_trackstop request = {.header = {.id = VOTEQUORUM_REQ_TRACKSTOP, .size = sizeof(request)}};
 	struct votequorum_res_plain response;
 
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));

@@ -6,7 +6,7 @@
 #include <coterie/service.h>
 
 enum {
-	CALLER_OPEN,  /* body: a NUL-terminated name. Connects to that service. The answer has the result */
+	CALLER_OPEN, /* body: a NUL-terminated name. Connects to that service. The answer has the result */
 	/* body: a request for the other service with its header; answered with that service's answer and header */
 	CALLER_PASS,
 	CALLER_CLOSE,
@@ -21,9 +21,9 @@ struct caller_counts {
 };
 
 enum {
-	DROPPER_ADD,   /* adds 1 on all nodes, and is answered in any case */
+	DROPPER_ADD,           /* adds 1 on all nodes, and is answered in any case */
 	DROPPER_ADD_BY_THREAD, /* the same, answered by a thread after 200 ms of real time */
-	DROPPER_TOTAL, /* answered with a u64 */
+	DROPPER_TOTAL,         /* answered with a u64 */
 };
 
 extern const struct coterie_plugin caller_LTX_coterie_plugin;

@@ -27,7 +27,12 @@ struct naughty {
 };
 
 static const struct coterie_option options[] = {
-	{.name = "habit", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD, .initial = "0", .max = 10, .min = 0,
+	{.name = "habit",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "0",
+		.max = 10,
+		.min = 0,
 		.help = "what it does wrong"},
 	{.name = "fixed", .type = COTERIE_OPT_U32, .initial = "1", .help = "needs a start"},
 };
@@ -69,8 +74,8 @@ static void send_number(void *arg)
 	if (host->ring_send(naughty->ctx, 0, COTERIE_AGREED, &iov, 1) == 0)
 		naughty->number = number;
 	naughty->number_timer = NULL;
-	host->timer_add(naughty->ctx, host->now_ns(naughty->ctx) + 1000000, send_number, naughty,
-		&naughty->number_timer);
+	host->timer_add(
+		naughty->ctx, host->now_ns(naughty->ctx) + 1000000, send_number, naughty, &naughty->number_timer);
 }
 
 static void run_thread(struct naughty *naughty)
@@ -154,8 +159,8 @@ static void naughty_configuration(void *self, const struct coterie_configuration
 		naughty->disorders += !is_published(naughty, configuration->members[i]);
 }
 
-static void naughty_sync_start(void *self, const uint32_t *transitional, uint32_t count,
-	const struct coterie_configuration *regular)
+static void naughty_sync_start(
+	void *self, const uint32_t *transitional, uint32_t count, const struct coterie_configuration *regular)
 {
 	struct naughty *naughty = self;
 
@@ -203,8 +208,8 @@ static int handle_later(void *self, struct coterie_client *client, const void *m
 static int handle_count(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct naughty *naughty = self;
-	uint64_t counts[] = {naughty->delivered, naughty->bytes, naughty->posted, naughty->configurations,
-		naughty->disorders};
+	uint64_t counts[] = {
+		naughty->delivered, naughty->bytes, naughty->posted, naughty->configurations, naughty->disorders};
 	struct iovec iov = {counts, sizeof(counts)};
 
 	(void)msg, (void)size;
@@ -232,8 +237,7 @@ static int handle_store(void *self, struct coterie_client *client, const void *m
 	struct naughty *naughty = self;
 
 	(void)client;
-	return naughty->host->state_file_write(
-		naughty->ctx, "naughty", (const uint8_t *)msg + 16, size - 16);
+	return naughty->host->state_file_write(naughty->ctx, "naughty", (const uint8_t *)msg + 16, size - 16);
 }
 
 /* A message may lie across two frames. */
@@ -250,8 +254,8 @@ static void check_number(struct naughty *naughty, const struct iovec *parts, uin
 	naughty->number_back = number;
 }
 
-static void deliver(void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count,
-	uint32_t size)
+static void deliver(
+	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct naughty *naughty = self;
 

@@ -15,8 +15,8 @@ enum {
 	 * disorder: parts of the executive learned of a configuration in a wrong order.
 	 */
 	NAUGHTY_COUNT,
-	NAUGHTY_EVENTS, /* body: two u32, number of events and their size */
-	NAUGHTY_STORE,  /* writes the state file "naughty" */
+	NAUGHTY_EVENTS,  /* body: two u32, number of events and their size */
+	NAUGHTY_STORE,   /* writes the state file "naughty" */
 	NAUGHTY_QUORATE, /* as NAUGHTY_COUNT, but needs quorum */
 	NAUGHTY_EVENT = 100,
 };

@@ -105,5 +105,5 @@ static const struct coterie_service leader_ops = {
 
 COTERIE_PLUGIN(leader, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "quorum is where one certain node is",
-	.needs = COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_QUORUM, COTERIE_OPTIONS(leader_options), .ops = &leader_ops);
+	.needs = COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN, .offers = COTERIE_CAN_QUORUM,
+	COTERIE_OPTIONS(leader_options), .ops = &leader_ops);

@@ -39,10 +39,7 @@ static void tick(void *arg) { ((struct life *)arg)->count++; }
 static void on_fd(void *arg, int fd, uint32_t revents) { (void)arg, (void)fd, (void)revents; }
 
 /* Wait longer than a quarter of the test's token timeout, and longer than a step of the coarse clock. */
-static void hold_up(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
-}
+static void hold_up(void) { nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL); }
 
 static void slow(void *arg)
 {
@@ -91,8 +88,8 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	if (rc == 0)
 		rc = host->stat_add(ctx, "stats.life.count", COTERIE_MAP_U64, read_count, life);
 	if (rc == 0)
-		rc = host->map_set(ctx, is_mode("good") ? "life.good" : "life.other", COTERIE_MAP_U32, &one,
-			sizeof(one));
+		rc = host->map_set(
+			ctx, is_mode("good") ? "life.good" : "life.other", COTERIE_MAP_U32, &one, sizeof(one));
 	if (rc == 0 && is_mode("leaks"))
 		rc = leak(life);
 	if (rc == 0 && is_mode("slow"))
@@ -149,8 +146,8 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 
 static const struct coterie_request requests[] = {{0, 16, 0, 0, handle}};
 
-static const struct coterie_option options[] = {{.name = "step", .type = COTERIE_OPT_U32,
-	.initial = "1", .min = 1, .max = 10, .help = "a number"}};
+static const struct coterie_option options[] = {
+	{.name = "step", .type = COTERIE_OPT_U32, .initial = "1", .min = 1, .max = 10, .help = "a number"}};
 
 static const struct coterie_service ops = {
 	.size = sizeof(struct coterie_service),
@@ -165,5 +162,5 @@ static const struct coterie_service ops = {
 	COTERIE_REQUESTS(requests),
 };
 
-COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life",
-	.needs = COTERIE_CAP_IPC, .offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options), .ops = &ops);
+COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life", .needs = COTERIE_CAP_IPC,
+	.offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options), .ops = &ops);

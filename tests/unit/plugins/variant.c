@@ -50,8 +50,7 @@ static int leak(struct variant *variant)
 
 	if (pipe(variant->fds) < 0)
 		return -errno;
-	int rc = host->timer_add(variant->ctx, host->now_ns(variant->ctx) + UINT64_C(5000000000),
-		tick, variant, NULL);
+	int rc = host->timer_add(variant->ctx, host->now_ns(variant->ctx) + UINT64_C(5000000000), tick, variant, NULL);
 	if (rc == 0)
 		rc = host->fd_add(variant->ctx, variant->fds[0], COTERIE_FD_IN, 0, on_fd, variant);
 	if (rc == 0)
@@ -162,15 +161,8 @@ static const struct ring_msg ring_msgs[] = {
 
 #ifndef NO_SYMBOL
 static const struct option options[] = {
-	{.known = {.name = "period",
-		 .type = COTERIE_OPT_MS,
-		 .initial = "2s",
-		 .min = 10,
-		 .max = 60000}},
-	{.known = {.name = "color",
-		 .type = COTERIE_OPT_ENUM,
-		 .initial = "red",
-		 .choices = "red green"}},
+	{.known = {.name = "period", .type = COTERIE_OPT_MS, .initial = "2s", .min = 10, .max = 60000}},
+	{.known = {.name = "color", .type = COTERIE_OPT_ENUM, .initial = "red", .choices = "red green"}},
 };
 #endif
 
@@ -178,7 +170,7 @@ static const struct ops ops = {.known = {
 #ifdef SHORT_TABLE
 				       .size = offsetof(struct coterie_service, ring_msgs),
 #else
-					.size = sizeof(struct ops),
+				       .size = sizeof(struct ops),
 #endif
 				       .ring_id = RING_ID,
 				       .init = variant_init,
@@ -198,10 +190,7 @@ static const struct ops ops = {.known = {
 
 #ifdef NO_SYMBOL
 extern const struct coterie_service *some_other_symbol(void);
-__attribute__((visibility("default"))) const struct coterie_service *some_other_symbol(void)
-{
-	return &ops.known;
-}
+__attribute__((visibility("default"))) const struct coterie_service *some_other_symbol(void) { return &ops.known; }
 #else
 extern const struct descriptor SYMBOL(ID);
 __attribute__((visibility("default")))
@@ -211,7 +200,7 @@ const struct descriptor SYMBOL(ID) = {.known = {
 #ifdef GROWN
 					      .abi_minor = COTERIE_ABI_MINOR + 7,
 #else
-					       .abi_minor = COTERIE_ABI_MINOR,
+					      .abi_minor = COTERIE_ABI_MINOR,
 #endif
 					      .size = sizeof(struct descriptor),
 					      .kind = COTERIE_KIND_SERVICE,

@@ -7,7 +7,8 @@
 
 bool address_number(const struct sockaddr *address, char text[DOCTOR_ADDRESS_SIZE])
 {
-	const void *bytes = address->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+	const void *bytes = address->sa_family == AF_INET
+				    ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
 			    : address->sa_family == AF_INET6
 				    ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
 				    : NULL;

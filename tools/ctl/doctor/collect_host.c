@@ -94,8 +94,10 @@ static void read_ticks(int64_t *ticks, int64_t *stolen)
 	*ticks = *stolen = DOCTOR_UNKNOWN;
 	if (file == NULL)
 		return;
-	if (fscanf(file, "cpu %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &values[0],
-		    &values[1], &values[2], &values[3], &values[4], &values[5], &values[6], &values[7]) == 8) {
+	if (fscanf(file,
+		    "cpu %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+		    &values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &values[6],
+		    &values[7]) == 8) {
 		*ticks = 0;
 		for (int i = 0; i < 8; i++)
 			*ticks += values[i];
@@ -171,7 +173,8 @@ static bool may_write(const struct doctor_host *host, const struct stat *folder)
 
 	snprintf(path, sizeof(path), "/proc/%" PRIi64 "/status", host->pid);
 	int64_t uid = host->pid > 0 ? read_line_number(path, "Uid:") : 0;
-	return uid <= 0 || (folder->st_uid == (uid_t)uid ? (folder->st_mode & 0200) != 0 : (folder->st_mode & 0022) != 0);
+	return uid <= 0 ||
+	       (folder->st_uid == (uid_t)uid ? (folder->st_mode & 0200) != 0 : (folder->st_mode & 0022) != 0);
 }
 
 static void look_at_state_folder(struct doctor_facts *facts, struct host_collector *own)
@@ -186,8 +189,8 @@ static void look_at_state_folder(struct doctor_facts *facts, struct host_collect
 	if (configured != NULL)
 		snprintf(own->state_dir, sizeof(own->state_dir), "%s", configured);
 	else
-		snprintf(own->state_dir, sizeof(own->state_dir), "%s%s%s", LOCALSTATE_DIR "/lib/coterie", instance != NULL && *instance != '\0' ? "/" : "",
-			instance != NULL ? instance : "");
+		snprintf(own->state_dir, sizeof(own->state_dir), "%s%s%s", LOCALSTATE_DIR "/lib/coterie",
+			instance != NULL && *instance != '\0' ? "/" : "", instance != NULL ? instance : "");
 	host->state_dir = own->state_dir;
 	in_daemon(host, own->state_dir, name);
 	if (stat(name, &folder) < 0 || statvfs(name, &disk) < 0) {

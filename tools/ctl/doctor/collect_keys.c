@@ -10,8 +10,8 @@
 #include "tools/ctl/daemon.h"
 #include "tools/ctl/remote.h"
 
-static const char *const config_sections[] = {"totem.", "nodelist.", "quorum.", "system.", "logging.", "uidgid.", "resources.",
-	"service.", "runtime.config.", "runtime.members.", "runtime.votequorum.", "coterie."};
+static const char *const config_sections[] = {"totem.", "nodelist.", "quorum.", "system.", "logging.", "uidgid.",
+	"resources.", "service.", "runtime.config.", "runtime.members.", "runtime.votequorum.", "coterie."};
 static const char *const stats_sections[] = {
 	"stats.coterie.", "stats.srp.", "stats.schedmiss.", "stats.plugins.", "stats.knet.node"};
 
@@ -32,7 +32,8 @@ static bool see(void *arg, const char *key)
 	return true;
 }
 
-static void read_sections(struct ctl *ctl, enum ctl_service map, const char *const *sections, size_t count, struct doctor_keys *keys)
+static void read_sections(
+	struct ctl *ctl, enum ctl_service map, const char *const *sections, size_t count, struct doctor_keys *keys)
 {
 	struct walk walk = {.ctl = ctl, .map = map, .keys = keys};
 
@@ -71,7 +72,8 @@ static void read_file(struct ctl *ctl, const char *file, struct doctor_keys *key
 				file != NULL ? file : "line", line, get_text(finding, "text"));
 		else
 			snprintf(facts->file_problem, sizeof(facts->file_problem), "%.500s",
-				*get_text(finding, "text") != '\0' ? get_text(finding, "text") : "the daemon gives no reason");
+				*get_text(finding, "text") != '\0' ? get_text(finding, "text")
+								   : "the daemon gives no reason");
 	}
 	json_object_put(findings);
 	if (daemon_read_keys(ctl, file, &found) == 0) {

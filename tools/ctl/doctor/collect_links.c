@@ -68,7 +68,8 @@ void collect_names(struct doctor_facts *facts)
 		for (int link = 0; link < DOCTOR_LINKS_MAX; link++) {
 			if (member->addresses[link][0] != '\0')
 				resolve(facts, member, link, &left_ms);
-			if (facts->self == 0 && member->resolved[link][0] != '\0' && is_local_address(list, member->resolved[link]))
+			if (facts->self == 0 && member->resolved[link][0] != '\0' &&
+				is_local_address(list, member->resolved[link]))
 				facts->self = member->id;
 		}
 	}
@@ -98,7 +99,8 @@ static void ask_interface(struct doctor_link *link)
 	if (ioctl(fd, SIOCETHTOOL, &request) == 0 && answer.settings.link_mode_masks_nwords < 0) {
 		answer.settings.cmd = ETHTOOL_GLINKSETTINGS;
 		answer.settings.link_mode_masks_nwords = (int8_t)-answer.settings.link_mode_masks_nwords;
-		if (ioctl(fd, SIOCETHTOOL, &request) == 0 && answer.settings.speed != (uint32_t)SPEED_UNKNOWN && answer.settings.speed > 0)
+		if (ioctl(fd, SIOCETHTOOL, &request) == 0 && answer.settings.speed != (uint32_t)SPEED_UNKNOWN &&
+			answer.settings.speed > 0)
 			link->speed_mbit = answer.settings.speed;
 	}
 	close(fd);

@@ -16,20 +16,21 @@
 #include "tools/ctl/doctor/address.h"
 #include "tools/ctl/doctor/probe.h"
 
-#define PROBES 200          /* echo requests of a path within the window */
-#define RATE_MAX 4000       /* of all paths, a second */
-#define GRACE_MS 300        /* for the last answers */
-#define ROUND_MS 150        /* of a search for the MTU */
+#define PROBES 200    /* echo requests of a path within the window */
+#define RATE_MAX 4000 /* of all paths, a second */
+#define GRACE_MS 300  /* for the last answers */
+#define ROUND_MS 150  /* of a search for the MTU */
 #define ROUNDS_MAX 12
-#define CHUNK 16            /* packets of a search at once: the answers to more would not fit into the buffer */
+#define CHUNK 16 /* packets of a search at once: the answers to more would not fit into the buffer */
 #define CHUNK_MS 2
-#define TIME_EVERY 20       /* echo requests between two questions for the time */
-#define UDP_MTU 1500        /* book transports, "Sizes" */
+#define TIME_EVERY 20 /* echo requests between two questions for the time */
+#define UDP_MTU 1500  /* book transports, "Sizes" */
 
 struct probe_path *probe_find(struct probe *probe, const struct probe_link *link, const char *address)
 {
 	for (size_t i = 0; i < probe->path_count; i++)
-		if (probe->paths[i].path->link == link->link->number && strcmp(probe->paths[i].path->address, address) == 0)
+		if (probe->paths[i].path->link == link->link->number &&
+			strcmp(probe->paths[i].path->address, address) == 0)
 			return &probe->paths[i];
 	return NULL;
 }
@@ -141,11 +142,11 @@ static void end_connect(struct probe_path *own)
 	socklen_t size = sizeof(error);
 
 	getsockopt(own->tcp_fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	own->path->tcp = error == 0                            ? DOCTOR_ANSWERS
-			 : error == ECONNREFUSED               ? DOCTOR_REFUSES
-			 : error == EACCES || error == EPERM   ? DOCTOR_FORBIDS
-			 : error == ETIMEDOUT                  ? DOCTOR_SILENT
-							       : DOCTOR_NO_ROUTE;
+	own->path->tcp = error == 0                          ? DOCTOR_ANSWERS
+			 : error == ECONNREFUSED             ? DOCTOR_REFUSES
+			 : error == EACCES || error == EPERM ? DOCTOR_FORBIDS
+			 : error == ETIMEDOUT                ? DOCTOR_SILENT
+							     : DOCTOR_NO_ROUTE;
 	close(own->tcp_fd);
 	own->tcp_fd = -1;
 }
@@ -263,7 +264,8 @@ static void note_sizes(struct probe_path *own)
 static void send_sizes(struct probe *probe, struct probe_link *link, struct probe_path *own, int round, uint32_t *sent)
 {
 	for (uint32_t i = 0; i < 3 * own->tried_count; i++) {
-		probe_icmp_echo(link, own->path, (uint16_t)(PROBE_SIZE_NUMBER + round), own->tried[i % own->tried_count]);
+		probe_icmp_echo(
+			link, own->path, (uint16_t)(PROBE_SIZE_NUMBER + round), own->tried[i % own->tried_count]);
 		if (++*sent % CHUNK == 0)
 			listen_for(probe, now_ms() + CHUNK_MS);
 	}

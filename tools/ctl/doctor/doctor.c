@@ -51,7 +51,8 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct request *request
 	}
 	request->check_count = kept;
 	if (request->is_first && ctl->nodes != NULL)
-		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "doctor --before-start looks at one file, and asks no nodes");
+		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out",
+			"doctor --before-start looks at one file, and asks no nodes");
 	return 0;
 }
 
@@ -73,7 +74,8 @@ static int check_words(struct ctl *ctl, const struct request *request)
 		while (check->id != NULL && !is_wanted(&one, check))
 			check++;
 		if (check->id == NULL)
-			return ctl_fail(ctl, CTL_USAGE, "coterie-doctor(7) lists the checks", "doctor: no check '%s'", request->checks[i]);
+			return ctl_fail(ctl, CTL_USAGE, "coterie-doctor(7) lists the checks", "doctor: no check '%s'",
+				request->checks[i]);
 	}
 	return 0;
 }
@@ -102,18 +104,20 @@ static void put_heard(const struct doctor_facts *facts, struct doctor_path *path
 	char key[80];
 
 	path->heard_ms = doctor_heard_ms(&facts->stats, path->nodeid);
-	snprintf(key, sizeof(key), "stats.knet.node%" PRIu32 ".link%" PRIu32 ".rx_total_packets", path->nodeid, path->link);
+	snprintf(key, sizeof(key), "stats.knet.node%" PRIu32 ".link%" PRIu32 ".rx_total_packets", path->nodeid,
+		path->link);
 	int64_t growth = doctor_growth(facts, key);
 	if (growth >= 0)
 		path->heard_ms = growth > 0 ? 0 : UNHEARD_MS;
 }
 
-static void look_at_node(struct ctl *ctl, const struct request *request, struct doctor_facts *facts, struct host_collector *host)
+static void look_at_node(
+	struct ctl *ctl, const struct request *request, struct doctor_facts *facts, struct host_collector *host)
 {
 	const struct ctl_error error = ctl->error;
 
-	facts->is_running =
-		facts->mode == DOCTOR_OF_DAEMON || (facts->mode == DOCTOR_OF_FILE && ctl_open(ctl, CTL_CONFIG) != CTL_NOT_RUNNING);
+	facts->is_running = facts->mode == DOCTOR_OF_DAEMON ||
+			    (facts->mode == DOCTOR_OF_FILE && ctl_open(ctl, CTL_CONFIG) != CTL_NOT_RUNNING);
 	if (facts->mode != DOCTOR_OF_DAEMON) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
 		snprintf(facts->problem, sizeof(facts->problem), "%s", error.text);
@@ -142,7 +146,8 @@ static void look_at_node(struct ctl *ctl, const struct request *request, struct 
 
 /* --- the answer --- */
 
-static const char *const level_names[] = {[DOCTOR_NOTE] = "info", [DOCTOR_WARNING] = "warning", [DOCTOR_ERROR] = "error"};
+static const char *const level_names[] = {
+	[DOCTOR_NOTE] = "info", [DOCTOR_WARNING] = "warning", [DOCTOR_ERROR] = "error"};
 
 static struct json_object *new_row(const struct doctor_check *check, const char *level, const char *text)
 {
@@ -178,7 +183,8 @@ static void put_gaps(const struct doctor_report *report, struct json_object *row
 		bool is_told = false;
 
 		for (size_t k = 0; k < i && !is_told; k++)
-			is_told = report->gaps[k].check == report->gaps[i].check && strcmp(report->gaps[k].why, report->gaps[i].why) == 0;
+			is_told = report->gaps[k].check == report->gaps[i].check &&
+				  strcmp(report->gaps[k].why, report->gaps[i].why) == 0;
 		if (!is_told)
 			json_object_array_add(rows, new_row(report->gaps[i].check, "unknown", report->gaps[i].why));
 	}
@@ -260,7 +266,10 @@ int doctor_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 
 /* --- text --- */
 
-static int color_of(const char *level) { return strcmp(level, "error") == 0 ? 31 : strcmp(level, "warning") == 0 ? 33 : 36; }
+static int color_of(const char *level)
+{
+	return strcmp(level, "error") == 0 ? 31 : strcmp(level, "warning") == 0 ? 33 : 36;
+}
 
 static void print_finding(const struct ctl *ctl, struct json_object *row)
 {
@@ -270,13 +279,15 @@ static void print_finding(const struct ctl *ctl, struct json_object *row)
 		fprintf(ctl->out, "\033[%dm%-8s\033[0m", color_of(level), level);
 	else
 		fprintf(ctl->out, "%-8s", level);
-	fprintf(ctl->out, "%s: %s%s%s%s; remedy: %s; see %s\n", get_text(row, "id"), get_text(row, "text"), *evidence != '\0' ? " (" : "",
-		evidence, *evidence != '\0' ? ")" : "", get_text(row, "hint"), get_text(row, "page"));
+	fprintf(ctl->out, "%s: %s%s%s%s; remedy: %s; see %s\n", get_text(row, "id"), get_text(row, "text"),
+		*evidence != '\0' ? " (" : "", evidence, *evidence != '\0' ? ")" : "", get_text(row, "hint"),
+		get_text(row, "page"));
 }
 
 static bool is_gap(struct json_object *row, const char *why)
 {
-	return strcmp(get_text(row, "level"), "unknown") == 0 && (why == NULL || strcmp(get_text(row, "text"), why) == 0);
+	return strcmp(get_text(row, "level"), "unknown") == 0 &&
+	       (why == NULL || strcmp(get_text(row, "text"), why) == 0);
 }
 
 /* A line for each reason, with all checks that have it. */
@@ -328,7 +339,8 @@ void doctor_print(const struct ctl *ctl, struct json_object *data)
 	if (findings == 0)
 		fprintf(ctl->out, "%zu checks, nothing found\n", checks);
 	else
-		fprintf(ctl->out, "%zu checks, %zu finding%s; coterie-doctor(7) explains each\n", checks, findings, findings == 1 ? "" : "s");
+		fprintf(ctl->out, "%zu checks, %zu finding%s; coterie-doctor(7) explains each\n", checks, findings,
+			findings == 1 ? "" : "s");
 	if (gaps > 0)
 		print_gaps(ctl, rows);
 }

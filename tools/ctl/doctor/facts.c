@@ -141,7 +141,8 @@ static void read_member(const struct doctor_facts *facts, int position, struct d
 		snprintf(key, sizeof(key), "nodelist.node.%d.ring%d_addr", position, link);
 		const char *address = doctor_text(&facts->config, key);
 
-		snprintf(member->addresses[link], sizeof(member->addresses[link]), "%s", address != NULL ? address : "");
+		snprintf(
+			member->addresses[link], sizeof(member->addresses[link]), "%s", address != NULL ? address : "");
 		member->resolve_ms[link] = DOCTOR_UNKNOWN;
 	}
 	snprintf(key, sizeof(key), "nodelist.node.%d.name", position);
@@ -165,8 +166,7 @@ int doctor_facts_members(struct doctor_facts *facts)
 	for (size_t i = 0; i < facts->config.count; i++) {
 		if (sscanf(facts->config.list[i].name, "nodelist.node.%d.", &position) != 1 || position == last)
 			continue;
-		struct doctor_member *more =
-			realloc(facts->members, (facts->member_count + 1) * sizeof(*more));
+		struct doctor_member *more = realloc(facts->members, (facts->member_count + 1) * sizeof(*more));
 
 		if (more == NULL)
 			return -ENOMEM;

@@ -40,37 +40,37 @@ bool doctor_is_on(const struct doctor_keys *keys, const char *name, bool otherwi
 
 /** How a thing was found on this host. Sizes are bytes. */
 struct doctor_host {
-	bool is_root; /* the doctor may look at everything */
-	int64_t pid;  /* of the daemon */
-	int64_t policy;            /* SCHED_* of the daemon */
-	int64_t rt_runtime_us, rt_period_us; /* the kernel's limit for real time; runtime -1: none */
-	int64_t locked;            /* memory that the daemon has locked */
-	int64_t fds_open, fds_max; /* descriptors of the daemon */
-	int64_t receive_buffer;    /* of the ring's socket */
-	int64_t drops;             /* datagrams that the ring's sockets dropped within the window */
-	int64_t datagrams_in;      /* UDP datagrams that all sockets got within the window */
-	int64_t rmem_max;          /* net.core.rmem_max */
-	const char *state_dir;     /* borrowed; NULL: not known */
-	int state_errno;           /* why the folder cannot be looked at; 0: it can */
+	bool is_root;                               /* the doctor may look at everything */
+	int64_t pid;                                /* of the daemon */
+	int64_t policy;                             /* SCHED_* of the daemon */
+	int64_t rt_runtime_us, rt_period_us;        /* the kernel's limit for real time; runtime -1: none */
+	int64_t locked;                             /* memory that the daemon has locked */
+	int64_t fds_open, fds_max;                  /* descriptors of the daemon */
+	int64_t receive_buffer;                     /* of the ring's socket */
+	int64_t drops;                              /* datagrams that the ring's sockets dropped within the window */
+	int64_t datagrams_in;                       /* UDP datagrams that all sockets got within the window */
+	int64_t rmem_max;                           /* net.core.rmem_max */
+	const char *state_dir;                      /* borrowed; NULL: not known */
+	int state_errno;                            /* why the folder cannot be looked at; 0: it can */
 	bool is_state_read_only, is_state_writable; /* of the file system, and for the daemon's user */
 	int64_t state_free, state_files_free;
-	int64_t shm_free;          /* of /dev/shm */
+	int64_t shm_free;           /* of /dev/shm */
 	int64_t key_mode, key_size; /* of the key file */
-	const char *key_file;      /* borrowed; NULL: not known */
+	const char *key_file;       /* borrowed; NULL: not known */
 	int key_errno;
 	/* Within the window: */
-	int64_t wait_ms;      /* the daemon was ready and did not run */
-	int64_t throttled_ms; /* its control group was over its quota; since start */
+	int64_t wait_ms;       /* the daemon was ready and did not run */
+	int64_t throttled_ms;  /* its control group was over its quota; since start */
 	int64_t steal_percent; /* the hypervisor ran others */
 	int64_t cpu_pressure;  /* percent of the last 10 s in which a task waited for a processor */
 	int64_t faults;        /* pages that the daemon had to read back; since start */
 	/* Corosync beside: */
 	int64_t corosync_pid;
 	bool is_corosync_enabled, is_coterie_enabled; /* their units start at boot */
-	int64_t other_pid; /* a second Coterie daemon with the same file and node */
+	int64_t other_pid;                            /* a second Coterie daemon with the same file and node */
 	/* Libraries that the daemon has loaded, as the package manager names their versions; NULL: not known. */
-	const char *knet_version, *qb_version;   /* borrowed */
-	bool is_knet_mended; /* the package's list of changes names the vulnerabilities */
+	const char *knet_version, *qb_version; /* borrowed */
+	bool is_knet_mended;                   /* the package's list of changes names the vulnerabilities */
 	bool is_qb_mended;
 };
 
@@ -85,13 +85,14 @@ struct doctor_link {
 	char interface[32];                /* with the address; "": none */
 	bool is_up, has_carrier;
 	int64_t mtu;
-	int64_t speed_mbit;           /* DOCTOR_UNKNOWN: the driver does not tell */
-	int64_t rx_bytes, tx_bytes;   /* within the window */
-	int64_t duplicate_macs;       /* hosts beside this one that answer for the address */
-	char other_mac[20];           /* of one of them */
-	bool is_port_taken;           /* another process has the port, while this node's daemon does not run */
+	int64_t speed_mbit;              /* DOCTOR_UNKNOWN: the driver does not tell */
+	int64_t rx_bytes, tx_bytes;      /* within the window */
+	int64_t duplicate_macs;          /* hosts beside this one that answer for the address */
+	char other_mac[20];              /* of one of them */
+	bool is_port_taken;              /* another process has the port, while this node's daemon does not run */
 	char group[DOCTOR_ADDRESS_SIZE]; /* multicast group of the ring; "": none */
-	char foreign_group[DOCTOR_ADDRESS_SIZE]; /* another one to which a configured node sends with the port of the ring */
+	char foreign_group
+		[DOCTOR_ADDRESS_SIZE]; /* another one to which a configured node sends with the port of the ring */
 	uint32_t foreign_node;
 	char unlisted[DOCTOR_ADDRESS_SIZE]; /* sends to the port of the ring, and is in no node list; "": none */
 };
@@ -118,12 +119,12 @@ struct doctor_path {
 	uint32_t sent, received;
 	int64_t rtt_p50_us, rtt_p99_us, rtt_max_us;
 	/* Path MTU, whole IP packets: */
-	int64_t mtu_wanted;    /* largest packet of the ring */
-	int64_t mtu_passed;    /* largest that went there and came back, with "do not fragment" */
-	int64_t mtu_failed;    /* smallest that did not */
-	int64_t mtu_reported;  /* named by a router */
-	int64_t mtu_back;      /* size of the fragments of an answer, if it came in fragments */
-	int64_t clock_ms;      /* its clock less that of this node; valid with has_clock */
+	int64_t mtu_wanted;   /* largest packet of the ring */
+	int64_t mtu_passed;   /* largest that went there and came back, with "do not fragment" */
+	int64_t mtu_failed;   /* smallest that did not */
+	int64_t mtu_reported; /* named by a router */
+	int64_t mtu_back;     /* size of the fragments of an answer, if it came in fragments */
+	int64_t clock_ms;     /* its clock less that of this node; valid with has_clock */
 	bool has_clock;
 	/* Packets that passed the interface within the window: */
 	bool has_tap;
@@ -141,8 +142,8 @@ struct doctor_member {
 	uint32_t id;
 	char name[64];
 	bool is_local;
-	bool is_joined;    /* in the ring of this node */
-	bool was_joined;   /* at the begin of the window */
+	bool is_joined;  /* in the ring of this node */
+	bool was_joined; /* at the begin of the window */
 	int64_t votes;
 	char addresses[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE]; /* as configured; "": none */
 	char resolved[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE];  /* numbers; "": unknown */
@@ -153,8 +154,8 @@ struct doctor_member {
 /** Answers of another node about itself. */
 struct doctor_node {
 	uint32_t id;
-	bool is_asked;       /* and has answered */
-	char why[160];       /* not */
+	bool is_asked; /* and has answered */
+	char why[160]; /* not */
 	struct doctor_keys config, stats;
 };
 
@@ -169,13 +170,13 @@ struct doctor_facts {
 	bool is_running;   /* this instance's daemon, also where a file is judged */
 	char problem[512]; /* why the daemon does not answer */
 	double window_s;
-	uint32_t self;     /* node id; 0: not known */
+	uint32_t self;                          /* node id; 0: not known */
 	struct doctor_keys config;              /* of the daemon, or of the file */
 	struct doctor_keys stats, stats_before; /* at the end and at the begin of the window */
-	char *file_name;             /* malloc'd; NULL: not known */
+	char *file_name;                        /* malloc'd; NULL: not known */
 	bool is_file_read;
-	struct doctor_keys file;     /* keys that the file makes */
-	char file_problem[512];      /* why the file is refused; "" */
+	struct doctor_keys file; /* keys that the file makes */
+	char file_problem[512];  /* why the file is refused; "" */
 	struct doctor_host host;
 	struct doctor_link links[DOCTOR_LINKS_MAX];
 	uint32_t link_count;

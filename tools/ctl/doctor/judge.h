@@ -27,8 +27,8 @@ struct doctor_check {
 struct doctor_finding {
 	const struct doctor_check *check;
 	enum doctor_level level;
-	uint32_t peer; /* node id; 0: none */
-	int link;      /* -1: none */
+	uint32_t peer;      /* node id; 0: none */
+	int link;           /* -1: none */
 	char text[256];     /* the fault */
 	char evidence[320]; /* seen by the doctor */
 	char remedy[320];   /* for the operator to do */
@@ -46,7 +46,7 @@ struct doctor_report {
 	size_t finding_count;
 	struct doctor_gap *gaps;
 	size_t gap_count;
-	size_t check_count; /* number of checks that were run */
+	size_t check_count;          /* number of checks that were run */
 	struct doctor_finding spare; /* returned for a finding when memory is out, and not in the report */
 };
 

@@ -56,12 +56,13 @@ void judge_reload(const struct doctor_facts *facts, struct doctor_report *report
 	if (count == 0)
 		return;
 	const char *now = doctor_text(&facts->config, first->name);
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_WARNING, "the config file says what the daemon does not run with");
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "the config file says what the daemon does not run with");
 
-	doctor_evidence(finding, "%zu key%s differ%s; %.80s is %.60s in the file and %.60s in the daemon", count, count == 1 ? "" : "s",
-		count == 1 ? "s" : "", first->name, first->value, now != NULL ? now : "absent");
-	doctor_remedy(finding, "coterie-ctl config diff shows them; coterie-ctl reload applies them, or says what needs a restart");
+	doctor_evidence(finding, "%zu key%s differ%s; %.80s is %.60s in the file and %.60s in the daemon", count,
+		count == 1 ? "" : "s", count == 1 ? "s" : "", first->name, first->value, now != NULL ? now : "absent");
+	doctor_remedy(finding,
+		"coterie-ctl config diff shows them; coterie-ctl reload applies them, or says what needs a restart");
 }
 
 /* --- other nodes --- */
@@ -70,8 +71,8 @@ void judge_reload(const struct doctor_facts *facts, struct doctor_report *report
 static bool is_common(const char *name)
 {
 	static const char *const sections[] = {"totem.", "nodelist.node.", "quorum."};
-	static const char *const own[] = {"totem.interface.", "totem.keyfile", "totem.config_version", "totem.cluster_name",
-		"totem.nodeid", "quorum.device.", "totem.crypto_model"};
+	static const char *const own[] = {"totem.interface.", "totem.keyfile", "totem.config_version",
+		"totem.cluster_name", "totem.nodeid", "quorum.device.", "totem.crypto_model"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strncmp(name, own[i], strlen(own[i])) == 0)
@@ -82,13 +83,14 @@ static bool is_common(const char *name)
 	return false;
 }
 
-static size_t count_differences(
-	const struct doctor_keys *one, const struct doctor_keys *other, bool counts_values, const struct doctor_key **first)
+static size_t count_differences(const struct doctor_keys *one, const struct doctor_keys *other, bool counts_values,
+	const struct doctor_key **first)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < one->count; i++) {
-		const char *theirs = is_common(one->list[i].name) ? doctor_text(other, one->list[i].name) : one->list[i].value;
+		const char *theirs = is_common(one->list[i].name) ? doctor_text(other, one->list[i].name)
+								  : one->list[i].value;
 
 		if (theirs != NULL && (!counts_values || strcmp(theirs, one->list[i].value) == 0))
 			continue;
@@ -110,8 +112,8 @@ static void judge_versions(const struct doctor_facts *facts, struct doctor_repor
 		const int64_t theirs = doctor_number(&facts->config, key, 0);
 		if (!member->is_joined || member->is_local || theirs == 0 || theirs == own)
 			continue;
-		struct doctor_finding *finding = doctor_find(
-			report, DOCTOR_WARNING, "node %" PRIu32 " runs another version of the configuration", member->id);
+		struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
+			"node %" PRIu32 " runs another version of the configuration", member->id);
 
 		finding->peer = member->id;
 		doctor_evidence(finding, "its config-version is %" PRIi64 ", that of this node %" PRIi64, theirs, own);
@@ -134,13 +136,15 @@ void judge_same(const struct doctor_facts *facts, struct doctor_report *report)
 			       count_differences(&node->config, &facts->config, false, &first);
 		if (count == 0)
 			continue;
-		const char *ours = doctor_text(&facts->config, first->name), *theirs = doctor_text(&node->config, first->name);
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_WARNING, "node %" PRIu32 " runs with other settings", node->id);
+		const char *ours = doctor_text(&facts->config, first->name),
+			   *theirs = doctor_text(&node->config, first->name);
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_WARNING, "node %" PRIu32 " runs with other settings", node->id);
 
 		finding->peer = node->id;
-		doctor_evidence(finding, "%zu key%s differ%s; %.80s is %.50s there and %.50s here", count, count == 1 ? "" : "s",
-			count == 1 ? "s" : "", first->name, theirs != NULL ? theirs : "absent", ours != NULL ? ours : "absent");
+		doctor_evidence(finding, "%zu key%s differ%s; %.80s is %.50s there and %.50s here", count,
+			count == 1 ? "" : "s", count == 1 ? "s" : "", first->name, theirs != NULL ? theirs : "absent",
+			ours != NULL ? ours : "absent");
 		doctor_remedy(finding, "copy one config file to all nodes, then coterie-ctl reload");
 	}
 }
@@ -155,8 +159,8 @@ void judge_cluster_name(const struct doctor_facts *facts, struct doctor_report *
 
 		if (own == NULL || theirs == NULL || strcmp(own, theirs) == 0)
 			continue;
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_ERROR, "node %" PRIu32 " has another cluster name", node->id);
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_ERROR, "node %" PRIu32 " has another cluster name", node->id);
 
 		finding->peer = node->id;
 		doctor_evidence(finding, "its name is '%.60s', that of this node '%.60s'", theirs, own);
@@ -167,8 +171,8 @@ void judge_cluster_name(const struct doctor_facts *facts, struct doctor_report *
 
 		if (link->foreign_group[0] == '\0')
 			continue;
-		struct doctor_finding *finding = doctor_find(
-			report, DOCTOR_ERROR, "node %" PRIu32 " sends to another multicast group, as with another cluster name",
+		struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR,
+			"node %" PRIu32 " sends to another multicast group, as with another cluster name",
 			link->foreign_node);
 
 		finding->peer = link->foreign_node;
@@ -189,11 +193,11 @@ void judge_node_ids(const struct doctor_facts *facts, struct doctor_report *repo
 
 			if (!has_one_id && strcmp(one->name, other->name) != 0)
 				continue;
-			struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR, "two nodes of the node list have one %s",
-				has_one_id ? "id" : "name");
+			struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR,
+				"two nodes of the node list have one %s", has_one_id ? "id" : "name");
 
-			doctor_evidence(finding, "nodes '%s' (%" PRIu32 ") and '%s' (%" PRIu32 ")", one->name, one->id, other->name,
-				other->id);
+			doctor_evidence(finding, "nodes '%s' (%" PRIu32 ") and '%s' (%" PRIu32 ")", one->name, one->id,
+				other->name, other->id);
 			doctor_remedy(finding, "give each node an id and a name of its own, on all nodes");
 		}
 	}
@@ -208,43 +212,43 @@ void judge_addresses(const struct doctor_facts *facts, struct doctor_report *rep
 			for (int link = 0; link < DOCTOR_LINKS_MAX; link++) {
 				const struct doctor_member *one = &facts->members[i], *other = &facts->members[j];
 
-				if (one->resolved[link][0] == '\0' || strcmp(one->resolved[link], other->resolved[link]) != 0)
+				if (one->resolved[link][0] == '\0' ||
+					strcmp(one->resolved[link], other->resolved[link]) != 0)
 					continue;
-				struct doctor_finding *finding =
-					doctor_find(report, DOCTOR_ERROR, "two nodes have one address on link %d", link);
+				struct doctor_finding *finding = doctor_find(
+					report, DOCTOR_ERROR, "two nodes have one address on link %d", link);
 
 				finding->link = link;
-				doctor_evidence(finding, "nodes '%s' (%" PRIu32 ") and '%s' (%" PRIu32 ") have %s", one->name,
-					one->id, other->name, other->id, one->resolved[link]);
+				doctor_evidence(finding, "nodes '%s' (%" PRIu32 ") and '%s' (%" PRIu32 ") have %s",
+					one->name, one->id, other->name, other->id, one->resolved[link]);
 				doctor_remedy(finding, "give each node an address of its own, on all nodes");
 			}
 		}
 	}
 	if (self == NULL && facts->member_count > 0) {
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_ERROR, "no node of the node list has an address of this host");
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_ERROR, "no node of the node list has an address of this host");
 
 		doctor_evidence(finding, "%zu nodes", facts->member_count);
 		doctor_remedy(finding, "correct the address of this node in the config file, or give --node NAME");
 	}
 }
 
-static bool is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
+static bool is_loopback(const char *address) { return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0; }
 
 /* Are all addresses of the loopback? Then all nodes are on this host. */
 static bool is_one_host(const struct doctor_facts *facts)
 {
 	for (size_t i = 0; i < facts->member_count; i++)
 		for (int link = 0; link < DOCTOR_LINKS_MAX; link++)
-			if (facts->members[i].resolved[link][0] != '\0' && !is_loopback(facts->members[i].resolved[link]))
+			if (facts->members[i].resolved[link][0] != '\0' &&
+				!is_loopback(facts->members[i].resolved[link]))
 				return false;
 	return true;
 }
 
-static void judge_name(const struct doctor_facts *facts, const struct doctor_member *member, int link, struct doctor_report *report)
+static void judge_name(
+	const struct doctor_facts *facts, const struct doctor_member *member, int link, struct doctor_report *report)
 {
 	const char *name = member->addresses[link], *address = member->resolved[link];
 	struct doctor_finding *finding;
@@ -256,16 +260,19 @@ static void judge_name(const struct doctor_facts *facts, const struct doctor_mem
 		return;
 	}
 	if (address[0] == '\0') {
-		finding = doctor_find(report, DOCTOR_ERROR, "the name '%s' of node %" PRIu32 " does not resolve", name, member->id);
+		finding = doctor_find(
+			report, DOCTOR_ERROR, "the name '%s' of node %" PRIu32 " does not resolve", name, member->id);
 		doctor_evidence(finding, "no address found in %" PRIi64 " ms", member->resolve_ms[link]);
 		doctor_remedy(finding, "write the address into the config file, or the name into /etc/hosts");
 	} else if (is_loopback(address) && !is_one_host(facts)) {
-		finding = doctor_find(report, DOCTOR_ERROR, "node %" PRIu32 " has an address of the loopback, which no other host reaches",
-			member->id);
+		finding = doctor_find(report, DOCTOR_ERROR,
+			"node %" PRIu32 " has an address of the loopback, which no other host reaches", member->id);
 		doctor_evidence(finding, "'%s' is %s", name, address);
-		doctor_remedy(finding, "write the address on the network of the ring, or correct the name in /etc/hosts");
+		doctor_remedy(
+			finding, "write the address on the network of the ring, or correct the name in /etc/hosts");
 	} else if (member->resolve_ms[link] >= SLOW_NAME_MS) {
-		finding = doctor_find(report, DOCTOR_WARNING, "the name '%s' of node %" PRIu32 " resolves slowly", name, member->id);
+		finding = doctor_find(
+			report, DOCTOR_WARNING, "the name '%s' of node %" PRIu32 " resolves slowly", name, member->id);
 		doctor_evidence(finding, "it took %" PRIi64 " ms", member->resolve_ms[link]);
 		doctor_remedy(finding, "write the address into the config file, or the name into /etc/hosts");
 	} else {
@@ -293,7 +300,8 @@ static bool is_not(const struct doctor_keys *config, const char *key, const char
 
 void judge_plain(const struct doctor_facts *facts, struct doctor_report *report)
 {
-	const char *running = doctor_text(&facts->stats, "stats.coterie.encryption"), *transport = doctor_transport(facts);
+	const char *running = doctor_text(&facts->stats, "stats.coterie.encryption"),
+		   *transport = doctor_transport(facts);
 	const bool is_secure = doctor_is_on(&facts->config, "totem.secauth", false);
 
 	if (facts->member_count == 0 || is_one_host(facts) ||
@@ -321,7 +329,8 @@ void judge_key_file(const struct doctor_facts *facts, struct doctor_report *repo
 
 	if (newer != NULL && *newer != '\0') {
 		finding = doctor_find(report, DOCTOR_WARNING, "a newer key file has no effect");
-		doctor_evidence(finding, "'%.120s' hides '%.120s'", host->key_file != NULL ? host->key_file : "the state folder", newer);
+		doctor_evidence(finding, "'%.120s' hides '%.120s'",
+			host->key_file != NULL ? host->key_file : "the state folder", newer);
 		doctor_remedy(finding, "remove one of the two on all nodes, then coterie-ctl reload");
 	}
 	if (host->key_file == NULL || host->key_errno == EACCES)
@@ -337,6 +346,7 @@ void judge_key_file(const struct doctor_facts *facts, struct doctor_report *repo
 	} else if (host->key_mode >= 0 && (host->key_mode & 077) != 0) {
 		finding = doctor_find(report, DOCTOR_ERROR, "others on this host can read or change the key file");
 		doctor_evidence(finding, "'%.200s' has mode %04" PRIo64, host->key_file, (uint64_t)host->key_mode);
-		doctor_remedy(finding, "chmod 0400 %.200s; if others may have read it, coterie-ctl key rotate", host->key_file);
+		doctor_remedy(finding, "chmod 0400 %.200s; if others may have read it, coterie-ctl key rotate",
+			host->key_file);
 	}
 }

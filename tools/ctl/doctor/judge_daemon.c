@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOCKED_LEAST 4194304    /* the keys alone are always locked, and are less */
-#define LATE_RECENT 10          /* pauses that stats.schedmiss keeps */
-#define STEAL_HIGH 5            /* percent */
-#define PRESSURE_HIGH 30        /* percent of time in which a task waited for a processor */
-#define RT_SHARE_LEAST 90       /* percent of a period for real-time processes */
+#define LOCKED_LEAST 4194304 /* the keys alone are always locked, and are less */
+#define LATE_RECENT 10       /* pauses that stats.schedmiss keeps */
+#define STEAL_HIGH 5         /* percent */
+#define PRESSURE_HIGH 30     /* percent of time in which a task waited for a processor */
+#define RT_SHARE_LEAST 90    /* percent of a period for real-time processes */
 #define DEFAULT_TOKEN_MS 1000
 
 void judge_running(const struct doctor_facts *facts, struct doctor_report *report)
@@ -29,7 +29,8 @@ void judge_version(const struct doctor_facts *facts, struct doctor_report *repor
 	const char *own = doctor_text(&facts->stats, "stats.coterie.version");
 
 	if (own == NULL) {
-		doctor_unchecked(report, "%s", facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
+		doctor_unchecked(report, "%s",
+			facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
 		return;
 	}
 	for (size_t i = 0; i < facts->node_count; i++) {
@@ -40,8 +41,8 @@ void judge_version(const struct doctor_facts *facts, struct doctor_report *repor
 			doctor_unchecked(report, "node %" PRIu32 ": %s", node->id, node->why);
 		if (theirs == NULL || strcmp(own, theirs) == 0)
 			continue;
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_NOTE, "node %" PRIu32 " runs another version of Coterie", node->id);
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_NOTE, "node %" PRIu32 " runs another version of Coterie", node->id);
 
 		finding->peer = node->id;
 		doctor_evidence(finding, "it runs %s, this node %s", theirs, own);
@@ -59,11 +60,12 @@ void judge_realtime(const struct doctor_facts *facts, struct doctor_report *repo
 	}
 	if (facts->host.policy == SCHED_RR || facts->host.policy == SCHED_FIFO)
 		return;
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_WARNING, "the daemon runs without real-time priority, although its config asks for it");
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "the daemon runs without real-time priority, although its config asks for it");
 
 	doctor_evidence(finding, "process %" PRIi64 " has an ordinary scheduling class", facts->host.pid);
-	doctor_remedy(finding, "start it with CPUSchedulingPolicy=rr and LimitRTPRIO=99 in its unit, or set realtime = no in block process");
+	doctor_remedy(finding,
+		"start it with CPUSchedulingPolicy=rr and LimitRTPRIO=99 in its unit, or set realtime = no in block process");
 }
 
 void judge_throttling(const struct doctor_facts *facts, struct doctor_report *report)
@@ -74,7 +76,8 @@ void judge_throttling(const struct doctor_facts *facts, struct doctor_report *re
 		doctor_unchecked(report, "the kernel's limit for real-time processes cannot be read");
 		return;
 	}
-	if (!doctor_is_on(&facts->config, "system.sched_rr", true) || runtime < 0 || runtime * 100 >= period * RT_SHARE_LEAST)
+	if (!doctor_is_on(&facts->config, "system.sched_rr", true) || runtime < 0 ||
+		runtime * 100 >= period * RT_SHARE_LEAST)
 		return;
 	struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
 		"the kernel stops real-time processes for a part of each period, the daemon among them");
@@ -93,11 +96,13 @@ void judge_memory(const struct doctor_facts *facts, struct doctor_report *report
 	}
 	if (facts->host.locked >= LOCKED_LEAST)
 		return;
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_WARNING, "the daemon's memory is not locked, so that it may be swapped out");
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "the daemon's memory is not locked, so that it may be swapped out");
 
-	doctor_evidence(finding, "process %" PRIi64 " has %" PRIi64 " KiB locked", facts->host.pid, facts->host.locked / 1024);
-	doctor_remedy(finding, "start it with LimitMEMLOCK=infinity in its unit, or set lock-memory = no in block process");
+	doctor_evidence(
+		finding, "process %" PRIi64 " has %" PRIi64 " KiB locked", facts->host.pid, facts->host.locked / 1024);
+	doctor_remedy(
+		finding, "start it with LimitMEMLOCK=infinity in its unit, or set lock-memory = no in block process");
 }
 
 /* --- pauses --- */
@@ -134,19 +139,22 @@ static void explain_late(const struct doctor_facts *facts, struct doctor_finding
 		doctor_evidence(finding, "%s; plugin %s held it up for up to %" PRIi64 " ms", seen, plugin, ms);
 		doctor_remedy(finding, "unload plugin %s, or replace it with a version that does not wait", plugin);
 	} else if (host->throttled_ms > 0) {
-		doctor_evidence(finding, "%s; its control group was over its quota for %" PRIi64 " ms", seen, host->throttled_ms);
+		doctor_evidence(finding, "%s; its control group was over its quota for %" PRIi64 " ms", seen,
+			host->throttled_ms);
 		doctor_remedy(finding, "take the CPUQuota= of its unit or container away");
 	} else if (host->steal_percent >= STEAL_HIGH) {
 		doctor_evidence(finding, "%s; the hypervisor keeps %" PRIi64 " %% of this machine's processors", seen,
 			host->steal_percent);
 		doctor_remedy(finding, "give the virtual machine processors of its own");
 	} else if (host->policy == SCHED_OTHER && host->cpu_pressure >= PRESSURE_HIGH) {
-		doctor_evidence(finding, "%s; it has no real-time priority, and tasks waited for a processor in %" PRIi64 " %% of 10 s",
+		doctor_evidence(finding,
+			"%s; it has no real-time priority, and tasks waited for a processor in %" PRIi64 " %% of 10 s",
 			seen, host->cpu_pressure);
-		doctor_remedy(finding, "give it real-time priority (CPUSchedulingPolicy=rr in its unit), or take load off this host");
+		doctor_remedy(finding,
+			"give it real-time priority (CPUSchedulingPolicy=rr in its unit), or take load off this host");
 	} else if (host->locked >= 0 && host->locked < LOCKED_LEAST && host->faults > 100) {
-		doctor_evidence(finding, "%s; its memory is not locked and was read back from disk %" PRIi64 " times", seen,
-			host->faults);
+		doctor_evidence(finding, "%s; its memory is not locked and was read back from disk %" PRIi64 " times",
+			seen, host->faults);
 		doctor_remedy(finding, "start it with LimitMEMLOCK=infinity in its unit");
 	} else {
 		doctor_evidence(finding, "%s; this host shows no cause now", seen);
@@ -161,7 +169,8 @@ void judge_late(const struct doctor_facts *facts, struct doctor_report *report)
 	int64_t worst_ms = 0;
 
 	if (count < 0) {
-		doctor_unchecked(report, "%s", facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
+		doctor_unchecked(report, "%s",
+			facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
 		return;
 	}
 	if (count == 0)
@@ -174,11 +183,13 @@ void judge_late(const struct doctor_facts *facts, struct doctor_report *report)
 		worst_ms = ms > worst_ms ? ms : worst_ms;
 	}
 	char seen[160];
-	snprintf(seen, sizeof(seen), "%" PRIi64 " pause%s since its start, the longest of the last ones %" PRIi64
+	snprintf(seen, sizeof(seen),
+		"%" PRIi64 " pause%s since its start, the longest of the last ones %" PRIi64
 		" ms, with a token timeout of %" PRIi64 " ms",
 		count, count == 1 ? "" : "s", worst_ms,
 		doctor_number(&facts->config, "runtime.config.totem.token", DEFAULT_TOKEN_MS));
-	struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING, "the daemon did not get the processor in time");
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "the daemon did not get the processor in time");
 
 	explain_late(facts, finding, seen);
 }
@@ -186,12 +197,13 @@ void judge_late(const struct doctor_facts *facts, struct doctor_report *report)
 void judge_identity(const struct doctor_facts *facts, struct doctor_report *report)
 {
 	if (facts->host.other_pid > 0) {
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_ERROR, "a second daemon on this host has the identity of this node");
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_ERROR, "a second daemon on this host has the identity of this node");
 
 		doctor_evidence(finding, "process %" PRIi64 " reads the same config file%s", facts->host.other_pid,
 			facts->self != 0 ? ", and is the same node" : "");
-		doctor_remedy(finding, "end process %" PRIi64 ", or start it with --node and --instance of a node of its own",
+		doctor_remedy(finding,
+			"end process %" PRIi64 ", or start it with --node and --instance of a node of its own",
 			facts->host.other_pid);
 	}
 	for (size_t i = 0; i < facts->path_count; i++) {
@@ -205,6 +217,7 @@ void judge_identity(const struct doctor_facts *facts, struct doctor_report *repo
 		finding->link = (int)path->link;
 		doctor_evidence(finding, "%" PRIu64 " packets came in from this node's own address in %.0f s, of %s",
 			path->packets_in, facts->window_s, path->macs[0]);
-		doctor_remedy(finding, "stop the copy: a cloned machine needs an address, a node id and a name of its own");
+		doctor_remedy(
+			finding, "stop the copy: a cloned machine needs an address, a node id and a name of its own");
 	}
 }

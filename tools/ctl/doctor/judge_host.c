@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRAME_COST 2304          /* bytes of a receive buffer for a full frame: book transports, "Batches" */
-#define FRAMES_LEAST 400         /* the daemon warns below */
+#define FRAME_COST 2304  /* bytes of a receive buffer for a full frame: book transports, "Batches" */
+#define FRAMES_LEAST 400 /* the daemon warns below */
 #define DESCRIPTORS_LEAST 1024
 #define MIB INT64_C(1048576)
-#define STATE_LEAST (1 * MIB)    /* the ring's number must be stored */
-#define STATE_LOW (16 * MIB)     /* and a flight record */
-#define SHM_LEAST (8 * MIB)      /* two clients */
+#define STATE_LEAST (1 * MIB) /* the ring's number must be stored */
+#define STATE_LOW (16 * MIB)  /* and a flight record */
+#define SHM_LEAST (8 * MIB)   /* two clients */
 #define SHM_LOW (64 * MIB)
 
 void judge_buffers(const struct doctor_facts *facts, struct doctor_report *report)
@@ -24,8 +24,10 @@ void judge_buffers(const struct doctor_facts *facts, struct doctor_report *repor
 		return;
 	if (host->drops > 0) {
 		finding = doctor_find(report, DOCTOR_WARNING, "the ring's receive buffer overflows");
-		doctor_evidence(finding, "%" PRIi64 " datagrams dropped by the socket in %.0f s", host->drops, facts->window_s);
-		doctor_remedy(finding, "sysctl net.core.rmem_max=8388608, then restart the daemon; look for what keeps it from reading");
+		doctor_evidence(
+			finding, "%" PRIi64 " datagrams dropped by the socket in %.0f s", host->drops, facts->window_s);
+		doctor_remedy(finding,
+			"sysctl net.core.rmem_max=8388608, then restart the daemon; look for what keeps it from reading");
 		return;
 	}
 	if (host->receive_buffer < 0) {
@@ -34,7 +36,8 @@ void judge_buffers(const struct doctor_facts *facts, struct doctor_report *repor
 	}
 	if (host->receive_buffer / FRAME_COST >= FRAMES_LEAST)
 		return;
-	finding = doctor_find(report, DOCTOR_WARNING, "the ring's receive buffer is small, so that the ring sends few packets at a time");
+	finding = doctor_find(report, DOCTOR_WARNING,
+		"the ring's receive buffer is small, so that the ring sends few packets at a time");
 	doctor_evidence(finding, "%" PRIi64 " bytes hold %" PRIi64 " full packets; net.core.rmem_max is %" PRIi64,
 		host->receive_buffer, host->receive_buffer / FRAME_COST, host->rmem_max);
 	doctor_remedy(finding, "sysctl net.core.rmem_max=4194304, then restart the daemon");
@@ -55,12 +58,14 @@ void judge_descriptors(const struct doctor_facts *facts, struct doctor_report *r
 		finding = doctor_find(report, host->fds_open + 8 >= host->fds_max ? DOCTOR_ERROR : DOCTOR_WARNING,
 			"the daemon comes near its limit of open files, beyond which clients are refused");
 	} else if (host->fds_max < DESCRIPTORS_LEAST) {
-		finding = doctor_find(report, DOCTOR_WARNING, "the daemon may open few files, and has one for each client");
+		finding = doctor_find(
+			report, DOCTOR_WARNING, "the daemon may open few files, and has one for each client");
 	} else {
 		return;
 	}
 	doctor_evidence(finding, "%" PRIi64 " of %" PRIi64 " descriptors are open", host->fds_open, host->fds_max);
-	doctor_remedy(finding, "set LimitNOFILE=65536 in its unit and restart it; coterie-ctl clients shows what they are for");
+	doctor_remedy(finding,
+		"set LimitNOFILE=65536 in its unit and restart it; coterie-ctl clients shows what they are for");
 }
 
 void judge_state_folder(const struct doctor_facts *facts, struct doctor_report *report)
@@ -69,7 +74,8 @@ void judge_state_folder(const struct doctor_facts *facts, struct doctor_report *
 	struct doctor_finding *finding = NULL;
 
 	if (host->state_dir == NULL || (host->state_errno != 0 && !host->is_root)) {
-		doctor_unchecked(report, host->state_dir == NULL ? "the state folder is not known" : "the state folder is for root");
+		doctor_unchecked(report,
+			host->state_dir == NULL ? "the state folder is not known" : "the state folder is for root");
 		return;
 	}
 	if (host->state_errno != 0) {
@@ -80,7 +86,8 @@ void judge_state_folder(const struct doctor_facts *facts, struct doctor_report *
 		doctor_evidence(finding, "'%s': %s", host->state_dir, strerror(host->state_errno));
 		doctor_remedy(finding, "make the folder, and give it to the user of the daemon");
 	} else if (host->is_state_read_only) {
-		finding = doctor_find(report, DOCTOR_ERROR, "the state folder is read-only, so that no new ring can be stored");
+		finding = doctor_find(
+			report, DOCTOR_ERROR, "the state folder is read-only, so that no new ring can be stored");
 		doctor_evidence(finding, "'%s' is on a file system that is mounted read-only", host->state_dir);
 		doctor_remedy(finding, "look for disk errors in the kernel's log, then mount it for writing");
 	} else if (!host->is_state_writable) {
@@ -90,11 +97,11 @@ void judge_state_folder(const struct doctor_facts *facts, struct doctor_report *
 	} else if (host->state_free >= 0 && (host->state_free < STATE_LOW || host->state_files_free == 0)) {
 		const bool is_full = host->state_free < STATE_LEAST || host->state_files_free == 0;
 
-		finding = doctor_find(report, is_full ? DOCTOR_ERROR : DOCTOR_WARNING, is_full
-			? "the disk of the state folder is full, so that no new ring can be stored"
-			: "the disk of the state folder is nearly full");
-		doctor_evidence(finding, "'%s' has %" PRIi64 " KiB and %" PRIi64 " files left", host->state_dir, host->state_free / 1024,
-			host->state_files_free);
+		finding = doctor_find(report, is_full ? DOCTOR_ERROR : DOCTOR_WARNING,
+			is_full ? "the disk of the state folder is full, so that no new ring can be stored"
+				: "the disk of the state folder is nearly full");
+		doctor_evidence(finding, "'%s' has %" PRIi64 " KiB and %" PRIi64 " files left", host->state_dir,
+			host->state_free / 1024, host->state_files_free);
 		doctor_remedy(finding, "free space there, or set state-dir in block process");
 	}
 }
@@ -113,7 +120,8 @@ void judge_shm(const struct doctor_facts *facts, struct doctor_report *report)
 		"shared memory is %s, and each client needs some", left < SHM_LEAST ? "full" : "nearly full");
 
 	doctor_evidence(finding, "/dev/shm has %" PRIi64 " KiB left", left / 1024);
-	doctor_remedy(finding, "remove files of dead processes from /dev/shm, or mount it larger: mount -o remount,size=1G /dev/shm");
+	doctor_remedy(finding,
+		"remove files of dead processes from /dev/shm, or mount it larger: mount -o remount,size=1G /dev/shm");
 }
 
 /* --- libraries --- */
@@ -141,11 +149,13 @@ static void judge_library(struct doctor_report *report, size_t row, const char *
 			       ((uint64_t)vulnerabilities[row].minor << 20) + vulnerabilities[row].patch;
 	if (has >= needs || is_mended)
 		return;
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_WARNING, "%s has known vulnerabilities", vulnerabilities[row].library);
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "%s has known vulnerabilities", vulnerabilities[row].library);
 
-	doctor_evidence(finding, "version %s, and its list of changes names no fix of %s", version, vulnerabilities[row].names);
-	doctor_remedy(finding, "install %s %u.%u.%u or a later one, or a package in which they are mended, then restart the daemon",
+	doctor_evidence(
+		finding, "version %s, and its list of changes names no fix of %s", version, vulnerabilities[row].names);
+	doctor_remedy(finding,
+		"install %s %u.%u.%u or a later one, or a package in which they are mended, then restart the daemon",
 		vulnerabilities[row].library, vulnerabilities[row].major, vulnerabilities[row].minor,
 		vulnerabilities[row].patch);
 }
@@ -176,7 +186,8 @@ void judge_corosync(const struct doctor_facts *facts, struct doctor_report *repo
 		doctor_evidence(finding, "process %" PRIi64, facts->host.corosync_pid);
 		doctor_remedy(finding, "systemctl disable --now corosync");
 	} else if (facts->host.is_corosync_enabled) {
-		finding = doctor_find(report, DOCTOR_WARNING, "Corosync is enabled, and takes Coterie's place when this host boots");
+		finding = doctor_find(
+			report, DOCTOR_WARNING, "Corosync is enabled, and takes Coterie's place when this host boots");
 		doctor_evidence(finding, "the unit corosync.service is enabled%s",
 			facts->host.is_coterie_enabled ? ", as is coterie.service" : "");
 		doctor_remedy(finding, "systemctl disable corosync && systemctl enable coterie");

@@ -18,14 +18,17 @@ void judge_interface(const struct doctor_facts *facts, struct doctor_report *rep
 		if (link->address[0] == '\0')
 			continue; /* a finding of config.names */
 		if (link->interface[0] == '\0') {
-			finding = doctor_find(report, DOCTOR_ERROR, "no interface of this host has the address %s", link->address);
+			finding = doctor_find(
+				report, DOCTOR_ERROR, "no interface of this host has the address %s", link->address);
 			doctor_evidence(finding, "it is the address of this node on link %" PRIu32, link->number);
-			doctor_remedy(finding, "ip address add %s/PREFIX dev INTERFACE, or correct the config file", link->address);
+			doctor_remedy(finding, "ip address add %s/PREFIX dev INTERFACE, or correct the config file",
+				link->address);
 		} else if (!link->is_up || !link->has_carrier) {
-			finding = doctor_find(report, DOCTOR_ERROR, "the interface of link %" PRIu32 " %s", link->number,
-				link->is_up ? "has no carrier" : "is down");
+			finding = doctor_find(report, DOCTOR_ERROR, "the interface of link %" PRIu32 " %s",
+				link->number, link->is_up ? "has no carrier" : "is down");
 			doctor_evidence(finding, "%s has %s", link->interface, link->address);
-			doctor_remedy(finding, link->is_up ? "look at the cable and the switch of %s" : "ip link set %s up",
+			doctor_remedy(finding,
+				link->is_up ? "look at the cable and the switch of %s" : "ip link set %s up",
 				link->interface);
 		} else {
 			continue;
@@ -51,7 +54,8 @@ void judge_port(const struct doctor_facts *facts, struct doctor_report *report)
 
 		finding->link = (int)link->number;
 		doctor_evidence(finding, "the port cannot be bound");
-		doctor_remedy(finding, "end that process (ss -lunp 'sport = :%u'), or set another port on all nodes", port);
+		doctor_remedy(
+			finding, "end that process (ss -lunp 'sport = :%u'), or set another port on all nodes", port);
 	}
 }
 
@@ -67,7 +71,8 @@ void judge_duplicate(const struct doctor_facts *facts, struct doctor_report *rep
 
 		finding->link = (int)link->number;
 		doctor_evidence(finding, "%s answers for it on %s", link->other_mac, link->interface);
-		doctor_remedy(finding, "give that host another address; a cloned machine needs a node id of its own as well");
+		doctor_remedy(
+			finding, "give that host another address; a cloned machine needs a node id of its own as well");
 	}
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
@@ -76,13 +81,16 @@ void judge_duplicate(const struct doctor_facts *facts, struct doctor_report *rep
 			continue;
 		/* They may be two interfaces of that node in one segment. */
 		struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
-			"%" PRIi64 " interfaces have the address of node %" PRIu32 ", %s", path->duplicate_macs, path->nodeid, path->address);
+			"%" PRIi64 " interfaces have the address of node %" PRIu32 ", %s", path->duplicate_macs,
+			path->nodeid, path->address);
 
 		finding->peer = path->nodeid;
 		finding->link = (int)path->link;
 		doctor_evidence(finding, "%s and %s answer for it", path->macs[0], path->macs[1]);
-		doctor_remedy(finding, "if they are of two hosts, give one of them another address, and a cloned machine a node id of its own; "
-			"if both are of node %" PRIu32 ", set net.ipv4.conf.all.arp_ignore = 1 there", path->nodeid);
+		doctor_remedy(finding,
+			"if they are of two hosts, give one of them another address, and a cloned machine a node id of its own; "
+			"if both are of node %" PRIu32 ", set net.ipv4.conf.all.arp_ignore = 1 there",
+			path->nodeid);
 	}
 	if (facts->why_no_tap[0] != '\0')
 		doctor_unchecked(report, "%s", facts->why_no_tap);
@@ -99,8 +107,10 @@ void judge_unlisted(const struct doctor_facts *facts, struct doctor_report *repo
 			report, DOCTOR_WARNING, "a host that is in no node list sends to the ring: %s", link->unlisted);
 
 		finding->link = (int)link->number;
-		doctor_evidence(finding, "its packets to UDP port %u come in on %s", doctor_port(facts, link->number), link->interface);
-		doctor_remedy(finding, "add it to the node list of all nodes, correct its address there, or give its cluster another port");
+		doctor_evidence(finding, "its packets to UDP port %u come in on %s", doctor_port(facts, link->number),
+			link->interface);
+		doctor_remedy(finding,
+			"add it to the node list of all nodes, correct its address there, or give its cluster another port");
 	}
 	if (facts->why_no_tap[0] != '\0')
 		doctor_unchecked(report, "%s", facts->why_no_tap);
@@ -131,12 +141,13 @@ void judge_shared(const struct doctor_facts *facts, struct doctor_report *report
 		const double mbit = (double)other * BITS_PER_BYTE / facts->window_s / 1e6;
 		if (mbit * 100 < (double)link->speed_mbit * SHARED_PERCENT)
 			continue;
-		struct doctor_finding *finding =
-			doctor_find(report, DOCTOR_WARNING, "%s carries bulk traffic beside the ring", link->interface);
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_WARNING, "%s carries bulk traffic beside the ring", link->interface);
 
 		finding->link = (int)link->number;
 		doctor_evidence(finding, "%.0f of %" PRIi64 " Mbit/s %s were not the ring's", mbit, link->speed_mbit,
 			is_in ? "that came in" : "that went out");
-		doctor_remedy(finding, "give the ring a network of its own, or mark its packets (dscp) and limit the others");
+		doctor_remedy(
+			finding, "give the ring a network of its own, or mark its packets (dscp) and limit the others");
 	}
 }

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEARD_MS 2500  /* a node that sends is heard more often */
+#define HEARD_MS 2500       /* a node that sends is heard more often */
 #define HEARD_SIZE_FULL 230 /* of stats.coterie.heard */
-#define YOUNG_MS 10000 /* rings still form so soon after the start of the daemon */
+#define YOUNG_MS 10000      /* rings still form so soon after the start of the daemon */
 
 enum verdict {
 	FINE,           /* the node is in the ring, or nothing more is known */
@@ -43,7 +43,8 @@ static bool is_link_down(const struct doctor_facts *facts, uint32_t number)
 {
 	for (uint32_t i = 0; i < facts->link_count; i++)
 		if (facts->links[i].number == number)
-			return facts->links[i].interface[0] == '\0' || !facts->links[i].is_up || !facts->links[i].has_carrier;
+			return facts->links[i].interface[0] == '\0' || !facts->links[i].is_up ||
+			       !facts->links[i].has_carrier;
 	return false;
 }
 
@@ -107,7 +108,8 @@ static enum verdict judge_running_node(const struct doctor_facts *facts, const s
 
 	if (doctor_word_of(doctor_text(&facts->stats, "stats.coterie.strangers"), path->nodeid, word))
 		return STRANGER;
-	if (strcmp(doctor_transport(facts), "knet") == 0 && path->packets_in > 0 && !is_heard(path) && reaches_sockets(facts))
+	if (strcmp(doctor_transport(facts), "knet") == 0 && path->packets_in > 0 && !is_heard(path) &&
+		reaches_sockets(facts))
 		return STRANGER;
 	if (path->udp == DOCTOR_FORBIDS || (path->udp == DOCTOR_REFUSES && path->tcp == DOCTOR_ANSWERS))
 		return REJECTED;
@@ -189,12 +191,14 @@ void judge_host_reached(const struct doctor_facts *facts, struct doctor_report *
 
 		if (verdict_of(facts, path) != HOST_SILENT)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_ERROR,
-			"the host of node %" PRIu32 " (%s) does not answer at %s", path->nodeid, path->name, path->address));
+		struct doctor_finding *finding = find_path(path,
+			doctor_find(report, DOCTOR_ERROR, "the host of node %" PRIu32 " (%s) does not answer at %s",
+				path->nodeid, path->name, path->address));
 
 		doctor_evidence(finding, "ICMP echo %s, TCP %s%s", answer_name(path->icmp), answer_name(path->tcp),
 			path->has_tap ? ", and no packet of it comes in" : "");
-		doctor_remedy(finding, "see whether the host runs; look at its interface, and at cables and switches between");
+		doctor_remedy(finding,
+			"see whether the host runs; look at its interface, and at cables and switches between");
 	}
 }
 
@@ -207,11 +211,12 @@ void judge_member_down(const struct doctor_facts *facts, struct doctor_report *r
 
 		if (verdict_of(facts, path) != DAEMON_DOWN || path->link != facts->paths[0].link)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_WARNING,
-			"no daemon runs on node %" PRIu32 " (%s)", path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, DOCTOR_WARNING, "no daemon runs on node %" PRIu32 " (%s)",
+				      path->nodeid, path->name));
 
-		doctor_evidence(finding, "its host refuses the port of the ring: TCP %s, UDP %s", answer_name(path->tcp),
-			answer_name(path->udp));
+		doctor_evidence(finding, "its host refuses the port of the ring: TCP %s, UDP %s",
+			answer_name(path->tcp), answer_name(path->udp));
 		doctor_remedy(finding, "start it on that node: systemctl start coterie");
 	}
 }
@@ -251,11 +256,13 @@ void judge_key(const struct doctor_facts *facts, struct doctor_report *report)
 
 		if (strangers != NULL || verdict_of(facts, path) != STRANGER)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_ERROR,
-			"node %" PRIu32 " (%s) has another key or cipher than this node", path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, DOCTOR_ERROR,
+				      "node %" PRIu32 " (%s) has another key or cipher than this node", path->nodeid,
+				      path->name));
 
-		doctor_evidence(finding, "%" PRIu64 " packets of it came within %.0f s, and the daemon could use none", path->packets_in,
-			facts->window_s);
+		doctor_evidence(finding, "%" PRIu64 " packets of it came within %.0f s, and the daemon could use none",
+			path->packets_in, facts->window_s);
 		doctor_remedy(finding, "%s", kinds[0].remedy);
 	}
 }
@@ -274,22 +281,34 @@ void judge_udp(const struct doctor_facts *facts, struct doctor_report *report)
 		struct doctor_finding *finding = NULL;
 
 		if (verdict == REJECTED) {
-			finding = doctor_find(report, DOCTOR_ERROR, "a firewall rejects UDP to node %" PRIu32 " (%s)", path->nodeid, path->name);
-			doctor_evidence(finding, "ICMP says that UDP port %u of %s is not reachable, although the daemon there may run", port, path->address);
-			doctor_remedy(finding, "allow UDP port %u in the firewall of node %" PRIu32, port, path->nodeid);
+			finding = doctor_find(report, DOCTOR_ERROR, "a firewall rejects UDP to node %" PRIu32 " (%s)",
+				path->nodeid, path->name);
+			doctor_evidence(finding,
+				"ICMP says that UDP port %u of %s is not reachable, although the daemon there may run",
+				port, path->address);
+			doctor_remedy(
+				finding, "allow UDP port %u in the firewall of node %" PRIu32, port, path->nodeid);
 		} else if (verdict == FILTERED_HERE) {
-			finding = doctor_find(report, DOCTOR_ERROR, "this host filters UDP of node %" PRIu32 " (%s)", path->nodeid, path->name);
-			doctor_evidence(finding, "%" PRIu64 " packets of it came in within %.0f s, the daemon got none", path->packets_in,
-				facts->window_s);
-			doctor_remedy(finding, "allow UDP port %u from %s in the firewall of this host", port, path->address);
+			finding = doctor_find(report, DOCTOR_ERROR, "this host filters UDP of node %" PRIu32 " (%s)",
+				path->nodeid, path->name);
+			doctor_evidence(finding, "%" PRIu64 " packets of it came in within %.0f s, the daemon got none",
+				path->packets_in, facts->window_s);
+			doctor_remedy(
+				finding, "allow UDP port %u from %s in the firewall of this host", port, path->address);
 		} else if (verdict == NOTHING_LEAVES && told++ == 0) {
 			finding = doctor_find(report, DOCTOR_ERROR, "this host lets no packet of the ring out");
-			doctor_evidence(finding, "none went to node %" PRIu32 " (%s) within %.0f s", path->nodeid, path->name, facts->window_s);
+			doctor_evidence(finding, "none went to node %" PRIu32 " (%s) within %.0f s", path->nodeid,
+				path->name, facts->window_s);
 			doctor_remedy(finding, "allow outgoing UDP to port %u in the firewall of this host", port);
 		} else if (verdict == NOTHING_COMES && !is_filtered_here) {
-			finding = doctor_find(report, DOCTOR_ERROR, "no UDP packet of node %" PRIu32 " (%s) arrives", path->nodeid, path->name);
-			doctor_evidence(finding, "its daemon takes TCP connections, and none of its packets came in within %.0f s", facts->window_s);
-			doctor_remedy(finding, "allow UDP port %u to this node in the firewall of node %" PRIu32 " and between", port, path->nodeid);
+			finding = doctor_find(report, DOCTOR_ERROR, "no UDP packet of node %" PRIu32 " (%s) arrives",
+				path->nodeid, path->name);
+			doctor_evidence(finding,
+				"its daemon takes TCP connections, and none of its packets came in within %.0f s",
+				facts->window_s);
+			doctor_remedy(finding,
+				"allow UDP port %u to this node in the firewall of node %" PRIu32 " and between", port,
+				path->nodeid);
 		}
 		if (finding != NULL)
 			find_path(path, finding);
@@ -309,27 +328,32 @@ void judge_one_way(const struct doctor_facts *facts, struct doctor_report *repor
 
 		if (is_kept_out || verdict_of(facts, path) != NOT_HEARD)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_ERROR,
-			"node %" PRIu32 " (%s) is heard, and does not hear this node", path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(path,
+			doctor_find(report, DOCTOR_ERROR, "node %" PRIu32 " (%s) is heard, and does not hear this node",
+				path->nodeid, path->name));
 
 		if (path->has_tap)
-			doctor_evidence(finding, "%" PRIu64 " packets of it came in, %" PRIu64 " went to it within %.0f s", path->packets_in,
-				path->packets_out, facts->window_s);
+			doctor_evidence(finding,
+				"%" PRIu64 " packets of it came in, %" PRIu64 " went to it within %.0f s",
+				path->packets_in, path->packets_out, facts->window_s);
 		else
 			doctor_evidence(finding, "its last packet came %" PRIi64 " ms ago", path->heard_ms);
-		doctor_remedy(finding, "allow UDP port %u from this node in the firewall of node %" PRIu32 " and between",
+		doctor_remedy(finding,
+			"allow UDP port %u from this node in the firewall of node %" PRIu32 " and between",
 			doctor_port(facts, path->link), path->nodeid);
 	}
-	for (const char *at = pairs; at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2;
-		at += length) {
+	for (const char *at = pairs;
+		at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2; at += length) {
 		if (member == facts->self || node == facts->self)
 			continue; /* the paths tell */
 		struct doctor_finding *finding = doctor_find(
 			report, DOCTOR_ERROR, "nodes %" PRIu32 " and %" PRIu32 " do not hear each other", member, node);
 
 		finding->peer = node;
-		doctor_evidence(finding, "node %" PRIu32 " is in the ring, and keeps node %" PRIu32 " out", member, node);
-		doctor_remedy(finding, "look at the firewalls of these two, and at the path between: run doctor on both");
+		doctor_evidence(
+			finding, "node %" PRIu32 " is in the ring, and keeps node %" PRIu32 " out", member, node);
+		doctor_remedy(
+			finding, "look at the firewalls of these two, and at the path between: run doctor on both");
 	}
 }
 
@@ -345,11 +369,15 @@ void judge_tcp(const struct doctor_facts *facts, struct doctor_report *report)
 		if (path->tcp != DOCTOR_SILENT && path->tcp != DOCTOR_FORBIDS)
 			continue;
 		const uint16_t port = doctor_port(facts, path->link);
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_WARNING,
-			"TCP to node %" PRIu32 " (%s) is filtered, so that the end of a daemon is noticed late", path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(path,
+			doctor_find(report, DOCTOR_WARNING,
+				"TCP to node %" PRIu32 " (%s) is filtered, so that the end of a daemon is noticed late",
+				path->nodeid, path->name));
 
-		doctor_evidence(finding, "a connection to %s, port %u, %s", path->address, port, answer_name(path->tcp));
-		doctor_remedy(finding, "allow TCP port %u between the nodes, or set tripwire = no in block transport", port);
+		doctor_evidence(
+			finding, "a connection to %s, port %u, %s", path->address, port, answer_name(path->tcp));
+		doctor_remedy(
+			finding, "allow TCP port %u between the nodes, or set tripwire = no in block transport", port);
 	}
 }
 
@@ -357,18 +385,23 @@ void judge_icmp(const struct doctor_facts *facts, struct doctor_report *report)
 {
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
-		const bool is_alive = is_joined(facts, path) || path->tcp == DOCTOR_ANSWERS || path->tcp == DOCTOR_REFUSES ||
-				      path->packets_in > 0;
+		const bool is_alive = is_joined(facts, path) || path->tcp == DOCTOR_ANSWERS ||
+				      path->tcp == DOCTOR_REFUSES || path->packets_in > 0;
 
 		if (is_this_host(facts, path) || !is_alive || is_link_down(facts, path->link))
 			continue;
-		if (path->icmp == DOCTOR_UNTRIED || path->icmp == DOCTOR_ANSWERS || verdict_of(facts, path) == HOST_SILENT)
+		if (path->icmp == DOCTOR_UNTRIED || path->icmp == DOCTOR_ANSWERS ||
+			verdict_of(facts, path) == HOST_SILENT)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_WARNING,
-			"ICMP of node %" PRIu32 " (%s) is filtered, so that its end and small packet sizes are noticed late",
-			path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, DOCTOR_WARNING,
+				      "ICMP of node %" PRIu32
+				      " (%s) is filtered, so that its end and small packet sizes are noticed late",
+				      path->nodeid, path->name));
 
-		doctor_evidence(finding, "ICMP echo to %s %s, and its host is alive", path->address, answer_name(path->icmp));
-		doctor_remedy(finding, "allow ICMP between the nodes: echo, destination unreachable, fragmentation needed");
+		doctor_evidence(
+			finding, "ICMP echo to %s %s, and its host is alive", path->address, answer_name(path->icmp));
+		doctor_remedy(
+			finding, "allow ICMP between the nodes: echo, destination unreachable, fragmentation needed");
 	}
 }

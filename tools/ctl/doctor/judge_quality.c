@@ -6,24 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROBES_LEAST 50        /* for a share to mean something */
-#define LOSS_WARNING 1         /* percent */
+#define PROBES_LEAST 50 /* for a share to mean something */
+#define LOSS_WARNING 1  /* percent */
 #define LOSS_ERROR 5
 #define TOKEN_MS 1000
-#define ROTATION_WARNING 10    /* a rotation of packets takes more than this part of the token timeout */
+#define ROTATION_WARNING 10 /* a rotation of packets takes more than this part of the token timeout */
 #define ROTATION_ERROR 3
 #define ROTATIONS_LEAST 100
-#define TOKEN_FACTOR 10        /* rotations that a timeout should hold */
+#define TOKEN_FACTOR 10 /* rotations that a timeout should hold */
 #define WARNINGS_LEAST 3
 #define RETRANSMITS_LEAST 100
 #define HOUR_MS 3600000
-#define CHANGES_MOST 3         /* lost tokens an hour */
+#define CHANGES_MOST 3 /* lost tokens an hour */
 #define CLOCK_WARNING_MS 1000
 #define CLOCK_ERROR_MS 60000
 
 static int64_t token_ms(const struct doctor_facts *facts)
 {
-	return doctor_number(&facts->config, "runtime.config.totem.token", doctor_number(&facts->config, "totem.token", TOKEN_MS));
+	return doctor_number(
+		&facts->config, "runtime.config.totem.token", doctor_number(&facts->config, "totem.token", TOKEN_MS));
 }
 
 /* Up to the next 100 ms. */
@@ -46,7 +47,8 @@ static int64_t interface_mtu(const struct doctor_facts *facts, uint32_t number)
 	return DOCTOR_UNKNOWN;
 }
 
-static void judge_path_mtu(const struct doctor_facts *facts, const struct doctor_path *path, struct doctor_report *report)
+static void judge_path_mtu(
+	const struct doctor_facts *facts, const struct doctor_path *path, struct doctor_report *report)
 {
 	const bool is_knet = strcmp(doctor_transport(facts), "knet") == 0;
 	const int64_t own = interface_mtu(facts, path->link);
@@ -57,16 +59,19 @@ static void judge_path_mtu(const struct doctor_facts *facts, const struct doctor
 	else if (path->mtu_reported > 0)
 		snprintf(more, sizeof(more), "; a router reports %" PRIi64, path->mtu_reported);
 	/* libknet measures by itself and cuts its packets. A router that reports lets the kernel cut them. */
-	struct doctor_finding *finding = find_path(path, doctor_find(report,
-		is_knet || more[0] != '\0' ? DOCTOR_WARNING : DOCTOR_ERROR,
-		"packets of %" PRIi64 " bytes do not get to node %" PRIu32 " (%s) and back", path->mtu_wanted, path->nodeid, path->name));
+	struct doctor_finding *finding = find_path(
+		path, doctor_find(report, is_knet || more[0] != '\0' ? DOCTOR_WARNING : DOCTOR_ERROR,
+			      "packets of %" PRIi64 " bytes do not get to node %" PRIu32 " (%s) and back",
+			      path->mtu_wanted, path->nodeid, path->name));
 
-	doctor_evidence(finding, "with \"do not fragment\", %" PRIi64 " bytes come back, %" PRIi64 " do not%s", path->mtu_passed,
-		path->mtu_failed, more);
+	doctor_evidence(finding, "with \"do not fragment\", %" PRIi64 " bytes come back, %" PRIi64 " do not%s",
+		path->mtu_passed, path->mtu_failed, more);
 	if (is_knet)
-		doctor_remedy(finding, "repair the path, or set the MTU of the interfaces to %" PRIi64 " on all nodes", path->mtu_passed);
+		doctor_remedy(finding, "repair the path, or set the MTU of the interfaces to %" PRIi64 " on all nodes",
+			path->mtu_passed);
 	else
-		doctor_remedy(finding, "set netmtu = %" PRIi64 " in block transport on all nodes, or repair the path", path->mtu_passed);
+		doctor_remedy(finding, "set netmtu = %" PRIi64 " in block transport on all nodes, or repair the path",
+			path->mtu_passed);
 }
 
 void judge_mtu(const struct doctor_facts *facts, struct doctor_report *report)
@@ -86,15 +91,19 @@ void judge_mtu(const struct doctor_facts *facts, struct doctor_report *report)
 			judge_path_mtu(facts, path, report);
 		if (path->mtu_back < 0 || path->mtu_back >= path->mtu_wanted)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_WARNING,
-			"packets of %" PRIi64 " bytes come from node %" PRIu32 " (%s) in fragments", path->mtu_wanted, path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, DOCTOR_WARNING,
+				      "packets of %" PRIi64 " bytes come from node %" PRIu32 " (%s) in fragments",
+				      path->mtu_wanted, path->nodeid, path->name));
 
 		doctor_evidence(finding, "the largest fragment of an answer has %" PRIi64 " bytes", path->mtu_back);
-		doctor_remedy(finding, "set the MTU of its interface to %" PRIi64 ", or netmtu = %" PRIi64 " on all nodes", path->mtu_wanted,
-			path->mtu_back);
+		doctor_remedy(finding,
+			"set the MTU of its interface to %" PRIi64 ", or netmtu = %" PRIi64 " on all nodes",
+			path->mtu_wanted, path->mtu_back);
 	}
 	if (unknown > 0)
-		doctor_unchecked(report, "%" PRIu32 " path%s: no ICMP echo came back", unknown, unknown == 1 ? "" : "s");
+		doctor_unchecked(
+			report, "%" PRIu32 " path%s: no ICMP echo came back", unknown, unknown == 1 ? "" : "s");
 }
 
 /* Counted are paths on which echo is answered: without any answer other checks have a word for it. */
@@ -116,11 +125,12 @@ void judge_loss(const struct doctor_facts *facts, struct doctor_report *report)
 		measured++;
 		if (lost < 2 || lost * 100 < path->sent * LOSS_WARNING)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report,
-			lost * 100 >= path->sent * LOSS_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING,
-			"the path to node %" PRIu32 " (%s) loses packets", path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, lost * 100 >= path->sent * LOSS_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING,
+				      "the path to node %" PRIu32 " (%s) loses packets", path->nodeid, path->name));
 
-		doctor_evidence(finding, "%" PRIu32 " of %" PRIu32 " ICMP echo requests were not answered", lost, path->sent);
+		doctor_evidence(
+			finding, "%" PRIu32 " of %" PRIu32 " ICMP echo requests were not answered", lost, path->sent);
 		doctor_remedy(finding,
 			"look at error counters of interfaces and switch ports (ip -s link), duplex and full queues between the two");
 	}
@@ -139,14 +149,18 @@ void judge_latency(const struct doctor_facts *facts, struct doctor_report *repor
 
 		if (!is_measured(facts, path) || rotation_ms * ROTATION_WARNING < token)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report,
-			rotation_ms * ROTATION_ERROR >= token ? DOCTOR_ERROR : DOCTOR_WARNING,
-			"the path to node %" PRIu32 " (%s) is slow or unsteady for a token timeout of %" PRIi64 " ms", path->nodeid, path->name,
-			token));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, rotation_ms * ROTATION_ERROR >= token ? DOCTOR_ERROR : DOCTOR_WARNING,
+				      "the path to node %" PRIu32
+				      " (%s) is slow or unsteady for a token timeout of %" PRIi64 " ms",
+				      path->nodeid, path->name, token));
 
-		doctor_evidence(finding, "round trips take %.1f ms, 1 of 100 takes more than %.1f ms, the longest took %.1f ms",
-			(double)path->rtt_p50_us / 1000, (double)path->rtt_p99_us / 1000, (double)path->rtt_max_us / 1000);
-		doctor_remedy(finding, "repair the path, or set token = %" PRIi64 "ms in block totem", round_up(rotation_ms * TOKEN_FACTOR));
+		doctor_evidence(finding,
+			"round trips take %.1f ms, 1 of 100 takes more than %.1f ms, the longest took %.1f ms",
+			(double)path->rtt_p50_us / 1000, (double)path->rtt_p99_us / 1000,
+			(double)path->rtt_max_us / 1000);
+		doctor_remedy(finding, "repair the path, or set token = %" PRIi64 "ms in block totem",
+			round_up(rotation_ms * TOKEN_FACTOR));
 	}
 }
 
@@ -190,16 +204,19 @@ void judge_token(const struct doctor_facts *facts, struct doctor_report *report)
 		return;
 	const int64_t count = find_rotation(&facts->stats, &least_us, &most_us);
 	if (count < ROTATIONS_LEAST) {
-		doctor_unchecked(report, "the daemon has measured %" PRIi64 " rotations of the token, too few for advice", count);
+		doctor_unchecked(report,
+			"the daemon has measured %" PRIi64 " rotations of the token, too few for advice", count);
 		return;
 	}
 	if (least_us / 1000 * 2 <= token && warnings < WARNINGS_LEAST)
 		return;
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_WARNING, "the token timeout of %" PRIi64 " ms is short for this ring", token);
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_WARNING, "the token timeout of %" PRIi64 " ms is short for this ring", token);
 
-	doctor_evidence(finding, "of %" PRIi64 " rotations 999 of 1000 took at most %" PRIi64 " ms, the longest took %" PRIi64
-		" ms; %" PRIi64 " came late", count, most_us / 1000, longest, warnings);
+	doctor_evidence(finding,
+		"of %" PRIi64 " rotations 999 of 1000 took at most %" PRIi64 " ms, the longest took %" PRIi64
+		" ms; %" PRIi64 " came late",
+		count, most_us / 1000, longest, warnings);
 	const int64_t advice = round_up(2 * longest);
 	doctor_remedy(finding, "set token = %" PRIi64 "ms in block totem, then coterie-ctl reload",
 		advice > token ? advice : round_up(token * 3 / 2));
@@ -215,7 +232,8 @@ void judge_retransmits(const struct doctor_facts *facts, struct doctor_report *r
 	struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING, "this node sends many packets again");
 
 	doctor_evidence(finding, "%" PRIi64 " of %" PRIi64 " since the start of the daemon", again, sent);
-	doctor_remedy(finding, "look at findings of loss and buffers on all nodes; a node that cannot keep up loses packets as well");
+	doctor_remedy(finding,
+		"look at findings of loss and buffers on all nodes; a node that cannot keep up loses packets as well");
 }
 
 void judge_ring(const struct doctor_facts *facts, struct doctor_report *report)
@@ -230,14 +248,16 @@ void judge_ring(const struct doctor_facts *facts, struct doctor_report *report)
 	if (growth >= CHANGES_MOST) {
 		finding = doctor_find(report, DOCTOR_ERROR, "the ring does not settle");
 		doctor_evidence(finding, "it began to form again %" PRIi64 " times in %.0f s", growth, facts->window_s);
-		doctor_remedy(finding, "look at findings of paths first; a pair of nodes that do not hear each other keeps a ring from forming");
+		doctor_remedy(finding,
+			"look at findings of paths first; a pair of nodes that do not hear each other keeps a ring from forming");
 		return;
 	}
 	if (lost <= CHANGES_MOST * (1 + uptime_ms / HOUR_MS))
 		return;
 	finding = doctor_find(report, DOCTOR_WARNING, "the ring loses its token often");
 	doctor_evidence(finding, "%" PRIi64 " times in %" PRIi64 " minutes", lost, uptime_ms / 60000);
-	doctor_remedy(finding, "look at findings of loss, latency and late scheduling; coterie-ctl status shows the evictions");
+	doctor_remedy(finding,
+		"look at findings of loss, latency and late scheduling; coterie-ctl status shows the evictions");
 }
 
 void judge_clock(const struct doctor_facts *facts, struct doctor_report *report)
@@ -256,13 +276,17 @@ void judge_clock(const struct doctor_facts *facts, struct doctor_report *report)
 		}
 		if (off < CLOCK_WARNING_MS)
 			continue;
-		struct doctor_finding *finding = find_path(path, doctor_find(report,
-			off >= CLOCK_ERROR_MS ? DOCTOR_ERROR : DOCTOR_WARNING, "the clocks of node %" PRIu32 " (%s) and of this node differ",
-			path->nodeid, path->name));
+		struct doctor_finding *finding = find_path(
+			path, doctor_find(report, off >= CLOCK_ERROR_MS ? DOCTOR_ERROR : DOCTOR_WARNING,
+				      "the clocks of node %" PRIu32 " (%s) and of this node differ", path->nodeid,
+				      path->name));
 
-		doctor_evidence(finding, "its clock is %.1f s %s", (double)off / 1000, path->clock_ms < 0 ? "behind" : "ahead");
-		doctor_remedy(finding, "let both follow one time server: systemctl enable --now systemd-timesyncd; the ring itself needs no clocks");
+		doctor_evidence(
+			finding, "its clock is %.1f s %s", (double)off / 1000, path->clock_ms < 0 ? "behind" : "ahead");
+		doctor_remedy(finding,
+			"let both follow one time server: systemctl enable --now systemd-timesyncd; the ring itself needs no clocks");
 	}
 	if (unknown > 0)
-		doctor_unchecked(report, "%" PRIu32 " node%s: ICMP timestamps are not answered", unknown, unknown == 1 ? "" : "s");
+		doctor_unchecked(report, "%" PRIu32 " node%s: ICMP timestamps are not answered", unknown,
+			unknown == 1 ? "" : "s");
 }

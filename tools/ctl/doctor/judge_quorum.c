@@ -61,7 +61,8 @@ void judge_expected(const struct doctor_facts *facts, struct doctor_report *repo
 	if (!has_provider(facts) || facts->member_count == 0)
 		return;
 	if (votes == 0) {
-		struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR, "no node has a vote, so that quorum is impossible");
+		struct doctor_finding *finding = doctor_find(
+			report, DOCTOR_ERROR, "no node has a vote, so that quorum is impossible");
 
 		doctor_evidence(finding, "%zu nodes with 0 votes", facts->member_count);
 		doctor_remedy(finding, "give nodes votes (votes in block node)");
@@ -70,10 +71,11 @@ void judge_expected(const struct doctor_facts *facts, struct doctor_report *repo
 	/* With a device the votes that are missing here may be the device's. */
 	if (expected == 0 || has_device(facts) || expected / 2 + 1 <= votes)
 		return;
-	struct doctor_finding *finding =
-		doctor_find(report, DOCTOR_ERROR, "the nodes cannot have quorum, not even if all of them are there");
+	struct doctor_finding *finding = doctor_find(
+		report, DOCTOR_ERROR, "the nodes cannot have quorum, not even if all of them are there");
 
-	doctor_evidence(finding, "expected votes are %" PRIi64 ", quorum is %" PRIi64 ", and all nodes together have %" PRIi64, expected,
+	doctor_evidence(finding,
+		"expected votes are %" PRIi64 ", quorum is %" PRIi64 ", and all nodes together have %" PRIi64, expected,
 		expected / 2 + 1, votes);
 	doctor_remedy(finding, "remove expected-votes from block quorum, or set it to %" PRIi64, votes);
 }

@@ -31,10 +31,10 @@ struct probe_path {
 struct probe_link {
 	struct doctor_link *link;
 	int family;
-	int index;    /* of the interface */
-	int icmp_fd;  /* -1: not allowed */
+	int index;   /* of the interface */
+	int icmp_fd; /* -1: not allowed */
 	bool is_raw;
-	int tap_fd;   /* -1: not allowed, or the loopback */
+	int tap_fd; /* -1: not allowed, or the loopback */
 	uint16_t port, id;
 	uint8_t mac[6];
 	char macs[4][20]; /* of other hosts that answer for the address of this node */

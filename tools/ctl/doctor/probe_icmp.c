@@ -184,7 +184,8 @@ static enum doctor_answer answer_of_v4(uint8_t code)
 	}
 }
 
-static void note_error_v4(struct probe *probe, struct probe_link *link, const struct icmphdr *header, const uint8_t *quote, size_t size)
+static void note_error_v4(
+	struct probe *probe, struct probe_link *link, const struct icmphdr *header, const uint8_t *quote, size_t size)
 {
 	struct iphdr inner;
 	struct udphdr udp;
@@ -206,11 +207,13 @@ static void note_error_v4(struct probe *probe, struct probe_link *link, const st
 		if (ntohs(udp.dest) == link->port)
 			own->path->udp = answer_of_v4(header->code);
 	} else if (inner.protocol == IPPROTO_ICMP && own->path->icmp != DOCTOR_ANSWERS) {
-		own->path->icmp = answer_of_v4(header->code) == DOCTOR_REFUSES ? DOCTOR_FORBIDS : answer_of_v4(header->code);
+		own->path->icmp = answer_of_v4(header->code) == DOCTOR_REFUSES ? DOCTOR_FORBIDS
+									       : answer_of_v4(header->code);
 	}
 }
 
-static void read_v4(struct probe *probe, struct probe_link *link, const char *from, const uint8_t *bytes, size_t size, int64_t at_ns)
+static void read_v4(struct probe *probe, struct probe_link *link, const char *from, const uint8_t *bytes, size_t size,
+	int64_t at_ns)
 {
 	struct icmphdr header;
 	const size_t head = link->is_raw && size > 0 ? (size_t)(bytes[0] & 0x0f) * 4 : 0;
@@ -231,7 +234,8 @@ static void read_v4(struct probe *probe, struct probe_link *link, const char *fr
 		note_time(own, payload, left, at_ns);
 }
 
-static void note_error_v6(struct probe *probe, struct probe_link *link, const struct icmp6_hdr *header, const uint8_t *quote, size_t size)
+static void note_error_v6(
+	struct probe *probe, struct probe_link *link, const struct icmp6_hdr *header, const uint8_t *quote, size_t size)
 {
 	char address[DOCTOR_ADDRESS_SIZE];
 	struct udphdr udp;
@@ -255,7 +259,8 @@ static void note_error_v6(struct probe *probe, struct probe_link *link, const st
 	}
 }
 
-static void read_v6(struct probe *probe, struct probe_link *link, const char *from, const uint8_t *bytes, size_t size, int64_t at_ns)
+static void read_v6(struct probe *probe, struct probe_link *link, const char *from, const uint8_t *bytes, size_t size,
+	int64_t at_ns)
 {
 	struct icmp6_hdr header;
 	struct probe_path *own = probe_find(probe, link, from);
@@ -265,7 +270,8 @@ static void read_v6(struct probe *probe, struct probe_link *link, const char *fr
 	memcpy(&header, bytes, sizeof(header));
 	if (header.icmp6_type == ICMP6_DST_UNREACH || header.icmp6_type == ICMP6_PACKET_TOO_BIG)
 		note_error_v6(probe, link, &header, bytes + sizeof(header), size - sizeof(header));
-	else if (own != NULL && header.icmp6_type == ICMP6_ECHO_REPLY && (!link->is_raw || ntohs(header.icmp6_id) == link->id))
+	else if (own != NULL && header.icmp6_type == ICMP6_ECHO_REPLY &&
+		 (!link->is_raw || ntohs(header.icmp6_id) == link->id))
 		note_echo(own, ntohs(header.icmp6_seq), bytes + sizeof(header), size - sizeof(header), at_ns);
 }
 

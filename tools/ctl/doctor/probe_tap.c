@@ -34,7 +34,8 @@ void probe_tap_open(struct probe_link *link)
 	struct sock_filter take[] = {BPF_STMT(BPF_RET | BPF_K, SNAP_SIZE)};
 	const struct sock_fprog filter = {.len = 1, .filter = take};
 	const int size = BUFFER_SIZE;
-	struct sockaddr_ll local = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link->index};
+	struct sockaddr_ll local = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link->index};
 	struct packet_mreq groups = {.mr_ifindex = link->index, .mr_type = PACKET_MR_ALLMULTI};
 	struct ifreq request = {.ifr_flags = 0};
 
@@ -99,7 +100,11 @@ void probe_tap_arp(struct probe_link *link, const struct doctor_path *path)
 		.sll_ifindex = link->index,
 		.sll_halen = 6,
 		.sll_addr = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-	struct arp ask = {.head = {.ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4, .ar_op = htons(ARPOP_REQUEST)}};
+	struct arp ask = {.head = {.ar_hrd = htons(ARPHRD_ETHER),
+				  .ar_pro = htons(ETH_P_IP),
+				  .ar_hln = 6,
+				  .ar_pln = 4,
+				  .ar_op = htons(ARPOP_REQUEST)}};
 
 	if (link->tap_fd < 0 || link->family != AF_INET)
 		return;
@@ -138,7 +143,7 @@ static void note_arp(struct probe *probe, struct probe_link *link, const uint8_t
 struct packet {
 	char from[DOCTOR_ADDRESS_SIZE], to[DOCTOR_ADDRESS_SIZE];
 	uint8_t protocol;
-	uint16_t port;      /* of UDP to which it goes; 0: none */
+	uint16_t port; /* of UDP to which it goes; 0: none */
 	bool is_fragment, is_group;
 	int64_t size;
 };
@@ -171,7 +176,8 @@ static bool parse_v6(const uint8_t *bytes, size_t size, struct packet *packet)
 {
 	struct udphdr udp;
 
-	if (size < V6_HEADER || bytes[0] >> 4 != 6 || inet_ntop(AF_INET6, bytes + 8, packet->from, sizeof(packet->from)) == NULL ||
+	if (size < V6_HEADER || bytes[0] >> 4 != 6 ||
+		inet_ntop(AF_INET6, bytes + 8, packet->from, sizeof(packet->from)) == NULL ||
 		inet_ntop(AF_INET6, bytes + 24, packet->to, sizeof(packet->to)) == NULL)
 		return false;
 	packet->protocol = bytes[6];
@@ -201,7 +207,8 @@ static void note_outgoing(struct probe *probe, struct probe_link *link, const st
 			probe->paths[i].path->packets_out++;
 }
 
-static void note_incoming(struct probe *probe, struct probe_link *link, const struct packet *packet, const uint8_t mac[6])
+static void note_incoming(
+	struct probe *probe, struct probe_link *link, const struct packet *packet, const uint8_t mac[6])
 {
 	struct probe_path *own = probe_find(probe, link, packet->from);
 	struct doctor_link *told = link->link;
@@ -211,7 +218,8 @@ static void note_incoming(struct probe *probe, struct probe_link *link, const st
 	if (packet->port != link->port)
 		return;
 	if (own == NULL) {
-		if (strcmp(packet->to, told->address) == 0 || (packet->is_group && strcmp(packet->to, told->group) == 0))
+		if (strcmp(packet->to, told->address) == 0 ||
+			(packet->is_group && strcmp(packet->to, told->group) == 0))
 			memcpy(told->unlisted, packet->from, sizeof(told->unlisted));
 		return;
 	}
@@ -232,7 +240,8 @@ void probe_tap_read(struct probe *probe, struct probe_link *link)
 	for (;;) {
 		struct sockaddr_ll from;
 		socklen_t from_size = sizeof(from);
-		ssize_t size = recvfrom(link->tap_fd, bytes, sizeof(bytes), MSG_TRUNC, (struct sockaddr *)&from, &from_size);
+		ssize_t size = recvfrom(
+			link->tap_fd, bytes, sizeof(bytes), MSG_TRUNC, (struct sockaddr *)&from, &from_size);
 		const size_t seen = size > (ssize_t)sizeof(bytes) ? sizeof(bytes) : (size_t)size;
 		struct packet packet = {.port = 0};
 

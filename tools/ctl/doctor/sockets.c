@@ -38,7 +38,8 @@ static void count_drops(const struct doctor_facts *facts, const char *path, int6
 		int64_t drops;
 
 		/* Slot, local and remote address, state, queues, timer, retransmits, uid, timeout, inode, references, pointer, drops. */
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %*u %*u %*s %" SCNd64, &port, &drops) == 2 &&
+		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %*u %*u %*s %" SCNd64, &port,
+			    &drops) == 2 &&
 			is_port(facts, port))
 			*sum = (*sum < 0 ? 0 : *sum) + drops;
 	}
@@ -100,7 +101,9 @@ static bool ask(int fd, uint8_t family)
 		struct nlmsghdr header;
 		struct inet_diag_req_v2 request;
 	} message = {
-		.header = {.nlmsg_len = sizeof(message), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.header = {.nlmsg_len = sizeof(message),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.request = {.sdiag_family = family,
 			.sdiag_protocol = IPPROTO_UDP,
 			.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
@@ -108,7 +111,8 @@ static bool ask(int fd, uint8_t family)
 	};
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-	return sendto(fd, &message, sizeof(message), 0, (const struct sockaddr *)&kernel, sizeof(kernel)) == (ssize_t)sizeof(message);
+	return sendto(fd, &message, sizeof(message), 0, (const struct sockaddr *)&kernel, sizeof(kernel)) ==
+	       (ssize_t)sizeof(message);
 }
 
 static void read_socket(const struct doctor_facts *facts, const struct nlmsghdr *header, int64_t *least)
@@ -132,7 +136,8 @@ static void read_socket(const struct doctor_facts *facts, const struct nlmsghdr 
 		memcpy(&attribute, at, sizeof(attribute));
 		if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > left)
 			return;
-		if (attribute.nla_type == INET_DIAG_SKMEMINFO && attribute.nla_len >= sizeof(struct nlattr) + sizeof(values)) {
+		if (attribute.nla_type == INET_DIAG_SKMEMINFO &&
+			attribute.nla_len >= sizeof(struct nlattr) + sizeof(values)) {
 			memcpy(values, at + sizeof(struct nlattr), sizeof(values));
 			if (*least < 0 || values[SK_MEMINFO_RCVBUF] < *least)
 				*least = values[SK_MEMINFO_RCVBUF];
@@ -158,7 +163,8 @@ static void read_all(const struct doctor_facts *facts, int fd, int64_t *least)
 
 		if (size <= 0)
 			return;
-		for (const struct nlmsghdr *header = &buffer.header; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+		for (const struct nlmsghdr *header = &buffer.header; NLMSG_OK(header, left);
+			header = NLMSG_NEXT(header, left)) {
 			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
 				return;
 			read_socket(facts, header, least);

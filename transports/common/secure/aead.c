@@ -68,8 +68,8 @@ int aead_seal(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uin
 	return aead->library->seal(aead, nonce, extra, extra_size, plain, size, out, tag);
 }
 
-bool aead_open(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size, const uint8_t *sealed,
-	uint32_t size, uint8_t *out, const uint8_t *tag)
+bool aead_open(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
+	const uint8_t *sealed, uint32_t size, uint8_t *out, const uint8_t *tag)
 {
 	return aead->library->open(aead, nonce, extra, extra_size, sealed, size, out, tag);
 }

@@ -81,7 +81,7 @@ int aead_seal(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uin
  * @param tag  what to compare with; NULL: decrypt the first size bytes of something longer, which proves nothing
  * @return whether the tag is right; out is undefined if not
  */
-bool aead_open(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size, const uint8_t *sealed,
-	uint32_t size, uint8_t *out, const uint8_t *tag);
+bool aead_open(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
+	const uint8_t *sealed, uint32_t size, uint8_t *out, const uint8_t *tag);
 
 #endif

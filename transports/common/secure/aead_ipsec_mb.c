@@ -169,7 +169,8 @@ static bool is_usable(const IMB_MGR *manager)
 {
 	if ((manager->features & FEATURES) != FEATURES)
 		return false;
-	return (manager->features & IMB_FEATURE_SELF_TEST) == 0 || (manager->features & IMB_FEATURE_SELF_TEST_PASS) != 0;
+	return (manager->features & IMB_FEATURE_SELF_TEST) == 0 ||
+	       (manager->features & IMB_FEATURE_SELF_TEST_PASS) != 0;
 }
 
 static struct library *library_create(const IMB_MGR *manager)

@@ -16,8 +16,7 @@ static const char salt[] = "coterie sealed datagrams 1";
 struct keys_root *keys_page_take(uint32_t count)
 {
 	size_t size = count * sizeof(struct keys_root);
-	struct keys_root *roots =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct keys_root *roots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (roots == MAP_FAILED)
 		return NULL;
@@ -116,8 +115,8 @@ int keys_mac(const struct keys_root *root, const char *label, const void *bytes,
 	return rc;
 }
 
-int keys_context_set(struct aead *context, const struct keys_root *root, const struct keys_session *session,
-	bool is_sealing)
+int keys_context_set(
+	struct aead *context, const struct keys_root *root, const struct keys_session *session, bool is_sealing)
 {
 	uint8_t key[KEYS_SIZE];
 	int rc = keys_derive(root, session, key);

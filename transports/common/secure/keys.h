@@ -48,7 +48,7 @@ int keys_derive(const struct keys_root *root, const struct keys_session *session
 int keys_mac(const struct keys_root *root, const char *label, const void *bytes, size_t size, uint8_t mac[KEYS_SIZE]);
 
 /** Give a context a derived key, which it keeps until it is wiped or set again. @return 0; -EIO */
-int keys_context_set(struct aead *context, const struct keys_root *root, const struct keys_session *session,
-	bool is_sealing);
+int keys_context_set(
+	struct aead *context, const struct keys_root *root, const struct keys_session *session, bool is_sealing);
 
 #endif

@@ -13,8 +13,7 @@ void replay_begin(struct replay *window, uint64_t number)
 	window->highest = number;
 	memset(window->seen, 0xff, sizeof(window->seen));
 	/* Later numbers of the same word are not seen. */
-	window->seen[number / 64 % WINDOW_WORDS] = number % 64 == 63 ? UINT64_MAX
-								       : (UINT64_C(2) << number % 64) - 1;
+	window->seen[number / 64 % WINDOW_WORDS] = number % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << number % 64) - 1;
 }
 
 bool replay_is_new(const struct replay *window, uint64_t number)

@@ -25,8 +25,8 @@ static int fill_from_system(void *bytes, size_t size)
 
 /* ---- Life ---------------------------------------------------------------- */
 
-int secure_create_with(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind,
-	struct secure **created)
+int secure_create_with(
+	uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind, struct secure **created)
 {
 	struct secure *secure = calloc(1, sizeof(*secure));
 	int rc;
@@ -118,14 +118,12 @@ static int own_load(struct secure *secure, uint32_t number)
 
 	for (int lane = 0; lane < SECURE_LANES && rc == 0; lane++) {
 		own->lanes[lane].context = aead_create(secure->library);
-		rc = own->lanes[lane].context == NULL ? -ENOMEM
-						      : lane_set_key(secure, number, (enum secure_lane)lane);
+		rc = own->lanes[lane].context == NULL ? -ENOMEM : lane_set_key(secure, number, (enum secure_lane)lane);
 	}
 	return rc;
 }
 
-int secure_load(
-	struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size)
+int secure_load(struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size)
 {
 	if (number < 1 || number > SECURE_KEYS)
 		return -EINVAL;
@@ -189,8 +187,7 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
 int secure_proof(const struct secure *secure, uint32_t number, const char *label, const void *bytes, size_t size,
 	uint8_t proof[32])
 {
-	return is_loaded(secure, number) ? keys_mac(&secure->roots[number - 1], label, bytes, size, proof)
-					 : -EINVAL;
+	return is_loaded(secure, number) ? keys_mac(&secure->roots[number - 1], label, bytes, size, proof) : -EINVAL;
 }
 
 /* ---- Datagrams ------------------------------------------------------------- */
@@ -292,8 +289,8 @@ struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *re
 		.bytes = (const uint8_t *)receiver, .size = lane == SECURE_UNICAST ? sizeof(*receiver) : 0};
 }
 
-int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size,
-	uint8_t *out)
+int secure_seal(
+	struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size, uint8_t *out)
 {
 	uint32_t receiver;
 	const struct secure_extra extra = secure_bind(lane, to, &receiver);
@@ -321,8 +318,8 @@ bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint
 
 /* ---- What the network quotes ------------------------------------------------ */
 
-static uint32_t read_quote(struct aead *context, const struct secure_extra *extra, const uint8_t *quote,
-	uint32_t size, uint8_t *out)
+static uint32_t read_quote(
+	struct aead *context, const struct secure_extra *extra, const uint8_t *quote, uint32_t size, uint8_t *out)
 {
 	if (size >= SECURE_OVERHEAD && decrypt(context, extra, quote, out, size))
 		return size - SECURE_OVERHEAD;
@@ -331,13 +328,13 @@ static uint32_t read_quote(struct aead *context, const struct secure_extra *extr
 
 	size -= SECURE_HEADER_SIZE;
 	read_nonce(quote, nonce);
-	return aead_open(context, nonce, clear, put_clear(quote, extra, clear), quote + SECURE_HEADER_SIZE, size, out, NULL)
+	return aead_open(context, nonce, clear, put_clear(quote, extra, clear), quote + SECURE_HEADER_SIZE, size, out,
+		       NULL)
 		       ? size
 		       : 0;
 }
 
-uint32_t secure_quote(
-	const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out)
+uint32_t secure_quote(const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out)
 {
 	struct secure_header header;
 	uint32_t receiver;

@@ -45,14 +45,14 @@ enum secure_lane {
 
 /** The kind of a datagram. */
 enum secure_result {
-	SECURE_FRAME,    /* authentic and new */
-	SECURE_CLEAR,    /* a datagram in clear, and such are allowed now: the frame is all of it */
-	SECURE_HANDLED,  /* authentic, and no frame: a question or an answer */
-	SECURE_UNKNOWN,  /* of a session that is not believed yet */
-	SECURE_REPLAYED, /* seen before, or too old to be checked */
-	SECURE_FORGED,   /* not authentic: altered, or sealed with a key that we do not have */
+	SECURE_FRAME,         /* authentic and new */
+	SECURE_CLEAR,         /* a datagram in clear, and such are allowed now: the frame is all of it */
+	SECURE_HANDLED,       /* authentic, and no frame: a question or an answer */
+	SECURE_UNKNOWN,       /* of a session that is not believed yet */
+	SECURE_REPLAYED,      /* seen before, or too old to be checked */
+	SECURE_FORGED,        /* not authentic: altered, or sealed with a key that we do not have */
 	SECURE_REFUSED_CLEAR, /* in clear, or cut short */
-	SECURE_LIMITED,  /* not looked at: too many of this kind just now */
+	SECURE_LIMITED,       /* not looked at: too many of this kind just now */
 };
 
 /** The result of secure_open. */
@@ -98,8 +98,7 @@ bool secure_is_believed(const struct secure *secure, uint32_t number, uint32_t n
  * @return 0; -EINVAL: no cipher or no bytes; -EEXIST: its id is that of the other key; -ENOMEM; errors of fill_random:
  *     that number holds no key then
  */
-int secure_load(
-	struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size);
+int secure_load(struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size);
 /** @return whether that number holds this key for this cipher */
 bool secure_holds(
 	const struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size);
@@ -133,8 +132,8 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
  * @param out   size + SECURE_OVERHEAD bytes; not overlapping with plain
  * @return 0; -EINVAL: no key is in use; -EIO: the library failed, nothing may be sent
  */
-int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size,
-	uint8_t *out);
+int secure_seal(
+	struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size, uint8_t *out);
 
 /**
  * Make a datagram that asks a peer to prove its session with this key.
@@ -155,8 +154,8 @@ bool secure_is_sealed(const uint8_t *bytes, uint32_t size);
  * @param bytes   the datagram, decrypted in place; its contents are undefined if it is no frame
  * @param opened  out
  */
-enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes,
-	uint32_t size, struct secure_opened *opened);
+enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes, uint32_t size,
+	struct secure_opened *opened);
 
 /**
  * Read what the network quotes of a datagram that this node sealed.
@@ -167,8 +166,7 @@ enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t 
  * @return how many bytes of the frame there are; 0: it is none of ours, or no frame. A quote that lacks the end of
  *     the datagram cannot be authenticated: compare it with what was sent, as the engine does.
  */
-uint32_t secure_quote(
-	const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out);
+uint32_t secure_quote(const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out);
 
 /**
  * Make or check a proof for another connection (the tripwire): a keyed hash over its label and contents.

@@ -168,8 +168,8 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 }
 
 /* The sender has changed to its next generation. The trial context becomes the lane's context. */
-static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
-	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
+static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer, uint32_t number,
+	const struct secure_header *header, uint8_t *bytes, uint32_t size)
 {
 	uint32_t receiver;
 	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
@@ -189,9 +189,8 @@ static enum secure_result take_next(struct secure *secure, uint64_t now_ns, stru
 	return SECURE_FRAME;
 }
 
-static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
-	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
-	struct secure_opened *opened)
+static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, struct secure_peer *peer, uint32_t number,
+	const struct secure_header *header, uint8_t *bytes, uint32_t size, struct secure_opened *opened)
 {
 	uint32_t receiver;
 	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
@@ -228,8 +227,8 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	return result;
 }
 
-static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
-	uint8_t *bytes, uint32_t size, struct secure_opened *opened)
+static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, struct secure_peer *peer, uint8_t *bytes,
+	uint32_t size, struct secure_opened *opened)
 {
 	struct secure_header header;
 
@@ -284,8 +283,8 @@ bool secure_is_sealed(const uint8_t *bytes, uint32_t size)
 	return size >= SECURE_OVERHEAD && bytes[0] == SECURE_MAGIC;
 }
 
-enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes,
-	uint32_t size, struct secure_opened *opened)
+enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes, uint32_t size,
+	struct secure_opened *opened)
 {
 	struct secure_peer *peer = secure_peer_find(secure, nodeid);
 	enum secure_result result;

@@ -36,13 +36,14 @@ _Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire"
  */
 struct secure_control {
 	uint32_t flags;
-	uint32_t to;                           /* node id of the receiver */
-	uint8_t asked[SECURE_RANDOM_SIZE];     /* SECURE_ASKS: give this back */
-	uint64_t numbers[2];                   /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
-	uint8_t life[SECURE_LIFE_SIZE];        /* SECURE_ANSWERS: names this start of the sender, for all keys */
+	uint32_t to;                       /* node id of the receiver */
+	uint8_t asked[SECURE_RANDOM_SIZE]; /* SECURE_ASKS: give this back */
+	uint64_t numbers[2];               /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
+	uint8_t life[SECURE_LIFE_SIZE];    /* SECURE_ANSWERS: names this start of the sender, for all keys */
 };
 #define SECURE_CONTROL_CLEAR (SECURE_HEADER_SIZE + SECURE_RANDOM_SIZE)
-_Static_assert(SECURE_CONTROL_CLEAR + sizeof(struct secure_control) + SECURE_TAG_SIZE == SECURE_CONTROL_SIZE, "on the wire");
+_Static_assert(
+	SECURE_CONTROL_CLEAR + sizeof(struct secure_control) + SECURE_TAG_SIZE == SECURE_CONTROL_SIZE, "on the wire");
 
 /* One lane of a session of this node. */
 struct secure_lane_out {
@@ -97,19 +98,19 @@ struct secure {
 	struct keys_root *roots; /* SECURE_KEYS */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
-	uint32_t used; /* 0: clear */
+	uint32_t used;                  /* 0: clear */
 	bool allows_clear;
-	struct aead *trial;             /* for keys that are used once */
-	uint64_t generation_bytes_max;  /* a constant, but for tests */
-	struct secure_peer **peers;     /* peer_count, ascending by node id */
+	struct aead *trial;            /* for keys that are used once */
+	uint64_t generation_bytes_max; /* a constant, but for tests */
+	struct secure_peer **peers;    /* peer_count, ascending by node id */
 	uint32_t peer_count;
 };
 
 /* --- secure.c --- */
 
 /** As secure_create, with the library that seals and opens. @return errors of aead_library_open, too */
-int secure_create_with(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind,
-	struct secure **secure);
+int secure_create_with(
+	uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind, struct secure **secure);
 
 /** Bytes that are authenticated besides the header, borrowed; at most SECURE_EXTRA_MAX; size 0: none. */
 #define SECURE_EXTRA_MAX SECURE_RANDOM_SIZE
