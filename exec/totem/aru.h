@@ -11,17 +11,17 @@
 
 struct totem_engine;
 
-/* The aru fields of accepted tokens. Only aru.c changes the members. */
+/* The aru fields of accepted tokens, as received. Only aru.c changes the members. */
 struct aru {
-	uint32_t prev, last; /* of the last two accepted tokens, as received */
-	uint32_t known;      /* how many of these two are valid on this ring */
-	uint32_t count;      /* visits in a row at which it stood still */
-	uint64_t since_ns;   /* the first of these */
+	uint32_t prev, last; /* aru of the last two accepted tokens */
+	uint32_t known;      /* how many of prev and last are from this ring */
+	uint32_t count;      /* visits in a row at which the aru stood still */
+	uint64_t since_ns;   /* time of the first of these visits */
 };
 
-void aru_begin(struct totem_engine *engine);     /* RECOVERY was entered */
-void aru_installed(struct totem_engine *engine); /* tokens of the recovery prove nothing any more */
-void aru_note(struct totem_engine *engine, const struct wire_token *token); /* it was accepted */
+void aru_begin(struct totem_engine *engine);                                /* call when RECOVERY is entered */
+void aru_installed(struct totem_engine *engine);                            /* tokens of the recovery count no longer */
+void aru_note(struct totem_engine *engine, const struct wire_token *token); /* call when a token was accepted */
 /** Return whether all members are known to have all frames up to seq. Called for each frame. */
 static inline bool aru_covers(const struct aru *aru, uint32_t seq)
 {
@@ -29,18 +29,17 @@ static inline bool aru_covers(const struct aru *aru, uint32_t seq)
 }
 
 /**
- * Return whether this node cannot receive: book ring, "The aru".
+ * Return whether this node must leave the ring, since it cannot receive: book ring, "The aru".
  *
  * @param token   as this node sends it on
- * @param before  aru of the token before, as received
+ * @param before  the aru of the token when it arrived
  */
 bool aru_stands_still(struct totem_engine *engine, const struct wire_token *token, uint32_t before);
 
 /**
- * Return whether a member may lack a frame that it can get in the next rotation. The token need not have a request for it: a
- * member between the one that lacks the frame and this one may have answered it in vain. A member that has received nothing
- * for two token timeouts gets no more than the rotations of an idle ring. If its count of rotations is reached, it has taken
- * itself out by then.
+ * Return whether a member may lack a frame that it can get in the next rotation. The token need not have a request for
+ * the frame: another member may have answered the request, and the frame was lost again. Return false if the aru has
+ * stood still for two token timeouts: the token can be held then, although a member lacks frames.
  */
 bool aru_is_lacking(const struct totem_engine *engine, const struct wire_token *token);
 

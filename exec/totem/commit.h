@@ -14,7 +14,7 @@ struct totem_engine;
 struct coterie_frame;
 
 /*
- * The commit token that passed here last. Only commit.c changes the members, and extension.c the two of the trailer:
+ * The commit token that was here last. Only commit.c changes the members, and extension.c the two of the trailer:
  * has_features and features.
  */
 struct commit {
@@ -27,7 +27,7 @@ struct commit {
 	uint64_t features[WIRE_NODES_MAX];
 };
 
-void commit_create(struct totem_engine *engine); /* candidates are in `live` */
+void commit_create(struct totem_engine *engine); /* create the commit token for the nodes in `live` */
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
 
 #endif

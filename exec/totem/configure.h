@@ -14,8 +14,8 @@ struct totem_engine;
 struct membership {
 	struct ring_id ring;
 	struct node_set memb;
-	uint64_t features;            /* that all members have; 0: none */
-	struct node_set left, joined; /* by its installation */
+	uint64_t features;            /* features that all members have; 0: none */
+	struct node_set left, joined; /* compared with the configuration before */
 };
 
 void configure_install(struct totem_engine *engine);

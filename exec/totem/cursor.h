@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Read and write numbers in packets: bounded, unaligned, in either byte order. A read or write that does
- * not fit only marks the cursor. So a sequence of them needs one check at its end.
+ * Read and write numbers in packets: bounded, unaligned, in either byte order. A read or write that does not fit only
+ * sets is_exhausted in the cursor. So a sequence of reads or writes needs one check, at its end.
  */
 #ifndef TOTEM_CURSOR_H
 #define TOTEM_CURSOR_H

@@ -10,7 +10,7 @@ struct totem_engine;
 
 /* How far the frames of the installed ring are delivered. Only deliver.c changes the members. */
 struct delivery {
-	uint32_t high; /* highest seq */
+	uint32_t high; /* highest seq that was delivered */
 	struct unpack *unpack;
 	bool is_sync;         /* messages that are delivered belong to the synchronisation */
 	uint32_t turns;       /* runs of frames of one member, delivered since the window was steered */
@@ -21,10 +21,10 @@ void deliver_ready(struct totem_engine *engine); /* book ring, "Delivery" */
 /* At an installation, before and after the transitional configuration: book membership, "Installation". */
 void deliver_regular(struct totem_engine *engine);
 void deliver_transitional(struct totem_engine *engine);
-void deliver_forget_left(struct totem_engine *engine);         /* unfinished messages of nodes in `left` */
+void deliver_forget_left(struct totem_engine *engine);         /* drop unfinished messages of nodes in `left` */
 void deliver_begin(struct totem_engine *engine, uint32_t seq); /* frames up to seq count as delivered in the new ring */
 void deliver_synchronized(struct totem_engine *engine);
-uint32_t deliver_take_turns(struct totem_engine *engine); /* and count from 0 again */
-bool deliver_is_safe(const struct totem_engine *engine);  /* the installed ring honours SAFE */
+uint32_t deliver_take_turns(struct totem_engine *engine); /* return `turns`, and set it to 0 */
+bool deliver_is_safe(const struct totem_engine *engine);  /* return whether the installed ring has safe delivery */
 
 #endif

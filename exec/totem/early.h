@@ -8,9 +8,9 @@
 
 struct totem_engine;
 
-/** Return whether to send the token first, at the end of a visit whose frames are in the outbox. */
+/** Return whether to send the token before the frames of the outbox, at the end of this visit. */
 bool early_is_due(const struct totem_engine *engine);
-/** Return how many rotations' frames may wait in a receive buffer of the new ring together: 1 or 2. */
+/** Return for how many rotations frames may wait in a receive buffer of the new ring at the same time: 1 or 2. */
 uint32_t early_rotations(const struct totem_engine *engine);
 
 #endif

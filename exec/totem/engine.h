@@ -32,7 +32,7 @@ enum totem_guarantee {
 	TOTEM_SAFE = 1,
 };
 
-/** Timers (book ring, "Timers"). Each is one-shot. A timer that is set again gets the new time. */
+/** Timers (book ring, "Timers"). Each one expires once. A timer that is set again gets the new time. */
 enum totem_timer {
 	TOTEM_TIMER_TOKEN,
 	TOTEM_TIMER_RETRANSMIT,
@@ -46,7 +46,7 @@ enum totem_timer {
 	TOTEM_TIMER_SEND_JOIN, /* the random delay before a join */
 	TOTEM_TIMER_BACKOFF,   /* a back-off ends, or its next question is due */
 	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
-	TOTEM_TIMER_LEASE,     /* the token is late: members are asked, and voted on */
+	TOTEM_TIMER_LEASE,     /* the token is late: ask members, and vote on them */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX
@@ -54,7 +54,7 @@ enum totem_timer {
 /** A configuration. Lists are ascending, borrowed for the call. */
 struct totem_configuration {
 	bool is_regular;
-	struct ring_id ring; /* of the new ring, in both kinds */
+	struct ring_id ring; /* of the new ring, in both kinds of configuration */
 	const uint32_t *members;
 	uint32_t member_count;
 	const uint32_t *left; /* transitional: members of the old configuration that are not in the new one */
@@ -64,7 +64,7 @@ struct totem_configuration {
 	bool is_safe_honoured; /* every member implements safe delivery */
 };
 
-/** A delivered message. All borrowed for the call. */
+/** A delivered message. All pointers are borrowed for the call. */
 struct totem_message {
 	uint32_t source;         /* node id */
 	bool is_swapped;         /* numbers inside are in the other byte order */
@@ -72,59 +72,64 @@ struct totem_message {
 	size_t count;
 	size_t size;    /* of all parts */
 	uint32_t seq;   /* of the frame in which it ends, in the ring in which it was sent; wraps */
-	uint32_t place; /* among the messages that end in that frame, from 0 */
+	uint32_t place; /* number of the message among those that end in that frame, from 0 */
 };
 
-/** Events for logs, counters of the map and the simulator's checkers. */
+/** Events for the log, for counters in the map and for the checks of the simulator. */
 enum totem_trace_kind {
-	TOTEM_TRACE_ORDERED,   /* this node, which is `node` too, gave a frame seq on ring */
+	TOTEM_TRACE_ORDERED,   /* this node gave a frame the number seq on ring; node: this node */
 	TOTEM_TRACE_RECEIVED,  /* frame seq of ring entered the store for the first time; node: originator */
-	TOTEM_TRACE_FREED,     /* frame seq of ring freed */
-	TOTEM_TRACE_TOKEN,     /* token accepted: seq = token_seq, value = its aru, node: forwarder */
-	TOTEM_TRACE_STATE,     /* state entered: value = enum totem_state, cause = gather cause */
+	TOTEM_TRACE_FREED,     /* frame seq of ring was freed */
+	TOTEM_TRACE_TOKEN,     /* a token was accepted: seq = token_seq, value = its aru, node: its sender */
+	TOTEM_TRACE_STATE,     /* a state was entered: value = enum totem_state, cause = gather cause */
 	TOTEM_TRACE_STORED,    /* ring id stored */
-	TOTEM_TRACE_INSTALLED, /* regular configuration in force; value = install_seq */
+	TOTEM_TRACE_INSTALLED, /* a regular configuration has come into force; value = install_seq */
 	TOTEM_TRACE_REFUSED, /* a packet was dropped: value = enum wire_refusal or a TOTEM_REFUSED_*; node: claimed sender */
 	TOTEM_TRACE_FAILED_TO_RECEIVE,
 	TOTEM_TRACE_TOKEN_LOST,
-	TOTEM_TRACE_TOKEN_LATE,    /* T-warning; value = ms since the last */
-	TOTEM_TRACE_CANNOT_GATHER, /* the consensus timer expired more than 3 times; value = times in a row */
+	TOTEM_TRACE_TOKEN_LATE,    /* T-warning expired; value = ms since the last token */
+	TOTEM_TRACE_CANNOT_GATHER, /* the consensus timer has expired more than 3 times in a row; value = how often */
 	TOTEM_TRACE_PAUSED,        /* this process did not run for value ms */
 	TOTEM_TRACE_BACKOFF,       /* packets of node are ignored for value ms */
 	TOTEM_TRACE_RETRANSMITTED, /* frame seq sent again for a retransmit list */
 	TOTEM_TRACE_REQUESTED,     /* frame seq put on the retransmit list */
-	TOTEM_TRACE_SUSPECTED,     /* a sign that node's daemon is gone; it is asked */
-	TOTEM_TRACE_CLEARED,       /* node was suspected for value us, and lives */
+	TOTEM_TRACE_SUSPECTED,     /* there is a sign that node's daemon has ended, so this node asks it */
+	TOTEM_TRACE_CLEARED,       /* node was suspected for value us, and runs */
 	TOTEM_TRACE_CONVICTED,     /* node was suspected for value us, and its end is certain: it is removed */
-	TOTEM_TRACE_ALONE,   /* a ring of one is installed, not all others sent a leave; value = enum totem_alone */
+	/* A ring of one is installed, and not all others have sent a leave; value = enum totem_alone. */
+	TOTEM_TRACE_ALONE,
 	TOTEM_TRACE_UNHEARD, /* node and the member in seq do not hear each other */
 	TOTEM_TRACE_EVICTED, /* the configuration being installed is without node: `eviction` has the reason */
-	TOTEM_TRACE_RING_SEQ_LOWERED, /* others refuse the seq of ring: the next one has a new seq, just above theirs */
-	TOTEM_TRACE_RING_SEQ_END,     /* no ring can be formed: the next one would have the seq TOTEM_RING_SEQ_END */
-	TOTEM_TRACE_LEASE,            /* the lease ended (value 0) or began again (value 1) */
+	/* Other nodes refuse the seq of ring: the next ring has a new seq, just above theirs. */
+	TOTEM_TRACE_RING_SEQ_LOWERED,
+	TOTEM_TRACE_RING_SEQ_END, /* no ring can be formed: the next one would need the seq TOTEM_RING_SEQ_END */
+	TOTEM_TRACE_LEASE,        /* the lease ended (value 0) or began again (value 1) */
 	TOTEM_TRACE_WITNESSED, /* the witness of node, silent for value ms, has changed; cause = enum totem_witness */
 };
 
 /** Why a node goes on alone. */
 enum totem_alone {
-	TOTEM_ALONE_CUT,        /* it has no link */
+	TOTEM_ALONE_CUT,        /* no link is up */
 	TOTEM_ALONE_DEAF,       /* no packet of another node has arrived since before the token was missed */
-	TOTEM_ALONE_UNANSWERED, /* packets of other nodes arrive, or arrived, but these nodes do not agree */
+	TOTEM_ALONE_UNANSWERED, /* packets of other nodes arrived, but these nodes have not agreed */
 };
 
 /** Why a member of the last configuration is not in the next one. */
 enum totem_evidence {
-	TOTEM_EVIDENCE_LEFT,      /* it sent a leave */
-	TOTEM_EVIDENCE_CLOSED,    /* its kernel closed its connection, refused our datagrams, and it was silent since */
-	TOTEM_EVIDENCE_VOTED,     /* a majority of the ring had not heard it for the silence budget */
-	TOTEM_EVIDENCE_SILENT,    /* not heard for the token timeout and the consensus timeout */
-	TOTEM_EVIDENCE_DISAGREED, /* heard, but it did not agree to a membership within the consensus timeout */
-	TOTEM_EVIDENCE_NAMED,     /* a join of `accuser` named it failed, and this node has no other evidence */
+	TOTEM_EVIDENCE_LEFT, /* it sent a leave */
+	/* Its kernel closed its connection and refused datagrams, and no packet of it has arrived since. */
+	TOTEM_EVIDENCE_CLOSED,
+	TOTEM_EVIDENCE_VOTED,  /* a majority of the ring has not heard it for the silence budget */
+	TOTEM_EVIDENCE_SILENT, /* this node has not heard it for the token timeout and the consensus timeout */
+	/* This node has heard it, but it did not agree to a membership within the consensus timeout. */
+	TOTEM_EVIDENCE_DISAGREED,
+	/* A join of `accuser` had it among the failed nodes, and this node has no other evidence. */
+	TOTEM_EVIDENCE_NAMED,
 };
 
-/** Whether the host of a silent member answers, by its kernel. The numbers are those of COTERIE_WITNESS_*. */
+/** State of a silent member's host, as its kernel shows it. The numbers are those of COTERIE_WITNESS_*. */
 enum totem_witness {
-	TOTEM_WITNESS_UNKNOWN, /* there is no connection to it, or it is too early to know */
+	TOTEM_WITNESS_UNKNOWN, /* there is no connection to the host, or too little time has passed */
 	TOTEM_WITNESS_ANSWERS, /* the host answers: the daemon is stopped or gets no processor time */
 	TOTEM_WITNESS_SILENT,  /* the host does not answer either: the host, its link or the path has failed */
 };
@@ -133,26 +138,28 @@ enum totem_witness {
 struct totem_eviction {
 	uint32_t nodeid;
 	enum totem_evidence evidence;
-	uint32_t accuser;       /* TOTEM_EVIDENCE_NAMED: the member; otherwise this node */
-	const uint32_t *agreed; /* members that agreed to it, ascending, this node included */
+	uint32_t accuser;       /* TOTEM_EVIDENCE_NAMED: the member that sent the join; otherwise this node */
+	const uint32_t *agreed; /* members that agreed to the eviction, ascending, this node included */
 	uint32_t agreed_count;
-	uint64_t silent_ns; /* how long no packet of it had come to this node, at the verdict or else at the new ring */
+	uint64_t silent_ns; /* time since its last packet, when it was removed or when the new ring was installed */
 	uint64_t budget_ns; /* silence budget that applied, or 0: the evidence was certain */
-	enum totem_witness witness; /* as last known during its silence: a hint at the cause, without effect */
+	/* State of its host, as shown last during the silence: a hint at the cause, without effect. */
+	enum totem_witness witness;
 };
 
 /**
- * Reasons beyond enum wire_refusal: sensible bytes that do not fit the state
+ * Reasons beyond enum wire_refusal: a packet that is well formed and does not fit the state
  * (book compatibility, "Hostile packets").
  */
 enum totem_refusal {
-	TOTEM_REFUSED_TOKEN = 100, /* seq, aru or list out of any window */
+	TOTEM_REFUSED_TOKEN = 100, /* seq, aru or list out of bounds */
 	TOTEM_REFUSED_FRAME,       /* seq far ahead; originator not a member; inner frame malformed */
 	TOTEM_REFUSED_JOIN,        /* unknown node, or more candidates than allowed */
-	TOTEM_REFUSED_COMMIT,      /* the index is not that of this node, or the members are not the committed ones */
-	TOTEM_REFUSED_PACKET,      /* group-layer packet malformed */
-	TOTEM_REFUSED_STALE,       /* join older than one seen */
-	TOTEM_REFUSED_SEQ,         /* join with a ring seq far beyond that of this node */
+	/* The index is not that of this node, or the members are not those that this node committed to. */
+	TOTEM_REFUSED_COMMIT,
+	TOTEM_REFUSED_PACKET, /* group-layer packet malformed */
+	TOTEM_REFUSED_STALE,  /* join older than one seen */
+	TOTEM_REFUSED_SEQ,    /* ring seq of a join far above that of this node */
 };
 
 struct totem_trace {
@@ -168,9 +175,8 @@ struct totem_trace {
 };
 
 /**
- * Functions of the user that the engine calls. It calls them only from inside the entry points below. A
- * callback may call totem_engine_send, totem_engine_synchronized and the getters. It must not call other
- * functions of the engine.
+ * Functions of the user that the engine calls. It calls them only during the calls that are declared below. A callback
+ * may call totem_engine_send, totem_engine_synchronized and the getters, and no other function of the engine.
  */
 struct totem_callbacks {
 	/**
@@ -181,16 +187,19 @@ struct totem_callbacks {
 	void (*multicast)(void *arg, struct coterie_frame *const *frames, size_t count);
 	/** Send one frame to one node, which may be this one. */
 	void (*token)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
-	/** Call totem_engine_timeout at at_ns, by the clock of the `now_ns` arguments. TOTEM_NEVER cancels. */
+	/**
+	 * Call totem_engine_timeout at the time at_ns of the clock that `now_ns` comes from. TOTEM_NEVER: cancel the
+	 * timer.
+	 */
 	void (*timer)(void *arg, enum totem_timer timer, uint64_t at_ns);
 	void (*deliver)(void *arg, const struct totem_message *message);
 	void (*configure)(void *arg, const struct totem_configuration *configuration);
-	/** Store the ring id so that it survives a crash, then return 0. Negative errno: the engine does not use it. */
+	/** Store the ring id so that it survives a crash. @return 0; -errno: the engine does not use the ring id. */
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
 	/**
 	 * Watch the daemon of this member, and no longer that of another one: report its end with
-	 * TOTEM_EVENT_WATCH_CLOSED. 0: watch none. Called at each ring. The reason is that an idle ring sends no
-	 * packets that show whether its members live. May be NULL.
+	 * TOTEM_EVENT_WATCH_CLOSED. 0: watch none. The engine calls this for each ring, since an idle ring sends no
+	 * packets that show whether its members run. May be NULL.
 	 */
 	void (*watch)(void *arg, uint32_t nodeid);
 	/**
@@ -199,31 +208,30 @@ struct totem_callbacks {
 	 */
 	void (*poke)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
 	/**
-	 * Return whether the host of this member has answered since the first call of this silence, as far as is
-	 * known. Called repeatedly while the member does not answer questions. The result is for the log and for
-	 * records only. May be NULL.
+	 * Return whether the host of this member has answered since the silence began, as far as is known. is_first:
+	 * the first call of this silence. The engine calls this repeatedly while the member does not answer questions.
+	 * The result is for the log and for records only. May be NULL.
 	 */
 	enum totem_witness (*witness)(void *arg, uint32_t nodeid, bool is_first);
 	/**
-	 * The lease ended (false) or began again (true): see totem_engine_has_lease. Without a lease requests that
+	 * The lease has ended (false) or begun again (true): see totem_engine_has_lease. Without a lease requests that
 	 * need quorum wait. May be NULL.
 	 */
 	void (*lease)(void *arg, bool is_held);
 	/**
-	 * The token is here and usable. Messages given to totem_engine_send now leave in this visit. May be NULL.
+	 * The token is here and may be used. Messages that are given to totem_engine_send now are sent during this
+	 * visit. May be NULL.
 	 *
-	 * @return whether the user has more messages, for which there was no room: the token is not kept then
+	 * @return whether the user has more messages, for which there was no room: then this node does not keep the
+	 *     token
 	 */
 	bool (*visit)(void *arg);
 	/**
-	 * The token stays here, though `visit` has no more messages. Messages given to totem_engine_send from now
-	 * on leave on the next turn, so the user should give them without delay. May be NULL.
+	 * This node keeps the token, though `visit` had no more messages. Messages that are given to totem_engine_send
+	 * from now on are sent on the next turn, so the user should give them without delay. May be NULL.
 	 */
 	void (*lingering)(void *arg);
-	/**
-	 * The token has been passed on and a step of the synchronisation may run
-	 * (book sync, "A round"). May be NULL.
-	 */
+	/** This node has sent the token on: do a step of the synchronisation (book sync, "A round"). May be NULL. */
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
 	void (*room)(void *arg);
@@ -232,20 +240,21 @@ struct totem_callbacks {
 };
 
 /**
- * Ring seqs of packets up to here are always believed, since a node that is new, or was away, has a small one itself. No
- * cluster gets here by forming rings. Above, packets can raise the seq by 2^20 to 3 * 2^20 for each ring that is formed.
+ * Ring seqs up to this one are always accepted, since a node that is new, or was away, has a small one itself. No
+ * cluster reaches it by forming rings. Above it packets can raise the seq by 2^20 to 3 * 2^20 for each ring that is
+ * formed.
  */
 #define TOTEM_RING_SEQ_JUMP_MAX (UINT64_C(1) << 63)
-/** No ring has this seq or a higher one, so that no sum wraps. */
+/** All rings have a lower seq than this, so that no sum of seqs wraps. */
 #define TOTEM_RING_SEQ_END (UINT64_MAX - (UINT64_C(1) << 22))
 
-/** Durations in nanoseconds, already computed (book configuration, "Timers"). */
+/** Options of an engine. Durations are in nanoseconds, already computed (book configuration, "Timers"). */
 struct totem_options {
 	uint32_t nodeid;       /* own, not 0 */
 	uint64_t ring_seq;     /* last stored ring sequence; 0: none; below TOTEM_RING_SEQ_END */
 	const uint32_t *nodes; /* configured node ids, own included; copied. Joins of other nodes are ignored */
 	uint32_t node_count;   /* 0: any node may join, up to WIRE_NODES_MAX */
-	uint32_t payload_max;  /* M: bytes behind the 45-byte header of a frame */
+	uint32_t payload_max;  /* most bytes behind the 45-byte header of a frame (M) */
 	uint64_t token_ns, token_retransmit_ns, hold_ns, join_ns, send_join_ns, consensus_ns, merge_ns;
 	uint64_t max_network_delay_ns;
 	uint32_t heartbeat_failures_allowed;
@@ -253,80 +262,102 @@ struct totem_options {
 	uint32_t fail_recv_const;
 	uint32_t seqno_unchanged_const;
 	uint32_t window_size, max_messages, miss_count_const;
-	bool cancel_token_hold_on_retransmit; /* shown only: a token that a member needs is never held */
-	uint64_t features;                    /* WIRE_FEATURE_* announced to peers, or 0: behave as a plain node */
-	uint32_t capacity;           /* frames that the receive buffer holds, at most 65,535; 0: not known. If all
-	                                members announce it, the smallest one bounds the window, which adapts to
-	                                the load and begins with window_size; max_messages is not used then */
-	uint64_t rotation_target_ns; /* with one sender: the window stops to grow when a rotation takes longer */
-	uint64_t linger_ns;          /* longest time for which a lone sender keeps the token, if all members
-	                                announce WIRE_FEATURE_LINGER; 0: never */
-	uint64_t gather_ns;          /* longest time that its frames wait then, to leave together with later ones */
-	uint32_t early_frames;       /* a visit with this many frames or more sends the token before them, if all
-	                                members announce WIRE_FEATURE_EARLY and a capacity; 0: never */
-	uint64_t random_seed;        /* for the send_join delay */
-	uint32_t join_crowd;         /* with more candidates or configured nodes a join waits until the changes of a
-	                                short time are in it, unless send_join_ns is set */
-	uint64_t silence_ns;         /* silence after which a member may be voted out, if all members announce
-	                                WIRE_FEATURE_SILENCE; 0: token_ns + consensus_ns decide alone */
-	uint64_t path_lag_ns;        /* after an outage two Corosync nodes may hear each other up to this much
-	                                later than this node hears both; 0: not later */
-	bool swap;                   /* send everything in the other byte order (simulator) */
-	uint32_t first_seq;          /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
+	/* Without effect: a token that a member needs is never held. For display only. */
+	bool cancel_token_hold_on_retransmit;
+	uint64_t features; /* WIRE_FEATURE_* announced to peers, or 0: behave as a plain node */
+	/*
+	 * Frames that the receive buffer holds, at most 65,535; 0: not known. If all members announce it, the smallest
+	 * one limits the window. The window then begins with window_size and adapts to the load, and max_messages is
+	 * not used
+	 */
+	uint32_t capacity;
+	/* With one sender: the window no longer grows when a rotation takes longer than this. */
+	uint64_t rotation_target_ns;
+	/*
+	 * Longest time for which a lone sender keeps the token, if all members announce WIRE_FEATURE_LINGER; 0: never
+	 */
+	uint64_t linger_ns;
+	/* Longest time that frames of such a sender wait, to be sent together with later ones. */
+	uint64_t gather_ns;
+	/*
+	 * At this many frames or more a visit sends the token before them, if all members announce WIRE_FEATURE_EARLY
+	 * and a capacity; 0: never
+	 */
+	uint32_t early_frames;
+	uint64_t random_seed; /* for all random numbers of the engine */
+	/*
+	 * With more candidates or configured nodes than this a join waits for further changes for a short time, unless
+	 * send_join_ns is set
+	 */
+	uint32_t join_crowd;
+	/*
+	 * Silence after which members may vote to remove a member, if all members announce WIRE_FEATURE_SILENCE.
+	 * 0: no votes, token_ns + consensus_ns decide
+	 */
+	uint64_t silence_ns;
+	/*
+	 * After an outage two Corosync nodes may hear each other by up to this time later than this node hears both; 0:
+	 * not later
+	 */
+	uint64_t path_lag_ns;
+	bool swap;          /* send all packets in the other byte order (simulator) */
+	uint32_t first_seq; /* seq of a ring's first frame minus 1: 0, except in tests of numbers that wrap */
 };
 
-/** A good value for linger_ns: far below any timeout, and a hundred rotations of an idle ring. */
+/** A good value for linger_ns: far below any timeout, and as long as a hundred rotations of an idle ring. */
 #define TOTEM_LINGER_NS UINT64_C(10000000)
 
 /** A good value for gather_ns: a few round trips between a busy client and the daemon. */
 #define TOTEM_GATHER_NS UINT64_C(100000)
 
-/** A good value for join_crowd: with fewer candidates all their joins together are few. */
+/** A good value for join_crowd: fewer candidates send few joins, all together. */
 #define TOTEM_JOIN_CROWD 16u
 /** The longest time that a join waits in a crowd, nanoseconds for each candidate. */
 #define TOTEM_JOIN_WAIT_NS UINT64_C(125000)
-/** In a crowd, for each member: how long a new ring takes no strangers in, nanoseconds. */
+/** Time after its installation for which a new ring accepts no strangers in a crowd, nanoseconds for each member. */
 #define TOTEM_STRANGER_WAIT_NS UINT64_C(10000000)
-/** The longest of these times. */
+/** The longest such time, whatever the number of members. */
 #define TOTEM_STRANGER_WAIT_MAX_NS UINT64_C(1000000000)
 
-/** A good value for early_frames. With fewer frames the successor gains no time. */
+/** A good value for early_frames. With fewer frames the successor hardly gains time by an early token. */
 #define TOTEM_EARLY_FRAMES 4u
 
 /**
  * Fill in the defaults for a ring of node_count configured nodes (book configuration, "Timers").
  */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
-/** Check options. @return 0; -EINVAL: *which is the name of the member (static text) */
+/** Check options. @return 0; -EINVAL: *which is the name of the wrong member (static text) */
 int totem_options_check(const struct totem_options *options, const char **which);
 
 /**
- * A good value for rotation_target_ns on a local network. Three nodes on two cores carry up to a quarter more
- * with it than with 0.3 ms. With 1 ms they carry hardly more than with it.
+ * A good value for rotation_target_ns on a local network. With it three nodes on two cores carry up to a quarter more
+ * than with 0.3 ms, and hardly less than with 1 ms.
  */
 #define TOTEM_ROTATION_NS(node_count) (UINT64_C(450000) + UINT64_C(25000) * (node_count))
 
-/** Something the transport noticed. */
+/** An event that the transport reports. */
 enum totem_event {
-	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
-	TOTEM_EVENT_LINK_DOWN, /* no packet leaves or arrives: the lease ends at once, the membership at its timeouts */
-	TOTEM_EVENT_PEER_DEAD, /* a sign that nodeid's daemon has ended: the engine asks it, and does nothing else */
+	TOTEM_EVENT_LINK_UP, /* a link is up. The first such event starts the protocol */
+	/* No link is up: the lease ends at once. The membership changes only after its timeouts. */
+	TOTEM_EVENT_LINK_DOWN,
+	/* A sign that nodeid's daemon has ended: the engine asks the node, and does nothing else. */
+	TOTEM_EVENT_PEER_DEAD,
 	/* Connections to nodeid's daemon, made by either side. After each ON comes one of the other three. */
-	TOTEM_EVENT_WATCH_ON,     /* a connection is up: nodeid's kernel will close it when the daemon ends */
+	TOTEM_EVENT_WATCH_ON,     /* a connection is up: nodeid's kernel will close it when nodeid's daemon ends */
 	TOTEM_EVENT_WATCH_OFF,    /* a connection ended in a way that shows nothing about the daemon */
 	TOTEM_EVENT_WATCH_BROKEN, /* a connection was reset, by nodeid's kernel or by a host in between */
 	TOTEM_EVENT_WATCH_CLOSED, /* nodeid's kernel closed a connection in order, without a goodbye of the daemon */
-	TOTEM_EVENT_STOPPED, /* this node did not run for a time that now_ns does not show (suspend): the lease ends */
+	TOTEM_EVENT_STOPPED, /* this node did not run (suspend), and now_ns does not show that time: the lease ends */
 	TOTEM_EVENT_FORCE_GATHER,
 };
 
 /**
- * Create an engine. It sends nothing before the first TOTEM_EVENT_LINK_UP.
+ * Create an engine. It sends no packet before the first TOTEM_EVENT_LINK_UP.
  *
- * @param pool       frames are taken from it; outlives the engine
+ * @param pool       the engine takes frames from it; outlives the engine
  * @param callbacks  copied
- * @param arg        for the callbacks
- * @return caller destroys; NULL: out of memory or options that totem_options_check refuses
+ * @param arg        first argument of the callbacks
+ * @return caller destroys; NULL: out of memory, or totem_options_check refuses the options
  */
 struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
 	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns);
@@ -342,10 +373,10 @@ void totem_engine_receive(
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer);
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid);
 /**
- * The network reports that no process listens at the address of a datagram for nodeid. bytes (borrowed) are the
- * part of that datagram that the report quotes. They show whether this node sent it. This is only a sign: the
- * engine asks nodeid. It is removed only if its kernel has closed its connection as well, and it has been
- * silent since.
+ * Report that the network says: no process listens at the address of a datagram for nodeid. bytes (borrowed) are the
+ * part of that datagram that the network quotes. They show whether this node sent the datagram. The report is only a
+ * sign: the engine asks nodeid. It removes nodeid only if nodeid's kernel has closed its connection as well, and no
+ * packet of nodeid has arrived since.
  */
 void totem_engine_refused(
 	struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid, const void *bytes, size_t size);
@@ -361,31 +392,34 @@ void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_
 int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options);
 
 /**
- * Queue one message for ordered multicast. iov (group prefix first) is borrowed and copied. Messages queued
- * between a transitional configuration and totem_engine_synchronized leave before those that were queued
+ * Queue one message for ordered multicast. iov is borrowed and copied. It begins with the group prefix. Messages that
+ * are queued between a transitional configuration and totem_engine_synchronized are sent before those that were queued
  * earlier (book sync, "Queues").
  *
  * @param guarantee  TOTEM_SAFE: if a member does not implement it, the message is delivered as agreed
- * @return 0; -EAGAIN: queue full, `room` will be called; -EMSGSIZE: never possible; -ENOMEM
+ * @return 0; -EAGAIN: queue full, `room` will be called; -EMSGSIZE: longer than the ring ever takes; -ENOMEM
  */
 int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count);
 /**
- * The same, behind all messages that were queued earlier. So between a transitional configuration and
- * totem_engine_synchronized the message waits.
+ * Queue one message as totem_engine_send does, but behind all messages that were queued earlier. So between a
+ * transitional configuration and totem_engine_synchronized the message waits.
  */
 int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count);
-/** End the synchronisation of the services: the last barrier has just been delivered. */
+/** End the synchronisation of the services. Call this in the delivery of its last barrier. */
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 
 /** State of the send queue, in frames (book packing, "Queue levels"). */
 struct totem_queue {
 	uint32_t used, total;
 	uint32_t
-		wanted; /* frames that are worth queueing now. It is the part of a rotation that the other members leave,
-	                    at least half a rotation. So a node with as much to send as they have gets as much. While no
-	                    other member sends, it is at least an eighth of the queue, since no other node waits for a turn */
+		/*
+		 * Frames that are worth queueing now: the part of a rotation that the other members do not use, at
+		 * least half a rotation. So a node with as much to send as the others gets as much. While no other
+		 * member sends, it is at least an eighth of the queue, since no other node waits for its turn
+		 */
+		wanted;
 	uint32_t message_size_max; /* largest message the ring ever takes, group prefix included, bytes */
 };
 
@@ -396,38 +430,41 @@ struct totem_counters {
 	uint64_t operational_entered, operational_token_lost, gather_entered, gather_token_lost;
 	uint64_t commit_entered, commit_token_lost, recovery_entered, recovery_token_lost;
 	uint64_t consensus_timeouts, rx_msg_dropped, continuous_gather;
-	uint64_t malformed;                     /* refused by wire.c, or of enum totem_refusal */
-	uint64_t messages_tx, messages_rx;      /* user messages queued and delivered */
-	uint64_t token_last_ns;                 /* when the last token was accepted */
-	uint64_t token_retx, token_late;        /* tokens sent again; T-warning expired */
-	uint64_t probe_tx, probe_rx;            /* questions and answers */
-	uint64_t refused;                       /* datagrams of this node that the network quoted */
-	uint64_t suspected, cleared, convicted; /* members, by signs of their death */
-	uint64_t lingers, linger_tx; /* times that this node, as a lone sender, has kept the token; frames sent then */
-	uint64_t early_tokens;       /* tokens sent before the frames of their visit */
+	/* Packets that wire.c refused, or that were dropped for enum totem_refusal. */
+	uint64_t malformed;
+	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
+	uint64_t token_last_ns;            /* when the last token was accepted */
+	uint64_t token_retx, token_late;   /* tokens sent again, and times that T-warning expired */
+	uint64_t probe_tx, probe_rx;       /* questions and answers */
+	/* Datagrams of this node that were refused, by a report that quotes them. */
+	uint64_t refused;
+	uint64_t suspected, cleared, convicted; /* members, by signs that their daemons have ended */
+	/* How often this node has kept the token as a lone sender, and the frames that it sent meanwhile. */
+	uint64_t lingers, linger_tx;
+	uint64_t early_tokens; /* tokens sent before the frames of their visit */
 };
 
 /**
- * Return whether this node had contact with a majority of its ring within the lease. Then no other majority can
- * have formed a ring without it. These are contact:
+ * Return whether this node had contact with a majority of its ring within the lease. In that time no other majority can
+ * have formed a ring without this node. Contact is:
  *
  * - an accepted token, with all members
  * - an answered question, with one member
  * - any packet of a member that answers no questions (Corosync), with that member
  *
- * The lease is 60 % of the silence budget or of the token timeout, whichever is less. It is at most the lease
- * that this node announced when the ring was formed. A ring of one always has it. The result may be false before
- * callback `lease` is called, so a process that was stopped must call this first.
+ * The lease is 60 % of the silence budget or of the token timeout, whichever is less. It is at most the lease that this
+ * node announced when the ring was formed. A ring of one always has it. The result can be false before the callback
+ * `lease` was called. So a process that was stopped must call this function before it serves a request.
  */
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns);
 /** Return the length of the lease, nanoseconds. */
 uint64_t totem_engine_lease(const struct totem_engine *engine);
-/** A member that this node waits for: the token is late, and no packet of it has arrived. */
+/** A silent member: the token is late, and no packet of the member has arrived since. */
 struct totem_silence {
 	uint32_t nodeid;
-	uint64_t silent_ns;         /* since its last packet */
-	uint64_t budget_ns;         /* a longer silence gets it evicted, if other members agree */
-	enum totem_witness witness; /* the last one */
+	uint64_t silent_ns;         /* time since its last packet */
+	uint64_t budget_ns;         /* after a longer silence it is evicted, if other members agree */
+	enum totem_witness witness; /* last state of its host */
 };
 /** Find the i-th silent member, i from 0. false: there are no more. */
 bool totem_engine_silent(const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence);
@@ -439,7 +476,7 @@ uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t 
 bool totem_engine_is_safe_honoured(const struct totem_engine *engine);
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue);
 const struct totem_counters *totem_engine_counters(const struct totem_engine *engine);
-/** Values the simulator checks invariants on (book invariants, "Ring"). */
+/** Internal values for the checks of the simulator (book invariants, "Ring"). */
 struct totem_probe {
 	uint32_t aru, high_seq, high_delivered, released;
 	uint32_t store_count, recovery_store_count, install_seq;
@@ -451,7 +488,7 @@ struct totem_probe {
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe);
 /**
  * Find the i-th node, i from 0, that is kept out of the ring because it and a member do not hear each other. The result
- * is as this node knows it. false: there are no more.
+ * is what this node knows. @return false: there are no more
  */
 bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node);
 
@@ -463,17 +500,23 @@ bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_
 struct totem_mutant {
 	const char *name;
 	const char *what;   /* the effect, one line */
-	uint32_t seeds_max; /* the suite catches it within this many seeds */
+	uint32_t seeds_max; /* the simulator finds the bug within this many seeds */
 };
 const struct totem_mutant *totem_mutants(size_t *count);
 int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -ENOENT */
-#define TOTEM_QUIRK_EARLY_FREE 1u                                           /* frees by the aru of any token */
-#define TOTEM_QUIRK_IDLE_COUNT 2u                                           /* counts any token as an idle visit */
-#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u                              /* a join in COMMIT */
-#define TOTEM_QUIRK_RECEIVED_FLAG 8u                                        /* clears received_flg of others */
-#define TOTEM_QUIRK_RESEND_ALL 16u                                          /* in a recovery all send all */
-#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u                                   /* not swapped */
-#define TOTEM_QUIRK_LISTENS_ALWAYS 64u                                      /* no back-off */
+/* Frames are freed by the aru of a token before it is checked. */
+#define TOTEM_QUIRK_EARLY_FREE 1u
+/* A token counts as an idle visit before it is checked. */
+#define TOTEM_QUIRK_IDLE_COUNT 2u
+/* In COMMIT and RECOVERY a join is handled before the attempt is left. */
+#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u
+/* The received_flg of other members is cleared. */
+#define TOTEM_QUIRK_RECEIVED_FLAG 8u
+/* In a recovery all members send all frames. */
+#define TOTEM_QUIRK_RESEND_ALL 16u
+/* A hold cancel in the other byte order is ignored. */
+#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u
+#define TOTEM_QUIRK_LISTENS_ALWAYS 64u /* there is no back-off */
 #define TOTEM_QUIRK_ALL 127u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif

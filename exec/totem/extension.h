@@ -9,14 +9,17 @@
 
 struct totem_engine;
 
-uint64_t extension_own(const struct totem_engine *engine); /* the trailer of this node; 0: none */
-/** A commit token's trailer: begin a new one, take over that of a received one, write the entry of this node. */
+uint64_t extension_own(const struct totem_engine *engine); /* return the trailer entry of this node; 0: none */
+/**
+ * For the trailer of a commit token: begin a new trailer, take over the one of a received commit token, write the entry
+ * of this node.
+ */
 void extension_begin(struct totem_engine *engine);
 void extension_copy(struct totem_engine *engine, const struct wire_commit_token *commit);
 void extension_fill(struct totem_engine *engine, uint32_t index);
 /** Return the lease that member number `index` of the new ring announced, nanoseconds, or 0. */
 uint64_t extension_lease(const struct totem_engine *engine, uint32_t index);
-uint64_t extension_agreed(const struct totem_engine *engine); /* AND of a complete trailer, or 0 */
+uint64_t extension_agreed(const struct totem_engine *engine); /* return the AND of a complete trailer, or 0 */
 /** Return how many frames the smallest receive buffer of the new ring holds, 0 if a member did not announce it. */
 uint32_t extension_capacity(const struct totem_engine *engine);
 

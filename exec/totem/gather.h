@@ -28,25 +28,26 @@ enum gather_cause {
 	GATHER_INTERFACE = 15,
 };
 
-/* The way from one ring to the next. Only gather.c changes the members. */
+/* The state of the change from one ring to the next. Only gather.c changes the members. */
 struct gather {
-	uint64_t episode;       /* counts departures from OPERATIONAL */
-	uint64_t episode_ns;    /* when it began */
-	bool is_conclusion_due; /* the margin of a majority has passed */
+	uint64_t episode;       /* how often this node has left OPERATIONAL */
+	uint64_t episode_ns;    /* when it left OPERATIONAL last */
+	bool is_conclusion_due; /* a majority has waited for its margin: see waits_for_margin() */
 	bool has_failed_to_receive;
-	struct node_set join_proc, join_failed; /* of the join that is being handled */
-	struct node_set strangers;              /* scratch */
+	struct node_set join_proc, join_failed; /* lists of the join that is being handled */
+	struct node_set strangers;              /* memory for one call */
 };
 
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame);
 void gather_consensus_expired(struct totem_engine *engine);
-void gather_fail_to_receive(struct totem_engine *engine); /* leave the ring: this node lacks frames for too long */
-void gather_overdue(struct totem_engine *engine);         /* after a pause in which the token was lost */
+/** Leave the ring, since this node has lacked frames for too long. */
+void gather_fail_to_receive(struct totem_engine *engine);
+void gather_overdue(struct totem_engine *engine); /* call after a pause in which the token was lost */
 void gather_token_expired(struct totem_engine *engine);
 void gather_link_up(struct totem_engine *engine);
-void gather_link_down(struct totem_engine *engine); /* the last one */
-/** Form a ring without id, for this evidence. */
+void gather_link_down(struct totem_engine *engine); /* call when the last link is down */
+/** Form a ring without node id, and record this evidence. */
 void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Deliberate bugs ("mutants") that prove that the simulator's checks work, and the quirks of the
- * reference. Without TOTEM_HOOKS both tests are a constant 0 and leave no code behind.
+ * Deliberate bugs ("mutants"), which show that the checks of the simulator work, and the quirks of Corosync. Without
+ * TOTEM_HOOKS both tests are a constant 0 and leave no code behind.
  */
 #ifndef TOTEM_HOOKS_H
 #define TOTEM_HOOKS_H

@@ -10,22 +10,22 @@ struct totem_engine;
 
 /* The joins of this gather. Only join.c uses the members. */
 struct joins {
-	uint32_t rounds;  /* T-join has expired that often */
-	uint64_t sent_ns; /* when this node sent its last join, also in an earlier gather */
+	uint32_t rounds;  /* how often T-join has expired */
+	uint64_t sent_ns; /* when this node sent its last join, maybe in an earlier gather */
 };
 
-void join_begin(struct totem_engine *engine); /* GATHER was entered: start T-join */
+void join_begin(struct totem_engine *engine); /* call when GATHER is entered: start T-join */
 
 /** Send a join now, if this node is in GATHER. */
 void join_send(struct totem_engine *engine);
 /**
- * Send a join, maybe after a delay. In a crowd a node waits for more changes before it sends the join that packets of
- * other nodes made necessary (is_prompted).
+ * Send a join, maybe after a delay. is_prompted: a packet of another node made the join necessary. In a crowd such a
+ * join waits for more changes.
  */
 void join_schedule(struct totem_engine *engine, bool is_prompted);
 /** Return whether there are so many candidates or configured nodes that joins and strangers wait for each other. */
 bool join_is_crowd(const struct totem_engine *engine);
-void join_hurry(struct totem_engine *engine);   /* the join that waits for more changes leaves now */
+void join_hurry(struct totem_engine *engine);   /* send the join that waits for more changes now */
 void join_expired(struct totem_engine *engine); /* T-join */
 void join_leave(struct totem_engine *engine);
 

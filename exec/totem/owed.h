@@ -8,17 +8,21 @@
 struct totem_engine;
 struct store_slot;
 
-/* A queue of seqs of the old ring, whose slots are marked is_owed. Only owed.c changes the members. */
+/*
+ * The frames of the old ring that this node must send: their slots are marked is_owed. Only owed.c changes the members.
+ */
 struct owed {
-	uint32_t next, end; /* the marks are behind next, up to end */
-	uint32_t count;     /* slots with a mark */
+	uint32_t next, end; /* all marked seqs are above next, and at most end */
+	uint32_t count;     /* slots that are marked */
 };
 
-void owed_begin(struct totem_engine *engine, uint32_t after); /* owe all frames that are here behind that seq */
+/** Mark all frames of the store with a seq above `after`. */
+void owed_begin(struct totem_engine *engine, uint32_t after);
 void owed_forget(struct totem_engine *engine);
-/** Return the slot with the lowest seq. At least one is owed. */
+/** Return the marked slot with the lowest seq. There must be one. */
 struct store_slot *owed_first(struct totem_engine *engine);
-void owed_sent(struct totem_engine *engine, struct store_slot *slot); /* slot: from owed_first() */
-void owed_drop(struct totem_engine *engine, struct store_slot *slot); /* another member has sent it */
+void owed_sent(struct totem_engine *engine, struct store_slot *slot); /* remove the mark; slot: from owed_first() */
+/** Remove the mark, since another member has sent the frame. */
+void owed_drop(struct totem_engine *engine, struct store_slot *slot);
 
 #endif

@@ -38,26 +38,25 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 /** Close the open packet, if it holds anything, so that it can be taken. */
 void pack_queue_flush(struct pack_queue *queue);
 /**
- * Let the message that is partly sent end in a packet of its own, so that the messages behind it begin in the
- * next packet. Call this when new members have missed the start of that message, in a ring with
- * UNPACK_REFERENCE (unpack.h). By that rule new members drop all packets up to the first one that ends with a
- * whole message. The open packet is closed.
+ * End the message that is partly sent in a packet of its own, so that the messages behind it begin in the next packet.
+ * Call this when new members have missed the start of that message, in a ring with UNPACK_REFERENCE (unpack.h). By that
+ * rule new members drop all packets up to the first one that ends with a whole message. The open packet is closed.
  *
  * @return 0; -ENOMEM: the new members will lose whole messages
  */
 int pack_queue_split(struct pack_queue *queue);
 /** Return how many frames wait. The open packet counts as one if it holds anything. */
 uint32_t pack_queue_count(const struct pack_queue *queue);
-/** Return how many frames still fit. A split may have put one above the limit. */
+/** Return how many frames still fit. pack_queue_split may have put one frame above the limit. */
 uint32_t pack_queue_free(const struct pack_queue *queue);
-/** Return how many messages were taken since creation, for statistics. */
+/** Return how many messages were queued since creation, for statistics. */
 uint64_t pack_queue_messages(const struct pack_queue *queue);
 /**
  * Take the oldest closed frame. Its packet is at data[WIRE_MCAST_HEADER_SIZE .. size). The caller writes the
  * header, and owns the one reference. NULL: no frame waits.
  */
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee);
-/** Set another size of frames, from the next packet on (reload). */
+/** Set another size of frames (reload), from the next packet on. */
 void pack_queue_set_payload_max(struct pack_queue *queue, uint32_t payload_max);
 
 #endif

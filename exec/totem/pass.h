@@ -12,32 +12,32 @@ struct totem_engine;
 struct coterie_frame;
 
 /*
- * The token that is here, or was here last. Only pass.c changes the members. token.c and hold.c fill the token itself, by
+ * The token that is here, or was here last. Only pass.c changes the members. token.c and hold.c also write `token`, by
  * the pointer that pass_take() returned.
  */
 struct pass {
-	struct wire_token token;     /* as this node sent it, or will send it when it lets it go */
-	struct coterie_frame *saved; /* last token or commit token, for retransmission */
+	struct wire_token token;     /* as this node sent it, or will send it */
+	struct coterie_frame *saved; /* the last token or commit token, encoded, for retransmission */
 	uint32_t saved_target;
 	uint64_t sent_ns;    /* when the token was sent to the successor */
 	uint32_t tseq;       /* token_seq of the last token that was accepted */
-	uint32_t seen_seq;   /* seq of that token */
-	uint32_t unchanged;  /* visits in a row without a change of it */
-	uint64_t changed_ns; /* last change of it */
+	uint32_t seen_seq;   /* seq of the last token that was accepted */
+	uint32_t unchanged;  /* visits in a row at which seen_seq did not change */
+	uint64_t changed_ns; /* when seen_seq changed last */
 };
 
-void pass_begin(struct totem_engine *engine); /* RECOVERY was entered: there is no token yet */
-/** Copy an accepted token. Return the copy, which this visit fills. */
+void pass_begin(struct totem_engine *engine); /* call when RECOVERY is entered: there is no token yet */
+/** Copy an accepted token. Return the copy, into which this visit writes. */
 struct wire_token *pass_take(struct totem_engine *engine, const struct wire_token *token);
-/** Forget the copy for retransmission: this node keeps the token. */
+/** Forget the copy for retransmission, since this node keeps the token. */
 void pass_keep(struct totem_engine *engine);
 /** Note that a member has something to send, so that the ring is not idle. */
 void pass_note_busy(struct totem_engine *engine);
 
-/** End a visit, or such a part: deliver, free frames, tell the user. */
+/** End a visit, or a late part of it: deliver messages, free frames, call back the user. */
 void pass_finish(struct totem_engine *engine, bool was_refused);
 void pass_originate(struct totem_engine *engine, bool has_flag); /* send the first token of a ring */
-/** Keep frame (referenced) for retransmission and send it to target. */
+/** Keep the frame for retransmission (with a reference), and send it to target. */
 void pass_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
 void pass_note_seq(struct totem_engine *engine, uint32_t seq); /* count visits without a new frame */
 /** Encode the token of this node and send it to the successor. */

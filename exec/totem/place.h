@@ -6,22 +6,23 @@
 #include <stdbool.h>
 
 enum token_place {
-	TOKEN_NONE,      /* of this ring there is none yet, or in RECOVERY this node has not originated it */
-	TOKEN_AWAY,      /* it goes round */
-	TOKEN_AWAY_IDLE, /* the ring is idle: the representative holds it, or is about to */
+	TOKEN_NONE,      /* there is no token of this ring yet, or in RECOVERY this node has not sent the first one */
+	TOKEN_AWAY,      /* another node has it */
+	TOKEN_AWAY_IDLE, /* the ring is idle: the representative holds the token, or is about to */
 	TOKEN_VISITING,  /* it is here, and frames can still be sent in this visit */
-	TOKEN_HELD,      /* this node holds it: it is the representative of an idle ring */
-	TOKEN_WAKING,    /* this node holds it, but has frames for it, and lets it go on the next turn */
+	TOKEN_HELD,      /* this node holds it as the representative of an idle ring */
+	/* This node holds it, but has frames to send, and sends them and the token on the next turn. */
+	TOKEN_WAKING,
 	TOKEN_LINGERING, /* this node keeps it as a lone sender: linger.c */
 };
 
 /** Return whether this node keeps the token after its visit. */
 static inline bool place_is_kept(enum token_place place) { return place >= TOKEN_HELD; }
 
-/** Return whether the token is, or is about to be, held since the ring is idle. */
+/** Return whether the ring is idle: the representative holds the token, or is about to. */
 static inline bool place_is_idle(enum token_place place) { return place == TOKEN_AWAY_IDLE || place == TOKEN_HELD; }
 
-/** Return the place after this node has sent the token on. */
+/** Return the place of the token after this node has sent it on. */
 static inline enum token_place place_sent(enum token_place place)
 {
 	if (!place_is_kept(place))
@@ -29,7 +30,7 @@ static inline enum token_place place_sent(enum token_place place)
 	return place == TOKEN_HELD ? TOKEN_AWAY_IDLE : TOKEN_AWAY;
 }
 
-/** Return the place after a member has something to send. */
+/** Return the place of the token after a member has got something to send. */
 static inline enum token_place place_woken(enum token_place place)
 {
 	if (place == TOKEN_AWAY_IDLE)

@@ -12,15 +12,17 @@ struct totem_engine;
 struct peer;
 struct coterie_frame;
 
-/** Ask a node whether it runs and hears this node, unless it was asked less than gap_ns ago. */
+/** Ask a node whether it runs and hears this node, unless the last question is less than gap_ns old. */
 void probe_ask_again(struct totem_engine *engine, struct peer *peer, uint64_t gap_ns);
-/** Send WIRE_PROBE_RETRACT, PARDON or SILENT about the node id to all members that answer probes. */
+/** Send RETRACT, PARDON or SILENT (kind) about node id to all members that answer probes. */
 void probe_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id);
 /** Return a probe to node `to`, or NULL: out of memory. The caller sends it, and drops its reference. */
 struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind,
 	const struct ring_id *ring, uint64_t number);
-void probe_ask(struct totem_engine *engine, struct peer *peer); /* whether it runs and hears this node */
-/** Remove a question that is not answered yet. Return when it was sent, or 0 if there is none with this number. */
+void probe_ask(struct totem_engine *engine, struct peer *peer); /* ask the peer whether it runs and hears this node */
+/**
+ * Remove a question that is not answered yet. Return when it was sent, or 0 if there is no question with this number.
+ */
 uint64_t probe_take_question(struct peer *peer, uint64_t number);
 
 #endif

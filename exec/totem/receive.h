@@ -14,7 +14,7 @@ struct coterie_frame;
 struct arrivals {
 	struct wire_token pending; /* newest valid token of the batch */
 	bool has_pending;
-	bool is_store_dirty; /* frames arrived since aru was computed */
+	bool is_store_dirty; /* frames have arrived since the aru was computed */
 };
 
 void receive_frame(struct totem_engine *engine, struct coterie_frame *frame);

@@ -9,7 +9,7 @@
 
 struct totem_engine;
 
-/** Answer the token's requests. Return how many frames were put in the outbox. */
+/** Put the frames that the token requests into the outbox. Return how many. */
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
 void retransmit_request(struct totem_engine *engine, struct wire_token *token);
 

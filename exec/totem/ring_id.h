@@ -18,7 +18,7 @@ static inline bool ring_id_equal(const struct ring_id *a, const struct ring_id *
 
 /**
  * Compare sequence numbers (seq, aru, token_seq) that wrap at 2^32. The result is negative, 0 or positive if a is
- * before, at or after b. It is right for values closer than 2^31 (book ring, "Wrapping").
+ * before, at or after b. It is right if the two numbers are less than 2^31 apart (book ring, "Wrapping").
  */
 static inline int32_t seq_compare(uint32_t a, uint32_t b) { return (int32_t)(a - b); }
 

@@ -7,7 +7,10 @@
 
 #include "exec/totem/node_set.h"
 
-/* Sets have room for WIRE_NODES_MAX from the start, so these need no memory. Further ids are left out. */
+/*
+ * Functions for sets of the engine. These sets have room for WIRE_NODES_MAX ids from the start, so the functions cannot
+ * fail. Further ids are left out.
+ */
 void set_add(struct node_set *set, uint32_t id);
 void set_unite(struct node_set *to, const struct node_set *from);
 void set_copy(struct node_set *to, const struct node_set *from);

@@ -10,16 +10,16 @@
 struct totem_engine;
 struct coterie_frame;
 
-/* How a connection to a member's daemon ended. */
+/* Ways in which a connection to a member's daemon can end. */
 enum connection_end {
-	CONNECTION_OVER,   /* in a way that shows nothing about the daemon */
-	CONNECTION_RESET,  /* by its kernel, or by a host in between */
-	CONNECTION_CLOSED, /* in order, by its kernel, without a goodbye of the daemon */
+	CONNECTION_OVER,   /* the end shows nothing about the daemon */
+	CONNECTION_RESET,  /* it was reset by the member's kernel, or by a host in between */
+	CONNECTION_CLOSED, /* the member's kernel closed it in order, without a goodbye of the daemon */
 };
 
 void sign_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes, size_t size);
-void sign_told(struct totem_engine *engine, uint32_t id); /* a sign that proves nothing */
-/** Answer a probe. false: the frame is a plain merge detect. */
+void sign_told(struct totem_engine *engine, uint32_t id); /* handle a sign that proves nothing */
+/** Answer a probe. @return false: the frame is a plain merge detect. */
 bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame);
 void sign_connected(struct totem_engine *engine, uint32_t id);
 void sign_disconnected(struct totem_engine *engine, uint32_t id, enum connection_end end);

@@ -12,9 +12,10 @@ struct peer;
 
 /* Reasons for more patience with silent members. Only silence.c uses the members. */
 struct silence {
-	bool was_held;          /* the ring was idle at the last visit: its holder keeps the token for a while */
-	uint64_t late_ns;       /* how late timers of this node were recently */
-	uint64_t late_until_ns; /* until then that gives other members more time */
+	/* The ring was idle at the last visit, so the representative keeps the token for a while. */
+	bool was_held;
+	uint64_t late_ns;       /* by how much timers of this node were late recently */
+	uint64_t late_until_ns; /* until this time late_ns gives other members more time */
 };
 
 /** Return how long the member may be silent before it is removed. */
@@ -23,17 +24,18 @@ uint64_t silence_budget(const struct totem_engine *engine, const struct peer *pe
 uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer);
 /** Return how long the member has been silent. */
 uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
-/** Return what the host of a silent member showed last: UNKNOWN if the member was heard since. */
+/** Return what the host of a silent member showed last. UNKNOWN: the member was heard since. */
 enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns);
-void silence_note_hold(struct totem_engine *engine, bool is_held); /* a visit has ended */
-/** Note that a timer of this node ran late_ns after its time. */
+void silence_note_hold(struct totem_engine *engine, bool is_held); /* call when a visit has ended */
+/** Note that a timer of this node ran late_ns too late. */
 void silence_late(struct totem_engine *engine, uint64_t late_ns);
-/** Return whether a vote of this node to remove the member may still count at another node. */
+/** Return whether a vote of this node to remove the member may still count at another member. */
 bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer);
-/** Return when the next budget of a member ends, or TOTEM_NEVER. */
+/** Return when the silence budget of a member ends next, or TOTEM_NEVER. */
 uint64_t silence_next(const struct totem_engine *engine);
-bool silence_has_votes(const struct totem_engine *engine); /* members of this ring can be voted out */
-/** Return whether a member has been silent beyond its budget. peer may be NULL. */
+/** Return whether members of this ring can be removed by votes. */
+bool silence_has_votes(const struct totem_engine *engine);
+/** Return whether a member has been silent for longer than its budget. peer may be NULL. */
 bool silence_is_over(const struct totem_engine *engine, const struct peer *peer);
 
 #endif

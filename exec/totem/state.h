@@ -2,21 +2,22 @@
 /*
  * The state of the engine. Private to exec/totem. Members have the names of book ring, "States".
  *
- * The header of each file declares the functions that other files call, and the part of the state that this file owns. Any
- * file may read it. Another file that has to change it calls a function. engine.c creates and destroys all parts, and mutants
- * may do anything. There are three more exceptions, where a subject has two files so that calls form no circle:
+ * The header of each file declares the functions that other files call, and the part of the state that the file owns.
+ * Any file may read that part. To change it, other files call a function. engine.c creates and destroys all parts, and
+ * mutants may change anything. There are three more exceptions, where one subject has two files so that calls form no
+ * circle:
  *
- * - token.c and hold.c fill the token of `pass`
+ * - token.c and hold.c write `token` of `pass`
  * - sign.c changes `suspicion`
  * - extension.c changes the trailer of `commit`
  *
- * A record in `peers` belongs to the files that its header names. tests/unit/check_owners.sh finds other changes.
+ * A record in `peers` belongs to the files that its comments name. tests/unit/check_owners.sh finds other changes.
  *
  * Life of a membership:
  *
  * 1. OPERATIONAL: the ring is `ring`, its frames are in `store`.
  * 2. GATHER: collect `proc` and `failed`, until all nodes of proc without failed have sent equal joins.
- * 3. COMMIT: the commit token collects what each member holds of its old ring. `ring` becomes the new id.
+ * 3. COMMIT: the commit token collects what each member has of its old ring. `ring` becomes the new id.
  * 4. RECOVERY: a token runs on the new ring. Its frames are in `rstore` and carry frames of old rings.
  * 5. The configuration is installed. `rstore` becomes `store`.
  *
@@ -79,26 +80,26 @@ struct totem_engine {
 	struct frame_pool *pool; /* borrowed, outlives the engine */
 	struct totem_callbacks callbacks;
 	void *arg;
-	struct totem_options options; /* .nodes is not valid: see known */
+	struct totem_options options; /* member nodes is not valid: see `known` */
 	struct node_set known;        /* configured ids, or empty: any node may join */
 	struct totem_counters counters;
 
-	/* Of all files: written where the comment says. */
-	uint64_t now_ns;        /* engine.c, at each entry */
-	uint32_t depth;         /* entry points on the stack: engine.c */
+	/* State that belongs to no single file. Each comment names where it is written. */
+	uint64_t now_ns;        /* time of the last entry: engine.c */
+	uint32_t depth;         /* how many entry points are on the stack: engine.c */
 	uint64_t random;        /* state of the generator: core_random() */
-	bool is_started;        /* a link was up once: gather.c */
+	bool is_started;        /* a link was up at least once: gather.c */
 	bool has_left;          /* engine.c */
 	bool is_cut;            /* no link is up: gather.c */
-	bool is_heartbeat_used; /* engine.c, once */
-	uint64_t heard_ns;      /* last packet of any other node: engine.c */
+	bool is_heartbeat_used; /* T-heartbeat is used: engine.c, once */
+	uint64_t heard_ns;      /* when the last packet of any other node arrived: engine.c */
 	enum totem_state state; /* core_set_state() */
 	enum token_place
 		place; /* where each of its events happens: the table in book ring, "Hold and retransmission" */
 	uint64_t timer_at_ns[TOTEM_TIMER_COUNT]; /* timers.c, and engine.c when one expires */
-	struct ring_id ring;                     /* committed to last: commit.c */
-	struct store store;                      /* frames of the installed ring: by functions of store.c */
-	struct store rstore;                     /* the same of the ring that is being formed */
+	struct ring_id ring;                     /* ring that this node committed to last: commit.c */
+	struct store store;                      /* frames of the installed ring: functions of store.c */
+	struct store rstore;                     /* frames of the ring that is being formed: functions of store.c */
 
 	/* Membership. */
 	struct membership installed;

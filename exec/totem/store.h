@@ -13,7 +13,7 @@ struct coterie_frame;
 
 #define STORE_WINDOW 16384u /* consecutive seqs in a store, a power of two */
 
-/* One place in the order. */
+/* Place of one frame in the order. */
 struct store_slot {
 	struct coterie_frame *frame; /* referenced; NULL: missing */
 	uint32_t source;             /* node id of the originator */
@@ -27,30 +27,30 @@ struct store_slot {
 /* Frames of one ring by seq. released <= aru <= high_seq <= released + STORE_WINDOW. */
 struct store {
 	struct store_slot *slots; /* STORE_WINDOW of them, the index is seq modulo that */
-	uint32_t released;        /* highest seq freed */
-	uint32_t aru;             /* every frame up to here is, or was, present */
-	uint32_t high_seq;        /* highest seq present so far */
+	uint32_t released;        /* highest seq that was freed */
+	uint32_t aru;             /* all frames up to this seq are, or were, present */
+	uint32_t high_seq;        /* highest seq that was present so far */
 	uint32_t touched;         /* highest seq whose slot may be dirty */
 	uint32_t count;           /* frames present */
 };
 
 int store_init(struct store *store, uint32_t base); /* -ENOMEM */
 void store_fini(struct store *store);
-/** Drop all frames. The next one is base + 1. */
+/** Drop all frames. The next frame has the seq base + 1. */
 void store_reset(struct store *store, uint32_t base);
-/** Return whether seq is in the window: neither freed nor too far ahead. */
+/** Return whether seq is in the window: it is neither freed nor too far ahead. */
 bool store_fits(const struct store *store, uint32_t seq);
-/** Return the slot of seq, which must fit. */
+/** Return the slot of seq. store_fits must be true for it. */
 struct store_slot *store_slot(const struct store *store, uint32_t seq);
-/** Return the slot of a frame that is there, otherwise NULL. Any seq. */
+/** Return the slot of a frame that is present, otherwise NULL. seq may be any number. */
 struct store_slot *store_find(const struct store *store, uint32_t seq);
-/** Keep a frame (referenced). false: no room for its seq, or it is there already. */
+/** Store a frame, with a reference. @return false: there is no room for its seq, or it is there already. */
 bool store_put(struct store *store, const struct wire_mcast *mcast, struct coterie_frame *frame);
 void store_advance(struct store *store); /* recompute aru */
-/** Drop all frames after seq, which has not been freed. */
+/** Drop all frames with higher seqs than seq. seq has not been freed. */
 void store_truncate(struct store *store, uint32_t seq);
 /** Free all frames up to seq, which is high_seq or less. */
 void store_release(struct totem_engine *engine, uint32_t seq);
-void store_switch(struct totem_engine *engine); /* the store of the recovery becomes that of the ring */
+void store_switch(struct totem_engine *engine); /* make the store of the recovery that of the ring */
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reassemble messages from frames (book packing, "Reassembly"). Each source has two contexts: one for
- * frames that are delivered while services synchronise, one for all others. An unfinished message is kept
- * as references to the frames that hold its parts. So only the receiver copies it. The parts are copied
- * here, and the frames released, if these frames hold far more memory than the message has bytes, or too
- * much in all.
+ * Reassemble messages from frames (book packing, "Reassembly"). Each source has two contexts: one for frames that are
+ * delivered while services synchronise, one for all others. An unfinished message consists of references to the frames
+ * that hold its parts. So usually only the receiver of the message copies it. The unpacker copies the parts, and
+ * releases their frames, if the frames occupy far more memory than the message has bytes, or too much in all.
  */
 #ifndef TOTEM_UNPACK_H
 #define TOTEM_UNPACK_H
@@ -16,14 +15,14 @@
 
 #include "exec/totem/frame.h"
 
-#define UNPACK_MESSAGE_SIZE_MAX (1048576u + 65536u) /* the buffer of Corosync, which never sends more */
+#define UNPACK_MESSAGE_SIZE_MAX (1048576u + 65536u) /* the buffer of Corosync, which sends no longer messages */
 #define UNPACK_IOV_MAX 1024u                        /* elements of a delivered message */
 
 struct unpack;
 
 /**
- * The messages to drop after a missed part. Neither rule delivers a message that lacks a part. (Corosync may, if an old
- * continuation value happens to match.)
+ * Which messages are dropped after a part was missed. With both rules a message that lacks a part is not delivered.
+ * (Corosync may deliver one, if an old continuation value happens to match.)
  */
 enum unpack_rule {
 	UNPACK_REFERENCE, /* the rule of Corosync 3.1.7, for rings with one of its nodes */
@@ -31,7 +30,7 @@ enum unpack_rule {
 };
 
 /**
- * Deliver one whole message. iov has its parts in order, at most UNPACK_IOV_MAX, none empty unless size is 0. It
+ * Deliver one whole message. iov has its parts in order, at most UNPACK_IOV_MAX. No part is empty unless size is 0. iov
  * is borrowed for the call. The callback must not call the unpacker.
  */
 typedef void (*unpack_deliver)(
@@ -40,7 +39,8 @@ typedef void (*unpack_deliver)(
 struct unpack_counters {
 	uint64_t malformed; /* packets refused by wire_decode_packet */
 	uint64_t oversized; /* messages beyond UNPACK_MESSAGE_SIZE_MAX, dropped */
-	uint64_t skipped;   /* packets of which messages were dropped, after a missed part or for lack of memory */
+	/* Packets some of whose messages were dropped, after a missed part or for lack of memory. */
+	uint64_t skipped;
 };
 
 struct unpack *unpack_create(void);         /* NULL: out of memory */
@@ -57,9 +57,12 @@ void unpack_destroy(struct unpack *unpack); /* NULL is ignored */
 int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *frame, const uint8_t *payload,
 	size_t payload_size, bool is_swapped, bool is_syncing, enum unpack_rule rule, unpack_deliver deliver,
 	void *arg);
-/** Drop the unfinished messages of a node that is not in the new configuration, both contexts. */
+/** Drop the unfinished messages of a source that is not in the new configuration, in both contexts. */
 void unpack_forget(struct unpack *unpack, uint32_t source);
-/** Inside a delivery: the message's place among those that end in the packet, from 0. Those that are dropped count. */
+/**
+ * Inside a delivery: return the place of the message among those that end in the packet, from 0. Messages that are
+ * dropped count.
+ */
 uint32_t unpack_place(const struct unpack *unpack);
 const struct unpack_counters *unpack_counters(const struct unpack *unpack);
 

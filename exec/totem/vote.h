@@ -11,7 +11,9 @@ struct peer;
 void vote_expired(struct totem_engine *engine);
 /** Note the vote of a member that has not heard the suspect for its budget. */
 void vote_arrived(struct totem_engine *engine, struct peer *voter, uint32_t suspect);
-/** Vote on members that are silent beyond the budget. The engine may leave its state. */
+/**
+ * Vote to remove members that are silent for longer than their budgets. The call may make the engine leave its state.
+ */
 void vote_check(struct totem_engine *engine);
 
 #endif

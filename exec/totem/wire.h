@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The wire format (docs/protocol/wire.md): encode and decode all packets, with byte order and all checks of
- * lengths and counts. Decoders never read past `size`. A packet that they accept is consistent in itself. The
- * caller checks whether it makes sense in its present state.
+ * The wire format (docs/protocol/wire.md): encode and decode all packets, with byte order and all checks of lengths and
+ * counts. Decoders never read past `size`. A packet that they accept is consistent in itself. The caller checks whether
+ * the packet makes sense in the caller's state.
  *
- * Lists inside a packet are not copied. The decoded struct points into the packet (borrowed), and accessors
- * convert one element at a time.
+ * Lists inside a packet are not copied. The decoded struct points into the packet (borrowed), and accessors convert one
+ * element at a time.
  */
 #ifndef TOTEM_WIRE_H
 #define TOTEM_WIRE_H
@@ -38,7 +38,7 @@ enum wire_type {
 /** Why a packet was refused: for counters and the rate-limited log. */
 enum wire_refusal {
 	WIRE_OK = 0,
-	WIRE_TOO_SHORT, /* for the header, or for its type */
+	WIRE_TOO_SHORT, /* shorter than the header, or than its type demands */
 	WIRE_BAD_MAGIC,
 	WIRE_BAD_VERSION,
 	WIRE_BAD_TYPE,
@@ -51,8 +51,8 @@ struct wire_header {
 	enum wire_type type;
 	bool is_swapped;      /* the sender has the other byte order */
 	uint8_t encapsulated; /* 1 or 2; frames only */
-	uint32_t nodeid;      /* of the last sender, or 0: a leave */
-	uint32_t target;      /* garbage on udp and udpu */
+	uint32_t nodeid;      /* of the node that sent the packet last; 0: a leave */
+	uint32_t target;      /* any value on udp and udpu */
 };
 
 struct wire_rtr {
@@ -72,10 +72,10 @@ struct wire_token {
 	uint32_t retrans_flg;
 	uint32_t rtr_count;
 	struct wire_rtr rtr[WIRE_RTR_MAX];
-	/* Coterie's trailer. */
+	/* Members of Coterie's trailer: */
 	uint32_t window;  /* frames per rotation, or 0: as configured */
 	uint32_t resent;  /* frames repeated since the representative had the token */
-	uint32_t lingers; /* times that a lone sender has kept the token since the ring began, modulo 2^32 */
+	uint32_t lingers; /* how often a lone sender has kept the token since the ring began, modulo 2^32 */
 };
 
 struct wire_mcast {
@@ -89,7 +89,7 @@ struct wire_mcast {
 	uint8_t encapsulated; /* 1: payload is a whole frame of the old ring; 2: a group packet */
 	bool is_swapped;
 	const uint8_t *payload; /* borrowed */
-	size_t payload_size;    /* at least another 45 when encapsulated is 1 */
+	size_t payload_size;    /* at least 45 if encapsulated is 1 */
 };
 
 struct wire_merge_detect {
@@ -98,22 +98,23 @@ struct wire_merge_detect {
 };
 
 /*
- * Kinds of a probe: a merge detect with a trailer. The sender of RETRACT, PARDON and SILENT sends them to all
- * members of its ring. The number of these is the id of another node.
+ * Kinds of a probe. A probe is a merge detect with a trailer. The sender of RETRACT, PARDON and SILENT sends them to
+ * all members of its ring. `number` of these three is the id of a third node, called "that node" here.
  */
 enum wire_probe_kind {
 	WIRE_PROBE_QUESTION = 1, /* the receiver answers at once */
 	WIRE_PROBE_ANSWER = 2,
-	WIRE_PROBE_KNOCK = 3,    /* needs no answer. Older builds sent it to idle neighbours */
-	WIRE_PROBE_RETRACT = 4,  /* the sender had given that node up, and hears it now */
-	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: the sender hears the receiver, but another member does not */
-	WIRE_PROBE_PARDON = 6,   /* the sender and that node hear each other, but a third one keeps them apart */
-	WIRE_PROBE_SILENT = 7,   /* the sender has not heard that node for its whole silence budget */
+	WIRE_PROBE_KNOCK = 3,   /* needs no answer. Older builds sent it to idle neighbours */
+	WIRE_PROBE_RETRACT = 4, /* the sender had given that node up, and hears it now */
+	/* Instead of an answer: the sender hears the receiver, but another member of its ring does not. */
+	WIRE_PROBE_UNWANTED = 5,
+	WIRE_PROBE_PARDON = 6, /* the sender and that node hear each other, but another node keeps them apart */
+	WIRE_PROBE_SILENT = 7, /* the sender has not heard that node for its whole silence budget */
 };
 
 struct wire_probe {
 	uint32_t system_from;
-	struct ring_id ring; /* of an answer: the ring of its sender, or zero while that node forms another one */
+	struct ring_id ring; /* of an answer: the ring of its sender, or zero while the sender forms another ring */
 	enum wire_probe_kind kind;
 	uint64_t number; /* of a question: random, so that no other node can guess it. An answer repeats it */
 };
@@ -129,13 +130,13 @@ struct wire_join {
 	uint32_t system_from;
 	uint64_t ring_seq;
 	uint32_t proc_count, failed_count;
-	const uint8_t *proc, *failed; /* borrowed: read with wire_join_proc, wire_join_failed */
+	const uint8_t *proc, *failed; /* borrowed: read with wire_join_proc and wire_join_failed */
 	bool is_swapped;
-	uint64_t features; /* of Coterie's trailer, or 0: there is none */
+	uint64_t features; /* from Coterie's trailer, or 0: there is none */
 };
 
 struct wire_commit_entry {
-	struct ring_id ring; /* the member's old ring. Its rep is 0 if the entry is not filled in */
+	struct ring_id ring; /* the member's old ring. rep is 0 if the entry is not filled in */
 	uint32_t aru;
 	uint32_t high_delivered;
 	uint32_t received_flg;
@@ -150,26 +151,26 @@ struct wire_commit_token {
 	uint32_t count;                /* 1 .. WIRE_NODES_MAX; memb_index <= count */
 	const uint8_t *addr, *entries; /* borrowed. addr is checked to be strictly ascending */
 	bool is_swapped;
-	bool has_features; /* Coterie's trailer is there, with `count` entries (see below) */
+	bool has_features; /* Coterie's trailer is there, with `count` entries (see WIRE_TRAILER_MAGIC) */
 	const uint8_t *features;
 };
 
-/** Decode the header of any packet. WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
+/** Decode the header of any packet. @return WIRE_OK, WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
 enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct wire_header *header);
 
 /*
- * Each of these takes a packet whose header was decoded and had the matching type. Bytes behind the end of the
- * packet are ignored (book wire, "Header"). They return WIRE_BAD_CONTENT for:
+ * Each of these functions decodes a packet whose header was decoded and had the matching type. Bytes behind the end of
+ * the packet are ignored (book wire, "Header"). They return WIRE_BAD_CONTENT for:
  *
  * - mcast: encapsulated is neither 1 nor 2
- * - join: system_from is 0, or a leave has no failed entry. (The lists may hold any ids in any order, also 0
- *   and duplicates.)
+ * - join: system_from is 0, or a leave has no failed entry. (The lists may hold any ids in any order, also 0 and
+ *   duplicates.)
  * - commit token: memb_index is beyond count, or addr is not strictly ascending, or has a 0
  */
 enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
 enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size, struct wire_merge_detect *merge);
-/** Decode a probe from any bytes. false: this is no probe, but maybe a plain merge detect. */
+/** Decode a probe from any bytes. @return false: the bytes are no probe, but maybe a plain merge detect. */
 bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *probe);
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join);
 enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size, struct wire_commit_token *commit);
@@ -182,32 +183,32 @@ struct wire_commit_entry wire_commit_entry(const struct wire_commit_token *commi
 uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i);
 
 /*
- * Encoders write one packet at `out` and return its size, or 0 if `capacity` is too small. `swap` writes it in
- * the other byte order (for tests of mixed rings). target is the header's field `target`, 0 for all nodes.
+ * Each encoder writes one packet at `out` and returns its size, or 0 if `capacity` is too small. `swap`: write the
+ * packet in the other byte order (for tests of mixed rings). target is the header's field `target`; 0: all nodes.
  *
- * Coterie's trailers (book extensions, "Trailers") are behind the end of a packet. Corosync ignores them and
- * does not forward them. All numbers are in the byte order of the sender.
+ * Coterie's trailers (book extensions, "Trailers") are behind the end of a packet. Corosync ignores them and does not
+ * forward them. All numbers are in the byte order of the sender.
  *
  * - join: u32 magic WIRE_TRAILER_MAGIC, u32 count 1, u64 features of the sender
- * - commit token: u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features of each member, zero until that
- *   member filled it in
+ * - commit token: u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features of each member, zero until that member has
+ *   filled them in
  * - merge detect: u32 magic WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number
- * - token, unless window and lingers are 0: u32 magic WIRE_WINDOW_MAGIC, u32 window, u32 resent,
- *   u32 lingers
+ * - token, unless window and lingers are 0: u32 magic WIRE_WINDOW_MAGIC, u32 window, u32 resent, u32 lingers
  *
- * Bit 63 of features is set in every filled-in entry, so that 0 always means "not known". Bits 32 to 47
- * are the frames that the node's receive buffer holds, 0: not told. Bits 48 to 62 are its lease in units
- * of 10 ms, rounded up.
+ * Bit 63 of features is set in every entry that is filled in, so that 0 always means "not known". Bits 32 to 47 are the
+ * number of frames that the node's receive buffer holds; 0: not announced. Bits 48 to 62 are its lease in units of 10
+ * ms, rounded up.
  */
 #define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u
 #define WIRE_PROBE_SIZE 45u
 #define WIRE_TRAILER_MAGIC 0x434F5445u
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
-#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0)    /* implements safe delivery */
-#define WIRE_FEATURE_PROBE (UINT64_C(1) << 1)   /* answers probes */
-#define WIRE_FEATURE_LINGER (UINT64_C(1) << 2)  /* knows that a lone sender may keep the token */
-#define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)   /* knows that a token may come before frames that it counts */
+#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0)   /* implements safe delivery */
+#define WIRE_FEATURE_PROBE (UINT64_C(1) << 1)  /* answers probes */
+#define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* the node can handle that a lone sender keeps the token */
+/* The node can handle a token that comes before frames that it counts. */
+#define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)
 #define WIRE_FEATURE_SILENCE (UINT64_C(1) << 4) /* votes on silent members */
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
@@ -218,11 +219,13 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_LEASE_UNIT_NS UINT64_C(10000000)
 
 size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out, size_t capacity);
-/** Write the 45 bytes in front of a payload that is already in its place. */
+/** Write the 45-byte header in front of a payload that is already in its place. */
 size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out, size_t capacity);
 size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out, size_t capacity);
 size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out, size_t capacity);
-/** Encode a join or leave. features 0: no trailer. Otherwise bit 63 is added. ids keep their order. */
+/**
+ * Encode a join or leave. The ids keep their order. features 0: no trailer. Otherwise the function adds bit 63 to them.
+ */
 size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq, const uint32_t *proc,
 	uint32_t proc_count, const uint32_t *failed, uint32_t failed_count, uint64_t features, bool swap, uint8_t *out,
 	size_t capacity);
@@ -244,7 +247,10 @@ struct wire_packet {
 	bool is_swapped;
 };
 
-/** Decode a group packet. WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to `size`). */
+/**
+ * Decode a group packet. @return WIRE_OK, WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to
+ * `size`)
+ */
 enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped, struct wire_packet *packet);
 uint16_t wire_packet_length(const struct wire_packet *packet, uint32_t i); /* i < part_count */
 #define WIRE_PACKET_HEADER_SIZE 8u
