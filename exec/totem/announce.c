@@ -11,7 +11,7 @@ static uint64_t strangers_from_ns(const struct totem_engine *engine)
 {
 	uint64_t wait_ns = engine->installed.memb.count * TOTEM_STRANGER_WAIT_NS;
 	uint64_t most_ns = engine->options.consensus_ns /
-			   4; /* a stranger that gathers has to be heard before it gives up */
+			   4; /* a stranger must hear this ring before its consensus timeout ends */
 
 	if (most_ns > TOTEM_STRANGER_WAIT_MAX_NS)
 		most_ns = TOTEM_STRANGER_WAIT_MAX_NS;
@@ -25,7 +25,9 @@ bool announce_is_early(struct totem_engine *engine, uint32_t node)
 	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns ||
 		node_set_has(&engine->installed.memb, node) || !join_is_crowd(engine))
 		return false;
-	/* A stranger that is alone may be silent by then, until it hears of this ring. */
+	/*
+	 * At that time a stranger that is alone may be silent until it hears of this ring. So send a merge detect then.
+	 */
 	if (core_is_rep(engine) && engine->timer_at_ns[TOTEM_TIMER_MERGE] > from_ns)
 		timer_set(engine, TOTEM_TIMER_MERGE, from_ns - engine->now_ns);
 	return true;
@@ -39,7 +41,7 @@ void announce_send(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 16);
 
 	if (frame == NULL)
-		return; /* the next one will come */
+		return; /* a later merge detect will do */
 
 	const struct wire_merge_detect merge = {
 		.system_from = engine->options.nodeid,
@@ -53,9 +55,12 @@ void announce_send(struct totem_engine *engine)
 	multicast_frame(engine, frame);
 }
 
-/* Silence budgets between two merge detects. With a budget the token of an idle ring comes more often than they must. */
+/*
+ * Number of silence budgets between two merge detects. A silence budget makes the token of an idle ring go round more
+ * often than merge detects are needed.
+ */
 #define BUDGETS_INCOMPLETE 2u /* while a configured node is missing */
-#define BUDGETS_COMPLETE 20u  /* while all are members: a node that goes to another ring sends joins first */
+#define BUDGETS_COMPLETE 20u  /* while all are members: a node that joins another ring sends joins first */
 
 static uint64_t gap_ns(const struct totem_engine *engine)
 {
@@ -66,8 +71,8 @@ static uint64_t gap_ns(const struct totem_engine *engine)
 }
 
 /*
- * Only the representative sends merge detects. T-merge sends the first one of a ring. Each packet wakes up all
- * nodes, so later ones leave together with the token.
+ * Send merge detects if this node is the representative. T-merge sends the first one of a ring. Each packet wakes up
+ * all nodes, so later ones are sent together with the token.
  */
 void announce_idle(struct totem_engine *engine)
 {

@@ -25,8 +25,8 @@ void aru_note(struct totem_engine *engine, const struct wire_token *token)
 }
 
 /*
- * The token's aru stands still, and this node signed it. On a fast network the count alone is a fraction of a second. So
- * it must also last for a token timeout.
+ * Count the visits at which the aru stands still. On a fast network that number of visits is a fraction of a second. So
+ * the aru must also stand still for a token timeout, and the token must say that this node has lowered it.
  */
 bool aru_stands_still(struct totem_engine *engine, const struct wire_token *token, uint32_t before)
 {

@@ -8,18 +8,19 @@
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 #define ASK_GAP_NS (200 * MILLISECOND_NS)
-#define PARDONS_MAX 3u /* a packet may be lost */
+#define PARDONS_MAX 3u /* more than one, since a packet may be lost */
 
 /*
- * Return whether the ring was installed less than two rotations ago. Some members may still be in RECOVERY. A gather
- * for another ring would abort that. The other ring will be heard again.
+ * Return whether the ring was installed less than two rotations ago. Some members may still be in RECOVERY. If this
+ * node gathered because of a packet of another ring, it would abort their recovery. Packets of that ring will come
+ * again.
  */
 static bool is_just_installed(const struct totem_engine *engine)
 {
 	return engine->state == TOTEM_OPERATIONAL && engine->aru.known < 2;
 }
 
-/* Return whether the back-off of the peer is in force. Then its verdict stands. */
+/* Return whether the back-off of the peer is in force. Then its verdict counts. */
 static bool is_in_force(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->backoff.until_ns > engine->now_ns;
@@ -41,22 +42,22 @@ bool backoff_is_unwanted(const struct totem_engine *engine, const struct peer *p
 	return is_in_force(engine, peer) && peer->backoff.verdict != VERDICT_OURS;
 }
 
-/* Return whether the peer was heard since this node left the last ring. */
+/* Return whether a packet of the peer has arrived since this node left the last ring. */
 static bool is_heard(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->heard_episode == engine->gather.episode ||
 	       (peer->heard_ns != 0 && peer->heard_ns >= engine->gather.episode_ns);
 }
 
-/* Return whether the peer was given up before this ring was formed, without any packet of it. */
+/* Return whether this node gave the peer up before it formed this ring, and no packet of the peer had arrived. */
 static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->given_up_episode == engine->gather.episode && !is_heard(engine, peer);
 }
 
 /*
- * Return whether the peer gave this node up for the sake of a node that does not hear this one. The peer has no
- * back-off itself, so it gathers at each packet of this node.
+ * Return whether the peer has left this node out of its ring because a third node does not hear this node. Such a peer
+ * does not ignore this node, so it gathers at each packet of this node.
  */
 static bool is_shunned(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -128,7 +129,7 @@ void backoff_kept_apart(struct totem_engine *engine, struct peer *peer)
 		probe_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
 }
 
-/* Return whether this node or a member does not hear some node, as far as this node knows. */
+/* Return whether, as far as this node knows, it or a member does not hear some other node. */
 static bool is_anybody_unheard(const struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->peers.count; i++) {
@@ -141,12 +142,12 @@ static bool is_anybody_unheard(const struct totem_engine *engine)
 }
 
 /*
- * Handle a pardon. Accusations of two rings can form a circle. Then each accuser asks a node that ignores it for the
- * sake of another accuser, and no accuser gets an answer that would let it withdraw its accusation.
+ * Handle a pardon. Accusations of two rings can form a circle. Then each accuser asks a node that ignores it because of
+ * another accuser. So no accuser gets an answer that would let it withdraw its accusation.
  *
- * Such a node answers UNWANTED instead, and its accuser sends a pardon to its own ring. If all accusations are
- * pardoned, all nodes hear each other, and all back-offs end. If a link is really cut, its two ends never pardon each
- * other, and all back-offs stay.
+ * Such a node answers UNWANTED instead, and the accuser that gets this answer sends a pardon to its own ring. If all
+ * accusations are pardoned, all nodes hear each other, and all back-offs end. If a link is really cut, its two ends
+ * never pardon each other, and all back-offs stay.
  */
 void backoff_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t accused)
 {
@@ -164,9 +165,10 @@ void backoff_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t ac
 }
 
 /*
- * Return whether to end the silence toward a peer (see backoff_is_quiet). It has started over, or has given up a node that
- * this one does not hear. That node may have been the reason why the peer ignored this one. A minimum time must have
- * passed. Otherwise several nodes that are silent toward the peer could wake each other for ever.
+ * Return whether this node may send to the peer again (see backoff_is_quiet). The peer has started again, or has given
+ * up a node that this node does not hear. That third node may have been the reason why the peer ignored this node. A
+ * minimum time must have passed. Without it several nodes that are quiet because of the peer could wake each other for
+ * ever.
  */
 static bool is_free_again(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -187,8 +189,8 @@ static bool is_free_again(const struct totem_engine *engine, const struct peer *
 }
 
 /*
- * Maybe end the back-off of the sender of a join. This node gave the sender up, though it heard it: the sender did not
- * hear this node, or ignored it. Now the sender names this node as a candidate.
+ * Maybe end the back-off of the sender of a join. This node gave the sender up although it heard the sender: the sender
+ * did not hear this node, or ignored it. Now the sender names this node as a candidate.
  */
 void backoff_reconsider(struct totem_engine *engine, struct peer *peer, bool is_leave)
 {
@@ -202,9 +204,9 @@ void backoff_reconsider(struct totem_engine *engine, struct peer *peer, bool is_
 }
 
 /*
- * Return whether to send a pardon: in the view of this node, the peer is kept out for another member's sake. That
- * member may think the opposite, since a verdict outlives the attempt in which it was made. So this node tells that it
- * is not the reason, even if the peer is a member here by now.
+ * Return whether to send a pardon for the peer: as far as this node knows, another member is the reason why the peer is
+ * kept out. That member may have the opposite verdict, since a verdict lasts longer than the attempt in which it was
+ * made. So this node sends the pardon even if the peer is a member by now.
  */
 static bool is_disowned(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -225,7 +227,7 @@ static bool is_disowned(const struct totem_engine *engine, const struct peer *pe
 	return is_theirs && peer->backoff.pardons < PARDONS_MAX;
 }
 
-/* Return the time of the next action about a back-off: a question, a pardon, or its end. */
+/* Return the time of the next action about a back-off: a question, a pardon, or the end of the back-off. */
 static uint64_t next_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t at_ns = peer->asked_ns + ASK_GAP_NS;
@@ -286,14 +288,17 @@ void backoff_accuse(struct totem_engine *engine, uint32_t accuser)
 
 static uint64_t hash_members(const struct totem_engine *engine)
 {
-	uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a, a word at a time */
+	uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a, over words instead of bytes */
 
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++)
 		hash = (hash ^ engine->installed.memb.ids[i]) * UINT64_C(0x100000001B3);
 	return hash;
 }
 
-/* Return the node whose verdict kept the peer out of the ring, though this node hears it. 0: there is none. */
+/*
+ * Return the node that accused the peer, so that the peer was kept out of the ring though this node hears it. 0: there
+ * is none.
+ */
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	if (!is_heard(engine, peer) || peer->left_episode == engine->gather.episode ||
@@ -321,7 +326,7 @@ static void trace_unheard(struct totem_engine *engine, const struct peer *peer, 
 
 /*
  * Two nodes that do not hear each other may be left out of the ring in turn. If the other node of the pair was left out
- * last time, continue with its counts.
+ * last time, take over the counts of its back-off.
  */
 static void inherit(const struct totem_engine *engine, struct peer *peer)
 {
@@ -338,10 +343,11 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
 
 /*
  * Begin or end a back-off of the peer (book failure, "Back-off"). A ring was formed without the peer, though this node
- * hears it: the peer and a member do not hear each other. That member said so, or it is this node. Without a back-off
- * ring after ring would be formed, without end. The first time may be an accident. After that the peer is ignored for
- * longer each time, while the members stay the same. The member that does not hear the peer does not ignore it. So both
- * find each other as soon as they can, and their joins end the back-off (backoff_accuse, backoff_reconsider).
+ * hears it. So the peer and some member, maybe this node, do not hear each other. Without a back-off one ring would be
+ * formed after the other, without end. The first time may be an accident. After that the peer is ignored for longer
+ * each time, while the members stay the same. The member that does not hear the peer does not ignore it. So the two can
+ * find each other as soon as they hear each other, and their joins end the back-off (backoff_accuse,
+ * backoff_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
@@ -378,7 +384,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	peer->backoff.conflicts++;
 	peer->backoff.until_ns = engine->now_ns + peer->backoff.next_ns;
 	peer->backoff.ask_until_ns = peer->backoff.verdict == VERDICT_OURS ? peer->backoff.until_ns : 0;
-	/* A random time, so that two nodes that end their back-offs at the same time do not do so for ever. */
+	/* The random time keeps two nodes that end their back-offs at the same time from doing so again and again. */
 	peer->backoff.lift_ns = engine->now_ns + 2 * engine->options.join_ns +
 				core_random(engine) % (4 * engine->options.join_ns);
 	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
@@ -390,8 +396,8 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 }
 
 /*
- * A silent node (backoff_is_quiet) is not found by others. So it asks the nodes for whose sake it may have been left
- * out.
+ * Ask the nodes because of which this node may have been left out. A node that is quiet (backoff_is_quiet) sends no
+ * packets by which those nodes could find it.
  */
 static void ask_the_lost(struct totem_engine *engine)
 {
@@ -411,8 +417,8 @@ void backoff_installed(struct totem_engine *engine)
 }
 
 /*
- * The accuser asks again from time to time. After a path has returned, the two nodes may send no packets that the
- * other one receives: only representatives send merge detects, and these may be ignored.
+ * Let the accuser ask again from time to time. When a path works again, the two nodes may send no packets to each
+ * other: only representatives send merge detects, and these may be ignored.
  */
 void backoff_expired(struct totem_engine *engine)
 {

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ring seqs in packets are claims: book membership, "Ring ids". A claim may be forged. So a node believes only claims
- * that leave room for many more rings, and its own number follows the rings that it forms, not the claims that it hears.
+ * Ring seqs in packets are claims (book membership, "Ring ids"), and a claim may be forged. So a node accepts only
+ * claims that leave room for many more rings. Its own number follows the rings that it forms, not the claims in
+ * packets.
  *
- * A node alone believes more than a member of a ring does, since it must find a ring that was attacked. So a forged join
- * can take it to a number that no ring follows. It notices this when it hears a number far below its own. Then it forms
- * its next ring with a new number just above that one.
+ * A node that is alone accepts higher claims than a member of a ring, since it must find a ring whose number was raised
+ * by an attack. So a forged join can take such a node to a number that no ring follows. The node notices this when a
+ * packet has a number far below its own. Then it forms its next ring with a new number just above that one.
  */
 #include "exec/totem/claim.h"
 
 #include "exec/totem/state.h"
 
-/* A number that many nodes choose at random within these bounds is new: no ring had it with the same representative. */
+/*
+ * If many nodes choose a number at random within these bounds, it is new: no ring with the same representative had it.
+ */
 #define FRESH_SPAN (UINT64_C(1) << 40)
-#define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2) /* where the numbers that all believe end soon */
+#define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2) /* the same near the end of the numbers that all nodes accept */
 
-/* Return the highest number that a member of a ring with this seq believes, without the step that is added to it. */
+/* Return the highest number that a member of a ring with this seq accepts, without the step that the caller adds. */
 static uint64_t belief_of(uint64_t ring_seq)
 {
 	return ring_seq < TOTEM_RING_SEQ_JUMP_MAX ? TOTEM_RING_SEQ_JUMP_MAX : ring_seq;
@@ -23,7 +26,10 @@ static uint64_t belief_of(uint64_t ring_seq)
 
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
-	/* Its companions still have the seq of the old ring when the one of this node has fallen. */
+	/*
+	 * When the seq of this node has fallen, its companions still have the seq of the old ring. So the higher one
+	 * counts.
+	 */
 	uint64_t from = belief_of(
 		engine->ring.seq > engine->installed.ring.seq ? engine->ring.seq : engine->installed.ring.seq);
 
@@ -32,7 +38,7 @@ bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uin
 	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
 }
 
-/* Return whether members of a ring with the lower number refuse joins with the higher one. */
+/* Return whether members of a ring with the number `lower` refuse joins with the number `higher`. */
 static bool is_far_above(uint64_t higher, uint64_t lower) { return higher > belief_of(lower) + RING_SEQ_STEP_MAX; }
 
 void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq)
@@ -44,7 +50,7 @@ void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq)
 	}
 }
 
-/* Return whether a node that was heard may refuse this number. */
+/* Return whether a node that has sent packets to this one may refuse this number. */
 static bool is_refused(const struct totem_engine *engine, uint64_t ring_seq)
 {
 	return engine->claim.has_low_claim && is_far_above(ring_seq, engine->claim.low_claim);
@@ -64,8 +70,9 @@ static uint64_t fresh_number(struct totem_engine *engine)
 }
 
 /*
- * Return whether the next ring must have a lower number than its members have. A node that will be a member believes
- * them. Members that refuse lower numbers form the ring with the next attempt: Corosync's nodes may be such.
+ * Return whether the next ring must have a lower number than its members have. This is not needed if the node with the
+ * low number will be a member, since it then accepts the higher number. Members that refuse the lower number (maybe
+ * nodes with Corosync) form the ring in the next attempt, which does not lower it.
  */
 static bool must_fall(const struct totem_engine *engine, uint64_t highest)
 {

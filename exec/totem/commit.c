@@ -28,11 +28,12 @@ static void send_commit(struct totem_engine *engine)
 	size_t size = 41 + 28 * (size_t)members->count + 8 + 8 * (size_t)members->count;
 	struct coterie_frame *frame = frame_take(engine->pool, size);
 	uint32_t next = index_of(engine, engine->options.nodeid) + 1;
-	uint32_t target = members->ids[next % members->count]; /* in both rotations */
+	/* The next member in the list, also in the second rotation. */
+	uint32_t target = members->ids[next % members->count];
 
 	commit->token_seq++;
 	if (frame == NULL)
-		return; /* as if lost: T-token ends the attempt */
+		return; /* as if the token was lost: T-token ends the attempt */
 
 	const struct wire_commit_token head = {
 		.nodeid = engine->options.nodeid,
@@ -52,9 +53,9 @@ static void send_commit(struct totem_engine *engine)
 }
 
 /*
- * With safe delivery (book membership, "Safe delivery across a change") received_flg is a promise,
- * and only its owner changes it. If an attempt fails after the promise, the node names that attempt as
- * its old ring. So in the next recovery its companions are the nodes that promised the same.
+ * Fill in this node's entry. With safe delivery (book membership, "Safe delivery across a change") received_flg is a
+ * promise, and only the node that gave it changes it. If an attempt fails after the promise, the node names that
+ * attempt as its old ring. So in the next recovery its companions are the nodes that gave the same promise.
  */
 static void fill_entry(struct totem_engine *engine, uint32_t index)
 {
@@ -86,15 +87,15 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	recovery_note_received(engine, mine->received_flg != 0);
 }
 
-/* The commit token is here for the first time, with `memb_index` entries filled. */
+/* Enter COMMIT: the commit token is here for the first time. `memb_index` entries are filled in. */
 static void enter_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
 
-	/* Stored before any packet of this node has the id: book membership, "Ring ids". */
+	/* Store the ring id before any packet of this node has it: book membership, "Ring ids". */
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
-			return; /* still in GATHER: the next join tries again */
+			return; /* stay in GATHER: the next join tries again */
 		core_trace_frame(engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
 	fill_entry(engine, commit->memb_index);
@@ -165,7 +166,10 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 	return true;
 }
 
-/* First rotation: check that the members are the agreed ones and that the next entry is that of this node. */
+/*
+ * Handle the commit token in its first rotation: check that its members are the agreed ones, and that the next entry is
+ * that of this node.
+ */
 static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	if (!has_members(token, lists_live(engine)) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
@@ -186,8 +190,8 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 }
 
 /*
- * Second rotation: return whether ring and members are the committed ones. In the entry of this node only the flag
- * may have changed.
+ * In the second rotation: return whether ring and members are those that this node committed to. In the entry of this
+ * node only received_flg may have changed.
  */
 static bool is_committed(const struct totem_engine *engine, const struct wire_commit_token *token)
 {
@@ -206,9 +210,10 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 }
 
 /*
- * Return whether the commit token has been round twice. token_seq grows with each hop. So a repeated copy of the first
- * rotation has a lower token_seq than the commit token that this node sent last. The token of the ring must not start
- * before all members are in RECOVERY: it would replace the commit token that this node may have to send again.
+ * Return whether the commit token has been round twice. token_seq grows with each hop. So a copy from the first
+ * rotation that was sent again has a lower token_seq than the commit token that this node sent last. The token of the
+ * ring must not be sent before all members are in RECOVERY: it would replace the commit token that this node may have
+ * to send again.
  */
 static bool is_round_twice(const struct totem_engine *engine, const struct wire_commit_token *token)
 {

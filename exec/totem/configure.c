@@ -45,7 +45,7 @@ static void tell_regular(struct totem_engine *engine)
 	tell(engine, &configuration);
 }
 
-/* Make the frames of the recovery those of the ring. They count as delivered. */
+/* Make the store of the recovery that of the ring. The frames in it count as delivered. */
 static void switch_stores(struct totem_engine *engine)
 {
 	assert(engine->owed.count == 0); /* I8 */
@@ -65,13 +65,13 @@ static void become_operational(struct totem_engine *engine)
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;
 	core_set_state(engine, TOTEM_OPERATIONAL, 0);
-	/* All members have the frames of the recovery. */
+	/* All members have the frames of the recovery, so free these. */
 	if (seq_compare(engine->delivery.high, engine->store.released) > 0)
 		store_release(engine, engine->delivery.high);
 }
 
 /*
- * Members that joined have missed the start of a message that is partly sent. Under Corosync's rule
+ * End a message that is partly sent. Members that joined have missed the start of it. Under Corosync's rule
  * (book packing, "Reassembly") they would also lose the messages that are packed behind its end.
  */
 static void end_message_alone(struct totem_engine *engine)
@@ -81,7 +81,7 @@ static void end_message_alone(struct totem_engine *engine)
 	queues_split(engine);
 }
 
-/* Trace a ring of one, unless all other members sent a leave: this node may be the one that is cut off. */
+/* Trace a ring of one, unless all other members have sent a leave: this node may be cut off. */
 static void tell_alone(struct totem_engine *engine)
 {
 	struct totem_trace trace = {
@@ -136,16 +136,19 @@ void configure_install(struct totem_engine *engine)
 	assert(rc == 0);
 
 	/*
-	 * Corosync drops unfinished messages before the transitional configuration. With safe delivery
-	 * this comes after it (book membership, "Safe delivery across a change"). Members that are not
-	 * in the new ring may have delivered the last parts of such a message.
+	 * Corosync drops unfinished messages before the transitional configuration. With safe delivery they are dropped
+	 * after it (book membership, "Safe delivery across a change"). The reason is that members that are not in the
+	 * new ring may have delivered the last parts of such a message.
 	 */
 	if (!deliver_is_safe(engine))
 		deliver_forget_left(engine);
 	tell_transitional(engine);
 	deliver_transitional(engine);
 	deliver_forget_left(engine);
-	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
+	/*
+	 * Not earlier: messages that a service sends when it gets the last messages of the ring stay behind those that
+	 * it sent before.
+	 */
 	queues_wait(engine);
 
 	switch_stores(engine);
@@ -162,7 +165,7 @@ void configure_install(struct totem_engine *engine)
 	};
 
 	core_trace(engine, &trace);
-	backoff_installed(engine); /* reads proc and failed of the gather that led to this ring */
+	backoff_installed(engine); /* needs proc and failed of the gather that led to this ring */
 	tell_regular(engine);
 	lists_installed(engine);
 	suspect_installed(engine);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#define PACKET_OVERHEAD 24u /* an estimate: header, lengths, group prefix */
+#define PACKET_OVERHEAD 24u /* an estimate of the bytes of header, lengths and group prefix */
 #define PAYLOAD_MIN 128u
 
 enum totem_state totem_engine_state(const struct totem_engine *engine) { return engine->state; }
@@ -27,7 +27,7 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	uint32_t count = pack_queue_count(used);
 	uint32_t total = count + pack_queue_free(used);
 	uint32_t payload = engine->options.payload_max - PACKET_OVERHEAD;
-	/* A Corosync receiver exits if a message and one packet exceed its buffer. */
+	/* The process of a Corosync receiver exits if a message and one packet are longer than its buffer. */
 	uint64_t peers_max = UNPACK_MESSAGE_SIZE_MAX - engine->options.payload_max;
 	uint64_t queue_max = total > 3 ? (uint64_t)(total - 3) * payload : payload;
 
@@ -82,13 +82,13 @@ static uint64_t milliseconds(uint64_t count) { return count * MILLISECOND_NS; }
 
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count)
 {
-	/* Whole milliseconds, cut off: book configuration, "Timers". */
+	/* Durations are cut to whole milliseconds: book configuration, "Timers". */
 	uint64_t token = 3000 + (node_count > 2 ? (node_count - 2) * UINT64_C(650) : 0);
 	uint64_t retransmit = token * 10 / 42;
 
 	*options = (struct totem_options){
 		.nodeid = nodeid,
-		.payload_max = 1382, /* a full frame of a recovery then fits into 1500 bytes */
+		.payload_max = 1382, /* so that a full frame of a recovery fits into 1500 bytes */
 		.token_ns = milliseconds(token),
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),

@@ -43,7 +43,7 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 		engine->delivery.turns++;
 		engine->delivery.turn_source = source;
 	}
-	/* On an error the message is dropped for lack of memory. The unpacker has counted it. */
+	/* If this fails, the message was dropped for lack of memory. The unpacker has counted it. */
 	(void)unpack_frame(engine->delivery.unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
 		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync, rule, deliver_message,
 		engine);
@@ -114,8 +114,8 @@ void deliver_regular(struct totem_engine *engine)
 }
 
 /*
- * Deliver the remaining frames, in the transitional configuration, and skip holes. A frame behind a hole may
- * depend on the lost one. It is delivered only if its sender is a companion, which delivers the same.
+ * Deliver the remaining frames, in the transitional configuration, and skip holes. A frame behind a hole may depend on
+ * a lost frame. So it is delivered only if its sender is a companion, which delivers the same frames.
  */
 void deliver_transitional(struct totem_engine *engine)
 {
@@ -137,7 +137,7 @@ void deliver_transitional(struct totem_engine *engine)
 	}
 }
 
-/* No node will send the rest. */
+/* Drop the unfinished messages of nodes that have left: no node will send their last parts. */
 void deliver_forget_left(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->installed.left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)

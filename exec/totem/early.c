@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The accelerated ring (Babay and Amir): book extensions, "Early token". A visit numbers and counts its frames, then
- * sends the token, and after it the frames. Meanwhile the successor prepares its own frames.
+ * sends the token, and then the frames. Meanwhile the successor prepares its own frames.
  *
- * Some of these frames arrive after the token. They lower its aru, so freeing and safe delivery are a rotation later.
- * They are not requested: a frame is requested only if it is missing at two visits. Before the sender sends the token
- * again it has sent all frames of its last visit.
+ * Some of these frames arrive after the token. So the aru in the token is lower, and freeing and safe delivery are a
+ * rotation later. The frames are not requested: a frame is requested only if it is missing at two visits, and by then
+ * the sender has sent all frames of its last visit.
  *
- * The token is not sent first in these cases:
+ * The token is not sent early in these cases:
  *
  * - in RECOVERY, whose end is counted in tokens
  * - if the visit answers requests, for which other members wait
@@ -18,7 +18,7 @@
 
 #include "exec/totem/state.h"
 
-/* Frames. Half of a smaller receive buffer would cost more by its small window than an early token gains. */
+/* Frames. With a smaller receive buffer the halved window would cost more time than an early token saves. */
 #define CAPACITY_MIN 256u
 
 bool early_is_due(const struct totem_engine *engine)

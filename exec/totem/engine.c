@@ -8,7 +8,7 @@
 
 #include "exec/totem/frame.h"
 
-#define QUEUE_BYTES 4194304u /* of frames in one send queue: book packing, "Queue levels" */
+#define QUEUE_BYTES 4194304u /* limit of the bytes in one send queue: book packing, "Queue levels" */
 
 /* --- creation --- */
 
@@ -70,7 +70,7 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	return 0;
 }
 
-/* Return whether a lost token can be noticed by T-heartbeat sooner than by T-token. Called once, at the start. */
+/* Return whether T-heartbeat can detect a lost token sooner than T-token. Called once, at the start. */
 static bool is_heartbeat_possible(const struct totem_options *options)
 {
 	return options->heartbeat_failures_allowed > 0 &&
@@ -152,7 +152,7 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	lease_check_stall(engine);
 }
 
-/* Begin an event. Frames that wait for later ones of this node (linger.c) leave before any other event. */
+/* Begin an event. First send frames that still wait for later ones (linger.c). */
 static void enter(struct totem_engine *engine, uint64_t now_ns)
 {
 	begin(engine, now_ns);
@@ -165,7 +165,10 @@ static void leave(struct totem_engine *engine)
 	engine->depth--;
 }
 
-/* Note that a node is alive. A frame does not show that: its header has the originator, but any member may repeat it. */
+/*
+ * Note that a node is alive, because of a packet. A frame shows nothing: its header names the originator, but any
+ * member may send it again.
+ */
 static void note_life(struct totem_engine *engine, const struct wire_header *header)
 {
 	struct peer *peer = header->type == WIRE_MCAST ? NULL : peer_find(engine, header->nodeid);
@@ -242,7 +245,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 		begin(engine, now_ns);
 	else
 		enter(engine, now_ns);
-	/* The timer may have been cancelled after it expired. */
+	/* The timer may have been cancelled after it expired. Then do nothing. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
 		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
@@ -282,7 +285,7 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
-			join_send(engine); /* the gather goes on, and the consensus timeout stays */
+			join_send(engine); /* the gather goes on, with the same consensus timeout */
 		else if (engine->is_started)
 			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
 		break;
@@ -367,7 +370,7 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 	if (rc == -EAGAIN)
 		queues_note_refused(engine);
 	if (rc == 0 || rc == -EAGAIN)
-		hold_wake(engine); /* also for a full queue, which only a token can empty */
+		hold_wake(engine); /* also for a full queue: only the token can empty it */
 	if (rc == 0)
 		engine->counters.messages_tx++;
 	return rc;

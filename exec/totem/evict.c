@@ -21,7 +21,7 @@ static bool was_heard(const struct totem_engine *engine, const struct peer *peer
 	return peer->heard_episode == engine->gather.episode;
 }
 
-/* Fill in the record with the strongest evidence of this episode. */
+/* Fill in the strongest evidence of this episode. */
 static void fill(const struct totem_engine *engine, const struct peer *peer, struct totem_eviction *eviction)
 {
 	uint32_t me = engine->options.nodeid;
@@ -34,7 +34,7 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	} else if (peer->evidence_episode == engine->gather.episode && peer->evidence != TOTEM_EVIDENCE_LEFT) {
 		eviction->evidence = peer->evidence;
 		eviction->budget_ns = peer->budget_ns;
-		/* It may have been heard since, but the verdict stands. */
+		/* A packet of the member may have arrived since, but the decision stays. */
 		eviction->silent_ns = peer->silent_ns;
 	} else if (peer->given_up_episode == engine->gather.episode) {
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
@@ -45,16 +45,16 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
 	}
 	/*
-	 * A kernel that closed the connection and refused datagrams is a witness, but not of a daemon that is
-	 * stopped.
+	 * A kernel that closed the connection and refused datagrams answers, but it does not show that the daemon is
+	 * stopped. So TOTEM_EVIDENCE_CLOSED has no witness.
 	 */
 	if (eviction->evidence != TOTEM_EVIDENCE_LEFT && eviction->evidence != TOTEM_EVIDENCE_CLOSED)
 		eviction->witness = silence_witness(engine, peer, engine->now_ns);
 }
 
 /*
- * `left` has the members that are no companions, `trans` the companions. A member of the new ring that was in another
- * ring meanwhile was not evicted.
+ * Trace the eviction of each member in `left`. `left` has the members that are no companions, `trans` the companions. A
+ * member of the new ring that was in another ring meanwhile was not evicted.
  */
 void evict_installed(struct totem_engine *engine)
 {

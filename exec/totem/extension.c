@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The features that all members of a ring have. The commit token collects them. In its first rotation each
- * member fills its entry of the trailer. In the second one all members take the AND of the complete trailer.
- * A member without extensions drops the trailer, in the first rotation at the latest. So either all members
- * see the same complete trailer, or no member sees one.
+ * The features that all members of a ring have. The commit token collects them. In its first rotation each member fills
+ * in its entry of the trailer. In the second rotation all members take the AND of the complete trailer. A member
+ * without extensions drops the trailer, in the first rotation at the latest. So either all members get the same
+ * complete trailer, or no member gets one.
  */
 #include "exec/totem/extension.h"
 
@@ -35,7 +35,7 @@ void extension_begin(struct totem_engine *engine)
 
 	memset(commit->features, 0, engine->commit.memb.count * sizeof(commit->features[0]));
 	commit->has_features = extension_own(engine) != 0;
-	/* Write no trailer if a member would drop it. */
+	/* Write no trailer if one of the members would drop it. */
 	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		uint32_t id = engine->commit.memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);

@@ -27,7 +27,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 
 	if (window->max == 0)
 		return engine->options.window_size;
-	/* The representative has not chosen a window yet. */
+	/* 0: the representative has not chosen a window yet. */
 	if (token->window == 0)
 		return window_floor(window, engine->options.window_size);
 	return token->window < window->max ? token->window : window->max;
@@ -36,7 +36,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
 	if (engine->flow.window.max == 0)
-		token->window = 0; /* forged: no member of this ring writes it */
+		token->window = 0; /* a value must be forged: no member of this ring writes one */
 	if (engine->flow.window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
 		return;
 
@@ -69,9 +69,9 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
 		return WINDOW_MAX;
 	/*
-	 * fcc includes the last visit of this node, which is subtracted later in this visit. Without it
-	 * a lone sender can use the whole window. If a member with a larger window uses more than the
-	 * window of this node, this node still sends one frame, which receive buffers have room for.
+	 * fcc includes the frames of this node's last visit, which are subtracted later in this visit. Do not count
+	 * them here, so that a lone sender can use the whole window. If a member has a larger window than this node and
+	 * uses it up, this node still sends one frame. Receive buffers have room for that.
 	 */
 	uint32_t others = sent_by_others(engine, token);
 	uint32_t window = 1;
@@ -89,7 +89,7 @@ uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token
 	uint32_t size = flow_window_size(engine, token);
 	uint32_t all = token->backlog + waiting - engine->flow.pbl;
 
-	/* A share applies only while frames of other members wait. */
+	/* The window is shared only while frames of other members wait. */
 	if (all != 0 && all != waiting) {
 		uint64_t share = (uint64_t)size * engine->flow.pbl / all;
 
@@ -109,7 +109,10 @@ uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_t
 	return seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0 ? 0 : allowed;
 }
 
-/* Frames that wait for several rotations cost twice, since they are no longer in the caches when they are sent. */
+/*
+ * The number is low because frames that wait for several rotations cost twice as much: they are no longer in the caches
+ * when they are sent.
+ */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 {
 	uint32_t window = flow_window_size(engine, &engine->pass.token);
@@ -136,9 +139,9 @@ void flow_flush(struct totem_engine *engine)
 }
 
 /*
- * fcc and backlog change by differences only. So a rest that a lost or forged token leaves in them would
- * slow the ring down, or stop it, for ever. After HEAL_ROTATIONS rotations without a frame or a missing
- * frame, the right values are known: they are those that this node adds itself.
+ * fcc and backlog are only changed by differences. So a wrong rest that a lost or forged token leaves in them would
+ * slow the ring down, or stop it, for ever. After HEAL_ROTATIONS rotations without a frame or a missing frame the right
+ * values are known: those that this node adds itself.
  */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
@@ -179,8 +182,8 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token, 
 		token->seq = mcast.seq;
 
 	/*
-	 * The place is free: frames that the token does not count were dropped when it arrived, and
-	 * no frame is accepted while the token is here.
+	 * The slot is free: frames that the token does not count were dropped when it arrived, and no frame is accepted
+	 * while the token is here.
 	 */
 	bool is_kept = store_put(core_store(engine), &mcast, frame);
 
@@ -220,7 +223,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 	return count;
 }
 
-/* Put a frame of the old ring into a new frame. The caller writes the outer header. NULL: no memory. */
+/* Put a frame of the old ring into a new frame. The caller writes the outer header. NULL: out of memory. */
 static struct coterie_frame *wrap(struct totem_engine *engine, const struct coterie_frame *inner)
 {
 	uint32_t size = WIRE_MCAST_HEADER_SIZE + inner->size;
@@ -233,7 +236,7 @@ static struct coterie_frame *wrap(struct totem_engine *engine, const struct cote
 	return frame;
 }
 
-/* Send owed frames of the old ring inside new ones: book membership, "Recovery". */
+/* Send frames of the old ring that this node owes, each inside a new frame: book membership, "Recovery". */
 static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	uint32_t count = 0;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 /*
- * The pool's own struct of a frame. Its bytes are behind it. A slice has none, but a reference to the frame
- * that has them.
+ * The pool's own struct of a frame, with the bytes behind it. A slice has no bytes, but a reference to the frame that
+ * has them.
  */
 struct frame {
-	struct coterie_frame shown; /* the part that other code sees, first so that both have one address */
+	struct coterie_frame shown; /* the part that other files use. First, so that both structs have one address */
 	struct frame_pool *pool;
 	struct frame *buffer; /* slices: the frame with the bytes, never a slice itself; otherwise NULL */
 	struct frame *next_free;
@@ -20,21 +20,21 @@ struct frame {
 };
 
 #define RESTS 10u
-#define RESTS_OVER 2u /* a load is over after that many periods with few frames */
+#define RESTS_OVER 2u /* a load is over after this many periods with few frames */
 #define KEPT_FEW 64u
 
 struct frame_pool {
-	size_t peaks[RESTS]; /* usage.most of the last RESTS periods, in turn */
+	size_t peaks[RESTS]; /* usage.most of each of the last RESTS periods. The newest replaces the oldest */
 	uint32_t rests;
 	size_t common_size;
 	size_t bytes_max;
 	struct frame_pool_usage usage;
 	struct frame *free_frames; /* of common_size each */
 	struct frame *free_slices;
-	bool is_destroyed; /* the memory waits for the release of the last frame */
+	bool is_destroyed; /* the pool is freed together with its last frame */
 };
 
-/* A free list would hide a use after free from the address sanitizer. */
+/* With the address sanitizer free lists are not used, since they would hide a use after free. */
 #ifdef __SANITIZE_ADDRESS__
 static const bool keeps_free_frames = false;
 #else
@@ -84,7 +84,7 @@ void frame_pool_destroy(struct frame_pool *pool)
 
 void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage) { *usage = pool->usage; }
 
-/* Return the greatest of the last `count` peaks. */
+/* Return the greatest of the newest `count` peaks. */
 static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 {
 	size_t greatest = 0;
@@ -98,7 +98,10 @@ static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 	return greatest;
 }
 
-/* Frames that are taken and released all the time are kept: the heap would return their pages and map them again. */
+/*
+ * Frames that are taken and released all the time stay in the pool: the heap would unmap their pages and map them
+ * again.
+ */
 size_t frame_pool_rest(struct frame_pool *pool)
 {
 	size_t kept = pool->usage.kept;
@@ -126,7 +129,7 @@ static void count_used(struct frame_pool *pool)
 		pool->usage.most = pool->usage.frames;
 }
 
-/* Take a frame from the list, or from the heap if that is empty. */
+/* Take a frame from the list, or from the heap if the list is empty. */
 static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t size)
 {
 	struct frame *frame = *list;
@@ -139,8 +142,8 @@ static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t
 }
 
 /*
- * Return whether a frame of this capacity is within the limit. Receive buffers that stored frames keep alive must
- * not take the memory that tokens and joins need: without these no frame would ever be freed again.
+ * Return whether a frame of this capacity is within the limit. Receive buffers that stored frames keep alive must not
+ * use up the memory that tokens and joins need: without tokens no stored frame is ever freed.
  */
 static bool has_room(const struct frame_pool *pool, size_t capacity)
 {
@@ -257,7 +260,7 @@ void frame_unref(struct coterie_frame *frame)
 	if (--dropped->references > 0)
 		return;
 	release(dropped);
-	/* After the slice, so that the pool outlives both. */
+	/* The buffer is released after the slice, so that the pool still exists when the slice is released. */
 	if (buffer != NULL && --buffer->references == 0)
 		release(buffer);
 }

@@ -7,10 +7,10 @@
 #include "exec/totem/state.h"
 
 #define CONTINUOUS_GATHER_MAX 3u
-/* Time for turns of the loop and late packets, when several nodes conclude at the same time. */
+/* Allowance for turns of the loop and late packets, when several nodes conclude at the same time. */
 #define MARGIN_NS (20 * MILLISECOND_NS)
 
-/* Return whether GATHER is entered for a packet of another node, and not by a timer or evidence of this one. */
+/* Return whether a packet of another node is the cause, and not a timer or evidence of this node. */
 static bool is_prompted(enum gather_cause cause)
 {
 	switch (cause) {
@@ -39,7 +39,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
-	assert(!engine->arrivals.has_pending); /* it was handled before the packet or the timer that leads here */
+	assert(!engine->arrivals.has_pending); /* a token is handled before the packet or timer that leads here */
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
@@ -85,7 +85,7 @@ static bool is_agreed(struct totem_engine *engine)
 	return node_set_contains(&engine->lists.consensus, live);
 }
 
-/* A join with the lists of this node: its sender agrees (book membership, "Joins"). */
+/* Handle a join with the same lists as this node has: its sender agrees (book membership, "Joins"). */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
 	lists_agree(engine, node);
@@ -94,22 +94,24 @@ static void consent(struct totem_engine *engine, uint32_t node)
 
 	if (engine->gather.has_failed_to_receive &&
 		(agreed || node_set_equal(&engine->lists.proc, &engine->lists.failed))) {
-		/* The others go on without this node. Start over as a ring of one. */
+		/* The other nodes go on without this node. Start again as a ring of one. */
 		engine->gather.has_failed_to_receive = false;
 		lists_empty(engine);
 		lists_add(engine, engine->options.nodeid);
 		lists_live(engine);
 		commit_create(engine);
 	} else if (agreed && engine->lists.live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
-		/* After a late path this runs again: the own joins of this node return at each T-join. */
+		/*
+		 * If a late path is likely, this code runs again: this node's own joins come back to it at each T-join.
+		 */
 		commit_create(engine);
 	}
 }
 
 /*
- * Return whether this gather is too young to believe a failed list of a stranger, a node of another ring. The
- * candidates need time to agree first. Otherwise the list would split the nodes at the speed of the network, and
- * they would merge and split again without end.
+ * Return whether this gather is too young to accept a stranger's failed list. The candidates need time to agree first.
+ * Without that time the list would split the nodes as fast as the network is, and they would merge and split again
+ * without end.
  */
 static bool is_newcomer(const struct totem_engine *engine)
 {
@@ -117,7 +119,10 @@ static bool is_newcomer(const struct totem_engine *engine)
 	       engine->now_ns - engine->gather.episode_ns < 2 * engine->options.join_ns;
 }
 
-/* Return whether this node has waited for members of its ring for long enough. A stranger waits less for them. */
+/*
+ * Return whether this node has waited for members of its last ring for long enough. Before that it does not accept a
+ * stranger's report that such a member has failed.
+ */
 static bool is_patience_over(const struct totem_engine *engine)
 {
 	return engine->now_ns - engine->gather.episode_ns >= engine->options.consensus_ns ||
@@ -125,10 +130,10 @@ static bool is_patience_over(const struct totem_engine *engine)
 }
 
 /*
- * Return whether to take over an id from a stranger's failed list: book membership, "Joins". (The list of a
- * member of the last ring is taken over as a whole. Corosync ignores that of a stranger.) Nodes that have not
- * agreed yet are believed to have failed. Otherwise two groups that meet while one waits for a node cannot
- * agree until their timers expire, one after the other, perhaps without end.
+ * Return whether to accept that node id has failed, as a stranger's join says: book membership, "Joins". A node that
+ * has not agreed yet counts as failed then. Without this rule two groups that meet, while one of them waits for a node,
+ * might never agree: their timers would expire one after the other. (The list of a member of the last ring is taken
+ * over as a whole. Corosync ignores the list of a stranger.)
  */
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
@@ -147,8 +152,8 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 }
 
 /*
- * Fail nodes that are not configured. They cannot become members. They must stay in the lists, since Corosync
- * nodes take over any id that a join has. Lists without these ids would never equal theirs.
+ * Count nodes that are not configured as failed, so that they cannot become members. They stay in the lists, since
+ * Corosync nodes take over any id that a join has. Lists without these ids would never equal theirs.
  */
 static void fail_unknown(struct totem_engine *engine)
 {
@@ -166,8 +171,8 @@ static bool has_our_lists(const struct totem_engine *engine)
 }
 
 /*
- * Return when the last lease has ended of the members that would be given up now. A member with other timers may serve
- * for longer than this node's consensus timeout. It has had no contact with this node since this one left the ring.
+ * Return when the last lease ends, of those members that would be given up now. A member with other timers may serve
+ * for longer than this node's consensus timeout. It has had no contact with this node since this node left the ring.
  */
 static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
@@ -189,14 +194,12 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 	return until_ns;
 }
 
-/*
- * Handle the consensus timeout: book membership, "Joins". Return whether the node must gather again.
- */
+/* Handle the consensus timeout: book membership, "Joins". Return whether the node must gather again. */
 static bool conclude(struct totem_engine *engine)
 {
 	engine->counters.consensus_timeouts++;
 	if (is_agreed(engine)) {
-		/* All candidates agree, but the commit token of the representative did not arrive. */
+		/* All candidates agree, but no commit token of the representative has arrived. */
 		lists_ask_again(engine);
 		return false;
 	}
@@ -207,14 +210,17 @@ static bool conclude(struct totem_engine *engine)
 		}
 	}
 	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
-		/* All candidates have failed, this node included (it failed to receive). Start over as a ring of one. */
+		/*
+		 * All candidates have failed, including this node, which failed to receive. Start again as a ring of
+		 * one.
+		 */
 		engine->gather.has_failed_to_receive = false;
 		lists_empty(engine);
 	}
 	return true;
 }
 
-/* Return whether a candidate that has not agreed yet may agree soon: it sends joins. */
+/* Return whether a candidate that has not agreed yet may agree soon, since it sends joins. */
 static bool may_agree(const struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
@@ -229,8 +235,9 @@ static bool may_agree(const struct totem_engine *engine)
 }
 
 /*
- * Return whether this node must conclude now: a member of the last ring forms a ring without it, and it has waited for
- * silent members for long enough. During a second wait it would be quorate at the same time as that ring.
+ * Return whether this node must conclude now: a member of the last ring is forming a ring without it, and this node has
+ * waited for silent members for long enough. If it waited a second time, it would be quorate at the same time as that
+ * ring.
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
@@ -271,17 +278,23 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	} else {
 		adopt_failed(engine, from, node_set_has(&engine->installed.memb, from));
 	}
-	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
+	/*
+	 * If the join has no new id, the consensus timer goes on. If it started again, the sender could hold up the
+	 * gather for ever.
+	 */
 	if (is_fresh || is_concluded || engine->lists.proc.count + engine->lists.failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
 	if (is_concluded)
 		join_hurry(engine);
-	/* If the lists are equal now, the sender agrees already. */
+	/* If the lists are equal now, the sender has agreed with this join. */
 	if (has_our_lists(engine) && !is_leave)
 		consent(engine, from);
 }
 
-/* Count the ids of a set that are not configured (all, if any node may join) once. */
+/*
+ * Add the ids of a set that are not configured to `strangers` (all ids, if any node may join). Return whether there is
+ * room for these and all configured nodes.
+ */
 static bool count_strangers(struct totem_engine *engine, struct node_set *strangers, const struct node_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
@@ -296,7 +309,7 @@ static bool count_strangers(struct totem_engine *engine, struct node_set *strang
 	return strangers->count + engine->known.count <= WIRE_NODES_MAX;
 }
 
-/* Read the lists of a join into sets. false: with these ids there might be no room for a configured node. */
+/* Read the lists of a join into sets. @return false: with these ids there might be no room for a configured node */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
 	struct node_set *strangers = &engine->gather.strangers;
@@ -325,8 +338,8 @@ static bool read_lists(struct totem_engine *engine, const struct wire_join *join
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
 {
 	/*
-	 * The join comes from a member that has left the attempt, or will never enter it. Lists only
-	 * grow until they are agreed on. So a member with more ids will refuse the commit token.
+	 * True if the sender has left this attempt, or will never enter it. Lists only grow until they are agreed on.
+	 * So a member with more ids will refuse the commit token.
 	 */
 	bool is_of_attempt = node_set_has(&engine->commit.memb, join->system_from) &&
 			     (join->ring_seq >= engine->ring.seq ||
@@ -337,7 +350,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		/* A node that has given this one up must return by a merge. */
+		/* A node that has given up this node must come back by a merge. */
 		if (!node_set_has(&engine->gather.join_failed, engine->options.nodeid))
 			process_join(engine, join, GATHER_JOIN_OPERATIONAL);
 		break;
@@ -349,8 +362,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		if (!is_of_attempt)
 			break;
 		/*
-		 * Corosync processes the join before it leaves the attempt. The consensus that led to
-		 * the attempt can then make it create another commit token.
+		 * Corosync processes the join before it leaves the attempt. The consensus that led to the attempt can
+		 * then make it create a second commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
 			node_set_equal(&engine->gather.join_proc, &engine->lists.proc) &&
@@ -367,8 +380,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 }
 
 /*
- * Return whether a leave names another ring than that of its sender. A forged leave must have the right seq. While a ring
- * is being formed this is not checked, since its members may know different rings.
+ * Return whether a leave names another ring than that of its sender. A forger would have to know the right seq. While a
+ * ring is being formed this is not checked, since its members may know different rings.
  */
 static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
 {
@@ -400,15 +413,15 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	}
 	/*
-	 * The own join of this node has returned, and counts as consent. Any other join with its id is
-	 * late, or of a former run, or forged. It must not make this node fail itself.
+	 * This node's own join has come back, and counts as agreement. Any other join with the id of this node is late,
+	 * or of an earlier run, or forged. It must not make this node count itself as failed.
 	 */
 	if (join.system_from == engine->options.nodeid) {
 		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
 			return;
 		consent(engine, join.system_from);
 		peer->heard_episode = engine->gather.episode;
-		backoff_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
+		backoff_accuse(engine, join.system_from); /* the nodes that this node has given up */
 		return;
 	}
 	claim_heard(engine, join.system_from, join.ring_seq);
@@ -433,7 +446,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer->heard_episode = engine->gather.episode;
 	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
 		peer->failed_us_episode = engine->gather.episode;
-		/* This node is being evicted, so it must not serve requests that need quorum. */
+		/* A member is evicting this node, so this node must not serve requests that need quorum. */
 		if (node_set_has(&engine->installed.memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
 	}
@@ -441,10 +454,9 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 }
 
 /*
- * Return whether this node must wait before it concludes, since it is in a majority of the last ring. The members
- * of the majority may have had the token up to a hold time before the node that is cut off. That node must have
- * concluded that it is alone before they form a ring without it. So two quorate memberships are never in force at
- * the same time. Corosync does not wait.
+ * Return whether this node must wait before it concludes, since it is in a majority of the last ring. A node that is
+ * cut off must first have concluded that it is alone. The majority may have had the token up to one hold time before
+ * that node. So two quorate memberships are never in force at the same time. Corosync does not wait.
  */
 static bool waits_for_margin(struct totem_engine *engine)
 {
@@ -465,7 +477,7 @@ static bool waits_for_margin(struct totem_engine *engine)
 	return true;
 }
 
-/* Return whether leases are still valid. Then set timer for the end of the wait. */
+/* Return whether leases are still valid. If so, set the timer to the end of the wait. */
 static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
 {
 	uint64_t until_ns = leases_end_ns(engine);
@@ -517,14 +529,14 @@ void gather_fail_to_receive(struct totem_engine *engine)
 
 	core_trace(engine, &trace);
 	engine->gather.has_failed_to_receive = true;
-	lease_doubt(engine); /* the others will form a ring without this node */
+	lease_doubt(engine); /* the other members will form a ring without this node */
 	lists_fail(engine, engine->options.nodeid);
 	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
 }
 
 void gather_overdue(struct totem_engine *engine)
 {
-	/* Nodes that were given up before the pause may be there again. */
+	/* Nodes that were given up before the pause may run again. */
 	lists_restore(engine);
 	if (engine->gather.has_failed_to_receive)
 		lists_fail(engine, engine->options.nodeid);
@@ -532,7 +544,10 @@ void gather_overdue(struct totem_engine *engine)
 		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_EXPIRED);
 }
 
-/* A link that is down shows nothing about other nodes. The membership waits for its timeouts, as at any silence. */
+/*
+ * A link that is down shows nothing about other nodes. So the membership waits for its timeouts, as it does when nodes
+ * are silent.
+ */
 void gather_link_down(struct totem_engine *engine)
 {
 	engine->is_cut = true;
@@ -540,8 +555,8 @@ void gather_link_down(struct totem_engine *engine)
 }
 
 /*
- * The first link that is up starts the protocol. A later one may make other nodes reachable again, so the node
- * gathers. A ring that survived a short outage goes on: its token is sent again.
+ * Start the protocol when the first link is up. A later link may make other nodes reachable again, so the node gathers.
+ * But a ring that has survived a short outage goes on: its token is sent again.
  */
 void gather_link_up(struct totem_engine *engine)
 {
@@ -557,7 +572,7 @@ void gather_link_up(struct totem_engine *engine)
 		return;
 	}
 	if (was_cut && engine->state == TOTEM_GATHER)
-		join_schedule(engine, false); /* the consensus timeout goes on */
+		join_schedule(engine, false); /* the consensus timer goes on */
 	else
 		gather_enter(engine, GATHER_INTERFACE);
 }

@@ -6,8 +6,8 @@
 #include "exec/totem/state.h"
 
 /*
- * This node still has the token, and no other member has seen it. So frames that were queued since can be part of
- * this visit (book ring, "Hold and retransmission").
+ * Send frames that were queued since, as part of this visit: this node still has the token, and no other member has
+ * seen it (book ring, "Hold and retransmission").
  */
 void hold_send_late(struct totem_engine *engine)
 {
@@ -21,7 +21,7 @@ void hold_send_late(struct totem_engine *engine)
 	if (waiting == 0)
 		return;
 
-	/* fcc and trc both include this visit now, so flow_window subtracts frames of other members only. */
+	/* fcc and trc include this visit already, so flow_window subtracts only the frames of other members. */
 	uint32_t window = flow_window(engine, token);
 	uint32_t allowed = window > before ? window - before : 0;
 
@@ -50,7 +50,7 @@ void hold_let_go(struct totem_engine *engine)
 	multicast_flush(engine);
 	pass_forward(engine);
 	if (engine->pass.unchanged > 0)
-		announce_idle(engine); /* right behind the token, whose receiver is awake already */
+		announce_idle(engine); /* right behind the token, when its receiver is awake already */
 	timer_renew_retransmit(engine);
 	pass_finish(engine, was_refused);
 }
@@ -60,7 +60,7 @@ void hold_wake(struct totem_engine *engine)
 	if (engine->place == TOKEN_VISITING || engine->state != TOTEM_OPERATIONAL)
 		return;
 	if (place_is_kept(engine->place)) {
-		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
+		/* Send on the next turn, so that one visit sends all messages that are being queued now. */
 		engine->place = place_woken(engine->place);
 		pass_note_busy(engine);
 		timer_set(engine, TOTEM_TIMER_HOLD, 0);
@@ -79,7 +79,7 @@ void hold_wake(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
 
 	if (frame == NULL)
-		return; /* T-hold of the representative ends the wait */
+		return; /* without a hold cancel the wait ends when T-hold of the representative expires */
 
 	const struct wire_hold_cancel cancel = {
 		.nodeid = engine->options.nodeid,
@@ -108,7 +108,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	pass_note_busy(engine);
 	engine->place = place_woken(engine->place);
-	/* This has an effect only if this node holds the token. A token under way is not sent again. */
+	/* hold_let_go only acts if this node holds the token. A token that was sent on is not sent again. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
 		hold_let_go(engine);
 }
@@ -141,7 +141,7 @@ void hold_turn(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_HOLD,
 		engine->now_ns < engine->linger.until_ns ? engine->linger.until_ns - engine->now_ns
 							 : engine->options.linger_ns);
-	/* No member waits for the token, so the clients of this node come first. */
+	/* No member waits for the token, so the clients of this node are served first. */
 	pass_finish(engine, was_refused);
 	hold_settle(engine);
 	if (!linger_is_gathering(engine))

@@ -2,10 +2,10 @@
 /*
  * When a node sends joins: book membership, "Joins" and book membership, "Crowds".
  *
- * Each join of another node can change the lists. A node that sends its own join after each change sends up to as many as
- * there are nodes, and all nodes together up to the cube of that. So in a crowd of candidates a node gathers the changes
- * of a short time, which grows with the crowd, into one join. Then all nodes together send a small multiple of their
- * number.
+ * Each join of another node can change the lists. If a node sent its own join after each change, it would send up to as
+ * many joins as there are nodes. All nodes together would send up to the cube of their number. So in a crowd a node
+ * collects the changes of a short time, which grows with the number of candidates, and sends them in one join. Then all
+ * nodes together send a small multiple of their number.
  */
 #include "exec/totem/join.h"
 
@@ -15,8 +15,8 @@
 #include "exec/totem/state.h"
 
 #define JOIN_ROUNDS_QUICK 3u
-#define JOIN_CROWD 16u /* that many candidates send joins less often after a while */
-/* In a crowd, for each candidate: the time between two joins, and the most that chance adds to it. */
+#define JOIN_CROWD 16u /* with this many candidates joins are sent less often after a while */
+/* In a crowd, for each candidate: the time between two joins, and the largest random time that is added to it. */
 #define JOIN_GAP_NS (TOTEM_JOIN_WAIT_NS - JOIN_SPREAD_NS)
 #define JOIN_SPREAD_NS (TOTEM_JOIN_WAIT_NS / 5)
 
@@ -58,8 +58,8 @@ bool join_is_crowd(const struct totem_engine *engine)
 }
 
 /*
- * Return how long the next join waits in a crowd: the rest of the gap since the last one, and a random time. Otherwise the
- * joins of all nodes would meet in the sockets of each.
+ * Return how long the next join waits in a crowd: the rest of the gap since the last join, and a random time. Without
+ * that the joins of all nodes would arrive in the sockets of each node at the same time.
  */
 static uint64_t crowd_delay(struct totem_engine *engine)
 {
@@ -75,7 +75,7 @@ void join_schedule(struct totem_engine *engine, bool is_prompted)
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN, core_random(engine) % (engine->options.send_join_ns + 1));
 	} else if (!is_prompted || !join_is_crowd(engine)) {
 		timer_cancel(engine,
-			TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed one superfluous */
+			TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed join unnecessary */
 		multicast_join(engine);
 	} else if (!timer_is_set(engine, TOTEM_TIMER_SEND_JOIN)) {
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN, crowd_delay(engine));
@@ -89,8 +89,9 @@ void join_hurry(struct totem_engine *engine)
 }
 
 /*
- * Repeat the join each 50 ms, as Corosync does. So a path that returns shortly before the consensus timeout is in time.
- * With many candidates the periods are 50, 50, 50, 100, 200, 200, … ms, to save packets (book failure, "Stale joins").
+ * Send the join again every 50 ms, as Corosync does. So a path that works again shortly before the consensus timeout is
+ * noticed in time. With many candidates the gaps are 50, 50, 50, 100, 200, 200, … ms, to save packets
+ * (book failure, "Stale joins").
  */
 void join_expired(struct totem_engine *engine)
 {
@@ -117,7 +118,7 @@ void join_leave(struct totem_engine *engine)
 		if (engine->lists.proc.ids[i] != me)
 			proc[proc_count++] = engine->lists.proc.ids[i];
 	}
-	/* The last entry is the node that leaves. */
+	/* This node's id must be the last failed entry, so leave it out here. */
 	for (uint32_t i = 0; i < engine->lists.failed.count; i++) {
 		if (engine->lists.failed.ids[i] != me)
 			failed[failed_count++] = engine->lists.failed.ids[i];
@@ -129,7 +130,7 @@ void join_leave(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, join_size(proc_count + failed_count));
 
 	if (frame == NULL)
-		return; /* the others lose the token and notice it so */
+		return; /* the other members will lose the token, and so notice that this node has left */
 	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed, failed_count,
 		extension_own(engine), engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Paths that carry packets again at different times. libknet drops the data of a host until the receiver's own link to that
- * host is up. Each node learns that from answers to its own pings. The link of a Corosync node may be up a ping interval
- * later than that of this node.
+ * Paths that work again at different times. libknet drops the data of a host until the receiver's own link to that host
+ * is up. Each node learns from answers to its own pings that a link is up. The link of a Corosync node may be up one
+ * ping interval later than that of this node.
  *
  * A representative that hears all nodes could create the commit token while two Corosync nodes do not hear each other
- * yet. The commit token is lost between these two. The other nodes wait for it, and send no joins meanwhile. At last the
- * consensus timeout ends at a node that has not heard them, and that node evicts them. Corosync repeats a commit token
- * every token_retransmit, which is too seldom here.
+ * yet. The commit token is lost between these two. The other nodes wait for it, and send no joins meanwhile. At last
+ * the consensus timeout ends at a node that has not heard the other nodes, and that node evicts them. Corosync sends a
+ * commit token again every token_retransmit, which is too seldom here.
  *
  * So the representative stays in GATHER, where all nodes send joins, for as long as a path may be late. A ring without
- * Corosync nodes does not need this: its nodes repeat the commit token soon enough.
+ * Corosync nodes does not need this: its nodes send the commit token again soon enough.
  */
 #include "exec/totem/late_path.h"
 
 #include "exec/totem/state.h"
 
-/* A member without an outage sends its first join within that many join periods. */
+/* A member that had no outage sends its first join within this many join periods. */
 #define PROMPT_JOINS 4u
 /*
- * The wait ends that many join periods before the consensus timeout, since timers of other nodes may be a little
+ * The wait ends this many join periods before the consensus timeout, since timers of other nodes may expire a little
  * earlier.
  */
 #define MARGIN_JOINS 4u

@@ -2,34 +2,37 @@
 /*
  * The lease: may this node serve requests that need quorum? (After Gray and Cheriton, "Leases", SOSP 1989.)
  *
- * A node that others evict while it runs does not know it. So it serves such requests only while the others
- * certainly still wait for it. That time is the lease. Contact with a majority of the ring renews it.
+ * A node that other members evict while it runs does not know it. So it serves such requests only while the other
+ * members certainly still wait for it. That time is the lease. Contact with a majority of the ring renews it.
  *
- * Contact must prove both directions. An accepted token has visited all members. An answered question has been at
- * one member and back. A member names the ring in its answer only while it is in that ring and does not leave it.
+ * Contact must prove both directions. An accepted token has visited all members. The answer to a question shows that
+ * the question arrived. A member names the ring in its answer only while it is in that ring and does not leave it.
  * Corosync nodes answer no questions, so any packet of theirs counts.
  *
- * No member is removed for its silence before a multiple of the lease has passed. So its lease has ended when the
- * others form a ring without it.
+ * No member is removed for its silence before a multiple of the lease has passed. So the lease of a removed member has
+ * ended when the other members form a ring without it.
  *
- * After a lease has ended, and after this process did not run, the first token proves nothing: it may have waited
- * in a socket for a long time. The next token does, since this node has sent the first one on.
+ * After a lease has ended, and after this process did not run, the first token proves nothing: it may have waited in a
+ * socket for a long time. The next token proves contact, since this node has sent the first one on.
  */
 #include "exec/totem/lease.h"
 
 #include "exec/totem/state.h"
 
-/* Of the silence budget, or of the token timeout. The rest of the budget is for a held token. */
+/* Percentage of the silence budget, or of the token timeout. The rest of the budget is for a token that is held. */
 #define LEASE_PERCENT 60u
-#define HELD_SLACK 16u     /* the lease divided by this: delay of a held token that is no sign of a failure */
-#define STALL_FRACTION 32u /* the lease divided by this: delay of a timer that shows that this process did not run */
+#define HELD_SLACK 16u     /* up to the lease divided by this, a delay of a held token is no sign of a failure */
+#define STALL_FRACTION 32u /* a timer that is late by the lease divided by this shows that this process did not run */
 
 uint64_t lease_configured(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
 	uint64_t budget_ns = options->token_ns;
 
-	/* A longer budget makes no longer lease: members that gather may conclude after the consensus timeout. */
+	/*
+	 * With a budget above the token timeout the lease does not grow: members that gather may conclude after the
+	 * consensus timeout.
+	 */
 	if (options->silence_ns != 0 && options->silence_ns < budget_ns)
 		budget_ns = options->silence_ns;
 	return budget_ns / 100 * LEASE_PERCENT;
@@ -37,7 +40,10 @@ uint64_t lease_configured(const struct totem_engine *engine)
 
 uint64_t lease_to_budget(uint64_t lease_ns) { return lease_ns / LEASE_PERCENT * 100; }
 
-/* A reload may have made the lease longer. But the other members wait for the lease that was announced to them. */
+/*
+ * A reload may have made the configured lease longer. But the other members wait only for the lease that was announced
+ * to them.
+ */
 uint64_t totem_engine_lease(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = lease_configured(engine);
@@ -48,7 +54,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 	return engine->lease.announced_ns;
 }
 
-/* Return whether this contact is within the lease, and not before the last doubt. */
+/* Return whether this contact is within the lease, and not before lease_doubt was last called. */
 static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
 {
 	return contact_ns != 0 && contact_ns >= engine->lease.doubt_ns &&
@@ -115,7 +121,7 @@ bool lease_is_watching(const struct totem_engine *engine)
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
 }
 
-/* Start the timer. Contact that is older leaves less time. */
+/* Start the timer. The older the last contact is, the sooner it expires. */
 static void start(struct totem_engine *engine)
 {
 	uint64_t age_ns = engine->now_ns - engine->lease.contact_ns;
@@ -124,7 +130,7 @@ static void start(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_LEASE, after_ns > age_ns ? after_ns - age_ns : 0);
 }
 
-/* Start the timer again: it may have expired during an attempt that failed. */
+/* Start the timer again: it may have expired during an attempt that has failed. */
 void lease_gather(struct totem_engine *engine)
 {
 	if (engine->installed.memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
@@ -132,8 +138,8 @@ void lease_gather(struct totem_engine *engine)
 }
 
 /*
- * Measure the round trips of a new ring. An old question may have been answered late, after an outage. That made the
- * round trip look long, and the budget too, until the next question.
+ * Ask all members, to measure the round trips of a new ring. After an outage an old question may have been answered
+ * late. That made the round trip look long, and so the budget, until the next question.
  */
 static void measure_members(struct totem_engine *engine)
 {
@@ -153,7 +159,7 @@ void lease_begin(struct totem_engine *engine, uint64_t announced_ns)
 
 void lease_installed(struct totem_engine *engine)
 {
-	/* The token of the recovery has been at all members since this node sent it on. */
+	/* Since this node sent the token of the recovery on, that token has been at all members. */
 	engine->lease.contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->pass.sent_ns;
 	lease_settle(engine);
 	measure_members(engine);
@@ -163,7 +169,7 @@ void lease_installed(struct totem_engine *engine)
 		timer_cancel(engine, TOTEM_TIMER_LEASE);
 }
 
-/* Note that all members of this token's ring are alive. In RECOVERY these differ from the members of the last ring. */
+/* Note that all members of this token's ring run. In RECOVERY they are not those of the last ring. */
 static void note_all_alive(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_RECOVERY) {
@@ -180,8 +186,8 @@ static void note_all_alive(struct totem_engine *engine)
 
 /*
  * Return the time of contact that a token proves. Each member has accepted the token since this node sent it on. Some
- * may have done so right after that, and wait from then on. A token that is later than a hold explains was delayed on
- * the way.
+ * may have accepted it right after that, and have waited for the next one from then on. If the token came later than a
+ * hold explains, it was delayed on the way.
  */
 static uint64_t contact_of_token(const struct totem_engine *engine)
 {
@@ -198,7 +204,7 @@ void lease_token(struct totem_engine *engine)
 	if (!has_lease_now(engine))
 		lease_settle(engine);
 	if (engine->pass.sent_ns < engine->lease.unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
-		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
+		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* ask now: an answer comes sooner than the next token */
 		return;
 	}
 	engine->lease.contact_ns = contact_of_token(engine);
@@ -216,7 +222,7 @@ void lease_check_stall(struct totem_engine *engine)
 	if (at_ns >= engine->now_ns || engine->now_ns - at_ns <= totem_engine_lease(engine) / STALL_FRACTION)
 		return;
 	engine->lease.unproved_ns = engine->now_ns;
-	/* The process was stopped. A lack of processor time has shorter gaps. */
+	/* The process was stopped: a lack of processor time causes shorter gaps. */
 	if (engine->pause.entry_gap_ns >= totem_engine_lease(engine))
 		lease_note_stop(engine);
 }
@@ -233,7 +239,10 @@ void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_n
 void lease_doubt(struct totem_engine *engine)
 {
 	engine->lease.doubt_ns = engine->lease.unproved_ns = engine->now_ns;
-	/* A question of this turn counts, since its answer is still to come. Packets of this turn do not. */
+	/*
+	 * The answer to a question of this turn will count, since it is still to come. Packets that came in this turn
+	 * do not count.
+	 */
 	engine->lease.contact_ns = 0;
 	for (uint32_t i = 0; i < engine->peers.count; i++)
 		engine->peers.all[i].contact_ns = 0;

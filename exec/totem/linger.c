@@ -2,27 +2,27 @@
 /*
  * A lone sender keeps the token (book extensions, "Linger").
  *
- * If one member alone has sent for a while, each of its messages would wait for a rotation that no other member
- * needs. So it keeps the token for linger_ns at a time, and sends the messages of its clients at once. To the
- * others its visit only takes long.
+ * If one member alone has sent for a while, each of its messages would wait for a rotation that no other member needs.
+ * So this member keeps the token for linger_ns at a time, and sends the messages of its clients at once. For the other
+ * members it is only a visit that takes long.
  *
- * If the next message arrives before the frame of the last one has left, both leave together, after gather_ns at
+ * If the next message is queued before the frame of the last one was sent, both are sent together, after gather_ns at
  * most. A frame costs the sender and each receiver more time than a client needs to answer its own message.
  *
- * The member lets the token go when one of these happens:
+ * The member sends the token on when one of these happens:
  *
- * - another member has a message to send, and tells so by a hold cancel
+ * - another member has a message to send, and asks for the token with a hold cancel
  * - this visit's share of the window is used up
  * - a member needs the next rotation: for a SAFE message, or for a frame that it lacks
  *
- * Only in rings where all members announce the feature. Such members send the hold cancel, and do not measure that
- * rotation.
+ * This is done only in rings where all members announce the feature. Such members send the hold cancel, and do not
+ * measure the rotation in which a member kept the token.
  */
 #include "exec/totem/linger.h"
 
 #include "exec/totem/state.h"
 
-#define LINGER_AFTER 8u /* rotations in a row with a lone sender, before it keeps the token */
+#define LINGER_AFTER 8u /* rotations in a row with a lone sender, before the sender keeps the token */
 #define LINGER_IDLE 4u  /* visits in a row without a new frame, after which the ring may become idle */
 
 void linger_reset(struct totem_engine *engine)
@@ -42,7 +42,7 @@ static void count(uint32_t *rotations, bool goes_on)
 
 void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
-	/* Without the feature no member writes this number. */
+	/* If the ring has no such feature, no member writes this number. */
 	uint32_t lingers = (engine->installed.features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
 	bool is_lone = token->fcc == engine->flow.trc;
 
@@ -60,7 +60,7 @@ static bool is_agreed(const struct totem_engine *engine)
 	       engine->installed.memb.count > 1;
 }
 
-/* Return whether this node sent the last frames. */
+/* Return whether this node sent the last frames of the ring. */
 static bool is_ours(const struct totem_engine *engine) { return engine->flow.sent > 0 || engine->linger.is_last_ours; }
 
 bool linger_is_due(const struct totem_engine *engine)
@@ -82,7 +82,7 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	engine->counters.lingers++;
 	engine->place = TOKEN_LINGERING;
 	engine->linger.until_ns = engine->now_ns + engine->options.linger_ns;
-	timer_skip_rotation(engine); /* it includes this time */
+	timer_skip_rotation(engine); /* it includes the time for which the token is kept */
 }
 
 void linger_note_more(struct totem_engine *engine, bool has_more) { engine->linger.has_more = has_more; }

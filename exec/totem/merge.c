@@ -16,8 +16,8 @@ void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring
 		return;
 	}
 	if (node == engine->options.nodeid)
-		return; /* from a former run of this node, or forged: there is no such ring */
-	/* A join of that ring would not be believed either. So a gather would be of no use. */
+		return; /* the packet is from an earlier run of this node, or forged: there is no such ring */
+	/* A join with the seq of that ring would be refused as well. So a gather would be of no use. */
 	if (!claim_is_believed(engine, ring->seq, RING_SEQ_COMMIT_MAX)) {
 		core_refuse(engine, TOTEM_REFUSED_SEQ, node);
 		return;
@@ -37,7 +37,7 @@ void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring
 	}
 	if (announce_is_early(engine, node))
 		return;
-	/* A late packet: a node that committed to this ring sends nothing on an older one. */
+	/* The packet is late: a node that committed to the present ring sends none of an older ring. */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, node) &&
 		ring->seq < engine->ring.seq)
 		return;

@@ -177,7 +177,7 @@ bool node_set_equal(const struct node_set *a, const struct node_set *b)
 
 bool node_set_contains(const struct node_set *a, const struct node_set *b) { return common_count(a, b) == b->count; }
 
-/* Set `to` to the ids of a that are in b, or to those that are not. */
+/* Set `to` to the ids of a that are in b (is_in), or to those that are not in b. */
 static int filter(struct node_set *to, const struct node_set *a, const struct node_set *b, bool is_in)
 {
 	assert(to != a && to != b);

@@ -2,10 +2,10 @@
 /*
  * Pack messages into frames: book packing, "Packing and cutting".
  *
- * A packet whose last message is cut is full to the byte. A packet with less than PART_ROOM_MIN bytes behind
- * the end of a message is closed there. Fragment numbers continue from message to message, and never start
- * again at 1. The reason is that tails are packed with the messages behind them. With a new start a receiver
- * that missed packets could join the first part of one message to the second part of another.
+ * A packet whose last message is cut is full to the byte. A packet with less than PART_ROOM_MIN bytes behind the end of
+ * a message is closed there. Fragment numbers continue from one message to the next, and never start again at 1,
+ * because the end of a message is packed together with later messages. If the numbers started again, a receiver that
+ * missed packets could join the first part of one message to the second part of another.
  */
 #include "exec/totem/pack.h"
 
@@ -17,10 +17,10 @@
 #include "exec/totem/wire.h"
 
 #define LENGTH_SIZE 2u
-#define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* a length and one byte */
-#define PARTS_AHEAD 8u                   /* number of lengths for which an open packet has room in front of its data */
+#define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* one length and one byte */
+#define PARTS_AHEAD 8u                   /* an open packet has room for this many lengths in front of its data */
 
-/* One frame of the queue. */
+/* A frame of the queue. */
 struct slot {
 	struct coterie_frame *frame;
 	uint32_t guarantee;
@@ -31,28 +31,30 @@ struct pack_queue {
 	struct pack_options options;
 	uint64_t messages;
 
-	/* A ring buffer of frames_max slots, and one more for a split. From `first` on there are `closed` finished
-	 * packets, then maybe the open one. */
+	/*
+	 * A ring buffer of frames_max slots, and one more for a split. From `first` on there are `closed` packets that
+	 * are finished, then maybe the open packet.
+	 */
 	struct slot *slots;
 	uint32_t first;
 	uint32_t closed;
 
-	/* The open packet. All are 0 if there is none. */
+	/* The open packet. These are 0 if there is none. */
 	bool is_open;
 	uint32_t room; /* bytes for lengths and data in it: P of book packing, "Packing and cutting" */
 	uint32_t parts;
 	uint32_t data;     /* bytes of all parts */
-	uint32_t reserved; /* number of lengths that fit in front of the data at its present place */
+	uint32_t reserved; /* how many lengths fit in front of the data where it is now */
 
 	uint8_t continuation; /* of the open or the next packet */
-	uint8_t fragment;     /* the number used last */
+	uint8_t fragment;     /* number of the last fragment */
 };
 
-/* A position in a message that is read in pieces. */
+/* A message that is read in pieces. */
 struct source {
 	const struct iovec *iov;
-	size_t done; /* of iov[0] */
-	size_t left; /* of all */
+	size_t done; /* bytes of iov[0] that were read */
+	size_t left; /* bytes of all elements that are not read yet */
 };
 
 static uint32_t slot_count(const struct pack_queue *queue) { return queue->options.frames_max + 1; }
@@ -116,7 +118,7 @@ static uint8_t *open_data(const struct pack_queue *queue)
 	return packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * queue->reserved;
 }
 
-/* Move the data of the open packet behind `count` lengths. */
+/* Move the data of the open packet so that there is room for `count` lengths in front of it. */
 static void reserve_lengths(struct pack_queue *queue, uint32_t count)
 {
 	const uint8_t *from = open_data(queue);
@@ -128,7 +130,7 @@ static void reserve_lengths(struct pack_queue *queue, uint32_t count)
 	memmove(open_data(queue), from, queue->data);
 }
 
-/* Return how many bytes one more part may have in the open packet. */
+/* Return how many bytes one more part in the open packet may have. */
 static uint32_t part_room(const struct pack_queue *queue)
 {
 	uint32_t used = LENGTH_SIZE * (queue->parts + 1) + queue->data;
@@ -137,7 +139,7 @@ static uint32_t part_room(const struct pack_queue *queue)
 	return queue->room - used;
 }
 
-/* Begin a packet in the frame that is in its slot already. */
+/* Begin a packet. Its slot has a frame already. */
 static void open_packet(struct pack_queue *queue)
 {
 	queue->is_open = true;
@@ -147,7 +149,11 @@ static void open_packet(struct pack_queue *queue)
 	queue->reserved = 0;
 }
 
-/** Close the open packet. @param goes_on  the last message has more bytes, in the next packet */
+/**
+ * Close the open packet.
+ *
+ * @param goes_on  the last message has more bytes, in the next packet
+ */
 static void close_packet(struct pack_queue *queue, bool goes_on)
 {
 	struct slot *slot = slot_at(queue, queue->closed);
@@ -203,7 +209,7 @@ static void put_part(struct pack_queue *queue, struct source *source, uint32_t s
 	queue->data += size;
 }
 
-/* Return how many frames a message needs besides the open one. */
+/* Return how many frames a message needs in addition to the open one. */
 static size_t frames_needed(const struct pack_queue *queue, size_t size)
 {
 	size_t per_frame = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE - LENGTH_SIZE;
@@ -218,7 +224,7 @@ static size_t frames_needed(const struct pack_queue *queue, size_t size)
 	return size == 0 ? 1 : (size - 1) / per_frame + 1;
 }
 
-/* Take frames for the next `count` slots, all or none. */
+/* Take frames for the next `count` slots: all of them or none. */
 static int take_frames(struct pack_queue *queue, uint32_t count)
 {
 	uint32_t from = pack_queue_count(queue);
@@ -271,7 +277,7 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 		close_packet(queue, true);
 	}
 
-	/* The rest has the last byte of the message. */
+	/* The remaining part has the last byte of the message. */
 	slot_at(queue, queue->closed)->guarantee |= guarantee;
 	put_part(queue, &source, (uint32_t)source.left);
 	if (queue->room - LENGTH_SIZE * queue->parts - queue->data < PART_ROOM_MIN)
@@ -314,7 +320,7 @@ static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_
 	slot->frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + first;
 	for (uint32_t j = queue->closed; j > i + 1; j--)
 		*slot_at(queue, j) = *slot_at(queue, j - 1);
-	/* It is not known any more which part is the end of a safe message. So both packets are marked. */
+	/* It is not known which part is the end of a safe message. So both packets are marked safe. */
 	*slot_at(queue, i + 1) = (struct slot){.frame = frame, .guarantee = slot->guarantee};
 	queue->closed++;
 	return 0;

@@ -51,7 +51,7 @@ void pass_forward(struct totem_engine *engine)
 
 	engine->place = place_sent(engine->place);
 	if (frame == NULL)
-		return; /* no memory: as if the network had lost it */
+		return; /* out of memory: as if the network had lost the token */
 
 	size_t size = wire_encode_token(
 		&engine->pass.token, target, engine->options.swap, frame->data, frame->capacity);
@@ -79,8 +79,8 @@ void pass_note_seq(struct totem_engine *engine, uint32_t seq)
 }
 
 /*
- * The member that is behind lowers the aru and signs it. Only that member raises it again
- * (book ring, "The aru").
+ * Lower the aru of the token if this node lacks frames, and sign it. Only the member that signed the aru raises it
+ * again (book ring, "The aru").
  */
 void pass_update_aru(struct totem_engine *engine, struct wire_token *token)
 {

@@ -8,7 +8,7 @@
 
 #define STALE_JOINS_MAX 3u
 
-/* Return the index of id, or where it belongs. */
+/* Return the index of id, or the index at which it must be inserted. */
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t low = 0;
@@ -76,8 +76,8 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id)
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
 {
 	/*
-	 * A member has committed to this ring, so its joins have at least this seq, whatever a forged join
-	 * claimed. If it restarted without its storage, the token is lost.
+	 * A member has committed to this ring. So its joins have at least the seq of this ring, whatever a forged join
+	 * had. If the member restarted without its storage, the token is lost, and this node leaves OPERATIONAL.
 	 */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, peer->id)) {
 		if (ring_seq < engine->ring.seq)
@@ -89,7 +89,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 		peer->stale_count = 0;
 		return false;
 	}
-	/* Late packets come to an end. A node that lost its storage goes on sending. */
+	/* Late packets stop after a while. A node that lost its storage keeps on sending. */
 	if (peer->stale_count == 0)
 		peer->stale_since_ns = engine->now_ns;
 	peer->stale_count++;

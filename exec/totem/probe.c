@@ -28,7 +28,9 @@ struct coterie_frame *probe_make(struct totem_engine *engine, uint32_t to, enum 
 	return frame;
 }
 
-/* Send a probe about a third node. It names the ring that was installed last, which all members have in common. */
+/*
+ * Send a probe about a third node. The probe names the ring that was installed last, since all members know that ring.
+ */
 static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind, uint64_t number)
 {
 	struct coterie_frame *frame = probe_make(engine, to, kind, &engine->installed.ring, number);
@@ -49,7 +51,7 @@ void probe_ask(struct totem_engine *engine, struct peer *peer)
 		return;
 	peer->asked[peer->asked_count++ % ASKED_MAX] = (struct question){.number = number, .at_ns = engine->now_ns};
 	engine->callbacks.token(engine->arg, peer->id, frame);
-	/* A kernel refuses only plain datagrams, not packets of an encrypted session. */
+	/* A kernel refuses only plain datagrams, not the packets of an encrypted session. */
 	if (peer->is_closed && engine->callbacks.poke != NULL)
 		engine->callbacks.poke(engine->arg, peer->id, frame);
 	frame_unref(frame);
@@ -71,7 +73,9 @@ void probe_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, 
 	}
 }
 
-/* Remove a question that is not answered yet. Return when it was sent, or 0 if there is none with this number. */
+/*
+ * Remove a question that is not answered yet. Return when it was sent, or 0 if there is no question with this number.
+ */
 uint64_t probe_take_question(struct peer *peer, uint64_t number)
 {
 	for (uint32_t i = 0; i < ASKED_MAX; i++) {

@@ -28,7 +28,7 @@ void queues_synchronized(struct totem_engine *engine) { engine->queues.is_sync_w
 
 void queues_note_refused(struct totem_engine *engine) { engine->queues.wants_room = true; }
 
-/* There is room if at least an eighth of the frames in the queue would fit in addition. */
+/* There is room if the queue could take one eighth of its present frames in addition. */
 bool queues_offer_room(struct totem_engine *engine)
 {
 	const struct pack_queue *queue = queues_used(&engine->queues);
@@ -81,7 +81,7 @@ struct coterie_frame *queues_take(struct totem_engine *engine, uint32_t *guarant
 	return frame;
 }
 
-/* Without memory for the split the new members lose the messages that are packed behind. */
+/* If there is no memory for the split, new members lose the messages that are packed behind. */
 void queues_split(struct totem_engine *engine)
 {
 	(void)pack_queue_split(engine->queues.q_sync);

@@ -4,26 +4,33 @@
 
 #include "exec/totem/state.h"
 
-#define SEQ_AHEAD_MAX 4096u   /* beyond the last token here. Peers may have a larger window than this node */
+/* Frames beyond the last token that was here. Other members may have a larger window than this node. */
+#define SEQ_AHEAD_MAX 4096u
 #define FCC_MAX (1 << 20)     /* highest credible number of frames in a rotation */
 #define BACKLOG_MAX (1 << 24) /* highest credible number of frames that wait at all members */
 
-/* Return whether no member can have given this seq since the last token here: book ring, "Frames that arrive". */
+/*
+ * Return whether no member can have given this seq to a frame since the last token was here:
+ * book ring, "Frames that arrive".
+ */
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
 	return seq_compare(seq, engine->pass.token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
 /*
- * Return whether the seq is forged because this node holds the token: no other member can give seqs then. Such a frame
- * would take the place of a frame of this node.
+ * Return whether the seq must be forged: while this node holds the token, no other member can give seqs above the
+ * token's. A frame with such a seq would take the place of a frame of this node.
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
 	return place_is_kept(engine->place) && seq_compare(seq, engine->pass.token.seq) > 0;
 }
 
-/* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
+/*
+ * Find out that the successor has the token: another member has sent a frame with a higher seq than the token that this
+ * node sent.
+ */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
 	if (!engine->repeat.is_progress_seen && mcast->system_from != engine->options.nodeid &&
@@ -43,7 +50,7 @@ static void store_own_ring(struct totem_engine *engine, const struct wire_mcast 
 	if (!store_fits(store, mcast->seq) || store_find(store, mcast->seq) != NULL)
 		return; /* a duplicate, or too old */
 	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 && !recovery_frame(engine, mcast, frame))
-		return; /* out of memory: requested again, like a lost frame */
+		return; /* out of memory: the frame will be requested again, like a lost one */
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->arrivals.is_store_dirty = true;
@@ -60,7 +67,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, refusal, 0);
 		return;
 	}
-	/* The token before this frame may install the ring of the frame, so it comes first. */
+	/* The token that came before this frame may install the ring of the frame, so handle that token first. */
 	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
 		(engine->arrivals.has_pending || engine->arrivals.is_store_dirty))
 		receive_settle(engine);
@@ -85,24 +92,24 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 }
 
-/* Return whether a count is not credible. It may be negative, by the rest that a lost token has left. */
+/* Return whether a count is not credible. It may be negative, because a lost token leaves wrong rests. */
 static bool is_absurd(uint32_t count, int32_t most) { return (int32_t)count > most || (int32_t)count < -most; }
 
 /*
- * Return whether a correct member may have sent this token: book compatibility, "Hostile packets". It may have old
- * requests for frames that are freed.
+ * Return whether a correct member may have sent this token: book compatibility, "Hostile packets". The token may have
+ * old requests for frames that are freed.
  */
 static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct store *store = core_store(engine);
 
-	/* A copy for another node, which may have sent it on already. */
+	/* If not: a copy of the token for another node, which may have sent the token on already. */
 	if (token->nodeid != core_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
 		token->seq - store->released > STORE_WINDOW || is_far_ahead(engine, token->seq))
 		return false;
-	/* Each of these values would stay in the token for the whole life of the ring. */
+	/* Each of these values would stay in the token for as long as the ring exists. */
 	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) || is_absurd(token->backlog, BACKLOG_MAX) ||
 		(token->aru_addr != 0 && !node_set_has(core_members(engine), token->aru_addr)))
 		return false;
@@ -116,7 +123,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	return true;
 }
 
-/* Do as Corosync does with a token before it is checked: book compatibility, "Repaired rules". Tests only. */
+/* Do what Corosync does with a token before it checks it: book compatibility, "Repaired rules". Tests only. */
 static void note_unchecked(struct totem_engine *engine, const struct wire_token *token)
 {
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
@@ -144,7 +151,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return;
 	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 && !TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
-		return; /* a repeated copy of a token that was accepted before */
+		return; /* a copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
 		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;
@@ -169,7 +176,7 @@ void receive_settle(struct totem_engine *engine)
 		if ((!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
 			!is_sane(engine, &token))
 			return;
-		/* A frame that the newest token does not count is forged. */
+		/* A frame with a higher seq than the newest token is forged. */
 		if (seq_compare(core_store(engine)->high_seq, token.seq) > 0)
 			store_truncate(core_store(engine), token.seq);
 		token_visit(engine, &token);

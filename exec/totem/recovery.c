@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The recovery: members of one old ring exchange the frames that some of them lack
- * (book membership, "Recovery"). These are sent inside frames of the new ring. A receiver puts them into
- * the store of the old ring at once.
+ * The recovery: members of one old ring exchange the frames that some of them lack (book membership, "Recovery"). These
+ * frames are sent inside frames of the new ring. A receiver puts them into the store of the old ring at once.
  */
 #include "exec/totem/recovery.h"
 
@@ -12,13 +11,15 @@
 #include "exec/totem/state.h"
 
 #define STUCK_VISITS 100u
-/* The most that a member can be ahead of the seq that another one has freed: the size of both stores. */
+/*
+ * The most by which the seqs of one member can be ahead of the seq that another one has freed: the size of both stores.
+ */
 #define AHEAD_MAX (2 * STORE_WINDOW)
 
 /*
- * Return how far seq, of another member's entry of the old ring, is ahead of the highest seq that this node has freed.
- * All members have the freed frames, and none is further ahead than AHEAD_MAX. Any other value is forged, or belongs to
- * another ring, and counts as 0. Seqs that are further apart than 2^31 have no order.
+ * Return how far a seq in another member's entry is ahead of the highest seq that this node has freed. All members have
+ * the freed frames, and none is further ahead than AHEAD_MAX. Any other value is forged, or belongs to another ring,
+ * and counts as 0. Seqs that are 2^31 or more apart have no order.
  */
 static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 {
@@ -28,8 +29,8 @@ static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 }
 
 /*
- * Find the companions: members of the old ring whose entries name the same old ring as this node's. Return whether
- * one of them lacks a frame.
+ * Find the companions: the members whose entries name the same old ring as the entry of this node. Return whether one
+ * of them lacks a frame.
  */
 static bool find_companions(struct totem_engine *engine)
 {
@@ -54,7 +55,10 @@ static bool find_companions(struct totem_engine *engine)
 	return is_needed;
 }
 
-/* Return the seq after which frames are sent again: the lowest aru of all companions. All of them have the freed frames. */
+/*
+ * Return the seq above which frames are sent again: the lowest aru of all companions. All of them have the freed
+ * frames.
+ */
 static uint32_t lowest_aru(const struct totem_engine *engine)
 {
 	uint32_t ahead = engine->store.high_seq - engine->store.released;
@@ -114,7 +118,7 @@ void recovery_leave(struct totem_engine *engine)
 	store_reset(&engine->rstore, engine->options.first_seq);
 }
 
-/* A malformed or foreign inner frame is ignored, but the outer frame keeps its place in the new order. */
+/* Ignore an inner frame that is malformed or of another ring. The outer frame keeps its place in the new order. */
 bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame)
 {
 	struct wire_header header;
@@ -133,12 +137,12 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 		return true; /* of another old ring */
 
 	if (!store_fits(&engine->store, inner.seq))
-		return true; /* freed: all members have it */
+		return true; /* freed, so all members have it */
 
 	struct store_slot *slot = store_find(&engine->store, inner.seq);
 
 	if (slot != NULL) {
-		/* Another member has sent it, so this node need not. */
+		/* Another member has sent the frame, so this node does not owe it any more. */
 		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL))
 			owed_drop(engine, slot);
 		return true;
@@ -165,7 +169,7 @@ bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_toke
 	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
 }
 
-/* The configuration is in force. A promise for the old ring is kept. */
+/* End the recovery: the configuration is in force. A promise for the old ring is fulfilled. */
 static void end(struct totem_engine *engine)
 {
 	engine->recovery.received_flg = !deliver_is_safe(engine);
@@ -175,7 +179,7 @@ static void end(struct totem_engine *engine)
 	node_set_clear(&engine->recovery.deliver);
 }
 
-/* At every token of the new ring: book membership, "Recovery". */
+/* Handle a token of the new ring: book membership, "Recovery". */
 void recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;
@@ -198,9 +202,9 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
 		if (deliver_is_safe(engine) && engine->recovery.trans.count > 0) {
 			/*
-			 * From here on other members may install this ring and rely on this node. The
-			 * id names this attempt and transitional set, since sets of one ring are
-			 * disjoint. No ring has it: ring seqs grow by 4, and a restart adds 1.
+			 * From here on other members may install this ring and rely on the promise of this node. The id
+			 * names this attempt and its transitional set, since the transitional sets of one ring are
+			 * disjoint. No ring has this id: ring seqs grow by 4, and a restart adds 1.
 			 */
 			engine->recovery.is_promised = true;
 			engine->recovery.promise = (struct ring_id){

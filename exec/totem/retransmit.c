@@ -16,7 +16,7 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 		struct store_slot *slot = is_own ? store_find(store, rtr.seq) : NULL;
 
 		if (is_own && aru_covers(&engine->aru, rtr.seq))
-			continue; /* out of date: all members have the frame */
+			continue; /* the request is out of date: all members have the frame */
 		if (is_own && TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
 			continue;
 		if (slot == NULL || sent == allowed) {
@@ -42,9 +42,9 @@ static bool is_requested(const struct totem_engine *engine, const struct wire_to
 }
 
 /*
- * Return after how many visits a missing frame is requested. All frames of a visit leave before the token,
- * or right behind it (early.c). So a frame that was also missing one rotation ago is lost. A higher limit
- * helps only in networks that reorder packets over a long time.
+ * Return after how many visits a missing frame is requested. All frames of a visit are sent before the token, or right
+ * behind it (early.c). So a frame that was also missing one rotation ago is lost. A higher limit helps only in networks
+ * that deliver packets much later than newer ones.
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Signs of a member's end, and answers that refute them: what arrives is judged here (suspect.c tells of the rules). A
- * member whose end is certain is removed, so the engine may leave its state.
+ * Signs of a member's end, and answers that refute them. This file decides what follows from a packet or event.
+ * suspect.c describes the rules. A member whose end is certain is removed, so the engine may leave its state.
  */
 #include "exec/totem/sign.h"
 
@@ -13,13 +13,18 @@
 
 #define ASK_ROUNDS_QUICK 8u
 #define ASK_ROUNDS_MIN 2u
-/* Questions end after that many refusals. A host refuses only six datagrams at once, then one in a second. */
+/*
+ * No more questions are sent after this many refusals. A host refuses only six datagrams at once, then one in a second.
+ */
 #define REFUSED_ENOUGH 3u
 #define ASK_GAP_SLOW_NS (100 * MILLISECOND_NS)
 #define SUSPICION_NS (3000 * MILLISECOND_NS)
 #define HINT_GAP_NS (10 * MILLISECOND_NS)
 
-/* Return whether the end of the daemon is certain. After a single refusal, maybe by a firewall, wait twice as long. */
+/*
+ * Return whether the end of the daemon is certain. After a single refusal, which may come from a firewall, wait twice
+ * as long.
+ */
 static bool is_certain(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t silent_ns = engine->now_ns - peer->sign_ns;
@@ -86,7 +91,10 @@ static void check_farewells(struct totem_engine *engine)
 	}
 }
 
-/* Return whether the quoted bytes prove that this node sent the datagram to that peer. No other host can know them. */
+/*
+ * Return whether the quoted bytes prove that this node sent the datagram to that peer. No host off the path can know
+ * them.
+ */
 static bool is_quoted(struct totem_engine *engine, struct peer *peer, const uint8_t *bytes, size_t size)
 {
 	const struct coterie_frame *sent = NULL;
@@ -124,7 +132,9 @@ void sign_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes
 		judge(engine, peer);
 		return;
 	}
-	/* A token or join that has been replaced since, or forged. It is a mere sign. */
+	/*
+	 * The datagram was a token or join that has been replaced since, or it is forged. So this sign proves nothing.
+	 */
 	sign_told(engine, id);
 }
 
@@ -149,8 +159,9 @@ void sign_connected(struct totem_engine *engine, uint32_t id)
 }
 
 /*
- * Doubt the lease if other sides have ended all connections of this node. A single connection may end for many reasons.
- * But if the last one has ended, this node may be isolated, or a firewall rejects its packets in both directions.
+ * Doubt the lease if the other sides have ended all connections of this node. The end of a single connection may have
+ * many reasons. But if the last one has ended, this node may be isolated, or a firewall rejects its packets in both
+ * directions.
  */
 static void doubt_if_isolated(struct totem_engine *engine)
 {
@@ -179,7 +190,7 @@ void sign_disconnected(struct totem_engine *engine, uint32_t id, enum connection
 		peer->connections--;
 	if (peer->farewell != NULL) {
 		believe_farewell(engine, peer);
-		peer = peer_find(engine, id); /* its record may have moved */
+		peer = peer_find(engine, id); /* the peer's record may have moved */
 		assert(peer != NULL);
 	}
 	if (end == CONNECTION_OVER)
@@ -192,8 +203,9 @@ void sign_disconnected(struct totem_engine *engine, uint32_t id, enum connection
 }
 
 /*
- * Answer a question. The answer renews the lease of the peer only if it names the ring. It does not name it while this
- * node forms another ring, which may be without the peer, or while its vote to remove the peer may still count.
+ * Answer a question. The answer renews the lease of the peer only if it names the ring. It does not name the ring while
+ * this node forms another ring, which may be without the peer. Nor does it while this node's vote to remove the peer
+ * may still count.
  */
 static void answer(struct totem_engine *engine, const struct peer *peer, uint64_t number)
 {
@@ -211,8 +223,8 @@ static void answer(struct totem_engine *engine, const struct peer *peer, uint64_
 }
 
 /*
- * Note a measured round trip. A shorter one counts at once, a longer one slowly: after a stop or an outage a peer
- * answers all questions of that time together, the newest one last.
+ * Note a round trip that was measured. A shorter one than before counts at once, a longer one only gradually. The
+ * reason is that after a stop or an outage a peer answers all questions of that time together, the newest one last.
  */
 static void note_trip(struct peer *peer, uint64_t trip_ns)
 {
@@ -222,10 +234,10 @@ static void note_trip(struct peer *peer, uint64_t trip_ns)
 		peer->round_trip_ns += (trip_ns - peer->round_trip_ns) / 8;
 }
 
-/* The peer answered a question of at_ns: it runs, and both directions work. */
+/* Handle the peer's answer to the question that was sent at at_ns: the peer runs, and both directions work. */
 static void answered(struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
-	if (at_ns >= engine->lease.unproved_ns) /* otherwise this node may have been stopped since */
+	if (at_ns >= engine->lease.unproved_ns) /* if not, this node may have been stopped since */
 		note_trip(peer, engine->now_ns - at_ns);
 	peer->is_closed = peer->is_ended = false;
 	refuse_farewell(engine, peer, at_ns);
@@ -262,7 +274,7 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 		backoff_pardoned(engine, peer->id, (uint32_t)probe->number);
 		break;
 	case WIRE_PROBE_SILENT:
-		/* Ignore a vote that was recorded in an earlier ring and sent again. */
+		/* Ignore a vote that its sender recorded in an earlier ring and has sent again. */
 		if (ring_id_equal(&probe->ring, &engine->installed.ring))
 			vote_arrived(engine, peer, (uint32_t)probe->number);
 		break;
@@ -288,7 +300,7 @@ bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame)
 	return true;
 }
 
-/* Ask a suspect again if it is time. true: the engine has left its state. */
+/* Ask a suspect again if it is time. @return true: the engine has left its state */
 static bool pursue(struct totem_engine *engine, struct peer *peer)
 {
 	if (judge(engine, peer))
@@ -319,7 +331,7 @@ void sign_expired(struct totem_engine *engine)
 	engine->suspicion.has_suspects = false;
 	for (uint32_t i = 0; had_suspects && i < engine->peers.count; i++) {
 		if (engine->peers.all[i].sign_ns != 0 && pursue(engine, &engine->peers.all[i])) {
-			engine->suspicion.has_suspects = true; /* there may be other suspects */
+			engine->suspicion.has_suspects = true; /* there may be more suspects */
 			return;                                /* gather_enter has set the timer again */
 		}
 	}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Members that are silent beyond the operator's budget (totem.silence), and the vote that removes one.
+ * Members that are silent for longer than the budget (totem.silence), and the vote that removes such a member.
  *
  * Life of a silence:
  *
  * 1. The token is late. Each member asks all other members on its own paths (lease.c).
- * 2. A member that has not heard the suspect for the whole budget votes: it tells all members, repeatedly.
- * 3. One of these ends it:
+ * 2. A member that has not heard the suspect for the whole budget votes: it sends its vote to all members, repeatedly.
+ * 3. One of these ends the silence:
  *    - Any packet of the suspect. Its votes may still count at other members. So for a while the voters answer its
- *      questions without renewing its lease (suspect.c). Then only the token renews it.
- *    - A majority of the ring has voted, and each other member is silent to this node as well. So no member is left
- *      that may have heard the suspect. It is removed. The join that names it makes all members agree.
+ *      questions without renewing its lease (sign.c). Until then only the token renews its lease.
+ *    - A majority of the ring has voted, and all other members are silent to this node as well. So there is no member
+ *      that may have heard the suspect. The suspect is removed. The join that names it makes all members agree.
  *
- * In a ring of two this never happens, since one of two is no majority.
+ * A ring of two removes no member by votes, since one of two is no majority.
  *
  * A budget is at least four round trips, and at least as long as the suspect's own lease requires. A node whose own
  * timers were late waits longer, up to twice as long (Dadgar, Phillips, Currey, "Lifeguard", 2018).
@@ -22,11 +22,12 @@
 #include "exec/totem/state.h"
 
 #define TRIPS_MIN 4u
-#define LATE_FRACTION 50u /* the budget divided by this: a timer that is less late is on time */
+#define LATE_FRACTION 50u /* a timer counts as late from a delay of the budget divided by this */
 #define LATE_TIMES 4u     /* the delay times this is added to the budget, at most the budget itself */
-#define LATE_BUDGETS 2u   /* number of budgets for which that lasts */
-#define VOTE_BUDGETS 2u   /* number of budgets for which a vote may count at another member */
-#define WITNESS_AGE_NS (10000 * MILLISECOND_NS) /* without a connection the witness is too old after this time */
+#define LATE_BUDGETS 2u   /* for this many budgets the addition lasts */
+#define VOTE_BUDGETS 2u   /* for this many budgets a vote may count at another member */
+/* Without a connection, what the host showed is too old after this time. */
+#define WITNESS_AGE_NS (10000 * MILLISECOND_NS)
 
 static uint64_t max_ns(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -35,15 +36,18 @@ uint64_t silence_since(const struct totem_engine *engine, const struct peer *pee
 	return max_ns(peer->alive_ns, engine->lease.all_alive_ns);
 }
 
-/* Return whether the last token came here before it came to the peer. Then its proof for the peer is a rotation old. */
+/*
+ * Return whether the last token came to this node before it came to the peer. Then that token shows only that the peer
+ * ran one rotation before.
+ */
 static bool is_behind(const struct totem_engine *engine, const struct peer *peer)
 {
 	return !core_is_rep(engine) && peer->id > engine->options.nodeid;
 }
 
 /*
- * Return when the silence began: at the last sign of life, or on an idle ring when the held token was due again. While
- * this node did not run it could not hear the peer. That time does not count.
+ * Return when the silence began: at the last packet of the peer, or, on an idle ring, when the held token was due
+ * again. While this node did not run it could not hear the peer, so that time does not count.
  */
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -100,10 +104,13 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
-	/* After a stop all timers are late once, but the cause is over. A lack of processor time goes on. */
+	/*
+	 * After a stop all timers are late once, and the cause is over. So do not count this delay. A lack of processor
+	 * time lasts.
+	 */
 	if (engine->now_ns - engine->lease.awake_ns < budget_ns / 4)
 		return;
-	/* Silence during that time proves nothing, since this node did not run. */
+	/* Silence in the time of such a long delay proves nothing, since this node did not run. */
 	if (late_ns >= budget_ns / 4)
 		lease_note_stop(engine);
 	if (engine->now_ns >= engine->silence.late_until_ns || late_ns > engine->silence.late_ns)
@@ -117,7 +124,10 @@ bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
-/* A vote may still be under way, or wait in a socket, and count later than it was sent. So this is twice as long. */
+/*
+ * The time is twice as long as a vote counts: the vote may be under way, or wait in a socket, and count later than it
+ * was sent.
+ */
 bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->lease.announced_ns));

@@ -11,7 +11,7 @@
 
 int store_init(struct store *store, uint32_t base)
 {
-	/* Pages of slots that were never used take no memory. */
+	/* The kernel gives memory only for pages that are used, so unused slots cost none. */
 	store->slots = calloc(STORE_WINDOW, sizeof(*store->slots));
 	if (store->slots == NULL)
 		return -ENOMEM;
@@ -119,7 +119,7 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		slot_clear(store, slot);
 		store->released = next;
 	}
-	/* Otherwise it would be ahead of all seqs 2^31 frames later. */
+	/* Let touched not fall behind: 2^31 frames later seq_compare() would take it for a seq ahead of all others. */
 	if (seq_compare(store->touched, store->released) < 0)
 		store->touched = store->released;
 }

@@ -2,30 +2,30 @@
 /*
  * Find out whether a member's daemon has ended: book failure, "Signs" and book transports, "Signs of failure".
  *
- * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped process and
- * a forged report all look alike. The end of a daemon is certain if three things come together. Its kernel has
- * closed its connection without a goodbye of the daemon. Its kernel refuses datagrams and quotes the bytes of this
- * node. The daemon has been silent since. All else is mere silence: see silence.c and the token timeout.
+ * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped process and a
+ * forged report all look alike. The end of a daemon is certain if three things come together. Its kernel has closed its
+ * connection without a goodbye of the daemon. Its kernel refuses datagrams and quotes the bytes of this node. No packet
+ * of the daemon has arrived since. Anything less is only silence: see silence.c and the token timeout.
  *
  * Life of a suspicion:
  *
  * 1. A sign: a connection ended, a datagram was refused, or the transport reports one.
  * 2. This node asks the suspect repeatedly, with numbers that no other node knows.
  * 3. One of these ends the suspicion:
- *    - Any packet of the suspect. After its kernel has closed a connection, only an answer counts: another packet
- *      may have been under way when its sender died.
+ *    - Any packet of the suspect. After its kernel has closed a connection, only an answer counts: another packet may
+ *      have been under way when its sender ended.
  *    - The end of the daemon is certain. The member is removed. The join that names it makes all members agree.
- *    - Time has passed without either. The token timeout decides.
+ *    - A limit of time has passed without either. Then the token timeout decides.
  */
 #include "exec/totem/suspect.h"
 
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
-/* A daemon that runs answers within this time, or within ANSWER_TRIPS round trips if these take longer. */
+/* A running daemon answers within this time, or within ANSWER_TRIPS round trips if these take longer. */
 #define ANSWER_NS (20 * MILLISECOND_NS)
 #define ANSWER_TRIPS 4u
-/* Assumed while no round trip to a peer has been measured. */
+/* Round trip that is assumed while none to the peer has been measured. */
 #define ROUND_TRIP_UNKNOWN_NS (50 * MILLISECOND_NS)
 
 void suspect_trace(struct totem_engine *engine, enum totem_trace_kind kind, const struct peer *peer)
@@ -54,7 +54,7 @@ void suspect_forget(struct peer *peer)
 	peer->rounds = peer->refused = 0;
 }
 
-/* Return whether the peer can be a suspect: this node waits for it, and it answers probes. */
+/* Return whether the peer can be a suspect: this node waits for the peer, and the peer answers probes. */
 bool suspect_is_concerned(const struct totem_engine *engine, const struct peer *peer)
 {
 	if (peer->id == engine->options.nodeid || !peer_has_probes(engine, peer))
@@ -101,7 +101,7 @@ void suspect_heard(struct totem_engine *engine, struct peer *peer)
 		suspect_clear(engine, peer);
 		return;
 	}
-	/* Begin the questions again: the packet may be older than the end of its sender. */
+	/* Begin the questions again: the packet may have been sent before its sender ended. */
 	peer->sign_ns = engine->now_ns;
 	peer->refused = 0;
 }
@@ -137,9 +137,9 @@ uint64_t suspect_answer_ns(const struct peer *peer)
 }
 
 /*
- * A leave can be forged by any host that knows the seq of the ring, so the sender is asked. A daemon that has left does
- * not answer. Its kernel refuses the question or closes the connection: then the leave is believed at once. Otherwise
- * it is believed when the answer is overdue.
+ * Ask the sender of a leave, since any host that knows the seq of the ring can forge a leave. A daemon that has left
+ * does not answer. Its kernel refuses the question or closes the connection: then the leave takes effect at once. If
+ * neither happens, the leave takes effect when the answer is overdue.
  */
 bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct coterie_frame *frame)
 {
@@ -159,7 +159,7 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 	return true;
 }
 
-/* Return the next member after this node that answers probes, or NULL. */
+/* Return the next member after this node, in the order of ids, that answers probes, or NULL. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
 	const struct node_set *memb = &engine->installed.memb;
@@ -177,7 +177,7 @@ static struct peer *neighbour(const struct totem_engine *engine)
 	return NULL;
 }
 
-/* Ask members whose round trip is not measured, so that it is known when it is needed. */
+/* Ask members whose round trip has not been measured yet, so that it is known when it is needed. */
 static void ask_members(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
@@ -188,7 +188,7 @@ static void ask_members(struct totem_engine *engine)
 	}
 }
 
-/* Name the neighbour again at each ring, so that the user connects to it at once. */
+/* Name the neighbour again at each installation, so that the user connects to it at once. */
 void suspect_installed(struct totem_engine *engine)
 {
 	const struct peer *peer = neighbour(engine);
@@ -199,7 +199,7 @@ void suspect_installed(struct totem_engine *engine)
 	suspect_start(engine);
 }
 
-/* Go on with the suspicions of the last state. */
+/* Go on with the suspicions from the last state. */
 void suspect_start(struct totem_engine *engine)
 {
 	if (engine->suspicion.has_suspects)

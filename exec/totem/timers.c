@@ -9,12 +9,15 @@
 
 #define ROTATION_SAMPLES_MIN 8u
 #define ROTATIONS_RECENT 4u
-#define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* before rotations are measured */
+#define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* until rotations were measured */
 #define RETRANSMIT_FLOOR_NS (1 * MILLISECOND_NS)
 #define RETRANSMIT_FLOOR_MIXED_NS (5 * MILLISECOND_NS)
 #define RETRANSMIT_QUICK_MIXED 3u
 #define RETRANSMIT_DOUBLINGS_MAX 6u
-/* For a commit token. Paths of a starting cluster come up one by one, so it may be lost often, and T-token is long. */
+/*
+ * Limit for a commit token. Paths of a starting cluster come up one by one, so the commit token may be lost often, and
+ * T-token is long.
+ */
 #define RETRANSMIT_COMMIT_MAX_NS (150 * MILLISECOND_NS)
 
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns)
@@ -70,15 +73,15 @@ static int compare_durations(const void *left, const void *right)
 }
 
 /*
- * Use the lower quartile, not the mean. The time of a rotation that lost a token includes T-retransmit itself, so
- * the mean would make T-retransmit grow.
+ * Take the lower quartile of the samples, not the mean. A rotation in which the token was lost includes T-retransmit
+ * itself, so the mean would make T-retransmit grow.
  */
 static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 {
 	uint64_t sorted[ROTATION_SAMPLES];
 
 	if (engine->rotation.count == 2 * ROTATION_SAMPLES)
-		engine->rotation.count = ROTATION_SAMPLES; /* so that 2^32 rotations do not wrap it */
+		engine->rotation.count = ROTATION_SAMPLES; /* keep the number small, so that it never wraps */
 	engine->rotation.samples_ns[engine->rotation.count++ % ROTATION_SAMPLES] = rotation_ns;
 	if (engine->rotation.count % ROTATION_SAMPLES_MIN != 0)
 		return;
@@ -107,7 +110,7 @@ uint64_t timer_shortest_rotation(const struct totem_engine *engine)
 
 void timer_token_accepted(struct totem_engine *engine)
 {
-	/* It is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
+	/* accepted_ns is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
 	engine->rotation.last_ns = 0;
 	if (engine->rotation.accepted_ns != 0 && !engine->linger.has_lingered) {
 		engine->rotation.last_ns = engine->now_ns - engine->rotation.accepted_ns;
@@ -126,7 +129,7 @@ void timer_forget_rotations(struct totem_engine *engine)
 	engine->rotation.count = 0;
 }
 
-/* Return whether all members ignore a repeated token, as Coterie's nodes do. */
+/* Return whether all members ignore a token that is sent again, as Coterie's nodes do. */
 static bool are_peers_ours(const struct totem_engine *engine)
 {
 	switch (engine->state) {
@@ -151,7 +154,9 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 
 	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
 		most = RETRANSMIT_COMMIT_MAX_NS;
-	/* A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`. */
+	/*
+	 * A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`.
+	 */
 	if (place_is_idle(engine->place) || place_is_kept(engine->place))
 		return most > held ? most : held;
 	if (engine->repeat.is_progress_seen)
@@ -198,9 +203,9 @@ void timer_note_progress(struct totem_engine *engine)
 }
 
 /*
- * Notice a pause (book failure, "Pauses"). T-pause expires unless a token arrives. So a long gap between two entries
- * means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS only a token of
- * this ring is accepted.
+ * Find out that there was a pause (book failure, "Pauses"). T-pause expires unless a token arrives. So a long gap
+ * between two entries means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS
+ * only a token of this ring is accepted.
  */
 void timer_check_pause(struct totem_engine *engine)
 {
@@ -219,7 +224,7 @@ void timer_check_pause(struct totem_engine *engine)
 
 	core_trace(engine, &trace);
 	engine->pause.is_pausing = true;
-	/* After a pause of the token timeout the other members have given this node up. */
+	/* After a pause as long as the token timeout the other members have given this node up. */
 	engine->pause.is_token_overdue = gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
 }
@@ -228,7 +233,7 @@ bool timer_token_waits(struct totem_engine *engine)
 {
 	if (!engine->pause.is_pausing)
 		return false;
-	/* The token may wait in a socket. */
+	/* Wait: the token may be in a socket. */
 	engine->pause.is_token_overdue = true;
 	timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
 	return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A visit of the token: book ring, "The token's visit". All frames of the visit leave in one batch before
- * the token, or right behind it (early.c). Delivery and freeing come last, since the successor need not
- * wait for them.
+ * A visit of the token: book ring, "The token's visit". All frames of the visit are sent in one batch before the token,
+ * or right behind it (early.c). Messages are delivered and frames freed after that, since the successor need not wait
+ * for this.
  */
 #include "exec/totem/token.h"
 
@@ -30,7 +30,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	aru_note(engine, token);
 }
 
-/* Decide whether to keep the token: the representative of an idle ring does, and a lone sender. */
+/* Decide whether to keep the token. The representative of an idle ring keeps it, and so does a lone sender. */
 static void decide_hold(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct totem_options *options = &engine->options;
@@ -46,7 +46,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	silence_note_hold(engine, is_idle);
 	if (is_idle) {
 		engine->place = is_rep ? TOKEN_HELD : TOKEN_AWAY_IDLE;
-		timer_skip_rotation(engine); /* it includes the hold */
+		timer_skip_rotation(engine); /* it includes the time for which the token is held */
 		return;
 	}
 	if (engine->place != TOKEN_NONE)
@@ -86,7 +86,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 static void pass_on(struct totem_engine *engine)
 {
 	if (place_is_kept(engine->place)) {
-		/* hold_let_go will send it, behind the frames that wait then. */
+		/* hold_let_go will send the token, behind the frames that wait then. */
 		pass_keep(engine);
 	} else {
 		pass_forward(engine);
@@ -104,7 +104,7 @@ static void pass_on(struct totem_engine *engine)
 		timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);
 }
 
-/* Frames that waited for room in the store can leave now, and the representative takes the ring for idle. */
+/* Send frames that waited for room in the store, if there is room now and the ring counts as idle. */
 static void wake_for_room(struct totem_engine *engine, uint32_t released_before)
 {
 	if (engine->store.released != released_before && place_is_idle(engine->place) && flow_waiting(engine) > 0)

@@ -2,11 +2,11 @@
 /*
  * Reassemble messages from frames: book packing, "Reassembly".
  *
- * The memory of an unfinished message is bounded, whatever the sender does. The parts stay in the frames that
- * brought them. But a frame may keep a buffer that is much larger than the part, and a sender may never finish.
- * So there are limits: the kept bytes for each byte of the message, the kept bytes of all contexts, and the
- * number of parts. At a limit the parts move to the end of one heap buffer, which has at most twice the size of
- * the message. Each byte moves once, and again when that buffer doubles.
+ * The memory of an unfinished message is limited, whatever the sender does. The parts stay in the frames in which they
+ * came. But a frame may keep a buffer that is much larger than the part, and a sender may never finish. So there are
+ * limits: for the kept bytes for each byte of the message, for the kept bytes of all contexts, and for the number of
+ * parts. At a limit the parts are moved to the end of one heap buffer, which has at most twice the size of the message.
+ * Each byte is moved once, and again when that buffer doubles.
  */
 #include "exec/totem/unpack.h"
 
@@ -18,15 +18,15 @@
 #include "exec/totem/wire.h"
 
 #define PARTS_FIRST 16u
-#define PARTS_MAX (UNPACK_IOV_MAX - 2u) /* besides the moved bytes and the last part */
+#define PARTS_MAX (UNPACK_IOV_MAX - 2u) /* the moved bytes and the last part need the other two elements */
 #define PINNED_SLACK ((size_t)256 * 1024)
 #define PINNED_FACTOR 2u                      /* most bytes of kept buffers for each byte of a message */
-#define PINNED_MAX ((size_t)16 * 1024 * 1024) /* most bytes of buffers that all contexts keep together */
+#define PINNED_MAX ((size_t)16 * 1024 * 1024) /* most bytes of buffers that all contexts together keep */
 #define MOVED_FIRST ((size_t)4096)
 
-/* A context of one source: its unfinished message, and the state of its chain. */
+/* A context of a source: its unfinished message, and the state of its chain of packets. */
 struct context {
-	uint8_t last;     /* continuation that the next packet should have */
+	uint8_t last;     /* continuation value that the next packet should have */
 	bool is_skipping; /* packets are dropped after a mismatch, by Corosync's rule */
 	bool is_broken;   /* the unfinished message lacks a part: it is never delivered */
 
@@ -34,13 +34,15 @@ struct context {
 	size_t moved_size;
 	size_t moved_capacity;
 
-	/* The bytes behind these. iov[1 + i] points into frames[i]. iov[0] is kept for the moved bytes. */
+	/*
+	 * The parts behind the moved bytes. iov[1 + i] points into frames[i]. iov[0] is reserved for the moved bytes.
+	 */
 	struct iovec *iov;
 	struct coterie_frame **frames;
 	uint32_t parts;
 	uint32_t parts_capacity;
-	size_t referenced; /* bytes of all parts */
-	size_t pinned;     /* capacities of their buffers */
+	size_t referenced; /* bytes of all these parts */
+	size_t pinned;     /* capacities of the buffers that these parts keep */
 };
 
 struct source {
@@ -54,7 +56,7 @@ struct unpack {
 	uint32_t capacity;
 	size_t pinned;  /* sum over all contexts */
 	bool is_busy;   /* a message is being delivered: no other call is allowed */
-	uint32_t place; /* of the message that is delivered, in its packet */
+	uint32_t place; /* place of the message that is being delivered, in its packet */
 	struct unpack_counters counters;
 };
 
@@ -64,7 +66,7 @@ const struct unpack_counters *unpack_counters(const struct unpack *unpack) { ret
 
 uint32_t unpack_place(const struct unpack *unpack) { return unpack->place; }
 
-/* Release the frames. The moved bytes stay. */
+/* Release the frames of the parts. The moved bytes stay. */
 static void drop_parts(struct unpack *unpack, struct context *context)
 {
 	for (uint32_t i = 0; i < context->parts; i++)
@@ -76,7 +78,7 @@ static void drop_parts(struct unpack *unpack, struct context *context)
 	context->pinned = 0;
 }
 
-/* Drop the unfinished message. The place in the chain stays. */
+/* Drop the unfinished message. The expected continuation value stays. */
 static void drop_message(struct unpack *unpack, struct context *context)
 {
 	drop_parts(unpack, context);
@@ -171,7 +173,7 @@ void unpack_forget(struct unpack *unpack, uint32_t id)
 	memmove(&unpack->sources[at], &unpack->sources[at + 1], (unpack->count - at) * sizeof(*unpack->sources));
 }
 
-/* Copy the parts behind the moved bytes, and release their frames. */
+/* Move the parts to the end of the moved bytes, and release their frames. */
 static int move_parts(struct unpack *unpack, struct context *context)
 {
 	size_t size = context->moved_size + context->referenced;
@@ -198,7 +200,7 @@ static int move_parts(struct unpack *unpack, struct context *context)
 	return 0;
 }
 
-/* Reserve one more part, and one entry of iov behind it. */
+/* Reserve room for one more part, and one entry of iov behind it. */
 static int reserve_part(struct context *context)
 {
 	uint32_t capacity = context->parts_capacity == 0 ? PARTS_FIRST : 2 * context->parts_capacity;
@@ -221,7 +223,7 @@ static int reserve_part(struct context *context)
 	return 0;
 }
 
-/* Return whether the unfinished message stays within its limit with size more bytes. */
+/* Return whether the unfinished message stays within UNPACK_MESSAGE_SIZE_MAX with `size` more bytes. */
 static bool fits(const struct context *context, size_t size)
 {
 	return size <= UNPACK_MESSAGE_SIZE_MAX - context->moved_size - context->referenced;
@@ -263,7 +265,7 @@ drop:
 	return -ENOMEM;
 }
 
-/* The arguments of unpack_frame that a delivery needs. */
+/* Those arguments of unpack_frame that a delivery needs. */
 struct delivery {
 	uint32_t source;
 	bool is_swapped;
@@ -278,7 +280,7 @@ static void deliver_whole(const struct delivery *to, const uint8_t *bytes, size_
 	to->deliver(to->arg, to->source, &iov, 1, size, to->is_swapped);
 }
 
-/* Deliver the unfinished message, which ends with these bytes. */
+/* Deliver the unfinished message. These bytes are its end. */
 static void deliver_joined(
 	struct unpack *unpack, struct context *context, const struct delivery *to, const uint8_t *bytes, size_t size)
 {
@@ -295,7 +297,7 @@ static void deliver_joined(
 		return;
 	}
 
-	/* There is an iov already, unless all parts were moved. */
+	/* Use the iov of the context, unless it has none because all parts were moved. */
 	struct iovec two[2];
 	struct iovec *iov = context->parts > 0 ? context->iov : two;
 	size_t first = context->moved_size > 0 ? 0 : 1;
@@ -307,7 +309,7 @@ static void deliver_joined(
 	to->deliver(to->arg, to->source, iov + first, end - first, before + size, to->is_swapped);
 }
 
-/* Deliver the messages that end in the packet. The first one is the end of the unfinished message. */
+/* Deliver the messages that end in the packet. The first one may be the unfinished message. */
 static void deliver_packet(
 	struct unpack *unpack, struct context *context, const struct wire_packet *packet, const struct delivery *to)
 {
@@ -327,8 +329,8 @@ static void deliver_packet(
 }
 
 /*
- * Return whether the first part of the packet continues the unfinished message: book packing, "Reassembly". If
- * not, `is_skipped` is set if all other messages of the packet are dropped, too.
+ * Return whether the first part of the packet continues the unfinished message: book packing, "Reassembly". If not, set
+ * *is_skipped to whether all other messages of the packet are dropped, too.
  */
 static bool follow_chain(
 	struct context *context, const struct wire_packet *packet, enum unpack_rule rule, bool *is_skipped)
@@ -337,7 +339,10 @@ static bool follow_chain(
 	switch (rule) {
 	case UNPACK_REFERENCE:
 		if (context->is_skipping) {
-			/* The expected value does not change. The messages that are lost next depend on it. */
+			/*
+			 * context->last stays as it is, as in Corosync: it decides which of the following messages are
+			 * dropped.
+			 */
 			context->is_skipping = packet->fragmented > 1;
 			*is_skipped = true;
 			return false;
@@ -383,7 +388,7 @@ int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame
 	struct context *context = &source->contexts[is_syncing];
 
 	if (!follow_chain(context, &packet, rule, &is_skipped)) {
-		/* The unfinished message is incomplete. A message that begins here, with continuation 0, is not. */
+		/* The unfinished message lacks a part. A message that begins here, with continuation 0, does not. */
 		drop_message(unpack, context);
 		context->is_broken = packet.continuation != 0;
 		unpack->counters.skipped += is_skipped || context->is_broken;
@@ -400,7 +405,7 @@ int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame
 		return 0;
 	}
 
-	/* The last part continues in a later packet. If there are other parts before it, it begins a message. */
+	/* The last part continues in a later packet. If there are other parts in front of it, it begins a message. */
 	uint16_t size = wire_packet_length(&packet, packet.part_count - 1u);
 
 	if (packet.part_count > 1)

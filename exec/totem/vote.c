@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The token is late: members are asked, and the votes that remove a silent one are counted (silence.c tells of the
- * rules). The engine may leave its state.
+ * T-lease has expired because the token is late: ask members, and count the votes that remove a silent member.
+ * silence.c describes the rules. The engine may leave its state.
  */
 #include "exec/totem/vote.h"
 
 #include "exec/totem/state.h"
 
-#define ASK_GAPS_LATE 4u /* factor of that time after LATE_LEASES without a token, when all budgets are over */
+/* LATE_LEASES after the last token, when all budgets are over, members are asked less often by this factor. */
+#define ASK_GAPS_LATE 4u
 #define LATE_LEASES 4u
 
 /*
- * Return whether a vote of the voter counts. It lasts for the voter's budget, within which it is repeated a few
- * times.
+ * Return whether the voter has voted against the suspect. A vote counts for the voter's budget, in which the voter
+ * repeats it a few times.
  */
 static bool has_voted(const struct totem_engine *engine, const struct peer *voter, uint32_t suspect)
 {
@@ -27,7 +28,7 @@ static bool has_voted(const struct totem_engine *engine, const struct peer *vote
 	return false;
 }
 
-/* Return whether a majority has not heard the suspect, and no other member that this node hears may have heard it. */
+/* Return whether a majority has not heard the suspect, and no other member that this node hears can have heard it. */
 static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
 {
 	uint32_t count = 1; /* this node */
@@ -96,10 +97,7 @@ void vote_check(struct totem_engine *engine)
 	}
 }
 
-/*
- * Ask callback `witness` about a silent member. A member that runs has answered the last question by the time of the next
- * one.
- */
+/* Ask the callback `witness` about a silent member. Between two questions a member that runs has answered the first. */
 static void ask_witness(struct totem_engine *engine, struct peer *peer)
 {
 	uint64_t alive_ns = silence_since(engine, peer);
@@ -127,7 +125,7 @@ static void ask_witness(struct totem_engine *engine, struct peer *peer)
 	core_trace(engine, &trace);
 }
 
-/* Ask all members that have sent no packet, or no answer, for a while. */
+/* Ask all members from which no packet or no answer has come for a while. */
 static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 {
 	uint64_t fresh_ns = totem_engine_lease(engine) / 2;

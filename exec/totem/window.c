@@ -2,15 +2,15 @@
 /* Adapt the window: book extensions, "Window". */
 #include "exec/totem/window.h"
 
-#define MARGIN 32u /* frames: room for tokens, joins, and frames beyond the window */
+#define MARGIN 32u /* frames: room for tokens and joins, and for frames beyond the window */
 #define LOSSY_HISTORY 16u
-#define LOSSY_MAX 2u /* rotations with loss among these that cause a cut */
+#define LOSSY_MAX 2u /* the window is cut if this many of the last LOSSY_HISTORY rotations had losses */
 #define LOSS_ROTATIONS 64u
 #define UNUSED_MAX 1000u
 #define PATIENCE_NS UINT64_C(10000000000)
-#define SENDER_NS UINT64_C(350000) /* added to the target for each sender except the first, */
+#define SENDER_NS UINT64_C(350000) /* added to the target for each sender but the first, */
 #define SENDERS_MAX 5u             /* up to this number of senders */
-#define FAR_NS UINT64_C(1000000)   /* an idle rotation of a local network with few members takes less */
+#define FAR_NS UINT64_C(1000000)   /* idle rotations of a local network with few members are shorter */
 #define IDLE_RISE 64u
 
 void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
@@ -51,7 +51,7 @@ static void note_loss(struct window *window, const struct window_rotation *rotat
 	loss->resent += rotation->resent;
 }
 
-/* Halve the window, to see whether that ends the losses. It may be below the floor during the trial. */
+/* Halve the window, to find out whether that ends the losses. During the trial it may be below the floor. */
 static void cut(struct window *window)
 {
 	window->is_trial = true;
@@ -61,7 +61,9 @@ static void cut(struct window *window)
 	window->size = window->size > 1 ? window->size / 2 : 1;
 }
 
-/* End a trial. If less traffic does not end losses, they belong to the network, and the window goes back. */
+/*
+ * End a trial. If fewer frames do not end the losses, the network causes them, and the window gets its old size again.
+ */
 static void judge_cut(struct window *window, const struct window_rotation *rotation)
 {
 	const struct window_loss *before = &window->loss_before;
@@ -79,7 +81,7 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 
 /*
  * Measure rotations with few frames. A rotation with more frames counts only if there is no other value yet. The value
- * falls at once and rises slowly: a longer rotation may come from a busy member, or from a path that is longer now.
+ * falls at once and rises slowly: a longer rotation may come from a busy member, or from a path that has become longer.
  */
 static void note_idle(struct window *window, const struct window_rotation *rotation)
 {
@@ -95,9 +97,9 @@ static void note_idle(struct window *window, const struct window_rotation *rotat
 }
 
 /*
- * Return the target for the time of a rotation. A visit costs as much as dozens of frames, for waking up, reading and
- * sending the token. So each sender needs enough frames in a visit to make up for that. If an idle rotation takes long,
- * by distance or by many members, frames may take as long as that.
+ * Return the target for the time of a rotation. A visit costs as much as dozens of frames, for waking up, and for
+ * reading and sending the token. So each sender needs enough frames in a visit to make up for that. If an idle rotation
+ * takes long, because of distance or of many members, frames may take as long as that.
  */
 static uint64_t target_of(const struct window *window, const struct window_rotation *rotation)
 {
@@ -109,7 +111,7 @@ static uint64_t target_of(const struct window *window, const struct window_rotat
 	return target_ns;
 }
 
-/* Adapt without loss: the window grows while it is used up and rotations stay short. */
+/* Adapt the window if there is no loss: it grows while it is used up and rotations stay short. */
 static void adapt(struct window *window, const struct window_rotation *rotation)
 {
 	uint64_t used = rotation->sent, target_ns = target_of(window, rotation);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The wire format (docs/protocol/wire.md) and Coterie's trailers (book extensions, "Trailers"). No other
- * file has offsets of packets.
+ * The wire format (docs/protocol/wire.md) and Coterie's trailers (book extensions, "Trailers"). Only this file knows
+ * offsets in packets.
  */
 #include "exec/totem/wire.h"
 
@@ -77,7 +77,7 @@ enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct w
 	return WIRE_OK;
 }
 
-/* Read the header, and begin a cursor behind it. The caller has checked the type. */
+/* Read the header, and begin a cursor behind it. The caller has checked the packet's type. */
 static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type type, size_t size_min,
 	struct wire_header *header, struct cursor *in)
 {
@@ -94,8 +94,8 @@ static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type
 }
 
 /*
- * Return the features of a trailer with exactly `count` entries, or NULL. Other bytes behind a packet are no error,
- * since a receiver ignores them (book wire, "Header").
+ * Return the features of a trailer with exactly `count` entries, or NULL. Other bytes behind a packet are no error: a
+ * receiver ignores them (book wire, "Header").
  */
 static const uint8_t *read_trailer(struct cursor *in, uint32_t count)
 {
@@ -161,7 +161,7 @@ enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wi
 		return WIRE_TOO_LONG;
 	if (header.encapsulated != ENCAPSULATED_YES && header.encapsulated != ENCAPSULATED_NO)
 		return WIRE_BAD_CONTENT;
-	/* The inner frame of a recovery frame has a header too. */
+	/* A frame of a recovery has a second header, that of the inner frame. */
 	if (header.encapsulated == ENCAPSULATED_YES && size < 2 * WIRE_MCAST_HEADER_SIZE)
 		return WIRE_TOO_SHORT;
 	mcast->nodeid = header.nodeid;
@@ -233,7 +233,7 @@ enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wir
 	join->failed = cursor_take(&in, (size_t)join->failed_count * ADDR_SIZE);
 	if (in.is_exhausted)
 		return WIRE_BAD_COUNT;
-	/* A leave names the leaver as the last one that failed (book wire, "Join and leave"). */
+	/* A leave names its sender as the last failed node (book wire, "Join and leave"). */
 	if (join->system_from == 0 || (join->header_nodeid == 0 && join->failed_count == 0))
 		return WIRE_BAD_CONTENT;
 
@@ -269,7 +269,7 @@ enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size, st
 	if (commit->memb_index > commit->count)
 		return WIRE_BAD_CONTENT;
 
-	uint32_t previous = 0; /* so that id 0 is refused as well */
+	uint32_t previous = 0; /* 0, so that id 0 is refused as well */
 
 	for (uint32_t i = 0; i < commit->count; i++) {
 		uint32_t id = wire_commit_addr(commit, i);
@@ -497,7 +497,7 @@ enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool i
 
 	struct cursor in = cursor_over(payload, size, is_swapped);
 
-	(void)cursor_u32(&in); /* version and type: 0, not checked */
+	(void)cursor_u32(&in); /* version and type: always 0, not checked */
 	packet->fragmented = cursor_u8(&in);
 	packet->continuation = cursor_u8(&in);
 	packet->part_count = cursor_u16(&in);
