@@ -7,21 +7,20 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ICMP_QUOTE_MAX 192u /* 32 of them may be the header of a sealed frame */
+#define ICMP_QUOTE_MAX 192u /* 32 of these bytes may be the header of a sealed frame */
 
-/** One entry of the error queue. Any host that guesses addresses and ports can forge one, so it is only a hint. */
+/** One entry of the error queue. Any host that guesses addresses and ports can forge an entry, so it is only a hint. */
 struct icmp_report {
 	int32_t error;              /* positive errno: ECONNREFUSED, EHOSTUNREACH, … */
-	bool is_remote;             /* an ICMP message, otherwise an error of this host */
-	bool is_from_destination;   /* the destination host itself has sent the error */
+	bool is_remote;             /* the error came in an ICMP message. false: this host made it */
+	bool is_from_destination;   /* the destination host itself sent the error */
 	struct sockaddr_storage to; /* destination of the datagram, with port */
 	uint32_t quote_size;
-	uint8_t quote[ICMP_QUOTE_MAX]; /* the part of that datagram that the message repeats, from its
-				        * start */
+	uint8_t quote[ICMP_QUOTE_MAX]; /* start of that datagram, as far as the message repeats it */
 };
 
 /**
- * Empty the error queue. Otherwise epoll would report the socket again and again, and further sends would fail.
+ * Empty the error queue. If it is not emptied, epoll reports the socket again and again, and further sends fail.
  *
  * @param run  called for each entry; report is borrowed; may be NULL
  * @return number of entries

@@ -6,18 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** The limiter of one cause. All zero at first, so that the first line passes. */
+/** The limiter of the log lines of one cause. Zeroed at first, so that the first line passes. */
 struct limiter {
 	uint64_t next_ns; /* when a line may be written again */
-	uint64_t hidden;  /* lines that were not since the last one */
+	uint64_t hidden;  /* lines that were not written since the last one */
 };
 
 /**
  * Ask whether to write a line.
  *
  * @param now_ns  monotonic time
- * @param hidden  out, if it may be written: number of lines hidden before it
- * @return true: write it
+ * @param hidden  out, if the line may be written: number of lines that were not written since the last one
+ * @return whether to write the line
  */
 bool limiter_pass(struct limiter *limiter, uint64_t now_ns, uint64_t *hidden);
 

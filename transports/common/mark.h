@@ -7,7 +7,10 @@
 
 #include <coterie/plugin.h>
 
-/** @return 1 to 63, for socket_mark; 0: packets keep the mark that the system gives them */
+/**
+ * Read the mark of packets from the configuration. @return 1 to 63, for socket_mark; 0: packets keep the mark that the
+ * system gives them
+ */
 uint32_t mark_read(const struct coterie_host *host, struct coterie_ctx *ctx);
 
 #endif

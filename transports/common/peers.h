@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/** Space for an address as text with port: "[v6%scope]:port". */
+/** Size of an address as text with port: "[v6%scope]:port". */
 #define ADDRESS_TEXT_SIZE 80
 
 /** One node on the link. */
@@ -19,19 +19,19 @@ struct peer {
 	socklen_t address_size;
 	struct sockaddr_storage address;
 	uint64_t heard_ns; /* arrival of the last datagram; 0: never */
-	/* when its host reported that no process listens, if no datagram has arrived since; or 0 */
+	/* when its host last reported that no process listens, or 0: no such report since its last datagram */
 	uint64_t refused_ns;
-	uint64_t away_ns; /* when it was sent something nevertheless */
+	uint64_t away_ns; /* when a frame was last sent to it in spite of that report */
 	uint64_t send_errors;
 	uint64_t stranger_ns;      /* arrival of the last datagram with another key, or without one; 0: never */
 	const char *stranger_word; /* "key", "clear" or "sealed" */
 };
 
-/** The table: ascending by node id, each id once. */
+/** The table of peers: ascending by node id, each id once. */
 struct peers {
 	struct peer *list; /* count elements */
 	uint32_t count, capacity;
-	uint32_t hit; /* where the last address was found: bursts come from one node */
+	uint32_t hit; /* index at which the last address was found: bursts come from one node */
 };
 
 void peers_init(struct peers *peers);
@@ -45,41 +45,40 @@ void peers_fini(struct peers *peers);
  */
 int peers_add(struct peers *peers, uint32_t nodeid, bool is_local, const struct sockaddr *address);
 
-/** @return 0; -ENOENT */
+/** Delete a node. @return 0; -ENOENT */
 int peers_del(struct peers *peers, uint32_t nodeid);
 
-/** @return the node's entry, borrowed until the next add or del; NULL: unknown */
+/** Return the node's entry, borrowed until the next add or del, or NULL: no such node. */
 struct peer *peers_find(struct peers *peers, uint32_t nodeid);
 
 /**
- * Find the peer of a datagram from this address. The port is ignored, since peers may send from any port (book
- * transports, "udpu"). If several nodes share an address, the one whose port also fits is returned, and another node
- * before the local one.
+ * Find the peer that has this source address. The port is ignored, since peers may send from any port
+ * (book transports, "udpu"). If several nodes share the address, the one with the same port is returned, and any other
+ * node before the local one.
  *
- * @return borrowed until the next add or del; NULL: unlisted
+ * @return borrowed until the next add or del; NULL: the address is not listed
  */
 struct peer *peers_find_address(struct peers *peers, const struct sockaddr *from);
 
 /**
- * Return the node after position `index` in the order in which a batch is sent. The order is by
- * ascending ids, starting behind the local node. The ring's token takes the same way, and the
- * successor needs the frames first.
+ * Return the node at position `index` of the order in which a batch is sent. The order is by ascending ids, and begins
+ * behind the local node. The ring's token takes the same way, and the successor needs the frames first.
  *
  * @param index  0 .. count - 1
  * @return borrowed until the next add or del; may be the local node
  */
 struct peer *peers_in_ring_order(struct peers *peers, uint32_t index);
 
-/** @return bytes of this address; 0: neither IPv4 nor IPv6 */
+/** Return the size of this address, bytes, or 0: neither IPv4 nor IPv6. */
 socklen_t address_size(const struct sockaddr *address);
 
-/** True when family and address bytes are equal. Port and scope are not looked at. */
+/** Return whether family and address bytes are equal. Port and scope are ignored. */
 bool address_equal(const struct sockaddr *a, const struct sockaddr *b);
 
-/** Return the port in host order, or 0 for a family without ports. */
+/** Return the port in host order, or 0: the family has no ports. */
 uint16_t address_port(const struct sockaddr *address);
 
-/** Write an address as text: "10.0.0.1:5405", "[fd00::1]:5405". @return text */
+/** Write an address as text: "10.0.0.1:5405", "[fd00::1]:5405". Return text. */
 const char *address_text(const struct sockaddr *address, char text[ADDRESS_TEXT_SIZE]);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Frames that a full socket had no room for, each with the node that it is for, in their order.
- */
+/* Frames for which a full socket had no room, each with the id of its receiver, in their order. */
 #ifndef COMMON_PENDING_H
 #define COMMON_PENDING_H
 
@@ -10,7 +8,7 @@
 
 #include <coterie/transport.h>
 
-/** Longest queue. Further frames are lost, as in a network. */
+/** Most frames in the queue. Further frames are lost, as in a network. */
 #define PENDING_MAX 16384u
 
 struct pending_entry {
@@ -18,35 +16,35 @@ struct pending_entry {
 	struct coterie_frame *frame; /* referenced */
 };
 
-/** The queue. Zeroed, with host set, it is empty. */
+/** The queue. It is empty if only host is set and the rest is zero. */
 struct pending {
 	const struct coterie_host *host; /* borrowed */
 	struct pending_entry *list;      /* first .. count - 1 wait */
 	uint32_t first, count, capacity;
 };
 
-/** Drop everything and free the memory. */
+/** Drop all frames and free the memory. */
 void pending_fini(struct pending *pending);
 
 bool pending_is_empty(const struct pending *pending);
 
 /**
- * Append frames for one node. Each one kept is referenced.
+ * Append frames for one node. The queue references each frame that it keeps.
  *
- * @return how many were kept; the others are lost: the queue is full, or memory is
+ * @return how many were kept; the others are lost: the queue is full, or out of memory
  */
 uint32_t pending_add(struct pending *pending, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count);
 
 /**
- * The frames at the front that are for one node.
+ * Get the frames at the front that are for the same node.
  *
  * @param frames  out: room for count_max
- * @return how many, 0: the queue is empty; they stay until pending_drop
+ * @return how many, 0: the queue is empty; the frames stay in the queue until pending_drop
  */
 uint32_t pending_front(
 	const struct pending *pending, uint32_t *nodeid, struct coterie_frame **frames, uint32_t count_max);
 
-/** Give back the first frames of the queue. */
+/** Remove the first frames of the queue, and release them. */
 void pending_drop(struct pending *pending, uint32_t count);
 
 #endif

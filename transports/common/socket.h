@@ -9,46 +9,43 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/**
- * Bytes that the kernel counts for one full frame in a receive buffer (book transports, "Batches").
- */
+/** Bytes of a receive buffer that the kernel counts for one full frame (book transports, "Batches"). */
 #define SOCKET_FRAME_COST 2304u
 
-/** The resources that the kernel granted. */
+/** The sizes and features that the kernel granted. */
 struct socket_grant {
-	uint32_t receive_size; /* bytes, as getsockopt(SO_RCVBUF) shows them: twice what was asked */
+	uint32_t receive_size; /* bytes, as getsockopt(SO_RCVBUF) returns them: twice the size that was asked for */
 	uint32_t send_size;
-	bool has_gro; /* the socket may hand over several datagrams glued together */
+	bool has_gro; /* one read of the socket may return several datagrams in one piece */
 };
 
 /**
- * Open a UDP socket bound to exactly this address and port. It does not block, is closed on exec,
- * and has large buffers, an error queue for ICMP answers and, if the kernel has it, receive
- * offload. It has no SO_REUSEADDR, since two daemons on one address and port would steal each
- * other's tokens.
+ * Open a UDP socket that is bound to exactly this address and port. It does not block, is closed on exec, and has large
+ * buffers, an error queue for ICMP answers and, if the kernel has it, receive offload. It does not have SO_REUSEADDR,
+ * since two daemons on one address and port would take each other's tokens.
  *
  * @param local        IPv4 or IPv6; borrowed
- * @param dscp         as socket_mark
- * @param buffer_size  bytes to ask for in each direction; beyond the system's limit when privileged
- * @param has_offload  false: never ask for receive offload
+ * @param dscp         as for socket_mark
+ * @param buffer_size  bytes to ask for in each direction; a privileged process gets more than the system's limit
+ * @param has_offload  false: do not ask for receive offload
  * @param grant        out
- * @return the socket, caller closes; -EAFNOSUPPORT; -EADDRNOTAVAIL: the address is not on this host
- * now; -EADDRINUSE; other errors of socket(2) and bind(2)
+ * @return the socket, caller closes; -EAFNOSUPPORT; -EADDRNOTAVAIL: the address is not on this host now; -EADDRINUSE;
+ *     other errors of socket(2) and bind(2)
  */
 int socket_open(const struct sockaddr *local, uint32_t dscp, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant);
 
 /**
- * Open a UDP socket that only receives, bound to a group's address and port, which every program of
- * this host that listens to the group may bind too. The rest as socket_open.
+ * Open a UDP socket that only receives, bound to a group's address and port. Every program of this host that listens to
+ * the group may bind these, too. Otherwise this is like socket_open.
  *
  * @param group  multicast or broadcast address; the scope of IPv6 is the interface; borrowed
  */
 int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload, struct socket_grant *grant);
 
 /**
- * Set the priority of what a socket sends to that of network control, and its mark for routers: the upper six bits of
- * IPv4's TOS or IPv6's traffic class. A kernel that refuses either changes nothing.
+ * Give the packets of a socket the priority of network control, and the mark for routers: the upper six bits of IPv4's
+ * TOS or IPv6's traffic class. If the kernel refuses one of them, it stays as it is.
  *
  * @param family  AF_INET or AF_INET6, of the socket
  * @param dscp    1 to 63; 0: the mark stays as it is

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One link over UDP, shared by udp and udpu. It has a socket that is bound to this node's address
- * and port, sends everything and receives unicasts. It also has the peers, and the known state of
- * the network. A transport's own state begins with a struct udp_link, so the operations here can be
- * in its table directly. Its additions are in struct udp_link_hooks.
+ * One link over UDP, for the transports udp and udpu. It has a socket that is bound to this node's address and port, on
+ * which all packets are sent and unicasts arrive. It also has the peers, and the known state of the network. A
+ * transport's own struct begins with a struct udp_link, so the operations here can be in its table directly. A
+ * transport adds its own functions by struct udp_link_hooks.
  */
 #ifndef COMMON_UDP_LINK_H
 #define COMMON_UDP_LINK_H
@@ -28,22 +28,19 @@
 
 struct udp_link;
 
-/** Additions of a transport. All run on the loop thread. */
+/** Functions of a transport. All run on the loop thread. */
 struct udp_link_hooks {
-	/* Give a batch to udp_link_send, for whomever it is meant. The socket is open and has room.
-	 */
+	/* Pass a batch to udp_link_send, once for each receiver. The socket is open and has room. */
 	void (*fan_out)(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
 	/*
-	 * Called when the socket is bound: at the start, and after each change of interfaces. A
-	 * negative errno: the link is not up, and attach is called again later. NULL: nothing to
-	 * add.
+	 * Called when the socket is bound: at the start, and after each change of interfaces. @return 0; -errno: the
+	 * link is not up, and attach is called again later. NULL: no such function.
 	 */
 	int (*attach)(struct udp_link *link);
-	bool has_group; /* the link has a socket for the group, which is closed with the link
-			 */
+	bool has_group; /* the link has a socket for the group, which is closed together with the link */
 };
 
-/** A frame that a peer's host has refused. It is kept until the loop's next turn. */
+/** A frame that a peer's host has refused. It is kept until the next turn of the loop. */
 struct udp_link_refusal {
 	uint32_t nodeid;
 	uint32_t size;
@@ -57,48 +54,47 @@ struct udp_link_keys {
 	bool is_changing, is_activated;
 };
 
-/** Datagrams of peers that were dropped, by cause; see enum secure_result. */
+/** Number of datagrams of peers that were dropped, by cause; see enum secure_result. */
 struct udp_link_dropped {
 	uint64_t replayed, unknown, limited;
 };
 
 struct udp_link {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, exists longer than this struct */
 	struct coterie_ctx *ctx;
 	const struct udp_link_hooks *hooks;
 	struct peers peers;
-	struct peer group;             /* all nodes at once, with node id 0. It has no address if there is no
-			    * group */
+	struct peer group;             /* all nodes at once, with node id 0. Without a group it has no address */
 	int group_fd;                  /* socket that receives packets to the group; -1: none */
 	struct sockaddr_storage local; /* set by link_up */
 	bool is_open;                  /* link_up was called */
-	bool is_up;                    /* as last reported */
-	bool is_reported;              /* anything was */
-	bool is_absent;                /* no interface has the address, so no packet leaves or arrives */
+	bool is_up;                    /* state that was reported last */
+	bool is_reported;              /* a state was reported at least once */
+	bool is_absent;                /* no interface has the address, so no packet can be sent or arrive */
 	bool blocks_unlisted;
 	bool has_offload;
 	bool has_told_buffer;
-	uint32_t buffer_size;  /* asked for */
-	uint32_t receive_size; /* granted, where frames arrive */
-	int fd;                /* -1: the address is not there */
-	int watch_fd;          /* reports changes of interfaces, or -1 */
+	uint32_t buffer_size;  /* size that was asked for */
+	uint32_t receive_size; /* size that was granted for the socket on which frames arrive */
+	int fd;                /* -1: no interface has the address */
+	int watch_fd;          /* reports changes of interfaces; -1: none */
 	struct coterie_timer *retry;
 	struct coterie_timer *refused;
 	struct coterie_timer *recheck;
-	uint64_t failing_ns; /* time since which all sends have failed, or 0 after a successful one */
+	uint64_t failing_ns; /* since when all sends have failed, or 0: the last one succeeded */
 	int cut_off_error;
-	bool is_cut_off; /* that has lasted too long */
+	bool is_cut_off; /* sends have failed for CUT_OFF_NS */
 	bool has_started, has_greeted;
 	struct batch_out out;
 	struct batch_in *in;
-	struct batch_in *drain_in; /* for reading while those of `in` are with the executive */
+	struct batch_in *drain_in; /* for reading while the buffers of `in` are in use by the executive */
 	struct pending pending;
 	uint64_t rejected, receive_errors;
 	struct udp_link_dropped dropped;
 	struct limiter reject_log, send_log, forged_log, dropped_log;
-	struct secure *secure; /* without a key on a plain ring */
+	struct secure *secure; /* has no key if the ring is not encrypted */
 	struct udp_link_keys keys;
-	struct peer *source; /* of the datagrams that are being opened */
+	struct peer *source; /* peer whose datagrams are being opened */
 	uint64_t source_ns;  /* time at which a batch was read, the same for all its datagrams */
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
@@ -112,35 +108,34 @@ struct udp_link {
  *
  * @param size   of the transport's struct, which begins with a struct udp_link; the rest is zeroed
  * @param hooks  kept until udp_link_close
- * @param self   out: returned, udp_link_close frees it
+ * @param self   out: udp_link_close frees it
  * @return 0; -ENOMEM; errors of host->option_u64
  */
 int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size_t size,
 	const struct udp_link_hooks *hooks, void **self);
 
 /**
- * Send frames to one peer, or to the group, behind all earlier ones. Frames for which the socket
- * has no room are kept. No other frames for this peer may be pending, as in fan_out.
+ * Send frames to one peer, or to the group, behind all earlier ones. Frames for which the socket has no room are kept.
+ * No other frames for this peer may be pending, as it is in fan_out.
  *
  * @param peer    borrowed
- * @param frames  borrowed; those kept are referenced
+ * @param frames  borrowed; those that are kept are referenced
  */
 void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames, uint32_t count);
 
-/** Store the size that the system granted. Warn once if it is too small for the receive buffer. */
+/** Store the buffer size that the system granted. Log a warning, once, if it is too small for the receive buffer. */
 void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /**
- * Return whether a multicast need not be sent to this peer. That is so if it is no member, and if
- * its host recently refused a datagram. Such a peer gets a frame only now and then, so that its
- * host refuses that at once when it matters again.
+ * Return whether a multicast need not be sent to this peer: it is no member, and its host recently refused a datagram.
+ * Such a peer still gets a frame from time to time. If its host refuses that frame too, its daemon still does not run.
  */
 bool udp_link_is_away(struct udp_link *link, struct peer *peer);
 
-/** Handle a ready socket: errors, waiting frames, arrivals. For host->fd_add: arg is the link. */
+/** Handle a socket that is ready: errors, waiting frames, arrivals. For host->fd_add; arg: the link. */
 void udp_link_ready(void *arg, int fd, uint32_t revents);
 
-/** An answer of the network to one of our datagrams. May be called inside a send. */
+/** Handle the network's answer to a datagram of this node. May be called inside a send. */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report);
 
 /* --- operations of struct coterie_transport --- */
@@ -163,7 +158,7 @@ int udp_link_rekey(void *self, uint32_t phase);
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);
 
-/** The members of a transport's table that are the same for all. */
+/** The members of a transport's table that are the same for all transports over UDP. */
 #define UDP_LINK_OPERATIONS \
 	.size = sizeof(struct coterie_transport), .links_max = 1, .frame_size_max = BATCH_DATAGRAM_MAX, \
 	.netmtu = UDP_LINK_NETMTU, .header_size = UDP_LINK_HEADERS, .close = udp_link_close, \
@@ -171,7 +166,7 @@ int udp_link_drain(void *self);
 	.node_status = udp_link_node_status, .capacity = udp_link_capacity, .watch = udp_link_watch, \
 	.witness = udp_link_witness, .overhead = udp_link_overhead, .rekey = udp_link_rekey
 
-/** Key of the statistics: "3-key 4-clear", the peers whose keys differ (cmap_keys(7)). */
+/** Key of the statistics: "3-key 4-clear", peers whose keys differ from this node's (cmap_keys(7)). */
 #define UDP_LINK_STRANGERS_KEY "stats.coterie.strangers"
 
 /** Key of the statistics: "2-13 3-4502", milliseconds since the last datagram of each peer (cmap_keys(7)). */
@@ -180,12 +175,12 @@ int udp_link_drain(void *self);
 /** Key of the statistics: "aes256-gcm 1a2b", the cipher and the key's id (cmap_keys(7)). */
 #define UDP_LINK_ENCRYPTION_KEY "stats.coterie.encryption"
 
-/** Datagrams of peers that an encrypted link has dropped. */
+/** Keys of the statistics: datagrams of peers that an encrypted link has dropped. */
 #define UDP_LINK_REPLAYED_KEY "stats.coterie.datagrams_replayed"
 #define UDP_LINK_UNKNOWN_KEY "stats.coterie.datagrams_unknown"
 #define UDP_LINK_LIMITED_KEY "stats.coterie.datagrams_limited"
 
-/** Options of the transports, with COTERIE_OPTIONS(). */
+/** Options of the transports over UDP, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[4];
 
 #endif

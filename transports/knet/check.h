@@ -6,7 +6,7 @@
 
 #include <coterie/plugin.h>
 
-/** Check ids of nodes and timers of links: check of <coterie/plugin.h>. */
+/** Check ids of nodes and timers of links: the function `check` of a plugin in coterie/plugin.h. */
 void mesh_check(const struct coterie_config_view *view, const struct coterie_config_report *report);
 
 #endif

@@ -9,28 +9,28 @@
 #include "transports/common/udp_link.h"
 
 struct udp {
-	struct udp_link link; /* first: the shared operations take it for the whole */
+	struct udp_link link; /* first member: the shared operations get a pointer to it */
 	unsigned int index;   /* of the interface that is used; 0: none yet */
-	int joined_rc;        /* how the last attempt ended */
-	uint8_t ttl;          /* of multicasts: networks they may pass */
+	int joined_rc;        /* result of the last attempt */
+	uint8_t ttl;          /* of multicasts: how many networks they may pass */
 	bool is_broadcast;    /* the group is the broadcast address */
-	bool has_neighbours;  /* peers live on this host too */
+	bool has_neighbours;  /* this host has other peers too */
 };
 
 /* --- group.c --- */
 
 /**
- * Read which group to use from the map: totem.interface.0.mcastaddr, broadcast and ttl.
+ * Read the group from the map: totem.interface.0.mcastaddr, broadcast and ttl.
  *
  * @param local  this node's address, whose port is that of the group; borrowed
- * @return 0; -EINVAL: no such address, or a broadcast without IPv4; -EAFNOSUPPORT: of another
- * family than local. All are logged.
+ * @return 0; -EINVAL: no such address, or a broadcast without IPv4; -EAFNOSUPPORT: the family is not that of local. All
+ *     errors are logged.
  */
 int udp_group_configure(struct udp *udp, const struct sockaddr *local);
 
-/** Hook attach of the link: joined on the interface of the link's address, sending there too. */
+/** Hook `attach` of the link: join the group on the interface of the link's address, and send there too. */
 int udp_group_attach(struct udp_link *link);
-/** Call this after peers were added or removed: multicasts are looped back on this host if a peer runs here. */
+/** Loop multicasts back on this host if a peer runs here. Call this after peers were added or removed. */
 void udp_group_neighbours(struct udp *udp);
 
 #endif

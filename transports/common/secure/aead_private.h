@@ -5,12 +5,14 @@
 
 #include "transports/common/secure/aead.h"
 
-/* First member of what a library keeps for a context. */
+/* Beginning of the struct in which a library keeps a context. */
 struct aead {
 	const struct aead_library *library;
 };
 
-/* First member of what is kept of a library. Functions: as those of aead.h; context arguments are never NULL. */
+/*
+ * Beginning of the struct of a library. The functions are like those of aead.h. Their context arguments are never NULL.
+ */
 struct aead_library {
 	const char *name;
 	uint32_t block;
@@ -25,9 +27,9 @@ struct aead_library {
 		const uint8_t *sealed, uint32_t size, uint8_t *out, const uint8_t *tag);
 };
 
-/** @return returned, its close frees it; NULL: out of memory */
+/** Open libcrypto. @return its function close frees it; NULL: out of memory */
 struct aead_library *aead_libcrypto_open(void);
-/** @return 0; -ENOTSUP: the processor lacks what the library needs; -ENOMEM */
+/** Open libIPSec_MB. @return 0; -ENOTSUP: the processor lacks instructions that the library needs; -ENOMEM */
 int aead_ipsec_mb_open(struct aead_library **library);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys of sealed datagrams: a root derived from the ring's key, and what is derived from the root. Roots stand in a
- * page of their own that is locked, not inherited by children and left out of core dumps.
+ * Keys of sealed datagrams: a root is derived from the ring's key, and session keys from the root. Roots are in a page
+ * of their own that is locked, not inherited by children and left out of core dumps.
  */
 #ifndef COMMON_SECURE_KEYS_H
 #define COMMON_SECURE_KEYS_H
@@ -11,10 +11,10 @@
 #include "transports/common/secure/aead.h"
 #include "transports/common/secure/secure.h"
 
-#define KEYS_SIZE AEAD_KEY_SIZE /* of every key: both ciphers and the hash take 256 bits */
+#define KEYS_SIZE AEAD_KEY_SIZE /* size of every key: both ciphers and the hash take 256 bits */
 #define KEYS_SESSION_SIZE 16u
 
-/** One key of the ring. cipher SECURE_NONE: none is loaded. */
+/** The root of one key of the ring. cipher SECURE_NONE: no key is loaded. */
 struct keys_root {
 	uint8_t bytes[KEYS_SIZE];
 	enum secure_cipher cipher;
@@ -29,13 +29,13 @@ struct keys_session {
 	uint32_t generation;
 };
 
-/** @return count roots, zeroed, caller frees with keys_page_free; NULL: out of memory */
+/** Allocate count roots, zeroed. @return caller frees with keys_page_free; NULL: out of memory */
 struct keys_root *keys_page_take(uint32_t count);
-/** Wipe and free. NULL is ignored. */
+/** Wipe the roots and free them. NULL is ignored. */
 void keys_page_free(struct keys_root *roots, uint32_t count);
 
 /**
- * Fill a root: HKDF-Extract with SHA-256 (RFC 5869).
+ * Fill in a root: HKDF-Extract with SHA-256 (RFC 5869).
  *
  * @return 0; -EINVAL: no cipher, or no bytes; -EIO: libcrypto failed
  */
@@ -44,10 +44,10 @@ int keys_root_load(struct keys_root *root, enum secure_cipher cipher, const void
 /** Derive a key for a session: HKDF-Expand. The caller wipes it. @return 0; -EIO */
 int keys_derive(const struct keys_root *root, const struct keys_session *session, uint8_t key[KEYS_SIZE]);
 
-/** HMAC-SHA256 with a key derived from the root for this label alone. @return 0; -EIO */
+/** Compute HMAC-SHA256 with a key that is derived from the root for this label only. @return 0; -EIO */
 int keys_mac(const struct keys_root *root, const char *label, const void *bytes, size_t size, uint8_t mac[KEYS_SIZE]);
 
-/** Give a context a derived key, which it keeps until it is wiped or set again. @return 0; -EIO */
+/** Set a derived key in a context, which keeps it until it is wiped or set again. @return 0; -EIO */
 int keys_context_set(
 	struct aead *context, const struct keys_root *root, const struct keys_session *session, bool is_sealing);
 

@@ -10,10 +10,10 @@
 
 /*
  * A datagram, in network order: u8 magic, u8 version and lane, u16 key id, u32 node id of the sender, u8 session[16],
- * u64 number, the sealed frame, u8 tag[16]. All bytes before the frame are authenticated with it. The number's upper
- * half is the generation of the session key, and the number is the nonce.
+ * u64 number, the sealed frame, u8 tag[16]. All bytes before the frame are authenticated together with it. The number
+ * is the nonce. Its upper half is the generation of the session key.
  */
-#define SECURE_MAGIC 0xce /* no packet of Totem begins so */
+#define SECURE_MAGIC 0xce /* no packet of Totem begins with this byte */
 #define SECURE_VERSION 1u
 
 struct secure_header {
@@ -32,14 +32,15 @@ _Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire"
 
 /*
  * The encrypted part of a control datagram, in network order. In front of it, authenticated but not encrypted, is the
- * random number that the datagram answers, or zeros. The receiver compares it before it derives a key.
+ * random number that the datagram answers, or zeros. The receiver compares that number before it derives a key.
  */
 struct secure_control {
 	uint32_t flags;
 	uint32_t to;                       /* node id of the receiver */
-	uint8_t asked[SECURE_RANDOM_SIZE]; /* SECURE_ASKS: give this back */
-	uint64_t numbers[2];               /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
-	uint8_t life[SECURE_LIFE_SIZE];    /* SECURE_ANSWERS: names this start of the sender, for all keys */
+	uint8_t asked[SECURE_RANDOM_SIZE]; /* SECURE_ASKS: the answer has to repeat this */
+	uint64_t numbers[2];               /* SECURE_ANSWERS: numbers used last on the lanes UNICAST and GROUP */
+	/* SECURE_ANSWERS: a random name of this start of the sender, the same for all keys. */
+	uint8_t life[SECURE_LIFE_SIZE];
 };
 #define SECURE_CONTROL_CLEAR (SECURE_HEADER_SIZE + SECURE_RANDOM_SIZE)
 _Static_assert(
@@ -48,8 +49,8 @@ _Static_assert(
 /* One lane of a session of this node. */
 struct secure_lane_out {
 	struct aead *context;
-	uint64_t number; /* used last; 0: none */
-	uint64_t bytes;  /* sealed with this generation */
+	uint64_t number; /* the number used last; 0: none */
+	uint64_t bytes;  /* bytes that were sealed with this generation of the key */
 };
 
 struct secure_own {
@@ -57,11 +58,11 @@ struct secure_own {
 	struct secure_lane_out lanes[SECURE_LANES];
 };
 
-/* One lane of a peer's session. Generations alternate between the contexts. */
+/* One lane of a peer's session. Odd and even generations use different contexts. */
 struct secure_lane_in {
 	struct aead *contexts[2];
 	uint32_t generation;
-	bool has_previous; /* the context of the generation before is set as well */
+	bool has_previous; /* the other context has the generation before this one */
 	struct replay window;
 };
 
@@ -72,7 +73,7 @@ struct secure_session {
 	struct secure_lane_in lanes[2];
 };
 
-/* A rate limit: `burst` events at once, and one per interval on average. */
+/* A rate limit: `burst` events at once, and one event per interval on average. */
 struct secure_budget {
 	uint64_t full_ns;
 };
@@ -81,8 +82,8 @@ struct secure_peer {
 	uint32_t nodeid;
 	struct secure_session sessions[SECURE_KEYS]; /* one for each key */
 	/*
-	 * Random numbers that the peer has to return. After an answer another one is made. Zeroed and not
-	 * set: there is none.
+	 * Random numbers that the peer's answer has to repeat. Each is used for one answer. has_random false: there is
+	 * none.
 	 */
 	uint8_t randoms[SECURE_KEYS][SECURE_RANDOM_SIZE];
 	bool has_random[SECURE_KEYS];
@@ -98,38 +99,41 @@ struct secure {
 	struct keys_root *roots; /* SECURE_KEYS */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
-	uint32_t used;                  /* 0: clear */
+	uint32_t used;                  /* number of the key for sending; 0: clear */
 	bool allows_clear;
-	struct aead *trial;            /* for keys that are used once */
-	uint64_t generation_bytes_max; /* a constant, but for tests */
+	struct aead *trial;            /* context for keys that are used once */
+	uint64_t generation_bytes_max; /* most bytes for one generation. Only tests change it */
 	struct secure_peer **peers;    /* peer_count, ascending by node id */
 	uint32_t peer_count;
 };
 
 /* --- secure.c --- */
 
-/** As secure_create, with the library that seals and opens. @return errors of aead_library_open, too */
+/** Do what secure_create does, with the library of this kind. @return errors of aead_library_open, too */
 int secure_create_with(
 	uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind, struct secure **secure);
 
-/** Bytes that are authenticated besides the header, borrowed; at most SECURE_EXTRA_MAX; size 0: none. */
+/** Bytes that are authenticated in addition to the header, borrowed; at most SECURE_EXTRA_MAX; size 0: none. */
 #define SECURE_EXTRA_MAX SECURE_RANDOM_SIZE
 struct secure_extra {
 	const uint8_t *bytes;
 	uint32_t size;
-	bool is_sent; /* behind the header, otherwise both ends know them */
+	bool is_sent; /* they are sent behind the header. false: both ends know them */
 };
 
 /**
- * Return the data that authenticates a frame besides its header: in lane SECURE_UNICAST the receiver.
+ * Return the data that authenticates a frame in addition to its header: in lane SECURE_UNICAST the receiver's id.
  *
  * @param receiver  out: memory of the result, in network order
  */
 struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *receiver);
-/** Seal with a given key, control datagrams too. @return 0; -EINVAL; -EIO */
+/** Seal a frame or control datagram with the key of this number. @return 0; -EINVAL; -EIO */
 int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
 	const uint8_t *plain, uint32_t size, uint8_t *out);
-/** Decrypt in place the bytes behind the header and the sent part of `extra`. @return whether it is authentic */
+/**
+ * Decrypt, in place, the bytes behind the header and behind the sent part of `extra`. @return whether they are
+ * authentic
+ */
 bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
 /** Decode a header. The caller has checked the size. */
 void secure_header_read(struct secure_header *header, const uint8_t *bytes);
@@ -138,10 +142,10 @@ enum secure_lane secure_header_lane(const struct secure_header *header);
 /* --- secure_peers.c --- */
 
 struct secure_peer *secure_peer_find(const struct secure *secure, uint32_t nodeid);
-/** Forget the accepted session with this key. */
+/** Forget the peer's session with this key. */
 void secure_session_forget(struct secure_peer *peer, uint32_t number);
 /**
- * Believe a session: everything up to these numbers counts as seen. Sessions of another life of the peer end.
+ * Believe a session. All numbers up to `numbers` count as seen. Sessions of another start of the peer (life) end.
  *
  * @return 0; -ENOMEM; -EIO
  */
