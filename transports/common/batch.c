@@ -18,18 +18,18 @@
 #define MESSAGES_MAX 32u
 #define PARTS_MAX 256u
 
-/* How often a send is repeated that returned the error of an earlier datagram. */
+/* How often a send is repeated that has returned the error of an earlier datagram. */
 #define TRIES_MAX 4
 
-/* Every path takes a segment of this size: a refusal of one is a refusal of the offload. */
+/* Every path carries a segment of this size. So if it is refused, the offload itself is refused. */
 #define SEGMENT_SURE 1200u
 
-/* One recvmmsg: buffers of the largest datagram or glued run. */
+/* Buffers for one recvmmsg. Each holds the largest datagram, or several datagrams in one piece. */
 #define BUFFERS 8u
 #define BUFFER_SIZE 65536u
 /*
- * A sender with a newer kernel combines up to 128. Arrivals that do not fit are handed up in a
- * second call.
+ * Datagrams in one read: a sender with a newer kernel combines up to 128. Frames that do not fit are passed to the host
+ * in a second call.
  */
 #define ARRIVALS_MAX (BUFFERS * 128u)
 
@@ -59,7 +59,7 @@ uint32_t batch_run(const struct batch_out *out, struct coterie_frame *const *fra
 /* The arguments of one sendmmsg call. */
 struct call {
 	uint32_t count;              /* messages */
-	uint32_t runs[MESSAGES_MAX]; /* frames in each */
+	uint32_t runs[MESSAGES_MAX]; /* frames in each message */
 	struct mmsghdr messages[MESSAGES_MAX];
 	struct iovec parts[PARTS_MAX];
 	union {
@@ -91,7 +91,7 @@ static void call_add(struct call *call, struct iovec *parts, struct coterie_fram
 	call->runs[call->count++] = run;
 }
 
-/* Build a call. singles: number of the first frames that must be sent one by one. */
+/* Build the arguments of a call. singles: number of frames at the beginning that must be sent one by one. */
 static void call_build(struct call *call, const struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
 	struct coterie_frame *const *frames, uint32_t count, uint32_t singles)
 {
@@ -106,7 +106,7 @@ static void call_build(struct call *call, const struct batch_out *out, const str
 		if (parts + run > PARTS_MAX)
 			break;
 		memset(message, 0, sizeof(*message));
-		message->msg_name = (void *)(uintptr_t)to; /* sendmmsg only reads it */
+		message->msg_name = (void *)(uintptr_t)to; /* sendmmsg does not write to it */
 		message->msg_namelen = to_size;
 		call_add(call, call->parts + parts, frames + at, run);
 		parts += run;
@@ -114,7 +114,7 @@ static void call_build(struct call *call, const struct batch_out *out, const str
 	}
 }
 
-/* The first single datagram of a refused run was sent, so the kernel has refused the offload. */
+/* Note that the kernel refuses the offload: the first single datagram of a refused run was sent. */
 static void learn_refusal(struct batch_out *out, int error, uint32_t size)
 {
 	/* Older kernels also return EINVAL if a segment is longer than the path MTU. */
@@ -131,10 +131,10 @@ static bool is_offload_error(int error)
 
 /* The state of batch_send while it works. */
 struct progress {
-	uint32_t done;    /* frames */
-	uint32_t singles; /* frames below this index go one by one: their run was refused */
+	uint32_t done;    /* number of frames that were sent or skipped */
+	uint32_t singles; /* frames below this index are sent one by one: their run was refused */
 	int refusal;      /* the error of that run, until its cause is known */
-	int tries;        /* of the frame at done */
+	int tries;        /* attempts to send the frame at index done */
 };
 
 static void advance(struct batch_out *out, struct progress *progress, const struct call *call, uint32_t sent,
@@ -183,8 +183,9 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 			at.refusal = code;
 			continue;
 		}
-		/* Perhaps the answer to another datagram: taken from the queue, it is out of the
-		 * way. */
+		/*
+		 * This may be the error of an earlier datagram. If so, it does not come again after the queue was read.
+		 */
 		icmp_drain(out->fd, out->on_icmp, out->arg);
 		if (++at.tries < TRIES_MAX)
 			continue;
@@ -193,7 +194,7 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 		out->errors += call.runs[0];
 		at.done += call.runs[0];
 		at.tries = 0;
-		at.refusal = 0; /* it was not the offload */
+		at.refusal = 0; /* the offload is not the cause */
 	}
 	return at.done;
 }
@@ -203,9 +204,9 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 struct batch_in {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
-	bool is_busy; /* inside frames_in */
+	bool is_busy; /* frames_in is on the stack */
 	struct batch_in_counts counts;
-	struct coterie_frame *buffers[BUFFERS]; /* always all there, so that reading never fails */
+	struct coterie_frame *buffers[BUFFERS]; /* all are always allocated, so that reading never fails */
 	struct mmsghdr messages[BUFFERS];
 	struct iovec parts[BUFFERS];
 	struct sockaddr_storage names[BUFFERS];
@@ -214,7 +215,7 @@ struct batch_in {
 		uint8_t bytes[128];
 	} control[BUFFERS];
 	uint32_t arrival_count;
-	struct coterie_arrival arrivals[ARRIVALS_MAX]; /* we hold a reference to each frame */
+	struct coterie_arrival arrivals[ARRIVALS_MAX]; /* with a reference to each frame */
 };
 
 void batch_in_destroy(struct batch_in *in)
@@ -248,7 +249,7 @@ struct batch_in *batch_in_create(const struct coterie_host *host, struct coterie
 
 const struct batch_in_counts *batch_in_counts(const struct batch_in *in) { return &in->counts; }
 
-/* Makes the messages ready to be read into. */
+/* Prepare the messages for recvmmsg. */
 static void prepare(struct batch_in *in)
 {
 	for (uint32_t i = 0; i < BUFFERS; i++) {
@@ -297,7 +298,7 @@ static struct coterie_frame *copy(struct batch_in *in, const uint8_t *data, uint
 	return frame;
 }
 
-/* Return the size of one datagram of a combined run, or the whole size if there is only one. */
+/* Return the size of one datagram of a message, or the whole size if the message is a single datagram. */
 static uint32_t segment_size(struct msghdr *message, uint32_t total)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg != NULL; cmsg = CMSG_NXTHDR(message, cmsg)) {
@@ -314,9 +315,8 @@ static uint32_t segment_size(struct msghdr *message, uint32_t total)
 }
 
 /*
- * Cuts one message into frames. Long contents are shared with the buffer, which is then given away:
- * a replacement is taken first, and when there is none the contents are copied and the buffer
- * stays.
+ * Cut one message into frames. Slices of a long message reference its buffer, and a new buffer replaces that buffer for
+ * the next read. If there is no memory for a new buffer, the frames are copies, and the old buffer stays.
  */
 static void cut(
 	struct batch_in *in, const struct batch_filter *filter, uint32_t index, uint32_t total, uint32_t segment)

@@ -10,11 +10,12 @@
 #include "transports/common/peers.h"
 
 /*
- * A flood of answers must not block the loop. If the queue is still full, it is read again later.
+ * Most entries that are read at a time, so that a flood of errors does not block the loop. If the queue is still not
+ * empty, it is read again later.
  */
 #define DRAIN_MAX 256
 
-/* Finds the entry among the control messages and copies it with the address that follows. */
+/* Find the entry in the control messages, and copy it and the address behind it. */
 static bool read_error(struct msghdr *msg, struct sock_extended_err *error, struct sockaddr_storage *offender)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL; cmsg = CMSG_NXTHDR(msg, cmsg)) {

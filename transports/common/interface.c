@@ -24,7 +24,7 @@ static bool is_loopback_v4(const struct sockaddr *address)
 	return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-/* The entry of the interface that has the address, or NULL. */
+/* Return the entry of the interface that has the address, or NULL. */
 static const struct ifaddrs *find(const struct ifaddrs *list, const struct sockaddr *address)
 {
 	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
@@ -78,7 +78,7 @@ bool interface_has_neighbour(const struct peers *peers)
 	struct ifaddrs *list;
 
 	if (getifaddrs(&list) < 0)
-		return true; /* if unknown, assume yes, which only costs a copy of each multicast */
+		return true; /* not known, so assume that there is one: that only costs a copy of each multicast */
 	for (uint32_t i = 0; i < peers->count && !is_found; i++) {
 		const struct peer *peer = &peers->list[i];
 
@@ -124,13 +124,13 @@ int interface_watch_open(void)
 
 bool interface_watch_read(int fd)
 {
-	uint8_t buffer[8192]; /* only that something changed matters */
+	uint8_t buffer[8192]; /* the contents do not matter, only that there was a change */
 	bool has_any = false;
 
 	for (;;) {
 		ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 
-		/* ENOBUFS: the kernel has dropped changes because this process was slow, so there were some. */
+		/* ENOBUFS: the kernel has dropped changes because this process was slow. So there was a change. */
 		if (size < 0 && errno != ENOBUFS && errno != EINTR)
 			return has_any;
 		has_any = true;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Neither type may be read through the other's pointer or at an odd address, so copies are made. */
+/* Copies are made, since neither type may be read by a pointer to the other one, or at an unaligned address. */
 static struct sockaddr_in as_v4(const struct sockaddr *address)
 {
 	struct sockaddr_in in;
@@ -85,7 +85,7 @@ void peers_fini(struct peers *peers)
 	peers_init(peers);
 }
 
-/* Where the node is, or where it would have to go. */
+/* Return the index of the node, or the index at which it must be inserted. */
 static uint32_t position(const struct peers *peers, uint32_t nodeid)
 {
 	uint32_t low = 0;

@@ -13,7 +13,7 @@
 #define UDP_GRO 104
 #endif
 
-/* Network control: the highest priority that needs no privilege. */
+/* Priority of network control: the highest priority that needs no privilege. */
 #define PRIORITY 6
 
 int socket_set(int fd, int level, int name, int value)
@@ -30,7 +30,7 @@ void socket_mark(int fd, int family, uint32_t dscp)
 	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
 }
 
-/* Set the size of a buffer. A smaller buffer is no failure: @return the size that was granted */
+/* Set the size of a buffer. A smaller buffer is no error. @return the size that was granted */
 static uint32_t grow_buffer(int fd, int name, int name_force, uint32_t size)
 {
 	int granted = 0;

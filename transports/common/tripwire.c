@@ -17,28 +17,30 @@
 #include "transports/common/socket.h"
 
 #define MS UINT64_C(1000000)
-/* A handshake takes two round trips. */
+/* Longest time for an attempt. A handshake takes two round trips. */
 #define ATTEMPT_NS (1000 * MS)
 #define PAUSE_MIN_NS (1000 * MS)
 #define PAUSE_MAX_NS (64000 * MS)
 /*
- * Keepalive, in seconds. Without it a path that fails, or a firewall that is set up later, would
- * leave a connection that reports nothing. An end that only keepalive finds is not a sign.
+ * Keepalive, in seconds. Without it a connection would stay open, and report nothing, after its path has failed or a
+ * firewall was set up. If only keepalive ends a connection, that is no sign.
  */
 #define KEEP_GAP 5
 #define KEEP_COUNT 3
-/* The kernel gives the connection up after that time, in milliseconds, however many probes it has sent: see
- * tripwire_witness.c. */
+/*
+ * Time in milliseconds after which the kernel ends the connection, however many probes it has sent: see
+ * tripwire_witness.c.
+ */
 #define KEEP_MS (1000 * (TRIPWIRE_KEEP_IDLE + KEEP_COUNT * KEEP_GAP))
 
 static const uint8_t word[4] = {'C', 'T', 'W', '1'};
 static const uint8_t goodbye = 'B';
 
-/* ---- What both ends need -------------------------------------------------- */
+/* ---- Used by both ends ---------------------------------------------------- */
 
 void tripwire_tune(int fd)
 {
-	/* A goodbye that waits for an acknowledgement would be lost, should the close become a reset. */
+	/* Do not let a goodbye wait for an acknowledgement: it would be lost if the close became a reset. */
 	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, TRIPWIRE_KEEP_IDLE);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_GAP);
@@ -93,13 +95,16 @@ void tripwire_say_goodbye(int fd, const struct tripwire_proof *proof)
 		size = sizeof(proved);
 	}
 	(void)!send(fd, proved, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-	/* A close with unread bytes becomes a reset, which may arrive although the goodbye was lost. */
+	/*
+	 * Read what is left, since a close with unread bytes becomes a reset. The reset may arrive although the goodbye
+	 * was lost.
+	 */
 	(void)!recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
 }
 
 /*
- * Only the kernel of a process that died closes its connection in order and without a goodbye. A reset may come from a
- * firewall as well. Any other end is caused by the path, or was intended.
+ * Only the kernel of a process that has ended closes its connection in order and without a goodbye. A reset may come
+ * from a firewall as well. Any other end is caused by the path, or was made on purpose.
  */
 uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
 {
@@ -110,7 +115,7 @@ uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
 		return COTERIE_WATCH_ON;
 	if (size == 0)
 		return COTERIE_WATCH_CLOSED;
-	/* Bytes of a stranger in between end the watch, and are no goodbye: the peer is asked. */
+	/* Bytes of an attacker in between end the watch, but they are no goodbye: so the peer is asked. */
 	if (size > 0 && proof->is_complete &&
 		(size != (ssize_t)sizeof(bytes) || bytes[0] != goodbye ||
 			CRYPTO_memcmp(bytes + 1, proof->their_goodbye, TRIPWIRE_PROOF_SIZE) != 0))
@@ -141,13 +146,13 @@ void tripwire_report(struct tripwire *wire, uint32_t nodeid, uint32_t state)
 {
 	assert(wire->report_count < TRIPWIRE_REPORTS_MAX);
 	wire->reports[wire->report_count++] = (struct tripwire_report){nodeid, state};
-	/* Without memory for a timer the report waits for the next event of a connection. */
+	/* Without memory for a timer the report is delivered at the next event of a connection. */
 	if (wire->report_timer == NULL && wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx), reports_due,
 						  wire, &wire->report_timer) < 0)
 		wire->report_timer = NULL;
 }
 
-/* The host may call tripwire_watch meanwhile, which adds a report behind the others. */
+/* Deliver the reports. The host may call tripwire_watch meanwhile, which adds a report behind the others. */
 void tripwire_flush(struct tripwire *wire)
 {
 	while (wire->report_count > 0) {
@@ -170,21 +175,24 @@ static void wire_set_timer(struct tripwire *wire, uint64_t after_ns)
 	wire->host->timer_del(wire->ctx, wire->timer);
 	if (wire->host->timer_add(
 		    wire->ctx, wire->host->now_ns(wire->ctx) + after_ns, wire_on_timer, wire, &wire->timer) < 0)
-		wire->timer = NULL; /* no watch then, until the next ring */
+		wire->timer = NULL; /* then there is no watch until the next ring */
 }
 
 static void wire_cut(struct tripwire *wire)
 {
 	wire->host->timer_del(wire->ctx, wire->timer);
 	wire->timer = NULL;
-	/* The neighbour may have reported the watch on as soon as it had our greeting. */
+	/*
+	 * The neighbour may have reported the watch as on as soon as it got this node's greeting. So it needs a
+	 * goodbye.
+	 */
 	if (wire->state == TRIPWIRE_GREETED || wire->state == TRIPWIRE_ON)
 		tripwire_say_goodbye(wire->fd, &wire->proof);
 	tripwire_drop_fd(wire, &wire->fd);
 	wire->state = TRIPWIRE_IDLE;
 }
 
-/* Reports the end of a watch that was on. Then the wire tries again, after longer and longer pauses. */
+/* Report the end of a watch that was on. Then try to connect again, after longer and longer pauses. */
 static void wire_lost(struct tripwire *wire, uint32_t how)
 {
 	bool was_on = wire->state == TRIPWIRE_ON;
@@ -267,9 +275,7 @@ static void wire_ready(void *arg, int fd, uint32_t revents)
 	tripwire_flush(wire);
 }
 
-/*
- * Connect from the link's own address, by which the neighbour knows this node, and from any port.
- */
+/* Connect from the link's own address, by which the neighbour knows this node, and from any port. */
 static int wire_connect(struct tripwire *wire, const struct peer *peer)
 {
 	struct sockaddr_storage from = wire->local;

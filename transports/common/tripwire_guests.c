@@ -10,7 +10,7 @@
 #include "transports/common/socket.h"
 
 #define BACKLOG 8
-#define ACCEPTS_MAX 8 /* in one go, before the loop looks after others */
+#define ACCEPTS_MAX 8 /* accepted at a time, before the loop handles other events */
 #define NAMELESS_MAX 4u
 
 static void guest_close(struct tripwire_guest *guest)
@@ -19,7 +19,7 @@ static void guest_close(struct tripwire_guest *guest)
 	guest->nodeid = 0;
 }
 
-/* The end of a connection that has a name, so the host knows of it. */
+/* Report the end of a guest, if it has a node id, and close it. */
 static void guest_end(struct tripwire_guest *guest, uint32_t how)
 {
 	struct tripwire *wire = guest->wire;
@@ -41,7 +41,10 @@ static void guest_dismiss(struct tripwire_guest *guest)
 		guest_close(guest);
 }
 
-/* Only the newest connection of a node counts. It has lost the others, or its host has ended without closing them. */
+/*
+ * Name a guest. Of several connections of a node only the newest counts: the node has lost the other ones, or its host
+ * has ended without closing them.
+ */
 static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 {
 	struct tripwire *wire = guest->wire;
@@ -69,13 +72,13 @@ static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid
 	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
 }
 
-/* Its claim and its proof follow each other. It has no name in between. */
+/* Read a guest's claim, and then its proof. The guest gets its node id only after the proof. */
 static void guest_proves(struct tripwire_guest *guest)
 {
 	bool has_claimed = guest->proof.nodeid != 0;
 	int error;
 
-	/* The node may have another address by now, or none. */
+	/* The node may have got another address meanwhile, or none. */
 	if (has_claimed && tripwire_proof_check(guest->wire, guest->fd, &guest->proof, &error) &&
 		guest_is_at_home(guest, guest->proof.nodeid))
 		guest_named(guest, guest->proof.nodeid);
@@ -116,10 +119,7 @@ static void guest_ready(void *arg, int fd, uint32_t revents)
 	tripwire_flush(guest->wire);
 }
 
-/*
- * Find a free place. If connections without a greeting have used up theirs, the oldest of them is
- * closed.
- */
+/* Find a free element. If too many guests have sent no greeting yet, close the oldest of these. */
 static struct tripwire_guest *guest_place(struct tripwire *wire)
 {
 	struct tripwire_guest *place = NULL;
@@ -176,7 +176,10 @@ static void on_connection(void *arg, int fd, uint32_t revents)
 			guest_take(wire, guest, (struct sockaddr *)&from);
 			continue;
 		}
-		/* One that stays in the queue would wake us for ever: better none, until the next ring. */
+		/*
+		 * A connection that cannot be accepted would stay in the queue and wake the loop again and again. So
+		 * stop listening until the next ring.
+		 */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			tripwire_drop_fd(wire, &wire->listen_fd);
 		return;
@@ -191,7 +194,8 @@ static int open_listener(struct tripwire *wire)
 
 	if (fd < 0)
 		return fd;
-	socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* ended connections of our former life */
+	/* Connections of an earlier run of the daemon may be in TIME_WAIT. */
+	socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (bind(fd, local, address_size(local)) < 0 || listen(fd, BACKLOG) < 0)
 		rc = -errno;
 	else
@@ -217,7 +221,7 @@ void tripwire_listen(struct tripwire *wire)
 		address_text((const struct sockaddr *)&wire->local, text), strerror(-rc));
 }
 
-/* One that has not greeted yet has proved nothing, and may still do so. */
+/* Guests that have sent no greeting yet stay: they can still prove that they have the key. */
 void tripwire_dismiss_unproved(struct tripwire *wire, uint32_t key)
 {
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {

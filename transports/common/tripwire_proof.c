@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Proofs on a connection of an encrypted ring, before the connection has any effect. Each end proves that it has the
- * ring's key, with random bytes of the other end. So a recording cannot be replayed. A goodbye counts only with a proof
- * of its own.
+ * ring's key. The proof is made with random bytes of the other end, so a recording cannot be replayed. A goodbye counts
+ * only with a proof of its own.
  *
- * All in network order. 1 greeting, by the end that connected: word, u16 key id, u16 0, u32 from, u32 to, u8
- * random[16]. 2 answer: the same with random bytes of its own, then u8 proof[32]. 3 end of the greeting: u8 proof[32].
- * A proof is a keyed hash over greeting and answer without its proof, with a label for its role. Goodbye: one byte and
- * a proof.
+ * The messages, in network order: 1 greeting, from the end that has connected: word, u16 key id, u16 0, u32 from, u32
+ * to, u8 random[16]. 2 answer: the same fields with random bytes of its sender, then u8 proof[32]. 3 end of the
+ * greeting: u8 proof[32]. A proof is a keyed hash over greeting and answer (without its proof), with a label for the
+ * role of its sender. Goodbye: one byte and a proof.
  */
 #include "transports/common/tripwire_private.h"
 
@@ -38,7 +38,7 @@ static bool send_all(int fd, const void *bytes, size_t size)
 	return send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
 }
 
-/* Receive a small message, which arrives completely or not yet. */
+/* Receive a small message, which arrives completely or has not arrived yet. */
 static bool receive(int fd, void *bytes, size_t size, int *error)
 {
 	ssize_t got = recv(fd, bytes, size, MSG_DONTWAIT);
@@ -60,7 +60,10 @@ static bool make_hello(const struct tripwire *wire, uint32_t key, uint32_t nodei
 	return getrandom(hello->random, sizeof(hello->random), 0) == (ssize_t)sizeof(hello->random);
 }
 
-/* @return number of the key that the other end has used; 0: it is no such greeting for us, or the key is not here */
+/*
+ * Return the number of the key that the other end has used, or 0: this is no such greeting to this node, or this node does
+ * not have the key.
+ */
 static uint32_t read_hello(const struct tripwire *wire, const struct hello *hello)
 {
 	if (memcmp(hello->word, word, sizeof(word)) != 0 || hello->key_id == 0 ||
@@ -85,7 +88,7 @@ static bool has_proof(
 	return make_proof(wire, proof, label, wanted) && CRYPTO_memcmp(wanted, shown, sizeof(wanted)) == 0;
 }
 
-/* The goodbyes of both ends are made now, since the key may be another one when they are needed. */
+/* Make the goodbyes of both ends now: when they are needed, the key may have changed. */
 static bool finish(const struct tripwire *wire, struct tripwire_proof *proof, bool is_guest)
 {
 	proof->is_complete = make_proof(wire, proof, is_guest ? "goodbye of the host" : "goodbye of the guest",

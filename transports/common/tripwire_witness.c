@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Find out whether the host of a silent neighbour runs. Its kernel answers the keepalive probes of TCP while the daemon
- * is stopped or starves. The daemon sees nothing of a probe, so an older one needs not know of it.
+ * Find out whether the host of a silent neighbour runs. Its kernel answers the keepalive probes of TCP even while the
+ * daemon is stopped or gets no processor time. The daemon does not see the probes, so this works with older daemons,
+ * too.
  *
- * The kernel sends a probe on request: TCP_KEEPIDLE starts the keepalive timer again, and one second is its least
- * value. The probe leaves at once where nothing arrived for longer than that, otherwise when the second is over. The
- * probe has no bytes, so nothing is left unread at the other end.
+ * The kernel sends a probe on request. TCP_KEEPIDLE starts the keepalive timer again, and its least value is one
+ * second. If the last arrival is longer ago, the probe is sent at once, otherwise when the second is over. The probe
+ * has no bytes, so no byte is left unread at the other end.
  */
 #include "transports/common/tripwire_private.h"
 
@@ -17,13 +18,13 @@
 
 #define MS UINT64_C(1000000)
 #define PROBE_IDLE 1 /* seconds */
-/* One probe may be lost, but two rarely are. The round trip is added to each gap. */
+/* One probe may be lost, but two rarely are. The round trip is added to each gap between probes. */
 #define PROBE_GAP_NS (125 * MS)
 #define PROBES_ENOUGH 2u
 #define PROBE_GAP_SILENT_NS (250 * MS)
-/* Two answers are a second apart. The kernel rounds times to its clock's tick. */
+/* Less than the time between two answers, which is a second. The kernel rounds times to the tick of its clock. */
 #define ANSWER_GAP_MS 500u
-/* No question for so long: the neighbour is no longer silent. */
+/* After this time without a question the neighbour is no longer silent. */
 #define QUESTIONS_END_NS (2000 * MS)
 
 static bool read_info(int fd, struct tcp_info *info)
@@ -35,8 +36,8 @@ static bool read_info(int fd, struct tcp_info *info)
 }
 
 /*
- * Return the time of the last answer. No data arrives on this connection, so the time from the last data to the last
- * answer grows only with an answer.
+ * Return the time of the last answer, counted from the last data. No data arrives on this connection, so only an answer
+ * makes this time grow.
  */
 static uint32_t answer_ms(const struct tcp_info *info) { return info->tcpi_last_data_recv - info->tcpi_last_ack_recv; }
 
@@ -62,7 +63,7 @@ static uint32_t ask(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 	witness->asked_ns = now_ns;
 
 	uint64_t trip_ns = UINT64_C(1000) * info.tcpi_rtt, waited_ns = now_ns - witness->probed_ns;
-	bool has_waited = waited_ns >= PROBE_GAP_NS + trip_ns; /* the last probe */
+	bool has_waited = waited_ns >= PROBE_GAP_NS + trip_ns; /* for an answer to the last probe */
 	bool is_silent = info.tcpi_probes - witness->probes >= PROBES_ENOUGH + (has_waited ? 0 : 1);
 	uint32_t later_ms = answer_ms(&info) - witness->answer_ms;
 
@@ -75,7 +76,7 @@ static uint32_t ask(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 	return later_ms >= ANSWER_GAP_MS && later_ms <= INT32_MAX ? COTERIE_WITNESS_ANSWERS : COTERIE_WITNESS_UNKNOWN;
 }
 
-/* @return questions about this connection go on */
+/* Return whether questions about this connection go on. */
 static bool goes_on(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 {
 	if (fd < 0 || !witness->is_asked)
@@ -89,7 +90,7 @@ static bool goes_on(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 
 static void end_due(void *arg);
 
-/* Without memory for a timer a probe leaves each second until the next question. */
+/* Set the timer that ends the probes. Without memory for it a probe is sent each second until the next question. */
 static void set_timer(struct tripwire *wire, uint64_t now_ns)
 {
 	if (wire->witness_timer == NULL &&
@@ -126,7 +127,7 @@ uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first)
 
 	if (!is_neighbour && guest == NULL)
 		return COTERIE_WITNESS_UNKNOWN;
-	/* Probe one connection only. The other one may be needed when this one ends. */
+	/* Probe only one of the two connections. The other one may be needed when this one has ended. */
 	if (is_first && is_neighbour)
 		begin(&wire->witness, wire->fd);
 	if (is_first && guest != NULL)

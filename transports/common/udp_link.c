@@ -9,7 +9,10 @@
 
 #define FRAME_HEADERS 90u
 #define IPV6_HEADER_EXTRA 20u
-/* A host answers six datagrams to a closed port at once, and then one a second. */
+/*
+ * Least time between two frames to a peer that is away. A host answers six datagrams to a closed port at once, and then
+ * one in a second.
+ */
 #define AWAY_GAP_NS UINT64_C(3000000000)
 
 /* ---- Options ------------------------------------------------------------- */
@@ -37,7 +40,7 @@ const struct coterie_option udp_link_options[4] = {
 		.help = "hold a TCP connection to the next node, which ends when its daemon dies"},
 };
 
-/* Offload and buffer show at the next start. */
+/* Read the options. Changes of offload and buffer take effect at the next start. */
 static int read_options(struct udp_link *link)
 {
 	uint64_t blocks = 1;
@@ -205,7 +208,7 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats)
 	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
 }
 
-/* @return the operator's; 0: none */
+/* Return the netmtu that the operator has configured; 0: none. */
 static uint32_t chosen_netmtu(const struct udp_link *link)
 {
 	uint32_t type, size, netmtu = 0;
@@ -217,7 +220,7 @@ static uint32_t chosen_netmtu(const struct udp_link *link)
 }
 
 /*
- * The room of a frame: the operator's netmtu, or ours, without two frame headers
+ * Return the largest frame: the configured netmtu, or the default, without two frame headers
  * (book transports, "Sizes").
  */
 static uint32_t link_mtu(struct udp_link *link)
@@ -265,8 +268,9 @@ bool udp_link_is_away(struct udp_link *link, struct peer *peer)
 }
 
 /*
- * Return the status of a node. The transport itself knows no reachability, so members of the ring count as reachable.
- * As in Corosync the source is this node's own address, and a node that is not listed is no error but all zero.
+ * Return the status of a node. The transport itself does not know which nodes can be reached, so members of the ring
+ * count as reachable. As in Corosync the source is this node's own address, and the status of a node that is not listed
+ * is all zero, not an error.
  */
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status)
 {
@@ -285,7 +289,10 @@ int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status
 	return 0;
 }
 
-/* A longer frame arrives in several fragments, each with a kernel buffer of its own. */
+/*
+ * Return how many frames the receive buffer holds. A longer frame arrives in several fragments, each with a kernel
+ * buffer of its own.
+ */
 uint32_t udp_link_capacity(void *self, uint32_t frame_size)
 {
 	const struct udp_link *link = self;

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Batches read in one go before the loop looks after others. */
+/* Batches that are read at a time, before the loop handles other events. */
 #define READ_ROUNDS 4
-/* Enough to empty a full receive buffer. A larger flood must not delay the token for ever. */
+/*
+ * Batches that are read in a drain: enough for a full receive buffer. A larger flood must not delay the token for ever.
+ */
 #define DRAIN_ROUNDS 512
 
 /* ---- Receiving ----------------------------------------------------------- */
@@ -26,7 +28,7 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 	link->source = peer;
 	link->source_ns = now_ns;
 	if (peer != NULL && udp_link_is_opening(link))
-		return !peer->is_local; /* the address alone proves nothing */
+		return !peer->is_local; /* on an encrypted link the address alone proves nothing */
 	if (peer != NULL) {
 		peer->heard_ns = now_ns;
 		peer->refused_ns = peer->away_ns = 0;
@@ -97,8 +99,8 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer, struct coteri
 	int error;
 
 	/*
-	 * Without its address an IPv6 socket may still send, and an IPv4 socket receive multicasts, but no answers
-	 * arrive.
+	 * Drop the frames. Without its address an IPv6 socket may still send, and an IPv4 socket may receive
+	 * multicasts, but no answers arrive.
 	 */
 	if (link->is_absent) {
 		link->out.errors += count;
@@ -114,7 +116,7 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer, struct coteri
 	return done;
 }
 
-/* Keep the frames for which the socket has no room now. */
+/* Keep the frames for which the socket has no room. */
 static void link_keep(struct udp_link *link, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
 {
 	if (count == 0)
@@ -130,7 +132,7 @@ void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_fram
 	link_keep(link, peer->nodeid, frames + done, count - done);
 }
 
-/* The socket has room again: runs of frames to one node go as before. */
+/* Send the frames that wait, now that the socket has room: frames to one node in one call. */
 static void link_flush(struct udp_link *link)
 {
 	struct coterie_frame *frames[BATCH_SEGMENTS_MAX];
@@ -155,7 +157,7 @@ int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t
 
 	if (link->fd < 0) {
 		link->out.errors += count;
-		return (int)count; /* lost: there is no network */
+		return (int)count; /* the frames are lost: there is no network */
 	}
 	if (!pending_is_empty(&link->pending))
 		return 0;
@@ -180,7 +182,7 @@ int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 	if (secure_used(link->secure) != 0)
 		frame = sealed = udp_link_seal(link, nodeid, frame);
 	if (frame == NULL)
-		link->out.errors++; /* lost: the engine sends it again */
+		link->out.errors++; /* the frame is lost: the engine sends it again */
 	else if (!pending_is_empty(&link->pending))
 		link_keep(link, nodeid, &frame, 1);
 	else

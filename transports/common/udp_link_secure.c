@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Encryption of a UDP link: its keys, sealing of frames before they are sent, and opening of datagrams before they are
- * read (docs/encryption.md).
+ * Encryption of a UDP link: its keys, the sealing of frames before they are sent, and the opening of datagrams before
+ * they are read (docs/encryption.md).
  *
  * Keys change in the same steps as in transport knet (transports/knet/crypto.c):
- * 1. A reload puts the new key beside the one in use. Sessions with the new key are made at once.
- * 2. Every member of the ring has loaded the new key. ACTIVATE makes this node send with it.
- * 3. Every member sends with the new key. CLEANUP wipes the old one.
+ * 1. A reload loads the new key, and keeps the one in use. Sessions with the new key are made at once.
+ * 2. When every member of the ring has loaded the new key, ACTIVATE makes this node send with it.
+ * 3. When every member sends with the new key, CLEANUP wipes the old one.
  * Clear traffic counts as key 0.
  */
 #include "transports/common/udp_link_private.h"
@@ -16,12 +16,12 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Frames sealed in one go: several calls of sendmmsg to each peer. */
+/* Frames that are sealed at a time: enough for several calls of sendmmsg to each peer. */
 #define SEAL_MAX 128u
 
 /* ---- Keys ---------------------------------------------------------------- */
 
-/* The keys that the configuration requires. bytes is borrowed from the host. */
+/* The keys that the configuration requires. `bytes` is borrowed from the host. */
 struct wanted {
 	enum secure_cipher cipher;
 	const void *bytes;
@@ -78,7 +78,7 @@ uint32_t udp_link_overhead(void *self)
 {
 	const struct udp_link *link = self;
 
-	/* From the reload that loads the first key to the clean-up that forgets the last one. */
+	/* Nonzero from the reload that loads the first key until the clean-up that wipes the last one. */
 	return udp_link_is_opening(link) ? secure_overhead(link->secure, udp_link_frame_size(link)) : 0;
 }
 
@@ -105,10 +105,10 @@ int udp_link_keys_open(struct udp_link *link)
 
 /*
  * Return the number for a new key. The key in use is never replaced. Between ACTIVATE and CLEANUP peers may still send
- * with the former key, so a third key has to wait. A key that was loaded but not used is replaced, since the members
- * have agreed on that (services/cfg).
+ * with the old key, so a third key has to wait. A key that was loaded but not used is replaced, since the members have
+ * agreed on that (services/cfg).
  *
- * @return 0: there is no place now
+ * @return 0: there is no free number now
  */
 static uint32_t free_number(const struct udp_link *link)
 {
@@ -119,7 +119,7 @@ static uint32_t free_number(const struct udp_link *link)
 	return may_be_used && secure_key_id(link->secure, number) != 0 ? 0 : number;
 }
 
-/* @return number of the key that is wanted and held already; SECURE_KEYS + 1: none is */
+/* Return the number of the wanted key if it is loaded already, otherwise SECURE_KEYS + 1. */
 static uint32_t held_number(const struct udp_link *link, const struct wanted *wanted)
 {
 	uint32_t number = 0;
@@ -132,7 +132,7 @@ static uint32_t held_number(const struct udp_link *link, const struct wanted *wa
 static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 {
 	uint32_t used = secure_used(link->secure);
-	uint32_t number = held_number(link, wanted); /* back, in the middle of a change; or clear */
+	uint32_t number = held_number(link, wanted); /* loaded already: the change goes back, or to clear traffic */
 
 	if (number > SECURE_KEYS) {
 		number = free_number(link);
@@ -144,7 +144,7 @@ static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 		if (rc < 0)
 			return rc;
 	}
-	/* Members that have not changed yet, or have changed already, send in clear. */
+	/* Members that have not changed yet, or have changed already, send in clear. So accept that. */
 	if (number == 0 || used == 0)
 		secure_allow_clear(link->secure, true);
 	link->keys.target = number;
@@ -173,7 +173,7 @@ static int activate(struct udp_link *link)
 	if (rc < 0)
 		return rc;
 	link->keys.is_activated = true;
-	udp_link_greet_all(link); /* one that was away meanwhile */
+	udp_link_greet_all(link); /* asks also peers that were away meanwhile */
 	link->host->log(link->ctx, LOG_INFO, "packets are sent with key %u from now on", link->keys.target);
 	return 0;
 }
@@ -204,7 +204,7 @@ int udp_link_rekey(void *self, uint32_t phase)
 
 /* ---- Questions to peers ------------------------------------------------------ */
 
-/* One that is lost is asked again by the peer's next frame. */
+/* Send a control datagram. If it is lost, the peer's next frame leads to another question. */
 static void send_control(struct udp_link *link, struct peer *peer, const uint8_t *bytes)
 {
 	struct coterie_frame *frame = link->host->frame_take(link->ctx, SECURE_CONTROL_SIZE);
@@ -259,9 +259,7 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 	struct coterie_frame *sealed[SEAL_MAX];
 	uint32_t done = 0;
 
-	/*
-	 * When the socket is full, further frames stay with the engine. Otherwise they would overtake the waiting ones.
-	 */
+	/* When the socket is full, leave further frames to the engine. They would overtake the frames that wait. */
 	while (done < count && pending_is_empty(&link->pending)) {
 		uint32_t taken = count - done < SEAL_MAX ? count - done : SEAL_MAX;
 		uint32_t made = 0;
@@ -282,7 +280,7 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 }
 
 #define STRANGER_NS UINT64_C(60000000000)
-#define TEXT_SIZE_MAX 256u /* of a statistic */
+#define TEXT_SIZE_MAX 256u /* size of the text of a statistic */
 
 static void note_stranger(struct udp_link *link, struct peer *peer, const char *word)
 {
@@ -315,7 +313,7 @@ uint32_t udp_link_strangers(void *arg, void *value)
 	return (uint32_t)used + 1;
 }
 
-/* Peers that were never heard are left out, as are those for which there is no room. */
+/* Write the statistic. Peers that were never heard are left out, and those for which there is no room. */
 uint32_t udp_link_heard(void *arg, void *value)
 {
 	const struct udp_link *link = arg;
@@ -412,7 +410,10 @@ static void tell_forged(struct udp_link *link, struct peer *peer, enum secure_re
 		result == SECURE_FORGED ? " with our key" : "", (uintmax_t)hidden);
 }
 
-/* A few of each are as usual while nodes start. Many are an attack, or a path that duplicates or delays datagrams. */
+/*
+ * Count a datagram that was dropped. A few of each kind are normal while nodes start. Many show an attack, or a path
+ * that duplicates or delays datagrams.
+ */
 static void count_dropped(struct udp_link *link, const struct peer *peer, uint64_t *counter, const char *why)
 {
 	uint64_t hidden;
@@ -427,8 +428,8 @@ static void count_dropped(struct udp_link *link, const struct peer *peer, uint64
 }
 
 /*
- * On a link without encryption a sealed datagram comes from a node with a key. Its questions are not counted as an
- * error.
+ * Handle a datagram on a link without encryption. A sealed datagram comes from a node with a key. Its questions are not
+ * counted as errors.
  */
 static bool open_plain(struct udp_link *link, const uint8_t *datagram, uint32_t size)
 {
@@ -472,7 +473,7 @@ bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint
 		tell_forged(link, peer, result);
 		return false;
 	case SECURE_HANDLED:
-		/* Its daemon is there: it is sent everything again. */
+		/* The peer's daemon runs, so multicasts are sent to it again. */
 		peer->heard_ns = now_ns;
 		peer->refused_ns = peer->away_ns = 0;
 		return false;

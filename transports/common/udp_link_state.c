@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state of a link: its socket, its interface, and ICMP errors about peers. It is reported to the host from the
- * loop, never inside a call of the host.
+ * The state of a link: its socket, its interface, and ICMP errors about peers. Changes are reported to the host from
+ * the loop, never inside a call of a host function.
  */
 #include "transports/common/udp_link_private.h"
 
@@ -16,14 +16,14 @@
 
 #define MS UINT64_C(1000000)
 
-/* A missing address is searched at this interval, and when the system reports a change. */
+/* Interval at which a missing address is searched. It is also searched when the system reports a change. */
 #define RETRY_NS (1000 * MS)
-/* Sends that fail on this host for this long, to whomever: this node is the isolated one. */
+/* If all sends on this host fail for this long, to any address, this node is cut off. */
 #define CUT_OFF_NS (300 * MS)
-/* A receive buffer for fewer frames than this drops some under load. */
+/* A receive buffer for fewer frames than this loses some under load. */
 #define FRAMES_MIN 400
 
-/* Sets a timer unless it is set. Out of memory costs a hint: the ring's own timers do without. */
+/* Set a timer unless it is set. Without memory for it only a hint is lost: the ring's own timers work without that. */
 static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64_t after_ns, void (*run)(void *arg))
 {
 	uint64_t at_ns = link->host->now_ns(link->ctx) + after_ns;
@@ -69,7 +69,7 @@ static int link_bind(struct udp_link *link)
 	return 0;
 }
 
-/* The first questions must not find the address missing. */
+/* Ask all peers to prove their sessions, once, as soon as the link can send. */
 static void link_greet(struct udp_link *link)
 {
 	if (!link->has_greeted && link->fd >= 0 && !link->is_absent) {
@@ -78,7 +78,7 @@ static void link_greet(struct udp_link *link)
 	}
 }
 
-/* ---- Where the link stands ----------------------------------------------- */
+/* ---- State of the link --------------------------------------------------- */
 
 static void link_report(struct udp_link *link, bool is_up, const char *why)
 {
@@ -92,10 +92,10 @@ static void link_report(struct udp_link *link, bool is_up, const char *why)
 static void link_retry(void *arg);
 
 /*
- * Check the state of the link. A socket stays bound while its address is missing, and works again
- * with the address. So a healthy one is never opened again, and never bound to another address. The
- * first report of a bound socket is always "up", which starts the ring's protocol. A node without a
- * network is a ring of its own, which serves its clients.
+ * Check the state of the link. A socket stays bound while its address is missing, and works again with the address. So
+ * a working socket is never opened again, and never bound to another address. The first report of a bound socket is
+ * always "up", which starts the ring's protocol. A node without a network forms a ring of its own, which serves its
+ * clients.
  */
 static int link_check(struct udp_link *link)
 {
@@ -149,7 +149,7 @@ static void link_news(void *arg, int fd, uint32_t revents)
 	(void)revents;
 	if (!interface_watch_read(fd))
 		return;
-	/* Features that a path or device refused before may work now. */
+	/* Offload that a path or device has refused before may work now. */
 	link->out.has_gso = link->has_offload;
 	link->out.gso_size_max = 0;
 	link_check(link);
@@ -159,8 +159,8 @@ static void link_news(void *arg, int fd, uint32_t revents)
 
 /*
  * Note whether packets leave this host. Only failing sends show a firewall or a missing route
- * (book transports, "Signs of failure"). The report to the host is made from the loop, since this
- * runs inside the host's calls.
+ * (book transports, "Signs of failure"). The report to the host is made later, from the loop, since this runs inside
+ * the host's calls.
  */
 void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 {
@@ -195,8 +195,9 @@ static void link_tell_refused(void *arg)
 }
 
 /*
- * Handle an ICMP error. Only one kind counts: the peer itself reports that no process listens on its port. The report goes
- * to the host later, from the loop, since this also runs inside sends. The host asks the peer before it draws a conclusion.
+ * Handle an ICMP error. Only one kind counts: the peer's own host reports that no process listens on its port. The
+ * report to the host is made later, from the loop, since this also runs inside sends. The host asks the peer before it
+ * draws a conclusion.
  */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 {
@@ -255,7 +256,7 @@ int udp_link_up(void *self, uint32_t number, const struct sockaddr *local)
 
 	int rc = link_check(link);
 
-	/* Wait for an address that may still appear. A person has to correct other errors. */
+	/* An address may still appear, so wait for it. Other errors need a correction by the operator. */
 	return rc == -EADDRNOTAVAIL ? 0 : rc;
 }
 

@@ -7,7 +7,7 @@
 
 #define NODEID_MAX 65535u /* libknet's ids have 16 bits */
 #define PING_TIMEOUT_MIN \
-	200 /* milliseconds: the step in which libknet looks at links. 1.31 and later refuse less  \
+	200 /* milliseconds: the step in which libknet examines links. 1.31 and later refuse less  \
 	     */
 
 static const struct coterie_config_key *node_key(
@@ -19,7 +19,7 @@ static const struct coterie_config_key *node_key(
 	return view->find(view, key);
 }
 
-/* Return the address of a node or, without one, its name. */
+/* Return the key with the address of a node or, without an address, the key with its name. */
 static const struct coterie_config_key *node_place(
 	const struct coterie_config_view *view, const struct coterie_config_node *node)
 {
@@ -35,7 +35,7 @@ static const char *node_name(const struct coterie_config_view *view, const struc
 	return node->name != NULL ? node->name : address != NULL ? address->text : "?";
 }
 
-/* The executive makes an id of an IPv4 address, which is too large here. */
+/* Check a node's id. The executive derives a missing id from an IPv4 address, and such an id is too large for knet. */
 static void check_node(const struct coterie_config_view *view, const struct coterie_config_report *report,
 	const struct coterie_config_node *node)
 {
@@ -43,7 +43,7 @@ static void check_node(const struct coterie_config_view *view, const struct cote
 	bool is_native = view->syntax == COTERIE_SYNTAX_COTERIE;
 
 	if (id == NULL || id->number == 0)
-		return; /* reported by the executive */
+		return; /* the executive reports this */
 	if (id->line == 0)
 		report->error(report, node_place(view, node), "node '%s' has no id, which knet needs: add '%s'",
 			node_name(view, node), is_native ? "id = N" : "nodeid: N");
@@ -54,7 +54,10 @@ static void check_node(const struct coterie_config_view *view, const struct cote
 			id->number, NODEID_MAX);
 }
 
-/* Older versions of libknet take a link with a shorter timeout down and up again all the time. */
+/*
+ * Check a link's timeout. If it is shorter than libknet's step, older versions take the link down and up again all the
+ * time.
+ */
 static void check_timeout(
 	const struct coterie_config_view *view, const struct coterie_config_report *report, uint32_t link)
 {

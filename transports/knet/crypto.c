@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with
- * one. A change goes in turns (book encryption, "Change of the key"): 1 a reload puts the new
- * configuration beside the one in use; 2 when every member of the ring has done so, ACTIVATE sends
- * with it; 3 when every member does, CLEANUP forgets the old one. Clear traffic counts as
- * configuration 0, which always exists. A separate switch decides whether it is accepted.
+ * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with one. A change has
+ * three steps (book encryption, "Change of the key"): 1 a reload loads the new configuration, and keeps the one in use;
+ * 2 when every member of the ring has done so, ACTIVATE sends with the new one; 3 when every member does, CLEANUP
+ * removes the old one. Clear traffic counts as configuration 0, which always exists. A separate switch decides whether
+ * clear traffic is accepted.
  */
 #include "transports/knet/knet.h"
 
@@ -36,8 +36,8 @@ static void set_clear(struct knet_handle_crypto_cfg *config)
 }
 
 /*
- * Read the keys that the configuration requires. The words have been checked, but another version
- * of libknet may know fewer.
+ * Read the keys that the configuration requires. The executive has checked the words, but another version of libknet
+ * may know fewer of them.
  */
 static int read_wanted(const struct mesh *mesh, struct knet_handle_crypto_cfg *config)
 {
@@ -75,7 +75,7 @@ static int slot_load(struct mesh *mesh, uint8_t slot, const struct knet_handle_c
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
 	struct knet_handle_crypto_cfg copy = *config;
-	/* -2: the reason is in libknet's log, and there is no errno. */
+	/* -2: there is no errno. The reason is in libknet's log. */
 	int rc = knet_handle_crypto_set_config(mesh->handle, &copy, slot);
 	int error = rc == -2 ? -EINVAL : mesh_result(rc);
 
@@ -101,7 +101,7 @@ static int allow_clear(struct mesh *mesh, bool is_allowed)
 		mesh->handle, is_allowed ? KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
 }
 
-/* Return the slot for a new configuration. The one in use and one that peers may use are never replaced. */
+/* Return the slot for a new configuration. The slot in use, and one that peers may use, are never replaced. */
 static uint8_t free_slot(const struct mesh_crypto *crypto)
 {
 	if (crypto->used != 0)
@@ -123,7 +123,7 @@ static void tell_refused(const struct mesh *mesh, int rc)
 			strerror(-rc));
 }
 
-/* A kernel or a limit that refuses the flag or the lock is no reason to go without the ring. */
+/* Allocate the slots. A kernel or a limit may refuse the flag or the lock. That is no reason not to start. */
 static int take_slots(struct mesh_crypto *crypto)
 {
 	void *slots = mmap(NULL, SLOTS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -166,7 +166,7 @@ int mesh_crypto_open(struct mesh *mesh)
 	return 0;
 }
 
-/* Load the wanted configuration beside the one in use. */
+/* Load the wanted configuration, and keep the one in use. */
 static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *wanted)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
@@ -174,7 +174,7 @@ static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *w
 	int rc;
 
 	if (is_same(wanted, &crypto->slots[crypto->used])) {
-		slot = crypto->used; /* back, in the middle of a change */
+		slot = crypto->used; /* the change goes back to the configuration in use */
 	} else if (is_clear(wanted)) {
 		rc = allow_clear(mesh, true);
 		if (rc < 0)
@@ -199,7 +199,8 @@ int mesh_crypto_reload(struct mesh *mesh)
 	int rc = read_wanted(mesh, &wanted);
 
 	if (rc == 0 && !is_same(&wanted, &crypto->slots[crypto->target])) {
-		mesh_mtu_apply(mesh, true); /* so that no call of the change has to wait */
+		/* Avoids a search for the MTU, for which each call of the change would wait. */
+		mesh_mtu_apply(mesh, true);
 		rc = load_wanted(mesh, &wanted);
 	}
 	explicit_bzero(&wanted, sizeof(wanted));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames: one socket to libknet, each frame a record. libknet cuts, encrypts and sends in threads
- * of its own. The frame contains its receiver (book transports, "knet"). The engine writes 0 for
- * all, or the node id, behind the first nine bytes, and libknet calls the filter at both ends.
+ * Frames: there is one socket to libknet, and each frame is a record. libknet cuts, encrypts and sends frames in
+ * threads of its own. A frame contains its receiver (book transports, "knet"): behind the first nine bytes the engine
+ * writes the node id, or 0 for all nodes. libknet calls the filter at both ends.
  */
 #include "transports/knet/knet.h"
 
@@ -13,12 +13,12 @@
 
 #include "transports/common/peers.h"
 
-/* Records per system call, in and out. */
+/* Records in one system call, received and sent. */
 #define BATCH_IN 16u
 #define BATCH_OUT 64u
-/* Batches read in one go before the loop looks after others. */
+/* Batches that are read at a time, before the loop handles other events. */
 #define READ_ROUNDS 4
-/* A frame no longer than this is copied, since it would pin a whole buffer. */
+/* A frame of at most this size is copied, since a reference to it would keep a whole buffer. */
 #define COPY_MAX 4096u
 /* Start of every frame: magic and target. */
 #define HEADER_SIZE 13
@@ -28,7 +28,7 @@
 static_assert(sizeof(((struct mesh *)NULL)->buffers) == BATCH_IN * sizeof(struct coterie_frame *),
 	"a buffer for each record");
 
-/* In a thread of libknet: a pure function of its arguments. */
+/* The filter. It runs in a thread of libknet, and depends only on its arguments. */
 static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uint8_t direction, knet_node_id_t here,
 	knet_node_id_t from, int8_t *channel, knet_node_id_t *hosts, size_t *host_count)
 {
@@ -51,7 +51,7 @@ static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uin
 	return 0;
 }
 
-/* In a thread of libknet: the data fd failed, and libknet does not look at it any more. */
+/* Note that the data fd has failed, so that libknet no longer uses it. Runs in a thread of libknet. */
 static void data_failed(void *arg, int fd, int8_t channel, uint8_t direction, int error, int why)
 {
 	struct mesh *mesh = arg;
@@ -62,7 +62,7 @@ static void data_failed(void *arg, int fd, int8_t channel, uint8_t direction, in
 		return;
 	atomic_store(&mesh->is_broken, true);
 	if (write(mesh->event_fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
+		return; /* the eventfd is readable already */
 }
 
 /* ---- Sending ------------------------------------------------------------- */
@@ -78,7 +78,10 @@ static void count_lost(struct mesh *mesh, uint32_t lost, int error)
 			(uintmax_t)hidden);
 }
 
-/* Write frames until the socket to libknet is full. @return number of frames written; fewer than count: it is full */
+/*
+ * Write frames until the socket to libknet is full. @return number of frames written; fewer than count: the socket is
+ * full
+ */
 static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct mmsghdr messages[BATCH_OUT];
@@ -91,7 +94,7 @@ static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames
 		for (; run < BATCH_OUT && done + run < count; run++) {
 			const struct coterie_frame *frame = frames[done + run];
 
-			/* An empty record would look like the end of the socket. */
+			/* Skip a frame without bytes: its record would look like the end of the socket. */
 			if (frame->size < HEADER_SIZE || frame->size > KNET_MAX_PACKET_SIZE)
 				break;
 			parts[run] = (struct iovec){frame->data, frame->size};
@@ -110,7 +113,7 @@ static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames
 		else if (error == EAGAIN || error == EWOULDBLOCK)
 			return done;
 		else if (error != EINTR) {
-			count_lost(mesh, 1, error); /* the engine asks for it again */
+			count_lost(mesh, 1, error); /* the engine requests the frame again */
 			done++;
 		}
 	}
@@ -121,12 +124,12 @@ static void data_keep(struct mesh *mesh, struct coterie_frame *const *frames, ui
 {
 	if (count == 0)
 		return;
-	/* The frame contains its target, so one queue serves all targets. */
+	/* Each frame contains its receiver, so one queue serves all receivers. */
 	mesh->counts.send_errors += count - pending_add(&mesh->pending, 0, frames, count);
 	mesh->host->fd_mod(mesh->ctx, mesh->data_fd, COTERIE_FD_IN | COTERIE_FD_OUT);
 }
 
-/* @return true when nothing waits any more */
+/* Send the frames that wait. @return whether none waits any more */
 static bool data_flush(struct mesh *mesh)
 {
 	struct coterie_frame *frames[BATCH_OUT];
@@ -176,7 +179,7 @@ int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 
 /* ---- Receiving ----------------------------------------------------------- */
 
-/* Fills the empty places. @return how many buffers there are from the first on */
+/* Allocate the missing buffers. @return how many buffers there are, from the first one on */
 static uint32_t take_buffers(struct mesh *mesh)
 {
 	for (uint32_t i = 0; i < BATCH_IN; i++) {
@@ -206,7 +209,10 @@ static struct coterie_frame *take_record(struct mesh *mesh, uint32_t i, uint32_t
 	return frame;
 }
 
-/* Without memory, drop a waiting record. Otherwise the socket gets full and libknet's thread drops records. */
+/*
+ * Drop a record that waits, since there is no memory for it. If it stayed, the socket would become full, and libknet's
+ * thread would drop records.
+ */
 static void drop_one(struct mesh *mesh)
 {
 	char byte;
@@ -215,10 +221,10 @@ static void drop_one(struct mesh *mesh)
 		mesh->counts.receive_errors++;
 }
 
-/* @return true when there may be more */
+/* Read a batch of records. @return whether there may be more */
 static bool data_read(struct mesh *mesh)
 {
-	/* The frame contains its sender. Addresses are handled by libknet. */
+	/* The frame contains its sender. Only libknet needs addresses. */
 	static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct coterie_arrival arrivals[BATCH_IN];
 	struct mmsghdr messages[BATCH_IN];
@@ -280,7 +286,7 @@ int mesh_data_open(struct mesh *mesh)
 	if (rc < 0)
 		return rc;
 	mesh->pending.host = mesh->host;
-	mesh->data_fd = 0; /* libknet is to make the pair */
+	mesh->data_fd = 0; /* 0: libknet makes the pair of sockets */
 	rc = mesh_result(knet_handle_add_datafd(mesh->handle, &mesh->data_fd, &channel));
 	if (rc < 0) {
 		mesh->data_fd = -1;
@@ -288,7 +294,7 @@ int mesh_data_open(struct mesh *mesh)
 	}
 	rc = mesh->host->fd_add(mesh->ctx, mesh->data_fd, COTERIE_FD_IN, 1, data_ready, mesh);
 	if (rc < 0)
-		mesh->data_fd = -1; /* closed with the handle */
+		mesh->data_fd = -1; /* closed together with the handle */
 	return rc;
 }
 

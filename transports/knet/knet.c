@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The transport knet: everything on the network is libknet's (book transports, "knet"). libknet
- * does up to eight links to each node, encryption, compression and path MTU discovery. This plugin
- * configures it, passes frames through one socket, and reports its state to the executive.
+ * The transport knet: libknet makes all packets of the network (book transports, "knet"). It handles up to eight links
+ * to each node, encryption, compression and path MTU discovery. This plugin configures libknet, passes frames through
+ * one socket, and reports libknet's state to the executive.
  */
 #include "transports/knet/knet.h"
 
@@ -21,9 +21,9 @@
 #include "transports/knet/check.h"
 
 /*
- * Sixteen packets of common Ethernet, with encryption, to a frame. libknet would carry 65536 bytes, as in the
- * reference, but a frame is lost with any of its packets. With eight packets it would cost half as much again
- * to pass them to libknet's thread. Peers accept any size.
+ * A frame fills sixteen packets of common Ethernet, with encryption. libknet could carry 65536 bytes, as with Corosync,
+ * but a frame is lost if one of its packets is lost. With eight packets it would cost half as much again to pass the
+ * frames to libknet's thread. Peers accept any size.
  */
 #define NETMTU 22000u
 #define MTU_HELD 1280u /* every IP network carries it */
@@ -46,7 +46,10 @@ uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t othe
 	const void *value;
 	uint64_t number = 0;
 
-	/* Smaller ones are the first bytes on machines of this order, the last on others. */
+	/*
+	 * Each width is read separately: where a small number is in the bytes of a larger one depends on the byte
+	 * order.
+	 */
 	if (mesh->host->map_get(mesh->ctx, key, &type, &value, &size) < 0 || type > COTERIE_MAP_U64 ||
 		size > sizeof(number))
 		return otherwise;
@@ -134,7 +137,8 @@ void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer)
 		mesh_mtu_apply(mesh, true);
 	}
 	/*
-	 * If libknet gets a configured MTU, a path without an MTU stays without one. A new path has the smallest MTU.
+	 * With a configured MTU libknet leaves a path that has no MTU without one. So open the paths again: a new path
+	 * has the smallest MTU.
 	 */
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
 		if (peer->paths[link].is_connected && mesh_path_renew(mesh, peer, link) < 0)
@@ -173,7 +177,7 @@ static int apply_handle(struct mesh *mesh)
 	return rc;
 }
 
-/* Call this before links are opened: libknet marks only the sockets that it opens afterwards. */
+/* Apply the mark. Call this before links are opened: libknet marks only sockets that it opens afterwards. */
 static void apply_mark(struct mesh *mesh)
 {
 	uint32_t dscp = mark_read(mesh->host, mesh->ctx);
@@ -190,7 +194,10 @@ static void apply_mark(struct mesh *mesh)
 #endif
 }
 
-/* Change the keys first, so that nothing else has changed if they are refused. Other failures are only logged. */
+/*
+ * Read the configuration again. Change the keys first: if they are refused, nothing else has changed. Other failures
+ * are only logged.
+ */
 static int mesh_reload(void *self)
 {
 	struct mesh *mesh = self;
@@ -201,7 +208,7 @@ static int mesh_reload(void *self)
 	apply_handle(mesh);
 	apply_compression(mesh);
 	mesh_links_apply(mesh);
-	mesh_signs_reload(mesh); /* without the option the tripwire stays as it is */
+	mesh_signs_reload(mesh); /* if the option cannot be read, the tripwire stays as it is */
 	mesh_log_levels(mesh);
 	return rc;
 }
@@ -219,8 +226,8 @@ static bool may_raise_buffers(void)
 }
 
 /*
- * libknet requires 8 MiB of socket buffer, which needs a privilege unless net.core.rmem_max allows
- * it. Without the privilege smaller buffers are accepted. With it, the operator decides.
+ * Create the handle. libknet requires 8 MiB of socket buffer, which needs a privilege unless net.core.rmem_max allows
+ * it. Without the privilege smaller buffers are accepted. With the privilege the operator decides.
  */
 static int create_handle(struct mesh *mesh)
 {
@@ -248,7 +255,7 @@ static int create_handle(struct mesh *mesh)
 	return mesh->handle == NULL ? mesh_result(-1) : 0;
 }
 
-/* Signals are the loop's: libknet's threads inherit a mask without them. */
+/* Create the handle with blocked signals: libknet's threads inherit the mask, and the loop gets all signals. */
 static int create_handle_masked(struct mesh *mesh)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
@@ -283,9 +290,9 @@ static void mesh_close(void *self)
 	mesh_signs_close(mesh);
 	if (mesh->handle != NULL) {
 		mesh_data_close(mesh);
-		mesh_mtu_apply(mesh, true); /* others may stop as well */
+		mesh_mtu_apply(mesh, true); /* the other nodes may stop as well, so do not search for an MTU */
 		knet_host_enable_status_change_notify(mesh->handle, NULL, NULL);
-		/* libknet waits until all frames are sent, so the leave message is sent, too. */
+		/* libknet waits until all frames are sent, so that the leave is sent, too. */
 		knet_handle_setfwd(mesh->handle, 0);
 		mesh_links_close(mesh);
 		mesh_stats_close(mesh);
@@ -310,7 +317,7 @@ static int mesh_start(struct mesh *mesh)
 		return rc;
 	mesh_log_levels(mesh);
 	apply_mark(mesh);
-	apply_handle(mesh); /* libknet's own settings are good enough, should it refuse */
+	apply_handle(mesh); /* if libknet refuses a value, its own default is good enough */
 	rc = mesh_data_open(mesh);
 	if (rc == 0)
 		rc = mesh_watch_open(mesh);
@@ -320,7 +327,7 @@ static int mesh_start(struct mesh *mesh)
 		rc = mesh_signs_reload(mesh);
 	if (rc < 0)
 		return rc;
-	apply_compression(mesh); /* without compression packets are only larger */
+	apply_compression(mesh); /* if it fails, packets are only larger */
 	mesh_stats_open(mesh);
 	if (COTERIE_HAS(mesh->host, map_track) &&
 		mesh->host->map_track(mesh->ctx, COTERIE_MAP_CONFIG, "logging.",

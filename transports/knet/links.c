@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Peers and links, as libknet has them. A path is one link to one peer. It is made as soon as the
- * link and the peer's address on it exist. Both its ends are fixed, since libknet attributes
- * packets by address and port. This node itself is no host of libknet: own frames come back through
- * the executive's memory.
+ * Peers and links, as libknet has them. A path is one link to one peer. It is made as soon as the link and the peer's
+ * address on it exist. The addresses of both ends are fixed, since libknet finds the sender of a packet by address and
+ * port. This node is no host of libknet. Its own frames come back through the executive's memory.
  */
 #include "transports/knet/knet.h"
 
@@ -18,7 +17,7 @@
 #define PRECISION_DEFAULT 2048u
 #define PONGS_DEFAULT 2u
 #define PINGS_PER_TIMEOUT 9
-/* For how long libknet keeps the only path to a peer in use without a pong, where silence has a budget. */
+/* For how long libknet keeps using the only path to a peer without a pong, if there is a silence budget. */
 #define ONLY_PATH_MS 60000u
 
 static uint32_t place_of(const struct mesh *mesh, uint32_t nodeid)
@@ -86,9 +85,9 @@ static uint8_t link_transport(const struct mesh *mesh, uint32_t link)
 }
 
 /*
- * The interval that follows from the token leaves time for one pong in a timeout. One lost packet
- * would take the link down, with its traffic. So this node pings often enough for a link to survive
- * some loss, unless the operator has set the interval. Peers answer at any rate.
+ * Return the interval between pings. The interval that follows from the token leaves time for only one pong in a
+ * timeout. So one lost packet would take the link down, with its traffic. This node pings more often, so that a link
+ * survives some loss, unless the operator has set the interval. Peers answer at any rate.
  */
 static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t timeout)
 {
@@ -104,7 +103,7 @@ static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t t
 	return interval > 0 ? interval : 1;
 }
 
-/* Publish the interval in use, not the one that usually follows from the token timeout. */
+/* Publish the interval in use, since it is not the one that follows from the token timeout. */
 static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t interval)
 {
 	char key[96];
@@ -112,7 +111,7 @@ static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t inter
 	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_interval", link);
 	if (mesh_map_number(mesh, key, 0) != interval &&
 		mesh->host->map_set(mesh->ctx, key, COTERIE_MAP_U32, &interval, sizeof(interval)) < 0)
-		return; /* the file is not needed */
+		return; /* keep the old value: no code depends on it */
 }
 
 static uint32_t path_count(const struct mesh_peer *peer)
@@ -125,8 +124,8 @@ static uint32_t path_count(const struct mesh_peer *peer)
 }
 
 /*
- * Return after how long without a pong libknet stops to use a path. It uses the path again after some pongs, which takes
- * longer than a budget for silence (totem.silence) lasts. So with a budget, libknet keeps a path that has no alternative.
+ * Return for how long libknet uses a path without a pong. It uses the path again only after some pongs. That takes
+ * longer than a silence budget (totem.silence) lasts. So with a budget libknet keeps a path that has no alternative.
  */
 static uint32_t path_timeout_ms(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
@@ -157,10 +156,10 @@ void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bo
 		return;
 	peer->paths[link].is_quick = is_quick;
 	if (mesh->links[link].interval_ms > MESH_GRID_MS)
-		set_timers(mesh, peer, link); /* the other pace does as well */
+		set_timers(mesh, peer, link); /* if it fails, the old pace will do */
 }
 
-/* Timers and priority, which may change at any time. */
+/* Apply timers and priority of a path, which may change at any time. */
 static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	knet_node_id_t host = (knet_node_id_t)peer->nodeid;
@@ -172,7 +171,7 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 		mesh, "runtime.config.totem", link, "knet_ping_timeout", KNET_LINK_DEFAULT_PING_TIMEOUT);
 	uint64_t interval = ping_interval(mesh, link, timeout);
 
-	priority = priority == 0 ? 1 : priority; /* as in Corosync: 0 means the default */
+	priority = priority == 0 ? 1 : priority; /* in Corosync, too, 0 means the default */
 	pongs = pongs == 0 ? PONGS_DEFAULT : pongs > UINT8_MAX ? UINT8_MAX : pongs;
 	of->interval_ms = (uint32_t)interval;
 	of->timeout_ms = (uint32_t)timeout;
@@ -187,12 +186,15 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	return rc;
 }
 
-/* A path was added or closed: another one may be the only one now, or no longer. */
+/*
+ * Set the timers of the other paths to the peer: after a path was added or closed, another one may have become the only
+ * one, or may no longer be.
+ */
 static void set_timers_of_others(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	for (uint32_t other = 0; other < KNET_MAX_LINK; other++)
 		if (other != link && peer->paths[other].is_configured)
-			set_timers(mesh, peer, other); /* the timers that it had do as well */
+			set_timers(mesh, peer, other); /* if it fails, the old timers will do */
 }
 
 static void host_remove(struct mesh *mesh, struct mesh_peer *peer)
@@ -214,7 +216,7 @@ static int host_add(struct mesh *mesh, struct mesh_peer *peer)
 	if (rc < 0)
 		return rc;
 	peer->has_host = true;
-	if (mesh->policy == KNET_LINK_POLICY_PASSIVE) /* the same as at the start */
+	if (mesh->policy == KNET_LINK_POLICY_PASSIVE) /* libknet's default */
 		return 0;
 	return mesh_result(knet_host_set_policy(mesh->handle, host, mesh->policy));
 }
@@ -237,7 +239,7 @@ static void path_close(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	mesh_log_read(mesh);
 }
 
-/* libknet gets to know the path, but does not use it yet. */
+/* Add the path to libknet, which does not use it yet. */
 static int path_configure(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
 	knet_node_id_t host = (knet_node_id_t)peer->nodeid;
@@ -307,8 +309,8 @@ static void link_close(struct mesh *mesh, uint32_t link)
 }
 
 /*
- * Each call takes libknet's lock from all its threads. These have little to do until the first path
- * is in use, so all are made before: with many peers that takes seconds otherwise.
+ * Open all paths before the first one is used. Each call takes libknet's lock from all its threads. Before the first
+ * path is used, these threads have little to do. Later the calls for many peers would take seconds.
  */
 static int link_open(struct mesh *mesh, uint32_t link)
 {
@@ -363,7 +365,7 @@ void mesh_link_down(void *self, uint32_t link)
 	mesh_signs_update(mesh);
 }
 
-/* A link of a reload was opened before its keys could be read. */
+/* Apply the transport of a link. A link of a reload was opened before its keys could be read. */
 static int link_transport_apply(struct mesh *mesh, uint32_t link)
 {
 	uint8_t transport = link_transport(mesh, link);

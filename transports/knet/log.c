@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages of libknet, from all its threads, through a pipe. Lines that a host outside the ring can
- * cause are limited. Lines about packets with another key are replaced by clearer ones.
+ * Log lines of libknet, from all its threads, through a pipe. Lines that a host outside of the ring can cause are
+ * limited. Lines about packets with another key are replaced by clearer ones.
  */
 #include "transports/knet/knet.h"
 
@@ -12,9 +12,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Records read in one go before the loop looks after others. */
+/* Records that are read at a time, before the loop handles other events. */
 #define RECORDS_MAX 64
-/* The largest size for an unprivileged process: 4096 records, for times when the loop is delayed. */
+/* The largest size for an unprivileged process: room for 4096 records while the loop is late. */
 #define PIPE_SIZE (1 << 20)
 
 /* Newer versions of libknet have a level below debug. */
@@ -23,16 +23,16 @@
 #else
 #define LEVEL_TRACE KNET_LOG_DEBUG
 #endif
-#define LOG_TRACE (LOG_DEBUG + 1) /* as the host table has it */
+#define LOG_TRACE (LOG_DEBUG + 1) /* the level that the host table has */
 
-/* Return whether any packet from outside causes lines of this subsystem. */
+/* Return whether any packet from outside of the ring can cause lines of this subsystem. */
 static bool is_outsiders(uint8_t subsystem)
 {
 	return subsystem == KNET_SUB_RX || subsystem == KNET_SUB_CRYPTO || subsystem == KNET_SUB_NSSCRYPTO ||
 	       subsystem == KNET_SUB_OPENSSLCRYPTO || subsystem >= KNET_SUB_ZLIBCOMP;
 }
 
-/* Return the limiter of a line. Each cause is a kind of packet, so the beginning of the line identifies the cause. */
+/* Return the limiter of a line. Each cause is one kind of packet, so it is found by the beginning of the line. */
 static struct limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	uint32_t hash = record->subsystem;
@@ -42,7 +42,7 @@ static struct limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *
 	return &mesh->limiters[hash % MESH_CAUSES];
 }
 
-/* @return true when the line has been dealt with */
+/* Handle a line about a packet with another key. @return whether this was such a line */
 static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	static const char refused[] = "Unable to decrypt packet from ";
@@ -84,7 +84,7 @@ static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 		return;
 	if (is_outsiders(record->subsystem) && priority != LOG_INFO) {
 		if (mesh->host->now_ns(mesh->ctx) < mesh->crypto.quiet_ns)
-			priority = LOG_DEBUG; /* of the other key, as is to be expected */
+			priority = LOG_DEBUG; /* packets with the other key are expected now */
 		if (!limiter_pass(limiter_of(mesh, record), mesh->host->now_ns(mesh->ctx), &hidden))
 			return;
 	}
@@ -100,7 +100,7 @@ void mesh_log_read(struct mesh *mesh)
 {
 	struct knet_log_msg record;
 
-	/* A record is written in one piece. */
+	/* Each record is written as a whole. */
 	for (int i = 0; i < RECORDS_MAX; i++) {
 		if (read(mesh->log_fds[0], &record, sizeof(record)) != (ssize_t)sizeof(record))
 			return;
@@ -132,8 +132,8 @@ void mesh_log_levels(struct mesh *mesh)
 	for (int i = 0; i < KNET_MAX_SUBSYSTEMS; i++)
 		knet_log_set_loglevel(mesh->handle, (uint8_t)i, level_of(mesh));
 	/*
-	 * Only at this level libknet reports encrypted packets at a node without a key. But it also writes a useless
-	 * line for each packet of a node whose link is not up yet.
+	 * Only at this level libknet reports encrypted packets that arrive at a node without a key. But it also writes
+	 * a useless line for each packet of a node whose link is not up yet.
 	 */
 	if (mesh->is_listening && !mesh->is_tracing)
 		knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);
@@ -154,7 +154,7 @@ int mesh_log_open(struct mesh *mesh)
 		mesh->log_fds[0] = mesh->log_fds[1] = -1;
 		return -errno;
 	}
-	(void)fcntl(mesh->log_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller one does as well */
+	(void)fcntl(mesh->log_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller pipe will do, too */
 	return mesh->host->fd_add(mesh->ctx, mesh->log_fds[0], COTERIE_FD_IN, 0, log_ready, mesh);
 }
 
@@ -162,13 +162,13 @@ void mesh_log_close(struct mesh *mesh)
 {
 	if (mesh->log_fds[0] < 0)
 		return;
-	mesh_log_read(mesh); /* the last messages of libknet */
+	mesh_log_read(mesh); /* reads the last lines of libknet */
 	mesh->host->fd_del(mesh->ctx, mesh->log_fds[0]);
 	close(mesh->log_fds[0]);
 	close(mesh->log_fds[1]);
 }
 
-/* Those before 1.35. Distributions mend older ones as well, and keep the number. */
+/* Return whether the version is before 1.35. (Distributions repair older versions, too, and keep their numbers.) */
 bool mesh_version_is_old(const char *version)
 {
 	unsigned int major = 0, minor = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Certain signs that a node's daemon has ended. libknet gives none: it knows answers to pings, and those may
- * stay away for any reason.
+ * Certain signs that a node's daemon has ended. libknet has none: it only knows answers to pings, and these may be
+ * missing for many reasons.
  *
- * The tripwire is a TCP connection beside the lowest link, which the kernel of a dead daemon closes. A poke is
- * a plain datagram to the port of a link, sent without libknet. If a daemon runs there, its libknet drops the
- * datagram as unknown. Otherwise the kernel refuses it and quotes its bytes.
+ * The tripwire is a TCP connection to the peer's address on the lowest link. The kernel of a daemon that has ended
+ * closes it. A poke is a plain datagram to the port of a link, sent without libknet. If a daemon runs there, its
+ * libknet drops the datagram as unknown. If none runs, the kernel refuses the datagram and quotes its bytes.
  */
 #include "transports/knet/knet.h"
 
@@ -19,7 +19,7 @@
 #include "transports/common/socket.h"
 
 #define POKE_BUFFER 65536u
-/* Datagrams of strangers that are read in one go and dropped. */
+/* Datagrams of other hosts that are read at a time and dropped. */
 #define READS_MAX 64
 
 const struct coterie_option mesh_options[MESH_OPTION_COUNT] = {
@@ -53,7 +53,7 @@ static void forget_peer(struct mesh_signs *signs, uint32_t nodeid)
 	peers_del(&signs->peers, nodeid);
 }
 
-/* Makes the tripwire's list of peers that of its link. */
+/* Make the tripwire's list of peers that of its link. */
 static void match_peers(struct mesh *mesh)
 {
 	struct mesh_signs *signs = &mesh->signs;
@@ -69,7 +69,7 @@ static void match_peers(struct mesh *mesh)
 	for (uint32_t i = 0; i < mesh->peer_count; i++) {
 		const struct mesh_peer *peer = mesh->peers[i];
 
-		/* A peer that finds no memory is not watched, which is all. */
+		/* Without memory for a peer only that peer is not watched. */
 		if (peer->paths[link].is_listed && peers_find(&signs->peers, peer->nodeid) == NULL)
 			(void)peers_add(&signs->peers, peer->nodeid, peer->is_local,
 				(const struct sockaddr *)&peer->paths[link].address);
@@ -149,7 +149,7 @@ static void tell_refused(void *arg)
 			mesh->ctx, signs->refusals[i].nodeid, signs->refusals[i].quote, signs->refusals[i].size);
 }
 
-/* Only the word of the host itself counts, and only about the daemon's port. */
+/* Handle an ICMP error. It counts only if it comes from the peer's own host, and is about the daemon's port. */
 static void on_icmp(void *arg, const struct icmp_report *report)
 {
 	struct mesh *mesh = arg;
@@ -167,7 +167,10 @@ static void on_icmp(void *arg, const struct icmp_report *report)
 	refusal->nodeid = nodeid;
 	refusal->size = report->quote_size;
 	memcpy(refusal->quote, report->quote, report->quote_size);
-	/* This may run inside a call of the host. Without memory for a timer the next refusal takes it along. */
+	/*
+	 * This may run inside a host function, so use a timer. Without memory for one, the next refusal reports this
+	 * one, too.
+	 */
 	if (signs->refusal_timer == NULL && mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx),
 						    tell_refused, mesh, &signs->refusal_timer) < 0)
 		signs->refusal_timer = NULL;
@@ -183,7 +186,7 @@ static void poke_ready(void *arg, int fd, uint32_t revents)
 		;
 }
 
-/* @return the link's socket for pokes, from its own address; -errno */
+/* Return the link's socket for pokes, which sends from the link's own address; -errno. */
 static int poke_socket(struct mesh *mesh, uint32_t link)
 {
 	struct mesh_signs *signs = &mesh->signs;
@@ -210,7 +213,8 @@ static int poke_socket(struct mesh *mesh, uint32_t link)
 }
 
 /*
- * A link over SCTP has no socket of UDP behind its port, so a live daemon's kernel would refuse the datagram.
+ * Send a poke on a link. A link over SCTP has no UDP socket, so the kernel would refuse the datagram although the
+ * daemon runs.
  */
 static int poke_over(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, const struct coterie_frame *frame)
 {
@@ -225,7 +229,9 @@ static int poke_over(struct mesh *mesh, const struct mesh_peer *peer, uint32_t l
 	fd = poke_socket(mesh, link);
 	if (fd < 0)
 		return fd;
-	/* A pending error of an earlier datagram makes the first send fail. So read the errors, and send once more. */
+	/*
+	 * The first send fails if an error of an earlier datagram is pending. So read the errors, and send once more.
+	 */
 	for (int i = 0; i < 2; i++) {
 		if (sendto(fd, frame->data, frame->size, MSG_DONTWAIT | MSG_NOSIGNAL, to, address_size(to)) >= 0)
 			return 0;
@@ -244,7 +250,7 @@ int mesh_poke(void *self, uint32_t nodeid, struct coterie_frame *frame)
 
 	if (peer == NULL || peer->is_local)
 		return -ENOENT;
-	/* The first link that is there is that of the tripwire. */
+	/* The first open link is that of the tripwire. */
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++) {
 		int rc = poke_over(mesh, peer, link, frame);
 

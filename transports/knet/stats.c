@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Statistics: libknet's own numbers under the names of the field
- * (book configuration, "Statistics map"). Each key is a place in what one call of libknet fills,
- * which is made once for all the keys that are read together.
+ * Statistics: libknet's own numbers under the names that are usual (book configuration, "Statistics map"). Each key is
+ * a member of the struct that one call of libknet fills in. One call is made for all keys that are read together.
  */
 #include "transports/knet/knet.h"
 
@@ -11,7 +10,7 @@
 #include <string.h>
 
 #define KEY_SIZE 80
-/* Numbers this old are read again. */
+/* Numbers that are older than this are read again. */
 #define FRESH_NS UINT64_C(1000000)
 
 struct field {
@@ -48,7 +47,7 @@ static const struct field link_fields[] = {
 	TRAFFIC(pmtu),
 	TRAFFIC(total),
 	LINK(tx_total_errors, U64),
-	LINK_AS("rx_total_retries", tx_total_retries, U64), /* the name is the field's */
+	LINK_AS("rx_total_retries", tx_total_retries, U64), /* the usual name, though it counts sent packets */
 	TROUBLE(pmtu),
 	TROUBLE(ping),
 	TROUBLE(pong),
@@ -94,7 +93,7 @@ struct mesh_stat {
 	const struct field *field;
 };
 
-/* The keys of one link to one node, or of the handle. */
+/* The keys of one link to one node, or those of the handle. */
 struct mesh_stats {
 	struct mesh *mesh;
 	const struct mesh_peer *peer; /* NULL: the handle */
@@ -109,8 +108,8 @@ struct mesh_stats {
 };
 
 /*
- * The reference has a loopback link to itself, with counters. Here frames to itself go through the
- * executive's memory.
+ * Corosync has a loopback link to its own node, with counters. Here frames to this node go through the executive's
+ * memory, so fill in the counters of the transport.
  */
 static void fill_local(struct mesh_stats *stats)
 {

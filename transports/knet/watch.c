@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state of paths and links, looked up a few times a second and at once when libknet has news.
+ * The state of paths and links. It is examined a few times a second, and at once when libknet reports a change.
  *
- * The state of a path is no sign that another node's daemon has ended. libknet drops a path at the first ICMP error, which
- * every host can forge. A late pong, which has many possible causes, does the same. Certain signs are in signs.c.
+ * The state of a path is no sign that another node's daemon has ended. libknet stops using a path at the first ICMP
+ * error, which every host can forge. A late pong, which has many possible causes, has the same effect. Certain signs
+ * are in signs.c.
  *
- * A link is reported down only when no frame can leave or arrive (book transports, "Signs of failure"). Either its
- * interface is down or has no address, or this node's kernel refuses every ping. That no peer answers is not reported.
+ * A link is reported down only when no frame can leave or arrive (book transports, "Signs of failure").
+ * That is so if its interface is down or has no address, or if this node's kernel refuses every ping. A link is not
+ * reported down because no peer answers.
  *
  * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32 nodes that takes
- * four seconds, whatever the network. So a path is pinged more often until it is up.
+ * four seconds, on any network. So a path is pinged more often until it is up.
  */
 #include "transports/knet/knet.h"
 
@@ -25,13 +27,16 @@
 
 #define MS UINT64_C(1000000)
 #define TICK_NS (200 * MS)
-/* Answers that may stay away by loss alone. */
+/* Number of answers in a row that may be missing only by loss. */
 #define PINGS_LOST 6
-/* Number of pings in a row that the kernel refuses to send, apart from one on its way. */
+/* Number of pings in a row that the kernel refuses to send, not counting one that is under way. */
 #define PINGS_REFUSED 3
-/* If two looks are further apart, this process was stopped meanwhile. */
+/* If there is a longer time between two examinations, this process was stopped. */
 #define LATE_NS (1000 * MS)
-/* A path that is down is pinged quickly for this time, and while packets arrive from the other end. */
+/*
+ * For this time after it was opened, and while packets arrive from the other end, a path that is down is pinged
+ * quickly.
+ */
 #define QUICK_NS (10000 * MS)
 #define HEARD_NS (2000 * MS)
 /* Time for which libknet may search the MTU of a path that came up, and be without an MTU that it had. */
@@ -39,7 +44,7 @@
 #define MTU_LOST_NS (150 * MS)
 /* A node that is silent for this long may have another key. */
 #define STRANGE_NS (3000 * MS)
-/* The ring begins when the first peer is up and the others had a moment, or after so long. */
+/* The ring begins when the first peer is up and the other peers had one more step, or after this time. */
 #define BEGIN_NS (1200 * MS)
 #define LOOPBACK_MTU 65535u
 
@@ -53,7 +58,7 @@ uint64_t mesh_clock_ns(void)
 
 /* ---- Looking ------------------------------------------------------------- */
 
-/* Return the time since the last pong on a path, without the time for which this process was stopped. */
+/* Return the time since the last pong on a path, not counting the time for which this process was stopped. */
 static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path)
 {
 	uint64_t from_ns = path->pong_ns > mesh->awake_ns ? path->pong_ns : mesh->awake_ns;
@@ -62,7 +67,7 @@ static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path
 }
 
 /*
- * Return the silence that counts as missing answers: longer than loss explains, but within twice the link's own
+ * Return the silence from which on answers count as missing: longer than loss explains, but within twice the link's own
  * timeout.
  */
 static uint64_t silence_max_ns(const struct mesh_link *link)
@@ -72,7 +77,7 @@ static uint64_t silence_max_ns(const struct mesh_link *link)
 	uint64_t most_ms = 2 * (uint64_t)link->timeout_ms;
 
 	if (most_ms > 2 * MESH_GRID_MS)
-		most_ms -= MESH_GRID_MS; /* to notice it takes a moment too */
+		most_ms -= MESH_GRID_MS; /* one more step passes before it is noticed */
 	return (silence_ms < most_ms ? silence_ms : most_ms) * MS;
 }
 
@@ -81,7 +86,7 @@ static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uin
 	return silence_ns(mesh, &peer->paths[link]) > silence_max_ns(&mesh->links[link]);
 }
 
-/* The operator set the timeout once, and means it. */
+/* Two limits must be exceeded: the silence that loss can explain, and the configured timeout. */
 bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	uint64_t timeout_ns = (mesh->links[link].timeout_ms + MESH_GRID_MS) * MS;
@@ -90,16 +95,16 @@ bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer,
 }
 
 /*
- * Check for pings that this host refuses, because of a firewall or a missing route: no packet leaves, though packets
- * may arrive. An ICMP error, even a forged one, makes a ping fail as well, but only after a ping that was sent or
- * answered.
+ * Find out whether this host refuses to send pings, because of a firewall or a missing route. Then no packet leaves,
+ * though packets may arrive. An ICMP error, even a forged one, makes a ping fail as well, but only after a ping that
+ * was sent or answered.
  */
 static void look_at_refusals(struct mesh_path *path, const struct knet_link_stats *stats)
 {
 	uint64_t pings = stats->tx_ping_packets - path->pings;
 	uint64_t refused = stats->tx_ping_errors - path->refused;
 
-	/* The counters have been cleared, or pings leave. */
+	/* The counters have been cleared, or pings are sent. */
 	if (stats->rx_pong_packets != path->pongs || stats->tx_ping_packets < path->pings ||
 		stats->tx_ping_errors < path->refused || pings > refused + 1) {
 		path->pings = stats->tx_ping_packets;
@@ -110,9 +115,8 @@ static void look_at_refusals(struct mesh_path *path, const struct knet_link_stat
 }
 
 /*
- * Return how long a path has existed without a pong. Stops of this process count as well, since
- * otherwise a node that is often late would never check the reason. An unnecessary check costs
- * nothing.
+ * Return how long a path has existed without a pong. Times in which this process was stopped count as well. Without
+ * them a node that is often late would never check whether the key is another one. An unnecessary check costs nothing.
  */
 static uint64_t strange_ns(const struct mesh_path *path)
 {
@@ -121,7 +125,7 @@ static uint64_t strange_ns(const struct mesh_path *path)
 	return mesh_clock_ns() - from_ns;
 }
 
-/* The other end is about to come up, or may be. */
+/* Return whether the other end is about to come up, or may be. */
 static bool is_coming(struct mesh_path *path, const struct knet_link_status *status, uint64_t clock_ns)
 {
 	uint64_t heard = status->stats.rx_ping_packets + status->stats.rx_pong_packets;
@@ -142,7 +146,7 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 					    &status, sizeof(status)) < 0)
 		return;
 	look_at_refusals(path, &status.stats);
-	/* libknet's own time of the last pong has whole seconds. */
+	/* libknet's own time of the last pong has only whole seconds. */
 	if (status.stats.rx_pong_packets != path->pongs)
 		path->pong_ns = mesh_clock_ns();
 	path->pongs = status.stats.rx_pong_packets;
@@ -151,8 +155,9 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 }
 
 /*
- * libknet sends no frame over a path without a known MTU. The packets that measure the MTU may be lost, or a cut may
- * happen at that time. Then the path has no MTU until the next measurement half a minute later, even if it had one.
+ * Handle a path without an MTU, over which libknet sends no frame. The packets that measure the MTU may be lost, or the
+ * link may be cut at that time. Then the path has no MTU until the next measurement half a minute later, even if it had
+ * one before.
  */
 static void look_at_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_connected, bool is_reachable)
 {
@@ -189,7 +194,8 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 /* ---- Peers --------------------------------------------------------------- */
 
 /*
- * Return whether a node is silent that may have another key. A node with a key gets log lines about such nodes anyway.
+ * Return whether a node is silent that may have another key. If this node has a key, there are log lines about such
+ * nodes in any case.
  */
 static bool is_anybody_strange(const struct mesh *mesh)
 {
@@ -218,7 +224,7 @@ static bool is_link_connected(const struct mesh *mesh, uint32_t link)
 	return false;
 }
 
-/* Why no frame leaves; NULL: some may. */
+/* Return why no frame leaves; NULL: some may. */
 static const char *link_cut(const struct mesh *mesh, uint32_t link)
 {
 	bool has_paths = false;
@@ -242,8 +248,8 @@ static void report(struct mesh *mesh, uint32_t link, bool is_up, const char *why
 }
 
 /*
- * Is it worth waiting with the ring's start? A node that begins alone is quiet before it can be
- * heard, and is then found by what rings send now and then: in large ones, every four seconds.
+ * Return whether to wait with the start of the ring. A node that starts alone sends little before another node can hear
+ * it. Then it is only found by packets that rings send from time to time: in large rings every four seconds.
  */
 static bool is_awaited(const struct mesh *mesh, uint32_t link)
 {
@@ -257,7 +263,7 @@ static bool is_awaited(const struct mesh *mesh, uint32_t link)
 	       (of->connected_ns == 0 || clock_ns < of->connected_ns + MESH_GRID_MS * MS);
 }
 
-/* A link is up from the start, so that the ring begins. See the contract in transport.h. */
+/* Report the state of a link. A link is first reported up, so that the ring begins. See the rules in transport.h. */
 static void look_at_link(struct mesh *mesh, uint32_t link)
 {
 	struct mesh_link *of = &mesh->links[link];
@@ -299,7 +305,7 @@ static void look(struct mesh *mesh)
 {
 	uint64_t clock_ns = mesh_clock_ns();
 
-	/* A stopped process received no answers. */
+	/* While this process was stopped it received no answers. */
 	if (clock_ns > mesh->looked_ns + LATE_NS)
 		mesh->awake_ns = clock_ns;
 	mesh->looked_ns = clock_ns;
@@ -313,7 +319,7 @@ static void look(struct mesh *mesh)
 	mesh_log_listen(mesh, is_anybody_strange(mesh));
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
 	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh, &mesh->tick) < 0)
-		mesh->tick = NULL; /* changes from libknet are still read */
+		mesh->tick = NULL; /* then only changes that libknet reports are noticed */
 }
 
 static void on_tick(void *arg)
@@ -344,11 +350,11 @@ static void on_interface(void *arg, int fd, uint32_t revents)
 	if (!interface_watch_read(fd))
 		return;
 	look_at_interfaces(mesh);
-	mesh_signs_update(mesh); /* its address may be there now */
+	mesh_signs_update(mesh); /* an address of the tripwire may exist now */
 	look(mesh);
 }
 
-/* Called on a thread of libknet, which holds its locks. */
+/* Wake the loop. Called in a thread of libknet, which holds libknet's locks. */
 static void host_changed(void *arg, knet_node_id_t host, uint8_t reachable, uint8_t remote, uint8_t external)
 {
 	const struct mesh *mesh = arg;
@@ -356,7 +362,7 @@ static void host_changed(void *arg, knet_node_id_t host, uint8_t reachable, uint
 
 	(void)host, (void)reachable, (void)remote, (void)external;
 	if (write(mesh->event_fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
+		return; /* the eventfd is readable already */
 }
 
 void mesh_watch_link(struct mesh *mesh, uint32_t link)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The group: its address, the socket that receives what is sent to it, and the options of the sending socket for it
+ * The group: its address, the socket on which its packets arrive, and the options that the sending socket needs for it
  * (book transports, "udp").
  */
 #include "transports/udp/udp.h"
@@ -51,7 +51,7 @@ static int udp_refuse(struct udp *udp, int rc, const char *text, const char *why
 	return rc;
 }
 
-/* port is that of the local address, which the executive set from mcastport. */
+/* Read the address of the group. port is that of the local address, which the executive has set from mcastport. */
 static int udp_parse_group(struct udp *udp, const char *text, uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -94,7 +94,7 @@ void udp_group_neighbours(struct udp *udp)
 	struct udp_link *link = &udp->link;
 
 	if (link->fd < 0 || udp->is_broadcast)
-		return; /* attach is called again, and broadcasts are looped back in any case */
+		return; /* without a socket attach will be called again, and broadcasts are looped back in any case */
 	udp->has_neighbours = interface_has_neighbour(&link->peers);
 	if (udp_is_v6(udp))
 		socket_set(link->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, udp->has_neighbours);
@@ -120,7 +120,7 @@ static int udp_aim(struct udp *udp)
 	return socket_set(fd, IPPROTO_IP, IP_MULTICAST_TTL, udp->ttl);
 }
 
-/* Into the group, or out of it, on the interface in use. */
+/* Join the group on the interface in use, or leave it. */
 static int udp_join(const struct udp *udp, int fd, bool is_joining)
 {
 	const struct sockaddr_storage *group = &udp->link.group.address;
@@ -152,7 +152,7 @@ static int udp_join_anew(const struct udp *udp)
 	return udp_join(udp, udp->link.group_fd, true);
 }
 
-/* Only what this socket has joined, not what any other on this host has. */
+/* Receive only from groups that this socket has joined, not from those that other sockets of this host have joined. */
 static void udp_only_joined(const struct udp *udp, int fd)
 {
 	if (udp_is_v6(udp))
@@ -201,9 +201,8 @@ static int udp_group_open(struct udp *udp)
 }
 
 /*
- * A membership ends with an interface that is removed, and the switch has dropped that of one that
- * was down. So the group is joined again when the interface is another, or is up again. Otherwise
- * nothing changes.
+ * Join the group again if the interface has changed, or is up again. A membership of the group ends when an interface
+ * is removed, and a switch drops the membership of an interface that was down. Without such a change do nothing.
  */
 int udp_group_attach(struct udp_link *link)
 {
@@ -229,7 +228,7 @@ int udp_group_attach(struct udp_link *link)
 	if (rc < 0)
 		udp_group_close(udp);
 	if (link->is_reported && rc == udp->joined_rc)
-		return rc; /* the result is the one that was logged last */
+		return rc; /* this result was logged already */
 	udp->joined_rc = rc;
 	link->host->log(link->ctx, rc < 0 ? LOG_WARNING : LOG_INFO, "%s %s on interface %u: %s",
 		udp->is_broadcast ? "broadcasting to" : "multicasting to",

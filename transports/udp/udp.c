@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * UDP multicast or broadcast: one datagram reaches every node. The link's own socket sends
- * everything and receives tokens. Multicasts arrive on a second socket, which is bound to the
- * group. The executive has it emptied before a token is used (book transports, "udp").
+ * UDP multicast or broadcast: one datagram reaches every node. The link's own socket sends all packets and receives
+ * tokens. Multicasts arrive on a second socket, which is bound to the group. The executive reads all of them before it
+ * uses a token (book transports, "udp").
  *
- * Corosync sends from the port below the group's and accepts datagrams from any. This node sends
- * from the group's port: one socket, one queue of ICMP answers, and its own copies are known by
- * address.
+ * Corosync sends from the port below the group's port, and accepts datagrams from any port. This node sends from the
+ * group's port. So it has one socket and one queue of ICMP errors, and knows its own copies by their address.
  */
 #include "transports/udp/udp.h"
 

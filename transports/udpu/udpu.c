@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * UDP unicast: every frame goes to each peer in a datagram of its own, from one socket bound to
- * this node's address and port, which also receives everything. Frames and token of one node are
- * thus one flow, and the network hardly ever reorders them (book transports, "udpu").
+ * UDP unicast: every frame is sent to each peer in a datagram of its own. One socket, bound to this node's address and
+ * port, sends and receives all packets. So frames and token of one node are one flow, and the network hardly ever
+ * reorders them (book transports, "udpu").
  */
 #include "transports/common/udp_link.h"
 

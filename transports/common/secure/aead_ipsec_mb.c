@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sealing and opening with libIPSec_MB, without its queues: each call is for one datagram and is done when it returns.
+ * Sealing and opening with libIPSec_MB, without its queues: each call handles one datagram completely.
  *
- * The library chooses its functions for the processor while it fills a manager of 3.8 MB. The functions that are used here
- * do not need the manager. It is freed as soon as they are known.
+ * To choose its functions for the processor, the library fills a manager of 3.8 MB. The functions that are used here do
+ * not need the manager. So it is freed as soon as their addresses are copied.
  */
 #include "transports/common/secure/aead_private.h"
 
@@ -14,7 +14,10 @@
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
 
-/* Without these the library would emulate AES with tables, slowly, and with times that depend on the key. */
+/*
+ * Without these instructions the library would emulate AES with tables, which is slow and takes a time that depends on
+ * the key.
+ */
 #define FEATURES (IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_SSE4_2)
 
 /* The type of a function of the manager. The names of these types differ between versions of the library. */
@@ -29,7 +32,7 @@ struct library {
 	TYPE_OF(chacha20_poly1305_finalize) chacha_end;
 };
 
-/* In memory of libcrypto, which the daemon's core dumps leave out. It is wiped when it is given back. */
+/* Keys, in memory of libcrypto, which the daemon's core dumps leave out. It is wiped before it is freed. */
 struct secret {
 	struct gcm_key_data gcm;
 	uint8_t chacha[AEAD_KEY_SIZE];
@@ -39,7 +42,7 @@ struct context {
 	struct aead aead;
 	enum secure_cipher cipher; /* SECURE_NONE: no key */
 	void *memory;
-	struct secret *secret; /* in memory, aligned */
+	struct secret *secret; /* address of the struct in memory, aligned */
 };
 
 #define SECRET_ROOM (sizeof(struct secret) + _Alignof(struct secret))
@@ -158,7 +161,7 @@ static bool context_open(struct aead *aead, const uint8_t *nonce, const uint8_t 
 		break;
 	}
 
-	/* The right tag of a forged datagram would authenticate it. */
+	/* Wipe the right tag below, since with it a forged datagram would be authentic. */
 	bool is_right = tag == NULL || CRYPTO_memcmp(right, tag, sizeof(right)) == 0;
 
 	explicit_bzero(right, sizeof(right));

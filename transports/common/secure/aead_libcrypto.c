@@ -7,11 +7,11 @@
 
 #include <openssl/evp.h>
 
-#define CIPHER_BLOCK_SIZE 64u /* of ChaCha20, and whole blocks of AES */
+#define CIPHER_BLOCK_SIZE 64u /* size of a block of ChaCha20. It holds whole blocks of AES */
 
 struct context {
 	struct aead aead;
-	EVP_CIPHER_CTX *evp; /* with the key schedule */
+	EVP_CIPHER_CTX *evp; /* has the key schedule */
 };
 
 static void library_close(struct aead_library *library) { free(library); }
@@ -66,7 +66,7 @@ static int context_set_key(struct aead *aead, enum secure_cipher cipher, const u
 	return -EIO;
 }
 
-/* With size 0 an update of chacha20-poly1305 fails in some versions: it is left out. */
+/* Seal. With size 0 an update of chacha20-poly1305 fails in some versions, so it is left out. */
 static int context_seal(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
 	const uint8_t *plain, uint32_t size, uint8_t *out, uint8_t *tag)
 {

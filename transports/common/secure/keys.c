@@ -8,7 +8,7 @@
 
 #include <openssl/hmac.h>
 
-/* Distinct from any other use of the same key file. */
+/* This salt is different from that of any other use of the same key file. */
 static const char salt[] = "coterie sealed datagrams 1";
 
 #define LABEL_MAX 48u
@@ -20,7 +20,10 @@ struct keys_root *keys_page_take(uint32_t count)
 
 	if (roots == MAP_FAILED)
 		return NULL;
-	/* The lock may be refused to an unprivileged daemon, which then relies on its system's encrypted swap. */
+	/*
+	 * The kernel may refuse the lock to an unprivileged daemon. Then the roots may get into the swap, which should
+	 * be encrypted.
+	 */
 	(void)!mlock(roots, size);
 	(void)!madvise(roots, size, MADV_DONTDUMP);
 	(void)!madvise(roots, size, MADV_DONTFORK);
@@ -80,7 +83,7 @@ int keys_root_load(struct keys_root *root, enum secure_cipher cipher, const void
 	root->cipher = cipher;
 	root->id = (uint16_t)(id[0] << 8 | id[1]);
 	if (root->id == 0)
-		root->id = 1; /* 0 means that none is loaded */
+		root->id = 1; /* 0 means that no key is loaded */
 	return 0;
 }
 

@@ -5,14 +5,14 @@
 #include <string.h>
 
 /*
- * A ring of words as in RFC 6479. It has one word more than the window needs. So the oldest bits are removed one word
- * at a time, and no bit is ever shifted.
+ * Begin behind a number. The window is a ring of words as in RFC 6479. It has one word more than the window needs. So
+ * the oldest bits are removed one word at a time, and no bit is ever shifted.
  */
 void replay_begin(struct replay *window, uint64_t number)
 {
 	window->highest = number;
 	memset(window->seen, 0xff, sizeof(window->seen));
-	/* Later numbers of the same word are not seen. */
+	/* Higher numbers in the same word are not seen yet. */
 	window->seen[number / 64 % WINDOW_WORDS] = number % 64 == 63 ? UINT64_MAX : (UINT64_C(2) << number % 64) - 1;
 }
 

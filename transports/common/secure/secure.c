@@ -12,14 +12,14 @@
 
 #include <openssl/crypto.h>
 
-/* Half of what SP 800-38D and RFC 8439 leave before an attacker gains anything from more data with one key. */
+/* Half of the bytes that SP 800-38D and RFC 8439 allow for one key, before more data helps an attacker. */
 #define GENERATION_BYTES_MAX (UINT64_C(1) << 36)
 
 #define CLEAR_MAX (SECURE_HEADER_SIZE + SECURE_EXTRA_MAX)
 
 static int fill_from_system(void *bytes, size_t size)
 {
-	/* Requests of up to 256 bytes are never cut short. */
+	/* The kernel never returns fewer bytes for requests of up to 256 bytes. */
 	return getrandom(bytes, size, 0) == (ssize_t)size ? 0 : -EIO;
 }
 
@@ -97,7 +97,7 @@ void secure_forget(struct secure *secure, uint32_t number)
 		secure->used = 0;
 }
 
-/* The generation's key, for the number that is used next. */
+/* Derive the key of the generation for the next number, and set it in the lane's context. */
 static int lane_set_key(struct secure *secure, uint32_t number, enum secure_lane lane)
 {
 	struct secure_own *own = &secure->own[number - 1];
@@ -131,7 +131,7 @@ int secure_load(struct secure *secure, uint32_t number, enum secure_cipher ciphe
 
 	int rc = keys_root_load(&secure->roots[number - 1], cipher, bytes, size);
 
-	/* The id in a datagram must name one key. A second key has the id of the first once in 65,536. */
+	/* The id in a datagram must name one key. Two keys have the same id once in 65,536 cases. */
 	if (rc == 0 && secure_key_id(secure, 3 - number) == secure->roots[number - 1].id)
 		rc = -EEXIST;
 	if (rc == 0)
@@ -205,7 +205,7 @@ enum secure_lane secure_header_lane(const struct secure_header *header)
 	return (enum secure_lane)(header->version_lane & 0xf);
 }
 
-/* Make the nonce: four zero bytes and the number at the end of the header. */
+/* Make the nonce: four zero bytes, then the number at the end of the header. */
 static void read_nonce(const uint8_t *header, uint8_t nonce[AEAD_NONCE_SIZE])
 {
 	memset(nonce, 0, AEAD_NONCE_SIZE - sizeof(uint64_t));
@@ -227,7 +227,7 @@ static void write_header(struct secure *secure, uint32_t number, enum secure_lan
 	memcpy(out, &header, sizeof(header));
 }
 
-/* A number is used once, whatever becomes of the datagram. */
+/* Take the next number. Each number is used only once, even if the datagram is not sent. */
 static int take_number(struct secure *secure, uint32_t number, enum secure_lane lane, uint32_t size)
 {
 	struct secure_lane_out *out = &secure->own[number - 1].lanes[lane];
@@ -247,7 +247,7 @@ static int take_number(struct secure *secure, uint32_t number, enum secure_lane 
 	return 0;
 }
 
-/* Header and extra, in a row. @return their size */
+/* Copy header and extra into `clear`, one behind the other. @return their size */
 static uint32_t put_clear(const uint8_t *header, const struct secure_extra *extra, uint8_t clear[CLEAR_MAX])
 {
 	assert(extra->size <= SECURE_EXTRA_MAX);
@@ -298,7 +298,7 @@ int secure_seal(
 	return secure_seal_with(secure, secure->used, lane, &extra, plain, size, out);
 }
 
-/* Decrypt the sealed part into `to`. */
+/* Decrypt the sealed part into `to`. @return whether it is authentic */
 static bool decrypt(
 	struct aead *context, const struct secure_extra *extra, const uint8_t *bytes, uint8_t *to, uint32_t size)
 {

@@ -9,9 +9,12 @@
 
 #define MS UINT64_C(1000000)
 
-/* A question that was lost is asked again after that time. */
+/* Time after which a question that may be lost is asked again. */
 #define ASK_GAP_NS (5 * MS)
-/* Deriving a key for a datagram costs 2 us before it is known to be forged: 2,000 a second of each kind. */
+/*
+ * Before a datagram is known to be forged, the derivation of a key for it costs 2 us. So at most 2,000 datagrams of
+ * each kind are tried in a second.
+ */
 #define BUDGET_INTERVAL_NS (MS / 2)
 #define BUDGET_BURST 64u
 
@@ -25,7 +28,7 @@ static bool budget_pass(struct secure_budget *budget, uint64_t now_ns)
 	return true;
 }
 
-/* Authenticate with a key that is derived for this datagram alone. The trial context holds that key afterwards. */
+/* Authenticate with a key that is derived only for this datagram. After the call the trial context has that key. */
 static bool try_alone(struct secure *secure, uint32_t number, const struct secure_header *header,
 	const struct secure_extra *extra, uint8_t *bytes, uint32_t size)
 {
@@ -89,7 +92,7 @@ int secure_ask(struct secure *secure, uint32_t number, uint32_t nodeid, uint8_t 
 	return write_control(secure, peer, number, SECURE_ASKS, NULL, out);
 }
 
-/* Handle an answer. It counts only for an open question, and only once. */
+/* Handle an answer. It counts only if its question is open, and only once. */
 static void take_answer(struct secure *secure, struct secure_peer *peer, uint32_t number,
 	const struct secure_header *header, const struct secure_control *control)
 {
@@ -112,7 +115,10 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 	if (size != SECURE_CONTROL_SIZE)
 		return SECURE_FORGED;
 
-	/* Only one that saw our question knows this number: a flood of guesses does not keep the answer out. */
+	/*
+	 * Only a node that has seen this node's question knows this number. So a flood of guesses does not keep the
+	 * real answer out.
+	 */
 	bool is_awaited = peer->has_random[number - 1] &&
 			  memcmp(extra.bytes, peer->randoms[number - 1], SECURE_RANDOM_SIZE) == 0;
 
@@ -139,16 +145,16 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 /* ---- Frames -------------------------------------------------------------------- */
 
 /*
- * A peer may have only the new key while this node still sends with the old one. Then it has started in the middle of a
- * change and cannot read anything from this node. Its joins would disturb a ring that it cannot join before the change
- * is over.
+ * Return whether the peer has the key with which this node sends. A peer without it was started in the middle of a
+ * change of keys, and has only the new key. Its joins would disturb a ring that it cannot join before the change is
+ * over.
  */
 static bool can_read_us(const struct secure *secure, const struct secure_peer *peer)
 {
 	return secure->used == 0 || peer->sessions[secure->used - 1].is_believed;
 }
 
-/* One of a session that may be new, or recorded long ago: its sender is asked, if it is authentic. */
+/* Handle a frame of a session that may be new, or recorded long ago. If the frame is authentic, ask its sender. */
 static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
 	struct secure_opened *opened)
@@ -167,7 +173,7 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 	return SECURE_UNKNOWN;
 }
 
-/* The sender has changed to its next generation. The trial context becomes the lane's context. */
+/* Handle the first frame of the sender's next generation. The trial context becomes the context of the lane. */
 static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer, uint32_t number,
 	const struct secure_header *header, uint8_t *bytes, uint32_t size)
 {
@@ -206,7 +212,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	if (generation == lane->generation + 1) {
 		result = take_next(secure, now_ns, peer, number, header, bytes, size);
 	} else if (generation != lane->generation && (generation + 1 != lane->generation || !lane->has_previous)) {
-		/* Whole generations were missed. Ask the sender, whose answer has its present generation. */
+		/* Whole generations were missed. Ask the sender: its answer has the present generation. */
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
 	} else if (secure_decrypt(lane->contexts[generation & 1], &extra, bytes, size)) {
 		replay_mark(&lane->window, header->number);
@@ -237,7 +243,7 @@ static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, st
 		secure_header_lane(&header) >= SECURE_LANES || header.number == 0)
 		return SECURE_FORGED;
 	for (uint32_t number = 1; number <= SECURE_KEYS; number++) {
-		/* Keys with the same id are refused when they are loaded. */
+		/* No other key has this id: a second key with the same id is refused when it is loaded. */
 		if (header.key_id != secure_key_id(secure, number) || header.key_id == 0)
 			continue;
 		if (secure_header_lane(&header) == SECURE_CONTROL)
@@ -245,8 +251,8 @@ static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, st
 		return take_frame(secure, now_ns, peer, number, &header, bytes, size, opened);
 	}
 	/*
-	 * A question with a key that this node will load soon is no attack. A node with another key is noticed by its
-	 * frames.
+	 * A question with an unknown key is no attack: this node may be about to load that key. The frames of a node
+	 * with another key show that the keys differ.
 	 */
 	return secure_header_lane(&header) == SECURE_CONTROL ? SECURE_UNKNOWN : SECURE_FORGED;
 }

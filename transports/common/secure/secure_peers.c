@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the peer is, or would be. */
+/* Return the index of the peer, or the index at which it must be inserted. */
 static uint32_t place_of(const struct secure *secure, uint32_t nodeid)
 {
 	uint32_t low = 0, high = secure->peer_count;
@@ -96,8 +96,8 @@ void secure_session_forget(struct secure_peer *peer, uint32_t number)
 }
 
 /*
- * Frames of a session that is believed already may still be on their way when its sender answers again. The window
- * takes each of them once, so that it stays as it is. Only generations that were missed need the answer.
+ * Frames of a session that is already believed may be under way when its sender answers again. The window accepts each
+ * of them once, so it stays as it is. It must only be moved if whole generations were missed.
  */
 static int lane_believe(struct secure *secure, uint32_t number, struct secure_lane_in *in, bool is_same,
 	const struct keys_session *from, uint64_t last)
@@ -120,7 +120,7 @@ static int lane_believe(struct secure *secure, uint32_t number, struct secure_la
 	return 0;
 }
 
-/* A restarted peer has none of its former sessions, and perhaps not their keys. */
+/* Forget the sessions of earlier starts of the peer: it no longer has them, and maybe not even their keys. */
 static void forget_other_lives(struct secure_peer *peer, const uint8_t *life)
 {
 	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
