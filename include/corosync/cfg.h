@@ -24,11 +24,11 @@ extern "C" {
 /** A connection to the service. Never 0. */
 typedef uint64_t corosync_cfg_handle_t;
 
-/** The weight of other programs in a shutdown. */
+/** Flags of corosync_cfg_try_shutdown: how far other programs decide. */
 typedef enum {
-	COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST = 0,    /* all that track shutdowns must agree */
-	COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS = 1, /* they are asked, but do not decide */
-	COROSYNC_CFG_SHUTDOWN_FLAG_IMMEDIATE = 2   /* they are not asked */
+	COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST = 0,    /* all programs that track shutdowns must agree */
+	COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS = 1, /* these programs are asked, but do not decide */
+	COROSYNC_CFG_SHUTDOWN_FLAG_IMMEDIATE = 2   /* these programs are not asked */
 } corosync_cfg_shutdown_flags_t;
 
 /** Answers to a shutdown. */
@@ -39,7 +39,7 @@ typedef enum {
 
 /**
  * Called inside corosync_cfg_dispatch if a program wants to stop this node's daemon. Answer with
- * corosync_cfg_replyto_shutdown on the same handle, here or later.
+ * corosync_cfg_replyto_shutdown on the same handle, in the callback or later.
  *
  * @param flags  as that program gave them
  */
@@ -60,7 +60,7 @@ typedef struct {
  *
  * @param cfg_handle     set on success, closed with corosync_cfg_finalize
  * @param cfg_callbacks  copied; NULL: none
- * @return CS_ERR_LIBRARY: no daemon; CS_ERR_TRY_AGAIN: it is starting; CS_ERR_ACCESS: not allowed;
+ * @return CS_ERR_LIBRARY: no daemon; CS_ERR_TRY_AGAIN: the daemon is starting; CS_ERR_ACCESS: not allowed;
  *     CS_ERR_NOT_SUPPORTED: the service is not loaded; CS_ERR_NO_MEMORY
  */
 cs_error_t corosync_cfg_initialize(corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks);
@@ -72,7 +72,7 @@ cs_error_t corosync_cfg_initialize(corosync_cfg_handle_t *cfg_handle, const coro
  */
 cs_error_t corosync_cfg_fd_get(corosync_cfg_handle_t cfg_handle, int32_t *selection_fd);
 
-/** Call the callback for events that wait. CS_ERR_TRY_AGAIN: none (CS_DISPATCH_ONE_NONBLOCKING). */
+/** Call the callback for events that wait. CS_ERR_TRY_AGAIN: no event waits (only with CS_DISPATCH_ONE_NONBLOCKING). */
 cs_error_t corosync_cfg_dispatch(corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags);
 
 /** Disconnect. Local. A shutdown no longer waits for an answer of this handle. */
@@ -98,7 +98,7 @@ typedef enum { CFG_NODE_STATUS_V1 = 1 } corosync_cfg_node_status_version_t;
 struct corosync_knet_link_status_v1 {
 	uint8_t enabled;      /* configured */
 	uint8_t connected;    /* the node answers on it */
-	uint8_t dynconnected; /* and may change its address */
+	uint8_t dynconnected; /* the link may change its address */
 	unsigned int mtu;     /* bytes of a frame */
 	char src_ipaddr[CFG_MAX_HOST_LEN];
 	char dst_ipaddr[CFG_MAX_HOST_LEN];
@@ -111,7 +111,7 @@ struct corosync_cfg_node_status_v1 {
 	uint8_t reachable;
 	uint8_t remote;
 	uint8_t external;
-	uint8_t onwire_min; /* of the transport's wire protocol, or 0: unknown */
+	uint8_t onwire_min; /* versions of the transport's wire protocol, or 0: unknown */
 	uint8_t onwire_max;
 	uint8_t onwire_ver;
 	struct corosync_knet_link_status_v1 link_status[CFG_MAX_LINKS]; /* by link number */
@@ -132,7 +132,7 @@ cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsign
  * End the daemon of a member at once, without a leave. Returns when the request is under way.
  *
  * @param reason  for the log of that node, at most 255 characters
- * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM: reason is NULL; CS_ERR_NOT_EXIST: no member
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM: reason is NULL; CS_ERR_NOT_EXIST: the node is no member
  */
 cs_error_t corosync_cfg_kill_node(corosync_cfg_handle_t cfg_handle, unsigned int nodeid, const char *reason);
 
@@ -143,7 +143,7 @@ cs_error_t corosync_cfg_kill_node(corosync_cfg_handle_t cfg_handle, unsigned int
  */
 cs_error_t corosync_cfg_trackstart(corosync_cfg_handle_t cfg_handle, uint8_t track_flags);
 
-/** End that. A shutdown that is being decided does not wait for this handle. */
+/** End what corosync_cfg_trackstart began. A shutdown that is being decided does not wait for this handle. */
 cs_error_t corosync_cfg_trackstop(corosync_cfg_handle_t cfg_handle);
 
 /**
@@ -164,7 +164,7 @@ cs_error_t corosync_cfg_replyto_shutdown(corosync_cfg_handle_t cfg_handle, coros
  * @param nodeid     0: this node
  * @param max_addrs  elements of addrs
  * @param num_addrs  set: number of addresses of the node, maybe more than max_addrs; 0 on error
- * @param addrs      the first of them are filled in
+ * @param addrs      set: the first max_addrs of these addresses
  * @return CS_ERR_NOT_EXIST: no such node; errno is then CS_ERR_NOT_EXIST too
  */
 cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid, size_t max_addrs,

@@ -71,15 +71,7 @@ struct cmap_notify_value {
 	const void *data;
 };
 
-/**
- * Called for a change of a tracked key.
- *
- * @param event      one of CMAP_TRACK_ADD, CMAP_TRACK_MODIFY, CMAP_TRACK_DELETE
- * @param key_name   borrowed
- * @param new_value  none if the key was deleted
- * @param old_value  none if it was added, and for counters of the daemon itself
- * @param user_data  as given to cmap_track_add
- */
+/** none if the key was added, and for counters of the daemon itself */
 typedef void (*cmap_notify_fn_t)(cmap_handle_t cmap_handle, cmap_track_handle_t cmap_track_handle, int32_t event,
 	const char *key_name, struct cmap_notify_value new_value, struct cmap_notify_value old_value, void *user_data);
 
@@ -94,8 +86,8 @@ extern cs_error_t cmap_initialize(cmap_handle_t *handle);
 /**
  * Connect to one of the maps.
  *
- * @return as cmap_initialize; CS_ERR_NOT_EXIST: no such map. In that case, too, the handle is live, on the
- *     configuration map, and must be finalized
+ * @return as cmap_initialize; CS_ERR_NOT_EXIST: no such map. Also after CS_ERR_NOT_EXIST the handle can be used, for
+ *     the configuration map, and must be finalized
  */
 extern cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map);
 
@@ -108,7 +100,7 @@ extern cs_error_t cmap_fd_get(cmap_handle_t handle, int *fd);
 /**
  * Call the callbacks of changes that have happened.
  *
- * @return CS_ERR_TRY_AGAIN: there is none (only with CS_DISPATCH_ONE_NONBLOCKING)
+ * @return CS_ERR_TRY_AGAIN: no change waits (only with CS_DISPATCH_ONE_NONBLOCKING)
  */
 extern cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
@@ -130,7 +122,7 @@ extern cs_error_t cmap_context_set(cmap_handle_t handle, const void *context);
 extern cs_error_t cmap_set(
 	cmap_handle_t handle, const char *key_name, const void *value, size_t value_len, cmap_value_types_t type);
 
-/** cmap_set of a value of that type. */
+/** Set a key to a value of that type, as cmap_set does. */
 extern cs_error_t cmap_set_int8(cmap_handle_t handle, const char *key_name, int8_t value);
 extern cs_error_t cmap_set_uint8(cmap_handle_t handle, const char *key_name, uint8_t value);
 extern cs_error_t cmap_set_int16(cmap_handle_t handle, const char *key_name, int16_t value);
@@ -164,7 +156,7 @@ extern cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name);
 extern cs_error_t cmap_get(
 	cmap_handle_t handle, const char *key_name, void *value, size_t *value_len, cmap_value_types_t *type);
 
-/** cmap_get of a value that must have that type: CS_ERR_INVALID_PARAM if it has another one. */
+/** Get a key's value, as cmap_get does. It must have that type: CS_ERR_INVALID_PARAM if it has another one. */
 extern cs_error_t cmap_get_int8(cmap_handle_t handle, const char *key_name, int8_t *i8);
 extern cs_error_t cmap_get_uint8(cmap_handle_t handle, const char *key_name, uint8_t *u8);
 extern cs_error_t cmap_get_int16(cmap_handle_t handle, const char *key_name, int16_t *i16);
@@ -176,7 +168,7 @@ extern cs_error_t cmap_get_uint64(cmap_handle_t handle, const char *key_name, ui
 extern cs_error_t cmap_get_float(cmap_handle_t handle, const char *key_name, float *flt);
 extern cs_error_t cmap_get_double(cmap_handle_t handle, const char *key_name, double *dbl);
 
-/** The same with a string. *str is malloc'd, and the caller frees it. */
+/** Get a key's value, which must be a string. *str is malloc'd, and the caller frees it. */
 extern cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **str);
 
 /**
@@ -204,8 +196,8 @@ extern cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_
  * @param key_name   out; room for CMAP_KEYNAME_MAXLEN + 1 bytes
  * @param value_len  out, may be NULL; 0 for a string of the statistics
  * @param type       out, may be NULL
- * @return CS_ERR_NO_SECTIONS: there is none, now and at each further call; CS_ERR_INVALID_PARAM:
- *     key_name is NULL; CS_ERR_BAD_HANDLE also: no such iterator
+ * @return CS_ERR_NO_SECTIONS: there are no more keys, now and at each further call; CS_ERR_INVALID_PARAM: key_name is
+ *     NULL; CS_ERR_BAD_HANDLE also: no such iterator
  */
 extern cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, char key_name[],
 	size_t *value_len, cmap_value_types_t *type);
@@ -227,8 +219,10 @@ extern cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t it
 extern cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t track_type,
 	cmap_notify_fn_t notify_fn, void *user_data, cmap_track_handle_t *cmap_track_handle);
 
-/** End a tracker. It is not called even for changes that wait for a dispatch. CS_ERR_BAD_HANDLE also: no
-    such tracker. */
+/**
+ * End a tracker. Its function is not called any more, not even for changes that wait for a dispatch. CS_ERR_BAD_HANDLE
+ * also: no such tracker.
+ */
 extern cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_handle);
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@
 
 #include <netinet/in.h>
 
-/** Numbers of the services, as they stand in messages on the ring and in names of statistics. */
+/** Numbers of the services, as they are used in messages on the ring and in names of statistics. */
 enum corosync_service_types {
 	CMAP_SERVICE = 0,
 	CFG_SERVICE = 1,
@@ -27,7 +27,7 @@ enum corosync_service_types {
 #define PROCESSOR_COUNT_MAX 384
 #endif
 
-/** Bytes that hold an address of either family. */
+/** Size of an address of either family, bytes. */
 #define TOTEMIP_ADDRLEN (sizeof(struct in6_addr))
 
 #endif

@@ -59,9 +59,9 @@ typedef struct {
 /** Modes of a *_dispatch call. */
 typedef enum {
 	CS_DISPATCH_ONE = 1,            /* wait for one event, handle it, return */
-	CS_DISPATCH_ALL = 2,            /* handle all that wait, return */
+	CS_DISPATCH_ALL = 2,            /* handle all events that wait, return */
 	CS_DISPATCH_BLOCKING = 3,       /* handle events until an error or finalize */
-	CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one; CS_ERR_TRY_AGAIN: there is none */
+	CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one event, return; CS_ERR_TRY_AGAIN: no event waits */
 } cs_dispatch_flags_t;
 
 /* Flags of the *_trackstart calls. */
@@ -72,11 +72,11 @@ typedef enum {
 /** Results of calls. */
 typedef enum {
 	CS_OK = 1,
-	CS_ERR_LIBRARY = 2, /* no daemon, or the connection to it is broken */
+	CS_ERR_LIBRARY = 2, /* there is no daemon, or the connection to it is broken */
 	CS_ERR_VERSION = 3,
 	CS_ERR_INIT = 4,
 	CS_ERR_TIMEOUT = 5,
-	CS_ERR_TRY_AGAIN = 6, /* nothing has happened: repeat the call a little later */
+	CS_ERR_TRY_AGAIN = 6, /* the call had no effect: repeat it a little later */
 	CS_ERR_INVALID_PARAM = 7,
 	CS_ERR_NO_MEMORY = 8,
 	CS_ERR_BAD_HANDLE = 9,
@@ -103,7 +103,7 @@ typedef enum {
 	CS_ERR_SECURITY = 100
 } cs_error_t;
 
-/** Time limit of a request to the daemon: none. */
+/** Time limit of a request to the daemon: there is none. */
 #define CS_IPC_TIMEOUT_MS -1
 
 /**

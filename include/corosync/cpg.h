@@ -32,23 +32,23 @@ typedef enum {
 	CPG_TYPE_UNORDERED, /* delivered as CPG_TYPE_AGREED */
 	CPG_TYPE_FIFO,      /* delivered as CPG_TYPE_AGREED */
 	CPG_TYPE_AGREED,    /* one order, the same for all members */
-	CPG_TYPE_SAFE       /* also not before the nodes of all members have a copy */
+	CPG_TYPE_SAFE       /* as CPG_TYPE_AGREED, and not before the nodes of all members have a copy */
 } cpg_guarantee_t;
 
 /** Whether messages may be sent. */
 typedef enum {
-	CPG_FLOW_CONTROL_DISABLED, /* yes */
-	CPG_FLOW_CONTROL_ENABLED   /* not now */
+	CPG_FLOW_CONTROL_DISABLED, /* messages may be sent */
+	CPG_FLOW_CONTROL_ENABLED   /* messages may not be sent now */
 } cpg_flow_control_state_t;
 
 /** The reason why a process is in a list of joined or left members. */
 typedef enum {
 	CPG_REASON_UNDEFINED = 0, /* in lists of members */
-	CPG_REASON_JOIN = 1,      /* called cpg_join */
-	CPG_REASON_LEAVE = 2,     /* called cpg_leave */
-	CPG_REASON_NODEDOWN = 3,  /* its node left the ring */
-	CPG_REASON_NODEUP = 4,    /* was a member when its node came into the ring */
-	CPG_REASON_PROCDOWN = 5   /* its connection ended without cpg_leave */
+	CPG_REASON_JOIN = 1,      /* the process called cpg_join */
+	CPG_REASON_LEAVE = 2,     /* the process called cpg_leave */
+	CPG_REASON_NODEDOWN = 3,  /* the node of the process left the ring */
+	CPG_REASON_NODEUP = 4,    /* the process was a member when its node came into the ring */
+	CPG_REASON_PROCDOWN = 5   /* the connection of the process ended without cpg_leave */
 } cpg_reason_t;
 
 /** Kinds of iterations. */
@@ -136,7 +136,7 @@ typedef struct {
 	cpg_model_t model;
 } cpg_model_data_t;
 
-/** Flag: one totem callback with the present configuration right after the first confchg. */
+/** Flag: call the totem callback once with the present configuration, right after the first confchg. */
 #define CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF 0x01
 
 typedef struct {
@@ -148,8 +148,7 @@ typedef struct {
 } cpg_model_v1_data_t;
 
 /**
- * Connect. The same as cpg_model_initialize with model V1, no totem callback, no flags and a NULL
- * context.
+ * Connect, as cpg_model_initialize does with model V1, no totem callback, no flags and a NULL context.
  *
  * @param handle set on success
  * @param callbacks copied; NULL for none
@@ -171,8 +170,8 @@ cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks);
 cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context);
 
 /**
- * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. This is allowed in a
- * callback, and ends a dispatch that waits in another thread.
+ * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. This may be called in a callback, and
+ * ends a dispatch that waits in another thread.
  *
  * @return CS_ERR_LIBRARY the daemon was gone, but the handle is released
  */
@@ -191,10 +190,10 @@ cs_error_t cpg_context_get(cpg_handle_t handle, void **context);
 cs_error_t cpg_context_set(cpg_handle_t handle, void *context);
 
 /**
- * Call the callbacks of waiting events.
+ * Call the callbacks of events that wait.
  *
- * @return CS_ERR_TRY_AGAIN no event with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the
- * handle was finalized meanwhile; CS_ERR_NO_MEMORY this handle has lost a long message
+ * @return CS_ERR_TRY_AGAIN no event waits, with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was
+ *     finalized meanwhile; CS_ERR_NO_MEMORY this handle has lost a long message
  */
 cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
@@ -202,28 +201,28 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
  * Join a group. A handle can be in one group. The first event is the handle's own confchg.
  *
  * @param group copied
- * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_EXIST the handle is in a group, or
- * another handle of this process is in this one; CS_ERR_BUSY an earlier leave does not complete
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_EXIST the handle is in a group, or another handle of this
+ *     process is in this group; CS_ERR_BUSY an earlier leave is not complete
  */
 cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group);
 
 /**
  * Leave the group. The last event of the group is the handle's own confchg.
  *
- * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_NOT_EXIST the handle is in no group;
- * CS_ERR_BUSY an earlier join does not complete
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_NOT_EXIST the handle is in no group; CS_ERR_BUSY an earlier
+ *     join is not complete
  */
 cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group);
 
 /**
- * Send a message to the joined group, the sender included.
+ * Send a message to the joined group. The sender receives it, too.
  *
- * Up to the size of cpg_max_atomic_msgsize_get it is queued without waiting for the daemon. A longer
+ * A message of at most the size of cpg_max_atomic_msgsize_get is queued without waiting for the daemon. A longer
  * message is sent in parts, and the call waits until the daemon has accepted all of them.
  *
  * @param iovec borrowed: the parts of the message, in order
- * @return CS_ERR_TRY_AGAIN. For messages that are sent in parts also: CS_ERR_NOT_EXIST the handle is in
- * no group; CS_ERR_INTERRUPT the group changed meanwhile: no member gets the message, send it again
+ * @return CS_ERR_TRY_AGAIN. For messages that are sent in parts also: CS_ERR_NOT_EXIST the handle is in no group;
+ *     CS_ERR_INTERRUPT the group changed meanwhile: no member gets the message, send it again
  */
 cs_error_t cpg_mcast_joined(
 	cpg_handle_t handle, cpg_guarantee_t guarantee, const struct iovec *iovec, unsigned int iov_len);
@@ -253,7 +252,7 @@ cs_error_t cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_stat
  */
 cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer);
 
-/** Free a buffer. CS_ERR_INVALID_PARAM: not one of this handle. */
+/** Free a buffer. CS_ERR_INVALID_PARAM: it is no buffer of this handle. */
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer);
 
 /**

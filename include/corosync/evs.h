@@ -26,7 +26,7 @@ extern "C" {
 typedef uint64_t evs_handle_t;
 
 #ifndef TOTEMIP_ADDRLEN
-/** Bytes that hold an address of either family. */
+/** Size of an address of either family, bytes. */
 #define TOTEMIP_ADDRLEN (sizeof(struct in6_addr))
 #endif
 
@@ -35,7 +35,7 @@ typedef enum {
 	EVS_TYPE_UNORDERED, /* delivered as EVS_TYPE_AGREED */
 	EVS_TYPE_FIFO,      /* delivered as EVS_TYPE_AGREED */
 	EVS_TYPE_AGREED,    /* one order, the same for all nodes */
-	EVS_TYPE_SAFE       /* also not before all nodes of the configuration have a copy */
+	EVS_TYPE_SAFE       /* as EVS_TYPE_AGREED, and not before all nodes of the configuration have a copy */
 } evs_guarantee_t;
 
 /** Name of a group. All 32 bytes count, so fill it up with zeros. */
@@ -51,7 +51,7 @@ struct evs_group {
  */
 #define EVS_CONFIGURATION_SAFE 2u
 
-/** A configuration of the ring. That of a transitional one is the next ring. */
+/** A configuration of the ring. A transitional configuration has the id of the next ring. */
 struct evs_ring_id {
 	unsigned int nodeid;    /* its representative */
 	unsigned int flags;     /* EVS_CONFIGURATION_*, padding in the 1.x series */
@@ -68,9 +68,9 @@ struct evs_ring_id {
 typedef void (*evs_deliver_fn_t)(evs_handle_t handle, unsigned int nodeid, const void *msg, size_t msg_len);
 
 /**
- * Called for a configuration of the ring, at one place in the order of all messages. A change has two:
- * first the transitional one, in which the last messages of the old ring are delivered, then the regular
- * one. All lists are node ids, ascending, borrowed.
+ * Called for a configuration of the ring, at one place in the order of all messages. A change of the ring has two
+ * configurations. In the transitional one the last messages of the old ring are delivered. The regular one follows. All
+ * lists are node ids, ascending, borrowed.
  *
  * @param member_list transitional: members that come from the old ring with this node; regular: all
  * @param left_list transitional: other members of the old ring; regular: empty
@@ -99,8 +99,8 @@ typedef struct {
 cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks);
 
 /**
- * Disconnect. This is allowed in a callback, and ends a dispatch that waits in another thread. CS_OK
- * also if the daemon is gone.
+ * Disconnect. This may be called in a callback, and ends a dispatch that waits in another thread. CS_OK also if the
+ * daemon is gone.
  */
 cs_error_t evs_finalize(evs_handle_t handle);
 
@@ -114,27 +114,26 @@ cs_error_t evs_context_get(evs_handle_t handle, void **context);
 cs_error_t evs_context_set(evs_handle_t handle, void *context);
 
 /**
- * Call the callbacks of waiting events.
+ * Call the callbacks of events that wait.
  *
- * @return CS_ERR_TRY_AGAIN no event with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if
- * the handle was finalized meanwhile; CS_ERR_NO_MEMORY
+ * @return CS_ERR_TRY_AGAIN no event waits, with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was
+ *     finalized meanwhile; CS_ERR_NO_MEMORY
  */
 cs_error_t evs_dispatch(evs_handle_t handle, cs_dispatch_flags_t dispatch);
 
 /**
- * Join groups, all or none, in addition to those that the handle is in. It takes effect at once, and
- * only on this node. A group joined twice must be left twice.
+ * Join groups, all or none, in addition to those that the handle is in. This takes effect at once, and only on this
+ * node. A group that was joined twice must be left twice.
  *
  * @param groups copied
- * @return CS_ERR_TOO_MANY_GROUPS more than 50; CS_ERR_NO_MEMORY, also if the handle would be in
- * more than 16384
+ * @return CS_ERR_TOO_MANY_GROUPS more than 50; CS_ERR_NO_MEMORY, also if the handle would be in more than 16384
  */
 cs_error_t evs_join(evs_handle_t handle, const struct evs_group *groups, size_t group_cnt);
 
 /**
  * Leave groups, one after the other.
  *
- * @return CS_ERR_NOT_EXIST the handle is not in one of them. It has left those before it
+ * @return CS_ERR_NOT_EXIST the handle is not in one of these groups. It has left the groups before that one
  */
 cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t group_cnt);
 

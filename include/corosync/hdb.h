@@ -29,7 +29,7 @@ extern "C" {
 
 typedef qb_handle_t hdb_handle_t;
 
-/* A table is a struct hdb_handle_database. The second macro defines one of file scope. */
+/* A table is a struct hdb_handle_database. DECLARE_HDB_DATABASE defines a table of file scope. */
 #define hdb_handle_database qb_hdb
 #define DECLARE_HDB_DATABASE QB_HDB_DECLARE
 
@@ -55,13 +55,13 @@ static inline int hdb_handle_create(struct hdb_handle_database *table, int insta
 	return qb_hdb_handle_create(table, instance_size, handle_out);
 }
 
-/** Look a live handle up and take a reference. Drop it with hdb_handle_put. */
+/** Find the memory of a valid handle, and take a reference. Drop it with hdb_handle_put. */
 static inline int hdb_handle_get(struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
 	return qb_hdb_handle_get(table, handle, instance);
 }
 
-/** The same, also for a handle that was destroyed but still has references. */
+/** Do as hdb_handle_get does, also for a handle that was destroyed but still has references. */
 static inline int hdb_handle_get_always(struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
 	return qb_hdb_handle_get_always(table, handle, instance);
@@ -85,7 +85,7 @@ static inline int hdb_handle_refcount_get(struct hdb_handle_database *table, hdb
 
 static inline void hdb_iterator_reset(struct hdb_handle_database *table) { qb_hdb_iterator_reset(table); }
 
-/** Get the next live handle, with a reference to drop. */
+/** Get the next valid handle, with a reference that the caller drops. */
 static inline int hdb_iterator_next(struct hdb_handle_database *table, void **instance, hdb_handle_t *handle)
 {
 	return qb_hdb_iterator_next(table, instance, handle);

@@ -33,9 +33,9 @@ struct quorum_ring_id {
 };
 
 /**
- * Model V0: called with the verdict at the end of each change of the ring, and when it changes in between.
+ * Model V0: called with the verdict at the end of each change of the ring, and whenever the verdict changes.
  *
- * @param quorate 1: this partition may act; 0
+ * @param quorate 1: this partition may act; 0: it may not
  * @param ring_seq of the ring that the verdict is about
  * @param view_list borrowed: node ids of that ring, ascending
  */
@@ -43,9 +43,9 @@ typedef void (*quorum_notification_fn_t)(
 	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list);
 
 /**
- * Model V1: called with the verdict at the end of each change of the ring, and when it changes in between.
+ * Model V1: called with the verdict at the end of each change of the ring, and whenever the verdict changes.
  *
- * @param quorate 1: this partition may act; 0
+ * @param quorate 1: this partition may act; 0: it may not
  * @param ring_id the ring that the verdict is about
  * @param member_list borrowed: node ids of that ring, ascending
  */
@@ -70,7 +70,7 @@ typedef struct {
 
 /** Argument of quorum_model_initialize, cast from the structure of the model. */
 typedef struct {
-	quorum_model_t model; /* ignored: the argument counts */
+	quorum_model_t model; /* ignored: the argument `model` of the call counts */
 } quorum_model_data_t;
 
 typedef struct {
@@ -91,7 +91,7 @@ typedef struct {
 #define QUORUM_SET 1
 
 /**
- * Connect. The same as quorum_model_initialize with model V0 and a NULL context.
+ * Connect, as quorum_model_initialize does with model V0 and a NULL context.
  *
  * @param handle set on success
  * @param callbacks copied; NULL for none
@@ -115,8 +115,8 @@ cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model
 	uint32_t *quorum_type, void *context);
 
 /**
- * Disconnect. Tracking ends. This is allowed in a callback, and ends a dispatch that waits in another
- * thread. CS_OK also if the daemon is gone.
+ * Disconnect. Tracking ends. This may be called in a callback, and ends a dispatch that waits in another thread. CS_OK
+ * also if the daemon is gone.
  */
 cs_error_t quorum_finalize(quorum_handle_t handle);
 
@@ -124,23 +124,24 @@ cs_error_t quorum_finalize(quorum_handle_t handle);
 cs_error_t quorum_fd_get(quorum_handle_t handle, int *fd);
 
 /**
- * Call the callbacks of waiting events.
+ * Call the callbacks of events that wait.
  *
- * @return CS_ERR_INVALID_PARAM no such flag, for any handle; CS_ERR_TRY_AGAIN no event with
- * CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile;
- * CS_ERR_NO_MEMORY
+ * @return CS_ERR_INVALID_PARAM no such flag, for any handle; CS_ERR_TRY_AGAIN no event waits, with
+ *     CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile; CS_ERR_NO_MEMORY
  */
 cs_error_t quorum_dispatch(quorum_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
-/** Get the verdict. @param quorate set on success: 1: this partition may act; 0. Always 1 with QUORUM_FREE */
+/**
+ * Get the verdict. @param quorate set on success: 1: this partition may act; 0: it may not. Always 1 with QUORUM_FREE
+ */
 cs_error_t quorum_getquorate(quorum_handle_t handle, int *quorate);
 
 /**
  * Begin to report events.
  *
- * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: that, and all changes
- * from now on; CS_TRACK_CHANGES_ONLY: only the changes. The present state waits for a dispatch when
- * the call returns. Other bits are ignored
+ * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: the present state, and all later changes;
+ *     CS_TRACK_CHANGES_ONLY: only the changes. When the call returns, the event with the present state waits for a
+ *     dispatch. Other bits are ignored
  * @return CS_ERR_EXIST the handle tracks changes already. The present state is reported in that case, too
  */
 cs_error_t quorum_trackstart(quorum_handle_t handle, unsigned int flags);

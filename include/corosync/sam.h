@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/** Reactions to the failure of a supervised process. The last two are added to one of the first. */
+/** Reactions to the failure of a supervised process. One of the first two, to which the last ones can be added. */
 typedef enum {
 	SAM_RECOVERY_POLICY_QUIT = 1,      /* the parent exits too */
 	SAM_RECOVERY_POLICY_RESTART = 2,   /* a new instance is started */
@@ -32,13 +32,13 @@ typedef enum {
 typedef int (*sam_hc_callback_t)(void);
 
 /**
- * Begin. This is the first call, once in the life of a process.
+ * Prepare the supervision. Call this first, and once in a process.
  *
- * @param time_interval    milliseconds without a sign of life after which the process is warned, then
- *     killed. 0 or less: no limit
+ * @param time_interval    milliseconds without a sign of life after which the process is warned, then killed. 0 or
+ *     less: no limit
  * @param recovery_policy  one of the first two policies, alone or with others added
- * @return CS_OK; CS_ERR_INVALID_PARAM: no such policy; with SAM_RECOVERY_POLICY_QUORUM the errors of
- *     quorum_initialize, quorum_trackstart and quorum_getquorate
+ * @return CS_OK; CS_ERR_INVALID_PARAM: no such policy; with SAM_RECOVERY_POLICY_QUORUM the errors of quorum_initialize,
+ *     quorum_trackstart and quorum_getquorate
  */
 cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_policy);
 
@@ -74,22 +74,22 @@ cs_error_t sam_start(void);
 cs_error_t sam_stop(void);
 
 /**
- * Give a sign of life.
+ * Report that the process works (a sign of life).
  *
  * @return CS_OK; CS_ERR_LIBRARY
  */
 cs_error_t sam_hc_send(void);
 
 /**
- * Let a thread give signs of life while cb returns 0. NULL: the program gives them itself again.
+ * Let a thread report signs of life while cb returns 0. NULL: from now on the program calls sam_hc_send itself.
  *
- * @return CS_OK; CS_ERR_INVALID_PARAM: no interval, or the first call with NULL; CS_ERR_LIBRARY: no
- *     thread
+ * @return CS_OK; CS_ERR_INVALID_PARAM: there is no time interval, or the first call has NULL; CS_ERR_LIBRARY: the
+ *     thread cannot be created
  */
 cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
 
 /**
- * Choose the signal that warns before the end. SIGTERM if never called.
+ * Choose the signal that warns the process before it is killed. Without this call it is SIGTERM.
  *
  * @return CS_OK; CS_ERR_LIBRARY
  */

@@ -21,7 +21,7 @@ extern "C" {
 /** A connection to the service. Never 0. */
 typedef uint64_t votequorum_handle_t;
 
-/** Flags of votequorum_getinfo about the local daemon, for any node. */
+/** Flags of votequorum_getinfo. These are about the local daemon, whichever node was asked for. */
 #define VOTEQUORUM_INFO_TWONODE 1           /* two_node is in force */
 #define VOTEQUORUM_INFO_QUORATE 2           /* this partition may act */
 #define VOTEQUORUM_INFO_WAIT_FOR_ALL 4      /* wait_for_all is set */
@@ -29,7 +29,7 @@ typedef uint64_t votequorum_handle_t;
 #define VOTEQUORUM_INFO_AUTO_TIE_BREAKER 16 /* auto_tie_breaker is set */
 #define VOTEQUORUM_INFO_ALLOW_DOWNSCALE 32  /* allow_downscale is set */
 
-/** Flags of votequorum_getinfo about the node. */
+/** Flags of votequorum_getinfo. These are about the node that was asked for. */
 #define VOTEQUORUM_INFO_QDEVICE_REGISTERED 64       /* it has a quorum device */
 #define VOTEQUORUM_INFO_QDEVICE_ALIVE 128           /* its device polls in time */
 #define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256       /* its device votes for the node's partition */
@@ -45,28 +45,27 @@ typedef uint64_t votequorum_handle_t;
 /** Bytes of extra information, at most. */
 #define VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE 4096
 
-/** Milliseconds between two polls of a device, and of the time that a new ring waits for its device. */
+/** Default times in milliseconds: between two polls of a device, and for which a new ring waits for its device. */
 #define VOTEQUORUM_QDEVICE_DEFAULT_TIMEOUT 10000
 #define VOTEQUORUM_QDEVICE_DEFAULT_SYNC_TIMEOUT 30000
 
 /** States of a node. */
 #define VOTEQUORUM_NODESTATE_MEMBER 1  /* in the ring */
-#define VOTEQUORUM_NODESTATE_DEAD 2    /* was in the ring, is not now */
+#define VOTEQUORUM_NODESTATE_DEAD 2    /* was in the ring, is not in it now */
 #define VOTEQUORUM_NODESTATE_LEAVING 3 /* in the ring, and about to leave */
 
 /** The result of votequorum_getinfo. */
 struct votequorum_info {
 	unsigned int node_id;
 	unsigned int node_state;          /* VOTEQUORUM_NODESTATE_… */
-	unsigned int node_votes;          /* kept after the node dies */
-	unsigned int node_expected_votes; /* kept after the node dies */
+	unsigned int node_votes;          /* kept after the node has left the ring */
+	unsigned int node_expected_votes; /* kept after the node has left the ring */
 	unsigned int highest_expected;    /* of the nodes in the ring */
-	unsigned int total_votes;         /* of the nodes in the ring, and of the device of node_id if it casts
-				       its vote */
+	unsigned int total_votes;         /* of the nodes in the ring, and of the device of node_id if that votes */
 	unsigned int quorum;              /* votes that are needed */
 	unsigned int flags;               /* VOTEQUORUM_INFO_… */
 	unsigned int qdevice_votes;       /* votes that a device has, registered or not */
-	char qdevice_name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN]; /* or "": none in the ring. Padded with zeros */
+	char qdevice_name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN]; /* or "": no device in the ring. Padded with zeros */
 };
 
 typedef struct {
@@ -81,18 +80,18 @@ typedef struct {
 } votequorum_ring_id_t;
 
 /**
- * Called with the verdict at the end of each change of the ring, and when it changes in between.
+ * Called with the verdict at the end of each change of the ring, and whenever the verdict changes.
  *
  * @param context as given to votequorum_trackstart
- * @param quorate 1: this partition may act; 0
- * @param node_list borrowed; all nodes seen since the daemon started, in any order, and the device if one
- * is registered on this node
+ * @param quorate 1: this partition may act; 0: it may not
+ * @param node_list borrowed; all nodes seen since the daemon started, in any order, and the device if one is registered
+ *     on this node
  */
 typedef void (*votequorum_quorum_notification_fn_t)(votequorum_handle_t handle, uint64_t context, uint32_t quorate,
 	uint32_t node_list_entries, votequorum_node_t node_list[]);
 
 /**
- * Called when a new ring is formed. While a quorum device is alive the verdict waits for its poll with
+ * Called when a new ring is formed. While a quorum device is alive, the verdict waits until the device has polled with
  * this ring's id.
  *
  * @param context as given to votequorum_trackstart
@@ -102,7 +101,7 @@ typedef void (*votequorum_nodelist_notification_fn_t)(votequorum_handle_t handle
 	votequorum_ring_id_t ring_id, uint32_t node_list_entries, uint32_t node_list[]);
 
 /**
- * Called when the expected votes were set, or have grown since more votes were found.
+ * Called when the expected votes were set, or have grown because more votes were found.
  *
  * @param context as given to votequorum_trackstart
  */
@@ -110,10 +109,10 @@ typedef void (*votequorum_expectedvotes_notification_fn_t)(
 	votequorum_handle_t handle, uint64_t context, uint32_t expected_votes);
 
 /**
- * The quorum device of a node has set its extra information, also to what it was, or is gone.
+ * Called when the quorum device of a node has set its extra information, even to the same value, or was unregistered.
  *
  * @param context as given to votequorum_trackstart
- * @param size 0: the device has none any more
+ * @param size 0: the device no longer has extra information
  * @param data borrowed; size bytes
  */
 typedef void (*votequorum_extra_info_notification_fn_t)(
@@ -133,10 +132,10 @@ typedef enum {
 
 /** The argument of votequorum_model_initialize, cast from the structure of the model. */
 typedef struct {
-	votequorum_model_t model; /* not looked at: there is one model */
+	votequorum_model_t model; /* ignored: there is one model */
 } votequorum_model_data_t;
 
-/** An event whose callback is NULL is taken and dropped. */
+/** Callbacks of votequorum_model_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
 	votequorum_model_t model;
 	votequorum_quorum_notification_fn_t quorum_notify_fn;
@@ -166,17 +165,16 @@ cs_error_t votequorum_model_initialize(votequorum_handle_t *handle, votequorum_m
 cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbacks_t *callbacks);
 
 /**
- * Disconnect. Tracking ends. A registered device stays registered. This is allowed in a callback, and
- * ends a dispatch that waits in another thread. CS_OK also if the daemon is gone.
+ * Disconnect. Tracking ends. A registered device stays registered. This may be called in a callback, and ends a
+ * dispatch that waits in another thread. CS_OK also if the daemon is gone.
  */
 cs_error_t votequorum_finalize(votequorum_handle_t handle);
 
 /**
- * Call the callbacks of waiting events.
+ * Call the callbacks of events that wait.
  *
- * @return CS_ERR_INVALID_PARAM no such flag, for any handle; CS_ERR_TRY_AGAIN no event with
- * CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile;
- * CS_ERR_NO_MEMORY
+ * @return CS_ERR_INVALID_PARAM no such flag, for any handle; CS_ERR_TRY_AGAIN no event waits, with
+ *     CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile; CS_ERR_NO_MEMORY
  */
 cs_error_t votequorum_dispatch(votequorum_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
@@ -184,7 +182,7 @@ cs_error_t votequorum_dispatch(votequorum_handle_t handle, cs_dispatch_flags_t d
 cs_error_t votequorum_fd_get(votequorum_handle_t handle, int *fd);
 
 /**
- * Get the known facts of a node.
+ * Get what is known about a node.
  *
  * @param nodeid 0: this node
  * @param info set on success
@@ -195,8 +193,8 @@ cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid, s
 /**
  * Set the expected votes on all nodes of the ring.
  *
- * @return CS_ERR_INVALID_PARAM less than the votes present, or this partition would lose quorum;
- * CS_ERR_NO_RESOURCES the ring has no room now
+ * @return CS_ERR_INVALID_PARAM the number is less than the votes present, or this partition would lose quorum;
+ *     CS_ERR_NO_RESOURCES the ring has no room now
  */
 cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expected_votes);
 
@@ -214,14 +212,14 @@ cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, 
  * Begin to report events.
  *
  * @param context argument of each callback, not used by the library
- * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: that, and all changes
- * from now on; CS_TRACK_CHANGES_ONLY: only the changes. The present state waits for a dispatch when
- * the call returns. Other bits are ignored
+ * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: the present state, and all later changes;
+ *     CS_TRACK_CHANGES_ONLY: only the changes. When the call returns, the event with the present state waits for a
+ *     dispatch. Other bits are ignored
  * @return CS_ERR_EXIST the handle tracks changes already. The present state is reported in that case, too
  */
 cs_error_t votequorum_trackstart(votequorum_handle_t handle, uint64_t context, unsigned int flags);
 
-/** End tracking. Events that wait already are still reported. CS_ERR_NOT_EXIST there was no tracking. */
+/** End tracking. Events that wait already are still reported. CS_ERR_NOT_EXIST the handle did not track. */
 cs_error_t votequorum_trackstop(votequorum_handle_t handle);
 
 /** Local. Get the pointer that was last stored for this handle. */
@@ -231,63 +229,66 @@ cs_error_t votequorum_context_get(votequorum_handle_t handle, void **context);
 cs_error_t votequorum_context_set(votequorum_handle_t handle, void *context);
 
 /**
- * Register a quorum device on this node. It counts from its first poll on. The registration
- * belongs to the node, not to the handle, and lasts until votequorum_qdevice_unregister.
+ * Register a quorum device on this node. It counts from its first poll on. The registration belongs to the node, not to
+ * the handle, and lasts until votequorum_qdevice_unregister.
  *
  * @param name 1 to 254 bytes; copied
- * @return CS_ERR_INVALID_PARAM the name's length, for any handle; CS_ERR_ACCESS the
- * configuration forbids a device; CS_ERR_EXIST a device of another name is registered on this node
- * or elsewhere in the ring; CS_ERR_TRY_AGAIN another registration is under way
+ * @return CS_ERR_INVALID_PARAM the length of the name is wrong, for any handle; CS_ERR_ACCESS the configuration forbids
+ *     a device; CS_ERR_EXIST a device of another name is registered on this node or elsewhere in the ring;
+ *     CS_ERR_TRY_AGAIN another registration is under way
  */
 cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *name);
 
 /**
  * Remove the device of this node, with its votes.
  *
- * @return CS_ERR_NOT_EXIST none is registered on this node; CS_ERR_INVALID_PARAM it has another
- * name, or the name's length, the latter for any handle
+ * @return CS_ERR_NOT_EXIST no device is registered on this node; CS_ERR_INVALID_PARAM the device has another name, or
+ *     the length of the name is wrong. The length is checked first, for any handle
  */
 cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char *name);
 
-/** Rename the device of this node. As votequorum_qdevice_unregister. Both lengths are checked. */
+/**
+ * Rename the device of this node. Results are as of votequorum_qdevice_unregister. The lengths of both names are
+ * checked.
+ */
 cs_error_t votequorum_qdevice_update(votequorum_handle_t handle, const char *oldname, const char *newname);
 
 /**
- * Tell that the device is alive, and how it votes. Repeat this within quorum.device.timeout, and at once
- * for each nodelist event.
+ * Report that the device is alive, and how it votes. Repeat this within quorum.device.timeout, and call it at once
+ * after each nodelist event.
  *
- * @param cast_vote not 0: for this node's partition
+ * @param cast_vote not 0: the device votes for this node's partition
  * @param ring_id that of the last nodelist event
- * @return CS_ERR_MESSAGE_ERROR the ring has changed since; CS_ERR_ACCESS, CS_ERR_NOT_EXIST,
- * CS_ERR_INVALID_PARAM as the calls above
+ * @return CS_ERR_MESSAGE_ERROR the ring has changed since; CS_ERR_ACCESS; CS_ERR_NOT_EXIST; CS_ERR_INVALID_PARAM as for
+ *     the calls above
  */
 cs_error_t votequorum_qdevice_poll(
 	votequorum_handle_t handle, const char *name, unsigned int cast_vote, votequorum_ring_id_t ring_id);
 
 /**
- * Tell whether the vote of this device is enough for the quorum of a partition.
+ * Set whether the vote of this device is enough for the quorum of a partition.
  *
- * @param allow not 0: yes
- * @return CS_ERR_ACCESS, CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM as the calls above
+ * @param allow not 0: it is enough
+ * @return CS_ERR_ACCESS, CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM as for the calls above
  */
 cs_error_t votequorum_qdevice_master_wins(votequorum_handle_t handle, const char *name, unsigned int allow);
 
 /**
- * Let the programs of all nodes know something about the device of this node. Nobody looks into it. It lasts until it
- * is set again or the device is unregistered.
+ * Store information about the device of this node, which programs on all nodes can read. The daemon does not interpret
+ * it. It stays until it is set again or the device is unregistered.
  *
- * @param size at most VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE; 0: the device has none any more
+ * @param size at most VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE; 0: remove the information
  * @param data copied
- * @return CS_ERR_NOT_EXIST no device is registered on this node; CS_ERR_INVALID_PARAM more bytes than that: the old ones
- * stay; CS_ERR_TRY_AGAIN the ring has no room now
+ * @return CS_ERR_NOT_EXIST no device is registered on this node; CS_ERR_INVALID_PARAM size is too large: the old
+ *     information stays; CS_ERR_TRY_AGAIN the ring has no room now
  */
 cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_t size, const void *data);
 
 /**
- * Read what the device of a node has set.
+ * Read the extra information of the device of a node.
  *
- * @param nodeid 0 is no node here. It has none
- * @param size set on success: 0 for none. Its value on entry does not count
+ * @param nodeid 0 does not mean this node here: it has no information
+ * @param size set on success: 0 for none. The value before the call is ignored
  * @param data room for VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE bytes. The first size bytes are written
  * @return CS_ERR_NOT_EXIST the node has not been in the ring since the daemon started
  */
