@@ -43,7 +43,7 @@
 /** Features, bits: the rings of this file. */
 #define COTERIE_CHANNEL_RINGS 1u
 
-/** Request without an answer (16 bytes), and event (24 bytes): read the rings. */
+/** Request without an answer (16 bytes), and event (24 bytes): the rings have data, read them. */
 #define COTERIE_CHANNEL_DOORBELL 64
 /** Request (16 bytes): the rings cannot be mapped. Its answer (24 bytes) has the same id. */
 #define COTERIE_CHANNEL_REFUSED 68
@@ -57,7 +57,7 @@
 #define COTERIE_CHANNEL_RECEIVE_MIN 1114112u
 #define COTERIE_CHANNEL_SIZE_MAX 67108864u
 
-/** The wish of a client, at the end of a request. */
+/** The offer of a client, at the end of a request. */
 struct coterie_channel_offer {
 	uint8_t magic[8];
 	uint32_t features;
@@ -66,7 +66,7 @@ struct coterie_channel_offer {
 	uint32_t zero;
 };
 
-/** The channel that it gets, at the end of the answer. */
+/** The channel that a client gets, at the end of the answer. */
 struct coterie_channel_grant {
 	uint8_t magic[8];
 	uint32_t features;
@@ -93,14 +93,15 @@ struct coterie_channel_record {
 
 /** Values of reader_armed. */
 #define COTERIE_CHANNEL_AWAKE 0u
-#define COTERIE_CHANNEL_ARMED 1u  /* the reader sleeps, or is about to: ring for new data */
-#define COTERIE_CHANNEL_ASKING 2u /* its request COTERIE_CHANNEL_DOORBELL asks for a doorbell, since data are left */
+#define COTERIE_CHANNEL_ARMED 1u /* the reader sleeps, or is about to: send a doorbell for new data */
+/* The reader has sent the request COTERIE_CHANNEL_DOORBELL, since it left data: send a doorbell. */
+#define COTERIE_CHANNEL_ASKING 2u
 
 /** The shared page. Each word is in a cache line of its own. */
 struct coterie_channel_control {
 	uint32_t reader_armed; /* COTERIE_CHANNEL_AWAKE, _ARMED, _ASKING */
 	uint32_t pad0[15];
-	uint32_t writer_waits; /* 1: the writer found no room */
+	uint32_t writer_waits; /* 1: the writer found no room, and waits */
 	uint32_t pad1[15];
 	uint64_t written; /* set by the writer */
 	uint64_t pad2[7];
@@ -128,7 +129,7 @@ static_assert(offsetof(struct coterie_channel_control, writer_waits) == 64, "con
 static_assert(offsetof(struct coterie_channel_control, written) == 128, "control");
 static_assert(offsetof(struct coterie_channel_control, consumed) == 192, "control");
 
-/* --- one ring, from one side --- */
+/* --- one ring, as one of the two sides uses it --- */
 
 struct coterie_channel_ring {
 	struct coterie_channel_control *control; /* NULL: not mapped */
@@ -219,7 +220,7 @@ static inline int64_t coterie_channel_room(struct coterie_channel_ring *ring)
 	return (int64_t)(ring->size - (ring->at - consumed));
 }
 
-/** At the writer: tell the reader of all that was written. */
+/** At the writer: let the reader see all bytes that were written. */
 static inline void coterie_channel_publish(struct coterie_channel_ring *ring)
 {
 	__atomic_store_n(&ring->control->written, ring->at, __ATOMIC_RELEASE);
@@ -231,7 +232,7 @@ static inline void coterie_channel_release(struct coterie_channel_ring *ring, ui
 	__atomic_store_n(&ring->control->consumed, position, __ATOMIC_RELEASE);
 }
 
-/** Write parts one after the other. The caller has checked that there is room. @return bytes */
+/** Write the parts one behind the other. The caller has checked that there is room. @return number of bytes */
 static inline uint32_t coterie_channel_gather(uint8_t *to, const struct iovec *iov, uint32_t count)
 {
 	uint8_t *at = to;
@@ -244,22 +245,23 @@ static inline uint32_t coterie_channel_gather(uint8_t *to, const struct iovec *i
 	return (uint32_t)(at - to);
 }
 
-/** Tell the other side that this one sleeps, or waits. Values that are read after this are newer. */
+/** Note in a shared word that this side sleeps or waits. What this side reads after the call is newer than the note. */
 static inline void coterie_channel_say(uint32_t *word)
 {
 	__atomic_store_n(word, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/** Change one value of a shared word into another. @return whether it had the first value */
+/** Change a shared word from one value to another. @return whether it had the first value */
 static inline uint32_t coterie_channel_turn(uint32_t *word, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 /**
- * After a position was told: check whether the other side sleeps or waits, and clear that. @return 1: ring, or wake
- * it
+ * After this side has published a position: find out whether the other side sleeps or waits, and clear its word.
+ *
+ * @return 1: send a doorbell, or wake the other side
  */
 static inline uint32_t coterie_channel_heard(uint32_t *word)
 {

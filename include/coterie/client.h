@@ -37,8 +37,9 @@ struct coterie_connection;
  * @param service     its ipc_name; borrowed
  * @param instance    of the daemon; NULL: that of COTERIE_INSTANCE, or the default one; borrowed
  * @param timeout_ms  how long to try again while the daemon is starting or busy; -1: without limit
- * @return 0; -ECONNREFUSED: no daemon of the instance has the service; -EAGAIN: it is starting, or busy; -EACCES: this user
- *     may not connect; -EINVAL: no name of a service or an instance; -ENOMEM, -EMFILE, or another errno of a system call
+ * @return 0; -ECONNREFUSED: no daemon of the instance has the service; -EAGAIN: the daemon is starting, or busy;
+ *     -EACCES: this user may not connect; -EINVAL: the name of the service or instance is not valid; -ENOMEM, -EMFILE,
+ *     or another errno of a system call
  */
 int coterie_connection_open(
 	struct coterie_connection **connection, const char *service, const char *instance, int timeout_ms);
@@ -46,21 +47,24 @@ int coterie_connection_open(
 void coterie_connection_close(struct coterie_connection *connection);
 
 /**
- * Send a request and receive its answer. While the answer is "try again" (6), the request is sent again each 10 ms.
+ * Send a request and receive its answer. While the answer is "try again" (6), the request is sent again every 10 ms.
  *
  * @param request      header->size bytes, 16 .. 1048576; borrowed
- * @param answer       out: header and what follows; or NULL: only the error matters, and the answer may be of any length
+ * @param answer       out: header and the bytes behind it; NULL: only the error matters, and the answer may have any
+ *     length
  * @param answer_size  bytes at answer, at least 24
- * @param timeout_ms   how long to try again; -1: without limit. An answer that the service delays is waited for
+ * @param timeout_ms   how long to try again; -1: without limit. The call also waits for an answer that the service
+ *     delays
  * @return 0: the error of the answer is CS_OK; above 0: the error of the answer, 6 if the time is over; -EMSGSIZE: the
- *     request is too long or too short; -ENOBUFS: the answer is longer than answer_size: the connection is of no
- *     further use; -EBADMSG: it has no header; -ENOMEM; -ENOTCONN: the connection is lost. Then a request may have had
- *     its effect
+ *     request is too long or too short; -ENOBUFS: the answer is longer than answer_size: the connection can no longer
+ *     be used; -EBADMSG: the answer has no header; -ENOMEM; -ENOTCONN: the connection is lost. After that the request
+ *     may still have had its effect
  */
 int coterie_connection_call(struct coterie_connection *connection, const struct coterie_request_header *request,
 	void *answer, uint32_t answer_size, int timeout_ms);
 /**
  * Send a request that has no answer (COTERIE_NO_REPLY).
+ *
  * @return 0; -EAGAIN: not sent within timeout_ms; -EMSGSIZE; -ENOTCONN
  */
 int coterie_connection_send(
@@ -71,14 +75,14 @@ int coterie_connection_fd(const struct coterie_connection *connection);
 /**
  * Receive the events that wait.
  *
- * @param event       called for each; the event is borrowed
- * @param timeout_ms  how long to wait for the first one; 0: not; -1: without limit
+ * @param event       called for each event; the event is borrowed
+ * @param timeout_ms  how long to wait for the first event; 0: do not wait; -1: without limit
  * @return how many; -ENOTCONN: the connection is lost; -ENOMEM
  */
 int coterie_connection_dispatch(struct coterie_connection *connection,
 	void (*event)(void *arg, const struct coterie_response_header *event), void *arg, int timeout_ms);
 
-/** Return a text for a result of these functions. It is not to be freed. */
+/** Return a text for a result of these functions. The text is static. */
 const char *coterie_error_text(int rc);
 
 #ifdef __cplusplus

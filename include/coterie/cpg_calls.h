@@ -33,11 +33,11 @@
 #define COTERIE_CPG_CALL_MESSAGE_MAX \
 	1047552u /* bytes of a message. Programs may send longer ones, in parts that have another id */
 
-/** Delivery of a message: see COTERIE_AGREED and COTERIE_SAFE. The numbers are those of cpg_guarantee_t. */
+/** Guarantees of delivery: see COTERIE_AGREED and COTERIE_SAFE. The numbers are those of cpg_guarantee_t. */
 #define COTERIE_CPG_CALL_AGREED 2u
 #define COTERIE_CPG_CALL_SAFE 3u
 
-/** Why a process is in one of the lists of a change. In the list of members it is 0. */
+/** Why a process is in a list of joined or left processes. In the list of members the reason is 0. */
 #define COTERIE_CPG_CALL_JOINED 1u
 #define COTERIE_CPG_CALL_LEFT 2u
 #define COTERIE_CPG_CALL_NODEDOWN 3u
@@ -62,14 +62,15 @@ struct coterie_cpg_call_process {
 };
 
 /**
- * Join a group. The errors of the answer: "exist" (14): a member of this node has this pid, or the call is a member of a
- * group; "try again" (6): also while a member with this pid leaves.
+ * Join a group. Errors of the answer: "exist" (14): a member of this node has this pid, or the call is a member of a
+ * group; "try again" (6): also while a member with this pid is leaving.
  */
 struct coterie_cpg_call_join {
 	struct coterie_request_header header;
 	struct coterie_cpg_call_group group;
 	uint32_t
-		pid; /* any number that no other member of the group has on this node. Those of programs are process ids */
+		/* Any number that no other member of the group has on this node. Programs use their process ids. */
+		pid;
 	uint32_t pad0;
 	uint32_t flags; /* 0 */
 	uint32_t pad1;
@@ -84,8 +85,8 @@ struct coterie_cpg_call_leave {
 };
 
 /**
- * Send a message to the group. Without room on the ring it waits, and later requests of the call with it. It is dropped if the
- * call is no member.
+ * Send a message to the group. If the ring has no room, this request and later requests of the call wait. The message
+ * is dropped if the call is no member.
  */
 struct coterie_cpg_call_message {
 	struct coterie_response_header header; /* as long as that of an answer. error is 0 */
@@ -114,7 +115,8 @@ struct coterie_cpg_call_changed {
 	uint32_t member_count, pad0;
 	uint32_t joined_count, pad1;
 	uint32_t left_count, pad2;
-	struct coterie_cpg_call_process lists[]; /* members, then those that left, then those that joined */
+	/* Members, then processes that have left, then processes that have joined. */
+	struct coterie_cpg_call_process lists[];
 };
 
 #pragma GCC diagnostic pop

@@ -46,7 +46,7 @@ typedef uint64_t coterie_kv_handle_t;
 struct coterie_kv_entry {
 	const void *key, *value; /* value: NULL with COTERIE_KV_KEYS_ONLY and in a deletion */
 	size_t key_size, value_size;
-	uint64_t created;  /* revision of the write that created the key, or 0: in events */
+	uint64_t created;  /* revision of the write that created the key; in events 0 */
 	uint64_t modified; /* revision of its last change */
 };
 
@@ -54,8 +54,11 @@ struct coterie_kv_entry {
 enum coterie_kv_change {
 	COTERIE_KV_PUT = 1,
 	COTERIE_KV_DELETED = 2,
-	/* Changes were left out, since this client read too slowly, or the node had to take over the state of
-	   another one. List the keys again. Of entry only modified is set: all changes up to it may be missing. */
+	/*
+	 * Changes were left out, because this client read too slowly, or because the node took over the state of
+	 * another node. List the keys again. Only the member modified of the entry is set: all changes up to that
+	 * revision may be missing.
+	 */
 	COTERIE_KV_MISSED = 3
 };
 
@@ -71,7 +74,7 @@ enum coterie_kv_state {
 	COTERIE_KV_NO_QUORUM = 0, /* only local reads */
 	COTERIE_KV_READY = 1,
 	COTERIE_KV_CATCHING_UP = 2, /* another node is sending its state to this one */
-	COTERIE_KV_WAITING = 3      /* nodes that may have newer state are missing: see waiting */
+	COTERIE_KV_WAITING = 3      /* nodes that may have newer state are missing: see the member waiting */
 };
 
 /** The result of coterie_kv_status_get. */
@@ -79,7 +82,7 @@ struct coterie_kv_status {
 	uint64_t revision;
 	uint64_t hash; /* of all writes so far, equal on nodes with the same state */
 	uint64_t keys;
-	uint64_t bytes, bytes_max; /* used by keys and values, with 64 for each entry, and the limit */
+	uint64_t bytes, bytes_max; /* bytes used by keys and values, with 64 more for each entry, and the limit */
 	uint32_t state;            /* enum coterie_kv_state */
 	uint32_t donor;            /* node id of the node that sends its state to others, or 0: none */
 	uint32_t waiting_count;
@@ -87,7 +90,8 @@ struct coterie_kv_status {
 };
 
 /**
- * Connect to the service on this node, of the instance that COTERIE_INSTANCE names, if it is set.
+ * Connect to the service on this node, of the instance that COTERIE_INSTANCE names, if that is set.
+ *
  * @param notify   may be NULL
  * @param context  stored for the program: coterie_kv_context_get
  */
@@ -103,60 +107,67 @@ cs_error_t coterie_kv_context_set(coterie_kv_handle_t handle, void *context);
 
 /**
  * Write a value.
- * @param revision  out, may be NULL: of this write
+ *
+ * @param revision  out, may be NULL: revision of this write
  * @return also CS_ERR_NO_SPACE: bytes_max would be exceeded; CS_ERR_TOO_BIG: key or value too long
  */
 cs_error_t coterie_kv_put(coterie_kv_handle_t handle, const void *key, size_t key_size, const void *value,
 	size_t value_size, uint64_t *revision);
 /**
  * Write a value if the last change of the key was the write `expected`. If `expected` is 0, the key must not exist.
- * @param revision  out, may be NULL: of this write; with CS_ERR_EXIST and CS_ERR_FAILED_OPERATION, of the
+ *
+ * @param revision  out, may be NULL: revision of this write; with CS_ERR_EXIST and CS_ERR_FAILED_OPERATION, of the
  *     key's last change
  * @return also CS_ERR_EXIST: expected is 0 and the key exists; CS_ERR_NOT_EXIST: there is no such key;
- *     CS_ERR_FAILED_OPERATION: it has another revision; as coterie_kv_put
+ *     CS_ERR_FAILED_OPERATION: the key has another revision; errors of coterie_kv_put
  */
 cs_error_t coterie_kv_put_if(coterie_kv_handle_t handle, const void *key, size_t key_size, const void *value,
 	size_t value_size, uint64_t expected, uint64_t *revision);
 /** Delete a key. Also CS_ERR_NOT_EXIST, CS_ERR_TOO_BIG. */
 cs_error_t coterie_kv_delete(coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t *revision);
-/** Delete a key if its last change was the write `expected`, which is not 0. As coterie_kv_put_if. */
+/** Delete a key if its last change was the write `expected`, which is not 0. Errors are as of coterie_kv_put_if. */
 cs_error_t coterie_kv_delete_if(
 	coterie_kv_handle_t handle, const void *key, size_t key_size, uint64_t expected, uint64_t *revision);
 
 /**
  * Read a value.
+ *
  * @param flags  COTERIE_KV_LOCAL or _LINEARIZABLE
  * @param value  out: at most `room` bytes of it; may be NULL if room is 0
  * @param entry  out, may be NULL: sizes and revisions; its key and value point to the parameters
- * @return also CS_ERR_NOT_EXIST; CS_ERR_TOO_BIG: the value is longer than room (entry is filled in), or the key
+ * @return also CS_ERR_NOT_EXIST; CS_ERR_TOO_BIG: the value is longer than room (then entry is filled in), or the key is
+ *     too long
  */
 cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void *key, size_t key_size, void *value,
 	size_t room, struct coterie_kv_entry *entry);
 /**
  * Visit all keys that begin with prefix, in ascending byte order. A long list is read in pages. Each page is
  * consistent, the whole list is not.
+ *
  * @param prefix    may be NULL if prefix_size is 0: all keys
- * @param revision  out, may be NULL: of the first page. A watch that began before, and whose events after this
- *     revision are applied, misses no change
+ * @param revision  out, may be NULL: revision of the first page. To miss no change, begin a watch before the list, and
+ *     apply its events after this revision
  */
 cs_error_t coterie_kv_list(coterie_kv_handle_t handle, uint32_t flags, const void *prefix, size_t prefix_size,
 	coterie_kv_visit visit, void *arg, uint64_t *revision);
 
 /**
  * Report all changes of keys that begin with prefix from now on.
- * @param watch     out: its number, for the callback and coterie_kv_unwatch
- * @param revision  out, may be NULL: changes after this one are reported
+ *
+ * @param watch     out: number of the watch, for the callback and coterie_kv_unwatch
+ * @param revision  out, may be NULL: changes after this revision are reported
  * @return also CS_ERR_NO_RESOURCES: the handle has 64 watches
  */
 cs_error_t coterie_kv_watch(
 	coterie_kv_handle_t handle, const void *prefix, size_t prefix_size, uint32_t *watch, uint64_t *revision);
-/** End a watch. Events that are under way still come. Also CS_ERR_NOT_EXIST. */
+/** End a watch. Events that are under way are still delivered. Also CS_ERR_NOT_EXIST. */
 cs_error_t coterie_kv_unwatch(coterie_kv_handle_t handle, uint32_t watch);
 
 cs_error_t coterie_kv_status_get(coterie_kv_handle_t handle, struct coterie_kv_status *status);
 /**
- * Give up the missing nodes: go on with the newest state that is there, or with an empty table. Writes that only
- * the missing nodes have are lost for good. This is for operators, and needs the right to administer.
+ * Give up the missing nodes: go on with the newest state that the present nodes have, or with an empty table. Writes
+ * that only the missing nodes have are lost for good. This is for operators, and needs the right to administer.
+ *
  * @return also CS_ERR_ACCESS; CS_ERR_NOT_EXIST: no nodes are missing
  */
 cs_error_t coterie_kv_recover(coterie_kv_handle_t handle);

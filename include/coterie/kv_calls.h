@@ -16,10 +16,11 @@
 #define COTERIE_KV_CALL_NAME "kv"
 
 /** Numbers of requests, and of their answers. */
-#define COTERIE_KV_CALL_PUT 0         /* coterie_kv_call_write; answer: coterie_kv_call_written */
-#define COTERIE_KV_CALL_DELETE 1      /* the same, with value_size 0 */
-#define COTERIE_KV_CALL_GET 2         /* coterie_kv_call_get; answer: coterie_kv_call_got. The state of this node */
-#define COTERIE_KV_CALL_GET_ORDERED 4 /* the same, with all writes before the call. Needs quorum */
+#define COTERIE_KV_CALL_PUT 0    /* coterie_kv_call_write; answer: coterie_kv_call_written */
+#define COTERIE_KV_CALL_DELETE 1 /* coterie_kv_call_write with value_size 0; answer: coterie_kv_call_written */
+/* coterie_kv_call_get; answer: coterie_kv_call_got. Reads the state of this node. */
+#define COTERIE_KV_CALL_GET 2
+#define COTERIE_KV_CALL_GET_ORDERED 4 /* as GET, but the state includes all writes before the call. Needs quorum */
 
 #define COTERIE_KV_CALL_CONDITIONAL 1u /* flag of a write: only if the key's last change was `expected` */
 
@@ -39,7 +40,8 @@ struct coterie_kv_call_write {
 
 struct coterie_kv_call_written {
 	struct coterie_response_header header;
-	uint64_t revision; /* of this write. With the errors "exist" (14) and "failed" (21): of the key's last change */
+	/* Revision of this write. With the errors "exist" (14) and "failed" (21): of the key's last change. */
+	uint64_t revision;
 };
 
 struct coterie_kv_call_get {

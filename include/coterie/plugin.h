@@ -83,14 +83,15 @@
 #define COTERIE_CAP_METRICS (UINT64_C(1) << 16)  /* metric_add .. metric_observe */
 #define COTERIE_CAP_CALLS (UINT64_C(1) << 17)    /* call_open, call_send, call_close */
 
-/** Abilities of a plugin that its table does not show (`offers`). */
+/** Abilities of a plugin that its table of functions does not show (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
 #define COTERIE_CAN_UNPRIVILEGED (UINT64_C(1) << 1)
-#define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* has state_save and state_load, or no state except in the maps */
-#define COTERIE_CAN_QUORUM (UINT64_C(1) << 3)    /* may be named as quorum.provider */
+/* Has state_save and state_load, or keeps all its state in the maps. */
+#define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2)
+#define COTERIE_CAN_QUORUM (UINT64_C(1) << 3) /* may be named as quorum.provider */
 #define COTERIE_CAN_TELL_REFUSED \
 	(UINT64_C(1) << 4) /* calls peer_refused. So the ring sends packets to idle peers,
-                                                       which their kernels can refuse */
+                                                       which the kernels of their hosts can refuse */
 
 /** Type of an option. All values are written as text in the config file. */
 #define COTERIE_OPT_BOOL 1u
@@ -103,8 +104,8 @@
 #define COTERIE_OPT_ADDRESS 8u /* a host name or IP address */
 #define COTERIE_OPT_LIST 9u    /* of strings */
 
-#define COTERIE_OPT_RELOAD 1u /* flag: may change while the plugin runs */
-#define COTERIE_OPT_SECRET 2u /* flag: never shown */
+#define COTERIE_OPT_RELOAD 1u /* flag: the option may change while the plugin runs */
+#define COTERIE_OPT_SECRET 2u /* flag: the value is never shown */
 
 /** One option that a plugin accepts in its section of the config file. */
 struct coterie_option {
@@ -116,12 +117,13 @@ struct coterie_option {
 	const char *choices; /* COTERIE_OPT_ENUM: words separated by spaces; otherwise NULL */
 	const char *help;    /* one line */
 	/**
-	 * The key that this option is in corosync.conf, or NULL: none. "totem.acme_depth" is `acme_depth` in the section
-	 * `totem` there, and the key of that name in the map. With coterie.conf the option makes the same key. So each syntax
-	 * can be printed as the other. A legacy name has 2 to 8 parts of [a-z0-9_]+ with dots between them, at most 200
-	 * characters together. The first part is not "runtime", "coterie", "nodelist", "logging", "uidgid", "service" or
-	 * "transport", the names "totem.interface.*" and "totem.key" are taken, and the option is not secret. A key that the
-	 * executive reads itself keeps its meaning there. The option then reads the same value.
+	 * The key that this option is in corosync.conf, or NULL: none. For example "totem.acme_depth" is `acme_depth`
+	 * in the section `totem` of that file, and the key of that name in the map. With coterie.conf the option makes
+	 * the same key. So each syntax can be printed as the other. A legacy name has 2 to 8 parts of [a-z0-9_]+ with
+	 * dots between them, at most 200 characters together. The first part is not "runtime", "coterie", "nodelist",
+	 * "logging", "uidgid", "service" or "transport". The names "totem.interface.*" and "totem.key" are taken, and
+	 * the option is not secret. A key that the executive reads itself keeps its meaning there. The option then
+	 * reads the same value.
 	 */
 	const char *legacy;
 };
@@ -132,15 +134,15 @@ struct coterie_option {
 
 /** Purpose of a check. */
 #define COTERIE_CHECK_START 1u  /* the daemon starts with this configuration, or a tool prints it */
-#define COTERIE_CHECK_TEST 2u   /* `coterie -t`: nothing is started, so a check reports also what init would refuse */
+#define COTERIE_CHECK_TEST 2u   /* `coterie -t`: nothing is started, so a check also reports what init would refuse */
 #define COTERIE_CHECK_RELOAD 3u /* the running daemon has read its file, or keys of the map, again */
 
-/** A key of a configuration, under its name in the map. */
+/** A key of a configuration. Its name is that of the key in the map. */
 struct coterie_config_key {
 	const char *key;  /* "totem.interface.0.mcastport" */
 	const char *text; /* the value. A number is in plain decimal */
-	const char *file; /* that sets the key, or NULL */
-	uint32_t line;    /* in the file. 0: derived by the executive, or a changed key of the map */
+	const char *file; /* file that sets the key; NULL: none */
+	uint32_t line;    /* line in that file. 0: the executive derived the key, or the key was changed in the map */
 	uint32_t type;    /* COTERIE_MAP_*: type of the value in the map */
 	uint64_t number;  /* value of an integer, in two's complement if it is negative. 0 for a text */
 };
@@ -148,16 +150,16 @@ struct coterie_config_key {
 /** A node of a configuration. */
 struct coterie_config_node {
 	const char *name;  /* or NULL: none */
-	uint32_t position; /* N of its keys, which are nodelist.node.N.* */
+	uint32_t position; /* number N in the names of its keys, nodelist.node.N.* */
 	uint32_t nodeid;   /* or 0: none */
 	uint32_t links;    /* bit N is set if the node has an address on link N */
 	uint32_t is_local; /* 1: this node */
 };
 
 /**
- * A configuration that the executive has read. It may have errors, which the executive has reported: then keys and nodes
- * may be missing. All that the view reaches is borrowed for the call of check. Elements of later ABIs are longer: go from
- * node to node by node_size.
+ * A configuration that the executive has read. It may have errors, which the executive has reported: then keys and
+ * nodes may be missing. Everything that can be reached from the view is borrowed for the call of check. Elements are
+ * longer in later ABIs, so go from node to node by node_size.
  */
 struct coterie_config_view {
 	/* since 1.9 */
@@ -169,13 +171,14 @@ struct coterie_config_view {
 	uint32_t node_count, node_size;
 	const char *transport; /* name of the transport plugin */
 	const char *provider;  /* name of the quorum provider plugin, or NULL: none */
-	const void *context;   /* of the executive */
+	const void *context;   /* for the executive only */
 	/** Return the key of this name, or NULL. */
 	const struct coterie_config_key *(*find)(const struct coterie_config_view *view, const char *key);
 	/**
 	 * Iterate over the keys that begin with prefix, in the order of the file.
-	 * @param before  the last one that was returned; NULL: begin
-	 * @return NULL: no more
+	 *
+	 * @param before  the key that was returned last; NULL: begin
+	 * @return NULL: there are no more keys
 	 */
 	const struct coterie_config_key *(*next)(
 		const struct coterie_config_view *view, const char *prefix, const struct coterie_config_key *before);
@@ -186,21 +189,21 @@ struct coterie_config_view {
 	 */
 	const struct coterie_config_key *(*service)(const struct coterie_config_view *view, const char *name);
 	/**
-	 * Return the name that the file's syntax has for a key: "two-node" or "two_node" for quorum.two_node. It is good until
-	 * the next call. A key without an option in coterie.conf keeps its last part.
+	 * Return the name that the file's syntax has for a key: "two-node" or "two_node" for quorum.two_node. The text
+	 * is valid until the next call. For a key without an option in coterie.conf it is the last part of the key.
 	 */
 	const char *(*name)(const struct coterie_config_view *view, const char *key);
 };
 
 /**
- * Where check reports. The executive puts the file and line of `at` in front of each text, and counts. at may be NULL:
- * the file as a whole. A text is one line, "what is wrong: what to do", in words of the file's syntax.
+ * How check reports. The executive puts the file and line of `at` in front of each text, and counts the texts. at may
+ * be NULL: the file as a whole. A text is one line, "what is wrong: what to do", in words of the file's syntax.
  */
 struct coterie_config_report {
 	/* since 1.9 */
 	uint32_t size; /* bytes of this struct that the executive filled */
 	uint32_t pad;
-	void *context; /* of the executive */
+	void *context; /* for the executive only */
 	/** The configuration is refused: no start, exit status 8 at `coterie -t`, no reload. */
 	void (*error)(const struct coterie_config_report *report, const struct coterie_config_key *at,
 		const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -215,24 +218,25 @@ struct coterie_plugin {
 	uint16_t abi_major, abi_minor;        /* of the headers it was compiled with */
 	uint32_t size;                        /* sizeof(struct coterie_plugin) in these headers */
 	uint32_t kind;                        /* COTERIE_KIND_* */
-	const char *name;                     /* [a-z0-9_]+, also of the file, the folder and the section */
-	const char *version, *description;    /* for people, one line each */
+	const char *name;                     /* [a-z0-9_]+, also the name of the file, the folder and the section */
+	const char *version, *description;    /* for operators, one line each */
 	uint64_t needs;                       /* COTERIE_CAP_*: abilities that it cannot work without */
 	uint64_t offers;                      /* COTERIE_CAN_* */
 	const struct coterie_option *options; /* may be NULL if option_count is 0 */
-	uint32_t option_count, option_size;   /* elements, and the stride of one */
+	uint32_t option_count, option_size;   /* number of elements, and size of one */
 	const void *ops;                      /* struct coterie_service or struct coterie_transport */
 
 	/* since 1.9 */
 	/**
-	 * Check a configuration that uses this plugin, or NULL: its options have no rules beyond their types and limits. The
-	 * executive calls this for the transport, for the quorum provider and for each other service that the configuration
-	 * loads. It does so before it loads the plugin, and in processes that never load it. At a reload it calls this for each
-	 * plugin that runs. No init or open comes first, and there is no host table: the function must depend on its arguments
-	 * only. It must not block, and must not keep a pointer. It runs on the thread that loads plugins.
+	 * Check a configuration that uses this plugin. NULL: its options have no rules beyond their types and limits.
+	 * The executive calls this for the transport, for the quorum provider and for each other service that the
+	 * configuration loads. It does so before it loads the plugin, and in processes that never load it. At a reload
+	 * it calls this for each plugin that runs. No init or open comes first, and there is no host table: the
+	 * function must depend on its arguments only. It must not block, and must not keep a pointer. It runs on the
+	 * thread that loads plugins.
 	 */
 	void (*check)(const struct coterie_config_view *view, const struct coterie_config_report *report);
-	const char *log_name; /* name of its lines in the log, also in logger_subsys, or NULL: its name in capitals */
+	const char *log_name; /* name of its lines in the log, also for logger_subsys, or NULL: its name in capitals */
 };
 
 /** Objects of the executive, opaque to plugins. */
@@ -246,7 +250,7 @@ struct coterie_series;          /* one metric of a plugin */
 struct coterie_call;            /* a connection of a plugin to another service of this node */
 struct coterie_response_header; /* of <coterie/service.h> */
 
-/** Identity of a ring. Two are equal only if both parts are. */
+/** Identity of a ring. Two identities are equal only if representative and seq are equal. */
 struct coterie_ring_id {
 	uint32_t representative; /* lowest node id of the ring */
 	uint32_t pad;
@@ -255,14 +259,17 @@ struct coterie_ring_id {
 
 /** Delivery guarantees of ring_send. */
 #define COTERIE_AGREED 0u /* the same order at all members */
-#define COTERIE_SAFE 1u   /* also: delivered only when all members have it. Agreed if a member does not implement it */
+/*
+ * As COTERIE_AGREED, and only when all members have the message. Delivered as agreed if a member does not implement it.
+ */
+#define COTERIE_SAFE 1u
 
 /** Rights of a client, each of which includes those before it (coterie.conf(5), ACCESS). */
 #define COTERIE_RIGHT_OBSERVE 1u    /* read state, keys and statistics, and track them */
 #define COTERIE_RIGHT_USE 2u        /* use groups, locks, stores, and keys that do not control the daemon */
 #define COTERIE_RIGHT_ADMINISTER 3u /* control the daemon, its plugins and the ring */
 
-/** Events of a descriptor, with the values of poll(2). */
+/** Events of a file descriptor, with the values of poll(2). */
 #define COTERIE_FD_IN 0x001u
 #define COTERIE_FD_OUT 0x004u
 #define COTERIE_FD_ERROR 0x008u
@@ -303,8 +310,8 @@ struct coterie_map_value {
 };
 
 /**
- * Called at a change. All arguments are borrowed for the call. Counters that the executive changes in place
- * are reported with an empty `before`. A callback may change the map, and end its own tracker.
+ * Called at a change. All arguments are borrowed for the call. For counters that the executive changes in place
+ * `before` is empty. A callback may change the map, and end its own tracker.
  */
 typedef void (*coterie_map_notify)(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before);
@@ -317,7 +324,8 @@ struct coterie_quorum {
 	uint32_t size; /* of this struct, on the side that fills it */
 	uint32_t is_quorate;
 	struct coterie_ring_id ring;
-	const uint32_t *members; /* member_count node ids of the provider's view, ascending; borrowed */
+	/* Node ids of the members in the ring that the verdict is about, ascending; borrowed. */
+	const uint32_t *members;
 	uint32_t member_count;
 	uint32_t pad;
 	const char *provider; /* plugin name, or NULL: none is configured, is_quorate is 1 */
@@ -329,21 +337,24 @@ struct coterie_quorum {
  * that is cut off may deliver a message in the regular configuration that the others deliver in a transitional one.
  */
 struct coterie_delivery {
-	uint32_t size;       /* of this struct, set by the caller */
-	uint32_t is_regular; /* 0: the message is delivered in a transitional configuration: other members may never
-	                              deliver it */
-	uint32_t is_sender_member; /* 0: the sender is not a member of this configuration. It may be gone for ever */
-	/* 1: all members that announce have announced, before this place, that they are quorate, and no member has left.
-	   Corosync and executives before 1.7 do not announce. 0 in a transitional configuration that lacks a member, and
-	   from a new configuration until all have announced. */
+	uint32_t size; /* of this struct, set by the caller */
+	/* 0: the message is delivered in a transitional configuration: other members may never deliver it. */
+	uint32_t is_regular;
+	uint32_t is_sender_member; /* 0: the sender is not a member of this configuration. It may never come back */
+	/*
+	 * 1: before this place all members that announce their quorum have announced that they are quorate, and no
+	 * member has left. Corosync and executives before 1.7 do not announce it. 0: in a transitional configuration
+	 * that lacks a member, and in a new configuration until all have announced.
+	 */
 	uint32_t is_quorate;
-	struct coterie_ring_id ring; /* in which the message was sent */
-	uint64_t position;           /* in that ring, ascending; with gaps */
+	struct coterie_ring_id ring; /* ring in which the message was sent */
+	uint64_t position;           /* place in that ring, ascending, with gaps */
 };
 
 /** Reasons why an answer is no longer wanted. */
-#define COTERIE_REPLY_TIMEOUT 1u /* its time is over: the client receives the error "timeout" (CS_ERR_TIMEOUT, 5) */
-#define COTERIE_REPLY_LEFT 2u    /* the client has gone, or its connection is ending */
+/* The time to answer is over: the client receives the error "timeout" (CS_ERR_TIMEOUT, 5) */
+#define COTERIE_REPLY_TIMEOUT 1u
+#define COTERIE_REPLY_LEFT 2u /* the client has gone, or its connection is ending */
 
 /** Called once for a token that was not finished in time. token is void from then on. reason: COTERIE_REPLY_*. */
 typedef void (*coterie_reply_gone)(void *arg, uint64_t token, uint32_t reason);
@@ -364,8 +375,8 @@ struct coterie_label {
 };
 
 /**
- * A metric. Those of one name are a family: they have the same kind, help and bounds, and different labels. The
- * names of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
+ * A metric. Metrics of one name are a family: they have the same kind, help and bounds, and different labels. The names
+ * of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
  */
 struct coterie_metric {
 	uint32_t size; /* of this struct, set by the plugin */
@@ -373,32 +384,39 @@ struct coterie_metric {
 	/* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds". Without "__" inside, and without "_", "_total",
 	   "_bucket", "_sum", "_count", "_info" and "_created" at the end */
 	const char *name;
-	const char *help;                   /* one line of UTF-8, at most 200 bytes, without \ and " */
-	const struct coterie_label *labels; /* label_count, in any order; at most 240 bytes as written, NAME="VALUE" */
+	const char *help; /* one line of UTF-8, at most 200 bytes, without \ and " */
+	/* label_count labels, in any order. As NAME="VALUE" they have at most 240 bytes. */
+	const struct coterie_label *labels;
 	const double *
 		bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
 	uint32_t label_count, bound_count;
 };
 
 /**
- * The functions of a plugin that calls another service. They are called on turns of the loop of their own, never inside a
+ * The functions of a plugin that calls another service. Each is called on a separate turn of the loop, never inside a
  * function of the host table. Messages are borrowed.
  */
 struct coterie_caller {
 	uint32_t size; /* of this struct, set by the plugin */
 	uint32_t pad;  /* 0 */
-	/** The answer of a request, in the order of the requests: each is sent when the one before has its answer. */
+	/**
+	 * Called with the answer of a request, in the order of the requests: a request is sent only when the one before
+	 * has its answer.
+	 */
 	void (*answered)(void *arg, const struct coterie_response_header *answer);
 	void (*event)(void *arg, const struct coterie_response_header *event); /* or NULL: events are dropped */
-	/** The service ended the connection, or is unloaded. Requests without an answer get none. The call is void. */
+	/**
+	 * Called when the service has ended the connection, or is unloaded. Requests without an answer get none. The
+	 * call is void.
+	 */
 	void (*ended)(void *arg);
 };
 
 /** Phases of a change of keys. */
-#define COTERIE_REKEY_ACTIVATE 1u /* send with the new keys, still accept packets of the old ones */
+#define COTERIE_REKEY_ACTIVATE 1u /* send with the new keys, and still accept packets of the old ones */
 #define COTERIE_REKEY_CLEANUP 2u  /* forget the old keys */
 
-/** States of the watch over a peer. */
+/** States of the connection by which a peer is watched. */
 #define COTERIE_WATCH_OFF 0u
 #define COTERIE_WATCH_ON 1u
 #define COTERIE_WATCH_BROKEN 2u
@@ -420,7 +438,7 @@ struct coterie_link_status {
 	char destination[COTERIE_ADDRESS_TEXT];
 };
 
-/** A node, as its transport sees it. Zeroed, and size set, before it is filled. */
+/** A node, as its transport sees it. The caller zeroes the struct and sets size. */
 struct coterie_node_status {
 	uint32_t size; /* of the caller's struct */
 	uint32_t nodeid;
@@ -442,10 +460,10 @@ struct coterie_peer {
 /** An arrived packet. */
 struct coterie_arrival {
 	struct coterie_frame *frame; /* borrowed: the executive takes its own references */
-	const struct sockaddr *from; /* borrowed, or NULL: it came from this node through memory */
+	const struct sockaddr *from; /* borrowed, or NULL: the packet came from this node through memory */
 };
 
-/** True if the other side's table is long enough to have the member, and the member is not NULL. */
+/** Return whether the table of the other side is long enough to have the member, and the member is not NULL. */
 #define COTERIE_HAS(table, member) \
 	((table)->size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member) && (table)->member != NULL)
 
@@ -453,7 +471,7 @@ struct coterie_arrival {
 	.options = (array), .option_count = sizeof(array) / sizeof((array)[0]), .option_size = sizeof((array)[0])
 
 /**
- * Define a plugin's descriptor, the one symbol that it exports: `id_LTX_coterie_plugin`. id is the bare name
+ * Define a plugin's descriptor, the only symbol that the plugin exports: `id_LTX_coterie_plugin`. id is the plain name
  * of the plugin. `COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0", …, .ops = &ops);`
  */
 #ifdef __cplusplus

@@ -1,56 +1,66 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Services: plugins that serve local clients over IPC, and agree by ordered messages with the same service on other
- * nodes.
+ * Services: plugins that serve local clients over IPC, and agree with the same service on other nodes by ordered
+ * messages.
  *
- * A request of a client arrives through the request table. Its handler multicasts a ring message with host->ring_send.
- * The message returns, in the same order on all nodes, through the ring message table. That function changes the state,
- * and tells clients with host->event. A state that all nodes must agree on may change only in ring messages and
- * functions of the synchronisation.
+ * A request of a client is handled by a function of the request table, which multicasts a ring message with
+ * host->ring_send. Each node receives that message, in the same order, by a function of the ring message table. That
+ * function changes the state, and sends events to clients with host->event. A state that all nodes must agree on may
+ * change only in ring messages and functions of the synchronisation.
  *
  * A quorum provider is a service that decides whether this part of the ring may work. To write one:
  *
- * 1. Announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id. It needs an
- *    ipc_name only if it has clients of its own. All nodes must run it.
- * 2. Take part in the synchronisation. In sync_start copy ring and members, which are not certain yet. In sync_step send
- *    the facts that the others need with ring_send, or return 0 at once. In sync_done all members have received all of
- *    these: decide, and call host->quorum_publish. Do so even if the verdict has not changed, since the ring is new. All
- *    members decide the same, by the same messages in the same order. Until the first call the node is not quorate.
- * 3. Publish again whenever the verdict changes between synchronisations (a message, a timer, a key). Do not publish
- *    between sync_start and sync_done, since the facts are not agreed on then.
+ * 1. Announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id. It needs an ipc_name only
+ *    if it has clients of its own. All nodes must run it.
+ * 2. Take part in the synchronisation. In sync_start copy ring and members, which are not certain yet. In sync_step
+ *    send the facts that the other members need with ring_send, or return 0 at once. In sync_done all members have
+ *    received all of these messages: decide, and call host->quorum_publish. Do so even if the verdict has not changed,
+ *    since the ring is new. All members decide the same, by the same messages in the same order. Until the first call
+ *    the node is not quorate.
+ * 3. Publish again whenever the verdict changes between synchronisations (by a message, a timer or a key). Do not
+ *    publish between sync_start and sync_done, since the facts are not agreed on then.
  *
  * The operator writes `quorum { provider: NAME }`, and the provider's options in `service { name: NAME … }`. The daemon
  * loads the provider, and refuses to start without it. Verdicts of other plugins are refused (-EPERM). The daemon logs
- * each verdict. Without quorum it closes the gate of requests that need it. The quorum service tells clients. If init
- * fails, the start fails: log the reason, and return the errno. tests/unit/plugins/leader.c is a complete provider.
+ * each verdict. Without quorum it closes the gate of requests that need quorum. The quorum service sends the verdict to
+ * clients. If init fails, the start fails: log the reason, and return the errno. tests/unit/plugins/leader.c is a
+ * complete provider.
  */
 #ifndef COTERIE_SERVICE_H
 #define COTERIE_SERVICE_H
 
 #include <coterie/plugin.h>
 
-/** Results of a request handler besides 0 and negative errno. */
+/** Results of a request handler in addition to 0 and -errno. */
 #define COTERIE_REPLIED 1 /* the handler has called host->reply */
-#define COTERIE_LATER 2   /* the plugin will call it later, exactly once */
+#define COTERIE_LATER 2   /* the plugin will call host->reply later, exactly once */
 
 /** Flags of a request. */
-#define COTERIE_NEEDS_FLOW 1u /* refused with "try again" during a synchronisation or without room */
-/* Refused with "try again" while not quorate. It waits while the node is quorate but was out of contact with a
-   majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
+/* The request is refused with "try again" during a synchronisation, or if the ring has no room. */
+#define COTERIE_NEEDS_FLOW 1u
+/*
+ * The request is refused with "try again" while the node is not quorate. It waits while the node is quorate, but was
+ * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED).
+ */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u /* the client does not wait for an answer; see coterie_request */
-/* Since 1.5: the answer tells whether the node is quorate. The request waits while the node is quorate but out of
-   contact, as above: the others may have formed a ring without it. After 10 s the client gets "try again".
-   Executives before 1.5 answer at once. */
+/*
+ * Since 1.5: the answer says whether the node is quorate. The request waits while the node is quorate, but out of
+ * contact as with COTERIE_NEEDS_QUORUM: other members may have formed a ring without this node. After 10 s the client
+ * gets "try again". Executives before 1.5 answer at once.
+ */
 #define COTERIE_TELLS_QUORUM 32u
-/* Since 1.5: the right that a client needs. A request with neither flag needs COTERIE_RIGHT_USE, and a request with
-   both COTERIE_RIGHT_ADMINISTER. Executives before 1.5 ignore them: name COTERIE_CAP_RIGHTS in `needs`. */
-#define COTERIE_OBSERVES 8u     /* needs COTERIE_RIGHT_OBSERVE: the request changes nothing for others */
+/*
+ * Since 1.5: the right that a client needs. A request with neither flag needs COTERIE_RIGHT_USE, and a request with
+ * both flags needs COTERIE_RIGHT_ADMINISTER. Executives before 1.5 ignore the flags: name COTERIE_CAP_RIGHTS in
+ * `needs`.
+ */
+#define COTERIE_OBSERVES 8u     /* needs COTERIE_RIGHT_OBSERVE: the request has no effect on other clients */
 #define COTERIE_ADMINISTERS 16u /* needs COTERIE_RIGHT_ADMINISTER */
 
 /**
  * One request. Before the handler runs the executive checks the client's right, the flags, and that `size_min` <= size
- * <= 1048576. The flags state the right that is needed. A client without it receives CS_ERR_ACCESS. Up to 4096 bytes,
+ * <= 1048576. The flags name the right that is needed. A client without it receives CS_ERR_ACCESS. Up to 4096 bytes,
  * msg is a copy aligned to 8. A longer msg is the client's own shared memory, aligned to 4. Its bytes may change while
  * the handler runs, so copy a length once, and check the copy.
  *
@@ -58,16 +68,17 @@
  *
  * - 0: the executive answers `response_id` with CS_OK.
  * - COTERIE_REPLIED, COTERIE_LATER: the executive does not answer.
- * - Negative errno: the executive answers with the matching cs_error_t. Here -EAGAIN is "try again", -ENOENT "not
- *   exist", -EINVAL "invalid parameter", -EINTR "interrupt", -EOVERFLOW "name too long", -EMSGSIZE "too big". The errors
- *   of -EEXIST, -EBUSY, -ENOTSUP, -ENOMEM and -EACCES have the same names. All others are "library".
+ * - -errno: the executive answers with the matching cs_error_t. Here -EAGAIN is "try again", -ENOENT "not exist",
+ *   -EINVAL "invalid parameter", -EINTR "interrupt", -EOVERFLOW "name too long", -EMSGSIZE "too big". The errors of
+ *   -EEXIST, -EBUSY, -ENOTSUP, -ENOMEM and -EACCES have the same names. All others are "library".
  *
- * With COTERIE_NO_REPLY there is no answer at all. After -EAGAIN the executive then keeps the request. It calls the
- * handler again when the ring has room, before it reads other requests of that client. So the request is not lost.
+ * A request with COTERIE_NO_REPLY has no answer at all. If its handler returns -EAGAIN, the executive keeps the
+ * request. It calls the handler again when the ring has room, before it reads other requests of that client. So the
+ * request is not lost.
  */
 struct coterie_request {
-	uint32_t id;       /* ascending in the table. Ids between are answered "invalid parameter" */
-	uint32_t size_min; /* bytes with the 16-byte header, or 24 if the client sends that */
+	uint32_t id;       /* ascending in the table. Requests with other ids are answered "invalid parameter" */
+	uint32_t size_min; /* least bytes, with the 16-byte header, or the 24-byte one if the client sends that */
 	uint32_t flags;    /* COTERIE_NEEDS_*, COTERIE_NO_REPLY, COTERIE_OBSERVES, COTERIE_ADMINISTERS */
 	uint32_t response_id;
 	int (*handle)(void *self, struct coterie_client *client, const void *msg, uint32_t size);
@@ -106,7 +117,7 @@ struct coterie_ring_msg {
 		uint32_t size);
 };
 
-/** A configuration of the ring, as delivered. Lists are ascending, borrowed for the call. */
+/** A configuration of the ring. Lists are ascending, borrowed for the call. */
 struct coterie_configuration {
 	uint32_t size;       /* of this struct, in the executive */
 	uint32_t is_regular; /* 0: transitional */
@@ -159,56 +170,72 @@ struct coterie_service {
 	const char *ipc_name; /* libqb name of the default instance, or NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */
-	uint32_t priority;    /* unloaded in descending order */
+	uint32_t priority;    /* they are unloaded in descending order */
 
-	/** Make the state, *self, which is the first argument of all others. < 0: the plugin is not loaded; log the reason. */
+	/**
+	 * Make the state, *self, which is the first argument of all other functions. < 0: the plugin is not loaded; log
+	 * the reason.
+	 */
 	int (*init)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
-	/** Called once after a successful init. Clients are gone, or another version has taken them over. In the second
-	    case their client_data of this version is still there, and is freed after fini. */
+	/**
+	 * Called once after a successful init. Clients are gone, or another version has taken them over. In the second
+	 * case the client_data that this version gave them still exists, and is freed after fini.
+	 */
 	void (*fini)(void *self);
 	int (*client_join)(void *self, struct coterie_client *client);   /* < 0: refuse the connection */
 	void (*client_leave)(void *self, struct coterie_client *client); /* last call for this client */
 	void (*configuration)(void *self, const struct coterie_configuration *configuration);
-	/** transitional: members that come from the same ring as this node, none in the first ring. Must not send. */
+	/**
+	 * transitional: members that come from the same ring as this node. It is empty in the first ring. This function
+	 * must not send.
+	 */
 	void (*sync_start)(void *self, const uint32_t *transitional, uint32_t transitional_count,
 		const struct coterie_configuration *regular);
 	/** Messages that are queued when a round is aborted are delivered in the next round: name the ring in them. */
 	int (*sync_step)(void *self); /* 0: done; -EAGAIN: call again after the next token. May send */
 	void (*sync_done)(void *self);
 	void (*sync_abort)(void *self);
-	int (*reload)(void *self); /* options have new values, already checked */
-	/** Called before the service is unloaded, or the node leaves. Clients are gone, but it may still send. Return 0
-	    if no message is under way. -EAGAIN: it is called again, until a token timeout has passed. */
+	int (*reload)(void *self); /* options have new values, which are checked already */
+	/**
+	 * Called before the service is unloaded, or the node leaves. Clients are gone, but the service may still send.
+	 * Return 0 if no message is under way. -EAGAIN: it is called again, until a token timeout has passed.
+	 */
 	int (*drain)(void *self);
-	/** Write the state. blob: malloc'd, the executive frees it. <coterie/state.h> helps to write and read one. A
-	    service without state, or with its state in the maps, needs neither of these two. */
+	/**
+	 * Write the state. blob: malloc'd, the executive frees it. <coterie/state.h> helps to write and read a blob. A
+	 * service without state, or with its state in the maps, needs neither state_save nor state_load.
+	 */
 	int (*state_save)(void *self, void **blob, uint32_t *size);
-	/** Read the state into a service after init. -ENOTSUP: unknown format; another errno: the reason. */
+	/** Read the state into a service, after init. -ENOTSUP: unknown format; another errno: the reason. */
 	int (*state_load)(void *self, const void *blob, uint32_t size);
 
 	const struct coterie_request *requests;
-	uint32_t request_count, request_size; /* elements, stride */
+	uint32_t request_count, request_size; /* number of elements, and size of one */
 	const struct coterie_ring_msg *ring_msgs;
-	uint32_t ring_msg_count, ring_msg_size; /* elements, stride */
+	uint32_t ring_msg_count, ring_msg_size; /* number of elements, and size of one */
 
 	/* since 1.1 */
 	void (*dump)(void *self); /* log the state, to find a fault */
 
 	/* since 1.4 */
-	/** Handle a message that the client wrote into its channel: size bytes at msg, its own memory, which may change
-	    meanwhile. 0: accepted or dropped; -EAGAIN: the ring has no room, it is called again later. It is not called
-	    while requests with COTERIE_NEEDS_FLOW would wait. Only a client with COTERIE_RIGHT_USE has a channel. */
+	/**
+	 * Handle a message that the client wrote into its channel: size bytes at msg, in shared memory that the client
+	 * may change meanwhile. 0: accepted or dropped; -EAGAIN: the ring has no room, it is called again later. It is
+	 * not called while requests with COTERIE_NEEDS_FLOW would wait. Only a client with COTERIE_RIGHT_USE has a
+	 * channel.
+	 */
 	int (*channel_message)(
 		void *self, struct coterie_client *client, uint32_t guarantee, const void *msg, uint32_t size);
 
 	/* since 1.8 */
 	/**
-	 * Called once after -EAGAIN, on a turn of the loop of its own, so that the service need not poll. Name
+	 * Called once after -EAGAIN, on a separate turn of the loop, so that the service need not poll. Name
 	 * COTERIE_CAP_WRITABLE in `needs`: executives before 1.8 do not call it.
 	 *
-	 * client NULL: ring_send had no room, and has some now. Several services may wait: send, and wait again after -EAGAIN.
-	 * It is not called between the regular configuration and sync_done, where sync_step is.
-	 * Otherwise: client_may_send refused this client, which has read its events since.
+	 * client NULL: ring_send had no room, and has some now. Several services may wait: send, and wait again after
+	 * -EAGAIN. It is not called between the regular configuration and sync_done: there sync_step is called.
+	 *
+	 * client not NULL: client_may_send refused this client, which has read its events since.
 	 *
 	 * A successor (state_load) is called for what was refused to its predecessor.
 	 */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Write and read the state that a plugin hands over when it is replaced: state_save writes it, state_load reads it
- * with checks. Plugins need not use this, since only they know the content of their blob. The blob stays in this
- * process. So integers have the byte order of the machine, and a descriptor is its number (the new plugin duplicates
- * it).
+ * Write and read the state that a plugin hands over when it is replaced: state_save writes it, state_load reads and
+ * checks it. Plugins need not use these functions, since only they know the content of their blob. The blob stays in
+ * this process. So integers have the byte order of the machine, and a descriptor is written as its number (the new
+ * plugin duplicates it).
  *
  * Write a version first, and refuse unknown ones (-ENOTSUP):
  *
@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A writer, zeroed at the start. After a failure (no memory, 4 GiB) coterie_state_end fails. */
+/** A writer, zeroed at the start. After a failure (out of memory, 4 GiB) coterie_state_end fails. */
 struct coterie_state_writer {
 	uint8_t *bytes;
 	uint32_t size, capacity;
@@ -139,7 +139,7 @@ static inline uint32_t coterie_state_take_count(struct coterie_state_reader *rea
 	return count;
 }
 
-/** Return whether no read failed, and no bytes are left. */
+/** Return whether no read has failed, and no bytes are left. */
 static inline int coterie_state_is_whole(const struct coterie_state_reader *reader)
 {
 	return !reader->has_failed && reader->left == 0;
