@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of the test kit. Their requests wait in their connection. Answers and events wait here until the test reads
- * them.
+ * Clients of the test kit. Requests wait in the connection until the node reads them. Answers and events wait in this
+ * file until the test reads them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "exec/ipc/ipc_server.h"
 #include "testkit/kit.h"
 
-#define HELD_MAX 1048576u /* bytes of events that fit between a node and a client that does not read */
+/* Bytes of events that wait between a node and a client that does not read, before the node must keep them. */
+#define HELD_MAX 1048576u
 #define CALL_NS SECONDS(60)
 #define AGAIN_NS MS(10)
 #define TRY_AGAIN 6
@@ -71,7 +72,7 @@ static void queue_fini(struct queue *queue)
 		;
 }
 
-/* --- what the service does --- */
+/* --- calls of the service --- */
 
 void client_accepted(struct testkit_client *client, struct qbs_connection *connection)
 {
@@ -140,7 +141,7 @@ void client_take(struct testkit_client *client, bool is_event, const struct iove
 	queue->last = &message->next;
 }
 
-/* --- the test's side --- */
+/* --- calls of the test --- */
 
 static int connect_one(struct kit_node *node, const char *name, struct testkit_client **out)
 {
@@ -211,10 +212,10 @@ int testkit_send(struct testkit_client *client, const void *msg, uint32_t size)
 	return 0;
 }
 
-/* --- threads of plugins live in real time --- */
+/* --- threads of plugins run in real time --- */
 
 #define PACE_AFTER_NS MS(100)
-#define PACE 10u /* simulated time to real time */
+#define PACE 10u /* simulated time divided by real time */
 
 static uint64_t real_now_ns(void)
 {
@@ -228,10 +229,11 @@ static bool has_threads(void)
 {
 	struct stat status;
 
-	return stat("/proc/self/task", &status) == 0 && status.st_nlink > 3; /* ".", ".." and the first thread */
+	/* 3 links without threads: ".", ".." and the first thread. */
+	return stat("/proc/self/task", &status) == 0 && status.st_nlink > 3;
 }
 
-/* A thread that makes the answer needs real time, which the simulated time must not overtake. */
+/* Slow down simulated time: a thread that makes the answer needs real time. */
 static void pace(const struct testkit *kit, uint64_t began_ns, uint64_t *real_began_ns)
 {
 	uint64_t passed_ns = kit->clock.now_ns - began_ns;

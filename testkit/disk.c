@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The disk of a node, on simulated time: the interface of exec/state_disk.h. A store ends after some time, and is one of
- * the effects after which a node may crash. A store that has not ended when the node ends is lost.
+ * The disk of a node in simulated time: the interface of exec/host/state_disk.h. A store ends after some time. It is one of
+ * the effects after which a node may crash. If the node ends before the store has ended, the file is not stored.
  */
 #include "exec/host/state_disk.h"
 
@@ -20,7 +20,7 @@
 struct state_disk {
 	struct kit_node *node;
 	struct loop *loop;
-	struct loop_timer *timer; /* the end of the store, or NULL: there is none */
+	struct loop_timer *timer; /* ends the store, or NULL: no store is under way */
 	const char *name;
 	const void *bytes;
 	uint32_t size;
@@ -59,7 +59,7 @@ static int replace(const struct state_disk *disk, const char *name, const void *
 	return rc;
 }
 
-/* Store a file and stop the node for the time of the store. */
+/* Store a file, and stop the node until the store has ended. */
 int state_disk_write(struct state_disk *disk, const char *name, const void *bytes, uint32_t size)
 {
 	uint64_t until_ns = loop_now_ns(disk->loop) + disk->node->disk_ns;
@@ -94,7 +94,7 @@ int state_disk_begin(struct state_disk *disk, const char *name, const void *byte
 	return 0;
 }
 
-/* A node that ends in order waits for its disk. */
+/* Wait for the disk: called when a node ends in order. */
 int state_disk_finish(struct state_disk *disk)
 {
 	if (disk->timer == NULL)

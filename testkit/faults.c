@@ -68,7 +68,7 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 		return -EINVAL;
 	if (!node->is_up)
 		return -ESRCH;
-	/* The node continues at the end of the longer pause. */
+	/* The node goes on at the end of the longer pause. */
 	if (node->resume_ns < kit->clock.now_ns + MS(ms))
 		node->resume_ns = kit->clock.now_ns + MS(ms);
 	return 0;
@@ -156,7 +156,7 @@ void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms)
 {
 	kit->chaos = faults & TESTKIT_CHAOS;
 	kit->chaos_mean_ms = mean_ms > 0 ? mean_ms : 1;
-	kit->chaos_turn++; /* queued events of an earlier chaos have no effect */
+	kit->chaos_turn++; /* events of an earlier chaos that are still queued have no effect */
 	if (kit->chaos != 0)
 		strike_later(kit);
 }
@@ -223,7 +223,7 @@ void chaos_restart(struct kit_node *node)
 	if (!node->is_off_by_chaos)
 		return;
 	if (node->is_up) {
-		node->crash_at = 0; /* the node has not reached that number of effects */
+		node->crash_at = 0; /* the crash that chaos planned has not happened yet: cancel it */
 		node->is_off_by_chaos = false;
 	} else if (node_start(node) < 0) {
 		testkit_complain(node->kit, node->id, "it does not start again: %s", testkit_error(node->kit));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages of nodes of the other byte order. The kit's own service carries one in the order of the ring. Each member hands
- * it to the daemon's routing, as if a frame of the other byte order had brought it.
+ * Messages of nodes of the other byte order. The kit's own service carries such a message in the order of the ring.
+ * Each member passes it to the daemon's routing, as if a frame in the other byte order had brought it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct foreign {
 	struct coterie_ctx *ctx;
 };
 
-/* Behind the header: the number of the function, and the message. */
+/* A message of the kit's service. The message for the other service follows. */
 struct envelope {
 	struct coterie_ring_header header;
 	uint32_t service, function;
@@ -43,7 +43,7 @@ static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	const struct envelope *envelope = msg;
 	struct kit_node *node = kit_node_of_plugin((const struct plugin *)foreign->ctx);
 	uint32_t whole = size - (uint32_t)sizeof(*envelope) + (uint32_t)sizeof(struct coterie_ring_header);
-	/* One group, "a". */
+	/* one group with a name of one byte: "a" */
 	const uint16_t numbers[] = {swap16(1), swap16(1)};
 	const struct coterie_ring_header header = {
 		.id = (int32_t)__builtin_bswap32(envelope->service << 16 | envelope->function),

@@ -20,7 +20,7 @@ struct kit_node *kit_node_of_plugin(const struct plugin *plugin)
 	return (struct kit_node *)(void *)((uint8_t *)(uintptr_t)plugin->host - offset);
 }
 
-/* Of several entries the largest chance counts. */
+/* Return the chance that applies to a plugin: the largest of all entries for it. */
 static uint32_t chance_of(const struct kit_node *node, const struct plugin *plugin, bool is_room)
 {
 	uint32_t chance = 0;
@@ -34,7 +34,10 @@ static uint32_t chance_of(const struct kit_node *node, const struct plugin *plug
 	return chance;
 }
 
-/* init and fini are spared: a plugin that cannot start refuses to, which is no fault. */
+/*
+ * Return whether to make a call fail. Calls inside init and fini never fail: a plugin that cannot start refuses to
+ * start, which is no error.
+ */
 static bool strikes(const struct plugin *plugin, bool is_room)
 {
 	struct kit_node *node = kit_node_of_plugin(plugin);
@@ -70,7 +73,7 @@ static int kit_ring_send(
 	return -EAGAIN;
 }
 
-/* --- without memory --- */
+/* --- failures of memory --- */
 
 static int kit_timer_add(
 	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
@@ -147,7 +150,7 @@ const struct plugin_host *kit_host(void)
 	return &host;
 }
 
-/* --- what a test asks for --- */
+/* --- settings by the test --- */
 
 void kit_refusals_free(struct kit_node *node)
 {

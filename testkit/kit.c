@@ -13,7 +13,7 @@
 #include "exec/sync/sync.h"
 #include "testkit/kit.h"
 
-#define ORIGIN_NS SECONDS(1000) /* the clock never starts near 0 */
+#define ORIGIN_NS SECONDS(1000) /* the simulated clock never starts near 0 */
 #define WAKE_NS US(5)
 #define REAL_WAIT_NS MS(5)
 
@@ -126,7 +126,7 @@ static void on_timer(struct testkit *kit, void *what)
 	kit_leave(node, outer);
 }
 
-/* Handle events of real time: threads and descriptors of plugins. */
+/* Handle events from outside of the simulated time: posts of threads and descriptors of plugins. */
 static void look_outside(struct testkit *kit)
 {
 	bool has_posts = __atomic_exchange_n(&kit->has_posts, false, __ATOMIC_ACQUIRE);
@@ -181,7 +181,7 @@ static void process(struct testkit *kit, const struct sim_event *event)
 	case SIM_LINK_UP:
 	case SIM_CONNECT:
 	case SIM_CALM:
-		break; /* a kind of the simulator that is never queued here */
+		break; /* the simulator's own kinds, which the kit never queues */
 	}
 }
 
@@ -198,9 +198,7 @@ static uint64_t real_now_ns(struct testkit *kit)
 	return ORIGIN_NS + now_ns - kit->started_ns;
 }
 
-/*
- * Wait until a descriptor is ready, or until at_ns. Posts of threads are checked every few milliseconds.
- */
+/* Wait until a descriptor is ready, or until at_ns. Posts of threads are checked every few milliseconds. */
 static void wait_until(struct testkit *kit, uint64_t at_ns)
 {
 	struct pollfd *entries = kit_alloc((kit->real_fds + 1) * sizeof(*entries));
@@ -214,7 +212,7 @@ static void wait_until(struct testkit *kit, uint64_t at_ns)
 		left_ns = REAL_WAIT_NS;
 	ppoll(entries, count, &(struct timespec){.tv_nsec = (long)left_ns}, NULL);
 	free(entries);
-	kit->polled_ns = 0; /* the next step checks all of them */
+	kit->polled_ns = 0; /* so that the next step checks all descriptors */
 }
 
 static bool step_real(struct testkit *kit, uint64_t end_ns)
@@ -228,7 +226,7 @@ static bool step_real(struct testkit *kit, uint64_t end_ns)
 	look_outside(kit);
 	uint64_t now_ns = kit->clock.now_ns;
 	if (clock_next(&kit->clock, now_ns, &event)) {
-		kit->clock.now_ns = now_ns; /* perhaps later than the event was due */
+		kit->clock.now_ns = now_ns; /* it may be later than the time of the event */
 		process(kit, &event);
 	}
 	return now_ns < end_ns;
@@ -276,7 +274,7 @@ static bool hears(const struct testkit *kit, uint32_t a, uint32_t b)
 	return !kit->net.cut[a][b] && !kit->net.cut[b][a];
 }
 
-/* Return whether its ring consists of all nodes that it can reach, directly or through others. */
+/* Return whether the node's ring consists of all nodes that the node can reach, directly or through other nodes. */
 static bool is_settled(const struct testkit *kit, const struct kit_node *node)
 {
 	uint64_t group = BIT(node->index), before = 0;
@@ -314,7 +312,7 @@ int testkit_settle(struct testkit *kit, uint32_t ms) { return testkit_until(kit,
 
 uint64_t testkit_random(struct testkit *kit, uint64_t end) { return random_below(&kit->test_random, end); }
 
-/* ------------------------------------------------------------------------------- what nodes are */
+/* ------------------------------------------------------------------------------- facts about nodes */
 
 uint32_t testkit_members(const struct testkit *kit, uint32_t id, uint32_t *ids, uint32_t room)
 {
@@ -381,7 +379,7 @@ int testkit_nodeid(struct testkit *kit, uint32_t id, uint32_t nodeid)
 		if (kit->nodes[i].is_up)
 			return -EBUSY;
 	node->nodeid = nodeid;
-	return testkit_forget(kit, id); /* its files have the id in their names */
+	return testkit_forget(kit, id); /* new folder: the names of its files have the id */
 }
 
 /* -------------------------------------------------------------------------------------------- life */
@@ -428,7 +426,7 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes)
 		node->index = i;
 		node->id = node->nodeid = i + 1;
 		node->clock = (struct kit_clock){.set_ns = kit->clock.now_ns, .then_ns = kit->clock.now_ns};
-		testkit_forget(kit, node->id); /* creates its folder */
+		testkit_forget(kit, node->id); /* creates the node's folder */
 	}
 	return kit;
 }
@@ -454,7 +452,8 @@ uint32_t testkit_destroy(struct testkit *kit)
 		if (event->kind == SIM_ARRIVAL || event->kind == SIM_REFUSAL)
 			packet_unref(event->what);
 		else if (event->kind == SIM_TIMER)
-			kit_loop_timer_end(event->what); /* the timer is cancelled, since its node is down */
+			/* Ends the timer, which was cancelled since its node is down. */
+			kit_loop_timer_end(event->what);
 	}
 	clock_fini(&kit->clock);
 	net_fini(&kit->net);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The log of all nodes: the interface of exec/log/log.h. A line belongs to the node whose code runs. That is
- * stored per thread, since log_line has no argument for it. So this is the only state of this library that
- * does not belong to a kit, just as the daemon's log is global.
+ * The log of all nodes: the interface of exec/log/log.h. A line belongs to the node whose code runs. That node is
+ * stored per thread, since log_line has no argument for it. It is the only state of this library that does not belong
+ * to a kit, just as the daemon's log is global.
  */
 #include "exec/log/log.h"
 
@@ -52,7 +52,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	struct kit_node *node = current;
 
 	vsnprintf(text, sizeof(text), format, arguments);
-	if (node == NULL) { /* a thread of a plugin */
+	if (node == NULL) { /* NULL: the code runs on a thread of a plugin */
 		if (prio <= LOG_WARNING)
 			fprintf(stderr, "[%s] %s\n", subsystem, text);
 		return;
@@ -64,7 +64,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	pthread_mutex_unlock(&lock);
 	if (node->kit->heard != NULL)
 		node->kit->heard(node->kit->heard_arg, node, text);
-	/* The texts of the executive for errors of a plugin. */
+	/* The executive reports errors of a plugin in lines that begin with these words. */
 	if (strncmp(text, "Leak: ", 6) == 0 || strncmp(text, "Misuse: ", 8) == 0)
 		testkit_complain(node->kit, node->id, "[%s] %s", subsystem, text);
 }
@@ -90,7 +90,7 @@ uint64_t log_count(int prio)
 	return 0;
 }
 
-/* Functions of log.h that concern the process, and do nothing here. */
+/* Functions of log.h that concern the process. They do nothing here. */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
 {
 	(void)settings, (void)error, (void)error_size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The loop of a node: the interface of exec/loop/loop.h in simulated time. A turn of the node takes
- * at least a microsecond, so that time passes even if a node wakes itself for ever.
+ * The loop of a node: the interface of exec/loop/loop.h in simulated time. A turn of the node takes at least a
+ * microsecond, so that time passes even if a node wakes itself again and again.
  */
 #include "exec/loop/loop.h"
 
@@ -17,9 +17,9 @@
 #define MILLION 1000000
 
 struct loop_timer {
-	struct loop *loop; /* NULL: deleted, while its event is still queued */
+	struct loop *loop; /* NULL: the timer was deleted, and its event is still queued */
 	uint64_t at_ns;    /* by the clock of its node */
-	uint32_t queued;   /* number of events. A jump of the clock adds some */
+	uint32_t queued;   /* number of queued events. A jump of the clock queues one more */
 	void (*run)(void *arg);
 	void *arg;
 	struct loop_timer *previous, *next;
@@ -83,7 +83,9 @@ static struct loop_call *calls_take(struct loop_calls *calls)
 }
 
 /*
- * @param is_run  false: only free the calls
+ * Free the calls of a list.
+ *
+ * @param is_run  true: run each call before it is freed
  */
 static void calls_end(struct loop_call *call, bool is_run)
 {
@@ -111,7 +113,7 @@ struct loop *kit_loop_create(struct kit_node *node)
 	return loop;
 }
 
-/* The start of the daemon and --check-plugin use these functions. The kit does not. */
+/* The start of the daemon and --check-plugin use these functions. The kit does not call them. */
 struct loop *loop_create(void)
 {
 	errno = ENOSYS;
@@ -159,7 +161,7 @@ uint64_t kit_loop_now_ns(const struct kit_node *node)
 
 uint64_t loop_now_ns(const struct loop *loop) { return kit_loop_now_ns(loop->node); }
 
-/* Return the kit's time at which the clock of a node will show a time. */
+/* Return the kit's time at which the clock of a node will show at_ns. */
 static uint64_t when_is(const struct kit_node *node, uint64_t at_ns)
 {
 	if (at_ns < node->clock.then_ns)
@@ -175,7 +177,10 @@ uint64_t loop_suspended_ns(const struct loop *loop)
 	return 0;
 }
 
-/* Return false: simulated time does not pass in a callback, so a wait would never end. */
+/*
+ * Return whether a callback may wait. It may not: simulated time does not pass in a callback, so the wait would never
+ * end.
+ */
 bool loop_may_wait(const struct loop *loop)
 {
 	(void)loop;
@@ -274,7 +279,7 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 {
 	(void)loop;
 	if (timer != NULL)
-		unlink_timer(timer); /* freed when its event is handled */
+		unlink_timer(timer); /* the timer is freed when its event is handled */
 }
 
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm)
@@ -406,7 +411,7 @@ void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents)
 		kit_wake(loop->node);
 }
 
-/* Callbacks change the list, so start again after each. */
+/* Callbacks change the list of descriptors, so start again after each callback. */
 void kit_loop_serve(struct loop *loop)
 {
 	uint64_t round = ++loop->round;

@@ -23,7 +23,7 @@
 #include "testkit/kit.h"
 
 #define ADDRESS "127.77.0.%u"
-#define NOWHERE "/dev/null/crashed" /* no file can be stored there */
+#define NOWHERE "/dev/null/crashed" /* a path below which no file can be stored */
 
 /* ---------------------------------------------------------------------------------------- config */
 
@@ -96,7 +96,7 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
-/* Create the executive. NULL: refused, and kit->error has the reason. */
+/* Read the configuration of a node. NULL: it is refused, and kit->error has the reason. */
 static struct config *load_config(struct kit_node *node)
 {
 	struct config_environment environment = {
@@ -143,7 +143,7 @@ static uint64_t digest_files(const struct kit_node *node)
 
 		for (ssize_t i = 0; i < size; i++)
 			one = (one ^ bytes[i]) * 0x100000001B3u;
-		digest ^= one; /* independent of their order */
+		digest ^= one; /* the digest does not depend on the order of the files */
 		if (fd >= 0)
 			close(fd);
 	}
@@ -159,7 +159,7 @@ void node_wait_for_disk(struct kit_node *node)
 	uint32_t count;
 
 	/*
-	 * Reading the files costs more than everything else. They change only with the ring, or after its
+	 * Reading the files costs more time than all other work. They change only together with the ring, or after its
 	 * synchronisation.
 	 */
 	ring_membership(node->executive.ring, &ring, &members, &count);
@@ -188,7 +188,7 @@ static int forget(struct kit_node *node)
 	}
 	if (mkdir(node->state_dir, 0700) < 0)
 		return -errno;
-	/* The daemon would search for a missing file elsewhere on this host, so store one. */
+	/* Without this file the daemon would search for one elsewhere on this host. */
 	return state_ring_seq_store(node->state_dir, node->nodeid, node->kit->ring_seq);
 }
 
@@ -211,7 +211,10 @@ static int fail(struct kit_node *node, const char *text)
 	return -EINVAL;
 }
 
-/* The node's list of folders cannot change while it runs, so the file is opened by its path. */
+/*
+ * Load a plugin. While the node runs its list of folders cannot change, so then the file is opened by its path
+ * (is_by_path).
+ */
 static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool is_by_path)
 {
 	struct plugin_error error = {0};
@@ -258,7 +261,7 @@ static int start_parts(struct kit_node *node)
 			folders[count++] = plugin->folder;
 	if (node->kit->transport != NULL && count < sizeof(folders) / sizeof(folders[0]))
 		folders[count++] = node->kit->transport->folder;
-	unsetenv("COTERIE_PLUGIN_PATH"); /* use only these files, and no others of their names */
+	unsetenv("COTERIE_PLUGIN_PATH"); /* use only these files, and no other plugins of the same names */
 	if (executive_create_parts(&node->executive, folders, count) != 0)
 		return fail(node, "the executive does not start");
 	if (node->kit->has_foreign)
@@ -267,7 +270,10 @@ static int start_parts(struct kit_node *node)
 		rc = load_one(node, plugin, false);
 	if (rc < 0)
 		return rc;
-	/* Otherwise the node would never be quorate, and the test would not show why. */
+	/*
+	 * If the provider is not loaded, refuse to start: the node would never be quorate, and the test would not show
+	 * why.
+	 */
 	const char *provider = node->executive.config->quorum_provider;
 	if (provider != NULL && plugin_by_name(node->executive.plugins, provider) == NULL) {
 		snprintf(text, sizeof(text),
@@ -300,7 +306,7 @@ int node_start(struct kit_node *node)
 	struct kit_node *outer = kit_enter(node);
 	int rc = start_parts(node);
 	if (rc < 0)
-		node->is_dying = true; /* kit_leave destroys the node */
+		node->is_dying = true; /* kit_leave will destroy the node */
 	kit_leave(node, outer);
 	return rc;
 }
@@ -312,20 +318,20 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 	int rc = config == NULL ? -EINVAL : 0;
 
 	if (rc == 0) {
-		node->executive.config = config; /* the plugin's options are read only when it is loaded */
+		node->executive.config = config; /* the plugin's options are read only while it is loaded */
 		rc = load_one(node, wanted, wanted->path != NULL);
 		node->executive.config = running;
 	}
 	config_destroy(config);
 	if (rc == 0)
-		ring_force_gather(node->executive.ring); /* a new ring, in which the service synchronises */
+		ring_force_gather(node->executive.ring); /* leads to a new ring, in which the service synchronises */
 	kit_leave(node, outer);
 	return rc;
 }
 
 /* ----------------------------------------------------------------------------------------- turns */
 
-/* The kernel keeps the packets that fit into the socket. */
+/* Return whether the packet is lost because the socket is full. The kernel keeps the packets that fit. */
 static bool is_overflowing(const struct kit_node *node, const struct packet *packet)
 {
 	uint32_t room = node->kit->inbox_bytes_max;
@@ -337,7 +343,7 @@ void node_packet(struct kit_node *node, struct packet *packet)
 {
 	if (!node->is_up)
 		net_refuse(&node->kit->net, packet, node->index);
-	/* The node's own packets are delivered through memory. */
+	/* The node gets its own packets through memory, so drop them here. */
 	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX ||
 		is_overflowing(node, packet)) {
 		packet_unref(packet);
@@ -400,14 +406,14 @@ void node_down(struct kit_node *node)
 	struct kit_node *outer = kit_log_node(node);
 	struct loop *loop = node->executive.loop;
 
-	/* A node that ends in order stores its last files, but not one that crashes. */
+	/* A node that ends in order stores its last files. A node that crashes does not. */
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;
-	node->inside++; /* the node's callbacks must not run any more */
+	node->inside++; /* so that no callback of the node runs any more */
 	executive_destroy_parts(&node->executive);
 	node->inside--;
-	/* Only now: services that lose their clients may have sent, and been refused. */
+	/* Not earlier: services that lost their clients may have tried to send, and been refused. */
 	loop_timer_del(loop, node->room_timer);
 	node->room_timer = NULL;
 	config_destroy(node->executive.config);
@@ -421,7 +427,7 @@ void node_down(struct kit_node *node)
 	kit_log_node(outer);
 }
 
-/* ------------------------------------------------------------------- what a test asks of a plugin */
+/* ------------------------------------------------------------------- facts about a plugin */
 
 static struct plugin *plugin_of(struct testkit *kit, uint32_t id, const char *name)
 {

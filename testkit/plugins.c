@@ -9,7 +9,7 @@
 #include "exec/plugin/plugin.h"
 #include "testkit/kit.h"
 
-#define CHANGE_MS 120000u /* of simulated time */
+#define CHANGE_MS 120000u /* in simulated time */
 
 static char *kit_printf(const char *first, const char *second)
 {
@@ -65,8 +65,8 @@ void kit_plugins_free(struct kit_node *node)
 }
 
 /*
- * A linked plugin is found as a builtin: through libltdl's table of preloaded symbols. The table has only
- * the next plugin to load, so that a file is never mistaken for a builtin of its name.
+ * Prepare libltdl for a plugin. A linked plugin is found as a builtin: through libltdl's table of preloaded symbols.
+ * The table has only the plugin that is loaded next, so that a file is never mistaken for a builtin of the same name.
  */
 void kit_plugin_prepare(const struct kit_plugin *plugin)
 {
@@ -91,7 +91,7 @@ static struct kit_plugin *create_linked(const struct coterie_plugin *linked, con
 	plugin->linked = linked;
 	plugin->module = kit_printf(linked->name, ".a");
 	plugin->symbol = kit_printf(linked->name, "_LTX_coterie_plugin");
-	/* The owner of the table, the module, and its symbols. */
+	/* The table has the owner, the module and the symbols of the module. */
 	plugin->table[0].name = plugin->name;
 	plugin->table[1].name = plugin->module;
 	plugin->table[2].name = plugin->symbol;
@@ -187,7 +187,7 @@ static struct kit_plugin *find(const struct kit_node *node, const char *name)
 	return plugin;
 }
 
-/* Replace or add an option. Returns the old list, which undoes the change. */
+/* Replace or add an option. @return the old list, with which the caller can undo the change */
 static char **set_option(struct kit_plugin *plugin, const char *name, const char *value)
 {
 	char **before = plugin->options;
@@ -280,7 +280,7 @@ static int is_over(void *arg)
 }
 
 /*
- * Have a plugin unloaded, or replaced (path is not NULL), as an operator does.
+ * Unload a plugin, or replace it (path is not NULL), as an operator does.
  *
  * @return 0; -errno: nothing has changed, or the node has ended
  */
@@ -308,7 +308,7 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	return rc;
 }
 
-/* Put another plugin, or (NULL) none, into the place of this one in the list for the next start. */
+/* Replace a plugin in the list for the next start by another one, or remove it (successor NULL). */
 static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_plugin *successor)
 {
 	struct kit_plugin **place = &node->plugins;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The server half of IPC (exec/qb/qb.h), without sockets and shared memory: the other end of a connection is a
- * struct testkit_client.
+ * The server half of IPC (exec/qb/qb.h), without sockets and shared memory: the other end of a connection is a struct
+ * testkit_client.
  *
- * Life of a connection: 1 the listening descriptor of the service is ready: accept, created; 2 its descriptor is ready
- * while requests wait; 3 the client hangs up, behind its last requests, or the service or node ends it: closed; 4 when
- * no callback of it runs any more: destroyed.
+ * Life of a connection: 1 the listening descriptor of the service is ready: the handlers accept and created are called.
+ * 2 The descriptor of the connection is ready while requests wait. 3 The client hangs up behind its last requests, or
+ * the service or node ends the connection: closed is called. 4 When no callback of the connection runs any more,
+ * destroyed is called.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +22,7 @@
 #include "exec/qb/qb.h"
 #include "testkit/kit.h"
 
-/* How many requests are taken at one wake-up, by rate. */
+/* How many requests are read at one wake-up of the loop, by rate. */
 #define TAKE_FAST 10
 #define TAKE_NORMAL 5
 
@@ -39,7 +40,7 @@ struct qbs_connection {
 	struct qbs_server *service;
 	struct testkit_client *client; /* NULL: the client has disconnected */
 	void *context;
-	uint32_t busy; /* callbacks that are running */
+	uint32_t busy; /* number of callbacks that are running */
 	int fd;
 	bool is_closed, is_paused, has_hung_up;
 	struct request *first, **last;
@@ -56,9 +57,9 @@ struct qbs_server {
 	void *arg;
 	enum qbs_rate rate;
 	int fd;
-	bool is_closed;                /* freed with its last connection */
-	struct testkit_client *caller; /* that waits to be accepted */
-	int verdict;                   /* of accept */
+	bool is_closed;                /* the struct is freed together with its last connection */
+	struct testkit_client *caller; /* a client that waits to be accepted */
+	int verdict;                   /* result of the handler accept */
 	struct qbs_connection *connections;
 };
 
@@ -70,7 +71,7 @@ static void set_ready(struct qbs_connection *connection)
 {
 	uint32_t revents = connection->first != NULL ? POLLIN : connection->has_hung_up ? POLLHUP : 0;
 
-	/* A request that is not read while the service is stopped does not hide the end. */
+	/* A request that is not read, because the service is stopped, must not hide the end of the connection. */
 	if (connection->has_hung_up && connection->service->rate >= QBS_RATE_OFF)
 		revents |= POLLHUP;
 	kit_loop_fd_ready(loop_of(connection->service), connection->fd, revents);
@@ -154,10 +155,10 @@ void qbs_pause(struct qbs_connection *connection, bool is_paused)
 		(void)loop_fd_mod(loop_of(connection->service), connection->fd, is_paused ? 0 : POLLIN);
 }
 
-/* This function is empty: clients of the kit have no flow control word. */
+/* Do nothing: clients of the kit have no word for flow control. */
 void qbs_hold(struct qbs_connection *connection, bool is_held) { (void)connection, (void)is_held; }
 
-/* Does this request want no answer? */
+/* Return whether this request has no answer. */
 static bool is_silent(const struct qbs_server *service, const struct request *request)
 {
 	const struct plugin *plugin = plugin_first(service->node->executive.plugins);
@@ -241,7 +242,7 @@ static void on_caller(void *arg, int fd, uint32_t revents)
 	kit_loop_fd_ready(loop_of(service), service->fd, 0);
 	service->verdict = service->handlers->accept(service->arg, connection, &peer, &connection->context);
 	if (service->verdict < 0) {
-		free(connection); /* never accepted: its handlers are not called */
+		free(connection); /* it was not accepted, so no handler is called for its end */
 		return;
 	}
 	connection->next = service->connections;
@@ -294,7 +295,7 @@ int qbs_server_open(struct qbs_server **result, struct qbs_host *host, const cha
 	const struct qbs_handlers *handlers, void *arg)
 {
 	struct qbs_server *service = kit_alloc(sizeof(*service));
-	struct kit_node *node = kit_log_node(NULL); /* the node whose code calls this */
+	struct kit_node *node = kit_log_node(NULL); /* the node whose code calls this function */
 
 	(void)type;
 	kit_log_node(node);
@@ -351,7 +352,7 @@ bool qbs_server_rate_step(struct qbs_server *service)
 	return false;
 }
 
-/* --- what the executive asks of a connection --- */
+/* --- questions of the executive about a connection --- */
 
 bool qbs_is_broken(const struct qbs_connection *connection)
 {

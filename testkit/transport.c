@@ -13,7 +13,7 @@
 
 #define FRAME_SIZE_MAX 65536u
 #define NETMTU 1500u
-#define LOWER_HEADERS 28u /* as UDP over IPv4 */
+#define LOWER_HEADERS 28u /* as with UDP over IPv4 */
 #define BATCH 64u
 #define QUOTE_MAX 128u
 
@@ -27,7 +27,10 @@ static int testnet_open(const struct coterie_host *host, struct coterie_ctx *ctx
 	return 0;
 }
 
-/* Close the transport as at the end of a process: the kernel closes its connections, and reachable nodes see that. */
+/*
+ * Close the transport as at the end of a process: the kernel closes its connections, and nodes that can be reached
+ * notice that.
+ */
 static void testnet_close(void *self)
 {
 	struct kit_node *node = self;

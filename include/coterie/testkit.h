@@ -3,9 +3,9 @@
  * The test kit: a cluster of up to 64 nodes inside one process, for tests of services. It needs no root, no daemon, no
  * network and no real time. Link with -lcoterie-testkit (pkg-config coterie-testkit).
  *
- * The kit runs the daemon's own code: plugin loading and its checks, the host table, ordered delivery,
- * synchronisation, gates and queues of clients, the configuration map. Network, clock and clients are simulated. One
- * seed decides all random choices. So a run that fails can be repeated with its seed.
+ * The kit runs the daemon's own code: plugin loading and its checks, the host table, ordered delivery, synchronisation,
+ * gates and queues of clients, the configuration map. Network, clock and clients are simulated. One seed decides all
+ * random choices. So a run that fails can be repeated with its seed.
  *
  *	struct testkit *kit = testkit_create(seed, 3);
  *
@@ -16,8 +16,8 @@
  *	…
  *	return testkit_destroy(kit) == 0 ? 0 : 1;
  *
- * Time passes only in testkit_run, _until, _settle, _call, _unload and _replace_file. Nodes have the ids 1, 2, 3, …
- * In a call that takes a node, TESTKIT_ALL means all of them in turn, and the first error is returned.
+ * Time passes only in testkit_run, _until, _settle, _call, _unload and _replace_file. Nodes have the ids 1, 2, 3, … In
+ * a call that takes a node, TESTKIT_ALL means all nodes in turn, and the first error is returned.
  *
  * An error of a plugin is a complaint. It is printed to stderr at once, with the seed. testkit_destroy returns the
  * number of complaints. These are complaints:
@@ -30,14 +30,14 @@
  *
  * - host->reload answers -EINVAL, since there is no file. testkit_option changes options.
  * - host->die ends the test program.
- * - Descriptors and threads of a plugin live in real time, so a run with them cannot be repeated exactly.
- * - A plugin's file is loaded once for all nodes. So they share its static variables, which plugins must not have.
+ * - Descriptors and threads of a plugin use real time, so a run with them cannot be repeated exactly.
+ * - A plugin's file is loaded once for all nodes. So the nodes share its static variables, which plugins must not have.
  *
  * All functions must be called on one thread. There may be several kits. Functions in which time passes, and
- * testkit_destroy, must not be called from a callback of the kit or from a plugin. Results are 0 or a negative errno.
- * -EINVAL always includes a node that the kit does not have. Without memory the program ends.
+ * testkit_destroy, must not be called from a callback of the kit or from a plugin. Results are 0 or -errno. -EINVAL
+ * always includes a node that the kit does not have. If there is no memory, the program ends.
  *
- * The kit's own ABI: functions are added, and never changed within one soname.
+ * The ABI of the kit: functions are added, and never changed within one soname.
  */
 #ifndef COTERIE_TESTKIT_H
 #define COTERIE_TESTKIT_H
@@ -72,16 +72,18 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes);
 uint32_t testkit_destroy(struct testkit *kit);
 
 /**
- * Give a node another id in the ring than its number. In calls it keeps the number 1, 2, 3, … Lists of members, and what
- * plugins and clients are told, have the id. Call this before the first testkit_start.
+ * Give a node another id in the ring than its number. In calls of the kit it keeps the number 1, 2, 3, … Lists of
+ * members, plugins and clients have the id. Call this before the first testkit_start.
+ *
  * @param nodeid  not 0
  * @return 0; -EINVAL: another node has it; -EBUSY: a node runs; -errno: no folder for files
  */
 int testkit_nodeid(struct testkit *kit, uint32_t node, uint32_t nodeid);
 
 /**
- * Add lines to the config file of all nodes, in the format of corosync.conf, from their next start on: another token
- * timeout, a quorum provider. Each call adds further lines.
+ * Add lines to the config file of all nodes, in the format of corosync.conf, from their next start on: for example
+ * another token timeout, or a quorum provider. Each call adds further lines.
+ *
  * @param text  copied
  */
 void testkit_config(struct testkit *kit, const char *text);
@@ -94,32 +96,34 @@ void testkit_config(struct testkit *kit, const char *text);
  * @return 0; -EINVAL: the node runs and refuses plugin or options: testkit_error has the reason
  */
 int testkit_load(struct testkit *kit, uint32_t node, const struct coterie_plugin *plugin, const char *const *options);
-/** The same for a file, NAME.so. path is copied. -ENOENT: no such file. */
+/** Load a service from a file, NAME.so, as testkit_load does. path is copied. -ENOENT: no such file. */
 int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, const char *const *options);
 /**
- * Unload a service from a node that runs, as an operator does: its clients are disconnected, it drains, and the other
- * nodes are told. Time passes until that is done. From then on the node starts without it, until testkit_load.
+ * Unload a service from a node that runs, as an operator does: its clients are disconnected, drain is called, and the
+ * other nodes are informed. Time passes until this is done. From then on the node starts without the service, until
+ * testkit_load.
  *
- * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or
- *     ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
+ * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or ended
+ *     meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
  */
 int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
 /**
- * Replace a service on a node that runs by another file, NAME.so, of another folder, which takes over its state and its
- * clients. Time passes until that is done. If it is refused, the old plugin goes on. Options stay. From then on the
+ * Replace a service on a node that runs by another file, NAME.so, of another folder. The new plugin takes over state
+ * and clients. Time passes until this is done. If it is refused, the old plugin goes on. Options stay. From then on the
  * node starts with the new file. path is copied.
  *
- * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: the file that runs; -ENOTSUP: one of the
- *     two cannot hand over; -EINVAL: the new one's descriptor, options or init; what state_save or state_load
- *     returned; -ESRCH, -ETIMEDOUT: as above. testkit_error has the reason
+ * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: this file runs already; -ENOTSUP: one of
+ *     the two plugins cannot hand over; -EINVAL: the new one's descriptor, options or init; the result of state_save or
+ *     state_load; -ESRCH, -ETIMEDOUT: as for testkit_unload. testkit_error has the reason
  */
 int testkit_replace_file(struct testkit *kit, uint32_t node, const char *path);
 
 /**
  * Test a transport: the nodes form their rings over this plugin, a file NAME.so, and not over the simulated network.
- * Time is real then, and the seed repeats nothing. testkit_part, _cut, _loss and _delay have no effect, and chaos has
- * only crashes and pauses. The addresses of the nodes are 127.77.0.1, 127.77.0.2, … Services that the test loads show
- * the messages that the ring delivers. Call this before the first testkit_start.
+ * Then time is real, and a run cannot be repeated with its seed. testkit_part, _cut, _loss and _delay have no effect,
+ * and chaos has only crashes and pauses. The addresses of the nodes are 127.77.0.1, 127.77.0.2, … Services that the
+ * test loads show the messages that the ring delivers. Call all this before the first testkit_start.
+ *
  * @param options  as of testkit_load
  * @return 0; -ENOENT: no such file; -EBUSY: a node runs
  */
@@ -130,37 +134,48 @@ int testkit_transport_file(struct testkit *kit, const char *path, const char *co
  * @return 0; -EALREADY: it runs; -EINVAL: a plugin or the config is refused: testkit_error has the reason
  */
 int testkit_start(struct testkit *kit, uint32_t node);
-/** Return the reason why the last start or load was refused: text for people, borrowed until the next one. */
+/** Return the reason why the last start or load was refused: a text for a person, borrowed until the next one. */
 const char *testkit_error(const struct testkit *kit);
-/** Stop a node in order, as a daemon ends: clients are disconnected, services drain, the node leaves the ring. It is
-    down some time later. -ESRCH: it does not run. */
+/**
+ * Stop a node in order, as a daemon ends: clients are disconnected, services drain, the node leaves the ring. The node
+ * is down some time later. -ESRCH: it does not run.
+ */
 int testkit_stop(struct testkit *kit, uint32_t node);
-/** End a node at once, without a leave. Its clients lose their connections. The plugin's fini is called to free
-    memory, but it has no effect outside of the node. Inside a callback the node ends when that has returned.
-    -ESRCH. */
+/**
+ * End a node at once, without a leave. Its clients lose their connections. The plugin's fini is called to free memory,
+ * but it has no effect outside of the node. If this is called inside a callback of the node, the node ends when the
+ * callback has returned. -ESRCH.
+ */
 int testkit_crash(struct testkit *kit, uint32_t node);
 /**
- * Crash a node after some more effects: packets sent, answers and events to clients. With 1, 2, 3, … a test
- * reaches all points that others can distinguish.
+ * Crash a node after a number of effects: packets sent, answers and events to clients. With 1, 2, 3, … a test reaches
+ * all points that other nodes and clients can distinguish.
+ *
  * @param effects  number of effects that still happen; the next one does not
  * @return 0; -ESRCH
  */
 int testkit_crash_after(struct testkit *kit, uint32_t node, uint64_t effects);
 /** Delete the stored files of a node, which must be down. -EBUSY: it runs. */
 int testkit_forget(struct testkit *kit, uint32_t node);
-/** Pause a node for some time, as a stopped process. A shorter pause inside a longer one changes nothing. -ESRCH. */
+/**
+ * Pause a node for some time, as if its process was stopped. A shorter pause inside a longer one changes nothing.
+ * -ESRCH.
+ */
 int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
 /**
- * Let the clock of a node jump ahead, and go faster or slower than the others from now on.
- * @param drift_ppm  millionths that it is too fast, -500,000 .. 500,000. It stays over restarts. 0: as it is at first
+ * Let the clock of a node jump ahead, and run faster or slower than the other clocks from now on.
+ *
+ * @param drift_ppm  millionths by which it is too fast, -500,000 .. 500,000. It stays over restarts. 0: right, as at
+ *     first
  * @return 0; -EINVAL
  */
 int testkit_clock(struct testkit *kit, uint32_t node, uint32_t jump_ms, int32_t drift_ppm);
 int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
 
 /**
- * Set an option of a plugin, for now and for later starts. The reload function of a running plugin is called with all
- * its new values, as when an operator reloads the config.
+ * Set an option of a plugin, for now and for later starts. If the plugin runs, its reload function is called with all
+ * new values, as when an operator reloads the config.
+ *
  * @return 0; -ENOENT: no such plugin there; -EINVAL: the value is refused, nothing changes; errno of reload
  */
 int testkit_option(struct testkit *kit, uint32_t node, const char *plugin, const char *name, const char *value);
@@ -171,11 +186,13 @@ int testkit_option(struct testkit *kit, uint32_t node, const char *plugin, const
 uint64_t testkit_now_ns(const struct testkit *kit);
 /** Let this time pass, with all events in it. */
 void testkit_run(struct testkit *kit, uint32_t ms);
-/** Let time pass until holds(arg) is not 0. It is called after each event. 0; -ETIMEDOUT after ms. */
+/** Let time pass until holds(arg) is not 0. holds is called after each event. 0; -ETIMEDOUT after ms. */
 int testkit_until(struct testkit *kit, uint32_t ms, int (*holds)(void *arg), void *arg);
 /**
- * Let time pass until exactly the nodes that can reach each other are in one ring, their services are synchronised, and
- * no node is paused. Messages may still be under way: let some more time pass before replicas are compared.
+ * Let time pass until three things hold. Nodes are in one ring exactly if they can reach each other, their services are
+ * synchronised, and no node is paused. Messages may still be under way: let some more time pass before replicas are
+ * compared.
+ *
  * @return 0; -ETIMEDOUT after ms; nodes × 2,000 is ample with default timeouts
  */
 int testkit_settle(struct testkit *kit, uint32_t ms);
@@ -184,11 +201,13 @@ uint64_t testkit_random(struct testkit *kit, uint64_t end);
 
 /* ---------------------------------------------------------------------------------------- network */
 
-/** Divide the network into groups of nodes that hear only each other: "1 2 | 3 4 5". A node that is not named is
-    alone. -EINVAL: other words than numbers of nodes and '|', nothing changes. */
+/**
+ * Divide the network into groups of nodes that hear only each other: "1 2 | 3 4 5". A node that is not named is alone.
+ * -EINVAL: the text has other words than numbers of nodes and '|', and nothing changes.
+ */
 int testkit_part(struct testkit *kit, const char *groups);
 void testkit_heal(struct testkit *kit); /* all nodes hear each other */
-/** Cut one direction: `to` does not hear `from` any more, until testkit_heal or _part. */
+/** Cut one direction: `to` no longer hears `from`, until testkit_heal or _part. */
 int testkit_cut(struct testkit *kit, uint32_t from, uint32_t to);
 /** Set how many of 10,000 packets are lost, and how many arrive twice. */
 void testkit_loss(struct testkit *kit, uint32_t lost, uint32_t doubled);
@@ -202,36 +221,42 @@ void testkit_delay(struct testkit *kit, uint32_t min_us, uint32_t max_us);
 #define TESTKIT_CHAOS 15u
 
 /**
- * Play random faults while time passes, until testkit_calm. Half of the crashes happen at the next few effects of a
- * node, the others between its steps.
+ * Cause random faults while time passes, until testkit_calm. Half of the crashes happen at one of the next few effects
+ * of a node, the others between its turns.
+ *
  * @param faults   TESTKIT_PART, …
- * @param mean_ms  between two of them, on average
+ * @param mean_ms  time between two faults, on average
  */
 void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms);
-/** End the faults: the network is whole and loses nothing, and nodes that crashed by them start again. Pauses last
-    as long as planned. 0; -EINVAL: a node does not start. */
+/**
+ * End the faults: the network is whole and loses no packets, and nodes that chaos has crashed start again. Pauses last
+ * as long as planned. 0; -EINVAL: a node does not start.
+ */
 int testkit_calm(struct testkit *kit);
 
 /* ------------------------------------------------------------------------- what a host may refuse */
 
 /**
- * Let ring_send of a service return -EAGAIN by chance, as if the ring had no room. The service's writable is called within
- * 20 ms. It holds until another call, also when the node starts again.
+ * Let ring_send of a service return -EAGAIN by chance, as if the ring had no room. The service's writable is called
+ * within 20 ms. The setting stays until another call, also when the node starts again.
+ *
  * @param plugin  its name; NULL: all services
- * @param chance  of 10,000 calls; 0: none
+ * @param chance  number of calls in 10,000 that fail; 0: none
  */
 int testkit_no_room(struct testkit *kit, uint32_t node, const char *plugin, uint32_t chance);
 /**
  * Let functions of the host table return -ENOMEM by chance, once init has returned: timer_add, fd_add, map_set,
  * map_iterate, map_track, stat_add, state_file_store, metric_add and call_open. The plugin's own allocations do not
- * fail. Parameters as above.
+ * fail. The parameters are those of testkit_no_room.
  */
 int testkit_no_memory(struct testkit *kit, uint32_t node, const char *plugin, uint32_t chance);
 /**
- * Make the disk below the state folder slow or faulty. state_file_store ends after this time, and state_file_write lets the
- * node stand still for it, since it blocks the loop. It holds until another call, also when the node starts again.
+ * Make the disk below the state folder slow or faulty. state_file_store ends after this time. state_file_write pauses
+ * the node for this time, since it blocks the loop. The setting stays until another call, also when the node starts
+ * again.
+ *
  * @param ms  0: as fast as at first, up to 2 ms
- * @param rc  of both functions: 0, or a negative errno, after which the file has its old content
+ * @param rc  result of both functions: 0, or -errno, after which the file has its old content
  */
 int testkit_disk(struct testkit *kit, uint32_t node, uint32_t ms, int rc);
 
@@ -241,35 +266,40 @@ int testkit_disk(struct testkit *kit, uint32_t node, uint32_t ms, int rc);
     testkit_start. -EBUSY: a node runs */
 int testkit_foreign(struct testkit *kit);
 /**
- * Multicast a ring message of a service as if the node had the other byte order. It gets its place in the order, and each
- * member with the service receives it through the function swap of its table.
+ * Multicast a ring message of a service as if the node had the other byte order. The message gets its place in the
+ * order, and each member with the service receives it through the function swap of its table.
  *
  * @param node      the sender
  * @param plugin    name of the service, which runs there
  * @param msg       size bytes, as the other node would write them behind the header: in its byte order; copied
- * @return 0; -EAGAIN: the ring has no room; -ENOENT: no such service there; -ESRCH: the node does not run; -EMSGSIZE: more
- *     than 1048576 bytes; -ENOTSUP: testkit_foreign was not called
+ * @return 0; -EAGAIN: the ring has no room; -ENOENT: no such service there; -ESRCH: the node does not run; -EMSGSIZE:
+ *     more than 1048576 bytes; -ENOTSUP: testkit_foreign was not called
  */
 int testkit_play(
 	struct testkit *kit, uint32_t node, const char *plugin, uint32_t function, const void *msg, uint32_t size);
 
 /* ---------------------------------------------------------------------------------- state of nodes */
 
-/** Get the members of the node's regular configuration, ascending. ids may be NULL. At most room ids are written.
-    @return number of members; 0: it is down */
+/**
+ * Get the members of the node's regular configuration, ascending. ids may be NULL. At most room ids are written.
+ * @return number of members; 0: the node is down
+ */
 uint32_t testkit_members(const struct testkit *kit, uint32_t node, uint32_t *ids, uint32_t room);
 /** Return 1 if the node's services are synchronised with those of its ring, so that clients are served, or 0. */
 int testkit_is_synchronized(const struct testkit *kit, uint32_t node);
-/** Open or close the gate of requests with COTERIE_NEEDS_QUORUM. It is open at each start. -EPERM: the config names a
-    provider, which decides about it. */
+/**
+ * Open or close the gate of requests with COTERIE_NEEDS_QUORUM. It is open at each start. -EPERM: the config names a
+ * provider, which controls the gate.
+ */
 int testkit_quorum(struct testkit *kit, uint32_t node, int is_quorate);
 /** Return the plugin's `self` of init, for tests that know its struct. It is valid until the node ends. NULL: the plugin
     does not run there. */
 void *testkit_self(struct testkit *kit, uint32_t node, const char *plugin);
 /**
  * Return the plugin's host table, for a test that acts as the plugin: keys of the map, statistics, state files.
+ *
  * @param ctx  out: the first argument of its functions
- * @return NULL: it does not run there
+ * @return NULL: the plugin does not run there
  */
 const struct coterie_host *testkit_host(
 	struct testkit *kit, uint32_t node, const char *plugin, struct coterie_ctx **ctx);
@@ -287,28 +317,31 @@ const struct coterie_host *testkit_host(
 int testkit_connect(struct testkit *kit, uint32_t node, const char *name, struct testkit_client **client);
 /** End the connection and free the client. Requests that it sent before still arrive. NULL is ignored. */
 void testkit_disconnect(struct testkit_client *client);
-int testkit_is_connected(const struct testkit_client *client); /* 0: node or service ended it */
+/** Return 1, or 0: the node or the service has ended the connection. */
+int testkit_is_connected(const struct testkit_client *client);
 
 /**
  * Send a request. It arrives when time passes, and when flow control permits.
+ *
  * @param msg  begins with struct coterie_request_header, id and size filled in; copied
  * @param size  bytes, 16 .. 1048576
  * @return 0; -ENOTCONN: the connection has ended, or client is NULL; -EMSGSIZE
  */
 int testkit_send(struct testkit_client *client, const void *msg, uint32_t size);
 /**
- * Send a request and let time pass until it is answered. While the answer is "try again" (6), it is sent again each
- * 10 ms, as client libraries do.
+ * Send a request and let time pass until it is answered. While the answer is "try again" (6), the request is sent again
+ * every 10 ms, as client libraries do.
+ *
  * @return the answer, aligned to 8, header->size bytes
  *
- * If the process has other threads, one of them may be about to make the answer. After a tenth of a second without one, time
- * then runs no faster than ten times the real time.
+ * If the process has other threads, one of them may be about to make the answer. After a tenth of a second without an
+ * answer, simulated time then runs at most ten times as fast as real time.
  *
  * The answer is borrowed until the next testkit_call or testkit_reply of this client, or its end. NULL: the connection
  * has ended, no answer came for 60 s, an earlier request is still under way, or client is NULL.
  */
 const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg, uint32_t size);
-/** Take the oldest answer, or return NULL if there is none. Borrowed as above. */
+/** Take the oldest answer, or return NULL if there is none. It is borrowed as that of testkit_call. */
 const struct coterie_response_header *testkit_reply(struct testkit_client *client);
 /** Take the oldest event, or return NULL if there is none. Borrowed until the next testkit_event. */
 const struct coterie_response_header *testkit_event(struct testkit_client *client);
@@ -320,28 +353,35 @@ void testkit_watch(struct testkit_client *client,
 	void (*run)(
 		void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message),
 	void *arg);
-/** Return the number of requests without an answer yet. A request that has no answer counts until it is read. */
+/**
+ * Return the number of requests that have no answer yet. A request without an answer (COTERIE_NO_REPLY) counts until
+ * the service has read it.
+ */
 uint32_t testkit_pending(const struct testkit_client *client);
-/** 1: stop to read events, so that they wait in the node after a megabyte. 0: read again. */
+/** 1: no longer read events, so that they wait in the node after a megabyte. 0: read again. */
 void testkit_hold(struct testkit_client *client, int is_held);
-/** Return 1 if the client does not read, or events of that time still wait in its node, or 0. */
+/** Return 1 if the client does not read, or if events that came while it did not read still wait in its node, or 0. */
 int testkit_is_behind(const struct testkit_client *client);
 
 /* ------------------------------------------------------------------------------- results and logs */
 
-/** Return the number of complaints so far, and the i-th one, from 0, or NULL. Borrowed until testkit_destroy. */
+/** Return the number of complaints so far, or the i-th complaint, from 0, or NULL. Borrowed until testkit_destroy. */
 uint32_t testkit_complaints(const struct testkit *kit);
 const char *testkit_complaint(const struct testkit *kit, uint32_t i);
 /** Add a complaint, for checks of the test itself. */
 void testkit_complain(struct testkit *kit, uint32_t node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Write log lines up to this priority of syslog(3) to a file, with time and node. NULL: write none, as at first. The
-    file is borrowed until another call or the kit's end. */
+/**
+ * Write log lines up to this priority of syslog(3) to a file, with time and node. NULL: write none, as at first. The
+ * file is borrowed until another call or the kit's end.
+ */
 void testkit_log(struct testkit *kit, FILE *out, int prio);
-/** Return 1 if the last 4,096 log lines have one of this node (TESTKIT_ALL: any) with these words, or 0. */
+/** Return 1 if one of the last 4,096 log lines is of this node (TESTKIT_ALL: of any node) and has these words, or 0. */
 int testkit_has_logged(const struct testkit *kit, uint32_t node, const char *words);
-/** Return a digest of the run. Two runs have the same one only if all packets, answers and events were equal, at the
-    same times, as with the same seed. */
+/**
+ * Return a digest of the run. Two runs with the same digest had equal packets, answers and events at equal times. Runs
+ * with the same seed have the same digest.
+ */
 uint64_t testkit_digest(const struct testkit *kit);
 
 #ifdef __cplusplus
