@@ -64,7 +64,7 @@ static void see(void *arg, const struct coterie_plugin *descriptor)
 		tree->is_out_of_memory = true;
 }
 
-/* The name as that of its file: coterie.conf may have '-' for '_'. */
+/* Return whether a name written in coterie.conf is the plugin's name. A '-' in coterie.conf counts as '_'. */
 static bool is_name(const char *name, const char *written)
 {
 	for (; *name != '\0' && *written != '\0'; name++, written++)

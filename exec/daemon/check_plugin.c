@@ -195,7 +195,7 @@ static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t 
 	return 0;
 }
 
-/* Start and end the plugin in the stage that is set up. */
+/* Load the plugin in the prepared environment, and end it. */
 static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const char *file, const char *name, int fd,
 	uint32_t bound_ms)
 {

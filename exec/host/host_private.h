@@ -24,7 +24,7 @@ struct plugin_resources {
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
 	struct plugin_metrics *metrics; /* or NULL: none yet */
-	struct waiting_stat *stats;     /* of a plugin beside its predecessor: they appear later */
+	struct waiting_stat *stats; /* of a plugin whose predecessor still runs: added to the map when that has ended */
 };
 
 static inline struct plugin *host_plugin(struct coterie_ctx *ctx) { return (struct plugin *)ctx; }

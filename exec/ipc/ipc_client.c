@@ -18,8 +18,8 @@
 
 #define FLUSH_NS_MIN UINT64_C(500000)
 #define FLUSH_NS_MAX UINT64_C(32000000)
-#define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
-#define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
+#define TURN_NS UINT64_C(2000000) /* longest time that one run of the flush timer sends, for all clients together */
+#define EVENTS_AT_ONCE 32u        /* most events sent to one client, then the next client is served */
 #define EVENTS_ALONG 4u           /* to one that is to have a new event */
 #define FLUSH_SIZE (1u << 20)     /* bytes that are sent to one client at once, plus the rest of an event */
 #define PARTS_MAX 16              /* of an event without an allocation, header included */

@@ -151,7 +151,7 @@ struct ipc_server {
 
 /* Sums of the counts of a service's former clients: stats.coterie.ipc.SERVICE.*. */
 #define IPC_ACCOUNT_FIELDS 5u
-#define IPC_ACCOUNTS 64u /* by ring id */
+#define IPC_ACCOUNTS 64u /* number of accounts: one for each service number on the ring */
 struct ipc_account {
 	uint64_t numbers[IPC_ACCOUNT_FIELDS];
 	bool is_offered;
@@ -238,7 +238,7 @@ bool ipc_needs_quorum(const struct coterie_service *service);
 
 /** Let ipc->turn run soon, outside of the handler that may run now. */
 void ipc_turn_later(struct ipc *ipc);
-/** Start or stop to read the client's requests, by its state. Idempotent. */
+/** Start or stop reading the client's requests, depending on the client's state. Idempotent. */
 void ipc_client_listen(struct coterie_client *client);
 
 /* --- ipc_access.c --- */

@@ -107,7 +107,7 @@ static char *find(const struct plugin_search *search, const char *name)
 	return path;
 }
 
-/* --- not found: say where was looked and what is there --- */
+/* --- not found: report where the daemon looked, and what is there --- */
 
 /* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is
  * installed. */

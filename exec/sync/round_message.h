@@ -45,8 +45,8 @@ int round_message_send(struct ring *ring, const struct round_message *message);
 /**
  * Read a message of the group "sync", or of service 63 from its header on.
  *
- * @return 0; -ENOMSG: a word of another version, which is ignored; -EBADMSG: malformed, and for service 63: too short;
- *         -ERANGE: no such service can exist
+ * @return 0; -ENOMSG: a kind of message that this version does not know, to be ignored; -EBADMSG: malformed, and for
+ *         service 63: too short; -ERANGE: no such service can exist
  */
 int round_message_read(struct round_message *message, const uint8_t *bytes, uint32_t size, bool is_swapped);
 int round_message_read_service(struct round_message *message, const uint8_t *bytes, size_t size, bool is_swapped);
