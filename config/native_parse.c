@@ -25,7 +25,7 @@
 #define HOOK " hook"
 
 struct parse {
-	char *hook; /* first member: its address is the address of the struct */
+	char *hook; /* first member: libconfuse stores this pointer, and its address is the address of the struct */
 	struct native *native;
 	const struct native_file *file;
 };

@@ -9,7 +9,7 @@
 struct print {
 	const struct config *config;
 	FILE *out;
-	bool *is_done; /* of each entry */
+	bool *is_done; /* for each entry: it has been printed */
 };
 
 /** Return the entry of a key that a file has set, or NULL. */
