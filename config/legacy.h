@@ -54,7 +54,7 @@ struct reader {
 
 /** Return the kind of a section, by its path and its depth. */
 enum kind legacy_kind(const char *path, uint32_t depth);
-/** Return whether the items of such a section are held back until it ends. */
+/** Return whether the items of a section of this kind are held back until the section ends. */
 bool legacy_is_held(enum kind kind);
 /** Store a value in the type that the schema says for path, under its key of the map. */
 void legacy_store(struct tree *tree, const char *key, const char *path, const char *text, struct place place);

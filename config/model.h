@@ -141,7 +141,7 @@ struct config_messages {
 	int exit_code;  /* exit code of an error about a missing plugin, otherwise 0 */
 	char **notices; /* values of the file that a reload does not apply, without a place */
 	uint32_t notice_count;
-	char **restarts; /* the same in a form for programs: "KEY OLD -> NEW", "(none)" if there is no value */
+	char **restarts; /* changes that need a restart: "KEY OLD -> NEW". A missing value is "(none)" */
 	uint32_t restart_count;
 };
 void config_messages_fini(struct config_messages *messages);

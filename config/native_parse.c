@@ -19,8 +19,7 @@
 			 * this limit */
 
 /*
- * Every section has one option that a file cannot name. It leads from libconfuse's section back to
- * our struct.
+ * Every section has one option that a file cannot name. Its value leads from libconfuse's section back to struct parse.
  */
 #define HOOK " hook"
 

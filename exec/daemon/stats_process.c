@@ -47,7 +47,7 @@ static uint32_t read_open_fds(void *arg, void *value)
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
-	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* without the descriptor of the folder itself */
+	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* not counting the descriptor of this folder */
 }
 
 static uint32_t read_max_fds(void *arg, void *value)

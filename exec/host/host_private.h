@@ -24,7 +24,7 @@ struct plugin_resources {
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
 	struct plugin_metrics *metrics; /* or NULL: it has no metrics yet */
-	struct waiting_stat *stats; /* of a plugin whose predecessor still runs: added to the map when that has ended */
+	struct waiting_stat *stats; /* statistics that are added to the map when the plugin's predecessor has ended */
 };
 
 static inline struct plugin *host_plugin(struct coterie_ctx *ctx) { return (struct plugin *)ctx; }

@@ -13,10 +13,10 @@
 
 #include "exec/plugin/plugin_watch.h"
 
-#define CALLS_MAX 64u    /* of one plugin */
-#define REQUESTS_MAX 64u /* that wait in one call */
+#define CALLS_MAX 64u    /* most calls of one plugin */
+#define REQUESTS_MAX 64u /* most requests that wait in one call */
 #define REQUESTS_SIZE (2u << 20)
-#define REQUESTS_AT_ONCE 16u /* in one turn of the loop */
+#define REQUESTS_AT_ONCE 16u /* most requests that a call runs in one turn of the loop */
 #define REQUEST_SIZE_MIN sizeof(struct coterie_request_header)
 
 struct letter {

@@ -126,7 +126,10 @@ static struct ipc_account *account_of(const struct coterie_client *client)
 	return &client->server->ipc->accounts[client->server->plugin->service.ring_id % IPC_ACCOUNTS];
 }
 
-/* The keys of a service stay when its plugin is unloaded, and continue when it is loaded again. */
+/*
+ * Add the keys of a service for its former clients. They stay when its plugin is unloaded, and continue when it is
+ * loaded again.
+ */
 static void account_offer(const struct coterie_client *client)
 {
 	struct ipc *ipc = client->server->ipc;

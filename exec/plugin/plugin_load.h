@@ -116,7 +116,8 @@ int plugin_find_source(const struct plugin_registry *registry, const char *what,
 struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what, const struct plugin_source *source,
 	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
 /**
- * End a plugin that is not in service beside one that is: call fini, reclaim leaked resources, close the file later.
+ * End a plugin that is not in service, such as a replaced one: call fini, reclaim leaked resources, close the file
+ * later.
  */
 void plugin_retire(struct plugin_registry *registry, struct plugin *plugin);
 /** End a plugin: call fini or close, reclaim resources that it leaked, close the file one turn of the loop later. */

@@ -132,7 +132,7 @@ int qbs_server_open(struct qbs_server **server, struct qbs_host *host, const cha
 void qbs_server_close(struct qbs_server *server);
 /** Number of connections that one call of qbs_server_rate and qbs_server_rate_step changes. */
 #define QBS_RATE_STEP 256u
-/** The same limit for connections whose clients have sent requests while none were read. */
+/** As QBS_RATE_STEP, for connections whose clients have sent requests while none were read. */
 #define QBS_LISTEN_STEP 8u
 /**
  * Set how fast requests are read, also for future connections. A new server is at QBS_RATE_NORMAL. The number of

@@ -34,7 +34,7 @@ void qbs_semaphore_post(sem_t *semaphore)
 
 void qbs_semaphore_take(sem_t *semaphore)
 {
-	/* Only this process subtracts, so the value cannot become 0 between the two statements. */
+	/* Only this process subtracts, so a value above 0 stays above 0 until the subtraction. */
 	if ((uint32_t)__atomic_load_n((uint64_t *)(void *)semaphore, __ATOMIC_RELAXED) != 0)
 		(void)__atomic_fetch_sub((uint64_t *)(void *)semaphore, 1, __ATOMIC_ACQUIRE);
 }

@@ -14,7 +14,7 @@
 struct key_file {
 	int folder; /* descriptor; -1: not open */
 	char name[NAME_MAX + 1], next[NAME_MAX + 8];
-	bool is_folder_closed; /* the failed call needs rights over the folder that the process lacks */
+	bool is_folder_closed; /* a call failed since the process has no rights over the folder */
 	/* the path was refused: other users can change the folder, or exchange a part of the path */
 	bool is_folder_shared;
 };

@@ -76,7 +76,7 @@ bool round_has(const struct plugin *plugin);
 struct plugin *round_find(const struct plugin_registry *plugins, uint32_t ring_id);
 
 /**
- * Call sync_start. A service that is_deaf learns of the configuration first, and is deaf no longer.
+ * Call sync_start. A service that is_deaf is first informed of the configuration, and is_deaf becomes false.
  * @param together  members that have had the same state since the last round
  */
 void round_start(struct plugin *plugin, const struct node_set *together, const struct coterie_configuration *regular);

@@ -136,10 +136,7 @@ static void start_services(struct sync *sync, const struct totem_configuration *
 
 		if (!round_has(plugin))
 			continue;
-		/*
-		 * Out of memory: no member counts as having come along, so the service is told that all have left and
-		 * joined.
-		 */
+		/* Out of memory: the service is informed that all members have left and joined. */
 		if (node_set_intersect(
 			    &came, together_of(&sync->together, plugin->service.ring_id), &sync->roster.members) < 0)
 			node_set_clear(&came);
