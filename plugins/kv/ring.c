@@ -250,7 +250,10 @@ static void tell_standing(struct kv *kv)
 		notice_retry(kv);
 }
 
-/* Announcements of the synchronisation come first, so notices begin after it. */
+/*
+ * Send KV_RING_NOTICE, the quorum and the limit of this node, if they have changed. During a synchronisation nothing is
+ * sent.
+ */
 void kv_notice(void *arg)
 {
 	struct kv *kv = arg;
