@@ -251,8 +251,8 @@ static void tell_standing(struct kv *kv)
 }
 
 /*
- * Send KV_RING_NOTICE, the quorum and the limit of this node, if they have changed. During a synchronisation nothing is
- * sent.
+ * Send KV_RING_STANDING if it is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice is
+ * sent only after the synchronisation.
  */
 void kv_notice(void *arg)
 {
