@@ -79,13 +79,26 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 
 # exec/ring/ between a made-up transport and a made-up engine.
-check_PROGRAMS += %D%/test_ring
-TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c exec/ring/ring_packet.c \
-	exec/ring/ring_seq.c exec/ring/ring_store.c \
-	exec/totem/frame.c exec/totem/wire.c
+ring_unit_tests = %D%/test_ring %D%/test_ring_lease %D%/test_ring_links %D%/test_ring_seq
+check_PROGRAMS += $(ring_unit_tests)
+TESTS += $(ring_unit_tests)
+check_LTLIBRARIES += %D%/libring_case.la
+%C%_libring_case_la_SOURCES = %D%/ring_case.c %D%/ring_case.h exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c \
+	exec/ring/ring_packet.c exec/ring/ring_seq.c exec/ring/ring_store.c exec/totem/frame.c exec/totem/wire.c
+%C%_libring_case_la_CFLAGS = $(TEST_CFLAGS)
+ring_case_libs = %D%/libring_case.la $(CHECK_LIBS)
+%C%_test_ring_SOURCES = %D%/test_ring.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
-%C%_test_ring_LDADD = $(CHECK_LIBS)
+%C%_test_ring_LDADD = $(ring_case_libs)
+%C%_test_ring_lease_SOURCES = %D%/test_ring_lease.c
+%C%_test_ring_lease_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_lease_LDADD = $(ring_case_libs)
+%C%_test_ring_links_SOURCES = %D%/test_ring_links.c
+%C%_test_ring_links_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_links_LDADD = $(ring_case_libs)
+%C%_test_ring_seq_SOURCES = %D%/test_ring_seq.c
+%C%_test_ring_seq_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_seq_LDADD = $(ring_case_libs)
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
