@@ -100,8 +100,9 @@ int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, cons
  * Unload a service from a node that runs, as an operator does: its clients are disconnected, it drains, and the other
  * nodes are told. Time passes until that is done. From then on the node starts without it, until testkit_load.
  *
- * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or
- *     ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
+ * @return 0, also if the ring has not delivered all messages of the service: it ends when that is done; -ENOENT: no such
+ *     plugin there; -EBUSY: it decides about quorum; -EALREADY: another service of the node has not ended yet; -ESRCH:
+ *     the node does not run, or ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
  */
 int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
 /**
@@ -109,9 +110,10 @@ int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
  * clients. Time passes until that is done. If it is refused, the old plugin goes on. Options stay. From then on the
  * node starts with the new file. path is copied.
  *
- * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: the file that runs; -ENOTSUP: one of the
- *     two cannot hand over; -EINVAL: the new one's descriptor, options or init; what state_save or state_load
- *     returned; -ESRCH, -ETIMEDOUT: as above. testkit_error has the reason
+ * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: the file that runs, or another service
+ *     of the node has not ended yet; -ENOTSUP: one of the two cannot hand over; -EINVAL: the new one's descriptor,
+ *     options or init; what state_save or state_load returned; -ESRCH, -ETIMEDOUT: as above. testkit_error has the
+ *     reason
  */
 int testkit_replace_file(struct testkit *kit, uint32_t node, const char *path);
 

@@ -256,16 +256,28 @@ static void fill_disk(struct play *play, uint32_t number, bool is_full)
 		node->executive.host.state_dir = is_full ? "/dev/null/full" : node->state_dir;
 }
 
+static const char *service_name(uint32_t which) { return which == 0 ? "cpg" : "kv"; }
+
+/* Return whether an unloaded service still waits until the ring has delivered its last messages. */
+static bool is_ending(const struct play *play, uint32_t node, uint32_t which)
+{
+	return (play->unloaded[node] & 1u << which) != 0 && testkit_self(play->kit, node, service_name(which)) != NULL;
+}
+
 static void unload_service(struct play *play, uint32_t node, uint32_t which)
 {
-	const char *name = which == 0 ? "cpg" : "kv";
+	const char *name = service_name(which);
 
 	if (!testkit_is_up(play->kit, node) || play->is_stopping[node] || testkit_self(play->kit, node, name) == NULL)
 		return;
+	/* One plugin changes at a time: the operator is refused while the other service has not ended. */
+	bool is_refused = is_ending(play, node, 1 - which);
 	play->unloads[node]++;
 	int rc = testkit_unload(play->kit, node, name);
 	if (rc == 0)
 		play->unloaded[node] |= 1u << which;
+	else if (rc == -EALREADY && is_refused)
+		play->unloads[node]--;
 	else if (rc != -ESRCH)
 		play_break(play, "node %u does not unload %s: %s", node, name, testkit_error(play->kit));
 }
@@ -274,7 +286,7 @@ static void unload_service(struct play *play, uint32_t node, uint32_t which)
 static void load_service(struct play *play, uint32_t node, uint32_t which)
 {
 	if ((play->unloaded[node] & 1u << which) == 0 || play->is_stopping[node] ||
-		testkit_self(play->kit, node, which == 0 ? "cpg" : "kv") != NULL)
+		testkit_self(play->kit, node, service_name(which)) != NULL)
 		return;
 	int rc = which == 0 ? load_cpg(play, node) : testkit_load(play->kit, node, &kv_LTX_coterie_plugin, NULL);
 	if (rc == 0)
