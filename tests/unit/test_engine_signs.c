@@ -7,8 +7,8 @@
 #include "tests/unit/engine_case.h"
 
 /*
- * Return how much later than its patience a majority forms its ring: it waits for the time of a held token once more and
- * 20 ms, and the ring takes some milliseconds.
+ * Return how much later than its patience a majority forms its ring, in milliseconds. It waits for the time of a held token
+ * once more and 20 ms. The ring takes some milliseconds.
  */
 static uint64_t margin_ms(void) { return held_ms() + 20 + 100; }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What renews a lease or ends it: answers, packets of plain members, and connections that are reset. */
+/* The events that renew a lease or end it: answers, packets of plain members, and connections that are reset. */
 #include <check.h>
 
 #include "exec/totem/state.h"
