@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys of the configuration that a reload does not change (book configuration, "Reload"). The daemon keeps their
+ * Keys of the configuration that a reload does not change (book configuration, "Reload"). The daemon keeps their old
  * values, and tools report that.
  */
 #ifndef COMMON_FIXED_KEYS_H
@@ -16,16 +16,16 @@ struct fixed_names {
 
 /** Whole keys. */
 extern const struct fixed_names fixed_keys;
-/** Whole keys that are fixed if the transport cannot change its keys while it runs. */
+/** Whole keys that are fixed if the transport cannot change its keys for encryption while it runs. */
 extern const struct fixed_names fixed_crypto_keys;
 /**
- * NAMEs of totem.interface.N.NAME, for a link that stays. The keys of a link that is added or removed come and go
- * with it.
+ * Last parts (NAME) of totem.interface.N.NAME that are fixed for a link that stays. If a link is added or removed, its
+ * keys are, too.
  */
 extern const struct fixed_names fixed_link_keys;
 /**
- * The same, but a file that changes them is refused: its other values would not fit the running ones. Some of
- * these keys are refused here, others where the addresses are compared.
+ * As fixed_link_keys, but a file that changes such a key is refused: its other values would not fit the running ones.
+ * Some of these keys are refused here, others where the addresses are compared.
  */
 extern const struct fixed_names fixed_refused_link_keys;
 

@@ -15,7 +15,7 @@
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
 
-/* Shared by the caller and the thread. The one that leaves last destroys it. */
+/* A lookup, shared by the caller and the thread. The one that leaves last frees it. */
 struct lookup {
 	pthread_mutex_t lock;
 	pthread_cond_t is_ended;
@@ -80,7 +80,10 @@ static void *lookup_run(void *arg)
 	return NULL;
 }
 
-/* @return whether the thread runs. It is detached and blocks all signals, which are the caller's. */
+/*
+ * Start the thread. @return whether it runs. It is detached, and blocks all signals, so that the caller's threads get
+ * them.
+ */
 static bool lookup_start(struct lookup *lookup)
 {
 	pthread_attr_t attributes;

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 enum {
-	/* For all names of a config file together, where only a report is wanted, milliseconds. */
+	/* milliseconds for all names of a config file together, if the file is only checked */
 	LOOKUP_LIMIT_MS = 10000,
 };
 
 /**
- * Look a host name up as getaddrinfo does, but wait at most that long.
+ * Look up a host name as getaddrinfo does, but wait at most limit_ms.
  *
  * A thread waits for the resolver. After the limit it is left alone, and ends with its look-up or with the process.
  *
@@ -23,7 +23,8 @@ enum {
  * @param hints     copied; only flags, family and type of socket count
  * @param limit_ms  milliseconds; 0 or less: the resolver is not asked
  * @param found     returned on success, caller frees with freeaddrinfo
- * @return 0; EAI_INPROGRESS: no answer within the limit; EAI_MEMORY, also without a thread; errors of getaddrinfo
+ * @return 0; EAI_INPROGRESS: no answer within the limit; EAI_MEMORY: also if no thread can be started; errors of
+ *         getaddrinfo
  */
 int lookup_name(const char *name, const struct addrinfo *hints, int64_t limit_ms, struct addrinfo **found);
 

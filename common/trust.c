@@ -11,11 +11,11 @@
 
 #include <linux/capability.h>
 
-#define UNMAPPED_UID 65534u /* how a user namespace shows users that it does not have */
+#define UNMAPPED_UID 65534u /* uid that a user namespace shows for users outside of it */
 
 /*
- * Return whether root of the machine has no number in this user namespace. Then the daemon has no rights over
- * other users.
+ * Return whether the uid stands for users who have no number in this user namespace, such as root of the host. The
+ * daemon has no rights over their files.
  */
 static bool is_unmapped(uid_t uid)
 {

@@ -26,7 +26,7 @@ bool trust_is_needed(void);
  */
 int trust_folder(char *folder, char *culprit, size_t size);
 /**
- * Check the same of a regular file that is open, and that path still names it.
+ * Check the same as trust_folder for a regular file that is open. Also check that path still names this file.
  * @param path  absolute, without links
  * @return 0; -EPERM, culprit as above; -errno; -ESTALE: path names another file by now
  */

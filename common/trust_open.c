@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Open a file without following links of other users. The kernel resolves a path in one go and follows every link on
- * it, and a check before or after it sees another path. This walk takes one name at a time, each in the folder that is
+ * Open a file without following links of other users. The kernel resolves a whole path at once and follows every link
+ * on it. A check before or after that may see another path. So this code walks name by name, each in the folder that is
  * open already, and decides about each link itself.
  */
 #include "common/trust.h"
@@ -17,18 +17,18 @@
 
 #include <linux/magic.h>
 
-#define LINKS_MAX 40  /* as in the kernel */
-#define GO_ON INT_MIN /* no descriptor yet, and no error */
+#define LINKS_MAX 40  /* as in the kernel: most links on a path */
+#define GO_ON INT_MIN /* the walk is not complete: there is no descriptor yet, and no error */
 
 struct walk {
 	int folder;      /* folder that the walk has reached, O_PATH */
-	bool is_trusted; /* other users cannot exchange what led here */
+	bool is_trusted; /* other users cannot exchange any part of the path so far */
 	bool is_private; /* other users cannot add anything to the folder */
 	unsigned int links;
-	char rest[PATH_MAX]; /* rest of the path */
+	char rest[PATH_MAX]; /* part of the path that is not walked yet */
 };
 
-/* Enter a folder. Takes over the descriptor, also on failure. */
+/* Continue the walk in this folder. Takes over the descriptor, also on failure. */
 static int enter(struct walk *walk, int folder)
 {
 	struct stat status;
@@ -47,7 +47,7 @@ static int enter(struct walk *walk, int folder)
 	return 0;
 }
 
-/* Start again at the root for an absolute target. Lost trust stays lost. */
+/* Start at the root if the rest of the path is absolute. Trust that was lost on the way stays lost. */
 static int enter_start(struct walk *walk)
 {
 	const char *start = walk->rest[0] == '/' ? "/" : walk->folder < 0 ? "." : NULL;
@@ -57,7 +57,10 @@ static int enter_start(struct walk *walk)
 	return start == NULL ? 0 : enter(walk, open(start, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Links of procfs cannot be read: opening "/proc/self/fd/2" opens what that descriptor has open. */
+/*
+ * Return whether the folder is in procfs. The target text of a link there need not lead anywhere: "/proc/self/fd/2"
+ * opens what that descriptor has open.
+ */
 static bool is_procfs(int folder)
 {
 	struct statfs status;
@@ -83,7 +86,7 @@ static int follow(struct walk *walk, int link, const char *rest)
 	return enter_start(walk);
 }
 
-/* Walk one name that is not the last. */
+/* Walk one name of the path, but not the last one. */
 static int step(struct walk *walk, const char *name, const char *rest)
 {
 	struct stat status;
@@ -125,7 +128,7 @@ static int finish(struct walk *walk, const char *name, int flags, mode_t mode)
 	return rc < 0 ? rc : GO_ON;
 }
 
-/* As finish, but return the folder of the file. @return descriptor of the folder; -errno; GO_ON */
+/* As finish(), but return the folder of the file. @return descriptor of the folder; -errno; GO_ON */
 static int finish_folder(struct walk *walk, const char *name)
 {
 	struct stat status;
@@ -175,7 +178,10 @@ static int walk_path(const char *path, int flags, mode_t mode, char *last, bool 
 	struct walk walk = {.folder = -1, .is_trusted = true};
 	int rc = snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest) ? -ENAMETOOLONG : 0;
 
-	/* The current folder of the process may belong to any user. */
+	/*
+	 * The current folder of the process may belong to any user, so only an absolute path is trusted at the
+	 * beginning.
+	 */
 	walk.is_trusted = path[0] == '/';
 	if (rc == 0)
 		rc = enter_start(&walk);

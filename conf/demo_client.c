@@ -39,7 +39,7 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group, const str
 
 static void wait_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
-/* Multicast one line. At the moment the ring may have no room for it. */
+/* Multicast one line. If the ring has no room at the moment, try again. */
 static cs_error_t multicast(cpg_handle_t handle, char *line, size_t length)
 {
 	struct iovec iov = {.iov_base = line, .iov_len = length};
@@ -62,7 +62,7 @@ int main(void)
 	int tries = 100;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	setvbuf(stdin, NULL, _IONBF, 0); /* so that poll sees every line that is left */
+	setvbuf(stdin, NULL, _IONBF, 0); /* so that poll reports every line that is still unread */
 	/* The daemon may still be starting. */
 	while ((error = cpg_initialize(&handle, &callbacks)) != CS_OK && tries-- > 0)
 		wait_ms(50);

@@ -16,7 +16,7 @@ static const struct compat_transport transports[] = {
 	{.name = "udpu", .has_one_link = true},
 };
 
-/* Quorum providers that have another name in corosync.conf than their plugins. */
+/* Quorum providers whose plugins have another name than in corosync.conf. */
 static const struct provider {
 	const char *name, *plugin;
 } providers[] = {
@@ -33,7 +33,7 @@ static const struct compat_words words[] = {
 	{"totem.crypto_cipher", "none aes256 aes192 aes128"},
 	{"totem.crypto_hash", "none md5 sha1 sha256 sha384 sha512"},
 	{"totem.encryption", "none aes256-gcm chacha20-poly1305"},
-	/* The reference refuses a written `none`. There is no reason to. */
+	/* The reference refuses `none` if it is written. Here it is accepted. */
 	{"totem.knet_compression_model", "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"},
 	{"system.qb_ipc_type", "native shm socket"},
 	{"system.sched_rr", "yes no"},

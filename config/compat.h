@@ -39,10 +39,9 @@
 /** A transport of the reference. */
 struct compat_transport {
 	const char *name;
-	bool has_one_link;     /* IP alone: link 0, and node ids may follow from addresses */
-	bool has_cipher;       /* crypto_cipher and crypto_hash. Otherwise `encryption` */
-	uint32_t ping_step_ms; /* pings are sent at multiples of it. 0: its links have no
-				  pings */
+	bool has_one_link;     /* it has only link 0, and node ids may be derived from IPv4 addresses */
+	bool has_cipher;       /* it has crypto_cipher and crypto_hash. Otherwise it has `encryption` */
+	uint32_t ping_step_ms; /* pings are sent at multiples of this, milliseconds, or 0: its links have no pings */
 };
 /** Find a transport of the reference. NULL: another plugin. */
 const struct compat_transport *compat_transport(const char *name);
@@ -53,9 +52,9 @@ const char *compat_provider_plugin(const char *provider);
 /** A key that takes fixed words. */
 struct compat_words {
 	const char *key;   /* or NAME of totem.interface.N.NAME */
-	const char *words; /* separated by spaces */
+	const char *words; /* words that the key takes, separated by spaces */
 };
-/** NULL: after the last one. */
+/** Return an entry of the list of keys with fixed words. NULL: after the last one. */
 const struct compat_words *compat_words_at(uint32_t index);
 /** The words of LINK_PROTOCOL. The first is the default. */
 extern const struct compat_words compat_link_protocol;
@@ -65,14 +64,13 @@ extern const struct compat_words compat_link_protocol;
 struct compat_default {
 	const char *name;
 	uint32_t type;    /* COTERIE_MAP_* */
-	const char *text; /* for a text */
-	uint64_t number;  /* for an integer */
+	const char *text; /* value, if the type is a text */
+	uint64_t number;  /* value, if the type is an integer */
 };
-/** NULL: after the last one. */
+/** Return an entry of the list of defaults. NULL: after the last one. */
 const struct compat_default *compat_default_at(uint32_t index);
 
-/** Subsystems that something in this daemon logs under, or libraries and tools of the field do:
- * sorted, with blanks. */
+/** Subsystems under which this daemon logs, or existing libraries and tools do: sorted, separated by blanks. */
 extern const char compat_subsystems[];
 
 #endif

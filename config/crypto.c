@@ -253,9 +253,10 @@ static const char *state_key(
 static bool is_there(const char *path) { return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0; }
 
 /*
- * The daemon writes a key into its state folder alone, so a key there is newer than one that an administrator has
- * copied. A node that has been moved here may still have its key where Corosync looks for it. If the daemon may not
- * read one of its own folders, the search ends there: a file found later may be a key that the peers do not have.
+ * Search the default files of the key: in the state folder, in Coterie's config folder, where Corosync looks for it.
+ * The daemon writes a key only into its state folder, so a key there is newer than one that an administrator has
+ * copied. A node that has changed from Corosync may still have its key in the last place. If the daemon may not read
+ * one of its own folders, the search ends there: a file found later may be a key that the peers do not have.
  */
 static const char *default_file(
 	struct tree *tree, const struct config *config, const struct config_environment *environment)
@@ -271,8 +272,9 @@ static const char *default_file(
 }
 
 /*
- * The time of change does not decide which key is used: it says little about which key the peers have. The daemon
- * writes a rotated key only into its state folder.
+ * Warn if another key file is newer than the used one. Only the order of the folders decides which key is used: the
+ * time of a file says little about which key the peers have. The daemon writes a rotated key only into its state
+ * folder.
  */
 static void warn_newer(struct tree *tree, const struct config *config, struct place place)
 {

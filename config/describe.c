@@ -64,7 +64,7 @@ static void see(void *arg, const struct coterie_plugin *descriptor)
 		tree->is_out_of_memory = true;
 }
 
-/* The name as that of its file: coterie.conf may have '-' for '_'. */
+/* Return whether a name written in coterie.conf is the plugin's name. A '-' in coterie.conf counts as '_'. */
 static bool is_name(const char *name, const char *written)
 {
 	for (; *name != '\0' && *written != '\0'; name++, written++)
@@ -99,7 +99,7 @@ struct described *described_find(struct described *list, uint32_t kind, const ch
 	return NULL;
 }
 
-/* Where the file says where plugins are, that is known only when it has been read. */
+/* Return the plugin folders that the file names. They are known only when the file has been read. */
 static const char *folders_of(const struct tree *tree)
 {
 	const char *is_builtin_only = tree_text(tree, "coterie.plugins.builtin_only");
@@ -189,7 +189,7 @@ void described_use(struct tree *tree, const struct config_environment *environme
 		describe(tree, environment, COTERIE_KIND_SERVICE, tree->services[i].name);
 }
 
-/* In corosync.conf an option stands under its legacy name, among keys of the executive. */
+/* Check the value of an option. In corosync.conf it is under its legacy name, among keys of the executive. */
 static void check_value(struct tree *tree, const struct coterie_option *option)
 {
 	const struct tree_item *item = tree_find(tree, option->legacy);
@@ -211,7 +211,7 @@ void described_check(struct tree *tree)
 				check_value(tree, &plugin->options[i]);
 }
 
-/* The legacy name that is nearest to a key, in the same section. */
+/* Return the legacy name that is most similar to a key, in the same section. */
 static const char *nearest_legacy(const struct tree *tree, const char *key)
 {
 	size_t length = (size_t)(strrchr(key, '.') - key) + 1;

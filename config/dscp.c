@@ -27,7 +27,7 @@ static int parse_number(const char *text)
 	return *end == '\0' && number <= 63 ? (int)number : -EINVAL;
 }
 
-/* The class is in the upper three bits, the drop precedence in the two below. */
+/* Parse a class name. The class is in the upper three bits, the drop precedence in the two bits below. */
 static int parse_name(const char *text)
 {
 	if (strcasecmp(text, "ef") == 0)

@@ -24,7 +24,7 @@ struct fixed_value {
 	uint32_t type;
 	const void *value;
 	uint32_t size;
-	bool is_made; /* made by the checks, which will make it again */
+	bool is_made; /* the checks have derived this key, and will do so again */
 };
 
 struct config_fixed {
@@ -198,9 +198,8 @@ static void tell_kept(struct tree *tree, const char *key, const struct tree_item
 static void keep_one(struct tree *tree, const char *key, const struct fixed_value *value)
 {
 	const struct tree_item *item = tree_find(tree, key);
-	bool is_none = tree->has_no_provider && strcmp(key, provider_key) == 0; /* no provider: do not fall
-										 * back to the default
-										 * again */
+	/* no provider is configured: do not use the default provider again */
+	bool is_none = tree->has_no_provider && strcmp(key, provider_key) == 0;
 	bool is_made = value != NULL && value->is_made && !is_none;
 
 	if (item == NULL && (value == NULL || is_made))

@@ -63,6 +63,6 @@ const char *config_newer_key(const struct config *config)
 		return NULL;
 	for (uint32_t i = 0; i < config->entry_count; i++)
 		if (strcmp(config->entries[i].key, "totem.keyfile") == 0)
-			return NULL; /* the configuration names the file */
+			return NULL; /* the file is named in the configuration, so no other is searched */
 	return key_newer_than(config->key_path, config->key, config->key_size);
 }

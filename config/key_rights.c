@@ -35,7 +35,8 @@ static bool is_unit_user(uid_t uid)
 static bool is_ours(uid_t uid) { return uid == 0 || uid == geteuid() || (geteuid() == 0 && is_unit_user(uid)); }
 
 /*
- * A daemon of root can read every file. Members of its group are often people, who do not need the key.
+ * Return whether the group is the daemon's. If the daemon is root, no group counts: root can read every file, and
+ * members of its group are often people, who do not need the key.
  */
 static bool is_our_group(gid_t gid) { return geteuid() != 0 && gid == getegid(); }
 
@@ -43,7 +44,7 @@ static bool is_our_group(gid_t gid) { return geteuid() != 0 && gid == getegid();
 static bool shares(const struct posix_acl_xattr_entry *entry, uint16_t mask, gid_t group)
 {
 	uint16_t perm = le16toh(entry->e_perm);
-	bool is_to_all = (perm & ~ACL_READ & mask) != 0; /* others may not write, whoever reads it */
+	bool is_to_all = (perm & ~ACL_READ & mask) != 0; /* no group may have rights beyond reading */
 	uint32_t id = le32toh(entry->e_id);
 
 	switch (le16toh(entry->e_tag)) {

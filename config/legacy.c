@@ -25,9 +25,12 @@
 #define NO_BREAK ((char)0xa0)
 #define NO_BREAK_LEAD ((char)0xc2)
 #define LINE_LENGTH_MAX 510
-#define UNKNOWN_MAX 200 /* keys: more are a file of another kind */
+#define UNKNOWN_MAX 200 /* most unknown keys. A file with more is of another kind */
 
-/* It may be the legacy name of an option of a plugin, which is known when the whole file has been read. */
+/*
+ * Note a key that the executive does not know. It may be the legacy name of a plugin's option, which is known only when
+ * the whole file has been read.
+ */
 static void note_unknown(struct reader *reader, const char *path)
 {
 	struct tree *tree = reader->tree;
@@ -135,7 +138,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	if (reader->is_access_file) {
 		if (reader->depth == 0)
 			tree_error(tree, reader->place, "'%s' is outside a section: put it into 'uidgid {'", name);
-		return; /* a section of another name has been reported */
+		return; /* the unknown section has been reported */
 	}
 	snprintf(path, sizeof(path), "%s%s%s", reader->path, length == 0 ? "" : ".", name);
 	if (kind == KIND_MEMBER) {

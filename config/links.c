@@ -126,7 +126,7 @@ static void check_symmetry(struct tree *tree, const struct config *config, uint3
 			: node->texts[0] != NULL ? node->texts[0]
 						 : "?",
 			link, link);
-		return; /* further messages would repeat this one */
+		return; /* further messages would be about the same mistake */
 	}
 }
 
@@ -213,8 +213,8 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 }
 
 /*
- * Book transports, "Multicast address". The remainder is by 255, not 256, because Corosync nodes
- * calculate it so.
+ * Derive the multicast address from the cluster's name: book transports, "Multicast address". The remainder is by 255,
+ * not 256, as Corosync's nodes compute it.
  */
 static void generate_group(struct tree *tree, const struct config *config, const char *name)
 {
@@ -377,7 +377,7 @@ int links_build(struct tree *tree, struct config *config)
 	for (uint32_t i = 0; i < config->node_count; i++)
 		links |= links_of(&config->nodes[i]);
 	if (config->node_count == 0)
-		return 0; /* has been reported */
+		return 0; /* an error was reported */
 	if (links == 0) {
 		tree_error(tree, (struct place){.file = tree->file},
 			"No interfaces defined: give every node a 'ring0_addr'");

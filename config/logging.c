@@ -34,8 +34,7 @@ static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AU
 	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
 
 /*
- * Read a key that takes fixed words. *value keeps its value if the key is absent. ignore_case: 1:
- * compare as strcasecmp.
+ * Read a key that takes fixed words. If the key is absent, *value does not change. ignore_case: compare without case.
  */
 static void read_word(
 	struct tree *tree, const char *prefix, const char *name, const struct word *words, bool ignore_case, int *value)
@@ -137,8 +136,8 @@ static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *it
 }
 
 /*
- * Missing rights are no error: the file may be tested by another user than the one that starts the
- * daemon.
+ * Return whether the log file can be opened. Missing rights are no error: the user that tests the file may be another
+ * one than the daemon's.
  */
 static bool can_open(const char *file)
 {

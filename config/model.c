@@ -188,7 +188,7 @@ static int copy_entries(const struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* The checks of plugins read the entries. */
+/* Check the tree, and fill in the model. The entries are complete when plugins check them. */
 static int validate(struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int rc = config_validate(tree, config, environment);
@@ -431,7 +431,7 @@ const char *config_option_text(
 
 		if (strcmp(option->plugin, plugin) != 0 || strcmp(option->name, name) != 0)
 			continue;
-		value = option->value; /* the last one counts */
+		value = option->value; /* the last value counts */
 		found_file = option->file;
 		found_line = option->line;
 	}

@@ -27,18 +27,19 @@ struct config_entry {
 	uint32_t type; /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
-	const char *text; /* as written, but a number in plain decimal */
+	const char *text; /* as written in the file, except for numbers, which are in plain decimal */
 	const char *file;
-	uint32_t line; /* or 0: derived, not from a file */
+	uint32_t line; /* line in the file, or 0: the checks have derived the key */
 };
 
 struct config_node {
 	uint32_t position; /* nodelist.node.POSITION */
 	uint32_t nodeid;
-	const char *name;                                    /* or NULL: none */
-	uint32_t link_count;                                 /* highest link number plus 1 */
-	const char *texts[CONFIG_LINKS_MAX];                 /* as written, or NULL: not on this link */
-	struct sockaddr_storage addresses[CONFIG_LINKS_MAX]; /* resolved, with the link's port, or AF_UNSPEC */
+	const char *name;                    /* or NULL: none */
+	uint32_t link_count;                 /* highest link number plus 1 */
+	const char *texts[CONFIG_LINKS_MAX]; /* as written, or NULL: the node is not on this link */
+	/* resolved, with the link's port. AF_UNSPEC: the node is not on this link, or its name is unknown */
+	struct sockaddr_storage addresses[CONFIG_LINKS_MAX];
 };
 
 /** Syntax of a file. */
@@ -51,7 +52,7 @@ enum config_format {
 /** A plugin to load. */
 struct config_plugin {
 	const char *name;
-	bool is_required; /* false: one of the standard set, loaded if it is installed */
+	bool is_required; /* false: it belongs to the standard set, and is loaded only if it is installed */
 	const char *file;
 	uint32_t line;
 };
@@ -78,14 +79,14 @@ struct config_log {
 	int facility;
 	int timestamp; /* 0 off, 1 seconds, 2 milliseconds */
 	bool fileline, function_name, blackbox;
-	bool is_json;           /* lines of stderr and file */
+	bool is_json;           /* lines on stderr and in the file are JSON */
 	uint32_t blackbox_size; /* bytes, or 0: the default */
 };
 
 struct config {
 	const char *file;          /* absolute */
 	enum config_format format; /* its syntax */
-	const char *drop_ins;      /* folder that was read, too, or NULL: none */
+	const char *drop_ins;      /* folder whose files were read as well, or NULL: none */
 	struct config_entry *entries;
 	uint32_t entry_count;
 
@@ -97,8 +98,8 @@ struct config {
 	uint32_t netmtu;            /* or 0: the transport's default */
 	struct totem_options totem; /* complete except for ring_seq, payload_max, random_seed, features */
 	bool has_payload_max;
-	bool is_absent; /* read again, and without this node: local is 0 then */
-	bool is_forced; /* read again, and applied although running nodes are missing */
+	bool is_absent; /* only after a reload: this node is not in the node list. Then local is 0 */
+	bool is_forced; /* only for a reload: apply the file although nodes that run are missing in it */
 
 	struct config_plugin *services;
 	uint32_t service_count;
@@ -106,11 +107,11 @@ struct config {
 	struct config_option *options;
 	uint32_t option_count;
 
-	const char *cipher, *hash; /* of the ring's encryption, with the effect of secauth, or "none" */
+	const char *cipher, *hash; /* cipher and hash of the ring's encryption, or "none". secauth is considered */
 	const uint8_t *key;        /* secret, wiped by config_destroy, or NULL: cipher and hash are none */
 	uint32_t key_size;
-	bool is_encrypted_by_default; /* the file does not decide about encryption */
-	const char *key_path;         /* file of the key, or NULL: no key, or it is in the configuration itself */
+	bool is_encrypted_by_default; /* the file has no option about encryption */
+	const char *key_path; /* file of the key, or NULL: there is no key, or it is in the configuration itself */
 
 	struct config_log log;
 	const char *state_dir;   /* or NULL: the default */
@@ -118,13 +119,13 @@ struct config {
 	const char *plugin_path; /* folders separated by ':', or NULL: the default */
 	bool is_builtin_only;    /* no plugin files */
 	bool locks_memory;
-	bool is_provider_default; /* the file does not name quorum_provider */
+	bool is_provider_default; /* quorum_provider is the default, the file does not name one */
 	int ipc_type;             /* enum qb_ipc_type */
 	bool sched_rr;
 	bool has_priority;
 	int priority;
 	int move_to_root_cgroup;   /* 0 no, 1 yes, 2 auto */
-	struct described *plugins; /* private to config/: descriptions of those that it names */
+	struct described *plugins; /* private to config/: descriptions of the plugins that it names */
 	void *arena;               /* private to config/ */
 };
 
@@ -137,10 +138,10 @@ struct config_messages {
 	uint32_t error_count;
 	char **warnings;
 	uint32_t warning_count;
-	int exit_code;  /* of the failure of a missing plugin, otherwise 0 */
-	char **notices; /* changes that a reload does not take from the file, without a place */
+	int exit_code;  /* exit code of an error about a missing plugin, otherwise 0 */
+	char **notices; /* values of the file that a reload does not apply, without a place */
 	uint32_t notice_count;
-	char **restarts; /* the same for programs: "KEY OLD -> NEW", "(none)" if there is no value */
+	char **restarts; /* changes that need a restart: "KEY OLD -> NEW". A missing value is "(none)" */
 	uint32_t restart_count;
 };
 void config_messages_fini(struct config_messages *messages);
@@ -149,30 +150,31 @@ void config_messages_fini(struct config_messages *messages);
 struct config_environment {
 	const char *local_name;    /* --node NAME, or NULL: find the node by address and host name */
 	const char *instance;      /* or NULL: default instance */
-	enum config_format format; /* of the file. At a reload that of the start counts */
+	enum config_format format; /* format of the file. A reload uses the format of the start */
 	const char *state_dir;     /* default folder of the state, or NULL. With coterie.conf a key may be there */
 	const char *drop_ins;      /* coterie.conf: also read *.conf of this folder; NULL: none */
-	bool needs_no_key;         /* nothing will be sent: a key file is not read, and may be missing */
-	bool is_test;              /* nothing will be started: check other causes that could end a start */
-	uint32_t local_nodeid;     /* id of this node, if it is known already and the file has it, or 0 */
+	bool needs_no_key;         /* the ring will not start: a key file is not read, and may be missing */
+	bool is_test;              /* the daemon will not start: also check for other causes that would end a start */
+	uint32_t local_nodeid;     /* id of this node if it is known already and is in the file, or 0 */
 	/**
-	 * Resolve a host name, never a numeric address. 0; -ENOENT: unknown; -EAGAIN: the resolver failed; -ETIMEDOUT:
-	 * it was not waited for any longer.
+	 * Resolve a host name. It is never called for a numeric address. 0; -ENOENT: unknown; -EAGAIN: the resolver
+	 * failed; -ETIMEDOUT: no answer in time.
 	 */
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
-	/** Return whether this is an address of this host. All of 127/8 is. */
+	/** Return whether this is an address of this host. All of 127.0.0.0/8 counts. */
 	bool (*is_local)(void *arg, const struct sockaddr *address);
 	/**
-	 * Look for a transport plugin of this name, if totem.transport is none of Corosync's. 0; -ENOENT: text is for
-	 * the operator: what is wrong, what to do. NULL: the code that loads the plugin finds that out.
+	 * Look for a transport plugin of this name, if totem.transport is none of Corosync's. 0; -ENOENT: text is the
+	 * error for the operator, as "what: what to do". If this member is NULL, a missing plugin is found only when it
+	 * is loaded.
 	 */
 	int (*find_transport)(void *arg, const char *name, char *text, size_t size);
-	/** List the own addresses for the operator, maybe cut: "10.0.0.1, 10.1.0.1". NULL: not known. */
+	/** Write this host's addresses for the operator, maybe cut: "10.0.0.1, 10.1.0.1". NULL: not known. */
 	void (*list_addresses)(void *arg, char *text, size_t size);
 	/**
-	 * Call see with the descriptor of an installed plugin, for its options and its check, if there is one. NULL:
-	 * descriptors are not available (a reload, where config_fixed_describe and config_check are called instead).
-	 * folders: of plugin files, separated by ':'; NULL: the default; "": only plugins that are linked into the daemon
+	 * If a plugin is installed, call see with its descriptor, for its options and its check. NULL: descriptors are
+	 * not available (a reload, where config_fixed_describe and config_check are called instead). folders: of plugin
+	 * files, separated by ':'; NULL: the default; "": only plugins that are linked into the daemon
 	 */
 	void (*describe)(void *arg, uint32_t kind, const char *name, const char *folders,
 		void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg);
@@ -186,11 +188,11 @@ struct config_environment {
 void config_environment_system(struct config_environment *environment);
 
 /**
- * Bound the time that the real environment waits for the resolver. When it is over, the names that are left are not looked
- * up, and the messages name them.
+ * Limit the time that the real environment waits for the resolver. When it is over, further names are not looked up,
+ * and the messages name them.
  *
  * @param environment  as config_environment_system has filled it in
- * @param left_ms      for all names together, milliseconds; counts down. Kept until the environment is not used any more
+ * @param left_ms      milliseconds for all names together; counts down. Kept until the environment is not used any more
  */
 void config_environment_limit(struct config_environment *environment, int64_t *left_ms);
 
@@ -223,11 +225,14 @@ int config_fixed_describe(struct config_fixed *fixed, const struct coterie_plugi
  * @return 0; -EINVAL: there is an error; -ENOMEM
  */
 int config_check(struct config *config, const struct coterie_plugin *descriptor, struct config_messages *messages);
-/** As config_load, for a reload. Fixed keys keep their values, with a notice for each one that the file changes. */
+/**
+ * As config_load, for a reload. Fixed keys keep their values. A notice is added for each fixed key that the file
+ * changes.
+ */
 int config_load_again(const char *path, const struct config_environment *environment, const struct config_fixed *fixed,
 	struct config **config, struct config_messages *messages);
 /**
- * The same for bytes in memory (borrowed). Any bytes are safe. Only a key file that they name is read, and no
+ * As config_load, for bytes in memory (borrowed). Any bytes are safe. A key file that they name is read, but no
  * uidgid.d.
  * @param name  name of the file in messages
  */
@@ -241,7 +246,9 @@ void config_destroy(struct config *config); /* NULL is ignored */
  */
 const char *config_option_text(
 	const struct config *config, const char *plugin, const char *name, const char **file, uint32_t *line);
-/** The same for a key, by its whole name. NULL: the files do not set it. */
+/**
+ * Return the text of a key by its whole name. file and line: as for config_option_text. NULL: the files do not set it.
+ */
 const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line);
 /**
  * Make a new configuration from a running one and the keys of the sections totem and logging in the map, which clients
@@ -262,14 +269,14 @@ bool config_transport_is_standard(const char *name);
 const char *config_provider_name(const char *plugin);
 /** Return the service that has this number in Corosync's rings, or NULL. */
 const char *config_service_at(uint32_t ring_id);
-/** Remove the default quorum provider, whose plugin is not installed. */
+/** Remove the default quorum provider from a configuration, since its plugin is not installed. */
 void config_drop_provider(struct config *config);
 /** Forms of printing a configuration. */
 enum config_form {
 	CONFIG_FORM_COTERIE,  /* as coterie.conf, with the origin of each value, and the defaults as comments */
 	CONFIG_FORM_COROSYNC, /* as corosync.conf */
-	CONFIG_FORM_CMAP,     /* its keys, as cmapctl shows them */
-	CONFIG_FORM_JSON,     /* the same as one JSON array */
+	CONFIG_FORM_CMAP,     /* the keys, as cmapctl shows them */
+	CONFIG_FORM_JSON,     /* the keys, as a JSON array */
 };
 /**
  * Print a configuration. The first two forms, read again, make the same keys. The ring's key and secret options of
@@ -288,23 +295,23 @@ int config_help(const struct config_environment *environment, const char *block,
  */
 int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path);
 /**
- * Look for a key file that an administrator has copied to the system's config folder after the key in the state folder was
- * written. That one hides it. Reads files.
+ * Look for a newer key in the system's config folder, which the used key in the state folder hides. An administrator
+ * has copied it there later. Reads files.
  *
- * @return its path, constant; NULL: there is none, or the key has not been found in the state folder
+ * @return path of the newer file, constant; NULL: there is none, or the key has not been found in the state folder
  */
 const char *config_newer_key(const struct config *config);
 /**
- * Name the file that a new key is to be stored in, so that the next start reads it: the file that the configuration
- * names, otherwise the default file. With coterie.conf that is "authkey" in the state folder.
+ * Find the file in which a new key must be stored, so that the next start reads it: the file that the configuration
+ * names, otherwise the default file. With coterie.conf the default is "authkey" in the state folder.
  *
  * @param is_named  out: the configuration names the file
  * @param path      out, size bytes
- * @return 0; -ENOTSUP: the key stands in the configuration itself; -ENAMETOOLONG
+ * @return 0; -ENOTSUP: the key is in the configuration itself; -ENAMETOOLONG
  */
 int config_key_place(const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size);
 
-/** Put only the keys runtime.config.totem into the map, without those of links. -ENOMEM */
+/** Put only the keys runtime.config.totem.* into the map, without those of links. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
 /**
  * Replace the keys of an old configuration by those of a new one. Keys that the file no longer has are deleted.
@@ -315,10 +322,15 @@ int config_publish_changes(const struct config *config, struct map *map);
 typedef void (*config_change)(void *arg, const char *key, const char *now, const char *before);
 /** Call run for each key that config_publish_changes would change, except for keys that the daemon derives. -ENOMEM */
 int config_each_change(const struct config *config, struct map *map, config_change run, void *arg);
-/** Put the tree and the runtime.config.totem keys into the map, and protect the keys of book configuration, "Map". */
+/**
+ * Put the keys of the tree and runtime.config.totem.* into the map, and protect the keys of book configuration, "Map".
+ */
 int config_publish(const struct config *config, struct map *map);
 
-/* option_value.c: one value by its option, of the executive or of a plugin. No other file reads the text of a value. */
+/*
+ * option_value.c: check the text of one value against its option, of the executive or of a plugin. No other file reads
+ * the text of a value.
+ */
 
 /** Ways of writing values. */
 enum option_dialect {
@@ -350,7 +362,7 @@ struct coterie_option option_copy(const struct coterie_option *options, size_t s
 const struct coterie_option *option_at(const struct coterie_option *options, size_t stride, uint32_t index);
 const struct coterie_option *option_find(
 	const struct coterie_option *options, size_t stride, uint32_t count, const char *name);
-/** Return the name to suggest, or NULL. */
+/** Return the option name that is most similar to this name, for "did you mean", or NULL. */
 const char *option_nearest(const struct coterie_option *options, size_t stride, uint32_t count, const char *name);
 
 #endif

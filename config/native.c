@@ -17,7 +17,7 @@
 
 #define PLUGIN_NAMES_MAX 4000
 
-/* --- later files over earlier ones --- */
+/* --- merging: later files override earlier ones --- */
 
 static int append_values(struct tree *tree, struct native_setting *to, const struct native_setting *from)
 {
@@ -73,7 +73,10 @@ static struct native_block *find_block(struct native_block *parent, const struct
 	return NULL;
 }
 
-/* Blocks without a title mix. A block with a title replaces the block of that title of an earlier file as a whole. */
+/*
+ * Merge a block of a later file into that of an earlier file. Blocks without a title are mixed. A block with a title
+ * replaces the earlier block of the same title as a whole.
+ */
 static int merge(struct tree *tree, struct native_block *into, struct native_block *from)
 {
 	int rc = merge_settings(tree, into, from);
@@ -121,7 +124,7 @@ bool native_check(struct tree *tree, const struct native_block *block, const str
 	return false;
 }
 
-/* Get the key of a row that belongs to a block with a title. */
+/* Write the key of a row that belongs to a block with a title. */
 static void print_key(const struct native_row *row, const char *index, char *key, size_t size)
 {
 	static const char *const parts[] = {"totem.interface.", "nodelist.node.", "logging.logger_subsys."};
@@ -163,10 +166,7 @@ void native_set_simple(
 	legacy_store(tree, key, row->path, value, setting->place);
 }
 
-/*
- * Set the options of a block that the table describes completely. The block's own function sets the
- * others.
- */
+/* Set the options of a block that the table describes completely. Other options are set by a function of the block. */
 static void set_simple(struct tree *tree, const struct native_block *block, const char *index)
 {
 	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
@@ -203,7 +203,7 @@ static void set_link(struct native *native, const struct native_block *block)
 	}
 }
 
-/* The value of an option under its key: a legacy name has the form of corosync.conf. */
+/* Set the key of a plugin's option. A legacy name's value has the form of corosync.conf. */
 static void set_plugin_key(struct tree *tree, const struct plugin_block *plugin, const struct coterie_option *option,
 	const char *name, const char *text, uint64_t number, struct place place)
 {
@@ -225,7 +225,10 @@ static void set_plugin_key(struct tree *tree, const struct plugin_block *plugin,
 	}
 }
 
-/* Where the file says where plugins are, a plugin was not described before. */
+/*
+ * Return whether the plugin has the option, or report an error. If the file names the plugin folders, the plugin was
+ * not described before.
+ */
 static bool has_option(struct tree *tree, const struct native_block *block, const struct native_setting *at,
 	const struct described *described, const struct coterie_option *option)
 {
@@ -235,7 +238,7 @@ static bool has_option(struct tree *tree, const struct native_block *block, cons
 	return false;
 }
 
-/* Options of a plugin: for its loading, and as keys. */
+/* Set the options of a plugin, for its load, and as keys. */
 static void set_plugin_options(
 	struct native *native, const struct native_block *block, const struct plugin_block *plugin)
 {
@@ -390,8 +393,8 @@ static void set_block(struct native *native, const struct native_block *block, u
 }
 
 /*
- * `plugins` first: its services come before those of blocks, and it may say where plugins are. Then the transport, on which
- * others depend.
+ * Set the keys of all blocks. `plugins` is first: its services come before those of blocks, and it may name the plugin
+ * folders. Then the transport, on which other blocks depend.
  */
 static void set_blocks(struct native *native, const struct native_block *top)
 {

@@ -24,7 +24,7 @@
 
 /** Conversion of the value of an option to that of a key. */
 enum native_form {
-	FORM_TEXT,    /* as it is, but a key with a type in the schema is a number in plain decimal */
+	FORM_TEXT,    /* as it is. A key that is a number in the schema becomes plain decimal */
 	FORM_NUMBER,  /* plain number, milliseconds, bytes */
 	FORM_SIGNED,  /* a whole number with a sign, as min and max of the option are */
 	FORM_SECONDS, /* a duration, in whole seconds */
@@ -39,21 +39,21 @@ enum native_form {
 
 /** One option of a block of the executive's own. */
 struct native_row {
-	const char *block; /* "totem", "quorum device heuristics", or "": the top level */
+	const char *block; /* path of the block: "totem", "quorum device heuristics", or "": the top level */
 	struct coterie_option option;
 	enum native_form form;
-	const char *path;  /* of the key, as corosync.conf nests it, or NULL: made by native.c */
+	const char *path;  /* path of the key, as corosync.conf nests it, or NULL: native.c sets the keys */
 	const char *words; /* FORM_WORDS: values of the key, in the order of the choices */
-	const char *only;  /* block transport: transports that have it, separated by blanks, or NULL: all */
+	const char *only;  /* block transport: transports that have the option, separated by blanks, or NULL: all */
 	bool is_path;      /* a path, relative to the file with this setting */
 };
 
 /** A kind of block. */
 struct native_kind {
-	const char *path;  /* names from the top, separated by blanks */
-	const char *name;  /* the last of them */
-	const char *title; /* meaning of the title, for messages: "NAME", or NULL: it has none */
-	bool is_open;      /* it may have options of plugins */
+	const char *path;  /* path of the block: names from the top, separated by blanks */
+	const char *name;  /* last name of the path */
+	const char *title; /* placeholder of the title in messages: "NAME", or NULL: the block has no title */
+	bool is_open;      /* it may contain options of plugins */
 	const char *help;
 };
 
@@ -71,7 +71,7 @@ struct native_setting {
 	bool is_list, is_append;
 	const char **values; /* from libconfuse */
 	uint32_t count;
-	struct native_plain *plain, *last_plain; /* as the scanner saw them */
+	struct native_plain *plain, *last_plain; /* the values that are plain, as the scanner found them */
 };
 
 struct native_block {
@@ -109,9 +109,9 @@ struct native {
 	const struct config_environment *environment;
 	struct native_file *files, *last_file;
 	uint32_t file_count;
-	const char *transport; /* title of its block, or the default */
+	const char *transport; /* title of the transport block, or the default transport */
 	struct place transport_place;
-	bool has_files; /* other files are read, too: false for bytes in memory */
+	bool has_files; /* other files may be read, too. False for bytes in memory */
 };
 
 /* native_table.c */
@@ -119,13 +119,13 @@ struct native {
 const struct native_kind *native_kind_find(const char *path); /* NULL: no such block */
 const struct native_kind *native_kind_at(uint32_t index);     /* NULL: after the last one */
 const struct native_row *native_row_at(uint32_t index);       /* NULL: after the last one */
-/** Return the row of an option in a block. If several have this name, prefer that of the transport. */
+/** Return the row of an option in a block. If several rows have this name, prefer that of the transport. */
 const struct native_row *native_row_find(const char *block, const char *name, const char *transport);
 bool native_row_is_for(const struct native_row *row, const char *transport);
 
 /* native_block.c */
 
-/** Add a block to its parent, with kind, title and place of another one. NULL: out of memory. */
+/** Add a block to a parent. kind, title and place are those of `like`. NULL: out of memory. */
 struct native_block *native_block_add(struct tree *tree, struct native_block *parent, const struct native_block *like);
 /** Return the setting of this name, or NULL. */
 struct native_setting *native_setting_named(struct native_block *block, const char *name);
@@ -147,8 +147,10 @@ void native_unknown_block(
 /** Write an example of a setting of this row: "token = 3s". */
 void native_example(const struct native_row *row, const char *name, char *text, size_t size);
 
-/** Return whether the plugin of this block may have such an option. It may if its descriptor is not available. false:
-    an error was reported. */
+/**
+ * Return whether the plugin of this block may have such an option. True if its descriptor is not available. false: an
+ * error was reported.
+ */
 bool native_is_plugin_option(
 	struct native *native, const struct native_block *block, const char *name, struct place place);
 /** Return the description of the plugin of a block. NULL: out of memory. */
@@ -170,7 +172,7 @@ int native_files(struct native *native, const char *file, const char *bytes, siz
 /**
  * Check a value against the option's type, range and words.
  *
- * @param number  out: milliseconds, bytes, 0 or 1, the index of the choice; may be NULL
+ * @param number  out: milliseconds, bytes, 0 or 1, or the index of the choice; may be NULL
  * @param why     out: the error, as "what: what to do"
  * @return 0; -EINVAL
  */
@@ -189,7 +191,9 @@ const char *native_absolute(struct tree *tree, const char *path, struct place pl
 
 /** Get the path of a key as corosync.conf nests it: without link number and position. text: 256 bytes. */
 void native_path_of(const char *key, char *path, size_t size);
-/** Return the row whose option alone makes this key, or NULL. *title (256 bytes): title of its block, or "". */
+/**
+ * Return the row of the option that sets this key and no other, or NULL. *title (256 bytes): title of its block, or "".
+ */
 const struct native_row *native_row_of_key(const char *key, const char *transport, char *title, size_t size);
 
 #endif

@@ -20,7 +20,7 @@ void native_set_simple(
 /* native_keys.c */
 
 void native_set_node(struct tree *tree, const struct native_block *block, const char *index);
-/** Option `encryption` of a transport whose options cipher and hash are keys of their own. */
+/** Set the keys of option `encryption`, for a transport whose cipher and hash are keys of their own. */
 void native_set_transport(struct tree *tree, const struct native_block *block);
 void native_set_subsystem(struct tree *tree, const struct native_block *block);
 void native_set_instance(struct tree *tree, const struct native_block *block);

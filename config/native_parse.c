@@ -19,13 +19,12 @@
 			 * this limit */
 
 /*
- * Every section has one option that a file cannot name. It leads from libconfuse's section back to
- * our struct.
+ * Every section has one option that a file cannot name. Its value leads from libconfuse's section back to struct parse.
  */
 #define HOOK " hook"
 
 struct parse {
-	char *hook; /* first member: its address is the address of the struct */
+	char *hook; /* first member: libconfuse stores this pointer, and its address is the address of the struct */
 	struct native *native;
 	const struct native_file *file;
 };

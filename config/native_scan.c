@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The first pass over a file of coterie.conf. libconfuse stops at the first error, accepts an unclosed
- * block, and lets a repeated option win. It prints unknown names to stdout
- * (book configuration, "Native syntax"). So this scanner reads the text first, knows all names, and
- * reports every error with its line. The scanner is the stricter of the two: libconfuse reads everything that passes it without an
- * error.
+ * The first pass over a file of coterie.conf. libconfuse stops at the first error, accepts an unclosed block, and lets
+ * a repeated option win. It prints unknown names to stdout (book configuration, "Native syntax"). So this scanner reads
+ * the text first, knows all names, and reports every error with its line. The scanner is the stricter of the two:
+ * libconfuse reads everything that passes it without an error.
  */
 #include "config/native_token.h"
 
@@ -14,8 +13,8 @@
 
 #include "config/compat.h"
 
-#define BLOCKS_MAX 1000  /* in one file */
-#define SETTINGS_MAX 200 /* in one block */
+#define BLOCKS_MAX 1000  /* most blocks in one file */
+#define SETTINGS_MAX 200 /* most settings in one block */
 #define TITLE_LENGTH_MAX 200
 
 /* Skip the rest of the line, and blocks that begin on it. */
@@ -246,7 +245,7 @@ static const char *plain_text(struct scanner *scanner, const struct token *token
 	char text[SHOWN_MAX + 4];
 
 	if (is_quoted && (token->length < 2 || token->at[token->length - 1] != token->at[0]))
-		return NULL; /* not closed, and that was reported */
+		return NULL; /* the string is not closed, which was reported */
 	if (memchr(at, '\\', length) != NULL || memmem(at, length, "${", 2) != NULL || length > TITLE_LENGTH_MAX) {
 		tree_error(tree, token_place(scanner, token->line),
 			"%s cannot stand here: write plain text of at most %d characters", token_shown(token, text),

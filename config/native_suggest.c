@@ -16,7 +16,7 @@ static bool has_room_for_errors(const struct native *native)
 	return native->tree->messages->error_count < CONFIG_ERRORS_MAX;
 }
 
-/* Write "block 'totem'", "block 'transport udpu'", or "at top level". */
+/* Write the place of an option: "block 'totem'", "block 'transport udpu'", or "at top level". */
 static void print_block(const struct native_block *block, char *text, size_t size)
 {
 	if (block->kind == NULL)
@@ -171,7 +171,7 @@ bool native_is_plugin_option(
 	}
 	const struct described *plugin = native_describe(native, block);
 
-	/* Without a description the code that loads the plugin finds out. */
+	/* Without a description, a wrong option is found when the plugin is loaded. */
 	if (plugin == NULL || !plugin->is_described || described_option(plugin, name) != NULL)
 		return true;
 	const char *nearest = option_nearest(plugin->options, sizeof(plugin->options[0]), plugin->option_count, name);

@@ -14,14 +14,14 @@
 #define HOUR 3600000u
 #define MAX32 UINT32_MAX
 
-/* The members of an option that a row has. */
+/* Initialise the option of a row. */
 #define OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_) \
 	{ \
 		.name = name_, .type = type_, .flags = flags_, .initial = initial_, .min = min_, .max = max_, \
 		.choices = choices_, .help = help_ \
 	}
 
-/* The shapes that most rows have. */
+/* Initialise rows of common kinds. */
 #define DURATION(block_, name_, initial_, min_, max_, path_, flags_, help_) \
 	{ \
 		.block = block_, .option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_), \

@@ -123,7 +123,7 @@ static void scan_word(struct scanner *scanner)
 	scanner->ahead.length = (size_t)(at - scanner->at);
 }
 
-/* Blanks and comments. */
+/* Skip blanks and comments. */
 static void skip_blank(struct scanner *scanner)
 {
 	for (;;) {
@@ -240,8 +240,7 @@ static int line_looks_like(const char *line, size_t length)
 	if (*at == '=' || (*at == '(' && word_length == 7 && memcmp(word, "include", 7) == 0))
 		return 1;
 	if (*at == '{') {
-		return line_looks_like(at + 1, (size_t)(end - at - 1)); /* the text after the brace on
-									 * its line */
+		return line_looks_like(at + 1, (size_t)(end - at - 1)); /* text behind the brace on the same line */
 	}
 	/* A title, or a word without a meaning. */
 	return memchr(at, '{', (size_t)(end - at)) != NULL && memchr(at, ':', (size_t)(end - at)) == NULL ? 1 : 0;

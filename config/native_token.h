@@ -5,7 +5,7 @@
 
 #include "config/native.h"
 
-#define SHOWN_MAX 60 /* characters of the file in a message */
+#define SHOWN_MAX 60 /* most characters of the file's text that a message shows */
 
 enum token_kind {
 	TOKEN_END,
@@ -27,7 +27,7 @@ struct token {
 	uint32_t line;
 };
 
-/** A place in a file. */
+/** State of scanning a file. */
 struct scanner {
 	struct native *native;
 	struct native_file *file;
@@ -38,7 +38,7 @@ struct scanner {
 };
 
 struct place token_place(const struct scanner *scanner, uint32_t line);
-/** Read one more token ahead. Report errors in it. */
+/** Read the token after the next one, and report errors in it. */
 void token_ahead(struct scanner *scanner);
 /** Make the next token the current one. */
 void token_step(struct scanner *scanner);

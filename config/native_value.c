@@ -24,7 +24,7 @@ static int check_signed(const struct coterie_option *option, const char *text, c
 	return rc < 0 ? -EINVAL : 0;
 }
 
-/* 75% or 75 */
+/* Check a percentage, "75%" or "75". */
 static int check_percent(
 	const struct coterie_option *option, const char *text, uint64_t *number, char *why, size_t size)
 {
@@ -64,7 +64,7 @@ int native_value(const struct coterie_option *option, enum native_form form, con
 	return option_value(option, OPTION_NATIVE, text, number, why, size);
 }
 
-/* --- to the key's value and back --- */
+/* --- conversion to the key's value and back --- */
 
 int native_to_key(
 	const struct native_row *row, const char *text, char *value, size_t value_size, char *why, size_t size)

@@ -50,8 +50,7 @@ int config_resolve(const struct config_environment *environment, const char *ip_
 		return rc;
 	int second_rc = environment->resolve(environment->arg, text, second, address);
 
-	/* That the resolver failed once is worth more to the operator than that it knew nothing
-	 * once. */
+	/* If the resolver failed in one of both attempts, report that: it is more useful than "unknown name". */
 	return second_rc == 0 || second_rc == -EAGAIN || second_rc == -ETIMEDOUT ? second_rc : rc;
 }
 
@@ -158,7 +157,7 @@ static struct place link_place(const struct tree *tree, const struct config_node
 	return node_place(tree, node, name);
 }
 
-/* --- which node are we --- */
+/* --- find this node in the list --- */
 
 static size_t short_length(const char *name) { return strcspn(name, "."); }
 
@@ -255,7 +254,7 @@ static void report_several(struct tree *tree, const struct config *config, const
 		names);
 }
 
-/* A file that is read again may lack this node. The reload decides what follows from that. */
+/* Return whether a file that is read again lacks this node. The reload decides about that file. */
 static bool is_absent(const struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	config->is_absent = tree->is_again && environment->local_nodeid != 0;
@@ -483,11 +482,10 @@ static void check_pair(struct tree *tree, const struct config *config, const str
 			node->name);
 	for (uint32_t link = 0; link < node->link_count && link < earlier->link_count; link++) {
 		if (node->texts[link] == NULL || earlier->texts[link] == NULL ||
-			node->addresses[link].ss_family == AF_UNSPEC || /* there is no address, and that
-									 * was reported */
+			node->addresses[link].ss_family == AF_UNSPEC || /* no address: this was reported */
 			!config_is_same_host(&node->addresses[link], &earlier->addresses[link]))
 			continue;
-		/* These find the sender of a packet by its address. */
+		/* udp and udpu find the sender of a packet by its address. */
 		if (is_ip_transport(config->transport))
 			tree_error(tree, link_place(tree, node, link),
 				"two nodes have the address '%s': addresses must differ", node->texts[link]);

@@ -71,7 +71,7 @@ void option_limit(const struct coterie_option *option, uint64_t number, char tex
 
 /* --- numbers --- */
 
-/* An option without limits has the limits of its type. */
+/* Return the largest value of an option. Without limits that is the largest value of its type. */
 static uint64_t last_of(const struct coterie_option *option)
 {
 	uint64_t last = option->type == COTERIE_OPT_U32 ? UINT32_MAX : UINT64_MAX;

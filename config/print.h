@@ -9,7 +9,7 @@
 struct print {
 	const struct config *config;
 	FILE *out;
-	bool *is_done; /* of each entry */
+	bool *is_done; /* for each entry: it has been printed */
 };
 
 /** Return the entry of a key that a file has set, or NULL. */
@@ -25,7 +25,7 @@ void print_text(FILE *out, const char *text);
 bool print_is_secret(const char *key);
 
 int print_native(struct print *print);
-/* Its blocks: print_quorum.c, print_log.c, print_process.c. 0; -ENOMEM. */
+/* Print the blocks of coterie.conf: print_quorum.c, print_log.c, print_process.c. @return 0; -ENOMEM */
 int print_quorum(struct print *print);
 int print_log(struct print *print);
 int print_access(struct print *print);

@@ -81,7 +81,9 @@ static void put_calculated(struct print_block *block, const struct native_row *r
 		print_block_default(block, row->option.name, text, "calculated");
 }
 
-/* A silence budget beyond token and consensus also decides the token timeout. */
+/*
+ * Return whether the value is calculated. A silence budget beyond token and consensus also decides the token timeout.
+ */
 static bool is_calculated(const struct print_block *block, const struct native_row *row)
 {
 	const struct config_entry *silence = print_find_any(block->print, "runtime.config.totem.silence");
@@ -101,8 +103,9 @@ static void put_made(struct print_block *block, const char *name, const char *va
 }
 
 /*
- * Print whether the ring is encrypted if the file does not say it. The default is a plain ring with corosync.conf. With
- * coterie.conf the ring is encrypted, unless all its addresses are loopback addresses. false: no such option.
+ * Print whether the ring is encrypted, if the file does not decide it. With corosync.conf the default is no encryption.
+ * With coterie.conf the ring is encrypted by default, unless all its addresses are loopback addresses. false: the row
+ * is no such option.
  */
 static bool put_encryption(struct print_block *block, const struct native_row *row)
 {
@@ -113,7 +116,7 @@ static bool put_encryption(struct print_block *block, const struct native_row *r
 	if (strcmp(row->path, "totem.encryption") == 0)
 		value = entry == NULL ? "none" : entry->text;
 	else if (strcmp(row->path, "totem.crypto_cipher") == 0)
-		value = config->cipher; /* secauth may have set it */
+		value = config->cipher; /* may follow from secauth */
 	else if (strcmp(row->path, "totem.crypto_hash") == 0)
 		value = config->hash;
 	if (value == NULL)
@@ -206,7 +209,7 @@ static bool has_written(const struct config *config, const char *plugin, const c
 	return false;
 }
 
-/* The value of a legacy name in the form of coterie.conf. */
+/* Print the value of an option with a legacy name in the form of coterie.conf. */
 static void put_legacy(struct print_block *block, const struct coterie_option *option, const struct config_entry *entry)
 {
 	char text[64], why[64];
@@ -214,7 +217,7 @@ static void put_legacy(struct print_block *block, const struct coterie_option *o
 	uint64_t number;
 
 	if (option_value(option, OPTION_PLAIN, value, &number, why, sizeof(why)) < 0)
-		return; /* it stays a key */
+		return; /* not a valid value: it is printed as a key */
 	if (option->type == COTERIE_OPT_MS)
 		option_duration(number, text, sizeof(text));
 	else if (option->type == COTERIE_OPT_BOOL)
@@ -232,7 +235,7 @@ static void put_legacy(struct print_block *block, const struct coterie_option *o
 	print_done(block->print, entry);
 }
 
-/* Options that corosync.conf has under legacy names, and the defaults of those that are not set. */
+/* Print options that corosync.conf has under legacy names, and defaults of those that are not set. */
 static void put_described(struct print_block *block, const struct described *plugin, bool defaults)
 {
 	const struct config *config = block->print->config;
@@ -273,7 +276,7 @@ void print_block_plugin(struct print_block *block, uint32_t kind, const char *pl
 			is_last = is_last && (strcmp(config->options[j].plugin, plugin) != 0 ||
 						     strcmp(config->options[j].name, option->name) != 0);
 		if (!is_last)
-			continue; /* the last one counts */
+			continue; /* the last value counts */
 		print_tabs(block->lines, block->depth + 1);
 		put_name(block->lines, option->name);
 		fputs(" = ", block->lines);

@@ -11,7 +11,7 @@ struct print_block {
 	FILE *lines;
 	char *text;
 	size_t size;
-	uint32_t set_count; /* lines that are no comments */
+	uint32_t set_count; /* number of lines that are no comments */
 	uint32_t depth;
 };
 
@@ -25,7 +25,7 @@ void print_block_set(struct print_block *block, const char *name, const char *va
 void print_block_default(struct print_block *block, const char *name, const char *value, const char *why);
 /** Print an option that is the text of one key. */
 void print_block_key(struct print_block *block, const char *name, const char *key);
-/** Print the rows of a block that have a key of their own. prefix and index: of its keys, "" for none. */
+/** Print the rows of a block that have a key of their own. prefix and index: of the block's keys, "" for none. */
 void print_block_rows(
 	struct print_block *block, const char *path, const char *prefix, const char *index, bool defaults);
 /**
@@ -36,7 +36,7 @@ void print_block_rows(
  */
 void print_block_plugin(struct print_block *block, uint32_t kind, const char *plugin, bool defaults);
 
-/* For a line of another form, which the caller counts. */
+/* Print indentation or an origin, for a line that the caller itself writes and counts. */
 void print_tabs(FILE *out, uint32_t count);
 void print_block_origin(struct print_block *block, const char *file, uint32_t line);
 

@@ -18,7 +18,7 @@ static void tabs(FILE *out, uint32_t count)
 		fputc('\t', out);
 }
 
-/* Return whether the line `key: value` can express it. */
+/* Return whether the line `key: value` can express the value. */
 static bool can_say(const char *name, const char *value)
 {
 	size_t length = strlen(value);
@@ -253,7 +253,7 @@ static void put_access(struct print *print)
 	close_section(print, 0);
 }
 
-/* An option that is a key of its own has been written. */
+/* Return whether the option is a key of its own, which has been printed already. */
 static bool is_key(const struct print *print, uint32_t kind, const struct config_option *written)
 {
 	const struct described *plugin = described_find(print->config->plugins, kind, written->plugin);

@@ -48,7 +48,7 @@ static const char *const protected_keys[] = {
 	"nodelist.local_node_pos",
 };
 
-/* Only the file decides these keys. Other sections keep keys that the file no longer has. */
+/* Prefixes of keys that only the file sets: those that it no longer has are deleted. Keys of other sections stay. */
 static const char *const replaced_prefixes[] = {
 	"coterie.access.",
 	"coterie.totem.",
@@ -137,7 +137,7 @@ int config_publish_changes(const struct config *config, struct map *map)
 	return rc < 0 ? rc : publish_entries(config, map, "", NULL);
 }
 
-/* --- what would change --- */
+/* --- changes that a reload would make --- */
 
 static void value_text(const struct map_value *value, char *text, size_t size)
 {
@@ -190,7 +190,7 @@ int config_each_change(const struct config *config, struct map *map, config_chan
 
 int config_publish_runtime(const struct config *config, struct map *map)
 {
-	/* The ping times of a link stay until the next reload, as in the reference. */
+	/* Do not publish ping times of links: they stay until the next reload, as in the reference. */
 	return publish_entries(config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
 }
 

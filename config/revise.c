@@ -20,7 +20,7 @@
 static const char *const changeable[] = {"logging.", "totem."};
 
 #define CHANGEABLE (sizeof(changeable) / sizeof(changeable[0]))
-#define SUBSYSTEM_KEYS_MAX 1000 /* clients choose the names, so they could add any number */
+#define SUBSYSTEM_KEYS_MAX 1000 /* most keys of subsystems: clients choose the names, so they could add any number */
 
 static const char interface_prefix[] = "totem.interface.";
 static const char subsystem_prefix[] = "logging.logger_subsys.";
@@ -29,7 +29,7 @@ struct revision {
 	struct tree *tree;
 	const struct config *running;
 	struct map *map;
-	uint32_t subsystem_keys; /* number of such keys in the map */
+	uint32_t subsystem_keys; /* number of keys of subsystems in the map */
 };
 
 static bool is_changeable(const char *key)
@@ -68,8 +68,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 
 /* --- the tree --- */
 
-/* "totem.interface.0.ttl" is written as "totem.interface.ttl" in a file, where a section has the
- * number. */
+/* Store a key. In a file, "totem.interface.0.ttl" is "totem.interface.ttl" in a section that has the number. */
 static void store(struct tree *tree, const char *key, const char *text)
 {
 	const size_t length = strlen(interface_prefix);
@@ -85,7 +84,7 @@ static void store(struct tree *tree, const char *key, const char *text)
 	legacy_store(tree, key, path, text, (struct place){.file = MAP_PLACE});
 }
 
-/* false: it is neither a text nor an integer, and nothing is stored */
+/* Store a value of the map. false: it is neither a text nor an integer, and is not stored */
 static bool store_value(struct tree *tree, const char *key, const struct map_value *value)
 {
 	char text[32];
@@ -294,7 +293,7 @@ int config_revise(
 		struct revision revision = {.tree = tree, .running = running, .map = map};
 
 		tree->key_source = running;
-		made->format = running->format; /* the folder is for the next reload */
+		made->format = running->format; /* drop_ins: the next reload reads this folder */
 		made->drop_ins = copy(tree, running->drop_ins);
 		add_running(&revision);
 		rc = add_map(&revision);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The keys of corosync.conf: types, names for "did you mean", and the foreign keys that tools and
- * other daemons keep there (book configuration, "Legacy syntax"). Keys that are not here are kept
- * as strings.
+ * The keys of corosync.conf: types, names for "did you mean", and foreign keys that tools and other daemons have in
+ * this file (book configuration, "Legacy syntax"). Keys that are not in these tables are kept as strings.
  */
 #include "config/tree.h"
 
@@ -15,11 +14,11 @@
 struct row {
 	const char *section;
 	uint32_t type;
-	int64_t max;       /* 0: the maximum of the type */
+	int64_t max;       /* largest value, or 0: that of the type */
 	const char *names; /* separated by single spaces */
 };
 
-/* A target of the log, and its levels. */
+/* Names of keys for a target of the log. */
 #define LOG_TARGET \
 	"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority " \
 	"syslog_level syslog_facility debug tags"

@@ -22,8 +22,8 @@
 #define SILENCE_QUICK_MS 500
 #define SILENCE_CLOUD_MS 30000
 /*
- * If the budget is below token and consensus, these timers are that many tenths of it. An idle ring then shows often
- * enough that its members are alive.
+ * If the silence budget is below token and consensus, these timers are limited to this many tenths of it. Then even an
+ * idle ring shows in time that its members are alive.
  */
 #define SILENCE_HOLD_TENTHS 3
 #define SILENCE_RETRANSMIT_TENTHS 2
@@ -47,7 +47,7 @@ static uint64_t totem_number(const struct tree *tree, const char *name, uint64_t
 	return number != 0 ? number : otherwise;
 }
 
-/* The same, but 0 is a valid value. */
+/* Return a number of the totem section, or `otherwise` if it is absent. 0 is a valid value. */
 static uint64_t totem_number_or_0(const struct tree *tree, const char *name, uint64_t otherwise)
 {
 	char key[64];
@@ -70,8 +70,8 @@ static void runtime_set(struct tree *tree, const char *name, uint64_t number)
 struct timers {
 	uint64_t token, token_retransmit, hold, join, send_join, consensus, merge, downcheck;
 	uint64_t max_network_delay, retransmits, warning;
-	uint64_t silence; /* as configured; 0: not set */
-	uint64_t budget;  /* the same if it is shorter than token and consensus together, otherwise 0 */
+	uint64_t silence; /* configured silence budget, or 0: not set */
+	uint64_t budget;  /* silence budget, if it is shorter than token and consensus together, otherwise 0 */
 };
 
 /* --- how long a member may be silent --- */
@@ -101,7 +101,8 @@ static uint64_t read_silence(struct tree *tree)
 }
 
 /*
- * The budget is longer than token and consensus together. Raise both, unless the operator has set them.
+ * Raise token and consensus to fit a silence budget that is longer than both together, unless the operator has set
+ * them.
  */
 static void stretch(struct tree *tree, struct timers *timers)
 {
@@ -125,10 +126,7 @@ static void stretch(struct tree *tree, struct timers *timers)
 	timers->consensus = timers->silence - timers->token;
 }
 
-/*
- * Limit a timer to so many tenths of the budget. A larger value that the operator has set is an
- * error.
- */
+/* Limit a timer to this many tenths of the budget. A larger value that the operator has set is an error. */
 static uint64_t bounded(struct tree *tree, const struct timers *timers, const char *name, uint64_t ms, uint64_t tenths)
 {
 	uint64_t most = timers->budget * tenths / 10;
@@ -152,7 +150,7 @@ static void apply_silence(struct tree *tree, struct timers *timers)
 	if (timers->silence > patience)
 		stretch(tree, timers);
 	else if (timers->silence < patience && (text == NULL || strcmp(text, "cloud") != 0))
-		timers->budget = timers->silence; /* `cloud` never shortens it */
+		timers->budget = timers->silence; /* `cloud` never shortens the patience */
 }
 
 static void compute(struct tree *tree, const struct config *config, struct timers *timers)
@@ -209,7 +207,7 @@ static void check_min(struct tree *tree, const char *name, uint64_t ms, uint64_t
 static void check(struct tree *tree, const struct timers *timers)
 {
 	check_min(tree, "token", timers->token, TIMEOUT_MIN_MS);
-	if (timers->token >= TIMEOUT_MIN_MS) /* otherwise one message is enough */
+	if (timers->token >= TIMEOUT_MIN_MS) /* below the minimum, one error is enough */
 		check_min(tree, "token_retransmit", timers->token_retransmit, TIMEOUT_MIN_MS);
 	if (timers->token_retransmit >= TIMEOUT_MIN_MS)
 		check_min(tree, "hold", timers->hold, HOLD_MIN_MS);
@@ -292,7 +290,7 @@ static uint64_t ping_step(const struct config *config)
 	return transport == NULL ? 0 : transport->ping_step_ms;
 }
 
-/* Answers after which a link counts as up. */
+/* Return the number of answers after which a link counts as up. */
 static uint64_t pong_count(const struct tree *tree, uint32_t link)
 {
 	char key[96];
@@ -303,7 +301,7 @@ static uint64_t pong_count(const struct tree *tree, uint32_t link)
 	return pongs != 0 ? pongs : PONG_COUNT;
 }
 
-/* Milliseconds between two pings of a link. */
+/* Return the time between two pings of a link, in milliseconds. */
 static uint64_t ping_interval(const struct tree *tree, uint32_t link, uint64_t token)
 {
 	char key[96];
@@ -320,8 +318,8 @@ static bool has_link(const struct config *config, uint32_t link)
 }
 
 /*
- * How much later than this node two other nodes may find their link up, in milliseconds. Each node counts the answers to
- * its own pings, which the transport sends in steps. The joins that follow take a few rounds.
+ * Return how much later than this node two other nodes may find their link up, in milliseconds. Each node counts the
+ * answers to its own pings, which the transport sends in steps. The joins that follow take a few rounds.
  */
 static uint64_t path_lag(const struct tree *tree, const struct config *config, const struct timers *timers)
 {
@@ -338,7 +336,10 @@ static uint64_t path_lag(const struct tree *tree, const struct config *config, c
 	return (interval + step - 1) / step * step + PATH_LAG_JOINS * timers->join;
 }
 
-/* Milliseconds without an answer after which a link counts as down. The default follows a short token, so it is raised. */
+/*
+ * Return the time without an answer after which a link counts as down, in milliseconds. The default depends on the
+ * token timeout, and is raised if that is short.
+ */
 static uint64_t ping_timeout(const struct tree *tree, const struct config *config, uint32_t link, uint64_t token)
 {
 	char key[96];
@@ -366,7 +367,7 @@ static void publish_links(struct tree *tree, const struct config *config, uint64
 	}
 }
 
-/* Values that the map shows with every transport. */
+/* Publish values that the map shows with every transport. */
 static void publish_defaults(struct tree *tree)
 {
 	const struct compat_default *one;

@@ -25,7 +25,7 @@ struct chunk {
 /* A secret has its own memory mapping. */
 struct secret {
 	struct secret *next;
-	size_t size; /* of the mapping */
+	size_t size; /* bytes of the mapping */
 	max_align_t bytes[];
 };
 
@@ -65,10 +65,7 @@ void *arena_take_secret(struct arena *arena, size_t size)
 
 	if (secret == MAP_FAILED)
 		return NULL;
-	/*
-	 * These calls may fail on some kernels or by a limit. That is no reason to refuse the
-	 * start.
-	 */
+	/* These calls may fail on some kernels or by a limit. The start is not refused for that. */
 	(void)madvise(secret, sizeof(*secret) + size, MADV_DONTDUMP);
 	(void)mlock(secret, sizeof(*secret) + size);
 	secret->size = sizeof(*secret) + size;
@@ -548,7 +545,7 @@ static void add_note(struct tree *tree, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Return the line of the main file that an error names. Errors without one are sorted last. */
+/* Return the line of the main file that an error names. Errors without a line are sorted last. */
 static unsigned long line_of(const struct tree *tree, const char *text)
 {
 	size_t length = strlen(tree->file);

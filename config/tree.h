@@ -46,11 +46,11 @@ struct place {
 
 struct tree_item {
 	const char *key;
-	const char *text; /* as written, but a number in plain decimal */
+	const char *text; /* as written, except for numbers, which are in plain decimal */
 	uint32_t type;    /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
-	uint64_t number; /* value of an integer, two's complement */
+	uint64_t number; /* value of an integer, in two's complement */
 	struct place place;
 };
 
@@ -60,37 +60,37 @@ struct tree {
 	uint32_t count, capacity;
 	uint32_t *slots;               /* hash of keys: index + 1 of the item, or 0: free */
 	uint32_t slot_count;           /* a power of two */
-	struct config_option *options; /* of `service` and `transport` sections */
+	struct config_option *options; /* options of plugins in `service` and `transport` sections */
 	uint32_t option_count, option_capacity;
 	struct config_plugin *services;
 	uint32_t service_count, service_capacity;
-	const char *transport_plugin; /* of a `transport` section, or NULL */
+	const char *transport_plugin; /* plugin of a `transport` section, or NULL */
 	struct place transport_place;
 	const char *file;                /* the main file */
-	const struct config *key_source; /* running configuration that has read the key, or NULL: read it */
-	struct described *plugins;       /* of which a description was asked for */
-	struct unknown_key *unknown;     /* of corosync.conf, in order of the file */
+	const struct config *key_source; /* running configuration, whose key is used, or NULL: read the key file */
+	struct described *plugins;       /* plugins that were described, or looked for */
+	struct unknown_key *unknown;     /* unknown keys of corosync.conf, in the order of the file */
 	struct unknown_key **unknown_end;
 	uint32_t unknown_count;
 	struct config_messages *messages;
 	uint32_t hidden;       /* errors beyond CONFIG_ERRORS_MAX */
 	bool is_native;        /* read from coterie.conf: messages use its words */
-	bool has_no_provider;  /* `provider = none`. Otherwise a default is used if the file names none */
-	bool has_standard_set; /* the standard services are wanted beside those that have a block */
+	bool has_no_provider;  /* the file has `provider = none`, so there is no default provider */
+	bool has_standard_set; /* the standard services are loaded besides those that have a block */
 	bool is_partial;       /* parts with errors are missing: report no error about missing keys */
-	bool is_again;         /* for a reload */
+	bool is_again;         /* the file is read for a reload */
 	bool has_error, has_log_error;
-	bool is_out_of_memory; /* later calls do nothing */
+	bool is_out_of_memory; /* memory is missing: later calls do nothing */
 };
 
-/** Set a key to a text. A later value replaces an earlier one. texts are copied. NULL: out of memory. */
+/** Set a key to a text. A later value replaces an earlier one. Texts are copied. NULL: out of memory. */
 struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text, struct place place);
 /** Set a key to a number. type: COTERIE_MAP_U8 .. COTERIE_MAP_U64, or COTERIE_MAP_I32 in two's complement. */
 struct tree_item *tree_set_number(
 	struct tree *tree, const char *key, uint32_t type, uint64_t number, struct place place);
-/** Set the text of a key that plugins see. The value stays. */
+/** Set the text of a key, which plugins see. Its number does not change. */
 void tree_set_text(struct tree *tree, const char *key, const char *text);
-void tree_delete(struct tree *tree, const char *key);                        /* items move. An absent key is ignored */
+void tree_delete(struct tree *tree, const char *key);                        /* moves items. An absent key is ignored */
 const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
 /** Return the text of a key, or NULL if it is absent. */
 const char *tree_text(const struct tree *tree, const char *key);
@@ -106,7 +106,7 @@ void tree_add_option(struct tree *tree, const char *plugin, const char *name, co
 
 /** Add an error for the operator, in the form `what: what to do`. Exit 8. */
 void tree_error(struct tree *tree, struct place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/** The same about the logging section. Exit 7. */
+/** As tree_error, for errors about the logging section. Exit 7. */
 void tree_log_error(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void tree_warning(struct tree *tree, struct place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -115,13 +115,13 @@ void tree_error_list(struct tree *tree, struct place place, const char *format, 
 	__attribute__((format(printf, 3, 0)));
 void tree_warning_list(struct tree *tree, struct place place, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
-/** Add a text for the log, as it is. */
+/** Add a text for the log, unchanged. */
 void tree_notice(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Add a text to config_messages.restarts. */
 void tree_restart(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Sort the errors of the main file by line. Other errors follow in their order. */
 void tree_errors_sort(struct tree *tree);
-/** Add the number of errors that were left out, if any. */
+/** Add a message with the number of errors that were left out, if any. */
 void tree_messages_close(struct tree *tree);
 
 /** Parse a decimal integer. Blanks and a sign may be before it, and no text after it. -EINVAL; -ERANGE. */
@@ -129,7 +129,7 @@ int config_parse_integer(const char *text, int64_t min, int64_t max, int64_t *va
 int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1. A '-' is -EINVAL */
 /** Write an integer of the map as text. false: it is no integer. */
 bool config_integer_text(const struct map_value *value, char *text, size_t size);
-/** Return the number of an integer of the map, in two's complement. The number of a text is 0. */
+/** Return the value of an integer of the map, in two's complement. A text has the value 0. */
 uint64_t config_number(uint32_t type, uint32_t size, const void *value);
 bool is_ip_transport(const char *transport); /* udp or udpu */
 /**
@@ -145,14 +145,15 @@ int config_read_file(int dir, const char *name, char **bytes, size_t *size);
 /** The schema of a key. Paths are as in the file: without link and node numbers. */
 struct schema_key {
 	uint32_t type;    /* COTERIE_MAP_* */
-	int64_t min, max; /* of an integer, but not of COTERIE_MAP_U64 */
+	int64_t min, max; /* limits of an integer, except for COTERIE_MAP_U64 */
 };
 bool schema_find(const char *path, struct schema_key *key); /* false: unknown, kept as a string */
 /** Call run with the name (borrowed for the call) of each known key of a section. */
 void schema_each(const char *section, void (*run)(void *arg, const char *name), void *arg);
 /** Return the known name that is nearest to the last part of path, in the same section. NULL: none is near. */
 const char *schema_suggest(struct tree *tree, const char *path);
-bool schema_has_section(const char *section); /* its keys are known, so other keys get a warning */
+/* whether all keys of the section are known, so that other keys get a warning */
+bool schema_has_section(const char *section);
 /** Return the known section that is nearest to this one. NULL: it is known itself, or none is near. */
 const char *schema_suggest_section(const char *section);
 
@@ -160,7 +161,7 @@ const char *schema_suggest_section(const char *section);
 
 /** Read the bytes of a file into the tree. Errors are in the messages. 0; -ENOMEM. */
 int legacy_read(struct tree *tree, const char *file, const char *bytes, size_t size);
-/** The same for a file of uidgid.d. */
+/** As legacy_read, for a file of uidgid.d. */
 int legacy_read_access(struct tree *tree, const char *file, const char *bytes, size_t size);
 
 /* describe.c: plugins, as their descriptors describe them */
@@ -171,8 +172,8 @@ struct described {
 	uint32_t kind; /* COTERIE_KIND_* */
 	const char *name;
 	bool is_described; /* false: it is not installed, or its descriptor is not available. There are no options then */
-	bool has_folders;                     /* it was searched in the plugin folders that the file names */
-	const struct coterie_option *options; /* of this ABI's size */
+	bool has_folders;                     /* the plugin folders that the file names were searched for it */
+	const struct coterie_option *options; /* options, each of the size in this ABI */
 	uint32_t option_count;
 	const char *log_name; /* or NULL: the name in capitals */
 };
@@ -188,7 +189,10 @@ struct described *described_add(struct arena *arena, struct described **list, ui
 bool described_fill(struct arena *arena, struct described *plugin, const struct coterie_plugin *descriptor);
 /** Return a plugin of the list, whose name may be written with '-' for '_', or NULL. */
 struct described *described_find(struct described *list, uint32_t kind, const char *name);
-/** The same. Add it, with the description of an installed plugin, if it is not there. NULL: out of memory. */
+/**
+ * As described_find, but if the plugin is not in the list, add it with the description of the installed plugin. NULL:
+ * out of memory.
+ */
 const struct described *describe(
 	struct tree *tree, const struct config_environment *environment, uint32_t kind, const char *name);
 /** Return the option of a name as written, with '-' in place of '_'. NULL: none. */
@@ -196,7 +200,7 @@ const struct coterie_option *described_option(const struct described *plugin, co
 /** Return the option that has this legacy name, and its plugin. NULL: none. */
 const struct coterie_option *described_legacy(
 	const struct described *list, const char *key, const struct described **owner);
-/** Return whether a plugin of the list logs under this name. */
+/** Return whether a plugin of the list uses this log subsystem. */
 bool described_logs_as(const struct described *list, const char *subsystem);
 /** Describe the transport, the quorum provider and the services of the tree. */
 void described_use(struct tree *tree, const struct config_environment *environment);
@@ -207,7 +211,7 @@ void described_warn_unknown(struct tree *tree);
 
 /* view.c */
 
-/** Call the checks of the plugins that the configuration uses, if they are installed. Its entries are complete. -ENOMEM */
+/** Call the checks of the installed plugins that the configuration uses. Its entries must be complete. -ENOMEM */
 int view_check(struct tree *tree, const struct config *config, const struct config_environment *environment);
 
 /* native.c: the coterie.conf front end */
@@ -220,13 +224,13 @@ int native_looks_like(const char *bytes, size_t size);
 
 /* fixed.c */
 
-/** Place of a key that is in the map and in no file. */
+/** Place that a message names for a key that is set only in the map. */
 #define MAP_PLACE "key of the map"
 
-/** The origin of a change of a fixed value. */
+/** Where a changed value of a fixed key comes from. */
 enum fixed_source {
-	FIXED_FILE, /* refused if its other values do not fit the fixed ones */
-	FIXED_MAP,  /* all running values are kept, since a client cannot be refused */
+	FIXED_FILE, /* a file: it is refused if its other values do not fit the fixed ones */
+	FIXED_MAP,  /* a client's key in the map: all running values are kept, since a client cannot be refused */
 };
 /** Return the syntax of the running configuration. */
 enum config_format config_fixed_format(const struct config_fixed *fixed);
@@ -235,17 +239,17 @@ const char *config_fixed_drop_ins(const struct config_fixed *fixed); /* or NULL:
 int config_fixed_plugins(const struct config_fixed *fixed, struct tree *tree);
 /** Set fixed keys to their running values again. Add a notice for each that differs. */
 void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source);
-/** Return whether the checks derived this key of a link. They derive it again. */
+/** Return whether the checks have derived this key of a link, so that they will derive it again. */
 bool entry_is_made(const struct config_entry *entry);
 
-/* model.c: begin and end of a config, for all its sources */
+/* model.c: begin and end of reading a config, from a file, bytes or the map */
 
 /** Create an empty config, and a tree in its arena. config_destroy frees both. NULL: out of memory. */
 struct config *config_begin(const char *file, struct config_messages *messages, struct tree **tree);
 /** Check the tree and fill in the config. As config_load. */
 int config_end(struct tree *tree, struct config *config, const struct config_environment *environment);
 
-/* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
+/* validate.c and its parts: fill in the model from the tree. Errors are in the messages; -ENOMEM. */
 
 int logging_build(struct tree *tree, struct config *config);
 /** Report log files that cannot be opened. None is created. */
@@ -271,13 +275,13 @@ bool key_file_is_shared(int fd);
  */
 const char *key_newer_than(const char *used, const void *key, uint32_t size);
 int config_validate(struct tree *tree, struct config *config, const struct config_environment *environment);
-/** Make errors of the warnings if the file wants that. */
+/** Turn warnings into errors if the file has the option `strict`. */
 void check_strict(struct tree *tree);
 
-/** Resolve a host name or numeric address, by totem.ip_version. Errors as environment->resolve. */
+/** Resolve a host name or numeric address, with the family of totem.ip_version. Errors as environment->resolve. */
 int config_resolve(const struct config_environment *environment, const char *ip_version, const char *text,
 	struct sockaddr_storage *address);
-/** Parse a numeric address. 0; -ENOENT: it is none, or not of the family (AF_UNSPEC: any). */
+/** Parse a numeric address. 0; -ENOENT: it is no address, or not of the family (AF_UNSPEC: any). */
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address);
 
 #endif

@@ -72,7 +72,8 @@ static void set_transport(struct tree *tree, struct config *config, const struct
 	int rc = -ENOENT;
 
 	/*
-	 * If the file names the folder of plugins, the code that loads the transport looks there.
+	 * If the file names the plugin folder, this check cannot find the plugin. It is found, or not, when it is
+	 * loaded.
 	 */
 	if (is_plugin_name(config->transport) && tree_find(tree, "coterie.plugins.path") != NULL)
 		rc = 0;
@@ -89,7 +90,7 @@ static void set_transport(struct tree *tree, struct config *config, const struct
 		tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
 			config->transport, why);
 	}
-	config->transport = "udpu"; /* continue with the transport that requires least */
+	config->transport = "udpu"; /* continue with udpu, which has the fewest requirements */
 }
 
 static void check_totem(struct tree *tree)
@@ -121,7 +122,7 @@ static bool is_removed(const struct tree *tree, const char *name)
 	return names != NULL && config_has_word(names, name);
 }
 
-/* Will the default provider be loaded? */
+/* Return whether the default provider will be loaded. */
 static bool has_default_provider(const struct tree *tree)
 {
 	if (is_removed(tree, COMPAT_PROVIDER))
@@ -132,7 +133,7 @@ static bool has_default_provider(const struct tree *tree)
 	return is_standard_set(tree);
 }
 
-/* Loading the plugin shows whether it exists and can be a provider. */
+/* Set the quorum provider. Loading the plugin shows whether it exists and can be a provider. */
 static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
@@ -159,7 +160,7 @@ static bool has_section(const struct tree *tree, const char *prefix)
 	return false;
 }
 
-/* Set what differs for an instance of this name. */
+/* Set values that an instance of this name has instead of the default one. */
 static void set_instance(struct tree *tree, struct config *config, const char *instance)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1];
@@ -212,7 +213,7 @@ static void set_system(struct tree *tree, struct config *config, const struct co
 			"'%s' is no priority: use max, min or a number as for nice(1)", priority);
 }
 
-/* The key can be written by hand, so check the names in it like those of blocks. */
+/* Check the names in `without`: the key can be written by hand. */
 static void check_removed(struct tree *tree)
 {
 	static const char key[] = "coterie.plugins.without";
@@ -226,7 +227,7 @@ static void check_removed(struct tree *tree)
 /* List the standard services, then those of `service` sections, each once. Removed services are left out. */
 int plugins_build(struct tree *tree, struct config *config)
 {
-	/* The order is that of the reference, where events of the provider come before those of quorum. */
+	/* The order is that of the reference: events of the quorum provider come before those of quorum. */
 	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
 		has_section(tree, "resources.") ? "mon" : NULL, has_section(tree, "resources.") ? "wd" : NULL,
 		config->quorum_provider, "quorum"};
@@ -267,7 +268,7 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* Services that the file removes, although others are for nothing without them. */
+/* Report removed services that other services need. */
 static void check_removed_provider(struct tree *tree, const struct config *config)
 {
 	if (config->quorum_provider != NULL && is_removed(tree, config->quorum_provider))
@@ -285,7 +286,7 @@ static void check_removed_provider(struct tree *tree, const struct config *confi
 			COMPAT_PROVIDER);
 }
 
-/* `strict`: what would be a warning ends the start. */
+/* With the option `strict`, turn all warnings into errors. */
 void check_strict(struct tree *tree)
 {
 	struct config_messages *messages = tree->messages;

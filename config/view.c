@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The view of a configuration for the check of a plugin (<coterie/plugin.h>), and its report. At a
- * start the view is of the configuration that is being read. At a reload it is of the one that has
- * been read, on the thread that calls plugins.
+ * The view of a configuration for the check of a plugin (<coterie/plugin.h>), and the report of that check. At a start
+ * the view is of the configuration that is being read. At a reload it is of the one that has been read, and is used on
+ * the thread that calls plugins.
  */
 #include "config/tree.h"
 
@@ -12,18 +12,18 @@
 
 #include "config/native.h"
 
-/* One configuration, seen by one plugin after another. */
+/* One configuration that is shown to one plugin after another. */
 struct viewing {
 	struct coterie_config_view view;
 	struct coterie_config_report report;
 	struct tree *tree;
 	const struct config *config;
-	struct coterie_config_key *keys;   /* one for each entry, in their order */
-	struct coterie_config_key service; /* of the last answer */
+	struct coterie_config_key *keys;   /* one for each entry of the configuration, in the same order */
+	struct coterie_config_key service; /* option of a service that find() returned last */
 	char name[CONFIG_KEY_LENGTH_MAX + 1];
 };
 
-/* --- the view --- */
+/* --- functions of the view --- */
 
 static const struct coterie_config_key *find(const struct coterie_config_view *view, const char *key)
 {
@@ -90,7 +90,7 @@ static const char *name(const struct coterie_config_view *view, const char *key)
 	return viewing->name;
 }
 
-/* --- the report --- */
+/* --- functions of the report --- */
 
 static struct place place_of(const struct viewing *viewing, const struct coterie_config_key *at)
 {
@@ -121,7 +121,7 @@ __attribute__((format(printf, 3, 4))) static void warning(
 	va_end(arguments);
 }
 
-/* --- begin --- */
+/* --- preparing a view --- */
 
 static bool copy_keys(struct viewing *viewing, struct arena *arena)
 {

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 bool config_has_word(const char *words, const char *word);
-/** Return the word at a place and its length, or the end of the list. */
+/** Return the word at an index of the list, and its length, or the end of the list. */
 const char *words_at(const char *words, uint64_t place, size_t *length);
-/** Return the place of a word, or -1. */
+/** Return the index of a word in the list, or -1. */
 int64_t words_place(const char *words, const char *word, bool ignores_case);
 
 /** Return the edit distance with transpositions, at most limit + 1, for "did you mean". */

@@ -34,14 +34,14 @@
 #define EXIT_STATS 22
 #define EXIT_NO_MEMORY 38
 
-#define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
+#define STOP_LOOK_NS 1000000u /* how often a stop looks at the send queue, nanoseconds */
 /*
  * If the queue has not become shorter for this time, the stop does not wait for it any longer: no token comes, or the
  * ring changes all the time.
  */
 #define STOP_STILL_NS UINT64_C(2000000000)
 
-/* --- what the ring tells --- */
+/* --- functions that the ring calls --- */
 
 static void on_deliver(void *arg, const struct totem_message *message)
 {
@@ -54,12 +54,12 @@ static void on_deliver(void *arg, const struct totem_message *message)
 	delivery_end(executive->delivery);
 }
 
-/* The order in which the parts learn of a configuration: docs/architecture.md, "One configuration change", 7. */
+/* Inform the parts of a configuration. Their order: docs/architecture.md, "One configuration change", 7. */
 static void on_configured(void *arg, const struct totem_configuration *configuration)
 {
 	struct executive *executive = arg;
 
-	ring_note_configuration(executive->ring, configuration); /* the log and the accounts */
+	ring_note_configuration(executive->ring, configuration); /* log it and count it */
 	map_publish_members(executive->map, executive->config, configuration);
 	ring_tell_transport(executive->ring, configuration);
 	/* In this order: book sync, "Queues". */
@@ -72,8 +72,8 @@ static void on_configured(void *arg, const struct totem_configuration *configura
 }
 
 /*
- * Other nodes may leave little of this rotation to this one. The messages that wait show in the token all the same, and
- * give this node its share of the next rotation.
+ * Read messages of clients when the token arrives. Other nodes may leave little of this rotation to this one. Messages
+ * that still wait are counted in the token, and so give this node its share of the next rotation.
  */
 static bool on_visit(void *arg)
 {
@@ -94,7 +94,8 @@ static void on_passed(void *arg)
 {
 	struct executive *executive = arg;
 
-	delivery_passed(executive->delivery); /* a verdict is sent before the next barrier */
+	/* before sync_passed(): a verdict about quorum is sent before the next barrier */
+	delivery_passed(executive->delivery);
 	sync_passed(executive->sync);
 }
 
@@ -134,7 +135,7 @@ static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace
 
 static void on_stop(void *arg, int exit_code) { executive_stop(arg, exit_code); }
 
-/* --- what other parts tell --- */
+/* --- functions that other parts call --- */
 
 static void on_verdict(void *arg, const struct coterie_quorum *verdict)
 {
@@ -146,7 +147,7 @@ static void on_verdict(void *arg, const struct coterie_quorum *verdict)
 		ipc_gate(executive->ipc);
 }
 
-/* Where no provider decides, the verdict is known already. */
+/* Without a quorum provider the verdict is known as soon as a round begins: announce it. */
 static void on_round_begun(void *arg)
 {
 	struct executive *executive = arg;
@@ -179,7 +180,7 @@ static const char *phase(void *arg)
 
 static void on_dump(void *arg) { executive_dump(arg); }
 
-/* Apply the gate of a service that begins or ends a synchronisation alone. */
+/* Apply the gate again of a service that begins or ends the synchronisation of one service alone. */
 static void on_held(void *arg, struct plugin *plugin)
 {
 	struct executive *executive = arg;
@@ -189,7 +190,7 @@ static void on_held(void *arg, struct plugin *plugin)
 	writable_room(executive->writable);
 }
 
-/* --- parts --- */
+/* --- creating the parts --- */
 
 static struct ring *create_ring(struct executive *executive, int *exit_code)
 {
@@ -353,7 +354,7 @@ static void stop_all(void *arg) { executive_stop(arg, 0); }
 
 static void die(void *arg, int exit_status) { executive_die(arg, exit_status); }
 
-/* All parts exist, and no plugin is loaded. */
+/* Fill in the parts that the host table uses. Call this when all parts exist, before a plugin is loaded. */
 static void give_host(struct executive *executive)
 {
 	executive->host = (struct host_parts){.loop = executive->loop,
@@ -450,8 +451,9 @@ void executive_conceal(struct executive *executive, struct plugin *plugin)
 }
 
 /*
- * The plugin that stops next: services with the highest priority first, within one priority by number
- * (book services, "Start and stop"), transports last. NULL: none that matches is left.
+ * Return the plugin to stop next, or NULL: none is left. Services come first, by descending priority and then by number
+ * (book services, "Start and stop"), transports last. only_open: consider only those
+ * with an IPC server.
  */
 static struct plugin *next_to_stop(struct executive *executive, bool only_open)
 {
@@ -545,7 +547,7 @@ static void finish_stop(void *arg)
 	loop_stop(executive->loop);
 }
 
-/* Clients go first: what their departure multicasts still finds a ring to go out on. */
+/* Begin the stop with the clients: messages that services multicast when clients leave still need the ring. */
 static void start_stop(void *arg)
 {
 	struct executive *executive = arg;
@@ -587,7 +589,7 @@ void executive_dump(struct executive *executive)
 void executive_die(struct executive *executive, int exit_status)
 {
 	(void)executive;
-	/* The reference exits with -1, which the parent sees as 255. */
+	/* The reference exits with -1, which its parent process sees as 255. */
 	log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d",
 		exit_status == 255 ? -1 : exit_status);
 	log_close();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The parts of the executive. The daemon has one such struct, a test may have several. The functions
- * executive_create_parts and executive_destroy_parts have the order of the start and of the end.
+ * The parts of the executive. The daemon has a single such struct, a test may have several. executive_create_parts and
+ * executive_destroy_parts show the order of start and end.
  */
 #ifndef EXEC_EXECUTIVE_H
 #define EXEC_EXECUTIVE_H
@@ -39,7 +39,7 @@ struct writable;
 
 struct executive {
 	struct config *config;
-	const char *instance;   /* NULL: the default one */
+	const char *instance;   /* NULL: the default instance */
 	const char *local_name; /* --node, or NULL: not given */
 	const char *state_dir;  /* absolute */
 	const char *program;    /* program for the trials of plugins, or NULL: no trials */
@@ -68,15 +68,15 @@ struct executive {
 	struct reload *reload;
 	struct rotate *rotate;
 	uint32_t nodeid;
-	bool is_quorate;       /* as the quorum provider has decided, true without one */
+	bool is_quorate;       /* as the quorum provider has decided, or true: there is no provider */
 	bool has_synchronized; /* the first synchronisation is complete */
 	bool is_stopping;
-	uint64_t random_seed;      /* of the ring, or 0: from the system */
+	uint64_t random_seed;      /* seed of the ring's random numbers, or 0: from the system */
 	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
-	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */
-	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
-	uint32_t stop_backlog;     /* its length then */
+	uint64_t stop_deadline_ns; /* time at which the frames that are still queued are dropped */
+	uint64_t stop_moved_ns;    /* while stopping: time at which the queue last got shorter */
+	uint32_t stop_backlog;     /* while stopping: length of the queue at that time */
 	int exit_code;
 	int report_fd; /* to the parent that waits for the start, or -1: there is none */
 };
@@ -94,7 +94,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 /** Leave the ring, unload all plugins, destroy the parts. */
 void executive_destroy_parts(struct executive *executive);
 
-/** Add the keys of a loaded plugin to the maps, and remove them. */
+/** Add or remove the keys of a loaded plugin in the maps. */
 void executive_show(struct executive *executive, struct plugin *plugin);
 void executive_conceal(struct executive *executive, struct plugin *plugin);
 

@@ -72,7 +72,7 @@ static void tell_messages(const struct config_messages *messages, bool is_test)
 	}
 }
 
-/* A provider that the file does not ask for is used where it is installed. */
+/* A quorum provider that is only a default is dropped if it is not installed. */
 static void drop_default_provider(struct config *config)
 {
 	struct plugin_folders folders;
@@ -86,7 +86,7 @@ static void drop_default_provider(struct config *config)
 	modes_folders_fini(&folders);
 }
 
-/* Give the user the configured log files, which an earlier daemon of root may have created. */
+/* Let the daemon's user own the configured log files. An earlier daemon of root may have created them. */
 static void give_logs(const struct cage *cage, const struct config_log *log)
 {
 	for (uint32_t i = 0; i < log->subsystem_count; i++) {
@@ -144,7 +144,7 @@ static int load_config(struct daemon *daemon)
 	}
 	if (!daemon->options.is_test && log_take_libqb() < 0)
 		log_line("MAIN", LOG_WARNING, "lines of libqb are not logged: out of memory");
-	/* Warnings go where the config wants the log. */
+	/* Log warnings only now, when the log is set up as the configuration says. */
 	tell_messages(&daemon->messages, daemon->options.is_test);
 	return 0;
 }
@@ -224,7 +224,10 @@ static int load_service(struct executive *executive, const struct cage *cage, co
 	}
 	if (plugin == NULL) {
 		log_line("SERV", LOG_ERR, "%s", error.text);
-		/* Units know a provider that refuses its configuration by the reference's number. */
+		/*
+		 * systemd units know this exit code of the reference for a quorum provider that refuses its
+		 * configuration.
+		 */
 		return is_provider && error.exit_code == EXIT_INIT_FAILED ? EXIT_SERVICE_INIT : error.exit_code;
 	}
 	if (is_provider && (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0) {
@@ -274,7 +277,9 @@ static int load_plugins(struct executive *executive, const struct cage *cage)
 
 /* --- start, run, stop --- */
 
-/* Before the config is read: a reload reads it again, and its files are the user's to read then. */
+/*
+ * Enter the cage before the config is read: a reload reads its files as the daemon's user, so the start does the same.
+ */
 static int enter_cage(const struct options *options, struct cage *cage)
 {
 	char error[5000];
@@ -431,7 +436,10 @@ int main(int argc, char **argv)
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
 	log_on_death(describe_death);
-	/* Reading the config opens plugins. The process that becomes the daemon calls this again. */
+	/*
+	 * Watch calls of plugins already now: reading the config opens plugins. The process that becomes the daemon
+	 * calls this again.
+	 */
 	plugin_call_watch();
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING,
@@ -441,10 +449,10 @@ int main(int argc, char **argv)
 			daemon.options.check_plugin, daemon.options.check_fd, daemon.options.check_bound_ms);
 	if (daemon.options.is_help_config)
 		return modes_help_config(&daemon.options);
-	/* A file that cannot be read is one of its findings. */
+	/* A config file that cannot be read is a finding of the doctor, so do not read it here. */
 	if (daemon.options.is_doctor)
 		return modes_doctor(&daemon.options);
-	/* Without a file it is the daemon that reads its own. */
+	/* Without a file to check, the running daemon reads its own file. */
 	if (daemon.options.is_check_reload && daemon.options.config == NULL)
 		return modes_check_reload(&daemon.options, NULL);
 	code = enter_cage(&daemon.options, &daemon.cage);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How a program of tests ends: its suites are run, and the results told as TAP. */
+/* Run the suites of a test program, and print the results as TAP. */
 #ifndef TESTS_SUITE_H
 #define TESTS_SUITE_H
 
@@ -7,7 +7,7 @@
 
 #include <check.h>
 
-/** Run the suite, which is taken. @return exit status of the program */
+/** Run the suite and free it. @return exit status of the program */
 static inline int suite_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

@@ -28,10 +28,10 @@
 #define CAPABILITY_MAX 63u
 
 /*
- * Capabilities that the daemon needs, besides real time and locked memory, for which limits are sufficient. The files
- * of a connection belong to the client (CHOWN). The key file, and maybe the config, belongs to root, also at a reload
- * (DAC_READ_SEARCH). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN). None of them lets the
- * daemon write files of other users, or connect to their sockets.
+ * Capabilities that the daemon needs. (Limits are sufficient for real-time priority and locked memory.) CAP_CHOWN: the
+ * files of a connection belong to the client. CAP_DAC_READ_SEARCH: the key file, and maybe the config, belongs to root,
+ * also at a reload. CAP_NET_ADMIN: receive buffers of a ring are larger than net.core.rmem_max. With these the daemon
+ * cannot write files of other users, or connect to their sockets.
  */
 static const unsigned int kept[] = {CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN};
 
@@ -53,7 +53,10 @@ __attribute__((format(printf, 3, 4))) static int fail(char *error, uint32_t size
 
 /* --- the user --- */
 
-/* A number needs no entry in the user database. Its group has the same number then. */
+/*
+ * Find a user by name or number. A number needs no entry in the user database. Without an entry its group has the same
+ * number.
+ */
 static bool find_user(const char *text, struct user *user)
 {
 	char *end;
@@ -168,7 +171,7 @@ static bool is_kept(unsigned int capability)
 	return false;
 }
 
-/* Where a limit cannot be raised, the daemon warns when it meets it. */
+/* Raise the limits. If this fails, the daemon warns when it reaches one of them. */
 static void raise_limits(void)
 {
 	static const struct {
@@ -183,7 +186,7 @@ static void raise_limits(void)
 	}
 }
 
-/* The bounding set is what a program with file capabilities could get at most. */
+/* Remove all other capabilities from the bounding set: a program with file capabilities can get none of them. */
 static int bound_capabilities(void)
 {
 	for (unsigned int i = 0; i <= CAPABILITY_MAX; i++) {
@@ -215,11 +218,11 @@ static int change_user(const struct user *user)
 	return set_capabilities(true);
 }
 
-/* The library's calls would change all threads. */
+/* Set the effective user of this thread. The functions of the C library would change all threads. */
 static void set_effective_user(uid_t uid)
 {
 	if (syscall(SYS_setresuid, (uid_t)-1, uid, (uid_t)-1) < 0)
-		abort(); /* only the other direction is checked by the kernel, and it has been allowed once */
+		abort(); /* the kernel checks only the change away from root, and has allowed it once */
 }
 
 void cage_root_begin(const struct cage *cage)
@@ -249,7 +252,7 @@ void cage_give_file(const struct cage *cage, const char *path)
 	int fd = trust_open(path, flags, 0, &is_private);
 	if (fd == -ENOENT && is_private)
 		fd = trust_open(path, flags | O_CREAT, 0640, &is_private);
-	/* A file with a second name may be another program's. */
+	/* A file with a second name may belong to another program. */
 	if (fd >= 0 && is_private && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 &&
 		status.st_nlink == 1 && fchown(fd, cage->uid, cage->gid) < 0)
 		log_line("MAIN", LOG_WARNING, "Cannot give file '%s' to user %u: %s", path, cage->uid, strerror(errno));
@@ -258,7 +261,10 @@ void cage_give_file(const struct cage *cage, const char *path)
 	cage_root_end(cage);
 }
 
-/* Other threads keep no capability: the kernel clears the capabilities of a thread that gives up root. */
+/*
+ * Give up root in all threads. Other threads keep no capability: the kernel clears the capabilities of a thread that
+ * gives up root.
+ */
 int cage_close(struct cage *cage)
 {
 	if (!cage->is_open)
@@ -273,7 +279,7 @@ int cage_close(struct cage *cage)
 	rc = set_capabilities(false);
 	if (rc < 0)
 		return rc;
-	/* The kernel has turned this off with the change of the user, and core dumps with it. */
+	/* The change of the user has turned this off, and with it core dumps. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;

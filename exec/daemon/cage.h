@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Run the daemon as a user of its own. Work that needs root is done before. Few rights of root stay. */
+/* Run the daemon as its own user. Work that needs root is done before. Few rights of root are kept. */
 #ifndef EXEC_CAGE_H
 #define EXEC_CAGE_H
 
@@ -11,7 +11,7 @@
 struct cage {
 	uid_t uid;
 	gid_t gid;
-	bool is_open; /* it can still be root */
+	bool is_open; /* the process can still become root */
 };
 
 /**
@@ -33,14 +33,20 @@ int cage_enter(struct cage *cage, const char *user, const char *instance, char *
  */
 void cage_give_file(const struct cage *cage, const char *path);
 /**
- * Be root between these two calls, in this thread alone. A client sees the user that called listen(2) as the user of
- * its server, and Pacemaker accepts only root. The calls do nothing after the cage was closed.
+ * Make this thread root between these two calls. A client sees the user that called listen(2) as the user of its
+ * server, and Pacemaker accepts only root. The calls do nothing after the cage was closed.
  */
 void cage_root_begin(const struct cage *cage);
 void cage_root_end(const struct cage *cage);
-/** Be the user for good, in all threads. Call before the first byte of a client or node is read. @return 0; -errno */
+/**
+ * Change to the user for good, in all threads. Call this before the first byte of a client or node is read. @return 0;
+ * -errno
+ */
 int cage_close(struct cage *cage);
-/** Let programs that the daemon starts inherit no capability. A unit with User= gives them as ambient ones. */
+/**
+ * Keep capabilities from programs that the daemon starts. Under a unit with User= they are ambient, and would be
+ * inherited.
+ */
 void cage_shed_ambient(void);
 
 #endif

@@ -23,12 +23,12 @@
 
 #define EXIT_FATAL 15
 #define EXIT_NOT_FOUND 30
-#define CODE_SLOW 256 /* no exit code */
+#define CODE_SLOW 256 /* internal code, no exit code: see check_in_child */
 #define LOOK_NS 10000000
 #define THREAD_LOOKS 50
-#define AGAIN_NS_MAX UINT64_C(1000000000) /* a plugin that starts sooner is started twice */
+#define AGAIN_NS_MAX UINT64_C(1000000000) /* a plugin that starts faster is started twice */
 
-/* A node to be: no plugin starts without a node list. Nothing of it is used. */
+/* Configuration of a node, since no plugin starts without a node list. Its addresses are not used. */
 static const char config_text[] = "totem {\n"
 				  "	version: 2\n"
 				  "	transport: udpu\n"
@@ -67,7 +67,7 @@ static void describe(const struct plugin *plugin, char *text, size_t size)
 		descriptor->abi_major, descriptor->abi_minor, tables, descriptor->option_count);
 }
 
-/* Folder and bare name of the file. */
+/* Split a path into the folder and the bare name of the file. */
 static int split(const char *file, char directory[PATH_MAX], char name[NAME_MAX + 1])
 {
 	char path[PATH_MAX];
@@ -85,7 +85,7 @@ static int split(const char *file, char directory[PATH_MAX], char name[NAME_MAX 
 	return 0;
 }
 
-/* The file by its descriptor, which is what the daemon that tries it out is going to load. */
+/* Load the file by its descriptor. The daemon that runs this trial will load the same file. */
 static struct plugin *load_descriptor(
 	struct plugin_registry *plugins, const char *file, int fd, struct plugin_error *error)
 {
@@ -95,8 +95,8 @@ static struct plugin *load_descriptor(
 }
 
 /*
- * How long this thread was ready to run, but did not get the processor. The trial has ordinary priority on a machine that may
- * be busy, where a daemon at real-time priority does not wait. 0: the kernel does not say.
+ * Return how long this thread was ready to run, but did not get the processor. The trial has ordinary priority on a
+ * machine that may be busy, while a daemon at real-time priority does not wait. 0: the kernel does not report it.
  */
 static uint64_t queued_ns(void)
 {
@@ -113,7 +113,7 @@ static uint64_t queued_ns(void)
 
 /* --- what a plugin leaves behind --- */
 
-/* Number of entries of a folder of /proc. 0: it cannot be read. */
+/* Return the number of entries of a folder of /proc. 0: it cannot be read. */
 static uint32_t count_entries(const char *path)
 {
 	DIR *folder = opendir(path);
@@ -127,7 +127,10 @@ static uint32_t count_entries(const char *path)
 	return count;
 }
 
-/* A thread that was joined stays in the list for a moment. @return how many there are more than before */
+/*
+ * Return how many threads there are more than before. A thread that was joined stays in the list for a moment, so look
+ * several times.
+ */
 static uint32_t count_threads_above(uint32_t before)
 {
 	const struct timespec nap = {.tv_nsec = LOOK_NS};
@@ -141,8 +144,8 @@ static uint32_t count_threads_above(uint32_t before)
 }
 
 /*
- * Start and end the plugin once more. What the first time has opened for the whole process, as a library may, is there
- * already, so each further thread and descriptor is a leak. @return exit code
+ * Start and end the plugin once more. Resources that its first start has opened for the whole process, as a library
+ * may, exist already. So each further thread and descriptor is a leak. @return exit code
  */
 static int check_again(struct plugin_registry *plugins, const char *name)
 {
@@ -167,7 +170,7 @@ static int check_again(struct plugin_registry *plugins, const char *name)
 }
 
 /*
- * End the plugin as a daemon does, and judge what it did.
+ * End the plugin as a daemon does, and report leaks and slow starts.
  * @param took_ns  how long its start took, without the time for which others had the processor
  * @return exit code
  */
@@ -176,7 +179,7 @@ static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t 
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s", plugin->name);
-	/* The loop does not turn here, and a plugin cannot cancel a post. */
+	/* The loop does not run here, and a plugin cannot cancel a post. */
 	host_drop_posts(plugin);
 	plugin_unload(plugins, plugin);
 
@@ -195,7 +198,7 @@ static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t 
 	return 0;
 }
 
-/* Start and end the plugin in the stage that is set up. */
+/* Load the plugin in the prepared environment, and end it. */
 static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const char *file, const char *name, int fd,
 	uint32_t bound_ms)
 {
@@ -215,7 +218,7 @@ static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const 
 	took_ns -= queued < took_ns ? queued : took_ns;
 	describe(plugin, text, sizeof(text));
 	int code = end(plugins, plugin, took_ns, bound_ms);
-	/* A slow one may take the time in which the process must end. */
+	/* Starting a slow plugin again could exceed the time limit of this process. */
 	if (code == 0 && fd < 0 && took_ns < AGAIN_NS_MAX)
 		code = check_again(plugins, name);
 	if (code == 0)
@@ -223,7 +226,7 @@ static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const 
 	return code;
 }
 
-/* In this process. bound_ms: the longest start. */
+/* Run the check in this process. bound_ms: the longest start that is allowed. */
 static int check_here(const struct check_stage *stage, const char *file, int fd, uint32_t bound_ms)
 {
 	struct config_environment environment = {.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
@@ -238,7 +241,7 @@ static int check_here(const struct check_stage *stage, const char *file, int fd,
 		fprintf(stderr, "cannot read '%s' (%s)\n", file, strerror(-rc));
 		return EXIT_NOT_FOUND;
 	}
-	unsetenv("COTERIE_PLUGIN_PATH"); /* this file and no other of its name */
+	unsetenv("COTERIE_PLUGIN_PATH"); /* so that no other file of the same name is found */
 	struct loop *loop = loop_create();
 	rc = config_load_bytes("check", config_text, sizeof(config_text) - 1, &environment, &config, &messages);
 	config_messages_fini(&messages);
@@ -257,7 +260,10 @@ static int check_here(const struct check_stage *stage, const char *file, int fd,
 
 /* --- in a process of its own --- */
 
-/* A plugin may crash, hang, or end the process. The pipe tells that the check came to its end. */
+/*
+ * Run the check in a child process, since the plugin may crash, hang, or end the process. A byte in the pipe shows that
+ * the check was completed.
+ */
 static int check_in_child(const struct check_stage *stage, const char *file, int pipe_fd)
 {
 	plugin_call_watch();
@@ -285,7 +291,7 @@ static int tell_end(const char *file, int status)
 	return PLUGIN_EXIT_INIT;
 }
 
-/* Wait for the child to end, and end it at the deadline. @return 0; -ETIMEDOUT */
+/* Wait until the child has ended, and kill it at the deadline. @return 0; -ETIMEDOUT */
 static int await_end(pid_t child, int *status)
 {
 	const struct timespec nap = {.tv_nsec = LOOK_NS};
@@ -305,10 +311,11 @@ int check_plugin(const struct check_stage *stage, const char *file, int fd, uint
 {
 	int ends[2], status;
 
-	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
+	if (fd >= 0) { /* a trial for a daemon, which may know more than this process */
 		int code = check_here(stage, file, fd, bound_ms > 0 ? bound_ms : PLUGIN_START_MS_MAX);
 
-		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER); /* no handler of the plugin runs */
+		/* without exit handlers of the plugin */
+		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER);
 	}
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
 		fprintf(stderr, "cannot make a pipe (%s)\n", strerror(errno));

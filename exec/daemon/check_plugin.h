@@ -9,7 +9,7 @@ struct config;
 struct loop;
 struct plugin_registry;
 
-/** How to create the parts around a plugin, as a daemon has them. */
+/** How to create the parts around a plugin, as a daemon does. */
 struct check_stage {
 	/**
 	 * Create the parts.
@@ -25,10 +25,11 @@ struct check_stage {
 };
 
 /**
- * Open a plugin file, check its descriptor, start it with its default options and stop it again, without
- * a ring or a client. Print the outcome on stdout or stderr.
- * @param fd        the same file, open: it is loaded even if the path names another file by now (only a service); -1: none
- * @param bound_ms  with fd: the longest start that the daemon's ring bears; 0: PLUGIN_START_MS_MAX
+ * Open a plugin file, check its descriptor, start it with its default options and stop it again, without a ring or a
+ * client. Print the outcome on stdout or stderr.
+ * @param fd        the same file, open: it is loaded even if the path names another file by now (only a service);
+ *                  -1: none
+ * @param bound_ms  with fd: the longest start that the daemon's ring tolerates; 0: PLUGIN_START_MS_MAX
  * @return exit code: 0, or 30 to 33 (book configuration, "Exit codes")
  */
 int check_plugin(const struct check_stage *stage, const char *file, int fd, uint32_t bound_ms);

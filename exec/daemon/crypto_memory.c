@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Blocks of fixed sizes, two for each power of two, are cut from large mappings. A block that is given back waits in the
- * list of its size. libcrypto takes some thousand blocks at its start and few later, so that is all it needs.
+ * Blocks of fixed sizes, two sizes for each power of two, are cut from large mappings. A freed block waits in the list
+ * of its size. This is sufficient, since libcrypto allocates some thousand blocks at its start and few later.
  */
 #include "exec/daemon/crypto_memory.h"
 
@@ -19,9 +19,9 @@
 #define CLASSES 22u /* 32, 48, 64, 96 … 32 KiB, 48 KiB */
 #define CLASS_OWN UINT32_MAX
 
-/* In front of the bytes, which are aligned as those of malloc(3). */
+/* Header in front of the bytes. They are aligned as those of malloc(3). */
 struct block {
-	size_t size; /* including this header. For a mapping of its own: all of it */
+	size_t size; /* including this header. If the block has a mapping of its own: size of the mapping */
 	uint32_t class;
 	_Alignas(16) uint8_t bytes[];
 };
@@ -32,11 +32,11 @@ struct free_block {
 	struct free_block *next;
 };
 
-/* Of the process, as libcrypto is: its functions for memory have no argument. */
+/* State of the process: libcrypto's functions for memory have no argument. */
 static struct {
 	pthread_mutex_t mutex;
 	struct free_block *free[CLASSES];
-	uint8_t *at, *end; /* free part of the newest region */
+	uint8_t *at, *end; /* unused part of the newest region */
 } memory = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static size_t size_of(uint32_t class) { return (class % 2 == 0 ? BLOCK_MIN : BLOCK_MIN / 2 * 3) << class / 2; }
@@ -50,7 +50,10 @@ static uint32_t class_of(size_t size)
 	return class < CLASSES ? class : CLASS_OWN;
 }
 
-/* A limit or a kernel that refuses the lock or the flag is no reason to go without the ring. */
+/*
+ * Map memory that is locked and left out of core dumps. If a limit or the kernel refuses that, the memory is used all
+ * the same.
+ */
 static void *map(size_t size)
 {
 	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -166,7 +169,9 @@ void *crypto_memory_resize(void *bytes, size_t size, const char *file, int line)
 	return bigger;
 }
 
-/* A child that is forked while another thread is in here must not wait for that thread, which it does not have. */
+/*
+ * These are called around a fork: a child does not have the other threads, so no other thread may hold the mutex then.
+ */
 static void lock(void) { pthread_mutex_lock(&memory.mutex); }
 static void unlock(void) { pthread_mutex_unlock(&memory.mutex); }
 

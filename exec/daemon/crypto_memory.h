@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory of libcrypto that core dumps leave out. Its contexts hold the keys of running sessions, in the form that the
- * processor works with. Other users may be able to read a core dump than can read the key file. The daemon and all
- * plugins share one libcrypto. So this covers transports that are loaded later, and the libraries that encrypt for
- * them.
+ * processor uses. More users may be able to read a core dump than the key file. The daemon and all plugins share one
+ * libcrypto, so this also covers transports that are loaded later, and the libraries that encrypt for them.
  */
 #ifndef EXEC_CRYPTO_MEMORY_H
 #define EXEC_CRYPTO_MEMORY_H
@@ -11,8 +10,8 @@
 #include <stddef.h>
 
 /**
- * Make libcrypto take all of its memory here. Call this once, before any other use of libcrypto in the process.
- * @return 0; -EBUSY: it has taken memory from the heap already, and continues to do so
+ * Make libcrypto allocate all of its memory here. Call this once, before any other use of libcrypto in the process.
+ * @return 0; -EBUSY: it has allocated memory from the heap already, and continues to do so
  */
 int crypto_memory_init(void);
 

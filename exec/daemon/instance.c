@@ -23,13 +23,16 @@ bool instance_name_is_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
 }
 
-/* access(2) judges by the real user, which is root while a daemon of root becomes another one. */
+/*
+ * Check the rights of the effective user. access(2) checks the real user, which is root while a daemon of root becomes
+ * another user.
+ */
 static int check_rights(const char *folder)
 {
 	return faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* Make a folder and those above it that are missing. */
+/* Make a folder, and missing folders above it. */
 static int make_dirs(const char *path, mode_t mode)
 {
 	char part[4096];
@@ -61,8 +64,8 @@ __attribute__((format(printf, 2, 3))) static int join(char path[4096], const cha
 static bool is_forbidden(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
 
 /*
- * A folder that the service manager made for the daemon (systemd.exec(5)). If there are several,
- * none of them is used.
+ * Return the folder that the service manager made for the daemon (systemd.exec(5)), or NULL. If there are several, none
+ * of them is used.
  */
 static const char *from_manager(const char *variable)
 {
@@ -79,10 +82,7 @@ static int system_state(const char *suffix, const char *slash, char path[4096])
 			    : join(path, "%s/lib/coterie%s%s", LOCALSTATE_DIR, slash, suffix);
 }
 
-/*
- * An ordinary user's daemon has its state in the home folder, while that of root uses a folder of
- * the system.
- */
+/* Get the state folder below the home folder of an ordinary user. A daemon of root uses a folder of the system. */
 static int home_state(const char *suffix, const char *slash, char path[4096])
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");
@@ -95,7 +95,7 @@ static int home_state(const char *suffix, const char *slash, char path[4096])
 	return -ENOENT;
 }
 
-/* Whether make_dirs() would succeed, as far as rights say. */
+/* Return whether make_dirs() would succeed, as far as the rights of the folders show. */
 static int can_make(const char *path)
 {
 	char part[4096];

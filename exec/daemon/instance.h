@@ -15,7 +15,7 @@
 struct instance_dirs {
 	char state[4096];      /* ring ids */
 	char run[4096];        /* pid file */
-	bool is_fallback;      /* the system's folders cannot be used: these are the user's own */
+	bool is_fallback;      /* the folders of the system cannot be used: these are in the user's home */
 	const char *lock_file; /* borrowed, or NULL: RUN/coterie.pid */
 };
 

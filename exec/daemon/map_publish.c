@@ -12,7 +12,7 @@
 #include "exec/map/map.h"
 #include "exec/plugin/plugin.h"
 
-/* "r(0) ip(10.0.0.1) r(1) ip(10.1.0.1) ", trailing space included: tools split it so. */
+/* Write "r(0) ip(10.0.0.1) r(1) ip(10.1.0.1) ", trailing space included: tools split the text at " r(". */
 static void addresses_text(const struct config *config, uint32_t nodeid, char *text, size_t size)
 {
 	size_t length = 0;
@@ -61,7 +61,7 @@ void map_publish_members(struct map *map, const struct config *config, const str
 		publish_member(map, config, configuration->joined[i], "joined");
 }
 
-/* Share the counters of one direction. Without memory some of them are left out. */
+/* Share the counters of one direction as keys. Out of memory: some keys are missing. */
 static struct map_shared **share_counters(
 	struct map *map, const struct plugin *plugin, const char *direction, const uint64_t *counters)
 {

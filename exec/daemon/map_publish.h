@@ -12,7 +12,7 @@ struct totem_configuration;
 void map_publish_members(struct map *map, const struct config *config, const struct totem_configuration *configuration);
 /** Set internal_configuration.service.* and runtime.services.* of a loaded service. */
 void map_publish_service(struct map *map, struct plugin *plugin);
-/** Delete them, before the plugin is unloaded. config: the running one. */
+/** Delete the keys of a service before its plugin is unloaded. config: the running configuration. */
 void map_unpublish_service(struct map *map, const struct config *config, struct plugin *plugin);
 
 #endif

@@ -16,7 +16,7 @@
 
 static const char *const built_in[] = {PLUGIN_DIR};
 
-/* path: folders separated by ':', or NULL: the default */
+/* Fill in the folders. path: folders separated by ':', or NULL: the default. */
 static int folders_init(struct plugin_folders *folders, const char *path)
 {
 	char *rest, *folder;
@@ -86,7 +86,10 @@ int modes_help_config(const struct options *options)
 	return rc == 0 ? 0 : rc == -ENOMEM ? EXIT_NO_MEMORY : EXIT_USAGE;
 }
 
-/* Corosync's own plugins may be missing where a file is only checked. What they would say of it is missing, too. */
+/*
+ * Print which of Corosync's own plugins are missing, if a file is only checked. Findings of a missing plugin are
+ * missing, too.
+ */
 static void tell_absent(
 	const struct config *config, const struct plugin_folders *folders, uint32_t kind, const char *name)
 {
@@ -130,7 +133,7 @@ int modes_print_config(const struct options *options, const struct config *confi
 	return config_print(config, options->form, stdout) == 0 ? 0 : EXIT_NO_MEMORY;
 }
 
-/* The tool beside this program: installed, or in a build tree. */
+/* Run coterie-ctl. It is searched near this program, as installed or in a build tree. */
 static void run_tool(char *const *arguments)
 {
 	static const char *const near[] = {"../bin/coterie-ctl", "../tools/coterie-ctl", "../../tools/coterie-ctl"};

@@ -14,14 +14,14 @@
 struct plugin_folders {
 	const char *list[MODES_FOLDERS_MAX];
 	uint32_t count;
-	char *text; /* list points into this. NULL: the built-in folder */
+	char *text; /* text that list points into, or NULL: the built-in folder */
 };
 
-/** Take the folders of a configuration, or the built-in one if it is NULL. 0; -ENOMEM */
+/** Take the folders of a configuration, or the built-in folder if config is NULL. 0; -ENOMEM */
 int modes_folders_init(struct plugin_folders *folders, const struct config *config);
 void modes_folders_fini(struct plugin_folders *folders);
 
-/** Fill in the functions by which a reader of configurations asks the installed plugins. */
+/** Fill in the functions by which the configuration reader gets facts from the installed plugins. */
 void modes_environment(struct config_environment *environment);
 
 /** --help-config. @return exit code */
@@ -32,11 +32,15 @@ int modes_tell_test(const struct config *config);
 int modes_print_config(const struct options *options, const struct config *config);
 /** `coterie SUBCOMMAND …`: run coterie-ctl. @return exit code, if there is no coterie-ctl */
 int modes_run_command(int argc, char **argv);
-/** --doctor: run coterie-ctl, which looks at this host as if the daemon were to start with its file.
-    @return exit code; 1: there is no coterie-ctl */
+/**
+ * --doctor: run coterie-ctl, which checks this host as if the daemon were to start with its file.
+ * @return exit code; 1: there is no coterie-ctl
+ */
 int modes_doctor(const struct options *options);
-/** --check-reload: run coterie-ctl, which asks the running daemon, or compares a file (config) with it.
-    @return exit code; 1: there is no coterie-ctl */
+/**
+ * --check-reload: run coterie-ctl, which asks the running daemon, or compares the file of config with it.
+ * @return exit code; 1: there is no coterie-ctl
+ */
 int modes_check_reload(const struct options *options, const struct config *config);
 
 #endif

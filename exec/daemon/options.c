@@ -85,7 +85,7 @@ static bool parse_format(const char *text, enum config_format *format)
 	return false;
 }
 
-/* Parse a name of a form. "keys" is the old name of "cmap". */
+/* Parse the name of a form of printed configuration. "keys" is the old name of "cmap". */
 static bool parse_form(const char *text, enum config_form *form)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static bool parse_form(const char *text, enum config_form *form)
 	return false;
 }
 
-/* An empty variable of the environment counts as not set. */
+/* Check the options. An empty environment variable counts as not set. */
 static int check(struct options *options)
 {
 	if (options->config != NULL && options->config[0] == '\0')
@@ -181,7 +181,7 @@ static int take_option(const char *name, int option, struct options *options)
 		return 0;
 	case 'v':
 	case OPTION_VERSION:
-		/* Tools of the field take the quoted version of this line. */
+		/* Existing tools read the quoted version in this line. */
 		printf("Coterie %s, compatible with Corosync Cluster Engine, version '3.1.7'\n", PACKAGE_VERSION);
 		return 0;
 	default:
@@ -191,7 +191,7 @@ static int take_option(const char *name, int option, struct options *options)
 	return -1;
 }
 
-/* Options that take an argument behind all options. */
+/* Take the arguments that follow all options. */
 static void take_arguments(int argc, char **argv, struct options *options)
 {
 	if (options->check_plugin != NULL && optind < argc)

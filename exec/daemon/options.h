@@ -15,17 +15,18 @@ struct options {
 	bool is_check_reload;               /* --check-reload */
 	bool is_doctor;                     /* --doctor */
 	bool is_repair;                     /* --repair-ring-seq */
-	const char *lock_file;              /* -l, or NULL: the usual one */
+	const char *lock_file;              /* -l, or NULL: the usual lock file */
 	enum config_form form;              /* of --print-config */
 	const char *help_block, *help_name; /* operands of --help-config, or NULL: none */
 	enum config_format format;          /* --format */
 	const char *config;                 /* -c, COTERIE_CONFIG, or NULL: the default places */
 	const char *instance;               /* --instance, COTERIE_INSTANCE, or NULL: the default one */
 	const char *node;                   /* --node */
-	const char *user;                   /* --user, or NULL: as it was started */
+	const char *user;                   /* --user, or NULL: the user that started the daemon */
 	const char *check_plugin;           /* --check-plugin FILE */
-	int check_fd;                       /* the same file, open, as a daemon gives it to a trial, or -1: none */
-	uint32_t check_bound_ms;            /* with check_fd: the longest start that its ring bears; 0: the default */
+	int check_fd; /* descriptor of the same file, passed by a daemon to its trial, or -1: none */
+	/* with check_fd: the longest start that the daemon's ring tolerates, milliseconds; 0: the default */
+	uint32_t check_bound_ms;
 };
 
 /**

@@ -105,13 +105,13 @@ static int set_round_robin(void)
 {
 	struct sched_param parameter = {.sched_priority = sched_get_priority_max(SCHED_RR)};
 
-	/* The unit gives it, and then forbids every change to it. */
+	/* The systemd unit sets this priority, and then forbids every change of it. */
 	if (sched_getscheduler(0) == SCHED_RR)
 		return 0;
 	return sched_setscheduler(0, SCHED_RR, &parameter) < 0 ? -errno : 0;
 }
 
-/* Leave the real-time priority that the unit has set but the config does not want. */
+/* Leave real-time priority, which the unit has set and the config does not want. */
 static void leave_round_robin(void)
 {
 	struct sched_param parameter = {.sched_priority = 0};
@@ -150,7 +150,10 @@ static void schedule(const struct config *config)
 		log_line("MAIN", LOG_WARNING, "Could not set priority %d: %s", priority, strerror(errno));
 }
 
-/* Each connection has one, and each zero-copy buffer of a client. systemd leaves 1024 of many that may be had. */
+/*
+ * Raise the limit of descriptors. Each connection needs one, and each zero-copy buffer of a client. systemd sets the
+ * soft limit to 1024 and the hard limit much higher.
+ */
 static void raise_descriptors(void)
 {
 	struct rlimit limit;
@@ -158,7 +161,7 @@ static void raise_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
 		return;
 	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, clients are refused sooner */
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* if this fails, clients are refused earlier */
 }
 
 void process_privileges(const struct config *config)
@@ -174,7 +177,10 @@ void process_privileges(const struct config *config)
 			strerror(errno), errno);
 		return;
 	}
-	/* Lock pages on fault, so that pages that are never used need no memory (client rings, receive buffers). */
+	/*
+	 * Lock each page at its first use, so that pages that are never used need no memory (client rings, receive
+	 * buffers).
+	 */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_line("MAIN", LOG_WARNING, "Could not lock memory of service to avoid page faults: %s (%d)",
 			strerror(errno), errno);

@@ -16,7 +16,7 @@
 #define EXIT_RING_ID 21
 #define SEQS_PER_SECOND 256u /* 64 rings */
 
-/* The file stays the daemon's: a daemon with a user of its own could not read one of root's. */
+/* Store the number, and keep the owner of the file: a daemon with its own user could not read a file of root. */
 static int store_as_owner(const char *dir, uint32_t nodeid, uint64_t seq)
 {
 	struct stat status;

@@ -37,7 +37,10 @@ static void on_force_gather(
 	ring_force_gather(keys->parts.ring);
 }
 
-/* Ring ids are kept in the same folder: what clients ask to be written there must not fill it. */
+/*
+ * Return whether the disk has room. Ring ids are kept in the same folder, and dumps that clients request must not fill
+ * it.
+ */
 static bool has_room(const char *dir)
 {
 	struct statvfs disk;

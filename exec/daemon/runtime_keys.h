@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys by which operators control the running daemon: runtime.force_gather,
- * runtime.blackbox.dump_flight_data and .dump_state (book configuration, "Keys of the daemon";
- * book configuration, "Flight recorder").
+ * Keys by which operators control the running daemon: runtime.force_gather, runtime.blackbox.dump_flight_data and
+ * runtime.blackbox.dump_state (book configuration, "Keys of the daemon" and "Flight recorder").
  */
 #ifndef EXEC_RUNTIME_KEYS_H
 #define EXEC_RUNTIME_KEYS_H
@@ -11,11 +10,11 @@ struct map;
 struct ring;
 struct runtime_keys;
 
-/** The parts that they control. All are borrowed until runtime_keys_destroy. */
+/** The parts that the keys control. All are borrowed until runtime_keys_destroy. */
 struct runtime_keys_parts {
 	struct map *map;
 	struct ring *ring;
-	const char *state_dir; /* for the flight recorder */
+	const char *state_dir; /* folder for the flight recorder's file */
 	/** Make all services log their state. */
 	void (*dump)(void *arg);
 	void *arg;

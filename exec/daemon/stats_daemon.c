@@ -27,12 +27,12 @@
 struct stats_daemon {
 	struct stats_daemon_parts parts;
 	uint64_t started_ns;
-	uint64_t started_ms; /* since the epoch */
+	uint64_t started_ms; /* milliseconds since the epoch */
 };
 
 static const struct config *config_of(const struct stats_daemon *daemon) { return *daemon->parts.config; }
 
-/* NULL: a plugin may leave its description and version out. */
+/* Copy a text to a value. NULL: the plugin has no description or version, so the value is empty. */
 static uint32_t put_text(void *value, const char *text)
 {
 	size_t length = text == NULL ? 0 : strlen(text);
@@ -60,8 +60,8 @@ static uint32_t read_version(void *arg, void *value)
 }
 
 /*
- * Features of this build beyond Corosync, which other nodes or clients must support as well, and how it was
- * built.
+ * Read the features of this build beyond Corosync that other nodes or clients must support as well, and options of the
+ * build.
  */
 static uint32_t read_features(void *arg, void *value)
 {
@@ -90,7 +90,7 @@ static uint32_t read_uptime(void *arg, void *value)
 }
 
 /*
- * Milliseconds since the epoch. The value is computed once, so that it does not change when the
+ * Read the time of the start, in milliseconds since the epoch. It was computed once, so it does not change when the
  * clock is set.
  */
 static uint32_t read_start(void *arg, void *value)
@@ -112,7 +112,7 @@ static uint32_t read_file(void *arg, void *value) { return put_text(value, confi
 
 static uint32_t read_key_file(void *arg, void *value) { return put_text(value, config_of(arg)->key_path); }
 
-/* Search at each reading, since an administrator may copy a key file while the daemon runs. */
+/* Search for a newer key file at each reading, since an administrator may copy one while the daemon runs. */
 static uint32_t read_newer_key(void *arg, void *value) { return put_text(value, config_newer_key(config_of(arg))); }
 
 static uint32_t read_state(void *arg, void *value)
@@ -130,13 +130,13 @@ static uint32_t read_state(void *arg, void *value)
 	return put_text(value, phase != NULL ? phase : names[totem_engine_state(ring_engine(daemon->parts.ring))]);
 }
 
-/* NULL before the ring has started, and after its end. */
+/* Return the engine. NULL: the ring has not started, or has ended. */
 static const struct totem_engine *engine_of(const struct stats_daemon *daemon)
 {
 	return ring_engine(daemon->parts.ring);
 }
 
-/* "1-3 2-3": a member and a node that is kept out because the two do not hear each other. */
+/* Read pairs like "1-3 2-3": a member, and a node that is kept out because the two do not hear each other. */
 static uint32_t read_unheard(void *arg, void *value)
 {
 	const struct stats_daemon *daemon = arg;
@@ -154,8 +154,8 @@ static uint32_t read_unheard(void *arg, void *value)
 }
 
 /*
- * "2-1300-8030": node 2 is waited for, silent for 1300 ms, and evicted after 8030 ms. "-answers" or "-silent" behind it
- * is what its host does, if that is known.
+ * Read texts like "2-1300-8030": member 2 is silent for 1300 ms, and is evicted after 8030 ms. The end "-answers" or
+ * "-silent" says whether its host answers, if that is known.
  */
 static uint32_t read_silent(void *arg, void *value)
 {
@@ -288,7 +288,7 @@ struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts)
 	daemon->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if (add_all(daemon) == 0)
 		return daemon;
-	stats_forget(parts->stats, NULL); /* otherwise they would be read from freed memory */
+	stats_forget(parts->stats, NULL); /* remove the keys: they would be read from freed memory */
 	free(daemon);
 	return NULL;
 }
@@ -393,5 +393,8 @@ void stats_plugin_add(struct stats *stats, struct plugin *plugin)
 	stats_add(stats, plugin->descriptor, key, COTERIE_MAP_STRING, read_given, plugin);
 }
 
-/* The owner is the descriptor: what the plugin itself offers is its own account. */
+/*
+ * Remove the keys that the executive added for a plugin. Their owner is the descriptor. Keys that the plugin itself
+ * offered have another owner.
+ */
 void stats_plugin_del(struct stats *stats, struct plugin *plugin) { stats_forget(stats, plugin->descriptor); }

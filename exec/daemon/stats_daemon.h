@@ -39,7 +39,7 @@ void stats_daemon_destroy(struct stats_daemon *daemon); /* after the statistics 
 int stats_process_add(struct stats *stats, struct ring *ring);
 /** Add statistics of a plugin that was loaded. Without memory they are missing. */
 void stats_plugin_add(struct stats *stats, struct plugin *plugin);
-/** Remove them before the plugin is unloaded. */
+/** Remove the statistics of a plugin before it is unloaded. */
 void stats_plugin_del(struct stats *stats, struct plugin *plugin);
 
 #endif

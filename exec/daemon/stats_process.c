@@ -20,7 +20,7 @@ static uint32_t read_cpu(void *arg, void *value)
 	return stats_put_u64(value, (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000);
 }
 
-/* The second number of statm: pages. proc(5). */
+/* Read the resident size: the second number of statm, in pages, proc(5). */
 static uint32_t read_resident(void *arg, void *value)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -47,7 +47,7 @@ static uint32_t read_open_fds(void *arg, void *value)
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
-	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* the folder itself */
+	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* not counting the descriptor of this folder */
 }
 
 static uint32_t read_max_fds(void *arg, void *value)

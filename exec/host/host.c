@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host table: what a plugin may ask of the executive, and the account of what each plugin holds. Here:
- * log, options, ring, transports, state files; the rest is in host_loop.c, host_map.c and host_admin.c.
+ * The host table: the functions of the executive that a plugin may call, and the record of the resources that each
+ * plugin holds. This file has log, options, ring, transports and state files. The rest is in host_loop.c, host_map.c,
+ * host_metric.c and host_admin.c.
  */
 #include "exec/host/host_private.h"
 
@@ -19,7 +20,7 @@
 #include "exec/sync/sync.h"
 #include "exec/sync/route.h"
 
-/* --- any thread --- */
+/* --- functions for any thread --- */
 
 static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -281,7 +282,7 @@ static const struct coterie_host table = {
 
 const struct coterie_host *host_table(void) { return &table; }
 
-/* --- the account --- */
+/* --- the resources of a plugin --- */
 
 int host_resources_create(struct plugin *plugin)
 {

@@ -15,7 +15,7 @@
 #include "exec/ring/ring.h"
 #include "exec/sync/quorum.h"
 
-/* Copy the members for which the other side has room. The first member of both is the size. */
+/* Copy the members for which the other struct has room. The first member of both structs is the size. */
 static void fill(void *to, const void *from, size_t size)
 {
 	uint32_t room;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host table's time, descriptors and posts. Timers and descriptors belong to the plugin's resources,
- * so that they end with it. Posts come from any thread. They go through a mailbox of the plugin, which
- * exists longer than the plugin if the loop has a call of it queued. A mailbox without its plugin
- * delivers nothing.
+ * The host table's time, descriptors and posts. Timers and descriptors belong to the plugin's resources, so that they
+ * end with the plugin. Posts come from any thread. They go through a mailbox of the plugin. The mailbox outlives the
+ * plugin if a call of it is queued in the loop. Without its plugin it delivers nothing.
  */
 #include "exec/host/host_private.h"
 
@@ -43,12 +42,12 @@ struct post {
 
 struct mailbox {
 	struct plugin *plugin; /* until is_dead */
-	pthread_mutex_t lock;  /* first, last, is_queued */
+	pthread_mutex_t lock;  /* for first, last and is_queued */
 	struct post *first;
 	struct post **last;
 	bool is_queued;  /* the loop will call mailbox_run */
 	bool is_running; /* loop thread */
-	bool is_dead;    /* used on the loop thread only: the plugin has ended */
+	bool is_dead;    /* the plugin has ended. Used on the loop thread only */
 };
 
 /* --- posts: any thread --- */
@@ -74,7 +73,7 @@ static void mailbox_run(void *arg)
 	while (post != NULL) {
 		struct post *next = post->next;
 
-		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
+		if (!mailbox->is_dead) { /* an earlier post may have unloaded the plugin */
 			struct plugin_call call;
 
 			plugin_enter_at(
@@ -124,8 +123,8 @@ int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 uint64_t host_now_ns(struct coterie_ctx *ctx) { return loop_now_ns(host_plugin(ctx)->host->loop); }
 
 /*
- * A plugin that takes more and more and gives nothing back is named at each doubling. The count is in its
- * statistics.
+ * Count a resource. If a plugin takes more and more and gives none back, log its name each time that the count has
+ * doubled. The count is also in its statistics.
  */
 static void count_up(const struct plugin *plugin, uint32_t *count, const char *what)
 {
@@ -155,7 +154,7 @@ static void timer_run(void *arg)
 
 	timer_unlink(timer);
 	free(timer);
-	/* Plugins end on turns of their own (plugin_life.c), so this one is still there afterwards. */
+	/* Plugins end on turns of their own (plugin_life.c), so the plugin still exists after the call. */
 	struct plugin_call call;
 
 	plugin_enter_at(&call, plugin, "timers", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)run);
@@ -206,11 +205,14 @@ static void fd_run(void *arg, int fd, uint32_t revents)
 	struct plugin_call call;
 
 	plugin_enter_at(&call, plugin, "descriptors", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)watched->run);
-	watched->run(watched->arg, fd, revents); /* the callback may have deleted it */
+	watched->run(watched->arg, fd, revents); /* the callback may have deleted `watched` */
 	plugin_leave(&call);
 }
 
-/* Of the ring's own traffic: it is not measured, since it hands up frames that run other plugins, each of which is. */
+/*
+ * Handle a descriptor of the ring's own traffic. This call is not measured, since it delivers frames to other plugins,
+ * whose calls are measured.
+ */
 static void fd_run_urgent(void *arg, int fd, uint32_t revents)
 {
 	struct watched_fd *watched = arg;
@@ -251,7 +253,7 @@ static struct watched_fd **find_fd(struct plugin *plugin, int fd)
 	return place;
 }
 
-/* Another plugin's descriptors are not its business. */
+/* A plugin can only change its own descriptors. */
 int host_fd_mod(struct coterie_ctx *ctx, int fd, uint32_t events)
 {
 	struct plugin *plugin = host_plugin(ctx);
@@ -275,7 +277,7 @@ void host_fd_del(struct coterie_ctx *ctx, int fd)
 	loop_fd_del(plugin->host->loop, fd);
 }
 
-/* --- the account --- */
+/* --- the resources of a plugin --- */
 
 struct mailbox *host_mailbox_create(struct plugin *plugin)
 {
@@ -289,7 +291,7 @@ struct mailbox *host_mailbox_create(struct plugin *plugin)
 	return mailbox;
 }
 
-/* Free the first post. @return false: there is none */
+/* Free the first post. @return false: there is no post */
 static bool mailbox_drop(struct mailbox *mailbox)
 {
 	pthread_mutex_lock(&mailbox->lock);
@@ -310,7 +312,7 @@ void host_drop_posts(struct plugin *plugin)
 		;
 }
 
-/* The plugin has joined its threads, so no post is added any more. */
+/* Drop all posts. The plugin has joined its threads, so no post is added any more. */
 static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 {
 	while (mailbox_drop(mailbox)) {

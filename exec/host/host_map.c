@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host table's maps: the configuration map (exec/map/map.h) and the statistics (exec/stats/stats.h) behind the
- * same calls. Trackers and iterators belong to the plugin's resources. Those that it does not end are leaks.
- * Statistics end with their plugin.
+ * The host table's maps: the configuration map (exec/map/map.h) and the statistics (exec/stats/stats.h), through the
+ * same functions. Trackers and iterators belong to the plugin's resources. Those that the plugin does not remove are
+ * leaks. Its statistics are removed when it ends.
  */
 #include "exec/host/host_private.h"
 
@@ -43,7 +43,7 @@ int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const 
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	/* The keys are those of the plugin in service. */
+	/* Keys may be set only by the plugin in service, not by a successor before it takes over. */
 	return plugin->is_beside ? 0 : map_set(plugin->host->map, key, type, value, value_size);
 }
 
@@ -143,7 +143,7 @@ const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct 
 		if (key != NULL && value != NULL)
 			*value = value_of(&found);
 	}
-	iterator->has_ended = key == NULL; /* keys that are added behind it do not count */
+	iterator->has_ended = key == NULL; /* at the end: keys that are added behind it later do not count */
 	return key;
 }
 
@@ -214,7 +214,7 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 		tracker->plugin->resources->trackers = tracker->next;
 	if (tracker->next != NULL)
 		tracker->next->previous = tracker->previous;
-	/* Neither map calls it any more, and on_config does not use it after the plugin's call. */
+	/* Neither map calls the tracker any more, and on_config does not use it after the plugin's call. */
 	map_untrack(map_of(ctx), tracker->config);
 	stats_untrack(stats_of(ctx), tracker->stats);
 	free(tracker);
@@ -222,7 +222,7 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 
 /* --- statistics --- */
 
-/* One that is offered beside an old plugin, which has it under the same key. */
+/* A statistic of a successor while its predecessor, which may have the same key, is in service. */
 struct waiting_stat {
 	char key[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t type;
@@ -290,7 +290,7 @@ int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(v
 
 int host_stats_clear(struct coterie_ctx *ctx, const char *name) { return stats_clear(stats_of(ctx), name); }
 
-/* --- the account --- */
+/* --- the resources of a plugin --- */
 
 void host_map_reclaim(struct plugin *plugin)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host table's metrics. A family has kind, help and bounds, and its series have labels and numbers. All of it is in the
- * statistics map (book configuration, "Statistics map"), so that every reader of the map can show it:
+ * The host table's metrics. A family has kind, help and bounds, and its series have labels and numbers. All of these
+ * are in the statistics map (book configuration, "Statistics map"), so that every reader of the map can show them:
  *
  * - stats.coterie.metrics.PLUGIN.FAMILY.kind, .help
  * - stats.coterie.metrics.PLUGIN.FAMILY.NNNN.labels: as OpenMetrics writes them, without braces
@@ -20,8 +20,8 @@
 
 #define NAME_MAX_LENGTH 40u
 #define HELP_MAX 200u
-#define LABELS_SIZE 252u /* of their text, with its NUL: a value of the map has 256 bytes */
-#define KEYS_MAX 4096u   /* of one plugin */
+#define LABELS_SIZE 252u /* bytes of the labels' text, with its NUL: a value of the map has 256 bytes */
+#define KEYS_MAX 4096u   /* most keys of one plugin */
 
 struct metric_family {
 	struct metric_family *next;
@@ -38,9 +38,9 @@ struct coterie_series {
 	struct metric_family *family;
 	uint32_t number;
 	char labels[LABELS_SIZE];
-	uint64_t count;     /* of a counter */
-	double value;       /* of a gauge, or the sum of a histogram */
-	uint64_t buckets[]; /* bound_count + 1, of a histogram */
+	uint64_t count;     /* number of a counter */
+	double value;       /* number of a gauge, or sum of a histogram */
+	uint64_t buckets[]; /* counts of a histogram, bound_count + 1 */
 };
 
 /** All metrics of a plugin. */
@@ -107,8 +107,9 @@ static bool is_utf8(const char *text)
 }
 
 /*
- * The name of a family. A sample of it is coterie_service_PLUGIN__NAME with a suffix of OpenMetrics. No two families may
- * have a sample of one name: the last "__" divides plugin and family, and a family has no suffix of its own.
+ * Return whether the name may be that of a family. A sample of the family is coterie_service_PLUGIN__NAME with a suffix
+ * of OpenMetrics. Samples of two families must have different names. So the last "__" divides plugin and family, and a
+ * family's name must not end in such a suffix.
  */
 static bool is_family(const char *name)
 {
@@ -165,7 +166,7 @@ static int by_name(const void *a, const void *b)
 
 /*
  * Write the labels, ascending by name, with escapes. So the same labels in another order are the same series.
- * @return false: one of them is wrong, or they are too long
+ * @return false: a label is wrong, or all are too long together
  */
 static bool write_labels(const struct coterie_metric *metric, char text[LABELS_SIZE])
 {
@@ -204,7 +205,7 @@ static uint32_t key_count(const struct metric_family *family)
 
 struct offer {
 	struct plugin *plugin;
-	bool is_withdrawn; /* delete the keys */
+	bool is_withdrawn; /* delete the keys of the family */
 	char prefix[COTERIE_MAP_NAME_MAX + 1];
 	int rc;
 };
@@ -283,7 +284,7 @@ static void drop_family(struct metric_family *family)
 	free(family);
 }
 
-/* @return 0; -EINVAL: the family is another one; -ENOMEM; what the statistics return */
+/* Find a family, or create it. @return 0; -EINVAL: a family of this name differs; -ENOMEM; errors of stats_add */
 static int find_family(
 	struct plugin_metrics *metrics, const struct coterie_metric *metric, struct metric_family **found)
 {
@@ -339,7 +340,7 @@ static void drop_series(struct coterie_series *series)
 		drop_family(family);
 }
 
-/* Series ascend by number. The new one takes the first that is free. */
+/* Add a series. Series ascend by number. The new one takes the first free number. */
 static int add_series(struct metric_family *family, const char *labels, struct coterie_series **out)
 {
 	struct coterie_series **place = &family->series, **free_place = NULL;
@@ -430,7 +431,7 @@ void host_metric_observe(struct coterie_series *series, double value)
 	series->value += value;
 }
 
-/* --- the account --- */
+/* --- the resources of a plugin --- */
 
 void host_metric_reclaim(struct plugin *plugin)
 {

@@ -23,8 +23,8 @@ struct plugin_resources {
 	struct mailbox *mailbox;
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
-	struct plugin_metrics *metrics; /* or NULL: none yet */
-	struct waiting_stat *stats;     /* of a plugin beside its predecessor: they appear later */
+	struct plugin_metrics *metrics; /* or NULL: it has no metrics yet */
+	struct waiting_stat *stats; /* statistics that are added to the map when the plugin's predecessor has ended */
 };
 
 static inline struct plugin *host_plugin(struct coterie_ctx *ctx) { return (struct plugin *)ctx; }
@@ -71,7 +71,10 @@ int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(v
 int host_stats_clear(struct coterie_ctx *ctx, const char *name);
 
 void host_map_reclaim(struct plugin *plugin);
-/** Add the statistics that a plugin offered beside its predecessor. Those of the predecessor are gone now. */
+/**
+ * Add the statistics that a successor offered while its predecessor was in service. Those of the predecessor are
+ * removed by now.
+ */
 void host_stats_settle(struct plugin *plugin);
 
 /* --- host_metric.c --- */
@@ -82,7 +85,7 @@ void host_metric_count(struct coterie_series *series, uint64_t delta);
 void host_metric_set(struct coterie_series *series, double value);
 void host_metric_observe(struct coterie_series *series, double value);
 
-void host_metric_reclaim(struct plugin *plugin); /* its statistics are forgotten already */
+void host_metric_reclaim(struct plugin *plugin); /* its statistics are removed already */
 
 /* --- host_admin.c --- */
 

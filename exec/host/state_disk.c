@@ -19,12 +19,12 @@
 struct state_disk {
 	struct loop *loop;
 	const char *dir;
-	int event_fd; /* readable: the store has ended */
+	int event_fd; /* readable when a store has ended */
 	pthread_t thread;
 	bool has_thread;
 	/*
-	 * The write that is under way. The thread reads these after is_begun is set, and writes rc before it sets
-	 * is_ended.
+	 * The store that is under way. The thread reads these members after is_begun is set, and writes rc before it
+	 * sets is_ended.
 	 */
 	bool is_busy;
 	const char *name;
@@ -66,7 +66,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Not at the priority of the ring, and without its signals. */
+/* Start the thread without the ring's priority, and with all signals blocked. */
 static int start_thread(struct state_disk *disk)
 {
 	const struct sched_param param = {0};
@@ -86,7 +86,7 @@ static int start_thread(struct state_disk *disk)
 	return disk->has_thread ? 0 : -ENOMEM;
 }
 
-/* --- the loop --- */
+/* --- the loop's side --- */
 
 static void on_event(void *arg, int fd, uint32_t revents)
 {
@@ -96,7 +96,7 @@ static void on_event(void *arg, int fd, uint32_t revents)
 	(void)revents;
 	if (read(fd, &count, sizeof(count)) != sizeof(count) || !disk->is_busy)
 		return;
-	/* It may be about a store that state_disk_finish has waited for. */
+	/* The event may be left from a store that state_disk_finish has waited for. */
 	pthread_mutex_lock(&disk->lock);
 	bool is_ended = disk->is_ended;
 	pthread_mutex_unlock(&disk->lock);

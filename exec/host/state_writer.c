@@ -12,7 +12,7 @@
 
 struct store {
 	struct store *next;
-	struct plugin *plugin; /* NULL: it has ended */
+	struct plugin *plugin; /* or NULL: the plugin has ended */
 	char subsystem[64];
 	char name[48];
 	void (*done)(void *arg, int rc);
@@ -23,7 +23,7 @@ struct store {
 
 struct state_writer {
 	struct state_disk *disk;
-	struct store *first, **last; /* the first one is being stored */
+	struct store *first, **last; /* in order. The first one is under way */
 };
 
 struct state_writer *state_writer_create(struct loop *loop, const char *dir)
@@ -80,7 +80,7 @@ static void on_finished(void *arg, int rc)
 	struct state_writer *writer = arg;
 	struct store *store = take_first(writer);
 
-	/* The next one first: done may store more, behind it. */
+	/* Begin the next store first: done() may queue more, which have to wait behind it. */
 	int next_rc = writer->first != NULL ? begin(writer) : 0;
 
 	end(store, rc);

@@ -21,7 +21,10 @@
  */
 #define RESERVED_FDS 8
 
-/* Asks the kernel, since other parts of the process hold descriptors too. */
+/*
+ * Return whether the daemon can open RESERVED_FDS more descriptors. Ask the kernel, since other parts of the process
+ * hold descriptors too.
+ */
 static bool has_descriptors(void)
 {
 	int fds[RESERVED_FDS];
@@ -38,7 +41,7 @@ static bool has_descriptors(void)
 	return count == RESERVED_FDS;
 }
 
-/* Only this type and this value count. */
+/* Return whether the map has the key PREFIX.ID with the type and value that allow a connection. */
 static bool is_permitted(const struct map *map, const char *prefix, uint32_t id)
 {
 	char key[64];
@@ -48,7 +51,7 @@ static bool is_permitted(const struct map *map, const char *prefix, uint32_t id)
 	return map_get_u8(map, key, &value) == 0 && value == 1;
 }
 
-/* Does the block access of the config file name the user or the group? */
+/* Return whether the block access of the config file lists the user or the group. */
 static bool is_listed(const struct map *map, const char *list, uint32_t uid, uint32_t gid)
 {
 	const struct {
@@ -82,8 +85,9 @@ static uint32_t right_of(const struct map *map, uint32_t uid, uint32_t gid)
 }
 
 /*
- * A user can connect, then start a program of root that sends what it is given, such as its own name in an error
- * message, over the connection. So the process that connected needs the right too. Root may speak for any user.
+ * The connection may be in the hands of a program with more rights than the user that connected. For example, a user
+ * connects, and then starts a program of root that writes text of the user to the connection. So the process that
+ * connected needs the right too. Root may connect for any user.
  */
 static uint32_t right_of_peer(const struct map *map, const struct qbs_peer *peer)
 {

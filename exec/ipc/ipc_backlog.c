@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Events that found no room in a client's ring: copied, in order. The clients of a group get the same bytes one
- * after the other, so the copy for the first client serves the next ones, too. Two hundred clients that do not
- * read cost little more than one.
+ * Events that found no room in a client's ring: copied, in order. The clients of a group get the same bytes one after
+ * the other, so the copy for the first client serves the next ones, too. Two hundred clients that do not read need
+ * little more memory than a single one.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -26,7 +26,7 @@ static struct ipc_shared *shared_of(struct ipc *ipc, const struct ipc_event *hea
 	return &ipc->shared[head->kind == COTERIE_CHANNEL_MESSAGE];
 }
 
-/* The last one of this kind again, if it has these bytes; NULL: no memory. */
+/* Return the body of the last event of this kind if it has the same bytes, or a new body. NULL: no memory. */
 static struct ipc_body *body_take(
 	struct ipc *ipc, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
@@ -117,7 +117,7 @@ void ipc_backlog_drop(struct coterie_client *client)
 	while (client->backlog != NULL)
 		pop(client);
 	ipc_lagging_del(client);
-	/* One that never listened has cost tens of megabytes: they are the machine's again. */
+	/* The backlog of a client that never reads takes tens of megabytes: return them to the system. */
 	if (size >= TRIM_SIZE)
 		malloc_trim(0);
 }
@@ -133,7 +133,7 @@ struct coterie_client *ipc_backlog_most(const struct ipc *ipc)
 	return most;
 }
 
-/* --- those over libqb, in turn --- */
+/* --- clients that get their events over libqb, in turn --- */
 
 void ipc_lagging_add(struct coterie_client *client)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Calls: a plugin as a client of another service (call_open of the host table). Such a client has no connection. Its
- * requests wait in the call until a turn of the loop, and the service's answers and events likewise, so that code of two
- * plugins is never inside each other.
+ * requests wait in the call until a turn of the loop, and the service's answers and events likewise, so that code of
+ * two plugins is never inside each other.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -13,10 +13,10 @@
 
 #include "exec/plugin/plugin_watch.h"
 
-#define CALLS_MAX 64u    /* of one plugin */
-#define REQUESTS_MAX 64u /* that wait in one call */
+#define CALLS_MAX 64u    /* most calls of one plugin */
+#define REQUESTS_MAX 64u /* most requests that wait in one call */
 #define REQUESTS_SIZE (2u << 20)
-#define REQUESTS_AT_ONCE 16u /* in one turn of the loop */
+#define REQUESTS_AT_ONCE 16u /* most requests that a call runs in one turn of the loop */
 #define REQUEST_SIZE_MIN sizeof(struct coterie_request_header)
 
 struct letter {
@@ -40,7 +40,8 @@ struct coterie_call {
 	struct letters requests, messages;
 	struct loop_timer *timer;
 	bool is_in_turn, is_closed;
-	bool is_asking; /* a request has no answer yet. The later ones wait, so that answers come in the order of requests */
+	/* A request has no answer yet. Later requests wait, so that answers come in the order of requests. */
+	bool is_asking;
 	struct coterie_call *next; /* of all */
 };
 
@@ -101,7 +102,7 @@ static void call_free(struct coterie_call *call)
 	free(call);
 }
 
-/* The service's client ends on a turn of its own: its handler may be running. */
+/* The service's client is ended in a later turn of the loop: its handler may be running. */
 void ipc_call_close(struct coterie_call *call)
 {
 	if (call == NULL || call->is_closed)
@@ -134,7 +135,7 @@ static bool may_ask(const struct coterie_call *call)
 	return call->client != NULL && call->client->kept == NULL && !call->is_asking;
 }
 
-/* Does the service answer it? It answers a request that it does not know, too. */
+/* Return whether the service answers this request. It also answers requests that it does not know. */
 static bool has_answer(const struct coterie_call *call, const struct letter *letter)
 {
 	const struct coterie_request_header *header = (const void *)letter->bytes;
@@ -156,7 +157,7 @@ static void run_requests(struct coterie_call *call)
 	}
 }
 
-/* @return false: the plugin has closed the call */
+/* Pass the waiting answers and events to the plugin. @return false: the plugin has closed the call */
 static bool hand_out(struct coterie_call *call)
 {
 	struct letters now = call->messages;
@@ -217,7 +218,10 @@ static void on_turn(void *arg)
 			turn_later(call);
 }
 
-/* Without memory the next request or message tries again, or the next turn of any call. */
+/*
+ * Run on_turn() in the next turn of the loop. If there is no memory for the timer, the next request or message of this
+ * call sets it, or the next on_turn() of any call.
+ */
 static void turn_later(struct coterie_call *call)
 {
 	struct loop *loop = call->ipc->parts.loop;
@@ -239,7 +243,8 @@ static int take(struct coterie_client *client, bool is_event, const struct iovec
 		size += iov[i].iov_len;
 	struct letter *letter = letter_create((uint32_t)size, is_event);
 	if (letter == NULL && !is_event)
-		ipc_client_disconnect(client); /* its caller would wait for ever: ended tells it */
+		/* without the answer the plugin would wait for ever: its ended() is called instead */
+		ipc_client_disconnect(client);
 	if (letter == NULL)
 		return -ENOMEM;
 	uint8_t *at = letter->bytes;
@@ -326,7 +331,7 @@ int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size)
 	if (size < REQUEST_SIZE_MIN || size > IPC_SIZE_MAX)
 		return -EMSGSIZE;
 	if (call->client == NULL)
-		turn_later(call); /* ended is due */
+		turn_later(call); /* the service has ended: call ended() of the plugin */
 	if (call->client == NULL || call->client->is_leaving)
 		return -ENOTCONN;
 	if (call->requests.count == REQUESTS_MAX ||

@@ -8,10 +8,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CHANNELS_MAX 256u /* each has two rings, in memory as far as they were used */
+#define CHANNELS_MAX 256u /* most channels in the daemon. The memory of their rings is allocated as it is used */
 #define CHANNELS_BYTES_MAX \
-	(640u << 20) /* limit for all rings. It is enough for the same number of
-					 * the smallest ones */
+	(640u << 20) /* limit for all rings together: enough for CHANNELS_MAX channels of the smallest size */
 
 /* --- opening --- */
 
@@ -26,7 +25,7 @@ static int check_offer(const void *bytes, uint32_t size, struct coterie_channel_
 	return 0;
 }
 
-/* Bytes that the channels of this client's user may still take. */
+/* Return how many bytes the channels of this client's user may still take. */
 static uint32_t bytes_left(const struct coterie_client *client)
 {
 	const struct ipc *ipc = client->server->ipc;
@@ -42,7 +41,7 @@ static uint32_t bytes_left(const struct coterie_client *client)
 	return share < left ? share : left;
 }
 
-/* As large as the client wants, or, when that is too much together with the others', as small as may be. */
+/* Grant the sizes that the client wants. If all channels together would then be too large, grant the smallest sizes. */
 static int fill_grant(const struct coterie_client *client, const struct coterie_channel_offer *offer,
 	struct coterie_channel_grant *grant)
 {
@@ -66,7 +65,7 @@ static int fill_grant(const struct coterie_client *client, const struct coterie_
 	return 0;
 }
 
-/* Memory for both rings, and the client has it. */
+/* Create the memory of both rings, and send its descriptors to the client. */
 static int make_rings(const struct coterie_client *client, struct ipc_channel *channel,
 	const struct coterie_channel_offer *offer, const struct coterie_channel_grant *grant)
 {

@@ -41,11 +41,12 @@ struct ipc_channel {
 	struct ipc_channel_memory send_memory, receive_memory;
 	bool is_confirmed; /* the client has mapped them */
 	bool is_awake, is_dirty;
-	uint64_t until;   /* end of the checked part of the send ring, never before send.at */
-	uint64_t barrier; /* position in the send ring: a request that waits was sent behind it */
-	uint32_t silent;  /* visits without a message */
-	int64_t share;    /* bytes that may still be read from it in its turn, negative after a longer message */
-	uint64_t told;    /* position in the receive ring that was published to the client last */
+	uint64_t until; /* end of the checked part of the send ring, never before send.at */
+	/* position in the send ring: a request of the client that waits was sent after the messages before it */
+	uint64_t barrier;
+	uint32_t silent; /* visits of the token since the last message */
+	int64_t share;   /* bytes that may still be read from it in its turn, negative after a longer message */
+	uint64_t told;   /* position in the receive ring that the client was last notified of */
 	uint64_t requests, dispatched;
 	struct ipc_channel *awake_next, *dirty_next;
 };
@@ -60,9 +61,9 @@ void ipc_channel_punish(struct ipc_channel *channel);
 /** Make the memory of a ring: mapped, guarded, pages taken as they are used. The caller owns *fd. -errno */
 int ipc_channel_memory_make(
 	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd);
-/** Unmap it, and remove its pages from processes that still have it mapped. */
+/** Unmap the ring, and remove its pages also from processes that still have it mapped. */
 void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory);
-/** Return whether a page was missing at an access, since the system has no memory for it. */
+/** Return whether an access to the ring failed, since the system had no memory for a page. */
 bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
 /**
  * Send descriptors to the socket that the client listens on.
@@ -75,13 +76,15 @@ int ipc_channel_hand_over(
 
 /* --- ipc_channel_await.c --- */
 
-/** Note that senders must ring now. */
+/** Note the time from which on clients must send a doorbell. */
 void ipc_await_left(struct ipc *ipc, uint64_t now_ns);
-/** Note that a sender has rung. */
+/** Note that a client has sent a doorbell. */
 void ipc_await_rung(struct ipc *ipc, uint64_t now_ns);
 /** Return whether a client will probably write again within the time of a wake-up, as it did the last times. */
 bool ipc_await_pays(const struct ipc *ipc);
-/** Wait for that without sleep. Other processes run first. @return false: no client has written in that time */
+/**
+ * Wait for such a message without sleep, and let other processes run meanwhile. @return false: no client has written
+ */
 bool ipc_await(struct ipc *ipc);
 
 /* --- ipc_channel_send.c --- */
@@ -92,7 +95,7 @@ void ipc_channel_fall_asleep(struct ipc_channel *channel);
 
 /* --- ipc_channel_receive.c --- */
 
-/** Handle a doorbell of a client that may have asked for one: ring if there are events. */
+/** Handle a doorbell: the client may wait for one, so send it one if there are events. */
 void ipc_channel_answer_bell(struct ipc_channel *channel);
 void ipc_channel_forget_dirty(struct ipc_channel *channel);
 

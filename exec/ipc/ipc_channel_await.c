@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A short wait for a client that answers at once, since a sleep and a wake-up cost both sides more time than that. The
- * times of the last answers show whether the wait pays. Not at real-time priority, where the wait would keep clients
- * from running.
+ * A short wait for a client that answers at once, since a sleep and a wake-up cost both sides more time. The times of
+ * the last answers show whether the wait saves time. At real-time priority there is no wait: clients could not run
+ * during it.
  */
 #include "exec/ipc/ipc_channel.h"
 

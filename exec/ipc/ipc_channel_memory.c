@@ -78,7 +78,10 @@ int ipc_channel_memory_make(
 
 /* --- handing it over --- */
 
-/* Only names as the kernel gives them: the client is not to send us to any other service. */
+/*
+ * Accept only names of the form that the kernel assigns, so that the client cannot make the daemon connect to another
+ * service.
+ */
 static int name_of(const char address[8], struct sockaddr_un *name, socklen_t *size)
 {
 	size_t length = strnlen(address, 8);

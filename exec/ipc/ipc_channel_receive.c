@@ -9,17 +9,17 @@
 #include <sched.h>
 #include <string.h>
 
-#define DOORBELLS_MAX 32u /* of one turn of the loop */
+#define DOORBELLS_MAX 32u /* doorbells that are sent in one turn of the loop */
 
 static void send_doorbell(struct coterie_client *client)
 {
 	struct coterie_response_header bell = {.id = COTERIE_CHANNEL_DOORBELL, .size = sizeof(bell)};
 
-	/* No room: the client has doorbells in plenty that it has not read. */
+	/* No room: the client has many doorbells that it has not read. */
 	(void)qbs_event(client->connection, &(struct iovec){&bell, sizeof(bell)}, 1);
 }
 
-/* @return whether it was rung */
+/* Notify the client of the events in its receive ring. @return whether a doorbell was sent */
 static bool tell(struct ipc_channel *channel)
 {
 	if (channel->told == channel->receive.at)
@@ -34,7 +34,7 @@ static bool tell(struct ipc_channel *channel)
 
 static void on_doorbell_timer(void *arg);
 
-/* @return how many were rung */
+/* @return how many doorbells were sent */
 static uint32_t ring_doorbells(struct ipc *ipc)
 {
 	uint32_t rung = 0;
@@ -85,7 +85,7 @@ static void set_dirty(struct ipc_channel *channel)
 		ipc->is_flush_due = loop_defer(ipc->parts.loop, flush_dirty, ipc) == 0;
 }
 
-/* @return 0: there is room; -EAGAIN: the client rings when there is; -EPROTO */
+/* @return 0: there is room; -EAGAIN: the client sends a doorbell when there is room; -EPROTO */
 static int find_room(struct ipc_channel *channel, uint32_t size)
 {
 	struct coterie_channel_ring *ring = &channel->receive;

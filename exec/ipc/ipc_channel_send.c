@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads messages from the clients' send rings, a share of each. They are read when the token arrives, and no more than
- * the ring can carry. Further messages stay in the ring, so that the client sees a full ring.
+ * Read messages from the clients' send rings, a share of each. This happens when the token arrives, and no more
+ * messages are read than the ring can carry. Further messages stay in the send ring, so that the client sees a full
+ * ring.
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -14,10 +15,14 @@
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
 
-#define SHARE (16 << 10)            /* bytes that a client may send before it is the next one's turn */
-#define MESSAGE_COST 192            /* bytes that the smallest message takes on the way */
-#define SILENT_VISITS 16u           /* then the client has to ring again: before an idle ring holds the token */
-#define VISIT_NS UINT64_C(10000000) /* without a token for this long we sleep */
+#define SHARE (16 << 10) /* bytes that a client may send before it is the next one's turn */
+#define MESSAGE_COST 192 /* queue space that the smallest message takes, in bytes */
+/*
+ * visits without a message after which the client has to send doorbells again: fewer than until an idle ring holds the
+ * token
+ */
+#define SILENT_VISITS 16u
+#define VISIT_NS UINT64_C(10000000) /* without a token for this long the daemon falls back to doorbells */
 
 /* --- one ring --- */
 
@@ -98,7 +103,7 @@ static void give_back(struct ipc_channel *channel)
 		syscall(SYS_futex, &control->writer_waits, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Messages of a client that is held back stay where they are. */
+/* Return whether there are messages to read. Those of a client that is held back stay in the ring. */
 static bool has_any(const struct ipc_channel *channel) { return !is_empty(channel) && !channel->client->is_held; }
 
 static bool may_take(const struct coterie_client *client)
@@ -108,7 +113,7 @@ static bool may_take(const struct coterie_client *client)
 											      : 0u)) == IPC_GATE_OPEN;
 }
 
-/* Messages until the share is used up, or all. @return TAKEN: its share is used up */
+/* Read all messages, or, if is_sharing, until the client's share is used up. @return TAKEN: the share is used up */
 static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
 {
 	struct coterie_client *client = channel->client;
@@ -140,7 +145,7 @@ bool ipc_channel_drain(struct coterie_client *client)
 		return true;
 	look(channel);
 	if (client->is_leaving)
-		return false; /* a client that leaves: its remaining messages are not handled */
+		return false; /* the remaining messages of a client that leaves are not handled */
 	if (client->kept == NULL)
 		channel->barrier = channel->until;
 	if (channel->send.at < channel->barrier)
@@ -158,7 +163,7 @@ void ipc_channel_last(struct coterie_client *client)
 	if (channel == NULL)
 		return;
 	look(channel);
-	/* More than the queue takes now is lost. */
+	/* Messages that find no room in the queue now are lost. */
 	if (take_some(channel, false) != EMPTY)
 		log_line("MAIN", LOG_WARNING,
 			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
@@ -196,7 +201,7 @@ void ipc_channel_fall_asleep(struct ipc_channel *channel)
 	remove_awake(channel);
 }
 
-/* The send ring is empty: from now on the client rings. */
+/* The send ring is empty: let the client send a doorbell for its next message. */
 static void arm(struct ipc_channel *channel)
 {
 	uint32_t *armed = &channel->send.control->reader_armed;
@@ -209,7 +214,7 @@ static void arm(struct ipc_channel *channel)
 		__atomic_store_n(armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_SEQ_CST);
 }
 
-/* The message of a doorbell may have been read before the doorbell. */
+/* A doorbell can also arrive when its message has been read already: then the send ring is empty. */
 void ipc_channel_wake(struct ipc_channel *channel)
 {
 	struct ipc *ipc = channel->client->server->ipc;
@@ -232,9 +237,9 @@ void ipc_channel_wake(struct ipc_channel *channel)
 		(void)take_some(channel, true);
 }
 
-/* --- all of them --- */
+/* --- all channels --- */
 
-/* Return how many bytes are missing in the ring's queue until it has as much as is useful. */
+/* Return how many more bytes should be queued for the ring. */
 static int64_t room(const struct ipc *ipc)
 {
 	struct totem_queue queue = {.total = 1};
@@ -279,8 +284,8 @@ static bool pull(struct ipc *ipc)
 }
 
 /*
- * Handle clients whose ring is empty: their requests that waited may run, and they may have to ring
- * again.
+ * Handle clients whose send ring is empty: run their requests that waited. They have to send doorbells again if
+ * is_idle, or if they were silent for long enough.
  */
 static void settle(struct ipc *ipc, bool is_idle)
 {

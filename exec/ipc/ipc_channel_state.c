@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The state of a fast channel, as the files above and beside ipc_channel.c ask for it. */
+/* Functions that return the state of a fast channel, for files that may not call ipc_channel.c. */
 #include "exec/ipc/ipc_channel.h"
 
 bool ipc_channel_is_open(const struct coterie_client *client) { return client->channel != NULL; }

@@ -2,11 +2,13 @@
 /*
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
- * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only if that
- * is full, the event is copied, and every later one queues behind it (ipc_backlog.c). A server is not notified when a
- * client has read over libqb. So each new event and each sign of life of the client causes an attempt, and a timer does
- * the rest. libqb's own jobs may wait 50 ms for that. An event over libqb costs a wake-up, and its reader makes room
- * meanwhile. So one turn of the loop does not send all of a backlog.
+ * An event goes straight from the parts that the service gives into the client's ring: libqb's, or that of its channel.
+ * Only if that is full, the event is copied, and every later one queues behind it (ipc_backlog.c). A server is not
+ * notified when a client has read over libqb. So each new event and each request of the client causes an attempt to
+ * send, and a timer sends the rest. Jobs of libqb's loop would not do for that: they may wait 50 ms.
+ *
+ * An event over libqb costs a wake-up, and its reader makes room meanwhile. So one turn of the loop does not send all
+ * of a backlog.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -18,11 +20,11 @@
 
 #define FLUSH_NS_MIN UINT64_C(500000)
 #define FLUSH_NS_MAX UINT64_C(32000000)
-#define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
-#define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
-#define EVENTS_ALONG 4u           /* to one that is to have a new event */
+#define TURN_NS UINT64_C(2000000) /* longest time that one run of the flush timer sends, for all clients together */
+#define EVENTS_AT_ONCE 32u        /* most events sent to one client, then the next client is served */
+#define EVENTS_ALONG 4u           /* events of its backlog that a client gets before a new event is queued */
 #define FLUSH_SIZE (1u << 20)     /* bytes that are sent to one client at once, plus the rest of an event */
-#define PARTS_MAX 16              /* of an event without an allocation, header included */
+#define PARTS_MAX 16              /* parts of an event for which no memory is allocated, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
 
@@ -53,7 +55,7 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 
 /* --- parts --- */
 
-/* Header and parts as one array: in place when it fits, else malloc'd. */
+/* Header and parts in one array: a fixed one if they fit, otherwise an allocated one. */
 struct message {
 	struct coterie_response_header header;
 	struct iovec fixed[PARTS_MAX];
@@ -134,7 +136,7 @@ int ipc_client_reply(
 	int rc = message_init(&message, response_id, error, iov, count);
 	if (rc < 0)
 		return rc;
-	/* No room: the client asks without reading answers, and waits for none. */
+	/* No room: the client sends requests and does not read the answers. */
 	rc = client->connection != NULL ? qbs_reply(client->connection, message.iov, message.count)
 					: client->far_end->take(client, false, message.iov, message.count);
 	message_fini(&message);
@@ -148,7 +150,7 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 
 /* --- events --- */
 
-/* Events must not be missing from the middle of a stream: without one of them, the stream ends. */
+/* Disconnect the client. A stream of events must not have a gap: if one event is lost, the stream has to end. */
 static int give_up(struct coterie_client *client, const char *reason)
 {
 	struct ipc *ipc = client->server->ipc;
@@ -189,7 +191,10 @@ static int send_event(
 
 static void flush_later(struct coterie_client *client);
 
-/* The event has found room, or not: then a client with a channel rings when it has some. */
+/*
+ * Go on after an attempt to send the backlog. Over libqb a timer tries again. A client with a channel sends a doorbell
+ * when it has room.
+ */
 static void flush_rest(struct coterie_client *client, bool is_full)
 {
 	if (client->backlog == NULL) {
@@ -202,7 +207,7 @@ static void flush_rest(struct coterie_client *client, bool is_full)
 
 /*
  * Send waiting events: at most `events_max` over libqb, or as many as a channel has room for, in both cases about
- * FLUSH_SIZE bytes. @return whether one was sent
+ * FLUSH_SIZE bytes. @return whether an event was sent
  */
 static bool flush_client(struct coterie_client *client, uint32_t events_max)
 {
@@ -372,7 +377,7 @@ static void flush_later(struct coterie_client *client)
 	start_flush_timer(client->server->ipc);
 }
 
-/* Send a share of each waiting client's events. @return whether any was sent */
+/* Send a share of each waiting client's events. @return whether an event was sent */
 static bool flush_round(struct ipc *ipc, uint64_t end_ns)
 {
 	bool has_moved = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The end of one client begins here. Every file of the server may call this. */
+/* Functions that begin the end of a client. Every file of the server may call them. */
 #include "exec/ipc/ipc_private.h"
 
 void ipc_client_listen(struct coterie_client *client)

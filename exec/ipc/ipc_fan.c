@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One message of the ring can become an event of hundreds of clients of this node. Two rules bound the time of that:
+ * One message of the ring can become an event of hundreds of clients of this node. Two rules limit the time that this
+ * takes:
  *
  * 1. After IPC_FAN_SIZE bytes the other clients get the event later: it waits in their backlogs, and the flush timer
  *    sends it in turns.
- * 2. Clients share the bytes that wait (ipc_backlog.c). The frames of the message do not change while it is delivered, so
- *    that parts of events inside them need not be compared.
+ * 2. Clients share the bytes that wait (ipc_backlog.c). The frames of the message do not change while it is delivered,
+ *    so that parts of events inside them need not be compared.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -46,7 +47,10 @@ static bool is_inside(const struct iovec *part, const struct iovec *frame)
 	       part->iov_len <= frame->iov_len - (at - begin);
 }
 
-/* Both are in the order of the message. Without memory for the list all bytes are compared. */
+/*
+ * The parts of the event and the frames of the message are in the same order, so one pass finds all. Without memory for
+ * the list all bytes are compared later.
+ */
 void ipc_fan_note(struct ipc *ipc, struct ipc_shared *shared, const struct iovec *iov, uint32_t count)
 {
 	size_t at = 0;
@@ -83,7 +87,7 @@ bool ipc_fan_is_same(const struct ipc_shared *shared, const struct iovec *iov, u
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (i < known && shared->parts[i].iov_len != iov[i].iov_len)
-			known = 0; /* the following parts are at other places */
+			known = 0; /* from here on the noted parts begin at other offsets */
 		if (iov[i].iov_len == 0)
 			continue;
 		bool is_noted = i < known && shared->parts[i].iov_base == iov[i].iov_base;

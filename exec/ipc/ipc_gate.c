@@ -12,7 +12,7 @@
 
 #define CRITICAL_CHECK_NS UINT64_C(1000000)
 #define KEPT_CHECK_NS UINT64_C(10000000)
-#define FRAME_OVERHEAD 24u /* of a frame's payload */
+#define FRAME_OVERHEAD 24u /* bytes of a frame's payload that carry no message */
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
@@ -42,7 +42,7 @@ static enum ipc_level current_level(const struct ipc *ipc)
 
 	if (!queue_of(ipc, &queue))
 		return IPC_LEVEL_LOW;
-	uint64_t taken = (uint64_t)queue.used + 3; /* two never used, one reserved */
+	uint64_t taken = (uint64_t)queue.used + 3; /* frames: two are never used, one is reserved */
 	uint64_t left = taken < queue.total ? queue.total - taken : 0;
 	return next_level(ipc->level, (uint32_t)(100 - left * 100 / queue.total));
 }
@@ -85,7 +85,7 @@ static enum qbs_rate rate_of(const struct ipc_server *server)
 
 	if (server->needs_quorum && !ipc->is_quorate)
 		return QBS_RATE_OFF;
-	/* A provider is read: quorum devices poll it during synchronisation, too. */
+	/* Requests of a quorum provider are read: quorum devices call it during a synchronisation, too. */
 	if ((ipc->is_synchronizing || server->plugin->is_held) &&
 		(server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return QBS_RATE_OFF_2;
@@ -104,7 +104,7 @@ static enum qbs_rate rate_of(const struct ipc_server *server)
 
 static void rate_later(struct ipc *ipc);
 
-/* The flow control words of thousands of clients are changed in several turns of the loop. */
+/* With thousands of clients, change their flow control words in several turns of the loop. */
 static void on_rate_timer(void *arg)
 {
 	struct ipc *ipc = arg;
@@ -123,7 +123,7 @@ static void rate_later(struct ipc *ipc)
 
 	if (ipc->rate_timer == NULL)
 		ipc->rate_timer = loop_timer_add(loop, loop_now_ns(loop), on_rate_timer, ipc);
-	/* Without memory for a timer all of them have their turn now. */
+	/* Without memory for a timer, change all of them now. */
 	for (struct ipc_server *server = ipc->servers; ipc->rate_timer == NULL && server != NULL; server = server->next)
 		while (qbs_server_rate_step(server->service))
 			;

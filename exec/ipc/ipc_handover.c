@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A service's clients between two plugins: the connections stay, what each plugin knows of them does not. */
+/*
+ * Pass a service's clients from one plugin to another. The connections stay. The data that the old plugin keeps for
+ * each client does not.
+ */
 #include "exec/ipc/ipc_private.h"
 
 #include <stdlib.h>
 
 struct taken {
 	struct coterie_client *client;
-	void *data; /* the old plugin's */
+	void *data; /* data of the client at the old plugin */
 };
 
 struct ipc_handover {

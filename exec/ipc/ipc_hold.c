@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Senders are held back while many of their own events wait (ipc_backlog.c). A client that sends and reads in turns, and
- * sends faster than it reads, would otherwise fill the daemon's memory and lose its connection.
+ * Senders are held back while many of their own events wait (ipc_backlog.c). Without this, a client that sends and
+ * reads in turns, and sends faster than it reads, would fill the daemon's memory and lose its connection.
  *
- * A sender learns of it where it begins a message. Messages without an answer: libqb's flow control word, with which the
- * client's library refuses them. Messages in a fast channel stay in its send ring. Messages with an answer: the service
- * asks with client_may_send and refuses. Nothing else is refused: a client that asks or leaves does not read its
- * events meanwhile, and would wait for ever.
+ * A client is refused only at the beginning of a message. Messages without an answer: its library refuses them when
+ * libqb's flow control word is set. Messages in a fast channel: they stay in the send ring. Messages with an answer:
+ * the service refuses them after client_may_send. Other requests are never refused: a client that waits for an answer
+ * does not read its events meanwhile, and would wait for ever.
  */
 #include "exec/ipc/ipc_private.h"
 
@@ -14,16 +14,17 @@
 
 #include "exec/plugin/plugin_watch.h"
 
-/* Where all clients that read use much memory together, one of them may have this part of IPC_HOLD_SIZE. */
+/* While all clients that read use much memory together, each of them may have this part of IPC_HOLD_SIZE. */
 #define CROWDED_PART 32u
 
-/* The sum of backlogs is taken again after this time, since it goes through all clients. */
+/* How long the sum of backlogs is used before it is computed again, since that goes through all clients. */
 #define SUM_NS UINT64_C(100000000)
 
 /*
- * Clients that have read nothing for IPC_STALL_NS do not count. A few of them would otherwise hold all other senders at the
- * lower bound for as long as they like. The memory is bounded all the same: when all backlogs together reach
- * IPC_BACKLOG_ALL, the client with the largest one ends, and that is one of these.
+ * Return the bytes in the backlogs of clients that read. Clients that have read nothing for IPC_STALL_NS do not count.
+ * A few of them could otherwise hold all other senders at the lower bound for as long as they like. The memory is
+ * bounded all the same: when all backlogs together reach IPC_BACKLOG_ALL, the client with the largest one ends, and
+ * that is one of these.
  */
 static uint64_t size_of_readers(struct ipc *ipc)
 {
@@ -40,7 +41,10 @@ static uint64_t size_of_readers(struct ipc *ipc)
 	return ipc->readers_size;
 }
 
-/* The second condition counts what several clients wait for several times, and the first one once. */
+/*
+ * Return whether the backlogs of clients that read need much memory. backlog_size counts bytes that several clients
+ * share once, size_of_readers() counts them for each client.
+ */
 static bool is_crowded(struct ipc *ipc)
 {
 	uint64_t much = ipc->backlog_size_max / 2;
@@ -60,9 +64,9 @@ static uint64_t bound_of(const struct coterie_client *client)
 }
 
 /*
- * A message in fragments, each with an answer, must be completed once it has begun. Otherwise its sender would
- * start over for ever if the message is longer than the bound. So the word is only set for clients whose last
- * message had no answer.
+ * Set the flow control word of the client. A message in fragments, each with an answer, must be completed once it has
+ * begun. Otherwise its sender would start over for ever if the message is longer than the bound. So the word is only
+ * set for clients whose last message had no answer.
  */
 static void set_word(struct coterie_client *client)
 {
@@ -100,7 +104,9 @@ int ipc_client_may_send(struct coterie_client *client)
 	return -EAGAIN;
 }
 
-/* A client that the service disconnects is freed on a later turn. */
+/*
+ * Call writable() for clients that may send again. It may disconnect clients: they stay in the list until a later turn.
+ */
 static void tell_clients(const struct ipc_server *server)
 {
 	struct plugin *plugin = server->plugin;
@@ -128,6 +134,6 @@ void ipc_hold_tell(struct ipc *ipc)
 		if (ipc_gate_of(server, COTERIE_NEEDS_FLOW) == IPC_GATE_OPEN)
 			tell_clients(server);
 		else
-			ipc->is_room_due = true; /* when the synchronisation is complete */
+			ipc->is_room_due = true; /* call it when the synchronisation is complete */
 	}
 }

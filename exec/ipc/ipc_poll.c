@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The executive's loop as exec/qb wants it. All clients are served alike. */
+/* Adapt the executive's loop to the interface that exec/qb needs. All clients have the same priority. */
 #include "exec/ipc/ipc_private.h"
 
 static uint64_t now_ns(void *arg) { return loop_now_ns(arg); }

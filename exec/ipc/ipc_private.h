@@ -40,7 +40,7 @@ enum ipc_error {
 /** An event that waits for room in its client's ring. */
 struct ipc_event {
 	struct ipc_event *next;
-	uint32_t kind;        /* of a channel's record: COTERIE_CHANNEL_* */
+	uint32_t kind;        /* COTERIE_CHANNEL_*: kind of the record, if it goes into a channel */
 	uint32_t nodeid, pid; /* of a message's sender */
 	uint32_t size;        /* of the bytes: header and message */
 	struct ipc_body *body;
@@ -55,20 +55,26 @@ struct ipc_body {
 /** The body that was queued last, and its parts: ipc_fan.c. */
 struct ipc_shared {
 	struct ipc_body *body; /* NULL: no client waits for it any more */
-	/* Those of this body while the message of the ring is delivered. A part outside its frames has no address. */
+	/*
+	 * The parts of the body, while the message of the ring is delivered. A part outside the message's frames has
+	 * the address NULL.
+	 */
 	struct iovec *parts;
 	uint32_t count, capacity;
 };
 #define IPC_SHARED_KINDS 2 /* events, and messages of channels: clients of one group can want both */
 
-/** The share of one message or request: ipc_fan.c. */
+/** How many bytes of one message or request still go to clients at once: ipc_fan.c. */
 struct ipc_fan {
-	int64_t left;              /* bytes that may still go straight to clients */
+	int64_t left;              /* bytes that may still be sent to clients at once */
 	const struct iovec *parts; /* of the message that is delivered */
-	size_t count;              /* 0: none is */
+	size_t count;              /* number of parts, or 0: no message is being delivered */
 };
 
-/** Functions of a client without a connection. Its creator gives them, so that no file of a client calls ipc_call.c. */
+/**
+ * Functions of a client without a connection. Its creator passes them, so that the files that handle clients need not
+ * call ipc_call.c.
+ */
 struct ipc_far_end {
 	/** Take an answer or event of the service: iov with its header. -ENOTCONN; -ENOMEM: an answer ends the client */
 	int (*take)(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
@@ -79,10 +85,10 @@ struct ipc_far_end {
 };
 
 /*
- * One connection. Its life:
+ * One connection. Its steps:
  *
  * 1. accept() creates it, if its peer may connect.
- * 2. created() asks the service (is_joined).
+ * 2. created() calls client_join of the service (is_joined).
  * 3. Requests, answers, events.
  * 4. is_leaving: the daemon ends it at the next turn of the loop, since its handler may be running.
  * 5. closed() calls client_leave (is_closed).
@@ -91,8 +97,8 @@ struct ipc_far_end {
 struct coterie_client {
 	struct ipc_server *server;
 	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
-	const struct ipc_far_end *far_end; /* without a connection */
-	struct coterie_call *call;         /* of that plugin, or NULL: it has closed the call */
+	const struct ipc_far_end *far_end; /* functions of a client without a connection, otherwise NULL */
+	struct coterie_call *call;         /* the plugin's call, or NULL: the plugin has closed it */
 	uint64_t id;                       /* never used for another client */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
@@ -105,13 +111,13 @@ struct coterie_client {
 	uint8_t *kept;
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
-	bool is_kept_silent; /* its client expects no answer */
+	bool is_kept_silent; /* the client expects no answer to it */
 	uint64_t kept_ns;    /* its arrival */
 	struct coterie_client *kept_next;
 
 	/* Answers that come later: ipc_reply.c. */
-	const struct coterie_request *handled; /* the request that is being handled, or NULL */
-	uint64_t token;                        /* by which the handler of this request will answer later, or 0 */
+	const struct coterie_request *handled; /* request that is being handled, or NULL */
+	uint64_t token; /* token of the answer that the handler of this request will send later, or 0 */
 	struct ipc_reply *replies;
 	uint32_t reply_count;
 
@@ -121,9 +127,9 @@ struct coterie_client {
 	uint64_t backlog_size; /* bytes in it */
 	uint64_t read_ns;      /* when one of these events last found room, or when the first one was queued */
 	bool is_lagging;       /* it waits for the flush timer */
-	bool is_held;          /* it may send no message until it has read: ipc_hold.c */
-	bool is_sending;       /* its last request that needs flow has no answer */
-	bool wants_room;       /* client_may_send refused it, and its service has a writable */
+	bool is_held;          /* it may send no message until it has read events: ipc_hold.c */
+	bool is_sending;       /* its last request of the kind that needs flow control had no answer */
+	bool wants_room;       /* client_may_send() refused it, and its service has a function writable */
 	struct coterie_client *lagging_next;
 
 	/* For stats.ipcs.*: book configuration, "Statistics map". */
@@ -131,7 +137,7 @@ struct coterie_client {
 	uint64_t invalid_requests, overloads;
 	struct ipc_stat *stats; /* or NULL: it has no keys */
 
-	struct coterie_client *previous, *next; /* of the server */
+	struct coterie_client *previous, *next; /* in the list of the server */
 	void *data;                             /* for the service, client_size bytes */
 };
 
@@ -141,8 +147,8 @@ struct ipc_server {
 	struct qbs_server *service;
 	char name[64];
 	enum qbs_rate rate;
-	bool needs_quorum;   /* all its requests do: closed while not quorate */
-	uint32_t references; /* one of its own, one for each client */
+	bool needs_quorum;   /* all its requests need quorum: closed while not quorate */
+	uint32_t references; /* 1 for itself, and 1 for each client */
 	struct coterie_client *clients;
 	struct ipc_server *next;
 	struct log_limit limit;         /* for errors of clients */
@@ -151,27 +157,27 @@ struct ipc_server {
 
 /* Sums of the counts of a service's former clients: stats.coterie.ipc.SERVICE.*. */
 #define IPC_ACCOUNT_FIELDS 5u
-#define IPC_ACCOUNTS 64u /* by ring id */
+#define IPC_ACCOUNTS 64u /* number of accounts: one for each service number on the ring */
 struct ipc_account {
 	uint64_t numbers[IPC_ACCOUNT_FIELDS];
 	bool is_offered;
 };
 
-/** Answers that come later: those of one client, and lists of tokens. */
+/** Answers that come later: limit for one client, and buckets of the hash table of tokens. */
 #define IPC_REPLIES_MAX 1024u
 #define IPC_REPLY_BUCKETS 4096u
 
 /** How fast clients of channels wrote while this node kept the token: ipc_channel_await.c. */
 struct ipc_await {
-	uint64_t left_ns; /* since when clients must ring, or 0: one has rung since */
-	int credit;       /* above 0: a short wait for them saves time */
+	uint64_t left_ns; /* time since when clients must send doorbells, or 0: one has been sent since */
+	int credit;       /* above 0: a short wait for clients saves time */
 	bool is_due;      /* loop_defer */
 };
 
 struct ipc {
 	struct ipc_parts parts;
 	struct ring *ring; /* of ipc_attach, or NULL */
-	/* Calls up: ipc_create sets them. */
+	/* Functions of files that this file must not call. ipc_create() sets them. */
 	void (*turn)(void *ipc);         /* run in a turn of its own: ipc_turn_later */
 	void (*resume)(struct ipc *ipc); /* ipc_requests_resume */
 	struct ipc_account accounts[IPC_ACCOUNTS];
@@ -179,7 +185,7 @@ struct ipc {
 	bool is_ready;
 	uint64_t active, closed, denied; /* connections */
 	uint64_t refused;                /* requests of clients without the right */
-	uint64_t question_ns;            /* longest time that a question about quorum waits for the lease */
+	uint64_t question_ns;            /* longest time that a request that asks about quorum waits for the lease */
 	uint64_t last_id, last_token;
 	struct coterie_call *calls;                   /* of plugins to other services: ipc_call.c */
 	struct ipc_reply *replies[IPC_REPLY_BUCKETS]; /* by token */
@@ -200,7 +206,8 @@ struct ipc {
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
 	uint64_t backlog_peak;                   /* highest backlog_size since memory was returned to the system */
 	uint64_t hold_size;                      /* IPC_HOLD_SIZE */
-	uint64_t readers_size, readers_ns; /* backlogs of clients that read, and when this was computed, 0: never */
+	/* backlogs of clients that read, in bytes, and the time at which this was computed, 0: never */
+	uint64_t readers_size, readers_ns;
 	struct ipc_channel
 		*awake; /* channels whose send rings are read at each visit of the token, the next one first */
 	struct ipc_channel *dirty;        /* channels with events whose clients were not notified yet */
@@ -208,11 +215,11 @@ struct ipc {
 	int64_t pull_room;                /* bytes that may still be read from channels at this visit */
 	bool is_queue_shared;             /* requests have filled the queue too, since channels were read */
 	struct loop_timer *pull_timer;
-	uint64_t pulled_ns; /* the last visit */
+	uint64_t pulled_ns; /* time of the last visit of the token */
 	struct ipc_await await;
 	struct loop_timer *doorbell_timer;
 	bool is_flush_due;
-	bool is_room_due; /* a client that client_may_send refused has read */
+	bool is_room_due; /* a client that client_may_send() refused has read events since */
 	struct log_limit denied_limit, backlog_limit;
 };
 
@@ -238,7 +245,7 @@ bool ipc_needs_quorum(const struct coterie_service *service);
 
 /** Let ipc->turn run soon, outside of the handler that may run now. */
 void ipc_turn_later(struct ipc *ipc);
-/** Start or stop to read the client's requests, by its state. Idempotent. */
+/** Start or stop reading the client's requests, depending on the client's state. Idempotent. */
 void ipc_client_listen(struct coterie_client *client);
 
 /* --- ipc_access.c --- */
@@ -271,11 +278,14 @@ static inline uint32_t ipc_right_of_flags(uint32_t flags)
  * @return 0; -ENOBUFS: read no further request of this client now
  */
 int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size);
-/** Run kept requests, oldest first, until one finds no room. */
+/** Run kept requests, oldest first, until a request finds no room. */
 void ipc_requests_resume(struct ipc *ipc);
-/** Find kept requests in the table of the server's new plugin. A client whose request it does not have ends. */
+/**
+ * Look up kept requests in the table of the server's new plugin. End a client whose kept request the plugin does not
+ * have.
+ */
 void ipc_requests_inherit(struct ipc_server *server);
-/** Run the kept request of a client that ends, if there is one, a last time. */
+/** Run the kept request of a client that ends, if there is one. It is not kept again. */
 void ipc_request_last(struct coterie_client *client);
 
 /* --- ipc_gate.c --- */
@@ -302,8 +312,8 @@ void ipc_gate_check_later(struct ipc *ipc);
 /* --- ipc_hold.c --- */
 
 /**
- * Stop the client as a sender, or let it go on. Call this with the new size of the backlog, before an event of a held
- * client is sent. A client that was refused may wait for its next event, and must find the gate open then.
+ * Hold the client back as a sender, or release it, depending on the size of its backlog. Call this before an event of a
+ * held client is sent: a client that was refused may wait for that event, and must be able to send when it arrives.
  */
 void ipc_hold(struct coterie_client *client, uint64_t backlog_size);
 /** Note that a request that needs flow was run. is_silent: it has no answer. */
@@ -316,30 +326,33 @@ void ipc_hold_tell(struct ipc *ipc);
 /** Send an answer that has only a header. */
 void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error);
 enum ipc_error ipc_error_from_errno(int rc);
-/** Try to send waiting events: the client has shown a sign of life, so its ring may have room again. */
+/** Try to send waiting events: the client has sent something, so its ring may have room again. */
 void ipc_client_flush(struct coterie_client *client);
 
 /* --- ipc_reply.c --- */
 
 /**
- * Look at the token that a handler has taken, after it has returned rc.
+ * Handle the token that a handler may have taken by reply_later, after the handler has returned rc.
  * @return true: do not answer the request
  */
 bool ipc_reply_settle(struct coterie_client *client, int rc);
 /** End all tokens of a client that has left, and tell its service. */
 void ipc_reply_left(struct coterie_client *client);
-/** The three steps of a replacement, as those of ipc_server_take. */
+/**
+ * Take, give back or keep the tokens while a plugin is replaced, as ipc_server_take, ipc_server_undo and
+ * ipc_server_keep do.
+ */
 void ipc_reply_take(struct ipc_server *server);
 void ipc_reply_undo(struct ipc_server *server);
-void ipc_reply_keep(struct ipc_server *server); /* tokens that were not taken over are answered */
+void ipc_reply_keep(struct ipc_server *server); /* answer for tokens that were not taken over */
 
 /* --- ipc_fan.c --- */
 
-/** Let IPC_FAN_SIZE bytes go straight to clients from now on. */
+/** Let the next IPC_FAN_SIZE bytes be sent to clients at once. */
 void ipc_fan_renew(struct ipc *ipc);
-/** Note the parts of a body that was made from them, so that the next ones need not be compared. */
+/** Note the parts from which a body was made, so that equal parts of the next event need not be compared. */
 void ipc_fan_note(struct ipc *ipc, struct ipc_shared *shared, const struct iovec *iov, uint32_t count);
-/** Return whether the body, which is as long, has the bytes of these parts. */
+/** Return whether the body has the same bytes as these parts, which have the same size together. */
 bool ipc_fan_is_same(const struct ipc_shared *shared, const struct iovec *iov, uint32_t count);
 void ipc_fan_fini(struct ipc *ipc);
 
@@ -353,7 +366,10 @@ void ipc_backlog_pop(struct coterie_client *client); /* remove the first event, 
 void ipc_backlog_drop(struct coterie_client *client);
 /** Return the client with the largest backlog, or NULL. */
 struct coterie_client *ipc_backlog_most(const struct ipc *ipc);
-/** Clients over libqb with a backlog, in turn. To add one twice changes nothing. */
+/**
+ * Add or remove a client that has a backlog and gets its events over libqb. They are served in turn. Adding a client
+ * twice changes nothing.
+ */
 void ipc_lagging_add(struct coterie_client *client);
 void ipc_lagging_del(struct coterie_client *client);
 struct coterie_client *ipc_lagging_take(struct ipc *ipc); /* NULL: none */
@@ -373,19 +389,19 @@ bool ipc_channel_request(struct coterie_client *client, int32_t id);
  * @return true: all that the client had written before its request has been read
  */
 bool ipc_channel_drain(struct coterie_client *client);
-/** Read the messages of a connection that ends: the client was told that they are accepted. */
+/** Read the messages of a connection that ends: the daemon has accepted them. */
 void ipc_channel_last(struct coterie_client *client);
 void ipc_channel_close(struct coterie_client *client);
-/** End the clients of this server with a channel, which no plugin reads any more. */
+/** End the clients of this server that have a channel: no plugin reads it any more. */
 void ipc_channels_end(struct ipc_server *server);
 
 /* --- ipc_channel_state.c --- */
 
 /** Return whether events of this client go into its channel, now or later. */
 bool ipc_channel_is_open(const struct coterie_client *client);
-/** Return whether it can read them there already. */
+/** Return whether the client can already read events in its channel. */
 bool ipc_channel_is_confirmed(const struct coterie_client *client);
-/** Return the chunks read and the records written, for the statistics. */
+/** Return the number of chunks read from the channel, and of records written to it, for the statistics. */
 uint64_t ipc_channel_requests(const struct coterie_client *client);
 uint64_t ipc_channel_dispatched(const struct coterie_client *client);
 

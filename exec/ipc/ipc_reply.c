@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Answers that come later. A token stands for one answer: reply_later of the host table makes it while the request is
- * handled. It ends in one of these ways, and is not found afterwards:
+ * handled. A token ends in one of these ways, and is not found afterwards:
  *
  * - reply_finish answers.
  * - Its time is over: the service is notified, and the client gets "timeout".
  * - The client leaves: the service is notified.
- * - The handler returns another result than COTERIE_LATER, which counts.
+ * - The handler returns another result than COTERIE_LATER. That result is the answer.
  * - The plugin is replaced, and its successor does not take it over: the client gets "try again".
  */
 #include "exec/ipc/ipc_private.h"
@@ -26,9 +26,10 @@ struct ipc_reply {
 	coterie_reply_gone old_gone;
 	void *old_arg;
 	bool is_adopted;
-	struct loop_timer *timer;                /* or NULL: no limit of time */
-	struct ipc_reply **hashed, *next_hashed; /* with the same hash: the pointer to this one, and the next one */
-	struct ipc_reply *previous, *next;       /* of the client */
+	struct loop_timer *timer; /* or NULL: no limit of time */
+	/* chain of tokens with the same hash: the pointer to this token, and the next token */
+	struct ipc_reply **hashed, *next_hashed;
+	struct ipc_reply *previous, *next; /* in the list of the client */
 };
 
 static struct ipc_reply **bucket_of(struct ipc *ipc, uint64_t token)
@@ -150,7 +151,7 @@ int ipc_reply_finish(
 
 	end(reply);
 	int rc = ipc_client_reply(client, response_id, error, iov, count);
-	/* The client still waits for an answer. */
+	/* The client still waits for an answer: send it the error. */
 	if (rc == -EMSGSIZE || rc == -ENOMEM)
 		ipc_client_respond(client, response_id, ipc_error_from_errno(rc));
 	return rc;

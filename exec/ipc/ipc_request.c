@@ -27,7 +27,7 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
 }
 
-/* The client does not have the right that the request's flags name. */
+/* Return whether the client lacks the right that the request's flags require. */
 static bool is_refused(struct coterie_client *client, const struct coterie_request *request, int32_t id)
 {
 	client->request_id = id;
@@ -101,7 +101,7 @@ static int call_handler(
 	return rc;
 }
 
-/* Answers as the handler's result says. */
+/* Answer the request by the handler's result. */
 static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
 {
 	if (ipc_reply_settle(client, rc) || is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
@@ -154,7 +154,7 @@ void ipc_requests_resume(struct ipc *ipc)
 			int rc = call_handler(client, request, client->kept, client->kept_size);
 
 			if (rc == -EAGAIN && is_silent(request))
-				return; /* still full: those behind it wait their turn */
+				return; /* the ring is still full: the requests behind this one wait, too */
 			finish(client, request, rc);
 			next = client->kept_next;
 			drop(client);
@@ -203,7 +203,7 @@ void ipc_request_last(struct coterie_client *client)
 	drop(client);
 }
 
-/* --- as it came --- */
+/* --- a request as it arrives --- */
 
 static void process(struct coterie_client *client, const void *data, uint32_t sent)
 {
@@ -216,7 +216,7 @@ static void process(struct coterie_client *client, const void *data, uint32_t se
 	}
 	memcpy(&header, data, sizeof(header));
 	int32_t id = header.id;
-	uint32_t size = (uint32_t)header.size; /* a negative one is huge */
+	uint32_t size = (uint32_t)header.size; /* a negative size becomes a huge one */
 	if (ipc_channel_request(client, id))
 		return;
 	const struct coterie_request *request = plugin_table_request(client->server->plugin, id);
@@ -236,7 +236,7 @@ static void process(struct coterie_client *client, const void *data, uint32_t se
 		refuse(client, request, id, size);
 		return;
 	}
-	/* The messages of its channel were sent before it. */
+	/* The messages in the client's channel were sent before this request: handle them first. */
 	if (is_flow && !ipc_channel_drain(client)) {
 		keep(client, request, data, size);
 		return;

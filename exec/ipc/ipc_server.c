@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The servers, one per service with clients, and the life of a connection (see struct
- * coterie_client).
- */
+/* The servers, one per service with clients, and how a connection begins and ends (see struct coterie_client). */
 #include "exec/ipc/ipc_private.h"
 
 #include <assert.h>
@@ -16,9 +13,9 @@
 #include "config/model.h"
 #include "exec/plugin/plugin_watch.h"
 
-/* The protocol makes "qb-response-NAME-header" file names of it. */
+/* The protocol makes file names of the service's name: "qb-response-NAME-header". */
 #define NAME_LENGTH_MAX 60
-/* Longer than the patience of a ring with default timers, in which all is decided. */
+/* Longer than a ring with default timers needs to form, after which the request can be answered. */
 #define QUESTION_NS UINT64_C(10000000000)
 
 /* --- the end of a connection --- */
@@ -302,7 +299,7 @@ void ipc_attach(struct ipc *ipc, struct ring *ring) { ipc->ring = ring; }
 
 void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
 
-/* --- one server --- */
+/* --- a single server --- */
 
 static int server_name(const char *instance, const char *name, char *text, size_t size)
 {

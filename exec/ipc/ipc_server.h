@@ -37,11 +37,11 @@ enum ipc_level {
 /** The parts that IPC uses. All of them outlive it. */
 struct ipc_parts {
 	struct loop *loop;
-	struct map *map; /* has the users that may connect */
+	struct map *map; /* holds the users that may connect */
 	struct stats *stats;
-	const struct sync *sync;      /* or NULL: no synchronisation ever runs */
+	const struct sync *sync;      /* or NULL: there is no synchronisation */
 	const bool *is_quorate;       /* read for each request that needs quorum */
-	struct config *const *config; /* the running one, which a reload replaces, or NULL: none */
+	struct config *const *config; /* the current configuration, which a reload replaces, or NULL: none */
 	const char *instance;         /* or NULL: the default one */
 };
 
@@ -67,25 +67,29 @@ void ipc_server_gate(struct ipc_server *server);
 struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor);
 /** Give the clients back to the old plugin, with their old data. */
 void ipc_server_undo(struct ipc_handover *handover);
-/** Complete it: free the data of the old plugin. Requests that wait now belong to the new one. */
+/** Complete the change: free the data of the old plugin. Requests that wait are now for the new one. */
 void ipc_server_keep(struct ipc_handover *handover);
 /** Apply all gates again: synchronisation, quorum or level may have changed. Cheap if they have not. */
 void ipc_gate(struct ipc *ipc);
 /** Run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN): the ring has room again. */
 void ipc_room(struct ipc *ipc);
 /**
- * A message of the ring is delivered from now on, until ipc_fan_end. Its parts are borrowed and do not change meanwhile.
- * IPC_FAN_SIZE bytes of events go to clients at once, the others wait for a turn of their own.
+ * Note that a message of the ring is delivered from now on, until ipc_fan_end. Its parts are borrowed and do not change
+ * meanwhile. IPC_FAN_SIZE bytes of events are sent to clients at once, the others in later turns of the loop.
  */
 void ipc_fan_begin(struct ipc *ipc, const struct iovec *parts, size_t count);
 void ipc_fan_end(struct ipc *ipc);
-/** Read the channels of clients, each by its share, until the ring's queue is as full as is useful (totem_queue). Called
-    while the token is here. true: they have more. */
+/**
+ * Read the channels of clients, a share of each, until the ring's queue is as full as is useful (totem_queue). Called
+ * while this node has the token. @return true: the channels have more messages
+ */
 bool ipc_pull(struct ipc *ipc);
-/** Tell clients of new events in their channels now, not at the end of the turn. */
+/** Notify clients of new events in their channels now, not at the end of the turn. */
 void ipc_tell(struct ipc *ipc);
-/** The token stays here. Do as ipc_pull, and let clients ring for their next message. If they wrote at once the last
-    times, a short wait for them comes first, after the present callback. */
+/**
+ * Do as ipc_pull when this node keeps the token, and let clients send doorbells for their next message. If they wrote
+ * at once the last times, a short wait for them comes first, after the present callback.
+ */
 void ipc_pull_all(struct ipc *ipc);
 /** Accept connections from now on: the first synchronisation is complete. */
 void ipc_ready(struct ipc *ipc);
@@ -101,7 +105,10 @@ int ipc_client_reply(
 	struct coterie_client *client, uint32_t response_id, int32_t error, const struct iovec *iov, uint32_t count);
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
-/** As reply_later, reply_finish and reply_adopt of the host table. server: of the service, or NULL: it has no clients. */
+/**
+ * As reply_later, reply_finish and reply_adopt of the host table. server: that of the service, or NULL: it has no
+ * clients.
+ */
 int ipc_reply_later(
 	struct coterie_client *client, uint32_t timeout_ms, coterie_reply_gone gone, void *arg, uint64_t *token);
 int ipc_reply_finish(
@@ -112,7 +119,7 @@ int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, 
 	void *arg, struct coterie_call **call);
 int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size);
 void ipc_call_close(struct coterie_call *call);
-/** Close all calls of a plugin, which ends. ipc NULL is ignored. */
+/** Close all calls of a plugin that ends. ipc NULL is ignored. */
 void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin);
 int ipc_channel_open(
 	struct coterie_client *client, const void *offer, uint32_t size, struct coterie_channel_grant *grant);

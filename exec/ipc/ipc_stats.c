@@ -63,7 +63,7 @@ static uint32_t put_u32(void *value, uint32_t number)
 	return sizeof(number);
 }
 
-/* The counters that the protocol keeps. */
+/* Read a counter that exec/qb keeps for the connection. */
 static uint32_t read_protocol(const struct ipc_stat *stat, void *value)
 {
 	const struct qbs_stats *stats = qbs_stats(stat->client->connection);
@@ -116,7 +116,7 @@ static void make_key(const struct coterie_client *client, enum field_id id, char
 		(const void *)client, fields[id].name);
 }
 
-/* --- those that have gone --- */
+/* --- clients that have gone --- */
 
 static const enum field_id account_fields[IPC_ACCOUNT_FIELDS] = {
 	DISPATCHED, INVALID_REQUEST, OVERLOAD, REQUESTS, RESPONSES};
@@ -126,7 +126,10 @@ static struct ipc_account *account_of(const struct coterie_client *client)
 	return &client->server->ipc->accounts[client->server->plugin->service.ring_id % IPC_ACCOUNTS];
 }
 
-/* The keys of a service stay when its plugin is unloaded, and continue when it is loaded again. */
+/*
+ * Add the keys of a service for its former clients. They stay when its plugin is unloaded, and continue when it is
+ * loaded again.
+ */
 static void account_offer(const struct coterie_client *client)
 {
 	struct ipc *ipc = client->server->ipc;
@@ -155,7 +158,7 @@ static void account_add(struct coterie_client *client)
 	}
 }
 
-/* --- one connection --- */
+/* --- a single connection --- */
 
 void ipc_stats_come(struct coterie_client *client)
 {
@@ -190,7 +193,7 @@ void ipc_stats_go(struct coterie_client *client)
 
 /* --- all connections --- */
 
-/* The number of present connections is no counter and stays. */
+/* Set the counters to 0. The number of present connections is no counter, and stays. */
 static void clear(void *arg)
 {
 	struct ipc *ipc = arg;

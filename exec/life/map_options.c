@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Options that `coterie-ctl plugin load` gave to a service. They come before the config file, so the map shows them in the
- * place of the file's values for as long as the service is loaded.
+ * Options that `coterie-ctl plugin load` gave to a service. They override the config file, so the map shows them in
+ * place of the file's values while the service is loaded.
  */
 #include "exec/life/map_options.h"
 
@@ -12,7 +12,7 @@
 #include "exec/map/map.h"
 #include "exec/plugin/plugin_load.h"
 
-/* The key of a word "NAME=VALUE", and its value. NULL: no such option, or a secret one. */
+/* Get the key and the value of a word "NAME=VALUE". NULL: no such option, or a secret one. */
 static const char *key_of(const struct plugin *plugin, const char *word, char *name, char *key)
 {
 	const struct coterie_plugin *descriptor = plugin->descriptor;
@@ -34,7 +34,7 @@ void map_publish_options(struct map *map, const struct plugin *plugin)
 {
 	char name[MAP_KEY_LENGTH_MAX + 1], key[MAP_KEY_LENGTH_MAX + 1];
 
-	/* The first of two words with one name holds: it is written last. */
+	/* Of two words with the same name the first one counts, so it is written last. */
 	for (uint32_t i = plugin->overrides != NULL ? plugin->overrides->count : 0; i > 0; i--) {
 		const char *value = key_of(plugin, plugin->overrides->words[i - 1], name, key);
 

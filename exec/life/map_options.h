@@ -12,11 +12,17 @@ struct config;
 struct map;
 struct plugin;
 
-/** Set service.NAME.* to the options that a load gave, in the place of the file's values: at the load, and after a reload. */
+/**
+ * Set service.NAME.* to the options given at the load, in place of the file's values. Called at the load, and after a
+ * reload.
+ */
 void map_publish_options(struct map *map, const struct plugin *plugin);
-/** Set these keys to the file's values again, before the plugin is unloaded. config: the running one. */
+/**
+ * Set the keys of these options to the file's values again, before the plugin is unloaded. config: the running
+ * configuration.
+ */
 void map_unpublish_options(struct map *map, const struct config *config, const struct plugin *plugin);
-/** Write the names of these options into text (size bytes, NUL included), separated by blanks. */
+/** Write the names of the options given at the load into text (size bytes, NUL included), separated by blanks. */
 void map_option_names(const struct plugin *plugin, char *text, size_t size);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Steps of a change. Load: source -> trial -> quiet -> act -> sync -> its IPC name opens. In source the file is opened and checked,
- * once for all steps. In trial another process starts the plugin first. Quiet waits until no synchronisation is
- * under way. Act does file, options, init and maps. In sync it synchronises with the same plugin on other nodes. Unload: quiet -> act (IPC name
- * closes, clients end) -> drain (until the ring has delivered all messages of the service) -> part (other nodes are
- * informed) -> fini. The file is closed one turn later.
- * Replace: source -> trial -> quiet -> act (plugin_replace.c), or, forced, from there on unload and load.
+ * Steps of a change:
+ *
+ * - Load: source (the file is opened and checked, once for all steps), trial (another process starts the plugin), quiet
+ *   (until no synchronisation is under way), act (file, options, init, maps). Then join: the service synchronises with
+ *   the same service of other nodes. Then its IPC name opens.
+ * - Unload: quiet, act (the IPC name closes, clients end), drain (until the ring has delivered all messages of the
+ *   service), part (other nodes are informed), fini. The file is closed one turn later.
+ * - Replace: source, trial, quiet, act (plugin_replace.c). If it is forced and the state cannot be taken over, unload
+ *   and load follow.
  */
 #include "exec/life/plugin_life_private.h"
 
@@ -24,8 +27,8 @@
 #include "exec/sync/quorum.h"
 #include "exec/sync/sync.h"
 
-#define LOOK_NS UINT64_C(1000000) /* between two looks at what a step waits for */
-#define DELIVERY_TOKENS 20u /* token timeouts behind the drain time for which an owner waits until the ring delivers */
+#define LOOK_NS UINT64_C(1000000) /* time between two checks whether a step can go on, nanoseconds */
+#define DELIVERY_TOKENS 20u       /* time after the drain time at which the owner is answered, in token timeouts */
 
 enum kind {
 	LOAD,
@@ -47,27 +50,27 @@ enum step {
 struct change {
 	enum kind kind;
 	enum step step;
-	const void *owner;     /* NULL: a reload */
-	plugin_life_done done; /* NULL: no callback, or its owner has ended */
+	const void *owner;     /* or NULL: a reload */
+	plugin_life_done done; /* or NULL: there is no callback, or its owner has ended */
 	void *arg;
-	char *what;                         /* load: name or path; otherwise the name */
-	char *path;                         /* replace: of the new file; NULL: what */
+	char *what;                         /* load: name or path, otherwise the name */
+	char *path;                         /* replace: path of the new file, or NULL: `what` names it */
 	struct plugin_overrides *overrides; /* load */
 	uint32_t drain_ms;
 	bool is_forced;
-	bool is_optional;            /* one that is not installed is not missed */
-	struct plugin *plugin;       /* loaded, or to be unloaded */
-	struct plugin *successor;    /* forced replacement: starts when the old plugin has ended */
+	bool is_optional;            /* it is no error if the plugin is not installed */
+	struct plugin *plugin;       /* the plugin that was loaded, or is to be unloaded */
+	struct plugin *successor;    /* forced replacement: the new plugin, which starts when the old one has ended */
 	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
 	struct plugin_trial *trial;
-	uint64_t drain_until_ns; /* unload: end of the time for the service */
-	uint64_t answer_ns;      /* and when the owner is answered, although the ring has not delivered all messages */
+	uint64_t drain_until_ns; /* unload: end of the drain time */
+	uint64_t answer_ns; /* unload: when the owner is answered, even if the ring has not delivered all messages */
 	struct change *next;
 };
 
 struct plugin_life {
 	struct plugin_life_parts parts;
-	struct change *first, **last; /* the first change is active. Others, of a reload, wait behind it */
+	struct change *first, **last; /* The first change is active. Changes of a reload may wait behind it */
 	struct loop_timer *timer;
 };
 
@@ -136,7 +139,10 @@ static bool is_busy(struct plugin_life *life, plugin_life_done done, void *arg)
 static const char *const failures[] = {
 	[LOAD] = "is not loaded", [UNLOAD] = "is not unloaded", [REPLACE] = "is not replaced, the old one serves on"};
 
-/* A request for what cannot be has not found a bad plugin. Without a new file neither has one that needs --force. */
+/*
+ * Return whether a failed change shows a bad plugin. A request that is impossible does not, and neither does a
+ * replacement without a new file that needs --force.
+ */
 static bool is_failure(const struct change *change, int rc)
 {
 	if (change->kind == REPLACE && change->path == NULL && rc == -ENOTSUP)
@@ -165,7 +171,7 @@ static void finish(struct plugin_life *life, int rc, const char *text)
 	if (rc == -ENOENT && change->is_optional)
 		log_line("SERV", LOG_INFO, "service %s is not installed", change->what);
 	else if (rc < 0)
-		/* The operator who asked receives the text, too. */
+		/* The operator who requested the change receives the text, too. */
 		log_line("SERV", change->done != NULL && !is_failure(change, rc) ? LOG_NOTICE : LOG_ERR,
 			"Plugin '%s' %s: %s", change->what, failures[change->kind], text);
 	count_event(life, change, rc);
@@ -184,7 +190,7 @@ static void fail(struct plugin_life *life, const struct plugin_error *error)
 	finish(life, error->rc < 0 ? error->rc : -EINVAL, error->text);
 }
 
-/* --- steps: each returns whether the next one may follow at once --- */
+/* --- steps: each returns whether the next step may follow at once --- */
 
 static bool wait(struct plugin_life *life)
 {
@@ -211,7 +217,7 @@ static bool step_source(struct plugin_life *life, struct change *change)
 	return true;
 }
 
-/* The longest start that costs the ring nothing: half of the token timeout. */
+/* Return the longest start of a plugin that does not disturb the ring, in milliseconds: half of the token timeout. */
 static uint32_t start_bound_ms(const struct plugin_life *life)
 {
 	const struct config *config = *life->parts.config;
@@ -224,7 +230,7 @@ static bool start_trial(struct plugin_life *life, struct change *change)
 {
 	const struct plugin_life_parts *parts = &life->parts;
 
-	/* Without a file the plugin is built in or missing, which the next step finds out. */
+	/* Without a file the plugin is built in or missing, which the next step detects. */
 	if (parts->program == NULL || change->source.fd < 0)
 		return false;
 	change->trial = plugin_trial_start(
@@ -284,14 +290,14 @@ static void tell_loaded(const struct plugin *plugin)
 	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title, plugin->service.ring_id);
 }
 
-/* Return whether the config names this plugin as quorum provider and there is no provider yet. */
+/* Return whether the config names this plugin as quorum provider while there is no provider yet. */
 static bool is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
 {
 	return config->quorum_provider != NULL && strcmp(config->quorum_provider, name) == 0 &&
 	       !quorum_has_provider(life->parts.quorum);
 }
 
-/* Set the provider. All possible failures were checked before the reload. */
+/* Make the plugin the quorum provider. Possible errors were excluded before the reload. */
 static void appoint(struct plugin_life *life, const struct plugin *plugin)
 {
 	int rc = quorum_appoint(life->parts.quorum, plugin);
@@ -331,7 +337,7 @@ static bool act_load(struct plugin_life *life, struct change *change)
 
 static bool step_join(struct plugin_life *life, struct change *change)
 {
-	/* A configuration that was installed meanwhile has synchronised the plugin. */
+	/* If the ring has changed meanwhile, the synchronisation of the new ring includes the plugin. */
 	if (change->plugin->is_deaf && sync_is_running(life->parts.sync))
 		return wait(life);
 	if (change->plugin->is_deaf && sync_join(life->parts.sync, change->plugin) == -EAGAIN)
@@ -406,8 +412,8 @@ static bool is_drained(struct plugin *plugin)
 }
 
 /*
- * Wait for the ring. The owner gets its answer when the time is up: nothing is left of the service but the messages that it has
- * sent.
+ * Wait until the ring has delivered the service's messages. When the time is up, the owner is answered: only those
+ * messages are left of the service.
  */
 static bool wait_for_ring(struct plugin_life *life, struct change *change)
 {
@@ -425,8 +431,9 @@ static bool wait_for_ring(struct plugin_life *life, struct change *change)
 }
 
 /*
- * A message that is still in the queue at a change of the ring is sent behind the synchronisation. If the service is gone
- * then, its list does not name the sender, and clients on other nodes would receive the message of a process that has left.
+ * Wait until the service's messages are delivered. A message that is still queued at a change of the ring is sent
+ * behind the synchronisation. If the service is unloaded by then, the synchronisation does not mention the sender.
+ * Clients on other nodes would then receive a message of a process that has left.
  */
 static bool step_drain(struct plugin_life *life, struct change *change)
 {
@@ -457,7 +464,10 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
 
-	/* Wait while the ring has no room. A synchronisation may begin meanwhile, in which the service sends again. */
+	/*
+	 * Wait if the ring has no room. A synchronisation may begin meanwhile, in which the service sends again. So go
+	 * back to the drain.
+	 */
 	if (sync_part(parts->sync, plugin) == -EAGAIN) {
 		change->step = STEP_DRAIN;
 		return wait_for_ring(life, change);
@@ -465,7 +475,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 	parts->conceal(parts->arg, plugin);
 	if (change->successor != NULL)
-		/* its successor has the same name: a provider's verdict is kept until that of the new one */
+		/* the successor is the same provider, so its predecessor's verdict stays until its first own */
 		plugin->is_beside = true;
 	plugin_unload(parts->plugins, plugin);
 	if (change->successor != NULL)
@@ -530,12 +540,12 @@ static void on_turn(void *arg)
 
 	life->timer = NULL;
 	if (*life->parts.is_stopping)
-		return; /* further steps are not needed when the daemon ends */
+		return; /* no step is needed any more when the daemon ends */
 	while (life->first != NULL && run_step(life, life->first))
 		;
 }
 
-/* --- asking --- */
+/* --- requests --- */
 
 static bool is_file(const char *what) { return what[0] == '/'; }
 
@@ -622,7 +632,7 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 	submit(life, change);
 }
 
-/* The plugin is loaded, and is not being unloaded. */
+/* Return whether the plugin is loaded and is not being unloaded. */
 static bool stays(const struct plugin_life *life, const char *name)
 {
 	const struct plugin *plugin = plugin_by_name(life->parts.plugins, name);
@@ -645,7 +655,7 @@ void plugin_life_follow(struct plugin_life *life, const struct config *before, c
 		bool is_loaded = stays(life, service->name);
 		bool is_to_begin = is_loaded && is_to_decide(life, now, service->name);
 
-		if (is_to_begin) /* its verdict counts from its start on */
+		if (is_to_begin) /* its verdict counts from its start on, so appoint it before */
 			follow(life, UNLOAD, service->name, false);
 		if (!is_loaded || is_to_begin)
 			follow(life, LOAD, service->name, !service->is_required);

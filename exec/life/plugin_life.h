@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Load, unload and replace plugins while the daemon runs: members plugin_load, plugin_unload and plugin_replace
- * of struct coterie_host, and changes by a reload of the config file. There is one change at a time. Its steps run
- * in turns of the loop of their own, so that no code of a plugin is on the stack.
+ * Load, unload and replace plugins while the daemon runs: functions plugin_load, plugin_unload and plugin_replace of
+ * struct coterie_host, and changes by a reload of the config file. There is one change at a time. Its steps run in
+ * turns of the loop of their own, when no code of a plugin is running.
  */
 #ifndef EXEC_PLUGIN_LIFE_H
 #define EXEC_PLUGIN_LIFE_H
@@ -21,30 +21,30 @@ struct sync;
 
 typedef void (*plugin_life_done)(void *arg, int rc, const char *text);
 
-/** The parts that a change of plugins uses. All of them outlive it. */
+/** The parts that a change of plugins uses. All of them live longer. */
 struct plugin_life_parts {
 	struct loop *loop;
 	struct plugin_registry *plugins;
 	struct ipc *ipc;
 	struct quorum *quorum;
 	struct sync *sync;
-	struct config *const *config; /* the running one, which a reload replaces */
-	const char *program;          /* for the trials of plugins, or NULL: no trials */
-	const bool *is_stopping;      /* the daemon ends: no further step */
-	/** Add the keys of a loaded plugin to the maps, and remove them. */
+	struct config *const *config; /* points to the running configuration, which a reload replaces */
+	const char *program;          /* program for the trials of plugins, or NULL: no trials */
+	const bool *is_stopping;      /* the daemon ends: no further step runs */
+	/** Add or remove the keys of a loaded plugin in the maps. */
 	void (*show)(void *arg, struct plugin *plugin);
 	void (*conceal)(void *arg, struct plugin *plugin);
 	void *arg; /* of both */
 };
 
-/** Create it without a change. parts is copied. NULL: out of memory. */
+/** Create it, with no change under way. parts is copied. NULL: out of memory. */
 struct plugin_life *plugin_life_create(const struct plugin_life_parts *parts);
 /** Drop changes that are under way, without a call of `done`. NULL is ignored. */
 void plugin_life_destroy(struct plugin_life *life);
 
 /**
- * As the members of struct coterie_host.
- * @param owner  the plugin that calls, known by its address only
+ * As the functions of struct coterie_host with these names.
+ * @param owner  the plugin that calls. Only its address is used
  */
 int plugin_life_load(struct plugin_life *life, const void *owner, const char *what, const char *const *options,
 	uint32_t count, plugin_life_done done, void *arg);

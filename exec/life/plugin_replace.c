@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A service's new file in the place of the old one. In one turn of the loop, so that no message of the ring
- * and no request of a client falls between: the new one's init, beside the old one; state_save; the new one
- * takes place, clients and counters; state_load; the old one's fini. Up to state_load all of it is taken back
- * when something is refused.
+ * Replaces a service by its new file. All steps are in one turn of the loop, so that no message of the ring and no
+ * request of a client comes between them: init of the new plugin while the old one is in service; state_save; the new
+ * plugin gets place, clients and counters; state_load; fini of the old plugin. If a step up to state_load fails, all
+ * earlier steps are undone.
  */
 #include "exec/life/plugin_life_private.h"
 
@@ -19,16 +19,14 @@
 
 #define BLOB_MAGIC 0x43745374u
 
-/*
- * Header in front of a plugin's state, so that no other plugin gets it. It exists only in memory.
- */
+/* Header in front of a plugin's state, so that no other plugin gets the state. It exists only in memory. */
 struct blob {
 	uint32_t magic;
 	uint32_t size;                 /* of bytes */
 	uint16_t abi_major, abi_minor; /* ABI version of the plugin that saved the state */
 	uint32_t pad;
 	char name[64];
-	void *bytes; /* malloc'd by the plugin, may be NULL if size is 0 */
+	void *bytes; /* allocated by the plugin with malloc. May be NULL if size is 0 */
 };
 
 static int refuse(struct plugin_error *error, int rc, const char *text)
@@ -49,7 +47,7 @@ static int save(struct plugin *old, struct blob *blob, struct plugin_error *erro
 		return error->rc = -ENOTSUP;
 	}
 	if (old->service.state_save == NULL)
-		return 0; /* it has none */
+		return 0; /* the plugin has no state */
 	struct plugin_call call;
 
 	plugin_enter(&call, old, "state_save");
@@ -79,7 +77,7 @@ static int load(struct plugin *successor, const struct blob *blob, struct plugin
 	return rc < 0 ? refuse(error, rc, "the new plugin does not take the state of the old one") : 0;
 }
 
-/* Counters of ring messages go on where they are, as far as both have them. */
+/* Copy the counters of ring messages that both plugins have, so that they continue. */
 static void copy_counters(struct plugin *successor, const struct plugin *old)
 {
 	uint32_t count = successor->service.ring_msg_count < old->service.ring_msg_count
@@ -92,7 +90,9 @@ static void copy_counters(struct plugin *successor, const struct plugin *old)
 	memcpy(successor->tx, old->tx, count * sizeof(uint64_t));
 }
 
-/* Hand over state, clients and place. @return 0: the successor has everything; otherwise nothing has changed */
+/*
+ * Pass state, clients and place to the successor. @return 0: the successor has them all; otherwise nothing has changed
+ */
 static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, struct plugin *successor,
 	uint32_t *size, struct plugin_error *error)
 {
@@ -129,7 +129,7 @@ free_blob:
 	return rc;
 }
 
-/* Load the new file's plugin beside the old one, with the options of the old one. */
+/* Load the new file's plugin while the old one is in service, with the options of the old one. */
 static struct plugin *load_beside(const struct plugin_life_parts *parts, struct plugin *old, const char *what,
 	const struct plugin_source *source, struct plugin_error *error)
 {
@@ -177,6 +177,7 @@ int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *ol
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);
-	*successor = load_beside(parts, old, what, source, error); /* this successor has loaded no part of a state */
+	/* load it again: the first one may have loaded a part of the state */
+	*successor = load_beside(parts, old, what, source, error);
 	return *successor != NULL ? -EINPROGRESS : error->rc;
 }

@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 struct plugin_trial {
-	pid_t pid; /* 0: it has ended */
+	pid_t pid; /* 0: the process has ended */
 	uint64_t deadline_ns;
 	int result;
 };
 
-#define FILE_FD 3 /* of the plugin's file, in the process of the trial */
+#define FILE_FD 3 /* descriptor of the plugin's file in the process of the trial */
 
-/* At ordinary priority, without our signal mask, deaf and mute. */
+/* Start the process at ordinary priority, without blocked signals, and with stdin, stdout and stderr at /dev/null. */
 static int spawn(pid_t *pid, const char *program, const char *file, int fd, uint32_t bound_ms)
 {
 	static char check[] = "--check-plugin", descriptor[] = "3";
@@ -42,7 +42,7 @@ static int spawn(pid_t *pid, const char *program, const char *file, int fd, uint
 	posix_spawnattr_setschedpolicy(&attributes, SCHED_OTHER);
 	posix_spawnattr_setschedparam(&attributes, &param);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSCHEDULER);
-	/* Also where it is 3 already: that takes its close-on-exec flag away. */
+	/* Needed even if fd is 3 already, since dup2 then clears the close-on-exec flag. */
 	posix_spawn_file_actions_adddup2(&actions, fd, FILE_FD);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);

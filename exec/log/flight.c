@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The recorder's ring is laid out as libqb's: 32-bit words; a record is its size in bytes, a mark, and its
- * bytes, padded to a word; a record may go over the end. Reading starts at the oldest record.
+ * The recorder's ring has the layout of libqb's, in 32-bit words. A record is its size in bytes, a mark, and its bytes,
+ * padded to a word. It may wrap at the end of the ring. Reading starts at the oldest record.
  */
 #include "exec/log/flight.h"
 
@@ -66,10 +66,10 @@ static void make_room(struct flight *flight, uint32_t words)
 		flight->read = (flight->read + words_of(flight->words[flight->read])) % flight->count;
 }
 
-/* Bytes of a record on their way into the ring, a word at a time. */
+/* State of writing the bytes of a record into the ring, a word at a time. */
 struct filler {
 	struct flight *flight;
-	uint32_t word, filled; /* bytes of word */
+	uint32_t word, filled; /* word that is being filled, and bytes in it */
 };
 
 static void fill_word(struct filler *filler)
@@ -95,9 +95,9 @@ static void fill(struct filler *filler, const void *bytes, size_t size)
 static void fill_u32(struct filler *filler, uint32_t value) { fill(filler, &value, sizeof(value)); }
 
 /*
- * Write a record: u32 line, u32 tags, u8 priority, u32 size of the function's name, and that name with its NUL. Then
- * follow the time as two u64, u32 size of the message, and the message as format and arguments, with its NUL. The
- * subsystem takes the place of the reference's function name.
+ * Write a record: u32 line, u32 tags, u8 priority, u32 size of the function's name, that name with its NUL. Then the
+ * time as two u64, u32 size of the message, and the message as format and arguments, with its NUL. The subsystem is
+ * stored as the function's name.
  */
 void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at, const char *text)
 {
@@ -175,7 +175,7 @@ static int write_file(const struct flight *flight, const char *path)
 	return rc;
 }
 
-/* Text that is put together where printf is not allowed. */
+/* A text that is built without printf, which a signal handler must not call. */
 struct text {
 	char *bytes;
 	size_t length, size;
@@ -187,7 +187,7 @@ static void add_char(struct text *text, char byte)
 		text->bytes[text->length++] = byte;
 		text->bytes[text->length] = '\0';
 	} else {
-		text->length = text->size; /* too long: asked for once, at the end */
+		text->length = text->size; /* too long: callers check the length once, at the end */
 	}
 }
 
@@ -210,11 +210,11 @@ static void add_number(struct text *text, uint64_t number, int digits)
 		add_char(text, reversed[--count]);
 }
 
-/* YYYY-MM-DDTHH:MM:SS; the calendar is computed, since localtime(3) takes locks. */
+/* Append YYYY-MM-DDTHH:MM:SS. The date is computed here, since localtime(3) takes locks. */
 static void add_time(struct text *text, int64_t seconds)
 {
 	int64_t days = seconds / 86400, rest = seconds % 86400;
-	/* Days since 0000-03-01. Years begin in March, so that the leap day is the last. */
+	/* Days since 0000-03-01. Years begin in March here, so that the leap day is the last day of a year. */
 	int64_t shifted = days + 719468;
 	int64_t era = shifted / 146097, day_of_era = shifted % 146097;
 	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;

@@ -14,20 +14,22 @@
 struct flight;
 
 #define FLIGHT_SIZE (8u << 20) /* bytes of a recorder, as Corosync has */
-#define FLIGHT_PATH_MAX 4200u  /* of a file, with its NUL */
+#define FLIGHT_PATH_MAX 4200u  /* bytes of the file's path, with its NUL */
 
-/** Create a recorder of size bytes, a multiple of 4096. Memory is taken as it fills. NULL: out of memory. */
+/**
+ * Create a recorder of size bytes, a multiple of 4096. Its memory is allocated as it is filled. NULL: out of memory.
+ */
 struct flight *flight_create(size_t size);
 void flight_destroy(struct flight *flight); /* NULL is ignored */
 
-/** Keep one line. The oldest ones make room. */
+/** Record a line. The oldest lines are overwritten if there is no room. */
 void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at, const char *text);
 
 /**
- * Write the lines to DIR/fdata-TIME-PID, mode 0700, and let the link DIR/fdata point to it. A signal handler
+ * Write the lines to DIR/fdata-TIME-PID, mode 0700, and make the link DIR/fdata point to that file. A signal handler
  * may call this.
- * @param utc_offset_s  of local time, for the name
- * @param path  out; "" if there was no room for it
+ * @param utc_offset_s  seconds from UTC to local time, for the name
+ * @param path  out: path of the file, or "" if it is too long
  * @return 0; -ENAMETOOLONG; -errno of the file
  */
 int flight_write(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere, and before anything
- * else exists.
+ * The log of the process. Its state is in static variables, as log.h says: lines come from all code, even before any
+ * object exists.
  *
  * The caller writes a line at once. No target can block the caller (log_sink.h), so neither a queue nor a thread is
  * needed.
@@ -37,19 +37,22 @@ struct file {
 struct subsystem {
 	char *name; /* NULL: all subsystems without an entry; always entry 0 */
 	int stderr_limit, syslog_limit, file_limit;
-	struct file *file; /* of settings.files, or NULL */
+	struct file *file; /* one of settings.files, or NULL */
 };
 
 struct settings {
 	struct subsystem *subsystems;
 	uint32_t subsystem_count;
-	struct file **files; /* each path once */
+	struct file **files; /* each path only once */
 	uint32_t file_count;
 	int facility, timestamp;
 	bool is_json;
 };
 
-/* Before the config is read, and when it cannot be: services often have no standard error. */
+/*
+ * Settings until the config is read, and if it cannot be read. Errors go to syslog, since services often have no
+ * standard error.
+ */
 static struct subsystem initial_subsystem = {.stderr_limit = LOG_INFO, .syslog_limit = LOG_ERR, .file_limit = NOWHERE};
 
 static struct {
@@ -58,12 +61,12 @@ static struct {
 	struct settings settings;
 	struct log_sink stderr_sink, syslog_sink;
 	uint64_t counts[LOG_TRACE + 1]; /* lines, by level */
-	time_t syslog_missing_at;       /* the second in which it could not be connected to */
+	time_t syslog_missing_at;       /* second in which the last attempt to connect to syslog failed */
 	char host[sizeof(((struct utsname *)0)->nodename)];
-	struct flight *flight; /* NULL: the settings want none */
-	char flight_dir[4096]; /* for the handler of deadly signals */
+	struct flight *flight; /* or NULL: the settings turn it off */
+	char flight_dir[4096]; /* folder for the handler of deadly signals */
 	long utc_offset_s;
-	/* describes the plugin whose code runs; NULL: none */
+	/* describes the plugin whose code runs, or NULL */
 	const char *(*describe)(char *text, size_t size, const void *context);
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -88,7 +91,7 @@ static void settings_fini(struct settings *settings)
 	free(settings->subsystems);
 }
 
-/* The file of this path, opened when it is the first to ask for it. */
+/* Find the file of this path in the settings. Open it if it is not there yet. */
 static int settings_file(struct settings *settings, const char *path, struct file **found)
 {
 	for (uint32_t i = 0; i < settings->file_count; i++) {
@@ -282,8 +285,8 @@ int log_flight_write(const char *dir)
 }
 
 /*
- * Name the plugin whose code ran. That needs the lock of the log, and locks of the C library: of its loader too. The code
- * that died may hold them. An alarm ends a process that waits for one.
+ * Log the plugin whose code ran. This needs the lock of the log, and locks of the C library and its loader, which the
+ * code that died may hold. An alarm ends the process if it waits for one of them.
  */
 static void tell_culprit(int number, const void *context)
 {
@@ -305,7 +308,9 @@ static void tell_culprit(int number, const void *context)
 	alarm(0);
 }
 
-/* Take no lock, since the code that died may hold it. An incomplete last line does no harm. */
+/*
+ * Write the flight record without a lock, since the code that died may hold it. An incomplete last line does no harm.
+ */
 static void on_deadly_signal(int number, siginfo_t *info, void *context)
 {
 	char path[FLIGHT_PATH_MAX];
@@ -314,7 +319,7 @@ static void on_deadly_signal(int number, siginfo_t *info, void *context)
 	if (state.flight != NULL && state.flight_dir[0] != '\0')
 		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
 	tell_culprit(number, context);
-	raise(number); /* the handler is reset: now it is deadly */
+	raise(number); /* the handler was reset, so this ends the process */
 }
 
 static void catch_deadly_signals(void)
@@ -363,7 +368,7 @@ static bool is_wanted(const struct subsystem *subsystem, int prio)
 	return prio <= subsystem->stderr_limit || prio <= subsystem->syslog_limit || prio <= subsystem->file_limit;
 }
 
-/* One line to a file or to stderr, behind a line about those that were lost. */
+/* Write a line to a file or to stderr. If lines were lost, write a line about them first. */
 static void write_line(struct log_sink *sink, enum log_target target, const struct log_frame *frame,
 	const char *subsystem, int prio, const char *text)
 {
@@ -374,7 +379,8 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 
 		line[length++] = '\n';
 		if (log_sink_write(sink, line, length) < 0) {
-			return; /* the line was hidden and counted, as the one that follows */
+			/* the line about lost lines could not be written, so this line is lost, too, and counted */
+			return;
 		}
 	}
 	size_t length = log_format(line, sizeof(line) - 1, target, frame, subsystem, prio, text);
@@ -383,7 +389,7 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 	log_sink_write(sink, line, length);
 }
 
-/* A machine may have no syslog daemon, or not yet: it is looked for once a second at most. */
+/* Connect to the syslog daemon, if there is one. A failed attempt is repeated at most once a second. */
 static int connect_syslog(const struct log_frame *frame)
 {
 	if (state.syslog_sink.fd >= 0)
@@ -405,7 +411,7 @@ static int send_syslog(const struct log_frame *frame, const char *subsystem, int
 
 	if (localtime_r(&frame->at.tv_sec, &tm) == NULL || strftime(time, sizeof(time), "%b %e %H:%M:%S", &tm) == 0)
 		return -1;
-	/* Below info a class higher, so that the syslog daemon's usual filters do not drop it. */
+	/* Log debug and trace one level higher, so that the syslog daemon's usual filters do not drop debug lines. */
 	if (prio > LOG_INFO)
 		prio--;
 	log_format(body, sizeof(body), LOG_TARGET_SYSLOG, frame, subsystem, prio, text);
@@ -419,7 +425,7 @@ static int send_syslog(const struct log_frame *frame, const char *subsystem, int
 	if (log_sink_write(&state.syslog_sink, line, (size_t)length) == 0)
 		return 0;
 	if (errno != EAGAIN && errno != ENOBUFS)
-		log_sink_close(&state.syslog_sink); /* it was restarted: the next line connects again */
+		log_sink_close(&state.syslog_sink); /* the syslog daemon was restarted: the next line connects again */
 	return -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The log of the executive, on stderr, in a file and in syslog, with levels for each subsystem. One of the two
- * modules with state of the process.
+ * The log of the executive, on stderr, in a file and in syslog, with levels for each subsystem. This is one of the two
+ * modules with global state.
  */
 #ifndef EXEC_LOG_H
 #define EXEC_LOG_H
@@ -22,33 +22,39 @@ struct config_log;
  */
 void log_open(const char *ident);
 /**
- * Take new settings (start and reload): all or nothing.
+ * Apply new settings, at start and reload: all or none.
  * @param error  out, text of the failure for the operator
  * @return 0; -errno: the old settings stay
  */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size);
-/** Check whether log_configure could take these settings. Same errors, from any thread. Missing files are created. */
+/**
+ * Check whether log_configure could apply these settings. Returns the same errors. From any thread. Missing files are
+ * created.
+ */
 int log_check(const struct config_log *settings, char *error, uint32_t error_size);
 /**
- * Log lines of libqb, as subsystem QB, with debug lines only if the subsystem wants them now. Call this once, after
- * log_configure. -errno: they are not logged.
+ * Log lines of libqb, as subsystem QB. Debug lines are included only if the subsystem wants them at this time. Call
+ * this once, after log_configure. -errno: libqb's lines are not logged.
  */
 int log_take_libqb(void);
-int log_reopen(void); /* after files were rotated. -errno of the first one that failed */
+int log_reopen(void); /* call this after files were rotated. -errno of the first file that failed */
 void log_close(void);
 
 /**
- * Write the flight recorder (flight.h) to a file in dir. It has the lines of all levels, while the settings want it.
- * 0; -ENOENT: it is off; -errno.
+ * Write the flight recorder (flight.h) to a file in dir. It has the lines of all levels, if the settings turn it on. 0;
+ * -ENOENT: it is off; -errno.
  */
 int log_flight_write(const char *dir);
-/** Also write it when the process dies of SIGSEGV, SIGABRT, SIGFPE or SIGILL, from now on. dir is copied. */
+/**
+ * From now on, also write the flight recorder when the process dies of SIGSEGV, SIGABRT, SIGFPE or SIGILL. dir is
+ * copied.
+ */
 void log_flight_arm(const char *dir);
 /**
- * Have the last line of a process that dies of a signal say whose code ran. Before log_flight_arm and a log file, that
- * line goes to the standard error and no flight record is written.
- * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal handler,
- *     on the thread that died. context is its ucontext_t
+ * When the process dies of a signal, make its last log line say whose code ran. Before log_flight_arm and a log file,
+ * that line goes to the standard error and no flight record is written.
+ * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal
+ *                  handler, on the thread that died. context is its ucontext_t
  */
 void log_on_death(const char *(*describe)(char *text, size_t size, const void *context));
 
@@ -59,14 +65,17 @@ void log_line(const char *subsystem, int prio, const char *format, ...) __attrib
 void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 bool log_is_wanted(const char *subsystem, int prio); /* false: a line would go nowhere */
-/** Return the number of lines of a level, LOG_EMERG .. LOG_TRACE, without those that only the flight recorder has. */
+/**
+ * Return the number of lines of a level, LOG_EMERG .. LOG_TRACE. Lines that went only to the flight recorder are not
+ * counted.
+ */
 uint64_t log_count(int prio);
 
-/** A limit for one cause that clients or packets can trigger. All zero is the start. */
+/** A limit for log lines that clients or packets can cause. Initial state: all members zero. */
 struct log_limit {
 	uint64_t window_ns; /* start of the present window */
-	uint32_t count;     /* lines in it */
-	uint32_t hidden;    /* since the last line that was shown */
+	uint32_t count;     /* lines in the present window */
+	uint32_t hidden;    /* lines hidden since the last one that was shown */
 };
 /** Log at most 5 lines in 10 s for this limit. The next line that is shown has the number of hidden ones. */
 void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)

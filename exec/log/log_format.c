@@ -29,7 +29,7 @@ static const char *priority_name(int prio)
 	return priority_names[prio];
 }
 
-/* "Nov 20 06:23:40.962 " in local time, or nothing. */
+/* Write "Nov 20 06:23:40.962 " in local time. Without timestamps, write nothing. */
 static void format_time(char *text, size_t size, const struct log_frame *frame)
 {
 	static const char *const months[] = {
@@ -67,7 +67,7 @@ static size_t quote(char *line, size_t size, const char *text)
 	return used;
 }
 
-/* One object: the time in UTC, so that lines of several hosts sort. */
+/* Format a line as a JSON object. The time is UTC, so that lines of several hosts can be sorted. */
 static size_t format_json(
 	char *line, size_t size, const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {

@@ -14,11 +14,11 @@
 enum log_target {
 	LOG_TARGET_STDERR,
 	LOG_TARGET_FILE,
-	LOG_TARGET_SYSLOG, /* without the ident, which log_syslog puts in front */
+	LOG_TARGET_SYSLOG, /* without the ident, which send_syslog puts in front */
 };
 
 struct log_frame {
-	bool is_json;       /* stderr and file: one JSON object a line */
+	bool is_json;       /* stderr and file: a line is a JSON object */
 	int timestamp;      /* 0 off, 1 seconds, 2 milliseconds */
 	struct timespec at; /* wall clock */
 	const char *host;

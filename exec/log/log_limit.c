@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A limit for lines that the outside can cause: a flood of packets must not become a flood of
- * lines. */
+/* Limits for log lines that packets or clients can cause: a flood of packets must not become a flood of lines. */
 #include "exec/log/log.h"
 
 #include <stdio.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages of libqb (about sockets and shared memory of IPC, and its loop) are written to our log, as
- * subsystem QB. Its own targets stay off, since its syslog target would wait for the syslog
- * daemon.
+ * Messages of libqb (about sockets and shared memory of IPC, and its loop) are written to this log, as subsystem QB.
+ * The own targets of libqb stay off, since its syslog target would wait for the syslog daemon.
  */
 #include "exec/log/log.h"
 
@@ -11,7 +10,10 @@
 #include <qb/qbdefs.h>
 #include <qb/qblog.h>
 
-/* Clients can cause lines: by text, so that at start each service's line is seen. */
+/*
+ * Clients can cause lines of libqb, so they are limited, by the hash of the text. So at start the line of each service
+ * is shown.
+ */
 #define LIMITS 64u
 static struct log_limit limits[LIMITS];
 

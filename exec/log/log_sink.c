@@ -19,7 +19,9 @@
 
 #include "common/trust.h"
 
-/* A pipe or terminal that polls writable takes this much without waiting (pipe(7): PIPE_BUF). */
+/*
+ * If poll(2) reports that a pipe or terminal is writable, it takes this many bytes without waiting (pipe(7): PIPE_BUF).
+ */
 #define WRITE_MAX 4096
 
 static bool takes_more(int fd)
@@ -57,7 +59,7 @@ size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size)
 	return length < 0 ? 0 : (size_t)length;
 }
 
-/* In a folder that is not private any user may have put the file there. */
+/* Check the owner and links of a file in a folder that is not private: any user may have put it there. */
 static int check_file(int fd)
 {
 	struct stat status;
@@ -104,7 +106,7 @@ int log_sink_open_syslog(struct log_sink *sink, const char *path)
 		close(fd);
 		return rc;
 	}
-	sink->fd = fd; /* lines that were lost before stay counted */
+	sink->fd = fd; /* the count of lost lines is kept */
 	return 0;
 }
 

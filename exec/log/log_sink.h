@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A target of log lines: a descriptor on which a write never waits. A line that does not fit is dropped and
- * counted. Before the next line that fits, a line tells how many were lost.
+ * A target of log lines: a descriptor on which a write never waits. A line that does not fit is dropped and counted.
+ * The next line that fits is preceded by a line with the number of dropped ones.
  */
 #ifndef EXEC_LOG_SINK_H
 #define EXEC_LOG_SINK_H
@@ -15,8 +15,9 @@ struct log_sink {
 };
 
 /**
- * Write a line, which ends in a line feed if it is for a file. To a socket it is sent without waiting. Other
- * descriptors are polled first. Return whether the line was written.
+ * Write a line. For a file it ends in a line feed. To a socket it is sent without waiting. Other descriptors are polled
+ * first.
+ * @return 0; -1: the line was dropped and is counted in lost
  */
 int log_sink_write(struct log_sink *sink, const char *line, size_t length);
 /** Write the text about lost lines. Return its length, 0 if none were lost. */

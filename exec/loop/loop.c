@@ -18,7 +18,7 @@
 struct loop_timer {
 	uint64_t at_ns;
 	uint64_t order; /* timers of one instant run in the order they were set */
-	size_t place;   /* in the heap */
+	size_t place;   /* index in the heap */
 	void (*run)(void *arg);
 	void *arg;
 };
@@ -46,18 +46,21 @@ struct loop {
 	qb_loop_t *qb;
 	int timer_fd;
 	int wake_fd;
-	struct loop_fd **fds; /* by number: pointers, since libqb keeps them */
+	struct loop_fd **fds; /* indexed by descriptor. Pointers, since libqb keeps the address of each */
 	size_t fd_count;
 	struct loop_timer **heap; /* earliest first */
 	size_t timer_count, timer_capacity;
 	uint64_t timer_order;
-	loop_late_run late_run; /* NULL: not watched */
+	loop_late_run late_run; /* or NULL: late timers are not reported */
 	void *late_arg;
-	uint64_t armed_ns; /* time to which timer_fd is set. It may be early, but not late, unless a timer is
-			    * due and wake_fd is set */
+	/*
+	 * time to which timer_fd is set. It may be before the earliest timer, but not after it, unless a timer is due
+	 * and wake_fd is set
+	 */
+	uint64_t armed_ns;
 	struct loop_calls deferred;
-	unsigned int depth;   /* callbacks of ours on the stack */
-	pthread_mutex_t lock; /* posted, from here to the end of the struct */
+	unsigned int depth;   /* callbacks that are running inside each other */
+	pthread_mutex_t lock; /* guards posted, and all members below */
 	struct loop_calls posted;
 };
 
@@ -122,14 +125,14 @@ static void wake(struct loop *loop)
 }
 
 /*
- * Deferred calls run when the outermost callback has returned, and so do the calls that these defer. Later ones run on
- * the next turn. So a ring of one node that causes its own work cannot starve the descriptors.
+ * Run the deferred calls when the outermost callback has returned, and the calls that these have deferred. Calls
+ * deferred after that run on the next turn. So a ring of one node that causes its own work cannot starve the
+ * descriptors.
  */
 static void run_deferred(struct loop *loop)
 {
 	calls_run(calls_take(&loop->deferred));
-	calls_run(calls_take(&loop->deferred)); /* the calls that these deferred, but no further
-						 * ones */
+	calls_run(calls_take(&loop->deferred)); /* the calls that these have deferred */
 	if (loop->deferred.first != NULL)
 		wake(loop);
 }
@@ -202,7 +205,10 @@ static void heap_remove(struct loop *loop, struct loop_timer *timer)
 	heap_down(loop, moved);
 }
 
-/* A deadline that moves later does not touch the timerfd: it fires early and is set again then. */
+/*
+ * Set the timerfd, unless it expires early enough. If a deadline moves later, the timerfd stays as it is: it expires
+ * too early then, and is set again.
+ */
 static void arm(struct loop *loop)
 {
 	uint64_t at_ns = loop->timer_count > 0 ? loop->heap[0]->at_ns : TIMER_IDLE;
@@ -210,7 +216,10 @@ static void arm(struct loop *loop)
 	if (at_ns >= loop->armed_ns)
 		return;
 	loop->armed_ns = at_ns;
-	/* A timerfd that expires while it is set costs an interrupt, on a virtual machine tens of microseconds. */
+	/*
+	 * Do not set the timerfd to a time that is over: its interrupt would cost tens of microseconds on a virtual
+	 * machine.
+	 */
 	if (at_ns <= loop_now_ns(loop)) {
 		wake(loop);
 		return;
@@ -377,7 +386,7 @@ void loop_fd_del(struct loop *loop, int fd)
 	qb_loop_poll_del(loop->qb, fd);
 }
 
-/* --- calls from elsewhere --- */
+/* --- calls from other threads and later turns --- */
 
 static void on_wake(void *arg, int fd, uint32_t revents)
 {
@@ -414,7 +423,7 @@ int loop_defer(struct loop *loop, void (*run)(void *), void *arg)
 	return rc;
 }
 
-/* --- life --- */
+/* --- creating and destroying --- */
 
 struct loop *loop_create(void)
 {

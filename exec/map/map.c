@@ -126,7 +126,7 @@ static int insert(struct map *map, size_t at, const char *key, const struct map_
 	return 0;
 }
 
-/* Its bytes stay as long as a notification may look at them. */
+/* Take the value from an entry. Its bytes are freed when no notification uses them any more. */
 static void give_up_value(struct map *map, struct entry *entry)
 {
 	if (entry->blob != NULL)
@@ -215,7 +215,7 @@ struct map_shared *map_share(struct map *map, const char *key, uint32_t type, co
 
 	if (shared == NULL)
 		return NULL;
-	/* Set the key as any other first, which checks its name and size and notifies trackers. */
+	/* Set the key in the usual way first: this checks its name and size, and notifies trackers. */
 	map_delete(map, key);
 	if (map_set(map, key, type, bytes, size) < 0 || (shared->entry = find(map, key)) == NULL) {
 		free(shared);
@@ -322,7 +322,7 @@ int map_delete(struct map *map, const char *key)
 	return 0;
 }
 
-/* Integers wrap as unsigned ones do: a counter that runs over is not an error. */
+/* Add as with unsigned integers, so that an overflow wraps: a counter that overflows is no error. */
 #define ADJUST(integer) \
 	do { \
 		integer number; \

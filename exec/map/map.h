@@ -20,7 +20,7 @@ struct map_iterator;
 
 struct map_value {
 	uint32_t type;
-	uint32_t size;     /* bytes, of a string with its NUL */
+	uint32_t size;     /* bytes, including the NUL of a string */
 	const void *bytes; /* borrowed until the key changes */
 };
 
@@ -31,8 +31,8 @@ enum map_event {
 };
 
 /**
- * A notification. now: NULL if the key was deleted. before: NULL if it was added, or if a shared value changed. Both
- * and key are borrowed. The function may change the map, track and untrack.
+ * A notification. now is NULL if the key was deleted. before is NULL if the key was added, or if a shared value
+ * changed. now, before and key are borrowed. The function may change the map, track and untrack.
  */
 typedef void (*map_notify)(
 	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before);
@@ -40,7 +40,7 @@ typedef void (*map_notify)(
 struct map *map_create(void); /* NULL: out of memory */
 void map_destroy(struct map *map);
 
-/** Set a key, even if it is read-only. 0, also without a change; -EINVAL: name, type or size; -ENOMEM. */
+/** Set a key, even if it is read-only. 0, also if the value is the same; -EINVAL: name, type or size; -ENOMEM. */
 int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
 int map_set_u8(struct map *map, const char *key, uint8_t value);
 int map_set_u16(struct map *map, const char *key, uint16_t value);
@@ -63,8 +63,9 @@ int map_adjust(struct map *map, const char *key, int64_t delta);
  * @return for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
  */
 struct map_shared *map_share(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
-void map_shared_changed(struct map_shared *shared); /* tell trackers. Cheap if there are none. NULL is ignored */
-void map_unshare(struct map_shared *shared);        /* delete the key if it is still shared. NULL is ignored */
+/* notify trackers of the key. Cheap if there are none. NULL is ignored */
+void map_shared_changed(struct map_shared *shared);
+void map_unshare(struct map_shared *shared); /* delete the key if it is still shared. NULL is ignored */
 
 /** Make a key (or all keys with this prefix) read-only for clients. The executive may still write it. */
 int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix);
@@ -76,9 +77,10 @@ const char *map_iterator_next(struct map_iterator *iterator, struct map_value *v
 void map_iterator_destroy(struct map_iterator *iterator);
 
 /**
- * Call notify at each change of a key, or of all keys with this prefix (NULL: the whole map). The order of trackers is:
- * first those of the key itself, then those of prefixes from the longest to the shortest. Among equals the newest one
- * comes first. Return NULL: out of memory.
+ * Call notify at each change of a key, or of all keys with this prefix (NULL: the whole map). Trackers are called in
+ * this order: those of the key itself, then those of prefixes from the longest to the shortest. Of trackers of the same
+ * prefix the oldest is called first, of those of the same key or of the whole map the newest. Return NULL: out of
+ * memory.
  */
 struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg);
 void map_untrack(struct map *map, struct map_tracker *tracker);

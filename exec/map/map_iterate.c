@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Walks through the configuration map. An iterator remembers the key it stands on, not a place, so that
- * any change during a walk is safe.
+ * Walks through the configuration map. An iterator keeps the key that it returned last, not an index, so that any
+ * change during a walk is safe.
  */
 #include "exec/map/map_private.h"
 
@@ -12,7 +12,7 @@ struct map_iterator {
 	struct map *map;
 	char *prefix;
 	size_t length;
-	char *key; /* last one returned, a copy; empty: not begun */
+	char *key; /* copy of the key that was returned last, or empty: the walk has not begun */
 };
 
 struct map_iterator *map_iterator_create(struct map *map, const char *prefix)
@@ -47,7 +47,7 @@ const char *map_iterator_next(struct map_iterator *iterator, struct map_value *v
 	}
 	if (at == map->count || strncmp(map->entries[at]->key, iterator->prefix, iterator->length) != 0)
 		return NULL;
-	strcpy(iterator->key, map->entries[at]->key); /* both at most MAP_KEY_LENGTH_MAX */
+	strcpy(iterator->key, map->entries[at]->key); /* both have room for MAP_KEY_LENGTH_MAX characters */
 	if (value != NULL)
 		*value = map->entries[at]->value;
 	return map->entries[at]->key;

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* The head of memory that a running notification may still use when it is no longer needed. */
+/* Head of memory that is freed later, since a running notification may still use it. */
 struct grave {
 	struct grave *next;
 };
@@ -21,7 +21,7 @@ struct blob {
 struct entry {
 	struct grave grave;
 	struct map_value value;
-	struct blob *blob;         /* of value.bytes, or NULL: shared */
+	struct blob *blob;         /* memory of value.bytes, or NULL: the value is shared */
 	struct map_shared *shared; /* owner of the memory of value.bytes, or NULL */
 	char key[];
 };
@@ -29,8 +29,8 @@ struct entry {
 struct map_shared {
 	struct map *map;
 	struct map_shared *previous, *next;
-	struct entry *entry;   /* NULL: the key was set or deleted since */
-	uint64_t tracker_turn; /* of the map, when is_tracked was computed */
+	struct entry *entry;   /* or NULL: the key was set or deleted since it was shared */
+	uint64_t tracker_turn; /* tracker_turn of the map, plus 1, when is_tracked was computed; 0: never */
 	bool is_tracked;
 };
 
@@ -39,8 +39,8 @@ struct map_tracker {
 	char *key;
 	size_t length;
 	bool is_prefix;
-	bool is_gone;  /* untracked during a notification, freed when that is over */
-	uint64_t turn; /* of the map, when it was created */
+	bool is_gone;  /* it was removed during a notification, and is freed after it */
+	uint64_t turn; /* tracker_turn of the map when this tracker was created */
 	map_notify notify;
 	void *arg;
 };
@@ -55,7 +55,7 @@ struct map {
 	struct entry **entries; /* ascending in byte order of the key */
 	size_t count, capacity;
 	struct map_tracker *trackers; /* in the order in which they are called */
-	uint64_t tracker_turn;        /* counts trackers that came or went */
+	uint64_t tracker_turn;        /* counts the times that a tracker was added or removed */
 	bool has_gone_trackers;       /* some is_gone */
 	struct map_shared *shared;
 	struct protection *protections;
@@ -64,11 +64,11 @@ struct map {
 	uint32_t depth; /* notifications running inside each other */
 };
 
-/** Return the index of the first entry whose key is not below this one. */
+/** Return the index of the first entry whose key is equal to or above this key. */
 size_t map_lower_bound(const struct map *map, const char *key);
 bool map_is_covered(const char *key, const char *by, size_t length, bool is_prefix);
 
-/** Free memory when no notification uses it any more. */
+/** Free memory when no running notification can use it any more. */
 void map_bury(struct map *map, struct grave *grave);
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Trackers of the configuration map. They may change the map, track and untrack from inside a
- * notification. What they could still look at (replaced values, deleted entries, trackers that went away)
- * is kept until the outermost change is through.
+ * Trackers of the configuration map. They may change the map, track and untrack from inside a notification. Memory that
+ * they may still use (replaced values, deleted entries, removed trackers) is kept until the outermost notification has
+ * ended.
  */
 #include "exec/map/map_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Notifications that cause changes that cause notifications end here: deeper changes are not notified. */
+/* Most notifications inside each other. Changes that a deeper one makes are not notified. */
 #define NOTIFY_DEPTH_MAX 16
 
 void map_bury(struct map *map, struct grave *grave)
@@ -73,7 +73,7 @@ static bool is_told(const struct map_tracker *tracker, const char *key)
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before)
 {
-	uint64_t turn = map->tracker_turn; /* those that come meanwhile are for later changes */
+	uint64_t turn = map->tracker_turn; /* trackers that are added from here on get later changes only */
 
 	map->depth++;
 	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers; tracker != NULL;
@@ -84,13 +84,16 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 		map_sweep(map);
 }
 
-/* The key itself before prefixes, these from the longest to the shortest. */
+/*
+ * Rank of a tracker in the order of calls: trackers of a single key first, then prefixes from the longest to the
+ * shortest.
+ */
 static size_t rank(const struct map_tracker *tracker) { return tracker->is_prefix ? tracker->length : SIZE_MAX; }
 
 /*
- * Of trackers of the same key the newest is called first. Of prefixes the oldest is called first, but
- * of those of all keys again the newest. This is the order of Corosync's map, a trie of libqb, and
- * clients see it.
+ * Return whether a new tracker is called after another one. Of trackers of the same key, or of the whole map, the
+ * newest is called first. Of trackers of the same prefix the oldest is called first. Corosync's map, a trie of libqb,
+ * has this order, and clients can observe it.
  */
 static bool comes_after(const struct map_tracker *tracker, const struct map_tracker *other)
 {
@@ -134,7 +137,7 @@ void map_untrack(struct map *map, struct map_tracker *tracker)
 		return;
 	map->tracker_turn++;
 	if (map->depth == 0) {
-		unlink_tracker(tracker); /* a client that ends may have thousands */
+		unlink_tracker(tracker); /* free it at once: a client that ends may have thousands of trackers */
 		return;
 	}
 	tracker->is_gone = true;
@@ -164,7 +167,7 @@ void map_shared_changed(struct map_shared *shared)
 	struct map *map = shared->map;
 
 	if (shared->tracker_turn != map->tracker_turn + 1) {
-		shared->tracker_turn = map->tracker_turn + 1; /* 0: not found out yet */
+		shared->tracker_turn = map->tracker_turn + 1; /* never 0, which stands for "not computed yet" */
 		shared->is_tracked = has_tracker(map, shared->entry->key);
 	}
 	if (shared->is_tracked)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The loaded plugins in their order, and the files of unloaded plugins. */
+/* The loaded plugins in their order, and files of unloaded plugins that are not closed yet. */
 #include "exec/plugin/plugin_private.h"
 
 #include <stdlib.h>
@@ -95,7 +95,7 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 	return plugin;
 }
 
-/* Ascending ring id. Plugins that are not services come after all services. */
+/* Rank in the list of plugins: services by ascending ring id, then all other plugins. */
 static uint32_t rank(const struct plugin *plugin)
 {
 	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id : UINT32_MAX;
@@ -122,7 +122,7 @@ void plugin_remove(struct plugin_registry *registry, struct plugin *plugin)
 	plugin->next = NULL;
 }
 
-/* --- succession --- */
+/* --- replacing a plugin by its successor --- */
 
 void plugin_close_later(struct plugin_registry *registry, struct plugin_file *file)
 {
@@ -130,7 +130,7 @@ void plugin_close_later(struct plugin_registry *registry, struct plugin_file *fi
 	struct loop *loop = registry->parts.loop;
 
 	if (closing == NULL)
-		return; /* it stays mapped: harmless */
+		return; /* the file stays mapped, which is harmless */
 	*closing = (struct plugin_closing){.file = file, .next = registry->closing};
 	registry->closing = closing;
 	if (registry->close_timer == NULL && loop != NULL)
@@ -148,7 +148,7 @@ void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, str
 	predecessor->next = NULL;
 	predecessor->is_beside = true;
 	plugin->is_beside = false;
-	/* The successor sends the messages that wait from its predecessor. */
+	/* writable() of the successor is called, since it sends the messages that its predecessor could not send. */
 	plugin->wants_room |= predecessor->wants_room && plugin->service.writable != NULL;
 }
 

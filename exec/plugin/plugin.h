@@ -13,13 +13,13 @@
 #include <coterie/service.h>
 #include <coterie/transport.h>
 
-struct host_parts; /* parts behind the host table, host.h */
+struct host_parts; /* parts that the functions of the host table use, host.h */
 struct ipc_server;
 struct map_shared;
-struct plugin_file;    /* an open module, plugin_open.c */
-struct plugin_options; /* checked values, plugin_options.c */
+struct plugin_file;    /* an open plugin file, plugin_open.c */
+struct plugin_options; /* checked values of a plugin's options, plugin_options.c */
 struct plugin_overrides;
-struct plugin_record; /* counters of a name, plugin_watch.c */
+struct plugin_record; /* counters of a plugin name, plugin_watch.c */
 struct plugin_registry;
 struct plugin_resources;
 struct plugin_watch; /* the records of all names, plugin_watch.c */
@@ -34,13 +34,13 @@ enum plugin_state {
 
 /** One loaded plugin. Plugins have a pointer to it as struct coterie_ctx. */
 struct plugin {
-	/* Facts. They stay the same until the plugin is unloaded. */
+	/* Members that stay the same until the plugin is unloaded. */
 	const struct coterie_plugin *descriptor; /* in the module */
 	const char *name;
-	const char *path;      /* absolute, or "builtin" */
-	const char *subsystem; /* upper-case name for the log */
+	const char *path;      /* absolute path of the file, or "builtin" */
+	const char *subsystem; /* log subsystem: name in upper case */
 	struct plugin_file *file;
-	const struct host_parts *host; /* parts that the host table uses for it */
+	const struct host_parts *host; /* parts that the host table uses for this plugin */
 	/* Copies, cut or filled with zeros to the size of this ABI, so that members can be used without COTERIE_HAS. */
 	struct coterie_service service;     /* kind service */
 	struct coterie_transport transport; /* kind transport */
@@ -49,22 +49,23 @@ struct plugin {
 	struct plugin_watch *watch;         /* of the registry, or NULL: its calls are not watched */
 	struct plugin_record *record;       /* overruns and leaks of this name, or NULL: no memory */
 
-	/* State. The files named here change it. */
-	enum plugin_state state;        /* plugin_load.c, plugin_life.c, plugin_replace.c */
-	bool is_beside;                 /* loaded beside the plugin in service: its successor, or its predecessor */
-	bool is_deaf;                   /* loaded while the ring runs, before its first configuration or round */
-	bool is_held;                   /* its service synchronises alone: requests wait. sync.c */
-	bool wants_room;                /* ring_send refused it, and it has a writable: writable.c */
+	/* Members that change. The files named here change them. */
+	enum plugin_state state; /* plugin_load.c, plugin_life.c, plugin_replace.c */
+	/* loaded while its predecessor is in service, or itself a predecessor that is no longer in service */
+	bool is_beside;
+	bool is_deaf;    /* loaded while the ring runs, before its first configuration or round */
+	bool is_held;    /* a round of this service alone is under way: requests wait. sync.c */
+	bool wants_room; /* ring_send refused a message of it, and it has a function writable: writable.c */
 	struct plugin_options *options; /* a reload replaces them */
-	uint64_t underway;              /* own ring messages that are not delivered here yet: route.c */
+	uint64_t underway;              /* own ring messages that were sent and are not delivered here yet: route.c */
 	uint64_t *rx, *tx;              /* for each function of ring messages: route.c */
-	struct map_shared **rx_keys, **tx_keys; /* of them in the map (map_publish.c), or NULL */
+	struct map_shared **rx_keys, **tx_keys; /* keys of rx and tx in the map (map_publish.c), or NULL */
 	struct ipc_server *ipc;                 /* or NULL: no clients. ipc_server.c, ipc_handover.c */
-	struct plugin_resources *resources;     /* timers, descriptors and posts that it holds: host.c */
-	struct plugin *next;                    /* in the registry: plugin.c */
+	struct plugin_resources *resources;     /* timers, descriptors and posts that the plugin holds: host.c */
+	struct plugin *next;                    /* next plugin in the registry: plugin.c */
 };
 
-/** Find a plugin in service. NULL: there is none. */
+/** Find a plugin in service. NULL: none has this ring id or name. */
 struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id);
 struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name);
 /** Return the first plugin. plugin->next has the others: services by ascending ring id, then transports. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The refusal table of the plugin ABI: what a descriptor must be before any code of the
- * plugin runs. First what every ABI there will be has in common, then the numbers, then this ABI's
- * tables.
+ * The refusal table of the plugin ABI: rules for a descriptor, which are checked before any code of the plugin runs.
+ * The rules are checked in this order: those of every ABI, version numbers, tables of this ABI.
  */
 #include "exec/plugin/plugin_private.h"
 
@@ -12,7 +11,7 @@
 
 #include "config/model.h"
 
-/* Sizes of ABI 1.0: they stay when members are appended. */
+/* Sizes in ABI 1.0. They stay as they are when members are appended. */
 #define SIZE_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
 #define DESCRIPTOR_SIZE_MIN SIZE_UP_TO(struct coterie_plugin, ops)
 #define SERVICE_SIZE_MIN SIZE_UP_TO(struct coterie_service, ring_msg_size)
@@ -22,7 +21,7 @@
 #define RING_MSG_SIZE_MIN SIZE_UP_TO(struct coterie_ring_msg, deliver_parts)
 
 #define RING_ID_MAX 62  /* 63 is the executive's own: exec/sync/round_message.h */
-#define RING_ID_FREE 32 /* the first that is not Corosync's */
+#define RING_ID_FREE 32 /* first ring id that Corosync does not use */
 #define IPC_NAME_MAX 64
 #define LOG_NAME_MAX 63
 #define STRICT_MINOR 7
@@ -40,7 +39,7 @@ struct candidate {
 	struct plugin_error *error;
 };
 
-/* The descriptor contradicts itself: its author must act. */
+/* Refuse a descriptor that contradicts itself: its author must correct it. */
 #define REFUSE(candidate, format, ...) \
 	plugin_fail((candidate)->error, PLUGIN_EXIT_DESCRIPTOR, "plugin '%s' (%s) is refused: " format, \
 		(candidate)->name, (candidate)->path, ##__VA_ARGS__)
@@ -53,7 +52,7 @@ static int refuse_owned(const struct candidate *candidate, const char *what, con
 		candidate, "%s is in use by plugin '%s' (%s): load one of the two", what, owner->name, owner->path);
 }
 
-/* Tables are walked by the plugin's stride, which may be longer than our element. */
+/* Return an element of a table. The plugin gives the size of its elements, which may be larger than here. */
 static const void *element(const void *table, uint32_t stride, uint32_t index)
 {
 	return (const char *)table + (size_t)stride * index;
@@ -114,10 +113,10 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 	return rc;
 }
 
-/* Rules that began with ABI 1.7 do not hold for plugins that were built before: they have been loaded until now. */
+/* Return whether rules that began with ABI 1.7 hold. Plugins built before are exempt: they were accepted until then. */
 static bool is_strict(const struct candidate *candidate) { return candidate->descriptor->abi_minor >= STRICT_MINOR; }
 
-/* Services that have the numbers of Corosync's, by number. */
+/* Return whether a service has the ring id and the name of one of Corosync's services. */
 static bool is_corosyncs(const char *name, uint32_t ring_id)
 {
 	const char *found = config_service_at(ring_id);
@@ -209,7 +208,7 @@ static bool is_legacy_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(name) && strcmp(name, "totem.key") != 0;
 }
 
-/* Members of ABI 1.9, which a shorter element does not have. */
+/* Check members of ABI 1.9. They are missing in the shorter element of an older ABI. */
 static int check_legacy(const struct candidate *candidate, uint32_t index)
 {
 	const struct coterie_plugin *descriptor = candidate->descriptor;
@@ -260,7 +259,7 @@ static int check_options(const struct candidate *candidate)
 	return rc;
 }
 
-/* Abilities by bit, for the text of a refusal. */
+/* Names of the abilities (COTERIE_CAP_*) by bit, for the text of a refusal. */
 static const char *const capability_names[] = {"ring messages", "clients", "synchronisation", "the configuration map",
 	"frames", "statistics", "quorum", "administration", "keys", "the life of plugins", "fast channels",
 	"rights of clients", "the place in the order", "calls of writable", "answers that come later",
@@ -290,7 +289,7 @@ static int check_needs(const struct candidate *candidate)
 		candidate->path, text);
 }
 
-/* Readable in every ABI: magic, the numbers, size and kind. */
+/* Check the members that every ABI has at the same place: magic, version numbers, size and kind. */
 static int check_head(const struct candidate *candidate, uint32_t kind)
 {
 	const struct coterie_plugin *descriptor = candidate->descriptor;

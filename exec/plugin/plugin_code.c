@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #define CODES_MAX 256
-#define READ_SIZE 4096u /* at least: reads do not cross one */
+#define READ_SIZE 4096u /* bytes that are read at once, at most a page, since a read must not cross one */
 #define STACK_PAGES 16u
 
-/* A signal handler may read an entry at any time: so `begin` is written last, and is 0 while the entry is not valid. */
+/*
+ * Mapped code of a plugin file. A signal handler may read an entry at any time. So `begin` is written last, and is 0
+ * while the entry is not valid.
+ */
 struct code {
 	atomic_uintptr_t begin; /* 0: unused */
 	uintptr_t end, base;
@@ -30,7 +33,7 @@ static atomic_flag is_describing = ATOMIC_FLAG_INIT;
 
 struct wanted {
 	uintptr_t inside;
-	uintptr_t begin, end, base; /* out. end 0: not found */
+	uintptr_t begin, end, base; /* out. If end is 0, no file was found */
 };
 
 static int find_object(struct dl_phdr_info *info, size_t size, void *arg)
@@ -54,7 +57,7 @@ static int find_object(struct dl_phdr_info *info, size_t size, void *arg)
 	}
 	if (!is_inside)
 		return 0;
-	/* The program itself has no name. Its code is no plugin's. */
+	/* The entry of the program itself has no name. Its code belongs to no plugin. */
 	if (info->dlpi_name != NULL && info->dlpi_name[0] != '\0' && begin < end)
 		*wanted = (struct wanted){wanted->inside, begin, end, info->dlpi_addr};
 	return 1;
@@ -100,7 +103,10 @@ static const struct code *find_code(uintptr_t address)
 
 /* --- in the handler of a signal --- */
 
-/* The address of the instruction, and that of the top of the stack. 0: this processor is not known here. */
+/*
+ * Read the address of the instruction that failed, and of the top of the stack. Both are 0 if the processor is not
+ * known here.
+ */
 static void read_registers(const ucontext_t *context, uintptr_t *instruction, uintptr_t *stack)
 {
 	*instruction = *stack = 0;
@@ -122,13 +128,15 @@ static void read_registers(const ucontext_t *context, uintptr_t *instruction, ui
 }
 
 /*
- * Find the first word of the stack that leads into a plugin's file: the code there has called what died, abort() for one. The
- * kernel reads, so an address that is not mapped is an error and no second signal.
+ * Find the first word of the stack that is an address in a plugin's file. The code there has called the function that
+ * died, for example abort(). The kernel reads the stack, so an address that is not mapped is an error and no second
+ * signal.
  */
 static const struct code *find_on_stack(uintptr_t stack, uintptr_t *place)
 {
 	static uintptr_t
-		words[READ_SIZE / sizeof(uintptr_t)]; /* is_describing guards it: a thread's stack may be small */
+		/* static, since a thread's stack may be small. is_describing guards it */
+		words[READ_SIZE / sizeof(uintptr_t)];
 	uintptr_t at = stack & ~(sizeof(uintptr_t) - 1);
 
 	for (size_t i = 0; i < STACK_PAGES; i++) {
@@ -149,7 +157,7 @@ static const struct code *find_on_stack(uintptr_t stack, uintptr_t *place)
 	return NULL;
 }
 
-/* The functions of stdio.h are not async-signal-safe. */
+/* Append a text without stdio.h, whose functions are not async-signal-safe. */
 static size_t append(char *text, size_t size, size_t length, const char *more)
 {
 	while (length + 1 < size && *more != '\0')

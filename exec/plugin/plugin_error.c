@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The error of a plugin, for the operator and for the exit code. */
+/* Errors of plugins: a text for the operator, and the exit code. */
 #include "exec/plugin/plugin_private.h"
 
 #include <errno.h>

@@ -2,15 +2,15 @@
 /*
  * Loads and unloads plugins.
  *
- * Life of a plugin here:
+ * Steps of a plugin:
  *
  * 1. plugin_open.c finds the file and its descriptor.
- * 2. plugin_check.c passes it.
+ * 2. plugin_check.c accepts the descriptor.
  * 3. Options are checked, tables copied, resources made (PLUGIN_CHECKED).
  * 4. init or open (PLUGIN_READY).
- * 5. The caller opens its IPC name and sets PLUGIN_RUNNING.
+ * 5. The caller opens the plugin's IPC name and sets PLUGIN_RUNNING.
  * 6. plugin_unload: IPC closes, drain, fini. Leaked resources are reclaimed.
- * 7. The file is closed one turn of the loop later, when no frame on the stack can return into unmapped code.
+ * 7. The file is closed one turn of the loop later, when no function call can return into unmapped code.
  */
 #include "exec/plugin/plugin_private.h"
 
@@ -24,7 +24,7 @@
 
 /* --- load --- */
 
-/* Return the log subsystem of a plugin, which logger_subsys sections name (book configuration, "Logging"). */
+/* Return the log subsystem of a plugin. Sections logger_subsys name it (book configuration, "Logging"). */
 static char *subsystem_of(const struct coterie_plugin *descriptor)
 {
 	char *subsystem = strdup(COTERIE_HAS(descriptor, log_name) ? descriptor->log_name : descriptor->name);
@@ -68,7 +68,7 @@ static void plugin_destroy(const struct plugin_registry *registry, struct plugin
 	free(plugin);
 }
 
-/* overrides: not taken */
+/* Create a plugin. overrides: borrowed. */
 static struct plugin *plugin_create(struct plugin_registry *registry, struct plugin_file *file,
 	const struct plugin_overrides *overrides, struct plugin_error *error)
 {
@@ -163,7 +163,7 @@ destroy:
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	plugin_destroy(registry, plugin);
 close:
-	/* Nothing of it is on the stack: init has returned. */
+	/* No code of the file is running: init has returned. */
 	plugin_file_close(file);
 	return NULL;
 }
@@ -266,7 +266,7 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 		PLUGIN_MARKED(plugin, "drain", rc = plugin->service.drain(plugin->self));
 	if (rc < 0)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
-	/* Read by host->post on the plugin's own threads. */
+	/* host->post reads the state on the plugin's own threads. */
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	struct plugin_call call;
 

@@ -2,11 +2,10 @@
 /*
  * Opens files of plugins. No other file uses libltdl.
  *
- * The behaviour of libltdl 2.4.7 decides the design. It reports every failure as "file not found".
- * So a file is opened with dlopen() first, whose text is exact.
- * It also binds every function at once. An undefined function would otherwise end the process at its first
- * call. Since libltdl also searches LD_LIBRARY_PATH, it gets an absolute path, or a plain name and the
- * restriction to builtins.
+ * The behaviour of libltdl 2.4.7 decides the design. It reports every failure as "file not found". So a file is opened
+ * with dlopen() first, which gives the exact reason. dlopen() also binds every function at once here. Otherwise an
+ * undefined function would end the process when it is first called. Since libltdl also searches LD_LIBRARY_PATH, it
+ * gets an absolute path, or a plain name and the restriction to builtins.
  */
 #include "exec/plugin/plugin_private.h"
 
@@ -27,17 +26,17 @@
 #include "exec/plugin/plugin_code.h"
 #include "exec/plugin/plugin_watch.h"
 
-#define SPELLINGS 1000u /* more than are ever open together */
+#define SPELLINGS 1000u /* more than the number of files that are ever open together */
 
 struct plugin_file {
-	lt_dlhandle handle; /* NULL: loaded by its descriptor */
-	void *object;       /* then this, of dlopen() */
+	lt_dlhandle handle; /* handle of libltdl, or NULL: loaded by its file descriptor */
+	void *object;       /* handle of dlopen(), if loaded by its file descriptor */
 	const struct coterie_plugin *descriptor;
 	char *path;
 	char *shadowed;
 };
 
-/* --- where --- */
+/* --- search --- */
 
 static int search_append(struct plugin_search *search, const char *directory, size_t length)
 {
@@ -83,7 +82,7 @@ void plugin_search_fini(struct plugin_search *search)
 	*search = (struct plugin_search){0};
 }
 
-/* The absolute path of DIRECTORY/NAME.la or .so, malloc'd; NULL: none there. */
+/* Return the absolute path of DIRECTORY/NAME.la or NAME.so, malloc'd. NULL: neither is there. */
 static char *find_in(const char *directory, const char *name)
 {
 	static const char *const suffixes[] = {"la", "so"};
@@ -107,10 +106,11 @@ static char *find(const struct plugin_search *search, const char *name)
 	return path;
 }
 
-/* --- not found: say where was looked and what is there --- */
+/* --- not found: report where the daemon looked, and what is there --- */
 
-/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is
- * installed. */
+/*
+ * Get the path of the shared object behind a path. libtool keeps the object of NAME.la in .libs/ until it is installed.
+ */
 static void object_path(const char *path, char *object, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -128,8 +128,10 @@ static void object_path(const char *path, char *object, size_t size)
 }
 
 /*
- * Only trusted users can exchange a file that is trusted, or a folder above it, so that its resolved path goes on
- * naming it. @param path  without links @return 0; -EPERM, culprit is set; -errno
+ * Check that only trusted users can exchange the file, or a folder above it. Then the resolved path still names the
+ * same file later.
+ * @param path  without links
+ * @return 0; -EPERM, culprit is set; -errno
  */
 static int check_trust(const char *path, char *culprit, size_t size)
 {
@@ -142,7 +144,7 @@ static int check_trust(const char *path, char *culprit, size_t size)
 	return rc;
 }
 
-/* Is it a plugin of the kind? */
+/* Return whether the file is a plugin of the kind. */
 static bool is_of_kind(const char *directory, const char *file, const char *name, uint32_t kind)
 {
 	char path[PATH_MAX], object[PATH_MAX + 16], resolved[PATH_MAX], culprit[1], symbol[128];
@@ -150,7 +152,10 @@ static bool is_of_kind(const char *directory, const char *file, const char *name
 	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
 		return false;
 	object_path(path, object, sizeof(object));
-	/* The list is for an error text: constructors of a file run only if a running daemon may load the file. */
+	/*
+	 * This is only for an error text. dlopen() runs constructors of the file, so open only a file that a daemon may
+	 * load.
+	 */
 	if (realpath(object, resolved) == NULL || check_trust(resolved, culprit, sizeof(culprit)) < 0)
 		return false;
 	void *opened = dlopen(resolved, RTLD_LAZY | RTLD_LOCAL);
@@ -174,7 +179,7 @@ static bool is_listed(char *const *names, size_t count, const char *name)
 
 static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* Names of the plugins of the kind in all directories. @return how many; each is malloc'd */
+/* List the names of all plugins of the kind in all directories. @return their number; each name is malloc'd */
 static size_t list_installed(const struct plugin_search *search, uint32_t kind, char **names, size_t count_max)
 {
 	size_t count = 0;
@@ -277,7 +282,7 @@ static struct plugin_file *file_create(lt_dlhandle handle, char *path)
 		return NULL;
 	file->handle = handle;
 	file->path = path;
-	/* Tries <file base name>_LTX_coterie_plugin first, then the bare name. */
+	/* libltdl tries <file base name>_LTX_coterie_plugin first, then the bare name. */
 	file->descriptor = lt_dlsym(handle, "coterie_plugin");
 	plugin_code_add(file->descriptor, file->path);
 	return file;
@@ -316,7 +321,7 @@ static lt_dlhandle open_spelled(const char *path, uint32_t serial, struct plugin
 	return handle;
 }
 
-/* @return file, or NULL: then it is closed */
+/* Check that the file has a descriptor. @return the file, or NULL: it has none and was closed */
 static struct plugin_file *check_symbol(struct plugin_file *file, struct plugin_error *error)
 {
 	if (file->descriptor != NULL)
@@ -358,8 +363,8 @@ static void fail_untrusted(const char *path, const char *culprit, int rc, struct
 }
 
 /*
- * The file that is found at start, and the shared object that it names. A daemon with no rights but those of the user
- * who started it may load what that user chose, as from a source tree that a group can write.
+ * Check the trust of a file that is found at start, and of the shared object that it names. A daemon that has only the
+ * rights of its user may load any file. It may, for example, be in a source tree that a group can write.
  */
 static bool check_found(const char *found, struct plugin_error *error)
 {
@@ -408,7 +413,7 @@ struct plugin_file *plugin_file_open(
 	return open_name(search, kind, name, 0, error);
 }
 
-/* --- by a descriptor --- */
+/* --- loading by a file descriptor --- */
 
 static void *find_descriptor(void *object, const char *path)
 {
@@ -421,7 +426,7 @@ static void *find_descriptor(void *object, const char *path)
 	return descriptor != NULL ? descriptor : dlsym(object, "coterie_plugin");
 }
 
-/* Bits as "./" and ".//", which change nothing about where a path leads. @return the end */
+/* Write bits as "./" and ".//", which do not change where a path leads. @return the end of the text */
 static char *spell_bits(char *at, uint64_t bits)
 {
 	for (; bits != 0; bits >>= 1)
@@ -430,15 +435,17 @@ static char *spell_bits(char *at, uint64_t bits)
 }
 
 /*
- * Return a path to the descriptor that leads to no other file. The function dlopen() compares names before it looks at
- * the file, and the number of a descriptor is soon used again. So the name also identifies the file. The caller frees
- * it. NULL: there is none.
+ * Return a path to the file descriptor that no other file has had. The function dlopen() compares paths before it looks
+ * at the file, and the number of a closed descriptor is soon used again. So the path contains the inode and device of
+ * the file, as bits. The caller frees it. NULL: out of memory, or fstat() fails.
  */
 static char *spell_source(const struct plugin_source *source)
 {
 	static const char folder[] = "/proc/self/fd/";
 	struct stat status;
-	/* Of each number at most 64 bits with three bytes, and one of three and two between them. */
+	/*
+	 * Inode and device: 64 bits of at most three bytes each. Then the separator, and the number of the descriptor.
+	 */
 	char *spelled = malloc(sizeof(folder) + 2 * 64 * 3 + 8 + 16);
 
 	if (spelled == NULL || fstat(source->fd, &status) < 0) {
@@ -451,7 +458,7 @@ static char *spell_source(const struct plugin_source *source)
 	return spelled;
 }
 
-/* Only procfs gives a name for the descriptor. */
+/* Write the reason why a file cannot be opened by its descriptor. Only procfs has paths for descriptors. */
 static void fail_by_descriptor(const char *path, const char *reason, struct plugin_error *error)
 {
 	if (access("/proc/self/fd", F_OK) < 0)
@@ -464,7 +471,7 @@ static void fail_by_descriptor(const char *path, const char *reason, struct plug
 			path, reason != NULL ? reason : "unknown reason");
 }
 
-/* The path may name another file by now. The descriptor does not. */
+/* Open the file by its descriptor: the path may name another file by now. */
 static struct plugin_file *open_source(const struct plugin_source *source, struct plugin_error *error)
 {
 	char *spelled = spell_source(source);
@@ -539,7 +546,7 @@ static char *find_file(const struct plugin_search *search, const char *what)
 	return what[0] == '/' ? realpath(what, NULL) : find(search, what);
 }
 
-/* Find the shared object if the found file is a text that names it (.la). */
+/* Find the shared object of a plugin. If the found file is a text (.la), this is the object that it names. */
 static char *find_object(const struct plugin_search *search, const char *what)
 {
 	char object[PATH_MAX + 16];

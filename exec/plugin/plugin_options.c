@@ -16,7 +16,7 @@ struct value {
 	char *text; /* NULL: unset */
 	uint64_t number;
 	bool is_number;
-	char **words; /* of a list: one block with their text; NULL: unset, or no list */
+	char **words; /* words of a list, in one block with their text, or NULL: the option is unset, or is no list */
 	uint32_t word_count;
 };
 
@@ -25,7 +25,7 @@ struct plugin_options {
 	struct value values[];
 };
 
-/* One option on its way through the checks. */
+/* An option that is being checked. */
 struct check {
 	const struct coterie_plugin *descriptor;
 	const struct coterie_option *option;
@@ -66,7 +66,7 @@ static int split(struct value *value)
 	return 0;
 }
 
-/* Give the option its text, which is copied. @return 0; -ENOMEM */
+/* Set the text of a value to a copy of this text. @return 0; -ENOMEM */
 static int set_text(struct value *value, const struct coterie_option *option, const char *text)
 {
 	value->text = strdup(text);
@@ -93,7 +93,7 @@ static bool has_option(const struct coterie_plugin *descriptor, const char *name
 	return option_find(descriptor->options, descriptor->option_size, descriptor->option_count, name) != NULL;
 }
 
-/* "service tally has no option 'stpe': did you mean 'step'?" */
+/* Refuse an option that does not exist: "service tally has no option 'stpe': did you mean 'step'?" */
 static int refuse_name(const struct check *check, const char *name)
 {
 	const struct coterie_plugin *descriptor = check->descriptor;
@@ -129,7 +129,7 @@ static int refuse_unknown(
 	return 0;
 }
 
-/* Return the value that was given at the load, or NULL. */
+/* Return the value of the option among those given at the load, or NULL. */
 static const char *overriding(const struct plugin_overrides *overrides, const char *name)
 {
 	size_t length = strlen(name);
@@ -159,7 +159,7 @@ static int refuse_overrides(
 	return 0;
 }
 
-/* Choose the value that was given, the file's value, or the default. */
+/* Choose the value given at the load, otherwise that of the config file, otherwise the default. */
 static void choose(struct check *check, const struct config *config, const struct plugin_overrides *overrides)
 {
 	struct config_option written = {0};

@@ -22,10 +22,13 @@ struct plugin_overrides;
  */
 struct plugin_options *plugin_options_create(
 	const struct config *config, const struct coterie_plugin *descriptor, struct plugin_error *error);
-/** The same with "KEY=VALUE" words (or NULL), which override the file. */
+/** As plugin_options_create, but "KEY=VALUE" words (or NULL) override the file. */
 struct plugin_options *plugin_options_create_over(const struct config *config, const struct coterie_plugin *descriptor,
 	const struct plugin_overrides *overrides, struct plugin_error *error);
-/** Return the options of a loaded plugin from a new config file, with those that were given at its load. As above. */
+/**
+ * Return the options of a loaded plugin from a new config file and the values given when it was loaded. NULL: *error
+ * has the reason.
+ */
 struct plugin_options *plugin_options_again(
 	const struct plugin *plugin, const struct config *config, struct plugin_error *error);
 void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
@@ -35,11 +38,11 @@ int plugin_option_list(
 	const struct plugin_options *options, const char *name, const char *const **words, uint32_t *count);
 
 /**
- * Prepare the options of a new file to replace those of a running plugin. Options that must not change while it
+ * Prepare the options of a new file to replace those of a running plugin. Options that must not change while the plugin
  * runs keep their values.
  *
- * @param options      of the new file, changed by this
- * @param running      of the same descriptor
+ * @param options      of the new file; changed by this call
+ * @param running      options of the running plugin, for the same descriptor
  * @param has_changed  out: whether a value that may change has changed
  * @param kept         called for each option that keeps its value although the file has another
  * @return 0; -ENOMEM

@@ -18,7 +18,7 @@ struct plugin_overrides *plugin_overrides_create(const char *const *words, uint3
 			plugin_overrides_destroy(overrides);
 			return NULL;
 		}
-		/* As in coterie.conf '-' stands for '_' in a name. */
+		/* '-' stands for '_' in an option's name, as in coterie.conf. */
 		for (char *at = word; *at != '=' && *at != '\0'; at++)
 			*at = *at == '-' ? '_' : *at;
 	}

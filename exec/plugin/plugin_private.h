@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of plugins: plugin.c and plugin_*.c. check_plugin.c includes this for the exit codes. No other file
- * does.
+ * Shared by the files of plugins: plugin.c and plugin_*.c. check_plugin.c includes this for the exit codes. No other
+ * file does.
  */
 #ifndef EXEC_PLUGIN_PRIVATE_H
 #define EXEC_PLUGIN_PRIVATE_H
@@ -35,7 +35,7 @@ int plugin_fail(struct plugin_error *error, int exit_code, const char *format, .
 const char *plugin_kind_name(uint32_t kind);
 /** Return whether a name has 1 to 63 characters of [a-z0-9_], so that it is safe in a path and in a symbol. */
 bool plugin_name_is_valid(const char *name);
-/** Get the name that a plugin in a file of this path must have, cut at 63 characters. */
+/** Copy the name that a plugin in the file of this path must have, cut at 63 characters. */
 void plugin_name_of_path(const char *path, char name[64]);
 
 /** Directories in the order in which they are searched. */
@@ -55,12 +55,12 @@ struct plugin_registry {
 	struct plugin *first;
 	struct plugin_closing *closing; /* files that wait to be closed */
 	struct loop_timer *close_timer;
-	uint32_t serial; /* of files opened while the daemon runs */
+	uint32_t serial; /* serial number of the last file opened while the daemon runs */
 };
 
-/** Remove a plugin that is in service. */
+/** Remove a plugin that is in service from the registry. */
 void plugin_remove(struct plugin_registry *registry, struct plugin *plugin);
-/** Close the file of a plugin one turn of the loop later, when no frame on the stack can return into unmapped code. */
+/** Close the file of a plugin one turn of the loop later, when no function call can return into unmapped code. */
 void plugin_close_later(struct plugin_registry *registry, struct plugin_file *file);
 
 /* --- plugin_check.c --- */
@@ -72,13 +72,13 @@ void plugin_close_later(struct plugin_registry *registry, struct plugin_file *fi
  */
 int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor, uint32_t kind,
 	const char *file_name, const char *path, struct plugin_error *error);
-/** The same for a plugin that replaces another service: it must have the same ring id and IPC name. */
+/** As plugin_check, for a plugin that replaces another service: it must have the same ring id and IPC name. */
 int plugin_check_successor(const struct plugin_registry *registry, const struct plugin *predecessor,
 	const struct coterie_plugin *descriptor, const char *file_name, const char *path, struct plugin_error *error);
 
 /* --- plugin_open.c --- */
 
-/** Take COTERIE_PLUGIN_PATH (not in a setuid process), then directories. -ENOMEM. */
+/** Fill in the search order: COTERIE_PLUGIN_PATH (not in a setuid process), then directories. -ENOMEM. */
 int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count);
 void plugin_search_fini(struct plugin_search *search);
 
@@ -98,23 +98,23 @@ struct plugin_file *plugin_file_open(
  * Open the file of a plugin for its check, its trial and its load, so that all three see the same file. No code of it
  * runs yet.
  * @param source  out, caller closes. If there is no file, or the plugin is built in, fd is -1
- * @param what    a name as above, or an absolute path
+ * @param what    a plugin's name, or an absolute path
  * @return 0; -EPERM: users other than root and the daemon's own can change the file; -EINVAL: it cannot be opened.
- *     *error has the reason
+ *         *error has the reason
  */
 int plugin_source_open(
 	struct plugin_source *source, const struct plugin_search *search, const char *what, struct plugin_error *error);
 void plugin_source_close(struct plugin_source *source); /* may be called twice */
 /**
  * Open the file of a plugin while the daemon runs.
- * @param what    a name as above, or an absolute path
+ * @param what    a plugin's name, or an absolute path
  * @param source  borrowed, of plugin_source_open: this file is opened; NULL: find one, unchecked (test kit)
- * @param serial  a number that no open file has. libltdl assumes that a path which it has open is still the
- *     same file, even if it was replaced
+ * @param serial  a number that no open file has. libltdl assumes that a path which it has open is still the same file,
+ *                even if it was replaced
  */
 struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
 	const struct plugin_source *source, uint32_t serial, struct plugin_error *error);
-/** Unmap it, unless COTERIE_KEEP_PLUGINS=1. NULL is ignored. */
+/** Unmap the file, unless COTERIE_KEEP_PLUGINS=1. NULL is ignored. */
 void plugin_file_close(struct plugin_file *file);
 const char *plugin_file_path(const struct plugin_file *file); /* absolute, or "builtin" */
 const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file);

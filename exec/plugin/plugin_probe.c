@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Look at a plugin without loading it. */
+/* Check a plugin without loading it. */
 #include "exec/plugin/plugin_private.h"
 
 #include <errno.h>
 
-/* A descriptor that is fine is shown to see, which may be NULL, before its file is closed. */
+/*
+ * Open and check a plugin, and close its file again. If the descriptor is good, call see with it before the close. see
+ * may be NULL.
+ */
 static int look(const struct plugin_search *search, uint32_t kind, const char *name,
 	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg, struct plugin_error *error)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Plugins of a binary that is one file (./configure --enable-static-binary): the builtins, out of the table that
- * libtool writes for -dlpreopen, and nothing else. No libltdl and no dlopen(): takes the place of plugin_open.c.
+ * Plugins of a binary that is a single file (./configure --enable-static-binary). The only plugins are the builtins in
+ * the table that libtool writes for -dlpreopen. This file replaces plugin_open.c, and uses neither libltdl nor
+ * dlopen().
  */
 #include "exec/plugin/plugin_private.h"
 
@@ -9,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The type of <ltdl.h>: an entry per file, whose address is NULL, and then one per symbol of it. */
+/*
+ * The type of <ltdl.h>. The table has an entry for each file, whose address is NULL, and then an entry for each symbol
+ * of the file.
+ */
 struct preloaded_symbol {
 	const char *name;
 	const void *address;
@@ -27,7 +31,7 @@ struct plugin_file {
 
 static const char symbol_end[] = "_LTX_coterie_plugin";
 
-/* No file is ever looked for. */
+/* Do nothing: this binary searches no files. */
 int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count)
 {
 	(void)directories, (void)count;

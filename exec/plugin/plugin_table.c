@@ -3,8 +3,8 @@
 #include "exec/plugin/plugin.h"
 
 /*
- * Ids ascend, so a request is at the index of its id or before. Elements are read in place: larger ones have members
- * that this executive does not know.
+ * Find a request by its id. Ids ascend, so its index is at most its id. Elements are read in place, since larger
+ * elements have members that this executive does not know.
  */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {

@@ -20,7 +20,7 @@ struct plugin_watch {
 	struct stats *stats;
 	struct config *const *config;
 	struct plugin_record *records;
-	struct log_limit overrun_limit; /* of plugins that hold the loop up */
+	struct log_limit overrun_limit; /* limits log lines about plugins that block the loop */
 };
 
 /* Offer the numbers of a record as statistics. */
@@ -127,7 +127,10 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 const struct plugin_call *plugin_call_now;
 static pid_t watched_pid; /* process whose first thread runs the loop */
 
-/* The number of the entry in the plugin's table, and the function as addr2line(1) takes it: FILE+OFFSET. */
+/*
+ * Append the number of the entry in the plugin's table, and the function in the form that addr2line(1) takes:
+ * FILE+OFFSET.
+ */
 static void add_place(const struct plugin_call *call, char *text, size_t size)
 {
 	size_t length = strlen(text);
@@ -147,7 +150,7 @@ const char *plugin_call_describe(char *text, size_t size)
 {
 	const struct plugin_call *call = plugin_call_now;
 
-	/* Another thread runs beside the loop. A child of a plugin is a process of its own. */
+	/* Other threads do not run the loop's calls, and neither does a child process of a plugin. */
 	if (call == NULL || getpid() != watched_pid || gettid() != watched_pid)
 		return NULL;
 	if (call->plugin == NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One connection: made, served, ended. */
+/* One connection: how it is made, served and ended. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,8 +14,8 @@
 #define LIMIT_FAST 50u
 #define LIMIT_NORMAL 5u
 /*
- * Of one that has hung up: what it sent before. Libraries wait when about 280 wake-up bytes are unread: the kernel's
- * limit for a stream. A hostile client can leave 40,000 requests, which the loop is not to handle in one turn.
+ * Requests that are handled after a client has hung up. Its library waits when about 280 wake-up bytes are unread: the
+ * kernel's limit for a stream. A hostile client can leave 40,000 requests, which the loop must not handle in one turn.
  */
 #define LIMIT_LAST 4096u
 #define BELLS_MAX 0x7fffffffu
@@ -25,7 +25,7 @@ static const struct qbs_loop *loop_of(const struct qbs_connection *connection)
 	return connection->server->host->loop;
 }
 
-/* --- its end --- */
+/* --- the end of a connection --- */
 
 static void destroy(struct qbs_connection *connection)
 {
@@ -78,7 +78,7 @@ static void break_off(struct qbs_connection *connection)
 
 bool qbs_is_broken(const struct qbs_connection *connection) { return connection->is_broken; }
 
-/* --- what is polled for --- */
+/* --- polling --- */
 
 void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted)
 {
@@ -194,9 +194,10 @@ static uint32_t count_bytes(const struct qbs_connection *connection)
 }
 
 /*
- * FIONREAD also counts an urgent byte, which no read returns: only a read finds the end of the stream then.
+ * Read wake-up bytes from the stream. FIONREAD, which counts them, also counts an urgent byte, which no read returns.
+ * In that case only a read shows the end of the stream.
  *
- * @return false: the client has hung up, or at least its half
+ * @return false: the client has hung up, or has shut down its sending half
  */
 static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 {
@@ -212,8 +213,9 @@ static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 }
 
 /*
- * Its library sends a byte behind each request. So there are as many requests as bytes, and a byte is taken when its
- * request was. Bytes without a request mean nothing.
+ * Handle requests for the wake-up bytes on the stream. The client's library sends a byte after each request, so there
+ * are as many requests as bytes. As many bytes are read as requests were handled. If there is no request, all bytes are
+ * read and ignored.
  *
  * @return false: the client has hung up
  */
@@ -228,8 +230,8 @@ static bool serve_stream(struct qbs_connection *connection, uint32_t bytes, uint
 }
 
 /*
- * The client has hung up, maybe right behind its last requests: a program that multicasts and exits has been told that
- * its message is on its way. So these requests are handled first.
+ * Handle the requests of a client that has hung up. A program may multicast and exit at once: its library has reported
+ * that the message was sent.
  */
 static void take_last(struct qbs_connection *connection)
 {
@@ -273,8 +275,8 @@ int qbs_ring_bell(struct qbs_connection *connection)
 			return -ENOTCONN;
 	}
 	/*
-	 * At most as many as chunks fit in the ring. More are needed only for a client that never reads
-	 * bytes.
+	 * More bytes than fit chunks into the ring are owed only to a client that never reads bytes. So the number is
+	 * limited.
 	 */
 	if (connection->bytes_owed < BELLS_MAX)
 		connection->bytes_owed++;
@@ -351,7 +353,7 @@ int qbs_event(struct qbs_connection *connection, const struct iovec *iov, uint32
 	return send_parts(connection, iov, count, connection->transport->event, &connection->stats.events);
 }
 
-/* --- making --- */
+/* --- making a connection --- */
 
 static int answer(int fd, const struct qbs_answer *message)
 {
@@ -428,7 +430,7 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 	qbs_flow_apply(connection);
 	connection->stats.flow_count = 0;
 	qbs_listen(connection);
-	if (answer(fd, &message) < 0) { /* it has hung up already */
+	if (answer(fd, &message) < 0) { /* the client has hung up already */
 		qbs_disconnect(connection);
 		return;
 	}

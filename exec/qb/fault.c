@@ -15,10 +15,10 @@
 
 struct qbs_guard {
 	uintptr_t start;
-	size_t size; /* 0: not in use; stored last */
+	size_t size; /* 0: the entry is not in use. It is stored last */
 	bool is_broken;
-	struct qbs_guard *next;      /* of all, never changes */
-	struct qbs_guard *next_free; /* of those not in use */
+	struct qbs_guard *next;      /* in the list of all entries; never changes */
+	struct qbs_guard *next_free; /* in the list of entries that are not in use */
 };
 
 /*
@@ -43,7 +43,7 @@ static struct qbs_guard *find(uintptr_t address)
 	return NULL;
 }
 
-/* Not mmap(): it is no function for a signal handler, and sanitizers put their own in its place. */
+/* mmap() is not async-signal-safe, and sanitizers replace it. So call the kernel directly. */
 static bool put_page(uintptr_t page)
 {
 #ifdef SYS_mmap2
@@ -76,7 +76,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	uintptr_t address = (uintptr_t)info->si_addr;
 	int saved_errno = errno;
-	/* A positive code comes from the kernel: other processes can send the signal too. */
+	/* A positive code shows that the kernel sent the signal. Other processes can send it too, with other codes. */
 	struct qbs_guard *guard = info->si_code > 0 ? find(address) : NULL;
 
 	if (guard != NULL && put_page(address & ~(uintptr_t)(page_size - 1)))

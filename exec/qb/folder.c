@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A connection's folder in /dev/shm. It belongs to the daemon, which so needs no right over files of others to remove it.
- * The files in it belong to the client, whose library opens them by their path. All of them are made by descriptor before
- * the client may write to the folder: no path that the client can redirect is ever written to. At the end only names in a
- * folder with the same inode are removed.
+ * A connection's folder in /dev/shm. It belongs to the daemon's user, so the daemon can remove it without rights over
+ * files of other users. The files in it belong to the client, whose library opens them by their path. The daemon makes
+ * all files relative to the folder's descriptor, before the client may write to the folder. So it never writes to a
+ * path that the client can redirect. At the end it removes names only if the path still leads to the folder with the
+ * same inode.
  */
 #include <endian.h>
 #include <errno.h>
@@ -44,7 +45,9 @@ int qbs_folder_make(struct qbs_connection *connection, int *fd)
 	return 0;
 }
 
-/* The owner changes last: the daemon has no right over a file that is the client's. */
+/*
+ * Make a file of this size in the folder. The owner is changed last: after that the daemon has no right over the file.
+ */
 int qbs_folder_file(struct qbs_connection *connection, int folder, const char *name, size_t size)
 {
 	int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -52,7 +55,7 @@ int qbs_folder_file(struct qbs_connection *connection, int folder, const char *n
 	if (fd < 0)
 		return -errno;
 	int rc = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
-	/* Owners change only where the daemon may change them: one without that right has clients of its own uid alone. */
+	/* A daemon without the right to change owners has only clients of its own uid, so EPERM is ignored. */
 	if (rc == 0 && fchown(fd, connection->peer.uid, connection->peer.gid) < 0 && errno != EPERM)
 		rc = -errno;
 	if (rc == 0)
@@ -67,8 +70,8 @@ static struct posix_acl_xattr_entry entry(uint16_t tag, uint16_t perm, uint32_t 
 }
 
 /*
- * The library removes the files when the daemon has died: that is what the client's entry is for. No group gets in, which
- * often has many users. Without access lists in the file system the files stay.
+ * Give the client a right to the folder by an access list: its library removes the files if the daemon has died. No
+ * group gets a right, since groups often have many users. If the file system has no access lists, the files stay.
  */
 static void let_remove(int folder, uid_t uid)
 {

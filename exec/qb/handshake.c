@@ -80,7 +80,7 @@ static uint32_t count_of(const struct qbs_host *host, uid_t uid)
 	return count;
 }
 
-/* The oldest of the user that has most. */
+/* Return the oldest handshake of the user that has most handshakes. */
 static struct qbs_handshake *find_excess(const struct qbs_host *host)
 {
 	struct qbs_handshake *found = NULL;
@@ -126,7 +126,7 @@ static void note_peer(struct qbs_handshake *handshake, struct msghdr *message)
 	}
 }
 
-/* @return 0: whole; -EAGAIN: more is to come; -EPROTO: end it */
+/* @return 0: the message is complete; -EAGAIN: a part is missing; -EPROTO: end the handshake */
 static int read_hello(struct qbs_handshake *handshake)
 {
 	union {
@@ -172,7 +172,7 @@ static void on_hello(void *arg, int fd, uint32_t revents)
 	qbs_connection_make(server, fd, &peer, &hello);
 }
 
-/* --- callers --- */
+/* --- peers that connect --- */
 
 static int meet(struct qbs_server *server, int fd)
 {
@@ -207,8 +207,8 @@ static int meet(struct qbs_server *server, int fd)
 int qbs_spare_open(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 /*
- * Without a free descriptor the caller stays in the kernel's queue and wakes the loop again and again. So there is a
- * spare one: it gives way for as long as it takes to end the caller.
+ * Accept a peer and close the connection, when all descriptors are used. Otherwise the peer would stay in the kernel's
+ * queue and wake the loop again and again. The spare descriptor is closed meanwhile, so that there is a free one.
  */
 static void turn_away(struct qbs_host *host, int fd)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The connections of a server: its list of them, its references, the flow word that follows its rate. */
+/*
+ * The connections of a server: the list of them, references to the server, and the flow control word, which depends on
+ * the rate.
+ */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, shm.c, socket.c. No other file includes this. */
+/*
+ * Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, shm.c, socket.c. No other file
+ * includes this.
+ */
 #ifndef EXEC_QB_PRIVATE_H
 #define EXEC_QB_PRIVATE_H
 
@@ -27,7 +30,7 @@ struct qbs_answer {
 	int32_t error, pad2;
 	int32_t type; /* enum qbs_type */
 	uint32_t size_max;
-	uint64_t connection; /* libqb: a pointer of the server. No client uses it, so this is 0. */
+	uint64_t connection; /* libqb: a pointer of the server. No client uses it, so this is 0 */
 	char request[QBS_PATH_SIZE], response[QBS_PATH_SIZE], event[QBS_PATH_SIZE];
 };
 
@@ -49,16 +52,16 @@ struct qbs_handshake {
 	struct qbs_peer peer;
 	uint8_t bytes[sizeof(struct qbs_hello)];
 	size_t size;
-	struct qbs_handshake *previous, *next; /* of the host, oldest first */
+	struct qbs_handshake *previous, *next; /* in the host's list, oldest first */
 };
 
 /** How messages are transferred: shm.c, socket.c. */
 struct qbs_transport {
-	enum qbs_type type; /* in the answer */
-	/** Make the shared files, and the paths of the answer. -errno: no file is left */
+	enum qbs_type type; /* type that the answer to the client names */
+	/** Make the shared files, and write their paths into the answer. -errno: no file is left */
 	int (*open)(struct qbs_connection *connection, struct qbs_answer *answer);
 	void (*close)(struct qbs_connection *connection);
-	/** Poll for requests by the connection's state: wanted is POLLIN, or 0. */
+	/** Poll for requests (wanted is POLLIN), or not (0). */
 	void (*listen)(struct qbs_connection *connection, uint32_t wanted);
 	/** Copy the next request to the host's buffer. Return its bytes; 0: there is none; -EPROTO */
 	int64_t (*receive)(struct qbs_connection *connection);
@@ -69,7 +72,7 @@ struct qbs_transport {
 
 /** The shared file of the socket type, for each of request, response and event. */
 struct qbs_control {
-	uint32_t queued; /* sent and not received. The server does not read it */
+	uint32_t queued; /* messages sent and not received. The server does not read this number */
 	uint32_t flow;
 };
 
@@ -80,26 +83,27 @@ struct qbs_connection {
 	struct qbs_peer peer;
 	uint32_t size_max;
 	int fd;              /* the stream that the client connected with */
-	uint32_t fd_events;  /* events that it is polled for */
-	uint32_t bytes_owed; /* wake-up bytes that found no room in it */
-	uint32_t busy;       /* callbacks that are running */
+	uint32_t fd_events;  /* events for which the stream is polled */
+	uint32_t bytes_owed; /* wake-up bytes that the stream had no room for */
+	uint32_t busy;       /* callbacks of this connection that are running */
 	bool is_created, is_closed, is_paused, is_held, is_broken;
 	bool is_muted; /* not polled for requests */
 	struct qbs_stats stats;
 
 	/* The shared files. */
 	char folder[QBS_FOLDER_SIZE];
-	dev_t folder_device; /* the path may name another folder later, if this one was removed */
+	/* device and inode of the folder: if the folder was removed, the path may lead to another one */
+	dev_t folder_device;
 	ino_t folder_inode;
 	void *region; /* or NULL: none */
 	size_t region_size;
 	struct qbs_guard *guard; /* of the region */
 	struct qbs_ring request, response, event;
-	struct qbs_control *control; /* socket type: three */
+	struct qbs_control *control; /* socket type: for requests, responses and events */
 	int request_fd, event_fd;    /* socket type, or -1: none */
 	bool is_request_polled, is_response_connected, is_event_connected;
 
-	struct qbs_connection *previous, *next; /* of the server */
+	struct qbs_connection *previous, *next; /* in the list of the server */
 };
 
 struct qbs_server {
@@ -110,11 +114,12 @@ struct qbs_server {
 	void *arg;
 	enum qbs_rate rate;
 	int fd;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a socket in the file system, or "": none */
-	uint32_t references;                                    /* its own, and one for each connection */
-	struct qbs_connection *connections;                     /* newest first */
+	/* path of a socket in the file system, or "": the socket is abstract */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint32_t references;                /* 1 for the server itself, and 1 for each connection */
+	struct qbs_connection *connections; /* newest first */
 	uint32_t connection_count;
-	struct qbs_connection *rate_next; /* the next one of qbs_server_rate_step, or NULL: the newest one */
+	struct qbs_connection *rate_next; /* next connection for qbs_server_rate_step, or NULL: the newest one */
 	uint32_t rate_left;               /* number of connections that still need the new rate */
 };
 
@@ -122,25 +127,25 @@ struct qbs_host {
 	const struct qbs_loop *loop;
 	struct qbs_handshake *handshakes, *last_handshake;
 	uint32_t handshake_count;
-	int spare_fd;    /* to accept a caller when there is no other descriptor, or -1: none */
-	uint8_t *buffer; /* QBS_SIZE_MAX bytes: the request that is being handled */
+	int spare_fd;    /* closed to accept a peer when no other descriptor is free, or -1: none */
+	uint8_t *buffer; /* QBS_SIZE_MAX bytes for the request that is being handled */
 };
 
 extern const struct qbs_transport qbs_shm, qbs_socket;
 
 /* --- members.c --- */
 
-/** Put a new connection, whose server is set, into the server's list. It applies the rate itself. */
+/** Add a new connection to the list of its server, which is set already. This applies the rate, too. */
 void qbs_server_add(struct qbs_connection *connection);
 void qbs_server_remove(struct qbs_connection *connection);
-/** Set libqb's flow control word by the rate of the server and qbs_hold. */
+/** Set libqb's flow control word of a connection, depending on the server's rate and on qbs_hold. */
 void qbs_flow_apply(struct qbs_connection *connection);
 /** Drop one reference to the server. The last one frees it. */
 void qbs_server_release(struct qbs_server *server);
 
 /* --- handshake.c --- */
 
-/** Open a descriptor that can be closed when there is no other. -1: none */
+/** Open a descriptor whose only purpose is to be closed when no other is free. -1: none */
 int qbs_spare_open(void);
 /** Handle a listening socket that is ready. */
 void qbs_on_caller(void *server, int fd, uint32_t revents);
@@ -149,22 +154,22 @@ void qbs_handshakes_end(struct qbs_server *server);
 
 /* --- connection.c --- */
 
-/** Make the connection of a peer whose first message has arrived. Takes fd. */
+/** Make the connection of a peer whose first message has arrived. Takes over fd. */
 void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello);
-/** Handle a stream that is ready, or the socket type's requests. */
+/** Handle a stream that is ready, or, with the socket type, a socket with requests. */
 void qbs_on_stream(void *connection, int fd, uint32_t revents);
-/** Read up to `limit` requests. There may be fewer. @return how many were read */
+/** Read and handle up to `limit` requests. @return how many were read */
 uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit);
-/** Begin and end callbacks. qbs_leave destroys a connection that was closed meanwhile. */
+/** Begin and end a call of a callback. qbs_leave destroys a connection that was closed meanwhile. */
 void qbs_enter(struct qbs_connection *connection);
 void qbs_leave(struct qbs_connection *connection);
-/** Return how many requests may be read at a wake-up now. */
+/** Return how many requests may be read at a wake-up, by the rate of the server. */
 uint32_t qbs_limit(const struct qbs_connection *connection);
-/** Poll the stream for `wanted`, and for room if bytes are owed. */
+/** Poll the stream for `wanted`, and for room if wake-up bytes are owed. */
 void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted);
-/** Poll by pause and rate. */
+/** Poll for requests, unless the connection is paused or the rate is off. */
 void qbs_listen(struct qbs_connection *connection);
-/** A request has come: poll for no further ones if none are read now. @return whether that is so */
+/** Call this when a request has come: if no requests are read now, stop polling for them. @return whether that is so */
 bool qbs_mute(struct qbs_connection *connection);
 /** Send a wake-up byte that the client polls for. 0; -ENOTCONN */
 int qbs_ring_bell(struct qbs_connection *connection);
@@ -173,11 +178,13 @@ int qbs_ring_bell(struct qbs_connection *connection);
 
 /** Make the connection's folder, owned by the daemon's user. The caller closes *fd. -errno */
 int qbs_folder_make(struct qbs_connection *connection, int *fd);
-/** Make a file of this size in it, owned by the client. @return its descriptor, which the caller closes; -errno */
+/**
+ * Make a file of this size in the folder, owned by the client. @return its descriptor, which the caller closes; -errno
+ */
 int qbs_folder_file(struct qbs_connection *connection, int folder, const char *name, size_t size);
-/** Let the client open and remove its files. All files must be there. @return 0; -errno */
+/** Let the client open and remove its files. Call this when all files are there. @return 0; -errno */
 int qbs_folder_give(const struct qbs_connection *connection, int folder);
-/** Remove these names (NULL at the end) and the folder. Missing ones are ignored. */
+/** Remove these files (NULL ends the list) and the folder. Missing files are ignored. */
 void qbs_folder_remove(struct qbs_connection *connection, const char *const *names);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The server half of libqb's IPC protocol, for clients that use libqb's own client half. The names, sizes and words are
- * libqb's, as seen on the wire and in /dev/shm (docs/ipc-protocol.md). The code is Coterie's: libqb's server trusts the
- * data that clients write into shared memory. Here invalid data can only end the client's own connection: see ring.h
- * and fault.h.
+ * The server half of libqb's IPC protocol, for clients that use libqb's own client half. The names, sizes and numbers
+ * are libqb's, as seen on the wire and in /dev/shm (docs/ipc-protocol.md). The code is Coterie's: libqb's server trusts
+ * the data that clients write into shared memory. Here invalid data can only end the client's own connection: see
+ * ring.h and fault.h.
  *
- * Life of a connection:
+ * Steps of a connection:
  *
- * 1. A peer connects. This is a handshake, of which the host keeps few.
- * 2. Its first message arrives: accept() decides.
- * 3. Files and answer are made: created().
- * 4. request() for each request, ready() after those of one wake-up.
+ * 1. A peer connects. This begins a handshake. The host limits their number.
+ * 2. The first message of the peer arrives: accept() decides.
+ * 3. The files are made and the answer is sent: created().
+ * 4. request() for each request, ready() after all requests of a wake-up.
  * 5. The client hangs up, or qbs_disconnect, or qbs_server_close: closed().
  * 6. No callback of this connection runs any more: destroyed(), and its object is freed.
  *
@@ -26,18 +26,21 @@
 
 /** Bytes of the largest message in both directions, header included. A client that asks for more gets this. */
 #define QBS_SIZE_MAX 1048576u
-/** Handshakes that may be under way. One more ends the oldest of the user that has most of them. */
+/** Handshakes that may be under way. Beyond that, the oldest handshake of the user that has most of them is ended. */
 #define QBS_HANDSHAKES_MAX 64u
 
 struct qbs_host;       /* shared by all servers of a process */
 struct qbs_server;     /* the name of one service */
 struct qbs_connection; /* one client */
 
-/** The event loop and its clock. All functions get `arg`. */
+/** The event loop and its clock. Each function gets `arg`. */
 struct qbs_loop {
 	void *arg;
 	uint64_t (*now_ns)(void *arg); /* monotonic */
-	/** Call run(run_arg, fd, revents) at `events` of poll(2), hang-up and errors. 0 or -errno */
+	/**
+	 * Call run(run_arg, fd, revents) when one of the `events` of poll(2) occurs, a hang-up, or an error. 0 or
+	 * -errno
+	 */
 	int (*add)(void *arg, int fd, uint32_t events, void (*run)(void *run_arg, int fd, uint32_t revents),
 		void *run_arg);
 	int (*mod)(void *arg, int fd, uint32_t events);
@@ -51,13 +54,13 @@ enum qbs_type {
 	QBS_TYPE_NATIVE = 4, /* shared memory */
 };
 
-/** How fast requests are read. At the OFF rates clients are told, and their libraries refuse to send. */
+/** How fast requests are read. At the OFF rates the flow control word makes the clients' libraries refuse to send. */
 enum qbs_rate {
 	QBS_RATE_FAST,   /* up to 50 at a wake-up */
 	QBS_RATE_NORMAL, /* 5 */
 	QBS_RATE_SLOW,   /* 1 */
 	QBS_RATE_OFF,    /* no request is read, and clients send none */
-	QBS_RATE_OFF_2,  /* the same, but clients that did not ask for flow control still send */
+	QBS_RATE_OFF_2,  /* as QBS_RATE_OFF, but clients that did not ask for flow control still send */
 };
 
 /**
@@ -76,9 +79,9 @@ struct qbs_peer {
 /** Counters of a connection, since it was made or qbs_stats_clear. */
 struct qbs_stats {
 	uint64_t requests, responses, events;
-	uint64_t send_retries, recv_retries; /* no room for an answer or event, and wake-ups without a request */
+	uint64_t send_retries, recv_retries; /* sends without room, and wake-ups without a request */
 	uint32_t flow;                       /* the flow control word that the client sees: 0, 1, 2 */
-	uint64_t flow_count;                 /* number of its changes */
+	uint64_t flow_count;                 /* how often the flow control word changed */
 };
 
 struct qbs_handlers {
@@ -98,15 +101,22 @@ struct qbs_handlers {
 	 */
 	int (*request)(void *context, const void *msg, uint32_t size);
 	void (*ready)(void *context);
-	void (*closed)(void *context); /* qbs_disconnect, or the client has hung up. Only after created() */
-	/** Also without created() and closed(): memory cannot be shared, or the client has not waited for its answer. */
+	/* The connection has ended by qbs_disconnect, qbs_server_close or the client. Called only after created() */
+	void (*closed)(void *context);
+	/**
+	 * The connection is freed. Called also without created() and closed(): memory cannot be shared, or the client
+	 * did not wait for its answer.
+	 */
 	void (*destroyed)(void *context);
 };
 
-/** Create a host. loop must live until qbs_host_destroy. @return NULL: out of memory, or no handler of SIGBUS: errno */
+/**
+ * Create a host. loop must live until qbs_host_destroy. @return NULL: out of memory, or SIGBUS cannot be handled: see
+ * errno
+ */
 struct qbs_host *qbs_host_create(const struct qbs_loop *loop);
 void qbs_host_destroy(struct qbs_host *host); /* its servers must be closed. NULL is ignored */
-/** Return how many peers have connected and sent nothing so far. */
+/** Return how many peers have connected and not yet sent their whole first message. */
 uint32_t qbs_host_handshakes(const struct qbs_host *host);
 
 /**
@@ -122,22 +132,23 @@ int qbs_server_open(struct qbs_server **server, struct qbs_host *host, const cha
 void qbs_server_close(struct qbs_server *server);
 /** Number of connections that one call of qbs_server_rate and qbs_server_rate_step changes. */
 #define QBS_RATE_STEP 256u
-/** The same for connections whose clients have sent requests while none were read. */
+/** As QBS_RATE_STEP, for connections whose clients have sent requests while none were read. */
 #define QBS_LISTEN_STEP 8u
 /**
- * Set how fast requests are read, also for future connections. A new server is at QBS_RATE_NORMAL. The limit takes
- * effect at once. Flow control words change for QBS_RATE_STEP connections. Those with requests that waited count more.
+ * Set how fast requests are read, also for future connections. A new server is at QBS_RATE_NORMAL. The number of
+ * requests that are read changes at once. Flow control words of QBS_RATE_STEP connections are changed now. Of
+ * connections whose requests have waited, only QBS_LISTEN_STEP.
  * @return whether some are left: call qbs_server_rate_step in a later turn of the loop
  */
 bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);
 /** Change further connections. @return as qbs_server_rate */
 bool qbs_server_rate_step(struct qbs_server *server);
 
-/** End a connection: closed() runs inside. Idempotent. */
+/** End a connection. closed() is called before the return. Idempotent. */
 void qbs_disconnect(struct qbs_connection *connection);
-/** Return whether the client has damaged the shared memory: for closed(). */
+/** Return whether the client has damaged the shared memory. Meant for closed(). */
 bool qbs_is_broken(const struct qbs_connection *connection);
-/** Stop or resume to read requests of this connection. Its hang-up is noticed in any case. Idempotent. */
+/** Stop or resume reading requests of this connection. A hang-up of the client is noticed in any case. Idempotent. */
 void qbs_pause(struct qbs_connection *connection, bool is_paused);
 /**
  * Make the client's library refuse messages without an answer, as at QBS_RATE_OFF_2, or allow them again. Requests are

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See ring.h. An access never fails: the mapping is guarded (fault.h). */
+/* Functions of ring.h. An access to the memory never fails: the mapping is guarded (fault.h). */
 #include "exec/qb/ring.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include "exec/qb/semaphore.h"
 
 #define WORD 4u
-#define HEAD_WORDS 2u /* of a chunk: size and magic */
+#define HEAD_WORDS 2u /* words of a chunk's head: size and magic number */
 #define MAGIC_WHOLE 0xA1A1A1A1u
 #define MAGIC_GONE 0xD0D0D0D0u
-#define ROOM_KEPT 13u /* bytes beside the largest message: its head, a word, and one, as libqb rounds */
+#define ROOM_KEPT 13u /* bytes needed besides the largest message: a chunk's head, a word, and 1, as libqb rounds */
 
 _Static_assert(offsetof(struct qbs_ring_header, data_path) == 4108, "header");
 _Static_assert(offsetof(struct qbs_ring_header, references) == 8204, "header");
@@ -76,7 +76,7 @@ int qbs_ring_write(struct qbs_ring *ring, const struct iovec *iov, uint32_t coun
 		return -EPROTO;
 	if (size > ring->words * WORD - ROOM_KEPT)
 		return -EMSGSIZE;
-	/* Never full: that would look empty. */
+	/* At least one word stays free: a full ring would look empty. */
 	if (words_of(size) + 1 > ring->words - distance(ring, other, ring->at))
 		return -EAGAIN;
 	for (uint32_t i = 0; i < count; i++) {

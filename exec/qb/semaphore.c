@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * glibc's semaphore. With 64-bit atomics it begins with one such word: its value in the low half, and how many wait in
- * the high half. Without, the first 32-bit word is twice the value, plus one if any waits. tests/unit/test_qb_ring
- * compares this with sem_wait() and sem_getvalue() of the C library at hand.
+ * glibc's semaphore. With 64-bit atomics it begins with one 64-bit word: the value in the low half, the number of
+ * waiters in the high half. Without them, the first 32-bit word is twice the value, plus 1 if there are waiters.
+ * tests/unit/test_qb_ring compares this with sem_wait() and sem_getvalue() of the C library at hand.
  */
 #include "exec/qb/semaphore.h"
 
@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* If the page does not exist any more the call fails, which does not matter: no client can wait there. */
+/*
+ * Wake a waiter. If the page does not exist any more, the call fails, which does not matter: no client can wait there.
+ */
 static void wake(uint32_t *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 #if __LP64__
@@ -32,7 +34,7 @@ void qbs_semaphore_post(sem_t *semaphore)
 
 void qbs_semaphore_take(sem_t *semaphore)
 {
-	/* Only we take from it, so that it cannot become less in between. */
+	/* Only this process subtracts, so a value above 0 stays above 0 until the subtraction. */
 	if ((uint32_t)__atomic_load_n((uint64_t *)(void *)semaphore, __ATOMIC_RELAXED) != 0)
 		(void)__atomic_fetch_sub((uint64_t *)(void *)semaphore, 1, __ATOMIC_ACQUIRE);
 }

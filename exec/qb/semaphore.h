@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A POSIX semaphore in memory that a client can write, too. sem_post() trusts the words of a semaphore. One of them
- * tells whether it is shared, and is part of the call of the kernel. So a client could make the server wait for ever
- * or abort. Therefore this code changes the words itself, as glibc's waiters expect, and calls the kernel only to
- * wake a waiter.
+ * says whether the semaphore is shared, and becomes an argument of the system call. So a client could make the server
+ * wait for ever or abort. Therefore this code changes the words itself, as glibc's waiters expect, and calls the kernel
+ * only to wake a waiter.
  */
 #ifndef EXEC_QB_SEMAPHORE_H
 #define EXEC_QB_SEMAPHORE_H
@@ -12,7 +12,7 @@
 
 /** Add one, and wake a waiter if there may be one. */
 void qbs_semaphore_post(sem_t *semaphore);
-/** Subtract one, if there is one. */
+/** Subtract one, unless the value is 0. */
 void qbs_semaphore_take(sem_t *semaphore);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Hosts and servers: names that are listened at. */
+/* Hosts and servers: sockets that listen for clients. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -58,7 +58,7 @@ uint32_t qbs_host_handshakes(const struct qbs_host *host) { return host->handsha
 
 /* --- one server --- */
 
-/* @return how much of the address counts; 0: too long */
+/* Fill in the address of the server's socket. @return its length; 0: too long */
 static socklen_t make_address(struct qbs_server *server, struct sockaddr_un *address)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -69,7 +69,7 @@ static socklen_t make_address(struct qbs_server *server, struct sockaddr_un *add
 		memcpy(server->path, address->sun_path, sizeof(server->path));
 		return length < 0 || (size_t)length >= sizeof(address->sun_path) ? 0 : sizeof(*address);
 	}
-	/* An abstract name with the zeros behind it, as libqb's clients ask for it. */
+	/* An abstract name, padded with zeros to the whole size, as libqb's clients ask for it. */
 	snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1, "%s", server->name);
 	return sizeof(*address);
 }
@@ -86,7 +86,7 @@ static int listen_at(struct qbs_server *server)
 	if (server->fd < 0)
 		return -errno;
 	if (server->path[0] != '\0')
-		(void)unlink(server->path); /* of an earlier daemon */
+		(void)unlink(server->path); /* remove the socket of an earlier daemon */
 	if (bind(server->fd, (struct sockaddr *)&address, size) < 0 ||
 		(server->path[0] != '\0' && chmod(server->path, 0777) < 0) ||
 		setsockopt(server->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
@@ -124,7 +124,7 @@ int qbs_server_open(struct qbs_server **result, struct qbs_host *host, const cha
 void qbs_server_close(struct qbs_server *server)
 {
 	server->host->loop->del(server->host->loop->arg, server->fd);
-	(void)shutdown(server->fd, SHUT_RDWR); /* also where a process that was forked holds it */
+	(void)shutdown(server->fd, SHUT_RDWR); /* end listening also if a forked process has inherited the socket */
 	close(server->fd);
 	if (server->path[0] != '\0')
 		(void)unlink(server->path);
@@ -135,9 +135,9 @@ void qbs_server_close(struct qbs_server *server)
 }
 
 /*
- * Round after round, so that a rate that changes often reaches all of them. A connection that is polled stays so at a rate
- * of none until its client sends a request: qbs_mute. A change of what the loop polls for is a search in libqb's list of all
- * descriptors, so that few of them are made in a turn.
+ * Change the rate of further connections. The walk continues where the last one ended, so that a rate that changes
+ * often reaches all connections. With a rate of none, a connection is polled until its client sends a request:
+ * qbs_mute. Polling is resumed for few connections in a turn: each time libqb searches its list of all descriptors.
  */
 bool qbs_server_rate_step(struct qbs_server *server)
 {

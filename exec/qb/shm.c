@@ -38,9 +38,9 @@ static size_t header_room(void)
 	return (HEADER_SIZE + page - 1) / page * page;
 }
 
-/* --- making --- */
+/* --- making the rings --- */
 
-/* Written, not stored through the mapping: a full file system is an error here. */
+/* Write the header with pwrite, not through the mapping, so that a full file system is an error here. */
 static int write_header(const struct qbs_connection *connection, int fd, uint32_t i, uint32_t words)
 {
 	struct qbs_ring_header header = {.words = words, .references = 1};

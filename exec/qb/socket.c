@@ -31,7 +31,10 @@ static void name_control(const struct qbs_connection *connection, char name[CONT
 	snprintf(name, CONTROL_NAME_SIZE, "qb-control-%s", connection->server->name);
 }
 
-/* libqb passes the whole structure: the zeros behind the name belong to it. */
+/*
+ * Fill in the address of a client's socket. libqb passes the whole structure: the zeros behind the name
+ * belong to the name.
+ */
 static int address_of(const struct qbs_connection *connection, const char *end, struct sockaddr_un *address)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -92,7 +95,7 @@ static int make_control(struct qbs_connection *connection)
 		rc = fd;
 		goto close_folder;
 	}
-	/* Written: a full file system is an error here, and no fault later. */
+	/* Write the page, so that a full file system is an error here, and not a signal at a later access. */
 	if (pwrite(fd, zeros, CONTROL_SIZE, 0) != (ssize_t)CONTROL_SIZE)
 		rc = -ENOSPC;
 	if (rc == 0)
@@ -200,7 +203,7 @@ static int64_t socket_receive(struct qbs_connection *connection)
 	return (message.msg_flags & MSG_TRUNC) != 0 || qbs_guard_is_broken(connection->guard) ? -EPROTO : size;
 }
 
-/* The client's end exists when its library has got our answer. */
+/* Connect to the client's socket. It exists when the client's library has received the daemon's answer. */
 static int connect_end(const struct qbs_connection *connection, int fd, const char *end, bool *is_connected)
 {
 	struct sockaddr_un address;

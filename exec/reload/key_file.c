@@ -55,8 +55,8 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
 }
 
 /*
- * A daemon that is started as another user afterwards, or as root, reads the file as before. The mode comes first: a
- * process may have the right to give a file away, and none over a file of others.
+ * Set mode and owner of the new file to those of the key file. So a daemon that is later started as another user, or as
+ * root, can read it. The mode is set first: after a change of the owner the process may have no right over the file.
  */
 static int set_rights(const struct key_file *file, int fd)
 {
@@ -65,7 +65,7 @@ static int set_rights(const struct key_file *file, int fd)
 
 	if (fchmod(fd, 0400 | (is_there ? status.st_mode & 0040 : 0)) < 0)
 		return -errno;
-	/* A process without the right to give files away owns the new one. */
+	/* A process without the right to give files away stays the owner of the new file. */
 	if (is_there && fchown(fd, status.st_uid, status.st_gid) < 0 && errno != EPERM)
 		return -errno;
 	return 0;
@@ -75,7 +75,7 @@ int key_file_write_next(struct key_file *file, const void *key, size_t size)
 {
 	int error = 0, fd = -1;
 
-	/* One that an earlier rotation left. If it must stay, that is the reason, and not that it exists. */
+	/* Remove NAME.next of an earlier rotation. If that fails, return this error, and not EEXIST of openat(). */
 	if (unlinkat(file->folder, file->next, 0) < 0 && errno != ENOENT)
 		error = -errno;
 	if (error == 0)
@@ -108,7 +108,7 @@ int key_file_use_next(const struct key_file *file)
 
 void key_file_drop_next(const struct key_file *file) { unlinkat(file->folder, file->next, 0); }
 
-/* Some file systems cannot write a folder to the disk (EINVAL), and need not. */
+/* Write the folder to the disk. Some file systems cannot do that (EINVAL), and need not. */
 int key_file_sync(const struct key_file *file) { return fsync(file->folder) < 0 && errno != EINVAL ? -errno : 0; }
 
 void key_file_close(struct key_file *file)

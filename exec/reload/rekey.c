@@ -19,9 +19,9 @@ struct watcher {
 
 struct rekey {
 	struct rekey_parts parts;
-	struct watcher *watchers, **last; /* in the order in which they came */
+	struct watcher *watchers, **last; /* in the order in which they were added */
 	uint32_t next_phase;              /* COTERIE_REKEY_*, or 0 if no change is under way */
-	bool is_owed;                     /* the watchers do not know yet */
+	bool is_owed;                     /* the watchers have not been called for this change yet */
 };
 
 struct rekey *rekey_create(const struct rekey_parts *parts)
@@ -62,7 +62,7 @@ void rekey_announce(struct rekey *rekey)
 		return;
 	rekey->is_owed = false;
 	for (struct watcher *watcher = rekey->watchers; watcher != NULL; watcher = next) {
-		next = watcher->next; /* plugins do not end in here */
+		next = watcher->next; /* no plugin ends during run(), so `next` stays valid */
 		watcher->run(watcher->arg);
 	}
 }
@@ -93,9 +93,9 @@ int rekey_go_on(struct rekey *rekey, uint32_t phase)
 
 	PLUGIN_MARKED(transport, "rekey", rc = transport->transport.rekey(transport->self, phase));
 	if (rc < 0)
-		return rc; /* the same turn may be tried again */
+		return rc; /* the same phase may be tried again */
 	rekey->next_phase = phase == COTERIE_REKEY_ACTIVATE ? COTERIE_REKEY_CLEANUP : 0;
-	ring_resize_frames(rekey->parts.ring); /* a ring that is clear now has longer ones */
+	ring_resize_frames(rekey->parts.ring); /* frames of a ring that has become clear may be longer */
 	return 0;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The change of an encrypted ring's keys, between the transport that has them and the plugin that agrees on them
- * with the other nodes (book encryption, "Change of the key"):
+ * The change of an encrypted ring's keys. The transport has the keys. A plugin agrees on them with the other nodes
+ * (book encryption, "Change of the key"):
  *
  * 1. A reload of the transport has loaded new keys.
- * 2. The watchers are told.
- * 3. One of them calls for COTERIE_REKEY_ACTIVATE, then for COTERIE_REKEY_CLEANUP.
+ * 2. The watchers are called.
+ * 3. A watcher calls rekey_go_on with COTERIE_REKEY_ACTIVATE, then with COTERIE_REKEY_CLEANUP.
  */
 #ifndef EXEC_REKEY_H
 #define EXEC_REKEY_H
@@ -18,7 +18,7 @@ struct plugin_registry;
 struct rekey;
 struct ring;
 
-/** The parts that it uses. All are borrowed until rekey_destroy. */
+/** The parts that a rekey uses. All are borrowed until rekey_destroy. */
 struct rekey_parts {
 	struct config *const *config; /* points to the running configuration, which a reload replaces */
 	struct plugin_registry *plugins;
@@ -29,9 +29,9 @@ struct rekey_parts {
 struct rekey *rekey_create(const struct rekey_parts *parts);
 void rekey_destroy(struct rekey *rekey); /* NULL is ignored */
 
-/** Begin a change: the transport holds new keys. A change that was under way is over. */
+/** Begin a change: the transport has loaded new keys. An earlier change that is under way ends. */
 void rekey_loaded(struct rekey *rekey);
-/** Tell the watchers of a change, once after rekey_loaded. */
+/** Call the watchers, once after each rekey_loaded. */
 void rekey_announce(struct rekey *rekey);
 
 /** As host->rekey_watch and host->rekey. */

@@ -25,8 +25,8 @@
 
 enum work {
 	WORK_WHOLE,   /* both steps */
-	WORK_PREPARE, /* the first alone */
-	WORK_EXAMINE, /* the first, and nothing is kept */
+	WORK_PREPARE, /* only the first step */
+	WORK_EXAMINE, /* only the first step, and nothing is kept */
 };
 
 /* A caller that waits for the result of a reload. */
@@ -40,18 +40,18 @@ struct waiter {
 };
 
 /*
- * One reading of the file. If no request needs it any more, the thread frees it. Otherwise the
- * thread is joined first.
+ * A reading of the file. If no request needs the result any more, the thread frees the job. Otherwise the thread is
+ * joined first.
  */
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	bool is_abandoned; /* under lock, as is the next */
+	bool is_abandoned; /* under lock, as is_posted */
 	bool is_posted;
-	struct reload *reload; /* NULL behind abandonment */
+	struct reload *reload; /* NULL if the job is abandoned */
 	struct loop *loop;
 	char *path;
-	const char *local_name, *instance, *state_dir; /* of the process */
+	const char *local_name, *instance, *state_dir; /* as the process was started */
 	uint32_t nodeid;
 	struct config_fixed *fixed;
 	enum work work;
@@ -59,7 +59,7 @@ struct job {
 	int rc;
 	struct config *config;
 	struct config_messages messages;
-	char log_error[512]; /* error of opening the log's new targets; "": none */
+	char log_error[512]; /* error of opening the log's new targets, or "": none */
 };
 
 /* --- the helper thread --- */
@@ -93,7 +93,7 @@ static bool job_post(struct job *job)
 		pthread_mutex_unlock(&job->lock);
 		if (is_done)
 			return is_wanted;
-		nanosleep(&pause, NULL); /* out of memory: try again, since a caller waits */
+		nanosleep(&pause, NULL); /* out of memory: try again, since a caller waits for the result */
 	}
 }
 
@@ -122,7 +122,7 @@ static bool can_rekey(const struct reload *reload)
 	return transport != NULL && transport->transport.rekey != NULL;
 }
 
-/* The thread opens no files of plugins. */
+/* Collect the options of the loaded plugins before the thread starts, so that it need not open plugin files. */
 static int describe_plugins(const struct reload *reload, struct config_fixed *fixed)
 {
 	for (const struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next)
@@ -170,13 +170,13 @@ static int start_thread(struct job *job)
 	return rc == 0 ? 0 : -ENOMEM;
 }
 
-/* --- the result --- */
+/* --- the result of a reading --- */
 
 static void tell_waiters(struct reload *reload, int rc, const char *text)
 {
 	struct waiter *waiter;
 
-	/* One at a time: each may end others, or ask again. */
+	/* Call one waiter at a time: it may remove other waiters, or request another reload. */
 	reload->is_telling = true;
 	while ((waiter = reload->now) != NULL) {
 		reload->now = waiter->next;
@@ -188,7 +188,7 @@ static void tell_waiters(struct reload *reload, int rc, const char *text)
 
 static int start(struct reload *reload);
 
-/* A kept result has one owner. */
+/* Return whether both waiters can share the result of a reading. A kept result has one owner only. */
 static bool wants_same(const struct waiter *a, const struct waiter *b)
 {
 	return a->work == b->work && a->is_forced == b->is_forced && (a->work != WORK_PREPARE || a->owner == b->owner);
@@ -223,7 +223,7 @@ static void tell_lines(int prio, const char *before, char *const *texts, uint32_
 		log_line("CFG", prio, "%s%s", before, texts[i]);
 }
 
-/* Return the reason to refuse the file, from its reading alone. */
+/* Check the reading itself: return the reason to refuse the file, or 0. */
 static int judge(const struct job *job, struct reload_error *error)
 {
 	uint32_t count = job->messages.error_count;
@@ -242,8 +242,8 @@ static void messages_move(struct config_messages *to, struct config_messages *fr
 }
 
 /*
- * Make the configuration that was read the running one, or a refusal. Book configuration, "Reload",
- * has the keys around it. On success config is taken over. rc: the refusal so far.
+ * Make the configuration that was read the running one, or refuse it. config is taken over on success. rc is the
+ * refusal so far. For the keys of the map that are set before and after, see book configuration, "Reload".
  */
 static int take(struct reload *reload, struct config **config, const struct config_messages *messages, int rc,
 	struct reload_error *error)
@@ -274,13 +274,13 @@ static int take(struct reload *reload, struct config **config, const struct conf
 		map_set_u8(map, "config.reload_in_progress", 0);
 	reload->is_applying = false;
 	reload_count(reload, rc, is_change);
-	rekey_announce(reload->parts.rekey); /* the other nodes may be asked from here on */
+	rekey_announce(reload->parts.rekey); /* call the watchers of the key only now: they may ask the other nodes */
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
 /*
- * Handle keys that clients have set meanwhile: the file's values replace them, or they take effect
- * now.
+ * Handle keys that clients have changed during the reading: either the file's values have replaced them, or they are
+ * applied soon.
  */
 static void pay_revision(struct reload *reload, bool is_replaced)
 {
@@ -296,7 +296,7 @@ static void forget_kept(struct reload *reload)
 	reload->kept = (struct reload_kept){0};
 }
 
-/* The first step. *text: the list, caller frees; NULL on failure. */
+/* Do the first step. *text: list of changes, caller frees; NULL on failure. */
 static int examine(struct reload *reload, struct job *job, struct reload_error *error, char **text)
 {
 	int rc = judge(job, error);
@@ -340,7 +340,7 @@ static void on_read(void *arg)
 	char *text = NULL;
 	int rc;
 
-	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
+	pthread_join(job->thread, NULL); /* does not block: the thread has nothing left to do */
 	reload->job = NULL;
 	if (job->config != NULL)
 		job->config->is_forced = job->is_forced;
@@ -413,7 +413,7 @@ void reload_destroy(struct reload *reload)
 	if (job == NULL)
 		return;
 	pthread_mutex_lock(&job->lock);
-	bool is_posted = job->is_posted; /* and the loop does not run any more */
+	bool is_posted = job->is_posted; /* the result is posted, but the loop does not run it any more */
 
 	job->is_abandoned = true;
 	job->reload = NULL;
@@ -452,7 +452,7 @@ static int request(struct reload *reload, const struct waiter *wanted)
 		end = &(*end)->next;
 	*end = waiter;
 	if (reload->job != NULL || reload->now != NULL || reload->is_telling)
-		return 0; /* waits behind the active reading */
+		return 0; /* the request waits for the next reading */
 	take_next(reload);
 	int rc = start(reload);
 

@@ -5,17 +5,17 @@
  * 1. After a request the file is read and checked on a helper thread: the resolution of names may take long, and the
  *    ring must not wait. One file is read at a time. Requests that come meanwhile wait for the next reading, which
  *    serves all of them.
- * 2. On the loop the result is compared with the running configuration. A value that cannot change stays, and the log
- *    names it. A value that must not change makes the node refuse the whole file (reload_apply.c).
+ * 2. On the loop the result is compared with the running configuration. A value that needs a restart stays, and the log
+ *    names it. A few values must not change at all: then the node refuses the whole file (reload_apply.c).
  * 3. In one turn of the loop the map, the engine, the transport's peers, the log and the plugins' options take the new
  *    values. Keys of the map show that a reload is in progress.
- * 4. A reload in two steps: the first one ends with a checked configuration, which is kept, and a list of the changes
- *    (reload_list.c). The second one is 3. Changes of keys by clients wait meanwhile.
+ * 4. A reload in two steps: the first step ends with a checked configuration, which is kept, and a list of the changes
+ *    (reload_list.c). The second step is 3. Changes of keys by clients wait meanwhile.
  * 5. SIGHUP runs the first step only. It logs the changes that a reload of this node would make (reload_hangup.c). They
  *    are not made, since the other nodes have not been asked.
- * 6. A node that is gone from the node list stays known to engine and transport until it has left the ring
+ * 6. A node that the new node list does not have stays known to engine and transport until it has left the ring
  *    (reload_nodes.c). Otherwise it would be cut off while it sends. In a ring with Corosync's nodes, which cut it off,
- *    it goes at once. That node itself accepts the file and keeps its configuration.
+ *    it is removed at once. That node itself accepts the file and keeps its configuration.
  */
 #ifndef EXEC_RELOAD_H
 #define EXEC_RELOAD_H
@@ -35,7 +35,7 @@ struct reload;
 struct ring;
 struct stats;
 
-/** The parts that it uses. All are borrowed until reload_destroy. */
+/** The parts that a reload uses. All are borrowed until reload_destroy. */
 struct reload_parts {
 	struct config **config; /* points to the running configuration, which a reload replaces and destroys */
 	const char *local_name; /* --node, or NULL: not given */
@@ -54,11 +54,13 @@ struct reload_parts {
 
 /** parts: copied. NULL: out of memory */
 struct reload *reload_create(const struct reload_parts *parts);
-/** Drop all requests without a call of `done`. A file that is being read is ignored. NULL is ignored. */
+/**
+ * Drop all requests without a call of `done`. The result of a reading that is under way is ignored. NULL is ignored.
+ */
 void reload_destroy(struct reload *reload);
 
 /**
- * Ask for a reload.
+ * Request a reload.
  *
  * @param owner      for reload_forget
  * @param is_forced  accept a coterie.conf in which nodes that run are missing
@@ -68,14 +70,14 @@ void reload_destroy(struct reload *reload);
 int reload_request(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /**
- * The first of two steps: read and check the file, and keep the configuration.
+ * Do the first of two steps: read and check the file, and keep the configuration.
  *
  * @param is_forced  as that of reload_request
  * @param done  as that of host->reload_prepare
  */
 int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
-/** The second step, with the configuration that was kept for this owner. As host->reload_commit. */
+/** Do the second step, with the configuration that was kept for this owner. Returns as host->reload_commit. */
 int reload_commit(struct reload *reload, const void *owner);
 void reload_drop(struct reload *reload, const void *owner);
 /** As reload_prepare, but keep nothing, and drop nothing that is kept for another owner. */

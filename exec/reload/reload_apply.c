@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Replaces the running configuration by a new one. Everything that can fail comes first and can be
- * undone. The later steps can fail only for lack of memory.
+ * Replaces the running configuration by a new one. Steps that can fail are done first and can be undone. The later
+ * steps can fail only if memory is missing.
  */
 #include "exec/reload/reload_private.h"
 
@@ -20,10 +20,10 @@
 #include "exec/reload/rekey.h"
 #include "exec/ring/ring.h"
 
-/* The changes for one plugin. */
+/* The changes for a plugin. */
 struct plugin_plan {
 	struct plugin *plugin;
-	struct plugin_options *options; /* NULL: handed over, or none yet */
+	struct plugin_options *options; /* or NULL: passed to the plugin already, or not checked yet */
 	bool has_changed;
 };
 
@@ -77,7 +77,10 @@ static void tell_warnings(const struct config_messages *messages)
 		log_line("CFG", LOG_WARNING, "%s", messages->warnings[i]);
 }
 
-/* Rules of plugins that run. The first error is the refusal's, and the others are logged. is_end: the last check. */
+/*
+ * Check the rules of plugins that run. The first error becomes the reason of the refusal, further errors are logged.
+ * is_end: this is the last check.
+ */
 static int check_plugins(const struct reload *reload, struct config *config, bool is_end, struct reload_error *error)
 {
 	struct config_messages messages = {0};
@@ -139,7 +142,9 @@ static int plan_options(
 	return 0;
 }
 
-/* Log this only now that the file is accepted, since it names values that do not change. */
+/*
+ * Pass the new options to the plugins. Options that keep their values are logged only now, when the file is accepted.
+ */
 static void take_options(struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
@@ -159,8 +164,8 @@ static void take_options(struct plan *plan)
 }
 
 /*
- * A reload of the file succeeds although a part of it has no effect. corosync-cfgtool -R shows the key, as since 3.1.9. The
- * log has each error, the key the first.
+ * Report that a part of an accepted file has no effect. The reload still succeeds. corosync-cfgtool -R shows the key,
+ * as since 3.1.9. The log has each error, the key only the first one.
  */
 static void report_part(const struct reload *reload, enum reload_source source, const char *text)
 {
@@ -172,7 +177,7 @@ static void report_part(const struct reload *reload, enum reload_source source, 
 		map_set_string(reload->parts.map, key, text);
 }
 
-/* Call the transport's reload, which finds changed keys itself, since not all of its keys are options. */
+/* Call the reload function of the transport. It finds changed keys itself, since not all of its keys are options. */
 static void tell_transport(const struct reload *reload, const struct plugin *plugin, enum reload_source source)
 {
 	int rc = 0;
@@ -213,7 +218,7 @@ static void tell_plugins(const struct reload *reload, const struct plan *plan, e
 	}
 }
 
-/* --- from old to new --- */
+/* --- from the running configuration to the new one --- */
 
 static void reconfigure_ring(struct reload *reload)
 {
@@ -237,7 +242,7 @@ static int commit(struct reload *reload, struct config *config, enum reload_sour
 
 	if (source == RELOAD_FILE)
 		map_set_u8(reload->parts.map, "config.reload_in_progress", 1);
-	/* Set them first, since code that tracks the keys may read options and addresses. */
+	/* Replace these first, since code that tracks the keys may read options and addresses. */
 	*reload->parts.config = config;
 	take_options(plan);
 	rc = source == RELOAD_FILE ? config_publish_changes(config, reload->parts.map)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How reloads ended on this node, for the statistics. An examination (SIGHUP) is none. */
+/* Counts how reloads ended on this node, for the statistics. An examination (SIGHUP) does not count. */
 #include "exec/reload/reload_private.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 bool reload_is_change(const struct reload *reload, const struct config *config)
 {
-	static const char change[] = "change "; /* the line of a change. Other lines are about a restart */
+	static const char change[] = "change "; /* begins the line of a change. Other lines are about a restart */
 	char *lines = reload_list(reload, config, NULL, 0);
 	bool is_change = lines == NULL || strncmp(lines, change, strlen(change)) == 0 ||
 			 strstr(lines, "\nchange ") != NULL;

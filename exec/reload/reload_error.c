@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reason why a file is refused. All files of the reload use this one, and it uses none of them. */
+/* The reason why a file is refused. All files of exec/reload use this file, and it uses none of them. */
 #include "exec/reload/reload_private.h"
 
 #include <stdarg.h>

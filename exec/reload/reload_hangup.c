@@ -10,7 +10,7 @@ static const char error_key[] = "config.reload_error_message";
 
 static void begin(struct reload *reload);
 
-/* "change KEY OLD -> NEW" */
+/* Log a line of the list, "change KEY OLD -> NEW" or "restart ..." */
 static void tell(const char *line)
 {
 	static const char restart[] = "restart ", change[] = "change ";
@@ -34,7 +34,7 @@ static void tell_lines(const char *text)
 	free(copy);
 }
 
-/* Why it is refused is in the log already. */
+/* Log the result of an examination. The reason of a refusal is in the log already. */
 static void on_examined(void *arg, int rc, const char *text)
 {
 	struct reload *reload = arg;
@@ -66,7 +66,7 @@ void reload_hangup(struct reload *reload)
 	if (reload == NULL)
 		return;
 	if (reload->is_hung_up)
-		reload->is_hung_up_again = true; /* it may have been written behind the reading */
+		reload->is_hung_up_again = true; /* the file may have been changed after it was read */
 	else
 		begin(reload);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Another key of the ring, without a file that is read again: what exec/reload/rotate.c needs of the reload. */
+/* Replace the ring's key without reading the file again. exec/reload/rotate.c uses this. */
 #include "exec/reload/reload_private.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "exec/reload/rekey.h"
 
-/* *config: NULL on errors */
+/* Make a copy of the running configuration with this key. *config: NULL on errors. */
 static int make(const struct reload *reload, const void *key, uint32_t size, const char *path, struct config **config,
 	struct reload_error *error)
 {

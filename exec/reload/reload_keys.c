@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients that set keys of the sections totem and logging in the map change the daemon with them,
- * as a reload would (book configuration, "Reload"). All changes of one turn of the loop are taken
- * together, and all that follow within PAUSE_NS too: each time costs a whole new configuration.
+ * Clients can set keys of the sections totem and logging in the map. This changes the daemon as a reload would (book
+ * configuration, "Reload"). All changes of one turn of the loop are applied together, and also changes that follow
+ * within PAUSE_NS: each time needs a whole new configuration.
  */
 #include "exec/reload/reload_private.h"
 
@@ -33,7 +33,7 @@ static void revise(void *arg)
 
 	reload->revision = NULL;
 	if (reload->job != NULL || reload->kept.config != NULL) {
-		reload->is_revision_owed = true; /* unless the file's values replace these */
+		reload->is_revision_owed = true; /* apply the keys later, unless the file's values replace them */
 		return;
 	}
 	int rc = config_revise(reload_running(reload), reload->parts.map, &config, &messages);

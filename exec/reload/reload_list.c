@@ -16,7 +16,7 @@
 #define NONE "(none)"
 #define HIDDEN "(hidden)"
 
-/* Stored in the map, but their users read them only at the start. */
+/* Keys that are stored in the map, but read only at the start. */
 static const char *const start_keys[] = {
 	"quorum.allow_downscale",
 	"quorum.auto_tie_breaker",
@@ -48,7 +48,7 @@ static void list_fini(struct list *list)
 	free(list->lines);
 }
 
-/* A line stays one: values are a file's or a client's. */
+/* Return a copy without line breaks, so that each change has one line: values come from a file or a client. */
 static char *printable(const char *text)
 {
 	char *copy = strdup(text != NULL ? text : NONE);
@@ -87,7 +87,7 @@ static void add_key(void *arg, const char *key, const char *now, const char *bef
 	add(arg, is_restart, key, before, now);
 }
 
-/* It is in no map. */
+/* Add a change of the ring's key, which is in no map. */
 static void add_secret(struct list *list, const struct config *running, const struct config *config)
 {
 	bool is_same = running->key_size == config->key_size && (config->key == NULL) == (running->key == NULL) &&
@@ -105,7 +105,7 @@ struct option_list {
 	const struct coterie_plugin *descriptor;
 };
 
-/* A transport's options are also keys. */
+/* Find the line of a transport's option. Such an option is also a key of the map, which is listed already. */
 static struct line *find_transport_key(struct list *list, const char *name)
 {
 	static const char *const prefixes[] = {"totem.", "totem.interface.0."};
@@ -148,7 +148,7 @@ static void add_options(struct list *list, const struct reload *reload, const st
 		struct plugin_options *options = plugin_options_again(one, config, &why);
 
 		if (options == NULL) {
-			list->is_out_of_memory = true; /* all other errors were detected before */
+			list->is_out_of_memory = true; /* other errors would have been found by the checks before */
 			return;
 		}
 		plugin_options_compare(options, one->options, one->descriptor, add_option, &arg);

@@ -35,7 +35,7 @@ static void departing_del(struct reload *reload, struct departing *departing)
 	*departing = reload->departing.list[--reload->departing.count];
 }
 
-/* For the log: its name, or the first of its addresses. */
+/* Return a text for the log: the node's name, or its first address. */
 static const char *label(const struct config_node *node)
 {
 	for (uint32_t link = 0; node->name == NULL && link < node->link_count; link++)
@@ -45,8 +45,9 @@ static const char *label(const struct config_node *node)
 }
 
 /*
- * Corosync's nodes send nothing to a removed node from the reload on, and drop its packets. If this node kept it, the
- * ring would form in ever new ways. Without it the token is lost once, and the others form the ring.
+ * Remove a node at once if the ring has nodes of Corosync. From the reload on, these send nothing to a removed node,
+ * and drop its packets. If this node kept it, the ring would be formed again and again. Without it the token is lost
+ * once, and the other nodes form the ring.
  */
 static void remove_node(struct reload *reload, const struct config_node *node)
 {
@@ -68,8 +69,8 @@ static void remove_node(struct reload *reload, const struct config_node *node)
 }
 
 /*
- * corosync.conf: a file without a running node is applied, as Corosync's nodes do. coterie.conf: only if the operator
- * says so.
+ * Check whether nodes that run are missing in the file. With corosync.conf that is applied, as Corosync's nodes do.
+ * With coterie.conf it is refused, unless the operator forces it.
  */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
@@ -77,7 +78,7 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 
 	if (config->format != CONFIG_FORMAT_COTERIE || config->is_forced)
 		return 0;
-	/* The others go on without it, and their later reloads are not its business. */
+	/* This node was removed earlier, and later reloads of the other nodes do not concern it. */
 	if (config->is_absent && reload->is_removed)
 		return 0;
 	if (config->is_absent)
@@ -97,7 +98,7 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 	return 0;
 }
 
-/* The node is in the node list again, perhaps not on every link. */
+/* A departing node is in the node list again, perhaps not on every link. */
 static void take_back(struct reload *reload, struct departing *departing, const struct config_node *node)
 {
 	for (uint32_t link = 0; link < departing->link_count; link++)
@@ -169,7 +170,10 @@ int reload_ids_build(
 	return 0;
 }
 
-/* Not inside the engine, which asks the transport for its peers while it sends. */
+/*
+ * Remove departed nodes from the transport. Not called while the engine runs, since it may be sending to the
+ * transport's peers.
+ */
 static void drop_departed(void *arg)
 {
 	struct reload *reload = arg;
@@ -191,7 +195,7 @@ static void drop_departed(void *arg)
 				reload_delete_peer(reload, departing->nodeid, link);
 		departing_del(reload, departing);
 	}
-	/* Out of memory: it may come back, which is not worse than before the reload. */
+	/* Out of memory: the engine still accepts the node, as before the reload. */
 	if (reload_ids_build(reload, reload_running(reload), NULL, &ids) < 0)
 		return;
 	options.nodes = ids.ids;

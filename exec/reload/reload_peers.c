@@ -21,7 +21,7 @@
 
 static bool is_same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	/* The port is at the same place in both families. */
+	/* The port has the same offset in both address families. */
 	return config_is_same_host(a, b) &&
 	       ((const struct sockaddr_in *)a)->sin_port == ((const struct sockaddr_in *)b)->sin_port;
 }
@@ -99,7 +99,7 @@ static uint32_t links_of(const struct config *config)
 	return links;
 }
 
-/* --- before anything changes --- */
+/* --- checks before any change --- */
 
 static int check_links(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
@@ -112,7 +112,10 @@ static int check_links(const struct reload *reload, const struct config *config,
 		"new ones, reload, then remove the old ones");
 }
 
-/* In the words of the file's syntax: Corosync's are looked for by what reads its logs. */
+/*
+ * Refuse a changed address in the words of the file's syntax. Programs that read Corosync's logs look for Corosync's
+ * words.
+ */
 static int refuse_move(const struct config *config, const struct config_node *node, uint32_t link,
 	const struct sockaddr_storage *now, const struct sockaddr_storage *wanted, struct reload_error *error)
 {
@@ -145,8 +148,8 @@ static int check_moves(const struct reload *reload, const struct config *config,
 }
 
 /*
- * Packets from one address belong to one node. The address of a departing node is in use until it
- * has left.
+ * Check that no other node has the address: a packet's node is found by its address. A departing node keeps its address
+ * until it has left.
  */
 static int check_place(const struct reload *reload, const struct config *config, const struct config_node *node,
 	uint32_t link, struct reload_error *error)
@@ -195,7 +198,10 @@ int reload_nodes_check(const struct reload *reload, const struct config *config,
 	return rc;
 }
 
-/* Others than Corosync's transports need not open a socket there. */
+/*
+ * Check that sockets can be opened on new links. Only Corosync's transports are checked: others may need no socket
+ * there.
+ */
 int reload_links_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	const struct config_node *node = &config->nodes[config->local];
@@ -222,7 +228,7 @@ int reload_links_check(const struct reload *reload, const struct config *config,
 	return 0;
 }
 
-/* --- what is new --- */
+/* --- adding new peers and links --- */
 
 /* Call peer_add for the new addresses of the first node_count nodes. If is_undone, call peer_del for them instead. */
 static int change_new(struct reload *reload, const struct config *config, uint32_t node_count, bool is_undone,
@@ -274,7 +280,7 @@ static void close_links(struct reload *reload, uint32_t links)
 	struct plugin *transport = transport_of(reload);
 
 	for (uint32_t link = 0; link < CONFIG_LINKS_MAX; link++) {
-		/* A transport that cannot close a link keeps it: it may be wanted again. */
+		/* A transport that cannot close a link keeps it: a later reload may add it again. */
 		if ((links & 1u << link) == 0 || transport->transport.link_down == NULL)
 			continue;
 		PLUGIN_MARKED(transport, "link_down", transport->transport.link_down(transport->self, link));
@@ -282,7 +288,7 @@ static void close_links(struct reload *reload, uint32_t links)
 	}
 }
 
-/* Links that this node did not have. *opened: those that were, also on failure. */
+/* Open the links that this node did not have. *opened: the links that were opened, also on failure. */
 static int open_links(struct reload *reload, const struct config *config, uint32_t *opened, struct reload_error *error)
 {
 	struct plugin *transport = transport_of(reload);
@@ -299,7 +305,7 @@ static int open_links(struct reload *reload, const struct config *config, uint32
 			rc = transport->transport.link_up(
 				transport->self, link, (const struct sockaddr *)reload_address_of(node, link)));
 		if (rc == -EEXIST && transport->transport.link_down == NULL)
-			rc = 0; /* it was there before */
+			rc = 0; /* the link has stayed open since an earlier reload */
 		if (rc < 0)
 			return reload_fail(error, rc, "cannot use address %s for link %u: %s", node->texts[link], link,
 				strerror(-rc));
@@ -327,7 +333,7 @@ int reload_nodes_add(struct reload *reload, const struct config *config, struct 
 	return rc;
 }
 
-/* --- what is gone --- */
+/* --- removing peers and links --- */
 
 void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_error.c, reload_hangup.c,
- * reload_key.c, reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.
+ * reload_key.c, reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file
+ * includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
 #define EXEC_RELOAD_PRIVATE_H
@@ -20,7 +21,7 @@ struct departing {
 	struct sockaddr_storage addresses[CONFIG_LINKS_MAX];
 };
 
-/** All of them, in no order. */
+/** All departing nodes, in no order. */
 struct departing_list {
 	struct departing *list;
 	uint32_t count;
@@ -34,7 +35,7 @@ struct reload_error {
 /** How a reload ended on this node. */
 enum reload_result {
 	RELOAD_APPLIED,
-	RELOAD_UNCHANGED, /* accepted, but without a change */
+	RELOAD_UNCHANGED, /* the file was accepted, but changed nothing */
 	RELOAD_REFUSED,
 	RELOAD_ERROR, /* no memory */
 	RELOAD_RESULTS,
@@ -42,7 +43,7 @@ enum reload_result {
 
 struct reload_counts {
 	uint64_t results[RELOAD_RESULTS];
-	uint64_t taken_ms; /* the last one that was not refused, since the epoch, or 0: none */
+	uint64_t taken_ms; /* time of the last reload that was not refused, milliseconds since the epoch, or 0: none */
 };
 
 struct job;
@@ -50,7 +51,7 @@ struct waiter;
 
 /** The result of a first step, for the second one. */
 struct reload_kept {
-	struct config *config; /* or NULL: none */
+	struct config *config; /* the kept configuration, or NULL: none */
 	struct config_messages messages;
 	const void *owner;
 };
@@ -58,19 +59,21 @@ struct reload_kept {
 struct reload {
 	struct reload_parts parts;
 	struct job *job;           /* the reading that is under way, or NULL */
-	struct waiter *now, *next; /* for its result, and for that of the reading after it */
+	struct waiter *now, *next; /* waiters for the result of this reading, and for that of the next one */
 	struct reload_kept kept;
 	struct departing_list departing;
 	struct reload_counts counts;
 	uint32_t opened_links; /* by bit: links that a refusal must close again */
 	bool is_drop_due;
-	struct map_tracker *trackers[2];                        /* of keys that clients may change */
-	bool is_applying;                                       /* the reload itself changes keys */
-	struct loop_timer *revision;                            /* or NULL: none is due */
+	struct map_tracker *trackers[2];                        /* trackers of the keys that clients may change */
+	bool is_applying;                                       /* the reload itself is changing keys */
+	struct loop_timer *revision;                            /* timer of the next revision, or NULL: none is due */
 	uint64_t revised_ns;                                    /* end of the last revision, or 0: none yet */
-	struct log_limit type_limit, error_limit, notice_limit; /* clients can cause any number */
-	bool is_revision_owed;             /* delayed while a file is read or kept, which may be refused */
-	bool is_hung_up, is_hung_up_again; /* after SIGHUP the file is being examined, and must be once more */
+	struct log_limit type_limit, error_limit, notice_limit; /* limits for log lines that clients can cause */
+	/* changed keys wait, since a file is being read or kept. They are applied later if the file is refused */
+	bool is_revision_owed;
+	/* after SIGHUP: the file is being examined, and will be examined again */
+	bool is_hung_up, is_hung_up_again;
 	bool is_removed; /* this node has accepted a node list without it, and stays until it is stopped */
 	bool is_telling; /* waiters are being called. New ones wait for the next reading */
 };
@@ -81,7 +84,7 @@ static inline struct config *reload_running(const struct reload *reload) { retur
 /** The origin of a configuration. */
 enum reload_source {
 	RELOAD_FILE,
-	RELOAD_KEYS, /* the map: it has the keys already */
+	RELOAD_KEYS, /* a client has set keys in the map: the map is up to date */
 };
 
 /* --- reload_error.c --- */
@@ -107,7 +110,7 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 /** Offer stats.coterie.reload.*. 0; -ENOMEM */
 int reload_count_init(struct reload *reload);
 void reload_count_fini(struct reload *reload);
-/** Return whether the configuration changes anything before a restart. True if out of memory. */
+/** Return whether the configuration changes anything that needs no restart. True if out of memory. */
 bool reload_is_change(const struct reload *reload, const struct config *config);
 /** Count a reload that has ended. rc: 0; -EINVAL; -ENOMEM */
 void reload_count(struct reload *reload, int rc, bool is_change);
@@ -149,10 +152,12 @@ int reload_nodes_check(const struct reload *reload, const struct config *config,
 int reload_links_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Add new nodes and links to the transport. On failure it is as before. */
 int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);
-/** Undo that, if the rest of the reload has failed. */
+/** Undo reload_nodes_add, if a later step of the reload has failed. */
 void reload_nodes_undo(struct reload *reload, const struct config *config);
 void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link);
-/** Close links that are gone, also for departing nodes. before: as below. */
+/**
+ * Close links that the new configuration does not have, also for departing nodes. before: as for reload_nodes_remove.
+ */
 void reload_links_remove(struct reload *reload, const struct config *before);
 
 const struct config_node *reload_find_node(const struct config *config, uint32_t nodeid); /* or NULL */
@@ -165,10 +170,11 @@ bool reload_is_member(const struct reload *reload, uint32_t nodeid);
 
 /* --- reload_nodes.c --- */
 
-/** May the running nodes that the file does not have go? -EINVAL */
+/** Check whether nodes that run and that the file does not have may be removed. -EINVAL */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /**
- * Remove nodes that are gone from the transport. Those that are members of the ring become departing nodes first.
+ * Remove nodes that are missing in the new node list from the transport. Members of the ring become departing nodes
+ * first.
  *
  * @param before  the configuration until now; reload_running is the new one
  */

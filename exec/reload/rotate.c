@@ -24,24 +24,24 @@
 #define KEY_SIZE_MAX 4096u
 #define RETRY_NS 10000000
 
-/* One new key, from the first step to the second. */
+/* A new key, from the first step to the second one. */
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	bool is_abandoned; /* under lock: the thread ends the job. So is the next. */
+	bool is_abandoned; /* under lock, as the next member. If it is true, the thread frees the job */
 	bool is_posted;
 	bool has_thread;
-	bool is_ready;   /* the thread has ended, and NAME.next is there: of the loop */
-	bool is_written; /* NAME.next is there: of the thread, until it has ended */
+	bool is_ready;   /* the thread has ended, and NAME.next exists. Used by the loop only */
+	bool is_written; /* NAME.next exists. Used by the thread until it has ended */
 	struct rotate *rotate;
 	struct loop *loop;
-	const void *owner; /* NULL: the plugin has ended */
+	const void *owner; /* or NULL: the plugin has ended */
 	void (*done)(void *arg, int rc, const char *text);
 	void *arg;
-	uint8_t *key; /* a page that core dumps leave out, wiped at the end */
+	uint8_t *key; /* in a page that core dumps omit, wiped at the end */
 	uint32_t size;
 	char path[4096];
-	bool is_named; /* the configuration names the file */
+	bool is_named; /* the configuration names the key file */
 	bool is_native;
 	struct key_file file;
 	int rc;
@@ -50,7 +50,7 @@ struct job {
 
 struct rotate {
 	struct rotate_parts parts;
-	struct job *job; /* NULL: no new key is prepared */
+	struct job *job; /* the job of the new key, or NULL: no key is prepared */
 };
 
 static const struct config *running(const struct rotate *rotate) { return *rotate->parts.config; }
@@ -63,7 +63,7 @@ static uint8_t *hold_key(const void *key, uint32_t size)
 
 	if (page == MAP_FAILED)
 		return NULL;
-	/* A kernel, or a limit, that refuses one of these is no reason to keep the old key. */
+	/* If the kernel or a limit refuses one of these calls, the key is replaced all the same. */
 	(void)madvise(page, KEY_SIZE_MAX, MADV_DONTDUMP);
 	(void)mlock(page, KEY_SIZE_MAX);
 	return memcpy(page, key, size);
@@ -80,7 +80,7 @@ static void job_destroy(struct job *job)
 	free(job);
 }
 
-/* Drop a job without effect, and remove NAME.next. */
+/* Drop a job that had no effect, and remove NAME.next. */
 static void job_drop(struct job *job)
 {
 	if (job->is_written)
@@ -112,7 +112,7 @@ static struct job *job_create(struct rotate *rotate, const void *key, uint32_t s
 
 static void explain(struct job *job)
 {
-	bool is_closed = job->file.is_folder_closed; /* a file that cannot be changed has another reason */
+	bool is_closed = job->file.is_folder_closed; /* an error of the key file itself has another explanation */
 
 	if (job->file.is_folder_shared)
 		snprintf(job->text, sizeof(job->text),
@@ -151,7 +151,7 @@ static bool job_post(struct job *job)
 		pthread_mutex_unlock(&job->lock);
 		if (is_done)
 			return is_wanted;
-		nanosleep(&pause, NULL); /* out of memory, and the owner waits */
+		nanosleep(&pause, NULL); /* out of memory: try again, since the owner waits */
 	}
 }
 
@@ -198,7 +198,7 @@ static void on_written(void *arg)
 	char text[sizeof(job->text)];
 	int rc = job->rc;
 
-	pthread_join(job->thread, NULL); /* it has posted, and ends */
+	pthread_join(job->thread, NULL); /* does not block: the thread has posted its result and ends */
 	job->is_ready = true;
 	memcpy(text, job->text, sizeof(text));
 	if (job->owner == NULL || rc < 0) {
@@ -211,10 +211,7 @@ static void on_written(void *arg)
 		done(done_arg, rc, text);
 }
 
-/*
- * Check what is possible without the disk: the file has a place, and the configuration accepts the
- * key.
- */
+/* Check what can be checked without the disk: the key file has a place, and the configuration accepts the key. */
 static int check(struct rotate *rotate, struct job *job)
 {
 	int rc = config_key_place(
@@ -231,7 +228,7 @@ static int check(struct rotate *rotate, struct job *job)
 	return -EINVAL;
 }
 
-/* The check has failed: the caller still has its answer on a later turn of the loop. */
+/* Pass the refusal to the caller on a later turn of the loop. */
 static void on_refused(void *arg)
 {
 	struct job *job = arg;
@@ -271,7 +268,7 @@ int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, ui
 
 /* --- the second step --- */
 
-/* The job that is ready for this owner. */
+/* Return the job of this owner whose key is written, or NULL. */
 static struct job *ready_job(const struct rotate *rotate, const void *owner)
 {
 	struct job *job = rotate->job;
@@ -288,10 +285,13 @@ static void *sync_run(void *arg)
 	return NULL;
 }
 
-/* A crash before the folder is on the disk leaves the key before under the name, and this one as NAME.next. */
+/*
+ * Write the folder to the disk, and destroy the job. After a crash before that, the key file has the old key, and
+ * NAME.next this one.
+ */
 static void sync_and_destroy(struct job *job)
 {
-	pthread_t thread; /* not in the job, which the thread frees at once */
+	pthread_t thread; /* no member of the job, which the thread frees at once */
 
 	if (start_thread(&thread, sync_run, job) == 0)
 		pthread_detach(thread);
@@ -299,7 +299,11 @@ static void sync_and_destroy(struct job *job)
 		sync_run(job);
 }
 
-/* The other nodes have the key by now. NAME.next may be the only copy on this node. text: in: why; out: what to do */
+/*
+ * Keep NAME.next after a failed commit: the other nodes have the key, and NAME.next may be the only copy here.
+ *
+ * @param text  in: the reason; out: what the operator has to do
+ */
 static void job_keep(struct job *job, char *text, uint32_t size)
 {
 	char reason[200];
@@ -329,7 +333,7 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 		job_keep(job, text, size);
 		return rc;
 	}
-	/* The ring goes over to the new key whether or not the file has its place: this node can follow it. */
+	/* If the rename fails, this node can still follow the ring to the new key. */
 	rc = key_file_use_next(&job->file);
 	if (rc == 0) {
 		log_line("CFG", LOG_NOTICE, "The ring's new key is in '%s'", job->path);
@@ -371,9 +375,10 @@ void rotate_forget(struct rotate *rotate, const void *owner)
 {
 	if (rotate == NULL || rotate->job == NULL || rotate->job->owner != owner)
 		return;
-	rotate_leave(rotate, owner); /* the ring may be about to decide, with the word of this node */
+	/* keep NAME.next: this node has agreed, and the ring may be about to decide for the new key */
+	rotate_leave(rotate, owner);
 	if (rotate->job != NULL)
-		rotate->job->owner = NULL; /* it ends by itself */
+		rotate->job->owner = NULL; /* the job is freed when its thread has ended */
 }
 
 /* --- the executive's side --- */
@@ -416,7 +421,7 @@ void rotate_destroy(struct rotate *rotate)
 		return;
 	}
 	pthread_mutex_lock(&job->lock);
-	bool is_posted = job->is_posted; /* and the loop does not run any more */
+	bool is_posted = job->is_posted; /* the result is posted, but the loop does not run it any more */
 
 	job->is_abandoned = true;
 	if (!is_posted)

@@ -24,7 +24,7 @@ struct reload;
 struct ring;
 struct rotate;
 
-/** The parts that it uses. All are borrowed until rotate_destroy. */
+/** The parts that a rotation uses. All are borrowed until rotate_destroy. */
 struct rotate_parts {
 	struct loop *loop;
 	struct config *const *config; /* points to the running configuration, which a reload replaces */
@@ -37,7 +37,7 @@ struct rotate_parts {
 struct rotate *rotate_create(const struct rotate_parts *parts);
 void rotate_destroy(struct rotate *rotate); /* NULL is ignored */
 
-/** As host->key_prepare. owner: for the other functions */
+/** As host->key_prepare. owner: identifies the caller for the other functions */
 int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, uint32_t size,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /** As host->key_commit. */
@@ -46,7 +46,9 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 void rotate_drop(struct rotate *rotate, const void *owner);
 /** As host->key_leave. */
 void rotate_leave(struct rotate *rotate, const void *owner);
-/** Forget an owner that ends. As rotate_leave, or drop a key of which the owner was not told. rotate NULL is ignored. */
+/**
+ * Forget an owner that ends: do as rotate_leave. A key that is still being written is dropped. rotate NULL is ignored.
+ */
 void rotate_forget(struct rotate *rotate, const void *owner);
 
 /** Log it if a rotation has left a file. Called at the start, before the ring exists. */

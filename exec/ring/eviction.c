@@ -12,7 +12,7 @@
 #define MS(ns) ((ns) / 1000000u)
 #define EVIDENCES 6u
 
-/* Room that a list of nodes leaves for its end: "] , }", " and 4294967295 more". */
+/* Bytes that a list of nodes leaves free for its end: "] , }", " and 4294967295 more". */
 #define LIST_END 24u
 
 static const char *const names[EVIDENCES] = {
@@ -64,7 +64,10 @@ const char *eviction_witness_name(enum totem_witness witness)
 	return "";
 }
 
-/* The nodes with separator between them, as many as fit with an end of LIST_END bytes. @return those left out */
+/*
+ * Append the nodes with separator between them, as many as fit before an end of LIST_END bytes. @return how many are
+ * left out
+ */
 static uint32_t put_nodes(char *text, size_t size, const char *separator, const struct totem_eviction *eviction)
 {
 	size_t length = strlen(text);
@@ -201,7 +204,7 @@ void eviction_list_note(struct evictions *evictions, uint64_t at_ms, const struc
 	show(evictions, record);
 }
 
-/* --- life --- */
+/* --- creating, noting and destroying --- */
 
 static void clear(void *arg)
 {

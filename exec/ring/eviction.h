@@ -11,7 +11,7 @@
 #include "exec/totem/engine.h"
 
 #define EVICTIONS_KEPT 16u
-#define EVICTION_TEXT_MAX 256u /* bytes of a value of the statistics map, NUL included */
+#define EVICTION_TEXT_MAX 256u /* bytes of a value in the statistics map, NUL included */
 
 struct evictions;
 struct stats;
@@ -21,15 +21,15 @@ struct evictions *eviction_list_create(struct stats *stats);
 void eviction_list_destroy(struct evictions *evictions); /* NULL is ignored */
 
 /**
- * Count an eviction and keep its record. At most EVICTIONS_KEPT records stay, the oldest one goes first. A member
+ * Count an eviction and keep its record. At most EVICTIONS_KEPT records stay, the oldest one is removed first. A member
  * that left (TOTEM_EVIDENCE_LEFT) was not evicted and is ignored. Out of memory: the eviction is only counted.
  *
- * @param at_ms     since the epoch
+ * @param at_ms     milliseconds since the epoch
  * @param eviction  borrowed
  *
- * The keys are stats.coterie.ring.evictions.EVIDENCE, a count, and two of each record. Records are numbered from 0.
- * stats.coterie.eviction.NUMBER.text is the text of eviction_text. stats.coterie.eviction.NUMBER.record is the same
- * as a JSON object. It is added last and deleted first.
+ * The keys are stats.coterie.ring.evictions.EVIDENCE, a count, and two for each record. Records are numbered from 0.
+ * stats.coterie.eviction.NUMBER.text is the text of eviction_text. stats.coterie.eviction.NUMBER.record is a JSON
+ * object with the same facts. It is added last and deleted first.
  */
 void eviction_list_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction);
 
@@ -39,7 +39,7 @@ void eviction_list_note(struct evictions *evictions, uint64_t at_ms, const struc
  */
 void eviction_text(const struct totem_eviction *eviction, char *text, size_t size);
 
-/** Return the end of a line about a silent member, which tells whether its host answers. Static, empty if unknown. */
+/** Return the end of a log line about a silent member: whether the member's host answers. Static, empty if unknown. */
 const char *eviction_witness_text(enum totem_witness witness);
 /** Return "answers" or "silent". Static, empty if unknown. */
 const char *eviction_witness_name(enum totem_witness witness);

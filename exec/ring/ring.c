@@ -17,7 +17,7 @@
 #define SETTLE_GAP_NS UINT64_C(50000000)
 #define REST_GAP_NS UINT64_C(100000000) /* frame.h */
 
-/* --- timers: one of the loop's for all of the engine's --- */
+/* --- timers: one timer of the loop serves all timers of the engine --- */
 
 static void on_timer(void *arg);
 
@@ -46,7 +46,7 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* Release memory that a busy time has allocated. */
+/* Free memory that was allocated while the ring was busy. */
 static void rest(struct ring *ring, uint64_t now_ns)
 {
 	if (now_ns - ring->rested_ns < REST_GAP_NS)
@@ -57,8 +57,9 @@ static void rest(struct ring *ring, uint64_t now_ns)
 }
 
 /*
- * A busy ring moves its deadlines with every token and should not set the timer each time. An idle ring
- * would be woken in vain by each moved deadline.
+ * Set the loop's timer to the next deadline, but not too often. The deadlines of a busy ring move with every token, and
+ * the timer should not be set each time. Without this, the timer of an idle ring would wake the loop in vain after each
+ * move.
  */
 static void settle(struct ring *ring, uint64_t now_ns)
 {
@@ -127,7 +128,7 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 	struct ring *ring = arg;
 
 	ring->deadlines[timer] = at_ns;
-	/* A due event needs no timer: it is handled next. */
+	/* A due HOLD event needs no timer: it is handled before this callback returns to the loop. */
 	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->parts.loop)) {
 		if (ring->is_turn_due)
 			return;
@@ -149,12 +150,11 @@ static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *co
 	ring->inside--;
 }
 
-/* --- what comes back to this node, and what arrives while the engine is on the stack --- */
+/* --- own frames that come back, and packets that arrive while the engine runs --- */
 
 /*
- * A transport with several sockets may read a token before frames that were sent ahead of it. Read
- * the waiting frames first, through ring_frames_in, which prevents a nested call
- * (book transports, "udp").
+ * Read frames that were sent before a token. A transport with several sockets may read the token first. The frames
+ * arrive through ring_frames_in, where is_draining prevents a nested call (book transports, "udp").
  */
 static void drain(struct ring *ring)
 {
@@ -193,7 +193,7 @@ static void on_echo(void *arg)
 		receive(ring, loop_now_ns(ring->parts.loop), frames, count);
 	for (size_t i = 0; i < count; i++)
 		frame_unref(frames[i]);
-	if (ring->echoes == NULL) { /* keep the memory */
+	if (ring->echoes == NULL) { /* keep the memory of the list for the next turn */
 		ring->echoes = frames;
 		ring->echo_capacity = count;
 	} else {
@@ -208,7 +208,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 		struct coterie_frame **echoes = realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
 
 		if (echoes == NULL)
-			return; /* as lost on the network */
+			return; /* lost, as on the network */
 		ring->echoes = echoes;
 		ring->echo_capacity = capacity;
 	}
@@ -223,7 +223,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 static void wait_push(struct ring *ring, struct coterie_frame *frame, uint32_t token_target)
 {
 	if (ring->waiting_count == RING_WAITING_MAX) {
-		ring->dropped++; /* the protocol asks for it again */
+		ring->dropped++; /* the protocol requests the frame again */
 		return;
 	}
 	uint32_t place = (ring->waiting_first + ring->waiting_count++) % RING_WAITING_MAX;
@@ -242,7 +242,10 @@ static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 		PLUGIN_MARKED(ring->transport, "multicast",
 			rc = transport->multicast(ring->transport->self, frames, (uint32_t)count));
 
-		/* Another error than a full socket: lost, since nothing announces its end. */
+		/*
+		 * After another error than a full socket the frames count as lost, since the transport does not report
+		 * the end of that error.
+		 */
 		accepted = rc >= 0 ? (size_t)rc : rc == -EAGAIN ? 0 : count;
 	}
 	for (size_t i = accepted; i < count; i++)
@@ -366,7 +369,10 @@ static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct ring *ring = arg;
 	const struct coterie_transport *transport = &ring->transport->transport;
 
-	/* A failed send is not a sign. Without the operation, the frame is sent in the way of a token. */
+	/*
+	 * A failed send is not a sign. A transport without this operation needs no poke: its token() has the same
+	 * effect.
+	 */
 	if (transport->poke != NULL)
 		transport->poke(ring->transport->self, nodeid, frame);
 }
@@ -410,7 +416,7 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	struct ring *ring = arg;
 	uint64_t now_ns;
 
-	switch (trace->kind) { /* one each message: not worth a call */
+	switch (trace->kind) { /* too frequent: the listener is not called */
 	case TOTEM_TRACE_ORDERED:
 	case TOTEM_TRACE_RECEIVED:
 	case TOTEM_TRACE_FREED:
@@ -423,7 +429,7 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	now_ns = loop_now_ns(ring->parts.loop);
 	ring->listener.trace(ring->listener.arg, now_ns, trace);
 	if (trace->kind == TOTEM_TRACE_PAUSED)
-		return; /* the listener logs it */
+		return; /* the listener logs the pause */
 	ring_account_trace(ring->parts.account, now_ns, trace);
 	if (trace->kind != TOTEM_TRACE_LEASE || ring->listener.needs_lease(ring->listener.arg))
 		ring_log_trace(&ring->log, now_ns, trace);
@@ -464,7 +470,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 {
 	if (ring->engine == NULL)
 		return;
-	if (ring->inside > 0) { /* a transport that reads while it sends */
+	if (ring->inside > 0) { /* the transport reads while it sends */
 		for (uint32_t i = 0; i < count; i++)
 			echo(ring, arrivals[i].frame);
 		return;
@@ -474,7 +480,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
 
 		if (batch == NULL)
-			return; /* as lost on the network */
+			return; /* lost, as on the network */
 		ring->batch = batch;
 		ring->batch_capacity = count;
 	}
@@ -490,14 +496,14 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
 }
 
-/* An event of the transport, kept when it comes while the engine is on the stack. */
+/* An event that the transport reports. If the engine is running, it is kept until the engine has returned. */
 struct ring_event {
 	struct ring *ring;
 	enum totem_event event;
 	uint32_t nodeid;
 };
 
-/* The sockets are open: what may arrive between two looks at them? */
+/* Ask the transport how many frames may arrive before it reads its sockets again. Called when the sockets are open. */
 static void ask_capacity(struct ring *ring)
 {
 	const struct coterie_transport *transport = &ring->transport->transport;
@@ -529,7 +535,7 @@ static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
 	struct ring_event *event = malloc(sizeof(*event));
 
 	if (event == NULL)
-		return; /* timers find out */
+		return; /* timers of the engine detect it later */
 	*event = (struct ring_event){ring, kind, nodeid};
 	if (ring->inside == 0)
 		on_event(event);
@@ -537,7 +543,7 @@ static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
 		free(event);
 }
 
-/* The engine knows one network: it is there as long as one link is. */
+/* Note the state of a link. The engine knows a single network, which is up while at least one link is up. */
 static void set_link(struct ring *ring, uint32_t link, bool is_up)
 {
 	uint32_t bit = 1u << link, others = ring->links_up & ~bit;
@@ -585,7 +591,7 @@ void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
 {
 	if (ring->engine == NULL || ring->inside > 0)
-		return; /* a hint: there will be more */
+		return; /* no harm: the peer will refuse later packets, too */
 	ring->inside++;
 	totem_engine_refused(ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
 	ring->inside--;

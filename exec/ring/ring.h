@@ -27,7 +27,7 @@ struct ring_parts {
 	struct stats *stats;
 	struct ring_account *account;
 	const char *state_dir;
-	uint64_t random_seed;      /* 0: from the system */
+	uint64_t random_seed;      /* seed of the engine's random numbers, or 0: from the system */
 	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 };
@@ -37,26 +37,32 @@ struct ring_parts {
  * says otherwise, and may send.
  */
 struct ring_listener {
-	void *arg; /* of all functions */
+	void *arg; /* argument of all functions */
 
 	/** Deliver a message in the order of the ring. Borrowed, contiguous or not. */
 	void (*deliver)(void *arg, const struct totem_message *message);
-	/** Tell all parts about a configuration, in the order of book sync, "Queues". Borrowed. */
+	/** Inform all parts of a configuration, in the order of book sync, "Queues". Borrowed. */
 	void (*configured)(void *arg, const struct totem_configuration *configuration);
-	/** The token is here. Read messages of clients. @return whether there are more than this rotation allows */
+	/**
+	 * The token is here. Read messages of clients. @return whether clients have more messages than this rotation
+	 * allows
+	 */
 	bool (*visit)(void *arg);
-	/** The node keeps the token a little longer (docs of totem_callbacks). Read messages of all clients. */
+	/**
+	 * The node keeps the token a little longer (see lingering in struct totem_callbacks). Read messages of all
+	 * clients.
+	 */
 	void (*lingering)(void *arg);
 	/** The token has been passed on. */
 	void (*passed)(void *arg);
-	/** The queue that was full has room again. */
+	/** The send queue, which was full, has room again. */
 	void (*room)(void *arg);
-	/** The queue has refused a message: it is full. Called by ring_send, inside the engine or not. */
+	/** The send queue is full and has refused a message. Called by ring_send, inside the engine or not. */
 	void (*refused)(void *arg);
 
 	/** The lease has ended or begun again. Called outside the engine, on a later turn of the loop. */
 	void (*lease)(void *arg);
-	/** @return whether requests wait for the lease. Without a quorum provider none waits */
+	/** @return whether requests wait for the lease. Without a quorum provider no request waits */
 	bool (*needs_lease)(void *arg);
 	/** Note an event of the engine. Events of single messages and tokens do not come here. Borrowed. */
 	void (*trace)(void *arg, uint64_t now_ns, const struct totem_trace *trace);
@@ -75,14 +81,14 @@ struct ring_listener {
 struct ring *ring_create(const struct ring_parts *parts, const struct ring_listener *listener,
 	const struct config *config, int *exit_code);
 /**
- * Give the transport its peers and links: the protocol starts when a link comes up.
+ * Pass peers and links to the transport. The protocol starts when a link comes up.
  *
  * @param config     borrowed: the nodes
  * @param transport  borrowed until ring_destroy
  * @return 0; -errno, which was logged
  */
 int ring_start(struct ring *ring, const struct config *config, struct plugin *transport);
-/** Multicast a leave and close the transport. Nothing is sent afterwards. */
+/** Multicast a leave and close the transport. The ring sends nothing afterwards. */
 void ring_stop(struct ring *ring);
 void ring_destroy(struct ring *ring);
 
@@ -100,16 +106,21 @@ void ring_note_configuration(struct ring *ring, const struct totem_configuration
 /** Give the members of a regular configuration to the transport. A transitional one is ignored. */
 void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration);
 
-/** As totem_options_check, with the options that the ring itself adds. *which: the member that is refused. */
+/** As totem_options_check, with the options that the ring itself adds. *which: name of the refused member. */
 int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which);
-/** Change timers, limits and nodes (nodes are copied). Not inside the engine. -EINVAL; -ENOMEM. */
+/** Change timers, limits and nodes (nodes are copied). Not while the engine runs. -EINVAL; -ENOMEM. */
 int ring_reconfigure(struct ring *ring, const struct totem_options *options);
-/** Set the size of frames again, since the transport's overhead may have changed. Also inside the engine. */
+/** Compute the size of frames again, since the transport's overhead may have changed. Also while the engine runs. */
 void ring_resize_frames(struct ring *ring);
-/** Return whether the engine is on the stack. Then it accepts only messages to send, and no other call. */
+/**
+ * Return whether the engine is running, that is, has called the caller. Then only messages may be sent, and no other
+ * function of the engine may be called.
+ */
 bool ring_is_inside(const struct ring *ring);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */
-/** Return the number of frames that are queued and not yet sent. 0: all earlier messages are in the order. */
+/**
+ * Return the number of frames that are queued and not yet sent. 0: all earlier messages are part of the ring's order.
+ */
 uint32_t ring_backlog(const struct ring *ring);
 /** Note that a link has been closed, so it is not up any more. */
 void ring_link_gone(struct ring *ring, uint32_t link);
@@ -119,19 +130,19 @@ void ring_link_gone(struct ring *ring, uint32_t link);
  * suspend of the host it is false until the ring has contact again.
  */
 bool ring_has_lease(struct ring *ring);
-/** Gather, as after a lost token, to find other nodes. */
+/** Gather, as after the loss of the token, to find other nodes. */
 void ring_force_gather(struct ring *ring);
 /** Log the state of the ring. NULL is ignored. */
 void ring_dump(const struct ring *ring);
 /** Return whether all members take part in safe delivery. */
 bool ring_is_safe_kept(const struct ring *ring);
-/** Fill in *status as the transport knows a node. -ENOENT; -ENOTSUP: this transport does not know. */
+/** Fill in *status with what the transport knows of a node. -ENOENT; -ENOTSUP: this transport does not know. */
 int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status);
-/** Fill in *stats up to its size. Without a transport it does not change. */
+/** Fill in *stats up to stats->size. Without a transport *stats does not change. */
 void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats);
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids, uint32_t *count);
 
-/* host table, for the transport */
+/* functions of the host table, for the transport */
 struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity);
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count);
 void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *text);

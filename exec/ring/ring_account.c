@@ -6,7 +6,7 @@
 
 #include "exec/stats/stats.h"
 
-/* Causes of entering gather that are a ring of others: book membership, "Gather". */
+/* Causes of entering gather that are packets of another ring: book membership, "Gather". */
 #define CAUSE_FOREIGN_FIRST 7u
 #define CAUSE_FOREIGN_LAST 10u
 
@@ -22,7 +22,7 @@ void ring_account_token(struct ring_account *account, uint64_t received_ns, uint
 		histogram_note(&account->token_rotation, received_ns - before_ns);
 }
 
-/* --- rings --- */
+/* --- changes of the ring --- */
 
 void ring_account_trace(struct ring_account *account, uint64_t now_ns, const struct totem_trace *trace)
 {
@@ -55,7 +55,7 @@ static enum ring_change change_of(const struct ring_account *account, bool has_j
 void ring_account_configuration(
 	struct ring_account *account, uint64_t now_ns, const struct totem_configuration *configuration)
 {
-	/* Messages of the synchronisation go out before those that were queued earlier. */
+	/* Stop the measurement: messages of the synchronisation are sent before messages that were queued earlier. */
 	account->is_settled = false;
 	account->awaited = 0;
 	if (!configuration->is_regular) {

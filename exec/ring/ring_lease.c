@@ -8,12 +8,14 @@
 
 #include "exec/loop/loop.h"
 
-/* Two clocks are read one after the other: less than this is no suspend. */
+/* The two clocks are read one after the other, so a difference below this is no suspend. */
 #define SUSPEND_MIN_NS UINT64_C(10000000)
 
 void ring_lease_init(struct ring *ring) { ring->suspended_ns = loop_suspended_ns(ring->parts.loop); }
 
-/* @return true: the host was suspended since the last look. A look inside the engine leaves it to the next one. */
+/*
+ * @return true: the host was suspended since the last call. If the engine is running, it is informed by a later call.
+ */
 static bool was_suspended(struct ring *ring, uint64_t now_ns)
 {
 	uint64_t suspended_ns = loop_suspended_ns(ring->parts.loop);
@@ -36,7 +38,7 @@ bool ring_has_lease(struct ring *ring)
 {
 	if (ring == NULL || !ring->listener.needs_lease(ring->listener.arg))
 		return true;
-	/* After its leave the others go on without this node. */
+	/* After this node has left, it has no lease: the other members go on without it. */
 	if (ring->engine == NULL)
 		return !ring->has_left;
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
@@ -44,7 +46,7 @@ bool ring_has_lease(struct ring *ring)
 	return !was_suspended(ring, now_ns) && totem_engine_has_lease(ring->engine, now_ns);
 }
 
-/* --- clients that wait --- */
+/* --- requests that wait for the lease --- */
 
 static void on_gate(void *arg)
 {
@@ -56,7 +58,7 @@ static void on_gate(void *arg)
 
 void ring_lease_changed(struct ring *ring)
 {
-	/* Without memory the timer of the kept requests finds out. */
+	/* Out of memory: the timer of the kept requests checks the lease later. */
 	if (!ring->is_gate_due)
 		ring->is_gate_due = loop_defer(ring->parts.loop, on_gate, ring) == 0;
 }

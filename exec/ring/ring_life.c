@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ring's start, its new options at a reload, its end. */
+/* How the ring starts, takes new options at a reload, and ends. */
 #include "exec/ring/ring_private.h"
 
 #include <assert.h>
@@ -29,7 +29,10 @@ static bool load_ring_seq(struct ring *ring)
 	int rc = ring_seq_load(&ring->seq, dir, nodeid);
 
 	ring->options.ring_seq = ring->seq.used;
-	/* A lost number could be used twice, and recovery would mix two histories. */
+	/*
+	 * If the stored number is lost, a ring id could be used twice, and recovery would mix the messages of two
+	 * rings.
+	 */
 	if (rc < 0)
 		log_line("TOTEM", LOG_ERR,
 			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file with 'coterie "
@@ -82,8 +85,8 @@ static bool has_link(const struct config_node *node, uint32_t link)
 }
 
 /*
- * M of book transports, "Sizes". Unless the operator chose a netmtu, recovery frames stay below the
- * link's MTU.
+ * Return the largest payload of a frame without encryption: M of book transports, "Sizes". Unless the operator chose a
+ * netmtu, recovery frames stay below the link's MTU.
  */
 static uint32_t payload_clear(const struct config *config, const struct coterie_transport *transport)
 {
@@ -100,7 +103,10 @@ static uint32_t payload_clear(const struct config *config, const struct coterie_
 	return transport->netmtu - RING_PACKET_RECOVERY_HEADERS - headers;
 }
 
-/* The overhead changes while the ring changes between clear and encrypted. */
+/*
+ * Return the largest payload of a frame. It depends on the transport's overhead, which changes while the ring changes
+ * between clear and encrypted.
+ */
 static uint32_t payload_max(const struct ring *ring)
 {
 	const struct plugin *transport = ring->transport;
@@ -149,10 +155,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
-	/*
-	 * A number that cannot be guessed. Without a source of randomness it at least differs from
-	 * the last one.
-	 */
+	/* A seed that cannot be guessed. If the system has no randomness, it at least differs from the last one. */
 	ring->options.random_seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
 	if (ring->parts.random_seed != 0)
@@ -177,7 +180,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	return rc;
 }
 
-/* Complete the options of a reload with values that it does not know or may not change. */
+/* Return the options of a reload, completed with values that a reload does not know or may not change. */
 static struct totem_options completed(const struct ring *ring, const struct totem_options *wanted)
 {
 	struct totem_options options = *wanted;
@@ -225,7 +228,7 @@ int ring_reconfigure(struct ring *ring, const struct totem_options *options)
 	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->parts.loop), &all);
 	ring->inside--;
 	if (rc == 0) {
-		all.nodes = NULL; /* the engine has its own */
+		all.nodes = NULL; /* the engine has its own copy */
 		ring->options = all;
 	}
 	return rc;
@@ -242,7 +245,7 @@ void ring_stop(struct ring *ring)
 	ring->has_left = true;
 	loop_timer_del(ring->parts.loop, ring->timer);
 	ring->timer = NULL;
-	ring->timer_at_ns = 0; /* nothing is armed any more */
+	ring->timer_at_ns = 0; /* the timer is not set any more */
 	ring_store_stop(ring);
 	totem_engine_destroy(ring->engine);
 	ring->engine = NULL;

@@ -12,7 +12,7 @@
 
 #define MS(ns) ((ns) / 1000000u)
 
-/* Causes of entering gather, as operators know them: book membership, "Gather". */
+/* Return the cause of entering gather in the words of operators: book membership, "Gather". */
 static const char *gather_cause(uint32_t cause)
 {
 	static const char *const texts[] = {
@@ -86,7 +86,7 @@ static void log_state(const struct totem_trace *trace)
 			trace->ring.rep, trace->ring.seq);
 }
 
-/* Log verdicts about single nodes. */
+/* Log what was decided about a single node: it is not heard, suspected, no longer suspected, or removed. */
 static void log_verdict(const struct ring_log *log, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -140,7 +140,7 @@ static void log_lease(struct ring_log *log, uint64_t now_ns, bool is_held)
 		return;
 	}
 	if (log->lapsed_ns == 0)
-		return; /* its end was not logged: no request waited by then */
+		return; /* the end of the lease was not logged, since no request waited then */
 	log_limited(&log->contact, now_ns, "TOTEM", LOG_NOTICE,
 		"contact with a majority of the ring again: requests that need quorum waited for %" PRIu64 " ms",
 		MS(now_ns - log->lapsed_ns));
@@ -154,7 +154,10 @@ static void log_witness(struct ring_log *log, uint64_t now_ns, const struct tote
 		eviction_witness_text((enum totem_witness)trace->cause));
 }
 
-/* Each restart of a node with another state folder, as from Corosync to Coterie, begins with some older joins. */
+/*
+ * Log a refused packet. Stale joins are no reason for a warning. After each restart of a node with another state
+ * folder, as from Corosync to Coterie, its first joins are stale.
+ */
 static void log_refused(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	if (trace->value == TOTEM_REFUSED_STALE)
@@ -167,7 +170,7 @@ static void log_refused(struct ring_log *log, uint64_t now_ns, const struct tote
 			"packet dropped, it claims to be from node %u: %s", trace->node, refusal_text(trace->value));
 }
 
-/* Troubles that an operator has to look into. */
+/* Log problems that an operator has to solve. */
 static void log_trouble(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -270,7 +273,7 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	}
 }
 
-/* " 1 2 3", cut when it does not fit. */
+/* Write " 1 2 3", cut if it does not fit. */
 static void list_text(char *text, size_t size, const uint32_t *ids, uint32_t count)
 {
 	size_t length = 0;

@@ -11,7 +11,7 @@
 
 struct ring_log {
 	const struct totem_options *options; /* borrowed */
-	uint32_t *left;                      /* of the last transitional configuration */
+	uint32_t *left;                      /* members that left in the last transitional configuration */
 	uint32_t left_count;
 	struct log_limit refused, late, cannot_gather, source, backoff, lapse, contact, witnessed, seq_end;
 	uint64_t lapsed_ns; /* when the lease ended, or 0: it is valid */

@@ -10,7 +10,7 @@
 #include "exec/totem/wire.h"
 
 #define NAME_SIZE_MAX 16u
-#define NAMES_MAX 8u /* of a prefix are looked at */
+#define NAMES_MAX 8u /* most names of a prefix that are read */
 #define TYPE_AT 3u
 
 _Static_assert(RING_PACKET_SIZE_MAX == WIRE_FRAME_SIZE_MAX, "the largest packet");
@@ -58,7 +58,7 @@ const char *ring_packet_refusal(uint64_t reason)
 	return reason < sizeof(texts) / sizeof(texts[0]) ? texts[reason] : NULL;
 }
 
-/* The program that may have sent a packet without Totem's magic number. */
+/* Return the name of the program that may have sent a packet without Totem's magic number. */
 static const char *speaker(const uint8_t *bytes, size_t size)
 {
 	if (size < 2)
@@ -107,7 +107,7 @@ size_t ring_packet_group_write(const char *group, bool swap, uint8_t out[RING_PA
 {
 	size_t length = strlen(group);
 
-	assert(length <= NAME_SIZE_MAX); /* a name of this program's own */
+	assert(length <= NAME_SIZE_MAX); /* the names are constants of this program */
 	wire_encode_u16(1, swap, out);
 	wire_encode_u16((uint16_t)length, swap, out + 2);
 	memcpy(out + 4, group, length);

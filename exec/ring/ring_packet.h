@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The packets of the ring as the executive sees them: their kind, their faults, and the group prefix in front of each
- * message. The book of the wire has the bytes (docs/protocol/wire.md, "Group prefix"). Outside of exec/totem,
- * ring_packet.c is the only file of exec/ that knows them.
+ * message. The bytes are in book wire, "Group prefix". Outside of exec/totem, ring_packet.c is the only file of exec/
+ * that reads them.
  */
 #ifndef EXEC_RING_PACKET_H
 #define EXEC_RING_PACKET_H
@@ -30,14 +30,14 @@ bool ring_packet_sender(const struct coterie_frame *frame, uint32_t *nodeid);
 uint64_t ring_packet_features(void);
 
 /**
- * Say why the wire format refuses a packet, for a line of the log.
+ * Return why the wire format refuses a packet, for a line of the log.
  * @param reason  a reason that the engine counts
  * @return a constant text; NULL: it is no reason of the wire format
  */
 const char *ring_packet_refusal(uint64_t reason);
 /**
- * Describe the fault in a packet's header, in the words that operators know from Corosync, behind "Message received from
- * ADDRESS". Any bytes may be given.
+ * Describe the fault in a packet's header. The text follows "Message received from ADDRESS", and has the words of
+ * Corosync's log. The packet may have any bytes.
  * @param text  out, at most size bytes with the zero byte
  * @return false: the header has no fault
  */
@@ -49,8 +49,8 @@ enum ring_packet_group {
 	RING_PACKET_GROUP_SYNC = 2,     /* "sync" */
 };
 
-#define RING_PACKET_GROUP_SIZE_MAX 20u /* bytes of a prefix that ring_packet_group_write writes */
-#define RING_PACKET_GROUP_LOOK 512u    /* bytes of a message's start in which its prefix must end */
+#define RING_PACKET_GROUP_SIZE_MAX 20u /* most bytes of a prefix that ring_packet_group_write writes */
+#define RING_PACKET_GROUP_LOOK 512u    /* bytes at the beginning of a message in which its prefix must end */
 
 /**
  * Write the prefix of a message to one group.

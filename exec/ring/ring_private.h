@@ -9,7 +9,7 @@
 #include "exec/ring/ring_seq.h"
 #include "exec/ring/ring_sources.h"
 
-#define RING_WAITING_MAX 8192u /* frames that wait for room in the transport */
+#define RING_WAITING_MAX 8192u /* most frames that wait for room in the transport */
 
 /* A frame that waits for room in the transport. */
 struct waiting {
@@ -25,49 +25,50 @@ struct ring {
 	struct totem_options options;
 	uint32_t payload_clear; /* options.payload_max without the transport's overhead */
 	struct totem_engine *engine;
-	unsigned int inside; /* the engine is on the stack */
+	unsigned int inside; /* depth of calls of the engine: above 0 it is running */
 	bool has_left;       /* ring_stop */
-	bool is_draining;    /* the transport hands up the packets that came before a token */
-	uint32_t links_up;   /* by bit, as last reported */
+	bool is_draining;    /* the transport reads the packets that arrived before a token */
+	uint32_t links_up;   /* links that are up as last reported, by bit */
 	uint64_t deadlines[TOTEM_TIMER_COUNT];
 	struct loop_timer *timer;
-	bool is_turn_due;              /* loop_defer: a deadline is now */
-	uint64_t timer_at_ns;          /* may be earlier than all deadlines, never later */
-	uint64_t settled_ns;           /* when it was last set exactly */
-	uint64_t rested_ns;            /* when the pool last returned memory */
-	struct coterie_frame **echoes; /* own packets, and packets that came inside the engine, for the next turn */
+	bool is_turn_due;     /* a call by loop_defer is due, since a deadline has passed */
+	uint64_t timer_at_ns; /* may be earlier than all deadlines, never later */
+	uint64_t settled_ns;  /* time at which the timer was last set exactly */
+	uint64_t rested_ns;   /* time at which the pool last freed memory */
+	/* own packets, and packets that arrived while the engine was running, for the next turn */
+	struct coterie_frame **echoes;
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;
 	struct coterie_frame **batch; /* packets that arrived together */
 	uint32_t batch_capacity;
 	struct waiting *waiting; /* FIFO, bounded */
 	uint32_t waiting_count, waiting_first;
-	uint64_t dropped;      /* frames beyond RING_WAITING_MAX */
-	uint64_t suspended_ns; /* of the host, as far as the engine knows */
-	bool is_gate_due;      /* loop_defer: the lease has changed */
+	uint64_t dropped;      /* frames that were dropped, since RING_WAITING_MAX frames waited */
+	uint64_t suspended_ns; /* time for which the host was suspended, as the engine knows it, nanoseconds */
+	bool is_gate_due;      /* a call by loop_defer is due, since the lease has changed */
 	struct ring_log log;
 	struct ring_sources sources;
 	struct ring_seq seq;
-	struct loop_timer *seq_timer; /* or NULL: enough numbers are stored */
-	bool has_seq_failed;          /* the last write ahead failed, which was logged */
+	struct loop_timer *seq_timer; /* timer for storing numbers ahead, or NULL: enough numbers are stored */
+	bool has_seq_failed;          /* the last attempt to store numbers ahead failed, which was logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */
-/** Store numbers at the begin of the ring. An error of the disk is no failure here: the numbers are needed later. */
+/** Store numbers ahead when the ring starts. An error of the disk is ignored here: the numbers are needed later. */
 void ring_store_start(struct ring *ring);
-/** After a regular configuration: write ahead if the ring does not change for some seconds. */
+/** Call this after a regular configuration: numbers are stored ahead if the ring does not change for some seconds. */
 void ring_store_configured(struct ring *ring);
-/** Stop the timer: the engine leaves. */
+/** Stop the timer: this node leaves the ring. */
 void ring_store_stop(struct ring *ring);
 /** Store a ring id durably before it is used. -errno: it was logged, and the daemon ends with status 21. */
 int ring_store_id(struct ring *ring, const struct ring_id *id);
 
-/** ring_lease.c: remember how long the host has been suspended so far. */
+/** ring_lease.c: note how long the host has been suspended so far. */
 void ring_lease_init(struct ring *ring);
-/** The lease of the engine ended or began again: check the gates in the next turn of the loop. */
+/** Note that the lease has ended or begun again: the gates are checked in the next turn of the loop. */
 void ring_lease_changed(struct ring *ring);
 
-/** The functions that the engine calls. Their argument is the ring. */
+/** The functions that the engine calls. Their argument is struct ring. */
 extern const struct totem_callbacks ring_callbacks;
 
 #endif

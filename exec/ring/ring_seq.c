@@ -28,7 +28,10 @@ int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid)
 	return rc;
 }
 
-/* The engine has given up numbers that other nodes refuse. A restarted node must not go back to them. */
+/*
+ * Return whether the use of this number gives up the stored numbers: other nodes refuse such large ones. A restarted
+ * node must not go back to them.
+ */
 static bool is_given_up(const struct ring_seq *seq, uint64_t number)
 {
 	return seq->stored > TOTEM_RING_SEQ_JUMP_MAX && number <= TOTEM_RING_SEQ_JUMP_MAX;

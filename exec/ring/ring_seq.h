@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The ring sequence numbers that this node may use: book membership, "Ring ids". A number is used once in the life of a
- * node, so it has to be on stable storage before a packet carries it. The file holds a number that is ahead of the ring,
- * and a restarted node goes on behind that one. So a change of the ring needs no write, which would take its time at one
- * member after the other.
+ * The ring sequence numbers that this node may use: book membership, "Ring ids". A node must use each number only once,
+ * also after restarts. So the number has to be on stable storage before a packet carries it. The file holds a number
+ * that is ahead of the ring, and a restarted node continues after it. So a change of the ring needs no write, which
+ * would delay one member after the other.
  */
 #ifndef EXEC_RING_SEQ_H
 #define EXEC_RING_SEQ_H
@@ -16,7 +16,8 @@
 struct ring_seq {
 	const char *dir; /* borrowed */
 	uint32_t nodeid;
-	uint64_t used;   /* the largest number that this node has used, or may have used, without those given up */
+	/* the largest number that this node has used, or may have used, without numbers that were given up */
+	uint64_t used;
 	uint64_t stored; /* numbers up to this one need no write */
 };
 
@@ -28,17 +29,18 @@ struct ring_seq {
  */
 int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid);
 /**
- * Make a number durable. If it was stored ahead, this needs no write. A number up to TOTEM_RING_SEQ_JUMP_MAX replaces one
- * beyond it, which the engine has given up (book membership, "Ring ids").
- * @return 0; errors of state_ring_seq_store, nothing has changed then
+ * Make a number durable. If it was stored ahead, this needs no write. A number up to TOTEM_RING_SEQ_JUMP_MAX replaces a
+ * stored one beyond it, which the engine has given up (book membership, "Ring ids").
+ * @return 0; errors of state_ring_seq_store: nothing has changed then
  */
 int ring_seq_use(struct ring_seq *seq, uint64_t number);
 /** Return whether less than half of RING_SEQ_AHEAD is left, so that ring_seq_store_ahead is worth a write. */
 bool ring_seq_is_low(const struct ring_seq *seq);
 /**
- * Store RING_SEQ_AHEAD more than was used. The file is written with fsync: call it while the ring is quiet.
- * Numbers beyond TOTEM_RING_SEQ_JUMP_MAX are rare, because the engine limits how fast they grow: none is skipped there.
- * @return 0; errors of state_ring_seq_store, the numbers that were stored before stay usable
+ * Store a number that is RING_SEQ_AHEAD larger than the last used one. The file is written with fsync: call this while
+ * the ring is quiet. Numbers beyond TOTEM_RING_SEQ_JUMP_MAX are rare, because the engine limits how fast they grow. So
+ * none is skipped there.
+ * @return 0; errors of state_ring_seq_store: the numbers that were stored before stay usable
  */
 int ring_seq_store_ahead(struct ring_seq *seq);
 

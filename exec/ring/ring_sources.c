@@ -16,7 +16,7 @@ struct ring_source {
 	uint64_t frames;
 };
 
-/* Where the node is, or would be. */
+/* Return the index of the node in the list, or the index at which it would be inserted. */
 static uint32_t place_of(const struct ring_sources *sources, uint32_t nodeid)
 {
 	uint32_t low = 0, high = sources->count;

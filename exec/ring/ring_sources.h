@@ -15,14 +15,18 @@ struct stats;
 
 struct ring_sources {
 	struct stats *stats;
-	struct ring_source **list; /* ascending. The map reads each source at its place, so it does not move */
+	/* ascending node ids. The map reads each source at its address, so a source does not move */
+	struct ring_source **list;
 	uint32_t count;
-	struct ring_source *last; /* a node often sends several frames in a row */
+	struct ring_source *last; /* source of the last frame: a node often sends several frames in a row */
 };
 
-/** stats must live until ring_sources_fini. Later a key is left out if there is no memory for it. 0; -ENOMEM */
+/**
+ * Prepare the counters. stats must live until ring_sources_fini. If memory is missing later, a node has no key. 0;
+ * -ENOMEM
+ */
 int ring_sources_init(struct ring_sources *sources, struct stats *stats);
-void ring_sources_fini(struct ring_sources *sources); /* does nothing if all is zero */
+void ring_sources_fini(struct ring_sources *sources); /* if all members are zero, this does nothing */
 
 /** Add the members of the ring. */
 void ring_sources_members(struct ring_sources *sources, const uint32_t *members, uint32_t count);

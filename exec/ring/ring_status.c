@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Answers queries of other parts about the ring. */
+/* Answer questions of other parts about the ring. */
 #include "exec/ring/ring_private.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const 
 			memset(id, 0, sizeof(*id));
 		return;
 	}
-	/* The engine's ring may still be forming. These are the members of the last complete one. */
+	/* The engine's ring may still be forming. The members returned here are those of the last complete ring. */
 	struct totem_probe probe;
 	totem_engine_probe(ring->engine, &probe);
 	if (id != NULL)

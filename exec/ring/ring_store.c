@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* When ring sequence numbers go to stable storage: ahead of their use, while the ring is quiet. */
+/* Stores ring sequence numbers before they are used, while the ring is quiet. */
 #include "exec/ring/ring_private.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #define EXIT_RING_ID 21
 #define SECOND_NS UINT64_C(1000000000)
-#define QUIET_SECONDS 5u   /* without a change */
-#define SPREAD_SECONDS 16u /* so that members do not write at the same time */
+#define QUIET_SECONDS 5u   /* seconds without a change of the ring */
+#define SPREAD_SECONDS 16u /* range of an additional delay, so that members do not write at the same time */
 #define RETRY_SECONDS 60u
 
 static void store_ahead(void *arg);
@@ -23,7 +23,7 @@ static void arm(struct ring *ring, uint64_t seconds)
 	ring->seq_timer = loop_timer_add(loop, loop_now_ns(loop) + seconds * SECOND_NS, store_ahead, ring);
 }
 
-/* Without room on the disk the ring goes on with the numbers that are left. */
+/* Store numbers ahead. If the disk is full, the ring goes on with the numbers that are left. */
 static void store_ahead(void *arg)
 {
 	struct ring *ring = arg;
@@ -49,7 +49,7 @@ static void store_ahead(void *arg)
 
 void ring_store_start(struct ring *ring)
 {
-	/* If this fails, the first ring tries again and reports it. */
+	/* If this fails, it is tried again when the first ring is formed, and reported then. */
 	(void)ring_seq_store_ahead(&ring->seq);
 }
 

@@ -50,7 +50,7 @@ int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq)
 	int rc = read_seq(dir, name, seq);
 	if (rc != -ENOENT)
 		return rc;
-	/* A node that changes from Corosync to Coterie goes on counting where it was. */
+	/* A node that changes from Corosync to Coterie continues after Corosync's last number. */
 	if (read_seq(COROSYNC_STATE_DIR, name, seq) < 0)
 		*seq = 0;
 	return 0;
@@ -76,7 +76,7 @@ int state_file_replace(int dir, const char *name, const void *bytes, size_t size
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	/* Remove the file of an earlier daemon. Do not write to a file or a link of another user. */
+	/* Remove the temporary file of an earlier daemon. Never write to a file or a link of another user. */
 	unlinkat(dir, temporary, 0);
 	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

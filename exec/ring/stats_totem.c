@@ -15,18 +15,18 @@
 #include "exec/stats/stats.h"
 
 #define MISSES_MAX 10u
-#define GATHER_MAX 3u /* in a row: more, and something keeps this node from others */
+#define GATHER_MAX 3u /* consecutive gathers. If there are more, something keeps this node apart from others */
 #define SEND_FAILURES_MAX 30u
 #define MILLISECOND_NS UINT64_C(1000000)
 #define MISS_PREFIX "stats.schedmiss."
 
-/* A time when the process did not run. */
+/* A time during which the process did not run. */
 struct miss {
 	uint64_t at_ms; /* since the epoch */
 	float delay_ms;
 };
 
-/* The source of a number in the table. */
+/* Where a number of the table is read from. */
 struct source {
 	struct totem_stats *totem_stats;
 	uint32_t index;
@@ -34,14 +34,14 @@ struct source {
 
 struct totem_stats {
 	struct totem_stats_parts parts;
-	struct totem_counters base; /* as they were when they were cleared */
+	struct totem_counters base; /* counters when they were last cleared */
 	struct source *sources;
-	struct miss misses[MISSES_MAX]; /* the newest first */
+	struct miss misses[MISSES_MAX]; /* newest first */
 	uint32_t miss_count;
 	uint64_t miss_total;
-	uint64_t sample_ns, sample_tokens; /* start of the span of which the mean is taken */
+	uint64_t sample_ns, sample_tokens; /* start of the span over which the mean is computed */
 	uint32_t token_mean_ms;
-	uint64_t sent, send_errors; /* of the transport, at the last success */
+	uint64_t sent, send_errors; /* frames sent and send errors of the transport, when a frame was last sent */
 };
 
 /* Plain counters of the engine, all u64. */
@@ -95,7 +95,7 @@ static uint64_t counter_of(const struct totem_counters *from, size_t offset)
 	return number;
 }
 
-/* All zero before the ring is there. */
+/* Return the engine's counters, all zero before the ring exists. */
 static struct totem_counters present(const struct totem_stats *totem_stats)
 {
 	const struct totem_engine *engine = ring_engine(totem_stats->parts.ring);
@@ -138,7 +138,7 @@ static uint32_t read_gathers(void *arg, void *value)
 	return put_u32(value, present(((const struct source *)arg)->totem_stats).continuous_gather);
 }
 
-/* Return the send failures since the last call at which a frame had been sent. */
+/* Return the number of send errors since a frame was last sent. */
 static uint32_t send_failures(struct totem_stats *totem_stats)
 {
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
@@ -165,7 +165,7 @@ static uint32_t read_fault(void *arg, void *value)
 	return sizeof(uint8_t);
 }
 
-/* Mean time between two tokens, over a span of at least one refresh. */
+/* Read the mean time between two tokens, over a span of at least one refresh. */
 static uint32_t read_token_mean(void *arg, void *value)
 {
 	struct totem_stats *totem_stats = ((const struct source *)arg)->totem_stats;
@@ -182,7 +182,7 @@ static uint32_t read_token_mean(void *arg, void *value)
 	return put_u32(value, totem_stats->token_mean_ms);
 }
 
-/* How long this node keeps a token: well below the millisecond that it is counted in. */
+/* Read how long this node keeps a token, in milliseconds. It is well below 1 ms, so the value is 0. */
 static uint32_t read_workload(void *arg, void *value)
 {
 	(void)arg;
@@ -218,7 +218,7 @@ static uint32_t read_available(void *arg, void *value)
 static uint32_t read_reserved(void *arg, void *value)
 {
 	(void)arg;
-	return put_u32(value, 0); /* 0: a request is packed at once */
+	return put_u32(value, 0); /* a request is packed at once, so none is reserved */
 }
 
 static uint32_t read_misses(void *arg, void *value)
@@ -329,7 +329,7 @@ void stats_totem_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
 	add_miss(totem_stats, at_ms, pause_ms);
 }
 
-/* --- life --- */
+/* --- creating and destroying --- */
 
 static int add_keys(struct totem_stats *totem_stats)
 {

@@ -32,7 +32,7 @@ struct offer {
 	const char *name;
 };
 
-/* Offer a statistic. read: NULL: the number itself. */
+/* Offer a statistic. read: function that reads it, or NULL: it is the number itself. */
 static int add(const struct offer *offer, const char *what, coterie_stat_read read, const uint64_t *number)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];

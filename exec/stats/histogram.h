@@ -15,14 +15,14 @@
 
 struct stats;
 
-/** All zero is an empty histogram. */
+/** All members zero: an empty histogram. */
 struct histogram {
 	uint64_t counts[HISTOGRAM_BOUNDS + 1];
 	uint64_t sum_ns, max_ns;
 };
 
 void histogram_note(struct histogram *histogram, uint64_t took_ns);
-/** Offer it in the statistics map. histogram must live until the owner's statistics end. 0; -ENOMEM */
+/** Offer the histogram in the statistics map. It must live until the owner's statistics are removed. 0; -ENOMEM */
 int histogram_offer(struct stats *stats, const void *owner, const char *name, const struct histogram *histogram);
 
 #endif

@@ -27,10 +27,10 @@ struct stats_tracker {
 	char *key;
 	size_t length;
 	uint32_t events;
-	bool is_gone; /* removed during notifications, and freed afterwards */
+	bool is_gone; /* removed during a notification, and freed after it */
 	coterie_map_notify notify;
 	void *arg;
-	uint32_t seen_size; /* of a single key: its value at the last refresh */
+	uint32_t seen_size; /* for a single key: its value at the last refresh */
 	uint8_t seen[VALUE_MAX];
 };
 
@@ -57,7 +57,7 @@ struct stats {
 struct stats_iterator {
 	struct stats *stats;
 	char *prefix;
-	char key[MAP_KEY_LENGTH_MAX + 1]; /* last one returned; empty: not begun */
+	char key[MAP_KEY_LENGTH_MAX + 1]; /* key that was returned last, or empty: the iteration has not begun */
 };
 
 struct stats *stats_create(struct loop *loop)
@@ -106,7 +106,7 @@ void stats_destroy(struct stats *stats)
 
 /* --- keys --- */
 
-/* Return the index of the first key that is not below this one. */
+/* Return the index of the first key that is equal to or above this key. */
 static size_t lower_bound(const struct stats *stats, const char *key)
 {
 	size_t low = 0, high = stats->count;
@@ -171,17 +171,18 @@ static void sweep(struct stats *stats)
 	}
 }
 
-/* Both values are the present one, as in the reference. */
+/* Call a tracker. The old and the new value are both the present one, as in the reference. */
 static void tell(struct stats_tracker *tracker, uint32_t event, const char *key, const struct coterie_map_value *value)
 {
-	uint64_t copy[VALUE_MAX / sizeof(uint64_t)]; /* the tracker may read statistics */
+	/* a copy, since the tracker may read statistics, which overwrites the value */
+	uint64_t copy[VALUE_MAX / sizeof(uint64_t)];
 	struct coterie_map_value told = {.type = value->type, .size = value->size, .bytes = copy};
 
 	memcpy(copy, value->bytes, value->size);
 	tracker->notify(tracker->arg, event, key, &told, &told);
 }
 
-/* A key has come or is about to go. */
+/* Call the trackers of prefixes: a key was added, or is about to be deleted. */
 static void tell_prefixes(struct stats *stats, uint32_t event, const struct statistic *stat)
 {
 	if (stats->trackers == NULL ||
@@ -206,7 +207,7 @@ static bool is_refreshed(const struct stats_tracker *tracker)
 	       (tracker->events & COTERIE_MAP_MODIFIED) != 0;
 }
 
-/* Take the value of a single key. @return whether it is another one than before */
+/* Read the value of a tracked key. @return whether it has changed since the last refresh */
 static bool look(struct stats *stats, struct stats_tracker *tracker)
 {
 	const struct statistic *stat = find(stats, tracker->key);
@@ -290,7 +291,7 @@ void stats_untrack(struct stats *stats, struct stats_tracker *tracker)
 		sweep(stats);
 }
 
-/* --- coming and going --- */
+/* --- adding and deleting --- */
 
 int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
@@ -366,9 +367,7 @@ static uint32_t read_zero(void *arg, void *value)
 	return stats_put_u64(value, 0);
 }
 
-/*
- * Do not read the keys of this owner any more, not even to report their removal, since it has ended.
- */
+/* Stop reading the keys of this owner, even to report that they are deleted: the owner has ended. */
 static void silence(struct stats *stats, const void *owner)
 {
 	for (size_t i = 0; i < stats->count; i++)

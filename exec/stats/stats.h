@@ -22,18 +22,24 @@ struct stats_tracker;
 struct stats *stats_create(struct loop *loop); /* NULL: out of memory */
 void stats_destroy(struct stats *stats);       /* NULL is ignored */
 
-/** See struct coterie_host. owner is known by its address only. -EEXIST; -EINVAL: name or type; -ENOMEM. */
+/** See struct coterie_host. Of owner only the address is used. -EEXIST; -EINVAL: name or type; -ENOMEM. */
 int stats_add(
 	struct stats *stats, const void *owner, const char *key, uint32_t type, coterie_stat_read read, void *arg);
-/** Offer a number as a statistic. It is borrowed until its key is deleted. Returns as stats_add. */
+/** Offer a number as a statistic. number is borrowed until the key is deleted. Returns as stats_add. */
 int stats_add_u64(struct stats *stats, const void *owner, const char *key, const uint64_t *number);
-/** For a reader: write number to value. @return its size, as a coterie_stat_read does */
+/**
+ * Write a number as a value. Used by functions that read a statistic. @return the value's size, as a coterie_stat_read
+ * returns it
+ */
 uint32_t stats_put_u64(void *value, uint64_t number);
 /** Delete a key, if it belongs to this owner. */
 void stats_del(struct stats *stats, const void *owner, const char *key);
-/** Do not tell trackers that keys with this prefix are added or deleted. There can be one prefix, borrowed for good. */
+/**
+ * Do not call trackers when keys with this prefix are added or deleted. There can be one prefix. It is borrowed for
+ * ever.
+ */
 void stats_hush(struct stats *stats, const char *prefix);
-/** Delete all keys of an owner. @return number of statistics */
+/** Delete all keys of an owner. @return number of deleted keys */
 uint32_t stats_forget(struct stats *stats, const void *owner);
 
 /** Read a key. *value is borrowed until the next call that reads. -ENOENT. */
@@ -48,7 +54,7 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 	struct stats_tracker **out);
 void stats_untrack(struct stats *stats, struct stats_tracker *tracker); /* NULL is ignored */
 
-/** As stats_on_clear and stats_clear of struct coterie_host. "all" calls all functions. */
+/** As stats_on_clear and stats_clear of struct coterie_host. The name "all" calls all functions. */
 int stats_on_clear(struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
 int stats_clear(struct stats *stats, const char *name);
 

@@ -12,9 +12,9 @@
 #include "exec/sync/round_message.h"
 #include "exec/totem/node_set.h"
 
-#define PLACE_BITS 16u /* for the messages of one frame: a frame is shorter than 65,536 bytes */
+#define PLACE_BITS 16u /* number of bits for the messages of one frame: a frame is shorter than 65,536 bytes */
 
-/** On the ring, in the sender's byte order. The layout is that of the other messages of service 63. */
+/** A VERDICT on the ring, in the sender's byte order. The other messages of service 63 have the same layout. */
 struct message {
 	struct coterie_ring_header header;
 	uint32_t is_quorate;
@@ -26,26 +26,27 @@ struct message {
 _Static_assert(sizeof(struct message) == 40, "layout of a verdict");
 _Static_assert(offsetof(struct message, seq) == 32, "layout of a verdict");
 
-/* The announcements of one member of the regular configuration. */
+/* Announcements of a member of the regular configuration. */
 struct voice {
-	bool is_built;      /* its SERVICE_BUILD has been delivered */
-	bool is_announcing; /* its service list says that it announces verdicts */
-	bool is_quorate;    /* its last announcement */
+	bool is_built;      /* the member's SERVICE_BUILD has been delivered */
+	bool is_announcing; /* its SERVICE_BUILD says that it announces verdicts */
+	bool is_quorate;    /* verdict of its last announcement */
 };
 
 struct delivery {
 	struct ring *out;                    /* for announcements */
-	const struct totem_message *message; /* NULL: none is delivered now */
+	const struct totem_message *message; /* the message that is being delivered, or NULL */
 	bool is_regular;
-	bool is_whole;                       /* all members of the regular configuration are in the present one */
-	struct ring_id ring;                 /* of the regular configuration. All zero before the first one */
-	struct node_set members;             /* of the present configuration */
-	struct node_set speakers;            /* members of the regular configuration */
-	struct voice *voices;                /* as speakers */
-	uint32_t built, announcing, quorate; /* numbers of voices. quorate counts those that announce */
-	uint32_t last_seq, wraps;            /* the frame before, and how often its number has begun again */
-	bool has_verdict, verdict;           /* of this node about this ring */
-	bool has_announced, announced;       /* sent to this ring */
+	bool is_whole;            /* all members of the regular configuration are in the present one */
+	struct ring_id ring;      /* the regular configuration's ring. All zero before the first one */
+	struct node_set members;  /* of the present configuration */
+	struct node_set speakers; /* members of the regular configuration */
+	struct voice *voices;     /* as speakers */
+	/* numbers of voices with is_built and is_announcing, and of those that announce "quorate" */
+	uint32_t built, announcing, quorate;
+	uint32_t last_seq, wraps;      /* seq of the last frame, and how often the seq has wrapped */
+	bool has_verdict, verdict;     /* whether this node has a verdict about this ring, and the verdict */
+	bool has_announced, announced; /* whether this node has sent a verdict to this ring, and that verdict */
 };
 
 static struct voice *find(struct delivery *delivery, uint32_t nodeid)
@@ -74,7 +75,7 @@ static void send_verdict(struct delivery *delivery)
 	struct iovec iov = {&message, sizeof(message)};
 
 	if (ring_send(delivery->out, "a", TOTEM_AGREED, &iov, 1) < 0)
-		return; /* again when the token has been passed on */
+		return; /* try again after the next pass of the token */
 	delivery->has_announced = true;
 	delivery->announced = delivery->verdict;
 }
@@ -96,9 +97,9 @@ void delivery_decide(struct delivery *delivery, const struct coterie_quorum *ver
 
 void delivery_passed(struct delivery *delivery) { send_verdict(delivery); }
 
-/* --- what the members say --- */
+/* --- announcements of the members --- */
 
-/* Change one voice and keep the counts. */
+/* Change a voice, and update the counts. */
 static void revise(struct delivery *delivery, struct voice *voice, struct voice now)
 {
 	delivery->built += (uint32_t)now.is_built - (uint32_t)voice->is_built;
@@ -141,7 +142,7 @@ static bool is_agreed(const struct delivery *delivery)
 	       delivery->quorate == delivery->announcing;
 }
 
-/* --- where the order stands --- */
+/* --- the place in the order --- */
 
 void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration)
 {
@@ -162,7 +163,7 @@ void delivery_configure(struct delivery *delivery, const struct totem_configurat
 		goto no_memory;
 	return;
 no_memory:
-	/* The lists of members are empty then, and the ring is not quorate: no service acts. */
+	/* Both lists of members are empty then, and the ring counts as not quorate: no service acts. */
 	log_line("SERV", LOG_ERR, "out of memory: services that need quorum do not act until the ring changes");
 	node_set_clear(&delivery->members);
 	node_set_clear(&delivery->speakers);
@@ -171,7 +172,7 @@ no_memory:
 
 void delivery_begin(struct delivery *delivery, const struct totem_message *message)
 {
-	/* The number of a frame has 32 bits, and begins again in a ring that lasts. */
+	/* A frame's seq has 32 bits, and wraps in a ring that lasts. */
 	if (message->seq < delivery->last_seq && (int32_t)(message->seq - delivery->last_seq) > 0)
 		delivery->wraps++;
 	delivery->last_seq = message->seq;

@@ -35,23 +35,27 @@ void delivery_destroy(struct delivery *delivery); /* NULL is ignored */
 
 /* --- from the ring's listener and route.c --- */
 
-/** A configuration, before services hear of it. */
+/** Note a configuration, before services are informed of it. */
 void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration);
-/** A message is delivered between begin and end. It is borrowed until end. */
+/** Note that a message is being delivered, until delivery_end. It is borrowed until then. */
 void delivery_begin(struct delivery *delivery, const struct totem_message *message);
 void delivery_end(struct delivery *delivery);
-/** A VERDICT, size bytes from its header on. */
+/** Handle a VERDICT, size bytes from its header on. */
 void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped);
-void delivery_passed(struct delivery *delivery); /* the token has been passed on */
+/* try to send a verdict that found no room: the token has been passed on */
+void delivery_passed(struct delivery *delivery);
 
 /* --- from sync.c --- */
 
-/** A member's SERVICE_BUILD of this ring has been delivered. */
+/** Note that a member's SERVICE_BUILD of this ring has been delivered. */
 void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing);
 
 /* --- from the quorum provider, the start of a synchronisation and the test kit --- */
 
-/** The quorum provider has decided. A verdict about another ring than the present one announces nothing. */
+/**
+ * Note a verdict of the quorum provider, and announce it. A verdict about another ring than the present one is not
+ * announced.
+ */
 void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict);
 
 /** Announce this node's verdict about the present ring, unless the last announcement in the ring was the same. */

@@ -10,8 +10,8 @@
 #include "exec/log/log.h"
 #include "exec/plugin/plugin.h"
 
-#define MEMBERS_MAX 65536u  /* more is not a list but garbage */
-#define LINE_MAX_LENGTH 64u /* of the list of members in the log, as the reference breaks it */
+#define MEMBERS_MAX 65536u  /* a longer list of members is invalid */
+#define LINE_MAX_LENGTH 64u /* length of a line of the list of members in the log, as in the reference */
 
 struct watcher {
 	struct watcher *next;
@@ -23,14 +23,14 @@ struct watcher {
 struct quorum {
 	void (*decided)(void *arg, const struct coterie_quorum *verdict); /* or NULL */
 	void *arg;
-	char *provider; /* plugin name, or NULL. It is a copy, since the config may be read again */
+	char *provider; /* plugin name, or NULL. A copy, since a reload may replace the config */
 	struct coterie_quorum verdict;
-	bool is_quorate;                  /* as of the last verdict that was taken */
+	bool is_quorate;                  /* the last verdict */
 	bool is_stopping;                 /* the daemon ends */
 	uint32_t *members;                /* of verdict */
 	struct watcher *watchers, **last; /* in the order in which they were added */
 	bool is_telling;
-	bool is_told_again; /* another verdict was published while watchers were called */
+	bool is_told_again; /* another verdict was published while watchers were called, so call them again */
 };
 
 struct quorum *quorum_create(
@@ -68,7 +68,7 @@ void quorum_destroy(struct quorum *quorum)
 	free(quorum);
 }
 
-/* By the name that the reference has for it. */
+/* Log the provider by the name that the reference has for it. */
 void quorum_tell_provider(const char *name)
 {
 	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s", config_provider_name(name));
@@ -131,14 +131,14 @@ static void tell(struct quorum *quorum)
 		quorum->is_told_again = false;
 		for (struct watcher *watcher = quorum->watchers; watcher != NULL && !quorum->is_told_again;
 			watcher = next) {
-			next = watcher->next; /* plugins do not end in here */
+			next = watcher->next; /* no plugin ends during run(), so `next` stays valid */
 			watcher->run(watcher->arg, &quorum->verdict);
 		}
 	} while (quorum->is_told_again);
 	quorum->is_telling = false;
 }
 
-/* Log, the executive, watchers. */
+/* Log the verdict, pass it to the executive, and call the watchers. */
 static void take_verdict(struct quorum *quorum)
 {
 	bool was_quorate = quorum->is_quorate;
@@ -161,8 +161,8 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 	if (!quorum_is_provider(quorum, plugin) || (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
 	if (plugin->is_beside)
-		return 0;                  /* the predecessor, whose place it will take, still decides */
-	struct coterie_quorum taken = {0}; /* theirs may be shorter */
+		return 0;                  /* the predecessor is in service, and its verdicts count */
+	struct coterie_quorum taken = {0}; /* the struct of an older plugin may be shorter */
 	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
 	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))
 		return -EINVAL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The verdict of the quorum provider, for the gate of requests, for plugins that watch it, and for the log
+ * The verdict of the quorum provider. It is used by the gate of requests, by plugins that watch it, and in the log
  * (book services, "quorum and votequorum"). Without a provider a node is quorate, and no plugin may publish.
  */
 #ifndef EXEC_QUORUM_H
@@ -14,7 +14,7 @@ struct plugin;
 struct quorum;
 
 /**
- * Create it. Without a provider the node is quorate.
+ * Create the quorum state. Without a provider the node is quorate.
  * @param provider  plugin that may publish, copied; NULL: none
  * @param decided   called with arg and each verdict (borrowed), after it was logged and before the watchers; or NULL
  * @return NULL: out of memory
@@ -22,25 +22,25 @@ struct quorum;
 struct quorum *quorum_create(
 	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg);
 void quorum_destroy(struct quorum *quorum);  /* NULL is ignored */
-void quorum_tell_provider(const char *name); /* to the log */
+void quorum_tell_provider(const char *name); /* log which provider is used */
 bool quorum_has_provider(const struct quorum *quorum);
-/** Note that the daemon ends: from now on quorum_forget takes no verdict back. */
+/** Note that the daemon ends: from now on quorum_forget does not change the verdict. */
 void quorum_stop(struct quorum *quorum);
 bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin);
 /**
- * Let this plugin publish from now on, if there was no provider. The node stays quorate until it publishes.
- * @return 0; -EEXIST: there is one; -EPERM: it offers no verdicts; -ENOMEM
+ * Let this plugin publish from now on, if there was no provider. The node stays quorate until the plugin publishes.
+ * @return 0; -EEXIST: there is a provider; -EPERM: the plugin offers no verdicts; -ENOMEM
  */
 int quorum_appoint(struct quorum *quorum, const struct plugin *plugin);
 
-/** As the members of struct coterie_host. */
+/** As the functions of struct coterie_host with these names. */
 int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict);
 void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict);
 int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
 	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg);
 /**
- * Forget a plugin that ends. If it is the provider, and the daemon goes on, the node is no longer quorate, and the
- * watchers are told.
+ * Forget a plugin that ends. If it is the provider, and the daemon continues, the node is no longer quorate, and the
+ * watchers are called.
  */
 void quorum_forget(struct quorum *quorum, const struct plugin *plugin);
 

@@ -61,7 +61,7 @@ int roster_list(const struct roster *roster, uint32_t service, uint32_t *nodeids
 	uint32_t count = 0;
 
 	if (roster->members.count == 0)
-		return -EAGAIN; /* between two configurations */
+		return -EAGAIN; /* the lists of the next configuration are still to come */
 	for (uint32_t i = 0; i < roster->members.count; i++) {
 		if (!roster->entries[i].has_told)
 			return -EAGAIN;

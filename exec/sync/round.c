@@ -63,7 +63,7 @@ static void call_end(struct plugin *plugin, bool is_complete)
 
 bool round_takes_part(const struct round *round) { return node_set_has(&round->members, round->nodeid); }
 
-/* The present service of a round, or NULL: this node has none to call. */
+/* Return the present service of a round, or NULL: it is not loaded here, or this node takes no part. */
 static struct plugin *present(const struct round *round)
 {
 	if (round->services == 0 || !round_takes_part(round))
@@ -74,7 +74,7 @@ static struct plugin *present(const struct round *round)
 	return plugin != NULL && !plugin->is_deaf ? plugin : NULL;
 }
 
-/* --- patience --- */
+/* --- the end of the patience --- */
 
 static void on_late(void *arg);
 
@@ -98,7 +98,7 @@ static void on_late(void *arg)
 	size_t length = 0;
 
 	round->timer = NULL;
-	/* Out of memory: no node is named. */
+	/* Out of memory: the log line names no node. */
 	(void)node_set_subtract(&missing, &round->members, &round->heard);
 	for (uint32_t i = 0; i < missing.count && length + 12 < sizeof(text); i++)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, " %u", missing.ids[i]);
@@ -132,7 +132,7 @@ int round_begin(struct round *round, const struct round_kind *kind, const struct
 	return 0;
 }
 
-/* End the round, whichever way. */
+/* End the round, complete or not. */
 static void rest(struct round *round)
 {
 	round->phase = ROUND_IDLE;
@@ -178,7 +178,7 @@ void round_hear(struct round *round, uint32_t nodeid, bool is_done)
 	bool is_awaited = is_done ? round->phase == ROUND_STEPS || round->phase == ROUND_WAITS
 				  : round->phase == ROUND_BEGINS;
 
-	/* Other members may be done with a service that this node still sends its state for. */
+	/* Other members may be done with a service while this node still sends its state. */
 	if (is_awaited && node_set_has(&round->members, nodeid) && node_set_add(&round->heard, nodeid) == 0)
 		round_go_on(round);
 }
@@ -204,7 +204,7 @@ void round_passed(struct round *round)
 	bool is_done = plugin == NULL || call_step(plugin);
 	round->is_stepping = false;
 	if (!is_done)
-		return; /* again after the next token */
+		return; /* sync_step is called again after the next token */
 	round->phase = ROUND_WAITS;
 	send_done(round);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One round of synchronisation: a set of services, which may be one, and the members that it waits for. Its owner sends
- * and receives the messages (sync.c). Life of a round:
+ * A round of synchronisation: a set of services, which may be a single one, and the members that the round waits for.
+ * Its owner (sync.c) sends and receives the messages. Steps of a round:
  *
  * 1. round_begin: this node sends that it has begun, and waits until all members have sent that.
- * 2. The services follow one another, by ascending id. After each pass of the token sync_step of the present one is
- *    called, until it has sent all its state. Then this node sends that it is done.
+ * 2. The services follow by ascending id. After each pass of the token, sync_step of the present service is called,
+ *    until the service has sent all its state. Then this node sends that it is done.
  * 3. When all members are done, sync_done is called, at the same place of the order everywhere.
  * 4. After the last service the round is complete.
  *
- * A service that is not loaded here counts, too: this node only sends that it is done. Likewise a service that is_deaf,
- * whose own round comes later. Without memory a member is not counted: the round then stands still, until its patience
- * ends.
+ * For a service that is not loaded here this node only sends that it is done. The same holds for a service that
+ * is_deaf, whose own round comes later. If memory for a member's message is missing, the member is not counted. Then
+ * the round waits until its patience ends.
  */
 #ifndef EXEC_ROUND_H
 #define EXEC_ROUND_H
@@ -29,39 +29,45 @@ struct plugin_registry;
 
 enum round_phase {
 	ROUND_IDLE,   /* no round is under way */
-	ROUND_BEGINS, /* until all members have begun */
+	ROUND_BEGINS, /* waits until all members have begun */
 	ROUND_STEPS,  /* the present service sends its state */
-	ROUND_WAITS,  /* until all members are done with it */
+	ROUND_WAITS,  /* waits until all members are done with the service */
 };
 
-/** How the messages of a round look, and what follows from them. arg is of struct round. */
+/** How the messages of a round are sent, and what the owner does at its events. arg: that of struct round. */
 struct round_kind {
-	uint64_t begin_ns, service_ns; /* patience in ROUND_BEGINS, and with each service */
-	/** Send that this node has begun, or is done with the present service. 0; -EAGAIN: again after the next token */
+	uint64_t begin_ns, service_ns; /* patience in ROUND_BEGINS, and with each service, nanoseconds */
+	/**
+	 * Send that this node has begun, or is done with the present service. 0; -EAGAIN: call again after the next
+	 * token
+	 */
 	int (*send_begun)(void *arg);
 	int (*send_done)(void *arg);
-	/** All members have begun. NULL: nothing is to be done */
+	/** All members have begun. NULL: nothing is to be done then */
 	void (*begun)(void *arg);
-	/** The patience has ended. nodeids: of the missing members, with a blank before each. @return whether to wait on */
+	/**
+	 * The patience has ended. nodeids: of the missing members, with a blank before each. @return whether the round
+	 * goes on waiting
+	 */
 	bool (*late)(void *arg, const char *nodeids);
-	/** The round is over. It may begin the next one. */
+	/** The round is over. This function may begin the next round. */
 	void (*complete)(void *arg);
 };
 
 struct round {
-	struct loop *loop; /* borrowed, as is the next one */
+	struct loop *loop; /* borrowed, as is plugins */
 	const struct plugin_registry *plugins;
 	uint32_t nodeid; /* of this node */
 	void *arg;
 	const struct round_kind *kind;
 	enum round_phase phase;
-	struct node_set members;    /* those that it waits for */
-	struct node_set heard;      /* of these: they have sent what this phase waits for */
-	uint64_t services;          /* by bit: the present one, the lowest, and those that follow */
+	struct node_set members;    /* the members that the round waits for */
+	struct node_set heard;      /* members that have sent what this phase waits for */
+	uint64_t services;          /* the present service (lowest bit) and those that follow, by bit */
 	uint64_t completed;         /* by bit */
-	bool owes_begun, owes_done; /* there was no room */
+	bool owes_begun, owes_done; /* the message found no room and is sent later */
 	bool is_stepping;           /* sync_step of a service runs */
-	struct loop_timer *timer;   /* end of the patience */
+	struct loop_timer *timer;   /* timer of the patience */
 };
 
 /** Return whether a plugin is a service with state to synchronise. NULL: false */
@@ -70,13 +76,13 @@ bool round_has(const struct plugin *plugin);
 struct plugin *round_find(const struct plugin_registry *plugins, uint32_t ring_id);
 
 /**
- * Call sync_start. A service that is_deaf learns of the configuration first, and is deaf no longer.
+ * Call sync_start. A service that is_deaf is first informed of the configuration, and is_deaf becomes false.
  * @param together  members that have had the same state since the last round
  */
 void round_start(struct plugin *plugin, const struct node_set *together, const struct coterie_configuration *regular);
 
 /**
- * Begin a round. No other one is under way.
+ * Begin a round, while no other one is under way.
  *
  * @param kind      kept
  * @param members   copied
@@ -86,14 +92,18 @@ void round_start(struct plugin *plugin, const struct node_set *together, const s
 int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services);
 /** Return whether this node is one of the members. */
 bool round_takes_part(const struct round *round);
-/** Note that a member has begun, or is done with the present service. Ignored if the round does not wait for that. */
+/** Note that a member has begun, or is done with the present service. Ignored unless the round waits for that. */
 void round_hear(struct round *round, uint32_t nodeid, bool is_done);
-/** Do not wait for this member any more. round_go_on follows. */
+/** Do not wait for this member any more. The caller calls round_go_on afterwards. */
 void round_forget(struct round *round, uint32_t nodeid);
 /** Continue, if all members have sent what the phase waits for. */
 void round_go_on(struct round *round);
-void round_passed(struct round *round); /* the token has been passed on */
-/** End the round where it stands: sync_abort of the present service, if it has one. @return the completed services, by bit */
+/* call sync_step, and send messages that found no room: the token has been passed on */
+void round_passed(struct round *round);
+/**
+ * End the round before it is complete: sync_abort of the present service is called, if it has one. @return the
+ * completed services, by bit
+ */
 uint64_t round_abort(struct round *round);
 void round_fini(struct round *round);
 

@@ -8,7 +8,7 @@
 
 #include "exec/ring/ring.h"
 
-/* --- the group "sync": offsets are the reference's --- */
+/* --- the group "sync": offsets as in the reference --- */
 
 #define MESSAGE_BARRIER 0u
 #define MESSAGE_SERVICE_BUILD 1u
@@ -17,11 +17,11 @@
 #define SIZE_AT 8u
 #define RING_ID_AT 16u
 #define BUILD_COUNT_AT 32u
-#define BUILD_ABLE_AT 36u /* the reference sends 0 and does not look */
+#define BUILD_ABLE_AT 36u /* the reference sends 0 and ignores it */
 #define BUILD_IDS_AT 40u
-#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* in the place of the last id, which no member uses */
+#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* place of the last id, which no member uses */
 #define BUILD_IDS_MAX 128u
-#define MARK 1u /* of a member that is able, or announces */
+#define MARK 1u /* value of a member that is able, or announces */
 
 static void put_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof(value)); }
 
@@ -62,7 +62,7 @@ static int send_sync(struct ring *ring, const struct round_message *message)
 	return ring_send(ring, "sync", TOTEM_AGREED, &(struct iovec){bytes, size}, 1);
 }
 
-/* Checked whole before anything of it is taken: book sync, "Messages". */
+/* Check the whole message before any part of it is used: book sync, "Messages". */
 static int read_build(struct round_message *message, const uint8_t *bytes, uint32_t size, bool is_swapped)
 {
 	uint32_t count = size == BUILD_SIZE ? get_u32(bytes + BUILD_COUNT_AT, is_swapped) : UINT32_MAX;
@@ -108,7 +108,7 @@ enum function {
 	RESYNC_PART,
 };
 
-/* Behind the group prefix, in the sender's byte order. */
+/* A message of service 63, behind the group prefix, in the sender's byte order. */
 struct single {
 	struct coterie_ring_header header;
 	uint32_t service;
@@ -120,7 +120,7 @@ struct single {
 _Static_assert(sizeof(struct single) == 40, "layout of a message of one service");
 _Static_assert(offsetof(struct single, seq) == 32, "layout of a message of one service");
 
-/* The words from JOIN on are in the order of the functions. */
+/* The kinds of messages from ROUND_JOIN on are in the order of the functions. */
 _Static_assert(ROUND_PART - ROUND_JOIN == RESYNC_PART, "a function for each word");
 
 static int send_single(struct ring *ring, const struct round_message *message)

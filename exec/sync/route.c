@@ -21,13 +21,13 @@
 #define SERVICE_ID_MAX 63u
 #define PARTS_MAX 62u
 #define ALIGNMENT 16u
-#define PLOAD_START (4 << 16) /* its size field is garbage on the wire: book services, "pload" */
+#define PLOAD_START (4 << 16) /* the size field of this message is garbage on the wire: book services, "pload" */
 
 struct route {
 	struct route_parts parts;
-	uint8_t *scratch; /* a message made contiguous and aligned */
+	uint8_t *scratch; /* copy of a message, contiguous and aligned */
 	size_t scratch_size;
-	struct iovec *rest; /* of a message, for deliver_parts */
+	struct iovec *rest; /* parts of a message for deliver_parts */
 	size_t rest_capacity;
 	uint64_t dropped;
 	struct log_limit malformed, unknown, misuse;
@@ -63,7 +63,7 @@ static void read_bytes(struct position *position, void *to, size_t size)
 	uint8_t *out = to;
 
 	while (size > 0) {
-		assert(position->count > 0); /* the caller has counted */
+		assert(position->count > 0); /* the caller has checked the size */
 		size_t left = position->iov->iov_len - position->offset;
 		size_t take = left < size ? left : size;
 
@@ -96,7 +96,7 @@ static int need_scratch(struct route *route, size_t size)
 	return 0;
 }
 
-/* Get the message behind `position` as parts. The first one may begin inside an iovec. */
+/* List the bytes of the message from `position` on as parts. The first part may begin inside an iovec. */
 static int collect_parts(struct route *route, struct position position, size_t *count)
 {
 	if (position.count > route->rest_capacity) {
@@ -149,14 +149,14 @@ static void count_received(const struct plugin *plugin, uint32_t function)
 		map_shared_changed(plugin->rx_keys[function]);
 }
 
-/* @return the service that receives a message. NULL: it is not loaded here, or has not heard of the ring yet */
+/* @return the service that receives a message. NULL: it is not loaded here, or was not informed of the ring yet */
 static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t ring_id)
 {
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, ring_id);
 
 	if (plugin == NULL)
 		return NULL;
-	/* 0: a message that an earlier plugin of this service left in the queue */
+	/* 0: the message is one that an earlier plugin of this service has sent */
 	if (source == route->parts.nodeid && plugin->underway > 0)
 		plugin->underway--;
 	return plugin->is_deaf ? NULL : plugin;
@@ -243,7 +243,7 @@ static void deliver_sync(
 {
 	uint8_t bytes[1024];
 
-	/* The largest is a service build of 552 bytes. */
+	/* The largest message is a SERVICE_BUILD of 552 bytes. */
 	if (size > sizeof(bytes)) {
 		drop(route, message->source, "too long for a synchronisation message");
 		return;
@@ -280,8 +280,8 @@ void route_deliver(struct route *route, const struct totem_message *message)
 }
 
 /*
- * A message of a service's sync_step is part of the round, which goes before all that waits. The other messages keep
- * their order: book sync, "Queues".
+ * Send a message. One that sync_start or sync_step of a service sends belongs to the round, and is sent before all
+ * messages that wait. Other messages keep their order: book sync, "Queues".
  */
 static int send_parts(struct route *route, enum totem_guarantee guarantee, const struct iovec *parts, uint32_t count)
 {
@@ -302,9 +302,9 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 		return -EINVAL;
 	if (plugin->is_beside || plugin->is_deaf) {
 		writable_refused(plugin);
-		return -EAGAIN; /* do not announce it yet */
+		return -EAGAIN; /* as if the queue were full: no other node knows yet that the service is loaded */
 	}
-	/* The message is still sent, since a late message is better than none. */
+	/* Send the message nevertheless: that is better than losing it. */
 	if (sync_is_starting(route->parts.sync))
 		log_limited(&route->misuse, loop_now_ns(route->parts.loop), plugin->subsystem, LOG_WARNING,
 			"Misuse: service %s sends in sync_start, where it must not: it has to wait for "
@@ -317,7 +317,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	struct coterie_ring_header header = {
 		.id = (int32_t)(plugin->service.ring_id << 16 | function), .size = (int32_t)size};
 	parts[0] = (struct iovec){&header, sizeof(header)};
-	if (count > 0) /* a message may be nothing but its header */
+	if (count > 0) /* a message may have a header only */
 		memcpy(parts + 1, iov, count * sizeof(*iov));
 	int rc = send_parts(route, guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
 	if (rc == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ring messages to services and back: the 16-byte executive header (book services, "Header"), its
- * checks, byte order, contiguity.
+ * Ring messages from services to the ring and back: the 16-byte executive header (book services, "Header"), its checks,
+ * byte order, contiguous memory.
  */
 #ifndef EXEC_ROUTE_H
 #define EXEC_ROUTE_H
@@ -37,7 +37,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	const struct iovec *iov, uint32_t count);
 /** Deliver a message of the ring. Malformed ones are counted, logged at a limited rate and dropped. */
 void route_deliver(struct route *route, const struct totem_message *message);
-/** Tell all services of a configuration, by ascending ring id. */
+/** Inform all services of a configuration, by ascending ring id. */
 void route_configure(struct route *route, const struct totem_configuration *configuration);
 
 #endif

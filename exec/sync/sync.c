@@ -16,7 +16,10 @@
 #include "exec/sync/together.h"
 
 #define STALL_NS (30ull * 1000000000u)
-/* READY follows at the next pass of the token. DONE takes as long as the state of the service. */
+/*
+ * Patience for a round of one service. READY is sent at the next pass of the token. DONE is sent when the service has
+ * sent its state.
+ */
 #define READY_NS (10ull * 1000000000u)
 #define DONE_NS (60ull * 1000000000u)
 #define EXIT_NO_MEMORY 13
@@ -30,12 +33,13 @@ struct single {
 struct sync {
 	struct sync_parts parts;
 	struct round round;
-	bool is_starting;    /* sync_start of the services runs, in a round of all */
-	bool is_running;     /* from the transitional configuration to the end of the round of all */
-	struct ring_id ring; /* all zero: between two configurations. No message matches it */
+	bool is_starting;    /* sync_start of services is being called, in a round of all services */
+	bool is_running;     /* from the transitional configuration to the end of the round of all services */
+	struct ring_id ring; /* all zero between two configurations: then no message matches it */
 	struct roster roster;
 	struct together together;
-	struct single *singles, **last; /* the first is under way, unless the round of all is or will be */
+	/* rounds of one service. The first one is under way, unless the round of all services is or will be */
+	struct single *singles, **last;
 	struct log_limit malformed;
 };
 
@@ -47,7 +51,7 @@ static int send_word(struct sync *sync, struct round_message message)
 	return round_message_send(sync->parts.ring, &message);
 }
 
-/* Without the members that have left or joined the ring. */
+/* Return the present configuration, without lists of members that left or joined. */
 static struct coterie_configuration configuration_of(const struct sync *sync)
 {
 	return (struct coterie_configuration){
@@ -59,9 +63,9 @@ static struct coterie_configuration configuration_of(const struct sync *sync)
 	};
 }
 
-/* --- all services --- */
+/* --- the round of all services --- */
 
-/* This node's, by bit. */
+/* Return the services of this node that have state to synchronise, by bit. */
 static uint64_t services_here(const struct sync *sync)
 {
 	uint64_t services = 0;
@@ -81,7 +85,7 @@ static int all_send_begun(void *arg)
 
 static int all_send_done(void *arg) { return send_word(arg, (struct round_message){.word = ROUND_BARRIER}); }
 
-/* The ring itself is alive, so the round is not ended. */
+/* Log that the round of all services is late. It goes on: the ring itself works. */
 static bool all_late(void *arg, const char *nodeids)
 {
 	const struct round *round = &((struct sync *)arg)->round;
@@ -132,7 +136,7 @@ static void start_services(struct sync *sync, const struct totem_configuration *
 
 		if (!round_has(plugin))
 			continue;
-		/* Out of memory: no member came along, and all are told to have left and joined. */
+		/* Out of memory: the service is informed that all members have left and joined. */
 		if (node_set_intersect(
 			    &came, together_of(&sync->together, plugin->service.ring_id), &sync->roster.members) < 0)
 			node_set_clear(&came);
@@ -142,7 +146,7 @@ static void start_services(struct sync *sync, const struct totem_configuration *
 	sync->is_starting = false;
 }
 
-/* --- one service alone: the first of the list --- */
+/* --- rounds of one service: the first one of the list --- */
 
 static int send_single(struct sync *sync, enum round_word word)
 {
@@ -176,7 +180,7 @@ static void drop(struct sync *sync, struct single **link)
 	free(single);
 }
 
-/* The first round is over. Clients of its service go on. */
+/* End the first round of the list. Requests of clients of its service are handled again. */
 static void release(struct sync *sync)
 {
 	struct plugin *plugin = round_find(sync->parts.plugins, sync->singles->service);
@@ -186,7 +190,7 @@ static void release(struct sync *sync)
 		hold(sync, plugin, false);
 }
 
-/* All have said READY: at the same message on every member. */
+/* All members have sent READY. This is at the same message on every member. */
 static void alone_begun(void *arg)
 {
 	struct sync *sync = arg;
@@ -197,7 +201,7 @@ static void alone_begun(void *arg)
 
 	if (!round_takes_part(&sync->round) || plugin == NULL || !plugin->is_held)
 		return;
-	/* To its like on the other nodes, the joiner's service has left and come again. */
+	/* For this service on the other nodes, the joiner has left and joined again. */
 	if (single->joiner != sync->parts.nodeid && node_set_copy(&together, &sync->roster.members) == 0)
 		node_set_remove(&together, single->joiner);
 	round_start(plugin, &together, &told);
@@ -205,9 +209,10 @@ static void alone_begun(void *arg)
 }
 
 /*
- * A member has not said what the round waits for: it is stopped, or its JOIN was forged. All that have the service would
- * hold its clients for ever. A timer runs out at another place of the order on each member, so it cannot end the round
- * there. A configuration does, and the synchronisation that follows does the work of all rounds.
+ * A member has not sent the READY or DONE that the round waits for: it hangs, or its JOIN was forged. All members with
+ * the service would hold its clients for ever. The timer expires at another place of the order on each member, so it
+ * cannot end the round there. A configuration can, and the synchronisation that follows does the work of all rounds. So
+ * force one.
  */
 static bool alone_late(void *arg, const char *nodeids)
 {
@@ -245,7 +250,7 @@ static void give_up(struct sync *sync, uint32_t service)
 	ring_force_gather(sync->parts.ring);
 }
 
-/* The first round begins, if no other one is under way: at the same message on every member. */
+/* Begin the first round of the list, if no other one is under way. This is at the same message on every member. */
 static void begin_single(struct sync *sync)
 {
 	const struct single *single = sync->singles;
@@ -257,7 +262,7 @@ static void begin_single(struct sync *sync)
 	int rc = roster_partners(&sync->roster, single->service, &partners);
 
 	log_line("SYNC", LOG_DEBUG, "service %u synchronises: node %u has loaded it", single->service, single->joiner);
-	/* Not here any more, or not yet: then only its words count. */
+	/* If the service is not loaded here, or is still deaf, only the messages of the round are exchanged. */
 	if (node_set_has(&partners, sync->parts.nodeid) && plugin != NULL &&
 		(!plugin->is_deaf || single->joiner == sync->parts.nodeid))
 		hold(sync, plugin, true);
@@ -286,7 +291,7 @@ static void on_join(struct sync *sync, struct roster_entry *source, uint32_t ser
 {
 	uint64_t bit = UINT64_C(1) << service;
 
-	/* A member that loads a service again has said PART before: its earlier round has ended or is no more. */
+	/* A member that loads a service again has sent PART before, which ended its earlier round. */
 	if ((source->joined & bit) != 0) {
 		log_limited(&sync->malformed, loop_now_ns(sync->parts.loop), "SYNC", LOG_WARNING,
 			"message of node %u dropped: it has joined with service %u already", source->nodeid, service);
@@ -320,7 +325,7 @@ static void on_part(struct sync *sync, struct roster_entry *source, uint32_t ser
 	if (present != NULL && present->service == service && present->joiner != source->nodeid)
 		round_forget(&sync->round, source->nodeid);
 	if (*link != NULL && link != &sync->singles) {
-		drop(sync, link); /* it has not begun */
+		drop(sync, link); /* this round has not begun */
 	} else if (*link != NULL) {
 		if (present != NULL)
 			round_abort(&sync->round);
@@ -330,7 +335,7 @@ static void on_part(struct sync *sync, struct roster_entry *source, uint32_t ser
 	round_go_on(&sync->round);
 }
 
-/* READY or DONE. */
+/* Handle READY or DONE. */
 static void on_word(struct sync *sync, const struct roster_entry *source, const struct round_message *message)
 {
 	const struct single *single = sync->singles;
@@ -451,7 +456,7 @@ int sync_service_members(const struct sync *sync, const struct plugin *plugin, u
 	return round_has(plugin) ? roster_list(&sync->roster, plugin->service.ring_id, nodeids, room) : -ENOTSUP;
 }
 
-/* --- joining and parting --- */
+/* --- loading and unloading of services --- */
 
 int sync_join(struct sync *sync, struct plugin *plugin)
 {
@@ -462,7 +467,8 @@ int sync_join(struct sync *sync, struct plugin *plugin)
 		plugin->is_deaf = false;
 		if (plugin->service.configuration != NULL)
 			plugin->service.configuration(plugin->self, &told);
-		sync->parts.held(sync->parts.arg, plugin); /* it was refused before: there may be room */
+		/* requests of its clients were refused before: there may be room now */
+		sync->parts.held(sync->parts.arg, plugin);
 		return 0;
 	}
 	if (roster_has_unable(&sync->roster, service)) {
@@ -479,7 +485,7 @@ int sync_join(struct sync *sync, struct plugin *plugin)
 
 int sync_part(struct sync *sync, const struct plugin *plugin)
 {
-	/* Between two configurations the next one's lists tell it. */
+	/* Between two configurations no PART is needed: the lists of the next one leave the service out. */
 	if (!round_has(plugin) || sync->roster.members.count == 0)
 		return 0;
 	return send_word(sync, (struct round_message){.word = ROUND_PART, .service = plugin->service.ring_id});
@@ -492,7 +498,7 @@ struct sync *sync_create(const struct sync_parts *parts)
 	if (sync == NULL)
 		return NULL;
 	sync->parts = *parts;
-	sync->is_running = true; /* no service is served before the first ring has synchronised */
+	sync->is_running = true; /* no client is served before the first ring has synchronised */
 	sync->round = (struct round){
 		.loop = parts->loop, .plugins = parts->plugins, .nodeid = parts->nodeid, .arg = sync};
 	sync->last = &sync->singles;

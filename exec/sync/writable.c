@@ -11,7 +11,7 @@
 struct writable {
 	struct writable_parts parts;
 	struct loop_timer *timer;
-	uint32_t next; /* ring id: the search for services that wait begins here */
+	uint32_t next; /* ring id at which the search for waiting services begins */
 };
 
 struct writable *writable_create(const struct writable_parts *parts)
@@ -56,7 +56,10 @@ static void call(struct plugin *plugin)
 	plugin_leave(&call);
 }
 
-/* Call the services that wait, from ring id `begin` to below `end`. One that is refused again waits for the next turn. */
+/*
+ * Call the services that wait, from ring id `begin` to below `end`. A service that is refused again waits for the next
+ * turn.
+ */
 static void call_from(const struct writable *writable, uint32_t begin, uint32_t end)
 {
 	struct plugin *plugin = find(writable, begin);
@@ -69,7 +72,10 @@ static void call_from(const struct writable *writable, uint32_t begin, uint32_t 
 	}
 }
 
-/* The service that is called first may take all of the room. So it is the last one in the next turn. */
+/*
+ * Call the waiting services. The one that is called first may take all of the room, so it is the last one in the next
+ * turn.
+ */
 static void on_turn(void *arg)
 {
 	struct writable *writable = arg;

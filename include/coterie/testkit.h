@@ -103,8 +103,10 @@ int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, cons
  * other nodes are informed. Time passes until this is done. From then on the node starts without the service, until
  * testkit_load.
  *
- * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or ended
- *     meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the reason
+ * @return 0, also if the ring has not delivered all messages of the service: the service then ends later; -ENOENT: no
+ *     such plugin there; -EBUSY: it decides about quorum; -EALREADY: another service of the node has not ended yet;
+ *     -ESRCH: the node does not run, or ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the
+ *     reason
  */
 int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
 /**
@@ -112,9 +114,10 @@ int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
  * and clients. Time passes until this is done. If it is refused, the old plugin goes on. Options stay. From then on the
  * node starts with the new file. path is copied.
  *
- * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: this file runs already; -ENOTSUP: one of
- *     the two plugins cannot hand over; -EINVAL: the new one's descriptor, options or init; the result of state_save or
- *     state_load; -ESRCH, -ETIMEDOUT: as for testkit_unload. testkit_error has the reason
+ * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: this file runs already, or another
+ *     service of the node has not ended yet; -ENOTSUP: one of the two plugins cannot hand over; -EINVAL: the new one's
+ *     descriptor, options or init; the result of state_save or state_load; -ESRCH, -ETIMEDOUT: as for testkit_unload.
+ *     testkit_error has the reason
  */
 int testkit_replace_file(struct testkit *kit, uint32_t node, const char *path);
 

@@ -250,7 +250,10 @@ static void tell_standing(struct kv *kv)
 		notice_retry(kv);
 }
 
-/* Announcements of the synchronisation come first, so notices begin after it. */
+/*
+ * Send KV_RING_STANDING if it is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice is
+ * sent only after the synchronisation.
+ */
 void kv_notice(void *arg)
 {
 	struct kv *kv = arg;

@@ -24,7 +24,7 @@
 #define LOG_BYTES_MAX (64u << 20)
 #define SWEEP_BYTES (1u << 20) /* freed in a turn, or one block */
 
-/* A part, or writes of the log one behind the other. */
+/* A block of received bytes: one chunk of the state that is taken over, or several logged writes in sequence. */
 struct kv_block {
 	struct kv_block *next;
 	uint64_t last;     /* revision: of the last write; where the part ends */

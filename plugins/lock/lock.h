@@ -26,7 +26,8 @@ enum {
 	LOCK_LOST = 100, /* event: the lock is no longer this client's. struct lock_event */
 };
 
-struct lock_req { /* of all three */
+/* LOCK_TAKE, LOCK_GIVE and LOCK_WHO */
+struct lock_req {
 	struct coterie_request_header header;
 	char name[LOCK_NAME_SIZE];
 	uint32_t timeout_ms; /* of TAKE. 0: wait without limit */

@@ -31,7 +31,7 @@ static int reach(struct unixgram_peer *peer)
 	return rc == 0 ? 0 : -errno;
 }
 
-/* Reports are made by the probe: a send is a call of the host, which is not called from inside it. */
+/* Let the probe timer report: the host has called send(), and from inside of send() it must not be called. */
 static void report_soon(struct unixgram_peer *peer)
 {
 	unixgram_probe_at(peer->owner, peer->owner->host->now_ns(peer->owner->ctx));

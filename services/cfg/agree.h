@@ -48,7 +48,7 @@ struct cfg_round {
 	uint32_t member_count;
 };
 
-/** A request of a client for such a reload. */
+/** A client's request for a round. */
 struct cfg_ask {
 	struct cfg_ask *next;
 	struct coterie_client *client; /* NULL: it has disconnected. The round continues */

@@ -33,10 +33,7 @@ enum {
 
 /* ---- Parts ---- */
 
-/*
- * libqb's header of a request. A ring message has it as well, with id = service << 16
- * function.
- */
+/* libqb's header of a request. A ring message has it as well, with id = (service << 16) | function. */
 struct cfg_request_header {
 	int32_t id;
 	uint32_t pad0;

@@ -285,8 +285,8 @@ static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
 }
 
 /*
- * A member that has changed over sends that next. The withdrawal changes nothing for such a member,
- * or if this node has changed over.
+ * Record that a member has withdrawn its key: that of the next change, if it has begun one. A member that already sends
+ * with the new key keeps its phase.
  */
 static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 {

@@ -218,8 +218,8 @@ void cfg_rotate_void(struct cfg *cfg, struct cfg_ask *ask, struct cfg_round *rou
 bool cfg_rotate_is_time(const struct cfg *cfg) { return cfg->rekey.state == CFG_REKEY_IDLE || cfg->rekey.has_warned; }
 
 /*
- * The key of the round cannot be decrypted. A node's own key can, unless the ring's key has changed. Another node's key
- * may also be encrypted with another key file.
+ * Write why the new key of the round cannot be decrypted. The ring's key has changed since the request, or the node that
+ * requested the round has another key file.
  */
 static void explain_closed(struct cfg *cfg, const struct cfg_round *round, char reason[REASON_SIZE])
 {

@@ -227,7 +227,7 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 
 	if (connection->late != NULL)
 		return false;
-	/* Either another change, or later reuse of the same memory. */
+	/* A new change: its key has another address, or so much time has passed that the address may have been reused. */
 	if (key != cmap->told_key || now_ns - cmap->told_ns >= BATCH_NS) {
 		cmap->told_key = key;
 		cmap->told_ns = now_ns;

@@ -349,7 +349,7 @@ void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection);
 
 void cpg_index_init(struct cpg *cpg);
 void cpg_index_fini(struct cpg *cpg);
-/** Return the hash of a name, which is clean. It differs from one start to the next. */
+/** Return the hash of a name that cpg_name_clean() has written. It depends on a random key of this struct cpg. */
 uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name);
 /** @return borrowed; NULL: there is none */
 struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);

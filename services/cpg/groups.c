@@ -252,7 +252,7 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		.nodeid = nodeid,
 		.pid = pid,
 		.seq = cpg->process_seq++,
-		/* A process that joins while nodes exchange their lists counts as named. */
+		/* A process that joins during a synchronisation counts as listed: its node's list may not have it. */
 		.round = cpg->resync.round,
 	};
 	return 0;

@@ -84,10 +84,7 @@ enum cpg_fragment_type {
 	CPG_FRAGMENT_LAST = 3,
 };
 
-/*
- * libqb's header of a request. A ring message has it as well, with id = service << 16
- * function.
- */
+/* libqb's header of a request. A ring message has it as well, with id = (service << 16) | function. */
 struct cpg_request_header {
 	int32_t id;
 	uint32_t pad0;

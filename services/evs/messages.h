@@ -52,10 +52,7 @@ struct evs_wire_ring_id {
 EVS_SIZE(evs_wire_ring_id, 16);
 EVS_LAYOUT(evs_wire_ring_id, seq, 8);
 
-/*
- * libqb's header of a request. A ring message has it as well, with id = service << 16
- * function.
- */
+/* libqb's header of a request. A ring message has it as well, with id = (service << 16) | function. */
 struct evs_request_header {
 	int32_t id;
 	uint32_t pad0;

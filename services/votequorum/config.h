@@ -34,7 +34,7 @@ int votequorum_config_start(struct votequorum *vq);
  */
 int votequorum_config_reread(struct votequorum *vq);
 
-/** Have the tracking barrier written to the state file within a second, if it rose. */
+/** Write the barrier of expected_votes_tracking to the state file within a second, if it has risen. */
 void votequorum_config_store(struct votequorum *vq);
 
 /**

@@ -30,10 +30,7 @@ enum {
 
 /* ---- Parts ---- */
 
-/*
- * libqb's header of a request. A ring message has it as well, with id = service << 16
- * function.
- */
+/* libqb's header of a request. A ring message has it as well, with id = (service << 16) | function. */
 struct votequorum_request_header {
 	int32_t id;
 	uint32_t pad0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A third party's quorum provider, as far as a configuration needs it. Its init is never called. */
+/* A quorum provider of a third party, with only what a configuration needs. Its init() is never called. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A third party's transport, as far as a configuration needs it: options with legacy names, and a
- * check. Its operations are never called.
+ * A transport of a third party, with only what a configuration needs: options with legacy names, and a check. Its
+ * operations are never called.
  */
 #include <errno.h>
 #include <inttypes.h>

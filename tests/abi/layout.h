@@ -19,7 +19,7 @@
 #define PLACE(type, member) \
 	printf("%s.%s at %zu size %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)NULL)->member))
 
-/** Proofs at compile time. */
+/** Assertions at compile time. */
 #ifdef __x86_64__
 #define IS(type, size) _Static_assert(sizeof(type) == (size), #type)
 #define AT(type, member, at) _Static_assert(offsetof(type, member) == (at), #type "." #member)

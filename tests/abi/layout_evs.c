@@ -18,8 +18,8 @@ static cs_error_t (*const call_groups)(evs_handle_t, evs_guarantee_t, const stru
 static cs_error_t (*const call_members)(evs_handle_t, unsigned int *, unsigned int *, size_t *) = evs_membership_get;
 
 /*
- * The prototypes of the callbacks. The 1.x series calls the handle hdb_handle_t, which is the same
- * type.
+ * Functions with the types of the callbacks, for the compiler to check. Releases 1.x call the handle hdb_handle_t,
+ * which is the same type.
  */
 static void on_deliver(uint64_t handle, unsigned int nodeid, const void *msg, size_t msg_len)
 {

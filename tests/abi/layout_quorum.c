@@ -15,7 +15,7 @@ static cs_error_t (*const call_stop)(quorum_handle_t) = quorum_trackstop;
 static cs_error_t (*const call_set)(quorum_handle_t, const void *) = quorum_context_set;
 static cs_error_t (*const call_context)(quorum_handle_t, const void **) = quorum_context_get;
 
-/* The prototypes of the callbacks. */
+/* A function with the type of the callback, for the compiler to check. */
 static void on_notify(
 	quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list)
 {

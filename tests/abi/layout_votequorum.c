@@ -22,7 +22,7 @@ static cs_error_t (*const call_poll)(
 static cs_error_t (*const call_master)(
 	votequorum_handle_t, const char *, unsigned int) = votequorum_qdevice_master_wins;
 
-/* The prototypes of the callbacks. */
+/* Functions with the types of the callbacks, for the compiler to check. */
 static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t node_list_entries,
 	votequorum_node_t node_list[])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A third party's service that is a member of a CPG group. It is built with the installed headers alone, by
- * tests/abi/calls.sh.
+ * A service of a third party that is a member of a CPG group. tests/abi/calls.sh builds it with the installed headers
+ * alone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static void ended(void *arg)
 	again(member);
 }
 
-/* Before the first synchronisation the service cannot be called. */
+/* Connect to cpg and join, or try again later: before the first synchronisation a service cannot be called. */
 static void begin(void *arg)
 {
 	static const struct coterie_caller functions = {

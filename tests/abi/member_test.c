@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* member_test MEMBER CPG: three nodes with both files, and what tests/abi/member.c has seen of its group. */
+/*
+ * member_test MEMBER CPG: run three nodes with both plugin files, and check what tests/abi/member.c has received in its
+ * group.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A lock for the whole cluster, as docs/write-a-service.md had it before ABI 1.7: it does not use the place of a
- * message in the order. A node that is cut off grants it without quorum. A node that dies at the wrong moment holds it
- * for ever. tests/abi/guide.sh sees that the guide's own test finds both.
+ * message in the order. It has two defects. A node that is cut off grants the lock without quorum. A node that ends at
+ * the wrong moment holds it for ever. tests/abi/guide.sh checks that the guide's own test finds both.
  */
 #include "latch.h"
 
@@ -19,7 +19,7 @@ struct old_state {
 	uint32_t nodeid, pad;
 };
 
-/* The holder, as of a turn. */
+/* The holder of the lock, and the turn in which it got the lock. */
 struct holding {
 	uint64_t turn, client;
 	uint32_t nodeid; /* 0: nobody */
@@ -30,10 +30,10 @@ struct latch {
 	struct coterie_ctx *ctx;
 	struct holding now;
 	struct holding best;         /* the newest holding received during a synchronisation */
-	struct coterie_timer *again; /* a message that found no room; NULL: none */
+	struct coterie_timer *again; /* retries a message that found no room; NULL: none waits */
 };
 
-/* Sends what follows the header. 0; -EAGAIN: no room on the ring now. */
+/* Send a message, without its header, on the ring. @return 0; -EAGAIN: no room on the ring now */
 static int latch_send(struct latch *latch, uint32_t function, void *message, size_t size)
 {
 	struct iovec iov = {
@@ -57,7 +57,7 @@ static void give_back(void *arg)
 	struct latch *latch = arg;
 	struct latch_ring_client give = {.client = latch->now.client};
 
-	latch->again = NULL; /* a timer that runs does not exist any more */
+	latch->again = NULL; /* a timer no longer exists when it has expired */
 	if (latch->now.nodeid != latch->host->local_nodeid(latch->ctx))
 		return;
 	if (latch_send(latch, LATCH_RING_GIVE, &give, sizeof(give)) == -EAGAIN)
@@ -172,7 +172,7 @@ static void sync_start(void *self, const uint32_t *transitional, uint32_t transi
 	((struct latch *)self)->best = (struct holding){.turn = 0};
 }
 
-/* Called after each pass of the token until it returns 0. */
+/* Send the state. Called after each pass of the token until it returns 0. */
 static int sync_step(void *self)
 {
 	struct latch *latch = self;
@@ -202,7 +202,7 @@ static void swap_state(void *msg, uint32_t size)
 	state->nodeid = __builtin_bswap32(state->nodeid);
 }
 
-/* Every member is here at the same place of the order. */
+/* Choose the holder from the states. All members do this at the same place of the order. */
 static void sync_done(void *self)
 {
 	struct latch *latch = self;
@@ -224,7 +224,7 @@ static void sync_done(void *self)
 }
 
 static const struct coterie_ring_msg latch_ring_msgs[] = {
-	/* function, shortest message, byte order, delivery: of whole messages, in parts */
+	/* function, shortest message, function that swaps the byte order, delivery: of whole messages, in fragments */
 	{LATCH_RING_TAKE, sizeof(struct latch_ring_client), swap_client, deliver_take, NULL},
 	{LATCH_RING_GIVE, sizeof(struct latch_ring_client), swap_client, deliver_give, NULL},
 	{LATCH_RING_STATE, sizeof(struct old_state), swap_state, deliver_state, NULL},
@@ -252,7 +252,7 @@ static void latch_fini(void *self)
 
 static const struct coterie_service latch_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 57, /* from 32 to 62, the same on all nodes, used by nothing else of the cluster */
+	.ring_id = 57, /* 32 to 62, the same on all nodes, used by no other service of the cluster */
 	.ipc_name = "latch",
 	.title = "a lock for the whole cluster",
 	.init = latch_init,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A third party's service. It is compiled with the headers of each released SDK. Members that were added later are only
- * used if the headers, and then the host, have them. NAME and its ring id come from the command line, so that several
- * generations can run in one ring.
+ * A service of a third party. It is compiled with the headers of each released SDK. Members that were added later are
+ * used only if the headers have them, and then only if the host has them. NAME and its ring id come from the command
+ * line, so that several generations can run in one ring.
  */
 #include <errno.h>
 #include <stdlib.h>

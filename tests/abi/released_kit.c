@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* released_kit FILE...: each file is a generation of one plugin; one node for each, in one ring. */
+/* released_kit FILE...: run one node for each file in one ring. Each file is a generation of one plugin. */
 #include <stdio.h>
 
 #include <coterie/testkit.h>

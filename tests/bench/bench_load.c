@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The load that figures are taken with. It uses the public CPG API alone, so LD_LIBRARY_PATH picks
- * the library, and the daemon it talks to is whichever runs. Clocks start after a time to warm up.
+ * The load with which figures are measured. Only the public CPG API is used, so LD_LIBRARY_PATH selects the library,
+ * and the daemon is the one that runs. Measuring starts after a time to warm up.
  *
  *	bench_load [-m MEMBERS] [-z SLEEPERS] [-n SENDERS] [-u WARM_MS] [-t MS] [-r]
  *	bench_load -l COUNT [-y | -b]
  *	bench_load -o RATE [-u WARM_MS] [-t MS]
  *	bench_load -d
  *
- * and for all of them [-g GROUP] [-s SIZE] [-w SECONDS], after which it is killed.
+ * and for all of them [-g GROUP] [-s SIZE] [-w SECONDS], after which the program is killed.
  *
- * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal
- * it waits for 100 us), while another is blocked in cpg_dispatch(). Lines say "half" and
- * "measured" when half of the time and all of it is over; what is on its way is awaited and checked: an
- * order hash over all that came, and gaps in each sender's count. SLEEPERS of the members never say that
- * they are done: -d joins, and does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
- * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time; -b: a thread
- * of its own is blocked in cpg_dispatch(), while the sender looks all the time whether that has it.
- * -o: RATE messages in a second, timed from when each was due, whether it could be sent or not.
- * A line of key=value pairs is the result; exit status 0 when nothing was lost.
+ * Wait for MEMBERS members. Then a thread sends as fast as possible (-r: nothing; after a refusal it waits for 100 us),
+ * while another is blocked in cpg_dispatch(). It prints "half" and "measured" when half of the time and all of it is
+ * over. It waits for the messages that are still under way, and checks an order hash of all messages, and gaps in each
+ * sender's count. SLEEPERS of the members never send the end mark: -d joins, and does nothing. share: what the slowest
+ * of SENDERS delivered in that time, divided by what the fastest delivered.
+ * -l: one message is under way, and the client sleeps until it is back. -y: it polls all the time. -b: another thread
+ * is blocked in cpg_dispatch(), while the sender polls all the time whether that thread has the message.
+ * -o: send RATE messages in a second. Each is timed from when it was due, even if it could not be sent then.
+ * The result is a line of key=value pairs. Exit status 0 if no message was lost.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -38,7 +38,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define REFUSED_US 100
 
-/* Only the dispatching thread writes these, so additions need not be atomic. */
+/* Only the thread that dispatches writes these members, so additions need not be atomic. */
 struct sender {
 	uint64_t key; /* node id and process id */
 	_Atomic uint64_t count;
@@ -64,7 +64,7 @@ struct load {
 	_Atomic uint64_t delivered, own;
 	uint64_t gaps, hash;
 
-	/* Open load: the times at which messages are due, and their latencies. */
+	/* With -o: the times at which messages are due, and their latencies. */
 	uint64_t start_ns, gap_ns, count_max;
 	uint64_t *took_ns;
 };
@@ -172,7 +172,7 @@ static bool try_send(uint64_t counter, size_t size)
 	return false;
 }
 
-/* The messages delivered so far, and their senders. */
+/* A copy of the counts of delivered messages, in all and by sender. */
 struct snapshot {
 	uint64_t at_ns, delivered;
 	uint64_t counts[SENDERS_MAX];
@@ -288,7 +288,7 @@ static void dispatch(int wait_ms)
 		die("dispatch", error);
 }
 
-/* How a client waits for its own message. */
+/* How a client waits for its own message: it sleeps, it polls, or another thread waits in a dispatch. */
 enum wait { WAIT_ASLEEP, WAIT_POLLING, WAIT_BESIDE };
 
 static void await(enum wait wait, int asleep_ms)
@@ -446,7 +446,7 @@ int main(int argc, char **argv)
 		run_open(rate);
 	else
 		run_flood(is_receiver);
-	/* Exit without joining the dispatcher thread, which is blocked for ever. */
+	/* Exit without joining the thread that dispatches, which is blocked for ever. */
 	fflush(stdout);
 	_exit(load.gaps > 0 || atomic_load(&load.own) != load.sent);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench_seal CIPHER SIZE [LIBRARY]: what sealing a frame and opening it costs, in one process without a network, in the
- * two nodes' own code (transports/common/secure). The processor's caches are warm, so the library cannot do better on
- * this machine. LIBRARY is ipsec-mb or libcrypto. Without it the library of the transports is used. A line of key=value
- * pairs is the result: times of one datagram, the medians of ROUNDS rounds.
+ * bench_seal CIPHER SIZE [LIBRARY]: measure what sealing a frame and opening it costs. Both nodes are in one process
+ * without a network, and run the code of transports/common/secure. The processor's caches are warm, so the library
+ * cannot be faster on this machine. LIBRARY is ipsec-mb or libcrypto, by default that of the transports. Prints a line
+ * of key=value pairs: times of one datagram, the medians of ROUNDS rounds.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static uint64_t cpu_ns(void)
 {
 	struct timespec now;
 
-	/* The CPU time of this thread, which other processes do not affect. */
+	/* Measure CPU time of this thread, which other processes do not affect. */
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

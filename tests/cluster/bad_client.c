@@ -2,12 +2,12 @@
 /*
  * Clients that a daemon should survive.
  *
- *	bad_client ipc COUNT SEED [SERVICE]   COUNT connections with malformed requests to the service, past
- *	                                      the library; without SERVICE to cpg
+ *	bad_client ipc COUNT SEED [SERVICE]   COUNT connections that send malformed requests to the service, without
+ *	                                      the service's library; default: cpg
  *	bad_client refused SERVICE            requests that must be refused one by one, on one connection
- *	bad_client silent SECONDS [SERVICE]   asks for all events there are, and never looks at them; without
- *	                                      SERVICE joins the group "load" of cpg
- *	bad_client events COUNT SERVICE       makes that many events for those who asked
+ *	bad_client silent SECONDS [SERVICE]   requests all events, and never reads them; without SERVICE joins
+ *	                                      the group "load" of cpg
+ *	bad_client events COUNT SERVICE       causes that many events for the clients that requested them
  *	bad_client die COUNT                  COUNT clients, each killed at some point of its short life
  */
 #include <signal.h>
@@ -31,12 +31,12 @@
 #define EVENT_SIZE 1000
 #define PATIENCE_NS UINT64_C(10000000000)
 
-/* A service, as far as its clients know it. */
+/* The protocol of a service, as its clients use it. */
 struct service {
 	const char *name;
 	int32_t ids;      /* number of request ids: 0 .. ids - 1 */
-	uint32_t headers; /* bits of requests that are a header alone */
-	uint32_t harmful; /* bits of requests that a client may make, and no ring survives */
+	uint32_t headers; /* requests that are only a header, bits by id */
+	uint32_t harmful; /* requests that a client may make but that harm the ring, bits by id */
 	uint32_t unanswered;
 	bool (*ask_for_events)(void);
 	bool (*make_event)(unsigned long number);
@@ -59,7 +59,7 @@ static int32_t random_extreme(void)
 
 /* ---- Requests past the library ------------------------------------------- */
 
-/* Fill in an invalid request. @return how many of its bytes to send */
+/* Fill in an invalid request. @return the number of its bytes to send */
 static size_t request_make(const struct service *service, struct request *request)
 {
 	size_t size = sizeof(request->header) + random_below(sizeof(request->rest));
@@ -72,14 +72,14 @@ static size_t request_make(const struct service *service, struct request *reques
 	case 0: /* a request that does not exist */
 		request->header.id = random_below(2) ? random_extreme() : (int32_t)random_below(1000);
 		break;
-	case 1: /* a size field that is not the size */
+	case 1: /* the size field differs from the size */
 		request->header.size = random_extreme();
 		break;
 	case 2: /* only a header */
 		size = sizeof(request->header);
 		request->header.size = (int32_t)size;
 		break;
-	case 3: /* less than a header */
+	case 3: /* less than a whole header */
 		size = random_below(sizeof(request->header));
 		break;
 	case 4: /* random bytes, with extreme values where requests have lengths: offsets 16, 24, 32, 40 */
@@ -93,7 +93,7 @@ static size_t request_make(const struct service *service, struct request *reques
 	case 5: /* noise */
 		break;
 	}
-	/* This request is refused because of its size. */
+	/* A request that would harm the ring is sent with a size for which it is refused. */
 	if (request->header.id >= 0 && request->header.id < service->ids && service->harmful & 1u << request->header.id)
 		request->header.size = (int32_t)(size = sizeof(request->header));
 	return size;
@@ -112,7 +112,7 @@ static int run_ipc(const struct service *service, unsigned long count)
 			client_sleep_ms(1);
 			continue;
 		}
-		/* The daemon may close the connection at the first request, or continue to serve it. */
+		/* The daemon may close the connection at the first request, or go on serving it. */
 		for (int j = 0; j < 8; j++) {
 			static uint8_t response[REQUEST_MAX];
 			struct request request;

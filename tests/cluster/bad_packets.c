@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets that no daemon should have sent, made from ones that daemons did send.
+ * Packets that no daemon sends, made from packets that daemons have sent.
  *
- *	bad_packets record FILE SECONDS INTERFACE        keep ring packets seen on the interface
+ *	bad_packets record FILE SECONDS INTERFACE        record the ring's packets on the interface
  *	bad_packets attack FILE COUNT SEED ADDRESS...    send COUNT of them, damaged, to each address
  *
  * Recording needs CAP_NET_RAW in the network namespace. The same seed sends the same packets.
@@ -25,7 +25,7 @@
 #define TYPES 6
 #define KEPT_PER_TYPE 200
 #define PACKET_MAX 9216
-#define HEADER_SIZE 13 /* magic, version, type, encapsulated, node id */
+#define HEADER_SIZE 13 /* size of magic, version, type, encapsulated and node id */
 #define SEALED 0xce    /* first byte of an encrypted packet */
 
 struct packet {
@@ -33,7 +33,7 @@ struct packet {
 	uint8_t bytes[PACKET_MAX];
 };
 
-/* xorshift: the same everywhere. */
+/* xorshift: the same numbers on every machine. */
 static uint64_t random_state;
 
 static uint32_t random_below(uint32_t bound)
@@ -44,7 +44,7 @@ static uint32_t random_below(uint32_t bound)
 	return (uint32_t)((random_state >> 20) % bound);
 }
 
-/* The type of a packet; TYPES: none */
+/* Return the type of a packet, TYPES if it has none. */
 static unsigned int type_of(const uint8_t *bytes)
 {
 	unsigned int type = bytes[0] == SEALED ? bytes[1] & 15 : bytes[3];
@@ -76,8 +76,8 @@ static int record(const char *path, unsigned int seconds, const char *interface)
 		size_t header = (size_t)(ip[0] & 15) * 4;
 
 		/*
-		 * Only whole UDP packets to the ring's port. Offload may combine several into one, and
-		 * these are skipped.
+		 * Keep only whole UDP packets to the ring's port. A packet into which offload has combined several is
+		 * skipped.
 		 */
 		if (size < (ssize_t)header + 8 + HEADER_SIZE || ip[0] >> 4 != 4 || ip[9] != IPPROTO_UDP)
 			continue;
@@ -103,7 +103,7 @@ static void set_u32(struct packet *packet, uint32_t at, uint32_t value)
 		memcpy(packet->bytes + at, &value, sizeof(value));
 }
 
-/* Apply one of eight kinds of damage. The first is no damage, which makes the packet a replay. */
+/* Apply one of eight kinds of damage. The first one changes nothing, so the packet is sent again as it was. */
 static void damage(struct packet *packet)
 {
 	static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x00ffffff, 384, 385, 16384};
@@ -118,24 +118,24 @@ static void damage(struct packet *packet)
 		for (uint32_t flips = 1 + random_below(8); flips > 0 && packet->size > 0; flips--)
 			packet->bytes[random_below(packet->size)] ^= (uint8_t)(1u << random_below(8));
 		break;
-	case 3: /* a good header, then noise */
+	case 3: /* a valid header, then random bytes */
 		for (uint32_t at = HEADER_SIZE; at < packet->size; at++)
 			packet->bytes[at] = (uint8_t)random_below(256);
 		break;
-	case 4: /* extreme numbers, anywhere: fields are not aligned on the wire */
+	case 4: /* extreme numbers at any offset: fields are not aligned on the wire */
 		for (uint32_t count = 1 + random_below(3); count > 0; count--)
 			set_u32(packet, HEADER_SIZE + random_below(64), extremes[random_below(9)]);
 		break;
-	case 5: /* noise of any length */
+	case 5: /* random bytes of any length */
 		packet->size = random_below(1500);
 		for (uint32_t at = 0; at < packet->size; at++)
 			packet->bytes[at] = (uint8_t)random_below(256);
 		break;
-	case 6: /* more bytes than the packet has */
+	case 6: /* random bytes behind the packet */
 		for (uint32_t more = random_below(4096); more > 0 && packet->size < PACKET_MAX; more--)
 			packet->bytes[packet->size++] = (uint8_t)random_below(256);
 		break;
-	case 7: /* claims the other byte order */
+	case 7: /* a header of the other byte order */
 		if (packet->size >= 2) {
 			packet->bytes[0] ^= 0xb0;
 			packet->bytes[1] ^= 0xb0;
@@ -184,7 +184,7 @@ static int attack(const char *path, unsigned long count, char **addresses, int a
 			inet_pton(AF_INET, addresses[j], &to.sin_addr);
 			sent += sendto(fd, packet.bytes, packet.size, 0, (struct sockaddr *)&to, sizeof(to)) >= 0;
 		}
-		/* Slow enough to be received, not just dropped by a full socket. */
+		/* Send slowly, so that packets are received instead of being dropped by a full socket. */
 		if (i % 50 == 49)
 			nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 	}

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One request to the daemon of this node through the public API of libcfg and libcmap, for scripts:
+ * Send one request to the daemon of this node through the public API of libcfg or libcmap, for scripts:
  *
  *	cfg_ask reload | reopen | kill NODE | shutdown FLAGS | addresses NODE | reachable NODE
- *	cfg_ask track yes|no|silent     is asked once, says so, answers, goes on until the daemon is
- *gone cfg_ask get KEY                 value of a key of the map cfg_ask keys [PREFIX]           all
- *keys (that begin so) with their values, but for what changes by itself
+ *	cfg_ask track yes|no|silent     print a request for a shutdown, answer it, and wait until the daemon has
+ * 	ended
+ *	cfg_ask get KEY                 print the value of a key of the map
+ *	cfg_ask keys [PREFIX]           print all keys (with this prefix) and their values, without keys that change
+ * 	by
+ *	                                themselves
  *
  * Exit status: the code of the call, 0 for CS_OK.
  */

@@ -2,7 +2,7 @@
 #ifndef TESTS_CLUSTER_CLIENT_H
 #define TESTS_CLUSTER_CLIENT_H
 
-/* Shared by the test programs on the public CPG API. */
+/* Functions of the test programs that use the public CPG API. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -31,7 +31,9 @@ static inline void client_sleep_ms(unsigned int ms)
 		;
 }
 
-/** FNV-1a over the eight bytes of a value: order matters, which is the point. */
+/**
+ * Return FNV-1a over the eight bytes of a value. The hash depends on the order of the values, so it compares orders.
+ */
 static inline uint64_t client_hash(uint64_t hash, uint64_t value)
 {
 	for (int shift = 0; shift < 64; shift += 8)
@@ -40,10 +42,10 @@ static inline uint64_t client_hash(uint64_t hash, uint64_t value)
 }
 
 /**
- * Connect and join, retrying while the daemon starts or synchronises.
+ * Connect and join. Repeat both while the daemon starts or synchronises.
  *
  * @param until_ns  monotonic time at which to give up
- * @return the last error of libcpg, CS_OK when joined
+ * @return the last error of libcpg, CS_OK if the process has joined
  */
 static inline cs_error_t client_join(
 	cpg_handle_t *handle, cpg_model_v1_data_t *model, const char *group, uint64_t until_ns)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Preloaded into a daemon: the clock of the day jumps, by up to an hour forward or back, every two seconds. The
- * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.
+ * Let the time of day jump in a daemon into which this library is preloaded: by up to an hour forward or back, every
+ * two seconds. The monotonic clocks do not jump. There is no state, so all threads of a process see the same jumps.
  *
- * The kernel does not see the jumps. So a deadline by the clock of the day is moved back before the kernel waits for it.
- * Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns. It then sends
- * nothing to a node for up to two seconds. A true jump does not have that effect.
+ * The kernel does not see the jumps. So a deadline by the time of day is moved back before the kernel waits for it.
+ * Otherwise each wait of libknet's thread for the path MTU would end at once in half of all cases. Then libknet sends
+ * nothing to a node for up to two seconds. A real jump does not have this effect.
  */
 #include <dlfcn.h>
 #include <pthread.h>

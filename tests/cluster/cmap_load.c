@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A client that loads the configuration map until it is killed. It has open iterators and trackers,
- * adds and deletes keys, and dispatches changes sometimes or never.
+ * A client that loads the configuration map until it is killed. It leaves iterators and trackers open, adds and deletes
+ * keys, and dispatches changes sometimes or never.
  *
- *	cmap_load KEY [deaf]     keys begin with KEY; deaf: never dispatches
+ *	cmap_load KEY [deaf]     the keys begin with KEY; deaf: never dispatch
  */
 #include <stdbool.h>
 #include <stdio.h>

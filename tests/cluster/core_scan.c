@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Finds keys of a ring in the memory of a running daemon.
+ * Search the memory of a running daemon for keys of the ring.
  *
  *	core_scan PID KEYFILE
  *
- * Prints how often each kind of key stands in memory that core dumps hold, and in all memory. "key": 16 bytes in a row of
- * the key file. "root": of what the transport derives from it. "schedule": the round keys of an AES-256 key. "session":
- * 16 bytes in a row of a key that one of these schedules was made of. Exits with 0 if the memory of core dumps has none.
+ * Print how often each kind of key occurs in the memory that core dumps contain, and in all memory. "key": 16
+ * successive bytes of the key file. "root": 16 successive bytes of what the transport derives from it. "schedule": the
+ * round keys of an AES-256 key. "session": 16 successive bytes of a key from which one of these schedules was made.
+ * Exit status 0 if the memory of core dumps has none.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -35,11 +36,11 @@ struct pattern {
 static struct scan {
 	struct pattern *patterns;
 	size_t pattern_count;
-	bool starts[65536]; /* the first two bytes of some pattern */
+	bool starts[65536]; /* by the first two bytes: whether a pattern begins with them */
 	uint8_t sbox[256];
 	uint8_t sessions[SESSIONS_MAX][AES_KEY];
 	size_t session_count;
-	unsigned long found[2][KINDS]; /* core dumps, all */
+	unsigned long found[2][KINDS]; /* number of matches: in core dumps, in all memory */
 	size_t sizes[2];
 } scan;
 
@@ -51,7 +52,7 @@ static uint32_t word(const uint8_t *at)
 	return value;
 }
 
-/* FIPS 197, 5.1.1. */
+/* Compute the S-box of AES (FIPS 197, 5.1.1). */
 static void make_sbox(void)
 {
 	uint8_t p = 1, q = 1;
@@ -150,8 +151,8 @@ static void read_mapping(
 }
 
 /*
- * Read memory that is mapped for writing. proc(5) has the flags. "dd" means that core dumps leave
- * it out.
+ * Read all memory that is mapped for writing. proc(5) explains the flags: "dd" means that core dumps leave the memory
+ * out.
  */
 static void read_memory(const char *pid, void (*find)(const uint8_t *, size_t, bool))
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Takes zero-copy buffers and keeps them, then sends once from each: Debian's library says "OK" for a buffer that the
- * daemon has refused, and only the sending fails.
+ * Allocate zero-copy buffers and keep them, then send one message from each. Debian's library returns "OK" for a buffer
+ * that the daemon has refused, and only the sending fails.
  *
  *	cpg_buffers [-n COUNT] [-s SIZE]
  *

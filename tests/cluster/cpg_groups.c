@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A member of many groups at the same time, with a connection for each, since a connection has one.
+ * A member of many groups at the same time. It has a connection for each, since a connection can join only one.
  *
  *         cpg_groups [-n GROUPS] [-e EVERY] [-s SHARED] [-m MEMBERS] [-c COUNT] [-w SECONDS]
  *
- * Joins every EVERY-th of the groups numbered from 0 to GROUPS - 1. Groups whose number divides by SHARED have MEMBERS
- * members, on other nodes as well. When all members have joined, each of them sends COUNT messages to each of these
- * groups, and waits for all. One line of key=value pairs, with a hash of the order in every shared group: it is the
- * same for all members. Exit status 0 when each group got its own messages, once and in each sender's order.
+ * Join every EVERY-th of the groups numbered from 0 to GROUPS - 1. A group whose number is a multiple of SHARED has
+ * MEMBERS members, some on other nodes. When all members have joined, each of them sends COUNT messages to each of
+ * these groups, and waits for all messages. Print one line of key=value pairs, with a hash of the order in all shared
+ * groups, which must be the same for all members. Exit status 0 if each group received exactly its own messages, once
+ * and in each sender's order.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -55,7 +56,7 @@ static void die(const char *what, cs_error_t error)
 	exit(1);
 }
 
-/* False: a gap, or a sender too many. */
+/* Check the counter of a message. @return false: messages are missing, or there are too many senders */
 static bool is_next(struct member *member, uint32_t nodeid, uint32_t pid, uint32_t counter)
 {
 	for (int i = 0; i < SENDERS_MAX; i++) {
@@ -148,7 +149,7 @@ static bool are_there(void)
 	return true;
 }
 
-/* Send a message to each shared group that has to get further ones. @return whether any has */
+/* Send a message to each shared group to which more messages have to be sent. @return whether there was any */
 static bool send_round(void)
 {
 	bool is_left = false;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loads a CPG group and checks what comes back: every member of the group prints the same order
- * hash, or the order differs; every sender's counter has no gap, or something was lost; each payload
- * is recomputed, or something was changed. Uses the public API alone, so LD_LIBRARY_PATH picks the
- * library and the daemon it talks to is whichever runs.
+ * Load a CPG group and check what is delivered. If the members print different order hashes, the order differs. If a
+ * sender's counter has a gap, a message was lost. Each payload is computed again and compared. Only the public API is
+ * used, so LD_LIBRARY_PATH selects the library, and the daemon is the one that runs.
  *
  *	cpg_load [-g GROUP] [-m MEMBERS] [-s SIZE] [-t MS] [-w SECONDS] [-r] [-c CLIENTS] [-i MS]
  *	         [-o RATE]
  *	cpg_load [-g GROUP] [-s SIZE] -l COUNT [-o RATE]
  *
- * Waits for MEMBERS members, sends messages of SIZE bytes for MS milliseconds (-r: sends none), then
- * an END that carries how many it sent. It is done when it has delivered the END of every member.
- * -c: so many processes do the same. -i: tells each MS milliseconds what has been delivered. On
- * SIGTERM it sends no more.
- * -o: RATE messages in a second at most, else as many as are taken.
- * -l: one message outstanding, COUNT times, prints how long each took. -o: not one at a time but RATE in a
- * second, whatever comes back, and timed from when each was due. One line of key=value pairs;
- * exit status 0 when everything arrived once, unchanged and in each sender's order.
+ * Wait for MEMBERS members, send messages of SIZE bytes for MS milliseconds (-r: send none), then an END that contains
+ * their number. The program ends when it has delivered the END of every member.
+ * -c: run CLIENTS processes that do the same.
+ * -i: print each MS milliseconds what has been delivered.
+ * -o: send at most RATE messages in a second. Without it messages are sent as fast as possible.
+ * -l: send COUNT messages, each when the one before has arrived, and print the time of each. With -o, send RATE
+ * messages in a second, and measure from the time at which each is due.
+ * On SIGTERM no more messages are sent. Prints one line of key=value pairs. Exit status 0 if every message arrived
+ * once, unchanged and in its sender's order.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -35,7 +35,7 @@
 struct sender {
 	uint32_t nodeid;
 	uint32_t pid;
-	uint64_t count; /* number of delivered messages without END */
+	uint64_t count; /* delivered messages, those with END not counted */
 	bool has_ended;
 };
 
@@ -45,8 +45,8 @@ struct load {
 	size_t size;
 	unsigned int members_wanted;
 	uint64_t send_ns;
-	uint64_t give_up_ns; /* point in time */
-	uint64_t tell_ns;    /* between two lines of progress; 0: none */
+	uint64_t give_up_ns; /* monotonic time at which to give up */
+	uint64_t tell_ns;    /* time between two lines of progress; 0: none */
 	uint64_t tell_at_ns;
 	uint64_t rate; /* messages in a second; 0: no limit */
 	bool is_receiver;
@@ -95,7 +95,7 @@ static struct sender *sender_find(uint32_t nodeid, uint32_t pid)
 	return sender;
 }
 
-/* The payload after the counter: a byte that depends on sender, counter and place, cheap to make. */
+/* Fill in the payload behind the counter: bytes that depend on sender, counter and place, and take little time. */
 static void payload_fill(uint8_t *payload, size_t size, uint32_t nodeid, uint64_t counter)
 {
 	uint8_t seed = (uint8_t)(nodeid * 31 + counter * 7);
@@ -247,7 +247,7 @@ static void run_throughput(void)
 		dispatch(is_done ? 1 : 0);
 	}
 	/*
-	 * The rate is that of messages delivered while all sent. The rest is checked, but not
+	 * The rate is that of the messages delivered while all members were sending. The others are checked, but not
 	 * timed.
 	 */
 	double seconds = (double)(client_now_ns() - start) / 1e9;
@@ -324,7 +324,10 @@ static void run_latency(unsigned int count)
 	free(took_ns);
 }
 
-/* True in each of the clients, false in their parent, with the worst of their statuses. */
+/*
+ * Fork the clients. @return true in each client; false in the parent, when all have ended; *status becomes 1 if one
+ * failed
+ */
 static bool become_clients(unsigned int count, int *status)
 {
 	for (unsigned int i = 0; i < count; i++) {

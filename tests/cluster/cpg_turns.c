@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A client that sends large messages as fast as it can, and dispatches one event after some of them. It reads less than
- * it sends, and has to get "try again" in time. Uses the public API alone.
+ * A client that sends large messages as fast as possible, and dispatches one event after some of them. It reads less
+ * than it sends, so calls must return "try again" in time. Only the public API is used.
  *
  *         cpg_turns [-s SIZE] [-t MS] [-n MESSAGES] [-z]
  *
- * Sends messages of SIZE bytes (1,000,000) for MS milliseconds (10,000), MESSAGES (1) before it reads one event. -z:
- * from a zero-copy buffer. Prints a line of key=value pairs. Exit status 0 when each call has succeeded or said "try
- * again", and all that was sent came back.
+ * Send messages of SIZE bytes (1,000,000) for MS milliseconds (10,000), and MESSAGES (1) of them before each event is
+ * read. -z: send from a zero-copy buffer. Prints a line of key=value pairs. Exit status 0 if each call returned success
+ * or "try again", and all messages that were sent came back.
  */
 #include <getopt.h>
 #include <poll.h>

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Prints what a member of a CPG group sees, one event per line, so that the sequences of two
- * members can be compared with diff.
+ * Print the events of a member of a CPG group, one per line, so that diff can compare two members.
  *
  *	cpg_watch -n NODES [-w SECONDS]         wait for a ring of NODES nodes, print it
  *	cpg_watch [-g GROUP] -m MEMBERS [-p MS] [-w SECONDS]
  *
- * The second form says nothing until the group has MEMBERS members: that event has one place in
- * the order, so everybody starts at the same point. From there each line also tells how many
- * messages came before it and the hash of their order; each member sends one every MS milliseconds.
- * On SIGTERM a member multicasts the end mark, and all members stop where it stands in the order.
+ * The second form prints nothing until the group has MEMBERS members. That event has one place in the order, so all
+ * members begin at the same point. From there on each line also has the number of messages before it and the hash of
+ * their order. Each member sends a message every MS milliseconds. On SIGTERM a member sends the end mark, and all
+ * members stop where it is in the order.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -25,13 +24,13 @@
 static struct watch {
 	cpg_handle_t handle;
 	const char *group;
-	unsigned int nodes_wanted; /* 0: the second form */
+	unsigned int nodes_wanted; /* nodes for which the first form waits; 0: the second form */
 	unsigned int members_wanted;
 	unsigned int period_ms; /* 0: sends nothing */
 	uint64_t give_up_ns;
 	bool has_started;
 	bool has_ended;
-	uint64_t messages; /* since the last line */
+	uint64_t messages; /* messages since the last line */
 	uint64_t hash;
 } watch = {.group = "watch", .members_wanted = 1, .hash = HASH_START};
 
@@ -81,7 +80,7 @@ static int compare_addresses(const void *left, const void *right)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* Print a list sorted, since its order may differ between members. */
+/* Print a list in sorted order, since its order may differ between members. */
 static void print_addresses(const char *what, const struct cpg_address *list, size_t count, bool with_reason)
 {
 	static const char *const reasons[] = {"undefined", "join", "leave", "nodedown", "nodeup", "procdown"};
@@ -134,7 +133,7 @@ static void totem_confchg(cpg_handle_t handle, struct cpg_ring_id ring_id, uint3
 	watch.has_ended = watch.nodes_wanted > 0;
 }
 
-/* True when the message was accepted. */
+/* Try to send a message. @return whether it was accepted */
 static bool try_send(uint64_t counter)
 {
 	struct iovec iov = {.iov_base = &counter, .iov_len = sizeof(counter)};
@@ -207,8 +206,8 @@ int main(int argc, char **argv)
 	}
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
 	/*
-	 * Request the current ring. In the second form only the list of the last member that joins
-	 * would contain it.
+	 * Request an event with the current ring. In the second form only the list of the member that joins last would
+	 * have it.
 	 */
 	if (watch.nodes_wanted > 0)
 		model.flags = CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Prints what an EVS handle sees, one configuration per line, so that the streams of two nodes can
- * be compared with diff; each line also tells how many messages came before it, and the hash of
- * their order.
+ * Print the configurations of an EVS handle, one per line, so that diff can compare two nodes. Each line also has the
+ * number of messages before it and the hash of their order.
  *
  *	evs_watch [-p MS] [-b BURST] [-w SECONDS]   watch, and send BURST messages every MS milliseconds
- *	evs_watch -s                      send the start mark, for those that watch, and end
+ *	evs_watch -s                      send the start mark to the watchers, and end
  *	evs_watch -n NODES [-w SECONDS]   wait for a ring of NODES nodes, print it
  *
- * A watcher says "ready" when it is connected, and nothing more until the start mark: that has one
- * place in the order, so everybody starts at the same point. Messages take the four guarantees in
- * turn. On SIGTERM a watcher sends the end mark, and all stop where it stands in the order. A watcher
- * ends with status 1, and says so, when a sender's messages do not come in the order in which it sent
- * them without one missing, or when one of its own has not come before its end mark.
+ * A watcher prints "ready" when it is connected, and nothing more until the start mark. That mark has one place in the
+ * order, so all watchers begin at the same point. Messages have the four guarantees in turn. On SIGTERM a watcher sends
+ * the end mark, and all watchers stop where it is in the order. A watcher prints an error and ends with status 1 in two
+ * cases: messages of a sender arrive out of order or with a gap, or a message of its own has not arrived before its end
+ * mark.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -35,7 +34,7 @@ struct message {
 struct sender {
 	unsigned int nodeid;
 	uint64_t pid, counter;
-	bool is_new; /* seen only since the last regular configuration: it may have sent messages in another ring */
+	bool is_new; /* first seen after the last regular configuration: it may have sent messages in another ring */
 };
 
 static struct watch {
@@ -82,7 +81,9 @@ static struct sender *find_sender(unsigned int nodeid, uint64_t pid)
 	return &watch.senders[watch.sender_count++];
 }
 
-/* Check that a sender's messages arrive in order and without gap. After a hole of the old ring some may be missing. */
+/*
+ * Check that a sender's messages arrive in order and without a gap. Behind a hole of the old ring some may be missing.
+ */
 static void check_sender(unsigned int nodeid, const struct message *message)
 {
 	struct sender *sender = find_sender(nodeid, message->pid);
@@ -155,7 +156,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 	watch.has_ended = watch.nodes_wanted > 0;
 }
 
-/* True when the message was accepted. */
+/* Try to send a message. @return whether it was accepted */
 static bool try_send(enum kind kind)
 {
 	struct message message = {.kind = kind, .pid = (uint64_t)getpid(), .counter = watch.sent + 1};
@@ -168,7 +169,7 @@ static bool try_send(enum kind kind)
 	return true;
 }
 
-/* Check that all own messages were delivered before the own end mark. */
+/* Check that all messages of this process were delivered before its end mark. */
 static void check_own(void)
 {
 	const struct sender *own = NULL;

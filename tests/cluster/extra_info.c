@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * extra_info NAME TEXT: register a quorum device on this node, and set its extra information five times a second until the
- * input ends. Each setting is told to those that track, also to those that began later. It prints "ready" behind the first.
+ * extra_info NAME TEXT: register a quorum device on this node, and set its extra information five times a second until
+ * the input ends. All clients that track get each setting, even if they began to track later. It prints "ready" after
+ * the first setting.
  */
 #include <poll.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tells a node, in the name of a peer's host, that the peer's port is closed, as anybody can who may send
- * raw packets:
+ * Send a node ICMP messages that claim to come from a peer's host, and that the peer's port is closed. Any process that
+ * may send raw packets can do this:
  *
  *	forge_icmp VICTIM PEER PORT COUNT
  *
- * The quoted part of "the victim's datagram" is invented: empty, noise, or similar to a token.
+ * The quoted part of "the victim's datagram" is invented: empty, random bytes, or similar to a token.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>

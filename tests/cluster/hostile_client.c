@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A permitted client that damages the memory which it shares with the daemon.
+ * A permitted client that damages the memory that it shares with the daemon.
  *
  *	hostile_client MODE COUNT SEED
  *
- * COUNT children connect in turn, ask for events, and then do what MODE says to every mapping that they share with
- * the daemon: files of libqb's protocol in /dev/shm and the rings of a fast channel. Each then writes wake-up bytes,
- * so that the daemon looks. Another process makes events for them meanwhile. MODE is one of
+ * COUNT children connect in turn, request events, and then do what MODE says to every mapping that they share with the
+ * daemon: files of libqb's protocol in /dev/shm and the rings of a fast channel. Each then writes wake-up bytes, so
+ * that the daemon reads the memory. Another process causes events for them meanwhile. MODE is one of
  *	truncate    shrink each file to a random size
  *	punch       free the pages of each mapping
- *	scribble    write random words, mostly where positions stand
+ *	scribble    write random words, mostly where positions are
  *	lengths     write chunks with extreme sizes into the request ring
- *	semaphores  write random words where semaphores stand
+ *	semaphores  write random words where semaphores are
  *
- * A child may die of what it does. The program fails when no child could connect.
+ * A child may crash from its own damage. The program fails if no child could connect.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -85,7 +85,7 @@ static void find_mappings(void)
 		fclose(maps);
 }
 
-/* The daemon looks. */
+/* Write wake-up bytes, so that the daemon reads the memory. */
 static void nudge(void)
 {
 	static const char bytes[8];
@@ -170,7 +170,10 @@ static void ignore_key(cmap_handle_t handle, cmap_track_handle_t track, int32_t 
 	(void)handle, (void)track, (void)event, (void)key, (void)now, (void)before, (void)context;
 }
 
-/* Three connections: requests with and without answers, events, a channel. */
+/*
+ * Connect to cpg and cmap, send messages and track keys. So there are requests with and without answers, events, and a
+ * channel.
+ */
 static bool come_in(void)
 {
 	static uint8_t message[3000];
@@ -193,7 +196,7 @@ static bool come_in(void)
 	return true;
 }
 
-/* Send messages that cause events for the other children. This process damages nothing. */
+/* Send messages that cause events for the other children. The process that does this damages nothing. */
 static void feed(void)
 {
 	static uint8_t message[3000];
@@ -255,7 +258,7 @@ int main(int argc, char **argv)
 			srandom((unsigned int)atoi(argv[3]) + i);
 			_exit(live(mode));
 		}
-		/* A child that was killed by its own damage had connected. */
+		/* Also count a child that its own damage has killed: it had connected. */
 		if (child > 0 && waitpid(child, &status, 0) == child &&
 			(!WIFEXITED(status) || WEXITSTATUS(status) == 0))
 			good++;

@@ -2,8 +2,10 @@
 /*
  * Clients of the service kv on real daemons. Each records its requests, the answers, and the time of both:
  *
- *	kv_load ID STOP RECORD   run one client, 0 <= ID < 64, until the file STOP exists. It reconnects when the connection is lost
- *	kv_load check RECORD...  check that one table could have given all recorded answers. The clients' clocks must be the same
+ *	kv_load ID STOP RECORD   run one client, 0 <= ID < 64, until the file STOP exists. It connects again when the
+ *	                         connection is lost
+ *	kv_load check RECORD...  check that one table could have given all recorded answers. The clients' clocks must
+ *	                         be the same
  */
 #include <stdbool.h>
 #include <unistd.h>
@@ -23,13 +25,16 @@ struct load {
 	FILE *record;
 	coterie_kv_handle_t handle;
 	bool is_connected;
-	uint64_t last_seen[KEYS]; /* revision of the key */
+	uint64_t last_seen[KEYS]; /* by key: last revision that this client has seen */
 	unsigned int random;
 };
 
 /* ---- Asking -------------------------------------------------------------- */
 
-/* A list request for the one key returns its place in the order, which a plain read does not. */
+/*
+ * Note an entry of the answer. A list request for the one key also returns its place in the order, which a plain read
+ * does not.
+ */
 static int on_entry(void *arg, const struct coterie_kv_entry *entry)
 {
 	struct kv_operation *operation = arg;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Record when the daemon of a node says that its partition is quorate, and in which ring.
+ * Record when the daemon of a node reports that its partition is quorate, and in which ring.
  *
  *	quorum_poll [MILLISECONDS]
  *
- * Every 10 ms, or as often as the argument says, it sends the question to the quorum service and to
- * votequorum. It prints one line for each change of an answer:
+ * Every 10 ms, or MILLISECONDS, it asks the quorum service and votequorum. It prints one line for each change of an
+ * answer:
  *
  *	LAST NOW QUORUM VOTE NOTIFIED SEQ MEMBERS...
  *
- * NOW is when the first answer of the new state arrived. LAST is when the last question of the old
- *state was sent. Both are microseconds of CLOCK_MONOTONIC, which all namespaces of a machine share.
- *The old state held from its own NOW to this LAST without doubt. QUORUM is the answer of
- *quorum_getquorate, VOTE that of votequorum_getinfo, NOTIFIED the flag of the last notification: 1,
- *0, or - for no answer. SEQ and MEMBERS are those of the last notification. SIGTERM prints a last
- *line "LAST NOW end".
+ * NOW is when the first answer of the new state arrived. LAST is when the last question of the old state was sent. Both
+ * are microseconds of CLOCK_MONOTONIC, which all namespaces of a machine share. So the old state certainly held from
+ * its own NOW to this LAST. QUORUM is the answer of quorum_getquorate, VOTE that of votequorum_getinfo, NOTIFIED the
+ * flag of the last notification: 1, 0, or - for no answer. SEQ and MEMBERS are those of the last notification. SIGTERM
+ * prints a last line "LAST NOW end".
  */
 #include <errno.h>
 #include <signal.h>
@@ -37,7 +36,9 @@ struct state {
 	uint32_t members[MEMBERS_MAX];
 };
 
-/* The callback of libquorum has no argument of ours, and the handler of a signal has none at all.
+/*
+ * Global, since the callback of libquorum cannot get a pointer of this program, and a signal handler has no argument
+ * for one.
  */
 static struct state state;
 static volatile sig_atomic_t stopped;
@@ -75,7 +76,7 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-/** Connect to both services, retrying while the daemon starts. */
+/** Connect to both services. Repeat this while the daemon starts. */
 static bool connect_both(quorum_handle_t *quorum, votequorum_handle_t *vote)
 {
 	quorum_callbacks_t callbacks = {.quorum_notify_fn = notify};
@@ -129,11 +130,11 @@ int main(int argc, char **argv)
 	state.notified = '-';
 	if (!connect_both(&quorum, &vote))
 		return 1;
-	memset(&before, 0, sizeof(before)); /* equal to no state that follows */
+	memset(&before, 0, sizeof(before)); /* different from every later state */
 	while (!stopped) {
 		uint64_t asked = now_us();
 
-		/* A notification first: the members must not be older than the flag. */
+		/* Read the notifications before the flag, so that the members are never older than the flag. */
 		if (quorum_dispatch(quorum, CS_DISPATCH_ALL) != CS_OK)
 			break;
 		cs_error_t error = quorum_getquorate(quorum, &quorate);

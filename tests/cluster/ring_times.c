@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * When a ring changes: times of CLOCK_MONOTONIC, which all namespaces of a machine share.
+ * Print when a ring changes: times of CLOCK_MONOTONIC, which all namespaces of a machine share.
  *
- *	ring_times watch          prints "MICROSECONDS SEQ MEMBERS..." for the ring as it is and at each change
- *	ring_times kill SIG PID   prints MICROSECONDS, then sends the signal
+ *	ring_times watch          print "MICROSECONDS SEQ MEMBERS..." for the present ring and at each change
+ *	ring_times kill SIG PID   print MICROSECONDS, then send the signal
  */
 #include <poll.h>
 #include <signal.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Print the answers of each client library on this node, one line per service: its name, the code of the initialize
+ * Print the results of each client library on this node, one line per service: its name, the code of the initialize
  * call, and that of a call with the resulting handle.
  *
- *         services_ask [NAME...]    the services of that name, or all
- *         services_ask votes        expected, total, quorum and quorate, as votequorum has them
+ *         services_ask [NAME...]    the services with these names, or all
+ *         services_ask votes        print expected, total, quorum and quorate, as votequorum reports them
  *
- * A service that starts or synchronises is waited for. Exit status 0 unless the arguments are wrong.
+ * It waits while a service starts or synchronises. Exit status 0 unless the arguments are wrong.
  */
 #include <stdbool.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of every service that come, work and go without end, most of them killed while they do.
+ * Clients of every service that connect, work and end again and again. Most of them are killed while they work.
  *
  *	stress [-j PROCESSES] [-s SEED] [-k MS] [-g] COUNT
  *
- * PROCESSES children take turns with the services until they have connected COUNT times in all. Each is
- * killed after a random time of at most MS milliseconds, and followed by another; 0: none is. -g: the daemon
- * may be gone at any moment; the clients then wait for the next one. Prints how many connected, finalized and
- * were killed; exit status 1 when a call answered what it must not.
+ * PROCESSES children use the services in turn until they have connected COUNT times in all. Each is killed after a
+ * random time of at most MS milliseconds, and replaced by another; 0: none is killed. -g: the daemon may end at any
+ * moment; the clients then wait for the next one. Prints how many connected, finalized and were killed. Exit status 1
+ * if a call returned a code that it must not return.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -32,7 +32,7 @@
 struct counts {
 	atomic_ulong connected, finalized, wrong;
 	atomic_int wrong_code;
-	char wrong_call[64]; /* the wrong call of one child */
+	char wrong_call[64]; /* a call of some child that returned a wrong code */
 };
 
 static struct stress {
@@ -42,7 +42,7 @@ static struct stress {
 
 static uint8_t message[MESSAGE_SIZE];
 
-/* Return whether the call is done. A code that no daemon may return here is counted. */
+/* Return whether the call has succeeded. A code that no daemon may return here is counted. */
 static bool is_done(cs_error_t code, const char *call)
 {
 	if (code == CS_OK)
@@ -74,7 +74,7 @@ static void finalized(cs_error_t code)
 		atomic_fetch_add(&stress.counts->finalized, 1);
 }
 
-/* ---- One life in each service -------------------------------------------- */
+/* ---- One client of each service ------------------------------------------ */
 
 static void on_message(
 	cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid, void *bytes, size_t size)
@@ -123,7 +123,7 @@ static void cpg_live(void)
 		if (random() % 2)
 			DONE(cpg_iteration_finalize(iteration));
 	}
-	cpg_finalize(handle); /* cpg_finalize sends a request, which may return "try again" */
+	cpg_finalize(handle); /* the first call sends a request, which may return "try again" */
 	atomic_fetch_add(&stress.counts->finalized, 1);
 }
 
@@ -177,7 +177,7 @@ static void cmap_live(void)
 			DONE(cmap_iter_finalize(handle, iterator));
 	}
 	if (cmap_set(handle, key, message, 1 + (size_t)(random() % 2000), CMAP_VALUETYPE_BINARY) == CS_OK)
-		/* another process may have deleted the key. The map of statistics refuses both calls */
+		/* Another process may have deleted the key, and the map of statistics refuses both calls. */
 		cmap_delete(handle, key);
 	DONE(cmap_dispatch(handle, CS_DISPATCH_ALL));
 	finalized(cmap_finalize(handle));
@@ -239,7 +239,7 @@ static void votequorum_live(void)
 	finalized(votequorum_finalize(handle));
 }
 
-/* ---- Life and death ------------------------------------------------------ */
+/* ---- Start and end of children ------------------------------------------ */
 
 static pid_t child_start(unsigned long number, unsigned int seed, unsigned long count)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Runs a fuzz target without libFuzzer: first every file of the corpus as it is, then mutations of them.
- * Run N of seed S is always the same input, so a failure is repeated by the line it prints.
+ * Run a fuzz target without libFuzzer: first every file of the corpus as it is, then mutations of these files. Run N of
+ * seed S always has the same input. So the line that a failure prints repeats it.
  *
  *	fuzz_X [--seed S] [--runs N] [--only N] [--size-max BYTES] CORPUS...
  */
@@ -16,7 +16,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define SECONDS_MAX 60 /* for one input */
+#define SECONDS_MAX 60 /* limit for one input */
 
 struct input {
 	char *name;
@@ -25,7 +25,7 @@ struct input {
 };
 
 struct corpus {
-	struct input *inputs; /* sorted by name: a folder's own order is not the same everywhere */
+	struct input *inputs; /* sorted by name, since the order in a folder differs between machines */
 	size_t count;
 };
 
@@ -35,7 +35,7 @@ struct options {
 	size_t size_max;
 };
 
-/* The running test case, for the line that a signal or a sanitizer makes the program print. */
+/* The line that the program prints if a signal or a sanitizer ends the running test case. */
 static char failure_text[512];
 static size_t failure_size;
 
@@ -49,10 +49,10 @@ static void say_failure(void)
 static void on_signal(int signal)
 {
 	say_failure();
-	raise(signal); /* the handler is a one-shot one */
+	raise(signal); /* the handler is called only once, so this ends the process */
 }
 
-/* A weak symbol: only programs with a sanitizer have it. */
+/* A weak symbol, since only programs with a sanitizer have it. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void watch_failures(void)
@@ -79,7 +79,7 @@ static uint64_t random_u64(void)
 	return z ^ (z >> 31);
 }
 
-/* 0 .. limit - 1; limit > 0 */
+/* Return a number from 0 to limit - 1. limit > 0. */
 static size_t random_below(size_t limit) { return random_u64() % limit; }
 
 /* --- corpus --- */
@@ -162,7 +162,7 @@ static void insert(uint8_t *data, size_t *size, size_t size_max, const void *byt
 	insert_at(data, size, size_max, random_below(*size + 1), bytes, count);
 }
 
-/* Mostly where a line begins. */
+/* Insert a word, mostly where a line begins. */
 static void insert_word(uint8_t *data, size_t *size, size_t size_max)
 {
 	const uint8_t *line;
@@ -179,7 +179,7 @@ static void insert_word(uint8_t *data, size_t *size, size_t size_max)
 	insert_at(data, size, size_max, at, word, word[0] == '\0' ? 1 : strlen(word));
 }
 
-/* Overwrite with a number that is an edge of something, in either byte order. */
+/* Overwrite some bytes with a number that is often a limit, in either byte order. */
 static void put_edge(uint8_t *data, size_t size)
 {
 	static const uint64_t edges[] = {0, 1, 2, 3, 7, 8, 0x7f, 0x80, 0xff, 0x100, 0x180, 0x181, 0x7fff, 0x8000,
@@ -237,7 +237,7 @@ static void mutate_once(const struct corpus *corpus, uint8_t *data, size_t *size
 			*size += count;
 		}
 		break;
-	case 8: /* a piece of another */
+	case 8: /* copy a piece of another input */
 		if (other->size > 0) {
 			at = random_below(other->size);
 			insert(data, size, size_max, other->data + at, 1 + random_below(other->size - at));
@@ -251,7 +251,7 @@ static void mutate_once(const struct corpus *corpus, uint8_t *data, size_t *size
 
 static void run(const uint8_t *data, size_t size)
 {
-	/* As large as the input, so that a sanitizer sees reads beyond it. */
+	/* Copy the input to memory of exactly its size, so that a sanitizer notices a read beyond it. */
 	uint8_t *copy = need(malloc(size == 0 ? 1 : size));
 
 	memcpy(copy, data, size);

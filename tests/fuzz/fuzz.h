@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fuzz targets. Each fuzz_X.c defines LLVMFuzzerTestOneInput, and is linked either with driver.c or, by
- * clang -fsanitize=fuzzer, with libFuzzer. A target ends the process (abort, assertion, sanitizer) when
- * it finds something. Any bytes are an input. The same bytes always have the same effect.
+ * Fuzz targets. Each fuzz_X.c defines LLVMFuzzerTestOneInput(). It is linked with driver.c, or with libFuzzer by clang
+ * -fsanitize=fuzzer. A target ends the process (abort, assertion, sanitizer) when it finds a defect. Any bytes are a
+ * valid input, and the same bytes always have the same effect.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -15,10 +15,10 @@
 /** @return 0 */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/** Return one line about the inputs since the start, as static text. Only driver.c calls it. */
+/** Return one line about the inputs so far, a static text. Only driver.c calls this. */
 const char *fuzz_summary(void);
 
-/** Words that driver.c puts into inputs, ended by NULL. NULL: no words. */
+/** Words that driver.c inserts into inputs. The list ends with NULL. fuzz_words NULL: no words. */
 extern const char *const *const fuzz_words;
 
 /** Like assert, but checked in every build. */
@@ -30,7 +30,7 @@ extern const char *const *const fuzz_words;
 		} \
 	} while (0)
 
-/** The input as a script of small numbers. Zeros follow its end. */
+/** The input, read as a sequence of small numbers. After its end all numbers are 0. */
 struct script {
 	const uint8_t *at;
 	size_t left;
@@ -58,7 +58,7 @@ static inline uint32_t script_u32(struct script *script)
 	return low | (uint32_t)script_u16(script) << 16;
 }
 
-/** Return up to size bytes. *size becomes their number. */
+/** Return a pointer to the next *size bytes, and set *size to their number if fewer are left. */
 static inline const uint8_t *script_bytes(struct script *script, size_t *size)
 {
 	const uint8_t *bytes = script->at;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cfg service: status, shutdowns, reloads, rotations of the key and their ends, nodes that are members and are
- * killed. */
+/*
+ * Fuzz the service cfg: status, shutdowns, reloads, changes of the key and their ends, nodes that are members and are
+ * killed.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,8 +15,8 @@ extern const struct coterie_plugin cfg_LTX_coterie_plugin;
 #define NODES 4u
 
 /*
- * Every other node is a member, knows its addresses and has a status. With knet it has one for each
- * link.
+ * Prepare the host: every other node is a member, its addresses are known, and it has a status (with knet one for each
+ * link).
  */
 static void prepare(struct coterie_ctx *host)
 {
@@ -35,7 +37,7 @@ static void prepare(struct coterie_ctx *host)
 	}
 }
 
-/* Finish a reading of the file, perhaps with new keys, which the transport accepts or refuses. */
+/* Finish the reading of the file, sometimes with new keys, which the transport accepts or refuses. */
 static void finish_reload(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	(void)script;
@@ -67,7 +69,7 @@ static void send_key(struct fuzz_world *world, uint32_t from, uint64_t number)
 	mock_deliver(world->ops, world->self, from, false, &message);
 }
 
-/* Send a message of a member about a running round, or an order. */
+/* Deliver a message of a member about a running round, or let an operator start one. */
 static void speak(struct fuzz_world *world, uint8_t choice)
 {
 	uint32_t from = choice / 8u % NODES + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rings of a fast channel, with a client that writes what it likes whenever it likes: while the service looks at
- * one of its messages, too. The script: records of a byte that says what happens next, and what that needs.
+ * Fuzz the rings of a fast channel. The client writes anything at any time, even while the service reads one of its
+ * messages. The script is a list of records: a byte that selects the operation, and the operation's arguments.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -31,11 +31,11 @@ static struct {
 	uint64_t now_ns;
 	bool is_synchronizing;
 	int service_rc;
-	uint32_t calls; /* calls of the service in this step */
+	uint32_t calls; /* calls of the service's handlers in this step */
 	void (*timer)(void *arg), (*deferred)(void *arg);
 } world;
 
-/* Memory is made once, and is zero at the start of each run. */
+/* The rings' memory is allocated once, and set to zero at the start of each run. */
 static struct {
 	struct coterie_channel_ring ring;
 	bool is_taken;
@@ -161,7 +161,10 @@ static int take_message(void *self, struct coterie_client *client, uint32_t guar
 	if (world.script->left > 0 && *world.script->at % 4 == 0)
 		scribble(client->channel);
 	messages++;
-	/* At most the messages that both rings can hold at the start of the step, and as many at its end. */
+	/*
+	 * The handler is called at most once for each message that both rings can hold at the start and at the end of
+	 * the step.
+	 */
 	FUZZ_CHECK(++world.calls <= 4 * CLIENTS * (COTERIE_CHANNEL_RECEIVE_MIN / 8));
 	return world.service_rc;
 }
@@ -274,7 +277,7 @@ static void set_up(struct script *script)
 	for (uint32_t i = 0; i < CLIENTS; i++) {
 		world.clients[i].server = &world.server;
 		world.clients[i].is_joined = true;
-		world.clients[i].connection = (struct qbs_connection *)&world; /* a call of a plugin has none */
+		world.clients[i].connection = (struct qbs_connection *)&world; /* a plugin as a client has none */
 		open_channel(&world.clients[i]);
 	}
 }
@@ -337,7 +340,7 @@ static void step(void)
 		if (!client->is_leaving && (choice & 0xe0) == 0)
 			(void)ipc_channel_request(client, COTERIE_CHANNEL_REFUSED);
 		break;
-	case 3: /* a request that needs flow, new or waiting */
+	case 3: /* a request that needs flow, either new or one that waits */
 		client->kept = (choice & 0x20) != 0 ? (uint8_t *)&world : NULL;
 		(void)ipc_channel_drain(client);
 		break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cmap service: requests for a few keys, iterators and trackers, and maps that change by themselves. */
+/* Fuzz the service cmap: requests for a few keys, iterators and trackers, and maps that change by themselves. */
 #include <string.h>
 
 #include "services/cmap/messages.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Texts as corosync.conf: refused with a line for the operator, or read, published and read out. */
+/* Read texts as corosync.conf. Each is either refused with a line for the operator, or read, published and printed. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	       ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
 }
 
-/* Check that each message is one line of text. */
+/* Check that each warning or error is one line of text. */
 static void look_at(char *const *texts, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -79,7 +79,7 @@ static void read_out(const struct config *config)
 		FUZZ_CHECK(config_option_text(config, config->options[i].plugin, config->options[i].name, NULL, NULL) !=
 			   NULL);
 
-	/* Fill in the values that the executive sets. */
+	/* Set the values that the executive sets. */
 	struct totem_options options = config->totem;
 
 	if (!config->has_payload_max)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control service. Clients send words and requests for keys. Changes of plugins end at once, later or never. Other
- * nodes send lists, requests and answers. The plugin is replaced by new versions.
+ * Fuzz the control service. Clients send texts and requests for keys. Changes of plugins end at once, later or never.
+ * Other nodes send lists, requests and answers. The plugin is replaced by new versions.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ static struct {
 } changes[CHANGES_MAX];
 static uint32_t change_count;
 
-static int change_rc; /* result of the next change, or 1: finished at once */
+static int change_rc; /* result of the next change, 1: it ends at once */
 
 static int change(void (*done)(void *arg, int rc, const char *text), void *arg)
 {
@@ -68,7 +68,7 @@ static int replace(struct coterie_ctx *host, const char *name, const char *path,
 	return change(done, arg);
 }
 
-/* A key of each type, and what the transport tells of two nodes. */
+/* Prepare the host: a key of each type, and the transport's status of two nodes. */
 static void prepare(struct coterie_ctx *host)
 {
 	static const char *const addresses[] = {"10.0.0.1", "fd00::1"};
@@ -143,7 +143,7 @@ static void deliver(
 	free(message.data);
 }
 
-/* Mostly announce a node before a client asks for its keys. */
+/* Let a client ask for keys. Mostly the node that is asked has been announced before. */
 static void ask_for_keys(struct fuzz_world *world, struct script *script, uint32_t i)
 {
 	struct control_req_keys req = {.header = {.id = CONTROL_REQ_KEYS, .size = sizeof(req)}};
@@ -168,7 +168,7 @@ static void end_change(struct script *script)
 	changes[change_count].done(changes[change_count].arg, how % 3u == 0 ? -ENOENT : 0, "why");
 }
 
-/* A reload has looked at the file. */
+/* End the reading of a reload. */
 static void end_reload(struct fuzz_world *world, uint8_t choice)
 {
 	world->host->prepare_rc = (choice & 128u) != 0 ? -EALREADY : 0;
@@ -207,7 +207,7 @@ static void be_asked(struct fuzz_world *world, struct script *script, uint32_t n
 	deliver(world, nodeid, is_swapped, CONTROL_RING_ASK, &ask.nodeid, sizeof(ask) - sizeof(ask.header));
 }
 
-/* To the question that was sent last, if this is the node. */
+/* Deliver an answer of the node to the question that this node sent last. */
 static void be_answered(struct fuzz_world *world, struct script *script, uint32_t nodeid)
 {
 	struct {
@@ -243,7 +243,7 @@ static uint32_t read_kind(void *arg, void *value)
 	return 8;
 }
 
-/* Load or unload a plugin. Without cfg there are no reloads. */
+/* Load or unload a plugin by its statistics keys. Without cfg there are no reloads. */
 static void plugin_key(struct fuzz_world *world, uint8_t choice)
 {
 	static const char *const keys[] = {"stats.plugins.kv.kind", "stats.plugins.cfg.kind", "stats.plugins.kv.state"};
@@ -255,8 +255,8 @@ static void plugin_key(struct fuzz_world *world, uint8_t choice)
 }
 
 /*
- * Replace the plugin. Clients that wait for a reload are dropped with the old version, and so is the executive's
- * result.
+ * Replace the plugin. Clients that wait for a reload are disconnected with the old version, and the executive's result
+ * of it is lost.
  */
 static void take_over(struct fuzz_world *world, bool is_thorough)
 {

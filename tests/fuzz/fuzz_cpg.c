@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: joins to a few groups, and shared buffers, besides what service.c does. */
+/* Fuzz the service cpg: joins to a few groups, and shared buffers, in addition to the operations of service.c. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
-static char folder[64]; /* for shared buffers, or "" before it is made */
+static char folder[64]; /* folder of shared buffers, "" before it is made */
 
 static struct cpg_wire_name group_name(uint8_t choice)
 {

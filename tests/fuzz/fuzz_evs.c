@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of clients, and messages of other nodes, at the EVS service on a mock host. The script
- * is a list of records: one byte for the operation, one for the client and small choices, and what
- * the operation needs. Beside the service runs a model of it, as plain as can be: who is in which
- * groups, and so who must get which message.
+ * Fuzz the service evs on a mock host: requests of clients, and messages of other nodes. The script is a list of
+ * records: one byte for the operation, one for the client and small choices, and the operation's arguments. A simple
+ * model runs beside the service. It knows which client is in which groups, and so which clients must receive a message.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,21 +18,21 @@ extern const struct coterie_plugin evs_LTX_coterie_plugin;
 #define OPERATIONS_MAX 200u
 
 enum operation {
-	REQUEST, /* bytes behind a correct header */
-	RAW,     /* the same with any header */
+	REQUEST, /* a request with a correct header and any other bytes */
+	RAW,     /* a request with any header */
 	GROUPS,  /* a correct join or leave of a few groups */
 	SEND,    /* a correct multicast */
 	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
 	CONNECT, /* or disconnect */
 	CONFIGURE,
-	REFUSE, /* the ring or a client has no room, or again */
+	REFUSE, /* the ring or a client has no room, or has room again */
 	OPERATIONS,
 };
 
 /* The expected state of one client. */
 struct model {
-	struct evs_wire_group *groups; /* count, in no order */
+	struct evs_wire_group *groups; /* array of count, in no order */
 	uint32_t count;
 };
 
@@ -121,7 +120,7 @@ static void connect_client(struct world *world, uint32_t i)
 	FUZZ_CHECK(world->clients[i]->events.count == 1);
 }
 
-/* Apply a request to the model, which then decides the correct answer. */
+/* Apply a request to the model, and check that the service's answer is the model's. */
 static void follow(struct world *world, uint32_t i, const uint8_t *message, size_t size, int rc)
 {
 	struct model *model = &world->models[i];
@@ -150,7 +149,7 @@ static void request(struct world *world, uint32_t i, const void *message, size_t
 	rc = mock_request(client, world->ops, world->self, message, (uint32_t)size);
 	FUZZ_CHECK(rc == COTERIE_REPLIED || rc <= 0);
 	FUZZ_CHECK(client->replies.count <= 1);
-	FUZZ_CHECK(client->events.count <= 1); /* at most the first configuration */
+	FUZZ_CHECK(client->events.count <= 1); /* at most the first configuration, which waits */
 	requests++;
 	refused += rc < 0;
 	mock_queue_clear(&client->replies);
@@ -174,7 +173,7 @@ static void request_bytes(struct world *world, struct script *script, uint8_t ch
 	free(message);
 }
 
-/* Put group names into a request: each byte of the script selects one of a few. @return number of groups */
+/* Put group names into a request. Each byte of the script selects one of a few names. @return number of groups */
 static uint32_t put_groups(struct script *script, struct evs_wire_group *groups, uint32_t max)
 {
 	uint32_t count = script_u8(script) % (max + 1);

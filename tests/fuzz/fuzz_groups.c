@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Group-layer packets of several sources into one unpacker. The script: byte 0 chooses the rule; then
- * records of a byte (source, phase, byte order, kind of frame), a length and that many bytes of packet.
+ * Fuzz the unpacker with packets of several sources. Byte 0 of the script selects the rule. Records follow: a byte
+ * (source, phase, byte order, kind of frame), a length and that many bytes of packet.
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ static void take_packet(struct unpack *unpack, struct frame_pool *pool, struct s
 	uint8_t kind = script_u8(script);
 	size_t size = script_u16(script);
 	const uint8_t *bytes = script_bytes(script, &size);
-	/* A small packet in a large buffer keeps that buffer in use. */
+	/* Some small packets are in a large buffer, all of which they keep in use. */
 	size_t capacity = (kind & 0x10) != 0 ? LARGE_SIZE : size;
 	struct coterie_frame *frame = frame_take(pool, capacity);
 	struct coterie_frame *shown;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The service kv. Clients send requests for a few keys. Other nodes of the ring announce their states and send
- * parts of the table. The plugin is replaced by new versions. service.c has the other operations. After each step
- * its lists and counts must agree.
+ * Fuzz the service kv. Clients send requests for a few keys. Other nodes of the ring announce their states and send
+ * chunks of the table. The plugin is replaced by new versions. service.c has the other operations. After each step the
+ * lists and counts of kv must agree.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static const char *const keys[] = {"a", "ab", "b", "", "c/1", "c/2", "c/", "zz"}
 
 static const struct kv *kv_of(const struct fuzz_world *world) { return world->self; }
 
-/* Mostly small numbers, which are close to each other as in a real run. */
+/* Return a number: mostly a small one, as the numbers of a real run are close to each other. */
 static uint64_t number(struct script *script)
 {
 	uint8_t byte = script_u8(script);
@@ -77,7 +77,7 @@ static uint32_t fill(union request *request, struct script *script, uint32_t id)
 		return fill_write(request, script, id == KV_REQ_PUT);
 	case KV_REQ_GET:
 	case KV_REQ_GET_ORDERED:
-	case KV_REQ_WATCH: /* requests of the same layout */
+	case KV_REQ_WATCH: /* a watch has the same layout as the other requests here */
 		request->get.key_size = put_key((uint8_t *)&request->get + sizeof(request->get), script_u8(script));
 		return (uint32_t)sizeof(request->get) + request->get.key_size;
 	case KV_REQ_LIST:
@@ -171,12 +171,12 @@ static void tell_announce(struct fuzz_world *world, struct script *script, uint3
 	message.head.started = htole64(number(script));
 	message.head.kept_from = htole64(number(script));
 	message.head.bytes_max = htole64(1u << 20);
-	if ((flags & 8u) != 0) { /* the same table as this node's */
+	if ((flags & 8u) != 0) { /* announce the same table as this node's */
 		message.head.epoch = kv_ring_to_wire(&kv_of(world)->state.epoch);
 		message.head.revision = htole64(kv_of(world)->state.revision);
 		message.head.hash = htole64(kv_of(world)->state.hash);
 	}
-	message.head.member_count = htole32(count + ((flags & 16u) != 0)); /* or one member more than the message has */
+	message.head.member_count = htole32(count + ((flags & 16u) != 0)); /* sometimes one too many */
 	for (uint32_t i = 0; i < count; i++)
 		message.members[i] = htole32(1 + i);
 	deliver(world, nodeid, KV_RING_ANNOUNCE, &message, sizeof(message.head) + count * sizeof(uint32_t));
@@ -204,10 +204,7 @@ static uint8_t *put_item(uint8_t *at, struct script *script, uint64_t *last)
 	return bytes;
 }
 
-/*
- * Send a chunk that begins at this node's position or elsewhere, up to a known revision or another
- * one.
- */
+/* Deliver a chunk that begins at this node's position or elsewhere, up to a known revision or another one. */
 static void tell_chunk(struct fuzz_world *world, struct script *script, uint32_t nodeid)
 {
 	union {
@@ -264,7 +261,7 @@ static void verdict(struct fuzz_world *world, uint8_t choice)
 		(choice & 2u) != 0 ? "majority" : NULL);
 }
 
-/* Damage the marker that the next version reads. */
+/* Damage the marker file, which the next version of the plugin reads. */
 static void damage(struct fuzz_world *world, struct script *script)
 {
 	struct mock_file *file = &world->host->files[0];
@@ -349,7 +346,7 @@ static void check_store(const struct kv *kv)
 	}
 	FUZZ_CHECK(counts[0] == kv->store.keys && counts[1] == kv->store.tombs);
 	FUZZ_CHECK(changes == counts[0] + counts[1] && bytes == kv->store.bytes);
-	/* Deletions are forgotten in turns. */
+	/* Deletions are forgotten a few at a time, by a timer that exists while any are left. */
 	FUZZ_CHECK(kv->is_keeping || kv->store.tombs == 0 || kv->store.purge != NULL);
 }
 

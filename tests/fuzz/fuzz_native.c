@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Texts as coterie.conf: refused with a line for the operator, or read, shown in both forms and read again
- * with the same keys. What the scanner lets pass, libconfuse must understand.
+ * Read texts as coterie.conf. Each is either refused with a line for the operator, or read, printed in both forms and
+ * read again with the same keys. If the scanner accepts a text, libconfuse must accept it too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	       ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
 }
 
-/* Each text is one line, and libconfuse reports nothing. */
+/* Check that each warning or error is one line, and none is libconfuse's. */
 static void look_at(char *const *texts, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -116,7 +116,7 @@ static const struct config_entry *find(const struct config *config, const char *
 	return NULL;
 }
 
-/* As text, read again: the same keys. */
+/* Print the configuration, read the text again, and check that all keys are the same. */
 static void show(const struct config *config)
 {
 	struct config *again = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets at live engines in every state. Byte 0 of the script chooses the state and the kind of ring.
- * Records follow: one byte for the operation, one for the node and small choices, and the arguments of
- * the operation. After the script the network has no more faults, and the ring must form again.
+ * Fuzz running engines in every state with packets. Byte 0 of the script selects the state and the kind of ring.
+ * Records follow: one byte for the operation, one for the node and small choices, and the operation's arguments. After
+ * the script there are no more faults, and the ring must form again.
  */
 #include <string.h>
 
@@ -17,8 +17,8 @@
 #define QUIET_NS (300 * SECOND_NS)
 
 enum operation {
-	RAW,    /* the bytes that follow */
-	FIT,    /* the same with ids of this ring, so that more code runs */
+	RAW,    /* a packet of the bytes that follow */
+	FIT,    /* the same with ids of this ring, so that more of the code runs */
 	CHANGE, /* change a byte of a packet on its way */
 	SET,    /* set a number in a packet on its way */
 	CUT,    /* cut or lengthen a packet on its way */
@@ -28,7 +28,7 @@ enum operation {
 	SEND,   /* a message */
 	RUN,    /* a few steps */
 	PASS,   /* time passes */
-	SWITCH, /* cut a node off, or back */
+	SWITCH, /* cut a node off, or connect it again */
 	OPERATIONS,
 };
 
@@ -46,7 +46,7 @@ const char *fuzz_summary(void)
 	return text;
 }
 
-/* Bring a ring to the state in which it gets the packets. */
+/* Bring a ring to the state in which it receives the packets. */
 static struct ring *set_up(uint8_t choice)
 {
 	struct ring_setup setup = {
@@ -67,7 +67,7 @@ static struct ring *set_up(uint8_t choice)
 	case 3:
 		FUZZ_CHECK(ring_run_until(ring, 1, TOTEM_RECOVERY, 60 * SECOND_NS));
 		break;
-	case 4: /* a recovery with something to recover */
+	case 4: /* a recovery with frames to exchange */
 		FUZZ_CHECK(ring_run_together(ring, 60 * SECOND_NS));
 		for (uint32_t i = 0; i < 20; i++)
 			ring_send(ring, i % RING_NODES, i % 2 == 0, 100 * i);
@@ -107,7 +107,7 @@ static void put_ring(uint8_t *bytes, size_t size, size_t at, const struct ring_i
 }
 
 /*
- * Put in the ids that a member of the node's ring would have written. Offsets:
+ * Set the ids in the packet to those that a member of the node's ring would have written. Offsets:
  * docs/protocol/wire.md.
  */
 static void fit(struct ring *ring, uint32_t node, uint32_t from, uint8_t *bytes, size_t size)
@@ -180,8 +180,8 @@ static void tamper(struct ring *ring, struct script *script, enum operation oper
 }
 
 /*
- * Give a list of the packet a length near some limit, and the packet as many bytes as that needs, or a
- * few more or less. Offsets and sizes: docs/protocol/wire.md.
+ * Give a list of the packet a length near some limit. Give the packet as many bytes as the list needs, or a few more or
+ * less. Offsets and sizes: docs/protocol/wire.md.
  */
 static size_t stretch(uint8_t *copy, size_t size, size_t size_max, uint32_t random)
 {

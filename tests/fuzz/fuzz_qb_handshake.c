@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Peers that connect to a server of exec/qb, send any bytes in pieces, and hang up at any time. They use real sockets,
- * with the shared memory and the files of a connection. The script consists of records with a byte for the next action
- * and its arguments.
+ * Fuzz the handshake of exec/qb. Peers connect to a server, send any bytes in pieces, and close the connection at any
+ * time. They use real sockets, and the shared memory and files of real connections. The script is a list of records: a
+ * byte for the next action, and its arguments.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ const char *const *const fuzz_words = NULL;
 
 static uint64_t accepted, refused, messages;
 
-/* The loop: what is polled. */
+/* The descriptors that the loop polls. */
 static struct watch {
 	bool is_used;
 	int fd;
@@ -42,7 +42,7 @@ static struct {
 	int peers[PEERS]; /* -1: none */
 	int verdict;      /* of accept() */
 	uint32_t alive, created;
-	uint64_t baseline; /* descriptors that are open between two runs */
+	uint64_t baseline; /* number of descriptors that are open between two runs */
 } world;
 
 const char *fuzz_summary(void)
@@ -94,7 +94,7 @@ static void del(void *arg, int fd)
 	watch_of(fd)->is_used = false;
 }
 
-/* @return whether anything was ready */
+/* Handle all descriptors that are ready. @return whether any was */
 static bool turn(void)
 {
 	bool has_run = false;
@@ -111,7 +111,7 @@ static bool turn(void)
 	return has_run;
 }
 
-/* Run the loop until nothing is ready. Fails if the same event wakes it again and again. */
+/* Run the loop until no descriptor is ready. Fails if the same event is reported again and again. */
 static void settle(void)
 {
 	uint32_t turns = 0;
@@ -197,7 +197,7 @@ static void say_bytes(uint32_t i, struct script *script, int flags)
 		(void)send(world.peers[i], bytes, size, MSG_NOSIGNAL | flags);
 }
 
-/* Send a library's first message, with a size for its messages. */
+/* Send the first message of libqb's client, with a size for its messages. */
 static void say_hello(uint32_t i, struct script *script)
 {
 	const uint32_t hello[6] = {(uint32_t)-1, 0, 24, 0, script_u32(script), 0};
@@ -206,7 +206,7 @@ static void say_hello(uint32_t i, struct script *script)
 		(void)send(world.peers[i], hello, sizeof(hello), MSG_NOSIGNAL);
 }
 
-/* Send bytes with descriptors attached. The server must close these. */
+/* Send bytes with descriptors attached, which the server must close. */
 static void say_with_descriptor(uint32_t i)
 {
 	union {
@@ -232,7 +232,7 @@ static void read_answer(uint32_t i)
 	if (world.peers[i] < 0)
 		return;
 	ssize_t size = recv(world.peers[i], bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (size <= 1) /* nothing, or a wake-up byte */
+	if (size <= 1) /* no answer, or a wake-up byte */
 		return;
 	FUZZ_CHECK(size == (ssize_t)sizeof(bytes));
 	memcpy(&error, bytes + 16, sizeof(error));
@@ -318,7 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.baseline = count_entries("/proc/self/fd", "");
 	snprintf(world.name, sizeof(world.name), "fuzz-%d", (int)getpid());
 	snprintf(files, sizeof(files), "qb-%d-", (int)getpid());
-	/* A process of this number that was killed may have left some. */
+	/* A process with the same id that was killed may have left files behind. */
 	const uint64_t left = count_entries("/dev/shm", files);
 
 	world.verdict = 0;

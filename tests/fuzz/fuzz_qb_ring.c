@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The three rings of a connection over libqb's protocol, with a client that writes what it likes whenever it likes: in
- * the middle of our reads and writes, too. It also shortens the files. The script: records of a byte that says what
- * happens next, and what that needs.
+ * Fuzz the three rings of a connection by libqb's protocol. The client writes anything at any time, even in the middle
+ * of the server's reads and writes, and shortens the files. The script is a list of records: a byte for the next
+ * operation, and its arguments.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include "exec/qb/semaphore.h"
 #include "tests/fuzz/fuzz.h"
 
-/* The real functions. The replacements below let the client run in their middle. */
+/* The real functions. The replacements below let the client act in the middle of a server's operation. */
 static void real_post(sem_t *semaphore);
 static void real_take(sem_t *semaphore);
 #define qbs_semaphore_post real_post
@@ -39,11 +39,11 @@ static struct {
 	uint8_t *region;
 	size_t region_size, data_size, header_room;
 	struct qbs_guard *guard;
-	int fds[2 * RINGS]; /* header and data of each */
+	int fds[2 * RINGS]; /* header and data file of each ring */
 	struct script *script;
-	bool is_honest; /* so far the client has done what a library does */
+	bool is_honest; /* the client has done only what libqb does so far */
 	uint32_t at;    /* the honest client's own position in the request ring */
-	uint32_t words; /* that the ring of this run has */
+	uint32_t words; /* words of each ring in this run */
 	uint32_t serial;
 } world;
 
@@ -114,7 +114,10 @@ static void close_world(void)
 
 /* --- the client --- */
 
-/* It has its own mapping: a write through ours would be our own fault at a file that it has shortened. */
+/*
+ * Write as the client, through its descriptor. A write through the server's mapping would be the server's own fault
+ * where the client has shortened the file.
+ */
 static void poke(uint32_t file, size_t offset, const void *bytes, size_t size)
 {
 	(void)!pwrite(world.fds[file], bytes, size, (off_t)offset);
@@ -148,7 +151,7 @@ static void scribble(void)
 	case 5: /* the length of the next chunk */
 		poke(2 * i + 1, world.rings[i].at * sizeof(uint32_t), &value, sizeof(value));
 		break;
-	case 6: { /* a chunk that is as long as the script says, and whole */
+	case 6: { /* a whole chunk with a size from the script */
 		const uint32_t head[2] = {value % (SIZE_MAX_OF_RING * 2), MAGIC_WHOLE};
 
 		poke(2 * i + 1, world.rings[i].at * sizeof(uint32_t), head, sizeof(head));
@@ -163,7 +166,7 @@ static void scribble(void)
 	}
 }
 
-/* Let the client run in the middle of the server's operation. */
+/* Let the client act in the middle of the server's operation. */
 void qbs_semaphore_post(sem_t *semaphore)
 {
 	if (script_u8(world.script) % 8 == 7)
@@ -206,7 +209,7 @@ static void read_answers(uint32_t i)
 		__atomic_store_n(&world.rings[i].header->read_at, world.rings[i].at, __ATOMIC_RELEASE);
 }
 
-/* --- we --- */
+/* --- the server side: exec/qb, which is tested --- */
 
 static void check_ring(const struct qbs_ring *ring)
 {
@@ -215,7 +218,7 @@ static void check_ring(const struct qbs_ring *ring)
 	FUZZ_CHECK(ring->data + 2 * world.data_size <= world.region + world.region_size);
 }
 
-/* Memory of exactly the largest size: a sanitizer sees a byte more. */
+/* Read a request into memory of exactly the largest size, so that a sanitizer notices a byte more. */
 static void read_request(void)
 {
 	uint8_t *buffer = malloc(SIZE_MAX_OF_RING);
@@ -267,7 +270,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct script script = {.at = data, .left = size};
 
 	open_world(&script);
-	/* As in shm.c: with the first page that was missing the connection ends. */
+	/* The connection ends at the first page that is missing, as shm.c ends it. */
 	for (uint32_t i = 0; i < STEPS_MAX && script.left > 0 && !qbs_guard_is_broken(world.guard); i++) {
 		uint8_t what = script_u8(&script);
 

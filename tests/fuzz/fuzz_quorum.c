@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The quorum service. */
+/* Fuzz the service quorum. */
 #include "tests/fuzz/service.h"
 
 FUZZ_SERVICE(quorum);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of a client that pass the executive's checks (exec/ipc/ipc_request.c). The handlers of a service check the
- * guarantees of service.h. The script consists of records: one byte for the results of the gates and the handler, one
- * for the request id, two for the size. A length and that many bytes of body follow.
+ * Fuzz the executive's checks of requests (exec/ipc/ipc_request.c). The handlers of the service check what service.h
+ * guarantees. The script is a list of records: one byte for the results of the gates and the handler, one for the
+ * request id, two for the size. A length and that many bytes of body follow.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -19,11 +19,11 @@ const char *const *const fuzz_words = NULL;
 
 static uint64_t handled, refused, kept;
 
-/* The current record of the script, and the calls that it caused. */
+/* The present record of the script, and the calls that it has caused. */
 static struct {
 	bool is_synchronizing, is_quorate, is_lapsed, has_room;
 	int handler_rc;
-	const uint8_t *data; /* the client's bytes, or NULL while a kept request runs */
+	const uint8_t *data; /* bytes that the client sent. NULL while a kept request runs */
 	uint32_t size;
 	uint32_t handled, answered;
 } now;
@@ -78,7 +78,7 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 		FUZZ_CHECK(size == now.size && memcmp(msg, now.data, size) == 0);
 		FUZZ_CHECK((request->flags & COTERIE_NEEDS_FLOW) == 0 || now.has_room ||
 			   (request->flags & COTERIE_NO_REPLY) != 0);
-	} else { /* a kept one: unchanged */
+	} else { /* a kept request must be unchanged */
 		FUZZ_CHECK((request->flags & (COTERIE_NO_REPLY | COTERIE_NEEDS_QUORUM)) != 0);
 		FUZZ_CHECK(sum_of(msg, size) == world.kept_sums[client - world.clients]);
 	}
@@ -171,7 +171,7 @@ void ipc_fan_renew(struct ipc *ipc) { (void)ipc; }
 
 void ipc_hold_request(struct coterie_client *client, bool is_silent) { (void)client, (void)is_silent; }
 
-/* No client has a channel. */
+/* Replacement: no client has a channel. */
 bool ipc_channel_is_open(const struct coterie_client *client)
 {
 	(void)client;
@@ -232,7 +232,7 @@ static size_t choose_size(struct script *script, int32_t id)
 	size_t border = borders[choice % 8];
 
 	if (choice < 192)
-		/* a result below 0 wraps to a huge size, as a negative field of a request does */
+		/* A result below 0 becomes a huge size, as a negative field of a request does. */
 		return border + little % 8 - 4;
 	return (size_t)(int64_t)(int32_t)((uint32_t)choice << 24 | (uint32_t)little << 12);
 }
@@ -270,11 +270,11 @@ static void take_request(struct script *script)
 	const struct coterie_request *request = request_of(id);
 	size_t body_size = script_u8(script);
 	const uint8_t *body = script_bytes(script, &body_size);
-	size_t room = size > client->size_max ? client->size_max : size; /* bytes that were sent */
+	size_t room = size > client->size_max ? client->size_max : size; /* bytes that the client really sent */
 	int32_t said = (int32_t)size;
 
 	if (client->kept != NULL || client->is_leaving)
-		return; /* the request is not read */
+		return; /* the executive does not read the request */
 	if (room < sizeof(struct coterie_request_header))
 		room = sizeof(struct coterie_request_header);
 	uint8_t *data = calloc(1, room);
@@ -304,7 +304,7 @@ static void take_request(struct script *script)
 	free(data);
 }
 
-/* Clients that wait for an answer. */
+/* Return the number of clients that wait for an answer. */
 static uint32_t count_waiting(void)
 {
 	uint32_t count = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Datagrams from a peer's address into one node that has keys. The script: records of a byte (what to do), a length and
- * bytes. Forged datagrams consist of the bytes. Others were sealed by the peer, and the bytes alter them.
+ * Fuzz a node that has keys with datagrams from a peer's address. The script is a list of records: a byte for the
+ * operation, a length, and bytes. Some datagrams consist of these bytes. Others were sealed by the peer, and the bytes
+ * alter them.
  */
 #include <string.h>
 
@@ -43,7 +44,7 @@ static struct secure *node(uint32_t nodeid, uint32_t peer)
 	return secure;
 }
 
-/* @return whether bytes were altered */
+/* Alter some of the bytes. @return whether any changed */
 static bool alter(uint8_t *bytes, uint32_t size, struct script *script)
 {
 	uint32_t count = script_u8(script) % 4;
@@ -111,7 +112,7 @@ static void play(struct secure *peer, struct secure *us, uint64_t now_ns, struct
 	} else {
 		FUZZ_CHECK(opened.size == 0);
 	}
-	/* Two alterations of one byte may cancel out. */
+	/* Only a datagram that was not sealed is certainly forged: two alterations of one byte may cancel out. */
 	if ((what & 3) == 0)
 		FUZZ_CHECK(is_forged && result != SECURE_FRAME && opened.reply_size == 0);
 	answer(peer, us, now_ns, &opened);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The votequorum service on a node of four, with some of its options. */
+/* Fuzz the service votequorum on one of four nodes, with some of its options. */
 #include "tests/fuzz/service.h"
 
 extern const struct coterie_plugin votequorum_LTX_coterie_plugin;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The quorum and votequorum services of one node, each on a mock host: requests of clients,
- * messages of other nodes, keys that change, synchronisations, no room, time. The verdict of the
- * one is that which the other tells. The script is a list of records: one byte for the operation,
- * one for small choices, and what the operation needs.
+ * Fuzz the services quorum and votequorum of one node, each on a mock host: requests of clients, messages of other
+ * nodes, keys that change, synchronisations, no room, time. The verdict that votequorum reports is passed to quorum.
+ * The script is a list of records: one byte for the operation, one for small choices, and the operation's arguments.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,20 +25,19 @@ extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 #define SERVICES 2u
 
 enum operation {
-	REQUEST, /* of any kind, as long as its kind wants at least, the rest is bytes of the script
-		  */
+	REQUEST, /* a request of any kind, with at least its shortest size and any bytes */
 	RAW,     /* with any header and size */
-	DEVICE,  /* a request about a quorum device that may well succeed */
+	DEVICE,  /* a request about a quorum device that is likely to succeed */
 	LOOP,    /* deliver this node's own messages */
-	RING,    /* bytes of another node */
+	RING,    /* a message of another node, with any bytes */
 	INFO,    /* NODEINFO of another node, with small numbers */
 	CONNECT, /* or disconnect */
 	SYNC,    /* the next step of a synchronisation */
-	ABORT,   /* a synchronisation is overtaken by another */
-	REFUSE,  /* the ring has no room, or again */
+	ABORT,   /* a synchronisation is interrupted by another one */
+	REFUSE,  /* the ring has no room, or has room again */
 	PASS,    /* time passes */
-	KEY,     /* the configuration changes */
-	DRAIN,   /* the service is to end */
+	KEY,     /* a key of the configuration changes */
+	DRAIN,   /* the service has to end */
 	OPERATIONS,
 };
 
@@ -52,7 +50,7 @@ struct service {
 
 struct world {
 	struct service services[SERVICES];
-	uint32_t told; /* verdicts that went to the quorum service */
+	uint32_t told; /* number of verdicts that were passed to the quorum service */
 	uint64_t ring_seq;
 	bool is_syncing, are_steps_done, has_told_itself;
 };
@@ -95,7 +93,7 @@ static void forget(struct service *service)
 	for (uint32_t i = 0; i < CLIENTS; i++) {
 		if (service->clients[i] == NULL)
 			continue;
-		/* At most the answer to the request under way, and to a registration before. */
+		/* A client gets at most the answer to its present request, and to a registration before it. */
 		FUZZ_CHECK(service->clients[i]->replies.count <= 2);
 		mock_queue_clear(&service->clients[i]->replies);
 		mock_queue_clear(&service->clients[i]->events);
@@ -177,7 +175,7 @@ static void device(struct world *world, uint8_t choice)
 
 /* --- the ring --- */
 
-/* A daemon of Corosync 3.1 ends if the NODEINFO of a device arrives before that of its node. */
+/* Check that the NODEINFO of a device is sent after that of its node. A daemon of Corosync 3.1 ends otherwise. */
 static void check_order(struct world *world, const struct mock_queue *queue)
 {
 	bool is_behind_itself = false;
@@ -245,7 +243,7 @@ static void info(struct world *world, struct script *script, uint8_t choice)
 	deliver(world, choice & 127, VOTEQUORUM_RING_NODEINFO, (uint8_t *)&message + 16, sizeof(message) - 16);
 }
 
-/* All nodes of the mask, and always this one. */
+/* Write the list of all nodes of the mask, and always this node. @return their number */
 static uint32_t put_nodes(uint32_t *nodes, uint32_t mask)
 {
 	uint32_t count = 0;
@@ -292,7 +290,7 @@ static void sync_next(struct world *world, uint8_t choice)
 		FUZZ_CHECK(quorum->ops->sync_step(quorum->self) == 0);
 		world->are_steps_done = rc == 0;
 	} else {
-		loop(world); /* the barrier is behind the messages that the steps have sent */
+		loop(world); /* the barrier arrives after the messages that the steps have sent */
 		FUZZ_CHECK(world->has_told_itself);
 		quorum->ops->sync_done(quorum->self);
 		vote->ops->sync_done(vote->self);
@@ -336,7 +334,7 @@ static void set_key(struct world *world, struct script *script, uint8_t choice)
 		host->table.map_set(host, keys[i].key, keys[i].type, &value, sizeof(value));
 }
 
-/* A configuration that votequorum takes: the first byte of the script chooses. */
+/* Set a configuration that votequorum accepts. The first byte of the script selects it. */
 static void configure(struct coterie_ctx *host, uint8_t choice)
 {
 	static const struct {
@@ -368,7 +366,7 @@ static void configure(struct coterie_ctx *host, uint8_t choice)
 
 /* --- the script --- */
 
-/* The quorum service must report the verdict of votequorum. */
+/* Pass votequorum's verdict to the quorum service, which must report it. */
 static void pass_verdict(struct world *world)
 {
 	struct coterie_ctx *from = world->services[VOTE].host;
@@ -464,7 +462,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t k = 0; k < CLIENTS; k++)
 			connect_client(service, k);
 	}
-	for (uint32_t i = 0; i < 3; i++) /* the first configuration: alone */
+	for (uint32_t i = 0; i < 3; i++) /* the first configuration, of this node alone */
 		sync_next(&world, 0);
 	for (uint32_t i = 0; i < OPERATIONS_MAX && script.left > 0; i++)
 		step(&world, &script);

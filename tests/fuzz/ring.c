@@ -7,7 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define DELAY_NS UINT64_C(100000)
-#define ARRIVALS_MAX 4096u /* a full network loses packets */
+#define ARRIVALS_MAX 4096u /* if so many are under way, packets are lost */
 #define BATCH_MAX 8u
 #define HISTORY 64u
 #define POOL_MAX ((size_t)64 << 20)
@@ -32,7 +32,7 @@ struct node {
 struct ring {
 	struct node nodes[RING_NODES];
 	uint64_t now_ns;
-	struct arrival arrivals[ARRIVALS_MAX]; /* a ring, in order of time */
+	struct arrival arrivals[ARRIVALS_MAX]; /* circular buffer, in order of time */
 	uint32_t first, count;
 	struct coterie_frame *history[HISTORY];
 	uint32_t history_next;
@@ -93,7 +93,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct node *node = arg;
 
 	remember(node->ring, frame);
-	/* A forged commit token may have produced members that do not exist. */
+	/* Not for members that do not exist, which a forged commit token may have named. */
 	if (nodeid >= 1 && nodeid <= RING_NODES)
 		send_to(node, nodeid - 1, frame);
 }
@@ -239,7 +239,7 @@ static void receive(struct ring *ring, uint32_t to, struct coterie_frame *const 
 	totem_engine_receive(ring->nodes[to].engine, ring->now_ns, frames, count);
 }
 
-/* Packets that arrive at a node at the same time come in one batch. */
+/* Hand all packets that arrive at the next node now to its engine, as one batch. */
 static void arrive(struct ring *ring)
 {
 	struct coterie_frame *frames[BATCH_MAX];
@@ -256,7 +256,7 @@ static void arrive(struct ring *ring)
 		frame_unref(frames[--count]);
 }
 
-/* The node and timer that expire next; TOTEM_NEVER: none. */
+/* Find the node and timer that expire next. @return time; TOTEM_NEVER: none */
 static uint64_t next_timer(struct ring *ring, struct node **node, enum totem_timer *timer)
 {
 	uint64_t at_ns = TOTEM_NEVER;

@@ -9,15 +9,15 @@
 #define OPERATIONS_MAX 200u
 
 enum operation {
-	REQUEST, /* bytes behind a correct header */
-	RAW,     /* the same with any header */
+	REQUEST, /* a request with a correct header and any other bytes */
+	RAW,     /* a request with any header */
 	OWN,
 	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
 	CONNECT, /* or disconnect */
 	SYNC,    /* the next step of a synchronisation */
-	ABORT,   /* a synchronisation is overtaken by another */
-	REFUSE,  /* the ring or a client has no room, or again */
+	ABORT,   /* a synchronisation is interrupted by another one */
+	REFUSE,  /* the ring or a client has no room, or has room again */
 	PASS,    /* time passes */
 	OWN_TOO,
 	OPERATIONS,
@@ -81,7 +81,7 @@ void fuzz_request(struct fuzz_world *world, uint32_t i, const void *message, siz
 	uint32_t answers;
 	int rc;
 
-	/* The executive refuses these itself while services synchronise. */
+	/* While services synchronise the executive itself refuses such requests. */
 	if (client == NULL || (world->is_syncing && entry != NULL && (entry->flags & COTERIE_NEEDS_FLOW) != 0))
 		return;
 	answers = client->replies.count;
@@ -140,7 +140,7 @@ static void ring_message(struct fuzz_world *world, struct script *script, uint8_
 	free(message.data);
 }
 
-/* All nodes of the mask, and always this one. */
+/* Write the list of all nodes of the mask, and always this node. @return their number */
 static uint32_t put_nodes(uint32_t *nodes, uint32_t mask)
 {
 	uint32_t count = 0;
@@ -166,7 +166,7 @@ static void sync_start(struct fuzz_world *world, uint8_t choice, bool is_first)
 	regular.members = host->members;
 	regular.member_count = host->member_count;
 	regular.joined = joined;
-	/* The members that stayed together are a part of the members. */
+	/* Only members can have come along from the ring before. */
 	uint32_t came = is_first ? 0 : put_nodes(transitional, choice & choice >> 3);
 
 	if (world->ops->configuration != NULL)
@@ -188,7 +188,7 @@ static void sync_next(struct fuzz_world *world, uint8_t choice)
 		FUZZ_CHECK(rc == 0 || rc == -EAGAIN);
 		world->are_steps_done = rc == 0;
 	} else {
-		loop(world); /* the barrier is behind the messages that the steps have sent */
+		loop(world); /* the barrier arrives after the messages that the steps have sent */
 		if (world->ops->sync_done != NULL)
 			world->ops->sync_done(world->self);
 		world->is_syncing = false;
@@ -263,7 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(world.ops->init(&world.host->table, world.host, &world.self) == 0);
 	for (uint32_t i = 0; i < FUZZ_CLIENTS; i++)
 		connect_client(&world, i);
-	for (uint32_t i = 0; i < 3; i++) /* the first configuration: alone */
+	for (uint32_t i = 0; i < 3; i++) /* the first configuration, of this node alone */
 		sync_next(&world, 0);
 	for (uint32_t i = 0; i < OPERATIONS_MAX && script.left > 0; i++) {
 		step(&world, &script);

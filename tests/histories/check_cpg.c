@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The checker of CPG: properties of the events that its clients see. */
+/* Check CPG: properties of the events that its clients receive. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +34,7 @@ static void list_del(struct cpg_life *life, uint32_t number)
 			life->members[i--] = life->members[--life->member_count];
 }
 
-/* Return whether each address is a process that a client has started, on this node and in this group. */
+/* Return whether each address belongs to a process that a client has started, and has the right node and group. */
 static bool is_known(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_wire_address *address)
 {
 	if (address->pid == 0 || address->pid >= clients->life_count)
@@ -52,8 +52,8 @@ static const struct cpg_member *find_member(const struct cpg_life *life, uint32_
 }
 
 /*
- * A process may leave because of its node only if that node has left since the process was listed, or has unloaded the
- * service.
+ * Check a process that left because of its node (NODEDOWN). Its node must have left since the process was listed, or
+ * must have unloaded the service.
  */
 static void check_nodedown(
 	struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other, uint32_t reason)
@@ -76,7 +76,10 @@ void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct p
 		const struct cpg_member *member = &life->members[i];
 		uint32_t node = clients->lives[member->life]->node;
 
-		/* The last departure is known up to the present stay, which may be ending already. */
+		/*
+		 * parted[] holds the last departure of a node. It may be later than this stay, if the ring is ending
+		 * already: that one does not count.
+		 */
 		if (member->stay != 0 && view->parted[node] > member->stay && view->parted[node] <= stay)
 			play_break(clients->play,
 				"cpg: life %u: %u stays listed in ring %ju, and its node %u has parted on the way there",
@@ -84,7 +87,7 @@ void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct p
 	}
 }
 
-/* A process leaves for the reason that is told: by its request, because it ended, or with its node. */
+/* Check the reason that is reported for a process that left: its request, its end, or its node. */
 static void check_reasons(
 	struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_wire_address *left, uint32_t count)
 {
@@ -151,11 +154,11 @@ void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint3
 
 struct interval {
 	struct play_ring from, to;
-	uint32_t first, end; /* of the events in it. With first 0 it begins with the life's own join */
+	uint32_t first, end; /* indices of the interval's events. first 0: it begins with the life's own join */
 	bool is_complete;
 };
 
-/* @return false: there is no further one */
+/* Find the next interval of the life. @return false: there is no other one */
 static bool interval_next(const struct cpg_life *life, struct interval *interval)
 {
 	uint32_t at = interval->end;
@@ -249,7 +252,10 @@ static struct play_sequence sequence_of(struct cpg_clients *clients, const struc
 	return sequence;
 }
 
-/* If both processes joined in this interval, compare from the later join on, which both have seen. */
+/*
+ * Choose from where to compare two processes that both joined in this interval: from the later join on, which both have
+ * seen.
+ */
 static bool align(const struct cpg_life *a, const struct interval *x, const struct cpg_life *b,
 	const struct interval *y, uint32_t *from_a, uint32_t *from_b)
 {
@@ -276,11 +282,14 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 
 	bool is_aligned = align(a, x, b, y, &from_a, &from_b);
 	bool a_parted = has_parted(a, x, b->number), b_parted = has_parted(b, y, a->number);
-	/* A process that joined behind the split is not known to the other side, which cannot lose it. */
+	/*
+	 * Not checked without a common event: a process that joined after the split is unknown to the other side, which
+	 * cannot lose it.
+	 */
 	if (went_on && is_aligned && a_parted != b_parted)
 		play_break(play, "cpg: lives %u and %u: from ring %ju to %ju one lost the other's node, not mutually",
 			a->number, b->number, (uintmax_t)x->from.seq, (uintmax_t)x->to.seq);
-	/* Two processes that were separated have seen the same events before. */
+	/* Up to a separation both processes must have seen the same events. Afterwards one may have seen more. */
 	is_together = (went_on && !a_parted && !b_parted) || is_last;
 	if (!is_aligned) {
 		if (is_together)
@@ -357,8 +366,8 @@ static struct play_sequence messages_of(const struct cpg_life *life)
 }
 
 /*
- * Check safe messages: if one member of the configuration got a message, each one gets it unless its process or node
- * ends.
+ * Check safe messages: if one member of the configuration received a message, each other one receives it, unless its
+ * process or node ends.
  */
 static void check_safe(struct cpg_clients *clients)
 {

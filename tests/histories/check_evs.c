@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The checker of EVS: docs/protocol/invariants.md, "Configurations" and "Delivery". */
+/* Check EVS: docs/protocol/invariants.md, "Configurations" and "Delivery". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,9 @@ static const struct evs_seen *last_configuration(const struct evs_life *life)
 	return NULL;
 }
 
-/* The members are those of the configuration before, without those that left and with those that joined. */
+/*
+ * Return whether the members are those of the configuration before, without those that left and with those that joined.
+ */
 static bool is_fold(const struct evs_seen *before, const struct evs_event_confchg *event)
 {
 	const uint32_t *left = event->lists + event->member_count, *joined = left + event->left_count;
@@ -82,7 +84,7 @@ void evs_check_configuration(
 
 /* The events of a life in one ring: seen[first] is its regular configuration. */
 struct stay {
-	uint32_t first, middle, end; /* middle: the transitional configuration, or end */
+	uint32_t first, middle, end; /* middle: index of the transitional configuration. It is `end` if there is none */
 	bool is_complete;            /* seen[end] is the next regular configuration */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The checker of quorum and votequorum. Each node has one vote, and no option changes the rule. */
+/* Check quorum and votequorum. Each node has one vote, and no option changes the rule. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,10 @@ static bool has_id(const uint32_t *ids, uint32_t count, uint32_t id)
 	return false;
 }
 
-/* A node that left and came back between two rings is in both lists. */
+/*
+ * Return whether the members are those of the list before, without those that left and with those that joined. A node
+ * that left and came back between two rings is in both lists.
+ */
 static bool is_fold(const struct quorum_watch *watch, const struct quorum_event_v1_nodelist *event)
 {
 	const uint32_t *joined = event->lists + event->member_count, *left = joined + event->joined_count;
@@ -57,7 +60,7 @@ void quorum_check_list(struct quorum_watch *watch, const struct quorum_event_v1_
 	memcpy(watch->members, event->lists, event->member_count * sizeof(uint32_t));
 }
 
-/* All members of a ring have the same verdict about it. */
+/* Check that all members of a ring report the same about quorum. */
 static void check_others(struct quorum_clients *clients, const struct quorum_verdict *verdict)
 {
 	for (uint32_t i = 0; i < clients->verdict_count; i++) {
@@ -98,7 +101,7 @@ void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_
 		.is_quorate = event->quorate != 0};
 	memcpy(verdict->members, event->view, event->view_count * sizeof(uint32_t));
 	play->counts.verdicts++;
-	/* Before its first synchronisation a node has no ring to judge. */
+	/* Before its first synchronisation a node has no ring that could be quorate. */
 	if (verdict->ring.seq == 0)
 		return;
 	if (verdict->is_quorate != (event->view_count >= needed))

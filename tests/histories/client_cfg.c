@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reloads, and their checker. Each node has a file with a version, good or bad, and a client that asks for reloads.
+ * Reloads, and their checker. Each node has a file with a version, good or bad, and a client that requests reloads.
  *
- * The kit's nodes have no file: cfg's host table is one that reads these files here. All else of a reload is the
- * service's own. A reading takes up to 50 ms.
+ * The nodes of the test kit have no configuration file. So the host's functions that read it are replaced for cfg by
+ * functions of this file. Everything else of a reload is done by the service. Reading takes up to 50 ms.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -17,32 +17,32 @@
 
 #define READ_MS_MAX 50u
 #define CS_OK 1
-#define LIFE_SHIFT 32 /* numbers of rounds tell apart the lives of a node */
+#define LIFE_SHIFT 32 /* a round's number has the life of its node above this bit */
 
 /** A node's file, and the state of its reload. */
 struct cfg_file {
 	struct cfg_files *files;
 	uint32_t node;
 	uint32_t life, first_stay;       /* life of the kit's node, and number of its stays before this life */
-	uint32_t version, running, kept; /* running: of the daemon. kept: for a commit. 0: none */
+	uint32_t version, running, kept; /* running: in use. kept: read, waits for a commit; 0: none */
 	bool is_bad;
-	void (*done)(void *arg, int rc, const char *text); /* callback of the reading that runs. NULL: none */
+	void (*done)(void *arg, int rc, const char *text); /* callback of the read that is under way. NULL: none */
 	void *arg;
-	bool is_whole; /* the file is also applied at once, without a second step */
+	bool is_whole; /* the file is applied as soon as it is read, without a commit */
 	uint64_t ready_ns;
 	struct testkit_client *client; /* NULL: none */
 	bool is_asking;
-	bool is_last; /* the reload under way was requested when no version was to come any more */
-	bool has_all; /* such a reload was applied by all nodes */
+	bool is_last; /* the reload under way was requested after the last new version */
+	bool has_all; /* a reload requested after the last new version was applied by all nodes */
 };
 
-/** A node has decided to apply what it has kept, or has refused its file. */
+/** A node's decision in a reload: to apply the version that it has kept, or to refuse its file. */
 struct cfg_decision {
 	uint32_t node, asker;
-	uint64_t number; /* number of the round, with the life of the asking node */
+	uint64_t number; /* number of the reload's round, with the life of the node that requested it */
 	bool is_refusal;
-	struct play_ring ring; /* seq 0: unknown, or a ring without promises about safe messages */
-	uint64_t mask;         /* nodes of the configuration, bits from 0 */
+	struct play_ring ring; /* ring of the decision. seq 0: unknown, or it promises nothing about safe messages */
+	uint64_t mask;         /* nodes of the configuration, bits by number from 0 */
 };
 
 struct cfg_files {
@@ -50,7 +50,7 @@ struct cfg_files {
 	const struct coterie_host *real;
 	struct coterie_host table;
 	uint32_t last_version;
-	struct cfg_file list[HISTORY_NODES_MAX + 1]; /* by number of the node */
+	struct cfg_file list[HISTORY_NODES_MAX + 1]; /* indexed by the node's number */
 	struct cfg_decision *decisions;              /* decision_count; owned */
 	uint32_t decision_count, decision_capacity;
 };
@@ -98,7 +98,10 @@ static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool 
 		is_refusal ? "refuses its file for" : "is to apply", (uintmax_t)number, asker);
 }
 
-/* The service sets this timer at the place in the order where a reload is decided. */
+/*
+ * Note the decision to apply a reload, then set the timer. The service sets this timer when the deciding message is
+ * delivered.
+ */
 static int timer_add(
 	struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg, struct coterie_timer **timer)
 {
@@ -161,7 +164,7 @@ static void end_reading(struct cfg_file *file)
 	kit_leave(node, outer);
 }
 
-/* A started node has the present file. */
+/* Begin a life of a node: the daemon runs with the file's present version. */
 static void begin_life(struct cfg_file *file, uint32_t life)
 {
 	struct cfg_files *files = file->files;
@@ -248,7 +251,7 @@ static void tick(void *self)
 	}
 }
 
-/* An operator writes a new version, good or bad on one node, and asks for a reload. */
+/* Act as an operator: write a new version, good or bad on one node, and request a reload. */
 static void act(void *self, const struct step *step)
 {
 	struct cfg_files *files = self;
@@ -283,7 +286,7 @@ static const struct cfg_decision *find(const struct cfg_files *files, const stru
 	return NULL;
 }
 
-/* All that were in the configuration in which a node has decided, and live on, have decided the same. */
+/* Check that all nodes of the configuration in which a node has decided have decided the same, if they still run. */
 static void check_one(struct cfg_files *files, const struct cfg_decision *decision)
 {
 	struct play *play = files->play;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of CPG join, send, leave, end and stop reading, and all that they see is recorded. Some have a fast channel, which
- * then carries all their messages and events.
+ * Clients of CPG join, send, leave, end and pause reading. All their events are recorded. Some clients have a fast
+ * channel, which then carries all their messages and events.
  */
 #include "tests/histories/client_cpg.h"
 
@@ -14,7 +14,7 @@
 #define OUTSTANDING_MAX 600u
 #define CS_OK 1
 
-/* The head of a message. Bytes behind it are a pattern of sender and number. */
+/* The head of a message. The bytes behind the head are a pattern that depends on sender and number. */
 struct letter {
 	uint32_t life, number, size, is_safe;
 };
@@ -97,7 +97,10 @@ static void note_safe(struct cpg_clients *clients, const struct cpg_life *life, 
 	seen->members = malloc((life->member_count + 1) * sizeof(*seen->members));
 	if (seen->members == NULL)
 		abort();
-	/* Only members on nodes of the configuration, since it promises nothing about others. */
+	/*
+	 * Only members on nodes of the configuration are expected to get the message: the configuration promises
+	 * nothing about others.
+	 */
 	for (uint32_t i = 0; seen->ring.seq != 0 && view->is_safe_kept && i < life->member_count; i++) {
 		uint32_t id = play_nodeid(clients->play, clients->lives[life->members[i].life]->node);
 
@@ -203,7 +206,7 @@ static void on_event(struct cpg_clients *clients, struct cpg_life *life, const s
 		see_message(clients, life, event->nodeid, event->pid, event->message, event->msglen);
 	} else if (header->id == CPG_EVENT_CONFCHG) {
 		see_change(clients, life, bytes);
-		/* A new connection gets the present ring once, maybe before its first change. */
+		/* A new connection is told the present ring once, possibly before its first change. */
 		if (life->seen_count == 1 && clients->rings[life->slot].seq != 0)
 			see_ring(clients, life, clients->rings[life->slot]);
 	}
@@ -229,7 +232,7 @@ static void take_event(
 	else if (header->error != CS_OK && header->id == CPG_RES_JOIN)
 		life_end(clients, slot);
 	else if (header->error != CS_OK && header->id == CPG_RES_LEAVE)
-		life->is_leaving = false; /* try again: tick does */
+		life->is_leaving = false; /* refused: tick() leaves again */
 	if (life->has_left) {
 		if (life->own != life->sent)
 			play_break(clients->play, "cpg: life %u left, and %u of its %u messages did not come before",
@@ -263,7 +266,7 @@ static void read_ring(struct cpg_clients *clients, uint32_t slot)
 		play_break(clients->play, "cpg: the channel of client %u makes no sense", slot);
 }
 
-/* Events that came before the first doorbell are late. */
+/* Handle a doorbell of the channel. Events that arrived before the first doorbell count as late. */
 static void on_doorbell(struct cpg_clients *clients, uint32_t slot)
 {
 	struct fast *fast = &clients->fast[slot];
@@ -427,7 +430,7 @@ static void tick(void *self)
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++) {
 		struct cpg_life *life = clients->current[i];
 
-		/* The client has read all waiting events, so its next ones are not late. */
+		/* The client has read all waiting events, so its next events are not late. */
 		if (life != NULL && life->is_late && !is_behind(clients, i))
 			life->is_late = false;
 		if (clients->connections[i] != NULL && !testkit_is_connected(clients->connections[i]))

@@ -16,49 +16,49 @@ enum cpg_seen_kind {
 /** One event of a client. */
 struct cpg_seen {
 	enum cpg_seen_kind kind;
-	uint32_t sender, number;          /* of a message: life of its sender, and the message's number in that life */
-	bool is_safe, is_regular;         /* is_regular: it came in a regular configuration */
-	uint32_t member_count;            /* members of the group at that time */
-	uint32_t *members;                /* of a safe message: lives that are promised to get it; owned */
+	uint32_t sender, number;          /* of a message: life of its sender, and its number in that life */
+	bool is_safe, is_regular;         /* is_regular: received in a regular configuration */
+	uint32_t member_count;            /* number of the group's members at that time */
+	uint32_t *members;                /* of a safe message: lives that must receive it (owned) */
 	struct cpg_event_confchg *change; /* owned */
-	/* of a ring event: the ring; otherwise the ring in which the event arrived. seq 0: unknown */
+	/* of a ring event: the ring. Of another event: the ring in which it arrived; seq 0: unknown */
 	struct play_ring ring;
 };
 
-/** A member in the list of a process. */
+/** A member in a process's list of its group. */
 struct cpg_member {
 	uint32_t life;
-	uint32_t stay; /* stay of its node when it was listed (play_view_stay). 0: unknown */
+	uint32_t stay; /* stay of the member's node when it was listed (play_view_stay). 0: unknown */
 };
 
-/** One process that joins a group once: its pid is its number. */
+/** A process that joins a group once. Its pid is its number. */
 struct cpg_life {
 	uint32_t number, slot, node, group;
-	bool is_joined;               /* it has got the event of its own join */
+	bool is_joined;               /* the process has received the event of its own join */
 	bool wants_leave, is_leaving; /* it sends nothing any more. Its request to leave is under way, or accepted */
-	bool is_over;                 /* it has got the event of its leave, or its connection has ended */
-	bool has_left;                /* is_over by its leave */
-	bool is_late; /* it does not read, or not all has come since: the configurations of its events are unknown */
-	uint32_t sent, own;    /* messages sent, and messages of its own that came back */
+	bool is_over;                 /* the process has received the event of its leave, or its connection has ended */
+	bool has_left;                /* it is over since it left */
+	bool is_late;          /* it pauses reading, or older events still wait: the ring of its events is unknown */
+	uint32_t sent, own;    /* messages sent, and messages of the process itself that it received */
 	struct cpg_seen *seen; /* seen_count */
 	uint32_t seen_count, seen_capacity;
-	struct cpg_member *members; /* the fold of all changes */
+	struct cpg_member *members; /* members of the group by all changes so far */
 	uint32_t member_count, member_capacity;
-	struct play_notes notes; /* notes about its messages */
+	struct play_notes notes; /* the messages of this process */
 };
 
 struct cpg_clients {
 	struct play *play;
 	struct testkit_client *connections[HISTORY_CLIENTS];
-	struct fast fast[HISTORY_CLIENTS];         /* their fast channels */
+	struct fast fast[HISTORY_CLIENTS];         /* fast channels of the clients */
 	struct cpg_life *current[HISTORY_CLIENTS]; /* NULL: none */
-	struct play_ring rings[HISTORY_CLIENTS];   /* the last ring that the connection was told. seq 0: none yet */
-	struct cpg_life **lives;                   /* life_count; lives[0] is NULL */
+	struct play_ring rings[HISTORY_CLIENTS];   /* last ring that was reported to the connection. seq 0: none yet */
+	struct cpg_life **lives;                   /* array of life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
-	uint64_t messages[2]; /* sent: agreed, safe */
+	uint64_t messages[2]; /* messages sent: agreed, safe */
 };
 
-/** Check an event when it arrives: lists against the changes so far, messages against their sender. */
+/** Check an event when it arrives: a change against the changes so far, a message against its sender. */
 void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const struct cpg_event_confchg *event);
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid);
 /** Check a ring event: the nodes of all listed processes must be in the ring. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of EVS, one on each node. They send messages. Their events tell the other parts in which configuration a node
- * is.
+ * Clients of EVS, one on each node, which send messages. Their events show in which configuration a node is. Other
+ * parts use this.
  */
 #include "tests/histories/client_evs.h"
 
@@ -153,7 +153,7 @@ static void begin(struct evs_clients *clients, uint32_t node)
 			abort();
 	}
 	life->number = clients->life_count;
-	/* Its first event, the configuration of now, may come inside of the call. */
+	/* The client's first event, the present configuration, may arrive before the call returns. */
 	if (testkit_connect(clients->play->kit, node, "evs", &life->connection) < 0) {
 		free(life);
 		return;

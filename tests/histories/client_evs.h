@@ -22,25 +22,25 @@ struct evs_life {
 	struct testkit_client *connection; /* NULL: ended */
 	uint32_t number, node;
 	bool is_joined, is_over, is_asking, is_safe;
-	uint32_t joined_at;      /* events before it joined its group, UINT32_MAX at first */
+	uint32_t joined_at;      /* number of events before it joined its group, UINT32_MAX until then */
 	uint32_t left, size;     /* messages that are still to be sent, and their size */
-	uint32_t sent, own;      /* messages that the node has accepted, and of these how many came back */
-	struct play_notes notes; /* notes about its messages */
+	uint32_t sent, own;      /* messages that the node has accepted, and how many of them the client has received */
+	struct play_notes notes; /* the messages of this client */
 	struct evs_seen *seen;   /* seen_count */
 	uint32_t seen_count, seen_capacity;
 };
 
 struct evs_clients {
 	struct play *play;
-	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct evs_life **lives;                         /* life_count; lives[0] is NULL */
+	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* indexed by the node's number */
+	struct evs_life **lives;                         /* array of life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
 };
 
-/** Send the next message of a burst, unless a request is under way. */
+/** Send the next message of a burst, unless another request is under way. */
 void evs_send_next(struct evs_life *life);
 
-/** Check a configuration when it comes, against those before. */
+/** Check a configuration when it arrives, against the earlier ones. */
 void evs_check_configuration(
 	struct evs_clients *clients, const struct evs_life *life, const struct evs_event_confchg *event);
 /** Compare the events of all clients, at the end. */

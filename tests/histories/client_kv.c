@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of the table kv. Each waits for its answer before it asks again. tests/unit/kv_order.c checks the answers.
+ * Clients of kv's table. Each waits for an answer before it sends the next request. tests/unit/kv_order.c checks the
+ * answers.
  *
- * The table is in memory alone. When all nodes that had it have restarted, the ring begins with an empty or an older
- * one, and a node logs that. Then a checker that sees into all nodes finds out whether one of them still has it.
+ * The table exists only in memory. When all nodes that had it have restarted, the ring begins with an empty or an older
+ * table, and a node logs that. Then check_loss() looks into all nodes, and fails if one of them still has the table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,8 @@ struct worker {
 	struct testkit_client *connection; /* NULL: none */
 	uint32_t node, operation;
 	bool is_waiting;
-	bool is_served;           /* a write of it was done since the network became quiet */
-	uint64_t last_seen[KEYS]; /* last revision of the key that it has seen; 0: no key */
+	bool is_served;           /* a write of this client was answered since the network became quiet */
+	uint64_t last_seen[KEYS]; /* last revision of the key that this client has seen; 0: no key */
 };
 
 struct kv_clients {
@@ -59,7 +60,7 @@ static void add_reset(struct kv_clients *clients, uint64_t revision)
 		.start_ns = testkit_now_ns(clients->play->kit), .revision = revision};
 }
 
-/* Return the newest ring that the members of this one have announced. */
+/* Return the newest ring whose table a member of the node's ring has announced. */
 static struct kv_ring newest_epoch(const struct kv *kv)
 {
 	struct kv_ring newest = {.seq = 0};
@@ -76,7 +77,8 @@ static struct kv_ring newest_epoch(const struct kv *kv)
 }
 
 /*
- * Check a reset: no running node may still have the old table. If a node's marker files were lost, nothing is promised.
+ * Check a reset: no running node may still have the old table. Not checked if a node's marker files were lost, since
+ * nothing is promised then.
  */
 static void check_loss(struct kv_clients *clients, const struct kit_node *node, const struct kv *kv)
 {
@@ -87,7 +89,7 @@ static void check_loss(struct kv_clients *clients, const struct kit_node *node, 
 	for (uint32_t other = 1; other <= clients->play->script->nodes; other++) {
 		const struct kv *theirs = testkit_self(clients->play->kit, other, "kv");
 
-		/* One that has formed this ring already has the new table. */
+		/* A node that has already formed this ring has the new table. */
 		if (theirs != NULL && theirs->has_state && theirs->state.epoch.seq != 0 &&
 			!kv_ring_equals(&theirs->state.epoch, &kv->ring) &&
 			kv_ring_compare(&theirs->state.epoch, &newest) >= 0)
@@ -104,14 +106,17 @@ static void on_log(void *arg, struct kit_node *node, const char *text)
 
 	const struct kv *kv = testkit_self(clients->play->kit, node->id, "kv");
 
-	/* The plugin was loaded while the disk was full. The marker is lost to it, as in a state folder that was removed. */
+	/*
+	 * The plugin was loaded while the disk was full. It cannot read its marker, as if the state folder had been
+	 * removed.
+	 */
 	if (strstr(text, "counts as one that never had a part of the table") != NULL)
 		add_reset(clients, UINT64_MAX);
 	if ((older == NULL && !is_empty) || kv == NULL)
 		return;
 	play_trace(clients->play, "kv: node %u: %s", node->id, text);
 	check_loss(clients, node, kv);
-	/* All members of a ring report the same reset. */
+	/* All members of a ring report the same reset, which is counted once. */
 	if (kv_ring_equals(&kv->ring, &clients->reset_ring))
 		return;
 	clients->reset_ring = kv->ring;
@@ -172,7 +177,7 @@ static uint32_t fill(struct request *request, const struct kv_operation *operati
 	return (uint32_t)sizeof(struct kv_req_write) + 2 + request->write.value_size;
 }
 
-/* @param dice  0 .. 99, what to do */
+/* Send a request. dice: 0 .. 99, chooses its kind */
 static void ask(struct worker *worker, uint64_t dice, uint32_t key)
 {
 	struct kv_clients *clients = worker->clients;
@@ -205,7 +210,10 @@ static void tick(void *self)
 {
 	struct kv_clients *clients = self;
 
-	/* A node that has lost its marker does not know that there was a table: an older one may go on, unsaid. */
+	/*
+	 * A node that has lost its marker does not know that there was a table. So the ring may go on with an older
+	 * table, which no node logs.
+	 */
 	while (clients->losses < clients->play->losses) {
 		clients->losses++;
 		add_reset(clients, UINT64_MAX);
@@ -247,7 +255,7 @@ static bool is_settled(void *self)
 	return true;
 }
 
-/* All replicas are the same. */
+/* Check that the table is the same on all nodes. */
 static void check_replicas(struct kv_clients *clients)
 {
 	struct kv_req_plain request = {.header = {.id = KV_REQ_STATUS, .size = sizeof(request)}};
@@ -286,7 +294,7 @@ static void check(void *self)
 	if (out == NULL)
 		abort();
 	check_replicas(clients);
-	/* A node without safe delivery leaves an acknowledged write to chance. */
+	/* If a node has no safe delivery, a write that was acknowledged may be lost, so the history is not checked. */
 	for (uint32_t node = 1; node <= clients->play->script->nodes; node++)
 		if ((play_mix(clients->play, node) & MIX_SAFE) != 0) {
 			clients->play->counts.kv_undecided++;

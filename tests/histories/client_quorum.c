@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clients of quorum and of votequorum, one of each on every node: they track. */
+/* Clients of quorum and of votequorum, one of each on every node. They track changes. */
 #include "tests/histories/client_quorum.h"
 
 #include <stdlib.h>

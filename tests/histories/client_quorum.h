@@ -7,7 +7,7 @@
 #include "services/votequorum/messages.h"
 #include "tests/histories/play.h"
 
-/** A verdict that a client was told. */
+/** A report to a client whether a ring is quorate. */
 struct quorum_verdict {
 	struct play_ring ring;
 	uint32_t node, member_count;
@@ -15,30 +15,30 @@ struct quorum_verdict {
 	uint32_t members[HISTORY_NODES_MAX]; /* ids */
 };
 
-/** The clients on one node, and their knowledge. */
+/** The clients on one node, and what was reported to them. */
 struct quorum_watch {
 	struct quorum_clients *clients;
 	uint32_t node;
 	struct testkit_client *quorum, *votes; /* NULL: not connected */
 	bool has_list;
 	uint32_t member_count;
-	uint32_t members[HISTORY_NODES_MAX]; /* the fold of the node lists */
-	struct quorum_verdict verdict;       /* the last verdict; ring.seq 0: none */
+	uint32_t members[HISTORY_NODES_MAX]; /* members by all node lists so far */
+	struct quorum_verdict verdict;       /* the last report; ring.seq 0: none */
 	bool votes_are_quorate;
-	uint32_t votes_states[HISTORY_NODES_MAX + 1]; /* by number of a node: enum votequorum_wire_state */
+	uint32_t votes_states[HISTORY_NODES_MAX + 1]; /* indexed by the node's number: enum votequorum_wire_state */
 	uint32_t votes_total, votes_quorum;           /* values of the last answer to GETINFO; 0: none yet */
 };
 
 struct quorum_clients {
 	struct play *play;
-	struct quorum_watch watches[HISTORY_NODES_MAX + 1]; /* by number of the node */
-	struct quorum_verdict *verdicts;                    /* verdicts of all clients */
+	struct quorum_watch watches[HISTORY_NODES_MAX + 1]; /* indexed by the node's number */
+	struct quorum_verdict *verdicts;                    /* reports to all clients */
 	uint32_t verdict_count, verdict_capacity;
 };
 
 void quorum_check_list(struct quorum_watch *watch, const struct quorum_event_v1_nodelist *event);
 void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_v1_quorum *event);
-/** Check that each client knows all nodes as members that vote. */
+/** Check that each client has all nodes in its list, as members that vote. */
 void quorum_check_end(struct quorum_clients *clients);
 
 #endif

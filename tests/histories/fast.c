@@ -18,7 +18,7 @@ bool fast_offer(struct fast *fast, struct coterie_channel_offer *offer)
 		.receive_size = COTERIE_CHANNEL_RECEIVE_MIN};
 	memcpy(offer->magic, COTERIE_CHANNEL_MAGIC, sizeof(offer->magic));
 	fast->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The kernel chooses the name. */
+	/* The kernel chooses the socket's name. */
 	if (fast->socket < 0 || bind(fast->socket, (const struct sockaddr *)&name, sizeof(name.sun_family)) < 0 ||
 		listen(fast->socket, 1) < 0 || getsockname(fast->socket, (struct sockaddr *)&name, &size) < 0 ||
 		size <= head || size - head > sizeof(offer->address)) {
@@ -29,7 +29,7 @@ bool fast_offer(struct fast *fast, struct coterie_channel_offer *offer)
 	return true;
 }
 
-/* The daemon has sent it before it answered. */
+/* Receive the descriptors of the channel. The daemon has sent them before it answered. */
 static bool take_parcel(int socket, const uint8_t token[16], int fds[2])
 {
 	union {
@@ -113,7 +113,7 @@ bool fast_send(struct fast *fast, uint32_t guarantee, const void *bytes, uint32_
 	return true;
 }
 
-/* @return false: the record is invalid */
+/* Read the next record and pass it on. @return false: the record is invalid */
 static bool read_one(
 	struct fast *fast, int64_t filled, void (*take)(void *arg, const struct fast_record *record), void *arg)
 {

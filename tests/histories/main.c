@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coterie-histories: plays whole nodes with services and clients from seeds, and checks what the clients saw. */
+/* coterie-histories: play whole nodes with services and clients from seeds, and check the events of the clients. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ struct request {
 	bool wants_shrink, is_verbose;
 };
 
-/* For the signal handler alone: what to print when the code of a node aborts in the middle of a seed. */
+/* Text that the signal handler prints if a node's code aborts in the middle of a seed. */
 static char last_words[128];
 
 static void on_signal(int number)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The play: nodes, faults, the quiet end; and the parts, which have the clients. */
+/* The play: nodes, faults and the quiet end. The parts have the clients. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,16 +10,16 @@
 #include "exec/totem/wire.h"
 #include "testkit/kit.h"
 
-#define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
-#define SERVED_MS 30000u     /* and all clients are served within this time */
-#define STOP_MS 20000u       /* a node that was told to stop has ended within this time */
+#define SETTLE_MS_NODE 2000u /* after the faults one ring of all nodes must form within this time, for each node */
+#define SERVED_MS 30000u     /* and all clients must be served within this time */
+#define STOP_MS 20000u       /* a node that was told to stop must end within this time */
 /* after this time and four token timeouts all packets and leaves on their way have arrived */
 #define LATE_MS 500u
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin, cfg_LTX_coterie_plugin;
 
-/* The first part records in which configuration each node is, so it comes before the others. */
+/* The part of EVS is first: it records in which configuration each node is, and the others use this. */
 static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_cfg};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -106,7 +106,7 @@ static void set_nodes(struct play *play)
 
 uint32_t play_mix(const struct play *play, uint32_t node) { return play->script->setting.mix >> 4 * (node % 16) & 15; }
 
-/* An older version lacks features. */
+/* Switch features off in nodes that play an older version. */
 static void set_features(struct play *play)
 {
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
@@ -252,29 +252,41 @@ static void fill_disk(struct play *play, uint32_t number, bool is_full)
 {
 	struct kit_node *node = &play->kit->nodes[number - 1];
 
-	if (node->is_up) /* the plugins' functions read the host's copy */
+	if (node->is_up) /* plugins read the path from this copy */
 		node->executive.host.state_dir = is_full ? "/dev/null/full" : node->state_dir;
+}
+
+static const char *service_name(uint32_t which) { return which == 0 ? "cpg" : "kv"; }
+
+/* Return whether an unloaded service still waits until the ring has delivered its last messages. */
+static bool is_ending(const struct play *play, uint32_t node, uint32_t which)
+{
+	return (play->unloaded[node] & 1u << which) != 0 && testkit_self(play->kit, node, service_name(which)) != NULL;
 }
 
 static void unload_service(struct play *play, uint32_t node, uint32_t which)
 {
-	const char *name = which == 0 ? "cpg" : "kv";
+	const char *name = service_name(which);
 
 	if (!testkit_is_up(play->kit, node) || play->is_stopping[node] || testkit_self(play->kit, node, name) == NULL)
 		return;
+	/* One plugin changes at a time: the operator is refused while the other service has not ended. */
+	bool is_refused = is_ending(play, node, 1 - which);
 	play->unloads[node]++;
 	int rc = testkit_unload(play->kit, node, name);
 	if (rc == 0)
 		play->unloaded[node] |= 1u << which;
+	else if (rc == -EALREADY && is_refused)
+		play->unloads[node]--;
 	else if (rc != -ESRCH)
 		play_break(play, "node %u does not unload %s: %s", node, name, testkit_error(play->kit));
 }
 
-/* A service that has not ended yet stays: the ring has not delivered its last messages. */
+/* Load a service again, unless it has not ended yet: it waits until the ring has delivered its last messages. */
 static void load_service(struct play *play, uint32_t node, uint32_t which)
 {
 	if ((play->unloaded[node] & 1u << which) == 0 || play->is_stopping[node] ||
-		testkit_self(play->kit, node, which == 0 ? "cpg" : "kv") != NULL)
+		testkit_self(play->kit, node, service_name(which)) != NULL)
 		return;
 	int rc = which == 0 ? load_cpg(play, node) : testkit_load(play->kit, node, &kv_LTX_coterie_plugin, NULL);
 	if (rc == 0)
@@ -372,7 +384,7 @@ static void strike_node(struct play *play, const struct step *step)
 static void play_step(struct play *play, const struct step *step)
 {
 	if (step->node > play->script->nodes)
-		return; /* a step of a script with more nodes */
+		return; /* a step from a script with more nodes, which shrinking has left over */
 	strike_network(play, step);
 	strike_node(play, step);
 	tick(play);

@@ -111,11 +111,11 @@ static void add(struct pen *pen, struct step step)
 	script->steps[script->count++] = step;
 }
 
-/* A stall of 10 to 90 % of a timeout, or one that is longer than all of them. */
+/* Draw the length of a pause: 10 to 90 % of a timeout, or longer than all of them. */
 static uint32_t draw_pause(struct pen *pen)
 {
 	const struct setting *setting = &pen->script->setting;
-	/* The others are the defaults of config: retransmission, join, merge. */
+	/* The last three are the defaults of config: retransmission, join, merge. */
 	const uint32_t timeouts_ms[] = {setting->token_ms, setting->consensus_ms, setting->token_ms * 10 / 42, 50, 200};
 	uint32_t whole_ms = timeouts_ms[draw(pen, sizeof(timeouts_ms) / sizeof(timeouts_ms[0]))];
 
@@ -205,7 +205,10 @@ static void draw_await(struct pen *pen, uint32_t value)
 			 .count = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
 }
 
-/* Leaves, starts and merges form a ring within a few ms. The next change, or the end of a client, comes in the middle of its start. */
+/*
+ * Draw changes in quick succession. A leave, start or merge forms a ring within a few ms, and the next change, or the
+ * end of a client, interrupts that.
+ */
 static void draw_storm(struct pen *pen)
 {
 	static const enum step_kind kinds[] = {STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH,
@@ -227,8 +230,8 @@ static void draw_storm(struct pen *pen)
 }
 
 /*
- * Safe messages that wait while a ring ends. They are invalid in the next ring and are sent again. A node misses that,
- * and is parted at once.
+ * Let safe messages wait while a ring ends: they are sent again in the next ring. One node misses them there, and is
+ * cut off at once.
  */
 static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
@@ -247,8 +250,8 @@ static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t cal
 }
 
 /*
- * The node receives no frames while the others deliver agreed messages. Then the ring is split, so the node never gets
- * those messages. Safe messages must not be delivered in the old ring as long as the node lacks them.
+ * Let a node receive no frames while the others deliver agreed messages. Then split the ring, so that the node never
+ * gets those messages. Safe messages must not be delivered in the old ring as long as the node lacks them.
  */
 static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
@@ -272,7 +275,7 @@ static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
 }
 
-/* By up to two tokens, and at most 10 % too fast or too slow. */
+/* Let a clock jump by up to two token timeouts, or run at most 10 % too fast or too slow. */
 static void draw_clock(struct pen *pen, uint32_t node)
 {
 	uint32_t jump_ms = draw(pen, 2) == 0 ? 0 : draw(pen, 2 * pen->script->setting.token_ms);
@@ -299,7 +302,10 @@ static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 				 .wait_ms = calm_ms});
 }
 
-/* The other members go on, with clients that come, send and go while the service synchronises alone. */
+/*
+ * Unload a service of a node. The other members go on, with clients that come, send and go while the service
+ * synchronises alone.
+ */
 static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
 	static const enum step_kind kinds[] = {STEP_CPG_END, STEP_CPG_END, STEP_CPG_LEAVE, STEP_CPG_JOIN, STEP_CPG_SEND,
@@ -309,7 +315,7 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
 	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = which});
 	for (uint32_t i = draw(pen, 7); i > 0; i--) {
-		/* The service has synchronised within a millisecond. */
+		/* The service synchronises within a millisecond. */
 		add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, 300)});
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
 				 .node = draw_node(pen),
@@ -381,13 +387,16 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	case HISTORY_MIX:
 	case HISTORY_MANY:
 	case HISTORY_FAULTS:
-		break; /* settings of the whole run */
+		break; /* a setting of the whole run, no step */
 	}
 }
 
 static bool has(const struct script *script, enum history_fault fault) { return (script->faults & 1u << fault) != 0; }
 
-/* The token goes round within half of its timeout, also where all links are the slowest. */
+/*
+ * Draw the links' speeds. The token must go round within half of its timeout, even if all links are as slow as
+ * possible.
+ */
 static void draw_links(struct pen *pen)
 {
 	static const uint32_t links_us[] = {1000, 10000, 50000, 200000};
@@ -401,7 +410,7 @@ static void draw_links(struct pen *pen)
 	setting->consensus_ms = setting->token_ms * 6 / 5;
 }
 
-/* A rolling upgrade: some nodes have the newest version, some one or two older ones. */
+/* Draw the nodes' versions, as in a rolling upgrade: some have the newest one, some one or two older ones. */
 static uint64_t draw_mix(struct pen *pen)
 {
 	static const uint32_t versions[] = {
@@ -445,7 +454,7 @@ void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t 
 	uint32_t kind_count = 0, step_count;
 
 	*script = (struct script){.seed = seed};
-	/* Each seed has some of the kinds: what one of them alone does must be seen, too. */
+	/* Each seed has only some of the kinds, so that the effect of a single kind is tested too. */
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((faults & 1u << i) != 0 && (draw(&pen, i < HISTORY_FAR ? 2 : 5) == 0 || faults == 1u << i))
 			script->faults |= 1u << i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The events of two clients, compared. */
+/* Compare the events of two clients. */
 #include <stdlib.h>
 
 #include "tests/histories/play.h"
@@ -23,7 +23,7 @@ static bool has(const struct play_sequence *sequence, uint64_t what)
 	return false;
 }
 
-/* Return whether the other sequence lacks the message, and may lack it. */
+/* Return whether the other sequence lacks the message and is allowed to. */
 static bool may_lack(const struct play_sequence *one, uint32_t at, const struct play_sequence *other)
 {
 	uint64_t what = one->list[at];
@@ -32,8 +32,9 @@ static bool may_lack(const struct play_sequence *one, uint32_t at, const struct 
 }
 
 /*
- * Return where a sequence begins that is compared with a late one. Events before the first one that both have are ignored.
- * That need not be the late one's first: the other may lack it.
+ * Return from which event on to compare a sequence with one of a client that is late. Events before the first one that
+ * both have are ignored. This need not be the first event of the late client, since the other client may lack that
+ * event.
  */
 static uint32_t begin_beside(const struct play_sequence *sequence, const struct play_sequence *late)
 {
@@ -66,7 +67,7 @@ static bool fits_from(const struct play_sequence *a, uint32_t i, const struct pl
 bool play_sequence_fits(
 	const struct play_sequence *a, const struct play_sequence *b, bool may_end_a, bool may_end_b, uint32_t *at)
 {
-	/* If both are late, either may be the one that begins later. */
+	/* If both are late, either may have begun later. */
 	if (a->is_late && fits_from(a, 0, b, begin_beside(b, a), may_end_a, may_end_b, at))
 		return true;
 	if (b->is_late)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A script that fails is made smaller: fewer nodes, fewer faults of the whole run, fewer steps. */
+/* Make a script that fails smaller: fewer nodes, fewer faults of the whole run, fewer steps. */
 #include <stdlib.h>
 
 #include "tests/histories/play.h"
@@ -9,7 +9,7 @@ struct shrinker {
 	uint32_t tries;
 };
 
-/* Keep the smaller script if it fails, too. Any violation counts, not only the same one. */
+/* Keep the smaller script if it fails, too. Any violation counts, even if it is another one. */
 static bool keep_if_broken(struct shrinker *shrinker, struct script *smaller)
 {
 	struct play *play = malloc(sizeof(*play));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sequences of two clients, compared: sequence.c. Each letter is a message. */
+/* Compare sequences of two clients: sequence.c. Each letter is a message. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration of each node, as its EVS client reports it, and from that the configuration of each message. */
+/* Follow the configuration of each node, as its EVS client reports it, and find the configuration of each message. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +104,10 @@ bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number,
 	if (number >= notes->count)
 		return false;
 	note = &notes->list[number];
-	/* Events of two channels that are read at the same time have no known order. */
+	/*
+	 * The order of events from two channels is unknown if both are read at the same time. So all messages of that
+	 * time count as first.
+	 */
 	uint64_t now_ns = testkit_now_ns(play->kit), *heard_ns = &view->heard_ns[note->node];
 	if (*heard_ns == 0)
 		*heard_ns = now_ns;
@@ -114,7 +117,9 @@ bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number,
 	return play_ring_equal(note->ring, view->ring);
 }
 
-/* Return whether the node has been with another one since that one was in the ring `from`, up to the ring `to`. */
+/*
+ * Return whether the node was always together with another one from ring `from`, in which that one was, to ring `to`.
+ */
 static bool has_been_with(const struct play_view *view, uint32_t node, struct play_ring from, struct play_ring to)
 {
 	uint32_t stay = play_view_stay(view, to), first = play_view_stay(view, from);

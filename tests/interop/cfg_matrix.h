@@ -13,23 +13,23 @@
 /** Callbacks that print the flags of a shutdown request. */
 extern const corosync_cfg_callbacks_t printing;
 
-/** Connect with that callback. Ends the program on failure. */
+/** Connect with the printing callback. Ends the program on failure. */
 corosync_cfg_handle_t connect_printing(void);
 
-/** A client that asks for a shutdown, and waits in a thread of its own. */
+/** A client that requests a shutdown, and waits for the answer in a thread. */
 struct asker {
 	corosync_cfg_handle_t handle;
 	corosync_cfg_shutdown_flags_t flags;
-	cs_error_t code; /* result of the call, after it has ended */
+	cs_error_t code; /* result of the call, valid after asker_join() */
 	pthread_t thread;
 };
 void asker_start(struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags);
-/** Wait for the answer. */
+/** Wait for the answer. @return the result of the call */
 cs_error_t asker_join(struct asker *asker);
 
 /**
- * Print a title and run in a child. Its connections end with it, even if its library leaves some open.
- * The next scene starts when the daemon has noticed.
+ * Print a title and call run in a child process. The child's connections end with it, even if its library leaves some
+ * open. The next scene starts when the daemon has noticed that.
  */
 void scene(const char *title, void (*run)(void));
 

@@ -43,7 +43,7 @@ void part_starting(pid_t daemon)
 
 /* ---- Reload and logs ----------------------------------------------------- */
 
-/* The file that follows -c on the daemon's command line. */
+/* Return the file that follows -c on the daemon's command line. */
 static const char *config_path(pid_t daemon)
 {
 	static char line[4096];
@@ -183,7 +183,7 @@ static void calls_on_broken(corosync_cfg_handle_t handle)
 	CALL(corosync_cfg_reload_config(handle));
 	CALL(corosync_cfg_reopen_log_files(handle));
 	CALL(corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES));
-	/* With Corosync's library the code is random, so it is not printed. */
+	/* With Corosync's library this result is random, so it is not printed. */
 	int code = (int)corosync_cfg_kill_node(handle, 1, "broken");
 
 	if (!is_careful())
@@ -268,7 +268,7 @@ static void stranger(void)
 	say("asked = %d", (int)asker_join(&asker));
 }
 
-/* Check a client that has answered once and finalized its handle, and is asked again. */
+/* Check a client that has answered once and finalized its handle, and gets another request. */
 static void leak(void)
 {
 	corosync_cfg_handle_t one = connect_printing(), two = connect_printing();
@@ -302,7 +302,7 @@ void part_defects(pid_t daemon)
 	scene("finalize after an answer", leak);
 	say("4.1 kill_node without a reason: %s", in_child(null_reason, &handle, 5000));
 	CALL(corosync_cfg_get_node_addrs(handle, 9, 1, &count, &address));
-	/* Undefined with Corosync, on either side. */
+	/* With Corosync the result is undefined, in its library and in its daemon. */
 	say("4.2 addresses of a stranger: %s", is_careful() && count == 0 ? "0" : "undefined");
 	say("7.9 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	corosync_cfg_handle_t blocked = connect_printing();

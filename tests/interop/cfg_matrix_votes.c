@@ -90,7 +90,7 @@ static void nobody_answers(void)
 	long ms = now_ms() - start_ms;
 
 	say("after 5 s: %s", ms > 4500 && ms < 9000 ? "yes" : "no");
-	expect_quiet(one); /* clients are not told of the result */
+	expect_quiet(one); /* clients do not get the result of the vote */
 }
 
 static void no_callback(void)
@@ -244,7 +244,7 @@ void part_regardless(pid_t daemon)
 	expect_end(one);
 }
 
-/* The last client that has not answered disconnects. */
+/* The request ends when the last client that has not answered disconnects. */
 void part_silence(pid_t daemon)
 {
 	corosync_cfg_handle_t one = tracker(), two = tracker();

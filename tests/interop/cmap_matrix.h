@@ -15,26 +15,26 @@
 cmap_handle_t connect_cmap(void);
 cmap_handle_t connect_map(cmap_map_t map);
 
-/** Print a key as cmap_get returns it: code, length, type, bytes. */
+/** Print what cmap_get() returns for a key: code, length, type, bytes. */
 void show(cmap_handle_t handle, const char *key);
 
-/** Print all keys that begin so, with their lengths and types. */
+/** Print all keys with this prefix, with their lengths and types. */
 void walk(cmap_handle_t handle, const char *prefix);
 
-/** Delete all keys that begin so. */
+/** Delete all keys with this prefix. */
 void wipe(cmap_handle_t handle, const char *prefix);
 
-/** A callback that prints. user_data is a text that names it. Counts into events_seen. */
+/** Print a change, and count it in events_seen. user_data: name of the tracker, a text. */
 void print_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
 	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data);
 
-/** Called by print_change after the line, when set. */
+/** Called by print_change() after it has printed. NULL: nothing is called. */
 extern void (*change_hook)(cmap_handle_t handle, cmap_track_handle_t tracker);
 
-/** Track with print_change under a name; prints the code. 0: failed. */
+/** Track a key with print_change() under a name, and print the code. @return 0: it failed */
 cmap_track_handle_t track(cmap_handle_t handle, const char *key, int32_t type, const char *name);
 
-/** The parts for each state of the daemon. */
+/** The scenes for each state of the daemon. */
 void part_absent(pid_t daemon);
 void part_starting(pid_t daemon);
 void part_live(pid_t daemon);

@@ -116,7 +116,7 @@ void part_dying(pid_t daemon, int signal_number)
 
 	CALL(cmap_iter_init(handle, NULL, &iterator));
 	tracker = track(handle, "matrix.dying", ALL, "dying");
-	CALL(cmap_set_uint8(handle, "matrix.dying", 1)); /* queued, not delivered */
+	CALL(cmap_set_uint8(handle, "matrix.dying", 1)); /* the event is queued, not delivered */
 	CALL(cmap_fd_get(handle, &pollfd.fd));
 	poll(&pollfd, 1, PATIENCE_MS);
 	blocked_start(&blocked[0], connect_cmap(), CS_DISPATCH_ONE);
@@ -178,7 +178,7 @@ static void stale_events(cmap_handle_t handle)
 	cmap_delete(handle, "matrix.stale");
 }
 
-/* References to the handle that a refused call leaks keep its connection open. */
+/* A refused call leaks references to the handle, which keep the connection open. */
 static void leaks(void)
 {
 	static const char long_key[] =

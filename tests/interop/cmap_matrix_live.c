@@ -14,7 +14,7 @@
 
 static char long_key[400];
 
-/* Of each call with each argument that is checked, the code. */
+/* Print the code of each call with each argument that is checked. */
 static void all_calls_with(cmap_handle_t handle)
 {
 	uint8_t u8 = 7;
@@ -183,7 +183,7 @@ static void iteration(cmap_handle_t handle)
 	CALL(cmap_iter_finalize(handle, first));
 	CALL(cmap_iter_next(handle, first, key, NULL, NULL));
 	CALL(cmap_iter_finalize(handle, 0));
-	/* the second iterator ends with the handle, and a hundred more */
+	/* The second iterator, and a hundred more, end with the handle. */
 	for (int i = 0; i < 100; i++)
 		if (cmap_iter_init(handle, NULL, &first) != CS_OK)
 			say("iterator %d failed", i);

@@ -107,7 +107,7 @@ static void connections(cmap_handle_t handle)
 	CALL(cmap_track_delete(handle, tracker));
 }
 
-/* A single key is looked at now and then. */
+/* Track a single key. The daemon looks at its value only now and then. */
 static void counter(cmap_handle_t handle)
 {
 	cmap_track_handle_t tracker;
@@ -164,8 +164,8 @@ void part_stats(pid_t daemon)
 }
 
 /*
- * Return whether only one of the daemons has the key: of a service that the other does not load, or one that only
- * Coterie has.
+ * Return whether only one of the daemons has the key. It may belong to a service that the other daemon does not load,
+ * or only Coterie has it.
  */
 static bool is_others(const char *key)
 {
@@ -184,7 +184,7 @@ static bool is_others(const char *key)
 	return false;
 }
 
-/* List all keys except those whose names differ at each start. */
+/* List all keys except those whose names differ from one start of the daemon to the next. */
 static void list(cmap_handle_t handle)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1], name[64];

@@ -37,7 +37,7 @@ static void every_change(cmap_handle_t handle)
 	CALL(cmap_delete(handle, "matrix.kk"));
 	CALL(cmap_track_delete(handle, tracker));
 	CALL(cmap_track_delete(handle, tracker));
-	CALL(cmap_dispatch(handle, CS_DISPATCH_ALL)); /* waiting events cause no calls */
+	CALL(cmap_dispatch(handle, CS_DISPATCH_ALL)); /* events that wait cause no calls */
 	CALL(cmap_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 }
 
@@ -59,7 +59,7 @@ static void every_type(cmap_handle_t handle)
 	CALL(cmap_set_uint8(handle, "matrix.k.longer", 2));
 	CALL(cmap_delete(handle, "matrix.k"));
 	CALL(cmap_delete(handle, "matrix.k.longer"));
-	/* Count different handles. Which of them are equal does not matter. */
+	/* Dispatch all events. They come for different trackers, some of which may have equal handles. */
 	for (int i = 0; i < 64; i++)
 		cmap_dispatch(handle, CS_DISPATCH_ALL);
 	expect_quiet(handle);
@@ -103,7 +103,7 @@ static void others(cmap_handle_t handle)
 	cmap_track_handle_t here = track(handle, "matrix.", ALL | CMAP_TRACK_PREFIX, "here");
 	cmap_track_handle_t there = track(other, "matrix.", ALL | CMAP_TRACK_PREFIX, "there");
 
-	CALL(cmap_track_delete(handle, there + here)); /* the handle of no tracker */
+	CALL(cmap_track_delete(handle, there + here)); /* a handle that no tracker has */
 	CALL(cmap_set_uint8(handle, "matrix.o", 1));
 	CALL(cmap_set_uint8(other, "matrix.o", 2));
 	say("here");

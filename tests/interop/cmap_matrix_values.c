@@ -40,7 +40,7 @@ static void typed(cmap_handle_t handle)
 		printf(" " #name " %d/" format, (int)rc, value); \
 	} while (0)
 
-/* Each key with each getter. */
+/* Read each key with each getter. */
 static void getters(cmap_handle_t handle)
 {
 	static const char *const keys[] = {"matrix.i8", "matrix.u8", "matrix.i16", "matrix.u16", "matrix.i32",
@@ -70,7 +70,7 @@ static void getters(cmap_handle_t handle)
 	}
 }
 
-/* The room that a caller offers. */
+/* Read values into buffers that are too small, just large enough and larger. */
 static void room(cmap_handle_t handle)
 {
 	static const char *const keys[] = {
@@ -95,7 +95,7 @@ static void room(cmap_handle_t handle)
 			memset(bytes, 0xee, 32);
 			rc = cmap_get(handle, keys[k], bytes, &size, &type);
 			say("  room %zu = %d: length %zu type %d", rooms[r], (int)rc, size, (int)type);
-			/* Corosync's library copies something even without room. */
+			/* Not printed without room: Corosync's library copies something even then. */
 			if (rooms[r] > 0)
 				say("    %02x %02x %02x", bytes[0], bytes[3],
 					rc == CS_OK && size > 0 ? bytes[size] : 0);
@@ -108,7 +108,7 @@ static void room(cmap_handle_t handle)
 
 static void set(cmap_handle_t handle, const void *value, size_t size, int type)
 {
-	/* The largest need the whole ring to themselves. */
+	/* The largest values need the whole ring, so the call may have to be repeated. */
 	cs_error_t rc = PATIENTLY(cmap_set(handle, KEY, value, size, (cmap_value_types_t)type));
 
 	say("set type %d length %zu = %d", type, size, (int)rc);

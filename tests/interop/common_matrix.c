@@ -8,7 +8,7 @@
 
 #include "tests/interop/matrix.h"
 
-#define NUMBER_MAX 200 /* errors of the library and errnos end before */
+#define NUMBER_MAX 200 /* all errors of the library and all values of errno are lower */
 
 /* Without events. */
 const struct matrix_library matrix_library = {NULL, NULL, NULL};

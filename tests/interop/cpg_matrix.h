@@ -16,7 +16,7 @@ extern cpg_callbacks_t printing;
 extern cpg_model_v1_data_t printing_v1;
 extern bool is_silent; /* count, do not print */
 
-/** Called by the printing deliver callback after the line, when set. */
+/** Called by the printing deliver callback after it has printed. NULL: nothing is called. */
 extern void (*deliver_hook)(cpg_handle_t handle);
 
 struct cpg_name name_of(const char *text);
@@ -24,16 +24,16 @@ struct cpg_name name_of(const char *text);
 /** Connect with printing callbacks. Ends the program after 10 s without success. */
 cpg_handle_t connect_printing(void);
 
-/** Call cpg_join, and repeat it on "try again". Returns the code that ends it. */
+/** Call cpg_join(), and repeat it on "try again". @return the code of the last call */
 cs_error_t join_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
-/** cpg_leave likewise. */
+/** Call cpg_leave() likewise. */
 cs_error_t leave_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
-/** Do the same with cpg_mcast_joined of one vector. */
+/** Call cpg_mcast_joined() with one vector, and repeat it on "try again". @return the code of the last call */
 cs_error_t send_patiently(cpg_handle_t handle, const void *message, size_t size);
 
-/** The parts for each state of the daemon. */
+/** The scenes for each state of the daemon. */
 void part_absent(pid_t daemon);
 void part_starting(pid_t daemon);
 void part_live(pid_t daemon);
@@ -42,7 +42,7 @@ void part_defects(pid_t daemon);
 void part_paused(pid_t daemon);
 void part_dying(pid_t daemon, int signal_number);
 
-/** A member that prints its events. Each line on its standard input makes it send one message. */
+/** Join a group and print its events. Each line on standard input makes this member send one message. */
 void part_ring(pid_t daemon);
 
 #endif

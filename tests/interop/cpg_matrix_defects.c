@@ -27,7 +27,7 @@ static int rejoin(void *name)
 	return (int)join_patiently(handle, &group);
 }
 
-/* A second member keeps the node in the group. */
+/* Show whether a client gets events after its leave. A second member keeps the group alive on the node. */
 static void deaf_after_leave(void)
 {
 	cpg_handle_t leaver = connect_printing();
@@ -81,7 +81,7 @@ static int many_vectors(void *handle)
 {
 	struct iovec iov[300];
 
-	/* Corosync's library overruns an array from 64 on. */
+	/* Corosync's library overruns an array from 64 vectors on. */
 	if (!is_careful())
 		return 101;
 	for (int i = 0; i < 300; i++)

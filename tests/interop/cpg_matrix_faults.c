@@ -142,7 +142,7 @@ static void calls_on_broken(cpg_handle_t handle, cpg_iteration_handle_t iteratio
 	CALL(cpg_zcb_alloc(handle, 10, &pointer));
 	uint8_t *bytes = pattern(1100000, 1);
 	iov = (struct iovec){.iov_base = bytes, .iov_len = 1100000};
-	/* With Corosync's library the code is random, so it is not printed. */
+	/* With Corosync's library this result is random, so it is not printed. */
 	int code = (int)cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1);
 	if (!is_careful())
 		say("10.6 broken: undefined");
@@ -191,7 +191,7 @@ void part_ring(pid_t daemon)
 	char line[80];
 
 	(void)daemon;
-	process_name(-1, 'P'); /* no process has a letter here, so that all processes print the same */
+	process_name(-1, 'P'); /* processes have no letters here, so that all of them print the same */
 	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) != CS_OK ||
 		join_patiently(handle, &group) != CS_OK)
 		exit(1);

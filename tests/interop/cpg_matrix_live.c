@@ -199,7 +199,7 @@ static void groups(void)
 	expect_events(b, 2);
 	CALL(cpg_finalize(b));
 	CALL(cpg_finalize(a));
-	/* The leave may still be on its way: first "try again", then success. */
+	/* The leave may not be complete yet: the first calls return "try again", a later one success. */
 	a = connect_printing();
 	CALL(join_patiently(a, &one));
 	expect_events(a, 1);
@@ -250,7 +250,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 		close(pipes[1]);
 		if (cpg_initialize(&handle, &none) != CS_OK || join_patiently(handle, &wanted) != CS_OK)
 			_exit(1);
-		/* Wait for the confchg of its own join. Only then it is a member on all nodes. */
+		/* Wait for the confchg of this process's own join. Only then it is a member on all nodes. */
 		cpg_fd_get(handle, &pollfd.fd);
 		poll(&pollfd, 1, 10000);
 		cpg_dispatch(handle, CS_DISPATCH_ALL);
@@ -260,7 +260,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 			case 'm':
 				for (uint32_t i = 0; i < 5; i++)
 					send_patiently(handle, &i, sizeof(i));
-				cpg_local_get(handle, &nodeid); /* the messages are accepted */
+				cpg_local_get(handle, &nodeid); /* now the messages are accepted */
 				raise(SIGKILL);
 				break;
 			case 'l':
@@ -284,7 +284,7 @@ static pid_t member_start(const char *group, char name, int *commands)
 	return child;
 }
 
-/* Other children hold the pipe as well, so an end of file would not come. */
+/* Write a byte to end the child. Closing the pipe would not suffice, since other children have it open as well. */
 static void member_end(pid_t child, int commands)
 {
 	(void)!write(commands, "x", 1);
@@ -363,7 +363,7 @@ static void iteration(void)
 	CALL(cpg_iteration_next(first_walk, &found));
 	CALL(join_patiently(handle, &group));
 	expect_events(handle, 1);
-	CALL(cpg_iteration_next(first_walk, &found)); /* a snapshot: empty still */
+	CALL(cpg_iteration_next(first_walk, &found)); /* the iteration is a snapshot, so it is still empty */
 	CALL(join_patiently(second, &other));
 	expect_events(second, 1);
 	for (int i = 0; i < 2; i++) {

@@ -93,7 +93,7 @@ static void not_joined(void)
 	CALL(cpg_zcb_free(handle, buffer));
 	CALL(cpg_local_get(handle, &nodeid));
 	CALL(join_patiently(handle, &group));
-	CALL(send_patiently(handle, "kept", 4)); /* sent before the own join was delivered */
+	CALL(send_patiently(handle, "kept", 4)); /* sent before this process's own join is delivered */
 	expect_events(handle, 2);
 	CALL(send_patiently(handle, "before", 6));
 	CALL(leave_patiently(handle, &group));
@@ -130,7 +130,7 @@ static void zero_copy(cpg_handle_t handle)
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, large, 1048577));
 	expect_events(handle, 6);
 	/*
-	 * Our library sends it in parts. Our daemon refuses a message that other nodes may not be
+	 * Coterie's library sends the message in parts. Coterie's daemon refuses a message that other nodes may not be
 	 * able to deliver whole.
 	 */
 	cs_error_t rc = cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, ATOMIC + 1);
@@ -142,7 +142,7 @@ static void zero_copy(cpg_handle_t handle)
 	}
 	CALL(cpg_zcb_free(handle, buffer));
 	CALL(cpg_zcb_free(handle, empty));
-	/* the large buffer is freed with the handle */
+	/* The large buffer is freed with the handle. */
 }
 
 static void hook_nested(cpg_handle_t handle)
@@ -228,7 +228,7 @@ static void no_callbacks(void)
 	CALL(cpg_finalize(handle));
 }
 
-/* The group changes between the first and the last fragment of a message. Repeated until that happens. */
+/* Change the group between the first and the last fragment of a message. This is repeated until it succeeds. */
 static void interrupted(void)
 {
 	enum { SIZE = 64 << 20 };

@@ -101,7 +101,7 @@ static cs_error_t send_joined(evs_handle_t handle, evs_guarantee_t guarantee, co
 	return PATIENTLY(evs_mcast_joined(handle, guarantee, &iov, 1));
 }
 
-/* The results of calls with a dead, broken or invalid handle. */
+/* Print the results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(evs_handle_t handle)
 {
 	struct evs_group group = group_of("any");
@@ -137,7 +137,7 @@ static void part_absent(pid_t daemon)
 	CALL(evs_initialize(&handle, NULL));
 }
 
-/* A daemon that has not loaded the service. */
+/* Check a daemon that has not loaded the service. */
 static void part_without(pid_t daemon)
 {
 	evs_handle_t handle;
@@ -199,7 +199,8 @@ static void initialize_all_ways(void)
 	CALL(evs_initialize(&handle, NULL));
 	CALL(evs_initialize(&other, &none));
 	say("two handles: %s", handle != other && handle != 0 && other != 0 ? "yes" : "no");
-	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)); /* an event without a callback counts as dispatched */
+	/* An event for which there is no callback counts as dispatched. */
+	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(evs_dispatch(other, CS_DISPATCH_ALL));
 	CALL(evs_context_get(handle, &context));
@@ -256,7 +257,7 @@ static void groups(void)
 	expect_events(other, 2);
 	expect_quiet(other);
 	CALL(evs_join(handle, two, 1));
-	CALL(evs_leave(handle, two, 3)); /* one, two, one */
+	CALL(evs_leave(handle, two, 3)); /* groups one, two and one */
 	CALL(evs_leave(handle, two, 1));
 	CALL(evs_join(handle, two, 2));
 	CALL(evs_leave(handle, two, 3)); /* groups one, two, and one again, which the client is not in any more */
@@ -434,7 +435,7 @@ static void many_groups(void)
 	CALL(evs_finalize(handle));
 }
 
-/* A client that sends a message as often as possible, on its own connection. */
+/* A client that sends messages as fast as possible, on its own connection. */
 struct flooder {
 	pthread_t thread;
 	evs_handle_t handle;
@@ -462,8 +463,8 @@ static void *keep_sending(void *arg)
 }
 
 /*
- * Many clients send as fast as possible, and no message is lost. A sender may be refused when the ring has no room.
- * Whether that happens depends on the scheduler. tests/unit/test_ipc_gate.c tests a full queue.
+ * Let many clients send as fast as possible. No message may be lost. A sender may be refused when the ring has no room,
+ * which depends on the scheduler. tests/unit/test_ipc_gate.c tests a full queue.
  */
 static void flood(void)
 {
@@ -541,7 +542,7 @@ static void part_paused(pid_t daemon)
 	CALL(evs_context_get(handle, &context));
 	kill(daemon, SIGCONT);
 	say("and afterwards: %s", child_go(patient, 5000));
-	expect_events(handle, 2); /* two messages: one is of a child that was killed while its call waited */
+	expect_events(handle, 2); /* two messages. The child that sent one of them was killed while its call waited */
 	CALL(evs_finalize(handle));
 }
 

@@ -34,7 +34,7 @@ void say(const char *format, ...)
 	vprintf(format, arguments);
 	va_end(arguments);
 	putchar('\n');
-	fflush(stdout); /* otherwise a child would print the buffer again */
+	fflush(stdout); /* otherwise a child would print the buffered lines again */
 }
 
 void give_up(const char *text)
@@ -109,7 +109,7 @@ short revents_of(uint64_t handle)
 	return pollfd.revents;
 }
 
-/* Callbacks called by one dispatch, or -1 when nothing came in that time. */
+/* Dispatch once. @return the number of callbacks that were called; -1: no event came within the limit */
 static int dispatch_within(uint64_t handle, int limit_ms)
 {
 	struct pollfd pollfd = {.events = POLLIN};
@@ -192,7 +192,7 @@ int finalize_blocked(void *handle)
 		abort();
 	while (!atomic_load(&observed.is_started))
 		pause_ms(1);
-	pause_ms(100); /* the thread probably waits by now. It must end in both cases */
+	pause_ms(100); /* the thread probably waits by now. The call must end in both cases */
 	if (matrix_library.finalize(*(uint64_t *)handle) != CS_OK)
 		return 100;
 	for (int i = 0; i < 100 && !atomic_load(&observed.has_ended); i++)

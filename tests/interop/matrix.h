@@ -20,13 +20,13 @@
 
 #include <corosync/corotypes.h>
 
-/** Print a call and its code. */
+/** Print a call and its result code. */
 #define CALL(call) say("%s = %d", #call, (int)(call))
 
-/** The same below the number of a defect. */
+/** Print the number of a defect, a call and its result code. */
 #define DEFECT(number, call) say(number " %s = %d", #call, (int)(call))
 
-/** Repeat a call on "try again" for up to 10 s. The value is the code that ends it. */
+/** Repeat a call on "try again" for up to 10 s. The value is the code of the last call. */
 #define PATIENTLY(call) \
 	({ \
 		cs_error_t patiently_rc = (call); \
@@ -55,7 +55,7 @@ enum {
 	QUIET_MS = 300,
 };
 
-/** The calls that all libraries with events have. Each program defines its own. */
+/** Calls that each library with events has. Each program defines those of its library. */
 struct matrix_library {
 	cs_error_t (*fd_get)(uint64_t handle, int *fd);
 	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t type);
@@ -63,7 +63,7 @@ struct matrix_library {
 };
 extern const struct matrix_library matrix_library;
 
-/** A part for one state of the daemon. The last one has no name. daemon is 0 without a daemon. */
+/** The scenes for one state of the daemon. The last entry of a list has no name. run: gets 0 if there is no daemon. */
 struct matrix_part {
 	const char *name;
 	void (*run)(pid_t daemon);
@@ -76,69 +76,70 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Print a line and end the program, with status 2. */
 void give_up(const char *text) __attribute__((noreturn));
 
-/** To be counted up by each callback, for expect_events. */
+/** Each callback adds one. expect_events() reads it. */
 extern unsigned int events_seen;
 
-/** Return whether the library is ours, which survives calls that break Corosync's. */
+/** Return whether the library is Coterie's, which survives calls that break Corosync's. */
 bool is_careful(void);
 
 /** From now on print a process id as this letter. P is the program itself. */
 void process_name(pid_t pid, char name);
 
-/** Return its letter, '0' for 0, or '?' for an unknown process. */
+/** Return the letter of a process id, '0' for 0, or '?' for an unknown process. */
 char process_letter(uint32_t pid);
 
 void pause_ms(unsigned int ms);
 
-/** An iovec for bytes that are only read. */
+/** Return an iovec for bytes that are only read. */
 struct iovec vector_of(const void *bytes, size_t size);
 
 /** Return size bytes that depend on the seed. The caller frees them. */
 uint8_t *pattern(size_t size, uint32_t seed);
 
-/** How many descriptors this process has open. */
+/** Return how many descriptors this process has open. */
 int descriptors(void);
 
-/** Return the result of poll for a connection at once, or -1 without a descriptor. */
+/** Return the events that poll() reports for a connection now, or -1 if it has no descriptor. */
 short revents_of(uint64_t handle);
 
-/** Dispatch until that many callbacks were called, or say what is missing after 10 s. */
+/** Dispatch until that many callbacks were called. After 10 s, print how many are missing. */
 void expect_events(uint64_t handle, unsigned int count);
 
-/** Dispatch until no event has come for a while. */
+/** Dispatch until no event has arrived for a while. */
 void expect_quiet(uint64_t handle);
 
-/** A thread inside a dispatch. */
+/** A thread that waits in a dispatch. */
 struct blocked {
 	uint64_t handle;
 	cs_dispatch_flags_t type;
-	cs_error_t code; /* result of the call, after it has ended */
+	cs_error_t code; /* result of the call, valid after blocked_join() */
 	pthread_t thread;
 };
 
 void blocked_start(struct blocked *blocked, uint64_t handle, cs_dispatch_flags_t type);
 
-/** Wait for the end of the blocked call. @return its code */
+/** Wait until the blocked call has returned. @return its result */
 cs_error_t blocked_join(struct blocked *blocked);
 
 /**
- * For in_child: finalize *handle, a uint64_t, while a thread waits in its dispatch. @return the code of that dispatch
+ * Finalize *handle, a uint64_t, while a thread waits in its dispatch. To be passed to in_child(). @return the result of
+ * that dispatch
  */
 int finalize_blocked(void *handle);
 
-/** For in_child: dispatch all of *handle, a uint64_t, on a stack of 64 KiB. */
+/** Dispatch all events of *handle, a uint64_t, on a stack of 64 KiB. To be passed to in_child(). */
 int dispatch_on_small_stack(void *handle);
 
-/** In a child: go on as user nobody. False when that is impossible. */
+/** Continue as user nobody. To be called in a child. @return false: impossible */
 bool become_nobody(void);
 
-/** In a child: go on without further descriptors. */
+/** Forbid this process to open more descriptors. To be called in a child. */
 void forbid_descriptors(void);
 
 /**
- * Run in a child, for what may not return or may crash.
+ * Call a function that may not return or may crash, in a child process.
  *
- * @return "returned" with its result, "signal", or "no return" after limit_ms
+ * @return "returned" with the function's result, "signal", or "no return" after limit_ms
  */
 const char *in_child(int (*run)(void *), void *argument, unsigned int limit_ms);
 
@@ -148,10 +149,10 @@ struct waiting_child {
 	int go;
 };
 
-/** connect makes the connection, whose handle run gets. */
+/** Start the child. connect makes the connection, whose handle is passed to run. */
 struct waiting_child child_start(uint64_t (*connect)(void), int (*run)(uint64_t handle));
 
-/** Let the child run. @return as in_child */
+/** Let the child call its function. @return as in_child() */
 const char *child_go(struct waiting_child child, unsigned int limit_ms);
 
 #endif

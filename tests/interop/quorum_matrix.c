@@ -127,7 +127,7 @@ static void part_starting(pid_t daemon)
 	CALL(quorum_finalize(handle));
 }
 
-/* The results of calls with a dead, broken or invalid handle. */
+/* Print the results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(quorum_handle_t handle)
 {
 	const void *context = &handle;
@@ -187,7 +187,7 @@ static void initialize_all_ways(void)
 	say("context as given: %s", context == &mark ? "yes" : "no");
 	CALL(quorum_finalize(handle));
 	CALL(quorum_finalize(handle));
-	/* The model of the argument decides, not the one in the data. */
+	/* The model of the argument decides, not the model in the data. */
 	odd.model = (quorum_model_t)77;
 	CALL(quorum_model_initialize(&handle, QUORUM_MODEL_V1, (quorum_model_data_t *)&odd, &type, NULL));
 	say("type %u", type);
@@ -231,7 +231,7 @@ static void descriptor(void)
 	CALL(quorum_finalize(handle));
 }
 
-/* Every value of the flags, with and without tracking. */
+/* Check every value of the flags, with and without tracking. */
 static void tracking(quorum_handle_t handle)
 {
 	static const unsigned int flags[] = {
@@ -301,7 +301,7 @@ static void many_events(void)
 	CALL(quorum_finalize(handle));
 }
 
-/* The configuration expects three votes of the one node. */
+/* Let the node become quorate. The configuration expects three votes, and this is the only node. */
 static void becoming_quorate(void)
 {
 	quorum_handle_t v0 = connect_v0(), v1 = connect_v1(), once = connect_v1();
@@ -350,7 +350,7 @@ static void part_live(pid_t daemon)
 	becoming_quorate();
 }
 
-/* Without a provider everybody is quorate, and nobody is told of changes. */
+/* Check a daemon without a provider: each node is quorate, and no client is notified of changes. */
 static void part_free(pid_t daemon)
 {
 	votequorum_handle_t votes;

@@ -128,7 +128,7 @@ cmap_handle_t map_open(void)
 	uint32_t type;
 
 	CONNECT(cmap_initialize(&map));
-	/* The services that libsam needs are ready as well. */
+	/* Wait until the services that libsam needs are ready as well. */
 	CONNECT(quorum_initialize(&quorum, &none, &type));
 	quorum_finalize(quorum);
 	return map;
@@ -170,7 +170,10 @@ void map_await(cmap_handle_t map, pid_t supervisor, const char *state)
 	for (int waited = 0; waited < LIMIT_MS; waited += 10) {
 		char *value;
 
-		/* libcmap 3.1.7 leaves a pointer to freed memory when it fails half-way. */
+		/*
+		 * libcmap 3.1.7 leaves a pointer to freed memory when the call fails half-way, so `value` is freed only
+		 * on success.
+		 */
 		if (cmap_get_string(map, name, &value) == CS_OK) {
 			bool is_it = strcmp(value, state) == 0;
 
@@ -199,5 +202,5 @@ void quorum_set(cmap_handle_t map, bool is_quorate)
 		pause_ms(10);
 	}
 	quorum_finalize(quorum);
-	pause_ms(200); /* wait until others have noticed the change */
+	pause_ms(200); /* wait until other processes have noticed the change */
 }

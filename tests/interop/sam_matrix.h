@@ -17,24 +17,30 @@ enum {
 	LIMIT_MS = 12000, /* time limit of one scenario */
 };
 
-/** A scenario on its way: the process that was started for it. */
+/** A scenario that runs: the process that was started for it. */
 struct scenario {
 	pid_t pid;
 };
 
-/** Print the title and run it. Its result is that of the first process, unless it becomes the supervisor. */
+/**
+ * Print the title and start run in a process. The scenario's result is that of this first process, unless it becomes
+ * the supervisor.
+ */
 struct scenario scenario_start(const char *title, int (*run)(void));
 
-/** Wait for its end and print it. A process that runs longer than LIMIT_MS is killed. */
+/** Wait until the scenario has ended, and print how. A process that runs longer than LIMIT_MS is killed. */
 void scenario_end(const char *title, struct scenario scenario);
 
-/** Run both of them. */
+/** Call scenario_start() and scenario_end(). */
 void scenario(const char *title, int (*run)(void));
 
-/** Call sam_register. An orphan ends after a while. Reports a failure, and returns the instance. */
+/**
+ * Call sam_register(), and report if it fails. A process whose supervisor has ended ends after a while. @return the
+ * instance
+ */
 unsigned int registered(void);
 
-/** Handle the warn signal from now on: print a word instead of dying. */
+/** Handle the warn signal from now on: the program prints a word and goes on. */
 void notice_signal(int number);
 
 /**
@@ -44,8 +50,8 @@ void notice_signal(int number);
 void await_signals(int count);
 
 /**
- * A pipe that lifeline_await sees closed when the last process that was forked after lifeline_make has ended. So the
- * output of those processes comes first.
+ * A pipe that lifeline_await() finds closed when the last process that was forked after lifeline_make() has ended. So
+ * the output of those processes comes before what the caller prints next.
  */
 struct lifeline {
 	int held, seen;
@@ -53,22 +59,22 @@ struct lifeline {
 struct lifeline lifeline_make(void);
 void lifeline_await(struct lifeline *line);
 
-/** Do nothing for ever. */
+/** Sleep for ever. */
 int hang_on(void) __attribute__((noreturn));
 
-/** Connect to the map for checks of the keys, again in each process. */
+/** Connect to the map to check its keys. Each process needs a connection of its own. */
 cmap_handle_t map_open(void);
 
-/** Print the keys of a supervisor. */
+/** Print the keys that the map has of a supervisor. */
 void map_show(cmap_handle_t map, pid_t supervisor);
 
-/** Wait until the state is this one, and report if it is not reached. */
+/** Wait until the supervisor's state in the map is this one, and report if this takes too long. */
 void map_await(cmap_handle_t map, pid_t supervisor, const char *state);
 
-/** Make the node quorate or not, by its expected votes, and wait until it is. */
+/** Make the node quorate or not by changing its expected votes, and wait for the effect. */
 void quorum_set(cmap_handle_t map, bool is_quorate);
 
-/** The parts with and without a daemon. */
+/** The scenes with and without a daemon. */
 void part_calls(pid_t daemon);
 void part_calls_answered(pid_t daemon);
 void part_supervision(pid_t daemon);

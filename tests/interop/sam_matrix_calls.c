@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every call in every state, and each error that a call can return by itself. */
+/* Check every call in every state, and each error that a call can return by itself. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The keys that others see, and supervision that follows quorum. */
+/* Check the keys in the map, and supervision that follows quorum. */
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -124,7 +124,7 @@ static int waits(void)
 	begin(0, QUORUM_KEYS);
 	CALL(sam_start());
 	CALL(sam_stop());
-	pause_ms(200); /* 3.1.7 has two answers for a start, so this stop may not have happened yet */
+	pause_ms(200); /* libsam 3.1.7 gets two answers to a start, so this stop may not have happened yet */
 	return 2;
 }
 
@@ -171,7 +171,10 @@ static int lost_while_stopped(void)
 	return 6;
 }
 
-/* libsam 3.1.7 sends one answer too many. The next call takes it for its own and does not wait. */
+/*
+ * Show whether sam_stop() waits for the supervisor. With libsam 3.1.7 it does not: it takes one answer too many from
+ * before for its own.
+ */
 static int quorum_and_keys(void)
 {
 	pid_t supervisor, waker;
@@ -220,7 +223,7 @@ void part_quorum(pid_t daemon)
 	started = scenario_start("never quorate", waits_and_dies);
 	map_await(map, started.pid, "waiting for quorum");
 	kill(started.pid, SIGTERM);
-	lifeline_await(&line); /* the orphan prints first */
+	lifeline_await(&line); /* the process whose supervisor has ended prints first */
 	scenario_end("never quorate", started);
 	quorum_set(map, true);
 

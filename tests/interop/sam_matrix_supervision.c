@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The actions of the supervisor, without a daemon. */
+/* Check the actions of the supervisor, without a daemon. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static int crash_restart(void)
 	CALL(sam_start());
 	if (instance == 1)
 		raise(SIGKILL);
-	return 0; /* a clean exit is a failure as well */
+	return 0; /* exit status 0 counts as a failure as well */
 }
 
 static int exit_after_stop(void)
@@ -127,7 +127,7 @@ static int stopped_process(void)
 	return 0;
 }
 
-/* Send heartbeats so often that a busy machine does not matter. */
+/* Send heartbeats for a time, so often that a busy machine does not matter. */
 static void live(unsigned int ms)
 {
 	for (unsigned int lived = 0; lived < ms; lived += INTERVAL_MS / 15) {
@@ -150,7 +150,7 @@ static int signs_of_life(void)
 	return 12;
 }
 
-/* Heartbeats do not cancel a warning. */
+/* Check that heartbeats do not cancel a warning. */
 static int warned_once(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -213,7 +213,7 @@ static atomic_int checks_left;
 
 static int failing_check(void) { return checks_left-- > 0 ? 0 : 1; }
 
-/* Wait until `left` checks are left. A check may be late. */
+/* Wait until `left` checks are still to come. A check may be late. */
 static void await_checks(int left)
 {
 	for (int waited = 0; checks_left > left && waited < LIMIT_MS; waited += 5)
@@ -253,7 +253,7 @@ static int callback_replaced(void)
 	return 20;
 }
 
-/* After that the program sends the heartbeats itself. */
+/* Check that the callback can be removed. From then on the program sends the heartbeats itself. */
 static int callback_removed(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -279,7 +279,7 @@ static int callback_removed_silent(void)
 	return 28;
 }
 
-/* After a failed check no heartbeat is sent, whatever the program stops, starts or registers. */
+/* Check that no heartbeat is sent after a failed check, even if the program stops, starts or registers. */
 static int callback_failed_before(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -299,7 +299,7 @@ static int callback_failed_before(void)
 	return 30;
 }
 
-/* A helper process of the program does not count as a sign of life of the program. */
+/* Check that messages of a helper process do not count as the program's heartbeats. */
 static int helper(void)
 {
 	if (begin(0, SAM_RECOVERY_POLICY_RESTART) == 2)
@@ -312,7 +312,7 @@ static int helper(void)
 	return 0;
 }
 
-/* Without its supervisor the program continues until its next message to it. */
+/* Check a program whose supervisor has ended: it continues until its next message to the supervisor. */
 static int orphan(void)
 {
 	struct lifeline line = lifeline_make();

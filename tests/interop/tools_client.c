@@ -4,10 +4,10 @@
  *
  *         tools_client group NAME...        joins groups, one after the other
  *         tools_client member NAME [quorum] joins a group as a daemon of pacemaker does, and connects to quorum
- *         tools_client device NAME CAST WINS   registers a quorum device; says in each ring how it votes
+ *         tools_client device NAME CAST WINS   registers a quorum device; prints in each ring how it votes
  *         tools_client veto                 answers no to each shutdown
  *
- * It prints a line when all is in place, and goes on until its standard input ends.
+ * It prints a line when it has connected and joined, and goes on until its standard input ends.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -38,7 +38,7 @@ static void ready(void)
 	fflush(stdout);
 }
 
-/* True when the descriptor is readable, false when standard input has ended. */
+/* Wait until the descriptor is readable. @return false: standard input has ended */
 static bool wait_for(int fd)
 {
 	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
@@ -65,7 +65,7 @@ static void joined(cpg_handle_t handle, const struct cpg_name *group, const stru
 	*(unsigned int *)context += added_count > 0 ? 1 : 0;
 }
 
-/* Join with the NUL as a part of the name, as pacemaker's daemons do. */
+/* Join a group as pacemaker's daemons do: the NUL is a part of the name. */
 static int be_member(const char *name, bool follows_quorum)
 {
 	cpg_callbacks_t callbacks = {.cpg_confchg_fn = joined};
@@ -96,7 +96,7 @@ static int join_groups(int count, char **names)
 	cpg_handle_t handles[GROUPS_MAX];
 	unsigned int events = 0;
 
-	/* A handle is a member of one group, but the process is a member of all. */
+	/* A handle can join one group only. With several handles the process is a member of all the groups. */
 	for (int i = 0; i < count && i < GROUPS_MAX; i++) {
 		struct cpg_name group = {.length = (uint32_t)strlen(names[i])};
 
@@ -121,7 +121,8 @@ struct device {
 };
 
 /*
- * A device has to vote in each ring again. After it was unregistered, its vote is no longer needed.
+ * Vote again in each new ring, as a device has to. Only the first vote must succeed: the device may be unregistered
+ * later.
  */
 static void listed(
 	votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring, uint32_t count, uint32_t nodes[])

@@ -26,7 +26,7 @@
 #include <corosync/votequorum.h>
 
 enum {
-	LOOK_MS = 100,        /* between two looks without an event */
+	LOOK_MS = 100,        /* time between two looks at the state if no event arrives */
 	CONNECT_MS = 30,      /* between two attempts to connect */
 	DEVICE_POLL_MS = 100, /* between two polls of the device */
 	NODES_MAX = 16,
@@ -90,7 +90,7 @@ static void *device_run(void *arg)
 		if (poll(&pollfd, 1, DEVICE_POLL_MS) == 0)
 			device_poll();
 		if (votequorum_dispatch(device.handle, CS_DISPATCH_ALL) != CS_OK) {
-			/* The daemon has ended, and the registration with it. */
+			/* The daemon has ended, and with it the registration of the device. */
 			votequorum_finalize(device.handle);
 			device.is_connected = false;
 			atomic_store(&device.vote, -1);
@@ -99,14 +99,14 @@ static void *device_run(void *arg)
 	return NULL;
 }
 
-/* ---- What the node says ---- */
+/* ---- The node's state ---- */
 
 struct view {
 	uint32_t members[NODES_MAX];
 	uint32_t member_count;
 	struct quorum_ring_id ring_id;
-	uint32_t quorum_verdict; /* the last verdict of libquorum */
-	uint32_t votes_verdict;  /* the last verdict of libvotequorum */
+	uint32_t quorum_verdict; /* last report of libquorum */
+	uint32_t votes_verdict;  /* last report of libvotequorum */
 };
 
 static struct view view;
@@ -189,7 +189,7 @@ static void print_flags(FILE *out, unsigned int flags)
 			fputs(names[i].name, out);
 }
 
-/* Print the known facts about another node, or about this one under its own id. */
+/* Print the known facts about another node, or about this node if the id is its own. */
 static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_info *own)
 {
 	static const char *const states[] = {"?", "member", "dead", "leaving"};
@@ -205,8 +205,8 @@ static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_i
 		return;
 	}
 	/*
-	 * Leave out the expected votes of other nodes, since the time at which a node learns them
-	 * depends on the number of rings in between. The highest value shows their effect.
+	 * Leave out the expected votes of other nodes: when a node learns them depends on the number of rings in
+	 * between. The highest value shows their effect.
 	 */
 	fprintf(out, "; %u %s %u", nodeid, states[info.node_state < 4 ? info.node_state : 0], info.node_votes);
 	print_flags(out, info.flags & of_node);
@@ -217,7 +217,7 @@ static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_i
 		fprintf(out, " and another verdict");
 }
 
-/* False: the connection is broken. */
+/* Print the node's state. @return false: the connection is broken */
 static bool print_state(FILE *out)
 {
 	struct votequorum_info own;
@@ -279,7 +279,7 @@ static void look(const char *folder)
 	state_write(folder, is_connected ? text : "down");
 }
 
-/* ---- What it is told ---- */
+/* ---- Commands ---- */
 
 static int obey(const char *line)
 {

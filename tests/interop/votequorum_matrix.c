@@ -70,7 +70,7 @@ static votequorum_handle_t connect_printing(void)
 	return handle;
 }
 
-/* A device's name of that many bytes. */
+/* Return a device's name of that many bytes. */
 static const char *name_of_length(size_t length)
 {
 	static char name[400];
@@ -127,7 +127,7 @@ static void part_starting(pid_t daemon)
 	CALL(votequorum_finalize(handle));
 }
 
-/* The results of calls with a dead, broken or invalid handle. */
+/* Print the results of calls with a dead, broken or invalid handle. */
 static void all_calls_with(votequorum_handle_t handle)
 {
 	votequorum_ring_id_t ring_id = {1, 1};
@@ -234,7 +234,7 @@ static void descriptor(void)
 	CALL(votequorum_finalize(handle));
 }
 
-/* Every value of the flags, with and without tracking. */
+/* Check every value of the flags, with and without tracking. */
 static void tracking(void)
 {
 	static const unsigned int flags[] = {
@@ -296,7 +296,7 @@ static void changed(votequorum_handle_t handle)
 	print_info(handle, 0);
 }
 
-/* The only node has one vote, and the configuration expects three. */
+/* Count the votes: the only node has one vote, and the configuration expects three. */
 static void counting(void)
 {
 	votequorum_handle_t handle = connect_printing(), other = connect_printing();
@@ -359,7 +359,7 @@ static cs_error_t register_patiently(votequorum_handle_t handle, const char *nam
 	return PATIENTLY(votequorum_qdevice_register(handle, name));
 }
 
-/* Nothing of this works before a device is registered, nor with another name afterwards. */
+/* Check that the calls of a device fail before a device is registered, and with another name afterwards. */
 static void refused(votequorum_handle_t handle, const char *name)
 {
 	votequorum_ring_id_t stale = {last_ring_id.nodeid, last_ring_id.seq + 1};
@@ -384,7 +384,7 @@ static void polls(votequorum_handle_t handle, const char *name)
 	}
 }
 
-/* The configuration gives the node 1 vote and the device 2. The device has 1500 ms to poll. */
+/* Check a device. The configuration gives the node 1 vote and the device 2. The device has 1500 ms to poll. */
 static void part_device(pid_t daemon)
 {
 	votequorum_handle_t handle = connect_printing(), other = connect_printing();
@@ -464,7 +464,7 @@ static void part_defects(pid_t daemon)
 	CALL(votequorum_getinfo(handle, 9, &info));
 	say("6.2 what was not found: %s",
 		info.node_id == 0x55555555 && info.flags == 0x55555555 ? "untouched" : "undefined");
-	/* Corosync's sum overflows. */
+	/* Corosync's sum overflows for this value. */
 	DEFECT("6.2", votequorum_setexpected(handle, 4294967295u));
 	votequorum_getinfo(handle, 0, &info);
 	CALL(votequorum_setexpected(handle, info.total_votes));
@@ -520,7 +520,7 @@ static void part_dying(pid_t daemon, int signal_number)
 	CALL(votequorum_initialize(&handle, &printing));
 }
 
-/* A daemon without votes. */
+/* Check a daemon without a quorum provider. */
 static void part_free(pid_t daemon)
 {
 	votequorum_handle_t handle = 7;
@@ -534,7 +534,7 @@ static void part_free(pid_t daemon)
 static void part_killed(pid_t daemon) { part_dying(daemon, SIGKILL); }
 static void part_stopped(pid_t daemon) { part_dying(daemon, SIGTERM); }
 
-/* The changed configuration is contradictory and allows no device. */
+/* Check a changed configuration that contradicts itself and allows no device. */
 static void part_forbidden(pid_t daemon)
 {
 	votequorum_handle_t handle = connect_printing();

@@ -17,8 +17,9 @@ static bool has_delivered(const struct life *life, const struct message *message
 }
 
 /*
- * A message that began in an earlier ring reaches the nodes that have gone through every change since
- * then with its source (book packing, "Reassembly"). Any other message reaches every member.
+ * Return whether the message must reach this life. A message that began in an earlier ring must reach the nodes that
+ * went through every change since then together with its source (book packing, "Reassembly"). Any other message must
+ * reach every member.
  */
 bool evs_must_deliver(const struct life *life, const struct message *message)
 {
@@ -52,7 +53,7 @@ static void check_members(struct history *history, struct life *life, const stru
 			history->ids[life->node], id->rep, id->seq, configuration->member_count);
 }
 
-/* C6, C7: compare the node with each one that entered the same ring. */
+/* C6, C7: compare what the node delivered with what each node delivered that entered the same next ring. */
 static void check_companions(struct history *history, struct life *life, struct ring_record *next)
 {
 	struct ring_record *from = evs_ring(life);
@@ -101,19 +102,22 @@ static void enter_transitional(struct history *history, struct life *life,
 	next->came_from[life->node] = evs_ring(life);
 }
 
-/* A reference-like node that has freed a frame too early cannot pass it on at the end of the ring. */
+/*
+ * Return whether a loss may be excused. A node like Corosync that has freed a frame too early cannot pass it on at the
+ * end of the ring.
+ */
 static bool is_excused(const struct life *life, const struct life *other, const struct ring_record *ring)
 {
 	return ring->is_forgotten && (life->is_reference || (other != NULL && other->is_reference));
 }
 
-/* D7: return the same for a companion's message. A node always has its own messages. */
+/* D7: return whether the loss of a companion's message may be excused. A node never loses its own messages. */
 static bool is_loss_excused(const struct life *life, const struct message *message, const struct ring_record *ring)
 {
 	return message->life != life && is_excused(life, message->life, ring);
 }
 
-/* D7, D10, D11: check that life has delivered all that it had to of the ring that it leaves. */
+/* D7, D10, D11: check that the life has delivered all messages that it had to deliver in the ring that it leaves. */
 static void check_debts(struct history *history, struct life *life, struct ring_record *ring)
 {
 	uint64_t self = BIT(life->node);
@@ -277,7 +281,7 @@ void evs_configured(struct history *history, struct life *life, const struct tot
 
 /* ------------------------------------------------------------------------------------ deliveries */
 
-/* D3: per source and class, counters only grow. */
+/* D3: check that the counters of messages from one source and of one class only grow. */
 static void check_source_order(struct history *history, struct life *life, const struct message *message)
 {
 	uint32_t source = message->life->number;
@@ -340,7 +344,7 @@ static void check_safe(struct history *history, struct life *life, struct ring_r
 
 		if ((concerned & BIT(node)) == 0)
 			continue;
-		/* After a hole only the frames of the message itself have to be present. */
+		/* Behind a hole only the frame with the message's end has to be present. */
 		if (life->is_transitional ? (ring->frames[message->end_at].received & BIT(node)) == 0
 					  : ring->received_upto[node] <= message->end_at)
 			report_unsafe(history->report, property, both, &ring->id,
@@ -372,7 +376,7 @@ static void check_filter(
 		history->ids[message->life->node], message->end_at + 1);
 }
 
-/* D5: check a message whose sender had delivered more messages of this configuration. */
+/* D5: check that the node has delivered all messages that the sender had delivered before it sent this one. */
 static void check_causes(
 	struct history *history, struct life *life, struct ring_record *ring, const struct message *message)
 {
@@ -396,7 +400,7 @@ static void count_delivery(struct life *life, const struct message *message)
 {
 	uint64_t *hash = life->is_transitional ? &life->transitional_hash : &life->regular_hash;
 
-	/* Messages that only some members must deliver are checked by D12 alone. */
+	/* A message that only some members must deliver is checked by D12 alone, and is not counted here. */
 	if (message->start_ring != message->end_ring || message->is_murky)
 		return;
 	*hash = (*hash ^ message->id) * 0x9E3779B97F4A7C15u;

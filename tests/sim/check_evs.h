@@ -10,15 +10,17 @@
 
 struct totem_configuration;
 
-/** life's engine reported a configuration. */
+/** Record and check a configuration that the life's engine reported. */
 void evs_configured(struct history *history, struct life *life, const struct totem_configuration *configuration);
-/** Note that life's engine delivered a message with the bytes of `message`. */
+/** Record and check the delivery of a message whose bytes are those of `message`. */
 void evs_delivered(struct history *history, struct life *life, struct message *message);
-/** Report that life's engine delivered a message that no node sent. */
+/**
+ * Report as a violation that the life's engine delivered a message that no node sent. what: says what is wrong with it.
+ */
 void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source, const char *what);
-/** The ring in force at life, or NULL. */
+/** Return the ring that is in force at the life, or NULL. */
 struct ring_record *evs_ring(const struct life *life);
-/** Return whether life must deliver message, judged by the rings that it was in. */
+/** Return whether the life must deliver the message, by the rings that the life was in. */
 bool evs_must_deliver(const struct life *life, const struct message *message);
 
 #endif

@@ -15,8 +15,8 @@ static bool is_majority(const struct sim *sim, uint64_t members)
 }
 
 /*
- * Two majorities share a member. It waits for the leases of the members of its last ring, unless it has restarted since
- * then. A restarted daemon does not know about these leases.
+ * Return whether the other node waits for the lease of a member of `ring`. Two majorities share a member, which waits
+ * for the leases of the members of its last ring. A daemon that has restarted since then knows no lease.
  */
 static bool has_promised(const struct ring_record *ring, const struct node *other)
 {
@@ -45,8 +45,9 @@ static bool has_successor(const struct node *node, const struct ring_record *rin
 }
 
 /*
- * S1. Members that act like Corosync's grant no lease and wait for none, so this is not checked between them. A node
- * without memory, or whose packets are forged, is excused as in all checks.
+ * S1: check that the node does not serve while a majority without it may serve. Not checked if a member of the node's
+ * ring acts like Corosync, or the node does: these grant no lease and wait for none. Forged packets and lost storage
+ * are excused, as in all checks.
  */
 static void check_alone(struct node *node)
 {
@@ -59,7 +60,7 @@ static void check_alone(struct node *node)
 		"node %u serves in a configuration that a majority has left without it", node->id);
 }
 
-/* S2. Check that contact, a token or an answer, came from another running node. */
+/* S2: check that a node that holds the lease has received a packet of another node within the length of the lease. */
 static void check_contact(struct node *node)
 {
 	uint64_t now_ns = node_local_ns(node);
@@ -72,7 +73,7 @@ static void check_contact(struct node *node)
 		(double)(now_ns - node->heard_ns) / 1e9);
 }
 
-/* A configuration is installed: check that no node outside of it still serves. */
+/* The node has installed a configuration: check that no node outside of it still serves. */
 static void check_others(struct node *node)
 {
 	for (uint32_t i = 0; i < node->sim->node_count; i++) {

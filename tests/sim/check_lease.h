@@ -7,7 +7,7 @@
 
 struct node;
 
-/** After each step of a node. */
+/** Check S1 and S2 after a step of the node. */
 void lease_check(struct node *node);
 /** Return whether the node's engine holds the lease and the node is not paused. */
 bool lease_is_serving(const struct node *node);

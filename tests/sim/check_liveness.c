@@ -27,7 +27,7 @@ static struct node *first_up(struct sim *sim)
 	return NULL;
 }
 
-/* Report how late the ring is formed, which shows whether it is slow or stuck. */
+/* Run on until the ring is formed, and report how late that is: this shows whether it is slow or stuck. */
 static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 {
 	uint64_t bound_end_ns = sim->clock.now_ns, out = 0;
@@ -47,9 +47,9 @@ static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 }
 
 /*
- * The bounds count from a quiet start (book invariants, "Liveness"). Nodes in the middle of a gather
- * may already have marked each other as failed. Joins that contradict each other are given up one
- * after the other, which takes a consensus timeout each.
+ * Return the bound of L1. It counts from a quiet start (book invariants, "Liveness"). Nodes that are still in GATHER
+ * may have marked each other as failed, and give up contradicting joins one after the other. Each of these takes a
+ * consensus timeout.
  */
 static uint64_t bound_of(const struct sim *sim)
 {
@@ -63,15 +63,14 @@ static uint64_t bound_of(const struct sim *sim)
 			longest_ns = node->options.consensus_ns;
 	}
 	/*
-	 * Forged packets may have caused verdicts and counted as old joins. Their effect is bounded in
-	 * time.
+	 * Forged packets may have started back-offs, or have counted as old joins. These effects end in a bounded time.
 	 */
 	if (sim->report.is_tainted)
 		bound_ns *= 3;
 	return bound_ns + (longest_ns == 0 ? 0 : 4 * (longest_ns + sim_token_ns(sim)));
 }
 
-/* The bound counts from the end of a back-off that no packet can end earlier. */
+/* Run until there is one ring. A back-off that no packet can end delays the start of the bound to its end. */
 static bool reach_one_ring(struct sim *sim, uint64_t *start_ns, uint64_t bound_ns)
 {
 	bool is_one = sim_run_until(sim, sim_one_ring, bound_ns);
@@ -104,7 +103,8 @@ bool liveness_one_ring(struct sim *sim)
 		return false;
 	}
 	/*
-	 * The effect of a forged packet may appear late, for example a hole that no node can fill.
+	 * Configurations may change later if packets were forged: the effect may appear late, for example as a hole
+	 * that no node can fill.
 	 */
 	sim->history.is_calm = !sim->report.is_tainted;
 
@@ -127,10 +127,7 @@ void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_
 			visits, visits_max);
 }
 
-/*
- * Messages that were queued at the end of the faults are delivered first. That has no bound in
- * rotations.
- */
+/* Deliver the messages that were queued when the faults ended. This may take any number of rotations. */
 static bool drain(struct sim *sim)
 {
 	if (!sim_run_until(sim, sim_delivered, sim_settle_ns(sim) * 20)) {
@@ -150,7 +147,7 @@ static bool drain(struct sim *sim)
 	return true;
 }
 
-/* Return how many frames a rotation takes at least from all members, as far as this node limits it. */
+/* Return the lowest window that this node's limits allow: frames of all members in one rotation. */
 static uint32_t window_floor_of(const struct node *node)
 {
 	uint32_t bound = step_window_max(node), window = node->options.window_size;
@@ -163,7 +160,7 @@ bool liveness_messages(struct sim *sim)
 	uint32_t frames = 0, frames_max = 0, window = UINT32_MAX, per_visit = UINT32_MAX;
 	struct node *witness = first_up(sim);
 
-	/* A forged frame may have swallowed messages for good. */
+	/* Messages are not counted after a forged frame, which may have made the ring lose messages for good. */
 	sim->has_users = false;
 	if (sim->report.is_tainted || witness == NULL)
 		return true;
@@ -176,7 +173,7 @@ bool liveness_messages(struct sim *sim)
 		if (!node_is_up(node))
 			continue;
 		window = window_floor_of(node) < window ? window_floor_of(node) : window;
-		window = window > 1 && node->options.capacity != 0 ? window / 2 : window; /* a cut on trial */
+		window = window > 1 && node->options.capacity != 0 ? window / 2 : window; /* halved on trial */
 		per_visit = node->options.max_messages < per_visit ? node->options.max_messages : per_visit;
 		per_visit = window < per_visit ? window : per_visit;
 		for (uint64_t k = random_below(&sim->random, 5); k > 0; k--) {
@@ -192,8 +189,8 @@ bool liveness_messages(struct sim *sim)
 	struct ring_record *ring = evs_ring(witness->life);
 	uint32_t before = ring->visits, members = ring->member_count;
 	/*
-	 * The window or the share of a visit, whichever is smaller. Add 3 for L2, 1 for the hold,
-	 * and 2 for safe.
+	 * Each rotation carries at least a window, and each visit the node's share. Add 3 for L2, 1 for the hold, and 2
+	 * for safe.
 	 */
 	uint32_t rotations = frames / window + frames_max / per_visit + 3 + 1 + 2 + 1;
 
@@ -234,9 +231,7 @@ bool liveness_lone_sender(struct sim *sim)
 
 	if (sim->report.is_tainted || sender == NULL || sender->options.payload_max > 4000)
 		return true;
-	/*
-	 * Losses have ended. The cut of the window that they caused ends after so many idle rotations.
-	 */
+	/* Losses have ended, but they have made the window smaller. It is whole again after so many idle rotations. */
 	if (!sim_run_for(sim, 70 * sender->options.hold_ns))
 		return false;
 
@@ -244,8 +239,8 @@ bool liveness_lone_sender(struct sim *sim)
 	uint32_t members = ring->member_count;
 
 	/*
-	 * First send little, until the node keeps the token as a lone sender. That must not raise its share of the
-	 * window.
+	 * First send little, until the node keeps the token as a lone sender. This must not give it a larger share of
+	 * the window later.
 	 */
 	for (uint32_t i = 0; i < 12; i++) {
 		sender->answers = 10;
@@ -294,10 +289,13 @@ bool liveness_idle(struct sim *sim)
 	uint32_t members = (uint32_t)__builtin_popcountll(up_mask(sim)), idle = 0;
 	uint64_t linger_ns = 0;
 
-	/* Members with different options for an idle ring send the token again to a member that holds it. */
+	/*
+	 * Not checked with different options for an idle ring: a member whose successor holds the token would send it
+	 * again.
+	 */
 	if (rep == NULL || sim->window_size == 0)
 		return true;
-	/* The same where a rotation is long against the token's retransmission. */
+	/* Not checked if a rotation takes so long that the token is retransmitted. */
 	if (rep->options.hold_ns + members * hop_ns(sim) > rep->options.token_retransmit_ns)
 		return true;
 	for (uint32_t i = 0; i < sim->node_count; i++) {
@@ -308,7 +306,7 @@ bool liveness_idle(struct sim *sim)
 			linger_ns = sim->nodes[i].options.linger_ns;
 	}
 	/*
-	 * Wait until the last sender has stopped to keep the token and all members find the ring idle. Then the
+	 * Wait until the last sender no longer keeps the token and all members find the ring idle. Then the
 	 * representative holds the token.
 	 */
 	if (!sim_run_for(sim, 5 * linger_ns + (idle + 10) * members * hop_ns(sim) + 2 * rep->options.hold_ns))
@@ -341,8 +339,10 @@ bool liveness_leave(struct sim *sim)
 	}
 	node_leave(&sim->nodes[leaver]);
 
-	/* Joins once around, two rotations of the commit token, five of the token. */
-	/* The other nodes first ask the leaving node whether it runs, which takes at most 40 ms. */
+	/*
+	 * The bound: joins once around, two rotations of the commit token, five of the token. First the other nodes ask
+	 * the leaving node whether it runs, which takes at most 40 ms.
+	 */
 	uint64_t bound_ns = (8 * up + 6) * hop_ns(sim) + 2 * send_join + UINT64_C(41000000);
 
 	if (!sim_run_until(sim, sim_one_ring, bound_ns))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checks of a quiet network: book invariants, "Liveness", and C8. Each check runs a scene and reports. */
+/*
+ * Checks of a quiet network: book invariants, "Liveness", and C8. Each function makes the nodes do something, and
+ * reports a violation if a bound is exceeded.
+ */
 #ifndef SIM_CHECK_LIVENESS_H
 #define SIM_CHECK_LIVENESS_H
 
@@ -7,12 +10,12 @@
 
 struct sim;
 
-bool liveness_one_ring(struct sim *sim); /* L1, and D7's second half */
+bool liveness_one_ring(struct sim *sim); /* L1, and the second half of D7 */
 bool liveness_messages(struct sim *sim); /* L2 */
 bool liveness_lone_sender(struct sim *sim);
 bool liveness_idle(struct sim *sim);  /* L3 */
 bool liveness_leave(struct sim *sim); /* L4 */
-/** The bounds themselves, for tests of the checkers. */
+/** Compare a count with its bound. Separate functions, so that a test can check that an excess is reported. */
 void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_max);
 void liveness_judge_packets(struct sim *sim, unsigned long sent, unsigned long sent_max);
 

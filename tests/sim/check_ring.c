@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-/* Frames 1 .. n of a ring as a count: seq and aru values start at first_seq, which is "none". */
+/* Return the number of frames 1 .. seq of a ring. Seqs and arus start at first_seq, which means "no frame". */
 static int32_t count_of(const struct history *history, uint32_t seq) { return seq_compare(seq, history->first_seq); }
 
 static uint32_t id_of(const struct history *history, uint32_t node) { return history->ids[node]; }
@@ -86,8 +86,8 @@ void rings_commit_sent(
 		const struct life *owner = member < SIM_NODES_MAX ? history->present[member] : NULL;
 
 		/*
-		 * A node that returned without storage may accept an early copy of the same token
-		 * again.
+		 * The first copy of an entry is the reference. A node that returned without storage may accept an early
+		 * copy of the same token again, and write another entry.
 		 */
 		if (i >= ring->commit_index)
 			*known = (struct commit_record){
@@ -119,8 +119,8 @@ static void trace_frame(
 }
 
 /*
- * I2. Old rings' stores may be dropped as a whole at installation. The reference breaks it:
- * book compatibility, "Repaired rules".
+ * I2: check that a freed frame is at all members. At an installation the old ring's frames may be freed as a whole.
+ * Corosync breaks I2: book compatibility, "Repaired rules".
  */
 static void trace_freed(
 	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
@@ -142,7 +142,10 @@ static void trace_freed(
 			id_of(history, (uint32_t)__builtin_ctzll(missing)));
 }
 
-/* I3: each hop is accepted once. I4: two arus in a row prove that all members have the frames. */
+/*
+ * I3: check that each hop is accepted once. I4: check that all members have the frames up to the lower one of two
+ * successive arus.
+ */
 static void trace_token(
 	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
@@ -176,8 +179,9 @@ static void trace_token(
 }
 
 /*
- * In a failed recovery a node may have promised to deliver the frames of some members. These are all members whose
- * entries in the commit token name the same old ring (book membership, "Safe delivery across a change").
+ * Note the promises of a recovery, which hold even if the recovery fails: the node may have promised to deliver the
+ * frames of some members. These are all members whose entries in the commit token name the same old ring.
+ * (book membership, "Safe delivery across a change").
  */
 static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)
 {
@@ -197,7 +201,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	}
 }
 
-/* A member that takes part in a commit has sent a join with exactly these members. */
+/* I10: check that a member that takes part in a commit has sent a join with exactly these members. */
 static void trace_commit(struct history *history, struct life *life, const struct ring_record *ring)
 {
 	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)
@@ -281,8 +285,8 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 /* ------------------------------------------------------------------------------------ after a step */
 
 /*
- * Return whether a ring sequence went back without reason. A sequence that other nodes refuse may be given up, but
- * correct nodes form no ring with such a sequence.
+ * Return whether a ring sequence went back without reason. A node may give up a sequence that other nodes refuse
+ * because it is too high: correct nodes form no ring with one.
  */
 static bool is_behind(uint64_t ring_seq, uint64_t before)
 {
@@ -364,6 +368,6 @@ void rings_timers(struct history *history, struct life *life, enum totem_state s
 
 	if ((armed & rules[state].must) != rules[state].must || (armed & rules[state].must_not) != 0)
 		report_violation(history->report, "I13", BIT(life->node), NULL,
-			"node %u in state %d has timers %x armed; %x must be, %x must not", /* bits by number */
+			"node %u in state %d has timers %x armed; %x must be, %x must not", /* bits by timer number */
 			id_of(history, life->node), (int)state, armed, rules[state].must, rules[state].must_not);
 }

@@ -15,7 +15,7 @@ uint64_t random_next(struct sim_random *random)
 
 uint64_t random_below(struct sim_random *random, uint64_t end)
 {
-	/* The remainder is slightly biased, which does not matter for a simulation. */
+	/* The remainder favours some values slightly, which does not matter for a simulation. */
 	return random_next(random) % end;
 }
 

@@ -21,20 +21,23 @@ uint64_t random_between(struct sim_random *random, uint64_t low, uint64_t high);
 bool random_chance(struct sim_random *random, uint32_t per_10000);
 
 enum sim_event_kind {
-	SIM_ARRIVAL, /* arrival of packet `what` (referenced) at `node` */
-	/* refusal of packet `what` (referenced) by the host of the node in `value`, reported to its sender `node` */
+	SIM_ARRIVAL, /* packet `what` arrives at `node`. The event holds a reference */
+	/*
+	 * the host of the node in `value` refuses packet `what`, which is reported to its sender `node`. The event
+	 * holds a reference
+	 */
 	SIM_REFUSAL,
-	SIM_WAKE,    /* node handles the packets in its inbox */
-	SIM_TIMER,   /* value: enum totem_timer */
+	SIM_WAKE,    /* the node handles the packets in its inbox */
+	SIM_TIMER,   /* a timer expires. value: enum totem_timer */
 	SIM_TRAFFIC, /* the users of node want to send */
 	SIM_FAULT,   /* the next fault of the schedule */
-	SIM_RESUME,  /* node's pause ends */
-	SIM_RELIEF,  /* node has memory again */
-	SIM_RESTART, /* node starts again */
-	SIM_LINK_UP, /* node's link is whole again */
-	SIM_CONNECT, /* node's connection to node value is up */
-	SIM_CLOSED,  /* node's connection to node value has ended: connections.h */
-	SIM_CALM,    /* a fault of limited duration ends; value: which */
+	SIM_RESUME,  /* the node's pause ends */
+	SIM_RELIEF,  /* the node has memory again */
+	SIM_RESTART, /* the node starts again */
+	SIM_LINK_UP, /* the node's link works again */
+	SIM_CONNECT, /* the node's connection to the node in `value` is up */
+	SIM_CLOSED,  /* the node's connection to the node in `value` has ended: connections.h */
+	SIM_CALM,    /* a fault of limited duration ends. value: what ends */
 };
 
 struct sim_event {

@@ -17,7 +17,7 @@ void connections_watch(struct node *node, uint32_t id)
 
 	if (!sim->has_connections)
 		return;
-	/* Send a goodbye to the node that was watched before. */
+	/* The node closes its old connection with a goodbye, since it now watches another node. */
 	if (node->watched < SIM_NODES_MAX && node->watched != to && node->is_connected) {
 		node->is_connected = false;
 		clock_add(&sim->clock, sim->clock.now_ns + trip_ns(sim), SIM_CLOSED, node->watched, NULL,

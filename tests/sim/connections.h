@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Reports of transports that have connections to neighbours: a connection is up, or how it ended.
- */
+/* Connections between neighbours, as a transport has them: reports that a connection is up, or how it ended. */
 #ifndef SIM_CONNECTIONS_H
 #define SIM_CONNECTIONS_H
 
@@ -14,7 +12,7 @@ struct sim;
 /* A bit in the value of SIM_CLOSED: the other end sent a goodbye. */
 #define CONNECTION_GOODBYE 256u
 
-/** The node's engine wants the daemon of id watched; 0: no more. */
+/** Connect the node to the daemon of `id`, as its engine wants. 0: to no daemon any more. */
 void connections_watch(struct node *node, uint32_t id);
 /** Handle SIM_CONNECT: a connection of node to the node with index `to` is up, if they reach each other. */
 void connections_made(struct node *node, uint32_t to);

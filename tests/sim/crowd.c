@@ -13,7 +13,7 @@
 #define POOL_BYTES_MAX (64u << 20)
 #define BATCH 64u
 #define SELF_NS US(5)
-/* Linux: six refusals at once to a destination, then one in a second. */
+/* Linux reports up to six refusals to a destination at once, later one in a second. */
 #define REFUSAL_BURST 6u
 #define REFUSAL_GAP_NS SECONDS(1)
 
@@ -24,7 +24,7 @@ struct member {
 	struct totem_engine *engine; /* NULL: its daemon does not run */
 	uint64_t ring_seq;           /* ring sequence on the node's disk */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT], queued_ns[TOTEM_TIMER_COUNT];
-	uint64_t refused_ns[CROWD_NODES_MAX]; /* the bucket of refusals to each node is full from then on */
+	uint64_t refused_ns[CROWD_NODES_MAX]; /* when the allowance of refusals to each node is full again */
 	uint32_t watched;                     /* id of the node whose daemon it watches; 0: none */
 	bool is_connected;
 	/* The socket. */
@@ -104,7 +104,7 @@ static void refuse(struct crowd *crowd, struct packet *packet, struct member *by
 		packet_ref(packet), by->id);
 }
 
-/* Return what the kernel counts for a datagram: its buffer, rounded up, and its header. */
+/* Return what the kernel counts for a datagram in a socket's buffer: its memory, rounded up, and its header. */
 static uint64_t weight(const struct packet *packet)
 {
 	uint64_t room = 512;
@@ -242,7 +242,7 @@ static void say(struct crowd *crowd, uint32_t to, enum totem_event event, uint32
 		totem_engine_transport(member->engine, crowd->clock.now_ns, event, about);
 }
 
-/* The engine must not be called from its callbacks, so the old connection ends when the new one is up. */
+/* The engine must not be called from its callbacks. So the old connection ends later, when the new one is up. */
 static void on_watch(void *arg, uint32_t nodeid)
 {
 	struct member *member = arg;

@@ -8,12 +8,12 @@
 
 #include "tests/sim/crowd.h"
 
-/* Joins received for each pair of nodes, at most, until a ring is formed or goes on without some members. */
+/* Most joins that may be received for each pair of nodes until a ring is formed, or goes on without some members. */
 #define JOINS_MAX 20u
-/* Bound of that time: book invariants, "Crowds". */
+/* Longest time until a ring is formed, or goes on without some members (book invariants, "Crowds"). */
 #define FORM_NS MS(300)
 #define CRASH_NS MS(50)
-#define NODE_NS US(1500) /* added to it for each node */
+#define NODE_NS US(1500) /* added for each node */
 #define PATIENCE_NS SECONDS(60)
 
 static const char usage[] =
@@ -35,11 +35,13 @@ struct request {
 	struct crowd_options options;
 	uint64_t first, last;
 	uint64_t joins_max;
-	uint64_t time_max_ns; /* 0: by the number of nodes */
+	uint64_t time_max_ns; /* limit of the time, 0: by the number of nodes */
 	bool is_any, is_short;
 };
 
-/* Let time pass until there is one ring, and print what it took. false: too many joins, or too late. */
+/*
+ * Let time pass until there is one ring, and print the joins and the time. @return false: too many joins, or too late
+ */
 static bool play(struct crowd *crowd, const struct request *request, const char *name, uint64_t max_ns)
 {
 	uint64_t from_ns = crowd_now_ns(crowd), pairs = (uint64_t)request->options.nodes * request->options.nodes;

@@ -71,7 +71,7 @@ static bool has(const struct sim *sim, enum fault_kind kind) { return (sim->faul
 
 /* ---------------------------------------------------------------------------- for the whole run */
 
-/* Few enough at a time that a run still gets somewhere. */
+/* Choose the kinds of faults. They are few enough at a time that rings still form. */
 static uint32_t pick_kinds(struct sim *sim)
 {
 	static const uint16_t chances[FAULT_KINDS] = {
@@ -171,7 +171,7 @@ static void restart_later(struct sim *sim, struct node *node)
 	clock_add(&sim->clock, at[random_below(&sim->random, 3)], SIM_RESTART, node->index, NULL, 0);
 }
 
-/* Report a dead node to a node whose transport watches its peers, in some runs. */
+/* Report a dead node to a node whose transport watches its peers. Done in some runs only. */
 static void tell_death(struct sim *sim, const struct node *dead)
 {
 	if (!random_chance(&sim->random, 2000))
@@ -299,14 +299,14 @@ static void lose_kth(struct sim *sim)
 	sim_note(sim, TRACE_NOBODY, "packet %u of type %u from now on will be lost", net->kth_left, net->kth_type);
 }
 
-/* Points of one kind follow each other, in the order of the engine's enum. */
+/* The points of states and of trace kinds follow POINT_STATE and POINT_TRACE, in the order of the engine's enums. */
 #define AT_STATE(state) (POINT_STATE + (int)(state))
 #define AT_TRACE(kind) (POINT_TRACE + (int)(kind))
 
 static void arm_strike(struct sim *sim)
 {
 	struct faults *faults = &sim->faults;
-	/* Each point is drawn with the same probability, however rare it is in a run. */
+	/* Each entry is drawn with the same probability, even if its point is rarely reached in a run. */
 	static const uint8_t points[] = {POINT_MULTICAST, POINT_TOKEN, POINT_DELIVER, POINT_TRANSITIONAL,
 		POINT_TRANSITIONAL, POINT_REGULAR, POINT_REGULAR, POINT_BEFORE_STORE, POINT_AFTER_STORE, POINT_VISIT,
 		POINT_PASSED, POINT_SYNCHRONIZED, AT_STATE(TOTEM_OPERATIONAL), AT_STATE(TOTEM_GATHER),
@@ -326,11 +326,10 @@ static void arm_strike(struct sim *sim)
 }
 
 /*
- * Frames of this node reach no other node, and it dies after a visit of the token. That leaves a hole in the
- * order that no node can fill, with messages of others behind it. Then the first node that installs the next
- * ring is cut off at once. It has delivered messages in its transitional configuration that the others have
- * promised to deliver, and they go to another ring without it
- * (book membership, "Safe delivery across a change").
+ * Make a hole: frames of this node reach no other node, and it dies after a visit of the token. No node can fill the
+ * hole, and messages of others follow behind it. Then the first node that installs the next ring is cut off at once. It
+ * has delivered messages in its transitional configuration that the others have promised to deliver, and they go to
+ * another ring without it (book membership, "Safe delivery across a change").
  */
 static void dig_hole(struct sim *sim, struct node *node)
 {
@@ -348,7 +347,7 @@ static void dig_hole(struct sim *sim, struct node *node)
 	sim_note(sim, node->index, "sends frames that nobody gets");
 }
 
-/* Second part of dig_hole: cut off the first node that installs the next ring. */
+/* Cut off the first node that installs the next ring: the second part of dig_hole(). */
 static void strike_survivors(struct sim *sim)
 {
 	struct faults *faults = &sim->faults;
@@ -397,7 +396,7 @@ void faults_point(struct node *node, uint32_t point)
 		strike_survivors(sim);
 		return;
 	}
-	/* A cut lasts for a while. */
+	/* End the cut after a random time. */
 	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * sim_token_ns(sim)), SIM_CALM,
 		TRACE_NOBODY, NULL, 0);
 }
@@ -423,7 +422,7 @@ static void disturb_link(struct sim *sim, struct node *node)
 	}
 }
 
-/* Forge the refusal of a packet that was never refused: random bytes, or a packet that was sent earlier. */
+/* Forge a report that a packet was refused. It quotes random bytes, or a packet that was sent earlier. */
 static void forge_refusal(struct sim *sim, struct node *at, const struct node *about)
 {
 	uint8_t bytes[WIRE_PROBE_SIZE];
@@ -434,7 +433,7 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
 	uint32_t of = (uint32_t)random_below(&sim->random, NET_OLD);
 	struct packet *old = sim->net.old[of];
 
-	/* A node that sees the packets of another one can also silence it. */
+	/* Quote a real old packet in some runs only: a forger that sees a node's packets can also silence that node. */
 	if (sim->options.seed % 2 == 0 && random_chance(&sim->random, 3000) && old != NULL && old->from == at->index &&
 		old->life == at->life->number && old->type != WIRE_MCAST) {
 		node_refused(at, packet_ref(old), about->id);
@@ -460,12 +459,12 @@ void faults_false_sign(struct sim *sim)
 		return;
 	sim->faults.false_signs++;
 	/*
-	 * Clear the earlier losses: an idle ring may have sent no packet since then, and several lost packets together
-	 * are a real sign.
+	 * Forget the earlier losses. An idle ring may have sent no packet since then, and several lost packets together
+	 * would be a real sign.
 	 */
 	memset(sim->net.lose_next, 0, sizeof(sim->net.lose_next));
 	memset(sim->net.refuse_next, 0, sizeof(sim->net.refuse_next));
-	/* A seed uses either signs or silence, since both together are a real sign. */
+	/* A seed uses either false signs or short silence, never both: together they are a real sign. */
 	switch (random_below(&sim->random, 4) + (sim->options.seed % 2 == 0 ? 0 : 2)) {
 	case 0:
 		sim_note(sim, about->index, "is said to be dead");
@@ -488,7 +487,7 @@ void faults_false_sign(struct sim *sim)
 		sim->net.lose_next[at->index][about->index] = (uint32_t)random_between(&sim->random, 1, 3);
 		break;
 	case 5:
-		/* Two link failures within one token timeout could lose each repetition of a token. */
+		/* A second link failure within one token timeout could lose each retransmission of a token. */
 		if (sim->clock.now_ns < sim->faults.link_up_ns + sim_token_ns(sim))
 			break;
 		sim_note(sim, at->index, "its link is down for a moment");
@@ -500,7 +499,7 @@ void faults_false_sign(struct sim *sim)
 	}
 }
 
-/* Send forged packets, or old ones again. */
+/* Send forged packets, or send old packets again. */
 static void forge_some(struct sim *sim, enum fault_kind kind)
 {
 	if (kind == FAULT_FORGE)
@@ -625,7 +624,7 @@ void faults_strike_next(struct sim *sim)
 void faults_end(struct sim *sim)
 {
 	sim->faults.is_over = true;
-	sim->has_users = random_chance(&sim->random, 2000); /* some rings settle under load */
+	sim->has_users = random_chance(&sim->random, 2000); /* some rings form under load */
 	sim->faults.is_armed = false;
 	sim_note(sim, TRACE_NOBODY, "the network turns quiet");
 	net_calm(&sim->net);
@@ -637,7 +636,7 @@ void faults_end(struct sim *sim)
 		if (node->is_paused)
 			node_resume(node);
 	}
-	/* A few stay down. */
+	/* Start most of the nodes that are down, but at least one. */
 	uint32_t up = 0;
 
 	for (uint32_t i = 0; i < sim->node_count; i++)

@@ -12,19 +12,19 @@ struct node;
 struct packet;
 
 enum fault_kind {
-	/* For the whole run. */
+	/* Kinds that last for the whole run. */
 	FAULT_TIMERS,  /* peers with other timers and other limits */
 	FAULT_PAYLOAD, /* peers with frames of another size */
 	FAULT_SWAP,    /* peers of the other byte order */
-	FAULT_SEQ,     /* seq starts close to a wrap */
-	FAULT_PLAIN,   /* peers without our extensions */
-	FAULT_QUIRKS,  /* peers with the behaviour of the reference. Only in the hooks build */
-	FAULT_IDS,     /* large, scattered node ids */
-	/* Now and then. */
+	FAULT_SEQ,     /* first seq close to a wrap */
+	FAULT_PLAIN,   /* peers without Coterie's extensions */
+	FAULT_QUIRKS,  /* peers with a quirk of Corosync's. Only in the build with hooks */
+	FAULT_IDS,     /* node ids are large and far apart */
+	/* Kinds that happen now and then. */
 	FAULT_LOSS,
 	FAULT_DUPLICATE,
 	FAULT_REORDER,
-	FAULT_DELAY,     /* beyond the token retransmission */
+	FAULT_DELAY,     /* longer than token_retransmit */
 	FAULT_KTH,       /* exactly the k-th packet of a type is lost */
 	FAULT_PARTITION, /* full */
 	FAULT_ASYMMETRIC,
@@ -35,16 +35,16 @@ enum fault_kind {
 	FAULT_PAUSE,
 	FAULT_CLOCK,   /* jumps */
 	FAULT_GARBAGE, /* malformed packets */
-	FAULT_FORGE,   /* well-formed packets with other contents */
+	FAULT_FORGE,   /* well-formed packets with changed contents */
 	FAULT_REPLAY,  /* old packets */
 	FAULT_DEAD,    /* false signs that a peer is dead */
 	FAULT_FRAMES,  /* a node gets tokens but no message frames */
 	FAULT_MEMORY,  /* a node's frame pool is exhausted for a while */
-	FAULT_LINK,    /* the interface goes down and up, forced gathers, reloads */
+	FAULT_LINK,    /* the interface goes down and up, gathers are forced, options are reloaded */
 	FAULT_HOLE,    /* see dig_hole in fault.c */
 	/* three nodes and no other fault: two do not hear each other, and a third one, like Corosync's, hears both */
 	FAULT_MIDDLE,
-	FAULT_PATIENCE, /* alone: outages on a calm ring, patience.h */
+	FAULT_PATIENCE, /* with no other fault: outages on a calm ring, patience.h */
 	FAULT_KINDS,
 };
 
@@ -69,27 +69,27 @@ enum strike {
 
 struct faults {
 	uint64_t false_signs; /* so far */
-	uint64_t link_up_ns;  /* when the last link that was a false sign comes up again */
+	uint64_t link_up_ns;  /* when the last link comes up again that was down as a false sign */
 	uint32_t kinds;       /* kinds of this run */
 	bool is_open;         /* no node has a node list, so ids in forged packets become candidates */
 	bool is_over;         /* the network is quiet from now on */
 	uint64_t mean_ns;     /* between faults */
-	/* A strike waits for the count-th passing of a point at a node (any, when node is UINT32_MAX). */
+	/* A strike happens when `node` passes `point` for the count-th time. node UINT32_MAX: any node. */
 	bool is_armed;
 	enum strike strike;
 	uint32_t point, count, node;
-	bool has_hole; /* the strike leaves a hole in the order; see dig_hole */
+	bool has_hole; /* the strike leaves a hole in the order: dig_hole() in fault.c */
 };
 
-void faults_init(struct sim *sim);        /* picks the kinds, sets the nodes' options */
-void faults_start(struct sim *sim);       /* the first one is scheduled */
-void faults_strike_next(struct sim *sim); /* SIM_FAULT came */
-/** Let a fault happen that waits for this point (enum point) of the node. */
+void faults_init(struct sim *sim);        /* choose the kinds of faults, and set the nodes' options */
+void faults_start(struct sim *sim);       /* schedule the first fault */
+void faults_strike_next(struct sim *sim); /* handle SIM_FAULT */
+/** Note that the node has reached a point (enum point), and make the fault happen that waits for it. */
 void faults_point(struct node *node, uint32_t point);
-struct node *faults_any_node(struct sim *sim); /* up or down */
+struct node *faults_any_node(struct sim *sim); /* running or not */
 /** Return whether false signs are the only faults of this run. */
 bool faults_are_false_signs(const struct sim *sim);
-/** Return whether this run is FAULT_MIDDLE: three nodes, and no other fault than that cut. */
+/** Return whether the only fault of this run is FAULT_MIDDLE: a cut between two of three nodes. */
 bool faults_are_middle(const struct sim *sim);
 /** Give one node a sign that another one has ended, though it runs. */
 void faults_false_sign(struct sim *sim);

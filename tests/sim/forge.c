@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets that no engine sent, or not now. */
+/* Make and send packets that no engine sent, or that an engine sent earlier. */
 #include "tests/sim/forge.h"
 
 #include <string.h>
@@ -30,7 +30,9 @@ void forge_garbage(struct sim *sim)
 	for (uint32_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)random_next(random);
 	if (old != NULL && random_chance(random, 3000)) {
-		/* Cut short: a token, join or commit token that lacks its end, a frame its header. */
+		/*
+		 * Shorten a packet: a token, join or commit token without its end, or a frame without its whole header.
+		 */
 		static const uint8_t shortest[NET_TYPES] = {57, 45, 29, 33, 41, 25};
 
 		size = old->size < sizeof(bytes) ? old->size : sizeof(bytes);
@@ -54,7 +56,7 @@ void forge_garbage(struct sim *sim)
 	throw_at(sim, packet, faults_any_node(sim));
 }
 
-/* Put a value that is a limit of something over 4 or 8 bytes of a field. */
+/* Overwrite 4 or 8 bytes of a field with a value that is the limit of some type or rule. */
 static void set_field(struct sim *sim, struct packet *packet)
 {
 	static const uint64_t values[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_C(1) << 40,
@@ -91,7 +93,7 @@ void forge_packet(struct sim *sim)
 	if (flips == 0)
 		set_field(sim, packet);
 	for (; flips > 0; flips--) {
-		/* Fields rather than payload. */
+		/* Change bits of fields, which are within the first 120 bytes, rather than of the payload. */
 		uint32_t end = packet->size < 120 ? packet->size : 120;
 
 		packet->bytes[random_between(&sim->random, 4, end - 1)] ^= (uint8_t)(1u
@@ -107,6 +109,6 @@ void forge_replay(struct sim *sim)
 
 	if (packet == NULL)
 		return;
-	/* An old token is sent to its former receiver only. Other nodes could not distinguish it from a real one. */
+	/* An old token is sent only to its former receiver. Another node could not distinguish it from a real token. */
 	throw_at(sim, packet_ref(packet), packet->to == UINT32_MAX ? faults_any_node(sim) : &sim->nodes[packet->to]);
 }

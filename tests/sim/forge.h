@@ -5,8 +5,8 @@
 
 struct sim;
 
-void forge_garbage(struct sim *sim); /* must be refused, or changes nothing for long */
-void forge_packet(struct sim *sim);  /* a changed packet of this ring: the checks excuse nodes that accept it */
+void forge_garbage(struct sim *sim); /* refused, or of no lasting effect */
+void forge_packet(struct sim *sim);  /* a changed packet of this ring. The checks excuse nodes that accept it */
 void forge_replay(struct sim *sim);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coterie-sim: runs seeds of the simulator. */
+/* coterie-sim: run the simulator for some seeds. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ struct totals {
 	uint32_t fullest;
 };
 
-/* Text that the signal handler prints when the engine aborts. */
+/* Text that the signal handler prints if the engine aborts. */
 static char last_words[640];
 
 static void on_signal(int number)
@@ -192,7 +192,7 @@ static bool needs_hooks(const struct request *request)
 }
 #endif
 
-/* Run the same program with the engine's test build, which is in the folder of this one. */
+/* Run this program's build with the engine's test hooks. It is in the same folder. */
 static int run_hooks(char **argv)
 {
 	char path[4096];

@@ -34,7 +34,7 @@ void packet_unref(struct packet *packet)
 		free(packet);
 }
 
-/* Linux: a token a second for each destination, six at most. */
+/* Linux reports up to six refusals to a destination at once, later one in a second. */
 #define REFUSAL_GAP_NS SECONDS(1)
 #define REFUSAL_BURST 6u
 
@@ -56,7 +56,8 @@ void net_refuse(struct net *net, struct packet *packet, uint32_t by)
 }
 
 /*
- * The link sends one packet after the other. @return time until this packet has passed, with its wait; UINT64_MAX: lost
+ * Queue the packet behind those that the link still sends. @return ns until it has passed, with its wait; UINT64_MAX:
+ * lost
  */
 static uint64_t pass_link(struct net *net, const struct packet *packet, uint32_t to)
 {
@@ -81,7 +82,7 @@ static void schedule(struct net *net, struct packet *packet, uint32_t to)
 		return;
 	at += link_ns + net->link_ns[packet->from][to];
 	if (to == packet->from)
-		at += US(5); /* the loop inside the node */
+		at += US(5); /* time from a node to itself */
 	else if (random_chance(net->random, net->late))
 		at += random_between(net->random, net->late_min_ns, net->late_max_ns);
 	else {
@@ -125,7 +126,7 @@ static void transmit(struct net *net, struct packet *packet, uint32_t to, bool i
 		schedule(net, packet, to);
 }
 
-/* Count one packet. true: it is the one that has to be lost. */
+/* Count a packet. @return true: it is the one that must be lost */
 static bool admit(struct net *net, struct packet *packet)
 {
 	packet->sent_ns = net->clock->now_ns;
@@ -146,7 +147,7 @@ static bool admit(struct net *net, struct packet *packet)
 
 void net_multicast(struct net *net, struct packet *packet)
 {
-	/* A chosen multicast is lost on the way to one receiver or to all. */
+	/* A multicast that must be lost is lost on the way to one receiver, or to all of them. */
 	bool is_chosen = admit(net, packet);
 	uint32_t victim = is_chosen && random_chance(net->random, 5000)
 				  ? (uint32_t)random_below(net->random, net->node_count)

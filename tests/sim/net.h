@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The network: which nodes are connected, delays, duplicates and losses. The simulator and the test kit of the plugin
- * SDK (testkit/) stand on it.
+ * The network: which nodes are connected, delays, duplicates and losses. The simulator uses it, and so does the test
+ * kit of the plugin SDK (testkit/).
  */
 #ifndef SIM_NET_H
 #define SIM_NET_H
@@ -12,7 +12,7 @@
 #include "tests/sim/clock.h"
 #include "tests/sim/history.h"
 
-/** A packet on its way: one for all receivers. */
+/** A packet on its way. All its receivers share one object. */
 struct packet {
 	uint32_t references;
 	uint32_t size;
@@ -22,15 +22,15 @@ struct packet {
 	uint64_t sent_ns;
 	const struct ring_record *ring; /* ring that the packet names, or NULL */
 	uint8_t type;                   /* enum wire_type */
-	bool is_altered;                /* bytes that no engine sent */
-	bool is_forged;                 /* the packet is forged in a way that no engine can detect */
+	bool is_altered;                /* the bytes differ from those that an engine sent */
+	bool is_forged;                 /* forged in a way that no engine can detect */
 	uint8_t bytes[];
 };
 
-#define NET_OLD 128u /* packets remembered for replaying */
+#define NET_OLD 128u /* number of recent packets that are kept, to be sent again */
 #define NET_TYPES 6u
 
-/** The network. The caller sets the first members. All others begin at zero. */
+/** The network. The caller sets clock, random and node_count, and what it needs of the others, which begin at zero. */
 struct net {
 	struct clock *clock;       /* borrowed */
 	struct sim_random *random; /* borrowed */
@@ -41,28 +41,28 @@ struct net {
 	bool reorder;                        /* packets of one sender may overtake each other */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
 	uint64_t late_min_ns, late_max_ns;
-	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX];      /* [from][to]: added to the delay */
-	uint32_t link_bytes_per_ms;                          /* capacity of each link. 0: unlimited */
-	uint64_t link_queue_ns;                              /* longest wait for a link. Packets beyond it are lost */
-	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all so far */
+	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: added to the other delays */
+	uint32_t link_bytes_per_ms;                     /* capacity of each link. 0: unlimited */
+	uint64_t link_queue_ns; /* longest wait for a link. Packets that would wait longer are lost */
+	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all packets so far */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX];              /* [from][to] */
-	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX];     /* [from][to]: a firewall refuses packets and reports that */
-	uint64_t frames_lost;                           /* bits: nodes that get no message frames of others */
-	uint64_t frames_unheard;                        /* bits: nodes whose message frames reach no other node */
-	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */
-	bool kth_armed; /* lose exactly the kth_left-th packet of kth_type from now on */
+	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses packets and reports that */
+	uint64_t frames_lost;                       /* nodes that get no message frames of others, bits by index */
+	uint64_t frames_unheard;                    /* nodes whose message frames reach no other node, bits by index */
+	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: arrival of the last packet */
+	bool kth_armed; /* the kth_left-th packet of kth_type from now on will be lost */
 	uint8_t kth_type;
 	uint32_t kth_left;
 	/*
-	 * The answers of a host without a daemon, as Linux sends them: at first six at once, then one in a
-	 * second.
+	 * Reports of a host without a daemon that a packet was refused, as Linux sends them: at first six at once, then
+	 * one in a second.
 	 */
 	bool is_silent;          /* hosts report nothing */
 	bool refuses_multicasts; /* multicasts are sent as unicasts, so they are refused as well */
 	/* [from][to]: number of packets that a firewall refuses next */
 	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX];
 	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];  /* likewise, lost */
-	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [of][to]: the bucket is full from then on */
+	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [host][sender]: when its allowance is full again */
 	uint64_t refusals;
 	struct packet *old[NET_OLD];
 	uint32_t old_count;
@@ -75,7 +75,10 @@ struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, ui
 struct packet *packet_ref(struct packet *packet);
 void packet_unref(struct packet *packet);
 
-/** Handle a packet that reaches a host without a daemon: report that to its sender, if the host does. */
+/**
+ * Handle a packet that reaches a host without a daemon: the host reports the refusal to the sender, if it sends
+ * reports.
+ */
 void net_refuse(struct net *net, struct packet *packet, uint32_t by);
 /** Send a packet to all nodes, the sender included, or to one node. The caller keeps its reference. */
 void net_multicast(struct net *net, struct packet *packet);

@@ -148,7 +148,7 @@ static void queue_timer(struct node *node, enum totem_timer timer)
 	uint64_t deadline = node->deadline_ns[timer];
 	uint64_t at = deadline > node->clock_ahead_ns ? deadline - node->clock_ahead_ns : 0;
 
-	/* Events of the next turn are handled after this one. */
+	/* A timer that is set during a turn expires in the next turn at the earliest. */
 	if (timer == TOTEM_TIMER_HOLD && at <= node->sim->clock.now_ns)
 		at = node->sim->clock.now_ns + node->sim->turn_ns;
 	if (deadline == TOTEM_NEVER || node->queued_ns[timer] <= at)
@@ -218,7 +218,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 			.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
 	if (trace->kind == TOTEM_TRACE_ORDERED) {
-		/* The frame has its seq from now on, though it is sent later. */
+		/* The frame has its seq from now on, although it may be sent later. */
 		struct tap tap;
 
 		tap_packet(&sim->history, node->life, node->options.swap, step_window(node), sim->clock.now_ns,
@@ -314,7 +314,7 @@ void node_starve(struct node *node)
 	if (!node_is_up(node) || node->ballast != NULL)
 		return;
 	frame_pool_usage(node->pool, &usage);
-	/* All but room for a few packets. */
+	/* Leave room for a few packets only. */
 	if (usage.bytes + STARVED_BYTES < POOL_BYTES_MAX)
 		node->ballast = frame_take(node->pool, POOL_BYTES_MAX - STARVED_BYTES - usage.bytes);
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "has no memory left"});
@@ -390,7 +390,10 @@ static bool overruns(const struct node *node, const struct packet *packet)
 
 void node_arrive(struct node *node, struct packet *packet)
 {
-	/* Loops are freed with their life. A ring id that is used again means another ring. */
+	/*
+	 * A node's own packets that come back are dropped when their life has ended. Packets of a ring whose id was
+	 * used again are dropped too, since the id means another ring now.
+	 */
 	bool is_stale = packet->from == node->index && !packet->is_altered &&
 			(node->life == NULL || packet->life != node->life->number);
 
@@ -416,7 +419,10 @@ void node_arrive(struct node *node, struct packet *packet)
 	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE, node->index, NULL, 0);
 }
 
-/* Without authentication, a forged packet ends all promises of safety. */
+/*
+ * Hand packets to the engine. A forged packet that no engine can detect taints the run: nothing is promised without
+ * authentication.
+ */
 static void receive(struct node *node, struct packet *const *packets, uint32_t count)
 {
 	struct coterie_frame *frames[64];
@@ -467,7 +473,7 @@ static void fire(struct node *node, enum totem_timer timer)
 void node_timer(struct node *node, enum totem_timer timer)
 {
 	if (node->queued_ns[timer] > node->sim->clock.now_ns)
-		return; /* the event belongs to an earlier life, or was replaced */
+		return; /* the event belongs to an earlier life, or a later event has replaced it */
 	node->queued_ns[timer] = TOTEM_NEVER;
 	if (!node_is_up(node) || node->is_paused)
 		return;
@@ -504,7 +510,7 @@ void node_resume(struct node *node)
 	if (!node_is_up(node) || node->is_paused)
 		return;
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "resumes", .value = node->inbox_count});
-	/* Which of the two the loop looks at first is chance. */
+	/* After a pause the loop handles its timers first or its packets first, by chance. */
 	if (random_chance(&node->sim->random, 5000))
 		fire_due(node);
 	node_wake(node);
@@ -545,7 +551,7 @@ void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
 
 void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
 {
-	/* Networks quote only the first bytes of a datagram. */
+	/* The report quotes only the first bytes of a datagram, as in real networks. */
 	uint32_t size = packet->size < 128 ? packet->size : 128;
 
 	if (node_is_up(node) && !node->is_paused && packet->life == node->life->number) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A node: one engine, its disk, its clock, the services' synchronisation (book sync, "A round") and its
- * users.
+ * A node: one engine, its disk, its clock, the services' synchronisation (book sync, "A round") and its users.
  *
- * Life of a node: 1 node_start creates an engine from what the disk says; 2 events enter it, and after
- * each one the checkers look at it; 3 a crash may strike inside a callback: from then on nothing that the
- * engine does has an effect, and it is destroyed when the entry returns; 4 node_start again.
+ * Life of a node:
+ * 1. node_start() creates an engine with the ring sequence on the disk.
+ * 2. Events enter the engine, and after each one the checkers look at it.
+ * 3. A crash may happen inside a callback. From then on nothing that the engine does has an effect, and it is destroyed
+ * when the entry returns.
+ * 4. node_start() begins the next life.
  */
 #ifndef SIM_NODE_H
 #define SIM_NODE_H
@@ -20,8 +22,8 @@
 struct sim;
 
 /**
- * Points at which a fault can happen. They are followed by one for each enum totem_trace_kind and
- * state.
+ * Points at which a fault can happen. POINT_STATE and POINT_TRACE are each the first of several: one for each state,
+ * one for each enum totem_trace_kind.
  */
 enum point {
 	POINT_MULTICAST,
@@ -45,71 +47,71 @@ enum point {
 struct node {
 	struct sim *sim;
 	uint32_t index, id;
-	struct totem_options options; /* options of every life. ring_seq is set at the start */
+	struct totem_options options; /* options of every life, without ring_seq, which is set at the start */
 	uint32_t quirks;
 	struct disk disk;
 
 	struct totem_engine *engine; /* NULL: down */
 	struct frame_pool *pool;
-	struct coterie_frame *ballast; /* uses up the rest of the pool */
+	struct coterie_frame *ballast; /* memory that is taken from the pool so that little is left */
 	struct life *life;
 	bool is_dying, is_paused;
-	bool owes_link_up;       /* a link event is due when its pause ends */
-	bool restarts_empty;     /* the next start finds no storage */
-	uint64_t clock_ahead_ns; /* how much its clock is ahead of simulated time; never decreases */
+	bool owes_link_up;       /* a link event is due at the end of the pause */
+	bool restarts_empty;     /* the next start finds an empty disk */
+	uint64_t clock_ahead_ns; /* how much the node's clock is ahead of simulated time; never decreases */
 
 	struct packet *inbox[NODE_INBOX];
 	uint32_t inbox_count;
-	uint32_t socket_frames;                  /* message frames that its inbox holds; 0: any number */
-	uint32_t overruns;                       /* number of frames that found the inbox full */
-	bool is_woken;                           /* a SIM_WAKE is queued */
+	uint32_t socket_frames;                  /* message frames that the inbox holds; 0: not limited */
+	uint32_t overruns;                       /* number of frames that were lost since the inbox was full */
+	bool is_woken;                           /* a SIM_WAKE event is queued */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* deadlines by its own clock */
-	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, simulated time */
+	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, in simulated time */
 
 	/* Synchronisation: its ring, the members, and the members whose barrier has arrived. */
 	bool is_syncing, owes_barrier;
 	struct ring_id sync_ring;
 	uint64_t sync_members, sync_seen;
 
-	uint64_t heard_ns;  /* when it last received a packet of another node; its own clock */
-	uint32_t watched;   /* index of the node whose daemon it is to watch; SIM_NODES_MAX: none */
+	uint64_t heard_ns;  /* when the node last received a packet of another node, by the node's own clock */
+	uint32_t watched;   /* index of the node whose daemon this node watches; SIM_NODES_MAX: none */
 	bool is_connected;  /* the node has a connection to `watched` */
-	uint64_t paused_ns; /* when its engine last found that it did not run */
+	uint64_t paused_ns; /* when the engine last found that the node had been paused, in simulated time */
 
 	struct message *pending[NODE_PENDING]; /* messages that wait until the engine accepts them */
 	uint32_t pending_count;
-	uint64_t traffic_mean_ns; /* between bursts; 0: silent */
+	uint64_t traffic_mean_ns; /* mean time between bursts of messages, 0: no messages */
 
-	uint32_t came_back; /* number of its users' messages that were delivered to it in this step */
-	uint32_t answers;   /* how often its users then send the next message, if the node keeps the token */
+	uint32_t came_back; /* users' messages of this node that were delivered to it in this step */
+	uint32_t answers;   /* so many of these are answered by another message for certain, others by chance */
 	struct outbox outbox;
 
 	/* This step. */
-	uint32_t step_frames, step_allowed; /* multicast, and how many may be */
+	uint32_t step_frames, step_allowed; /* frames sent in this step, and how many are allowed */
 	bool step_token_sent, step_accepted, step_installed;
 	uint32_t step_fcc, step_backlog;
-	uint32_t delivered; /* messages, in this life */
+	uint32_t delivered; /* messages delivered in this life */
 };
 
-/** @return false when the engine could not be created (reported as a violation) */
+/** Start a life of the node. @return false: its engine could not be created, which is reported as a violation */
 bool node_start(struct node *node);
 void node_crash(struct node *node, const char *note);
 void node_leave(struct node *node); /* send a leave and stop the node */
 void node_fini(struct node *node);
 
-void node_arrive(struct node *node, struct packet *packet); /* takes the reference */
-/** Handle a refusal report that quotes a packet of this node; takes the reference. */
+void node_arrive(struct node *node, struct packet *packet); /* the function takes over the reference */
+/** Handle a report that a packet of this node, which it quotes, was refused. Takes over the reference. */
 void node_refused(struct node *node, struct packet *packet, uint32_t by_id);
 void node_wake(struct node *node);
 void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);
 void node_resume(struct node *node);
-void node_jump(struct node *node, uint64_t ns); /* set its clock ahead */
-void node_starve(struct node *node);            /* use up its pool, until node_feed */
+void node_jump(struct node *node, uint64_t ns); /* set the node's clock ahead */
+void node_starve(struct node *node);            /* take all memory but a little, until node_relieve() */
 void node_relieve(struct node *node);
 void node_event(struct node *node, enum totem_event event, uint32_t peer_id);
 void node_reconfigure(struct node *node); /* node->options changed */
-/** A user wants to send. */
+/** Let a user of the node send a message. */
 void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size);
 bool node_is_up(const struct node *node);
 uint64_t node_local_ns(const struct node *node); /* its clock */

@@ -30,12 +30,12 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	options->seqno_unchanged_const = (uint32_t)random_between(random, 10, 40);
 	options->cancel_token_hold_on_retransmit = random_chance(random, 3000);
 	if (random_chance(random, 2000)) {
-		options->heartbeat_failures_allowed = 2; /* beyond the longest hold of another node */
+		options->heartbeat_failures_allowed = 2; /* longer than the longest hold of another node */
 		options->max_network_delay_ns = MS(30);
 	}
 }
 
-/* Draw the number of frames from which on the token is sent first, or turn that off. */
+/* Choose the number of frames from which on a node passes the token before it sends them, or turn that off. */
 static void set_early(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1013 + node->index};
@@ -47,7 +47,7 @@ static void set_early(struct sim *sim, struct node *node)
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
 }
 
-/* In some runs members have a silence budget, and a token timeout that fits it. */
+/* In some runs give the members a silence budget, and a token timeout that fits it. */
 static void set_silence(struct sim *sim, struct totem_options *options)
 {
 	struct sim_random of_all = {.state = sim->options.seed * 1021 - 1};
@@ -63,7 +63,7 @@ static void set_silence(struct sim *sim, struct totem_options *options)
 		options->token_retransmit_ns = MS(30);
 }
 
-/* Draw the time for which frames of a lone sender wait for later ones. */
+/* Choose how long frames of a lone sender wait for later frames. */
 static void set_gather(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1019 + node->index};
@@ -73,7 +73,7 @@ static void set_gather(struct sim *sim, struct node *node)
 		node->options.gather_ns = random_chance(&random, 2000) ? 0 : US(random_between(&random, 20, 2000));
 }
 
-/* In half of the runs Coterie's nodes expect that paths between Corosync-like nodes are late. */
+/* In half of the runs let Coterie's nodes expect that packets between nodes like Corosync arrive late. */
 static void set_path_lag(struct sim *sim, struct totem_options *options)
 {
 	struct sim_random of_all = {.state = sim->options.seed * 1031 - 1};
@@ -82,23 +82,23 @@ static void set_path_lag(struct sim *sim, struct totem_options *options)
 		options->path_lag_ns = options->token_ns * random_between(&of_all, 5, 60) / 100;
 }
 
-/* Set the size of the node's socket, and the rotation time up to which the window may grow. */
+/* Choose the capacity of the node, and the rotation time up to which the window may grow. */
 static void set_capacity(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1009 + node->index};
 	struct sim_random of_all = {.state = sim->options.seed * 1009 - 1};
 
 	node->options.rotation_target_ns = US(random_between(&random, 300, 100000));
-	/* In some runs one node does not know its capacity, in others no node does. */
+	/* In some runs no node knows its capacity, in others some nodes do not know theirs. */
 	if (random_chance(&of_all, 3000) || (random_chance(&of_all, 2000) && random_chance(&random, 3000)))
 		return;
-	/* In half of the runs no socket is small. */
+	/* In half of the runs no capacity is small. */
 	node->options.capacity = (uint32_t)(random_chance(&of_all, 5000) && random_chance(&random, 5000)
 						    ? random_between(&random, 40, 300)
 						    : random_between(&random, 300, 8000));
 }
 
-/* In some runs joins are delayed as in a large ring. */
+/* In some runs let the nodes delay their joins, as nodes of a large ring do. */
 static void set_crowd(struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1033 + node->index};
@@ -106,7 +106,7 @@ static void set_crowd(struct sim *sim, struct node *node)
 
 	if (random_chance(&of_all, 6000))
 		return;
-	/* In half of these runs all nodes have one limit. */
+	/* In half of these runs all nodes have the same limit. */
 	node->options.join_crowd = (uint32_t)random_between(random_chance(&of_all, 5000) ? &of_all : &random, 0, 20);
 }
 
@@ -145,7 +145,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	if (has(sim, FAULT_FRAMES))
 		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
 	if (sim->faults.is_open)
-		options->node_count = 0; /* strangers may join */
+		options->node_count = 0; /* nodes that are in no list may join */
 	set_capacity(sim, node);
 	set_early(sim, node);
 	set_gather(sim, node);

@@ -11,7 +11,7 @@ struct totem_options;
 
 /** Set the options of a node from the run's seed and kinds of faults. seq: first seq of each ring. */
 void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq);
-/** Return the longest time that a join of a node with these options waits. */
+/** Return the longest time for which a node with these options delays a join. */
 uint64_t options_join_wait_ns(const struct sim *sim, const struct totem_options *options);
 
 #endif

@@ -4,7 +4,7 @@
 #include "tests/sim/check_ring.h"
 #include "tests/sim/sim.h"
 
-/* Return whether the ring's frames count. A ring of one need not send them. */
+/* Return whether frames of this ring are counted. A ring of one need not send its frames. */
 static bool is_counted(const struct ring_record *ring) { return ring != NULL && ring->member_count > 1; }
 
 void outbox_add(struct node *node, const struct ring_record *ring)
@@ -35,7 +35,7 @@ void outbox_judge(struct node *node)
 	const struct sim *sim = node->sim;
 	bool may_wait = !node->step_token_sent && node->deadline_ns[TOTEM_TIMER_HOLD] <= node_local_ns(node);
 
-	/* A paused node has no turns. */
+	/* Not checked for a paused node, which has no turns. */
 	if (!node->is_paused)
 		rings_kept_back(&node->sim->history, node->life, node->outbox.count, may_wait,
 			sim->clock.now_ns - node->outbox.since_ns, node->options.gather_ns + sim->turn_ns);

@@ -9,8 +9,8 @@
 #define ISOLATIONS 6u
 
 enum play {
-	PLAY_STALLS,     /* with a budget: pauses and cuts of 10 to 90 % of it, or of one link, change nothing */
-	PLAY_SILENCES,   /* a budget: a node that is silent for longer is out after at most 1.5 times the budget */
+	PLAY_STALLS, /* with a budget: pauses and cuts (10 to 90 % of it), or a cut between two nodes, change nothing */
+	PLAY_SILENCES,   /* with a budget: a node that is silent for longer is removed after at most 1.5 budgets */
 	PLAY_ISOLATIONS, /* without a budget: a node that is cut off forms its own ring before the others form theirs */
 	PLAY_COUNT,
 };
@@ -21,10 +21,10 @@ bool patience_is_played(const struct sim *sim) { return sim->options.faults == 1
 
 uint32_t patience_nodes(const struct sim *sim)
 {
-	return 3 + (uint32_t)(sim->options.seed / PLAY_COUNT % 5) * 2; /* 3 to 11 */
+	return 3 + (uint32_t)(sim->options.seed / PLAY_COUNT % 5) * 2; /* 3 to 11 nodes */
 }
 
-/* One way, up to 100 ms. A rotation stays a fraction of the token timeout. */
+/* Choose the delay in one direction, up to 100 ms, and a token timeout of several rotations. */
 void patience_set_network(struct sim *sim, uint64_t *token_ns)
 {
 	static const uint64_t delays_us[] = {200, 2000, 30000, 100000};
@@ -84,13 +84,19 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 		isolate(sim, node->index, false, true);
 		break;
 	case 4:
-		/* Longer than the budget. But other nodes hear both, and the token timeout has not passed. */
+		/*
+		 * A cut between two nodes that lasts longer than the budget, but ends before the token timeout. Other
+		 * nodes hear both.
+		 */
 		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
 		sim_cut(sim, node->index, other);
 		sim_cut(sim, other, node->index);
 		break;
 	case 5:
-		/* The same length, and only one node hears the silent one. */
+		/*
+		 * A node is cut off from all nodes but one, for longer than the budget. It ends before the token
+		 * timeout.
+		 */
 		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
 		isolate(sim, node->index, true, true);
 		sim->net.cut[node->index][other] = sim->net.cut[other][node->index] = false;
@@ -100,7 +106,7 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 		return;
 	sim_heal(sim);
 	node_resume(node);
-	/* One outage at a time: the token goes round before the next one. */
+	/* Only one outage at a time: let the token go round before the next one. */
 	sim_run_for(sim, budget_ns + random_below(&sim->random, budget_ns));
 }
 
@@ -155,7 +161,7 @@ static void play_silences(struct sim *sim)
 	for (uint32_t i = 0; i < SILENCES && !sim->report.is_broken; i++) {
 		silence(sim, budget_ns);
 		if (!sim->report.is_broken && !sim_run_until(sim, sim_synchronized, 4 * sim_settle_ns(sim)))
-			return; /* L1 reports this at the end */
+			return; /* is reported as L1 at the end */
 		sim_run_for(sim, budget_ns);
 	}
 }
@@ -194,14 +200,14 @@ static void isolation(struct sim *sim)
 
 	/*
 	 * In half of the plays a firewall rejects packets, so the senders get an error. Otherwise packets vanish. Both
-	 * directions are blocked. One would do, since the token cannot rotate with one either.
+	 * directions are blocked, although one would do: the token cannot rotate with one either.
 	 */
 	if (random_chance(&sim->random, 5000)) {
 		for (uint32_t i = 0; i < sim->node_count; i++)
 			sim->net.rejects[i][victim] = sim->net.rejects[victim][i] = i != victim;
 		sim_note(sim, victim, "rejects and is rejected");
 	} else {
-		/* The victim gets the token once more, so it misses the next one later than the others. */
+		/* The victim gets the token once more, so its token timeout begins later than those of the others. */
 		isolate(sim, victim, false, true);
 		run_until_token(sim, &sim->nodes[victim], 2 * options->hold_ns);
 		isolate(sim, victim, true, true);
@@ -226,7 +232,10 @@ static void play_isolations(struct sim *sim)
 
 void patience_run(struct sim *sim)
 {
-	/* A ring that is idle now and then shows more than dense traffic, which a long way could not carry. */
+	/*
+	 * Send nothing, or little: links with a long delay could not carry dense traffic. A ring that is idle now and
+	 * then shows more.
+	 */
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->nodes[i].traffic_mean_ns = sim->options.seed % 2 == 0 ? 0 : MS(500) + 100 * sim->net.delay_max_ns;
 	sim_start(sim);

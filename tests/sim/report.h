@@ -11,20 +11,20 @@
 struct report {
 	bool is_broken;
 	/*
-	 * An event after which no engine can guarantee safety: an accepted forged packet, or a ring id that
-	 * was used twice after storage was lost. From then on only liveness and memory are checked.
+	 * An event after which no engine can guarantee safety: a node accepted a forged packet, or a ring id was used
+	 * twice after storage was lost. From then on only liveness and memory are checked.
 	 */
 	bool is_tainted;
 	char property[8];
 	char text[400];
-	uint64_t nodes; /* concerned, by index */
+	uint64_t nodes; /* nodes that the violation concerns, bits by index */
 	struct ring_id ring;
 };
 
-/** Store the first violation. `nodes` by index. ring may be NULL. */
+/** Store the violation, if it is the first one. nodes: bits by index. ring may be NULL. */
 void report_violation(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
-/** The same, unless the run is tainted. */
+/** Store the violation as report_violation() does, unless the run is tainted. */
 void report_unsafe(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** Return a sentence that describes a property. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The sequence of one seed's run, and its report. */
+/* Run one seed from the start to the end, and print its report. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static void run_faults(struct sim *sim)
 	uint32_t before = 0;
 
 	sim_start(sim);
-	/* False signs alone change nothing, so the ring comes first. */
+	/* False signs are tested in a ring that is complete: then they must change nothing. */
 	if (faults_are_false_signs(sim) && sim_run_for(sim, MS(25)) &&
 		!sim_run_until(sim, sim_synchronized, 2 * sim_settle_ns(sim) + SECONDS(1)))
 		return;
@@ -28,7 +28,7 @@ static void run_faults(struct sim *sim)
 				(uintmax_t)sim->faults.false_signs);
 }
 
-#define CHANGE_CALLBACKS 6u /* transitional and regular, on each of three nodes */
+#define CHANGE_CALLBACKS 6u /* the transitional and the regular configuration, each on three nodes */
 
 /* A cut between two nodes may cause a few configurations in the first minute, and later hardly any. */
 static void run_middle(struct sim *sim)
@@ -36,7 +36,7 @@ static void run_middle(struct sim *sim)
 	uint32_t middle = (uint32_t)(sim->options.seed % 3);
 	uint32_t one = (middle + 1) % 3, other = (middle + 2) % 3;
 
-	/* Minutes of dense traffic would show no more. */
+	/* Send little: minutes of dense traffic would take long and show no more. */
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->nodes[i].traffic_mean_ns = MS(200);
 	sim_start(sim);

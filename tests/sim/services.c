@@ -8,7 +8,7 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/traffic.h"
 
-/* 0 or the engine's refusal. */
+/* Hand the message to the engine. @return 0, or the engine's error */
 static int hand_over(struct node *node, struct message *message)
 {
 	struct sim *sim = node->sim;
@@ -23,7 +23,7 @@ static int hand_over(struct node *node, struct message *message)
 	iov[0] = (struct iovec){sim->scratch, 5};
 	iov[1] = (struct iovec){sim->scratch + 5, cut - 5};
 	iov[2] = (struct iovec){sim->scratch + cut, size - cut};
-	/* Note it before the call, since its frames may leave before the call returns. */
+	/* Note the message before the call, since its frames may be sent before the call returns. */
 	history_sent(&sim->history, message);
 
 	int rc = totem_engine_send(node->engine, node_local_ns(node), message->guarantee, iov, 3);
@@ -37,7 +37,7 @@ static int hand_over(struct node *node, struct message *message)
 	return 0;
 }
 
-/* Users are held while services synchronise, as IPC is. */
+/* Users' messages wait while services synchronise, like requests of IPC. */
 void services_hand_over(struct node *node)
 {
 	uint32_t done = 0;
@@ -78,7 +78,7 @@ static void send_barrier(struct node *node)
 	struct sim *sim = node->sim;
 	struct message *message;
 
-	/* Services send their state before the barrier. In some runs it is large. */
+	/* Services send their state before the barrier. In some runs the state is large. */
 	if (random_chance(&sim->random, 1000)) {
 		message = history_message(&sim->history, node->life, TOTEM_AGREED,
 			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 6000), false);

@@ -22,7 +22,10 @@ static void on_lost(void *arg, const struct packet *packet, uint32_t to)
 				       .detail = packet->type});
 }
 
-/* Drawn from separate random numbers, so that other seeds play the same as before. */
+/*
+ * Choose the times of turns. Their random numbers are separate, so that seeds play the same runs as before there were
+ * turns.
+ */
 static void set_turns(struct sim *sim)
 {
 	struct sim_random random = {.state = sim->options.seed * 1019 - 1};
@@ -288,7 +291,7 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		uint64_t wait_ns = options_join_wait_ns(sim, options);
 
 		send_join = wait_ns > send_join ? wait_ns : send_join;
-		/* Two large rings may delay the merge, and a part of them once more. */
+		/* Two large rings may delay the merge, and part of the nodes may delay it a second time. */
 		if (options->join_crowd < sim->node_count)
 			strangers = 2 * sim->node_count * TOTEM_STRANGER_WAIT_NS;
 		silence = options->silence_ns > silence ? options->silence_ns : silence;

@@ -9,7 +9,7 @@
 
 #define PAUSE_GRACE_NS MS(20)
 
-/* Return the size of the smallest socket of a ring, or 0 if a member does not know it. */
+/* Return the smallest capacity of the ring's members, or 0 if a member does not know its own. */
 static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
 {
 	uint32_t least = UINT32_MAX;
@@ -24,10 +24,7 @@ static uint32_t smallest_socket(const struct sim *sim, const struct ring_record 
 	return least;
 }
 
-/*
- * Return 2 if tokens may be sent before frames, since then the frames of two rotations can wait in a socket, otherwise
- * 1.
- */
+/* Return how many rotations' frames can wait in a socket: 2 if tokens may be sent before frames, otherwise 1. */
 static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ring, uint32_t least)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
@@ -53,7 +50,7 @@ uint32_t step_window_max(const struct node *node)
 	return least < 4096 ? least : 4096;
 }
 
-/* I7: return the window that the sockets of the node's ring allow, with one frame more for each member. */
+/* I7: return the window that the sockets of the node's ring allow, plus one frame for each member. */
 static uint32_t adaptive_window(const struct node *node)
 {
 	uint32_t window = step_window_max(node);
@@ -104,7 +101,7 @@ void step_begin(struct node *node)
 	node->sim->steps++;
 }
 
-/* I6, I8: sums over the members, when all of them are in this ring. */
+/* I6, I8: compare the engine's numbers with the sums over the members, if all of them are in this ring. */
 static void check_sums(struct node *node, const struct ring_record *ring, enum totem_state state)
 {
 	struct sim *sim = node->sim;
@@ -154,7 +151,7 @@ void step_end(struct node *node)
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		if (node->deadline_ns[timer] != TOTEM_NEVER)
 			armed |= 1u << timer;
-	/* After a pause the token may wait in the inbox, so T-token is prolonged. */
+	/* After a pause the token may wait in the inbox, so a longer token timeout is allowed to run. */
 	if (node->paused_ns != 0 && sim->clock.now_ns < node->paused_ns + PAUSE_GRACE_NS)
 		armed |= 1u << TOTEM_TIMER_TOKEN;
 	rings_timers(&sim->history, node->life, state, armed);

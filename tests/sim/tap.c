@@ -34,7 +34,7 @@ static void complain(
 
 /* ------------------------------------------------------------------------------ messages in frames */
 
-/* Find the message to which a part of a packet belongs: the message that it continues, or the next one to begin. */
+/* Find the message to which a part of a packet belongs: the one that it continues, or the next one to begin. */
 static struct message *find_part(
 	struct life *life, bool swap, const uint8_t *bytes, uint32_t size, bool begins, bool ends, int *class)
 {
@@ -237,8 +237,8 @@ static void read_commit(
 	bool is_ours = commit.ring.rep == history->ids[life->node];
 
 	/*
-	 * The same id again, from a representative that lost its storage, is another ring. While a
-	 * member of the first one lives, nothing can tell the two apart: no engine could be safe.
+	 * A representative that lost its storage may use a ring id again, for another ring. While a member of the first
+	 * ring still runs, no engine can tell the two rings apart or be safe.
 	 */
 	if (ring != NULL && is_ours && ring->creator != life->number)
 		for (uint32_t node = 0; node < history->node_count; node++)

@@ -14,18 +14,18 @@
 
 struct tap {
 	uint8_t type;                 /* enum wire_type */
-	struct ring_id ring;          /* ring in the packet, with rep 0 in joins */
+	struct ring_id ring;          /* ring that the packet names, with rep 0 in joins */
 	uint32_t seq;                 /* seq of a frame, or token_seq of a token */
 	uint32_t aru, token_seq_high; /* token: aru and seq */
 	uint32_t fcc, backlog;        /* token */
-	bool is_new;                  /* frame: on the wire for the first time */
-	uint32_t originator;          /* frame: node index */
+	bool is_new;                  /* of a frame: on the wire for the first time */
+	uint32_t originator;          /* of a frame: index of the originator */
 	char note[64];
 };
 
 /**
- * @param swap          life's engine sends in the other byte order
- * @param window_size   frames per rotation; 0: members differ
+ * Read and check a packet that the life's engine sends. swap: the engine sends in the other byte order. window_size:
+ * frames per rotation; 0: members differ.
  */
 void tap_packet(struct history *history, struct life *life, bool swap, uint32_t window_size, uint64_t now_ns,
 	const uint8_t *bytes, size_t size, struct tap *tap);

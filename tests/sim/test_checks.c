@@ -19,8 +19,8 @@ START_TEST(sound_history)
 	deliver(ALL, first);
 	deliver(3, second);
 	/*
-	 * Node 3 is cut off, and 1 and 2 continue. Frame 3, of node 3, is lost, and frame 4 is dropped
-	 * behind the hole.
+	 * Node 3 is cut off, while nodes 1 and 2 go on. Frame 3, which node 3 sent, is lost. Frame 4 is dropped behind
+	 * the hole.
 	 */
 	install(0, 3, 8, 3);
 	install(1, 3, 8, 3);
@@ -200,7 +200,7 @@ START_TEST(d4_other_order)
 	install_all(4);
 	struct message *first = send_ordered(0, ring(ALL, 4), 1, ALL), *second = send_ordered(1, ring(ALL, 4), 2, ALL);
 
-	first->is_murky = true; /* otherwise D6 is reported first */
+	first->is_murky = true; /* otherwise D6 would be reported first */
 	deliver(4, second);
 	deliver(4, first);
 	expect("D4");
@@ -264,7 +264,7 @@ START_TEST(d7_companions_is_skipped)
 }
 END_TEST
 
-/* Node 2 is like the reference and frees its frame early, unless _i % 2. With _i / 2 node 1 has a later one. */
+/* Node 2 is like Corosync and frees its frame early, unless _i % 2. If _i / 2, node 1 delivers a later message. */
 START_TEST(d7_excused_when_the_reference_freed_early)
 {
 	install_all(4);
@@ -312,7 +312,10 @@ START_TEST(d8_one_more)
 }
 END_TEST
 
-/* The reference frees frames too early, and cannot pass them on then. One of our nodes must. */
+/*
+ * A node like Corosync frees frames too early, and cannot pass them on afterwards. A node of Coterie has to pass them
+ * on.
+ */
 START_TEST(d8_excused_when_the_reference_freed_early)
 {
 	install_all(4);

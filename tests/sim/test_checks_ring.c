@@ -108,12 +108,12 @@ START_TEST(i8_recovery)
 		receive(on, 1, 3);
 		trace(0, TOTEM_TRACE_INSTALLED, TOTEM_RECOVERY, on, 0, 1);
 		break;
-	case 2: /* two ends of the recovery */
+	case 2: /* the recovery ends at two different frames */
 		receive(on, 1, ALL);
 		trace(0, TOTEM_TRACE_INSTALLED, TOTEM_RECOVERY, on, 0, 1);
 		trace(1, TOTEM_TRACE_INSTALLED, TOTEM_RECOVERY, on, 0, 0);
 		break;
-	case 3: /* messages before all have installed */
+	case 3: /* messages are sent before all members have installed the ring */
 		on->installed = 3;
 		ck_assert(history_frame(&history, on, 1, &at));
 		rings_frame_sent(&history, lives[0], on, at, 0, 1, true);
@@ -166,7 +166,7 @@ END_TEST
 
 START_TEST(i10_not_wanted)
 {
-	lives[1]->wanted = 3; /* 1 and 2 */
+	lives[1]->wanted = 3; /* mask of nodes 1 and 2 */
 	trace(1, TOTEM_TRACE_STATE, TOTEM_GATHER, ring(ALL, 4), 0, TOTEM_COMMIT);
 	expect("I10");
 }

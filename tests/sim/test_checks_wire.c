@@ -14,7 +14,7 @@ static struct tap tapped(uint32_t node, const uint8_t *bytes, size_t size)
 	return tap;
 }
 
-/* Make a frame of one packet with one whole message. */
+/* Make a frame of one packet that carries one whole message. */
 static size_t frame_of(const struct message *message, uint32_t seq, uint8_t *out)
 {
 	struct wire_mcast mcast = {.nodeid = ids[message->life->node],
@@ -59,7 +59,7 @@ START_TEST(wire_frames)
 		tapped(0, bytes, size);
 		expect("D10");
 		return;
-	case 4: /* in the name of another node */
+	case 4: /* the message carries another node's id */
 		tapped(1, bytes, size);
 		expect("I3");
 		return;

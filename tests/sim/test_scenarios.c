@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Directed scenes that seeds would play only rarely. Each runs under several seeds. */
+/* Scenarios that seeds would play only rarely. Each is played with several seeds. */
 #include "tests/sim/sim.h"
 
 #include <check.h>
@@ -8,7 +8,7 @@
 #include "tests/sim/check_evs.h"
 #include "tests/suite.h"
 
-#ifdef __SANITIZE_ADDRESS__ /* with sanitizers the code is six times as slow, so half as many seeds are played */
+#ifdef __SANITIZE_ADDRESS__ /* sanitizers make the code six times as slow, so half as many seeds are played */
 #define SEEDS 5
 #define LARGE_SEEDS 1
 #else
@@ -22,7 +22,7 @@ static struct sim *started(uint64_t seed, uint32_t nodes)
 	struct sim *sim = sim_create(&options);
 
 	sim_start(sim);
-	sim_run_for(sim, MS(25)); /* all nodes are up */
+	sim_run_for(sim, MS(25)); /* until all nodes are up */
 	return sim;
 }
 
@@ -50,7 +50,7 @@ static void finish(struct sim *sim)
 	sim_destroy(sim);
 }
 
-/* Five nodes split 2|3 under loss, both sides go on, then the wall falls. */
+/* Five nodes split into 2 and 3 under loss, both sides go on, then the network is whole again. */
 START_TEST(partition_heals)
 {
 	struct sim *sim = started((uint64_t)_i, 5);
@@ -94,8 +94,8 @@ START_TEST(representative_crashes_under_load)
 END_TEST
 
 /*
- * Node 2 is cut off at the moment at which a safe message's frame is sent, so it may have it or not.
- * The others may deliver it in the transitional configuration at the earliest.
+ * Node 2 is cut off when the frame of a safe message is sent, so node 2 may have the frame or not. The others may
+ * deliver the message in the transitional configuration at the earliest.
  */
 START_TEST(safe_with_a_receiver_cut_off)
 {
@@ -104,7 +104,7 @@ START_TEST(safe_with_a_receiver_cut_off)
 	sim->has_users = false;
 	reach_one_ring(sim, "start");
 	sim_run_for(sim, MS(50));
-	/* 0: node 2 never gets the frame. 1: it gets the frame, but its token is lost. */
+	/* Even _i: node 2 never gets the frame. Odd _i: it gets the frame, but its token is lost. */
 	if (_i % 2 == 0)
 		sim_partition(sim, "0 1 | 2");
 	node_send(&sim->nodes[0], TOTEM_SAFE, 100);
@@ -167,7 +167,10 @@ START_TEST(asymmetric_link_ends_in_stable_rings)
 
 	sim_run_for(sim, 60 * token);
 	check_sound(sim, "asymmetric, later");
-	/* The back-off doubles. Without it there would be 300: six at every consensus timeout. */
+	/*
+	 * The back-off gets longer each time. Without it there would be 300 configurations: six at every consensus
+	 * timeout.
+	 */
 	ck_assert_msg(configurations(sim) - before <= 100, "seed %ju: %u configurations in 60 token timeouts",
 		(uintmax_t)sim->options.seed, configurations(sim) - before);
 	finish(sim);
@@ -187,7 +190,10 @@ START_TEST(sixty_four_nodes)
 }
 END_TEST
 
-/* A commit token that is repeated in the first rotation must not count as the second: this took up to 22 s. */
+/*
+ * A commit token that is repeated in the first rotation must not count as the one of the second rotation: the ring then
+ * took up to 22 s.
+ */
 START_TEST(thirty_two_nodes_form_under_loss)
 {
 	struct sim_options options = {.seed = (uint64_t)_i + 1, .nodes = 32};
@@ -217,7 +223,7 @@ START_TEST(one_node_alone)
 }
 END_TEST
 
-/* A node is paused until the others have given it up. Then all waiting packets arrive at once. */
+/* A node is paused until the others have removed it. Then all waiting packets arrive at once. */
 START_TEST(long_pause)
 {
 	struct sim *sim = started((uint64_t)_i, 3);
@@ -233,8 +239,8 @@ START_TEST(long_pause)
 END_TEST
 
 /*
- * Three nodes send as much as possible, and each stops now and then for half a token timeout. The
- * window grows, but a rotation must fit into the smallest socket, and no node may leave the ring.
+ * Three nodes send as much as possible, and each pauses now and then for half a token timeout. The window grows, but a
+ * rotation must fit into the smallest socket, and no node may leave the ring.
  */
 START_TEST(no_receiver_is_overrun)
 {

@@ -28,7 +28,7 @@ static uint64_t word_at(const struct message *message, uint32_t index)
 	return z ^ z >> 29;
 }
 
-/* Write prefix and id, which depend on the byte order. The rest does not. */
+/* Write group prefix and id, which depend on the byte order. The rest of a message does not. */
 static uint32_t write_head(const struct message *message, bool swap, uint8_t out[PREFIX_MAX + 4])
 {
 	uint32_t size = write_prefix(message, swap, out);
@@ -42,7 +42,7 @@ static void write_body(const struct message *message, uint32_t offset, uint8_t *
 {
 	size_t done = 0;
 
-	/* This loop takes a fifth of a run's time, so it handles words. */
+	/* This loop takes a fifth of a run's time, so it handles words of 8 bytes. */
 	for (; offset % 8 == 0 && size - done >= 8; done += 8, offset += 8) {
 		uint64_t word = word_at(message, offset / 8);
 

@@ -79,18 +79,34 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 
 # exec/ring/ between a made-up transport and a made-up engine.
-check_PROGRAMS += %D%/test_ring
-TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c exec/ring/ring_packet.c \
-	exec/ring/ring_seq.c exec/ring/ring_store.c \
-	exec/totem/frame.c exec/totem/wire.c
+ring_unit_tests = %D%/test_ring %D%/test_ring_lease %D%/test_ring_links %D%/test_ring_seq
+check_PROGRAMS += $(ring_unit_tests)
+TESTS += $(ring_unit_tests)
+check_LTLIBRARIES += %D%/libring_case.la
+%C%_libring_case_la_SOURCES = %D%/ring_case.c %D%/ring_case.h exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c \
+	exec/ring/ring_packet.c exec/ring/ring_seq.c exec/ring/ring_store.c exec/totem/frame.c exec/totem/wire.c
+%C%_libring_case_la_CFLAGS = $(TEST_CFLAGS)
+ring_case_libs = %D%/libring_case.la $(CHECK_LIBS)
+%C%_test_ring_SOURCES = %D%/test_ring.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
-%C%_test_ring_LDADD = $(CHECK_LIBS)
+%C%_test_ring_LDADD = $(ring_case_libs)
+%C%_test_ring_lease_SOURCES = %D%/test_ring_lease.c
+%C%_test_ring_lease_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_lease_LDADD = $(ring_case_libs)
+%C%_test_ring_links_SOURCES = %D%/test_ring_links.c
+%C%_test_ring_links_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_links_LDADD = $(ring_case_libs)
+%C%_test_ring_seq_SOURCES = %D%/test_ring_seq.c
+%C%_test_ring_seq_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_seq_LDADD = $(ring_case_libs)
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
+lease_tests = %D%/test_lease %D%/test_lease_contact %D%/test_lease_length %D%/test_lease_majority
+silence_tests = %D%/test_silence %D%/test_silence_records %D%/test_silence_witness
 totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_sync \
-	%D%/test_engine_signs %D%/test_engine_paths %D%/test_lease %D%/test_silence %D%/test_frame \
+	%D%/test_engine_signs %D%/test_engine_backoff %D%/test_engine_cut %D%/test_engine_paths $(lease_tests) $(silence_tests) \
+	%D%/test_frame \
 	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
 	%D%/test_hold %D%/test_flow %D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_join %D%/test_engine_options $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
@@ -106,6 +122,9 @@ fail_alloc_sources = %D%/fail_alloc.c %D%/fail_alloc.h
 fail_alloc_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
 engine_net_sources = %D%/engine_net.c %D%/engine_net.h
+engine_case_sources = %D%/engine_case.c %D%/engine_case.h $(engine_net_sources)
+lease_case_sources = %D%/lease_case.c %D%/lease_case.h $(engine_case_sources)
+silence_case_sources = %D%/silence_case.c %D%/silence_case.h $(engine_case_sources)
 %C%_test_engine_SOURCES = %D%/test_engine.c $(engine_net_sources)
 %C%_test_engine_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_LDADD = libtotem.la $(CHECK_LIBS)
@@ -118,18 +137,39 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_engine_seqs_SOURCES = %D%/test_engine_seqs.c $(engine_net_sources)
 %C%_test_engine_seqs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_seqs_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_engine_signs_SOURCES = %D%/test_engine_signs.c $(engine_net_sources)
+%C%_test_engine_signs_SOURCES = %D%/test_engine_signs.c $(engine_case_sources)
 %C%_test_engine_signs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_signs_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_backoff_SOURCES = %D%/test_engine_backoff.c $(engine_case_sources)
+%C%_test_engine_backoff_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_backoff_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_cut_SOURCES = %D%/test_engine_cut.c $(engine_case_sources)
+%C%_test_engine_cut_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_cut_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_paths_SOURCES = %D%/test_engine_paths.c $(engine_net_sources)
 %C%_test_engine_paths_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_paths_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_lease_SOURCES = %D%/test_lease.c $(engine_net_sources)
+%C%_test_lease_SOURCES = %D%/test_lease.c $(lease_case_sources)
 %C%_test_lease_CFLAGS = $(TEST_CFLAGS)
 %C%_test_lease_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_silence_SOURCES = %D%/test_silence.c $(engine_net_sources)
+%C%_test_lease_contact_SOURCES = %D%/test_lease_contact.c $(lease_case_sources)
+%C%_test_lease_contact_CFLAGS = $(TEST_CFLAGS)
+%C%_test_lease_contact_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_lease_length_SOURCES = %D%/test_lease_length.c $(lease_case_sources)
+%C%_test_lease_length_CFLAGS = $(TEST_CFLAGS)
+%C%_test_lease_length_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_lease_majority_SOURCES = %D%/test_lease_majority.c $(lease_case_sources)
+%C%_test_lease_majority_CFLAGS = $(TEST_CFLAGS)
+%C%_test_lease_majority_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_silence_SOURCES = %D%/test_silence.c $(silence_case_sources)
 %C%_test_silence_CFLAGS = $(TEST_CFLAGS)
 %C%_test_silence_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_silence_records_SOURCES = %D%/test_silence_records.c $(silence_case_sources)
+%C%_test_silence_records_CFLAGS = $(TEST_CFLAGS)
+%C%_test_silence_records_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_silence_witness_SOURCES = %D%/test_silence_witness.c $(silence_case_sources)
+%C%_test_silence_witness_CFLAGS = $(TEST_CFLAGS)
+%C%_test_silence_witness_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_frame_SOURCES = %D%/test_frame.c $(fail_alloc_sources)
 %C%_test_frame_CFLAGS = $(TEST_CFLAGS)
 %C%_test_frame_LDFLAGS = $(fail_alloc_ldflags)

@@ -2,110 +2,10 @@
 /* Sealed datagrams between nodes without a network: which ones are accepted, and which are refused. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/suite.h"
-#include "transports/common/secure/secure_private.h"
-
-#define NODES 3u
-#define SIZE_MAX_TESTED 65000u
-
-static const uint8_t ring_key[128] = "a key of the ring", other_key[128] = "a key of another ring";
-
-static struct secure *nodes[NODES]; /* node ids are one more than the place */
-static uint64_t now_ns;
-static uint8_t datagram[SIZE_MAX_TESTED + SECURE_OVERHEAD];
-static struct secure_opened opened;
-static uint8_t random_next;
-
-static int fill_counting(void *bytes, size_t size)
-{
-	memset(bytes, ++random_next, size);
-	return 0;
-}
-
-static void node_start(uint32_t node)
-{
-	ck_assert_int_eq(secure_create(node + 1, fill_counting, &nodes[node]), 0);
-	for (uint32_t peer = 0; peer < NODES; peer++)
-		if (peer != node)
-			ck_assert_int_eq(secure_peer_add(nodes[node], peer + 1), 0);
-	ck_assert_int_eq(secure_load(nodes[node], 1, SECURE_AES256_GCM, ring_key, sizeof(ring_key)), 0);
-	ck_assert_int_eq(secure_use(nodes[node], 1), 0);
-}
-
-static void node_restart(uint32_t node)
-{
-	secure_destroy(nodes[node]);
-	node_start(node);
-}
-
-/* Deliver a datagram and all replies to it. @return the result of the first one */
-static enum secure_result deliver(uint32_t from, uint32_t to, uint8_t *bytes, uint32_t size)
-{
-	enum secure_result result = secure_open(nodes[to], now_ns, from + 1, bytes, size, &opened);
-	struct secure_opened next = opened;
-	uint8_t reply[SECURE_CONTROL_SIZE];
-	int replies = 0;
-
-	while (next.reply_size > 0) {
-		uint32_t sender = to;
-
-		ck_assert_int_lt(++replies, 5);
-		ck_assert_uint_eq(next.reply_size, SECURE_CONTROL_SIZE);
-		memcpy(reply, next.reply, sizeof(reply));
-		to = from;
-		from = sender;
-		ck_assert_int_eq(secure_open(nodes[to], now_ns, from + 1, reply, sizeof(reply), &next), SECURE_HANDLED);
-	}
-	return result;
-}
-
-static void ask(uint32_t from, uint32_t to, uint32_t number)
-{
-	uint8_t bytes[SECURE_CONTROL_SIZE];
-
-	ck_assert_int_eq(secure_ask(nodes[from], number, to + 1, bytes), 0);
-	ck_assert_int_eq(deliver(from, to, bytes, sizeof(bytes)), SECURE_HANDLED);
-}
-
-static uint32_t seal_for(uint32_t from, uint32_t to, enum secure_lane lane, uint32_t size, uint8_t *out)
-{
-	static uint8_t plain[SIZE_MAX_TESTED];
-
-	memset(plain, 0x5a, size);
-	ck_assert_int_eq(secure_seal(nodes[from], lane, to + 1, plain, size, out), 0);
-	return size + SECURE_OVERHEAD;
-}
-
-/* Seal a datagram for nodes[1], which most tests use. */
-static uint32_t seal(uint32_t from, enum secure_lane lane, uint32_t size, uint8_t *out)
-{
-	return seal_for(from, 1, lane, size, out);
-}
-
-static enum secure_result send_one(uint32_t from, uint32_t to, uint32_t size)
-{
-	return deliver(from, to, datagram, seal_for(from, to, SECURE_UNICAST, size, datagram));
-}
-
-static void set_up(void)
-{
-	now_ns = 1000000000;
-	random_next = 0;
-	for (uint32_t i = 0; i < NODES; i++)
-		node_start(i);
-	for (uint32_t from = 0; from < NODES; from++)
-		for (uint32_t to = 0; to < from; to++)
-			ask(from, to, 1);
-}
-
-static void tear_down(void)
-{
-	for (uint32_t i = 0; i < NODES; i++)
-		secure_destroy(nodes[i]);
-}
+#include "tests/unit/secure_case.h"
 
 /* ---- The plain case ------------------------------------------------------------ */
 
@@ -170,7 +70,7 @@ START_TEST(every_altered_bit_is_noticed)
 	for (uint32_t bit = 0; bit < 8 * size; bit++) {
 		memcpy(datagram, sealed, size);
 		datagram[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		now_ns += 1000000000; /* wait until the limit of log lines allows another one */
+		now_ns += 1000000000; /* so that the rate of key derivations is not limited */
 		ck_assert_int_ne(deliver(0, 1, datagram, size), SECURE_FRAME);
 	}
 	ck_assert_int_eq(deliver(0, 1, sealed, size), SECURE_FRAME);
@@ -201,7 +101,7 @@ START_TEST(another_node_cannot_lend_its_name)
 }
 END_TEST
 
-/* A datagram for one node must not be accepted by another one. Otherwise a token could be accepted twice. */
+/* No node accepts a datagram for another node. Otherwise a token could be accepted twice. */
 START_TEST(a_datagram_for_one_node_is_opened_by_no_other)
 {
 	uint8_t copy[200];
@@ -210,7 +110,7 @@ START_TEST(a_datagram_for_one_node_is_opened_by_no_other)
 	memcpy(copy, datagram, size);
 	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
 	ck_assert_int_eq(deliver(0, 2, copy, size), SECURE_FRAME);
-	node_restart(0); /* no question is sent to the sender */
+	node_restart(0); /* the session is unknown now, but the datagram causes no question */
 	size = seal_for(0, 2, SECURE_UNICAST, 100, datagram);
 	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
 	ck_assert_uint_eq(opened.reply_size, 0);
@@ -350,7 +250,7 @@ START_TEST(an_answer_of_a_believed_session_drops_no_frame_on_its_way)
 
 	for (int i = 0; i < 10; i++)
 		size = seal(0, i % 2 == 0 ? SECURE_UNICAST : SECURE_GROUP, 100, frames[i]);
-	ask(1, 0, 1); /* the answer tells that numbers up to 5 are used */
+	ask(1, 0, 1); /* the answer says that numbers up to 5 are used */
 	for (int i = 9; i >= 0; i--) {
 		memcpy(copy, frames[i], size);
 		ck_assert_int_eq(deliver(0, 1, frames[i], size), SECURE_FRAME);
@@ -370,200 +270,6 @@ START_TEST(an_answer_from_the_next_generation_drops_no_frame_on_its_way)
 	ck_assert_int_eq(deliver(0, 1, early, size), SECURE_FRAME);
 	ck_assert_int_eq(deliver(0, 1, late, size), SECURE_FRAME);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-}
-END_TEST
-
-/* ---- Sessions --------------------------------------------------------------------- */
-
-START_TEST(a_node_that_has_restarted_is_believed_after_one_question)
-{
-	node_restart(0);
-	ck_assert(!secure_is_believed(nodes[0], 1, 2));
-	ask(0, 1, 1); /* its hello */
-	ck_assert(secure_is_believed(nodes[0], 1, 2));
-	ck_assert(secure_is_believed(nodes[1], 1, 1));
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(a_frame_of_a_new_session_asks_by_itself)
-{
-	node_restart(0);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_UNKNOWN);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	/* the question proved the sender's session to us as well */
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(a_lost_question_is_asked_again)
-{
-	node_restart(0);
-
-	uint32_t size = seal(0, SECURE_UNICAST, 10, datagram);
-
-	secure_open(nodes[1], now_ns, 1, datagram, size, &opened);
-	ck_assert_uint_ne(opened.reply_size, 0); /* and lost */
-	size = seal(0, SECURE_UNICAST, 10, datagram);
-	secure_open(nodes[1], now_ns, 1, datagram, size, &opened);
-	ck_assert_uint_eq(opened.reply_size, 0);
-	now_ns += 5000000;
-	ck_assert_int_eq(send_one(0, 1, 10), SECURE_UNKNOWN);
-	ck_assert_int_eq(send_one(0, 1, 10), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(no_two_starts_use_one_nonce)
-{
-	uint8_t first[SECURE_OVERHEAD + 10], second[SECURE_OVERHEAD + 10], clone[SECURE_OVERHEAD + 10];
-
-	node_restart(0);
-	seal(0, SECURE_UNICAST, 10, first);
-	node_restart(0);
-	seal(0, SECURE_UNICAST, 10, second);
-	secure_destroy(nodes[0]);
-	node_start(0); /* the same disk in another machine, or a restart */
-	seal(0, SECURE_UNICAST, 10, clone);
-	ck_assert_mem_eq(first + 24, second + 24, 8); /* the numbers are the same */
-	ck_assert_mem_ne(first + 8, second + 8, 16);  /* the sessions are not, and so the keys */
-	ck_assert_mem_ne(first + 8, clone + 8, 16);
-	ck_assert_mem_ne(first + SECURE_HEADER_SIZE, second + SECURE_HEADER_SIZE, 10);
-	ck_assert_mem_ne(second + SECURE_HEADER_SIZE, clone + SECURE_HEADER_SIZE, 10);
-}
-END_TEST
-
-static int fill_failing(void *bytes, size_t size)
-{
-	(void)bytes, (void)size;
-	return -EIO;
-}
-
-START_TEST(without_random_bytes_there_is_no_session)
-{
-	nodes[0]->fill_random = fill_failing;
-	ck_assert_int_eq(secure_load(nodes[0], 2, SECURE_AES256_GCM, other_key, sizeof(other_key)), -EIO);
-	ck_assert_uint_eq(secure_key_id(nodes[0], 2), 0);
-	ck_assert_int_eq(secure_use(nodes[0], 2), -EINVAL);
-	nodes[0]->fill_random = fill_counting;
-}
-END_TEST
-
-/* ---- Generations -------------------------------------------------------------------- */
-
-START_TEST(a_generation_ends_after_its_bytes)
-{
-	nodes[0]->generation_bytes_max = 1000;
-	for (int i = 0; i < 100; i++) {
-		ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-		ck_assert_uint_eq(nodes[0]->own[0].lanes[0].number >> 32, (uint64_t)i / 10);
-	}
-}
-END_TEST
-
-START_TEST(a_generation_ends_after_its_numbers)
-{
-	nodes[0]->own[0].lanes[0].number = UINT32_MAX - 3;
-	for (int i = 0; i < 10; i++)
-		ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	ck_assert_uint_eq(nodes[0]->own[0].lanes[0].number >> 32, 1);
-}
-END_TEST
-
-START_TEST(a_frame_of_the_generation_before_may_come_late)
-{
-	uint8_t late[200];
-
-	nodes[0]->own[0].lanes[0].number = UINT32_MAX - 3;
-
-	uint32_t size = seal(0, SECURE_UNICAST, 100, late);
-
-	for (int i = 0; i < 10; i++)
-		ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-	ck_assert_int_eq(deliver(0, 1, late, size), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(missed_generations_are_made_up_by_a_question)
-{
-	nodes[0]->own[0].lanes[0].number = UINT64_C(7) << 32;
-	/* act as if the key's byte limit were reached, so that a new key is derived */
-	nodes[0]->own[0].lanes[0].bytes = nodes[0]->generation_bytes_max;
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_UNKNOWN);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-}
-END_TEST
-
-/* ---- Keys change ---------------------------------------------------------------------- */
-
-START_TEST(keys_change_while_frames_flow)
-{
-	uint8_t early[200];
-	uint32_t size;
-
-	for (uint32_t i = 0; i < NODES; i++)
-		ck_assert_int_eq(secure_load(nodes[i], 2, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
-	ask(0, 1, 2);
-	size = seal(0, SECURE_UNICAST, 100, early);
-	ck_assert_int_eq(secure_use(nodes[0], 2), 0);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME); /* the new key */
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME); /* the old one */
-	ck_assert_int_eq(deliver(0, 1, early, size), SECURE_FRAME);
-	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
-	size = seal(2, SECURE_UNICAST, 100, early);
-	secure_forget(nodes[1], 1);
-	ck_assert_int_eq(deliver(2, 1, early, size), SECURE_FORGED); /* a datagram with a key that was dropped */
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-}
-END_TEST
-
-/* A node that has restarted has the new key only. Its datagrams are accepted later. */
-START_TEST(a_node_that_starts_in_a_change_waits_until_it_is_over)
-{
-	for (uint32_t i = 0; i < NODES; i++)
-		ck_assert_int_eq(secure_load(nodes[i], 2, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
-	ask(0, 1, 2);
-	node_restart(0);
-	ck_assert_int_eq(secure_load(nodes[0], 1, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
-	ck_assert_int_eq(secure_use(nodes[0], 1), 0);
-	for (int i = 0; i < 5; i++) {
-		now_ns += 100000000;
-		secure_open(nodes[1], now_ns, 1, datagram, seal(0, SECURE_UNICAST, 10, datagram), &opened);
-		ck_assert_uint_eq(opened.size, 0);
-		if (opened.reply_size == 0)
-			continue;
-
-		uint8_t bytes[SECURE_CONTROL_SIZE];
-
-		memcpy(bytes, opened.reply, sizeof(bytes));
-		secure_open(nodes[0], now_ns, 2, bytes, sizeof(bytes), &opened);
-		if (opened.reply_size > 0) {
-			memcpy(bytes, opened.reply, sizeof(bytes));
-			secure_open(nodes[1], now_ns, 1, bytes, sizeof(bytes), &opened);
-		}
-	}
-	ck_assert(secure_is_believed(nodes[1], 2, 1));
-	ck_assert(!secure_is_believed(nodes[1], 1, 1)); /* that session was of the node's former run */
-	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(the_same_key_twice_is_refused)
-{
-	ck_assert_int_eq(secure_load(nodes[0], 2, SECURE_AES256_GCM, ring_key, sizeof(ring_key)), -EEXIST);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
-}
-END_TEST
-
-START_TEST(keys_are_wiped)
-{
-	static const uint8_t zeros[sizeof(struct keys_root)];
-
-	secure_forget(nodes[0], 1);
-	ck_assert_mem_eq(&nodes[0]->roots[0], zeros, sizeof(zeros));
-	ck_assert_uint_eq(secure_used(nodes[0]), 0);
-	ck_assert_int_eq(secure_seal(nodes[0], SECURE_UNICAST, 2, datagram, 1, datagram + 100), -EINVAL);
 }
 END_TEST
 
@@ -671,63 +377,7 @@ START_TEST(a_quote_of_another_start_shows_nothing)
 }
 END_TEST
 
-/* ---- Peers ---------------------------------------------------------------------------------- */
-
-START_TEST(peers_come_and_go)
-{
-	ck_assert_int_eq(secure_peer_add(nodes[0], 2), -EEXIST);
-	secure_peer_del(nodes[0], 2);
-	secure_peer_del(nodes[0], 2);
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FORGED);
-	for (uint32_t nodeid = 1000; nodeid > 10; nodeid -= 3)
-		ck_assert_int_eq(secure_peer_add(nodes[0], nodeid), 0);
-	ck_assert_int_eq(secure_peer_add(nodes[0], 2), 0);
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_UNKNOWN);
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME);
-	ck_assert_ptr_nonnull(secure_peer_counts(nodes[0], 1000));
-	ck_assert_ptr_null(secure_peer_counts(nodes[0], 999));
-}
-END_TEST
-
-START_TEST(proofs_differ_by_key_label_and_contents)
-{
-	uint8_t proofs[4][32];
-
-	ck_assert_int_eq(secure_load(nodes[0], 2, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
-	ck_assert_int_eq(secure_proof(nodes[0], 1, "a", "x", 1, proofs[0]), 0);
-	ck_assert_int_eq(secure_proof(nodes[0], 2, "a", "x", 1, proofs[1]), 0);
-	ck_assert_int_eq(secure_proof(nodes[0], 1, "b", "x", 1, proofs[2]), 0);
-	ck_assert_int_eq(secure_proof(nodes[0], 1, "a", "y", 1, proofs[3]), 0);
-	for (int i = 0; i < 4; i++)
-		for (int k = 0; k < i; k++)
-			ck_assert_mem_ne(proofs[i], proofs[k], 32);
-	ck_assert_int_eq(secure_proof(nodes[1], 1, "a", "x", 1, proofs[1]), 0);
-	ck_assert_mem_eq(proofs[0], proofs[1], 32);
-	ck_assert_int_eq(secure_proof(nodes[1], 2, "a", "x", 1, proofs[1]), -EINVAL);
-}
-END_TEST
-
-static void add_frames(TCase *tests)
-{
-	tcase_add_loop_test(tests, a_sealed_frame_is_opened, 0, 9);
-	tcase_add_test(tests, the_other_cipher_does_the_same);
-	tcase_add_test(tests, one_datagram_is_for_every_peer);
-	tcase_add_test(tests, nothing_of_a_frame_is_readable);
-	tcase_add_test(tests, every_altered_bit_is_noticed);
-	tcase_add_test(tests, every_truncation_is_noticed);
-	tcase_add_test(tests, another_node_cannot_lend_its_name);
-	tcase_add_test(tests, a_datagram_for_one_node_is_opened_by_no_other);
-	tcase_add_test(tests, clear_datagrams_are_refused_unless_allowed);
-	tcase_add_test(tests, another_key_opens_nothing);
-	tcase_add_test(tests, a_datagram_is_opened_once);
-	tcase_add_test(tests, lanes_may_overtake_each_other);
-	tcase_add_test(tests, a_recording_means_nothing_to_a_node_that_has_restarted);
-	tcase_add_test(tests, a_recorded_answer_means_nothing);
-	tcase_add_test(tests, frames_before_the_answer_are_not_opened_after_it);
-	tcase_add_test(tests, an_answer_of_a_believed_session_drops_no_frame_on_its_way);
-	tcase_add_test(tests, an_answer_from_the_next_generation_drops_no_frame_on_its_way);
-	tcase_add_test(tests, an_answer_that_was_overtaken_opens_no_frame_twice);
-}
+/* ---- Sizes -------------------------------------------------------------------------------- */
 
 START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
 {
@@ -752,42 +402,36 @@ START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
 }
 END_TEST
 
-static void add_sessions(TCase *tests)
-{
-	tcase_add_test(tests, a_node_that_has_restarted_is_believed_after_one_question);
-	tcase_add_test(tests, a_frame_of_a_new_session_asks_by_itself);
-	tcase_add_test(tests, a_lost_question_is_asked_again);
-	tcase_add_test(tests, no_two_starts_use_one_nonce);
-	tcase_add_test(tests, without_random_bytes_there_is_no_session);
-	tcase_add_test(tests, a_generation_ends_after_its_bytes);
-	tcase_add_test(tests, a_generation_ends_after_its_numbers);
-	tcase_add_test(tests, a_frame_of_the_generation_before_may_come_late);
-	tcase_add_test(tests, missed_generations_are_made_up_by_a_question);
-	tcase_add_test(tests, keys_change_while_frames_flow);
-	tcase_add_test(tests, a_node_that_starts_in_a_change_waits_until_it_is_over);
-	tcase_add_test(tests, the_same_key_twice_is_refused);
-	tcase_add_test(tests, keys_are_wiped);
-	tcase_add_test(tests, a_flood_of_forged_sessions_is_bounded);
-	tcase_add_test(tests, a_flood_of_forged_control_keeps_no_answer_out);
-	tcase_add_test(tests, replayed_frames_of_an_old_session_cause_few_questions);
-	tcase_add_loop_test(tests, a_quote_shows_the_frame_it_is_of, 0, 9);
-	tcase_add_test(tests, a_quote_of_another_start_shows_nothing);
-	tcase_add_test(tests, peers_come_and_go);
-	tcase_add_loop_test(tests, frames_are_whole_blocks_with_libcrypto_alone, 0, 2);
-	tcase_add_test(tests, proofs_differ_by_key_label_and_contents);
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("secure");
-	TCase *frames = tcase_create("frames");
-	TCase *sessions = tcase_create("sessions");
+	TCase *tcase = tcase_create("frames");
 
-	tcase_add_checked_fixture(frames, set_up, tear_down);
-	tcase_add_checked_fixture(sessions, set_up, tear_down);
-	add_frames(frames);
-	add_sessions(sessions);
-	suite_add_tcase(suite, frames);
-	suite_add_tcase(suite, sessions);
+	tcase_add_checked_fixture(tcase, secure_case_set_up, secure_case_tear_down);
+	tcase_add_loop_test(tcase, a_sealed_frame_is_opened, 0, 9);
+	tcase_add_test(tcase, the_other_cipher_does_the_same);
+	tcase_add_test(tcase, one_datagram_is_for_every_peer);
+	tcase_add_test(tcase, nothing_of_a_frame_is_readable);
+	tcase_add_test(tcase, every_altered_bit_is_noticed);
+	tcase_add_test(tcase, every_truncation_is_noticed);
+	tcase_add_test(tcase, another_node_cannot_lend_its_name);
+	tcase_add_test(tcase, a_datagram_for_one_node_is_opened_by_no_other);
+	tcase_add_test(tcase, clear_datagrams_are_refused_unless_allowed);
+	tcase_add_test(tcase, another_key_opens_nothing);
+	tcase_add_test(tcase, a_datagram_is_opened_once);
+	tcase_add_test(tcase, lanes_may_overtake_each_other);
+	tcase_add_test(tcase, a_recording_means_nothing_to_a_node_that_has_restarted);
+	tcase_add_test(tcase, a_recorded_answer_means_nothing);
+	tcase_add_test(tcase, frames_before_the_answer_are_not_opened_after_it);
+	tcase_add_test(tcase, an_answer_of_a_believed_session_drops_no_frame_on_its_way);
+	tcase_add_test(tcase, an_answer_from_the_next_generation_drops_no_frame_on_its_way);
+	tcase_add_test(tcase, an_answer_that_was_overtaken_opens_no_frame_twice);
+	tcase_add_test(tcase, a_flood_of_forged_sessions_is_bounded);
+	tcase_add_test(tcase, a_flood_of_forged_control_keeps_no_answer_out);
+	tcase_add_test(tcase, replayed_frames_of_an_old_session_cause_few_questions);
+	tcase_add_loop_test(tcase, a_quote_shows_the_frame_it_is_of, 0, 9);
+	tcase_add_test(tcase, a_quote_of_another_start_shows_nothing);
+	tcase_add_loop_test(tcase, frames_are_whole_blocks_with_libcrypto_alone, 0, 2);
+	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -6,7 +6,7 @@
 
 enum kind {
 	KIND_NOTHING, /* a number or a name that cannot be completed */
-	KIND_FILE,    /* the shell knows files */
+	KIND_FILE,    /* a path: the shell completes it by itself */
 	KIND_NODE,
 	KIND_KEY,
 	KIND_WORDS,

@@ -8,8 +8,8 @@ secure_sources += %D%/aead_ipsec_mb.c
 endif
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys
-TESTS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys
+check_PROGRAMS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys tests/unit/test_secure_sessions
+TESTS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys tests/unit/test_secure_sessions
 check_PROGRAMS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 TESTS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 tests_unit_test_udp_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
@@ -23,9 +23,13 @@ tests_unit_test_udpu_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS
 tests_unit_test_aead_SOURCES = tests/unit/test_aead.c
 tests_unit_test_aead_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_aead_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
-tests_unit_test_secure_SOURCES = tests/unit/test_secure.c
+secure_case_sources = tests/unit/secure_case.c tests/unit/secure_case.h
+tests_unit_test_secure_SOURCES = tests/unit/test_secure.c $(secure_case_sources)
 tests_unit_test_secure_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_secure_sessions_SOURCES = tests/unit/test_secure_sessions.c $(secure_case_sources)
+tests_unit_test_secure_sessions_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_secure_sessions_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_secure_keys_SOURCES = tests/unit/test_secure_keys.c
 tests_unit_test_secure_keys_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_keys_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
