@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host table of the kit's nodes: the daemon's, which may refuse by chance. */
+/* The host table of the kit's nodes: the daemon's table, but some functions fail by chance if the test wants that. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

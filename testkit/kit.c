@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cluster: its time, the steps of its nodes, and observation. */
+/* A simulated cluster: its clock, the handling of its events, and functions by which a test observes it. */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>

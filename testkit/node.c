@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A node: an executive with config, plugins and files. Its start, its turns, and its end. */
+/* A node: an executive with config, plugins and files. This file starts it, runs its turns, and ends it. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>

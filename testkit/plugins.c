@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugins of a node and their options. They can be unloaded and replaced while it runs. */
+/* The plugins of a node and their options. Plugins can be unloaded and replaced while the node runs. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The transport of a node: frames into the simulated network and out of it. */
+/* The transport of a node: it sends frames into the simulated network and receives frames from it. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>

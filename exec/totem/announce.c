@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Announce this ring to others by merge detects, and decide when it takes strangers in: book membership, "Merge". */
+/* Announce this ring to others by merge detects, and decide when it accepts strangers: book membership, "Merge". */
 #include "exec/totem/announce.h"
 
 #include <assert.h>

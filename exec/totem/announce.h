@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Merge detects of this ring, and the time from which it takes strangers in. */
+/* Merge detects of this ring, and the time from which the ring accepts strangers. */
 #ifndef TOTEM_ANNOUNCE_H
 #define TOTEM_ANNOUNCE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proofs of the aru fields of the last tokens: book ring, "The aru". */
+/* Find out from the aru fields of the last tokens which frames all members have: book ring, "The aru". */
 #include "exec/totem/aru.h"
 
 #include "exec/totem/state.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proofs of the last tokens: frames that all members have. */
+/* The aru fields of the last tokens, which show what frames all members have. */
 #ifndef TOTEM_ARU_H
 #define TOTEM_ARU_H
 

@@ -16,7 +16,8 @@
  * If many nodes choose a number at random within these bounds, it is new: no ring with the same representative had it.
  */
 #define FRESH_SPAN (UINT64_C(1) << 40)
-#define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2) /* the same near the end of the numbers that all nodes accept */
+/* As FRESH_SPAN, when low_claim is near the end of the numbers that all nodes accept. */
+#define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2)
 
 /* Return the highest number that a member of a ring with this seq accepts, without the step that the caller adds. */
 static uint64_t belief_of(uint64_t ring_seq)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Helpers of all files of the engine: traces, refusals, and who is who in the ring. */
+/* Helpers of all files of the engine: traces, refusals, and the roles of nodes in the ring. */
 #include "exec/totem/core.h"
 
 #include <assert.h>

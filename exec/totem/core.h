@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Helpers of all files of the engine. They call no other file of it. */
+/* Helpers of all files of the engine. They call no other file of the engine. */
 #ifndef TOTEM_CORE_H
 #define TOTEM_CORE_H
 

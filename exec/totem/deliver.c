@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Choose the frames that may be delivered now: see book ring, "Delivery" and book membership, "Installation". */
+/* Choose the frames that may be delivered now: book ring, "Delivery" and book membership, "Installation". */
 #include "exec/totem/deliver.h"
 
 #include <assert.h>

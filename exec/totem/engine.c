@@ -166,7 +166,7 @@ static void leave(struct totem_engine *engine)
 }
 
 /*
- * Note that a node is alive, because of a packet. A frame shows nothing: its header names the originator, but any
+ * Note that the sender of a packet is alive. A frame does not show this: its header names the originator, but any
  * member may send it again.
  */
 static void note_life(struct totem_engine *engine, const struct wire_header *header)
@@ -370,7 +370,7 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 	if (rc == -EAGAIN)
 		queues_note_refused(engine);
 	if (rc == 0 || rc == -EAGAIN)
-		hold_wake(engine); /* also for a full queue: only the token can empty it */
+		hold_wake(engine); /* also if the queue was full, since only the token can empty it */
 	if (rc == 0)
 		engine->counters.messages_tx++;
 	return rc;

@@ -235,7 +235,7 @@ struct totem_callbacks {
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
 	void (*room)(void *arg);
-	/** May be NULL. */
+	/** Called for each event of enum totem_trace_kind. May be NULL. */
 	void (*trace)(void *arg, const struct totem_trace *trace);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Limit the frames of a visit, and send them: see book ring, "Flow control" and book ring, "Sending". */
+/* Limit the frames of a visit, and send them: book ring, "Flow control" and book ring, "Sending". */
 #include "exec/totem/flow.h"
 
 #include <assert.h>

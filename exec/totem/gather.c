@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Joins and consensus: see book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
+/* Joins and consensus: book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
 #include "exec/totem/gather.h"
 
 #include <assert.h>

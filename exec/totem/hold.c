@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The token is here and kept: book ring, "Hold and retransmission", and book extensions, "Linger". */
+/* Keep the token here and send it on later: book ring, "Hold and retransmission", and book extensions, "Linger". */
 #include "exec/totem/hold.h"
 
 #include "exec/totem/frame.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A token that is here and kept. */
+/* The token while this node keeps it. */
 #ifndef TOTEM_HOLD_H
 #define TOTEM_HOLD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of the deliberate bugs, and the function that switches one on. Only tests/sim compiles this. */
+/* Names of the deliberate bugs, and the function that switches a bug on. Only tests/sim compiles this file. */
 #include "exec/totem/hooks.h"
 
 #ifdef TOTEM_HOOKS

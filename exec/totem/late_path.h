@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Paths that carry packets again at different times. */
+/* Paths between nodes that work again at different times. */
 #ifndef TOTEM_LATE_PATH_H
 #define TOTEM_LATE_PATH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Contact with the members, and the lease that it renews. */
+/* Contact with the members, and the lease, which contact renews. */
 #ifndef TOTEM_LEASE_H
 #define TOTEM_LEASE_H
 

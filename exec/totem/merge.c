@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets of other rings, frames and merge detects: book membership, "Merge". */
+/* Handle packets of other rings, frames and merge detects: book membership, "Merge". */
 #include "exec/totem/merge.h"
 
 #include "exec/totem/frame.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets of this node to all nodes: the frames of a visit, which leave together, and single ones. */
+/* Send packets to all nodes: the frames of a visit, which are sent together, and single packets. */
 #include "exec/totem/multicast.h"
 
 #include <assert.h>

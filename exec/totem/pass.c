@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pass the token on: the parts of a visit that a held token needs, too. */
+/* Send the token on. This has the parts of a visit that are also needed when a token that was held is sent on. */
 #include "exec/totem/pass.h"
 
 #include <assert.h>

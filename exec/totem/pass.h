@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pass the token on. */
+/* Sending the token on. */
 #ifndef TOTEM_PASS_H
 #define TOTEM_PASS_H
 

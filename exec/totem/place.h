@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where the token is, as this node knows: one state, whose table is in book ring, "Hold and retransmission". */
+/* The place of the token, as this node knows it. The table of its states is in book ring, "Hold and retransmission". */
 #ifndef TOTEM_PLACE_H
 #define TOTEM_PLACE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Send probes: questions to other nodes whether they run, and words about a third node. */
+/* Send probes: questions whether another node runs, and messages about a third node. */
 #include "exec/totem/probe.h"
 
 #include <assert.h>

@@ -134,7 +134,7 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 	if (!ring_id_equal(&inner.ring, &engine->installed.ring) ||
 		!node_set_has(&engine->recovery.trans, outer->system_from) ||
 		!node_set_has(&engine->installed.memb, inner.system_from))
-		return true; /* of another old ring */
+		return true; /* the frame is of another old ring */
 
 	if (!store_fits(&engine->store, inner.seq))
 		return true; /* freed, so all members have it */

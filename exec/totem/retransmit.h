@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests for missing frames, and answers. */
+/* Requests for missing frames, and the answers to them. */
 #ifndef TOTEM_RETRANSMIT_H
 #define TOTEM_RETRANSMIT_H
 

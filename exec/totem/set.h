@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sets of node ids that have room for all nodes. These functions need no memory, and leave further ids out. */
+/* Sets of node ids that have room for all nodes. */
 #ifndef TOTEM_SET_H
 #define TOTEM_SET_H
 

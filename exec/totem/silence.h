@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Silence of members, and their budgets for it. */
+/* Silence of members, and how long it may last (silence budget). */
 #ifndef TOTEM_SILENCE_H
 #define TOTEM_SILENCE_H
 

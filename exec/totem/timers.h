@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Timers, and the lengths that are measured. */
+/* Timers, and the times that are measured for them. */
 #ifndef TOTEM_TIMERS_H
 #define TOTEM_TIMERS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Answers of the network to our datagrams: the error queue of a socket with IP_RECVERR. */
+/* ICMP errors for datagrams of this host: the error queue of a socket with IP_RECVERR. */
 #ifndef COMMON_ICMP_H
 #define COMMON_ICMP_H
 

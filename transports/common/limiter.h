@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Log lines that outside events cause: one line for each cause in a period, with the number of hidden lines. */
+/* Limit log lines that outside events cause: one line for each cause in a period, with the number of lines left out. */
 #ifndef COMMON_LIMITER_H
 #define COMMON_LIMITER_H
 

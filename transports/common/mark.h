@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mark that the packets of a ring carry for routers, as totem.ip_dscp says (corosync.conf(5)). */
+/* The mark that the packets of a ring have for routers: totem.ip_dscp (corosync.conf(5)). */
 #ifndef COMMON_MARK_H
 #define COMMON_MARK_H
 

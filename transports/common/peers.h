@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The peers of one link: their ids and addresses, and the peer of an address. */
+/* The peers of one link: their ids and addresses, and the search for the peer that has an address. */
 #ifndef COMMON_PEERS_H
 #define COMMON_PEERS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Our own wire, to the neighbour, and the reports of all wires. */
+/* The connection to the neighbour, and the reports about all connections of the tripwire. */
 #include "transports/common/tripwire_private.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The wires of other nodes, which have us for a neighbour: hold them, report their ends, and trust none. */
+/* Guests: connections of nodes whose neighbour is this node. Accept them, check who they are, and report their ends. */
 #include "transports/common/tripwire_private.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the files of a tripwire. No other file includes this. */
+/* Shared by the files of a tripwire. No other file includes this header. */
 #ifndef COMMON_TRIPWIRE_PRIVATE_H
 #define COMMON_TRIPWIRE_PRIVATE_H
 

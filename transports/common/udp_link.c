@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A UDP link's life, options, node list, statistics and status. */
+/* Creation and end of a UDP link, its options, node list, statistics and status. */
 #include "transports/common/udp_link_private.h"
 
 #include <errno.h>

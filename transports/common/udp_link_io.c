@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames in and out of a UDP link, one batch at a time, in order whatever the socket takes. */
+/* Send and receive the frames of a UDP link in batches. Frames keep their order even if the socket is full. */
 #include "transports/common/udp_link_private.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the files of a UDP link. No other file includes this. */
+/* Shared by the files of a UDP link. No other file includes this header. */
 #ifndef COMMON_UDP_LINK_PRIVATE_H
 #define COMMON_UDP_LINK_PRIVATE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the files of the transport: its state, and the calls between them. */
+/* Shared by the files of the transport udp: its state, and functions that more than one file calls. */
 #ifndef UDP_UDP_H
 #define UDP_UDP_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The receiving side: which datagrams are authentic, of a live session, and new. */
+/* The receiving side: find out which datagrams are authentic, new, and of a session that is believed. */
 #include "transports/common/secure/secure_private.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Peers and their accepted sessions. */
+/* Peers and those of their sessions that are believed. */
 #include "transports/common/secure/secure_private.h"
 
 #include <errno.h>

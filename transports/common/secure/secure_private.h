@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the files of secure.h. Only these and their tests include this. */
+/* Shared by the files that implement secure.h. Only these files and their tests include this header. */
 #ifndef COMMON_SECURE_PRIVATE_H
 #define COMMON_SECURE_PRIVATE_H
 
