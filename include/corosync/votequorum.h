@@ -287,7 +287,7 @@ cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_
 /**
  * Read the extra information of the device of a node.
  *
- * @param nodeid 0 does not mean this node here: it has no information
+ * @param nodeid 0 does not mean this node here: there is no node 0, so size is 0
  * @param size set on success: 0 for none. The value before the call is ignored
  * @param data room for VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE bytes. The first size bytes are written
  * @return CS_ERR_NOT_EXIST the node has not been in the ring since the daemon started
