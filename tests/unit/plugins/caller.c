@@ -15,7 +15,7 @@ struct caller {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
 	struct coterie_call *call; /* NULL: none */
-	uint64_t token;            /* token of the request that waits for an answer, or 0 */
+	uint64_t token;            /* token of the request that is answered later, or 0 */
 	struct caller_counts counts;
 };
 
