@@ -35,10 +35,7 @@ END_TEST
 
 /*
  * Computed with Python's hmac module: root = HMAC-SHA256("coterie change of keys 1", key). The tag is the first three
- * bytes of HMAC-SHA256(root, cipher "\
- * " hash "\
- * " encryption "\
- * ").
+ * bytes of HMAC-SHA256(root, cipher "\n" hash "\n" encryption "\n").
  */
 static const struct {
 	const char *key, *cipher, *hash, *encryption; /* NULL: not set */

@@ -61,7 +61,7 @@ START_TEST(a_message_sent_in_the_transitional_configuration_keeps_its_place)
 }
 END_TEST
 
-/* A service sends an ordinary message during the synchronisation. */
+/* A service sends a message of the ordinary queue during the synchronisation. */
 START_TEST(a_message_in_order_waits_for_those_before_it)
 {
 	char text[] = "later";
