@@ -82,7 +82,7 @@ qb_ipcc_connection_t *connect_client(void);
 struct req make(int32_t id, uint32_t value);
 /** Send a request and wait for its answer. @return size of the answer, or libqb's error */
 int call(qb_ipcc_connection_t *c, const struct req *req, struct res *res);
-/** A client script: valid requests, each with an answer. */
+/** Play a client that sends valid requests, each of which has an answer. */
 int play_echo(void);
 
 /* --- the program --- */

@@ -115,7 +115,7 @@ void knet_nodes_init(struct knet_nodes *nodes)
 		host_create(nodes, i);
 }
 
-/* libknet takes long to open and close a handle. So each node is opened in a thread of its own, at the same time. */
+/* Open a node, in a thread: libknet takes long to open and close a handle, so all nodes are opened at the same time. */
 static void *node_open(void *arg)
 {
 	struct knet_node *node = arg;

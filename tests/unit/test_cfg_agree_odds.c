@@ -18,7 +18,7 @@ START_TEST(without_those_who_do_not_answer)
 	ask_report(1, 0);
 	run();
 	all_read("1 2");
-	for (int i = 0; i < 67; i++) { /* 5 s and two more seconds, but not earlier */
+	for (int i = 0; i < 67; i++) { /* 5 s, and two more seconds but for the last 0.3 s: nothing is decided yet */
 		pass(100);
 		ck_assert_str_eq(commits(), "0 0 0 0");
 	}

@@ -73,7 +73,7 @@ static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is
 		uint64_t from_ns;
 
 		for (uint32_t i = 0; i < size_now; i++, done++) {
-			/* Names in an order that is neither ascending nor descending. */
+			/* The names are in an order that is neither ascending nor descending. */
 			uint32_t number = (first + done) * 2654435761u >> 8;
 
 			list->entries[i] = (struct cpg_ring_joinlist_entry){

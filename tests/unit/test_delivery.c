@@ -260,7 +260,7 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	struct coterie_quorum about = {.size = sizeof(about), .is_quorate = 1, .ring = {.representative = 1, .seq = 4}};
 
 	delivery_announce(delivery, true);
-	ck_assert_int_eq(sent_count, 0); /* no ring yet */
+	ck_assert_int_eq(sent_count, 0); /* no verdict is sent, since there is no ring yet */
 	configure(true, 4, "12", "");
 	delivery_passed(delivery);
 	ck_assert_int_eq(sent_count, 0); /* the earlier verdict was about another ring */

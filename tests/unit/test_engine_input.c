@@ -19,7 +19,7 @@ static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 	       a->pbl == b->pbl;
 }
 
-/* Changes of a token that node 2 would otherwise accept. */
+/* Change a token that node 2 would accept without the change. */
 static void token_aru_ahead(struct wire_token *token) { token->aru = token->seq + 1; }
 static void token_aru_old(struct wire_token *token) { token->aru = token->seq - 16384; }
 static void token_seq_far(struct wire_token *token) { token->aru = token->seq += 20000; }

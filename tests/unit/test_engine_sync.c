@@ -30,7 +30,7 @@ START_TEST(messages_of_the_synchronisation_go_first)
 }
 END_TEST
 
-/* A service on node 1 sends a message when a transitional configuration is delivered. */
+/* Send a message from a service on node 1 when a transitional configuration is delivered. */
 static void answer(struct node *node, bool is_regular)
 {
 	if (node->id == 1 && !is_regular)

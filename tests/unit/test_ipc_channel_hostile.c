@@ -177,7 +177,7 @@ static int play_ringer(void)
 START_TEST(bells_without_number) { play(play_ringer); }
 END_TEST
 
-/* Another process changes the shared memory while the executive reads it. */
+/* Change the shared memory from another process, while the executive reads it. */
 static void scribble(void)
 {
 	unsigned int seed = (unsigned int)lie + 100;
@@ -266,8 +266,8 @@ START_TEST(the_memory_goes_with_the_connection) { play(play_keeper); }
 END_TEST
 
 /*
- * A client writes messages as fast as the daemon reads them. The daemon reads a share at a time and serves other
- * clients between.
+ * Write messages as fast as the daemon reads them. The daemon must read one share at a time, and serve other clients in
+ * between.
  */
 static int play_endless(void)
 {

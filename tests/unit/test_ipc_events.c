@@ -26,7 +26,7 @@ static int play_slow_reader(void)
 	MUST(c != NULL);
 	req.size = 100000;
 	MUST(call(c, &req, &res) == 24); /* 20 MB of events are queued when this returns */
-	/* This event would fit into the ring, but it has to wait behind the earlier ones. */
+	/* The next event would fit into the ring, but must wait behind the earlier ones. */
 	req = make(REQ_EVENTS, 1);
 	MUST(call(c, &req, &res) == 24);
 	MUST(receive_all(c, 200, 24 + 4 + 100000) == 0);
@@ -93,7 +93,7 @@ START_TEST(a_client_that_never_reads_is_bounded)
 }
 END_TEST
 
-/* Two connections of one process: the second falls behind more than the first. */
+/* Let two connections of one process fall behind, the second one more than the first. */
 static int play_too_much_together(void)
 {
 	qb_ipcc_connection_t *first = connect_client(), *second = connect_client();

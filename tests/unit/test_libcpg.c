@@ -239,7 +239,7 @@ START_TEST(malformed_events)
 		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
 		spoilt_event_expect(&rows[i], &calls, handle);
-		/* The next message is valid. */
+		/* A valid message is delivered after that. */
 		deliver_hello();
 	}
 }

@@ -154,7 +154,7 @@ START_TEST(device_requests_as_specified)
 }
 END_TEST
 
-/* These names are refused before the handle is checked, and no request is sent. */
+/* Names that are refused before the handle is checked: no request is sent. */
 START_TEST(device_names_refused)
 {
 	char too_long[257];

@@ -32,7 +32,7 @@ static void note(const char *what) { strncat(journal, what, sizeof(journal) - st
 
 static int policy;
 
-/* Replaces the C library's function. */
+/* Replaces the C library's function: the tests choose the policy. */
 int sched_getscheduler(pid_t pid)
 {
 	(void)pid;

@@ -503,7 +503,7 @@ START_TEST(a_link_that_stays_is_the_same)
 }
 END_TEST
 
-/* Book configuration, "Reload". */
+/* With coterie.conf the error names the node whose address has changed (book configuration, "Reload"). */
 START_TEST(a_native_file_names_who_moved)
 {
 	static const char native[] = "cluster { name = test }\ntransport knet { cipher = none }\n"

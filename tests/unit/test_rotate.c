@@ -23,7 +23,7 @@ static char text[1024];
 
 static bool fail_fchmod;
 
-/* Replaces the C library's function. */
+/* Replaces the C library's function, which fails if fail_fchmod is set. */
 int fchmod(int fd, mode_t mode)
 {
 	if (fail_fchmod) {

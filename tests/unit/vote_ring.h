@@ -14,8 +14,8 @@ void vote_ring_init(struct service_ring *ring);
 
 /**
  * Set the configuration of nodes that start from now on, borrowed: "nodes=3 two_node=1 device.model=net
- * nodelist.node.0.quorum_votes=2". A key whose first word has no dot gets "quorum." in front. nodes=N makes a nodelist
- * of nodes 1 .. N.
+ * nodelist.node.0.quorum_votes=2". nodes=N makes a nodelist of nodes 1 .. N. Each other key gets "quorum." in front,
+ * unless it begins with "nodelist.".
  */
 void vote_ring_config(const char *words);
 
