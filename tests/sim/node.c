@@ -192,8 +192,8 @@ static bool is_plain(const struct sim *sim, uint32_t id)
 }
 
 /*
- * Note when a back-off ends at the latest. If a node of the pair has no probes, only time ends it (book failure,
- * "Back-off").
+ * Note when a back-off ends at the latest. If a node of the pair has no probes, only time ends it:
+ * book failure, "Back-off".
  */
 static void note_backoff(const struct node *node, const struct totem_trace *trace)
 {

@@ -22,7 +22,7 @@ struct kv_reset {
 
 enum kv_verdict {
 	KV_ORDERED,   /* an order was found */
-	KV_UNORDERED, /* there is none */
+	KV_UNORDERED, /* there is no order */
 	KV_UNDECIDED, /* the search was given up */
 };
 
