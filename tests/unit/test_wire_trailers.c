@@ -85,7 +85,7 @@ START_TEST(a_join_carries_features)
 	out[plain]++; /* another magic */
 	ck_assert_uint_eq(join_features(out, size), 0);
 	out[plain]--;
-	cursor_put_u64(&entry, WIRE_FEATURE_SAFE); /* without the mark for filled in the features are unknown */
+	cursor_put_u64(&entry, WIRE_FEATURE_SAFE); /* without WIRE_FEATURE_FILLED: read as 0 */
 	ck_assert_uint_eq(join_features(out, size), 0);
 	entry = (struct cursor_out){.at = out + plain + 8, .left = 8, .swap = swap};
 	cursor_put_u64(&entry, WIRE_FEATURE_FILLED);
