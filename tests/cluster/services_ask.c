@@ -83,7 +83,7 @@ static void votequorum_ask(cs_error_t *connected, cs_error_t *answered)
 	votequorum_finalize(handle);
 }
 
-/* libsam has no service of its own, and needs the service quorum for this policy. */
+/* Call libsam with a policy for which it needs the service quorum. libsam has no service of its own. */
 static void sam_ask(cs_error_t *connected, cs_error_t *answered)
 {
 	size_t size;

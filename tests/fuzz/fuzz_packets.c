@@ -54,7 +54,7 @@ static struct ring *set_up(uint8_t choice)
 	struct ring *ring = ring_create(&setup);
 
 	if (choice % 8 == 0)
-		return ring; /* no link yet */
+		return ring; /* the links are not up yet */
 	for (uint32_t i = 0; i < RING_NODES; i++)
 		ring_link_up(ring, i);
 	switch (choice % 8) {

@@ -202,7 +202,7 @@ static void write_request(void)
 	sem_post(&world.rings[0].header->semaphore);
 }
 
-/* The honest client reads all answers. */
+/* Read all answers as the client, if it is honest. */
 static void read_answers(uint32_t i)
 {
 	if (world.is_honest)

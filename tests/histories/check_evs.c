@@ -172,7 +172,10 @@ static void compare_all(struct evs_clients *clients)
 
 /* ---- Safe messages ------------------------------------------------------- */
 
-/* @return 1: the life got the message; 0: it did not; -1: it came to the ring later, or has ended */
+/*
+ * Return whether the life received the message in the ring. 1: it did; 0: it did not; -1: it came to the ring later, or
+ * has ended.
+ */
 static int has_got(const struct evs_life *life, struct play_ring ring, const struct evs_seen *message)
 {
 	bool was_there = false;

@@ -129,7 +129,7 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 		sum->kv_undecided);
 }
 
-/* A seed has failed: print it, and the smallest script that fails. */
+/* Print a seed that has failed, and the smallest script that fails. */
 static void report(const struct request *request, struct script *script, struct play *play)
 {
 	printf("seed %ju: %s\n", script->seed, play->broken);

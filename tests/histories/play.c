@@ -74,7 +74,7 @@ uint32_t play_client_node(const struct play *play, uint32_t client)
 
 /* ---- Start --------------------------------------------------------------- */
 
-/* Each link has a delay of its own, the same in both directions or not. */
+/* Set the network. Each link has a delay of its own, which may differ between the two directions. */
 static void set_network(struct play *play)
 {
 	const struct setting *setting = &play->script->setting;

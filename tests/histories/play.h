@@ -142,9 +142,9 @@ uint32_t play_client_node(const struct play *play, uint32_t client);
 int play_script(struct play *play, const struct script *script, FILE *log);
 
 /**
- * Shrink a script that fails: drop nodes, steps and settings as long as it still fails.
+ * Shrink a script that fails: drop nodes, steps and settings while it still fails.
  * @param script  in and out
- * @param tries   number of plays, at most
+ * @param tries   limit of the number of plays
  */
 void play_shrink(struct script *script, uint32_t tries);
 

@@ -315,7 +315,7 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
 	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = which});
 	for (uint32_t i = draw(pen, 7); i > 0; i--) {
-		/* The service synchronises within a millisecond. */
+		/* Wait for microseconds, since the service synchronises within a millisecond. */
 		add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, 300)});
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
 				 .node = draw_node(pen),

@@ -105,7 +105,7 @@ static void no_callback(void)
 	CALL(corosync_cfg_fd_get(one, &pollfd.fd));
 	say("readable: %d", poll(&pollfd, 1, PATIENCE_MS));
 	CALL(corosync_cfg_dispatch(one, CS_DISPATCH_ONE));
-	reply(one, NO); /* the client can still answer */
+	reply(one, NO); /* without a callback it can still answer */
 	say("asked = %d", (int)asker_join(&asker));
 }
 

@@ -58,7 +58,7 @@ static void vectors(cpg_handle_t handle)
 	free(bytes);
 }
 
-/* Messages that are sent in different ways arrive in the order of the calls. */
+/* Check that messages that are sent in different ways arrive in the order of the calls. */
 static void order(cpg_handle_t handle)
 {
 	uint8_t *bytes = pattern(ATOMIC + 100, 9);

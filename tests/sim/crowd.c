@@ -90,7 +90,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	packet_unref(packet);
 }
 
-/* The host of a stopped daemon refuses a datagram and reports that to its sender. */
+/* Refuse a datagram, as the host of a stopped daemon does, and report that to its sender. */
 static void refuse(struct crowd *crowd, struct packet *packet, struct member *by)
 {
 	uint64_t now_ns = crowd->clock.now_ns, *full = &by->refused_ns[packet->from - 1];

@@ -134,7 +134,7 @@ void faults_init(struct sim *sim)
 
 	if (faults_are_false_signs(sim))
 		token_ns = SECONDS(1); /* so that losses do not add up to a lost token */
-	/* A rotation takes a fraction of the token timeout, however many nodes there are. */
+	/* Choose delays so that a rotation takes a fraction of the token timeout, however many nodes there are. */
 	sim->net.delay_max_ns = US(random_between(random, 50, 1000));
 	sim->net.delay_min_ns = sim->net.delay_max_ns / random_between(random, 1, 4);
 	token_ns += sim->node_count * sim->net.delay_max_ns * 4;

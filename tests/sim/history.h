@@ -169,7 +169,7 @@ struct history {
 	uint32_t message_count, message_capacity;
 	struct ring_record *rings[1024];        /* hash table by ring id, newest first */
 	struct life *present[SIM_NODES_MAX];    /* running lives by node, or NULL */
-	uint64_t plain;                         /* nodes that are in their present or last life */
+	uint64_t plain;                         /* nodes that act like Corosync's in their present or last life */
 	uint64_t last_installed[SIM_NODES_MAX]; /* ring sequence last installed by each node whose storage is kept */
 	uint32_t configuration_count, delivery_count;
 	struct safe_count {

@@ -191,7 +191,10 @@ static bool is_plain(const struct sim *sim, uint32_t id)
 	return false;
 }
 
-/* If a node of the pair has no probes, only time ends the back-off (book failure, "Back-off"). */
+/*
+ * Note when a back-off ends at the latest. If a node of the pair has no probes, only time ends it:
+ * book failure, "Back-off".
+ */
 static void note_backoff(const struct node *node, const struct totem_trace *trace)
 {
 	struct sim *sim = node->sim;

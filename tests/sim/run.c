@@ -30,7 +30,9 @@ static void run_faults(struct sim *sim)
 
 #define CHANGE_CALLBACKS 6u /* the transitional and the regular configuration, each on three nodes */
 
-/* A cut between two nodes may cause a few configurations in the first minute, and later hardly any. */
+/*
+ * Play a cut between two of three nodes. It may cause a few configurations in the first minute, and hardly any later.
+ */
 static void run_middle(struct sim *sim)
 {
 	uint32_t middle = (uint32_t)(sim->options.seed % 3);

@@ -7,7 +7,7 @@
 
 struct service_ring ring;
 struct service_user users[SERVICE_RING_NODES + 1];
-static const char *deaf; /* node ids without support for agreed reloads */
+static const char *deaf; /* ids of the nodes that do not support agreed reloads, as a text */
 
 struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fixture of the tests of reloads that all nodes make or none: four nodes of a made-up ring, each with a client. */
+/*
+ * The fixture of the tests of agreed reloads, which all nodes apply or none: four nodes of a simulated ring, each with
+ * a client.
+ */
 #ifndef TESTS_UNIT_AGREE_CASE_H
 #define TESTS_UNIT_AGREE_CASE_H
 
@@ -29,7 +32,10 @@ void end(void);
 void form(const char *rings);
 void run(void);
 void pass(uint64_t ms);
-/** Let enough time pass for a commit, its own message back from the ring, and a second try. */
+/**
+ * Let enough time pass for a commit, for the return of the commit's own message from the ring, and for a second
+ * attempt.
+ */
 void settle(void);
 void ask(uint32_t nodeid);
 void ask_report(uint32_t nodeid, uint32_t flags);

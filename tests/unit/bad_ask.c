@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bad_ask SERVICE INSTANCE: wait until the daemon runs, and send request 0 to its service. Prints the result of the
+ * bad_ask SERVICE INSTANCE: wait until the daemon runs, send request 0 to its service, and print the result of the
  * call.
  */
 #include <stdio.h>

@@ -45,7 +45,7 @@ int answer(uint32_t i, uint32_t yes);
 /** Check that the client's last reply has this id. @return its error */
 int32_t error_of(uint32_t i, uint32_t id);
 bool has_answer(uint32_t i);
-/** Return how often the client was asked about a shutdown. */
+/** Return how often the client was asked whether it agrees with a shutdown. */
 uint32_t questions(uint32_t i);
 /** Return how many shutdowns this node has announced on the ring. */
 uint32_t announced(void);

@@ -92,7 +92,7 @@ static const struct coterie_request requests[] = {
 	{REQ_ASK, 16, 0, 13, handle_ask},
 };
 
-/* Replaces the function of plugin_table.c, for this test's table only. */
+/* Replaces the function of plugin_table.c. It knows only the table of this test. */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	return id >= 0 && (uint32_t)id < plugin->service.request_count ? &requests[id] : NULL;
@@ -206,7 +206,7 @@ struct dispatch_outcome on_event(void *arg, int32_t id, uint8_t *bytes, size_t s
 	got.is_wrong |= id != 20 || size < 28 || memcmp(bytes + 24, &number, 4) != 0 || got.messages != number;
 	got.events++;
 	got.last_size = (uint32_t)size;
-	memset(bytes, 0xff, size); /* a program may overwrite the event inside its callback */
+	memset(bytes, 0xff, size); /* a program may overwrite an event inside its callback */
 	return dispatch_done;
 }
 

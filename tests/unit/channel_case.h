@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fixture of the tests of fast channels. The daemon's half runs on the real loop, with a service that records
- * its calls. The client library's half runs in forked processes. They play a short part, and report the line of a
+ * The fixture of the tests of fast channels. The daemon's half runs on the real loop, with a service that records its
+ * calls. The client library's half runs in forked processes. Each plays a short script, and reports the line of its
  * failure, or 0.
  */
 #ifndef TESTS_UNIT_CHANNEL_CASE_H
@@ -30,7 +30,7 @@
 /* Requests of the service under test. */
 enum {
 	REQ_OPEN = 0, /* an offer follows the header, and the answer has the grant */
-	REQ_FLOW = 1, /* needs room on the ring, recorded in `order` as 0 */
+	REQ_FLOW = 1, /* needs room on the ring, noted in `order` as 0 */
 	/* the service sends `value` numbered events of `size` bytes, and as many messages between them */
 	REQ_EVENTS = 2,
 	REQ_ASK = 3, /* needs no room and no quorum; answered at once */
@@ -50,7 +50,7 @@ struct res {
 /* Variables shared with the client processes. */
 struct shared {
 	_Atomic int send_rc;
-	_Atomic uint32_t handled, leaves, tried, at; /* at: progress of the client's script */
+	_Atomic uint32_t handled, leaves, tried, at; /* at: how far the client's script has come */
 	_Atomic uint32_t order[ORDER_MAX]; /* guarantees of the messages in the order of their arrival; 0: a REQ_FLOW */
 	_Atomic bool is_synchronizing;
 };
@@ -76,12 +76,15 @@ TCase *channel_case_add(Suite *suite, const char *name);
 
 /* --- a client's side --- */
 
-extern struct channel channel; /* of this process */
+extern struct channel channel; /* the channel of this client process */
 
-/** As channel_call. If `id` is REQ_OPEN, the request's offer is one of the library, with its socket in *post. */
+/**
+ * Call channel_call(). If `id` is REQ_OPEN, the request has an offer made by the library, whose socket is returned in
+ * *post.
+ */
 ssize_t ask_with(int32_t id, uint32_t value, uint32_t size, struct res *res, int *post);
 ssize_t ask(int32_t id, uint32_t value, uint32_t size, struct res *res);
-/** Send a request without a body. @return 0: answered with OK */
+/** Send a request without a body. @return 0: the answer was OK */
 int plain(int32_t id);
 int open_channel(void);
 int send_message(uint32_t number, uint32_t size);

@@ -63,7 +63,7 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
-/* Describe knet and votequorum by their checks alone, which need neither a library nor a daemon. */
+/* Show descriptors of knet and votequorum that have only their checks, so neither a library nor a daemon is needed. */
 void config_case_describe(void *arg, uint32_t kind, const char *name, const char *folders,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {

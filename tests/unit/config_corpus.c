@@ -163,7 +163,7 @@ static const struct key resources_keys[] = {
 struct writer {
 	FILE *out;
 	struct random random;
-	bool wants_slip; /* the file is to have an error that has not been written yet */
+	bool wants_slip; /* an error must still be put into the file */
 	uint32_t depth;
 };
 
@@ -247,7 +247,7 @@ static void put_slip(struct writer *writer)
 		"nodelist {\n\tnode {\n\t\tnodeid: x\n\t}\n}\n", "ab: 1\n",
 		"totem {\n\tcrypto_cipher: aes256\n\tcrypto_hash: none\n}\n"};
 
-	/* "config_version: five" makes Corosync 3.1.7 abort. That counts as a refusal. */
+	/* "config_version: five" makes Corosync 3.1.7 abort. The comparison treats that as a refusal. */
 	fputs(slips[draw(&writer->random, sizeof(slips) / sizeof(slips[0]))], writer->out);
 	writer->wants_slip = false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Generated corosync.conf files, with and without an operator's mistakes. A number always gives the same file. Node 1
- * is 127.0.0.1, so that it is this host on every machine.
+ * Generated corosync.conf files, with and without an operator's mistakes. The same number always gives the same file.
+ * Node 1 has the address 127.0.0.1, so every machine is node 1.
  */
 #ifndef TESTS_UNIT_CONFIG_CORPUS_H
 #define TESTS_UNIT_CONFIG_CORPUS_H
@@ -11,7 +11,7 @@
 
 #define CONFIG_CORPUS_COUNT 260
 
-/** Write the file of a number. About one file in three has one mistake. */
+/** Write the file that belongs to a number. About one file in three has a mistake. */
 void config_corpus_write(FILE *out, uint32_t number);
 
 #endif

@@ -7,7 +7,7 @@
 struct service_ring ring;
 struct cpg_user users[8];
 
-/* Nodes 1 to 3 in one ring. */
+/* Start nodes 1 to 3 in one ring. */
 static void set_up(void)
 {
 	cpg_ring_init(&ring);

@@ -32,7 +32,8 @@ TCase *cpg_case_add(Suite *suite);
 
 struct coterie_ctx *host(uint32_t nodeid);
 /**
- * Act as a ring with Corosync nodes: the present ring of nodes 1 to 3 at once, others from their next synchronisation.
+ * Act as a ring with nodes of Corosync: the present ring of nodes 1 to 3 at once, other rings from their next
+ * synchronisation on.
  */
 void cpg_case_plain(void);
 /** Create users[i] on the node nodes[i], join it to "grp" with pid 10 * (i + 1), and read all its events. */

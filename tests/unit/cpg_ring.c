@@ -68,7 +68,7 @@ int cpg_user_mcast(struct cpg_user *user, const char *text)
 	return rc;
 }
 
-/* ---- Events in words ----------------------------------------------------- */
+/* ---- Events as text ------------------------------------------------------ */
 
 static char *write_list(
 	char *at, const char *word, const struct cpg_wire_address *list, uint32_t count, bool has_reason)
@@ -84,7 +84,7 @@ static char *write_list(
 	return at + sprintf(at, "]");
 }
 
-/* Write an event as text. event: begins with a header of 24 bytes, which size includes. */
+/* Write an event as text. size includes the header of 24 bytes with which the event begins. */
 static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 {
 	const struct cpg_event_confchg *change = event;

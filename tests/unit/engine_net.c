@@ -178,7 +178,7 @@ static int on_store(void *arg, const struct ring_id *id)
 
 	if (node->is_disk_broken)
 		return -EIO;
-	if (node->ring_seq <= TOTEM_RING_SEQ_JUMP_MAX) /* a higher number may be given up later, so it is not stored */
+	if (node->ring_seq <= TOTEM_RING_SEQ_JUMP_MAX) /* a higher one may be given up later: not stored */
 		ck_assert_uint_gt(id->seq, node->ring_seq);
 	node->ring_seq = id->seq;
 	return 0;
@@ -492,7 +492,7 @@ bool net_step(struct net *n, uint64_t limit_ns)
 	return true;
 }
 
-/* Continue a paused node. Expired timers and waiting packets are handled in the order that the test chooses. */
+/* End a node's pause. The test chooses whether expired timers or waiting packets are handled first. */
 void node_resume(struct node *node, bool timers_first)
 {
 	node->is_paused = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fixture of the tests of the EVS service on a mock host. What a client gets is written as text, one line for
- * each event.
+ * The fixture of the tests of the EVS service on a mock host. The events that a client receives are written as text,
+ * one line for each.
  */
 #ifndef TESTS_UNIT_EVS_CASE_H
 #define TESTS_UNIT_EVS_CASE_H
@@ -35,7 +35,8 @@ struct evs_wire_group named(const char *name);
 /** Send a request and check that it is answered with this id. @return the error of the answer */
 int32_t request(uint32_t i, const void *bytes, size_t size, uint32_t response);
 /**
- * Send a request about groups: each letter is the name of a group. `claimed`: number of groups in the request's header.
+ * Send a request about groups: each letter is the name of a group. `claimed`: number of groups that the request's
+ * header says.
  */
 int32_t groups_request(uint32_t i, int32_t id, const char *letters, uint32_t claimed);
 int32_t join(uint32_t i, const char *letters);

@@ -322,7 +322,7 @@ void rotate_leave(struct rotate *rotate, const void *owner) { rotate_drop(rotate
 
 void rotate_forget(struct rotate *rotate, const void *owner) { rotate_drop(rotate, owner); }
 
-/* Used by tests that do not link host.c. */
+/* Used by tests that are not linked with host.c. */
 __attribute__((weak)) void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors);
 
 void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Stubs for the parts of the executive around plugin*.c, host.c and ipc_*.c. They have a log that can be read, and a ring
- * and a synchronisation that the test controls.
+ * Stubs for the parts of the executive around plugin*.c, host.c and ipc_*.c. They have a log that a test can read, and
+ * a ring and a synchronisation that it controls.
  */
 #ifndef TESTS_UNIT_EXEC_STUB_H
 #define TESTS_UNIT_EXEC_STUB_H
@@ -23,18 +23,18 @@ struct exec_stub {
 	struct totem_counters counters;
 	struct coterie_transport_stats transport;
 	bool is_synchronizing;
-	bool is_lapsed; /* the ring has no lease */
+	bool is_lapsed; /* the lease of the ring has ended */
 	bool is_safe_kept;
 	bool has_no_engine; /* the ring has not started */
 	uint32_t stops;
-	int exit_status; /* exec_stub_die jumps to on_die */
+	int exit_status; /* argument of exec_stub_die(), which jumps to on_die */
 	jmp_buf on_die;
-	uint32_t joins, parts; /* of services, told to the ring */
+	uint32_t joins, parts; /* calls by which the ring learned that a service was added or removed */
 	int part_rc;           /* result of resync_part */
-	int shown;             /* plugins in the maps */
+	int shown;             /* number of plugins that the maps show */
 	uint32_t sent;         /* ring messages */
 	int send_rc;
-	/* The last requested reload. done is NULL after its owner has ended. */
+	/* The last requested reload. reload_done is NULL when its owner has ended. */
 	const void *reload_owner;
 	bool is_reload_forced;
 	void (*reload_done)(void *arg, int rc, const char *text);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The linker option --wrap resolves malloc to __wrap_malloc, and __real_malloc to malloc. */
+/* With the linker option --wrap, calls of malloc() go to __wrap_malloc(), and __real_malloc() is malloc(). */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
@@ -14,7 +14,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size);
 
-static unsigned int left; /* allocations until the one that fails, that one included; 0: none will */
+static unsigned int left; /* number of allocations up to the one that fails, which is counted as well; 0: none fails */
 static bool has_failed;
 
 void fail_alloc_at(unsigned int n)

@@ -13,7 +13,7 @@
 #include <qb/qbipc_common.h>
 #include <qb/qbloop.h>
 
-/* The loop of the daemon's process. It is a variable of the file, since libqb's poll handlers get no argument. */
+/* The loop of the daemon's process. It is a static variable, since libqb's poll handlers get no argument. */
 static qb_loop_t *loop;
 
 static int32_t on_accept(qb_ipcs_connection_t *c, uid_t uid, gid_t gid)
@@ -80,7 +80,7 @@ pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
 	ck_assert_int_eq(pipe(ready), 0);
 	pid_t daemon = fork();
 	if (daemon == 0) {
-		setsid(); /* the kernel would continue a stopped process of an orphaned process group */
+		setsid(); /* otherwise the kernel continues a stopped daemon when its process group becomes orphaned */
 		run(name, serve, ready[1]);
 	}
 	close(ready[1]);

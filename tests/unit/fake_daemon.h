@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A daemon whose answers a test of a client library chooses. It has one service, in a process of
- * its own, under an instance name that is set for the libraries of the calling process.
+ * A daemon for tests of a client library. The test chooses its answers. The daemon has one service, and is a process of
+ * its own. Its instance name is set for the libraries of the calling process.
  */
 #ifndef UNIT_FAKE_DAEMON_H
 #define UNIT_FAKE_DAEMON_H
@@ -12,18 +12,18 @@
 
 #include <qb/qbipcs.h>
 
-/** Serve one request, in the daemon's process. Returns 0; as libqb's msg_process. */
+/** Serve one request, in the daemon's process. The function returns 0, as msg_process of libqb does. */
 typedef int32_t (*fake_daemon_serve)(qb_ipcs_connection_t *connection, void *request, size_t size);
 
 /**
- * Start the daemon. It listens when this returns, and COTERIE_INSTANCE is set for the libraries.
+ * Start the daemon. When this returns, the daemon listens, and COTERIE_INSTANCE is set for the libraries.
  *
  * @param service name of the service in the default instance
- * @return its process id. Ends the test if it cannot be started
+ * @return the daemon's process id. Ends the test if the daemon cannot be started
  */
 pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
 
-/** Kill the daemon, even if it is stopped, and wait for its end. */
+/** Kill the daemon, even if it is stopped by a signal, and wait for its end. */
 void fake_daemon_stop(pid_t daemon);
 
 /** Fill in the header of a response and send it. */

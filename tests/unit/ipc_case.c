@@ -10,7 +10,7 @@
 
 struct ipc_case f;
 
-/* --- a way to leave out libqb's wake-up byte --- */
+/* --- leave out libqb's wake-up byte --- */
 
 bool is_mute;
 
@@ -164,7 +164,7 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_BEGIN, 16, COTERIE_NEEDS_FLOW, 21, handle_begin},
 };
 
-/* Replaces the function of plugin_table.c, for this test's table only. */
+/* Replaces the function of plugin_table.c. It knows only the table of this test. */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	for (uint32_t i = 0; i < plugin->service.request_count; i++) {
@@ -267,7 +267,7 @@ int play_echo(void)
 	MUST(res.header.id == 10 && res.header.error == IPC_OK && res.header.size == 24 + (int)sizeof(req));
 	MUST(res.header.pad0 == 0 && res.header.pad1 == 0 && res.header.pad2 == 0);
 	MUST(memcmp((uint8_t *)&res + 24, &req, sizeof(req)) == 0);
-	/* An odd length, so that libqb's next chunk is not aligned to 8. */
+	/* The request has an odd number of words, so that libqb's next chunk is not aligned to 8 bytes. */
 	req.header.size = 20;
 	MUST(qb_ipcc_send(c, &req, 20) == 20);
 	MUST(qb_ipcc_recv(c, &res, sizeof(res), 20000) == 24 + 20);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fixture of the tests of the IPC server, against real libqb clients: a service that does whatever they ask. */
+/* The fixture of the tests of the IPC server with real libqb clients: a service that does what their requests say. */
 #ifndef TESTS_UNIT_IPC_CASE_H
 #define TESTS_UNIT_IPC_CASE_H
 
@@ -12,22 +12,22 @@
 
 /* Requests of the service under test. */
 enum {
-	REQ_ECHO = 0,   /* answers with the message */
+	REQ_ECHO = 0,   /* its answer is the message */
 	REQ_FLOW = 1,   /* needs room on the ring, answered with id 11 */
 	REQ_SEND = 2,   /* needs room on the ring; no answer; counted */
 	REQ_QUORUM = 3, /* needs quorum */
 	REQ_EVENTS = 4, /* struct req_events */
 	REQ_FAIL = 5,   /* fails with the errno in `value` */
 	REQ_LATER = 6,  /* answered a little later */
-	/* the table has no request 7 */
+	/* There is no request 7 in the table. */
 	REQ_LEAVE = 8,       /* ends the connection */
-	REQ_COUNT = 9,       /* the answer has the number of handled REQ_SEND */
-	REQ_OBSERVE = 30,    /* the right to observe is enough */
+	REQ_COUNT = 9,       /* its answer has the number of handled REQ_SEND */
+	REQ_OBSERVE = 30,    /* needs only the right to observe */
 	REQ_USE = 31,        /* needs the right to use, as requests without a flag do */
 	REQ_ADMINISTER = 32, /* needs the right to administer */
-	REQ_MAY = 33,        /* asks for the right in `value` */
+	REQ_MAY = 33,        /* its answer says whether the client has the right in `value` */
 	REQ_SILENT = 34,     /* needs the right to administer; no answer; counted */
-	REQ_TELL = 35,       /* its answer tells whether the node is quorate */
+	REQ_TELL = 35,       /* its answer says whether the node is quorate */
 	REQ_BEGIN = 36,      /* needs room on the ring, refused while the client is held back */
 };
 
@@ -63,7 +63,7 @@ struct ipc_case {
 
 extern struct ipc_case f;
 
-/** Requests of the service under test, in the order of their numbers. */
+/** The table of the requests of the service under test, in the order of their numbers. */
 extern const struct coterie_request ipc_case_requests[];
 
 /** Accept clients from now on. The test case "open" calls this before each test. */
@@ -71,7 +71,7 @@ void open_server(void);
 
 /* --- clients --- */
 
-extern bool is_mute; /* a client leaves out libqb's wake-up byte */
+extern bool is_mute; /* clients leave out libqb's wake-up byte */
 
 void let_go(void);
 /** Call let_go after `ms` milliseconds. */
@@ -80,9 +80,9 @@ void wait_for_go(void);
 
 qb_ipcc_connection_t *connect_client(void);
 struct req make(int32_t id, uint32_t value);
-/** @return size of the answer, or libqb's error */
+/** Send a request and wait for its answer. @return size of the answer, or libqb's error */
 int call(qb_ipcc_connection_t *c, const struct req *req, struct res *res);
-/** A client script: valid requests, each with an answer. */
+/** Play a client that sends valid requests, each of which has an answer. */
 int play_echo(void);
 
 /* --- the program --- */

@@ -26,7 +26,7 @@ void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance
 	node->ipc = ipc_create(&(struct ipc_parts){.loop = loop,
 		.map = node->map,
 		.stats = node->stats,
-		.sync = (struct sync *)node, /* opaque here: only its address is used */
+		.sync = (struct sync *)node, /* opaque: only the address is used */
 		.is_quorate = &node->is_quorate,
 		.config = &node->config,
 		.instance = instance});
@@ -96,7 +96,7 @@ int serve(pid_t pid)
 	loop_timer_del(loop, deadline);
 	close(fd);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	/* The server may see the hang-up one turn after the exit. */
+	/* The server may notice the closed connection one turn after the client has exited. */
 	run_for_ms(5);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the tests of IPC: IPC on the real loop, with exec_stub around it, and clients in forked
- * processes. These play a short part and report the line of a failure, or 0.
+ * Shared by the tests of IPC: IPC on the real loop, with exec_stub around it, and clients in forked processes. Each
+ * client plays a short script, and reports the line of its failure, or 0.
  */
 #ifndef TESTS_UNIT_IPC_PLAY_H
 #define TESTS_UNIT_IPC_PLAY_H
@@ -26,9 +26,11 @@ struct ipc_node {
 	bool is_quorate;
 };
 
-/** Set up IPC without a server, as an instance of this process. Arguments are borrowed until ipc_play_tear_down. */
+/**
+ * Set up IPC without a server, as an instance of this process. The arguments are borrowed until ipc_play_tear_down().
+ */
 void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance[16]);
-/** Tear IPC down. Close all servers before. */
+/** Tear IPC down. All servers must have been closed before. */
 void ipc_play_tear_down(struct ipc_node *node);
 
 /** The script of a client. @return 0, or the line where it failed */
@@ -43,7 +45,7 @@ typedef int (*part)(void);
 pid_t start_client(part client);
 void run_for_ms(uint64_t ms);
 
-/** Run the loop until the condition holds. The limit is 20 s, which is enough on a busy machine. */
+/** Run the loop until the condition holds, for 20 s at most. That is enough on a busy machine. */
 #define RUN_UNTIL(holds) \
 	do { \
 		for (unsigned tries = 0; tries < 1000 && !(holds); tries++) \

@@ -15,10 +15,13 @@
 #define DEADLINE_MS 10000
 #define FRAME_HEADER 13
 
-/* A variable of the file, since key_get gets only the host. */
+/* A static variable, since key_get() gets only the host. */
 static struct knet_nodes *all;
 
-/* Replaces libknet's function, which would wait for more than half a second at the end. Only one test needs that. */
+/*
+ * Replaces libknet's function, whose real one waits for more than half a second at the end. Only one test needs that
+ * wait.
+ */
 int knet_handle_setfwd(knet_handle_t handle, unsigned int is_enabled)
 {
 	int (*real)(knet_handle_t, unsigned int) = NULL;
@@ -112,7 +115,7 @@ void knet_nodes_init(struct knet_nodes *nodes)
 		host_create(nodes, i);
 }
 
-/* libknet takes long to open and close a handle. So each node is opened in a thread of its own, at the same time. */
+/* Open a node, in a thread: libknet takes long to open and close a handle, so all nodes are opened at the same time. */
 static void *node_open(void *arg)
 {
 	struct knet_node *node = arg;

@@ -10,7 +10,7 @@
 
 extern struct service_ring kv_ring;
 extern struct service_user kv_user;
-extern const struct mock_file *kv_kept; /* state files for the nodes that start; or NULL */
+extern const struct mock_file *kv_kept; /* state files for nodes that start; or NULL */
 
 /** Room for a request of any kind. */
 struct kv_case_request {
@@ -29,10 +29,10 @@ void kv_case_tear_down(void);
 
 struct kv *kv_at(uint32_t nodeid);
 
-/** Run timers and deliver messages, so that a donor sends its table, until nothing is left to do. */
+/** Run timers and deliver messages until nothing is left to do. A donor sends its whole table meanwhile. */
 void kv_case_run(void);
 
-/** Send a request and run until it is answered. @return the error of the answer; 0: none came */
+/** Send a request and run until it is answered. @return the error of the answer; 0: there was no answer */
 int32_t kv_case_ask(struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
 
 /** Send KV_REQ_PUT or KV_REQ_DELETE. expected below 0: without a condition. */
@@ -43,7 +43,7 @@ int32_t kv_case_get(struct service_user *who, int32_t id, const char *key);
 /** Return the revision in the answer to the last write. */
 uint64_t kv_case_revision(void);
 
-/** Check the value on a node. NULL: it has no such key. */
+/** Check the value of a key on a node. NULL: the node does not have the key. */
 void kv_case_check(uint32_t nodeid, const char *key, const char *value);
 
 #endif

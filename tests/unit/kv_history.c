@@ -24,7 +24,7 @@ void kv_history_free(struct kv_history *history)
 	*history = (struct kv_history){0};
 }
 
-/* ---- What an answer says of itself --------------------------------------- */
+/* ---- Results of operations ----------------------------------------------- */
 
 static bool is_write(const struct kv_operation *operation) { return operation->kind != KV_HISTORY_READ; }
 
@@ -36,7 +36,7 @@ static bool has_place(const struct kv_operation *operation)
 	return operation->error == KV_HISTORY_OK || operation->error == KV_HISTORY_NOT_EXIST;
 }
 
-/* Return whether this is a write without a clear answer: it may have been done. */
+/* Return whether this is a write that has no clear answer, so that it may or may not have been done. */
 static bool is_doubtful(const struct kv_operation *operation)
 {
 	return is_write(operation) &&
@@ -58,17 +58,20 @@ static uint32_t complain(FILE *out, const struct kv_operation *operation, const 
 
 /* ---- Order and time ------------------------------------------------------ */
 
-/* An operation with a place, in a list by the time of the answers. Has the highest revision up to here. */
+/*
+ * An element of a list that is sorted by the time of the answers: an operation with a known place, and the operation
+ * with the highest revision so far.
+ */
 struct ended {
 	const struct kv_operation *operation, *highest;
 };
 
-/* Writes with a place, by key and revision. */
+/* Writes whose place is known, sorted by key and revision. */
 struct index {
 	const struct kv_history *history;
 	struct ended *ended;
 	const struct kv_operation **writes;
-	const struct kv_operation **values; /* by the value that they write */
+	const struct kv_operation **values; /* writes, sorted by the value that they write */
 	uint32_t ended_count, write_count;
 	uint64_t value_count;
 };
@@ -142,7 +145,7 @@ static uint32_t check_time(const struct index *index, const struct kv_operation 
 {
 	uint32_t low = 0, high = index->ended_count;
 
-	while (low < high) { /* find the number of operations that were answered before this one was sent */
+	while (low < high) { /* how many operations were answered before this one was sent */
 		uint32_t middle = low + (high - low) / 2;
 
 		if (index->ended[middle].operation->end_ns < later->start_ns)
@@ -274,7 +277,10 @@ static uint32_t check_condition(const struct index *index, const struct kv_opera
 {
 	const struct kv_operation *between;
 
-	/* expected 0: a deletion without an answer may have removed the key before. The checks of reads cover that. */
+	/*
+	 * If the condition is that the key does not exist (expected 0), an unanswered deletion may have removed it. The
+	 * checks of reads cover that case.
+	 */
 	if (write->expected == 0)
 		return 0;
 	between = write_between(index, write->key, write->expected, write->revision);

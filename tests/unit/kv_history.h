@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of clients of the table kv with their answers and times, and a check whether a single table with
- * one change at a time could have given these answers.
+ * Requests of clients of kv's table with their answers and times. The check is whether a single table with one change
+ * at a time could have given these answers.
  *
- * The revisions define the order: a write is at its own revision, a read directly after the revision in its
- * answer. Every answer has to fit that order, and the order has to fit the times: a request that was sent
- * after another was answered comes after it.
+ * The revisions define the order: a write is at its own revision, a read directly after the revision in its answer.
+ * Every answer must fit the order. The order must fit the times: a request that was sent after another one was answered
+ * comes after it.
  */
 #ifndef UNIT_KV_HISTORY_H
 #define UNIT_KV_HISTORY_H
@@ -34,9 +34,9 @@ struct kv_operation {
 	uint64_t start_ns, end_ns;
 	int32_t error;
 	int is_conditional;
-	uint64_t expected; /* revision, of a conditional write */
-	uint64_t value;    /* value that is written or was read; each value is written once; 0: none */
-	uint64_t revision; /* place in the order */
+	uint64_t expected; /* of a conditional write: the revision that the key must have */
+	uint64_t value;    /* value that is written or was read; no two writes have the same; 0: none */
+	uint64_t revision; /* place of the operation in the order */
 	uint64_t modified; /* of a read: revision of the key's last change */
 };
 
@@ -45,11 +45,11 @@ struct kv_history {
 	uint32_t count, capacity;
 };
 
-/** @return its number; the operation may be changed until it has ended */
+/** Record that an operation was sent. @return its number. The caller may change the operation until it has ended */
 uint32_t kv_history_begin(struct kv_history *history, const struct kv_operation *operation);
 void kv_history_free(struct kv_history *history);
 
-/** Check the history. @param out errors are written there @return number of errors */
+/** Check the history. out: errors are written there. @return number of errors */
 uint32_t kv_history_check(const struct kv_history *history, FILE *out);
 
 #endif

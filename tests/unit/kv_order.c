@@ -13,12 +13,12 @@ enum {
 	KV_ANSWER_FAILED = 21,
 };
 
-/** A key of the table. modified 0: it is not there. */
+/** A key of the table. modified 0: the key does not exist. */
 struct entry {
 	uint64_t modified, value;
 };
 
-/** The table behind some operations of the order. */
+/** The table as it is after some operations of the order. */
 struct table {
 	uint64_t revision;
 	struct entry keys[KEYS];
@@ -34,23 +34,23 @@ struct search {
 	const struct kv_history *history;
 	const struct kv_reset *resets;
 	uint32_t reset_count;
-	uint32_t *open; /* operations that have to be placed, sorted by their start; open_count of them */
+	uint32_t *open; /* operations without a place so far, sorted by their start; open_count of them */
 	uint32_t open_count;
-	/* those of them whose answer has a revision, sorted by it; acknowledged_count of them */
+	/* Open operations whose answer has a revision, sorted by it; acknowledged_count of them. */
 	uint32_t *acknowledged;
 	uint32_t acknowledged_count;
 	bool *is_placed; /* by operation */
-	bool *is_reset;  /* by number of the reset: it has been used */
+	bool *is_reset;  /* by number of the reset: it has a place in the order */
 	uint64_t *marks; /* by number of the operation: a random mark */
 	struct placed *order;
 	uint32_t order_count, deepest;
-	uint64_t steps_left, set; /* set: exclusive or of the marks of the placed operations */
-	uint64_t *seen;           /* hashes of states of the search: open addressing, seen_size is a power of 2 */
+	uint64_t steps_left, set; /* set: hash of the set of placed operations, the exclusive or of their marks */
+	uint64_t *seen;           /* hash table of states: open addressing, seen_size is a power of 2 */
 	uint64_t seen_size, seen_count;
-	uint32_t stuck; /* the operation that ended the longest order */
+	uint32_t stuck; /* operation that could not be placed behind the longest order */
 };
 
-/* ---- What matters, and what is known ------------------------------------- */
+/* ---- What is known of operations ------------------------------------------ */
 
 static bool is_write(const struct kv_operation *operation) { return operation->kind != KV_HISTORY_READ; }
 
@@ -75,7 +75,7 @@ static bool may_be_done(const struct kv_operation *operation)
 	       (operation->error == KV_HISTORY_UNKNOWN || operation->error == KV_HISTORY_INTERRUPT);
 }
 
-/* Return whether the answer names the operation's place. */
+/* Return whether the answer has the revision that is the operation's place. */
 static bool has_revision(const struct kv_operation *operation)
 {
 	return is_write(operation) && operation->error == KV_HISTORY_OK;
@@ -125,7 +125,7 @@ static bool apply(struct table *table, const struct kv_operation *operation)
 	return true;
 }
 
-/* ---- States of the search that led nowhere -------------------------------- */
+/* ---- States of the search that led to no order ---------------------------- */
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -166,7 +166,7 @@ static void seen_grow(struct search *search)
 	free(old);
 }
 
-/* Add the hash of a state. @return false: it was there already */
+/* Add the hash of a state. @return false: the search has had this state before */
 static bool seen_add(struct search *search, uint64_t hash)
 {
 	if (2 * search->seen_count >= search->seen_size)
@@ -260,7 +260,7 @@ static bool follow(struct search *search, struct table *table, uint32_t number)
 	return false;
 }
 
-/* Find the latest state of the table with this revision. */
+/* Find the last state in the order in which the table had this revision. */
 static bool find_table(const struct search *search, uint64_t revision, struct table *table)
 {
 	if (revision == 0) {
@@ -315,8 +315,8 @@ static bool has_reset(const struct search *search)
 }
 
 /*
- * Return an acknowledged write without a place whose answer has the next revision. No other write can have that
- * revision. UINT32_MAX: none
+ * Return the acknowledged write without a place whose answer has the next revision, since no other write can have it.
+ * UINT32_MAX: there is none
  */
 static uint32_t claimant(const struct search *search, uint64_t revision, uint64_t first)
 {
@@ -357,7 +357,7 @@ static bool follow_writes(struct search *search, struct table *table, uint64_t f
 
 	if (claimed != UINT32_MAX && follow(search, table, claimed))
 		return true;
-	/* A table that falls back counts again: then two may name one revision. */
+	/* After a reset revisions are used again, so two writes may have the same one. */
 	if (!has_reset(search) && claimant(search, table->revision + 1, UINT64_MAX) != UINT32_MAX)
 		return false;
 	for (uint32_t i = 0; i < search->open_count && at(search, i)->start_ns <= first; i++) {

@@ -46,7 +46,7 @@ void make_host(void)
 	copies = 0;
 }
 
-/* "Metrics are served at http://ADDRESS:PORT/metrics" */
+/* Return the port in the log line "Metrics are served at http://ADDRESS:PORT/metrics". */
 uint16_t port_of(void)
 {
 	for (uint32_t i = 0; i < host->logs.count; i++) {
@@ -101,7 +101,7 @@ void say(int fd, const char *words)
 	ck_assert_int_eq(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
 }
 
-/* Let time pass for the job that copies the statistics, and for nothing else. */
+/* Let time pass until the job that copies the statistics has run, and no other timer. */
 static void pass_time(void)
 {
 	const struct metrics *plugin = metrics;

@@ -19,7 +19,7 @@ extern const struct coterie_service *ops; /* operations of the plugin */
 extern struct coterie_ctx *host;
 extern void *metrics;
 extern uint16_t port;
-extern char answer[ANSWER_MAX + 1]; /* last answer to a client */
+extern char answer[ANSWER_MAX + 1]; /* last answer that a client received */
 extern uint32_t copies;             /* how often the statistics were copied */
 
 /** Add a test case in which the plugin is started before each test. */
@@ -32,7 +32,7 @@ void finish(void);
 /** Return the port on which the plugin serves, taken from its log line; 0: none yet. */
 uint16_t port_of(void);
 
-/** Reader for the statistics map: return the text that arg points to. */
+/** Return the text to which arg points: a reader of the statistics map. */
 uint32_t read_text(void *arg, void *value);
 void set_u32(const char *key, uint32_t value);
 void set_text(const char *key, const char *value);
@@ -40,8 +40,8 @@ void set_text(const char *key, const char *value);
 int dial(void);
 void say(int fd, const char *words);
 /**
- * Run the loop until the client was disconnected. The variable answer has the received bytes. false: it
- * was not disconnected in time.
+ * Run the loop until the client is disconnected. The received bytes are in the variable answer. @return false: it was
+ * not disconnected in time
  */
 bool listen_to(int fd);
 /** Send a whole request and wait for its answer. @return answer */

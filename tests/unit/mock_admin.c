@@ -114,8 +114,8 @@ void mock_node_addresses(struct coterie_ctx *host, uint32_t nodeid, const char *
 		place++;
 
 	/*
-	 * Allocate the list at another address, as a reload does, so that sanitizers find a plugin that kept a borrowed
-	 * pointer.
+	 * Allocate the list again, as a reload does, so that a sanitizer finds a plugin that uses a borrowed pointer
+	 * too long.
 	 */
 	uint32_t room = place == host->peer_count ? place + 1 : host->peer_count;
 	struct mock_peer *list = mock_need(calloc(room, sizeof(*list)));

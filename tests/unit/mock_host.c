@@ -15,11 +15,11 @@ struct coterie_timer {
 	void *arg;
 };
 
-/* The public part is the first member, so that a plugin's pointer converts to this struct. */
+/* The public struct is the first member, so that a plugin's pointer can be converted to this struct. */
 struct mock_frame {
 	struct coterie_frame frame;
 	struct coterie_ctx *host;
-	struct mock_frame *parent; /* of a slice */
+	struct mock_frame *parent; /* if this frame is a slice: the whole frame */
 	uint32_t refs;
 };
 
@@ -251,7 +251,7 @@ static struct mock_value *add_value(struct mock_value **list, uint32_t *count, c
 	return value;
 }
 
-/* Allocate all texts again, as a reload does, so that sanitizers find a plugin that kept one. */
+/* Allocate all texts again, as a reload does, so that a sanitizer finds a plugin that uses a borrowed text too long. */
 static void renew_options(struct coterie_ctx *host)
 {
 	for (uint32_t i = 0; i < host->option_count; i++) {
@@ -393,7 +393,7 @@ void mock_client_destroy(struct coterie_client *client)
 	free(client);
 }
 
-/* Return the cs_error_t for a handler's result, as service.h lists them. */
+/* Return the cs_error_t for a handler's result, as service.h defines it. */
 static int32_t error_of(int rc)
 {
 	static const int32_t map[][2] = {{0, 1}, {-EAGAIN, 6}, {-EEXIST, 14}, {-ENOENT, 12}, {-EBUSY, 10}, {-EINVAL, 7},
@@ -464,7 +464,7 @@ int mock_deliver(
 	if (entry->deliver != NULL) {
 		entry->deliver(self, nodeid, head, size);
 	} else {
-		/* Deliver the message in two parts, as one that crosses frames. */
+		/* Deliver the message in two parts, as if it did not fit into one frame. */
 		uint8_t *rest = message->data + (head_size - sizeof(header));
 		uint32_t left = size - head_size;
 		struct iovec parts[2] = {{rest, left / 3}, {rest + left / 3, left - left / 3}};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mock host's part in replacing a service: as exec/life/plugin_replace.c does it. */
+/* The functions of the mock host that replace a service, as exec/life/plugin_replace.c does. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,10 @@ static int no_map_set(struct coterie_ctx *host, const char *key, uint32_t type, 
 	return 0;
 }
 
-/* Start a new instance beside the old one. It can neither send nor set keys yet. @return NULL: its init failed */
+/*
+ * Start a new instance while the old one still runs. The new one can neither send nor set keys yet. @return NULL: its
+ * init() failed
+ */
 static void *start_beside(struct coterie_ctx *host, const struct coterie_service *ops)
 {
 	struct coterie_host table = host->table;
@@ -136,7 +139,7 @@ int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, vo
 		rc = hand_over(host, ops, self, blob, size);
 	if (rc == 0)
 		rc = ops->state_save(*self, &again, &size_again);
-	if (rc == 0 && size != size_again) /* descriptors may have other numbers */
+	if (rc == 0 && size != size_again) /* the size may differ only because descriptors have other numbers */
 		rc = -EILSEQ;
 	free(blob);
 	free(again);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A key: of the configuration map with its value, or of the statistics map with its reader. */
+/* A key of the configuration map with its value, or of the statistics map with its reader. */
 struct mock_entry {
 	struct mock_entry *next;
 	char key[COTERIE_MAP_NAME_MAX + 1];
@@ -13,14 +13,14 @@ struct mock_entry {
 	void *bytes;
 	coterie_stat_read read;
 	void *arg;
-	coterie_stat_read read_beside; /* reader of the service that is about to take over */
+	coterie_stat_read read_beside; /* reader of the service that is taking over */
 	void *arg_beside;
-	uint64_t seen[32]; /* statistics: the value at the last refresh */
+	uint64_t seen[32]; /* of the statistics: value at the last refresh */
 	uint32_t seen_size;
 };
 
 struct coterie_map_tracker {
-	struct coterie_map_tracker *next; /* next in the order of the calls */
+	struct coterie_map_tracker *next; /* next tracker in the order of the calls */
 	uint64_t turn;
 	uint32_t which, events;
 	char *key;
@@ -33,7 +33,7 @@ struct coterie_map_iterator {
 	struct coterie_ctx *host;
 	uint32_t which;
 	char *prefix;
-	char key[COTERIE_MAP_NAME_MAX + 1]; /* key that was returned last; empty: none yet */
+	char key[COTERIE_MAP_NAME_MAX + 1]; /* key that the iterator returned last; empty: none yet */
 };
 
 struct mock_clear {
@@ -124,7 +124,7 @@ static void sweep(struct coterie_ctx *host)
 static void tell(struct coterie_ctx *host, uint32_t which, uint32_t event, const char *key,
 	const struct coterie_map_value *now, const struct coterie_map_value *before)
 {
-	uint64_t turn = host->tracker_turn; /* trackers that are added during the calls learn of later changes only */
+	uint64_t turn = host->tracker_turn; /* trackers that are added during the calls get later changes only */
 
 	host->depth++;
 	for (struct coterie_map_tracker *tracker = host->trackers; tracker != NULL; tracker = tracker->next) {
@@ -202,7 +202,10 @@ static int host_map_set(struct coterie_ctx *host, const char *key, uint32_t type
 		return -EINVAL;
 	if (entry != NULL && entry->type == type && entry->size == size && memcmp(entry->bytes, bytes, size) == 0)
 		return 0;
-	/* Memory of values is never reused, so that sanitizers find a plugin that kept a borrowed value. */
+	/*
+	 * The memory of a value is never used again, so that a sanitizer finds a plugin that uses a borrowed value too
+	 * long.
+	 */
 	void *copy = mock_need(malloc(size + !size));
 
 	if (size > 0)
@@ -222,7 +225,7 @@ static int host_map_set(struct coterie_ctx *host, const char *key, uint32_t type
 
 	char name[COTERIE_MAP_NAME_MAX + 1];
 
-	strcpy(name, entry->key); /* a callback may delete it */
+	strcpy(name, entry->key); /* a callback may delete the entry, so its name is copied */
 	tell(host, COTERIE_MAP_CONFIG, event, name, &now, &before);
 	free(copy);
 	free((void *)(uintptr_t)before.bytes);
@@ -286,7 +289,7 @@ static int host_map_adjust(struct coterie_ctx *host, const char *key, int64_t de
 		return -ENOENT;
 	if (entry->type < COTERIE_MAP_I8 || entry->type > COTERIE_MAP_U64)
 		return -EINVAL;
-	memcpy(&number, entry->bytes, entry->size); /* little-endian hosts only, as these tests are */
+	memcpy(&number, entry->bytes, entry->size); /* correct on little-endian hosts only, on which these tests run */
 	number += (uint64_t)delta;
 	return host_map_set(host, key, entry->type, &number, entry->size);
 }

@@ -13,7 +13,7 @@ void mock_map_table(struct coterie_host *table);
 /** Free the maps. @return number of trackers and iterators that were left */
 uint32_t mock_map_fini(struct coterie_ctx *host);
 
-/** Set the members by which clients outlive their plugin. */
+/** Set the members with which a service is replaced while its clients stay. */
 void mock_life_table(struct coterie_host *table);
 
 /** Set the members for quorum and administration. */

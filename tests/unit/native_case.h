@@ -15,15 +15,15 @@ extern struct config_case one;
 /** The folder of this test's files, made by native_case_setup() and removed by native_case_teardown(). */
 extern char folder[64];
 
-/** Begin a test: texts are read as coterie.conf, and the folder has a key file for rings that name none. */
+/** Begin a test: texts are read as coterie.conf, and the folder has the key file for rings that name none. */
 void native_case_setup(void);
 void native_case_teardown(void);
-/** Return the path of a file in the folder, good until the next call. */
+/** Return the path of a file in the folder, valid until the next call. */
 const char *native_case_path(const char *name);
 void native_case_write(const char *name, const char *text);
 /** Load a file of the folder. @return the rc of the load */
 int native_case_load(const char *name);
-/** Return the text with the folder's name for each '@', good until the next call. */
+/** Return the text with each '@' replaced by the folder's name, valid until the next call. */
 const char *native_case_text(const char *text);
 
 #endif

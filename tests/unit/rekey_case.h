@@ -30,14 +30,14 @@ extern bool has_two_steps;
 void rekey_case_start(void);
 void rekey_case_stop(void);
 TCase *rekey_case_add(Suite *suite);
-/** The same with a ring of nodes 1 and 2 from the start. */
+/** Add a test case as rekey_case_add() does, in which nodes 1 and 2 are in a ring from the start. */
 TCase *rekey_pair_add(Suite *suite);
 
 void form(const char *rings);
 struct coterie_ctx *host(uint32_t nodeid);
 /** Let the transports of these nodes ("1 2 3") load new keys. */
 void load(const char *nodes);
-/** Do that, and deliver the messages of these nodes to all. */
+/** Load new keys as load() does, and deliver the messages of these nodes to all nodes. */
 void load_told(const char *nodes);
 /** Let only these nodes load new keys, until all nodes report that the change hangs. */
 void hang(const char *nodes);

@@ -69,7 +69,7 @@ int log_configure(const struct config_log *settings, char *error, uint32_t error
 
 int log_check(const struct config_log *settings, char *error, uint32_t error_size)
 {
-	(void)settings; /* runs on the helper thread, so nothing is recorded */
+	(void)settings; /* called in the helper thread, so nothing is recorded */
 	if (seen.log_rc < 0)
 		snprintf(error, error_size, "cannot open log file");
 	return seen.log_rc;

@@ -21,14 +21,14 @@ struct reload_seen {
 	char log[65536];     /* "SUBSYSTEM PRIO text\n" */
 	char changes[65536]; /* changes of the map: "KEY=VALUE " or "-KEY " */
 	char peers[1024];    /* calls of the transport: "+3 -4 ", "+3/1 " on link 1, "up0 down0 " */
-	char followed[256];  /* services of the old and the new file: "5-6 " */
-	char ids[256];       /* nodes of the engine: "1 2 3 " */
+	char followed[256];  /* the two lists of services that the reload compares: old and new, as "5-6 " */
+	char ids[256];       /* node ids that the engine has: "1 2 3 " */
 	uint64_t token_ns;   /* token timeout of the engine */
 	uint32_t members[16], member_count;
 	uint32_t reconfigured;
 	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
-	int link_up_rc, reload_rc; /* link_up fails for links above 1 */
-	bool is_inside;            /* the engine is on the stack */
+	int link_up_rc, reload_rc; /* result of link_up() for links above 1, and of the transport's reload */
+	bool is_inside;            /* a call of the engine is under way */
 	bool tells_reload;         /* record calls of the transport's reload as "reload " */
 	uint32_t logs_configured;
 	bool has_provider;
@@ -38,7 +38,7 @@ struct reload_seen {
 };
 
 extern struct reload_seen seen;
-/** The parts that the tests use. */
+/** The node's objects that the tests use. */
 struct reload_node {
 	struct config *config;
 	struct loop *loop;
@@ -54,20 +54,20 @@ extern struct plugin transport, tally;
 extern struct map_tracker *tracker;
 extern char folder[32], path[64];
 
-/** Three nodes on udpu, all members. */
+/** Set up three nodes on udpu, all of which are members. */
 void set_up(void);
-/** Do the same with the file that is in the folder. The transport of that name is a stub. */
+/** Set up as set_up() does, but with the file that is in the folder. A stub replaces the transport of that name. */
 void set_up_with(const char *transport_name);
 void make_folder(void);
 void tear_down(void);
 /**
- * Write a file with these lines in section totem, these nodes ("1 2 3", this node is 127.0.0.1) and
- * more.
+ * Write a file with these lines in section totem, these nodes ("1 2 3", this node has the address 127.0.0.1), and more
+ * lines at its end.
  */
 void write_file(const char *totem, const char *nodes, const char *more);
 /**
- * Replace the file by a pipe, so that its reader waits until the test closes the returned stream. The file counts as
- * empty then.
+ * Replace the file by a pipe, so that its reader waits until the test closes the returned stream. The reader then gets
+ * an empty file.
  */
 FILE *write_endless_file(void);
 
@@ -77,16 +77,19 @@ struct result {
 	char text[4096];
 };
 
-/** For reload_request: fills in a struct result and stops the loop. */
+/** Callback for reload_request(): stores the result in a struct result and stops the loop. */
 void on_done(void *arg, int rc, const char *text);
 void run_loop(void);
-/** Run only the deferred calls. */
+/** Run the deferred calls of the loop once. */
 void turn(void);
-/** Do the same when keys have been applied a moment ago: keys that are set now are applied after a pause. */
+/**
+ * Run the deferred calls as turn() does, shortly after keys have been applied: keys that are set now are applied only
+ * after a pause.
+ */
 void pause_and_turn(void);
 /** Run one reload to its end. */
 struct result reload(void);
-/** Run the first of the two steps of a reload. */
+/** Run the first step of a reload in two steps. */
 struct result prepare(void);
 
 bool has_logged(const char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A fake daemon that plays a script. Before each call of the library the test sets the events and
- * the response for the next request. Afterwards it reads the request.
+ * A fake daemon that plays a script. Before each call of the library the test sets the events and the response for the
+ * next request. After the call it reads the request.
  */
 #ifndef UNIT_SCRIPTED_DAEMON_H
 #define UNIT_SCRIPTED_DAEMON_H
@@ -31,7 +31,7 @@ struct script {
 };
 
 /**
- * Start the daemon as fake_daemon_start does.
+ * Start the daemon as fake_daemon_start() does.
  *
  * @param script out: the shared script, all zero
  */
@@ -40,10 +40,10 @@ pid_t scripted_daemon_start(const char *service, struct script **script);
 /** Kill the daemon and free the script. */
 void scripted_daemon_stop(pid_t daemon);
 
-/** Set the next response. size bytes, copied. */
+/** Set the next response to a copy of these bytes. */
 void script_response(struct script *script, const void *response, size_t size);
 
-/** Add an event that is sent before the next response. Copied. */
+/** Add a copy of an event, which is sent before the next response. */
 void script_event(struct script *script, const void *event, size_t size);
 
 #endif

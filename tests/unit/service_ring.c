@@ -19,8 +19,8 @@ void service_ring_init(struct service_ring *ring, const struct coterie_plugin *p
 }
 
 /*
- * With SERVICE_REPLACED in the environment, replace the service of a node by a new instance before each event of the
- * node. No test may see a difference.
+ * Replace the service of a node by a new instance, if SERVICE_REPLACED is in the environment. Called before each event
+ * of the node. No test may see a difference.
  */
 static void refresh(struct service_ring *ring, struct service_node *node)
 {
@@ -81,8 +81,8 @@ static struct mock_message swapped(const struct coterie_service *ops, const stru
 	memcpy(whole + 16, message->data, message->size);
 	if (entry->swap != NULL) {
 		/*
-		 * `swap` finds the number of list entries from the message's size. So the same function swaps in both
-		 * directions.
+		 * swap() computes the number of list entries from the message's size, not from a field. So it swaps in
+		 * both directions.
 		 */
 		entry->swap(whole, entry->deliver != NULL ? message->size + 16 : entry->size_min);
 	}

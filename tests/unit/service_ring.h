@@ -10,7 +10,7 @@
 
 #define SERVICE_RING_NODES 8
 
-/** One node. Ids are 1 .. SERVICE_RING_NODES. */
+/** A node. Ids are 1 .. SERVICE_RING_NODES. */
 struct service_node {
 	struct coterie_ctx *host; /* NULL: not running */
 	void *self;
@@ -20,10 +20,10 @@ struct service_node {
 
 struct service_ring {
 	const struct coterie_plugin *plugin;
-	bool is_replacing, is_synchronising; /* see SERVICE_REPLACED in service_ring.c */
+	bool is_replacing, is_synchronising; /* is_replacing: see SERVICE_REPLACED in service_ring.c */
 	uint32_t replacements;
 	const struct coterie_service *ops;
-	void (*prepare)(struct coterie_ctx *host); /* called with a node's host before the node starts; or NULL */
+	void (*prepare)(struct coterie_ctx *host); /* called with a node's host before the node starts; may be NULL */
 	struct service_node nodes[SERVICE_RING_NODES + 1]; /* by node id */
 	uint64_t seq;                                      /* sequence of the newest ring */
 	uint32_t first;   /* node whose messages are delivered first in a round, 0: by ascending id */
@@ -39,16 +39,16 @@ struct service_user {
 };
 
 /**
- * Return whether SERVICE_REPLACED is in the environment. Tests skip there what a replacement changes, or what would
- * take too long.
+ * Return whether SERVICE_REPLACED is in the environment. Some tests then leave out what a replacement changes, or what
+ * would take too long.
  */
 bool service_is_replaced(void);
 
 void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin);
-/** Stop everything. Fails the test if a plugin leaked. */
+/** Stop all nodes. Fails the test if a plugin has leaked. */
 void service_ring_fini(struct service_ring *ring);
 
-/** Start a node, or end it without any message. */
+/** Start a node. service_ring_kill() ends it without any message. */
 void service_ring_start(struct service_ring *ring, uint32_t nodeid);
 void service_ring_kill(struct service_ring *ring, uint32_t nodeid);
 
@@ -62,7 +62,7 @@ void service_ring_run(struct service_ring *ring);
  * ring. Nodes that come from the same ring are each other's transitional members.
  */
 void service_ring_form(struct service_ring *ring, const char *rings);
-/** Do the same in three parts, so that a test can act between them. */
+/** Form rings as service_ring_form() does, but in three parts, so that a test can act between them. */
 void service_ring_form_start(struct service_ring *ring, const char *rings);
 void service_ring_form_steps(struct service_ring *ring);
 void service_ring_form_done(struct service_ring *ring);
@@ -71,9 +71,9 @@ struct service_user service_user_create(struct service_ring *ring, uint32_t node
 /** End the client's connection. */
 void service_user_close(struct service_user *user);
 
-/** Send a request; the header is filled in. @return the handler's result */
+/** Send a request. The header is filled in. @return the handler's result */
 int service_user_send(struct service_user *user, int32_t id, void *request, uint32_t size);
-/** The same. @return the error of the answer; 0: none came */
+/** Send a request, and run until it is answered. @return the error of the answer; 0: there was no answer */
 int32_t service_user_request(struct service_user *user, int32_t id, void *request, uint32_t size);
 
 /**
@@ -81,7 +81,7 @@ int32_t service_user_request(struct service_user *user, int32_t id, void *reques
  *
  * @param text   buffer for the text that write makes: borrowed
  * @param write  writes the event as text; the event begins with a header of 24 bytes, which size includes
- * @return text; "" when there is none
+ * @return text; "" if there is no event
  */
 const char *service_user_event(struct service_user *user, char *text,
 	void (*write)(char *text, uint32_t id, const void *event, uint32_t size));

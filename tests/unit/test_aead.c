@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sealing and opening, with each library that this build has: published vectors, every size up to a large frame, and
- * datagrams that were changed on their way. All libraries seal to the same bytes, and each one opens datagrams that
- * another one has sealed.
+ * Test sealing and opening, with each library that this build has: published vectors, every size up to a large frame,
+ * and datagrams that were changed on their way. All libraries must seal to the same bytes, and each must open datagrams
+ * that another one has sealed.
  */
 #include <check.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static bool has_ipsec_mb(void)
 #endif
 }
 
-/* Open a library. NULL: this build or this processor has none of this kind. */
+/* Open a library of this kind. NULL: this build has none, or this processor cannot run it. */
 static struct aead_library *open_library(enum aead_kind kind)
 {
 	struct aead_library *library = NULL;
@@ -85,7 +85,7 @@ static size_t from_hex(const char *text, uint8_t *bytes)
 	return size;
 }
 
-/* The GCM specification's test case 16, and RFC 8439, 2.8.2. */
+/* Test case 16 of the GCM specification, and the example of RFC 8439, 2.8.2. */
 static const struct {
 	const char *name;
 	enum secure_cipher cipher;
@@ -274,7 +274,7 @@ START_TEST(whatever_is_changed_is_refused)
 }
 END_TEST
 
-/* An ICMP error quotes only the first bytes of a datagram. */
+/* An ICMP error quotes only the first bytes of a datagram, so these have to be opened without the tag. */
 START_TEST(the_first_bytes_are_decrypted_without_a_tag)
 {
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {

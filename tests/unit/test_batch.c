@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Batches of datagrams: how frames are grouped, that all arrive in order, and the effect of errors. */
+/* Batches of datagrams: how frames are grouped, that all arrive in order, and what errors do. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -213,7 +213,9 @@ START_TEST(offload_saves_calls)
 }
 END_TEST
 
-/* Without UDP checksums the kernel refuses segmentation with EINVAL. Old kernels refuse long segments the same way. */
+/*
+ * The kernel refuses segmentation with EINVAL without UDP checksums. Old kernels refuse long segments in the same way.
+ */
 START_TEST(a_refused_run_goes_out_one_by_one_and_is_remembered)
 {
 	uint32_t size = _i == 0 ? 1200 : 1400;
@@ -250,12 +252,12 @@ static void count_icmp(void *arg, const struct icmp_report *report)
 	icmp_count++;
 }
 
-/* The kernel reports a dead port at the next send to any address. That send must not be lost. */
+/* The kernel reports a closed port at the next send to any address. The datagrams of that send must not be lost. */
 START_TEST(a_dead_peer_costs_the_others_nothing)
 {
 	struct end dead = end_open(true);
 	struct coterie_frame *frames[3];
-	/* ascending sizes, so that no run has more than one frame: three system calls */
+	/* ascending sizes, so that each run has only one frame: three system calls */
 	uint32_t sizes[3] = {10, 20, 30};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true, .on_icmp = count_icmp, .arg = &dead};
 	uint32_t lost;
@@ -374,7 +376,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	uint32_t lost;
 	int error;
 
-	/* On the loopback interface a datagram counts against the sender's buffer until the receiver has read it. */
+	/* On the loopback interface a datagram takes room in the sender's buffer until the receiver has read it. */
 	ck_assert_int_eq(setsockopt(sender.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 	for (uint32_t i = 0; i < 200; i++)
 		sizes[i] = 1455;
@@ -389,7 +391,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 }
 END_TEST
 
-/* To set the DSCP value changes the socket's priority as well. socket_open has to restore the priority. */
+/* Setting the DSCP value changes the socket's priority as well. socket_open() has to restore the priority. */
 START_TEST(a_mark_leaves_the_priority)
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};

@@ -144,8 +144,8 @@ START_TEST(another_nodes_reload_answers_nobody_here)
 {
 	ask(0, CFG_REQ_RELOAD_CONFIG);
 	/*
-	 * A second message with the same number, since each node counts on its own, and with a pointer in it, as
-	 * Corosync sends.
+	 * Deliver a second message with the same number, as each node numbers its own reloads. It contains a pointer,
+	 * as Corosync's messages do.
 	 */
 	ck_assert_int_eq(mock_deliver(ops, self, 3, false, &host->sent.list[0]), 0);
 	ck_assert_int_eq(mock_deliver(ops, self, 1, true, &host->sent.list[0]), 0);
@@ -186,7 +186,7 @@ START_TEST(no_room_for_a_reload)
 {
 	host->ring_send_rc = -EAGAIN;
 	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN);
-	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN); /* the failed request has left nothing behind */
+	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN); /* a request that failed leaves no reload behind */
 }
 END_TEST
 
@@ -383,7 +383,7 @@ START_TEST(status_of_a_stranger)
 {
 	struct cfg_wire_node_status got;
 
-	/* On transports without links for each node, such a node is only reported as unreachable. */
+	/* If the transport has no links for each node, a node that is not reached is only reported as unreachable. */
 	ck_assert_int_eq(node_status(9, 1, 4200), OK);
 	memcpy(&got, users[0]->replies.list[0].data, sizeof(got));
 	ck_assert_uint_eq(got.nodeid, 9);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reload that either all nodes apply or none: how the configuration service agrees on it (services/cfg/agree.c). */
+/* A reload that all nodes apply or none: how the configuration service agrees on it (services/cfg/agree.c). */
 #include "tests/unit/agree_case.h"
 
 #include <errno.h>
@@ -36,12 +36,12 @@ START_TEST(all_apply_when_the_last_is_ready)
 }
 END_TEST
 
-/* All combinations of ready and refused at four nodes, with their messages in all orders. */
+/* Try all combinations of ready and refused at four nodes, with their messages in all orders. */
 START_TEST(all_or_none)
 {
 	uint32_t order[4] = {1, 2, 3, 4}, asker = (uint32_t)_i % 4 + 1, refusing = (uint32_t)_i / 24, place;
 
-	place = (uint32_t)_i % 24; /* which of the 24 orders */
+	place = (uint32_t)_i % 24; /* number of one of the 24 orders */
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t from = i + place % (4 - i), moved = order[from];
 
@@ -144,7 +144,7 @@ START_TEST(what_cannot_be_sent_is_sent_later)
 	host(1)->ring_send_rc = -EAGAIN;
 	struct cfg_req_plain req;
 	ck_assert_int_eq(service_user_send(&users[1], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), -EAGAIN);
-	ck_assert_uint_eq(mock_host_timers(host(1)), 0); /* no timer is left */
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0); /* the node waits for nothing any more */
 	host(1)->ring_send_rc = 0;
 	ask(1);
 	host(2)->ring_send_rc = -EAGAIN;
@@ -307,7 +307,9 @@ START_TEST(the_asker_leaves)
 }
 END_TEST
 
-/* "force" lets all nodes accept a file without some running nodes. It is not published as a key. */
+/*
+ * With "force" all nodes accept a file from which some running nodes are missing. The flag is not published as a key.
+ */
 START_TEST(a_forced_reload_is_forced_on_all)
 {
 	static const uint32_t flags[] = {0, CFG_RELOAD_FORCE, CFG_RELOAD_CHECK | CFG_RELOAD_FORCE};
@@ -339,7 +341,7 @@ START_TEST(who_joins_takes_part)
 	settle();
 	ck_assert_uint_eq(host(3)->prepare_count, 1);
 	all_read("3 2 1");
-	has_read(2, "wrong"); /* the earlier result belonged to the round before */
+	has_read(2, "wrong"); /* the earlier result belonged to the round before, so it does not count */
 	settle();
 	ck_assert_int_eq(answer(2), INVALID);
 	ck_assert_str_eq(commits(), "1 1 0 0");
@@ -385,7 +387,7 @@ START_TEST(the_same_ring_again)
 	ask(1);
 	run();
 	all_read("1");
-	form("1 2"); /* a ring of the same members after a lost token */
+	form("1 2"); /* a ring of the same members, as after a lost token */
 	all_read("2");
 	settle();
 	ck_assert_str_eq(commits(), "1 1 0 0");

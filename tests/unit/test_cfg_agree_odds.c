@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A reload that either all nodes apply or none, in difficult cases: silent nodes, nodes of Corosync, invalid messages,
- * any order of messages, rings that change.
+ * A reload that all nodes apply or none, in difficult cases: silent nodes, nodes of Corosync, invalid messages, any
+ * order of messages, rings that change.
  */
 #include "tests/unit/agree_case.h"
 
@@ -18,7 +18,7 @@ START_TEST(without_those_who_do_not_answer)
 	ask_report(1, 0);
 	run();
 	all_read("1 2");
-	for (int i = 0; i < 67; i++) { /* 5 s and two more seconds, but not earlier */
+	for (int i = 0; i < 67; i++) { /* 5 s, and two more seconds but for the last 0.3 s: nothing is decided yet */
 		pass(100);
 		ck_assert_str_eq(commits(), "0 0 0 0");
 	}
@@ -30,7 +30,10 @@ START_TEST(without_those_who_do_not_answer)
 }
 END_TEST
 
-/* No message is delivered, not even those of the node that began the reload. So the others are not to blame. */
+/*
+ * The ring delivers no message, not even those of the node that began the reload. So silence proves nothing against the
+ * other nodes.
+ */
 START_TEST(a_ring_that_stands_still)
 {
 	form("1 2 3");
@@ -47,7 +50,7 @@ START_TEST(a_ring_that_stands_still)
 }
 END_TEST
 
-/* A node hangs, and reads its file after the others have continued without it. */
+/* A node that does not answer is left out. It reads its file after the others have gone on without it. */
 START_TEST(who_is_left_out_drops_its_file)
 {
 	form("1 2");
@@ -125,7 +128,7 @@ START_TEST(in_a_mixed_ring_each_is_on_its_own)
 	ck_assert(mock_host_has_logged(host(3), "each node takes its own file, whatever the others do"));
 	ask_report(3, CFG_RELOAD_CHECK);
 	ck_assert_uint_eq(host(3)->sent.count, 0);
-	mock_reload_done(host(3), 0, ""); /* the result of the first reading */
+	mock_reload_done(host(3), 0, ""); /* the result of the first request to read the file */
 	mock_prepare_done(host(3), 0, "change a 1 -> 2\n");
 	mock_reload_done(host(3), 0, "");
 	ck_assert_str_eq(report(3), "each|3:ready change a 1 -> 2\n");
@@ -199,7 +202,7 @@ START_TEST(senseless_messages_have_no_effect)
 	settle();
 	ck_assert_str_eq(commits(), "1 1 1 0");
 	ck_assert_int_eq(answer(1), OK);
-	for (uint64_t i = 0; i < 1000; i++) { /* a node begins reload after reload */
+	for (uint64_t i = 0; i < 1000; i++) { /* node 2 begins one reload after another */
 		struct cfg_ring_reload_ask one = {.number = 100 + i};
 
 		say(2, CFG_RING_RELOAD_ASK, &one, sizeof(one));
@@ -257,7 +260,7 @@ static void calm_down(void)
 	}
 }
 
-/* Nodes 1 and 2 always stay in one ring, and so do 3 and 4. */
+/* Nodes 1 and 2 always stay in one ring, and so do nodes 3 and 4. */
 START_TEST(who_goes_on_together_agrees)
 {
 	static const char *const rings[] = {"1 2 3 4", "1 2 | 3 4", "1 2 3 4", "3 4 | 1 2"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A change of an encrypted ring's keys, as the configuration service agrees on it: services/cfg/rekey.c. */
+/* A change of the keys of an encrypted ring, as the configuration service agrees on it: services/cfg/rekey.c. */
 #include "tests/unit/rekey_case.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ START_TEST(all_go_over_when_all_have_loaded)
 	ck_assert_uint_eq(host(1)->sent.count, 1);
 	ck_assert_uint_eq(host(1)->sent.list[0].id, CFG_RING_CRYPTO_RECONFIG);
 	ck_assert_uint_eq(host(1)->sent.list[0].guarantee, COTERIE_SAFE);
-	ck_assert_uint_eq(host(1)->sent.list[0].size, 8); /* 24 bytes with its header */
+	ck_assert_uint_eq(host(1)->sent.list[0].size, 8); /* 24 bytes with the header */
 	ck_assert_int_eq(memcmp(host(1)->sent.list[0].data, "\1\0\0\0", 4), 0);
 	ck_assert_uint_eq(host(1)->sent.list[0].data[7], 0xc8);
 	service_ring_run(&ring);
@@ -34,8 +34,8 @@ START_TEST(all_go_over_when_all_have_loaded)
 END_TEST
 
 /*
- * Made with Python's hmac module: root = HMAC-SHA256("coterie change of keys 1", key), and then the first three bytes
- * of HMAC-SHA256(root, cipher "\n" hash "\n" encryption "\n").
+ * Computed with Python's hmac module: root = HMAC-SHA256("coterie change of keys 1", key). The tag is the first three
+ * bytes of HMAC-SHA256(root, cipher "\n" hash "\n" encryption "\n").
  */
 static const struct {
 	const char *key, *cipher, *hash, *encryption; /* NULL: not set */
@@ -67,8 +67,8 @@ START_TEST(words_carry_a_keyed_hash_of_the_keys)
 END_TEST
 
 /*
- * Tag 0xc7: older builds send an unkeyed hash, which present nodes do not check. The keys may change during a rolling
- * upgrade.
+ * Tag 0xc7 is from an older build, which sends a hash without a key. Present nodes do not check it, so that keys can
+ * change during a rolling upgrade.
  */
 START_TEST(words_of_older_builds_are_taken_without_their_tag)
 {
@@ -187,7 +187,7 @@ START_TEST(a_transport_that_fails_is_asked_again)
 	expect("2", "1");
 	pass(6000);
 	ck_assert_uint_eq(count_logged(1, "cannot send with the new keys (Input/output error)"), 1);
-	ck_assert_uint_eq(count_logged(1, "have not"), 0); /* no other node is blamed in the log */
+	ck_assert_uint_eq(count_logged(1, "have not"), 0); /* the log names no other node as the reason */
 	ck_assert_uint_eq(count_logged(2, "have not gone over to the new ones: 1"), 1);
 	host(1)->rekey_rc = 0;
 	pass(250);
@@ -246,10 +246,10 @@ START_TEST(who_joins_is_told_and_waited_for)
 	form("1 2 3");
 	load("2");
 	pass(250);
-	expect("1 2 3", ""); /* node 3 has not loaded the keys. It knows of node 1 only since node 1
-			      * repeated its message */
+	/* Node 3 has not loaded the keys. It learned of node 1's message only when node 1 repeated it. */
+	expect("1 2 3", "");
 	load_told("3");
-	expect("1", "1"); /* node 1 waits, since a node that has joined might still send its message */
+	expect("1", "1"); /* node 1 waits: the node that has joined might still send its message */
 	pass(2000);
 	expect("1 2 3", "12");
 }
@@ -263,7 +263,7 @@ START_TEST(rings_that_merge_in_different_phases)
 	expect("3 4", "");
 	/*
 	 * Nodes 1 and 2 have finished the change, so they send nothing. Nodes 3 and 4 wait for phase 1 of nodes 1 and
-	 * 2, which comes only when these reload.
+	 * 2, which these send only when they reload.
 	 */
 	form("1 2 3 4");
 	load("4");
@@ -280,7 +280,7 @@ START_TEST(a_ring_that_has_gone_over_takes_a_loaded_node_along)
 	host(2)->rekey_rc = -EIO;
 	service_ring_run(&ring);
 	expect("1", "1");
-	host(3)->rekey_rc = -EIO; /* node 3 is late */
+	host(3)->rekey_rc = -EIO; /* node 3 cannot load the keys yet */
 	load_told("3");
 	form("1 2 3");
 	host(2)->rekey_rc = 0;
@@ -317,7 +317,7 @@ START_TEST(who_waits_for_nobody_is_followed)
 	expect("1", "");
 	say(3, 2, 0); /* node 3 drops the old keys now */
 	expect("1", "1");
-	load("2"); /* node 2 completes the change at once, since nodes 1 and 3 do not use the old keys any more */
+	load("2"); /* node 2 completes the change at once, since nodes 1 and 3 no longer use the old keys */
 	expect("2", "1");
 	service_ring_run(&ring);
 	expect("1 2", "12");
@@ -350,7 +350,7 @@ static uint32_t read_silence(void *arg, void *value)
 
 /*
  * The other nodes have finished the change of keys before node 1 has read its file. Node 1 still sends with the old
- * keys, so no packet arrives on either side.
+ * keys, so neither side receives packets of the other.
  */
 static const struct {
 	const char *name;
@@ -432,7 +432,7 @@ START_TEST(senseless_phases_are_ignored)
 }
 END_TEST
 
-/* The message belongs to a change that has ended. It was repeated for a node that joined. */
+/* Node 2 repeated its message for a node that joined, after the change had ended. It must not begin a new change. */
 START_TEST(an_echo_is_not_a_second_change)
 {
 	uint32_t tag;
@@ -445,7 +445,7 @@ START_TEST(an_echo_is_not_a_second_change)
 	say(2, 2, tag);
 	mock_key(host(1), "other", 5);
 	load_told("1");
-	expect("1", "12"); /* node 2 has not loaded the keys */
+	expect("1", "12"); /* node 2 has not loaded the new keys */
 	mock_key(host(2), "other", 5);
 	load_told("2");
 	expect("1 2", "1212");

@@ -9,11 +9,11 @@
 #define ORDER_MAX 65536
 
 struct model_node {
-	uint32_t used, loaded; /* numbers of the keys: those that frames are sent with, and those loaded beside them */
-	bool has_old;          /* frames with the keys before `used` are still accepted */
+	uint32_t used, loaded; /* key with which frames are sent, and key that is loaded beside it, by number */
+	bool has_old;          /* frames with the key before `used` are still accepted */
 	uint32_t old;
 	uint32_t next; /* number of the next message that is delivered to this node */
-	uint32_t kept; /* keys in the file that is prepared */
+	uint32_t kept; /* key in the file that is prepared */
 };
 
 static struct model_node model[MODEL_NODES + 1];
@@ -49,7 +49,10 @@ static void take_phases(uint32_t nodeid)
 	host(nodeid)->rekey_count = 0;
 }
 
-/* libcheck reports each assertion to its parent process. There are millions here, so only a failure calls it. */
+/*
+ * libcheck reports each assertion to its parent process. There are millions of checks here, so only a failure calls
+ * libcheck.
+ */
 static void check_model(uint32_t step)
 {
 	for (uint32_t i = 1; i <= MODEL_NODES; i++)

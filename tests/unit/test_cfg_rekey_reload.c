@@ -42,7 +42,7 @@ START_TEST(reloads_that_wait_together_are_one)
 }
 END_TEST
 
-/* The file of node 2 was wrong: it is mended, and all reload once more. */
+/* A reload fails on node 2, since its file is wrong. The file is corrected, and all nodes reload again. */
 START_TEST(a_second_reload_completes_a_change_that_hangs)
 {
 	begin_reload(1);
@@ -57,8 +57,8 @@ START_TEST(a_second_reload_completes_a_change_that_hangs)
 	end_reload(2);
 	service_ring_run(&ring);
 	/*
-	 * Node 1 has received node 2's message. Node 2 continues too, although it had dropped the earlier message of
-	 * node 1.
+	 * Node 1 has received node 2's message. Node 2 goes on too, although it had dropped the earlier message of node
+	 * 1.
 	 */
 	expect("1 2", "12");
 	ck_assert_uint_eq(host(1)->reload_count, 1);
@@ -75,7 +75,7 @@ START_TEST(a_change_that_hangs_is_taken_back_for_a_reload_and_told_again)
 	load("2");
 	end_reload(2);
 	service_ring_run(&ring);
-	expect("1 2", ""); /* node 1 may be about to drop the keys */
+	expect("1 2", ""); /* node 2 waits, since node 1 might withdraw the keys */
 	end_reload(1);     /* but the file has the keys that node 1 has loaded */
 	service_ring_run(&ring);
 	expect("1 2", "12");
@@ -92,7 +92,7 @@ START_TEST(a_change_is_undone_in_the_file)
 	service_ring_run(&ring);
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
-	/* A later change is independent of the one that was undone. */
+	/* A later change does not depend on the one that was undone. */
 	mock_key(host(2), "new", 3);
 	load("2");
 	end_reload(2);
@@ -101,7 +101,9 @@ START_TEST(a_change_is_undone_in_the_file)
 }
 END_TEST
 
-/* As before, but the transport loads the present keys again and reports them as new keys. */
+/*
+ * A reload withdraws the new keys of node 1: its transport loads the present keys again, and reports them as new keys.
+ */
 START_TEST(back_at_the_keys_in_use)
 {
 	mock_key(host(1), "new", 3);
@@ -123,7 +125,7 @@ START_TEST(back_at_the_keys_in_use)
 }
 END_TEST
 
-/* Node 1 takes its message back too late: all nodes have changed to the new keys. */
+/* Node 1 withdraws its message too late: all nodes have changed to the new keys. */
 START_TEST(what_is_taken_back_too_late)
 {
 	hang("1");
@@ -131,7 +133,7 @@ START_TEST(what_is_taken_back_too_late)
 	uint32_t words = host(2)->sent.count;
 	ck_assert_uint_eq(words, 1);
 	ask_for_reload(2);
-	ring.first = 2; /* node 2's messages are delivered before the one by which node 1 takes its message back */
+	ring.first = 2; /* node 2's messages are delivered before node 1's withdrawal */
 	host(1)->ring_send_rc = 0;
 	service_ring_run(&ring);
 	expect("1 2", "12");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Key rotation: either all nodes load the new key of the ring or none does (services/cfg/rotate.c and wrap.c). */
+/* Key rotation: all nodes load the new key of the ring, or none does (services/cfg/rotate.c and wrap.c). */
 #include "tests/unit/agree_case.h"
 
 #include <errno.h>
@@ -139,7 +139,10 @@ START_TEST(one_rotation_after_another)
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 0");
 	ck_assert_int_eq(answer(1), OK);
-	/* The new key of the second rotation was encrypted with a key that the first rotation has replaced. */
+	/*
+	 * No node could decrypt the new key of the second rotation: it was encrypted with a key that the first rotation
+	 * has replaced.
+	 */
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 0");
 	ck_assert_str_eq(report(2), "refused|1:refused the ring's key has changed meanwhile: rotate again"
@@ -196,7 +199,7 @@ END_TEST
 
 /* ---- Refusals ------------------------------------------------------------ */
 
-/* All combinations of ready and refused. */
+/* Try all combinations of ready and refused. */
 START_TEST(all_or_none)
 {
 	uint32_t refusing = (uint32_t)_i;
@@ -351,7 +354,7 @@ START_TEST(a_node_that_does_not_know_rotations)
 	ck_assert_str_eq(report(1), "refused|1:ready |2:no-answer |3:ready ");
 	ck_assert(mock_host_has_logged(
 		host(3), "the ring keeps its key: nodes do not answer, or run a build that cannot rotate keys: 2"));
-	/* that order, to continue without node 2, was never sent */
+	/* No order to go on without node 2 was sent. */
 	ck_assert(!mock_host_has_logged(host(1), "an order about a key"));
 	expect_old_key("1 2 3");
 	host(1)->table.key_prepare = NULL;
@@ -410,7 +413,7 @@ START_TEST(a_key_file_that_cannot_be_renamed)
 	all_read("1 2");
 	settle();
 	ck_assert_str_eq(report(1), "applied|1:applied |2:failed no room");
-	ck_assert(has_same_key(1, 2)); /* node 2 changes keys with the others */
+	ck_assert(has_same_key(1, 2)); /* node 2 changes the key like the others */
 }
 END_TEST
 
@@ -461,8 +464,9 @@ START_TEST(a_ring_that_changes_keeps_its_key)
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	ck_assert_uint_eq(host(1)->key_leaves, 1);
 	ck_assert_uint_eq(host(1)->key_drops, 0);
-	ck_assert_uint_eq(host(2)->key_drops, 1); /* node 2 had not answered, so no node can have decided */
-	rotate(1);                                /* the next rotation works */
+	/* Node 2 had not answered, so no node can have decided to load the key. */
+	ck_assert_uint_eq(host(2)->key_drops, 1);
+	rotate(1); /* the next rotation works */
 	run();
 	all_read("1 2");
 	settle();
@@ -566,10 +570,10 @@ START_TEST(a_key_is_opened_by_those_who_have_the_old_one)
 END_TEST
 
 /*
- * Made with Python's cryptography and hmac: root = HMAC-SHA256(label, ring's key), key = HMAC-SHA256(root, info 0x01),
- * AES-256-GCM with a zero nonce. The label is "coterie rotation of the key 1". The info is the sender 0x01020304, then
- * the round 00 .. 0f. Label and info are authenticated. The encrypted key is 00 .. ff, and the last 16 bytes are the
- * tag.
+ * Computed with Python's cryptography and hmac: root = HMAC-SHA256(label, ring's key), key = HMAC-SHA256(root, info
+ * 0x01), AES-256-GCM with a zero nonce. The label is "coterie rotation of the key 1". The info is the sender
+ * 0x01020304, then the round 00 .. 0f. Label and info are authenticated. The encrypted key is 00 .. ff, and the last 16
+ * bytes are the tag.
  */
 static const uint8_t vector[CFG_KEY_SIZE + CFG_KEY_TAG_SIZE] = {0x3b, 0x75, 0xa3, 0xa3, 0x13, 0x01, 0x8d, 0xde, 0x8d,
 	0x82, 0x07, 0x7b, 0x84, 0xe7, 0x81, 0x9d, 0x56, 0x77, 0xaf, 0x6a, 0x77, 0xd3, 0x3e, 0x3f, 0xf8, 0x55, 0x23,

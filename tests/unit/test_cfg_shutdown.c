@@ -11,7 +11,7 @@ START_TEST(nobody_else_tracks_and_the_daemon_stops)
 	ck_assert_int_eq(track(0), COTERIE_REPLIED);
 	mock_queue_clear(&users[0]->replies);
 	ck_assert_int_eq(
-		/* the client that asks for the shutdown is not asked for its consent */
+		/* The client that requests the shutdown is not asked for its consent. */
 		shut_down(0, CFG_SHUTDOWN_REQUEST), 0);
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
 	ck_assert_uint_eq(questions(0), 0);
@@ -42,11 +42,11 @@ START_TEST(immediate_asks_nobody)
 }
 END_TEST
 
-/* Users 1 and 2 are asked. Each row has their answers. */
+/* Users 1 and 2 are asked for their consent. Each row has their answers. */
 static const struct {
 	const char *name;
 	uint32_t flags;
-	const char *answers; /* "1y 2n": user and answer, in order */
+	const char *answers; /* "1y 2n": users and their answers, in this order */
 	int32_t want;        /* 0: not decided */
 } votes[] = {
 	{"all agree", CFG_SHUTDOWN_REQUEST, "1y 2y", OK},
@@ -122,7 +122,7 @@ START_TEST(silence_is_no_after_a_while)
 	mock_host_advance(host, 1);
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
 	ck_assert_uint_eq(announced(), 0);
-	ck_assert_uint_eq(questions(1), 1); /* clients are not told of the result */
+	ck_assert_uint_eq(questions(1), 1); /* clients do not get the result of the vote */
 	ck_assert_int_eq(answer(1, 1), -EACCES);
 	/* The next vote starts over. */
 	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
@@ -211,7 +211,7 @@ START_TEST(each_vote_begins_anew)
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
 	shut_down(3, CFG_SHUTDOWN_REQUEST);
 	answer(2, 1);
-	ck_assert(!has_answer(3)); /* the answer of user 1 was about the other vote */
+	ck_assert(!has_answer(3)); /* the answer of user 1 belonged to the vote before */
 	answer(1, 0);
 	ck_assert_int_eq(error_of(3, CFG_RES_TRY_SHUTDOWN), BUSY);
 }
@@ -234,7 +234,7 @@ START_TEST(what_is_decided_is_told_when_there_is_room)
 }
 END_TEST
 
-/* A client whose events cannot be sent ends at once, inside the question. */
+/* A client whose events cannot be sent is disconnected at once, inside the call that asks it. */
 static void vanish(struct coterie_client *client)
 {
 	for (uint32_t i = 0; i < USERS; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* services/client/error.c and the three functions of libcorosync_common */
+/* services/client/error.c, and the three functions of libcorosync_common. */
 #include "services/client/error.h"
 
 #include <check.h>

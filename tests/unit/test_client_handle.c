@@ -92,7 +92,7 @@ START_TEST(wrong_handles)
 }
 END_TEST
 
-/* A call in progress keeps the object. For all other calls the handle is invalid. */
+/* A call that is under way keeps the object. For all other calls the handle is invalid. */
 START_TEST(object_outlives_its_handle)
 {
 	uint64_t handle = thing_open();
@@ -143,7 +143,7 @@ static void *close_run(void *handle)
 {
 	struct handle_object *object;
 
-	/* Several threads use the handle, and several destroy it: one of these succeeds. */
+	/* Several threads use the handle, and several destroy it: exactly one of these succeeds. */
 	for (int i = 0; i < 1000; i++)
 		if (handle_get(&table, *(uint64_t *)handle, &object) == 0)
 			handle_put(&table, object);

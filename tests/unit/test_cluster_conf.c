@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/cluster: words that name nodes, and coterie.conf as a text. */
+/* tools/cluster: the words of the command line that name nodes, and coterie.conf as a text. */
 #include "tools/cluster/conf.h"
 
 #include <check.h>
@@ -85,7 +85,7 @@ START_TEST(node_words_have_a_strict_syntax)
 END_TEST
 
 /*
- * Nodes with names a, b, c: given ids and addresses, the resulting ids (0: refused), and the highest id that is used
+ * Nodes with names a, b, c: ids and addresses in the words, the ids that result (0: refused), and the highest id in use
  * before.
  */
 static const struct {
@@ -225,7 +225,9 @@ START_TEST(texts_that_cannot_be_changed_are_refused)
 }
 END_TEST
 
-/* Cut the text at every length. Each one is read or refused, and sanitizers see no read beyond its end. */
+/*
+ * Cut the text at every length. Each shortened text is read or refused, and a sanitizer finds no read beyond its end.
+ */
 START_TEST(every_part_of_a_text_is_read_safely)
 {
 	for (size_t length = 0; length < sizeof(example); length++) {
@@ -304,7 +306,7 @@ enum edit { ADD, REMOVE, ADDRESS, VERSION, TWO, HIGHEST };
 static const struct {
 	const char *name;
 	enum edit edit;
-	const char *before, *after; /* after NULL: refused */
+	const char *before, *after; /* after NULL: the change is refused */
 } edits[] = {
 	{"add behind the last node", ADD, "node a { id = 1 }\nlog {}\n",
 		"node a { id = 1 }\nnode n { id = 9  address = 10.0.0.9 }\nlog {}\n"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/cluster/plan.c: facts of nodes in, steps or refusals out. */
+/* tools/cluster/plan.c: from facts about nodes to steps or refusals. */
 #include "tools/cluster/plan.h"
 
 #include <check.h>
@@ -55,7 +55,7 @@ static void set_up(struct fixture *fixture, enum plan_change change, size_t coun
 	}
 }
 
-/* The daemon of a node is down, and the others see that. */
+/* Take down the daemon of a node. The others report it as down. */
 static void take_down(struct fixture *fixture, size_t node)
 {
 	fixture->nodes[node].facts.is_running = false;

@@ -34,7 +34,7 @@ static void tear_down(void)
 {
 	service_user_close(&many);
 	service_user_close(&few);
-	service_ring_fini(&ring); /* fails if the service leaks anything */
+	service_ring_fini(&ring); /* fails the test if the service has leaked memory */
 }
 
 static int32_t track(struct service_user *user, const char *key, uint64_t instance)
@@ -81,7 +81,7 @@ static void start_many(uint32_t count)
 	ck_assert_int_eq(track(&few, "test.k", 1), CS_OK);
 }
 
-/* Before, 80,000 trackers of one change delayed the loop for seconds. */
+/* Without late notifications 80,000 trackers of one change delayed the loop for seconds. */
 START_TEST(a_change_tells_a_few_trackers_and_the_others_later)
 {
 	uint32_t told;
@@ -145,7 +145,7 @@ START_TEST(a_tracker_that_ends_tells_no_more)
 	ck_assert_uint_eq(events(&many), 299);
 	ck_assert_uint_eq(event_at(&many, 298, &value).instance, 1);
 	change(2);
-	service_user_close(&many); /* a client that ends leaves no late notifications */
+	service_user_close(&many); /* a client that ends leaves no late notification behind */
 	mock_host_advance(host(), 200 * MS);
 	ck_assert_uint_eq(events(&few), 2);
 }
@@ -159,7 +159,7 @@ static void change_long(uint8_t value)
 	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), 0);
 }
 
-/* Before, each tracker had a copy of both values: 130 MB, and 46 ms of the loop. */
+/* With a copy of both values for each tracker this took 130 MB, and 46 ms of the loop. */
 START_TEST(trackers_of_a_change_share_its_values)
 {
 	struct service_user users[40];
@@ -183,12 +183,15 @@ START_TEST(trackers_of_a_change_share_its_values)
 			waits += one->late_bytes;
 			events_before -= events(&users[i]);
 		}
-		/* The memory of the immediate notifications belongs to the test. */
+		/*
+		 * Memory of the notifications that were sent at once is left out: the mock host holds it, not the
+		 * service.
+		 */
 		size_t grown = mallinfo2().uordblks - before, told = (0 - events_before) * 40000;
 
 		ck_assert_uint_eq(cmap->copies - copies, 1);
 		ck_assert_msg(grown < told + 1000000, "%zu bytes", grown);
-		/* each client's share is charged for the values */
+		/* The values count in the share of each client. */
 		ck_assert_uint_lt(waits, 2 * 40 * 33500 + 2 * 4000 * 64);
 	}
 	mock_host_advance(host(), 1000 * MS);
@@ -205,7 +208,10 @@ START_TEST(trackers_of_a_change_share_its_values)
 }
 END_TEST
 
-/* A new value may have the same address as an earlier, freed one. */
+/*
+ * The value of a new change may have the same address as the freed value of an earlier one, and must not be taken for
+ * it.
+ */
 START_TEST(each_change_has_values_of_its_own)
 {
 	static const char key[] = "test.k";
@@ -214,7 +220,7 @@ START_TEST(each_change_has_values_of_its_own)
 	const struct iovec values[2] = {{&bytes, 1}, {NULL, 0}};
 
 	for (uint32_t i = 0; i < 200; i++) {
-		if (i == 100) { /* each change ends the sharing of the one before */
+		if (i == 100) { /* a change of another key ends the sharing of the value before */
 			ck_assert_int_eq(host()->table.map_set(host(), "test.other", COTERIE_MAP_U8, &bytes, 1), 0);
 			bytes = 2;
 		}
@@ -287,7 +293,7 @@ START_TEST(the_trackers_of_a_user_are_bounded)
 	struct service_user other = service_user_create(&ring, 1, 300);
 
 	ck_assert_int_eq(track(&other, "test.k", 1), CS_ERR_NO_RESOURCES);
-	other.client->uid = 7; /* another user has a share of its own */
+	other.client->uid = 7; /* a client of another user has a share of its own */
 	ck_assert_int_eq(track(&other, "test.k", 1), CS_OK);
 	service_user_close(&other);
 	service_user_close(&many);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The cmap service on the ring: versions of the configuration, which daemon stops because of them, and malformed
+ * The cmap service on the ring: versions of the configuration, which daemons end because of them, and malformed
  * messages.
  */
 #include <check.h>
@@ -25,7 +25,7 @@ static void set_up(void)
 	service_ring_start(&ring, 1);
 }
 
-static void tear_down(void) { service_ring_fini(&ring); /* fails when anything is left behind */ }
+static void tear_down(void) { service_ring_fini(&ring); /* fails the test if the service has leaked memory */ }
 
 static void version_set(uint32_t nodeid, uint64_t version)
 {
@@ -55,7 +55,7 @@ START_TEST(versions_are_told_as_corosync_does)
 			want[312] = 7;
 			version_set(1, version);
 		}
-		ck_assert_uint_eq(host(1)->sent.count, 0); /* not before the first ring */
+		ck_assert_uint_eq(host(1)->sent.count, 0); /* nothing is sent before the first ring */
 		ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), 0);
 
 		const struct mock_message *sent = &host(1)->sent.list[0];
@@ -107,16 +107,16 @@ START_TEST(a_change_waits_for_room)
 }
 END_TEST
 
-/* Steps: "1=5" starts node 1 with version 5, "{1 2}" forms a ring. want: the daemons that stop. */
+/* Steps: "1=5" starts node 1 with version 5, "{1 2}" forms a ring. stopped: the daemons that end. */
 static const struct {
 	const char *steps;
 	const char *stopped;
 } meetings[] = {
 	{"1=5 2=5 {1 2}", ""},
 	{"1=5 2=4 {1 2}", "2"},                /* the first ring of both */
-	{"1=5 {1} 2=4 {2} {1 2}", "2"},        /* the newcomer is older */
-	{"1=4 {1} 2=5 {2} {1 2}", "1"},        /* the lone node is older */
-	{"1=4 {1} {1} 2=5 {1 2}", "1"},        /* the number of rings alone makes no difference */
+	{"1=5 {1} 2=4 {2} {1 2}", "2"},        /* the node that joins has the older version */
+	{"1=4 {1} 2=5 {2} {1 2}", "1"},        /* the single node has the older version */
+	{"1=4 {1} {1} 2=5 {1 2}", "1"},        /* it makes no difference how many rings a node has been in */
 	{"1=5 2=5 {1 2} 3=7 {3} {1 2 3}", ""}, /* a running cluster never stops */
 	{"1=5 2=5 {1 2} 3=4 {3} {1 2 3}", "3"},
 	{"1=5 2=0 {1 2}", ""}, /* a file without a version does not count as older */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Plugins in a configuration (config/describe.c, config/view.c). A transport and a quorum provider of a third party
- * have legacy names of options and checks, as knet and votequorum have.
+ * Plugins in a configuration (config/describe.c, config/view.c). Here a transport and a quorum provider of a third
+ * party have legacy names of options, and checks, as knet and votequorum have.
  */
 #include <check.h>
 #include <errno.h>
@@ -77,7 +77,7 @@ static void arbiter_check(const struct coterie_config_view *view, const struct c
 			view->name(view, "quorum.two_node"));
 }
 
-/* An option of the ABI before 1.9. */
+/* The struct of an option in the ABI before 1.9. */
 struct old_option {
 	const char *name;
 	uint32_t type, flags;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config/print*.c: a configuration is printed in both syntaxes. Read again, each gives the same keys, services and
- * options.
+ * config/print*.c: print a configuration in both syntaxes. When each is read again, it must give the same keys,
+ * services and options.
  */
 #include <check.h>
 #include <stdio.h>
@@ -50,8 +50,9 @@ static char *print(const struct config *config, enum config_form form)
 }
 
 /*
- * Sections that load plugins leave keys in only one form, so the plugins are compared. If one form has to write the
- * default of the other, only one of them has the key, so the outcome is compared.
+ * Return whether the keys must be the same in both forms. Sections that load plugins have keys in only one form, so the
+ * plugins are compared instead. If one form must write a default of the other, only one has the key, so the effect is
+ * compared.
  */
 static bool is_compared(const char *key)
 {
@@ -116,7 +117,7 @@ static void check_within(const struct config *a, const struct config *b, const c
 	}
 }
 
-/* Print a configuration and read it again: the result is the same. */
+/* Print a configuration in one form, read it again, and check that the result is the same. */
 static void check_form(struct config_case *from, struct config_case *to, enum config_form form)
 {
 	char *text = print(from->config, form);
@@ -157,7 +158,7 @@ START_TEST(generated_files_survive_the_way_there_and_back)
 		}
 		free(text);
 	}
-	/* The generator must produce enough valid and enough invalid files. */
+	/* Check that the generator makes enough valid and enough invalid files. */
 	ck_assert_uint_gt(accepted, CONFIG_CORPUS_COUNT / 2);
 	ck_assert_uint_lt(accepted, CONFIG_CORPUS_COUNT * 9 / 10);
 }
@@ -208,7 +209,7 @@ START_TEST(native_files_survive_it_too)
 	one.environment.format = CONFIG_FORMAT_COTERIE;
 	ck_assert_msg(config_case_load(&one, natives[_i]) == 0, "%s", config_case_error(&one));
 	check_form(&one, &other, CONFIG_FORM_COTERIE);
-	/* A value with a brace has no line in corosync.conf. */
+	/* A value with a brace cannot be written in corosync.conf. */
 	if (strstr(natives[_i], "{b}") == NULL)
 		check_both_ways();
 }

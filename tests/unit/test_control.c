@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The service control: clients ask for keys of other nodes, in a simulated cluster of three nodes. Also messages of
- * hostile clients and peers.
+ * The service control: clients request keys of other nodes, in a simulated cluster of three nodes. Some clients and
+ * peers send hostile messages.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static void setup(void)
 	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &control_LTX_coterie_plugin, NULL), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
-	testkit_run(kit, 100); /* the plugins learn of the members */
+	testkit_run(kit, 100); /* until the plugins have learned of the members */
 }
 
 static void teardown(void) { ck_assert_uint_eq(testkit_destroy(kit), 0); }
@@ -152,7 +152,8 @@ START_TEST(what_the_transport_tells)
 
 	ck_assert_int_eq(res->rc, 0);
 	/*
-	 * The kit's transport reports nothing. tests/cluster/ctl_nodes.sh tests that of a daemon.
+	 * The kit's transport does not report whether a node is reached. tests/cluster/ctl_nodes.sh tests the report of
+	 * a daemon.
 	 */
 	ck_assert_ptr_null(value_of(res, "1.reachable"));
 }
@@ -212,7 +213,7 @@ START_TEST(more_than_fits_is_cut_between_keys)
 }
 END_TEST
 
-/* More requests than the service tracks at once. Each is answered at last, or gets "try again". */
+/* Send more requests than the service tracks at once. Each one is answered in the end, or gets "try again". */
 START_TEST(many_ask_at_once)
 {
 	static struct testkit_client *clients[100];
@@ -300,7 +301,7 @@ START_TEST(bad_questions_of_peers_are_dropped)
 }
 END_TEST
 
-/* A peer sends answers to no request, of every length. */
+/* A peer sends answers to requests that were never sent, of every length. */
 START_TEST(answers_out_of_nothing_are_dropped)
 {
 	struct {
@@ -316,7 +317,7 @@ START_TEST(answers_out_of_nothing_are_dropped)
 }
 END_TEST
 
-/* A peer sends many requests for all keys at once. Some are answered, and the memory stays bounded. */
+/* A peer sends many requests for all keys at once. Some are answered, and the memory for the answers is limited. */
 START_TEST(a_peer_asks_too_much)
 {
 	struct control_ring_ask question = {.nodeid = 1, .map = CONTROL_MAP_STATS};

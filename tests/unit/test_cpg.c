@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: what clients see of joins, messages and rings, and the effect of hostile input. */
+/* The CPG service: the events of joins, messages and rings that clients receive, and the effect of hostile input. */
 #include "tests/unit/cpg_case.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ START_TEST(members_see_joins_messages_and_leaves_in_one_order)
 	users[0] = cpg_user_create(&ring, 1, 100);
 	users[1] = cpg_user_create(&ring, 2, 200);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
-	expect(users[0], ""); /* the join was sent but not delivered */
+	expect(users[0], ""); /* the join was sent, but is not delivered yet */
 	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100] left [] joined [1:100/1]");
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 1), OK);
@@ -204,7 +204,7 @@ START_TEST(nothing_changes_when_the_ring_has_no_room)
 	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), TRY_AGAIN);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), TRY_AGAIN);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "kept by the executive"), -EAGAIN);
-	cpg_user_close(&users[0]); /* must not be lost */
+	cpg_user_close(&users[0]); /* this leave must not be lost */
 	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN);
 	service_ring_run(&ring);
 	expect(users[1], "");
@@ -288,7 +288,7 @@ START_TEST(bytes_behind_a_name_are_not_looked_at)
 	join_all("2");
 	users[1] = cpg_user_create(&ring, 1, 1);
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
-	ck_assert_int_eq(host(1)->sent.list[0].data[8 + 3], 0); /* and are not sent on */
+	ck_assert_int_eq(host(1)->sent.list[0].data[8 + 3], 0); /* the bytes are not sent on either */
 	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:1 2:10] left [] joined [1:1/1]");
 }
@@ -344,8 +344,8 @@ START_TEST(a_change_of_the_group_interrupts_a_fragmented_message)
 END_TEST
 
 /*
- * The parts of a message that was begun are not held back. Otherwise a message longer than the bound would never be
- * complete.
+ * Fragments of a message that has begun are not held back. Otherwise a message longer than the limit could never be
+ * completed.
  */
 START_TEST(a_client_that_is_held_back_ends_what_it_has_begun)
 {
@@ -391,7 +391,8 @@ static const struct {
 	const char *name;
 	uint32_t room; /* number of bytes that follow the fixed part */
 	uint32_t msglen, fraglen, type;
-	int32_t mcast, partial; /* expected results: of the handler for an mcast, and in the answer to a fragment */
+	/* Expected: result of the handler for an mcast, and error of the answer to a fragment. */
+	int32_t mcast, partial;
 } lengths[] = {
 	{"exact", 8, 8, 8, 1, 0, OK},
 	{"less than there is", 8, 7, 7, 1, 0, OK},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: answers to requests about groups. */
+/* The CPG service: requests about groups and their answers. */
 #include "tests/unit/cpg_case.h"
 
 #include <stdio.h>
@@ -52,7 +52,7 @@ START_TEST(a_membership_answer_is_cut_at_384)
 		join.pid = 1000 + i;
 		ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message), 0);
 	}
-	/* The last change lists all of them. */
+	/* The last change lists all members of the group. */
 	const struct mock_message *event = &users[0].base.client->events.list[1000];
 
 	memcpy(&count, event->data + 136, sizeof(count));
@@ -121,11 +121,11 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 	uint64_t token = iterate(&users[0], walks[_i].type, walks[_i].group);
 	struct cpg_req_iteration_finalize finalize = {.iteration = token};
 
-	cpg_user_close(&users[1]); /* later changes are not visible */
+	cpg_user_close(&users[1]); /* changes after the begin of an iteration do not affect it */
 	service_ring_run(&ring);
 	for (size_t i = 0; walks[_i].want[i] != NULL; i++)
 		ck_assert_str_eq(next(&users[0], token), walks[_i].want[i]);
-	ck_assert_str_eq(next(&users[2], token), "2"); /* an iteration of another client */
+	ck_assert_str_eq(next(&users[2], token), "2"); /* the iteration belongs to another client */
 	ck_assert_int_eq(cpg_user_request(&users[2], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), LIBRARY);
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), OK);
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_FINALIZE, &finalize, sizeof(finalize)), LIBRARY);
@@ -133,7 +133,7 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 }
 END_TEST
 
-/* Corosync's library fills in the name for only one type. In other requests it is undefined. */
+/* Corosync's library fills in the name only for iterations of one group. In other requests the field is undefined. */
 START_TEST(the_name_counts_with_iterations_of_one_group_alone)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
@@ -156,7 +156,7 @@ START_TEST(iterations_of_a_client_are_bounded_and_end_with_it)
 	for (int i = 0; i < 64; i++)
 		iterate(&users[0], 3, "");
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
-	cpg_user_close(&users[0]); /* a sanitizer would find a leak */
+	cpg_user_close(&users[0]); /* the iteration ends with its client: a sanitizer would find a leak */
 }
 END_TEST
 

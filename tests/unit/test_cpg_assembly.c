@@ -22,7 +22,7 @@ static void tear_down(void)
 	ck_assert_ptr_null(list.first);
 }
 
-/* Add a text as a fragment of node 1. *message: out: the complete message, or NULL. */
+/* Add a text as a fragment of node 1. message: out: the complete message, or NULL. */
 static int add(uint32_t pid, uint32_t type, uint32_t message_size, const char *text, void **message)
 {
 	struct assembly_fragment fragment = {.nodeid = 1,
@@ -93,7 +93,7 @@ START_TEST(joined_in_the_middle)
 }
 END_TEST
 
-/* A new first fragment drops the unfinished message of that sender. */
+/* A new first fragment drops the sender's message that is not complete. */
 START_TEST(first_starts_again)
 {
 	void *message;
@@ -154,7 +154,7 @@ START_TEST(does_not_add_up)
 }
 END_TEST
 
-/* A later fragment cannot change what the first has announced. */
+/* A later fragment cannot change the size that the first fragment has announced. */
 START_TEST(announcement_stands)
 {
 	void *message;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The CPG service in whole clusters: the daemon's own code over a simulated network, with faults. Some nodes use
- * compact messages, and some do not. All members of a group that went through two changes of the ring get the same
- * messages between them. A client gets its own messages once, in order. CPG_SEED (of the first run) and CPG_SEEDS
- * (how many) repeat a run, or make many.
+ * The CPG service in whole clusters: the daemon's own code in a simulated network, with faults. Some nodes use compact
+ * messages, and some do not. All members of a group that went through two changes of the ring together get the same
+ * messages between them. A client gets its own messages once, in order. CPG_SEED is the seed of the first run,
+ * CPG_SEEDS the number of runs.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -23,10 +23,10 @@
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
-/* The events of one client between two rings. */
+/* The messages that one client received between two rings. */
 struct interval {
 	uint64_t from, to; /* representative and sequence of a ring, combined. 0: none, or not ended */
-	/* `count` messages in order: the sender's pid in the upper half, the message's number in the lower half */
+	/* `count` messages in order: the sender's pid in the upper half, the message's number in the lower half. */
 	uint64_t *told;
 	uint32_t count, capacity, joins;
 };
@@ -35,9 +35,9 @@ struct cluster;
 
 struct client {
 	struct cluster *cluster;
-	struct testkit_client *connection; /* NULL: not connected yet, or the connection was lost */
+	struct testkit_client *connection; /* NULL: not connected yet, or the connection has ended */
 	uint32_t node, number, life;       /* life: number of connections so far */
-	uint32_t sent, heard;              /* messages that were sent and received in this life */
+	uint32_t sent, heard;              /* messages that were sent and received on this connection */
 	bool is_joined;
 };
 
@@ -186,7 +186,7 @@ static void client_lose(struct client *client)
 	testkit_disconnect(client->connection);
 	client->connection = NULL;
 	if (now != NULL)
-		now->to = 0; /* this interval is not compared with another one */
+		now->to = 0; /* this interval is not compared with one of another client */
 	interval_begin(client, 0);
 }
 
@@ -228,7 +228,7 @@ static void talk(struct cluster *cluster, uint32_t steps)
 	}
 }
 
-/* Change the partition, or end it, during all other actions. For a while nodes may also crash or pause. */
+/* Change the partition, or end it, while all else goes on. From time to time crash or pause a node. */
 static void upset(struct cluster *cluster, uint32_t round)
 {
 	static const char *const parts[] = {"1 2 3 4", "1 2 4 | 3", "1 3 4 | 2", "1 | 2 | 3 4"};
@@ -237,8 +237,8 @@ static void upset(struct cluster *cluster, uint32_t round)
 		act(cluster, &cluster->clients[i]);
 	testkit_run(cluster->kit, (uint32_t)testkit_random(cluster->kit, 2));
 	/*
-	 * The ring loses a node and gets another one. Messages sent before the ring knows are delivered in the next
-	 * ring.
+	 * A node leaves the ring and another one comes. Messages that are sent before the ring notices are delivered in
+	 * the next ring.
 	 */
 	ck_assert_int_eq(
 		testkit_part(cluster->kit, round % 2 == 0 ? "1 2 3 | 4" : parts[testkit_random(cluster->kit, 4)]), 0);
@@ -264,8 +264,9 @@ static int all_is_heard(void *arg)
 }
 
 /*
- * The first message of a sender may have begun in the ring before, at the end of a frame, and continue in this one.
- * A node that was not in that ring gets no beginning and drops it, with any service. Each such message is skipped.
+ * Return whether the other client may lack this message. It must be the first of its sender in this interval. It may
+ * have begun in the ring before, at the end of a frame. A node that was not in that ring has no beginning and drops the
+ * message, with any service.
  */
 static bool may_lack(const struct interval *interval, const struct interval *other, uint32_t at)
 {
@@ -296,8 +297,8 @@ static bool is_same(const struct interval *one, const struct interval *two)
 }
 
 /*
- * Compare two clients that went from one ring to the next together. If both were members of the group all the time,
- * they have received the same messages.
+ * Compare clients that went from one ring to the next together. If two were members of the group all the time, they
+ * have received the same messages.
  */
 static void compare(struct cluster *cluster)
 {
@@ -337,7 +338,7 @@ static uint64_t figure(struct cluster *cluster, uint32_t node, const char *key)
 	return number;
 }
 
-/* @param has_plain  the last node does not use compact messages */
+/* Run one seed. has_plain: the last node does not use compact messages. */
 static void run(uint64_t seed, bool has_plain, uint64_t *compared, uint64_t *again)
 {
 	static const char *const no[] = {"compact=no", NULL};
@@ -383,7 +384,7 @@ START_TEST(all_members_get_the_same)
 		run(seed + i, _i == 1, &compared, &again);
 	fprintf(stderr, "# %s: %ju intervals compared, %ju messages refused\n",
 		_i == 0 ? "all nodes speak it" : "one does not", (uintmax_t)compared, (uintmax_t)again);
-	/* Otherwise the run has tested nothing. */
+	/* Without these the run would have tested nothing. */
 	ck_assert(compared > 0 && again > 0);
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: compact messages, from the announcement to what is queued when the ring changes. */
+/* The CPG service: compact messages, from the announcement to the messages that are queued when the ring changes. */
 #include "services/cpg/cpg.h"
 #include "tests/unit/cpg_case.h"
 
@@ -174,7 +174,7 @@ START_TEST(all_members_are_needed)
 }
 END_TEST
 
-/* In a ring with Corosync nodes the DOWNLIST ends with zeros, as Corosync's does. */
+/* In a ring with nodes of Corosync the DOWNLIST ends with zeros, as Corosync's does. */
 START_TEST(nothing_is_announced_beside_others)
 {
 	static const uint8_t zero[16];
@@ -212,7 +212,10 @@ END_TEST
 
 /* ---- What is queued when the ring changes -------------------------------- */
 
-/* The engine holds what was queued before a change back until the services have synchronised. */
+/*
+ * Take the messages that a node has queued before a change. The engine holds such messages back until the services have
+ * synchronised.
+ */
 static struct mock_queue freeze(uint32_t nodeid)
 {
 	struct mock_queue queue = host(nodeid)->sent;
@@ -249,7 +252,7 @@ static void speak(const char *nodes)
 	skip_events();
 }
 
-/* Node 3 joins, with a service that knows of compact messages (0) or does not (1). */
+/* Node 3 joins. Its service supports compact messages (_i 0) or does not (_i 1). */
 START_TEST(queued_messages_reach_who_joins)
 {
 	join_all("123");
@@ -310,7 +313,7 @@ START_TEST(a_safe_message_is_sent_again_as_a_safe_one)
 }
 END_TEST
 
-/* The message that defines a handle waits as well. So a node that joins can decode all later messages. */
+/* The message that defines a handle waits as well. So a node that joins can decode all messages after it. */
 START_TEST(queued_definitions_reach_who_joins)
 {
 	join_all("123");
@@ -361,7 +364,7 @@ END_TEST
 START_TEST(a_leave_waits_for_what_is_sent_again)
 {
 	if (service_is_replaced())
-		return; /* a new instance of the service has no waiting messages */
+		return; /* a new instance of the service has no messages that wait */
 	join_all("123");
 	service_ring_form(&ring, "1 2 | 3");
 	speak("12");
@@ -382,7 +385,7 @@ START_TEST(a_leave_waits_for_what_is_sent_again)
 }
 END_TEST
 
-/* Both halves of a partition have waiting messages, and the ring changes twice before these are sent. */
+/* Both halves of a partition have messages that wait, and the ring changes twice before they are sent. */
 START_TEST(a_second_change_finds_the_same_messages)
 {
 	join_all("123");
@@ -410,8 +413,8 @@ START_TEST(a_second_change_finds_the_same_messages)
 END_TEST
 
 /*
- * Messages that were already in the frame are sent during the synchronisation. No node acts on them before
- * its end.
+ * Messages that were already in the node's frame are sent during the synchronisation. No node acts on them before its
+ * end.
  */
 START_TEST(what_is_delivered_during_synchronisation_is_sent_again_afterwards)
 {
@@ -430,7 +433,7 @@ END_TEST
 START_TEST(what_is_sent_again_waits_for_what_was_sent_again_before)
 {
 	if (service_is_replaced())
-		return; /* a new instance of the service has no waiting messages */
+		return; /* a new instance of the service has no messages that wait */
 	join_all("123");
 	service_ring_form(&ring, "1 2 | 3");
 	speak("12");
@@ -472,7 +475,8 @@ START_TEST(a_full_queue_keeps_the_order)
 	thaw(1, one);
 	host(1)->ring_send_rc = -EAGAIN;
 	service_ring_run(&ring);
-	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN); /* these were accepted */
+	/* The service still has to send messages that it has accepted. */
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN);
 	host(1)->ring_send_rc = 0;
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "c"), -EAGAIN);
 	mock_host_advance(host(1), UINT64_C(2000000));
@@ -501,7 +505,10 @@ START_TEST(nobody_waits_for_ever_for_what_is_lost)
 }
 END_TEST
 
-/* The token of the ring was lost right behind its start, and with the defaults that takes 8 s and more. */
+/*
+ * A message arrives very late: the token of the ring was lost right behind the ring's start, which takes 8 s and more
+ * with the defaults.
+ */
 START_TEST(a_message_that_comes_late_is_not_lost)
 {
 	join_all("123");
@@ -533,13 +540,13 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 	uint64_t count = 0;
 
 	join_all("12");
-	cpg_user_mcast(&users[1], "x"); /* handle 0 of node 2 */
+	cpg_user_mcast(&users[1], "x"); /* the next message defines handle 0 of node 2 */
 	service_ring_run(&ring);
 	skip_events();
 	THROW(2, "\0\0\0\0"); /* an unknown kind of message */
 	THROW(2, "\0\0\7\0\1\0\0\0");
 	THROW(2, "\0\0\xff\0\1\0\0\0");
-	THROW(2, "\1\0\2\0x"); /* a handle that stands for nothing */
+	THROW(2, "\1\0\2\0x"); /* a handle that was not defined */
 	THROW(2, "\xff\xff\2\0x");
 	THROW(2, "\0\x10\1\0\1\0\0\0grp"); /* a handle out of range */
 	THROW(2, "\0\0\1\0");              /* a definition without its pid */
@@ -554,11 +561,11 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 	expect(users[0], "");
 	ck_assert_uint_eq(refused(1), count);
 	ck_assert_uint_eq(host(1)->sent.count, 0);
-	/* The handle still has its meaning. */
+	/* The handle still stands for the same process. */
 	cpg_user_mcast(&users[1], "y");
 	service_ring_run(&ring);
 	expect(users[0], "deliver grp 2:20 y");
-	/* In a ring with plain nodes all compact messages are dropped. */
+	/* In a ring with nodes like Corosync's all compact messages are dropped. */
 	host(3)->is_safe_kept = false;
 	service_ring_form(&ring, "1 2 3");
 	skip_events();
@@ -569,7 +576,7 @@ START_TEST(what_makes_no_sense_is_refused_and_counted)
 }
 END_TEST
 
-/* The data arrives in pieces with any boundaries. */
+/* The data of a message arrives in pieces of any length. */
 START_TEST(pieces_of_any_length_are_one_message)
 {
 	struct cpg_ring_compact head = {.kind = CPG_COMPACT_FIRST};
@@ -594,7 +601,7 @@ int main(void)
 	Suite *suite = suite_create("cpg_compact");
 	TCase *tcase = cpg_case_add(suite);
 
-	tcase_set_timeout(tcase, 60); /* long enough for thousands of clients with sanitizers */
+	tcase_set_timeout(tcase, 60); /* long enough for thousands of clients under sanitizers */
 	tcase_add_test(tcase, figures_say_so);
 	tcase_add_loop_test(tcase, messages_are_as_written_down, 0, 2);
 	tcase_add_test(tcase, safe_delivery_is_asked_for);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: what a member of the ring that sends as much as it can costs the others. */
+/* The CPG service: what it costs the other members if one member of the ring sends as much as it can. */
 #include "tests/unit/cpg_case.h"
 
 #include <inttypes.h>
@@ -11,8 +11,8 @@
 #include "services/cpg/cpg.h"
 
 #define LIST_MAX 7000u
-#define TURN_NS 100000u        /* between two turns of a snapshot */
-#define TURN_MAX_NS 400000000u /* docs/message-costs.md has the figures of a quiet machine */
+#define TURN_NS 100000u        /* time between two turns of a snapshot */
+#define TURN_MAX_NS 400000000u /* longest turn. docs/message-costs.md has the figures of a quiet machine */
 /* Size of a message's body, without the header that the executive writes. */
 #define BODY(type) ((uint32_t)(sizeof(type) - 16))
 
@@ -25,7 +25,10 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* Sanitizers and a loaded machine take many times as long as the figures of docs/message-costs.md. */
+/*
+ * Print and check a cost. The limit is many times the figures of docs/message-costs.md, since sanitizers and a loaded
+ * machine take that long.
+ */
 static void check_cost(const char *what, uint64_t spent_ns, uint64_t most_ns)
 {
 	printf("# %s: %" PRIu64 " us\n", what, spent_ns / 1000);
@@ -70,7 +73,7 @@ static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is
 		uint64_t from_ns;
 
 		for (uint32_t i = 0; i < size_now; i++, done++) {
-			/* Names in an order that is neither ascending nor descending. */
+			/* The names are in an order that is neither ascending nor descending. */
 			uint32_t number = (first + done) * 2654435761u >> 8;
 
 			list->entries[i] = (struct cpg_ring_joinlist_entry){
@@ -94,7 +97,7 @@ static uint32_t listed(void)
 	return count;
 }
 
-/* When entries were merged one by one, this took seconds, and minutes with longer lists. */
+/* Merging the entries one by one took seconds, and minutes with longer lists. */
 START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 {
 	struct cpg_wire_name name;
@@ -116,7 +119,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
 
-	/* At the next synchronisation no list names these processes. */
+	/* At the next synchronisation no list has these processes, so they are removed. */
 	service_ring_form_start(&ring, "1 2 3");
 	service_ring_form_steps(&ring);
 	from_ns = cpu_ns();
@@ -152,7 +155,7 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 	name = cpg_wire_name("another", 7);
 	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 3);
-	/* Names of a member beyond its share do not use the share of another member. */
+	/* Memberships of one member beyond its share do not use the share of another one. */
 	service_ring_form_start(&ring, "1 2 3");
 	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
 	deliver_lists(2, 1000000, 10, false);
@@ -165,8 +168,8 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 END_TEST
 
 /*
- * Processes that left unnoticed are removed only after the new ones are listed. So a node may have twice its share
- * meanwhile.
+ * A node removes processes that left unnoticed only after it has listed the new ones. So it may have twice its share in
+ * between.
  */
 START_TEST(a_node_replaces_all_its_memberships_at_once)
 {
@@ -178,7 +181,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 	service_ring_form_steps(&ring);
 	ring.ops->sync_done(cpg);
 	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
-	for (uint32_t i = 0; i < 2; i++) { /* first no membership is kept, then half of them */
+	for (uint32_t i = 0; i < 2; i++) { /* i 0: the lists have only new memberships; i 1: half of them are old */
 		service_ring_form_start(&ring, "1 2 3");
 		deliver_lists(2, CPG_PROCESSES_MAX + i * CPG_PROCESSES_MAX / 2, CPG_PROCESSES_MAX, false);
 		service_ring_form_steps(&ring);
@@ -187,7 +190,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 		ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 		ck_assert(!mock_host_has_logged(host(1), "too many"));
 	}
-	/* The limit is the same afterwards. */
+	/* Afterwards the limit is the same as before. */
 	const struct cpg_wire_name name = cpg_wire_name("one more", 8);
 
 	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
@@ -195,7 +198,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 }
 END_TEST
 
-/* Otherwise the client would wait for its join for ever. */
+/* If such a join were not refused, its client would wait for it for ever. */
 START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 {
 	struct cpg_wire_name name;
@@ -209,7 +212,7 @@ START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 	deliver_process(1, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	users[1] = cpg_user_create(&ring, 1, 2);
-	/* the join of users[0] is queued and counts already */
+	/* The join of users[0] is queued, and counts already. */
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
 }
 END_TEST
@@ -243,7 +246,7 @@ static int32_t iterate_in_turns(struct cpg_user *user, uint32_t type, uint32_t *
 	return error;
 }
 
-/* Before, 64 iterations took 150 MB. The first one is never refused for its size. */
+/* Without this limit 64 iterations took 150 MB. The first iteration is never refused for its size. */
 START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
@@ -299,14 +302,16 @@ START_TEST(an_iteration_is_of_one_moment)
 		users[i] = cpg_user_create(&ring, 1, 1 + i);
 		ck_assert_int_eq(cpg_user_request(&users[i], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
 	}
-	/* Only a library that is not ours sends a second request before the answer to the first one. */
+	/*
+	 * Only a client that does not use Coterie's library sends a second request before the answer to the first one.
+	 */
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), TRY_AGAIN);
 	for (uint32_t i = 0; i < 3; i++) {
 		mock_host_advance(host(1), TURN_NS);
 		deliver_process(3, CPG_RING_PROCJOIN, &name, i);
 	}
 	cpg_user_close(&users[1]);                        /* the closed client's request is dropped */
-	while (users[0].base.client->replies.count < 2) { /* "try again" is the first */
+	while (users[0].base.client->replies.count < 2) { /* the first reply is "try again" */
 		ck_assert_uint_gt(mock_host_timers(host(1)), 0);
 		mock_host_advance(host(1), TURN_NS);
 	}
@@ -335,7 +340,10 @@ START_TEST(an_iteration_over_lists_that_always_change_ends)
 }
 END_TEST
 
-/* merge.c merges a list in one pass. The result must be that of adding its entries one by one, the last entry first. */
+/*
+ * merge.c merges a list in one pass. The result must be the same as from adding its entries one by one, the last entry
+ * first.
+ */
 START_TEST(lists_are_merged_as_one_entry_after_the_other)
 {
 	static const char *const groups[] = {"b", "a", "c", "a", "b", "d", "a", "a"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The CPG service: rings that break and heal, messages as they are on the wire, and hostile ones. */
+/* The CPG service: rings that split and merge, messages as they are on the wire, and hostile messages. */
 #include "tests/unit/cpg_case.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@ static void four_nodes(void)
 {
 	service_ring_start(&ring, 4);
 	service_ring_form(&ring, "1 2 3 4");
-	join_all("12334"); /* 1:10 2:20 3:30 3:40 4:50 */
+	join_all("12334"); /* the processes are 1:10 2:20 3:30 3:40 4:50 */
 	users[5] = cpg_user_create(&ring, 1, 11);
 	users[6] = cpg_user_create(&ring, 4, 51);
 	ck_assert_int_eq(cpg_user_join(&users[5], "alpha", 0), 1);
@@ -132,7 +132,7 @@ START_TEST(everybody_is_told_of_a_new_ring_joined_or_not)
 }
 END_TEST
 
-/* A process that its node does not list any more has left while no ring could deliver its leave. */
+/* A process that its node no longer lists has left while no ring could deliver its leave. */
 START_TEST(a_process_that_its_node_forgot_is_struck_out)
 {
 	struct cpg_ring_process ghost = {.group = cpg_wire_name("grp", 3), .pid = 666, .reason = 1};
@@ -147,7 +147,7 @@ START_TEST(a_process_that_its_node_forgot_is_struck_out)
 }
 END_TEST
 
-/* A join that is delivered while lists are exchanged is in no list. It must not be removed. */
+/* A join that is delivered while nodes exchange their lists is in no list. It must not be removed. */
 START_TEST(a_join_during_synchronisation_stays)
 {
 	join_all("1");
@@ -164,7 +164,7 @@ START_TEST(a_join_during_synchronisation_stays)
 END_TEST
 
 /*
- * A list names a process that leaves before the list is delivered. No node adds the process, since its own node has
+ * A list has a process that leaves before the list is delivered. No node adds the process, since its own node has
  * removed it.
  */
 START_TEST(a_process_that_leaves_behind_its_list_is_no_ghost)
@@ -186,7 +186,7 @@ START_TEST(a_process_that_leaves_behind_its_list_is_no_ghost)
 }
 END_TEST
 
-/* The lists of an interrupted round must not count in the next one. */
+/* Lists of an interrupted round must not have an effect in the next one. */
 START_TEST(an_aborted_round_leaves_nothing_behind)
 {
 	join_all("13");
@@ -403,7 +403,7 @@ START_TEST(malformed_ring_messages_are_dropped)
 }
 END_TEST
 
-/* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary one must work. */
+/* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary message must work. */
 START_TEST(random_ring_messages_are_survived)
 {
 	uint32_t random = 99 + (uint32_t)_i;
@@ -419,7 +419,8 @@ START_TEST(random_ring_messages_are_survived)
 			random = random * 1103515245 + 12345;
 			bytes[k] = (uint8_t)(random >> 16) & (uint8_t)(i % 3 == 0 ? 0xff : 0x83);
 		}
-		memset(bytes + 1, 0, 3); /* bytes of the length of a name: most of the lengths are valid then */
+		/* The high bytes of a name's length are zero: most of the lengths are valid then. */
+		memset(bytes + 1, 0, 3);
 		message.size = random % sizeof(bytes);
 		mock_deliver(ring.ops, ring.nodes[1].self, 2 + i % 2, i % 5 == 0, &message);
 	}

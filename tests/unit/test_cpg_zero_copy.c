@@ -42,7 +42,7 @@ static int32_t zc_alloc(struct cpg_user *user, const char *path, uint64_t size)
 	struct cpg_req_zc_alloc req = {.map_size = size};
 
 	user->base.client->uid = getuid();
-	/* A path that is too long gets no NUL, which is one of the cases. */
+	/* One of the cases is a path that fills the field, so that there is no NUL. */
 	memcpy(req.path, path, strnlen(path, sizeof(req.path)));
 	return cpg_user_request(user, CPG_REQ_ZC_ALLOC, &req, sizeof(req));
 }
@@ -105,7 +105,7 @@ START_TEST(a_shared_buffer_is_checked_before_each_use)
 	ck_assert_int_eq(zc_execute(&users[0], (uint64_t)(uintptr_t)&users), INVALID);
 	ck_assert_int_eq(zc_execute(&users[2], token), INVALID); /* somebody else's */
 	ck_assert_int_eq(zc_free(&users[2], token), INVALID);
-	buffer.map->token = 0; /* the value that the client writes there does not matter */
+	buffer.map->token = 0; /* the client may write any value there */
 	buffer.map->map_size = -1;
 	buffer.map->request.msglen = CPG_ATOMIC_SIZE_MAX;
 	ck_assert_int_eq(zc_execute(&users[0], token), OK);
@@ -147,7 +147,7 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	path[200] = '\0';
 	ck_assert_int_eq(zc_alloc(&users[0], path, 4096), INVALID); /* no NUL within the field */
 
-	/* Sizes that do not fit the header, the file, or a mapping. */
+	/* Refuse sizes that do not fit the header, the file, or a mapping. */
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 55), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, UINT64_MAX), INVALID);
@@ -161,7 +161,8 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4096), ACCESS);
 	unlink(other);
 	ck_assert_int_eq(mkfifo(other, 0600), 0);
-	ck_assert_int_eq(zc_alloc(&users[0], other, 4096), ACCESS); /* the call does not block */
+	/* A file that would block its opener (a pipe) is refused at once. */
+	ck_assert_int_eq(zc_alloc(&users[0], other, 4096), ACCESS);
 	unlink(other);
 
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
@@ -176,7 +177,7 @@ END_TEST
 
 #define BUFFERS 2048
 
-/* Allocate a new file that is named as the libraries name it and is not mapped any more. */
+/* Allocate a buffer in a new file that has a name like the library's. The file is not mapped by the test. */
 static int32_t zc_alloc_new(struct cpg_user *user, uint64_t file_size, uint64_t map_size, char path[64])
 {
 	strcpy(path, "/tmp/corosync_zerocopy-XXXXXX");
@@ -210,8 +211,8 @@ static bool set_descriptors(rlim_t count)
 }
 
 /*
- * The daemon has rights that the client has not. So the answer must not depend on whether a name exists that the client
- * may not see.
+ * The daemon has rights that the client does not have. So the answer must not show whether a name exists that the
+ * client may not see.
  */
 START_TEST(a_refusal_does_not_show_which_names_exist)
 {
@@ -291,7 +292,7 @@ START_TEST(descriptors_are_left_for_others)
 }
 END_TEST
 
-/* The daemon removes a name only if the client could remove it itself. */
+/* The daemon removes a file's name only if the client could remove it itself. */
 START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 {
 	struct buffer buffer = buffer_create(4096);
@@ -302,7 +303,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 	ck_assert_int_eq(access(path, F_OK), -1);
 	ck_assert_int_eq(zc_alloc_new(&users[0], 64, 3, path), INVALID);
 	ck_assert_int_eq(access(path, F_OK), -1);
-	/* Refused are another name, a symbolic link, a file with a second name, and a folder. */
+	/* Names that stay: another name, a symbolic link, a file with a second name, and a folder. */
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
 	ck_assert_int_eq(access(buffer.path, F_OK), 0);
 	snprintf(path, sizeof(path), "/tmp/corosync_zerocopy-%d", (int)getpid());
@@ -328,7 +329,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 }
 END_TEST
 
-/* A daemon of root must not remove the client's file in a folder of root, where the client cannot. */
+/* A daemon of root must not remove the client's file from a folder of root: the client could not remove it there. */
 START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 {
 	static const struct {
@@ -347,7 +348,7 @@ START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	if (chown(folder, 1000, 1000) < 0) { /* this test may not change the owner of files */
+	if (chown(folder, 1000, 1000) < 0) { /* not root: this test may not change the owner of files */
 		ck_assert_int_eq(rmdir(folder), 0);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory of libcrypto that core dumps leave out. */
+/* Memory of libcrypto, which core dumps must leave out. */
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -22,8 +22,8 @@ static void *resize(void *bytes, size_t size) { return crypto_memory_resize(byte
 static void give(void *bytes) { crypto_memory_free(bytes, __FILE__, __LINE__); }
 
 /*
- * Return how many of these addresses core dumps leave out (proc(5), VmFlags). The file is read once for all of them,
- * since a read takes long with sanitizers.
+ * Return how many of these addresses core dumps leave out (proc(5), VmFlags). The file is read only once, since reading
+ * takes long under sanitizers.
  */
 static size_t count_left_out(const uint8_t *const *addresses, size_t count)
 {
@@ -80,7 +80,7 @@ START_TEST(memory_that_is_given_back_is_wiped_and_used_again)
 
 	memset(block, 0xaa, 1000);
 	give(block);
-	for (size_t i = sizeof(void *); i < 1000; i++) /* the first bytes belong to the list of free blocks */
+	for (size_t i = sizeof(void *); i < 1000; i++) /* the allocator links free blocks by their first bytes */
 		ck_assert_uint_eq(block[i], 0);
 	ck_assert_ptr_eq(take(900), block);
 	give(block);

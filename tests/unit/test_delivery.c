@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/sync/delivery.c: the place in the order that a service can ask for, and the verdict that members agree on. */
+/*
+ * exec/sync/delivery.c: the place in the order that a service can request, and the verdict on which the members agree.
+ */
 #include "exec/sync/delivery.h"
 
 #include <errno.h>
@@ -57,7 +59,7 @@ static void configure(bool is_regular, uint64_t seq, const char *members, const 
 	delivery_configure(delivery, &configuration);
 }
 
-/* Deliver the service lists of members that all announce verdicts. */
+/* Deliver the service lists of these members, all of which announce verdicts. */
 static void build(const char *members)
 {
 	for (const char *at = members; *at != '\0'; at++)
@@ -172,7 +174,7 @@ END_TEST
 START_TEST(all_must_have_announced)
 {
 	configure(true, 4, "123", "");
-	verdict(2, true, 1, 4); /* a verdict may come before a list */
+	verdict(2, true, 1, 4); /* a member's verdict may come before its list */
 	build("12");
 	verdict(1, true, 1, 4);
 	ck_assert(!is_quorate());
@@ -258,10 +260,10 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	struct coterie_quorum about = {.size = sizeof(about), .is_quorate = 1, .ring = {.representative = 1, .seq = 4}};
 
 	delivery_announce(delivery, true);
-	ck_assert_int_eq(sent_count, 0); /* no ring yet */
+	ck_assert_int_eq(sent_count, 0); /* no verdict is sent, since there is no ring yet */
 	configure(true, 4, "12", "");
 	delivery_passed(delivery);
-	ck_assert_int_eq(sent_count, 0); /* the earlier verdict is not about this ring */
+	ck_assert_int_eq(sent_count, 0); /* the earlier verdict was about another ring */
 	refusals = 1;
 	delivery_decide(delivery, &about);
 	ck_assert_int_eq(sent_count, 0);
@@ -281,10 +283,10 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	ck_assert_uint_eq(sent[16], 0);
 	configure(false, 8, "1", "2");
 	about.is_quorate = 1;
-	delivery_decide(delivery, &about); /* no frame of this node belongs to the old ring any more */
+	delivery_decide(delivery, &about); /* no frame of the old ring waits at this node any more */
 	ck_assert_int_eq(sent_count, 2);
 	configure(true, 8, "1", "");
-	delivery_decide(delivery, &about); /* the provider's verdict is about the ring before */
+	delivery_decide(delivery, &about); /* the provider's verdict was about the ring before */
 	ck_assert_int_eq(sent_count, 2);
 	about.ring.seq = 8;
 	delivery_decide(delivery, &about);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Judges of coterie-ctl doctor: a healthy node of three gives no finding, and each fault gives the finding that names
- * it.
+ * The judges of coterie-ctl doctor: a healthy node of three has no finding, and each fault has the finding that
+ * describes it.
  */
 #include <check.h>
 #include <errno.h>
@@ -150,7 +150,7 @@ static void fill(struct doctor_facts *facts)
 	add_host(facts);
 }
 
-/* Remove node 3 from the ring, and set its state as the row says. */
+/* Remove node 3 from the ring. The row of the table sets its state. */
 static struct doctor_path *part(struct doctor_facts *facts)
 {
 	facts->members[2].is_joined = facts->members[2].was_joined = false;
@@ -465,7 +465,7 @@ static const struct row {
 	const char *name;
 	void (*spoil)(struct doctor_facts *facts);
 	const char *found;  /* "ID LEVEL", with ", " between */
-	const char *remedy; /* part of the first finding's remedy; NULL: any */
+	const char *remedy; /* part of the first finding's remedy; NULL: not checked */
 } rows[] = {
 	{"a healthy node has no finding", nothing, "", NULL},
 	{"no daemon", no_daemon, "daemon.running error", "systemctl start coterie"},

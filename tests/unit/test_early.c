@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The token is sent before the frames of its visit: exec/totem/early.c, in rings of three engines. */
+/* The early token, which is sent before the frames of its visit: exec/totem/early.c, in rings of three engines. */
 #include <check.h>
 #include <string.h>
 
@@ -68,7 +68,7 @@ START_TEST(the_token_goes_before_the_frames)
 }
 END_TEST
 
-/* With few frames the successor would gain nothing, and delivery would take a rotation more. */
+/* With few frames an early token would gain nothing, and delivery would take a rotation more. */
 START_TEST(a_few_frames_go_first)
 {
 	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
@@ -121,7 +121,7 @@ START_TEST(answers_go_before_the_token)
 	uint64_t early;
 
 	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
-	noted = 1; /* node 1 follows the node that asks */
+	noted = 1; /* node 1 is the successor of the node that requests a frame */
 	net->drops = loses_one;
 	send_frames(2, BURST);
 	do {
@@ -136,7 +136,7 @@ START_TEST(answers_go_before_the_token)
 }
 END_TEST
 
-/* The frames of two rotations may be in a receive buffer at the same time. */
+/* The window is smaller, since the frames of two rotations may be in a receive buffer at the same time. */
 START_TEST(the_window_is_half_as_large)
 {
 	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);
@@ -145,7 +145,7 @@ START_TEST(the_window_is_half_as_large)
 END_TEST
 
 /*
- * 0: a node does not know the feature; 1: a node does not announce its capacity; 2: a node does not want it; 3: a
+ * _i 0: a node does not know the feature; 1: a node does not announce its capacity; 2: a node has the option off; 3: a
  * receive buffer is small.
  */
 START_TEST(all_have_to_agree)
@@ -163,7 +163,7 @@ START_TEST(all_have_to_agree)
 }
 END_TEST
 
-/* Node 2 dies between its token and its frames. */
+/* Let node 2 end between its token and its frames. @return whether the packet is lost */
 static bool dies_behind_token(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -171,7 +171,7 @@ static bool dies_behind_token(
 	return from == 2 && header->type == WIRE_MCAST;
 }
 
-/* The token has counted frames that no node has. The others continue without them, all in the same order. */
+/* The token has counted frames that no node has. The other nodes go on without these frames, all in the same order. */
 START_TEST(a_crash_behind_the_token_leaves_a_hole)
 {
 	uint64_t before;
@@ -194,7 +194,7 @@ START_TEST(a_crash_behind_the_token_leaves_a_hole)
 }
 END_TEST
 
-/* Safe delivery takes one rotation more, not two. */
+/* With early tokens safe delivery takes one rotation more, not two. */
 START_TEST(safe_messages_arrive)
 {
 	static char text[1300];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Engines wired together in memory: how rings form, order, recover and end. */
+/* Engines that are connected in memory: how rings form, order, recover and end. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -153,7 +153,7 @@ START_TEST(what_befalls_the_token_is_counted)
 	net->drops = NULL;
 	ck_assert_uint_gt(first->token_retx, again);
 	ck_assert_uint_eq(second->token_late, 1);
-	run_for(100); /* the token that arrives is a repeated one */
+	run_for(100); /* the next token that arrives is a retransmitted one */
 	again = first->token_retx;
 	run_for(options.token_ns / MS);
 	ck_assert_uint_eq(first->token_retx, again);
@@ -169,7 +169,7 @@ static bool drop_commits_to_2(
 	return from != 2 && to == 2 && header->type == WIRE_COMMIT_TOKEN;
 }
 
-/* While a cluster starts, a lost commit token is sent again soon, however long the token timeout is. */
+/* While a cluster starts, a lost commit token is soon sent again, even if the token timeout is long. */
 START_TEST(a_commit_token_goes_out_until_it_gets_through)
 {
 	options.token_ns = 20000 * MS;
@@ -188,7 +188,7 @@ START_TEST(a_commit_token_goes_out_until_it_gets_through)
 }
 END_TEST
 
-/* Drop the commit token of the second rotation until the last member has repeated that of the first rotation. */
+/* Drop the commit token of the second rotation until the last member has sent that of the first rotation again. */
 static uint32_t first_rotation_ends;
 
 static bool drop_second_rotation(
@@ -277,7 +277,7 @@ START_TEST(a_crashed_node_comes_back)
 	node_start(3);
 	run_until_ring(3, 3000);
 	ck_assert_str_eq(node_of(1)->log, "transitional 1 2\nregular 1 2 3 +3\n");
-	/* Node 3 dies. Start it again at once, before another node has noticed. */
+	/* Node 3 ends, and is started again before another node has noticed. */
 	node_crash(3);
 	run_for(10);
 	node_start(3);
@@ -286,9 +286,9 @@ START_TEST(a_crashed_node_comes_back)
 END_TEST
 
 /*
- * A ring with reference members (here: members that announce no features). One more joins in the middle of a long
- * message. By Corosync's rule that node cannot get that message. But the next messages in the same frame are sent in
- * the new configuration and are for all.
+ * A ring with nodes like Corosync (which announce no features). Another node joins in the middle of a long message. By
+ * Corosync's rule that node cannot get that message. But the next messages in the same frame are sent in the new
+ * configuration, so all nodes get them.
  */
 START_TEST(a_joiner_gets_what_follows_a_long_message)
 {
@@ -307,7 +307,7 @@ START_TEST(a_joiner_gets_what_follows_a_long_message)
 	send_many(1, 5);
 	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	run_for(1);
-	ck_assert_str_eq(node_of(2)->log, ""); /* the message is on its way */
+	ck_assert_str_eq(node_of(2)->log, ""); /* the message is not complete yet */
 	node_start(3);
 	run_until_ring(3, 9000);
 	run_for(100);
@@ -392,7 +392,7 @@ START_TEST(an_idle_ring_is_quiet)
 	run_for(1000);
 	memset(net->packets, 0, sizeof(net->packets));
 	run_for(7000);
-	/* One rotation and one merge detect per hold time of 685 ms. */
+	/* At most about one rotation and one merge detect in each hold time of 685 ms. */
 	ck_assert_uint_le(net->packets[WIRE_TOKEN], 3 * 12);
 	ck_assert_uint_ge(net->packets[WIRE_TOKEN], 3 * 8);
 	ck_assert_uint_le(net->packets[WIRE_MERGE_DETECT], 12);
@@ -541,7 +541,7 @@ START_TEST(a_paused_node_comes_back_by_one_merge)
 	start_ring(3);
 	node = node_of(3);
 	node->is_paused = true;
-	run_for(_i < 2 ? 2500 : 9125); /* the other nodes still wait, or have formed a ring */
+	run_for(_i < 2 ? 2500 : 9125); /* while the other nodes still wait, or when they have formed a ring */
 	clear_logs();
 	node_resume(node, _i % 2 == 0);
 	run_until_ring(3, 5000);
@@ -618,7 +618,7 @@ START_TEST(options_change_at_run_time)
 	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), 0);
 	options.nodeid = 2;
 	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
-	run_for(800); /* running timers keep their length, and a held token returns */
+	run_for(800); /* timers that run keep their length, and the token that is held returns */
 	node_crash(2);
 	run_for(1500);
 	ck_assert_uint_eq(node_of(1)->gathered, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bad input at engines in a ring: book compatibility, "Hostile packets". */
+/* Invalid packets at engines in a ring: book compatibility, "Hostile packets". */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 	       a->pbl == b->pbl;
 }
 
-/* Changes of a token that node 2 would otherwise accept. */
+/* Change a token that node 2 would accept without the change. */
 static void token_aru_ahead(struct wire_token *token) { token->aru = token->seq + 1; }
 static void token_aru_old(struct wire_token *token) { token->aru = token->seq - 16384; }
 static void token_seq_far(struct wire_token *token) { token->aru = token->seq += 20000; }
@@ -143,7 +143,7 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 	run_for(5);
 	sample = net->samples[WIRE_MCAST];
 	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
-	mcast.seq += 40; /* no node has sent this seq or the ones before it */
+	mcast.seq += 40; /* no node has sent this seq, or those directly before it */
 	memcpy(bytes, sample->data, sample->size);
 	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
 	feed(2, bytes, sample->size);
@@ -154,7 +154,7 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 }
 END_TEST
 
-/* Pass node 1 a frame in the name of node 3, with a seq that is `ahead` of the last one of the ring. */
+/* Feed node 1 a frame in the name of node 3. Its seq is the last one of the ring plus `ahead`. */
 static void forge_frame(uint32_t ahead)
 {
 	uint8_t bytes[2048];
@@ -191,7 +191,7 @@ START_TEST(a_forged_frame_is_not_in_the_way_of_our_own)
 }
 END_TEST
 
-/* Change the next token to node 2. */
+/* Change the next token to node 2 with change_token(). */
 static void (*change_token)(struct wire_token *token);
 static enum totem_state change_in;
 
@@ -209,7 +209,7 @@ static bool drop_to_change(
 	ck_assert_int_eq(wire_decode_token(frame->data, frame->size, &token), WIRE_OK);
 	change_token(&token);
 	change_token = NULL;
-	/* Write into the frame that is on its way. No other node uses these bytes. */
+	/* Write the changed token into the frame that is under way. No other node uses these bytes. */
 	size_t size = wire_encode_token(&token, 0, false, bytes, sizeof(bytes));
 	ck_assert_uint_le(size, frame->capacity);
 	memcpy(frame->data, bytes, size);
@@ -238,7 +238,7 @@ START_TEST(residues_do_not_stop_the_ring)
 }
 END_TEST
 
-/* A forged token that says that a member keeps it. It replaces the next token to node 2. */
+/* A forged token that says that a member keeps it. It is delivered in place of the next token to node 2. */
 static uint8_t forged[WIRE_TOKEN_SIZE_MAX];
 static size_t forged_size;
 
@@ -256,7 +256,7 @@ static bool drop_to_forge(
 	return true;
 }
 
-/* If a member lacks the feature, no member keeps the token. So a token that says so is forged. */
+/* If a member lacks the feature, no member keeps the token. So a token that says that it is kept must be forged. */
 START_TEST(what_nobody_may_write_goes_no_further)
 {
 	struct wire_token token;
@@ -312,8 +312,8 @@ static bool drop_to_forge_commit(
 }
 
 /*
- * By the wrapping order of seqs the values of entry 0 are before those of entry 1, those of entry 2 before those of
- * entry 0, and those of entry 2 behind those of entry 1. The engine walks over the seqs between two of them.
+ * By the wrapping order of seqs the values of entry 0 are before those of entry 1, those of entry 1 before those of
+ * entry 2, and those of entry 2 before those of entry 0. The engine goes through all seqs between two of them.
  */
 START_TEST(a_commit_token_with_invented_arus_costs_at_most_a_store)
 {
@@ -381,7 +381,7 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 }
 END_TEST
 
-/* Pass node `to` a join in the name of node `from`. */
+/* Feed node `to` a join in the name of node `from`. */
 static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count, const uint32_t *failed,
 	uint32_t failed_count)
 {
@@ -393,7 +393,7 @@ static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_
 	feed(to, bytes, size);
 }
 
-/* Reference peers accept any id. Our nodes check them, but must reach the same lists. */
+/* Nodes like Corosync accept any id. Coterie's nodes check ids, but must agree with them on the same lists. */
 START_TEST(unknown_ids_fail_at_once)
 {
 	static const uint32_t nodes[] = {1, 2, 3, 4}, proc[] = {1, 2, 3, 77, 88};
@@ -414,7 +414,7 @@ START_TEST(unknown_ids_fail_at_once)
 	for (uint32_t to = 1; to <= 3; to++) {
 		forge_join(to % 3 + 1, to, proc, 5, NULL, 0);
 		ck_assert_int_eq(totem_engine_state(node_of(to)->engine), TOTEM_GATHER);
-		/* This takes far less than the consensus timeout. */
+		/* The ids fail at once: a ring forms in far less than the consensus timeout. */
 		run_until_ring(3, 300);
 		run_for(100);
 	}
@@ -429,7 +429,7 @@ START_TEST(unknown_ids_fail_at_once)
 }
 END_TEST
 
-/* A node of another ring lists a member of this ring as failed. The member is asked before this ring agrees. */
+/* A node of another ring lists a member of this ring as failed. The ring asks that member first, so it stays. */
 START_TEST(the_verdict_of_a_stranger_does_not_part_us)
 {
 	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
@@ -455,7 +455,7 @@ START_TEST(a_join_in_our_name_is_not_ours)
 	node_crash(2);
 	while (totem_engine_state(node_of(3)->engine) != TOTEM_GATHER)
 		run_for(1);
-	/* A leave of this node's former run, which knew more nodes. Then a join of that run. */
+	/* A leave of an earlier run of this node, when there were more nodes, and then a join of that run. */
 	for (uint32_t header = 0; header <= 3; header += 3) {
 		size_t size = wire_encode_join(header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
 
@@ -535,7 +535,9 @@ START_TEST(bad_commit_tokens_are_dropped)
 }
 END_TEST
 
-/* Feed each type of packet, cut at any length and with each byte changed. The nodes survive and form a ring again. */
+/*
+ * Feed packets of each type, cut at any length and with each byte changed. Afterwards the nodes must still form a ring.
+ */
 START_TEST(damaged_packets_of_every_type)
 {
 	struct coterie_frame *samples[6];
@@ -598,7 +600,7 @@ START_TEST(a_forged_leave_removes_no_member_that_answers)
 }
 END_TEST
 
-/* The member is removed at once if its kernel refuses the question, and soon if packets to it get lost. */
+/* A member that leaves is removed at once if its kernel refuses the question, and soon if packets to it are lost. */
 START_TEST(a_member_that_leaves_is_out_of_the_ring_soon)
 {
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;

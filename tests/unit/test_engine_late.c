@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets and requests of other rings and memberships, and the state that a new ring drops. */
+/* Packets and requests of other rings and memberships, and state that must not reach a new ring. */
 #include <check.h>
 #include <string.h>
 
@@ -62,7 +62,7 @@ START_TEST(a_hold_cancel_of_another_ring_lets_no_token_go)
 }
 END_TEST
 
-/* The commit token has as many members as this node has agreed on, this node included, but not the same ones. */
+/* Check a commit token with as many members as this node has agreed on, this node included, but not the same ones. */
 START_TEST(a_commit_token_of_other_members_is_dropped)
 {
 	static const uint32_t others[] = {1, 2, 4};
@@ -102,8 +102,8 @@ static bool loses_tokens(
 }
 
 /*
- * All members have promised to deliver what they have received. Then no token arrives any more. They are together in
- * the next ring.
+ * All members have promised to deliver what they have received, and then all tokens are lost. The next ring must have
+ * all of them.
  */
 START_TEST(members_that_have_promised_the_same_stay_together)
 {
@@ -125,7 +125,7 @@ END_TEST
 
 /* --- requests for frames --- */
 
-static struct wire_rtr asked; /* seq 0: the last frame of the ring */
+static struct wire_rtr asked; /* frame that is requested, seq 0: the last frame of the ring */
 static bool has_asked;
 
 /*
@@ -166,7 +166,10 @@ static uint64_t resent_by_2_when_asked(struct ring_id ring)
 	return node_of(2)->retransmitted;
 }
 
-/* One token alone does not prove that every member has a frame: a node that was behind may have raised its aru. */
+/*
+ * Two tokens in a row must show that every member has a frame. One is no proof: a node that was behind may have raised
+ * its aru.
+ */
 START_TEST(a_frame_is_sent_again_unless_two_tokens_say_that_all_have_it)
 {
 	ck_assert_uint_eq(resent_by_2_when_asked((struct ring_id){0, 0}), 1);
@@ -199,7 +202,7 @@ static void start_lone(void)
 	run_until_held(2);
 }
 
-/* Only the sender can send these frames again, so it remains a lone sender. */
+/* Lose all frames of node 2. Only node 2 can send them again, so it remains a lone sender. */
 static bool loses_frames_of_2(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -214,7 +217,7 @@ START_TEST(no_token_is_kept_while_a_member_lacks_frames)
 
 	uint64_t until_ns = net->now_ns + 200 * MS, lingers = 0;
 
-	/* The sender may finish a message that it has begun. */
+	/* The first part of the time does not count: the sender may finish a message that it has begun. */
 	for (uint32_t i = 0; net->now_ns < until_ns; i++) {
 		send_text(2, TOTEM_AGREED, "more");
 		run_for(1);

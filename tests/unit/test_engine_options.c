@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The effect of each option of the totem section: the same script runs with two values of one option. */
+/* The effect of each option of the totem section: the same scenario runs with two values of the option. */
 #include <check.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 /* Packets of node 1 to node 2, by type, and the time of the first one of each type. */
 static uint32_t sent[6];
 static uint64_t first_ns[6];
-static uint32_t deaf; /* node that gets no packet of the types in `lost`; 0: none */
+static uint32_t deaf; /* node that gets no packet of the types in `lost`, 0: no node */
 static uint8_t lost;
 
 static bool watches(
@@ -28,7 +28,7 @@ static void forget(void)
 	memset(first_ns, 0, sizeof(first_ns));
 }
 
-/* Start a ring of three. Its timers can be made longer and shorter. */
+/* Prepare a ring of three with timers that tests can make longer and shorter. */
 static void set_up(void)
 {
 	net_setup();
@@ -65,7 +65,7 @@ static uint64_t run_until_gathered(void)
 	return net->now_ns;
 }
 
-/* Node 3 dies without a leave. @return milliseconds until node 1 notices */
+/* End node 3 without a leave. @return milliseconds until node 1 notices */
 static uint64_t loss_ms(void)
 {
 	start();
@@ -90,7 +90,7 @@ START_TEST(token_is_how_long_it_may_be_missing)
 }
 END_TEST
 
-/* @return milliseconds from the loss of the token to the ring of the remaining nodes */
+/* Lose the token. @return milliseconds from the loss to the ring of the remaining nodes */
 static uint64_t consensus_ms(void)
 {
 	loss_ms();
@@ -182,10 +182,10 @@ START_TEST(hold_is_how_long_an_idle_token_stays)
 }
 END_TEST
 
-/* Tokens to node 2 are lost. @return how often node 1 sent it again before it gave up */
+/* Lose the tokens to node 2. @return how often node 1 sent the token again before it gathered */
 static uint64_t retransmits(void)
 {
-	options.features = 0; /* a ring with Corosync nodes: otherwise the interval follows the round trip */
+	options.features = 0; /* like a ring with Corosync's nodes: otherwise the interval follows the round trip */
 	start();
 	deaf = 2;
 	lost = WIRE_TOKEN;
@@ -268,7 +268,7 @@ static void start_deaf(void)
 	send_text(1, TOTEM_AGREED, "x");
 }
 
-/* @return rotations until node 3 requests the lost frame */
+/* Let node 3 miss a frame. @return rotations until node 3 requests it */
 static uint32_t rotations_to_request(void)
 {
 	start_deaf();
@@ -277,7 +277,7 @@ static uint32_t rotations_to_request(void)
 	return sent[WIRE_TOKEN];
 }
 
-/* Coterie requests a frame after one or two rotations, whatever larger value is set: coterie.conf(5) documents that. */
+/* Coterie requests a frame after one or two rotations, even if a larger value is set: coterie.conf(5) says so. */
 START_TEST(miss_count_is_one_rotation_or_two)
 {
 	options.miss_count_const = 1;
@@ -294,7 +294,7 @@ START_TEST(miss_count_is_one_rotation_or_two)
 }
 END_TEST
 
-/* @return rotations until node 1 gathers without node 3 */
+/* Let node 3 miss frames. @return rotations until node 1 gathers without node 3 */
 static uint32_t rotations_to_failure(void)
 {
 	start_deaf();
@@ -313,17 +313,17 @@ START_TEST(fail_recv_is_the_number_of_rotations_before_a_node_is_given_up)
 }
 END_TEST
 
-/* Return the number of tokens while a frame is requested that no node sends. */
+/* Return the number of tokens during a request for a frame that no node sends. */
 static uint32_t asked_count(bool cancels)
 {
 	options.cancel_token_hold_on_retransmit = cancels;
-	options.features = 0; /* as in a ring with Corosync nodes */
+	options.features = 0; /* as in a ring with Corosync's nodes */
 	start_deaf();
 	run_for(400);
 	return sent[WIRE_TOKEN];
 }
 
-/* The option is for Corosync, which holds such a token. */
+/* The option has no effect here: only Corosync holds a token with a request. */
 START_TEST(a_token_that_asks_is_not_held)
 {
 	ck_assert_uint_ge(asked_count(false), 400);
@@ -332,10 +332,10 @@ START_TEST(a_token_that_asks_is_not_held)
 }
 END_TEST
 
-/* Three nodes send messages. @return rotations until all nodes have all messages */
+/* Let three nodes send messages. @return rotations until all nodes have all messages */
 static uint32_t rotations_for_many(void)
 {
-	options.features = 0; /* the window is as configured */
+	options.features = 0; /* without features the window is the configured one */
 	net->visit_frames_max = 4096;
 	start();
 	for (uint32_t i = 0; i < 60; i++)

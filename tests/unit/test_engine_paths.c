@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Paths that work again at different times, in rings with nodes that act like Corosync's. Node 1 is ours and the
- * representative. Node 2 is cut off. Its paths to node 1 and to the others work again at different times.
+ * Paths that work again at different times, in rings with nodes that act like Corosync's. Node 1 is a node of Coterie
+ * and the representative. Node 2 is cut off. Its path to node 1 and its paths to the others work again at different
+ * times.
  */
 #include <check.h>
 
@@ -10,16 +11,18 @@
 #include "tests/unit/engine_net.h"
 
 #define NODES 3u
-#define LAG_MS 1200u  /* the daemon's value for knet and the default timers */
-#define SLACK_MS 120u /* a round of joins, and the new ring's tokens */
+#define LAG_MS 1200u  /* value that the daemon sets for knet and the default timers */
+#define SLACK_MS 120u /* time for a round of joins, and for the new ring's tokens */
 
-/* Times at which the paths of node 2 work again. */
+/* Times at which the paths of node 2 work again: to node 1, and to the others. */
 static uint64_t first_ns, others_ns;
-/* Ring sequence of the commit token that node 2 sent last, and the earliest time of its repetition. */
+/* The commit token that node 2 sent last: its ring sequence, and when node 2 may send it again. */
 static uint64_t commit_ring_seq, commit_due_ns;
 static uint32_t commit_token_seq;
 
-/* Return whether to drop a repeated commit token, since Corosync would repeat it only after `token_retransmit`. */
+/*
+ * Return whether to drop a commit token that is sent again, since Corosync would do this only after `token_retransmit`.
+ */
 static bool is_repeated_early(const struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
@@ -44,7 +47,7 @@ static bool comes_back(
 	return from != to && (from == 2 || to == 2) && n->now_ns < back_ns;
 }
 
-/* A ring of 3 whose nodes from first_plain on are reference-like. */
+/* Start a ring of three in which the nodes from first_plain on act like Corosync's. */
 static void start_mixed_ring(uint32_t first_plain, uint64_t lag_ms)
 {
 	for (uint32_t id = 1; id <= NODES; id++) {
@@ -60,7 +63,7 @@ static void start_mixed_ring(uint32_t first_plain, uint64_t lag_ms)
 	clear_logs();
 }
 
-/* Cut node 2 off until node 1 gathers. Its paths work again that many ms later. */
+/* Cut node 2 off until node 1 gathers. The paths work again first_ms and others_ms later. */
 static void cut_node_2(uint64_t first_ms, uint64_t others_ms)
 {
 	first_ns = others_ns = TOTEM_NEVER;
@@ -78,7 +81,7 @@ static void check_nobody_is_evicted(void)
 		ck_assert_msg(node_of(id)->evicted_count == 0, "node %u has removed one", id);
 }
 
-/* Milliseconds after node 1 began to gather. */
+/* Times after node 1 began to gather, in milliseconds. */
 static const struct {
 	uint32_t first_ms, others_ms;
 } lags[] = {{3000, 4100}, {2300, 3400}, {3000, 3500}, {1000, 2100}, {300, 1400}, {4000, 4100}};
@@ -106,7 +109,7 @@ START_TEST(the_wait_ends_when_no_path_can_be_late)
 }
 END_TEST
 
-/* The other nodes give node 2 up at about the same time as node 1 does. The commit token has to arrive before that. */
+/* The other nodes give node 2 up at about the same time as node 1 does. The commit token must arrive before that. */
 START_TEST(the_wait_ends_before_the_consensus_timeout)
 {
 	uint64_t join_ms = options.join_ns / MS, consensus_ms = options.consensus_ns / MS;
@@ -122,7 +125,7 @@ END_TEST
 
 static const struct {
 	const char *name;
-	uint32_t first_plain; /* NODES + 1: none */
+	uint32_t first_plain; /* id of the first node like Corosync's, NODES + 1: no node */
 	uint32_t lag_ms;
 	uint32_t back_ms;
 } quick[] = {

@@ -46,7 +46,9 @@ START_TEST(forged_ring_seqs_leave_room)
 }
 END_TEST
 
-/* A packet with a sequence that no member accepts starts no gather. Otherwise each forged packet would cost a ring. */
+/*
+ * A packet with a sequence that no member accepts must start no gather. Otherwise each forged packet would end a ring.
+ */
 START_TEST(a_ring_beyond_belief_is_not_gathered_for)
 {
 	uint8_t bytes[256];
@@ -74,8 +76,8 @@ START_TEST(a_ring_beyond_belief_is_not_gathered_for)
 END_TEST
 
 /*
- * Feed joins that each raise the sequence as far as is accepted, without a ring in between. The next ring is no further
- * than one of them.
+ * Feed joins that each raise the sequence as far as the engine accepts, without a ring in between. The next ring must
+ * be no further ahead than one of them.
  */
 START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 {
@@ -98,7 +100,7 @@ START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 	ck_assert_uint_le(rings, 20);
 	ck_assert_uint_le(totem_engine_ring(node_of(1)->engine)->seq,
 		TOTEM_RING_SEQ_JUMP_MAX + (rings + 1) * RING_SEQ_COMMIT_MAX);
-	/* A join that claims almost all sequences has no effect either. */
+	/* A join with almost the highest sequence must have no effect either. */
 	for (uint64_t seq = UINT64_MAX; seq > UINT64_MAX / 4 * 3; seq -= UINT64_C(1) << 60) {
 		node_of(2)->refused = 0;
 		feed(2, bytes, wire_encode_join(1, 1, seq, nodes, 2, NULL, 0, 0, false, bytes, sizeof(bytes)));
@@ -141,7 +143,7 @@ static void unite(void)
 
 static const struct ring_id *ring_of(uint32_t id) { return totem_engine_ring(node_of(id)->engine); }
 
-/* Put node `id` alone, and the others of 1 .. 3 in a ring of their own. */
+/* Split the network: node `id` is alone, and the other two of nodes 1 to 3 form a ring. */
 static void part(uint32_t id)
 {
 	net->drops = is_parted;
@@ -151,7 +153,10 @@ static void part(uint32_t id)
 	ck_assert(ring_id_equal(ring_of(id % 3 + 1), ring_of((id + 1) % 3 + 1)));
 }
 
-/* The lists of the join are not those of the node. So its sender does not agree to a ring. */
+/*
+ * The join has other lists than the node that it is fed to. So it agrees to no ring, and its sequence has no lasting
+ * effect.
+ */
 START_TEST(a_claim_to_a_node_alone_does_not_part_it_for_good)
 {
 	static const uint32_t nodes[] = {1, 2, 3};
@@ -167,7 +172,7 @@ START_TEST(a_claim_to_a_node_alone_does_not_part_it_for_good)
 }
 END_TEST
 
-/* The join agrees to a ring, which node 1 begins to form. */
+/* The join agrees to a ring, which node 1 begins to form, so that node 1 gets a far sequence. */
 START_TEST(a_ring_with_a_false_number_does_not_part_a_node_for_good)
 {
 	static const uint32_t nodes[] = {1, 2};
@@ -185,7 +190,7 @@ START_TEST(a_ring_with_a_false_number_does_not_part_a_node_for_good)
 }
 END_TEST
 
-/* The nodes' disks have ring sequences that are far apart: a high one at the nodes that `alone` names. */
+/* The nodes' disks have ring sequences that are far apart: a high one on the nodes that `alone` marks. */
 START_TEST(rings_far_apart_become_one)
 {
 	static const uint32_t alone[][4] = {
@@ -201,7 +206,7 @@ START_TEST(rings_far_apart_become_one)
 	run_for(5000);
 	unite();
 	run_until_ring(4, 60000);
-	/* A node without a ring accepts the sequence of an attacked ring. */
+	/* A node without a ring accepts the high sequence of a ring that an attacker has raised. */
 	if (alone[_i][1] + alone[_i][2] == 2 && alone[_i][0] + alone[_i][3] == 1)
 		ck_assert_uint_gt(ring_of(1)->seq, FAR_SEQ);
 	send_many(2, 3);
@@ -216,8 +221,8 @@ START_TEST(rings_far_apart_become_one)
 END_TEST
 
 /*
- * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not seen that packet, so it refuses the lower
- * number.
+ * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not received that packet, so it refuses the
+ * lower number, and must be in the next ring all the same.
  */
 START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 {

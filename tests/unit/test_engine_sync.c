@@ -30,7 +30,7 @@ START_TEST(messages_of_the_synchronisation_go_first)
 }
 END_TEST
 
-/* A service on node 1 sends a message when a transitional configuration is delivered. */
+/* Send a message from a service on node 1 when a transitional configuration is delivered. */
 static void answer(struct node *node, bool is_regular)
 {
 	if (node->id == 1 && !is_regular)
@@ -61,7 +61,7 @@ START_TEST(a_message_sent_in_the_transitional_configuration_keeps_its_place)
 }
 END_TEST
 
-/* A service sends an ordinary message during the synchronisation. */
+/* A service sends a message of the ordinary queue during the synchronisation. */
 START_TEST(a_message_in_order_waits_for_those_before_it)
 {
 	char text[] = "later";

@@ -198,7 +198,10 @@ START_TEST(a_member_that_left_gets_no_line_and_no_record)
 }
 END_TEST
 
-/* A sign of the transport is no verdict. A verdict names its evidence. */
+/*
+ * Lines about signs and lines about verdicts differ: a sign of the transport removes no member, and a verdict names its
+ * evidence.
+ */
 START_TEST(signs_and_verdicts_are_told_apart)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_SUSPECTED, .node = 2};
@@ -309,7 +312,7 @@ START_TEST(a_record_has_the_witness)
 }
 END_TEST
 
-/* Test all kinds of evidence and witness, and each length of the list. The value and its JSON are complete. */
+/* Try all kinds of evidence and witness, and each length of the list. The value and its JSON must be complete. */
 START_TEST(a_long_list_is_cut_between_two_nodes)
 {
 	uint32_t many[64];
@@ -351,7 +354,7 @@ static void see(void *arg, uint32_t event, const char *key, const struct coterie
 	strcat(seen.keys, event == COTERIE_MAP_ADDED ? "+" : "-");
 	strcat(seen.keys, key + strlen("stats.coterie.eviction."));
 	strcat(seen.keys, " ");
-	/* The text exists when a tracker is called for a record. */
+	/* When a tracker is called for a record, the record's text must exist already. */
 	if (event == COTERIE_MAP_ADDED && strstr(key, ".record") != NULL)
 		ck_assert_str_ne(text_of("stats.coterie.eviction.0.text"), "");
 }

@@ -48,7 +48,10 @@ START_TEST(joining_and_leaving_take_effect_at_once)
 	ck_assert_int_eq(mcast_joined(0, AGREED, "in time"), OK);
 	run_ring();
 	expect(0, "1: in time");
-	/* A message has the groups of its sender at the time of sending, and the receivers at the time of delivery. */
+	/*
+	 * The groups of a message are those of its sender when it is sent. Its receivers are those in these groups when
+	 * it is delivered.
+	 */
 	ck_assert_int_eq(mcast_joined(0, AGREED, "too late"), OK);
 	ck_assert_int_eq(leave(0, "a"), OK);
 	run_ring();
@@ -135,8 +138,8 @@ START_TEST(guarantees)
 		}
 	}
 	/*
-	 * It is sent as safe even if the ring cannot keep that now, since another ring may carry
-	 * it.
+	 * A safe message is sent as safe even if the ring cannot keep that now, since another ring may carry the
+	 * message.
 	 */
 	host->is_safe_kept = false;
 	ck_assert_int_eq(mcast_joined(0, SAFE, "x"), OK);
@@ -263,7 +266,7 @@ START_TEST(the_flag_is_that_of_the_messages_that_follow)
 	read_events[0] = 1;
 	configure(false, 12, "12", "", "");
 	expect(0, "transitional 1.12 members 1 2 left joined safe");
-	host->is_safe_kept = false; /* a node without extensions has joined */
+	host->is_safe_kept = false; /* a node like Corosync's has joined */
 	configure(true, 12, "123", "", "3");
 	expect(0, "regular 1.12 members 1 2 3 left joined 3 unsafe");
 	connect_user(1);

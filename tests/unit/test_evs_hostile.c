@@ -76,7 +76,7 @@ START_TEST(sizes_that_do_not_add_up)
 		ck_assert_msg(
 			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer, "row %zu", i);
 	}
-	/* The table refuses each size below the fixed part of a request. */
+	/* Check that the table refuses each size below the fixed part of a request. */
 	for (uint32_t i = 0; i < ops->request_count; i++) {
 		static const uint32_t fixed[EVS_REQ_MEMBERSHIP_GET + 1] = {24, 24, 32, 40, 16};
 
@@ -132,7 +132,7 @@ START_TEST(groups_of_one_user_are_bounded)
 		ck_assert_int_eq(join(joined / 50 % 2, letters), OK);
 	ck_assert_int_eq(join(0, letters), NO_MEMORY);
 	ck_assert_int_eq(join(1, letters), NO_MEMORY);
-	ck_assert_int_eq(join(2, letters), OK); /* another user has another share */
+	ck_assert_int_eq(join(2, letters), OK); /* another user has a share of its own */
 	ck_assert_int_eq(leave(1, letters), OK);
 	ck_assert_int_eq(join(0, letters), OK);
 	disconnect_user(1);
@@ -140,7 +140,7 @@ START_TEST(groups_of_one_user_are_bounded)
 }
 END_TEST
 
-/* A request leaves its groups one after the other, up to the first one that the client is not in. */
+/* A leave ends the membership in its groups one after the other, up to the first group in which the client is not. */
 START_TEST(groups_leave_in_the_order_of_the_request)
 {
 	connect_user(0);
@@ -148,7 +148,8 @@ START_TEST(groups_leave_in_the_order_of_the_request)
 	ck_assert_int_eq(join(0, "abbbcz"), OK);
 	ck_assert_int_eq(leave(0, "zbb"), OK);
 	ck_assert_int_eq(leave(0, "z"), NOT_EXIST);
-	ck_assert_int_eq(leave(0, "cbbab"), NOT_EXIST); /* the second b is an error: c and one b were left, a was not */
+	/* The second b is an error. Before it c and one b were left, and a was not. */
+	ck_assert_int_eq(leave(0, "cbbab"), NOT_EXIST);
 	ck_assert_int_eq(leave(0, "b"), NOT_EXIST);
 	ck_assert_int_eq(leave(0, "c"), NOT_EXIST);
 	ck_assert_int_eq(mcast_groups(0, AGREED, "bcz", "nobody", 6), OK);
@@ -183,16 +184,16 @@ START_TEST(malformed_messages_are_dropped)
 {
 	static const struct {
 		uint64_t groups, msglen;
-		uint32_t size; /* behind the fixed part */
+		uint32_t size; /* bytes behind the fixed part */
 		bool is_delivered;
 	} rows[] = {
 		{1, 4, 36, true},
 		{1, 4, 35, false},
 		{1, 4, 37, false},
-		{0, 36, 36, false}, /* well-formed, for no group */
+		{0, 36, 36, false}, /* well-formed, but without a group */
 		{2, 0, 36, false},
 		{1, UINT64_C(0x100000004), 36, false},
-		/* a count whose size in bytes wraps to that of one group */
+		/* A count whose size in bytes wraps around to the size of one group. */
 		{UINT64_C(0x800000000000001), 4, 36, false},
 		{UINT64_MAX, 36, 36, false},
 		{1, UINT64_MAX, 36, false},
@@ -221,7 +222,7 @@ START_TEST(malformed_messages_are_dropped)
 }
 END_TEST
 
-/* Lists of all lengths and orders, with or without a common group, also longer than any client's. */
+/* Try lists of all lengths and orders, with or without a common group, even longer than a client's list can be. */
 START_TEST(groups_of_a_message_meet_those_of_a_client)
 {
 	enum { MOST = EVS_CONNECTION_GROUPS_MAX };
@@ -242,7 +243,7 @@ START_TEST(groups_of_a_message_meet_those_of_a_client)
 		head[0] = count;
 		memcpy(message.data, head, sizeof(head));
 		message.size = 16 + count * 32 + 4;
-		for (uint32_t k = 0; k < count; k++) { /* in descending order, and no group of a client */
+		for (uint32_t k = 0; k < count; k++) { /* descending order, and none of a client's groups */
 			memset(message.data + 16 + k * 32, 0, 32);
 			snprintf((char *)message.data + 16 + k * 32, 32, "%c%05u", 'y' - (int)(k % 25), count - k);
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/log/flight.c: the file is the one that libqb's reader knows. */
+/* exec/log/flight.c: the file has the format that libqb's reader expects. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "exec/log/flight.h"
 #include "tests/suite.h"
 
-#define MARKS 20u /* bytes before the header of 20 bytes that the ring itself has */
+#define MARKS 20u /* number of bytes before the header of 20 bytes that belongs to the ring */
 
 static char dir[] = "/tmp/coterie-test-flight-XXXXXX";
 static char path[FLIGHT_PATH_MAX];
@@ -40,7 +40,7 @@ static void write_and_read(const struct flight *flight)
 	FILE *stream;
 	struct stat status;
 
-	/* 2026-02-28 23:59:59 UTC, in a time zone that is 3,601 s ahead. */
+	/* The time is 2026-02-28 23:59:59 UTC, in a time zone that is 3,601 s ahead. */
 	ck_assert_int_eq(flight_write(flight, dir, 1772323199, 3601, path), 0);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_uint_eq(status.st_mode & 07777, 0700);
@@ -59,7 +59,7 @@ static uint32_t word(size_t at)
 	return value;
 }
 
-/* Copy bytes of the ring, also those that wrap around its end. */
+/* Copy bytes of the ring, including bytes that wrap around its end. */
 static void ring_bytes(uint32_t at_word, size_t offset, void *to, size_t size)
 {
 	size_t ring_size = word(MARKS) * sizeof(uint32_t);
@@ -68,7 +68,7 @@ static void ring_bytes(uint32_t at_word, size_t offset, void *to, size_t size)
 		((uint8_t *)to)[i] = file[MARKS + 20 + (at_word * sizeof(uint32_t) + offset + i) % ring_size];
 }
 
-/* Check each record. @return number of records; out: numbers of the first and the last one */
+/* Check each record. first, last: numbers of the first and the last one. @return number of records */
 static uint32_t walk(unsigned int *first, unsigned int *last)
 {
 	uint32_t write = word(MARKS + 4), read = word(MARKS + 8), count = 0;
@@ -134,7 +134,7 @@ START_TEST(the_header_is_libqbs)
 	snprintf(where, sizeof(where), "%s/fdata", dir);
 	ck_assert_int_gt(readlink(where, link, sizeof(link) - 1), 0);
 	ck_assert_str_eq(link, path);
-	write_and_read(flight); /* again: the link is replaced */
+	write_and_read(flight); /* a second write replaces the link */
 	flight_destroy(flight);
 	flight_destroy(NULL);
 }

@@ -10,10 +10,10 @@
 #include "tests/unit/engine_net.h"
 
 #define MESSAGE_SIZE 100000u
-#define QUEUE_MESSAGES 35u /* that fill a send queue, about */
+#define QUEUE_MESSAGES 35u /* so many messages fill a send queue, approximately */
 
-static uint32_t lacking;  /* this node does not get the frame of `lost_seq`; 0: none */
-static uint32_t lost_seq; /* 0: the next new one */
+static uint32_t lacking;  /* this node loses the frame with `lost_seq`; 0: none does */
+static uint32_t lost_seq; /* 0: the seq of the next new frame */
 
 static uint32_t seq_of(const struct coterie_frame *frame)
 {
@@ -55,7 +55,7 @@ static void fill_queue(uint32_t id)
 
 static uint64_t frames_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine)->mcast_tx; }
 
-/* Members `first` to 2 send as much as they can, until the frame that node 3 lacks keeps all stores full. */
+/* Let members `first` to 2 send as much as they can, until all stores are full with frames that node 3 lacks. */
 static void fill_stores(uint32_t first)
 {
 	uint64_t before = UINT64_MAX, sum = 0;
@@ -77,7 +77,10 @@ static void fill_stores(uint32_t first)
 	ck_assert_uint_eq(node_of(3)->received, 0);
 }
 
-/* The answers to a member's requests were lost until no member can send anything new. They are what makes room. */
+/*
+ * The answers to a member's requests were lost until no member could send new frames. Only these answers make room
+ * again.
+ */
 START_TEST(a_full_store_still_answers_requests)
 {
 	fill_stores((uint32_t)_i);
@@ -89,13 +92,13 @@ START_TEST(a_full_store_still_answers_requests)
 		ck_assert(net_step(net, began_ns + 10 * MS));
 	ck_assert_uint_gt(node_of(3)->received, STORE_WINDOW / (MESSAGE_SIZE / 1300 + 1) / 2);
 	run_for(100);
-	ck_assert_uint_gt(frames_of(2), before); /* and the ring goes on */
+	ck_assert_uint_gt(frames_of(2), before); /* the ring goes on */
 	ck_assert_uint_eq(node_of(3)->failed_to_receive, 0);
 	ck_assert_uint_eq(node_of(3)->gathered, 0);
 }
 END_TEST
 
-/* The store of each member keeps what the slowest one lacks. */
+/* Each member's store keeps the frames that the slowest member lacks. */
 START_TEST(a_full_store_takes_no_new_frames)
 {
 	fill_stores(2);
@@ -107,7 +110,7 @@ START_TEST(a_full_store_takes_no_new_frames)
 }
 END_TEST
 
-/* Frames, new and repeated, since node 1 had the token. */
+/* Frames since node 1 last had the token, new and repeated, and the most in one rotation. */
 static uint32_t rotation_frames, rotation_most;
 
 static void count_frames(struct node *node, size_t count)
@@ -141,7 +144,8 @@ START_TEST(all_members_together_send_a_window_in_a_rotation)
 }
 END_TEST
 
-static uint32_t copies, copies_lost; /* of a frame, to the node that lacks it */
+/* Copies of a frame that were sent to the node that lacks it, and how many of them are lost. */
+static uint32_t copies, copies_lost;
 
 static bool is_lost_often(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
@@ -149,7 +153,7 @@ static bool is_lost_often(
 	return is_lost(n, from, to, header, frame) && ++copies <= copies_lost;
 }
 
-/* A member sends a frame, whose first copies node `id` does not get. */
+/* Let a member send a frame, and lose its first `count` copies to node `id`. */
 static void lose_copies(uint32_t id, uint32_t count)
 {
 	start_ring(3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The frame pool: references, slices, the limit. */
+/* The frame pool: references, slices, and the limit. */
 #include "exec/totem/frame.h"
 
 #include <check.h>
@@ -86,7 +86,7 @@ START_TEST(capacities_and_the_limit)
 {
 	static const struct {
 		const char *name;
-		size_t capacity, got; /* got 0: the request is refused */
+		size_t capacity, got; /* got 0: the pool refuses the frame */
 	} rows[] = {
 		{"nothing", 0, COMMON},
 		{"common - 1", COMMON - 1, COMMON},
@@ -125,7 +125,7 @@ START_TEST(large_frames_leave_room_for_small_ones)
 	ck_assert_ptr_null(frame_take(other, LARGE));
 	for (int i = COUNT; i < 2 * COUNT; i++)
 		ck_assert_ptr_nonnull(frames[i] = frame_take(other, FRAME_SMALL_MAX));
-	/* The pool is more than half full, whatever the frames are used for. */
+	/* A large frame is refused while the pool is more than half full, even if small frames fill it. */
 	frame_unref(frames[0]);
 	ck_assert_ptr_null(frames[0] = frame_take(other, LARGE));
 	for (int i = 1; i < 2 * COUNT; i++)
@@ -191,7 +191,10 @@ static struct frame_pool_usage usage_of(const struct frame_pool *of)
 	return now;
 }
 
-/* The pool keeps the peak of a load plus a quarter, even if the load is small between its peaks. */
+/*
+ * The pool keeps as many buffers as the peak of a load needs, plus a quarter, even if the load is small between its
+ * peaks.
+ */
 START_TEST(what_a_load_has_needed_is_kept_for_a_while)
 {
 	struct frame_pool *load = frame_pool_create(COMMON, COMMON * 4000);
@@ -204,7 +207,7 @@ START_TEST(what_a_load_has_needed_is_kept_for_a_while)
 		ck_assert_uint_eq(usage_of(load).kept, 1000);
 	}
 	use(load, 800);
-	ck_assert_uint_eq(frame_pool_rest(load), 0); /* the peak of 800 plus a quarter */
+	ck_assert_uint_eq(frame_pool_rest(load), 0); /* the pool keeps the peak of 800 plus a quarter */
 	for (int i = 1; i < 10; i++) {
 		use(load, 500);
 		ck_assert_uint_eq(frame_pool_rest(load), 0);
@@ -225,12 +228,13 @@ START_TEST(the_end_of_a_load_is_seen_at_once)
 	use(load, 99);
 	ck_assert_uint_eq(frame_pool_rest(load), 0);
 	use(load, 79);
-	/* 125 for the peak of 100, less the frame that is in use */
+	/* The pool keeps 125 for the peak of 100, less the one that is in use. */
 	ck_assert_uint_eq(frame_pool_rest(load), 999 - 124);
 	ck_assert_uint_eq(usage_of(load).kept, 124);
 	use(load, 9);
 	ck_assert_uint_eq(frame_pool_rest(load), 0);
-	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11); /* 12 for the peak of 10, less the one in use */
+	/* The pool keeps 12 for the peak of 10, less the one in use. */
+	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11);
 	frame_unref(held);
 	ck_assert_uint_eq(frame_pool_rest(load), 0); /* few stay */
 	ck_assert_uint_eq(usage_of(load).kept, 12);
@@ -279,7 +283,7 @@ START_TEST(a_slice_keeps_its_buffer)
 
 	frame_unref(buffer);
 	frame_unref(slice);
-	ck_assert_uint_eq(usage().frames, 3); /* the buffer, which only its slices reference, and the two slices */
+	ck_assert_uint_eq(usage().frames, 3); /* the two slices, and the buffer, which only its slices reference */
 	ck_assert_uint_eq(usage().bytes, 300);
 	ck_assert_uint_eq(inner->size, 3);
 	ck_assert_uint_eq(inner->capacity, 3);
@@ -311,7 +315,7 @@ START_TEST(frames_outlive_the_pool)
 	frame_pool_destroy(other);
 	frame_unref(buffer);
 	slice->data[0] = 1;
-	frame_unref(slice); /* a leak or a use after free would show with a sanitizer */
+	frame_unref(slice); /* a sanitizer would report a leak, or a use after the free */
 	frame_pool_destroy(NULL);
 }
 END_TEST

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The representative of an idle ring keeps the token, and lets it go for a member that needs it: rings of three engines. */
+/*
+ * The representative of an idle ring holds the token, and releases it for a member that needs it: rings of three
+ * engines.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +11,11 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-#define SOON_NS (5 * MS) /* some rotations, and far less than a hold */
+#define SOON_NS (5 * MS) /* several rotations, and far less than a hold */
 
-static uint32_t deaf;        /* this node gets no frames of others; 0: none */
-static uint32_t deaf_to_seq; /* but for those of lower seqs */
-static uint32_t lacking;     /* this node does not get the frame of lacking_seq; 0: none */
+static uint32_t deaf;        /* this node loses frames of other nodes; 0: none does */
+static uint32_t deaf_to_seq; /* frames with lower seqs than this are not lost */
+static uint32_t lacking;     /* this node loses the frame with lacking_seq; 0: none does */
 static uint32_t lacking_seq;
 
 static bool is_lost(
@@ -27,7 +30,7 @@ static bool is_lost(
 	return (to == deaf && mcast.seq >= deaf_to_seq) || (to == lacking && mcast.seq == lacking_seq);
 }
 
-/* The seq of the next frame of an idle ring. */
+/* Return the seq of the next frame of an idle ring. */
 static uint32_t next_seq(void) { return node_of(1)->engine->pass.token.seq + 1; }
 
 static void set_up(void)
@@ -47,7 +50,7 @@ static bool holds(uint32_t id)
 	return probe.is_held;
 }
 
-/* An idle ring whose representative has just begun to hold the token. */
+/* Start an idle ring whose representative has just begun to hold the token. */
 static void start_idle(void)
 {
 	start_ring(3);
@@ -80,13 +83,16 @@ START_TEST(a_message_does_not_wait_for_the_hold)
 }
 END_TEST
 
-/* Node 2 misses frames for longer than the ring needs to be idle. Node 3 answers its requests, which node 1 does not see. */
+/*
+ * Node 2 misses frames for longer than the ring takes to become idle. Node 3 answers its requests, so node 1, the
+ * representative, does not see them.
+ */
 START_TEST(a_missing_frame_does_not_wait_for_the_hold)
 {
 	start_idle();
 	deaf = 2;
 	send_text(3, TOTEM_AGREED, "x");
-	/* At each moment of what would be a hold and a rotation. */
+	/* Try each moment of a time that would otherwise be a hold and a rotation. */
 	run_for(50 + 10 * (uint64_t)_i);
 	ck_assert_uint_eq(node_of(1)->received, 1);
 	ck_assert_uint_eq(node_of(2)->received, 0);
@@ -95,7 +101,7 @@ START_TEST(a_missing_frame_does_not_wait_for_the_hold)
 
 	run_until_received(1, 1000);
 	ck_assert_uint_lt(net->now_ns - began_ns, SOON_NS);
-	/* And then it is idle again. */
+	/* Afterwards the ring is idle again. */
 	run_for(50);
 	uint64_t before = tokens();
 	run_for(1500);
@@ -111,7 +117,7 @@ static uint64_t tokens_in(uint64_t ms)
 	return tokens() - before;
 }
 
-/* Node 2 cannot receive, and its count of rotations is out of reach. */
+/* Node 2 cannot receive. Its limit of rotations without success is too high to be reached. */
 START_TEST(a_member_that_receives_nothing_does_not_keep_the_ring_turning)
 {
 	options.token_ns = 1000 * MS;
@@ -123,7 +129,7 @@ START_TEST(a_member_that_receives_nothing_does_not_keep_the_ring_turning)
 	run_for(200);
 	ck_assert_uint_le(tokens_in(1500), 11);
 	ck_assert_uint_eq(node_of(2)->failed_to_receive, 0);
-	/* It gets the frame as soon as the token comes round. */
+	/* Node 2 gets the frame as soon as the token comes round. */
 	deaf = 0;
 	run_until_received(1, 200);
 }
@@ -150,14 +156,17 @@ START_TEST(each_frame_that_arrives_gives_the_others_time)
 		deaf_to_seq++;
 		while (node_of(2)->received == i)
 			ck_assert(net_step(net, UINT64_MAX));
-		/* It learns of the progress with the next rotation. */
+		/* The representative notices the progress in the next rotation. */
 		run_for(options.hold_ns / MS + 5);
 		ck_assert_uint_ge(tokens_in(100), 200);
 	}
 }
 END_TEST
 
-/* Node 3 is furthest behind, and raises the aru when it has all: node 2, which comes before it, still lacks a frame. */
+/*
+ * Node 3 is furthest behind. When it has all frames it raises the aru, although node 2, which comes before it, still
+ * lacks a frame.
+ */
 START_TEST(one_tokens_aru_does_not_show_that_all_have_all)
 {
 	start_idle();
@@ -184,7 +193,7 @@ START_TEST(one_tokens_aru_does_not_show_that_all_have_all)
 }
 END_TEST
 
-/* A member that lacks a frame takes itself out, and no other member does. */
+/* A member that lacks a frame removes itself, and no other member does. */
 START_TEST(a_deaf_member_alone_fails_to_receive)
 {
 	options.token_ns = 1000 * MS;
@@ -198,7 +207,9 @@ START_TEST(a_deaf_member_alone_fails_to_receive)
 }
 END_TEST
 
-/* A message of a client waits for the end of the synchronisation, and a rotation does not help it. */
+/*
+ * A message of a client waits for the end of the synchronisation. More rotations would not help, so the ring is idle.
+ */
 START_TEST(a_message_behind_a_synchronisation_keeps_no_token_turning)
 {
 	static char text[] = "x";

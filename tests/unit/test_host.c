@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host table, called as a plugin calls it: through the table alone, with the context it was
- * given. */
+/* The host's functions, called as a plugin calls them: through the table alone, with the plugin's context. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,7 +24,7 @@
 
 #define MS UINT64_C(1000000)
 
-/* The parts that are tested, and those that they use. */
+/* The objects under test, and those that they use. */
 static struct others {
 	struct config *config;
 	const char *instance;
@@ -251,7 +250,7 @@ static void *post_many(void *arg)
 {
 	for (int i = 0; i < POSTS; i++) {
 		if (host->post(ctx, count, arg) != 0)
-			return &calls; /* any pointer except NULL */
+			return &calls; /* any pointer but NULL */
 		if (i % 100 == 0)
 			host->log(ctx, 7, "posted %d", i);
 	}
@@ -355,7 +354,7 @@ START_TEST(map_and_ring)
 	ck_assert_int_eq(host->map_delete(ctx, "a.key"), -ENOENT);
 
 	ck_assert_uint_eq(host->local_nodeid(ctx), 3);
-	ck_assert_uint_eq(host->is_quorate(ctx), 0); /* a provider is configured */
+	ck_assert_uint_eq(host->is_quorate(ctx), 0); /* a provider is configured, and has published nothing */
 	others.is_quorate = true;
 	ck_assert_uint_eq(host->is_quorate(ctx), 1);
 	host->membership(ctx, &ring, &nodeids, &size);
@@ -473,7 +472,7 @@ START_TEST(a_verdict_opens_the_gate)
 	ck_assert_int_eq(host->quorum_publish(ctx, &verdict), 0);
 	ck_assert_str_eq(told, "1 2 tally");
 	ck_assert_uint_eq(host->is_quorate(ctx), 1);
-	verdict.size = offsetof(struct coterie_quorum, members); /* a plugin of an older ABI */
+	verdict.size = offsetof(struct coterie_quorum, members); /* as a plugin of an older ABI passes it */
 	verdict.members = NULL;
 	verdict.is_quorate = 0;
 	host->quorum_get(ctx, &verdict);
@@ -497,7 +496,8 @@ START_TEST(nodes_are_asked_for)
 		.size = offsetof(struct coterie_node_status, onwire_max), .onwire_max = 1};
 	ck_assert_int_eq(host->node_status(ctx, 3, &status), 0);
 	ck_assert_uint_eq(status.is_reachable, 1);
-	ck_assert_uint_eq(status.onwire_max, 1); /* a member beyond the size of the caller's struct is not written */
+	/* The function does not write a member beyond the size of the caller's struct. */
+	ck_assert_uint_eq(status.onwire_max, 1);
 	ck_assert_int_eq(host->node_status(ctx, 4, &status), -ENOENT);
 	ck_assert_int_eq(host->node_addresses(ctx, 3, &peer), 0);
 	ck_assert_uint_eq(peer.link_count, 2);
@@ -593,7 +593,7 @@ START_TEST(a_new_key_belongs_to_the_plugin_that_prepares_it)
 	host->key_leave(ctx);
 	ck_assert_ptr_null(exec_stub.key_owner);
 	host->key_prepare(ctx, "key", 3, on_reload, NULL);
-	host_resources_reclaim(&plugin); /* a plugin that ends */
+	host_resources_reclaim(&plugin); /* as when a plugin ends */
 	ck_assert_ptr_null(exec_stub.key_owner);
 }
 END_TEST

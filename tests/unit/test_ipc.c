@@ -42,7 +42,7 @@ static int play_errors(void)
 START_TEST(a_failure_becomes_the_matching_error) { play(play_errors); }
 END_TEST
 
-/* Each row is refused with a bare header, and the connection lives on. */
+/* Each row is refused with only a header as the answer, and the connection stays. */
 static const struct {
 	const char *name;
 	int32_t id, size;
@@ -70,7 +70,7 @@ static int play_bad(void)
 		MUST(res.header.id == 0 && res.header.size == 24);
 		MUST(res.header.error == IPC_INVALID_PARAM);
 	}
-	req = make(REQ_SEND, 0); /* a request without an answer gets none, even with invalid content */
+	req = make(REQ_SEND, 0); /* a request of a kind that has no answer gets none, even if its content is invalid */
 	req.header.size = 20;
 	MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
 	req = make(REQ_ECHO, 0);
@@ -87,7 +87,7 @@ START_TEST(malformed_requests_are_refused)
 }
 END_TEST
 
-/* A ring of 16 KiB: a size that fits the limit of the protocol would reach beyond the mapping. */
+/* A ring of 16 KiB: a size that is allowed by the protocol would reach beyond the mapping. */
 static int play_small_ring(void)
 {
 	qb_ipcc_connection_t *c = qb_ipcc_connect(f.name, 16384);
@@ -103,7 +103,10 @@ static int play_small_ring(void)
 START_TEST(size_is_bound_by_the_clients_own_ring) { play(play_small_ring); }
 END_TEST
 
-/* libqb's server would read both requests, and then wait for the second wake-up byte for ever. */
+/*
+ * Send two requests and one wake-up byte. libqb's server would read both requests, and then wait for the second byte
+ * for ever.
+ */
 static int play_mute(void)
 {
 	qb_ipcc_connection_t *c = connect_client();

@@ -80,7 +80,7 @@ END_TEST
 static const struct {
 	const char *name;
 	const char *keys[2][2]; /* key and value of the block access */
-	const char *permit;     /* a key of uidgid; NULL: none */
+	const char *permit;     /* a key of the section uidgid; NULL: none */
 	uint32_t right;         /* 0: the connection is refused */
 } right_rows[] = {
 	{"none", {{"coterie.access.observers.uid.4321", "yes"}}, NULL, 0},
@@ -106,7 +106,7 @@ static int error_of(qb_ipcc_connection_t *c, int32_t id, uint32_t value)
 	return call(c, &req, &res) == 24 ? res.header.error : -1;
 }
 
-/* Exit with the right that the daemon's answers show. */
+/* Exit with the right that the daemon's answers prove. */
 static int play_rights(void)
 {
 	static const int32_t ids[] = {
@@ -207,7 +207,7 @@ START_TEST(some_descriptors_stay_with_the_daemon)
 	int next = dup(0);
 
 	close(next);
-	ck_assert_int_eq(set_descriptors((rlim_t)next + 2 + 7), 0); /* accept and the test take two */
+	ck_assert_int_eq(set_descriptors((rlim_t)next + 2 + 7), 0); /* accept() and the test take two, so 7 are left */
 	play(play_no_descriptors);
 	ck_assert_uint_eq(f.joins, 0);
 	ck_assert(exec_stub_has_logged("too few file descriptors are left"));
@@ -237,7 +237,7 @@ START_TEST(the_service_may_refuse)
 }
 END_TEST
 
-/* Connect to the socket and send nothing. */
+/* Connect to the socket, and send nothing. */
 static int play_silent(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -319,7 +319,7 @@ static int play_another_user(void)
 
 static const struct {
 	part hoarder, other;
-	const char *key; /* key of the block access that gives the client with many connections its right */
+	const char *key; /* key of the block access by which the client with many connections gets its right */
 } share_rows[] = {
 	{play_user_hoards, play_another, "uidgid.uid.1234"},
 	{play_user_hoards, play_another_user, "uidgid.uid.1234"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exec/ipc/ipc_channel_await.c: for which clients the daemon waits. The test's clock advances by a microsecond at each
- * reading.
+ * exec/ipc/ipc_channel_await.c: for which clients the daemon waits. The test's clock advances by a microsecond each
+ * time it is read.
  */
 #include <check.h>
 #include <sched.h>
@@ -18,7 +18,7 @@ static struct {
 	struct ipc_channel channels[2];
 	struct coterie_channel_control controls[2];
 	uint64_t now_ns;
-	unsigned int yields, writes_at; /* the second channel's client writes at this yield; 0: never */
+	unsigned int yields, writes_at; /* writes_at: the client of the second channel writes at this yield; 0: never */
 	bool may_wait;
 } f;
 
@@ -53,7 +53,7 @@ static void set_up(void)
 	}
 }
 
-/* No client was polled. One rings its doorbell after this time. */
+/* Let the loop find no client ready, and a client ring its doorbell after this time. */
 static void ring_after(uint64_t us)
 {
 	ipc_await_left(&f.ipc, f.now_ns + US);
@@ -67,7 +67,7 @@ START_TEST(an_answer_at_once_is_worth_a_wait)
 	ck_assert(ipc_await_pays(&f.ipc));
 	ring_after(PROMPT_US + 1);
 	ck_assert(!ipc_await_pays(&f.ipc));
-	/* A slow client does not count as one that owes an answer. */
+	/* A client that answered slowly does not count as one whose answer is awaited. */
 	for (int i = 0; i < 100; i++)
 		ring_after(1000);
 	ring_after(PROMPT_US);
@@ -91,7 +91,7 @@ START_TEST(the_wait_ends_with_the_first_message)
 	ck_assert(ipc_await(&f.ipc));
 	ck_assert_uint_eq(f.yields, 3);
 	ck_assert(ipc_await_pays(&f.ipc));
-	/* The message is there already, so the daemon does not wait. */
+	/* If the message has already arrived, the daemon does not wait. */
 	ck_assert(ipc_await(&f.ipc));
 	ck_assert_uint_eq(f.yields, 3);
 }
@@ -107,7 +107,7 @@ START_TEST(the_wait_is_no_longer_than_a_wake_up)
 }
 END_TEST
 
-/* One failed wait weighs as much as four successful ones. A hundred failures count no more than sixteen. */
+/* One failed wait counts as much as four successful ones. A hundred failures count no more than sixteen. */
 START_TEST(waits_in_vain_end)
 {
 	for (int i = 0; i < 100; i++)
@@ -140,7 +140,7 @@ START_TEST(a_loop_that_may_not_wait_waits_for_no_client)
 }
 END_TEST
 
-/* An impossible position is handled by the code that reads the ring. */
+/* A position that is impossible is left to the code that reads the ring. */
 START_TEST(nonsense_in_a_ring_is_no_reason_to_wait)
 {
 	f.controls[0].written = 3;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_backlog.c: events that clients have not read yet. No libqb, no loop. */
+/* exec/ipc/ipc_backlog.c: events that clients have not read yet. The test uses neither libqb nor the loop. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,10 @@ START_TEST(other_bytes_are_not_shared)
 }
 END_TEST
 
-/* Of the clients of a group some get a message as an event and some through a fast channel, in any order. */
+/*
+ * Some clients of a group get a message as an event, and others get it through a fast channel, in any order. Its bytes
+ * are kept once.
+ */
 START_TEST(messages_of_channels_are_kept_once_beside_events)
 {
 	uint8_t bytes[10000] = {0};
@@ -144,7 +147,10 @@ START_TEST(messages_of_channels_are_kept_once_beside_events)
 }
 END_TEST
 
-/* The second client gets the first one's bytes, which shows that bytes inside the frames are not compared. */
+/*
+ * The bytes of the message's frames change between two clients. The second client gets the first one's bytes, which
+ * proves that they are not compared.
+ */
 START_TEST(frames_of_the_delivered_message_are_not_compared)
 {
 	char frames[2][1000], own[] = "own part";
@@ -180,7 +186,7 @@ START_TEST(frames_of_the_delivered_message_are_not_compared)
 }
 END_TEST
 
-/* With parts of other lengths the bytes of a frame are at another place of the event. */
+/* If the parts have other lengths, the bytes of a frame are at another place of the event, so they are compared. */
 START_TEST(parts_at_other_places_are_compared)
 {
 	char frame[1000], own[] = "0123456789";

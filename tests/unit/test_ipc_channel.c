@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fast channels: how one is opened, and messages that a client sends through it. See also test_ipc_channel_receive.c
- * and test_ipc_channel_hostile.c.
+ * Fast channels: how a channel is opened, and messages that a client sends through it. See also
+ * test_ipc_channel_receive.c and test_ipc_channel_hostile.c.
  */
 #include "exec/ipc/ipc_channel.h"
 #include "channel_case.h"
@@ -39,8 +39,8 @@ static int play_grant(void)
 	MUST(fast_channel_open(&channel, post, &res, sizeof(res), 24, NULL) == 0);
 	MUST(plain(REQ_ASK) == 0); /* this request is answered after the doorbell was handled */
 	/*
-	 * A client has one channel. The library makes no second offer, and another client that does gets no second
-	 * channel.
+	 * A client has one channel. Its library makes no second offer. If another library does, the daemon grants no
+	 * second channel.
 	 */
 	struct fast_channel *fast = atomic_load(&channel.fast);
 	MUST(ask(REQ_OPEN, 0, 0, &res) == 24);
@@ -66,7 +66,7 @@ static int play_no_offer(void)
 
 	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
 	MUST(fast_channel_offer(&channel, &req.offer) >= 0);
-	/* Offers of another version, without a known feature, or too short. */
+	/* Offers of another version, without a known feature, or too short are not accepted. */
 	req.offer.magic[7] = 1;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
 	req.offer.magic[7] = 2;
@@ -76,7 +76,7 @@ static int play_no_offer(void)
 	iov.iov_len = sizeof(req) - 1;
 	req.header.size = sizeof(req) - 1;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
-	/* Without a channel the requests about one are refused as unknown ones. */
+	/* Without a channel the requests that belong to channels are refused like unknown ones. */
 	req.header = (struct qb_ipc_request_header){.id = COTERIE_CHANNEL_REFUSED, .size = 16};
 	iov.iov_len = 16;
 	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
@@ -90,7 +90,7 @@ END_TEST
 /* Values of the environment variable, and the ring sizes that they give. */
 static const struct {
 	const char *text;
-	uint32_t size; /* size of the send ring, or 0: no offer */
+	uint32_t size; /* size of the send ring, or 0: no offer is made */
 } sizes[] = {
 	{"0", 0},
 	{"1", 1048576},
@@ -121,14 +121,14 @@ END_TEST
 
 static int play_refusal(void)
 {
-	struct rlimit limit = {1, 1}; /* poll() needs a descriptor */
+	struct rlimit limit = {1, 1}; /* not 0, since poll() needs one descriptor */
 	uint8_t event[256];
 	struct res res, other;
 	int post;
 
 	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
 	MUST(ask_with(REQ_OPEN, 0, 0, &res, &post) == sizeof(res));
-	/* Events that are sent before the client has opened the channel arrive, and in order. */
+	/* Events that are sent before the client has opened the channel arrive too, in order. */
 	MUST(ask(REQ_EVENTS, 2, 10, &other) == 24);
 	MUST(channel_receive_into(&channel, event, sizeof(event)) == -EAGAIN);
 	MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -151,7 +151,7 @@ static int play_death_before_mapping(void)
 	return 0;
 }
 
-/* tear_down checks that nothing is left. */
+/* A client ends right after the grant. tear_down() checks that nothing of its channel is left. */
 START_TEST(who_died_early_had_a_channel_all_the_same) { play(play_death_before_mapping); }
 END_TEST
 
@@ -189,7 +189,7 @@ static int play_greed(void)
 		granted += ask(REQ_OPEN, 0, 0, &res) == sizeof(res);
 		bytes += res.grant.send_size + res.grant.receive_size;
 	}
-	/* Two channels get the full size. Further ones are small, as many as fit. */
+	/* Two channels get the full size. Other channels are small, and as many as fit are granted. */
 	MUST(bytes > 200000000 && bytes <= 256u << 20 && granted == 2 + 31);
 	return 0;
 }
@@ -330,7 +330,7 @@ static void on_lease(int number)
 	f.shared->is_synchronizing = exec_stub.is_lapsed;
 }
 
-/* If all requests of a service need quorum, messages of its channels need it, too. */
+/* If all requests of a service need quorum, the messages of its channels need it, too. */
 START_TEST(a_service_that_needs_quorum_waits_for_the_lease)
 {
 	f.plugin.ipc->needs_quorum = true;
@@ -430,7 +430,7 @@ END_TEST
 
 #define THREAD_MESSAGES 2000u
 
-/* Messages carry the number of the thread, and below it in 24 bits the number of the message. */
+/* Send messages that contain the number of the thread, and below it, in 24 bits, the number of the message. */
 static void *send_in_thread(void *arg)
 {
 	uint32_t thread = *(uint32_t *)arg;
@@ -522,7 +522,7 @@ END_TEST
 
 /* --- the token's visits --- */
 
-/* Report ready, and stay connected until the test writes 2. */
+/* Set `at`, and stay connected until the test sets it to 2. */
 static int stay(void)
 {
 	f.shared->at = 1;
@@ -539,8 +539,8 @@ static int play_bell(void)
 }
 
 /*
- * After a doorbell without a message the client has to ring again for its next message. While the token is kept, the
- * daemon would not look into the ring.
+ * After a doorbell without a message the client must ring again for its next message. While the token is kept, the
+ * daemon does not look into the ring of a client that need not ring.
  */
 START_TEST(a_doorbell_for_nothing)
 {
@@ -556,8 +556,8 @@ START_TEST(a_doorbell_for_nothing)
 END_TEST
 
 /*
- * The token is kept and all messages are read. The daemon polls a client that has answered at once, and arms its
- * doorbell only after that.
+ * The token is kept, and all messages are read. The daemon first polls a client that has answered at once, and only
+ * then arms the client's doorbell.
  */
 START_TEST(who_answers_at_once_need_not_ring)
 {
@@ -587,7 +587,7 @@ START_TEST(who_answers_at_once_need_not_ring)
 }
 END_TEST
 
-/* Messages of 6 frames. exec_stub.queue sets the fill of the engine's queue. */
+/* Send messages of 6 frames each. exec_stub.queue says how full the engine's queue is. */
 static int play_backlog(void)
 {
 	MUST(open_channel() == 0);
@@ -599,7 +599,10 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 {
 	pid_t client = start_client(play_backlog);
 
-	/* One share is read because of the doorbell, and another one because of an earlier request. */
+	/*
+	 * At first one share of the messages is read because of the doorbell, and another one because of an earlier
+	 * request.
+	 */
 	exec_stub.queue.used = 1000;
 	while (f.shared->at == 0 || f.node.ipc->awake == NULL)
 		run_for_ms(5);
@@ -608,7 +611,7 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 	f.node.ipc->is_queue_shared = false;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, first);
-	/* 50 frames are left of the wanted number. */
+	/* Now 50 frames are missing from the number that the engine wants. */
 	uint32_t wanted = exec_stub.queue.wanted;
 	exec_stub.queue.used = wanted - 50;
 	f.count_frames = 6;
@@ -618,7 +621,7 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 	uint32_t second = f.shared->handled;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, second);
-	/* Other clients fill the queue all the time. This client still gets its share. */
+	/* If other clients fill the queue all the time, this client still gets its share. */
 	f.node.ipc->is_queue_shared = true;
 	ipc_pull(f.node.ipc);
 	ck_assert_uint_ge(f.shared->handled, second + 1);

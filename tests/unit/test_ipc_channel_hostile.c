@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: clients that write invalid bytes into the rings, and offers that name foreign sockets. */
+/* Fast channels: clients that write invalid bytes into the rings, and offers with the sockets of others. */
 #include "channel_case.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 static struct coterie_channel_ring evil[2]; /* send, receive */
 
-/* Map both rings a second time. evil_fds: their descriptors, which stay open. */
+/* Map both rings a second time. Their descriptors stay open in evil_fds. */
 static int evil_fds[2];
 
 static int take_descriptors(int post, int fds[2])
@@ -60,7 +60,7 @@ static int open_evil(void)
 	return 0;
 }
 
-/* Invalid values of a ring's control page; `_i` selects one. */
+/* Invalid values in a ring's control page. `_i` selects one. */
 static const struct {
 	uint64_t written;
 	uint32_t length;
@@ -68,7 +68,7 @@ static const struct {
 } lies[] = {
 	{1, 0, true},           /* a position that is no multiple of 8 */
 	{8, 1, true},           /* a message that ends after the written bytes */
-	{16, UINT32_MAX, true}, /* … and wraps around */
+	{16, UINT32_MAX, true}, /* a message whose end wraps around */
 	{16, 0xfffffff8u, true},
 	{1048576 + 8, 0, true}, /* more bytes than the ring has */
 	{UINT64_MAX - 7, 0, true},
@@ -169,7 +169,7 @@ static int play_ringer(void)
 		(void)ring_the_bell();
 	}
 	for (int i = 0; i < 10000 && plain(REQ_ASK) < 0; i++)
-		poll(NULL, 0, 1); /* retry until the doorbells in front of the request are handled */
+		poll(NULL, 0, 1); /* repeat this until the doorbells before the request are handled */
 	MUST(plain(REQ_ASK) == 0);
 	return 0;
 }
@@ -177,7 +177,7 @@ static int play_ringer(void)
 START_TEST(bells_without_number) { play(play_ringer); }
 END_TEST
 
-/* Another process changes the shared memory while the executive reads it. */
+/* Change the shared memory from another process, while the executive reads it. */
 static void scribble(void)
 {
 	unsigned int seed = (unsigned int)lie + 100;
@@ -219,7 +219,9 @@ START_TEST(scribbling_while_it_is_read)
 }
 END_TEST
 
-/* The client cannot shrink the shared memory. Otherwise an access of the executive would end the daemon. */
+/*
+ * The client must not be able to shrink the shared memory. Otherwise the executive would crash when it uses the memory.
+ */
 static int play_shrinker(void)
 {
 	MUST(open_evil() == 0);
@@ -243,7 +245,7 @@ START_TEST(the_memory_cannot_shrink)
 }
 END_TEST
 
-/* A client that keeps the memory mapped after its disconnection does not keep pages of the daemon in use. */
+/* A client keeps the memory mapped after its disconnection. This must not keep pages of the daemon in use. */
 static int play_keeper(void)
 {
 	struct stat status;
@@ -264,8 +266,8 @@ START_TEST(the_memory_goes_with_the_connection) { play(play_keeper); }
 END_TEST
 
 /*
- * A client writes messages as fast as the daemon reads them. The daemon reads a share at a time and serves other
- * clients between.
+ * Write messages as fast as the daemon reads them. The daemon must read one share at a time, and serve other clients in
+ * between.
  */
 static int play_endless(void)
 {
@@ -303,7 +305,7 @@ END_TEST
 
 /* --- whose socket it is --- */
 
-/* Names of a socket to which the executive is not to send anything. */
+/* Names of sockets to which the executive must not send anything. */
 static const char *const addresses[] = {"", "unknown", "ABCDE", "/run/x", "a b", "fffff0", "12345678"};
 
 static int play_wrong_address(void)
@@ -327,7 +329,7 @@ START_TEST(only_names_as_the_kernel_gives_them)
 }
 END_TEST
 
-/* An offer that names another client's socket: nothing is sent there. */
+/* An offer with another client's socket: nothing may be sent there. */
 static struct coterie_channel_offer others_offer;
 
 static int play_thief(void)
@@ -349,7 +351,7 @@ START_TEST(a_socket_of_somebody_else)
 	ck_assert_int_ge(post, 0);
 	play(play_thief);
 	int fd = accept(post, NULL, NULL);
-	ck_assert_int_ge(fd, 0); /* the socket was only checked */
+	ck_assert_int_ge(fd, 0); /* the daemon has only checked the socket, and sent nothing */
 	uint8_t byte;
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
 	close(fd);
@@ -358,8 +360,8 @@ START_TEST(a_socket_of_somebody_else)
 END_TEST
 
 /*
- * Other processes may connect to the socket of an offer first. They do not know the token of the daemon's grant, so
- * the client ignores them.
+ * Other processes may connect to the offered socket first. They do not know the token of the daemon's grant, so the
+ * client ignores them.
  */
 static int play_crowded(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: messages that a client receives: their order, in callbacks, in several threads. */
+/* Fast channels: messages that a client receives. Their order, in callbacks, and in several threads. */
 #include "channel_case.h"
 
 #include <poll.h>
@@ -114,8 +114,8 @@ START_TEST(a_callback_may_dispatch) { play(play_nested); }
 END_TEST
 
 /*
- * The first callback waits until all other messages have arrived, which are more than the ring holds. Its own message
- * does not change meanwhile.
+ * Dispatch inside the first callback until all other messages have arrived, which are more than the ring holds. The
+ * first message must not change meanwhile.
  */
 static struct dispatch_outcome on_patient(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
@@ -150,7 +150,7 @@ static int play_patient(void)
 START_TEST(a_callback_may_dispatch_more_than_a_ring_holds) { play(play_patient); }
 END_TEST
 
-/* One thread stays inside the first callback until the other thread has received all other messages. */
+/* Stay inside the first callback until another thread has received all other messages. */
 static struct dispatch_outcome on_shared(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	uint32_t number = got.events++;
@@ -198,7 +198,7 @@ static int play_two_threads(void)
 START_TEST(a_slow_callback_does_not_hold_up_other_threads) { play(play_two_threads); }
 END_TEST
 
-/* The descriptor shows during a callback whether messages are left, since other parts of a program may poll it. */
+/* During a callback the descriptor must show whether messages are left, since other parts of a program may poll it. */
 static struct dispatch_outcome on_polling(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
 	struct dispatch_outcome outcome = on_event(arg, id, bytes, size);
@@ -279,7 +279,10 @@ static int play_leave(void)
 	return plain(REQ_FLOW);
 }
 
-/* A client that waits for an answer does not read meanwhile. What it sent before is in the order before it. */
+/*
+ * A client that waits for an answer reads no events meanwhile. So its request does not wait until they are read.
+ * Messages that it sent earlier come first in the order.
+ */
 START_TEST(a_request_does_not_wait_for_events_to_be_read)
 {
 	f.node.ipc->hold_size = 4000000;
@@ -297,7 +300,7 @@ static void end_clients(void *arg)
 		loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, end_clients, arg);
 }
 
-/* After the executive has ended the connection, events in the ring are not read any more, as with libqb. */
+/* When the executive has ended the connection, the client no longer gets the events in the ring, as with libqb. */
 static int play_ended(void)
 {
 	struct res res;

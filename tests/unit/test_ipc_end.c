@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/: how connections end, and their last requests and events. */
+/* exec/ipc/: how connections end, and what becomes of their last requests and events. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static int play_until_killed(void)
 	c = connect_client();
 	MUST(c != NULL);
 	req = make(REQ_EVENTS, 50);
-	req.size = 100000; /* more events than fit into the ring: a backlog */
+	req.size = 100000; /* more events than fit into the ring, so the rest waits in the backlog */
 	MUST(call(c, &req, &res) == 24);
 	kill(getpid(), SIGKILL);
 	return 0;
@@ -78,7 +78,7 @@ START_TEST(what_a_client_sent_before_it_exited_counts)
 
 	pid_t pid = start_client(play_send_and_exit);
 	RUN_UNTIL(f.joins == 1);
-	run_for_ms(200); /* the client has noticed the end, too */
+	run_for_ms(200); /* the client has its answer, and waits for let_go() */
 	ck_assert_uint_eq(f.joins, 1);
 	let_go();
 	/* All requests and the hang-up have arrived before the server polls again. */
@@ -129,7 +129,7 @@ START_TEST(kept_requests_of_others_survive_it)
 		RUN_UNTIL(f.joins == i + 1 && f.last != NULL && f.last->kept != NULL);
 		ck_assert_uint_eq(f.joins, i + 1);
 	}
-	kill(pids[2], SIGKILL); /* the client that waits last in the queue */
+	kill(pids[2], SIGKILL); /* this client waits last in the queue */
 	ck_assert(WIFSIGNALED(serve(pids[2])));
 	kill(pids[0], SIGKILL);
 	ck_assert(WIFSIGNALED(serve(pids[0])));
@@ -151,7 +151,7 @@ static int play_until_closed(void)
 	struct res res;
 
 	MUST(c != NULL && call(c, &req, &res) > 0);
-	call(c, &req, &res); /* a client that sees this request knows that the first was answered */
+	call(c, &req, &res); /* when this second request is seen, the first one was answered */
 	wait_for_go();
 	MUST(call(c, &req, &res) < 0);
 	MUST(connect_client() == NULL && errno == ECONNREFUSED);

@@ -26,7 +26,7 @@ static int play_slow_reader(void)
 	MUST(c != NULL);
 	req.size = 100000;
 	MUST(call(c, &req, &res) == 24); /* 20 MB of events are queued when this returns */
-	/* This event would fit into the ring, but it has to wait behind the earlier ones. */
+	/* The next event would fit into the ring, but must wait behind the earlier ones. */
 	req = make(REQ_EVENTS, 1);
 	MUST(call(c, &req, &res) == 24);
 	MUST(receive_all(c, 200, 24 + 4 + 100000) == 0);
@@ -51,7 +51,7 @@ static int play_largest_event(void)
 	req.size = IPC_SIZE_MAX - 28;
 	MUST(call(c, &req, &res) == 24);
 	MUST(receive_all(c, 2, IPC_SIZE_MAX) == 0);
-	req.size++; /* one byte too many: the service gets an error, and the client gets no event */
+	req.size++; /* one byte too many: the service gets an error, and the client no event */
 	MUST(call(c, &req, &res) == 24);
 	MUST(qb_ipcc_event_recv(c, &res, sizeof(res), 0) < 0);
 	req = make(REQ_ECHO, 0);
@@ -93,7 +93,7 @@ START_TEST(a_client_that_never_reads_is_bounded)
 }
 END_TEST
 
-/* Two connections of one process: the second falls behind more than the first. */
+/* Let two connections of one process fall behind, the second one more than the first. */
 static int play_too_much_together(void)
 {
 	qb_ipcc_connection_t *first = connect_client(), *second = connect_client();
@@ -121,7 +121,7 @@ START_TEST(all_clients_together_are_bounded)
 }
 END_TEST
 
-/* Processor time between two turns, which other processes do not affect. */
+/* Measure processor time between two turns, which other processes do not affect. */
 static uint64_t turn_max_ns, turn_end_ns;
 
 static uint64_t used_ns(void)
@@ -139,7 +139,7 @@ static void on_tick(void *arg)
 	(void)arg;
 	if (turn_end_ns > 0 && now_ns - turn_end_ns > turn_max_ns)
 		turn_max_ns = now_ns - turn_end_ns;
-	if (f.handled == 1) { /* ignore the turn that made the events */
+	if (f.handled == 1) { /* leave out the turn in which the events are made */
 		if (turn_end_ns == 0)
 			usleep(500000); /* the ring becomes empty meanwhile */
 		turn_end_ns = now_ns;
@@ -156,7 +156,7 @@ static int play_fast_reader(void)
 	MUST(c != NULL);
 	req.size = 20;
 	MUST(call(c, &req, &res) == 24);
-	req = make(REQ_FLOW, 0); /* from now on turns are measured */
+	req = make(REQ_FLOW, 0); /* the turns are measured from this request on */
 	MUST(call(c, &req, &res) == 24);
 	return receive_all(c, 300000, 24 + 4 + 20);
 }
@@ -220,7 +220,10 @@ static int play_many(void)
 	return 0;
 }
 
-/* 40 clients, whose rings are empty: 2 of them get the message in the turn that delivers it. All at once take 20 ms. */
+/*
+ * 40 clients with empty rings: 2 of them get the message in the turn that delivers it, the others in later turns. All
+ * at once would take 20 ms.
+ */
 START_TEST(a_message_for_many_clients_takes_several_turns)
 {
 	pid_t pid = start_client(play_many);
@@ -231,7 +234,7 @@ START_TEST(a_message_for_many_clients_takes_several_turns)
 	ck_assert_uint_eq(count_waiting(), MANY - IPC_FAN_SIZE / (1 << 20));
 	ck_assert_uint_lt(f.node.ipc->backlog_size, 2 * IPC_SIZE_MAX);
 	RUN_UNTIL(count_waiting() == 0);
-	ck_assert_uint_eq(count_waiting(), 0); /* each client's ring has room for one message */
+	ck_assert_uint_eq(count_waiting(), 0); /* each client has room in its ring for one message */
 	deliver_to_all(1);
 	deliver_to_all(2);
 	let_go();

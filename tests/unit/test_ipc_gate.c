@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and those that are refused. */
+/* exec/ipc/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and requests that are refused. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static int play_sender(void)
 		req = make(REQ_SEND, i);
 		MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
 	}
-	req = make(REQ_COUNT, 0); /* this request waits behind them */
+	req = make(REQ_COUNT, 0); /* this request waits behind the other ones */
 	MUST(call(c, &req, &res) > 24 && res.value == 5);
 	return 0;
 }
@@ -41,7 +41,7 @@ START_TEST(a_request_without_answer_waits_for_room)
 	ck_assert_uint_ge(f.tried, 1);
 	ck_assert_uint_eq(f.handled, 0);
 	ck_assert_ptr_nonnull(f.last->kept);
-	/* The client's descriptor stays readable. It must not keep the loop busy. */
+	/* The client's descriptor stays readable while its requests wait. It must not keep the loop busy. */
 	uint64_t before_ns = cpu_ns();
 	run_for_ms(200);
 	ck_assert_uint_lt(cpu_ns() - before_ns, 100000000);
@@ -56,7 +56,10 @@ END_TEST
 
 START_TEST(it_waits_for_the_end_of_a_synchronisation)
 {
-	/* The check of the request itself finds this, before the gate closes. */
+	/*
+	 * The gate is not closed yet when the request arrives: the check of the request itself notices the
+	 * synchronisation.
+	 */
 	exec_stub.is_synchronizing = true;
 	pid_t pid = start_client(play_sender);
 	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
@@ -83,7 +86,7 @@ static int play_during_sync(void)
 	for (int i = 0; i < 100 && qb_ipcc_send(c, &req, sizeof(req)) > 0; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	MUST(qb_ipcc_send(c, &req, sizeof(req)) == -EAGAIN);
-	/* All requests except mcast are sent at once, and answered when the gate opens. */
+	/* All requests except those of mcast are sent at once, and answered when the gate opens. */
 	qb_ipcc_fc_enable_max_set(c, 1);
 	MUST(write(f.go[1], "x", 1) == 1);
 	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
@@ -159,7 +162,7 @@ START_TEST(a_request_that_needs_quorum)
 {
 	f.node.is_quorate = false;
 	ipc_gate(f.node.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST); /* other requests do not need it */
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST); /* other requests need no quorum, so all are still read */
 	play(play_overload);
 	ck_assert_uint_eq(f.handled, 0);
 }
@@ -211,7 +214,10 @@ START_TEST(a_request_that_needs_quorum_waits_for_the_lease)
 }
 END_TEST
 
-/* The engine may notice only after the first request that the lease has ended, and then reports no change. */
+/*
+ * The engine may notice that the lease has ended only after the first request was kept. Then it reports no change when
+ * the lease is back.
+ */
 START_TEST(it_is_served_when_the_lease_is_back_without_a_word)
 {
 	exec_stub.is_lapsed = true;
@@ -257,7 +263,10 @@ static int play_question(void)
 	return 0;
 }
 
-/* Without the lease "yes" may be wrong: the other nodes may be a quorate ring without this node. */
+/*
+ * Without the lease the answer "quorate" may be wrong: the other nodes may have formed a quorate ring without this
+ * node.
+ */
 START_TEST(nobody_is_told_of_quorum_without_the_lease)
 {
 	exec_stub.is_lapsed = true;
@@ -270,7 +279,7 @@ START_TEST(nobody_is_told_of_quorum_without_the_lease)
 		exec_stub.is_lapsed = false;
 		ipc_room(f.node.ipc);
 	} else {
-		f.node.is_quorate = false; /* "no" is right with or without the lease */
+		f.node.is_quorate = false; /* "not quorate" is right with or without the lease */
 		ipc_gate(f.node.ipc);
 	}
 	ck_assert_int_eq(serve(pid), 0);
@@ -286,12 +295,12 @@ static int play_long_question(void)
 
 	MUST(c != NULL);
 	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
-	req = make(REQ_ECHO, 0); /* the request is not kept any more */
+	req = make(REQ_ECHO, 0); /* the earlier request is no longer kept */
 	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
 	return 0;
 }
 
-/* A ring may try to form in vain for ever. */
+/* A request is not kept for ever, since attempts to form a ring may fail for ever. */
 START_TEST(a_question_does_not_wait_for_ever)
 {
 	ck_assert_uint_eq(f.node.ipc->question_ns, UINT64_C(10000000000));
@@ -345,8 +354,8 @@ static int play_cut_question(void)
 }
 
 /*
- * The new plugin does not answer this request, or does not know it. So the client is disconnected, as it would wait for
- * ever.
+ * If the new plugin does not answer such a request, or does not know it, its client is disconnected. Otherwise the
+ * client would wait for ever.
  */
 START_TEST(a_question_without_an_answer_ends_with_the_replacement)
 {
@@ -376,10 +385,7 @@ START_TEST(no_quorum_is_told_at_once)
 }
 END_TEST
 
-/*
- * Book packing, "Queue levels": percent used counts two frames that are never used and one that is
- * reserved.
- */
+/* Book packing, "Queue levels": the percentage counts two frames that are never used and one that is reserved. */
 static const struct {
 	uint32_t used;
 	int rate;
@@ -397,7 +403,10 @@ START_TEST(the_rate_follows_the_queue)
 		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d", level_rows[i].used,
 			(int)f.plugin.ipc->rate);
 	}
-	/* While the queue is critical the gate checks it by itself. It needs no report that the queue has drained. */
+	/*
+	 * While the queue is critical the gate checks the queue regularly. It needs no report that the queue has
+	 * drained.
+	 */
 	exec_stub.queue.used = 1000;
 	ipc_gate(f.node.ipc);
 	exec_stub.queue.used = 0;
@@ -420,7 +429,7 @@ static int play_no_room(void)
 START_TEST(a_request_that_finds_no_room)
 {
 	exec_stub.queue = (struct totem_queue){.used = 2, .total = 5, .message_size_max = 100000};
-	exec_stub.queue.used = 3; /* the level is critical only at the next check */
+	exec_stub.queue.used = 3; /* the level becomes critical only at the next check */
 	f.plugin.ipc->rate = QBS_RATE_FAST;
 	play(play_no_room);
 	ck_assert_uint_eq(f.handled, 0);

@@ -11,7 +11,7 @@
 
 #define EVENT 100000
 
-/* Send as cpg_mcast_joined does. @return 0; -EAGAIN: the library refuses */
+/* Send a message with flow control, as cpg_mcast_joined() does. @return 0; -EAGAIN: refused, as by the library */
 static int send_message(qb_ipcc_connection_t *c, uint32_t number)
 {
 	struct req req = make(REQ_SEND, number);
@@ -39,7 +39,10 @@ static int make_events(qb_ipcc_connection_t *c, uint32_t count)
 	return call(c, &req, &res) == 24 ? 0 : -1;
 }
 
-/* The executive's timer updates the flow control word some time after the client has read. */
+/*
+ * Repeat a message until it is accepted. The executive's timer clears the flow control word some time after the client
+ * has read.
+ */
 static int wait_for_room(qb_ipcc_connection_t *c, uint32_t number)
 {
 	int rc = -EAGAIN;
@@ -66,11 +69,11 @@ static int play_turns(void)
 
 	MUST(c != NULL);
 	MUST(send_message(c, 1) == 0);
-	MUST(make_events(c, 45) == 0); /* one megabyte of the events is in libqb's ring */
-	MUST(send_message(c, 2) == 0); /* the waiting events are below the bound */
+	MUST(make_events(c, 45) == 0); /* events for one megabyte are in libqb's ring, the others in the backlog */
+	MUST(send_message(c, 2) == 0); /* the events in the backlog are below the limit */
 	MUST(make_events(c, 10) == 0);
 	MUST(answer_to(c, REQ_ECHO) == IPC_OK && send_message(c, 3) == -EAGAIN);
-	/* Only messages are refused. Other requests and the end of the connection work. */
+	/* Only messages are refused. Other requests, and the end of the connection, still work. */
 	MUST(answer_to(c, REQ_COUNT) == IPC_OK);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
 	MUST(answer_to(c, REQ_FLOW) == IPC_OK);
@@ -94,7 +97,9 @@ START_TEST(a_sender_that_does_not_read_is_told_to_try_again)
 }
 END_TEST
 
-/* Each message causes two events. The client waits for one event after each message, also after a refused one. */
+/*
+ * Each message causes two events. The client waits for one event after each message, even if the message was refused.
+ */
 static int play_one_by_one(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -134,7 +139,10 @@ static int play_fragments(void)
 	MUST(send_message(c, 1) == 0);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_OK);
 	MUST(make_events(c, 55) == 0);
-	/* Send the next part as the library does. */
+	/*
+	 * Send the next fragment with the flow control of messages, as libcpg does. It is accepted: flow control is on
+	 * only for clients whose last message had no answer.
+	 */
 	qb_ipcc_fc_enable_max_set(c, 2);
 	MUST(call(c, &req, &res) == 24 && res.header.error == IPC_OK);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
@@ -148,7 +156,7 @@ START_TEST(a_message_in_parts_gets_through_once_it_has_begun)
 }
 END_TEST
 
-/* Another client's backlog uses half of the bound for all clients. */
+/* Another client's backlog uses half of the limit for all clients. */
 static int play_crowd(void)
 {
 	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
@@ -171,7 +179,7 @@ START_TEST(the_bound_is_lower_where_all_together_use_much)
 }
 END_TEST
 
-/* As before, but the other client never reads. */
+/* Another client's backlog uses half of the limit for all clients, and that client never reads. */
 static int play_silent(void)
 {
 	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
@@ -182,7 +190,10 @@ static int play_silent(void)
 	MUST(make_events(other, 200) == 0);
 	MUST(make_events(c, 30) == 0);
 	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
-	/* After a while the client has the whole bound again: more events do not hold it back. */
+	/*
+	 * After a while the other client does not count. This client has the whole limit again, so more events do not
+	 * hold it back.
+	 */
 	req.size = EVENT;
 	for (int i = 0; i < 2000; i++) {
 		poll(NULL, 0, 10);

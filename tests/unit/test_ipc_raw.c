@@ -17,7 +17,7 @@
 #include "exec/map/map.h"
 
 #define ANSWER_SIZE 12328
-#define ANSWER_ERROR 16 /* offset of the error in the answer, bytes */
+#define ANSWER_ERROR 16 /* offset of the error in an answer, in bytes */
 #define ANSWER_REQUEST 40
 
 static uint8_t answer[ANSWER_SIZE];
@@ -38,7 +38,7 @@ static bool say_hello(int fd)
 	return send(fd, hello, sizeof(hello), 0) == sizeof(hello);
 }
 
-/* @return the answer's error, or 1 if the answer is incomplete */
+/* Read an answer. @return its error; 1: it is incomplete */
 static int read_answer(int fd)
 {
 	int32_t error;
@@ -57,7 +57,7 @@ static int play_hello_and_exit(void)
 	return 0;
 }
 
-/* The server finds the hang-up directly after the first message. */
+/* The server finds that the client has closed the connection directly after the first message. */
 START_TEST(a_client_that_exits_before_its_answer_was_never_there)
 {
 	int status;
@@ -80,7 +80,7 @@ static int play_urgent(void)
 	int fd = connect_raw();
 
 	MUST(fd >= 0 && say_hello(fd) && read_answer(fd) == 0);
-	/* FIONREAD counts this urgent byte as long as the stream is open. */
+	/* FIONREAD counts an urgent byte as long as the stream is open, so this byte may hide the end of the stream. */
 	MUST(send(fd, "x", 1, MSG_OOB) == 1 || errno == EOPNOTSUPP);
 	MUST(shutdown(fd, SHUT_WR) == 0);
 	MUST(recv(fd, answer, 1, 0) == 0);
@@ -114,7 +114,10 @@ static int play_too_many_last(void)
 	_exit(0);
 }
 
-/* A library waits for room in the stream, so it never has that many requests on the way. */
+/*
+ * The number of last requests that are read is limited. A library never has that many under way, since it waits for
+ * room in the stream.
+ */
 START_TEST(what_a_client_leaves_behind_is_bounded)
 {
 	int status;
@@ -140,7 +143,10 @@ static int play_no_descriptor(void)
 	return 0;
 }
 
-/* Otherwise the caller stays in the kernel's queue, and the loop never sleeps. */
+/*
+ * A caller for whom no descriptor is left must be disconnected. Otherwise it would stay in the kernel's queue, and the
+ * loop would never sleep.
+ */
 START_TEST(a_caller_without_a_descriptor_is_turned_away)
 {
 	struct rlimit limit;
@@ -149,7 +155,7 @@ START_TEST(a_caller_without_a_descriptor_is_turned_away)
 
 	close(next);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	/* serve() needs the descriptor that is left. */
+	/* One descriptor is left for serve(). */
 	const struct rlimit none = {.rlim_cur = (rlim_t)next + 1, .rlim_max = limit.rlim_max};
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	int status = serve(pid);
@@ -159,7 +165,7 @@ START_TEST(a_caller_without_a_descriptor_is_turned_away)
 }
 END_TEST
 
-/* A program of root has a connection of another user as its standard error, and writes to it. */
+/* Make a connection as another user the standard error of a program of root, which writes to it. */
 static int play_borrowed_voice(void)
 {
 	MUST(setresgid(0, 4321, 0) == 0 && setresuid(0, 1234, 0) == 0);

@@ -13,7 +13,7 @@ static uint8_t bytes[256];
 
 static uint64_t sent(void) { return totem_engine_counters(node_of(1)->engine)->join_tx; }
 
-/* Pass node 1 a join of node `from` that lists nodes 2 to `from`, so it does not agree with node 1. */
+/* Feed node 1 a join of node `from` that lists nodes 2 to `from`, so it does not agree with node 1. */
 static void feed_join(uint32_t from)
 {
 	static const uint32_t proc[] = {2, 3, 4, 5};
@@ -23,7 +23,7 @@ static void feed_join(uint32_t from)
 			from, from, 0, proc, from - 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 }
 
-/* Start node 1 alone. It gathers and has sent its first join. */
+/* Start node 1 alone. It is in GATHER, and has sent its first join. */
 static void start_alone(uint32_t crowd)
 {
 	static const uint32_t nodes[] = {1, 2, 3, 4, 5};
@@ -76,7 +76,7 @@ START_TEST(a_crowd_sends_the_changes_of_a_short_time_together)
 }
 END_TEST
 
-/* If the lists change shortly after a join, the next join waits for further changes, longer in a larger crowd. */
+/* If the lists change shortly after a join, the next join waits for more changes. It waits longer in a larger crowd. */
 START_TEST(joins_of_a_crowd_keep_a_gap_that_grows_with_it)
 {
 	for (uint32_t from = 3; from <= ALL; from++) {
@@ -99,7 +99,7 @@ START_TEST(joins_of_a_crowd_keep_a_gap_that_grows_with_it)
 }
 END_TEST
 
-/* At its start a node knows few candidates. The configured nodes tell how many there may be. */
+/* At its start a node knows few candidates. The number of configured nodes tells how many there may be. */
 START_TEST(configured_nodes_make_a_crowd)
 {
 	uint64_t before;
@@ -112,8 +112,8 @@ START_TEST(configured_nodes_make_a_crowd)
 END_TEST
 
 /*
- * A verdict is sent without a pause, since the time until the ring is formed matters for the lease: failure.md,
- * "Lease".
+ * A join that gives nodes up is sent without a pause, since the lease depends on the time until the ring is formed:
+ * failure.md, "Lease".
  */
 START_TEST(a_verdict_of_a_crowd_does_not_wait)
 {
@@ -157,7 +157,10 @@ static bool drops_all(
 	return from != to;
 }
 
-/* Other members form a ring without this node, so it must not wait: failure.md, "Lease". */
+/*
+ * A node that the other members have given up sends its join at once: they form a ring without it, and wait for its
+ * lease (failure.md, "Lease").
+ */
 START_TEST(a_node_left_behind_sends_its_verdict_at_once)
 {
 	static const uint32_t me[] = {1}, stranger[] = {4}, members[] = {1, 2, 3};
@@ -170,7 +173,7 @@ START_TEST(a_node_left_behind_sends_its_verdict_at_once)
 	while (totem_engine_state(node_of(1)->engine) != TOTEM_GATHER)
 		ck_assert(net_step(net, UINT64_MAX));
 	episode_ns = net->now_ns;
-	/* The consensus timer starts again in the middle of the wait. */
+	/* The consensus timer starts again in the middle of this wait. */
 	run_until(episode_ns + options.consensus_ns / 2);
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, me, 1, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
@@ -199,7 +202,7 @@ static void feed_stranger(void)
 	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
 }
 
-/* Each change of a large ring stops all its members. So it waits until several nodes can join at once. */
+/* Each change of a large ring interrupts all its members. So the ring waits until several nodes can join at once. */
 START_TEST(a_new_ring_of_a_crowd_lets_strangers_wait)
 {
 	uint64_t at_ns, merges;
@@ -210,7 +213,10 @@ START_TEST(a_new_ring_of_a_crowd_lets_strangers_wait)
 	merges = totem_engine_counters(node_of(1)->engine)->merge_detect_tx;
 	feed_stranger();
 	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_OPERATIONAL);
-	/* The ring sends a merge detect when the wait is over, since a lone node may have stopped sending by then. */
+	/*
+	 * When the wait is over the ring sends a merge detect, since the node that waits may have stopped sending by
+	 * then.
+	 */
 	run_until(at_ns + 3 * TOTEM_STRANGER_WAIT_NS + MS);
 	ck_assert_uint_eq(totem_engine_counters(node_of(1)->engine)->merge_detect_tx, merges + 1);
 	feed_stranger();

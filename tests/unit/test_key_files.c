@@ -20,7 +20,7 @@ static void write_key(const char *name, char letter)
 	ck_assert_int_eq(chmod(native_case_path(name), 0400), 0);
 }
 
-/* SYSCONF_DIR is "etc" here: a path below the folder of the test. */
+/* Go to a folder with the folders of a host. SYSCONF_DIR is "etc" in this test, so it is below that folder. */
 static void enter_folder(void)
 {
 	static const char *const folders[] = {"etc", "etc/coterie", "etc/corosync", "state"};
@@ -44,7 +44,7 @@ START_TEST(a_key_below_a_folder_of_others_is_refused)
 	char outer[600], inner[600], text[700], want[2048];
 
 	if (geteuid() != 0)
-		return; /* the owner of a folder can misuse only the rights of root */
+		return; /* only a daemon of root has rights that the owner of a folder could misuse */
 	write_key("key", 'k');
 	snprintf(outer, sizeof(outer), "%s", native_case_path("outer"));
 	snprintf(inner, sizeof(inner), "%s", native_case_path("outer/inner"));
@@ -83,7 +83,7 @@ START_TEST(a_key_below_a_folder_of_others_is_refused)
 }
 END_TEST
 
-/* Set the file's modification time to now plus `seconds`. The time of its last change (ctime) cannot be set. */
+/* Set the file's modification time to now plus `seconds`. The time of its last change (ctime) is always now. */
 static void set_age(const char *path, time_t seconds)
 {
 	const struct timespec times[2] = {{.tv_sec = time(NULL) + seconds}, {.tv_sec = time(NULL) + seconds}};
@@ -117,13 +117,13 @@ START_TEST(a_newer_key_that_the_state_folder_hides_is_named)
 		ck_assert_str_eq(config_newer_key(one.config), files[i]);
 		config_messages_fini(&one.messages);
 
-		/* A key file that a rotation has left is not used any more. */
+		/* The key file that a rotation has written is newer, so the other file is not reported. */
 		set_age("state/authkey", 60);
 		ck_assert_str_eq(key_of(text), key);
 		ck_assert_uint_eq(one.messages.warning_count, 0);
 		ck_assert_ptr_null(config_newer_key(one.config));
 
-		/* The same key. */
+		/* Two files with the same key are not reported. */
 		set_age("state/authkey", -60);
 		write_key(files[i], 's');
 		ck_assert_str_eq(key_of(text), key);
@@ -131,7 +131,7 @@ START_TEST(a_newer_key_that_the_state_folder_hides_is_named)
 		ck_assert_int_eq(unlink(files[i]), 0);
 	}
 
-	/* A file that the configuration names is used whatever other key files exist. */
+	/* A key file that the configuration names is used even if other key files exist. */
 	write_key(files[0], 'e');
 	ck_assert_str_eq(key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"state/authkey\" }\n" A),
 		"state/authkey");

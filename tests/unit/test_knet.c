@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The knet plugin: frames, peers, links, their status and statistics, and its end. */
+/* The knet plugin: frames, peers, links, their status and statistics, and how it ends. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <dlfcn.h>
@@ -16,7 +16,7 @@
 
 static struct knet_nodes nodes;
 
-/* messages that the socket to libknet accepts before it is full; -1: no limit */
+/* Number of messages that the socket to libknet accepts before it is full; -1: not limited. */
 static int send_room = -1;
 static bool are_buffers_refused; /* the system refuses the large socket buffers, even to a privileged handle */
 
@@ -124,7 +124,7 @@ START_TEST(a_full_socket_delays_and_loses_nothing)
 	send_room = 3;
 	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 0), 10);
 	ck_assert_int_eq(knet_token(&nodes, 0, 2), 0);
-	/* these frames were refused, and have to be sent again */
+	/* Frames that are refused must be sent again by the caller. */
 	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 50), 0);
 	knet_receive(&nodes, 1, 3);
 	ck_assert_uint_eq(nodes.list[0].host->writable_count, 0);
@@ -144,7 +144,7 @@ START_TEST(frames_that_cannot_be_carried_are_lost_alone)
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
 
 	start(2, 1);
-	knet_multicast(&nodes, 0, 0, 1, 0); /* an empty frame would look like the end of the socket */
+	knet_multicast(&nodes, 0, 0, 1, 0); /* an empty frame is not sent: it would look like the end of the socket */
 	knet_multicast(&nodes, 0, 12, 1, 0);
 	knet_multicast(&nodes, 0, 65537, 1, 0);
 	knet_multicast(&nodes, 0, 13, 1, 0);
@@ -239,7 +239,7 @@ START_TEST(an_address_in_use_is_refused_as_a_whole)
 }
 END_TEST
 
-/* Send until frames arrive: a path that has just changed may lose a few. */
+/* Send until frames arrive, since a path that has just changed may lose a few. */
 static void reach(uint32_t from, uint32_t to)
 {
 	uint32_t before = nodes.list[to].host->frames.count;
@@ -307,8 +307,8 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_uint_eq(runtime_interval(), 200);
 
 	/*
-	 * The timeout allows pings so rarely that one lost packet would take the link down. The plugin sends them more
-	 * often.
+	 * With this timeout the configured pings would be so rare that one lost packet takes the link down. So the
+	 * plugin sends them more often.
 	 */
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 2700);
@@ -317,7 +317,7 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_int_eq(interval, 300);
 	ck_assert_int_eq(timeout, 2700);
 	ck_assert_uint_eq(runtime_interval(), 300); /* the runtime key has the value in use */
-	/* The configured value stays in the executive's key. */
+	/* The executive's key keeps the configured value. */
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_precision", 100);
@@ -335,7 +335,7 @@ START_TEST(settings_of_links_follow_the_map)
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 0);
 	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
 	knet_link_get_priority(handle, 2, 0, &priority);
-	ck_assert_uint_eq(priority, 1); /* the priority is that of Corosync 3.1.9 and later */
+	ck_assert_uint_eq(priority, 1); /* the default priority is that of Corosync 3.1.9 and later */
 	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 200);
 	knet_link_get_pong_count(handle, 2, 0, &pongs);
 	ck_assert_uint_eq(pongs, 255);
@@ -346,7 +346,10 @@ START_TEST(settings_of_links_follow_the_map)
 }
 END_TEST
 
-/* Far more lines than a pipe usually holds. If the pipe were full, each would make libknet wait. */
+/*
+ * Make libknet write far more lines than a pipe usually holds. If the plugin did not read them, libknet would wait at
+ * each line.
+ */
 START_TEST(libknets_lines_are_read_while_peers_are_added)
 {
 	struct mesh *mesh;
@@ -412,7 +415,7 @@ static bool has_told_mtu(struct knet_nodes *all, uint32_t node)
 	return knet_handle_pmtud_get(all->list[node].mesh->handle, &mtu) == 0 && mtu > 1000 && mtu <= 1200;
 }
 
-/* libknet uses a configured MTU, less headers, and otherwise measures it. */
+/* libknet uses a configured MTU, less headers. Without one it measures the MTU. */
 START_TEST(the_mtu_of_links_is_that_of_the_config)
 {
 	knet_set_number(&nodes, 0, "runtime.config.totem.knet_mtu", 1200);
@@ -456,7 +459,7 @@ static uint64_t stat_of(const char *key, uint32_t type)
 
 	ck_assert_msg(rc == 0, "%s: %d", key, rc);
 	ck_assert_msg(value.type == type, "%s: type %u", key, value.type);
-	memcpy(&number, value.bytes, value.size); /* the test assumes a little-endian host */
+	memcpy(&number, value.bytes, value.size); /* correct on a little-endian host, on which this test runs */
 	return number;
 }
 
@@ -488,8 +491,8 @@ START_TEST(statistics_have_the_names_of_the_field)
 END_TEST
 
 /*
- * At level debug libknet writes a line for each packet to a node that is not up yet. So the level is debug only if a
- * node is silent for long.
+ * At level debug libknet writes a line for each packet to a node that is not up yet. So the plugin sets level debug
+ * only if a node has been silent for long.
  */
 START_TEST(libknet_tells_of_packets_only_when_somebody_is_silent)
 {
@@ -557,7 +560,7 @@ static int priority_of(const char *words)
 	return -1;
 }
 
-/* As since Corosync 3.1.8: libknet's level for single packets, below debug. */
+/* As in Corosync since 3.1.8: the level of libknet for single packets, which is below debug. */
 START_TEST(libknet_traces_when_the_config_wants_it)
 {
 	const uint8_t trace = KNET_LOG_DEBUG + 1;

@@ -71,7 +71,7 @@ static bool has_refused(struct knet_nodes *all, uint32_t node)
 	return mock_host_has_logged(all->list[node].host, "packet refused");
 }
 
-/* Node 1 has a key of its own, node 2 another or none. */
+/* Node 1 has a key of its own, and node 2 has another key or none. */
 static const struct {
 	const char *name;
 	int value; /* value of node 2's key, or 0 for none */
@@ -98,14 +98,14 @@ START_TEST(a_node_with_another_key_is_refused_with_one_line)
 	ck_assert_msg(knet_wait(&nodes, has_refused, 0), "%s: node 1 does not say", others[_i].name);
 	ck_assert_msg(knet_wait(&nodes, has_refused, 1), "%s: node 2 does not say", others[_i].name);
 	ck_assert(!knet_is_connected(&nodes, 1));
-	/* More than a minute of the host's time may pass here, so several lines are possible, but only a few. */
+	/* More than a minute of the host's time may pass here, so there may be several lines, but only a few. */
 	for (uint32_t i = 0; i < host->logs.count; i++)
 		lines += strstr((const char *)host->logs.list[i].data, "packet refused") != NULL;
 	ck_assert_uint_eq(lines, 1);
 }
 END_TEST
 
-/* On a busy machine a node first takes another node's silence for its own lateness, but not for ever. */
+/* On a busy machine a node at first explains another node's silence with its own lateness, but not for ever. */
 START_TEST(a_node_without_a_key_that_is_always_late_says_so)
 {
 	knet_set_key(&nodes, 0, "openssl", 7);
@@ -151,7 +151,7 @@ START_TEST(keys_change_without_a_gap)
 		for (uint32_t node = 0; node < 2; node++) {
 			knet_set_key(&nodes, node, model, value);
 			ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
-			ck_assert_int_eq(reload(node), 0); /* the same key again */
+			ck_assert_int_eq(reload(node), 0); /* loads the same key again */
 			ck_assert_int_eq(rekey(node, COTERIE_REKEY_CLEANUP), -EINVAL);
 			talk(3);
 		}
@@ -212,10 +212,10 @@ START_TEST(encryption_comes_and_goes)
 }
 END_TEST
 
-/* Node 2 has done more phases than node 1 when the next reload comes. Both start the change again. */
+/* When the next reload comes, node 2 has done more phases than node 1. Both must start the change again. */
 START_TEST(a_change_in_the_middle_of_a_change_begins_anew)
 {
-	static const int next[] = {7, 9}; /* back to the old key, or to a third one */
+	static const int next[] = {7, 9}; /* key of the next change: the old one, or a third one */
 	int value = next[_i];
 
 	knet_set_key(&nodes, 0, "nss", 7);
@@ -253,7 +253,7 @@ START_TEST(keys_that_cannot_be_used_change_nothing)
 	uint8_t priority;
 
 	knet_link_get_priority(nodes.list[0].mesh->handle, 2, 0, &priority);
-	ck_assert_uint_eq(priority, 1); /* nothing else has changed */
+	ck_assert_uint_eq(priority, 1); /* the other settings of the link have not changed */
 	knet_set_key(&nodes, 0, "nss", 7);
 	ck_assert_int_eq(reload(0), 0);
 	talk(5);

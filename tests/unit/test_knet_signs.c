@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The knet plugin: certain signs that a node's daemon has ended, its TCP connection and refused pokes. */
+/*
+ * The knet plugin: certain signs that a node's daemon has ended, which are the end of its TCP connection, and refused
+ * pokes.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -27,7 +30,7 @@ static struct tripwire_guest *guest_of(uint32_t node)
 	return guest;
 }
 
-/* Check the reports of a node about its connections so far. */
+/* Check the number of a node's reports about its connections so far, and the last one. */
 static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t state)
 {
 	const struct mock_queue *told = &nodes.list[node].host->watches;
@@ -40,12 +43,12 @@ static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t 
 	ck_assert_mem_eq(told->list[count - 1].data, &state, sizeof(state));
 }
 
-/* Two nodes, the first of which watches the second. */
+/* Start two nodes. The first one watches the second one. */
 static void start_watch(uint32_t links)
 {
 	knet_nodes_start(&nodes, links, 2);
 	nodes.ops->watch(nodes.list[0].mesh, 2);
-	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* watch() itself must not report */
+	ck_assert_uint_eq(nodes.list[0].host->watches.count, 0); /* nothing is reported inside watch() */
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	check_told(1, 1, 1, COTERIE_WATCH_ON);
 }
@@ -106,7 +109,7 @@ START_TEST(it_moves_to_the_lowest_open_link)
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
 	for (uint32_t node = 0; node < 2; node++)
 		nodes.ops->link_down(nodes.list[node].mesh, 0);
-	ck_assert_uint_eq(nodes.list[0].host->watches.count, 1); /* watch() itself must not report */
+	ck_assert_uint_eq(nodes.list[0].host->watches.count, 1); /* nothing is reported inside watch() */
 	check_told(1, 3, 1, COTERIE_WATCH_ON);
 	check_told(0, 3, 2, COTERIE_WATCH_ON);
 	ck_assert_uint_eq(port_of(wire_of(1)->listen_fd), 5406);
@@ -130,7 +133,7 @@ START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
 }
 END_TEST
 
-/* Another program uses the TCP port. So the node cannot be watched, but everything else works. */
+/* Another program uses the TCP port. So the other nodes cannot watch this node, but all else works. */
 START_TEST(a_port_that_is_taken_is_no_failure)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -155,7 +158,7 @@ static int poke(uint32_t node, uint32_t nodeid)
 	int rc = nodes.ops->poke(nodes.list[node].mesh, nodeid, frame);
 
 	host->table.frame_unref(frame);
-	ck_assert_uint_eq(host->refused.count, refused); /* poke() itself must not report */
+	ck_assert_uint_eq(host->refused.count, refused); /* nothing is reported inside poke() */
 	return rc;
 }
 
@@ -179,7 +182,7 @@ START_TEST(a_poke_of_a_dead_daemon_is_refused)
 		ck_assert_int_eq(poke(0, 2), 0);
 		check_refused(i);
 	}
-	/* A send may return the error of the send before, which was not read yet. */
+	/* A send may return the error of the send before, if that was not read yet. */
 	ck_assert_int_eq(poke(0, 2), 0);
 	ck_assert_int_eq(poke(0, 2), 0);
 	check_refused(5);
@@ -212,7 +215,7 @@ START_TEST(a_poke_of_a_live_daemon_does_nothing)
 }
 END_TEST
 
-/* A live daemon has no UDP socket there, so its kernel would refuse. */
+/* A daemon that runs has no UDP socket on such a link, so its kernel would refuse a poke. */
 START_TEST(a_link_over_sctp_is_not_poked)
 {
 	knet_node_start(&nodes, 0, 2, 2);
@@ -227,7 +230,7 @@ START_TEST(a_link_over_sctp_is_not_poked)
 }
 END_TEST
 
-/* A refusal by another port, or about a node that was removed from the list, may concern another program. */
+/* A refusal by another port, or about a node that was removed from the list, may come from another program. */
 START_TEST(a_refusal_by_another_port_is_not_told)
 {
 	struct sockaddr_in *in;
@@ -241,7 +244,7 @@ START_TEST(a_refusal_by_another_port_is_not_told)
 }
 END_TEST
 
-/* Datagrams from other senders to the socket for pokes neither keep the loop busy nor hide errors. */
+/* Datagrams of strangers to the socket for pokes must neither keep the loop busy nor hide errors. */
 START_TEST(strangers_do_not_fill_the_socket)
 {
 	static const uint8_t noise[1000];

@@ -12,14 +12,14 @@
 
 /* The type of a packet is its second byte (book transports, "knet"). */
 #define PACKET_PING 0x81
-#define PACKET_MTU 0x83 /* by which libknet measures the MTU of a path */
+#define PACKET_MTU 0x83 /* libknet measures the MTU of a path with these packets */
 
 static struct knet_nodes nodes;
 
-/* Pings of the first node that its firewall refuses from now on; -1: all. */
+/* Number of the first node's pings that a firewall will refuse; -1: all. */
 static atomic_int refusals;
 
-/* Return whether to refuse this packet. Called on libknet's threads. */
+/* Return whether to refuse this packet. Called in libknet's threads. */
 static bool is_refused(int fd, const uint8_t *packet, size_t size)
 {
 	struct sockaddr_in from = {0};
@@ -36,7 +36,7 @@ static bool is_refused(int fd, const uint8_t *packet, size_t size)
 
 /* The network loses the larger packets that measure the MTU. */
 static atomic_bool are_looks_lost;
-/* The network loses all pings. */
+/* The network loses the larger packets, with which libknet measures the MTU. */
 static atomic_bool are_pings_lost;
 
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size)
@@ -77,14 +77,16 @@ static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
 	return status.is_reachable == wanted;
 }
 
-/* A forged ICMP error takes the link down for a while, but the peer still answers. */
+/*
+ * A node that still answers must never be reported dead, even if a forged ICMP error takes its link down for a while.
+ */
 START_TEST(a_live_node_is_never_told)
 {
 	struct knet_link_status status;
 
 	start(2, 1);
 	knet_serve_for(&nodes, 300); /* wait until the node is known to be reachable */
-	/* Disabling the link takes it down, as such an error does. */
+	/* Disable the link and enable it again, which takes it down as a forged error does. */
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 0);
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 1);
 	ck_assert(knet_wait(&nodes, is_reachable, 1));
@@ -106,8 +108,9 @@ static bool has_large_mtu(struct knet_nodes *all, uint32_t wanted)
 }
 
 /*
- * A lossy network loses packets by which libknet looks for an MTU. It may find one that it does not use then, and without an
- * MTU it sends nothing. Frames go in small packets meanwhile. Some time after the loss has ended the large MTU is found.
+ * A lossy network loses packets with which libknet measures the MTU. libknet may then find none that it uses, and
+ * without an MTU it sends nothing. So frames go in small packets meanwhile. Some time after the loss has ended the
+ * large MTU is found.
  */
 START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
 {
@@ -115,7 +118,7 @@ START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
 	ck_assert(knet_wait(&nodes, has_large_mtu, 1));
 	are_looks_lost = true;
 	knet_handle_pmtud_set(nodes.list[0].mesh->handle, 0); /* measure the MTU now */
-	/* Its search takes 13 s, and longer on a busy machine. */
+	/* libknet's search takes 13 s, and longer on a busy machine. */
 	ck_assert(knet_wait(&nodes, is_reachable, 0) || knet_wait(&nodes, is_reachable, 0) ||
 		  knet_wait(&nodes, is_reachable, 0));
 	ck_assert(knet_wait(&nodes, is_reachable, 1));
@@ -133,7 +136,10 @@ END_TEST
 
 static bool is_link_up(struct knet_nodes *all, uint32_t wanted) { return all->list[0].host->link_is_up == wanted; }
 
-/* In a large ring, a node that forms a ring alone is found late. So a node waits for a peer, but only for a moment. */
+/*
+ * The ring begins when a peer is reached, since a ring of one is merged late in a large ring. But a node waits for a
+ * peer only for a moment.
+ */
 START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 {
 	uint64_t began_ns = mesh_clock_ns();
@@ -154,7 +160,7 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 }
 END_TEST
 
-/* The list has no other node. */
+/* A node that is the only one in the list does not wait. */
 START_TEST(the_ring_of_one_begins_at_once)
 {
 	knet_node_start(&nodes, 0, 1, 1);
@@ -162,7 +168,7 @@ START_TEST(the_ring_of_one_begins_at_once)
 }
 END_TEST
 
-/* Silence, also of all peers at once, is no sign of anything: neither of a daemon's death nor of a cut link. */
+/* Silence, even of all peers at once, must be reported neither as a daemon's end nor as a link that is down. */
 START_TEST(silence_is_not_reported)
 {
 	start(2, 1);
@@ -195,7 +201,7 @@ static bool is_path_down(struct knet_nodes *all, uint32_t link)
 	return !all->list[0].mesh->peers[1]->paths[link].is_connected;
 }
 
-/* libknet takes longer than the budget to use a path again that was down. */
+/* Until libknet uses a path again that was down, more time passes than the budget allows. */
 START_TEST(with_a_budget_for_silence_the_only_path_carries_frames_without_pongs)
 {
 	for (uint32_t node = 0; node < 2; node++)
@@ -234,15 +240,15 @@ START_TEST(a_path_with_another_one_beside_it_keeps_its_timeout)
 }
 END_TEST
 
-/* The node still receives packets on this link. Only the refusal of its own pings shows that it cannot send. */
+/* Packets still arrive on this link. Only the refusal of the node's own pings shows that it cannot send. */
 START_TEST(a_link_that_pings_are_refused_on_is_down)
 {
-	/* Slow pings. So three refused pings take the link down about a second before the timeout of knet does. */
+	/* Ping slowly, so that three refused pings take the link down about a second before knet's timeout does. */
 	for (uint32_t node = 0; node < 2; node++) {
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_interval", 400);
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 2000);
 	}
-	if (_i == 1) { /* with a third node that does not run, and does not answer pings that leave */
+	if (_i == 1) { /* with a third node that does not run, so pings to it are sent and not answered */
 		knet_node_start(&nodes, 0, 1, 3);
 		knet_node_start(&nodes, 1, 1, 3);
 		ck_assert(knet_wait(&nodes, is_connected, 1));
@@ -268,7 +274,7 @@ static bool has_pongs(struct knet_nodes *all, uint32_t count)
 	return all->list[0].mesh->peers[1]->paths[0].pongs >= count;
 }
 
-/* Single refusals may come from forged ICMP errors. */
+/* Single refusals may come from forged ICMP errors, so they take no link down. */
 START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
 {
 	start(2, 1);
@@ -284,7 +290,7 @@ END_TEST
 
 static bool has_interval(struct knet_nodes *all, uint32_t wanted) { return knet_interval(all, 0, 2) == wanted; }
 
-/* A path needs three pongs to come up. At the ping interval of a large ring that would take seconds. */
+/* A path needs three pongs to come up, which takes seconds at the ping interval of a large ring. */
 START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 {
 	const char *key = "runtime.config.totem.interface.0.knet_ping_interval";
@@ -313,7 +319,7 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 	ck_assert(knet_wait(&nodes, has_interval, 200));
 	ck_assert(knet_wait(&nodes, is_connected, 1));
 	ck_assert(knet_wait(&nodes, has_interval, 1400));
-	/* The map keeps its own value: the shorter interval is known to libknet only. */
+	/* The map keeps the configured interval: only libknet has the shorter one. */
 	ck_assert_uint_eq(mesh_map_number(nodes.list[0].mesh, key, 0), 1400);
 	ck_assert_uint_eq(mesh_map_number(nodes.list[1].mesh, key, 0), 1400);
 }

@@ -34,7 +34,8 @@ START_TEST(conditions_are_decided_in_the_order)
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 0), KV_EXIST);
 	ck_assert_uint_eq(kv_case_revision(), 1);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 2), KV_FAILED_OPERATION);
-	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 1), KV_OK); /* 4: all writes have counted */
+	/* Revision 4: the writes that failed have counted, too. */
+	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 1), KV_OK);
 	ck_assert_uint_eq(kv_case_revision(), 4);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "none", "b", 4), KV_NOT_EXIST);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_DELETE, "k", "", 1), KV_FAILED_OPERATION);
@@ -50,7 +51,7 @@ START_TEST(lengths_of_requests_are_checked)
 	static const struct {
 		const char *name;
 		int32_t id;
-		uint32_t words[5]; /* words behind the header */
+		uint32_t words[5]; /* words of the request behind the header */
 		uint32_t size;     /* bytes behind the fixed part */
 		int want;
 	} rows[] = {
@@ -95,7 +96,7 @@ START_TEST(lengths_of_requests_are_checked)
 }
 END_TEST
 
-/* With small entries the number of keys bounds a page, since each key takes time. */
+/* With small entries a page is limited by the number of keys, since each key takes time. */
 START_TEST(a_page_has_so_many_keys)
 {
 	char key[8];
@@ -288,7 +289,9 @@ static uint32_t count_events(const struct service_user *user, uint32_t id)
 	return count;
 }
 
-/* Watches of one user: 128 are told of a change at once. The others learn in turns that they have missed it. */
+/*
+ * 128 watches of one user are notified of a change at once. The others are notified in turns that they have missed it.
+ */
 START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
 {
 	struct service_user users[] = {watcher(201, 1000), watcher(202, 1000), watcher(203, 1000), watcher(204, 1001)};
@@ -300,11 +303,12 @@ START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE) + count_events(&users[1], KV_EVENT_CHANGE) +
 				  count_events(&users[2], KV_EVENT_CHANGE),
 		128);
-	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0); /* this client has the oldest watches */
+	/* Its watches are the oldest ones, so they come last. */
+	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0);
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 0);
 	mock_host_advance(kv_ring.nodes[1].host, 1000000);
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_MISSED), 32);
-	/* half of the client's watches have still to learn of the first change */
+	/* Half of this client's watches have not been notified of the first change yet. */
 	ck_assert_int_eq(kv_case_put("key", "2"), KV_OK);
 	mock_host_advance(kv_ring.nodes[1].host, 4000000);
 	ck_assert_uint_eq(count_events(&users[0], KV_EVENT_CHANGE), 0);
@@ -314,7 +318,7 @@ START_TEST(a_change_tells_some_watches_of_a_user_and_the_others_later)
 }
 END_TEST
 
-/* As before with large values: notifications of 2 MiB are sent at once. */
+/* With large values fewer watches are notified at once: up to 2 MiB of notifications. */
 START_TEST(a_large_value_goes_to_some_clients_of_a_user)
 {
 	static uint8_t value[1000000];
@@ -330,13 +334,13 @@ START_TEST(a_large_value_goes_to_some_clients_of_a_user)
 	mock_host_advance(kv_ring.nodes[1].host, 10000000);
 	for (uint32_t i = 0; i < 8; i++)
 		late += count_events(&users[i], KV_EVENT_MISSED);
-	ck_assert_uint_eq(late, 5 * 64); /* the other watches wait until a megabyte was read */
+	ck_assert_uint_eq(late, 5 * 64); /* the other watches were notified when a megabyte was read */
 	for (uint32_t i = 0; i < 8; i++)
 		service_user_close(&users[i]);
 }
 END_TEST
 
-/* Watches that miss changes all the time must not delay the notifications of others. */
+/* Watches that miss changes all the time must not delay the notifications of other watches. */
 START_TEST(clients_with_late_watches_take_turns)
 {
 	struct service_user users[] = {watcher(201, 1000), watcher(202, 1001), watcher(203, 1002)};

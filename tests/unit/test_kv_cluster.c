@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The service kv in whole clusters: the daemon's own code over a simulated network, with faults.
- * KV_SEED (of the first run) and KV_SEEDS (how many) repeat a run, or make many.
+ * The service kv in whole clusters: the daemon's own code in a simulated network, with faults. KV_SEED is the seed of
+ * the first run, KV_SEEDS the number of runs.
  */
 #include <check.h>
 #include <errno.h>
@@ -29,8 +29,8 @@ extern const struct coterie_plugin kv_LTX_coterie_plugin;
 #define R KV_HISTORY_READ
 
 /*
- * Histories of one key: a correct one, then wrong ones that the check must find. Times are 1, 2, 3 …, two for each
- * operation.
+ * Histories of one key: a correct one, and wrong ones that the check must find. Each operation takes two of the times
+ * 1, 2, 3 ….
  */
 START_TEST(wrong_histories_are_found)
 {
@@ -181,7 +181,7 @@ struct run {
 	uint32_t replacements, unloads;
 };
 
-/* Two copies of the plugin's file, or NULL if the plugin is linked in. */
+/* Paths of two copies of the plugin's file, or NULL if the plugin is linked in. */
 static char *plugin_files[2];
 
 static void on_message(
@@ -355,7 +355,7 @@ static int all_are_whole(void *arg)
 	return 1;
 }
 
-/* Return whether all requests are answered. A paused node answers later. */
+/* Return whether all requests are answered. A paused node answers only after its pause. */
 static int all_are_answered(void *arg)
 {
 	const struct run *run = arg;
@@ -400,8 +400,8 @@ static void check_equal(const struct run *run, uint32_t one, uint32_t other)
 }
 
 /*
- * All nodes of a ring may crash at about the same time. Then the table, or its newest state, is lost, and a log line
- * reports it.
+ * Return whether a node has logged that the table, or its newest state, was lost. This happens if all nodes of a ring
+ * crash at about the same time.
  */
 static int has_forgotten(const struct run *run)
 {
@@ -464,7 +464,7 @@ CHAOS(everything, TESTKIT_CHAOS, &early_LTX_coterie_plugin)
 CHAOS(a_provider_that_synchronises_later, TESTKIT_CHAOS, &late_LTX_coterie_plugin)
 CHAOS(no_provider, TESTKIT_CHAOS, NULL)
 
-/* A node crashes after its first effect, its second, and so on. */
+/* Let a node crash after its first effect, after its second one, and so on. */
 START_TEST(crash_at_each_point)
 {
 	uint32_t points = (uint32_t)number_of("KV_POINTS", 30);
@@ -558,7 +558,7 @@ START_TEST(replaced_and_unloaded)
 }
 END_TEST
 
-/* A restarted node receives a table of KV_MEGABYTES while writes continue, and the donor dies. */
+/* A restarted node receives a table of KV_MEGABYTES while writes go on, and the donor crashes. */
 START_TEST(joins_with_a_large_table)
 {
 	uint64_t count = 2 * number_of("KV_MEGABYTES", 2);

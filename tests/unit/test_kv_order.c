@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The search for an order that explains all answers of the table kv: small histories that have one or have none. */
+/*
+ * The search for an order that explains all answers of kv's table: small histories that have such an order, and some
+ * that have none.
+ */
 #include <check.h>
 #include <stdio.h>
 
@@ -118,8 +121,8 @@ START_TEST(a_search_without_end_is_given_up)
 	uint64_t steps = 0;
 
 	/*
-	 * Each of these writes may have got the revision before the last one. The search has to try all orders, and
-	 * none fits.
+	 * Each of these writes may have the revision before the last one. The search must try all orders, and none of
+	 * them fits.
 	 */
 	for (uint32_t i = 0; i < 20; i++)
 		kv_history_begin(&history, &(struct kv_operation)PUT(1, NEVER, 0, 100 + i, 0));

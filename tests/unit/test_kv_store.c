@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table behind the service kv, against a plain model. */
+/* The table of the service kv, compared with a simple model. */
 #include "plugins/kv/store.h"
 
 #include <check.h>
@@ -95,7 +95,7 @@ END_TEST
 
 START_TEST(a_kept_deletion_can_be_written_again)
 {
-	ck_assert_int_eq(kv_store_delete(&store, "x", 1, 1, true), 0); /* of a key that never was */
+	ck_assert_int_eq(kv_store_delete(&store, "x", 1, 1, true), 0); /* a key that never existed */
 	ck_assert_ptr_null(find("x"));
 	ck_assert_uint_eq(store.tombs, 1);
 	put("x", "1", 2);
@@ -129,7 +129,7 @@ START_TEST(many_random_changes_agree_with_a_model)
 			model[number] = 0;
 		}
 		if (revision % 4000 == 0)
-			kv_store_purge(&store); /* purging continues while entries change */
+			kv_store_purge(&store); /* a purge goes on while entries change */
 		if (revision % 3 == 0)
 			kv_store_sweep(&store, 10);
 		if (revision % 97 == 0) {
@@ -159,7 +159,7 @@ static void put_numbers(uint32_t count, uint64_t revision)
 	}
 }
 
-/* A donor that starts in the middle of a large table, while writes continue. */
+/* Find a place in the middle of a large table, as a new donor does, while writes go on. */
 START_TEST(a_place_among_the_changes_is_found_in_turns)
 {
 	char key[16];
@@ -186,7 +186,7 @@ START_TEST(a_place_among_the_changes_is_found_in_turns)
 }
 END_TEST
 
-/* A table of the largest size is millions of entries. */
+/* Freeing a table takes many turns: the largest one has millions of entries. */
 START_TEST(a_table_that_is_dropped_is_freed_in_turns)
 {
 	uint32_t turns = 1;
@@ -204,7 +204,7 @@ START_TEST(a_table_that_is_dropped_is_freed_in_turns)
 	ck_assert_uint_eq(turns, 10);
 	ck_assert_uint_eq(store.keys, 10);
 	put_numbers(20, 100);
-	kv_store_drop(&store); /* the tear-down frees the rest */
+	kv_store_drop(&store); /* the tear-down frees what is left */
 }
 END_TEST
 
@@ -222,7 +222,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 	ck_assert(kv_store_sweep(&store, 510));
 	ck_assert_uint_le(store.tombs, 500);
 	ck_assert_uint_ge(store.tombs, 498);
-	/* The entry that the purge looks at next is written again. */
+	/* Write the entry again that the purge looks at next. */
 	ck_assert_ptr_nonnull(store.purge);
 	memcpy(key, store.purge->key, 8);
 	key[8] = '\0';
@@ -232,7 +232,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 	ck_assert_uint_ge(turns, 498 * 8 / 100);
 	ck_assert_uint_eq(store.tombs, 0);
 	ck_assert_uint_eq(store.keys, 501);
-	/* The deletions are needed again before all of them are freed. */
+	/* The deletions must be kept again before all of them are freed. */
 	for (uint32_t i = 1; i < 21; i += 2) {
 		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
 		ck_assert_int_eq(kv_store_delete(&store, key, 8, 6000 + i, true), 0);

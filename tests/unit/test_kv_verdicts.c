@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The service kv on mock hosts: which verdict about quorum and which announcement counts in a ring. */
+/* The service kv on mock hosts: which verdict about quorum, and which announcement, is valid in a ring. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +75,7 @@ START_TEST(an_announcement_of_another_ring_is_none)
 }
 END_TEST
 
-/* Node 3 receives a table and leaves. While it is away, the others free their records of deleted keys. */
+/* Node 3 receives a table and leaves. While it is away, the other nodes forget which keys were deleted. */
 START_TEST(a_transfer_begins_again_where_deletions_were_not_kept)
 {
 	static char value[3000];
@@ -113,7 +113,7 @@ static void set_key(struct coterie_ctx *host, const char *key, uint32_t value)
 	ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_U32, &value, sizeof(value)), 0);
 }
 
-/* List the nodes 1 to 3 in the configuration of a node. */
+/* Write nodes 1 to 3 into the configuration of a node. */
 static void list_nodes(struct coterie_ctx *host, const uint32_t *votes)
 {
 	char key[64];
@@ -182,7 +182,7 @@ START_TEST(nodes_that_are_not_listed_have_a_vote_each)
 }
 END_TEST
 
-/* Node 1 unloads the plugin. Node 2 has newer writes then, and a ring of 1 and 3 would not know of them. */
+/* Node 1 unloads the plugin. Node 2 then has newer writes, which a ring of nodes 1 and 3 would not have. */
 START_TEST(a_node_that_has_unloaded_the_service_does_not_count)
 {
 	static const uint32_t votes[] = {1, 1, 1};

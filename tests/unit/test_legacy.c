@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The first
- * test has the reference's own verdicts on 165 files (vectors/corosync-t.txt). The tables show the
- * effect of each rule.
+ * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The first test compares with
+ * Corosync's own verdicts on 165 files (vectors/corosync-t.txt). The tables show the effect of each rule.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,7 +26,7 @@ static void teardown(void) { config_case_fini(&one); }
 
 /* --- the reference's table --- */
 
-/* Deliberate differences from `corosync -t`. line: the first line of the file that causes the difference. */
+/* Deliberate differences from `corosync -t`. A difference applies to each file that has `line`. */
 static const struct difference {
 	const char *line; /* a line of the case's file */
 	int want;         /* our verdict */
@@ -59,7 +58,10 @@ struct vector {
 	int number;
 };
 
-/* Append a line of the table, which shows long lines as "key: xxx… (N bytes)", where N is the line's length. */
+/*
+ * Append a line of a file to the text. The vectors show a long line as "key: xxx… (N bytes)", where N is the line's
+ * length.
+ */
 static size_t append_line(char *text, const char *line)
 {
 	const char *cut = strstr(line, "… (");
@@ -71,7 +73,7 @@ static size_t append_line(char *text, const char *line)
 	text[length] = '\n';
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '^')
-			text[i] = '\r'; /* the table shows a carriage return this way */
+			text[i] = '\r'; /* the vectors show a carriage return this way */
 		if (text[i] == '@')
 			text[i] = '\0';
 	}
@@ -112,7 +114,7 @@ static int verdict_of_reference(const struct vector *vector)
 {
 	if (vector->exit_status == 0)
 		return 0;
-	return vector->exit_status == 7 ? -EBADF : -EINVAL; /* exit status 8 and 16: refused; 134: it aborted */
+	return vector->exit_status == 7 ? -EBADF : -EINVAL; /* exit status 8 and 16: refused; 134: Corosync aborted */
 }
 
 static int verdict_wanted(const struct vector *vector)
@@ -168,7 +170,7 @@ START_TEST(verdicts_are_those_of_the_reference)
 		ck_assert_msg(want == 0 || one.messages.error_count > 0, "case %d says nothing", vector.number);
 	}
 	ck_assert_int_eq(vector.number, 165);
-	/* Each row of the two lists is needed. */
+	/* Each row of the two lists must have been needed. */
 	ck_assert_uint_eq(differing, (sizeof(differences) + sizeof(titled)) / sizeof(struct difference));
 	fclose(file);
 	ck_assert_int_eq(chdir("/"), 0);
@@ -357,7 +359,7 @@ START_TEST(paths_have_254_bytes)
 		memset(name, 'n', length);
 		name[length] = '\0';
 		snprintf(text, sizeof(text), "%s%stop {\n%s: 1\n}\n", NODES, TOTEM(""), name);
-		/* the full name is "top.KEY": 3 + 1 + length has to be below 255 */
+		/* The full name is "top.KEY": 3 + 1 + length must be below 255. */
 		ck_assert_int_eq(config_case_load(&one, text), length + 4 < 255 ? 0 : -EINVAL);
 		snprintf(text, sizeof(text), "%s%stop {\n%s {\n}\n}\n", NODES, TOTEM(""), name);
 		ck_assert_int_eq(config_case_load(&one, text), length + 4 < 255 ? 0 : -EINVAL);
@@ -480,7 +482,7 @@ START_TEST(files_of_uidgid_d_are_read)
 }
 END_TEST
 
-/* Random bytes are read or refused with a text, and nothing else happens. The generator has a fixed seed. */
+/* Random bytes must be read, or refused with a text, and must do nothing else. The seed is always the same. */
 START_TEST(noise_is_survived)
 {
 	static const char *const pieces[] = {"totem", "{", "}", "\n", ":", " ", "interface", "linknumber", "8", "-1",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Client libraries out of memory: each allocation of theirs fails once. The call returns the error, leaves nothing
- * behind in the process or in the daemon, and works when there is memory again. The libraries are compiled in, so that
+ * Client libraries without memory: each of their allocations fails once. The call must return the error, leave nothing
+ * behind in the process or in the daemon, and work when there is memory again. The libraries are compiled in, so that
  * their allocations can fail.
  */
 #include <check.h>
@@ -27,12 +27,12 @@
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/scripted_daemon.h"
 
-#define PARTS 64 /* more parts than the libraries pass to libqb singly */
+#define PARTS 64 /* more parts than the libraries pass to libqb without allocating */
 
 static struct script *script;
 static uint64_t handle;
 
-/* Set an answer of CS_OK and zeros. size: bytes of the answer that the library waits for. */
+/* Script an answer of zeros with CS_OK. size: bytes that the library expects. */
 static void answer_well(size_t size)
 {
 	static _Alignas(8) uint8_t bytes[SCRIPT_MESSAGE_SIZE_MAX];
@@ -62,7 +62,7 @@ static const struct {
 	cs_error_t (*open)(void);
 	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t flags);
 	cs_error_t (*finalize)(uint64_t handle);
-	size_t answer; /* bytes of the answer that initialize waits for, or 0 if it sends no request */
+	size_t answer; /* bytes of the answer that initialize() expects, or 0 if it sends no request */
 } libraries[] = {
 	{"cfg", open_cfg, corosync_cfg_dispatch, corosync_cfg_finalize, 0},
 	{"cmap", open_cmap, cmap_dispatch, cmap_finalize, 0},
@@ -212,7 +212,7 @@ static cs_error_t evs_many_parts(void)
 	return evs_mcast_joined(handle, EVS_TYPE_AGREED, iov, PARTS);
 }
 
-/* An event that no library knows waits to be dispatched. */
+/* Let an event wait to be dispatched that no library knows. */
 static void wait_for_event(unsigned int library)
 {
 	struct qb_ipc_response_header event = {.id = 99, .size = sizeof(event)};
@@ -253,16 +253,19 @@ static const struct {
 	unsigned int library;
 	size_t answer;
 	cs_error_t (*run)(void);
-	cs_error_t well; /* result when there is memory */
-	/* requests that a call without memory sends, or none. Otherwise the daemon would keep a part of a state */
+	cs_error_t well; /* result if there is memory */
+	/*
+	 * Number of requests that a call without memory sends, unless it sends none. With fewer the daemon would keep a
+	 * part of a state.
+	 */
 	unsigned int requests;
-	bool is_event; /* an event waits, and it stays queued when there is no memory */
+	bool is_event; /* an event waits, which must stay queued if there is no memory */
 } rows[] = {
 	{"corosync_cfg_ring_status_get", CFG, sizeof(struct cfg_res_ring_status_get), cfg_ring_status, CS_OK, 1, false},
 	{"cmap_get", CMAP, sizeof(struct cmap_res_get), cmap_value, CS_OK, 0, false},
 	{"cmap_track_add", CMAP, sizeof(struct cmap_res_track_add), cmap_tracker, CS_OK, 0, false},
 	{"cpg_membership_get", CPG, sizeof(struct cpg_res_membership_get), cpg_members, CS_OK, 0, false},
-	/* These calls send a second request, which ends the object that the daemon has created. */
+	/* These calls send a second request, which destroys the object that the daemon has created. */
 	{"cpg_iteration_initialize", CPG, sizeof(struct cpg_res_iteration_initialize), cpg_iterate, CS_OK, 2, false},
 	{"cpg_mcast_joined", CPG, 0, cpg_many_parts, CS_OK, 0, false},
 	{"cpg_zcb_alloc", CPG, 0, cpg_buffer, CS_ERR_LIBRARY, 0, false},
@@ -310,7 +313,7 @@ START_TEST(no_memory_for_a_call)
 	ck_assert_msg(rc == rows[_i].well, "%s: %d", rows[_i].name, (int)rc);
 	ck_assert_msg(refused > 0, "%s allocates nothing", rows[_i].name);
 	libraries[library].finalize(handle);
-	ck_assert_uint_eq(descriptors(), before); /* otherwise a call still holds the connection */
+	ck_assert_uint_eq(descriptors(), before); /* nothing holds the connection any more */
 	scripted_daemon_stop(daemon);
 }
 END_TEST

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * libcfg against a daemon that says whatever the test wants.
- */
+/* libcfg with a daemon whose answers the test chooses. */
 #include <corosync/cfg.h>
 
 #include <check.h>
@@ -49,7 +47,7 @@ static void tear_down(void)
 	scripted_daemon_stop(server);
 }
 
-/* Set the next response: a header with this error and nothing else. */
+/* Set the next response to a header with this error and nothing else. */
 static void respond(cs_error_t error)
 {
 	struct cfg_res_plain response = {.header = {.size = sizeof(response), .error = (int32_t)error}};
@@ -76,7 +74,7 @@ static const struct {
 	const char *name;
 	cs_error_t (*call)(void);
 	int32_t id, size;
-	uint32_t first; /* the number behind the header, or 0 */
+	uint32_t first; /* number behind the header, or 0 */
 } plain[] = {
 	{"try_shutdown", try_regardless, 3, 24, 1},
 	{"trackstart", track_start, 10, 24, 3},
@@ -137,7 +135,7 @@ START_TEST(an_answer_is_taken_whatever_the_daemon_thinks_of_it)
 	ck_assert_int_eq(corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_YES), CS_OK);
 	ck_assert_int_eq(REQUEST(cfg_req_reply_to_shutdown).header.id, 4);
 	ck_assert_uint_eq(REQUEST(cfg_req_reply_to_shutdown).response, 1);
-	/* The failed call leaves nothing behind: the handle can be finalized. */
+	/* The handle can be finalized after the failed call. */
 	int32_t fd;
 	ck_assert_int_eq(corosync_cfg_fd_get(handle, &fd), CS_OK);
 	ck_assert_int_eq(corosync_cfg_finalize(handle), CS_OK);
@@ -227,13 +225,13 @@ START_TEST(links)
 	check_ring_status(2);
 	script_response(script, ring_response(0, CS_OK), sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(0);
-	/* The response has more bytes than the buffer holds, and the text was too long for the daemon. */
+	/* The response claims more bytes than the buffer has, and a text that was too long for the daemon. */
 	script_response(
 		script, ring_response(UINT32_MAX, CS_ERR_NAME_TOO_LONG), sizeof(struct cfg_res_ring_status_get));
 	check_ring_status(CFG_RING_STATUS_MAX);
 	respond(CS_ERR_TRY_AGAIN);
 	ck_assert_int_eq(corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_TRY_AGAIN);
-	respond(CS_OK); /* too short for that */
+	respond(CS_OK); /* the response is too short for a ring status */
 	ck_assert_int_eq(corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_LIBRARY);
 	ck_assert_uint_eq(got, 7);
 }
@@ -322,7 +320,7 @@ START_TEST(addresses_of_a_node)
 	ck_assert_uint_eq(ntohl(ipv4.sin_addr.s_addr), 0x0a000001);
 	ck_assert_uint_eq(ipv4.sin_port, 0);
 	memcpy(&ipv4, got[1].address, sizeof(ipv4));
-	ck_assert_int_eq(ipv4.sin_family, 0); /* all zero: no address */
+	ck_assert_int_eq(ipv4.sin_family, 0); /* all zero, since there is no address */
 	ck_assert_int_eq((unsigned char)got[2].address[0], 0xee);
 	respond_addresses(AF_INET6, 3, 4);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(handle, 3, 4, &count, got), CS_OK);
@@ -346,7 +344,7 @@ START_TEST(more_addresses_than_asked_for)
 	respond_addresses(AF_INET, 3, 4);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(handle, 3, 0, &count, NULL), CS_OK);
 	ck_assert_int_eq(count, 3);
-	respond_addresses(AF_INET, 5, 4); /* more than the answer holds */
+	respond_addresses(AF_INET, 5, 4); /* more addresses than the answer has */
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(handle, 3, 2, &count, got), CS_ERR_LIBRARY);
 	respond_addresses(AF_INET, UINT32_MAX, 0);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(handle, 3, 2, &count, got), CS_ERR_LIBRARY);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * libcmap against a daemon that says whatever the test wants.
- */
+/* libcmap with a daemon whose answers the test chooses. */
 #include <corosync/cmap.h>
 
 #include <check.h>
@@ -21,7 +19,7 @@ static pid_t server;
 static struct script *script;
 static cmap_handle_t handle;
 
-/* The last call of the callback. */
+/* Arguments of the callback's last call, and the number of calls. */
 static struct {
 	unsigned int count;
 	cmap_track_handle_t tracker;
@@ -161,7 +159,7 @@ START_TEST(requests_are_as_corosyncs)
 	ck_assert_uint_eq(set->type, CMAP_VALUETYPE_UINT32);
 	ck_assert_mem_eq(set->value, &(uint32_t){0x12345678}, 4);
 	ck_assert_int_eq(cmap_set_string(handle, "key", "text"), CS_OK);
-	ck_assert_uint_eq(script->request.size, 300); /* without the NUL */
+	ck_assert_uint_eq(script->request.size, 300); /* the name, without its NUL */
 	ck_assert_int_eq(cmap_dec(handle, "key"), CS_OK);
 	ck_assert_uint_eq(script->request.size, sizeof(*adjust));
 	ck_assert_int_eq(adjust->header.id, CMAP_REQ_ADJUST);
@@ -275,7 +273,7 @@ START_TEST(typed_values_must_have_type_and_size)
 	ck_assert_uint_eq(u32, 7);
 	ck_assert_int_eq(cmap_get_string(handle, "key", &text), CS_ERR_INVALID_PARAM);
 	ck_assert_ptr_null(text);
-	respond_value(CMAP_VALUETYPE_STRING, "text", 4, 4); /* without its NUL */
+	respond_value(CMAP_VALUETYPE_STRING, "text", 4, 4); /* the value, without its NUL */
 	ck_assert_int_eq(cmap_get_string(handle, "key", &text), CS_OK);
 	ck_assert_str_eq(text, "text");
 	free(text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libcpg against a daemon whose answers the test chooses. A multicast is returned as an event, byte
- * for byte. A group's name selects the answer to a request about it.
+ * libcpg with a daemon whose answers the test chooses. A multicast is returned as an event with the same bytes. A
+ * group's name selects the answer to a request about the group.
  */
 #include <corosync/cpg.h>
 
@@ -22,9 +22,9 @@ enum { NODEID = 42 };
 
 /* ---- The daemon, a process of its own ---- */
 
-static unsigned int asked; /* joins since the start */
+static unsigned int asked; /* number of joins since the start */
 
-/* A fragment comes back as the event that it would cause. */
+/* Return a fragment as the event that it would cause. */
 static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_mcast *request)
 {
 	struct cpg_event_partial_deliver event = {
@@ -38,7 +38,7 @@ static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_
 	};
 	struct iovec iov[2] = {{&event, sizeof(event)}, {(void *)(uintptr_t)request->fragment, request->fraglen}};
 
-	/* The ring takes one of these at a time. */
+	/* The ring has room for one such event, so repeat the call until the last one was read. */
 	while (qb_ipcs_event_sendv(c, iov, 2) == -EAGAIN)
 		poll(NULL, 0, 1);
 }
@@ -57,7 +57,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	(void)size;
 	switch (header->id) {
 	case CPG_REQ_JOIN:
-		/* A group named "code, times": the join is refused with the code that many times. */
+		/* A group's name is a code and a number: the join is refused with that code that many times. */
 		asked++;
 		fake_daemon_answer(c, &plain, sizeof(plain), CPG_RES_JOIN,
 			asked <= join->group.value[1] ? join->group.value[0] : CS_OK);
@@ -66,7 +66,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 		qb_ipcs_event_send(c, mcast->message, mcast->msglen);
 		break;
 	case CPG_REQ_MEMBERSHIP_GET:
-		/* The length is the number of members. 128 selects more than are possible. */
+		/* The length of the group's name selects the number of members. 128 selects more than are allowed. */
 		members.member_count = join->group.length == 128 ? 385 : join->group.length;
 		fake_daemon_answer(
 			c, &members, join->group.length == 127 ? 24 : sizeof(members), CPG_RES_MEMBERSHIP_GET, CS_OK);
@@ -199,7 +199,7 @@ START_TEST(message_delivered)
 }
 END_TEST
 
-/* Each row spoils one field of an event that is fine otherwise. */
+/* Each row makes one field of a valid event invalid. */
 START_TEST(malformed_events)
 {
 	static const struct spoilt_event rows[] = {
@@ -239,7 +239,7 @@ START_TEST(malformed_events)
 		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
 		spoilt_event_expect(&rows[i], &calls, handle);
-		/* The next message is valid. */
+		/* A valid message is delivered after that. */
 		deliver_hello();
 	}
 }
@@ -276,7 +276,7 @@ START_TEST(totem_list)
 {
 	uint32_t words[12 + 3] = {CPG_EVENT_TOTEM_CONFCHG, 0, sizeof(words)};
 
-	words[10] = 4; /* members, the first of them in the last word of the fixed part */
+	words[10] = 4; /* four members, the first of which is in the last word of the fixed part */
 	for (uint32_t i = 0; i < 4; i++)
 		words[11 + i] = 100 + i;
 	send_event(words, sizeof(words));
@@ -309,7 +309,8 @@ static void *one_run(void *result)
 }
 
 /*
- * Each element is cut into fragments by itself, and empty ones are left out. The pieces give the whole message again.
+ * Each element is cut into fragments separately, and empty elements are left out. The fragments together are the whole
+ * message.
  */
 START_TEST(fragments_there_and_back)
 {
@@ -365,7 +366,7 @@ START_TEST(length_beyond_32_bits)
 }
 END_TEST
 
-/* The library waits on BUSY. Any other code is returned to the program. */
+/* The library repeats a join that gets BUSY. Any other code is returned to the program. */
 START_TEST(join_answers)
 {
 	struct cpg_name busy = {.length = 2, .value = {CS_ERR_BUSY, 3}};
@@ -411,7 +412,7 @@ START_TEST(iteration_answers)
 	ck_assert_int_eq(cpg_finalize(handle), CS_OK);
 	ck_assert_int_eq(cpg_iteration_next(second, &description), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(cpg_iteration_finalize(second), CS_ERR_BAD_HANDLE);
-	/* The slots of finalized handles are free again: the low half of a handle is the lowest free slot. */
+	/* The slots of finalized handles are used again: the low half of a handle is the lowest free slot. */
 	ck_assert_int_eq(cpg_initialize(&handle, NULL), CS_OK);
 	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
 	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
@@ -420,7 +421,7 @@ START_TEST(iteration_answers)
 }
 END_TEST
 
-/* A daemon without zero copy: the buffer is sent the ordinary way. */
+/* With a daemon without zero copy the buffer is sent as an ordinary message. */
 START_TEST(zero_copy_not_supported)
 {
 	struct cpg_event_deliver event = {.header = {.id = CPG_EVENT_DELIVER}};
@@ -440,7 +441,7 @@ START_TEST(zero_copy_not_supported)
 }
 END_TEST
 
-/* The result is the same if the other thread waits already and if it does not. */
+/* The result must be the same whether or not the other thread already waits. */
 START_TEST(finalize_wakes_dispatch) { lib_expect_finalize_wakes(&calls, handle, CS_DISPATCH_BLOCKING, 20 * _i); }
 END_TEST
 
@@ -471,7 +472,7 @@ static void *signals_run(void *target)
 	return NULL;
 }
 
-/* Signals end neither the wait for an answer nor that for an event. */
+/* A signal must end neither the wait for an answer nor the wait for an event. */
 START_TEST(signals_while_waiting)
 {
 	struct sigaction action = {.sa_handler = on_signal};
@@ -496,8 +497,8 @@ START_TEST(signals_while_waiting)
 END_TEST
 
 /*
- * If the daemon does not read, calls are refused without blocking, and with another error than if it has ended. Small
- * messages fill the socket, large ones the ring.
+ * While the daemon does not read, calls must be refused without blocking, and not with the error for a daemon that has
+ * ended. Small messages fill the socket, large ones the ring.
  */
 START_TEST(full_queue)
 {

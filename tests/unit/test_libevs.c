@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libevs against a daemon that says whatever the test wants. The daemon returns a message to the joined groups as an
- * event, byte for byte. It returns any other request as the message of an event, so that a test can check the bytes.
- * The first byte of the first group is the error code of the answer (0: CS_OK). A request without groups is only
+ * libevs with a daemon whose answers the test chooses. The daemon returns a message to the joined groups as an event
+ * with the same bytes. It returns any other request as the message of an event, so that a test can check the request's
+ * bytes. The first byte of the first group is the error code of the answer (0: CS_OK). A request without groups is only
  * answered.
  */
 #include <corosync/evs.h>
@@ -22,10 +22,12 @@ enum { NODEID = 42 };
 
 /* ---- The daemon, a process of its own ---- */
 
-/* How the answer to membership_get is invalid: selected by the second byte of the group that was joined last. */
+/*
+ * Ways in which the answer to membership_get is invalid. The second byte of the group that was joined last selects one.
+ */
 enum { FINE, HEADER_ONLY, ONE_TOO_MANY, FAR_TOO_MANY };
 static uint8_t spoilt;
-static uint32_t members; /* as many as groups were joined */
+static uint32_t members; /* number of members in answers: that of the joined groups */
 
 static void echo(qb_ipcs_connection_t *c, const void *request, size_t size)
 {
@@ -105,7 +107,7 @@ static struct {
 	unsigned int nodeid;
 	size_t size;
 	union {
-		uint8_t bytes[8192]; /* bytes of the last message, as many as fit */
+		uint8_t bytes[8192]; /* bytes of the last message, as far as there is room */
 		struct evs_req_groups groups;
 		struct evs_req_mcast_groups mcast;
 	};
@@ -191,7 +193,7 @@ START_TEST(configuration_delivered)
 		{EVS_WIRE_REGULAR, 0, 0}, {EVS_WIRE_TRANSITIONAL, 0, EVS_CONFIGURATION_TRANSITIONAL},
 		{EVS_WIRE_REGULAR, EVS_WIRE_SAFE_KEPT, EVS_CONFIGURATION_SAFE},
 		{EVS_WIRE_TRANSITIONAL, EVS_WIRE_SAFE_KEPT, EVS_CONFIGURATION_TRANSITIONAL | EVS_CONFIGURATION_SAFE},
-		{EVS_WIRE_REGULAR, ~EVS_WIRE_SAFE_KEPT, 0}, /* flags that we do not know */
+		{EVS_WIRE_REGULAR, ~EVS_WIRE_SAFE_KEPT, 0}, /* flags that this version does not define */
 	};
 	union {
 		struct evs_event_confchg event;
@@ -222,7 +224,7 @@ START_TEST(configuration_delivered)
 }
 END_TEST
 
-/* Each row spoils one field of an event that is fine otherwise. */
+/* Each row makes one field of a valid event invalid. */
 START_TEST(malformed_events)
 {
 	static const struct spoilt_event rows[] = {
@@ -300,7 +302,7 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(evs_join(handle, groups, SIZE_MAX), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, NULL, 0), CS_OK);
 
-	/* Any number of groups is sent, in requests of 50. */
+	/* Any number of groups can be sent, in requests of 50 groups. */
 	seen.delivers = 0;
 	ck_assert_int_eq(evs_leave(handle, groups, 120), CS_OK);
 	while (evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) == CS_OK)
@@ -373,14 +375,14 @@ START_TEST(sizes_of_messages)
 		struct iovec iov[2] = {{bytes, rows[i].size}, {bytes, 0}};
 		cs_error_t rc;
 
-		/* Retry: the daemon frees a request's place in the ring only after its answer. */
+		/* Repeat a refused call: the daemon frees a request's place in the ring only after its answer. */
 		while ((rc = evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, rows[i].groups, iov, 2)) ==
 			CS_ERR_TRY_AGAIN)
 			poll(NULL, 0, 1);
 		ck_assert_msg(rc == rows[i].code, "row %zu: %d", i, rc);
 		evs_dispatch(handle, CS_DISPATCH_ALL);
 	}
-	/* Parts that are too long only together. In the second call their sum overflows size_t. */
+	/* Each part is short enough, but not their sum. In the second call the sum overflows size_t. */
 	struct iovec parts[3] = {{bytes, 1047552}, {bytes, 1}, {bytes, SIZE_MAX}};
 
 	ck_assert_int_eq(evs_mcast_joined(handle, EVS_TYPE_AGREED, parts, 2), CS_ERR_TOO_BIG);
@@ -389,7 +391,7 @@ START_TEST(sizes_of_messages)
 }
 END_TEST
 
-/* The longest event that there can be. */
+/* Check the longest event that is possible. */
 START_TEST(longest_event)
 {
 	size_t size = sizeof(struct evs_event_deliver) + EVS_MESSAGE_SIZE_MAX - 40;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * libquorum against a daemon that says whatever the test wants.
- */
+/* libquorum with a daemon whose answers the test chooses. */
 #include <corosync/quorum.h>
 
 #include <check.h>
@@ -17,7 +15,7 @@ static struct script *script;
 static quorum_handle_t handle;
 static const struct lib_calls calls = {quorum_dispatch, quorum_fd_get, quorum_finalize};
 
-/* The last calls of the callbacks. */
+/* Arguments of the callbacks' last calls, and the number of calls. */
 static struct {
 	unsigned int v0, v1, nodelists;
 	uint32_t quorate;
@@ -125,7 +123,7 @@ START_TEST(initialize_asks_for_model_and_type)
 }
 END_TEST
 
-/* The connection works, but the first response is invalid. */
+/* The connection is made, but the first response is invalid. */
 START_TEST(initialize_fails)
 {
 	static const struct {
@@ -190,7 +188,7 @@ START_TEST(getquorate)
 }
 END_TEST
 
-/* The response is longer than the buffer. Its rest must not become the answer to another request. */
+/* The response is longer than the buffer. The rest of its bytes must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[64] = {[16] = CS_OK, [24] = 1};
@@ -297,7 +295,7 @@ START_TEST(verdicts_delivered)
 }
 END_TEST
 
-/* Each row spoils one field of an event of zeros. */
+/* Each row makes one field of an event of zeros invalid. */
 START_TEST(malformed_events)
 {
 	static const struct spoilt_event rows[] = {
@@ -341,7 +339,7 @@ START_TEST(malformed_events)
 }
 END_TEST
 
-/* The three counts together exceed 32 bits, and each alone would fit nothing. */
+/* The sum of the three counts exceeds 32 bits, and each count alone is already too large. */
 START_TEST(nodelist_counts_overflow)
 {
 	struct quorum_event_v1_nodelist event = {

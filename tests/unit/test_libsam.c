@@ -26,13 +26,13 @@ static int ours, theirs; /* the child's end and the supervisor's end of the sock
 static pthread_t thread;
 static enum supervisor_outcome outcome;
 static atomic_bool is_over;
-static int quorum_pipe[2]; /* a byte in it: the test's dispatch has an event */
+static int quorum_pipe[2]; /* pipe of the replaced libquorum: with a byte in it dispatch has an event */
 
 /* --- quorum and the map --- */
 
 static bool quorum_is_lost;
 static int connections;
-static char states[512]; /* values that the key `state` was set to */
+static char states[512]; /* values to which the key `state` was set, in order */
 static cs_error_t map_says;
 
 cs_error_t quorum_dispatch(quorum_handle_t handle, cs_dispatch_flags_t type)
@@ -123,10 +123,10 @@ static void begin(int interval_ms, bool follows_quorum, bool keeps_keys)
 	ck_assert_int_eq(pipe(quorum_pipe), 0);
 	if (follows_quorum)
 		process.quorum_fd = quorum_pipe[0];
-	signal(SIGUSR1, SIG_IGN); /* so that the child ignores it from its start */
+	signal(SIGUSR1, SIG_IGN); /* the child ignores this signal from its start */
 	child = fork();
 	if (child == 0) {
-		signal(SIGTERM, SIG_DFL); /* libcheck has a handler */
+		signal(SIGTERM, SIG_DFL); /* libcheck has set a handler */
 		close(ours);
 		close(theirs);
 		for (;;)
@@ -218,7 +218,7 @@ START_TEST(data_there_is_no_memory_for_is_read_and_refused)
 	say(SAM_COMMAND_DATA_STORE, 100000, bytes, 100000);
 	ck_assert_int_eq(answered(), CS_OK);
 	ck_assert_uint_eq(process.data.size, 100000);
-	/* The size is impossible. The supervisor reads bytes until the end of the connection. */
+	/* The size is impossible. The supervisor reads bytes until the connection ends. */
 	say(SAM_COMMAND_DATA_STORE, UINT64_MAX / 2, bytes, 100000);
 	ck_assert(is_silent());
 	close(ours);
@@ -278,7 +278,7 @@ START_TEST(quorum_that_is_lost_twice_ends_the_child)
 }
 END_TEST
 
-/* If the recovery has an interval, the child gets that time to end. Its heartbeats do not prolong it. */
+/* If the recovery has an interval, the child has that long to end. Heartbeats do not prolong this time. */
 START_TEST(a_connection_to_quorum_that_is_lost_ends_the_child)
 {
 	begin(_i == 0 ? 0 : 100, true, false);
@@ -323,7 +323,7 @@ START_TEST(a_map_that_is_gone_is_told_and_connected_to_anew)
 	map_says = CS_ERR_LIBRARY;
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_ERR_LIBRARY);
 	map_says = CS_OK;
-	/* The first stop had no effect. The second one connects to the map again and works. */
+	/* The first stop had no effect. The second one connects to the map again, and succeeds. */
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_OK);
 	ck_assert_str_eq(states, "running stopped ");
 	close(ours);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * libvotequorum against a daemon that says whatever the test wants.
- */
+/* libvotequorum with a daemon whose answers the test chooses. */
 #include <corosync/votequorum.h>
 
 #include <check.h>
@@ -17,7 +15,7 @@ static struct script *script;
 static votequorum_handle_t handle;
 static const struct lib_calls calls = {votequorum_dispatch, votequorum_fd_get, votequorum_finalize};
 
-/* The last calls of the callbacks. */
+/* Arguments of the callbacks' last calls, and the number of calls. */
 static struct {
 	unsigned int quorums, expecteds, nodelists;
 	uint64_t context;
@@ -85,7 +83,7 @@ static const char longest[] = "0123456789012345678901234567890123456789012345678
 			      "678901234567890123456789012345678901234567890123456789012345678901234567890123";
 _Static_assert(sizeof(longest) == 255, "254 bytes and the end");
 
-/* Return the last request: size bytes. */
+/* Check the last request's id and size. @return its bytes */
 static const void *asked(int32_t id, size_t size)
 {
 	const struct votequorum_request_header *header = (const struct votequorum_request_header *)
@@ -136,7 +134,7 @@ START_TEST(device_requests_as_specified)
 	ck_assert_int_eq(votequorum_qdevice_unregister(handle, "d"), CS_OK);
 	named = asked(6, 272);
 	ck_assert_str_eq(named->name, "d");
-	/* the bytes behind the name are zero, so that no memory of the program leaks */
+	/* The bytes behind the name must be zero: the library must not send other memory of the program. */
 	ck_assert_mem_eq(named->name + 1, zeros, 254);
 	ck_assert_int_eq(votequorum_qdevice_update(handle, "old", longest), CS_OK);
 	update = asked(7, 528);
@@ -156,7 +154,7 @@ START_TEST(device_requests_as_specified)
 }
 END_TEST
 
-/* These names are refused before the handle is checked, and no request is sent. */
+/* Names that are refused before the handle is checked: no request is sent. */
 START_TEST(device_names_refused)
 {
 	char too_long[257];
@@ -182,7 +180,7 @@ START_TEST(device_names_refused)
 }
 END_TEST
 
-/* Every code of a plain answer reaches the caller. An unknown code becomes an error. */
+/* Each code of a plain answer is returned to the caller. An unknown code becomes an error. */
 START_TEST(plain_answers)
 {
 	static const struct {
@@ -254,7 +252,7 @@ START_TEST(info_of_a_node)
 	static const char zeros[VOTEQUORUM_QDEVICE_MAX_NAME_LEN];
 
 	memset(&info, 0xff, sizeof(info));
-	/* Behind the end of the name the daemon may leave anything. */
+	/* The daemon may send any bytes behind the end of the name. */
 	memset(response.qdevice_name + 7, 0xee, 100);
 	script_response(script, &response, sizeof(response));
 	ck_assert_int_eq(votequorum_getinfo(handle, 4000000000u, &info), CS_OK);
@@ -313,7 +311,7 @@ START_TEST(info_refused)
 }
 END_TEST
 
-/* The response is longer than the buffer. Its rest must not become the answer to another request. */
+/* The response is longer than the buffer. The rest of its bytes must not become the answer to another request. */
 START_TEST(response_too_long)
 {
 	uint8_t bytes[400] = {[16] = CS_OK};
@@ -386,7 +384,7 @@ START_TEST(events_delivered)
 }
 END_TEST
 
-/* Each row spoils one field of an event of zeros. */
+/* Each row makes one field of an event of zeros invalid. */
 START_TEST(malformed_events)
 {
 	static const struct spoilt_event rows[] = {
@@ -469,7 +467,7 @@ static void initialize_model(int model)
 	ck_assert_int_eq(votequorum_model_initialize(&handle, (votequorum_model_data_t *)&data), CS_OK);
 }
 
-/* The number of the model is not checked, and callbacks may be missing. */
+/* The library does not check the model's number, and callbacks may be NULL. */
 START_TEST(models_are_alike)
 {
 	for (int model = 0; model <= 3; model++)
@@ -496,7 +494,7 @@ START_TEST(a_model_takes_every_event)
 	memcpy(extra.bytes + 48, "abc", 3);
 	script_event(script, &extra, 51);
 	script_event(script, &expected, sizeof(expected));
-	/* The daemon learns that this library takes the event. */
+	/* A flag tells the daemon that this library accepts the event of extra information. */
 	ck_assert_int_eq(votequorum_trackstart(handle, 9, 0x80000004u), CS_OK);
 	trackstart = asked(3, 32);
 	ck_assert_uint_eq(trackstart->track_flags, 0x45580004u);
@@ -529,7 +527,7 @@ START_TEST(extra_information_is_set)
 }
 END_TEST
 
-/* size: size of the message. A daemon may leave out the bytes behind the text. */
+/* Read extra information. size: size of the message. A daemon may leave out the bytes behind the text. */
 START_TEST(extra_information_is_read)
 {
 	static const struct {

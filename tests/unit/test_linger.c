@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A lone sender keeps the token, and its frames: exec/totem/linger.c, in rings of three engines. */
+/* A lone sender keeps the token, and collects its frames: exec/totem/linger.c, in rings of three engines. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 
 static const struct totem_counters *counters_of(uint32_t id) { return totem_engine_counters(node_of(id)->engine); }
 
-/* Start a ring of three in which node 2 alone has sent messages. */
+/* Start a ring of three in which only node 2 has sent messages. */
 static void start_with(uint64_t features, uint32_t capacity)
 {
 	options.capacity = capacity;
@@ -47,7 +47,7 @@ static void run_until_kept(void)
 
 #define ALL_FEATURES (WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER)
 
-/* While the node keeps the token, its frames arrive at others after one hop, and at itself at once. */
+/* While node 2 keeps the token, its frames arrive at other nodes after one hop, and at node 2 itself at once. */
 START_TEST(what_it_sends_goes_out_at_once)
 {
 	start_lone(ALL_FEATURES);
@@ -68,7 +68,7 @@ START_TEST(what_it_sends_goes_out_at_once)
 }
 END_TEST
 
-/* The node stops to keep the token, begins again, and then the ring becomes idle. */
+/* Node 2 passes the token on, keeps it again, and then the ring becomes idle. */
 START_TEST(it_ends)
 {
 	start_lone(ALL_FEATURES);
@@ -88,10 +88,7 @@ START_TEST(it_ends)
 }
 END_TEST
 
-/*
- * Another node has something to send. It multicasts a hold cancel, and gets the token long before the linger time is
- * over.
- */
+/* Node 3 has something to send. It multicasts a hold cancel, and gets the token long before the linger time ends. */
 START_TEST(others_get_it_when_they_need_it)
 {
 	start_lone(ALL_FEATURES);
@@ -114,7 +111,7 @@ START_TEST(others_get_it_when_they_need_it)
 }
 END_TEST
 
-/* A safe message is delivered after rotations, so the token is passed on for it. */
+/* A safe message needs rotations for its delivery, so node 2 passes the token on. */
 START_TEST(safe_messages_do_not_wait_for_it)
 {
 	start_lone(ALL_FEATURES);
@@ -128,7 +125,7 @@ START_TEST(safe_messages_do_not_wait_for_it)
 }
 END_TEST
 
-/* The node sends no more frames than the window allows. */
+/* While it keeps the token, node 2 sends no more frames than the window allows. */
 START_TEST(the_window_bounds_it)
 {
 	start_lone(ALL_FEATURES);
@@ -148,7 +145,7 @@ START_TEST(the_window_bounds_it)
 }
 END_TEST
 
-/* If members do not announce their capacity, max_messages bounds a visit. */
+/* If members do not announce their capacity, max_messages limits a visit. */
 START_TEST(max_messages_bound_it_without_a_window)
 {
 	start_with(ALL_FEATURES, 0);
@@ -169,7 +166,10 @@ START_TEST(max_messages_bound_it_without_a_window)
 }
 END_TEST
 
-/* If clients have more messages than fit now, the visit ends as usual, so that the next one reads their channels. */
+/*
+ * If clients have more messages than there is room for, node 2 does not keep the token: the next visit reads more from
+ * their channels.
+ */
 START_TEST(not_while_more_waits_outside)
 {
 	start_lone(ALL_FEATURES);
@@ -186,7 +186,10 @@ START_TEST(not_while_more_waits_outside)
 }
 END_TEST
 
-/* A node without the feature would not multicast a hold cancel when it needs the token. */
+/*
+ * No node may keep the token if one lacks the feature: that node would not multicast a hold cancel when it needs the
+ * token.
+ */
 START_TEST(all_have_to_agree)
 {
 	start_lone(ALL_FEATURES & ~WIRE_FEATURE_LINGER);
@@ -197,8 +200,8 @@ START_TEST(all_have_to_agree)
 END_TEST
 
 /*
- * The other nodes know the reason of the late token and send it again only later. They do not count the time
- * as its rotation time.
+ * The other nodes know why the token is late, and send it again only later. They do not count this time as rotation
+ * time.
  */
 static const uint32_t capacities[] = {1000, 0};
 
@@ -215,7 +218,7 @@ START_TEST(the_others_are_patient)
 }
 END_TEST
 
-/* How many more times the client of node 2 sends a message when its last one is delivered. */
+/* Number of messages that node 2's client will still send, each when its last one is delivered. */
 static uint32_t answers;
 
 static void answer(struct node *node)
@@ -226,7 +229,7 @@ static void answer(struct node *node)
 	send_text(2, TOTEM_AGREED, "answer");
 }
 
-/* The last multicast of node 2: the number of frames, and the state at that time. */
+/* The multicasts of node 2: number of calls, frames of the last one and of all, and node 2's counts at the last one. */
 static struct {
 	uint32_t times, frames, all_frames, received;
 	uint64_t tokens;
@@ -244,7 +247,7 @@ static void note_sent(struct node *node, size_t count)
 }
 
 /*
- * Node 2 keeps the token. Its client has just sent a message, and sends a further one `times` times. No frame is on its
+ * Let node 2 keep the token. Its client has just sent a message, and sends another one `times` times. No frame is under
  * way.
  */
 static void start_answering(uint64_t gather_ns, uint32_t times)
@@ -260,7 +263,7 @@ static void start_answering(uint64_t gather_ns, uint32_t times)
 	ck_assert_int_eq(send_text(2, TOTEM_AGREED, "first"), 0);
 }
 
-/* The client sends the next message before the turn of the first one ends. Both leave together. */
+/* The client sends the next message before the turn of the first one ends, so both are sent together. */
 START_TEST(frames_leave_together)
 {
 	start_answering(100 * MS, 1);
@@ -273,13 +276,13 @@ START_TEST(frames_leave_together)
 	ck_assert(net_step(net, began_ns));
 	ck_assert_uint_eq(sent.times, 1);
 	ck_assert_uint_eq(sent.frames, 2);
-	ck_assert_uint_eq(sent.received, 2); /* delivered at node 2 itself, before */
+	ck_assert_uint_eq(sent.received, 2); /* both were delivered at node 2 itself before */
 	run_until_received(2, 1);
 	ck_assert(holds(2));
 }
 END_TEST
 
-/* Frames leave soon even if the client sends more all the time. */
+/* Frames are sent soon, even if the client sends more all the time. */
 START_TEST(frames_do_not_wait_for_long)
 {
 	start_answering(DELAY_NS / 2, 100);
@@ -293,7 +296,7 @@ START_TEST(frames_do_not_wait_for_long)
 }
 END_TEST
 
-/* The linger time ends before the turn: the frames are sent before the token. */
+/* If the linger time ends before the turn, the frames are sent before the token. */
 START_TEST(frames_do_not_wait_for_the_token)
 {
 	start_answering(100 * MS, 100);
@@ -315,7 +318,7 @@ START_TEST(frames_do_not_wait_for_the_token)
 }
 END_TEST
 
-/* Events of node 2 other than a turn of its loop. */
+/* Let an event other than a turn of the loop reach node 2. */
 static void enter_timer(struct totem_engine *engine) { totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE); }
 
 static void enter_packet(struct totem_engine *engine)
@@ -353,7 +356,7 @@ static void (*const entries[])(struct totem_engine *) = {
 
 #define ENTRIES (int)(sizeof(entries) / sizeof(entries[0]))
 
-/* Waiting frames are sent before any event is handled. So the other nodes get them in this ring. */
+/* Frames that wait are sent before an event is handled. So the other nodes get them in this ring. */
 START_TEST(frames_wait_for_nothing_else)
 {
 	start_answering(100 * MS, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/log/: layouts, levels, targets that are full, and the limiter; book configuration, "Logging". */
+/* exec/log/: layouts, levels, targets that are full, and the rate limit; book configuration, "Logging". */
 #include "exec/log/log.h"
 
 #include <check.h>
@@ -80,7 +80,7 @@ static const struct layout {
 
 START_TEST(lines_have_their_layout)
 {
-	/* 2026-11-20 06:23:40.962 UTC */
+	/* The time is 2026-11-20 06:23:40.962 UTC. */
 	struct log_frame frame = {.timestamp = layouts[_i].timestamp,
 		.at = {.tv_sec = 1795155820, .tv_nsec = 962999999},
 		.host = "vm",
@@ -145,7 +145,7 @@ START_TEST(levels_are_per_subsystem)
 	ck_assert_ptr_null(strstr(content("all"), "severe"));
 	ck_assert_ptr_null(strstr(content("all"), "nowhere"));
 	ck_assert_ptr_nonnull(strstr(content("cpg"), "trace   [CPG   ] cpg\n"));
-	ck_assert_int_ne(access(path_of("totem"), F_OK), 0); /* a log file is created at the first line */
+	ck_assert_int_ne(access(path_of("totem"), F_OK), 0); /* a log file is created only with its first line */
 	ck_assert(log_is_wanted("CPG", LOG_TRACE));
 	ck_assert(!log_is_wanted("MAIN", LOG_NOTICE));
 	ck_assert(!log_is_wanted("TOTEM", LOG_EMERG));
@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(targets_have_their_own_priorities)
 {
-	/* The first line goes to syslog only. */
+	/* Only syslog gets the first line. */
 	struct config_log_subsystem top[] = {{.to_syslog = true,
 		.to_file = true,
 		.file = path_of("log"),
@@ -264,7 +264,7 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 		return;
 	ck_assert_int_eq(open_name("log"), 0);
 	ck_assert_int_eq(chown(path_of("log"), 1234, 1234), 0);
-	/* the file belongs to another user, but only this user can write to the folder */
+	/* The file belongs to another user, but only this user can write to the folder. */
 	ck_assert_int_eq(open_name("log"), 0);
 	ck_assert_int_eq(chmod(folder, 0775), 0);
 	ck_assert_int_eq(open_name("log"), -EPERM);
@@ -274,7 +274,7 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 }
 END_TEST
 
-/* The link belongs to another user, and points to a folder of root. */
+/* A link in the path belongs to another user, and points to a folder of root. */
 START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 {
 	struct stat status;
@@ -282,7 +282,7 @@ START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 	ck_assert_int_eq(mkdir(path_of("theirs"), 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("ours"), 0755), 0);
 	ck_assert_int_eq(symlink(path_of("ours"), path_of("theirs/link")), 0);
-	ck_assert_int_eq(open_name("theirs/link/log"), 0); /* all of it belongs to the same user */
+	ck_assert_int_eq(open_name("theirs/link/log"), 0); /* the path and the link belong to the same user */
 	ck_assert_int_eq(open_name("theirs//link/./../ours/log"), 0);
 	ck_assert_int_eq(lstat(path_of("ours/log"), &status), 0);
 	if (geteuid() != 0)
@@ -292,7 +292,7 @@ START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
 	ck_assert_int_eq(unlink(path_of("ours/log")), 0);
 	ck_assert_int_eq(open_name("theirs/link/log"), -ELOOP);
 	ck_assert_int_eq(access(path_of("ours/log"), F_OK), -1);
-	/* A trusted link that leads to another user's link, and one that leads to a path through it. */
+	/* Links of this user: one leads to another user's link, the other to a path through that link. */
 	ck_assert_int_eq(symlink(path_of("theirs/link"), path_of("mine")), 0);
 	ck_assert_int_eq(open_name("mine/log"), -ELOOP);
 	ck_assert_int_eq(symlink(path_of("theirs/link/log"), path_of("log")), 0);
@@ -350,11 +350,11 @@ START_TEST(a_full_pipe_loses_lines_and_says_so)
 	uint32_t written = 0;
 
 	memset(line, 'x', sizeof(line));
-	ck_assert_int_eq(pipe(pipes), 0); /* blocking, as a shell's pipe */
+	ck_assert_int_eq(pipe(pipes), 0); /* blocking, as the pipe of a shell is */
 	sink = (struct log_sink){.fd = pipes[1]};
 	ck_assert_uint_eq(log_sink_lost_text(&sink, text, sizeof(text)), 0);
 	while (log_sink_write(&sink, line, sizeof(line)) == 0)
-		ck_assert_uint_lt(written++, 1000); /* a blocking write would hang here */
+		ck_assert_uint_lt(written++, 1000); /* if a write blocked, the test would hang here */
 	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
 	ck_assert_uint_eq(sink.lost, 2);
 	ck_assert_uint_gt(log_sink_lost_text(&sink, text, sizeof(text)), 0);
@@ -363,7 +363,7 @@ START_TEST(a_full_pipe_loses_lines_and_says_so)
 		ck_assert_int_eq(read(pipes[0], line, sizeof(line)), sizeof(line));
 	ck_assert_int_eq(log_sink_write(&sink, line, sizeof(line)), 0);
 	ck_assert_uint_eq(sink.lost, 0);
-	close(pipes[0]); /* without a reader there is no SIGPIPE */
+	close(pipes[0]); /* there must be no SIGPIPE when the reader has gone */
 	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
 	close(pipes[1]);
 }
@@ -397,7 +397,7 @@ START_TEST(sockets_never_wait)
 {
 	struct log_sink sink;
 	char line[1024];
-	int sockets[2]; /* blocking, as a service manager gives them for standard error */
+	int sockets[2]; /* blocking, as the socket is that a service manager gives for standard error */
 	uint32_t written = 0;
 
 	memset(line, 'x', sizeof(line));

@@ -23,7 +23,7 @@ static char journal[256];
 
 static void note(const char *what) { strncat(journal, what, sizeof(journal) - strlen(journal) - 1); }
 
-/* Callbacks take pointers that they may write through. */
+/* Callbacks take pointers to memory that may be changed, so each text is copied. */
 #define TEXT(text) \
 	({ \
 		static char text_[] = text; \
@@ -32,7 +32,7 @@ static void note(const char *what) { strncat(journal, what, sizeof(journal) - st
 
 static int policy;
 
-/* Replaces the C library's function. */
+/* Replaces the C library's function: the tests choose the policy. */
 int sched_getscheduler(pid_t pid)
 {
 	(void)pid;
@@ -153,7 +153,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct iti
 	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
 }
 
-/* A timer that is due already is not set in the kernel, which saves a system call and an interrupt. */
+/* A timer that is already due is not set in the kernel. This saves a system call and an interrupt. */
 START_TEST(a_timer_that_is_due_costs_no_setting)
 {
 	uint64_t now = loop_now_ns(loop);
@@ -167,7 +167,7 @@ START_TEST(a_timer_that_is_due_costs_no_setting)
 	ck_assert_uint_eq(settings, 1);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "12");
-	ck_assert_uint_eq(settings, 2); /* set for the remaining timer */
+	ck_assert_uint_eq(settings, 2); /* the timer that is left was set in the kernel */
 }
 END_TEST
 
@@ -185,7 +185,7 @@ static void on_readable(void *arg, int fd, uint32_t revents)
 		loop_stop(loop);
 }
 
-/* Run until `count` calls, however slow the machine is. */
+/* Run until there were `count` calls, for up to 2 s. */
 static void run_until_read(int count)
 {
 	struct loop_timer *guard = loop_timer_add(loop, loop_now_ns(loop) + 2000 * MS, stop, NULL);
@@ -244,7 +244,7 @@ START_TEST(deferred_calls_follow_the_callback)
 {
 	uint64_t at = loop_now_ns(loop) + MS;
 
-	/* So late that it is not due in the same turn, even on a busy machine. */
+	/* Late enough that it is not due in the same turn, even on a busy machine. */
 	loop_timer_add(loop, at, defer_two, NULL);
 	loop_timer_add(loop, at + 200 * MS, say, TEXT("4"));
 	loop_timer_add(loop, at + 201 * MS, stop, NULL);

@@ -66,7 +66,7 @@ START_TEST(values_come_back)
 	ck_assert_uint_eq(value.size, 4);
 	ck_assert_int_eq(map_get_u8(map, "a.u32", &u8), -EINVAL);
 	ck_assert_int_eq(map_get_u32(map, "a.none", &u32), -ENOENT);
-	ck_assert_int_eq(map_set_u8(map, "a.u32", 1), 0); /* a set may change the type */
+	ck_assert_int_eq(map_set_u8(map, "a.u32", 1), 0); /* map_set_*() may change the type */
 	ck_assert_int_eq(map_get_u8(map, "a.u32", &u8), 0);
 	ck_assert_int_eq(map_delete(map, "a.u8"), 0);
 	ck_assert_int_eq(map_delete(map, "a.u8"), -ENOENT);
@@ -161,7 +161,8 @@ static const char *walk(const char *prefix)
 		strcat(text, key);
 		strcat(text, " ");
 	}
-	ck_assert_ptr_null(map_iterator_next(iterator, NULL)); /* after the end the iterator returns no key again */
+	/* At the end the iterator returns NULL again and again. */
+	ck_assert_ptr_null(map_iterator_next(iterator, NULL));
 	map_iterator_destroy(iterator);
 	return text;
 }
@@ -235,7 +236,7 @@ START_TEST(trackers_hear_of_changes)
 	map_set_u8(map, "k.x", 1);
 	map_set_u8(map, "k.x", 1); /* no change */
 	map_set_u8(map, "k.x", 2);
-	map_set_u16(map, "k.x", 2); /* a changed type counts as a change */
+	map_set_u16(map, "k.x", 2); /* a change of the type counts as a change */
 	map_set_u8(map, "k.xy", 1);
 	map_set_u8(map, "other", 1);
 	map_delete(map, "k.x");
@@ -347,13 +348,13 @@ START_TEST(a_set_ends_the_sharing)
 	map_shared_changed(second);
 	map_shared_changed(NULL);
 	ck_assert_uint_eq(changes, 2);
-	map_unshare(first); /* another owner has the key now */
+	map_unshare(first); /* no effect: another owner has the key now */
 	map_unshare(second);
 	map_unshare(NULL);
 	ck_assert_int_eq(map_get(map, "count", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 9);
 	ck_assert_ptr_null(map_share(map, "no", COTERIE_MAP_U64, &counter, sizeof(counter)));
-	map_share(map, "left", COTERIE_MAP_U64, &counter, sizeof(counter)); /* freed with the map */
+	map_share(map, "left", COTERIE_MAP_U64, &counter, sizeof(counter)); /* destroying the map frees this key */
 }
 END_TEST
 
@@ -371,7 +372,7 @@ static void change_back(
 
 	if (*value < 5)
 		map_set_u8(map, key, (uint8_t)(*value + 1));
-	/* The passed value still exists, although the key has another value by now. */
+	/* The value that was passed must still exist, although the key has another value now. */
 	ck_assert_uint_le(*value, 5);
 	if (before != NULL)
 		ck_assert_uint_eq(*(const uint8_t *)before->bytes, *value - 1);
@@ -409,8 +410,8 @@ START_TEST(trackers_may_change_what_they_track)
 	ck_assert_int_eq(map_set_u8(map, "key", 9), 0);
 	ck_assert_int_eq(map_get_u8(map, "key", &value), -ENOENT);
 	ck_assert_uint_eq(count, 2);
-	ck_assert_str_eq(told, "");                     /* the tracker was removed before its call */
-	ck_assert_int_eq(map_set_u8(map, "key", 9), 0); /* the tracker deletes the key at once */
+	ck_assert_str_eq(told, "");                     /* the tracker was removed before it was called */
+	ck_assert_int_eq(map_set_u8(map, "key", 9), 0); /* the tracker deletes the key at once, inside the call */
 	ck_assert_int_eq(map_get_u8(map, "key", &value), -ENOENT);
 }
 END_TEST

@@ -44,7 +44,7 @@ START_TEST(a_copy_serves_for_a_second)
 	get("/metrics");
 	get("/metrics");
 	ck_assert_uint_eq(copies, 1);
-	mock_host_advance(host, 950 * MS); /* the copy takes some time, too */
+	mock_host_advance(host, 950 * MS); /* the copy takes some time as well */
 	get("/metrics");
 	get("/api/v1/status");
 	ck_assert_uint_eq(copies, 1);
@@ -56,7 +56,8 @@ START_TEST(a_copy_serves_for_a_second)
 END_TEST
 
 /*
- * Old documents are kept while clients read them. Their memory is bounded: beyond it the last document is sent again.
+ * Old documents are kept while clients read them. Their memory is limited: at the limit the last document is sent
+ * again.
  */
 START_TEST(documents_take_so_much_room)
 {
@@ -145,14 +146,14 @@ START_TEST(a_slow_copy_serves_who_waits)
 }
 END_TEST
 
-/* A client waits for a document for half of its timeout. A document that is finished later goes to the next client. */
+/* A client waits for a document for half of its timeout. A document that is ready later is for the next client. */
 START_TEST(a_client_does_not_wait_for_ever)
 {
 	struct metrics *plugin = metrics;
 	struct job *nobody = (struct job *)plugin;
 	int fd = dial();
 
-	plugin->job = nobody; /* a job that does not end */
+	plugin->job = nobody; /* this job never ends */
 	say(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
 	ck_assert(!listen_to(fd));
 	mock_host_advance(host, 2499 * MS);
@@ -167,7 +168,7 @@ START_TEST(a_client_does_not_wait_for_ever)
 }
 END_TEST
 
-/* The plugin ends in each state of the copy. */
+/* The plugin must be able to end in each state of the copy. */
 START_TEST(it_ends_while_somebody_waits)
 {
 	const struct metrics *plugin = metrics;
@@ -217,7 +218,7 @@ static bool see_key(void *arg, const char *key)
 	return strcmp(key, "b.2") != 0;
 }
 
-/* A value that is too long is left out. The rest is found by key and by prefix. */
+/* A value that is too long is left out of the copy. All others are found by key and by prefix. */
 START_TEST(a_copy_is_read)
 {
 	static const char *const keys[] = {"a.1", "b.1", "b.2", "b.3", "b.long", "c.1"};
@@ -241,7 +242,7 @@ START_TEST(a_copy_is_read)
 	ck_assert(!source.read(source.arg, COTERIE_MAP_CONFIG, "b.1", &type, value));
 	ck_assert_uint_eq(value[0], 7);
 	source.each(source.arg, COTERIE_MAP_STATS, "b.", see_key, &walk);
-	ck_assert_uint_eq(walk.count, 2); /* the callback wanted no more keys */
+	ck_assert_uint_eq(walk.count, 2); /* the callback ended the walk */
 	walk.count = 0;
 	source.each(source.arg, COTERIE_MAP_STATS, "a", see_key, &walk);
 	ck_assert_uint_eq(walk.count, 1);
@@ -347,7 +348,7 @@ static void add_text(const char *key, char *value)
 	host->table.stat_add(host, key, COTERIE_MAP_STRING, read_text, value);
 }
 
-/* The status has evictions, silent members, and whether requests wait. */
+/* The status must show evictions, silent members, and whether requests wait. */
 START_TEST(status_tells_of_evictions_and_the_lease)
 {
 	static uint64_t held = 0, lapsed = 2100, length = 1825, lapses = 3;
@@ -386,7 +387,7 @@ START_TEST(status_tells_of_evictions_and_the_lease)
 }
 END_TEST
 
-/* An unencrypted ring works, so this is only a hint, behind all other lines. */
+/* A ring without encryption works, so the status has only a hint, behind all other lines. */
 START_TEST(status_hints_at_a_ring_in_clear)
 {
 	make_cluster();
@@ -411,7 +412,7 @@ START_TEST(status_hints_at_a_ring_in_clear)
 }
 END_TEST
 
-/* The schema requires a ring. While the ring changes there is none, so the answer is an error. */
+/* There is no ring while it changes. The schema requires a ring, so the answer is an error. */
 START_TEST(an_answer_that_there_is_not)
 {
 	host->member_count = 0;

@@ -10,7 +10,10 @@
 
 static uint64_t number; /* number of the event that was read last */
 
-/* Serve until the stream has sent these words behind those already read. @return false: it has not in time */
+/*
+ * Run the plugin until the stream has sent these words, behind what was read before. @return false: they did not arrive
+ * in time
+ */
 static bool hear(int fd, const char *words)
 {
 	static size_t size;
@@ -118,7 +121,7 @@ START_TEST(evictions_are_told)
 }
 END_TEST
 
-/* A verdict with the same result is no event. */
+/* A verdict with the same result as before is not an event. */
 START_TEST(verdicts_are_told_once)
 {
 	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
@@ -218,7 +221,7 @@ static void happen(uint32_t times)
 	}
 }
 
-/* A late reader gets the stored events. One that has read before gets only new events. */
+/* A client that begins to read late gets the stored events. A client that has read before gets only new events. */
 START_TEST(events_are_kept_for_those_who_come_late)
 {
 	char header[64];
@@ -235,7 +238,7 @@ START_TEST(events_are_kept_for_those_who_come_late)
 	hears(fd, "\"id\":67,");
 	ck_assert_ptr_null(strstr(answer, "\"id\":66,"));
 	close(fd);
-	/* Numbers of events that never existed. */
+	/* Such numbers no event ever had. */
 	static const char *const numbers[] = {"0", "", "-1", "x", "18446744073709551616", "99999999999999999"};
 	for (uint32_t i = 0; i < 6; i++) {
 		snprintf(header, sizeof(header), "Last-Event-ID: %s\r\n", numbers[i]);
@@ -260,7 +263,7 @@ START_TEST(events_are_read_in_pieces)
 	ck_assert_int_eq(events_read(events, &reader, 0, text + size, 7), 0);
 	ck_assert_int_eq(strncmp(text, "id: ", 4), 0);
 	ck_assert_ptr_nonnull(strstr(text, "\"id\":1,\"state\":\"joined\"}}\n\nid: "));
-	/* The rest of a half-sent event is not stored any more. */
+	/* The rest of an event that was sent in part is no longer stored. */
 	happen(3);
 	ck_assert_int_eq(events_read(events, &reader, 0, text, 7), 7);
 	for (uint32_t i = 0; i < EVENTS_KEPT; i++)
@@ -270,7 +273,7 @@ START_TEST(events_are_read_in_pieces)
 }
 END_TEST
 
-/* The heartbeat shows each side that the other one still exists, and the stream does not time out. */
+/* A heartbeat shows each side that the other one still exists, and keeps the stream from timing out. */
 START_TEST(a_quiet_stream_has_a_heart_beat)
 {
 	int fd = follow("");
@@ -287,10 +290,7 @@ START_TEST(a_quiet_stream_has_a_heart_beat)
 }
 END_TEST
 
-/*
- * A client that does not read is disconnected when its socket is full. Before that it uses no memory
- * of ours.
- */
+/* A client that does not read is disconnected when its socket is full. Until then the plugin stores nothing for it. */
 START_TEST(a_stream_that_is_not_read_ends)
 {
 	static char name[200];
@@ -332,7 +332,7 @@ START_TEST(streams_are_half_of_the_connections)
 	close(fds[0]);
 	for (uint32_t i = 0; i < 20; i++)
 		mock_host_poll(host, 1);
-	happen(1); /* so that the end of the stream is noticed */
+	happen(1); /* an event, so that the plugin notices the end of the stream */
 	for (uint32_t i = 0; i < 20; i++) {
 		mock_host_poll(host, 1);
 		mock_host_advance(host, MS);

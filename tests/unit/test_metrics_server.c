@@ -11,7 +11,7 @@
 
 static const struct {
 	const char *name, *request;
-	const char *status; /* NULL: no answer */
+	const char *status; /* expected status; NULL: no answer */
 	const char *words;
 } requests[] = {
 	{"health", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\nok\n"},
@@ -41,7 +41,7 @@ static const struct {
 	{"an address of IPv6", "GET / HTTP/1.1\r\nHost: [::1]:9890\r\n\r\n", "200", ""},
 	{"this machine", "GET / HTTP/1.1\r\nHost: LocalHost:80\r\n\r\n", "200", ""},
 	{"a name of the option, and a last dot", "GET / HTTP/1.1\r\nHost: X.\r\n\r\n", "200", ""},
-	/* libmicrohttpd 1.0 refuses it, as RFC 9112 requires */
+	/* libmicrohttpd 1.0 refuses a request without a host, as RFC 9112 requires. */
 	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200 or 400", ""},
 };
 
@@ -74,7 +74,7 @@ START_TEST(requests_of_all_kinds)
 }
 END_TEST
 
-/* Clients that send nothing, half a request, or an endless one. */
+/* Clients that send nothing, half a request, or a request without an end. */
 static const char *const slow[] = {"", "GET /met", "GET /metrics HTTP/1.1\r\nHost: x\r\nA: "};
 
 START_TEST(slow_clients_are_cut_off)
@@ -108,7 +108,10 @@ START_TEST(a_request_has_a_size)
 }
 END_TEST
 
-/* One address may have twelve of sixteen connections. Further ones are closed. Closed connections make room again. */
+/*
+ * One address may have twelve of the sixteen connections. More are closed. When a connection ends, another one may be
+ * made.
+ */
 START_TEST(connections_have_a_number)
 {
 	int fds[14];
@@ -142,7 +145,7 @@ START_TEST(turns_are_rationed)
 		fd = dial();
 		if (mock_host_poll(host, 50) == 0)
 			break;
-		ck_assert_uint_le(++turns, 401); /* the last turn only pauses the server */
+		ck_assert_uint_le(++turns, 401); /* in the last turn the server only pauses */
 		close(fd);
 	}
 	ck_assert_uint_ge(turns, 50);
@@ -192,7 +195,7 @@ START_TEST(only_the_allowed_are_served)
 }
 END_TEST
 
-/* A refused reload changes nothing. A new list ends the old one. */
+/* A reload that is refused changes nothing. A new list replaces the old one. */
 START_TEST(a_bad_list_changes_nothing)
 {
 	mock_host_option(host, "allow", "127.0.0.1, 10.0.0.0/33");
@@ -221,7 +224,7 @@ START_TEST(a_reload_takes_the_options)
 }
 END_TEST
 
-/* If the port is in use, the node joins its ring without metrics, and listens when the port becomes free. */
+/* If the port is in use, the node joins its ring without metrics. The plugin listens when the port becomes free. */
 START_TEST(a_port_in_use_is_waited_for)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -253,7 +256,7 @@ START_TEST(a_port_in_use_is_waited_for)
 END_TEST
 
 static const struct {
-	const char *listen, *want; /* NULL: the address is refused */
+	const char *listen, *want; /* want NULL: the address is refused */
 } addresses[] = {
 	{"127.0.0.1", "127.0.0.1:9"},
 	{"127.0.0.1:80", "127.0.0.1:80"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* plugins/common/metrics: the text, made from fixed values. */
+/* plugins/common/metrics: the text that is made from fixed values. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "plugins/common/metrics/writer.h"
 #include "tests/unit/fail_alloc.h"
 
-/* The keys of a made-up daemon. The last row of a list has no key. */
+/* The keys of a simulated daemon. The last row of a list has no key. */
 struct figure {
 	uint32_t map;
 	const char *key;
 	uint32_t type;
 	const char *text; /* value of a string */
-	uint64_t number;  /* value of all other types */
+	uint64_t number;  /* value of any other type */
 };
 
 struct daemon {
@@ -391,7 +391,7 @@ static const struct figure sources[] = {
 	END,
 };
 
-/* Corosync has one counter for all sources. */
+/* Corosync has one counter of frames for all sources. With Coterie's keys there is one for each source. */
 START_TEST(frames_have_sources_where_they_are_told)
 {
 	render(sources, (struct metrics_options){.format = METRICS_OPENMETRICS});
@@ -538,10 +538,7 @@ START_TEST(numbers_of_every_type)
 }
 END_TEST
 
-/*
- * An incomplete text must not be used, so the caller gets an error. A text of the size of the limit
- * is complete.
- */
+/* An incomplete text must not be used, so the caller gets an error. A text whose size is the limit is complete. */
 START_TEST(a_text_has_a_limit)
 {
 	const struct metrics_options options = {.format = METRICS_OPENMETRICS};

@@ -111,7 +111,7 @@ START_TEST(max_starts_it_and_its_end_stops_it)
 }
 END_TEST
 
-/* A reload allocates the plugin's options again, and frees the old texts. */
+/* A reload allocates the plugin's options again, and frees the old texts, which the plugin must not use any more. */
 START_TEST(options_of_before_a_reload_are_not_looked_at)
 {
 	set_text(MEMORY "max", "50");

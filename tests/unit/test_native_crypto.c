@@ -57,7 +57,7 @@ static const char *owner_of_keys(void)
 
 START_TEST(a_key_that_others_can_read_is_refused)
 {
-	/* The group of a daemon that is not root may read the key. */
+	/* If the daemon does not run as root, its group may read the key. */
 	const mode_t modes[] = {0644, geteuid() == 0 ? 0440 : 0460, 0404, 0620, 0410};
 	char want[512];
 
@@ -80,7 +80,7 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
-/* Replaces the C library's function: the unit's user has this id here. */
+/* Replaces the C library's function: the user of the systemd unit has this id. */
 #define UNIT_UID 1235
 
 int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
@@ -107,7 +107,7 @@ START_TEST(root_accepts_a_key_of_the_user_of_the_unit)
 	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
 	config_messages_fini(&one.messages);
 
-	/* A daemon that does not run as root does not check this. */
+	/* A daemon that does not run as root does not check these rights. */
 	ck_assert_int_eq(chmod(folder, 0755), 0);
 	ck_assert_int_eq(chmod(native_case_path("key"), 0404), 0);
 	ck_assert_int_eq(seteuid(1234), 0);
@@ -116,7 +116,7 @@ START_TEST(root_accepts_a_key_of_the_user_of_the_unit)
 }
 END_TEST
 
-/* The flags of the mapping that holds the address (proc(5), VmFlags). */
+/* Return the flags of the mapping that holds the address (proc(5), VmFlags). */
 static const char *flags_of(const void *address)
 {
 	static char line[512];
@@ -137,7 +137,7 @@ static const char *flags_of(const void *address)
 	return line;
 }
 
-/* The key stays in memory as long as the daemon runs, so core dumps have to leave it out. */
+/* The key stays in memory while the daemon runs, so core dumps must leave this memory out. */
 START_TEST(core_dumps_leave_the_key_out)
 {
 	static const char text[] =
@@ -170,7 +170,7 @@ START_TEST(core_dumps_leave_the_key_out)
 }
 END_TEST
 
-/* An access list of the key as setfacl(1) would make it. The mode of the file shows its mask. */
+/* Give the key file an access list, as setfacl(1) does. The mode of the file shows the list's mask. */
 static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_t group, uint16_t mask)
 {
 	const struct {
@@ -184,7 +184,7 @@ static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_
 	return setxattr(native_case_path("key"), "system.posix_acl_access", list, sizeof(list), 0) == 0;
 }
 
-/* systemd's LoadCredential= makes such lists. */
+/* LoadCredential= of systemd makes such lists. */
 START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 {
 	static const struct {
@@ -193,7 +193,7 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 	} lists[] = {
 		{4, 0, 0, 4, true, true},
 		{4, 0, 0, 4, false, false},
-		{4, 0, 0, 0, false, true}, /* the mask of the list forbids reading */
+		{4, 0, 0, 0, false, true}, /* the mask of the list forbids all reading */
 		{0, 0, 0, 4, false, true},
 		{0, 0, 4, 4, true, false},
 		{0, 4, 0, 4, true, false},
@@ -207,7 +207,7 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 			    lists[i].mask))
 			return; /* the file system has no such lists */
 		if (geteuid() != 0 && lists[i].group_object == 4)
-			continue; /* the daemon's own group */
+			continue; /* the group is the daemon's own */
 		ck_assert_msg((native_case_load("main.conf") == 0) == lists[i].is_good, "row %zu: %s", i,
 			config_case_error(&one));
 		config_messages_fini(&one.messages);
@@ -215,7 +215,7 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 }
 END_TEST
 
-/* coterie -t runs as another user than the daemon. */
+/* coterie -t may run as another user than the daemon. */
 START_TEST(a_test_by_a_user_without_rights_does_not_advise_to_give_the_key_away)
 {
 	if (geteuid() != 0)
@@ -278,7 +278,7 @@ static void write_default_key(const char *name, char letter)
 	ck_assert_int_eq(chmod(native_case_path(name), 0400), 0);
 }
 
-/* SYSCONF_DIR is "etc" here: a path below the folder of the test. */
+/* Go to a folder with the folders of a host. SYSCONF_DIR is "etc" in this test, so it is below that folder. */
 static void enter_folder(void)
 {
 	static const char *const folders[] = {"etc", "etc/coterie", "etc/corosync", "state", "other", "other/n1"};
@@ -314,7 +314,7 @@ START_TEST(the_key_of_the_state_folder_comes_first)
 	ck_assert_str_eq(key_of(text), want);
 	ck_assert_int_eq(one.config->key[0], 's');
 
-	/* A configuration that is made of the map has the key and its place from the running one. */
+	/* A configuration that is made from the map takes the key and its path from the running configuration. */
 	struct config *running = one.config, *revised;
 	struct map *map = map_create();
 
@@ -327,7 +327,7 @@ START_TEST(the_key_of_the_state_folder_comes_first)
 	config_destroy(revised);
 	map_destroy(map);
 
-	/* A configured file is used first. With corosync.conf the default is Corosync's path. */
+	/* A key file that the configuration names comes first. With corosync.conf the default is Corosync's path. */
 	ck_assert_str_eq(
 		key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"etc/coterie/authkey\" }\n" A),
 		"etc/coterie/authkey");
@@ -422,9 +422,9 @@ static const struct {
 	{"transport knet { cipher = aes128 hash = sha512 }\n" A B, NULL, "aes128", "sha512", false},
 	{"transport knet { hash = sha512 }\n" A B, NULL, "none", "sha512", false},
 	{"keys = {\"totem.secauth=off\"}\n" A B, NULL, "none", "none", false},
-	/* Other transports encrypt by options of their own. */
+	/* Transports of third parties encrypt by options of their own. */
 	{"transport acme {}\n" A B, NULL, "none", "none", false},
-	/* All nodes decide the same way: one address outside of the loopback is enough. */
+	/* All nodes decide in the same way: one address outside of the loopback network is enough to encrypt. */
 	{"transport udpu {}\n" LOOP_A LOOP_B, NULL, "none", "none", false},
 	{"cluster { name = x }\ntransport udp {}\n" LOOP_A, NULL, "none", "none", false},
 	{"transport udpu {}\n" LOOP_A B, "aes256-gcm", "none", "none", true},
@@ -438,7 +438,7 @@ START_TEST(a_ring_is_encrypted_unless_the_file_says_otherwise)
 {
 	const char *text = defaults[_i].text, *encryption;
 
-	one.environment.local_name = "a"; /* each address of the loopback is this host */
+	one.environment.local_name = "a"; /* each loopback address belongs to this host */
 	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", text, config_case_error(&one));
 	encryption = config_case_entry(&one, "totem.encryption");
 	ck_assert_msg((encryption == NULL) == (defaults[_i].encryption == NULL) &&
@@ -452,7 +452,7 @@ START_TEST(a_ring_is_encrypted_unless_the_file_says_otherwise)
 			(encryption == NULL || strcmp(encryption, "none") == 0);
 
 	ck_assert((one.config->key == NULL) == is_plain);
-	/* The transport asks for the values of its options: knet's stand in the map as well. */
+	/* The transport reads the values of its options, and those of knet are in the map as well. */
 	if (defaults[_i].is_default && encryption == NULL) {
 		ck_assert_str_eq(config_case_entry(&one, "totem.crypto_cipher"), "aes256");
 		ck_assert_str_eq(config_case_entry(&one, "totem.crypto_hash"), "sha256");
@@ -511,7 +511,7 @@ START_TEST(a_missing_key_is_one_line_with_both_ways_out)
 }
 END_TEST
 
-/* If a key exists but is invalid, the daemon names that error, and not a missing key. */
+/* If a key exists but is invalid, the error is about that key, and does not say that a key is missing. */
 START_TEST(a_key_that_is_no_good_is_not_called_missing)
 {
 	enter_folder();
@@ -560,7 +560,7 @@ START_TEST(a_configuration_is_printed_without_its_key)
 }
 END_TEST
 
-/* A running daemon without encryption reads a file that does not turn encryption off any more. */
+/* A daemon that runs without encryption reads a file that no longer turns encryption off. */
 START_TEST(a_reload_begins_to_encrypt)
 {
 	struct config *again;
@@ -591,7 +591,7 @@ START_TEST(a_reload_begins_to_encrypt)
 }
 END_TEST
 
-/* A conversion names the key file if the other syntax has another default path. */
+/* A conversion writes the key file's path if the other syntax has another default path. */
 START_TEST(a_converted_ring_has_the_same_key)
 {
 	static const struct {

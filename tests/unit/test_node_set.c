@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sets of node ids, against rows and against a plain bit per id. */
+/* Sets of node ids, compared with tables and with one bit for each id. */
 #include "exec/totem/node_set.h"
 
 #include <check.h>
@@ -12,7 +12,7 @@
 
 #define ROW_MAX 8
 
-/* Make a set of the ids up to the first 0. */
+/* Make a set of the ids before the first 0. */
 static struct node_set make(const uint32_t ids[ROW_MAX])
 {
 	struct node_set set = {0};
@@ -79,7 +79,7 @@ END_TEST
 static const struct {
 	const char *name;
 	uint32_t a[ROW_MAX], b[ROW_MAX], both[ROW_MAX], common[ROW_MAX], without[ROW_MAX];
-	bool is_subset; /* b in a */
+	bool is_subset; /* b is a subset of a */
 } rows[] = {
 	{"empty", {0}, {0}, {0}, {0}, {0}, true},
 	{"a alone", {1, 2}, {0}, {1, 2}, {0}, {1, 2}, true},
@@ -128,7 +128,7 @@ START_TEST(a_set_and_itself)
 }
 END_TEST
 
-/* Random changes, with one bool per id beside. */
+/* Make random changes, and compare with one bool for each id. */
 START_TEST(a_long_life)
 {
 	struct node_set set = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* corosync-notifyd: the lines of its log, and the keys it reads. */
+/* corosync-notifyd: the lines of its log, and the keys that it reads. */
 #include <check.h>
 #include <string.h>
 

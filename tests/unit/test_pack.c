@@ -40,7 +40,7 @@ static void tear_down(void)
 	frame_pool_destroy(pool);
 }
 
-static uint8_t letter; /* the next message's letter: all its bytes are that letter */
+static uint8_t letter; /* letter of which the next message consists */
 
 static int append(size_t size, uint32_t guarantee)
 {
@@ -56,7 +56,7 @@ static int append(size_t size, uint32_t guarantee)
 	return rc;
 }
 
-/* Return the next packet as "continuation>fragmented:length,length"; "" if none waits. */
+/* Return the next packet as "continuation>fragmented:length,length". "": none waits. */
 static const char *next_packet(bool swap)
 {
 	static char text[4096];
@@ -174,8 +174,8 @@ START_TEST(fragment_numbers_wrap_to_one)
 END_TEST
 
 /*
- * 1,400 bytes of a client are 1,591 with all headers: 1.14 frames instead of 2
- * (book packing, "Packing and cutting").
+ * A client's message of 1,400 bytes has 1,591 bytes with all headers, and takes 1.14 frames instead of 2:
+ * book packing, "Packing and cutting".
  */
 START_TEST(frames_are_full)
 {
@@ -195,7 +195,7 @@ START_TEST(frames_are_full)
 		full += frame->size == WIRE_MCAST_HEADER_SIZE + 1410;
 		frame_unref(frame);
 	}
-	/* all but the last one, and two whose rest was too short for a further part */
+	/* All packets are full but the last one, and two in which the room was too small for another part. */
 	ck_assert_uint_ge(full, count - 3);
 	tear_down();
 }
@@ -221,7 +221,7 @@ START_TEST(parts_of_a_message_are_gathered)
 	struct coterie_frame *frame;
 
 	ck_assert_int_eq(pack_queue_append(queue, 0, iov, 6), 0);
-	memset(bytes, 0, sizeof(bytes)); /* the queue has copied the bytes */
+	memset(bytes, 0, sizeof(bytes)); /* the queue must have copied the bytes */
 	pack_queue_flush(queue);
 	frame = pack_queue_take(queue, &guarantee);
 	ck_assert_mem_eq(frame->data + 45 + 10, "abcdefghijklmnopqrst", 20);
@@ -240,7 +240,7 @@ END_TEST
 static const struct {
 	const char *name;
 	int sizes[8];
-	int taken; /* packets that were taken out */
+	int taken; /* number of packets that were already taken out */
 	const char *after;
 } splits[] = {
 	{"nothing waits", {END}, 0, ""},
@@ -264,7 +264,7 @@ START_TEST(a_message_under_way_ends_alone)
 		for (int packet = 0; packet < splits[i].taken; packet++)
 			ck_assert_str_ne(next_packet(_i == 1), "");
 		ck_assert_int_eq(pack_queue_split(queue), 0);
-		ck_assert_int_eq(pack_queue_split(queue), 0); /* nothing is left to do */
+		ck_assert_int_eq(pack_queue_split(queue), 0); /* the second call finds nothing to split */
 		got = all_packets(_i == 1);
 		ck_assert_msg(strcmp(got, splits[i].after) == 0, "%s: '%s'", splits[i].name, got);
 		tear_down();
@@ -332,7 +332,7 @@ END_TEST
 START_TEST(another_payload_size)
 {
 	ck_assert_int_eq(append(5, 0), 0);
-	pack_queue_set_payload_max(queue, 15); /* parts of 5 bytes */
+	pack_queue_set_payload_max(queue, 15); /* now parts have at most 5 bytes */
 	ck_assert_int_eq(append(25, 0), 0);
 	pack_queue_set_payload_max(queue, 2 * PAYLOAD_MAX);
 	ck_assert_int_eq(append(30, 0), 0);
@@ -350,7 +350,8 @@ START_TEST(the_pool_is_exhausted)
 
 	queue = pack_queue_create(small, &options);
 	ck_assert_int_eq(append(5, 0), 0);
-	ck_assert_int_eq(append(100, 0), -ENOMEM); /* needs five frames more: all or none of the message is queued */
+	/* Needs five more frames than there are: nothing of the message is queued. */
+	ck_assert_int_eq(append(100, 0), -ENOMEM);
 	frame_pool_usage(small, &usage);
 	ck_assert_uint_eq(usage.frames, 1);
 	ck_assert_int_eq(append(30, 0), 0);
@@ -389,7 +390,7 @@ START_TEST(what_is_left_goes_with_the_queue)
 {
 	ck_assert_int_eq(append(50, 0), 0);
 	ck_assert_uint_eq(pack_queue_count(queue), 3);
-	/* tear_down looks for frames that are still in use */
+	/* tear_down() checks that no frame is still in use. */
 }
 END_TEST
 

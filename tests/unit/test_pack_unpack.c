@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages that exec/totem/pack.c has put into frames are the same after exec/totem/unpack.c. */
+/* Messages that exec/totem/pack.c has put into frames are the same when exec/totem/unpack.c has taken them out. */
 #include "exec/totem/pack.h"
 
 #include <check.h>
@@ -164,7 +164,7 @@ static void hear(void *arg, uint32_t source, const struct iovec *iov, size_t cou
 	strncat(heard, iov->iov_base, 1);
 }
 
-/* A member that missed the start of the first message gets all others, by Corosync's rule and by ours. */
+/* A member that missed the start of the first message gets all others, by Corosync's rule and by Coterie's. */
 START_TEST(a_joiner_gets_what_is_behind_a_split)
 {
 	enum unpack_rule rule = _i == 1 ? UNPACK_BETTER : UNPACK_REFERENCE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The peer table: the node of an address, and the order in which a batch is sent. */
+/* The peer table: the node that has an address, and the order in which a batch is sent. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -51,7 +51,7 @@ START_TEST(an_address_leads_to_its_node_whatever_the_port)
 	ck_assert_uint_eq(find(&peers, "fd00::2", 1), 2);
 	ck_assert_uint_eq(find(&peers, "10.0.0.4", 5405), 0);
 	ck_assert_uint_eq(find(&peers, "fd00::3", 5405), 0);
-	/* 10.0.0.3 as bytes of the other family is another address. */
+	/* The bytes of 10.0.0.3 in an IPv6 address are another address. */
 	ck_assert_uint_eq(find(&peers, "::ffff:10.0.0.3", 5405), 0);
 	peers_fini(&peers);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plugin pload on a mock host: its load is bounded and does not harm other nodes. */
+/* The plugin pload on a mock host: its load is limited and does not harm other nodes. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static void tear_down(void)
 
 static bool runs(void) { return strcmp(mock_map_string(host, "pload.start"), "no") != 0; }
 
-/* Deliver all sent messages to their sender. @return how many there were */
+/* Deliver all messages of this node to itself. @return their number */
 static uint32_t deliver_all(uint32_t nodeid)
 {
 	struct mock_queue sent = host->sent;
@@ -103,11 +103,11 @@ START_TEST(none_is_sent_where_a_node_might_exit_of_it)
 	ck_assert_uint_eq(host->sent.count, 0);
 	ck_assert(mock_host_has_logged(host, "not of this project"));
 	ck_assert(!runs());
-	/* The load begins again after the Corosync node has left. */
+	/* The load begins when the node of Corosync has left. */
 	host->is_safe_kept = true;
 	set_text("pload.start", "yes");
 	ck_assert(runs());
-	/* Messages in the ring's queue do not affect Corosync, which does not know the service. */
+	/* Messages that are already queued do not affect Corosync's nodes, which do not know the service. */
 	ck_assert_uint_gt(host->sent.count, 0);
 	ck_assert_uint_ge(ops->ring_id, 8);
 	ck_assert_uint_lt(ops->ring_id, 64);
@@ -130,7 +130,7 @@ START_TEST(messages_of_others_do_not_count)
 	ck_assert(runs());
 	uint8_t bytes[8];
 	struct mock_message stale = {.id = PLOAD_RING_LOAD, .size = 8, .data = bytes};
-	for (uint32_t i = 0; i < 2; i++) { /* another run; another version */
+	for (uint32_t i = 0; i < 2; i++) { /* 0: a message of another run; 1: a message of another version */
 		uint32_t words[2] = {PLOAD_VERSION + i, i == 0 ? 9 : 1};
 
 		memcpy(bytes, words, sizeof(bytes));
@@ -172,7 +172,7 @@ END_TEST
 START_TEST(it_can_be_stopped)
 {
 	set_text("pload.start", "yes");
-	set_text("pload.start", "really"); /* a load runs already */
+	set_text("pload.start", "really"); /* no effect: a load already runs, and its messages are all under way */
 	ck_assert_uint_eq(host->sent.count, 64);
 	set_text("pload.start", "no");
 	ck_assert(mock_host_has_logged(host, "stopped"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The registry with real plugin files (plugins/variant.c, built once for each row), and the refusal
- * table on descriptors made here.
+ * The registry, with real plugin files (plugins/variant.c, built once for each row), and with descriptors of this file
+ * that must be refused.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,13 +22,13 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-/* The executive's own plugin ABI. */
+/* The plugin ABI of this executive, as a text. */
 #define TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(value) #value
 #define MINOR TEXT(COTERIE_ABI_MINOR)
 #define ABI TEXT(COTERIE_ABI_MAJOR) "." MINOR
 
-/* Copy of the struct in plugins/variant.c */
+/* A copy of the struct in plugins/variant.c. */
 struct variant {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
@@ -38,7 +38,7 @@ struct variant {
 	int fds[2];
 };
 
-/* The tested parts of the executive, and the parts that these use. */
+/* The parts of the executive under test, and the parts that they use. */
 struct others {
 	struct config *config;
 	struct loop *loop;
@@ -56,7 +56,7 @@ struct fixture {
 	struct config_option options[4];
 	struct plugin_parts parts;
 	struct plugin_registry *registry;
-	char folder[64]; /* empty, searched before the built plugins */
+	char folder[64]; /* folder that is empty at first, and searched before that of the built plugins */
 };
 
 static struct fixture f;
@@ -160,7 +160,7 @@ START_TEST(a_plugin_is_loaded_and_unloaded)
 	ck_assert_ptr_null(plugin_first(f.registry));
 	ck_assert(!exec_stub_has_logged("Leak"));
 	turn();
-	/* init works twice */
+	/* Loading the plugin again works. */
 	load("good");
 }
 END_TEST
@@ -267,7 +267,7 @@ START_TEST(what_is_no_elf_file_is_refused)
 }
 END_TEST
 
-/* A plugin's file that is cut off in its ELF header is refused. */
+/* A plugin file that ends within its ELF header must be refused. */
 START_TEST(a_truncated_file_is_refused)
 {
 	static char bytes[262144];
@@ -279,7 +279,8 @@ START_TEST(a_truncated_file_is_refused)
 	fclose(file);
 	ck_assert_uint_gt(size, 1000);
 	/*
-	 * Only lengths that the dynamic loader itself detects. It trusts program headers even if the file ends before.
+	 * Try only lengths that the dynamic loader itself detects. It trusts the program headers even if the file ends
+	 * before the end of what they describe.
 	 */
 	for (size_t length = 0; length < 64; length += 7) {
 		write_file("good.so", bytes, length);
@@ -329,7 +330,7 @@ START_TEST(a_plugin_is_probed_without_being_loaded)
 	ck_assert_ptr_nonnull(strstr(error.text, "it is of kind service, not transport"));
 	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "absent", &error), -EINVAL);
 	ck_assert_int_eq(error.exit_code, 30);
-	/* Its init fails, but is not called. */
+	/* The plugin's init() would fail, but plugin_probe() does not call it. */
 	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "init_fails", &error), 0);
 	load("good"); /* the registry has not changed */
 }
@@ -536,7 +537,7 @@ START_TEST(leaks_are_reclaimed_and_reported)
 	ck_assert(exec_stub_has_logged(text));
 	ck_assert(exec_stub_has_logged("LEAKY 4 Leak: a post was still queued"));
 	ck_assert_int_eq(loop_fd_mod(f.others.loop, fds[0], 0), -ENOENT);
-	turn(); /* none of its code runs any more, then the file is unmapped */
+	turn(); /* when no code of the plugin runs any more, the file is unmapped */
 	turn();
 	close(fds[0]);
 	close(fds[1]);

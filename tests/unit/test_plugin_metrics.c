@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Metrics that a plugin offers: host->metric_add, the statistics map, the text and the JSON that are made of it. */
+/*
+ * Metrics that a plugin offers: host->metric_add(), the statistics map, and the text and the JSON that are made from
+ * it.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -78,7 +81,7 @@ static const struct metrics_source source = {.read = read_key,
 	.links = no_links,
 	.local = local};
 
-/* The lines of the text that name the plugin. malloc'd */
+/* Return the lines of the text that contain the plugin's name, malloc'd. */
 static char *render(void)
 {
 	const struct metrics_options options = {.format = METRICS_OPENMETRICS};
@@ -128,7 +131,7 @@ START_TEST(counters_and_gauges_are_shown)
 	host->metric_count(grants, 4);
 	host->metric_set(load, 0.5);
 	host->metric_set(load, NAN); /* ignored */
-	host->metric_set(grants, 9); /* a metric of another kind */
+	host->metric_set(grants, 9); /* no effect: the metric is of another kind */
 	host->metric_count(NULL, 1);
 	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"
 		"coterie_service_patient__grants_total 7\n"
@@ -161,7 +164,7 @@ START_TEST(series_of_a_family_have_labels)
 		"coterie_service_patient__waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
 	host->metric_del(ctx, first);
 	counter.labels = one;
-	add(&counter); /* uses the free slot */
+	add(&counter); /* takes the slot that has become free */
 }
 END_TEST
 
@@ -176,7 +179,7 @@ START_TEST(a_histogram_has_cumulated_buckets)
 	histogram.labels = label;
 	histogram.label_count = 1;
 	struct coterie_series *wait = add(&histogram);
-	host->metric_observe(wait, 0.1); /* a bound is part of its bucket */
+	host->metric_observe(wait, 0.1); /* a value equal to a bound belongs to that bound's bucket */
 	host->metric_observe(wait, 0.5);
 	host->metric_observe(wait, 100);
 	renders("# TYPE coterie_service_patient__wait_seconds histogram\n# UNIT coterie_service_patient__wait_seconds seconds\n"

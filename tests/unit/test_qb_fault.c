@@ -20,7 +20,7 @@ static size_t page;
 static int file;
 static volatile char *memory;
 
-/* Map a file of some pages, then make it shorter. */
+/* Map a file of some pages, then shorten it. */
 static void set_up(void)
 {
 	page = (size_t)sysconf(_SC_PAGESIZE);
@@ -96,7 +96,7 @@ START_TEST(a_thread_may_touch_it)
 }
 END_TEST
 
-/* --- a SIGBUS that is not ours --- */
+/* --- a SIGBUS from another cause --- */
 
 static void note(int signal)
 {
@@ -123,7 +123,7 @@ static const struct {
 	const char *name;
 	void (*handler)(int signal);
 	void (*act)(void);
-	int exits; /* exit status, or 0: killed by SIGBUS */
+	int exits; /* expected exit status, or 0: killed by SIGBUS */
 } rows[] = {
 	{"a page of another mapping kills", SIG_DFL, touch_unguarded, 0},
 	{"a page of another mapping has its own handler", note, touch_unguarded, 42},

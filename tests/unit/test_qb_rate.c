@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/qb/server.c: a new rate reaches all connections of a server, in turns. */
+/* exec/qb/server.c: a new rate reaches all connections of a server, in several turns. */
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ static struct qbs_server server;
 static struct qbs_connection list[COUNT + 1];
 static uint32_t listens;
 static struct loop *loop; /* NULL: connections have no descriptors */
-static uint8_t *words;    /* a page for each connection. NULL: none */
+static uint8_t *words;    /* flow control words, a page for each connection. NULL: none */
 
 /* ---- Stand-ins ----------------------------------------------------------- */
 
@@ -88,7 +88,7 @@ START_TEST(a_rate_reaches_all_in_turns)
 }
 END_TEST
 
-/* Connections whose requests waited are polled again. */
+/* Connections whose requests had to wait are polled again. */
 START_TEST(connections_that_are_muted_are_polled_in_turns)
 {
 	(void)qbs_server_rate(&server, QBS_RATE_OFF_2);
@@ -108,7 +108,7 @@ START_TEST(connections_that_are_muted_are_polled_in_turns)
 }
 END_TEST
 
-/* The rate changes again before all connections had their turn. The last ones get it as well. */
+/* The rate changes again before each connection had its turn. The last connections get the new rate as well. */
 START_TEST(a_rate_that_changes_often_reaches_all)
 {
 	for (uint32_t i = 0; i < 3; i++)
@@ -125,7 +125,7 @@ START_TEST(connections_end_and_come_between_two_turns)
 {
 	ck_assert(qbs_server_rate(&server, QBS_RATE_OFF_2));
 	for (uint32_t i = 0; i < QBS_RATE_STEP; i++)
-		qbs_server_remove(&list[COUNT - QBS_RATE_STEP - 1 - i]); /* the connections whose turn comes next */
+		qbs_server_remove(&list[COUNT - QBS_RATE_STEP - 1 - i]); /* the connections that would be next */
 	add(&list[COUNT]);
 	qbs_flow_apply(&list[COUNT]);
 	while (qbs_server_rate_step(&server))
@@ -168,7 +168,7 @@ static int by_value(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
-/* Open connections. Each has a descriptor in a real loop, and its flow control word on a page of its own. */
+/* Open many connections. Each has a descriptor in a real loop, and its flow control word on a page of its own. */
 static void open_many(struct qbs_connection *many)
 {
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -232,7 +232,10 @@ static uint32_t change_rate(enum qbs_rate rate, uint64_t *turns)
 	return count;
 }
 
-/* Each change of a descriptor's events searches libqb's list. Clients that send nothing cause no change. */
+/*
+ * Each change of a descriptor's events takes a search of libqb's list. Connections of clients that send nothing must
+ * cause no such change.
+ */
 START_TEST(a_change_of_the_rate_with_ten_thousand_clients_takes_a_millisecond)
 {
 	struct qbs_connection *many = begin_many();

@@ -55,7 +55,7 @@ static int write_bytes(const void *bytes, uint32_t length)
 
 START_TEST(the_size_of_the_data_is_that_of_libqb)
 {
-	/* Sizes that libqb made in /dev/shm, with pages of 4096 bytes. */
+	/* Sizes that libqb has made in /dev/shm, where pages have 4096 bytes. */
 	static const uint32_t sizes[][2] = {{12328, 16384}, {16371, 16384}, {16372, 20480}, {1048576, 1052672},
 		{1052656, 1052672}, {1052660, 1056768}};
 
@@ -150,11 +150,11 @@ START_TEST(positions_and_sizes_that_the_client_changes_do_not_move_us)
 	ck_assert_int_eq(write_bytes(bytes, 8), -EPROTO);
 	header->read_at = 0;
 	header->words = 0xfffffff0;
-	header->write_at = 0x10000000; /* the position that the daemon itself writes, and never reads here */
+	header->write_at = 0x10000000; /* the daemon itself writes this position, and never reads it here */
 	ck_assert_int_eq(write_bytes(bytes, 8), 0);
 	ck_assert_uint_eq(writer.at, 4);
 	ck_assert_uint_eq(header->write_at, 4);
-	header->read_at = 4095; /* "all is read", again and again: the client lets its own ring be overwritten */
+	header->read_at = 4095; /* the client always claims to have read all, so its own ring is overwritten */
 	for (int i = 0; i < 100; i++) {
 		(void)write_bytes(bytes, 10000);
 		ck_assert_uint_lt(writer.at, writer.words);
@@ -198,7 +198,7 @@ END_TEST
 
 START_TEST(any_words_in_a_semaphore_are_harmless)
 {
-	alarm(20); /* sem_post() waits for ever with some of them */
+	alarm(20); /* limits the test: sem_post() waits for ever with some words */
 	for (uint32_t i = 0; i < 20000; i++) {
 		uint32_t words[sizeof(sem_t) / 4];
 

@@ -12,7 +12,7 @@
 extern const struct coterie_plugin quorum_LTX_coterie_plugin;
 
 static struct service_ring ring;
-static struct service_user old_one, new_one; /* on node 1, models 0 and 1 */
+static struct service_user old_one, new_one; /* clients on node 1, with model 0 and model 1 */
 
 static void set_up(void)
 {
@@ -88,7 +88,7 @@ static char *write_list(char *at, const char *word, const uint32_t *list, uint32
 	return at + sprintf(at, "]");
 }
 
-/* Write an event as text. event: begins with a header of 24 bytes, which size includes. */
+/* Write an event as text. size includes the header of 24 bytes with which the event begins. */
 static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 {
 	const struct quorum_event_notification *old = event;
@@ -97,7 +97,7 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 	uint32_t tail;
 
 	memcpy(&tail, (const uint8_t *)event + size - sizeof(tail), sizeof(tail));
-	ck_assert_uint_eq(tail, 0); /* bytes behind the lists that the size includes */
+	ck_assert_uint_eq(tail, 0); /* the size of an event includes padding behind the lists, which must be zero */
 	switch (id) {
 	case QUORUM_EVENT_NOTIFICATION:
 		ck_assert_uint_eq(size, sizeof(*old) + 4 * old->view_count);
@@ -164,7 +164,7 @@ END_TEST
 START_TEST(every_verdict_is_told)
 {
 	connect_both(4);
-	for (uint32_t i = 0; i < 2; i++) { /* also when nothing changed */
+	for (uint32_t i = 0; i < 2; i++) { /* a second time with no change */
 		decide(1, true, all, 4);
 		expect(&old_one, "v0 1 4 [1 2 3 4]");
 		expect(&new_one, "v1 1 1.4 [1 2 3 4]");
@@ -199,7 +199,7 @@ START_TEST(tracking_starts_and_stops)
 	connect_both(0);
 	decide(1, true, all, 4);
 	for (int i = 0; i < 2; i++) {
-		/* The second request is refused, and the client gets the same events. */
+		/* A second request for tracking is refused, and the client's events stay the same. */
 		bool is_second = i == 1 && trackings[_i].has_later;
 
 		ck_assert_int_eq(track(&new_one, trackings[_i].flags), is_second ? 14 : 1);
@@ -227,7 +227,7 @@ START_TEST(models)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ck_assert_int_eq(model(&new_one, wrong[i]), 7);
 	decide(1, true, all, 4);
-	ck_assert_int_eq(track(&new_one, 1), 1); /* the model has not changed */
+	ck_assert_int_eq(track(&new_one, 1), 1); /* the client still has its model */
 	expect(&new_one, "nodes 1.4 [1 2 3 4] joined [] left []");
 	expect(&new_one, "v1 1 1.4 [1 2 3 4]");
 	ck_assert_int_eq(model(&new_one, QUORUM_WIRE_MODEL_V0), 1);
@@ -256,7 +256,7 @@ START_TEST(a_partition_and_a_merge)
 }
 END_TEST
 
-/* Node 3 was in this ring, then in another one, and is here again. */
+/* Node 3 was in this ring, restarted in a ring of its own, and is here again: it has left and joined. */
 START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 {
 	connect_both(4);
@@ -270,7 +270,7 @@ START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 }
 END_TEST
 
-/* Changes are those since the last synchronisation that ended. */
+/* The lists show changes since the last round of synchronisation that was completed. */
 START_TEST(an_aborted_round_shows_nothing)
 {
 	connect_both(4);
@@ -279,7 +279,7 @@ START_TEST(an_aborted_round_shows_nothing)
 	ck_assert_int_eq(track(&old_one, 1), 14);
 	old_one.seen = old_one.client->events.count;
 	service_ring_form(&ring, "1 2 3");
-	/* Nodes 1 and 2 came together. Node 3 came from its own ring. */
+	/* Nodes 1 and 2 stayed together. Node 3 comes from a ring of its own. */
 	expect(&new_one, "nodes 1.10 [1 2 3] joined [3] left [3 4]");
 	expect(&new_one, "");
 }

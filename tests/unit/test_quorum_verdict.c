@@ -75,7 +75,7 @@ START_TEST(a_provider_can_come_later)
 	ck_assert_int_eq(quorum_appoint(other, &provider), 0);
 	ck_assert_int_eq(quorum_appoint(other, &provider), -EEXIST);
 	ck_assert(quorum_is_provider(other, &provider));
-	ck_assert(is_other_quorate); /* until the provider says otherwise */
+	ck_assert(is_other_quorate); /* the other plugin's verdict is valid until the provider publishes one */
 	quorum_get(other, &verdict);
 	ck_assert_str_eq(verdict.provider, provider.name);
 	verdict = (struct coterie_quorum){.size = sizeof(verdict)};
@@ -127,7 +127,7 @@ START_TEST(only_the_provider_publishes)
 
 	struct coterie_quorum bad = {.size = sizeof(bad), .member_count = 3};
 	ck_assert_int_eq(quorum_publish(quorum, &provider, &bad), -EINVAL);
-	bad.size = 0; /* size 0: no member of the struct is set */
+	bad.size = 0; /* with size 0 no member of the struct is set */
 	ck_assert_int_eq(quorum_publish(quorum, &provider, &bad), 0);
 	ck_assert(!is_quorate);
 }
@@ -160,7 +160,7 @@ START_TEST(long_lists_are_broken)
 		"QUORUM 5 Members[30]: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24\\\n"
 		"QUORUM 5 Members[30]: 25 26 27 28 29 30\n");
 
-	/* A line holds 63 characters of the list, not 64. */
+	/* A line shows 63 characters of the list, not 64. */
 	static const uint32_t members[] = {1000001, 1000002, 1000003, 1000004, 1000005, 1000006, 1000007, 1000008};
 	struct coterie_quorum verdict = {.size = sizeof(verdict), .members = members, .member_count = 8};
 	exec_stub.log[0] = '\0';

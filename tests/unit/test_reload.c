@@ -48,7 +48,7 @@ START_TEST(results_are_counted)
 	ck_assert_uint_eq(reloads("applied"), 1);
 	ck_assert_uint_gt(reloads("taken_ms"), UINT64_C(1600000000000));
 	ck_assert_int_eq(reload().rc, 0);
-	write_file(" token: 4000\n cluster_name: other\n", "1 2 3", ""); /* only a restart changes it */
+	write_file(" token: 4000\n cluster_name: other\n", "1 2 3", ""); /* this key only changes at a restart */
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(reloads("unchanged"), 2);
 	ck_assert_uint_eq(reloads("applied"), 1);
@@ -84,7 +84,7 @@ END_TEST
 
 #define SILENCE(budget) "coterie {\n totem {\n silence: " budget "\n }\n}\n"
 
-/* The ring gets the budget, and the keys show it. Without the option the keys are removed. */
+/* The ring gets the silence budget, and the map shows it. Without the option the keys are removed. */
 START_TEST(a_silence_budget_comes_and_goes)
 {
 	write_file("", "1 2 3", SILENCE("quick"));
@@ -117,7 +117,7 @@ static const struct {
 	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n", "did you mean 'step_max'"},
 };
 
-/* Corosync also accepts a file without the running node. */
+/* A file without this node is accepted, as Corosync accepts it. */
 START_TEST(a_file_without_this_node_is_accepted)
 {
 	const struct config *before = node.config;
@@ -128,7 +128,7 @@ START_TEST(a_file_without_this_node_is_accepted)
 	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
-	/* The node is in the file again. */
+	/* Now the file has the node again. */
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
@@ -157,7 +157,7 @@ START_TEST(a_refused_file_changes_nothing)
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
-	ck_assert_uint_eq(number_of("config.reload_status"), UINT32_MAX); /* the key has another type */
+	ck_assert_uint_eq(number_of("config.reload_status"), UINT32_MAX); /* config.reload_status has another type */
 }
 END_TEST
 
@@ -192,7 +192,7 @@ START_TEST(fixed_keys_keep_their_values)
 	ck_assert_uint_eq(number_of("totem.netmtu"), UINT32_MAX);
 	ck_assert_str_eq(string_of("system.sched_rr"), "(none)");
 	ck_assert_str_eq(node.config->transport, "udpu");
-	/* Fixed values stay when they are removed from the file, and at further reloads. */
+	/* Fixed values stay even if they are removed from the file and it is read again. */
 	for (int i = 0; i < 2; i++) {
 		seen.log[0] = '\0';
 		file = fopen(path, "w");
@@ -232,7 +232,7 @@ START_TEST(services_come_and_go)
 	ck_assert_uint_eq(counts[1], counts[0] + 1);
 	ck_assert_uint_eq(counts[2], counts[0] + 1);
 	ck_assert_uint_eq(counts[3], counts[0]);
-	map_set_u32(node.map, "totem.token", 5000); /* set by a client: the file has not changed */
+	map_set_u32(node.map, "totem.token", 5000); /* a client sets the key, while the file does not change */
 	seen.followed[0] = '\0';
 	pause_and_turn();
 	ck_assert_str_eq(seen.followed, "");
@@ -277,10 +277,10 @@ START_TEST(options_change_where_they_may)
 	ck_assert_uint_eq(seen.tally_reloads, 1);
 	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(seen.tally_reloads, 1); /* no option of the plugin has changed */
+	ck_assert_uint_eq(seen.tally_reloads, 1); /* this file has changed no option of the plugin */
 	write_file("", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(option_of("step_max"), 1000); /* the default again */
+	ck_assert_uint_eq(option_of("step_max"), 1000); /* the option has its default again */
 	ck_assert_uint_eq(seen.tally_reloads, 2);
 }
 END_TEST
@@ -334,11 +334,11 @@ START_TEST(a_member_goes_when_it_has_left)
 	reload_membership(node.reload, still, 3);
 	turn();
 	ck_assert_str_eq(seen.peers, "");
-	ck_assert_int_eq(reload().rc, 0); /* nor does another reload change that */
+	ck_assert_int_eq(reload().rc, 0); /* another reload does not change that either */
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	seen.member_count = 2;
 	reload_membership(node.reload, gone, 2);
-	ck_assert_str_eq(seen.peers, ""); /* not called inside the engine */
+	ck_assert_str_eq(seen.peers, ""); /* the transport is not called inside the engine */
 	turn();
 	ck_assert_str_eq(seen.peers, "-3 ");
 	ck_assert_str_eq(seen.ids, "1 2 ");
@@ -382,7 +382,7 @@ START_TEST(another_address_is_refused)
 	ck_assert_ptr_nonnull(strstr(result.text, "different address for link 0 of node 3 (addr "
 						  "changed from 198.51.100.3 port 5405 to "
 						  "198.51.100.33 port 5405)"));
-	/* The address of a node that is being removed. */
+	/* Node 3 is being removed, and the file has it again with another address. */
 	write_file("", "1 2", "");
 	ck_assert_int_eq(reload().rc, 0);
 	write_file("", "1 2 3", "");
@@ -422,7 +422,7 @@ static const char *file_of(const char *key)
 	return NULL;
 }
 
-/* The addresses are copies: their configuration is freed. */
+/* The places of keys in files are copied, since the configuration that they are from is freed. */
 START_TEST(places_are_copied)
 {
 	const char *before = file_of("nodelist.node.0.nodeid"), *after;
@@ -449,7 +449,8 @@ START_TEST(who_asks_meanwhile_gets_the_next_reading)
 	ck_assert_int_eq(second.rc, 1);
 	write_file(" token: abc\n", "1 2 3", "");
 	/*
-	 * The second reading may have begun before the file changed. Both requests get the result of the same reading.
+	 * One reading answers the second and the third request. It may have begun before the file changed, so the test
+	 * only checks that both have its result.
 	 */
 	run_loop();
 	ck_assert_int_eq(second.rc, third.rc);
@@ -473,7 +474,7 @@ START_TEST(who_is_told_may_ask_again)
 	ck_assert_int_eq(reload_request(node.reload, &node, false, ask_again, NULL), 0);
 	run_loop();
 	ck_assert_uint_eq(nested.count, 1);
-	ck_assert_int_eq(nested.rc, -EINVAL); /* the nested request has a reading of its own */
+	ck_assert_int_eq(nested.rc, -EINVAL); /* the nested request causes another reading, which finds no file */
 }
 END_TEST
 
@@ -511,7 +512,7 @@ START_TEST(the_end_comes_between)
 	struct result result = {.rc = 1};
 
 	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
-	usleep(200000); /* the file is probably read and its result posted by now. The test passes in both cases */
+	usleep(200000); /* probably the file is read by now, and the result posted. The test passes in both cases */
 	reload_destroy(node.reload);
 	node.reload = NULL;
 	ck_assert_uint_eq(result.count, 0);

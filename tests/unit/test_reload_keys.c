@@ -23,18 +23,18 @@ START_TEST(a_client_sets_a_timeout)
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
-	/* a key of another part, which the reload does not change */
+	/* Another part uses this key, so the reload does not change it. */
 	ck_assert_uint_eq(number_of("quorum.expected_votes"), 5);
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_ptr_null(strstr(seen.changes, "config.reload"));
 	turn();
-	ck_assert_uint_eq(seen.reconfigured, 1); /* keys that the reload sets itself cause no second change */
+	ck_assert_uint_eq(seen.reconfigured, 1); /* keys that the executive itself sets cause no second change */
 	map_delete(node.map, "totem.token");
 	pause_and_turn();
 	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the value of the file again */
+	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the key has the value of the file again */
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 3);
 }
@@ -97,11 +97,11 @@ START_TEST(a_crowd_of_keys_costs_little)
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1);
-	map_untrack(node.map, tracker); /* the test's tracker has no room for these keys */
+	map_untrack(node.map, tracker); /* the record of the test's tracker has no room for so many keys */
 	tracker = NULL;
 	uint32_t entries = node.config->entry_count;
 
-	/* Each new key is sorted before the others. */
+	/* Each new key is sorted before the earlier ones. */
 	for (uint32_t i = 10099; i >= 100; i--) {
 		snprintf(key, sizeof(key), "%s%05u%s", crowds[_i].before, i, crowds[_i].after);
 		snprintf(name, sizeof(name), "m%05u", i);
@@ -112,7 +112,7 @@ START_TEST(a_crowd_of_keys_costs_little)
 	map_set_u32(node.map, "totem.join", 60);
 	uint64_t before = loop_now_ns(node.loop);
 	pause_and_turn();
-	/* The pause is an eighth of a second, and machines may be slow. */
+	/* The pause is an eighth of a second. The limit is longer, since machines may be slow. */
 	ck_assert_uint_le(loop_now_ns(node.loop) - before, SECOND);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
 	ck_assert_uint_le(node.config->entry_count, entries + 1 + 1000);
@@ -166,8 +166,8 @@ START_TEST(keys_without_effect_are_told_a_few_times)
 END_TEST
 
 /*
- * As in Corosync, ping times that a client sets, or that follow from a client's token timeout, take effect at the next
- * reload.
+ * Ping times that a client sets, or that follow from a client's token timeout, are used from the next reload on, as in
+ * Corosync.
  */
 START_TEST(ping_times_of_keys_wait_for_the_next_reload)
 {
@@ -175,7 +175,7 @@ START_TEST(ping_times_of_keys_wait_for_the_next_reload)
 	uint32_t before = number_of(name);
 
 	map_set_u32(node.map, "totem.interface.0.knet_ping_timeout", 700);
-	map_set_u32(node.map, "totem.interface.7.knet_ping_timeout", 800); /* no such link */
+	map_set_u32(node.map, "totem.interface.7.knet_ping_timeout", 800); /* the file has no such link */
 	for (uint32_t i = 0; i < 3; i++) {
 		pause_and_turn();
 		ck_assert_uint_eq(number_of(name), before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reload of links and of an encrypted ring's keys: test_reload.c has the rest. */
+/* Reloads of links and of an encrypted ring's keys. test_reload.c has all other tests of reloads. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 /* ---- Fixture: three nodes on a transport that can have eight links ---------- */
 
-/* Write a file with these links ("0 3") and nodes ("1 2 3"). totem: further lines of the section. */
+/* Write a file with these links ("0 3") and nodes ("1 2 3"). totem: more lines of section totem. */
 static void write_links(const char *totem, const char *nodes, const char *links)
 {
 	FILE *file = fopen(path, "w");
@@ -112,14 +112,15 @@ static void start_keys(void)
 START_TEST(the_transport_hears_of_every_change)
 {
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(seen.transport_reloads, 1); /* called although no option of the transport has changed */
+	/* The transport's reload is called even if none of its options has changed. */
+	ck_assert_uint_eq(seen.transport_reloads, 1);
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.transport_reloads, 2);
 	seen.reload_rc = -EIO;
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert(has_logged("transport knet keeps its old settings: Input/output error"));
-	/* Since 3.1.9 corosync-cfgtool -R shows it: the file is applied, but a part of it has no effect. */
+	/* The file is applied, but a part of it has no effect. Since 3.1.9 corosync-cfgtool -R shows this error. */
 	ck_assert_str_eq(
 		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
 	write_links(" token: abc\n", "1 2 3", "0 3");
@@ -222,7 +223,7 @@ START_TEST(the_key_is_read_with_the_file)
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_ptr_nonnull(strstr(result.text, "Could not open"));
 	ck_assert_uint_eq(node.config->key_size, 200);
-	/* The configuration has no encryption any more. */
+	/* Now the configuration has no encryption. */
 	write_links("", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_ptr_null(node.config->key);
@@ -250,7 +251,7 @@ START_TEST(a_key_in_the_configuration_is_nowhere_to_be_read)
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 	pause_and_turn();
-	/* this change starts from the configuration that the last one has made */
+	/* This change must start from the configuration that the last change has made. */
 	map_set_u32(node.map, "totem.token", 6000);
 	pause_and_turn();
 	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
@@ -324,7 +325,7 @@ START_TEST(a_link_goes)
 	seen.tells_reload = true;
 	write_links("", "1 2 3", "3");
 	ck_assert_int_eq(reload().rc, 0);
-	/* Trackers see the new values before the links change. */
+	/* Trackers see the new values before the links are changed. */
 	ck_assert_str_eq(seen.peers, "reload -1 -2 -3 down0 gone0 ");
 	ck_assert_uint_eq(number_of("runtime.config.totem.interface.0.knet_ping_timeout"), UINT32_MAX);
 	ck_assert(!has_port(0));
@@ -377,7 +378,7 @@ START_TEST(a_link_that_cannot_be_opened_is_closed_with_the_others)
 }
 END_TEST
 
-/* The address is checked before a link is opened, so that the first step of a reload detects it. */
+/* The address is checked before any link is opened, so the first step of a reload already reports it. */
 START_TEST(an_address_that_this_host_does_not_have)
 {
 	write_links("", "1 2 3", "0 1 3");
@@ -433,8 +434,8 @@ START_TEST(links_that_the_transport_does_not_have)
 END_TEST
 
 /*
- * A transport of an early ABI cannot close links. A removed link stays open and is used again when it is configured
- * again.
+ * A transport of an early ABI cannot close links. A link that is removed stays open, and is used again if it is
+ * configured again.
  */
 START_TEST(a_transport_that_cannot_close_links)
 {
@@ -489,20 +490,20 @@ START_TEST(a_link_that_stays_is_the_same)
 	ck_assert_msg(result.rc == -EINVAL, "%s: %d", moved[_i].name, result.rc);
 	ck_assert_msg(strstr(result.text, moved[_i].want) != NULL, "%s: %s", moved[_i].name, result.text);
 	ck_assert_str_eq(seen.peers, "");
-	/* In two steps it works. */
+	/* It works with two reloads: the first one removes the link. */
 	write_links("", "1 2 3", "0");
 	ck_assert_int_eq(reload().rc, 0);
 	write_links(moved[_i].totem, "1 2 3", "0 3");
 	edit(moved[_i].script);
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.peers, "-1/3 -2/3 -3/3 down3 gone3 +1/3 +2/3 +3/3 up3 ");
-	/* The value returns to the default, which is another one. */
+	/* Without the line the value is the default, which is another address: refused. */
 	write_links("", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, -EINVAL);
 }
 END_TEST
 
-/* Book configuration, "Reload". */
+/* With coterie.conf the error names the node whose address has changed (book configuration, "Reload"). */
 START_TEST(a_native_file_names_who_moved)
 {
 	static const char native[] = "cluster { name = test }\ntransport knet { cipher = none }\n"
@@ -535,7 +536,7 @@ START_TEST(clients_cannot_change_what_a_link_is)
 	ck_assert(has_logged("Modified entry 'totem.interface.3.knet_transport'"));
 	ck_assert(has_logged("Modified entry 'totem.interface.3.mcastport'"));
 	ck_assert(!has_logged("Changed keys have no effect"));
-	map_set_u32(node.map, "totem.token", 5000); /* other keys still count */
+	map_set_u32(node.map, "totem.token", 5000); /* changes of other keys are still applied */
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	map_set_u8(node.map, "totem.interface.3.knet_link_priority", 7);
@@ -553,7 +554,7 @@ START_TEST(an_address_is_one_nodes)
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_ptr_nonnull(strstr(result.text,
 		"node 4 would have the address of node 3 (198.51.0.3 port 5405), which is still in the ring"));
-	/* As before, but node 3 was already being removed. */
+	/* Node 4 takes the place of node 3 again, while node 3 is already being removed. */
 	write_links("", "1 2", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
 	write_links("", "1 2 4", "0 3");
@@ -568,7 +569,7 @@ START_TEST(an_address_is_one_nodes)
 }
 END_TEST
 
-/* Node 3 did not run any more, so packets from that address are the new node's. */
+/* Node 3 was not running any more, so packets from its address are those of the new node. */
 START_TEST(a_dead_node_is_replaced_at_once)
 {
 	seen.member_count = 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reload in two steps: the first one checks and changes nothing, the second one applies or drops. */
+/* A reload in two steps: the first one only checks the file, the second one applies or drops it. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -76,8 +76,8 @@ START_TEST(what_would_change)
 	ck_assert_ptr_nonnull(strstr(seen.log, "Modified entry 'totem.cluster_name'"));
 	ck_assert_uint_eq(seen.tally_reloads, 1);
 	/*
-	 * The comparison is with the running configuration, except for values that wait for a
-	 * restart.
+	 * After the commit the file and the running configuration differ in no "change" any more. A value that needs a
+	 * restart has not been applied, so it is listed again.
 	 */
 	result = prepare();
 	ck_assert_ptr_null(strstr(result.text, "change"));
@@ -124,7 +124,7 @@ START_TEST(a_refused_file_is_not_kept)
 	ck_assert_msg(result.rc == -EINVAL, "%s: %d", refused[_i].name, result.rc);
 	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name, result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
-	ck_assert_str_eq(seen.changes, ""); /* the requesting plugin interprets the error */
+	ck_assert_str_eq(seen.changes, ""); /* the log is left to the plugin that requested this */
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
 END_TEST
@@ -209,12 +209,12 @@ START_TEST(each_gets_what_it_asked_for)
 	ck_assert_uint_eq(whole.count, 1);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	run_loop();
-	ck_assert_uint_eq(second.count + third.count, 2); /* one reading for both requests */
+	ck_assert_uint_eq(second.count + third.count, 2); /* one reading has answered both requests */
 	ck_assert_str_eq(third.text, "");
 }
 END_TEST
 
-/* A client sets a key while a file is kept. The key is applied after the file. */
+/* A client sets a key while a checked file waits for its commit. The key is applied after the file. */
 START_TEST(keys_of_clients_wait)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
@@ -246,7 +246,7 @@ START_TEST(who_ends_leaves_nothing_behind)
 	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	reload_forget(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
-	ck_assert_int_eq(reload().rc, 0); /* after the reading whose owner has ended */
+	ck_assert_int_eq(reload().rc, 0); /* a reload still works when the reading of an owner that has ended is over */
 	ck_assert_uint_eq(result.count, 0);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
@@ -264,7 +264,7 @@ START_TEST(each_owner_has_its_own)
 	reload_drop(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &seen), 0);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
-	/* The requests cause two readings, and the last one is kept. */
+	/* The three requests cause two readings, and the file of the last one is kept. */
 	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
 	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
@@ -414,7 +414,10 @@ START_TEST(signals_while_the_file_is_read)
 		reload_hangup(node.reload);
 	examine();
 	examine();
-	/* The last request saw the written file. There were two readings, or the first one saw it, too. */
+	/*
+	 * The last signal came after the file was written, so its reading sees the change. There were two readings, or
+	 * the first one has seen the change, too.
+	 */
 	const char *line = strstr(seen.log, "a reload changes totem.token 3000 -> 4000");
 	ck_assert_ptr_nonnull(line);
 	line = strstr(line + 1, "a reload changes totem.token");

@@ -117,12 +117,12 @@ END_TEST
 
 START_TEST(tokens_are_timed)
 {
-	ring_account_token(&account, 0, 50 * MS); /* no token has arrived */
+	ring_account_token(&account, 0, 50 * MS); /* no earlier token, so no time is counted */
 	ring_account_token(&account, 10 * MS, 10 * MS);
 	ring_account_token(&account, 10 * MS, 90 * MS); /* once more */
 	ring_account_token(&account, 13 * MS, 13 * MS + 100 * US);
 	ring_account_token(&account, 9013 * MS, 9014 * MS);
-	ring_account_token(&account, 9000 * MS, 8000 * MS); /* a time before the last one is ignored */
+	ring_account_token(&account, 9000 * MS, 8000 * MS); /* ignored: the time is before that of the last token */
 	ck_assert_uint_eq(account.token_hold.counts[0], 1);
 	ck_assert_uint_eq(account.token_hold.counts[1], 1);
 	ck_assert_uint_eq(account.token_hold.counts[4], 1);
@@ -197,7 +197,7 @@ END_TEST
 START_TEST(a_ring_is_timed_from_the_end_of_the_last)
 {
 	gather(100 * MS, 15);
-	gather(130 * MS, 0); /* a second attempt */
+	gather(130 * MS, 0); /* a second attempt to form the ring */
 	install(101 * MS + 500 * MS, 0, 1);
 	ck_assert_uint_eq(count_of(&account.formation), 1);
 	ck_assert_uint_eq(account.formation.max_ns, 501 * MS);
@@ -220,7 +220,7 @@ static bool deliver(uint64_t now_ns)
 
 START_TEST(one_message_at_a_time_is_timed)
 {
-	ring_account_sent(&account, 1 * MS, TOTEM_AGREED); /* no ring yet, so the message is not timed */
+	ring_account_sent(&account, 1 * MS, TOTEM_AGREED); /* the message is not timed, since there is no ring yet */
 	ck_assert(!deliver(2 * MS));
 	ring_account_synchronized(&account);
 	ring_account_sent(&account, 10 * MS, TOTEM_AGREED);
@@ -243,7 +243,7 @@ START_TEST(a_message_that_meets_a_new_ring_is_not_timed)
 	ring_account_sent(&account, 12 * MS, TOTEM_AGREED);
 	ck_assert(!deliver(13 * MS));
 	ring_account_synchronized(&account);
-	ring_account_sent(&account, 20 * MS, TOTEM_AGREED); /* sent after the first message */
+	ring_account_sent(&account, 20 * MS, TOTEM_AGREED); /* sent after the message that is timed */
 	ck_assert(!deliver(21 * MS));
 	ck_assert(deliver(24 * MS));
 	ck_assert_uint_eq(account.delivery[TOTEM_AGREED].sum_ns, 4 * MS);
@@ -267,7 +267,7 @@ START_TEST(lapses_of_the_lease_are_counted)
 
 	ring_account_trace(&account, 10 * MS, &trace);
 	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
-	ring_account_trace(&account, 20 * MS, &trace); /* the trace is repeated: still the same lapse */
+	ring_account_trace(&account, 20 * MS, &trace); /* a repeated trace event belongs to the same lapse */
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 1);
 	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
 	trace.value = 1;
@@ -278,7 +278,7 @@ START_TEST(lapses_of_the_lease_are_counted)
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 2);
 	ck_assert_int_eq(stats_clear(stats, "totem"), 0);
 	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 0);
-	ck_assert_uint_eq(account.lapsed_ns, 40 * MS); /* the lapse continues */
+	ck_assert_uint_eq(account.lapsed_ns, 40 * MS); /* the lapse goes on */
 }
 END_TEST
 
@@ -293,7 +293,8 @@ START_TEST(an_operator_clears)
 	ck_assert_uint_eq(number_of(TIMES "token_hold.max_us"), 0);
 	gather(20 * MS, 12);
 	install(21 * MS, 0, 1);
-	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.start"), 0); /* the first ring was counted before */
+	/* The first ring was counted before the clear. */
+	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.start"), 0);
 	ck_assert_uint_eq(number_of("stats.coterie.ring.changes.join"), 1);
 }
 END_TEST

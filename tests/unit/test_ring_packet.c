@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ring/ring_packet.c: the kind of a packet, the words for its faults, the group prefix. */
+/* exec/ring/ring_packet.c: the kind of a packet, the texts for its faults, and the group prefix. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 static const bool is_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-/* A frame that ends where the bytes end, so that a sanitizer sees each byte that is read behind them. */
+/* Make a frame whose memory ends with its bytes, so that a sanitizer notices a read beyond them. */
 static struct coterie_frame *frame_of(const void *bytes, uint32_t size)
 {
 	struct coterie_frame *frame = calloc(1, sizeof(*frame));
@@ -81,7 +81,7 @@ END_TEST
 
 static const struct {
 	uint32_t size;
-	uint8_t bytes[16]; /* behind the magic number if is_totem */
+	uint8_t bytes[16]; /* if is_totem: bytes behind the magic number */
 	bool is_totem;
 	const char *want;
 } fault_rows[] = {
@@ -110,7 +110,7 @@ START_TEST(fault_has_the_words_that_operators_know)
 	struct coterie_frame *frame = frame_of(bytes, fault_rows[_i].size);
 	ck_assert(ring_packet_fault(frame, text, sizeof(text)));
 	ck_assert_str_eq(text, fault_rows[_i].want);
-	ck_assert(ring_packet_fault(frame, text, 4)); /* a short buffer is not overrun */
+	ck_assert(ring_packet_fault(frame, text, 4)); /* no byte is written beyond a short buffer */
 	ck_assert_uint_eq(strlen(text), 3);
 	drop(frame);
 }

@@ -27,7 +27,7 @@ static void set_up(void)
 	ck_assert_int_eq(ring_sources_init(&sources, stats), 0);
 }
 
-/* Free the counts. @return number of keys that existed */
+/* Remove the counts. @return number of their keys before */
 static uint32_t end(void)
 {
 	struct stats_iterator *iterator = stats_iterator_create(stats, PREFIX);
@@ -60,7 +60,7 @@ static uint64_t number_of(uint32_t nodeid)
 	return number;
 }
 
-/* Make a frame of this node, in this host's or the other byte order. */
+/* Make a frame of this node, in this host's byte order or in the other one. */
 static struct coterie_frame *frame_of(uint32_t nodeid)
 {
 	const struct wire_mcast mcast = {.nodeid = nodeid, .system_from = nodeid, .encapsulated = 2};
@@ -85,7 +85,7 @@ START_TEST(frames_are_counted_by_their_maker)
 	ring_sources_members(&sources, first, 2);
 	ck_assert_uint_eq(number_of(7), 0);
 	arrive(frame_of(7));
-	arrive(frame_of(5)); /* a frame of an unknown node */
+	arrive(frame_of(5)); /* the frame of a node that is not known */
 	arrive(frame_of(7));
 	arrive(frame_of(3));
 	ring_sources_members(&sources, then, 4);
@@ -151,7 +151,7 @@ START_TEST(they_are_cleared)
 }
 END_TEST
 
-/* If memory is out, a node has no key until the next ring. */
+/* If there is no memory for its key, a node has none until the next ring. */
 START_TEST(memory_may_be_short)
 {
 	static const uint32_t members[] = {1, 2};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/reload/rotate.c with real files: a new key is stored beside the key file, then used or dropped. */
+/* exec/reload/rotate.c with real files: a new key is stored beside the key file, and then used or dropped. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static char text[1024];
 
 static bool fail_fchmod;
 
-/* Replaces the C library's function. */
+/* Replaces the C library's function, which fails if fail_fchmod is set. */
 int fchmod(int fd, mode_t mode)
 {
 	if (fail_fchmod) {
@@ -125,7 +125,7 @@ START_TEST(the_key_changes_with_the_second_step)
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert_uint_eq(seen.transport_reloads, 1);
 	ck_assert_int_eq(commit(), -ENOENT); /* once */
-	/* A reload reads the key that is in use. */
+	/* After that a reload reads the key that is in use. */
 	result = reload();
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert(USES_NEW);
@@ -193,7 +193,7 @@ START_TEST(sizes_of_keys)
 }
 END_TEST
 
-/* coterie.conf names no key file. The key stays in the state folder after any number of rotations. */
+/* coterie.conf does not name a key file, so the key stays in the state folder through all rotations. */
 START_TEST(the_default_file_stays)
 {
 	tear_down_keys();
@@ -274,7 +274,7 @@ START_TEST(the_file_that_a_link_names_is_replaced)
 }
 END_TEST
 
-/* root writes into folders whatever their mode is, so a folder stands in the place of the file. */
+/* As root the test can write into any folder. So a folder takes the place of the file, which makes writing fail. */
 START_TEST(a_file_that_cannot_be_written_is_named)
 {
 	char want[160];
@@ -292,13 +292,13 @@ START_TEST(a_file_that_cannot_be_written_is_named)
 }
 END_TEST
 
-/* The owner of a folder could make the daemon write to any file with its rights. */
+/* The owner of a folder could make the daemon write to any file to which the daemon may write. */
 START_TEST(a_folder_of_another_user_is_refused)
 {
 	char other[96];
 
 	if (geteuid() != 0)
-		return; /* an unprivileged daemon has no rights that another user could borrow */
+		return; /* a daemon that is not root has no rights that another user could misuse */
 	ck_assert_int_eq(chown(folder, 1234, 0), 0);
 	struct result result = prepare_key();
 
@@ -307,7 +307,7 @@ START_TEST(a_folder_of_another_user_is_refused)
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert(FILE_IS_OLD && USES_OLD);
 
-	/* A link of another user in the path is refused as well. */
+	/* A link of another user in the path must be refused as well. */
 	ck_assert_int_eq(chown(folder, 0, 0), 0);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	ck_assert_int_eq(rename(key_path, other), 0);
@@ -348,7 +348,7 @@ START_TEST(another_call_that_is_refused_does_not_blame_the_folder)
 }
 END_TEST
 
-/* The other nodes change to the new key. So this node does too, and the log names what the operator has to do. */
+/* The other nodes change to the new key. So this node does too, and the log says what the operator has to do. */
 START_TEST(a_rename_that_fails_keeps_the_node_in_the_ring)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
@@ -423,8 +423,8 @@ START_TEST(a_refusal_at_the_second_step_keeps_the_key_beside_the_file)
 	ck_assert_ptr_nonnull(strstr(text, want));
 	ck_assert(has_logged(want));
 	ck_assert(FILE_IS_OLD && USES_OLD);
-	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the other nodes have this key */
-	/* The operator does what the log says. */
+	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the file has the key of the other nodes */
+	/* Do what the log told the operator. */
 	seen.check_rc = 0;
 	ck_assert_int_eq(rename(next_path, key_path), 0);
 	ck_assert_int_eq(reload().rc, 0);
@@ -449,7 +449,7 @@ START_TEST(an_owner_that_ends_is_not_called)
 	run_loop();
 	ck_assert_uint_eq(forgotten.count, 1);
 	rotate_forget(node.rotate, &node);
-	/* the owner has already reported that the key is prepared */
+	/* The file stays: the owner has already reported that the key is prepared. */
 	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
 	rotate_forget(NULL, &node);
 }
@@ -482,7 +482,7 @@ START_TEST(a_file_that_is_left_is_named_at_the_start)
 }
 END_TEST
 
-/* The place of a new key, where the next start of the daemon looks for it. */
+/* The file of a new key, which the next start of the daemon looks for. */
 START_TEST(the_place_of_a_new_key)
 {
 	char found[256];

@@ -25,7 +25,7 @@ static struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE};
 static uint64_t rx[2], tx[2];
 static uint32_t limited;
 
-/* The last call of the service. */
+/* Arguments of the service's last call, and the number of calls. */
 static struct {
 	int count;
 	uint32_t source, size, word;
@@ -35,11 +35,11 @@ static struct {
 } got;
 static uint32_t synced;
 static bool is_starting, is_stepping;
-static bool is_in_order; /* the last message was sent behind all earlier ones */
+static bool is_in_order; /* the last message was sent in order, not before others */
 static uint8_t sent[4096];
 static size_t sent_size;
 static int send_rc;
-static uint32_t sender; /* of the messages that are delivered */
+static uint32_t sender; /* node that sent the messages that are delivered */
 
 static void swap_word(void *msg, uint32_t size)
 {
@@ -218,7 +218,7 @@ static void deliver_in_pieces(const uint8_t *bytes, size_t size, size_t piece, b
 	route_deliver(route, &message);
 }
 
-/* The service gets the same message in both byte orders, and wherever it was cut into parts. */
+/* The service must get the same message in both byte orders, no matter where it was cut into parts. */
 START_TEST(messages_arrive_whole)
 {
 	static uint8_t bytes[3000];
@@ -367,7 +367,7 @@ static void deliver_from(uint32_t nodeid, uint32_t id)
 	deliver_in_pieces(bytes, size, 64, false);
 }
 
-/* An unload waits for it. */
+/* A plugin is not unloaded before its own messages are delivered: they count in `underway` until then. */
 START_TEST(a_message_is_underway_until_it_is_delivered_here)
 {
 	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
@@ -375,21 +375,24 @@ START_TEST(a_message_is_underway_until_it_is_delivered_here)
 	send_rc = -EAGAIN;
 	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), -EAGAIN);
 	ck_assert_uint_eq(plugin.underway, 2);
-	deliver_from(7, 40 << 16); /* of another node */
+	deliver_from(7, 40 << 16); /* a message of another node */
 	deliver_from(3, ROUND_SERVICE_ID << 16);
-	deliver_from(3, 41 << 16); /* of another service */
+	deliver_from(3, 41 << 16); /* a message of another service */
 	ck_assert_uint_eq(plugin.underway, 2);
 	deliver_from(3, 40 << 16);
 	deliver_from(3, 40 << 16 | 1);
 	ck_assert_uint_eq(plugin.underway, 0);
-	/* A service that has not heard of the ring yet may send, but receives nothing. */
+	/* A deaf service may send, but receives nothing. Its messages are counted as well. */
 	send_rc = 0;
 	ck_assert_int_eq(route_send(route, &plugin, 0, COTERIE_SAFE, NULL, 0), 0);
 	plugin.is_deaf = true;
 	deliver_from(3, 40 << 16);
 	plugin.is_deaf = false;
 	ck_assert_uint_eq(plugin.underway, 0);
-	/* The plugin that was loaded before has left one behind. */
+	/*
+	 * A message that is not counted must not make the count negative: the plugin that was loaded before has sent
+	 * it.
+	 */
 	deliver_from(3, 40 << 16);
 	ck_assert_uint_eq(plugin.underway, 0);
 	ck_assert_int_eq(got.count, 4);

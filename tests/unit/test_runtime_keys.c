@@ -95,7 +95,7 @@ START_TEST(a_gather_is_forced)
 	map_set_string(map, key, "no");
 	map_delete(map, key);
 	ck_assert_uint_eq(gathers, 1);
-	map_set_u32(map, key, 7); /* any type, any value */
+	map_set_u32(map, key, 7); /* any type and any value will do */
 	ck_assert_uint_eq(gathers, 2);
 	ck_assert_str_eq(string_of(key), "no");
 }
@@ -154,7 +154,7 @@ static bool is_of_executive(const char *key)
 	return false;
 }
 
-/* Print a key as corosync-cmapctl does, but counters without their value. */
+/* Print a key as corosync-cmapctl does, but counters without their values. */
 static void show(const char *key, const struct map_value *value, char *text, size_t size)
 {
 	uint32_t number = 0;

@@ -13,7 +13,7 @@
 #include "transports/common/secure/keys.h"
 #include "transports/common/secure/replay.h"
 
-/* Derive a key with libcrypto's HKDF, from the inputs that keys.h names. */
+/* Derive a key with HKDF of libcrypto, from the inputs that keys.h describes. */
 static void hkdf(const void *secret, size_t secret_size, const void *info, size_t info_size, uint8_t out[KEYS_SIZE])
 {
 	static char digest[] = "SHA256", salt[] = "coterie sealed datagrams 1";
@@ -112,13 +112,13 @@ START_TEST(numbers_come_in_any_order_within_the_window)
 		replay_mark(&window, top - back);
 		ck_assert(!replay_is_new(&window, top - back));
 	}
-	/* the number was never seen, but it is too old to be checked */
+	/* The number was never seen, but it is too old for the window. */
 	ck_assert(!replay_is_new(&window, top - WINDOW_SIZE));
 	ck_assert(!replay_is_new(&window, 1));
 }
 END_TEST
 
-/* Compare the window with a table of all numbers. */
+/* Compare the window with a table of all numbers so far. */
 START_TEST(random_numbers_are_told_as_a_table_tells_them)
 {
 	static bool seen[1 << 16];

@@ -52,7 +52,7 @@ static uint64_t stored_of(uint32_t nodeid)
 	return number;
 }
 
-/* A ring change writes no file. A restarted node continues after all sequences that it may have used. */
+/* A ring change need not write a file. A restarted node goes on after all sequences that it may have used. */
 START_TEST(ring_seqs_are_stored_ahead)
 {
 	struct ring_seq seq, later;
@@ -76,13 +76,13 @@ START_TEST(ring_seqs_are_stored_ahead)
 	ck_assert_int_eq(ring_seq_store_ahead(&seq), 0);
 	ck_assert_uint_eq(stored_of(1), 9 + RING_SEQ_AHEAD / 2 + RING_SEQ_AHEAD);
 	ck_assert(!ring_seq_is_low(&seq));
-	/* A ring whose other members are far ahead. */
+	/* A ring change in which the other members are far ahead writes the file. */
 	ck_assert_int_eq(ring_seq_use(&seq, 1000000), 0);
 	ck_assert_uint_eq(stored_of(1), 1000000 + RING_SEQ_AHEAD);
 }
 END_TEST
 
-/* Forged joins may have raised the sequence. Then no sequence is skipped, since few are left. */
+/* If forged joins have raised the sequence, few numbers are left. So none is skipped by storing ahead. */
 START_TEST(large_ring_seqs_are_stored_one_by_one)
 {
 	static const uint64_t numbers[] = {TOTEM_RING_SEQ_JUMP_MAX - RING_SEQ_AHEAD + 1, TOTEM_RING_SEQ_JUMP_MAX,
@@ -102,7 +102,7 @@ START_TEST(large_ring_seqs_are_stored_one_by_one)
 }
 END_TEST
 
-/* The engine gives up sequences that other nodes refuse. A restarted node must not use them again. */
+/* The engine gives up sequences that other nodes refuse. A restarted node must not begin with them again. */
 START_TEST(ring_seqs_that_were_given_up_are_not_stored)
 {
 	struct ring_seq seq, later;
@@ -114,7 +114,7 @@ START_TEST(ring_seqs_that_were_given_up_are_not_stored)
 	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
 	ck_assert_uint_eq(later.used, 1000 + RING_SEQ_AHEAD);
 	ck_assert_uint_eq(seq.used, 1000);
-	/* Below this bound a sequence is never given up. */
+	/* At or below TOTEM_RING_SEQ_JUMP_MAX a sequence is never given up. */
 	ck_assert_int_eq(ring_seq_use(&seq, 996), 0);
 	ck_assert_uint_eq(seq.used, 1000);
 }
@@ -153,7 +153,7 @@ START_TEST(ring_seq_is_kept)
 }
 END_TEST
 
-/* If a stored sequence is lost, it may be used twice. So each error is reported, except that none was stored yet. */
+/* If a stored sequence is lost, it may be used twice. So each error is reported, unless there was no file yet. */
 START_TEST(a_damaged_file_is_an_error)
 {
 	uint64_t seq;
@@ -180,7 +180,7 @@ START_TEST(replacing_is_whole_or_not_at_all)
 	ck_assert_uint_eq(status.st_mode & 07777, 0600);
 	snprintf(path, sizeof(path), "%s/x.new", dir);
 	ck_assert_int_lt(stat(path, &status), 0);
-	/* a folder of that name: the temporary file cannot be created */
+	/* A folder has the name of the temporary file, so that file cannot be created. */
 	ck_assert_int_eq(mkdirat(fd, "y.new", 0700), 0);
 	ck_assert_int_lt(state_file_replace(fd, "y", "abc", 3), 0);
 	ck_assert_int_eq(
@@ -268,7 +268,7 @@ START_TEST(folders_of_an_instance_are_made)
 }
 END_TEST
 
-/* LOCALSTATE_DIR is /nonexistent here. */
+/* The state folder is known although it does not exist: LOCALSTATE_DIR is /nonexistent in this test. */
 START_TEST(the_state_folder_is_known_before_it_is_made)
 {
 	struct instance_dirs dirs;
@@ -296,7 +296,7 @@ START_TEST(the_state_folder_is_known_before_it_is_made)
 }
 END_TEST
 
-/* In a child process, since access(2) checks the real user id. */
+/* This runs in a child process, since access(2) checks the real user id. */
 START_TEST(an_ordinary_user_has_a_state_folder_at_home)
 {
 	struct instance_dirs dirs;
@@ -336,7 +336,7 @@ START_TEST(one_daemon_holds_the_lock)
 	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
 	fclose(file);
 	ck_assert_int_eq(atoi(text), getpid());
-	/* fclose has released our lock (POSIX locks belong to the process), so take it again. */
+	/* fclose() has released the lock, since POSIX locks belong to the process. So take it again. */
 	close(fd);
 	fd = instance_lock(&dirs, error, sizeof(error));
 	ck_assert_int_ge(fd, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/stats/stats.c: keys computed when read, trackers, clearing. */
+/* exec/stats/stats.c: keys whose values are computed when they are read, trackers, and clearing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,7 +190,7 @@ static void untrack_self(void *arg, uint32_t event, const char *key, const struc
 	*tracker = NULL;
 	ck_assert_uint_eq(event, COTERIE_MAP_ADDED);
 	ck_assert_int_eq(stats_read(stats, key, &value), 0);
-	stats_del(stats, NULL, key); /* the key of this call */
+	stats_del(stats, NULL, key); /* the key for which this call was made */
 }
 
 START_TEST(trackers_may_change_what_they_track)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The keys of the statistics map: names, types and order are those that the reference shows. */
+/* The keys of the statistics map: names, types and order are those of Corosync. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-/* The tested parts of the executive, and the parts that these use. */
+/* The parts of the executive under test, and the parts that they use. */
 static struct others {
 	struct config *config;
 	const char *instance;
@@ -37,7 +37,7 @@ static struct histogram timers_late;
 static const char *phase;
 static struct config config;
 
-/* Stand-in for plugin_table.c: no request comes. */
+/* Replaces the function of plugin_table.c: no service has a request. */
 const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	(void)plugin, (void)id;
@@ -50,7 +50,7 @@ enum totem_state totem_engine_state(const struct totem_engine *engine)
 	return TOTEM_OPERATIONAL;
 }
 
-/* Two pairs of nodes that do not hear each other. */
+/* Replaces the engine's function: there are two pairs of nodes that do not hear each other. */
 bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
 {
 	(void)engine;
@@ -75,7 +75,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 
 static enum totem_witness witness;
 
-/* Node 2 is silent. */
+/* Replaces the engine's function: node 2 is silent. */
 bool totem_engine_silent(const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
 {
 	(void)engine, (void)now_ns;
@@ -151,7 +151,7 @@ static uint64_t read_number(const char *key)
 	return number;
 }
 
-/* A client of service 0 with the members that statistics use. */
+/* A client of service 0, with only the members that statistics use. */
 struct fake {
 	struct qbs_connection connection;
 	struct plugin plugin;
@@ -201,7 +201,7 @@ START_TEST(the_list_is_that_of_the_reference)
 	while (fgets(line, sizeof(line), file) != NULL) {
 		const char *key;
 
-		/* Skip keys that Corosync does not have. */
+		/* Skip Coterie's own keys. */
 		do
 			key = stats_iterator_next(iterator, &value);
 		while (key != NULL && strncmp(key, "stats.coterie.", 14) == 0);
@@ -262,7 +262,7 @@ START_TEST(counters_of_the_ring)
 	exec_stub.counters.token_rx++;
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
-	exec_stub.has_no_engine = true;                                   /* not started yet */
+	exec_stub.has_no_engine = true;                                   /* the engine has not started yet */
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 0);
 	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 0);
 }
@@ -419,7 +419,7 @@ START_TEST(connections_are_counted)
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(others.stats, key, &value), 0);
-	/* The counts of a closed connection stay in the sum. */
+	/* The counts of a connection that was closed stay in the sum. */
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
 	fake_come(&fake);
 	fake.client.invalid_requests = 5;
@@ -459,7 +459,7 @@ START_TEST(pauses_are_kept_the_newest_first)
 }
 END_TEST
 
-/* A descriptor needs only a name. */
+/* The descriptor has no more than a kind and a name. */
 START_TEST(plugins_of_few_words)
 {
 	static const struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE, .name = "terse"};

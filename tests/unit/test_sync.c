@@ -22,7 +22,7 @@ START_TEST(services_go_through_in_order)
 		ck_assert_int_eq(nodes[i].synchronized, 1);
 		ck_assert(!sync_is_running(nodes[i].sync));
 	}
-	/* 3 service builds and 3 barriers for each of 2 services */
+	/* 3 service lists, and 3 barriers for each of 2 services. */
 	ck_assert_uint_eq(order_count, 9);
 	ck_assert_uint_eq(order[0].size, 552);
 	ck_assert_uint_eq(order[8].size, 32);
@@ -38,7 +38,7 @@ START_TEST(a_verdict_can_be_announced_when_a_round_begins)
 	new_ring(13);
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(nodes[i].begun, 2);
-	/* The last word of a service list. A member of an older build has 0 there. */
+	/* The last word of a service list: 0 if the member is of an older build. */
 	memset(order[order_count - 2].bytes + 548, 0, 4);
 	nodes[0].announcing = 0;
 	rotate(8);
@@ -109,7 +109,7 @@ START_TEST(another_configuration_aborts_the_current_service)
 	new_ring(13);
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 ");
 	ck_assert_str_eq(nodes[1].journal, "start201 abort2 start201 ");
-	rotate(8); /* late messages of ring 9 are delivered as well */
+	rotate(8); /* late messages of ring 9 are delivered, too */
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 step2 done2 ");
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(nodes[i].synchronized, 1);
@@ -127,7 +127,7 @@ static void change(struct node *node, uint64_t seq, const uint32_t *from, uint32
 	configure(node, seq, true, to, to_count);
 }
 
-/* "start202" in the journal: service 2, with two members that stayed together. */
+/* In the journal "start202" is sync_start() of service 2 with two members that stayed together. */
 START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 {
 	for (uint32_t i = 0; i < NODES; i++)
@@ -139,7 +139,7 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 	for (uint32_t i = 0; i < 2; i++)
 		change(&nodes[i], 13, pair, 2, pair, 2);
 	change(&nodes[2], 14, alone, 1, alone, 1);
-	/* Node 3 synchronises alone. The rounds of the other two are aborted before. */
+	/* Node 3 synchronises alone. The rounds of the other two nodes are aborted before they end. */
 	rotate(8);
 	ck_assert_str_eq(nodes[2].journal, "start201 step2 done2 ");
 	for (uint32_t seq = 20; seq < 30; seq++) {
@@ -152,7 +152,10 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "start202 step2 done2 "));
 	ck_assert_ptr_null(strstr(nodes[0].journal, "start203"));
 	ck_assert_ptr_nonnull(strstr(nodes[2].journal + strlen("start201 step2 done2 "), "start201 step2 done2 "));
-	/* The departure was reported. In the next ring of the same members all of them stay together. */
+	/*
+	 * The departure was reported, so it is not reported again. In the next ring of the same members all stay
+	 * together.
+	 */
 	for (uint32_t i = 0; i < NODES; i++)
 		change(&nodes[i], 33, nobody_left, 3, nobody_left, 3);
 	ck_assert_ptr_nonnull(strstr(nodes[0].journal, "done2 start203 "));
@@ -160,7 +163,7 @@ START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
 }
 END_TEST
 
-/* A service that has completed a round need not report its changes again, even if the round was aborted later. */
+/* A service that has completed a round does not report its changes again, even if the round was aborted later. */
 START_TEST(a_service_that_was_through_looks_back_no_further)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
@@ -228,7 +231,7 @@ START_TEST(the_other_byte_order_is_understood)
 
 	add_service(&nodes[0], 2);
 	new_ring(9);
-	order_count = 0; /* forget all messages before */
+	order_count = 0; /* drop all messages so far */
 	memcpy(bytes, words, sizeof(words));
 	memcpy(bytes + 20, &seq, 8);
 	memcpy(bytes + 32, &count, 4);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/sync/sync.c: synchronisation of one service alone. */
+/* exec/sync/sync.c: the synchronisation of a single service. */
 #include "exec/sync/sync.h"
 
 #include <check.h>
@@ -10,7 +10,10 @@
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/sync_case.h"
 
-/* A ring that has synchronised. Node 3 loads service 2. have_others: the other nodes have it already. */
+/*
+ * Make a ring that has synchronised, in which node 3 will load service 2. have_others: the other nodes have the service
+ * already.
+ */
 static void ring_before_load(bool have_others)
 {
 	for (uint32_t i = 0; have_others && i < 2; i++)
@@ -36,7 +39,7 @@ static void part(struct node *node, uint32_t ring_id)
 	struct plugin *plugin = plugin_by_ring_id(node->plugins, ring_id);
 
 	ck_assert_int_eq(sync_part(node->sync, plugin), 0);
-	node->service_count--; /* the last one */
+	node->service_count--; /* it was the last one */
 	if (node->service_count > 0)
 		node->services[node->service_count - 1].plugin.next = NULL;
 }
@@ -53,7 +56,10 @@ START_TEST(a_loaded_service_synchronises_alone)
 	ck_assert(!plugin->is_deaf);                /* all nodes were ready */
 	nodes[0].services[0].steps = 1;
 	rotate(4);
-	/* For the service that was loaded, no member stays together with it. For the others node 3 is a new member. */
+	/*
+	 * For the service that was loaded no member stayed together with node 3. On the other nodes node 3 is a new
+	 * member.
+	 */
 	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
 	ck_assert_str_eq(nodes[1].journal, "start202 step2 done2 ");
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 step2 done2 ");
@@ -65,7 +71,7 @@ START_TEST(a_loaded_service_synchronises_alone)
 }
 END_TEST
 
-/* A message that a client sent before the round is in the order before any node starts. */
+/* A message that a client sent before the round must be in the order before any node starts. */
 START_TEST(nobody_starts_before_all_are_ready)
 {
 	ring_before_load(true);
@@ -119,7 +125,7 @@ START_TEST(two_loads_are_two_rounds)
 	load_service(&nodes[1], 2);
 	load_service(&nodes[2], 2);
 	deliver_all();
-	ck_assert(nodes[2].services[0].plugin.is_deaf); /* the round of this service comes second */
+	ck_assert(nodes[2].services[0].plugin.is_deaf); /* this service's round comes second */
 	rotate(6);
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 start202 step2 done2 ");
 	ck_assert_str_eq(nodes[1].journal, "start200 step2 done2 start202 step2 done2 ");
@@ -138,7 +144,7 @@ START_TEST(who_unloads_it_is_waited_for_no_more)
 	rotate(3);
 	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
-	/* In the next round no node waits for node 2. */
+	/* Node 2 no longer has the service: in the next round no node waits for it. */
 	nodes[2].journal[0] = nodes[0].journal[0] = '\0';
 	part(&nodes[2], 2);
 	load_service(&nodes[2], 2);
@@ -175,7 +181,7 @@ START_TEST(another_configuration_does_the_work_of_a_round)
 	for (uint32_t i = 0; i < NODES; i++)
 		nodes[i].journal[0] = '\0';
 	nodes[1].services[0].steps = 0;
-	/* not deaf any more from the regular configuration on: route.c */
+	/* The service is no longer deaf from the regular configuration on: route.c. */
 	new_ring(13);
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++) {
@@ -197,7 +203,7 @@ START_TEST(a_join_of_an_older_ring_is_not_looked_at)
 }
 END_TEST
 
-/* Node 1 is of an older build: its service list has zeros in place of the announcement. */
+/* Node 1 is of an older build: its service list has zeros instead of the announcement. */
 START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 {
 	add_service(&nodes[0], 2);
@@ -212,7 +218,7 @@ START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 	ck_assert_int_eq(nodes[2].gathers, 1);
 	ck_assert_uint_eq(order_count, before);
 	ck_assert(plugin->is_deaf);
-	/* node 1 does not have this service, so no node waits for it */
+	/* Node 1 does not have this service, so no node waits for node 1. */
 	plugin = load_service(&nodes[2], 40);
 	rotate(4);
 	ck_assert_int_eq(nodes[2].gathers, 1);
@@ -220,7 +226,9 @@ START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 }
 END_TEST
 
-/* A JOIN in the name of node 3, which has not loaded the service and so never says that it is ready. */
+/*
+ * Deliver a JOIN in the name of node `source`, which has not loaded the service and so never reports that it is ready.
+ */
 static void forge_join(uint32_t source, uint32_t service)
 {
 	uint32_t words[10] = {63u << 16, 0, 40, 0, service, 0, 1, 0, 9, 0};
@@ -229,7 +237,7 @@ static void forge_join(uint32_t source, uint32_t service)
 		sync_deliver_service(nodes[i].sync, source, (const uint8_t *)words, sizeof(words), false);
 }
 
-/* Members send JOIN when the round of all is complete, so this one is forged. */
+/* Members send a JOIN only when the round of all services is complete, so this JOIN is forged. */
 START_TEST(a_join_in_a_round_of_all_waits_for_its_end)
 {
 	for (uint32_t i = 0; i < NODES; i++)
@@ -246,7 +254,10 @@ START_TEST(a_join_in_a_round_of_all_waits_for_its_end)
 }
 END_TEST
 
-/* Node 1 lacks memory when JOIN comes. It must not start before the READY of all, and no member goes on without it. */
+/*
+ * Node 1 lacks memory when the JOIN arrives. It must not start before all members are READY, and no member may go on
+ * without it.
+ */
 START_TEST(out_of_memory_skips_no_phase)
 {
 	bool has_failed = true;
@@ -288,7 +299,7 @@ START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 		ck_assert(!nodes[i].services[0].plugin.is_held);
 		ck_assert(!deadline_passes(&nodes[i])); /* the timer ended with the round */
 	}
-	/* A real load still works. */
+	/* A real load of the service still works. */
 	load_service(&nodes[2], 2);
 	rotate(4);
 	ck_assert(!nodes[2].services[0].plugin.is_held && !nodes[2].services[0].plugin.is_deaf);
@@ -296,7 +307,7 @@ START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 }
 END_TEST
 
-/* A forged JOIN of a service that no node has must not delay rounds of other services. */
+/* A forged JOIN about a service that no node has must not delay the rounds of other services. */
 START_TEST(a_join_for_nobody_does_not_block_other_rounds)
 {
 	ring_before_load(true);
@@ -318,7 +329,7 @@ START_TEST(a_round_without_done_has_a_deadline)
 }
 END_TEST
 
-/* Before, two million forged JOINs took 64 MB. */
+/* The memory of forged JOINs is limited: two million of them once took 64 MB. */
 START_TEST(a_member_has_one_round_of_a_service)
 {
 	ring_before_load(true);
@@ -326,7 +337,7 @@ START_TEST(a_member_has_one_round_of_a_service)
 	for (int i = 0; i < 20000; i++)
 		forge_join(3, (uint32_t)i % 63);
 	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
-	/* Names that PART removes may be added again. */
+	/* A service that a PART has removed may join again. */
 	for (int i = 0; i < 20000; i++) {
 		uint32_t words[10] = {63u << 16 | 3, 0, 40, 0, 5, 0, 1, 0, 9, 0};
 
@@ -356,7 +367,7 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 		sync_deliver_service(nodes[0].sync, 2, copy, sizeof(copy), false);
 	}
 	sync_deliver_service(nodes[0].sync, 77, bytes, sizeof(bytes), false); /* no member */
-	for (uint32_t function = 1; function < 3; function++) {               /* ready for and through with nothing */
+	for (uint32_t function = 1; function < 3; function++) {               /* READY and DONE without a JOIN */
 		memcpy(bytes, &(uint32_t){63u << 16 | function}, 4);
 		sync_deliver_service(nodes[0].sync, 2, bytes, sizeof(bytes), false);
 	}
@@ -377,7 +388,8 @@ START_TEST(a_round_of_the_other_byte_order_is_understood)
 	ck_assert(nodes[0].services[0].plugin.is_held);
 	words[0] = __builtin_bswap32(63u << 16 | 1);
 	words[5] = __builtin_bswap32(3);
-	for (uint32_t source = 1; source <= 3; source++) /* nodes 1 and 2 have it, 3 has joined */
+	/* READY of nodes 1 and 2, which have the service, and of node 3. */
+	for (uint32_t source = 1; source <= 3; source++)
 		sync_deliver_service(nodes[0].sync, source, (const uint8_t *)words, sizeof(words), true);
 	ck_assert_str_eq(nodes[0].journal, "start202 ");
 }

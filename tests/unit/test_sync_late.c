@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages of exec/sync/sync.c that come late, twice or in another order. */
+/* Messages of exec/sync/sync.c that arrive late, twice or in another order. */
 #include <check.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
 
-/* Deliver the messages from `from` to `to` to node 1 once more. */
+/* Deliver the messages from number `from` to `to` to node 1 again. */
 static void deliver_again(uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
@@ -31,7 +31,7 @@ static void add_service_everywhere(uint32_t ring_id)
 START_TEST(service_lists_of_an_older_ring_do_not_count)
 {
 	add_service_everywhere(2);
-	new_ring(9); /* the service lists are on their way */
+	new_ring(9); /* the service lists are under way */
 	uint32_t lists = order_count;
 	order_delivered = order_count;
 	new_ring(13);
@@ -50,7 +50,7 @@ START_TEST(barriers_of_an_older_ring_do_not_count)
 	add_service_everywhere(2);
 	new_ring(9);
 	rotate(8);
-	ck_assert_uint_eq(order_count, 6); /* three lists, three barriers */
+	ck_assert_uint_eq(order_count, 6); /* three service lists, three barriers */
 	nodes[0].journal[0] = '\0';
 	new_ring(13);
 	deliver_all();
@@ -61,7 +61,7 @@ START_TEST(barriers_of_an_older_ring_do_not_count)
 }
 END_TEST
 
-/* Services synchronise by ascending id as in Corosync, in whatever order plugins were loaded. */
+/* Services synchronise by ascending id, as in Corosync, no matter in which order the plugins were loaded. */
 START_TEST(services_are_walked_in_ascending_order)
 {
 	add_service_everywhere(5);
@@ -76,7 +76,7 @@ END_TEST
 
 /* --- a service alone --- */
 
-/* Node 3 loads service 2. The messages of its round are delivered, but no token has passed since. */
+/* Let node 3 load service 2. The messages of its round are delivered, but no token has passed since. */
 static void begin_round(void)
 {
 	add_service(&nodes[0], 2);
@@ -119,7 +119,7 @@ START_TEST(a_done_before_the_start_is_no_ready)
 	nodes[2].services[0].plugin.is_deaf = true;
 	ck_assert_int_eq(sync_join(nodes[2].sync, &nodes[2].services[0].plugin), 0);
 	from = order_count - 1;
-	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three READY */
+	deliver_again(from, from + 1); /* deliver the JOIN again: node 1 waits for three READY */
 	for (uint32_t source = 1; source <= 3; source++)
 		sync_deliver_service(nodes[0].sync, source, done.bytes, done.size, false);
 	ck_assert_str_eq(nodes[0].journal, "");
@@ -141,7 +141,7 @@ START_TEST(a_round_of_an_older_ring_does_not_begin)
 }
 END_TEST
 
-/* The round continues without the member that has unloaded the service, and later rounds do not wait for it. */
+/* The round goes on without the member that has unloaded the service, and later rounds do not wait for that member. */
 START_TEST(a_member_that_parts_takes_part_in_no_later_round)
 {
 	begin_round();
@@ -160,7 +160,7 @@ START_TEST(a_member_that_parts_takes_part_in_no_later_round)
 	rotate(4);
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
 	ck_assert(!nodes[0].services[0].plugin.is_held);
-	ck_assert_uint_eq(order_count - from, 5); /* JOIN, and READY and DONE of two */
+	ck_assert_uint_eq(order_count - from, 5); /* a JOIN, and a READY and a DONE of two nodes */
 }
 END_TEST
 

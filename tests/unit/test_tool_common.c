@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/common: numbers, bytes, addresses and the node list, with a map that this file implements. */
+/* tools/common: numbers, bytes, addresses and the node list. This file implements the map. */
 #include "tools/common/address.h"
 #include "tools/common/bytes.h"
 #include "tools/common/nodelist.h"
@@ -80,7 +80,7 @@ START_TEST(bytes_can_be_told_apart)
 }
 END_TEST
 
-/* An address as libcfg may return it, with all unused bytes set. */
+/* Make an address as libcfg may return it: all bytes that are not used are set. */
 static corosync_cfg_node_address_t make_address(int family, const char *text)
 {
 	corosync_cfg_node_address_t address;
@@ -136,7 +136,7 @@ cs_error_t corosync_cfg_get_node_addrs(
 
 static const struct entry {
 	const char *key;
-	unsigned int number; /* 0: a string */
+	unsigned int number; /* 0: the value is a string, otherwise a number */
 	const char *string;
 } * map;
 static size_t map_count;
@@ -267,7 +267,8 @@ static void print_all(void)
 
 	terminal_guard();
 	printf("a\033[2Jb\r\b\x7f\a\tc\n");
-	printf("\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\n"); /* e acute, CSI as UTF-8 and alone, the euro */
+	/* The characters are é, CSI in UTF-8, CSI as one byte, and the euro sign. */
+	printf("\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\n");
 	terminal_value(stdout, "one\ntwo\033]0;x", 100);
 	printf("\n%sgreen\n", terminal_color(buffer, 32));
 	fputs("\033error\n", stderr);
@@ -289,7 +290,7 @@ static void prepare(enum output output, int write_end)
 	}
 }
 
-/* Call print with its output on a terminal or a pipe. @return the output */
+/* Call print() with its output to a terminal or a pipe. @return the output */
 static const char *output_of(enum output output, void (*print)(void))
 {
 	static char text[1 << 20];
@@ -329,7 +330,7 @@ START_TEST(terminals_get_no_control_characters_of_values)
 }
 END_TEST
 
-/* Without UTF-8 a single byte can be a control character (CSI), wherever it is. */
+/* In other encodings than UTF-8 the single byte 0x9b is a control character (CSI), wherever it is. */
 START_TEST(terminals_without_utf8_get_no_control_characters_of_eight_bits)
 {
 	ck_assert_ptr_nonnull(
@@ -350,7 +351,7 @@ static void print_cut(void)
 	fputs("end\033", stderr);
 }
 
-/* The sequence is placed so that the buffer of stdio ends at each of its bytes once. */
+/* The colour sequence is placed so that each of its bytes once is the last one in the buffer of stdio. */
 START_TEST(a_colour_that_straddles_two_writes_stays_whole)
 {
 	const char *text = output_of(OUTPUT_UTF8, print_cut), *at = text;
@@ -362,11 +363,11 @@ START_TEST(a_colour_that_straddles_two_writes_stays_whole)
 		count++;
 	}
 	ck_assert_uint_eq(count, CUTS);
-	ck_assert_str_eq(text + strlen(text) - 8, "\\x1B\\x1B"); /* both streams end with it */
+	ck_assert_str_eq(text + strlen(text) - 8, "\\x1B\\x1B"); /* both streams end with this text */
 }
 END_TEST
 
-/* Tools that write repeatedly check ferror(3). */
+/* Tools that write again and again check ferror(3), so a terminal that has gone must be an error. */
 START_TEST(a_terminal_that_is_gone_is_an_error)
 {
 	int fd, status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The udp plugin between mock hosts, over real sockets on loopback addresses of this test's own. */
+/* The udp plugin between mock hosts, with real sockets on loopback addresses that only this test uses. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -65,7 +65,7 @@ START_TEST(a_multicast_is_one_datagram_for_all)
 }
 END_TEST
 
-/* Return whether a socket on the loopback interface is in the group. */
+/* Return whether a socket on the loopback interface is a member of the multicast group. */
 static bool is_joined(const struct in6_addr *group)
 {
 	char line[256];
@@ -83,8 +83,8 @@ static bool is_joined(const struct in6_addr *group)
 }
 
 /*
- * The loopback interface has only one IPv6 address, so the peer is a socket on another port. It has
- * no route for multicasts, which clusters in namespaces test (tests/interop/udp.sh).
+ * The loopback interface has only one IPv6 address, so the peer is a socket on another port. The interface has no route
+ * for multicasts: tests/interop/udp.sh tests these in namespaces.
  */
 START_TEST(ipv6_joins_its_group_and_carries_tokens)
 {
@@ -138,7 +138,7 @@ START_TEST(draining_brings_all_that_was_sent_before_a_token)
 	token(0, 2, 0);
 	hosts[1]->on_frames = drain_inside;
 	hosts[1]->on_frames_arg = &count;
-	/* The worst order of reading: the token first. */
+	/* Read in the worst order: the token first. */
 	udp_link_ready(nodes[1], udp_of(1)->link.fd, COTERIE_FD_IN);
 	ck_assert_uint_eq(count, 301);
 	ck_assert_uint_eq(hosts[1]->frames.count, 301);
@@ -152,7 +152,7 @@ START_TEST(draining_brings_all_that_was_sent_before_a_token)
 	ck_assert_uint_eq(stats.frames_in, 301);
 	ck_assert_int_eq(ops->drain(nodes[1]), 0);
 	receive(2, 200);
-	receive_nothing(2); /* the token was sent to node 2 only */
+	receive_nothing(2); /* node 3 gets nothing, since the token was sent to node 2 only */
 }
 END_TEST
 
@@ -190,14 +190,14 @@ END_TEST
 
 START_TEST(a_peer_is_heard_from_any_port)
 {
-	shout(address_of(1), 1); /* Corosync sends from the port below */
+	shout(address_of(1), 1); /* Corosync sends from the port below that on which it receives */
 	receive(0, 1);
 	receive(2, 1);
 	receive_nothing(1);
 }
 END_TEST
 
-/* Only a closed port causes an ICMP error, and only for packets that were sent to it alone. */
+/* Only a packet to a single closed port causes an ICMP error, so tokens do and multicasts do not. */
 START_TEST(a_token_finds_a_dead_daemon)
 {
 	node_close(1);
@@ -235,7 +235,8 @@ START_TEST(only_the_group_is_shared_with_other_programs)
 END_TEST
 
 /*
- * The sender decides whether other sockets of its host get its multicasts. It enables that if a peer runs on this host.
+ * The sender decides whether other sockets of its host get its multicasts. It enables this while a peer is on this
+ * host.
  */
 START_TEST(multicasts_loop_back_while_a_peer_lives_on_this_host)
 {
@@ -317,11 +318,14 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 	ck_assert_int_eq(ops->drain(nodes[0]), 0);
 	mock_host_advance(hosts[0], 5000 * MS);
 	ck_assert_uint_eq(hosts[0]->link_reports, 1);
-	receive_nothing(1); /* never from another address */
+	receive_nothing(1); /* nothing is sent from another address */
 }
 END_TEST
 
-/* A node that receives only a part of the packets would be worse than a node that is down. */
+/*
+ * A node without its address must neither send nor receive: receiving only a part of the packets would be worse than
+ * being down.
+ */
 START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 {
 	struct sockaddr_storage address = udp_of(0)->link.local;
@@ -330,7 +334,7 @@ START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 	memcpy(&other, &address, sizeof(other));
 	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.77", &other.sin_addr), 1);
 	memcpy(&udp_of(0)->link.local, &other, sizeof(other));
-	cut_off(0); /* the node checks its interface */
+	cut_off(0); /* the failing sends make the node check its interface */
 	ck_assert_str_eq(hosts[0]->link_text, "the address is not on this host");
 	send_error = 0;
 	multicast(0, 100, 3);
@@ -341,7 +345,7 @@ START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
 	receive_nothing(0);
 
 	udp_of(0)->link.local = address;
-	mock_host_advance(hosts[0], 1100 * MS); /* the node checks again */
+	mock_host_advance(hosts[0], 1100 * MS); /* the node checks its interface again */
 	token(0, 3, 0);
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
@@ -366,7 +370,10 @@ static void forget_group(int fd)
 	ck_assert_int_eq(setsockopt(fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &group, sizeof(group)), 0);
 }
 
-/* Memberships are lost with an interface, and switches forget them while it is down. */
+/*
+ * Join the group again when the link comes back: memberships are lost with an interface, and switches forget them while
+ * it is down.
+ */
 START_TEST(the_group_is_joined_anew_when_the_link_comes_back)
 {
 	ino_t inode = inode_of(udp_of(0)->link.group_fd);
@@ -374,7 +381,7 @@ START_TEST(the_group_is_joined_anew_when_the_link_comes_back)
 
 	cut_off(0);
 	if (is_other)
-		udp_of(0)->index = 4711; /* act as if it had been another interface */
+		udp_of(0)->index = 4711; /* as if the interface were another one now */
 	else if (_i == 1)
 		forget_group(udp_of(0)->link.group_fd);
 	send_error = 0;
@@ -418,7 +425,7 @@ START_TEST(open_passes_on_a_lack_of_memory)
 	struct coterie_ctx *host = mock_host_create(&udp_LTX_coterie_plugin);
 	void *node;
 
-	host->frames_max = 12; /* enough for one set of buffers, not for two */
+	host->frames_max = 12; /* enough for one set of buffers, not for both */
 	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOMEM);
 	ck_assert_uint_eq(mock_host_destroy(host), 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Encryption of the plugins udp and udpu (one program for each) between mock hosts, over real sockets. */
+/* Encryption of the plugins udp and udpu (one program for each) between mock hosts, with real sockets. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static const struct secure_counts *counts(uint32_t node, uint32_t nodeid)
 	return secure_peer_counts(((struct udp_link *)nodes[node])->secure, nodeid);
 }
 
-/* Open a socket with the address of a node that is closed. */
+/* Open a socket on the address of a node that is closed. */
 static int impostor(uint32_t node)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -49,7 +49,7 @@ static int impostor(uint32_t node)
 	return fd;
 }
 
-/* Return the overhead of a frame of 1,427 bytes, the largest over IPv4. */
+/* Return how many bytes encryption adds to a frame of 1,427 bytes, the largest over IPv4. */
 static uint32_t sealed_overhead(void)
 {
 	struct secure *secure;
@@ -223,7 +223,7 @@ START_TEST(a_replay_is_dropped)
 
 	uint32_t count = hosts[1]->frames.count;
 
-	/* The replay comes from node 1's own address, at another port. */
+	/* The datagram is sent again from node 1's own address, at another port. */
 	fd = stranger_open(address_of(0));
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(sendto(fd, bytes, (size_t)size, 0, address_of(1), sizeof(struct sockaddr_in)), size);
@@ -233,7 +233,7 @@ START_TEST(a_replay_is_dropped)
 }
 END_TEST
 
-/* The same datagram three times: the first one counts as a frame. */
+/* Send the same datagram three times: only the first one counts as a frame. */
 START_TEST(dropped_datagrams_are_counted)
 {
 	const struct udp_link_dropped *dropped = &((struct udp_link *)nodes[0])->dropped;
@@ -353,7 +353,7 @@ START_TEST(a_goodbye_without_proof_is_none)
 }
 END_TEST
 
-/* Greetings of a ring without encryption, of a ring with an old key, and of no ring. */
+/* Greetings of a ring without encryption, of a ring with an old key, and of no ring: none is accepted. */
 START_TEST(a_greeting_without_proof_is_none)
 {
 	static const char *const greetings[] = {
@@ -369,12 +369,12 @@ START_TEST(a_greeting_without_proof_is_none)
 	ck_assert_int_eq(send(fd, greetings[_i], sizes[_i], 0), (ssize_t)sizes[_i]);
 	serve();
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
-	ck_assert_ptr_null(guest_of(1)); /* the connection was closed */
+	ck_assert_ptr_null(guest_of(1)); /* the connection has been closed */
 	close(fd);
 }
 END_TEST
 
-/* A guest that has seen an answer cannot make the proof that follows. */
+/* A guest without the key may receive the answer to its greeting, but cannot make the proof that must follow. */
 START_TEST(a_guest_that_does_not_prove_itself_is_closed)
 {
 	uint8_t hello[32] = "CTS1\0\0\0\0\0\0\0\1\0\0\0\2", answer[64];
@@ -391,7 +391,7 @@ START_TEST(a_guest_that_does_not_prove_itself_is_closed)
 	serve();
 	ck_assert_int_eq(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
-	ck_assert_int_eq(send(fd, answer + 32, 32, 0), 32); /* the node's own proof, sent back */
+	ck_assert_int_eq(send(fd, answer + 32, 32, 0), 32); /* sends the node its own proof back */
 	serve();
 	ck_assert_uint_eq(hosts[1]->watches.count, 0);
 	ck_assert_ptr_null(guest_of(1));
@@ -454,7 +454,7 @@ START_TEST(keys_change_and_no_frame_is_lost)
 }
 END_TEST
 
-/* coterie-ctl key status prints these texts. */
+/* These are the texts that coterie-ctl key status prints. */
 START_TEST(a_statistic_names_cipher_and_key)
 {
 	char text[256], first[64], want[160];
@@ -487,7 +487,10 @@ START_TEST(a_statistic_names_cipher_and_key)
 }
 END_TEST
 
-/* Nodes exchange questions and answers while frames wait in sockets. No frame behind an answer is lost. */
+/*
+ * Nodes exchange questions and answers about new sessions while frames wait in sockets. No frame behind an answer may
+ * be lost.
+ */
 START_TEST(keys_change_while_frames_are_on_their_way)
 {
 	uint32_t sent = hosts[1]->frames.count;
@@ -527,7 +530,10 @@ START_TEST(a_ring_becomes_clear_and_sealed_again)
 }
 END_TEST
 
-/* After a change all ends send a goodbye and connect again with the new key: another key, no key, and a key again. */
+/*
+ * After a change of the key all connections end with a goodbye, and are made again with the new key: another key, no
+ * key, and a key again.
+ */
 START_TEST(wires_are_proved_again_after_a_change)
 {
 	static const char *const words[] = {"aes256-gcm", NULL, "chacha20-poly1305"};
@@ -590,7 +596,7 @@ START_TEST(a_change_that_is_taken_back_ends_as_it_began)
 }
 END_TEST
 
-/* Node 1 sends with the new key, the others still with the old one. */
+/* Node 1 sends with the new key, while the others still send with the old one. */
 START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 {
 	ring_key = other_key;

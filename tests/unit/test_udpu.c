@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The udpu plugin between mock hosts, over real sockets on loopback addresses of this test's own.
- */
+/* The udpu plugin between mock hosts, with real sockets on loopback addresses that only this test uses. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -50,7 +49,7 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	ck_assert_mem_eq(hosts[1]->frames.list[40].data, "token", 5);
 	receive(2, 40);
 	receive_nothing(2);
-	token(0, 1, -ENOENT); /* a node's token to itself is never sent by the transport */
+	token(0, 1, -ENOENT); /* the transport never sends a node's token to the node itself */
 	token(0, 9, -ENOENT);
 }
 END_TEST
@@ -117,8 +116,8 @@ START_TEST(a_removed_peer_gets_nothing_and_is_not_heard)
 END_TEST
 
 /*
- * The kernel reports a dead port with the next send, at first six at once and then one in a second.
- * The plugin reports each to the host, with the quoted part of the frame.
+ * The kernel reports a closed port at the next send: at first six reports at once, later one in a second. The plugin
+ * reports each one to the host, with the quoted part of the frame.
  */
 START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
 {
@@ -143,8 +142,8 @@ START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
 END_TEST
 
 /*
- * A peer that is no member gets only a few frames. Its host can refuse only a limited number of datagrams a second,
- * which signs of a member's end need.
+ * A peer that is not a member gets only a few frames. Its host can refuse only so many datagrams in a second, and these
+ * refusals are needed as signs of a member's end.
  */
 START_TEST(a_peer_that_is_away_is_sent_little)
 {
@@ -181,7 +180,7 @@ START_TEST(a_peer_that_is_away_is_sent_little)
 END_TEST
 
 /*
- * Every host can forge an ICMP message. Only one kind shows that a daemon has ended, and only as a
+ * Any host can forge an ICMP message. Only one kind of message shows that a daemon has ended, and even that is only a
  * hint.
  */
 static const struct {
@@ -230,7 +229,7 @@ START_TEST(a_link_is_reported_once)
 }
 END_TEST
 
-/* Only failing sends show a firewall or a missing route. */
+/* A firewall or a missing route shows only by failing sends: if all fail for a while, the link is reported down. */
 START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 {
 	send_error = EPERM;
@@ -244,10 +243,10 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);
 	mock_host_advance(hosts[0], 0);
-	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* the failure may end soon */
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* nothing is reported yet, since the failure may end soon */
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);
-	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* a send itself must not report */
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* nothing is reported inside a send */
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_reports, 2);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
@@ -255,7 +254,7 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	ck_assert(mock_host_has_logged(hosts[0], "cannot send to node 2"));
 
 	send_error = 0;
-	token(0, 3, 0); /* one peer that can be reached is enough */
+	token(0, 3, 0); /* one peer that is reached is enough for the link to be up */
 	mock_host_advance(hosts[0], 0);
 	ck_assert_uint_eq(hosts[0]->link_reports, 3);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
@@ -279,7 +278,7 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 	mock_host_advance(hosts[0], 5000 * MS);
 	ck_assert_uint_eq(hosts[0]->link_reports, 1);
 	ck_assert_uint_ge(mock_host_timers(hosts[0]), 1); /* still looking */
-	receive_nothing(1);                               /* and never from another address */
+	receive_nothing(1);                               /* and nothing is sent from another address */
 }
 END_TEST
 
@@ -297,7 +296,7 @@ END_TEST
 
 START_TEST(open_passes_on_what_the_host_refuses)
 {
-	struct coterie_ctx *host = mock_host_create(NULL); /* no options at all */
+	struct coterie_ctx *host = mock_host_create(NULL); /* a host without any option of the plugin */
 	void *node;
 
 	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOENT);
@@ -372,7 +371,7 @@ START_TEST(a_full_socket_delays_and_loses_nothing)
 	for (uint32_t i = 0; i < 8; i++)
 		hosts[0]->table.frame_unref(frames[i]);
 	if (send_room == 0)
-		send_room = 1; /* room again, but the token must not overtake what waits */
+		send_room = 1; /* there is room again, but the token must not overtake the frames that wait */
 	token(0, 2, 0);
 
 	bool was_full = false;
@@ -406,7 +405,7 @@ START_TEST(closing_gives_back_what_still_waits)
 	multicast(0, 1000, 7);
 	token(0, 3, 0);
 	ck_assert_uint_gt(hosts[0]->frames_live, 0);
-	node_close(0); /* checks that no frame is left */
+	node_close(0); /* closing checks that no frame is left */
 	send_room = -1;
 }
 END_TEST

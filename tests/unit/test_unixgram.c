@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The template for transports between mock hosts: frames, peers that do not read, invalid datagrams, and its table. */
+/*
+ * The template for transports between mock hosts: frames, peers that do not read, invalid datagrams, and the functions
+ * of its table.
+ */
 #include "tests/unit/unixgram_case.h"
 
 #include <dirent.h>
@@ -27,7 +30,7 @@ START_TEST(frames_arrive_as_they_were_sent)
 			ck_assert_uint_eq(number_of(&hosts[node]->frames.list[i]), i);
 		}
 	}
-	receive_nothing(0); /* a node's own frames are returned by the executive */
+	receive_nothing(0); /* a node's own frames are returned by the executive, not by the transport */
 	ck_assert_uint_eq(stats_of(0).frames_out, 2 * count);
 	ck_assert_uint_eq(stats_of(0).bytes_out, 2 * (4 + 5 + 1455 + 4096 + 4097 + 65535 + 65536));
 	ck_assert_uint_eq(stats_of(1).frames_in, count);
@@ -52,7 +55,7 @@ START_TEST(a_token_goes_to_one_behind_the_frames)
 }
 END_TEST
 
-/* Batches save system calls on both sides. */
+/* Many frames go in one system call on both sides. */
 START_TEST(many_go_in_one_call)
 {
 	uint64_t before = stats_of(0).send_calls;
@@ -84,7 +87,7 @@ START_TEST(what_finds_no_room_waits_in_order)
 	ck_assert_uint_eq(stats_of(0).frames_out, 2 * count);
 	ck_assert_uint_eq(stats_of(0).send_errors, 0);
 	ck_assert_uint_eq(hosts[0]->frames_live, UNIXGRAM_BATCH); /* given back */
-	/* Nothing waits, so the loop is not woken for room. */
+	/* No frame waits any more, so the loop is not woken when there is room. */
 	ck_assert_uint_eq(mock_host_poll(hosts[0], 0), 0);
 }
 END_TEST
@@ -92,7 +95,7 @@ END_TEST
 START_TEST(nothing_overtakes_what_waits)
 {
 	multicast(0, 100, 0, 100);
-	mock_host_poll(hosts[1], 0); /* there is room again, but the sender has not noticed */
+	mock_host_poll(hosts[1], 0); /* there is room again, but the sender has not noticed yet */
 	multicast(0, 100, 100, 50);
 	receive(1, 150);
 	for (uint32_t i = 0; i < 150; i++)
@@ -115,8 +118,8 @@ START_TEST(a_stopped_peer_holds_up_nobody)
 	ck_assert_uint_le(hosts[0]->frames_live, UNIXGRAM_QUEUE_MAX + UNIXGRAM_BATCH);
 	ck_assert_uint_gt(stats_of(0).send_errors, 0);
 	advance_ms(0, 1000);
-	ck_assert_uint_eq(hosts[0]->watches.count, NODES - 1); /* both connections are there and stay */
-	/* When the node reads again, frames are missing only at the end. */
+	ck_assert_uint_eq(hosts[0]->watches.count, NODES - 1); /* both connections exist and stay */
+	/* When the node reads again, only the last frames are missing. */
 	receive((uint32_t)deaf, UNIXGRAM_QUEUE_MAX);
 	for (uint32_t i = 0; i < UNIXGRAM_QUEUE_MAX; i++)
 		ck_assert_uint_eq(number_of(&hosts[deaf]->frames.list[i]), i);
@@ -125,7 +128,7 @@ END_TEST
 
 /* ---- Whatever arrives --- */
 
-/* Return whether node 1 accepts a frame from a socket of this name. size 0: from one without a name */
+/* Return whether node 1 accepts a frame from a socket with this name. size 0: from a socket without a name. */
 static bool is_heard(const struct sockaddr_un *name, size_t size)
 {
 	uint64_t rejected = stats_of(0).rejected;
@@ -162,11 +165,11 @@ START_TEST(only_peers_are_heard)
 	ck_assert(!is_heard(NULL, 0));
 	memcpy(name.sun_path, "\0/2.out", 7);
 	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path) + 7));
-	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* the kernel chooses */
+	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* a name that the kernel chooses */
 	ck_assert_int_eq(chdir(folder), 0);
 	ck_assert(!is_heard_from("2.out"));
 	ck_assert_int_eq(chdir("/"), 0);
-	/* One line for all of them. */
+	/* There is one log line for all of them. */
 	ck_assert_uint_eq(hosts[0]->logs.count, 1);
 	advance_ms(0, 10000);
 	ck_assert(!is_heard(NULL, 0));
@@ -186,7 +189,7 @@ START_TEST(only_peers_are_heard)
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
 	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
-	for (int i = 0; i < 3; i++) /* so that bytes of another name are behind it */
+	for (int i = 0; i < 3; i++) /* several times, so that the bytes of another name are behind this one */
 		ck_assert_int_eq(send_to(fd, "1", "abc", 3), 3);
 	close(fd);
 	receive(0, heard + 3);
@@ -234,7 +237,7 @@ static void send_descriptors(int fd)
 START_TEST(hostile_datagrams_do_no_harm)
 {
 	static const uint8_t bytes[UNIXGRAM_FRAME_MAX + 2];
-	int fd = stranger(path_of("2.out")); /* a socket with the name of a node */
+	int fd = stranger(path_of("2.out")); /* a socket with the name of another node */
 	uint32_t descriptors;
 
 	ck_assert_int_eq(send_to(fd, "1", bytes, 0), 0);
@@ -242,7 +245,8 @@ START_TEST(hostile_datagrams_do_no_harm)
 	ck_assert_int_eq(send_to(fd, "1", bytes, UNIXGRAM_FRAME_MAX + 2), UNIXGRAM_FRAME_MAX + 2);
 	receive_nothing(0);
 	ck_assert_uint_eq(stats_of(0).receive_errors, 3);
-	ck_assert_int_eq(send_to(fd, "1", bytes, 1), 1); /* a frame for the executive to refuse */
+	/* The transport accepts this frame, and the executive will refuse it. */
+	ck_assert_int_eq(send_to(fd, "1", bytes, 1), 1);
 	receive(0, 1);
 	descriptors = count_descriptors();
 	for (int i = 0; i < 5; i++)
@@ -342,7 +346,7 @@ START_TEST(encryption_is_not_promised)
 	host->nodeid = 2;
 	ck_assert_int_eq(ops->open(&host->table, host, &self), 0);
 	ops->close(self);
-	/* An older executive has no such member. */
+	/* An older executive does not have this member. */
 	host->nodeid = 1;
 	host->table.size = offsetof(struct coterie_host, key_get);
 	ck_assert_int_eq(ops->open(&host->table, host, &self), 0);

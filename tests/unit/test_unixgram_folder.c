@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The template for transports: daemons that die, and files in the folder. */
+/* The template for transports: daemons that end, and the files in the folder. */
 #include "tests/unit/unixgram_case.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@
 
 /* ---- Death --- */
 
-/* Check the reports to node 1 about its peers so far. */
+/* Check the number of reports to node 1 about its peers so far, and the last one. */
 static void check_told(uint32_t count, uint32_t nodeid, uint32_t state)
 {
 	const struct mock_queue *told = &hosts[0]->watches;
@@ -26,7 +26,7 @@ static void check_told(uint32_t count, uint32_t nodeid, uint32_t state)
 	ck_assert_mem_eq(told->list[count - 1].data, &state, sizeof(state));
 }
 
-/* Open a socket as node 2. When it is closed its file stays, as that of a killed daemon. */
+/* Open a socket as node 2 does. When it is closed its file stays, as after the kill of a daemon. */
 static int start_mortal(void)
 {
 	uint32_t count = hosts[0]->watches.count;
@@ -43,7 +43,7 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 
 	start(0);
 	advance_ms(0, 10 * PROBE_MS);
-	check_told(0, 0, 0); /* a node that never ran has not died */
+	check_told(0, 0, 0); /* no end is reported of a node that has never run */
 	for (int i = 0; i < 3; i++) {
 		int fd = start_mortal();
 
@@ -51,7 +51,7 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 		advance_ms(0, 10 * PROBE_MS);
 		check_told(count, 2, COTERIE_WATCH_ON);
 		if (i == 1)
-			unlink(path_of("2")); /* a clean stop */
+			unlink(path_of("2")); /* as a daemon does that stops in order */
 		close(fd);
 		advance_ms(0, PROBE_MS);
 		check_told(++count, 2, COTERIE_WATCH_CLOSED);
@@ -61,14 +61,14 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 		check_told(count, 2, COTERIE_WATCH_CLOSED);
 		unlink(path_of("2"));
 	}
-	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to node 2 alone */
+	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to node 2 alone, so nothing was refused */
 	ck_assert_uint_eq(hosts[0]->dead_count, 0);
 }
 END_TEST
 
 /*
- * A send detects the dead daemon before the probe does. The report waits, since the host must not be called inside its
- * own call.
+ * A send detects the end of a daemon before the probe does. It is reported later, since the host must not be called
+ * inside its own call.
  */
 START_TEST(a_send_finds_the_dead)
 {
@@ -80,7 +80,7 @@ START_TEST(a_send_finds_the_dead)
 	advance_ms(0, 0);
 	check_told(2, 2, COTERIE_WATCH_CLOSED);
 	ck_assert_uint_eq(stats_of(0).send_errors, 0);
-	/* The frame that the kernel has refused is quoted. */
+	/* The report quotes the frame that the kernel has refused. */
 	ck_assert_uint_eq(hosts[0]->refused.count, 1);
 	ck_assert_uint_eq(hosts[0]->refused.list[0].id, 2);
 	ck_assert_uint_eq(hosts[0]->refused.list[0].size, 100);
@@ -100,7 +100,7 @@ static void ask(uint32_t number, uint32_t size)
 	hosts[0]->table.frame_unref(frame);
 }
 
-/* So the ring learns of a dead daemon as soon as it asks. */
+/* Check that a question to a daemon that has ended is refused, so that the ring learns of the end at once. */
 START_TEST(a_question_to_the_dead_is_refused)
 {
 	const struct mock_queue *refused;
@@ -109,7 +109,7 @@ START_TEST(a_question_to_the_dead_is_refused)
 	start(0);
 	ask(1, 40);
 	advance_ms(0, 0);
-	ck_assert_uint_eq(hosts[0]->refused.count, 1); /* no node ever ran there */
+	ck_assert_uint_eq(hosts[0]->refused.count, 1); /* a node that has never run refuses the question as well */
 	check_told(0, 0, 0);
 	fd = start_mortal();
 	ask(2, 40);
@@ -127,12 +127,12 @@ START_TEST(a_question_to_the_dead_is_refused)
 		ck_assert_uint_eq(number_of(&refused->list[count]), i);
 		ck_assert_uint_eq(refused->list[count].size, i == 5 ? UNIXGRAM_QUOTE_MAX : 40);
 	}
-	for (uint32_t i = 0; i < 100; i++) /* more than are kept */
+	for (uint32_t i = 0; i < 100; i++) /* more frames than the transport keeps */
 		ask(i, 40);
 	advance_ms(0, 0);
 	ck_assert_uint_eq(refused->count, 4 + UNIXGRAM_QUOTES_MAX);
 	check_told(2, 2, COTERIE_WATCH_CLOSED);
-	/* A new daemon opens the name again. */
+	/* A new daemon opens a socket with that name. */
 	unlink(path_of("2"));
 	start(1);
 	ask(201, 40);
@@ -161,7 +161,7 @@ static void ask_again(struct coterie_ctx *host, uint32_t nodeid, const void *quo
 	is_told = false;
 }
 
-/* The ring sends further questions when a refusal is reported. */
+/* The ring sends more questions inside the report of a refusal. */
 START_TEST(the_host_may_send_from_inside_a_report)
 {
 	start(0);
@@ -187,7 +187,10 @@ START_TEST(a_peer_that_is_deleted_is_watched_no_more)
 }
 END_TEST
 
-/* An older host lacks the members of ABI 1.2 and 1.4. Then only the ring's own timers detect a dead daemon. */
+/*
+ * A host older than ABI 1.2 or 1.4 lacks the members for such reports. Then only the ring's own timers detect the end
+ * of a daemon.
+ */
 START_TEST(an_older_host_is_told_nothing)
 {
 	start(0);
@@ -214,7 +217,7 @@ START_TEST(what_waited_for_the_dead_is_given_up)
 	close(fd);
 	advance_ms(0, PROBE_MS);
 	ck_assert_uint_eq(hosts[0]->frames_live, UNIXGRAM_BATCH);
-	/* The loop may see the end first. */
+	/* The loop may notice the end before the probe does. */
 	unlink(path_of("2"));
 	fd = start_mortal();
 	multicast(0, 100, 0, 100);
@@ -234,9 +237,9 @@ START_TEST(a_new_daemon_takes_over_at_once)
 	ck_assert_uint_eq(told, NODES - 1);
 	node_close(1);
 	start(1);
-	multicast(0, 100, 0, 1); /* sent to the old socket: the failure shows that it is closed */
+	multicast(0, 100, 0, 1); /* sent to the old socket: the failure shows that this one is closed */
 	advance_ms(0, 0);
-	check_told(told + 2, 2, COTERIE_WATCH_ON); /* reported after the end of the old connection */
+	check_told(told + 2, 2, COTERIE_WATCH_ON); /* this connection is reported after the end of the old one */
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	multicast(0, 100, 1, 1);
 	receive(1, 1);
@@ -249,7 +252,7 @@ START_TEST(the_period_of_probes_can_change)
 	start(0);
 	mock_host_option(hosts[0], "probe", "200");
 	ck_assert_int_eq(ops->reload(nodes[0]), 0);
-	advance_ms(0, PROBE_MS); /* the probe's timer expires */
+	advance_ms(0, PROBE_MS); /* the timer with the old period expires */
 
 	int fd = stranger(path_of("2"));
 
@@ -288,7 +291,7 @@ START_TEST(files_are_for_one_user)
 }
 END_TEST
 
-/* Opens node 1's link, which must be refused. */
+/* Open node 1's link, and check that it is refused. */
 static void expect_refusal(int rc, const char *words)
 {
 	node_open(0);
@@ -393,7 +396,7 @@ START_TEST(a_removed_socket_is_made_again)
 
 	unlink(path_of("1"));
 	advance_ms(0, PROBE_MS);
-	ck_assert_uint_eq(hosts[0]->link_reports, 3); /* down, and up again */
+	ck_assert_uint_eq(hosts[0]->link_reports, 3); /* one report that it is down, one that it is up again */
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
 	advance_ms(1, PROBE_MS);
 	advance_ms(0, PROBE_MS);
@@ -403,8 +406,8 @@ START_TEST(a_removed_socket_is_made_again)
 	receive(1, 1);
 
 	/*
-	 * The socket is not ours if another one has its name. The lock decides which daemon may
-	 * have it.
+	 * If a stranger's socket takes over the name, node 1's own socket is no longer reached. The lock decides that
+	 * node 1 may have the name.
 	 */
 	int fd;
 
@@ -417,7 +420,7 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_eq(stats_of(0).rejected, 1);
 	close(fd);
 
-	/* As long as the folder cannot be used, the node reports its link as down and tries again at intervals. */
+	/* While the folder cannot be used, the node reports its link as down, and tries again at intervals. */
 	snprintf(command, sizeof(command), "rm -rf %s && touch %s", folder, folder);
 	ck_assert_int_eq(system(command), 0);
 	mock_queue_clear(&hosts[0]->logs);
@@ -427,7 +430,7 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_le(hosts[0]->logs.count, 11);
 	multicast(0, 100, 9, 10); /* to nobody */
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
-	/* the state of the own link says nothing about other nodes */
+	/* The state of this node's link says nothing about other nodes, so no end is reported. */
 	check_told(hosts[0]->watches.count, 2, COTERIE_WATCH_OFF);
 	unlink(folder);
 	advance_ms(0, 1000);

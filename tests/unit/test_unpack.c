@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages out of frames: chains, the rules after a missed part, hostile packets. */
+/* Taking messages out of frames: chains, the rules after a part that was missed, hostile packets. */
 #include "exec/totem/unpack.h"
 
 #include <check.h>
@@ -64,7 +64,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 
 /* --- scripts --- */
 
-/* One packet: parts separated by commas. */
+/* Make one packet. Commas separate its parts. */
 static struct coterie_frame *make_packet(uint8_t continuation, uint8_t fragmented, const char *parts, bool swap)
 {
 	size_t length = strlen(parts);
@@ -99,8 +99,8 @@ static int take(uint32_t source, struct coterie_frame *frame, bool swap, bool is
 }
 
 /*
- * Play steps separated by blanks: "SOURCE CONTINUATION>FRAGMENTED:PART,PART" with _ for the blank and an
- * s behind the source while it synchronises, or "xSOURCE": a configuration without it.
+ * Play steps that are separated by blanks. "SOURCE CONTINUATION>FRAGMENTED:PART,PART", with _ in place of the first
+ * blank, is a packet. An s behind SOURCE: sent while it synchronises. "xSOURCE": a configuration without that source.
  */
 static void play(const char *script, enum unpack_rule rule, bool swap)
 {
@@ -132,7 +132,7 @@ static const struct {
 	const char *name;
 	const char *script;
 	const char *reference;
-	const char *better; /* NULL: the same */
+	const char *better; /* result by Coterie's rule, NULL: as by Corosync's */
 } scripts[] = {
 	{"whole messages", "1_0>0:a,b 1_0>0:c", "1:a 1:b 1:c", NULL},
 	{"an empty message", "1_0>0: 1_0>0:a,", "1: 1:a 1:", NULL},
@@ -147,7 +147,7 @@ static const struct {
 	{"sources", "1_0>1:a 2_0>1:b 3_0>0:c 2_1>0:d 1_1>0:e", "3:c 2:bd 1:ae", NULL},
 	{"phases", "1_0>1:a 1s0>1:b 1s1>0:c 1_1>0:d", "1:bc 1:ad", NULL},
 
-	/* Book packing, "Reassembly": what is lost with the first part. */
+	/* Book packing, "Reassembly": the messages that are lost when the first part was missed. */
 	{"joined in the middle", "1_3>4:x 1_4>0:y,z 1_0>0:w", "1:w", "1:z 1:w"},
 	{"joined at the end", "1_3>0:x,y 1_0>0:w", "1:w", "1:y 1:w"},
 	{"joined where the next one starts", "1_3>4:x,y 1_4>0:z,w 1_0>0:v", "1:v", "1:yz 1:w 1:v"},
@@ -204,7 +204,7 @@ START_TEST(skipped_packets_are_counted)
 }
 END_TEST
 
-/* The ring changes between the two rules while messages are incomplete. */
+/* The rule changes while messages are incomplete, as it does when nodes like Corosync join or leave. */
 START_TEST(the_rule_changes_while_skipping)
 {
 	play("1_0>2:a 1_4>5:b", UNPACK_REFERENCE, false);
@@ -212,7 +212,7 @@ START_TEST(the_rule_changes_while_skipping)
 	ck_assert_str_eq(delivered, "1:de 1:f");
 	delivered[0] = '\0';
 	play("1_0>5:a 1_3>7:b,c", UNPACK_REFERENCE, false);
-	/* Continuation 5 was expected before the mismatch. This packet does not continue "c". */
+	/* Continuation 5 was expected before the mismatch. So this packet does not continue "c", and "x" is dropped. */
 	play("1_5>0:x,y", UNPACK_BETTER, false);
 	ck_assert_str_eq(delivered, "1:y");
 }
@@ -234,7 +234,7 @@ static const struct {
 	{"bytes left over", 12, {0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 'a', 'b'}},
 };
 
-/* A refused packet changes nothing: the next one continues the chain. */
+/* A packet that is refused changes nothing: the next packet continues the chain. */
 START_TEST(malformed_packets_are_ignored)
 {
 	size_t count = sizeof(malformed) / sizeof(malformed[0]);
@@ -257,7 +257,7 @@ END_TEST
 
 /* --- long messages --- */
 
-/* Make part n of a long message: `size` bytes of value n in a frame of its own with this capacity. */
+/* Make part n of a long message: `size` bytes with the value n, in a frame with this capacity that has nothing else. */
 static struct coterie_frame *make_part(uint32_t n, bool is_last, uint16_t size, size_t capacity)
 {
 	struct coterie_frame *frame = frame_take(pool, capacity);
@@ -277,7 +277,7 @@ struct expected {
 	uint16_t part_size;
 	size_t size;      /* in all */
 	uint32_t count;   /* of deliveries */
-	size_t iov_count; /* of the last one */
+	size_t iov_count; /* number of pieces of the last message */
 };
 
 static void deliver_long(
@@ -318,7 +318,7 @@ static void play_long(struct expected *expected, uint32_t source, uint32_t parts
 	}
 }
 
-/* The parts of an ordinary long message are not moved. */
+/* The parts of an ordinary long message are delivered from their frames, without a copy. */
 START_TEST(a_long_message_stays_in_its_frames)
 {
 	struct expected expected = {.part_size = 1400, .size = 1000000};
@@ -356,14 +356,14 @@ START_TEST(messages_up_to_the_limit)
 		ck_assert_msg(unpack_counters(unpack)->oversized == oversized + rows_long[i].oversized, "%s",
 			rows_long[i].name);
 		ck_assert_uint_eq(usage().frames, 0);
-		/* The chain is not broken. */
+		/* The next message is delivered, so the chain is not broken. */
 		play("1_0>0:next", UNPACK_REFERENCE, false);
 	}
 	ck_assert_uint_eq(unpack_counters(unpack)->skipped, 0);
 }
 END_TEST
 
-/* Small parts in large buffers are copied before they keep much memory in use. */
+/* Small parts in large buffers are copied before they keep too much memory in use. */
 START_TEST(sparse_parts_do_not_pin_the_pool)
 {
 	static const struct {
@@ -389,7 +389,7 @@ START_TEST(sparse_parts_do_not_pin_the_pool)
 }
 END_TEST
 
-/* A buffer with several parts counts once. */
+/* A buffer that holds several parts counts only once. */
 START_TEST(slices_of_one_buffer)
 {
 	struct coterie_frame *buffer = frame_take(pool, 65000);
@@ -412,7 +412,7 @@ START_TEST(slices_of_one_buffer)
 }
 END_TEST
 
-/* A message has at most UNPACK_IOV_MAX parts, however small their buffers are. */
+/* A message has at most UNPACK_IOV_MAX parts, even if their buffers are small. */
 START_TEST(thousands_of_parts_in_one_buffer)
 {
 	struct coterie_frame *buffer = frame_take(pool, 65000);
@@ -438,7 +438,7 @@ START_TEST(thousands_of_parts_in_one_buffer)
 END_TEST
 
 /*
- * Many sources never complete their messages. The memory that these keep in use together is bounded, and no message is
+ * Many sources never complete their messages. The memory that all these keep in use is limited, and no other message is
  * lost.
  */
 START_TEST(many_unfinished_messages)
@@ -469,7 +469,7 @@ START_TEST(a_captured_message)
 	size_t sizes[2] = {0};
 	size_t messages = 0;
 
-	/* Frames 1 to 4 and 5 to 8: two messages of 5,000 bytes and their headers. */
+	/* Frames 1 to 4 and frames 5 to 8 are two messages of 5,000 bytes with their headers. */
 	for (size_t i = 1; i < count; i++) {
 		struct wire_mcast mcast;
 		struct wire_packet packet;
@@ -492,7 +492,7 @@ START_TEST(a_captured_message)
 	}
 	ck_assert_uint_eq(messages, 2);
 	ck_assert_uint_eq(sizes[0], sizes[1]);
-	/* As text a message ends at its first 0 byte, but both are there. */
+	/* `delivered` does not show the messages, since they contain 0 bytes. But none was skipped. */
 	ck_assert_uint_eq(unpack_counters(unpack)->skipped, 0);
 	free(vectors);
 }
@@ -519,7 +519,7 @@ START_TEST(memory_runs_out)
 
 		ck_assert_int_eq(rc, has_failed ? -ENOMEM : 0);
 		ck_assert_uint_eq(unpack_counters(unpack)->skipped, has_failed ? 1 : 0);
-		/* This message is lost, but not the ones after its end. */
+		/* The message that ran out of memory is lost, but not the messages behind its end. */
 		play("1_1>2:b,c 1_2>0:d,e", UNPACK_BETTER, false);
 		ck_assert_str_eq(delivered, has_failed ? "1:cd 1:e" : "1:ab 1:cd 1:e");
 		if (!has_failed) {
@@ -538,7 +538,7 @@ START_TEST(memory_runs_out_when_parts_are_moved)
 	for (uint32_t n = 0; n < 10; n++) {
 		struct coterie_frame *frame = make_part(n, n == 9, 1, 65536);
 
-		/* The fifth part keeps too much memory in use. */
+		/* With the fifth part the message keeps too much memory in use, so its parts are moved. */
 		fail_alloc_at(n == 4 ? 1 : 0);
 		failures += unpack_frame(unpack, 1, frame, frame->data, frame->size, false, false, UNPACK_REFERENCE,
 				    deliver_long, &expected) == -ENOMEM;

@@ -66,7 +66,7 @@ START_TEST(timers_are_computed)
 }
 END_TEST
 
-/* libknet looks at its links every 200 ms. Its version 1.31 refuses a shorter timeout. */
+/* libknet checks its links every 200 ms, and version 1.31 refuses a shorter timeout. */
 START_TEST(ping_timeouts_of_knet_are_at_least_200_ms)
 {
 	static const struct {
@@ -75,7 +75,7 @@ START_TEST(ping_timeouts_of_knet_are_at_least_200_ms)
 	} rows[] = {
 		{"knet", "interface {\nknet_ping_timeout: 200\n}\n", 200}, {"knet", "token: 300\n", 200},
 		{"knet", "token: 500\n", 250}, {"knet", "interface {\nknet_pong_count: 100\n}\n", 200},
-		{"udpu", "token: 300\n", 150}, /* no link of knet */
+		{"udpu", "token: 300\n", 150}, /* udpu has no link of knet */
 	};
 	char text[2048];
 
@@ -88,15 +88,16 @@ START_TEST(ping_timeouts_of_knet_are_at_least_200_ms)
 }
 END_TEST
 
-/* --- how much later than this node's a path between two others may carry packets again --- */
+/* --- how much later than this node's path a path between two other nodes may carry packets again --- */
 
 static const struct {
 	const char *transport, *lines;
 	uint64_t lag_ms;
 } path_lags[] = {
-	{"knet", "", 1200}, /* 912 on libknet's grid of 200, and four joins of 50 */
+	{"knet", "", 1200}, /* 912 ms, rounded up to libknet's grid of 200 ms, and four joins of 50 ms */
 	{"knet", "join: 100\n", 1400},
-	{"knet", "token: 350\n", 600},                          /* token 1000, interval 250 */
+	/* A token timeout of 1000 ms, a ping interval of 250 ms. */
+	{"knet", "token: 350\n", 600},
 	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 */
 	{"knet", "interface {\nknet_ping_timeout: 900\nknet_ping_interval: 400\n}\n", 600},
 	{"udpu", "", 0},
@@ -117,19 +118,19 @@ END_TEST
 
 static const struct {
 	uint32_t nodes;
-	const char *lines; /* of section totem */
+	const char *lines; /* lines of section totem */
 	const char *budget;
-	uint32_t silence, token, consensus, retransmit, hold; /* silence: what the engine gets */
+	uint32_t silence, token, consensus, retransmit, hold; /* silence: the budget that the engine gets */
 } silences[] = {
 	{2, "", "500", 500, 3000, 3600, 100, 150},
 	{3, "", "quick", 500, 3650, 4380, 100, 150},
 	{2, "", "200", 200, 3000, 3600, 40, 60},
-	/* A budget that is longer than these timers need. */
+	/* The budget is longer than these timers need. */
 	{2, "", "5000", 5000, 3000, 3600, 714, 561},
 	{2, "", "3000", 3000, 3000, 3600, 600, 561},
-	/* A budget of exactly the token plus the consensus timeout. */
+	/* The budget is exactly the token timeout plus the consensus timeout. */
 	{2, "", "6600", 0, 3000, 3600, 714, 561},
-	/* A longer budget: both timeouts grow. */
+	/* The budget is longer than both timeouts together, so both grow. */
 	{2, "", "6601", 0, 3000, 3601, 714, 561},
 	{3, "", "cloud", 0, 13636, 16364, 3246, 2586},
 	{3, "", "30000", 0, 13636, 16364, 3246, 2586},
@@ -137,7 +138,7 @@ static const struct {
 	{2, "token_retransmit: 900\nhold: 500\n", "cloud", 0, 13636, 16364, 900, 500},
 	/* Configured timers are kept if they fit. */
 	{2, "token: 1000\ntoken_retransmit: 90\nhold: 60\n", "500", 500, 1000, 1200, 90, 60},
-	/* Never shortened by cloud, but by a budget that says so. */
+	/* The word "cloud" never shortens the time after which a silent member is removed. A number does. */
 	{2, "token: 20000\n", "cloud", 0, 20000, 24000, 4761, 3798},
 	{2, "token: 20000\n", "30000", 30000, 20000, 24000, 4761, 3798},
 };
@@ -236,7 +237,7 @@ START_TEST(contradictions_are_refused)
 	ck_assert_int_eq(config_case_load(&one, contradictions[_i].text), -EINVAL);
 	ck_assert_msg(
 		strstr(config_case_error(&one), contradictions[_i].error) != NULL, "got: %s", config_case_error(&one));
-	/* The error names the line of the option. */
+	/* The error contains the line of the option. */
 	const char *at = strstr(contradictions[_i].text, "silence:");
 	char place[32];
 	int line = 1;
@@ -284,7 +285,7 @@ START_TEST(the_engine_gets_the_rest)
 	ck_assert_uint_eq(totem->token_warning_percent, 0);
 	ck_assert_uint_eq(totem->heartbeat_failures_allowed, 3);
 	ck_assert(totem->cancel_token_hold_on_retransmit);
-	ck_assert_uint_eq(totem->node_count, 0); /* no nodelist: any node may join */
+	ck_assert_uint_eq(totem->node_count, 0); /* without a nodelist any node may join */
 	ck_assert(one.config->has_payload_max);
 	ck_assert_uint_eq(totem->payload_max, 8910);
 	ck_assert_uint_eq(one.config->netmtu, 9000);
@@ -420,7 +421,10 @@ START_TEST(a_list_has_at_most_384_nodes)
 		ck_assert_int_eq(config_case_load(&one, text), count <= 384 ? 0 : -EINVAL);
 	}
 	ck_assert(config_case_has_error(&one, "more than 384 nodes"));
-	/* Positions come from the file's sections, but a bare key can name any. */
+	/*
+	 * In a section the position of a node comes from the file's order, but a key in dotted form may contain any
+	 * position.
+	 */
 	ck_assert_int_eq(
 		config_case_load(&one, "nodelist.node.4000000000.name: x\n" TOTEM("udpu", "") NODELIST(CF1)), -EINVAL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/publish.c: every key that comes from the configuration, as the reference shows it. */
+/* config/publish.c: each key that comes from the configuration is as Corosync shows it. */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static void show(const char *key, const struct map_value *value, char *text, siz
 	}
 }
 
-/* The captured list is of Corosync 3.1.7. */
+/* Return whether the key is newer than the captured list, which is Corosync 3.1.7's. */
 static bool is_newer(const char *key) { return strcmp(key, "runtime.config.totem.interface.0.mcastport") == 0; }
 
 static const char *next_key(struct map_iterator *iterator, struct map_value *value)

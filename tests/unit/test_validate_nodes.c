@@ -12,7 +12,7 @@
 
 static const struct local {
 	const char *name, *nodes, *node, *instance, *host;
-	int want; /* index, or -1: refused */
+	int want; /* index of this node, or -1: refused */
 } locals[] = {
 	{"by address", CF2 CF1, NULL, NULL, "vm", 1},
 	{"by address, not by name", NODE("ring0_addr: 10.77.0.2\nname: vm\n") CF1, NULL, NULL, "vm", 1},
@@ -113,7 +113,7 @@ END_TEST
 static const struct resolved {
 	const char *lines, *address, *want;
 } resolved[] = {
-	{"", "both.example", "fd00::1"}, /* ipv6-4 is the default */
+	{"", "both.example", "fd00::1"}, /* as with ipv6-4, the default */
 	{"ip_version: ipv4-6\n", "both.example", "10.77.0.1"},
 	{"ip_version: ipv4\n", "both.example", "10.77.0.1"},
 	{"ip_version: ipv6\n", "both.example", "fd00::1"},
@@ -184,7 +184,7 @@ START_TEST(ports_follow_the_link)
 }
 END_TEST
 
-/* Since 3.1.10, on all transports. */
+/* The map has the port of each link, on all transports, as Corosync has since 3.1.10. */
 START_TEST(the_map_has_the_port_of_each_link)
 {
 	static const struct {
@@ -242,7 +242,10 @@ START_TEST(udp_makes_its_group_from_the_name)
 }
 END_TEST
 
-/* As the reference shows it: the address in use, unless the file has one, which is not used. */
+/*
+ * As in Corosync, the map shows the address in use. If the file has an address, the map shows that one, although it is
+ * not used.
+ */
 START_TEST(broadcast_shows_its_address)
 {
 	ck_assert_int_eq(config_case_load(&one, TOTEM("udp", "interface {\nbroadcast: yes\n}\n") NODELIST(CF1)), 0);

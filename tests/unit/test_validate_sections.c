@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/{validate,logging}.c: the sections besides totem and nodelist, and the defaults. */
+/* config/{validate,logging}.c: all sections but totem and nodelist, and the defaults. */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ START_TEST(logging_inherits)
 	ck_assert_int_eq(cpg->debug, 2);
 	ck_assert_str_eq(cpg->file, "/var/log/x");
 	ck_assert_str_eq(totem->file, "/var/log/t");
-	ck_assert_int_eq(totem->debug, 1); /* inherited, unlike the reference */
+	ck_assert_int_eq(totem->debug, 1); /* the value is inherited, unlike in Corosync */
 	ck_assert(!totem->to_syslog);
 }
 END_TEST
@@ -88,7 +88,7 @@ START_TEST(defaults_are_the_documented_ones)
 }
 END_TEST
 
-/* "cmap cfg! …": names in order, an exclamation mark behind a required one. */
+/* Write the services' names in order, "cmap cfg! …". An exclamation mark follows a service that is required. */
 static void list_services(char *text, size_t size)
 {
 	size_t used = 0;
@@ -109,7 +109,7 @@ START_TEST(plugins_are_asked_for)
 		config_case_load(&one, TOTEM("udpu", "block_unlisted_ips: maybe\nnetmtu: +01500\n") NODELIST(CF1)), 0);
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg evs control quorum");
-	/* Plugins see a normalised value. */
+	/* Plugins get a value in its normal form. */
 	ck_assert_str_eq(config_option_text(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
 	ck_assert_str_eq(config_option_text(one.config, "udpu", "netmtu", NULL, NULL), "1500");
 	ck_assert_ptr_null(config_option_text(one.config, "cpg", "netmtu", NULL, NULL));
@@ -148,7 +148,7 @@ START_TEST(plugins_are_asked_for)
 	ck_assert_uint_eq(one.messages.warning_count, 0);
 	ck_assert_int_eq(config_case_load(&one, TOTEM("acme", "") NODELIST(CF1)), 0);
 	ck_assert_str_eq(one.config->transport, "acme");
-	/* Without the function, loading the plugin decides. */
+	/* Without the function the text is accepted. Loading the plugin would show whether there is one. */
 	one.environment.find_transport = NULL;
 	ck_assert_int_eq(config_case_load(&one, TOTEM("iba", "") NODELIST(CF1)), 0);
 	ck_assert_str_eq(one.config->transport, "iba");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The votequorum service in rings of several: messages of nodes, events for clients, and the resulting quorum. */
+/* The votequorum service in rings of several nodes: messages of nodes, events for clients, and the resulting quorum. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 static struct service_ring ring;
-static struct service_user users[3]; /* on nodes 1 to 3 */
+static struct service_user users[3]; /* clients on nodes 1 to 3 */
 
 static void set_up(void)
 {
@@ -75,13 +75,13 @@ START_TEST(each_synchronisation_tells_all_again)
 	ck_assert_str_eq(vote_queued(&ring, 1, 0), "info 1 votes 1 of 2 flags 1");
 	ck_assert_str_eq(vote_queued(&ring, 1, 1), "info 0 votes 0 of 0 flags 0");
 	ck_assert_str_eq(vote_queued(&ring, 1, 2), "");
-	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), 0); /* once in a round */
+	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), 0); /* nothing more is sent in the same round */
 	ck_assert_str_eq(vote_queued(&ring, 1, 2), "");
 	service_ring_form_done(&ring);
 }
 END_TEST
 
-/* The bytes are those of a real ring (svc-votequorum.txt). */
+/* The messages are compared with those of a real ring (svc-votequorum.txt). */
 START_TEST(messages_are_those_of_a_real_ring)
 {
 	static const uint8_t first[] = {1, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 8, 0, 0, 0};
@@ -112,14 +112,14 @@ END_TEST
 
 static const struct {
 	const char *config;
-	const char *rings[4]; /* one after the other, up to NULL */
-	const char *quorate;  /* for each, the nodes with quorum after it; commas between */
+	const char *rings[4]; /* rings that are formed one after the other, up to NULL */
+	const char *quorate;  /* for each of them the nodes with quorum, separated by commas */
 } orders[] = {
 	{"nodes=3", {"1", "1 2", "1 2 3"}, ",12,123"}, {"nodes=3", {"3", "2 | 3", "1 | 2 3"}, ",,23"},
 	{"nodes=3", {"1 2 3", "1 | 2 3", "1 2 3"}, "123,23,123"},
 	{"nodes=4", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,,1234"}, {"nodes=4", {"1 2 | 3 4", "1 2 3 4"}, ",1234"},
 	{"nodes=5", {"1 2 3 | 4 5", "1 2 | 3 4 5", "1 2 3 4 5"}, "123,345,12345"},
-	{"nodes=2 two_node=1", {"1 | 2", "1 2", "1 | 2"}, ",12,12"}, /* it waits for all */
+	{"nodes=2 two_node=1", {"1 | 2", "1 2", "1 | 2"}, ",12,12"}, /* two_node implies waiting for all */
 	{"nodes=2 two_node=1 wait_for_all=0", {"1 | 2", "1 2"}, "12,12"},
 	{"nodes=3 wait_for_all=1", {"1 2", "1 2 3", "1 2 | 3"}, ",123,12"},
 	{"nodes=3 wait_for_all=1", {"1 2 3", "1 | 2 | 3", "1 2 | 3", "1 2 3"}, "123,,,123"},
@@ -131,14 +131,14 @@ static const struct {
 	{"nodes=4 auto_tie_breaker=1", {"1 2", "3 4 | 1 2"}, ","},
 	{"nodes=3 nodelist.node.0.quorum_votes=3", {"1 | 2 3", "1 2 3", "1 | 2 3"}, "1,123,1"},
 	{"nodes=6 expected_votes=2", {"1 | 2", "1 2"}, ",12"},
-	{"expected_votes=2", {"1 2"}, "12"}, /* without a nodelist */
+	{"expected_votes=2", {"1 2"}, "12"}, /* there is no nodelist */
 };
 
 START_TEST(who_has_quorum)
 {
 	const char *want = orders[_i].quorate;
 
-	ring.has_swapped = _i % 2 != 0; /* nodes of the other byte order count the same */
+	ring.has_swapped = _i % 2 != 0; /* the results must be the same with nodes of the other byte order */
 	start(orders[_i].config, 1, 6);
 	for (size_t k = 0; k < 4 && orders[_i].rings[k] != NULL; k++) {
 		size_t length = strcspn(want, ",");
@@ -169,7 +169,7 @@ START_TEST(the_verdict_is_that_of_the_ring)
 	uint32_t verdicts = host(2)->verdicts;
 
 	service_ring_form(&ring, "1 2 3");
-	ck_assert_uint_eq(host(2)->verdicts, verdicts + 1); /* also when nothing changed */
+	ck_assert_uint_eq(host(2)->verdicts, verdicts + 1); /* even if the verdict has not changed */
 }
 END_TEST
 
@@ -224,7 +224,10 @@ START_TEST(tracking_starts_and_stops)
 		ck_assert_int_eq(vote_expected(&users[0], 1), 1);
 		service_ring_run(&ring);
 		expect(1, cases[i].has_later ? "expected/7 1" : "");
-		/* Once more: told again with this context, refused, the first one stays. */
+		/*
+		 * A second request is refused. Its answer has the events once more, with the second context, but later
+		 * events have the first one.
+		 */
 		if (cases[i].has_later) {
 			ck_assert_int_eq(vote_track(&users[0], 8, 1), 14);
 			vote_event(&users[0]);
@@ -277,11 +280,11 @@ START_TEST(a_newcomer_takes_what_is_expected)
 	service_ring_form(&ring, "1 2");
 	service_ring_start(&ring, 3);
 	ck_assert_str_eq(vote_node_info(&ring, 3), "1 of 3, need 2, flags 0, device 0 ''");
-	service_ring_form(&ring, "1 2 3"); /* all nodes wait for the others, so none of them unblocks another one */
+	service_ring_form(&ring, "1 2 3"); /* nodes 1 and 2 are not quorate, so node 3 keeps its own expected votes */
 	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 3, need 2, flags 2, device 0 ''");
 	service_ring_kill(&ring, 3);
 	service_ring_start(&ring, 3);
-	service_ring_form(&ring, "1 2 3"); /* nodes 1 and 2 are quorate */
+	service_ring_form(&ring, "1 2 3"); /* nodes 1 and 2 are quorate, so node 3 takes over their expected votes */
 	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 5, need 3, flags 2, device 0 ''");
 }
 END_TEST
@@ -295,7 +298,7 @@ START_TEST(votes_change_everywhere)
 	ck_assert_str_eq(vote_node_info(&ring, 1), "6 of 3, need 2, flags 2, device 0 ''");
 	service_ring_run(&ring);
 	for (uint32_t i = 1; i <= 3; i++) {
-		expect(i, "expected 6"); /* more votes than were expected */
+		expect(i, "expected 6"); /* the votes exceed the expected votes, so these grow */
 		expect(i, "");
 		ck_assert_str_eq(vote_node_info(&ring, i), "6 of 6, need 4, flags 2, device 0 ''");
 	}
@@ -368,7 +371,7 @@ START_TEST(what_finds_no_room_goes_later)
 }
 END_TEST
 
-/* The ring takes one message and refuses the next. */
+/* A ring that takes `room` messages and refuses the next one. */
 static uint32_t room;
 
 static int (*real_send)(
@@ -380,11 +383,14 @@ static int send_little(
 	return room-- == 0 ? -EAGAIN : real_send(ctx, function, guarantee, iov, count);
 }
 
-/* A ring change may come between the two messages, with nodes that did not get the first one. */
+/*
+ * The NODEINFO of a device is sent only directly behind that of its node. Otherwise a ring change between them could
+ * bring nodes that did not get the first one.
+ */
 START_TEST(a_device_never_goes_without_its_node)
 {
 	if (service_is_replaced())
-		return; /* timers start again */
+		return; /* a replacement starts the timers again */
 	start("nodes=2", 1, 2);
 	service_ring_form(&ring, "1 2");
 	real_send = host(1)->table.ring_send;
@@ -401,7 +407,7 @@ START_TEST(a_device_never_goes_without_its_node)
 }
 END_TEST
 
-/* The daemon starts services before the ring exists. */
+/* The first message waits: the daemon starts services before the ring exists. */
 START_TEST(the_first_message_waits_for_the_ring)
 {
 	struct coterie_ctx *early = mock_host_create(ring.plugin);
@@ -436,13 +442,13 @@ START_TEST(an_aborted_round_is_told_again)
 END_TEST
 
 /*
- * A service that synchronises alone may be aborted without a next round: the node that had loaded the service has
- * unloaded it again.
+ * Messages that a round did not send are sent later. A service that synchronises alone may be aborted without another
+ * round, if the node that had loaded it has unloaded it again.
  */
 START_TEST(news_of_an_aborted_round_go_out)
 {
 	if (service_is_replaced())
-		return; /* timers begin again */
+		return; /* a replacement starts the timers again */
 	start("nodes=2", 1, 2);
 	service_ring_form(&ring, "1 2");
 	service_ring_form_start(&ring, "1 2");

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Counting votes. Each row is a life of one node: its options, the events as words, and the result. The words:
+ * Counting votes. Each row is a run of one node: its options, the events as words, and the result. The words:
  *
  *	ring=1,2,3       these nodes form a ring and send their NODEINFO; all votes are counted at the end
- *	here=1,2         these nodes form a ring; no NODEINFO, no count
+ *	here=1,2         these nodes form a ring, without NODEINFO and count
  *	info=2/v3/e5/f1  NODEINFO of node 2: votes, expected votes, flags. Defaults: 1, those of node 1, the last ones
  *	expect=5         all nodes change the expected votes
  *	votes=2:3        all nodes change the votes of node 2 (0: of the device)
  *	device=2:1       node 2 reports that its device has one vote
  *	count            all votes are counted again
  *	window           last man standing counts the members
- *	cast, uncast     our device votes for us, or does not
- *	master           our device reports that its side wins
+ *	cast, uncast     this node's device votes for it, or does not
+ *	master           this node's device reports that its side wins
  *	own=5:3          expected votes and votes of this node, from the configuration
  *	cancel           wait-for-all ends
  */
@@ -30,7 +30,7 @@
 
 struct life {
 	struct vote_calc calc;
-	uint32_t list[4]; /* nodes of the tie-breaker */
+	uint32_t list[4]; /* node ids of the tie-breaker */
 	uint32_t bits;
 };
 
@@ -185,7 +185,7 @@ static void each_word(struct life *life, const char *text, void (*run)(struct li
 		run(life, word);
 }
 
-/* A node with one vote that expects as many as `expected`. */
+/* Play a row: a node with one vote, whose expected votes are `expected`. */
 static void live(struct life *life, const char *options, uint32_t expected, const char *events)
 {
 	memset(life, 0, sizeof(*life));
@@ -215,7 +215,7 @@ static const struct {
 	const char *options;
 	uint32_t expected;
 	const char *events;
-	const char *want; /* votes here, expected, quorum, verdict */
+	const char *want; /* votes in this ring, expected votes, quorum, verdict */
 } rows[] = {
 	/* Majorities. */
 	{"alone of one", "", 1, "", "1 of 1, need 1: yes"},
@@ -272,7 +272,7 @@ static const struct {
 	{"two nodes that wait, both", "two wait", 2, "ring=1,2", "2 of 2, need 1: yes"},
 	{"two nodes that waited, one lost", "two wait", 2, "ring=1,2 ring=2", "1 of 2, need 1: yes"},
 
-	/* Waiting for all. */
+	/* Wait for all. */
 	{"waits at the start", "wait", 3, "ring=1,2", "2 of 3, need 2: no, waits"},
 	{"all are here", "wait", 3, "ring=1,2 ring=1,2,3", "3 of 3, need 2: yes"},
 	{"one lost after it", "wait", 3, "ring=1,2,3 ring=1,2", "2 of 3, need 2: yes"},
@@ -383,21 +383,21 @@ static const struct {
 	uint32_t wanted;
 	bool may;
 } expectations[] = {
-	{"", 1, "", 0, false}, /* how many expected votes may be set */
+	{"", 1, "", 0, false}, /* these rows: which expected votes a client may set */
 	{"", 1, "", 1, true},
 	{"", 1, "", 2, false},
 	{"", 1, "", 3, false},
 	{"", 1, "", 99, false},
 	{"", 3, "", 1, true},
-	{"", 3, "", 99, true}, /* it is blocked anyhow */
+	{"", 3, "", 99, true}, /* allowed, since the node is not quorate anyway */
 	{"", 3, "ring=1,2,3", 2, false},
 	{"", 3, "ring=1,2,3", 5, true},
 	{"", 3, "ring=1,2,3", 6, false},
 	{"two", 2, "ring=1,2", 99, true},
-	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* below the barrier */
+	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* lower than the barrier, which is allowed */
 	{"", 3, "ring=1,2,3", UINT32_MAX, false},
 	{"", 3, "own=3:0 ring=2", 0, true},
-	/* below the barrier as well, after the NODEINFO of another node */
+	/* Lower than the barrier as well, after the NODEINFO of another node. */
 	{"downscale", 9, "info=3/e3/f1", 3, true},
 };
 
@@ -422,7 +422,7 @@ static const struct {
 	{"", 3, "own=3:3 count", LOCAL, 0, -EINVAL}, {"", 3, "own=3:3 count", LOCAL, 2, 0},
 	{"", 3, "ring=1,2,3", 3, 0, 0}, {"", 3, "ring=1,2,3", 9, 1, -ENOENT}, {"", 3, "ring=1,2,3", 0, 1, 0},
 	{"", 3, "ring=1,2", 3, 1, -ENOENT}, {"", 3, "", LOCAL, UINT32_MAX, 0}, {"two", 2, "ring=1,2", 1, 0, 0},
-	{"two", 4, "ring=1,2", 1, 5, -EINVAL}, /* need 1, less than half of 6 */
+	{"two", 4, "ring=1,2", 1, 5, -EINVAL}, /* quorum would be 1, which is less than half of 6 */
 };
 
 START_TEST(votes_a_client_may_set)
@@ -433,7 +433,7 @@ START_TEST(votes_a_client_may_set)
 	live(&life, settings[_i].options, settings[_i].expected, settings[_i].events);
 	strcpy(before, standing(&life));
 	ck_assert_int_eq(vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes), settings[_i].want);
-	ck_assert_str_eq(standing(&life), before); /* the check has no effect */
+	ck_assert_str_eq(standing(&life), before); /* the check has changed nothing */
 	vote_fini(&life.calc);
 }
 END_TEST
@@ -514,9 +514,9 @@ START_TEST(an_own_older_message_changes_no_flags)
 
 	live(&life, "", 3, "ring=1,2,3");
 	ck_assert_uint_eq(vote_local(&life.calc)->flags, VOTEQUORUM_RING_QUORATE);
-	happen(&life, "info=2/f8"); /* flags of a node that starts */
+	happen(&life, "info=2/f8"); /* flags that a node has at its start */
 	ck_assert_uint_eq(vote_local(&life.calc)->flags, VOTEQUORUM_RING_QUORATE);
-	happen(&life, "info=3/f264"); /* unknown bits of others are kept */
+	happen(&life, "info=3/f264"); /* unknown bits of other nodes' flags are kept */
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->flags, 264);
 	vote_fini(&life.calc);
 }
@@ -533,7 +533,7 @@ START_TEST(states_of_a_node)
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_LEAVING);
 	happen(&life, "here=1,2");
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_DEAD);
-	happen(&life, "here=1,2,3"); /* dead until node 3 itself sends its NODEINFO */
+	happen(&life, "here=1,2,3"); /* node 3 counts as dead until it sends its NODEINFO */
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_DEAD);
 	happen(&life, "info=3/f8");
 	ck_assert_uint_eq(vote_find(&life.calc, 3)->state, VOTEQUORUM_WIRE_STATE_MEMBER);

@@ -26,7 +26,7 @@ static void start(const char *config, uint32_t first, uint32_t last)
 		service_ring_start(&ring, i);
 }
 
-/* A plugin that is to refuse its start. */
+/* Start the plugin with a configuration that it must refuse. */
 static struct coterie_ctx *refused(const char *config, int want)
 {
 	struct coterie_ctx *alone = mock_host_create(ring.plugin);
@@ -43,12 +43,13 @@ static struct coterie_ctx *refused(const char *config, int want)
 
 static const struct {
 	const char *config;
-	const char *info; /* of node 1 */
+	const char *info; /* information about node 1 that a client gets */
 } starts[] = {
 	{"nodes=3", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"nodes=3 nodelist.node.0.quorum_votes=4", "4 of 6, need 4, flags 2, device 0 ''"},
 	{"nodes=3 nodelist.node.2.quorum_votes=0", "1 of 2, need 2, flags 0, device 0 ''"},
-	{"nodes=3 votes=4", "1 of 3, need 2, flags 0, device 0 ''"}, /* the nodelist's count */
+	/* quorum.votes has no effect: the nodelist says 1. */
+	{"nodes=3 votes=4", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"nodes=3 expected_votes=5", "1 of 5, need 3, flags 0, device 0 ''"},
 	{"expected_votes=5", "1 of 5, need 3, flags 0, device 0 ''"},
 	{"expected_votes=5 votes=3", "3 of 5, need 3, flags 2, device 0 ''"},
@@ -63,7 +64,7 @@ static const struct {
 	{"nodes=4 auto_tie_breaker=0 auto_tie_breaker_node=lowest", "1 of 4, need 3, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1", "1 of 3, need 2, flags 0, device 0 ''"},
 	{"nodes=3 auto_tie_breaker=1 wait_for_all=1", "1 of 3, need 2, flags 14, device 0 ''"},
-	/* two_node implies wait_for_all, which stays though the tie-breaker turns two_node off. */
+	/* two_node implies wait_for_all, which stays although the tie-breaker turns two_node off. */
 	{"nodes=2 two_node=1 auto_tie_breaker=1", "1 of 2, need 2, flags 14, device 0 ''"},
 	{"nodes=3 allow_downscale=1", "1 of 3, need 2, flags 20, device 0 ''"},
 	{"nodes=3 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
@@ -71,7 +72,7 @@ static const struct {
 	{"expected_votes=5 expected_votes_tracking=1", "1 of 5, need 3, flags 0, device 0 ''"},
 	{"nodes=3 device.model=net", "1 of 5, need 3, flags 0, device 2 ''"},
 	{"nodes=2 device.model=net device.votes=1", "1 of 2, need 2, flags 0, device 1 ''"},
-	{"nodes=2 device.votes=1", "1 of 2, need 2, flags 0, device 0 ''"}, /* no model, no device */
+	{"nodes=2 device.votes=1", "1 of 2, need 2, flags 0, device 0 ''"}, /* without a model there is no device */
 	{"nodes=2 expected_votes=3 device.model=net device.votes=1", "1 of 3, need 2, flags 0, device 1 ''"},
 	{"nodes=2 device.model=net device.votes=0", "1 of 2, need 2, flags 0, device 0 ''"},
 	{"nodes=600", "1 of 600, need 301, flags 0, device 0 ''"},
@@ -202,7 +203,7 @@ START_TEST(keys_say_how_things_stand)
 	ck_assert_uint_eq(key(1, "atb_type"), 2);
 	ck_assert(!has_key(1, "wait_for_all_status"));
 	service_ring_kill(&ring, 1);
-	/* The tie-breaker is configured but has no effect with an odd number of votes. */
+	/* The tie-breaker is configured, but has no effect if the number of votes is odd. */
 	start("nodes=3 auto_tie_breaker=1", 1, 1);
 	ck_assert_uint_eq(key(1, "atb_type"), 0);
 	service_ring_kill(&ring, 1);
@@ -219,9 +220,10 @@ END_TEST
 
 static const struct {
 	const char *config;
-	const char *key, *value; /* value NULL: deleted */
-	const char *info;        /* of node 1, when all three have received the messages */
-	const char *queued;      /* the last message that node 1 sends */
+	const char *key, *value; /* value NULL: the key is deleted */
+	/* Information about node 1 that a client gets when all three nodes have received the messages. */
+	const char *info;
+	const char *queued; /* last message that node 1 sends */
 } changes[] = {
 	{"nodes=3", "quorum.expected_votes", "5", "3 of 5, need 3, flags 2, device 0 ''", "change 1 node 1 value 5"},
 	{"nodes=3 expected_votes=5", "quorum.expected_votes", NULL, "3 of 3, need 2, flags 2, device 0 ''",
@@ -233,11 +235,11 @@ static const struct {
 	{"nodes=3", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''", "info 0 votes 0 of 0 flags 0"},
 	{"nodes=3", "quorum.votes", "7", "3 of 3, need 2, flags 2, device 0 ''", "info 0 votes 0 of 0 flags 0"},
 	{"expected_votes=3", "quorum.votes", "3", "5 of 5, need 3, flags 2, device 0 ''", "change 2 node 1 value 3"},
-	/* Two votes for the device: 5, of which it has not cast its own. */
+	/* The device has two votes, so 5 are expected. It has not cast its own yet. */
 	{"nodes=3", "quorum.device.model", "net", "3 of 5, need 3, flags 2, device 2 ''", "change 1 node 1 value 5"},
 	{"nodes=3 wait_for_all=1", "quorum.two_node", "1", "3 of 3, need 2, flags 7, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
-	/* These keys are read only at the start. */
+	/* These keys have an effect only at the start. */
 	{"nodes=3", "quorum.wait_for_all", "1", "3 of 3, need 2, flags 2, device 0 ''", "info 0 votes 0 of 0 flags 0"},
 	{"nodes=4", "quorum.auto_tie_breaker", "1", "3 of 4, need 3, flags 2, device 0 ''",
 		"info 0 votes 0 of 0 flags 0"},
@@ -254,7 +256,7 @@ START_TEST(keys_that_change_while_running)
 	service_ring_run(&ring);
 	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s", changes[_i].key,
 		vote_node_info(&ring, 1));
-	ck_assert_uint_eq(key(1, "atb_type"), 0); /* published, since the keys have been read again */
+	ck_assert_uint_eq(key(1, "atb_type"), 0); /* the key exists, so the plugin has read the keys again */
 }
 END_TEST
 
@@ -262,7 +264,7 @@ static const struct {
 	const char *config;
 	const char *key, *value;
 	const char *text;
-	const char *info; /* of node 1 afterwards */
+	const char *info; /* information about node 1 that a client gets afterwards */
 } mistakes[] = {
 	{"expected_votes=3", "quorum.expected_votes", NULL, "will continue with current runtime data",
 		"3 of 3, need 2, flags 2, device 0 ''"},
@@ -380,10 +382,7 @@ START_TEST(zero_cancels_nothing)
 }
 END_TEST
 
-/*
- * The expected votes of a client are dropped with it: the keys are read again (seen in a real
- * ring).
- */
+/* Cancelling the waiting reads the keys again, so expected votes that a client has set are lost (as in a real ring). */
 START_TEST(cancelling_reads_the_keys_again)
 {
 	struct service_user user;

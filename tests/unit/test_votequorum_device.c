@@ -11,7 +11,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 static struct service_ring ring;
-static struct service_user users[3]; /* on nodes 1 to 3 */
+static struct service_user users[3]; /* clients on nodes 1 to 3 */
 
 static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
 
@@ -24,7 +24,7 @@ static void start(const char *config, uint32_t last)
 	}
 }
 
-/* Two nodes, one vote for the device: the configuration of the session in svc-votequorum.txt. */
+/* Start two nodes, and one vote for the device: the configuration of the recorded session in svc-votequorum.txt. */
 static void set_up(void)
 {
 	vote_ring_init(&ring);
@@ -46,7 +46,7 @@ static void expect(uint32_t nodeid, const char *event) { ck_assert_str_eq(vote_e
 
 static void info_is(uint32_t nodeid, const char *want) { ck_assert_str_eq(vote_node_info(&ring, nodeid), want); }
 
-/* The answer comes with the message. */
+/* Register a device. The answer comes when the message is delivered. */
 static void register_device(uint32_t nodeid, const char *name)
 {
 	struct service_user *user = &users[nodeid - 1];
@@ -94,7 +94,7 @@ START_TEST(a_session_is_that_of_a_real_ring)
 }
 END_TEST
 
-/* The second one: the other node dies while the device polls. */
+/* The other node ends while the device polls: the second recorded session. */
 START_TEST(a_lost_node_is_outvoted)
 {
 	register_device(1, "qdtest");
@@ -120,7 +120,7 @@ START_TEST(a_lost_node_is_outvoted)
 }
 END_TEST
 
-/* After a split each half has a device: its vote decides. */
+/* After a split each half has a device. The vote of a device decides which half is quorate. */
 START_TEST(the_device_decides_a_split)
 {
 	register_device(1, "qdtest");
@@ -206,7 +206,7 @@ START_TEST(the_master_wins)
 	service_ring_run(&ring);
 	ck_assert_int_eq(vote_expected(&users[0], 3), 1);
 	service_ring_run(&ring);
-	/* Node 2 follows node 1, whose device votes, whatever the votes are. */
+	/* Node 1's device votes and its side wins. So node 2 is quorate with node 1, regardless of the other votes. */
 	ck_assert_int_eq(vote_votes(&users[0], 1, 0), 1);
 	service_ring_run(&ring);
 	ck_assert(host(2)->is_quorate);
@@ -218,14 +218,15 @@ END_TEST
 START_TEST(a_registration_goes_through_the_ring)
 {
 	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 0);
-	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 6); /* a registration is on its way */
+	ck_assert_int_eq(vote_register(&users[0], "qdtest"), 6); /* the first registration is still under way */
 	users[2] = service_user_create(&ring, 1, 20);
 	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 6);
 	ck_assert_str_eq(vote_queued(&ring, 1, 0), "device 1 'qdtest'");
 	mock_queue_clear(&users[0].client->replies);
 	service_ring_run(&ring);
 	ck_assert_int_eq(users[0].client->replies.list[0].error, 1);
-	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 1); /* the device belongs to the node, not to the client */
+	/* The device belongs to the node, so another client may register it again. */
+	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 1);
 	ck_assert_int_eq(vote_register(&users[2], "other"), 14);
 	info_is(2, "2 of 3, need 2, flags 2, device 1 'qdtest'");
 }
@@ -316,7 +317,7 @@ START_TEST(errors_have_their_order)
 	ck_assert_int_eq(vote_poll(&users[0], "other", 1, 77), 22);
 	ck_assert_int_eq(vote_register(&users[0], ""), 7);
 	ck_assert_int_eq(vote_update(&users[0], "qdtest", ""), 7);
-	vote_set_key(host(1), "quorum.two_node", "1"); /* a registered device turns two_node off */
+	vote_set_key(host(1), "quorum.two_node", "1"); /* no effect: a registered device turns two_node off */
 	ck_assert_int_eq(vote_poll(&users[0], "qdtest", 1, 0), 1);
 	ck_assert_int_eq(vote_unregister(&users[0], "qdtest"), 1);
 	vote_set_key(host(1), "quorum.votes", "1");
@@ -379,7 +380,10 @@ START_TEST(messages_with_bad_names_are_dropped)
 }
 END_TEST
 
-/* A daemon with our node id, or our own message of an earlier life. */
+/*
+ * A registration in this node's name without a request: from a daemon with the same node id, or sent before this daemon
+ * restarted.
+ */
 START_TEST(an_own_message_without_a_request_registers_nothing)
 {
 	struct votequorum_ring_qdevice_reg reg = {.operation = 1, .name = "qdtest"};

@@ -11,7 +11,7 @@
 #define CHANGES 4u /* CS_TRACK_CHANGES_ONLY */
 
 static struct service_ring ring;
-static struct service_user users[3]; /* on nodes 1 to 3 */
+static struct service_user users[3]; /* clients on nodes 1 to 3 */
 
 static void start(uint32_t nodeid)
 {
@@ -79,7 +79,7 @@ START_TEST(all_nodes_read_what_one_has_set)
 }
 END_TEST
 
-/* Node 0 is no node, and a node that was never in the ring does not exist. */
+/* Node 0 never has a text. A node that was never in the ring does not exist. */
 START_TEST(only_nodes_that_are_known_have_some)
 {
 	set(1, "abc");
@@ -117,7 +117,7 @@ START_TEST(sizes_are_bounded)
 }
 END_TEST
 
-/* A request may end after the text, but not before. */
+/* A request may end directly after the text, but not earlier. */
 START_TEST(a_request_has_what_it_says)
 {
 	struct votequorum_req_set_extra req = {.size = 3, .bytes = "abc"};
@@ -148,13 +148,16 @@ START_TEST(each_setting_is_told_everywhere)
 }
 END_TEST
 
-/* libvotequorum of 3.1 ends its dispatch at such an event, so only those that know it get it. */
+/*
+ * libvotequorum of 3.1 ends its dispatch at an event of extra information. So only clients that know such events get
+ * them.
+ */
 START_TEST(libraries_of_3_1_are_not_told)
 {
 	ck_assert_int_eq(vote_track(&users[1], 0, CHANGES), 1);
 	set(1, "abc");
 	expect(2, "");
-	has(2, 1, "abc"); /* a request of the new kind */
+	has(2, 1, "abc"); /* this request shows that the client knows such events */
 	set(1, "xyz");
 	expect(2, "extra 1 [xyz]");
 }
@@ -177,7 +180,7 @@ START_TEST(it_goes_with_the_device)
 }
 END_TEST
 
-/* Other members know the text already, and get no event. */
+/* A node that joins gets the text. Other members have it already, and get no event. */
 START_TEST(newcomers_learn_it)
 {
 	set(1, "abc");
@@ -197,14 +200,14 @@ START_TEST(newcomers_learn_it)
 }
 END_TEST
 
-/* After a restart the daemon has set nothing. */
+/* A daemon that has restarted has no extra information. */
 START_TEST(it_does_not_outlive_its_daemon)
 {
 	set(1, "abc");
 	service_user_close(&users[0]);
 	service_ring_kill(&ring, 1);
 	service_ring_form(&ring, "2");
-	has(2, 1, "abc"); /* the text that was received last */
+	has(2, 1, "abc"); /* node 2 still has the text that it received last */
 	start(1);
 	service_ring_form(&ring, "1 2");
 	has(2, 1, "");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options of the votequorum service that depend on time: last man standing, the barrier file, nodes that have left. */
+/*
+ * Options of the votequorum service that depend on time: last man standing, the file of the tracking barrier, nodes
+ * that have left.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -28,11 +31,11 @@ static void start(const char *config, uint32_t first, uint32_t last)
 START_TEST(last_man_standing_waits_for_its_window)
 {
 	if (service_is_replaced())
-		return; /* timers start again */
+		return; /* a replacement starts the timers again */
 	start("nodes=5 last_man_standing=1 last_man_standing_window=3000", 1, 5);
 	service_ring_form(&ring, "1 2 3 4 5");
 	service_ring_form(&ring, "1 2 3 | 4 5");
-	ck_assert_uint_eq(mock_host_timers(host(4)), 0); /* fewer than the quorum */
+	ck_assert_uint_eq(mock_host_timers(host(4)), 0); /* no window runs, since this part has no quorum */
 	for (uint32_t i = 1; i <= 3; i++)
 		mock_host_advance(host(i), 2999 * SECOND_NS / 1000);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "3 of 5, need 3, flags a, device 0 ''");
@@ -42,7 +45,7 @@ START_TEST(last_man_standing_waits_for_its_window)
 	service_ring_form(&ring, "1 2 | 3");
 	ck_assert(host(1)->is_quorate && host(2)->is_quorate);
 	mock_host_advance(host(1), 2 * SECOND_NS);
-	service_ring_form(&ring, "1 2"); /* no node left, so the window continues */
+	service_ring_form(&ring, "1 2"); /* no node has left, so the window goes on */
 	mock_host_advance(host(1), 1 * SECOND_NS);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 2, need 2, flags a, device 0 ''");
 }
@@ -54,7 +57,7 @@ START_TEST(last_man_standing_lowers_nothing_without_quorum)
 	service_ring_form(&ring, "1 2 3 4 5");
 	service_ring_form(&ring, "1 2 3 | 4 5");
 	service_ring_form(&ring, "1 2 | 3");
-	ck_assert_uint_eq(mock_host_timers(host(1)), 1); /* still that of the first loss */
+	ck_assert_uint_eq(mock_host_timers(host(1)), 1); /* the timer is still that of the first loss */
 	mock_host_advance(host(1), 10 * SECOND_NS);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 5, need 3, flags 8, device 0 ''");
 }
@@ -126,7 +129,7 @@ START_TEST(tracked_expected_votes_outlive_the_daemon)
 	service_ring_kill(&ring, 2);
 	service_ring_kill(&ring, 3);
 	service_ring_kill(&ring, 4);
-	start("expected_votes=2 expected_votes_tracking=1", 2, 2); /* a new one */
+	start("expected_votes=2 expected_votes_tracking=1", 2, 2); /* a new node, without a file */
 	service_ring_form(&ring, "2");
 	ck_assert_str_eq(vote_node_info(&ring, 2), "1 of 2, need 2, flags 0, device 0 ''");
 
@@ -153,7 +156,7 @@ START_TEST(a_barrier_that_cannot_be_stored_is_said)
 
 	uint32_t lines = host(1)->logs.count;
 
-	mock_host_advance(host(1), 9000 * MS); /* retried each second, logged each ten seconds */
+	mock_host_advance(host(1), 9000 * MS); /* storing is tried each second, and logged each ten seconds */
 	ck_assert_uint_eq(host(1)->logs.count, lines);
 	mock_host_advance(host(1), 1000 * MS);
 	ck_assert_uint_eq(host(1)->logs.count, lines + 1);
@@ -165,11 +168,11 @@ START_TEST(a_barrier_that_cannot_be_stored_is_said)
 }
 END_TEST
 
-/* A member that expects more with each message must not make this node wait for its disk each time. */
+/* A member may raise the expected votes with each message. This node must not wait for its disk each time. */
 START_TEST(a_barrier_is_stored_once_a_second)
 {
 	if (service_is_replaced())
-		return; /* timers start again */
+		return; /* a replacement starts the timers again */
 	struct service_user user;
 
 	start("expected_votes=2 expected_votes_tracking=1", 1, 3);
@@ -187,7 +190,7 @@ START_TEST(a_barrier_is_stored_once_a_second)
 	}
 	mock_host_advance(host(1), 99 * MS);
 	ck_assert_uint_eq(stored_barrier(1), 3);
-	mock_host_advance(host(1), 1 * MS); /* a second after the first */
+	mock_host_advance(host(1), 1 * MS); /* a second after the first change */
 	ck_assert_uint_eq(stored_barrier(1), 5);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	service_user_close(&user);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plugin wd on a mock host. A pipe replaces the device, with and without the ioctls of a real one,
- * and reboot(2) is replaced.
+ * The plugin wd on a mock host. A pipe replaces the device, with or without the ioctls of a real one. reboot(2) is
+ * replaced as well.
  */
 #include <check.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ static const struct coterie_service *ops;
 static struct coterie_ctx *host;
 static void *wd;
 static char folder[64], device[96];
-static int reader; /* other end of the device */
+static int reader; /* other end of the pipe that replaces the device */
 static int reboots, reboot_errno;
 
 int __wrap_reboot(int command)
@@ -42,8 +42,8 @@ int __wrap_reboot(int command)
 }
 
 /*
- * The simulated driver: whether it has ioctls, whether its timeout can be set, and the largest timeout. It counts its
- * calls.
+ * The simulated driver: whether it has ioctls, whether its timeout can be set, and the largest timeout. It also counts
+ * its calls.
  */
 static bool takes_ioctl, takes_timeout;
 static int timeout_max, timeout_set, keepalives, keepalive_errno;
@@ -109,7 +109,7 @@ static const char *eaten(void)
 static void start(void)
 {
 	ck_assert_int_eq(ops->init(&host->table, host, &wd), 0);
-	mock_host_poll(host, 0); /* the device is opened a turn later */
+	mock_host_poll(host, 0); /* the plugin opens the device in the next turn */
 }
 
 static void set_up(void)
@@ -127,7 +127,7 @@ static void set_up(void)
 	ck_assert_int_ge(reader, 0);
 	ops = wd_LTX_coterie_plugin.ops;
 	host = mock_host_create(&wd_LTX_coterie_plugin);
-	host->now_ns = UINT64_C(1000000) * 1000 * MS; /* this machine has run for a while */
+	host->now_ns = UINT64_C(1000000) * 1000 * MS; /* the machine has been running for a while */
 }
 
 static void set_up_running(void)
@@ -146,7 +146,7 @@ static void tear_down(void)
 	rmdir(folder);
 }
 
-/* Make a resource that was updated just now. */
+/* Make a resource whose last_updated is the present time. */
 static void resource(const char *recovery)
 {
 	set_u64(P "poll_period", 1000);
@@ -155,7 +155,7 @@ static void resource(const char *recovery)
 	set_text(P "state", "running");
 }
 
-/* The replaced plugin has the device until the end of the turn. */
+/* The device is opened a turn later, since the plugin that is replaced has it open until the end of the turn. */
 START_TEST(the_device_is_opened_a_turn_later)
 {
 	set_text("resources.watchdog_device", device);
@@ -194,7 +194,7 @@ START_TEST(a_device_that_cannot_be_opened_is_said)
 }
 END_TEST
 
-/* The device's driver is loaded later. */
+/* The driver of the device is loaded only later. */
 START_TEST(a_device_that_comes_later_is_fed)
 {
 	char path[sizeof(device) + 8];
@@ -212,7 +212,7 @@ START_TEST(a_device_that_comes_later_is_fed)
 	mock_host_advance(host, 3000 * MS);
 	ck_assert_str_eq(eaten(), "\n");
 	ck_assert_int_eq(rename(path, device), 0);
-	/* No other device is opened any more. */
+	/* When the path changes, no other device is opened. */
 	set_text("resources.watchdog_device", "/nonexistent/watchdog");
 	eaten();
 	set_text("resources.watchdog_device", "off");
@@ -267,7 +267,7 @@ START_TEST(a_device_with_ioctls_is_fed_by_them)
 }
 END_TEST
 
-/* A device with a short timeout is fed in time. */
+/* A device with a short timeout must be fed in time. */
 START_TEST(the_timeout_of_the_device_counts)
 {
 	takes_ioctl = true;
@@ -321,7 +321,7 @@ START_TEST(the_timeout_may_change)
 }
 END_TEST
 
-/* The result of a recovery: device fed, daemon stopped, machine restarted. */
+/* Effects of a recovery: the device is fed, the daemon stops, the machine restarts. */
 static const struct {
 	const char *recovery;
 	bool is_fed, stops, reboots;
@@ -365,10 +365,10 @@ START_TEST(one_that_is_heard_of_is_well)
 		set_u64(P "last_updated", host->now_ns);
 	}
 	ck_assert(!mock_host_has_logged(host, "failed!"));
-	/* Late, but less than one and a half periods. */
+	/* The update is late, but by less than one and a half periods. */
 	mock_host_advance(host, 1500 * MS);
 	ck_assert(!mock_host_has_logged(host, "failed!"));
-	mock_host_advance(host, 500 * MS); /* the check after two periods */
+	mock_host_advance(host, 500 * MS); /* now the check after two periods has run */
 	ck_assert(mock_host_has_logged(host, "failed!"));
 }
 END_TEST
@@ -389,7 +389,10 @@ START_TEST(its_clock_may_be_the_time_of_day)
 }
 END_TEST
 
-/* state, last_updated (-1: none; else so many ms ago; -2: 0), poll_period (-1: none): has it failed? */
+/*
+ * Resources, and whether they count as failed. late_ms: age of last_updated, -1: no such key, -2: its value is 0.
+ * period_ms: poll_period, -1: no such key.
+ */
 static const struct {
 	const char *state;
 	int64_t late_ms, period_ms;
@@ -423,7 +426,7 @@ START_TEST(a_change_leads_back)
 	set_text(P "recovery", "watchdog");
 	eaten();
 	mock_host_advance(host, 9000 * MS);
-	ck_assert_str_eq(eaten(), ""); /* the state is still bad */
+	ck_assert_str_eq(eaten(), ""); /* the device is not fed, since the state is still bad */
 	set_text(P "state", "running");
 	ck_assert(mock_host_has_logged(host, "watched again"));
 	set_u64(P "last_updated", 0);
@@ -447,7 +450,7 @@ END_TEST
 START_TEST(keys_that_go_end_it)
 {
 	resource("quit");
-	set_text("resources.process.101.recovery", "quit"); /* a resource without a state does not count */
+	set_text("resources.process.101.recovery", "quit"); /* without a state this resource is not watched */
 	ck_assert_uint_eq(mock_host_timers(host), 2);
 	ck_assert(!mock_host_has_logged(host, "not watched any more"));
 	host->table.map_delete(host, P "state");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The window: its bounds, how it adapts, and how it is shared. */
+/* The window: its limits, how it adapts, and how members share it. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static struct window window;
 
-/* A rotation of a ring with the configured window of 50 ends. */
+/* End a rotation of a ring whose configured window is 50. */
 static uint32_t rotate(uint32_t sent, uint32_t resent, uint64_t shortest_ns, uint64_t now_ns)
 {
 	const struct window_rotation rotation = {.now_ns = now_ns,
@@ -34,7 +34,7 @@ START_TEST(the_smallest_socket_bounds_it)
 		{1, 3, 1, 1, 1},
 		{36, 3, 1, 1, 1},
 		{40, 3, 1, 4, 4},
-		{184, 3, 1, 133, 50}, /* a stock rmem_max */
+		{184, 3, 1, 133, 50}, /* capacity with the kernel's default rmem_max */
 		{184, 100, 1, 65, 50},
 		{3640, 3, 1, 3244, 50},
 		{7281, 3, 1, 4096, 50},
@@ -74,7 +74,8 @@ START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
 END_TEST
 
 /*
- * Each visit needs enough frames to be worth its cost. So a rotation of three senders may take longer than that of one.
+ * With three senders a rotation may take longer than with one, since each visit needs enough frames to be worth its
+ * cost.
  */
 START_TEST(more_senders_may_take_longer)
 {
@@ -109,7 +110,10 @@ START_TEST(more_senders_may_take_longer)
 }
 END_TEST
 
-/* Rotations of a ring whose members are far apart: `count` frames take 100 us each, plus the time of the path. */
+/*
+ * Play rotations of a ring whose members are far apart: `count` rotations, in which a frame takes 100 us, plus way_ns
+ * for the path.
+ */
 static void rotate_far(uint32_t count, uint64_t way_ns)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -146,10 +150,10 @@ START_TEST(a_long_way_makes_a_large_window)
 		uint64_t idle_ns, way_ns;
 		uint32_t least, most;
 	} rows[] = {
-		{100000, 100000, 50, 50}, /* a local network: the configured target time decides */
+		{100000, 100000, 50, 50}, /* local network: the window is limited by the target time of a rotation */
 		{999999, 100000, 50, 50},
-		{150 * MS, 150 * MS, 1400, 1900}, /* three nodes at 50 ms */
-		{0, 150 * MS, 1400, 2000},        /* never idle since the ring was formed */
+		{150 * MS, 150 * MS, 1400, 1900}, /* three nodes, 50 ms from each other */
+		{0, 150 * MS, 1400, 2000},        /* no idle rotation since the ring was formed */
 		{20 * MS, 20 * MS, 180, 250},
 	};
 
@@ -164,7 +168,7 @@ START_TEST(a_long_way_makes_a_large_window)
 END_TEST
 
 /*
- * One slow rotation among fast ones does not raise idle_ns. Slow rotations for a while do: the path has become longer.
+ * One slow rotation among fast ones does not raise idle_ns. Many slow rotations do, since the path has become longer.
  */
 START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
 {
@@ -197,7 +201,7 @@ START_TEST(it_falls_back_when_it_is_not_used_for_long)
 }
 END_TEST
 
-/* Losses because of too many frames end when the window is smaller. Then it stays small. */
+/* If losses end when the window is halved, too many frames have caused them, and the window stays small. */
 START_TEST(losses_that_a_cut_ends_keep_it_cut)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -206,7 +210,7 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 
 	uint32_t size = window.size;
 
-	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one lossy rotation has no effect yet */
+	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one rotation with losses has no effect yet */
 	size = window.size;
 	ck_assert_uint_eq(rotate(size, 3, 100000, 1), size / 2);
 	for (int i = 0; i < 63; i++)
@@ -217,8 +221,8 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 END_TEST
 
 /*
- * Losses of the network itself go on with a smaller window. Then the window grows back, and losses do not count for a
- * while.
+ * If losses go on with a halved window, they are the network's own. Then the window grows back, and losses have no
+ * effect for a while.
  */
 START_TEST(losses_that_go_on_restore_it)
 {
@@ -245,7 +249,10 @@ START_TEST(losses_that_go_on_restore_it)
 }
 END_TEST
 
-/* A smaller window is tried at the configured size, too. Otherwise random loss would keep the window there. */
+/*
+ * A halved window may be below the configured size during the trial. Otherwise random loss would keep the window at
+ * that size.
+ */
 START_TEST(random_loss_does_not_keep_it_small)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -257,7 +264,7 @@ END_TEST
 
 static uint32_t sent_by(uint32_t id) { return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx; }
 
-/* Return how many frames a node sends in 40 rotations in which no other node sends. */
+/* Let only one node send, for 40 rotations. @return the number of its frames */
 static uint32_t frames_of_a_lone_sender(uint32_t id)
 {
 	static char text[1300];
@@ -308,9 +315,7 @@ START_TEST(known_sockets_let_it_grow)
 }
 END_TEST
 
-/*
- * A node that does not know its own capacity, or a plain node, keeps all at the configured window.
- */
+/* If one node does not know its own capacity, or has no extensions, all nodes use the configured window. */
 START_TEST(one_who_does_not_tell_fixes_it)
 {
 	start_with(_i == 0 ? 0 : 1000, _i == 1 ? 0 : 2000, _i == 2 ? 0 : 3000);
@@ -321,7 +326,7 @@ END_TEST
 START_TEST(a_small_socket_keeps_it_below_what_is_configured)
 {
 	start_with(1000, 40, 3000);
-	/* The window is 4 frames for all members. Beyond it each member may send one frame in a rotation. */
+	/* The window is 4 frames for all members together. In addition each member may send one frame in a rotation. */
 	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 5);
 	ck_assert_uint_ge(sent_by(1), 38 * 4);
 }
@@ -362,8 +367,8 @@ static void run_for_rotations(uint32_t count)
 }
 
 /*
- * A lone sender may have more frames waiting than a rotation carries. With several senders each has between half a
- * rotation and a whole one waiting.
+ * A lone sender may have more frames in its queue than a rotation carries. With several senders each has between half a
+ * rotation's share and a whole one in its queue.
  */
 START_TEST(what_waits_is_little_where_others_send)
 {
@@ -388,7 +393,7 @@ START_TEST(what_waits_is_little_where_others_send)
 }
 END_TEST
 
-/* A rotation takes 300 us here, more than the target of one sender and less than that of three. */
+/* A rotation takes 300 us here. That is more than the target with one sender, and less than the target with three. */
 START_TEST(senders_are_counted)
 {
 	target_ns = 100000;
@@ -407,7 +412,7 @@ START_TEST(senders_are_counted)
 }
 END_TEST
 
-/* Two nodes with waiting frames get the same share of a rotation, whichever began first. */
+/* Two nodes whose queues are full get the same share of a rotation, even if one began later. */
 START_TEST(who_begins_later_gets_as_much)
 {
 	uint32_t first = 0, second = 0;
@@ -434,7 +439,7 @@ START_TEST(who_begins_later_gets_as_much)
 }
 END_TEST
 
-/* Three nodes, 50 ms one way: half of a link of 100 Mbit/s. It was 0.5 MB/s. */
+/* Three nodes, 50 ms from each other, must use half of a link of 100 Mbit/s. An earlier version sent 0.5 MB/s. */
 START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 {
 	uint32_t frames = 0;
@@ -456,7 +461,7 @@ START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 	run_for(2000);
 	from_ns = net->now_ns;
 	for (int i = 0; i < 70; i++) {
-		if (i == 60) { /* the window has grown by now */
+		if (i == 60) { /* by now the window has grown, so measuring begins */
 			from_ns = net->now_ns;
 			frames = sent_by(1) + sent_by(2) + sent_by(3);
 		}
@@ -474,7 +479,7 @@ START_TEST(nodes_far_apart_send_six_megabytes_a_second)
 }
 END_TEST
 
-/* Tokens that ask for a larger window are limited by the sockets' capacity. */
+/* Change tokens so that they announce a larger window. The sockets' capacity must limit it. */
 static bool ask_for_more(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -512,7 +517,7 @@ int main(void)
 	tcase_add_test(alone, losses_that_go_on_restore_it);
 	tcase_add_test(alone, random_loss_does_not_keep_it_small);
 	suite_add_tcase(suite, alone);
-	tcase_set_timeout(ring, 120); /* many frames, on a machine that may be busy */
+	tcase_set_timeout(ring, 120); /* many frames are sent, perhaps on a busy machine */
 	tcase_add_checked_fixture(ring, net_setup, net_teardown);
 	tcase_add_test(ring, a_lone_sender_has_all_of_it);
 	tcase_add_test(ring, known_sockets_let_it_grow);

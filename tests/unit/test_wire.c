@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The codec against captured packets, in both byte orders, and every truncation of them. */
+/* The codec, tested with captured packets in both byte orders, and with these cut at every length. */
 #include "wire_case.h"
 
 #include <inttypes.h>
@@ -69,7 +69,7 @@ static size_t encode(
 	ck_abort_msg("type %d", (int)header->type);
 }
 
-/* --- what the decoders found, in the words of the vectors' tables --- */
+/* --- results of the decoders, compared with the tables of the vectors --- */
 
 struct table {
 	const struct vector *vector;
@@ -180,7 +180,7 @@ static void expect_commit(struct table *table, const struct wire_commit_token *c
 	ck_assert(!commit->has_features);
 }
 
-/* Group prefix and payload of the message that starts here, as the table shows it. */
+/* Check the group prefix and the payload of the message that starts here against the table. */
 static void expect_message(struct table *table, uint32_t i, const uint8_t *bytes, size_t size, bool is_swapped)
 {
 	struct wire_group_name name;
@@ -317,7 +317,7 @@ START_TEST(vectors_encode_to_the_same_bytes)
 		size_t size = encode(&header, &packet, header.is_swapped, out, sizeof(out));
 
 		ck_assert_msg(size == vector->size, "%s: %zu bytes", vector->title, size);
-		/* Other packets have 0 in this field, but the captures have random bytes there. */
+		/* The encoder writes 0 into this field of other packets, but the captures have random bytes there. */
 		if (!keeps_target(header.type))
 			memset(vector->bytes + 9, 0, 4);
 		ck_assert_msg(memcmp(out, vector->bytes, size) == 0, "%s: differs", vector->title);
@@ -326,7 +326,7 @@ START_TEST(vectors_encode_to_the_same_bytes)
 }
 END_TEST
 
-/* Convert each packet to the other byte order and back: the values stay the same. */
+/* Convert each packet to the other byte order and back. The values must stay the same. */
 START_TEST(vectors_survive_the_other_byte_order)
 {
 	size_t count;
@@ -351,7 +351,7 @@ START_TEST(vectors_survive_the_other_byte_order)
 		ck_assert_int_eq(swapped_header.is_swapped, !header.is_swapped);
 		swapped_header.target = header.target;
 		if (header.type != WIRE_MCAST) {
-			/* A payload stays in the order of its originator. */
+			/* The payload stays in its originator's byte order. */
 			expect_vector(vector, &swapped_header, &swapped);
 		}
 		size = encode(&swapped_header, &swapped, header.is_swapped, back, sizeof(back));
@@ -364,7 +364,7 @@ START_TEST(vectors_survive_the_other_byte_order)
 }
 END_TEST
 
-/* Return the bytes that a packet of this kind needs. Those behind them may be missing. */
+/* Return how many bytes a packet of this kind needs. The bytes behind these may be missing. */
 static size_t size_needed(const struct vector *vector, const struct wire_header *header, const union packet *packet)
 {
 	if (header->type != WIRE_MCAST)
@@ -404,7 +404,7 @@ START_TEST(vectors_are_refused_at_every_truncation)
 }
 END_TEST
 
-/* Each encoder, at each capacity, writes the whole packet or nothing, and never beyond the buffer. */
+/* At each capacity each encoder must write the whole packet or nothing, and never beyond the buffer. */
 START_TEST(encoders_respect_the_capacity)
 {
 	size_t count;

@@ -71,7 +71,7 @@ struct groups_case {
 	size_t size;
 	uint8_t bytes[16]; /* little-endian */
 	size_t prefix;     /* 0: malformed */
-	uint32_t count;    /* with room for two names */
+	uint32_t count;    /* number of names that are returned if there is room for two */
 };
 
 static const struct groups_case groups_cases[] = {

@@ -7,7 +7,7 @@
 
 #include "exec/totem/cursor.h"
 
-/* --- limits: a good packet with one field changed --- */
+/* --- limits: a valid packet with one field changed --- */
 
 enum good {
 	GOOD_TOKEN,
@@ -73,8 +73,8 @@ static void make_good(enum good good, bool swap)
 struct limit {
 	const char *name;
 	enum good good;
-	size_t size;   /* given to the decoder */
-	size_t offset; /* of the field. With width 0 nothing is changed */
+	size_t size;   /* number of bytes that the decoder gets */
+	size_t offset; /* offset of the field (with width 0 nothing is changed) */
 	size_t width;
 	uint32_t value;
 	enum wire_refusal want;
@@ -197,7 +197,7 @@ END_TEST
 
 /* --- the field's known vulnerabilities (SECURITY.md): the counts are forged, in both byte orders --- */
 
-/* Decode a copy that ends with its allocation, so that a sanitizer sees a read beyond it. */
+/* Decode a copy that ends with its allocation, so that a sanitizer notices a read beyond it. */
 static enum wire_refusal decode_made(size_t size)
 {
 	struct wire_header header;
@@ -216,7 +216,10 @@ static void forge(size_t offset, uint32_t value, bool swap)
 	memcpy(made + offset, &bytes, sizeof(bytes));
 }
 
-/* 2^28 + 1 entries of 16 bytes are 16 bytes modulo 2^32. A small count of the other byte order is a large one. */
+/*
+ * Some counts: 2^28 + 1 entries of 16 bytes are only 16 bytes modulo 2^32, and a small count in the other byte order is
+ * a large one.
+ */
 START_TEST(cve_2025_30472_forged_retransmit_count_of_a_token)
 {
 	static const uint32_t counts[] = {
@@ -249,7 +252,7 @@ START_TEST(cve_2026_35091_short_commit_token)
 }
 END_TEST
 
-/* Together they are small modulo 2^32, as counts or as bytes. */
+/* The sums of these counts are small modulo 2^32, as counts or as bytes. */
 START_TEST(cve_2026_35092_join_counts_that_overflow)
 {
 	static const struct {

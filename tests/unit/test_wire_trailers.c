@@ -44,10 +44,10 @@ START_TEST(a_token_carries_a_window)
 		ck_assert_uint_eq(decoded.resent, 0);
 		free(bytes);
 	}
-	out[73]++; /* another magic: not our trailer */
+	out[73]++; /* the magic number is another one, so this is no trailer */
 	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
 	ck_assert_uint_eq(decoded.window, 0);
-	/* The values of a window as configured, and of a member that keeps the token. */
+	/* A token with the window as configured, of a member that keeps the token. */
 	token.window = token.resent = 0;
 	token.lingers = 7;
 	ck_assert_uint_eq(wire_encode_token(&token, 0, swap, out, sizeof(out)), 73 + WIRE_WINDOW_SIZE);
@@ -85,7 +85,7 @@ START_TEST(a_join_carries_features)
 	out[plain]++; /* another magic */
 	ck_assert_uint_eq(join_features(out, size), 0);
 	out[plain]--;
-	cursor_put_u64(&entry, WIRE_FEATURE_SAFE); /* not marked as filled in: not known */
+	cursor_put_u64(&entry, WIRE_FEATURE_SAFE); /* without WIRE_FEATURE_FILLED: read as 0 */
 	ck_assert_uint_eq(join_features(out, size), 0);
 	entry = (struct cursor_out){.at = out + plain + 8, .left = 8, .swap = swap};
 	cursor_put_u64(&entry, WIRE_FEATURE_FILLED);
@@ -111,7 +111,7 @@ START_TEST(a_commit_token_carries_features)
 	ck_assert(commit.has_features);
 	ck_assert_uint_eq(wire_commit_features(&commit, 0), 0);
 	ck_assert_uint_eq(wire_commit_features(&commit, 1), WIRE_FEATURE_FILLED);
-	ck_assert_uint_eq(wire_commit_features(&commit, 2), 0); /* not marked as filled in */
+	ck_assert_uint_eq(wire_commit_features(&commit, 2), 0); /* the entry is not marked as filled in */
 	for (size_t cut = 125; cut < size; cut++) {
 		uint8_t *bytes = exact(out, cut);
 
@@ -127,7 +127,7 @@ START_TEST(a_commit_token_carries_features)
 }
 END_TEST
 
-/* Corosync's nodes take it for a merge detect: they read the first 29 bytes and ignore the rest. */
+/* Nodes of Corosync take a probe for a merge detect: they read its first 29 bytes and ignore the rest. */
 START_TEST(a_probe_is_a_merge_detect_with_more)
 {
 	const struct wire_probe probe = {.system_from = 2,
@@ -150,7 +150,7 @@ START_TEST(a_probe_is_a_merge_detect_with_more)
 		ck_assert(again.number == probe.number);
 		for (size_t size = 0; size < sizeof(bytes); size++)
 			ck_assert(!wire_decode_probe(bytes, size, &again));
-		for (size_t at = 29; at < 37; at++) { /* magic and kind */
+		for (size_t at = 29; at < 37; at++) { /* bytes of the magic number and of the kind */
 			bytes[at] ^= 0x40;
 			ck_assert(!wire_decode_probe(bytes, sizeof(bytes), &again));
 			bytes[at] ^= 0x40;
@@ -175,7 +175,7 @@ START_TEST(a_probe_of_no_known_kind_is_refused)
 }
 END_TEST
 
-/* Bits 48 to 62: neither the mark behind them nor the capacity before them is touched. */
+/* The lease is in bits 48 to 62. It changes neither the mark behind these bits nor the capacity before them. */
 START_TEST(features_carry_a_lease_beside_the_capacity)
 {
 	static const uint64_t leases[] = {0, 1, 0x1234, WIRE_LEASE_MAX};

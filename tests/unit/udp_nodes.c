@@ -48,7 +48,7 @@ void choose_addresses(bool is_v6)
 
 		memset(&addresses[i], 0, sizeof(addresses[i]));
 		in.sin_addr.s_addr = htonl(127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
-		/* All nodes have the same address, so their ports differ. */
+		/* All nodes have the same IPv6 address, so their ports must differ. */
 		in6.sin6_port = htons((uint16_t)(20000 + pid % 13000 * 3 + i));
 		if (is_v6)
 			memcpy(&addresses[i], &in6, sizeof(in6));

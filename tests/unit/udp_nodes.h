@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three nodes of a UDP transport between mock hosts, over real sockets on loopback addresses of the test's own: the
- * fixture of the tests of udp and udpu. Failures end the test.
+ * Three nodes of a UDP transport between mock hosts, with real sockets on loopback addresses that only this test uses:
+ * the fixture of the tests of udp and udpu. Failures end the test.
  */
 #ifndef UNIT_UDP_NODES_H
 #define UNIT_UDP_NODES_H
@@ -14,27 +14,27 @@
 #define NODES 3
 
 extern const struct coterie_transport *ops;
-extern struct coterie_ctx *hosts[NODES]; /* node ids are one more than the place */
+extern struct coterie_ctx *hosts[NODES]; /* hosts[i] is the host of node i + 1 */
 extern void *nodes[NODES];
 
-/** messages that sockets accept before they are full; -1: no limit */
+/** Number of messages that a socket accepts before it is full; -1: not limited. */
 extern int send_room;
-/** error of every send; 0: none */
+/** Error with which every send fails; 0: none. */
 extern int send_error;
 
-/** Multicast address of this process's own, for the addresses chosen last. */
+/** Multicast address that only this process uses. choose_addresses() sets it. */
 extern char group_text[64];
 
-/** Of nodes opened from now on: a word of totem.encryption, NULL for none, and the ring's key. */
+/** Encryption of nodes that are opened from now on: a value of totem.encryption, NULL for none, and the ring's key. */
 extern const char *encryption;
 extern const char *ring_key;
 
-/** Set `encryption` and the ring's key of an open node. It reads them at its next reload. */
+/** Give an open node the present `encryption` and `ring_key`. It reads them at its next reload. */
 void node_encrypt(uint32_t node);
 /** Serve all nodes until their questions about new sessions are answered. */
 void nodes_settle(void);
 
-/** Fixture: all three on IPv4, started. */
+/** Set up the fixture: three nodes on IPv4, started. */
 void nodes_set_up(const struct coterie_plugin *under_test);
 void nodes_tear_down(void);
 
@@ -45,30 +45,28 @@ void nodes_tear_down(void);
 void choose_addresses(bool is_v6);
 const struct sockaddr *address_of(uint32_t node);
 
-/** Open a node that lists all three. Its map has the group, unless group_text is empty. */
+/** Open a node whose list has all three nodes. Its map has the multicast group, unless group_text is empty. */
 void node_open(uint32_t node);
-/** Open it and bring its link up. */
+/** Open a node and bring its link up. */
 void start(uint32_t node);
-/** Close it and check that nothing is left. It may be closed again. */
+/** Close a node, if it is open, and check that nothing is left. */
 void node_close(uint32_t node);
 
-/**
- * Run a node until count frames have arrived in all. On a loopback interface they arrive at once.
- */
+/** Run a node until it has received count frames in all. On a loopback interface they arrive at once. */
 void receive(uint32_t node, uint32_t count);
 void receive_nothing(uint32_t node);
 
-/** Have a node multicast count frames of this size, the i-th made of bytes i. */
+/** Let a node multicast count frames of this size. The i-th frame consists of bytes with the value i. */
 void multicast(uint32_t node, uint32_t size, uint32_t count);
-/** Have a node multicast frames of this size, and see that the others get them, in their order. */
+/** Let a node multicast frames of this size, and check that the other nodes get them in order. */
 void every_other_node_gets(uint32_t from, uint32_t size);
-/** Have a node send "token" to another, and see what the transport says to it. */
+/** Let a node send "token" to another node, and check the transport's result. */
 void token(uint32_t node, uint32_t nodeid, int want);
 
-/** Have all sends fail until the node reports its link as down. They go on to fail. */
+/** Let all sends fail until the node reports its link as down. Later sends fail as well. */
 void cut_off(uint32_t node);
 
-/** @return a socket on a node's address and a port of its own; the caller closes it */
+/** Open a socket on a node's address and another port. @return the socket, which the caller closes */
 int stranger_open(const struct sockaddr *local);
 
 #endif

@@ -57,7 +57,7 @@ static void set_up_ring(void)
 	for (uint32_t i = 0; i < NODES; i++)
 		start(i);
 	for (uint32_t i = 0; i < NODES; i++)
-		advance_ms(i, PROBE_MS); /* nodes that were opened later are found by the probe */
+		advance_ms(i, PROBE_MS); /* the probe finds nodes that were opened later */
 }
 
 static void tear_down(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fixture of the tests of the template for transports: mock hosts, over real sockets in a folder of its own. */
+/*
+ * The fixture of the tests of the template for transports: mock hosts, and real sockets in a folder that only this test
+ * uses.
+ */
 #ifndef TESTS_UNIT_UNIXGRAM_CASE_H
 #define TESTS_UNIT_UNIXGRAM_CASE_H
 
@@ -30,7 +33,7 @@ void start(uint32_t node);
 void advance_ms(uint32_t node, uint64_t ms);
 const char *path_of(const char *name);
 bool exists(const char *name);
-/** Open a socket that belongs to no node. name NULL: without a name */
+/** Open a socket that belongs to no node. name NULL: the socket has no name. */
 int stranger(const char *name);
 struct sockaddr_un address_at(const char *path);
 struct sockaddr_un address_of(const char *name);
@@ -39,7 +42,7 @@ ssize_t send_to(int fd, const char *name, const void *bytes, size_t size);
 void receive(uint32_t node, uint32_t count);
 void receive_nothing(uint32_t node);
 uint32_t number_of(const struct mock_message *message);
-/** Have a node multicast frames that begin with their number. */
+/** Let a node multicast frames that begin with their number. */
 void multicast(uint32_t node, uint32_t size, uint32_t first, uint32_t count);
 struct coterie_transport_stats stats_of(uint32_t node);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the tests of the values: texts of sections in corosync.conf's syntax, and the last loaded configuration. */
+/*
+ * Shared by the tests of values in a configuration: texts of sections in corosync.conf's syntax, and the last loaded
+ * configuration.
+ */
 #ifndef TESTS_UNIT_VALIDATE_CASE_H
 #define TESTS_UNIT_VALIDATE_CASE_H
 

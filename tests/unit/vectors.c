@@ -10,7 +10,7 @@ static void add_field(struct vector *vector, const char *line)
 {
 	struct vector_field field = {0};
 
-	/* Other comments, such as "offset size field = value", do not start with two numbers. */
+	/* Lines that are other comments, such as "offset size field = value", do not begin with two numbers. */
 	if (sscanf(line, "# %zu %zu %47[^=]= %79[^\n]", &field.offset, &field.size, field.name, field.text) < 3 ||
 		field.size == 0)
 		return;
@@ -36,7 +36,7 @@ struct vector *vectors_load(const char *name, size_t *count)
 	char path[512];
 	char line[256];
 	struct vector *vectors = NULL;
-	struct vector *vector = NULL; /* the one being read */
+	struct vector *vector = NULL; /* packet that is being read */
 
 	snprintf(path, sizeof(path), "%s/%s", VECTORS_DIR, name);
 

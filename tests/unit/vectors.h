@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Captured packets: the .hex files in vectors/. For each packet a title, a table of fields in the order
- * of the bytes ("offset size name = value"), then the bytes.
+ * Captured packets: the .hex files in vectors/. Each packet has a title, a table of its fields in the order of the
+ * bytes ("offset size name = value"), and then its bytes.
  */
 #ifndef TESTS_UNIT_VECTORS_H
 #define TESTS_UNIT_VECTORS_H
@@ -15,8 +15,8 @@
 struct vector_field {
 	size_t offset, size;
 	char name[48];
-	char text[80];   /* the value as it stands there */
-	uint64_t number; /* the same as a number, or 0 */
+	char text[80];   /* the value as it is in the file */
+	uint64_t number; /* the value as a number, or 0 */
 };
 
 struct vector {
@@ -27,7 +27,7 @@ struct vector {
 	struct vector_field fields[VECTOR_FIELDS_MAX];
 };
 
-/** @return the packets of vectors/NAME, caller frees; a test failure when the file is not as it should be */
+/** Load the packets of vectors/NAME. Ends the test if the file is malformed. @return packets, which the caller frees */
 struct vector *vectors_load(const char *name, size_t *count);
 
 #endif

@@ -84,7 +84,7 @@ static void prepare(struct coterie_ctx *host)
 		ck_assert_ptr_nonnull(value);
 		*value++ = '\0';
 		for (char *at = value; *at != '\0'; at++) {
-			if (*at == ',') /* blanks of a list */
+			if (*at == ',') /* commas of a list become blanks */
 				*at = ' ';
 		}
 		if (strcmp(word, "nodes") == 0) {
@@ -247,7 +247,7 @@ static char *write_word(char *at, const char *word, uint64_t context)
 	return context != 0 ? at + sprintf(at, "/%ju", (uintmax_t)context) : at;
 }
 
-/* event: with 24 bytes in front for the header, size counts them. */
+/* Write an event as text. size includes the header of 24 bytes with which the event begins. */
 static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 {
 	const struct votequorum_event_quorum *quorum = event;

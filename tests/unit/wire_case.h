@@ -11,7 +11,7 @@
 #include "exec/totem/wire.h"
 #include "tests/suite.h"
 
-/** An id in both kinds of lists, and one that differs from its swapped form. */
+/** An id that is in both kinds of lists, and differs from its swapped form. */
 #define SOME_ID 0x01020304u
 
 union packet {
@@ -23,13 +23,13 @@ union packet {
 	struct wire_hold_cancel cancel;
 };
 
-/** A copy that ends where the allocation ends, so that a sanitizer sees one byte too many. The caller frees it. */
+/** Return a copy that ends with its allocation, so that a sanitizer notices a read beyond it. The caller frees it. */
 uint8_t *exact(const void *bytes, size_t size);
 
-/** With the decoder of a type, which may be another than the packet's. */
+/** Decode with the decoder of a type, which may be another than the packet's. */
 enum wire_refusal decode_as(enum wire_type type, const uint8_t *bytes, size_t size, union packet *packet);
 
-/** Header and, by its type, the rest. */
+/** Decode the header, and the rest of the packet by its type. */
 enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *header, union packet *packet);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A transport that crashes in an operation: AT_MULTICAST and AT_TOKEN are statements that run there. */
+/* A transport that crashes in an operation. AT_MULTICAST and AT_TOKEN are statements that run there. */
 #include <signal.h>
 
 #include <coterie/transport.h>

@@ -15,7 +15,7 @@ struct caller {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
 	struct coterie_call *call; /* NULL: none */
-	uint64_t token;            /* token of the request that waits for an answer, or 0 */
+	uint64_t token;            /* token of the request that is answered later, or 0 */
 	struct caller_counts counts;
 };
 
@@ -163,7 +163,7 @@ static int add(struct dropper *dropper)
 	return dropper->host->ring_send(dropper->ctx, 0, COTERIE_AGREED, &iov, 1);
 }
 
-/* A deliberate error: the message is lost if the ring has no room. */
+/* Send the message without a check: it is lost if the ring has no room. This is the deliberate error. */
 static int handle_add(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)client, (void)msg, (void)size;

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A service that calls others, and one that drops messages: for tests of ABI 1.8 and of the test kit. */
+/* Two services for tests of ABI 1.8 and of the test kit: caller calls other services, and dropper loses messages. */
 #ifndef UNIT_PLUGINS_CALLER_H
 #define UNIT_PLUGINS_CALLER_H
 
 #include <coterie/service.h>
 
 enum {
-	CALLER_OPEN, /* body: a NUL-terminated name. Connects to that service. The answer has the result */
-	/* body: a request for the other service with its header; answered with that service's answer and header */
+	CALLER_OPEN, /* body: a NUL-terminated name. Connects to the service of that name. The answer has the result */
+	/*
+	 * Body: a request for the other service with its header. The answer is that service's answer with its header.
+	 */
 	CALLER_PASS,
 	CALLER_CLOSE,
 	CALLER_COUNT, /* answered with struct caller_counts */
-	/* body: two requests of equal size for the other service, sent at once; caller_counters has their errors */
+	/*
+	 * Body: two requests of equal size for the other service, sent at once. Their errors are in
+	 * caller_counts.errors.
+	 */
 	CALLER_BOTH,
 };
 
@@ -22,7 +27,7 @@ struct caller_counts {
 
 enum {
 	DROPPER_ADD,           /* adds 1 on all nodes, and is answered in any case */
-	DROPPER_ADD_BY_THREAD, /* the same, answered by a thread after 200 ms of real time */
+	DROPPER_ADD_BY_THREAD, /* as DROPPER_ADD, but answered by a thread after 200 ms of real time */
 	DROPPER_TOTAL,         /* answered with a u64 */
 };
 

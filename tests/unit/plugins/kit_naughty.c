@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A service that does what it is told to, right or wrong: for tests of the test kit. */
+/* A service for tests of the test kit. It does what its option says, right or wrong. */
 #include "tests/unit/plugins/kit_naughty.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@ struct naughty {
 	uint64_t delivered, bytes, posted;
 	struct coterie_ring_id ring; /* id of the last regular configuration */
 	uint64_t configurations, disorders;
-	struct coterie_client *later; /* client that is answered when its message is delivered */
-	uint32_t number, number_back; /* NAUGHTY_NUMBERS: number sent last, own number delivered last */
+	struct coterie_client *later; /* client of NAUGHTY_LATER, which is answered when its message is delivered */
+	uint32_t number, number_back; /* NAUGHTY_NUMBERS: number sent last, and own number that was delivered last */
 	struct coterie_timer *number_timer;
 	int pipe[2];
 };
@@ -37,7 +37,7 @@ static const struct coterie_option options[] = {
 	{.name = "fixed", .type = COTERIE_OPT_U32, .initial = "1", .help = "needs a start"},
 };
 
-/* Kept, so that a leak checker does not stop the test before the kit has complained. */
+/* A static variable, so that a leak checker does not stop the test before the kit has reported the leak. */
 static struct coterie_frame *volatile kept_frame;
 
 static void nothing(void *arg) { (void)arg; }
@@ -137,7 +137,7 @@ static void naughty_fini(void *self)
 	free(naughty);
 }
 
-/* A member's key in the map is published before services learn of it. */
+/* Return whether the map has the node as joined. It must have it before services get the configuration. */
 static bool is_published(struct naughty *naughty, uint32_t nodeid)
 {
 	char key[64];
@@ -193,7 +193,7 @@ static int handle_send(void *self, struct coterie_client *client, const void *ms
 	return multicast(naughty, COTERIE_AGREED, msg, size);
 }
 
-/* Send as safe: when the client is answered, the other nodes have the message too. */
+/* Send the message as safe: when the client is answered, the other nodes have the message too. */
 static int handle_later(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct naughty *naughty = self;
@@ -240,7 +240,7 @@ static int handle_store(void *self, struct coterie_client *client, const void *m
 	return naughty->host->state_file_write(naughty->ctx, "naughty", (const uint8_t *)msg + 16, size - 16);
 }
 
-/* A message may lie across two frames. */
+/* Check that this node's numbers are delivered in order. A number may be split between two frames. */
 static void check_number(struct naughty *naughty, const struct iovec *parts, uint32_t count)
 {
 	uint8_t bytes[sizeof(uint32_t)] = {0};

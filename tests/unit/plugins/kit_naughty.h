@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests for the service of kit_naughty.c, and its possible errors. */
+/* Requests for the service of kit_naughty.c, and the errors that its option can select. */
 #ifndef UNIT_PLUGINS_KIT_NAUGHTY_H
 #define UNIT_PLUGINS_KIT_NAUGHTY_H
 
@@ -8,11 +8,11 @@
 enum {
 	NAUGHTY_SEND,   /* multicasts the bytes behind the header. Answered when the message is
 			 * queued */
-	NAUGHTY_SILENT, /* the same, never answered */
-	NAUGHTY_LATER,  /* the same, answered when it is delivered */
+	NAUGHTY_SILENT, /* as NAUGHTY_SEND, never answered */
+	NAUGHTY_LATER,  /* as NAUGHTY_SEND, answered when the message is delivered */
 	/*
 	 * Answered with five u64: messages delivered, their bytes, posts that ran, regular configurations, disorders. A
-	 * disorder: parts of the executive learned of a configuration in a wrong order.
+	 * disorder: the map or the synchronisation had another configuration than the service.
 	 */
 	NAUGHTY_COUNT,
 	NAUGHTY_EVENTS,  /* body: two u32, number of events and their size */
@@ -28,9 +28,9 @@ enum {
 	NAUGHTY_LEAKS_FRAME,
 	NAUGHTY_SENDS_EARLY,
 	NAUGHTY_ANSWERS_TWICE,
-	NAUGHTY_RUNS_THREAD, /* allowed by the ABI */
+	NAUGHTY_RUNS_THREAD, /* no error, the ABI allows it */
 	NAUGHTY_FAILS,       /* its init */
-	/* allowed: sends a number each millisecond. Disorders: own numbers that were delivered out of order */
+	/* No error: sends a number each millisecond. Disorders are own numbers that were delivered out of order. */
 	NAUGHTY_NUMBERS,
 };
 

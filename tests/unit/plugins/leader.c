@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A quorum provider of a third party, written against include/coterie alone: the part of the ring with one certain node
- * has quorum, however many others there are.
+ * A quorum provider of a third party, written with include/coterie alone. The part of the ring that contains one
+ * certain node has quorum, no matter how many other nodes there are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <coterie/service.h>
 
 struct leader {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, outlives this struct */
 	struct coterie_ctx *ctx;
 	uint64_t nodeid; /* the node whose part of the ring has quorum */
 	struct coterie_ring_id ring;

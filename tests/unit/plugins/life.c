@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A service that tests load, unload and replace. The word behind "LIFE:" in its file selects an error. Tests copy the
- * file and overwrite that word.
+ * plugin's file and overwrite that word.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include <coterie/service.h>
 #include <coterie/state.h>
 
-/* Volatile, since tests change the bytes in the file. */
+/* Volatile, since tests change these bytes in the file. */
 static const volatile char mode_text[] = "LIFE:good....";
 
 static bool is_mode(const char *mode)
@@ -106,7 +106,7 @@ static void fini(void *self)
 
 	if (is_mode("leaks")) {
 		close(life->fds[1]);
-		/* the other descriptor is still watched */
+		/* The other descriptor is the leak: it is still watched. */
 	}
 	free(life);
 }

@@ -59,7 +59,7 @@ static void patient_writable(void *self, struct coterie_client *client)
 	push(patient);
 }
 
-/* Send a message for a client that leaves, as services do to free its resources. */
+/* Send a message when a client leaves, as services do to free its resources. */
 static void patient_leave(void *self, struct coterie_client *client)
 {
 	struct patient *patient = self;
@@ -82,7 +82,7 @@ static void gone(void *arg, uint64_t token, uint32_t reason)
 	struct patient *patient = arg;
 
 	if (patient->host->reply_finish(patient->ctx, token, CS_OK, NULL, 0) != -ENOENT)
-		abort(); /* the token is invalid already */
+		abort(); /* the token is invalid here already */
 	if (reason == COTERIE_REPLY_TIMEOUT)
 		patient->counts.timeouts++;
 	else
@@ -142,7 +142,7 @@ static int handle_silent(void *self, struct coterie_client *client, const void *
 	return 0;
 }
 
-/* A request that is not being handled has no token. */
+/* reply_later() must fail with -ENODATA outside of a request. */
 static int patient_join(void *self, struct coterie_client *client)
 {
 	struct patient *patient = self;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One small service, built many times: ID is the plugin's name, the other macros change the one
- * thing that its test is about.
+ * A small service that is built many times. ID is the plugin's name. Each other macro changes the one thing that its
+ * test is about.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	(void)self, (void)nodeid, (void)msg, (void)size;
 }
 
-/* A later minor version: everything has grown at its end. */
+/* Structs of a later minor version: each has more members at its end. */
 #ifdef GROWN
 struct request {
 	struct coterie_request known;
