@@ -187,7 +187,7 @@ void kv_restart(struct kv *kv)
 
 void kv_lose(struct kv *kv, const char *why)
 {
-	kv->host->log(kv->ctx, LOG_ERR, "%s: the table here is dropped, and taken over anew from another node", why);
+	kv->host->log(kv->ctx, LOG_ERR, "%s: this node drops its table and takes over the one of another node", why);
 	kv_restart(kv);
 	kv->needs_standing = true;
 	kv_notice(kv);

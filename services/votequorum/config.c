@@ -351,7 +351,7 @@ static int load_barrier(struct votequorum *vq)
 	if (size != (int)sizeof(barrier)) {
 		if (size >= 0)
 			vq->host->log(vq->ctx, LOG_WARNING,
-				"state file " BARRIER_FILE " has %d bytes, not 4: it starts anew", size);
+				"state file " BARRIER_FILE " has %d bytes, not 4: its value is not used", size);
 		barrier = 0;
 		if ((size < 0 && size != -ENOENT) ||
 			vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) < 0) {

@@ -17,7 +17,7 @@
 #	lab_compare NAME NODE... one TAP result: these nodes saw the same events and messages
 #	lab_close                end of the script: prints logs if something failed, and the TAP plan
 #
-# The script starts anew inside namespaces of its own (network, mounts, processes), without root in
+# The script is started again inside namespaces of its own (network, mounts, processes), without root in
 # a user namespace. Whatever happens to it, the kernel then ends every daemon and removes every
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
 # namespace, held by a sleeping process. Timing matters to these tests, so locks let only LAB_LANES of them
