@@ -137,6 +137,24 @@ static uint32_t count_members(const struct vote_calc *calc)
 	return count;
 }
 
+/* Unlike the quorum in force, this is a majority of two nodes with two_node too. */
+uint32_t vote_majority(const struct vote_calc *calc)
+{
+	uint32_t expected = vote_highest_expected(calc), total = vote_total(calc, true);
+	uint32_t majority = (expected > total ? expected : total) / 2 + 1;
+
+	return calc->quorum > majority ? calc->quorum : majority;
+}
+
+void vote_list_votes(const struct vote_calc *calc, uint32_t *votes)
+{
+	for (uint32_t i = 0; i < calc->members.count; i++) {
+		const struct vote_node *node = vote_find(calc, calc->members.nodeids[i]);
+
+		votes[i] = node != NULL && is_member(node) ? node->votes : 0;
+	}
+}
+
 struct vote_sum vote_quorum(const struct vote_calc *calc, bool can_fall, uint32_t expected_max)
 {
 	bool has_device = (vote_local(calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;

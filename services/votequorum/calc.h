@@ -97,6 +97,13 @@ struct vote_node *vote_local(const struct vote_calc *calc);
 bool vote_list_has(const struct vote_list *list, uint32_t nodeid);
 /** Greatest number of expected votes of the members. */
 uint32_t vote_highest_expected(const struct vote_calc *calc);
+/** Votes that two parts of the cluster without a common node never have both: more than half of all votes. */
+uint32_t vote_majority(const struct vote_calc *calc);
+/**
+ * Write the votes of each member.
+ * @param votes  room for calc->members.count values, in the order of calc->members
+ */
+void vote_list_votes(const struct vote_calc *calc, uint32_t *votes);
 /** Votes of the members, and the device's if has_device. */
 uint32_t vote_total(const struct vote_calc *calc, bool has_device);
 

@@ -96,15 +96,23 @@ void votequorum_publish_keys(struct votequorum *vq)
 void votequorum_publish(struct votequorum *vq)
 {
 	const struct vote_calc *calc = &vq->calc;
+	uint32_t *votes = calloc(calc->members.count + 1, sizeof(*votes)); /* NULL: the lease needs all members */
 	const struct coterie_quorum quorum = {
 		.size = sizeof(quorum),
 		.is_quorate = calc->is_quorate,
 		.ring = vq->ring,
 		.members = calc->members.nodeids,
 		.member_count = calc->members.count,
+		.votes = votes,
+		.needed = vote_majority(calc),
 	};
+
+	if (votes != NULL)
+		vote_list_votes(calc, votes);
+
 	int rc = vq->host->quorum_publish(vq->ctx, &quorum);
 
+	free(votes);
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
 			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
