@@ -41,6 +41,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_HOLE] = "hole",
 	[FAULT_MIDDLE] = "middle",
 	[FAULT_PATIENCE] = "patience",
+	[FAULT_SHIFT] = "shift",
 };
 
 const char *fault_name(enum fault_kind kind) { return names[kind]; }
@@ -247,6 +248,18 @@ static void partition(struct sim *sim)
 		text[length++] = (char)('a' + group[i]);
 	text[length] = '\0';
 	sim_note(sim, TRACE_NOBODY, "the network parts: %s", text);
+}
+
+/* Part the network in two, or let one node change its part. The parts before and after often both have a majority. */
+static void shift(struct sim *sim, const struct node *node)
+{
+	uint64_t *part = &sim->faults.part;
+
+	*part = *part == 0 ? random_next(&sim->random) & (BIT(sim->node_count) - 1) : *part ^ BIT(node->index);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		for (uint32_t j = 0; j < sim->node_count; j++)
+			sim->net.cut[i][j] = ((*part >> i ^ *part >> j) & 1) != 0;
+	sim_note(sim, node->index, "changes its part of the network");
 }
 
 static void cut_some(struct sim *sim)
@@ -576,6 +589,9 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_HOLE:
 		dig_hole(sim, node);
+		break;
+	case FAULT_SHIFT:
+		shift(sim, node);
 		break;
 	case FAULT_TIMERS:
 	case FAULT_PAYLOAD:
