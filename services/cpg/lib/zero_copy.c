@@ -25,14 +25,14 @@
 
 #include "services/client/error.h"
 
-/* The longest message that the call accepts. Its last 1024 bytes are sent in fragments. */
+/* The longest message that cpg_zcb_mcast_joined accepts. One longer than CPG_ATOMIC_SIZE_MAX is sent in fragments. */
 #define ZERO_COPY_SIZE_MAX 1048576u
 
 struct zero_copy_buffer {
 	struct zero_copy_buffer *next;
 	struct cpg_zc_map *map;
 	size_t map_size;
-	uint64_t token; /* a copy of it, or 0 if the executive does not share the buffer */
+	uint64_t token; /* a copy of map->token, or 0 if the executive does not share the buffer */
 };
 
 static void *buffer_message(const struct zero_copy_buffer *buffer) { return buffer->map->request.message; }
@@ -43,8 +43,7 @@ static size_t buffer_size(const struct zero_copy_buffer *buffer)
 }
 
 /*
- * Find the link to a buffer in the list. Call with zero_copy_lock. NULL: it is not a buffer of this
- * connection.
+ * Find the link to a buffer in the list. The caller holds zero_copy_lock. NULL: it is not a buffer of this connection.
  */
 static struct zero_copy_buffer **buffer_find(struct cpg_connection *connection, const void *message)
 {
@@ -72,8 +71,8 @@ void zero_copy_fini(struct cpg_connection *connection)
 }
 
 /*
- * Make a file with all its blocks. So a full file system is noticed here, and not by a signal when
- * the program writes. Returns a mapping, or NULL. path is set on success.
+ * Make a file and allocate all its blocks, so that a full file system is an error here and no signal when the program
+ * writes. Return a mapping, or NULL. path is set on success.
  */
 static struct cpg_zc_map *file_map(const char *folder, size_t size, char *path, size_t path_size)
 {
@@ -95,7 +94,10 @@ static struct cpg_zc_map *file_map(const char *folder, size_t size, char *path, 
 	return map;
 }
 
-/* CS_OK with a token in the map, CS_ERR_NOT_SUPPORTED without one, or a real error. */
+/*
+ * Request that the executive shares a buffer. @return CS_OK: the map has a token; CS_ERR_NOT_SUPPORTED: use the buffer
+ * without sharing; another error
+ */
 static cs_error_t buffer_share(
 	struct cpg_connection *connection, const struct zero_copy_buffer *buffer, const char *path)
 {
@@ -172,9 +174,9 @@ cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer)
 }
 
 /*
- * Ignore the error of the answer, since Corosync 3.1.7 does not set it. Do not repeat the request,
- * since a second one for the same token would end that daemon. A buffer that stays mapped there is
- * freed with the connection.
+ * Ignore the error of the answer, since Corosync 3.1.7 does not set it. Do not repeat the request: a second request for
+ * the same token would crash that daemon. If the daemon keeps the buffer mapped, it frees the buffer with the
+ * connection.
  */
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 {
@@ -212,7 +214,10 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 	return rc;
 }
 
-/* Call with zero_copy_lock, so that the request in the map does not change until it is answered. */
+/*
+ * Send a buffer's message. The caller holds zero_copy_lock, so that the request in the map does not change until it is
+ * answered.
+ */
 static cs_error_t buffer_execute(struct cpg_connection *connection, const struct zero_copy_buffer *buffer,
 	cpg_guarantee_t guarantee, uint32_t size)
 {
