@@ -1,11 +1,11 @@
 /*
- * Every message of the configuration service: between client libraries and the executive over libqb, and
- * between the nodes on the ring. Both libcfg and the service plugin share this file, so they
- * cannot disagree. The layouts are those of Corosync 3.1.7 (book services, "cfg").
+ * Every message of the configuration service: between client libraries and the executive over libqb, and between the
+ * nodes on the ring. Both libcfg and the service plugin include this file, so they use the same layouts. The layouts
+ * are those of Corosync 3.1.7 (book services, "cfg").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

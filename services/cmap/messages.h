@@ -1,11 +1,11 @@
 /*
- * Every message of the cmap service: between client libraries and the executive over libqb, and
- * between the nodes on the ring. Both libcmap and the service plugin share this file, so they cannot
- * disagree. The layouts are those of Corosync 3.1.7 (book services, "cmap").
+ * Every message of the cmap service: between client libraries and the executive over libqb, and between the nodes on
+ * the ring. Both libcmap and the service plugin include this file, so they use the same layouts. The layouts are those
+ * of Corosync 3.1.7 (book services, "cmap").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,12 +1,12 @@
 /*
- * Every message of the votequorum service: between client libraries and the executive over libqb,
- * and between the nodes on the ring. Both libvotequorum and the service plugin share this file, so
- * they cannot disagree. The layouts are those of Corosync 3.1.7
- * (book services, "quorum and votequorum"). Extra information is of the release after 3.1.10.
+ * Every message of the votequorum service: between client libraries and the executive over libqb, and between the nodes
+ * on the ring. Both libvotequorum and the service plugin include this file, so they use the same layouts. The layouts
+ * are those of Corosync 3.1.7 (book services, "quorum and votequorum"). Extra information is from the release of
+ * Corosync after 3.1.10.
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Counts come from outside: check them against the size of
- * the message before use. A name may lack its NUL.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Counts come from outside: check them against the size of the message before use. A name may lack
+ * its NUL.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Orders: kill a node, read the configuration, open the logs; and who we are.
+ * The calls that kill a node, reload the configuration, reopen the logs and get this node's id.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

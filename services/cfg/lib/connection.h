@@ -1,5 +1,5 @@
 /*
- * The connection of a corosync_cfg_handle_t. Private to libcfg.
+ * The connection behind a corosync_cfg_handle_t. This header is private to libcfg.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

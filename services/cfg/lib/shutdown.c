@@ -1,5 +1,5 @@
 /*
- * Shutdowns by consent.
+ * Calls that request a shutdown of the daemon, and answer the vote about it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * How nodes and links are, and where nodes are found.
+ * Calls that get the state of nodes and links, and the addresses of nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * The connection of a cmap_handle_t. Private to libcmap.
+ * The connection behind a cmap_handle_t. This header is private to libcmap.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

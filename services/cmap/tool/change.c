@@ -1,5 +1,5 @@
 /*
- * Setting and deleting keys.
+ * Commands of corosync-cmapctl that set and delete keys.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Changes of keys as they happen.
+ * The command of corosync-cmapctl that prints changes of keys.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Keys of a map and their values: printed, set, deleted.
+ * The commands of corosync-cmapctl that print, set and delete keys.
  *
  * A function that returns false has printed the reason on stderr.
  *

@@ -1,7 +1,7 @@
 /*
- * Long messages, put together again from their fragments: one at a time for each sending process.
+ * Assembly of long messages from their fragments. Each sending process has at most one unfinished message.
  *
- * Memory grows with what has arrived, not with what a sender announces.
+ * Memory is allocated as fragments arrive, and not when a sender announces the size of a message.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

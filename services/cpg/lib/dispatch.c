@@ -1,7 +1,7 @@
 /*
- * Receives events and calls the program's callbacks.
+ * Receive events and call the program's callbacks.
  *
- * No lock is held in a callback, which may call any function, including this one.
+ * No lock is held during a callback, so a callback may call any function, including cpg_dispatch.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and the calls that never leave the process.
+ * Calls that connect and disconnect, and calls that send no request.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,5 @@
 /*
- * Iterations over groups and members. The executive has the snapshot, and a handle contains its
- * number.
+ * Iterations over groups and members. The executive has the snapshot. The object of a handle has the snapshot's number.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Groups: joining, leaving, who is in one, and who we are.
+ * Calls that join and leave a group, list its members, and get this node's id.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Sending.
+ * Calls that send messages.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,14 +1,12 @@
 /*
- * Buffers that the executive maps as well, so that their contents need not go through the request
- * ring.
+ * Buffers in a file that the executive reads, so that their contents need not be copied into a request.
  *
  * 1. The library makes a file, maps it, and sends its name to the executive.
- * 2. The executive maps it, removes its name, and leaves a token in it.
- * 3. To send, the library writes a multicast request in front of the program's bytes and sends the
- *    token.
+ * 2. The executive opens the file, removes its name, and writes a token into it.
+ * 3. To send a message, the library writes a request in front of the program's bytes and sends the token.
  *
- * An executive without zero copy leaves no token: the buffer is then plain memory, and messages are
- * sent in the ordinary way. So are messages that are too long for one event.
+ * An executive without zero copy writes no token. In that case messages in the buffer are sent in the ordinary way.
+ * Messages that are too long for one event are always sent in this way.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

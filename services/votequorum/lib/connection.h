@@ -1,5 +1,5 @@
 /*
- * The connection of a votequorum_handle_t. Private to libvotequorum.
+ * The connection behind a votequorum_handle_t. This header is private to libvotequorum.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

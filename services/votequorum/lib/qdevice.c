@@ -1,5 +1,5 @@
 /*
- * Quorum devices.
+ * The calls for programs of quorum devices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * Connecting, and all calls except those of quorum devices.
+ * The calls of libvotequorum, except for those of quorum devices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
