@@ -254,7 +254,7 @@ static void say(struct cfg *cfg, struct cfg_round *round, enum cfg_stage stage, 
 	decide(cfg);
 }
 
-/* ---- Reading ------------------------------------------------------------- */
+/* ---- Reading the file ---------------------------------------------------- */
 
 void cfg_agreement_prepared(void *self, int rc, const char *text)
 {
@@ -304,7 +304,7 @@ void cfg_agreement_next(struct cfg *cfg)
 		cfg_agreement_prepared(cfg, rc, "");
 }
 
-/* ---- The order ----------------------------------------------------------- */
+/* ---- Rounds and their messages ------------------------------------------- */
 
 static struct cfg_round **end_of(struct cfg_round **list, uint32_t *count)
 {

@@ -34,14 +34,14 @@ struct cfg_round {
 	bool is_forced;                    /* running nodes may be missing in the files */
 	bool is_alone;                     /* a check of this node alone, without messages on the ring */
 	struct cfg_sealed_key *key;        /* a new key of the ring (rotate.c); NULL: a reload */
-	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* with a new key: tag of the key in use when the round was requested; zero:
+	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* if key is set: tag of the key in use when the round began. It is zero if
 					    * keys were changing then */
 	bool is_begun;                     /* this node reads its file, or has read it */
 	bool is_ordered;                   /* a WITHOUT order is sent and not delivered yet */
 	bool is_ended;                     /* a DROP order is sent */
-	uint32_t warnings;                 /* number of delivered WITHOUT orders. The third one removes silent
-					    * members */
-	uint64_t since_ns;                 /* start of the current wait */
+	uint32_t warnings;                 /* number of delivered WITHOUT orders. After the third one the round goes on
+					    * without silent members */
+	uint64_t since_ns;                 /* start of the round's present wait */
 	uint64_t silence_ns;               /* start of the wait for members that have sent nothing */
 	struct cfg_member *members;        /* members of the ring in which the round began, ascending */
 	uint32_t member_count;

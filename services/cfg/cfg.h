@@ -71,12 +71,12 @@ struct cfg_rekey_member {
 
 struct cfg_rekey {
 	enum cfg_rekey_state state;
-	struct cfg_rekey_member *members; /* of the current configuration */
+	struct cfg_rekey_member *members; /* members of the current configuration */
 	uint32_t member_count;
 	uint32_t tag;          /* tag of the loaded keys */
 	uint32_t used_tag;     /* tag of the last keys that all members used */
 	uint32_t owed;         /* enum cfg_phase that has to be sent; 0: none */
-	uint64_t since_ns;     /* start of the state */
+	uint64_t since_ns;     /* time at which this state began */
 	uint64_t settled_ns;   /* the change does not end before this time */
 	bool is_withdrawing;   /* a withdrawal was sent */
 	bool is_withdrawn;     /* the withdrawal of this node was delivered */
@@ -94,7 +94,7 @@ struct cfg_vote {
 };
 
 struct cfg {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct cfg_connection *connections; /* newest first */
 	struct cfg_vote vote;

@@ -86,7 +86,7 @@ enum cfg_request_id {
 	CFG_REQ_KEY_ROTATE = 1001,
 };
 
-/* RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES, TRACKSTOP. */
+/* The requests RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES and TRACKSTOP. */
 struct cfg_req_plain {
 	struct cfg_request_header header;
 };
@@ -234,7 +234,7 @@ struct cfg_res_local_get {
 CFG_SIZE(cfg_res_local_get, 32);
 CFG_LAYOUT(cfg_res_local_get, nodeid, 24);
 
-/* The same layout as the public struct corosync_knet_link_status_v1. */
+/* This struct has the layout of the public struct corosync_knet_link_status_v1. */
 struct cfg_wire_link_status {
 	uint8_t enabled, connected, dynconnected, pad;
 	uint32_t mtu;
@@ -246,7 +246,7 @@ CFG_LAYOUT(cfg_wire_link_status, mtu, 4);
 CFG_LAYOUT(cfg_wire_link_status, source, 8);
 CFG_LAYOUT(cfg_wire_link_status, destination, 264);
 
-/* The same layout as the public struct corosync_cfg_node_status_v1. */
+/* This struct has the layout of the public struct corosync_cfg_node_status_v1. */
 struct cfg_wire_node_status {
 	uint32_t version;
 	uint32_t nodeid;
@@ -363,7 +363,7 @@ CFG_LAYOUT(cfg_ring_kill_node, reason, 24);
 
 struct cfg_ring_reload_config {
 	struct cfg_request_header header;
-	uint32_t nodeid; /* of the sender */
+	uint32_t nodeid; /* node id of the sender */
 	uint32_t pad;
 	uint64_t cookie; /* chosen by the sender, and meaningful only to it */
 };
@@ -419,7 +419,7 @@ struct cfg_ring_reload_word {
 	uint32_t stage; /* enum cfg_stage */
 	uint32_t text_size;
 	uint32_t pad;
-	char text[]; /* without NUL */
+	char text[]; /* text_size bytes without NUL */
 };
 CFG_SIZE(cfg_ring_reload_word, 40);
 CFG_LAYOUT(cfg_ring_reload_word, number, 16);
@@ -452,7 +452,7 @@ enum {
 };
 
 struct cfg_sealed_key {
-	uint8_t round[CFG_ROUND_SIZE]; /* random */
+	uint8_t round[CFG_ROUND_SIZE]; /* random number of the round */
 	uint8_t bytes[CFG_KEY_SIZE];
 	uint8_t tag[CFG_KEY_TAG_SIZE];
 };

@@ -294,8 +294,8 @@ static bool has_room(struct fast_channel *fast, uint32_t need)
 }
 
 /*
- * Return whether a record can be received. If so, a sender does not wait, since events would accumulate in the
- * executive meanwhile.
+ * Return whether a record can be received. If so, a sender does not wait for room, since events would accumulate in the
+ * executive during the wait.
  */
 static bool has_news(const struct fast_channel *fast)
 {

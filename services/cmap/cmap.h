@@ -41,7 +41,7 @@ struct cmap_tracker {
 	struct cmap *cmap;
 	struct coterie_client *client;
 	struct coterie_map_tracker *tracker;
-	uint32_t events; /* COTERIE_MAP_DELETED … */
+	uint32_t events; /* bits: COTERIE_MAP_DELETED, _MODIFIED, _ADDED, _PREFIX */
 	char key[];      /* key or prefix */
 };
 
@@ -73,7 +73,7 @@ struct cmap_version {
 };
 
 struct cmap {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct cmap_connection *connections;
 	struct cmap_version version;
@@ -150,7 +150,7 @@ int cmap_handle_set_map(void *self, struct coterie_client *client, const void *m
 int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** Called when the connection ends. */
+/** Free all iterators of a connection that ends. */
 void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
@@ -165,7 +165,7 @@ int cmap_track_init(struct cmap *cmap);
 void cmap_track_fini(struct cmap *cmap);
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_track_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** Called when the connection ends. */
+/** End all trackers of a connection that ends. */
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_trackers_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
@@ -177,7 +177,7 @@ int cmap_state_load(void *self, const void *blob, uint32_t size);
 
 /* --- version.c --- */
 
-/** @return 0; -ENOMEM */
+/** Track the key of the version. @return 0; -ENOMEM */
 int cmap_version_init(struct cmap *cmap);
 void cmap_version_fini(struct cmap *cmap);
 /** Send this node's version to the other nodes, as soon as the ring has room. */

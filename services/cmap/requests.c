@@ -144,7 +144,10 @@ static int set_stats(struct cmap *cmap, struct coterie_client *client, const cha
 		return rc;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (begins_with(what, names[i])) {
-			/* These statistics may not exist, for example on a ring without knet. */
+			/*
+			 * Ignore an error: the statistics may not exist, for example those of knet on a ring without
+			 * knet.
+			 */
 			(void)cmap->host->stats_clear(cmap->ctx, names[i]);
 			return 0;
 		}

@@ -29,7 +29,7 @@ struct control_list {
 };
 
 struct control {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct control_waiter *waiters;
 	/* nodes.c */

@@ -29,7 +29,7 @@ enum {
 enum control_request_id {
 	CONTROL_REQ_PLUGIN_LOAD = 0,    /* words: name or absolute path, then KEY=VALUE for each
 					 * option */
-	CONTROL_REQ_PLUGIN_UNLOAD = 1,  /* words: name */
+	CONTROL_REQ_PLUGIN_UNLOAD = 1,  /* words: the plugin's name */
 	CONTROL_REQ_PLUGIN_REPLACE = 2, /* words: name, then the absolute path of the new file, or nothing */
 	CONTROL_REQ_PLUGIN_NODES = 3,   /* list the plugins of the nodes; no words */
 	CONTROL_REQ_RELOAD = 4,         /* reload this node alone; no words; refused if the service cfg is loaded */

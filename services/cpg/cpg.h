@@ -232,7 +232,7 @@ enum cpg_complaint {
 };
 
 struct cpg {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct cpg_group **groups; /* group_count, in no order */
 	uint32_t group_count, group_capacity;
@@ -297,7 +297,7 @@ void cpg_statistics_offer(struct cpg *cpg);
 int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
 
-/** @return borrowed; NULL: no such group */
+/** Find a group by its name. @return borrowed; NULL: no such group */
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
 /** Find or create a group. @return borrowed; NULL: out of memory. The caller then calls cpg_group_release. */
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
@@ -313,7 +313,7 @@ int cpg_members_reserve(struct cpg_group *group, uint32_t count);
 /** Insert a process that is not a member yet. There must be room. @return the new element, which the caller fills */
 struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 
-/** @return borrowed until the members change; NULL: not a member */
+/** Find a member. @return borrowed until the members change; NULL: not a member */
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 /** Return whether any process of the node is a member. */
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid);
@@ -348,7 +348,7 @@ void cpg_index_init(struct cpg *cpg);
 void cpg_index_fini(struct cpg *cpg);
 /** Return the hash of a name that cpg_name_clean() has written. It depends on a random key of this struct cpg. */
 uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name);
-/** @return borrowed; NULL: there is none */
+/** Find a group by its name and the hash of the name. @return borrowed; NULL: there is no such group */
 struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);
 /** Add a group that is not in cpg->groups yet. @return 0; -ENOMEM */
 int cpg_index_add(struct cpg *cpg, struct cpg_group *group);

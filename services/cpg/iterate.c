@@ -114,7 +114,7 @@ int cpg_handle_iteration_initialize(void *self, struct coterie_client *client, c
 
 	if (req.iteration_type < CPG_NAME_ONLY || req.iteration_type > CPG_ALL)
 		return -EINVAL;
-	/* For the other types the name in the request of Corosync's library is undefined. */
+	/* Use the name only with CPG_ONE_GROUP: with other types Corosync's library does not set it. */
 	if (req.iteration_type == CPG_ONE_GROUP) {
 		int rc = cpg_name_clean(&req.group, &name);
 

@@ -12,7 +12,7 @@
 /* CPG_TYPE_SAFE of the client API. Every other value means agreed delivery. */
 #define GUARANTEE_SAFE 3u
 #define LEAVE_RETRY_NS UINT64_C(10000000)
-/* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF. */
+/* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF of the client API. */
 #define INITIAL_TOTEM_CONF 1u
 #define CS_OK 1
 

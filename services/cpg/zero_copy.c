@@ -133,8 +133,8 @@ static int check_file(int fd, uint32_t uid, struct stat *status)
 }
 
 /*
- * Return whether the client could remove the file's name itself, since the daemon will remove it. The client's
- * supplementary groups are not known.
+ * Return whether the client itself could remove a file from this folder. Only then the daemon removes the name. The
+ * client's supplementary groups are not known, so they give no permission here.
  */
 static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 {

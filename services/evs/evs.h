@@ -38,7 +38,7 @@ struct evs_index {
 #define EVS_USER_GROUPS_MAX EVS_CONNECTION_GROUPS_MAX
 
 struct evs {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct evs_connection *connections; /* newest first */
 	struct evs_wire_group *groups;      /* scratch: the groups of one message */

@@ -74,7 +74,7 @@ enum quorum_request_id {
 	QUORUM_REQ_MODEL_GETTYPE = 4,
 };
 
-/* GETQUORATE, TRACKSTOP, GETTYPE. */
+/* The requests GETQUORATE, TRACKSTOP and GETTYPE. */
 struct quorum_req_plain {
 	struct quorum_request_header header;
 };

@@ -21,19 +21,19 @@ struct quorum_connection {
 	bool is_tracking;
 };
 
-/** Node ids. */
+/** A list of node ids. */
 struct quorum_list {
 	uint32_t *nodeids;
 	uint32_t count;
 };
 
 struct quorum {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct quorum_connection *connections;
 	/* The last configuration, and its difference from the last finished synchronisation. */
 	struct coterie_ring_id ring;
-	struct quorum_list members, joined, left; /* ascending */
+	struct quorum_list members, joined, left; /* lists with ascending node ids */
 	struct quorum_list before;                /* members at the last finished synchronisation */
 	bool is_known;                            /* false: there was no memory for the lists of this configuration */
 	bool is_same;                             /* this configuration was synchronised before */

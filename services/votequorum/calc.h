@@ -38,7 +38,7 @@ struct vote_node {
 	uint32_t flags; /* enum votequorum_ring_flag. Unknown bits are kept */
 };
 
-/** Node ids. */
+/** A list of node ids. */
 struct vote_list {
 	uint32_t *nodeids;
 	uint32_t count;
@@ -56,9 +56,9 @@ struct vote_options {
 };
 
 struct vote_calc {
-	uint32_t local; /* node id */
+	uint32_t local; /* node id of this node */
 	struct vote_options options;
-	struct vote_node *nodes; /* node_count, ascending */
+	struct vote_node *nodes; /* node_count elements, ascending by node id */
 	uint32_t node_count, node_capacity;
 	struct vote_list members, previous; /* nodes of the present configuration, and of the one before; ascending */
 	uint32_t device_votes;
@@ -86,7 +86,7 @@ struct vote_sum {
 int vote_init(struct vote_calc *calc, uint32_t local);
 void vote_fini(struct vote_calc *calc);
 
-/** @return borrowed until a node is added; NULL: not known */
+/** Find a node. @return borrowed until a node is added; NULL: no such node */
 struct vote_node *vote_find(const struct vote_calc *calc, uint32_t nodeid);
 /** Return the local node, borrowed until a node is added. */
 struct vote_node *vote_local(const struct vote_calc *calc);

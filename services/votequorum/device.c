@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The quorum device is a program on this node that decides with more information than votes. It registers under a name
- * and reports at intervals whether it votes for this node's part of the ring (book services, "quorum and votequorum").
- * The registration belongs to the node, not to the client.
+ * The quorum device is a program on this node with votes of its own. It registers under a name and reports at intervals
+ * whether it gives its votes to this node's part of the ring (book services, "quorum and votequorum"). The registration
+ * belongs to the node, and stays when the client disconnects.
  */
 #include "services/votequorum/votequorum.h"
 

@@ -166,7 +166,7 @@ struct votequorum_req_trackstop {
 };
 VOTEQUORUM_SIZE(votequorum_req_trackstop, 16);
 
-/* QDEVICE_REGISTER and QDEVICE_UNREGISTER. */
+/* The requests QDEVICE_REGISTER and QDEVICE_UNREGISTER. */
 struct votequorum_req_qdevice {
 	struct votequorum_request_header header;
 	char name[VOTEQUORUM_NAME_SIZE];

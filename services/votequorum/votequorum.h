@@ -28,13 +28,13 @@ struct votequorum_connection {
 };
 
 /** Bits for messages that wait for room on the ring. They are sent in the order of the bits. */
-#define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO(self) */
-#define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO(0) */
+#define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO about this node */
+#define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO about this node's device (node id 0) */
 #define VOTEQUORUM_OWES_VOTES 4u       /* RECONFIGURE: this node's votes */
 #define VOTEQUORUM_OWES_EXPECTED 8u    /* RECONFIGURE: this node's expected votes */
 #define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: do not wait for all nodes any more */
 #define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: remove the name in `unregistered` */
-#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the known name */
+#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: register the known name again */
 #define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: information of this node's device, empty if there is none */
 #define VOTEQUORUM_OWES_LAST VOTEQUORUM_OWES_EXTRA
 
@@ -84,7 +84,7 @@ enum votequorum_key {
 };
 
 struct votequorum {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct vote_calc calc;
 	struct votequorum_config config;
@@ -98,7 +98,7 @@ struct votequorum {
 	bool has_reread;   /* keys were read again. From then on the tie-breaker is always published */
 	bool is_resetting; /* the service itself writes quorum.cancel_wait_for_all */
 	bool told_quorate; /* the verdict that was published last */
-	uint32_t owed;     /* VOTEQUORUM_OWES_… */
+	uint32_t owed;     /* VOTEQUORUM_OWES_… bits of messages that wait for room */
 	struct coterie_timer *retry;
 	struct coterie_timer *window; /* runs while last man standing waits */
 	struct coterie_timer *store;  /* runs while the state file has an older barrier */
@@ -143,7 +143,7 @@ void votequorum_send(struct votequorum *vq, uint32_t messages);
  * In the next turn of the loop send the waiting messages and publish the verdict, unless a synchronisation runs then.
  */
 void votequorum_send_later(struct votequorum *vq);
-/** @return 0; -EAGAIN */
+/** Send a RECONFIGURE or QDEVICE message. @return 0; -EAGAIN: the ring has no room */
 int votequorum_send_reconfigure(
 	struct votequorum *vq, uint32_t nodeid, uint32_t value, enum votequorum_ring_param param);
 int votequorum_send_rename(struct votequorum *vq, const char *old_name, const char *new_name);
@@ -182,7 +182,7 @@ struct votequorum_extra {
 	uint8_t bytes[];
 };
 
-/** @return NULL: the node has none */
+/** Find the information of a node. @return borrowed; NULL: the node has none */
 const struct votequorum_extra *votequorum_extra_find(const struct votequorum *vq, uint32_t nodeid);
 /**
  * Replace the information of a node. The bytes are copied. size 0: remove the information. @return 0; -ENOMEM: nothing

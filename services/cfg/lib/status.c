@@ -74,7 +74,7 @@ cs_error_t corosync_cfg_ring_status_get(
 		return CS_ERR_NO_MEMORY;
 	ssize_t size = client_call(
 		&cfg_connections, cfg_handle, &request, sizeof(request), response, sizeof(*response));
-	/* If a text was too long, the answer has an error, and its data is valid nevertheless. */
+	/* If the daemon had to shorten a text, the answer has an error, but its data is valid. */
 	if (size == (ssize_t)sizeof(*response))
 		rc = copy_ring_status(response, interface_names, status, interface_count);
 	else

@@ -18,7 +18,7 @@
 #include "tools/common/number.h"
 
 enum {
-	SHUTDOWN_TRIES = 31, /* one second apart */
+	SHUTDOWN_TRIES = 31, /* the tries are one second apart */
 	OPTION_FORCE = UCHAR_MAX + 1,
 };
 

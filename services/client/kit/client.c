@@ -34,7 +34,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait a little before the next try. @return false: the time is over */
+/* Wait a little before the next try. @return false: the time limit has passed */
 static bool may_retry(int64_t began_ms, int timeout_ms)
 {
 	if (timeout_ms >= 0 && now_ms() - began_ms >= timeout_ms)

@@ -12,7 +12,7 @@
 #include "services/cmap/tool/keys.h"
 
 enum {
-	CONNECT_TRIES = 11, /* one second apart */
+	CONNECT_TRIES = 11, /* the tries are one second apart */
 };
 
 /* The options of the command line. */

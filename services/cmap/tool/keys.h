@@ -13,7 +13,7 @@
 
 #include <corosync/cmap.h>
 
-/** How keys are printed. */
+/** The format in which keys are printed. */
 struct key_format {
 	bool with_binary; /* print values of type binary, too */
 	bool is_quiet;    /* print only the value */

@@ -21,9 +21,9 @@ struct assembly_fragment {
 	uint32_t nodeid; /* sender */
 	uint32_t pid;
 	uint32_t type;         /* enum cpg_fragment_type */
-	uint32_t message_size; /* whole message, bytes */
+	uint32_t message_size; /* bytes of the whole message */
 	const void *bytes;     /* borrowed */
-	uint32_t size;         /* of this fragment */
+	uint32_t size;         /* bytes of this fragment */
 };
 
 /**

@@ -10,7 +10,7 @@
 #include "services/client/error.h"
 
 struct iteration {
-	struct handle_object object; /* first */
+	struct handle_object object; /* must be the first member */
 	cpg_handle_t connection;     /* may be invalid by now */
 	cpg_iteration_handle_t handle;
 	uint64_t remote;        /* the executive's number of its snapshot */
