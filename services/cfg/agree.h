@@ -31,9 +31,9 @@ struct cfg_round {
 	uint32_t asker;
 	uint64_t number;
 	bool is_check;                     /* a check: no node applies its file */
-	bool is_forced;                    /* running nodes may be missing in the files */
+	bool is_forced;                    /* files are accepted even if running nodes are missing in them */
 	bool is_alone;                     /* a check of this node alone, without messages on the ring */
-	struct cfg_sealed_key *key;        /* a new key of the ring (rotate.c); NULL: a reload */
+	struct cfg_sealed_key *key;        /* a new key of the ring (rotate.c), or NULL: the round is a reload */
 	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* if key is set: tag of the key in use when the round began. It is zero if
 					    * keys were changing then */
 	bool is_begun;                     /* this node reads its file, or has read it */

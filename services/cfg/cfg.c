@@ -153,7 +153,7 @@ static void deliver_kill_node(void *self, uint32_t nodeid, void *msg, uint32_t s
 	cfg->host->die(cfg->ctx, EXIT_KILLED, reason);
 }
 
-/* ---- Ring messages without effect here ----------------------------------- */
+/* ---- Ring messages without effect ---------------------------------------- */
 
 static void deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {

@@ -18,7 +18,7 @@
 enum {
 	CFG_SERVICE_ID = 1,
 	CFG_REASON_SIZE = 256,
-	/* Links in an answer to CFG_REQ_RING_STATUS_GET, and bytes of their texts, NUL included. */
+	/* Most links in an answer to CFG_REQ_RING_STATUS_GET, and bytes of their two texts, NUL included. */
 	CFG_RING_STATUS_MAX = 16,
 	CFG_RING_NAME_SIZE = 128,
 	CFG_RING_STATUS_SIZE = 512,
@@ -60,7 +60,7 @@ CFG_LAYOUT(cfg_response_header, error, 16);
 
 /* The reason why a node is killed. */
 struct cfg_wire_reason {
-	uint16_t length; /* usually includes the NUL, at most 256 */
+	uint16_t length; /* at most 256. Usually it includes the NUL */
 	uint16_t pad[3];
 	char text[CFG_REASON_SIZE]; /* bytes behind length are undefined */
 };
@@ -153,7 +153,7 @@ CFG_LAYOUT(cfg_req_trackstart, track_flags, 16);
 
 enum cfg_reload_flags {
 	CFG_RELOAD_CHECK = 1, /* all nodes read and check their files, and change nothing */
-	CFG_RELOAD_FORCE = 2, /* running nodes may be missing in a coterie.conf */
+	CFG_RELOAD_FORCE = 2, /* accept a coterie.conf in which running nodes are missing */
 };
 
 struct cfg_req_reload_report {
@@ -165,7 +165,7 @@ CFG_SIZE(cfg_req_reload_report, 24);
 CFG_LAYOUT(cfg_req_reload_report, flags, 16);
 
 enum cfg_rotate_flags {
-	CFG_ROTATE_FORCE = 1, /* nodes of the node list may be absent from the ring */
+	CFG_ROTATE_FORCE = 1, /* rotate the key even if nodes of the node list are not in the ring */
 };
 
 struct cfg_req_key_rotate {
@@ -281,7 +281,7 @@ CFG_LAYOUT(cfg_res_node_status_error, version, 24);
 enum cfg_outcome {
 	CFG_OUTCOME_APPLIED = 1, /* all nodes have applied their files */
 	CFG_OUTCOME_REFUSED = 2, /* a node refused: no node has changed anything */
-	CFG_OUTCOME_CHECKED = 3, /* every node could apply its file */
+	CFG_OUTCOME_CHECKED = 3, /* a check: every node could apply its file */
 	CFG_OUTCOME_EACH = 4,    /* Corosync nodes are in the ring, so each node decides about its own file. The report
 				  * has only the node of the client */
 };
@@ -311,8 +311,9 @@ CFG_LAYOUT(cfg_res_reload_report, outcome, 24);
 CFG_LAYOUT(cfg_res_reload_report, count, 28);
 
 /*
- * Followed by text_size bytes, padded to a multiple of 8. For a node that is ready or has applied its file,
- * the text has lines: "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" if some were left out.
+ * One node in a report. It is followed by text_size bytes, padded to a multiple of 8. For a node that is ready or has
+ * applied its file, the text has lines: "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" if lines were
+ * left out.
  */
 struct cfg_wire_node_report {
 	uint32_t nodeid;
@@ -339,7 +340,10 @@ enum cfg_ring_function {
 	CFG_RING_SHUTDOWN = 2,
 	CFG_RING_RELOAD_CONFIG = 3,
 	CFG_RING_CRYPTO_RECONFIG = 4,
-	/* Extensions, sent only in rings of Coterie nodes. A Corosync node would drop them with a warning. */
+	/*
+	 * The following messages are extensions. They are sent only in rings of Coterie nodes: a Corosync node would
+	 * drop them with a warning.
+	 */
 	CFG_RING_RELOAD_ASK = 5,
 	CFG_RING_RELOAD_WORD = 6,
 	CFG_RING_RELOAD_ORDER = 7,

@@ -49,7 +49,7 @@ static void arm(struct cfg *cfg);
 
 /* --- the states --- */
 
-/* Return the time without a token. A repeated token does not count. */
+/* Return the time since the last token. A repeated token is not counted as a token. */
 static uint64_t silence_ns(struct cfg *cfg)
 {
 	struct coterie_map_value value;

@@ -215,7 +215,7 @@ void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection)
 	if (!connection->is_tracking)
 		return;
 	connection->is_tracking = false;
-	count_votes(cfg); /* a tracker that has disconnected does not object */
+	count_votes(cfg); /* the vote may now be complete, since a tracker that has left does not object */
 }
 
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection)

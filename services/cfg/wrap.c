@@ -133,6 +133,6 @@ int cfg_wrap_open(struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key 
 	EVP_CIPHER_CTX_free(context);
 	explicit_bzero(wrapping, sizeof(wrapping));
 	if (!is_open)
-		explicit_bzero(key, CFG_KEY_SIZE); /* the decrypted bytes are not authentic */
+		explicit_bzero(key, CFG_KEY_SIZE); /* wipe the decrypted bytes, since they are not authentic */
 	return is_open ? 0 : -EBADMSG;
 }

@@ -21,7 +21,7 @@
 struct dispatch_buffer;
 struct fast_record;
 
-/** Buffers for events, a member of each connection. */
+/** Buffers for events. Each connection has this struct as a member. */
 struct dispatch {
 	pthread_mutex_t lock;
 	struct dispatch_buffer *spare; /* free buffer, or NULL. Nested dispatches need more buffers */

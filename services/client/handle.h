@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/** First member of every object in a table. */
+/** This struct is the first member of every object in a table. */
 struct handle_object {
 	atomic_uint references;
 };
@@ -58,7 +58,7 @@ int handle_open(struct handle_table *table, struct handle_object *object, uint64
  */
 int handle_get(struct handle_table *table, uint64_t handle, struct handle_object **object);
 
-/** Drop a reference. The last one destroys the object. */
+/** Drop a reference. If it was the last one, destroy the object. */
 void handle_put(struct handle_table *table, struct handle_object *object);
 
 /**

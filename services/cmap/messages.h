@@ -223,7 +223,7 @@ struct cmap_req_set_map {
 CMAP_SIZE(cmap_req_set_map, 24);
 CMAP_LAYOUT(cmap_req_set_map, map, 16);
 
-/* A value that does not exist has type 0 and size 0. */
+/* The event of a change, with the new and the old value. A value that does not exist has type 0 and size 0. */
 struct cmap_event_notify {
 	struct cmap_response_header header;
 	uint64_t instance;
@@ -262,7 +262,7 @@ enum cmap_ring_reason {
 /* One key in a ring message, in the sender's byte order. */
 struct cmap_ring_item {
 	struct cmap_wire_name name;
-	uint8_t type; /* 0: the key does not exist on that node */
+	uint8_t type; /* 0: the key does not exist on the sender's node */
 	uint8_t pad[7];
 	uint64_t value_size;
 	uint8_t value[]; /* padded with zeros to a multiple of 8 */

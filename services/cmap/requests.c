@@ -228,7 +228,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 	return rc;
 }
 
-/* Return an error if the client may not change a key, whether it exists or not. */
+/* Return an error if the client may not change a key. The result does not depend on whether the key exists. */
 static int may_change(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	if (key == NULL)

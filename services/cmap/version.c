@@ -190,8 +190,8 @@ void cmap_deliver_values(void *self, uint32_t nodeid, void *msg, uint32_t size)
 }
 
 /*
- * Convert the byte order of a value of a number type. If its size does not fit its type, do not change the value: it is
- * dropped later.
+ * Convert the byte order of a value of a number type. If its size does not fit its type, do not change the value: the
+ * handler of the message ignores it.
  */
 static void swap_value(struct cmap_ring_item *item)
 {

@@ -17,7 +17,7 @@ struct control_waiter {
 	struct control *control;
 	uint64_t client; /* the client's number */
 	uint32_t response_id;
-	bool is_check; /* the reload is only a check */
+	bool is_check; /* the client waits for a reload that only checks the file */
 	struct control_waiter *next;
 };
 
@@ -49,7 +49,7 @@ struct control {
 struct control_keys {
 	char *bytes; /* NULL: there is no text */
 	uint32_t size, room;
-	bool is_cut; /* there are more keys, or there was no memory for them */
+	bool is_cut; /* there are more keys than fit, or memory ran out */
 };
 
 #define CONTROL_CS_OK 1

@@ -106,7 +106,7 @@ struct control_res {
 	struct control_response_header header;
 	int32_t rc; /* 0 or a negative errno from the host's function, such as plugin_load */
 	uint32_t pad;
-	char text[CONTROL_TEXT_SIZE]; /* reason of a failure, or "" */
+	char text[CONTROL_TEXT_SIZE]; /* reason why the change has failed, or "" */
 };
 _Static_assert(offsetof(struct control_res, text) == 32, "layout of a control response");
 

@@ -10,7 +10,7 @@
 
 static const char error_key[] = "config.reload_error_message";
 
-/* Return the reason why applying failed. */
+/* Return the reason why the file could not be applied. */
 static const char *reason(const struct control *control, int rc)
 {
 	uint32_t type, size;

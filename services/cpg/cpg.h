@@ -37,7 +37,7 @@ enum cpg_state {
 
 /** The handle of a process of this node for compact messages. */
 struct cpg_handle {
-	uint64_t period; /* in which the handle is valid; 0: none */
+	uint64_t period; /* period in which the handle is valid, or 0: no handle */
 	uint32_t number;
 };
 
@@ -61,7 +61,7 @@ struct cpg_connection {
 	struct cpg_group *group;                            /* NULL: UNJOINED */
 	struct cpg_leaving *leaving; /* allocated at the join, so that the leave needs no memory */
 	enum cpg_state state;
-	uint32_t pid; /* as the library sent it at the join */
+	uint32_t pid; /* pid that the library has sent with the join */
 	struct cpg_handle handle;
 	bool is_finalized;         /* it receives no more events */
 	bool wants_totem;          /* it requested the ring's configuration after its first change */
@@ -69,7 +69,7 @@ struct cpg_connection {
 	uint64_t changes;          /* configuration changes sent to it */
 	uint64_t changes_at_first; /* value of `changes` when the first fragment of a message arrived */
 	struct cpg_iteration *iterations;
-	struct cpg_snapshot_build *build; /* of the iteration that the client waits for; NULL: none */
+	struct cpg_snapshot_build *build; /* snapshot for the iteration that the client waits for, or NULL */
 	struct cpg_zero_copy *zero_copies;
 	uint32_t zero_copy_count;
 	uint64_t zero_copy_size; /* bytes of all its zero-copy buffers */
@@ -85,7 +85,8 @@ struct cpg_process {
 
 /** A group that has members or local connections, or that a synchronisation names. */
 struct cpg_group {
-	struct cpg_process *members; /* count, ascending by node id, then pid; at first `single` */
+	struct cpg_process *members; /* `count` elements, ascending by node id, then pid. At first it points to
+				      * `single` */
 	uint32_t count, capacity;
 	uint32_t pins; /* number of loops that walk over its connections. Until it is 0 the group must not be freed */
 	uint32_t hash; /* hash of the name, from index.c */
@@ -132,7 +133,7 @@ struct cpg_gone_set {
 /** The groups by name. */
 #define CPG_INDEX_WORDS (CPG_GROUP_NAME_MAX / 4)
 struct cpg_index {
-	struct cpg_group **buckets; /* count of them: a power of two, or 0 before the first group */
+	struct cpg_group **buckets; /* `count` elements, which is a power of two, or 0 before the first group */
 	uint32_t count;
 	uint64_t key[CPG_INDEX_WORDS + 1];
 };
@@ -164,7 +165,8 @@ struct cpg_resync {
 	struct cpg_ring_joinlist_entry *local; /* processes of this node, in the order in which they are announced */
 	uint32_t local_count, local_sent;
 	bool has_local;
-	bool is_same; /* the ring was synchronised before, and is again because another node has loaded the service */
+	bool is_same; /* this ring was synchronised before. It is synchronised again since another node has loaded the
+		       * service */
 	struct cpg_gone_set gone;
 	struct cpg_received *received; /* in the order of arrival */
 	uint32_t received_count, received_capacity;
@@ -197,9 +199,9 @@ struct cpg_again {
 };
 
 /**
- * Compact messages (compact.c). A period lasts from one sync_start to the next. The members speakers, announced
- * and is_on follow only from messages that were delivered in it. So they are the same on all nodes at the same
- * message.
+ * Compact messages (compact.c). A period lasts from one sync_start to the next. The members speakers, announced and
+ * is_on depend only on messages that were delivered in the present period. So they are the same on all nodes at the
+ * same message.
  */
 struct cpg_compact {
 	bool is_allowed; /* by the configuration */
@@ -238,7 +240,7 @@ struct cpg {
 	uint32_t group_count, group_capacity;
 	struct cpg_index index;
 	bool is_walking;           /* a loop walks over `groups`, so no group may be freed */
-	struct cpg_tally *tallies; /* tally_count, ascending by node id; none is 0 */
+	struct cpg_tally *tallies; /* tally_count elements, ascending by node id. Elements with count 0 are removed */
 	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
 	struct cpg_leaving *leaving;        /* oldest first */
@@ -246,7 +248,7 @@ struct cpg {
 	bool has_unsent;        /* while a saved state is read: whether a leave in it has to be sent */
 	uint32_t state_version; /* while a saved state is read: the state's version */
 	uint64_t process_seq;
-	uint64_t list_version;             /* differs after each change of the lists */
+	uint64_t list_version;             /* has another value after each change of the groups or their members */
 	struct cpg_snapshot_build *builds; /* snapshots that are not complete yet, in the order in which they get turns
 					    * of the loop */
 	struct coterie_timer *build_timer;
@@ -288,7 +290,7 @@ int cpg_reserve(void **array, uint32_t *capacity, uint32_t count, size_t element
 
 /* --- statistics.c --- */
 
-/** Offer the number of groups and of their members. */
+/** Add the keys of this service to the statistics map. */
 void cpg_statistics_offer(struct cpg *cpg);
 
 /* --- groups.c --- */

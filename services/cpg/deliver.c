@@ -100,7 +100,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 	};
 	struct cpg_connection *next;
 
-	if (group->connections == NULL) { /* no client of this node to notify */
+	if (group->connections == NULL) { /* this node has no client to notify */
 		cpg_group_release(cpg, group);
 		return;
 	}

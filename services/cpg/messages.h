@@ -301,7 +301,7 @@ enum cpg_response_id {
 	CPG_RES_ZC_FREE = 0,
 };
 
-/* Answers JOIN, LEAVE, ITERATION_FINALIZE, FINALIZE, ZC_*, PARTIAL_MCAST, and every refusal. */
+/* The answer to JOIN, LEAVE, ITERATION_FINALIZE, FINALIZE, ZC_*, PARTIAL_MCAST, and to every refused request. */
 struct cpg_res_plain {
 	struct cpg_response_header header;
 };
@@ -394,7 +394,7 @@ struct cpg_event_confchg {
 	uint32_t pad1;
 	uint32_t left_count;
 	uint32_t pad2;
-	/* members, then left, then joined. The value of header.size is 184 + 24 * (all three) */
+	/* members, then left, then joined. The value of header.size is 184 + 24 * the sum of the three counts */
 	struct cpg_wire_address lists[];
 };
 CPG_SIZE(cpg_event_confchg, 184);
@@ -435,7 +435,7 @@ enum cpg_ring_function {
 };
 #define CPG_RING_ID(function) ((int32_t)((uint32_t)CPG_SERVICE_ID << 16 | (uint32_t)(function)))
 
-/* PROCJOIN and PROCLEAVE. The node is the sender of the message. */
+/* The messages PROCJOIN and PROCLEAVE. The process is on the node that sends the message. */
 struct cpg_ring_process {
 	struct cpg_request_header header;
 	struct cpg_wire_name group;
@@ -458,7 +458,7 @@ CPG_SIZE(cpg_ring_joinlist_entry, 144);
 CPG_LAYOUT(cpg_ring_joinlist_entry, pid, 0);
 CPG_LAYOUT(cpg_ring_joinlist_entry, group, 8);
 
-/* The only ring message with a response header. */
+/* The message JOINLIST, the only ring message with a response header. */
 struct cpg_ring_joinlist {
 	struct cpg_response_header header;
 	struct cpg_ring_joinlist_entry entries[]; /* header.size is 24 + 144 * count */
@@ -502,8 +502,8 @@ struct cpg_ring_downlist {
 	uint32_t pad0;
 	uint32_t left_count;
 	uint32_t pad1;
-	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* always sent in full. Only the first left_count are
-					     * valid */
+	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* the array is always sent in full, but only the first left_count node ids
+					     * are valid */
 };
 CPG_SIZE(cpg_ring_downlist, 1568);
 CPG_LAYOUT(cpg_ring_downlist, old_member_count, 16);
@@ -532,7 +532,7 @@ enum cpg_compact_kind {
 	CPG_COMPACT_DEFINE = 1,  /* number: pid; data: the group's name. The handle stands for both from this message
 				  * on */
 	CPG_COMPACT_MESSAGE = 2, /* no number; data: the message */
-	CPG_COMPACT_FIRST = 3,   /* fragments. number: msglen; data: the fragment */
+	CPG_COMPACT_FIRST = 3,   /* this and the next two are fragments. number: msglen; data: the fragment */
 	CPG_COMPACT_CONTINUED = 4,
 	CPG_COMPACT_LAST = 5,
 	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle is free after this message */

@@ -16,7 +16,7 @@
 #define INITIAL_TOTEM_CONF 1u
 #define CS_OK 1
 
-/* Plugins call the service with the structs of <coterie/cpg_calls.h>. */
+/* Plugins call the service with the structs of <coterie/cpg_calls.h>, which must have the same layout. */
 #define SAME(ours, theirs) \
 	_Static_assert(sizeof(struct ours) == sizeof(struct theirs), #ours " and " #theirs " have one layout")
 #define SAME_PLACE(ours, member, theirs, their_member) \
@@ -457,8 +457,8 @@ const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 		cpg_handle_iteration_finalize},
 	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE, handle_finalize},
 	/*
-	 * Accept these requests at any time, since they send nothing on the ring. Corosync's library ignores errors in
-	 * their answers, so it would not notice "try again".
+	 * Accept the next two requests without flow control, since they send nothing on the ring. Corosync's library
+	 * ignores errors in their answers, so it would not notice "try again".
 	 */
 	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC, cpg_handle_zc_alloc},
 	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE, cpg_handle_zc_free},

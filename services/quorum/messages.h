@@ -176,7 +176,7 @@ struct quorum_event_v1_nodelist {
 	uint32_t joined_count;
 	uint32_t pad1;
 	uint32_t left_count;
-	/* Members, then joined, then left. The value of header.size is 64 + 4 * (all three). */
+	/* Members, then joined, then left. The value of header.size is 64 + 4 * the sum of the three counts. */
 	uint32_t lists[];
 };
 QUORUM_SIZE(quorum_event_v1_nodelist, 64);

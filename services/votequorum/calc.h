@@ -67,13 +67,13 @@ struct vote_calc {
 	bool is_waiting;           /* this node waits until all nodes have been members at the same time */
 	bool is_master;            /* the device of this node has set "master wins" */
 	uint32_t ev_barrier;       /* lower limit for allow_downscale */
-	uint32_t tracking_barrier; /* highest number of expected votes so far */
+	uint32_t tracking_barrier; /* highest number of expected votes so far, for expected_votes_tracking */
 	uint32_t lowest, highest;  /* node ids of the members at the last quorate decision */
 	uint32_t told_expected;    /* valid with VOTE_EXPECTED */
 	uint32_t waiting_votes;    /* valid with VOTE_WAITING */
 };
 
-/** A quorum, and the present votes. */
+/** The number of votes that make a quorum, and the number of present votes. */
 struct vote_sum {
 	uint32_t quorum;
 	uint32_t total;

@@ -211,7 +211,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
 
 struct votequorum_req_set_extra {
 	struct votequorum_request_header header;
-	uint32_t size;                       /* number of valid bytes. 0 clears */
+	uint32_t size;                       /* number of valid bytes. 0: remove the information */
 	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end after the valid bytes */
 	uint8_t pad[4];
 };

@@ -15,7 +15,7 @@ enum figure {
 	FIGURE_HIGHEST_EXPECTED,
 	FIGURE_QUORUM,
 	FIGURE_TOTAL,
-	FIGURES_OF_ALL, /* number of figures that belong to no node */
+	FIGURES_OF_ALL, /* number of the figures above, which do not belong to a node */
 	FIGURE_EXPECTED = FIGURES_OF_ALL,
 	FIGURE_FLAGS,
 	FIGURE_VOTES,

@@ -181,7 +181,7 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 	(void)event, (void)key, (void)now, (void)before;
 	if (vq->is_resetting)
 		return;
-	/* During a reload the keys may contradict each other. */
+	/* Do not read the keys during a reload: they may contradict each other until its end. */
 	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 && is_reloading == 1)
 		return;
 

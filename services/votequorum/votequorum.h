@@ -54,7 +54,7 @@ struct votequorum_device {
 	struct coterie_client *pending_client;
 	char unregistered[VOTEQUORUM_NAME_SIZE];
 	struct coterie_timer *timer; /* expires if the device does not report in time */
-	bool is_awaited;             /* the synchronisation waits for its vote */
+	bool is_awaited;             /* the synchronisation waits for the device's vote */
 	bool has_master_wins;        /* the device has set master wins to on or off, at least once */
 };
 
@@ -101,7 +101,7 @@ struct votequorum {
 	uint32_t owed;     /* VOTEQUORUM_OWES_… bits of messages that wait for room */
 	struct coterie_timer *retry;
 	struct coterie_timer *window; /* runs while last man standing waits */
-	struct coterie_timer *store;  /* runs while the state file has an older barrier */
+	struct coterie_timer *store;  /* runs while the state file has an older barrier than calc */
 	struct coterie_map_tracker *trackers[3];
 	struct votequorum_statistic *statistics; /* keys in the statistics map, or that will be added to it */
 	int64_t published[VOTEQUORUM_KEYS];      /* values in the map, or -1 for a key that does not exist */

@@ -1,5 +1,5 @@
 /*
- * Quorum, votes and members as the daemon reports them: connections, and the current state.
+ * A view of quorum, votes and members as the daemon reports them. It has the connections and the current state.
  *
  * A function that returns false has printed the reason on stderr.
  *
