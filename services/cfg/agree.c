@@ -7,7 +7,7 @@
  *    time. Other rounds wait in the order of their messages.
  * 2. The executive of each member reads and checks its file and keeps the result. Nothing changes yet. The member sends
  *    READY with the changes that it would make, or REFUSED with the reason.
- * 3. When the last READY or REFUSED is delivered, all members know the same answers. If all are ready, each member
+ * 3. When the last READY or REFUSED is delivered, all members have the same answers. If all are ready, each member
  *    applies its kept file on the next turn of its loop, outside the ring's engine. If a member has refused, each
  *    member drops its kept file.
  * 4. A member that has applied its file reports this to the node of the client, which collects the report.
@@ -16,8 +16,8 @@
  * stay together. Each member drops its result, and the node of the client sends the request again in the new ring.
  * After the decision of step 3 members carry it out, even if the ring changes. Only a partition at the moment of the
  * decision can make members differ: one side may have received the last message and the other side not. The messages
- * are sent with safe delivery. So a member that has delivered a message knows that all members have it, unless the ring
- * is already changing.
+ * are sent with safe delivery. So if a member has delivered a message, all members have received it, unless the ring is
+ * already changing.
  *
  * Some members may make the others wait. A member that does not confirm that it takes part has not loaded the service,
  * or has an older version of it. After some time the node of the client sends the order WITHOUT three times, since the

@@ -77,12 +77,13 @@ struct cfg_agreement {
 			   * since */
 	bool is_kept;     /* the executive keeps a checked file or key */
 	bool is_key;      /* a key, and not a file, is being read, kept or applied */
-	bool is_rotating; /* this node has applied the new key of the following round, and the ring changes to this
-			   * key */
+	bool is_rotating; /* this node has applied the new key of a round, and the ring changes to this key.
+			   * rotation_asker and rotation_number identify the round */
 	uint32_t rotation_asker;
 	uint64_t rotation_number;
 	char rotation_flaw[512]; /* error of this node in this change of the key; "": none */
-	bool is_commit_due;      /* the kept file or key of the following round has to be applied */
+	bool is_commit_due;      /* the kept file or key has to be applied. commit_asker and commit_number identify its
+				  * round */
 	uint32_t commit_asker;
 	uint64_t commit_number;
 	bool is_voided;   /* rounds have become void, and the work that this causes is not done yet */

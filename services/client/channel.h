@@ -33,10 +33,10 @@ enum {
 	CHANNEL_EVENT_SIZE_MAX = CHANNEL_MESSAGE_SIZE_MAX + 8192,
 };
 
-/** The executive can stop requests (flow control). This shows which stops a request obeys. */
+/** The stops of the executive (flow control) that a request obeys. */
 enum channel_gate {
-	CHANNEL_GATE_ALL = 1,   /* obey a stop of all requests */
-	CHANNEL_GATE_MCAST = 2, /* obey a stop of multicasts, too */
+	CHANNEL_GATE_ALL = 1,   /* obey a stop of all requests (1) */
+	CHANNEL_GATE_MCAST = 2, /* obey a stop of all requests (1) and a stop of multicasts (2) */
 };
 
 struct channel {

@@ -158,8 +158,8 @@ int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, s
 /* --- track.c --- */
 
 /**
- * Add a tracker that is called after all trackers of clients. Call this before a client adds the first tracker. @return
- * 0; -ENOMEM
+ * Add a tracker that is called after all trackers of clients. Call this before a client adds the first tracker.
+ * @return 0; -ENOMEM
  */
 int cmap_track_init(struct cmap *cmap);
 void cmap_track_fini(struct cmap *cmap);

@@ -224,7 +224,7 @@ static void mark(struct walk *walk)
 	}
 }
 
-/* Return whether some node might get more than CPG_PROCESSES_MAX memberships, if none of its old ones ends. */
+/* Return whether some node might get more than CPG_PROCESSES_MAX memberships, if none of its old memberships ends. */
 static bool may_exceed(const struct cpg *cpg)
 {
 	const struct cpg_resync *sync = &cpg->resync;

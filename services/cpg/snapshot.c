@@ -222,7 +222,7 @@ static void finish(struct cpg_snapshot_build *build, int rc)
 	free_build(build);
 }
 
-/* Run the first snapshot for one turn, then move it to the end of the list. */
+/* Run the first snapshot for one turn. If it is not complete then, move it to the end of the list. */
 static void on_turn(void *arg)
 {
 	struct cpg *cpg = arg;

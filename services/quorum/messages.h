@@ -58,7 +58,7 @@ QUORUM_SIZE(quorum_wire_ring_id, 16);
 QUORUM_LAYOUT(quorum_wire_ring_id, nodeid, 0);
 QUORUM_LAYOUT(quorum_wire_ring_id, seq, 8);
 
-/* The kind of events that a connection gets. QUORUM_REQ_MODEL_GETTYPE sets it, at first it is 0. */
+/* The kind of events that a connection gets. QUORUM_REQ_MODEL_GETTYPE sets the kind, which is 0 at first. */
 enum quorum_wire_model {
 	QUORUM_WIRE_MODEL_V0 = 0, /* QUORUM_EVENT_NOTIFICATION */
 	QUORUM_WIRE_MODEL_V1 = 1, /* QUORUM_EVENT_V1_QUORUM and QUORUM_EVENT_V1_NODELIST */

@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and calls that do not contact the daemon.
+ * Calls that connect and disconnect, and calls that send no request.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

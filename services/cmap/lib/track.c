@@ -1,8 +1,7 @@
 /*
- * Converts events about keys to calls of the program's callbacks.
+ * Calls that track keys, and the events about changes, which are passed to the program's callbacks.
  *
- * No lock is held in a callback, which may call any function, including cmap_dispatch and
- * cmap_finalize.
+ * No lock is held during a callback, so a callback may call any function, including cmap_dispatch and cmap_finalize.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

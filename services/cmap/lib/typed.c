@@ -1,5 +1,5 @@
 /*
- * Setting and getting values of a known type.
+ * Calls that set and get values of a given type.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

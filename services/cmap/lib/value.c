@@ -1,5 +1,5 @@
 /*
- * Single keys: setting, getting, deleting, counting.
+ * Calls that set, get, delete, increment and decrement a key.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
