@@ -14,9 +14,7 @@
 #define DIRECT_MAX 48u /* most events of one change that are sent at once */
 #define BATCH_MAX 32u  /* most events in one turn of the timer */
 #define BATCH_NS UINT64_C(1000000)
-#define LATE_BYTES_MAX \
-	4194304u                      /* limit for one client. With a tracker for each of its keys a client needs far
-				       * less */
+#define LATE_BYTES_MAX 4194304u       /* limit for one client, far more than a tracker for each key needs */
 #define USER_LATE_BYTES_MAX 16777216u /* limit for all clients of one user */
 #define LATE_BYTES 64u                /* counted size of one event, with malloc's overhead */
 
