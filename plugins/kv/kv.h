@@ -40,7 +40,7 @@
 #define KV_OK 1
 
 #define KV_MEMBERS_MAX 1024u             /* members of a ring. A longer list from another node is rejected */
-#define KV_REVISION_MAX (UINT64_MAX / 2) /* limit for revisions of other nodes. No table counts so far */
+#define KV_REVISION_MAX (UINT64_MAX / 2) /* limit for revisions in announcements: no table reaches it by counting */
 #define KV_PENDING_MAX 16u               /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10)           /* bytes of events that a client may have unread */
 
@@ -133,8 +133,8 @@ struct kv {
 	struct kv_marker marker;
 
 	/*
-	 * The state of the ring. At the same place of the order, every member here has the same value on all nodes,
-	 * except told_*.
+	 * The state of the ring. At the same place of the order, each of these members has the same value on all nodes.
+	 * The exceptions are the members told_*.
 	 */
 	struct kv_ring ring;
 	struct kv_member *members; /* ascending */

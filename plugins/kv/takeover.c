@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define TURN_WORK 160u           /* entries in one turn, which takes 1.7 ms in a large table */
-#define TURN_NS UINT64_C(200000) /* between two turns */
+#define TURN_NS UINT64_C(200000) /* pause between two turns */
 #define WRITE_WORK 2u            /* writes of the log that are done for each write that is added */
 #define LOG_BLOCK (64u << 10)    /* bytes, unless one write is longer */
 #define LOG_BYTES_MAX (64u << 20)

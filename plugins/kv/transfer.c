@@ -18,14 +18,14 @@
 #include <string.h>
 
 #define CHUNK_SIZE (96u << 10)     /* bytes of a chunk, unless one entry is longer */
-#define CHUNK_COUNT_MAX 128u       /* entries of a chunk that this node sends. (Writing 2,400 entries took 25 ms.) */
+#define CHUNK_COUNT_MAX 128u       /* limit of entries, since the receiver needs time to write them: 25 ms for 2,400 */
 #define SEEK_WORK 8192u            /* entries that the donor passes in one turn */
-#define SEEK_NS UINT64_C(200000)   /* between two turns */
+#define SEEK_NS UINT64_C(200000)   /* pause between two turns */
 #define SWEEP_WORK 2048u           /* entries that are freed in one turn. This takes less than a millisecond */
-#define SWEEP_NS UINT64_C(1000000) /* between two turns */
+#define SWEEP_NS UINT64_C(1000000) /* pause between two turns */
 #define RETRY_NS UINT64_C(5000000)
 #define IDLE_NS \
-	UINT64_C(10000000) /* between chunks that only report that there are no more
+	UINT64_C(10000000) /* pause between chunks that only report that there are no more
 			    * changes */
 
 /* ---- Sending ------------------------------------------------------------- */

@@ -33,7 +33,7 @@ enum {
 struct lock_req {
 	struct coterie_request_header header;
 	char name[LOCK_NAME_SIZE];
-	uint32_t timeout_ms; /* only of LOCK_TAKE. 0: wait without limit */
+	uint32_t timeout_ms; /* only of LOCK_TAKE: milliseconds to wait. 0: no limit */
 	uint32_t pad;
 };
 
@@ -79,9 +79,10 @@ struct lock_ring_hello {
 struct lock_ring_entry {
 	struct coterie_ring_header header;
 	uint64_t synced;                  /* only of ENTRY: ring of the synchronisation */
-	struct lock_place version;        /* only of ENTRY */
+	struct lock_place version;        /* only of ENTRY: version of the sender's state */
 	uint64_t client, token;           /* client and token, as the sending node numbers them */
-	struct lock_place arrival, grant; /* only of ENTRY. grant 0.0: the client waits */
+	struct lock_place arrival, grant; /* only of ENTRY: places of the request and of the grant. grant 0.0: the
+					   * client waits */
 	char name[LOCK_NAME_SIZE];
 };
 

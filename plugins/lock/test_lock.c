@@ -28,9 +28,9 @@ struct user {
 	struct testkit_client *client; /* NULL: not connected */
 	int name;                      /* number of the lock that it wants */
 	int is_asking, holds;
-	uint64_t ring, position; /* of its last grant */
+	uint64_t ring, position; /* place of its last grant */
 	uint32_t node;
-	int32_t error; /* of its last answer */
+	int32_t error; /* result of its last request */
 };
 
 static struct testkit *kit;

@@ -12,7 +12,7 @@
 
 #define KEYS_IN_SLICE 32u /* takes up to 0.1 ms if the host queries libknet for each key */
 #define NODES_IN_SLICE 8u
-#define PAUSE_NS UINT64_C(500000) /* between slices */
+#define PAUSE_NS UINT64_C(500000) /* pause between two slices */
 
 /*
  * The parts of the maps that the documents need. Clients can add any number of other keys, which are not

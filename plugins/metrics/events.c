@@ -11,7 +11,7 @@
 #include "plugins/common/answers/answers.h"
 
 #define LOOK_NS UINT64_C(1000000000) /* interval between two checks of all nodes and plugins */
-#define STEP_NS UINT64_C(20000000)   /* between the steps of a check */
+#define STEP_NS UINT64_C(20000000)   /* pause between two steps of a check */
 #define NODES_IN_STEP 8u
 #define PLUGINS_MAX 64u
 #define PREFIX_PLUGINS "stats.plugins."

@@ -44,7 +44,7 @@ uint64_t events_first(const struct events *events);
 uint64_t events_after(const struct events *events, const char *number);
 /**
  * Copy the next bytes for this reader, at most size_max. After EVENTS_BEAT_NS without an event, copy a heartbeat.
- * @return bytes; 0: none at present; -1: the reader was so slow that an event was dropped of which it has a part
+ * @return bytes; 0: none at present; -1: the reader was too slow: an event was dropped of which it has read a part
  */
 ssize_t events_read(
 	const struct events *events, struct events_reader *reader, uint64_t now_ns, char *bytes, size_t size_max);

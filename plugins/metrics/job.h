@@ -6,8 +6,8 @@
 #include "plugins/metrics/metrics.h"
 
 #define DOCUMENT_SIZE_MAX \
-	(4u << 20) /* the statistics of a hundred nodes with eight links each take about
-				      * half */
+	(4u << 20) /* bytes. The statistics of a hundred nodes with eight links each take
+		    * about half of this */
 
 /** A document of a job that has ended. */
 struct made {

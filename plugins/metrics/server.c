@@ -44,7 +44,7 @@ struct visitor {
 };
 
 struct server {
-	struct metrics *metrics; /* owner */
+	struct metrics *metrics; /* the plugin, which owns the server */
 	struct MHD_Daemon *http;
 	int epoll_fd; /* descriptor of the library; -1: not watched */
 	struct coterie_timer *timer;

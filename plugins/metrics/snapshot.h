@@ -31,7 +31,7 @@ struct snapshot {
 		struct snapshot_value *list; /* in ascending order of keys */
 		uint32_t count, capacity;
 	} maps[2];                             /* the index is COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
-	struct coterie_node_status **statuses; /* of the nodes that the transport knows, in any order */
+	struct coterie_node_status **statuses; /* one for each node that the transport knows, in any order */
 	uint32_t status_count;
 	uint64_t at_ns; /* time at which the copy was complete */
 	uint32_t local; /* node id of this node */

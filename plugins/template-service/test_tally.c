@@ -121,8 +121,8 @@ static void test_crash(uint64_t seed, const char *file)
 	struct testkit_client *client;
 
 	testkit_connect(kit, 2, "tally", &client);
-	add(client, 20);       /* answered as soon as the request is queued, */
-	testkit_run(kit, 100); /* so an immediate crash might lose the addition */
+	add(client, 20);       /* answered as soon as the request is queued */
+	testkit_run(kit, 100); /* without this wait the crash could lose the addition */
 	testkit_crash(kit, 2);
 	check(!testkit_is_connected(client), seed, "clients notice a crash");
 	testkit_start(kit, 2);

@@ -16,7 +16,7 @@
 #include <syslog.h>
 
 #define MS UINT64_C(1000000)
-#define REPAIR_NS (1000 * MS) /* between attempts to open a lost socket again */
+#define REPAIR_NS (1000 * MS) /* pause between two attempts to open a lost socket again */
 
 /* ---- Options --- */
 

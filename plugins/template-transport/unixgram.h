@@ -23,7 +23,7 @@
 #define UNIXGRAM_FRAME_MAX 65536u /* bytes of the largest frame of the ring */
 #define UNIXGRAM_BATCH 16u        /* datagrams in one system call */
 #define UNIXGRAM_QUEUE_MAX 1024u  /* frames that are queued for one peer. The ring's window is far smaller */
-#define UNIXGRAM_QUOTE_MAX 128u   /* bytes of a refused frame to report. The ring recognises its own by 64 */
+#define UNIXGRAM_QUOTE_MAX 128u   /* bytes of a refused frame to report. The ring needs 64 to recognise it */
 #define UNIXGRAM_QUOTES_MAX 4u    /* refused frames that are stored for the next report. The ring needs one */
 
 /* The first bytes of a frame that the kernel refused. */
