@@ -36,7 +36,7 @@ struct change {
 	uint32_t highest_id;  /* highest id that a node of the config has or had */
 	char key_file[4096];  /* path as in the config. "": the default place */
 	char state_dir[4096]; /* path as in the config. "": the default */
-	char *key;            /* in hexadecimal digits; NULL: none */
+	char *key;            /* the key in hexadecimal digits, or NULL */
 
 	struct plan plan;
 	size_t steps_done;

@@ -9,7 +9,7 @@
 #include "tools/common/reach.h"
 #include "tools/ctl/progress.h"
 
-#define LOOK_NS 100000000 /* between attempts while the daemon starts */
+#define LOOK_NS 100000000 /* pause between two attempts while the daemon starts */
 
 static const char *const names[CTL_SERVICES] = {
 	[CTL_CONFIG] = "cmap",

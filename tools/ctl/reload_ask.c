@@ -12,7 +12,7 @@
 #include "tools/ctl/control.h"
 #include "tools/ctl/progress.h"
 
-#define PAUSE_NS 50000000 /* between attempts while the ring synchronises */
+#define PAUSE_NS 50000000 /* pause between two attempts while the ring synchronises */
 
 /* --- the request --- */
 

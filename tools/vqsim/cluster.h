@@ -1,6 +1,6 @@
 /*
- * Nodes with votequorum, in partitions without contact to each other. Each partition is a ring: a message is delivered
- * to all of its nodes at once, and all messages in one order.
+ * Nodes with votequorum, in partitions without contact to each other. Each partition is a ring: its messages are
+ * delivered to all of its nodes at once, in one order.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -36,7 +36,7 @@ struct cluster {
 	bool has_changed[PARTITIONS_MAX]; /* the partition needs a new ring */
 };
 
-/** Exit code of votequorum if it could not start a node. */
+/** Not used. */
 enum { CLUSTER_EXIT_SERVICE = 20 };
 
 void cluster_init(struct cluster *cluster, const struct settings *settings, FILE *log);

@@ -261,7 +261,9 @@ static void set_devices(struct vqsim *sim, char *words)
 		for_each_node(sim, word, node_device, is_on);
 }
 
-/* Set an option to on or off. The option `sync` has no effect, since each command is complete before the next one. */
+/*
+ * Set an option to on or off. `sync` and `assert` have no effect, since each command is complete before the next one.
+ */
 static void set_switch(struct vqsim *sim, const char *name, char *words)
 {
 	bool is_on;

@@ -45,7 +45,7 @@ struct doctor_host {
 	int64_t policy;                             /* scheduling policy SCHED_* of the daemon */
 	int64_t rt_runtime_us, rt_period_us;        /* the kernel's limit for real-time processes. runtime -1: no
 						     * limit */
-	int64_t locked;                             /* memory that the daemon has locked */
+	int64_t locked;                             /* bytes of memory that the daemon has locked */
 	int64_t fds_open, fds_max;                  /* open descriptors of the daemon, and their limit */
 	int64_t receive_buffer;                     /* size of the ring's socket buffer */
 	int64_t drops;                              /* datagrams that the ring's sockets dropped within the window */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHARED_PERCENT 30 /* of the speed of the interface */
+#define SHARED_PERCENT 30 /* percent of the speed of the interface */
 #define BITS_PER_BYTE 8
 
 void judge_interface(const struct doctor_facts *facts, struct doctor_report *report)
