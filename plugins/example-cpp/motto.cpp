@@ -102,7 +102,7 @@ private:
 		return host->ring_send(ctx, function, COTERIE_AGREED, &part, 1);
 	}
 
-	const coterie_host *host; // borrowed, outlives the service
+	const coterie_host *host; // borrowed, lives longer than the service
 	coterie_ctx *ctx;
 	versioned state;
 	versioned highest; // text with the highest revision received since sync_start

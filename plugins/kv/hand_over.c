@@ -379,7 +379,8 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 		rc = get_pending(&reader, kv, head.pending_count);
 	if (rc == 0 && !coterie_state_is_whole(&reader))
 		rc = -EINVAL;
-	if (rc == 0 && !kv->is_keeping) { /* the old version may have dropped some deletions */
+	if (rc == 0 && !kv->is_keeping) { /* the old version may have freed only some of the deletions, so free the
+					   * others */
 		kv_store_purge(&kv->store);
 		kv_sweep(kv);
 	}

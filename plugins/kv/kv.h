@@ -200,7 +200,7 @@ extern const struct coterie_request kv_requests[KV_REQUEST_COUNT];
 
 int kv_client_join(void *self, struct coterie_client *client);
 struct kv_client *kv_client_of(const struct kv *kv, struct coterie_client *client);
-/** Free the data of clients, which may have disconnected. */
+/** Free the data of all clients when the plugin ends. */
 void kv_clients_free(struct kv *kv);
 void kv_client_leave(void *self, struct coterie_client *client);
 /**

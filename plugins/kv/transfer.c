@@ -111,7 +111,7 @@ static void chunk_send(void *arg)
 	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out || !kv->has_state ||
 		kv->is_transitional)
 		return;
-	/* Only a new donor has many entries to pass. */
+	/* A new donor may have many entries to pass, so this may take several turns. */
 	if (!kv_store_seek(&kv->store, lowest_cursor(kv), SEEK_WORK)) {
 		kv->next_chunk_ns = now_ns + SEEK_NS;
 		kv_transfer_poke(kv);

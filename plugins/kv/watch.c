@@ -87,7 +87,7 @@ static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, con
 #define BYTES_OF_USER (UINT64_C(2) << 20)
 /* Users whose events of one change are counted separately. All further users share the last count. */
 #define USERS_MAX 16u
-/* Late watches that are notified in one turn. */
+/* Watches with missed changes that are notified in one turn. */
 #define LATE_EVENTS 32u
 #define LATE_NS UINT64_C(1000000)
 

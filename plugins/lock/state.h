@@ -22,8 +22,8 @@ struct entry {
 	struct lock_place arrival; /* place of its TAKE message. Lists ascend by it */
 	struct lock_place grant;   /* place of the grant. ring 0: the client waits */
 	struct lock_place version; /* during a synchronisation: version of the node that sent the entry */
-	int is_given;              /* only for clients of this node. 1: the entry will be given back, 2: that message
-				    * was sent */
+	int is_given;              /* only for clients of this node. 1: the entry will be given back, 2: its GIVE
+				    * message was sent */
 	char name[LOCK_NAME_SIZE];
 };
 

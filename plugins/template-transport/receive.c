@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#define COPY_MAX 4096u /* a frame up to this size is copied, since it would keep a whole buffer in use */
+#define COPY_MAX 4096u /* frames up to this size are copied: a reference would keep a whole buffer */
 #define ROUNDS 4       /* batches that are read in one turn of the loop */
 #define REJECT_PAUSE_NS UINT64_C(10000000000)
 

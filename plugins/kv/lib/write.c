@@ -1,5 +1,5 @@
 /*
- * Writes.
+ * Write requests: put and delete.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
