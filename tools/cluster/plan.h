@@ -90,7 +90,7 @@ enum step_kind {
 	STEP_KEY,          /* store the key on nodes without one */
 	STEP_WRITE,        /* write coterie.conf.new */
 	STEP_TEST,         /* run coterie -t with the new config */
-	STEP_PLACE,        /* rename the new config to its name */
+	STEP_PLACE,        /* rename coterie.conf.new to coterie.conf */
 	STEP_RELOAD_CHECK, /* one node has all nodes of the ring check their files */
 	STEP_RELOAD,
 	STEP_STOP,   /* stop the daemon of a node that leaves */

@@ -20,7 +20,7 @@ static bool has_name(const char *text, uint32_t size, const char *name)
 	return false;
 }
 
-/* Add, for each plugin of this node, the nodes that have sent their lists and lack it. */
+/* Add to each plugin of this node a list of the nodes that lack it. Only nodes that have sent their own lists count. */
 static void put_missing(struct ctl *ctl, struct json_object *plugins)
 {
 	struct control_nodes nodes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `reload` and `shutdown`. */
+/* The commands `reload` and `shutdown`. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `status` and `members`. */
+/* The commands `status` and `members`. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>

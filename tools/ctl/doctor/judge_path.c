@@ -57,7 +57,9 @@ static bool is_elsewhere(const struct doctor_facts *facts, const struct doctor_p
 	return false;
 }
 
-/* Return whether stats.coterie.heard is complete for this purpose. A list that is nearly full may lack nodes. */
+/*
+ * Return whether it is known if the node is heard: stats.coterie.heard has the node, or is short enough to be complete.
+ */
 static bool knows_who_is_heard(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	const char *heard = doctor_text(&facts->stats, "stats.coterie.heard");
