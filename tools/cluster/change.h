@@ -11,8 +11,8 @@
 #include "tools/cluster/plan.h"
 
 enum change_outcome {
-	CHANGE_PLANNED, /* --dry-run */
-	CHANGE_PRINTED, /* --print */
+	CHANGE_PLANNED, /* --dry-run: the plan was made, and no step was run */
+	CHANGE_PRINTED, /* --print: the instructions were printed, and no step was run */
 	CHANGE_DONE,
 	CHANGE_REFUSED, /* the planner has rejected the change, and no file has changed */
 	CHANGE_UNDONE,  /* a step has failed, and all steps were undone */

@@ -53,7 +53,8 @@ struct doctor_host {
 	int64_t rmem_max;                           /* the setting net.core.rmem_max */
 	const char *state_dir;                      /* borrowed; NULL: not known */
 	int state_errno;                            /* errno of reading the folder, or 0 */
-	bool is_state_read_only, is_state_writable; /* the file system is read-only, and the daemon's user may write */
+	bool is_state_read_only, is_state_writable; /* whether the file system is read-only, and whether the daemon's
+						     * user may write */
 	int64_t state_free, state_files_free;
 	int64_t shm_free;           /* free bytes of /dev/shm */
 	int64_t key_mode, key_size; /* mode and size of the key file */
@@ -61,10 +62,10 @@ struct doctor_host {
 	int key_errno;
 	/* Within the window: */
 	int64_t wait_ms;       /* milliseconds in which the daemon was ready and did not run */
-	int64_t throttled_ms;  /* milliseconds since its start in which the daemon's control group was over its quota */
+	int64_t throttled_ms;  /* milliseconds since the daemon's start in which its control group was over its quota */
 	int64_t steal_percent; /* percent of the time in which the hypervisor ran other machines */
 	int64_t cpu_pressure;  /* percent of the last 10 s in which a task waited for a processor */
-	int64_t faults;        /* pages since its start that the daemon had to read back from disk */
+	int64_t faults;        /* pages since the daemon's start that it had to read back from disk */
 	/* Other daemons on this host: */
 	int64_t corosync_pid;
 	bool is_corosync_enabled, is_coterie_enabled; /* systemd starts their units at boot */
