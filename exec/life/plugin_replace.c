@@ -119,7 +119,6 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	*size = blob.size;
 	parts->conceal(parts->arg, old);
 	copy_counters(successor, old);
-	successor->underway = old->underway;
 	plugin_retire(parts->plugins, old);
 	ipc_server_keep(clients);
 	parts->plugins->parts.host->settle(successor);

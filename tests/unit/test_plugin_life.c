@@ -542,6 +542,40 @@ START_TEST(refused_the_old_one_serves_on)
 }
 END_TEST
 
+/* The new version sends in state_load, when it is the service already. So its unload waits for that message, too. */
+START_TEST(an_unload_waits_for_a_message_that_state_load_sent)
+{
+	start_with_count(3);
+	plugin_now()->underway = 1;
+	install(f.folder, "sends");
+	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+	ck_assert_uint_eq(exec_stub.sent, 1);
+	ck_assert_uint_eq(plugin_now()->underway, 2);
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 1, on_done, &f), 0);
+	plugin_now()->underway = 1; /* the ring has delivered the message of the old version */
+	turn_for(20000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	plugin_now()->underway = 0;
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+/* The old version receives what the refused one has sent, and waits for it. */
+START_TEST(a_message_of_a_refused_successor_is_counted)
+{
+	start_with_count(3);
+	const struct plugin *old = plugin_now();
+	plugin_now()->underway = 1;
+	install(f.folder, "regrets");
+	ck_assert_int_eq(replace(NULL, false), -ENOTSUP);
+	ck_assert_uint_eq(exec_stub.sent, 1);
+	ck_assert_ptr_eq(plugin_now(), old);
+	ck_assert_uint_eq(old->underway, 2);
+}
+END_TEST
+
 START_TEST(what_cannot_be_replaced)
 {
 	install(f.folder, "good");
@@ -770,6 +804,8 @@ int main(void)
 	tcase_add_test(tc, services_follow_the_file);
 	tcase_add_test(tc, a_new_file_takes_over);
 	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
+	tcase_add_test(tc, an_unload_waits_for_a_message_that_state_load_sent);
+	tcase_add_test(tc, a_message_of_a_refused_successor_is_counted);
 	tcase_add_test(tc, what_cannot_be_replaced);
 	tcase_add_test(tc, a_plugin_that_is_busy_is_not_replaced);
 	tcase_add_test(tc, a_request_that_cannot_be_is_no_error_of_the_daemon);

@@ -58,6 +58,8 @@ static int leak(struct life *life)
 	return rc < 0 ? rc : host->fd_add(life->ctx, life->fds[0], COTERIE_FD_IN, 0, on_fd, life);
 }
 
+static int send_one(const struct life *life) { return life->host->ring_send(life->ctx, 0, COTERIE_AGREED, NULL, 0); }
+
 static uint32_t read_count(void *arg, void *value)
 {
 	memcpy(value, &((struct life *)arg)->count, sizeof(uint64_t));
@@ -135,7 +137,9 @@ static int state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 
 	life->count = coterie_state_take_u64(&reader);
-	return is_mode("refuses") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
+	if (is_mode("sends") || is_mode("regrets"))
+		send_one(life);
+	return is_mode("refuses") || is_mode("regrets") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
 }
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -144,7 +148,14 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 	return 0;
 }
 
+static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	(void)self, (void)nodeid, (void)msg, (void)size;
+}
+
 static const struct coterie_request requests[] = {{0, 16, 0, 0, handle}};
+
+static const struct coterie_ring_msg ring_msgs[] = {{0, sizeof(struct coterie_ring_header), NULL, deliver, NULL}};
 
 static const struct coterie_option options[] = {
 	{.name = "step", .type = COTERIE_OPT_U32, .initial = "1", .min = 1, .max = 10, .help = "a number"}};
@@ -160,7 +171,9 @@ static const struct coterie_service ops = {
 	.state_save = state_save,
 	.state_load = state_load,
 	COTERIE_REQUESTS(requests),
+	COTERIE_RING_MSGS(ring_msgs),
 };
 
-COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life", .needs = COTERIE_CAP_IPC,
-	.offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options), .ops = &ops);
+COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life",
+	.needs = COTERIE_CAP_IPC | COTERIE_CAP_RING, .offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options),
+	.ops = &ops);
