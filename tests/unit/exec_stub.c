@@ -159,10 +159,12 @@ bool sync_is_running(const struct sync *sync)
 int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,
 	const struct iovec *iov, uint32_t count)
 {
-	(void)route, (void)function, (void)guarantee, (void)iov, (void)count;
+	(void)route, (void)guarantee, (void)iov, (void)count;
 	exec_stub.sent++;
-	if (exec_stub.send_rc == 0)
+	if (exec_stub.send_rc == 0) {
 		plugin->underway++;
+		plugin->tx[function]++;
+	}
 	return exec_stub.send_rc;
 }
 

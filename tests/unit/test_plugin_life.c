@@ -547,10 +547,12 @@ START_TEST(an_unload_waits_for_a_message_that_state_load_sent)
 {
 	start_with_count(3);
 	plugin_now()->underway = 1;
+	plugin_now()->tx[0] = 7;
 	install(f.folder, "sends");
 	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
 	ck_assert_uint_eq(exec_stub.sent, 1);
 	ck_assert_uint_eq(plugin_now()->underway, 2);
+	ck_assert_uint_eq(plugin_now()->tx[0], 8);
 	f.rc = 1;
 	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 1, on_done, &f), 0);
 	plugin_now()->underway = 1; /* the ring has delivered the message of the old version */
