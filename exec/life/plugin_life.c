@@ -326,7 +326,6 @@ static bool act_load(struct plugin_life *life, struct change *change)
 		return false;
 	}
 	change->overrides = NULL;
-	change->plugin->is_deaf = true;
 	if (is_to_decide(life, *life->parts.config, name))
 		appoint(life, change->plugin);
 	life->parts.show(life->parts.arg, change->plugin);
@@ -450,9 +449,9 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 {
 	change->plugin = change->successor;
 	change->successor = NULL;
+	change->plugin->is_deaf = true; /* before plugin_enlist, so that it sends nothing until other nodes know it */
 	plugin_enlist(life->parts.plugins, change->plugin);
 	life->parts.plugins->parts.host->settle(change->plugin);
-	change->plugin->is_deaf = true;
 	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);
 	change->step = STEP_JOIN;

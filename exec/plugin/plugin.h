@@ -66,6 +66,9 @@ struct plugin {
 	struct plugin *next;                    /* next plugin in the registry: plugin.c */
 };
 
+/** Return whether the plugin has its place on the ring. Otherwise its ring messages are refused. */
+static inline bool plugin_may_send(const struct plugin *plugin) { return !plugin->is_beside && !plugin->is_deaf; }
+
 /** Find a plugin in service. NULL: none has this ring id or name. */
 struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id);
 struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name);

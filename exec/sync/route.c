@@ -300,7 +300,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 
 	if (plugin_table_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
 		return -EINVAL;
-	if (plugin->is_beside || plugin->is_deaf) {
+	if (!plugin_may_send(plugin)) {
 		writable_refused(plugin);
 		return -EAGAIN; /* as if the queue were full: no other node knows yet that the service is loaded */
 	}

@@ -160,6 +160,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	const struct iovec *iov, uint32_t count)
 {
 	(void)route, (void)guarantee, (void)iov, (void)count;
+	if (!plugin_may_send(plugin))
+		return -EAGAIN;
 	exec_stub.sent++;
 	if (exec_stub.send_rc == 0) {
 		plugin->underway++;

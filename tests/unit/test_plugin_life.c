@@ -468,6 +468,17 @@ START_TEST(services_follow_the_file)
 }
 END_TEST
 
+/* Other nodes do not know the service before its join. If init failed later, the message would have no service. */
+START_TEST(a_service_sends_nothing_before_its_join)
+{
+	install(f.folder, "eager");
+	ck_assert_msg(load("life", NULL) == 0, "%s", f.text);
+	ck_assert_uint_eq(exec_stub.sent, 0);
+	ck_assert_uint_eq(plugin_now()->underway, 0);
+	ck_assert(!plugin_now()->is_deaf);
+}
+END_TEST
+
 /* --- replace --- */
 
 static void start_with_count(uint64_t count)
@@ -804,6 +815,7 @@ int main(void)
 	tcase_add_test(tc, one_change_at_a_time);
 	tcase_add_test(tc, a_synchronisation_is_waited_for);
 	tcase_add_test(tc, services_follow_the_file);
+	tcase_add_test(tc, a_service_sends_nothing_before_its_join);
 	tcase_add_test(tc, a_new_file_takes_over);
 	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
 	tcase_add_test(tc, an_unload_waits_for_a_message_that_state_load_sent);

@@ -98,6 +98,8 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 		rc = host->timer_add(ctx, host->now_ns(ctx), slow, life, NULL);
 	if (is_mode("slow"))
 		hold_up();
+	if (is_mode("eager") && send_one(life) != -EAGAIN)
+		abort();
 	*self = life;
 	return rc;
 }
