@@ -67,7 +67,10 @@ struct plugin {
 };
 
 /** Return whether the plugin has its place on the ring. Otherwise its ring messages are refused. */
-static inline bool plugin_may_send(const struct plugin *plugin) { return !plugin->is_beside && !plugin->is_deaf; }
+static inline bool plugin_may_send(const struct plugin *plugin)
+{
+	return !plugin->is_beside && !plugin->is_deaf && plugin->state != PLUGIN_STOPPED;
+}
 
 /** Find a plugin in service. NULL: none has this ring id or name. */
 struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id);

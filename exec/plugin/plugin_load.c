@@ -265,13 +265,16 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 	plugin->state = PLUGIN_DRAINING;
 	registry->parts.host->disconnect(plugin);
 	plugin_remove(registry, plugin);
+	/*
+	 * From now on its ring messages are refused: no plugin would be left to wait for them. host->post reads the
+	 * state on the plugin's own threads.
+	 */
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	int rc = 0;
 	if (is_service && plugin->service.drain != NULL)
 		PLUGIN_MARKED(plugin, "drain", rc = plugin->service.drain(plugin->self));
 	if (rc < 0)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
-	/* host->post reads the state on the plugin's own threads. */
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	struct plugin_call call;
 
 	plugin_enter(&call, plugin, is_service ? "fini" : "close");

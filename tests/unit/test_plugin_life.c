@@ -376,6 +376,17 @@ START_TEST(an_unload_waits_until_the_messages_are_delivered)
 }
 END_TEST
 
+/* Other nodes have received PART, which is the last message of the service. */
+START_TEST(a_service_sends_nothing_behind_its_part)
+{
+	install(f.folder, "lastword");
+	ck_assert_int_eq(load("life", NULL), 0);
+	ck_assert_int_eq(unload(&f, "life", 0), 0);
+	ck_assert_uint_eq(exec_stub.parts, 1);
+	ck_assert_uint_eq(exec_stub.sent, 0);
+}
+END_TEST
+
 START_TEST(a_ring_that_delivers_nothing_does_not_let_the_operator_wait)
 {
 	f.config.totem.token_ns = 10000000;
@@ -811,6 +822,7 @@ int main(void)
 	tcase_add_test(tc, some_cannot_be_unloaded);
 	tcase_add_test(tc, a_drain_has_an_end);
 	tcase_add_test(tc, an_unload_waits_until_the_messages_are_delivered);
+	tcase_add_test(tc, a_service_sends_nothing_behind_its_part);
 	tcase_add_test(tc, a_ring_that_delivers_nothing_does_not_let_the_operator_wait);
 	tcase_add_test(tc, one_change_at_a_time);
 	tcase_add_test(tc, a_synchronisation_is_waited_for);

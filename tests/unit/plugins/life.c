@@ -108,6 +108,8 @@ static void fini(void *self)
 {
 	struct life *life = self;
 
+	if (is_mode("lastword") && send_one(life) != -EAGAIN)
+		abort();
 	if (is_mode("leaks")) {
 		close(life->fds[1]);
 		/* The other descriptor is the leak: it is still watched. */
@@ -119,6 +121,9 @@ static int drain(void *self)
 {
 	struct life *life = self;
 
+	/* The fifth call is that of plugin_unload(), when other nodes know that the service has left. */
+	if (is_mode("lastword") && life->drains == 4 && send_one(life) != -EAGAIN)
+		abort();
 	return life->drains++ < 3 || is_mode("endless") ? -EAGAIN : 0;
 }
 
