@@ -127,7 +127,7 @@ int sync_join(struct sync *sync, struct plugin *plugin)
 {
 	(void)sync;
 	exec_stub.joins++;
-	plugin->is_deaf = false;
+	plugin->is_deaf = exec_stub.is_joining;
 	return 0;
 }
 

@@ -447,6 +447,37 @@ START_TEST(a_synchronisation_is_waited_for)
 }
 END_TEST
 
+/* Another server has the IPC name. The service may have sent in its synchronisation, so it ends as in an unload. */
+START_TEST(a_service_without_its_name_waits_until_its_messages_are_delivered)
+{
+	const struct coterie_request request = {.id = 0};
+	const char *none = NULL;
+	struct plugin other = {.name = "other", .service = {.ipc_name = "life", .requests = &request}};
+
+	other.service.request_count = 1;
+	other.service.request_size = sizeof(request);
+	ck_assert_int_eq(ipc_server_open(f.others.ipc, &other), 0);
+	install(f.folder, "good");
+	exec_stub.is_joining = true;
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_load(f.life, &f, "life", &none, 0, on_done, &f), 0);
+	turn_for(20000000);
+	plugin_now()->underway = 1;
+	plugin_now()->is_deaf = false;
+	turn_for(20000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_DRAINING);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	plugin_now()->underway = 0;
+	ck_assert_int_eq(finish(), -EADDRINUSE);
+	ck_assert_msg(strstr(f.text, "its IPC name 'life' cannot be opened") != NULL, "%s", f.text);
+	ck_assert_ptr_null(plugin_now());
+	ck_assert_uint_eq(exec_stub.parts, 1);
+	ck_assert_int_eq(exec_stub.shown, 0);
+	ipc_server_close(other.ipc);
+}
+END_TEST
+
 START_TEST(services_follow_the_file)
 {
 	struct config_plugin with[] = {{.name = "life"}, {.name = "absent"}};
@@ -826,6 +857,7 @@ int main(void)
 	tcase_add_test(tc, a_ring_that_delivers_nothing_does_not_let_the_operator_wait);
 	tcase_add_test(tc, one_change_at_a_time);
 	tcase_add_test(tc, a_synchronisation_is_waited_for);
+	tcase_add_test(tc, a_service_without_its_name_waits_until_its_messages_are_delivered);
 	tcase_add_test(tc, services_follow_the_file);
 	tcase_add_test(tc, a_service_sends_nothing_before_its_join);
 	tcase_add_test(tc, a_new_file_takes_over);
