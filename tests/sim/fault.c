@@ -530,6 +530,13 @@ static void starve(struct sim *sim, struct node *node)
 		node->index, NULL, 0);
 }
 
+/* From now on a node receives tokens and no frames, or all nodes receive frames again. */
+static void lose_frames(struct sim *sim, const struct node *node)
+{
+	sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
+	sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -575,8 +582,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		forge_some(sim, kind);
 		break;
 	case FAULT_FRAMES:
-		sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
-		sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
+		lose_frames(sim, node);
 		break;
 	case FAULT_MEMORY:
 		starve(sim, node);
