@@ -182,23 +182,47 @@ struct coterie_service {
 	 * case the client_data that this version gave them still exists, and is freed after fini.
 	 */
 	void (*fini)(void *self);
-	int (*client_join)(void *self, struct coterie_client *client);   /* < 0: refuse the connection */
-	void (*client_leave)(void *self, struct coterie_client *client); /* last call for this client */
+	/**
+	 * A client has connected. < 0: refuse the connection, then client_leave is not called. client_find finds the
+	 * client as soon as this has returned.
+	 */
+	int (*client_join)(void *self, struct coterie_client *client);
+	/**
+	 * A client has gone, and this is the last call for it. The host's client_data and client_id still work. Its
+	 * client_find no longer finds the client, and at an unload no other one. Its reply and event return -ENOTCONN.
+	 */
+	void (*client_leave)(void *self, struct coterie_client *client);
+	/**
+	 * The ring has changed: called for the transitional and for the regular configuration (coterie_ring_msg), before
+	 * sync_abort and sync_start.
+	 */
 	void (*configuration)(void *self, const struct coterie_configuration *configuration);
 	/**
-	 * transitional: members that come from the same ring as this node. It is empty in the first ring. This function
-	 * must not send.
+	 * A synchronisation begins. This function must not send.
+	 *
+	 * @param transitional  members that were in a ring with this node since its last sync_done of this service, this
+	 *     node included: the others may know less, or more
+	 * @param regular       borrowed; the configuration that the function configuration got last
 	 */
 	void (*sync_start)(void *self, const uint32_t *transitional, uint32_t transitional_count,
 		const struct coterie_configuration *regular);
-	/** Messages that are queued when a round is aborted are delivered in the next round: name the ring in them. */
-	int (*sync_step)(void *self); /* 0: done; -EAGAIN: call again after the next token. May send */
+	/**
+	 * Send this node's state. 0: all is sent; -EAGAIN: call again after the next token. Messages that are queued when
+	 * a round is aborted are delivered in the next round: name the ring in them.
+	 */
+	int (*sync_step)(void *self);
+	/** All members have sent their state. This is called at the same place of the order on all of them. */
 	void (*sync_done)(void *self);
+	/** The synchronisation ends without sync_done: drop what was received in it. */
 	void (*sync_abort)(void *self);
-	int (*reload)(void *self); /* options have new values, which are checked already */
+	/** Options have new values, which are checked already. < 0: logged, the values stay. */
+	int (*reload)(void *self);
 	/**
 	 * Called before the service is unloaded, or the node leaves. Clients are gone, but the service may still send.
-	 * Return 0 if no message is under way. -EAGAIN: it is called again, until a token timeout has passed.
+	 * 0: the service has given all its messages to ring_send. The executive itself waits for those: at an unload
+	 * until they are delivered here, at the end of the node until they are sent. So this function need not wait for
+	 * a delivery. -EAGAIN: it is called again, until the drain time is over (a token timeout, or drain_ms of
+	 * plugin_unload). NULL: 0
 	 */
 	int (*drain)(void *self);
 	/**
@@ -215,7 +239,8 @@ struct coterie_service {
 	uint32_t ring_msg_count, ring_msg_size; /* number of elements, and size of one */
 
 	/* since 1.1 */
-	void (*dump)(void *self); /* log the state, to find a fault */
+	/** Log the state, to find a fault. */
+	void (*dump)(void *self);
 
 	/* since 1.4 */
 	/**
