@@ -123,8 +123,8 @@ struct coterie_configuration {
 	uint32_t is_regular; /* 0: transitional */
 	struct coterie_ring_id ring;
 	const uint32_t *members;
-	const uint32_t *left;   /* transitional */
-	const uint32_t *joined; /* regular */
+	const uint32_t *left;   /* transitional: nodes of the ring before that are not in the next one. Regular: none */
+	const uint32_t *joined; /* regular: members that were not in the ring before. Transitional: none */
 	uint32_t member_count, left_count, joined_count, pad;
 };
 
@@ -137,7 +137,11 @@ struct coterie_configuration {
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
  * 3. When all members have finished: sync_done.
  *
- * If another configuration comes before sync_done, sync_abort is called, and sync_start follows again.
+ * A transitional configuration ends a synchronisation that is not complete. The function `configuration` is called
+ * first. Then sync_abort is called for the service whose turn it is in step 2. It is not called for services before it,
+ * which had their sync_done, and not for those behind it, which have sent nothing. Messages of the old ring are
+ * delivered after that. The regular configuration follows, and sync_start of all services. So sync_start resets what an
+ * earlier synchronisation has left, whether sync_abort was called or not.
  *
  * A message of sync_step goes before all messages that wait. A message that a service sends at another time during a
  * synchronisation is delivered after its end, behind the messages that were sent before. While a service synchronises
@@ -149,7 +153,8 @@ struct coterie_configuration {
  * sync_done are called as above. regular has the ring's members, and none of them as joined. transitional is empty on
  * the node that loaded the service. On the other nodes it has all members except for that node, since the service may
  * have been unloaded there a moment ago. If a member runs the service and is a Corosync node, the same members form
- * the ring again instead.
+ * the ring again instead. If the node that loaded the service unloads it before sync_done, sync_abort is called on the
+ * other nodes, and no sync_start follows. The service goes on with the state that it had.
  *
  * A newer version replaces a service (COTERIE_CAN_HAND_OVER) in one turn of the loop, between two messages, and not
  * during a synchronisation:
@@ -200,8 +205,8 @@ struct coterie_service {
 	/**
 	 * A synchronisation begins. This function must not send.
 	 *
-	 * @param transitional  members that were in a ring with this node since its last sync_done of this service, this
-	 *     node included: the others may know less, or more
+	 * @param transitional  members that stayed together with this node since its last sync_done of this service, the
+	 *     node itself included. Other members may know less, or more. Empty in the first ring
 	 * @param regular       borrowed; the configuration that the function configuration got last
 	 */
 	void (*sync_start)(void *self, const uint32_t *transitional, uint32_t transitional_count,
