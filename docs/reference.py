@@ -38,8 +38,12 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
 def tokens(text):
-    """Split the body of a header into comments, declarations that end with ';', and empty lines."""
+    """
+    Split the body of a header into comments, declarations that end with ';', and empty lines. A comment on the line of
+    a declaration is "behind" it.
+    """
     at = 0
+    code_end = None
     while at < len(text):
         if text[at].isspace():
             blank = re.match(r"\s*", text[at:]).group(0)
@@ -48,7 +52,8 @@ def tokens(text):
             at += len(blank)
         elif text.startswith("/*", at):
             match = COMMENT.match(text, at)
-            yield ("comment", match.group(0))
+            is_behind = code_end is not None and "\n" not in text[code_end:at]
+            yield ("behind" if is_behind else "comment", match.group(0))
             at = match.end()
         elif text[at] == "#":
             end = text.index("\n", at)
@@ -70,7 +75,7 @@ def tokens(text):
                 depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(text[end], 0)
                 end += 1
             yield ("code", text[at:end + 1])
-            at = end + 1
+            at = code_end = end + 1
 
 
 def plain(comment):
@@ -123,7 +128,7 @@ def tidy(code):
 
 
 def functions(header, struct):
-    """(name, prototype, lines of the comment, version) of each function, in the order of the header."""
+    """The functions of a header, or of a struct in it, as of_text() returns them."""
     with open(os.path.join(TOP, "include", "coterie", header), encoding="utf-8") as file:
         text = file.read()
     if struct is not None:
@@ -131,22 +136,34 @@ def functions(header, struct):
         text = text[start:text.index("\n};", start)]
     else:
         text = text[text.index('extern "C" {'):text.rindex("#ifdef __cplusplus")]
-    version, comment, result = "1.0", [], []
+    return of_text(text, struct)
+
+
+def of_text(text, struct):
+    """(name, prototype, lines of the comment, version) of each function, in the order of the text.
+
+    The comment of a function is the one in front of it, and the one behind it on its line.
+    """
+    version, comment, is_taken, last, result = "1.0", [], False, None, []
     for kind, value in tokens(text):
         since = re.search(r"since (\d\.\d+)", value) if kind == "comment" else None
         if since and not value.startswith("/**"):
             version, comment = since.group(1), []
         elif kind == "comment" and value.startswith("/**"):
-            comment = plain(value)
-        elif kind == "comment" and result and not re.search(r"---", value):
-            if not result[-1][2]:  # behind the declaration, on its line
-                result[-1][2].extend(plain(value))
+            comment, is_taken = plain(value), False
+        elif kind == "behind" and result and result[-1][1] == last:
+            result[-1][2].extend([""] * bool(result[-1][2]) + plain(value))
         elif kind == "gap":
             comment = []
         elif kind == "code":
             name = is_function(value, struct)
+            last = tidy(value)
+            # A comment belongs to the function below it. Further functions have it only if it names them.
+            is_meant = not is_taken or (name is not None and re.search(r"\b%s\b" % name, "\n".join(comment)))
+            is_taken = True
             if name is not None:
-                result.append((name, tidy(value), list(comment), version if struct is not None else None))
+                lines = list(comment) if is_meant else []
+                result.append((name, last, lines, version if struct is not None else None))
     return result
 
 

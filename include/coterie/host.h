@@ -42,7 +42,9 @@ struct coterie_host {
 	 */
 	int (*fd_add)(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
 		void (*run)(void *arg, int fd, uint32_t revents), void *arg);
-	int (*fd_mod)(struct coterie_ctx *ctx, int fd, uint32_t events); /* -ENOENT */
+	/** Change the events of a descriptor. 0; -ENOENT: it was not added. */
+	int (*fd_mod)(struct coterie_ctx *ctx, int fd, uint32_t events);
+	/** Stop watching a descriptor. Call this before fd is closed. A descriptor that was not added is ignored. */
 	void (*fd_del)(struct coterie_ctx *ctx, int fd);
 
 	/* --- options of this plugin: those of the descriptor, with the values of the file or their defaults --- */
@@ -59,11 +61,13 @@ struct coterie_host {
 	/** Borrow a key's value until the key changes. Out parameters may be NULL. -ENOENT. */
 	int (*map_get)(
 		struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value, uint32_t *value_size);
-	int (*map_delete)(struct coterie_ctx *ctx, const char *key); /* -ENOENT */
+	/** Delete a key. 0; -ENOENT. */
+	int (*map_delete)(struct coterie_ctx *ctx, const char *key);
 
 	/* --- the ring --- */
 
-	uint32_t (*local_nodeid)(struct coterie_ctx *ctx); /* the id of this node */
+	/** Return the id of this node. */
+	uint32_t (*local_nodeid)(struct coterie_ctx *ctx);
 	/**
 	 * Multicast one message of this service to all nodes, this one included, in the total order. `function` is an
 	 * index of its ring messages. The executive puts its 16-byte header in front. iov is the rest of the message,
@@ -81,7 +85,11 @@ struct coterie_host {
 	 */
 	void (*membership)(
 		struct coterie_ctx *ctx, struct coterie_ring_id *ring, const uint32_t **nodeids, uint32_t *count);
-	uint32_t (*is_quorate)(struct coterie_ctx *ctx); /* also 1 if no quorum provider is loaded */
+	/**
+	 * Return whether this node is quorate, 1 or 0: the last verdict of the quorum provider. Without a provider it
+	 * is always 1.
+	 */
+	uint32_t (*is_quorate)(struct coterie_ctx *ctx);
 
 	/* --- clients of a service --- */
 
@@ -120,7 +128,9 @@ struct coterie_host {
 	 */
 	struct coterie_frame *(*frame_slice)(
 		struct coterie_ctx *ctx, struct coterie_frame *buffer, uint32_t offset, uint32_t size);
+	/** Take a further reference to a frame. */
 	void (*frame_ref)(struct coterie_frame *frame);
+	/** Release a reference. After the last one the frame is used again, or freed. */
 	void (*frame_unref)(struct coterie_frame *frame);
 	/** Pass one batch to the executive, in the order of arrival. Arrivals are borrowed. */
 	void (*frames_in)(struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count);
@@ -154,7 +164,8 @@ struct coterie_host {
 	 * call. value may be NULL. A string of the statistics has size 0 and no bytes here.
 	 */
 	const char *(*map_iterate_next)(struct coterie_map_iterator *iterator, struct coterie_map_value *value);
-	void (*map_iterate_end)(struct coterie_map_iterator *iterator); /* NULL is ignored */
+	/** End an iteration. NULL is ignored. */
+	void (*map_iterate_end)(struct coterie_map_iterator *iterator);
 	/**
 	 * Call notify(arg, …) at changes of a key, or of all keys with this prefix.
 	 * @param events   COTERIE_MAP_DELETED | _MODIFIED | _ADDED, and _PREFIX. In the statistics a prefix
@@ -164,11 +175,13 @@ struct coterie_host {
 	 */
 	int (*map_track)(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
 		coterie_map_notify notify, void *arg, struct coterie_map_tracker **tracker);
-	void (*map_untrack)(struct coterie_ctx *ctx, struct coterie_map_tracker *tracker); /* NULL is ignored */
+	/** End a tracker. NULL is ignored. */
+	void (*map_untrack)(struct coterie_ctx *ctx, struct coterie_map_tracker *tracker);
 	/** Add delta to an integer key. It wraps around in its own width. -ENOENT; -EINVAL: not an integer. */
 	int (*map_adjust)(struct coterie_ctx *ctx, const char *key, int64_t delta);
 	/** Make a key, or all keys with this prefix, read-only for clients. Plugins can still change it. -ENOMEM */
 	int (*map_protect)(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix);
+	/** Return whether a key is read-only for clients, 1 or 0. */
 	uint32_t (*map_is_protected)(struct coterie_ctx *ctx, const char *key);
 
 	/**
@@ -178,6 +191,7 @@ struct coterie_host {
 	 * @return 0; -EEXIST; -EINVAL: name or type; -ENOMEM
 	 */
 	int (*stat_add)(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg);
+	/** Take back a statistic of stat_add. */
 	void (*stat_del)(struct coterie_ctx *ctx, const char *key);
 	/**
 	 * Call run(arg) when the operator clears the statistics of this name (for example "knet"), or all statistics.
@@ -244,8 +258,8 @@ struct coterie_host {
 	 * @return 0; -ENOMEM
 	 */
 	int (*reload)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
-	int (*log_reopen)(
-		struct coterie_ctx *ctx); /* open the log files again, after rotation. -errno of the first error */
+	/** Open the log files again, after rotation. Return 0, or -errno of the first error. */
+	int (*log_reopen)(struct coterie_ctx *ctx);
 
 	/* --- since 1.1: small files in the node's state folder, which stay after the daemon ends --- */
 
@@ -268,7 +282,7 @@ struct coterie_host {
 	 */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 
-	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO): book encryption, "Key in memory" --- */
+	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO): protocol/encryption.md --- */
 
 	/**
 	 * Get the ring's secret key, which is read together with the config file: totem.keyfile, totem.key or the
@@ -324,7 +338,8 @@ struct coterie_host {
 	 * configuration: call it with `post`; -ENOMEM.
 	 */
 	int (*reload_commit)(struct coterie_ctx *ctx);
-	void (*reload_drop)(struct coterie_ctx *ctx); /* instead of the second step: drop the kept configuration */
+	/** Instead of the second step: drop the kept configuration. */
+	void (*reload_drop)(struct coterie_ctx *ctx);
 
 	/* --- since 1.3: loading and ending of other plugins (COTERIE_CAP_LIFE). `done` is as that of reload --- */
 
@@ -446,7 +461,8 @@ struct coterie_host {
 	 *     file; -EIO: the transport has loaded the key, but the key file still has the old one
 	 */
 	int (*key_commit)(struct coterie_ctx *ctx, char *text, uint32_t size);
-	void (*key_drop)(struct coterie_ctx *ctx); /* instead of the second step: drop the prepared key */
+	/** Instead of the second step: drop the prepared key. */
+	void (*key_drop)(struct coterie_ctx *ctx);
 
 	/* --- since 1.6: clients that send faster than they read --- */
 
@@ -567,7 +583,8 @@ struct coterie_host {
 	 *     -ENOSPC: the plugin has COTERIE_METRIC_SERIES_MAX, or 4,096 keys in the statistics map; -ENOMEM
 	 */
 	int (*metric_add)(struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series);
-	void (*metric_del)(struct coterie_ctx *ctx, struct coterie_series *series); /* NULL is ignored */
+	/** Remove a metric. NULL is ignored. */
+	void (*metric_del)(struct coterie_ctx *ctx, struct coterie_series *series);
 	/**
 	 * metric_count adds, metric_set replaces the value, and metric_observe counts the value in its bucket. Each
 	 * function ignores a series of another kind, and NULL. NaN is ignored.
@@ -601,7 +618,8 @@ struct coterie_host {
 	 *     -ENOTCONN: the connection is ending; -ENOMEM
 	 */
 	int (*call_send)(struct coterie_call *call, const void *msg, uint32_t size);
-	void (*call_close)(struct coterie_call *call); /* NULL is ignored. No function of caller is called afterwards */
+	/** End the connection. No function of caller is called afterwards. NULL is ignored. */
+	void (*call_close)(struct coterie_call *call);
 
 	/* --- since 1.8: a reload that the operator forces (COTERIE_CAP_LIFE) --- */
 

@@ -23,8 +23,8 @@
  * The operator writes `quorum { provider: NAME }`, and the provider's options in `service { name: NAME … }`. The daemon
  * loads the provider, and refuses to start without it. Verdicts of other plugins are refused (-EPERM). The daemon logs
  * each verdict. Without quorum it closes the gate of requests that need quorum. The quorum service sends the verdict to
- * clients. If init fails, the start fails: log the reason, and return the errno. tests/unit/plugins/leader.c is a
- * complete provider.
+ * clients. If init fails, the start fails: log the reason, and return the errno. plugins/leader.c of the
+ * installed documentation is a complete provider.
  */
 #ifndef COTERIE_SERVICE_H
 #define COTERIE_SERVICE_H
@@ -98,7 +98,7 @@ struct coterie_request {
  * A message that a service sends from the transitional configuration on is delivered in configuration 2 or a later one.
  * COTERIE_NEEDS_QUORUM holds back requests of clients. It says nothing about the place at which a message is delivered.
  * A handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
- * `is_sender_member`. docs/write-a-service.md has an example.
+ * `is_sender_member`. write-a-service.md of the installed documentation has an example.
  *
  * The executive has checked the header's service, function and size, and that the message has at least size_min bytes
  * (16-byte executive header included).
@@ -123,21 +123,26 @@ struct coterie_configuration {
 	uint32_t is_regular; /* 0: transitional */
 	struct coterie_ring_id ring;
 	const uint32_t *members;
-	const uint32_t *left;   /* transitional */
-	const uint32_t *joined; /* regular */
+	const uint32_t *left;   /* transitional: nodes of the ring before that are not in the next one. Regular: none */
+	const uint32_t *joined; /* regular: members that were not in the ring before. Transitional: none */
 	uint32_t member_count, left_count, joined_count, pad;
 };
 
 /**
  * Operations of a service. All except init and fini may be NULL. All run on the loop thread.
  *
- * Synchronisation after a regular configuration (book sync, "A round"), for services with sync_step:
+ * Synchronisation after a regular configuration, for services with sync_step. protocol/sync.md of the installed
+ * documentation has the messages.
  *
  * 1. sync_start on all members.
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
  * 3. When all members have finished: sync_done.
  *
- * If another configuration comes before sync_done, sync_abort is called, and sync_start follows again.
+ * A transitional configuration ends a synchronisation that is not complete. The function `configuration` is called
+ * first. Then sync_abort is called for the service whose turn it is in step 2. It is not called for services before it,
+ * which had their sync_done, and not for those behind it, which have sent nothing. Messages of the old ring are
+ * delivered after that. The regular configuration follows, and sync_start of all services. So sync_start resets what an
+ * earlier synchronisation has left, whether sync_abort was called or not.
  *
  * A message of sync_step goes before all messages that wait. A message that a service sends at another time during a
  * synchronisation is delivered after its end, behind the messages that were sent before. While a service synchronises
@@ -149,7 +154,8 @@ struct coterie_configuration {
  * sync_done are called as above. regular has the ring's members, and none of them as joined. transitional is empty on
  * the node that loaded the service. On the other nodes it has all members except for that node, since the service may
  * have been unloaded there a moment ago. If a member runs the service and is a Corosync node, the same members form
- * the ring again instead.
+ * the ring again instead. If the node that loaded the service unloads it before sync_done, sync_abort is called on the
+ * other nodes, and no sync_start follows. The service goes on with the state that it had.
  *
  * A newer version replaces a service (COTERIE_CAN_HAND_OVER) in one turn of the loop, between two messages, and not
  * during a synchronisation:
@@ -166,7 +172,7 @@ struct coterie_configuration {
  */
 struct coterie_service {
 	uint32_t size;
-	uint32_t ring_id;     /* service number on the ring, 0 .. 62. docs/ring-ids.md says which are free */
+	uint32_t ring_id;     /* service number on the ring, 0 .. 62. ring-ids.md says which are free */
 	const char *ipc_name; /* libqb name of the default instance, or NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */
@@ -182,23 +188,47 @@ struct coterie_service {
 	 * case the client_data that this version gave them still exists, and is freed after fini.
 	 */
 	void (*fini)(void *self);
-	int (*client_join)(void *self, struct coterie_client *client);   /* < 0: refuse the connection */
-	void (*client_leave)(void *self, struct coterie_client *client); /* last call for this client */
+	/**
+	 * A client has connected. < 0: refuse the connection, then client_leave is not called. client_find finds the
+	 * client as soon as this has returned.
+	 */
+	int (*client_join)(void *self, struct coterie_client *client);
+	/**
+	 * A client has gone, and this is the last call for it. The host's client_data and client_id still work. Its
+	 * client_find no longer finds the client, and at an unload no other one. Its reply and event return -ENOTCONN.
+	 */
+	void (*client_leave)(void *self, struct coterie_client *client);
+	/**
+	 * The ring has changed: called for the transitional and for the regular configuration (coterie_ring_msg), before
+	 * sync_abort and sync_start.
+	 */
 	void (*configuration)(void *self, const struct coterie_configuration *configuration);
 	/**
-	 * transitional: members that come from the same ring as this node. It is empty in the first ring. This function
-	 * must not send.
+	 * A synchronisation begins. This function must not send.
+	 *
+	 * @param transitional  members that stayed together with this node since its last sync_done of this service, the
+	 *     node itself included. Other members may know less, or more. Empty in the first ring
+	 * @param regular       borrowed; the configuration that the function configuration got last
 	 */
 	void (*sync_start)(void *self, const uint32_t *transitional, uint32_t transitional_count,
 		const struct coterie_configuration *regular);
-	/** Messages that are queued when a round is aborted are delivered in the next round: name the ring in them. */
-	int (*sync_step)(void *self); /* 0: done; -EAGAIN: call again after the next token. May send */
+	/**
+	 * Send this node's state. 0: all is sent; -EAGAIN: call again after the next token. Messages that are queued when
+	 * a round is aborted are delivered in the next round: name the ring in them.
+	 */
+	int (*sync_step)(void *self);
+	/** All members have sent their state. This is called at the same place of the order on all of them. */
 	void (*sync_done)(void *self);
+	/** The synchronisation ends without sync_done: drop what was received in it. */
 	void (*sync_abort)(void *self);
-	int (*reload)(void *self); /* options have new values, which are checked already */
+	/** Options have new values, which are checked already. < 0: logged, the values stay. */
+	int (*reload)(void *self);
 	/**
 	 * Called before the service is unloaded, or the node leaves. Clients are gone, but the service may still send.
-	 * Return 0 if no message is under way. -EAGAIN: it is called again, until a token timeout has passed.
+	 * 0: the service has given all its messages to ring_send. The executive itself waits for those: at an unload
+	 * until they are delivered here, at the end of the node until they are sent. So this function need not wait for
+	 * a delivery. -EAGAIN: it is called again, until the drain time is over (a token timeout, or drain_ms of
+	 * plugin_unload). NULL: 0
 	 */
 	int (*drain)(void *self);
 	/**
@@ -215,7 +245,8 @@ struct coterie_service {
 	uint32_t ring_msg_count, ring_msg_size; /* number of elements, and size of one */
 
 	/* since 1.1 */
-	void (*dump)(void *self); /* log the state, to find a fault */
+	/** Log the state, to find a fault. */
+	void (*dump)(void *self);
 
 	/* since 1.4 */
 	/**

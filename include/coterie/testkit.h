@@ -173,7 +173,8 @@ int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
  * @return 0; -EINVAL
  */
 int testkit_clock(struct testkit *kit, uint32_t node, uint32_t jump_ms, int32_t drift_ppm);
-int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
+/** Return 1 if the node runs, also while it is paused, or 0. */
+int testkit_is_up(const struct testkit *kit, uint32_t node);
 
 /**
  * Set an option of a plugin, for now and for later starts. If the plugin runs, its reload function is called with all
@@ -209,7 +210,8 @@ uint64_t testkit_random(struct testkit *kit, uint64_t end);
  * -EINVAL: the text has other words than numbers of nodes and '|', and nothing changes.
  */
 int testkit_part(struct testkit *kit, const char *groups);
-void testkit_heal(struct testkit *kit); /* all nodes hear each other */
+/** End all partitions and cuts: all nodes hear each other. */
+void testkit_heal(struct testkit *kit);
 /** Cut one direction: `to` no longer hears `from`, until testkit_heal or _part. */
 int testkit_cut(struct testkit *kit, uint32_t from, uint32_t to);
 /** Set how many of 10,000 packets are lost, and how many arrive twice. */
@@ -320,7 +322,7 @@ const struct coterie_host *testkit_host(
 int testkit_connect(struct testkit *kit, uint32_t node, const char *name, struct testkit_client **client);
 /** End the connection and free the client. Requests that it sent before still arrive. NULL is ignored. */
 void testkit_disconnect(struct testkit_client *client);
-/** Return 1, or 0: the node or the service has ended the connection. */
+/** Return 1 while the connection lasts, or 0: the node or the service has ended it. */
 int testkit_is_connected(const struct testkit_client *client);
 
 /**
@@ -368,8 +370,9 @@ int testkit_is_behind(const struct testkit_client *client);
 
 /* ------------------------------------------------------------------------------- results and logs */
 
-/** Return the number of complaints so far, or the i-th complaint, from 0, or NULL. Borrowed until testkit_destroy. */
+/** Return the number of complaints so far. */
 uint32_t testkit_complaints(const struct testkit *kit);
+/** Return the i-th complaint, from 0, or NULL: there are fewer. It is borrowed until testkit_destroy. */
 const char *testkit_complaint(const struct testkit *kit, uint32_t i);
 /** Add a complaint, for checks of the test itself. */
 void testkit_complain(struct testkit *kit, uint32_t node, const char *format, ...)

@@ -49,7 +49,7 @@ struct coterie_transport {
 	uint32_t size;
 	uint32_t links_max;
 	uint32_t frame_size_max; /* largest frame that it carries, bytes */
-	uint32_t netmtu;         /* default of totem.netmtu for this transport: book transports, "Sizes" */
+	uint32_t netmtu;         /* default of totem.netmtu for this transport: protocol/transports.md */
 	/*
 	 * Bytes of a netmtu that the headers below a frame take with IPv4 (20 more with IPv6). 0: the transport itself
 	 * fragments and reassembles frames.
@@ -60,11 +60,13 @@ struct coterie_transport {
 	 * Make the state, *self, which is the first argument of all other functions. < 0: the daemon does not start.
 	 */
 	int (*open)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
-	void (*close)(void *self); /* after it returns, no function of the host may be called */
+	/** Called once after a successful open. After it returns, no function of the host may be called. */
+	void (*close)(void *self);
 	/** Open a link with this address of the node, and report it with link_state. < 0: the daemon does not start. */
 	int (*link_up)(void *self, uint32_t link, const struct sockaddr *local);
 	/** Add the address of a node on a link. address is borrowed. -EEXIST: the link has this node; -EAFNOSUPPORT. */
 	int (*peer_add)(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address);
+	/** Remove a node from a link. */
 	void (*peer_del)(void *self, uint32_t link, uint32_t nodeid);
 	/**
 	 * Send a batch to all peers. Frames are borrowed: take a reference to each frame that is kept. Return how many
@@ -81,7 +83,7 @@ struct coterie_transport {
 	 * NULL: arrivals have the order in which they were sent.
 	 */
 	int (*drain)(void *self);
-	/* Members of a new ring. The operation may be NULL. */
+	/** Note the members of a new ring. The operation may be NULL. */
 	void (*membership)(void *self, const uint32_t *members, uint32_t count);
 	/**
 	 * Apply a changed configuration: options and map have the new values. Called at a reload, and after each change
@@ -89,6 +91,7 @@ struct coterie_transport {
 	 * settings.
 	 */
 	int (*reload)(void *self);
+	/** Fill in the counters, up to stats->size. */
 	void (*stats)(void *self, struct coterie_transport_stats *stats);
 
 	/* since 1.1 */
