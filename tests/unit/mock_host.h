@@ -122,9 +122,9 @@ struct coterie_ctx {
 	 */
 	struct coterie_quorum quorum;
 	uint32_t votes_needed, votes[MOCK_VOTES]; /* of the last verdict, of its first members */
-	uint32_t verdicts; /* number of accepted calls of quorum_publish */
-	bool is_beside;    /* the plugin's init or fini runs while the service that it replaces still runs */
-	int publish_rc;    /* if not 0, quorum_publish() returns this and does nothing */
+	uint32_t verdicts;                        /* number of accepted calls of quorum_publish */
+	bool is_beside; /* the plugin's init or fini runs while the service that it replaces still runs */
+	int publish_rc; /* if not 0, quorum_publish() returns this and does nothing */
 
 	struct mock_queue protected_keys; /* calls of map_protect: data is the key with its NUL, id is is_prefix */
 	struct mock_queue cleared;        /* calls of stats_clear: data is the name with its NUL */
