@@ -142,9 +142,9 @@ static bool is_believed(const struct totem_engine *engine, uint32_t id)
 }
 
 /*
- * Return whether a member of the last ring may still serve because this node has answered it lately. The sender of a
- * list with that member did not hear this node at that time: without a token for longer than the lease, it has waited
- * for the member and given it up. If the token was lost just now, the sender has evidence that the member has ended.
+ * Return whether a member of the last ring may still serve because this node has answered it lately. If there was no
+ * token for longer than the lease, the sender of a list has given the member up for its silence. The sender did not
+ * hear this node then. If the token was lost just now, the sender has evidence that the member has ended.
  */
 static bool may_serve(const struct totem_engine *engine, uint32_t id)
 {

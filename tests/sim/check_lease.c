@@ -69,8 +69,8 @@ static void check_alone(struct node *node)
 }
 
 /*
- * S2: check that a node that holds the lease has received a packet of another node within the length of the lease, unless
- * it has a majority of the votes alone.
+ * S2: check that a node that holds the lease has received a packet of another node within the length of the lease. A
+ * node that has a majority of the votes alone needs none.
  */
 static void check_contact(struct node *node)
 {
