@@ -249,7 +249,8 @@ check_LTLIBRARIES += %D%/libplugin_play.la
 %C%_libplugin_play_la_CFLAGS = $(TEST_CFLAGS)
 %C%_libplugin_play_la_LIBADD = %D%/libipc_play.la
 plugin_play_libs = %D%/libplugin_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
-exec_plugin_tests = %D%/test_host $(ipc_tests) $(qb_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life
+exec_plugin_tests = %D%/test_host $(ipc_tests) $(qb_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life \
+	%D%/test_plugin_replace
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
 %C%_test_host_SOURCES = %D%/test_host.c
@@ -314,10 +315,16 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_LDADD = $(plugin_play_libs)
+check_LTLIBRARIES += %D%/liblife_case.la
+%C%_liblife_case_la_SOURCES = %D%/life_case.c %D%/life_case.h
+%C%_liblife_case_la_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
+%C%_liblife_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c
-%C%_test_plugin_life_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
-%C%_test_plugin_life_LDADD = $(plugin_play_libs)
+%C%_test_plugin_life_LDADD = %D%/liblife_case.la $(plugin_play_libs)
+%C%_test_plugin_replace_SOURCES = %D%/test_plugin_replace.c
+%C%_test_plugin_replace_CFLAGS = $(TEST_CFLAGS)
+%C%_test_plugin_replace_LDADD = %D%/liblife_case.la $(plugin_play_libs)
 
 # exec/{daemon,log,ring,stats,sync}/: what the daemon counts and publishes.
 check_PROGRAMS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_packet \
