@@ -75,8 +75,18 @@ static bool has_votes(const struct totem_engine *engine)
 	return engine->lease.votes_needed != 0 && ring_id_equal(&engine->lease.votes_ring, &engine->installed.ring);
 }
 
-bool lease_is_majority(const struct totem_engine *engine,
-	bool (*counts)(const struct totem_engine *engine, const struct peer *peer, uint64_t at_ns), uint64_t at_ns)
+/* Return whether this contact is within the lease, and not before lease_doubt was last called. */
+static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
+{
+	return contact_ns != 0 && contact_ns >= engine->lease.doubt_ns &&
+	       (contact_ns + totem_engine_lease(engine) > now_ns || TOTEM_MUTANT(engine, LEASE_FOREVER));
+}
+
+/*
+ * Return whether this node and the members that answered it within the lease have a majority of the cluster's votes.
+ * If the votes are not known, all members are needed.
+ */
+static bool has_majority(const struct totem_engine *engine, uint64_t now_ns)
 {
 	bool is_weighed = has_votes(engine);
 	uint64_t votes = 0;
@@ -86,7 +96,7 @@ bool lease_is_majority(const struct totem_engine *engine,
 		uint32_t id = engine->installed.memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);
 
-		if (id != engine->options.nodeid && (peer == NULL || !counts(engine, peer, at_ns)))
+		if (id != engine->options.nodeid && (peer == NULL || !is_contact(engine, peer->contact_ns, now_ns)))
 			continue;
 		count++;
 		votes += is_weighed ? engine->lease.votes[i] : 0;
@@ -96,26 +106,13 @@ bool lease_is_majority(const struct totem_engine *engine,
 	return is_weighed ? votes >= engine->lease.votes_needed : count == engine->installed.memb.count;
 }
 
-/* Return whether this contact is within the lease, and not before lease_doubt was last called. */
-static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
-{
-	return contact_ns != 0 && contact_ns >= engine->lease.doubt_ns &&
-	       (contact_ns + totem_engine_lease(engine) > now_ns || TOTEM_MUTANT(engine, LEASE_FOREVER));
-}
-
-static bool is_peer_contact(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns)
-{
-	return is_contact(engine, peer->contact_ns, now_ns);
-}
-
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
 	if (engine->installed.memb.count <= 1)
 		return true;
 	if (engine->is_cut)
 		return false;
-	return is_contact(engine, engine->lease.contact_ns, now_ns) ||
-	       lease_is_majority(engine, is_peer_contact, now_ns);
+	return is_contact(engine, engine->lease.contact_ns, now_ns) || has_majority(engine, now_ns);
 }
 
 static bool has_lease_now(const struct totem_engine *engine) { return totem_engine_has_lease(engine, engine->now_ns); }

@@ -41,12 +41,6 @@ void lease_check_stall(struct totem_engine *engine); /* call at each entry of th
 void lease_note_stop(struct totem_engine *engine);   /* call when this node runs again after a stop */
 /** Note that the member, which is in the ring of this node, has answered the question sent at at_ns. */
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
-/**
- * Return whether this node and the members of the installed ring that `counts` selects have a majority of the cluster's
- * votes. If the votes are not known, all members are needed. at_ns is passed on.
- */
-bool lease_is_majority(const struct totem_engine *engine,
-	bool (*counts)(const struct totem_engine *engine, const struct peer *peer, uint64_t at_ns), uint64_t at_ns);
 /** Demand new proof of contact, since the other members may be about to form a ring without this node. */
 void lease_doubt(struct totem_engine *engine);
 void lease_settle(struct totem_engine *engine);
