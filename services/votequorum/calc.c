@@ -137,11 +137,12 @@ static uint32_t count_members(const struct vote_calc *calc)
 	return count;
 }
 
+static uint32_t majority_of(uint32_t expected, uint32_t total) { return (expected > total ? expected : total) / 2 + 1; }
+
 /* Unlike the quorum in force, this is a majority of two nodes with two_node too. */
 uint32_t vote_majority(const struct vote_calc *calc)
 {
-	uint32_t expected = vote_highest_expected(calc), total = vote_total(calc, true);
-	uint32_t majority = (expected > total ? expected : total) / 2 + 1;
+	uint32_t majority = majority_of(vote_highest_expected(calc), vote_total(calc, true));
 
 	return calc->quorum > majority ? calc->quorum : majority;
 }
@@ -167,7 +168,7 @@ struct vote_sum vote_quorum(const struct vote_calc *calc, bool can_fall, uint32_
 	if (expected == 0)
 		expected = vote_highest_expected(calc);
 
-	uint32_t quorum = (expected > total ? expected : total) / 2 + 1;
+	uint32_t quorum = majority_of(expected, total);
 
 	if (!can_fall && quorum < calc->quorum)
 		quorum = calc->quorum;
