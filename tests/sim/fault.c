@@ -255,7 +255,8 @@ static void shift(struct sim *sim, const struct node *node)
 {
 	uint64_t *part = &sim->faults.part;
 
-	*part = *part == 0 ? random_next(&sim->random) & (BIT(sim->node_count) - 1) : *part ^ BIT(node->index);
+	*part = *part == 0 ? random_next(&sim->random) & ((BIT(sim->node_count - 1) << 1) - 1)
+			   : *part ^ BIT(node->index);
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		for (uint32_t j = 0; j < sim->node_count; j++)
 			sim->net.cut[i][j] = ((*part >> i ^ *part >> j) & 1) != 0;
@@ -537,6 +538,17 @@ static void lose_frames(struct sim *sim, const struct node *node)
 	sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
 }
 
+/* Cut the paths between some nodes. */
+static void part_some(struct sim *sim, enum fault_kind kind, const struct node *node)
+{
+	if (kind == FAULT_PARTITION)
+		partition(sim);
+	else if (kind == FAULT_ASYMMETRIC)
+		cut_some(sim);
+	else
+		shift(sim, node);
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -552,10 +564,9 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		lose_kth(sim);
 		break;
 	case FAULT_PARTITION:
-		partition(sim);
-		break;
 	case FAULT_ASYMMETRIC:
-		cut_some(sim);
+	case FAULT_SHIFT:
+		part_some(sim, kind, node);
 		break;
 	case FAULT_CRASH:
 		crash(sim, node);
@@ -595,9 +606,6 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_HOLE:
 		dig_hole(sim, node);
-		break;
-	case FAULT_SHIFT:
-		shift(sim, node);
 		break;
 	case FAULT_TIMERS:
 	case FAULT_PAYLOAD:
