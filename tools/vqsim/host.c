@@ -250,7 +250,7 @@ static int quorum_publish(struct coterie_ctx *host, const struct coterie_quorum 
 	return 0;
 }
 
-/* Nothing is stored between two starts of a node, so there is no state file. */
+/* A node of the simulation stores no data between two starts, so it has no state file. */
 static int state_file_read(struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
 {
 	(void)host, (void)name, (void)bytes, (void)size;
