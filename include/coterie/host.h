@@ -281,7 +281,7 @@ struct coterie_host {
 	 */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 
-	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO): book encryption, "Key in memory" --- */
+	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO): protocol/encryption.md --- */
 
 	/**
 	 * Get the ring's secret key, which is read together with the config file: totem.keyfile, totem.key or the

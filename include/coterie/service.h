@@ -23,8 +23,8 @@
  * The operator writes `quorum { provider: NAME }`, and the provider's options in `service { name: NAME … }`. The daemon
  * loads the provider, and refuses to start without it. Verdicts of other plugins are refused (-EPERM). The daemon logs
  * each verdict. Without quorum it closes the gate of requests that need quorum. The quorum service sends the verdict to
- * clients. If init fails, the start fails: log the reason, and return the errno. tests/unit/plugins/leader.c is a
- * complete provider.
+ * clients. If init fails, the start fails: log the reason, and return the errno. plugins/leader.c of the
+ * installed documentation is a complete provider.
  */
 #ifndef COTERIE_SERVICE_H
 #define COTERIE_SERVICE_H
@@ -98,7 +98,7 @@ struct coterie_request {
  * A message that a service sends from the transitional configuration on is delivered in configuration 2 or a later one.
  * COTERIE_NEEDS_QUORUM holds back requests of clients. It says nothing about the place at which a message is delivered.
  * A handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
- * `is_sender_member`. docs/write-a-service.md has an example.
+ * `is_sender_member`. write-a-service.md of the installed documentation has an example.
  *
  * The executive has checked the header's service, function and size, and that the message has at least size_min bytes
  * (16-byte executive header included).
@@ -131,7 +131,8 @@ struct coterie_configuration {
 /**
  * Operations of a service. All except init and fini may be NULL. All run on the loop thread.
  *
- * Synchronisation after a regular configuration (book sync, "A round"), for services with sync_step:
+ * Synchronisation after a regular configuration, for services with sync_step. protocol/sync.md of the installed
+ * documentation has the messages.
  *
  * 1. sync_start on all members.
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
@@ -171,7 +172,7 @@ struct coterie_configuration {
  */
 struct coterie_service {
 	uint32_t size;
-	uint32_t ring_id;     /* service number on the ring, 0 .. 62. docs/ring-ids.md says which are free */
+	uint32_t ring_id;     /* service number on the ring, 0 .. 62. ring-ids.md says which are free */
 	const char *ipc_name; /* libqb name of the default instance, or NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */

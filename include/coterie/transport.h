@@ -49,7 +49,7 @@ struct coterie_transport {
 	uint32_t size;
 	uint32_t links_max;
 	uint32_t frame_size_max; /* largest frame that it carries, bytes */
-	uint32_t netmtu;         /* default of totem.netmtu for this transport: book transports, "Sizes" */
+	uint32_t netmtu;         /* default of totem.netmtu for this transport: protocol/transports.md */
 	/*
 	 * Bytes of a netmtu that the headers below a frame take with IPv4 (20 more with IPv6). 0: the transport itself
 	 * fragments and reassembles frames.

@@ -214,7 +214,7 @@ static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 
 static const struct coterie_service tally_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 60, /* docs/ring-ids.md lists the free numbers. All nodes of a cluster must use
+	.ring_id = 60, /* ring-ids.md lists the free numbers. All nodes of a cluster must use
 		        * the same one */
 	.ipc_name = "tally",
 	.title = "a number that every node agrees on",

@@ -31,7 +31,6 @@ endif
 dist_check_SCRIPTS += tests/unit/quorum_provider.sh
 TESTS += tests/unit/quorum_provider.sh
 sanitized_scripts += tests/unit/quorum_provider.sh
-EXTRA_DIST += tests/unit/plugins/leader.c
 
 include services/quorum/lib/local.mk
 include services/quorum/man/local.mk

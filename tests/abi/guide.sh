@@ -16,7 +16,7 @@ sdk_install
 # Its shell commands, in the place of their paths: section 1.
 template=$(find "$root" -type d -name template-service)
 sdk_copy=$work/latch
-commands=$(sed -n '/^## 1/,/^## 2/s/^    //p' "$guide" | sed "s,/usr/share/doc/coterie/template-service,$template,")
+commands=$(sed -n '/^## 1/,/^## 2/s/^    //p' "$guide" | sed 's,\${PREFIX:-/usr}/share/doc/coterie/template-service,'"$template,")
 tap_check "the commands of section 1 work" bash -ec "cd '$work'; $commands"
 tap_check "and leave a Makefile for the latch" grep -q '^NAME := latch$' "$sdk_copy/Makefile"
 

@@ -50,7 +50,6 @@ TESTS += %D%/packages.sh
 # The plugin ABI: the headers of each minor number, plugins of each, and tables that have grown.
 dist_check_SCRIPTS += %D%/plugin_abi.sh %D%/plugin_check.sh
 TESTS += %D%/plugin_abi.sh %D%/plugin_check.sh
-dist_check_DATA += %D%/lamp.c %D%/jury.c
 dist_check_DATA += %D%/plugin_types.c %D%/released.c %D%/released_kit.c
 abi_headers = frame.h plugin.h service.h transport.h
 EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.1/coterie/,$(abi_headers)) \
@@ -62,6 +61,9 @@ EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/s
 
 # The guide for plugin authors, as its reader follows it. LATCH_SEEDS: how many seeds its own test gets.
 dist_doc_DATA += docs/ring-ids.md docs/write-a-service.md
+# Plugins of one file that the documents name.
+plugindocdir = $(docdir)/plugins
+dist_plugindoc_DATA = %D%/jury.c %D%/lamp.c tests/unit/plugins/leader.c
 dist_check_SCRIPTS += %D%/guide.sh
 dist_check_DATA += %D%/old_latch.c
 TESTS += %D%/guide.sh

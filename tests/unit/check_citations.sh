@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The protocol book: every citation names a heading of docs/protocol/, and no other specification is cited. Every name
-# in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree.
+# in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree. What is installed names
+# installed documents only.
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C.UTF-8
@@ -47,13 +48,23 @@ tap_try "the book is cited" "$([ "$(wc -l <"$work/cited")" -ge 100 ] || echo "on
 tap_try "no specification outside of the tree is cited" "$( (cat "$work/files" && ls README.md CONTRIBUTING.md docs/*.md "$book"/*.md) |
 	tr '\n' '\0' | xargs -0 grep -nHE '§|\b[Ss]pec(ification)? [0-9]|\b0[0-9][a-d]?-[a-z]+\.(md|txt)|\bchapter [0-9]')"
 
-# Installed headers cite installed pages: those that a local.mk installs.
+# Documents that a local.mk installs, and what a reader without the source tree reads beside them.
 installed=$(cat docs/local.mk tests/abi/local.mk)
+examples=$(sed -n 's/^dist_plugindoc_DATA = //p' tests/abi/local.mk)
+mapfile -t for_users < <(find include conf services testkit tools plugins transports \( -path 'include/*.h' -o -name '*.[1-8]' -o \
+	-path 'plugins/lock/*' -o -path 'plugins/example-cpp/*' -o -path 'plugins/template-*' \) -type f ! -name local.mk)
+for_users+=(docs/write-a-service.md docs/ring-ids.md docs/python.md)
 tap_try "every chapter is installed" "$(for page in "${pages[@]}"; do
 	grep -qF "${page#docs/}" <<<"$installed" || echo "$page"; done)"
-tap_try "every page that a public header names is installed" "$(grep -rnoE '\bdocs/[a-z/-]+\.md' include |
+tap_try "every document that another one names is installed" "$({
+	grep -noHE '\bdocs/[a-z/-]+\.md' "${pages[@]}" | sed 's,:docs/,:,'
+	grep -noHE '\b[a-z][a-z/-]*\.md\b' "${for_users[@]}" | grep -vE '[:/](README|FILE)\.md'; } |
 	while IFS=: read -r file line page; do
-		grep -qF "${page#docs/}" <<<"$installed" || echo "$file:$line: $page"; done)"
+		grep -qF "/$page" <<<"$installed" || echo "$file:$line: $page"; done)"
+tap_try "a document that is installed names no place in the source tree" "$(
+	grep -nHE '\b(conf|docs|exec|config|services|testkit|tests|tools|transports)/[a-z]+[./a-z]|\b[Bb]ook [a-z]+,' "${for_users[@]}"
+	grep -noHE '\bplugins/[a-z_-]+\.c\b' "${for_users[@]}" | while IFS=: read -r file line name; do
+		grep -qF "/${name##*/}" <<<"$examples" || echo "$file:$line: $name"; done)"
 
 # --- references between pages: ring.md, "Timers" ---
 grep -ohE '\b[a-z]+\.md, "[^"]+"' "${pages[@]}" | sed -E 's/\.md,//' | sort -u >"$work/references"
