@@ -151,8 +151,9 @@ int testkit_stop(struct testkit *kit, uint32_t node);
  */
 int testkit_crash(struct testkit *kit, uint32_t node);
 /**
- * Crash a node after a number of effects: packets sent, answers and events to clients. With 1, 2, 3, … a test reaches
- * all points that other nodes and clients can distinguish.
+ * Crash a node after a number of effects: packets sent, answers and events to clients. With 0, 1, 2, … a test reaches
+ * all points that other nodes and clients can distinguish. A node that has fewer effects runs on, and crashes at a later
+ * one. testkit_calm, another crash and the node's end cancel this.
  *
  * @param effects  number of effects that still happen; the next one does not
  * @return 0; -ESRCH
@@ -234,8 +235,9 @@ void testkit_delay(struct testkit *kit, uint32_t min_us, uint32_t max_us);
  */
 void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms);
 /**
- * End the faults: the network is whole and loses no packets, and nodes that chaos has crashed start again. Pauses last
- * as long as planned. 0; -EINVAL: a node does not start.
+ * End the faults: the network is whole and loses no packets, crashes that are planned do not happen, and nodes that
+ * chaos has crashed start again. Pauses last as long as planned. testkit_delay, _clock, _disk, _no_room and _no_memory
+ * stay. 0; -EINVAL: a node does not start.
  */
 int testkit_calm(struct testkit *kit);
 

@@ -294,6 +294,17 @@ START_TEST(clocks_jump_and_drift)
 }
 END_TEST
 
+START_TEST(calm_cancels_a_planned_crash)
+{
+	start(2, "0", 4);
+	ck_assert_int_eq(testkit_crash_after(kit, 2, 5), 0);
+	ck_assert_int_eq(testkit_calm(kit), 0);
+	testkit_run(kit, 5000);
+	ck_assert_int_eq(testkit_is_up(kit, 2), 1);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(crash_at_any_point)
 {
 	uint32_t happened = 0;
@@ -755,6 +766,7 @@ int main(void)
 	tcase_add_test(tc, messages_keep_their_order_over_a_synchronisation);
 	tcase_add_test(tc, crash_stop_pause_and_return);
 	tcase_add_test(tc, clocks_jump_and_drift);
+	tcase_add_test(tc, calm_cancels_a_planned_crash);
 	tcase_add_test(tc, crash_at_any_point);
 	tcase_add_test(tc, large_messages_and_a_full_queue);
 	tcase_add_test(tc, events_come_or_wait);
