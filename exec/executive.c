@@ -143,6 +143,8 @@ static void on_verdict(void *arg, const struct coterie_quorum *verdict)
 
 	executive->is_quorate = verdict->is_quorate != 0;
 	delivery_decide(executive->delivery, verdict);
+	if (executive->ring != NULL)
+		ring_set_votes(executive->ring, verdict);
 	if (executive->ipc != NULL)
 		ipc_gate(executive->ipc);
 }

@@ -15,9 +15,7 @@
 #include <corosync/cmap.h>
 #include <qb/qblog.h>
 
-/*
- * Make the daemon write the file. It acts on a change of the key, so the value is the current time.
- */
+/* Request the daemon to write the file. The daemon acts on a change of the key, so the value is the present time. */
 static void request_dump(cmap_handle_t map, const char *key)
 {
 	char now[32];
@@ -28,7 +26,7 @@ static void request_dump(cmap_handle_t map, const char *key)
 		fprintf(stderr, "Failed to set key %s. Error %s\n", key, cs_strerror(rc));
 }
 
-/* Return whether FOLDER/SUB/fdata can be read, and its path. */
+/* Return whether FOLDER/SUB/fdata can be read. path: out: its path. */
 static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
 {
 	int length = snprintf(path, PATH_MAX, "%s%s%s/fdata", folder, sub[0] == '\0' ? "" : "/", sub);
@@ -36,7 +34,7 @@ static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
 	return length < PATH_MAX && access(path, R_OK) == 0;
 }
 
-/* Look in the daemon's state folder: the configured one, or one of the usual ones. */
+/* Search the configured state folder of the daemon, or the usual state folders. */
 static bool find_dump(const char *configured, char path[PATH_MAX])
 {
 	const char *instance = getenv("COTERIE_INSTANCE");
@@ -66,7 +64,7 @@ int blackbox_main(int argc, char **argv)
 		request_dump(map, "runtime.blackbox.dump_flight_data");
 		cmap_finalize(map);
 	} else {
-		/* Read the file of an earlier daemon anyway. */
+		/* Continue, since there may be a file of an earlier daemon. */
 		fprintf(stderr, "Failed to initialize the cmap API. Error %s\n", cs_strerror(rc));
 	}
 	bool is_found = find_dump(configured, path);
@@ -78,7 +76,7 @@ int blackbox_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	printf("Dumping the contents of %s\n", path);
 	fflush(stdout);
-	/* The result has no meaning: libqb 2.0 reports an error also at the end of a good file. */
+	/* The result is ignored: libqb 2.0 returns an error even at the end of a good file. */
 	(void)qb_log_blackbox_print_from_file(path);
 	return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /*
- * corosync-blackbox: what the daemon's flight recorder holds.
+ * corosync-blackbox: print the contents of the daemon's flight recorder.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

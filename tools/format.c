@@ -9,15 +9,15 @@
 #include "tools/ctl/ctl_main.h"
 
 #define EXIT_NOT_QUORATE 2
-#define WORDS_MAX 8 /* in front of the tool's own arguments */
+#define WORDS_MAX 8 /* words of the command in front of the tool's own arguments */
 
-/* The options with which a tool shows something. Other options have no document. */
+/* The options with which a tool prints something. For other options there is no document. */
 struct view {
 	const char *tool;
-	const char *letters;        /* for getopt, with options that change the text output */
-	const struct option *names; /* NULL: none */
-	const char *shows;          /* letters that choose the output. A space means no letter */
-	const char *commands[3];    /* in the order of shows, or NULL if no command shows that */
+	const char *letters;        /* letters for getopt, including options that change only the text */
+	const struct option *names; /* NULL: no long options */
+	const char *shows;          /* letters that choose the output. A space means that there is no letter */
+	const char *commands[3];    /* one command for each letter of `shows`, or NULL if no command prints the same */
 	bool has_arguments;         /* the command accepts arguments, too */
 };
 
@@ -39,7 +39,7 @@ static const struct view *find_view(const char *tool)
 	return NULL;
 }
 
-/* Remove --format=FORM or --format FORM. @return the last FORM, or NULL */
+/* Remove --format=FORM or --format FORM. @return the last FORM; NULL: there is none */
 static const char *take_form(int *argc, char **argv)
 {
 	const char *form = NULL;
@@ -70,7 +70,7 @@ static int complain(const char *tool, const char *what)
 	return EXIT_FAILURE;
 }
 
-/* @return the command; NULL: there is none for these options */
+/* Find the command for the options of the tool. @return the command; NULL: there is none */
 static const char *choose(const struct view *view, int argc, char **argv, bool *is_stats)
 {
 	const char *command = view->commands[0];

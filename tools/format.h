@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* --format=json on the compatible tools: the document of the command of coterie-ctl that shows the same. */
+/* --format=json of the compatible tools: print the JSON document of the coterie-ctl command with the same contents. */
 #ifndef TOOLS_FORMAT_H
 #define TOOLS_FORMAT_H
 
 #include <stdbool.h>
 
 /**
- * Without --format nothing is done, so that the tools' own options, and their abbreviations, are as they always were.
- *
- * @param argv  of a compatible tool; --format=text is taken out of it
- * @return true: all is done, *status is the exit status of the tool
+ * Handle the option --format. Without it nothing is changed, so that the tools' own options and their abbreviations
+ * stay as in Corosync.
+ * @param argv  arguments of a compatible tool; --format=text is removed from it
+ * @return true: the tool has nothing more to do, and *status is its exit status
  */
 bool format_run(const char *tool, int *argc, char **argv, int *status);
 

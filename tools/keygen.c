@@ -25,13 +25,13 @@ enum {
 	EXIT_CLOSE = 5,
 };
 
-/* A fixed name instead of argv[0], under whatever name the tool was called. */
+/* The name in messages. It is the same whatever argv[0] is. */
 static const char program[] = "corosync-keygen";
 
 struct request {
 	const char *key_file;
 	const char *random_file;
-	size_t size; /* bytes */
+	size_t size; /* bytes of the key */
 };
 
 static void print_usage(void)
@@ -63,7 +63,7 @@ static bool parse_size(struct request *request, const char *text)
 	return true;
 }
 
-/* Parse the command line. false: the tool ends with this status. */
+/* Parse the command line. @return false: the tool must end with *status */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	static const struct option long_options[] = {
@@ -89,7 +89,7 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 			if (!parse_size(request, optarg))
 				return false;
 			break;
-		case 'l': /* accepted, without effect */
+		case 'l': /* accepted without effect */
 			break;
 		case 'h':
 			print_usage();
@@ -158,7 +158,9 @@ static int write_key(int fd, const struct request *request, const char *path, co
 	return fsync(fd) < 0 && errno != EINVAL ? complain("Could not write", path, EXIT_WRITE) : 0;
 }
 
-/* A file that is not regular, such as a device, is written to and not replaced. */
+/*
+ * Return whether a file exists and is not regular. Such a file, for example a device, is written to and not replaced.
+ */
 static bool is_special(const char *path)
 {
 	struct stat status;
@@ -175,9 +177,7 @@ static int save_key(const struct request *request, const unsigned char *key)
 	if (is_special(path)) {
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	} else {
-		/*
-		 * Write a new file and rename it, so that a failure leaves the old key unchanged.
-		 */
+		/* A new file is written and renamed, so that a failure leaves the old key unchanged. */
 		if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 			return EXIT_CREATE;
 		fd = mkostemp(temporary, O_CLOEXEC);

@@ -1,5 +1,5 @@
 /*
- * corosync-keygen: a key that the nodes of a cluster share.
+ * corosync-keygen: make a key that the nodes of a cluster share.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

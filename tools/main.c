@@ -1,5 +1,5 @@
 /*
- * One program behind all names: which tool it is, the name it was called by says.
+ * One program for all tools. The name by which it was called selects the tool.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -39,7 +39,7 @@ static const struct tool *tool_named(const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 
-	/* As libtool calls programs that are not installed. */
+	/* Skip the prefix that libtool gives to programs that are not installed. */
 	if (strncmp(name, "lt-", 3) == 0)
 		name += 3;
 	for (size_t i = 0; i < TOOL_COUNT; i++)
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	terminal_guard();
 	if (tool != NULL)
 		return run(tool, argc, argv);
-	/* By its own name the tool is the first word. */
+	/* If the program was called by its own name, the first word is the name of the tool. */
 	tool = argc > 1 ? tool_named(argv[1]) : NULL;
 	if (tool != NULL)
 		return run(tool, argc - 1, argv + 1);

@@ -4,7 +4,7 @@
  *
  * - Load: source (the file is opened and checked, once for all steps), trial (another process starts the plugin), quiet
  *   (until no synchronisation is under way), act (file, options, init, maps). Then join: the service synchronises with
- *   the same service of other nodes. Then its IPC name opens.
+ *   the same service of other nodes. Then its IPC name opens. If that fails, drain, part and fini follow.
  * - Unload: quiet, act (the IPC name closes, clients end), drain (until the ring has delivered all messages of the
  *   service), part (other nodes are informed), fini. The file is closed one turn later.
  * - Replace: source, trial, quiet, act (plugin_replace.c). If it is forced and the state cannot be taken over, unload
@@ -65,6 +65,8 @@ struct change {
 	struct plugin_trial *trial;
 	uint64_t drain_until_ns; /* unload: end of the drain time */
 	uint64_t answer_ns; /* unload: when the owner is answered, even if the ring has not delivered all messages */
+	int rc;             /* the result behind STEP_DRAIN: < 0 if a plugin was loaded, but cannot serve */
+	char text[256];     /* with rc: the reason */
 	struct change *next;
 };
 
@@ -326,7 +328,6 @@ static bool act_load(struct plugin_life *life, struct change *change)
 		return false;
 	}
 	change->overrides = NULL;
-	change->plugin->is_deaf = true;
 	if (is_to_decide(life, *life->parts.config, name))
 		appoint(life, change->plugin);
 	life->parts.show(life->parts.arg, change->plugin);
@@ -346,25 +347,37 @@ static bool step_join(struct plugin_life *life, struct change *change)
 	return true;
 }
 
+/* End the plugin's service. It stays until the ring has delivered its messages. */
+static void begin_drain(struct plugin_life *life, struct change *change, struct plugin *plugin)
+{
+	const uint64_t token_ns = (*life->parts.config)->totem.token_ns;
+	struct ipc_server *server = plugin->ipc;
+
+	change->plugin = plugin;
+	plugin->state = PLUGIN_DRAINING;
+	plugin->ipc = NULL;
+	ipc_server_close(server);
+	change->drain_until_ns = now_of(life) +
+				 (change->drain_ms > 0 ? UINT64_C(1000000) * change->drain_ms : token_ns);
+	change->answer_ns = change->drain_until_ns + DELIVERY_TOKENS * token_ns;
+	change->step = STEP_DRAIN;
+}
+
 static bool step_sync(struct plugin_life *life, struct change *change)
 {
 	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
-	char text[256];
 
 	if (plugin->is_deaf || plugin->is_held || sync_is_running(parts->sync))
 		return wait(life);
 	plugin->state = PLUGIN_RUNNING;
-	int rc = ipc_server_open(parts->ipc, plugin);
-	if (rc < 0) {
-		snprintf(text, sizeof(text), "its IPC name '%s' cannot be opened (%s)", plugin->service.ipc_name,
-			strerror(-rc));
-		parts->conceal(parts->arg, plugin);
-		sync_part(parts->sync, plugin);
-		plugin_unload(parts->plugins, plugin);
-		return end(life, rc, text);
-	}
-	return end(life, 0, "");
+	change->rc = ipc_server_open(parts->ipc, plugin);
+	if (change->rc == 0)
+		return end(life, 0, "");
+	snprintf(change->text, sizeof(change->text), "its IPC name '%s' cannot be opened (%s)",
+		plugin->service.ipc_name, strerror(-change->rc));
+	begin_drain(life, change, plugin);
+	return true;
 }
 
 /* --- unload --- */
@@ -377,9 +390,6 @@ static bool is_needed(const struct plugin_life *life, const struct plugin *plugi
 static bool act_unload(struct plugin_life *life, struct change *change)
 {
 	struct plugin *plugin = plugin_by_name(life->parts.plugins, change->what);
-	struct ipc_server *server = plugin != NULL ? plugin->ipc : NULL;
-	uint64_t drain_ns = change->drain_ms > 0 ? UINT64_C(1000000) * change->drain_ms
-						 : (*life->parts.config)->totem.token_ns;
 
 	if (plugin == NULL)
 		return end(life, -ENOENT, "it is not loaded");
@@ -389,13 +399,7 @@ static bool act_unload(struct plugin_life *life, struct change *change)
 		return end(life, -EBUSY, "it decides about quorum");
 	if (plugin == change->owner && change->successor == NULL)
 		return end(life, -EBUSY, "it would unload itself");
-	change->plugin = plugin;
-	plugin->state = PLUGIN_DRAINING;
-	plugin->ipc = NULL;
-	ipc_server_close(server);
-	change->drain_until_ns = now_of(life) + drain_ns;
-	change->answer_ns = change->drain_until_ns + DELIVERY_TOKENS * (*life->parts.config)->totem.token_ns;
-	change->step = STEP_DRAIN;
+	begin_drain(life, change, plugin);
 	return true;
 }
 
@@ -424,7 +428,7 @@ static bool wait_for_ring(struct plugin_life *life, struct change *change)
 			"unloaded or replaced",
 			change->what);
 		if (change->done != NULL)
-			change->done(change->arg, 0, "");
+			change->done(change->arg, change->rc, change->text);
 		change->done = NULL;
 	}
 	return wait(life);
@@ -450,9 +454,9 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 {
 	change->plugin = change->successor;
 	change->successor = NULL;
+	change->plugin->is_deaf = true; /* before plugin_enlist, so that it sends nothing until other nodes know it */
 	plugin_enlist(life->parts.plugins, change->plugin);
 	life->parts.plugins->parts.host->settle(change->plugin);
-	change->plugin->is_deaf = true;
 	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);
 	change->step = STEP_JOIN;
@@ -480,7 +484,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	plugin_unload(parts->plugins, plugin);
 	if (change->successor != NULL)
 		return start_successor(life, change);
-	return end(life, 0, "");
+	return end(life, change->rc, change->text);
 }
 
 /* --- replace --- */

@@ -77,17 +77,17 @@ static int load(struct plugin *successor, const struct blob *blob, struct plugin
 	return rc < 0 ? refuse(error, rc, "the new plugin does not take the state of the old one") : 0;
 }
 
-/* Copy the counters of ring messages that both plugins have, so that they continue. */
-static void copy_counters(struct plugin *successor, const struct plugin *old)
+/* Add the counters of ring messages that both plugins have. state_load of the successor may have sent some already. */
+static void add_counters(struct plugin *successor, const struct plugin *old)
 {
 	uint32_t count = successor->service.ring_msg_count < old->service.ring_msg_count
 				 ? successor->service.ring_msg_count
 				 : old->service.ring_msg_count;
 
-	if (count == 0)
-		return;
-	memcpy(successor->rx, old->rx, count * sizeof(uint64_t));
-	memcpy(successor->tx, old->tx, count * sizeof(uint64_t));
+	for (uint32_t i = 0; i < count; i++) {
+		successor->rx[i] += old->rx[i];
+		successor->tx[i] += old->tx[i];
+	}
 }
 
 /*
@@ -118,8 +118,7 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	}
 	*size = blob.size;
 	parts->conceal(parts->arg, old);
-	copy_counters(successor, old);
-	successor->underway = old->underway;
+	add_counters(successor, old);
 	plugin_retire(parts->plugins, old);
 	ipc_server_keep(clients);
 	parts->plugins->parts.host->settle(successor);

@@ -150,6 +150,9 @@ void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, str
 	plugin->is_beside = false;
 	/* writable() of the successor is called, since it sends the messages that its predecessor could not send. */
 	plugin->wants_room |= predecessor->wants_room && plugin->service.writable != NULL;
+	/* Messages belong to the place on the ring: the plugin that has it waits for them before it is unloaded. */
+	plugin->underway += predecessor->underway;
+	predecessor->underway = 0;
 }
 
 void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)

@@ -57,13 +57,20 @@ struct plugin {
 	bool is_held;    /* a round of this service alone is under way: requests wait. sync.c */
 	bool wants_room; /* ring_send refused a message of it, and it has a function writable: writable.c */
 	struct plugin_options *options; /* a reload replaces them */
-	uint64_t underway;              /* own ring messages that were sent and are not delivered here yet: route.c */
-	uint64_t *rx, *tx;              /* for each function of ring messages: route.c */
+	/* own ring messages that were sent and are not delivered here yet: route.c, plugin.c */
+	uint64_t underway;
+	uint64_t *rx, *tx;                      /* for each function of ring messages: route.c */
 	struct map_shared **rx_keys, **tx_keys; /* keys of rx and tx in the map (map_publish.c), or NULL */
 	struct ipc_server *ipc;                 /* or NULL: no clients. ipc_server.c, ipc_handover.c */
 	struct plugin_resources *resources;     /* timers, descriptors and posts that the plugin holds: host.c */
 	struct plugin *next;                    /* next plugin in the registry: plugin.c */
 };
+
+/** Return whether the plugin has its place on the ring. Otherwise its ring messages are refused. */
+static inline bool plugin_may_send(const struct plugin *plugin)
+{
+	return !plugin->is_beside && !plugin->is_deaf && plugin->state != PLUGIN_STOPPED;
+}
 
 /** Find a plugin in service. NULL: none has this ring id or name. */
 struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id);

@@ -139,9 +139,12 @@ static void report(const struct plugin *plugin)
 		descriptor->version != NULL ? descriptor->version : "", plugin->path);
 }
 
-/* Make a plugin of a checked file and call its init. The file is closed if that fails. */
+/*
+ * Make a plugin of a checked file and call its init. The file is closed if that fails. is_beside, is_deaf: members of
+ * the plugin, set before init.
+ */
 static struct plugin *make(struct plugin_registry *registry, struct plugin_file *file,
-	const struct plugin_overrides *overrides, bool is_beside, struct plugin_error *error)
+	const struct plugin_overrides *overrides, bool is_beside, bool is_deaf, struct plugin_error *error)
 {
 	struct plugin *plugin = NULL;
 
@@ -155,6 +158,7 @@ static struct plugin *make(struct plugin_registry *registry, struct plugin_file 
 	if (plugin == NULL)
 		goto close;
 	plugin->is_beside = is_beside;
+	plugin->is_deaf = is_deaf;
 	if (start(registry->parts.host->table, plugin, error) < 0)
 		goto destroy;
 	plugin->state = PLUGIN_READY;
@@ -190,7 +194,7 @@ struct plugin *plugin_load(
 		plugin_file_close(file);
 		return NULL;
 	}
-	struct plugin *plugin = make(registry, file, NULL, false, error);
+	struct plugin *plugin = make(registry, file, NULL, false, false, error);
 	if (plugin == NULL)
 		return NULL;
 	plugin_enlist(registry, plugin);
@@ -235,7 +239,7 @@ struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *wh
 		plugin_file_close(file);
 		return NULL;
 	}
-	struct plugin *plugin = make(registry, file, overrides, predecessor != NULL, error);
+	struct plugin *plugin = make(registry, file, overrides, predecessor != NULL, predecessor == NULL, error);
 	if (plugin == NULL)
 		return NULL;
 	plugin->overrides = overrides;
@@ -261,13 +265,16 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 	plugin->state = PLUGIN_DRAINING;
 	registry->parts.host->disconnect(plugin);
 	plugin_remove(registry, plugin);
+	/*
+	 * From now on its ring messages are refused: no plugin would be left to wait for them. host->post reads the
+	 * state on the plugin's own threads.
+	 */
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	int rc = 0;
 	if (is_service && plugin->service.drain != NULL)
 		PLUGIN_MARKED(plugin, "drain", rc = plugin->service.drain(plugin->self));
 	if (rc < 0)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
-	/* host->post reads the state on the plugin's own threads. */
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	struct plugin_call call;
 
 	plugin_enter(&call, plugin, is_service ? "fini" : "close");

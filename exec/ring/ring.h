@@ -125,11 +125,13 @@ uint32_t ring_backlog(const struct ring *ring);
 /** Note that a link has been closed, so it is not up any more. */
 void ring_link_gone(struct ring *ring, uint32_t link);
 /**
- * Return whether this node may serve requests that need quorum: it has been in contact with a majority of its ring
- * within the lease (totem_engine_has_lease). Always true without an engine or a quorum provider. After a
+ * Return whether this node may serve requests that need quorum: it has been in contact with a majority of the
+ * cluster within the lease (totem_engine_has_lease). Always true without an engine or a quorum provider. After a
  * suspend of the host it is false until the ring has contact again.
  */
 bool ring_has_lease(struct ring *ring);
+/** Use the votes of a verdict for the lease. A verdict about another ring is ignored. */
+void ring_set_votes(struct ring *ring, const struct coterie_quorum *verdict);
 /** Gather, as after the loss of the token, to find other nodes. */
 void ring_force_gather(struct ring *ring);
 /** Log the state of the ring. NULL is ignored. */

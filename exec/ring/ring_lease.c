@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The lease: whether this node recently had contact with a majority of its ring. Without contact, requests that
+ * The lease: whether this node recently had contact with a majority of the cluster. Without contact, requests that
  * need quorum wait (ipc_gate.c). The engine measures the lease by the monotonic clock, which stops while the
  * host is suspended. This file detects that.
  */
@@ -44,6 +44,14 @@ bool ring_has_lease(struct ring *ring)
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
 	return !was_suspended(ring, now_ns) && totem_engine_has_lease(ring->engine, now_ns);
+}
+
+void ring_set_votes(struct ring *ring, const struct coterie_quorum *verdict)
+{
+	const struct ring_id id = {.rep = verdict->ring.representative, .seq = verdict->ring.seq};
+
+	if (ring->engine != NULL)
+		totem_engine_set_votes(ring->engine, &id, verdict->votes, verdict->member_count, verdict->needed);
 }
 
 /* --- requests that wait for the lease --- */

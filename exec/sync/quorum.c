@@ -27,7 +27,7 @@ struct quorum {
 	struct coterie_quorum verdict;
 	bool is_quorate;                  /* the last verdict */
 	bool is_stopping;                 /* the daemon ends */
-	uint32_t *members;                /* of verdict */
+	uint32_t *members;                /* of verdict, and after them the votes if the verdict has any */
 	struct watcher *watchers, **last; /* in the order in which they were added */
 	bool is_telling;
 	bool is_told_again; /* another verdict was published while watchers were called, so call them again */
@@ -166,11 +166,15 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
 	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))
 		return -EINVAL;
-	uint32_t *members = calloc(taken.member_count + 1, sizeof(*members));
+	uint32_t *members = calloc(2 * (size_t)taken.member_count + 1, sizeof(*members));
+	uint32_t *votes = taken.votes != NULL && members != NULL ? members + taken.member_count : NULL;
+
 	if (members == NULL)
 		return -ENOMEM;
 	if (taken.member_count > 0)
 		memcpy(members, taken.members, taken.member_count * sizeof(*members));
+	if (votes != NULL)
+		memcpy(votes, taken.votes, taken.member_count * sizeof(*votes));
 	free(quorum->members);
 	quorum->members = members;
 	quorum->verdict = (struct coterie_quorum){.size = sizeof(quorum->verdict),
@@ -178,7 +182,9 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 		.ring = taken.ring,
 		.members = members,
 		.member_count = taken.member_count,
-		.provider = quorum->provider};
+		.provider = quorum->provider,
+		.votes = votes,
+		.needed = taken.needed};
 	take_verdict(quorum);
 	return 0;
 }

@@ -162,6 +162,21 @@ static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t
 	return plugin->is_deaf ? NULL : plugin;
 }
 
+/*
+ * Convert the first `head` bytes of a message in scratch, header included, from the other byte order. id, declared:
+ * fields of the header, converted already.
+ */
+static void swap_head(struct route *route, struct plugin *plugin, const struct coterie_ring_msg *msg, uint32_t id,
+	uint32_t declared, size_t head)
+{
+	struct coterie_ring_header *copy = (struct coterie_ring_header *)route->scratch;
+
+	copy->id = (int32_t)id;
+	copy->size = (int32_t)declared;
+	if (msg->swap != NULL)
+		PLUGIN_MARKED(plugin, "swap", msg->swap(route->scratch, (uint32_t)head));
+}
+
 /* Hand one message, size bytes behind the group prefix, to its service: book services, "Header". */
 static void deliver_service(
 	struct route *route, const struct totem_message *message, struct position position, size_t size)
@@ -212,14 +227,8 @@ static void deliver_service(
 		return;
 	}
 	read_bytes(&position, route->scratch, head);
-	if (message->is_swapped) {
-		struct coterie_ring_header *copy = (struct coterie_ring_header *)route->scratch;
-
-		copy->id = (int32_t)id;
-		copy->size = (int32_t)declared;
-		if (msg->swap != NULL)
-			PLUGIN_MARKED(plugin, "swap", msg->swap(route->scratch, (uint32_t)head));
-	}
+	if (message->is_swapped)
+		swap_head(route, plugin, msg, id, declared, head);
 	struct plugin_call call;
 	size_t count = 0;
 
@@ -300,7 +309,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 
 	if (plugin_table_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
 		return -EINVAL;
-	if (plugin->is_beside || plugin->is_deaf) {
+	if (!plugin_may_send(plugin)) {
 		writable_refused(plugin);
 		return -EAGAIN; /* as if the queue were full: no other node knows yet that the service is loaded */
 	}

@@ -386,6 +386,16 @@ void totem_engine_refused(
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
 /** Set another capacity of the receive buffer (see struct totem_options), from the next membership on. */
 void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames);
+/**
+ * Set the votes that totem_engine_has_lease adds up. Nothing is called, so callbacks may call this.
+ * @param ring    the installed ring that the votes are about. The votes of another ring are ignored.
+ * @param votes   of each member of the ring, in ascending order of the node ids; copied. NULL: not known
+ * @param count   number of votes
+ * @param needed  number of votes that two parts of the cluster without a common node never have both: more than half of
+ *                all votes of the cluster, not of the ring. 0: not known
+ */
+void totem_engine_set_votes(struct totem_engine *engine, const struct ring_id *ring, const uint32_t *votes,
+	uint32_t count, uint32_t needed);
 /** Set another size of frames from the next frame on. struct totem_options has its limits. */
 void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max);
 /** Replace the options (reload), except for nodeid, ring_seq, swap and first_seq. -EINVAL, -ENOMEM. */
@@ -445,8 +455,10 @@ struct totem_counters {
 };
 
 /**
- * Return whether this node had contact with a majority of its ring within the lease. In that time no other majority can
- * have formed a ring without this node. Contact is:
+ * Return whether this node had contact within the lease with members that have a majority of the cluster's votes
+ * (totem_engine_set_votes), this node included. In that time no other majority can have formed a ring without this
+ * node: it would need one of these members. A majority of the ring is not enough, since the ring may be a bare majority
+ * of the cluster. If the votes are not known, contact with all members of the ring is needed. Contact is:
  *
  * - an accepted token, with all members
  * - an answered question, with one member

@@ -141,12 +141,28 @@ static bool is_believed(const struct totem_engine *engine, uint32_t id)
 	       (!node_set_has(&engine->installed.memb, id) || is_patience_over(engine));
 }
 
+/*
+ * Return whether a member of the last ring may still serve because this node has answered it lately. If there was no
+ * token for longer than the lease, the sender of a list has given the member up for its silence. The sender did not
+ * hear this node then. If the token was lost just now, the sender has evidence that the member has ended.
+ */
+static bool may_serve(const struct totem_engine *engine, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.episode_ns;
+
+	return peer != NULL && node_set_has(&engine->installed.memb, id) && !TOTEM_MUTANT(engine, LEASE_ADOPTED) &&
+	       engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
+	       peer->alive_ns + peer->lease_ns > engine->now_ns && left_ns + peer->lease_ns > engine->now_ns;
+}
+
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
-		if (id != engine->options.nodeid && (is_member || id == from || is_believed(engine, id)))
+		if (id != engine->options.nodeid &&
+			((is_member && !may_serve(engine, id)) || id == from || is_believed(engine, id)))
 			lists_fail(engine, id);
 	}
 }

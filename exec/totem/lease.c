@@ -3,7 +3,8 @@
  * The lease: may this node serve requests that need quorum? (After Gray and Cheriton, "Leases", SOSP 1989.)
  *
  * A node that other members evict while it runs does not know it. So it serves such requests only while the other
- * members certainly still wait for it. That time is the lease. Contact with a majority of the ring renews it.
+ * members certainly still wait for it. That time is the lease. Contact with members that have a majority of the
+ * cluster's votes renews it: every other majority needs one of these members.
  *
  * Contact must prove both directions. An accepted token has visited all members. The answer to a question shows that
  * the question arrived. A member names the ring in its answer only while it is in that ring and does not leave it.
@@ -16,6 +17,8 @@
  * socket for a long time. The next token proves contact, since this node has sent the first one on.
  */
 #include "exec/totem/lease.h"
+
+#include <string.h>
 
 #include "exec/totem/state.h"
 
@@ -54,6 +57,45 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 	return engine->lease.announced_ns;
 }
 
+void totem_engine_set_votes(
+	struct totem_engine *engine, const struct ring_id *ring, const uint32_t *votes, uint32_t count, uint32_t needed)
+{
+	struct lease *lease = &engine->lease;
+
+	if (!ring_id_equal(ring, &engine->installed.ring))
+		return;
+	lease->votes_ring = *ring;
+	lease->votes_needed = votes == NULL || count != engine->installed.memb.count ? 0 : needed;
+	if (lease->votes_needed != 0)
+		memcpy(lease->votes, votes, count * sizeof(*votes));
+}
+
+static bool has_votes(const struct totem_engine *engine)
+{
+	return engine->lease.votes_needed != 0 && ring_id_equal(&engine->lease.votes_ring, &engine->installed.ring);
+}
+
+bool lease_is_majority(const struct totem_engine *engine,
+	bool (*counts)(const struct totem_engine *engine, const struct peer *peer, uint64_t at_ns), uint64_t at_ns)
+{
+	bool is_weighed = has_votes(engine);
+	uint64_t votes = 0;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		uint32_t id = engine->installed.memb.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (id != engine->options.nodeid && (peer == NULL || !counts(engine, peer, at_ns)))
+			continue;
+		count++;
+		votes += is_weighed ? engine->lease.votes[i] : 0;
+	}
+	if (TOTEM_MUTANT(engine, LEASE_OF_RING))
+		return count > engine->installed.memb.count / 2;
+	return is_weighed ? votes >= engine->lease.votes_needed : count == engine->installed.memb.count;
+}
+
 /* Return whether this contact is within the lease, and not before lease_doubt was last called. */
 static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
 {
@@ -61,23 +103,19 @@ static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, u
 	       (contact_ns + totem_engine_lease(engine) > now_ns || TOTEM_MUTANT(engine, LEASE_FOREVER));
 }
 
+static bool is_peer_contact(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns)
+{
+	return is_contact(engine, peer->contact_ns, now_ns);
+}
+
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
-	uint32_t count = 1; /* this node */
-
 	if (engine->installed.memb.count <= 1)
 		return true;
 	if (engine->is_cut)
 		return false;
-	if (is_contact(engine, engine->lease.contact_ns, now_ns))
-		return true;
-	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
-
-		if (peer != NULL && peer->id != engine->options.nodeid)
-			count += is_contact(engine, peer->contact_ns, now_ns);
-	}
-	return count > engine->installed.memb.count / 2;
+	return is_contact(engine, engine->lease.contact_ns, now_ns) ||
+	       lease_is_majority(engine, is_peer_contact, now_ns);
 }
 
 static bool has_lease_now(const struct totem_engine *engine) { return totem_engine_has_lease(engine, engine->now_ns); }

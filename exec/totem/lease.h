@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/totem/ring_id.h"
+#include "exec/totem/wire.h"
+
 struct totem_engine;
 struct peer;
 
@@ -18,6 +21,9 @@ struct lease {
 	uint64_t unproved_ns;  /* a token proves contact only if this node has passed one on since then */
 	uint64_t all_alive_ns; /* when a token was last accepted that every member had passed on */
 	uint64_t awake_ns;     /* when this node began to run again after a stop */
+	struct ring_id votes_ring;
+	uint32_t votes_needed;          /* votes that only one part of the cluster can have, or 0: not known */
+	uint32_t votes[WIRE_NODES_MAX]; /* of each member of votes_ring, ascending by node id */
 };
 
 #define LEASE_ASK_GAPS 16u /* time between two questions to one member is the lease divided by this */
@@ -35,6 +41,12 @@ void lease_check_stall(struct totem_engine *engine); /* call at each entry of th
 void lease_note_stop(struct totem_engine *engine);   /* call when this node runs again after a stop */
 /** Note that the member, which is in the ring of this node, has answered the question sent at at_ns. */
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
+/**
+ * Return whether this node and the members of the installed ring that `counts` selects have a majority of the cluster's
+ * votes. If the votes are not known, all members are needed. at_ns is passed on.
+ */
+bool lease_is_majority(const struct totem_engine *engine,
+	bool (*counts)(const struct totem_engine *engine, const struct peer *peer, uint64_t at_ns), uint64_t at_ns);
 /** Demand new proof of contact, since the other members may be about to form a ring without this node. */
 void lease_doubt(struct totem_engine *engine);
 void lease_settle(struct totem_engine *engine);

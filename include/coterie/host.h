@@ -74,7 +74,8 @@ struct coterie_host {
 	 * borrowed, copied before return. After a result of 0 the message gets its place, unless the node leaves the
 	 * ring.
 	 * @param guarantee  COTERIE_AGREED or COTERIE_SAFE
-	 * @return 0; -EAGAIN: the queue is full, try again later; -EMSGSIZE: never possible
+	 * @return 0; -EAGAIN: the queue is full, try again later, or the service is not on the ring (init, fini);
+	 *     -EMSGSIZE: never possible
 	 */
 	int (*ring_send)(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee, const struct iovec *iov,
 		uint32_t count);

@@ -20,6 +20,7 @@
  *   1.8  a service's writable; answers that come later; state files stored beside the loop; metrics with labels;
  *        calls to other services; lists of options. The host table has a header of its own, <coterie/host.h>
  *   1.9  names of options in corosync.conf (legacy); checks of a configuration (check); names in the log (log_name)
+ *   1.10 votes of a quorum verdict: votes and needed
  *
  * Rules. A change of an existing byte or of its meaning raises the major number. An appended member raises the minor
  * number. A behaviour that no size shows gets a capability bit. Members are never moved, reused or given a new
@@ -55,7 +56,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 9
+#define COTERIE_ABI_MINOR 10
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** Kinds of plugins. */
@@ -329,6 +330,16 @@ struct coterie_quorum {
 	uint32_t member_count;
 	uint32_t pad;
 	const char *provider; /* plugin name, or NULL: none is configured, is_quorate is 1 */
+	/* since 1.10: votes of each member, in the order of members; borrowed. NULL: not known */
+	const uint32_t *votes;
+	/*
+	 * since 1.10: number of votes that two parts of the cluster without a common node never have both. 0: not known.
+	 * Usually more than half of the expected votes. With it and votes, a node goes on to serve requests that need
+	 * quorum while a minority of its ring is silent. Without, such requests wait until all members answer again, or
+	 * until a ring without the silent members has formed.
+	 */
+	uint32_t needed;
+	uint32_t pad_needed;
 };
 
 /**

@@ -16,7 +16,7 @@
  *    send the facts that the other members need with ring_send, or return 0 at once. In sync_done all members have
  *    received all of these messages: decide, and call host->quorum_publish. Do so even if the verdict has not changed,
  *    since the ring is new. All members decide the same, by the same messages in the same order. Until the first call
- *    the node is not quorate.
+ *    the node is not quorate. Publish the votes too (members' votes and needed), if quorum is a matter of votes.
  * 3. Publish again whenever the verdict changes between synchronisations (by a message, a timer or a key). Do not
  *    publish between sync_start and sync_done, since the facts are not agreed on then.
  *

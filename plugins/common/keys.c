@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value of the map, copied, for its bytes promise no alignment. */
+/* A copy of a value of the map: the map's own bytes may be unaligned. */
 struct raw {
 	uint32_t type, size;
 	char bytes[64];
@@ -18,7 +18,7 @@ static int raw_get(const struct coterie_host *host, struct coterie_ctx *ctx, con
 
 	if (host->map_get(ctx, key, &raw->type, &value, &raw->size) < 0)
 		return -ENOENT;
-	/* One byte stays 0: text that is longer than any number is refused, it need not be whole. */
+	/* The last byte stays 0. A longer text is longer than any number, so it is rejected. */
 	if (raw->size >= sizeof(raw->bytes))
 		return -EINVAL;
 	memset(raw->bytes, 0, sizeof(raw->bytes));
@@ -37,7 +37,7 @@ static int whole_of_text(const char *text, uint64_t *number)
 {
 	char *end;
 
-	/* strtoull would take blanks, signs and wrap negative ones around. */
+	/* strtoull would accept blanks and signs, and it would wrap negative numbers around. */
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
 	errno = 0;

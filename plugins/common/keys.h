@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Values that people and programs write into the map, with any type. Linked into the plugins that
- * need it. It keeps no state.
+ * Read values that people and programs write into the map, of any type. Linked into the plugins that need these
+ * functions, which keep no state.
  */
 #ifndef PLUGINS_COMMON_KEYS_H
 #define PLUGINS_COMMON_KEYS_H
@@ -12,20 +12,14 @@
 
 /**
  * Read a whole number that is not negative, of any integer type or as decimal text.
- * @return 0; -ENOENT: no such key; -EINVAL: it has another form
+ * @return 0; -ENOENT: no such key; -EINVAL: the value is not such a number
  */
 int keys_whole(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t *number);
 
-/**
- * Read a finite number, of any integer or floating point type or as text. -ENOENT, -EINVAL as
- * above.
- */
+/** Read a finite number, of any integer or floating point type, or as text. @return as keys_whole */
 int keys_number(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, double *number);
 
-/**
- * Return the text of a key, borrowed until it changes. NULL: no such key, or its value is not a
- * text.
- */
+/** Return the text of a key. It is borrowed until the key changes. NULL: no such key, or its value is not a text. */
 const char *keys_text(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key);
 
 /** Set a key to text. */
@@ -33,9 +27,8 @@ int keys_set_text(const struct coterie_host *host, struct coterie_ctx *ctx, cons
 
 /**
  * Read a poll period: 500 to 120000 ms.
- *
- * @param initial_ms  the value without a key
- * @return 0; -EINVAL: the key has another form, *period_ms is not changed
+ * @param initial_ms  the result if the key does not exist
+ * @return 0; -EINVAL: the value is not such a period, and *period_ms is not changed
  */
 int keys_poll_period(const struct coterie_host *host, struct coterie_ctx *ctx, const char *key, uint64_t initial_ms,
 	uint64_t *period_ms);

@@ -25,7 +25,7 @@ namespace {
 using motto::ring_message;
 using motto::text;
 
-constexpr int cs_ok = 1; // cs_error_t of the client API
+constexpr int cs_ok = 1; // value of the client API's cs_error_t
 
 class service {
 public:
@@ -33,7 +33,7 @@ public:
 
 	int set(const text &value)
 	{
-		const std::uint32_t length = value.length; // a client may change its memory meanwhile
+		const std::uint32_t length = value.length; // read once, since a client may change its memory meanwhile
 
 		if (length > motto::text_max)
 			return -EINVAL; // the executive answers CS_ERR_INVALID_PARAM
@@ -47,7 +47,7 @@ public:
 
 		response.revision = state.revision;
 		fill(response.value, state.words);
-		// The executive writes the header, so the bytes begin behind it.
+		// The executive writes the header, so the bytes begin behind the header.
 		part.iov_base = reinterpret_cast<std::uint8_t *>(&response) + sizeof(response.header);
 		part.iov_len = sizeof(response) - sizeof(response.header);
 		host->reply(client, motto::request_get, cs_ok, &part, 1);
@@ -88,7 +88,8 @@ private:
 		std::copy(from.begin(), from.end(), to.bytes);
 	}
 
-	// -EAGAIN: the ring is busy. Clients get CS_ERR_TRY_AGAIN, and a synchronisation calls again.
+	// -EAGAIN: the ring is busy. The executive answers a client CS_ERR_TRY_AGAIN, and calls a synchronisation step
+	// again.
 	int send(std::uint32_t function, std::uint64_t revision, std::string_view words)
 	{
 		ring_message message{};
@@ -101,10 +102,10 @@ private:
 		return host->ring_send(ctx, function, COTERIE_AGREED, &part, 1);
 	}
 
-	const coterie_host *host; // borrowed, outlives the service
+	const coterie_host *host; // borrowed, lives longer than the service
 	coterie_ctx *ctx;
 	versioned state;
-	versioned highest; // received since sync_start
+	versioned highest; // text with the highest revision received since sync_start
 };
 
 service &of(void *self) { return *static_cast<service *>(self); }
@@ -133,7 +134,7 @@ int handle_get(void *self, coterie_client *client, const void *, std::uint32_t)
 }
 
 const coterie_request requests[] = {
-	// id, shortest request, needs, id of the response, handler
+	// id, size of the shortest request, needs, id of the response, handler
 	{motto::request_set, sizeof(motto::set_request), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW,
 		motto::request_set, handle_set},
 	{motto::request_get, sizeof(motto::get_request), COTERIE_OBSERVES, motto::request_get, handle_get},
@@ -147,8 +148,8 @@ void swap(void *bytes, std::uint32_t)
 	message.value.length = __builtin_bswap32(message.value.length);
 }
 
-// A node that has no memory for the text would hold another one than the rest. Its daemon ends (std::terminate), and the
-// others go on without it.
+// Without memory for the text, this node would have another text than the other nodes. So its daemon ends
+// (std::terminate), and the other nodes continue without it.
 void deliver_set(void *self, std::uint32_t, void *bytes, std::uint32_t) noexcept
 {
 	of(self).deliver_set(as<ring_message>(bytes));
@@ -160,7 +161,7 @@ void deliver_state(void *self, std::uint32_t, void *bytes, std::uint32_t) noexce
 }
 
 const coterie_ring_msg ring_msgs[] = {
-	// function, shortest message, byte order, delivery: of whole messages, in parts
+	// function, size of the shortest message, byte order, delivery of whole messages, delivery in parts
 	{motto::ring_set, sizeof(ring_message), swap, deliver_set, nullptr},
 	{motto::ring_state, sizeof(ring_message), swap, deliver_state, nullptr},
 };
@@ -178,7 +179,7 @@ coterie_service make_table()
 	coterie_service table{};
 
 	table.size = sizeof(table);
-	table.ring_id = 47; // the same on all nodes: ring-ids.md says which are free
+	table.ring_id = 47; // the same number on all nodes: ring-ids.md lists the free ones
 	table.ipc_name = "motto";
 	table.title = "a text that every node agrees on";
 	table.init = init;

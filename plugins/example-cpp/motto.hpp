@@ -1,6 +1,6 @@
 /*
- * Messages of the motto: between clients and the service, and between its nodes. Integers are in host byte order. On
- * the ring they are in the sender's, and the service swaps.
+ * Messages of the motto: between clients and the service, and between its nodes. On IPC integers are in host byte
+ * order. On the ring they are in the byte order of the sender, and the receiver swaps them if needed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,7 +16,7 @@ namespace motto {
 constexpr std::uint32_t text_max = 64;
 
 enum : std::uint32_t {
-	request_set = 0, // answered with a bare header
+	request_set = 0, // the response is only a header
 	request_get = 1,
 };
 
@@ -43,12 +43,12 @@ struct get_response {
 
 enum : std::uint32_t {
 	ring_set = 0,
-	ring_state = 1, // sent by every node while they synchronise
+	ring_state = 1, // sent by every node in a synchronisation
 };
 
 struct ring_message {
 	coterie_ring_header header;
-	std::uint64_t revision; // of ring_state
+	std::uint64_t revision; // used only with ring_state
 	text value;
 };
 

@@ -1,5 +1,5 @@
 /*
- * mottoctl [TEXT]: set the motto, or show it. COTERIE_INSTANCE names the daemon, if there are several on this host.
+ * mottoctl [TEXT]: set the motto, or print it. The variable COTERIE_INSTANCE names the daemon if this host has several.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr int timeout_ms = 5000; // for a daemon that starts, and for a ring that changes
+constexpr int timeout_ms = 5000; // long enough for a daemon that starts, and for a ring that changes
 
 int set(coterie_connection *connection, std::string_view words)
 {

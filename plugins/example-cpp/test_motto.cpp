@@ -1,5 +1,5 @@
 /*
- * Tests of the motto in a simulated cluster: test_motto FILE. Each seed is a run of its own.
+ * Tests of the motto in a simulated cluster: test_motto FILE. Each seed is a separate run.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,18 +1,18 @@
 /*
- * The decision whose table the ring uses. Every member decides from the same announcements, at the same place
- * of the order.
+ * The decision which table the ring uses. Every member decides from the same announcements, at the same place of the
+ * order.
  *
  * 1. The newest epoch is that of the newest state or of the newest marker, whichever is newer. Any two rings
  *    with quorum share a member that runs this service (votes.c), and markers survive restarts. So no acknowledged
  *    write has a newer epoch.
- *    (Without a quorum provider on all members this does not hold: the longest of all histories wins.)
- * 2. Of the states of that epoch the longest wins. All of them have all acknowledged writes, since these were
+ *    (Without a quorum provider on all members this does not hold. Then the longest of all histories wins.)
+ * 2. Of the states of that epoch the longest wins. Each of them has all acknowledged writes, since writes are
  *    delivered safe.
  * 3. It may be that no member has a state of that epoch: all nodes that had it are away, or have restarted.
- *    While one of its members is away, the ring waits. When all are present, all have lost it. Then the newest
+ *    While one of them is away, the ring waits. When all are present, all have lost it. Then the newest
  *    other state is used, or an empty table.
  * 4. Members with the chosen state serve. Those that were taking it over continue, if all possible donors have
- *    kept the deletions since. All others start from nothing.
+ *    kept the deletions since the takeover began. All others start from nothing.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -63,8 +63,9 @@ static struct kv_ring newest_epoch(const struct kv *kv)
 }
 
 /*
- * Without a quorum provider every part of the ring continues, so epochs do not show which writes were
- * acknowledged. The longer history wins, and that of a node that has just started loses.
+ * Return whether a state is newer than another one. Without a quorum provider every part of the ring continues, so
+ * epochs do not show which writes were acknowledged. Then the longer history wins, so a node that has just started
+ * loses.
  */
 static bool is_newer(const struct kv_state_id *a, const struct kv_state_id *b, bool by_epoch)
 {
@@ -78,8 +79,8 @@ static bool is_newer(const struct kv_state_id *a, const struct kv_state_id *b, b
 }
 
 /*
- * Return the member with the newest state, and among equal ones the lowest. Only states of one epoch count,
- * or of any epoch (NULL).
+ * Return the member with the newest state, or NULL. Of several, return the one with the lowest node id. epoch: only
+ * states of this epoch count; NULL: all states count.
  */
 static const struct kv_member *newest_member(const struct kv *kv, const struct kv_ring *epoch)
 {
@@ -109,7 +110,7 @@ static bool is_here(const struct kv *kv, uint32_t nodeid)
 	return false;
 }
 
-/* List the members of an epoch that are not in the ring, by the marker of a member. */
+/* List the members of an epoch that are not in the ring. The epoch's members are taken from the marker of a member. */
 static uint32_t absent(const struct kv *kv, const struct kv_ring *epoch, uint32_t *nodeids, uint32_t room)
 {
 	uint32_t count = 0;
@@ -156,7 +157,7 @@ static void wait_for(struct kv *kv, const struct kv_ring *epoch)
 
 static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-/* @return true: the member can continue to take over */
+/* Return whether the member can continue its takeover. */
 static bool goes_on(const struct kv_member *member, const struct kv_state_id *chosen, uint64_t kept_from)
 {
 	return kv_state_equals(&member->state, chosen) &&
@@ -188,7 +189,7 @@ static void start_from_nothing(struct kv *kv, const struct kv_state_id *chosen, 
 	kv_restart(kv);
 }
 
-/* All members have lost the table. */
+/* Log that the table is empty, since all members have lost it. */
 static void start_empty(struct kv *kv, const struct kv_ring *epoch)
 {
 	if (epoch->seq != 0)
@@ -248,14 +249,15 @@ void kv_standing_changed(struct kv *kv)
 			continue;
 		if (!kv->members[i].has_state)
 			incomplete++;
-		else if (sender == 0 || sender != kv->donor) /* the donor continues */
+		else if (sender == 0 || sender != kv->donor) /* the present donor is preferred */
 			sender = kv->members[i].nodeid;
 	}
 	if (!kv->has_formed)
 		return;
 	kv->donor = incomplete > 0 ? sender : 0;
 	if (sender == 0) {
-		kv->is_serving = false; /* all lose it at the same time, and the next ring starts over */
+		kv->is_serving = false; /* all members run this at the same place of the order, and the next ring
+					 * starts over */
 		kv->has_formed = false;
 	}
 	if (incomplete > 0 && !kv->is_keeping) {
@@ -270,10 +272,7 @@ void kv_standing_changed(struct kv *kv)
 	kv_transfer_poke(kv);
 }
 
-/*
- * Return the member with the best state when all have lost the newest table. NULL: there is no
- * other table.
- */
+/* Return the member with the best state when all have lost the newest table. NULL: no member has a table. */
 static const struct kv_member *last_resort(const struct kv *kv)
 {
 	const struct kv_member *best = newest_member(kv, NULL);

@@ -1,11 +1,12 @@
 /*
  * Ordered writes and reads.
  *
- * The answer at delivery depends on the ring:
- *	in a ring that serves                 the result of the write
- *	in its last messages (transitional)   a write is done, since members that are no longer here may have
- *	                                      done it too; the answer waits for what becomes of this state
- *	else                                  nothing is done, "try again"
+ * The answer to a write depends on the ring in which it is delivered:
+ *
+ * - in a ring that serves: the result of the write
+ * - in the last messages of that ring (transitional): the write is done, since members that are no longer here may have
+ *   done it too. The answer waits until it is known whether this state survives.
+ * - otherwise: nothing is done, "try again"
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,7 +24,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ (hash >> 29);
 }
 
-/* Hash the message from `expected` on, since the serial belongs to the sender. */
+/* Hash the message from `expected` on: the serial before it has a meaning only for the sender. */
 static uint64_t hash_write(uint64_t hash, const struct kv_ring_write *write, uint32_t size)
 {
 	const uint8_t *bytes = (const uint8_t *)&write->expected;
@@ -51,7 +52,7 @@ static bool is_well_formed(const struct kv_ring_write *write, uint32_t size)
 	       size == sizeof(*write) + key_size + value_size;
 }
 
-/* 0: continue. */
+/* @return 0: the condition holds; otherwise cs_error_t */
 static int32_t check_condition(const struct kv_ring_write *write, const struct kv_entry *entry)
 {
 	uint64_t expected = le64toh(write->expected);
@@ -83,8 +84,8 @@ int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *rev
 		uint64_t before = entry == NULL ? 0 : kv_store_cost(key_size, entry->value_size);
 
 		/*
-		 * A write that makes the table smaller is always allowed, even if the limit was
-		 * lowered.
+		 * A write that makes the table smaller is always allowed, even if the table is above the limit since
+		 * the limit was lowered.
 		 */
 		if (cost > before && kv->store.bytes - before + cost > kv->bytes_max)
 			return KV_NO_SPACE;
@@ -99,14 +100,14 @@ int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *rev
 	return KV_OK;
 }
 
-/* Answer a write of this node. error 0: it was done, and the result is not known. */
+/* Answer a write of this node. error 0: the write was done, and its result is not known. */
 static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t error, uint64_t revision)
 {
 	if (pending == NULL)
 		return;
 	pending->revision = revision;
 	if (error != 0 && kv->is_transitional) {
-		/* Put it back into the list, for kv_pending_release. */
+		/* Put the request back into the list, for kv_pending_release. */
 		pending->is_held = true;
 		pending->error = error;
 		*kv->pending_end = pending;
@@ -117,8 +118,8 @@ static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t erro
 }
 
 /*
- * A member that unloads the service makes no message of this service. So look at each answer, and inform the others when
- * too few are left.
+ * Return whether enough members run the service. A member that unloads the service sends no message about it, so this
+ * is checked before each answer. If too few are left, the other members are informed.
  */
 static bool is_still_backed(struct kv *kv)
 {
@@ -158,7 +159,7 @@ void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		kv_log_write(kv, write, size);
 	}
 	if (pending != NULL && !is_still_backed(kv))
-		error = 0; /* a later ring may not know of this write */
+		error = 0; /* a later ring may not have this write */
 	answer_write(kv, pending, error, revision);
 }
 

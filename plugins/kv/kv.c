@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- What the parts share ------------------------------------------------ */
+/* ---- Functions of all parts ----------------------------------------------- */
 
 int kv_ring_compare(const struct kv_ring *a, const struct kv_ring *b)
 {
@@ -124,7 +124,7 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	return 0;
 }
 
-/* All clients have disconnected, and their last requests were sent. */
+/* Return 0 when all clients have disconnected, and the messages of their last requests were sent. */
 static int kv_drain(void *self)
 {
 	const struct kv *kv = self;
@@ -146,7 +146,7 @@ static void kv_dump(void *self)
 }
 
 static const struct coterie_ring_msg kv_ring_msgs[] = {
-	/* function, shortest message, byte order (always little-endian), delivery */
+	/* function, size of the shortest message, byte order (NULL: always little-endian), delivery */
 	{KV_RING_WRITE, sizeof(struct kv_ring_write), NULL, kv_deliver_write, NULL},
 	{KV_RING_READ, sizeof(struct kv_ring_read), NULL, kv_deliver_read, NULL},
 	{KV_RING_ANNOUNCE, sizeof(struct kv_ring_announce), NULL, kv_deliver_announce, NULL},

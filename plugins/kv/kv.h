@@ -39,22 +39,22 @@
 #define KV_FAILED_OPERATION 21
 #define KV_OK 1
 
-#define KV_MEMBERS_MAX 1024u             /* of a ring. Lists of peers are checked against it */
-#define KV_REVISION_MAX (UINT64_MAX / 2) /* checked as well. No table reaches it by counting */
+#define KV_MEMBERS_MAX 1024u             /* members of a ring. A longer list from another node is rejected */
+#define KV_REVISION_MAX (UINT64_MAX / 2) /* limit for revisions in announcements: no table reaches it by counting */
 #define KV_PENDING_MAX 16u               /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10)           /* bytes of events that a client may have unread */
 
-/** The id of a ring; seq 0: none. */
+/** The id of a ring. seq 0: no ring. */
 struct kv_ring {
 	uint64_t seq;
 	uint32_t rep;
 };
 
-/** The identity of a state. Equal ones mean equal tables. */
+/** The identity of a state. Two states with the same identity have equal tables. */
 struct kv_state_id {
 	struct kv_ring epoch;
 	uint64_t revision; /* writes so far */
-	uint64_t hash;     /* over all of them, in their order */
+	uint64_t hash;     /* hash over all writes, in their order */
 };
 
 /** The newest epoch that a node has seen, with the members of its ring. */
@@ -66,18 +66,17 @@ struct kv_marker {
 
 /** The progress of a node that takes over a state. */
 struct kv_progress {
-	uint64_t cursor;    /* it has all changes up to this revision, except those that later changes
-			     * replaced */
-	uint64_t started;   /* revision when it began */
-	uint64_t kept_from; /* it has kept all deletions above this revision */
+	uint64_t cursor;    /* the node has all changes up to this revision, except those that later changes replaced */
+	uint64_t started;   /* revision when the takeover began */
+	uint64_t kept_from; /* the node has kept all deletions above this revision */
 };
 
-/** A member of the ring, as in its announcement and in later ordered messages. */
+/** A member of the ring, as its announcement and its later ordered messages describe it. */
 struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
 	bool has_state, is_quorate, has_marker;
-	struct kv_state_id state; /* when it announced */
+	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;
 	uint64_t bytes_max;
 	struct kv_marker marker;
@@ -86,15 +85,15 @@ struct kv_member {
 /** A request that waits for the delivery of its message. */
 struct kv_pending {
 	struct kv_pending *next;
-	struct coterie_client *client; /* NULL: gone */
-	uint64_t client_id;            /* after a hand-over; 0: unknown */
+	struct coterie_client *client; /* NULL: the client has disconnected */
+	uint64_t client_id;            /* not used */
 	uint64_t serial;
 	uint32_t request; /* enum kv_request_id */
-	bool is_held;     /* the write was done in the last messages of a ring, and it is not known yet whether it
-		       * survives */
+	bool is_held;     /* the write was done in the last messages of a ring, and it is not known yet whether the
+			   * write survives */
 	int32_t error;
 	uint64_t revision;
-	uint32_t size; /* of msg: the request of an ordered read, with its header */
+	uint32_t size; /* bytes of msg, which is the request of an ordered read, with its header */
 	uint64_t msg[];
 };
 
@@ -114,104 +113,110 @@ struct kv_client {
 	uint32_t watch_count, last_watch;
 	uint32_t pending;
 	uint32_t uid;
-	bool is_bounded; /* it is no administrator: its user's events of one change are bounded */
-	uint64_t unread; /* bytes of events sent and not acknowledged */
+	bool is_bounded; /* the client is no administrator: the events of one change are bounded for all clients of
+			  * its user together */
+	uint64_t unread; /* bytes of events that were sent and not acknowledged */
 };
 
-struct kv_block; /* takeover.c */
+struct kv_block; /* see takeover.c */
 
 struct kv {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
 	uint64_t option_bytes_max, option_rate;
 
 	struct kv_store store;
 	struct kv_state_id state;
-	bool has_state;  /* the store is complete and is that of `state`. Otherwise it is being filled */
-	bool is_keeping; /* deletions are kept, above progress.kept_from */
+	bool has_state;  /* the store is complete and belongs to `state`. Otherwise the store is being filled */
+	bool is_keeping; /* deletions above progress.kept_from are kept */
 	struct kv_progress progress;
 	struct kv_marker marker;
 
 	/*
-	 * The state of the ring. Everything here except told_* is the same on all members at one place
-	 * of the order.
+	 * The state of the ring. At the same place of the order, each of these members has the same value on all nodes.
+	 * The exceptions are the members told_*.
 	 */
 	struct kv_ring ring;
 	struct kv_member *members; /* ascending */
 	uint32_t member_count;
 	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
-	bool is_serving;    /* writes count */
+	bool is_serving;    /* writes are done and counted */
 	bool has_formed;    /* the decision about the table was made */
-	bool is_waiting;    /* for nodes that may have newer state */
-	uint64_t bytes_max; /* the smallest value of the members */
-	uint32_t donor;     /* 0: no member needs one */
+	bool is_waiting;    /* the ring waits for nodes that may have a newer state */
+	uint64_t bytes_max; /* the smallest limit of all members */
+	uint32_t donor;     /* 0: all members have the state. Otherwise the node id of the member that sends the
+			     * state */
 	bool has_told;      /* the node has announced its state in this ring */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
-	struct coterie_timer *sweep_timer; /* frees a dropped table */
-	bool needs_standing;               /* an announcement found no room in the ring */
-	bool is_short;                     /* logged: too few members run the service */
+	struct coterie_timer *sweep_timer; /* its callback frees a dropped table */
+	bool needs_standing;               /* KV_RING_STANDING has to be sent */
+	bool is_short;                     /* it was logged that too few members run the service */
 
-	/* Sending the state. */
+	/* Members for sending the state. */
 	struct coterie_timer *transfer_timer;
 	bool is_chunk_out;
 	uint64_t next_chunk_ns;
 
-	/* Taking over: chunks that are not written yet, and the writes since the base of the last chunk. */
+	/*
+	 * Members for taking over a state: chunks that are not written yet, and the writes since the base of the last
+	 * chunk.
+	 */
 	struct kv_block *parts, *parts_last;
 	uint64_t parts_bytes;
 	struct kv_block *log, *log_last;
 	uint64_t log_from, log_bytes; /* writes above log_from are in the log */
 	bool is_catching_up;          /* all parts are written, and the log is being written */
 	struct coterie_timer *takeover_timer;
-	struct kv_block *blocks_dropped; /* freed in several turns */
+	struct kv_block *blocks_dropped; /* blocks that are freed in several turns */
 
 	struct kv_pending *pending, **pending_end;
 	uint64_t last_serial;
 	struct kv_client *clients;
-	struct coterie_timer *late_timer; /* watches have missed changes though their clients have room */
-	struct kv_client *late_next;      /* client that is notified next, or NULL: the first one */
+	struct coterie_timer *late_timer; /* runs when watches have missed changes though their clients have room for
+					   * events */
+	struct kv_client *late_next;      /* client that is notified next, or NULL: the first client */
 };
 
 /* ---- kv.c ---- */
 
 bool kv_ring_equals(const struct kv_ring *a, const struct kv_ring *b);
-int kv_ring_compare(const struct kv_ring *a, const struct kv_ring *b); /* older < newer */
+int kv_ring_compare(const struct kv_ring *a, const struct kv_ring *b); /* negative: a is older */
 bool kv_state_equals(const struct kv_state_id *a, const struct kv_state_id *b);
 struct kv_wire_ring kv_ring_to_wire(const struct kv_ring *ring);
 struct kv_ring kv_ring_from_wire(const struct kv_wire_ring *wire);
-struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid); /* NULL: none */
+struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid); /* NULL: no such member */
 struct kv_member *kv_member_self(struct kv *kv);
 /** Return whether clients can read on this node. */
 bool kv_is_readable(const struct kv *kv);
 extern const struct coterie_service kv_ops;
 
-/* ---- requests.c: what clients ask ---- */
+/* ---- requests.c: requests of clients ---- */
 
 #define KV_REQUEST_COUNT 11u
 extern const struct coterie_request kv_requests[KV_REQUEST_COUNT];
 
 int kv_client_join(void *self, struct coterie_client *client);
 struct kv_client *kv_client_of(const struct kv *kv, struct coterie_client *client);
-/** Free the data of clients, which may have disconnected. */
+/** Free the data of all clients when the plugin ends. */
 void kv_clients_free(struct kv *kv);
 void kv_client_leave(void *self, struct coterie_client *client);
-/** Remove the request with this serial. @return the caller frees it; NULL: unknown */
-struct kv_pending *kv_pending_take(struct kv *kv, uint64_t serial);
-/** Answer a request and free it. A read with KV_OK reads the table now. */
-void kv_pending_answer(struct kv *kv, struct kv_pending *pending, int32_t error);
 /**
- * Answer all held writes: with their result or, if they did not survive, that the result is not known.
+ * Remove the request with this serial from the list. @return the request, which the caller frees; NULL: unknown serial
  */
+struct kv_pending *kv_pending_take(struct kv *kv, uint64_t serial);
+/** Answer a request and free it. With KV_OK, a read is answered from the table as it is now. */
+void kv_pending_answer(struct kv *kv, struct kv_pending *pending, int32_t error);
+/** Answer all held writes. have_survived: with their results; otherwise with the error that the result is not known. */
 void kv_pending_release(struct kv *kv, bool have_survived);
 
 /* ---- deliver.c: ordered writes and reads ---- */
 
 void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** Apply a checked write to the whole state. @return cs_error_t; 0: out of memory, the state is lost */
+/** Apply a checked write to a complete state. @return cs_error_t; 0: out of memory, and the state is lost */
 int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *revision);
 
 /* ---- ring.c: configurations, synchronisation, quorum ---- */
@@ -224,7 +229,7 @@ void kv_sync_done(void *self);
 void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** Send a change of quorum or limit to the other members, if there is one. arg: struct kv. */
+/** If the quorum or the limit of this node has changed, send it to the other members. arg: struct kv. */
 void kv_notice(void *arg);
 void kv_members_free(struct kv *kv);
 
@@ -235,17 +240,17 @@ void kv_members_free(struct kv *kv);
  * the wait (is_forced).
  */
 void kv_decide(struct kv *kv, bool is_forced);
-/** List the nodes that the ring waits for. @return their number; at most room are written */
+/** List the node ids that the ring waits for. @return their number; at most `room` of them are written */
 uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room);
-/** Choose the donor, and whether to keep deletions, after a member got or lost the state. */
+/** Choose the donor, and whether to keep deletions. Called after a member got or lost the state. */
 void kv_standing_changed(struct kv *kv);
 
 /* ---- votes.c ---- */
 
 /**
- * Return whether the members that run the service have a majority of the votes by themselves. The votes are those of this
- * node's configuration. Also true if no voting member is without the service, without a quorum provider, and between two
- * configurations.
+ * Return whether the members that run the service have a majority of the votes by themselves. The votes are those of
+ * this node's configuration. Return true also in three other cases: without a quorum provider, between two
+ * configurations, and if every voting member runs the service.
  */
 bool kv_is_backed(struct kv *kv);
 
@@ -258,7 +263,7 @@ void kv_sweep(struct kv *kv);
 /** Start from nothing: empty the store and request the whole state. */
 void kv_restart(struct kv *kv);
 /**
- * Give up this node's state, which is incomplete (out of memory): inform the others, and start from
+ * Give up this node's state, which is incomplete since memory ran out. Inform the other members, and start from
  * nothing.
  */
 void kv_lose(struct kv *kv, const char *why);
@@ -269,53 +274,59 @@ void kv_transfer_stop(struct kv *kv);
 /* ---- takeover.c ---- */
 
 /**
- * Store a chunk that is well-formed, while this node has no complete state. It is copied, and written in several
- * turns. A chunk that does not continue the earlier ones is ignored.
+ * Store a copy of a well-formed chunk while this node has no complete state. The entries are written in several turns.
+ * A chunk that does not continue the earlier ones is ignored.
  */
 void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size);
 /**
- * Read the next item of a chunk, in the byte order of the machine. @return its key; NULL: it does not fit, or is
- * malformed
+ * Read the next item of a chunk, and convert it to the byte order of the machine. @return its key; NULL: the item does
+ * not fit, or is malformed
  */
 const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item);
 /**
  * Drop the waiting chunks after a change of the ring, or when the table is dropped. The log stays.
  */
 void kv_takeover_stop(struct kv *kv);
-/** Log a write for later. If the log is full or has no memory, it starts again after this write. */
+/**
+ * Log a write, to apply it later. If the log is full or there is no memory, drop the log: the next log begins after
+ * this write.
+ */
 void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size);
-/** Remove the writes up to a revision from the log. UINT64_MAX: all. */
+/** Remove the writes up to a revision from the log. UINT64_MAX: remove all of them. */
 void kv_log_clear(struct kv *kv, uint64_t up_to);
 /** Free some of the dropped blocks. @return true: there are more */
 bool kv_blocks_sweep(struct kv *kv);
-/** Free everything at once. */
+/** Free all blocks at once. */
 void kv_takeover_free(struct kv *kv);
 
 /* ---- marker.c ---- */
 
 void kv_marker_load(struct kv *kv);
-/** Store the id of this ring as the epoch of the table. */
+/** Store the id of this ring in the marker file, as the epoch of the table. */
 void kv_marker_store(struct kv *kv);
 
 /* ---- watch.c ---- */
 
-/** @return 0; -ENOSPC: too many; -ENOMEM */
+/** @return 0; -ENOSPC: the client has too many watches; -ENOMEM */
 int kv_watch_add(
 	struct kv *kv, struct coterie_client *client, const void *prefix, uint32_t prefix_size, uint32_t *number);
-int kv_watch_remove(struct kv *kv, struct coterie_client *client, uint32_t number); /* -ENOENT */
+int kv_watch_remove(struct kv *kv, struct coterie_client *client, uint32_t number); /* -ENOENT: no such watch */
 void kv_watch_clear(struct kv_client *client);
 void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes);
 /** Notify watches of a changed key. value: NULL with KV_OP_DELETE. */
 void kv_watch_change(
 	struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value, uint32_t value_size);
 /**
- * Have all watches report later that they have missed changes, since the whole table may differ. Done in turns of the
- * loop, and without a table only when this node has one.
+ * Note in all watches that they have missed changes, since the whole table may differ. Their events are sent in turns
+ * of the loop. Without a table they are sent only when this node has one again.
  */
 void kv_watch_replaced(struct kv *kv);
-/** Have watches report missed changes soon. The older version of this plugin may have left such reports undone. */
+/**
+ * Start the timer that sends events about missed changes: the older version of this plugin may have left some of them
+ * unsent.
+ */
 void kv_watch_resume(struct kv *kv);
-void kv_watch_stop(struct kv *kv); /* delete its timer */
+void kv_watch_stop(struct kv *kv); /* delete the timer of late watches */
 /** Drop references to a client that is about to be freed. */
 void kv_watch_forget(struct kv *kv, const struct kv_client *client);
 

@@ -1,6 +1,7 @@
 /*
- * The marker: a small file that tells, after a restart, which epoch this node was in and with whom. Little-endian:
- * "kv1\n", 4 bytes of zero, the ring (16 bytes), the number of members, 4 bytes of zero, their node ids.
+ * The marker: a small file from which a node reads, after a restart, the last epoch that it was in, and the members of
+ * that epoch. Little-endian: "kv1\n", 4 bytes of zero, the ring (16 bytes), the number of members, 4 bytes of zero, and
+ * the node ids of the members.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

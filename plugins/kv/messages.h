@@ -19,7 +19,7 @@ enum {
 	KV_KEY_MAX = 255,
 	KV_VALUE_MAX = 1044480,
 	KV_WAITING_MAX = 64,
-	KV_WATCHES_MAX = 64, /* of one client */
+	KV_WATCHES_MAX = 64, /* watches of one client */
 };
 
 #define KV_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
@@ -31,11 +31,11 @@ enum kv_request_id {
 	KV_REQ_DELETE = 1,
 	KV_REQ_GET = 2,
 	KV_REQ_LIST = 3,
-	KV_REQ_GET_ORDERED = 4, /* as GET and LIST, in the order of the writes */
+	KV_REQ_GET_ORDERED = 4, /* like GET and LIST, but at a place in the order of the writes */
 	KV_REQ_LIST_ORDERED = 5,
 	KV_REQ_WATCH = 6,
 	KV_REQ_UNWATCH = 7,
-	KV_REQ_ACK = 8, /* no answer */
+	KV_REQ_ACK = 8, /* without an answer */
 	KV_REQ_STATUS = 9,
 	KV_REQ_RECOVER = 10,
 };
@@ -55,18 +55,18 @@ struct kv_res_plain {
 
 #define KV_CONDITIONAL 1u /* flag: `expected` is valid */
 
-/* PUT and DELETE. For a deletion value_size is 0. */
+/* Request of PUT and DELETE. For DELETE value_size is 0. */
 struct kv_req_write {
 	struct coterie_request_header header;
 	uint64_t expected;
 	uint32_t flags;
 	uint32_t key_size, value_size;
 	uint32_t pad;
-	uint8_t bytes[]; /* key, value */
+	uint8_t bytes[]; /* the key, then the value */
 };
 KV_SIZE(kv_req_write, 40);
 
-/* Sent with an error as well, if the key's revision is useful. */
+/* Response to PUT and DELETE. It is also sent with an error, if the key's revision is useful to the client. */
 struct kv_res_write {
 	struct coterie_response_header header;
 	uint64_t revision;
@@ -96,9 +96,9 @@ struct kv_req_list {
 	struct coterie_request_header header;
 	uint32_t flags;
 	uint32_t prefix_size;
-	uint32_t after_size; /* 0: from the first key; otherwise keys above this one */
+	uint32_t after_size; /* 0: list from the first key; otherwise only keys above this one */
 	uint32_t pad;
-	uint8_t bytes[]; /* prefix, after */
+	uint8_t bytes[]; /* prefix, then the bytes of `after` */
 };
 KV_SIZE(kv_req_list, 32);
 
@@ -107,7 +107,7 @@ struct kv_res_list {
 	uint64_t revision;
 	uint32_t count;
 	uint32_t has_more;
-	uint8_t bytes[]; /* count times struct kv_item and its bytes, padded to a multiple of 8 */
+	uint8_t bytes[]; /* `count` items: each is a struct kv_item and its bytes, padded to a multiple of 8 */
 };
 KV_SIZE(kv_res_list, 40);
 
@@ -180,12 +180,12 @@ KV_SIZE(kv_event_missed, 40);
 /* ---- Ring ---- */
 
 enum kv_ring_function {
-	KV_RING_WRITE = 0,    /* safe */
-	KV_RING_READ = 1,     /* safe: its place in the order is that of a linearizable read */
+	KV_RING_WRITE = 0,    /* sent safe */
+	KV_RING_READ = 1,     /* sent safe: its place in the order is that of a linearizable read */
 	KV_RING_ANNOUNCE = 2, /* in a synchronisation: the state of a node */
-	KV_RING_NOTICE = 3,   /* quorum or limit has changed */
+	KV_RING_NOTICE = 3,   /* the quorum or the limit of the sender has changed */
 	KV_RING_CHUNK = 4,    /* a part of the state, for members that do not have it */
-	KV_RING_STANDING = 5, /* safe: the sender has the whole state, or has lost it */
+	KV_RING_STANDING = 5, /* sent safe: the sender has the whole state, or has lost it */
 	KV_RING_RECOVER = 6,
 };
 
@@ -206,7 +206,7 @@ struct kv_ring_read {
 };
 KV_SIZE(kv_ring_read, 24);
 
-/* A ring, as bytes of a message; seq 0: none. */
+/* A ring, as bytes of a message. seq 0: no ring. */
 struct kv_wire_ring {
 	uint64_t seq;
 	uint32_t rep;
@@ -214,9 +214,9 @@ struct kv_wire_ring {
 };
 KV_SIZE(kv_wire_ring, 16);
 
-#define KV_HAS_STATE 1u /* complete state */
+#define KV_HAS_STATE 1u /* the sender has the complete state */
 #define KV_IS_QUORATE 2u
-#define KV_HAS_MARKER 4u /* a quorum provider is configured, so that markers are valid */
+#define KV_HAS_MARKER 4u /* the sender has a quorum provider, so its marker is valid */
 
 struct kv_ring_announce {
 	struct coterie_ring_header header;
@@ -227,7 +227,7 @@ struct kv_ring_announce {
 	uint64_t bytes_max;
 	struct kv_wire_ring marker;
 	uint32_t flags;
-	uint32_t member_count; /* of the marker's ring */
+	uint32_t member_count; /* number of members of the marker's ring */
 	uint32_t members[];
 };
 KV_SIZE(kv_ring_announce, 120);
@@ -243,14 +243,14 @@ KV_SIZE(kv_ring_notice, 48);
 
 #define KV_CHUNK_LAST 1u
 
-/* All changes with revisions above `from` up to `to`, as of the revision `base`. */
+/* All changes with revisions above `from` up to `to`. The chunk was made at the revision `base`. */
 struct kv_ring_chunk {
 	struct coterie_ring_header header;
 	struct kv_wire_ring ring;
 	uint64_t from, to, base;
 	uint32_t flags;
 	uint32_t count;
-	uint8_t bytes[]; /* count times struct kv_ring_item and its bytes, without gaps */
+	uint8_t bytes[]; /* `count` items: each is a struct kv_ring_item and its bytes, without gaps */
 };
 KV_SIZE(kv_ring_chunk, 64);
 

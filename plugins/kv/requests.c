@@ -1,6 +1,6 @@
 /*
- * Requests of clients. Long requests are in memory that the client may change, so sizes are copied
- * once.
+ * Requests of clients. A long request is in memory that the client may change while it is handled, so each size is
+ * copied once and only the copy is used.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Plugins call the service with the structs of <coterie/kv_calls.h>. */
+/* Other plugins call the service with the structs of <coterie/kv_calls.h>: they must have the same layout. */
 #define SAME(own, public, member) _Static_assert(offsetof(struct own, member) == offsetof(struct public, member), #own)
 SAME(kv_req_write, coterie_kv_call_write, expected);
 SAME(kv_req_write, coterie_kv_call_write, flags);
@@ -32,7 +32,7 @@ _Static_assert((int)KV_REQ_PUT == COTERIE_KV_CALL_PUT && (int)KV_REQ_DELETE == C
 	"numbers of requests");
 
 #define PAGE_SIZE_MAX (256u << 10) /* bytes of a page of a list, unless its first entry is longer */
-#define PAGE_COUNT_MAX 512u        /* iterating twice over them takes half a millisecond */
+#define PAGE_COUNT_MAX 512u        /* entries of a page. Iterating twice over them takes half a millisecond */
 
 static void reply(
 	struct kv *kv, struct coterie_client *client, uint32_t id, int32_t error, const void *response, size_t size)
@@ -100,7 +100,7 @@ void kv_clients_free(struct kv *kv)
 	}
 }
 
-/* ---- Waiting for the order ----------------------------------------------- */
+/* ---- Waiting for delivery ------------------------------------------------- */
 
 static struct kv_pending *pending_add(
 	struct kv *kv, struct coterie_client *client, uint32_t request, const void *msg, uint32_t size)
@@ -224,7 +224,7 @@ static int handle_delete(void *self, struct coterie_client *client, const void *
 
 /* ---- Reads --------------------------------------------------------------- */
 
-/* Values are not copied first, since the reply copies them at once. */
+/* The value is not copied here, since sending the reply copies it. */
 static void answer_get(struct kv *kv, struct coterie_client *client, uint32_t id, const struct kv_req_get *request)
 {
 	const struct kv_entry *entry = kv_store_find(&kv->store, request->bytes, request->key_size);
@@ -248,7 +248,7 @@ static bool begins_with(const struct kv_entry *entry, const uint8_t *prefix, uin
 	return entry->key_size >= size && memcmp(entry->key, prefix, size) == 0;
 }
 
-/* Make one page. @return its bytes; response == NULL: only count them */
+/* Make one page. response NULL: only count its bytes. @return bytes of the page */
 static uint32_t page_fill(const struct kv *kv, const struct kv_req_list *request, struct kv_res_list *response)
 {
 	const uint8_t *prefix = request->bytes, *after = prefix + request->prefix_size;
@@ -312,14 +312,14 @@ static void answer_read(struct kv *kv, struct coterie_client *client, uint32_t i
 }
 
 /*
- * Read requests are short. They are copied before they are checked, since a client could change a long
- * one.
+ * A copy of a read request, which is short. It is copied before it is checked, since a client could change a request in
+ * shared memory.
  */
 struct read_copy {
 	_Alignas(8) uint8_t bytes[sizeof(struct kv_req_list) + 2 * KV_KEY_MAX];
 };
 
-/* Return 0 if all lengths in it are valid. */
+/* Return 0 if all lengths in the copy are valid. */
 static int check_read(uint32_t id, const struct read_copy *copy, uint32_t size)
 {
 	if (id == KV_REQ_GET || id == KV_REQ_GET_ORDERED) {
@@ -491,7 +491,7 @@ static int handle_recover(void *self, struct coterie_client *client, const void 
 #define ORDERED (COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW)
 
 const struct coterie_request kv_requests[KV_REQUEST_COUNT] = {
-	/* id, shortest request, needs, id of the response, handler */
+	/* id, size of the shortest request, needs, id of the response, handler */
 	{KV_REQ_PUT, sizeof(struct kv_req_write), ORDERED, KV_REQ_PUT, handle_put},
 	{KV_REQ_DELETE, sizeof(struct kv_req_write), ORDERED, KV_REQ_DELETE, handle_delete},
 	{KV_REQ_GET, sizeof(struct kv_req_get), 0, KV_REQ_GET, handle_read},

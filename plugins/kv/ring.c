@@ -1,10 +1,9 @@
 /*
- * Configurations, synchronisation, quorum.
+ * Configurations, synchronisation and quorum.
  *
- * In a synchronisation every member announces its state. Messages of an older round may arrive late, so
- * each names its ring. The provider decides about quorum, which may change within a ring. Each member
- * sends its view, so that all have the same view at the same place of the order: the ring has quorum if
- * all members have it.
+ * In a synchronisation every member announces its state. Messages of an older round may arrive late, so each message
+ * names its ring. The quorum provider's verdict may change within a ring. Each member sends the verdict of its own
+ * provider. So all have the same view at the same place of the order: the ring has quorum if all members report it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -69,8 +68,8 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 	kv->members = calloc(regular->member_count + 1, sizeof(*kv->members));
 	if (kv->members == NULL) {
 		/*
-		 * The node does not announce itself, so no member relies on it. Its state is old once this ring
-		 * serves.
+		 * This node does not announce itself, so no member relies on it. Its state is old as soon as this ring
+		 * does writes.
 		 */
 		kv->host->log(kv->ctx, LOG_ERR, "out of memory: the table is not served in this ring");
 		return;
@@ -90,8 +89,8 @@ static bool has_provider(const struct kv *kv)
 }
 
 /*
- * A verdict on an older ring does not count for this one: the provider may synchronise after this
- * service.
+ * Return whether this node has quorum. A verdict about an older ring does not count: the provider may synchronise after
+ * this service.
  */
 static bool is_quorate(struct kv *kv)
 {
@@ -169,7 +168,7 @@ static bool take_marker(struct kv_member *member, const struct kv_ring_announce 
 	return true;
 }
 
-/* A state cannot be newer than its own writes, and revisions must stay below a limit. */
+/* Check an announcement: a state cannot be newer than its own writes, and revisions must stay below a limit. */
 static bool is_plausible(const struct kv_ring_announce *announce, uint32_t size)
 {
 	uint32_t count = le32toh(announce->member_count);
@@ -197,7 +196,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	}
 	if (!take_marker(member, announce, count)) {
 		kv_lose(kv, "out of memory");
-		kv_members_free(kv); /* without this member's announcement this node must not decide */
+		kv_members_free(kv); /* this node must not decide without this member's announcement */
 		return;
 	}
 	member->has_announced = true;
@@ -220,7 +219,7 @@ void kv_sync_done(void *self)
 	kv_notice(kv);
 }
 
-/* ---- What changes within a ring ------------------------------------------ */
+/* ---- Changes within a ring ------------------------------------------------ */
 
 static void notice_later(void *arg)
 {
@@ -251,8 +250,8 @@ static void tell_standing(struct kv *kv)
 }
 
 /*
- * Send KV_RING_STANDING if it is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice is
- * sent only after the synchronisation.
+ * Send KV_RING_STANDING if it is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice
+ * is sent only after the synchronisation.
  */
 void kv_notice(void *arg)
 {

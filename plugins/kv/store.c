@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REMOVE_WORK 32u /* it is looked for on all levels */
+#define REMOVE_WORK 32u /* the entry is searched on all levels */
 
 void kv_store_init(struct kv_store *store)
 {
@@ -25,7 +25,7 @@ static void entry_free(struct kv_entry *entry)
 	free(entry);
 }
 
-/* Large values are unmapped page by page. */
+/* Return the work of freeing an entry. The kernel unmaps large values page by page. */
 static uint32_t work_of(const struct kv_entry *entry) { return 1 + (entry->value_size >> 12); }
 
 void kv_store_drop(struct kv_store *store)
@@ -57,7 +57,7 @@ static int compare(const struct kv_entry *entry, const void *key, uint32_t key_s
 	return (entry->key_size > key_size) - (entry->key_size < key_size);
 }
 
-/* Where pointers at each level lead to the first entry at or above the key. */
+/* Find, for each level, the pointer to the first entry at or above the key. */
 static void seek(struct kv_store *store, const void *key, uint32_t key_size, struct kv_entry ***places)
 {
 	struct kv_entry **at = store->heads;
@@ -96,7 +96,7 @@ struct kv_entry *kv_store_find(const struct kv_store *store, const void *key, ui
 	return entry != NULL && !entry->is_deleted ? entry : NULL;
 }
 
-/* One more level with a chance of a quarter (xorshift, Marsaglia 2003). */
+/* Choose a random level. Each further level has a chance of a quarter (xorshift, Marsaglia 2003). */
 static uint8_t level_choose(struct kv_store *store)
 {
 	uint8_t level = 1;
@@ -148,7 +148,10 @@ static void change_unlink(struct kv_store *store, struct kv_entry *entry)
 	entry->newer = NULL;
 }
 
-/* Nearly always at the end: taking over a state may bring an entry again that has come before. */
+/*
+ * Insert an entry by its revision, which is nearly always the highest. A takeover may receive an entry that it has
+ * received before.
+ */
 static void change_link(struct kv_store *store, struct kv_entry *entry)
 {
 	struct kv_entry *older = store->newest;
@@ -163,7 +166,7 @@ static void change_link(struct kv_store *store, struct kv_entry *entry)
 		store->walk = entry;
 }
 
-/* walk is the oldest change above walk_from all the time, so writes between two turns do no harm. */
+/* `walk` is the oldest change above walk_from at any time, so writes between two calls do no harm. */
 bool kv_store_seek(struct kv_store *store, uint64_t revision, uint32_t work)
 {
 	if (revision < store->walk_from) {
@@ -281,7 +284,7 @@ void kv_store_purge(struct kv_store *store) { store->purge = store->oldest; }
 
 void kv_store_purge_end(struct kv_store *store) { store->purge = NULL; }
 
-/* @return what that has taken */
+/* Free or keep the next entry of a purge. @return the work that this has taken */
 static uint32_t purge_one(struct kv_store *store)
 {
 	struct kv_entry *entry = store->purge;

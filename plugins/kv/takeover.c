@@ -1,13 +1,13 @@
 /*
- * Taking a state over, in turns of a bounded length.
+ * Taking over a state from a donor, in turns of a bounded length.
  *
- * Chunks are parts of a queue until their entries are written. The cursor goes with the entries. Writes of the
- * ring go into the log. The log is written behind the part that came to the end of the changes. From there on the
- * store is whole at the revision of the last write, and each write that still comes has two of the log written.
- * When none is left the state is whole.
+ * A received chunk waits in a queue of parts until its entries are written. The cursor follows the written entries.
+ * Meanwhile writes of the ring are stored in the log. After the part that reaches the end of the changes, the log is
+ * written too. For each write that is added to the log then, two writes of the log are done. When the log is empty, the
+ * state is complete.
  *
- * A change of the ring drops the parts. The cursor that is announced then is that of the store, and
- * the next donor goes on from there.
+ * A change of the ring drops the parts. The cursor that is announced then is that of the store, and the next donor
+ * continues from there.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,18 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN_WORK 160u           /* entries of a turn: 1.7 ms in a large table */
-#define TURN_NS UINT64_C(200000) /* between two turns */
-#define WRITE_WORK 2u            /* writes of the log for each one that is added to it */
-#define LOG_BLOCK (64u << 10)    /* unless one write is longer */
+#define TURN_WORK 160u           /* entries in one turn, which takes 1.7 ms in a large table */
+#define TURN_NS UINT64_C(200000) /* pause between two turns */
+#define WRITE_WORK 2u            /* writes of the log that are done for each write that is added */
+#define LOG_BLOCK (64u << 10)    /* bytes, unless one write is longer */
 #define LOG_BYTES_MAX (64u << 20)
-#define SWEEP_BYTES (1u << 20) /* freed in a turn, or one block */
+#define SWEEP_BYTES (1u << 20) /* bytes of blocks that are freed in a turn. At least one block is freed */
 
 /* A block of received bytes: one chunk of the state that is taken over, or several logged writes in sequence. */
 struct kv_block {
 	struct kv_block *next;
-	uint64_t last;     /* revision: of the last write; where the part ends */
-	uint32_t size;     /* of bytes */
+	uint64_t last;     /* revision of the last write, or at which the part ends */
+	uint32_t size;     /* size of `bytes` */
 	uint32_t used, at; /* bytes behind `at` are not written yet */
 	uint32_t left;     /* entries of a part that are not written yet */
 	uint64_t bytes[];
@@ -37,10 +37,10 @@ struct kv_block {
 /* A write that was delivered during the transfer of the state. */
 struct logged {
 	uint64_t revision;
-	uint64_t bytes_max; /* as it was then */
-	uint32_t size;      /* of msg, without what fills its last word */
+	uint64_t bytes_max; /* the limit at that time */
+	uint32_t size;      /* size of msg, without the padding of its last word */
 	uint32_t pad;
-	uint64_t msg[]; /* struct kv_ring_write */
+	uint64_t msg[]; /* a struct kv_ring_write */
 };
 
 static struct kv_block *block_create(uint32_t size)
@@ -117,7 +117,7 @@ void kv_log_clear(struct kv *kv, uint64_t up_to)
 		kv->log_from = up_to;
 }
 
-/* @return NULL: the log is full, or out of memory */
+/* Return a block of the log that has room. NULL: the log is full, or out of memory. */
 static struct kv_block *log_block(struct kv *kv, uint32_t size)
 {
 	if (kv->log != NULL && kv->log_last->size - kv->log_last->used >= size)
@@ -134,7 +134,7 @@ static struct kv_block *log_block(struct kv *kv, uint32_t size)
 	return block;
 }
 
-/* @return 0; -ENOMEM */
+/* Apply the first write of the log. @return 0; -ENOMEM */
 static int log_step(struct kv *kv, uint32_t *done)
 {
 	struct kv_block *block = kv->log;
@@ -198,7 +198,7 @@ static void part_end(struct kv *kv)
 	} while (kv->is_catching_up && kv->parts != NULL);
 }
 
-/* One entry of the first part, or its end. @return 0; -ENOMEM */
+/* Write one entry of the first part, or finish the part if it has no more. @return 0; -ENOMEM */
 static int part_step(struct kv *kv, uint32_t *done)
 {
 	struct kv_block *part = kv->parts;
@@ -215,7 +215,7 @@ static int part_step(struct kv *kv, uint32_t *done)
 	const uint8_t *at = kv_item_read(begin + part->at, begin + part->used, &item);
 
 	if (item.modified <= kv->progress.cursor)
-		rc = 0; /* it has come from an earlier donor */
+		rc = 0; /* an earlier donor has sent this entry */
 	else if (item.op == KV_OP_DELETE)
 		rc = kv_store_delete(&kv->store, at, item.key_size, item.modified, true);
 	else
@@ -246,7 +246,7 @@ static void complete(struct kv *kv)
 
 static void on_turn(void *arg);
 
-/* If the timer cannot be started, the next chunk continues the work. */
+/* Start the timer for the next turn. If that fails, the next chunk continues the work. */
 static void turn_later(struct kv *kv)
 {
 	if (kv->takeover_timer == NULL &&
@@ -255,8 +255,8 @@ static void turn_later(struct kv *kv)
 }
 
 /*
- * Apply up to `work` entries of the received table. Not in a transitional configuration and not during a
- * synchronisation, since this node has announced there how much of the table it has.
+ * Apply up to `work` entries of the received table. In a transitional configuration and during a synchronisation
+ * nothing is applied, since this node has announced how much of the table it has.
  */
 static void advance(struct kv *kv, uint32_t work)
 {
@@ -309,7 +309,7 @@ void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t siz
 		advance(kv, WRITE_WORK);
 }
 
-/* Whole up to there, when the parts that wait are written. */
+/* Return the revision that the store will have reached when all waiting parts are written. */
 static uint64_t end_of_parts(const struct kv *kv)
 {
 	return kv->parts != NULL && kv->parts_last->last > kv->progress.cursor ? kv->parts_last->last
@@ -321,7 +321,7 @@ void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_
 	struct kv_block *part;
 
 	if (!kv->is_catching_up && end_of_parts(kv) >= le64toh(chunk->from)) {
-		/* A table never exceeds bytes_max. A faulty donor might go on sending. */
+		/* A table never exceeds bytes_max, so only a faulty donor sends more than that. */
 		if (kv->parts_bytes > kv->bytes_max) {
 			kv_lose(kv, "its donor sends more than a table can hold");
 			return;

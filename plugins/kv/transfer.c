@@ -1,11 +1,11 @@
 /*
- * Handing over a state while writes continue.
+ * Sending a state to other members while writes continue.
  *
- * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An entry
- * that is written meanwhile moves to the end of that order, so it is sent again. The receiver cannot decide
- * conditions before it has the complete state, so it logs writes instead of applying them. Each chunk has the
- * revision at which it was made. Writes up to that revision need not be logged any longer. A chunk that reaches
- * the end of the changes completes the state of its revision. The log adds the rest (takeover.c).
+ * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An entry that is
+ * written meanwhile moves to the end of that order, so it is sent again. The receiver cannot check conditions of writes
+ * before it has the complete state, so it logs writes instead of applying them. Each chunk has the revision at which it
+ * was made. Writes up to that revision need not be logged any longer. A chunk that reaches the end of the changes
+ * completes the state of its revision. The log has the later writes (takeover.c).
  *
  * All members track the progress of the others, so that another donor can continue.
  *
@@ -17,16 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (96u << 10)     /* unless one entry is longer */
-#define CHUNK_COUNT_MAX 128u       /* entries of a chunk that this node sends. Writing 2,400 entries took 25 ms */
-#define SEEK_WORK 8192u            /* entries that the donor passes in a turn */
-#define SEEK_NS UINT64_C(200000)   /* between two turns */
-#define SWEEP_WORK 2048u           /* in one turn, which takes less than a millisecond */
-#define SWEEP_NS UINT64_C(1000000) /* between two turns */
+#define CHUNK_SIZE (96u << 10)     /* bytes of a chunk, unless one entry is longer */
+#define CHUNK_COUNT_MAX 128u       /* limit of entries, since the receiver needs time to write them: 25 ms for 2,400 */
+#define SEEK_WORK 8192u            /* entries that the donor passes in one turn */
+#define SEEK_NS UINT64_C(200000)   /* pause between two turns */
+#define SWEEP_WORK 2048u           /* entries that are freed in one turn. This takes less than a millisecond */
+#define SWEEP_NS UINT64_C(1000000) /* pause between two turns */
 #define RETRY_NS UINT64_C(5000000)
 #define IDLE_NS \
-	UINT64_C(10000000) /* between chunks that only report that there are no more
-				       * changes */
+	UINT64_C(10000000) /* pause between chunks that only report that there are no more
+			    * changes */
 
 /* ---- Sending ------------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ static uint8_t *item_write(uint8_t *at, const struct kv_entry *entry)
 	return at + entry->value_size;
 }
 
-/* @return bytes of the message, header included; 0: out of memory */
+/* Make the next chunk. @return bytes of the message, header included; 0: out of memory */
 static uint32_t chunk_make(struct kv *kv, struct kv_ring_chunk **chunk)
 {
 	uint64_t from = lowest_cursor(kv);
@@ -111,7 +111,7 @@ static void chunk_send(void *arg)
 	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out || !kv->has_state ||
 		kv->is_transitional)
 		return;
-	/* Only a new donor has many entries to pass. */
+	/* A new donor may have many entries to pass, so this may take several turns. */
 	if (!kv_store_seek(&kv->store, lowest_cursor(kv), SEEK_WORK)) {
 		kv->next_chunk_ns = now_ns + SEEK_NS;
 		kv_transfer_poke(kv);
@@ -154,7 +154,7 @@ void kv_transfer_stop(struct kv *kv)
 	kv->is_chunk_out = false;
 }
 
-/* ---- Starting again ------------------------------------------------------ */
+/* ---- Starting from nothing ------------------------------------------------ */
 
 static void on_sweep(void *arg)
 {
@@ -169,7 +169,7 @@ void kv_sweep(struct kv *kv)
 {
 	if (kv->sweep_timer == NULL &&
 		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + SWEEP_NS, on_sweep, kv, &kv->sweep_timer) < 0)
-		kv->sweep_timer = NULL; /* the next timer frees the rest */
+		kv->sweep_timer = NULL; /* a later timer frees the rest */
 }
 
 void kv_restart(struct kv *kv)
@@ -243,7 +243,8 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	if (!kv->has_state)
 		kv_takeover_chunk(kv, chunk, size);
 	else if (kv->has_state && to >= kv->store.walk_from)
-		(void)kv_store_seek(&kv->store, to, SEEK_WORK); /* this node may be the next donor */
+		(void)kv_store_seek(&kv->store, to, SEEK_WORK); /* this node may be the next donor, so keep its walk
+								 * up to date */
 	kv_transfer_poke(kv);
 }
 

@@ -1,10 +1,10 @@
 /*
- * The votes behind the table.
+ * The votes of the members that have the table.
  *
- * Two rings with quorum share a member. That member remembers the table only if it ran this service in both. A member
- * without the service has its vote counted by the provider all the same, for instance while the plugin is unloaded.
- * So the members that run the service need a majority of all votes by themselves, unless no voting member is
- * without it. Votes of a quorum device do not count for them, since the device remembers no table.
+ * Two rings with quorum share a member. That member remembers the table only if it ran this service in both. The quorum
+ * provider also counts the vote of a member without the service, for instance while the plugin is unloaded. So the
+ * members that run the service need a majority of all votes by themselves, unless every voting member runs it. Votes of
+ * a quorum device do not count for them, since the device remembers no table.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,10 +14,10 @@
 #include <string.h>
 
 struct votes {
-	uint64_t all;            /* of all nodes that are configured, and of the quorum device */
-	uint64_t here;           /* of the members that run the service */
-	uint64_t without;        /* of the other members of the ring */
-	uint32_t nodes, members; /* configured nodes, and those of them that are in the ring */
+	uint64_t all;            /* votes of all configured nodes, and of the quorum device */
+	uint64_t here;           /* votes of the members that run the service */
+	uint64_t without;        /* votes of the other members of the ring */
+	uint32_t nodes, members; /* number of configured nodes, and of those that are in the ring */
 };
 
 struct runners {
@@ -100,7 +100,7 @@ static bool have_majority(struct kv *kv, const struct runners *runners)
 
 	if (!count_nodes(kv, runners, &votes))
 		return false;
-	if (votes.nodes == 0) /* the nodes are not listed: each has one of the expected votes */
+	if (votes.nodes == 0) /* no node list is configured: each member has one of the expected votes */
 		votes.here = runners->count;
 	if (votes.members == kv->member_count && votes.without == 0)
 		return true;

@@ -1,6 +1,6 @@
 /*
- * Watches. A client acknowledges events as it handles them. A client with too many unread events gets no
- * more. When it reads again, it is notified that it has missed some.
+ * Watches. A client acknowledges events as it handles them. A client with too many unread events receives no more. When
+ * it has read half of them, it receives an event that it has missed changes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -65,7 +65,10 @@ static bool has_room(const struct kv_client *client, uint64_t size)
 	return client->unread == 0 || client->unread + size <= KV_WINDOW;
 }
 
-/* A client that is disconnected is reported elsewhere. */
+/*
+ * Send an event and count its bytes. A failure needs no action: it means that the client has disconnected, and
+ * client_leave handles that.
+ */
 static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, const struct iovec *iov, uint32_t count)
 {
 	uint64_t size = sizeof(struct coterie_response_header);
@@ -76,12 +79,15 @@ static void event_send(struct kv *kv, struct kv_client *client, uint32_t id, con
 		client->unread += size;
 }
 
-/* Events of one change that all watches of a user get. The user's other watches have missed the change. */
+/*
+ * Events of one change that the watches of one user receive. The user's other watches are marked as having missed the
+ * change.
+ */
 #define EVENTS_OF_USER 128u
 #define BYTES_OF_USER (UINT64_C(2) << 20)
-/* Users whose events of one change are counted apart. Further ones share the last count. */
+/* Users whose events of one change are counted separately. All further users share the last count. */
 #define USERS_MAX 16u
-/* Late watches that are notified in one turn. */
+/* Watches with missed changes that are notified in one turn. */
 #define LATE_EVENTS 32u
 #define LATE_NS UINT64_C(1000000)
 
@@ -103,7 +109,7 @@ static struct user *user_of(struct user *users, uint32_t *count, uint32_t uid)
 	return &users[i];
 }
 
-/* @return true: the user has had enough of this change */
+/* Count an event of a user. @return true: the user has no room for this event of the change */
 static bool is_over(struct user *user, uint64_t size)
 {
 	if (user->events >= EVENTS_OF_USER || user->bytes >= BYTES_OF_USER)
@@ -134,8 +140,8 @@ static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t ev
 static void on_late(void *arg);
 
 /*
- * Start the timer for late watches. If that fails, they are notified with the next event, or with the next change that
- * is late.
+ * Start the timer for late watches. If that fails, they are notified after the next acknowledgement of their client, or
+ * when the timer is started the next time.
  */
 static void tell_late(struct kv *kv)
 {
@@ -149,7 +155,10 @@ static struct kv_client *next_of(const struct kv *kv, const struct kv_client *cl
 	return client->next != NULL ? client->next : kv->clients;
 }
 
-/* From client to client: one that misses changes all the time must not take the turns of the others. */
+/*
+ * Notify the late watches, one client after the other. The next turn continues where this one ended, so a client that
+ * misses changes all the time cannot take the turns of the others.
+ */
 static void on_late(void *arg)
 {
 	struct kv *kv = arg;
@@ -158,7 +167,7 @@ static void on_late(void *arg)
 
 	kv->late_timer = NULL;
 	if (!kv->has_state || first == NULL)
-		return; /* watches are notified when there is a table */
+		return; /* watches are notified when this node has a table again */
 	do {
 		left -= tell_missed(kv, client, left);
 		client = next_of(kv, client);
@@ -183,7 +192,7 @@ void kv_watch_stop(struct kv *kv)
 }
 
 /*
- * Wait until half of the window is free. Otherwise each single event would be followed by another
+ * Notify late watches only when half of the window is free. Otherwise each single event would be followed by another
  * gap.
  */
 void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes)

@@ -1,18 +1,20 @@
 /*
- * Locks for a whole cluster: the worked example of a service. It shows what write-a-service.md begins with:
+ * Locks for a whole cluster: the worked example of a service. Its code shows what write-a-service.md explains:
  *
- * - a queue of waiters, whose answers come when they are served (reply_later), or when their time is over
- * - messages that found no room, which go out when there is some (writable)
+ * - a queue of waiting requests: a request is answered when its client gets the lock (reply_later), or when its time is
+ *   over
+ * - messages for which the ring had no room, and which are sent when there is room (writable)
  * - state of many parts, which nodes that meet send piece by piece (sync_step)
  * - metrics
  *
- * Rules that make it correct. README.md has the reasons.
+ * These rules make it correct. README.md has the reasons.
  *
  * 1. The queue changes only where a message of the ring is delivered, and where nodes leave.
  * 2. A lock is granted only where all members have announced that they are quorate. The place of that change is the
  *    version of the state.
- * 3. A node knows best which of its own clients hold and wait. When nodes meet, each says that of its own, and its version.
- *    What nodes with an older version say is void, since a quorate part of the cluster has decided without them.
+ * 3. A node knows best which of its own clients hold and wait. When nodes meet, each sends these entries and its
+ *    version. Entries of nodes with an older version are void, since a quorate part of the cluster has decided without
+ *    these nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -37,19 +39,19 @@ static int handle_take(void *self, struct coterie_client *client, const void *ms
 	if (!is_name(req->name))
 		return -EINVAL;
 	if (lock_send_gives(lock) < 0)
-		return -EAGAIN; /* one of them may be of this client and this lock */
+		return -EAGAIN; /* one of these messages may be about this client and this lock */
 	wait = calloc(1, sizeof(*wait));
 	if (wait == NULL)
 		return -ENOMEM;
 	wait->lock = lock;
 	int rc = lock->host->reply_later(client, req->timeout_ms, lock_on_gone, wait, &take.token);
 	if (rc == 0) {
-		memcpy(take.name, req->name, sizeof(take.name)); /* is_name has found its end */
+		memcpy(take.name, req->name, sizeof(take.name)); /* is_name has checked that the name has a NUL */
 		rc = lock_send(lock, LOCK_RING_TAKE, &take, sizeof(take));
 	}
 	if (rc < 0) {
 		free(wait);
-		return rc; /* the token is void with it */
+		return rc; /* the token is void after an error */
 	}
 	wait->token = take.token;
 	wait->next = lock->waits;
@@ -98,7 +100,7 @@ static int handle_who(void *self, struct coterie_client *client, const void *msg
 	return COTERIE_REPLIED;
 }
 
-/* The client's waiting requests have been removed already: on_gone. */
+/* Give back what the client holds. The host has called lock_on_gone for its waiting requests before. */
 static void lock_client_leave(void *self, struct coterie_client *client)
 {
 	struct lock *lock = self;
@@ -110,7 +112,7 @@ static void lock_client_leave(void *self, struct coterie_client *client)
 	lock_send_gives(lock);
 }
 
-/* --- life --- */
+/* --- start and end --- */
 
 static void add_metrics(struct lock *lock)
 {
@@ -137,7 +139,7 @@ static int lock_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 		return -ENOMEM;
 	lock->host = host;
 	lock->ctx = ctx;
-	add_metrics(lock); /* without memory for metrics the service works without them */
+	add_metrics(lock); /* without memory for metrics the service works all the same */
 	*self = lock;
 	return 0;
 }
@@ -170,7 +172,7 @@ static const struct coterie_ring_msg ring_msgs[] = {
 
 static const struct coterie_service lock_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 37, /* ring-ids.md lists the free ones */
+	.ring_id = 37, /* a free number of the list in ring-ids.md */
 	.ipc_name = "lock",
 	.title = "locks for the whole cluster",
 	.init = lock_init,

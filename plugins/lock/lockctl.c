@@ -30,6 +30,6 @@ int main(int argc, char **argv)
 	if (fork() == 0)
 		return execvp(argv[2], argv + 2), 127;
 	wait(&status);
-	coterie_connection_close(connection); /* which gives the lock back */
+	coterie_connection_close(connection); /* the daemon gives the lock back when the connection ends */
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

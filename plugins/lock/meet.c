@@ -1,5 +1,5 @@
 /*
- * Nodes come and go: rule 3 of lock.c.
+ * Nodes that join and leave: rule 3 of lock.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 
 #include "state.h"
 
-/* --- nodes come and go --- */
+/* --- nodes join and leave --- */
 
 void lock_configuration(void *self, const struct coterie_configuration *configuration)
 {
@@ -45,7 +45,7 @@ void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	lock->has_said_hello = 0;
 }
 
-/* Return the next own entry that has to be sent. An entry that will be given back is not sent any more. */
+/* Return the next own entry that has to be sent, or NULL. An entry that will be given back is not sent any more. */
 static struct entry *next_to_say(const struct lock *lock)
 {
 	struct entry *entry = lock->entries;
@@ -56,7 +56,10 @@ static struct entry *next_to_say(const struct lock *lock)
 	return entry;
 }
 
-/* Called after each pass of the token until it returns 0. Continues with the entry for which the ring had no room. */
+/*
+ * Send the own entries. The host calls this after each pass of the token until it returns 0. If the ring has no room
+ * for an entry, the next call continues with it.
+ */
 int lock_sync_step(void *self)
 {
 	struct lock *lock = self;
@@ -102,7 +105,7 @@ void lock_deliver_entry(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		entry_insert(&lock->heard, entry_create(nodeid, message));
 }
 
-/* The entry of a client of this node is void. */
+/* Send LOCK_LOST to a client of this node whose entry is void. */
 static void tell_lost(struct lock *lock, const struct entry *entry)
 {
 	struct coterie_client *client = lock->host->client_find(lock->ctx, entry->client);
@@ -117,7 +120,7 @@ static void tell_lost(struct lock *lock, const struct entry *entry)
 		lock->host->event(client, LOCK_LOST, &iov, 1);
 }
 
-/* Every member is here at the same place of the order. */
+/* Take over the entries that all nodes have sent. Every member calls this at the same place of the order. */
 void lock_sync_done(void *self)
 {
 	struct lock *lock = self;
@@ -136,7 +139,7 @@ void lock_sync_done(void *self)
 	for (entry = before; entry != NULL; entry = entry->next) {
 		struct entry *now = entry_is_own(lock, entry) ? entry_find_own(lock, entry->token) : NULL;
 
-		/* A client may have left after its entry was sent. */
+		/* A client may have left after its entry was sent. Then the entry still has to be given back. */
 		if (now != NULL && entry->is_given)
 			now->is_given = entry->is_given;
 		else if (now == NULL && entry_is_own(lock, entry))
@@ -148,7 +151,7 @@ void lock_sync_done(void *self)
 	lock_nudge_later(lock);
 }
 
-/* --- messages of nodes of the other byte order --- */
+/* --- messages of nodes with the other byte order --- */
 
 static void swap64(uint64_t *value) { *value = __builtin_bswap64(*value); }
 

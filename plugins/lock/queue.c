@@ -20,7 +20,7 @@ int lock_place_compare(const struct lock_place *a, const struct lock_place *b)
 	return a->position < b->position ? -1 : a->position > b->position;
 }
 
-/* The place in the order at which a handler runs. */
+/* Return the place in the order at which a handler runs. */
 static struct coterie_delivery place_of(const struct lock *lock)
 {
 	struct coterie_delivery place = {.size = sizeof(place)};
@@ -50,7 +50,7 @@ static int is_first(const struct lock *lock, const struct entry *entry)
 	return at == entry;
 }
 
-/* Put an entry into a list, by its arrival. */
+/* Insert an entry into a list, in the order of arrivals. */
 void entry_insert(struct entry **list, struct entry *entry)
 {
 	while (*list != NULL && lock_place_compare(&(*list)->arrival, &entry->arrival) < 0)
@@ -69,7 +69,7 @@ void entry_drop_all(struct entry **list)
 	}
 }
 
-/* Remove a client's entry, found by its token. @return whether it was there */
+/* Remove a client's entry, found by its token. @return whether there was such an entry */
 static int remove_entry(struct entry **list, uint32_t nodeid, uint64_t token)
 {
 	for (; *list != NULL; list = &(*list)->next) {
@@ -116,7 +116,7 @@ int lock_send(struct lock *lock, uint32_t function, void *message, size_t size)
 	return lock->host->ring_send(lock->ctx, function, COTERIE_SAFE, &iov, 1);
 }
 
-/* Send GIVE for own entries that will be given back. @return 0; -EAGAIN: lock_writable continues */
+/* Send GIVE for own entries that will be given back. @return 0; -EAGAIN: no room, lock_writable sends the rest later */
 int lock_send_gives(struct lock *lock)
 {
 	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
@@ -139,7 +139,7 @@ void lock_give(struct lock *lock, struct entry *entry)
 	lock_send_gives(lock);
 }
 
-/* Is a client of this node first in a queue, and does not hold the lock? */
+/* Return whether a client of this node is first in a queue, and does not hold the lock. */
 static int is_stuck(const struct lock *lock)
 {
 	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
@@ -148,7 +148,10 @@ static int is_stuck(const struct lock *lock)
 	return 0;
 }
 
-/* The ring was not quorate when the one before gave the lock back. So the members look again at a later place. */
+/*
+ * Send NUDGE. The ring was not quorate when the former holder gave the lock back. So the members try to grant it again
+ * at the place of this message.
+ */
 static void nudge(void *arg)
 {
 	struct lock *lock = arg;
@@ -176,7 +179,7 @@ void lock_writable(void *self, struct coterie_client *client)
 
 /* --- requests that wait --- */
 
-/* @return 0: it is not waited for any more */
+/* Remove a request that waits. @return 0: there is no such request */
 int lock_forget_wait(struct lock *lock, uint64_t token)
 {
 	for (struct wait **place = &lock->waits; *place != NULL; place = &(*place)->next) {
@@ -192,8 +195,8 @@ int lock_forget_wait(struct lock *lock, uint64_t token)
 }
 
 /*
- * Handle a client that has left or whose time is over. If its message is still on its way, deliver_take gives the lock
- * back.
+ * Handle a client that has left, or whose time is over. If its TAKE message is not delivered yet, deliver_take gives
+ * the lock back.
  */
 void lock_on_gone(void *arg, uint64_t token, uint32_t reason)
 {
@@ -224,10 +227,10 @@ static void grant(struct lock *lock, struct entry *entry, const struct coterie_d
 	lock->host->metric_count(lock->grants, 1);
 	if (!lock_forget_wait(lock, entry->token) ||
 		lock->host->reply_finish(lock->ctx, entry->token, CS_OK, &iov, 1) < 0)
-		lock_give(lock, entry); /* there is no client for it */
+		lock_give(lock, entry); /* no client waits for this lock any more */
 }
 
-/* Grant each lock to the first one in its queue. */
+/* Grant each lock to the first entry in its queue. */
 static void grant_all(struct lock *lock, const struct coterie_delivery *place)
 {
 	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
@@ -235,7 +238,7 @@ static void grant_all(struct lock *lock, const struct coterie_delivery *place)
 			grant(lock, entry, place);
 }
 
-/* Something has changed at this place. */
+/* Set the version of the state, and grant locks, after a change at this place. */
 static void changed(struct lock *lock, const struct coterie_delivery *place)
 {
 	if (place->is_quorate && !lock->is_syncing) {
@@ -256,13 +259,13 @@ static int has_entry(const struct lock *lock, const char *name, uint32_t nodeid,
 	return 0;
 }
 
-/* Other nodes are not trusted further than needed: the name ends. */
+/* Copy an entry of a message. The name is terminated here, since messages of other nodes may be wrong. */
 struct entry *entry_create(uint32_t nodeid, const struct lock_ring_entry *message)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
 
 	if (entry == NULL)
-		abort(); /* a node that has another queue than the others must not go on */
+		abort(); /* a node whose queue differs from that of the other nodes must not continue */
 	entry->nodeid = nodeid;
 	entry->client = message->client;
 	entry->token = message->token;
@@ -298,7 +301,7 @@ void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct entry *entry = entry_create(nodeid, take);
 	entry_insert(&lock->entries, entry);
 	changed(lock, &place);
-	/* The client has left, or its time was over, before the message was delivered. */
+	/* Give the lock back if the client has left, or its time was over, before the message was delivered. */
 	if (own && entry->grant.ring == 0) {
 		const struct wait *wait = lock->waits;
 
@@ -316,7 +319,7 @@ void lock_deliver_give(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct coterie_delivery place = place_of(lock);
 
 	(void)size;
-	remove_entry(&lock->heard, nodeid, message->token); /* it may come while nodes meet */
+	remove_entry(&lock->heard, nodeid, message->token); /* the message may arrive while nodes meet */
 	if (remove_entry(&lock->entries, nodeid, message->token))
 		changed(lock, &place);
 }

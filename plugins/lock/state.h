@@ -1,6 +1,6 @@
 /*
- * The state of the service, which its files share: queue.c (who holds and waits), meet.c (nodes come and go), lock.c (clients,
- * life). No client includes it.
+ * The state of the service, for its files: queue.c (clients that hold and wait), meet.c (nodes that join and leave) and
+ * lock.c (requests, start and end). Clients do not include this file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,14 +19,15 @@ struct entry {
 	struct entry *next;
 	uint32_t nodeid;
 	uint64_t client, token;
-	struct lock_place arrival; /* where it was asked for: entries ascend by it */
-	struct lock_place grant;   /* where it was granted. ring 0: it waits */
-	struct lock_place version; /* version of the node that sent it, during a synchronisation */
-	int is_given;              /* of this node: 1: will be given back, 2: the message is on its way */
+	struct lock_place arrival; /* place of its TAKE message. Lists ascend by it */
+	struct lock_place grant;   /* place of the grant. ring 0: the client waits */
+	struct lock_place version; /* during a synchronisation: version of the node that sent the entry */
+	int is_given;              /* only for clients of this node. 1: the entry will be given back, 2: its GIVE
+				    * message was sent */
 	char name[LOCK_NAME_SIZE];
 };
 
-/* A request of a client of this node, until it is answered. */
+/* A request of a client of this node that is not answered yet. */
 struct wait {
 	struct wait *next;
 	struct lock *lock;
@@ -34,59 +35,71 @@ struct wait {
 };
 
 struct lock {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
-	struct entry *entries; /* ascending by arrival */
+	struct entry *entries; /* in ascending order of arrivals */
 	uint32_t entry_count;
-	struct lock_place version; /* of the last change that a quorate ring has made */
+	struct lock_place version; /* place of the last change that a quorate ring has made */
 	struct wait *waits;
-	struct coterie_timer *nudge; /* NULL: not set */
+	struct coterie_timer *nudge; /* timer of the next NUDGE message; NULL: not set */
 
 	int is_syncing;
 	uint64_t synced;          /* ring of the synchronisation */
-	struct entry *heard;      /* their entries */
-	struct lock_place newest; /* the largest version of these nodes */
+	struct entry *heard;      /* entries that nodes have sent in the synchronisation */
+	struct lock_place newest; /* the largest version of the nodes that have sent entries */
 	int has_said_hello;
-	struct lock_place said; /* arrival of the last own entry that was sent */
+	struct lock_place said; /* arrival of the own entry that was sent last */
 
-	struct coterie_series *grants, *lost, *waiting; /* metrics, or NULL: no memory for them */
+	struct coterie_series *grants, *lost, *waiting; /* metrics, or NULL if there was no memory for them */
 };
 
-/* queue.c */
+/* --- queue.c --- */
 
 int lock_place_compare(const struct lock_place *a, const struct lock_place *b);
-int entry_is_own(const struct lock *lock, const struct entry *entry); /* of a client of this node */
-/** Put an entry into a list, by its arrival. */
+int entry_is_own(const struct lock *lock, const struct entry *entry); /* @return whether the entry is of a client of
+								       *   this node */
+/** Insert an entry into a list, in the order of arrivals. */
 void entry_insert(struct entry **list, struct entry *entry);
-/** Copy an entry of a message. The process ends without memory: a node with another queue than the others must not go on. */
+/**
+ * Copy an entry of a message. Without memory, abort: a node whose queue differs from that of the others must not
+ * continue.
+ */
 struct entry *entry_create(uint32_t nodeid, const struct lock_ring_entry *message);
-struct entry *entry_find_own(const struct lock *lock, uint64_t token); /* or NULL */
+struct entry *entry_find_own(const struct lock *lock, uint64_t token); /* @return NULL: no such entry */
 void entry_drop_all(struct entry **list);
-/** Count the entries after a change of the list. */
+/** Update entry_count and the metrics after a change of the list. */
 void lock_count_entries(struct lock *lock);
 
-/** Send a message of all nodes, header included. 0; -EAGAIN: no room, lock_writable is called when there is some. */
+/**
+ * Send a message of the ring; size includes its header. @return 0; -EAGAIN: no room, lock_writable is called when there
+ * is room
+ */
 int lock_send(struct lock *lock, uint32_t function, void *message, size_t size);
-/** Send GIVE for own entries that will be given back. @return 0; -EAGAIN: lock_writable continues */
+/**
+ * Send GIVE for own entries that will be given back. @return 0; -EAGAIN: no room, lock_writable sends the rest later
+ */
 int lock_send_gives(struct lock *lock);
-/** Give an own entry back, now or when the ring has room. */
+/** Give an own entry back, at once or when the ring has room. */
 void lock_give(struct lock *lock, struct entry *entry);
-/** If a client of this node is first in a queue and does not hold the lock, have the members look again. */
+/**
+ * If a client of this node is first in a queue and does not hold the lock, send NUDGE, and repeat it until that has
+ * changed.
+ */
 void lock_nudge_later(struct lock *lock);
 void lock_writable(void *self, struct coterie_client *client);
 
-/** Forget a request that waits. 0: it does not wait any more. */
+/** Remove a request that waits. @return 0: there is no such request */
 int lock_forget_wait(struct lock *lock, uint64_t token);
-/** Answer a request that waits with an error. */
+/** Answer a waiting request with an error, and remove it. */
 void lock_refuse(struct lock *lock, uint64_t token, int error);
-/** Handle a client that has left or whose time is over: coterie_reply_gone. */
+/** Handle a client that has left, or whose time is over (coterie_reply_gone). */
 void lock_on_gone(void *arg, uint64_t token, uint32_t reason);
 
 void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void lock_deliver_give(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void lock_deliver_nudge(void *self, uint32_t nodeid, void *msg, uint32_t size);
 
-/* meet.c */
+/* --- meet.c --- */
 
 void lock_configuration(void *self, const struct coterie_configuration *configuration);
 void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,

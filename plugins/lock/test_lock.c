@@ -1,5 +1,5 @@
 /*
- * test_lock FILE [FIRST [LAST]]: FILE is lock.so, the others are seeds.
+ * test_lock FILE [FIRST [LAST]]: run the tests. FILE is lock.so, FIRST and LAST are seeds.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,14 +23,14 @@
 /* PLUGIN_DIR comes from the Makefile. */
 #define VOTES PLUGIN_DIR "/votequorum.so"
 
-/* A client, and its answers. */
+/* A client, and the results of its requests. */
 struct user {
-	struct testkit_client *client; /* NULL: none */
-	int name;                      /* of the lock that it wants */
+	struct testkit_client *client; /* NULL: not connected */
+	int name;                      /* number of the lock that it wants */
 	int is_asking, holds;
-	uint64_t ring, position; /* of its grant */
+	uint64_t ring, position; /* place of its last grant */
 	uint32_t node;
-	int32_t error; /* of its last answer */
+	int32_t error; /* result of its last request */
 };
 
 static struct testkit *kit;
@@ -41,7 +41,7 @@ static struct user users[CLIENTS];
 static struct {
 	int name;
 	uint64_t ring, position;
-} grants[GRANTS_MAX]; /* of one run */
+} grants[GRANTS_MAX]; /* all grants of one run */
 static int grant_count;
 
 static void check(int is_true, const char *what)
@@ -118,7 +118,7 @@ static void ask(struct user *user, int32_t id, uint32_t timeout_ms)
 		user->holds = 0;
 }
 
-/* Ask until it is answered, and more than once while it is "try again". */
+/* Send TAKE until the answer is not "try again". */
 static int32_t take(struct user *user, uint32_t timeout_ms)
 {
 	for (int i = 0; i < 100; i++) {
@@ -139,7 +139,7 @@ static int32_t give(struct user *user)
 	return user->error;
 }
 
-/* @return the holder in the eyes of a node, with the number of waiters; UINT32_MAX: no answer */
+/* Send WHO to a node. @return the holder, with the number of waiting clients; UINT32_MAX: no answer */
 static uint32_t who(uint32_t node, int name, uint32_t *waiting)
 {
 	struct lock_req req = {.header = {.id = LOCK_WHO, .size = sizeof(req)}};
@@ -210,7 +210,7 @@ static void test_partition(void)
 	check(take(&users[2], 500) == TIMEOUT, "the winner has it");
 }
 
-/* Nothing was decided while the nodes were apart: everything stays. */
+/* No lock changes while the nodes are apart, so all entries stay. */
 static void test_short_partition(void)
 {
 	join(&users[0], 1, 0);
@@ -222,7 +222,7 @@ static void test_short_partition(void)
 	check(users[0].holds && all_say(0, 1, 0), "the holder keeps it");
 }
 
-/* A node does not know yet that it has been cut off, and takes a request. */
+/* A node accepts a request while it does not know yet that it is cut off. */
 static void test_in_flight(void)
 {
 	join(&users[0], 1, 0);
@@ -239,7 +239,7 @@ static void test_in_flight(void)
 	check(users[1].holds && all_say(0, 2, (uint32_t)users[0].is_asking), "and keeps it");
 }
 
-/* The part without quorum may give back, and must not grant. */
+/* Clients in the part without quorum may give locks back, and must not get any. */
 static void test_part_without_quorum(void)
 {
 	for (int i = 0; i < 3; i++)
@@ -259,7 +259,7 @@ static void test_part_without_quorum(void)
 	check(users[2].holds && !users[1].holds && all_say(0, 2, 0), "the larger part keeps it");
 }
 
-/* The node of the holder dies. */
+/* The node of the holder dies. The next client in the queue gets the lock. */
 static void test_heir(void)
 {
 	join(&users[0], 1, 0);
@@ -273,9 +273,7 @@ static void test_heir(void)
 	check(users[1].holds && all_say(0, 2, 0), "the next one gets it from a node that dies");
 }
 
-/*
- * The holder leaves at any point of a synchronisation, in which the ring often has no room for the message about that.
- */
+/* The holder leaves at a random point of a synchronisation. The ring often has no room for the GIVE message. */
 static void test_leave_in_synchronisation(void)
 {
 	join(&users[0], 1, 0);
@@ -293,7 +291,7 @@ static void test_leave_in_synchronisation(void)
 	check(all_say(0, 0, 0), "a client that goes while nodes meet leaves nothing");
 }
 
-/* Clients come, ask, give back and go at random. */
+/* Let clients connect, take, give back and disconnect at random. */
 static void play(int steps)
 {
 	for (int i = 0; i < steps; i++) {
@@ -311,7 +309,7 @@ static void play(int steps)
 	}
 }
 
-/* After all faults all nodes know the same holder, and no entry stays when the clients have left. */
+/* Check that after all faults all nodes know the same holder, and that no entry stays when the clients have left. */
 static void check_end(void)
 {
 	testkit_calm(kit);
@@ -354,7 +352,7 @@ static void test_chaos(void)
 	check_end();
 }
 
-/* The ring has no room for one message in five. */
+/* Run at random while the ring has no room for one message in five. */
 static void test_no_room(void)
 {
 	testkit_no_room(kit, TESTKIT_ALL, "lock", 2000);
@@ -363,7 +361,7 @@ static void test_no_room(void)
 	check_end();
 }
 
-/* A node of the other byte order gives back what its client has. Tokens of a node begin with 1. */
+/* Deliver a GIVE from a node of the other byte order. The first token of a node is 1. */
 static void test_byte_order(void)
 {
 	struct lock_ring_entry entry = {.token = __builtin_bswap64(1)};

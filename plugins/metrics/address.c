@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The addresses on which the plugin listens, and those from which it accepts clients. */
+/* The addresses on which the plugin listens, and the addresses from which it accepts clients. */
 #include "plugins/metrics/metrics.h"
 
 #include <arpa/inet.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits alone. @return -EINVAL: they are not, or above max */
+/* Parse a number of digits only. @return 0; -EINVAL: there are other characters, or the number is above max */
 static int parse_number(const char *text, uint32_t max, uint32_t *number)
 {
 	size_t length = strspn(text, "0123456789");
@@ -34,7 +34,7 @@ int address_parse(const char *text, uint32_t port, struct sockaddr_storage *addr
 			return -EINVAL;
 		colon = end[1] == ':' ? end + 1 : NULL;
 	} else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
-		colon = NULL; /* IPv6 alone */
+		colon = NULL; /* an IPv6 address without a port */
 		end = text + strlen(text);
 	} else {
 		end = colon != NULL ? colon : text + strlen(text);
@@ -73,7 +73,7 @@ void address_text(const struct sockaddr_storage *address, char text[64])
 	}
 }
 
-/* --- who may ask --- */
+/* --- allowed addresses --- */
 
 static void set_ipv4(uint8_t bytes[16], const void *ipv4)
 {

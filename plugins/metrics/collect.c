@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Copies the host's data on the loop. Each slice has a bounded number of keys or nodes, and then the loop does its
- * other work. The maps may change during the iterations. An iteration returns each key at most once, and in order.
+ * Copy the host's data on the loop. Each slice has a bounded number of keys or nodes. Between two slices the loop does
+ * its other work. The maps may change between slices. An iteration returns each key at most once, and the keys in
+ * order.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -9,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_IN_SLICE 32u /* takes up to 0.1 ms if libknet is queried for each */
+#define KEYS_IN_SLICE 32u /* takes up to 0.1 ms if the host queries libknet for each key */
 #define NODES_IN_SLICE 8u
-#define PAUSE_NS UINT64_C(500000) /* between slices */
+#define PAUSE_NS UINT64_C(500000) /* pause between two slices */
 
 /*
  * The parts of the maps that the documents need. Clients can add any number of other keys, which are not
@@ -33,8 +34,8 @@ static const struct {
 struct collect {
 	struct metrics *metrics;
 	struct snapshot *snapshot;
-	size_t part;                           /* PARTS: the nodes are copied next */
-	struct coterie_map_iterator *iterator; /* of this part; NULL: not started */
+	size_t part;                           /* index of the part that is copied now. PARTS: the nodes are copied */
+	struct coterie_map_iterator *iterator; /* iterator of this part; NULL: not started */
 	uint32_t *nodes; /* known nodes, ascending, without duplicates, or NULL before they are listed */
 	uint32_t node_count, node;
 	struct coterie_timer *timer;
@@ -48,7 +49,7 @@ static int copy_key(struct collect *collect, const char *name, struct coterie_ma
 	struct metrics *metrics = collect->metrics;
 	char key[COTERIE_MAP_NAME_MAX + 1];
 
-	/* The iteration returns texts of the statistics without their bytes. */
+	/* For a text of the statistics the iteration returns a value without bytes. */
 	if (value->type == COTERIE_MAP_STRING && value->size == 0) {
 		size_t size = strnlen(name, sizeof(key) - 1);
 
@@ -61,7 +62,7 @@ static int copy_key(struct collect *collect, const char *name, struct coterie_ma
 	return snapshot_add(collect->snapshot, parts[collect->part].map, name, value);
 }
 
-/* @return 1: the part is complete; 0: not yet; < 0 */
+/* @return 1: the part is complete; 0: not yet complete; < 0: an error */
 static int copy_keys(struct collect *collect)
 {
 	struct metrics *metrics = collect->metrics;
@@ -142,7 +143,7 @@ static int copy_nodes(struct collect *collect)
 	return rc;
 }
 
-/* --- the whole --- */
+/* --- the whole copy --- */
 
 static void take_ring(const struct metrics *metrics, struct snapshot *snapshot)
 {

@@ -62,7 +62,7 @@ static void put_hears(const struct metrics_source *source, struct json_object *m
 		json_object_put(list);
 }
 
-/* @return false: there is no such answer just now */
+/* Fill in the answer. @return false: there is no such answer at the moment */
 static bool fill(enum document document, const struct metrics_source *source, struct json_object *data)
 {
 	switch (document) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Documents that are made from a snapshot: texts of statistics, and the answers of coterie-ctl as
- * JSON.
- */
+/* Documents that are made from a snapshot: statistics as text, and the answers of coterie-ctl as JSON. */
 #ifndef PLUGINS_METRICS_DOCUMENT_H
 #define PLUGINS_METRICS_DOCUMENT_H
 
@@ -12,7 +9,7 @@
 enum document {
 	DOCUMENT_OPENMETRICS,
 	DOCUMENT_PROMETHEUS,
-	DOCUMENT_STATUS, /* this one and the following are those of /api/v1 */
+	DOCUMENT_STATUS, /* this document and the following ones are those of /api/v1 */
 	DOCUMENT_MEMBERS,
 	DOCUMENT_QUORUM,
 	DOCUMENT_RINGS,
@@ -22,14 +19,14 @@ enum document {
 };
 
 /**
- * Return the document of a path below /api/v1/, with blanks as '+' or '/'. DOCUMENTS: there is
- * none.
+ * Return the document of a path below /api/v1/, in which each blank is '+' or '/'. DOCUMENTS: there is no such
+ * document.
  */
 enum document document_of_command(const char *command);
-/** The value of the header Content-Type. */
+/** Return the value of the header Content-Type. */
 const char *document_content_type(enum document document);
 /**
- * Make a document. Uses only the snapshot, so any thread may call it.
+ * Make a document. It uses only the snapshot, so any thread may call it.
  * @param text    zeroed except for size_max; freed with metrics_text_fini, also after an error
  * @param status  out: HTTP status
  * @return 0; -ENOMEM; -EMSGSIZE

@@ -10,8 +10,8 @@
 
 #include "plugins/common/answers/answers.h"
 
-#define LOOK_NS UINT64_C(1000000000) /* interval of the rounds */
-#define STEP_NS UINT64_C(20000000)   /* between the steps of a round */
+#define LOOK_NS UINT64_C(1000000000) /* interval between two checks of all nodes and plugins */
+#define STEP_NS UINT64_C(20000000)   /* pause between two steps of a check */
 #define NODES_IN_STEP 8u
 #define PLUGINS_MAX 64u
 #define PREFIX_PLUGINS "stats.plugins."
@@ -27,7 +27,7 @@ struct event {
 struct seen_node {
 	uint32_t id;
 	bool is_known;               /* the members below are valid */
-	uint32_t enabled, connected; /* links, by bit */
+	uint32_t enabled, connected; /* links as bit masks */
 };
 
 enum fate {
@@ -49,28 +49,28 @@ struct events {
 	void (*tell)(void *arg);
 	void *arg;
 
-	struct event kept[EVENTS_KEPT]; /* by number */
-	uint64_t first, next;           /* numbers of events, equal if there are none */
+	struct event kept[EVENTS_KEPT]; /* the event of number N is at N % EVENTS_KEPT */
+	uint64_t first, next;           /* number of the oldest event, and of the next one to come. They are equal if
+					 * there are no events */
 
 	struct coterie_map_tracker *trackers[4];
 	struct coterie_timer *timer;
 	struct seen_node *nodes;
-	uint32_t node_count, node; /* node: index of the next one to check */
+	uint32_t node_count, node; /* number of nodes. Index of the node that is checked next */
 	struct seen_plugin plugins[PLUGINS_MAX];
 	uint32_t plugin_count;
-	bool has_looked;      /* the plugins were listed once */
+	bool has_looked;      /* the plugins were listed at least once */
 	bool has_new_plugins; /* the names of the plugins have to be listed again */
 
 	bool has_quorum; /* the members below are valid */
 	bool is_quorate;
 	struct coterie_ring_id quorum_ring;
-	struct json_object *left; /* nodes that left by the last transitional configuration; NULL:
-				   * none */
+	struct json_object *left; /* nodes that left by the last transitional configuration. NULL: none */
 };
 
-/* --- keeping them --- */
+/* --- storing events --- */
 
-/* Add an event. data is taken over. Without memory the event is lost. */
+/* Add an event, which takes ownership of data. Without memory the event is lost. */
 static void add(struct events *events, const char *name, struct json_object *data)
 {
 	struct json_object *document = json_object_new_object();
@@ -129,7 +129,7 @@ ssize_t events_read(
 	if (reader->next < events->first) {
 		if (reader->sent > 0)
 			return -1;
-		reader->next = events->first; /* the numbers show how many events it has missed */
+		reader->next = events->first; /* the client sees from the numbers how many events it has missed */
 	}
 	while (size < size_max && reader->next < events->next) {
 		const struct event *event = &events->kept[reader->next % EVENTS_KEPT];
@@ -150,7 +150,7 @@ ssize_t events_read(
 	return (ssize_t)size;
 }
 
-/* --- members, reloads, plugins: followed --- */
+/* --- members, reloads, plugins: followed by watches of the map --- */
 
 static void know_node(struct events *events, uint32_t id)
 {
@@ -159,12 +159,12 @@ static void know_node(struct events *events, uint32_t id)
 			return;
 	struct seen_node *nodes = reallocarray(events->nodes, events->node_count + 1, sizeof(*nodes));
 	if (nodes == NULL)
-		return; /* its links are not watched */
+		return; /* without memory the links of this node are not watched */
 	events->nodes = nodes;
 	nodes[events->node_count++] = (struct seen_node){.id = id};
 }
 
-/* @return 0: it is another key */
+/* @return the node id of a key; 0: the key is not of a member */
 static uint32_t member_of(const char *key)
 {
 	uint32_t id;
@@ -193,7 +193,7 @@ static void see_member(void *arg, uint32_t event, const char *key, const struct 
 static void see_reload(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
-	static const int32_t good = 1; /* CS_OK */
+	static const int32_t good = 1; /* the value of CS_OK */
 	struct events *events = arg;
 	struct coterie_map_value status;
 
@@ -207,7 +207,7 @@ static void see_reload(void *arg, uint32_t event, const char *key, const struct 
 	add(events, "reload", data);
 }
 
-/* The daemon adds the text before the record, so the text exists here. */
+/* Add an eviction. The daemon adds the key of the text before that of the record, so the text exists here. */
 static void see_eviction(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -229,7 +229,7 @@ static void see_eviction(void *arg, uint32_t event, const char *key, const struc
 	add(events, "eviction", data);
 }
 
-/* Check plugins in the next round: from here a replacement cannot be recognised. */
+/* Have the plugins listed in the next check. A single key does not show whether a plugin was replaced. */
 static void see_plugin_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -239,7 +239,7 @@ static void see_plugin_key(void *arg, uint32_t event, const char *key, const str
 	events->has_new_plugins = true;
 }
 
-/* --- ring and quorum: told --- */
+/* --- ring and quorum: the host calls --- */
 
 static struct json_object *list_of(const uint32_t *nodes, uint32_t count)
 {
@@ -251,8 +251,8 @@ static struct json_object *list_of(const uint32_t *nodes, uint32_t count)
 }
 
 /*
- * The nodes that left are in the transitional configuration, the rest in the regular one that
- * follows.
+ * Add a change of the members. The nodes that left are found from the transitional configuration, and all else from the
+ * regular one that follows.
  */
 void events_configuration(struct events *events, const struct coterie_configuration *configuration)
 {
@@ -289,7 +289,7 @@ static void see_quorum(void *arg, const struct coterie_quorum *quorum)
 	add(events, "quorum", data);
 }
 
-/* --- links: looked at --- */
+/* --- links: checked periodically --- */
 
 static void tell_link(struct events *events, uint32_t id, uint32_t link, bool is_enabled, bool is_up)
 {
@@ -326,7 +326,7 @@ static void look_at_node(struct events *events, struct seen_node *node)
 			tell_link(events, id, link, (enabled >> link & 1) != 0, (connected >> link & 1) != 0);
 }
 
-/* --- plugins: looked at --- */
+/* --- plugins: checked periodically --- */
 
 static uint64_t count_of(const struct events *events, const char *plugin, enum fate fate)
 {
@@ -350,7 +350,7 @@ static void list_plugins(struct events *events)
 	const char *key;
 
 	if (events->host->map_iterate(events->ctx, COTERIE_MAP_STATS, PREFIX_PLUGINS, &iterator) < 0)
-		return; /* try again in the next round */
+		return; /* try again in the next check */
 	events->has_new_plugins = false;
 	while ((key = events->host->map_iterate_next(iterator, NULL)) != NULL) {
 		char name[64];
@@ -389,7 +389,7 @@ static void look_at_plugin(struct events *events, struct seen_plugin *plugin)
 	}
 }
 
-/* Report no event for the plugins that were there at the start. */
+/* Add events of plugins. There is none for plugins that were loaded before the first check. */
 static void look_at_plugins(struct events *events)
 {
 	if (events->has_new_plugins)
@@ -413,7 +413,7 @@ static void look(void *arg)
 		events->node = 0;
 		pause_ns = LOOK_NS;
 	}
-	/* Without memory, continue with the others. */
+	/* If the timer cannot be started, the checks of links and plugins end, and other events continue. */
 	events->host->timer_add(
 		events->ctx, events->host->now_ns(events->ctx) + pause_ns, look, events, &events->timer);
 }
@@ -466,7 +466,7 @@ int events_create(const struct coterie_host *host, struct coterie_ctx *ctx, void
 	if (events == NULL)
 		return -ENOMEM;
 	*events = (struct events){.host = host, .ctx = ctx, .tell = tell, .arg = arg, .has_new_plugins = true};
-	/* Start above all numbers that an earlier daemon has used. */
+	/* Start above all numbers that an earlier daemon can have used. */
 	events->first = events->next = (uint64_t)time(NULL) * 1000;
 	know_members(events);
 	int rc = follow(events);

@@ -20,10 +20,10 @@ struct job {
 	void (*done)(struct metrics *metrics);
 	const struct snapshot *snapshot; /* borrowed */
 	struct metrics_options options;
-	uint32_t documents; /* by bit */
+	uint32_t documents; /* documents to make, as bits */
 	struct made made[DOCUMENTS];
 	atomic_bool is_cancelled;
-	int fd; /* written when the job has ended */
+	int fd; /* eventfd, written when the job has ended */
 	bool is_watched, has_thread;
 	pthread_t thread;
 };
@@ -34,7 +34,7 @@ static void *run(void *arg)
 {
 	struct job *job = arg;
 
-	/* On Linux this sets the priority of this thread only. */
+	/* On Linux this sets the nice value of this thread only. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	for (uint32_t i = 0; i < DOCUMENTS && !atomic_load(&job->is_cancelled); i++) {
 		struct made *made = &job->made[i];
@@ -44,13 +44,16 @@ static void *run(void *arg)
 		made->text.size_max = DOCUMENT_SIZE_MAX;
 		made->rc = document_make((enum document)i, job->snapshot, &job->options, &made->text, &made->status);
 	}
-	/* Cannot fail: the counter is 0. */
+	/* write() cannot fail, since the counter is 0. */
 	ssize_t written = write(job->fd, &(uint64_t){1}, sizeof(uint64_t));
 	(void)written;
 	return NULL;
 }
 
-/* Not at the priority of the ring, and signals are the daemon's business. */
+/*
+ * Start the thread without the real-time priority of the ring, and with all signals blocked: the daemon's main thread
+ * handles them.
+ */
 static int start_thread(struct job *job)
 {
 	const struct sched_param param = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options and life of the plugin. */
+/* Options, start and end of the plugin. */
 #include "plugins/metrics/metrics.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static int read_where(struct metrics *metrics)
 	return rc;
 }
 
-/* Read an optional option. Without it text is empty. */
+/* Read an optional option. If it is not set, *text is empty. */
 static int read_list(struct metrics *metrics, const char *name, const char **text)
 {
 	int rc = metrics->host->option_string(metrics->ctx, name, text);
@@ -92,7 +92,10 @@ static int read_how(struct metrics *metrics)
 
 /* --- life --- */
 
-/* A port in use does not keep a node from its ring. Opening is repeated, and logged once. */
+/*
+ * Open the server. If the port is in use, the node joins its ring all the same: opening is repeated, and the failure is
+ * logged once.
+ */
 static void open_server(void *arg)
 {
 	struct metrics *metrics = arg;
@@ -156,7 +159,7 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	return 0;
 }
 
-/* Refused values change nothing. */
+/* Read the options again. If a value is invalid, no option changes. */
 static int reload(void *self)
 {
 	struct metrics *metrics = self;
@@ -227,7 +230,7 @@ static const struct coterie_option options[] = {
 
 static const struct coterie_service ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 36, /* the plugin sends nothing, but needs a free number */
+	.ring_id = 36, /* the plugin sends no ring messages, but needs a number that is not used */
 	.title = "statistics over HTTP",
 	.init = init,
 	.fini = fini,

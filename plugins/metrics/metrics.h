@@ -4,14 +4,14 @@
  *
  * 1 A client sends a request. libmicrohttpd, which has no thread here, calls the plugin on the loop (server.c).
  * 2 If the requested document is recent enough, it is sent (page.c). Otherwise the client waits, and the host's data
- * is copied, a slice in each turn of the loop (collect.c, snapshot.c).
- * 3 The requested documents are made from that copy on a separate thread. It does not have the ring's priority and
- * uses no other data (document.c).
+ *   is copied, a slice in each turn of the loop (collect.c, snapshot.c).
+ * 3 The requested documents are made from that copy on a separate thread. The thread does not have the ring's
+ *   priority, and uses no other data (document.c).
  * 4 The library sends the document as the client reads, a piece in each turn of the loop. A client that has not read
- * all of it in time is disconnected.
+ *   all of it in time is disconnected.
  *
- * No client can make the loop wait. Memory is bounded by the number of connections, by the size of a document, and by
- * the size of all documents that are still being sent.
+ * No client can make the loop wait. Memory is bounded by three limits: the number of connections, the size of a
+ * document, and the size of all documents that are still being sent.
  */
 #ifndef PLUGINS_METRICS_METRICS_H
 #define PLUGINS_METRICS_METRICS_H
@@ -37,7 +37,7 @@ struct allowed {
 	uint32_t bits;
 };
 
-/** The addresses that may send requests. count 0: all addresses. */
+/** The addresses from which clients may send requests. count 0: all addresses. */
 struct allow {
 	struct allowed *list;
 	uint32_t count;
@@ -45,33 +45,33 @@ struct allow {
 
 /** A document and its response, shared by all clients that are reading it. */
 struct page {
-	struct MHD_Response *response; /* referenced; NULL: none yet */
-	unsigned int status;           /* of HTTP */
-	uint64_t at_ns;                /* time at which its copy of the data was complete */
-	uint64_t failed_ns;            /* time of the last failure to make one; 0: never */
+	struct MHD_Response *response; /* one reference is held here. NULL: no response yet */
+	unsigned int status;           /* HTTP status */
+	uint64_t at_ns;                /* time at which the copy of the host's data was complete */
+	uint64_t failed_ns;            /* time of the last failure to make the document; 0: never */
 };
 
 struct metrics {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
 
 	struct sockaddr_storage address;
 	uint32_t connections_max;
 	struct allow allow;
-	char *names; /* malloc'd: further names of this host, between blanks and commas */
+	char *names; /* further names of this host, separated by blanks and commas (malloc'd) */
 	uint64_t timeout_ns, interval_ns;
-	struct metrics_options text_options; /* common options. The format is set for each text */
+	struct metrics_options text_options; /* options of all texts. The format is set for each text */
 
 	struct events *events;
-	struct server *server;       /* NULL: it does not listen */
-	struct coterie_timer *retry; /* runs until it listens */
-	bool has_complained;         /* the failure to listen was logged */
+	struct server *server;       /* NULL: the plugin does not listen */
+	struct coterie_timer *retry; /* runs until the plugin listens */
+	bool has_complained;         /* the failure to listen was logged already */
 
 	struct page pages[DOCUMENTS];
-	size_t held;               /* bytes of all documents, including old ones that are still being sent */
+	size_t held;               /* bytes of all documents, including older ones that are still being sent */
 	uint32_t wanted;           /* documents that clients wait for, as bits */
 	struct collect *collect;   /* NULL: no copy is being made */
-	struct snapshot *snapshot; /* the last copy. A running job owns it */
+	struct snapshot *snapshot; /* the last copy. While a job runs, the job uses it */
 	struct job *job;           /* NULL: no documents are being made */
 };
 
@@ -83,7 +83,7 @@ struct metrics {
  * @return 0; -EINVAL
  */
 int address_parse(const char *text, uint32_t port, struct sockaddr_storage *address);
-/** Write "ADDRESS:PORT" for people, IPv6 in brackets. */
+/** Write "ADDRESS:PORT" for people. An IPv6 address is put into brackets. */
 void address_text(const struct sockaddr_storage *address, char text[64]);
 
 /**
@@ -98,8 +98,8 @@ bool allow_has(const struct allow *allow, const struct sockaddr *address);
 /* --- names.c --- */
 
 /**
- * Return whether a request's header Host names this host: a numeric address, localhost, the name of this host, or one
- * of names. A port behind it is ignored.
+ * Return whether a request's header Host names this host. It may be a numeric address, localhost, the name of this
+ * host, or one of `names`. A port behind it is ignored.
  * @param names  separated by blanks and commas
  */
 bool names_have(const char *names, const char *host);
@@ -108,7 +108,8 @@ bool names_have(const char *names, const char *host);
 
 /**
  * Begin to copy the host's data. No other copy may be running.
- * @param done  called once on the loop, not from inside this call: with the snapshot, which is taken over, or with NULL and the error rc
+ * @param done  called once on the loop, not from inside this call: with the snapshot, which the callee then owns, or
+ *   with NULL and the error rc
  * @return 0; -ENOMEM
  */
 int collect_begin(struct metrics *metrics, void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc));
@@ -118,25 +119,26 @@ void collect_cancel(struct metrics *metrics);
 
 /**
  * Get a current document.
- * @param since_ns    time at which the client began to wait: a later copy is good enough, however long it took; 0: it has not waited
+ * @param since_ns    time at which the client began to wait: any copy completed later is recent enough; 0: it has not
+ *   waited
  * @param is_last     the client has waited long enough
  * @param is_refused  out: this client gets no document
- * @return borrowed until the next call; NULL: refused, or not ready. server_wake is called when that changes
+ * @return borrowed until the next call. NULL: refused, or not ready: then server_wake is called later
  */
 struct MHD_Response *page_get(struct metrics *metrics, enum document document, uint64_t since_ns, bool is_last,
 	unsigned int *status, bool *is_refused);
 /**
- * Make the answer with status 200 if this node is in the ring and is quorate, or there is no provider.
- * Otherwise the status is 503. The caller destroys it.
+ * Make the answer about the health of this node: status 200 if the node is in the ring, and is quorate or has no quorum
+ * provider. Otherwise the status is 503. The caller destroys the response.
  */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
-/** Make the page for people. The caller destroys it. NULL: out of memory. */
+/** Make the dashboard. The caller destroys the response. NULL: out of memory. */
 struct MHD_Response *page_dashboard(void);
-/** Make an answer with a short text. The caller destroys it. NULL: out of memory. */
+/** Make a response with a short text. The caller destroys it. NULL: out of memory. */
 struct MHD_Response *page_note(const char *text);
-/** Add the headers that all answers have. @return false: out of memory */
+/** Add the headers that all responses have. @return false: out of memory */
 bool page_add_headers(struct MHD_Response *response, const char *type);
-void page_forget(struct metrics *metrics); /* make the next documents again */
+void page_forget(struct metrics *metrics); /* drop all documents, so that they are made again */
 void page_fini(struct metrics *metrics);
 
 /* --- server.c --- */
@@ -147,9 +149,9 @@ void page_fini(struct metrics *metrics);
  */
 int server_open(struct metrics *metrics, struct server **server);
 void server_close(struct server *server); /* NULL is ignored */
-/** Handle clients that wait for a document again. NULL is ignored. */
+/** Handle again the requests of clients that wait for a document. NULL is ignored. */
 void server_wake(struct server *server);
-/** Report that there is a new event. NULL is ignored. */
+/** Continue the streams of events after a new event. NULL is ignored. */
 void server_tell(struct server *server);
 uint32_t server_streams(const struct server *server); /* number of clients that read events */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host names that a browser may use in a request. A foreign page can let its own name point to this address (DNS
- * rebinding), and then read the documents as if they were its own. A numeric address is always accepted, and so are the
- * names of this host.
+ * The host names that a browser may use in a request. A foreign web page can let its own name point to this address
+ * (DNS rebinding). Then its scripts could read the documents, as if they came from the page's own host. A numeric
+ * address is always accepted, and so are the names of this host.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -13,7 +13,7 @@
 
 #define NAME_MAX_LENGTH 255u
 
-/* The name without the port and a last dot. @return false: none, or too long */
+/* Cut the port and a last dot off a name. @return false: no name is left, or it is too long */
 static bool cut_name(const char *host, char name[NAME_MAX_LENGTH + 1])
 {
 	size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The responses: documents, each made at most once in a period, and the health of the node. */
+/* The responses: documents, each of which is made at most once in a period, and the health of the node. */
 #include "plugins/metrics/metrics.h"
 
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "plugins/metrics/dashboard.h" /* generated from dashboard.html */
 #include "plugins/metrics/job.h"
 
-#define HELD_MAX (16u << 20) /* bytes of all documents. Slow readers hold old ones */
+#define HELD_MAX (16u << 20) /* bytes of all documents. Slow readers keep older documents in memory */
 
-/* Keeps a document while a client reads it. */
+/* A document in memory while clients read it. */
 struct held {
 	struct metrics *metrics;
 	char *bytes;
@@ -31,14 +31,14 @@ static void let_go(void *arg)
 
 bool page_add_headers(struct MHD_Response *response, const char *type)
 {
-	/* One request per connection, so that the time of a connection is bounded. */
+	/* Close the connection after one request, so that the time of a connection is bounded. */
 	return MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
 	       MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 }
 
-/* Make a response. The text is taken over, unless this fails. */
+/* Make a response. It owns the text then. If this fails, the caller still owns the text. */
 static struct MHD_Response *wrap(struct metrics *metrics, enum document document, struct metrics_text *text)
 {
 	struct held *held = malloc(sizeof(*held));
@@ -60,7 +60,7 @@ static struct MHD_Response *wrap(struct metrics *metrics, enum document document
 	return response;
 }
 
-/* --- making them --- */
+/* --- making documents --- */
 
 static void advance(struct metrics *metrics);
 
@@ -119,8 +119,8 @@ static void start_job(struct metrics *metrics)
 }
 
 /*
- * The copy may have taken longer than a document is valid. Clients that waited for it get it
- * nevertheless.
+ * Start the job with the copy. The copy may have taken longer than a document is valid. Clients that waited for it get
+ * the document nevertheless.
  */
 static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int rc)
 {
@@ -165,8 +165,7 @@ struct MHD_Response *page_get(struct metrics *metrics, enum document document, u
 		return NULL;
 	metrics->wanted |= UINT32_C(1) << document;
 	advance(metrics);
-	*is_refused = (metrics->wanted & UINT32_C(1) << document) == 0; /* making it could not be
-									 * started */
+	*is_refused = (metrics->wanted & UINT32_C(1) << document) == 0; /* making it could not be started */
 	return NULL;
 }
 
@@ -179,7 +178,7 @@ static void drop_pages(struct metrics *metrics)
 	}
 }
 
-/* A running job has the old options. Clients that wait for it get its documents. */
+/* Drop the documents. A running job still uses the old options, and clients that wait for it get its documents. */
 void page_forget(struct metrics *metrics) { drop_pages(metrics); }
 
 void page_fini(struct metrics *metrics)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * HTTP by libmicrohttpd without a thread of its own. The host's loop watches its epoll descriptor, at lower priority
- * than all its other work, and its time-outs are timers.
+ * HTTP by libmicrohttpd without a thread of its own. The host's loop watches the library's epoll descriptor at a lower
+ * priority than all its other work. The library's time-outs are timers of the host.
  *
- * A connection has these steps: 1 it is accepted, if its address is allowed; 2 one request is read, no larger than the
- * buffer; 3 it is suspended until the document is ready, at most for half of its time; 4 one answer is sent; 5 the
- * server closes it. The time for all of this is limited. The number of runs of the server is limited as well, so that
- * a flood of requests has a bounded cost.
+ * A connection has these steps: 1. It is accepted, if its address is allowed. 2. One request is read, no larger than
+ * the buffer. 3. The connection is suspended until the document is ready, at most for half of its time. 4. One response
+ * is sent. 5. The server closes the connection. The time for all steps together is limited. The number of runs of the
+ * library is limited as well, so that a flood of requests has a bounded cost.
  *
- * A stream of events is an answer without an end. It is suspended while there is no event. For each event the client
- * has the same time again to read it. At most half of the connections are streams.
+ * A stream of events is a response without an end. It is suspended while there is no event. For each event the client
+ * has the whole time again to read it. At most half of the connections are streams.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -23,9 +23,9 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
-#define BUFFER_SIZE 8192u /* for a request with its headers, and for those of the answer */
+#define BUFFER_SIZE 8192u /* bytes for a request with its headers, and for the headers of the response */
 #define BACKLOG 16u
-#define RUNS_MAX 400u /* each second. A scrape takes six */
+#define RUNS_MAX 400u /* runs of the library in a second. One scrape takes six */
 #define STREAM_BLOCK 4096u
 #define API "/api/v1/"
 
@@ -35,24 +35,24 @@ struct visitor {
 	struct MHD_Connection *connection;
 	int fd;
 	uint64_t end_ns;
-	uint64_t since_ns; /* start of its wait for a document, or 0 */
-	uint64_t wait_ns;  /* end of its wait for a document or an event */
+	uint64_t since_ns; /* start of the wait for a document, or 0 */
+	uint64_t wait_ns;  /* end of the wait for a document or an event */
 	bool is_suspended;
 	bool is_stream;
-	struct events_reader reader;     /* of a stream */
-	struct visitor *next, *previous; /* oldest first */
+	struct events_reader reader;     /* position of a stream */
+	struct visitor *next, *previous; /* list of all connections, the oldest first */
 };
 
 struct server {
-	struct metrics *metrics; /* owner */
+	struct metrics *metrics; /* the plugin, which owns the server */
 	struct MHD_Daemon *http;
-	int epoll_fd; /* of the library; -1: not watched */
+	int epoll_fd; /* descriptor of the library; -1: not watched */
 	struct coterie_timer *timer;
 	struct visitor *first, *last;
 	uint32_t streams;
 	uint64_t second_ns; /* start of the second in which runs are counted */
 	uint32_t runs;
-	bool is_paused; /* until the end of that second */
+	bool is_paused; /* the library does not run until the end of that second */
 };
 
 /* --- requests --- */
@@ -76,7 +76,7 @@ static void suspend(struct visitor *visitor)
 	MHD_suspend_connection(visitor->connection);
 }
 
-/* Resume a connection: handle or read_events is called again. */
+/* Resume a connection: the library calls handle or read_events again. */
 static void resume(struct visitor *visitor)
 {
 	struct metrics *metrics = visitor->server->metrics;
@@ -90,7 +90,7 @@ static void resume(struct visitor *visitor)
 static enum MHD_Result send_once(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response)
 {
 	if (response == NULL)
-		return MHD_NO; /* the connection is closed */
+		return MHD_NO; /* the library closes the connection */
 	enum MHD_Result result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -113,7 +113,7 @@ static enum MHD_Result send_document(struct visitor *visitor, enum document docu
 	return MHD_YES;
 }
 
-/* The library calls this when the socket has accepted all earlier bytes. */
+/* Copy the next bytes of a stream. The library calls this when the socket has accepted all earlier bytes. */
 static ssize_t read_events(void *arg, uint64_t position, char *bytes, size_t size_max)
 {
 	struct visitor *visitor = arg;
@@ -191,7 +191,10 @@ static enum MHD_Result answer(struct visitor *visitor, const char *url)
 				  : "no such page\n"));
 }
 
-/* HTTP/1.0 does not have this header, and no browser uses HTTP/1.0. */
+/*
+ * Return whether a request's header Host names this host. A request without the header is accepted: only HTTP/1.0 lacks
+ * it, and no browser uses HTTP/1.0.
+ */
 static bool is_for_us(const struct metrics *metrics, struct MHD_Connection *connection)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
@@ -207,8 +210,8 @@ static struct visitor *visitor_of(struct MHD_Connection *connection)
 }
 
 /*
- * The library calls this after the headers, for each piece of a body, and after the body. Only in the last call the
- * connection may be suspended.
+ * Handle a request. The library calls this after the headers, for each piece of a body, and after the body. The
+ * connection may be suspended only in the last call.
  */
 static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *upload, size_t *upload_size, void **request)
@@ -217,7 +220,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 
 	(void)version, (void)upload;
 	if (visitor == NULL)
-		return MHD_NO; /* out of memory, see come */
+		return MHD_NO; /* out of memory: see come() */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		struct MHD_Response *note = page_note("GET and HEAD alone\n");
 
@@ -252,10 +255,7 @@ static void come(struct server *server, struct MHD_Connection *connection, void 
 	struct metrics *metrics = server->metrics;
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
 
-	/*
-	 * Without memory only the library's limit for silent connections remains, and the connection
-	 * gets no answer.
-	 */
+	/* Without memory the connection gets no answer. Only the library's own limit for silent connections ends it. */
 	if (visitor == NULL || info == NULL) {
 		free(visitor);
 		return;
@@ -298,7 +298,10 @@ static void notify(
 		go(*context);
 }
 
-/* The library has no call to end a connection. It notices when the socket is shut down. */
+/*
+ * Shut down sockets whose time is over. The library has no call to end a connection, but it closes a connection whose
+ * socket is shut down.
+ */
 static void end_late(struct server *server, uint64_t now_ns)
 {
 	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
@@ -336,7 +339,7 @@ static void arm(struct server *server, uint64_t now_ns)
 	}
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	server->timer = NULL;
-	/* Without memory for a timer, events of the sockets still cause runs. */
+	/* Without memory for a timer, the library still runs at events of its sockets. */
 	if (at_ns != UINT64_MAX)
 		metrics->host->timer_add(metrics->ctx, at_ns, on_timer, server, &server->timer);
 }
@@ -382,7 +385,7 @@ static void on_fd(void *arg, int fd, uint32_t revents)
 	run(arg);
 }
 
-/* This may be called inside a run. */
+/* Resume the waiting connections. This may be called from inside a run of the library. */
 static void wake(struct server *server, bool is_stream)
 {
 	struct metrics *metrics = server->metrics;
@@ -424,7 +427,7 @@ static int listen_on(const struct sockaddr_storage *address)
 
 	if (fd < 0)
 		return -errno;
-	/* [::] accepts both families. */
+	/* A socket for [::] accepts both address families. */
 	if (address->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
@@ -499,12 +502,12 @@ void server_close(struct server *server)
 	if (server == NULL)
 		return;
 	struct metrics *metrics = server->metrics;
-	wake(server, false); /* the library cannot end with suspended connections */
+	wake(server, false); /* the library cannot stop while connections are suspended */
 	wake(server, true);
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	if (server->epoll_fd >= 0)
 		metrics->host->fd_del(metrics->ctx, server->epoll_fd);
 	if (server->http != NULL)
-		MHD_stop_daemon(server->http); /* closes all sockets, calls notify, and releases texts */
+		MHD_stop_daemon(server->http); /* closes all sockets, calls notify, and frees responses */
 	free(server);
 }

@@ -37,7 +37,7 @@ void snapshot_destroy(struct snapshot *snapshot)
 	free(snapshot);
 }
 
-/* @return 0; -EMSGSIZE */
+/* Count bytes of the snapshot. @return 0; -EMSGSIZE: the limit is reached */
 static int account_for(struct snapshot *snapshot, size_t size)
 {
 	if (size > SNAPSHOT_SIZE_MAX - snapshot->size)
@@ -187,10 +187,10 @@ static int source_quorate(void *arg) { return ((const struct snapshot *)arg)->qu
 
 static uint32_t source_local(void *arg) { return ((const struct snapshot *)arg)->local; }
 
-/* Neither map has the votes. The plugin that counts them has statistics of its own. */
+/* Neither map has the votes, so they are taken from the statistics of the plugin that counts them. */
 #define VOTES "stats.plugins.votequorum."
 
-/* nodeid 0: figures that belong to no node. */
+/* Read a figure of the votes. nodeid 0: a figure that belongs to no node. */
 static bool vote_number(const struct snapshot *snapshot, uint32_t nodeid, const char *name, uint32_t *number)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];
@@ -244,7 +244,7 @@ static bool source_links(void *arg, uint32_t nodeid, struct coterie_node_status 
 
 struct metrics_source snapshot_source(const struct snapshot *snapshot)
 {
-	/* No code changes it any more. */
+	/* The cast drops const, but no function of the source changes the snapshot. */
 	return (struct metrics_source){.arg = (void *)(uintptr_t)snapshot,
 		.read = source_read,
 		.each = source_each,

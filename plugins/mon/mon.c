@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Watches memory and load of the machine. Each resource is a small state machine:
+ * Watch memory and load of the machine. Each resource is a small state machine:
  *
  * 1. stopped: the key `max` is missing. Nothing is read.
  * 2. running: `max` is a number. Every poll_period the value is read and written to `current`.
- * 3. failed: `current` was above `max`. Reading continues. Only a change of `max` or poll_period leaves this
- *    state.
+ * 3. failed: `current` was above `max`. Reading continues. Only a change of `max` or poll_period ends this state.
  *
- * Programs and plugins that track the key `state`, like the plugin wd, react to it. This plugin does not use
- * the ring. Its state is in the map. A new version continues from the map, so nothing is handed over.
+ * Programs and plugins that track the key `state`, for example the plugin wd, react to it. This plugin does not use the
+ * ring. Its state is in the map. A new version of the plugin continues from the map, so nothing is handed over.
  */
 #include "plugins/mon/mon.h"
 
@@ -29,22 +28,22 @@
 
 struct mon;
 
-/* Constant description of a resource. */
+/* The constant description of a resource. */
 struct kind {
 	const char *name;
-	const char *file; /* below proc */
+	const char *file; /* path below the folder `proc` */
 	int (*parse)(const char *text, double *value);
-	uint32_t type; /* of the key `current` */
+	uint32_t type; /* type of the key `current` */
 };
 
 struct resource {
-	struct mon *mon; /* owner */
+	struct mon *mon; /* borrowed */
 	const struct kind *kind;
-	const char *state; /* constant text, or NULL before the first state */
+	const char *state; /* constant text, or NULL before the first state is set */
 	uint64_t period_ms;
 	double max;
-	struct coterie_timer *timer; /* NULL: not polled */
-	bool is_unreadable;          /* said once */
+	struct coterie_timer *timer; /* runs while the resource is polled; NULL: not polled */
+	bool is_unreadable;          /* a failure to read was logged already */
 };
 
 static const struct kind kinds[] = {
@@ -55,10 +54,9 @@ static const struct kind kinds[] = {
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
 
 struct mon {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
-	char *proc; /* folder of the kernel's figures. It is a copy, since a reload replaces the
-		     * options */
+	char *proc; /* folder of the kernel's figures, copied because a reload replaces the options */
 	struct coterie_map_tracker *tracker;
 	struct resource resources[KIND_COUNT];
 };
@@ -88,7 +86,7 @@ static void set_state(struct resource *resource, const char *state)
 	keys_set_text(mon->host, mon->ctx, key_of(resource, "state").name, state);
 }
 
-/* The pointers are compared, so each state has only one. */
+/* States are compared by their pointers, so each text exists only once. */
 static const char stopped[] = "stopped", running[] = "running", failed[] = "failed";
 
 static int read_value(const struct resource *resource, double *value)
@@ -165,7 +163,7 @@ static void poll_resource(void *arg)
 	arm(resource);
 }
 
-/* Read the keys, and start again in this state, or stop. */
+/* Read the keys of the resource. Start polling again in this state, or stop polling. */
 static void configure(struct resource *resource, const char *state)
 {
 	const struct mon *mon = resource->mon;
@@ -186,7 +184,7 @@ static void configure(struct resource *resource, const char *state)
 		poll_resource(resource);
 }
 
-/* Continue after an earlier mon: a failed state stays failed. */
+/* Continue from the keys that an earlier version of the plugin has written: a failed state stays failed. */
 static void begin(struct resource *resource)
 {
 	const struct mon *mon = resource->mon;
@@ -204,14 +202,14 @@ static void map_changed(void *arg, uint32_t event, const char *key, const struct
 	for (uint32_t i = 0; i < KIND_COUNT; i++) {
 		struct resource *resource = &mon->resources[i];
 
-		/* The plugin itself writes the other keys. */
+		/* Other keys are ignored, since only the plugin writes them. */
 		if (strcmp(key, key_of(resource, "max").name) == 0 ||
 			strcmp(key, key_of(resource, "poll_period").name) == 0)
 			configure(resource, running);
 	}
 }
 
-/* Set the keys that exist before the first value, as in the reference, with its types. */
+/* Set the keys that exist before the first value. Keys and types are those of the reference. */
 static void publish_initial(struct resource *resource)
 {
 	const struct mon *mon = resource->mon;

@@ -10,15 +10,15 @@
 #include <coterie/service.h>
 
 /**
- * Compute memory and swap in use, in percent of both. The kernel's caches do not count.
- *
+ * Compute the used part of memory and swap together, in percent. The kernel's caches do not count as used.
  * @param text  the content of /proc/meminfo
- * @return 0; -EBADMSG: it lacks these lines
+ * @return 0; -EBADMSG: a needed line is missing
  */
 int mon_parse_memory(const char *text, double *percent);
 
 /**
- * Parse the average number of processes that ran or waited, over 15 minutes. text is /proc/loadavg.
+ * Parse the average number of processes that ran or waited in the last 15 minutes.
+ * @param text  the content of /proc/loadavg
  */
 int mon_parse_load(const char *text, double *load);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number behind a name at the start of a line, in kB. */
+/* Get the number behind a name at the start of a line, in kB. */
 static bool field(const char *text, const char *name, double *value)
 {
 	size_t length = strlen(name);

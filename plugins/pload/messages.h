@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ring messages of a load. Their service has its own number, not the 4 of Corosync, whose daemons exit
- * after a load. Messages that wait in the queue when a Corosync node joins are sent in its ring, and the
- * node ignores a service that it does not know.
+ * Ring messages of a load. Corosync has a service of this name with the number 4, whose daemons exit after a load. So
+ * this service has its own number. Messages in the queue when a Corosync node joins are sent in its ring, and the node
+ * ignores a service that it does not know.
  */
 #ifndef PLUGINS_PLOAD_MESSAGES_H
 #define PLUGINS_PLOAD_MESSAGES_H
@@ -11,7 +11,7 @@
 
 enum {
 	PLOAD_SERVICE_ID = 33,
-	PLOAD_VERSION = 1, /* of the messages */
+	PLOAD_VERSION = 1, /* version of the messages */
 };
 
 enum pload_function {
@@ -21,7 +21,7 @@ enum pload_function {
 struct pload_ring_load {
 	struct coterie_ring_header header;
 	uint32_t version; /* PLOAD_VERSION. Messages of other versions are dropped */
-	uint32_t run;     /* counts the loads of the sender */
+	uint32_t run;     /* number of the load, counted by the sender */
 };
 
 static_assert(sizeof(struct pload_ring_load) == 24, "no padding");

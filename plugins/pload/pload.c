@@ -3,13 +3,13 @@
  * A load test of the ring. Each node sends its own load, on request.
  *
  * 1. A client sets the key pload.start. pload.count and pload.size are the number of messages and their
- *    bytes. Values out of bounds are refused.
+ *    bytes. Values out of bounds are rejected.
  * 2. A window of messages is sent. Each delivered message makes room for another one. So the load never uses
- *    more of the ring's queue than its window, and clients continue beside it.
- * 3. When the last one was delivered, or the time is over, the rate is logged and written to pload.result.
+ *    more of the ring's queue than its window, and requests of clients are handled meanwhile.
+ * 3. When the last message was delivered, or the time is over, the rate is logged and written to pload.result.
  *
- * A load does not end a daemon. Corosync 3.1 has a service of this name, whose daemons exit after a load.
- * This one has another number, so neither receives the messages of the other. It begins no load while a
+ * A load does not end a daemon. Corosync 3.1 has a service of this name, whose daemons exit after a load. This service
+ * has another number, so neither of them receives the messages of the other. This service begins no load while a
  * Corosync node is in the ring.
  */
 #include <errno.h>
@@ -31,22 +31,22 @@
 #define SIZE_INITIAL UINT64_C(300)
 #define WINDOW_BYTES 262144u
 #define WINDOW_COUNT 64u
-#define RETRY_NS UINT64_C(2000000) /* when the queue is full */
+#define RETRY_NS UINT64_C(2000000) /* pause before the next try when the queue is full */
 #define NS_PER_S UINT64_C(1000000000)
 
 struct pload {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
 	struct coterie_map_tracker *tracker;
 	uint64_t count_max, size_max, seconds_max;
 
-	/* The current load, if is_running. */
+	/* The current load. Valid if is_running is set. */
 	bool is_running;
 	uint32_t run;
 	uint64_t count, size; /* number of messages, and bytes of each, header included */
 	uint64_t sent, back;
 	uint64_t started_ns;
-	uint8_t *filling;            /* size bytes of filling, without the header */
+	uint8_t *filling;            /* bytes of each message behind the header */
 	struct coterie_timer *retry; /* runs while the queue is full */
 	struct coterie_timer *deadline;
 };
@@ -95,7 +95,7 @@ static void time_is_up(void *arg)
 static int send_one(struct pload *pload)
 {
 	struct pload_ring_load load = {.version = PLOAD_VERSION, .run = pload->run};
-	/* The executive builds the header. */
+	/* The executive writes the header, so the bytes begin behind the header. */
 	struct iovec iov[] = {
 		{.iov_base = &load.version, .iov_len = sizeof(load) - sizeof(load.header)},
 		{.iov_base = pload->filling, .iov_len = (size_t)pload->size - sizeof(load)},
@@ -129,9 +129,9 @@ static void send_on(struct pload *pload)
 	}
 }
 
-/* --- being asked --- */
+/* --- requests of clients --- */
 
-/* Read a number of the map, within bounds. */
+/* Read a number from the map, and check its bounds. */
 static bool number(struct pload *pload, const char *key, uint64_t initial, uint64_t min, uint64_t max, uint64_t *value)
 {
 	int rc = keys_whole(pload->host, pload->ctx, key, value);
@@ -192,7 +192,7 @@ static void start_key_changed(void *arg, uint32_t event, const char *key, const 
 		start(pload);
 	else if (strcmp(text, "no") == 0 && pload->is_running)
 		end(pload, "stopped");
-	/* Reset the key, so that a refused load can be requested again. */
+	/* Reset the key, so that a client can request a load again after a rejection. */
 	if (!pload->is_running)
 		keys_set_text(pload->host, pload->ctx, START_KEY, "no");
 }
@@ -258,7 +258,7 @@ static int pload_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 	pload->host = host;
 	pload->ctx = ctx;
 	rc = read_options(pload);
-	/* A start in the config file has no effect, since there is no ring yet. */
+	/* A request for a load in the configuration file has no effect, since there is no ring yet. */
 	if (rc == 0)
 		rc = keys_set_text(host, ctx, START_KEY, "no");
 	if (rc == 0)
@@ -284,7 +284,8 @@ static void pload_fini(void *self)
 }
 
 /*
- * A load is not handed over: while one is running, the new version has to wait. There is no other state.
+ * A load cannot be handed over: while a load runs, the new version of the plugin has to wait. The plugin has no other
+ * state.
  */
 static int pload_state_save(void *self, void **blob, uint32_t *size)
 {

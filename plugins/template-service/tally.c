@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A number that all nodes agree on: a template for your own services.
+ * A number that is the same on all nodes: a template for your own services.
  *
- * An addition has these steps. A client's request arrives at tally_handle_add, which sends a ring
- * message. The ring delivers it in the same order on every node to tally_deliver_add. Only there the
- * number changes. So all nodes of a ring have the same number at the same place of the order.
+ * An addition has these steps. A client's request arrives at tally_handle_add, which sends a ring message. The ring
+ * delivers the message in the same order on every node to tally_deliver_add. Only there the number changes. So all
+ * nodes of a ring have the same number at the same place of the order.
  *
- * Nodes that were separated have different numbers. They synchronise: every node sends its number, and
- * when all have sent, the largest one is used.
+ * Nodes that were separated have different numbers. In a synchronisation every node sends its number. When all nodes
+ * have sent, the largest number is used.
  */
 #include "tally.h"
 
@@ -16,15 +16,15 @@
 
 #include <coterie/state.h>
 
-#define CS_OK 1 /* cs_error_t of the client API */
+#define CS_OK 1 /* value of the client API's cs_error_t */
 
-/* All state of the service. No static variables, since two instances may exist in one process. */
+/* All state of the service. There are no static variables, since two instances may exist in one process. */
 struct tally {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
-	uint64_t total;    /* changed only in ring messages and sync_done */
-	uint64_t largest;  /* received since sync_start */
-	uint64_t step_max; /* from the config */
+	uint64_t total;    /* changed only by ring messages and in sync_done */
+	uint64_t largest;  /* largest number received since sync_start */
+	uint64_t step_max; /* value of the option */
 };
 
 /* Convert the pointer that the executive passes as void *. */
@@ -49,11 +49,9 @@ static int tally_reload(void *self)
 	return tally->host->option_u64(tally->ctx, "step_max", &tally->step_max);
 }
 
-/* ---- Requests: client → executive → here --- */
+/* ---- Requests: from a client, through the executive, to these functions --- */
 
-/*
- * The table guarantees at least sizeof(*req) bytes. The values are from the client, so check them.
- */
+/* The table guarantees at least sizeof(*req) bytes. The client can send any values, so they are checked. */
 static int tally_handle_add(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct tally *tally = self;
@@ -64,13 +62,16 @@ static int tally_handle_add(void *self, struct coterie_client *client, const voi
 	if (add.amount > tally->step_max)
 		return -EINVAL; /* the executive answers CS_ERR_INVALID_PARAM */
 
-	/* The executive writes the header, so the sent bytes begin behind it. */
+	/* The executive writes the header, so the bytes to send begin behind the header. */
 	struct iovec iov = {
 		.iov_base = (uint8_t *)&add + sizeof(add.header),
 		.iov_len = sizeof(add) - sizeof(add.header),
 	};
 
-	/* 0: the executive answers CS_OK. -EAGAIN, the ring is busy: it answers CS_ERR_TRY_AGAIN. */
+	/*
+	 * If this returns 0, the executive answers CS_OK. If it returns -EAGAIN since the ring is busy, the executive
+	 * answers CS_ERR_TRY_AGAIN.
+	 */
 	return tally->host->ring_send(tally->ctx, TALLY_RING_ADD, COTERIE_AGREED, &iov, 1);
 }
 
@@ -85,7 +86,7 @@ static int tally_handle_get(void *self, struct coterie_client *client, const voi
 }
 
 static const struct coterie_request tally_requests[] = {
-	/* id, shortest request, needs, id of the response, handler */
+	/* id, size of the shortest request, needs, id of the response, handler */
 	{TALLY_REQ_ADD, sizeof(struct tally_req_add), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW, TALLY_REQ_ADD,
 		tally_handle_add},
 	{TALLY_REQ_GET, sizeof(struct tally_req_get), COTERIE_OBSERVES, TALLY_REQ_GET, tally_handle_get},
@@ -128,12 +129,12 @@ static void tally_swap_total(void *msg, uint32_t size)
 }
 
 static const struct coterie_ring_msg tally_ring_msgs[] = {
-	/* function, shortest message, byte order, delivery: of whole messages, in parts */
+	/* function, size of the shortest message, byte order, delivery of whole messages, delivery in parts */
 	{TALLY_RING_ADD, sizeof(struct tally_ring_add), tally_swap_add, tally_deliver_add, NULL},
 	{TALLY_RING_TOTAL, sizeof(struct tally_ring_total), tally_swap_total, tally_deliver_total, NULL},
 };
 
-/* ---- Synchronisation: the ring has other members than before --- */
+/* ---- Synchronisation: after a change of the members --- */
 
 static void tally_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
@@ -147,11 +148,14 @@ static int tally_sync_step(void *self)
 	struct tally *tally = self;
 	struct iovec iov = {.iov_base = &tally->total, .iov_len = sizeof(tally->total)};
 
-	/* 0: sent, done. -EAGAIN: no room, the executive calls again after the next token. */
+	/*
+	 * 0: the message is sent, and this node is done. -EAGAIN: no room, the executive calls again after the next
+	 * token.
+	 */
 	return tally->host->ring_send(tally->ctx, TALLY_RING_TOTAL, COTERIE_AGREED, &iov, 1);
 }
 
-/* Every member calls this at the same message of the order. */
+/* Every member calls this at the same place of the order. */
 static void tally_sync_done(void *self)
 {
 	struct tally *tally = self;
@@ -160,7 +164,7 @@ static void tally_sync_done(void *self)
 		tally->total = tally->largest;
 }
 
-/* ---- A new version of this file takes over, while clients stay connected --- */
+/* ---- Hand-over: a new version of this plugin replaces this one, while clients stay connected --- */
 
 #define TALLY_STATE_VERSION 1u
 
@@ -174,10 +178,7 @@ static int tally_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/*
- * The state is checked completely before any of it is used. If it is refused, the old version
- * continues.
- */
+/* Check the whole state before any of it is used. If the state is rejected, the old version of the plugin continues. */
 static int tally_state_load(void *self, const void *blob, uint32_t size)
 {
 	struct tally *tally = self;
@@ -191,7 +192,7 @@ static int tally_state_load(void *self, const void *blob, uint32_t size)
 	return 0;
 }
 
-/* ---- Life --- */
+/* ---- Start and end --- */
 
 static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
@@ -214,12 +215,11 @@ static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 
 static const struct coterie_service tally_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 60, /* ring-ids.md lists the free numbers. All nodes of a cluster must use
-		        * the same one */
+	.ring_id = 60, /* ring-ids.md lists the free numbers. All nodes of a cluster must use the same number */
 	.ipc_name = "tally",
 	.title = "a number that every node agrees on",
 	.init = tally_init,
-	.fini = free, /* free timers and descriptors here, if there are any. Clients may still be
+	.fini = free, /* a longer function would also free timers and descriptors here. Clients may still be
 		       * connected */
 	.sync_start = tally_sync_start,
 	.sync_step = tally_sync_step,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages between clients and the tally, and between its nodes. All integers are in host byte order
- * on IPC. On the ring they are in the sender's, and the service swaps them (tally_swap_*).
+ * Messages between clients and the tally, and between its nodes. On IPC all integers are in host byte order. On the
+ * ring they are in the byte order of the sender, and the receiver swaps them if needed (tally_swap_*).
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -10,9 +10,9 @@
 
 #include <coterie/service.h>
 
-/* Requests, and the responses to them. */
+/* Requests and their responses. */
 enum {
-	TALLY_REQ_ADD = 0, /* answered with only a header */
+	TALLY_REQ_ADD = 0, /* the response is only a header */
 	TALLY_REQ_GET = 1,
 };
 

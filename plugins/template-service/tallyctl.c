@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tallyctl [add AMOUNT]: add to the tally, or show it. A client in its smallest form: coterie-client(7). COTERIE_INSTANCE names
- * the daemon, if there are several on this host.
+ * tallyctl [add AMOUNT]: add to the tally, or print it. This is a client in its smallest form: see coterie-client(7).
+ * The variable COTERIE_INSTANCE names the daemon if this host has several.
  */
 #include "tally.h"
 
@@ -11,7 +11,7 @@
 
 #include <coterie/client.h>
 
-#define TIMEOUT_MS 5000 /* for a daemon that starts, and for a ring that changes */
+#define TIMEOUT_MS 5000 /* long enough for a daemon that starts, and for a ring that changes */
 
 int main(int argc, char **argv)
 {

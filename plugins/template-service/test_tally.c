@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A seed
- * repeats a run exactly, and a failure names its seed. testkit.h has further functions.
+ * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A run with the
+ * same seed is exactly the same, and a failure prints its seed. testkit.h has more functions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void check(int is_true, uint64_t seed, const char *what)
 	}
 }
 
-/* --- what a client does --- */
+/* --- requests of a client --- */
 
 static int32_t add(struct testkit_client *client, uint32_t amount)
 {
@@ -121,8 +121,8 @@ static void test_crash(uint64_t seed, const char *file)
 	struct testkit_client *client;
 
 	testkit_connect(kit, 2, "tally", &client);
-	add(client, 20);       /* answered when the request is queued: */
-	testkit_run(kit, 100); /* an immediate crash might lose it */
+	add(client, 20);       /* answered as soon as the request is queued */
+	testkit_run(kit, 100); /* without this wait the crash could lose the addition */
 	testkit_crash(kit, 2);
 	check(!testkit_is_connected(client), seed, "clients notice a crash");
 	testkit_start(kit, 2);
@@ -131,7 +131,7 @@ static void test_crash(uint64_t seed, const char *file)
 	finish(kit, seed);
 }
 
-/* All nodes agree in the end, with faults of any kind. */
+/* Check that all nodes agree in the end, after faults of every kind. */
 static void test_chaos(uint64_t seed, const char *file)
 {
 	struct testkit *kit = start(seed, file);

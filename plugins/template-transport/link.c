@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * This node's place in the folder: the lock, the socket, and whether both still belong to this
- * daemon.
- */
+/* This node's place in the folder: the lock, the socket, and the check whether both still belong to this daemon. */
 #include "unixgram.h"
 
 #include <errno.h>
@@ -40,13 +37,13 @@ int unixgram_bind(const struct sockaddr_un *name)
 	if (fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *)name, sizeof(*name)) == 0)
 		return fd;
 
-	int rc = -errno; /* read before any call that could change it */
+	int rc = -errno; /* read errno before any call that could change it */
 
 	close(fd);
 	return rc;
 }
 
-/* A user who can create names in the folder could take a node's place. */
+/* Check the folder. A user who can create files in it could take a node's place. */
 static int check_directory(const struct unixgram *unixgram)
 {
 	const char *path = unixgram->directory;
@@ -74,10 +71,11 @@ static int check_directory(const struct unixgram *unixgram)
 }
 
 /*
- * The file of a socket stays after its daemon has ended. A test whether a daemon listens there
- * would not separate two daemons that start at the same time. The lock does, and the kernel
- * releases it at any end of a daemon. Its file is not removed, since another daemon may be about to
- * lock it.
+ * Lock this node's place.
+ *
+ * The file of a socket stays after its daemon has ended. A test whether a daemon still listens on the socket would not
+ * be enough, since two daemons may start at the same time. The lock is enough, and the kernel releases it whenever and
+ * however a daemon ends. The lock file is not removed, since another daemon may be about to lock it.
  */
 static int take_lock(struct unixgram *unixgram)
 {
@@ -99,19 +97,19 @@ static int take_lock(struct unixgram *unixgram)
 	return rc;
 }
 
-/* This daemon has the lock, so an existing socket belonged to a dead daemon. */
+/* Open the socket. This daemon has the lock, so an existing socket file is of a daemon that has ended. */
 static int open_socket(struct unixgram *unixgram)
 {
 	struct sockaddr_un name = own_name(unixgram, "");
 	struct stat status;
 
 	if (lstat(name.sun_path, &status) == 0 && S_ISSOCK(status.st_mode))
-		unlink(name.sun_path); /* do not remove any other file: bind reports it */
+		unlink(name.sun_path); /* a file of another type is not removed: bind reports it */
 
 	int fd = unixgram_bind(&name);
 	int rc = fd < 0 ? fd : lstat(name.sun_path, &status) < 0 ? -errno : 0;
 
-	/* Urgent: the ring's traffic has priority over all other work. */
+	/* Priority 1 means urgent: the ring's traffic is handled before all other work. */
 	if (rc == 0)
 		rc = unixgram->host->fd_add(unixgram->ctx, fd, COTERIE_FD_IN, 1, unixgram_receive, unixgram);
 	if (rc < 0) {
@@ -151,7 +149,7 @@ void unixgram_link_close(struct unixgram *unixgram)
 		close(unixgram->fd);
 	}
 	if (unixgram->lock_fd >= 0)
-		close(unixgram->lock_fd); /* closing it unlocks it, so do it last */
+		close(unixgram->lock_fd); /* closing the file releases the lock, so this is done last */
 	unixgram->fd = unixgram->lock_fd = -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One peer: send to it, keep frames for which there is no room, notice its end. A peer that does not read must not hold
- * up the others, so each has a socket and a queue of its own.
+ * One peer: send to it, queue the frames for which there is no room, and notice when the peer ends. A peer that does
+ * not read must not delay the other ones, so each peer has its own socket and queue.
  */
 #include "unixgram.h"
 
@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEND_BUFFER (4 << 20) /* bytes on their way to one peer, if the system allows that many */
+#define SEND_BUFFER (4 << 20) /* bytes that may be in flight to one peer, if the system allows so many */
 
-/* Give up the first of those that wait. */
+/* Drop the first frames of the queue. */
 static void forget(struct unixgram_peer *peer, uint32_t count)
 {
 	for (; count > 0; count--) {
@@ -22,7 +22,10 @@ static void forget(struct unixgram_peer *peer, uint32_t count)
 	}
 }
 
-/* Connect, again if necessary, to find out whether a daemon runs there. @return 0; -errno */
+/*
+ * Connect to the peer, also if the socket is connected already. This shows whether a daemon runs there. @return 0;
+ * -errno
+ */
 static int reach(struct unixgram_peer *peer)
 {
 	int rc = connect(peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
@@ -31,7 +34,10 @@ static int reach(struct unixgram_peer *peer)
 	return rc == 0 ? 0 : -errno;
 }
 
-/* Let the probe timer report: the host has called send(), and from inside of send() it must not be called. */
+/*
+ * Have the probe timer report the peer soon. It cannot be reported here, since the host has called send() and must not
+ * be called from inside of it.
+ */
 static void report_soon(struct unixgram_peer *peer)
 {
 	unixgram_probe_at(peer->owner, peer->owner->host->now_ns(peer->owner->ctx));
@@ -53,7 +59,7 @@ static void note_refusal(struct unixgram_peer *peer, const struct coterie_frame 
 
 /* ---- Sending --- */
 
-/* One system call. @return frames sent, at least one; -errno */
+/* Send frames with one system call. @return number of frames sent, at least one; -errno */
 static int send_batch(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct coterie_transport_stats *stats = &peer->owner->stats;
@@ -80,7 +86,10 @@ static int send_batch(struct unixgram_peer *peer, struct coterie_frame *const *f
 	return sent;
 }
 
-/* Sends while there is room. @return frames done with, sent or lost; fewer than count: full */
+/*
+ * Send frames while there is room. @return number of frames that were sent or lost; fewer than count: the peer's socket
+ * is full
+ */
 static uint32_t send_frames(struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t done = 0;
@@ -93,24 +102,25 @@ static uint32_t send_frames(struct unixgram_peer *peer, struct coterie_frame *co
 		} else if (rc == -EAGAIN) {
 			return done;
 		} else if (rc == -EMSGSIZE || rc == -ENOBUFS || rc == -ENOMEM) {
-			peer->owner->stats.send_errors++; /* this frame is lost, as in a network */
+			peer->owner->stats.send_errors++; /* this frame is lost, as a frame may be in a network */
 			done++;
 		} else if (rc != -EINTR) {
-			note_refusal(peer, frames[done]); /* and those behind it are lost */
+			note_refusal(peer, frames[done]); /* this frame and those behind it are lost */
 			return count;
 		}
 	}
 	return done;
 }
 
-/* There is room for the peer again. */
+/* Send queued frames. The loop calls this when the peer has room again. */
 static void ready(void *arg, int fd, uint32_t revents)
 {
 	struct unixgram_peer *peer = arg;
 
 	(void)revents;
 	while (peer->count > 0) {
-		uint32_t run = UNIXGRAM_QUEUE_MAX - peer->first; /* to the end of the array */
+		uint32_t run = UNIXGRAM_QUEUE_MAX - peer->first; /* from the first queued frame to the end of the
+								  * array */
 
 		if (run > peer->count)
 			run = peer->count;
@@ -130,7 +140,7 @@ void unixgram_peer_put(struct unixgram_peer *peer, struct coterie_frame *const *
 	uint32_t done = 0;
 
 	if (!peer->is_there)
-		return; /* the probe looks out for it */
+		return; /* unixgram_peer_check finds the peer when it runs again */
 	if (peer->count == 0)
 		done = send_frames(peer, frames, count);
 	if (done == count)
@@ -138,15 +148,16 @@ void unixgram_peer_put(struct unixgram_peer *peer, struct coterie_frame *const *
 	if (peer->count == 0)
 		host->fd_mod(peer->owner->ctx, peer->fd, COTERIE_FD_OUT);
 	for (; done < count && peer->count < UNIXGRAM_QUEUE_MAX; done++) {
-		host->frame_ref(frames[done]); /* it was borrowed for this call */
+		host->frame_ref(frames[done]); /* the caller owns the frame, so take a reference */
 		peer->queue[(peer->first + peer->count++) % UNIXGRAM_QUEUE_MAX] = frames[done];
 	}
 	peer->owner->stats.send_errors += count - done;
 }
 
 /*
- * Multicasts go to nodes that have not run for long, too, but a single frame is for a node of the ring, or for
- * one that the ring suspects. It has the kernel say whether a daemon is there, perhaps a new one.
+ * Send one frame even if no daemon seems to run there. Multicasts are also for nodes that have been down for long. But
+ * a single frame is for a node of the ring, or for a suspect. The kernel then shows whether a daemon runs there,
+ * perhaps a new one.
  */
 void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *frame)
 {
@@ -161,12 +172,12 @@ void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *fra
 	unixgram_peer_put(peer, &frame, 1);
 }
 
-/* ---- Life and death --- */
+/* ---- Opening and closing --- */
 
 /*
- * The receiver sees the name of the sending socket, and takes the node id from it. All sockets to peers have the same
- * name, so it is removed from the folder as soon as a socket is bound to it. Our lock keeps other daemons from using
- * that name.
+ * Open the socket to a peer. The receiver takes the sender's node id from the name of this socket. All sockets to peers
+ * have the same name, so the file is removed as soon as a socket is bound to it. This node's lock keeps other daemons
+ * from using that name.
  */
 int unixgram_peer_open(struct unixgram_peer *peer)
 {
@@ -175,7 +186,7 @@ int unixgram_peer_open(struct unixgram_peer *peer)
 	struct sockaddr_un name = unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
 	int size = SEND_BUFFER;
 
-	unlink(name.sun_path); /* left by a daemon that died between bind and the unlink below */
+	unlink(name.sun_path); /* this file is left if a daemon died between bind and the unlink below */
 
 	int fd = unixgram_bind(&name);
 
@@ -208,7 +219,10 @@ void unixgram_peer_close(struct unixgram_peer *peer)
 	peer->fd = -1;
 }
 
-/* Only a host of ABI 1.4 and later has peer_watch. Without it the ring waits for its own timeouts. */
+/*
+ * Report a state of the peer to the host. Only a host of ABI 1.4 and later has peer_watch. Without it the ring waits
+ * for its own timeouts.
+ */
 static void tell(struct unixgram_peer *peer, uint32_t state)
 {
 	const struct coterie_host *host = peer->owner->host;
@@ -217,7 +231,10 @@ static void tell(struct unixgram_peer *peer, uint32_t state)
 		host->peer_watch(peer->owner->ctx, peer->nodeid, state);
 }
 
-/* The host may send a question to the peer inside this report. A refusal of that question is for the next report. */
+/*
+ * Report refused frames to the host. During this call the host may send a question to the peer. If that is refused too,
+ * it is reported by the next call.
+ */
 static void tell_refusals(struct unixgram_peer *peer)
 {
 	const struct coterie_host *host = peer->owner->host;
@@ -230,15 +247,15 @@ static void tell_refusals(struct unixgram_peer *peer)
 }
 
 /*
- * The kernel closes the socket of a daemon that ends, however it ends. That alone removes no member: the ring
- * asks the peer, and when the kernel refuses the question too, and the peer is silent, it is certainly dead.
+ * The kernel closes the socket of a daemon that ends, however it ends. This alone removes no member: the ring sends the
+ * peer a question. If the kernel refuses the question too, and the peer stays silent, its daemon has certainly ended.
  */
 void unixgram_peer_check(struct unixgram_peer *peer)
 {
 	int rc = reach(peer);
 
 	if (rc < 0)
-		forget(peer, peer->count); /* a daemon that starts later has no use for it */
+		forget(peer, peer->count); /* a daemon that starts later cannot use these frames */
 	if (rc == -ECONNREFUSED || rc == -ENOENT)
 		peer->has_ended = peer->is_told;
 	if (peer->has_ended) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receives datagrams from any sender. Each one is checked before it is used. */
+/* Receive datagrams from any sender. Each one is checked before it is used. */
 #include "unixgram.h"
 
 #include <errno.h>
@@ -8,18 +8,21 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#define COPY_MAX 4096u /* a shorter frame is copied, since it would keep a whole buffer in use */
+#define COPY_MAX 4096u /* frames up to this size are copied: a reference would keep a whole buffer */
 #define ROUNDS 4       /* batches that are read in one turn of the loop */
 #define REJECT_PAUSE_NS UINT64_C(10000000000)
 
-/* A sender chooses its own name. It may be empty, abstract, long, or without a NUL. */
+/*
+ * Return whether a datagram is from a peer. A sender chooses its own name, which may be empty, abstract, long, or
+ * without a NUL.
+ */
 static bool is_peer(const struct unixgram *unixgram, const struct sockaddr_un *from, socklen_t size)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
-	/* The NUL of the longest name is cut off, but counted. */
+	/* The kernel counts the NUL of a name with the greatest length, but there is no room for it. */
 	size_t room = size < sizeof(*from) ? size : sizeof(*from);
 	size_t length = room > start ? strnlen(from->sun_path, room - start) : 0;
-	/* The folder may have another path for the sender, so only the last part counts. */
+	/* The sender may reach the folder by another path, so only the last part of the name is compared. */
 	const char *slash = memrchr(from->sun_path, '/', length);
 
 	if (slash == NULL)
@@ -32,7 +35,7 @@ static bool is_peer(const struct unixgram *unixgram, const struct sockaddr_un *f
 	return false;
 }
 
-/* Count datagrams that other users can cause, and do not log each of them. */
+/* Count a rejected datagram, and log it at most once in a while: other users can cause any number of them. */
 static void reject(struct unixgram *unixgram)
 {
 	uint64_t now_ns = unixgram->host->now_ns(unixgram->ctx);
@@ -50,9 +53,9 @@ static void reject(struct unixgram *unixgram)
 }
 
 /*
- * Make a frame from the data in buffer i. A long frame keeps the buffer, which is replaced. A short
- * one is copied.
- * @return the caller drops it; NULL: out of memory, and the frame is lost as in any network
+ * Make a frame from the data in buffer i. A long frame keeps the buffer, and a new buffer replaces it. A short frame is
+ * a copy.
+ * @return the caller releases it; NULL: out of memory, and the frame is lost as in any network
  */
 static struct coterie_frame *take(struct unixgram *unixgram, uint32_t i, uint32_t size)
 {
@@ -94,8 +97,7 @@ static int read_batch(struct unixgram *unixgram, struct batch *batch)
 		message->msg_name = &batch->names[i];
 		message->msg_namelen = sizeof(batch->names[i]);
 		/*
-		 * There is no room for control messages, so the kernel closes descriptors that were
-		 * sent along.
+		 * There is no room for control messages. So if a sender attaches descriptors, the kernel closes them.
 		 */
 	}
 	unixgram->stats.receive_calls++;
@@ -117,7 +119,7 @@ static void sort_out(struct unixgram *unixgram, struct batch *batch, uint32_t i)
 		reject(unixgram);
 		return;
 	}
-	/* An empty datagram, or one larger than a frame, is not from a peer, whatever its name. */
+	/* An empty datagram, or one larger than a frame, is not from a peer, whatever its sender's name is. */
 	if (size > 0 && (message->msg_flags & MSG_TRUNC) == 0)
 		frame = take(unixgram, i, size);
 	if (frame == NULL) {
@@ -146,7 +148,7 @@ void unixgram_receive(void *arg, int fd, uint32_t revents)
 			sort_out(unixgram, &batch, (uint32_t)i);
 		if (batch.arrival_count > 0)
 			unixgram->host->frames_in(unixgram->ctx, batch.arrivals, batch.arrival_count);
-		/* A user of a frame that needs it longer has its own reference. */
+		/* Code that needs a frame for longer has its own reference. */
 		for (uint32_t i = 0; i < batch.arrival_count; i++)
 			unixgram->host->frame_unref(batch.arrivals[i].frame);
 	}

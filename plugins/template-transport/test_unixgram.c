@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tests of the transport under a ring: test_unixgram FILE. FILE is the plugin, ./unixgram.so. Three nodes in this
- * process form their ring over it, in real time. A small service of the test records the delivered messages.
+ * process form their ring over the transport, in real time. A small service of this test records the delivered
+ * messages.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static void check(int is_true, const char *what)
 	failures += !is_true;
 }
 
-/* --- a service that counts, and hashes what it gets in its order --- */
+/* --- a service that counts messages, and hashes them in their order --- */
 
 struct order {
 	const struct coterie_host *host;
@@ -74,7 +75,7 @@ COTERIE_PLUGIN(order, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .descripti
 
 static struct order *order_of(struct testkit *kit, uint32_t node) { return testkit_self(kit, node, "order"); }
 
-/* Return whether all nodes have this many messages, and the same ones. */
+/* Return whether all nodes have received this many messages, and the same ones. */
 static int have_all(void *arg)
 {
 	struct testkit *kit = arg;
@@ -137,7 +138,9 @@ int main(int argc, char **argv)
 	check(testkit_settle(kit, 20000) == 0, "and take the node back");
 	check(testkit_destroy(kit) == 0, "no complaint");
 
-	/* The lock files stay, since removing one that another daemon waits for would break it. */
+	/*
+	 * The transport keeps the lock files, since another daemon may wait for such a file. So the test removes them.
+	 */
 	for (uint32_t node = 1; node <= NODES; node++) {
 		char path[80];
 

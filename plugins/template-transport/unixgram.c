@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames in AF_UNIX datagrams, so that a cluster runs inside one host without IP: a template for
- * your own transports. This file has the operations and the descriptor. unixgram.h describes how
- * nodes find each other. link.c opens this node's socket, peer.c sends, and receive.c receives.
+ * Frames in AF_UNIX datagrams, so that a cluster runs inside one host without IP: a template for your own transports.
+ * This file has the operations and the descriptor. unixgram.h describes how nodes find each other. link.c opens this
+ * node's socket, peer.c sends, and receive.c receives.
  *
- * A transport has these duties. Frames may be lost, duplicated or reordered, since the ring repairs
- * that. They must not be changed or invented. Sending must not wait. A node that does not read must
- * not block the others.
+ * A transport has these duties. It may lose, duplicate or reorder frames, since the ring repairs that. It must not
+ * change or invent frames. Sending must not wait. A node that does not read must not block the others.
  */
 #include "unixgram.h"
 
@@ -17,7 +16,7 @@
 #include <syslog.h>
 
 #define MS UINT64_C(1000000)
-#define REPAIR_NS (1000 * MS) /* between attempts to open a lost socket again */
+#define REPAIR_NS (1000 * MS) /* pause between two attempts to open a lost socket again */
 
 /* ---- Options --- */
 
@@ -35,7 +34,7 @@ static const struct coterie_option unixgram_options[] = {
 		.help = "how often to look whether the other nodes' sockets are open"},
 };
 
-/* Types and limits have been checked. Options without COTERIE_OPT_RELOAD keep their values. */
+/* Read the options. Types and limits have been checked. Options without COTERIE_OPT_RELOAD keep their values. */
 static int unixgram_reload(void *self)
 {
 	struct unixgram *unixgram = self;
@@ -80,7 +79,7 @@ static struct unixgram_peer *peer_find(const struct unixgram *unixgram, uint32_t
 	return peer;
 }
 
-/* The address in the node list is only for people. Here the id identifies a node. */
+/* Add a peer. The address in the node list is only for people, since this transport finds a node by its id. */
 static int unixgram_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
 {
 	struct unixgram *unixgram = self;
@@ -89,7 +88,7 @@ static int unixgram_peer_add(void *self, uint32_t link, uint32_t nodeid, const s
 	if (link != 0)
 		return -EINVAL;
 	if (nodeid == unixgram->host->local_nodeid(unixgram->ctx))
-		return 0; /* own frames are returned through memory, not by the transport */
+		return 0; /* the host delivers a node's own frames itself */
 	if (peer_find(unixgram, nodeid) != NULL)
 		return -EEXIST;
 
@@ -103,7 +102,7 @@ static int unixgram_peer_add(void *self, uint32_t link, uint32_t nodeid, const s
 	peer->address = unixgram_name(unixgram, nodeid, "");
 	snprintf(peer->sender, sizeof(peer->sender), "%u.out", nodeid);
 
-	int rc = unixgram->fd < 0 ? 0 : unixgram_peer_open(peer); /* open already: this is a reload */
+	int rc = unixgram->fd < 0 ? 0 : unixgram_peer_open(peer); /* the link is open already: this is a reload */
 
 	if (rc < 0) {
 		free(peer);
@@ -135,10 +134,9 @@ static void unixgram_peer_del(void *self, uint32_t link, uint32_t nodeid)
 /* ---- Frames --- */
 
 /*
- * All frames are accepted. A transport with one socket for all peers accepts fewer when that is
- * full, and calls host->writable() when it has room again. Here a socket is full because one peer
- * does not read. The frames for it wait (peer.c), and the others continue, perhaps in a ring
- * without it.
+ * All frames are accepted. A transport with one socket for all peers accepts fewer when that socket is full, and calls
+ * host->writable() when there is room again. Here a socket is full because one peer does not read. The frames for that
+ * peer wait (peer.c). The other peers continue, perhaps in a ring without that peer.
  */
 static int unixgram_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
 {
@@ -159,16 +157,21 @@ static int unixgram_token(void *self, uint32_t nodeid, struct coterie_frame *fra
 	return 0;
 }
 
-/* ---- What is only seen by looking --- */
+/* ---- State that has to be polled --- */
 
-/* The ring starts at the first report that the link is up. A single node is a ring as well. */
+/*
+ * Report the state of the link. The ring starts at the first report that the link is up. This is needed for a single
+ * node too, which is a ring of one.
+ */
 static void report(struct unixgram *unixgram, bool is_up, const char *why)
 {
 	unixgram->is_up = is_up;
 	unixgram->host->link_state(unixgram->ctx, 0, is_up, why);
 }
 
-/* A node whose socket was removed is cut off: no peer finds it, and it must report that. */
+/*
+ * Check this node's own socket. If its file was removed, no peer can reach this node, so the link is reported as down.
+ */
 static void check_link(struct unixgram *unixgram, uint64_t now_ns)
 {
 	if (unixgram_link_is_whole(unixgram))
@@ -186,13 +189,16 @@ static void check_link(struct unixgram *unixgram, uint64_t now_ns)
 		report(unixgram, true, "its socket is there again");
 }
 
-/* If the ring has nothing to send, or has lost its token with a node, only this timer finds it. */
+/*
+ * Check the link and the peers. If the ring has nothing to send, or has lost its token with a node, only this timer
+ * finds a peer that has ended.
+ */
 static void probe(void *arg)
 {
 	struct unixgram *unixgram = arg;
 	uint64_t now_ns = unixgram->host->now_ns(unixgram->ctx);
 
-	unixgram->probe = NULL; /* a timer is freed when it runs */
+	unixgram->probe = NULL; /* the host frees a timer when it runs */
 	check_link(unixgram, now_ns);
 	unixgram_probe_at(unixgram, now_ns + unixgram->probe_ns);
 	for (struct unixgram_peer *peer = unixgram->peers; peer != NULL; peer = peer->next) {
@@ -201,7 +207,10 @@ static void probe(void *arg)
 	}
 }
 
-/* Without memory for a timer only a hint is lost: the ring's own timers do the work. */
+/*
+ * Have the peers checked at this time. Without memory for a timer only a hint is lost: the ring then waits for its own
+ * timeouts.
+ */
 void unixgram_probe_at(struct unixgram *unixgram, uint64_t at_ns)
 {
 	const struct coterie_host *host = unixgram->host;
@@ -234,7 +243,7 @@ static int unixgram_node_status(void *self, uint32_t nodeid, struct coterie_node
 	return 0;
 }
 
-/* The executive's struct may be longer or shorter than this one. Its size member shows it. */
+/* The executive's struct may be longer or shorter than the one of this plugin. Its size is in stats->size. */
 static void unixgram_stats(void *self, struct coterie_transport_stats *stats)
 {
 	struct coterie_transport_stats ours = ((const struct unixgram *)self)->stats;
@@ -243,7 +252,7 @@ static void unixgram_stats(void *self, struct coterie_transport_stats *stats)
 	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
 }
 
-/* ---- Life --- */
+/* ---- Start and end --- */
 
 static void unixgram_close(void *self)
 {
@@ -261,8 +270,8 @@ static void unixgram_close(void *self)
 }
 
 /*
- * A ring whose configuration requires encryption must not start without. Members of the host table
- * that are newer than 1.0 need a check with COTERIE_HAS first.
+ * If the configuration requires encryption, return an error: this transport has none. Members of the host table that
+ * are newer than 1.0 need a check with COTERIE_HAS first.
  */
 static int refuse_crypto(const struct unixgram *unixgram)
 {
@@ -329,7 +338,7 @@ static const struct coterie_transport unixgram_ops = {
 	.links_max = 1,
 	.frame_size_max = UNIXGRAM_FRAME_MAX,
 	.netmtu = UNIXGRAM_FRAME_MAX,
-	.header_size = 0, /* no other header takes room in a datagram */
+	.header_size = 0, /* a datagram has no other header */
 	.open = unixgram_open,
 	.close = unixgram_close,
 	.link_up = unixgram_link_up,
@@ -338,8 +347,8 @@ static const struct coterie_transport unixgram_ops = {
 	.multicast = unixgram_multicast,
 	.token = unixgram_token,
 	/*
-	 * No drain: all frames arrive at one socket, so frames of a node are read in their order.
-	 * No link_down: there is one link, which every node has.
+	 * There is no `drain`: all frames arrive at one socket, so frames of a node are read in their order. There is
+	 * no `link_down`: the transport has one link, which every node has.
 	 */
 	.reload = unixgram_reload,
 	.stats = unixgram_stats,

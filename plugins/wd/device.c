@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The device. A device without ioctl, such as a pipe in a test or a simple driver, is fed by writing
- * a byte. Every watchdog driver understands that. Such a device keeps its own timeout.
+ * The watchdog device. A device without ioctl, such as a pipe in a test or a simple driver, is fed by writing a byte,
+ * which every watchdog driver supports. Such a device keeps its own timeout.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static int feed(const struct wd_device *device)
 
 	if (device->takes_ioctl)
 		return ioctl(device->fd, WDIOC_KEEPALIVE, &nothing) < 0 ? -errno : 0;
-	/* Any byte except V. */
+	/* Any byte except V, which ends the watchdog. */
 	return write(device->fd, "\n", 1) < 0 ? -errno : 0;
 }
 
@@ -77,7 +77,7 @@ static void feed_on_time(void *arg)
 	arm(device);
 }
 
-/* The device may choose another time. Its answer counts. */
+/* Set the timeout of the device. The device may choose another one, and returns it. That value is used. */
 static void set_timeout(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
@@ -93,13 +93,13 @@ static void set_timeout(struct wd_device *device)
 		device->timeout_s = (uint32_t)timeout_s;
 }
 
-/* @param is_again  a failure was logged before */
+/* Open the device. @param is_again  a failure was logged before */
 static void device_open(struct wd_device *device, bool is_again)
 {
 	const struct wd *wd = device->wd;
 	struct watchdog_info info = {0};
 
-	/* Do not wait: a pipe without a reader is refused at once. */
+	/* Opening must not wait: with O_NONBLOCK a pipe without a reader is rejected at once. */
 	device->fd = open(device->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (device->fd < 0) {
 		if (!is_again)
@@ -140,14 +140,14 @@ void wd_device_read_timeout(struct wd_device *device)
 	wd->host->map_set(wd->ctx, TIMEOUT_KEY, COTERIE_MAP_U32, &written, sizeof(written));
 }
 
-/* Feed it at once, since the rest of its time is not known. */
+/* Feed the device at once, since it is not known how much of its time is left. */
 static void start(struct wd_device *device)
 {
 	set_timeout(device);
 	feed_on_time(device);
 }
 
-/* The driver may be loaded later, or the daemon's user may get access later. */
+/* Try to open the device again later: its driver may be loaded later, or the daemon's user may get access. */
 static void open_later(struct wd_device *device);
 
 static void open_again(void *arg)
@@ -168,7 +168,7 @@ static void open_later(struct wd_device *device)
 	uint64_t at_ns = wd->host->now_ns(wd->ctx) + RETRY_MS * WD_NS_PER_MS;
 
 	if (wd->host->timer_add(wd->ctx, at_ns, open_again, device, &device->timer) < 0)
-		device->timer = NULL; /* a change of the keys tries again */
+		device->timer = NULL; /* then a change of the keys opens the device */
 }
 
 void wd_device_configure(struct wd_device *device)

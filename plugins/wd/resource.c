@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The watched resources. A resource consists of all keys with the same name. It exists if it has
- * `recovery` and `state`.
+ * The watched resources. A resource consists of all keys with the same name. It exists if it has `recovery` and
+ * `state`.
  *
- * 1. watched: it is checked at first, and then every poll_period. It has failed if its state is `failed`
- *    or `disabled`, or if its last sign is older than one and a half periods.
- * 2. failed: the recovery is carried out once. There are no checks.
- * 3. A change of recovery, state or poll_period leads back to 1, unless the state is still one of those.
+ * 1. watched: it is checked after a delay, and then every poll_period. It has failed if its state is `failed`
+ *    or `disabled`, or if its last sign of life is older than one and a half periods.
+ * 2. failed: the recovery is carried out once. There are no more checks.
+ * 3. After a change of recovery, state or poll_period the resource is watched again, unless its state is still `failed`
+ *    or `disabled`.
  *
- * In the state `stopped` no signs are expected, and neither in libsam's `waiting for quorum`.
+ * No signs of life are expected in the state `stopped`, and in libsam's state `waiting for quorum`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,16 +28,16 @@
 #define RESOURCES_MAX 1024
 
 /*
- * A time of day in nanoseconds is larger than this. The time since the start of the machine is
- * smaller.
+ * Limit that separates two kinds of times, in nanoseconds. A time of day is larger. A time since the start of the
+ * machine is smaller.
  */
 #define TIME_OF_DAY_NS UINT64_C(1000000000000000000)
 
 struct wd_resource {
-	struct wd *wd; /* owner */
+	struct wd *wd; /* borrowed */
 	struct wd_resource *next;
 	enum wd_recovery recovery;
-	uint64_t period_ms; /* 0: its signs have no time */
+	uint64_t period_ms; /* 0: the resource gives no signs of life */
 	bool has_failed;
 	struct coterie_timer *timer;
 	uint32_t prefix_size;
@@ -62,7 +63,7 @@ static const char *text_of(const struct wd_resource *resource, const char *what)
 	return keys_text(wd->host, wd->ctx, key_of(resource, what).name);
 }
 
-/* The name without the dot. */
+/* The name of a resource without the last dot, for "%.*s". */
 #define NAME(resource) (int)((resource)->prefix_size - 1), (resource)->prefix
 
 /* --- checks --- */
@@ -77,13 +78,13 @@ static void act(struct wd_resource *resource)
 	resource->has_failed = true;
 	switch (resource->recovery) {
 	case WD_RECOVERY_NONE:
-	case WD_RECOVERY_STARVE: /* the next feeding checks for this */
+	case WD_RECOVERY_STARVE: /* checked before the device is fed the next time */
 		return;
 	case WD_RECOVERY_SHUTDOWN:
 		wd->host->stop(wd->ctx);
 		return;
 	case WD_RECOVERY_REBOOT:
-		/* File systems are not synchronized on purpose, since that may take for ever. */
+		/* File systems are not synchronised on purpose, since that may never end. */
 		if (reboot(RB_AUTOBOOT) == 0)
 			return;
 		wd->host->log(wd->ctx, LOG_ALERT,
@@ -93,7 +94,10 @@ static void act(struct wd_resource *resource)
 	}
 }
 
-/* Get the milliseconds since its last sign. -ENOENT: no key has the time. 0 means "not yet". */
+/*
+ * Get the milliseconds since the last sign of life. The time 0 in the key means "not yet". @return -ENOENT: no key has
+ * the time
+ */
 static int silence_ms(const struct wd_resource *resource, uint64_t *ms)
 {
 	const struct wd *wd = resource->wd;
@@ -159,7 +163,7 @@ static void check(void *arg)
 		arm(resource, resource->period_ms == 0 ? POLL_PERIOD_MS : resource->period_ms);
 }
 
-/* --- which there are --- */
+/* --- the list of resources --- */
 
 static void configure(struct wd_resource *resource)
 {
@@ -178,7 +182,7 @@ static void configure(struct wd_resource *resource)
 	else if (strcmp(recovery, "shutdown") == 0)
 		resource->recovery = WD_RECOVERY_SHUTDOWN;
 	resource->period_ms = POLL_PERIOD_MS;
-	/* libsam sets 0 for a process that gives no signs of life: then only its state counts. */
+	/* libsam sets 0 for a process that gives no signs of life. Then only the state of the resource counts. */
 	if (keys_whole(wd->host, wd->ctx, period.name, &number) == 0 && number == 0)
 		resource->period_ms = 0;
 	else if (keys_poll_period(wd->host, wd->ctx, period.name, POLL_PERIOD_MS, &resource->period_ms) < 0)
@@ -190,7 +194,7 @@ static void configure(struct wd_resource *resource)
 	if (resource->has_failed)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is watched again", NAME(resource));
 	resource->has_failed = false;
-	/* A change of only the state does not delay a due check. */
+	/* If only the state has changed, a check that is due is not delayed. */
 	if (!is_new && resource->period_ms == before_ms)
 		return;
 	wd->host->timer_del(wd->ctx, resource->timer);
@@ -233,10 +237,7 @@ static struct wd_resource *add(struct wd *wd, const char *prefix, uint32_t prefi
 	return resource;
 }
 
-/*
- * Return the length of "resources.process.NAME." if the key belongs to a resource and its last part
- * is used here, otherwise 0.
- */
+/* Return the length of "resources.process.NAME." if the key is one of those that a resource has, otherwise 0. */
 static uint32_t prefix_of(const char *key)
 {
 	const char *dot = strrchr(key, '.');
@@ -273,7 +274,7 @@ void wd_resource_key_changed(struct wd *wd, const char *key)
 	}
 	if (!is_new)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is not watched any more", NAME(resource));
-	forget(is_new ? &wd->resources : place); /* a new one is in front */
+	forget(is_new ? &wd->resources : place); /* a new resource is the first of the list */
 }
 
 void wd_resources_load(struct wd *wd)

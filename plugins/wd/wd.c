@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plugin's state is in the map. So it hands over no state to a new version, which reads the same keys. The device
- * is closed and opened again meanwhile.
+ * Start and end of the plugin. Its state is in the map. So it hands over no state to a new version of the plugin, which
+ * reads the same keys. In between, the device is closed and opened again.
  */
 #include "plugins/wd/wd.h"
 
@@ -23,8 +23,8 @@ static void map_changed(void *arg, uint32_t event, const char *key, const struct
 }
 
 /*
- * Open the device one turn later: only one program can have it open, and the replaced plugin closes it in the present
- * turn.
+ * Open the device in the next turn of the loop. Only one program can have it open, and the replaced plugin closes it in
+ * the present turn.
  */
 static void open_device(void *arg)
 {
@@ -44,7 +44,7 @@ static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	wd->ctx = ctx;
 	wd->device.wd = wd;
 	wd->device.fd = -1;
-	/* Before the map is tracked: this writes into it. */
+	/* This writes into the map, so it is done before the map is tracked. */
 	wd_device_read_timeout(&wd->device);
 	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, "resources.",
 		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED, map_changed, wd,

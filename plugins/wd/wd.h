@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Watchdog: feeds a device that restarts the machine when it is not fed. It feeds while all watched
- * resources are well.
+ * A watchdog: a device that restarts the machine when it is not fed. The plugin feeds it while no watched resource has
+ * failed.
  */
 #ifndef PLUGINS_WD_WD_H
 #define PLUGINS_WD_WD_H
@@ -17,20 +17,20 @@ struct wd;
 
 /** Reaction to the failure of a resource. */
 enum wd_recovery {
-	WD_RECOVERY_NONE,     /* it is only logged */
-	WD_RECOVERY_STARVE,   /* the device is no longer fed */
-	WD_RECOVERY_REBOOT,   /* the machine is restarted now */
-	WD_RECOVERY_SHUTDOWN, /* the daemon ends in order */
+	WD_RECOVERY_NONE,     /* only log the failure */
+	WD_RECOVERY_STARVE,   /* do not feed the device any more */
+	WD_RECOVERY_REBOOT,   /* restart the machine at once */
+	WD_RECOVERY_SHUTDOWN, /* end the daemon in the normal way */
 };
 
-/** The device. */
+/** The watchdog device. */
 struct wd_device {
-	struct wd *wd; /* owner */
-	int fd;        /* -1: none */
+	struct wd *wd; /* borrowed */
+	int fd;        /* -1: not open */
 	char path[256];
 	uint32_t timeout_s;
-	bool takes_ioctl; /* otherwise it is fed by writing */
-	bool is_starved;  /* said once */
+	bool takes_ioctl; /* the device supports ioctl. Otherwise it is fed by writing */
+	bool is_starved;  /* it was logged that feeding has stopped */
 	bool is_unfed;    /* feeding failed, and that was logged */
 	struct coterie_timer *timer;
 };
@@ -39,21 +39,21 @@ struct wd_device {
 void wd_device_read_timeout(struct wd_device *device);
 
 /**
- * Open the device that the key resources.watchdog_device names, or close it. The timeout and the device
- * are the current ones.
+ * Read the keys of the device. Open the device that resources.watchdog_device names, or close it, and set its timeout.
+ * A device that is open already with the same path stays open.
  */
 void wd_device_configure(struct wd_device *device);
 
-/** Tell the device that feeding ends on purpose, and close it. */
+/** Inform the device that feeding ends on purpose, and close it. */
 void wd_device_close(struct wd_device *device);
 
 /** A watched resource: resources.system.NAME or resources.process.NAME. */
 struct wd_resource;
 
-/** A key below `resources.system.` or `resources.process.` has changed. */
+/** Handle a change of a key below `resources.system.` or `resources.process.`. */
 void wd_resource_key_changed(struct wd *wd, const char *key);
 
-/** Read all existing keys. */
+/** Create the resources for all existing keys. */
 void wd_resources_load(struct wd *wd);
 
 /** Return whether a resource has failed whose recovery is to stop feeding the device. */
@@ -62,13 +62,13 @@ bool wd_resources_starve(const struct wd *wd);
 void wd_resources_free(struct wd *wd);
 
 struct wd {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
 	struct coterie_map_tracker *tracker;
 	struct wd_device device;
 	struct wd_resource *resources; /* owned */
 	uint32_t resource_count;
-	bool is_full; /* too many resources, and that was logged */
+	bool is_full; /* it was logged that there are too many resources */
 };
 
 #endif

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A reload that all nodes apply or none, in a ring of Coterie nodes.
+ * A reload that either all nodes apply or none, in a ring of Coterie nodes.
  *
- * 1 A client asks for it, and its node sends RELOAD_ASK. At the place of this message in the order a round
- * begins, with the members of the ring. Each member confirms at once that it takes part (HEARD). Only one round
- * is active at a time. The others wait in the order of their messages.
- * 2 Each member has its executive read and check its file and keep the result. Nothing changes yet. The member
- * sends READY with the changes that it would make, or REFUSED with the reason.
- * 3 At the place of the last of these messages in the order, all members know the same. If all are ready, each
- * applies the kept file on the next turn of its loop, outside the ring's engine. If one has refused, each drops
- * it.
- * 4 A member that has applied its file reports this to the node of the client, which collects the report.
+ * 1. A client requests the reload, and its node sends RELOAD_ASK. When this message is delivered, a round begins, with
+ *    the members of the ring. Each member confirms at once that it takes part (HEARD). Only one round is active at a
+ *    time. Other rounds wait in the order of their messages.
+ * 2. The executive of each member reads and checks its file and keeps the result. Nothing changes yet. The member sends
+ *    READY with the changes that it would make, or REFUSED with the reason.
+ * 3. When the last READY or REFUSED is delivered, all members have the same answers. If all are ready, each member
+ *    applies its kept file on the next turn of its loop, outside the ring's engine. If a member has refused, each
+ *    member drops its kept file.
+ * 4. A member that has applied its file reports this to the node of the client, which collects the report.
  *
- * If the ring changes between 1 and 3, the round is void, at the same place of the order for all members that
- * stay together. Each drops its result, and the node of the client sends the request again in the new ring.
- * Members that reach the same decision carry it out, even if the ring changes then. Only a partition at the
- * moment of the decision can separate them, as with any agreement: one side may have received the last message
- * and the other not. The messages are sent safe. So a member that has delivered a message knows that all have
- * it, unless the ring is already breaking.
+ * If the ring changes between steps 1 and 3, the round is void, at the same place of the order for all members that
+ * stay together. Each member drops its result, and the node of the client sends the request again in the new ring.
+ * After the decision of step 3 members carry it out, even if the ring changes. Only a partition at the moment of the
+ * decision can make members differ: one side may have received the last message and the other side not. The messages
+ * are sent with safe delivery. So if a member has delivered a message, all members have received it, unless the ring is
+ * already changing.
  *
- * Some members may make the others wait. One that does not confirm that it takes part has not loaded the
- * service, or has an older one. After some time the node of the client sends WITHOUT three times, since the ring may
- * only have stopped for a while. Each one is sent after the one before was delivered everywhere. Members
- * that were silent up to the third one are left out. If a member does not send READY or REFUSED in time, the
- * node of the client sends DROP.
+ * Some members may make the others wait. A member that does not confirm that it takes part has not loaded the service,
+ * or has an older version of it. After some time the node of the client sends the order WITHOUT three times, since the
+ * ring may only have stopped for a while. Each WITHOUT is sent after the one before was delivered. The round goes on
+ * without members that sent no HEARD before the third WITHOUT. If a member does not send READY or REFUSED in time, the
+ * node of the client sends the order DROP.
  *
  * The nodes agree on a new key of the ring in the same way: rotate.c.
  */
@@ -49,13 +49,13 @@ static void complain(struct cfg *cfg, uint32_t nodeid, const char *what)
 {
 	uint64_t count = ++cfg->agreement.ignored;
 
-	if ((count & (count - 1)) == 0) /* the 1st, 2nd, 4th, 8th … */
+	if ((count & (count - 1)) == 0) /* log the 1st, 2nd, 4th, 8th … */
 		cfg->host->log(cfg->ctx, LOG_WARNING,
 			"Node %u: %s of a reload makes no sense: ignored (%" PRIu64 " such messages so far)", nodeid,
 			what, count);
 }
 
-/* End a round and free it. */
+/* End a round: answer its client, if this node has the client, and free the round. */
 static void tell_asker(struct cfg *cfg, struct cfg_round *round, enum cfg_outcome outcome)
 {
 	bool is_ours = round->is_alone || round->asker == cfg->host->local_nodeid(cfg->ctx);
@@ -94,8 +94,8 @@ static void drop_kept(struct cfg *cfg)
 }
 
 /*
- * In a partition at the moment of the decision, the nodes on the other side may have received the last message, and
- * use the key. So the key stays stored. The text for the client names the file.
+ * Drop a kept file, but leave a new key stored: after a partition at the moment of the decision, nodes of the other
+ * part may use this key. The text for the client names the file of the key.
  */
 static void leave_kept(struct cfg *cfg)
 {
@@ -107,7 +107,7 @@ static void leave_kept(struct cfg *cfg)
 	cfg->agreement.is_kept = false;
 }
 
-/* Show only the first line of a text. */
+/* Copy a text as one line: line breaks become spaces. */
 static void put_reason(char reason[REASON_SIZE], const char *text)
 {
 	snprintf(reason, REASON_SIZE, "%s", text);
@@ -121,7 +121,7 @@ static void set_u8(struct cfg *cfg, const char *key, uint8_t value)
 	cfg->host->map_set(cfg->ctx, key, COTERIE_MAP_U8, &value, sizeof(value));
 }
 
-/* Log and publish the reason, as the executive does for a file that it refuses alone. */
+/* Log the reason and store it in the map, as the executive does when it refuses a file without a round. */
 static void tell_refused(struct cfg *cfg, const char *reason)
 {
 	static const char key[] = "config.totemconfig_reload_in_progress";
@@ -175,7 +175,7 @@ static struct cfg_round *take_first(struct cfg *cfg)
 
 	cfg->agreement.rounds = round->next;
 	if (round->next != NULL)
-		round->next->since_ns = now(cfg); /* its time limit starts now */
+		round->next->since_ns = now(cfg); /* the time limit of the next round starts now */
 	round->next = NULL;
 	return round;
 }
@@ -206,7 +206,7 @@ static void apply_first(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* Drop the first round. reason: NULL: the check went well. */
+/* Drop the first round. reason: NULL: it was a check without errors. */
 static void drop_first(struct cfg *cfg, const char *reason)
 {
 	struct cfg_round *round = take_first(cfg);
@@ -254,7 +254,7 @@ static void say(struct cfg *cfg, struct cfg_round *round, enum cfg_stage stage, 
 	decide(cfg);
 }
 
-/* ---- Reading ------------------------------------------------------------- */
+/* ---- Reading the file ---------------------------------------------------- */
 
 void cfg_agreement_prepared(void *self, int rc, const char *text)
 {
@@ -265,7 +265,7 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 	agreement->is_reading = false;
 	agreement->is_kept = rc == 0;
 	if (round == NULL || !round->is_begun || round->is_check)
-		drop_kept(cfg); /* the round of the kept file has ended, or was only a check */
+		drop_kept(cfg); /* the round for which the file was read has ended, or is only a check */
 	if (round == NULL || !round->is_begun)
 		cfg_reload_next(cfg);
 	else if (rc == 0)
@@ -304,7 +304,7 @@ void cfg_agreement_next(struct cfg *cfg)
 		cfg_agreement_prepared(cfg, rc, "");
 }
 
-/* ---- The order ----------------------------------------------------------- */
+/* ---- Rounds and their messages ------------------------------------------- */
 
 static struct cfg_round **end_of(struct cfg_round **list, uint32_t *count)
 {
@@ -357,7 +357,7 @@ void cfg_agreement_void(struct cfg *cfg)
 		*place = round->next;
 		cfg_round_destroy(round);
 	}
-	cfg->agreement.is_voided = true; /* do the rest later: the ring has to send other messages first */
+	cfg->agreement.is_voided = true; /* a timer does the rest later: the ring has to send other messages first */
 }
 
 void cfg_agreement_begin_round(
@@ -430,7 +430,7 @@ void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t si
 		return;
 	}
 	if (member == NULL || member->is_out)
-		return; /* it has ended on this node */
+		return; /* the round has ended on this node, or goes on without this member */
 	if (is_decided != (word->stage >= CFG_STAGE_APPLIED) ||
 		!cfg_round_take(member, word->stage, word->text, word->text_size)) {
 		complain(cfg, nodeid, "a word");
@@ -469,7 +469,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 	char nodes[256], reason[REASON_SIZE];
 
 	if (round != cfg->agreement.rounds)
-		return; /* it has not begun yet */
+		return; /* this round is not active yet */
 	bool is_deaf = round->key != NULL && !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
 	cfg_round_name_missing(round, is_deaf ? CFG_STAGE_HEARD : CFG_STAGE_READY, nodes, sizeof(nodes));
@@ -480,7 +480,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 		nodes);
 	for (uint32_t i = 0; i < round->member_count; i++)
 		if (round->members[i].stage < CFG_STAGE_READY)
-			round->members[i].is_out = true; /* so that the report shows it */
+			round->members[i].is_out = true; /* so that the report shows that this member did not answer */
 	drop_first(cfg, reason);
 	decide(cfg);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests for a reload by clients of this node. Their rounds are watched, and requested again after a change
- * of the ring. If Corosync nodes are in the ring, RELOAD_CONFIG is sent instead. agree.c has the rounds.
+ * Requests of this node's clients for a reload, and the time limits of their rounds. After a change of the ring the
+ * requests are sent again. If Corosync nodes are in the ring, RELOAD_CONFIG is sent instead. agree.c describes the
+ * rounds.
  */
 #include "services/cfg/cfg.h"
 
@@ -14,9 +15,9 @@
 #define MS UINT64_C(1000000)
 #define TICK_NS (100 * MS)
 #define LETTER_NS (20 * MS)
-#define SILENCE_NS (5000 * MS) /* a node turns its loop many times in it */
+#define SILENCE_NS (5000 * MS) /* a node that runs makes many turns of its loop in this time */
 #define WARNING_NS (1000 * MS)
-#define PATIENCE_NS (60000 * MS) /* a resolver may need that long */
+#define PATIENCE_NS (60000 * MS) /* the resolver of names in a file may need that long */
 #define APPLY_NS (20000 * MS)
 #define TRIES_MAX 10
 
@@ -54,7 +55,7 @@ void cfg_agreement_arm(struct cfg *cfg)
 		cfg->host->timer_add(cfg->ctx, at_ns, on_tick, cfg, &agreement->timer);
 }
 
-/* ---- Asks ---------------------------------------------------------------- */
+/* ---- Requests ------------------------------------------------------------ */
 
 struct cfg_ask *cfg_ask_find(const struct cfg *cfg, uint64_t number)
 {
@@ -101,7 +102,7 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
 	if (rc < 0)
 		cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
 	else if (!is_check)
-		cfg_ask_destroy(cfg, ask); /* its client waits for the other request */
+		cfg_ask_destroy(cfg, ask); /* its client now waits for the reload that cfg_reload_send() has started */
 }
 
 static int send_ask(struct cfg *cfg, struct cfg_ask *ask)
@@ -152,7 +153,7 @@ int cfg_agreement_ask(struct cfg *cfg, struct coterie_client *client, enum cfg_r
 
 /* ---- Time ---------------------------------------------------------------- */
 
-/* Send requests again whose ring has changed. */
+/* Send those requests again that a change of the ring has made void. */
 static void ask_again(struct cfg *cfg)
 {
 	struct cfg_ask *next;
@@ -173,7 +174,7 @@ static void ask_again(struct cfg *cfg)
 	}
 }
 
-/* Check whether a member makes the rounds of this node's clients wait. */
+/* Send orders for rounds of this node's clients in which a member has not answered in time. */
 static void watch_rounds(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
@@ -191,7 +192,7 @@ static void watch_rounds(struct cfg *cfg)
 			round->is_ordered = true;
 			cfg_order(cfg, round, CFG_ORDER_WITHOUT);
 		}
-		/* A new key is for all members, so no member is left out of its round. */
+		/* A round for a new key never goes on without a member, since all members must get the key. */
 		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) && !round->is_ended &&
 			round == agreement->rounds) {
 			round->is_ended = true;
@@ -232,7 +233,7 @@ static bool is_among(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* Mark members that have left the ring, or left and returned, without a report of their result. */
+/* Mark members that have left the ring, or left and returned, before they reported their result. */
 static void mark_left(struct cfg_round *round, const struct coterie_configuration *configuration)
 {
 	for (uint32_t i = 0; i < round->member_count; i++) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The state of one reload that all nodes apply or none, and the answer to its client. agree.c has
- * the rules.
- */
+/* The state of one reload that either all nodes apply or none, and the answer to its client. agree.c has the rules. */
 #include "services/cfg/cfg.h"
 
 #include <ctype.h>
@@ -14,9 +11,9 @@
 #define CS_ERR_NO_MEMORY 8
 #define CS_ERR_INVALID_PARAM 7
 
-#define REPORT_TEXT_MAX 600000u /* bytes of all texts in one answer */
+#define REPORT_TEXT_MAX 600000u /* most bytes of all texts in one answer */
 #define MORE "more\n"
-#define ABSENT_MAX 256u /* nodes of the node list that a report names */
+#define ABSENT_MAX 256u /* most absent nodes in a report */
 
 /* ---- Members ------------------------------------------------------------- */
 
@@ -71,9 +68,9 @@ struct cfg_member *cfg_round_member(const struct cfg_round *round, uint32_t node
 	return NULL;
 }
 
-/* ---- Words --------------------------------------------------------------- */
+/* ---- Messages of members ------------------------------------------------- */
 
-/* Return whether a member in the stage `before` may send this stage. */
+/* Return whether a member may send `stage` when its last stage was `before`. */
 static bool follows(uint32_t before, uint32_t stage)
 {
 	switch (stage) {
@@ -95,11 +92,11 @@ bool cfg_round_take(struct cfg_member *member, uint32_t stage, const char *text,
 		return false;
 	member->stage = stage;
 	if (stage == CFG_STAGE_APPLIED)
-		return true; /* it had announced this */
+		return true; /* keep the text of READY, which lists the changes */
 	free(member->text);
 	member->text = text_size > 0 ? malloc((size_t)text_size + 1) : NULL;
 	if (member->text == NULL)
-		return true; /* out of memory. The text is only for people */
+		return true; /* out of memory: the round goes on without the text, which is only printed */
 	for (uint32_t i = 0; i < text_size; i++) {
 		unsigned char c = (unsigned char)text[i];
 
@@ -161,7 +158,7 @@ static enum cfg_node_outcome outcome_of(const struct cfg_member *member)
 	return CFG_NODE_NO_ANSWER;
 }
 
-/* Return the bytes of a text that fit. A text of several lines is cut after a whole line. */
+/* Return how many bytes of a text fit into `room`. A text of several lines is cut after a whole line. */
 static uint32_t fitting(const char *text, uint32_t room)
 {
 	size_t length = strlen(text);
@@ -217,7 +214,7 @@ static void reply_report(struct cfg *cfg, const struct cfg_round *round, struct 
 		struct cfg_wire_node_report node = {.nodeid = absent[i], .outcome = CFG_NODE_ABSENT};
 
 		if (cfg_round_member(round, absent[i]) != NULL)
-			continue; /* it has left meanwhile */
+			continue; /* it was a member, and the report already has it */
 		memcpy(bytes + size, &node, sizeof(node));
 		header[1]++;
 		size += (uint32_t)sizeof(node);

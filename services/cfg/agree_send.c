@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sends this node's messages in rounds of a reload in their order, and keeps them while the ring has no room.
- * agree.c has the rounds.
+ * Send this node's messages about reloads in their order, and keep them while the ring has no room. agree.c describes
+ * the rounds.
  */
 #include "services/cfg/cfg.h"
 
@@ -32,7 +32,7 @@ void cfg_letters_send(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* Queue a message, in the order in which they are written. body: without the executive's header. */
+/* Add a message to the end of the queue. body: the message without the executive's header. */
 static void write_letter(
 	struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size, const char *text, uint32_t text_size)
 {
@@ -40,7 +40,7 @@ static void write_letter(
 
 	if (letter == NULL) {
 		cfg->host->log(cfg->ctx, LOG_ERR, "Cannot speak of a reload: out of memory");
-		return; /* the node of the client will end the round */
+		return; /* this node then counts as silent, and the node of the client ends the round */
 	}
 	*letter = (struct cfg_letter){.function = function, .size = body_size + text_size};
 	memcpy(letter->bytes, body, body_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Administration: how nodes and links are, killing a node, stopping the daemon with everybody's
- * consent, reading the configuration and opening the logs again.
+ * The configuration service. It reports the state of nodes and links, kills a node, stops the daemon if the tracking
+ * clients agree, reads the configuration again and reopens the log files.
  */
 #include "services/cfg/cfg.h"
 
@@ -23,7 +23,7 @@ struct cfg_connection *cfg_connection_of(struct cfg *cfg, struct coterie_client 
 void cfg_snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
-	/* Without it the compiler may read `from` again where `to` is used. */
+	/* Without this line the compiler may read `from` again where `to` is used. */
 	__asm__ volatile("" : : "r"(to) : "memory");
 }
 
@@ -89,7 +89,7 @@ static int handle_reopen_log_files(void *self, struct coterie_client *client, co
 
 /* ---- Killing a node ------------------------------------------------------ */
 
-/* The ring itself is asked: clients may write the keys of runtime.members. */
+/* Take the members from the ring and not from the map, in which clients may write the keys of runtime.members. */
 static bool is_member(struct cfg *cfg, uint32_t nodeid)
 {
 	const uint32_t *members;
@@ -146,14 +146,14 @@ static void deliver_kill_node(void *self, uint32_t nodeid, void *msg, uint32_t s
 	if (length > CFG_REASON_SIZE)
 		length = CFG_REASON_SIZE;
 	length = strnlen(kill->reason.text, length);
-	for (size_t i = 0; i < length; i++) /* it ends up in logs and on terminals */
+	for (size_t i = 0; i < length; i++) /* the reason is printed in logs and on terminals */
 		text[i] = iscntrl((unsigned char)kill->reason.text[i]) ? '?' : kill->reason.text[i];
 	text[length] = '\0';
 	snprintf(reason, sizeof(reason), "Killed by node %u : %s", nodeid, text);
 	cfg->host->die(cfg->ctx, EXIT_KILLED, reason);
 }
 
-/* ---- Ring messages without effect here ----------------------------------- */
+/* ---- Ring messages without effect ---------------------------------------- */
 
 static void deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
@@ -183,7 +183,7 @@ static int cfg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* The executive has ended all connections before. */
+/* The executive has ended all connections before this call. */
 static void cfg_fini(void *self)
 {
 	struct cfg *cfg = self;
@@ -217,7 +217,7 @@ static void cfg_dump(void *self)
 #define OBSERVES COTERIE_OBSERVES
 #define ADMINISTERS COTERIE_ADMINISTERS
 
-/* A client that tracks shutdowns has a vote in them, so tracking needs the right to use. */
+/* A client that tracks shutdowns can prevent them, so tracking needs the access right "use". */
 static const struct coterie_request cfg_requests[] = {
 	{CFG_REQ_RING_STATUS_GET, sizeof(struct cfg_req_plain), FLOW | OBSERVES, CFG_RES_RING_STATUS_GET,
 		cfg_handle_ring_status_get},

@@ -1,11 +1,11 @@
 /*
- * Every message of the configuration service: between client libraries and the executive over libqb, and
- * between the nodes on the ring. Both libcfg and the service plugin share this file, so they
- * cannot disagree. The layouts are those of Corosync 3.1.7 (book services, "cfg").
+ * Every message of the configuration service: between client libraries and the executive over libqb, and between the
+ * nodes on the ring. Both libcfg and the service plugin include this file, so they use the same layouts. The layouts
+ * are those of Corosync 3.1.7 (book services, "cfg").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,7 +18,7 @@
 enum {
 	CFG_SERVICE_ID = 1,
 	CFG_REASON_SIZE = 256,
-	/* Links in an answer to CFG_REQ_RING_STATUS_GET, and bytes of their texts, NUL included. */
+	/* Most links in an answer to CFG_REQ_RING_STATUS_GET, and bytes of their two texts, NUL included. */
 	CFG_RING_STATUS_MAX = 16,
 	CFG_RING_NAME_SIZE = 128,
 	CFG_RING_STATUS_SIZE = 512,
@@ -60,7 +60,7 @@ CFG_LAYOUT(cfg_response_header, error, 16);
 
 /* The reason why a node is killed. */
 struct cfg_wire_reason {
-	uint16_t length; /* usually includes the NUL, at most 256 */
+	uint16_t length; /* at most 256. Usually it includes the NUL */
 	uint16_t pad[3];
 	char text[CFG_REASON_SIZE]; /* bytes behind length are undefined */
 };
@@ -71,7 +71,7 @@ CFG_LAYOUT(cfg_wire_reason, text, 8);
 
 enum cfg_request_id {
 	CFG_REQ_RING_STATUS_GET = 0,
-	CFG_REQ_RING_REENABLE = 1, /* from older libraries, always refused */
+	CFG_REQ_RING_REENABLE = 1, /* sent by older libraries, always refused */
 	CFG_REQ_KILL_NODE = 2,
 	CFG_REQ_TRY_SHUTDOWN = 3,
 	CFG_REQ_REPLY_TO_SHUTDOWN = 4,
@@ -86,7 +86,7 @@ enum cfg_request_id {
 	CFG_REQ_KEY_ROTATE = 1001,
 };
 
-/* RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES, TRACKSTOP. */
+/* The requests RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES and TRACKSTOP. */
 struct cfg_req_plain {
 	struct cfg_request_header header;
 };
@@ -103,7 +103,7 @@ CFG_LAYOUT(cfg_req_kill_node, nodeid, 16);
 CFG_LAYOUT(cfg_req_kill_node, reason, 24);
 
 enum cfg_shutdown_flags {
-	CFG_SHUTDOWN_REQUEST = 0, /* so does any other number */
+	CFG_SHUTDOWN_REQUEST = 0, /* any other number means the same */
 	CFG_SHUTDOWN_REGARDLESS = 1,
 	CFG_SHUTDOWN_IMMEDIATE = 2,
 };
@@ -145,7 +145,7 @@ CFG_LAYOUT(cfg_req_node_status_get, version, 24);
 
 struct cfg_req_trackstart {
 	struct cfg_request_header header;
-	uint8_t track_flags; /* without meaning */
+	uint8_t track_flags; /* ignored */
 	uint8_t pad[7];
 };
 CFG_SIZE(cfg_req_trackstart, 24);
@@ -153,7 +153,7 @@ CFG_LAYOUT(cfg_req_trackstart, track_flags, 16);
 
 enum cfg_reload_flags {
 	CFG_RELOAD_CHECK = 1, /* all nodes read and check their files, and change nothing */
-	CFG_RELOAD_FORCE = 2, /* running nodes may be missing in a coterie.conf */
+	CFG_RELOAD_FORCE = 2, /* accept a coterie.conf in which running nodes are missing */
 };
 
 struct cfg_req_reload_report {
@@ -165,7 +165,7 @@ CFG_SIZE(cfg_req_reload_report, 24);
 CFG_LAYOUT(cfg_req_reload_report, flags, 16);
 
 enum cfg_rotate_flags {
-	CFG_ROTATE_FORCE = 1, /* nodes of the node list may be absent from the ring */
+	CFG_ROTATE_FORCE = 1, /* rotate the key even if nodes of the node list are not in the ring */
 };
 
 struct cfg_req_key_rotate {
@@ -197,7 +197,7 @@ enum cfg_response_id {
 	CFG_RES_KEY_ROTATE = 1001, /* struct cfg_res_reload_report */
 };
 
-/* A response that has only a result. */
+/* A response that has only an error code. */
 struct cfg_res_plain {
 	struct cfg_response_header header;
 };
@@ -234,7 +234,7 @@ struct cfg_res_local_get {
 CFG_SIZE(cfg_res_local_get, 32);
 CFG_LAYOUT(cfg_res_local_get, nodeid, 24);
 
-/* The same layout as the public struct corosync_knet_link_status_v1. */
+/* This struct has the layout of the public struct corosync_knet_link_status_v1. */
 struct cfg_wire_link_status {
 	uint8_t enabled, connected, dynconnected, pad;
 	uint32_t mtu;
@@ -246,7 +246,7 @@ CFG_LAYOUT(cfg_wire_link_status, mtu, 4);
 CFG_LAYOUT(cfg_wire_link_status, source, 8);
 CFG_LAYOUT(cfg_wire_link_status, destination, 264);
 
-/* The same layout as the public struct corosync_cfg_node_status_v1. */
+/* This struct has the layout of the public struct corosync_cfg_node_status_v1. */
 struct cfg_wire_node_status {
 	uint32_t version;
 	uint32_t nodeid;
@@ -268,7 +268,7 @@ struct cfg_res_node_status_get {
 CFG_SIZE(cfg_res_node_status_get, 4200);
 CFG_LAYOUT(cfg_res_node_status_get, status, 24);
 
-/* A response with the status and an error. */
+/* The response with an error, in place of struct cfg_res_node_status_get. */
 struct cfg_res_node_status_error {
 	struct cfg_response_header header;
 	uint32_t version;
@@ -279,25 +279,28 @@ CFG_LAYOUT(cfg_res_node_status_error, version, 24);
 
 /* The outcome of a reload. */
 enum cfg_outcome {
-	CFG_OUTCOME_APPLIED = 1, /* everywhere */
+	CFG_OUTCOME_APPLIED = 1, /* all nodes have applied their files */
 	CFG_OUTCOME_REFUSED = 2, /* a node refused: no node has changed anything */
-	CFG_OUTCOME_CHECKED = 3, /* every node could apply its file */
-	CFG_OUTCOME_EACH = 4,    /* Corosync nodes are in the ring: each node decides about its own file. The
-	                              report has only the node that was asked */
+	CFG_OUTCOME_CHECKED = 3, /* a check: every node could apply its file */
+	CFG_OUTCOME_EACH = 4,    /* Corosync nodes are in the ring, so each node decides about its own file. The report
+				  * has only the node of the client */
 };
 
 /* The result of one node. */
 enum cfg_node_outcome {
-	CFG_NODE_READY = 1,     /* it could apply its file. The text has the changes it would make */
-	CFG_NODE_APPLIED = 2,   /* the text has its changes */
-	CFG_NODE_REFUSED = 3,   /* the text has the reason */
-	CFG_NODE_FAILED = 4,    /* it failed after it was ready. The text has the reason */
-	CFG_NODE_NO_ANSWER = 5, /* the service is not loaded there, or hangs */
+	CFG_NODE_READY = 1,     /* its file is valid. The text has the changes that it would make */
+	CFG_NODE_APPLIED = 2,   /* it has applied its file. The text has the changes */
+	CFG_NODE_REFUSED = 3,   /* it has refused. The text has the reason */
+	CFG_NODE_FAILED = 4,    /* its file was valid, and applying it failed. The text has the reason */
+	CFG_NODE_NO_ANSWER = 5, /* it sent no message: the service is not loaded, or hangs */
 	CFG_NODE_LEFT = 6,      /* it has left the ring */
 	CFG_NODE_ABSENT = 7,    /* it is in the node list, and was not in the ring when the key changed */
 };
 
-/* Followed by `count` nodes in ascending order, absent ones last. error is CS_OK for every outcome. */
+/*
+ * Followed by `count` nodes (struct cfg_wire_node_report) in ascending order, absent nodes last. header.error is CS_OK
+ * for every outcome.
+ */
 struct cfg_res_reload_report {
 	struct cfg_response_header header;
 	uint32_t outcome; /* enum cfg_outcome */
@@ -308,8 +311,9 @@ CFG_LAYOUT(cfg_res_reload_report, outcome, 24);
 CFG_LAYOUT(cfg_res_reload_report, count, 28);
 
 /*
- * Followed by text_size bytes, padded to a multiple of 8. For a node that is ready or has applied its file,
- * the text has lines: "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" if some were left out.
+ * One node in a report. It is followed by text_size bytes, padded to a multiple of 8. For a node that is ready or has
+ * applied its file, the text has lines: "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" if lines were
+ * left out.
  */
 struct cfg_wire_node_report {
 	uint32_t nodeid;
@@ -329,14 +333,17 @@ CFG_LAYOUT(cfg_event_test_shutdown, flags, 24);
 
 /* ---- Node to node ---- */
 
-/* The lower half of the id on the ring. */
+/* The lower 16 bits of header.id of a ring message. */
 enum cfg_ring_function {
 	CFG_RING_REENABLE = 0, /* never sent */
 	CFG_RING_KILL_NODE = 1,
 	CFG_RING_SHUTDOWN = 2,
 	CFG_RING_RELOAD_CONFIG = 3,
 	CFG_RING_CRYPTO_RECONFIG = 4,
-	/* Extensions, sent only in rings of Coterie nodes. A Corosync node would drop them with a warning. */
+	/*
+	 * The following messages are extensions. They are sent only in rings of Coterie nodes: a Corosync node would
+	 * drop them with a warning.
+	 */
 	CFG_RING_RELOAD_ASK = 5,
 	CFG_RING_RELOAD_WORD = 6,
 	CFG_RING_RELOAD_ORDER = 7,
@@ -360,7 +367,7 @@ CFG_LAYOUT(cfg_ring_kill_node, reason, 24);
 
 struct cfg_ring_reload_config {
 	struct cfg_request_header header;
-	uint32_t nodeid; /* of the sender */
+	uint32_t nodeid; /* node id of the sender */
 	uint32_t pad;
 	uint64_t cookie; /* chosen by the sender, and meaningful only to it */
 };
@@ -370,9 +377,9 @@ CFG_LAYOUT(cfg_ring_reload_config, cookie, 24);
 
 /* The phases of a node in a change of keys. Corosync calls the first two activate and cleanup. */
 enum cfg_phase {
-	CFG_PHASE_LOADED = 1,    /* it can read packets with the new keys */
-	CFG_PHASE_GONE_OVER = 2, /* it sends with the new keys */
-	CFG_PHASE_WITHDRAWN = 3, /* an extension: it may no longer have the keys that it announced */
+	CFG_PHASE_LOADED = 1,    /* the node can decrypt packets with the new keys */
+	CFG_PHASE_GONE_OVER = 2, /* the node sends with the new keys */
+	CFG_PHASE_WITHDRAWN = 3, /* an extension: the node may no longer have the keys that it announced */
 };
 
 struct cfg_ring_crypto_reconfig {
@@ -386,8 +393,8 @@ CFG_LAYOUT(cfg_ring_crypto_reconfig, phase, 16);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, tag, 20);
 
 /*
- * Rounds of a reload that all nodes apply or none (agree.c) are identified by the node that asked and a
- * number of that node.
+ * A request for a reload that either all nodes apply or none (agree.c). Its round is identified by the sender of this
+ * message and the sender's number.
  */
 struct cfg_ring_reload_ask {
 	struct cfg_request_header header;
@@ -399,14 +406,14 @@ CFG_SIZE(cfg_ring_reload_ask, 32);
 CFG_LAYOUT(cfg_ring_reload_ask, number, 16);
 CFG_LAYOUT(cfg_ring_reload_ask, flags, 24);
 
-/* The messages of a member in a round, in this order. Of each group it sends one. */
+/* The messages of a member in a round. It sends HEARD, then READY or REFUSED, then APPLIED or FAILED. */
 enum cfg_stage {
-	CFG_STAGE_HEARD = 1,   /* it takes part */
-	CFG_STAGE_READY = 2,   /* its file is good. The text has the changes it would make */
-	CFG_STAGE_REFUSED = 3, /* its file is not. The text has the reason */
-	CFG_STAGE_APPLIED = 4, /* it has applied the file. For a key: it sends with the new one, and has wiped the old
-			        * one */
-	CFG_STAGE_FAILED = 5,  /* it could not. The text has the reason */
+	CFG_STAGE_HEARD = 1,   /* the member takes part */
+	CFG_STAGE_READY = 2,   /* its file is valid. The text has the changes that it would make */
+	CFG_STAGE_REFUSED = 3, /* its file is not valid. The text has the reason */
+	CFG_STAGE_APPLIED = 4, /* it has applied the file. In a round for a key: it sends with the new key, and has
+			        * wiped the old key */
+	CFG_STAGE_FAILED = 5,  /* applying the file or key failed. The text has the reason */
 };
 
 struct cfg_ring_reload_word {
@@ -416,7 +423,7 @@ struct cfg_ring_reload_word {
 	uint32_t stage; /* enum cfg_stage */
 	uint32_t text_size;
 	uint32_t pad;
-	char text[]; /* without NUL */
+	char text[]; /* text_size bytes without NUL */
 };
 CFG_SIZE(cfg_ring_reload_word, 40);
 CFG_LAYOUT(cfg_ring_reload_word, number, 16);
@@ -425,10 +432,10 @@ CFG_LAYOUT(cfg_ring_reload_word, stage, 28);
 CFG_LAYOUT(cfg_ring_reload_word, text_size, 32);
 CFG_LAYOUT(cfg_ring_reload_word, text, 40);
 
-/* Orders of the node that asked, when members make the others wait. */
+/* Orders of the node that requested the round, if members do not answer in time. */
 enum cfg_order {
-	CFG_ORDER_WITHOUT = 1, /* members that are silent up to the third of these are left out */
-	CFG_ORDER_DROP = 2,    /* no node applies anything */
+	CFG_ORDER_WITHOUT = 1, /* after three of these the round goes on without members that have sent nothing */
+	CFG_ORDER_DROP = 2,    /* all nodes drop the round */
 };
 
 struct cfg_ring_reload_order {
@@ -441,7 +448,7 @@ CFG_SIZE(cfg_ring_reload_order, 32);
 CFG_LAYOUT(cfg_ring_reload_order, number, 16);
 CFG_LAYOUT(cfg_ring_reload_order, order, 24);
 
-/* A new key of the ring, encrypted under the one in use: wrap.c. */
+/* A new key of the ring, encrypted with the key in use: wrap.c. */
 enum {
 	CFG_ROUND_SIZE = 16,
 	CFG_KEY_SIZE = 256,
@@ -449,7 +456,7 @@ enum {
 };
 
 struct cfg_sealed_key {
-	uint8_t round[CFG_ROUND_SIZE]; /* random */
+	uint8_t round[CFG_ROUND_SIZE]; /* random number of the round */
 	uint8_t bytes[CFG_KEY_SIZE];
 	uint8_t tag[CFG_KEY_TAG_SIZE];
 };
@@ -457,9 +464,7 @@ CFG_SIZE(cfg_sealed_key, 288);
 CFG_LAYOUT(cfg_sealed_key, bytes, 16);
 CFG_LAYOUT(cfg_sealed_key, tag, 272);
 
-/*
- * Asks for a round as RELOAD_ASK does, with the same messages and orders. In it all nodes take this key or none does.
- */
+/* A request for a round as RELOAD_ASK, with the same messages and orders. Either all nodes apply this key or none. */
 struct cfg_ring_key_rotate {
 	struct cfg_request_header header;
 	uint64_t number;

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A change of the ring's keys (book encryption, "Change of the key"), with rules that avoid a race of the
- * reference.
+ * A change of the ring's keys (book encryption, "Change of the key"), with rules that avoid a race condition of
+ * Corosync.
  *
- * 1 A reload makes the transport hold new keys beside the keys in use. This node sends phase 1.
- * 2 Every member has sent phase 1, so every member can read packets with the new keys. Each changes over to
- * them at this place of the order, and sends phase 2.
- * 3 Every member has sent phase 2, so no member sends with the old keys any more. They are wiped.
+ * 1. A reload makes the transport load new keys beside the keys in use. This node sends phase 1.
+ * 2. Every member has sent phase 1, so every member can decrypt packets with the new keys. At the last of these
+ *    messages each member begins to send with the new keys, and sends phase 2. The member has now changed over.
+ * 3. Every member has sent phase 2, so no member sends with the old keys any more. The old keys are wiped.
  *
- * The last message of a member is valid until its next one, and is dropped when the member leaves. Before a
- * node replaces announced keys by those of a later reload, it withdraws its message with phase 3, and waits
- * until that is delivered. Messages carry a tag of their keys, so that no node changes over to keys that
- * others do not have.
+ * The last message of a member is valid until its next one, and is dropped when the member leaves. Before a node
+ * replaces announced keys by those of a later reload, it withdraws its message with phase 3, and waits until phase 3 is
+ * delivered. Messages contain a tag of their keys, so that no node changes over to keys that other nodes do not have.
  *
- * A member that never sends phase 1 keeps the old keys in use. A warning names it. Reloads, which wait while
- * keys change, are allowed again. When other nodes join the ring, all messages are sent once more.
+ * If a member never sends phase 1, all nodes go on using the old keys, and log a warning with the id of this member.
+ * From then on reloads, which wait while keys change, are allowed again. When nodes join the ring, each member sends
+ * its last message once more.
  *
- * Corosync nodes have no tags and wait for no member. They change over at their own phase 1 and wipe the old
- * keys at their own phase 2. So phase 2 from any member makes this node change over as well, if it can:
- * otherwise the sender could not read its packets. If Corosync nodes did all that before this node had
- * loaded the keys, their messages cannot have reached it, and no token arrives. With such nodes in the ring,
- * that makes this node change over, too.
+ * Corosync nodes send no tags and wait for no member. They change over at their own phase 1 and wipe the old keys at
+ * their own phase 2. So this node also changes over when any member sends phase 2, if it has loaded the keys: otherwise
+ * that member could not decrypt its packets. If Corosync nodes change over before this node has loaded the keys, their
+ * messages do not arrive here, and the token does not, either. So in a ring with Corosync nodes, a missing token makes
+ * this node change over, too.
  */
 #include "services/cfg/cfg.h"
 
@@ -34,12 +34,12 @@
 #define MS UINT64_C(1000000)
 #define TICK_NS (50 * MS)
 /*
- * Time without a token, although this node has a message to send, after which it changes over. No ring is
- * that slow. Links are given up later, by their pings.
+ * In a ring with Corosync nodes, this node changes over after this time without a token. Even a slow ring passes the
+ * token more often. The pings of links have longer timeouts, so the links are still up then.
  */
 #define SILENCE_NS (150 * MS)
 #define PATIENCE_NS (5000 * MS)
-#define SETTLE_NS (1000 * MS) /* the messages of a node that joins arrive within this time */
+#define SETTLE_NS (1000 * MS) /* after nodes join, their messages about keys arrive within this time */
 #define COMPLAINT_NS (10000 * MS)
 
 _Static_assert(CFG_PHASE_LOADED == COTERIE_REKEY_ACTIVATE, "one number for both");
@@ -49,7 +49,7 @@ static void arm(struct cfg *cfg);
 
 /* --- the states --- */
 
-/* Return the time without a token. A repeated token does not count. */
+/* Return the time since the last token. A repeated token is not counted as a token. */
 static uint64_t silence_ns(struct cfg *cfg)
 {
 	struct coterie_map_value value;
@@ -76,7 +76,7 @@ static void enter(struct cfg *cfg, enum cfg_rekey_state state)
 						  : 0;
 }
 
-/* End the change. Messages about it are dropped, and later ones begin the next change. */
+/* End the change. Drop the members' messages about it, and keep those about the next change. */
 static void finish(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -98,7 +98,7 @@ static void give_up(struct cfg *cfg)
 	cfg_rotate_ends(cfg, "the change of the ring's keys is void");
 }
 
-/* @return true: it is done */
+/* Make the transport do the step of a phase. @return true: the step was done */
 static bool take_turn(struct cfg *cfg, uint32_t phase)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -136,10 +136,10 @@ static void send_owed(struct cfg *cfg)
 	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 
 	if (cfg->host->ring_send(cfg->ctx, CFG_RING_CRYPTO_RECONFIG, COTERIE_SAFE, &iov, 1) == 0)
-		rekey->owed = 0; /* otherwise it is sent at the next tick */
+		rekey->owed = 0; /* if sending fails, the next tick tries again */
 }
 
-/* From here on reloads are allowed. */
+/* Log a warning that the change waits for members. From now on reloads are allowed. */
 static void warn(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -150,7 +150,7 @@ static void warn(struct cfg *cfg)
 		cfg, rekey->state == CFG_REKEY_LOADED
 			     ? "the new key is loaded, and not all nodes have it: see the log"
 			     : "the old key is still accepted, since not all nodes use the new one: see the log");
-	/* If this node itself has failed, it has logged that, and no other node is named. */
+	/* If only this node's transport has failed, no node is listed: that error was logged before. */
 	if (cfg_words_name_missing(rekey, true, nodes, sizeof(nodes)))
 		cfg->host->log(cfg->ctx, LOG_WARNING,
 			"The ring keeps its old keys, since nodes have loaded other ones than this node:%s; "
@@ -170,7 +170,7 @@ static void warn(struct cfg *cfg)
 			nodes);
 }
 
-/* Take all steps that are possible now. */
+/* Do all steps of the change that are possible now. */
 static void go_on(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -188,7 +188,7 @@ static void go_on(struct cfg *cfg)
 	if (rekey->owed != 0)
 		send_owed(cfg);
 	if (rekey->state == CFG_REKEY_LOADED && !rekey->has_warned && cfg_words_are_hopeless(rekey))
-		warn(cfg); /* waiting does not make their keys equal */
+		warn(cfg); /* do not wait for the time limit: the nodes have different keys */
 	arm(cfg);
 	cfg_reload_next(cfg);
 }
@@ -234,12 +234,9 @@ static void arm(struct cfg *cfg)
 	}
 }
 
-/* --- what happens --- */
+/* --- events --- */
 
-/*
- * The keys are again the ones that all use, and no member has changed over: nothing is left to
- * agree on.
- */
+/* End a change without effect: the transport has loaded the keys in use again, and no member has changed over. */
 static void go_back(struct cfg *cfg)
 {
 	if (take_turn(cfg, COTERIE_REKEY_ACTIVATE) && take_turn(cfg, COTERIE_REKEY_CLEANUP))
@@ -260,8 +257,8 @@ static void on_loaded(void *arg)
 	cfg->host->log(
 		cfg->ctx, LOG_NOTICE, "The ring's keys change: waiting until all nodes have loaded the new ones");
 	/*
-	 * Only a stuck change is replaced by the next one. A member that had changed over then has to
-	 * do so again.
+	 * A new change begins before the last one has ended only if a member made the last one wait too long. If this
+	 * node had changed over, it now starts with the first step again.
 	 */
 	if (cfg->rekey.state == CFG_REKEY_ACTIVE)
 		finish(cfg);
@@ -285,8 +282,8 @@ static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
 }
 
 /*
- * Record that a member has withdrawn its key: that of the next change, if it has begun one. A member that already sends
- * with the new key keeps its phase.
+ * Record that a member has withdrawn its last message. This is its message about the next change, if it has begun one.
+ * A member that already sends with the new key keeps its phase.
  */
 static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 {
@@ -301,8 +298,8 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 }
 
 /*
- * A member that has changed over and sends phase 1 before this change is complete has begun the next
- * change.
+ * Record the phase of a member. If a member has changed over, and sends phase 1 before this change is complete, it has
+ * begun the next change.
  */
 static void take_phase(const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
 {
@@ -356,10 +353,7 @@ static bool is_among(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/*
- * Messages of members that stay remain valid. Messages that a new member sent elsewhere are not
- * known.
- */
+/* Keep the messages of members that stay in the ring. Members that join have sent no message in this ring yet. */
 void cfg_configuration(void *self, const struct coterie_configuration *configuration)
 {
 	struct cfg *cfg = self;
@@ -371,7 +365,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 	struct cfg_rekey_member *members = calloc(configuration->member_count + 1, sizeof(*members));
 
 	if (members == NULL)
-		return; /* members that left would be waited for in vain */
+		return; /* out of memory: the old list stays, and this node may wait for members that have left */
 	for (uint32_t i = 0; i < configuration->member_count; i++) {
 		uint32_t nodeid = configuration->members[i];
 		const struct cfg_rekey_member *before = cfg_words_member(rekey, nodeid);
@@ -390,15 +384,12 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 			rekey->owed = rekey->state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED : CFG_PHASE_GONE_OVER;
 		rekey->settled_ns = cfg->host->now_ns(cfg->ctx) + SETTLE_NS;
 	}
-	arm(cfg); /* continue at the next tick: the ring has to send other messages first */
+	arm(cfg); /* continue at the next tick, since the ring has to send other messages first */
 }
 
 /* --- reloads --- */
 
-/*
- * From here on messages of Corosync nodes are about this reload. Their earlier messages no longer
- * count.
- */
+/* Drop the earlier messages of Corosync nodes: they have no tag, and their later messages are about this reload. */
 void cfg_rekey_reload_asked(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -421,7 +412,7 @@ bool cfg_rekey_allows_reload(struct cfg *cfg)
 		return false;
 	if (rekey->state == CFG_REKEY_ACTIVE || rekey->is_withdrawn)
 		return true;
-	/* This node may not have the announced keys any more after the reload. */
+	/* The reload may replace the keys that this node has announced, so withdraw its message first. */
 	if (!rekey->is_withdrawing) {
 		rekey->is_withdrawing = true;
 		rekey->owed = CFG_PHASE_WITHDRAWN;
@@ -441,7 +432,7 @@ void cfg_rekey_reload_ends(struct cfg *cfg)
 	if (rekey->tag == cfg_words_tag(cfg))
 		rekey->owed = CFG_PHASE_LOADED;
 	else
-		give_up(cfg); /* the file has the keys in use again */
+		give_up(cfg); /* the reload has loaded other keys than those of this change */
 	go_on(cfg);
 }
 

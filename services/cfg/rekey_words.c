@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The messages of the members of the ring about a change of its keys, and the tags of these keys.
- * rekey.c has the rules.
+ * The messages of the ring's members about a change of keys, and the tags of these keys. rekey.c describes the rules.
  */
 #include "services/cfg/cfg.h"
 
@@ -13,13 +12,13 @@
 #define MAC_SIZE 32u
 
 /*
- * Builds before 0.1.0 sent 0xc7 and an unkeyed hash. Their messages are handled as those of nodes without
- * tags.
+ * The highest byte of a tag shows its kind. Builds before 0.1.0 sent 0xc7 and an unkeyed hash. Their messages are
+ * handled like those of Corosync nodes, which have no tags.
  */
 #define TAG_MARK 0xc8000000u
 #define TAG_MARK_MASK 0xff000000u
 
-/* --- what the new keys are --- */
+/* --- the tag of the new keys --- */
 
 static const char *text_of(struct cfg *cfg, const char *key, const char *otherwise)
 {
@@ -41,8 +40,8 @@ static bool mac(const void *key, size_t key_size, const void *bytes, size_t size
 }
 
 /*
- * HKDF-Extract is applied to the ring's key (RFC 5869), since libknet uses the key itself. A ring without encryption
- * has no key. Then the tag covers only the configured options, which are not secret.
+ * Apply HKDF-Extract (RFC 5869) to the ring's key, so that the HMAC uses another key than libknet. A ring without
+ * encryption has no key. In that case the tag covers only the configured options, which are not secret.
  */
 uint32_t cfg_words_tag(struct cfg *cfg)
 {
@@ -56,7 +55,7 @@ uint32_t cfg_words_tag(struct cfg *cfg)
 	int length = snprintf(words, sizeof(words), "%.63s\n%.63s\n%.63s\n",
 		text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none"),
 		text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none"),
-		text_of(cfg, "totem.encryption", "none")); /* of udp and udpu */
+		text_of(cfg, "totem.encryption", "none")); /* an option of udp and udpu */
 
 	if (cfg->host->key_get(cfg->ctx, &key, &size) < 0)
 		size = 0;
@@ -64,7 +63,9 @@ uint32_t cfg_words_tag(struct cfg *cfg)
 		       mac(root, sizeof(root), words, (size_t)length, tag);
 
 	explicit_bzero(root, sizeof(root));
-	/* A tag that could not be computed is equal to no other, so the ring keeps its keys. */
+	/*
+	 * If libcrypto failed, the tag has no hash bits and differs from other nodes' tags, so the ring keeps its keys.
+	 */
 	return is_made ? TAG_MARK | (uint32_t)tag[0] << 16 | (uint32_t)tag[1] << 8 | tag[2] : TAG_MARK;
 }
 
@@ -86,8 +87,8 @@ uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_m
 }
 
 /*
- * A member that joined after this node changed over has the new keys, otherwise it could not have
- * joined.
+ * Return whether the change waits for a message of this member. A member that joined after this node changed over has
+ * the new keys, since it could not have joined without them.
  */
 static bool is_waited_for(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
 {

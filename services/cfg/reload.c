@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads the configuration again on all nodes, at the same place of the order. Each node decides about its own
- * file (book services, "cfg"), as Corosync nodes do. This is used in rings with a Corosync node. agree.c has the
- * other way.
+ * The reload for rings with a Corosync node. All nodes read their configuration again, at the same place of the order.
+ * Each node decides about its own file (book services, "cfg"), as Corosync nodes do. agree.c describes the reload of
+ * other rings.
  */
 #include "services/cfg/cfg.h"
 
@@ -41,7 +41,8 @@ static void reload_destroy(struct cfg_reload *reload)
 }
 
 /*
- * Return the reload of the delivered message, or a new one without a client. NULL: out of memory.
+ * Return the reload to which a delivered message belongs. For the message of another node create one without a client.
+ * NULL: out of memory.
  */
 static struct cfg_reload *reload_delivered(struct cfg *cfg, bool is_ours, uint64_t cookie)
 {
@@ -62,7 +63,7 @@ static struct cfg_reload *find_read(const struct cfg *cfg)
 	return reload;
 }
 
-/* Send a report that contains only this node. The other nodes do not report. */
+/* Send a report that contains only this node, since other nodes do not send their results. */
 static void report(struct cfg *cfg, struct coterie_client *client, int rc, const char *text)
 {
 	struct cfg_round *round = cfg_round_create(cfg, 0, 0, true);
@@ -128,7 +129,7 @@ void cfg_reload_next(struct cfg *cfg)
 		one->is_read = one->is_delivered;
 	cfg->is_reading = true;
 
-	/* Forced, since Corosync nodes also apply a file that lacks a running node. */
+	/* Force the reload, since Corosync nodes also apply a file in which a running node is missing. */
 	int rc = cfg_reload_start(cfg, COTERIE_RELOAD_FORCED, on_done);
 
 	if (rc < 0)

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A new key of the ring, which all nodes take or none: `coterie-ctl key rotate`.
+ * A new key of the ring, which either all nodes apply or none: `coterie-ctl key rotate`.
  *
- * 1 A client asks. Its node makes a random key, encrypts it under the key in use (wrap.c) and sends it: KEY_ROTATE. At
- * the place of this message in the order a round begins, as for a reload (agree.c). The asker's node wipes its copy,
- * and then acts as any other member. 2 Each member decrypts the key and has its executive store it beside the key file.
- * It sends READY, or REFUSED with the reason. If a member does not confirm that it takes part, the asker's node sends
- * DROP. The key is for all members, and older builds do not know KEY_ROTATE. 3 At the place of the last of these
- * messages in the order, all members decide the same. If one has refused, each removes what it has stored. Otherwise
- * each has its transport load the key, and the file takes the place of the key file. 4 The ring changes to the key as
- * after a reload (rekey.c). A member that has done so sends APPLIED. A member whose change got stuck sends FAILED.
+ * 1. A client requests the rotation. Its node makes a random key, encrypts it with the key in use (wrap.c) and sends it
+ *    as KEY_ROTATE. When this message is delivered, a round begins, as for a reload (agree.c). The client's node wipes
+ *    its copy of the key, and then acts as any other member.
+ * 2. Each member decrypts the key, and its executive stores the key beside the key file. The member sends READY, or
+ *    REFUSED with the reason. If a member does not confirm that it takes part, the client's node sends DROP: all
+ *    members need the key, and older builds do not know KEY_ROTATE.
+ * 3. When the last READY or REFUSED is delivered, all members decide the same. If a member has refused, each member
+ *    removes the stored key. Otherwise the transport of each member loads the key, and the stored file replaces the key
+ *    file.
+ * 4. The ring changes to the key as after a reload (rekey.c). A member that has completed this change sends APPLIED. A
+ *    member that has waited too long for others sends FAILED.
  *
- * A ring that changes between 1 and 3 ends the round without effect on this node. The client is not asked again, since
- * nodes of the node list may be absent now. In a partition at the moment of 3 the other side may have decided, so each
- * node keeps the file that it has stored.
+ * If the ring changes between steps 1 and 3, the round ends without effect on this node. The request is not sent again,
+ * since nodes of the node list may be absent now. If a partition happens during step 3, the other part may have applied
+ * the key, so each node keeps the stored file.
  */
 #include "services/cfg/cfg.h"
 
@@ -67,7 +70,7 @@ uint32_t cfg_rotate_absent(struct cfg *cfg, uint32_t *list, uint32_t max)
 	return found;
 }
 
-/* @return true: text names the nodes */
+/* Return whether nodes of the node list are not in the ring, and write their ids to `text`. */
 static bool is_any_absent(struct cfg *cfg, char *text, size_t size)
 {
 	uint32_t list[16], count = cfg_rotate_absent(cfg, list, 16);
@@ -80,10 +83,7 @@ static bool is_any_absent(struct cfg *cfg, char *text, size_t size)
 	return count > 0;
 }
 
-/*
- * Check whether this node refuses a rotation that its own client requests. @return false: it does
- * not
- */
+/* Return whether this node refuses a rotation that its own client requests, and write the reason. */
 static bool is_refused(struct cfg *cfg, uint32_t flags, char reason[REASON_SIZE])
 {
 	const void *key;
@@ -112,11 +112,11 @@ static void set_verdict(struct cfg_round *round, uint32_t nodeid, const char *re
 
 	if (member == NULL)
 		return;
-	member->stage = CFG_STAGE_HEARD; /* in place of its earlier messages */
+	member->stage = CFG_STAGE_HEARD; /* so that REFUSED can replace any earlier message of this member */
 	cfg_round_take(member, CFG_STAGE_REFUSED, reason, (uint32_t)strlen(reason));
 }
 
-/* Send a report that contains only this node. 0; -ENOMEM */
+/* Send a report that contains only this node, which has refused. @return 0; -ENOMEM */
 static int reply_refused(struct cfg *cfg, struct coterie_client *client, const char *reason)
 {
 	struct cfg_round *round = cfg_round_create(cfg, 0, 0, true);
@@ -137,7 +137,7 @@ static int send_key(struct cfg *cfg, uint32_t flags, uint64_t number)
 	struct iovec iov = {(uint8_t *)&message + sizeof(message.header), sizeof(message) - sizeof(message.header)};
 	uint8_t key[CFG_KEY_SIZE];
 
-	/* getrandom returns up to 256 bytes in one piece. */
+	/* One call suffices: getrandom() never returns less than the requested size up to 256 bytes. */
 	int rc = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : -EIO;
 
 	if (rc == 0)
@@ -218,8 +218,8 @@ void cfg_rotate_void(struct cfg *cfg, struct cfg_ask *ask, struct cfg_round *rou
 bool cfg_rotate_is_time(const struct cfg *cfg) { return cfg->rekey.state == CFG_REKEY_IDLE || cfg->rekey.has_warned; }
 
 /*
- * Write why the new key of the round cannot be decrypted. The ring's key has changed since the request, or the node that
- * requested the round has another key file.
+ * Write the reason why the new key of the round cannot be decrypted. Either the ring's key has changed since the
+ * request, or the node that requested the round has another key file.
  */
 static void explain_closed(struct cfg *cfg, const struct cfg_round *round, char reason[REASON_SIZE])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stopping the daemon: votes among the clients that track shutdowns (book services, "cfg"). */
+/* Shutdown of the daemon, with votes of the clients that track shutdowns (book services, "cfg"). */
 #include "services/cfg/cfg.h"
 
 #include <errno.h>
@@ -8,18 +8,18 @@
 #define CS_OK 1
 #define CS_ERR_BUSY 10
 
-#define SHUTDOWN_TIMEOUT_MS 5000u /* unless the map has another */
+#define SHUTDOWN_TIMEOUT_MS 5000u /* used if the map has no cfg.shutdown_timeout */
 #define RETRY_NS UINT64_C(10000000)
 #define NS_PER_MS UINT64_C(1000000)
 
-/* ---- Telling the nodes --------------------------------------------------- */
+/* ---- The message on the ring --------------------------------------------- */
 
 static int send_shutdown(struct cfg *cfg)
 {
 	return cfg->host->ring_send(cfg->ctx, CFG_RING_SHUTDOWN, COTERIE_SAFE, NULL, 0);
 }
 
-/* Carry out the decision, even if the ring has no room at the moment. */
+/* Send SHUTDOWN. If the ring has no room, try again later. */
 static void insist_on_shutdown(void *arg)
 {
 	struct cfg *cfg = arg;
@@ -30,8 +30,7 @@ static void insist_on_shutdown(void *arg)
 	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS, insist_on_shutdown, cfg,
 		    &cfg->shutdown_retry) < 0) {
 		cfg->shutdown_retry = NULL;
-		cfg->host->stop(cfg->ctx); /* as promised, although the other nodes were not
-					    * informed */
+		cfg->host->stop(cfg->ctx); /* stop without the message: the client was answered that the daemon stops */
 	}
 }
 
@@ -47,7 +46,7 @@ void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 /* ---- The vote ------------------------------------------------------------ */
 
-/* The asker agrees by asking. */
+/* Return whether a client has to answer. The asker does not: its request means that it agrees. */
 static bool has_vote(const struct cfg *cfg, const struct cfg_connection *connection)
 {
 	return connection->is_tracking && connection != cfg->vote.asker;
@@ -70,7 +69,7 @@ static void decide(struct cfg *cfg, bool is_agreed)
 		insist_on_shutdown(cfg);
 }
 
-/* Decide if no tracker is left that has to answer. */
+/* End the vote if all trackers have answered. */
 static void count_votes(struct cfg *cfg)
 {
 	bool is_agreed = true;
@@ -105,8 +104,8 @@ static struct cfg_connection *next_to_ask(struct cfg *cfg)
 }
 
 /*
- * Start from the beginning after each one. A client that cannot be sent the question disconnects at
- * once, which may complete the vote, and end it.
+ * Send the event to all trackers. A client that cannot be sent the event is disconnected at once. That changes the list
+ * and may end the vote, so search from the start of the list after each event.
  */
 static void ask_trackers(struct cfg *cfg)
 {
@@ -196,7 +195,7 @@ int cfg_handle_trackstart(void *self, struct coterie_client *client, const void 
 	connection->is_tracking = true;
 	connection->is_asked = false;
 	connection->answer = CFG_NOT_ANSWERED;
-	/* Ask the new tracker after the answer to its request. */
+	/* Send the event of a running vote only after the answer to this request. */
 	cfg->host->reply(client, CFG_RES_TRACKSTART, CS_OK, NULL, 0);
 	ask_trackers(cfg);
 	return COTERIE_REPLIED;
@@ -216,7 +215,7 @@ void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection)
 	if (!connection->is_tracking)
 		return;
 	connection->is_tracking = false;
-	count_votes(cfg); /* a tracker that has disconnected does not object */
+	count_votes(cfg); /* the vote may now be complete, since a tracker that has left does not object */
 }
 
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: the clients that track shutdowns, and the last messages of the
- * members about keys. While a shutdown is being decided, a reload is under way or keys change, it is not handed
- * over. These do not take long.
+ * The state for a new version of the plugin: the clients that track shutdowns, and the last messages of the members
+ * about keys. While a vote or a reload runs or keys change, the state is not handed over. The new version waits for
+ * their end.
  */
 #include "services/cfg/cfg.h"
 
@@ -53,7 +53,7 @@ int cfg_state_save(void *self, void **blob, uint32_t *size)
 		last = one;
 		count++;
 	}
-	coterie_state_put_u32(&writer, count); /* oldest first */
+	coterie_state_put_u32(&writer, count); /* the connections follow, oldest first */
 	for (; last != NULL; last = last->previous) {
 		coterie_state_put_u64(&writer, cfg->host->client_id(last->client));
 		coterie_state_put_u32(&writer, last->is_tracking);

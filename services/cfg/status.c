@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The transport's view of nodes and links, in the form of the client library. */
+/* The state of nodes and links as the transport reports it, in the form of the client library. */
 #include "services/cfg/cfg.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define CS_ERR_NOT_SUPPORTED 19
 #define CS_ERR_FAILED_OPERATION 21
 
-/* Only knet's links have a state of their own. Other links are present or not. */
+/* Return whether links have a state. Only links of knet have one. Links of other transports are present or not. */
 static bool has_link_states(struct cfg *cfg)
 {
 	const void *value;
@@ -58,7 +58,7 @@ static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
 	return count;
 }
 
-/* Return one character for the state of a node on a link. */
+/* Return the character that shows the state of a node on a link. */
 static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 {
 	struct coterie_node_status status = {.size = sizeof(status)};
@@ -75,7 +75,7 @@ static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 	return (char)('0' + (one->is_enabled != 0) + 2 * (one->is_connected != 0) + 4 * (one->is_dynamic != 0));
 }
 
-/* @return false: the text does not fit */
+/* Write one character per node for a link. @return false: the text does not fit */
 static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t size)
 {
 	uint32_t nodeids[CFG_RING_STATUS_SIZE];
@@ -91,7 +91,7 @@ static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t 
 	return count < size;
 }
 
-/* "0 10.0.0.1" */
+/* Write the number and address of a link: "0 10.0.0.1". */
 static void link_name(const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
 {
 	char numeric[64] = "";
@@ -159,15 +159,13 @@ static void convert_status(struct cfg_wire_node_status *to, const struct coterie
 	}
 }
 
-/*
- * The transport is queried before the version is checked, which decides the error as in Corosync.
- */
+/* Query the transport before the check of the version, so that the client gets the same error as from Corosync. */
 static int32_t node_status(
 	struct cfg *cfg, const struct cfg_req_node_status_get *req, struct coterie_node_status *status)
 {
 	int rc = cfg->host->node_status(cfg->ctx, req->nodeid, status);
 
-	/* If nodes have no links of their own, a node that is not known counts as not reachable. */
+	/* If links have no state, report an unknown node as not reachable. */
 	if (rc == -ENOENT && !has_link_states(cfg))
 		rc = 0;
 	if (rc == -ENOTSUP)
@@ -203,7 +201,7 @@ int cfg_handle_node_status_get(void *self, struct coterie_client *client, const 
 	return COTERIE_REPLIED;
 }
 
-/* Copy the bytes of an address. @return false: it has none */
+/* Copy the bytes of an address. @return false: it is neither IPv4 nor IPv6 */
 static bool copy_address(const struct sockaddr_storage *address, uint8_t bytes[16])
 {
 	switch (address->ss_family) {

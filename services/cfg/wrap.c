@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Encrypts a new key of the ring for the way to the other nodes. It is encrypted with the key in use, since core dumps
- * contain stored frames, and the ring may be recorded. docs/encryption.md has the derivation.
+ * Encryption of a new key of the ring, before it is sent to the other nodes. It is encrypted with the key in use, even
+ * though packets are encrypted, too: core dumps contain frames, and packets may be recorded. docs/encryption.md has the
+ * derivation.
  */
 #include "services/cfg/cfg.h"
 
@@ -18,7 +19,7 @@
 
 static const char label[] = "coterie rotation of the key 1";
 
-/* The data that is authenticated with the key, and from which the wrapping key is derived. */
+/* Data that is authenticated together with the encrypted key. The wrapping key is derived from this data, too. */
 struct binding {
 	uint32_t sender; /* network order */
 	uint8_t round[CFG_ROUND_SIZE];
@@ -33,7 +34,10 @@ static bool mac(const void *key, size_t key_size, const void *bytes, size_t size
 	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) != NULL;
 }
 
-/* HKDF (RFC 5869) of the ring's key. 0; -ENODATA; -EIO */
+/*
+ * Derive a key from the ring's key with HKDF (RFC 5869). @return 0; -ENODATA: the ring has no key; -EIO: libcrypto
+ * failed
+ */
 static int derive(struct cfg *cfg, const struct binding *binding, uint8_t key[MAC_SIZE])
 {
 	const void *ring_key;
@@ -51,8 +55,8 @@ static int derive(struct cfg *cfg, const struct binding *binding, uint8_t key[MA
 
 void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE])
 {
-	static const struct binding none; /* its last byte differs from that of each round, so the tag is not the key of
-					   * a round */
+	static const struct binding none; /* its byte `one` is 0, but 1 in every round, so the tag is never a key of a
+					   * round */
 	uint8_t digest[MAC_SIZE];
 
 	memset(tag, 0, CFG_KEY_TAG_SIZE);
@@ -61,7 +65,7 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE])
 	explicit_bzero(digest, sizeof(digest));
 }
 
-/* Each key is used once, since the number of the round is random. So the nonce may be zero. */
+/* Each wrapping key is used once, since each round has a random number. So the nonce may be zero. */
 static bool begin(EVP_CIPHER_CTX *context, const uint8_t key[MAC_SIZE], const struct binding *binding, int is_seal)
 {
 	static const uint8_t nonce[NONCE_SIZE];
@@ -129,6 +133,6 @@ int cfg_wrap_open(struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key 
 	EVP_CIPHER_CTX_free(context);
 	explicit_bzero(wrapping, sizeof(wrapping));
 	if (!is_open)
-		explicit_bzero(key, CFG_KEY_SIZE); /* the decrypted bytes are not authentic */
+		explicit_bzero(key, CFG_KEY_SIZE); /* wipe the decrypted bytes, since they are not authentic */
 	return is_open ? 0 : -EBADMSG;
 }

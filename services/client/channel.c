@@ -17,16 +17,13 @@
 enum {
 	NAME_SIZE = 64,
 	INSTANCE_LENGTH_MAX = 31,
-	/* Interval of the checks whether the executive still runs. */
+	/* While a call waits for a response, it checks at this interval whether the executive still runs. */
 	RESPONSE_SLICE_MS = 2000,
-	/*
-	 * More bytes than a wake-up byte can use in the socket's send buffer (768 on Linux 6,
-	 * amd64).
-	 */
+	/* Upper limit of the bytes that one wake-up byte uses in the socket's send buffer (768 on Linux 6, amd64). */
 	WAKEUP_COST_MAX = 4096,
 };
 
-/* Check for [a-z0-9][a-z0-9_-]{0,30}, in ASCII for every locale. */
+/* Return whether a name matches [a-z0-9][a-z0-9_-]{0,30}. The result is the same in every locale. */
 static bool is_instance_name(const char *name)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -58,7 +55,7 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 	channel->connection = qb_ipcc_connect(name, CHANNEL_MESSAGE_SIZE_MAX);
 	if (channel->connection == NULL) {
 		rc = errno == 0 ? -ENOMEM : -errno;
-		/* Sockets in the file system return this if no process listens. */
+		/* Sockets in the file system return ENOENT if no process listens. */
 		return rc == -ENOENT ? -ECONNREFUSED : rc;
 	}
 	rc = qb_ipcc_fd_get(channel->connection, &channel->fd);
@@ -84,8 +81,8 @@ void channel_close(struct channel *channel)
 }
 
 /*
- * The end of the socket is seen on both sides: every poll here ends, and the executive sees the
- * client disconnect.
+ * Shut the socket down. Every poll of this process then returns, and the executive handles the disconnect of the
+ * client.
  */
 void channel_interrupt(struct channel *channel)
 {
@@ -95,9 +92,7 @@ void channel_interrupt(struct channel *channel)
 
 bool channel_is_interrupted(const struct channel *channel) { return atomic_load(&channel->is_interrupted); }
 
-/*
- * Without this, a program that repeats a refused request would never see the end of the connection.
- */
+/* Return whether the executive has ended. A program that only repeats refused requests finds out by this check. */
 bool channel_is_hung_up(const struct channel *channel)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
@@ -106,14 +101,14 @@ bool channel_is_hung_up(const struct channel *channel)
 }
 
 /*
- * Each request is followed by a byte on a socket, which wakes the executive. If the executive does
- * not read and that socket is full, libqb repeats the write without a pause until it fits. So this
- * function checks for room before a request is queued. Only this process fills the socket's send
- * buffer, under the lock, and the reader empties it at any time. So room that was once seen stays,
- * and one check covers as many requests as fit at the largest cost of a byte.
+ * Return whether the socket has room for a wake-up byte. libqb sends such a byte after each request, to wake the
+ * executive. If the executive does not read and the socket is full, libqb repeats the write without a pause. So check
+ * for room before a request is queued. Only this process fills the socket's send buffer, under the lock, and the reader
+ * empties it at any time. So room does not become less between two sends, and one check is valid for as many requests
+ * as fit with WAKEUP_COST_MAX bytes each.
  *
- * If the service uses sockets throughout, this descriptor is that of the events. Then it is always
- * empty in this direction, and libqb itself refuses requests that do not fit.
+ * If libqb uses sockets in place of shared memory, this descriptor is that of the events. Its send buffer is then
+ * always empty, and libqb itself refuses requests that do not fit.
  */
 static bool has_wakeup_room(struct channel *channel)
 {
@@ -134,7 +129,7 @@ static bool has_wakeup_room(struct channel *channel)
 	return true;
 }
 
-/* Call with the lock held. -EAGAIN: nothing was queued. */
+/* Send a request. The caller holds the lock. @return -EAGAIN: nothing was queued */
 static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	ssize_t rc;
@@ -168,7 +163,7 @@ static ssize_t response_locked(struct channel *channel, void *response, size_t r
 			return -ENOTCONN;
 		if (rc != -EAGAIN && rc != -ETIMEDOUT && rc != -EINTR) {
 			/*
-			 * The response is still to come, and would be taken for the answer to the
+			 * Allow no more requests: the response may still arrive, and would be read as the answer to the
 			 * next request.
 			 */
 			channel->is_out_of_step = true;
@@ -203,7 +198,7 @@ ssize_t channel_call(struct channel *channel, enum channel_gate gate, const stru
 cs_error_t channel_request(
 	struct channel *channel, const void *request, size_t request_size, void *response, size_t response_size)
 {
-	/* struct iovec has no const. The request is only read. */
+	/* The cast removes const for struct iovec. The request is only read. */
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};
 	ssize_t size = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
 
@@ -226,8 +221,8 @@ ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
 }
 
 /*
- * Wait here, not in libqb. libqb's wait for an event ends in a semaphore that only an event posts.
- * If another thread takes the event that ended the poll, that wait does not end.
+ * Receive an event. Wait for it with poll() here, and not in libqb. libqb polls and then waits for a semaphore, which
+ * only an event posts. If another thread takes the event in between, libqb's wait does not end.
  */
 ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting)
 {

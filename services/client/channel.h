@@ -1,9 +1,9 @@
 /*
- * A connection to one service of the executive, for requests and a stream of events. No other file
- * of the client libraries calls libqb.
+ * A connection to one service of the executive, for requests and a stream of events. No other file of the client
+ * libraries calls libqb.
  *
- * Requests of one channel are sent one after the other, even from several threads. Receiving events
- * does not wait for them, so a callback may make requests.
+ * Requests of one channel are sent one after the other, even from several threads. A thread that receives events does
+ * not wait for requests, so a callback may make requests.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,31 +24,32 @@ struct fast_channel;
 struct qb_ipcc_connection;
 
 enum {
-	/* Bytes of the longest request and event that are agreed on. */
+	/* Most bytes of a request or an event, as client and executive agree. */
 	CHANNEL_MESSAGE_SIZE_MAX = 1048576,
 	/*
-	 * Bytes of a buffer for an event. The ring that carries the event has a little more room
-	 * than was agreed. A sender that uses it must not be able to block the stream.
+	 * Bytes of a buffer for an event. libqb's buffer has a little more room than was agreed. An event that uses
+	 * this room must not block the events behind it.
 	 */
 	CHANNEL_EVENT_SIZE_MAX = CHANNEL_MESSAGE_SIZE_MAX + 8192,
 };
 
-/** The executive's stop signs that a request obeys. */
+/** The stops of the executive (flow control) that a request obeys. */
 enum channel_gate {
-	CHANNEL_GATE_ALL = 1,   /* stop everything */
-	CHANNEL_GATE_MCAST = 2, /* and stop multicasts */
+	CHANNEL_GATE_ALL = 1,   /* obey a stop of all requests (1) */
+	CHANNEL_GATE_MCAST = 2, /* obey a stop of all requests (1) and a stop of multicasts (2) */
 };
 
 struct channel {
 	struct qb_ipcc_connection *connection;
 	int fd;
-	pthread_mutex_t lock;    /* held from a request to the end of its response */
-	bool is_out_of_step;     /* under lock: a response could not be read */
-	uint32_t wakeup_credit;  /* under lock: number of requests whose wake-up byte certainly has
-				  * room */
+	pthread_mutex_t lock;    /* held from the send of a request to the end of its response */
+	bool is_out_of_step;     /* protected by lock: a response could not be read, so no request is allowed any
+				  * more */
+	uint32_t wakeup_credit;  /* protected by lock: number of requests that may be sent without a new check of the
+				  * socket's room */
 	int32_t wakeup_room_max; /* bytes of the socket's send buffer */
 	atomic_bool is_interrupted;
-	_Atomic(struct fast_channel *) fast; /* NULL: none; see fast_channel.h */
+	_Atomic(struct fast_channel *) fast; /* or NULL: see fast_channel.h */
 };
 
 /**
@@ -57,8 +58,8 @@ struct channel {
  * @param channel filled in
  * @param service IPC name, as of the default instance; copied
  * @param instance borrowed; NULL or "": the default instance
- * @return 0; -EINVAL instance is no instance's name; -ECONNREFUSED no process listens; -EAGAIN,
- * -EACCES, -ENOSYS, -EMFILE refused by the executive; -ENOMEM, or another errno of a system call
+ * @return 0; -EINVAL: instance is no valid name; -ECONNREFUSED: no process listens; -EAGAIN, -EACCES, -ENOSYS, -EMFILE:
+ *     refused by the executive; -ENOMEM, or another errno of a system call
  */
 int channel_open(struct channel *channel, const char *service, const char *instance);
 
@@ -66,8 +67,8 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 void channel_close(struct channel *channel);
 
 /**
- * Cut the connection while other threads may be in calls. Threads that receive wake up. The
- * executive sees the end of the connection at once. The caller must still call channel_close.
+ * Shut the connection down while other threads may be in calls. Threads that wait for events return. The executive is
+ * notified of the disconnect at once. The caller must still call channel_close.
  */
 void channel_interrupt(struct channel *channel);
 
@@ -77,25 +78,25 @@ bool channel_is_interrupted(const struct channel *channel);
 bool channel_is_hung_up(const struct channel *channel);
 
 /**
- * Send without an answer.
+ * Send a request that has no answer.
  *
  * @param iov borrowed; at most 64 elements
- * @return 0: queued for the executive; -EAGAIN: nothing was queued; -EMSGSIZE; -EBADF interrupted;
- * any other errno: the connection is broken
+ * @return 0: queued for the executive; -EAGAIN: nothing was queued; -EMSGSIZE; -EBADF: the channel was interrupted; any
+ *     other errno: the connection is broken
  */
 int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count);
 
 /**
- * Send and wait for the answer, without limit while the connection exists.
+ * Send a request and wait for the answer, without a time limit while the connection exists.
  *
  * @param response filled in
- * @return bytes of the response; -EAGAIN: nothing was sent; else as channel_send
+ * @return bytes of the response; -EAGAIN: nothing was sent; otherwise as channel_send
  */
 ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count,
 	void *response, size_t response_size);
 
 /**
- * Send an ordinary request: in one piece, with CHANNEL_GATE_ALL, and with an answer of known size.
+ * Send a request of one buffer, with CHANNEL_GATE_ALL and an answer of known size.
  *
  * @return client_error of the result of sending, or client_response_error of the answer
  */
@@ -106,12 +107,14 @@ cs_error_t channel_request(
  * Take the next event.
  *
  * @param event filled in; CHANNEL_EVENT_SIZE_MAX bytes
- * @param is_waiting wait for one without limit; signals do not end the wait
- * @return its bytes; -EAGAIN there is none; -EBADF interrupted; -ENOTCONN
+ * @param is_waiting wait for an event without a time limit; signals do not end the wait
+ * @return bytes of the event; -EAGAIN: there is none; -EBADF: the channel was interrupted; -ENOTCONN
  */
 ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting);
 
-/** The same without waiting, for an event of at most `size` bytes; -ENOTCONN: it is longer. */
+/**
+ * Do the same as channel_receive without waiting, for an event of at most `size` bytes. -ENOTCONN: the event is longer.
+ */
 ssize_t channel_receive_into(struct channel *channel, void *event, size_t size);
 
 #endif

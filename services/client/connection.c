@@ -23,7 +23,7 @@ void client_connection_close(struct client_connection *connection)
 	dispatch_fini(&connection->dispatch);
 }
 
-/* The object is the first member of the connection. */
+/* Find the connection of a handle. The cast is valid: the object is the connection's first member. */
 static cs_error_t connection_get(struct handle_table *table, uint64_t handle, struct client_connection **connection)
 {
 	struct handle_object *object;
@@ -96,7 +96,10 @@ void client_leave(struct handle_table *table, struct handle_object *object)
 {
 	struct client_connection *connection = (struct client_connection *)object;
 
-	/* Threads in a callback, or waiting for an event, only keep the memory from being freed. */
+	/*
+	 * Other threads hold references: in a callback, or while they wait for an event. Make their waits end. The last
+	 * thread frees the connection.
+	 */
 	if (atomic_load(&object->references) > 1)
 		channel_interrupt(&connection->channel);
 	connection_put(table, connection);

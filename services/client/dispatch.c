@@ -30,7 +30,7 @@ void dispatch_fini(struct dispatch *dispatch)
 	pthread_mutex_destroy(&dispatch->lock);
 }
 
-/* A nested dispatch finds no spare buffer and takes another. */
+/* Take the spare buffer. A nested dispatch finds no spare buffer and allocates another one. */
 static struct dispatch_buffer *buffer_take(struct dispatch *dispatch)
 {
 	struct dispatch_buffer *buffer;
@@ -87,7 +87,10 @@ static bool is_doorbell(const uint8_t *event, size_t size)
 	return header.id == COTERIE_CHANNEL_DOORBELL;
 }
 
-/* Until the first doorbell, events arrive over libqb, then in the ring. */
+/*
+ * Receive the next event or message. Until the first doorbell events arrive over libqb, afterwards in the ring of the
+ * channel.
+ */
 static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffer, struct fast_record *record)
 {
 	for (;;) {
@@ -111,7 +114,7 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const s
 	bool is_one = type == CS_DISPATCH_ONE || type == CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_idle = true;
 
-	/* As libqb does, deliver no more after the executive has ended. */
+	/* Deliver no more records after the executive has ended, as libqb does. */
 	if (fast_has_begun(atomic_load(&channel->fast)) && !channel_is_interrupted(channel) &&
 		channel_is_hung_up(channel))
 		return CS_ERR_LIBRARY;

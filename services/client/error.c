@@ -13,7 +13,10 @@ cs_error_t client_error(ssize_t rc)
 	return rc < INT_MIN ? CS_ERR_LIBRARY : qb_to_cs_error((int)rc);
 }
 
-/* A refusal by the executive itself is a bare header, shorter than the response proper. */
+/*
+ * If the executive refuses a request before it reaches the service, the answer is only a header, shorter than the
+ * service's response.
+ */
 cs_error_t client_response_error(const void *response, size_t size, size_t size_want)
 {
 	struct qb_ipc_response_header header;

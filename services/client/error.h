@@ -1,5 +1,5 @@
 /*
- * Converts a negative errno, which internal functions return, to a code of the public calls.
+ * Convert a negative errno, which internal functions return, to a cs_error_t of the public calls.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,16 +10,16 @@
 
 #include <corosync/corotypes.h>
 
-/** CS_OK for 0 and more; the code of a negative errno; CS_ERR_LIBRARY for one that has none. */
+/** Return CS_OK for 0 and more, or the code for a negative errno. An errno without a code gives CS_ERR_LIBRARY. */
 cs_error_t client_error(ssize_t rc);
 
 /**
  * Return the code of a response.
  *
  * @param response borrowed; size bytes, starting with libqb's response header
- * @param size_want bytes that the request's own response has at least
- * @return the code in the header; CS_ERR_LIBRARY if there is no header, if its code is not known,
- * or if it is CS_OK but the response is shorter than size_want
+ * @param size_want least bytes of the service's response to this request
+ * @return the code in the header; CS_ERR_LIBRARY if there is no header, if its code is not known, or if it is CS_OK but
+ *     the response is shorter than size_want
  */
 cs_error_t client_response_error(const void *response, size_t size, size_t size_want);
 

@@ -22,19 +22,19 @@
 
 enum {
 	/*
-	 * Limits of the waits for a doorbell that should arrive, and of the attempts to confirm a grant, one
-	 * millisecond apart. The second is about as long as a join is repeated.
+	 * Limits: the wait for a doorbell that should arrive, and the attempts to confirm a grant, one millisecond
+	 * apart. The attempts take about as long as cpg_join repeats its request.
 	 */
 	DOORBELL_PATIENCE_MS = 2000,
 	CONFIRM_TRIES = 15000,
 	/*
-	 * Connections that may wait at the socket of an offer. The executive needs one, but other
-	 * processes may connect, too.
+	 * Backlog of the socket of an offer. The executive needs only one connection, but other processes may connect,
+	 * too.
 	 */
 	PARCELS_MAX = 8,
-	/* Longest wait for room in a call that may wait. */
+	/* Longest wait of fast_send for room. */
 	ROOM_WAIT_NS = 1000000,
-	/* Sends between two checks whether the executive still runs. */
+	/* Most sends between two checks whether the executive still runs. */
 	SENDS_UNSEEN_MAX = 256,
 };
 
@@ -43,14 +43,14 @@ struct fast_channel {
 	struct coterie_channel_ring send; /* protected by send_lock, as are the members below */
 	uint32_t unseen;                  /* sends since the last check of the connection */
 	time_t seen_s;
-	long seen_ns; /* by the coarse clock */
+	long seen_ns; /* time of the last check, by the coarse clock */
 	bool is_gone;
 
 	pthread_mutex_t receive_lock;
 	struct coterie_channel_ring receive; /* protected by receive_lock, as are the members below */
-	uint64_t released;                   /* read position that the writer knows */
-	bool is_armed;                       /* this side has announced that it sleeps. If the writer has
-					      * cleared that, a doorbell follows */
+	uint64_t released;                   /* read position that was reported to the writer */
+	bool is_armed;                       /* this side has set reader_armed, since it sleeps. When the writer clears
+					      * reader_armed, it sends a doorbell */
 	fast_note note;
 	uint8_t context[FAST_CONTEXT_SIZE];
 
@@ -60,7 +60,7 @@ struct fast_channel {
 
 /* --- opening --- */
 
-/* Return the bytes of a ring. 0: no channel is wanted. */
+/* Return the bytes of a ring as the environment requests them. 0: use no channel. */
 static uint32_t wanted_size(void)
 {
 	const char *text = secure_getenv("COTERIE_CPG_RING");
@@ -74,7 +74,7 @@ static uint32_t wanted_size(void)
 	return size < COTERIE_CHANNEL_SIZE_MAX ? (uint32_t)size : COTERIE_CHANNEL_SIZE_MAX;
 }
 
-/* Make a socket that listens under a name that the kernel chooses. */
+/* Make a socket that listens under an abstract name that the kernel chooses. */
 static int listen_anywhere(char address[8])
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -114,8 +114,8 @@ int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *of
 }
 
 /*
- * Read what one peer has sent, and check it against the grant. @return 0; -EPROTO; in both cases the
- * caller owns fds
+ * Read the descriptors that a peer has sent, and check the peer's token against the grant. @return 0; -EPROTO; in both
+ * cases the caller owns fds
  */
 static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 {
@@ -141,7 +141,10 @@ static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 	return -EPROTO;
 }
 
-/* Every process may connect to the socket. The executive has done so before it answered. */
+/*
+ * Accept connections until one has the right token. Any process may connect to the socket. The executive has connected
+ * before it answered.
+ */
 static int take_parcel(int socket, const uint8_t token[16], int fds[2])
 {
 	int fd, rc = -ENOENT;
@@ -196,7 +199,7 @@ static int fast_create(const struct coterie_channel_grant *grant, int socket, st
 	}
 	pthread_mutex_init(&fast->send_lock, NULL);
 	pthread_mutex_init(&fast->receive_lock, NULL);
-	/* Wait for the doorbell of the executive's first event. */
+	/* Set reader_armed, so that the executive sends a doorbell with its first event. */
 	fast->is_armed = true;
 	coterie_channel_say(&fast->receive.control->reader_armed);
 	*out = fast;
@@ -222,14 +225,15 @@ static int ring_doorbell(struct channel *channel)
 	return channel_send(channel, CHANNEL_GATE_ALL, &iov, 1);
 }
 
-/* The executive waits for this message before it writes into the ring. */
+/* Confirm that the channel is open. The executive writes into the ring only after this message. */
 static int confirm(struct channel *channel)
 {
 	int rc;
 
 	for (int tries = 0; (rc = ring_doorbell(channel)) == -EAGAIN && tries < CONFIRM_TRIES; tries++)
 		poll(NULL, 0, 1);
-	return rc == -EAGAIN ? -ENOTCONN : rc; /* the request was carried out, so it must not be repeated */
+	return rc == -EAGAIN ? -ENOTCONN : rc; /* not -EAGAIN: the caller must not repeat the request, which was carried
+					        * out */
 }
 
 static int refuse(struct channel *channel)
@@ -269,7 +273,7 @@ int fast_channel_open(
 
 /* --- sending --- */
 
-/* A sender sees the end of the executive only by such a check. */
+/* Return whether the executive has ended. Check only from time to time, since the check is a system call. */
 static bool has_gone(struct channel *channel, struct fast_channel *fast)
 {
 	struct timespec now;
@@ -290,8 +294,8 @@ static bool has_room(struct fast_channel *fast, uint32_t need)
 }
 
 /*
- * Return whether an event can be received. Events would pile up in the executive while a sender
- * waits.
+ * Return whether a record can be received. If so, a sender does not wait for room, since events would accumulate in the
+ * executive during the wait.
  */
 static bool has_news(const struct fast_channel *fast)
 {
@@ -301,7 +305,10 @@ static bool has_news(const struct fast_channel *fast)
 	       __atomic_load_n(&control->consumed, __ATOMIC_RELAXED);
 }
 
-/* Announce that this side waits for room, so that the reader wakes it. */
+/*
+ * Return whether there is room. If not, set writer_waits, so that the reader wakes this thread, and wait for a short
+ * time.
+ */
 static bool find_room(struct fast_channel *fast, uint32_t need)
 {
 	uint32_t *waits = &fast->send.control->writer_waits;
@@ -313,8 +320,7 @@ static bool find_room(struct fast_channel *fast, uint32_t need)
 	if (has_room(fast, need))
 		return true;
 	if (atomic_load(&fast->callbacks) > 0 || has_news(fast))
-		return false; /* a callback does not wait, and neither does a client that has events
-			       * to read */
+		return false; /* do not wait in a callback, or while there are records to read */
 	syscall(SYS_futex, waits, FUTEX_WAIT, 1, &limit, NULL, 0);
 	return has_room(fast, need);
 }
@@ -346,8 +352,8 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 	} else if (find_room(fast, need)) {
 		write_message(fast, &head, iov, count, need);
 		/*
-		 * Ring the doorbell if the executive sleeps. -EAGAIN: the socket is full of doorbells that the
-		 * executive has not read. When it reads them it looks into the ring, so arm the ring again for later
+		 * Send a doorbell if the executive sleeps. -EAGAIN: the socket is full of doorbells that the executive
+		 * has not read. When it reads these, it also reads the ring. So set reader_armed again, for later
 		 * messages.
 		 */
 		if (coterie_channel_heard(armed) && ring_doorbell(channel) == -EAGAIN)
@@ -383,9 +389,7 @@ void fast_callback(struct fast_channel *fast, bool is_beginning)
 
 static bool is_empty(struct fast_channel *fast) { return coterie_channel_filled(&fast->receive) == 0; }
 
-/*
- * Release room to the writer in large steps, but at once if the writer waits or the ring is empty.
- */
+/* Report the read position to the writer after each large part, or at once if the writer waits or the ring is empty. */
 static void give_back(struct channel *channel, struct fast_channel *fast)
 {
 	struct coterie_channel_ring *ring = &fast->receive;
@@ -403,10 +407,9 @@ static void give_back(struct channel *channel, struct fast_channel *fast)
 }
 
 /*
- * Copy a record from the ring, so that a callback may take long, or dispatch, while the ring is
- * used.
+ * Copy a record from the ring, so that the ring can be used during a callback, which may take long or dispatch again.
  *
- * @return 0; -EAGAIN: there is none; -EPROTO
+ * @return 0; -EAGAIN: there is no record; -EPROTO
  */
 static int read_record(struct fast_channel *fast, uint8_t *buffer, struct fast_record *record)
 {
@@ -425,8 +428,7 @@ static int read_record(struct fast_channel *fast, uint8_t *buffer, struct fast_r
 	memcpy(buffer, here + sizeof(head), head.length);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&ring->control->written, __ATOMIC_RELAXED) == 0)
-		return -EPROTO; /* the executive has ended the channel and freed its memory during the
-				 * read */
+		return -EPROTO; /* the executive has closed the channel during the read, so the copy may be wrong */
 	*record = (struct fast_record){
 		.is_message = head.kind == COTERIE_CHANNEL_MESSAGE,
 		.nodeid = head.nodeid,
@@ -447,8 +449,7 @@ static bool is_rung(const struct fast_channel *fast)
 }
 
 /*
- * The executive has cleared the announcement that this side sleeps, so its doorbell has arrived or
- * will arrive at once.
+ * Take the executive's doorbell. The executive has cleared reader_armed, so the doorbell has arrived or arrives soon.
  */
 static int take_doorbell(struct channel *channel, struct fast_channel *fast)
 {
@@ -468,7 +469,7 @@ static int take_doorbell(struct channel *channel, struct fast_channel *fast)
 	return 0;
 }
 
-/* The ring is empty: announce that this side sleeps, and look once more. */
+/* Set reader_armed when the ring is empty. Then check the ring again: a record may have been written in between. */
 static void arm(struct fast_channel *fast)
 {
 	uint32_t *armed = &fast->receive.control->reader_armed;
@@ -479,7 +480,10 @@ static void arm(struct fast_channel *fast)
 		fast->is_armed = false;
 }
 
-/* A record is in the ring, and no doorbell follows. If requesting one fails, the next record brings one. */
+/*
+ * Request a doorbell for a record that is already in the ring. If the request fails, the executive sends a doorbell
+ * with the next record.
+ */
 static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 {
 	uint32_t *armed = &fast->receive.control->reader_armed;
@@ -490,7 +494,7 @@ static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 		(void)coterie_channel_turn(armed, COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_ARMED);
 }
 
-/* The records have been read meanwhile, so the executive must not ring for them. */
+/* Cancel the request for a doorbell, since the records have been read. */
 static void withdraw(struct fast_channel *fast)
 {
 	if (fast->is_armed && coterie_channel_turn(&fast->receive.control->reader_armed, COTERIE_CHANNEL_ASKING,
@@ -499,9 +503,9 @@ static void withdraw(struct fast_channel *fast)
 }
 
 /*
- * The state of the descriptor shows other threads, and callbacks that poll it, whether records are left. While
- * there is a record, a doorbell waits in the descriptor. When there is none, no doorbell waits, and the next record
- * brings one.
+ * Make the descriptor show other threads, and callbacks that poll it, whether there are records. While there is a
+ * record, the descriptor has a doorbell. Without a record it has none, and the executive sends a doorbell with the next
+ * record.
  */
 static int settle(struct channel *channel, struct fast_channel *fast)
 {
@@ -524,7 +528,7 @@ static int settle(struct channel *channel, struct fast_channel *fast)
 	return rc;
 }
 
-/* Wait with the lock released. @return 0: look again; -EAGAIN; -EBADF; -ENOTCONN */
+/* Wait with the lock released. @return 0: check the ring again; -EAGAIN; -EBADF; -ENOTCONN */
 static int wait_for_doorbell(struct channel *channel, struct fast_channel *fast, bool is_waiting)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};

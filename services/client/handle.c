@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 /*
- * A handle is slot number | check << 32. A slot's checks start at a random number and count up, so
- * that a stale handle stays dead however often its slot is used again. 31 bits: never 0 and never
- * all ones, which older programs take for "no handle".
+ * A handle is slot number | check << 32. The checks of a slot start at a random number and count up, so that an old
+ * handle stays invalid when its slot is used again. A check has 31 bits and is not 0, so a handle is never 0 or all
+ * ones, which older programs use as "no handle".
  */
 #define CHECK_MASK 0x7fffffffu
 
-/* Not random(): its sequence belongs to the program. */
+/* Return the first check of a slot. Do not use random(): the program may rely on its sequence of numbers. */
 static uint32_t check_first(void)
 {
 	uint32_t check;
@@ -51,7 +51,7 @@ static int slots_grow(struct handle_table *table)
 	return 0;
 }
 
-/* The slot of a live handle, or NULL. */
+/* Return the slot of a valid handle, or NULL. */
 static struct handle_slot *slot_find(struct handle_table *table, uint64_t handle)
 {
 	uint32_t number = (uint32_t)handle;

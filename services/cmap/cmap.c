@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration map for clients: clients read, change, list and track keys of this node's configuration and
- * statistics. Nodes send each other the version of their configuration. A node with an older one stops when it first
- * meets the others.
+ * statistics. Nodes send each other the version of their configuration. A node with an older version stops in its first
+ * ring with other nodes.
  */
 #include "services/cmap/cmap.h"
 
@@ -13,7 +13,7 @@
 void cmap_snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
-	/* Without it the compiler may read `from` again where `to` is used. */
+	/* Without this line the compiler may read `from` again where `to` is used. */
 	__asm__ volatile("" : : "r"(to) : "memory");
 }
 
@@ -100,7 +100,7 @@ static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 		return -ENOMEM;
 	cmap->host = host;
 	cmap->ctx = ctx;
-	cmap->estimate = UINT64_MAX; /* not counted yet */
+	cmap->estimate = UINT64_MAX; /* the size of the map is not counted yet */
 	rc = cmap_track_init(cmap);
 	if (rc < 0)
 		goto release;
@@ -116,7 +116,7 @@ release:
 	return rc;
 }
 
-/* The executive has ended all connections before, or a new version of this has them. */
+/* The executive has ended all connections before this call, or a new version of the plugin has taken them over. */
 static void cmap_fini(void *self)
 {
 	struct cmap *cmap = self;
@@ -133,7 +133,10 @@ static void cmap_fini(void *self)
 
 #define REQUEST(name) sizeof(struct cmap_req_##name)
 
-/* The handlers of set, delete and adjust check the key as well: keys that control the daemon need more rights. */
+/*
+ * The handlers of set, delete and adjust also check the key: a key that controls the daemon needs the access right
+ * "administer".
+ */
 static const struct coterie_request cmap_requests[] = {
 	{CMAP_REQ_SET, REQUEST(set), 0, CMAP_REQ_SET, cmap_handle_set},
 	{CMAP_REQ_DELETE, REQUEST(delete), 0, CMAP_REQ_DELETE, cmap_handle_delete},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of the cmap service. The executive owns the maps. These files handle the
- * requests of clients, and the one key that nodes exchange: totem.config_version.
+ * Shared by the files of the cmap service. The executive owns the maps. The service handles requests of clients, and
+ * sends one key to other nodes: totem.config_version.
  */
 #ifndef CMAP_CMAP_H
 #define CMAP_CMAP_H
@@ -20,12 +20,14 @@ struct coterie_state_writer;
 /** An iteration of a client over its map. */
 struct cmap_iterator {
 	struct cmap_iterator *next;
-	uint64_t number; /* number by which the client names it */
+	uint64_t number; /* number that the client uses for this iteration */
 	struct coterie_map_iterator *walk;
-	/* For a new version of this plugin, which iterates again: the prefix, and the last key. */
+	/*
+	 * For a new version of this plugin, which has to start the iteration again: the prefix, and the last sent key.
+	 */
 	char prefix[COTERIE_MAP_NAME_MAX + 1];
-	char last[COTERIE_MAP_NAME_MAX + 1]; /* last key that the client has received; "": none */
-	/* A key that an iteration was ahead after a new version took it over. */
+	char last[COTERIE_MAP_NAME_MAX + 1]; /* last key that was sent to the client; "": none */
+	/* After a new version took over: the key that was read too far. It is sent next. */
 	bool has_pending;
 	char pending[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t pending_type, pending_size;
@@ -35,18 +37,18 @@ struct cmap_iterator {
 struct cmap_tracker {
 	struct cmap_tracker *next;
 	uint64_t number;
-	uint64_t instance; /* number that events to the client carry */
+	uint64_t instance; /* the client's number, repeated in events */
 	struct cmap *cmap;
 	struct coterie_client *client;
 	struct coterie_map_tracker *tracker;
-	uint32_t events; /* COTERIE_MAP_DELETED … */
-	char key[];      /* or prefix */
+	uint32_t events; /* bits: COTERIE_MAP_DELETED, _MODIFIED, _ADDED, _PREFIX */
+	char key[];      /* key or prefix */
 };
 
-/** One client. The memory is the executive's (client_data). */
+/** One client. The executive owns the memory (client_data). */
 struct cmap_connection {
 	struct coterie_client *client;
-	struct cmap_connection *next, *previous; /* all, newest first */
+	struct cmap_connection *next, *previous; /* all connections, newest first */
 	uint32_t which;                          /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
 	uint32_t iterator_count, tracker_count;
 	uint32_t pad;
@@ -54,64 +56,63 @@ struct cmap_connection {
 	struct cmap_iterator *iterators;   /* newest first */
 	struct cmap_tracker *trackers;     /* newest first */
 	struct cmap_late *late, *late_end; /* late notifications, oldest first */
-	struct cmap_late_user *late_user;  /* NULL: it has no late notification */
+	struct cmap_late_user *late_user;  /* NULL: the client has no late notification */
 	uint64_t late_bytes;
 	uint32_t uid;
-	bool is_given_up; /* it has missed a notification, and will be disconnected */
+	bool is_given_up; /* the client has missed a notification, and will be disconnected */
 };
 
-/** The configuration version of this node and of the others. */
+/** The configuration versions of this node and of other nodes. */
 struct cmap_version {
-	struct coterie_map_tracker *tracker; /* of this node's key */
-	struct coterie_timer *retry;         /* sends a change again for which the ring had no room */
-	uint64_t own, highest;               /* of the current synchronisation */
+	struct coterie_map_tracker *tracker; /* tracks this node's key */
+	struct coterie_timer *retry;         /* runs while a change waits for room on the ring */
+	uint64_t own, highest;               /* versions in the current synchronisation */
 	uint32_t member_count;
 	bool has_ring;    /* the node has been in a ring, so messages may be sent */
-	bool has_checked; /* after the first ring with other nodes a difference no longer ends the
-			   * daemon */
+	bool has_checked; /* this node was in a ring with other nodes: a different version no longer ends the daemon */
 };
 
 struct cmap {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct cmap_connection *connections;
 	struct cmap_version version;
 	/*
-	 * Size of all keys and values together. The estimate is never too low, except for changes
-	 * that clients did not make.
+	 * Estimated size of all keys and values together. Changes that clients did not make may not be counted yet.
+	 * Otherwise the estimate is never too low.
 	 */
 	uint64_t estimate;
 	uint64_t next_count_ns;
 	uint64_t next_complaint_ns;
 	struct coterie_timer *drain; /* runs while notifications are late */
-	const char *told_key;        /* of the last change. Only compared, never dereferenced */
-	uint64_t told_ns;            /* time at which the first client was notified of it */
+	const char *told_key;        /* address of the last changed key. It is only compared, never dereferenced */
+	uint64_t told_ns;            /* time at which the first client was notified of this change */
 	uint32_t told_count;
-	struct cmap_change *change;               /* the change of which trackers are being notified, referenced; NULL:
-					      * none */
+	struct cmap_change *change;               /* the change for which trackers are being notified, referenced; or
+						   * NULL */
 	struct coterie_map_tracker *changes;      /* tracks all keys of the configuration, and is called after the
 					      * trackers of clients */
-	struct cmap_late_user *late_users;        /* that have late notifications */
-	uint64_t copies;                          /* of changes, since the start */
+	struct cmap_late_user *late_users;        /* users whose clients have late notifications */
+	uint64_t copies;                          /* number of copied changes since the start */
 	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch for a value that will be stored */
 };
 
 /* --- cmap.c --- */
 
 /**
- * Copy bytes that another process may be changing (a long request is in the client's own memory).
- * Afterwards only the copy is used.
+ * Copy bytes that another process may be changing: a long request is in memory that the client can change. The caller
+ * must then use only the copy.
  */
 void cmap_snapshot(void *to, const void *from, size_t size);
 
-/** Return the key of a client, borrowed from name. NULL: it is not terminated. */
+/** Return the key that a client has sent, borrowed from name. NULL: the key has no NUL. */
 const char *cmap_key(const struct cmap_wire_name *name);
 
 /**
  * Answer with a whole response.
  *
- * @param rc        0 or negative errno; -EBADF: no such handle; -ENODATA: the end
- * @param response  size bytes, header included, which is filled in by the executive; borrowed
+ * @param rc 0 or negative errno; -EBADF: no such handle; -ENODATA: end of the iteration
+ * @param response size bytes with the header, which the executive writes; borrowed
  * @return COTERIE_REPLIED
  */
 int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc, const void *response,
@@ -121,14 +122,14 @@ int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t respon
 
 /**
  * Notify a client of a change, at once or later.
- * @param number  of the tracker
- * @param key     key that has changed
- * @param notify  the event; copied
- * @param values  new and old value, which follow the event; copied
+ * @param number number of the tracker
+ * @param key key that has changed
+ * @param notify the event; copied
+ * @param values new and old value, which follow the event; copied
  */
 void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number, const char *key,
 	const struct cmap_event_notify *notify, const struct iovec values[2]);
-/** End a change: all trackers have been notified. The next change has its own values. */
+/** End a change: all trackers have been notified. The next change gets a new copy of its values. */
 void cmap_change_end(struct cmap *cmap);
 /** Drop late notifications of a tracker that ends. */
 void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uint64_t number);
@@ -149,7 +150,7 @@ int cmap_handle_set_map(void *self, struct coterie_client *client, const void *m
 int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_iter_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** Called when the connection ends. */
+/** Free all iterators of a connection that ends. */
 void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
@@ -157,14 +158,14 @@ int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, s
 /* --- track.c --- */
 
 /**
- * Start to track when all trackers of a change were notified. Call this before the first tracker of a
- * client. @return 0; -ENOMEM
+ * Add a tracker that is called after all trackers of clients. Call this before a client adds the first tracker.
+ * @return 0; -ENOMEM
  */
 int cmap_track_init(struct cmap *cmap);
 void cmap_track_fini(struct cmap *cmap);
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_track_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** Called when the connection ends. */
+/** End all trackers of a connection that ends. */
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
 int cmap_trackers_load(struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
@@ -176,10 +177,10 @@ int cmap_state_load(void *self, const void *blob, uint32_t size);
 
 /* --- version.c --- */
 
-/** @return 0; -ENOMEM */
+/** Track the key of the version. @return 0; -ENOMEM */
 int cmap_version_init(struct cmap *cmap);
 void cmap_version_fini(struct cmap *cmap);
-/** Send our version to the other nodes, as soon as the ring has room. */
+/** Send this node's version to the other nodes, as soon as the ring has room. */
 void cmap_version_tell(struct cmap *cmap);
 void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular);

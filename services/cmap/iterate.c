@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Iterations of clients over their map. Changes of the map are seen by running iterations. */
+/* Iterations of clients over their map. If the map changes, a running iteration reads the changed map. */
 #include "services/cmap/cmap.h"
 
 #include <errno.h>
@@ -50,8 +50,8 @@ void cmap_iterators_save(const struct cmap_connection *connection, struct coteri
 }
 
 /*
- * Keys come in ascending order, so iterate up to the last key. The iterator may be one key further
- * then.
+ * Iterate up to the last key that was sent, since keys have an ascending order. If that key was deleted, the iterator
+ * has read one key too far.
  */
 static void catch_up(struct cmap *cmap, struct cmap_iterator *iterator)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Late notifications. A change with many trackers would block the loop for long. So the first ones are notified at
- * once, the others a few at a time. Each client is notified in the order of the changes.
+ * Late notifications. A change with many trackers would block the loop for long. So the first trackers are notified at
+ * once, and the others in small batches. Each client is notified in the order of the changes.
  */
 #include "services/cmap/cmap.h"
 
@@ -10,31 +10,31 @@
 #include <string.h>
 #include <syslog.h>
 
-/* An event takes up to 30 us while its client does not read. */
-#define DIRECT_MAX 48u /* of one change */
-#define BATCH_MAX 32u  /* each time */
+/* Sending an event takes up to 30 us if its client does not read. */
+#define DIRECT_MAX 48u /* most events of one change that are sent at once */
+#define BATCH_MAX 32u  /* most events in one turn of the timer */
 #define BATCH_NS UINT64_C(1000000)
-#define LATE_BYTES_MAX 4194304u       /* of one client. A tracker for each of its keys needs far less */
-#define USER_LATE_BYTES_MAX 16777216u /* of all clients of one user */
-#define LATE_BYTES 64u                /* size at which one event counts, including malloc's overhead */
+#define LATE_BYTES_MAX 4194304u       /* limit for one client, far more than a tracker for each key needs */
+#define USER_LATE_BYTES_MAX 16777216u /* limit for all clients of one user */
+#define LATE_BYTES 64u                /* counted size of one event, with malloc's overhead */
 
-/* An event as all trackers of the change receive it, but for the instance. */
+/* The part of a change's event that is the same for all trackers: all but the instance. */
 struct cmap_change {
 	uint32_t references, size;
-	const void *key, *now, *before;  /* places in the map. Only compared, never dereferenced. NULL: the copy is not
-					 * shared */
+	const void *key, *now, *before;  /* addresses in the map, only compared, never dereferenced. NULL: the copy is
+					  * not shared */
 	struct cmap_event_notify notify; /* followed by size bytes of values */
 };
 
 struct cmap_late {
 	struct cmap_late *next;
-	uint64_t number, instance;  /* of the tracker */
+	uint64_t number, instance;  /* numbers of the tracker */
 	struct cmap_change *change; /* referenced */
 };
 
 _Static_assert(sizeof(struct cmap_late) + 16 <= LATE_BYTES, "bytes of an event");
 
-/* A user with late events. */
+/* The sum of late events of one user. */
 struct cmap_late_user {
 	struct cmap_late_user *next;
 	uint32_t uid;
@@ -47,12 +47,12 @@ static void start_timer(struct cmap *cmap)
 {
 	uint64_t at_ns = cmap->host->now_ns(cmap->ctx) + BATCH_NS;
 
-	/* If there is no memory, the next change tries again. */
+	/* If memory runs out, the next change starts the timer. */
 	if (cmap->drain == NULL && cmap->host->timer_add(cmap->ctx, at_ns, drain, cmap, &cmap->drain) < 0)
 		cmap->drain = NULL;
 }
 
-/* --- what waits, and how much it is --- */
+/* --- waiting events and their size --- */
 
 static void change_put(struct cmap_change *change)
 {
@@ -60,7 +60,7 @@ static void change_put(struct cmap_change *change)
 		free(change);
 }
 
-/* Return the entry of the user of a connection that has no late event yet. NULL: out of memory. */
+/* Return the entry of a user. If the user has none, create one. NULL: out of memory. */
 static struct cmap_late_user *user_get(struct cmap *cmap, uint32_t uid)
 {
 	for (struct cmap_late_user *user = cmap->late_users; user != NULL; user = user->next) {
@@ -91,7 +91,7 @@ static void user_free_unused(struct cmap *cmap)
 	}
 }
 
-/* The values of a change count with its first event. */
+/* Return the counted size of an event. Only the first event of a change counts the change's values. */
 static uint64_t bytes_of(const struct cmap_late *previous, const struct cmap_change *change)
 {
 	bool is_first = previous == NULL || previous->change != change;
@@ -111,9 +111,7 @@ static void release(struct cmap *cmap, struct cmap_connection *connection, uint6
 		user_free_unused(cmap);
 }
 
-/*
- * Remove the first event. The size of its change then counts with the next event of the same change.
- */
+/* Remove the first event. If the next event is of the same change, that event now counts the change's values. */
 static struct cmap_late *pop(struct cmap *cmap, struct cmap_connection *connection)
 {
 	struct cmap_late *late = connection->late;
@@ -134,7 +132,7 @@ static void late_free(struct cmap_late *late)
 
 /* --- sending --- */
 
-/* @return false: the client will be freed, or is freed */
+/* Send the first late event of a client. @return false: the client will be freed, or is freed */
 static bool send_first(struct cmap *cmap, struct cmap_connection *connection)
 {
 	struct coterie_client *client = connection->client;
@@ -151,10 +149,7 @@ static bool send_first(struct cmap *cmap, struct cmap_connection *connection)
 	return rc == 0;
 }
 
-/*
- * Send a few events of each client in turn, so that a client with many does not make the others
- * wait.
- */
+/* Send one event of each client in turn, so that a client with many events does not delay the events of others. */
 static void drain(void *arg)
 {
 	struct cmap *cmap = arg;
@@ -169,7 +164,7 @@ static void drain(void *arg)
 				continue;
 			count++;
 			if (!send_first(cmap, one)) {
-				start_timer(cmap); /* the list may have changed */
+				start_timer(cmap); /* stop: the list of connections may have changed */
 				return;
 			}
 			has_more = has_more || one->late != NULL;
@@ -227,7 +222,10 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 
 	if (connection->late != NULL)
 		return false;
-	/* A new change: its key has another address, or so much time has passed that the address may have been reused. */
+	/*
+	 * This is a new change if its key has another address, or if so much time has passed that the address may have
+	 * been used again.
+	 */
 	if (key != cmap->told_key || now_ns - cmap->told_ns >= BATCH_NS) {
 		cmap->told_key = key;
 		cmap->told_ns = now_ns;
@@ -238,16 +236,13 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 
 /* --- changes --- */
 
-/*
- * Return the copy that trackers of this change share. @return borrowed until the change ends; NULL: out of
- * memory
- */
+/* Return the copy of a change that its trackers share. @return borrowed until the change ends; NULL: out of memory */
 static struct cmap_change *change_get(struct cmap *cmap, const struct cmap_connection *connection, const char *key,
 	const struct cmap_event_notify *notify, const struct iovec values[2])
 {
 	struct cmap_change *change = cmap->change;
 	size_t size = values[0].iov_len + values[1].iov_len;
-	bool has_end = connection->which == COTERIE_MAP_CONFIG; /* cmap_change_end will be called */
+	bool has_end = connection->which == COTERIE_MAP_CONFIG; /* cmap_change_end is called only for this map */
 
 	if (has_end && change != NULL && change->key == key && change->now == values[0].iov_base &&
 		change->before == values[1].iov_base && change->size == size)
@@ -277,7 +272,7 @@ void cmap_change_end(struct cmap *cmap)
 	cmap->change = NULL;
 }
 
-/* @return 0; -ENOBUFS: the client has too many late events; -ENOMEM */
+/* Add an event to the client's late events. @return 0; -ENOBUFS: the client has too many late events; -ENOMEM */
 static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number, uint64_t instance,
 	struct cmap_change *change)
 {
@@ -314,7 +309,7 @@ static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64
 	return 0;
 }
 
-/* Without the event the client would not know that the map has changed, so it is disconnected. */
+/* Disconnect a client for which an event is lost: it could not notice that the map has changed. */
 static void give_up(struct cmap *cmap, struct cmap_connection *connection)
 {
 	cmap->host->log(cmap->ctx, LOG_WARNING,
@@ -336,7 +331,7 @@ void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number
 					      sizeof(*notify) - sizeof(notify->header)},
 			values[0], values[1]};
 
-		/* A client that is being disconnected gets no events. */
+		/* Ignore an error: the executive then disconnects the client. */
 		(void)cmap->host->event(client, CMAP_EVENT_NOTIFY, iov, 3);
 		return;
 	}

@@ -1,11 +1,11 @@
 /*
- * Every message of the cmap service: between client libraries and the executive over libqb, and
- * between the nodes on the ring. Both libcmap and the service plugin share this file, so they cannot
- * disagree. The layouts are those of Corosync 3.1.7 (book services, "cmap").
+ * Every message of the cmap service: between client libraries and the executive over libqb, and between the nodes on
+ * the ring. Both libcmap and the service plugin include this file, so they use the same layouts. The layouts are those
+ * of Corosync 3.1.7 (book services, "cmap").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -32,7 +32,7 @@ enum {
 struct cmap_wire_name {
 	uint16_t length; /* 0 .. 255; without the NUL */
 	uint16_t pad[3];
-	char value[CMAP_WIRE_NAME_SIZE]; /* messages of libraries have it terminated */
+	char value[CMAP_WIRE_NAME_SIZE]; /* terminated with NUL in messages of libraries */
 };
 CMAP_SIZE(cmap_wire_name, 264);
 CMAP_LAYOUT(cmap_wire_name, length, 0);
@@ -49,7 +49,7 @@ CMAP_SIZE(cmap_request_header, 16);
 CMAP_LAYOUT(cmap_request_header, id, 0);
 CMAP_LAYOUT(cmap_request_header, size, 8);
 
-/* libqb's header of a response and of an event. error means nothing in events. */
+/* libqb's header of a response and of an event. error has no meaning in events. */
 struct cmap_response_header {
 	int32_t id;
 	uint32_t pad0;
@@ -78,7 +78,7 @@ enum cmap_request_id {
 	CMAP_REQ_SET_MAP = 9,
 };
 
-/* Responses have the number of their request, except for the last one: 9 is an event. */
+/* A response has the number of its request, except for CMAP_RES_SET_MAP, since 9 is the event. */
 enum cmap_response_id {
 	CMAP_EVENT_NOTIFY = 9,
 	CMAP_RES_SET_MAP = 10,
@@ -114,7 +114,7 @@ CMAP_LAYOUT(cmap_req_delete, name, 16);
 struct cmap_req_get {
 	struct cmap_request_header header;
 	struct cmap_wire_name name;
-	uint64_t room; /* bytes that the caller has room for. 0: it wants no value */
+	uint64_t room; /* room for the value in bytes. 0: the caller does not need the value */
 };
 CMAP_SIZE(cmap_req_get, 288);
 CMAP_LAYOUT(cmap_req_get, name, 16);
@@ -125,7 +125,7 @@ struct cmap_res_get {
 	uint64_t value_size; /* size of the key's value, even if the value does not follow */
 	uint8_t type;
 	uint8_t pad[7];
-	uint8_t value[]; /* if room > 0. Corosync's daemon sends all of the room */
+	uint8_t value[]; /* follows if room > 0. Corosync's daemon always sends `room` bytes */
 };
 CMAP_SIZE(cmap_res_get, 40);
 CMAP_LAYOUT(cmap_res_get, value_size, 24);
@@ -187,7 +187,7 @@ struct cmap_req_track_add {
 	struct cmap_wire_name name; /* length 0: the empty name, which is a prefix of all keys */
 	int32_t track_type;
 	uint32_t pad;
-	uint64_t instance; /* number of the library, which events carry */
+	uint64_t instance; /* number chosen by the library, repeated in events */
 };
 CMAP_SIZE(cmap_req_track_add, 296);
 CMAP_LAYOUT(cmap_req_track_add, name, 16);
@@ -217,18 +217,18 @@ CMAP_LAYOUT(cmap_res_track_delete, instance, 24);
 
 struct cmap_req_set_map {
 	struct cmap_request_header header;
-	int32_t map; /* 0 configuration, 1 statistics */
+	int32_t map; /* 0: configuration; 1: statistics */
 	uint32_t pad;
 };
 CMAP_SIZE(cmap_req_set_map, 24);
 CMAP_LAYOUT(cmap_req_set_map, map, 16);
 
-/* A value that does not exist has type 0 and size 0. */
+/* The event of a change, with the new and the old value. A value that does not exist has type 0 and size 0. */
 struct cmap_event_notify {
 	struct cmap_response_header header;
 	uint64_t instance;
 	struct cmap_wire_name name;
-	int32_t event; /* one of ADD 4, MODIFY 2, DELETE 1 */
+	int32_t event; /* 4: added; 2: modified; 1: deleted */
 	uint32_t pad0;
 	uint8_t now_type;
 	uint8_t pad1[7];
@@ -259,10 +259,10 @@ enum cmap_ring_reason {
 	CMAP_RING_NEW_VERSION = 1,
 };
 
-/* In the sender's byte order. */
+/* One key in a ring message, in the sender's byte order. */
 struct cmap_ring_item {
 	struct cmap_wire_name name;
-	uint8_t type; /* 0: the key does not exist on that node */
+	uint8_t type; /* 0: the key does not exist on the sender's node */
 	uint8_t pad[7];
 	uint64_t value_size;
 	uint8_t value[]; /* padded with zeros to a multiple of 8 */
@@ -277,7 +277,7 @@ struct cmap_ring_values {
 	struct cmap_request_header header;
 	uint8_t reason; /* enum cmap_ring_reason */
 	uint8_t pad0[7];
-	uint8_t item_count; /* at most 32 are sent */
+	uint8_t item_count; /* a sender writes at most 32 */
 	uint8_t pad1[7];
 	uint8_t reserved0;
 	uint8_t pad2[7];

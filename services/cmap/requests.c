@@ -6,13 +6,16 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Limit of keys and values together. A node of an ordinary cluster has 20 kB of them. */
+/* Limit of the size of all keys and values together. In an ordinary cluster they have about 20 kB. */
 #define MAP_SIZE_MAX (UINT64_C(16) << 20)
-/* Limit for keys that users add, so that an administrator can always add some. */
+/*
+ * Limit for keys that users without the right "administer" add, so that there is always room for keys of an
+ * administrator.
+ */
 #define MAP_SIZE_OF_USERS (MAP_SIZE_MAX - (UINT64_C(1) << 20))
 /* Bytes that the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
-/* While the map is full, it is counted and reported at most this often. */
+/* While the map is full, the least time between two counts of its size, and between two warnings. */
 #define COUNT_PAUSE_NS UINT64_C(1000000000)
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
@@ -33,7 +36,7 @@ static bool is_name(const char *key)
 	return length >= 3 && length <= COTERIE_MAP_NAME_MAX && strspn(key, allowed) == length;
 }
 
-/* Return the bytes of a number of this type. 0: another type. */
+/* Return the size of a number of this type. 0: the type is no number. */
 static uint32_t size_of(uint32_t type)
 {
 	static const uint32_t sizes[] = {
@@ -91,8 +94,8 @@ static uint64_t count_map(struct cmap *cmap)
 }
 
 /*
- * Clients together must not fill the memory, and users must leave room for administrators. The size is as exact as the
- * last count.
+ * Return whether the map has room for `more` bytes of a client. If the estimate says that the map is full, count the
+ * map again, but not too often.
  */
 static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t more)
 {
@@ -122,8 +125,8 @@ static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t 
 static bool begins_with(const char *key, const char *prefix) { return strncmp(key, prefix, strlen(prefix)) == 0; }
 
 /*
- * Statistics cannot be set, but they can be cleared. The key names the statistics, and its value
- * has no meaning.
+ * Clear statistics. In the statistics map a client can set only keys that begin with CLEAR. The rest of the key is the
+ * name of the statistics, and the value is ignored.
  */
 static int set_stats(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
@@ -133,15 +136,18 @@ static int set_stats(struct cmap *cmap, struct coterie_client *client, const cha
 	if (!begins_with(key, CLEAR))
 		return -EACCES;
 	/*
-	 * Other counters show attacks, such as denied clients and rejected packets, so only an
-	 * administrator clears them.
+	 * Counters except "schedmiss" may show attacks, such as denied clients and rejected packets. So only an
+	 * administrator may clear them.
 	 */
 	int rc = begins_with(what, "schedmiss") ? 0 : cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (begins_with(what, names[i])) {
-			/* These statistics may not exist, for example on a ring without knet. */
+			/*
+			 * Ignore an error: the statistics may not exist, for example those of knet on a ring without
+			 * knet.
+			 */
 			(void)cmap->host->stats_clear(cmap->ctx, names[i]);
 			return 0;
 		}
@@ -159,7 +165,7 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
 		return clean_size;
 	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, key, &old) < 0) {
 		if (!is_name(key))
-			return -EOVERFLOW; /* "name too long" is the answer to all invalid names */
+			return -EOVERFLOW; /* CS_ERR_NAME_TOO_LONG is the answer to all invalid names */
 		if (!has_room(cmap, client, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
 			return -ENOSPC;
 	} else if ((uint32_t)clean_size > old.size && !has_room(cmap, client, (uint32_t)clean_size - old.size)) {
@@ -169,9 +175,9 @@ static int set_config(struct cmap *cmap, struct coterie_client *client, const ch
 }
 
 /*
- * Keys that control the daemon, its plugins or other daemons of the cluster. They are the sections of the
- * config files, and keys in which the daemon reports its state. The section resources.process is one of them, since with the recovery of a process
- * a client can make the watchdog restart the node.
+ * Keys that control the daemon, its plugins or other daemons of the cluster. They are the sections of the config files,
+ * and keys in which the daemon reports its state. The section resources is one of them: with the key "recovery" of a
+ * process a client can make the watchdog restart the node.
  */
 static bool is_steering(const char *key)
 {
@@ -186,7 +192,7 @@ static bool is_steering(const char *key)
 	return false;
 }
 
-/* The table of requests has checked the right to use already. */
+/* Check the right to change a key. The access right "use" was checked before, by the table of requests. */
 static int check_right(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	return is_steering(key) ? cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) : 0;
@@ -222,7 +228,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 	return rc;
 }
 
-/* Return an error if the client may not change a key, whether it exists or not. */
+/* Return an error if the client may not change a key. The result does not depend on whether the key exists. */
 static int may_change(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	if (key == NULL)
@@ -293,7 +299,7 @@ int cmap_handle_get(void *self, struct coterie_client *client, const void *msg, 
 	return COTERIE_REPLIED;
 }
 
-/* ---- Which map ----------------------------------------------------------- */
+/* ---- Choice of the map --------------------------------------------------- */
 
 int cmap_handle_set_map(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: the clients with their iterations and trackers, and the
- * configuration versions of the nodes. No change of a key is lost between the trackers of the two versions.
+ * The state for a new version of the plugin: the clients with their iterations and trackers, and the configuration
+ * versions of the nodes. The new version starts its trackers before the old version ends, so no change of a key is
+ * lost.
  */
 #include "services/cmap/cmap.h"
 
@@ -18,7 +19,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 	const struct cmap_connection *last = NULL;
 	uint32_t count = 0;
 
-	cmap_late_flush(cmap); /* the new version does not know these changes */
+	cmap_late_flush(cmap); /* the state does not contain late notifications */
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put_u64(&writer, cmap->version.own);
 	coterie_state_put_u64(&writer, cmap->version.highest);
@@ -30,7 +31,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 		last = one;
 		count++;
 	}
-	coterie_state_put_u32(&writer, count); /* oldest first */
+	coterie_state_put_u32(&writer, count); /* the connections follow, oldest first */
 	for (; last != NULL; last = last->previous) {
 		coterie_state_put_u64(&writer, cmap->host->client_id(last->client));
 		coterie_state_put_u32(&writer, last->which);
@@ -41,7 +42,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/* Read the state of a client. If the client has disconnected meanwhile, drop it. */
+/* Read the state of a client. If the client has disconnected since the save, drop the state. */
 static int take_connection(struct cmap *cmap, struct coterie_state_reader *reader)
 {
 	struct coterie_client *client = cmap->host->client_find(cmap->ctx, coterie_state_take_u64(reader));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notifies clients of changes, in the order of the changes, and before the answer to the request
- * that made the change.
+ * Notification of clients. Clients are notified in the order of the changes, and before the answer to the request that
+ * made the change.
  */
 #include "services/cmap/cmap.h"
 
@@ -11,10 +11,7 @@
 
 #include <coterie/state.h>
 
-/*
- * Limits of trackers for one client, and for all clients of one user. Each tracker costs time at
- * every change.
- */
+/* Limits of trackers for one client, and for all clients of one user. Each tracker makes every change take longer. */
 #define TRACKERS_MAX 4096u
 #define USER_TRACKERS_MAX 4096u
 #define TRACK_ALL (COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
@@ -80,7 +77,10 @@ static void on_change_end(void *arg, uint32_t event, const char *key, const stru
 	cmap_change_end(arg);
 }
 
-/* Trackers of all keys are called after the others, the oldest of them last. */
+/*
+ * Add the tracker that marks the end of a change: trackers of all keys are called after other trackers, and the oldest
+ * of them is called last.
+ */
 int cmap_track_init(struct cmap *cmap)
 {
 	return cmap->host->map_track(cmap->ctx, COTERIE_MAP_CONFIG, "", TRACK_ALL, on_change_end, cmap, &cmap->changes);
@@ -92,7 +92,7 @@ void cmap_track_fini(struct cmap *cmap)
 	cmap_change_end(cmap);
 }
 
-/* number: the client's number for it. */
+/* Start a tracker. number: the client's number for the tracker. */
 static int start(struct cmap *cmap, struct cmap_connection *connection, const char *key, uint32_t events,
 	uint64_t number, uint64_t instance)
 {
@@ -136,7 +136,7 @@ static int track(
 
 	if (key == NULL)
 		return -EINVAL;
-	/* Corosync accepts any other bits for statistics, so this code does as well. */
+	/* For statistics Corosync accepts any bits, so this code does, too. */
 	if (connection->which == COTERIE_MAP_CONFIG && (events & ~TRACK_ALL) != 0)
 		return -EINVAL;
 	cmap->host->client_peer(client, NULL, &connection->uid, NULL);
@@ -149,8 +149,8 @@ static int track(
 /* ---- A new version takes over -------------------------------------------- */
 
 /*
- * Save them oldest first, since clients are notified in the order in which trackers were added. Each key
- * follows its length.
+ * Save the trackers oldest first, since clients are notified in the order in which trackers were added. For each
+ * tracker write the length of its key, then the key.
  */
 void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer)
 {

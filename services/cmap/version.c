@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The version of the configuration. Nodes exchange it at every synchronisation and when it changes
- * (book services, "cmap"). A node with an older version than another node stops in its first ring with
- * others, since it has missed a change. Later differences do not stop a node.
+ * The version of the configuration. Nodes send their version at every synchronisation and when the version changes
+ * (book services, "cmap"). In its first ring with other nodes, a node with an older version than another node stops,
+ * since it has missed a change. Later differences do not stop a node.
  */
 #include "services/cmap/cmap.h"
 
@@ -14,7 +14,7 @@
 #define KEY "totem.config_version"
 #define RETRY_NS UINT64_C(10000000)
 
-/* Return 0 if there is none, or if it has another type. */
+/* Return the version in this node's map. 0: the key does not exist, or has another type. */
 static uint64_t own_version(struct cmap *cmap)
 {
 	struct coterie_map_value value;
@@ -44,7 +44,7 @@ static int send_version(struct cmap *cmap, enum cmap_ring_reason reason)
 	return cmap->host->ring_send(cmap->ctx, CMAP_RING_VALUES, COTERIE_AGREED, iov, 3);
 }
 
-/* ---- Changes while we run ------------------------------------------------ */
+/* ---- Changes of the key -------------------------------------------------- */
 
 static void send_change(void *arg)
 {
@@ -69,8 +69,8 @@ static void on_change(void *arg, uint32_t event, const char *key, const struct c
 
 	(void)event, (void)key, (void)now, (void)before;
 	/*
-	 * Before the first ring there is no other node. A message that waits will have the newest
-	 * version.
+	 * Before the first ring there is no other node to notify. If a message still waits for room, it will have the
+	 * newest version.
 	 */
 	if (cmap->version.has_ring)
 		cmap_version_tell(cmap);
@@ -98,8 +98,8 @@ void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 
 	(void)transitional, (void)transitional_count;
 	/*
-	 * The plugin was loaded into a running ring, whose members compared their versions long
-	 * ago.
+	 * If no node has joined, this plugin was loaded into a running ring. Its members compared their versions when
+	 * they formed the ring.
 	 */
 	if (!cmap->version.has_ring && regular->joined_count == 0)
 		cmap->version.has_checked = true;
@@ -127,9 +127,9 @@ void cmap_sync_done(void *self)
 	cmap->host->stop(cmap->ctx);
 }
 
-/* ---- From the ring ------------------------------------------------------- */
+/* ---- Messages of other nodes --------------------------------------------- */
 
-/* Return the bytes from one item to the next. 0: it does not fit into the rest. */
+/* Return the bytes from the start of an item to the next item. 0: the item is longer than the rest of the message. */
 static size_t item_size(const struct cmap_ring_item *item, size_t left)
 {
 	size_t size;
@@ -140,7 +140,7 @@ static size_t item_size(const struct cmap_ring_item *item, size_t left)
 	return size <= left ? size : left;
 }
 
-/* Handle every complete item. */
+/* Return an item of a message by its number, or NULL if the message has fewer complete items. */
 static const struct cmap_ring_item *item_at(const struct cmap_ring_values *values, uint32_t size, uint32_t number)
 {
 	size_t at = sizeof(*values);
@@ -190,8 +190,8 @@ void cmap_deliver_values(void *self, uint32_t nodeid, void *msg, uint32_t size)
 }
 
 /*
- * Convert a value by its type. A value whose lengths contradict each other stays unchanged, and is
- * dropped later.
+ * Convert the byte order of a value of a number type. If its size does not fit its type, do not change the value: the
+ * handler of the message ignores it.
  */
 static void swap_value(struct cmap_ring_item *item)
 {

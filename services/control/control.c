@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Control of the running daemon by its administrator: list and change of plugins, reload, and keys of other nodes'
- * maps. A request is answered when the change is done or refused, or when the other node has answered.
+ * The control service, with which an administrator lists and changes plugins, reloads a node, and reads keys of other
+ * nodes' maps. A request is answered when the change is done or refused, or when the other node has answered.
  */
 #include "services/control/control.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Who waits ------------------------------------------------------------ */
+/* ---- Waiting clients ----------------------------------------------------- */
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id)
 {
@@ -45,7 +45,7 @@ static void answer(
 	control->host->reply(client, response_id, CONTROL_CS_OK, &iov, 1);
 }
 
-/* Answer with a text, which is cut if it is too long. */
+/* Answer a reload with a text. A text that is too long is cut. */
 static void answer_reload(const struct control *control, struct coterie_client *client, int rc, const char *text)
 {
 	struct control_res_reload res = {.rc = rc, .nodeid = control->host->local_nodeid(control->ctx)};
@@ -87,7 +87,7 @@ static void on_done(void *arg, int rc, const char *text) { control_waiter_end(ar
 
 /* ---- Requests ------------------------------------------------------------- */
 
-/* The words of a request, copied, since the client may be changing its bytes. */
+/* The words of a request. They are copied, since the client may be changing the request. */
 struct words {
 	uint32_t count;
 	uint32_t flags, drain_ms;
@@ -190,7 +190,10 @@ static int control_init(const struct coterie_host *host, struct coterie_ctx *ctx
 		return -ENOMEM;
 	control->host = host;
 	control->ctx = ctx;
-	/* Start with a new number, so that an answer to a request before a restart matches none. */
+	/*
+	 * Start with a number from the clock: an answer to a request from before a restart must not match a new
+	 * request.
+	 */
 	control->last_number = (uint32_t)(host->now_ns(ctx) / 1000);
 	int rc = control_nodes_init(control);
 	if (rc < 0) {

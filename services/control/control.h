@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of the control service: requests that change plugins, the plugins of each node, and
- * the keys of other nodes.
+ * Shared by the files of the control service. They handle requests that change plugins, the lists of all nodes'
+ * plugins, and requests for keys of other nodes.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -15,21 +15,21 @@
 /** A client that waits for the answer to a change. */
 struct control_waiter {
 	struct control *control;
-	uint64_t client; /* number */
+	uint64_t client; /* the client's number */
 	uint32_t response_id;
-	bool is_check; /* the reload is only a check */
+	bool is_check; /* the client waits for a reload that only checks the file */
 	struct control_waiter *next;
 };
 
-/** The plugins of a node, as it has sent them. */
+/** The list of plugins that a node has sent. */
 struct control_list {
 	uint32_t nodeid;
-	uint32_t size; /* of text */
+	uint32_t size; /* bytes of text */
 	char *text;    /* names, each with a NUL; malloc'd */
 };
 
 struct control {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct control_waiter *waiters;
 	/* nodes.c */
@@ -39,24 +39,24 @@ struct control {
 	struct coterie_timer *tell_timer;
 	bool is_leaving; /* this node has announced that the service ends */
 	/* lookup.c */
-	struct control_lookup *lookups; /* requests of this node to others */
-	struct control_answer *answers; /* answers to other nodes that wait for room, oldest first */
+	struct control_lookup *lookups; /* requests of this node's clients to other nodes */
+	struct control_answer *answers; /* answers to other nodes that wait for room in the ring, oldest first */
 	uint32_t lookup_count, answer_count, last_number;
 	struct coterie_timer *answer_timer;
 };
 
 /** Text of keys, as in struct control_res_keys, of at most CONTROL_KEYS_SIZE_MAX bytes. */
 struct control_keys {
-	char *bytes; /* NULL: none */
+	char *bytes; /* NULL: there is no text */
 	uint32_t size, room;
-	bool is_cut; /* there are more keys, or there was no memory for them */
+	bool is_cut; /* there are more keys than fit, or memory ran out */
 };
 
 #define CONTROL_CS_OK 1
 
 /* --- nodes.c --- */
 
-int control_nodes_init(struct control *control); /* -errno */
+int control_nodes_init(struct control *control); /* @return 0; -errno */
 void control_nodes_fini(struct control *control);
 int control_drain(void *self);
 void control_configuration(void *self, const struct coterie_configuration *configuration);
@@ -65,7 +65,7 @@ int control_handle_nodes(void *self, struct coterie_client *client, const void *
 /** Return whether a member of the ring has sent its plugins, so that it runs this service. */
 bool control_has_told(const struct control *control, uint32_t nodeid);
 /**
- * Store the list of one node, also from a saved state. -EINVAL: it is not a list of texts; -ENOMEM.
+ * Store the list of one node, from a message or a saved state. @return 0; -EINVAL: it is not a list of texts; -ENOMEM
  */
 int control_list_set(struct control *control, uint32_t nodeid, const char *text, uint32_t size);
 
@@ -103,7 +103,7 @@ int control_state_load(void *self, const void *blob, uint32_t size);
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id);
 void control_waiter_forget(struct control_waiter *waiter);
-/** Answer with keys: size bytes of text, as in struct control_res_keys. */
+/** Answer a request for keys with `size` bytes of text, as in struct control_res_keys. */
 void control_answer_keys(const struct control *control, struct coterie_client *client, int rc, uint32_t flags,
 	const char *text, uint32_t size);
 /** Answer the client, if it is still connected, and free the waiter. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * This node's keys as text, for clients of other nodes. So neither byte order nor types of another release matter. Text
- * that is too long for one message is cut off between two keys.
+ * This node's keys as text, for clients of other nodes. Text does not depend on byte order, and other releases can
+ * print it even if a type is new. Text that is too long for one message is cut off between two keys.
  */
 #include "services/control/control.h"
 
@@ -14,7 +14,7 @@
 
 /* ---- Text ----------------------------------------------------------------- */
 
-/* Reserve room for this many bytes more. NULL: there is none, so the text ends here. */
+/* Reserve room for `size` more bytes. @return NULL: there is no room, so the text ends here */
 static char *reserve(struct control_keys *keys, size_t size)
 {
 	if (keys->is_cut || size > CONTROL_KEYS_SIZE_MAX - keys->size) {
@@ -38,7 +38,7 @@ static char *reserve(struct control_keys *keys, size_t size)
 	return at;
 }
 
-/* value: size bytes, without a NUL; in hexadecimal if they are any bytes. */
+/* Write a key. value: `size` bytes without a NUL. is_hex: write the value in hexadecimal. */
 static void put(
 	struct control_keys *keys, const char *name, const char *type, const void *value, size_t size, bool is_hex)
 {
@@ -253,7 +253,7 @@ static void put_link(
 	put_text(keys, name, link->destination);
 }
 
-/* prefix: "" or "ID." */
+/* List the transport's information about nodes. prefix: "" for all nodes, or "ID." for one node */
 static void list_peers(struct control *control, const char *prefix, struct control_keys *keys)
 {
 	struct nodes *nodes = malloc(sizeof(*nodes));
@@ -279,7 +279,7 @@ static void list_peers(struct control *control, const char *prefix, struct contr
 	free(nodes);
 }
 
-/* ---- All of them ---------------------------------------------------------- */
+/* ---- Choice of the map --------------------------------------------------- */
 
 void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys)
 {

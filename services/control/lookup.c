@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys of other nodes. The request of a client is sent to its node over the ring, and the answer is returned in the
- * same way. Both are in the total order, and the other nodes drop them.
+ * Keys of other nodes. The request of a client is sent over the ring to the node whose keys it needs, and the answer is
+ * sent back over the ring. All nodes receive both messages, and the other nodes drop them.
  *
- *  1. A client sends a request to this node. A lookup exists from then on, until the answer arrives, the other node
- *     leaves, or LIMIT_NS have passed. Nodes that are no members, or do not run this service, get no request.
- *  2. The other node makes the text of its keys at once. If the ring has no room, the text waits in a bounded queue.
- *     If the queue is full, the text is dropped, and the lookup ends at its time limit.
- *  3. The client gets the answer, if it is still connected.
+ * 1. A client sends a request to this node. This creates a lookup, which exists until the answer arrives, the other
+ *    node leaves, or LIMIT_NS have passed. No request is sent to a node that is not a member, or does not run this
+ *    service.
+ * 2. The other node writes its keys to a text at once. If the ring has no room, the text waits in a bounded queue. If
+ *    the queue is full, the text is dropped, and the lookup ends at its time limit.
+ * 3. The client gets the answer, if it is still connected.
  */
 #include "services/control/control.h"
 
@@ -29,12 +30,12 @@ struct control_lookup {
 };
 
 struct control_answer {
-	uint32_t nodeid, number, flags; /* node and request that it is for */
+	uint32_t nodeid, number, flags; /* nodeid and number of the request */
 	struct control_keys keys;
 	struct control_answer *next;
 };
 
-/* ---- Asking --------------------------------------------------------------- */
+/* ---- Requests of this node ----------------------------------------------- */
 
 static void lookup_forget(struct control_lookup *lookup)
 {
@@ -49,7 +50,7 @@ static void lookup_forget(struct control_lookup *lookup)
 	free(lookup);
 }
 
-/* Free a lookup without an answer. */
+/* End a lookup with an error, and answer its client. */
 static void lookup_fail(struct control_lookup *lookup, int rc)
 {
 	struct control_waiter *waiter = lookup->waiter;
@@ -66,7 +67,7 @@ static void on_limit(void *arg)
 	lookup_fail(lookup, -ETIMEDOUT);
 }
 
-/* @return 0; -EAGAIN: too many, or no room in the ring; -ENOMEM */
+/* Create a lookup and send its request. @return 0; -EAGAIN: too many lookups, or no room in the ring; -ENOMEM */
 static int lookup_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
 {
 	struct control_ring_ask ask = {.nodeid = req->nodeid, .number = ++control->last_number, .map = req->map};
@@ -169,7 +170,7 @@ void control_lookup_gone(struct control *control, uint32_t nodeid)
 	}
 }
 
-/* ---- Being asked ---------------------------------------------------------- */
+/* ---- Requests of other nodes --------------------------------------------- */
 
 static int answer_send(struct control *control, const struct control_answer *answer)
 {
@@ -201,7 +202,7 @@ static void send_answers(void *arg)
 		control->answers = sent->next;
 		answer_free(control, sent);
 	}
-	/* Without memory for the timer, the next request sends them. */
+	/* If memory runs out, the next request sends the waiting answers. */
 	if (control->answers != NULL &&
 		control->host->timer_add(control->ctx, at_ns, send_answers, control, &control->answer_timer) < 0)
 		control->answer_timer = NULL;
@@ -273,7 +274,7 @@ void control_deliver_keys(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	while (lookup != NULL && (lookup->number != keys->number || lookup->nodeid != nodeid))
 		lookup = lookup->next;
 	if (lookup == NULL)
-		return; /* too late, or for no request of this node */
+		return; /* the answer is too late, or is for no request of this node */
 	if (left > CONTROL_KEYS_SIZE_MAX || (left > 0 && keys->text[left - 1] != '\0')) {
 		control->host->log(control->ctx, 7, "node %u does not tell its keys properly", nodeid);
 		lookup_fail(lookup, -EPROTO);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_AFTER_NS UINT64_C(20000000) /* the keys of a plugin are added one by one */
+#define TELL_AFTER_NS UINT64_C(20000000) /* wait, since the keys of a plugin are added one by one */
 #define PREFIX "stats.plugins."
 #define LISTS_MAX 4096u
 
@@ -91,16 +91,18 @@ static bool is_among(const uint32_t *nodes, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* A node that has joined may run another daemon than before. It sends its list again. */
+/*
+ * Return whether the list of a node stays valid. A node that has joined may have restarted, and sends its list again.
+ */
 static bool is_staying(const struct coterie_configuration *configuration, uint32_t nodeid)
 {
 	return is_among(configuration->members, configuration->member_count, nodeid) &&
 	       !is_among(configuration->joined, configuration->joined_count, nodeid);
 }
 
-/* ---- Telling -------------------------------------------------------------- */
+/* ---- Sending the list ---------------------------------------------------- */
 
-/* Collect the names in stats.plugins.NAME.kind. @return bytes */
+/* Collect the names in the keys stats.plugins.NAME.kind. @return bytes of the text */
 static uint32_t list_own(struct control *control, char *text, uint32_t size)
 {
 	const struct coterie_host *host = control->host;
@@ -139,7 +141,7 @@ static void tell(void *arg)
 		tell_soon(control);
 }
 
-/* Without memory for the timer, the next change sends the list. */
+/* Start the timer that sends the list. If memory runs out, the next change starts it. */
 static void tell_soon(struct control *control)
 {
 	uint64_t at_ns = control->host->now_ns(control->ctx) + TELL_AFTER_NS;
@@ -149,7 +151,7 @@ static void tell_soon(struct control *control)
 		control->tell_timer = NULL;
 }
 
-/* A list without even this service shows that the node cannot be asked any more. */
+/* Send an empty list, which shows that this node answers no requests any more. */
 int control_drain(void *self)
 {
 	struct control *control = self;
@@ -170,7 +172,7 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 		tell_soon(arg);
 }
 
-/* ---- From the executive --------------------------------------------------- */
+/* ---- Events of the executive --------------------------------------------- */
 
 void control_configuration(void *self, const struct coterie_configuration *configuration)
 {

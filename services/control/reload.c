@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A reload of this node alone, for daemons without the service cfg, which reloads all nodes or none. The
- * file is checked in the same way. It is applied as a whole, or nothing changes.
+ * A reload of this node alone, for daemons without the service cfg. With cfg, either all nodes reload or none. The file
+ * is checked in the same way as by cfg. Either all of it is applied, or nothing changes.
  */
 #include "services/control/control.h"
 
@@ -10,7 +10,7 @@
 
 static const char error_key[] = "config.reload_error_message";
 
-/* Return the reason why applying failed. */
+/* Return the reason why the file could not be applied. */
 static const char *reason(const struct control *control, int rc)
 {
 	uint32_t type, size;
@@ -37,7 +37,10 @@ static void on_prepared(void *arg, int rc, const char *text)
 	control_waiter_end(waiter, rc, text);
 }
 
-/* With cfg loaded, a reload of one node would make the nodes differ. */
+/*
+ * Return whether cfg is loaded. In that case a reload of one node is refused, since the nodes would use different
+ * files.
+ */
 static bool is_cfg_loaded(const struct control *control)
 {
 	struct coterie_map_iterator *iterator;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: clients that wait for an answer, and the nodes' lists. A
- * client that waits for the replacement of this plugin gets its answer from the new version.
+ * The state for a new version of the plugin: clients that wait for an answer, and the nodes' lists. A client that has
+ * requested the replacement of this plugin is answered by the new version.
  */
 #include "services/control/control.h"
 
@@ -59,8 +59,8 @@ static int load(struct control *control, struct coterie_state_reader *reader)
 }
 
 /*
- * A client that waits for a reload or for another node has to repeat its request, since the results go to the old
- * version, which has ended.
+ * Answer a waiting client. If it waits for a reload or for another node, it has to repeat its request: the result would
+ * be sent to the old version, which has ended.
  */
 static void tell(struct control_waiter *waiter)
 {
@@ -71,8 +71,9 @@ static void tell(struct control_waiter *waiter)
 }
 
 /*
- * Only one change is made at a time. So each client that waits for a change waits for this replacement. It is
- * answered after everything was read, since the old version reports a refusal.
+ * Read the state, then answer the waiting clients. Only one change of plugins is made at a time, so a client that waits
+ * for a change waits for this replacement. Answer only after the whole state was read: if that fails, the old version
+ * goes on and reports the error.
  */
 int control_state_load(void *self, const void *blob, uint32_t size)
 {

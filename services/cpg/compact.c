@@ -3,15 +3,15 @@
  * Compact messages: if every member of the ring understands them, messages of a process carry a handle in place of its
  * group's name and its pid (docs/compact-messages.md).
  *
- * The nodes agree on them in every synchronisation: each node that understands them announces this in its DOWNLIST.
- * Compact messages are on after the last member's announcement, at the same message of the order on all nodes, and off
- * when the next synchronisation starts. The time between is a period. A message defines a handle, and the handle ends
- * with the period.
+ * The nodes agree on compact messages in every synchronisation: each node that understands them announces this in its
+ * DOWNLIST. Compact messages are on after the last member's announcement, at the same message of the order on all
+ * nodes, and off when the next synchronisation starts. The time from one synchronisation to the next is a period. A
+ * message defines a handle, and the handle ends with the period.
  *
- * A message that was queued when the ring changed is delivered in a later period. Its handle has no meaning there, and
- * new nodes may not know it, or cannot read the message at all. So no node delivers it: all nodes drop it at the same
- * place, and its sender then sends it again as a plain message. Until all of these are sent, processes of that node
- * send no new messages that could overtake them.
+ * A message that was queued when the ring changed arrives in a later period. Its handle has no meaning in that period,
+ * and new nodes may not be able to read compact messages at all. So all nodes drop this message at the same place of
+ * the order, and its sender sends it again as a plain message. Until the sender has sent all such messages, its
+ * processes send no new ones, which could overtake the old ones.
  */
 #include "services/cpg/cpg.h"
 
@@ -24,12 +24,13 @@
 
 #define RETRY_NS UINT64_C(1000000)
 /*
- * The sender receives its own messages, unless memory ran out. It waits no longer than this for the next one. A ring whose
- * token is lost delivers nothing, and the service does not learn of that. So this must be far longer than the token and
- * consensus timeouts of any cluster: a message that is given up and comes later is lost.
+ * How long the sender waits for the delivery of its next own message of an earlier period. Only if memory ran out is
+ * such a message never delivered. A ring without a token delivers nothing, and the service cannot notice that. So this
+ * time must be far longer than any cluster's token and consensus timeouts: a message that is delivered after this time
+ * is lost.
  */
 #define PATIENCE_NS UINT64_C(600000000000)
-#define NUMBER 4u /* bytes of a body's number */
+#define NUMBER 4u /* bytes of the number at the start of a body */
 
 void cpg_compact_init(struct cpg *cpg)
 {
@@ -120,7 +121,7 @@ static struct cpg_speaker *find_speaker(const struct cpg_compact *compact, uint3
 	return low < compact->speaker_count && compact->speakers[low].nodeid == nodeid ? &compact->speakers[low] : NULL;
 }
 
-/* No message of an earlier period is under way, so all handles are free again. */
+/* Free the handles of this node, unless messages of an earlier period still wait for their delivery. */
 static void forget_own(struct cpg_compact *compact)
 {
 	if (compact->stale == 0)
@@ -147,7 +148,7 @@ void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list)
 		.magic = CPG_ANNOUNCEMENT_MAGIC, .features = CPG_ANNOUNCES_COMPACT};
 	size_t used = offsetof(struct cpg_ring_downlist, nodeids) + list->left_count * sizeof(list->nodeids[0]);
 
-	/* In a ring with Corosync nodes, which do not promise safe delivery, no announcement is sent. */
+	/* Send no announcement in a ring with Corosync nodes: these do not keep the promise of safe delivery. */
 	if (!cpg->compact.is_allowed || used > CPG_ANNOUNCEMENT_AT || !COTERIE_HAS(cpg->host, is_safe_kept) ||
 		cpg->host->is_safe_kept(cpg->ctx) == 0)
 		return;
@@ -255,8 +256,8 @@ static void send_again(void *arg)
 
 	compact->again_retry = NULL;
 	/*
-	 * Send behind the other messages of the synchronisation, so that nodes that joined the ring
-	 * deliver it as well.
+	 * Send the messages only after the synchronisation has ended, so that nodes that joined the ring deliver them
+	 * as well.
 	 */
 	while (compact->again != NULL && !cpg->resync.is_active) {
 		struct cpg_again *again = compact->again;
@@ -266,8 +267,8 @@ static void send_again(void *arg)
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + RETRY_NS;
 
 			if (cpg->host->timer_add(cpg->ctx, at_ns, send_again, cpg, &compact->again_retry) < 0)
-				compact->again_retry = NULL; /* the next message of this node tries
-							      * again */
+				compact->again_retry = NULL; /* the next compact message of this node that is delivered
+							      * calls send_again() */
 			return;
 		}
 		compact->again = again->next;
@@ -282,7 +283,7 @@ void cpg_compact_done(struct cpg *cpg)
 		send_again(cpg);
 }
 
-/* Queue a plain message with a fixed part and data. The caller fills it in. */
+/* Queue a plain message of fixed + data bytes, header included. The caller writes its content. */
 static struct cpg_again *queue_again(struct cpg *cpg, uint32_t function, uint32_t fixed, uint32_t data)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -337,7 +338,7 @@ static void take_front(const struct iovec *parts, uint8_t *to, size_t size)
 	}
 }
 
-/* Write the parts without their first bytes to the scratch array. @return their number */
+/* Write the parts without their first `size` bytes to cpg->compact.parts. @return the number of written parts */
 static uint32_t skip_front(struct cpg *cpg, const struct iovec *parts, uint32_t count, size_t size)
 {
 	uint32_t kept = 0;
@@ -353,7 +354,7 @@ static uint32_t skip_front(struct cpg *cpg, const struct iovec *parts, uint32_t 
 	return kept;
 }
 
-/* @return false: the message is malformed */
+/* Split a message into its fields. @return false: it is malformed, or memory ran out */
 static bool take_apart(struct cpg *cpg, const struct cpg_ring_compact *head, struct arrival *arrival)
 {
 	uint8_t number[NUMBER];
@@ -399,7 +400,7 @@ static bool take_definition(struct cpg *cpg, struct cpg_speaker *speaker, const 
 	return false;
 }
 
-/* @return false: the message has no meaning in this period, on any node */
+/* Deliver a message. @return false: it has no meaning in this period, so all nodes drop it */
 static bool act(struct cpg *cpg, const struct arrival *arrival)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -434,7 +435,7 @@ static bool act(struct cpg *cpg, const struct arrival *arrival)
 	return true;
 }
 
-/* Queue a message of this node that was dropped again as a plain message. */
+/* Queue a dropped message of this node, to send it again as a plain message. */
 static void repeat(struct cpg *cpg, const struct arrival *arrival)
 {
 	const struct cpg_alias *alias = alias_find(&cpg->compact.own, arrival->handle);
@@ -474,7 +475,7 @@ static void repeat(struct cpg *cpg, const struct arrival *arrival)
 		again->guarantee = COTERIE_SAFE;
 }
 
-/* Count a message of this node that was delivered. @return whether it was of this node */
+/* Count a delivered message if this node has sent it. @return whether this node has sent it */
 static bool came_back(struct cpg *cpg, uint32_t nodeid)
 {
 	struct cpg_compact *compact = &cpg->compact;
@@ -612,7 +613,7 @@ int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader)
 	count = coterie_state_take_count(reader, 3 * sizeof(uint32_t));
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
 		rc = load_again(cpg, reader);
-	/* Sending has to wait until this version is the running service. */
+	/* Start the timer, since this version may not send until it is the running service. */
 	if (rc == 0 && compact->again != NULL)
 		rc = cpg->host->timer_add(
 			cpg->ctx, cpg->host->now_ns(cpg->ctx), send_again, cpg, &compact->again_retry);

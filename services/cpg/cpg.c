@@ -10,7 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Warn once per cause in this time: the causes may occur thousands of times a second. */
+/* Log at most one warning per cause in this time: the causes may occur thousands of times a second. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text)
@@ -34,7 +34,7 @@ void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, co
 void cpg_snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
-	/* Without this the compiler may read `from` again where `to` is used. */
+	/* Without this line the compiler may read `from` again where `to` is used. */
 	__asm__ volatile("" : : "r"(to) : "memory");
 }
 
@@ -96,7 +96,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->host = host;
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
-	cpg->resync.round = 1; /* no node was named in round 0 */
+	cpg->resync.round = 1; /* rounds count from 1 */
 	cpg_index_init(cpg);
 	cpg_compact_init(cpg);
 	cpg_statistics_offer(cpg);
@@ -104,7 +104,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* All connections have ended before, or a new version of the plugin has them. */
+/* All connections have ended before this call, or a new version of the plugin has taken them over. */
 static void cpg_fini(void *self)
 {
 	struct cpg *cpg = self;
@@ -141,8 +141,8 @@ static void cpg_fini(void *self)
 }
 
 /*
- * Leave messages that are not sent would leave dead processes listed on the other nodes. Messages that wait to be
- * sent again were accepted from clients.
+ * Wait until two kinds of messages are sent. Without PROCLEAVE messages the other nodes would go on listing dead
+ * processes. Messages that wait to be sent again were accepted from clients, so they must not be lost.
  */
 static int cpg_drain(void *self)
 {

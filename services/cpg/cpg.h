@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of the CPG service: the members of the groups, the state of this node's
- * clients, and the state of a synchronisation.
+ * Shared by the files of the CPG service: the members of the groups, the state of this node's clients, and the state of
+ * a synchronisation.
  *
- * A membership has these steps. 1 A client requests to join. Its connection becomes JOIN_STARTED,
- * and PROCJOIN is sent. 2 PROCJOIN is delivered. Every node lists the process, the connection is
- * JOINED, and members are notified. 3 The client leaves (LEAVE_STARTED), or its connection ends.
- * PROCLEAVE is sent. 4 PROCLEAVE is delivered. Every node removes the process, and members are
- * notified. A connection that still exists is UNJOINED and may join again.
+ * A membership has these steps:
+ * 1. A client requests to join. Its connection becomes JOIN_STARTED, and PROCJOIN is sent.
+ * 2. PROCJOIN is delivered. Every node lists the process, the connection becomes JOINED, and members are notified.
+ * 3. The client leaves (LEAVE_STARTED), or its connection ends. PROCLEAVE is sent.
+ * 4. PROCLEAVE is delivered. Every node removes the process, and members are notified. If the connection still exists,
+ *    it becomes UNJOINED and may join again.
  */
 #ifndef CPG_CPG_H
 #define CPG_CPG_H
@@ -27,20 +28,22 @@ struct cpg_zero_copy;
 /** State of a connection's membership. */
 enum cpg_state {
 	CPG_UNJOINED,
-	CPG_JOIN_STARTED, /* PROCJOIN is on its way. Sending is allowed, since messages follow it */
+	CPG_JOIN_STARTED, /* PROCJOIN is sent, not delivered yet. The client may already send, since its messages are
+			   * ordered behind PROCJOIN */
 	CPG_JOINED,
-	CPG_LEAVE_STARTED, /* PROCLEAVE is on its way. The client still receives messages before it */
+	CPG_LEAVE_STARTED, /* PROCLEAVE is sent, not delivered yet. The client still receives messages that are ordered
+			    * before PROCLEAVE */
 };
 
 /** The handle of a process of this node for compact messages. */
 struct cpg_handle {
-	uint64_t period; /* in which the handle is valid; 0: none */
+	uint64_t period; /* period in which the handle is valid, or 0: no handle */
 	uint32_t number;
 };
 
 /**
- * A leave of this node that is not delivered yet. Until then the same process must not join the
- * same group again, since the old leave would remove the new membership.
+ * A leave of a process of this node that is not delivered yet. Until its delivery the process must not join the same
+ * group again, since this leave would remove the new membership.
  */
 struct cpg_leaving {
 	struct cpg_leaving *next;
@@ -50,7 +53,7 @@ struct cpg_leaving {
 	struct cpg_handle handle;
 };
 
-/** One client. The memory is the executive's (client_data). */
+/** One client. The executive owns the memory (client_data). */
 struct cpg_connection {
 	struct coterie_client *client;
 	struct cpg_connection *next, *previous;             /* all, newest first */
@@ -58,18 +61,18 @@ struct cpg_connection {
 	struct cpg_group *group;                            /* NULL: UNJOINED */
 	struct cpg_leaving *leaving; /* allocated at the join, so that the leave needs no memory */
 	enum cpg_state state;
-	uint32_t pid; /* as the library sent it at the join */
+	uint32_t pid; /* pid that the library has sent with the join */
 	struct cpg_handle handle;
 	bool is_finalized;         /* it receives no more events */
 	bool wants_totem;          /* it requested the ring's configuration after its first change */
-	bool had_totem;            /* it received that, which happens once per connection */
+	bool had_totem;            /* it received the ring's configuration, which is sent at most once per connection */
 	uint64_t changes;          /* configuration changes sent to it */
-	uint64_t changes_at_first; /* the same number when the first fragment of a message arrived */
+	uint64_t changes_at_first; /* value of `changes` when the first fragment of a message arrived */
 	struct cpg_iteration *iterations;
-	struct cpg_snapshot_build *build; /* of the iteration that the client waits for; NULL: none */
+	struct cpg_snapshot_build *build; /* snapshot for the iteration that the client waits for, or NULL */
 	struct cpg_zero_copy *zero_copies;
 	uint32_t zero_copy_count;
-	uint64_t zero_copy_size; /* bytes of them together */
+	uint64_t zero_copy_size; /* bytes of all its zero-copy buffers */
 };
 
 /** One process in one group, anywhere in the cluster. */
@@ -77,17 +80,18 @@ struct cpg_process {
 	uint32_t nodeid;
 	uint32_t pid;
 	uint64_t seq;   /* order in which entries were added to the list */
-	uint64_t round; /* last synchronisation in which its node named it */
+	uint64_t round; /* last synchronisation in which the process's node listed it */
 };
 
 /** A group that has members or local connections, or that a synchronisation names. */
 struct cpg_group {
-	struct cpg_process *members; /* count, ascending by node id, then pid; at first `single` */
+	struct cpg_process *members; /* `count` elements, ascending by node id, then pid. At first it points to
+				      * `single` */
 	uint32_t count, capacity;
-	uint32_t pins; /* its connections are being walked: do not free it */
-	uint32_t hash; /* of the name: index.c */
+	uint32_t pins; /* number of loops that walk over its connections. Until it is 0 the group must not be freed */
+	uint32_t hash; /* hash of the name, from index.c */
 	struct cpg_group *index_next;
-	uint32_t at; /* in cpg->groups */
+	uint32_t at; /* index in cpg->groups */
 	/*
 	 * During a synchronisation: the number of JOINLIST entries for this group, and 1 + the index of the newest one,
 	 * or 0.
@@ -96,8 +100,7 @@ struct cpg_group {
 	uint32_t joined_count, joined_capacity;
 	struct cpg_connection *connections;
 	struct cpg_wire_address *joined; /* during sync_done */
-	struct cpg_process single;       /* used instead of an array for one member, which most groups
-					  * have */
+	struct cpg_process single;       /* replaces the array for one member: most groups have no more */
 	struct cpg_wire_name name;       /* zeros behind its length */
 };
 
@@ -107,8 +110,8 @@ struct cpg_received {
 	uint32_t nodeid;
 	uint32_t pid;
 	uint32_t older; /* 1 + the index of the previous entry of this group; 0: none */
-	bool is_new;    /* merge.c */
-	uint64_t seq;   /* used by merge.c: its order in the list */
+	bool is_new;    /* used by merge.c: the process is not a member yet */
+	uint64_t seq;   /* used by merge.c: the process's seq in the member list */
 };
 
 /** A process that left while nodes exchange their lists of processes. A list may still name it. */
@@ -119,35 +122,32 @@ struct cpg_gone {
 	struct cpg_wire_name name;
 };
 
-/** The set of these processes, with a hash table. */
+/** The set of processes that left during the exchange (struct cpg_gone), with a hash table. */
 struct cpg_gone_set {
 	struct cpg_gone *list;
 	uint32_t count, capacity;
-	uint32_t *places;     /* a hash table: 1 + the place in list; 0: free */
-	uint32_t place_count; /* a power of two, or none */
+	uint32_t *places;     /* the hash table: 1 + an index in list; 0: free */
+	uint32_t place_count; /* a power of two, or 0 before the first process */
 };
 
 /** The groups by name. */
 #define CPG_INDEX_WORDS (CPG_GROUP_NAME_MAX / 4)
 struct cpg_index {
-	struct cpg_group **buckets; /* count, a power of two, or none */
+	struct cpg_group **buckets; /* `count` elements, which is a power of two, or 0 before the first group */
 	uint32_t count;
 	uint64_t key[CPG_INDEX_WORDS + 1];
 };
 
-/**
- * The part of the buffers that a member has used in a synchronisation. Each member has its own
- * share.
- */
+/** Numbers of entries that are stored for one ring member in a synchronisation. Each member has a limit of its own. */
 struct cpg_share {
 	uint32_t received, gone;
 };
 
-/** The number of memberships of a node. */
+/** The number of group memberships of a node's processes. */
 struct cpg_tally {
 	uint32_t nodeid, count;
-	uint32_t unnamed; /* memberships that were not named in a synchronisation, counted at its end:
-			   * they will be removed */
+	uint32_t unnamed; /* those that the current synchronisation did not name. They are counted at its end, and will
+			   * then be removed */
 };
 
 /** One synchronisation. */
@@ -157,15 +157,16 @@ struct cpg_resync {
 	bool has_sent_downlist;
 	struct coterie_ring_id ring;
 	uint32_t *members;        /* of the new configuration */
-	struct cpg_share *shares; /* as members */
+	struct cpg_share *shares; /* one per element of members */
 	uint32_t member_count;
-	uint32_t *left; /* members at the last sync_done that did not come to this ring together
-			 * with this node */
+	uint32_t *left; /* members of the last synchronised ring that did not move to this one together with this
+			 * node */
 	uint32_t left_count;
-	struct cpg_ring_joinlist_entry *local; /* processes of this node, as they are announced */
+	struct cpg_ring_joinlist_entry *local; /* processes of this node, in the order in which they are announced */
 	uint32_t local_count, local_sent;
 	bool has_local;
-	bool is_same; /* the ring was synchronised before: another node has loaded the service */
+	bool is_same; /* this ring was synchronised before. It is synchronised again since another node has loaded the
+		       * service */
 	struct cpg_gone_set gone;
 	struct cpg_received *received; /* in the order of arrival */
 	uint32_t received_count, received_capacity;
@@ -179,7 +180,7 @@ struct cpg_alias {
 };
 
 struct cpg_aliases {
-	struct cpg_alias *list; /* by handle */
+	struct cpg_alias *list; /* indexed by handle */
 	uint32_t count, capacity;
 };
 
@@ -198,9 +199,9 @@ struct cpg_again {
 };
 
 /**
- * Compact messages (compact.c). A period lasts from one sync_start to the next. The members speakers, announced
- * and is_on follow only from messages that were delivered in it. So they are the same on all nodes at the same
- * message.
+ * Compact messages (compact.c). A period lasts from one sync_start to the next. The members speakers, announced and
+ * is_on depend only on messages that were delivered in the present period. So they are the same on all nodes at the
+ * same message.
  */
 struct cpg_compact {
 	bool is_allowed; /* by the configuration */
@@ -208,12 +209,12 @@ struct cpg_compact {
 	uint64_t period;
 	struct cpg_speaker *speakers; /* speaker_count, ascending by node id */
 	uint32_t speaker_count, announced;
-	uint64_t refused; /* since the start */
-	/* State for sending: */
-	struct cpg_aliases own; /* handles of the period in which they were last assigned */
-	uint64_t outstanding;   /* sent, and not yet delivered on this node */
-	uint64_t stale;         /* those of them that are from before this period */
-	uint64_t progress_ns;   /* time at which that number last decreased */
+	uint64_t refused; /* compact messages that were dropped, since the start */
+	/* The members below are only for sending. */
+	struct cpg_aliases own; /* handles of this node, of the period in which they were last assigned */
+	uint64_t outstanding;   /* messages that are sent, and not yet delivered on this node */
+	uint64_t stale;         /* outstanding messages from before this period */
+	uint64_t progress_ns;   /* time at which `stale` last decreased */
 	struct cpg_again *again, *again_last;
 	struct coterie_timer *again_retry;
 	struct iovec *parts; /* scratch: data behind a number */
@@ -229,31 +230,31 @@ enum cpg_complaint {
 	CPG_NO_MEMORY,
 	CPG_NOT_JOINED,
 	CPG_BAD_COMPACT,
-	CPG_COMPLAINTS, /* number of causes */
+	CPG_COMPLAINTS, /* number of the causes above */
 };
 
 struct cpg {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct cpg_group **groups; /* group_count, in no order */
 	uint32_t group_count, group_capacity;
 	struct cpg_index index;
-	bool is_walking;           /* no group may be freed */
-	struct cpg_tally *tallies; /* tally_count, ascending by node id; none is 0 */
+	bool is_walking;           /* a loop walks over `groups`, so no group may be freed */
+	struct cpg_tally *tallies; /* tally_count elements, ascending by node id. Elements with count 0 are removed */
 	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
 	struct cpg_leaving *leaving;        /* oldest first */
 	struct coterie_timer *leave_retry;
-	bool has_unsent;        /* while a state is read: whether one of its leaves has to be sent */
-	uint32_t state_version; /* while a state is read: its version */
+	bool has_unsent;        /* while a saved state is read: whether a leave in it has to be sent */
+	uint32_t state_version; /* while a saved state is read: the state's version */
 	uint64_t process_seq;
-	uint64_t list_version;             /* differs after each change of the lists */
-	struct cpg_snapshot_build *builds; /* snapshots that take several turns, in the order of their
-					    * turns */
+	uint64_t list_version;             /* has another value after each change of the groups or their members */
+	struct cpg_snapshot_build *builds; /* snapshots that are not complete yet, in the order in which they get turns
+					    * of the loop */
 	struct coterie_timer *build_timer;
-	uint32_t snapshot_work;      /* steps of the longest turn so far */
-	uint64_t next_token;         /* of iterations and zero-copy buffers */
-	struct coterie_ring_id ring; /* of the last finished synchronisation */
+	uint32_t snapshot_work;      /* steps of a snapshot in the longest turn so far */
+	uint64_t next_token;         /* next token of an iteration or a zero-copy buffer */
+	struct coterie_ring_id ring; /* the ring of the last finished synchronisation */
 	uint32_t *members;
 	uint32_t member_count;
 	struct cpg_resync resync;
@@ -270,10 +271,13 @@ struct cpg {
 
 /* --- cpg.c --- */
 
-/** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
+/**
+ * Log a warning, unless a warning for the same cause was logged a short time ago. nodeid 0: the warning concerns no
+ * node.
+ */
 void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text);
 
-/** Copy bytes that another process may be changing. Afterwards only the copy is used. */
+/** Copy bytes that another process may be changing. The caller must then use only the copy. */
 void cpg_snapshot(void *to, const void *from, size_t size);
 
 /**
@@ -286,62 +290,57 @@ int cpg_reserve(void **array, uint32_t *capacity, uint32_t count, size_t element
 
 /* --- statistics.c --- */
 
-/** Offer the number of groups and of their members. */
+/** Add the keys of this service to the statistics map. */
 void cpg_statistics_offer(struct cpg *cpg);
 
 /* --- groups.c --- */
 
-/** @return 0; -EOVERFLOW: longer than 128. The copy has zeros behind its length. */
+/** Copy a name and fill the bytes behind its length with zeros. @return 0; -EOVERFLOW: its length is above 128 */
 int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
 
-/** @return borrowed; NULL: no such group */
+/** Find a group by its name. @return borrowed; NULL: no such group */
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
-/** @return borrowed, created if needed; NULL: out of memory. Drop it with cpg_group_release. */
+/** Find or create a group. @return borrowed; NULL: out of memory. The caller then calls cpg_group_release. */
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
 /**
- * Return whether it has members, connections or entries of a synchronisation, or its connections
- * are being walked.
+ * Return whether the group has members, connections or entries of a synchronisation, or a loop walks over its
+ * connections.
  */
 bool cpg_group_is_used(const struct cpg_group *group);
 /** Free the group if it is not used, and cpg->is_walking is not set. */
 void cpg_group_release(struct cpg *cpg, struct cpg_group *group);
 /** Make room for count members. @return 0; -ENOMEM: as it was */
 int cpg_members_reserve(struct cpg_group *group, uint32_t count);
-/**
- * Insert a process that is not a member yet. There must be room. @return its place, which the caller
- * fills in
- */
+/** Insert a process that is not a member yet. There must be room. @return the new element, which the caller fills */
 struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 
-/** @return borrowed until the members change; NULL: not a member */
+/** Find a member. @return borrowed until the members change; NULL: not a member */
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
-/** True when any process of the node is a member. */
+/** Return whether any process of the node is a member. */
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid);
-/** @return 0; -EEXIST; -EDQUOT: its node has CPG_PROCESSES_MAX memberships; -ENOMEM */
+/** Add a process. @return 0; -EEXIST: it is a member; -EDQUOT: its node has CPG_PROCESSES_MAX memberships; -ENOMEM */
 int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_process *process);
 
 /**
- * Limit of the memberships of all processes of one node. The file descriptors of a node do not suffice for
- * so many clients.
+ * Limit of the memberships of all processes of one node. A node runs out of file descriptors before it has so many
+ * clients.
  */
 #define CPG_PROCESSES_MAX 16384u
 
-/** Count one membership more of a node. @return 0; -EDQUOT; -ENOMEM: it is not counted */
+/** Count a new membership of a node. @return 0; -EDQUOT: the node has CPG_PROCESSES_MAX; -ENOMEM: it is not counted */
 int cpg_tally_add(struct cpg *cpg, uint32_t nodeid);
 void cpg_tally_del(struct cpg *cpg, uint32_t nodeid);
-/**
- * Exclude members that this synchronisation did not name from the count that cpg_tally_add checks.
- */
+/** From now on cpg_tally_add does not count members that this synchronisation did not name. */
 void cpg_tally_excuse(struct cpg *cpg);
 /** End cpg_tally_excuse. */
 void cpg_tally_excuse_end(struct cpg *cpg);
-/** Return whether the process is on another node that has not named it in this synchronisation. */
+/** Return whether the process is on another node, and that node has not named the process in this synchronisation. */
 bool cpg_process_is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local_nodeid);
 uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid);
 
-/** Put a connection into a group's list and take it out again. */
+/** Add a connection to a group's list, or remove it. */
 void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group);
 void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection);
 
@@ -351,7 +350,7 @@ void cpg_index_init(struct cpg *cpg);
 void cpg_index_fini(struct cpg *cpg);
 /** Return the hash of a name that cpg_name_clean() has written. It depends on a random key of this struct cpg. */
 uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name);
-/** @return borrowed; NULL: there is none */
+/** Find a group by its name and the hash of the name. @return borrowed; NULL: there is no such group */
 struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);
 /** Add a group that is not in cpg->groups yet. @return 0; -ENOMEM */
 int cpg_index_add(struct cpg *cpg, struct cpg_group *group);
@@ -360,8 +359,7 @@ void cpg_index_del(struct cpg *cpg, const struct cpg_group *group);
 /* --- deliver.c --- */
 
 /**
- * Notify the group's local members of a change. The group already has the members after the change.
- * It may be freed by this call.
+ * Notify the group's local members of a change. The group already has its new members. This call may free the group.
  */
 void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left, uint32_t left_count,
 	const struct cpg_wire_address *joined, uint32_t joined_count);
@@ -371,7 +369,7 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection);
 void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** Handle the leave of a process, as a PROCLEAVE has it. */
+/** Handle the leave of a process, as for a PROCLEAVE. */
 void cpg_process_left(
 	struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t reason);
 /** Deliver a message to the group's members on this node: size bytes in parts. */
@@ -398,24 +396,23 @@ void cpg_sync_done(void *self);
 void cpg_sync_abort(void *self);
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_resync_fini(struct cpg *cpg);
-/** Note that a process has left, so that an older list does not add it again. */
+/** Record that a process has left, so that an older JOINLIST does not add it again. */
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
 
 /* --- merge.c --- */
 
-/** Note a process that a JOINLIST names. @return 0; -ENOMEM: it is not noted */
+/** Record a process that a JOINLIST names. @return 0; -ENOMEM: it is not recorded */
 int cpg_received_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
-/** Free all that cpg_received_add has noted. */
+/** Free all that cpg_received_add has recorded. */
 void cpg_received_forget(struct cpg *cpg);
-/**
- * Note that a process has left, so that no list adds it again. @return 0; -ENOMEM: it is not noted
- */
+/** Record that a process has left, so that no JOINLIST adds it again. @return 0; -ENOMEM: it is not recorded */
 int cpg_gone_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
-/** Free all that cpg_gone_add has noted. */
+/** Free all that cpg_gone_add has recorded. */
 void cpg_gone_forget(struct cpg *cpg);
 /**
- * Add the received processes that are not members yet, except those that have left, and note them as `joined` of their
- * group if it has clients of this node. The result is as if they were added one by one, from the last to the first.
+ * Add the received processes that are not members yet, except those that have left. If their group has clients of this
+ * node, store them in its `joined` as well. The result is as if the processes were added one by one, from the last to
+ * the first.
  * @return 0; -ENOMEM: some or all of them are not added
  */
 int cpg_merge_received(struct cpg *cpg);
@@ -424,9 +421,9 @@ int cpg_merge_received(struct cpg *cpg);
 
 void cpg_compact_init(struct cpg *cpg);
 void cpg_compact_fini(struct cpg *cpg);
-/** Begin a period: the agreement of the last one has ended. */
+/** Begin a period. No member has announced compact messages yet. */
 void cpg_compact_start(struct cpg *cpg, const uint32_t *members, uint32_t count);
-/** The services have synchronised: messages that were dropped can be sent again. */
+/** Send dropped messages again, after a synchronisation. */
 void cpg_compact_done(struct cpg *cpg);
 /**
  * Announce the features of this node at the end of its DOWNLIST, if the whole ring can support them.
@@ -436,13 +433,11 @@ void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list);
 void cpg_compact_heard(struct cpg *cpg, uint32_t nodeid, const void *list, uint32_t size);
 void cpg_deliver_compact(
 	void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count, uint32_t size);
-/**
- * Return whether earlier messages of this node still have to be sent again. No message may overtake them.
- */
+/** Return whether this node still has to send earlier messages again. No new message may overtake these. */
 bool cpg_compact_waits(struct cpg *cpg);
-/** Return whether messages of the process are sent compact. Assigns a handle if it has none. */
+/** Return whether messages of the process are sent compact. Assign a handle if the process has none. */
 bool cpg_compact_has(struct cpg *cpg, struct cpg_handle *handle, const struct cpg_wire_name *name, uint32_t pid);
-/** Send for a process that has a handle. number is ignored for CPG_COMPACT_MESSAGE. @return as ring_send */
+/** Send a compact message of a process that has a handle. CPG_COMPACT_MESSAGE ignores `number`. @return as ring_send */
 int cpg_compact_send(struct cpg *cpg, const struct cpg_handle *handle, enum cpg_compact_kind kind, uint32_t number,
 	uint32_t guarantee, const void *bytes, uint32_t size);
 void cpg_compact_save(const struct cpg *cpg, struct coterie_state_writer *writer);
@@ -450,19 +445,16 @@ int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader);
 
 /* --- requests.c --- */
 
-/** Send the leaves for which the ring had no room. A timer repeats this. */
+/** Send the leaves for which the ring had no room. If there is still no room, a timer tries again. */
 void cpg_leavings_send(struct cpg *cpg);
 /** End a connection's membership because the connection ends. */
 void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
-/**
- * Return whether a client may send a message. It may not while it has not read many of its own
- * events.
- */
+/** Return whether a client may send a message. A client with many unread events may not. */
 bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client);
 /**
- * Send user bytes to the group of a connection.
+ * Send a client's bytes to the group of its connection.
  *
- * @param guarantee  cpg_guarantee_t of the client; only SAFE (3) differs from AGREED
+ * @param guarantee cpg_guarantee_t of the client; only SAFE (3) differs from AGREED
  * @return 0; -ENOENT: not in a group; -EMSGSIZE; -EAGAIN: no room
  */
 int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee, const void *bytes, uint32_t size);
@@ -485,7 +477,7 @@ int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_
 
 /* --- snapshot.c --- */
 
-/** Steps in one turn of the loop. A step looks at one group or copies one entry. */
+/** Most steps of a snapshot in one turn of the loop. A step checks one group or copies one entry. */
 #define CPG_SNAPSHOT_WORK_MAX 4096u
 /** Cancel the snapshot that the client waits for, without an answer. */
 void cpg_snapshot_drop(struct cpg_connection *connection);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From the ring to the clients: the same messages in the same order on every node. */
+/* Delivery of ring messages to the clients: the same messages in the same order on every node. */
 #include "services/cpg/cpg.h"
 
 #include <errno.h>
@@ -7,14 +7,14 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Bytes of an event behind the header that the executive builds. */
+/* Bytes of an event without its header, which the executive builds. */
 #define AFTER_HEADER(type) (sizeof(struct type) - sizeof(struct cpg_response_header))
 
 static void *after_header(void *event) { return (uint8_t *)event + sizeof(struct cpg_response_header); }
 
 /* ---- Events -------------------------------------------------------------- */
 
-/* @return false: the client will be freed, or is freed: do not use its connection any more */
+/* Send an event. @return false: the client is or will be freed, so the caller must not use its connection any more */
 static bool send_event(
 	struct cpg *cpg, struct cpg_connection *connection, uint32_t id, const struct iovec *iov, uint32_t count)
 {
@@ -36,7 +36,10 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
 		.ring_id = {.nodeid = cpg->ring.representative, .seq = cpg->ring.seq},
 		.member_count = cpg->member_count,
 	};
-	/* The list begins before the end of the structure. Four zero bytes complete its size. */
+	/*
+	 * The member list begins 4 bytes before the end of the structure. Four zero bytes behind the list complete the
+	 * size.
+	 */
 	static const uint32_t tail;
 	size_t fixed = offsetof(struct cpg_event_totem_confchg, members) - sizeof(struct cpg_response_header);
 	struct iovec iov[] = {
@@ -97,7 +100,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 	};
 	struct cpg_connection *next;
 
-	if (group->connections == NULL) { /* no client of this node to notify */
+	if (group->connections == NULL) { /* this node has no client to notify */
 		cpg_group_release(cpg, group);
 		return;
 	}
@@ -158,7 +161,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: a join is lost");
 	if (rc == -EDQUOT)
 		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "a join is dropped: its node has too many processes in groups");
-	if (rc < 0) { /* -EEXIST: a JOINLIST has added it before */
+	if (rc < 0) { /* -EEXIST: a JOINLIST has already added the process */
 		if (group != NULL)
 			cpg_group_release(cpg, group);
 		return;
@@ -173,7 +176,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	cpg_confchg(cpg, group, NULL, 0, &joined, 1);
 }
 
-/* The leave was delivered, so the same process may join again. */
+/* Remove the record of a delivered leave. From now on the process may join again. */
 static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t pid)
 {
 	for (struct cpg_leaving **at = &cpg->leaving; *at != NULL; at = &(*at)->next) {
@@ -197,7 +200,7 @@ void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_na
 
 	cpg_resync_left(cpg, nodeid, pid, name);
 	if (process == NULL)
-		return; /* of an unknown process: book services, "cpg" */
+		return; /* ignore the leave of an unknown process: book services, "cpg" */
 
 	const struct cpg_wire_address left = {.nodeid = nodeid, .pid = pid, .reason = reason};
 
@@ -223,10 +226,7 @@ void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 
-	/*
-	 * Every node determines itself which processes have left. The lists are only for older
-	 * peers.
-	 */
+	/* Every node computes itself which processes have left. Only older peers need the lists of left nodes. */
 	cpg->host->log(cpg->ctx, LOG_DEBUG, "downlist of %u bytes from node %u", size, nodeid);
 	cpg_compact_heard(cpg, nodeid, msg, size);
 }
@@ -234,9 +234,8 @@ void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 /* ---- User messages ------------------------------------------------------- */
 
 /*
- * Find the group that a message is for. NULL: no client of this node receives it. If the sending
- * node has no member, the message is from a process whose join is not known here yet. Then it is
- * for no client.
+ * Find the group that a message is for. NULL: no client of this node receives it. If the sending node has no process in
+ * the group, the sender's join is not delivered here yet. Such a message is for no client.
  */
 static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name)
 {
@@ -250,8 +249,7 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const 
 }
 
 /*
- * Send a message in short form, if the client has a channel. @return false: the client gets the
- * event
+ * Send a message in short form, if the client has a channel. @return false: it has none, so the caller sends the event
  */
 static bool send_message(struct cpg *cpg, struct cpg_connection *connection, const struct cpg_event_deliver *event,
 	const struct iovec *parts, uint32_t count)
@@ -261,8 +259,8 @@ static bool send_message(struct cpg *cpg, struct cpg_connection *connection, con
 }
 
 /*
- * Send the event's own part, then the message as it is in the frames.
- * @param whole  the event, if it is a complete message, or NULL
+ * Send an event to the group's local members: its own part, then the message bytes from the frames.
+ * @param whole the event, if it is a complete message, or NULL
  */
 static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id, struct iovec own,
 	const struct iovec *parts, uint32_t count, const struct cpg_event_deliver *whole)

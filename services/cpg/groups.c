@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Members of the groups. They are indexed by group (index.c), so that the cost of a message depends only on its
+ * Members of the groups. They are indexed by group (index.c), so that the cost of a message depends only on its group's
  * members.
  */
 #include "services/cpg/cpg.h"
@@ -252,7 +252,10 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		.nodeid = nodeid,
 		.pid = pid,
 		.seq = cpg->process_seq++,
-		/* A process that joins during a synchronisation counts as listed: its node's list may not have it. */
+		/*
+		 * A process that joins during a synchronisation counts as named, since its node may have sent its list
+		 * before.
+		 */
 		.round = cpg->resync.round,
 	};
 	return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Groups by their names, in a table of chains. Other nodes and clients choose the names, so a fixed hash function would let
- * them put all groups into one chain. This one has a random key: vector multiply-shift (Dietzfelbinger 1996; Thorup, "High
- * Speed Hashing for Integers and Strings", section 3), where two names share a hash with a probability of 2^-31 at most.
+ * Hash table of the groups by name, with chains. Other nodes and clients choose the names. With a fixed hash function
+ * they could choose names that all go into one chain. This hash function has a random key. It is vector multiply-shift
+ * (Dietzfelbinger 1996, and Thorup, "High Speed Hashing for Integers and Strings", section 3). Two names share a hash
+ * with a probability of 2^-31 at most.
  */
 #include "services/cpg/cpg.h"
 
@@ -19,7 +20,7 @@ void cpg_index_init(struct cpg *cpg)
 
 	if (getrandom(index->key, sizeof(index->key), GRND_NONBLOCK) == (ssize_t)sizeof(index->key))
 		return;
-	/* Early in a boot. Any numbers will do, as long as other nodes cannot know them. */
+	/* Early in a boot getrandom() may fail. Then derive the key from numbers that other nodes cannot know. */
 	uint64_t number = cpg->host->now_ns(cpg->ctx) ^ (uint64_t)(uintptr_t)cpg;
 
 	for (size_t i = 0; i < sizeof(index->key) / sizeof(index->key[0]); i++) {
@@ -38,7 +39,7 @@ uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name)
 	for (uint32_t i = 0; i < (name->length + 3) / 4; i++) {
 		uint32_t word;
 
-		memcpy(&word, name->value + (size_t)i * 4, sizeof(word)); /* there are zeros behind the length */
+		memcpy(&word, name->value + (size_t)i * 4, sizeof(word)); /* the bytes behind the length are zero */
 		sum += key[i] * word;
 	}
 	return (uint32_t)(sum >> 32);
@@ -69,7 +70,7 @@ static void link_group(struct cpg_index *index, struct cpg_group *group)
 	*bucket = group;
 }
 
-/* Without memory the chains become longer. */
+/* Enlarge the table. If memory runs out, the old table stays in use, with longer chains. */
 static int grow(struct cpg *cpg)
 {
 	struct cpg_index *index = &cpg->index;

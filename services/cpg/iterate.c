@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Iterations over a snapshot of all memberships, as corosync-cpgtool makes them. */
+/* Iterations over a snapshot of all memberships. corosync-cpgtool uses them. */
 #include "services/cpg/iterate.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #define CS_ERR_LIBRARY 2
 #define CS_ERR_NO_SECTIONS 27
 
-/* Limits of open iterations per client, and of all their entries before another one is refused. */
+/* Limits per client: open iterations, and entries of all of these. Beyond a limit a new iteration is refused. */
 #define ITERATIONS_MAX 64
 #define ENTRIES_OPEN_MAX 49152u
 
@@ -114,7 +114,7 @@ int cpg_handle_iteration_initialize(void *self, struct coterie_client *client, c
 
 	if (req.iteration_type < CPG_NAME_ONLY || req.iteration_type > CPG_ALL)
 		return -EINVAL;
-	/* For the other types the name in the request of Corosync's library is undefined. */
+	/* Use the name only with CPG_ONE_GROUP: with other types Corosync's library does not set it. */
 	if (req.iteration_type == CPG_ONE_GROUP) {
 		int rc = cpg_name_clean(&req.group, &name);
 
@@ -126,14 +126,17 @@ int cpg_handle_iteration_initialize(void *self, struct coterie_client *client, c
 		entries += one->count;
 	}
 
-	if (connection->build != NULL) /* one at a time */
+	if (connection->build != NULL) /* a client may build only one snapshot at a time */
 		return -EAGAIN;
 	if (open >= ITERATIONS_MAX || entries > ENTRIES_OPEN_MAX)
 		return -ENOMEM;
 	return cpg_snapshot_take(cpg, connection, req.iteration_type, &name);
 }
 
-/* After the last entry one request is refused, then the first entry follows again. */
+/*
+ * Answer with the next entry. After the last entry one request is refused, and the request after that returns the first
+ * entry.
+ */
 int cpg_handle_iteration_next(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;

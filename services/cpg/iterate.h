@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by iterate.c, which has the requests and a client's iterations, and snapshot.c, which makes
- * snapshots.
+ * Declarations shared by iterate.c, which handles the requests and stores a client's iterations, and snapshot.c, which
+ * makes snapshots.
  */
 #ifndef SERVICES_CPG_ITERATE_H
 #define SERVICES_CPG_ITERATE_H
@@ -26,23 +26,23 @@ struct cpg_iteration {
 	uint64_t token;
 	uint32_t count;
 	uint32_t at;                         /* index of the next entry */
-	struct cpg_iteration_entry *entries; /* count, or more */
+	struct cpg_iteration_entry *entries; /* room for at least `count` entries */
 };
 
 /* --- iterate.c --- */
 
-/** NULL is ignored. */
+/** Free an iteration. NULL is ignored. */
 void cpg_iteration_free(struct cpg_iteration *iteration);
-/** Store a complete iteration, and answer the client that requested it. */
+/** Store a complete iteration in its client's connection, and send the answer. */
 void cpg_iteration_open(struct cpg *cpg, struct cpg_connection *connection, struct cpg_iteration *iteration);
 
 /* --- snapshot.c --- */
 
 /**
- * Make an iteration for a client that does not wait for another one, and answer.
- * @param type  CPG_NAME_ONLY .. CPG_ALL
- * @param name  with CPG_ONE_GROUP, copied
- * @return COTERIE_REPLIED; COTERIE_LATER; -ENOMEM: no answer was sent
+ * Make an iteration and send the answer. The client must not be waiting for another iteration.
+ * @param type CPG_NAME_ONLY .. CPG_ALL
+ * @param name used with CPG_ONE_GROUP; copied
+ * @return COTERIE_REPLIED; COTERIE_LATER: a later turn sends the answer; -ENOMEM: no answer was sent
  */
 int cpg_snapshot_take(
 	struct cpg *cpg, struct cpg_connection *connection, uint32_t type, const struct cpg_wire_name *name);

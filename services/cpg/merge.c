@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Merge the JOINLISTs of a synchronisation into the groups. When a list is delivered, each entry is attached to its
- * group. At the end each group is merged once with all its entries. Merging single entries would take quadratic time
- * for a large group, since a member may send entries in any order.
+ * group. After all lists were delivered, each group is merged once with all its entries. Inserting single entries would
+ * take quadratic time in a large group, since a node may send its entries in any order.
  */
 #include "services/cpg/cpg.h"
 
@@ -39,7 +39,7 @@ void cpg_received_forget(struct cpg *cpg)
 		struct cpg_group *group = sync->received[i].group;
 
 		if (group == NULL || group->newest != i + 1)
-			continue; /* another entry represents the group */
+			continue; /* only the newest entry of a group resets the group */
 		group->newest = 0;
 		group->received_count = 0;
 		cpg_group_release(cpg, group);
@@ -50,9 +50,9 @@ void cpg_received_forget(struct cpg *cpg)
 	sync->received_capacity = 0;
 }
 
-/* ---- Processes that have left meanwhile ----------------------------------- */
+/* ---- Processes that leave during the exchange ---------------------------- */
 
-/* The place of the process in the table, or the free one where it would have to go. */
+/* Return the place of a process in the table, or the free place for it. */
 static uint32_t *gone_place(
 	const struct cpg *cpg, uint32_t nodeid, uint32_t pid, uint32_t hash, const struct cpg_wire_name *name)
 {
@@ -70,7 +70,7 @@ static uint32_t *gone_place(
 	return &gone->places[at];
 }
 
-/* At most half of the places are taken. */
+/* Make room for one more process. At most half of the table's places are used. */
 static int gone_reserve(struct cpg *cpg)
 {
 	struct cpg_gone_set *gone = &cpg->resync.gone;
@@ -121,7 +121,10 @@ void cpg_gone_forget(struct cpg *cpg)
 	*gone = (struct cpg_gone_set){0};
 }
 
-/* It left while lists were on their way that named it. Since it is no member now, it has not come again. */
+/*
+ * Return whether the entry's process has left during the exchange. Call only if it is no member now: it has not joined
+ * again.
+ */
 static bool is_gone(const struct cpg *cpg, const struct cpg_received *entry)
 {
 	const struct cpg_group *group = entry->group;
@@ -130,22 +133,22 @@ static bool is_gone(const struct cpg *cpg, const struct cpg_received *entry)
 	       *gone_place(cpg, entry->nodeid, entry->pid, group->hash, &group->name) != 0;
 }
 
-/* ---- The end ------------------------------------------------------------- */
+/* ---- The merge ----------------------------------------------------------- */
 
-/* An entry of a group that has several: sorted, these are the run of the group. */
+/* One entry of a group with several entries. The sorted entries of one group are called its run. */
 struct place {
-	uint64_t process; /* node id, then pid: in this order processes are listed */
-	uint32_t at;      /* of the entry in the order of arrival */
+	uint64_t process; /* node id << 32 | pid. Members are sorted by this number */
+	uint32_t at;      /* index of the entry in `received` */
 };
 
-/* The position of a walk over the groups, in the order of their newest entries, from the last one on. */
+/* State of a walk over the groups. The group that received the last entry comes first. */
 struct walk {
 	struct cpg *cpg;
-	struct place *places; /* the runs of groups, one behind the other */
+	struct place *places; /* the runs of the groups, in the order of the walk */
 	uint32_t place_count;
 };
 
-/* Compare by process. Of entries of the same process the newest one is first, which counts. */
+/* Compare by process. Of several entries for one process the newest is first, and only the first one is used. */
 static int compare_places(const void *left, const void *right)
 {
 	const struct place *a = left;
@@ -158,7 +161,7 @@ static int compare_places(const void *left, const void *right)
 
 static uint64_t number_of(uint32_t nodeid, uint32_t pid) { return (uint64_t)nodeid << 32 | pid; }
 
-/* Nodes announce their processes by pid, so a run is sorted unless it is of a peer that does otherwise. */
+/* Write the run of a group. Nodes of this version send their processes ordered by pid, so most runs need no qsort(). */
 static struct place *sort_run(struct walk *walk, const struct cpg_group *group)
 {
 	const struct cpg_received *received = walk->cpg->resync.received;
@@ -203,7 +206,7 @@ static void mark_run(struct walk *walk, struct cpg_group *group)
 	}
 }
 
-/* Find out which entries are new. Members that are named again are marked as named. */
+/* Mark the entries of processes that are not members yet, and the members that are named again. */
 static void mark(struct walk *walk)
 {
 	struct cpg_resync *sync = &walk->cpg->resync;
@@ -221,7 +224,7 @@ static void mark(struct walk *walk)
 	}
 }
 
-/* Some member names more than its share has room for, unless older ones leave. */
+/* Return whether some node might get more than CPG_PROCESSES_MAX memberships, if none of its old memberships ends. */
 static bool may_exceed(const struct cpg *cpg)
 {
 	const struct cpg_resync *sync = &cpg->resync;
@@ -234,8 +237,8 @@ static bool may_exceed(const struct cpg *cpg)
 }
 
 /*
- * Count new processes in the order in which they are listed, the newest first. Members that are not named any more leave
- * after this. They take no room from those that come in their place.
+ * Count the new processes for the limit of their node, from the newest entry to the oldest. Members that were not named
+ * will be removed after this, so do not count them: new processes may take their place.
  */
 static void count_new(struct cpg *cpg)
 {
@@ -262,9 +265,7 @@ static void count_new(struct cpg *cpg)
 		cpg_tally_excuse_end(cpg);
 }
 
-/*
- * Note a joined process for the event of the group's clients, which lists the newest first. Not needed without clients.
- */
+/* Store the joined processes, newest first, for the event to the group's clients. Without clients nothing is stored. */
 static int note_joined(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
 	const struct cpg_received *received = cpg->resync.received;
@@ -288,7 +289,7 @@ static struct cpg_process process_of(const struct cpg *cpg, const struct cpg_rec
 		.nodeid = entry->nodeid, .pid = entry->pid, .seq = entry->seq, .round = cpg->resync.round};
 }
 
-/* Put those of a run that are new among the members. There is room for these count. */
+/* Insert the `count` new processes of a run into the sorted members, which have room for them. */
 static void merge_run(struct cpg *cpg, struct cpg_group *group, const struct place *run, uint32_t count)
 {
 	uint32_t old = group->count;

@@ -1,11 +1,11 @@
 /*
- * Every message of the CPG service: between client libraries and the executive over libqb, and
- * between the nodes on the ring. Both libcpg and the service plugin share this file, so they cannot
- * disagree. The layouts are those of Corosync 3.1.7 (book services, "cpg").
+ * Every message of the CPG service: between client libraries and the executive over libqb, and between the nodes on the
+ * ring. Both libcpg and the service plugin include this file, so they use the same layouts. The layouts are those of
+ * Corosync 3.1.7 (book services, "cpg").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -37,7 +37,7 @@ enum {
 struct cpg_wire_name {
 	uint32_t length; /* 0 .. CPG_GROUP_NAME_MAX */
 	uint32_t pad;
-	uint8_t value[CPG_GROUP_NAME_MAX]; /* any bytes. Those behind length are undefined */
+	uint8_t value[CPG_GROUP_NAME_MAX]; /* any bytes. The bytes behind the first `length` are undefined */
 };
 CPG_SIZE(cpg_wire_name, 136);
 CPG_LAYOUT(cpg_wire_name, length, 0);
@@ -112,9 +112,9 @@ CPG_LAYOUT(cpg_response_header, error, 16);
 /* ---- Client to executive ---- */
 
 /*
- * Requests. Ids from 64 on are reserved for the faster channel between our library and executive
- * (docs/fast-channel.md). Corosync's daemon refuses them without harm, and handles a longer JOIN as
- * an ordinary one.
+ * Requests. Ids from 64 on are reserved for the channel between this project's library and executive
+ * (docs/fast-channel.md). Corosync's daemon refuses requests with these ids, and handles a JOIN that offers a channel
+ * as an ordinary JOIN.
  */
 enum cpg_request_id {
 	CPG_REQ_JOIN = 0,
@@ -139,10 +139,7 @@ struct cpg_req_join {
 	uint32_t pad0;
 	uint32_t flags; /* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF */
 	uint32_t pad1;
-	/*
-	 * A longer request has an offer behind these members. Its first 168 bytes have the same
-	 * meaning.
-	 */
+	/* A request that is longer offers a channel. The offer follows these members, whose meaning stays the same. */
 };
 CPG_SIZE(cpg_req_join, 168);
 CPG_LAYOUT(cpg_req_join, group, 16);
@@ -159,7 +156,7 @@ CPG_SIZE(cpg_req_leave, 160);
 CPG_LAYOUT(cpg_req_leave, group, 16);
 CPG_LAYOUT(cpg_req_leave, pid, 152);
 
-/* Starts with a response header, as CPG_REQ_PARTIAL_MCAST does. error is 0. */
+/* A request that starts with a response header, as CPG_REQ_PARTIAL_MCAST does. header.error is 0. */
 struct cpg_req_mcast {
 	struct cpg_response_header header;
 	uint32_t guarantee; /* cpg_guarantee_t. Any other number means AGREED */
@@ -214,7 +211,7 @@ struct cpg_req_finalize {
 };
 CPG_SIZE(cpg_req_finalize, 16);
 
-/* map_size is a size_t in the reference. A 32-bit client of a 64-bit executive is not supported. */
+/* map_size is a size_t in Corosync. So a 32-bit client of a 64-bit executive is not supported. */
 struct cpg_req_zc_alloc {
 	struct cpg_request_header header;
 	uint64_t map_size;
@@ -260,16 +257,15 @@ CPG_LAYOUT(cpg_req_partial_mcast, type, 48);
 CPG_LAYOUT(cpg_req_partial_mcast, fragment, 56);
 
 /*
- * The start of a zero-copy map, which library and executive share. The library writes map_size and,
- * before each CPG_REQ_ZC_EXECUTE, the request. The executive writes the token once, while it
- * answers CPG_REQ_ZC_ALLOC. Either side may change a field at any time, so read a field once, then
- * check it.
+ * The start of a zero-copy map, which library and executive share. The library writes map_size and, before each
+ * CPG_REQ_ZC_EXECUTE, the request. The executive writes the token once, while it answers CPG_REQ_ZC_ALLOC. Either side
+ * may change a field at any time. So copy a field, then check and use only the copy.
  */
 struct cpg_zc_map {
 	int32_t map_size;
 	uint32_t pad;
-	uint64_t token;               /* chosen by the executive, not 0. It is a key of this connection, not an
-			 * address */
+	uint64_t token;               /* chosen by the executive, not 0: an identifier within this connection, not an
+				       * address */
 	struct cpg_req_mcast request; /* the application's buffer is request.message */
 };
 CPG_SIZE(cpg_zc_map, 56);
@@ -282,7 +278,10 @@ CPG_LAYOUT(cpg_zc_map, request.message, 56);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one numbering. A refusal by the executive itself has id 0. */
+/*
+ * Responses and events share one numbering. If the executive refuses a request before it reaches the service, the
+ * answer has id 0.
+ */
 enum cpg_response_id {
 	CPG_RES_JOIN = 0,
 	CPG_RES_LEAVE = 1,
@@ -298,11 +297,11 @@ enum cpg_response_id {
 	CPG_EVENT_TOTEM_CONFCHG = 13,
 	CPG_EVENT_PARTIAL_DELIVER = 17,
 	CPG_RES_PARTIAL_MCAST = 18,
-	CPG_RES_ZC_ALLOC = 0, /* the reference leaves error unset here: see token */
+	CPG_RES_ZC_ALLOC = 0, /* Corosync does not set header.error here: check the token in the map */
 	CPG_RES_ZC_FREE = 0,
 };
 
-/* Answers JOIN, LEAVE, ITERATION_FINALIZE, FINALIZE, ZC_*, PARTIAL_MCAST, and every refusal. */
+/* The answer to JOIN, LEAVE, ITERATION_FINALIZE, FINALIZE, ZC_*, PARTIAL_MCAST, and to every refused request. */
 struct cpg_res_plain {
 	struct cpg_response_header header;
 };
@@ -391,11 +390,11 @@ struct cpg_event_confchg {
 	struct cpg_wire_name group;
 	uint32_t member_count;
 	uint32_t pad0;
-	uint32_t joined_count; /* the counts are in another order than the lists */
+	uint32_t joined_count; /* the counts have another order than the lists */
 	uint32_t pad1;
 	uint32_t left_count;
 	uint32_t pad2;
-	/* members, then left, then joined. The value of header.size is 184 + 24 * (all three) */
+	/* members, then left, then joined. The value of header.size is 184 + 24 * the sum of the three counts */
 	struct cpg_wire_address lists[];
 };
 CPG_SIZE(cpg_event_confchg, 184);
@@ -428,14 +427,15 @@ enum cpg_ring_function {
 	CPG_RING_PROCLEAVE = 1,
 	CPG_RING_JOINLIST = 2,
 	CPG_RING_MCAST = 3,
-	CPG_RING_COMPACT = 4,  /* an old form of DOWNLIST, which no node sends and all other builds ignore */
-	CPG_RING_DOWNLIST = 5, /* sent for older peers, which wait for it. Its end announces the features of
-			        * this node */
+	CPG_RING_COMPACT = 4,  /* Corosync uses this number for an old form of DOWNLIST, which no node sends and other
+			        * builds ignore */
+	CPG_RING_DOWNLIST = 5, /* sent since older peers wait for it. Its last bytes announce the features of this
+			        * node */
 	CPG_RING_PARTIAL_MCAST = 6,
 };
 #define CPG_RING_ID(function) ((int32_t)((uint32_t)CPG_SERVICE_ID << 16 | (uint32_t)(function)))
 
-/* PROCJOIN and PROCLEAVE. The node is the sender of the message. */
+/* The messages PROCJOIN and PROCLEAVE. The process is on the node that sends the message. */
 struct cpg_ring_process {
 	struct cpg_request_header header;
 	struct cpg_wire_name group;
@@ -458,7 +458,7 @@ CPG_SIZE(cpg_ring_joinlist_entry, 144);
 CPG_LAYOUT(cpg_ring_joinlist_entry, pid, 0);
 CPG_LAYOUT(cpg_ring_joinlist_entry, group, 8);
 
-/* The only ring message with a response header. */
+/* The message JOINLIST, the only ring message with a response header. */
 struct cpg_ring_joinlist {
 	struct cpg_response_header header;
 	struct cpg_ring_joinlist_entry entries[]; /* header.size is 24 + 144 * count */
@@ -467,7 +467,8 @@ CPG_SIZE(cpg_ring_joinlist, 24);
 CPG_LAYOUT(cpg_ring_joinlist, entries, 24);
 
 /*
- * For information: the sender's node id and, in the reference, an address in its process (here 0).
+ * The source of a message, which receivers ignore: the node id, and in Corosync an address in the sender's process
+ * (here 0).
  */
 struct cpg_ring_source {
 	uint32_t nodeid;
@@ -501,8 +502,8 @@ struct cpg_ring_downlist {
 	uint32_t pad0;
 	uint32_t left_count;
 	uint32_t pad1;
-	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* always sent in full. Only the first left_count are
-					     * valid */
+	uint32_t nodeids[CPG_DOWNLIST_MAX]; /* the array is always sent in full, but only the first left_count node ids
+					     * are valid */
 };
 CPG_SIZE(cpg_ring_downlist, 1568);
 CPG_LAYOUT(cpg_ring_downlist, old_member_count, 16);
@@ -510,8 +511,8 @@ CPG_LAYOUT(cpg_ring_downlist, left_count, 24);
 CPG_LAYOUT(cpg_ring_downlist, nodeids, 32);
 
 /*
- * Replaces the last four node ids of a DOWNLIST, which never has that many. It consists of bytes, independent of the
- * sender's byte order. Other builds ignore the list, and so its end.
+ * Written over the last four node ids of a DOWNLIST, unless the list needs these. It consists of bytes, independent of
+ * the sender's byte order. Other builds ignore the node ids, and so the announcement.
  */
 struct cpg_ring_announcement {
 	uint8_t magic[8]; /* CPG_ANNOUNCEMENT_MAGIC */
@@ -524,27 +525,29 @@ CPG_SIZE(cpg_ring_announcement, 16);
 #define CPG_ANNOUNCES_COMPACT 1u
 
 /*
- * Compact messages, for rings in which all members understand them. They have 20 bytes in front of their
- * data instead of 184 (docs/compact-messages.md). All nodes write the numbers behind the header as
- * little-endian.
+ * Compact messages, for rings in which all members understand them. Their header has 20 bytes instead of 184
+ * (docs/compact-messages.md). All nodes write the numbers behind the header as little-endian.
  */
 enum cpg_compact_kind {
-	CPG_COMPACT_DEFINE = 1,  /* number: pid; data: the group's name. From now on the handle means both */
+	CPG_COMPACT_DEFINE = 1,  /* number: pid; data: the group's name. The handle stands for both from this message
+				  * on */
 	CPG_COMPACT_MESSAGE = 2, /* no number; data: the message */
-	CPG_COMPACT_FIRST = 3,   /* fragments. number: msglen; data: the fragment */
+	CPG_COMPACT_FIRST = 3,   /* this and the next two are fragments. number: msglen; data: the fragment */
 	CPG_COMPACT_CONTINUED = 4,
 	CPG_COMPACT_LAST = 5,
-	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle has no meaning any more */
+	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle is free after this message */
 };
-#define CPG_COMPACT_SAFE 1u       /* flag: the message was sent safe, in case it is sent again */
-#define CPG_COMPACT_HANDLES 4096u /* limit for one node. Further processes send plain messages */
+/* Flag: the message was sent with safe delivery. Its sender needs this if it sends the message again. */
+#define CPG_COMPACT_SAFE 1u
+/* Limit of handles for one node. Processes without a handle send plain messages. */
+#define CPG_COMPACT_HANDLES 4096u
 
 struct cpg_ring_compact {
 	struct cpg_request_header header;
 	uint8_t handle[2]; /* chosen by the sender, below CPG_COMPACT_HANDLES */
 	uint8_t kind;      /* enum cpg_compact_kind */
 	uint8_t flags;
-	uint8_t body[]; /* u32 number, except for MESSAGE, then data */
+	uint8_t body[]; /* a u32 number (not in CPG_COMPACT_MESSAGE), then data */
 };
 CPG_SIZE(cpg_ring_compact, 20);
 CPG_LAYOUT(cpg_ring_compact, handle, 16);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests of clients. Each one is checked, then answered or sent as a ring message. */
+/* Requests of clients. Each request is checked, then answered or sent as a ring message. */
 #include "services/cpg/cpg.h"
 
 #include <errno.h>
@@ -12,11 +12,11 @@
 /* CPG_TYPE_SAFE of the client API. Every other value means agreed delivery. */
 #define GUARANTEE_SAFE 3u
 #define LEAVE_RETRY_NS UINT64_C(10000000)
-/* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF. */
+/* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF of the client API. */
 #define INITIAL_TOTEM_CONF 1u
 #define CS_OK 1
 
-/* Plugins call the service with the structs of <coterie/cpg_calls.h>. */
+/* Plugins call the service with the structs of <coterie/cpg_calls.h>, which must have the same layout. */
 #define SAME(ours, theirs) \
 	_Static_assert(sizeof(struct ours) == sizeof(struct theirs), #ours " and " #theirs " have one layout")
 #define SAME_PLACE(ours, member, theirs, their_member) \
@@ -69,7 +69,7 @@ static int send_process(
 	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
 }
 
-/* Sent after all messages of the process. */
+/* Send the leave of a process, after all its messages. */
 static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const struct cpg_wire_name *name, uint32_t pid,
 	uint32_t reason)
 {
@@ -101,7 +101,7 @@ static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, 
 	return false;
 }
 
-/* The order of the checks decides the answers: book ipc, "cpg". */
+/* Return 0 if the client may join, otherwise the error of its answer. Keep the order of the checks: book ipc, "cpg". */
 static int may_join(
 	struct cpg *cpg, const struct cpg_connection *connection, const struct cpg_wire_name *name, uint32_t pid)
 {
@@ -111,7 +111,7 @@ static int may_join(
 	if (is_joining_or_joined(group, pid))
 		return -EEXIST;
 	if (is_leaving(cpg, name, pid) || (group != NULL && cpg_process_find(group, local, pid) != NULL))
-		return -EAGAIN; /* its leave is on the way */
+		return -EAGAIN; /* an earlier membership of this process has not ended yet */
 	switch (connection->state) {
 	case CPG_UNJOINED:
 		return connection->is_finalized ? -EINVAL : 0;
@@ -125,21 +125,22 @@ static int may_join(
 }
 
 /*
- * Other nodes drop joins beyond the share of this node. Then the client would wait for its join for ever.
+ * Return whether one more process of this node may join. All nodes drop joins above the limit of a node, and the client
+ * would wait for its own join for ever.
  */
 static bool has_room(const struct cpg *cpg)
 {
 	uint32_t count = cpg_tally_of(cpg, cpg->host->local_nodeid(cpg->ctx));
 
-	if (count < CPG_PROCESSES_MAX / 2) /* few joins are on their way at a time, so they need not be counted
-					    * below this */
+	if (count < CPG_PROCESSES_MAX / 2) /* joins that are not delivered yet cannot fill the other half, so do not
+					    * count them */
 		return true;
 	for (const struct cpg_connection *one = cpg->connections; one != NULL; one = one->next)
 		count += one->state == CPG_JOIN_STARTED;
 	return count < CPG_PROCESSES_MAX;
 }
 
-/* A longer request may offer a fast channel. The answer then is longer, too. */
+/* Answer a join. If the request offers a fast channel, the answer contains the grant of the channel. */
 static int answer_join(struct cpg *cpg, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	const uint32_t plain = sizeof(struct cpg_req_join);
@@ -193,9 +194,9 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 }
 
 /*
- * Leaves the joined group with the pid of the join, whatever pid the request names, and refuses any
- * other group. Otherwise a client could leave a dead process listed, or remove a process of another
- * client (book compatibility, "Client libraries").
+ * Leave the joined group with the pid of the join. Ignore the pid in the request, and refuse the name of any other
+ * group. Otherwise a dead process could stay listed, or a client could remove another client's process
+ * (book compatibility, "Client libraries").
  */
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -235,7 +236,7 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 static int handle_finalize(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)msg, (void)size;
-	connection_of(self, client)->is_finalized = true; /* the leave follows when it disconnects */
+	connection_of(self, client)->is_finalized = true; /* the leave is sent when the client disconnects */
 	return 0;
 }
 
@@ -252,7 +253,7 @@ static void send_leavings(void *arg)
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
 
 			if (cpg->host->timer_add(cpg->ctx, at_ns, send_leavings, cpg, &cpg->leave_retry) < 0)
-				cpg->leave_retry = NULL; /* the next leave tries again */
+				cpg->leave_retry = NULL; /* the next leave starts the timer again */
 			return;
 		}
 		one->is_sent = true;
@@ -303,7 +304,7 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 		return -ENOENT;
 	}
 	if (size > CPG_ATOMIC_SIZE_MAX)
-		return -EMSGSIZE; /* members could not receive the event */
+		return -EMSGSIZE; /* the event would be too long for the members' clients */
 	if (cpg_compact_waits(cpg))
 		return -EAGAIN;
 
@@ -383,7 +384,10 @@ static int handle_partial_mcast(void *self, struct coterie_client *client, const
 		return -ENOENT;
 	if (req.type == CPG_FRAGMENT_FIRST && !cpg_may_send(cpg, client))
 		return -EAGAIN;
-	/* A member that joins in between would receive the rest of a message without its start. */
+	/*
+	 * Refuse the rest of a message if a process joined after its first fragment: the new member would receive a
+	 * message without its start.
+	 */
 	if (req.type == CPG_FRAGMENT_FIRST)
 		connection->changes_at_first = connection->changes;
 	else if (connection->changes_at_first != connection->changes)
@@ -392,7 +396,7 @@ static int handle_partial_mcast(void *self, struct coterie_client *client, const
 	return send_fragment(cpg, connection, &req, (const uint8_t *)msg + sizeof(req));
 }
 
-/* ---- Asking -------------------------------------------------------------- */
+/* ---- Queries ------------------------------------------------------------- */
 
 static int handle_membership_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -453,8 +457,8 @@ const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 		cpg_handle_iteration_finalize},
 	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE, handle_finalize},
 	/*
-	 * These requests send nothing on the ring. Corosync's library ignores their answers, so "try again" would be
-	 * lost.
+	 * Accept the next two requests without flow control, since they send nothing on the ring. Corosync's library
+	 * ignores errors in their answers, so it would not notice "try again".
 	 */
 	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC, cpg_handle_zc_alloc},
 	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE, cpg_handle_zc_free},

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * After a change of the ring every node sends its processes to the others, and all compute the same
- * lists (book services, "cpg"). The steps are: sync_start notes the nodes that were lost. sync_step
- * announces the local processes. JOINLISTs are collected as they are delivered. sync_done compares
- * them and notifies clients.
+ * Synchronisation of cpg. After a change of the ring every node sends its processes to the others, and all nodes
+ * compute the same lists (book services, "cpg"). The steps:
+ * 1. cpg_sync_start stores which nodes were lost.
+ * 2. cpg_sync_step sends the local processes.
+ * 3. cpg_deliver_joinlist stores the entries of other nodes.
+ * 4. cpg_sync_done merges these into the groups and notifies clients.
  */
 #include "services/cpg/cpg.h"
 
@@ -12,11 +14,11 @@
 #include <string.h>
 #include <syslog.h>
 
-/* A message holds 7,281 entries. A node with more sends several. */
+/* Entries in one message, which has room for 7,281. A node with more entries sends several messages. */
 #define ENTRIES_MAX 7000u
 /*
- * Changes of one group for which clients get one event each. Further ones are combined into one
- * event.
+ * Up to this many unnamed processes of a group are removed with one event each. If there are more, clients get one
+ * event for all of them.
  */
 #define UNNAMED_MAX 64u
 
@@ -63,7 +65,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	struct cpg_resync *sync = &cpg->resync;
 
 	cpg_compact_start(cpg, regular->members, regular->member_count);
-	cpg_resync_fini(cpg); /* data of an older round does not belong to this one */
+	cpg_resync_fini(cpg); /* drop the entries of an earlier synchronisation */
 	sync->round++;
 	sync->is_active = false;
 	sync->is_same = cpg->member_count > 0 && cpg->ring.seq == regular->ring.seq &&
@@ -81,7 +83,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	for (uint32_t i = 0; i < regular->member_count; i++)
 		sync->members[sync->member_count++] = regular->members[i];
 	/*
-	 * A member that came from another ring has left and joined, even if it was in this ring
+	 * A member that comes from another old ring than this node has left and joined again, even if it was a member
 	 * before.
 	 */
 	for (uint32_t i = 0; i < cpg->member_count; i++) {
@@ -137,7 +139,7 @@ static uint32_t count_local(const struct cpg *cpg, uint32_t local, struct local_
 	return count;
 }
 
-/* List the entries in the order of sending: by pid, and for one pid in the order of the joins. */
+/* Make the list of local processes in the order of sending: by pid, and for one pid in the order of the joins. */
 static int list_local(struct cpg *cpg)
 {
 	struct cpg_resync *sync = &cpg->resync;
@@ -165,8 +167,8 @@ static int list_local(struct cpg *cpg)
 }
 
 /*
- * No node of this version uses the list, but peers of the 2.x series wait for it. It always has its
- * full size.
+ * Send the DOWNLIST. Nodes of this version do not use the node ids in it, but peers of the Corosync 2.x series wait for
+ * it. Its size is fixed.
  */
 static int send_downlist(struct cpg *cpg)
 {
@@ -191,7 +193,10 @@ static int send_downlist(struct cpg *cpg)
 static int send_joinlist(struct cpg *cpg, uint32_t count)
 {
 	struct cpg_resync *sync = &cpg->resync;
-	/* This header is longer than others. Its last 8 bytes are written here. */
+	/*
+	 * A JOINLIST has a longer header than other ring messages. ring_send does not write its last 8 bytes, so send
+	 * them here.
+	 */
 	static const uint8_t rest_of_header[8];
 	struct iovec iov[] = {
 		{(void *)(uintptr_t)rest_of_header, sizeof(rest_of_header)},
@@ -226,9 +231,9 @@ int cpg_sync_step(void *self)
 	return 0;
 }
 
-/* ---- Hearing of the others' ---------------------------------------------- */
+/* ---- Receiving the lists of other nodes ---------------------------------- */
 
-/* Return the share of a member. NULL: the node is not in the ring. */
+/* Return the counts of a ring member. NULL: the node is not in the ring. */
 static struct cpg_share *share_of(struct cpg_resync *sync, uint32_t nodeid)
 {
 	for (uint32_t i = 0; i < sync->member_count; i++) {
@@ -269,7 +274,8 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		return;
 	}
 	/*
-	 * The entries of this node are known. Outside of a round a list belongs to an older round.
+	 * Ignore the list of this node itself, and lists that arrive while no synchronisation is active: they belong to
+	 * an earlier one.
 	 */
 	if (!sync->is_active || nodeid == cpg->host->local_nodeid(cpg->ctx))
 		return;
@@ -336,7 +342,7 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	free(left);
 }
 
-/* Remove many members of nodes that did not name them, with one change for all. */
+/* Remove many unnamed members of a group, with one event for all of them. */
 static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
@@ -363,7 +369,7 @@ static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t coun
 	free(left);
 }
 
-/* Remove processes that their own nodes no longer name: their leaves were not seen. */
+/* Remove processes that their own nodes no longer name: this node has missed their leaves. */
 static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
@@ -397,8 +403,8 @@ static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct
 }
 
 /*
- * Release groups that have become empty. Start with the last one, since the last group moves to the place of a
- * released one.
+ * Release groups that have become empty. Start with the last group: when a group is released, the last group of the
+ * array moves to its place.
  */
 static void release_groups(struct cpg *cpg)
 {
@@ -431,7 +437,7 @@ void cpg_sync_done(void *self)
 	cpg->members = sync->members;
 	cpg->member_count = sync->member_count;
 	cpg->ring = sync->ring;
-	cpg->list_version++; /* sync_step changes the lists without counting */
+	cpg->list_version++; /* the synchronisation changes the lists without counting the changes */
 	sync->members = NULL;
 	sync->is_active = false;
 
@@ -446,7 +452,7 @@ void cpg_sync_done(void *self)
 	cpg->is_walking = false;
 	release_groups(cpg);
 	cpg_compact_done(cpg);
-	if (sync->is_same) /* clients know the ring already */
+	if (sync->is_same) /* clients have received this ring's configuration before */
 		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {
 		next = one->next;

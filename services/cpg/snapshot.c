@@ -3,10 +3,12 @@
  * A snapshot of all memberships, for an iteration. A snapshot of a few thousand entries is made while its request is
  * handled. A larger one is made in several turns of the loop, and its request is answered at the end:
  *
- * 1 Groups are checked, and the requested ones are put into a heap by their first members. 2 Groups are taken from the
- * heap in the order that clients expect, and their members are copied. A heap sorts in steps, while qsort cannot be
- * interrupted. A change of any list in between starts the snapshot again, so that it shows a single moment. If a
- * snapshot was started again too often, its client has to try again.
+ * 1. Groups are checked, and the requested ones are put into a heap, sorted by their first members.
+ * 2. Groups are taken from the heap in the order that clients expect, and their members are copied.
+ *
+ * A heap sorts in small steps, while qsort cannot be interrupted. If any list changes in between, the snapshot is
+ * started again, so that it shows the lists at one point in time. After too many restarts the client is answered "try
+ * again".
  */
 #include "services/cpg/iterate.h"
 
@@ -16,7 +18,7 @@
 #define CS_ERR_TRY_AGAIN 6
 #define CS_ERR_NO_MEMORY 8
 #define RESTARTS_MAX 16u
-#define PAUSE_NS UINT64_C(100000) /* between two turns, for others */
+#define PAUSE_NS UINT64_C(100000) /* pause between two turns, so that the loop can do other work */
 
 /* A group and its first member, by which it is sorted. */
 struct head {
@@ -29,15 +31,15 @@ struct cpg_snapshot_build {
 	struct cpg_snapshot_build *next;
 	struct cpg *cpg;
 	struct cpg_connection *connection;
-	struct cpg_iteration *iteration; /* entries: NULL until their number is known */
+	struct cpg_iteration *iteration; /* its entries are NULL until their number is known */
 	struct cpg_wire_name name;
 	uint32_t type;
-	uint64_t version; /* of the lists */
+	uint64_t version; /* value of cpg->list_version at the start */
 	uint32_t restarts;
 	uint32_t group_at; /* index of the next group to check */
-	struct head *heap; /* the group that comes first is at the top */
+	struct head *heap; /* element 0 is the next group to copy */
 	uint32_t heap_count, heap_capacity;
-	uint32_t member_at; /* of the group at the top */
+	uint32_t member_at; /* copied members of the group at the top */
 	size_t entry_count;
 };
 
@@ -141,7 +143,7 @@ static int start_again(struct cpg_snapshot_build *build)
 	return 0;
 }
 
-/* @return 0: a step was made; 1: there is none; -errno */
+/* Make one step. @return 0; 1: the snapshot is complete; -ENOMEM */
 static int step(struct cpg_snapshot_build *build)
 {
 	struct cpg *cpg = build->cpg;
@@ -162,7 +164,10 @@ static int step(struct cpg_snapshot_build *build)
 	return 0;
 }
 
-/* One turn. @return 0: there is more to do; 1: it is complete; -ENOMEM; -EAGAIN: the lists change too often */
+/*
+ * Make the steps of one turn. @return 0: there is more to do; 1: the snapshot is complete; -ENOMEM; -EAGAIN: the lists
+ * change too often
+ */
 static int run(struct cpg_snapshot_build *build)
 {
 	int rc = start_again(build);
@@ -217,7 +222,7 @@ static void finish(struct cpg_snapshot_build *build, int rc)
 	free_build(build);
 }
 
-/* Run one snapshot, then another one in the next turn. */
+/* Run the first snapshot for one turn. If it is not complete then, move it to the end of the list. */
 static void on_turn(void *arg)
 {
 	struct cpg *cpg = arg;
@@ -265,7 +270,7 @@ int cpg_snapshot_take(
 	connection->build = build;
 	start(build);
 
-	/* Add it at the end, to wait for its turn. */
+	/* If another snapshot is being made, add this one at the end of the list. */
 	int rc = cpg->builds == NULL ? run(build) : 0;
 
 	if (rc == 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: the members of groups, the messages that are on their way, and
- * the clients with their iterations and shared buffers. It is saved between two messages of the ring and
- * never during a synchronisation. The descriptor of a buffer is passed on: the new version duplicates it,
- * and the old one closes its own.
+ * The state for a new version of the plugin: the members of groups, the messages that are not delivered yet, and the
+ * clients with their iterations and shared buffers. It is saved between two messages of the ring and never during a
+ * synchronisation. The state contains the descriptors of buffers: the new version duplicates them, and the old version
+ * closes its own.
  */
 #include "services/cpg/cpg.h"
 
@@ -14,7 +14,7 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 2u /* version 1 had no compact messages */
+#define STATE_VERSION 2u /* states of version 1 have no data of compact messages */
 #define NAME_BYTES sizeof(struct cpg_wire_name)
 
 /* ---- Saving -------------------------------------------------------------- */
@@ -109,8 +109,8 @@ int cpg_state_save(void *self, void **blob, uint32_t *size)
 		count++;
 	}
 	/*
-	 * Save them oldest first. When they are read, each is added in front of the earlier ones,
-	 * which restores the order.
+	 * Save the connections oldest first. The reader adds each connection in front of the list, which restores the
+	 * order.
 	 */
 	coterie_state_put_u32(&writer, count);
 	for (; last != NULL; last = last->previous)
@@ -168,7 +168,7 @@ static int take_group(struct cpg *cpg, struct coterie_state_reader *reader)
 			return rc == -EEXIST ? -ENOTSUP : rc;
 		*cpg_process_find(group, process.nodeid, process.pid) = process;
 	}
-	return 0; /* a group without members has connections, or is freed at the end */
+	return 0; /* cpg_state_load frees groups that have neither members nor connections */
 }
 
 static int take_leaving(struct cpg *cpg, struct coterie_state_reader *reader, struct cpg_leaving ***end)
@@ -207,7 +207,7 @@ static int fill_connection(
 	return 0;
 }
 
-/* Read the state of a client. If it has disconnected meanwhile, drop the state and its objects. */
+/* Read the state of a client. If the client has disconnected since the save, drop this state and free its objects. */
 static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	struct coterie_client *client = cpg->host->client_find(cpg->ctx, coterie_state_take_u64(reader));
@@ -245,7 +245,7 @@ static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 	return rc;
 }
 
-/* fini frees the parts that exist when this fails. */
+/* Read all parts of a state. If this fails, cpg_fini frees the parts that were read. */
 static int take_all(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	struct cpg_leaving **end = &cpg->leaving;
@@ -281,7 +281,7 @@ int cpg_state_load(void *self, const void *blob, uint32_t size)
 	cpg->ring.representative = coterie_state_take_u32(&reader);
 	cpg->ring.seq = coterie_state_take_u64(&reader);
 	int rc = take_all(cpg, &reader);
-	cpg->process_seq = process_seq; /* adding processes has changed it */
+	cpg->process_seq = process_seq; /* take_all() has changed it when it added processes */
 	for (uint32_t i = 0; rc == 0 && i < cpg->group_count;) {
 		uint32_t count = cpg->group_count;
 

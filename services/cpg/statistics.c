@@ -14,8 +14,8 @@ static uint32_t put_u32(void *value, uint32_t number)
 }
 
 /*
- * Count groups with members. A group without members exists for connections that will join, or have
- * just left.
+ * Count the groups that have members. Groups without members exist for clients whose join is not delivered yet, or that
+ * have just left.
  */
 static uint32_t read_groups(void *arg, void *value)
 {
@@ -37,7 +37,7 @@ static uint32_t read_members(void *arg, void *value)
 	return put_u32(value, count);
 }
 
-/* 1: processes of this node send compact messages. */
+/* Return 1 if processes of this node send compact messages, otherwise 0. */
 static uint32_t read_compact(void *arg, void *value)
 {
 	const struct cpg *cpg = arg;
@@ -57,7 +57,7 @@ void cpg_statistics_offer(struct cpg *cpg)
 {
 	if (!COTERIE_HAS(cpg->host, stat_add))
 		return;
-	/* Without memory one figure is missing. */
+	/* Ignore errors: if memory runs out, a key is missing. */
 	cpg->host->stat_add(cpg->ctx, groups_key, COTERIE_MAP_U32, read_groups, cpg);
 	cpg->host->stat_add(cpg->ctx, members_key, COTERIE_MAP_U32, read_members, cpg);
 	cpg->host->stat_add(cpg->ctx, compact_key, COTERIE_MAP_U32, read_compact, cpg);

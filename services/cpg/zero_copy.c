@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Buffers that are shared with a client through a file. The client maps the file. The daemon reads it with pread when a
- * message is to be sent. If the client shortens the file, or changes it during a read, the result is an error or a
- * wrong message of that client, and never harms this process. The price is one copy.
+ * Buffers that are shared with a client through a file. The client maps the file. The daemon reads it with pread() when
+ * it sends a message. If the client shortens the file, or changes it during a read, the result is an error or a wrong
+ * message of that client. It never harms the daemon, which a mapping would not guarantee. The price is one copy.
  *
- * The file must be a regular file that belongs to the client's user. It is opened through its folder, so that the name
- * that is unlinked is the name that was checked. A refused file is also removed, if it belongs to the client and has a
- * name as the libraries make them: Debian's library would leave it behind, and does not report the refusal.
+ * The file must be a regular file that belongs to the client's user. The file is opened relative to an open folder, so
+ * that the removed name is the checked name. A refused file is also removed if it belongs to the client and has a name
+ * that the libraries use. Debian's library does not report the refusal, and would not remove the file.
  */
 #include "services/cpg/cpg.h"
 
@@ -20,18 +20,18 @@
 
 #include <coterie/state.h>
 
-/* Limits of buffers for a connection, and for the connections of a user together. */
+/* Limits: buffers of one connection, then buffers and bytes of all connections of one user. */
 #define BUFFERS_MAX 2048u
 #define BUFFERS_OF_USER 4096u
 #define SIZE_OF_USER (UINT64_C(1) << 30)
 /*
- * Each buffer holds a descriptor. The limit is a part of all descriptors, so that a new version of the plugin
- * can have each of them twice.
+ * Each buffer uses a descriptor. All buffers together may use 1/DESCRIPTORS_PART of the descriptors: a new version of
+ * the plugin duplicates each descriptor before the old version closes it.
  */
 #define DESCRIPTORS_PART 4u
-/* The file names of cpg_zcb_alloc(3). */
+/* The start of the file names that cpg_zcb_alloc(3) makes. */
 static const char name_begin[] = "corosync_zerocopy-";
-/* The map begins with an s32 of its size. */
+/* The first field of the map is its size as an int32_t. */
 #define MAP_SIZE_MAX INT32_MAX
 
 struct cpg_zero_copy {
@@ -115,8 +115,8 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
 
 /*
- * The daemon may see folders that the client may not. So the client gets the same answer whether a name is absent, a
- * folder or a file is closed to the daemon, or the file belongs to another user.
+ * The daemon may search folders that the client may not, and errors must not reveal their content. So the client gets
+ * the same error for a missing name, for a denied access, and for a file of another user.
  */
 static int lookup_error(void)
 {
@@ -132,7 +132,10 @@ static int check_file(int fd, uint32_t uid, struct stat *status)
 	return S_ISREG(status->st_mode) && status->st_uid == uid && status->st_nlink == 1 ? 0 : -EACCES;
 }
 
-/* The name is removed: the client must be able to do that, too. Its other groups are not known. */
+/*
+ * Return whether the client itself could remove a file from this folder. Only then the daemon removes the name. The
+ * client's supplementary groups are not known, so they give no permission here.
+ */
 static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 {
 	struct stat status;
@@ -144,7 +147,7 @@ static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 	       (status.st_gid == gid && (status.st_mode & S_IWGRP) != 0);
 }
 
-/* The path may name another file by now than the one that was checked. */
+/* Open a file, unless the name now belongs to another file than the checked one. */
 static int open_checked(int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
@@ -162,9 +165,9 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 }
 
 /*
- * Open the file and remove its name, which the client would also do. The client's library makes the file for its
- * user alone, in a folder in which only an owner removes files. A daemon without root becomes the owner of the file
- * for this time, since it has only the right to change owners.
+ * Open the file and remove its name. Only the client's user has access to the file, and only a file's owner may remove
+ * names from its folder. A daemon that is not root becomes the owner of the file for this time, since it has only the
+ * right to change owners.
  */
 static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
 {
@@ -175,7 +178,7 @@ static int open_and_remove(int folder, const char *name, int handle, const struc
 	if (is_taken)
 		fd = open_checked(folder, name, checked);
 	if (fd >= 0)
-		unlinkat(folder, name, 0); /* its failure has no consequence */
+		unlinkat(folder, name, 0); /* ignore an error: the name then stays */
 	if (!is_taken || fchownat(handle, "", checked->st_uid, (gid_t)-1, AT_EMPTY_PATH) == 0 || fd < 0)
 		return fd;
 	int rc = -errno;
@@ -187,8 +190,7 @@ static int open_and_remove(int folder, const char *name, int handle, const struc
 static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
-	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH: does not open
-									     * a device */
+	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH has no side effect on a device */
 
 	if (handle < 0)
 		return lookup_error();
@@ -207,9 +209,9 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
 }
 
 /*
- * Open a file of the client that contains the map, and remove its name.
- * @param path     "FOLDER/NAME", both not empty; changed
- * @param refusal  0, or the reason for which the file is refused. Then only its name is removed
+ * Open the client's file for a map, and remove the file's name.
+ * @param path "FOLDER/NAME", both parts not empty. The call changes it
+ * @param refusal 0, or the error that refuses the request. Then only the name is removed
  */
 static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
 {
@@ -229,7 +231,7 @@ static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, 
 	return fd;
 }
 
-/* ---- Shares -------------------------------------------------------------- */
+/* ---- Limits -------------------------------------------------------------- */
 
 static uint64_t descriptors_max(void)
 {
@@ -238,7 +240,7 @@ static uint64_t descriptors_max(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / DESCRIPTORS_PART;
 }
 
-/* 0; -ENOMEM: the client, its user, or all users have reached a limit */
+/* Check the limits for a new buffer. @return 0; -ENOMEM: the client, its user, or all users have reached a limit */
 static int check_shares(const struct cpg *cpg, const struct cpg_connection *connection, uint32_t uid, uint64_t map_size)
 {
 	uint64_t count = 0, size = map_size, all = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Delivers messages and configurations of the ring to clients, in the same order on every node. */
+/* Delivery of the ring's messages and configurations to clients, in the same order on every node. */
 #include "services/evs/evs.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of an event behind the header that the executive builds. */
+/* The bytes of an event behind its header, which the executive writes. */
 #define AFTER_HEADER(event) \
 	{ \
 		(uint8_t *)&(event) + sizeof(struct evs_response_header), \
@@ -29,7 +29,7 @@ static int reserve(void **array, size_t *capacity, size_t count, size_t element_
 
 /* ---- Messages ------------------------------------------------------------ */
 
-/* The header is the executive's. */
+/* Swap the bytes of a message from a node with another byte order. The executive has swapped the header. */
 void evs_swap_mcast(void *msg, uint32_t size)
 {
 	struct evs_ring_mcast *mcast = msg;
@@ -40,9 +40,9 @@ void evs_swap_mcast(void *msg, uint32_t size)
 }
 
 /*
- * Separate the groups, which are in front of the message, in as many parts as the frames have. The
- * groups go to evs->groups, and the rest to evs->parts, behind an element for the event's own
- * bytes. @return number of parts with that element; -ENOMEM
+ * Separate the groups from the message that follows them, both in parts as in the frames. Copy the groups to
+ * evs->groups. Store the parts of the message in evs->parts, behind an element for the event's own bytes. @return
+ * number of elements in evs->parts; -ENOMEM
  */
 static int split(struct evs *evs, const struct iovec *parts, uint32_t count, size_t group_count)
 {
@@ -78,7 +78,7 @@ void evs_deliver_mcast(
 	struct evs_event_deliver event = {.nodeid = nodeid, .msglen = (uint32_t)mcast->msglen};
 	struct evs_connection *next;
 
-	/* A client is never in more groups, so it sends to no more. */
+	/* Reject more groups: a client is never in more, so a correct node does not send them. */
 	if (mcast->group_count > EVS_CONNECTION_GROUPS_MAX) {
 		evs_complain(evs, nodeid, "it names too many groups");
 		return;
@@ -104,7 +104,7 @@ void evs_deliver_mcast(
 	evs->parts[0] = (struct iovec)AFTER_HEADER(event);
 	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
 		next = one->next;
-		/* When it fails the client is going away. */
+		/* Ignore an error: the client's connection is ending. */
 		if (evs_groups_meet(evs, one, evs->groups, (uint32_t)mcast->group_count))
 			(void)evs->host->event(one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
 	}
@@ -113,8 +113,8 @@ void evs_deliver_mcast(
 /* ---- Configurations ------------------------------------------------------ */
 
 /*
- * Return the flags for the messages that follow this configuration. For a transitional one these
- * are the remaining messages of the old ring, for a regular one those of the new ring.
+ * Return the flags of a configuration, which are valid for the messages that follow it. A transitional configuration is
+ * followed by the remaining messages of the old ring, a regular one by those of the new ring.
  */
 static uint32_t flags_now(struct evs *evs)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Extended virtual synchrony for clients: messages to open groups, agreed or safe, in one order
- * with the ring's own configurations, transitional and regular.
+ * Extended virtual synchrony for clients. Messages are sent to open groups, agreed or safe. They are delivered in one
+ * order together with the ring's regular and transitional configurations.
  */
 #include "services/evs/evs.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* The causes of warnings may occur thousands of times a second. */
+/* Log at most one warning in this time: the causes may occur thousands of times a second. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void evs_complain(struct evs *evs, uint32_t nodeid, const char *text)
@@ -73,7 +73,7 @@ static int evs_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* All connections have ended before, or a new version of the plugin has them. */
+/* All connections have ended before this call, or a new version of the plugin has taken them over. */
 static void evs_fini(void *self)
 {
 	struct evs *evs = self;

@@ -2,9 +2,9 @@
 /*
  * Shared by the files of the EVS service: the clients of this node and their groups.
  *
- * Groups are local. Only this node knows which groups its clients have joined. Messages name their
- * groups, and each node finds its receivers. So nothing has to be synchronised. The ring provides
- * the agreed order of messages and configurations.
+ * Only this node stores which groups its clients have joined. Messages contain their groups, and each node finds the
+ * receivers among its own clients. So the service needs no synchronisation. The ring provides the order of messages and
+ * configurations.
  */
 #ifndef EVS_EVS_H
 #define EVS_EVS_H
@@ -15,68 +15,69 @@
 
 #include "services/evs/messages.h"
 
-/** One client. The memory is the executive's (client_data). */
+/** One client. The executive owns the memory (client_data). */
 struct evs_connection {
 	struct coterie_client *client;
-	struct evs_connection *next, *previous; /* all, newest first */
+	struct evs_connection *next, *previous; /* all connections, newest first */
 	uint32_t uid;
 	/* group_count groups, ascending by their bytes. A group that was joined twice is in the list twice. */
 	struct evs_wire_group *groups;
 	uint32_t group_count, group_capacity;
 };
 
-/** The groups of the message that is delivered: index.c. */
+/** A hash table of the groups of one message during its delivery: index.c. */
 #define EVS_INDEX_WORDS (sizeof(struct evs_wire_group) / sizeof(uint32_t))
 struct evs_index {
 	uint64_t key[EVS_INDEX_WORDS];
 	const struct evs_wire_group *groups; /* borrowed */
-	uint16_t *slots;                     /* places in groups. slot_count is a power of two */
+	uint16_t *slots;                     /* indices in groups. slot_count is a power of two */
 	uint32_t slot_count, slot_capacity;
 };
 
-/** Groups that the connections of one user are in together, each time they joined one counted. */
+/** Limit of groups for all connections of one user together. A group that was joined twice counts twice. */
 #define EVS_USER_GROUPS_MAX EVS_CONNECTION_GROUPS_MAX
 
 struct evs {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct evs_connection *connections; /* newest first */
-	struct evs_wire_group *groups;      /* scratch: those of one message */
+	struct evs_wire_group *groups;      /* scratch: the groups of one message */
 	size_t group_capacity;
 	struct evs_index index;
 	struct iovec *parts; /* scratch: one event */
 	size_t part_capacity;
-	uint64_t complain_ns, complaints; /* time of the last warning, and number of those
-					   * suppressed since */
+	uint64_t complain_ns, complaints; /* no warning is logged before complain_ns. complaints counts the warnings
+					   * that were not logged */
 };
 
 /* --- evs.c --- */
 
-/** Log a warning about a message of a node, unless one was logged a short time ago. */
+/** Log a warning about a message of a node, unless a warning was logged a short time ago. */
 void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
 
 /* --- groups.c --- */
 
 /**
- * Add groups, all or none.
+ * Add groups to a connection, either all of them or none.
  *
- * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under
- * our hands: any bytes are a group
- * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX, or the connections of its
- * user in more than EVS_USER_GROUPS_MAX
+ * @param groups copied: `count` elements, at most EVS_REQUEST_GROUPS_MAX. The client may be changing them, which is
+ *     harmless: any bytes are a group
+ * @return 0; -ENOMEM, also above EVS_CONNECTION_GROUPS_MAX for the connection or EVS_USER_GROUPS_MAX for its user
  */
 int evs_groups_add(
 	const struct evs *evs, struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
-/** As evs_groups_add, for groups that an older version of the service let the user have. */
+/** Do the same as evs_groups_add without the limit for a user: an older version of the service may have had none. */
 int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
 /**
- * Take one instance of each group out, in this order, up to the first one that the connection is not in.
+ * Remove one entry for each group, in the order of the array. Stop at the first group that the connection is not in.
  *
- * @param groups  count elements, at most EVS_REQUEST_GROUPS_MAX
+ * @param groups count elements, at most EVS_REQUEST_GROUPS_MAX
  * @return 0; -ENOENT
  */
 int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
-/** Prepare evs_groups_meet for the groups of a message, which are kept until the next call. -ENOMEM */
+/**
+ * Prepare evs_groups_meet for the groups of a message, which must stay valid until the next call. @return 0; -ENOMEM
+ */
 int evs_groups_prepare(struct evs *evs, const struct evs_wire_group *groups, uint32_t count);
 /** Return whether the connection is in at least one of the groups that were prepared. */
 bool evs_groups_meet(const struct evs *evs, const struct evs_connection *connection,
@@ -88,7 +89,7 @@ void evs_groups_free(struct evs_connection *connection);
 /** Choose the key of the hash function. */
 void evs_index_init(struct evs *evs);
 void evs_index_fini(struct evs *evs);
-/** Put the groups into the table, which held others before. They are borrowed until the next call. -ENOMEM */
+/** Replace the content of the table by these groups. They are borrowed until the next call. @return 0; -ENOMEM */
 int evs_index_fill(struct evs *evs, const struct evs_wire_group *groups, uint32_t count);
 bool evs_index_has(const struct evs *evs, const struct evs_wire_group *group);
 

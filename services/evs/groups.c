@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The groups of one client, sorted, so that a message finds its receivers quickly. See index.c as well. */
+/*
+ * The groups of one client. They are sorted, so that the receivers of a message are found quickly. For messages with
+ * many groups see index.c.
+ */
 #include "services/evs/evs.h"
 
 #include <assert.h>
@@ -9,7 +12,7 @@
 
 static int compare(const void *a, const void *b) { return memcmp(a, b, sizeof(struct evs_wire_group)); }
 
-/* The place of the first group that is not less. */
+/* Return the index of the first group that is not less than `group`. */
 static uint32_t first_of(const struct evs_connection *connection, const struct evs_wire_group *group)
 {
 	uint32_t low = 0, high = connection->group_count;
@@ -31,8 +34,8 @@ static bool is_at(const struct evs_connection *connection, uint32_t at, const st
 }
 
 /*
- * Sort the few new groups, then merge both lists from the end. Sorting all groups again would cost milliseconds for
- * each new group of a client with many.
+ * Sort the few new groups, then merge both lists from the end. To sort all groups again would take milliseconds if a
+ * client has many groups.
  */
 static void merge(struct evs_wire_group *all, uint32_t old_count, const struct evs_wire_group *groups, uint32_t count)
 {
@@ -89,7 +92,7 @@ int evs_groups_insert(struct evs_connection *connection, const struct evs_wire_g
 	return 0;
 }
 
-/* Close the gaps at these places, which ascend, in one pass over the list. */
+/* Remove the groups at these ascending indices, in one pass over the list. */
 static void take_out(struct evs_connection *connection, const uint32_t *places, uint32_t count)
 {
 	struct evs_wire_group *groups = connection->groups;
@@ -116,7 +119,7 @@ int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_g
 		while (place < found && places[place] < at)
 			place++;
 		for (; place < found && places[place] == at; place++)
-			at++; /* this instance is taken by the same group earlier in the request */
+			at++; /* an earlier element of the request has the same group, and removes this entry */
 		if (!is_at(connection, at, &groups[i])) {
 			rc = -ENOENT;
 			break;
@@ -130,8 +133,9 @@ int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_g
 }
 
 /*
- * A request names few groups: each is searched in the client's list. Other messages name all groups of their sender, which
- * can be 16,384: then each group of the client is searched in a table of them.
+ * Return whether a message has few groups. In that case search each of them in the client's list. A message to all
+ * joined groups of its sender may have 16,384. In that case search each group of the client in a table of the message's
+ * groups.
  */
 static bool are_few(uint32_t count) { return count <= EVS_REQUEST_GROUPS_MAX; }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The groups of one message, in a table with open addresses. Other nodes and clients choose the groups, so the hash function
- * has a random key. It is vector multiply-shift (Thorup, "High Speed Hashing for Integers and Strings", section 3). Two
- * groups share a hash with a probability of 2^-31 at most.
+ * A hash table of the groups of one message, with open addressing. Other nodes and clients choose the groups, so the
+ * hash function has a random key. It is vector multiply-shift (Thorup, "High Speed Hashing for Integers and Strings",
+ * section 3). Two groups share a hash with a probability of 2^-31 at most.
  */
 #include "services/evs/evs.h"
 
@@ -21,7 +21,7 @@ void evs_index_init(struct evs *evs)
 
 	if (getrandom(index->key, sizeof(index->key), GRND_NONBLOCK) == (ssize_t)sizeof(index->key))
 		return;
-	/* Early in a boot. Any numbers will do, as long as other nodes cannot know them. */
+	/* Early in a boot getrandom() may fail. Then derive the key from numbers that other nodes cannot know. */
 	uint64_t number = evs->host->now_ns(evs->ctx) ^ (uint64_t)(uintptr_t)evs;
 
 	for (size_t i = 0; i < EVS_INDEX_WORDS; i++) {
@@ -43,7 +43,7 @@ static uint32_t hash_of(const struct evs_index *index, const struct evs_wire_gro
 	return (uint32_t)(sum >> 32);
 }
 
-/* Of the group, or the free one where it belongs. */
+/* Return the slot of a group, or the free slot for it. */
 static uint16_t *slot_of(const struct evs_index *index, const struct evs_wire_group *group)
 {
 	uint32_t at = hash_of(index, group) & (index->slot_count - 1);

@@ -1,11 +1,11 @@
 /*
- * Every message of the EVS service: between libevs and the executive over libqb, and between the
- * nodes on the ring. The library and the plugin share this file, so they cannot disagree. Corosync
- * 3 has no such service: the layouts are ours (book services, "evs").
+ * Every message of the EVS service: between libevs and the executive over libqb, and between the nodes on the ring.
+ * Both the library and the plugin include this file, so they use the same layouts. Corosync 3 has no EVS service, so
+ * the layouts are of this project (book services, "evs").
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Lengths inside a message come from outside: check them
- * against the size of the message before use.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Lengths inside a message come from outside: check them against the size of the message before
+ * use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,18 +17,18 @@
 
 enum {
 	EVS_SERVICE_ID = 32,
-	/* Bytes of one IPC message, header included; both directions. */
+	/* Bytes of one IPC message in either direction, header included. */
 	EVS_IPC_SIZE_MAX = 1048576,
-	/* User bytes of one message. */
+	/* Most user bytes of one message. */
 	EVS_MESSAGE_SIZE_MAX = EVS_IPC_SIZE_MAX - 1024,
 	/*
-	 * User bytes and 32 for each group together. The limit fits a request, and a message of the
-	 * ring.
+	 * Most bytes of a message and its groups together, with 32 bytes for each group. So many fit into a request and
+	 * into a ring message.
 	 */
 	EVS_TOTAL_SIZE_MAX = EVS_IPC_SIZE_MAX - 40,
-	/* Groups that one request names. */
+	/* Most groups in one request. */
 	EVS_REQUEST_GROUPS_MAX = 50,
-	/* Groups of one connection. A group that was joined twice counts twice. */
+	/* Most groups of one connection. A group that was joined twice counts twice. */
 	EVS_CONNECTION_GROUPS_MAX = 16384,
 };
 
@@ -38,7 +38,7 @@ enum {
 
 /* ---- Parts ---- */
 
-/* All bytes count. There is no NUL at the end. */
+/* The name of a group. All 32 bytes belong to the name, and there is no NUL at the end. */
 struct evs_wire_group {
 	uint8_t key[32];
 };
@@ -85,7 +85,7 @@ enum evs_request_id {
 	EVS_REQ_MEMBERSHIP_GET = 4,
 };
 
-/* EVS_REQ_JOIN, EVS_REQ_LEAVE */
+/* The request EVS_REQ_JOIN or EVS_REQ_LEAVE. */
 struct evs_req_groups {
 	struct evs_request_header header;
 	uint32_t group_count;
@@ -140,7 +140,7 @@ EVS_SIZE(evs_req_membership_get, 16);
 
 /* ---- Executive to client ---- */
 
-/* Ids of responses and of events. An event is never an answer. */
+/* Ids of responses and of events. */
 enum evs_response_id {
 	EVS_EVENT_DELIVER = 0,
 	EVS_EVENT_CONFCHG = 1,
@@ -187,12 +187,12 @@ enum evs_wire_configuration {
 	EVS_WIRE_TRANSITIONAL = 1,
 };
 
-/* Flag of a configuration: until the next one, SAFE has its full meaning. */
+/* Flag of a configuration: until the next configuration, all nodes of the ring guarantee safe delivery. */
 #define EVS_WIRE_SAFE_KEPT 1u
 
 struct evs_event_confchg {
 	struct evs_response_header header;
-	struct evs_wire_ring_id ring_id; /* for a transitional one: of the next ring */
+	struct evs_wire_ring_id ring_id; /* id of the ring. A transitional configuration has the id of the next ring */
 	uint32_t type;                   /* enum evs_wire_configuration */
 	uint32_t flags;                  /* EVS_WIRE_SAFE_KEPT */
 	uint32_t member_count;
@@ -201,7 +201,7 @@ struct evs_event_confchg {
 	uint32_t pad1;
 	uint32_t joined_count;
 	uint32_t pad2;
-	uint32_t lists[]; /* node ids: members, left, joined; each ascending */
+	uint32_t lists[]; /* node ids: members, then left, then joined, each list ascending */
 };
 EVS_SIZE(evs_event_confchg, 72);
 EVS_LAYOUT(evs_event_confchg, ring_id, 24);
@@ -221,7 +221,7 @@ enum evs_ring_function {
 struct evs_ring_mcast {
 	struct evs_request_header header;
 	uint64_t group_count;
-	uint64_t msglen;                /* the message's size is 32 + 32 * group_count + msglen */
+	uint64_t msglen;                /* header.size is 32 + 32 * group_count + msglen */
 	struct evs_wire_group groups[]; /* then the message */
 };
 EVS_SIZE(evs_ring_mcast, 32);

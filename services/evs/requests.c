@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From the clients: each request is checked, then answered or turned into a ring message. */
+/* Requests of clients. Each request is checked, then answered or sent as a ring message. */
 #include "services/evs/evs.h"
 
 #include <errno.h>
@@ -13,11 +13,11 @@ static struct evs_connection *connection_of(struct evs *evs, struct coterie_clie
 	return evs->host->client_data(client);
 }
 
-/* Requests may be changing under our hands: afterwards only the copy is looked at. */
+/* Copy a request, which its client may be changing. The caller must then use only the copy. */
 static void snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
-	/* Without it the compiler may read `from` again where `to` is used. */
+	/* Without this line the compiler may read `from` again where `to` is used. */
 	__asm__ volatile("" : : "r"(to) : "memory");
 }
 
@@ -62,8 +62,8 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 /* ---- Sending ------------------------------------------------------------- */
 
 /*
- * Unordered and first-in-first-out messages are sent as agreed. A safe message is sent as safe on every ring. Each node
- * delivers it as its configuration allows, which the configuration's flag shows to clients.
+ * Send a message. Unordered and first-in-first-out messages are sent as agreed. A safe message is sent as safe on every
+ * ring. Whether all nodes guarantee safe delivery depends on the configuration, and clients find this in its flag.
  */
 static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wire_group *groups, uint32_t group_count,
 	const void *bytes, uint32_t msglen)
@@ -83,7 +83,7 @@ static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wi
 		evs->ctx, EVS_RING_MCAST, guarantee == EVS_WIRE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 3);
 }
 
-/* Return whether a client may send: it may not while many of its own events wait. */
+/* Return whether a client may send. A client with many unread events may not. */
 static bool may_send(const struct evs *evs, struct coterie_client *client)
 {
 	return !COTERIE_HAS(evs->host, client_may_send) || evs->host->client_may_send(client) == 0;
@@ -121,7 +121,7 @@ static int handle_mcast_groups(void *self, struct coterie_client *client, const 
 	return send_message(evs, req.guarantee, groups, req.group_count, groups + req.group_count, req.msglen);
 }
 
-/* ---- Asking -------------------------------------------------------------- */
+/* ---- Queries ------------------------------------------------------------- */
 
 static int handle_membership_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {

@@ -26,7 +26,7 @@ int evs_state_save(void *self, void **blob, uint32_t *size)
 	return coterie_state_end(&writer, blob, size);
 }
 
-/* Saved groups are sorted. If they are not, adding sorts them. */
+/* Add saved groups to a connection. They need not be sorted: evs_groups_insert sorts them. */
 static int add_groups(struct evs_connection *connection, const void *bytes, uint32_t count)
 {
 	int rc = 0;

@@ -1,10 +1,10 @@
 /*
- * Messages between client libraries and the quorum service over libqb. Both libquorum and the
- * service plugin share this file, so they cannot disagree. The layouts are those of Corosync 3.1.7
+ * Messages between client libraries and the quorum service over libqb. Both libquorum and the service plugin include
+ * this file, so they use the same layouts. The layouts are those of Corosync 3.1.7
  * (book ipc, "quorum and votequorum requests"). The service has no ring messages.
  *
- * Integers are in host byte order. Fields named pad are sent as zero and ignored on receipt. Counts
- * come from outside: check them against the size of the message before use.
+ * Integers are in host byte order. Fields named pad are sent as zero and ignored on receipt. Counts come from outside:
+ * check them against the size of the message before use.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -58,7 +58,7 @@ QUORUM_SIZE(quorum_wire_ring_id, 16);
 QUORUM_LAYOUT(quorum_wire_ring_id, nodeid, 0);
 QUORUM_LAYOUT(quorum_wire_ring_id, seq, 8);
 
-/* The kind of events that a connection gets, chosen with QUORUM_REQ_MODEL_GETTYPE. 0 until then. */
+/* The kind of events that a connection gets. QUORUM_REQ_MODEL_GETTYPE sets the kind, which is 0 at first. */
 enum quorum_wire_model {
 	QUORUM_WIRE_MODEL_V0 = 0, /* QUORUM_EVENT_NOTIFICATION */
 	QUORUM_WIRE_MODEL_V1 = 1, /* QUORUM_EVENT_V1_QUORUM and QUORUM_EVENT_V1_NODELIST */
@@ -74,7 +74,7 @@ enum quorum_request_id {
 	QUORUM_REQ_MODEL_GETTYPE = 4,
 };
 
-/* GETQUORATE, TRACKSTOP, GETTYPE. */
+/* The requests GETQUORATE, TRACKSTOP and GETTYPE. */
 struct quorum_req_plain {
 	struct quorum_request_header header;
 };
@@ -98,7 +98,10 @@ QUORUM_LAYOUT(quorum_req_model_gettype, model, 16);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one numbering. A refusal by the executive itself has id 0. */
+/*
+ * Responses and events share one numbering. If the executive refuses a request before it reaches the service, the
+ * answer has id 0.
+ */
 enum quorum_response_id {
 	QUORUM_RES_GETQUORATE = 0,
 	QUORUM_RES_TRACKSTART = 1,
@@ -110,7 +113,7 @@ enum quorum_response_id {
 	QUORUM_EVENT_V1_NODELIST = 7,
 };
 
-/* Answers TRACKSTART and TRACKSTOP, and is used for every refusal. */
+/* The answer to TRACKSTART and TRACKSTOP, and to every refused request. */
 struct quorum_res_plain {
 	struct quorum_response_header header;
 };
@@ -124,19 +127,18 @@ struct quorum_res_getquorate {
 QUORUM_SIZE(quorum_res_getquorate, 32);
 QUORUM_LAYOUT(quorum_res_getquorate, quorate, 24);
 
-/* Answers GETTYPE and MODEL_GETTYPE. */
+/* The answer to GETTYPE and MODEL_GETTYPE. */
 struct quorum_res_gettype {
 	struct quorum_response_header header;
-	uint32_t quorum_type; /* 0 no provider, 1 there is one */
+	uint32_t quorum_type; /* 0: no quorum provider is configured; 1: there is a provider */
 	uint32_t pad;
 };
 QUORUM_SIZE(quorum_res_gettype, 32);
 QUORUM_LAYOUT(quorum_res_gettype, quorum_type, 24);
 
 /*
- * Event of model 0. The list starts inside the padding of the structure, but header.size is
- * sizeof(struct) + 4 * view_count. So four zero bytes follow the list. The same holds for the next
- * two events.
+ * Event of model 0. The list starts inside the padding of the structure, but header.size is sizeof(struct) + 4 *
+ * view_count. So four zero bytes follow the list. The next two events have four zero bytes behind their lists as well.
  */
 struct quorum_event_notification {
 	struct quorum_response_header header;
@@ -174,7 +176,7 @@ struct quorum_event_v1_nodelist {
 	uint32_t joined_count;
 	uint32_t pad1;
 	uint32_t left_count;
-	/* Members, then joined, then left. The value of header.size is 64 + 4 * (all three). */
+	/* Members, then joined, then left. The value of header.size is 64 + 4 * the sum of the three counts. */
 	uint32_t lists[];
 };
 QUORUM_SIZE(quorum_event_v1_nodelist, 64);

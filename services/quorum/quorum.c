@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The quorum verdict and the ring's members for clients of this node. */
+/* The quorum service: clients of this node get the quorum verdict and the ring's members. */
 #include "services/quorum/quorum.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static int answer_u32(struct quorum *quorum, struct coterie_client *client, uint
 
 static uint32_t type_now(const struct quorum *quorum)
 {
-	return verdict_now(quorum).provider != NULL; /* QUORUM_SET, QUORUM_FREE */
+	return verdict_now(quorum).provider != NULL; /* 1: QUORUM_SET; 0: QUORUM_FREE */
 }
 
 static int handle_getquorate(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -60,7 +60,7 @@ static int handle_trackstart(void *self, struct coterie_client *client, const vo
 	return 0;
 }
 
-/* CS_OK whether there was tracking or not. */
+/* Stop tracking. The answer is CS_OK even if the client did not track. */
 static int handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of the quorum service. It notifies clients of this node whether the node may
- * act, and which nodes are in the ring. The executive has the verdict, from the provider in the
- * configuration.
+ * Shared by the files of the quorum service. The service notifies clients of this node whether the node is quorate, and
+ * which nodes are in the ring. It gets the verdict from the executive, and the executive gets it from the configured
+ * provider.
  */
 #ifndef QUORUM_QUORUM_H
 #define QUORUM_QUORUM_H
@@ -13,40 +13,40 @@
 
 #include "services/quorum/messages.h"
 
-/** One client. The memory is the executive's (client_data). */
+/** One client. The executive owns the memory (client_data). */
 struct quorum_connection {
 	struct coterie_client *client;
-	struct quorum_connection *next, *previous; /* all, newest first */
+	struct quorum_connection *next, *previous; /* all connections, newest first */
 	uint32_t model;                            /* enum quorum_wire_model */
 	bool is_tracking;
 };
 
-/** Node ids. */
+/** A list of node ids. */
 struct quorum_list {
 	uint32_t *nodeids;
 	uint32_t count;
 };
 
 struct quorum {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct quorum_connection *connections;
 	/* The last configuration, and its difference from the last finished synchronisation. */
 	struct coterie_ring_id ring;
-	struct quorum_list members, joined, left; /* ascending */
-	struct quorum_list before;                /* of the last finished synchronisation */
+	struct quorum_list members, joined, left; /* lists with ascending node ids */
+	struct quorum_list before;                /* members at the last finished synchronisation */
 	bool is_known;                            /* false: there was no memory for the lists of this configuration */
-	bool is_same;                             /* this configuration was synchronised already */
+	bool is_same;                             /* this configuration was synchronised before */
 };
 
 /* --- tell.c: events to clients --- */
 
-/** Send the verdict to one client, or with NULL to all that track. */
+/** Send the verdict to one client, or with connection NULL to all clients that track. */
 void quorum_tell_verdict(
 	struct quorum *quorum, const struct coterie_quorum *verdict, struct quorum_connection *connection);
 /**
- * Send the members, either to one client without the changes, or with NULL to all that track. Only
- * for V1.
+ * Send the ring's members to one client, without the changes. With connection NULL send members and changes to all
+ * clients that track. Only clients of model V1 get this event.
  */
 void quorum_tell_nodelist(struct quorum *quorum, struct quorum_connection *connection);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The state for a new version of the plugin: the ring's members, and the clients that track with
- * their models.
- */
+/* The state for a new version of the plugin: the ring's members, and the clients with their models. */
 #include "services/quorum/quorum.h"
 
 #include <errno.h>
@@ -55,7 +52,7 @@ static int take_list(struct coterie_state_reader *reader, struct quorum_list *li
 	return 0;
 }
 
-/* They were saved newest first. */
+/* Read the clients, which were saved newest first. */
 static void take_connections(struct quorum *quorum, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, 16);
@@ -91,7 +88,7 @@ int quorum_state_load(void *self, const void *blob, uint32_t size)
 	quorum->ring.representative = coterie_state_take_u32(&reader);
 	quorum->ring.seq = coterie_state_take_u64(&reader);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		int rc = take_list(&reader, lists[i]); /* fini frees the lists that exist */
+		int rc = take_list(&reader, lists[i]); /* after an error fini frees the lists that were read */
 
 		if (rc < 0)
 			return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The members of the ring, and those that joined or left (book services, "quorum and votequorum"). */
+/* The members of the ring, and the nodes that have joined or left (book services, "quorum and votequorum"). */
 #include "services/quorum/quorum.h"
 
 #include <stdio.h>
@@ -19,8 +19,8 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 }
 
 /*
- * Log a list as "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket. All
- * lines except the last end with a backslash.
+ * Log a list as "Sync joined[2]: 3 4". A list of 64 characters or more is split into several lines. All lines except
+ * the last end with a backslash.
  */
 static void log_list(const struct quorum *quorum, const char *what, const struct quorum_list *list)
 {
@@ -48,7 +48,7 @@ void quorum_sync_fini(struct quorum *quorum)
 	quorum->members = quorum->joined = quorum->left = (struct quorum_list){.count = 0};
 }
 
-/* @return false: out of memory */
+/* Allocate the lists. @return false: out of memory */
 static bool make_room(struct quorum *quorum, uint32_t member_count)
 {
 	quorum->members.nodeids = calloc(member_count + 1, sizeof(uint32_t));
@@ -57,14 +57,20 @@ static bool make_room(struct quorum *quorum, uint32_t member_count)
 	return quorum->members.nodeids != NULL && quorum->joined.nodeids != NULL && quorum->left.nodeids != NULL;
 }
 
-/* A member that came from another ring has left and joined, even if it was in this ring before. */
+/*
+ * Compute which nodes have joined or left. A member that comes from another old ring has left and joined, even if it
+ * was a member before.
+ */
 void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
 {
 	struct quorum *quorum = self;
 	const struct quorum_list *before = &quorum->before;
 
-	/* Another node has loaded this service. The ring has not changed, and clients know it. */
+	/*
+	 * If the ring is the same, another node has loaded this service. Clients have received this ring's members
+	 * before.
+	 */
 	quorum->is_same = before->count > 0 && quorum->is_known &&
 			  quorum->ring.representative == regular->ring.representative &&
 			  quorum->ring.seq == regular->ring.seq;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The lists start inside the padding of their structs, and as much follows them: all zero here. */
+/* Zero bytes behind each list: a list starts inside the padding of its struct, so 4 bytes are missing at the end. */
 static const uint32_t tail;
 
 static struct iovec part(const void *bytes, size_t size)
@@ -13,7 +13,7 @@ static struct iovec part(const void *bytes, size_t size)
 }
 
 #define HEAD sizeof(struct quorum_response_header)
-/* The fixed part of an event up to its list, without the header that the executive writes. */
+/* The part of an event between the header, which the executive writes, and the list. */
 #define BODY(event, list) part((const uint8_t *)&(event) + HEAD, offsetof(__typeof__(event), list) - HEAD)
 
 static void send_verdict(

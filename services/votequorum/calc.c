@@ -137,6 +137,24 @@ static uint32_t count_members(const struct vote_calc *calc)
 	return count;
 }
 
+/* Unlike the quorum in force, this is a majority of two nodes with two_node too. */
+uint32_t vote_majority(const struct vote_calc *calc)
+{
+	uint32_t expected = vote_highest_expected(calc), total = vote_total(calc, true);
+	uint32_t majority = (expected > total ? expected : total) / 2 + 1;
+
+	return calc->quorum > majority ? calc->quorum : majority;
+}
+
+void vote_list_votes(const struct vote_calc *calc, uint32_t *votes)
+{
+	for (uint32_t i = 0; i < calc->members.count; i++) {
+		const struct vote_node *node = vote_find(calc, calc->members.nodeids[i]);
+
+		votes[i] = node != NULL && is_member(node) ? node->votes : 0;
+	}
+}
+
 struct vote_sum vote_quorum(const struct vote_calc *calc, bool can_fall, uint32_t expected_max)
 {
 	bool has_device = (vote_local(calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;
@@ -186,8 +204,8 @@ static void set_extremes(struct vote_calc *calc)
 }
 
 /*
- * The first node of the list that is in the ring decides, unless a node before it is on the other
- * side.
+ * Return whether this part has the deciding node of the list. The first listed node that is in this ring decides,
+ * unless the ring has just lost a node that is listed before it.
  */
 static bool is_list_here(const struct vote_calc *calc)
 {
@@ -221,8 +239,8 @@ static bool is_tie_ours(const struct vote_calc *calc)
 }
 
 /*
- * Half of the votes are enough if this half has the node of the tie-breaker, and if not too many votes were lost at the
- * same time.
+ * Return whether half of the votes are enough. This half must have the node of the tie-breaker, and the ring must have
+ * lost fewer nodes at once than the quorum's number.
  */
 static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
 {
@@ -300,7 +318,7 @@ uint32_t vote_recalculate(struct vote_calc *calc, bool can_fall, bool by_members
 	return bits | decide(calc, sum.total);
 }
 
-/* ---- What changes -------------------------------------------------------- */
+/* ---- Changes ------------------------------------------------------------- */
 
 int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t count)
 {
@@ -347,7 +365,7 @@ int vote_nodeinfo(
 	struct vote_node *local = vote_local(calc);
 
 	node->votes = votes;
-	/* An older message of this node must not restore its former flags. */
+	/* Do not take flags from a message of this node: they may be older than its present flags. */
 	if (!is_local)
 		node->flags = flags;
 	node->state = is_leaving ? VOTEQUORUM_WIRE_STATE_LEAVING : VOTEQUORUM_WIRE_STATE_MEMBER;
@@ -367,10 +385,7 @@ int vote_nodeinfo(
 		before.expected_votes != node->expected_votes || before.flags != node->flags ||
 		before.state != node->state)
 		*bits |= vote_recalculate(calc, can_fall, is_leaving);
-	/*
-	 * Another node has ended its waiting, so the next calculation ends it for this node as
-	 * well.
-	 */
+	/* Another node has quorum and no longer waits for all nodes, so this node stops waiting, too. */
 	if (calc->options.has_wait_for_all && (node->flags & VOTEQUORUM_RING_QUORATE) != 0 &&
 		(node->flags & VOTEQUORUM_RING_WFASTATUS) == 0)
 		vote_set_waiting(calc, false);
@@ -401,7 +416,7 @@ uint32_t vote_reconfigure_expected(struct vote_calc *calc, uint32_t expected)
 	return vote_recalculate(calc, true, false);
 }
 
-/* Return the votes of a node, or of the device for 0. NULL: no such node. */
+/* Return the votes of a node, or for nodeid 0 the votes of the device. NULL: no such node. */
 static uint32_t *votes_of(struct vote_calc *calc, uint32_t nodeid)
 {
 	struct vote_node *node = vote_find(calc, nodeid);
@@ -434,7 +449,7 @@ uint32_t vote_cancel_waiting(struct vote_calc *calc)
 
 bool vote_may_expect(const struct vote_calc *calc, uint32_t expected)
 {
-	struct vote_calc without = *calc; /* shares the lists and changes none of them */
+	struct vote_calc without = *calc; /* a copy that shares the lists with calc. They are not changed */
 
 	without.options.has_downscale = false;
 

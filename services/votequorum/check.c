@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Contradictions of the section quorum (book configuration, "Quorum"), with their lines. config.c
- * knows the same rules, but it sees keys without lines, and only when the service is started. So
- * `coterie -t` would miss them. A corosync.conf that breaks one ends the start there, with the exit
- * status that Corosync has for it. A coterie.conf is refused here.
+ * Check of the section quorum for contradictions (book configuration, "Quorum"). Errors are reported with their lines.
+ * The same rules are in config.c, which has no line numbers and runs only at the start of the service. So `coterie -t`
+ * needs this check. A coterie.conf that breaks a rule is refused here. For a corosync.conf, config.c ends the start
+ * with Corosync's exit status.
  */
 #include "services/votequorum/check.h"
 
@@ -15,8 +15,8 @@
 struct votes {
 	const struct coterie_config_view *view;
 	const struct coterie_config_report *report;
-	uint64_t sum;      /* over the nodes */
-	uint64_t expected; /* 0: the sum */
+	uint64_t sum;      /* sum of the votes of all nodes */
+	uint64_t expected; /* expected votes, or 0: use the sum */
 	bool is_two_node, has_device, has_tie_breaker, has_last_man, has_downscale, has_wait_for_all;
 	const struct coterie_config_key *device_votes; /* NULL: not set */
 };
@@ -55,7 +55,7 @@ static void collect(struct votes *votes)
 	}
 }
 
-/* The name of a key in the words of the file. */
+/* Return the name that a key has in the file. */
 static const char *name_of(const struct votes *votes, const char *key)
 {
 	return is_native(votes) ? votes->view->name(votes->view, key) : strrchr(key, '.') + 1;
@@ -137,7 +137,7 @@ static void check_tie_breaker(const struct votes *votes)
 			tie_breaker, wait);
 }
 
-/* Does the file remove this service? */
+/* Return whether the file removes the named service. */
 static bool is_removed(const struct coterie_config_key *without, const char *name)
 {
 	size_t length = strlen(name);
@@ -154,7 +154,9 @@ static bool is_removed(const struct coterie_config_key *without, const char *nam
 	return false;
 }
 
-/* Without the standard set, or with a part of it removed: this service alone would have no clients.
+/*
+ * Report that the service quorum is missing: the file has no standard set, or removes a service from it. Without quorum
+ * the verdict of votequorum would reach no client.
  */
 static void check_quorum(const struct votes *votes)
 {

@@ -5,8 +5,9 @@
 
 #include <coterie/plugin.h>
 
-/** Find contradictions of the section quorum, and services that are missing: check of
- * <coterie/plugin.h>. */
+/**
+ * Find contradictions in the section quorum, and missing services. This is the function `check` of <coterie/plugin.h>.
+ */
 void votequorum_check(const struct coterie_config_view *view, const struct coterie_config_report *report);
 
 #endif

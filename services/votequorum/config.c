@@ -17,11 +17,11 @@
 struct nodelist {
 	bool is_there;
 	uint32_t count;
-	uint32_t votes; /* of all */
+	uint32_t votes; /* votes of all nodes */
 	uint32_t own_votes;
 };
 
-/* The result of reading the keys, before it takes effect. */
+/* The values that were read from the keys, before they take effect. */
 struct reading {
 	bool is_start;
 	uint32_t expected; /* quorum.expected_votes; 0: not set */
@@ -75,7 +75,7 @@ static bool key_is_on(const struct votequorum *vq, const char *key)
 	return votequorum_key_u8(vq, key, &value) == 0 && value != 0;
 }
 
-/* Borrowed until the key changes; NULL: none. */
+/* Return the text of a key, borrowed until the key changes. NULL: no such key */
 static const char *key_string(const struct votequorum *vq, const char *key)
 {
 	struct coterie_map_value found;
@@ -85,7 +85,7 @@ static const char *key_string(const struct votequorum *vq, const char *key)
 
 static uint32_t add(uint32_t a, uint32_t b) { return b > UINT32_MAX - a ? UINT32_MAX : a + b; }
 
-/* Keys of one node follow each other in the iteration. */
+/* Read the votes of the node list. The keys of one node follow each other in the iteration. */
 static int read_nodelist(const struct votequorum *vq, struct nodelist *nodes)
 {
 	static const char prefix[] = "nodelist.node.";
@@ -131,7 +131,7 @@ static void read_device(const struct votequorum *vq, struct reading *reading)
 	reading->has_device_votes = votequorum_key_u32(vq, "quorum.device.votes", &reading->device_votes) == 0;
 }
 
-/* "lowest", "highest", or node ids. @return 0; -ENOMEM */
+/* Read the tie-breaker: "lowest", "highest", or node ids. @return 0; -ENOMEM */
 static int read_tie_breaker(const struct votequorum *vq, struct votequorum_config *config)
 {
 	const char *text = key_string(vq, "quorum.auto_tie_breaker_node");
@@ -171,7 +171,7 @@ static int read_tie_breaker(const struct votequorum *vq, struct votequorum_confi
 	return 0;
 }
 
-/* @return 0; -ENOMEM */
+/* Read the options that can be set only at the start. @return 0; -ENOMEM */
 static int read_start(const struct votequorum *vq, struct reading *reading)
 {
 	struct vote_options *options = &reading->options;
@@ -188,7 +188,7 @@ static int read_start(const struct votequorum *vq, struct reading *reading)
 
 /* ---- Contradictions ------------------------------------------------------ */
 
-/* An error that ends a start is only logged while the daemon runs. */
+/* Log an error. It ends a start, but not a running daemon. */
 static int refuse(const struct votequorum *vq, const struct reading *reading, const char *text)
 {
 	vq->host->log(vq->ctx, LOG_CRIT, "configuration error: %s", text);
@@ -225,7 +225,9 @@ static int check_two_node(const struct votequorum *vq, struct reading *reading)
 	return 0;
 }
 
-/* @return 0; -EINVAL, also while the daemon runs: then nothing of this reading is used */
+/*
+ * Check the tie-breaker. @return 0; -EINVAL, also while the daemon runs: the caller then uses no value of this reading
+ */
 static int check_tie_breaker(const struct votequorum *vq, struct reading *reading)
 {
 	struct vote_options *options = &reading->options;
@@ -270,7 +272,7 @@ static int check_device(const struct votequorum *vq, struct reading *reading)
 	return 0;
 }
 
-/* ---- Putting in force ---------------------------------------------------- */
+/* ---- Applying the values ------------------------------------------------- */
 
 static void put_in_force(struct votequorum *vq, struct reading *reading)
 {
@@ -286,10 +288,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	/*
-	 * A new barrier replaces the key's value nevertheless, as in the reference, if a nodelist
-	 * exists to fall back on.
-	 */
+	/* As in Corosync, a new barrier also replaces the value of the key if there is a node list. */
 	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {
@@ -314,7 +313,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		vote_set_waiting(calc, false);
 }
 
-/* @return 0; -EINVAL: the error was logged, and nothing changed; -ENOMEM */
+/* Read and check all keys. @return 0; -EINVAL: the error was logged, and nothing changed; -ENOMEM */
 static int read_all(struct votequorum *vq, struct reading *reading)
 {
 	int rc = read_nodelist(vq, &reading->nodes);
@@ -342,7 +341,7 @@ static int read_all(struct votequorum *vq, struct reading *reading)
 	return rc < 0 ? rc : check_device(vq, reading);
 }
 
-/* Read the state file. If there is none, store 0, to check that it can be written. */
+/* Read the barrier from the state file. If there is no file, store 0, to check that the file can be written. */
 static int load_barrier(struct votequorum *vq)
 {
 	uint32_t barrier = 0;
@@ -383,10 +382,7 @@ static void on_store(void *arg)
 	votequorum_config_flush(vq);
 }
 
-/*
- * Writing blocks the loop, and so the ring. So the barrier is written at most once a second,
- * however often it rises.
- */
+/* Write the barrier at most once a second, since writing a file blocks the loop, and so the ring. */
 void votequorum_config_store(struct votequorum *vq)
 {
 	if (!is_unstored(vq) || vq->store != NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration of votes: reads the keys of the map and checks them against each other. */
+/* The configuration of votes: read the keys of the map, and check that they do not contradict each other. */
 #ifndef VOTEQUORUM_CONFIG_H
 #define VOTEQUORUM_CONFIG_H
 
@@ -8,28 +8,28 @@
 struct votequorum;
 
 struct votequorum_config {
-	/* Read only at the start. */
-	bool is_wait_for_all_set; /* otherwise it follows two_node */
-	bool is_tie_breaker_set;  /* the file requests one, which may be unusable */
+	/* The following members are read only at the start. */
+	bool is_wait_for_all_set; /* false: wait_for_all has the value of two_node */
+	bool is_tie_breaker_set;  /* the file requests a tie-breaker, even if its value is not usable */
 	enum vote_tie_breaker tie_breaker;
 	struct vote_list tie_list; /* VOTE_TIE_LIST: in the order of the key */
-	uint32_t window_ms;        /* of last man standing */
+	uint32_t window_ms;        /* time of last man standing */
 
-	/* Read again when keys change. */
+	/* The following members are read again when keys change. */
 	bool has_device;
-	bool is_device_usable; /* no contradiction prevents its use */
+	bool is_device_usable; /* other options do not exclude the device */
 	uint32_t device_timeout_ms;
 	uint32_t device_sync_timeout_ms;
 };
 
 /**
- * Read everything at the start and apply it.
- * @return 0; -EINVAL: the error was logged; -EIO: the state file; -ENOMEM
+ * Read all options at the start and apply them.
+ * @return 0; -EINVAL: the error was logged; -EIO: error of the state file; -ENOMEM
  */
 int votequorum_config_start(struct votequorum *vq);
 
 /**
- * Read the changeable options again. Errors are logged, with the value that is used. @return 0;
+ * Read those options again that may change while the daemon runs. Log errors, with the value that is used. @return 0;
  * -errno: nothing changed
  */
 int votequorum_config_reread(struct votequorum *vq);
@@ -38,14 +38,14 @@ int votequorum_config_reread(struct votequorum *vq);
 void votequorum_config_store(struct votequorum *vq);
 
 /**
- * Write it now, if it rose, before the end. A failure is logged, and writing is repeated each
+ * Write the barrier now, if it has risen, since the service ends. A failure is logged, and writing is tried again every
  * second.
  */
 void votequorum_config_flush(struct votequorum *vq);
 
 void votequorum_config_fini(struct votequorum_config *config);
 
-/** @return 0; -ENOENT: no such key, or of another type */
+/** Read a key. @return 0; -ENOENT: no such key, or it has another type */
 int votequorum_key_u32(const struct votequorum *vq, const char *key, uint32_t *value);
 int votequorum_key_u8(const struct votequorum *vq, const char *key, uint8_t *value);
 

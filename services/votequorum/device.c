@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The quorum device is a program on this node that knows more than the votes do. It registers under
- * a name and repeatedly reports whether it votes for this node's part of the ring
- * (book services, "quorum and votequorum"). The registration belongs to the node, not to the
- * client.
+ * The quorum device is a program on this node with votes of its own. It registers under a name and reports at intervals
+ * whether it gives its votes to this node's part of the ring (book services, "quorum and votequorum"). The registration
+ * belongs to the node, and stays when the client disconnects.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -24,7 +23,7 @@ bool votequorum_is_registered(const struct votequorum *vq)
 	return (vote_local(&vq->calc)->flags & VOTEQUORUM_RING_QDEVICE_REGISTERED) != 0;
 }
 
-/* Check that a name ends inside its field and is not empty. */
+/* Return whether a name ends inside its field and is not empty. */
 static bool is_name(const char *name) { return name[0] != '\0' && memchr(name, '\0', VOTEQUORUM_NAME_SIZE) != NULL; }
 
 static void set_name(char *to, const char *name)
@@ -34,7 +33,7 @@ static void set_name(char *to, const char *name)
 		memcpy(to, name, strlen(name));
 }
 
-/* Change this node's flags, and send them if they changed. */
+/* Set this node's flags in `which`, and send NODEINFO if they changed. */
 static void set_flags(struct votequorum *vq, uint32_t which, uint32_t flags)
 {
 	struct vote_node *local = vote_local(&vq->calc);
@@ -86,7 +85,7 @@ void votequorum_device_sync(struct votequorum *vq)
 	if ((vote_local(&vq->calc)->flags & here) != here)
 		return;
 	arm(vq, vq->config.device_sync_timeout_ms);
-	/* Without a timer the wait would not end. */
+	/* Do not wait if the timer could not be started: the wait would not end. */
 	vq->device.is_awaited = vq->device.timer != NULL;
 }
 
@@ -98,7 +97,7 @@ static void forget_pending(struct votequorum *vq)
 	vq->device.pending_client = NULL;
 }
 
-/* The message of this node was delivered: answer the client that waits for it. */
+/* Answer the client after the delivery of this node's registration message. */
 static void finish_registration(struct votequorum *vq)
 {
 	struct votequorum_device *device = &vq->device;
@@ -107,10 +106,7 @@ static void finish_registration(struct votequorum *vq)
 
 	forget_pending(vq);
 	if (is_abandoned) {
-		/*
-		 * The other nodes stored the name with this message. They remove it with the next
-		 * one.
-		 */
+		/* The other nodes have stored the name of this message. Send a message that makes them remove it. */
 		set_name(device->unregistered, device->pending_name);
 		votequorum_send(vq, VOTEQUORUM_OWES_UNREGISTER);
 		return;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Extra information: up to 4,096 bytes that the quorum device of a node publishes for the programs of all nodes, as in
- * the release of Corosync after 3.1.10. The service does not interpret them.
+ * the release of Corosync after 3.1.10. The service does not interpret the bytes.
  *
- * 1. A client of the node sets them. They are stored at once, so the client can read them back.
- * 2. A message carries them to all nodes, which store them and notify their clients. On this node the message only
- *    notifies.
- * 3. Each synchronisation sends them again, for new nodes.
+ * 1. A client of the node sets the bytes. The node stores them at once, so the client can read them back.
+ * 2. The bytes are sent in a message to all nodes, which store them and notify their clients. The sender's node has
+ *    stored them before, and only notifies its clients.
+ * 3. Each synchronisation sends the bytes again, for new nodes.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -38,7 +38,7 @@ static void forget(struct votequorum *vq, uint32_t nodeid)
 	}
 }
 
-/* @return NULL: out of memory */
+/* Create the information of a node. @return NULL: out of memory */
 static struct votequorum_extra *create(uint32_t nodeid, const uint8_t *bytes, uint32_t size)
 {
 	struct votequorum_extra *extra = malloc(sizeof(*extra) + size);
@@ -51,7 +51,9 @@ static struct votequorum_extra *create(uint32_t nodeid, const uint8_t *bytes, ui
 	return extra;
 }
 
-/* extra: ownership is taken; NULL: the node has none any more. */
+/*
+ * Replace the information of a node. The list takes ownership of `extra`. NULL: the node has no information any more.
+ */
 static void replace(struct votequorum *vq, uint32_t nodeid, struct votequorum_extra *extra)
 {
 	forget(vq, nodeid);
@@ -104,12 +106,12 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 			"a node sends extra information before it tells of itself: dropped");
 		return;
 	}
-	/* Send the information again for new nodes. */
+	/* The information was sent again for new nodes. This node has it already. */
 	if (vq->is_syncing && is_same(votequorum_extra_find(vq, nodeid), message->bytes, message->size))
 		return;
 	/*
-	 * The information of this node was stored when it was set, and may have been set again
-	 * since this message was sent.
+	 * Do not store this node's own information: it was stored when a client set it, and may have been set again
+	 * since.
 	 */
 	if (nodeid != vq->calc.local && votequorum_extra_put(vq, nodeid, message->bytes, message->size) < 0) {
 		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, nodeid, "out of memory: extra information is lost");
@@ -118,7 +120,9 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 	votequorum_tell_extra(vq, nodeid, message->bytes, message->size);
 }
 
-/* Unregistering the device clears the information by another message, which follows this one. */
+/*
+ * Drop the information of a restarted node. If a device is unregistered, another message drops its information later.
+ */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags)
 {
 	if ((flags & VOTEQUORUM_RING_QDEVICE_HAS_EXTRA) != 0 || nodeid == vq->calc.local ||
@@ -170,7 +174,7 @@ int votequorum_handle_set_extra(void *self, struct coterie_client *client, const
 		if (extra == NULL)
 			return -ENOMEM;
 	}
-	/* An unsent message is older, and would have the same content as this one. */
+	/* Cancel a message that is not sent yet: this message has newer information. */
 	int rc = votequorum_send_extra(vq, copy.bytes, copy.size);
 
 	if (rc < 0) {

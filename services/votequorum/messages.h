@@ -1,12 +1,12 @@
 /*
- * Every message of the votequorum service: between client libraries and the executive over libqb,
- * and between the nodes on the ring. Both libvotequorum and the service plugin share this file, so
- * they cannot disagree. The layouts are those of Corosync 3.1.7
- * (book services, "quorum and votequorum"). Extra information is of the release after 3.1.10.
+ * Every message of the votequorum service: between client libraries and the executive over libqb, and between the nodes
+ * on the ring. Both libvotequorum and the service plugin include this file, so they use the same layouts. The layouts
+ * are those of Corosync 3.1.7 (book services, "quorum and votequorum"). Extra information is from the release of
+ * Corosync after 3.1.10.
  *
- * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
- * are sent as zero and ignored on receipt. Counts come from outside: check them against the size of
- * the message before use. A name may lack its NUL.
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad are sent as zero and
+ * ignored on receipt. Counts come from outside: check them against the size of the message before use. A name may lack
+ * its NUL.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,9 +18,9 @@
 
 enum {
 	VOTEQUORUM_SERVICE_ID = 5,
-	/* Bytes of a device's name with the zero that ends it. */
+	/* Bytes of a device's name, with its NUL. */
 	VOTEQUORUM_NAME_SIZE = 255,
-	/* Bytes of extra information, at most. */
+	/* Most bytes of extra information. */
 	VOTEQUORUM_EXTRA_MAX = 4096,
 };
 
@@ -79,8 +79,8 @@ enum votequorum_wire_state {
 };
 
 /*
- * Flags in an answer to GETINFO. The first six are about the node that answers, the others about
- * the node in the request.
+ * Flags in an answer to GETINFO. The first six are about the node of the client, the others about the node in the
+ * request.
  */
 enum votequorum_wire_info_flag {
 	VOTEQUORUM_WIRE_INFO_TWONODE = 1,
@@ -98,7 +98,10 @@ enum votequorum_wire_info_flag {
 
 /* ---- Client to executive ---- */
 
-/* Requests. 10 and 11 are those of the release after 3.1.10 (book ipc, "quorum and votequorum requests"). */
+/*
+ * Requests. Numbers 10 and 11 are from the release of Corosync after 3.1.10
+ * (book ipc, "quorum and votequorum requests").
+ */
 enum votequorum_request_id {
 	VOTEQUORUM_REQ_GETINFO = 0,
 	VOTEQUORUM_REQ_SETEXPECTED = 1,
@@ -116,7 +119,7 @@ enum votequorum_request_id {
 
 struct votequorum_req_getinfo {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* 0: the node that answers */
+	uint32_t nodeid; /* 0: the node of the client */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_getinfo, 24);
@@ -141,7 +144,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_setvotes, nodeid, 20);
 
 struct votequorum_req_trackstart {
 	struct votequorum_request_header header;
-	uint64_t context;     /* each event has it */
+	uint64_t context;     /* repeated in each event */
 	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY. Of the other bits only
 			       * VOTEQUORUM_TRACK_EXTRA has a meaning */
 	uint32_t pad;
@@ -151,9 +154,9 @@ VOTEQUORUM_LAYOUT(votequorum_req_trackstart, context, 16);
 VOTEQUORUM_LAYOUT(votequorum_req_trackstart, track_flags, 24);
 
 /*
- * In the upper half of track_flags: the library accepts events of extra information. Corosync 3.1's library ends
- * its dispatch at an event that it does not know, so only connections with these bits get such events.
- * Corosync's daemon ignores these bits.
+ * A value in the upper half of track_flags: the library accepts events of extra information. Corosync 3.1's library
+ * ends its dispatch at an unknown event, so only connections with this value get these events. Corosync's daemon
+ * ignores the value.
  */
 #define VOTEQUORUM_TRACK_EXTRA 0x45580000u
 #define VOTEQUORUM_TRACK_MASK 0xffff0000u
@@ -163,7 +166,7 @@ struct votequorum_req_trackstop {
 };
 VOTEQUORUM_SIZE(votequorum_req_trackstop, 16);
 
-/* QDEVICE_REGISTER and QDEVICE_UNREGISTER. */
+/* The requests QDEVICE_REGISTER and QDEVICE_UNREGISTER. */
 struct votequorum_req_qdevice {
 	struct votequorum_request_header header;
 	char name[VOTEQUORUM_NAME_SIZE];
@@ -188,7 +191,7 @@ struct votequorum_req_qdevice_poll {
 	uint8_t pad0;
 	uint32_t cast_vote; /* not 0: the device votes for this node's partition */
 	uint32_t pad1;
-	struct votequorum_wire_ring_id ring_id; /* that of the last nodelist event */
+	struct votequorum_wire_ring_id ring_id; /* ring id in the last nodelist event */
 };
 VOTEQUORUM_SIZE(votequorum_req_qdevice_poll, 296);
 VOTEQUORUM_LAYOUT(votequorum_req_qdevice_poll, name, 16);
@@ -199,7 +202,7 @@ struct votequorum_req_qdevice_master_wins {
 	struct votequorum_request_header header;
 	char name[VOTEQUORUM_NAME_SIZE];
 	uint8_t pad0;
-	uint32_t allow; /* not 0: yes */
+	uint32_t allow; /* not 0: allow */
 	uint32_t pad1;
 };
 VOTEQUORUM_SIZE(votequorum_req_qdevice_master_wins, 280);
@@ -208,7 +211,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
 
 struct votequorum_req_set_extra {
 	struct votequorum_request_header header;
-	uint32_t size;                       /* number of valid bytes. 0 clears */
+	uint32_t size;                       /* number of valid bytes. 0: remove the information */
 	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end after the valid bytes */
 	uint8_t pad[4];
 };
@@ -218,7 +221,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_set_extra, bytes, 20);
 
 struct votequorum_req_get_extra {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* 0 means no node here */
+	uint32_t nodeid; /* 0: no node, so the answer has no information */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_get_extra, 24);
@@ -226,7 +229,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_get_extra, nodeid, 16);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one numbering. 6 and 7 are those of the release after 3.1.10. */
+/* Responses and events share one numbering. Numbers 6 and 7 are from the release of Corosync after 3.1.10. */
 enum votequorum_response_id {
 	VOTEQUORUM_RES_PLAIN = 0,
 	VOTEQUORUM_RES_GETINFO = 1,
@@ -237,7 +240,7 @@ enum votequorum_response_id {
 	VOTEQUORUM_EVENT_EXTRA = 7,
 };
 
-/* Answers every request except GETINFO, and is used for every refusal. */
+/* The answer to every request except GETINFO and GET_EXTRA, and to every refused request. */
 struct votequorum_res_plain {
 	struct votequorum_response_header header;
 };
@@ -287,8 +290,8 @@ struct votequorum_event_quorum {
 	uint32_t node_count;
 	uint32_t pad1;
 	/*
-	 * Every known node, then the device if one is registered on this node. The size is 48 + 8 *
-	 * count.
+	 * Every known node, then the device if one is registered on this node. The value of header.size is 48 + 8 *
+	 * node_count.
 	 */
 	struct votequorum_wire_node nodes[];
 };
@@ -329,7 +332,7 @@ struct votequorum_event_extra {
 	uint32_t pad0;
 	uint32_t size;
 	uint32_t pad1;
-	uint8_t bytes[]; /* size */
+	uint8_t bytes[]; /* size of them */
 };
 VOTEQUORUM_SIZE(votequorum_event_extra, 48);
 VOTEQUORUM_LAYOUT(votequorum_event_extra, context, 24);
@@ -340,8 +343,8 @@ VOTEQUORUM_LAYOUT(votequorum_event_extra, bytes, 48);
 /* ---- Node to node ---- */
 
 /*
- * Functions of ring messages. The value of header.id is VOTEQUORUM_RING_ID(function). Daemons of 3.1 drop 4 with
- * a warning.
+ * Functions of ring messages. The value of header.id is VOTEQUORUM_RING_ID(function). Daemons of Corosync 3.1 drop
+ * messages with function 4 and log a warning.
  */
 enum votequorum_ring_function {
 	VOTEQUORUM_RING_NODEINFO = 0,
@@ -352,7 +355,7 @@ enum votequorum_ring_function {
 };
 #define VOTEQUORUM_RING_ID(function) ((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
 
-/* Flags in NODEINFO. Unknown bits are kept and have no meaning. */
+/* Flags in NODEINFO. Unknown bits are stored and have no meaning. */
 enum votequorum_ring_flag {
 	VOTEQUORUM_RING_QUORATE = 1,
 	VOTEQUORUM_RING_LEAVING = 2,
@@ -367,7 +370,7 @@ enum votequorum_ring_flag {
 
 struct votequorum_ring_nodeinfo {
 	struct votequorum_request_header header;
-	uint32_t nodeid; /* the sender, or 0: the quorum device, for which only the votes count */
+	uint32_t nodeid; /* the sender, or 0: this message is about its quorum device, and only `votes` has a meaning */
 	uint32_t votes;
 	uint32_t expected_votes;
 	uint32_t flags; /* enum votequorum_ring_flag */
@@ -379,8 +382,8 @@ VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, expected_votes, 24);
 VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, flags, 28);
 
 enum votequorum_ring_param {
-	VOTEQUORUM_RING_PARAM_EXPECTED_VOTES = 1, /* value */
-	VOTEQUORUM_RING_PARAM_NODE_VOTES = 2,     /* value, of nodeid */
+	VOTEQUORUM_RING_PARAM_EXPECTED_VOTES = 1, /* value is the number of expected votes */
+	VOTEQUORUM_RING_PARAM_NODE_VOTES = 2,     /* value is the number of votes of nodeid */
 	VOTEQUORUM_RING_PARAM_CANCEL_WFA = 3,
 };
 
@@ -399,7 +402,7 @@ VOTEQUORUM_LAYOUT(votequorum_ring_reconfigure, param, 24);
 
 struct votequorum_ring_qdevice_reg {
 	struct votequorum_request_header header;
-	uint32_t operation; /* 0 unregister, 1 register */
+	uint32_t operation; /* 0: unregister; 1: register */
 	char name[VOTEQUORUM_NAME_SIZE];
 	uint8_t pad[5];
 };
@@ -417,11 +420,14 @@ VOTEQUORUM_SIZE(votequorum_ring_qdevice_reconfigure, 528);
 VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, old_name, 16);
 VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, new_name, 271);
 
-/* Extra information of the sender's device. Sent only while a device has set something, and once after that. */
+/*
+ * Extra information of the sender's device. It is sent while a device has set information, and once after it was
+ * removed.
+ */
 struct votequorum_ring_extra {
 	struct votequorum_request_header header;
 	uint32_t nodeid; /* the sender. Ignored */
-	uint32_t size;   /* 0: the device has none any more */
+	uint32_t size;   /* 0: the device has no information any more */
 	uint8_t bytes[];
 };
 VOTEQUORUM_SIZE(votequorum_ring_extra, 24);

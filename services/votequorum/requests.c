@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests of clients: information, votes, tracking (book ipc, "quorum and votequorum requests").
- * device.c has those of the device. Every request is copied first: a large one stays in the client's
- * own memory, where it may change and is aligned to only 4 bytes.
+ * Requests of clients: information, votes, tracking (book ipc, "quorum and votequorum requests"). Requests of a quorum
+ * device are in device.c. Every request is copied first: a large request stays in memory that the client can change,
+ * and its address may be only a multiple of 4.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -37,7 +37,7 @@ uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		flags |= own[i].is_set ? own[i].flag : 0;
-	/* The five flags of the device have the same order, two bits higher. */
+	/* The five flags of the device have the same order in the answer, but two bits higher. */
 	return flags | (node_flags & 0x1f0u) << 2;
 }
 
@@ -125,7 +125,7 @@ static int handle_trackstart(void *self, struct coterie_client *client, const vo
 	(void)size;
 	if ((req->track_flags & VOTEQUORUM_TRACK_MASK) == VOTEQUORUM_TRACK_EXTRA)
 		connection->takes_extra = true;
-	connection->context = req->context; /* for the events that follow at once */
+	connection->context = req->context; /* for the events that are sent by this request */
 	if ((req->track_flags & (CS_TRACK_CURRENT | CS_TRACK_CHANGES)) != 0) {
 		votequorum_tell_nodelist(vq, connection);
 		votequorum_tell_quorum(vq, connection);
@@ -155,8 +155,8 @@ static int handle_trackstop(void *self, struct coterie_client *client, const voi
 #define ADMINISTERS COTERIE_ADMINISTERS
 
 /*
- * Votes decide what the cluster does, and a quorum device can have votes. So these requests need
- * the right to administer.
+ * Requests that change votes, or are about a device with votes, decide whether the cluster may act. So they need the
+ * access right "administer".
  */
 const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
 	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), OBSERVES | COTERIE_TELLS_QUORUM,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The messages between nodes (book services, "quorum and votequorum"). A handler makes the same
- * changes on every node, in the total order.
+ * The messages between nodes (book services, "quorum and votequorum"). Handlers make the same changes on every node,
+ * since all nodes receive the messages in the same order.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -11,9 +11,9 @@
 
 #define RETRY_NS UINT64_C(5000000)
 
-/* ---- Out ----------------------------------------------------------------- */
+/* ---- Sending ------------------------------------------------------------- */
 
-/* The executive writes the header. */
+/* Send a message without its header, which the executive writes. */
 static int send_message(struct votequorum *vq, enum votequorum_ring_function function, void *message, size_t size)
 {
 	const size_t head = sizeof(struct votequorum_request_header);
@@ -124,11 +124,11 @@ void votequorum_send_later(struct votequorum *vq)
 }
 
 /*
- * A peer of the 3.1 series ends when it receives the information of a device before that of its node. So the message
- * of the node is always sent before that of the device, even if only the latter had found no room.
+ * A node of Corosync 3.1 crashes if it receives NODEINFO of a device before NODEINFO of its node. So the message of the
+ * node is always sent before that of the device, even if only the message of the device has found no room before.
  *
- * During a synchronisation only sync_step sends. Messages that are sent at other times are delivered after the
- * synchronisation of all services.
+ * During a synchronisation only sync_step sends messages. Messages that are sent outside of sync_step would be
+ * delivered only after the synchronisation of all services.
  */
 void votequorum_send(struct votequorum *vq, uint32_t messages)
 {
@@ -156,7 +156,7 @@ void votequorum_send(struct votequorum *vq, uint32_t messages)
 		votequorum_send_later(vq);
 }
 
-/* ---- In ------------------------------------------------------------------ */
+/* ---- Receiving ----------------------------------------------------------- */
 
 static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
@@ -166,8 +166,8 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 
 	(void)size;
 	/*
-	 * Corosync accepts NODEINFO about any node from any node. This service does not: nodes that
-	 * have left would be counted.
+	 * Corosync accepts NODEINFO about any node from any node. This service accepts it only from the node itself:
+	 * otherwise nodes that have left would be counted.
 	 */
 	if (info->nodeid != nodeid && info->nodeid != 0) {
 		votequorum_complain(vq, VOTEQUORUM_BAD_NODE, nodeid, "a node tells of another one's votes: dropped");

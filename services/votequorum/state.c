@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: all votes, the verdict, the device and the clients. The new version
- * itself reads the options of the start, from keys that no client may change. Running timers start again.
+ * The state for a new version of the plugin: all votes, the verdict, the device and the clients. The new version reads
+ * the options of the start again, from keys that no client may change. Running timers start again with their full time.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -18,7 +18,7 @@
 #define IS_TRACKING 1u
 #define TAKES_EXTRA 2u
 
-/* The numbers and flags of a calculation, in one place for saving and loading. */
+/* The numbers and flags of the state. Save and load use the same struct. */
 struct numbers {
 	uint32_t device_votes, quorum, is_quorate, is_waiting, is_master;
 	uint32_t ev_barrier, tracking_barrier, lowest, highest;
@@ -75,7 +75,7 @@ static void set_numbers(struct votequorum *vq, const struct numbers *numbers)
 	vq->has_reread = numbers->has_reread != 0;
 	vq->told_quorate = numbers->told_quorate != 0;
 	vq->stored_barrier = numbers->stored_barrier;
-	vq->owed = numbers->owed; /* the messages that init wanted to send were sent before */
+	vq->owed = numbers->owed; /* drop the messages that init has queued: the old version has sent them */
 }
 
 /* ---- Saving -------------------------------------------------------------- */
@@ -136,7 +136,7 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 		last = one;
 		count++;
 	}
-	coterie_state_put_u32(&writer, count); /* oldest first */
+	coterie_state_put_u32(&writer, count); /* the connections follow, oldest first */
 	for (; last != NULL; last = last->previous) {
 		coterie_state_put_u64(&writer, vq->host->client_id(last->client));
 		coterie_state_put_u32(

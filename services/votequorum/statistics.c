@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The results of GETINFO as statistics, for plugins, which have no connection, and for readers of the map.
- * The keys are stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.
+ * The values of GETINFO as keys of the statistics map, for plugins and programs that do not connect to votequorum. The
+ * keys are stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -15,7 +15,7 @@ enum figure {
 	FIGURE_HIGHEST_EXPECTED,
 	FIGURE_QUORUM,
 	FIGURE_TOTAL,
-	FIGURES_OF_ALL, /* number of figures that belong to no node */
+	FIGURES_OF_ALL, /* number of the figures above, which do not belong to a node */
 	FIGURE_EXPECTED = FIGURES_OF_ALL,
 	FIGURE_FLAGS,
 	FIGURE_VOTES,
@@ -33,7 +33,7 @@ static const char *const names[FIGURES] = {
 	[FIGURE_VOTES] = "votes",
 };
 
-/* One key. */
+/* One key of the statistics map. */
 struct votequorum_statistic {
 	const struct votequorum *vq;
 	uint32_t nodeid; /* 0: the figure belongs to no node */
@@ -61,7 +61,7 @@ static uint32_t figure_of(const struct votequorum *vq, const struct vote_node *n
 		return votequorum_info_flags(vq, node->flags);
 	case FIGURE_VOTES:
 		return node->votes;
-	case FIGURE_DEVICE: /* text */
+	case FIGURE_DEVICE: /* its value is a text */
 	case FIGURES:
 		break;
 	}
@@ -81,7 +81,7 @@ static uint32_t read_figure(void *arg, void *value)
 		((char *)value)[length] = '\0';
 		return (uint32_t)length + 1;
 	}
-	/* Nodes are never removed. */
+	/* vote_find() always finds the node, since nodes are never removed. */
 	number = figure_of(
 		vq, statistic->nodeid == 0 ? NULL : vote_find(&vq->calc, statistic->nodeid), statistic->figure);
 	memcpy(value, &number, sizeof(number));
@@ -122,7 +122,7 @@ static void add(struct votequorum *vq, uint32_t nodeid, enum figure figure)
 	if (statistic == NULL) {
 		statistic = calloc(1, sizeof(*statistic));
 		if (statistic == NULL)
-			return; /* one figure is missing */
+			return; /* out of memory: this key is missing */
 		*statistic = (struct votequorum_statistic){
 			.vq = vq, .nodeid = nodeid, .figure = figure, .next = vq->statistics};
 		vq->statistics = statistic;

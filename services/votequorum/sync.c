@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A synchronisation: nodes that have left stop counting at once, then all nodes send their
+ * The synchronisation of votequorum. The votes of nodes that have left no longer count. Then all nodes send their
  * information, and at the end all votes are counted (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
@@ -16,7 +16,7 @@ void votequorum_window_close(struct votequorum *vq)
 	vq->window = NULL;
 }
 
-/* No node was lost for a while, so the present members become the expected ones. */
+/* No node has left during the window, so set the expected votes to the number of present members. */
 static void on_window(void *arg)
 {
 	struct votequorum *vq = arg;
@@ -81,7 +81,7 @@ int votequorum_sync_step(void *self)
 		votequorum_send(vq, 0);
 	}
 	vq->is_stepping = false;
-	/* The barrier must follow all of these messages. */
+	/* The executive must send this node's barrier message only after all of these messages. */
 	if (vq->owed != 0)
 		return -EAGAIN;
 	return votequorum_is_registered(vq) && vq->device.is_awaited ? -EAGAIN : 0;
@@ -94,13 +94,13 @@ void votequorum_sync_done(void *self)
 	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
 	votequorum_publish(vq);
 	vq->is_syncing = false;
-	if (vq->owed != 0) /* owed since the last sync_step */
+	if (vq->owed != 0) /* messages that were queued after the last sync_step */
 		votequorum_send(vq, 0);
 }
 
 /*
- * Another round follows, unless the service synchronised alone. In that case send the changes since then to the
- * other nodes.
+ * If all services synchronised, another round follows. If only this service did, no round follows, so send the changes
+ * that were made in the meantime.
  */
 void votequorum_sync_abort(void *self)
 {

@@ -9,11 +9,11 @@
 struct event {
 	uint32_t id;
 	uint8_t *body;
-	uint32_t size;       /* of body */
-	uint32_t context_at; /* of the client's context in it */
+	uint32_t size;       /* bytes of body */
+	uint32_t context_at; /* offset of the client's context in body */
 };
 
-/* Send an event to one client, or to all that track. */
+/* Send an event to one client, or with connection NULL to all clients that track. */
 static void send_event(struct votequorum *vq, struct votequorum_connection *connection, const struct event *event)
 {
 	struct iovec iov = {.iov_base = event->body, .iov_len = event->size};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Quorum by votes: every node has votes, and a part of the ring with more than half of the expected
- * votes may act. Options change the rule for small rings and for rings that shrink
- * (book services, "quorum and votequorum").
+ * Quorum by votes: every node has votes, and a part of the cluster with more than half of the expected votes may act.
+ * Options change this rule for small rings and for rings that become smaller (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
 
@@ -13,8 +12,7 @@
 
 #include "services/votequorum/check.h"
 
-/* One warning per cause and this time: whatever sets one off may come thousands of times a second.
- */
+/* Log at most one warning per cause in this time: the causes may occur thousands of times a second. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text)
@@ -78,7 +76,7 @@ void votequorum_publish_keys(struct votequorum *vq)
 		put(vq, VOTEQUORUM_KEY_TIE_BREAKER, calc->options.tie_breaker);
 	if (calc->options.has_wait_for_all || vq->published[VOTEQUORUM_KEY_WAITING] >= 0)
 		put(vq, VOTEQUORUM_KEY_WAITING, calc->is_waiting);
-	if (calc->lowest != 0) { /* a quorate decision was made before */
+	if (calc->lowest != 0) { /* this node had quorum before */
 		put(vq, VOTEQUORUM_KEY_LOWEST, calc->lowest);
 		put(vq, VOTEQUORUM_KEY_HIGHEST, calc->highest);
 	}
@@ -96,15 +94,23 @@ void votequorum_publish_keys(struct votequorum *vq)
 void votequorum_publish(struct votequorum *vq)
 {
 	const struct vote_calc *calc = &vq->calc;
+	uint32_t *votes = calloc(calc->members.count + 1, sizeof(*votes)); /* NULL: the lease needs all members */
 	const struct coterie_quorum quorum = {
 		.size = sizeof(quorum),
 		.is_quorate = calc->is_quorate,
 		.ring = vq->ring,
 		.members = calc->members.nodeids,
 		.member_count = calc->members.count,
+		.votes = votes,
+		.needed = vote_majority(calc),
 	};
+
+	if (votes != NULL)
+		vote_list_votes(calc, votes);
+
 	int rc = vq->host->quorum_publish(vq->ctx, &quorum);
 
+	free(votes);
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
 			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
@@ -155,7 +161,7 @@ static void reread(struct votequorum *vq)
 	votequorum_send(vq, messages);
 }
 
-/* The key acts as a button and is reset. @return true: it was set */
+/* Return whether the key cancel_wait_for_all is set, and reset the key. */
 static bool is_cancelled(struct votequorum *vq)
 {
 	static const char key[] = "quorum.cancel_wait_for_all";
@@ -171,8 +177,8 @@ static bool is_cancelled(struct votequorum *vq)
 }
 
 /*
- * As in the reference a change of any key of the section causes all keys to be read again, also
- * this one.
+ * As in Corosync, a change of any key of the section causes the service to read all its keys again, including
+ * cancel_wait_for_all.
  */
 static void on_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
@@ -183,7 +189,7 @@ static void on_key(void *arg, uint32_t event, const char *key, const struct cote
 	(void)event, (void)key, (void)now, (void)before;
 	if (vq->is_resetting)
 		return;
-	/* During a reload the keys may contradict each other. */
+	/* Do not read the keys during a reload: they may contradict each other until its end. */
 	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 && is_reloading == 1)
 		return;
 
@@ -208,7 +214,7 @@ static void on_reload(void *arg, uint32_t event, const char *key, const struct c
 	if (vq->host->map_read(vq->ctx, COTERIE_MAP_CONFIG, "config.reload_status", &status) == 0 &&
 		status.type == COTERIE_MAP_I32 && status.size == sizeof(result))
 		memcpy(&result, status.bytes, sizeof(result));
-	if (result == 1) /* CS_OK: a refused change has changed nothing */
+	if (result == 1) /* CS_OK. After a refused reload no key has changed */
 		reread(vq);
 }
 
@@ -236,7 +242,7 @@ static int track(struct votequorum *vq)
 	return 0;
 }
 
-/* Options that are read only at the start would mislead if they could be changed later. */
+/* Protect the keys of options that are read only at the start: a later change would have no effect. */
 static int protect(struct votequorum *vq)
 {
 	static const char *const keys[] = {"quorum.allow_downscale", "quorum.wait_for_all", "quorum.last_man_standing",
@@ -249,7 +255,10 @@ static int protect(struct votequorum *vq)
 		if (rc < 0)
 			return rc;
 	}
-	/* A value that a client writes there would stay, since only changes are published. */
+	/*
+	 * Protect the published keys: the service writes a key only when its value changes, so a client's value would
+	 * stay.
+	 */
 	return vq->host->map_protect(vq->ctx, "runtime.votequorum.", 1);
 }
 
@@ -292,7 +301,7 @@ static void fini(void *self)
 	vq->host->timer_del(vq->ctx, vq->retry);
 	vq->host->timer_del(vq->ctx, vq->device.timer);
 	votequorum_window_close(vq);
-	vq->host->timer_del(vq->ctx, vq->store); /* drain has written it just before */
+	vq->host->timer_del(vq->ctx, vq->store); /* drain() has already written the state file */
 	votequorum_config_fini(&vq->config);
 	votequorum_statistics_fini(vq);
 	votequorum_extra_fini(vq);
@@ -331,7 +340,7 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	return 0;
 }
 
-/* The other nodes continue without this one, and lower the quorum if allow_downscale is set. */
+/* Send that this node leaves. The other nodes then lower the quorum if allow_downscale is set. */
 static int drain(void *self)
 {
 	struct votequorum *vq = self;

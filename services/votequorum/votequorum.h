@@ -2,11 +2,13 @@
 /*
  * Shared by the files of the votequorum service.
  *
- * A verdict is made in these steps. 1 After a configuration of the ring, nodes that have left stop
- * counting. 2 In the service's turn of the synchronisation every node sends the information about
- * itself and its quorum device. 3 All nodes have received all of it. Votes are counted, and the
- * executive and the clients that track get the verdict. Between configurations a verdict changes
- * with votes, expected votes or a device's vote.
+ * A verdict (quorate or not) is made in these steps:
+ * 1. After a configuration of the ring, the votes of nodes that have left no longer count.
+ * 2. In its part of the synchronisation every node sends NODEINFO about itself and its quorum device.
+ * 3. After all these messages are delivered, votes are counted. The verdict is sent to the executive and to the clients
+ *    that track.
+ *
+ * Between configurations a verdict changes when votes, expected votes or a device's vote change.
  */
 #ifndef VOTEQUORUM_VOTEQUORUM_H
 #define VOTEQUORUM_VOTEQUORUM_H
@@ -16,44 +18,44 @@
 #include "services/votequorum/calc.h"
 #include "services/votequorum/config.h"
 
-/** One client. The memory is the executive's (client_data). */
+/** One client. The executive owns the memory (client_data). */
 struct votequorum_connection {
 	struct coterie_client *client;
-	struct votequorum_connection *next, *previous; /* all, newest first */
+	struct votequorum_connection *next, *previous; /* all connections, newest first */
 	bool is_tracking;
-	bool takes_extra; /* its library knows VOTEQUORUM_EVENT_EXTRA */
-	uint64_t context; /* context that its events carry */
+	bool takes_extra; /* the client's library accepts VOTEQUORUM_EVENT_EXTRA */
+	uint64_t context; /* the client's value that is repeated in its events */
 };
 
-/** Messages that wait for room on the ring. They are sent in this order. */
-#define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO(self) */
-#define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO(0) */
+/** Bits for messages that wait for room on the ring. They are sent in the order of the bits. */
+#define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO about this node */
+#define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO about this node's device (node id 0) */
 #define VOTEQUORUM_OWES_VOTES 4u       /* RECONFIGURE: this node's votes */
 #define VOTEQUORUM_OWES_EXPECTED 8u    /* RECONFIGURE: this node's expected votes */
-#define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: stop waiting for all nodes */
+#define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: do not wait for all nodes any more */
 #define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: remove the name in `unregistered` */
-#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the known name */
-#define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: of this node's device, empty if there is none */
+#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: register the known name again */
+#define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: information of this node's device, empty if there is none */
 #define VOTEQUORUM_OWES_LAST VOTEQUORUM_OWES_EXTRA
 
 /** A registration that a client waits for. */
 enum votequorum_pending {
 	VOTEQUORUM_PENDING_NONE,
-	VOTEQUORUM_PENDING_CLIENT,    /* answered when the message is delivered */
-	VOTEQUORUM_PENDING_ABANDONED, /* the client has disconnected: the registration is withdrawn
-				       * when the message is delivered */
+	VOTEQUORUM_PENDING_CLIENT,    /* the client is answered when the message is delivered */
+	VOTEQUORUM_PENDING_ABANDONED, /* the client has disconnected. When the message is delivered, the device is
+				       * unregistered again */
 };
 
 /** The quorum device of this node, as its program reports it. */
 struct votequorum_device {
-	char name[VOTEQUORUM_NAME_SIZE]; /* of the whole ring; "": none known */
+	char name[VOTEQUORUM_NAME_SIZE]; /* name of the device, the same on all nodes; "": none known */
 	enum votequorum_pending pending;
 	char pending_name[VOTEQUORUM_NAME_SIZE];
 	struct coterie_client *pending_client;
 	char unregistered[VOTEQUORUM_NAME_SIZE];
-	struct coterie_timer *timer; /* ends when the device does not report in time */
-	bool is_awaited;             /* the synchronisation waits for its vote */
-	bool has_master_wins;        /* it has reported master wins or not, at least once */
+	struct coterie_timer *timer; /* expires if the device does not report in time */
+	bool is_awaited;             /* the synchronisation waits for the device's vote */
+	bool has_master_wins;        /* the device has set master wins to on or off, at least once */
 };
 
 /** Causes of warnings, which are logged at a limited rate. */
@@ -64,7 +66,7 @@ enum votequorum_complaint {
 	VOTEQUORUM_BAD_EXTRA,
 	VOTEQUORUM_NO_MEMORY,
 	VOTEQUORUM_NO_STORE,
-	VOTEQUORUM_COMPLAINTS, /* number of causes */
+	VOTEQUORUM_COMPLAINTS, /* number of the causes above */
 };
 
 /** Keys of the map that are written when they change. */
@@ -78,30 +80,30 @@ enum votequorum_key {
 	VOTEQUORUM_KEY_TRACKING,
 	VOTEQUORUM_KEY_DEVICE_USABLE,
 	VOTEQUORUM_KEY_MASTER_WINS,
-	VOTEQUORUM_KEYS, /* number of keys */
+	VOTEQUORUM_KEYS, /* number of the keys above */
 };
 
 struct votequorum {
-	const struct coterie_host *host; /* borrowed, outlives us */
+	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
 	struct vote_calc calc;
 	struct votequorum_config config;
 	struct votequorum_device device;
 	struct votequorum_connection *connections;
-	struct votequorum_extra *extras; /* one for each node that has some, in no order */
-	struct coterie_ring_id ring;     /* of the last configuration */
+	struct votequorum_extra *extras; /* one element per node with extra information, in no order */
+	struct coterie_ring_id ring;     /* ring of the last configuration */
 	bool is_syncing;
 	bool is_stepping;  /* sync_step runs */
-	bool has_queued;   /* it has sent its messages in this synchronisation */
-	bool has_reread;   /* keys were read again, so the tie-breaker is published in any case */
+	bool has_queued;   /* this node's messages of the present synchronisation are queued */
+	bool has_reread;   /* keys were read again. From then on the tie-breaker is always published */
 	bool is_resetting; /* the service itself writes quorum.cancel_wait_for_all */
 	bool told_quorate; /* the verdict that was published last */
-	uint32_t owed;     /* VOTEQUORUM_OWES_… */
+	uint32_t owed;     /* VOTEQUORUM_OWES_… bits of messages that wait for room */
 	struct coterie_timer *retry;
-	struct coterie_timer *window; /* of last man standing */
-	struct coterie_timer *store;  /* runs while the state file has an older barrier */
+	struct coterie_timer *window; /* runs while last man standing waits */
+	struct coterie_timer *store;  /* runs while the state file has an older barrier than calc */
 	struct coterie_map_tracker *trackers[3];
-	struct votequorum_statistic *statistics; /* statistics that are offered, or will be */
+	struct votequorum_statistic *statistics; /* keys in the statistics map, or that will be added to it */
 	int64_t published[VOTEQUORUM_KEYS];      /* values in the map, or -1 for a key that does not exist */
 	uint32_t stored_barrier;                 /* value in the state file */
 	struct {
@@ -112,9 +114,12 @@ struct votequorum {
 
 /* --- votequorum.c --- */
 
-/** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
+/**
+ * Log a warning, unless a warning for the same cause was logged a short time ago. nodeid 0: the warning concerns no
+ * node.
+ */
 void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
-/** Act on the result of a calculation: bits as it returned them. */
+/** Act on the result of a calculation: bits are its VOTE_… bits. */
 void votequorum_settle(struct votequorum *vq, uint32_t bits);
 /** Send the current verdict to the executive and the clients. */
 void votequorum_publish(struct votequorum *vq);
@@ -123,11 +128,11 @@ void votequorum_publish_keys(struct votequorum *vq);
 
 /* --- tell.c: events to clients --- */
 
-/** connection NULL: all that track. */
+/** Send the verdict to a client. connection NULL: to all clients that track. */
 void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_nodelist(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_expected(struct votequorum *vq, uint32_t expected);
-/** Send to all clients that track and whose library accepts the event. */
+/** Send extra information to all clients that track and whose library accepts the event. */
 void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
 
 /* --- ring.c --- */
@@ -135,11 +140,10 @@ void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t
 /** Send these messages (VOTEQUORUM_OWES_…) now, or as soon as the ring has room. */
 void votequorum_send(struct votequorum *vq, uint32_t messages);
 /**
- * Send the owed messages and publish the verdict in the next turn, but not during a
- * synchronisation.
+ * In the next turn of the loop send the waiting messages and publish the verdict, unless a synchronisation runs then.
  */
 void votequorum_send_later(struct votequorum *vq);
-/** @return 0; -EAGAIN */
+/** Send a RECONFIGURE or QDEVICE message. @return 0; -EAGAIN: the ring has no room */
 int votequorum_send_reconfigure(
 	struct votequorum *vq, uint32_t nodeid, uint32_t value, enum votequorum_ring_param param);
 int votequorum_send_rename(struct votequorum *vq, const char *old_name, const char *new_name);
@@ -156,9 +160,9 @@ extern const struct coterie_ring_msg votequorum_ring_msgs[VOTEQUORUM_RING_MSGS];
 bool votequorum_is_registered(const struct votequorum *vq);
 /** Start the device's timer at the start of a synchronisation. */
 void votequorum_device_sync(struct votequorum *vq);
-/** Wait for the device's next report, up to the configured time. */
+/** Start the timer for the device's next report. */
 void votequorum_device_arm(struct votequorum *vq);
-/** Handle the end of a client that may wait for a registration. */
+/** Handle the end of a client's connection. The client may be waiting for a registration. */
 void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *client);
 void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t size);
@@ -168,7 +172,7 @@ int votequorum_handle_qdevice_update(void *self, struct coterie_client *client, 
 int votequorum_handle_qdevice_poll(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int votequorum_handle_qdevice_master_wins(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 
-/* --- extra.c: what devices let the other nodes know --- */
+/* --- extra.c: extra information of devices --- */
 
 /** Extra information of one node. */
 struct votequorum_extra {
@@ -178,16 +182,16 @@ struct votequorum_extra {
 	uint8_t bytes[];
 };
 
-/** @return NULL: the node has none */
+/** Find the information of a node. @return borrowed; NULL: the node has none */
 const struct votequorum_extra *votequorum_extra_find(const struct votequorum *vq, uint32_t nodeid);
 /**
- * Replace the information of a node. bytes: copied; size 0: it has none any more. @return 0; -ENOMEM: nothing
+ * Replace the information of a node. The bytes are copied. size 0: remove the information. @return 0; -ENOMEM: nothing
  * changed
  */
 int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
-/** Remove the device of this node, with its information. */
+/** Remove the extra information of this node's device. */
 void votequorum_extra_drop(struct votequorum *vq);
-/** A node has sent NODEINFO. Drop the information that it set before a restart. */
+/** Handle NODEINFO of a node: drop information that the node has sent before a restart. */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags);
 void votequorum_extra_fini(struct votequorum *vq);
 void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t size);
@@ -199,7 +203,7 @@ int votequorum_handle_get_extra(void *self, struct coterie_client *client, const
 /** Answer with one of the errors that have no errno. @return COTERIE_REPLIED */
 int votequorum_answer(struct votequorum *vq, struct coterie_client *client, int32_t error);
 
-/** Flags of struct votequorum_info. node_flags: of struct vote_node. */
+/** Return the flags for struct votequorum_info. node_flags: the flags in struct vote_node. */
 uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags);
 
 #define VOTEQUORUM_REQUESTS 12
@@ -207,9 +211,9 @@ extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
 
 /* --- statistics.c --- */
 
-/** Offer statistics of the known nodes that are not offered yet. */
+/** Add the keys of known nodes that are not in the statistics map yet. */
 void votequorum_offer_statistics(struct votequorum *vq);
-/** Stop offering them. */
+/** Remove all keys from the statistics map. */
 void votequorum_statistics_fini(struct votequorum *vq);
 
 /* --- sync.c --- */
@@ -219,7 +223,7 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 int votequorum_sync_step(void *self);
 void votequorum_sync_done(void *self);
 void votequorum_sync_abort(void *self);
-/** Begin the window of last man standing. If it runs, begin it again. */
+/** Start the timer of last man standing. If the timer runs, start it again. */
 void votequorum_window_open(struct votequorum *vq);
 /** Stop the timer of last man standing, if it runs. */
 void votequorum_window_close(struct votequorum *vq);

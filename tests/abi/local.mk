@@ -57,7 +57,8 @@ EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/s
 	$(addprefix %D%/sdk/1.3/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.4/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.5/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.6/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.7/coterie/,$(abi_headers)) \
-	$(addprefix %D%/sdk/1.8/coterie/,$(abi_headers) host.h)
+	$(addprefix %D%/sdk/1.8/coterie/,$(abi_headers) host.h) \
+	$(addprefix %D%/sdk/1.9/coterie/,$(abi_headers) host.h)
 
 # The guide for plugin authors, as its reader follows it. LATCH_SEEDS: how many seeds its own test gets.
 dist_doc_DATA += docs/ring-ids.md docs/write-a-service.md

@@ -20,7 +20,6 @@
  * -o: send RATE messages in a second. Each is timed from when it was due, even if it could not be sent then.
  * The result is a line of key=value pairs. Exit status 0 if no message was lost.
  */
-#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -371,60 +370,29 @@ int main(int argc, char **argv)
 		.cpg_confchg_fn = confchg,
 	};
 	unsigned int rate = 0, seconds_max = 60;
-	bool is_receiver = false, is_dead = false;
-	enum wait wait = WAIT_ASLEEP;
+	bool is_receiver = false, is_dead = false, is_polling = false, is_beside = false;
 	size_t count = 0;
 	uint32_t nodeid;
-	int option;
+	const struct client_option options[] = {
+		{'g', .text = &load.group},
+		{'m', .count = &load.members_wanted},
+		{'z', .count = &load.sleepers},
+		{'n', .count = &load.senders_wanted},
+		{'s', .size = &load.size},
+		{'u', .ns = &load.warm_ns},
+		{'t', .ns = &load.measure_ns},
+		{'w', .count = &seconds_max},
+		{'l', .size = &count},
+		{'o', .count = &rate},
+		{'r', .flag = &is_receiver},
+		{'y', .flag = &is_polling},
+		{'b', .flag = &is_beside},
+		{'d', .flag = &is_dead},
+		{0},
+	};
 
-	while ((option = getopt(argc, argv, "g:m:z:n:s:u:t:w:l:o:rybd")) != -1) {
-		switch (option) {
-		case 'g':
-			load.group = optarg;
-			break;
-		case 'm':
-			load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'z':
-			load.sleepers = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'n':
-			load.senders_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			load.size = strtoul(optarg, NULL, 10);
-			break;
-		case 'u':
-			load.warm_ns = strtoull(optarg, NULL, 10) * NS_PER_MS;
-			break;
-		case 't':
-			load.measure_ns = strtoull(optarg, NULL, 10) * NS_PER_MS;
-			break;
-		case 'w':
-			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'l':
-			count = strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			rate = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			is_receiver = true;
-			break;
-		case 'y':
-			wait = WAIT_POLLING;
-			break;
-		case 'b':
-			wait = WAIT_BESIDE;
-			break;
-		case 'd':
-			is_dead = true;
-			break;
-		default:
-			return 2;
-		}
-	}
+	if (!client_options(argc, argv, options))
+		return 2;
 	if (load.size < SIZE_MIN)
 		load.size = SIZE_MIN;
 	load.buffer = calloc(1, load.size);
@@ -441,7 +409,7 @@ int main(int argc, char **argv)
 	if (is_dead)
 		pause();
 	else if (count > 0)
-		run_closed(count, wait);
+		run_closed(count, is_beside ? WAIT_BESIDE : is_polling ? WAIT_POLLING : WAIT_ASLEEP);
 	else if (rate > 0)
 		run_open(rate);
 	else

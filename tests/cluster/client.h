@@ -5,15 +5,69 @@
 /* Functions of the test programs that use the public CPG API. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <corosync/cpg.h>
 
 #define HASH_START UINT64_C(1469598103934665603)
+#define CLIENT_OPTIONS_MAX 31
+
+/** An option of a program: its letter, and the one place for its argument. An option with a flag has no argument. */
+struct client_option {
+	char letter;
+	bool *flag;
+	const char **text;
+	unsigned int *count;
+	size_t *size;
+	uint64_t *ns; /* the argument is in milliseconds */
+	uint64_t *number;
+};
+
+/**
+ * Read the options of a program.
+ *
+ * @param options  CLIENT_OPTIONS_MAX at most. The last one has the letter 0
+ * @return false: an option that is not in the list, or has no argument
+ */
+static inline bool client_options(int argc, char **argv, const struct client_option *options)
+{
+	char letters[2 * CLIENT_OPTIONS_MAX + 1], *end = letters;
+	int letter;
+
+	for (const struct client_option *option = options; option->letter != 0; option++) {
+		*end++ = option->letter;
+		if (option->flag == NULL)
+			*end++ = ':';
+	}
+	*end = 0;
+	while ((letter = getopt(argc, argv, letters)) != -1) {
+		const struct client_option *option = options;
+
+		while (option->letter != 0 && option->letter != letter)
+			option++;
+		if (option->letter == 0)
+			return false;
+		if (option->flag != NULL)
+			*option->flag = true;
+		else if (option->text != NULL)
+			*option->text = optarg;
+		else if (option->count != NULL)
+			*option->count = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option->size != NULL)
+			*option->size = strtoul(optarg, NULL, 10);
+		else if (option->ns != NULL)
+			*option->ns = strtoull(optarg, NULL, 10) * 1000000;
+		else
+			*option->number = strtoull(optarg, NULL, 10);
+	}
+	return true;
+}
 
 static inline uint64_t client_now_ns(void)
 {

@@ -18,7 +18,6 @@
  * On SIGTERM no more messages are sent. Prints one line of key=value pairs. Exit status 0 if every message arrived
  * once, unchanged and in its sender's order.
  */
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -354,44 +353,22 @@ int main(int argc, char **argv)
 	unsigned int seconds_max = 60;
 	unsigned int clients = 1;
 	int status = 0;
-	int option;
+	const struct client_option options[] = {
+		{'g', .text = &load.group},
+		{'m', .count = &load.members_wanted},
+		{'s', .size = &load.size},
+		{'t', .ns = &load.send_ns},
+		{'w', .count = &seconds_max},
+		{'l', .count = &latency_count},
+		{'o', .number = &load.rate},
+		{'r', .flag = &load.is_receiver},
+		{'c', .count = &clients},
+		{'i', .ns = &load.tell_ns},
+		{0},
+	};
 
-	while ((option = getopt(argc, argv, "g:m:s:t:w:l:o:rc:i:")) != -1) {
-		switch (option) {
-		case 'g':
-			load.group = optarg;
-			break;
-		case 'm':
-			load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			load.size = strtoul(optarg, NULL, 10);
-			break;
-		case 't':
-			load.send_ns = strtoull(optarg, NULL, 10) * 1000000;
-			break;
-		case 'w':
-			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'l':
-			latency_count = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			load.rate = strtoull(optarg, NULL, 10);
-			break;
-		case 'r':
-			load.is_receiver = true;
-			break;
-		case 'c':
-			clients = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'i':
-			load.tell_ns = strtoull(optarg, NULL, 10) * 1000000;
-			break;
-		default:
-			return 2;
-		}
-	}
+	if (!client_options(argc, argv, options))
+		return 2;
 	if (load.size < SIZE_MIN)
 		load.size = SIZE_MIN;
 	load.buffer = calloc(1, load.size);

@@ -10,7 +10,6 @@
  * their order. Each member sends a message every MS milliseconds. On SIGTERM a member sends the end mark, and all
  * members stop where it is in the order.
  */
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -181,29 +180,17 @@ int main(int argc, char **argv)
 		.cpg_totem_confchg_fn = totem_confchg,
 	};
 	unsigned int seconds_max = 600;
-	int option;
+	const struct client_option options[] = {
+		{'g', .text = &watch.group},
+		{'m', .count = &watch.members_wanted},
+		{'n', .count = &watch.nodes_wanted},
+		{'p', .count = &watch.period_ms},
+		{'w', .count = &seconds_max},
+		{0},
+	};
 
-	while ((option = getopt(argc, argv, "g:m:n:p:w:")) != -1) {
-		switch (option) {
-		case 'g':
-			watch.group = optarg;
-			break;
-		case 'm':
-			watch.members_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'n':
-			watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'p':
-			watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'w':
-			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		default:
-			return 2;
-		}
-	}
+	if (!client_options(argc, argv, options))
+		return 2;
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
 	/*
 	 * Request an event with the current ring. In the second form only the list of the member that joins last would

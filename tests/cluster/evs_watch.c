@@ -13,7 +13,6 @@
  * cases: messages of a sender arrive out of order or with a gap, or a message of its own has not arrived before its end
  * mark.
  */
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -221,29 +220,17 @@ int main(int argc, char **argv)
 	struct evs_group group = {.key = "evs_watch"};
 	unsigned int seconds_max = 600;
 	cs_error_t error;
-	int option;
+	const struct client_option options[] = {
+		{'b', .count = &watch.burst},
+		{'n', .count = &watch.nodes_wanted},
+		{'p', .count = &watch.period_ms},
+		{'s', .flag = &watch.is_starter},
+		{'w', .count = &seconds_max},
+		{0},
+	};
 
-	while ((option = getopt(argc, argv, "b:n:p:sw:")) != -1) {
-		switch (option) {
-		case 'b':
-			watch.burst = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'n':
-			watch.nodes_wanted = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'p':
-			watch.period_ms = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			watch.is_starter = true;
-			break;
-		case 'w':
-			seconds_max = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		default:
-			return 2;
-		}
-	}
+	if (!client_options(argc, argv, options))
+		return 2;
 	watch.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
 	signal(SIGTERM, told_to_end);
 	while ((error = evs_initialize(&watch.handle, &callbacks)) != CS_OK && client_now_ns() < watch.give_up_ns)

@@ -11,16 +11,24 @@ bool lease_is_serving(const struct node *node)
 
 static bool is_majority(const struct sim *sim, uint64_t members)
 {
-	return (uint32_t)__builtin_popcountll(members) > sim->node_count / 2;
+	uint32_t votes = 0;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		votes += (members & BIT(i)) != 0 ? sim->votes[i] : 0;
+	return votes >= sim->votes_needed;
 }
 
 /*
- * Return whether the other node waits for the lease of a member of `ring`. Two majorities share a member, which waits
- * for the leases of the members of its last ring. A daemon that has restarted since then knows no lease.
+ * Return whether a member of `theirs` waited for the lease of the members of `ring`. Two majorities share a member,
+ * which waits for the leases of the members of its last ring. A daemon that has restarted since then knows no lease.
  */
-static bool has_promised(const struct ring_record *ring, const struct node *other)
+static bool has_promised(const struct sim *sim, const struct ring_record *ring, const struct ring_record *theirs)
 {
-	return (ring->members & BIT(other->index)) != 0 && ring->lives[other->index] == other->life;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if ((ring->members & theirs->members & BIT(i)) != 0 && ring->lives[i] != NULL &&
+			ring->lives[i] == theirs->lives[i])
+			return true;
+	return false;
 }
 
 /* Return whether a majority without `node` was installed after `ring`, and a member of it serves. */
@@ -38,7 +46,7 @@ static bool has_successor(const struct node *node, const struct ring_record *rin
 
 		if (theirs != NULL && theirs->id.seq > ring->id.seq && !theirs->is_plain &&
 			is_majority(sim, other->life->members) && (other->life->members & BIT(node->index)) == 0 &&
-			has_promised(ring, other) && lease_is_serving(other))
+			has_promised(sim, ring, theirs) && lease_is_serving(other))
 			return true;
 	}
 	return false;
@@ -60,13 +68,16 @@ static void check_alone(struct node *node)
 		"node %u serves in a configuration that a majority has left without it", node->id);
 }
 
-/* S2: check that a node that holds the lease has received a packet of another node within the length of the lease. */
+/*
+ * S2: check that a node that holds the lease has received a packet of another node within the length of the lease. A
+ * node that has a majority of the votes alone needs none.
+ */
 static void check_contact(struct node *node)
 {
 	uint64_t now_ns = node_local_ns(node);
 
-	if (__builtin_popcountll(node->life->members) < 2 || !lease_is_serving(node) ||
-		now_ns <= node->heard_ns + totem_engine_lease(node->engine))
+	if (__builtin_popcountll(node->life->members) < 2 || is_majority(node->sim, BIT(node->index)) ||
+		!lease_is_serving(node) || now_ns <= node->heard_ns + totem_engine_lease(node->engine))
 		return;
 	report_unsafe(&node->sim->report, "S2", BIT(node->index), NULL,
 		"node %u holds the lease, though it has received nothing for %.3f s", node->id,

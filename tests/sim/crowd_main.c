@@ -31,6 +31,21 @@ static const char usage[] =
 	"  --form          only forms the ring\n"
 	"  --any           joins and times do not matter if there is a ring in a minute\n";
 
+static const struct option options[] = {
+	{"nodes", required_argument, NULL, 'n'},
+	{"seeds", required_argument, NULL, 's'},
+	{"spread", required_argument, NULL, 't'},
+	{"loss", required_argument, NULL, 'l'},
+	{"plain", required_argument, NULL, 'p'},
+	{"delay", required_argument, NULL, 'd'},
+	{"socket", required_argument, NULL, 'b'},
+	{"joins", required_argument, NULL, 'j'},
+	{"ms", required_argument, NULL, 'm'},
+	{"form", no_argument, NULL, 'f'},
+	{"any", no_argument, NULL, 'a'},
+	{0},
+};
+
 struct request {
 	struct crowd_options options;
 	uint64_t first, last;
@@ -87,20 +102,6 @@ static bool play_seed(const struct request *request)
 
 static bool parse(int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {
-		{"nodes", required_argument, NULL, 'n'},
-		{"seeds", required_argument, NULL, 's'},
-		{"spread", required_argument, NULL, 't'},
-		{"loss", required_argument, NULL, 'l'},
-		{"plain", required_argument, NULL, 'p'},
-		{"delay", required_argument, NULL, 'd'},
-		{"socket", required_argument, NULL, 'b'},
-		{"joins", required_argument, NULL, 'j'},
-		{"ms", required_argument, NULL, 'm'},
-		{"form", no_argument, NULL, 'f'},
-		{"any", no_argument, NULL, 'a'},
-		{0},
-	};
 	uint32_t nodes = 64, plain = 0, loss = 0;
 	uint64_t spread_ns = 0, delay_ns = US(50), socket_bytes = 1 << 20;
 	int option;

@@ -41,6 +41,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_HOLE] = "hole",
 	[FAULT_MIDDLE] = "middle",
 	[FAULT_PATIENCE] = "patience",
+	[FAULT_SHIFT] = "shift",
 };
 
 const char *fault_name(enum fault_kind kind) { return names[kind]; }
@@ -247,6 +248,18 @@ static void partition(struct sim *sim)
 		text[length++] = (char)('a' + group[i]);
 	text[length] = '\0';
 	sim_note(sim, TRACE_NOBODY, "the network parts: %s", text);
+}
+
+/* Part the network in two, or let one node change its part. The parts before and after often both have a majority. */
+static void shift(struct sim *sim, const struct node *node)
+{
+	uint64_t *part = &sim->faults.part;
+
+	*part = *part == 0 ? random_next(&sim->random) & (BIT(sim->node_count) - 1) : *part ^ BIT(node->index);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		for (uint32_t j = 0; j < sim->node_count; j++)
+			sim->net.cut[i][j] = ((*part >> i ^ *part >> j) & 1) != 0;
+	sim_note(sim, node->index, "changes its part of the network");
 }
 
 static void cut_some(struct sim *sim)
@@ -517,6 +530,13 @@ static void starve(struct sim *sim, struct node *node)
 		node->index, NULL, 0);
 }
 
+/* From now on a node receives tokens and no frames, or all nodes receive frames again. */
+static void lose_frames(struct sim *sim, const struct node *node)
+{
+	sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
+	sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -562,8 +582,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		forge_some(sim, kind);
 		break;
 	case FAULT_FRAMES:
-		sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
-		sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
+		lose_frames(sim, node);
 		break;
 	case FAULT_MEMORY:
 		starve(sim, node);
@@ -576,6 +595,9 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_HOLE:
 		dig_hole(sim, node);
+		break;
+	case FAULT_SHIFT:
+		shift(sim, node);
 		break;
 	case FAULT_TIMERS:
 	case FAULT_PAYLOAD:

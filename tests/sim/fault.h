@@ -45,11 +45,13 @@ enum fault_kind {
 	/* three nodes and no other fault: two do not hear each other, and a third one, like Corosync's, hears both */
 	FAULT_MIDDLE,
 	FAULT_PATIENCE, /* with no other fault: outages on a calm ring, patience.h */
+	FAULT_SHIFT,    /* two parts, and one node after the other changes its part */
 	FAULT_KINDS,
 };
 
 #define FAULT_ALL ((1u << FAULT_KINDS) - 1u)
-#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE | 1u << FAULT_PATIENCE))
+#define FAULT_DEFAULT \
+	(FAULT_ALL & ~(1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE | 1u << FAULT_PATIENCE | 1u << FAULT_SHIFT))
 _Static_assert(FAULT_KINDS < 32, "one bit each");
 
 const char *fault_name(enum fault_kind kind);
@@ -78,6 +80,7 @@ struct faults {
 	bool is_armed;
 	enum strike strike;
 	uint32_t point, count, node;
+	uint64_t part; /* FAULT_SHIFT: nodes in one of the two parts; 0: not parted yet */
 	bool has_hole; /* the strike leaves a hole in the order: dig_hole() in fault.c */
 };
 

@@ -81,6 +81,10 @@ done
 "$sim" --nodes 48 --faults ids,loss,partition,crash --seed 73919304 >"$out/seed" 2>&1
 report $? "seed 73919304 with 48 nodes" "$out/seed"
 
+# Overlapping majorities: one node after the other changes its part of a network of five.
+"$sim" --faults shift --seeds 1-250 >"$out/seed" 2>&1
+report $? "one node after the other changes its part" "$out/seed"
+
 # The same seed is the same run, to the last event.
 "$sim" --seed 77 >"$out/once" 2>&1
 "$sim" --seed 77 >"$out/again" 2>&1

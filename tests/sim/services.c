@@ -129,6 +129,20 @@ void services_deliver(struct node *node, const struct totem_message *delivered)
 			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300)); /* an answer */
 }
 
+static void set_votes(struct node *node, const struct totem_configuration *configuration)
+{
+	const struct sim *sim = node->sim;
+	uint32_t votes[SIM_NODES_MAX] = {0};
+
+	for (uint32_t i = 0; i < configuration->member_count; i++) {
+		uint32_t index = history_node(&sim->history, configuration->members[i]);
+
+		votes[i] = index < sim->node_count ? sim->votes[index] : 0;
+	}
+	totem_engine_set_votes(
+		node->engine, &configuration->ring, votes, configuration->member_count, sim->votes_needed);
+}
+
 void services_configure(struct node *node, const struct totem_configuration *configuration)
 {
 	struct sim *sim = node->sim;
@@ -147,6 +161,7 @@ void services_configure(struct node *node, const struct totem_configuration *con
 	node->owes_barrier = configuration->is_regular;
 	if (configuration->is_regular) {
 		node->step_installed = true;
+		set_votes(node, configuration);
 		if (sim->barrier_at_once)
 			send_barrier(node);
 	}

@@ -36,6 +36,20 @@ static void set_turns(struct sim *sim)
 	sim->eager = (uint32_t[]){5000, 9000, 9700}[random_below(&random, 3)];
 }
 
+/* Give each node one vote, or in some runs none to three. The random numbers are separate: see set_turns. */
+static void set_votes(struct sim *sim)
+{
+	struct sim_random random = {.state = sim->options.seed * 1039 - 1};
+	bool is_even = !random_chance(&random, 3000) || faults_are_middle(sim) || patience_is_played(sim);
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		sim->votes[i] = is_even ? 1 : (uint32_t)random_below(&random, 4);
+		total += sim->votes[i];
+	}
+	sim->votes_needed = total / 2 + 1;
+}
+
 struct sim *sim_create(const struct sim_options *options)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -51,6 +65,8 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->node_count = options->nodes != 0 ? options->nodes : (uint32_t)(first < second ? first : second);
 	if (faults_are_middle(sim))
 		sim->node_count = 3;
+	if (options->faults == 1u << FAULT_SHIFT && options->nodes == 0)
+		sim->node_count = 5;
 	if (patience_is_played(sim) && options->nodes == 0)
 		sim->node_count = patience_nodes(sim);
 	sim->nodes = calloc(sim->node_count, sizeof(*sim->nodes));
@@ -76,6 +92,7 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->batch_ns = random_chance(&sim->random, 5000) ? 0 : random_below(&sim->random, US(100));
 	sim->has_users = true;
 	set_turns(sim);
+	set_votes(sim);
 	sim->has_connections = options->seed % 5 != 0;
 
 	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) * sim->node_count / 3;

@@ -40,6 +40,8 @@ struct sim {
 	uint32_t node_count;
 	struct node *nodes;
 	uint32_t ids[SIM_NODES_MAX];
+	uint32_t votes[SIM_NODES_MAX];   /* of each node */
+	uint32_t votes_needed;           /* more than half of all votes */
 	uint32_t window_size;            /* window of all nodes; 0: they differ */
 	uint32_t fullest;                /* largest number of frames in a rotation, according to a token */
 	uint64_t lingers, linger_frames; /* times that lone senders kept the token, and frames that they

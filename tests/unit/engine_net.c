@@ -152,6 +152,19 @@ static void on_deliver(void *arg, const struct totem_message *message)
 	node_log(node, text);
 }
 
+/* Give each configured node one vote, or the votes of the test. */
+static void set_votes(struct node *node, const struct totem_configuration *c)
+{
+	const struct net *n = node->net;
+	uint32_t votes[WIRE_NODES_MAX], total = 0;
+
+	for (uint32_t i = 0; i < c->member_count; i++)
+		votes[i] = n->votes == NULL ? 1 : n->votes[c->members[i]];
+	for (uint32_t id = 1; id <= n->node_count; id++)
+		total += n->votes == NULL ? 1 : n->votes[id];
+	totem_engine_set_votes(node->engine, &c->ring, votes, c->member_count, total / 2 + 1);
+}
+
 static void on_configure(void *arg, const struct totem_configuration *c)
 {
 	struct node *node = arg;
@@ -166,6 +179,8 @@ static void on_configure(void *arg, const struct totem_configuration *c)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, " +%u", c->joined[i]);
 	snprintf(text + size, sizeof(text) - size, "\n");
 	node_log(node, text);
+	if (c->is_regular)
+		set_votes(node, c);
 	if (node->net->configured != NULL)
 		node->net->configured(node, c->is_regular);
 	if (c->is_regular && !node->syncs_by_hand)

@@ -93,6 +93,7 @@ struct net {
 	void (*sends)(struct node *node, size_t count);
 	void (*configured)(struct node *node, bool is_regular); /* called when a node gets a configuration; or NULL */
 	void (*lingers)(struct node *node); /* called when a node keeps the token and should send now; or NULL */
+	const uint32_t *votes;              /* votes of the nodes by id, borrowed; NULL: one each */
 	uint32_t cut_from;                  /* partition: nodes with lower ids do not hear the others */
 	uint32_t dropped;
 	uint32_t drop_seq;

@@ -127,7 +127,7 @@ int sync_join(struct sync *sync, struct plugin *plugin)
 {
 	(void)sync;
 	exec_stub.joins++;
-	plugin->is_deaf = false;
+	plugin->is_deaf = exec_stub.is_joining;
 	return 0;
 }
 
@@ -159,8 +159,14 @@ bool sync_is_running(const struct sync *sync)
 int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,
 	const struct iovec *iov, uint32_t count)
 {
-	(void)route, (void)plugin, (void)function, (void)guarantee, (void)iov, (void)count;
+	(void)route, (void)guarantee, (void)iov, (void)count;
+	if (!plugin_may_send(plugin))
+		return -EAGAIN;
 	exec_stub.sent++;
+	if (exec_stub.send_rc == 0) {
+		plugin->underway++;
+		plugin->tx[function]++;
+	}
 	return exec_stub.send_rc;
 }
 

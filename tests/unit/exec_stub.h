@@ -31,6 +31,7 @@ struct exec_stub {
 	jmp_buf on_die;
 	uint32_t joins, parts; /* calls by which the ring learned that a service was added or removed */
 	int part_rc;           /* result of resync_part */
+	bool is_joining;       /* a service stays deaf after sync_join, as if its round were under way */
 	int shown;             /* number of plugins that the maps show */
 	uint32_t sent;         /* ring messages */
 	int send_rc;

@@ -57,6 +57,9 @@ static int host_quorum_publish(struct coterie_ctx *host, const struct coterie_qu
 	if (host->publish_rc != 0)
 		return host->publish_rc;
 	host->verdicts++;
+	host->votes_needed = quorum->needed;
+	for (uint32_t i = 0; i < MOCK_VOTES; i++)
+		host->votes[i] = quorum->votes != NULL && i < quorum->member_count ? quorum->votes[i] : 0;
 	mock_quorum(host, quorum->is_quorate != 0, &quorum->ring, quorum->members, quorum->member_count, "mock");
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <coterie/transport.h>
 
 /** A copy of a message that a plugin has passed to the host. */
+#define MOCK_VOTES 8u
 struct mock_message {
 	uint32_t id;                  /* function, event id or response id */
 	uint32_t guarantee;           /* of a ring message: COTERIE_AGREED or COTERIE_SAFE */
@@ -120,9 +121,10 @@ struct coterie_ctx {
 	 * The last verdict that the plugin or mock_quorum published. members and provider are copies.
 	 */
 	struct coterie_quorum quorum;
-	uint32_t verdicts; /* number of accepted calls of quorum_publish */
-	bool is_beside;    /* the plugin's init or fini runs while the service that it replaces still runs */
-	int publish_rc;    /* if not 0, quorum_publish() returns this and does nothing */
+	uint32_t votes_needed, votes[MOCK_VOTES]; /* of the last verdict, of its first members */
+	uint32_t verdicts;                        /* number of accepted calls of quorum_publish */
+	bool is_beside; /* the plugin's init or fini runs while the service that it replaces still runs */
+	int publish_rc; /* if not 0, quorum_publish() returns this and does nothing */
 
 	struct mock_queue protected_keys; /* calls of map_protect: data is the key with its NUL, id is is_prefix */
 	struct mock_queue cleared;        /* calls of stats_clear: data is the name with its NUL */

@@ -74,6 +74,12 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 		seen.callbacks.lease(seen.arg, false);
 }
 
+void totem_engine_set_votes(
+	struct totem_engine *engine, const struct ring_id *ring, const uint32_t *votes, uint32_t count, uint32_t needed)
+{
+	(void)engine, (void)ring, (void)votes, (void)count, (void)needed;
+}
+
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
 	(void)engine;

@@ -54,6 +54,80 @@ START_TEST(three_of_five_hold_it_and_two_do_not)
 }
 END_TEST
 
+/* Nodes 3, 4 and 5 of five are a ring. Node 3 moves to nodes 1 and 2, and the ring of these three serves. */
+START_TEST(two_of_a_ring_of_three_do_not_hold_it_in_a_cluster_of_five)
+{
+	uint32_t ms;
+
+	start_leased_ring(5);
+	cut(3); /* partition: 1 2 | 3 4 5 */
+	for (ms = 0; ms < 20000 && (member_count(3) != 3 || member_count(4) != 3 || member_count(5) != 3); ms++)
+		run_for(1);
+	ck_assert_uint_lt(ms, 20000);
+	run_for(2000);
+	check_lease(4, true);
+	net->cut_from = 4; /* partition: 1 2 3 | 4 5 */
+	run_for(lease_ms() + held_ms() + late_ms());
+	check_lease(4, false);
+	check_lease(5, false);
+	for (ms = 0; ms < 20000 && (member_count(1) != 3 || member_count(4) != 2); ms++) {
+		run_for(1);
+		ck_assert(member_count(4) != 3 || !has_lease(4));
+		ck_assert(member_count(5) != 3 || !has_lease(5));
+	}
+	ck_assert_uint_lt(ms, 20000);
+	check_lease(1, true);
+	check_lease(3, true);
+}
+END_TEST
+
+/* Node 1 has three of five votes, so no other part has a majority. The other two nodes have no majority together. */
+START_TEST(votes_decide_and_not_nodes)
+{
+	static const uint32_t votes[] = {0, 3, 1, 1};
+
+	net->votes = votes;
+	start_leased_ring(3);
+	cut(2);
+	run_for(lease_ms() + held_ms() + late_ms());
+	check_lease(1, true);
+	check_lease(2, false);
+	check_lease(3, false);
+}
+END_TEST
+
+/* As with a quorum provider that does not publish votes. */
+START_TEST(without_known_votes_all_members_are_needed)
+{
+	static const uint32_t votes[] = {1, 1, 1};
+
+	start_leased_ring(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		totem_engine_set_votes(node_of(id)->engine, totem_engine_ring(node_of(id)->engine),
+			_i == 0 ? NULL : votes, 3 - (uint32_t)_i, 2);
+	check_lease(1, true);
+	node_crash(3);
+	run_for(lease_ms() + held_ms() + late_ms());
+	check_lease(1, false);
+	check_lease(2, false);
+	run_until_ring(2, 8000);
+	check_lease(1, true);
+}
+END_TEST
+
+START_TEST(votes_of_another_ring_are_ignored)
+{
+	const struct ring_id other = {.rep = 1, .seq = 1};
+	static const uint32_t votes[] = {9, 1, 1};
+
+	start_leased_ring(3);
+	totem_engine_set_votes(node_of(1)->engine, &other, votes, 3, 6);
+	cut(2);
+	run_for(lease_ms() + held_ms() + late_ms());
+	check_lease(1, false);
+}
+END_TEST
+
 /* One node of two is no majority. */
 START_TEST(both_of_two_lose_it_when_they_are_cut_apart)
 {
@@ -122,6 +196,10 @@ int main(void)
 	tcase_add_loop_test(tcase, who_is_left_behind_is_alone_soon, 0, 3 * 8);
 	tcase_add_test(tcase, two_of_three_hold_it_beside_a_dead_member);
 	tcase_add_test(tcase, three_of_five_hold_it_and_two_do_not);
+	tcase_add_test(tcase, two_of_a_ring_of_three_do_not_hold_it_in_a_cluster_of_five);
+	tcase_add_test(tcase, votes_decide_and_not_nodes);
+	tcase_add_loop_test(tcase, without_known_votes_all_members_are_needed, 0, 2);
+	tcase_add_test(tcase, votes_of_another_ring_are_ignored);
 	tcase_add_test(tcase, both_of_two_lose_it_when_they_are_cut_apart);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

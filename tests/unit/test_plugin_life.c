@@ -376,6 +376,17 @@ START_TEST(an_unload_waits_until_the_messages_are_delivered)
 }
 END_TEST
 
+/* Other nodes have received PART, which is the last message of the service. */
+START_TEST(a_service_sends_nothing_behind_its_part)
+{
+	install(f.folder, "lastword");
+	ck_assert_int_eq(load("life", NULL), 0);
+	ck_assert_int_eq(unload(&f, "life", 0), 0);
+	ck_assert_uint_eq(exec_stub.parts, 1);
+	ck_assert_uint_eq(exec_stub.sent, 0);
+}
+END_TEST
+
 START_TEST(a_ring_that_delivers_nothing_does_not_let_the_operator_wait)
 {
 	f.config.totem.token_ns = 10000000;
@@ -436,6 +447,37 @@ START_TEST(a_synchronisation_is_waited_for)
 }
 END_TEST
 
+/* Another server has the IPC name. The service may have sent in its synchronisation, so it ends as in an unload. */
+START_TEST(a_service_without_its_name_waits_until_its_messages_are_delivered)
+{
+	const struct coterie_request request = {.id = 0};
+	const char *none = NULL;
+	struct plugin other = {.name = "other", .service = {.ipc_name = "life", .requests = &request}};
+
+	other.service.request_count = 1;
+	other.service.request_size = sizeof(request);
+	ck_assert_int_eq(ipc_server_open(f.others.ipc, &other), 0);
+	install(f.folder, "good");
+	exec_stub.is_joining = true;
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_load(f.life, &f, "life", &none, 0, on_done, &f), 0);
+	turn_for(20000000);
+	plugin_now()->underway = 1;
+	plugin_now()->is_deaf = false;
+	turn_for(20000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_DRAINING);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	plugin_now()->underway = 0;
+	ck_assert_int_eq(finish(), -EADDRINUSE);
+	ck_assert_msg(strstr(f.text, "its IPC name 'life' cannot be opened") != NULL, "%s", f.text);
+	ck_assert_ptr_null(plugin_now());
+	ck_assert_uint_eq(exec_stub.parts, 1);
+	ck_assert_int_eq(exec_stub.shown, 0);
+	ipc_server_close(other.ipc);
+}
+END_TEST
+
 START_TEST(services_follow_the_file)
 {
 	struct config_plugin with[] = {{.name = "life"}, {.name = "absent"}};
@@ -465,6 +507,17 @@ START_TEST(services_follow_the_file)
 	turn_for(50000000);
 	ck_assert_ptr_null(plugin_now());
 	ck_assert(!exec_stub_has_logged("is not unloaded"));
+}
+END_TEST
+
+/* Other nodes do not know the service before its join. If init failed later, the message would have no service. */
+START_TEST(a_service_sends_nothing_before_its_join)
+{
+	install(f.folder, "eager");
+	ck_assert_msg(load("life", NULL) == 0, "%s", f.text);
+	ck_assert_uint_eq(exec_stub.sent, 0);
+	ck_assert_uint_eq(plugin_now()->underway, 0);
+	ck_assert(!plugin_now()->is_deaf);
 }
 END_TEST
 
@@ -539,6 +592,42 @@ START_TEST(refused_the_old_one_serves_on)
 	install(f.folder, "good");
 	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
 	ck_assert_uint_eq(stat_u64("stats.plugins.life.replaces"), 1);
+}
+END_TEST
+
+/* The new version sends in state_load, when it is the service already. So its unload waits for that message, too. */
+START_TEST(an_unload_waits_for_a_message_that_state_load_sent)
+{
+	start_with_count(3);
+	plugin_now()->underway = 1;
+	plugin_now()->tx[0] = 7;
+	install(f.folder, "sends");
+	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+	ck_assert_uint_eq(exec_stub.sent, 1);
+	ck_assert_uint_eq(plugin_now()->underway, 2);
+	ck_assert_uint_eq(plugin_now()->tx[0], 8);
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 1, on_done, &f), 0);
+	plugin_now()->underway = 1; /* the ring has delivered the message of the old version */
+	turn_for(20000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	plugin_now()->underway = 0;
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+/* The old version receives what the refused one has sent, and waits for it. */
+START_TEST(a_message_of_a_refused_successor_is_counted)
+{
+	start_with_count(3);
+	const struct plugin *old = plugin_now();
+	plugin_now()->underway = 1;
+	install(f.folder, "regrets");
+	ck_assert_int_eq(replace(NULL, false), -ENOTSUP);
+	ck_assert_uint_eq(exec_stub.sent, 1);
+	ck_assert_ptr_eq(plugin_now(), old);
+	ck_assert_uint_eq(old->underway, 2);
 }
 END_TEST
 
@@ -764,12 +853,17 @@ int main(void)
 	tcase_add_test(tc, some_cannot_be_unloaded);
 	tcase_add_test(tc, a_drain_has_an_end);
 	tcase_add_test(tc, an_unload_waits_until_the_messages_are_delivered);
+	tcase_add_test(tc, a_service_sends_nothing_behind_its_part);
 	tcase_add_test(tc, a_ring_that_delivers_nothing_does_not_let_the_operator_wait);
 	tcase_add_test(tc, one_change_at_a_time);
 	tcase_add_test(tc, a_synchronisation_is_waited_for);
+	tcase_add_test(tc, a_service_without_its_name_waits_until_its_messages_are_delivered);
 	tcase_add_test(tc, services_follow_the_file);
+	tcase_add_test(tc, a_service_sends_nothing_before_its_join);
 	tcase_add_test(tc, a_new_file_takes_over);
 	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
+	tcase_add_test(tc, an_unload_waits_for_a_message_that_state_load_sent);
+	tcase_add_test(tc, a_message_of_a_refused_successor_is_counted);
 	tcase_add_test(tc, what_cannot_be_replaced);
 	tcase_add_test(tc, a_plugin_that_is_busy_is_not_replaced);
 	tcase_add_test(tc, a_request_that_cannot_be_is_no_error_of_the_daemon);

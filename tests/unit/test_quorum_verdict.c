@@ -54,6 +54,39 @@ static int publish(const struct plugin *plugin, bool quorate, uint32_t count)
 	return quorum_publish(quorum, plugin, &verdict);
 }
 
+START_TEST(votes_are_copied_and_given_to_watchers)
+{
+	uint32_t members[] = {1, 2, 3}, votes[] = {2, 1, 0};
+	struct coterie_quorum verdict = {.size = sizeof(verdict),
+		.is_quorate = 1,
+		.members = members,
+		.member_count = 3,
+		.votes = votes,
+		.needed = 2};
+
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	memset(votes, 0xee, sizeof(votes));
+	memset(members, 0xee, sizeof(members));
+	verdict = (struct coterie_quorum){.size = sizeof(verdict)};
+	quorum_get(quorum, &verdict);
+	ck_assert_uint_eq(verdict.needed, 2);
+	ck_assert_uint_eq(verdict.votes[0], 2);
+	ck_assert_uint_eq(verdict.votes[2], 0);
+	ck_assert_uint_eq(verdict.members[2], 3);
+	/* A provider of an ABI before 1.10 knows no votes. */
+	verdict = (struct coterie_quorum){.size = offsetof(struct coterie_quorum, votes),
+		.members = (uint32_t[]){1},
+		.member_count = 1,
+		.votes = votes,
+		.needed = 2};
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	verdict = (struct coterie_quorum){.size = sizeof(verdict)};
+	quorum_get(quorum, &verdict);
+	ck_assert_ptr_null(verdict.votes);
+	ck_assert_uint_eq(verdict.needed, 0);
+}
+END_TEST
+
 static void note(void *arg, const struct coterie_quorum *verdict)
 {
 	size_t used = strlen(told);
@@ -231,6 +264,7 @@ int main(void)
 	tcase_add_test(tcase, changes_and_lists_are_logged);
 	tcase_add_test(tcase, long_lists_are_broken);
 	tcase_add_test(tcase, watchers_hear_every_verdict);
+	tcase_add_test(tcase, votes_are_copied_and_given_to_watchers);
 	tcase_add_test(tcase, a_verdict_inside_a_verdict_is_told_to_all);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -358,6 +358,30 @@ START_TEST(only_messages_of_a_synchronisation_go_before_others)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	bool is_beside, is_deaf;
+	enum plugin_state state;
+	int rc;
+} place_rows[] = {
+	{"in service", false, false, PLUGIN_RUNNING, 0},
+	{"about to be unloaded", false, false, PLUGIN_DRAINING, 0},
+	{"beside the one in service", true, false, PLUGIN_READY, -EAGAIN},
+	{"before its join", false, true, PLUGIN_READY, -EAGAIN},
+	{"behind its PART", false, false, PLUGIN_STOPPED, -EAGAIN},
+};
+
+START_TEST(a_plugin_without_a_place_on_the_ring_is_refused)
+{
+	plugin.is_beside = place_rows[_i].is_beside;
+	plugin.is_deaf = place_rows[_i].is_deaf;
+	plugin.state = place_rows[_i].state;
+	ck_assert_msg(
+		route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0) == place_rows[_i].rc, "%s", place_rows[_i].name);
+	ck_assert_uint_eq(plugin.underway, place_rows[_i].rc == 0);
+}
+END_TEST
+
 static void deliver_from(uint32_t nodeid, uint32_t id)
 {
 	uint8_t bytes[64];
@@ -412,6 +436,8 @@ int main(void)
 	tcase_add_test(tc, sending_puts_the_header_in_front);
 	tcase_add_test(tc, sending_in_sync_start_is_told);
 	tcase_add_test(tc, only_messages_of_a_synchronisation_go_before_others);
+	tcase_add_loop_test(
+		tc, a_plugin_without_a_place_on_the_ring_is_refused, 0, sizeof(place_rows) / sizeof(place_rows[0]));
 	tcase_add_test(tc, a_message_is_underway_until_it_is_delivered_here);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -157,6 +157,16 @@ START_TEST(who_has_quorum)
 }
 END_TEST
 
+/* With two_node one vote makes a quorum, but two nodes that do not answer each other must not serve beside each other. */
+START_TEST(a_lease_in_a_pair_needs_both_votes)
+{
+	start("nodes=2 two_node=1", 1, 2);
+	service_ring_form(&ring, "1 2");
+	ck_assert_uint_eq(host(1)->quorum.is_quorate, 1);
+	ck_assert_uint_eq(host(1)->votes_needed, 2);
+}
+END_TEST
+
 START_TEST(the_verdict_is_that_of_the_ring)
 {
 	start("nodes=3", 1, 3);
@@ -166,6 +176,9 @@ START_TEST(the_verdict_is_that_of_the_ring)
 	ck_assert_uint_eq(host(2)->quorum.ring.seq, 4);
 	ck_assert_uint_eq(host(2)->quorum.member_count, 3);
 	ck_assert_uint_eq(host(2)->quorum.members[2], 3);
+	ck_assert_uint_eq(host(2)->votes_needed, 2);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(host(2)->votes[i], 1);
 	uint32_t verdicts = host(2)->verdicts;
 
 	service_ring_form(&ring, "1 2 3");
@@ -556,6 +569,7 @@ int main(void)
 	tcase_add_test(tcase, messages_are_those_of_a_real_ring);
 	tcase_add_loop_test(tcase, who_has_quorum, 0, (int)(sizeof(orders) / sizeof(orders[0])));
 	tcase_add_test(tcase, the_verdict_is_that_of_the_ring);
+	tcase_add_test(tcase, a_lease_in_a_pair_needs_both_votes);
 	tcase_add_test(tcase, a_single_node_has_quorum_before_there_is_a_ring);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, tracking_starts_and_stops);

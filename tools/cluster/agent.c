@@ -1,5 +1,5 @@
 /*
- * The helper's requests.
+ * The requests that the helper of a node serves.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -32,7 +32,7 @@ static bool fail_files(struct agent *agent, struct json_object *answer)
 	return agent_fail(answer, "see that its folder can be written and has room", "%s", agent->files.why);
 }
 
-/* --- requests: each returns whether it has worked --- */
+/* --- requests: each returns whether it was successful --- */
 
 static bool do_facts(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
@@ -96,7 +96,7 @@ static bool do_key(struct agent *agent, struct json_object *request, struct json
 		snprintf(path, sizeof(path), "%s", named);
 	else
 		agent_key_place(agent, 1, path);
-	/* A key in the state folder would be used first. */
+	/* The daemon would use a key in its state folder before this one, so that key is removed. */
 	if (named[0] == '\0' && agent_key_place(agent, 0, state) != NULL)
 		rc = files_remove(&agent->files, state);
 	if (rc == 0)
@@ -163,7 +163,7 @@ static bool do_retire(struct agent *agent, struct json_object *request, struct j
 			snprintf(path, sizeof(path), "%s", agent->key_named);
 		else
 			agent_key_place(agent, rank, path);
-		/* Other instances of the host may use this one. */
+		/* The common key stays, since other instances on this host may use it. */
 		if (agent->ctl->instance == NULL || strcmp(path, common) != 0)
 			rc = files_remove(&agent->files, path);
 	}
@@ -233,7 +233,7 @@ static bool serve(struct agent *agent, struct json_object *request, struct json_
 	return agent_fail(answer, "install the same version on all nodes", "no such request");
 }
 
-/* Answer a request line. @return false: the caller has disconnected */
+/* Serve one request line and write the answer. @return false: the caller has disconnected */
 static bool answer_line(struct agent *agent, const char *line)
 {
 	struct json_object *request = json_tokener_parse(line), *answer = json_object_new_object();
@@ -241,7 +241,7 @@ static bool answer_line(struct agent *agent, const char *line)
 								      : agent_fail(answer, "", "no request");
 
 	put_bool(answer, "ok", is_good);
-	/* JSON has no control characters, so that terminal_guard() changes nothing. */
+	/* The JSON text has no control characters, so the output filter (terminal_guard) does not change it. */
 	fprintf(stdout, "%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
 	json_object_put(answer);
 	json_object_put(request);
@@ -256,9 +256,14 @@ int agent_main(struct ctl *ctl)
 	if (line == NULL)
 		return CTL_FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);  /* sent when a session ends, which the end of the input shows as well */
-	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
-	/* A Ctrl-C must not reach the helper. It runs until the end of its input, and then undoes its change. */
+	signal(SIGHUP, SIG_IGN);  /* the signal is sent when a session ends, which the helper notices at the end of
+				   * its input */
+	signal(SIGALRM, SIG_IGN); /* the alarm is set by commands of coterie-ctl, but here the caller has its own
+				   * limit */
+	/*
+	 * Ctrl-C at the caller must not end the helper: it runs until the end of its input, and then may have to undo
+	 * its change.
+	 */
 	setpgid(0, 0);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -271,7 +276,10 @@ int agent_main(struct ctl *ctl)
 	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {
 		struct json_object *answer = json_object_new_object();
 
-		/* If the helper itself has started the daemon, its configuration says nothing about the other nodes. */
+		/*
+		 * If the helper itself has started the daemon, the config of that daemon does not show whether the
+		 * other nodes use the change.
+		 */
 		if (!agent.has_started && agent_is_applied(&agent))
 			files_keep(&agent.files);
 		else

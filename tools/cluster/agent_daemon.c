@@ -1,5 +1,5 @@
 /*
- * Check, reload, stop and start of the daemon, for the helper.
+ * For the helper: check and reload the config, stop and start the daemon.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,11 +22,14 @@
 
 #define STATE_FOLDER LOCALSTATE_DIR "/lib/coterie"
 #define LOOK_MS 100
-#define LIMIT_MS 60000 /* for the start or the end of a daemon */
+#define LIMIT_MS 60000 /* milliseconds for the start or the end of a daemon */
 
 extern char **environ;
 
-/* Take the reason from ctl->error, where a command of coterie-ctl has left it, or from the first node that refused. */
+/*
+ * Fill the answer with the reason of a failed command. The reason is in ctl->error, or is that of the first node that
+ * has rejected the change.
+ */
 static bool fail_as_command(struct agent *agent, struct json_object *data, const char *what, struct json_object *answer)
 {
 	struct ctl_error *error = &agent->ctl->error;
@@ -86,7 +89,7 @@ bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct jso
 	return is_good;
 }
 
-/* --- end and start --- */
+/* --- stop and start --- */
 
 static bool is_there(struct agent *agent)
 {
@@ -124,8 +127,8 @@ bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer)
 }
 
 /*
- * Run a program. Its output goes to a file in memory, since a daemon may keep it open. @return exit status; negative
- * errno
+ * Run a program. Its output is written to a file in memory: a pipe would stay open in a daemon. @return exit status;
+ * negative errno
  */
 static int run(const char *path, char *const *arguments, char *said, size_t size)
 {
@@ -139,7 +142,7 @@ static int run(const char *path, char *const *arguments, char *said, size_t size
 	said[0] = '\0';
 	if (fd < 0)
 		return -errno;
-	/* The helper ignores these signals (agent_main), but a daemon must not. */
+	/* The helper ignores these signals (agent_main). A program that it runs must not inherit that. */
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		sigaddset(&signals, ignored[i]);
@@ -175,7 +178,10 @@ static const char *last_line(char *text)
 	return feed != NULL ? feed + 1 : text;
 }
 
-/* Packages give the state folder to a user, whom the unit names, too. A daemon of root trusts no folder of another user. */
+/*
+ * Return whether the daemon runs as a user of its own: packages give the state folder to this user. The daemon must be
+ * started as the same user, since as root it does not trust a folder of another user.
+ */
 static bool has_user(void)
 {
 	const struct passwd *user = geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
@@ -198,7 +204,7 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 		of_program[count++] = as;
 		of_program[count++] = user;
 	}
-	/* conf.d is read only if the daemon uses its default config. */
+	/* conf.d is read only if the daemon uses its default config, so the option -c is left out then. */
 	agent_default_config(agent->ctl, usual);
 	if (strcmp(agent->config, usual) != 0) {
 		of_program[count++] = option;

@@ -1,5 +1,5 @@
 /*
- * The facts of a node before a change.
+ * For the helper: collect the facts of a node before a change.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -80,8 +80,8 @@ static void put_config(struct agent *agent, struct json_object *answer)
 }
 
 /*
- * Report whether the folder, or its parent if it has to be created, can be written. access(2) detects read-only file
- * systems.
+ * Report whether the folder can be written, or its parent if the folder has to be created. access(2) also detects a
+ * read-only file system.
  */
 static void put_folder(struct agent *agent, bool is_locking, struct json_object *answer)
 {
@@ -133,7 +133,7 @@ static void put_members(struct ctl *ctl, struct json_object *answer)
 	json_object_put(members);
 }
 
-/* @return whether a daemon of this instance answers */
+/* Add the facts of the running daemon. @return whether a daemon of this instance answers */
 static bool put_running(struct agent *agent, struct json_object *answer)
 {
 	struct ctl *ctl = agent->ctl;
@@ -181,7 +181,7 @@ void agent_facts(struct agent *agent, bool is_locking, struct json_object *answe
 	agent_default_config(agent->ctl, agent->config);
 	put_daemon(answer);
 	put_running(agent, answer);
-	/* Lock first. A config that was read before the lock may be older than another change. */
+	/* The lock is taken before the config is read. Otherwise another change could replace the config in between. */
 	put_folder(agent, is_locking, answer);
 	put_config(agent, answer);
 	put_key(agent, answer);

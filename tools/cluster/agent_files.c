@@ -1,8 +1,8 @@
 /*
  * Files of a node that are replaced together, or not at all.
  *
- * A new file is PATH.new until it is put in its place. The one that it replaces is PATH.before until the change stands.
- * link(2) and rename(2) leave no moment without a file.
+ * A new file is PATH.new until it is renamed to PATH. The file that it replaces is PATH.before until the change is
+ * final. link(2) and rename(2) are used so that PATH exists at all times.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -55,7 +55,7 @@ static int sync_folder(struct files *files, const char *path)
 	struct name folder = folder_of(path);
 	int fd = open(folder.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
-	/* Some file systems cannot do that with a folder. */
+	/* EINVAL: some file systems cannot do this with a folder. */
 	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
 		rc = fail(files, "write the folder", folder.text);
 	if (fd >= 0)
@@ -109,7 +109,7 @@ static int fill(int fd, const void *bytes, size_t size)
 	return fsync(fd);
 }
 
-/* Without the rights of root the file stays the caller's. */
+/* Set mode and owner of a new file. Without the rights of root the caller stays the owner. */
 static int set_rights(int fd, bool is_secret)
 {
 	const struct passwd *user = is_secret && geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
@@ -142,7 +142,7 @@ int files_write(struct files *files, const char *path, const void *bytes, size_t
 	return rc;
 }
 
-/* Keep the present file as PATH.before. */
+/* Link the present file to PATH.before. */
 static int put_aside(struct files *files, struct files_change *change)
 {
 	struct name before = with(change->path, ".before");
@@ -193,7 +193,7 @@ int files_remove(struct files *files, const char *path)
 	return sync_folder(files, path);
 }
 
-/* --- all of them --- */
+/* --- all files --- */
 
 static int undo_one(struct files *files, const struct files_change *change)
 {
@@ -201,7 +201,10 @@ static int undo_one(struct files *files, const struct files_change *change)
 
 	if (change->is_new && unlink(with(change->path, ".new").text) < 0 && errno != ENOENT)
 		rc = fail(files, "remove", with(change->path, ".new").text);
-	/* rename(2) of two names of the same file does nothing. */
+	/*
+	 * If PATH could not be removed, it is the same file as PATH.before. Then rename(2) does nothing, and
+	 * PATH.before is removed below.
+	 */
 	if (change->had && (change->is_placed || change->is_removed)) {
 		if (rename(with(change->path, ".before").text, change->path) < 0)
 			rc = fail(files, "put back", change->path);
@@ -257,7 +260,7 @@ ssize_t files_read(const char *path, size_t limit, char **bytes)
 		return -errno;
 	int rc = fstat(fd, &status) < 0 ? -errno : !S_ISREG(status.st_mode) ? -EINVAL : 0;
 
-	/* One byte more than allowed shows that the file is too large. The other one is for the NUL. */
+	/* One byte more than the limit shows that the file is too large. The other additional byte is for the NUL. */
 	if (rc == 0 && (*bytes = malloc(limit + 2)) == NULL)
 		rc = -ENOMEM;
 	while (rc == 0 && got != 0 && size <= limit) {

@@ -1,5 +1,5 @@
 /*
- * The text of a change without a remote shell.
+ * The instructions for a change without a remote shell.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -34,7 +34,9 @@ static void print_head(const struct writer *writer, const struct plan_node *node
 		node->node.address_count > 0 ? node->node.addresses[0] : "no address");
 }
 
-/* The first node that stays has the key. In a new cluster the first node makes it. */
+/*
+ * Return the first node that stays, which has the key. In a new cluster return the first node, where the key is made.
+ */
 static const struct plan_node *first_of(const struct change *change)
 {
 	for (size_t i = 0; i < change->count; i++)
@@ -55,7 +57,7 @@ static void print_key(const struct writer *writer, const struct plan_node *node)
 		fprintf(writer->out, "    coterie-ctl key create %s\n", writer->key);
 		return;
 	}
-	/* The copy has its mode from the first byte on. */
+	/* scp -p creates the copy with the mode of the key file, so no other user can read it meanwhile. */
 	bool is_six = words_family(first->node.addresses[0]) == 6;
 
 	fprintf(writer->out, "    scp -p root@%s%s%s:%s %s\n", is_six ? "[" : "", first->node.addresses[0],
@@ -69,7 +71,7 @@ static void print_node(const struct writer *writer, const struct plan_node *node
 	if (node->role == ROLE_LEAVES) {
 		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n", writer->config,
 			writer->config);
-		/* Other instances of the host may use the common key. */
+		/* The common key stays, since other instances on this host may use it. */
 		if (writer->change->ctl->instance == NULL || writer->change->key_file[0] != '\0')
 			fprintf(writer->out, "    mv %s %s.old\n", writer->key, writer->key);
 		fprintf(writer->out, "\n");
@@ -111,7 +113,7 @@ static void print_all(const struct writer *writer)
 	}
 }
 
-/* There are no facts about the nodes, so assume that they are ready for the change. */
+/* Check the plan. There are no facts about the nodes, so assume that all are ready for the change. */
 static int check(struct change *change)
 {
 	for (size_t i = 0; i < change->count; i++) {

@@ -1,5 +1,5 @@
 /*
- * A change on all nodes.
+ * A change of the cluster on all nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #define KEY_SIZE 256u
-#define LIMIT_MS 30000   /* for an answer, if --timeout is not longer */
-#define BACK_TRIES 20    /* tries to check a node whose session has ended */
-#define RELOAD_TRIES 200 /* tries to find out whether a reload was made: nodes may take a minute */
+#define LIMIT_MS 30000   /* milliseconds to wait for an answer, unless --timeout is longer */
+#define BACK_TRIES 20    /* tries to read the facts of a node whose session has ended */
+#define RELOAD_TRIES 200 /* tries to find out whether a reload was carried out: that may take a minute */
 #define BACK_PAUSE_MS 500
-#define LIMIT_DAEMON_MS 150000 /* where a daemon or the whole ring has to do something */
+#define LIMIT_DAEMON_MS 150000 /* milliseconds for requests to a daemon or to the whole ring */
 
 /* --- nodes --- */
 
@@ -61,8 +61,8 @@ static void fail_step(struct plan_finding *failure, size_t node, const char *tex
 }
 
 /*
- * Send a request to a node's helper and wait for the answer. request: taken. @return whether it has worked; otherwise
- * failure has the reason
+ * Send a request to a node's helper and wait for the answer. The request is freed. @return whether it was successful;
+ * otherwise failure has the reason
  */
 static bool ask(struct change *change, size_t node, struct json_object *request, bool is_long,
 	struct json_object **answer, struct plan_finding *failure)
@@ -124,8 +124,8 @@ static void ask_facts(struct change *change)
 /* --- a session that has ended --- */
 
 /*
- * Read the facts of a node whose session has ended. Its helper may still run: then the folder is locked. @return
- * whether the facts are known; caller frees facts->config
+ * Read the facts of a node whose session has ended. While its helper still runs, the folder is locked. @return whether
+ * the facts are known; the caller frees facts->config
  */
 static bool look_again(struct change *change, size_t i, int tries, struct node_facts *facts)
 {
@@ -169,7 +169,10 @@ static bool is_as_before(struct change *change, size_t i)
 	return is_same;
 }
 
-/* The answer was lost. Ask the running daemon whether the ring has applied the new files. */
+/*
+ * Return whether the ring has applied the new files, after the answer to a reload was lost. The running daemon is
+ * queried.
+ */
 static bool is_reloaded(struct change *change, size_t i)
 {
 	struct node_facts facts;
@@ -194,7 +197,7 @@ static bool make_key(struct change *change)
 {
 	uint8_t bytes[KEY_SIZE];
 
-	/* getrandom(2) returns up to 256 bytes completely, and waits if the kernel has no entropy yet. */
+	/* getrandom(2) returns up to 256 bytes at once. If the kernel has no entropy yet, the call waits. */
 	bool is_made = getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes);
 
 	change->key = is_made ? hex_encode(bytes, sizeof(bytes)) : NULL;
@@ -204,7 +207,7 @@ static bool make_key(struct change *change)
 	return change->key != NULL;
 }
 
-/* The next node that stays and has a key. @return change->count: none */
+/* Return the next node that stays and has a key. @return change->count: none */
 static size_t key_holder(const struct change *change, bool is_running)
 {
 	for (size_t i = 0; i < change->count; i++) {
@@ -216,7 +219,10 @@ static size_t key_holder(const struct change *change, bool is_running)
 	return change->count;
 }
 
-/* A running daemon has the key of the ring. The file of one that does not run may be older than the last rotation. */
+/*
+ * Get the key. A running daemon has the key of the ring. If a daemon does not run, its file may be older than the last
+ * rotation, so such a node is only the second choice.
+ */
 static bool fetch_key(struct change *change)
 {
 	struct json_object *answer = NULL;
@@ -283,7 +289,7 @@ static bool is_long(enum step_kind kind)
 	return kind == STEP_RELOAD_CHECK || kind == STEP_RELOAD || kind == STEP_STOP || kind == STEP_START;
 }
 
-/* Show the progress to a person. */
+/* Print the progress for a person. */
 static void tell_progress(const struct change *change, const struct plan_step *step)
 {
 	if (change->ctl->format == CTL_TEXT && !change->ctl->is_quiet && isatty(STDERR_FILENO))
@@ -315,7 +321,7 @@ static bool do_steps(struct change *change)
 	return true;
 }
 
-/* --- the way back --- */
+/* --- undo --- */
 
 static void add_trouble(struct change *change, const struct plan_finding *trouble)
 {
@@ -327,7 +333,10 @@ static void add_trouble(struct change *change, const struct plan_finding *troubl
 	more[change->trouble_count++] = *trouble;
 }
 
-/* The old files are restored. Reload them, so that the ring uses them again. Any running node can do that. */
+/*
+ * Reload the old files, which were restored, so that the ring uses them again. One request to any running node does
+ * this for all nodes.
+ */
 static void reload_back(struct change *change)
 {
 	struct plan_finding trouble = {.text = "no node is left to reload"};
@@ -356,7 +365,10 @@ static void undo(struct change *change)
 
 		if (change->peers[i].in < 0 && !change->peers[i].is_replaced)
 			continue;
-		/* A new helper does not know the change, and would report success without undoing anything. */
+		/*
+		 * A helper that was started later does not know the change: it would report success without undoing
+		 * anything.
+		 */
 		if (change->peers[i].is_failed || change->peers[i].is_replaced) {
 			peer_close(&change->peers[i]);
 			if (is_as_before(change, i))
@@ -380,7 +392,8 @@ static void keep(struct change *change)
 		struct plan_finding trouble;
 
 		/*
-		 * A helper that has ended has kept its change if its daemon runs with it. Without a daemon it has not.
+		 * A helper that has ended has kept its change if its daemon runs with the new config. Without a running
+		 * daemon it has undone the change.
 		 */
 		if (change->peers[i].in < 0 || ask(change, i, request_named("keep"), false, NULL, &trouble))
 			continue;
@@ -389,7 +402,7 @@ static void keep(struct change *change)
 	}
 }
 
-/* --- all of it --- */
+/* --- all steps --- */
 
 static int run_plan(struct change *change)
 {
@@ -415,7 +428,7 @@ static int run_plan(struct change *change)
 
 int change_run(struct change *change)
 {
-	alarm(0); /* each request has a limit of its own */
+	alarm(0); /* each request has its own limit */
 	signal(SIGPIPE, SIG_IGN);
 	change->peers = calloc(change->count, sizeof(*change->peers));
 	if (change->peers == NULL)

@@ -1,5 +1,5 @@
 /*
- * From the words of the command line to a change.
+ * Make a change from the words of the command line.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,13 +18,13 @@
 /* --- options --- */
 
 struct words {
-	const char *list[WORDS_NODES_MAX + 1]; /* that are no options */
+	const char *list[WORDS_NODES_MAX + 1]; /* words that are no options */
 	size_t count;
 	const char *transport;
 	bool is_plain; /* --no-encryption */
 };
 
-/* Options with a value: --ssh COMMAND and --ssh=COMMAND. @return whether it was this one */
+/* Parse an option with a value: --ssh COMMAND or --ssh=COMMAND. @return whether argv[*i] is this option */
 static bool take_value(const char *option, int *i, int argc, char **argv, const char **value)
 {
 	size_t length = strlen(option);
@@ -40,7 +40,7 @@ static bool take_value(const char *option, int *i, int argc, char **argv, const 
 	return true;
 }
 
-/* Read the words of a command. allowed: its options */
+/* Parse the words of a command. usage: its usage text, which has its options */
 static int read_words(struct change *change, const char *usage, int argc, char **argv, struct words *words)
 {
 	static const char shell_option[] = "--ssh", transport_option[] = "--transport";
@@ -61,7 +61,7 @@ static int read_words(struct change *change, const char *usage, int argc, char *
 		size_t flag = 0, length = strcspn(argv[i], "=");
 		char option[32];
 
-		/* The usage text lists the options of the command. */
+		/* Only options that are in the usage text of the command are accepted. */
 		snprintf(option, sizeof(option), "%.*s", (int)(length < 31 ? length : 31), argv[i]);
 		if (argv[i][0] == '-' && strstr(usage, option) == NULL)
 			return ctl_fail(change->ctl, CTL_USAGE, "coterie-ctl --help", "%s", usage);
@@ -89,7 +89,7 @@ static int usage_error(struct change *change, const char *why)
 
 static int no_memory(struct change *change) { return ctl_fail(change->ctl, CTL_FAILED, NULL, "out of memory"); }
 
-/* --- the end of all commands --- */
+/* --- last step of all commands --- */
 
 static int finish(struct change *change, const char *done, struct json_object *data)
 {
@@ -109,7 +109,7 @@ static int finish(struct change *change, const char *done, struct json_object *d
 	return code;
 }
 
-/* Ids, names and addresses of all nodes. @return 0; a usage error */
+/* Give ids to nodes without one, and check names, ids and addresses. @return 0; a usage error */
 static int number_nodes(struct change *change)
 {
 	struct words_node *nodes = calloc(change->count, sizeof(*nodes));
@@ -127,7 +127,7 @@ static int number_nodes(struct change *change)
 	return rc < 0 ? usage_error(change, why) : 0;
 }
 
-/* Add the nodes of these words as new ones. */
+/* Add the nodes of these words as new nodes. */
 static int add_new_nodes(struct change *change, const struct words *words, size_t first)
 {
 	int64_t left_ms = LOOKUP_LIMIT_MS;
@@ -147,7 +147,7 @@ static int add_new_nodes(struct change *change, const struct words *words, size_
 
 static int read_nodes(struct change *change, const struct words *words, size_t first)
 {
-	/* The limit of the command is for the daemon. Look-ups have their own. */
+	/* The time limit of the command is meant for the daemon. Resolving names has its own limit. */
 	unsigned int left_s = alarm(0);
 	struct progress *progress = progress_begin(change->ctl, "the resolver");
 	int code = add_new_nodes(change, words, first);
@@ -194,7 +194,7 @@ static int plan_create(struct change *change, const struct words *words)
 	return change->new_text == NULL ? no_memory(change) : 0;
 }
 
-/* The frame of all commands: options, plan, run, end. */
+/* Run any of the commands: parse the options, make the new config, run the change, and make the answer. */
 static int run(struct ctl *ctl, enum plan_change kind, const char *usage,
 	int (*make)(struct change *change, const struct words *words), const char *done, int argc, char **argv,
 	struct json_object *data)
@@ -229,9 +229,9 @@ int cluster_create(struct ctl *ctl, int argc, char **argv, struct json_object *d
 		argc, argv, data);
 }
 
-/* --- changes of a cluster that is there --- */
+/* --- changes of an existing cluster --- */
 
-/* Read the config of this node, which must be that of all nodes. */
+/* Read the config of this node. All nodes must have the same config. */
 static int read_own_config(struct change *change, struct conf *conf)
 {
 	struct json_object *answer = json_object_new_object();
@@ -275,7 +275,7 @@ static int read_own_config(struct change *change, struct conf *conf)
 	return 0;
 }
 
-/* Replace the text by the result of an edit. */
+/* Replace the text of the new config by the result of an edit. */
 static int take(struct change *change, char *result, const char *why, int rc)
 {
 	if (rc < 0) {
@@ -287,7 +287,10 @@ static int take(struct change *change, char *result, const char *why, int rc)
 	return 0;
 }
 
-/* Each change has a config-version of its own, by which a node knows whether it runs with it. */
+/*
+ * Raise the config-version. Each change has its own one, so a node can find out whether its daemon runs with the
+ * change.
+ */
 static int raise_version(struct change *change, const struct conf *conf)
 {
 	char number[24], why[PLAN_TEXT_MAX] = "", *result = NULL;
@@ -385,7 +388,10 @@ static int plan_remove(struct change *change, const struct words *words)
 
 		code = take(change, result, why, rc);
 	}
-	/* Only the highest id has to be noted. Lower ids are never used again while a node with a higher one stays. */
+	/*
+	 * Only the highest id has to be stored. Lower ids are not used again while a node with a higher id is in the
+	 * config.
+	 */
 	if (code == 0 && node->node.id == conf.highest_id) {
 		result = NULL;
 		int rc = conf_note_id(change->new_text, conf.highest_id, &result, why, sizeof(why));

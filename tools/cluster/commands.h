@@ -9,14 +9,14 @@
 struct ctl;
 struct json_object;
 
-/* Each as struct ctl_command's gather and print. */
+/* Functions gather and print of struct ctl_command: */
 int cluster_create(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 int node_add(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 int node_remove(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 int link_add(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void cluster_print(const struct ctl *ctl, struct json_object *data);
 
-/** The helper on a node: agent.h. @return exit status */
+/** Run the helper of a change on a node: agent.h. @return exit status */
 int agent_main(struct ctl *ctl);
 
 #endif

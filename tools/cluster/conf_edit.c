@@ -1,5 +1,5 @@
 /*
- * Changes of a coterie.conf in few places.
+ * Edits of a coterie.conf.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -31,7 +31,7 @@ static int end(struct edit *edit, int rc)
 	return rc;
 }
 
-/* Put bytes in the place of a range. */
+/* Replace a range of the text. */
 static int splice(struct edit *edit, struct conf_range range, const char *bytes)
 {
 	const char *text = edit->scanned.text;
@@ -50,7 +50,7 @@ static int fail(struct edit *edit, const char *what, const char *name)
 	return -EINVAL;
 }
 
-/* The end of the line, with its line feed, if only blanks and a comment follow. */
+/* Return the end of the line, with its line feed, if only blanks and a comment follow. */
 static size_t line_end(const char *text, size_t at)
 {
 	size_t next = at + strspn(text + at, " \t\r");
@@ -60,7 +60,7 @@ static size_t line_end(const char *text, size_t at)
 	return text[next] == '\n' ? next + 1 : text[next] == '\0' ? next : at;
 }
 
-/* The begin of the line, if only blanks are before. */
+/* Return the beginning of the line, if only blanks are before the offset. */
 static size_t line_begin(const char *text, size_t at)
 {
 	size_t before = at;
@@ -115,7 +115,7 @@ int conf_remove_node(const char *text, const char *name, char **result, char *wh
 	struct conf_range range = edit.scanned.blocks[block].whole;
 	size_t from = line_begin(text, range.from), to = line_end(text, range.to);
 
-	/* Remove the whole line if it has nothing else, otherwise only the part. */
+	/* If the line has other parts, remove only the block, otherwise the whole line. */
 	if ((from > 0 && text[from - 1] != '\n') || to == range.to) {
 		from = range.from;
 		to = range.to;
@@ -171,7 +171,7 @@ int conf_add_address(const char *text, const char *name, const char *address, ch
 	const char *old = text + setting->value.from;
 	int length = (int)(setting->value.to - setting->value.from);
 
-	/* {a, b} loses its closing brace; a single value gets an opening one. */
+	/* The new value is "{a, b}": a list loses its closing brace first, and a single value gets an opening one. */
 	rc = *old == '{' ? asprintf(&value, "%.*s, %s}", length - 1, old, address)
 			 : asprintf(&value, "{%.*s, %s}", length, old, address);
 	if (rc < 0) {
@@ -203,7 +203,7 @@ int conf_set(const char *text, const char *kind, const char *title, const char *
 		rc = asprintf(&bytes, "%s", value);
 	} else if (block != SIZE_MAX) {
 		at.from = at.to = edit.scanned.blocks[block].open;
-		/* If an option is on the line of the brace, the new one goes before it with a blank. */
+		/* If an option follows on the line of the brace, put the new option between both. */
 		bool is_alone = text[at.from + strspn(text + at.from, " \t\r")] == '\n';
 
 		rc = asprintf(&bytes, is_alone ? "\n\t%s = %s" : " %s = %s ", option, value);

@@ -1,5 +1,5 @@
 /*
- * A new coterie.conf.
+ * Make a new coterie.conf.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * The facts about the cluster and its nodes in a coterie.conf.
+ * Read the facts about the cluster and its nodes from a coterie.conf.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -151,7 +151,7 @@ static int read_nodes(struct reader *reader)
 	return -EINVAL;
 }
 
-/* Return the highest id of the nodes and, by the comment, of removed ones. */
+/* Return the highest id of the present nodes and, from the comment, of removed nodes. */
 static uint32_t highest_id(const char *text, const struct conf *conf)
 {
 	uint32_t highest = 0;
@@ -167,7 +167,7 @@ static uint32_t highest_id(const char *text, const struct conf *conf)
 	return highest;
 }
 
-/* --- the rest --- */
+/* --- other facts --- */
 
 static int read_transport(struct reader *reader)
 {

@@ -1,6 +1,6 @@
 /*
- * Blocks and options of a coterie.conf. It reads the tokens as the daemon does. What it misreads, the daemon's check of
- * the result finds.
+ * Find blocks and options of a coterie.conf. The tokens are read as the daemon reads them. The daemon's check of the
+ * new file finds any mistake of this scanner.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,7 +21,7 @@ struct token {
 struct scanner {
 	struct conf_text *scanned;
 	size_t at;
-	struct token token, ahead; /* the current one and the next */
+	struct token token, ahead; /* the current token and the next one */
 	char *why;
 	size_t why_size;
 };
@@ -33,7 +33,7 @@ static bool is_word_byte(unsigned char byte)
 	return byte > ' ' && byte != 0x7f && strchr("\"'(){}=,+#*\\", byte) == NULL;
 }
 
-/* Return the offset after blanks and comments. */
+/* Return the offset behind blanks and comments. */
 static size_t skip_blank(const char *text, size_t at)
 {
 	for (;;) {
@@ -59,7 +59,7 @@ static size_t string_end(const char *text, size_t at)
 	return text[at] == quote ? at + 1 : SIZE_MAX;
 }
 
-/* SIZE_MAX: not closed, as of string_end. */
+/* Return the offset behind a word. SIZE_MAX: a variable is not closed. */
 static size_t word_end(const char *text, size_t at)
 {
 	for (;;) {
@@ -138,12 +138,12 @@ static int add_setting(struct scanner *scanner, const struct conf_setting *setti
 	return 0;
 }
 
-/* The current token is the name. Afterwards it is the last one of the value. */
+/* Scan a setting. At the beginning the current token is its name, at the end the last token of its value. */
 static int scan_setting(struct scanner *scanner, size_t block, bool is_kept)
 {
 	struct conf_setting setting = {.block = block, .name = scanner->token.range};
 
-	step(scanner); /* = or += */
+	step(scanner); /* the sign is = or += */
 	setting.is_append = is_sign(scanner, &scanner->token, '+');
 	step(scanner);
 	setting.value = scanner->token.range;
@@ -161,7 +161,7 @@ static int scan_setting(struct scanner *scanner, size_t block, bool is_kept)
 	return is_kept ? add_setting(scanner, &setting) : 0;
 }
 
-/* Text of a title, without quotes. */
+/* Return the text of a title, without quotes. */
 static struct conf_range title_of(const struct token *token)
 {
 	bool is_quoted = token->kind == KIND_STRING;
@@ -181,7 +181,7 @@ static int add_block(struct scanner *scanner, const struct conf_block *block)
 	return 0;
 }
 
-/* The current token is the last one of the block's head, '{'. Afterwards it is '}'. */
+/* Scan the contents of a block. At the beginning the current token is '{', at the end the matching '}'. */
 static int scan_items(struct scanner *scanner, size_t block, bool is_quorum)
 {
 	size_t depth = 1;
@@ -276,7 +276,7 @@ void conf_text_fini(struct conf_text *scanned)
 	scanned->settings = NULL;
 }
 
-/* --- looking things up --- */
+/* --- finding blocks and settings --- */
 
 bool conf_is(const struct conf_text *scanned, struct conf_range range, const char *word)
 {

@@ -1,5 +1,5 @@
 /*
- * The lines in which two config files differ.
+ * Find the lines in which two config files differ.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +8,7 @@
 
 #include "tools/cluster/change.h"
 
-#define LINES_MAX 2000u /* longer texts are not compared, since memory grows with the square */
+#define LINES_MAX 2000u /* longer texts are not compared, since the needed memory grows with the square of the lines */
 
 struct lines {
 	char *copy, **list;
@@ -40,7 +40,10 @@ static void add(struct json_object *list, char sign, const char *line)
 	json_object_array_add(list, answers_text_value(text));
 }
 
-/* length[i][k]: of the longest common subsequence of old lines from i on and new lines from k on */
+/*
+ * Compute the lengths of the longest common subsequences. length[i][k] is that of old lines from i on and new lines
+ * from k on.
+ */
 static void fill(const struct lines *old, const struct lines *new, uint16_t *length)
 {
 	size_t width = new->count + 1;

@@ -1,5 +1,5 @@
 /*
- * Hexadecimal digits.
+ * Convert bytes to hexadecimal digits and back.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

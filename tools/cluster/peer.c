@@ -1,5 +1,5 @@
 /*
- * Sessions with helpers.
+ * Sessions with the helpers of nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,8 +21,8 @@
 
 #include "tools/cluster/agent.h"
 
-#define END_MS 3000         /* for the remote shell to end by itself */
-#define LOCAL_END_MS 150000 /* for this host's helper, which may stop and start a daemon on the way back */
+#define END_MS 3000         /* milliseconds for the remote shell to end by itself */
+#define LOCAL_END_MS 150000 /* milliseconds for the helper of this host, which may undo a change */
 #define LOOK_MS 20
 
 extern char **environ;
@@ -52,7 +52,7 @@ static int make_command(struct command *command, const char *shell, char *host)
 		return length > 0 ? 0 : -errno;
 	}
 	if (!words_is_harmless(host))
-		return -EINVAL; /* ssh runs a program for "-oProxyCommand=..." */
+		return -EINVAL; /* otherwise ssh would run a program for a host such as "-oProxyCommand=..." */
 	command->copy = strdup(shell);
 	for (char *word = command->copy == NULL ? NULL : strtok_r(command->copy, " \t", &rest);
 		word != NULL && command->count < PEER_WORDS_MAX; word = strtok_r(NULL, " \t", &rest))
@@ -72,7 +72,7 @@ static void close_all(int fds[4])
 			close(fds[i]);
 }
 
-/* We ignore SIGPIPE, and a program that is run should not. @return 0; negative errno */
+/* Start a program. This process ignores SIGPIPE, and the program must not inherit that. @return 0; negative errno */
 static int spawn(struct peer *peer, char *const *words, const int fds[4])
 {
 	posix_spawn_file_actions_t actions;
@@ -99,7 +99,8 @@ static int spawn(struct peer *peer, char *const *words, const int fds[4])
 
 int peer_open(struct peer *peer, const char *shell, const char *host, char *why, size_t size)
 {
-	int fds[4] = {-1, -1, -1, -1}; /* to read and write its input, then its output */
+	int fds[4] = {-1, -1, -1, -1}; /* read end and write end of the pipe for its input, then of the pipe for its
+				        * output */
 	char *copy = strdup(host);
 	struct command command;
 
@@ -137,7 +138,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* @return 0; -ETIMEDOUT */
+/* Wait until fd is ready. @return 0; -ETIMEDOUT */
 static int await(int fd, short events, int64_t end_ms)
 {
 	struct pollfd wanted = {.fd = fd, .events = events};
@@ -192,7 +193,7 @@ static int grow(struct peer *peer)
 	return 0;
 }
 
-/* Read a line into the buffer. *length: out: its length with the line feed. */
+/* Read a line into the buffer. *length: out: its length, including the line feed. */
 static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
 {
 	for (;;) {
@@ -218,7 +219,7 @@ static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
 	}
 }
 
-/* The last line of the error output that is not empty, with bytes that a terminal shows. */
+/* Get the last line of the error output that is not empty. Control characters are removed. */
 static void complaint(const struct peer *peer, char *text, size_t size)
 {
 	char bytes[2048];
@@ -244,7 +245,7 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 	char said[300];
 
 	if (rc == -EPIPE && peer->pid > 0)
-		await(peer->out, POLLHUP, now_ms() + 200); /* wait for its last output */
+		await(peer->out, POLLHUP, now_ms() + 200); /* wait for the last output of the remote shell */
 	complaint(peer, said, sizeof(said));
 	const char *what = rc == -EPIPE       ? "the session has ended"
 			   : rc == -ETIMEDOUT ? "no answer in time"
@@ -294,8 +295,8 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
 /* --- end --- */
 
 /*
- * Send a signal to a remote shell that does not end. The helper of this host gets none, since it may be undoing a
- * change.
+ * Wait for the end of the child process, and send SIGTERM to a remote shell that does not end. The helper of this host
+ * gets no signal, since it may be undoing a change.
  */
 static void reap(const struct peer *peer, bool is_late)
 {
@@ -319,7 +320,7 @@ void peer_close(struct peer *peer)
 
 	if (peer->in >= 0)
 		close(peer->in);
-	/* The session has ended when its output has ended. */
+	/* When the output ends, the session has ended. */
 	while (peer->out >= 0 && await(peer->out, POLLIN, end_ms) == 0) {
 		ssize_t got = read(peer->out, rest, sizeof(rest));
 
@@ -336,7 +337,7 @@ void peer_close(struct peer *peer)
 	*peer = (struct peer){.in = -1, .out = -1, .errors = -1, .is_failed = true};
 }
 
-/* --- which node is this host? --- */
+/* --- this host --- */
 
 bool peer_is_local(const struct words_node *node)
 {

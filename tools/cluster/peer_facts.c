@@ -1,5 +1,5 @@
 /*
- * Facts out of the answer of another host.
+ * Read the facts of a node from the answer of its helper.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include "tools/cluster/agent.h"
 #include "tools/cluster/peer.h"
 
-/* Copy a text of the answer. Control characters become blanks, since the text will be shown on one line. */
+/* Copy a text of the answer. Control characters become blanks, since the text is printed on one line. */
 static void copy(struct json_object *answer, const char *name, char *text, size_t size)
 {
 	struct json_object *value = get(answer, name);
@@ -35,7 +35,7 @@ static uint64_t copy_number(struct json_object *answer, const char *name)
 	return number > 0 ? (uint64_t)number : 0;
 }
 
-/* Copy the configuration file of the answer. NULL: none, or it contains a NUL. */
+/* Copy the configuration file of the answer. NULL: there is none, or it contains a NUL. */
 static char *copy_config(struct json_object *answer)
 {
 	struct json_object *value = get(answer, "config");

@@ -1,5 +1,5 @@
 /*
- * The planner.
+ * The planner of a change.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,7 +19,7 @@ struct planner {
 	bool is_out_of_memory;
 };
 
-/* --- what is said --- */
+/* --- findings --- */
 
 __attribute__((format(printf, 6, 7))) static void add_finding(struct planner *planner, struct plan_finding **list,
 	size_t *count, size_t node, const char *remedy, const char *format, ...)
@@ -48,7 +48,7 @@ __attribute__((format(printf, 6, 7))) static void add_finding(struct planner *pl
 
 /* --- the ring --- */
 
-/* Return the next node that stays and whose daemon runs; SIZE_MAX: none */
+/* Return the next node, from `after` on, that stays and whose daemon runs. SIZE_MAX: none. */
 static size_t running(const struct planner *planner, size_t after)
 {
 	for (size_t i = after; i < planner->count; i++)
@@ -58,7 +58,7 @@ static size_t running(const struct planner *planner, size_t after)
 	return SIZE_MAX;
 }
 
-/* Is the node in the ring that the first running node sees? */
+/* Return whether the node is in the ring that the first running node reports. */
 static bool is_joined(const struct planner *planner, size_t i)
 {
 	size_t asked = running(planner, 0);
@@ -80,7 +80,7 @@ static bool is_new(const struct planner *planner, size_t i)
 	return planner->request->change == PLAN_CREATE || planner->nodes[i].role == ROLE_JOINS;
 }
 
-/* A node that is removed may be dead. Its files stay there. */
+/* Return whether a node need not be reached: a node that is removed may be dead. Then its files are not changed. */
 static bool may_be_missing(const struct planner *planner, size_t i) { return planner->nodes[i].role == ROLE_LEAVES; }
 
 static void check_reached(struct planner *planner, size_t i)
@@ -181,7 +181,7 @@ static void check_nodes(struct planner *planner)
 	}
 }
 
-/* --- facts of all --- */
+/* --- facts of all nodes --- */
 
 static void check_versions(struct planner *planner)
 {
@@ -200,7 +200,10 @@ static void check_versions(struct planner *planner)
 	}
 }
 
-/* The same text is changed on all nodes, so all must have it. This is checked after the locks were taken. */
+/*
+ * Check that all nodes have the same text, since the same change is made to all of them. This is done after the locks
+ * were taken.
+ */
 static void check_alike(struct planner *planner)
 {
 	const char *text = planner->request->old_text;
@@ -225,7 +228,7 @@ static void check_alike(struct planner *planner)
 	}
 }
 
-/* Addresses of one link have to be of one family. Host names are left to the daemon. */
+/* Check that the addresses of each link are of one family. The daemon checks host names. */
 static void check_families(struct planner *planner)
 {
 	for (size_t link = 0; link < WORDS_LINKS_MAX; link++) {
@@ -291,7 +294,9 @@ bool plan_keeps_quorum(const struct plan_request *request, const struct plan_nod
 	rest = joined - (is_joined(&planner, leaving) ? nodes[leaving].votes : 0);
 	uint32_t quorum_before = request->is_two_node ? 1 : before / 2 + 1;
 	uint32_t after = before - nodes[leaving].votes, quorum_after = after / 2 + 1;
-	/* The ring takes the new file first, and the node leaves it then. So the rule of afterwards counts in between, too. */
+	/*
+	 * The ring applies the new file before the node leaves. So in between the new number of votes is needed, too.
+	 */
 	bool is_kept = rest >= quorum_after;
 
 	if (!is_kept)
@@ -347,7 +352,7 @@ static void check_removal(struct planner *planner)
 			"it is the only node of the cluster");
 }
 
-/* Nodes of one cluster in separate rings are refused: it is not clear which ring to change. */
+/* Reject a change if nodes of the cluster are in separate rings: it is not clear which ring to change. */
 static void check_ring(struct planner *planner)
 {
 	size_t first = running(planner, 0);

@@ -1,5 +1,5 @@
 /*
- * A change as an answer: JSON, and text for people.
+ * Print a change: as JSON, and as text for people.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include "tools/cluster/change.h"
 #include "tools/cluster/commands.h"
 
-/* --- into JSON --- */
+/* --- JSON --- */
 
 static const char *const outcomes[] = {
 	[CHANGE_PLANNED] = "planned",
@@ -174,7 +174,7 @@ static const char *words_of(const char *step)
 	return step;
 }
 
-/* Print the steps of one kind in one line, with their nodes. */
+/* Print the steps of one kind on one line, with their nodes. */
 static void print_steps(FILE *out, struct json_object *steps)
 {
 	int number = 0;

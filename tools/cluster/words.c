@@ -1,5 +1,5 @@
 /*
- * Words that name nodes.
+ * Parse the words that name nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +14,7 @@
 
 #include "common/lookup.h"
 
-/* No call of <ctype.h>, which depends on the locale. */
+/* These are used in place of <ctype.h>, which depends on the locale. */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
@@ -41,7 +41,7 @@ bool words_is_address(const char *text)
 		return false;
 	if (words_family(text) != 0)
 		return true;
-	/* A host name of digits and dots alone is a damaged address. */
+	/* A text of only digits and dots is no host name, but a wrong address. */
 	return strspn(text, LETTERS DIGITS "-.") == length && strspn(text, LETTERS DIGITS) > 0 &&
 	       strspn(text, DIGITS ".") < length;
 }

@@ -22,8 +22,8 @@ cs_error_t node_addresses_get(corosync_cfg_handle_t cfg, unsigned int node_id, s
 }
 
 /*
- * Call getnameinfo with the flags. Bytes of the address that libcfg leaves undefined must have no
- * effect.
+ * Call getnameinfo with these flags. libcfg leaves some bytes of the address undefined, so only the used bytes are
+ * copied.
  */
 static bool lookup(const corosync_cfg_node_address_t *address, int flags, char *text)
 {

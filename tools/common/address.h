@@ -12,11 +12,11 @@
 #include <corosync/cfg.h>
 
 enum {
-	/* Characters of an address or name with its end. */
+	/* Characters of an address or name, NUL included. */
 	ADDRESS_TEXT_MAX = 1025,
 };
 
-/** The addresses of one node, one for each link. A link without an address has family 0. */
+/** The addresses of one node, one for each link. A link without an address has the family 0. */
 struct node_addresses {
 	corosync_cfg_node_address_t links[CFG_MAX_LINKS];
 	size_t count;
@@ -31,19 +31,18 @@ struct node_addresses {
 cs_error_t node_addresses_get(corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses);
 
 /**
- * Write an address in numbers.
- *
- * @param text filled in with at most ADDRESS_TEXT_MAX characters; empty without an address
- * @return whether there is one
+ * Write an address as numeric text.
+ * @param text filled in with at most ADDRESS_TEXT_MAX characters, or empty
+ * @return false: there is no address
  */
 bool address_text(const corosync_cfg_node_address_t *address, char text[ADDRESS_TEXT_MAX]);
 
 /**
- * Look up the host name of an address, or use the address itself if it has none. The call may block
- * as long as the resolver does.
+ * Find the host name of an address. If it has none, use the address itself. The call may block as long as the resolver
+ * does.
  *
- * @param text as for address_text; empty also when the resolver fails
- * @return whether there is a name or an address
+ * @param text as in address_text; also empty if the resolver fails
+ * @return false: there is neither a name nor an address
  */
 bool address_name(const corosync_cfg_node_address_t *address, char text[ADDRESS_TEXT_MAX]);
 

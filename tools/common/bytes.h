@@ -10,10 +10,9 @@
 #include <stdio.h>
 
 /**
- * Write bytes in a readable and unambiguous form: printable ASCII as it is, a backslash doubled, all others as \xHH.
- * The text has no end mark: zero bytes are like others.
- *
- * @param bytes borrowed; size of them
+ * Write bytes in a readable and unambiguous form: printable ASCII as it is, a backslash doubled, all other bytes as
+ * \xHH. A zero byte does not end the text.
+ * @param bytes borrowed, `size` bytes
  */
 void bytes_print(FILE *out, const void *bytes, size_t size);
 

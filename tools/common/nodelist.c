@@ -18,7 +18,7 @@ static int node_compare(const void *a, const void *b)
 	return id_a < id_b ? -1 : id_a > id_b;
 }
 
-/* Get the position from a key "nodelist.node.N.nodeid". false: another key. */
+/* Get the position from a key "nodelist.node.N.nodeid". @return false: the key has another form */
 static bool key_position(const char *key, unsigned int *position)
 {
 	char end[8] = "";
@@ -33,7 +33,7 @@ static cs_error_t node_add(cmap_handle_t map, struct nodelist *list, const char 
 	struct node node = {.position = position};
 	char name_key[CMAP_KEYNAME_MAXLEN + 1];
 
-	/* If the list changes during the read, a node is missing. */
+	/* The key is missing if the list has changed during this call. Then the node is left out. */
 	if (cmap_get_uint32(map, key, &node.id) != CS_OK)
 		return CS_OK;
 	struct node *nodes = realloc(list->nodes, (list->count + 1) * sizeof(*nodes));

@@ -1,5 +1,5 @@
 /*
- * Numbers on a command line.
+ * Parse numbers of a command line.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,13 +9,12 @@
 #include <stdbool.h>
 
 /**
- * Read a whole word as a decimal number. Blanks and a sign may come first, nothing may follow.
- *
+ * Parse a whole word as a decimal number. Blanks and a sign may be in front of the number. Nothing may follow it.
  * @param text  borrowed
  * @param min   smallest valid value
  * @param max   largest valid value
- * @param value out, on success only
- * @return false when it is no number or out of range
+ * @param value out, only on success
+ * @return false: the word is no number, or out of range
  */
 bool number_parse(const char *text, long long min, long long max, long long *value);
 

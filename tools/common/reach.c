@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define INSTANCE_LENGTH_MAX 31
-#define INSTANCES_MAX 12        /* that are listed */
-#define FLAG_ACCEPTS "00010000" /* __SO_ACCEPTCON of the kernel: the socket listens */
+#define INSTANCES_MAX 12        /* instances that are listed */
+#define FLAG_ACCEPTS "00010000" /* flag __SO_ACCEPTCON of the kernel: the socket listens */
 #define FILE_SYSTEM_SWITCH "/etc/libqb/force-filesystem-sockets"
 
 /* The sockets of daemons that listen on this host. */
@@ -18,14 +18,17 @@ struct listeners {
 	bool has_daemon;  /* a daemon of any instance listens */
 	bool has_default; /* a daemon without an instance name listens */
 	bool has_wanted;  /* the wanted instance listens */
-	bool has_service; /* the wanted service of the wanted instance */
+	bool has_service; /* the wanted service of the wanted instance listens */
 	char instances[INSTANCES_MAX][INSTANCE_LENGTH_MAX + 1];
 	size_t count;
 };
 
 static const char *const known[] = {"coterie-control", "cmap", "cfg", "cpg", "quorum", "votequorum", "evs", "kv"};
 
-/* Return the instance in the name of a socket of this service, "" for none. NULL: it is another socket. */
+/*
+ * Return the instance in the name of a socket of this service, "" for the default instance. NULL: the socket is another
+ * one.
+ */
 static const char *instance_of(const char *name, const char *service)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -71,7 +74,7 @@ static void add_name(struct listeners *found, const char *name, const char *serv
 	add_instance(found, instance);
 }
 
-/* Abstract names follow an '@', and have zeros behind them, which the kernel shows as '@' too. */
+/* Read the list of sockets. An abstract name begins with '@'. The zeros behind it are also shown as '@'. */
 static void read_listeners(struct listeners *found, const char *service, const char *wanted, FILE *sockets)
 {
 	bool is_in_files = access(FILE_SYSTEM_SWITCH, F_OK) == 0;
@@ -196,5 +199,5 @@ void reach_explain(struct reach *reach, const char *service, const char *instanc
 	else if (!found.has_service)
 		no_service(reach, service);
 	else
-		busy(reach, CS_ERR_TRY_AGAIN); /* the daemon has just started to listen, or is ending */
+		busy(reach, CS_ERR_TRY_AGAIN); /* the daemon has just begun to listen, or is ending */
 }

@@ -16,8 +16,8 @@
 #define MARK_LENGTH 16
 
 /*
- * Follows ESC in the tool's own escape sequences. It is random, so no value from outside can contain
- * it.
+ * These bytes follow ESC in the tool's own escape sequences. They are random, so a value from outside cannot contain
+ * them.
  */
 static char mark[MARK_LENGTH + 1];
 
@@ -25,10 +25,9 @@ static char mark[MARK_LENGTH + 1];
 struct guard {
 	int fd;
 	bool is_utf8;
-	unsigned int following; /* missing bytes of the current UTF-8 character */
+	unsigned int following; /* number of missing bytes of the current UTF-8 character */
 	unsigned char lead;
-	char held[1 + MARK_LENGTH]; /* bytes that may begin one of the tool's own sequences, whose rest is in the
-				     * next write */
+	char held[1 + MARK_LENGTH]; /* bytes at the end of a write that may begin one of the tool's own sequences */
 	size_t held_size;
 };
 
@@ -50,8 +49,9 @@ static bool write_all(int fd, const char *bytes, size_t size)
 }
 
 /*
- * U+0080 to U+009F are control characters, too. In UTF-8 such a byte follows a lead byte of 0xc2, or is malformed. In
- * other character sets the byte alone is a control character, even inside bytes that were meant to be UTF-8.
+ * Return whether a byte is a control character. U+0080 to U+009F are control characters, too. In UTF-8 such a byte
+ * follows a lead byte of 0xc2, or is malformed. In other character sets the byte alone is a control character, even
+ * inside bytes that were meant to be UTF-8.
  */
 static bool is_control(struct guard *guard, unsigned char byte)
 {
@@ -83,7 +83,7 @@ static size_t put(struct guard *guard, unsigned char byte, char *text)
 	return 1;
 }
 
-/* Write the held bytes, which do not begin one of the tool's own sequences. */
+/* Write the held bytes as ordinary bytes, since they do not begin one of the tool's own sequences. */
 static size_t put_held(struct guard *guard, char *text)
 {
 	size_t length = 0;
@@ -94,7 +94,7 @@ static size_t put_held(struct guard *guard, char *text)
 	return length;
 }
 
-/* stdio may split a sequence between two writes, so the state is kept. */
+/* Process one byte. The state is kept between two writes, since stdio may split a sequence. */
 static size_t pass(struct guard *guard, char byte, char *text)
 {
 	size_t length = 0;
@@ -111,7 +111,7 @@ static size_t pass(struct guard *guard, char byte, char *text)
 	return length;
 }
 
-/* fopencookie(3): 0 is an error. */
+/* Write bytes for stdio. According to fopencookie(3), a result of 0 is an error. */
 static ssize_t guarded_write(void *cookie, const char *bytes, size_t size)
 {
 	struct guard *guard = cookie;
@@ -129,7 +129,7 @@ static ssize_t guarded_write(void *cookie, const char *bytes, size_t size)
 	return is_written ? (ssize_t)size : 0;
 }
 
-/* The output may end with a value that ends in ESC. */
+/* Write the held bytes at the end of the process: the output may end with a value whose last byte is ESC. */
 static void write_held(void)
 {
 	char text[4 * (1 + MARK_LENGTH) + 1];
@@ -171,8 +171,8 @@ void terminal_guard(void)
 	if (getrandom(&number, sizeof(number), 0) == (ssize_t)sizeof(number))
 		snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)number);
 	stdout = guarded(&guards[0], stdout, _IOLBF);
-	stderr = guarded(&guards[1], stderr, _IONBF); /* a question has no line feed, so do not
-						       * buffer */
+	stderr = guarded(&guards[1], stderr, _IONBF); /* without a buffer, since a question does not end with a line
+						       * feed */
 	(void)atexit(write_held);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by all answers: the outer JSON object, the time limit, and watching. */
+/* Functions for all answers: the outer JSON object, the time limit, and --watch. */
 #include "tools/ctl/ctl.h"
 
 #include <math.h>
@@ -12,11 +12,11 @@
 #include "tools/common/reach.h"
 #include "tools/common/terminal.h"
 
-#define WATCH_LOOK_S 0.5 /* interval at which a watch without SECONDS looks for changes */
+#define WATCH_LOOK_S 0.5 /* interval at which --watch without SECONDS checks for changes */
 
-/* --- the envelope --- */
+/* --- the outer object --- */
 
-/* data is taken over. NULL: print the error. */
+/* Make the outer object, which takes ownership of data. data NULL: the object has the error. */
 static struct json_object *envelope(
 	const struct ctl_command *command, uint32_t node, struct json_object *data, const struct ctl_error *error)
 {
@@ -91,10 +91,7 @@ void answer_print(struct ctl *ctl, const struct ctl_command *command, struct jso
 
 /* --- time limit --- */
 
-/*
- * The message for the end of the time limit, formatted before, since a signal handler can only
- * write.
- */
+/* The message for the end of the time limit. It is formatted before, since printf is not safe in a signal handler. */
 static char limit_text[1024];
 static int limit_fd;
 
@@ -161,10 +158,7 @@ int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, ch
 
 /* --- watching --- */
 
-/*
- * Make the same answer again, in memory. The screen is drawn only if the answer differs from the
- * last one.
- */
+/* Make the answer again, in memory. The screen is drawn only if the answer differs from the last one. */
 static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv, char **text)
 {
 	size_t size;
@@ -181,7 +175,7 @@ static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, in
 	return code;
 }
 
-/* Compare without the time at which a document was made. */
+/* Compare two answers without the time at which each was made. */
 static bool is_alike(const char *a, const char *b)
 {
 	static const char time_key[] = "\"time\":\"";

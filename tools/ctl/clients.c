@@ -39,7 +39,7 @@ void clients_print(const struct ctl *ctl, struct json_object *data)
 
 /* --- process groups --- */
 
-/* Programs of this node alone can be named. */
+/* Add the name of a program. This is possible only for programs of this node. */
 static void put_program(struct json_object *member, uint32_t pid)
 {
 	char path[64], name[64] = "";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `completion SHELL` prints a script. The script calls `__complete WORD…` for the possible last words, so
- * that the shells need no knowledge of the commands.
+ * `completion SHELL` prints a script for a shell. The script calls `__complete WORD…` for the possible last words. So
+ * only this program has to know the commands.
  */
 #include "tools/ctl/completion.h"
 
@@ -15,7 +15,7 @@
 #include "tools/ctl/completion_scripts.h"
 #include "tools/ctl/doctor/judge.h"
 
-#define LIMIT_US 300000 /* the shell waits for this, so return what was found by then */
+#define LIMIT_US 300000 /* the shell waits meanwhile, so print the words that were found by then, and end */
 
 int completion_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
@@ -33,7 +33,7 @@ int completion_run(struct ctl *ctl, const struct ctl_command *command, int argc,
 	return CTL_GOOD;
 }
 
-/* --- offers --- */
+/* --- words --- */
 
 void offer(const struct typing *typing, const char *word)
 {
@@ -51,7 +51,7 @@ void offer_words(const struct typing *typing, const char *words)
 	free(copy);
 }
 
-/* Skip everything up to the last separator, which is already typed. */
+/* Move everything up to the last separator from the typed part into the prefix. */
 static void skip_to(struct typing *typing, char separator)
 {
 	const char *last = strrchr(typing->start, separator);
@@ -91,7 +91,7 @@ void offer_keys(struct typing *typing, enum ctl_service map)
 	fact_each(typing->ctl, map, *typing->start != '\0' ? typing->start : NULL, offer_key, typing);
 }
 
-/* stats.plugins.NAME.kind */
+/* Offer the plugin of a key stats.plugins.NAME.kind. */
 static bool offer_plugin(void *arg, const char *key)
 {
 	char name[64];
@@ -102,7 +102,7 @@ static bool offer_plugin(void *arg, const char *key)
 	return true;
 }
 
-/* Services log under their names in capitals. */
+/* Offer a subsystem of the log. A service logs under its name in capitals. */
 static bool offer_subsystem(void *arg, const char *key)
 {
 	char name[64];
@@ -168,7 +168,7 @@ static bool offer_joined_value(struct typing *typing)
 	return true;
 }
 
-/* The options of a command are in its usage text. */
+/* Offer the options of a command, which are in its usage text. */
 static void offer_options(const struct typing *typing, const struct ctl_command *command)
 {
 	const char *at = command != NULL ? command->arguments : "";
@@ -188,7 +188,7 @@ static void offer_options(const struct typing *typing, const struct ctl_command 
 
 /* --- words of a command --- */
 
-/* Offer first words, each once, or the second words that follow a first one. */
+/* Offer the first words of all commands, each once, or the second words that may follow a given first word. */
 static void offer_commands(const struct typing *typing, const char *first)
 {
 	char last[64] = "";
@@ -223,7 +223,7 @@ static void offer_checks(const struct typing *typing)
 		offer(typing, check->id);
 }
 
-/* number: index of the argument, from 0. */
+/* Offer the words for an argument. number: index of the argument, from 0. */
 static void offer_argument(struct typing *typing, const struct ctl_command *command, int number, bool is_stats)
 {
 	const char *name = command->name;
@@ -251,8 +251,8 @@ static void complete_ctl(struct typing *typing, int argc, char **argv)
 	const char *words[2] = {"", ""};
 	const char *before = argc > 1 ? argv[argc - 2] : "";
 	bool is_stats = false;
-	int count = 0; /* number of words that are not options */
-	int named;     /* number of those that name the command */
+	int count = 0; /* number of the words that are not options */
+	int named;     /* number of the words that name the command */
 
 	for (int i = 0; i + 1 < argc; i++) {
 		bool is_value = i > 0 && takes_value(argv[i - 1]);
@@ -297,7 +297,7 @@ int complete_run(struct ctl *ctl, int argc, char **argv)
 	struct typing typing = {
 		.ctl = ctl, .start = argc > 0 ? argv[argc - 1] : "", .prefix = argc > 0 ? argv[argc - 1] : ""};
 
-	setlinebuf(stdout); /* keep the words found so far when the time is over */
+	setlinebuf(stdout); /* so that the words found so far are printed when the time is over */
 	signal(SIGALRM, on_alarm);
 	ualarm(LIMIT_US, 0);
 	if (argc < 1 || !complete_tool(&typing, argc, argv))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Completion of the corosync-* tools: their options, and the words that may follow these. */
+/* Completion for the corosync-* tools: their options, and the words that may follow an option. */
 #include "tools/ctl/completion.h"
 
 #include <string.h>
 
 enum kind {
 	KIND_NOTHING, /* a number or a name that cannot be completed */
-	KIND_FILE,    /* a path: the shell completes it by itself */
+	KIND_FILE,    /* a path, which the shell itself completes */
 	KIND_NODE,
 	KIND_KEY,
 	KIND_WORDS,
@@ -21,7 +21,7 @@ struct value {
 struct tool {
 	const char *name;
 	const char *options;
-	struct value values[8]; /* the last one has no option */
+	struct value values[8]; /* the last element has no option */
 	enum kind others;       /* kind of the words that belong to no option */
 };
 
@@ -89,7 +89,7 @@ static void offer_kind(struct typing *typing, enum kind kind, const char *words,
 	}
 }
 
-/* Return whether -m stats is among the words, as one word or two. */
+/* Return whether the option -m stats is among the words, as one word or two. */
 static bool has_stats(int argc, char **argv)
 {
 	for (int i = 1; i + 1 < argc; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `config`: the configuration map, and the file behind it. */
+/* `config`: the configuration map, and the file from which it is made. */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -21,22 +21,22 @@ enum which {
 	WHICH_ALL,
 	WHICH_EFFECTIVE, /* all keys, with their origins */
 	WHICH_FILE,      /* keys that the daemon's file makes */
-	WHICH_CHANGED,   /* keys of the file's sections that differ from the file */
-	WHICH_STATS,     /* of the statistics map */
+	WHICH_CHANGED,   /* keys that a reload can change, and whose values differ from the file */
+	WHICH_STATS,     /* keys of the statistics map */
 	WHICHES,
 };
 
 struct show {
 	struct ctl *ctl;
-	struct json_object *keys; /* rows that were found so far */
+	struct json_object *keys; /* rows for the keys found so far */
 	enum which which;
-	char *name; /* the daemon's file; NULL: not known */
+	char *name; /* name of the daemon's file; NULL: not known */
 	bool is_read;
 	char *transport;
 	struct daemon_keys file;
 };
 
-/* @return malloc'd text; NULL: out of memory */
+/* Return the transport of the ring. @return malloc'd text; NULL: out of memory */
 static char *find_transport(struct ctl *ctl)
 {
 	char *transport = fact_text(ctl, CTL_CONFIG, "totem.transport");
@@ -95,7 +95,7 @@ static void add_key(struct show *show, const char *key)
 	struct json_object *value = fact_value(show->ctl, map, key, &type);
 
 	if (value == NULL || !is_wanted(show, origin_find(file, key), key, value)) {
-		json_object_put(value); /* the key has disappeared meanwhile, or was not requested */
+		json_object_put(value); /* the key was deleted meanwhile, or was not requested */
 		return;
 	}
 	struct json_object *row = json_object_new_object();
@@ -115,15 +115,15 @@ static bool see_key(void *arg, const char *key)
 	return true;
 }
 
-/* --- the answer around them --- */
+/* --- the answer around the keys --- */
 
-/* Take only keys that are equal on nodes with the same configuration. */
+/* Add a key, but only if it is equal on nodes with the same configuration. */
 static bool see_common_key(void *arg, const char *key)
 {
 	return strcmp(key, "nodelist.local_node_pos") == 0 || see_key(arg, key);
 }
 
-/* If the daemon's file cannot be read here, compute the sum of the keys that a file makes. */
+/* Compute a checksum of the keys that a file makes. It is used if the daemon's file cannot be read here. */
 static void sum_of_keys(struct ctl *ctl, char sum[65])
 {
 	static const char *const sections[] = {"totem.", "nodelist.", "quorum."};
@@ -135,7 +135,7 @@ static void sum_of_keys(struct ctl *ctl, char sum[65])
 	json_object_put(show.keys);
 }
 
-/* Write the common start of answers about keys. @return the list to fill */
+/* Write the start that all answers about keys have. @return the list to fill */
 static struct json_object *start_answer(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *keys = json_object_new_array();
@@ -155,7 +155,7 @@ static struct json_object *start_answer(struct ctl *ctl, struct json_object *dat
 
 /* --- show and get --- */
 
-/* The options of the command, which are removed from the words. */
+/* Find the option that selects keys, and remove it from the words. */
 static enum which take_which(int *argc, char **argv)
 {
 	static const char *const words[WHICHES] = {[WHICH_EFFECTIVE] = "--effective",
@@ -180,8 +180,8 @@ static enum which take_which(int *argc, char **argv)
 }
 
 /*
- * Read the keys of the daemon's file, if the answer needs them. The file is not known for a daemon that does not
- * report it, and for another node. A file with errors matters only if the request is about its keys.
+ * Read the keys of the daemon's file, if the answer needs them. The file is not known for another node, and if the
+ * daemon does not report its name. A file with errors is an error only if the request is about the file's keys.
  */
 static int read_file(struct show *show)
 {
@@ -201,7 +201,7 @@ static int read_file(struct show *show)
 	return 0;
 }
 
-/* Prepare the answer to the words of the command. */
+/* Parse the words of the command, and prepare the answer. */
 static int start_show(struct show *show, const char *command, int argc, char **argv, struct json_object *data)
 {
 	struct ctl *ctl = show->ctl;
@@ -268,7 +268,7 @@ int config_get(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	return code;
 }
 
-/* "corosync.conf:12", "default" */
+/* Print the origin of a key, for example "corosync.conf:12" or "default". */
 static void print_origin(const struct ctl *ctl, struct json_object *data, struct json_object *row)
 {
 	const char *file = get(row, "file") != NULL ? get_text(row, "file") : get_text(data, "file");
@@ -323,7 +323,7 @@ static const struct number_type number_types[] = {
 	{"u64", CMAP_VALUETYPE_UINT64, 8, 0, UINT64_MAX},
 };
 
-/* @return 0; -EINVAL */
+/* Parse a number of this type. @return 0; -EINVAL */
 static int parse_number(const struct number_type *type, const char *word, uint64_t *bits)
 {
 	char *end;
@@ -369,8 +369,8 @@ static int set_key(struct ctl *ctl, const char *key, const char *type, const cha
 		if (parse_number(&number_types[i], word, &bits) < 0)
 			return ctl_fail(ctl, CTL_USAGE, NULL, "config set: '%s' is no %s number", word, type);
 		/*
-		 * For the typed calls the order of the bytes does not matter. The generic call
-		 * needs the low bytes first, as on this machine.
+		 * The typed calls take the value as a number. The generic call takes its bytes, and the low bytes must
+		 * be first. This is the byte order of this machine.
 		 */
 		switch (number_types[i].type) {
 		case CMAP_VALUETYPE_INT8:
@@ -479,10 +479,7 @@ static void add_lines(struct json_object *keys, struct json_object *node, const 
 	}
 }
 
-/*
- * Add the report of one node. @return enum ctl_exit; ctl->error is set if the report has no differences but an
- * error
- */
+/* Add the report of one node. @return enum ctl_exit; ctl->error is set if the report has an error and no differences */
 static int add_node(struct ctl *ctl, struct json_object *keys, struct json_object *node, int code)
 {
 	add_lines(keys, node, "changes", "reload");
@@ -523,7 +520,7 @@ static int warn_of_silent(struct ctl *ctl, struct json_object *members, struct j
 }
 
 /*
- * Compare the file of each node with its running configuration. The daemons report that for a reload
+ * Compare the file of each node with its running configuration. The differences are in the daemons' reports on a reload
  * that is only checked.
  */
 static int diff_nodes(struct ctl *ctl, struct json_object *data)

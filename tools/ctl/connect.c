@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opens connections when an answer needs them, and explains their failures. */
+/* Open connections when an answer needs them, and describe failures in ctl->error. */
 #include "tools/ctl/ctl.h"
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include "tools/common/reach.h"
 #include "tools/ctl/progress.h"
 
-#define LOOK_NS 100000000 /* between attempts while the daemon starts */
+#define LOOK_NS 100000000 /* pause between two attempts while the daemon starts */
 
 static const char *const names[CTL_SERVICES] = {
 	[CTL_CONFIG] = "cmap",
@@ -132,7 +132,7 @@ static cs_error_t connect_service(struct ctl *ctl, enum ctl_service service, boo
 	return error;
 }
 
-/* The maps of another node come through `remote`. */
+/* Return whether the service is a map of another node, which remote.c reads. */
 static bool is_remote(const struct ctl *ctl, enum ctl_service service)
 {
 	return ctl->remote != NULL && (service == CTL_CONFIG || service == CTL_STATS);

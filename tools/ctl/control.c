@@ -25,7 +25,10 @@ static int open_channel(struct ctl *ctl, struct channel *channel)
 	return rc == 0 ? 0 : ctl_fail_connect(ctl, CONTROL_IPC_NAME, client_error(rc));
 }
 
-/* is_slow: the daemon sets the time limit. @return bytes of the answer, or minus the exit status */
+/*
+ * Send a request and wait for the answer. is_slow: the daemon sets the time limit. @return bytes of the answer;
+ * negative: minus the exit status
+ */
 static int call(struct ctl *ctl, bool is_slow, const void *request, size_t size, void *response, size_t response_size)
 {
 	const struct iovec iov = {(void *)(uintptr_t)request, size};
@@ -47,7 +50,7 @@ static int call(struct ctl *ctl, bool is_slow, const void *request, size_t size,
 	return (int)rc;
 }
 
-/* --- questions --- */
+/* --- requests --- */
 
 static struct control_req *request_create(const struct control_question *question, size_t *size)
 {
@@ -91,7 +94,7 @@ int control_ask(struct ctl *ctl, const struct control_question *question, struct
 	return 0;
 }
 
-/* Read the data behind the header. false: it is malformed. */
+/* Read the data behind the header. @return false: the data is malformed */
 static bool read_nodes(struct control_nodes *nodes, const uint8_t *at, size_t left)
 {
 	struct control_node head;

@@ -23,20 +23,17 @@ struct control_nodes {
 	struct {
 		uint32_t nodeid;
 		uint32_t size;
-		const char *text; /* names, each with a NUL */
+		const char *text; /* names of its plugins, each with a NUL */
 	} list[4096];
 	uint8_t *bytes;
 };
 
 /**
- * Send a request and wait for the answer without limit. @return 0; or the exit status with ctl->error set:
- * there is no answer
+ * Send a request and wait for the answer without a limit. @return 0; if there is no answer, the exit status with
+ * ctl->error set
  */
 int control_ask(struct ctl *ctl, const struct control_question *question, struct control_answer *answer);
-/**
- * Get the plugins of all nodes. Return as control_ask does. The list in nodes is valid until
- * control_nodes_fini.
- */
+/** Get the plugins of all nodes. The list in nodes is valid until control_nodes_fini. @return as control_ask */
 int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes);
 void control_nodes_fini(struct control_nodes *nodes);
 
@@ -44,24 +41,23 @@ struct control_keys {
 	uint32_t flags; /* CONTROL_KEYS_* */
 	size_t size;
 	uint8_t *bytes; /* the whole answer, which the caller frees */
-	char *text;     /* points into bytes: size bytes, the last one a NUL, with three texts for
-			 * each key */
+	char *text;     /* points into bytes: `size` bytes, the last one a NUL, with three texts for each key */
 };
 
 /**
- * Get the keys of another node that begin with a prefix. Return as control_ask does. An error of
- * that node is an error as well.
+ * Get the keys of another node that begin with a prefix. An error that this node reports is an error of the call as
+ * well. @return as control_ask
  */
 int control_ask_keys(
 	struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix, struct control_keys *keys);
 
 struct control_reload {
-	int32_t rc; /* 0; -EINVAL: refused; another negative errno */
+	int32_t rc; /* 0; -EINVAL: the file was rejected; another negative errno */
 	uint32_t nodeid;
-	char *text; /* caller frees */
+	char *text; /* the caller frees it */
 };
 
-/** Reload this node alone, or check it. Return as control_ask does. */
+/** Reload only this node, or only check its file. @return as control_ask */
 int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload);
 
 #endif

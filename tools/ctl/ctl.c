@@ -15,7 +15,7 @@
 #include "tools/ctl/doctor/doctor.h"
 
 #define TIMEOUT_S 5
-#define USAGE_COLUMN 34 /* of the help's text behind a command */
+#define USAGE_COLUMN 34 /* column of the help text behind a command */
 
 #define LOOKS (CTL_REPEATABLE | CTL_OF_NODES)
 
@@ -109,7 +109,9 @@ static void print_usage(FILE *out)
 		int length = fprintf(
 			out, "  %s%s%s", command->name, *command->arguments != '\0' ? " " : "", command->arguments);
 
-		/* The help has a column of its own, and a line of its own behind long arguments. */
+		/*
+		 * The help text begins at its column. If the arguments are too long for that, it has a line of its own.
+		 */
 		if (length > USAGE_COLUMN - 2)
 			fputc('\n', out);
 		fprintf(out, "%*s%s\n", length > USAGE_COLUMN - 2 ? USAGE_COLUMN : USAGE_COLUMN - length, "",
@@ -132,7 +134,7 @@ static void print_usage(FILE *out)
 		TIMEOUT_S);
 }
 
-/* word may be NULL. */
+/* Set ctl->error for wrong usage. word may be NULL. */
 static int usage_error(struct ctl *ctl, const char *what, const char *word)
 {
 	return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help lists what there is", "%s%s%s", what,
@@ -190,7 +192,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* Handle one global option, given as word. @return -1: continue; otherwise the exit status */
+/* Handle one global option. word: the option as it was given. @return -1: continue; otherwise the exit status */
 static int take_option(struct ctl *ctl, int letter, const char *word)
 {
 	double seconds;
@@ -259,10 +261,10 @@ static bool is_global(const char *word)
 }
 
 /*
- * Global options may be anywhere in the words. Other words that begin with "--" are the command's own options,
- * and stay in argv. After an error the remaining global options are still handled, since one of them decides
+ * Handle the global options, which may be anywhere in the words. Other words that begin with "--" are the command's own
+ * options, and stay in argv. After an error the remaining global options are still handled, since one of them decides
  * the form of the message.
- * @return -1: continue; CTL_GOOD: all is done; CTL_USAGE with ctl->error set
+ * @return -1: continue; CTL_GOOD: nothing is left to do; CTL_USAGE with ctl->error set
  */
 static int parse_options(struct ctl *ctl, int *argc, char **argv)
 {
@@ -283,7 +285,7 @@ static int parse_options(struct ctl *ctl, int *argc, char **argv)
 			continue;
 		}
 		optind = 0;
-		do { /* several letters may share one word */
+		do { /* one word may have several letters */
 			int letter = getopt_long(pair[2] != NULL ? 3 : 2, pair, "+f:w::qv", options, NULL);
 			int code = take_option(ctl, letter, pair[1]);
 
@@ -299,7 +301,7 @@ static int parse_options(struct ctl *ctl, int *argc, char **argv)
 	return first.code != 0 ? first.code : -1;
 }
 
-/* Without a command there is no document that could contain the error. */
+/* Print the error. If there is no valid command, print it as text, since a document has the name of its command. */
 static int tell_error(struct ctl *ctl, const struct ctl_command *command)
 {
 	static const struct ctl_command none = {.name = ""};
@@ -366,7 +368,7 @@ int ctl_main(int argc, char **argv)
 
 	ctl.has_color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	signal(SIGPIPE, SIG_DFL);
-	/* Words that are still being typed are not parsed as a command line. */
+	/* The words of __complete are still being typed, so they are not parsed as a command line. */
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
 		return complete_run(&ctl, argc - 2, argv + 2);
 	if (argc == 2 && strcmp(argv[1], "__node") == 0)

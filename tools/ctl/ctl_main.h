@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coterie-ctl's commands of its own. */
+/* Entry point of coterie-ctl. */
 #ifndef TOOLS_CTL_CTL_MAIN_H
 #define TOOLS_CTL_CTL_MAIN_H
 
-/** argv[0] is any name. @return exit status: book configuration, "Programs" */
+/** Run coterie-ctl. argv[0] may be any name. @return exit status: book configuration, "Programs" */
 int ctl_main(int argc, char **argv);
 
 #endif

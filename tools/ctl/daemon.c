@@ -16,7 +16,7 @@ char *daemon_config_file(struct ctl *ctl) { return fact_text(ctl, CTL_STATS, "st
 
 /* --- checksum --- */
 
-/* Of what fd reads, by sha256sum(1): nothing more to link. */
+/* Compute the checksum of the file fd by running sha256sum(1), so that no further library is needed. */
 static void checksum(int fd, char sum[65])
 {
 	char program[] = "sha256sum", *arguments[] = {program, NULL};
@@ -84,7 +84,10 @@ void daemon_program(char path[4096])
 	snprintf(path, 4096, "%s", SBIN_DIR "/coterie");
 }
 
-/* The running daemon may have been told which node it is. @return caller frees; NULL: it does not run */
+/*
+ * Return the name of this node in the running daemon, which may have been given on its command line. @return the caller
+ * frees it; NULL: no daemon runs
+ */
 static char *local_name(struct ctl *ctl)
 {
 	char buffer[12], *name = NULL;
@@ -99,7 +102,10 @@ static char *local_name(struct ctl *ctl)
 	return name;
 }
 
-/* Its output as text; what it complains of as well, or not. @return the exit status; -errno */
+/*
+ * Run the daemon's program, and get its output as text. with_errors: also get its standard error. @return the exit
+ * status; -errno
+ */
 static int run_daemon(struct ctl *ctl, const char *mode, const char *file, bool with_errors, char **text)
 {
 	char path[4096], config[] = "-c", node[] = "--node", program[] = "coterie";
@@ -162,7 +168,7 @@ static int run_daemon(struct ctl *ctl, const char *mode, const char *file, bool 
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
-/* `FILE:LINE: text`, or a line without a place. */
+/* Add a finding from a line `FILE:LINE: text`, or from a line without a place. */
 static void add_finding(struct json_object *findings, const char *line, const char *level)
 {
 	struct json_object *finding = json_object_new_object();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Facts for several commands: keys, nodes, the verdict and links. */
+/* Facts for several commands: keys, nodes, the verdict about quorum, and links. */
 #include "tools/ctl/ctl.h"
 
 #include <assert.h>
@@ -64,7 +64,7 @@ static struct json_object *hex_value(const uint8_t *bytes, size_t size)
 
 static_assert(CMAP_VALUETYPE_INT8 == COTERIE_MAP_I8 && CMAP_VALUETYPE_UINT64 == COTERIE_MAP_U64, "one numbering");
 
-/* The bytes are followed by enough zeros for any number, so a text is terminated as well. */
+/* Return the value as JSON. Enough zeros for any number follow the bytes, so a text is terminated as well. */
 static struct json_object *value_object(cmap_value_types_t type, const void *bytes, size_t size)
 {
 	int64_t whole;
@@ -91,7 +91,7 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 }
 
 /*
- * Return the value of another node's key as JSON. NULL: the key was not found. type: set if it was found, may be
+ * Return the value of another node's key as JSON. NULL: the key was not found. type: set if the key was found, may be
  * NULL.
  */
 static struct json_object *value_there(
@@ -113,7 +113,7 @@ struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char
 		return value_there(ctl, map, key, type_out);
 	if (!ctl_try(ctl, map) || cmap_get(handle_of(ctl, map), key, NULL, &size, &type) != CS_OK)
 		return NULL;
-	/* The value may grow before the second request, which then fails. */
+	/* The value may become longer before the second request. If it is longer than this room, the request fails. */
 	size_t room = size + 64;
 	char *bytes = calloc(1, room + 1);
 	struct json_object *value = NULL;
@@ -168,7 +168,7 @@ void fact_each(
 
 /* --- nodes --- */
 
-/* Search the node list for a name first, since a name may be a number. */
+/* Search the names of the node list first, since a name may look like a number. */
 uint32_t fact_find_node(struct json_object *nodes, const char *word)
 {
 	char *end;
@@ -197,7 +197,7 @@ uint32_t fact_local(struct ctl *ctl)
 	return (uint32_t)fact_number(ctl, CTL_CONFIG, "runtime.votequorum.this_node_id", 0);
 }
 
-/* --- verdict --- */
+/* --- verdict about quorum --- */
 
 int fact_quorate(struct ctl *ctl)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `key create`: a file with the key that the nodes of a ring share. */
+/* `key create`: make a file with the key that the nodes of a ring share. */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static int fail(struct ctl *ctl, const char *what, const char *file)
 		"cannot %s '%.200s': %s", what, file, strerror(error));
 }
 
-/* Without the rights of root the file stays the caller's. */
+/* Make the daemon's user the owner of the file. Without the rights of root the caller stays the owner. */
 static int give_to_daemon(struct ctl *ctl, int fd, const char *file)
 {
 	const struct passwd *user = geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
@@ -42,7 +42,7 @@ static int fill(struct ctl *ctl, int fd, const char *file)
 	size_t done = 0;
 	int code = 0;
 
-	/* Up to 256 bytes come whole, or the kernel has no randomness yet and the call waits. */
+	/* Up to 256 bytes are returned at once. If the kernel has no randomness yet, the call waits. */
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
 		code = fail(ctl, "get random bytes for", file);
 	while (code == 0 && done < sizeof(key)) {
@@ -59,7 +59,7 @@ static int fill(struct ctl *ctl, int fd, const char *file)
 	return code;
 }
 
-/* The name is on the disk only when its folder is. */
+/* Write the folder to the disk: the file's name is on the disk only after that. */
 static int sync_folder(struct ctl *ctl, const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -75,7 +75,10 @@ static int sync_folder(struct ctl *ctl, const char *file)
 	return code;
 }
 
-/* link(2) overwrites no file, even one that came in the meantime. */
+/*
+ * Give the temporary file its name. Without is_forced, link(2) is used, since it does not replace a file that was
+ * created meanwhile.
+ */
 static int put_in_place(struct ctl *ctl, const char *temporary, const char *file, bool is_forced)
 {
 	if (is_forced)
@@ -100,7 +103,7 @@ static int create(struct ctl *ctl, const char *file, bool is_forced)
 		return ctl_fail(ctl, CTL_REFUSED, "name a file", "'%.200s' is no regular file", file);
 	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
 		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
-	int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+	int fd = mkostemp(temporary, O_CLOEXEC); /* creates the file with mode 0600 */
 	int code = fd < 0 ? fail(ctl, "create", file) : 0;
 
 	if (code == 0)

@@ -12,7 +12,7 @@
 /* --- the answer --- */
 
 static const struct {
-	const char *word, *text; /* NULL: use the text of the node */
+	const char *word, *text; /* NULL: use the text that the node has sent */
 } results[] = {
 	[CFG_NODE_READY] = {"unchanged", NULL},
 	[CFG_NODE_APPLIED] = {"rotated", NULL},
@@ -80,7 +80,7 @@ int key_rotate(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	if (code != 0)
 		return code;
 	if (ctl->timeout_s < RELOAD_LIMIT_S)
-		alarm(RELOAD_LIMIT_S); /* the nodes may take long: the daemon sets the limit */
+		alarm(RELOAD_LIMIT_S); /* the daemon sets the limit, since the nodes may need long */
 	ssize_t size = reload_call(ctl, &request, sizeof(request), &bytes);
 
 	if (size < 0) {

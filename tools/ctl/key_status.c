@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * `key status`: show the key that the ring is encrypted with, and the nodes that have another one.
- */
+/* `key status`: show the key that encrypts the ring, and the nodes that have another key. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -9,8 +7,8 @@
 #include <string.h>
 
 /*
- * Parse "aes256-gcm 1a2b -> none 0000" of the transports udp and udpu. The second half exists only while
- * keys change.
+ * Parse "aes256-gcm 1a2b -> none 0000", the text of the transports udp and udpu. The second half exists only while keys
+ * change.
  */
 static void put_keys(struct ctl *ctl, struct json_object *data)
 {
@@ -30,7 +28,7 @@ static void put_keys(struct ctl *ctl, struct json_object *data)
 	free(text);
 }
 
-/* For knet and for a Corosync daemon only the configuration is known. */
+/* Add the encryption of the configuration: for knet and for a Corosync daemon nothing else is known. */
 static void put_configured(struct ctl *ctl, struct json_object *data)
 {
 	char *secauth = fact_text(ctl, CTL_CONFIG, "totem.secauth");
@@ -49,8 +47,8 @@ static void put_configured(struct ctl *ctl, struct json_object *data)
 }
 
 /*
- * Look for the node in stats.coterie.strangers (cmap_keys(7)). @return false: no datagram of this node was
- * refused
+ * Find the node in stats.coterie.strangers (cmap_keys(7)), and get its word. @return false: no datagram of this node
+ * was rejected
  */
 static bool is_stranger(const char *strangers, int64_t id, char word[8])
 {
@@ -64,10 +62,7 @@ static bool is_stranger(const char *strangers, int64_t id, char word[8])
 	return false;
 }
 
-/*
- * Report a copied key file that has no effect, because the daemon uses an older one in its state
- * folder.
- */
+/* Add a warning if a copied key file has no effect, since the daemon uses an older key in its state folder. */
 static void put_files(struct ctl *ctl, struct json_object *data)
 {
 	char *file = fact_text(ctl, CTL_STATS, "stats.coterie.key_file");
@@ -94,7 +89,7 @@ static void put_nodes(struct ctl *ctl, bool is_encrypted, struct json_object *da
 		put_number(node, "id", get_number(member, "id"));
 		put_text(node, "name", get_text(member, "name"));
 		put_bool(node, "local", get_bool(member, "local"));
-		/* In an encrypted ring every accepted packet of a member was authentic. */
+		/* A member whose datagrams are accepted has the key of an encrypted ring. */
 		if (!is_stranger(strangers, get_number(member, "id"), word))
 			strcpy(word, !is_joined ? "unknown" : is_encrypted ? "same" : "none");
 		put_text(node, "key", word);

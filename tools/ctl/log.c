@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define LINES 100 /* number of lines without --lines */
+#define LINES 100 /* number of lines that are shown without --lines */
 #define LINE_MAX_SIZE 65536
 #define FOLLOW_LOOK_NS 200000000
 
@@ -28,7 +28,7 @@ static int level_of(const char *name)
 /* --- lines of the file (book configuration, "Logging") --- */
 
 struct line {
-	struct timespec at; /* 0: the file has no times */
+	struct timespec at; /* 0: the lines of the file have no times */
 	int level;
 	char subsys[64];
 	const char *text;
@@ -47,13 +47,13 @@ struct follow {
 	struct filter filter;
 	char *name;
 	FILE *file;
-	char *text; /* the current line, which may be incomplete */
+	char *text; /* the current line, of which a part may be missing */
 	size_t length, room;
 };
 
 /*
- * Parse "Nov 20 06:23:40.962 " in local time. The year is missing: use the latest one that is not in the
- * future.
+ * Parse "Nov 20 06:23:40.962 " in local time. There is no year, so take the latest year for which the time is not in
+ * the future.
  */
 static const char *parse_time(const char *at, struct timespec *time_out)
 {
@@ -79,7 +79,7 @@ static const char *parse_time(const char *at, struct timespec *time_out)
 	return end + used;
 }
 
-/* @return false: it is not a line of the daemon */
+/* Parse a line. @return false: the line is not of the daemon */
 static bool parse_line(const char *at, struct line *line)
 {
 	char level[16];
@@ -87,7 +87,7 @@ static bool parse_line(const char *at, struct line *line)
 
 	*line = (struct line){.level = -1};
 	at = parse_time(at, &line->at);
-	/* [PID] HOST NAME LEVEL [SUBSYS] TEXT */
+	/* The format is [PID] HOST NAME LEVEL [SUBSYS] TEXT. */
 	if (sscanf(at, " [%*d] %*s %*s %15[a-z] [%63[^]]]%n", level, line->subsys, &used) != 2 || used == 0)
 		return false;
 	line->level = level_of(level);
@@ -119,7 +119,7 @@ static struct json_object *line_object(const struct line *line)
 	return object;
 }
 
-/* @return false: the file ends, perhaps within a line, which is kept */
+/* Read the next line. @return false: end of the file; the part of a line before it is kept */
 static bool next_line(struct follow *follow)
 {
 	for (;;) {
@@ -131,7 +131,7 @@ static bool next_line(struct follow *follow)
 			size_t room = 2 * follow->room + 256;
 			char *text = room <= LINE_MAX_SIZE ? realloc(follow->text, room) : NULL;
 
-			if (text == NULL) { /* it is not a line of the daemon */
+			if (text == NULL) { /* the line is too long for one of the daemon */
 				follow->length = 0;
 				continue;
 			}
@@ -157,7 +157,7 @@ static void read_lines(struct follow *follow, struct json_object *lines)
 		if (!parse_line(follow->text, &line) || !passes(filter, &line))
 			continue;
 		json_object_array_add(lines, line_object(&line));
-		/* Shorten the list only sometimes, since removing from the front moves the rest. */
+		/* Shorten the list only sometimes, since each time the remaining lines are moved. */
 		size_t count = json_object_array_length(lines);
 		if (count >= filter->lines * 2)
 			json_object_array_del_idx(lines, 0, count - filter->lines);
@@ -233,7 +233,7 @@ static void follow_free(struct follow *follow)
 	free(follow);
 }
 
-/* @return 0; the exit status with ctl->error set */
+/* Open the log file. @return 0; the exit status with ctl->error set */
 static int open_log(struct ctl *ctl, struct follow *follow)
 {
 	char *is_used = fact_text(ctl, CTL_CONFIG, "logging.to_logfile");
@@ -279,7 +279,7 @@ int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	return code;
 }
 
-/* --- following it --- */
+/* --- new lines --- */
 
 static void show_new(struct ctl *ctl, const struct ctl_command *command, struct follow *follow)
 {
@@ -309,7 +309,7 @@ static void heed_rotation(struct ctl *ctl, const struct ctl_command *command, st
 		follow->length = 0;
 	}
 	if (stat(follow->name, &named) < 0 || (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino))
-		return; /* there is no new file yet: the daemon still writes to the old one */
+		return; /* there is no new file yet, so the daemon still writes to the old one */
 	FILE *file = fopen(follow->name, "re");
 	if (file == NULL)
 		return;
@@ -325,7 +325,7 @@ int log_follow(struct ctl *ctl, const struct ctl_command *command)
 	struct follow *follow = ctl->follow;
 
 	ctl->asked = fact_local(ctl);
-	ctl_close(ctl); /* the file stays after the daemon has ended */
+	ctl_close(ctl); /* continue without the daemon: the file stays after the daemon has ended */
 	while (!ferror(ctl->out)) {
 		show_new(ctl, command, follow);
 		heed_rotation(ctl, command, follow);
@@ -355,7 +355,7 @@ void log_print(const struct ctl *ctl, struct json_object *data)
 struct levels {
 	struct ctl *ctl;
 	struct json_object *list;
-	const char *everywhere; /* debug level of subsystems without their own */
+	const char *everywhere; /* debug level of subsystems without a level of their own */
 };
 
 static bool see_level(void *arg, const char *key)

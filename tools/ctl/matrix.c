@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The matrix of nodes that hear each other. Every node of the ring that can be queried reports the nodes that its
- * transport reaches. With knet that is measured on the links. With udp and udpu it is the membership of its ring. A
- * node that cannot be queried has no list.
+ * transport reaches. With knet these are known from measurements of the links. With udp and udpu they are the members
+ * of the ring. A node that cannot be queried has no list.
  */
 #include "tools/ctl/ctl.h"
 
@@ -41,7 +41,7 @@ static void put_row(struct ctl *ctl, struct json_object *members, struct json_ob
 	uint32_t id = (uint32_t)get_number(member, "id");
 
 	if (id != local && remote_open(ctl, id) != 0) {
-		memset(&ctl->error, 0, sizeof(ctl->error)); /* unknown */
+		memset(&ctl->error, 0, sizeof(ctl->error)); /* the node's list is unknown */
 		return;
 	}
 	struct json_object *list = heard_here(ctl, members, id);

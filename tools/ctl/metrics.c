@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `metrics`: the statistics of a daemon as OpenMetrics text, for a collector that reads files. What the
- * plugin metrics serves: plugins/common/metrics has the text.
+ * `metrics`: print the statistics of a daemon as OpenMetrics text, for a collector that reads files. It is the text
+ * that the plugin metrics sends. plugins/common/metrics makes it.
  */
 #include "tools/ctl/ctl.h"
 
@@ -25,7 +25,7 @@ int metrics_run(struct ctl *ctl, const struct ctl_command *command, int argc, ch
 	if (code == 0) {
 		int rc = metrics_render(&source, &options, &text);
 
-		/* Only whole: a collector would take the rest for all there is. */
+		/* Print only a complete text: a collector could not detect that a part is missing. */
 		if (rc < 0)
 			code = ctl_fail(ctl, CTL_FAILED, "", "no text: %s", strerror(-rc));
 		else

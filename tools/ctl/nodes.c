@@ -8,7 +8,7 @@
 
 #include "tools/ctl/remote.h"
 
-/* --- which --- */
+/* --- the chosen nodes --- */
 
 static struct json_object *find(struct json_object *members, uint32_t nodeid)
 {
@@ -18,7 +18,10 @@ static struct json_object *find(struct json_object *members, uint32_t nodeid)
 	return NULL;
 }
 
-/* Call each for every word of "1,n2" with its node, or 0. @return false: each has returned it */
+/*
+ * Call each() for every word of a list such as "1,n2", with the node's id, or 0 for an unknown word. Stop if it returns
+ * false. @return false: it was stopped
+ */
 static bool each_word(const char *list, struct json_object *nodes,
 	bool (*each)(void *arg, const char *word, uint32_t nodeid), void *arg)
 {
@@ -44,7 +47,7 @@ bool nodes_has(const struct ctl *ctl, struct json_object *nodes, uint32_t nodeid
 
 struct choice {
 	struct ctl *ctl;
-	struct json_object *members, *chosen; /* ids, or NULL: only check the words */
+	struct json_object *members, *chosen; /* ids of the chosen nodes, or NULL: only check the words */
 };
 
 static bool choose(void *arg, const char *word, uint32_t nodeid)
@@ -69,7 +72,10 @@ int nodes_check(struct ctl *ctl, struct json_object *members)
 	return ctl->error.code;
 }
 
-/* Choose all nodes of the node list and of the ring. @return [id]; NULL with ctl->error set */
+/*
+ * Return the nodes of --nodes. "all" means all nodes of the node list and of the ring. @return [id]; NULL with
+ * ctl->error set
+ */
 static struct json_object *choose_nodes(struct ctl *ctl, struct json_object *members)
 {
 	struct choice choice = {.ctl = ctl, .members = members, .chosen = json_object_new_array()};
@@ -88,7 +94,7 @@ static struct json_object *choose_nodes(struct ctl *ctl, struct json_object *mem
 	return choice.chosen;
 }
 
-/* --- their answers --- */
+/* --- the answers of nodes --- */
 
 static int answer_of(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
@@ -98,13 +104,13 @@ static int answer_of(struct ctl *ctl, const struct ctl_command *command, int arg
 	if (code == 0)
 		code = answer_gather(ctl, command, argc, argv, data);
 	if (remote_error(ctl) != 0)
-		code = ctl->error.code; /* do not let missing data look like absent keys */
+		code = ctl->error.code; /* an error must be printed, since missing data would look like missing keys */
 	answer_print(ctl, command, data);
 	remote_close(ctl);
 	return code;
 }
 
-/* Print a title, which only text needs. An error names its node itself. */
+/* Print a title with the node's name. Only text needs it. The text of an error already names the node. */
 static void print_title(const struct ctl *ctl, struct json_object *members, bool is_first)
 {
 	char buffer[12];
@@ -133,7 +139,7 @@ int nodes_answer(struct ctl *ctl, const struct ctl_command *command, int argc, c
 	for (size_t i = 0; chosen != NULL && i < json_object_array_length(chosen); i++) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
 		ctl->asked = (uint32_t)json_object_get_int64(json_object_array_get_idx(chosen, i));
-		answer_limit(ctl, command); /* start again for each node */
+		answer_limit(ctl, command); /* each node has the whole time limit */
 		print_title(ctl, members, i == 0);
 		code = answer_of(ctl, command, argc, argv);
 		worst = worst == 0 ? code : worst;

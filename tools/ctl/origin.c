@@ -5,15 +5,15 @@
 
 #include "common/fixed_keys.h"
 
-#define COMPUTED "runtime.config." /* keys that follow from a section, including defaults */
+#define COMPUTED "runtime.config." /* prefix of the keys that are computed from a section, defaults included */
 
 static bool begins(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
-/* --- how it can be changed --- */
+/* --- how a key can be changed --- */
 
 /*
- * Return whether the key is an address of this node. Without a nodelist the daemon compares
- * addresses, in the section of link 0.
+ * Return whether the key is an address of this node. Without a nodelist the daemon compares addresses in the section of
+ * link 0.
  */
 static bool is_own_address(const char *key)
 {
@@ -23,7 +23,7 @@ static bool is_own_address(const char *key)
 }
 
 /*
- * Return whether it is a key of encryption that the transport can change. udp and udpu have other
+ * Return whether the key belongs to encryption, and the transport can change it while it runs. udp and udpu have other
  * keys than knet.
  */
 static bool can_rekey(const char *key, const char *transport)
@@ -50,7 +50,7 @@ const char *origin_changeable(const char *key, const char *transport)
 													  : "runtime";
 }
 
-/* --- where it is from --- */
+/* --- the origin of a key --- */
 
 const char *origin_of_daemon(const char *key)
 {
@@ -70,10 +70,7 @@ const struct daemon_key *origin_find(const struct daemon_keys *file, const char 
 	return NULL;
 }
 
-/*
- * Return whether a timer follows from others if the file does not set it:
- * book configuration, "Timers".
- */
+/* Return whether a timer is computed from others if the file does not set it: book configuration, "Timers". */
 static bool is_calculated(const char *name)
 {
 	static const char *const names[] = {
@@ -86,8 +83,8 @@ static bool is_calculated(const char *name)
 }
 
 /*
- * Return whether the key is a default. coterie.conf encrypts a ring by default. Other keys without a line
- * follow from other keys.
+ * Return whether a key that no line sets is a default: coterie.conf encrypts a ring by default. All other keys without
+ * a line are computed from other keys.
  */
 static bool is_default(const char *key)
 {
@@ -114,7 +111,7 @@ static bool is_same(struct json_object *row, const struct daemon_key *written)
 void origin_put_given(struct json_object *row)
 {
 	put_text(row, "source", "plugin load");
-	put_text(row, "changeable", "never"); /* while this plugin is loaded */
+	put_text(row, "changeable", "never"); /* while this plugin is loaded, its options do not change */
 }
 
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
@@ -130,6 +127,7 @@ void origin_put(struct json_object *row, const char *key, const struct daemon_ke
 	else if (origin_of_daemon(key) != NULL)
 		put_text(row, "source", origin_of_daemon(key));
 	else if (file != NULL)
-		put_text(row, "source", "runtime"); /* it was set later, or the file has changed */
+		put_text(row, "source", "runtime"); /* the key was set later, or the file has changed since it was
+						     * read */
 	put_text(row, "changeable", origin_changeable(key, transport));
 }

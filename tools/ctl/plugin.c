@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `plugin`. */
+/* `plugin`: list, load, unload and replace plugins. */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -20,14 +20,14 @@ static bool has_name(const char *text, uint32_t size, const char *name)
 	return false;
 }
 
-/* Add, for each plugin of this node, the nodes that have sent their lists and lack it. */
+/* Add to each plugin of this node a list of the nodes that lack it. Only nodes that have sent their own lists count. */
 static void put_missing(struct ctl *ctl, struct json_object *plugins)
 {
 	struct control_nodes nodes;
 
 	if (control_ask_nodes(ctl, &nodes) != 0) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
-		return; /* this daemon has no such list */
+		return; /* this daemon, for example Corosync's, has no such list */
 	}
 	for (size_t i = 0; i < json_object_array_length(plugins); i++) {
 		struct json_object *plugin = json_object_array_get_idx(plugins, i);
@@ -53,7 +53,7 @@ int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data
 	struct json_object *plugins = answers_plugins(&source, "stats.plugins.");
 	if (json_object_array_length(plugins) > 0) {
 		put_missing(ctl, plugins);
-	} else { /* a Corosync daemon */
+	} else { /* the daemon is Corosync's */
 		json_object_put(plugins);
 		plugins = answers_services(&source);
 	}
@@ -108,7 +108,7 @@ static int make_absolute(struct ctl *ctl, const char *file, char path[PATH_MAX])
 
 static bool is_file(const char *word) { return strchr(word, '/') != NULL; }
 
-/* Find the plugin in the daemon's list, or return NULL. */
+/* Return the plugin in the daemon's list, or NULL. */
 static struct json_object *find_plugin(struct ctl *ctl, const char *name)
 {
 	const struct metrics_source source = ctl_source(ctl);
@@ -136,7 +136,7 @@ static struct json_object *describe(const char *name)
 	return plugin;
 }
 
-/* Return "tally" for "/a/b/tally.so" or "tally". */
+/* Get the plugin's name: "tally" from "/a/b/tally.so" or "tally". */
 static void name_of(const char *word, char name[64])
 {
 	const char *slash = strrchr(word, '/');
@@ -146,8 +146,8 @@ static void name_of(const char *word, char name[64])
 }
 
 /*
- * Print the result, with the daemon's data about the plugin. before: that data of an unloaded
- * plugin; taken over.
+ * Make the answer, with the daemon's data about the plugin. before: the data of a plugin that is now unloaded. Its
+ * ownership moves to the answer.
  */
 static int finish(struct ctl *ctl, const char *word, const char *action, const struct control_answer *answer,
 	struct json_object *before, struct json_object *data)

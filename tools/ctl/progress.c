@@ -1,5 +1,6 @@
 /*
- * A line on the terminal while a command waits. A thread writes it, since the command itself waits in calls of libraries.
+ * A line on the terminal while a command waits. A separate thread writes the line, since the command itself waits in
+ * calls of libraries.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +16,7 @@
 
 #include "tools/ctl/ctl.h"
 
-#define QUIET_S 2 /* a command that is done by then shows nothing */
+#define QUIET_S 2 /* a command that ends before this time shows no line */
 
 struct progress {
 	pthread_mutex_t lock;
@@ -25,7 +26,10 @@ struct progress {
 	bool is_over;
 };
 
-/* The line ends with a return: what is written next stands in its place, also the message of a signal handler. */
+/*
+ * Write the line each second. It ends with a carriage return, so any later output overwrites it, also the message of a
+ * signal handler.
+ */
 static void *progress_run(void *arg)
 {
 	struct progress *progress = arg;
@@ -62,7 +66,7 @@ struct progress *progress_begin(const struct ctl *ctl, const char *what)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&progress->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	/* Signals are for the thread that waits. */
+	/* Signals must be handled by the thread that waits. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int rc = pthread_create(&progress->thread, NULL, progress_run, progress);

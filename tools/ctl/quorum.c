@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `quorum` and what changes it. */
+/* `quorum`: show the votes, and change them. */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 /* --- show --- */
 
-/* @return 0; the exit status with ctl->error set */
+/* Get this node's verdict about quorum. @return 0; the exit status with ctl->error set */
 static int read_verdict(struct ctl *ctl, bool *is_quorate)
 {
 	int quorate, code;
@@ -27,7 +27,10 @@ static int read_verdict(struct ctl *ctl, bool *is_quorate)
 	return error == CS_OK ? 0 : ctl_fail_cs(ctl, "quorum", error);
 }
 
-/* Of another node its verdict alone: the votes are the same for all of a partition. */
+/*
+ * Make the answer. For another node it has only the node's verdict, since the votes are the same for all nodes of a
+ * partition.
+ */
 int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	const struct metrics_source source = ctl_source(ctl);
@@ -212,7 +215,7 @@ int quorum_unblock(struct ctl *ctl, int argc, char **argv, struct json_object *d
 
 		fprintf(stderr, "This partition may become quorate while another one is. Are all missing nodes off? "
 				"(yes/no) ");
-		alarm(0); /* a person takes the time */
+		alarm(0); /* no time limit while a person reads and answers */
 		if (fgets(word, sizeof(word), stdin) == NULL || strcmp(word, "yes\n") != 0)
 			return ctl_fail(ctl, CTL_REFUSED, NULL, "quorum unblock: not confirmed");
 	} else if (!ctl->is_confirmed) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `reload` and `shutdown`. */
+/* The commands `reload` and `shutdown`. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 struct snapshot {
 	struct ctl *ctl;
-	struct json_object *values; /* key: text */
+	struct json_object *values; /* object {key: text} */
 };
 
 static bool see_value(void *arg, const char *key)
@@ -29,7 +29,7 @@ static bool see_value(void *arg, const char *key)
 	return true;
 }
 
-/* The sections that a reload reads. */
+/* Read the keys of the sections that a reload changes. */
 static struct json_object *take_snapshot(struct ctl *ctl)
 {
 	static const char *const sections[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid."};
@@ -57,14 +57,14 @@ static void put_changes(struct json_object *before, struct json_object *after, s
 	}
 }
 
-/* List values of the file that the daemon has not applied. */
+/* List the values of the file that the daemon has not applied. */
 static void put_refused(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *refused = json_object_new_array(), *restart = json_object_new_array();
 	char *file = daemon_config_file(ctl);
 	struct daemon_keys keys = {0};
 
-	/* Without the file's name, as with Corosync, a comparison is not possible. */
+	/* Corosync's daemon does not report the file's name. Without it no comparison is possible. */
 	if (file != NULL && daemon_read_keys(ctl, file, &keys) != 0)
 		memset(&ctl->error, 0, sizeof(ctl->error));
 	for (size_t i = 0; i < keys.count; i++) {
@@ -82,11 +82,11 @@ static void put_refused(struct ctl *ctl, struct json_object *data)
 	}
 	daemon_keys_fini(&keys);
 	free(file);
-	json_object_object_add(data, "refused", refused); /* replaces an older list */
+	json_object_object_add(data, "refused", refused); /* this replaces an older list */
 	json_object_object_add(data, "needs_restart", restart);
 }
 
-/* Check this node's file with our daemon's program, for a daemon of Corosync. */
+/* Check this node's file with the program of Coterie's daemon, for a daemon of Corosync. */
 static int check_here(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *findings = json_object_new_array(), *nodes = json_object_new_array();
@@ -112,7 +112,7 @@ static int check_here(struct ctl *ctl, struct json_object *data)
 	return code;
 }
 
-/* Reload a daemon of Corosync, and show the known results. */
+/* Reload a daemon of Corosync, and list the results that are known. */
 static int reload_here(struct ctl *ctl, struct json_object *before, struct json_object *data)
 {
 	struct json_object *nodes = json_object_new_array(), *applied = json_object_new_array();
@@ -140,8 +140,8 @@ static int reload_here(struct ctl *ctl, struct json_object *before, struct json_
 }
 
 /*
- * Complete the report if Corosync nodes are in the ring: then only the map shows the changes of
- * this node.
+ * Complete the report of this node if Corosync nodes are in the ring. Then only a comparison of the map shows the
+ * changes.
  */
 static int complete_each(struct ctl *ctl, struct json_object *before, bool is_check, struct json_object *data)
 {
@@ -180,13 +180,13 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	}
 	if (code != 0)
 		return code;
-	bool has_map = ctl_try(ctl, CTL_CONFIG); /* needed only for daemons without a report */
+	bool has_map = ctl_try(ctl, CTL_CONFIG); /* needed only for daemons that send no report */
 	if (ctl->timeout_s < RELOAD_LIMIT_S)
-		alarm(RELOAD_LIMIT_S); /* the nodes may take long: the daemon sets the limit */
+		alarm(RELOAD_LIMIT_S); /* the daemon sets the limit, since the nodes may need long */
 	struct json_object *before = has_map ? take_snapshot(ctl) : NULL;
 	code = reload_ask(ctl, is_check, is_forced, data, &is_each);
 	if (code == RELOAD_UNKNOWN && !has_map)
-		code = ctl_open(ctl, CTL_CONFIG); /* it fails again, with the reason */
+		code = ctl_open(ctl, CTL_CONFIG); /* this call fails again, and sets ctl->error with the reason */
 	else if (code == RELOAD_UNKNOWN)
 		code = is_check ? check_here(ctl, data) : reload_here(ctl, before, data);
 	else if (is_each && has_map)
@@ -208,7 +208,7 @@ static void print_lines(const struct ctl *ctl, const char *title, struct json_ob
 	}
 }
 
-/* Compare everything except the id. */
+/* Compare two nodes in everything except their ids. */
 static bool is_alike(struct json_object *a, struct json_object *b)
 {
 	static const char *const members[] = {"result", "text", "changes", "restarts"};
@@ -219,7 +219,7 @@ static bool is_alike(struct json_object *a, struct json_object *b)
 	return true;
 }
 
-/* Print nodes with the same result together. */
+/* Print the nodes. Nodes with the same result are one line. */
 static void print_nodes(const struct ctl *ctl, struct json_object *nodes)
 {
 	size_t count = json_object_array_length(nodes);
@@ -291,11 +291,11 @@ int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *
 		char word[16];
 
 		fprintf(stderr, "Stop the cluster daemon of this node? (yes/no) ");
-		alarm(0); /* a person may take long */
+		alarm(0); /* no time limit while a person reads and answers */
 		if (fgets(word, sizeof(word), stdin) == NULL || strcmp(word, "yes\n") != 0)
 			return ctl_fail(ctl, CTL_REFUSED, NULL, "shutdown: not confirmed");
 	}
-	alarm(0); /* programs that are asked may take their time: the daemon sets the limit */
+	alarm(0); /* the daemon sets the limit, since other programs are asked whether they object */
 	struct progress *progress = progress_begin(ctl, "programs that may object");
 	cs_error_t error = corosync_cfg_try_shutdown(
 		ctl->cfg, is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);

@@ -12,7 +12,7 @@
 #include "tools/ctl/control.h"
 #include "tools/ctl/progress.h"
 
-#define PAUSE_NS 50000000 /* between attempts while the ring synchronises */
+#define PAUSE_NS 50000000 /* pause between two attempts while the ring synchronises */
 
 /* --- the request --- */
 
@@ -64,7 +64,7 @@ static bool has_text(struct json_object *list, const char *text)
 	return false;
 }
 
-/* Add the exact bytes only if the text does not show them. */
+/* Add the text. If the text does not show all of its bytes, also add them in hexadecimal. */
 static void put_readable(struct json_object *object, const char *name, const char *text)
 {
 	char hex[64];
@@ -81,7 +81,7 @@ static void put_value(struct json_object *row, const char *name, const char *val
 		put_readable(row, name, value);
 }
 
-/* "KEY OLD -> NEW" */
+/* Make a row from a line "KEY OLD -> NEW". */
 static struct json_object *make_row(char *line)
 {
 	struct json_object *row = json_object_new_object();
@@ -97,7 +97,7 @@ static struct json_object *make_row(char *line)
 	return row;
 }
 
-/* Parse the lines of a node that is ready. applied is NULL if it has not applied them. */
+/* Parse the lines of a node that is ready. is_applied: the node has applied its changes. */
 static void put_lines(struct json_object *node, char *text, struct json_object *data, bool is_applied)
 {
 	struct json_object *changes = json_object_new_array(), *restarts = json_object_new_array();
@@ -129,7 +129,7 @@ static void put_lines(struct json_object *node, char *text, struct json_object *
 	json_object_object_add(node, "restarts", restarts);
 }
 
-/* @return enum ctl_exit */
+/* Add the report of one node. @return enum ctl_exit */
 static int put_node(struct json_object *data, const struct cfg_wire_node_report *report, char *text)
 {
 	static const char *const results[] = {

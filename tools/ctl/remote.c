@@ -8,12 +8,12 @@
 #include "tools/ctl/control.h"
 #include "tools/ctl/progress.h"
 
-/* The result of one request. */
+/* The keys that one request has returned. */
 struct part {
 	enum control_map map;
 	char prefix[CONTROL_PREFIX_SIZE];
 	struct control_keys keys;
-	struct remote_key *list; /* ascending by name, as in a map */
+	struct remote_key *list; /* in ascending order of names, as in a map */
 	size_t count;
 	struct part *next;
 };
@@ -22,12 +22,12 @@ struct remote {
 	uint32_t nodeid;
 	bool is_quorate;
 	struct part *parts;
-	struct ctl_error error; /* code 0: none */
+	struct ctl_error error; /* code 0: no error */
 };
 
-/* --- questions --- */
+/* --- requests --- */
 
-/* Read three texts for each key: name, type, value. @return false: malformed, or out of memory */
+/* Read three texts for each key: name, type, value. @return false: the data is malformed, or there is no memory */
 static bool read_texts(struct part *part)
 {
 	const char *at = part->keys.text, *end = at + part->keys.size;
@@ -96,7 +96,10 @@ static struct part *ask(struct ctl *ctl, enum control_map map, const char *prefi
 	return part;
 }
 
-/* Return the part with all keys that have this prefix. After an error no more requests are sent. */
+/*
+ * Return the keys of the request for this prefix. Send the request if there is none yet. After an error no more
+ * requests are sent.
+ */
 static struct part *part_for(struct ctl *ctl, enum control_map map, const char *prefix)
 {
 	for (struct part *part = ctl->remote->parts; part != NULL; part = part->next)
@@ -106,8 +109,8 @@ static struct part *part_for(struct ctl *ctl, enum control_map map, const char *
 }
 
 /*
- * Get the section of a key, since its other keys are usually needed soon: "totem.", "stats.srp.",
- * "runtime.members.".
+ * Get the section of a key: "totem.", "stats.srp.", "runtime.members.". The whole section is requested, since its other
+ * keys are usually needed soon.
  */
 static void section_of(const char *name, char section[CONTROL_PREFIX_SIZE])
 {
@@ -198,7 +201,7 @@ bool remote_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_st
 	return true;
 }
 
-/* --- life --- */
+/* --- opening and closing --- */
 
 uint32_t remote_nodeid(const struct remote *remote) { return remote->nodeid; }
 

@@ -18,10 +18,7 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 	return CTL_GOOD;
 }
 
-/*
- * Return the bound below which this percentage of the rotations stayed: that of a bucket, or the
- * longest time.
- */
+/* Return a time which this percentage of the rotations did not exceed: the bound of a bucket, or the longest time. */
 static int64_t rotation_below(struct json_object *rotation, int64_t percent)
 {
 	struct json_object *buckets = get(rotation, "buckets");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data from the client libraries, as a source for the answers and texts of plugins/common. */
+/* A source for the answers and texts of plugins/common, which reads its data through the client libraries. */
 #include "tools/ctl/ctl.h"
 
 #include <stdlib.h>
@@ -9,9 +9,12 @@
 
 static enum ctl_service service_of(uint32_t map) { return map == COTERIE_MAP_STATS ? CTL_STATS : CTL_CONFIG; }
 
-/* --- keys, whose types have the same numbers on both sides of the connection --- */
+/* --- keys: the numbers of their types are the same in both APIs --- */
 
-/* Store a decimal number. The low bytes are a number of a narrower type, on a machine with this byte order. */
+/*
+ * Store a decimal number. A narrower type takes the low bytes of the number, which are first in the byte order of this
+ * machine.
+ */
 static void put_decimal(cmap_value_types_t type, const char *text, void *bytes)
 {
 	const uint64_t whole = *text == '-' ? (uint64_t)strtoll(text, NULL, 10) : strtoull(text, NULL, 10);
@@ -47,7 +50,7 @@ static void put_decimal(cmap_value_types_t type, const char *text, void *bytes)
 	}
 }
 
-/* All values of another node are texts. */
+/* Read a key of another node, whose values are received as texts. */
 static bool read_there(struct ctl *ctl, uint32_t map, const char *name, uint32_t *type, void *bytes)
 {
 	const struct remote_key *key = remote_find(
@@ -105,7 +108,7 @@ static void see_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint32
 	}
 }
 
-/* The node list is that of the ring, with and without a provider. */
+/* Get the id of the ring. The callback for the node list has it, with and without a quorum provider. */
 static bool source_ring(void *arg, struct coterie_ring_id *ring)
 {
 	quorum_model_v1_data_t model = {
@@ -131,10 +134,7 @@ static bool source_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes
 	struct ctl *ctl = arg;
 	struct votequorum_info info;
 
-	/*
-	 * The keys of another node do not have them. The votes are the same for all nodes of a
-	 * partition.
-	 */
+	/* The maps of another node do not have the votes, and only this node's votequorum can be queried. */
 	if (ctl->remote != NULL || !ctl_try(ctl, CTL_VOTES) || votequorum_getinfo(ctl->votes, nodeid, &info) != CS_OK)
 		return false;
 	*votes = (struct metrics_votes){.votes = info.node_votes,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `status` and `members`. */
+/* The commands `status` and `members`. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@ int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 	if (code != 0)
 		return code;
 	const struct metrics_source source = ctl_source(ctl);
-	if (!answers_members(&source, data)) /* without the quorum service the ring is not known */
+	if (!answers_members(&source, data)) /* the ring is not known without the quorum service */
 		return ctl_open(ctl, CTL_QUORUM) != 0
 			       ? ctl->error.code
 			       : ctl_fail(ctl, CTL_FAILED, "try again", "the ring is just changing");
@@ -87,7 +87,7 @@ static int level_color(const char *level)
 	return strcmp(level, "error") == 0 ? 31 : strcmp(level, "info") == 0 ? 36 : 33;
 }
 
-/* Print the last ones. JSON has all that are kept. */
+/* Print only the latest evictions. JSON has all that the daemon keeps. */
 static void print_evictions(FILE *out, struct json_object *evictions)
 {
 	size_t count = evictions != NULL ? json_object_array_length(evictions) : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `watch`: events as they happen, one JSON document a line (schema coterie-events-1). */
+/* `watch`: print events as they happen, one JSON document on each line (schema coterie-events-1). */
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>

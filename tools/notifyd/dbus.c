@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Signals on the system bus: path /org/corosync, interface org.corosync.
- */
+/* Send events as signals on the system bus: path /org/corosync, interface org.corosync. */
 #include "tools/notifyd/sink.h"
 
 #include <stdlib.h>
@@ -16,7 +14,7 @@
 struct dbus_sink {
 	DBusConnection *bus; /* NULL: not connected */
 	bool link_as_quorum;
-	bool is_lost; /* said once */
+	bool is_lost; /* it was logged that there is no bus */
 };
 
 static void connect_to_bus(struct dbus_sink *sink)
@@ -29,7 +27,7 @@ static void connect_to_bus(struct dbus_sink *sink)
 		dbus_connection_unref(sink->bus);
 	sink->bus = dbus_bus_get(DBUS_BUS_SYSTEM, &error);
 	if (sink->bus != NULL) {
-		/* Otherwise the library would end the process at the end of the bus. */
+		/* Without this the library would end the process when the bus ends. */
 		dbus_connection_set_exit_on_disconnect(sink->bus, FALSE);
 		if (sink->is_lost)
 			notifyd_log(LOG_NOTICE, "the system bus is there again");
@@ -51,7 +49,7 @@ struct dbus_sink *dbus_sink_create(bool link_as_quorum)
 	return sink;
 }
 
-/* The bus refuses texts that are not UTF-8, and libdbus then ends the process. */
+/* Return a text that may be sent. If a text is not UTF-8, the bus rejects it, and libdbus ends the process. */
 static const char *utf8(const char *text) { return dbus_validate_utf8(text, NULL) ? text : "?"; }
 
 static bool append(DBusMessage *message, const struct event *event)
@@ -94,7 +92,7 @@ static void send_as(struct dbus_sink *sink, const char *member, const struct eve
 
 void dbus_sink_send(struct dbus_sink *sink, const struct event *event)
 {
-	/* Read messages of the bus, such as its end. No other function reads them. */
+	/* Read messages from the bus, such as the message about its end. No other function reads them. */
 	if (sink->bus != NULL)
 		while (dbus_connection_read_write_dispatch(sink->bus, 0) &&
 			dbus_connection_get_dispatch_status(sink->bus) == DBUS_DISPATCH_DATA_REMAINS)

@@ -20,7 +20,7 @@ const char *event_state(const struct event *event)
 	return "";
 }
 
-/* Other programs read these lines: book configuration, "Programs". */
+/* Other programs parse these lines: book configuration, "Programs". */
 void event_text(const struct event *event, char *text, size_t size)
 {
 	switch (event->kind) {
@@ -43,7 +43,7 @@ void event_text(const struct event *event, char *text, size_t size)
 	}
 }
 
-/* Skip a word. false: the text has another one. */
+/* Skip an expected word. @return false: the text has another one */
 static bool word(const char **at, const char *expected)
 {
 	size_t length = strlen(expected);
@@ -54,7 +54,7 @@ static bool word(const char **at, const char *expected)
 	return true;
 }
 
-/* Skip a decimal number that fits. */
+/* Skip a decimal number of 32 bits. @return false: there is none, or it is too large */
 static bool number(const char **at, uint32_t *value)
 {
 	uint64_t sum = 0;

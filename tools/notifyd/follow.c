@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three connections: the map (members), the statistics (clients, links), quorum. A link that appears is
- * tracked by itself, for only single statistics report that they change.
+ * Three connections to the daemon: to the map (members), to the statistics (clients, links), and to quorum. A link that
+ * appears is tracked by its own tracker, since only trackers of single keys report that a statistic has changed.
  */
 #include "tools/notifyd/follow.h"
 
@@ -34,7 +34,7 @@ static void name_of(const struct follow *follow, const char *address, char name[
 	freeaddrinfo(found);
 }
 
-/* Text of a notification; not necessarily terminated. */
+/* Copy the text of a notification, which may lack the NUL. */
 static void text_of(const struct cmap_notify_value *value, char *text, size_t size)
 {
 	size_t length = 0;
@@ -86,7 +86,7 @@ static void client_changed(cmap_handle_t handle, cmap_track_handle_t tracker, in
 		.name = client};
 
 	(void)handle, (void)tracker;
-	/* Corosync sends the name in both, others may only have the old one of what is gone. */
+	/* Corosync sends the name in both values. Other daemons may send only the old value of a deleted key. */
 	text_of(&now, procname, sizeof(procname));
 	if (*procname == '\0')
 		text_of(&before, procname, sizeof(procname));
@@ -285,8 +285,8 @@ cs_error_t follow_open(struct follow *follow, const char **what)
 }
 
 /*
- * Members before quorum, which follows from them, and quorum before clients: when several wait, that is the
- * order in which they are told.
+ * The order is members, quorum, clients. Quorum follows from the members. If several events wait, they are reported in
+ * this order.
  */
 cs_error_t follow_fds(struct follow *follow, struct pollfd fds[FOLLOW_FDS])
 {
@@ -327,7 +327,7 @@ void follow_close(struct follow *follow)
 		follow->first_link = link->next;
 		free(link);
 	}
-	/* Handles that were never given are refused, which is no matter. Trackers end with theirs. */
+	/* Finalizing a handle that was not opened only returns an error. Trackers end with their handles. */
 	quorum_finalize(follow->quorum);
 	cmap_finalize(follow->stats);
 	cmap_finalize(follow->config);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Converts changes at this node's daemon to events. */
+/* Convert changes at this node's daemon to events. */
 #ifndef TOOLS_NOTIFYD_FOLLOW_H
 #define TOOLS_NOTIFYD_FOLLOW_H
 
@@ -15,11 +15,11 @@ struct followed_link;
 struct follow {
 	void (*tell)(void *arg, const struct event *event);
 	void *arg;
-	bool looks_names_up; /* look up the names of members by their addresses */
+	bool looks_names_up; /* find the names of members by their addresses */
 
 	char host[256];
 	uint32_t local_id;
-	bool is_quorate; /* as in the last event, false before the first one */
+	bool is_quorate; /* as in the last event, or false before the first event */
 	cmap_handle_t config, stats;
 	quorum_handle_t quorum;
 	cmap_track_handle_t members, clients, links;
@@ -29,8 +29,7 @@ struct follow {
 enum { FOLLOW_FDS = 3 };
 
 /**
- * Connect and start. tell and the options must be set. No event is reported yet.
- *
+ * Connect and start. `tell` and the options must be set. No event is reported before follow_serve.
  * @param what  out: the call that failed, for the log
  * @return CS_OK; the error of that call
  */
@@ -40,8 +39,7 @@ cs_error_t follow_open(struct follow *follow, const char **what);
 cs_error_t follow_fds(struct follow *follow, struct pollfd fds[FOLLOW_FDS]);
 
 /**
- * Handle those that are ready.
- *
+ * Read the descriptors that are ready, and report the events.
  * @return CS_OK; the error of a lost connection
  */
 cs_error_t follow_serve(struct follow *follow, const struct pollfd fds[FOLLOW_FDS]);

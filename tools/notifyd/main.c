@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * corosync-notifyd: reports changes of members, quorum, clients and links of this node, by syslog, on D-Bus
- * and by SNMP.
+ * corosync-notifyd: report changes of members, quorum, clients and links of this node, by syslog, on D-Bus and by SNMP.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,7 +22,7 @@
 
 struct options {
 	bool in_foreground, to_log, to_error_output, to_snmp, to_dbus;
-	bool keeps_addresses; /* do not look up the names of members */
+	bool keeps_addresses; /* do not find the names of members */
 	bool link_as_quorum;
 	const char *manager, *community;
 };
@@ -35,7 +34,7 @@ struct notifyd {
 	struct snmp_sink *snmp;
 };
 
-/* Two global variables: the log's destination, and a flag that signal handlers set. */
+/* Global variables: the destination of the log, and a flag that signal handlers set. */
 static bool log_to_error_output;
 static volatile sig_atomic_t is_ended;
 
@@ -110,7 +109,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 		case 'Q':
 			options->link_as_quorum = true;
 			break;
-		default: /* -h as well */
+		default: /* -h, or an unknown option */
 			usage();
 			return false;
 		}
@@ -199,7 +198,7 @@ static void close_sinks(struct notifyd *notifyd)
 #endif
 }
 
-/* Tell systemd that the start is complete, if it requested that. */
+/* Notify systemd that the start is complete, if systemd has requested that. */
 static void say_ready(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -231,7 +230,7 @@ static void end(int signal_number)
 	is_ended = 1;
 }
 
-/* Signals are allowed only during the wait, so that none is missed. */
+/* Handle events until the end. Signals are allowed only during the wait, so that none is missed. */
 static int run(struct notifyd *notifyd, const sigset_t *while_waiting)
 {
 	struct pollfd fds[FOLLOW_FDS];

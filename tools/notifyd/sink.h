@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Outputs for events besides the log. */
+/* Outputs for events in addition to the log. */
 #ifndef TOOLS_NOTIFYD_SINK_H
 #define TOOLS_NOTIFYD_SINK_H
 
@@ -13,11 +13,10 @@ void notifyd_log(int priority, const char *format, ...) __attribute__((format(pr
 struct dbus_sink;
 
 /**
- * Signals on the system bus. Without a bus the sink is also made, and tries to connect again at each
- * event.
- *
+ * Create a sink that sends signals on the system bus. If there is no bus, the sink is created all the same, and tries
+ * to connect at each event.
  * @param link_as_quorum  a change of a link is also sent under the name that Corosync 3.1 uses, which is that of quorum
- * @return returned, caller frees with dbus_sink_destroy; NULL: out of memory
+ * @return the caller frees it with dbus_sink_destroy; NULL: out of memory
  */
 struct dbus_sink *dbus_sink_create(bool link_as_quorum);
 void dbus_sink_send(struct dbus_sink *sink, const struct event *event);
@@ -28,11 +27,10 @@ void dbus_sink_destroy(struct dbus_sink *sink); /* NULL is ignored */
 struct snmp_sink;
 
 /**
- * Traps of version 2c. An event is not sent while the manager's name cannot be resolved.
- *
- * @param manager    NAME[:PORT] and other forms that net-snmp knows; borrowed until the sink is destroyed
- * @param community  borrowed likewise
- * @return returned, caller frees with snmp_sink_destroy; NULL: out of memory
+ * Create a sink that sends traps of version 2c. An event is not sent while the manager's name cannot be resolved.
+ * @param manager    NAME[:PORT] or another form that net-snmp supports; borrowed until the sink is destroyed
+ * @param community  borrowed until the sink is destroyed
+ * @return the caller frees it with snmp_sink_destroy; NULL: out of memory
  */
 struct snmp_sink *snmp_sink_create(const char *manager, const char *community);
 void snmp_sink_send(struct snmp_sink *sink, const struct event *event);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * SNMP traps of version 2c, as COROSYNC-MIB.txt describes them.
- */
+/* Send events as SNMP traps of version 2c. COROSYNC-MIB.txt describes them. */
 #include <net-snmp/net-snmp-config.h>
 
 #include <net-snmp/net-snmp-includes.h>
@@ -16,7 +14,7 @@
 #define ENTERPRISE 1, 3, 6, 1, 4, 1, 35488
 #define LENGTH(oid_array) (sizeof(oid_array) / sizeof((oid_array)[0]))
 
-/* Object numbers below ENTERPRISE.1 and ENTERPRISE.0. */
+/* Numbers of objects below ENTERPRISE.1 and ENTERPRISE.0. */
 enum object {
 	OBJECT_NODE_NAME = 1,
 	OBJECT_NODE_ID = 2,
@@ -33,7 +31,7 @@ enum object {
 struct snmp_sink {
 	netsnmp_session *session; /* NULL: not open */
 	const char *manager, *community;
-	bool is_unreachable; /* said once */
+	bool is_unreachable; /* it was logged that there is no session */
 	struct timespec started;
 };
 
@@ -49,7 +47,7 @@ static void open_session(struct snmp_sink *sink)
 	wanted.community = (u_char *)strdup(sink->community);
 	wanted.community_len = strlen(sink->community);
 	if (wanted.peername != NULL && wanted.community != NULL)
-		/* Use the port for traps, unless the manager's name has another one. */
+		/* "snmptrap" selects the port for traps, unless the manager's name has a port. */
 		sink->session = snmp_add(
 			&wanted, netsnmp_transport_open_client("snmptrap", wanted.peername), NULL, NULL);
 	if (sink->session == NULL && !sink->is_unreachable) {
@@ -69,7 +67,7 @@ struct snmp_sink *snmp_sink_create(const char *manager, const char *community)
 
 	if (sink == NULL)
 		return NULL;
-	/* Read no files of other agents, and translate no names: only numbers are used here. */
+	/* Read no files of other agents, and translate no names, since only numeric names are used here. */
 	snmp_disable_log();
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
@@ -94,7 +92,7 @@ static bool add_text(netsnmp_pdu *pdu, enum object object, const char *text)
 	return add(pdu, object, ASN_OCTET_STR, text, strlen(text));
 }
 
-/* net-snmp accepts unsigned 32-bit numbers as u_long or u_int. The size decides. */
+/* Add an unsigned 32-bit number. net-snmp accepts it as u_long or u_int, and finds out which from the size. */
 static bool add_number(netsnmp_pdu *pdu, enum object object, uint32_t number)
 {
 	u_long value = number;
@@ -174,7 +172,10 @@ void snmp_sink_send(struct snmp_sink *sink, const struct event *event)
 	}
 	if (snmp_send(sink->session, pdu) != 0)
 		return;
-	/* The packet was not sent, so free it here. The name is resolved again next time. */
+	/*
+	 * The packet was not sent, so it must be freed here. The next event opens a new session, and resolves the name
+	 * again.
+	 */
 	snmp_free_pdu(pdu);
 	snmp_close(sink->session);
 	sink->session = NULL;

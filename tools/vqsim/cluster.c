@@ -124,7 +124,7 @@ static void deliver(struct cluster *cluster, const struct sim_node *from, const 
 
 		if (!in_ring(to, from->partition) || message->size < kind->size_min)
 			continue;
-		/* Deliver a copy that belongs to the receiver. */
+		/* Deliver a copy, which the receiver may change. */
 		void *copy = malloc(message->size);
 		if (copy == NULL)
 			abort();
@@ -205,7 +205,7 @@ void cluster_set_device(struct cluster *cluster, struct sim_node *node, bool has
 
 /* --- rings --- */
 
-/* List the nodes that came to this ring together with this one, from their former ring. */
+/* List the nodes that have joined this ring from the same former ring as this node, this node included. */
 static uint32_t transitional(
 	const struct sim_node *const *before, uint32_t count, const struct sim_node *node, uint32_t *ids)
 {
@@ -257,8 +257,8 @@ static void form_ring(struct cluster *cluster, uint32_t partition)
 		return;
 	start_ring(nodes, count, cluster->seqs[partition]);
 	/*
-	 * Votequorum waits for a device that votes. A device that cannot vote here has been
-	 * removed.
+	 * Repeat the synchronisation steps, since votequorum waits for a device that votes. A device that cannot vote
+	 * was removed before.
 	 */
 	for (unsigned int round = 0; has_more && round < 100; round++) {
 		has_more = false;

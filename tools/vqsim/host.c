@@ -78,7 +78,7 @@ void host_run_timers(struct coterie_ctx *host)
 		struct coterie_timer due = *timer;
 		timer_del(host, timer);
 		due.run(due.arg);
-		timer = host->timers; /* the timer may have changed the list */
+		timer = host->timers; /* the callback may have changed the list */
 	}
 }
 
@@ -161,7 +161,7 @@ static const char *map_iterate_next(struct coterie_map_iterator *iterator, struc
 
 static void map_iterate_end(struct coterie_map_iterator *iterator) { free(iterator); }
 
-/* Only votequorum changes this map, so tracking and protecting do nothing. */
+/* Only votequorum changes this map, so tracking and protecting keys need no action. */
 static int map_track(struct coterie_ctx *host, uint32_t which, const char *key, uint32_t events,
 	coterie_map_notify notify, void *arg, struct coterie_map_tracker **tracker)
 {
@@ -178,7 +178,7 @@ static int map_protect(struct coterie_ctx *host, const char *key, uint32_t is_pr
 	return 0;
 }
 
-/* --- ring, client, verdict, the rest --- */
+/* --- ring, client, verdict, other functions --- */
 
 static uint32_t local_nodeid(struct coterie_ctx *host) { return host->node_id; }
 
@@ -250,7 +250,7 @@ static int quorum_publish(struct coterie_ctx *host, const struct coterie_quorum 
 	return 0;
 }
 
-/* A node stores nothing from one start to the next. */
+/* Nothing is stored between two starts of a node, so there is no state file. */
 static int state_file_read(struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
 {
 	(void)host, (void)name, (void)bytes, (void)size;

@@ -13,10 +13,10 @@
 
 enum { LINE_SIZE_MAX = 1024, DEPTH_MAX = 4 };
 
-/* The position in the file: the names of the enclosing sections, in the form of the start of a key. */
+/* The position in the file: the names of the enclosing sections, as the beginning of a key. */
 struct place {
 	char prefix[64];
-	size_t lengths[DEPTH_MAX]; /* of prefix, outside each open section */
+	size_t lengths[DEPTH_MAX]; /* length of prefix outside of each open section */
 	size_t depth;
 	size_t nodes;
 };

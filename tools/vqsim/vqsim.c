@@ -1,6 +1,6 @@
 /*
- * corosync-vqsim: shows the verdicts of votequorum without a cluster. Commands on standard input
- * start nodes, stop them and put them into partitions, and the nodes' verdicts are printed.
+ * corosync-vqsim: print the verdicts of votequorum without a cluster. Commands on standard input start nodes, stop them
+ * and put them into partitions, and the verdicts of the nodes are printed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,7 +22,7 @@ struct vqsim {
 	FILE *out;
 	bool is_interactive;
 	bool has_autofence;
-	bool has_changed; /* rings have to be formed, and their verdicts printed */
+	bool has_changed; /* rings have to be formed, and verdicts printed */
 };
 
 static const char help[] = "  All node IDs in the cluster are unique and belong to a numbered 'partition' "
@@ -52,7 +52,7 @@ static const char help[] = "  All node IDs in the cluster are unique and belong 
 			   "exit\n"
 			   "\n";
 
-/* --- what is printed --- */
+/* --- output --- */
 
 static void print_node(FILE *out, const struct sim_node *node)
 {
@@ -86,7 +86,7 @@ static void stop_node(struct vqsim *sim, struct sim_node *node, const char *why)
 	cluster_stop(&sim->cluster, node);
 }
 
-/* Form new rings, print their verdicts, and end the nodes that lost quorum by them. */
+/* Form new rings, print their verdicts, and stop the nodes that have lost quorum if autofence is on. */
 static void settle(struct vqsim *sim)
 {
 	bool has_fenced = false;
@@ -132,7 +132,7 @@ static bool parse_number(const char **text, uint32_t max, uint32_t *number)
 	return true;
 }
 
-/* Act on each node of "[PARTITION:]ID[,ID...]", and report words that cannot be parsed. */
+/* Call act for each node of "[PARTITION:]ID[,ID...]", and report words that cannot be parsed. */
 static void for_each_node(struct vqsim *sim, const char *word, node_action *act, bool flag)
 {
 	const char *colon = strchr(word, ':');
@@ -178,7 +178,7 @@ static void node_up(struct vqsim *sim, uint32_t partition, uint32_t node_id, boo
 		return;
 	}
 	sim->has_changed = true;
-	/* Each node joins separately, so that each changes the ring. */
+	/* Nodes join one after the other, and each of them changes the ring. */
 	cluster_settle(&sim->cluster);
 }
 
@@ -261,7 +261,9 @@ static void set_devices(struct vqsim *sim, char *words)
 		for_each_node(sim, word, node_device, is_on);
 }
 
-/* Each command is complete before the next one, so these options change nothing. */
+/*
+ * Set an option to on or off. `sync` and `assert` have no effect, since each command is complete before the next one.
+ */
 static void set_switch(struct vqsim *sim, const char *name, char *words)
 {
 	bool is_on;
@@ -275,7 +277,7 @@ static void set_switch(struct vqsim *sim, const char *name, char *words)
 	fprintf(sim->out, "#%s: %s\n", name, is_on ? "on" : "off");
 }
 
-/* Run a command. false: end the program. */
+/* Run a command. @return false: end the program */
 static bool run_command(struct vqsim *sim, char *line)
 {
 	char *name = line + strspn(line, " \t");
@@ -312,7 +314,7 @@ static bool run_command(struct vqsim *sim, char *line)
 
 /* --- the program --- */
 
-/* Wait for input. Timers of nodes and devices run meanwhile. */
+/* Wait for input. Meanwhile the timers of nodes run, and devices vote. */
 static void wait_for_input(struct vqsim *sim)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -327,8 +329,8 @@ static void wait_for_input(struct vqsim *sim)
 }
 
 /*
- * Read the next line without its end. Reads byte by byte, so that poll sees the rest. false: the
- * input ends.
+ * Read the next line without its line feed. The bytes are read one by one: bytes in a buffer would be hidden from poll.
+ * @return false: end of the input
  */
 static bool read_line(struct vqsim *sim, char *line)
 {

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The daemon's own name for a service, without the prefix that Corosync puts there; otherwise its number. */
+/*
+ * Add the daemon's own name of a service, without the prefix of Corosync's names. If there is no name, add its number.
+ */
 static void put_service(const struct metrics_source *source, struct json_object *client, uint32_t service)
 {
 	static const char prefix[] = "corosync_";
@@ -38,7 +40,7 @@ static int64_t client_stat(const struct metrics_source *source, const char *pref
 	return answers_key_number(source, COTERIE_MAP_STATS, key, 0);
 }
 
-/* stats.ipcs.serviceS.PID.0xPTR.procname */
+/* Add the client of a key stats.ipcs.serviceS.PID.0xPTR.procname. */
 static bool see_client(void *arg, const char *key)
 {
 	struct walk *walk = arg;

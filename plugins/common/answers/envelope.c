@@ -33,7 +33,7 @@ struct json_object *answers_envelope(
 	return document;
 }
 
-/* Exit status: book configuration, "Programs". */
+/* The codes are the exit statuses of coterie-ctl: book configuration, "Programs". */
 struct json_object *answers_error(int code, const char *text, const char *hint)
 {
 	static const char *const names[] = {[1] = "FAILED",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Members that were removed from the ring, and those that may be soon. */
+/* Members that were removed from the ring, and members that may be removed soon. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 #define PREFIX "stats.coterie.eviction."
 #define END ".record"
-#define RECORDS_MAX 64u /* the daemon keeps fewer */
+#define RECORDS_MAX 64u /* more than the daemon keeps */
 
 bool answers_is_eviction(const char *key, char text_key[COTERIE_MAP_NAME_MAX + 1])
 {

@@ -82,7 +82,7 @@ struct node_walk {
 	const struct metrics_source *source;
 	struct json_object *nodes;
 	uint32_t local;
-	int position; /* the last one seen, or -1 */
+	int position; /* position of the last node found, or -1 */
 };
 
 static void add_node(struct node_walk *walk, int position)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Problems and advice. */
+/* Problems of the node, with advice. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -41,7 +41,10 @@ static void look_at_members(const struct metrics_source *source, struct json_obj
 	}
 }
 
-/* Requests wait only if votes are counted. Without quorum they are refused. */
+/*
+ * Add a problem if the lease has lapsed and this node is quorate. Without quorum, requests are rejected and do not wait
+ * for the lease.
+ */
 static void look_at_lease(const struct metrics_source *source, struct json_object *issues)
 {
 	struct json_object *lease = answers_lease(source);
@@ -106,8 +109,8 @@ static void look_at_links(const struct metrics_source *source, struct json_objec
 }
 
 /*
- * "1-3 2-3" in the statistics: pairs of nodes that do not hear each other, as far as this node
- * knows.
+ * Add a problem for pairs of nodes that do not hear each other, as far as this node knows. In the statistics they are
+ * text such as "1-3 2-3".
  */
 static void look_at_unheard(const struct metrics_source *source, struct json_object *issues)
 {
@@ -130,7 +133,10 @@ static void look_at_unheard(const struct metrics_source *source, struct json_obj
 	free(pairs);
 }
 
-/* "3-key 4-clear" in the statistics: nodes whose datagrams are refused, since the keys differ. */
+/*
+ * Add a problem for nodes whose datagrams are rejected, since the keys differ. In the statistics they are text such as
+ * "3-key 4-clear".
+ */
 static void look_at_strangers(const struct metrics_source *source, struct json_object *issues)
 {
 	static const struct {
@@ -161,7 +167,7 @@ static void look_at_strangers(const struct metrics_source *source, struct json_o
 	free(strangers);
 }
 
-/* This is only a hint: such a ring works, and Corosync has the same default. */
+/* Add a hint if the ring is not protected. It is no error: such a ring works, and Corosync has the same default. */
 static void look_at_protection(const struct metrics_source *source, struct json_object *issues)
 {
 	const enum metrics_protection protection = metrics_protection(source);

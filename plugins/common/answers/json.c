@@ -8,7 +8,7 @@
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-/* Length of the UTF-8 character at bytes, or 0: it is none (RFC 3629: shortest form, no surrogates). */
+/* Return the length of the UTF-8 character at bytes, or 0 if there is none (RFC 3629: shortest form, no surrogates). */
 static size_t utf8_length(const uint8_t *bytes, size_t size)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -32,7 +32,8 @@ static size_t utf8_length(const uint8_t *bytes, size_t size)
 }
 
 /*
- * Return valid text unchanged. Bytes that are not UTF-8 are replaced, since the document could not be read otherwise.
+ * Return the text as a JSON value. Bytes that are not UTF-8 are replaced, since programs could not read the document
+ * otherwise.
  */
 struct json_object *answers_text_value(const char *text)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Short names for what functions that fill or show JSON objects do all the time.
- */
+/* Short functions that fill or read JSON objects. */
 #ifndef PLUGINS_COMMON_ANSWERS_JSON_H
 #define PLUGINS_COMMON_ANSWERS_JSON_H
 
@@ -11,15 +9,17 @@
 
 #include <json-c/json.h>
 
-/** Text as a value. Bytes that are no UTF-8 are replaced, so that everybody can read the document. */
+/**
+ * Return a text as a JSON value. Bytes that are not UTF-8 are replaced, so that every program can read the document.
+ */
 struct json_object *answers_text_value(const char *text);
 /**
- * Add two texts for arbitrary bytes: `KEY`, in which invalid UTF-8 is replaced, and `KEY_hex`, with all bytes in
+ * Add two texts for arbitrary bytes. `KEY` has the text, in which invalid UTF-8 is replaced. `KEY_hex` has all bytes in
  * hexadecimal.
  */
 void answers_put_bytes(struct json_object *object, const char *key, const void *bytes, size_t size);
 
-/** NULL when absent. */
+/** Return the value of a key, or NULL if there is none. */
 static inline struct json_object *get(struct json_object *object, const char *key)
 {
 	struct json_object *value = NULL;
@@ -27,7 +27,7 @@ static inline struct json_object *get(struct json_object *object, const char *ke
 	return object != NULL && json_object_object_get_ex(object, key, &value) ? value : NULL;
 }
 
-/** "" when absent. */
+/** Return the text of a key, or "" if there is none. */
 static inline const char *get_text(struct json_object *object, const char *key)
 {
 	struct json_object *value = get(object, key);
@@ -55,7 +55,7 @@ static inline void put_bool(struct json_object *object, const char *key, bool is
 	json_object_object_add(object, key, json_object_new_boolean(is_true));
 }
 
-/** NULL becomes null. */
+/** Add a text. If it is NULL, add the JSON value null. */
 static inline void put_text(struct json_object *object, const char *key, const char *text)
 {
 	json_object_object_add(object, key, text != NULL ? answers_text_value(text) : NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `members`. */
+/* The answer of `members`. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -33,7 +33,8 @@ static bool see_member_key(void *arg, const char *key)
 	if (sscanf(key, "runtime.members.%" SCNu32 ".status%n", &id, &end) != 1 || end == 0 || key[end] != '\0')
 		return true;
 	struct json_object *member = find_member(walk->members, id);
-	if (member == NULL) { /* not in the node list: the node has joined by multicast, or was removed from the list */
+	if (member == NULL) { /* the node is not in the node list: it has joined by multicast, or was removed from
+			       * the list */
 		member = json_object_new_object();
 		put_number(member, "id", id);
 		put_text(member, "name", "");
@@ -62,7 +63,7 @@ bool answers_members(const struct metrics_source *source, struct json_object *da
 	struct json_object *ring = answers_ring(source);
 
 	if (ring == NULL)
-		return false; /* the schema wants one */
+		return false; /* the schema requires a ring */
 	struct json_object *members = answers_members_list(source);
 	for (size_t i = 0; i < json_object_array_length(members); i++) {
 		struct json_object *member = json_object_array_get_idx(members, i);

@@ -27,7 +27,7 @@ static bool read_double(const struct metrics_source *source, const char *key, do
 	return isfinite(*number) != 0;
 }
 
-/* One label, NAME="VALUE", with escapes. @return the text behind it and its comma; NULL: it is none */
+/* Add one label, NAME="VALUE" with escapes. @return the text behind the label and its comma; NULL: there is no label */
 static const char *put_label(struct json_object *labels, const char *text)
 {
 	char name[METRICS_VALUE_MAX], value[METRICS_VALUE_MAX];
@@ -58,7 +58,7 @@ static void put_labels(struct json_object *metric, const char *text)
 	json_object_object_add(metric, "labels", labels);
 }
 
-/* Buckets are not cumulated. The last one has no bound. */
+/* Add the buckets of a histogram. The counts are not cumulated, and the last bucket has no bound. */
 static void put_buckets(const struct walk *walk, struct json_object *metric, const char *place)
 {
 	struct json_object *buckets = json_object_new_array();
@@ -99,7 +99,7 @@ static void put_value(const struct walk *walk, struct json_object *metric, const
 		put_buckets(walk, metric, place);
 }
 
-/* PREFIX PLUGIN.FAMILY.NNNN.labels: each series has one such key. */
+/* Add the series of a key PREFIX PLUGIN.FAMILY.NNNN.labels. Each series has one such key. */
 static bool see(void *arg, const char *key)
 {
 	static const char *const kinds[] = {"counter", "gauge", "histogram"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `plugin list`: what this node has loaded. */
+/* `plugin list`: the plugins that this node has loaded. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -78,7 +78,8 @@ static bool see_plugin(void *arg, const char *key)
 }
 
 /*
- * Add the service of a key internal_configuration.service.ID.name. Corosync's daemon has no other facts about services.
+ * Add the service of a key internal_configuration.service.ID.name. Corosync's daemon publishes no other facts about
+ * services.
  */
 static bool see_service(void *arg, const char *key)
 {

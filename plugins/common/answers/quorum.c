@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `quorum`. */
+/* The answer of `quorum`. */
 #include "plugins/common/answers/answers.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #define FLAG_DEVICE_CAST_VOTE 256u
 #define FLAG_DEVICE_MASTER_WINS 512u
 
-/* The words of corosync-quorumtool. */
+/* The flags are named as in corosync-quorumtool. */
 static const struct {
 	uint32_t bit;
 	const char *name;
@@ -36,7 +36,7 @@ static struct json_object *device_of(const struct metrics_votes *votes)
 	return device;
 }
 
-/* List the members with votes. A node that was never in the ring has none. */
+/* List the members with votes. A node that was never in the ring is not listed. */
 static struct json_object *voters(const struct metrics_source *source, struct json_object *members)
 {
 	static const char *const states[] = {

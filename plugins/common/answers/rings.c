@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `rings`: links as this node sees them, the timers of the token and how long it takes. */
+/* The answer of `rings`: links as this node sees them, the timers of the token, and the times that the token takes. */
 #include "plugins/common/answers/answers.h"
 
 #include <inttypes.h>
@@ -116,7 +116,7 @@ static void put_rotation(const struct metrics_source *source, struct json_object
 		put_number(bucket, "count", count);
 		json_object_array_add(buckets, bucket);
 	}
-	if (sum < 0 || max < 0 || json_object_array_length(buckets) == 0) { /* no daemon of ours */
+	if (sum < 0 || max < 0 || json_object_array_length(buckets) == 0) { /* the daemon is not Coterie's */
 		json_object_put(buckets);
 		return;
 	}

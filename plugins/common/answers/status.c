@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `status`. */
+/* The answer of `status`. */
 #include "plugins/common/answers/answers.h"
 
 #include <stdlib.h>
@@ -25,7 +25,10 @@ static void put_key(const struct metrics_source *source, struct json_object *dat
 	free(text);
 }
 
-/* Add facts about the daemon. Corosync's daemon publishes none, so only those of the ring are added. */
+/*
+ * Add facts about the daemon. Corosync's daemon publishes none about itself, so only facts about the ring are added for
+ * it.
+ */
 static void put_daemon(const struct metrics_source *source, struct json_object *data)
 {
 	int64_t pid = answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.pid", 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients, added up by service. The daemon may keep an account of a service with the counters of
- * former clients. Without it the sums decrease when a client disconnects.
+ * Clients, added up by service. The daemon may keep an account of a service with the counters of former clients.
+ * Without such an account the sums decrease when a client disconnects.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,7 +42,7 @@ static const struct {
 		"Clients that are held back at present."},
 };
 
-/* A service, or a process that is a client of it. */
+/* The counters of a service, or of one process that is its client. */
 struct row {
 	uint32_t service;
 	uint32_t pid; /* 0: the sum of all clients */
@@ -54,8 +54,8 @@ struct account {
 	struct writer *writer;
 	struct row *rows;
 	uint32_t count;
-	char last[COTERIE_MAP_NAME_MAX + 1]; /* the last connection, as in its keys */
-	char names[SERVICES][64];            /* of services, or "" if no service has the number */
+	char last[COTERIE_MAP_NAME_MAX + 1]; /* the last connection found, as in its keys */
+	char names[SERVICES][64];            /* names of the services, "" for a number without a service */
 };
 
 static struct row *row_of(struct account *account, uint32_t service, uint32_t pid)
@@ -79,7 +79,7 @@ static struct row *row_of(struct account *account, uint32_t service, uint32_t pi
 	return &account->rows[account->count++];
 }
 
-/* stats.ipcs.serviceSERVICE.PID.ADDRESS.… */
+/* Add the connection of a key stats.ipcs.serviceSERVICE.PID.ADDRESS.… */
 static bool see_connection(void *arg, const char *key)
 {
 	struct account *account = arg;

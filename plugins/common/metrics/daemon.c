@@ -47,7 +47,9 @@ static void write_node(struct writer *writer)
 		1);
 }
 
-/* Isolated is no state of the ring's protocol, so it may be true beside one. */
+/*
+ * Write the state of the ring. "isolated" is no state of the ring's protocol, so it may be true together with a state.
+ */
 static void write_state(struct writer *writer)
 {
 	static const char *const states[] = {"operational", "gather", "commit", "recovery", "starting", "stopping"};
@@ -99,7 +101,7 @@ static void write_process(struct writer *writer)
 	}
 }
 
-/* stats.plugins.NAME.kind: one such key for each plugin. */
+/* Write the plugin of a key stats.plugins.NAME.kind: there is one such key for each plugin. */
 static bool see_plugin(void *arg, const char *key)
 {
 	static const char prefix[] = "stats.plugins.";
@@ -121,7 +123,7 @@ static bool see_plugin(void *arg, const char *key)
 	return true;
 }
 
-/* runtime.services.SERVICE.FUNCTION.tx and .rx */
+/* Write the counter of a key runtime.services.SERVICE.FUNCTION.tx or .rx. */
 static bool see_message(void *arg, const char *key)
 {
 	struct writer *writer = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Events of the config file, of plugins, and in the log. */
+/* Events: of the configuration file, of plugins, and in the log. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +30,10 @@ static void write_reloads(struct writer *writer)
 		writer_sample(writer, NULL, taken_ms / 1000);
 }
 
-/* stats.plugins.NAME.loads exists once for each name, also for plugins that were unloaded. */
+/*
+ * Write the events of a plugin. The key stats.plugins.NAME.loads exists for each name, also for plugins that were
+ * unloaded.
+ */
 static bool see_plugin(void *arg, const char *key)
 {
 	static const struct {

@@ -7,7 +7,7 @@
 
 #define KNET "stats.knet."
 
-/* Rows of a family follow each other. The first one has the help. */
+/* Rows of one family are neighbours. The first one has the help text. */
 struct row {
 	const char *family;
 	enum metric_type type;
@@ -77,7 +77,7 @@ static const struct row handle_rows[] = {
 		"rx_compressed_size_bytes", 1, NULL},
 };
 
-/* --- of any transport --- */
+/* --- figures of every transport --- */
 
 static const struct {
 	const char *family, *help;
@@ -87,7 +87,7 @@ static const struct {
 	{"coterie_link_mtu_bytes", "Largest packet that the link carries."},
 };
 
-/* Get the value for one of the families above. @return false: the transport does not have it */
+/* Get the value of one of the families above. @return false: the transport does not report it */
 static bool status_value(const struct coterie_link_status *status, size_t family, double *value)
 {
 	*value = family == 0 ? status->is_connected : family == 1 ? status->is_enabled : status->mtu;
@@ -119,9 +119,9 @@ static void write_status(struct writer *writer, size_t family)
 	}
 }
 
-/* --- knet --- */
+/* --- figures of knet --- */
 
-/* Before the first measurement a minimum is the largest possible number. */
+/* Return whether a value is a measurement. Before the first measurement a minimum is the largest possible number. */
 static bool is_measured(const char *key, double number)
 {
 	return strstr(key, "_min") == NULL || (number != (double)UINT32_MAX && number != (double)UINT64_MAX);
@@ -142,7 +142,7 @@ static void write_link_row(struct writer *writer, const struct row *row, const s
 	writer_sample(writer, labels, number * row->scale);
 }
 
-/* Return the link numbers of a node that have statistics, as bits. */
+/* Return the numbers of those links of a node that have statistics, as a bit mask. */
 static uint32_t links_of(struct writer *writer, const struct metrics_node *node)
 {
 	uint32_t links = 0;
@@ -187,7 +187,7 @@ void metrics_write_links(struct writer *writer)
 {
 	for (size_t i = 0; i < sizeof(status_families) / sizeof(status_families[0]); i++)
 		write_status(writer, i);
-	/* Check once, so that a daemon without knet is not queried for each of its figures. */
+	/* Read one figure first, so that a daemon without knet is not queried for all of them. */
 	double ignored;
 	if (source_number(writer, COTERIE_MAP_STATS, KNET "handle.tx_crypt_packets", &ignored))
 		write_knet(writer);

@@ -27,7 +27,7 @@ static void write_votes(struct writer *writer, const struct metrics_votes *votes
 		writer_sample(writer, LABELS("flag", flags[i]), (votes->flags & UINT32_C(1) << i) != 0);
 }
 
-/* One sample for each node that has a quorum device. */
+/* Write one sample for each node that has a quorum device. */
 static void write_devices(struct writer *writer, bool is_up)
 {
 	const struct metrics_source *source = writer->source;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole text, and the list of nodes, which many parts use. */
+/* The whole text, and the list of nodes, which several parts use. */
 #include "plugins/common/metrics/metrics.h"
 
 #include <errno.h>
@@ -12,12 +12,12 @@
 
 #define NODES_MAX 65536u
 
-/* --- nodes: those of the node list and those that were seen --- */
+/* --- nodes: those of the node list, and those that were members --- */
 
 struct node_walk {
 	struct writer *writer;
 	struct metrics_nodes *nodes;
-	uint32_t last; /* position or id seen last: keys of one node follow each other */
+	uint32_t last; /* position or id that was found last: the keys of one node follow each other */
 	int error;
 };
 
@@ -30,7 +30,7 @@ static struct metrics_node *node_of(struct node_walk *walk, uint32_t id)
 			return &nodes->list[i];
 	if (nodes->count == NODES_MAX)
 		return NULL;
-	/* The array doubles when the count is a power of two. */
+	/* The capacity is a power of two, so the array is full when the count is one. Then it is doubled. */
 	if ((nodes->count & (nodes->count - 1)) == 0) {
 		size_t capacity = nodes->count == 0 ? 1 : 2 * (size_t)nodes->count;
 		struct metrics_node *list = reallocarray(nodes->list, capacity, sizeof(*list));
@@ -47,7 +47,7 @@ static struct metrics_node *node_of(struct node_walk *walk, uint32_t id)
 	return node;
 }
 
-/* nodelist.node.POSITION.… */
+/* Add the node of a key nodelist.node.POSITION.… */
 static bool see_listed(void *arg, const char *key)
 {
 	struct node_walk *walk = arg;
@@ -68,7 +68,7 @@ static bool see_listed(void *arg, const char *key)
 	return walk->error == 0;
 }
 
-/* runtime.members.ID.… */
+/* Add the node of a key runtime.members.ID.… */
 static bool see_member(void *arg, const char *key)
 {
 	struct node_walk *walk = arg;

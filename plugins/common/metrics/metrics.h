@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The statistics of a daemon as OpenMetrics text: names, help and layout. The plugin metrics uses it inside
- * the daemon, and `coterie-ctl metrics` through the client libraries. Only the source differs. If both
+ * The statistics of a daemon as OpenMetrics text: names, help and layout. The plugin metrics uses these functions
+ * inside the daemon, and `coterie-ctl metrics` uses them through the client libraries. Only the source differs. If both
  * sources find the same values, the texts are equal. These files keep no state.
  */
 #ifndef PLUGINS_COMMON_METRICS_METRICS_H
@@ -13,7 +13,7 @@
 
 #include <coterie/plugin.h>
 
-#define METRICS_VALUE_MAX 256u /* longest value that is read, NUL included */
+#define METRICS_VALUE_MAX 256u /* bytes of the longest value that is read, NUL included */
 
 /** The state of a voter. The numbers are those of the client API. */
 enum metrics_voter {
@@ -24,8 +24,8 @@ enum metrics_voter {
 
 /** The data of a vote counter: coterie_quorum_*. */
 struct metrics_votes {
-	uint32_t votes, expected; /* of the requested node */
-	enum metrics_voter state; /* the same */
+	uint32_t votes, expected; /* votes of the requested node, and the votes that it expects */
+	enum metrics_voter state; /* state of the requested node */
 	uint32_t highest_expected, total, quorum;
 	uint32_t flags; /* VOTEQUORUM_INFO_* of the client API */
 	uint32_t device_votes;
@@ -33,8 +33,8 @@ struct metrics_votes {
 };
 
 /**
- * The source of the figures, for the text and for the answers in JSON (plugins/common/answers). Each call may
- * fail. Then the figures that depend on it are left out.
+ * The source of the figures, for the text and for the answers in JSON (plugins/common/answers). Each call may fail.
+ * Then the figures that depend on the call are left out.
  */
 struct metrics_source {
 	void *arg;
@@ -46,42 +46,44 @@ struct metrics_source {
 	 */
 	bool (*read)(void *arg, uint32_t map, const char *key, uint32_t *type, void *bytes);
 	/**
-	 * Call see(see_arg, key) for the keys with this prefix, ascending, until it returns false. see may read.
+	 * Call see(see_arg, key) for the keys with this prefix, in ascending order, until it returns false. see() may
+	 * call read().
 	 */
 	void (*each)(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
 		void *see_arg);
 	bool (*ring)(void *arg, struct coterie_ring_id *ring);
-	int (*quorate)(void *arg);                                              /* 1 or 0, or -1 without a provider */
+	int (*quorate)(void *arg);                                              /* @return 1 or 0; -1: no quorum
+										 *   provider */
 	bool (*votes)(void *arg, uint32_t nodeid, struct metrics_votes *votes); /* nodeid 0: this node */
-	/** The caller has zeroed status and set its size. */
+	/** Get the transport's status of a node. The caller has zeroed *status and set its size. */
 	bool (*links)(void *arg, uint32_t nodeid, struct coterie_node_status *status);
-	uint32_t (*local)(void *arg); /* this node */
+	uint32_t (*local)(void *arg); /* node id of this node */
 };
 
 enum metrics_format {
-	METRICS_OPENMETRICS, /* 1.0.0 */
-	METRICS_PROMETHEUS,  /* 0.0.4, for collectors that cannot read the other */
+	METRICS_OPENMETRICS, /* version 1.0.0 */
+	METRICS_PROMETHEUS,  /* text format 0.0.4, for collectors that cannot read OpenMetrics */
 };
 
 struct metrics_options {
 	enum metrics_format format;
-	bool is_per_client;    /* samples of every client, with labels pid and program */
-	bool has_legacy_names; /* also the names that dashboards for Corosync use */
+	bool is_per_client;    /* write samples of every client, with labels pid and program */
+	bool has_legacy_names; /* also write the names that dashboards for Corosync use */
 };
 
 /** A text that grows up to a limit. */
 struct metrics_text {
-	char *bytes; /* NUL-terminated once something was written; freed with metrics_text_fini */
+	char *bytes; /* NUL-terminated after the first write. metrics_text_fini frees it */
 	size_t size, capacity;
 	size_t size_max; /* set by the caller; 0: no limit */
-	int error;       /* 0; -ENOMEM; -EMSGSIZE: the limit. Text after an error is not written */
+	int error;       /* 0; -ENOMEM; -EMSGSIZE: the limit was reached. After an error no more text is written */
 };
 
 void metrics_text_fini(struct metrics_text *text);
 
 /**
  * Write all figures of the source.
- * @param text  zeroed except for size_max, or with text already, behind which the figures are written
+ * @param text  zeroed except for size_max. It may already have text: the figures are written behind it
  * @return 0; -ENOMEM; -EMSGSIZE: the text is incomplete and must not be used
  */
 int metrics_render(
@@ -89,18 +91,18 @@ int metrics_render(
 
 /** Protection of the ring's packets on the network. */
 enum metrics_protection {
-	METRICS_PROTECTION_UNKNOWN,       /* another plugin's transport, or no address in the configuration */
-	METRICS_PROTECTION_LOOPBACK,      /* not encrypted, and all addresses are of the loopback */
-	METRICS_PROTECTION_NONE,          /* other hosts on the network can read and forge them */
-	METRICS_PROTECTION_AUTHENTICATED, /* other hosts can read them: knet with a hash and without a
-					   * cipher */
+	METRICS_PROTECTION_UNKNOWN,       /* the transport belongs to another plugin, or no address is configured */
+	METRICS_PROTECTION_LOOPBACK,      /* packets are not encrypted, but all addresses are of the loopback */
+	METRICS_PROTECTION_NONE,          /* other hosts on the network can read and forge the packets */
+	METRICS_PROTECTION_AUTHENTICATED, /* other hosts can read the packets, not forge them: knet with a hash and
+					   * without a cipher */
 	METRICS_PROTECTION_ENCRYPTED,
 };
 
-/** Determine it from the configuration map. */
+/** Determine the protection from the configuration map. */
 enum metrics_protection metrics_protection(const struct metrics_source *source);
 
-/** The value of the header Content-Type. */
+/** Return the value of the header Content-Type. */
 const char *metrics_content_type(enum metrics_format format);
 
 #endif

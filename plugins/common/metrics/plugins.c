@@ -12,11 +12,11 @@
 
 struct walk {
 	struct writer *writer;
-	char name[160]; /* of the family's samples */
+	char name[160]; /* name of the family's samples */
 	char help[METRICS_VALUE_MAX];
 	bool is_known;                        /* the family has a kind and help */
 	uint32_t last;                        /* number of the series that was written last, or UINT32_MAX */
-	char place[COTERIE_MAP_NAME_MAX + 1]; /* keys of the family begin so */
+	char place[COTERIE_MAP_NAME_MAX + 1]; /* beginning of all keys of the family */
 };
 
 static void write_buckets(const struct walk *walk, const char *labels, uint32_t number)
@@ -41,7 +41,7 @@ static void write_buckets(const struct walk *walk, const char *labels, uint32_t 
 		writer_sample_as(walk->writer, "_sum", labels, sum);
 }
 
-/* PREFIX PLUGIN.FAMILY: another family begins. Its keys follow each other. */
+/* Begin another family, whose keys start with PREFIX PLUGIN.FAMILY. The keys of one family follow each other. */
 static void begin(struct walk *walk, const char *plugin, const char *family)
 {
 	static const enum metric_type types[] = {METRIC_GAUGE, METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM};

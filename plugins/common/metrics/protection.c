@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Determine whether other hosts of the network can read or forge the ring's packets. */
+/* Determine whether other hosts on the network can read or forge the ring's packets. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -27,7 +27,9 @@ static bool is_word(const struct metrics_source *source, const char *key, const 
 	return strcmp(word, want) == 0;
 }
 
-/* Names other than localhost may have any address. */
+/*
+ * Return whether an address is of the loopback. Of host names only localhost counts, since others may have any address.
+ */
 static bool is_loopback(const char *text)
 {
 	struct in_addr four;
@@ -42,7 +44,7 @@ static bool is_loopback(const char *text)
 
 struct walk {
 	const struct metrics_source *source;
-	const char *end; /* ending of the names of keys that have an address */
+	const char *end; /* ending of the names of those keys that have an address */
 	uint32_t count, loopback_count;
 };
 

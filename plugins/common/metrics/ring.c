@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ring's protocol: plain numbers of the maps. */
+/* The ring's protocol: figures that are plain numbers in the maps. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define OWN "stats.coterie.ring."
 #define RECEIVED OWN "received."
 
-/* Rows of a family follow each other. The first one has the help. */
+/* Rows of one family are neighbours. The first one has the help text. */
 struct row {
 	const char *family;
 	enum metric_type type;
@@ -18,7 +18,7 @@ struct row {
 	uint32_t map;
 	const char *key;
 	double scale;
-	const char *help; /* NULL: the same family as the row above */
+	const char *help; /* NULL: the row has the family of the row above */
 };
 
 #define COUNTER(family, key, help) \
@@ -122,7 +122,7 @@ static void write_rows(struct writer *writer)
 	}
 }
 
-/* Without an address there is no ring that needs protection. */
+/* Write the protection of the packets. Without a configured address there is no ring that needs protection. */
 static void write_protection(struct writer *writer)
 {
 	enum metrics_protection protection = metrics_protection(writer->source);
@@ -144,7 +144,7 @@ static bool write_source(void *arg, const char *key)
 	return true;
 }
 
-/* Corosync does not report the nodes of the frames. */
+/* Write the frames received from each node. Corosync's daemon has no such counts. */
 static void write_received(struct writer *writer)
 {
 	const struct metrics_source *source = writer->source;

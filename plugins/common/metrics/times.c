@@ -6,10 +6,10 @@
 
 #define BUCKETS_MAX 32u
 
-/* Entries of one family follow each other. The first one has the help. */
+/* Entries of one family are neighbours. The first one has the help text. */
 static const struct {
 	const char *family, *name;
-	const char *label[2]; /* name and value; NULL: none */
+	const char *label[2]; /* name and value; NULL: no label */
 	const char *help;
 } times[] = {
 	{"coterie_ring_formation_seconds", "ring_formation", {NULL}, "Time from the end of a ring to the next one."},
@@ -22,8 +22,8 @@ static const struct {
 };
 
 /*
- * Bounds are in microseconds. stats.coterie.times.NAME.N has one count for each, and one for values above
- * the last.
+ * Write a histogram. Its bounds are in microseconds. stats.coterie.times.NAME.N has one count for each bound, and a
+ * last one for values above all bounds.
  */
 static void write_histogram(struct writer *writer, const char *name, const char *const label[2])
 {

@@ -46,7 +46,7 @@ static void put(struct metrics_text *text, const char *bytes, size_t size)
 
 static void put_text(struct metrics_text *text, const char *string) { put(text, string, strlen(string)); }
 
-/* Bytes of the UTF-8 character at the start, or 0: it is none (RFC 3629). */
+/* Return the bytes of the UTF-8 character at the start, or 0 if there is none (RFC 3629). */
 static size_t utf8_size(const unsigned char *at)
 {
 	static const struct {
@@ -71,7 +71,7 @@ static size_t utf8_size(const unsigned char *at)
 	return 0;
 }
 
-/* Write a label's value: three characters are escaped, and bytes that are no UTF-8 become U+FFFD. */
+/* Write a label's value. Three characters are escaped, and bytes that are not UTF-8 become U+FFFD. */
 static void put_label(struct metrics_text *text, const char *value)
 {
 	while (*value != '\0') {
@@ -89,7 +89,7 @@ static void put_label(struct metrics_text *text, const char *value)
 	}
 }
 
-/* Whole numbers as such, others as short as they stay exact enough. */
+/* Write a whole number without a point, and any other number as the shortest text that is exact enough. */
 static void put_number(struct metrics_text *text, double value)
 {
 	char digits[400];
@@ -143,7 +143,7 @@ static void put_meta(struct writer *writer, const char *what, const char *suffix
 	put_text(writer->text, "\n");
 }
 
-/* The older format has fewer types, and its heads name the samples themselves. */
+/* Write the head of a family. The older format has fewer types, and its heads have the names of the samples. */
 static void open_family(struct writer *writer)
 {
 	static const char *const names[] = {[METRIC_GAUGE] = "gauge",
@@ -190,7 +190,7 @@ void writer_sample(struct writer *writer, const char *const *labels, double valu
 	put_sample(writer, suffix_of(writer->type), labels, value);
 }
 
-/* Behind the bound, so that without it there is one label less. */
+/* The label `le` is first: if the histogram has no label of its own, the NULL behind `le` ends the list. */
 #define BOUND(bound, label) \
 	LABELS("le", bound, (label) != NULL ? (label)[0] : NULL, (label) != NULL ? (label)[1] : NULL)
 
@@ -292,7 +292,7 @@ bool source_number(const struct writer *writer, uint32_t map, const char *key, d
 	return writer->source->read(writer->source->arg, map, key, &type, bytes) && number_of(type, bytes, number);
 }
 
-/* @return false: it is no key */
+/* Format a key. @return false: the text is too long for a key */
 static bool make_key(char key[COTERIE_MAP_NAME_MAX + 1], const char *format, va_list arguments)
 {
 	int length = vsnprintf(key, COTERIE_MAP_NAME_MAX + 1, format, arguments);

@@ -1,5 +1,5 @@
 /*
- * The connection of a coterie_kv_handle_t. Private to libcoterie-kv.
+ * The connection behind a coterie_kv_handle_t. Private to libcoterie-kv.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,8 +19,8 @@ _Static_assert(KV_VALUE_MAX == COTERIE_KV_VALUE_MAX, "one limit");
 _Static_assert(KV_WAITING_MAX == COTERIE_KV_WAITING_MAX, "one limit");
 
 struct kv_connection {
-	struct client_connection client; /* first */
-	coterie_kv_notify notify;        /* or NULL */
+	struct client_connection client; /* must be the first member */
+	coterie_kv_notify notify;        /* may be NULL */
 	_Atomic uint64_t owed;           /* bytes of handled events that are not acknowledged yet */
 };
 
@@ -28,8 +28,7 @@ extern struct handle_table kv_connections;
 
 /**
  * Send a request of several parts and wait for the answer.
- *
- * @param iov  its first part begins with the request's header, whose size is filled in here
+ * @param iov  the first part begins with the request's header; its size is filled in here
  * @return bytes of the answer; -EBADF: no such handle; otherwise as channel_call
  */
 ssize_t kv_call(

@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, standing.
+ * Connecting, disconnecting, and the status.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -60,7 +60,7 @@ cs_error_t coterie_kv_context_set(coterie_kv_handle_t handle, void *context)
 	return client_context_set(&kv_connections, handle, context);
 }
 
-/* The header is the first member of every request. */
+/* The first part begins with a struct coterie_request_header, as every request does. */
 ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response, size_t response_size)
 {
 	struct coterie_request_header *header = iov[0].iov_base;

@@ -1,5 +1,5 @@
 /*
- * Reads. What a daemon answers is checked like everything from outside.
+ * Reads. Answers of the daemon are checked like any data from outside.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -63,7 +63,7 @@ cs_error_t coterie_kv_get(coterie_kv_handle_t handle, uint32_t flags, const void
 	return rc;
 }
 
-/* ---- Many ---------------------------------------------------------------- */
+/* ---- Lists ---------------------------------------------------------------- */
 
 struct listing {
 	coterie_kv_handle_t handle;

@@ -1,5 +1,6 @@
 /*
- * Watches. Each event is acknowledged once it is handled: that is how the executive knows how much is unread.
+ * Watches. Each event is acknowledged after it is handled: from the acknowledgements the executive counts the unread
+ * bytes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -51,8 +52,8 @@ cs_error_t coterie_kv_unwatch(coterie_kv_handle_t handle, uint32_t watch)
 }
 
 /*
- * A daemon that does not read for a while has not lost anything: what cannot be acknowledged now is with the next
- * event. It is tried for a second, since there may be none before it is.
+ * Acknowledge bytes of events. If the daemon does not read requests now, the bytes are added to the next
+ * acknowledgement. The call is repeated for a second, since the daemon may send no further event before it.
  */
 static void acknowledge(struct client_connection *connection, uint64_t bytes)
 {

@@ -1,5 +1,5 @@
 /*
- * Writes.
+ * Write requests: put and delete.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 
 #include "services/client/error.h"
 
-/* The common part of all writes. The parameters are borrowed by iovecs, which have no const. */
+/* The common part of all writes. Its pointers are not const, since iovecs have no const pointers. */
 struct write {
 	enum kv_request_id id;
 	uint32_t flags;

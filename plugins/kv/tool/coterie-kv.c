@@ -1,6 +1,6 @@
 /*
- * coterie-kv: read, write and watch the table of keys and values. Exit status: 0; 1: refused or no such
- * key; 2: wrong usage.
+ * coterie-kv: read, write and watch the table of keys and values. Exit status: 0: success; 1: an error, or no such key;
+ * 2: wrong usage.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -52,7 +52,7 @@ static void usage(FILE *out)
 		out);
 }
 
-/* ---- Asking again --------------------------------------------------------- */
+/* ---- Repeating a request -------------------------------------------------- */
 
 static uint64_t now_ms(void)
 {
@@ -62,7 +62,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* @return false: there is no time left */
+/* Wait before the next try. @return false: there is no time left */
 static bool pause_before(uint64_t end_ms)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
@@ -106,7 +106,7 @@ static cs_error_t get(coterie_kv_handle_t kv, const struct order *order)
 	return CS_OK;
 }
 
-/* Standard input is read once, even if the request is repeated. */
+/* The value from standard input, which is read once, even if the request is repeated. */
 struct input {
 	uint8_t *bytes;
 	size_t size;
@@ -206,10 +206,10 @@ static cs_error_t once(coterie_kv_handle_t kv, struct order *order, const struct
 	}
 }
 
-/* Formatted before, since a signal handler can only write. */
+/* Text for the signal handler. It is formatted before, since printf is not safe in a signal handler. */
 static char limit_text[1024];
 
-/* A stopped daemon makes a connection attempt wait without end. */
+/* Exit after the time limit. The connection attempt itself has no limit, and a stopped daemon does not answer it. */
 static void on_alarm(int signal_number)
 {
 	(void)signal_number;
@@ -320,7 +320,7 @@ static int parse_options(struct order *order, int argc, char **argv)
 	return -1;
 }
 
-/* Check the number of words after a command. */
+/* Check the number of words behind a command. */
 static bool is_right(const struct order *order, int words)
 {
 	static const struct {

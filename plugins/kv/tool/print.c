@@ -8,7 +8,7 @@
 
 #include "tools/common/bytes.h"
 
-/* Each character of the string is a byte. */
+/* Print a member of a JSON object. Each byte becomes one character of the string. */
 static void print_json(const char *name, const void *bytes, size_t size)
 {
 	const unsigned char *at = bytes;

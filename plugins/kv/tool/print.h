@@ -11,12 +11,12 @@
 #include <coterie/kv.h>
 
 /**
- * Print an entry: key and value with a tab between. Unprintable bytes are printed as \xNN, and a
- * backslash is doubled.
+ * Print an entry: key and value with a tab between them. Unprintable bytes are printed as \xNN, and a backslash is
+ * doubled.
  */
 void print_entry(const struct coterie_kv_entry *entry, bool is_json);
 
-/** An event of a watch: "put KEY VALUE", "delete KEY", "missed", with the revision in front. */
+/** Print an event of a watch: the revision, then "put KEY VALUE", "delete KEY" or "missed". */
 void print_event(enum coterie_kv_change change, const struct coterie_kv_entry *entry, bool is_json);
 
 void print_status(const struct coterie_kv_status *status, bool is_json);

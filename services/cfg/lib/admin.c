@@ -1,5 +1,5 @@
 /*
- * Orders: kill a node, read the configuration, open the logs; and who we are.
+ * The calls that kill a node, reload the configuration, reopen the logs and get this node's id.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +15,7 @@ cs_error_t corosync_cfg_kill_node(corosync_cfg_handle_t cfg_handle, unsigned int
 
 	if (reason == NULL)
 		return CS_ERR_INVALID_PARAM;
-	size = strnlen(reason, CFG_REASON_SIZE) + 1; /* with its NUL */
+	size = strnlen(reason, CFG_REASON_SIZE) + 1; /* with the NUL */
 	if (size > CFG_REASON_SIZE)
 		return CS_ERR_NAME_TOO_LONG;
 	memset(&request, 0, sizeof(request));

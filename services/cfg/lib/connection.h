@@ -1,12 +1,12 @@
 /*
- * The connection of a corosync_cfg_handle_t. Private to libcfg.
+ * The connection behind a corosync_cfg_handle_t. This header is private to libcfg.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef SERVICES_CFG_LIB_CONNECTION_H
 #define SERVICES_CFG_LIB_CONNECTION_H
 
-/* libcfg hides every symbol that the public header does not declare. */
+/* libcfg is built with hidden symbols, except for those that the public header declares. */
 #pragma GCC visibility push(default)
 #include <corosync/cfg.h>
 #pragma GCC visibility pop
@@ -15,7 +15,7 @@
 #include "services/client/connection.h"
 
 struct cfg_connection {
-	struct client_connection client; /* first */
+	struct client_connection client; /* must be the first member */
 	corosync_cfg_callbacks_t callbacks;
 };
 

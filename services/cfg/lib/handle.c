@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and receiving: a shutdown that is to be decided becomes a call of the
+ * Calls that connect, disconnect and dispatch. The only event is a vote about a shutdown, which is passed to the
  * program's callback.
  *
  * SPDX-License-Identifier: BSD-3-Clause

@@ -1,5 +1,5 @@
 /*
- * Shutdowns by consent.
+ * Calls that request a shutdown of the daemon, and answer the vote about it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -45,7 +45,7 @@ cs_error_t corosync_cfg_replyto_shutdown(corosync_cfg_handle_t cfg_handle, coros
 	};
 	struct cfg_res_plain response;
 
-	/* A program cannot know whether the vote still runs. So an error of the daemon is not reported. */
+	/* Ignore the error in the daemon's answer: a program cannot know whether the vote still runs. */
 	return client_error(
 		client_call(&cfg_connections, cfg_handle, &request, sizeof(request), &response, sizeof(response)));
 }

@@ -1,5 +1,5 @@
 /*
- * How nodes and links are, and where nodes are found.
+ * Calls that get the state of nodes and links, and the addresses of nodes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct corosync_cfg_node_status_v1) == sizeof(struct cfg_w
 _Static_assert(sizeof(corosync_cfg_node_address_t) == 32, "an address of the ABI has 32 bytes");
 
 enum {
-	/* Addresses in one answer: Corosync gives one for each interface. */
+	/* Most addresses in one answer. Corosync sends one for each interface. */
 	ADDRESSES_MAX = 64,
 };
 
@@ -30,7 +30,7 @@ static void free_texts(char **texts, unsigned int count)
 	free(texts);
 }
 
-/* Copies count texts of one size each. NULL: out of memory. */
+/* Copy `count` texts of `size` bytes each. @return NULL: out of memory */
 static char **copy_texts(const char *from, size_t size, unsigned int count)
 {
 	char **texts = calloc(count + !count, sizeof(*texts));
@@ -74,7 +74,7 @@ cs_error_t corosync_cfg_ring_status_get(
 		return CS_ERR_NO_MEMORY;
 	ssize_t size = client_call(
 		&cfg_connections, cfg_handle, &request, sizeof(request), response, sizeof(*response));
-	/* A text that was too long is an error of the daemon's in an answer that is whole. */
+	/* If the daemon had to shorten a text, the answer has an error, but its data is valid. */
 	if (size == (ssize_t)sizeof(*response))
 		rc = copy_ring_status(response, interface_names, status, interface_count);
 	else
@@ -114,7 +114,7 @@ static void convert_address(corosync_cfg_node_address_t *to, uint32_t family, co
 	memset(to, 0, sizeof(*to));
 	to->address_length = is_ipv4 ? sizeof(ipv4) : sizeof(ipv6);
 	if (memcmp(bytes, none, is_ipv4 ? 4 : 16) == 0)
-		return; /* nothing there: family 0 */
+		return; /* no address: the family stays 0 */
 	if (is_ipv4) {
 		memcpy(&ipv4.sin_addr, bytes, 4);
 		memcpy(to->address, &ipv4, sizeof(ipv4));
@@ -145,7 +145,7 @@ cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigne
 		return client_error(size);
 	rc = client_response_error(&buffer, (size_t)size, sizeof(*response));
 	if (rc != CS_OK) {
-		errno = (int)rc; /* programs print it */
+		errno = (int)rc; /* programs print errno after this error */
 		return rc;
 	}
 	if (response->count > ((size_t)size - sizeof(*response)) / 16)

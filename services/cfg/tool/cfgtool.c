@@ -18,7 +18,7 @@
 #include "tools/common/number.h"
 
 enum {
-	SHUTDOWN_TRIES = 31, /* one second apart */
+	SHUTDOWN_TRIES = 31, /* the tries are one second apart */
 	OPTION_FORCE = UCHAR_MAX + 1,
 };
 
@@ -60,7 +60,7 @@ static bool connect_cfg(corosync_cfg_handle_t *cfg, bool by_name)
 	return false;
 }
 
-/* Report errors in parts of a new configuration that the daemon uses nevertheless. */
+/* Print errors in a new configuration that the daemon uses in spite of them. */
 static int reload_complaint(void)
 {
 	cmap_handle_t map;
@@ -208,7 +208,7 @@ static bool parse(int argc, char **argv, struct request *request)
 		switch (option) {
 		case 'i': /* accepted, without effect */
 		case 'r':
-		case 'h': /* without an action the usage is printed. Any other action comes first */
+		case 'h': /* the usage is printed if there is no action */
 			break;
 		case 'b':
 			request->is_brief = true;

@@ -12,14 +12,14 @@
 
 #include "tools/common/nodelist.h"
 
-/* The data that both reports need. */
+/* The data for both reports: of links and of nodes. */
 struct status {
 	corosync_cfg_handle_t cfg;
 	cmap_handle_t map;
 	unsigned int local_id;
 	char *transport;
 	struct nodelist list;
-	struct corosync_cfg_node_status_v1 *nodes; /* in the order of list. All zero if unknown */
+	struct corosync_cfg_node_status_v1 *nodes; /* in the order of list. An unknown node is all zero */
 };
 
 static void status_close(struct status *status)
@@ -99,7 +99,7 @@ close:
 	return EXIT_FAILURE;
 }
 
-/* Return the protocol of a link, which only knet has. The caller frees it. NULL: out of memory. */
+/* Return the protocol of a link. Only links of knet have one. The caller frees the text. NULL: out of memory. */
 static char *link_transport(const struct status *status, int link)
 {
 	char key[CMAP_KEYNAME_MAXLEN + 1];
@@ -113,7 +113,7 @@ static char *link_transport(const struct status *status, int link)
 	return strdup("udp");
 }
 
-/* Return the node to which links are listed: the last one that is not this one. */
+/* Return the node whose status has the list of links: the last node that is not this one. */
 static const struct corosync_cfg_node_status_v1 *reference_node(const struct status *status)
 {
 	for (size_t i = status->list.count; i-- > 0;)

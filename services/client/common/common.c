@@ -70,7 +70,7 @@ cs_error_t hdb_error_to_cs(int res)
 	return error_find(table_errors, COUNT(table_errors), res);
 }
 
-/* All codes have their names as texts, except for success. */
+/* Return the text of a code. Except for success, it is the code's name. */
 const char *cs_strerror(cs_error_t err)
 {
 #define NAME(code) \
@@ -110,5 +110,5 @@ const char *cs_strerror(cs_error_t err)
 		NAME(CS_ERR_SECURITY);
 	}
 #undef NAME
-	return "unknown error"; /* a number that is no code */
+	return "unknown error"; /* err is no value of cs_error_t */
 }

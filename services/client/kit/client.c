@@ -1,5 +1,5 @@
 /*
- * The client kit: <coterie/client.h>.
+ * Implementation of <coterie/client.h>, the library for programs of services outside of this tree.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -34,7 +34,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait a little before the next try. @return false: the time is over */
+/* Wait a little before the next try. @return false: the time limit has passed */
 static bool may_retry(int64_t began_ms, int timeout_ms)
 {
 	if (timeout_ms >= 0 && now_ms() - began_ms >= timeout_ms)
@@ -90,8 +90,8 @@ static struct iovec whole(const struct coterie_request_header *request)
 }
 
 /*
- * A request that is too long, or has to wait, leaves the connection usable. Any other error ends it, such as an
- * answer that does not fit.
+ * Return the public error for an internal one. After a request that is too long or has to wait, the connection is still
+ * usable. After any other error, such as an answer that does not fit, it is not.
  */
 static int error_of(ssize_t rc) { return rc == -EAGAIN || rc == -EMSGSIZE ? (int)rc : -ENOTCONN; }
 
@@ -175,7 +175,7 @@ int coterie_connection_dispatch(struct coterie_connection *connection,
 	}
 	free(bytes);
 	if (count > 0)
-		return count; /* the end is reported by the next call */
+		return count; /* the next call reports the end of the connection */
 	return size == -EAGAIN && !channel_is_hung_up(&connection->channel) ? 0 : -ENOTCONN;
 }
 
@@ -183,7 +183,7 @@ int coterie_connection_dispatch(struct coterie_connection *connection,
 
 const char *coterie_error_text(int rc)
 {
-	/* By cs_error_t. */
+	/* Texts, indexed by cs_error_t. */
 	static const char *const texts[] = {[2] = "the service has failed",
 		[5] = "the time for the answer is over",
 		[6] = "try again: the service is busy, or its node has no quorum",

@@ -1,5 +1,5 @@
 /*
- * The connection of a cmap_handle_t. Private to libcmap.
+ * The connection behind a cmap_handle_t. This header is private to libcmap.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* libcmap hides every symbol that the public header does not declare. */
+/* libcmap is built with hidden symbols, except for those that the public header declares. */
 #pragma GCC visibility push(default)
 #include <corosync/cmap.h>
 #pragma GCC visibility pop
@@ -20,43 +20,44 @@
 struct tracker;
 
 /*
+ * Life of a connection:
  * 1. cmap_initialize_map connects and returns the handle.
- * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cmap_finalize invalidates the handle and cuts the connection if other threads are still in a call.
- * 4. The last call to end closes the channel and frees the rest.
+ * 2. Each API call holds a reference until it returns. cmap_dispatch also holds it while callbacks run.
+ * 3. cmap_finalize invalidates the handle. It shuts the connection down if other threads are still in a call.
+ * 4. The call that drops the last reference closes the channel and frees the memory.
  */
 struct cmap_connection {
-	struct client_connection client; /* first */
+	struct client_connection client; /* must be the first member */
 
 	pthread_mutex_t trackers_lock; /* never held in a callback */
-	struct tracker *trackers;      /* newest first. Each is in the table of trackers */
+	struct tracker *trackers;      /* newest first. Each one is also in the handle table of all trackers */
 };
 
 /**
  * Find the connection of a handle.
  *
- * @param connection set on success: referenced, given back with cmap_connection_put
+ * @param connection set on success: referenced; the caller drops the reference with cmap_connection_put
  * @return CS_OK; CS_ERR_BAD_HANDLE
  */
 cs_error_t cmap_connection_get(cmap_handle_t handle, struct cmap_connection **connection);
 
 void cmap_connection_put(struct cmap_connection *connection);
 
-/** Make the handles of all trackers dead. */
+/** Invalidate the handles of all trackers. */
 void trackers_fini(struct cmap_connection *connection);
 
 /**
  * Convert a key to its form in messages.
- * @param key NULL: the empty one
+ * @param key NULL: the empty key
  * @return CS_OK; CS_ERR_NAME_TOO_LONG
  */
 cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key);
 
 /**
  * Get a value into newly allocated memory.
- * @param room       bytes that the caller accepts; 0: get no value
- * @param response   set on success: the caller frees it; value_size bytes follow if they fit
- * @return CS_OK; CS_ERR_INVALID_PARAM: longer than room; as cmap_get
+ * @param room bytes that the caller accepts; 0: get no value
+ * @param response set on success: the caller frees it; value_size bytes follow if they fit
+ * @return CS_OK; CS_ERR_INVALID_PARAM: the value is longer than room; or an error of cmap_get
  */
 cs_error_t value_get(cmap_handle_t handle, const char *key, size_t room, struct cmap_res_get **response);
 

@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and calls that do not contact the daemon.
+ * Calls that connect and disconnect, and calls that send no request.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,7 +19,7 @@ cs_error_t cmap_connection_get(cmap_handle_t handle, struct cmap_connection **co
 
 	if (handle_get(&connections, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
-	/* The object is the first member. */
+	/* The cast is valid: the object is the first member of struct cmap_connection. */
 	*connection = (struct cmap_connection *)object;
 	return CS_OK;
 }
@@ -63,7 +63,7 @@ cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map)
 		return client_error(rc);
 	}
 	pthread_mutex_init(&connection->trackers_lock, NULL);
-	/* Whether this succeeds or not, programs may rely on having a handle to finalize. */
+	/* Return a handle even if this request fails, since programs may rely on a handle to finalize. */
 	if (map != CMAP_MAP_DEFAULT)
 		error = set_map(connection, map);
 	rc = handle_open(&connections, &connection->client.object, handle);

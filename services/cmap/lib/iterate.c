@@ -1,5 +1,6 @@
 /*
- * Iterations over keys. The executive has the position, and a handle contains its number there.
+ * Calls that iterate over keys. The executive stores the position of an iteration. The public handle is the executive's
+ * number of the iteration.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

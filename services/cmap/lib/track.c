@@ -1,8 +1,7 @@
 /*
- * Converts events about keys to calls of the program's callbacks.
+ * Calls that track keys, and the events about changes, which are passed to the program's callbacks.
  *
- * No lock is held in a callback, which may call any function, including cmap_dispatch and
- * cmap_finalize.
+ * No lock is held during a callback, so a callback may call any function, including cmap_dispatch and cmap_finalize.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +14,7 @@
 #include "services/client/error.h"
 
 struct tracker {
-	struct handle_object object; /* first */
+	struct handle_object object; /* must be the first member */
 	cmap_handle_t connection;
 	cmap_track_handle_t handle;
 	uint64_t remote; /* the executive's number, protected by the connection's trackers_lock */
@@ -45,7 +44,9 @@ static cs_error_t tracker_open(struct cmap_connection *connection, struct tracke
 	return client_error(rc);
 }
 
-/* Call with the connection's trackers_lock. CS_ERR_BAD_HANDLE: another thread has removed it. */
+/*
+ * Remove a tracker. The caller holds the connection's trackers_lock. CS_ERR_BAD_HANDLE: another thread has removed it.
+ */
 static cs_error_t tracker_remove(struct cmap_connection *connection, struct tracker *tracker)
 {
 	struct tracker **link = &connection->trackers;
@@ -86,7 +87,8 @@ static struct tracker *tracker_get(cmap_handle_t connection, cmap_track_handle_t
 /* ---- Adding and deleting ------------------------------------------------- */
 
 /*
- * An event may arrive on another thread before the request is answered, so the handle exists first.
+ * Add a tracker. Create the handle before the request, since another thread may receive an event before this one
+ * receives the answer.
  */
 static cs_error_t track(struct cmap_connection *connection, struct cmap_req_track_add *request, struct tracker *tracker,
 	cmap_track_handle_t *handle)
@@ -179,7 +181,7 @@ static struct dispatch_outcome dispatch_notify(cmap_handle_t handle, uint8_t *by
 	if (size < sizeof(*event) || event->now_size > size - sizeof(*event) ||
 		event->before_size > size - sizeof(*event) - event->now_size)
 		return dispatch_malformed;
-	/* The tracker has been deleted: drop the event. */
+	/* If there is no tracker, it has been deleted: drop the event. */
 	struct tracker *tracker = tracker_get(handle, event->instance);
 	if (tracker == NULL)
 		return dispatch_done;

@@ -1,5 +1,5 @@
 /*
- * Setting and getting values of a known type.
+ * Calls that set and get values of a given type.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,17 +14,14 @@ enum {
 };
 
 /*
- * Values are not converted: another type is refused, and so is a value without the size of its
- * type.
+ * Read a value of a fixed-size type. Values are not converted: another type is an error, and so is a value with a wrong
+ * size.
  */
 static cs_error_t get_typed(
 	cmap_handle_t handle, const char *key_name, cmap_value_types_t type, void *value, size_t size)
 {
 	struct cmap_res_get *response;
-	/*
-	 * Use room for any number. A string that fits then has the wrong type, and is not reported
-	 * as too long.
-	 */
+	/* Use room for any number, so that a short string is an error for its type and not for its length. */
 	cs_error_t rc = value_get(handle, key_name, 16, &response);
 
 	if (rc != CS_OK)
@@ -83,8 +80,8 @@ cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **st
 		return CS_ERR_INVALID_PARAM;
 	}
 	/*
-	 * Copy up to the NUL, whether or not the executive counts it, so that the program gets a
-	 * string.
+	 * The value's size may or may not include the NUL. Copy up to a NUL and add one, so that the program always
+	 * gets a string.
 	 */
 	copy = strndup((const char *)response->value, response->value_size);
 	free(response);

@@ -1,5 +1,5 @@
 /*
- * Single keys: setting, getting, deleting, counting.
+ * Calls that set, get, delete, increment and decrement a key.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@
 _Static_assert((int)CMAP_WIRE_NAME_SIZE == CMAP_KEYNAME_MAXLEN + 1, "one length for names");
 
 enum {
-	/* More than any value has: room beyond it need not travel. */
+	/* Larger than any value. More room in the request would have no effect. */
 	ROOM_MAX = 65536,
 };
 
@@ -30,7 +30,7 @@ cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key)
 	return CS_OK;
 }
 
-/* A key that has to be there, and its connection. */
+/* Begin a call: check and convert a key that must not be NULL, and find the connection. */
 static cs_error_t begin(
 	cmap_handle_t handle, const char *key, struct cmap_wire_name *name, struct cmap_connection **connection)
 {

@@ -1,5 +1,5 @@
 /*
- * Setting and deleting keys.
+ * Commands of corosync-cmapctl that set and delete keys.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,8 +18,8 @@ enum {
 };
 
 /*
- * Read the number at the start of the text, as the type requires. false: there is none. A number
- * that is too large becomes the largest one.
+ * Read the number at the start of the text in the form of its type. @return false: there is no number. A number that is
+ * too large becomes the largest possible one.
  */
 static bool parse_number(cmap_value_types_t type, const char *text, union value_number *number)
 {
@@ -51,7 +51,7 @@ static bool parse_number(cmap_value_types_t type, const char *text, union value_
 	return end != text;
 }
 
-/* Convert a 64-bit number to the width of its type. false: it does not fit. */
+/* Convert a 64-bit number to the width of its type. @return false: the number does not fit */
 static bool narrow(cmap_value_types_t type, union value_number *number)
 {
 	int64_t wide = number->i64;
@@ -109,7 +109,7 @@ static bool set_number(cmap_handle_t map, const char *key, const struct value_ty
 	return set_report(cmap_set(map, key, &number, kind->size, kind->type), key);
 }
 
-/* Read a stream to its end. The caller frees the bytes, also after an error. NULL: it is empty. */
+/* Read a stream to its end. The caller frees *bytes, also after an error. *bytes is NULL if the stream is empty. */
 static int read_all(FILE *in, char **bytes, size_t *size)
 {
 	*bytes = NULL;
@@ -205,8 +205,8 @@ bool keys_delete_prefix(cmap_handle_t map, const char *prefix)
 }
 
 /*
- * Return the next word of a line, which is cut there. NULL: the line ends. Only spaces separate
- * words.
+ * Return the next word of a line, and write a NUL behind the word. @return NULL: the line has no more words. Only
+ * spaces separate words.
  */
 static char *next_word(char **line)
 {
@@ -220,7 +220,7 @@ static char *next_word(char **line)
 	return word;
 }
 
-/* Handle one line. false: stop reading the file. */
+/* Handle one line. @return false: stop reading the file */
 static bool load_line(cmap_handle_t map, char *line)
 {
 	line += strspn(line, " \t");

@@ -12,7 +12,7 @@
 #include "services/cmap/tool/keys.h"
 
 enum {
-	CONNECT_TRIES = 11, /* one second apart */
+	CONNECT_TRIES = 11, /* the tries are one second apart */
 };
 
 /* The options of the command line. */
@@ -114,7 +114,7 @@ static bool choose_clear(struct request *request, const char *word)
 	return false;
 }
 
-/* Parse the command line. false: the tool ends, with a failure or, after -h, with success. */
+/* Parse the command line. @return false: the tool ends with *status, which is a failure or, after -h, success */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	int option;
@@ -158,7 +158,7 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 	return true;
 }
 
-/* The daemon refuses all connections while it starts. */
+/* Connect. Try again for some seconds, since the daemon refuses all connections while it starts. */
 static bool connect_map(cmap_handle_t *map, cmap_map_t which)
 {
 	cs_error_t rc = CS_ERR_TRY_AGAIN;

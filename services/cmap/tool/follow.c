@@ -34,7 +34,7 @@ static void changed(cmap_handle_t map, cmap_track_handle_t track, int32_t event,
 	key_print(format, key, shown->type, shown->data, shown->len);
 }
 
-/* Read input of the terminal. Return whether it asks for the end. */
+/* Read standard input. Return whether it has ended, or a line starts with q. */
 static bool is_finished(bool *at_line_start)
 {
 	char typed[256];
@@ -67,7 +67,7 @@ static void wait_for_end(cmap_handle_t map, int fd)
 			perror("poll");
 			return;
 		}
-		/* Handle changes first, so that those before the end are printed. */
+		/* Print changes before input is read, so that changes before the end of the input are printed. */
 		if (fds[0].revents != 0) {
 			cs_error_t rc = cmap_dispatch(map, CS_DISPATCH_ALL);
 

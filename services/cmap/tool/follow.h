@@ -1,5 +1,5 @@
 /*
- * Changes of keys as they happen.
+ * The command of corosync-cmapctl that prints changes of keys.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
  * Print each change of the keys, until standard input ends or has a line that starts with q, or the daemon is lost.
  *
  * @param by_prefix the keys are prefixes
- * @return false: it could not begin, and the reason was written to stderr
+ * @return false: tracking could not start, and the reason was written to stderr
  */
 bool keys_follow(cmap_handle_t map, const struct key_format *format, char *const *keys, int count, bool by_prefix);
 

@@ -1,5 +1,5 @@
 /*
- * Keys of a map and their values: printed, set, deleted.
+ * The commands of corosync-cmapctl that print, set and delete keys.
  *
  * A function that returns false has printed the reason on stderr.
  *
@@ -13,10 +13,10 @@
 
 #include <corosync/cmap.h>
 
-/** How keys are printed. */
+/** The format in which keys are printed. */
 struct key_format {
-	bool with_binary; /* also values of type binary */
-	bool is_quiet;    /* only the value */
+	bool with_binary; /* print values of type binary, too */
+	bool is_quiet;    /* print only the value */
 };
 
 /**
@@ -27,35 +27,34 @@ struct key_format {
 void key_print(
 	const struct key_format *format, const char *key, cmap_value_types_t type, const void *value, size_t size);
 
-/** Read and print keys. Stop at the first one that fails. */
+/** Read and print keys. Stop at the first key that fails. */
 bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *keys, int count);
 
 /**
  * Print all keys with one of the prefixes. Without prefixes print all keys.
  *
- * @return also false, without a message, if there was no key to print
+ * @return false also if there was no key to print. In this case no message is printed
  */
 bool keys_list(cmap_handle_t map, const struct key_format *format, char *const *prefixes, int count);
 
 /**
  * Set a key.
  *
- * @param type word for a type, as it is printed
+ * @param type name of a type, as printed with keys
  * @param text the value. For type binary it is the name of a file, or "-" for standard input
  */
 bool key_set(cmap_handle_t map, const char *key, const char *type, const char *text);
 
-/** Delete keys. Stop at the first one that fails. */
+/** Delete keys. Stop at the first key that fails. */
 bool keys_delete(cmap_handle_t map, char *const *keys, int count);
 
 /** Delete all keys with a prefix. A key that cannot be deleted is reported and stays. */
 bool keys_delete_prefix(cmap_handle_t map, const char *prefix);
 
 /**
- * Set and delete keys as a file of settings has them, line by line, up to the first key that cannot
- * be set.
+ * Set and delete keys as the lines of a settings file require. Stop at the first key that cannot be set.
  *
- * @return true also if the file cannot be opened, which is reported
+ * @return true also if the file cannot be opened. In this case a message is printed
  */
 bool keys_load(cmap_handle_t map, const char *path);
 

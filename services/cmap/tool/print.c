@@ -80,7 +80,7 @@ void key_print(
 	putchar('\n');
 }
 
-/* If the value changes its size between the two requests, repeat them. */
+/* Read a value with two requests, first its size. If the size changes in between, repeat both requests. */
 static cs_error_t value_get(cmap_handle_t map, const char *key, cmap_value_types_t *type, char **value, size_t *size)
 {
 	cs_error_t rc = CS_ERR_TRY_AGAIN;
@@ -131,7 +131,7 @@ bool keys_get(cmap_handle_t map, const struct key_format *format, char *const *k
 	return true;
 }
 
-/* Print the keys with the prefix. found is set if there was one. */
+/* Print the keys with the prefix. Set *found if a key was printed. */
 static bool list_prefix(cmap_handle_t map, const struct key_format *format, const char *prefix, bool *found)
 {
 	cmap_iter_handle_t iterator;
@@ -143,7 +143,7 @@ static bool list_prefix(cmap_handle_t map, const struct key_format *format, cons
 		return false;
 	}
 	while ((rc = cmap_iter_next(map, iterator, key, NULL, NULL)) == CS_OK)
-		/* The statistics of a connection may have disappeared meanwhile. */
+		/* Ignore an error here: the statistics of a connection disappear when the connection ends. */
 		if (key_show(map, format, key) == CS_OK)
 			*found = true;
 	cmap_iter_finalize(map, iterator);

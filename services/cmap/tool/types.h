@@ -1,5 +1,5 @@
 /*
- * The types of values and the words for them.
+ * The types of values and their names on the command line.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -7,7 +7,7 @@
 
 #include "services/cpg/messages.h"
 
-/* Room that is allocated first. A message in fragments is longer than one of them. */
+/* First allocation, in bytes. A message is sent in fragments only if it is longer than one fragment. */
 #define ROOM_MIN (2u * CPG_ATOMIC_SIZE_MAX)
 
 struct assembly {

@@ -1,7 +1,7 @@
 /*
- * Long messages, put together again from their fragments: one at a time for each sending process.
+ * Assembly of long messages from their fragments. Each sending process has at most one unfinished message.
  *
- * Memory grows with what has arrived, not with what a sender announces.
+ * Memory is allocated as fragments arrive, and not when a sender announces the size of a message.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct assembly; /* an incomplete message */
+struct assembly; /* an incomplete message of one sender */
 
 struct assembly_list {
 	struct assembly *first;
@@ -21,27 +21,28 @@ struct assembly_fragment {
 	uint32_t nodeid; /* sender */
 	uint32_t pid;
 	uint32_t type;         /* enum cpg_fragment_type */
-	uint32_t message_size; /* whole message, bytes */
+	uint32_t message_size; /* bytes of the whole message */
 	const void *bytes;     /* borrowed */
-	uint32_t size;         /* of this fragment */
+	uint32_t size;         /* bytes of this fragment */
 };
 
 /**
- * Take the next fragment of a sender.
+ * Add the next fragment of a sender to its message.
  *
- * FIRST drops the unfinished message of this sender. Fragments without a first one are ignored, since this process has
- * joined in the middle. Messages that are longer or shorter than announced are ignored as well.
+ * A FIRST fragment drops the unfinished message of the same sender. Fragments without a first one are ignored: this
+ * process has joined while their message was being sent. Messages that are longer or shorter than announced are
+ * dropped.
  *
- * @param message set to the whole message, message_size bytes, when this was its last fragment (returned, caller frees
- *     with free()), otherwise to NULL
- * @return 0; -EMSGSIZE the message has not its announced length and is dropped; -ENOMEM it is dropped
+ * @param message set to the whole message of message_size bytes if this was its last fragment, otherwise to NULL. The
+ *     caller frees it with free()
+ * @return 0; -EMSGSIZE: the message does not have its announced length and is dropped; -ENOMEM: it is dropped
  */
 int assembly_add(struct assembly_list *list, const struct assembly_fragment *fragment, void **message);
 
 /** Drop the unfinished message of a sender. */
 void assembly_drop(struct assembly_list *list, uint32_t nodeid, uint32_t pid);
 
-/** Drop everything. */
+/** Drop the unfinished messages of all senders. */
 void assembly_list_fini(struct assembly_list *list);
 
 #endif

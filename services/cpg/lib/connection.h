@@ -1,5 +1,5 @@
 /*
- * The connection of a cpg_handle_t. Private to libcpg.
+ * The connection behind a cpg_handle_t. This header is private to libcpg.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* libcpg hides every symbol that the public header does not declare. */
+/* libcpg is built with hidden symbols, except for those that the public header declares. */
 #pragma GCC visibility push(default)
 #include <corosync/cpg.h>
 #pragma GCC visibility pop
@@ -22,17 +22,18 @@ struct zero_copy_buffer;
 struct iteration;
 
 /*
+ * Life of a connection:
  * 1. cpg_model_initialize connects and returns the handle.
- * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. cpg_finalize invalidates the handle, informs the executive, and cuts the connection if other threads
- *    are still in a call.
- * 4. The last call to end closes the channel and frees the rest.
+ * 2. Each API call holds a reference until it returns. cpg_dispatch also holds it while callbacks run.
+ * 3. cpg_finalize invalidates the handle and sends FINALIZE. It shuts the connection down if other threads are still in
+ *    a call.
+ * 4. The call that drops the last reference closes the channel and frees the memory.
  */
 struct cpg_connection {
-	struct client_connection client; /* first */
+	struct client_connection client; /* must be the first member */
 	cpg_model_v1_data_t model;       /* the program's callbacks and flags */
 
-	/* Held while the fragments of a message are sent: two such messages must not mix. */
+	/* Held while the fragments of a message are sent, so that the fragments of two messages do not mix. */
 	pthread_mutex_t fragments_lock;
 
 	pthread_mutex_t assemblies_lock; /* never held in a callback */
@@ -42,30 +43,30 @@ struct cpg_connection {
 	struct zero_copy_buffer *zero_copy; /* newest first */
 
 	pthread_mutex_t iterations_lock;
-	struct iteration *iterations; /* newest first. Each is in the table of iterations */
+	struct iteration *iterations; /* newest first. Each one is also in the handle table of all iterations */
 };
 
 /**
  * Find the connection of a handle.
  *
- * @param connection set on success: referenced, dropped with connection_put
+ * @param connection set on success: referenced; the caller drops the reference with connection_put
  * @return CS_OK; CS_ERR_BAD_HANDLE
  */
 cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connection);
 
 void connection_put(struct cpg_connection *connection);
 
-/** A fast_note: stores the group of the messages that follow, as a struct cpg_name. */
+/** A fast_note function: store in the context the group of the messages that follow, as a struct cpg_name. */
 void dispatch_note(uint8_t *context, const uint8_t *event, size_t size);
 
-/** Make the handles of all iterations dead. */
+/** Invalidate the handles of all iterations. */
 void iterations_fini(struct cpg_connection *connection);
 
 /** Free all zero-copy buffers. No other thread may use them. */
 void zero_copy_fini(struct cpg_connection *connection);
 
 /**
- * Send a message to the joined group that is longer than CPG_ATOMIC_SIZE_MAX.
+ * Send a message that is longer than CPG_ATOMIC_SIZE_MAX to the joined group.
  *
  * @param size bytes of iov together
  * @return as cpg_mcast_joined
@@ -73,11 +74,12 @@ void zero_copy_fini(struct cpg_connection *connection);
 cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
 	unsigned int count, uint32_t size);
 
-/** Convert a name to its public form. CS_ERR_NAME_TOO_LONG: it is not a valid name. */
+/** Convert a received name to its public form. @return CS_OK; CS_ERR_NAME_TOO_LONG: the name is not valid */
 cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wire);
 
 /**
- * Convert a name for messages, with zeros behind its length. name->length must be within bounds.
+ * Convert a name to its form in messages, with zeros behind its length. name->length must be at most
+ * CPG_GROUP_NAME_MAX.
  */
 void name_to_wire(struct cpg_wire_name *wire, const struct cpg_name *name);
 

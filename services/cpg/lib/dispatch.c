@@ -1,7 +1,7 @@
 /*
- * Receives events and calls the program's callbacks.
+ * Receive events and call the program's callbacks.
  *
- * No lock is held in a callback, which may call any function, including this one.
+ * No lock is held during a callback, so a callback may call any function, including cpg_dispatch.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -39,7 +39,7 @@ static struct dispatch_outcome dispatch_partial(
 	if (size < sizeof(*event) || event->fraglen > size - sizeof(*event) ||
 		name_from_wire(&group, &event->group) != CS_OK)
 		return dispatch_malformed;
-	/* Without a callback, do not spend memory on the message. */
+	/* If there is no callback, do not collect the message. */
 	if (connection->model.cpg_deliver_fn == NULL)
 		return (struct dispatch_outcome){CS_OK, event->type == CPG_FRAGMENT_LAST};
 
@@ -54,9 +54,7 @@ static struct dispatch_outcome dispatch_partial(
 	pthread_mutex_lock(&connection->assemblies_lock);
 	rc = assembly_add(&connection->assemblies, &fragment, &message);
 	pthread_mutex_unlock(&connection->assemblies_lock);
-	/*
-	 * A malformed message is the fault of its sender. Drop it, since no callback waits for it.
-	 */
+	/* Drop a malformed message without an error of cpg_dispatch: only its sender can correct it. */
 	if (rc == -ENOMEM)
 		return (struct dispatch_outcome){CS_ERR_NO_MEMORY, true};
 	if (message == NULL)
@@ -67,8 +65,8 @@ static struct dispatch_outcome dispatch_partial(
 }
 
 /*
- * The lists of the shorter public form are written over those of the event: entry i of the result
- * ends before entry i + 1 of the event starts.
+ * Convert a list of the event in place. Entries of the public form are shorter, so entry i of the result ends before
+ * entry i + 1 of the event starts.
  */
 static struct cpg_address *addresses_convert(struct cpg_wire_address *wire, size_t count)
 {
@@ -127,9 +125,7 @@ static struct dispatch_outcome dispatch_totem_confchg(
 	return dispatch_done;
 }
 
-/*
- * Messages in the channel do not name their group. It is the group of the last change before them.
- */
+/* Messages in the channel do not name their group. Their group is that of the last configuration change before them. */
 void dispatch_note(uint8_t *context, const uint8_t *bytes, size_t size)
 {
 	_Static_assert(sizeof(struct cpg_name) <= FAST_CONTEXT_SIZE, "a name fits");

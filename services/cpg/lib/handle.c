@@ -1,5 +1,5 @@
 /*
- * Connecting, disconnecting, and the calls that never leave the process.
+ * Calls that connect and disconnect, and calls that send no request.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 #include "services/client/error.h"
 
 enum {
-	/* How long the last request waits for room when the executive does not read. */
+	/* How long cpg_finalize waits for room for its request if the executive does not read. */
 	FINALIZE_PATIENCE_MS = 1000,
 	FINALIZE_PAUSE_MS = 5,
 };
@@ -35,7 +35,7 @@ cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connectio
 
 	if (handle_get(&connections, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
-	/* The object is the first member. */
+	/* The cast is valid: the object is the first member of struct cpg_connection. */
 	*connection = (struct cpg_connection *)object;
 	return CS_OK;
 }
@@ -91,7 +91,10 @@ cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_mod
 		free(connection);
 		return client_error(rc);
 	}
-	/* Only now: without a daemon that is the answer, whatever the flags. */
+	/*
+	 * Check the flags only after the connect: without a daemon the caller gets the connect error, even for invalid
+	 * flags.
+	 */
 	rc = -EINVAL;
 	if ((connection->model.flags & ~(unsigned int)CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) == 0)
 		rc = handle_open(&connections, &connection->client.object, handle);
@@ -101,8 +104,8 @@ cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_mod
 }
 
 /*
- * This request makes sure that the executive has read all multicasts of this handle before the connection closes. The
- * library waits some time for a busy executive. The answer does not matter.
+ * Send FINALIZE, so that the executive has read all multicasts of this handle before the connection closes. The library
+ * waits some time for a busy executive, and ignores the error in the answer.
  */
 static cs_error_t finalize_request(struct channel *channel)
 {
@@ -160,7 +163,7 @@ cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size)
 	return CS_OK;
 }
 
-/* cpg_mcast_joined refuses messages that cannot be sent, so there is no other state. */
+/* Always report flow control as disabled: cpg_mcast_joined returns an error when a message cannot be sent. */
 cs_error_t cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled)
 {
 	struct cpg_connection *connection;

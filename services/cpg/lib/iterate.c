@@ -1,6 +1,5 @@
 /*
- * Iterations over groups and members. The executive has the snapshot, and a handle contains its
- * number.
+ * Iterations over groups and members. The executive has the snapshot. The object of a handle has the snapshot's number.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,10 +10,10 @@
 #include "services/client/error.h"
 
 struct iteration {
-	struct handle_object object; /* first */
-	cpg_handle_t connection;     /* may be dead by now */
+	struct handle_object object; /* must be the first member */
+	cpg_handle_t connection;     /* may be invalid by now */
 	cpg_iteration_handle_t handle;
-	uint64_t remote;        /* the executive's number */
+	uint64_t remote;        /* the executive's number of its snapshot */
 	struct iteration *next; /* protected by the connection's iterations_lock */
 };
 
@@ -44,7 +43,10 @@ static void iteration_put(struct iteration *iteration, struct cpg_connection *co
 	connection_put(connection);
 }
 
-/* Call with the connection's iterations_lock. CS_ERR_BAD_HANDLE: another thread has removed it. */
+/*
+ * Remove an iteration. The caller holds the connection's iterations_lock. CS_ERR_BAD_HANDLE: another thread has removed
+ * it.
+ */
 static cs_error_t iteration_remove(struct cpg_connection *connection, struct iteration *iteration)
 {
 	struct iteration **link = &connection->iterations;
@@ -162,7 +164,7 @@ cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteratio
 	return rc;
 }
 
-/* The handle is dead afterwards, whichever answer the executive sends. */
+/* Invalidate the handle, whichever answer the executive sends. */
 cs_error_t cpg_iteration_finalize(cpg_iteration_handle_t handle)
 {
 	struct cpg_connection *connection;

@@ -1,5 +1,5 @@
 /*
- * Groups: joining, leaving, who is in one, and who we are.
+ * Calls that join and leave a group, list its members, and get this node's id.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,9 +21,8 @@ _Static_assert((int)CPG_WIRE_REASON_PROCDOWN == CPG_REASON_PROCDOWN, "one set of
 enum {
 	BUSY_PAUSE_MS_MAX = 16,
 	/*
-	 * Longer than a ring needs by default to agree that a node has failed. Corosync 3.1.7
-	 * answers BUSY for ever once a handle has left a group
-	 * (book compatibility, "Client libraries").
+	 * This time is longer than a ring needs by default to agree that a node has failed. It must have an end: once a
+	 * handle has left a group, Corosync 3.1.7 answers BUSY for ever (book compatibility, "Client libraries").
 	 */
 	BUSY_PATIENCE_MS = 15000,
 };
@@ -44,8 +43,8 @@ cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wir
 }
 
 /*
- * BUSY: the executive waits for our earlier leave or join to come round the ring. Ask again, with
- * no lock held meanwhile, so that other calls go on.
+ * Send a request, and repeat it while the executive answers BUSY: an earlier leave or join of this process is not
+ * delivered yet. Hold no lock between two attempts, so that other calls go on.
  */
 static cs_error_t request_when_settled(
 	struct cpg_connection *connection, const void *request, size_t size, void *response, ssize_t *response_size)
@@ -148,7 +147,7 @@ cs_error_t cpg_membership_get(
 		return rc;
 	struct cpg_req_membership_get request = {.header = {.id = CPG_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
 	name_to_wire(&request.group, groupName);
-	/* Not on the stack, which may be small. */
+	/* Allocate the response: a thread's stack may be too small for it. */
 	response = malloc(sizeof(*response));
 	rc = CS_ERR_NO_MEMORY;
 	if (response != NULL)

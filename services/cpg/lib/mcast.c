@@ -1,5 +1,5 @@
 /*
- * Sending.
+ * Calls that send messages.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,12 +15,9 @@
 #include "services/client/fast_channel.h"
 
 enum {
-	PARTS_MAX = 63, /* passed to libqb unchanged. A message with more parts is copied into one
-			 * first */
-	/*
-	 * Interval and time limit of the attempts to send a fragment while the executive accepts no
-	 * multicasts.
-	 */
+	PARTS_MAX = 63, /* most parts that are passed to libqb. The library first copies a message with more parts into
+			 * one buffer */
+	/* Interval and time limit of the attempts to send a fragment while the executive accepts no messages. */
 	FRAGMENT_PAUSE_MS = 1,
 	FRAGMENT_PATIENCE_MS = 1000,
 };
@@ -28,14 +25,14 @@ enum {
 _Static_assert(CPG_ATOMIC_SIZE_MAX + sizeof(struct coterie_channel_message) <= COTERIE_CHANNEL_SIZE_MIN,
 	"every ring has room");
 
-/* A message in the ring counts as accepted by the executive. */
+/* Send a message through the channel. Once it is in shared memory, the executive has accepted it. */
 static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
 	unsigned int count, uint32_t size)
 {
 	return client_error(fast_send(&connection->client.channel, (uint32_t)guarantee, iov, count, size));
 }
 
-/* The executive does not answer this request. */
+/* Send a message in one request, which the executive does not answer. */
 static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
 	unsigned int count, uint32_t size)
 {
@@ -50,7 +47,7 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
 
 	parts[0] = (struct iovec){.iov_base = &request, .iov_len = sizeof(request)};
 	if (count > PARTS_MAX) {
-		gathered = malloc(size + 1u); /* never allocate 0 bytes */
+		gathered = malloc(size + 1u); /* + 1: malloc(0) may return NULL */
 		if (gathered == NULL)
 			return CS_ERR_NO_MEMORY;
 		size_t filled = 0;
@@ -70,10 +67,7 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
 	return client_error(rc);
 }
 
-/*
- * Send a fragment and receive the answer. Waits for the executive to accept multicasts, up to a
- * limit.
- */
+/* Send a fragment and receive the answer. Wait up to FRAGMENT_PATIENCE_MS for the executive to accept messages. */
 static cs_error_t fragment_send(
 	struct cpg_connection *connection, struct cpg_req_partial_mcast *request, const void *bytes, uint32_t size)
 {
@@ -101,7 +95,7 @@ static cs_error_t fragment_send(
 	return client_response_error(&response, (size_t)rc, sizeof(response));
 }
 
-/* A fragment never spans two elements. An empty element makes none. */
+/* Send each element of iov in fragments of its own. An empty element gives no fragment. */
 cs_error_t mcast_fragments(struct cpg_connection *connection, cpg_guarantee_t guarantee, const struct iovec *iov,
 	unsigned int count, uint32_t size)
 {

@@ -1,14 +1,12 @@
 /*
- * Buffers that the executive maps as well, so that their contents need not go through the request
- * ring.
+ * Buffers in a file that the executive reads, so that their contents need not be copied into a request.
  *
  * 1. The library makes a file, maps it, and sends its name to the executive.
- * 2. The executive maps it, removes its name, and leaves a token in it.
- * 3. To send, the library writes a multicast request in front of the program's bytes and sends the
- *    token.
+ * 2. The executive opens the file, removes its name, and writes a token into it.
+ * 3. To send a message, the library writes a request in front of the program's bytes and sends the token.
  *
- * An executive without zero copy leaves no token: the buffer is then plain memory, and messages are
- * sent in the ordinary way. So are messages that are too long for one event.
+ * An executive without zero copy writes no token. In that case messages in the buffer are sent in the ordinary way.
+ * Messages that are too long for one event are always sent in this way.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -25,14 +23,14 @@
 
 #include "services/client/error.h"
 
-/* The longest message that the call accepts. Its last 1024 bytes are sent in fragments. */
+/* The longest message that cpg_zcb_mcast_joined accepts. One longer than CPG_ATOMIC_SIZE_MAX is sent in fragments. */
 #define ZERO_COPY_SIZE_MAX 1048576u
 
 struct zero_copy_buffer {
 	struct zero_copy_buffer *next;
 	struct cpg_zc_map *map;
 	size_t map_size;
-	uint64_t token; /* a copy of it, or 0 if the executive does not share the buffer */
+	uint64_t token; /* a copy of map->token, or 0 if the executive does not share the buffer */
 };
 
 static void *buffer_message(const struct zero_copy_buffer *buffer) { return buffer->map->request.message; }
@@ -43,8 +41,7 @@ static size_t buffer_size(const struct zero_copy_buffer *buffer)
 }
 
 /*
- * Find the link to a buffer in the list. Call with zero_copy_lock. NULL: it is not a buffer of this
- * connection.
+ * Find the link to a buffer in the list. The caller holds zero_copy_lock. NULL: it is not a buffer of this connection.
  */
 static struct zero_copy_buffer **buffer_find(struct cpg_connection *connection, const void *message)
 {
@@ -72,8 +69,8 @@ void zero_copy_fini(struct cpg_connection *connection)
 }
 
 /*
- * Make a file with all its blocks. So a full file system is noticed here, and not by a signal when
- * the program writes. Returns a mapping, or NULL. path is set on success.
+ * Make a file and allocate all its blocks, so that a full file system is an error here and no signal when the program
+ * writes. Return a mapping, or NULL. path is set on success.
  */
 static struct cpg_zc_map *file_map(const char *folder, size_t size, char *path, size_t path_size)
 {
@@ -95,7 +92,10 @@ static struct cpg_zc_map *file_map(const char *folder, size_t size, char *path, 
 	return map;
 }
 
-/* CS_OK with a token in the map, CS_ERR_NOT_SUPPORTED without one, or a real error. */
+/*
+ * Request that the executive shares a buffer. @return CS_OK: the map has a token; CS_ERR_NOT_SUPPORTED: use the buffer
+ * without sharing; another error
+ */
 static cs_error_t buffer_share(
 	struct cpg_connection *connection, const struct zero_copy_buffer *buffer, const char *path)
 {
@@ -172,9 +172,9 @@ cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer)
 }
 
 /*
- * Ignore the error of the answer, since Corosync 3.1.7 does not set it. Do not repeat the request,
- * since a second one for the same token would end that daemon. A buffer that stays mapped there is
- * freed with the connection.
+ * Ignore the error of the answer, since Corosync 3.1.7 does not set it. Do not repeat the request: a second request for
+ * the same token would crash that daemon. If the daemon keeps the buffer mapped, it frees the buffer with the
+ * connection.
  */
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 {
@@ -212,7 +212,10 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 	return rc;
 }
 
-/* Call with zero_copy_lock, so that the request in the map does not change until it is answered. */
+/*
+ * Send a buffer's message. The caller holds zero_copy_lock, so that the request in the map does not change until it is
+ * answered.
+ */
 static cs_error_t buffer_execute(struct cpg_connection *connection, const struct zero_copy_buffer *buffer,
 	cpg_guarantee_t guarantee, uint32_t size)
 {

@@ -18,7 +18,7 @@
 
 /* The options of the command line, and the connections. */
 struct cpgtool {
-	char delimiter; /* '\0': columns for people */
+	char delimiter; /* '\0': print aligned columns */
 	bool with_raw_names;
 	bool names_only;
 	cpg_handle_t cpg;

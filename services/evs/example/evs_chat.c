@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A chat, and a small example of a program on the EVS API. It sends each line of its standard input
- * to a group, and prints one line for each event:
+ * A chat program, as a small example of the EVS API. It sends each line of its standard input to a group, and prints
+ * one line for each event:
  *
- *	regular RING members NODE... joined NODE... safe|unsafe
- *	transitional RING members NODE... left NODE... safe|unsafe
- *	message NODE TEXT
- *	lost                     the daemon is gone
+ * regular RING members NODE... joined NODE... safe|unsafe transitional RING members NODE... left NODE... safe|unsafe
+ * message NODE TEXT lost the connection to the daemon is lost
  *
- *	usage: evs_chat [GROUP]
+ * usage: evs_chat [GROUP]
  *
- * Lines are sent agreed: all programs print them in the same order. A line that begins with "!" is
- * sent safe. A program that prints it knows that all members of the last configuration have it. Each
- * of them will print it too unless it fails. After "unsafe" the program knows only the order,
- * because a node of the ring runs Corosync.
+ * Lines are sent agreed: all programs print them in the same order. A line that begins with "!" is sent safe. If a
+ * program prints a safe line, all members of the last configuration have received the line. Each member will print the
+ * line, too, unless it fails. After "unsafe" only the order is guaranteed, since a node of the ring runs Corosync.
  *
- * When the ring changes, the meaning of "all members" changes with it. First comes the transitional
- * configuration, with the members that stayed together. Messages between it and the regular one are
- * the rest of the old ring. The safe ones among them are known to be with these members, but not
- * with those that left. Then comes the regular configuration, and with it the new ring.
+ * When the ring changes, the meaning of "all members" changes, too. First the transitional configuration is delivered,
+ * with the members that stayed together. The messages between it and the regular configuration are the last messages of
+ * the old ring. Safe messages among these were received by the members that stayed, but maybe not by nodes that left.
+ * Then the regular configuration is delivered. It begins the new ring.
  *
  * Build: cc evs_chat.c $(pkg-config --cflags --libs libevs) -o evs_chat
  */
@@ -60,7 +57,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 
 static void wait_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
-/* Multicast one line. At the moment the ring may have no room for it. */
+/* Send one line. If the ring has no room at the moment, try again. */
 static cs_error_t multicast(evs_handle_t handle, char *line, size_t length)
 {
 	struct iovec iov = {.iov_base = line, .iov_len = length};
@@ -108,8 +105,8 @@ int main(int argc, char *argv[])
 		memcpy(group.key, argv[1], strlen(argv[1]));
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	setvbuf(stdin, NULL, _IONBF, 0); /* so that poll sees every line that is left */
-	/* The daemon may still be starting. */
+	setvbuf(stdin, NULL, _IONBF, 0); /* no buffer, so that poll() reports every line that is not read */
+	/* Try again for some time, since the daemon may still be starting. */
 	while ((error = evs_initialize(&handle, &callbacks)) != CS_OK && tries-- > 0)
 		wait_ms(50);
 	if (error == CS_OK)

@@ -1,5 +1,5 @@
 /*
- * Connecting, groups, and the members of the ring.
+ * Calls that connect and disconnect, join and leave groups, and get the members of the ring.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,8 +21,8 @@ static void connection_destroy(struct handle_object *object)
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
 /*
- * libqb reports the connection before the daemon queues the event with the current configuration.
- * Once a request has been answered, the event has been queued.
+ * Wait until the daemon has queued the event with the current configuration. The connect of libqb may return before
+ * that. The daemon answers a request only after it has queued the event, so send one.
  */
 static cs_error_t settle(struct evs_connection *connection)
 {
@@ -55,7 +55,7 @@ cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
 	return rc;
 }
 
-/* Every multicast was answered, so no message can be lost. */
+/* No last request is needed: each message was answered, so the daemon has read all of them. */
 cs_error_t evs_finalize(evs_handle_t handle) { return client_finalize(&connections, handle); }
 
 cs_error_t evs_fd_get(evs_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
@@ -82,7 +82,7 @@ cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct
 
 	if (handle_get(&connections, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
-	/* The object is the first member. */
+	/* The cast is valid: the object is the first member of struct evs_connection. */
 	struct evs_connection *connection = (struct evs_connection *)object;
 	ssize_t rc = channel_call(&connection->client.channel, gate, iov, count, response, *response_size);
 	handle_put(&connections, object);
@@ -108,7 +108,7 @@ static cs_error_t request_groups(evs_handle_t handle, int32_t id, const struct e
 		.header = {.id = id, .size = (int32_t)(sizeof(request) + count * sizeof(*groups))},
 		.group_count = count,
 	};
-	/* struct iovec has no const. The groups are only read. */
+	/* The cast removes const for struct iovec. The groups are only read. */
 	struct iovec iov[2] = {
 		{.iov_base = &request, .iov_len = sizeof(request)},
 		{.iov_base = (void *)(uintptr_t)groups, .iov_len = count * sizeof(*groups)},
@@ -124,7 +124,10 @@ cs_error_t evs_join(evs_handle_t handle, const struct evs_group *groups, size_t 
 	return request_groups(handle, EVS_REQ_JOIN, groups, (uint32_t)group_cnt);
 }
 
-/* Use as many requests as needed, since the groups are left one after the other anyway. */
+/*
+ * Leave groups with as many requests as needed. This is allowed, since a request also leaves its groups one after the
+ * other.
+ */
 cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t group_cnt)
 {
 	cs_error_t rc;
@@ -147,7 +150,7 @@ cs_error_t evs_membership_get(
 	struct evs_req_membership_get request = {.header = {.id = EVS_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	size_t size = EVS_IPC_SIZE_MAX;
-	/* Allocate room for the largest number of members. It is too much for a small stack. */
+	/* Allocate room for the largest possible response, which is too large for a small stack. */
 	struct evs_res_membership_get *response = malloc(size);
 	cs_error_t rc;
 

@@ -1,5 +1,5 @@
 /*
- * Sending.
+ * Calls that send messages.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,11 +9,11 @@
 #include <string.h>
 
 enum {
-	PARTS_MAX = 62, /* passed to libqb unchanged. A message with more parts is copied into one
-			 * first */
+	PARTS_MAX = 62, /* most parts that are passed to libqb. The library first copies a message with more parts into
+			 * one buffer */
 };
 
-/* Return the bytes of all parts. A sum above the longest message returns that length plus one. */
+/* Return the bytes of all parts. If they are more than the longest message has, return EVS_MESSAGE_SIZE_MAX + 1. */
 static uint32_t size_of(const struct iovec *iov, unsigned int count)
 {
 	size_t size = 0;
@@ -26,13 +26,10 @@ static uint32_t size_of(const struct iovec *iov, unsigned int count)
 	return (uint32_t)size;
 }
 
-/*
- * Copy all parts into one, if there are more than libqb accepts. @return malloc'd, size bytes; or
- * NULL
- */
+/* Copy all parts into one buffer. @return size bytes, which the caller frees; NULL: out of memory */
 static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t size)
 {
-	uint8_t *gathered = malloc(size + 1u); /* never allocate 0 bytes */
+	uint8_t *gathered = malloc(size + 1u); /* + 1: malloc(0) may return NULL */
 	size_t filled = 0;
 
 	for (unsigned int i = 0; i < count && gathered != NULL; i++) {
@@ -44,8 +41,8 @@ static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t siz
 }
 
 /*
- * Send a request whose own pieces are parts[0 .. own). There must be room for PARTS_MAX more, for
- * the message. It does not wait while the daemon accepts no multicasts.
+ * Send a request. Its own parts are parts[0 .. own), and `parts` must have room for PARTS_MAX more, for the message.
+ * The call does not wait if the daemon accepts no messages at the moment.
  */
 static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigned int own, const struct iovec *iov,
 	unsigned int count, uint32_t size)

@@ -1,5 +1,5 @@
 /*
- * Receiving: events become calls of the program's callbacks.
+ * Pass events to the program's callbacks.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,12 +1,12 @@
 /*
- * The connection of a quorum_handle_t. Private to libquorum.
+ * The connection behind a quorum_handle_t. This header is private to libquorum.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef SERVICES_QUORUM_LIB_CONNECTION_H
 #define SERVICES_QUORUM_LIB_CONNECTION_H
 
-/* libquorum hides every symbol that the public header does not declare. */
+/* libquorum is built with hidden symbols, except for those that the public header declares. */
 #pragma GCC visibility push(default)
 #include <corosync/quorum.h>
 #pragma GCC visibility pop
@@ -15,14 +15,14 @@
 #include "services/quorum/messages.h"
 
 struct quorum_connection {
-	struct client_connection client; /* first */
-	/* The program's callbacks. Those of the other model are NULL. */
+	struct client_connection client; /* must be the first member */
+	/* The program's callbacks. The callbacks of the model that the program does not use are NULL. */
 	quorum_notification_fn_t v0_notify;
 	quorum_v1_quorum_notification_fn_t v1_notify;
 	quorum_v1_nodelist_notification_fn_t v1_nodelist_notify;
 };
 
-/** Handle one event by a call of the program's callback. This is a client_event. */
+/** Pass one event to the program's callback. This is a function of type client_event. */
 struct dispatch_outcome quorum_receive(
 	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 

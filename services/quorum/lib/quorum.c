@@ -1,5 +1,5 @@
 /*
- * Connecting, and all calls.
+ * The calls of libquorum, with connect and disconnect.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -42,7 +42,7 @@ static void callbacks_copy(
 	}
 }
 
-/* Get the quorum type. The request also tells the daemon which events the connection gets. */
+/* Get the quorum type. The request also selects which events the daemon sends on this connection. */
 static cs_error_t type_get(struct quorum_connection *connection, quorum_model_t model, uint32_t *quorum_type)
 {
 	struct quorum_req_model_gettype request = {
@@ -114,7 +114,7 @@ cs_error_t quorum_context_get(quorum_handle_t handle, const void **context)
 
 cs_error_t quorum_context_set(quorum_handle_t handle, const void *context)
 {
-	/* Every library stores a context without const. It is returned as const again. */
+	/* All libraries store the context without const. This library returns it as const again. */
 	return client_context_set(&connections, handle, (void *)(uintptr_t)context);
 }
 

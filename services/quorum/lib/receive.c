@@ -1,13 +1,13 @@
 /*
- * Events become calls of the program's callbacks.
+ * Pass events to the program's callbacks.
  *
- * Lists are handed out where they lie in the event, whose memory belongs to the running dispatch.
+ * Lists are passed without a copy: they are in the event's buffer, which is valid until the callback returns.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "services/quorum/lib/connection.h"
 
-/* Return whether this many node ids fit from the offset on. The size is at least the offset. */
+/* Return whether `count` node ids fit between offset and size. The size is at least the offset. */
 static bool has_room(size_t size, size_t offset, uint64_t count) { return count <= (size - offset) / sizeof(uint32_t); }
 
 static struct dispatch_outcome receive_notification(

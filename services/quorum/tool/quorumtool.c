@@ -20,10 +20,10 @@ enum {
 
 /* The options of the command line. */
 struct request {
-	int action; /* option letter */
+	int action; /* letter of the action's option */
 	unsigned int votes;
 	unsigned int node_id;      /* 0: this node */
-	struct quorum_watch watch; /* with -W */
+	struct quorum_watch watch; /* used with -W */
 	struct report_format format;
 };
 
@@ -101,7 +101,7 @@ static bool parse_order(struct request *request, const char *text)
 	}
 }
 
-/* Parse the command line. false: the tool ends with this status. */
+/* Parse the command line. @return false: the tool ends with *status */
 static bool parse(int argc, char **argv, struct request *request, int *status)
 {
 	bool is_right = true;
@@ -225,7 +225,7 @@ static int unregister_device(const struct view *view)
 	return EXIT_FAILURE;
 }
 
-/* Return whether votes can be changed, and report if not. */
+/* Return whether votes can be changed. If not, print the reason. */
 static bool check_votequorum(const struct view *view, const char *what)
 {
 	if (!view->has_votequorum)

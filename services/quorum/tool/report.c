@@ -23,10 +23,10 @@ struct row {
 struct table {
 	struct row *rows;
 	size_t count;
-	bool has_device; /* a node of the table has one registered */
+	bool has_device; /* a node of the table has a registered quorum device */
 };
 
-/* Append the name or address of each link from the first one on, with commas. */
+/* Append the names or addresses of the links from `first` up to `end`, separated by commas. */
 static void append_links(FILE *name, const struct report_format *format, const struct node_addresses *addresses,
 	size_t first, size_t end)
 {
@@ -99,7 +99,7 @@ static void table_free(struct table *table)
 	free(table->rows);
 }
 
-/* Without memory the table stays empty. */
+/* Fill the table. If memory runs out, the table stays empty. */
 static void table_fill(struct table *table, const struct view *view, const struct report_format *format)
 {
 	const struct node_ids *nodes = view_nodes(view);
@@ -160,7 +160,7 @@ static void print_row(
 	printf("%s%s\n", row->name == NULL ? "" : row->name, row->id == view->local_id ? " (local)" : "");
 }
 
-/* The device has a row of its own. Its votes count if this node's device casts them. */
+/* Print the row of the quorum device. Its votes count if the device of this node casts its vote. */
 static void print_device(const struct table *table, const struct view *view, const struct report_format *format)
 {
 	const struct votequorum_info *info = &table->rows[0].info;

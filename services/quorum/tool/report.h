@@ -11,16 +11,16 @@
 #include "services/quorum/tool/view.h"
 
 enum report_order {
-	REPORT_ORDER_ADDRESS, /* in the order of the daemon */
+	REPORT_ORDER_ADDRESS, /* in the order in which the daemon lists them */
 	REPORT_ORDER_NAME,
 	REPORT_ORDER_ID,
 };
 
 struct report_format {
-	bool with_addresses; /* addresses instead of names */
-	bool with_all;       /* all addresses or names of a node */
+	bool with_addresses; /* print addresses instead of names */
+	bool with_all;       /* print all addresses or names of a node */
 	bool with_device;    /* print the column of the quorum device even if there is none */
-	bool in_hex;         /* node ids */
+	bool in_hex;         /* print node ids in hexadecimal */
 	enum report_order order;
 };
 

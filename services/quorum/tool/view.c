@@ -120,7 +120,7 @@ void view_close(struct view *view)
 	free(view->listed.ids);
 }
 
-/* Until one more quorum event has come. */
+/* Wait until one more quorum event has arrived. */
 static bool wait_for_quorum(struct view *view)
 {
 	unsigned int before = view->quorum_events;
@@ -135,8 +135,8 @@ static bool wait_for_quorum(struct view *view)
 }
 
 /*
- * Until the list is that of the quorum event's ring, or of a newer one. Quorum changes within one
- * ring as well, when votes change: then the list is there already.
+ * Wait until the list is from the ring of the quorum event, or from a newer ring. If votes have changed in the same
+ * ring, the list has arrived before.
  */
 static bool wait_for_list(struct view *view)
 {

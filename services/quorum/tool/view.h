@@ -1,5 +1,5 @@
 /*
- * Quorum, votes and members as the daemon reports them: connections, and the current state.
+ * A view of quorum, votes and members as the daemon reports them. It has the connections and the current state.
  *
  * A function that returns false has printed the reason on stderr.
  *
@@ -17,7 +17,7 @@
 #include <corosync/quorum.h>
 #include <corosync/votequorum.h>
 
-/** Node ids in the order of the daemon. */
+/** Node ids in the order in which the daemon lists them. */
 struct node_ids {
 	uint32_t *ids;
 	size_t count;
@@ -27,20 +27,20 @@ struct view {
 	cmap_handle_t map;
 	quorum_handle_t quorum;
 	corosync_cfg_handle_t cfg;
-	votequorum_handle_t votequorum; /* open when has_votequorum */
+	votequorum_handle_t votequorum; /* open if has_votequorum */
 
 	char *provider; /* NULL: none is configured */
 	bool has_provider;
 	bool has_votequorum;
 	unsigned int local_id;
 
-	/* From the newest quorum event. */
+	/* These members are from the newest quorum event. */
 	unsigned int quorum_events;
 	bool is_quorate;
 	uint64_t ring_seq;
 	struct node_ids members;
 
-	/* From the newest list of votequorum. */
+	/* These members are from the newest list of votequorum. */
 	unsigned int list_events;
 	votequorum_ring_id_t list_ring;
 	struct node_ids listed;
@@ -57,7 +57,7 @@ bool view_open(struct view *view);
 /** Close the connections and free the members of the view. */
 void view_close(struct view *view);
 
-/** Read the current state once. Without a provider there is none, and the view stays empty. */
+/** Read the current state once. Without a quorum provider the view stays empty. */
 bool view_read(struct view *view);
 
 /** Request the current state and each later change. */
@@ -69,7 +69,7 @@ bool view_follow(struct view *view);
  */
 bool view_wait(struct view *view);
 
-/** Return the nodes to list: those of votequorum, or of another provider. */
+/** Return the nodes to list, from votequorum if it runs, otherwise from the quorum events. */
 const struct node_ids *view_nodes(const struct view *view);
 
 #endif

@@ -31,7 +31,7 @@ bool quorum_watch_parse(struct quorum_watch *watch, const char *letters)
 	return false;
 }
 
-/* Each configuration of the ring repeats the verdict. Print a line only for a change. */
+/* Print a line if the verdict has changed. Each configuration of the ring sends the verdict again. */
 static void on_quorum(quorum_handle_t handle, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *ids)
 {
 	const void *context = NULL;
@@ -61,7 +61,7 @@ static int complain(const char *what, cs_error_t rc)
 	return EXIT_FAILURE;
 }
 
-/* *last: 1 quorate, 0 not. The initial state is no change. */
+/* Connect to quorum, and set *last to the present verdict: 1 quorate, 0 not quorate. Print nothing for it. */
 static cs_error_t open_quorum(quorum_handle_t *handle, int *last, int *fd)
 {
 	quorum_callbacks_t callbacks = {.quorum_notify_fn = on_quorum};
@@ -82,7 +82,10 @@ static cs_error_t open_votequorum(votequorum_handle_t *handle, int *fd)
 	votequorum_model_v1_data_t model = {.model = VOTEQUORUM_MODEL_V1, .qdevice_extra_info_notify_fn = on_extra};
 	cs_error_t (*initialize)(votequorum_handle_t *, votequorum_model_data_t *);
 
-	/* The tool starts with libvotequorum of 3.1 as well, which does not have the call. */
+	/*
+	 * Use dlsym(), so that the tool also starts with libvotequorum of Corosync 3.1, which does not have this
+	 * function.
+	 */
 	*(void **)&initialize = dlsym(RTLD_DEFAULT, "votequorum_model_initialize");
 	if (initialize == NULL)
 		return CS_ERR_NOT_SUPPORTED;
@@ -94,7 +97,7 @@ static cs_error_t open_votequorum(votequorum_handle_t *handle, int *fd)
 	return rc == CS_OK ? votequorum_fd_get(*handle, fd) : rc;
 }
 
-/* A descriptor of -1 is not waited for. */
+/* Print changes until an error. poll() ignores a descriptor of -1. */
 static int follow(quorum_handle_t quorum, votequorum_handle_t votequorum, struct pollfd fds[2])
 {
 	for (;;) {
@@ -119,7 +122,7 @@ int quorum_watch_run(const struct quorum_watch *watch)
 	int last = 0, status;
 	cs_error_t rc = watch->has_quorum ? open_quorum(&quorum, &last, &fds[0].fd) : CS_OK;
 
-	/* A program that reads it through a pipe must not wait for a full buffer. */
+	/* Use line buffering, so that a reader at a pipe gets each line at once. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (rc != CS_OK) {
 		status = complain("Unable to start quorum status tracking", rc);

@@ -9,15 +9,15 @@
 #include <stdbool.h>
 
 struct quorum_watch {
-	bool has_quorum; /* whether this partition has quorum */
-	bool has_extra;  /* extra information of quorum devices */
+	bool has_quorum; /* print whether this partition has quorum */
+	bool has_extra;  /* print extra information of quorum devices */
 };
 
 /**
  * Read the letters of the option: q, x or both.
  *
  * @param watch set on success
- * @return false, and stderr says why
+ * @return false: the reason was printed on stderr
  */
 bool quorum_watch_parse(struct quorum_watch *watch, const char *letters);
 

@@ -1,6 +1,6 @@
 /*
- * The thread that gives signs of life: one every quarter of the interval, and before every fourth
- * one it runs the program's check. After a failed check it gives no more signs.
+ * The thread that sends signs of life to the supervisor. It sends one every quarter of the interval. Before every
+ * fourth sign it runs the program's check. After a failed check it sends no more signs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,13 +14,13 @@
 enum {
 	SIGNS_PER_CHECK = 4,
 	/*
-	 * Size of the stack, on which the program's function runs too. Corosync has 32 KiB, which printf
-	 * nearly fills.
+	 * Size of the thread's stack. The program's check runs on it, too. Corosync has 32 KiB, which a call of
+	 * printf() nearly fills.
 	 */
 	STACK_SIZE = 256 * 1024,
 };
 
-/* The only thread, created once. Like the state machine it belongs to the process. */
+/* The thread and its data. There is one per process, created once. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -43,7 +43,7 @@ static struct timespec time_in(int64_t ms)
 	return at;
 }
 
-/* Wait with callback.lock held. Return true if the state changed before the time was over. */
+/* Wait with callback.lock held. @return true: the state has changed before the time limit */
 static bool wait_for_change(unsigned int round, int64_t limit_ms)
 {
 	struct timespec until = time_in(limit_ms);
@@ -56,8 +56,8 @@ static bool wait_for_change(unsigned int round, int64_t limit_ms)
 }
 
 /*
- * Give signs from one sam_start to the next sam_stop. callback.lock is held, except during the check.
- * Return false if the check has failed, or if the supervisor has ended.
+ * Send signs of life from one sam_start to the next sam_stop. callback.lock is held, except during the check. @return
+ * false: the check has failed, or the supervisor has ended
  */
 static bool serve(struct process *process, unsigned int round)
 {
@@ -65,7 +65,7 @@ static bool serve(struct process *process, unsigned int round)
 	unsigned int signs = 0;
 
 	if (process->interval_ms < 0)
-		pause_ms = -1; /* without a limit no sign is needed */
+		pause_ms = -1; /* without an interval the supervisor needs no signs */
 	else if (pause_ms == 0)
 		pause_ms = 1;
 	while (!wait_for_change(round, pause_ms)) {
@@ -73,7 +73,7 @@ static bool serve(struct process *process, unsigned int round)
 		int result = 0;
 
 		if (check == NULL)
-			continue; /* the program gives the signs itself */
+			continue; /* the program sends the signs itself */
 		pthread_mutex_unlock(&callback.lock);
 		if (++signs % SIGNS_PER_CHECK == 0)
 			result = check();

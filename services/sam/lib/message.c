@@ -1,5 +1,5 @@
 /*
- * Whole messages over a stream.
+ * Functions that send and receive complete messages over a stream socket.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

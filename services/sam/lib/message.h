@@ -1,6 +1,6 @@
 /*
- * Messages between a supervised process and its supervisor, over a socket pair made before the fork.
- * Both processes run the same program, so there is no version and no byte order.
+ * Messages between a supervised process and its supervisor, over a socket pair made before the fork. Both processes run
+ * the same program, so messages need no version and no fixed byte order.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Messages of the child. All except the sign of life are answered with one struct sam_answer. */
+/* Messages of the child. The supervisor answers each with one struct sam_answer, except SAM_COMMAND_ALIVE. */
 enum sam_command {
 	SAM_COMMAND_ALIVE = 1,
 	SAM_COMMAND_START,
@@ -25,7 +25,7 @@ enum sam_command {
 
 struct sam_message {
 	uint32_t command; /* enum sam_command */
-	int32_t signal;   /* SAM_COMMAND_WARN_SIGNAL */
+	int32_t signal;   /* used by SAM_COMMAND_WARN_SIGNAL */
 	uint64_t size;    /* bytes that follow */
 };
 
@@ -34,13 +34,13 @@ struct sam_answer {
 };
 
 /**
- * Write all bytes, waiting if necessary.
- * @param flags  of send(2)
+ * Write all bytes. Wait if the socket has no room.
+ * @param flags flags of send(2)
  * @return 0; negative errno
  */
 int message_write(int fd, const void *bytes, size_t size, int flags);
 
-/** Read exactly size bytes. -EPIPE: the other side has ended; other negative errno. */
+/** Read exactly `size` bytes. @return 0; -EPIPE: the other side has ended; another negative errno */
 int message_read(int fd, void *bytes, size_t size);
 
 #endif

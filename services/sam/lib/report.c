@@ -1,5 +1,5 @@
 /*
- * Reports the state of the supervised process as keys of the map.
+ * Report the state of the supervised process in keys of the map.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-	/* A daemon that synchronises answers "try again". This is the time limit for repeating. */
+	/* During a synchronisation the daemon answers "try again". Repeat a request for at most this time. */
 	TRY_AGAIN_PATIENCE_MS = 2000,
 	TRY_AGAIN_PAUSE_MS = 10,
 };
@@ -27,7 +27,7 @@ static struct key key_of(const char *what)
 	return key;
 }
 
-/* Set a key to a text or a number, and repeat that while the daemon requests it. */
+/* Set a key to a text or a number. Repeat the request while the daemon answers "try again". */
 static cs_error_t set(struct process *process, const char *what, const char *text, uint64_t number)
 {
 	struct key key = key_of(what);
@@ -75,7 +75,7 @@ cs_error_t report_state(struct process *process, const char *state)
 	error = set(process, "state", state, 0);
 	if (error != CS_ERR_LIBRARY && error != CS_ERR_BAD_HANDLE)
 		return error;
-	/* The daemon has ended, or restarted. A new daemon does not have the keys. */
+	/* The daemon has ended or restarted. A restarted daemon does not have the keys, so set all of them again. */
 	report_close(process);
 	return open_with_state(process, state);
 }
@@ -84,7 +84,7 @@ void report_alive(struct process *process)
 {
 	struct key key = key_of("last_updated");
 
-	/* The next sign of life sets it again, so it does not matter if this change is lost. */
+	/* Ignore an error: the next sign of life sets the key again. */
 	if (process->keeps_keys)
 		cmap_set_uint64(process->cmap, key.name, cs_timestamp_get());
 }

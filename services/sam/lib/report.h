@@ -1,6 +1,6 @@
 /*
- * The keys that show other programs the state of a supervised process: resources.process.PID.*, where
- * PID is the supervisor's. All are in the map of this node's daemon.
+ * The keys that show other programs the state of a supervised process. They are resources.process.PID.* in the map of
+ * this node's daemon, where PID is the process id of the supervisor.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,15 +14,12 @@
 #define REPORT_WAITING "waiting for quorum"
 #define REPORT_FAILED "failed"
 
-/* All functions do nothing and return CS_OK if the policy is without keys. */
+/* If the policy does not include keys, all functions do nothing and return CS_OK. */
 
-/**
- * Connect and set the keys of the policy. The state is "stopped". On failure the connection is
- * closed.
- */
+/** Connect and set the keys of the policy, with the state "stopped". After an error the connection is closed. */
 cs_error_t report_open(struct process *process);
 cs_error_t report_state(struct process *process, const char *state);
-/** Note a sign of life of the child. */
+/** Set the key with the time of the child's last sign of life. */
 void report_alive(struct process *process);
 /** Delete all keys. */
 void report_remove(struct process *process);

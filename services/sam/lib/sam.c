@@ -1,6 +1,5 @@
 /*
- * The public calls: the states in which they are allowed, and the messages that they send to the
- * supervisor.
+ * The public calls. They check that the process is in an allowed state, and send messages to the supervisor.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,8 +19,8 @@
 #include "services/sam/lib/supervisor.h"
 
 /*
- * The interface has no handle: a process is supervised or not. So this object is the only one that is
- * not an argument. No other file names it.
+ * The public calls have no handle, since a process is supervised only once. So this object is a variable of this file.
+ * Functions of other files get it as an argument.
  */
 static struct process the_process = {
 	.call_lock = PTHREAD_MUTEX_INITIALIZER,
@@ -35,7 +34,7 @@ static struct process the_process = {
 #define CHILD (BIT(PROCESS_REGISTERED) | BIT(PROCESS_STARTED))
 #define ALIVE (BIT(PROCESS_INITIALIZED) | CHILD)
 
-/* Take call_lock if the process is in one of these states. */
+/* Take call_lock if the process is in one of these states. @return NULL: the process is in another state */
 static struct process *process_enter(unsigned int states)
 {
 	struct process *process = &the_process;
@@ -74,11 +73,11 @@ int kept_data_store(struct kept_data *data, const void *bytes, size_t size)
 	return 0;
 }
 
-/* --- telling the supervisor --- */
+/* --- messages to the supervisor --- */
 
 /*
- * If the supervisor has ended, SIGPIPE ends the program, as in Corosync, unless the program prevents
- * it.
+ * Send a message. If the supervisor has ended, SIGPIPE ends the program, as in Corosync, unless the program ignores or
+ * handles SIGPIPE.
  */
 static int tell(struct process *process, const struct sam_message *message, const void *body)
 {
@@ -178,10 +177,7 @@ cs_error_t sam_finalize(void)
 		ask_plain(process, SAM_COMMAND_STOP);
 	if (process_is(process, BIT(PROCESS_INITIALIZED)) && process->follows_quorum)
 		quorum_finalize(process->quorum);
-	/*
-	 * The socket stays open, since closing it would mean to the supervisor that this process
-	 * has ended.
-	 */
+	/* Do not close the socket: the supervisor would conclude that this process has ended. */
 	atomic_store(&process->state, PROCESS_FINALIZED);
 	callback_wake();
 	kept_data_store(&process->data, NULL, 0);
@@ -194,13 +190,13 @@ static int wait_for(pid_t child)
 {
 	int status = 0;
 
-	/* ECHILD: the program ignores SIGCHLD. */
+	/* If the program ignores SIGCHLD, waitpid() fails with ECHILD, and the status is 0. */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return status;
 }
 
-/* Decide what follows the end of a child. Returns only if another one has to be started. */
+/* Handle the end of a child. Return only if another child has to be started. */
 static void child_ended(struct process *process, pid_t child, enum supervisor_outcome outcome)
 {
 	int status;
@@ -212,14 +208,14 @@ static void child_ended(struct process *process, pid_t child, enum supervisor_ou
 	status = wait_for(child);
 	if (outcome == SUPERVISOR_RECOVER && process->policy == SAM_RECOVERY_POLICY_RESTART)
 		return;
-	/* Return the exit status. It is 0 for a child that was killed by a signal. */
+	/* Exit with the child's exit status. For a child that was killed by a signal it is 0. */
 	exit(WEXITSTATUS(status));
 }
 
 /*
- * Fork once. Returns 0 in the child. In the parent it returns the process id and the parent's end of
- * the socket pair, or a negative errno. Both ends are closed on exec, so that programs that the child
+ * Fork once, and set *fd in the parent. Both ends of the socket pair are closed on exec. So programs that the child
  * starts do not keep the connection open.
+ * @return 0 in the child; the child's process id in the parent; or a negative errno
  */
 static pid_t fork_child(struct process *process, int *fd)
 {
@@ -246,9 +242,7 @@ static pid_t fork_child(struct process *process, int *fd)
 	return child;
 }
 
-/*
- * Supervise without call_lock, so that other threads of the parent get an error instead of waiting.
- */
+/* Supervise a child without call_lock, so that calls of other threads of the parent fail and do not wait. */
 static enum supervisor_outcome supervise_unlocked(struct process *process, pid_t child, int fd)
 {
 	enum supervisor_outcome outcome;
@@ -369,7 +363,7 @@ cs_error_t sam_mark_failed(void)
 
 	if (process == NULL)
 		return CS_ERR_BAD_HANDLE;
-	/* There is no answer: the signal ends the wait. */
+	/* The supervisor does not answer. It kills this process, which ends the wait. */
 	if (process->keeps_keys)
 		error = ask_plain(process, SAM_COMMAND_MARK_FAILED);
 	return process_leave(process, error);
@@ -387,7 +381,7 @@ cs_error_t sam_data_store(const void *data, size_t size)
 		return CS_ERR_BAD_HANDLE;
 	if (message.size > SAM_DATA_SIZE_MAX)
 		return process_leave(process, CS_ERR_NO_MEMORY);
-	/* Store in the supervisor first, whose copy survives. */
+	/* Store the bytes in the supervisor first, since only the supervisor's copy is used after a restart. */
 	if (process_is(process, CHILD))
 		error = ask(process, &message, data);
 	if (error == CS_OK && kept_data_store(&process->data, data, size) < 0)

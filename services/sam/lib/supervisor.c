@@ -1,5 +1,6 @@
 /*
- * Watches the child: its messages, the time of the last one, and whether this node is quorate.
+ * The supervisor, in the parent process. It handles the child's messages, checks their times, and tracks whether this
+ * node is quorate.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,12 +20,12 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 /*
- * The received part of a message. A child that is stopped within a message must not block the
- * supervisor.
+ * The received part of a message. Messages are read in parts: a child that stops in the middle of a message must not
+ * block the supervisor.
  */
 struct inbox {
 	struct sam_message head;
-	uint8_t *body; /* head.size bytes. NULL: there is no memory, and the bytes are dropped */
+	uint8_t *body; /* head.size bytes. NULL: out of memory, so the bytes are dropped */
 	uint64_t got;  /* received bytes of head and body */
 };
 
@@ -34,14 +35,14 @@ struct supervisor {
 	int fd;
 	bool is_started;
 	bool waits_for_quorum; /* the child waits in sam_start for quorum */
-	bool is_warned;        /* never reset: the next failure ends the child */
-	bool is_condemned;     /* it was warned because the connection to quorum is lost: signs of life
-			        * do not help */
+	bool is_warned;        /* the child was warned once. The next failure kills it */
+	bool is_condemned;     /* the child was warned since the connection to quorum is lost, so its signs of life no
+			        * longer count */
 	uint64_t heard_ns;     /* time of the child's last sign, or of the warning */
 	struct inbox inbox;
 };
 
-/* Result of the functions below. Their other results are values of enum supervisor_outcome. */
+/* Result of functions below: continue. Their other results are values of enum supervisor_outcome. */
 enum { GO_ON = -1 };
 
 static void answer(struct supervisor *supervisor, cs_error_t error)
@@ -49,15 +50,15 @@ static void answer(struct supervisor *supervisor, cs_error_t error)
 	struct sam_answer message = {.error = error};
 
 	/*
-	 * The child may have ended, which the next read shows. MSG_NOSIGNAL: that must not end the
-	 * supervisor.
+	 * Ignore an error: if the child has ended, the next read shows this. MSG_NOSIGNAL prevents a SIGPIPE, which
+	 * would end the supervisor.
 	 */
 	message_write(supervisor->fd, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /*
- * Handle a failure. After the first one the child gets a signal and one more interval. The second
- * one ends it.
+ * Handle a failure of the child. After the first failure the child gets a signal and one more interval. After the
+ * second failure it is killed.
  */
 static int child_failed(struct supervisor *supervisor)
 {
@@ -72,8 +73,8 @@ static int child_failed(struct supervisor *supervisor)
 }
 
 /*
- * The connection to quorum is lost, so the supervisor does not know whether this node is quorate. It
- * warns the child and waits for one interval. Without an interval it ends the child at once.
+ * The connection to quorum is lost, so the supervisor does not know whether this node is quorate. Warn the child, and
+ * wait for one interval before it is killed. Without an interval kill the child at once.
  */
 static int quorum_failed(struct supervisor *supervisor)
 {
@@ -100,7 +101,7 @@ static void handle_start(struct supervisor *supervisor)
 	struct process *process = supervisor->process;
 	cs_error_t error = CS_OK;
 
-	/* The daemon may have restarted since the connection was lost. */
+	/* Connect again if the connection was lost, since the daemon may have restarted. */
 	if (process->follows_quorum && process->quorum_fd < 0)
 		error = process_quorum_open(process);
 	if (error == CS_OK && (!process->follows_quorum || process->is_quorate)) {
@@ -119,7 +120,7 @@ static void handle_stop(struct supervisor *supervisor)
 {
 	cs_error_t error = report_state(supervisor->process, REPORT_STOPPED);
 
-	/* On an error nothing has changed, and the child gets the error. */
+	/* If the key could not be set, stay started, and answer with the error. */
 	if (error == CS_OK)
 		supervisor->is_started = false;
 	answer(supervisor, error);
@@ -166,12 +167,14 @@ static int handle_message(struct supervisor *supervisor)
 		kill(supervisor->child, SIGKILL);
 		return SUPERVISOR_GIVE_UP;
 	}
-	/* Another process writes into the socket, so no message from it can be trusted. */
+	/* The message is not valid, so another process may be writing into the socket. Kill the child. */
 	kill(supervisor->child, SIGKILL);
 	return SUPERVISOR_RECOVER;
 }
 
-/* Return where to store the next bytes, and how many. Without memory they go to `dropped`. */
+/*
+ * Return where to store the next bytes, and how many. Without a buffer for the body the bytes are written to `dropped`.
+ */
 static struct iovec inbox_room(struct inbox *inbox, uint8_t *dropped, size_t dropped_size)
 {
 	struct iovec room;
@@ -200,7 +203,7 @@ static int read_child(struct supervisor *supervisor)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return GO_ON;
-	if (got <= 0) /* closed, or reset because the child ended with unread answers */
+	if (got <= 0) /* the socket was closed, or was reset since the child ended with unread answers */
 		return supervisor->is_started ? SUPERVISOR_RECOVER : SUPERVISOR_QUIT;
 	inbox->got += (uint64_t)got;
 	if (inbox->got < sizeof(inbox->head))
@@ -215,7 +218,9 @@ static int read_child(struct supervisor *supervisor)
 	return rc;
 }
 
-/* The callback sets is_quorate. Only events while the child runs count against it. */
+/*
+ * Handle events of quorum. The callback sets is_quorate. A loss of quorum is a failure only while the child is started.
+ */
 static int read_quorum(struct supervisor *supervisor)
 {
 	struct process *process = supervisor->process;
@@ -240,7 +245,7 @@ static int read_quorum(struct supervisor *supervisor)
 	return process->quorum_fd < 0 ? quorum_failed(supervisor) : child_failed(supervisor);
 }
 
-/* Return the time limit for poll: until the child is overdue. */
+/* Return the time limit for poll(): the time until the child's next sign of life is overdue. */
 static int patience_ms(const struct supervisor *supervisor)
 {
 	int interval_ms = supervisor->process->interval_ms;
@@ -260,7 +265,7 @@ static int watch_once(struct supervisor *supervisor)
 {
 	struct pollfd fds[] = {
 		{.fd = supervisor->fd, .events = POLLIN},
-		/* poll ignores negative descriptors. */
+		/* poll() ignores a negative descriptor. */
 		{.fd = supervisor->process->quorum_fd, .events = POLLIN},
 	};
 	int ready = poll(fds, 2, patience_ms(supervisor));
@@ -272,9 +277,7 @@ static int watch_once(struct supervisor *supervisor)
 		rc = read_child(supervisor);
 	if (rc == GO_ON && fds[1].revents != 0)
 		rc = read_quorum(supervisor);
-	/*
-	 * A sign of life may be waiting in the socket: read it before the child counts as failed.
-	 */
+	/* Handle a missing sign of life only if poll() found no events: a sign may be waiting in the socket. */
 	if (rc == GO_ON && ready == 0 && patience_ms(supervisor) == 0)
 		rc = child_failed(supervisor);
 	return rc;

@@ -1,5 +1,5 @@
 /*
- * The parent's part: watches the child until it has ended.
+ * The part of the parent process: supervise the child until it has ended.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,16 +9,16 @@
 #include "services/sam/lib/process.h"
 
 enum supervisor_outcome {
-	SUPERVISOR_QUIT,    /* the child has ended, or is ending, by itself while it was not supervised */
-	SUPERVISOR_RECOVER, /* it failed */
-	SUPERVISOR_GIVE_UP, /* it was marked as failed */
+	SUPERVISOR_QUIT,    /* the child has ended, or is ending, by itself while it was not started */
+	SUPERVISOR_RECOVER, /* the child has failed */
+	SUPERVISOR_GIVE_UP, /* the child was marked as failed */
 	SUPERVISOR_ERROR,   /* this process cannot continue, and errno has the reason */
 };
 
 /**
- * Serve and watch one child until its end is certain. It is killed where that is due, and not waited for.
+ * Supervise one child until its end is certain. After a failure kill the child. The caller must call waitpid().
  *
- * @param fd  this side of the socket pair; borrowed
+ * @param fd this side of the socket pair; borrowed
  */
 enum supervisor_outcome supervise(struct process *process, pid_t child, int fd);
 

@@ -1,5 +1,5 @@
 /*
- * Quorum devices.
+ * The calls for programs of quorum devices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 
 #include "services/client/error.h"
 
-/* The field is cleared already. False: the name has no length that a name can have. */
+/* Copy a name into a field of zeros. @return false: the name is empty or too long */
 static bool name_copy(char field[VOTEQUORUM_NAME_SIZE], const char *name)
 {
 	size_t length = strnlen(name, VOTEQUORUM_NAME_SIZE);
@@ -20,7 +20,7 @@ static bool name_copy(char field[VOTEQUORUM_NAME_SIZE], const char *name)
 	return true;
 }
 
-/* Registering and unregistering. */
+/* Send a request to register or unregister a device. */
 static cs_error_t name_request(votequorum_handle_t handle, enum votequorum_request_id id, const char *name)
 {
 	struct votequorum_req_qdevice request = {.header = {.id = id, .size = sizeof(request)}};
@@ -105,7 +105,7 @@ cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle, uint32_
 	};
 	struct votequorum_res_get_extra response;
 	const size_t head = offsetof(struct votequorum_res_get_extra, bytes);
-	/* A daemon may leave out the bytes that do not count. */
+	/* A daemon may leave out the bytes behind the first `size`. */
 	ssize_t got = votequorum_call(handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (got < 0)

@@ -1,7 +1,7 @@
 /*
- * Events become calls of the program's callbacks.
+ * Pass events to the program's callbacks.
  *
- * Lists are handed out where they lie in the event, whose memory belongs to the running dispatch.
+ * Lists are passed without a copy: they are in the event's buffer, which is valid until the callback returns.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

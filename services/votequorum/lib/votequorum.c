@@ -1,5 +1,5 @@
 /*
- * Connecting, and all calls except those of quorum devices.
+ * The calls of libvotequorum, except for those of quorum devices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -25,7 +25,7 @@ static void connection_destroy(struct handle_object *object)
 
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
-/* callbacks: of the old model, or NULL. */
+/* Connect to the daemon. Both callbacks and on_extra may be NULL. */
 static cs_error_t connect_with(votequorum_handle_t *handle, const votequorum_callbacks_t *callbacks,
 	votequorum_extra_info_notification_fn_t on_extra)
 {
@@ -130,10 +130,7 @@ cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid, s
 		.flags = response.flags,
 		.qdevice_votes = response.qdevice_votes,
 	};
-	/*
-	 * The program gets a terminated string with zeros behind it, even if the daemon sends
-	 * something else.
-	 */
+	/* Give the program a terminated string with zeros behind it, even if the daemon sends a name without an end. */
 	memcpy(info->qdevice_name, response.qdevice_name, strnlen(response.qdevice_name, VOTEQUORUM_NAME_SIZE - 1));
 	return CS_OK;
 }

@@ -58,6 +58,8 @@ static int leak(struct life *life)
 	return rc < 0 ? rc : host->fd_add(life->ctx, life->fds[0], COTERIE_FD_IN, 0, on_fd, life);
 }
 
+static int send_one(const struct life *life) { return life->host->ring_send(life->ctx, 0, COTERIE_AGREED, NULL, 0); }
+
 static uint32_t read_count(void *arg, void *value)
 {
 	memcpy(value, &((struct life *)arg)->count, sizeof(uint64_t));
@@ -96,6 +98,8 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 		rc = host->timer_add(ctx, host->now_ns(ctx), slow, life, NULL);
 	if (is_mode("slow"))
 		hold_up();
+	if (is_mode("eager") && send_one(life) != -EAGAIN)
+		abort();
 	*self = life;
 	return rc;
 }
@@ -104,6 +108,8 @@ static void fini(void *self)
 {
 	struct life *life = self;
 
+	if (is_mode("lastword") && send_one(life) != -EAGAIN)
+		abort();
 	if (is_mode("leaks")) {
 		close(life->fds[1]);
 		/* The other descriptor is the leak: it is still watched. */
@@ -115,6 +121,9 @@ static int drain(void *self)
 {
 	struct life *life = self;
 
+	/* The fifth call is that of plugin_unload(), when other nodes know that the service has left. */
+	if (is_mode("lastword") && life->drains == 4 && send_one(life) != -EAGAIN)
+		abort();
 	return life->drains++ < 3 || is_mode("endless") ? -EAGAIN : 0;
 }
 
@@ -135,7 +144,9 @@ static int state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 
 	life->count = coterie_state_take_u64(&reader);
-	return is_mode("refuses") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
+	if (is_mode("sends") || is_mode("regrets"))
+		send_one(life);
+	return is_mode("refuses") || is_mode("regrets") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
 }
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -144,7 +155,14 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 	return 0;
 }
 
+static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	(void)self, (void)nodeid, (void)msg, (void)size;
+}
+
 static const struct coterie_request requests[] = {{0, 16, 0, 0, handle}};
+
+static const struct coterie_ring_msg ring_msgs[] = {{0, sizeof(struct coterie_ring_header), NULL, deliver, NULL}};
 
 static const struct coterie_option options[] = {
 	{.name = "step", .type = COTERIE_OPT_U32, .initial = "1", .min = 1, .max = 10, .help = "a number"}};
@@ -160,7 +178,9 @@ static const struct coterie_service ops = {
 	.state_save = state_save,
 	.state_load = state_load,
 	COTERIE_REQUESTS(requests),
+	COTERIE_RING_MSGS(ring_msgs),
 };
 
-COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life", .needs = COTERIE_CAP_IPC,
-	.offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options), .ops = &ops);
+COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life",
+	.needs = COTERIE_CAP_IPC | COTERIE_CAP_RING, .offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options),
+	.ops = &ops);

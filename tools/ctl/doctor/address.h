@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Addresses as numbers and as text. */
+/* Convert addresses from numbers to text and back. */
 #ifndef TOOLS_CTL_DOCTOR_ADDRESS_H
 #define TOOLS_CTL_DOCTOR_ADDRESS_H
 
@@ -7,9 +7,9 @@
 
 #include "tools/ctl/doctor/facts.h"
 
-/** Write an address without its port. @return false: neither IPv4 nor IPv6 */
+/** Write an address as text, without its port. @return false: the address is neither IPv4 nor IPv6 */
 bool address_number(const struct sockaddr *address, char text[DOCTOR_ADDRESS_SIZE]);
-/** Read an address of numbers. @return its size; 0: it is none */
+/** Parse a numeric address. @return size of *storage that is used; 0: the text is no such address */
 socklen_t address_parse(const char *text, uint16_t port, struct sockaddr_storage *address);
 
 #endif

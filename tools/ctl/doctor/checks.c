@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of checks. Findings of one severity are shown in its order. */
+/* The table of checks. Findings of the same severity are printed in the order of this table. */
 #include "tools/ctl/doctor/judge.h"
 
 static const struct doctor_check checks[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The daemon's process, and what limits it on this host: /proc, /sys, file systems. */
+/* The daemon's process, and the limits of this host for it: from /proc, /sys and file systems. */
 #include "tools/ctl/doctor/collect.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #define NS_PER_MS 1000000
 #define US_PER_MS 1000
-#define POLICY_FIELD 41 /* of /proc/PID/stat: proc(5) */
+#define POLICY_FIELD 41 /* number of a field of /proc/PID/stat: see proc(5) */
 #define FAULTS_FIELD 12
 
 /* --- small files --- */
@@ -34,7 +34,7 @@ static int64_t read_number(const char *path)
 	return number;
 }
 
-/* The number behind a word at the begin of a line. */
+/* Read the number behind a word at the beginning of a line. */
 static int64_t read_line_number(const char *path, const char *word)
 {
 	FILE *file = fopen(path, "re");
@@ -50,7 +50,10 @@ static int64_t read_line_number(const char *path, const char *word)
 	return number;
 }
 
-/* Field number of /proc/PID/stat. The name in parentheses may hold anything. */
+/*
+ * Read a field of /proc/PID/stat by its number. The second field is a name in parentheses, which may have any
+ * characters.
+ */
 static int64_t read_stat(int64_t pid, int number)
 {
 	char path[64], line[1024];
@@ -69,7 +72,7 @@ static int64_t read_stat(int64_t pid, int number)
 
 /* --- processor --- */
 
-/* How long the daemon was ready without running. */
+/* Read how long the daemon was ready to run and did not run. */
 static int64_t read_wait_ms(int64_t pid)
 {
 	char path[64];
@@ -85,7 +88,7 @@ static int64_t read_wait_ms(int64_t pid)
 	return waited_ns < 0 ? DOCTOR_UNKNOWN : waited_ns / NS_PER_MS;
 }
 
-/* All ticks of all processors, and those that the hypervisor took. */
+/* Read the ticks of all processors together, and those that the hypervisor gave to other machines. */
 static void read_ticks(int64_t *ticks, int64_t *stolen)
 {
 	int64_t values[8] = {0};
@@ -106,7 +109,7 @@ static void read_ticks(int64_t *ticks, int64_t *stolen)
 	fclose(file);
 }
 
-/* Of control groups version 2. */
+/* Read how long the daemon's control group was throttled. Only control groups of version 2 are read. */
 static int64_t read_throttled_ms(int64_t pid)
 {
 	char path[64], line[512] = "", stat[700];
@@ -155,7 +158,7 @@ static void look_at_process(struct doctor_host *host)
 
 /* --- files --- */
 
-/* The daemon's own view: its file systems may be others than those of this process. */
+/* Make the name under which the daemon sees a file: its file systems may differ from those of this process. */
 static void in_daemon(const struct doctor_host *host, const char *path, char name[4200])
 {
 	char root[64];
@@ -233,7 +236,7 @@ static void look_at_shm(struct doctor_host *host)
 		host->shm_free = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
 }
 
-/* --- both looks --- */
+/* --- begin and end --- */
 
 void collect_host_begin(struct ctl *ctl, struct doctor_facts *facts, struct host_collector *own)
 {

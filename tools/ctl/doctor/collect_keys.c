@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keys: of the running daemon through the client libraries, of a file by the daemon's own reader, of other nodes. */
+/*
+ * Collect keys: of the running daemon through the client libraries, of a file through the daemon's own parser, and of
+ * other nodes.
+ */
 #include "tools/ctl/doctor/collect.h"
 
 #include <inttypes.h>
@@ -82,7 +85,7 @@ static void read_file(struct ctl *ctl, const char *file, struct doctor_keys *key
 			doctor_keys_add(keys, found.list[i].key, found.list[i].value);
 	}
 	daemon_keys_fini(&found);
-	memset(&ctl->error, 0, sizeof(ctl->error)); /* it is a finding, or unknown */
+	memset(&ctl->error, 0, sizeof(ctl->error)); /* the error has become a finding, or the facts stay unknown */
 }
 
 void collect_file(struct ctl *ctl, const char *file, struct doctor_facts *facts)

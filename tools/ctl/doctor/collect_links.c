@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of the node list, and the interfaces of this host that carry the ring. */
+/* Collect the addresses of the nodes, and the interfaces of this host that carry the ring. */
 #include "tools/ctl/doctor/collect.h"
 
 #include <arpa/inet.h>
@@ -20,7 +20,10 @@
 
 /* --- names --- */
 
-/* left_ms: what is left for all names together. After it numbers alone are taken. */
+/*
+ * Resolve one name. left_ms: time that is left for all names together. When it is used up, only numeric addresses are
+ * accepted.
+ */
 static void resolve(const struct doctor_facts *facts, struct doctor_member *member, int link, int64_t *left_ms)
 {
 	const char *version = doctor_text(&facts->config, "totem.ip_version");
@@ -89,7 +92,10 @@ static void ask_interface(struct doctor_link *link)
 	snprintf(request.ifr_name, IFNAMSIZ, "%.15s", link->interface);
 	if (ioctl(fd, SIOCGIFMTU, &request) == 0)
 		link->mtu = request.ifr_mtu;
-	/* Asked without room, the kernel names the room that it needs: then the speed comes with the second answer. */
+	/*
+	 * The first request has no room for the link modes. The kernel then returns the room that it needs, and the
+	 * second request returns the speed.
+	 */
 	union {
 		struct ethtool_link_settings settings;
 		uint8_t bytes[sizeof(settings) + 3 * 128 * sizeof(uint32_t)];
@@ -119,7 +125,7 @@ static void find_interface(const struct ifaddrs *list, struct doctor_link *link)
 	}
 }
 
-/* Counters have 32 bits: only their growth means something. */
+/* Read the counters of an interface. They have 32 bits and wrap around, so only differences have a meaning. */
 static void read_counters(const struct ifaddrs *list, const struct doctor_link *link, uint32_t *rx, uint32_t *tx)
 {
 	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {

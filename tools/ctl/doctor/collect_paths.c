@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The paths to the other nodes: one loop that sends all probes and takes what comes until the window is over. */
+/* Probe the paths to the other nodes. One loop sends all probes, and reads the answers until the window is over. */
 #include "tools/ctl/doctor/collect.h"
 
 #include <errno.h>
@@ -16,15 +16,15 @@
 #include "tools/ctl/doctor/address.h"
 #include "tools/ctl/doctor/probe.h"
 
-#define PROBES 200    /* echo requests of a path within the window */
-#define RATE_MAX 4000 /* of all paths, a second */
-#define GRACE_MS 300  /* for the last answers */
-#define ROUND_MS 150  /* of a search for the MTU */
+#define PROBES 200    /* echo requests on each path within the window */
+#define RATE_MAX 4000 /* echo requests on all paths in a second */
+#define GRACE_MS 300  /* time to wait for the last answers */
+#define ROUND_MS 150  /* length of one round of a search for the MTU */
 #define ROUNDS_MAX 12
 #define CHUNK 16 /* packets of a search at once: the answers to more would not fit into the buffer */
 #define CHUNK_MS 2
-#define TIME_EVERY 20 /* echo requests between two questions for the time */
-#define UDP_MTU 1500  /* book transports, "Sizes" */
+#define TIME_EVERY 20 /* echo requests between two requests for the time */
+#define UDP_MTU 1500  /* see book transports, "Sizes" */
 
 struct probe_path *probe_find(struct probe *probe, const struct probe_link *link, const char *address)
 {
@@ -55,7 +55,10 @@ static bool is_here(const struct ifaddrs *list, const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
-/* The largest packet that the ring sends over this link, IP header included. libknet uses what it finds. */
+/*
+ * Return the size of the largest packet that the ring sends over this link, IP header included. With knet this is the
+ * MTU of the interface, since libknet measures the path and uses all of it.
+ */
 static int64_t wanted_mtu(const struct doctor_facts *facts, const struct doctor_link *link)
 {
 	const int64_t configured = doctor_number(&facts->config, "totem.netmtu", 0);
@@ -161,7 +164,7 @@ static struct probe_link *link_of(struct probe *probe, const struct probe_path *
 	return NULL;
 }
 
-/* Take what comes for so long. */
+/* Read answers until this time. */
 static void listen_for(struct probe *probe, int64_t until_ms)
 {
 	struct pollfd *fds = calloc(2 * DOCTOR_LINKS_MAX + probe->path_count, sizeof(*fds));
@@ -226,7 +229,9 @@ static void add_size(struct probe_path *own, int64_t size)
 		own->tried[own->tried_count++] = size;
 }
 
-/* First the size that is wanted and common ones, then the middle of what is left. */
+/*
+ * Choose the sizes of the next round: first the wanted size and common sizes, then the middle of the remaining range.
+ */
 static bool choose_sizes(struct probe_path *own, int round)
 {
 	static const int64_t common[] = {1492, 1480, 1450, 1400, 1300, 1280, 1000, 576, 300};
@@ -257,10 +262,11 @@ static void note_sizes(struct probe_path *own)
 			own->failed = own->tried[i];
 	}
 	if (own->failed != 0 && own->failed <= own->passed)
-		own->failed = own->path->mtu_wanted > own->passed ? own->passed + 1 : 0; /* lost by chance */
+		own->failed = own->path->mtu_wanted > own->passed ? own->passed + 1 : 0; /* the smaller packet was
+											  * lost by chance */
 }
 
-/* All sizes of a path three times. *sent: packets of all paths in this round */
+/* Send packets of all sizes of a path, three of each. *sent: packets of all paths in this round */
 static void send_sizes(struct probe *probe, struct probe_link *link, struct probe_path *own, int round, uint32_t *sent)
 {
 	for (uint32_t i = 0; i < 3 * own->tried_count; i++) {
@@ -306,7 +312,7 @@ static void search_mtu(struct probe *probe)
 	}
 }
 
-/* --- what came of it --- */
+/* --- results --- */
 
 static int compare(const void *a, const void *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Other software on this host: versions of libraries, Corosync, a second daemon of Coterie. */
+/* Collect other software on this host: versions of libraries, Corosync, and a second daemon of Coterie. */
 #include "tools/ctl/doctor/collect.h"
 
 #include <ctype.h>
@@ -18,7 +18,7 @@ extern char **environ;
 
 /* --- package managers --- */
 
-/* The first line that a program prints. @return its exit status; -1: it cannot be run */
+/* Get the first line that a program prints. @return its exit status; -1: the program cannot be run */
 static int run(const char *const *words, char *line, size_t size)
 {
 	char *arguments[8] = {NULL};
@@ -57,7 +57,9 @@ static int run(const char *const *words, char *line, size_t size)
 	return rc == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* packages: of Debian, then of distributions with rpm */
+/*
+ * Get the version of an installed package. debian, rpm: names of the package in Debian, and in distributions with rpm
+ */
 static bool find_version(const char *debian, const char *rpm, char version[64])
 {
 	const char *const of_debian[] = {"dpkg-query", "-W", "-f", "${Version}", debian, NULL};
@@ -68,7 +70,10 @@ static bool find_version(const char *debian, const char *rpm, char version[64])
 	return run(of_rpm, version, 64) == 0 && isdigit((unsigned char)version[0]);
 }
 
-/* Distributions mend old versions, and say so in their list of changes. */
+/*
+ * Return whether the package's changelog has a name, such as that of a vulnerability: distributions correct old
+ * versions too.
+ */
 static bool is_mended(const char *debian, const char *rpm, const char *name)
 {
 	char file[128], command[160], line[256];
@@ -96,7 +101,7 @@ static void look_at_libraries(struct doctor_facts *facts, struct host_collector 
 
 /* --- units --- */
 
-/* Is there a link to the unit in a folder of what starts at boot? And does it lead to the unit of that daemon? */
+/* Return whether systemd starts the unit at boot, and the unit starts this program. */
 static bool is_enabled(const char *unit, const char *program)
 {
 	char path[256], line[512];
@@ -106,7 +111,7 @@ static bool is_enabled(const char *unit, const char *program)
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return false;
-	/* The unit of Coterie may stand under Corosync's name. */
+	/* The unit file is read, since Coterie's unit may have Corosync's name. */
 	while (!is_found && fgets(line, sizeof(line), file) != NULL)
 		is_found = strncmp(line, "ExecStart=", 10) == 0 && strstr(line, program) != NULL;
 	fclose(file);
@@ -125,7 +130,7 @@ static bool is_in_this_network(const char *pid)
 	return length > 0 && length == own_length && memcmp(own, other, (size_t)length) == 0;
 }
 
-/* Command line of a process, with a NUL behind each word. */
+/* Read the command line of a process. Each word ends with a NUL. */
 static size_t read_words(const char *pid, char *words, size_t size)
 {
 	char path[64];
@@ -148,7 +153,10 @@ static const char *option(const char *words, size_t size, const char *name)
 	return NULL;
 }
 
-/* Another daemon that reads this one's file is another node only with a name of its own. */
+/*
+ * Return whether a process is a second daemon for this node. A daemon that reads the same file is another node only if
+ * it was started with another node's name.
+ */
 static bool is_twin(const struct doctor_facts *facts, const char *words, size_t size)
 {
 	const char *file = option(words, size, "-c"), *node = option(words, size, "--node");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `doctor`: what is wrong with this node and its network, with the evidence and the remedy. Collectors look, judges judge
- * (judge.h). The checks and their findings: coterie-doctor(7).
+ * `doctor`: find faults of this node and its network, and show the evidence and the remedy. Collectors find facts, and
+ * judges make findings from them (judge.h). coterie-doctor(7) lists the checks and their findings.
  */
 #include "tools/ctl/doctor/doctor.h"
 
@@ -15,12 +15,12 @@
 #include "tools/ctl/doctor/judge.h"
 
 #define WINDOW_S 3.0
-#define LIMIT_S 60 /* names may resolve slowly, and nodes may have to be asked */
+#define LIMIT_S 60 /* resolving names and querying other nodes may be slow */
 
 struct request {
-	const char *file; /* NULL: of the running daemon */
-	bool is_first;    /* before the first start */
-	char **checks;    /* ids or their begin; none: all */
+	const char *file; /* NULL: the file of the running daemon */
+	bool is_first;    /* check a node before its first start */
+	char **checks;    /* ids of checks, or beginnings of ids; none: all checks */
 	int check_count;
 };
 
@@ -64,7 +64,7 @@ static bool is_wanted(const struct request *request, const struct doctor_check *
 	return request->check_count == 0;
 }
 
-/* Words that are no check are a mistake, and no silence. */
+/* Check that each word names at least one check. Otherwise a wrong word would be taken for a check without findings. */
 static int check_words(struct ctl *ctl, const struct request *request)
 {
 	for (int i = 0; i < request->check_count; i++) {
@@ -98,7 +98,10 @@ static void look(struct ctl *ctl, struct doctor_facts *facts, struct host_collec
 
 #define UNHEARD_MS 60000
 
-/* libknet counts packets of each link. Those that it cannot use are not among them. */
+/*
+ * Set the packets that the daemon has received on a path, from libknet's counter for the link. It does not count
+ * packets that libknet cannot use.
+ */
 static void put_heard(const struct doctor_facts *facts, struct doctor_path *path)
 {
 	char key[80];
@@ -176,7 +179,7 @@ static void put_findings(const struct doctor_report *report, struct json_object 
 	}
 }
 
-/* One row for a check and a reason: several nodes may have the same. */
+/* Add one row for each check and reason, since several nodes may have the same gap. */
 static void put_gaps(const struct doctor_report *report, struct json_object *rows)
 {
 	for (size_t i = 0; i < report->gap_count; i++) {
@@ -250,7 +253,7 @@ int doctor_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	doctor_facts_init(&facts);
 	facts.mode = request.is_first ? DOCTOR_OF_FILE : DOCTOR_OF_DAEMON;
 	if (!request.is_first && collect_daemon(ctl, &facts) != 0) {
-		/* Rights, and a daemon that hangs, are no illness that a file could show. */
+		/* For missing rights, and for a daemon that does not answer, checking the file would not help. */
 		if (ctl->error.code != CTL_NOT_RUNNING)
 			return ctl->error.code;
 		facts.mode = DOCTOR_OF_HOST;
@@ -290,7 +293,7 @@ static bool is_gap(struct json_object *row, const char *why)
 	       (why == NULL || strcmp(get_text(row, "text"), why) == 0);
 }
 
-/* A line for each reason, with all checks that have it. */
+/* Print a line for each reason, with all checks that have this reason. */
 static void print_gaps(const struct ctl *ctl, struct json_object *rows)
 {
 	const size_t count = json_object_array_length(rows);

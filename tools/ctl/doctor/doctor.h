@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `coterie-ctl doctor`. */
+/* The command `coterie-ctl doctor`. */
 #ifndef TOOLS_CTL_DOCTOR_DOCTOR_H
 #define TOOLS_CTL_DOCTOR_DOCTOR_H
 

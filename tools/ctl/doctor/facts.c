@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT 5405 /* book transports, "udpu" */
+#define PORT 5405 /* see book transports, "udpu" */
 
 /* --- keys --- */
 
@@ -73,7 +73,7 @@ bool doctor_is_on(const struct doctor_keys *keys, const char *name, bool otherwi
 	return strcmp(text, "yes") == 0 || strcmp(text, "on") == 0 || doctor_number(keys, name, 0) != 0;
 }
 
-/* --- all of it --- */
+/* --- all facts --- */
 
 void doctor_host_init(struct doctor_host *host)
 {
@@ -188,7 +188,7 @@ struct doctor_member *doctor_member(const struct doctor_facts *facts, uint32_t i
 	return NULL;
 }
 
-/* --- what keys say --- */
+/* --- facts from keys --- */
 
 const char *doctor_transport(const struct doctor_facts *facts)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what judges say --- */
+/* --- the report --- */
 
 struct doctor_finding *doctor_find(struct doctor_report *report, enum doctor_level level, const char *format, ...)
 {
@@ -59,7 +59,7 @@ void doctor_unchecked(struct doctor_report *report, const char *format, ...)
 	va_end(arguments);
 }
 
-/* --- all of them --- */
+/* --- all checks --- */
 
 void doctor_judge_one(const struct doctor_facts *facts, const struct doctor_check *check, struct doctor_report *report)
 {
@@ -67,7 +67,7 @@ void doctor_judge_one(const struct doctor_facts *facts, const struct doctor_chec
 
 	report->check = check;
 	check->judge(facts, report);
-	/* A check that only says why it was not made was not made. */
+	/* A check that has only reported a gap was not made, so it is not counted. */
 	if (report->finding_count > findings || report->gap_count == gaps)
 		report->check_count++;
 }

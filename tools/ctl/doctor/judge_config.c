@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration: the file, what runs, and what other nodes run with. */
+/* Judge the configuration: the file, the keys of the running daemon, and the keys of other nodes. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ void judge_file(const struct doctor_facts *facts, struct doctor_report *report)
 	doctor_remedy(finding, "mend the line; coterie -t -c FILE checks the file");
 }
 
-/* Find a key whose value in the file is not the running one. @return how many there are */
+/* Find the keys whose values in the file differ from those of the running daemon. @return their number */
 static size_t find_changes(const struct doctor_facts *facts, const struct doctor_key **first)
 {
 	size_t count = 0;
@@ -32,7 +32,7 @@ static size_t find_changes(const struct doctor_facts *facts, const struct doctor
 		const struct doctor_key *key = &facts->file.list[i];
 		const char *now = doctor_text(&facts->config, key->name);
 
-		/* Computed keys say nothing new, and a transport may round them. */
+		/* Computed keys follow from other keys, and a transport may round them. */
 		if ((now != NULL && strcmp(now, key->value) == 0) || strncmp(key->name, "runtime.", 8) == 0)
 			continue;
 		if (count++ == 0)
@@ -67,7 +67,7 @@ void judge_reload(const struct doctor_facts *facts, struct doctor_report *report
 
 /* --- other nodes --- */
 
-/* Keys that all nodes need alike, or that make trouble where they differ. */
+/* Return whether a key must be the same on all nodes, or causes trouble if it differs. */
 static bool is_common(const char *name)
 {
 	static const char *const sections[] = {"totem.", "nodelist.node.", "quorum."};
@@ -236,7 +236,7 @@ void judge_addresses(const struct doctor_facts *facts, struct doctor_report *rep
 
 static bool is_loopback(const char *address) { return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0; }
 
-/* Are all addresses of the loopback? Then all nodes are on this host. */
+/* Return whether all addresses are of the loopback, so all nodes are on this host. */
 static bool is_one_host(const struct doctor_facts *facts)
 {
 	for (size_t i = 0; i < facts->member_count; i++)

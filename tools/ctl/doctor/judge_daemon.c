@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Does the daemon run, and does it get what it needs to run in time? */
+/* Judge whether the daemon runs, and whether it gets the resources to run in time. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <inttypes.h>
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOCKED_LEAST 4194304 /* the keys alone are always locked, and are less */
-#define LATE_RECENT 10       /* pauses that stats.schedmiss keeps */
+#define LOCKED_LEAST 4194304 /* bytes. Memory for keys is always locked, and is less than this */
+#define LATE_RECENT 10       /* number of the last pauses that stats.schedmiss has */
 #define STEAL_HIGH 5         /* percent */
 #define PRESSURE_HIGH 30     /* percent of time in which a task waited for a processor */
 #define RT_SHARE_LEAST 90    /* percent of a period for real-time processes */
@@ -107,7 +107,7 @@ void judge_memory(const struct doctor_facts *facts, struct doctor_report *report
 
 /* --- pauses --- */
 
-/* Find the plugin that held the daemon up. @return false: none did */
+/* Find the plugin that delayed the daemon most. @return false: no plugin delayed it */
 static bool find_slow_plugin(const struct doctor_keys *stats, char name[64], int64_t *worst_ms)
 {
 	*worst_ms = 0;
@@ -128,7 +128,7 @@ static bool find_slow_plugin(const struct doctor_keys *stats, char name[64], int
 	return *worst_ms > 0;
 }
 
-/* The likeliest cause, of what this host shows. */
+/* Add the likeliest cause of the delays, from the facts of this host. */
 static void explain_late(const struct doctor_facts *facts, struct doctor_finding *finding, const char *seen)
 {
 	const struct doctor_host *host = &facts->host;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Limits and state of this host. */
+/* Judge the limits and the state of this host. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <inttypes.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 
 #define FRAME_COST 2304  /* bytes of a receive buffer for a full frame: book transports, "Batches" */
-#define FRAMES_LEAST 400 /* the daemon warns below */
+#define FRAMES_LEAST 400 /* below this number of frames the daemon logs a warning */
 #define DESCRIPTORS_LEAST 1024
 #define MIB INT64_C(1048576)
-#define STATE_LEAST (1 * MIB) /* the ring's number must be stored */
-#define STATE_LOW (16 * MIB)  /* and a flight record */
-#define SHM_LEAST (8 * MIB)   /* two clients */
+#define STATE_LEAST (1 * MIB) /* free bytes that are needed to store the ring's number */
+#define STATE_LOW (16 * MIB)  /* free bytes that are also enough for a flight record */
+#define SHM_LEAST (8 * MIB)   /* free bytes for two clients */
 #define SHM_LOW (64 * MIB)
 
 void judge_buffers(const struct doctor_facts *facts, struct doctor_report *report)
@@ -79,7 +79,7 @@ void judge_state_folder(const struct doctor_facts *facts, struct doctor_report *
 		return;
 	}
 	if (host->state_errno != 0) {
-		/* A daemon that has not run yet makes the folder. */
+		/* The daemon creates the folder when it runs for the first time. */
 		if (facts->mode == DOCTOR_OF_FILE)
 			return;
 		finding = doctor_find(report, DOCTOR_ERROR, "the state folder cannot be used");
@@ -126,10 +126,10 @@ void judge_shm(const struct doctor_facts *facts, struct doctor_report *report)
 
 /* --- libraries --- */
 
-/* SECURITY.md has the list. Vulnerabilities that do not reach Coterie are not in it. */
+/* Vulnerabilities that concern Coterie. SECURITY.md has the same list. */
 static const struct {
 	const char *library;
-	unsigned int major, minor, patch; /* the first version without them */
+	unsigned int major, minor, patch; /* the first version without these vulnerabilities */
 	const char *names;
 } vulnerabilities[] = {
 	{"libknet", 1, 35, 0, "CVE-2026-15811, CVE-2026-15812, CVE-2026-15813"},

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* This host's interfaces, and what they show of others. */
+/* Judge this host's interfaces, and other hosts that they show. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SHARED_PERCENT 30 /* of the speed of the interface */
+#define SHARED_PERCENT 30 /* percent of the speed of the interface */
 #define BITS_PER_BYTE 8
 
 void judge_interface(const struct doctor_facts *facts, struct doctor_report *report)
@@ -16,7 +16,7 @@ void judge_interface(const struct doctor_facts *facts, struct doctor_report *rep
 		struct doctor_finding *finding;
 
 		if (link->address[0] == '\0')
-			continue; /* a finding of config.names */
+			continue; /* the check config.names reports this */
 		if (link->interface[0] == '\0') {
 			finding = doctor_find(
 				report, DOCTOR_ERROR, "no interface of this host has the address %s", link->address);
@@ -79,7 +79,7 @@ void judge_duplicate(const struct doctor_facts *facts, struct doctor_report *rep
 
 		if (path->duplicate_macs < 2)
 			continue;
-		/* They may be two interfaces of that node in one segment. */
+		/* The node may have two interfaces in one segment. */
 		struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
 			"%" PRIi64 " interfaces have the address of node %" PRIu32 ", %s", path->duplicate_macs,
 			path->nodeid, path->address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Why is a node not in the ring? One verdict for each path, of all that is known about it, so that one fault makes one
- * finding. Each check then reports its verdict.
+ * Find why a node is not in the ring. Each path gets one verdict from all facts about it, so that one fault makes one
+ * finding. Each check then reports the paths with its verdict.
  */
 #include "tools/ctl/doctor/judge.h"
 
@@ -9,21 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEARD_MS 2500       /* a node that sends is heard more often */
-#define HEARD_SIZE_FULL 230 /* of stats.coterie.heard */
-#define YOUNG_MS 10000      /* rings still form so soon after the start of the daemon */
+#define HEARD_MS 2500       /* longest time between two packets from a node that sends */
+#define HEARD_SIZE_FULL 230 /* length of stats.coterie.heard from which the list may be incomplete */
+#define YOUNG_MS 10000      /* in this time after the start of the daemon rings may still form */
 
 enum verdict {
-	FINE,           /* the node is in the ring, or nothing more is known */
-	UNTOLD,         /* another finding tells why */
-	HOST_SILENT,    /* no sign of life of the host */
-	DAEMON_DOWN,    /* the host lives, the daemon does not */
-	STRANGER,       /* another key */
-	REJECTED,       /* a firewall refuses packets and says so */
-	NOTHING_LEAVES, /* packets do not get to the interface of this host */
-	FILTERED_HERE,  /* packets come to the interface, the daemon does not get them */
-	NOTHING_COMES,  /* the daemon there runs, none of its packets comes */
-	NOT_HEARD,      /* it is heard, and hears nothing of this node */
+	FINE,           /* the node is in the ring, or no fault is known */
+	UNTOLD,         /* another check reports the cause */
+	HOST_SILENT,    /* the host gives no sign of life */
+	DAEMON_DOWN,    /* the host is reached, but its daemon does not run */
+	STRANGER,       /* the node has another key */
+	REJECTED,       /* a firewall rejects packets with ICMP errors */
+	NOTHING_LEAVES, /* packets do not reach the interface of this host */
+	FILTERED_HERE,  /* packets reach the interface of this host, but not the daemon */
+	NOTHING_COMES,  /* the daemon on the other host runs, but none of its packets arrives */
+	NOT_HEARD,      /* packets of the node arrive, but the node does not hear this node */
 };
 
 static bool is_this_host(const struct doctor_facts *facts, const struct doctor_path *path)
@@ -38,7 +38,7 @@ static bool is_joined(const struct doctor_facts *facts, const struct doctor_path
 	return member != NULL && (member->is_joined || member->was_joined);
 }
 
-/* Does another finding speak of the whole link? */
+/* Return whether another finding reports the whole link. */
 static bool is_link_down(const struct doctor_facts *facts, uint32_t number)
 {
 	for (uint32_t i = 0; i < facts->link_count; i++)
@@ -48,7 +48,7 @@ static bool is_link_down(const struct doctor_facts *facts, uint32_t number)
 	return false;
 }
 
-/* Does it send to another multicast group? */
+/* Return whether the node sends to another multicast group. */
 static bool is_elsewhere(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	for (uint32_t i = 0; i < facts->link_count; i++)
@@ -57,7 +57,9 @@ static bool is_elsewhere(const struct doctor_facts *facts, const struct doctor_p
 	return false;
 }
 
-/* A list that is nearly full may lack nodes. */
+/*
+ * Return whether it is known if the node is heard: stats.coterie.heard has the node, or is short enough to be complete.
+ */
 static bool knows_who_is_heard(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	const char *heard = doctor_text(&facts->stats, "stats.coterie.heard");
@@ -73,7 +75,10 @@ static bool host_lives(const struct doctor_path *path)
 	       path->udp == DOCTOR_REFUSES || path->packets_in > 0 || is_heard(path);
 }
 
-/* Packets that the daemon got and dropped: their sessions cannot be proved while it is not heard there. */
+/*
+ * Return whether the daemon received and dropped packets of unproved sessions. A session cannot be proved while the
+ * other node does not hear this one.
+ */
 static bool gets_unproved(const struct doctor_facts *facts)
 {
 	return doctor_growth(facts, "stats.coterie.datagrams_unknown") > 0 ||
@@ -81,8 +86,8 @@ static bool gets_unproved(const struct doctor_facts *facts)
 }
 
 /*
- * Return whether sockets get at least nine datagrams for ten packets at the interfaces. If so, libknet itself drops
- * the packets of a node that is not heard, and does not report it.
+ * Return whether the sockets received at least nine datagrams for ten packets at the interfaces. If so, libknet itself
+ * drops the packets of a node that is not heard, and does not report it.
  */
 static bool reaches_sockets(const struct doctor_facts *facts)
 {
@@ -114,7 +119,7 @@ static enum verdict judge_running_node(const struct doctor_facts *facts, const s
 	if (path->udp == DOCTOR_FORBIDS || (path->udp == DOCTOR_REFUSES && path->tcp == DOCTOR_ANSWERS))
 		return REJECTED;
 	if (facts->mode != DOCTOR_OF_DAEMON)
-		return FINE; /* nothing is sent */
+		return FINE; /* no daemon of this node sends packets, so nothing more is known */
 	if (path->has_tap && path->packets_out == 0 && is_alone(facts))
 		return NOTHING_LEAVES;
 	if (is_heard(path) || (path->packets_in > 0 && gets_unproved(facts)))
@@ -145,7 +150,7 @@ static enum verdict verdict_of(const struct doctor_facts *facts, const struct do
 	return is_young && facts->mode == DOCTOR_OF_DAEMON ? UNTOLD : judge_running_node(facts, path);
 }
 
-/* Is that the verdict of any path? */
+/* Return whether any path has this verdict. */
 static bool has_verdict(const struct doctor_facts *facts, enum verdict verdict)
 {
 	for (size_t i = 0; i < facts->path_count; i++)
@@ -180,7 +185,7 @@ static struct doctor_finding *find_path(const struct doctor_path *path, struct d
 	return finding;
 }
 
-/* --- each verdict --- */
+/* --- the checks of verdicts --- */
 
 void judge_host_reached(const struct doctor_facts *facts, struct doctor_report *report)
 {
@@ -318,7 +323,7 @@ void judge_udp(const struct doctor_facts *facts, struct doctor_report *report)
 void judge_one_way(const struct doctor_facts *facts, struct doctor_report *report)
 {
 	const char *pairs = doctor_text(&facts->stats, "stats.coterie.unheard");
-	/* A node may keep this one out because this one does not hear a third. */
+	/* Another node may keep this node out of its ring because this node does not hear a third node. */
 	const bool is_kept_out = has_verdict(facts, FILTERED_HERE) || has_verdict(facts, NOTHING_COMES);
 	uint32_t member, node;
 	int length;
@@ -345,7 +350,7 @@ void judge_one_way(const struct doctor_facts *facts, struct doctor_report *repor
 	for (const char *at = pairs;
 		at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2; at += length) {
 		if (member == facts->self || node == facts->self)
-			continue; /* the paths tell */
+			continue; /* the verdicts of the paths report this */
 		struct doctor_finding *finding = doctor_find(
 			report, DOCTOR_ERROR, "nodes %" PRIu32 " and %" PRIu32 " do not hear each other", member, node);
 

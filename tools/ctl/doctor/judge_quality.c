@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How good the paths are, against the timers of the token; what the ring's own figures say; clocks. */
+/* Judge the quality of the paths for the timers of the token, the statistics of the ring, and the clocks. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PROBES_LEAST 50 /* for a share to mean something */
+#define PROBES_LEAST 50 /* echo requests from which a share has a meaning */
 #define LOSS_WARNING 1  /* percent */
 #define LOSS_ERROR 5
 #define TOKEN_MS 1000
-#define ROTATION_WARNING 10 /* a rotation of packets takes more than this part of the token timeout */
+#define ROTATION_WARNING 10 /* the token timeout must be at least this many times a rotation over the path */
 #define ROTATION_ERROR 3
 #define ROTATIONS_LEAST 100
-#define TOKEN_FACTOR 10 /* rotations that a timeout should hold */
+#define TOKEN_FACTOR 10 /* rotations that a token timeout should last */
 #define WARNINGS_LEAST 3
 #define RETRANSMITS_LEAST 100
 #define HOUR_MS 3600000
-#define CHANGES_MOST 3 /* lost tokens an hour */
+#define CHANGES_MOST 3 /* lost tokens in an hour */
 #define CLOCK_WARNING_MS 1000
 #define CLOCK_ERROR_MS 60000
 
@@ -27,7 +27,7 @@ static int64_t token_ms(const struct doctor_facts *facts)
 		&facts->config, "runtime.config.totem.token", doctor_number(&facts->config, "totem.token", TOKEN_MS));
 }
 
-/* Up to the next 100 ms. */
+/* Round up to a multiple of 100 ms. */
 static int64_t round_up(int64_t ms) { return (ms + 99) / 100 * 100; }
 
 static struct doctor_finding *find_path(const struct doctor_path *path, struct doctor_finding *finding)
@@ -58,7 +58,10 @@ static void judge_path_mtu(
 		snprintf(more, sizeof(more), "; the interface of this host has %" PRIi64, own);
 	else if (path->mtu_reported > 0)
 		snprintf(more, sizeof(more), "; a router reports %" PRIi64, path->mtu_reported);
-	/* libknet measures by itself and cuts its packets. A router that reports lets the kernel cut them. */
+	/*
+	 * This is only a warning with libknet, which measures the MTU and cuts its packets, and if a router reports the
+	 * MTU, since the kernel then cuts them.
+	 */
 	struct doctor_finding *finding = find_path(
 		path, doctor_find(report, is_knet || more[0] != '\0' ? DOCTOR_WARNING : DOCTOR_ERROR,
 			      "packets of %" PRIi64 " bytes do not get to node %" PRIu32 " (%s) and back",
@@ -106,7 +109,7 @@ void judge_mtu(const struct doctor_facts *facts, struct doctor_report *report)
 			report, "%" PRIu32 " path%s: no ICMP echo came back", unknown, unknown == 1 ? "" : "s");
 }
 
-/* Counted are paths on which echo is answered: without any answer other checks have a word for it. */
+/* Return whether a path was measured. If no echo request was answered, another check reports the path. */
 static bool is_measured(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	return path->nodeid != facts->self && !path->is_loopback && path->sent >= PROBES_LEAST && path->received > 0;
@@ -144,7 +147,7 @@ void judge_latency(const struct doctor_facts *facts, struct doctor_report *repor
 
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
-		/* A rotation takes half a round trip for each node of the ring. */
+		/* The token takes half a round trip to each node of the ring. */
 		const int64_t rotation_ms = path->rtt_p99_us * nodes / 2000;
 
 		if (!is_measured(facts, path) || rotation_ms * ROTATION_WARNING < token)
@@ -166,7 +169,7 @@ void judge_latency(const struct doctor_facts *facts, struct doctor_report *repor
 
 /* --- the ring --- */
 
-/* Bounds of the bucket that holds 99.9 % of the rotations. @return how many rotations there are */
+/* Find the bounds of the bucket in which 99.9 % of the rotations are reached. @return number of rotations */
 static int64_t find_rotation(const struct doctor_keys *stats, int64_t *least_us, int64_t *most_us)
 {
 	const int64_t longest_us = doctor_number(stats, "stats.coterie.times.token_rotation.max_us", 0);

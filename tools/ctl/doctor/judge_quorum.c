@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Quorum: the verdict now, and settings that cannot work. */
+/* Judge quorum: the present verdict, and settings that cannot work. */
 #include "tools/ctl/doctor/judge.h"
 
 #include <inttypes.h>
@@ -68,7 +68,7 @@ void judge_expected(const struct doctor_facts *facts, struct doctor_report *repo
 		doctor_remedy(finding, "give nodes votes (votes in block node)");
 		return;
 	}
-	/* With a device the votes that are missing here may be the device's. */
+	/* With a quorum device, the missing votes may be those of the device. */
 	if (expected == 0 || has_device(facts) || expected / 2 + 1 <= votes)
 		return;
 	struct doctor_finding *finding = doctor_find(

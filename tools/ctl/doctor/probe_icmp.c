@@ -16,14 +16,14 @@
 #include "tools/ctl/doctor/address.h"
 
 #define BUFFER_SIZE (1 << 20)
-#define ECHO_LEAST 84 /* an ordinary ping */
+#define ECHO_LEAST 84 /* bytes of an ordinary ping */
 #define DAY_MS INT64_C(86400000)
 #define NS_PER_S INT64_C(1000000000)
 
-/* Behind the ICMP header of an echo request. */
+/* The data behind the ICMP header of an echo request. */
 struct stamp {
 	int64_t sent_ns;
-	int64_t size; /* of the whole IP packet */
+	int64_t size; /* size of the whole IP packet */
 };
 
 static int64_t wall_ns(void)
@@ -51,7 +51,7 @@ void probe_icmp_open(struct probe_link *link)
 	}
 	if (link->icmp_fd < 0)
 		return;
-	/* Beyond net.core.rmem_max, which root alone may do. */
+	/* This may exceed net.core.rmem_max, which only root may do. */
 	if (setsockopt(link->icmp_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(link->icmp_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(link->icmp_fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
@@ -141,13 +141,13 @@ static void note_echo(struct probe_path *own, uint16_t number, const uint8_t *pa
 		return;
 	}
 	if (number >= PROBE_SAMPLES_MAX || own->rtt_us[number] >= 0)
-		return; /* a duplicate */
+		return; /* this is a duplicate */
 	int64_t rtt_us = (received_ns - stamp.sent_ns) / 1000;
 	own->rtt_us[number] = rtt_us > 0 ? rtt_us : 0;
 	own->path->received++;
 }
 
-/* The host's clock at half of the round trip. Only the time of the day is in the answer. */
+/* Compare the host's clock with this one's at half of the round trip. The answer has only the time of the day. */
 static void note_time(struct probe_path *own, const uint8_t *payload, size_t size, int64_t received_ns)
 {
 	uint32_t times[3];
@@ -158,7 +158,7 @@ static void note_time(struct probe_path *own, const uint8_t *payload, size_t siz
 	memcpy(times, payload, sizeof(times));
 	int64_t rtt_ms = (now_ms - (int64_t)ntohl(times[0]) + DAY_MS) % DAY_MS;
 	int64_t off = (int64_t)ntohl(times[1]) - (int64_t)ntohl(times[0]) - rtt_ms / 2;
-	/* The highest bit marks a clock that counts otherwise. */
+	/* The highest bit marks a time that is not in milliseconds since midnight. */
 	if ((ntohl(times[1]) & 0x80000000u) != 0 || rtt_ms > 5000 ||
 		(own->path->has_clock && rtt_ms * 1000 >= own->clock_rtt_us))
 		return;
@@ -306,7 +306,7 @@ void probe_icmp_read(struct probe *probe, struct probe_link *link)
 		ssize_t size = recvmsg(link->icmp_fd, &message, 0);
 
 		if (size < 0 && errno != EAGAIN && errno != EINTR)
-			continue; /* an error of an earlier packet */
+			continue; /* the error is about an earlier packet */
 		if (size < 0)
 			return;
 		if (!address_number((struct sockaddr *)&from, text))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets that pass an interface, before any filter of this host sees those that come, and behind all for those that go. */
+/*
+ * Capture packets that pass an interface: arriving packets before any filter of this host, and leaving packets behind
+ * all filters.
+ */
 #include "tools/ctl/doctor/probe.h"
 
 #include <arpa/inet.h>
@@ -19,7 +22,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE (4 << 20)
-#define SNAP_SIZE 128 /* headers */
+#define SNAP_SIZE 128 /* bytes of the headers */
 #define V6_HEADER 40
 
 struct arp {
@@ -30,7 +33,7 @@ _Static_assert(sizeof(struct arp) == 28, "on the wire: RFC 826");
 
 void probe_tap_open(struct probe_link *link)
 {
-	/* Take the headers of all packets. */
+	/* The filter accepts all packets, and cuts them behind their headers. */
 	struct sock_filter take[] = {BPF_STMT(BPF_RET | BPF_K, SNAP_SIZE)};
 	const struct sock_fprog filter = {.len = 1, .filter = take};
 	const int size = BUFFER_SIZE;
@@ -71,7 +74,10 @@ static void add_mac(char macs[4][20], uint32_t *count, const uint8_t mac[6])
 		memcpy(macs[(*count)++], text, sizeof(text));
 }
 
-/* Another interface of this host in the same segment answers for all addresses of the host (arp_ignore = 0). */
+/*
+ * Return whether a MAC address is of this host. Another interface of this host in the same segment answers for all
+ * addresses of the host (arp_ignore = 0).
+ */
 static bool is_own_mac(const uint8_t mac[6])
 {
 	struct ifaddrs *list = NULL;
@@ -109,13 +115,16 @@ void probe_tap_arp(struct probe_link *link, const struct doctor_path *path)
 	if (link->tap_fd < 0 || link->family != AF_INET)
 		return;
 	memcpy(ask.sender_mac, link->mac, sizeof(ask.sender_mac));
-	/* With its own address a host would announce it: a question about that one has none (RFC 5227). */
+	/*
+	 * A request for this node's own address must not have it as the sender's address: this would announce the
+	 * address (RFC 5227).
+	 */
 	if (path != NULL && inet_pton(AF_INET, link->link->address, ask.sender_ip) != 1)
 		return;
 	if (inet_pton(AF_INET, path != NULL ? path->address : link->link->address, ask.target_ip) != 1)
 		return;
 	ssize_t sent = sendto(link->tap_fd, &ask, sizeof(ask), 0, (struct sockaddr *)&to, sizeof(to));
-	(void)sent; /* unsent questions have no answers */
+	(void)sent; /* a request that was not sent only has no answer */
 }
 
 static void note_arp(struct probe *probe, struct probe_link *link, const uint8_t *bytes, size_t size)
@@ -143,7 +152,7 @@ static void note_arp(struct probe *probe, struct probe_link *link, const uint8_t
 struct packet {
 	char from[DOCTOR_ADDRESS_SIZE], to[DOCTOR_ADDRESS_SIZE];
 	uint8_t protocol;
-	uint16_t port; /* of UDP to which it goes; 0: none */
+	uint16_t port; /* UDP port to which the packet is sent; 0: no UDP */
 	bool is_fragment, is_group;
 	int64_t size;
 };

@@ -37,7 +37,10 @@ static void count_drops(const struct doctor_facts *facts, const char *path, int6
 	while (fgets(line, sizeof(line), file) != NULL) {
 		int64_t drops;
 
-		/* Slot, local and remote address, state, queues, timer, retransmits, uid, timeout, inode, references, pointer, drops. */
+		/*
+		 * The fields are slot, local and remote address, state, queues, timer, retransmits, uid, timeout,
+		 * inode, references, pointer, drops.
+		 */
 		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %*u %*u %*s %" SCNd64, &port,
 			    &drops) == 2 &&
 			is_port(facts, port))
@@ -57,7 +60,10 @@ int64_t sockets_drops(const struct doctor_facts *facts)
 
 /* --- datagrams --- */
 
-/* "Udp: InDatagrams NoPorts ..." has the names, the next line of that kind the numbers. */
+/*
+ * Read the count of IPv4. One line "Udp: InDatagrams NoPorts ..." has the names, and the next line with "Udp:" has the
+ * numbers.
+ */
 static int64_t count_v4(void)
 {
 	FILE *file = fopen("/proc/self/net/snmp", "re");
