@@ -239,9 +239,9 @@ int testkit_calm(struct testkit *kit)
 	for (uint32_t i = 0; i < kit->node_count; i++) {
 		struct kit_node *node = &kit->nodes[i];
 
+		node->crash_at = 0; /* of chaos, or of testkit_crash_after */
 		if (!node->is_off_by_chaos)
 			continue;
-		node->crash_at = 0;
 		if (!node->is_up && node_start(node) < 0)
 			rc = -EINVAL;
 		node->is_off_by_chaos = false;

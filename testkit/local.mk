@@ -25,6 +25,8 @@ tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
 tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/plugins"'
 tests_unit_test_testkit_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+dist_check_SCRIPTS += tests/abi/kit_examples.sh
+TESTS += tests/abi/kit_examples.sh
 check_PROGRAMS += tests/unit/test_sdk
 TESTS += tests/unit/test_sdk
 tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \

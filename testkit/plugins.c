@@ -272,6 +272,13 @@ static void on_done(void *arg, int rc, const char *text)
 			text);
 }
 
+/* Keep the reason why a change did not happen, for testkit_error. @return rc */
+static int refuse(const struct kit_node *node, int rc, const char *reason)
+{
+	snprintf(node->kit->error, sizeof(node->kit->error), "node %u: %s", node->id, reason);
+	return rc;
+}
+
 static int is_over(void *arg)
 {
 	const struct change *change = arg;
@@ -292,7 +299,7 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	int rc;
 
 	if (!node->is_up)
-		return -ESRCH;
+		return refuse(node, -ESRCH, "it does not run");
 	outer = kit_enter(node);
 	rc = path != NULL ? plugin_life_replace(life, &change, name, path, false, on_done, &change)
 			  : plugin_life_unload(life, &change, name, 0, on_done, &change);
@@ -303,9 +310,9 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	if (change.is_done)
 		return change.rc;
 	if (rc == 0)
-		return -ESRCH;
+		return refuse(node, -ESRCH, "it ended before the plugin did");
 	plugin_life_forget(life, &change);
-	return rc;
+	return refuse(node, rc, "the plugin has not ended yet");
 }
 
 /* Replace a plugin in the list for the next start by another one, or remove it (successor NULL). */
@@ -339,9 +346,10 @@ static int replace_one(struct kit_node *node, const char *path)
 	int rc;
 
 	if (successor == NULL)
-		return -ENOENT;
+		return refuse(node, -ENOENT, "there is no such file");
 	old = find(node, successor->name);
-	rc = old == NULL ? -ENOENT : change_plugin(node, successor->name, successor->path);
+	rc = old == NULL ? refuse(node, -ENOENT, "the plugin is not loaded")
+			 : change_plugin(node, successor->name, successor->path);
 	if (rc < 0) {
 		kit_plugin_free(successor);
 		return rc;

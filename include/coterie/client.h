@@ -53,8 +53,8 @@ void coterie_connection_close(struct coterie_connection *connection);
  * @param answer       out: header and the bytes behind it; NULL: only the error matters, and the answer may have any
  *     length
  * @param answer_size  bytes at answer, at least 24
- * @param timeout_ms   how long to try again; -1: without limit. The call also waits for an answer that the service
- *     delays
+ * @param timeout_ms   how long to try again; -1: without limit. It does not end the wait for an answer that the service
+ *     delays, or for a request that the daemon holds: coterie-client(7), REQUESTS THAT WAIT
  * @return 0: the error of the answer is CS_OK; above 0: the error of the answer, 6 if the time is over; -EMSGSIZE: the
  *     request is too long or too short; -ENOBUFS: the answer is longer than answer_size: the connection can no longer
  *     be used; -EBADMSG: the answer has no header; -ENOMEM; -ENOTCONN: the connection is lost. After that the request

@@ -81,8 +81,17 @@ uint32_t testkit_destroy(struct testkit *kit);
 int testkit_nodeid(struct testkit *kit, uint32_t node, uint32_t nodeid);
 
 /**
- * Add lines to the config file of all nodes, in the format of corosync.conf, from their next start on: for example
- * another token timeout, or a quorum provider. Each call adds further lines.
+ * Add lines to the config file of all nodes, in the format of corosync.conf, from their next start on. Each call adds
+ * further lines.
+ *
+ * Without such lines the timers are the defaults of corosync.conf(5). The token timeout is 3000 ms, and 650 ms more for
+ * each node beyond two. The consensus timeout is 1.2 times that. A crash is noticed within milliseconds. A node that is
+ * cut off or paused is removed after both timeouts together: 6.6 s with two nodes, 8 s with three. For shorter ones add
+ * "totem {\n token: 1000\n token_coefficient: 0\n}".
+ *
+ * Without a quorum provider each node is always quorate, as with such a corosync.conf of a daemon. With a coterie.conf
+ * a daemon differs: votequorum is the provider there if it is loaded. For quorum by votes in the kit, load votequorum.so
+ * of the plugin folder with testkit_load_file, and add "quorum {\n provider: corosync_votequorum\n}".
  *
  * @param text  copied
  */
@@ -103,10 +112,14 @@ int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, cons
  * other nodes are informed. Time passes until this is done. From then on the node starts without the service, until
  * testkit_load.
  *
- * @return 0, also if the ring has not delivered all messages of the service: the service then ends later; -ENOENT: no
- *     such plugin there; -EBUSY: it decides about quorum; -EALREADY: another service of the node has not ended yet;
- *     -ESRCH: the node does not run, or ended meanwhile; -ETIMEDOUT: not within two minutes. testkit_error has the
- *     reason
+ * drain has a token timeout. If the ring has not delivered the service's messages 20 token timeouts later, the result is
+ * 0 all the same, and the service ends later. Until then testkit_self returns its state, and further changes of plugins
+ * on this node return -EALREADY.
+ *
+ * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -EALREADY: another service of the node has
+ *     not ended yet; -ESRCH: the node does not run, or ended meanwhile: its next start has the service; -ETIMEDOUT: two
+ *     minutes have passed, for instance because the node is paused: the unload goes on, and the next start has the
+ *     service. testkit_error has the reason
  */
 int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
 /**
@@ -151,8 +164,9 @@ int testkit_stop(struct testkit *kit, uint32_t node);
  */
 int testkit_crash(struct testkit *kit, uint32_t node);
 /**
- * Crash a node after a number of effects: packets sent, answers and events to clients. With 1, 2, 3, … a test reaches
- * all points that other nodes and clients can distinguish.
+ * Crash a node after a number of effects: packets sent, answers and events to clients. With 0, 1, 2, … a test reaches
+ * all points that other nodes and clients can distinguish. A node that has fewer effects runs on, and crashes at a later
+ * one. testkit_calm, another crash and the node's end cancel this.
  *
  * @param effects  number of effects that still happen; the next one does not
  * @return 0; -ESRCH
@@ -234,8 +248,9 @@ void testkit_delay(struct testkit *kit, uint32_t min_us, uint32_t max_us);
  */
 void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms);
 /**
- * End the faults: the network is whole and loses no packets, and nodes that chaos has crashed start again. Pauses last
- * as long as planned. 0; -EINVAL: a node does not start.
+ * End the faults: the network is whole and loses no packets, crashes that are planned do not happen, and nodes that
+ * chaos has crashed start again. Pauses last as long as planned. testkit_delay, _clock, _disk, _no_room and _no_memory
+ * stay. 0; -EINVAL: a node does not start.
  */
 int testkit_calm(struct testkit *kit);
 

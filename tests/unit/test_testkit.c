@@ -294,6 +294,17 @@ START_TEST(clocks_jump_and_drift)
 }
 END_TEST
 
+START_TEST(calm_cancels_a_planned_crash)
+{
+	start(2, "0", 4);
+	ck_assert_int_eq(testkit_crash_after(kit, 2, 5), 0);
+	ck_assert_int_eq(testkit_calm(kit), 0);
+	testkit_run(kit, 5000);
+	ck_assert_int_eq(testkit_is_up(kit, 2), 1);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(crash_at_any_point)
 {
 	uint32_t happened = 0;
@@ -550,12 +561,31 @@ START_TEST(unloaded_and_loaded_again)
 
 	testkit_crash(kit, 1);
 	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), -ESRCH);
+	ck_assert_str_eq(testkit_error(kit), "node 1: it does not run");
 	testkit_start(kit, 1);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
 	ck_assert_int_eq(testkit_load(kit, 1, &naughty_LTX_coterie_plugin, none), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	ck_assert_int_eq(call(connect_to(1), NAUGHTY_LATER, 16), OK);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+/* The time of testkit_unload is over before the service has ended. The unload goes on. */
+START_TEST(an_unload_that_takes_too_long)
+{
+	start(1, "0", 12);
+	testkit_pause(kit, 1, 150000);
+	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), -ETIMEDOUT);
+	ck_assert_str_eq(testkit_error(kit), "node 1: the plugin has not ended yet");
+	ck_assert_ptr_nonnull(testkit_self(kit, 1, "naughty"));
+	testkit_run(kit, 40000);
+	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
+	/* For the kit it was not unloaded: the next start has it. */
+	testkit_crash(kit, 1);
+	ck_assert_int_eq(testkit_start(kit, 1), 0);
+	ck_assert_ptr_nonnull(testkit_self(kit, 1, "naughty"));
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
 END_TEST
@@ -614,6 +644,7 @@ START_TEST(replaced_under_its_clients)
 	ck_assert_int_eq(tally_add(client, 5), OK);
 	void *before = testkit_self(kit, 1, "tally");
 	ck_assert_int_eq(testkit_replace_file(kit, 1, "/nonexistent/tally.so"), -ENOENT);
+	ck_assert_str_eq(testkit_error(kit), "node 1: there is no such file");
 	ck_assert_int_eq(testkit_replace_file(kit, 1, TALLY), -EALREADY);
 	ck_assert_ptr_eq(testkit_self(kit, 1, "tally"), before);
 	ck_assert_int_eq(testkit_replace_file(kit, TESTKIT_ALL, path), 0);
@@ -755,6 +786,7 @@ int main(void)
 	tcase_add_test(tc, messages_keep_their_order_over_a_synchronisation);
 	tcase_add_test(tc, crash_stop_pause_and_return);
 	tcase_add_test(tc, clocks_jump_and_drift);
+	tcase_add_test(tc, calm_cancels_a_planned_crash);
 	tcase_add_test(tc, crash_at_any_point);
 	tcase_add_test(tc, large_messages_and_a_full_queue);
 	tcase_add_test(tc, events_come_or_wait);
@@ -763,6 +795,7 @@ int main(void)
 	tcase_add_test(tc, members_of_a_service);
 	tcase_add_test(tc, a_provider_must_be_loaded);
 	tcase_add_test(tc, unloaded_and_loaded_again);
+	tcase_add_test(tc, an_unload_that_takes_too_long);
 	tcase_add_test(tc, replaced_under_its_clients);
 	tcase_add_test(tc, threads_and_descriptors_work);
 	tcase_add_loop_test(tc, what_is_wrong_is_told, 0, 4);
