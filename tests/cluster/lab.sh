@@ -457,7 +457,7 @@ lab_await() {
 
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.02
+		sleep 0.1
 	done
 }
 
