@@ -2,6 +2,7 @@
 # config: a library that reads, checks, prints and converts the config files. model.h is its public header.
 noinst_LTLIBRARIES += libconfig.la
 libconfig_la_SOURCES = $(config_sources)
+libconfig_la_CFLAGS = $(AM_CFLAGS)
 config_sources = $(fixed_keys_sources) $(lookup_sources) $(trust_sources) \
 	%D%/compat.c %D%/compat.h \
 	%D%/crypto.c \

@@ -13,7 +13,6 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_tool_common
 TESTS += tests/unit/test_tool_common
 tests_unit_test_tool_common_SOURCES = tests/unit/test_tool_common.c
-tests_unit_test_tool_common_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_tool_common_LDADD = libtool_common.la $(CHECK_LIBS)
 endif
 

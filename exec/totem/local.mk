@@ -55,6 +55,7 @@ totem_sources = \
 
 noinst_LTLIBRARIES += libtotem.la libtotem-hooks.la
 libtotem_la_SOURCES = $(totem_sources)
+libtotem_la_CFLAGS = $(AM_CFLAGS)
 # For tests/sim alone: deliberate bugs and the reference's quirks can be switched on.
 libtotem_hooks_la_SOURCES = $(totem_sources)
 libtotem_hooks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTOTEM_HOOKS

@@ -40,23 +40,18 @@ if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libkv_service.la
 libkv_service_la_SOURCES = $(kv_sources)
-libkv_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
 TESTS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
 tests_unit_test_kv_store_SOURCES = tests/unit/test_kv_store.c
-tests_unit_test_kv_store_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
 kv_case_sources = \
 	tests/unit/kv_case.c tests/unit/kv_case.h tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_kv_SOURCES = tests/unit/test_kv.c $(kv_case_sources)
-tests_unit_test_kv_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_test_kv_ring_SOURCES = tests/unit/test_kv_ring.c $(kv_case_sources)
-tests_unit_test_kv_ring_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_test_kv_verdicts_SOURCES = tests/unit/test_kv_verdicts.c $(kv_case_sources)
-tests_unit_test_kv_verdicts_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
 # The simulation of whole nodes (tests/histories) checks answers of the table with this search.
@@ -64,7 +59,6 @@ check_PROGRAMS += tests/unit/test_kv_order
 TESTS += tests/unit/test_kv_order
 tests_unit_test_kv_order_SOURCES = tests/unit/test_kv_order.c tests/unit/kv_order.c tests/unit/kv_order.h \
 	tests/unit/kv_history.c tests/unit/kv_history.h
-tests_unit_test_kv_order_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_order_LDADD = $(CHECK_LIBS)
 
 # Whole clusters in the test kit, with faults: replicas and histories.
@@ -72,7 +66,6 @@ check_PROGRAMS += tests/unit/test_kv_cluster
 TESTS += tests/unit/test_kv_cluster
 tests_unit_test_kv_cluster_SOURCES = tests/unit/test_kv_cluster.c tests/unit/kv_history.c tests/unit/kv_history.h
 tests_unit_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR='"$(abs_top_builddir)/.libs"'
-tests_unit_test_kv_cluster_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif
 
@@ -83,7 +76,7 @@ tests_cluster_kv_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 tests_cluster_kv_load_LDADD = libcoterie-kv.la libcorosync_common.la
 dist_check_SCRIPTS += tests/cluster/kv.sh
 TESTS += tests/cluster/kv.sh
-sanitized_scripts += tests/cluster/kv.sh
+sanitized_long_scripts += tests/cluster/kv.sh
 kv-long: all
 	@KV_MEGABYTES=100 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/cluster/kv.sh
 	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_kv_cluster

@@ -34,7 +34,6 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_metrics_text
 TESTS += tests/unit/test_metrics_text
 tests_unit_test_metrics_text_SOURCES = tests/unit/test_metrics_text.c $(fail_alloc_sources)
-tests_unit_test_metrics_text_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_metrics_text_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
 if WITH_METRICS
@@ -42,7 +41,7 @@ if WITH_METRICS
 check_LTLIBRARIES += libmetrics_service.la
 libmetrics_service_la_SOURCES = $(metrics_sources)
 nodist_libmetrics_service_la_SOURCES = plugins/metrics/dashboard.h
-libmetrics_service_la_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
+libmetrics_service_la_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 
 metrics_tests = tests/unit/test_metrics_document tests/unit/test_metrics_events tests/unit/test_metrics_server
 check_PROGRAMS += $(metrics_tests)
@@ -51,13 +50,10 @@ metrics_case_sources = tests/unit/metrics_case.c tests/unit/metrics_case.h
 metrics_case_libs = libmetrics_service.la libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) \
 	$(JSON_LIBS) $(CHECK_LIBS) -lpthread
 tests_unit_test_metrics_document_SOURCES = tests/unit/test_metrics_document.c $(metrics_case_sources)
-tests_unit_test_metrics_document_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_metrics_document_LDADD = $(metrics_case_libs)
 tests_unit_test_metrics_events_SOURCES = tests/unit/test_metrics_events.c $(metrics_case_sources)
-tests_unit_test_metrics_events_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_metrics_events_LDADD = $(metrics_case_libs)
 tests_unit_test_metrics_server_SOURCES = tests/unit/test_metrics_server.c $(metrics_case_sources)
-tests_unit_test_metrics_server_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_metrics_server_LDADD = $(metrics_case_libs)
 endif
 endif

@@ -16,6 +16,5 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_mon
 TESTS += tests/unit/test_mon
 tests_unit_test_mon_SOURCES = tests/unit/test_mon.c $(mon_sources)
-tests_unit_test_mon_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_mon_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -14,6 +14,5 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_pload
 TESTS += tests/unit/test_pload
 tests_unit_test_pload_SOURCES = tests/unit/test_pload.c $(pload_sources)
-tests_unit_test_pload_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_pload_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -13,9 +13,7 @@ check_PROGRAMS += tests/unit/test_unixgram tests/unit/test_unixgram_folder
 TESTS += tests/unit/test_unixgram tests/unit/test_unixgram_folder
 unixgram_case_sources = tests/unit/unixgram_case.c tests/unit/unixgram_case.h $(unixgram_sources)
 tests_unit_test_unixgram_SOURCES = tests/unit/test_unixgram.c $(unixgram_case_sources)
-tests_unit_test_unixgram_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_unixgram_LDADD = libmock_host.la $(CHECK_LIBS)
 tests_unit_test_unixgram_folder_SOURCES = tests/unit/test_unixgram_folder.c $(unixgram_case_sources)
-tests_unit_test_unixgram_folder_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_unixgram_folder_LDADD = libmock_host.la $(CHECK_LIBS)
 endif

@@ -15,7 +15,6 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_wd
 TESTS += tests/unit/test_wd
 tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources)
-tests_unit_test_wd_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot -Wl,--wrap=ioctl
 tests_unit_test_wd_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -17,22 +17,18 @@ check_LTLIBRARIES += libcmap_service.la
 libcmap_service_la_SOURCES = \
 	$(cmap_service_sources) \
 	tests/unit/service_ring.c tests/unit/service_ring.h
+libcmap_service_la_CFLAGS = $(AM_CFLAGS)
 libcmap_service_la_LIBADD = libmock_host.la
-libcmap_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
 TESTS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
 tests_unit_test_cmap_SOURCES = tests/unit/test_cmap.c
-tests_unit_test_cmap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_test_cmap_version_SOURCES = tests/unit/test_cmap_version.c
-tests_unit_test_cmap_version_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_test_cmap_late_SOURCES = tests/unit/test_cmap_late.c
-tests_unit_test_cmap_late_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cmap_late_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_test_libcmap_SOURCES = tests/unit/test_libcmap.c $(scripted_daemon_sources)
-tests_unit_test_libcmap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 endif
 

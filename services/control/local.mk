@@ -17,10 +17,8 @@ if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the test takes its objects from an archive.
 check_LTLIBRARIES += libcontrol_service.la
 libcontrol_service_la_SOURCES = $(control_service_sources)
-libcontrol_service_la_CFLAGS = $(TEST_CFLAGS)
 check_PROGRAMS += tests/unit/test_control
 TESTS += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
-tests_unit_test_control_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_control_LDADD = libcontrol_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif

@@ -17,13 +17,12 @@ check_LTLIBRARIES += libquorum_service.la
 libquorum_service_la_SOURCES = \
 	$(quorum_service_sources) \
 	tests/unit/service_ring.c tests/unit/service_ring.h
+libquorum_service_la_CFLAGS = $(AM_CFLAGS)
 libquorum_service_la_LIBADD = libmock_host.la
-libquorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_quorum
 TESTS += tests/unit/test_quorum
 tests_unit_test_quorum_SOURCES = tests/unit/test_quorum.c
-tests_unit_test_quorum_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_quorum_LDADD = libquorum_service.la $(CHECK_LIBS)
 endif
 

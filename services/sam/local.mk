@@ -11,6 +11,5 @@ tests_unit_test_libsam_SOURCES = \
 	tests/unit/test_libsam.c services/sam/lib/message.c services/sam/lib/message.h \
 	services/sam/lib/process.h services/sam/lib/report.c services/sam/lib/report.h \
 	services/sam/lib/supervisor.c services/sam/lib/supervisor.h
-tests_unit_test_libsam_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_libsam_LDADD = $(CHECK_LIBS) -lpthread
 endif

@@ -23,8 +23,8 @@ libvotequorum_service_la_SOURCES = \
 	$(votequorum_service_sources) \
 	tests/unit/vote_ring.c tests/unit/vote_ring.h \
 	tests/unit/service_ring.c tests/unit/service_ring.h
+libvotequorum_service_la_CFLAGS = $(AM_CFLAGS)
 libvotequorum_service_la_LIBADD = libmock_host.la
-libvotequorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 votequorum_unit_tests = \
 	tests/unit/test_votequorum tests/unit/test_votequorum_calc tests/unit/test_votequorum_config \
@@ -32,24 +32,18 @@ votequorum_unit_tests = \
 check_PROGRAMS += $(votequorum_unit_tests)
 TESTS += $(votequorum_unit_tests)
 tests_unit_test_votequorum_SOURCES = tests/unit/test_votequorum.c
-tests_unit_test_votequorum_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_calc_SOURCES = \
 	tests/unit/test_votequorum_calc.c services/votequorum/calc.c $(fail_alloc_sources)
-tests_unit_test_votequorum_calc_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_calc_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_test_votequorum_calc_LDADD = $(CHECK_LIBS)
 tests_unit_test_votequorum_config_SOURCES = tests/unit/test_votequorum_config.c
-tests_unit_test_votequorum_config_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_device_SOURCES = tests/unit/test_votequorum_device.c
-tests_unit_test_votequorum_device_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_extra_SOURCES = tests/unit/test_votequorum_extra.c
-tests_unit_test_votequorum_extra_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_extra_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_time_SOURCES = tests/unit/test_votequorum_time.c
-tests_unit_test_votequorum_time_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 endif
 

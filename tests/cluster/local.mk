@@ -5,7 +5,8 @@ dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
 TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %D%/bad_input.sh %D%/hostile_client.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
-sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh %D%/hostile_client.sh %D%/evs.sh %D%/safe.sh
+sanitized_scripts += %D%/three_faults.sh %D%/bad_input.sh %D%/hostile_client.sh
+sanitized_long_scripts += %D%/three_order.sh %D%/evs.sh %D%/safe.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
@@ -36,7 +37,7 @@ check_PROGRAMS += %D%/cfg_ask
 dist_check_DATA += %D%/departure_lab.sh %D%/reloads.sh %D%/rekeys.sh %D%/life_lab.sh
 dist_check_SCRIPTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 TESTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
-sanitized_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+sanitized_long_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 reload-long: check-programs
 	@RELOADS=100 DEATHS=20 CHUNK=20 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/reload_all.sh
 check-long: reload-long
@@ -45,13 +46,13 @@ check-long: reload-long
 # Encryption of udp and udpu, with 1,000 changes of the key in check-long.
 dist_check_SCRIPTS += %D%/encryption.sh
 TESTS += %D%/encryption.sh
-sanitized_scripts += %D%/encryption.sh
+sanitized_long_scripts += %D%/encryption.sh
 dist_check_SCRIPTS += %D%/keyless.sh
 TESTS += %D%/keyless.sh
-sanitized_scripts += %D%/keyless.sh
+sanitized_long_scripts += %D%/keyless.sh
 dist_check_SCRIPTS += %D%/default_encryption.sh
 TESTS += %D%/default_encryption.sh
-sanitized_scripts += %D%/default_encryption.sh
+sanitized_long_scripts += %D%/default_encryption.sh
 dist_check_SCRIPTS += %D%/key_rotate.sh
 TESTS += %D%/key_rotate.sh
 sanitized_scripts += %D%/key_rotate.sh
@@ -91,7 +92,7 @@ check-long: plugin-life-long
 # The daemon as a user of its own.
 dist_check_SCRIPTS += %D%/caged.sh
 TESTS += %D%/caged.sh
-sanitized_scripts += %D%/caged.sh
+sanitized_long_scripts += %D%/caged.sh
 
 # The rights of clients that are not root.
 if HAVE_JSON
@@ -115,19 +116,19 @@ check-long: doctor-long
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
 TESTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
-sanitized_scripts += %D%/ctl_nodes.sh
+sanitized_long_scripts += %D%/ctl_nodes.sh
 endif
 
 # The optional services.
 dist_check_SCRIPTS += %D%/optional.sh
 TESTS += %D%/optional.sh
-sanitized_scripts += %D%/optional.sh
+sanitized_long_scripts += %D%/optional.sh
 
 # Statistics over HTTP.
 dist_check_DATA += tests/openmetrics.py %D%/metrics_lab.sh
 dist_check_SCRIPTS += %D%/metrics.sh %D%/metrics_moves.sh
 TESTS += %D%/metrics.sh %D%/metrics_moves.sh
-sanitized_scripts += %D%/metrics.sh %D%/metrics_moves.sh
+sanitized_long_scripts += %D%/metrics.sh %D%/metrics_moves.sh
 # Its page in a browser, which needs 440 MB of packages: in check-long alone.
 dist_check_DATA += %D%/browser.py %D%/browser_contrast.js
 dist_check_SCRIPTS += %D%/browser.sh
@@ -144,7 +145,7 @@ check_PROGRAMS += %D%/services_ask
 	libvotequorum.la libcorosync_common.la
 dist_check_SCRIPTS += %D%/subsets.sh
 TESTS += %D%/subsets.sh
-sanitized_scripts += %D%/subsets.sh
+sanitized_long_scripts += %D%/subsets.sh
 dist_check_SCRIPTS += %D%/plugins_option.sh
 TESTS += %D%/plugins_option.sh
 plugins-option-long: check-programs
@@ -181,7 +182,7 @@ check_PROGRAMS += %D%/cmap_load
 %C%_cmap_load_LDADD = libcmap.la
 dist_check_SCRIPTS += %D%/cmap_clients.sh %D%/cmap_version.sh
 TESTS += %D%/cmap_clients.sh %D%/cmap_version.sh
-sanitized_scripts += %D%/cmap_clients.sh
+sanitized_long_scripts += %D%/cmap_clients.sh
 
 # Clients of every service by the thousand.
 check_PROGRAMS += %D%/stress
@@ -190,7 +191,8 @@ check_PROGRAMS += %D%/stress
 %C%_stress_LDADD = libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la
 dist_check_SCRIPTS += %D%/channel.sh %D%/clients_stress.sh
 TESTS += %D%/channel.sh %D%/clients_stress.sh
-sanitized_scripts += %D%/channel.sh %D%/clients_stress.sh
+sanitized_scripts += %D%/clients_stress.sh
+sanitized_long_scripts += %D%/channel.sh
 # Worth most in a build with sanitizers, which look for leaks at each daemon's end.
 clients-stress-long: check-programs
 	@CONNECTIONS=10000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/clients_stress.sh
@@ -204,7 +206,7 @@ TESTS += %D%/udp_instances.sh %D%/udp_interface.sh
 dist_check_DATA += %D%/packet_marks.py
 dist_check_SCRIPTS += %D%/dscp.sh
 TESTS += %D%/dscp.sh
-sanitized_scripts += %D%/udp_instances.sh
+sanitized_long_scripts += %D%/udp_instances.sh
 
 # Links that know when they are cut: how fast a dead daemon is missed.
 check_PROGRAMS += %D%/ring_times
@@ -286,7 +288,7 @@ check-long: silence-long
 # Nodes without the key of a knet ring; eight links, path MTU, access lists; modules that libknet lacks.
 dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
 TESTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
-sanitized_scripts += %D%/knet_refused.sh
+sanitized_long_scripts += %D%/knet_refused.sh
 knet-ring-long: check-programs
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh
 	@LAB_TRANSPORT=knet CRASH_ROUNDS=20 CRASH_LIMIT=300 CRASH_STOP_LIMIT=50 \
@@ -323,7 +325,7 @@ check_PROGRAMS += %D%/cpg_buffers
 %C%_cpg_buffers_LDADD = libcpg.la
 dist_check_SCRIPTS += %D%/turns.sh %D%/buffers.sh
 TESTS += %D%/turns.sh %D%/buffers.sh
-sanitized_scripts += %D%/turns.sh %D%/buffers.sh
+sanitized_long_scripts += %D%/turns.sh %D%/buffers.sh
 
 # Two hundred clients in a group, a thousand groups, and receivers that are too slow.
 check_PROGRAMS += %D%/cpg_groups

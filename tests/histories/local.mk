@@ -29,7 +29,6 @@ dist_check_SCRIPTS += %D%/histories.sh %D%/page.sh
 check_PROGRAMS += %D%/test_sequence
 TESTS += %D%/test_sequence
 %C%_test_sequence_SOURCES = %D%/test_sequence.c %D%/sequence.c %D%/play.h
-%C%_test_sequence_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sequence_LDADD = $(CHECK_LIBS)
 
 # COTERIE_HISTORIES changes their number.

@@ -42,6 +42,5 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_notifyd
 TESTS += tests/unit/test_notifyd
 tests_unit_test_notifyd_SOURCES = tests/unit/test_notifyd.c $(notifyd_sources)
-tests_unit_test_notifyd_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_notifyd_LDADD = $(CHECK_LIBS)
 endif

@@ -29,9 +29,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_peers tests/unit/test_batch
 TESTS += tests/unit/test_peers tests/unit/test_batch
 tests_unit_test_peers_SOURCES = tests/unit/test_peers.c
-tests_unit_test_peers_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
 tests_unit_test_batch_SOURCES = tests/unit/test_batch.c
-tests_unit_test_batch_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_batch_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif

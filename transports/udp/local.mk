@@ -12,6 +12,5 @@ check_PROGRAMS += tests/unit/test_udp
 TESTS += tests/unit/test_udp
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c $(udp_nodes_sources) \
 	%D%/udp.c %D%/group.c %D%/udp.h
-tests_unit_test_udp_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udp_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif

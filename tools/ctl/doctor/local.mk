@@ -13,6 +13,5 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_doctor
 TESTS += tests/unit/test_doctor
 tests_unit_test_doctor_SOURCES = tests/unit/test_doctor.c $(doctor_judge_sources)
-tests_unit_test_doctor_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_doctor_LDADD = $(CHECK_LIBS)
 endif

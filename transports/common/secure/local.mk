@@ -14,23 +14,23 @@ check_PROGRAMS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 TESTS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 tests_unit_test_udp_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
 	transports/udp/udp.c transports/udp/group.c transports/udp/udp.h
-tests_unit_test_udp_secure_CFLAGS = $(TEST_CFLAGS) -DUNDER_TEST=udp_LTX_coterie_plugin
+tests_unit_test_udp_secure_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udp_LTX_coterie_plugin
 tests_unit_test_udp_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 tests_unit_test_udpu_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
 	transports/udpu/udpu.c
-tests_unit_test_udpu_secure_CFLAGS = $(TEST_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
+tests_unit_test_udpu_secure_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
 tests_unit_test_udpu_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 tests_unit_test_aead_SOURCES = tests/unit/test_aead.c
-tests_unit_test_aead_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_aead_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_aead_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 secure_case_sources = tests/unit/secure_case.c tests/unit/secure_case.h
 tests_unit_test_secure_SOURCES = tests/unit/test_secure.c $(secure_case_sources)
-tests_unit_test_secure_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_secure_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_secure_sessions_SOURCES = tests/unit/test_secure_sessions.c $(secure_case_sources)
-tests_unit_test_secure_sessions_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_secure_sessions_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_sessions_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_secure_keys_SOURCES = tests/unit/test_secure_keys.c
-tests_unit_test_secure_keys_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_secure_keys_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_keys_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 endif
