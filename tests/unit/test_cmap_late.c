@@ -160,10 +160,7 @@ static void change_bytes(uint8_t value, uint16_t size)
 	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_BINARY, bytes, size), 0);
 }
 
-static void change_long(uint8_t value)
-{
-	change_bytes(value, 16384);
-}
+static void change_long(uint8_t value) { change_bytes(value, 16384); }
 
 /* With a copy of both values for each tracker this took 130 MB, and 46 ms of the loop. */
 START_TEST(trackers_of_a_change_share_its_values)
