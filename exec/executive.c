@@ -303,6 +303,7 @@ static struct ipc *create_ipc(struct executive *executive)
 		.stats = executive->stats,
 		.sync = executive->sync,
 		.is_quorate = &executive->is_quorate,
+		.delivery = executive->delivery,
 		.config = &executive->config,
 		.instance = executive->instance});
 }

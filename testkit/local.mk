@@ -24,6 +24,11 @@ tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
 	tests/unit/plugins/kit_naughty.c tests/unit/plugins/kit_naughty.h
 tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/plugins"'
 tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_two_parts
+TESTS += tests/unit/test_two_parts
+tests_unit_test_two_parts_SOURCES = tests/unit/test_two_parts.c
+tests_unit_test_two_parts_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
+tests_unit_test_two_parts_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 dist_check_SCRIPTS += tests/abi/kit_examples.sh
 TESTS += tests/abi/kit_examples.sh
 check_PROGRAMS += tests/unit/test_sdk

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "exec/ring/ring.h"
+#include "exec/sync/delivery.h"
 #include "exec/sync/sync.h"
 
 #define CRITICAL_CHECK_NS UINT64_C(1000000)
@@ -65,6 +66,15 @@ static bool is_synchronizing(const struct ipc *ipc)
 	return ipc->parts.sync != NULL && sync_is_running(ipc->parts.sync);
 }
 
+/*
+ * Whether the verdict is about the present ring. A new ring has the lease with its first token, and a verdict only when
+ * the quorum provider has synchronised.
+ */
+static bool has_verdict(const struct ipc *ipc)
+{
+	return ipc->parts.delivery == NULL || delivery_has_verdict(ipc->parts.delivery);
+}
+
 enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 {
 	const struct ipc *ipc = server->ipc;
@@ -72,7 +82,7 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate)
 		return IPC_GATE_CLOSED;
 	if ((needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && *ipc->parts.is_quorate &&
-		!ring_has_lease(ipc->ring))
+		!(ring_has_lease(ipc->ring) && has_verdict(ipc)))
 		return IPC_GATE_LAPSED;
 	if ((needs & COTERIE_NEEDS_FLOW) == 0)
 		return IPC_GATE_OPEN;
@@ -167,13 +177,15 @@ void ipc_gate_check_later(struct ipc *ipc)
 void ipc_gate(struct ipc *ipc)
 {
 	enum ipc_level level = current_level(ipc);
-	bool is_held_up = is_synchronizing(ipc), is_quorate = *ipc->parts.is_quorate;
+	bool is_held_up = is_synchronizing(ipc), is_quorate = *ipc->parts.is_quorate, is_decided = has_verdict(ipc);
 
-	if (level == ipc->level && is_held_up == ipc->is_synchronizing && is_quorate == ipc->is_quorate)
+	if (level == ipc->level && is_held_up == ipc->is_synchronizing && is_quorate == ipc->is_quorate &&
+		is_decided == ipc->is_decided)
 		return;
 	ipc->level = level;
 	ipc->is_synchronizing = is_held_up;
 	ipc->is_quorate = is_quorate;
+	ipc->is_decided = is_decided;
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
 		if (rate_of(server) != server->rate)
 			ipc_gate_apply(server);

@@ -194,7 +194,7 @@ struct ipc {
 	struct qbs_host *host;
 
 	enum ipc_level level;
-	bool is_synchronizing, is_quorate;
+	bool is_synchronizing, is_quorate, is_decided;
 
 	struct coterie_client *kept, **kept_last; /* in the order of arrival */
 	struct loop_timer *turn_timer, *flush_timer, *gate_timer, *rate_timer;
@@ -292,7 +292,7 @@ void ipc_request_last(struct coterie_client *client);
 
 enum ipc_gate {
 	IPC_GATE_OPEN,
-	IPC_GATE_LAPSED, /* quorate, but the lease has ended: the request waits */
+	IPC_GATE_LAPSED, /* quorate, but the verdict is not in force now: the request waits */
 	IPC_GATE_CLOSED, /* synchronising or not quorate: "try again" */
 };
 

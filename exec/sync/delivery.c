@@ -87,6 +87,8 @@ void delivery_announce(struct delivery *delivery, bool is_quorate)
 	send_verdict(delivery);
 }
 
+bool delivery_has_verdict(const struct delivery *delivery) { return delivery->has_verdict; }
+
 void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict)
 {
 	struct ring_id ring = {verdict->ring.representative, verdict->ring.seq};

@@ -61,6 +61,9 @@ void delivery_decide(struct delivery *delivery, const struct coterie_quorum *ver
 /** Announce this node's verdict about the present ring, unless the last announcement in the ring was the same. */
 void delivery_announce(struct delivery *delivery, bool is_quorate);
 
+/** Return whether this node has a verdict about the present ring. Before the first ring it has none. */
+bool delivery_has_verdict(const struct delivery *delivery);
+
 /** As host->delivery. */
 int delivery_get(const struct delivery *delivery, struct coterie_delivery *place);
 

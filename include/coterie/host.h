@@ -210,7 +210,7 @@ struct coterie_host {
 	 *
 	 * @param quorum  borrowed; provider is ignored. ring: the present ring. With another ring the verdict is not
 	 *     announced to the other members. It must be announced at least once in each ring (coterie_delivery,
-	 *     is_quorate).
+	 *     is_quorate): until then requests that need quorum wait.
 	 * @return 0; -EPERM: quorum.provider does not name this plugin, or it does not offer COTERIE_CAN_QUORUM;
 	 *     -EINVAL: a count without a list; -ENOMEM
 	 */

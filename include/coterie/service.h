@@ -40,13 +40,14 @@
 #define COTERIE_NEEDS_FLOW 1u
 /*
  * The request is refused with "try again" while the node is not quorate. It waits while the node is quorate, but was
- * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED).
+ * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED), and in a new ring
+ * until the quorum provider has published a verdict about it.
  */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u /* the client does not wait for an answer; see coterie_request */
 /*
- * Since 1.5: the answer says whether the node is quorate. The request waits while the node is quorate, but out of
- * contact as with COTERIE_NEEDS_QUORUM: other members may have formed a ring without this node. After 10 s the client
+ * Since 1.5: the answer says whether the node is quorate. The request waits while the node is quorate, but its
+ * verdict may be out of date, as with COTERIE_NEEDS_QUORUM: other members may have formed a ring without this node. After 10 s the client
  * gets "try again". Executives before 1.5 answer at once.
  */
 #define COTERIE_TELLS_QUORUM 32u

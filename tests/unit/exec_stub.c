@@ -123,6 +123,12 @@ bool ring_has_lease(struct ring *ring)
 	return !exec_stub.is_lapsed;
 }
 
+bool delivery_has_verdict(const struct delivery *delivery)
+{
+	(void)delivery;
+	return !exec_stub.is_undecided;
+}
+
 int sync_join(struct sync *sync, struct plugin *plugin)
 {
 	(void)sync;

@@ -23,7 +23,8 @@ struct exec_stub {
 	struct totem_counters counters;
 	struct coterie_transport_stats transport;
 	bool is_synchronizing;
-	bool is_lapsed; /* the lease of the ring has ended */
+	bool is_lapsed;    /* the lease of the ring has ended */
+	bool is_undecided; /* there is no verdict about the present ring */
 	bool is_safe_kept;
 	bool has_no_engine; /* the ring has not started */
 	uint32_t stops;

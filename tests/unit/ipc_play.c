@@ -28,6 +28,7 @@ void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance
 		.stats = node->stats,
 		.sync = (struct sync *)node, /* opaque: only the address is used */
 		.is_quorate = &node->is_quorate,
+		.delivery = (struct delivery *)node, /* the same */
 		.config = &node->config,
 		.instance = instance});
 	ck_assert_ptr_nonnull(node->ipc);
