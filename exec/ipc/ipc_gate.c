@@ -68,11 +68,17 @@ static bool is_synchronizing(const struct ipc *ipc)
 
 /*
  * Whether the verdict is about the present ring. A new ring has the lease with its first token, and a verdict only when
- * the quorum provider has synchronised.
+ * the quorum provider has synchronised. The provider itself is asked before that: it may wait for a quorum device, which
+ * asks first.
  */
 static bool has_verdict(const struct ipc *ipc)
 {
 	return ipc->parts.delivery == NULL || delivery_has_verdict(ipc->parts.delivery);
+}
+
+static bool is_provider(const struct ipc_server *server)
+{
+	return (server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) != 0;
 }
 
 enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
@@ -82,7 +88,7 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate)
 		return IPC_GATE_CLOSED;
 	if ((needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && *ipc->parts.is_quorate &&
-		!(ring_has_lease(ipc->ring) && has_verdict(ipc)))
+		!(ring_has_lease(ipc->ring) && (has_verdict(ipc) || is_provider(server))))
 		return IPC_GATE_LAPSED;
 	if ((needs & COTERIE_NEEDS_FLOW) == 0)
 		return IPC_GATE_OPEN;
@@ -96,8 +102,7 @@ static enum qbs_rate rate_of(const struct ipc_server *server)
 	if (server->needs_quorum && !ipc->is_quorate)
 		return QBS_RATE_OFF;
 	/* Requests of a quorum provider are read: quorum devices call it during a synchronisation, too. */
-	if ((ipc->is_synchronizing || server->plugin->is_held) &&
-		(server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+	if ((ipc->is_synchronizing || server->plugin->is_held) && !is_provider(server))
 		return QBS_RATE_OFF_2;
 	switch (ipc->level) {
 	case IPC_LEVEL_LOW:

@@ -41,7 +41,7 @@ struct ipc_parts {
 	struct stats *stats;
 	const struct sync *sync; /* or NULL: there is no synchronisation */
 	const bool *is_quorate;  /* read for each request that needs quorum */
-	/* knows whether that is about the present ring; or NULL: it always is */
+	/* knows whether is_quorate is about the present ring, or NULL: it always is */
 	const struct delivery *delivery;
 	struct config *const *config; /* the current configuration, which a reload replaces, or NULL: none */
 	const char *instance;         /* or NULL: the default one */

@@ -40,8 +40,8 @@
 #define COTERIE_NEEDS_FLOW 1u
 /*
  * The request is refused with "try again" while the node is not quorate. It waits while the node is quorate, but was
- * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED), and in a new ring
- * until the quorum provider has published a verdict about it.
+ * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). In a new ring it
+ * waits until the quorum provider has published a verdict about that ring.
  */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u /* the client does not wait for an answer; see coterie_request */

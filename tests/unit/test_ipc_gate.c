@@ -287,6 +287,16 @@ START_TEST(nobody_is_told_of_quorum_without_lease_and_verdict)
 }
 END_TEST
 
+/* Its quorum device may ask before the provider can decide about the new ring. */
+START_TEST(the_provider_is_asked_before_it_has_decided)
+{
+	f.descriptor.offers = COTERIE_CAN_QUORUM;
+	exec_stub.is_undecided = true;
+	play(play_question);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
 static int play_long_question(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -452,6 +462,7 @@ int main(void)
 	tcase_add_loop_test(open, a_request_that_needs_quorum_waits_for_lease_and_verdict, 0, 2);
 	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
 	tcase_add_loop_test(open, nobody_is_told_of_quorum_without_lease_and_verdict, 0, 4);
+	tcase_add_test(open, the_provider_is_asked_before_it_has_decided);
 	tcase_add_test(open, a_question_outlives_a_replacement_of_the_plugin);
 	tcase_add_loop_test(open, a_question_without_an_answer_ends_with_the_replacement, 0, 2);
 	tcase_add_test(open, no_quorum_is_told_at_once);
