@@ -159,8 +159,9 @@ sed -i 's/^#define COTERIE_ABI_MAJOR .*/#define COTERIE_ABI_MAJOR 1/' "$grown/co
 grown_daemon() {
 	local sources log=$work/log.txt
 
-	# The sources of this build. Objects of builds of another kind may exist beside them.
-	sources=$(cd "$build" && find exec common config -name '*.lo' ! -name '*_la-*' | sed 's/lo$/c/' && echo exec/main.c)
+	# The sources of the libraries of this daemon. Objects of other libraries have other names.
+	sources=$(cd "$build" && find exec common config -name '*.lo' |
+		sed -E 's,/lib(core|executive|config|totem)_la-,/,; /_la-/d; s/lo$/c/' | sort -u && echo exec/main.c)
 	mkdir -p "$work/objects"
 	(cd "$top" && printf '%s\n' $sources | xargs -P 2 -I{} sh -c '
 		out='"$work/objects"'/$(echo {} | tr / _).o
