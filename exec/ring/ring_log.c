@@ -136,13 +136,13 @@ static void log_lease(struct ring_log *log, uint64_t now_ns, bool is_held)
 	if (!is_held) {
 		log->lapsed_ns = now_ns;
 		log_limited(&log->lapse, now_ns, "TOTEM", LOG_NOTICE,
-			"no contact with a majority of the ring: requests that need quorum wait");
+			"no contact with a majority of the votes: requests that need quorum wait");
 		return;
 	}
 	if (log->lapsed_ns == 0)
 		return; /* the end of the lease was not logged, since no request waited then */
 	log_limited(&log->contact, now_ns, "TOTEM", LOG_NOTICE,
-		"contact with a majority of the ring again: requests that need quorum waited for %" PRIu64 " ms",
+		"contact with a majority of the votes again: requests that need quorum waited for %" PRIu64 " ms",
 		MS(now_ns - log->lapsed_ns));
 	log->lapsed_ns = 0;
 }

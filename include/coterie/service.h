@@ -40,7 +40,7 @@
 #define COTERIE_NEEDS_FLOW 1u
 /*
  * The request is refused with "try again" while the node is not quorate. It waits while the node is quorate, but was
- * out of contact with a majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). In a new ring it
+ * out of contact with a majority of the votes for too long (coterie.conf(5), WHEN A NODE IS REMOVED). In a new ring it
  * waits until the quorum provider has published a verdict about that ring.
  */
 #define COTERIE_NEEDS_QUORUM 2u

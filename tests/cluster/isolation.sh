@@ -80,7 +80,7 @@ limit=$((patience + LAB_TOKEN / 5 + 800))
 at_once=$((LAB_TOKEN * 4 / 10))
 # Without a link that reports its loss the lease ends: 60 % of the token timeout after the last contact.
 lease=$((LAB_TOKEN * 6 / 10 + 600))
-no_contact='no contact with a majority of the ring: requests that need quorum wait'
+no_contact='no contact with a majority of the votes: requests that need quorum wait'
 
 # The others name what the victim's host does, as long as they wait for it and when they removed it. Both know: one has
 # made its connection to the victim, the other has accepted one. A victim that hears nothing is not silent: it still sends.

@@ -4,7 +4,6 @@
 #	check_PROGRAMS += %D%/test_X
 #	TESTS += %D%/test_X
 #	%C%_test_X_SOURCES = %D%/test_X.c
-#	%C%_test_X_CFLAGS = $(AM_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
 dist_check_DATA += %D%/prose.py %D%/circles.py %D%/owners.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
 static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_owners.sh %D%/check_prefixes.sh %D%/check_shell.sh \

@@ -222,12 +222,12 @@ START_TEST(the_lease_is_logged)
 
 	ring_log_trace(&ring_log, 1000 * MS, &trace);
 	snprintf(line, sizeof(line),
-		"TOTEM %d limited no contact with a majority of the ring: requests that need quorum wait", LOG_NOTICE);
+		"TOTEM %d limited no contact with a majority of the votes: requests that need quorum wait", LOG_NOTICE);
 	ck_assert_str_eq(logged, line);
 	trace.value = 1;
 	ring_log_trace(&ring_log, 3100 * MS, &trace);
 	snprintf(line, sizeof(line),
-		"TOTEM %d limited contact with a majority of the ring again: requests that need quorum waited for 2100 ms",
+		"TOTEM %d limited contact with a majority of the votes again: requests that need quorum waited for 2100 ms",
 		LOG_NOTICE);
 	ck_assert_str_eq(logged, line);
 }

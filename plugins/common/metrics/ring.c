@@ -61,7 +61,7 @@ static const struct row rows[] = {
 	EVICTION("silent", NULL),
 	EVICTION("voted", NULL),
 	GAUGE("coterie_lease", "stats.coterie.lease.held",
-		"1: this node was in contact with a majority of its ring within the lease."),
+		"1: this node was in contact with a majority of the votes within the lease."),
 	{"coterie_lease_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, "stats.coterie.lease.length_ms", 0.001,
 		"Time without contact after which requests that need quorum wait."},
 	COUNTER("coterie_lease_lapses", "stats.coterie.lease.lapses", "Times the lease ended without contact."),
