@@ -254,12 +254,15 @@ check_PROGRAMS += %D%/quorum_poll
 %C%_quorum_poll_SOURCES = %D%/quorum_poll.c
 %C%_quorum_poll_LDFLAGS = $(cluster_ldflags)
 %C%_quorum_poll_LDADD = libquorum.la libvotequorum.la
-dist_check_SCRIPTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh
-TESTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh
+dist_check_SCRIPTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh %D%/overlap_parts.sh
+TESTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh %D%/overlap_parts.sh
 overlap-long: check-programs
 	@status=0; for transport in udpu udp knet; do \
 		LAB_TRANSPORT=$$transport OVERLAP_PLAYS=all LAB_TOKEN=3650 abs_top_srcdir='$(abs_top_srcdir)' \
-		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/overlap.sh || status=1; done; exit $$status
+		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/overlap.sh || status=1; \
+		LAB_TRANSPORT=$$transport OVERLAP_ROUNDS=20 abs_top_srcdir='$(abs_top_srcdir)' \
+		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/overlap_parts.sh || status=1; done; \
+	exit $$status
 check-long: overlap-long
 .PHONY: overlap-long
 

@@ -8,17 +8,12 @@
 # OVERLAP_VICTIM  the node whose packets are rejected or dropped: 3
 # LAB_TOKEN       token timeout: 1000
 # LAB_TRANSPORT   udpu, udp or knet
-#
-# The overlap is the time during which there are two nodes A and B such that
-#   - A is quorate in a membership without B,
-#   - B is quorate too. The membership of B always contains B, so that each acts without the other.
-# "Quorate" is what quorum_getquorate or votequorum_getinfo answers. A node counts as quorate from the
-# arrival of the first such answer until the question before the first other answer: each of the two lies
-# within the true interval, so that an overlap is never invented, and one of 20 ms is never missed.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/cluster/links.sh
 . "$(dirname "$0")/links.sh"
+# shellcheck source=tests/cluster/overlap_lab.sh
+. "$(dirname "$0")/overlap_lab.sh"
 
 # ACTION.DIRECTION.PEERS: reset means REJECT of UDP and a reset of TCP connections, as a middlebox does it.
 PLAYS="reject.input.all reject.output.all reject.both.all drop.input.all drop.output.all drop.both.all
@@ -69,71 +64,12 @@ allow() {
 	on_victim iptables -F OUTPUT
 }
 
-# The milliseconds of overlap in what the nodes have recorded, and when the first ring of two was quorate, in
-# microseconds, or 0.
-overlap() {
-	awk '
-	{
-		node = FILENAME
-		sub(/\/[^\/]*$/, "", node)
-		sub(/.*\//, "", node)
-		if (node in from && $1 > from[node] && says[node]) {
-			n++
-			who[n] = node
-			begin[n] = from[node]
-			end[n] = $1
-			list[n] = members[node] " "
-		}
-		from[node] = $2
-		says[node] = $3 == "1" || $4 == "1"
-		members[node] = ""
-		for (i = 7; i <= NF; i++)
-			members[node] = members[node] " " $i
-		if (says[node] && NF == 8 && (formed == 0 || $2 < formed))
-			formed = $2
-	}
-	END {
-		# Every pair that excludes each other as edges of an interval, then the union of these.
-		for (i = 1; i <= n; i++)
-			for (j = 1; j <= n; j++) {
-				if (who[i] == who[j] || index(list[i], " " who[j] " ") > 0)
-					continue
-				low = begin[i] > begin[j] ? begin[i] : begin[j]
-				high = end[i] < end[j] ? end[i] : end[j]
-				if (low < high) {
-					edges++
-					edge[edges] = low
-					until[edges] = high
-				}
-			}
-		for (i = 1; i <= edges; i++)
-			for (j = i + 1; j <= edges; j++)
-				if (edge[j] < edge[i]) {
-					swap = edge[i]; edge[i] = edge[j]; edge[j] = swap
-					swap = until[i]; until[i] = until[j]; until[j] = swap
-				}
-		for (i = 1; i <= edges; i++) {
-			if (edge[i] < reached)
-				edge[i] = reached
-			if (until[i] > edge[i]) {
-				total += until[i] - edge[i]
-				reached = until[i]
-			}
-		}
-		printf "%.1f %.0f\n", total / 1000, formed
-	}' "$LAB_DIR"/[123]/polls
-}
-
 # play NAME: refuse, wait until all is settled, compute, allow.
 play() {
-	local action direction peers node pollers=() from total formed early=0
+	local action direction peers node from total formed early=0
 
 	IFS=. read -r action direction peers <<<"$1"
-	for node in 1 2 3; do
-		: >"$LAB_DIR/$node/polls"
-		lab_exec $node "$(lab_program quorum_poll)" >"$LAB_DIR/$node/polls" 2>&1 &
-		pollers+=($!)
-	done
+	polls_record
 	for node in 1 2 3; do
 		lab_await grep -q ' 1 1 1 ' "$LAB_DIR/$node/polls" || tap_note "node $node is not quorate"
 	done
@@ -141,8 +77,7 @@ play() {
 	from=$(now_ms)
 	refuse "$action" "$direction" "$peers" || tap_note "iptables fails"
 	sleep "$(awk "BEGIN { print 2 * $budget / 1000 + 1 }")"
-	kill -TERM "${pollers[@]}"
-	wait "${pollers[@]}"
+	polls_end
 	read -r total formed <<<"$(overlap)"
 	if [ "$formed" -ne 0 ]; then
 		[ $((formed / 1000 - from)) -ge $((budget * 85 / 100)) ] || early=1
