@@ -1,7 +1,7 @@
 """draw_comments.py ROOT SEED COUNT: draw COUNT comments of the C files of ROOT, the same ones for the same SEED.
 
-A reader who did not write them judges each one: is it clear at the first reading? Each comment is printed with its place
-and the lines of code behind it. Comments of fewer than five words and licence lines are not drawn.
+A reader who did not write them judges each one: is it clear at the first reading? Each comment is printed with its place,
+what stands before it on its line, and the lines of code behind it. Comments of fewer than five words and licence lines are not drawn.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -18,7 +18,7 @@ FEWEST_WORDS = 5
 
 
 def comments(root):
-    """Yield (path, line, comment, code behind it) in the order of the tree."""
+    """Yield (path, line, comment with the code before it on its line, code behind it) in the order of the tree."""
     names = subprocess.run(["git", "-C", root, "ls-files", "*.c", "*.h", ":!tests/abi/sdk"], check=True, capture_output=True, text=True).stdout
     for name in sorted(names.split("\n")):
         if not name:
@@ -29,8 +29,9 @@ def comments(root):
             if not token.startswith(("/*", "//")) or "SPDX" in token or len(token.split()) < FEWEST_WORDS:
                 continue
             line = text.count("\n", 0, match.start()) + 1
+            before = text[text.rfind("\n", 0, match.start()) + 1:match.start()]
             code = text[match.end():].split("\n")[:CODE_LINES]
-            yield name, line, token, "\n".join(code)
+            yield name, line, before + token, "\n".join(code)
 
 
 def main():
