@@ -5,9 +5,9 @@
 # The overlap is the time during which there are two nodes A and B such that
 #   - A is quorate in a membership without B,
 #   - B is quorate too. The membership of B always contains B, so that each acts without the other.
-# "Quorate" is what quorum_getquorate or votequorum_getinfo answers. A node counts as quorate from the
-# arrival of the first such answer until the question before the first other answer: each of the two lies
-# within the true interval, so that an overlap is never invented, and one of 20 ms is never missed.
+# "Quorate" is what quorum_getquorate or votequorum_getinfo answers. A node counts as quorate from the arrival of the
+# first such answer until the question before the first other answer. Both lie within the true interval. So no overlap
+# is invented, and one of 20 ms is always found.
 
 # Start to ask every node each 10 ms. polls_end stops it.
 polls_record() {
