@@ -31,8 +31,42 @@ votequorum='provider: corosync_votequorum'
 # tools_open OPENER: three nodes, opened by lab_open or what stands for it.
 tools_open() {
 	"$1" corosync corosync corosync
-	mkdir "$LAB_DIR/out" "$LAB_DIR/tmp"
+	mkdir "$LAB_DIR/out" "$LAB_DIR/tmp" "$LAB_DIR/agents"
 	chmod 711 "$LAB_DIR"
+	for node in "${LAB_NODES[@]}"; do
+		for tools in corosync coterie; do
+			agent_start "$node" "$LAB_DIR/agents/$node.$tools"
+		done
+	done
+}
+
+# One agent for each node and kind of tools runs the commands of run. To start a command alone in the network of its
+# node, with its environment and a limit of time, costs more than most of these commands.
+declare -A AGENTS
+agent_start() {
+	mkfifo "$2.command" "$2.status"
+	(tool "$1" "$(declare -f agent_serve); agent_serve '$2' '$LAB_DIR/tmp'") </dev/null >/dev/null 2>&1 &
+	AGENTS[$1.$tools]=$!
+}
+
+agent_serve() {
+	local command
+
+	while IFS= read -r -d '' command <"$1.command"; do
+		bash -c "$command" >"$2/o" 2>"$2/e"
+		echo $? >"$1.status"
+	done
+}
+
+# agent_ask NODE COMMAND: sets status. The command may take a minute.
+agent_ask() {
+	local agent=$LAB_DIR/agents/$1.$tools
+
+	printf '%s\0' "$2" >"$agent.command"
+	read -r -t 60 status <>"$agent.status" && return
+	echo "no end of $2 on node $1" >>"$LAB_DIR/out/trouble"
+	pkill -KILL -P "${AGENTS[$1.$tools]}"
+	read -r -t 60 status <>"$agent.status"
 }
 
 # --- clusters and commands; server and tools say of which kind they are ---
@@ -90,13 +124,12 @@ tool() {
 	shift
 	[ "$tools" = corosync ] || path=$LAB_BUILD/tools:$PATH
 	local -n variables=${tools}_environment
-	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${variables[@]}" PATH="$path" \
-		timeout 60 bash -c "$*" 9>&-
+	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${variables[@]}" PATH="$path" bash -c "$*" 9>&-
 }
 
 # run NODE COMMAND: its transcript.
 run() {
-	local node=$1 command=$2 status
+	local node=$1 command=$2 status lines
 
 	echo "\$ $command"
 	case $command in
@@ -104,10 +137,11 @@ run() {
 		command="setpriv --reuid=65534 --regid=65534 --clear-groups ${command#*) }"
 		;;
 	esac
-	(tool "$node" "${command//<TMP>/$LAB_DIR/tmp}") >"$LAB_DIR/tmp/o" 2>"$LAB_DIR/tmp/e" </dev/null
-	status=$?
-	[ ! -s "$LAB_DIR/tmp/o" ] || sed 's/^/O /' "$LAB_DIR/tmp/o"
-	[ ! -s "$LAB_DIR/tmp/e" ] || sed 's/^/E /' "$LAB_DIR/tmp/e"
+	agent_ask "$node" "${command//<TMP>/$LAB_DIR/tmp}"
+	mapfile lines <"$LAB_DIR/tmp/o"
+	[ ${#lines[@]} -eq 0 ] || printf 'O %s' "${lines[@]}"
+	mapfile lines <"$LAB_DIR/tmp/e"
+	[ ${#lines[@]} -eq 0 ] || printf 'E %s' "${lines[@]}"
 	echo "rc=$status"
 }
 
