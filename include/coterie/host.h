@@ -87,7 +87,9 @@ struct coterie_host {
 		struct coterie_ctx *ctx, struct coterie_ring_id *ring, const uint32_t **nodeids, uint32_t *count);
 	/**
 	 * Return whether this node is quorate, 1 or 0: the last verdict of the quorum provider. Without a provider it
-	 * is always 1.
+	 * is always 1. From a regular configuration until the verdict about it, this is the verdict about the ring
+	 * before: compare the ring of quorum_get() with that of membership(). To decide at a place of the order, call
+	 * delivery() instead.
 	 */
 	uint32_t (*is_quorate)(struct coterie_ctx *ctx);
 
