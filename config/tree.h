@@ -202,7 +202,7 @@ const struct coterie_option *described_legacy(
 	const struct described *list, const char *key, const struct described **owner);
 /** Return whether a plugin of the list uses this log subsystem. */
 bool described_logs_as(const struct described *list, const char *subsystem);
-/** Describe the transport, the quorum provider and the services of the tree. */
+/** Add the descriptions of the transport's plugin, the quorum provider and the services of the tree. */
 void described_use(struct tree *tree, const struct config_environment *environment);
 /** Check the values that corosync.conf has under legacy names. */
 void described_check(struct tree *tree);

@@ -37,7 +37,7 @@ struct kit_clock {
 /** A plugin that a node loads. */
 struct kit_plugin {
 	struct kit_plugin *next;
-	const struct coterie_plugin *linked; /* NULL: a file */
+	const struct coterie_plugin *linked; /* or NULL: the plugin is a file */
 	char *name;
 	char *path, *folder;   /* path and folder of the file, or NULL: the plugin is linked */
 	char **options;        /* "KEY=VALUE", NULL at the end */

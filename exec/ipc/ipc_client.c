@@ -192,8 +192,8 @@ static int send_event(
 static void flush_later(struct coterie_client *client);
 
 /*
- * Go on after an attempt to send the backlog. Over libqb a timer tries again. A client with a channel sends a doorbell
- * when it has room.
+ * Plan the next attempt to send what is left of the backlog. Over libqb a timer starts it. A client with a channel rings
+ * the doorbell when it has room.
  */
 static void flush_rest(struct coterie_client *client, bool is_full)
 {

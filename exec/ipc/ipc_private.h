@@ -98,7 +98,7 @@ struct coterie_client {
 	struct ipc_server *server;
 	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
 	const struct ipc_far_end *far_end; /* functions of a client without a connection, otherwise NULL */
-	struct coterie_call *call;         /* the plugin's call, or NULL: the plugin has closed it */
+	struct coterie_call *call;         /* the plugin's side of this client, or NULL: the plugin has closed it */
 	uint64_t id;                       /* never used for another client */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */

@@ -66,7 +66,7 @@ struct change {
 	uint64_t drain_until_ns; /* unload: end of the drain time */
 	uint64_t answer_ns; /* unload: when the owner is answered, even if the ring has not delivered all messages */
 	int rc;             /* the result behind STEP_DRAIN: < 0 if a plugin was loaded, but cannot serve */
-	char text[256];     /* with rc: the reason */
+	char text[256];     /* why rc is not 0 */
 	struct change *next;
 };
 

@@ -70,7 +70,7 @@ struct qbs_transport {
 	void (*flow)(struct qbs_connection *connection, uint32_t word);
 };
 
-/** The shared file of the socket type, for each of request, response and event. */
+/** One part of the shared file of a connection of type QB_IPC_SOCKET. Requests, responses and events have one each. */
 struct qbs_control {
 	uint32_t queued; /* messages sent and not received. The server does not read this number */
 	uint32_t flow;
@@ -99,8 +99,8 @@ struct qbs_connection {
 	size_t region_size;
 	struct qbs_guard *guard; /* of the region */
 	struct qbs_ring request, response, event;
-	struct qbs_control *control; /* socket type: for requests, responses and events */
-	int request_fd, event_fd;    /* socket type, or -1: none */
+	struct qbs_control *control; /* of a connection of type QB_IPC_SOCKET: its requests, responses and events */
+	int request_fd, event_fd;    /* of a connection of type QB_IPC_SOCKET, otherwise -1 */
 	bool is_request_polled, is_response_connected, is_event_connected;
 
 	struct qbs_connection *previous, *next; /* in the list of the server */

@@ -50,15 +50,18 @@ struct ring {
 	struct ring_sources sources;
 	struct ring_seq seq;
 	struct loop_timer *seq_timer; /* timer for storing numbers ahead, or NULL: enough numbers are stored */
-	bool has_seq_failed;          /* the last attempt to store numbers ahead failed, which was logged */
+	bool has_seq_failed;          /* the last attempt to reserve numbers on the disk failed, which was logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */
-/** Store numbers ahead when the ring starts. An error of the disk is ignored here: the numbers are needed later. */
+/**
+ * Reserve ring sequence numbers on the disk when the ring starts. An error of the disk is ignored here, since the numbers
+ * are needed later.
+ */
 void ring_store_start(struct ring *ring);
-/** Call this after a regular configuration: numbers are stored ahead if the ring does not change for some seconds. */
+/** Call this after a regular configuration. Numbers are reserved if the ring does not change for some seconds. */
 void ring_store_configured(struct ring *ring);
-/** Stop the timer: this node leaves the ring. */
+/** Stop the timer that reserves numbers. Call it when this node leaves the ring. */
 void ring_store_stop(struct ring *ring);
 /** Store a ring id durably before it is used. -errno: it was logged, and the daemon ends with status 21. */
 int ring_store_id(struct ring *ring, const struct ring_id *id);

@@ -218,7 +218,7 @@ static uint32_t read_available(void *arg, void *value)
 static uint32_t read_reserved(void *arg, void *value)
 {
 	(void)arg;
-	return put_u32(value, 0); /* a request is packed at once, so none is reserved */
+	return put_u32(value, 0); /* no frame is reserved: a request's message is put into frames at once */
 }
 
 static uint32_t read_misses(void *arg, void *value)

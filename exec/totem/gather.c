@@ -39,7 +39,8 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
-	assert(!engine->arrivals.has_pending); /* a token is handled before the packet or timer that leads here */
+	/* No token waits: it was handled before the packet or timer that starts a gather. */
+	assert(!engine->arrivals.has_pending);
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {

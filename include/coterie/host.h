@@ -293,9 +293,9 @@ struct coterie_host {
 	 */
 	int (*key_get)(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
 	/**
-	 * Call run(arg) when the transport has loaded new keys, and still has those in use (its reload returned
-	 * COTERIE_RELOAD_REKEY), until the plugin's end. The watcher agrees with the other nodes, then calls rekey. A
-	 * plugin can have one watcher.
+	 * Watch reloads that bring new keys, until the plugin ends. The transport's reload has loaded new keys, still
+	 * uses the old ones, and returned COTERIE_RELOAD_REKEY. Then run(arg) is called. The watcher agrees with the
+	 * other nodes, then calls rekey. A plugin can have one watcher.
 	 *
 	 * @return 0; -EEXIST; -ENOMEM
 	 */
@@ -422,8 +422,9 @@ struct coterie_host {
 	 * - COTERIE_WATCH_OFF: it ended in a way that shows nothing about the daemon (a goodbye, a timeout).
 	 * - COTERIE_WATCH_BROKEN: it was reset, by the peer's kernel or by a host in between. The ring asks that
 	 *   daemon.
-	 * - COTERIE_WATCH_CLOSED: the peer's kernel closed it in order, without a goodbye of the daemon. The ring asks
-	 *   that daemon, and removes it if it stays silent and its kernel refuses datagrams (peer_refused).
+	 * - COTERIE_WATCH_CLOSED: the peer's kernel closed it normally (TCP FIN), and the daemon had not said goodbye.
+	 *   The ring asks that daemon, and removes it if it stays silent and its kernel refuses datagrams
+	 *   (peer_refused).
 	 *
 	 * After each ON comes one of the others.
 	 */

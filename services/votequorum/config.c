@@ -288,7 +288,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	/* As in Corosync, a new barrier also replaces the value of the key if there is a node list. */
+	/* As in Corosync: with a node list, or once it has risen, the barrier replaces the configured expected_votes. */
 	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {

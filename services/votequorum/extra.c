@@ -121,7 +121,8 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 }
 
 /*
- * Drop the information of a restarted node. If a device is unregistered, another message drops its information later.
+ * Drop the information of a restarted node. Information of a device that only was unregistered is dropped later, by the
+ * node's message of size 0.
  */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags)
 {

@@ -18,7 +18,10 @@
 #define HASH_START UINT64_C(1469598103934665603)
 #define CLIENT_OPTIONS_MAX 31
 
-/** An option of a program: its letter, and the one place for its argument. An option with a flag has no argument. */
+/**
+ * An option of a program: its letter, and where its argument goes. One of the pointers is set. An option with a flag has
+ * no argument.
+ */
 struct client_option {
 	char letter;
 	bool *flag;

@@ -286,7 +286,7 @@ static const struct cfg_decision *find(const struct cfg_files *files, const stru
 	return NULL;
 }
 
-/* Check that all nodes of the configuration in which a node has decided have decided the same, if they still run. */
+/* A node has decided in a configuration. Check that each other node of it that still runs has decided the same. */
 static void check_one(struct cfg_files *files, const struct cfg_decision *decision)
 {
 	struct play *play = files->play;

@@ -65,8 +65,8 @@ struct play_note {
 	struct play_ring sent; /* ring of that node when the client sent the message. seq 0: unknown */
 	struct play_ring ring; /* ring in which it was delivered. seq 0: only clients that are late have received it */
 	/*
-	 * on some node this is the first message of its sender's node in that ring, or arrived at the same time as the
-	 * first
+	 * on some node no message of the sender's node came earlier in `ring` than this one. Others may have come at the
+	 * same time
 	 */
 	bool is_first;
 };

@@ -354,7 +354,7 @@ START_TEST(a_node_that_does_not_know_rotations)
 	ck_assert_str_eq(report(1), "refused|1:ready |2:no-answer |3:ready ");
 	ck_assert(mock_host_has_logged(
 		host(3), "the ring keeps its key: nodes do not answer, or run a build that cannot rotate keys: 2"));
-	/* No order to go on without node 2 was sent. */
+	/* Node 1 sent no order to continue without node 2. */
 	ck_assert(!mock_host_has_logged(host(1), "an order about a key"));
 	expect_old_key("1 2 3");
 	host(1)->table.key_prepare = NULL;

@@ -86,7 +86,7 @@ START_TEST(two_silent_members_of_five_go_together)
 }
 END_TEST
 
-/* At most eight packets a second and node, on udpu too, where a merge detect goes to each node. */
+/* A node sends at most eight packets per second. This holds on udpu too, where a merge detect goes to each node. */
 START_TEST(an_idle_ring_stays_quiet)
 {
 	static const uint32_t ids[] = {1, 2, 3, 4, 5};

@@ -95,7 +95,7 @@ void agent_key_file(struct agent *agent, char path[4096]);
 const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096]); /* @return NULL: there is no
 										       *   such rank */
 
-/* --- agent_daemon.c: if one fails, it fills the answer. @return whether it was successful --- */
+/* --- agent_daemon.c: each function returns whether it was successful. If not, it puts the error into the answer --- */
 
 bool agent_test(struct agent *agent, struct json_object *answer);
 bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct json_object *answer);

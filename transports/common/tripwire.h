@@ -61,7 +61,7 @@ struct tripwire_witness {
 	bool is_asked; /* questions about the host have come lately */
 	/* Values at the beginning of this silence: */
 	uint32_t probes;    /* probes that had no answer */
-	uint32_t answer_ms; /* time of the last answer, counted from the last data */
+	uint32_t answer_ms; /* time from the last data until the last answer */
 	uint64_t asked_ns;  /* when tripwire_witness last asked about the host */
 	uint64_t probed_ns; /* when the kernel was last made to send a probe */
 };

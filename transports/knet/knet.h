@@ -128,8 +128,8 @@ struct mesh {
 	struct limiter limiters[MESH_CAUSES];
 	struct limiter key_limiter, clear_limiter, send_limiter;
 	uint64_t mtu_held_ns; /* until this time packets are small, because an MTU was not found, or 0: they are not */
-	uint64_t mtu_hold_ns; /* length of the last time of small packets */
-	uint64_t mtu_free_ns; /* when the last time of small packets ended */
+	uint64_t mtu_hold_ns; /* how long packets were small the last time */
+	uint64_t mtu_free_ns; /* when packets last stopped being small */
 	uint64_t mtu;         /* MTU that was set in libknet, or 0: libknet searches for it */
 	bool has_mtu;         /* libknet has got `mtu` */
 	bool is_debugging;    /* log lines of level debug are wanted */

@@ -5,7 +5,7 @@
  * uses a token (book transports, "udp").
  *
  * Corosync sends from the port below the group's port, and accepts datagrams from any port. This node sends from the
- * group's port. So it has one socket and one queue of ICMP errors, and knows its own copies by their address.
+ * group's port. So one socket sends and has all ICMP errors. A node recognises its own multicasts by their address.
  */
 #include "transports/udp/udp.h"
 
