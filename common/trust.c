@@ -35,7 +35,13 @@ static bool is_unmapped(uid_t uid)
 
 static uid_t coming_user = (uid_t)-1;
 
-void trust_user(uid_t uid) { coming_user = uid; }
+uid_t trust_user(uid_t uid)
+{
+	uid_t before = coming_user;
+
+	coming_user = uid;
+	return before;
+}
 
 bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || uid == coming_user || is_unmapped(uid); }
 

@@ -12,8 +12,11 @@
 
 /** Return whether files of this user are trusted: root, and the user that runs the daemon. */
 bool trust_owner(uid_t uid);
-/** Trust this user as well from now on: a daemon of root will change to it. */
-void trust_user(uid_t uid);
+/**
+ * Trust this user as well from now on: a daemon of root will change to it.
+ * @return the user that was trusted in this way before, or (uid_t)-1: none
+ */
+uid_t trust_user(uid_t uid);
 /** Return whether the process has rights that its user has not given it: root, or a capability. */
 bool trust_is_needed(void);
 /**

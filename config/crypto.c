@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/trust.h"
@@ -188,6 +189,24 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 	return 0;
 }
 
+/*
+ * Take the key in a test. Root tests the file of a daemon that may become another user, whom the test does not know. That
+ * user owns the state folder, and the daemon accepts the user's key files. So does the test, for the key alone.
+ */
+static int take_file_in_test(
+	struct tree *tree, struct config *config, const char *path, struct place place, const char *state_dir)
+{
+	struct stat status;
+
+	if (state_dir == NULL || stat(state_dir, &status) < 0)
+		return take_file(tree, config, path, place, true);
+	uid_t before = trust_user(status.st_uid);
+	int rc = take_file(tree, config, path, place, true);
+
+	trust_user(before);
+	return rc;
+}
+
 static int keep(struct tree *tree, struct config *config, const void *key, size_t size)
 {
 	void *bytes = arena_take_secret(tree->arena, size);
@@ -309,7 +328,8 @@ static int take_key(
 		return 0;
 	}
 
-	int rc = take_file(tree, config, file, place, environment->is_test);
+	int rc = environment->is_test ? take_file_in_test(tree, config, file, place, environment->state_dir)
+				      : take_file(tree, config, file, place, false);
 
 	if (rc == 0 && is_found && config->key != NULL)
 		warn_newer(tree, config, place);

@@ -17,6 +17,8 @@
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 
+#include "common/trust.h"
+
 #define ACL_ENTRIES_MAX 64
 #define UNIT_USER "coterie"
 
@@ -32,7 +34,7 @@ static bool is_unit_user(uid_t uid)
 	return getpwnam_r(UNIT_USER, &entry, text, sizeof(text), &found) == 0 && found != NULL && found->pw_uid == uid;
 }
 
-static bool is_ours(uid_t uid) { return uid == 0 || uid == geteuid() || (geteuid() == 0 && is_unit_user(uid)); }
+static bool is_ours(uid_t uid) { return trust_owner(uid) || (geteuid() == 0 && is_unit_user(uid)); }
 
 /*
  * Return whether the group is the daemon's. If the daemon is root, no group counts: root can read every file, and

@@ -199,6 +199,18 @@ runs_in_its_folders() {
 		{ echo "status $status" && cat "$LAB_DIR/said" "$folder/log/log" && return 1; }
 }
 tap_check "the daemon finds the key and root's files in folders of its user" runs_in_its_folders
+# Root tests a file for a daemon that is another user, whose state folder and key these are. A third user's are refused.
+tests_as_root() {
+	lab_in 1 env STATE_DIRECTORY="$LAB_DIR/own/state" RUNTIME_DIRECTORY="$LAB_DIR/own/run" "$LAB_BUILD/exec/coterie" -t \
+		-c "$LAB_DIR/own/coterie.conf" "$@" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" && return 1; }
+}
+refuses_other_folder() {
+	(umask 077 && mkdir "$LAB_DIR/own/other" && cp "$LAB_DIR/own/state/authkey" "$LAB_DIR/own/other/key") &&
+		chown $user "$LAB_DIR/own/other" && sed -i "s,^transport udpu {,&\n\tkey-file = $LAB_DIR/own/other/key," \
+		"$LAB_DIR/own/coterie.conf" && ! tests_as_root >/dev/null && grep -q "that other users can change" "$LAB_DIR/said"
+}
+tap_check "root tests the config of a daemon whose key is in its state folder" tests_as_root
+tap_check "but a folder of a third user is refused" refuses_other_folder
 
 as $user "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
 tap_check "another user cannot become it" grep -q "start the daemon as root or as that user" "$LAB_DIR/said" ||
