@@ -202,7 +202,7 @@ tap_check "the daemon finds the key and root's files in folders of its user" run
 # Root tests a file for a daemon that is another user, whose state folder and key these are. A third user's are refused.
 tests_as_root() {
 	lab_in 1 env STATE_DIRECTORY="$LAB_DIR/own/state" RUNTIME_DIRECTORY="$LAB_DIR/own/run" "$LAB_BUILD/exec/coterie" -t \
-		-c "$LAB_DIR/own/coterie.conf" "$@" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" && return 1; }
+		-c "$LAB_DIR/own/coterie.conf" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" && return 1; }
 }
 refuses_other_folder() {
 	(umask 077 && mkdir "$LAB_DIR/own/other" && cp "$LAB_DIR/own/state/authkey" "$LAB_DIR/own/other/key") &&
