@@ -21,8 +21,8 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_testkit
 TESTS += tests/unit/test_testkit
 tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
-	tests/unit/plugins/kit_naughty.c tests/unit/plugins/kit_naughty.h
-tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/plugins"'
+	tests/unit/sample-plugins/kit_naughty.c tests/unit/sample-plugins/kit_naughty.h
+tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
 tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_two_parts
 TESTS += tests/unit/test_two_parts
@@ -34,13 +34,13 @@ TESTS += tests/abi/kit_examples.sh
 check_PROGRAMS += tests/unit/test_sdk
 TESTS += tests/unit/test_sdk
 tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \
-	tests/unit/plugins/caller.c tests/unit/plugins/caller.h tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+	tests/unit/sample-plugins/caller.c tests/unit/sample-plugins/caller.h tests/unit/sample-plugins/patient.c tests/unit/sample-plugins/patient.h
 tests_unit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
 tests_unit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_plugin_metrics
 TESTS += tests/unit/test_plugin_metrics
 tests_unit_test_plugin_metrics_SOURCES = tests/unit/test_plugin_metrics.c \
-	tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+	tests/unit/sample-plugins/patient.c tests/unit/sample-plugins/patient.h
 tests_unit_test_plugin_metrics_LDADD = libcoterie-testkit.la libmetricstext.la $(CHECK_LIBS)
 if HAVE_JSON
 tests_unit_test_plugin_metrics_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_JSON=1 $(JSON_CFLAGS)

@@ -64,7 +64,7 @@ EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/s
 dist_doc_DATA += docs/ring-ids.md docs/write-a-service.md
 # Plugins of one file that the documents name.
 plugindocdir = $(docdir)/plugins
-dist_plugindoc_DATA = %D%/jury.c %D%/lamp.c tests/unit/plugins/leader.c
+dist_plugindoc_DATA = %D%/jury.c %D%/lamp.c tests/unit/sample-plugins/leader.c
 dist_check_SCRIPTS += %D%/guide.sh
 dist_check_DATA += %D%/old_latch.c
 TESTS += %D%/guide.sh

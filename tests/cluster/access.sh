@@ -11,7 +11,7 @@ command -v setpriv >/dev/null || tap_skip "no setpriv"
 ctl=$LAB_BUILD/tools/coterie-ctl
 [ ! -x "$LAB_BUILD/tools/.libs/coterie-ctl" ] || ctl=$LAB_BUILD/tools/.libs/coterie-ctl
 [ -x "$ctl" ] || tap_skip "coterie-ctl is not built (no json-c)"
-life=$LAB_BUILD/tests/unit/plugins/.libs/life.so
+life=$LAB_BUILD/tests/unit/sample-plugins/.libs/life.so
 [ -e "$life" ] || tap_skip "the plugins of the unit tests are not built"
 administrator=61001 user=65534 observer=61003 stranger=61004
 

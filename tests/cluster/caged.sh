@@ -99,7 +99,7 @@ if [ -x "$ctl" ]; then
 	tap_check "status" lab_in 1 "$ctl" status
 	sed -i 's/debug: off/debug: on/' "$LAB_DIR"/[123]/corosync.conf
 	tap_check "reload" lab_in 1 "$ctl" reload
-	life=$LAB_BUILD/tests/unit/plugins/.libs/life.so
+	life=$LAB_BUILD/tests/unit/sample-plugins/.libs/life.so
 	if [ -e "$life" ]; then
 		install -m 755 "$life" "$LAB_DIR/bin/life.so"
 		tap_check "a plugin is loaded" lab_in 1 "$ctl" plugin load "$LAB_DIR/bin/life.so"

@@ -9,8 +9,8 @@ count=${LIFE_COUNT:-3}
 load_ms=$((count * 150 + 500)) # of the traffic beside
 ctl=$LAB_BUILD/tools/coterie-ctl
 [ ! -x "$LAB_BUILD/tools/.libs/coterie-ctl" ] || ctl=$LAB_BUILD/tools/.libs/coterie-ctl
-life=$LAB_BUILD/tests/unit/plugins/.libs/life.so
-tally=$LAB_BUILD/tests/unit/plugins/.libs/tally.so
+life=$LAB_BUILD/tests/unit/sample-plugins/.libs/life.so
+tally=$LAB_BUILD/tests/unit/sample-plugins/.libs/tally.so
 [ -x "$ctl" ] || tap_skip "coterie-ctl is not built (no json-c)"
 [ -e "$life" ] || tap_skip "the plugins of the unit tests are not built"
 sanitized=$(nm -D "$LAB_BUILD/exec/.libs/coterie" "$LAB_BUILD/exec/coterie" 2>/dev/null | grep -m 1 __asan)

@@ -27,7 +27,7 @@ build() {
 	shift
 	mkdir -p "$folder"
 	plugin=$folder/bad.so
-	"${CC:-cc}" -std=gnu11 -I"$top/include" "$@" -fPIC -shared -o "$plugin" "$top/tests/unit/plugins/bad.c" 2>"$work/cc"
+	"${CC:-cc}" -std=gnu11 -I"$top/include" "$@" -fPIC -shared -o "$plugin" "$top/tests/unit/sample-plugins/bad.c" 2>"$work/cc"
 	tap_check "a plugin that ${folder##*/} builds" test -s "$plugin" || tap_note "$(cat "$work/cc")"
 }
 
@@ -173,7 +173,7 @@ EOT
 	for call in LINK_UP MULTICAST; do
 		mkdir -p "$work/transport-$call"
 		"${CC:-cc}" -std=gnu11 -I"$top/include" "-DAT_$call=raise(SIGSEGV)" -fPIC -shared \
-			-o "$work/transport-$call/badt.so" "$top/tests/unit/plugins/bad_transport.c"
+			-o "$work/transport-$call/badt.so" "$top/tests/unit/sample-plugins/bad_transport.c"
 		ends "transport-$call" \
 			"signal 11 \(Segmentation fault\) while plugin 'badt' \(.*badt\.so\) ran its ${call,,}"
 	done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fixture of the tests that load, unload and replace plugins while the loop runs. The plugin is a real file,
- * plugins/life.c, copied with a word in it changed.
+ * sample-plugins/life.c, copied with a word in it changed.
  */
 #ifndef TESTS_LIFE_CASE_H
 #define TESTS_LIFE_CASE_H
@@ -13,7 +13,7 @@
 #include "exec/host/host.h"
 #include "exec/plugin/plugin.h"
 
-/* Copy of the struct in plugins/life.c */
+/* Copy of the struct in sample-plugins/life.c */
 struct life {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;

@@ -250,11 +250,11 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_ipc_channel_receive_SOURCES = %D%/test_ipc_channel_receive.c $(channel_case_sources)
 %C%_test_ipc_channel_receive_LDADD = $(channel_case_libs) -lpthread
 %C%_test_plugin_SOURCES = %D%/test_plugin.c
-%C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
+%C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/sample-plugins"'
 %C%_test_plugin_LDADD = $(plugin_play_libs)
 check_LTLIBRARIES += %D%/liblife_case.la
 %C%_liblife_case_la_SOURCES = %D%/life_case.c %D%/life_case.h
-%C%_liblife_case_la_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
+%C%_liblife_case_la_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/sample-plugins"'
 %C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c
 %C%_test_plugin_life_LDADD = %D%/liblife_case.la $(plugin_play_libs)
 %C%_test_plugin_replace_SOURCES = %D%/test_plugin_replace.c
@@ -291,7 +291,7 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
 dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
-dist_check_DATA += %D%/bad_ask.c %D%/plugins/bad.c %D%/plugins/bad_transport.c
+dist_check_DATA += %D%/bad_ask.c %D%/sample-plugins/bad.c %D%/sample-plugins/bad_transport.c
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
@@ -308,75 +308,75 @@ check_LTLIBRARIES += $(variant_plugins)
 VARIANT_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 VARIANT_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 variant_plugins =
-variant_plugins += %D%/plugins/good.la
-%C%_plugins_good_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_good_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=good
-%C%_plugins_good_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_good_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/newer_minor.la
-%C%_plugins_newer_minor_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_newer_minor_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_minor -DGROWN -DRING_ID=39
-%C%_plugins_newer_minor_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_newer_minor_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/no_symbol.la
-%C%_plugins_no_symbol_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_no_symbol_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=no_symbol -DNO_SYMBOL
-%C%_plugins_no_symbol_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_no_symbol_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/wrong_magic.la
-%C%_plugins_wrong_magic_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_wrong_magic_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=wrong_magic -DMAGIC=0x12345678
-%C%_plugins_wrong_magic_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_wrong_magic_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/newer_major.la
-%C%_plugins_newer_major_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_newer_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_major -DMAJOR=2
-%C%_plugins_newer_major_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_newer_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/older_major.la
-%C%_plugins_older_major_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_older_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=older_major -DMAJOR=0
-%C%_plugins_older_major_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_older_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/short_table.la
-%C%_plugins_short_table_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_short_table_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=short_table -DSHORT_TABLE
-%C%_plugins_short_table_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_short_table_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/misnamed.la
-%C%_plugins_misnamed_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_misnamed_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=misnamed -DNAME=other
-%C%_plugins_misnamed_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_misnamed_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/init_fails.la
-%C%_plugins_init_fails_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_init_fails_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=init_fails -DINIT_RC=-ENXIO
-%C%_plugins_init_fails_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_init_fails_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/undefined.la
-%C%_plugins_undefined_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_undefined_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=undefined -DUNDEFINED
-%C%_plugins_undefined_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_undefined_la_LDFLAGS = -module -avoid-version -rpath /nowhere
-variant_plugins += %D%/plugins/same_ring_id.la
-%C%_plugins_same_ring_id_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_same_ring_id_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=same_ring_id
-%C%_plugins_same_ring_id_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_same_ring_id_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/life.la
-%C%_plugins_life_la_SOURCES = %D%/plugins/life.c
-%C%_plugins_life_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_life_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/good.la
+%C%_sample_plugins_good_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_good_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=good
+%C%_sample_plugins_good_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_good_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/newer_minor.la
+%C%_sample_plugins_newer_minor_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_newer_minor_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_minor -DGROWN -DRING_ID=39
+%C%_sample_plugins_newer_minor_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_newer_minor_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/no_symbol.la
+%C%_sample_plugins_no_symbol_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_no_symbol_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=no_symbol -DNO_SYMBOL
+%C%_sample_plugins_no_symbol_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_no_symbol_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/wrong_magic.la
+%C%_sample_plugins_wrong_magic_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_wrong_magic_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=wrong_magic -DMAGIC=0x12345678
+%C%_sample_plugins_wrong_magic_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_wrong_magic_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/newer_major.la
+%C%_sample_plugins_newer_major_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_newer_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_major -DMAJOR=2
+%C%_sample_plugins_newer_major_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_newer_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/older_major.la
+%C%_sample_plugins_older_major_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_older_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=older_major -DMAJOR=0
+%C%_sample_plugins_older_major_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_older_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/short_table.la
+%C%_sample_plugins_short_table_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_short_table_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=short_table -DSHORT_TABLE
+%C%_sample_plugins_short_table_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_short_table_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/misnamed.la
+%C%_sample_plugins_misnamed_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_misnamed_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=misnamed -DNAME=other
+%C%_sample_plugins_misnamed_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_misnamed_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/init_fails.la
+%C%_sample_plugins_init_fails_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_init_fails_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=init_fails -DINIT_RC=-ENXIO
+%C%_sample_plugins_init_fails_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_init_fails_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/undefined.la
+%C%_sample_plugins_undefined_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_undefined_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=undefined -DUNDEFINED
+%C%_sample_plugins_undefined_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_undefined_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+variant_plugins += %D%/sample-plugins/same_ring_id.la
+%C%_sample_plugins_same_ring_id_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_same_ring_id_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=same_ring_id
+%C%_sample_plugins_same_ring_id_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_same_ring_id_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/life.la
+%C%_sample_plugins_life_la_SOURCES = %D%/sample-plugins/life.c
+%C%_sample_plugins_life_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_life_la_LDFLAGS = $(VARIANT_LDFLAGS)
 # The template, for rings in which it is replaced.
-variant_plugins += %D%/plugins/tally.la
-%C%_plugins_tally_la_SOURCES = plugins/template-service/tally.c plugins/template-service/tally.h
-%C%_plugins_tally_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_tally_la_LDFLAGS = $(VARIANT_LDFLAGS)
-variant_plugins += %D%/plugins/leaky.la
-%C%_plugins_leaky_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_leaky_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=leaky -DLEAKS -DRING_ID=41
-%C%_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
-%C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/tally.la
+%C%_sample_plugins_tally_la_SOURCES = plugins/template-service/tally.c plugins/template-service/tally.h
+%C%_sample_plugins_tally_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_tally_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/sample-plugins/leaky.la
+%C%_sample_plugins_leaky_la_SOURCES = %D%/sample-plugins/variant.c
+%C%_sample_plugins_leaky_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=leaky -DLEAKS -DRING_ID=41
+%C%_sample_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_sample_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # exec/reload/ with real files, loop and map. The ring, log and plugins are stubs.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate

@@ -6,7 +6,7 @@
 
 build=${abs_top_builddir:-$PWD}
 daemon=$build/exec/coterie
-variants=$build/tests/unit/plugins
+variants=$build/tests/unit/sample-plugins
 [ -x "$daemon" ] || tap_skip "no daemon at $daemon"
 work=$(mktemp -d)
 chmod 755 "$work"

@@ -25,7 +25,7 @@ mkdir "$work/plugins" "$work/state"
 # Where the sanitizers are linked into the daemon, a plugin needs nothing of them.
 tap_check "it builds against the SDK alone" "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -Wconversion \
 	-Wno-sign-conversion -I"$here/../../include" -fPIC -fvisibility=hidden -shared -Wl,-z,defs -Wl,-z,now \
-	-o "$work/plugins/leader.so" "$here/plugins/leader.c" || tap_end
+	-o "$work/plugins/leader.so" "$here/sample-plugins/leader.c" || tap_end
 
 # Addresses and instance names of this process' own.
 net=127.$((1 + $$ % 250)).$(($$ / 250 % 250))

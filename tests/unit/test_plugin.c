@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The registry, with real plugin files (plugins/variant.c, built once for each row), and with descriptors of this file
+ * The registry, with real plugin files (sample-plugins/variant.c, built once for each row), and with descriptors of this file
  * that must be refused.
  */
 #include <errno.h>
@@ -28,7 +28,7 @@
 #define MINOR TEXT(COTERIE_ABI_MINOR)
 #define ABI TEXT(COTERIE_ABI_MAJOR) "." MINOR
 
-/* A copy of the struct in plugins/variant.c. */
+/* A copy of the struct in sample-plugins/variant.c. */
 struct variant {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;

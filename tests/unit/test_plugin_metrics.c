@@ -17,7 +17,7 @@
 #endif
 #include "plugins/common/metrics/metrics.h"
 #include "tests/suite.h"
-#include "tests/unit/plugins/patient.h"
+#include "tests/unit/sample-plugins/patient.h"
 
 static struct testkit *kit;
 static const struct coterie_host *host;

@@ -13,8 +13,8 @@
 #include <coterie/testkit.h>
 
 #include "tests/suite.h"
-#include "tests/unit/plugins/caller.h"
-#include "tests/unit/plugins/patient.h"
+#include "tests/unit/sample-plugins/caller.h"
+#include "tests/unit/sample-plugins/patient.h"
 
 #define OK 1
 #define TIMEOUT 5

@@ -12,7 +12,7 @@
 
 #include "plugins/template-service/tally.h"
 #include "tests/suite.h"
-#include "tests/unit/plugins/kit_naughty.h"
+#include "tests/unit/sample-plugins/kit_naughty.h"
 
 #define OK 1
 #define TRY_AGAIN 6

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A service for tests of the test kit. It does what its option says, right or wrong. */
-#include "tests/unit/plugins/kit_naughty.h"
+#include "tests/unit/sample-plugins/kit_naughty.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/unit/plugins/patient.h"
+#include "tests/unit/sample-plugins/patient.h"
 
 #include <errno.h>
 #include <stdlib.h>

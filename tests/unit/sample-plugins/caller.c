@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/unit/plugins/caller.h"
+#include "tests/unit/sample-plugins/caller.h"
 
 #include <errno.h>
 #include <pthread.h>
