@@ -5,7 +5,7 @@
 #	TESTS += %D%/test_X
 #	%C%_test_X_SOURCES = %D%/test_X.c
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
-dist_check_DATA += %D%/prose.py %D%/circles.py %D%/owners.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
+dist_check_DATA += %D%/prose.py %D%/circles.py %D%/owners.py %D%/draw_comments.py %D%/prose.exceptions %D%/tree/newer.txt
 static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_owners.sh %D%/check_prefixes.sh %D%/check_shell.sh \
 	%D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
 	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh %D%/check_spdx.sh %D%/check_format.sh \
@@ -451,7 +451,7 @@ TESTS += $(cluster_unit_tests)
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
-dist_check_DATA += %D%/options.txt
+dist_check_DATA += %D%/tree/options.txt
 config_case_sources = %D%/config_case.c %D%/config_case.h \
 	transports/knet/check.c transports/knet/check.h services/votequorum/check.c services/votequorum/check.h
 config_unit_tests = %D%/test_config_plugins %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \

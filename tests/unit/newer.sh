@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../tap.sh"
 source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$source" || exit 1
-table=tests/unit/newer.txt
+table=tests/unit/tree/newer.txt
 
 # trim TEXT
 trim() { sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"; }

@@ -7,7 +7,7 @@
 source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${abs_top_builddir:-$PWD}
 daemon=$build/exec/coterie
-table=tests/unit/options.txt
+table=tests/unit/tree/options.txt
 open_max=0 # rows without a test: the number only falls
 [ -x "$daemon" ] || tap_skip "no daemon at $daemon"
 export COTERIE_PLUGIN_PATH=$build/.libs LC_ALL=C
