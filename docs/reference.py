@@ -2,7 +2,7 @@
 """Make docs/reference/ from the comments of the SDK's headers: python3 docs/reference.py
 
 Each function of the host table, of a service's and a transport's table, of the test kit and of the client kit has a section
-with its prototype and its comment. tests/unit/check_reference.sh compares the result with the headers. --check prints the
+with its prototype and its comment. tests/unit/tree/check_reference.sh compares the result with the headers. --check prints the
 names of files that differ and changes none.
 
 SPDX-License-Identifier: BSD-3-Clause

@@ -18,33 +18,34 @@ pkgconfig_DATA += %D%/coterie-testkit.pc
 CLEANFILES += %D%/coterie-testkit.pc
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_testkit
-TESTS += tests/unit/test_testkit
-tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
+check_PROGRAMS += tests/unit/testkit/test_testkit
+TESTS += tests/unit/testkit/test_testkit
+tests_unit_testkit_test_testkit_SOURCES = tests/unit/testkit/test_testkit.c \
 	tests/unit/sample-plugins/kit_naughty.c tests/unit/sample-plugins/kit_naughty.h
-tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
-tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
-check_PROGRAMS += tests/unit/test_two_parts
-TESTS += tests/unit/test_two_parts
-tests_unit_test_two_parts_SOURCES = tests/unit/test_two_parts.c
-tests_unit_test_two_parts_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
-tests_unit_test_two_parts_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+tests_unit_testkit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
+tests_unit_testkit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/testkit/test_two_parts
+TESTS += tests/unit/testkit/test_two_parts
+tests_unit_testkit_test_two_parts_SOURCES = tests/unit/testkit/test_two_parts.c
+tests_unit_testkit_test_two_parts_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
+tests_unit_testkit_test_two_parts_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 dist_check_SCRIPTS += tests/abi/kit_examples.sh
 TESTS += tests/abi/kit_examples.sh
-check_PROGRAMS += tests/unit/test_sdk
-TESTS += tests/unit/test_sdk
-tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \
+check_PROGRAMS += tests/unit/testkit/test_sdk
+TESTS += tests/unit/testkit/test_sdk
+tests_unit_testkit_test_sdk_SOURCES = tests/unit/testkit/test_sdk.c \
 	tests/unit/sample-plugins/caller.c tests/unit/sample-plugins/caller.h tests/unit/sample-plugins/patient.c tests/unit/sample-plugins/patient.h
-tests_unit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
-tests_unit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
-check_PROGRAMS += tests/unit/test_plugin_metrics
-TESTS += tests/unit/test_plugin_metrics
-tests_unit_test_plugin_metrics_SOURCES = tests/unit/test_plugin_metrics.c \
+tests_unit_testkit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
+tests_unit_testkit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/exec/host/test_plugin_metrics
+TESTS += tests/unit/exec/host/test_plugin_metrics
+tests_unit_exec_host_test_plugin_metrics_SOURCES = tests/unit/exec/host/test_plugin_metrics.c \
 	tests/unit/sample-plugins/patient.c tests/unit/sample-plugins/patient.h
-tests_unit_test_plugin_metrics_LDADD = libcoterie-testkit.la libmetricstext.la $(CHECK_LIBS)
+tests_unit_exec_host_test_plugin_metrics_LDADD = libcoterie-testkit.la libmetricstext.la $(CHECK_LIBS)
 if HAVE_JSON
-tests_unit_test_plugin_metrics_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_JSON=1 $(JSON_CFLAGS)
-tests_unit_test_plugin_metrics_LDADD += libanswers.la libmetricstext.la $(JSON_LIBS)
+tests_unit_exec_host_test_plugin_metrics_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_JSON=1 $(JSON_CFLAGS)
+tests_unit_exec_host_test_plugin_metrics_LDADD += libanswers.la libmetricstext.la $(JSON_LIBS)
 endif
 endif
 endif

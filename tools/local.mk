@@ -10,10 +10,10 @@ libtool_common_la_SOURCES = \
 	%D%/common/number.c %D%/common/number.h %D%/common/reach.c %D%/common/reach.h %D%/common/terminal.c %D%/common/terminal.h
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_tool_common
-TESTS += tests/unit/test_tool_common
-tests_unit_test_tool_common_SOURCES = tests/unit/test_tool_common.c
-tests_unit_test_tool_common_LDADD = libtool_common.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/tools/common/test_tool_common
+TESTS += tests/unit/tools/common/test_tool_common
+tests_unit_tools_common_test_tool_common_SOURCES = tests/unit/tools/common/test_tool_common.c
+tests_unit_tools_common_test_tool_common_LDADD = libtool_common.la $(CHECK_LIBS)
 endif
 
 # Use RUNPATH, so that LD_LIBRARY_PATH takes precedence over the path to our libraries.

@@ -2,7 +2,8 @@
 /*
  * glibc's semaphore. With 64-bit atomics it begins with one 64-bit word: the value in the low half, the number of
  * waiters in the high half. Without them, the first 32-bit word is twice the value, plus 1 if there are waiters.
- * tests/unit/test_qb_ring compares this with sem_wait() and sem_getvalue() of the C library at hand.
+ * The program tests/unit/exec/qb/test_qb_ring compares this with sem_wait() and sem_getvalue() of the C library at
+ * hand.
  */
 #include "exec/qb/semaphore.h"
 

@@ -11,7 +11,7 @@
  * - sign.c changes `suspicion`
  * - extension.c changes the trailer of `commit`
  *
- * A record in `peers` belongs to the files that its comments name. tests/unit/check_owners.sh finds other changes.
+ * A record in `peers` belongs to the files that its comments name. tests/unit/tree/check_owners.sh finds other changes.
  *
  * Life of a membership:
  *

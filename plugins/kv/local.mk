@@ -41,37 +41,43 @@ if HAVE_CHECK
 check_LTLIBRARIES += libkv_service.la
 libkv_service_la_SOURCES = $(kv_sources)
 
-check_PROGRAMS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
-TESTS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
-tests_unit_test_kv_store_SOURCES = tests/unit/test_kv_store.c
-tests_unit_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
+	tests/unit/plugins/kv/test_kv_verdicts
+TESTS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
+	tests/unit/plugins/kv/test_kv_verdicts
+tests_unit_plugins_kv_test_kv_store_SOURCES = tests/unit/plugins/kv/test_kv_store.c
+tests_unit_plugins_kv_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
 kv_case_sources = \
-	tests/unit/kv_case.c tests/unit/kv_case.h tests/unit/service_ring.c tests/unit/service_ring.h
-tests_unit_test_kv_SOURCES = tests/unit/test_kv.c $(kv_case_sources)
-tests_unit_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
-tests_unit_test_kv_ring_SOURCES = tests/unit/test_kv_ring.c $(kv_case_sources)
-tests_unit_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
-tests_unit_test_kv_verdicts_SOURCES = tests/unit/test_kv_verdicts.c $(kv_case_sources)
-tests_unit_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+	tests/unit/plugins/kv/kv_case.c tests/unit/plugins/kv/kv_case.h tests/unit/service_ring.c \
+	tests/unit/service_ring.h
+tests_unit_plugins_kv_test_kv_SOURCES = tests/unit/plugins/kv/test_kv.c $(kv_case_sources)
+tests_unit_plugins_kv_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+tests_unit_plugins_kv_test_kv_ring_SOURCES = tests/unit/plugins/kv/test_kv_ring.c $(kv_case_sources)
+tests_unit_plugins_kv_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+tests_unit_plugins_kv_test_kv_verdicts_SOURCES = tests/unit/plugins/kv/test_kv_verdicts.c $(kv_case_sources)
+tests_unit_plugins_kv_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
 # The simulation of whole nodes (tests/histories) checks answers of the table with this search.
-check_PROGRAMS += tests/unit/test_kv_order
-TESTS += tests/unit/test_kv_order
-tests_unit_test_kv_order_SOURCES = tests/unit/test_kv_order.c tests/unit/kv_order.c tests/unit/kv_order.h \
-	tests/unit/kv_history.c tests/unit/kv_history.h
-tests_unit_test_kv_order_LDADD = $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/kv/test_kv_order
+TESTS += tests/unit/plugins/kv/test_kv_order
+tests_unit_plugins_kv_test_kv_order_SOURCES = tests/unit/plugins/kv/test_kv_order.c tests/unit/plugins/kv/kv_order.c \
+	tests/unit/plugins/kv/kv_order.h \
+	tests/unit/plugins/kv/kv_history.c tests/unit/plugins/kv/kv_history.h
+tests_unit_plugins_kv_test_kv_order_LDADD = $(CHECK_LIBS)
 
 # Whole clusters in the test kit, with faults: replicas and histories.
-check_PROGRAMS += tests/unit/test_kv_cluster
-TESTS += tests/unit/test_kv_cluster
-tests_unit_test_kv_cluster_SOURCES = tests/unit/test_kv_cluster.c tests/unit/kv_history.c tests/unit/kv_history.h
-tests_unit_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR='"$(abs_top_builddir)/.libs"'
-tests_unit_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/kv/test_kv_cluster
+TESTS += tests/unit/plugins/kv/test_kv_cluster
+tests_unit_plugins_kv_test_kv_cluster_SOURCES = tests/unit/plugins/kv/test_kv_cluster.c \
+	tests/unit/plugins/kv/kv_history.c tests/unit/plugins/kv/kv_history.h
+tests_unit_plugins_kv_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR='"$(abs_top_builddir)/.libs"'
+tests_unit_plugins_kv_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif
 
 check_PROGRAMS += tests/cluster/kv_load
 tests_cluster_kv_load_SOURCES = \
-	tests/cluster/kv_load.c tests/cluster/client.h tests/unit/kv_history.c tests/unit/kv_history.h
+	tests/cluster/kv_load.c tests/cluster/client.h tests/unit/plugins/kv/kv_history.c \
+	tests/unit/plugins/kv/kv_history.h
 tests_cluster_kv_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 tests_cluster_kv_load_LDADD = libcoterie-kv.la libcorosync_common.la
 dist_check_SCRIPTS += tests/cluster/kv.sh
@@ -79,7 +85,7 @@ TESTS += tests/cluster/kv.sh
 sanitized_long_scripts += tests/cluster/kv.sh
 kv-long: all
 	@KV_MEGABYTES=100 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/cluster/kv.sh
-	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_kv_cluster
-	@KV_MEGABYTES=100 KV_SEEDS=100 KV_MS=5000 KV_TIMEOUT=3600 tests/unit/test_kv_cluster
+	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/plugins/kv/test_kv_cluster
+	@KV_MEGABYTES=100 KV_SEEDS=100 KV_MS=5000 KV_TIMEOUT=3600 tests/unit/plugins/kv/test_kv_cluster
 check-long: kv-long
 .PHONY: kv-long

@@ -31,11 +31,12 @@ plugins/metrics/metrics_la-page.lo plugins/metrics/libmetrics_service_la-page.lo
 
 if HAVE_CHECK
 # The text alone needs no library.
-check_PROGRAMS += tests/unit/test_metrics_text
-TESTS += tests/unit/test_metrics_text
-tests_unit_test_metrics_text_SOURCES = tests/unit/test_metrics_text.c $(fail_alloc_sources)
-tests_unit_test_metrics_text_LDFLAGS = $(fail_alloc_ldflags)
-tests_unit_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/metrics/test_metrics_text
+TESTS += tests/unit/plugins/metrics/test_metrics_text
+tests_unit_plugins_metrics_test_metrics_text_SOURCES = tests/unit/plugins/metrics/test_metrics_text.c \
+	$(fail_alloc_sources)
+tests_unit_plugins_metrics_test_metrics_text_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_plugins_metrics_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
 if WITH_METRICS
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libmetrics_service.la
@@ -43,17 +44,21 @@ libmetrics_service_la_SOURCES = $(metrics_sources)
 nodist_libmetrics_service_la_SOURCES = plugins/metrics/dashboard.h
 libmetrics_service_la_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 
-metrics_tests = tests/unit/test_metrics_document tests/unit/test_metrics_events tests/unit/test_metrics_server
+metrics_tests = tests/unit/plugins/metrics/test_metrics_document tests/unit/plugins/metrics/test_metrics_events \
+	tests/unit/plugins/metrics/test_metrics_server
 check_PROGRAMS += $(metrics_tests)
 TESTS += $(metrics_tests)
-metrics_case_sources = tests/unit/metrics_case.c tests/unit/metrics_case.h
+metrics_case_sources = tests/unit/plugins/metrics/metrics_case.c tests/unit/plugins/metrics/metrics_case.h
 metrics_case_libs = libmetrics_service.la libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) \
 	$(JSON_LIBS) $(CHECK_LIBS) -lpthread
-tests_unit_test_metrics_document_SOURCES = tests/unit/test_metrics_document.c $(metrics_case_sources)
-tests_unit_test_metrics_document_LDADD = $(metrics_case_libs)
-tests_unit_test_metrics_events_SOURCES = tests/unit/test_metrics_events.c $(metrics_case_sources)
-tests_unit_test_metrics_events_LDADD = $(metrics_case_libs)
-tests_unit_test_metrics_server_SOURCES = tests/unit/test_metrics_server.c $(metrics_case_sources)
-tests_unit_test_metrics_server_LDADD = $(metrics_case_libs)
+tests_unit_plugins_metrics_test_metrics_document_SOURCES = tests/unit/plugins/metrics/test_metrics_document.c \
+	$(metrics_case_sources)
+tests_unit_plugins_metrics_test_metrics_document_LDADD = $(metrics_case_libs)
+tests_unit_plugins_metrics_test_metrics_events_SOURCES = tests/unit/plugins/metrics/test_metrics_events.c \
+	$(metrics_case_sources)
+tests_unit_plugins_metrics_test_metrics_events_LDADD = $(metrics_case_libs)
+tests_unit_plugins_metrics_test_metrics_server_SOURCES = tests/unit/plugins/metrics/test_metrics_server.c \
+	$(metrics_case_sources)
+tests_unit_plugins_metrics_test_metrics_server_LDADD = $(metrics_case_libs)
 endif
 endif

@@ -13,8 +13,8 @@ mon_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 mon_la_LIBADD = libplugincommon.la -lm
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_mon
-TESTS += tests/unit/test_mon
-tests_unit_test_mon_SOURCES = tests/unit/test_mon.c $(mon_sources)
-tests_unit_test_mon_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
+check_PROGRAMS += tests/unit/plugins/mon/test_mon
+TESTS += tests/unit/plugins/mon/test_mon
+tests_unit_plugins_mon_test_mon_SOURCES = tests/unit/plugins/mon/test_mon.c $(mon_sources)
+tests_unit_plugins_mon_test_mon_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -11,8 +11,8 @@ pload_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 pload_la_LIBADD = libplugincommon.la -lm
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_pload
-TESTS += tests/unit/test_pload
-tests_unit_test_pload_SOURCES = tests/unit/test_pload.c $(pload_sources)
-tests_unit_test_pload_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
+check_PROGRAMS += tests/unit/plugins/pload/test_pload
+TESTS += tests/unit/plugins/pload/test_pload
+tests_unit_plugins_pload_test_pload_SOURCES = tests/unit/plugins/pload/test_pload.c $(pload_sources)
+tests_unit_plugins_pload_test_pload_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -9,11 +9,15 @@ dist_check_SCRIPTS += tests/abi/template_transport.sh
 TESTS += tests/abi/template_transport.sh
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_unixgram tests/unit/test_unixgram_folder
-TESTS += tests/unit/test_unixgram tests/unit/test_unixgram_folder
-unixgram_case_sources = tests/unit/unixgram_case.c tests/unit/unixgram_case.h $(unixgram_sources)
-tests_unit_test_unixgram_SOURCES = tests/unit/test_unixgram.c $(unixgram_case_sources)
-tests_unit_test_unixgram_LDADD = libmock_host.la $(CHECK_LIBS)
-tests_unit_test_unixgram_folder_SOURCES = tests/unit/test_unixgram_folder.c $(unixgram_case_sources)
-tests_unit_test_unixgram_folder_LDADD = libmock_host.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/template-transport/test_unixgram \
+	tests/unit/plugins/template-transport/test_unixgram_folder
+TESTS += tests/unit/plugins/template-transport/test_unixgram tests/unit/plugins/template-transport/test_unixgram_folder
+unixgram_case_sources = tests/unit/plugins/template-transport/unixgram_case.c \
+	tests/unit/plugins/template-transport/unixgram_case.h $(unixgram_sources)
+tests_unit_plugins_template_transport_test_unixgram_SOURCES = tests/unit/plugins/template-transport/test_unixgram.c \
+	$(unixgram_case_sources)
+tests_unit_plugins_template_transport_test_unixgram_LDADD = libmock_host.la $(CHECK_LIBS)
+tests_unit_plugins_template_transport_test_unixgram_folder_SOURCES = \
+	tests/unit/plugins/template-transport/test_unixgram_folder.c $(unixgram_case_sources)
+tests_unit_plugins_template_transport_test_unixgram_folder_LDADD = libmock_host.la $(CHECK_LIBS)
 endif

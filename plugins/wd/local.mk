@@ -12,9 +12,9 @@ wd_la_LIBADD = libplugincommon.la -lm
 
 if HAVE_CHECK
 # No test is to restart the machine it runs on.
-check_PROGRAMS += tests/unit/test_wd
-TESTS += tests/unit/test_wd
-tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources)
-tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot -Wl,--wrap=ioctl
-tests_unit_test_wd_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
+check_PROGRAMS += tests/unit/plugins/wd/test_wd
+TESTS += tests/unit/plugins/wd/test_wd
+tests_unit_plugins_wd_test_wd_SOURCES = tests/unit/plugins/wd/test_wd.c $(wd_sources)
+tests_unit_plugins_wd_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot -Wl,--wrap=ioctl
+tests_unit_plugins_wd_test_wd_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

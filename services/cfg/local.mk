@@ -22,29 +22,36 @@ libcfg_service_la_LIBADD = libmock_host.la $(CRYPTO_LIBS)
 libcfg_service_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 
 cfg_service_tests = \
-	tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_agree_odds tests/unit/test_cfg_rekey \
-	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload tests/unit/test_cfg_rotate tests/unit/test_cfg_shutdown
+	tests/unit/services/cfg/test_cfg tests/unit/services/cfg/test_cfg_agree \
+	tests/unit/services/cfg/test_cfg_agree_odds tests/unit/services/cfg/test_cfg_rekey \
+	tests/unit/services/cfg/test_cfg_rekey_order tests/unit/services/cfg/test_cfg_rekey_reload \
+	tests/unit/services/cfg/test_cfg_rotate tests/unit/services/cfg/test_cfg_shutdown
 check_PROGRAMS += $(cfg_service_tests)
 TESTS += $(cfg_service_tests)
-agree_case_sources = tests/unit/agree_case.c tests/unit/agree_case.h tests/unit/service_ring.c tests/unit/service_ring.h
-tests_unit_test_cfg_agree_SOURCES = tests/unit/test_cfg_agree.c $(agree_case_sources)
-tests_unit_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_agree_odds_SOURCES = tests/unit/test_cfg_agree_odds.c $(agree_case_sources)
-tests_unit_test_cfg_agree_odds_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_rotate_SOURCES = tests/unit/test_cfg_rotate.c $(agree_case_sources)
-tests_unit_test_cfg_rotate_LDADD = libcfg_service.la $(CHECK_LIBS)
-rekey_case_sources = tests/unit/rekey_case.c tests/unit/rekey_case.h tests/unit/service_ring.c tests/unit/service_ring.h
-tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c $(rekey_case_sources)
-tests_unit_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_rekey_order_SOURCES = tests/unit/test_cfg_rekey_order.c $(rekey_case_sources)
-tests_unit_test_cfg_rekey_order_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_rekey_reload_SOURCES = tests/unit/test_cfg_rekey_reload.c $(rekey_case_sources)
-tests_unit_test_cfg_rekey_reload_LDADD = libcfg_service.la $(CHECK_LIBS)
-cfg_case_sources = tests/unit/cfg_case.c tests/unit/cfg_case.h
-tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c $(cfg_case_sources)
-tests_unit_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_shutdown_SOURCES = tests/unit/test_cfg_shutdown.c $(cfg_case_sources)
-tests_unit_test_cfg_shutdown_LDADD = libcfg_service.la $(CHECK_LIBS)
+agree_case_sources = tests/unit/services/cfg/agree_case.c tests/unit/services/cfg/agree_case.h \
+	tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_services_cfg_test_cfg_agree_SOURCES = tests/unit/services/cfg/test_cfg_agree.c $(agree_case_sources)
+tests_unit_services_cfg_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_agree_odds_SOURCES = tests/unit/services/cfg/test_cfg_agree_odds.c \
+	$(agree_case_sources)
+tests_unit_services_cfg_test_cfg_agree_odds_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_rotate_SOURCES = tests/unit/services/cfg/test_cfg_rotate.c $(agree_case_sources)
+tests_unit_services_cfg_test_cfg_rotate_LDADD = libcfg_service.la $(CHECK_LIBS)
+rekey_case_sources = tests/unit/services/cfg/rekey_case.c tests/unit/services/cfg/rekey_case.h \
+	tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_services_cfg_test_cfg_rekey_SOURCES = tests/unit/services/cfg/test_cfg_rekey.c $(rekey_case_sources)
+tests_unit_services_cfg_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_rekey_order_SOURCES = tests/unit/services/cfg/test_cfg_rekey_order.c \
+	$(rekey_case_sources)
+tests_unit_services_cfg_test_cfg_rekey_order_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_rekey_reload_SOURCES = tests/unit/services/cfg/test_cfg_rekey_reload.c \
+	$(rekey_case_sources)
+tests_unit_services_cfg_test_cfg_rekey_reload_LDADD = libcfg_service.la $(CHECK_LIBS)
+cfg_case_sources = tests/unit/services/cfg/cfg_case.c tests/unit/services/cfg/cfg_case.h
+tests_unit_services_cfg_test_cfg_SOURCES = tests/unit/services/cfg/test_cfg.c $(cfg_case_sources)
+tests_unit_services_cfg_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_shutdown_SOURCES = tests/unit/services/cfg/test_cfg_shutdown.c $(cfg_case_sources)
+tests_unit_services_cfg_test_cfg_shutdown_LDADD = libcfg_service.la $(CHECK_LIBS)
 endif
 
 include services/cfg/lib/local.mk

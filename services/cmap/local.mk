@@ -20,16 +20,18 @@ libcmap_service_la_SOURCES = \
 libcmap_service_la_CFLAGS = $(AM_CFLAGS)
 libcmap_service_la_LIBADD = libmock_host.la
 
-check_PROGRAMS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
-TESTS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
-tests_unit_test_cmap_SOURCES = tests/unit/test_cmap.c
-tests_unit_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
-tests_unit_test_cmap_version_SOURCES = tests/unit/test_cmap_version.c
-tests_unit_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
-tests_unit_test_cmap_late_SOURCES = tests/unit/test_cmap_late.c
-tests_unit_test_cmap_late_LDADD = libcmap_service.la $(CHECK_LIBS)
-tests_unit_test_libcmap_SOURCES = tests/unit/test_libcmap.c $(scripted_daemon_sources)
-tests_unit_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+check_PROGRAMS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
+	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_libcmap
+TESTS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
+	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_libcmap
+tests_unit_services_cmap_test_cmap_SOURCES = tests/unit/services/cmap/test_cmap.c
+tests_unit_services_cmap_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_services_cmap_test_cmap_version_SOURCES = tests/unit/services/cmap/test_cmap_version.c
+tests_unit_services_cmap_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_services_cmap_test_cmap_late_SOURCES = tests/unit/services/cmap/test_cmap_late.c
+tests_unit_services_cmap_test_cmap_late_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_services_cmap_test_libcmap_SOURCES = tests/unit/services/cmap/test_libcmap.c $(scripted_daemon_sources)
+tests_unit_services_cmap_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 endif
 
 include services/cmap/lib/local.mk

@@ -17,8 +17,8 @@ if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the test takes its objects from an archive.
 check_LTLIBRARIES += libcontrol_service.la
 libcontrol_service_la_SOURCES = $(control_service_sources)
-check_PROGRAMS += tests/unit/test_control
-TESTS += tests/unit/test_control
-tests_unit_test_control_SOURCES = tests/unit/test_control.c
-tests_unit_test_control_LDADD = libcontrol_service.la libcoterie-testkit.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/services/control/test_control
+TESTS += tests/unit/services/control/test_control
+tests_unit_services_control_test_control_SOURCES = tests/unit/services/control/test_control.c
+tests_unit_services_control_test_control_LDADD = libcontrol_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif

@@ -19,35 +19,38 @@ if HAVE_CHECK
 check_LTLIBRARIES += libcpg_service.la
 libcpg_service_la_SOURCES = \
 	$(cpg_service_sources) \
-	tests/unit/cpg_case.c tests/unit/cpg_case.h tests/unit/cpg_ring.c tests/unit/cpg_ring.h \
+	tests/unit/services/cpg/cpg_case.c tests/unit/services/cpg/cpg_case.h tests/unit/services/cpg/cpg_ring.c \
+	tests/unit/services/cpg/cpg_ring.h \
 	tests/unit/service_ring.c tests/unit/service_ring.h
 libcpg_service_la_CFLAGS = $(AM_CFLAGS)
 libcpg_service_la_LIBADD = libmock_host.la
 
-cpg_unit_tests = tests/unit/test_cpg tests/unit/test_cpg_ask tests/unit/test_cpg_ring tests/unit/test_cpg_compact \
-	tests/unit/test_cpg_zero_copy tests/unit/test_cpg_cluster tests/unit/test_cpg_limits
+cpg_unit_tests = tests/unit/services/cpg/test_cpg tests/unit/services/cpg/test_cpg_ask \
+	tests/unit/services/cpg/test_cpg_ring tests/unit/services/cpg/test_cpg_compact \
+	tests/unit/services/cpg/test_cpg_zero_copy tests/unit/services/cpg/test_cpg_cluster \
+	tests/unit/services/cpg/test_cpg_limits
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
-tests_unit_test_cpg_limits_SOURCES = tests/unit/test_cpg_limits.c
-tests_unit_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
-tests_unit_test_cpg_SOURCES = tests/unit/test_cpg.c
-tests_unit_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)
-tests_unit_test_cpg_ask_SOURCES = tests/unit/test_cpg_ask.c
-tests_unit_test_cpg_ask_LDADD = libcpg_service.la $(CHECK_LIBS)
-tests_unit_test_cpg_ring_SOURCES = tests/unit/test_cpg_ring.c
-tests_unit_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
-tests_unit_test_cpg_compact_SOURCES = tests/unit/test_cpg_compact.c
-tests_unit_test_cpg_compact_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c
+tests_unit_services_cpg_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_SOURCES = tests/unit/services/cpg/test_cpg.c
+tests_unit_services_cpg_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_ask_SOURCES = tests/unit/services/cpg/test_cpg_ask.c
+tests_unit_services_cpg_test_cpg_ask_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_ring_SOURCES = tests/unit/services/cpg/test_cpg_ring.c
+tests_unit_services_cpg_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_compact_SOURCES = tests/unit/services/cpg/test_cpg_compact.c
+tests_unit_services_cpg_test_cpg_compact_LDADD = libcpg_service.la $(CHECK_LIBS)
 # Tests of whole clusters in the test kit, with faults.
-tests_unit_test_cpg_cluster_SOURCES = tests/unit/test_cpg_cluster.c
-tests_unit_test_cpg_cluster_LDADD = libcpg_service.la libcoterie-testkit.la $(CHECK_LIBS)
-tests_unit_test_cpg_zero_copy_SOURCES = tests/unit/test_cpg_zero_copy.c
-tests_unit_test_cpg_zero_copy_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_cluster_SOURCES = tests/unit/services/cpg/test_cpg_cluster.c
+tests_unit_services_cpg_test_cpg_cluster_LDADD = libcpg_service.la libcoterie-testkit.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_zero_copy_SOURCES = tests/unit/services/cpg/test_cpg_zero_copy.c
+tests_unit_services_cpg_test_cpg_zero_copy_LDADD = libcpg_service.la $(CHECK_LIBS)
 endif
 
 cpg-long: all
-	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_cpg_cluster
-	@CPG_SEEDS=50 CPG_TIMEOUT=3600 tests/unit/test_cpg_cluster
+	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/services/cpg/test_cpg_cluster
+	@CPG_SEEDS=50 CPG_TIMEOUT=3600 tests/unit/services/cpg/test_cpg_cluster
 check-long: cpg-long
 .PHONY: cpg-long
 

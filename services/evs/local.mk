@@ -18,14 +18,14 @@ check_LTLIBRARIES += libevs_service.la
 libevs_service_la_SOURCES = $(evs_service_sources)
 libevs_service_la_LIBADD = libmock_host.la
 
-check_PROGRAMS += tests/unit/test_evs tests/unit/test_evs_hostile
-TESTS += tests/unit/test_evs tests/unit/test_evs_hostile
-evs_case_sources = tests/unit/evs_case.c tests/unit/evs_case.h
-tests_unit_test_evs_SOURCES = tests/unit/test_evs.c $(evs_case_sources) $(fail_alloc_sources)
-tests_unit_test_evs_LDFLAGS = $(fail_alloc_ldflags)
-tests_unit_test_evs_LDADD = libevs_service.la $(CHECK_LIBS)
-tests_unit_test_evs_hostile_SOURCES = tests/unit/test_evs_hostile.c $(evs_case_sources)
-tests_unit_test_evs_hostile_LDADD = libevs_service.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/services/evs/test_evs tests/unit/services/evs/test_evs_hostile
+TESTS += tests/unit/services/evs/test_evs tests/unit/services/evs/test_evs_hostile
+evs_case_sources = tests/unit/services/evs/evs_case.c tests/unit/services/evs/evs_case.h
+tests_unit_services_evs_test_evs_SOURCES = tests/unit/services/evs/test_evs.c $(evs_case_sources) $(fail_alloc_sources)
+tests_unit_services_evs_test_evs_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_services_evs_test_evs_LDADD = libevs_service.la $(CHECK_LIBS)
+tests_unit_services_evs_test_evs_hostile_SOURCES = tests/unit/services/evs/test_evs_hostile.c $(evs_case_sources)
+tests_unit_services_evs_test_evs_hostile_LDADD = libevs_service.la $(CHECK_LIBS)
 endif
 
 include services/evs/lib/local.mk

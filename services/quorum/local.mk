@@ -20,16 +20,16 @@ libquorum_service_la_SOURCES = \
 libquorum_service_la_CFLAGS = $(AM_CFLAGS)
 libquorum_service_la_LIBADD = libmock_host.la
 
-check_PROGRAMS += tests/unit/test_quorum
-TESTS += tests/unit/test_quorum
-tests_unit_test_quorum_SOURCES = tests/unit/test_quorum.c
-tests_unit_test_quorum_LDADD = libquorum_service.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/services/quorum/test_quorum
+TESTS += tests/unit/services/quorum/test_quorum
+tests_unit_services_quorum_test_quorum_SOURCES = tests/unit/services/quorum/test_quorum.c
+tests_unit_services_quorum_test_quorum_LDADD = libquorum_service.la $(CHECK_LIBS)
 endif
 
 # A provider by a stranger.
-dist_check_SCRIPTS += tests/unit/quorum_provider.sh
-TESTS += tests/unit/quorum_provider.sh
-sanitized_scripts += tests/unit/quorum_provider.sh
+dist_check_SCRIPTS += tests/unit/services/quorum/quorum_provider.sh
+TESTS += tests/unit/services/quorum/quorum_provider.sh
+sanitized_scripts += tests/unit/services/quorum/quorum_provider.sh
 
 include services/quorum/lib/local.mk
 include services/quorum/man/local.mk

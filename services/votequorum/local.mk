@@ -21,30 +21,32 @@ if HAVE_CHECK
 check_LTLIBRARIES += libvotequorum_service.la
 libvotequorum_service_la_SOURCES = \
 	$(votequorum_service_sources) \
-	tests/unit/vote_ring.c tests/unit/vote_ring.h \
+	tests/unit/services/votequorum/vote_ring.c tests/unit/services/votequorum/vote_ring.h \
 	tests/unit/service_ring.c tests/unit/service_ring.h
 libvotequorum_service_la_CFLAGS = $(AM_CFLAGS)
 libvotequorum_service_la_LIBADD = libmock_host.la
 
 votequorum_unit_tests = \
-	tests/unit/test_votequorum tests/unit/test_votequorum_calc tests/unit/test_votequorum_config \
-	tests/unit/test_votequorum_device tests/unit/test_votequorum_extra tests/unit/test_votequorum_time
+	tests/unit/services/votequorum/test_votequorum tests/unit/services/votequorum/test_votequorum_calc \
+	tests/unit/services/votequorum/test_votequorum_config \
+	tests/unit/services/votequorum/test_votequorum_device tests/unit/services/votequorum/test_votequorum_extra \
+	tests/unit/services/votequorum/test_votequorum_time
 check_PROGRAMS += $(votequorum_unit_tests)
 TESTS += $(votequorum_unit_tests)
-tests_unit_test_votequorum_SOURCES = tests/unit/test_votequorum.c
-tests_unit_test_votequorum_LDADD = libvotequorum_service.la $(CHECK_LIBS)
-tests_unit_test_votequorum_calc_SOURCES = \
-	tests/unit/test_votequorum_calc.c services/votequorum/calc.c $(fail_alloc_sources)
-tests_unit_test_votequorum_calc_LDFLAGS = $(fail_alloc_ldflags)
-tests_unit_test_votequorum_calc_LDADD = $(CHECK_LIBS)
-tests_unit_test_votequorum_config_SOURCES = tests/unit/test_votequorum_config.c
-tests_unit_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
-tests_unit_test_votequorum_device_SOURCES = tests/unit/test_votequorum_device.c
-tests_unit_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
-tests_unit_test_votequorum_extra_SOURCES = tests/unit/test_votequorum_extra.c
-tests_unit_test_votequorum_extra_LDADD = libvotequorum_service.la $(CHECK_LIBS)
-tests_unit_test_votequorum_time_SOURCES = tests/unit/test_votequorum_time.c
-tests_unit_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_SOURCES = tests/unit/services/votequorum/test_votequorum.c
+tests_unit_services_votequorum_test_votequorum_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_calc_SOURCES = \
+	tests/unit/services/votequorum/test_votequorum_calc.c services/votequorum/calc.c $(fail_alloc_sources)
+tests_unit_services_votequorum_test_votequorum_calc_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_services_votequorum_test_votequorum_calc_LDADD = $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_config_SOURCES = tests/unit/services/votequorum/test_votequorum_config.c
+tests_unit_services_votequorum_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_device_SOURCES = tests/unit/services/votequorum/test_votequorum_device.c
+tests_unit_services_votequorum_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_extra_SOURCES = tests/unit/services/votequorum/test_votequorum_extra.c
+tests_unit_services_votequorum_test_votequorum_extra_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_time_SOURCES = tests/unit/services/votequorum/test_votequorum_time.c
+tests_unit_services_votequorum_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 endif
 
 include services/votequorum/lib/local.mk

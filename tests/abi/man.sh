@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Each public call has a manual page, each library an overview, and each option of a program is described in
-# the program's page. An alias leads to a page that names it. (tests/unit/check_man.sh has the formatters
+# the program's page. An alias leads to a page that names it. (tests/unit/tree/check_man.sh has the formatters
 # read them all.)
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

@@ -13,7 +13,7 @@
 #include <coterie/kv.h>
 
 #include "tests/cluster/client.h"
-#include "tests/unit/kv_history.h"
+#include "tests/unit/plugins/kv/kv_history.h"
 
 #define CLIENTS_MAX 64u
 #define KEYS 6u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of kv's table. Each waits for an answer before it sends the next request. tests/unit/kv_order.c checks the
- * answers.
+ * Clients of kv's table. Each waits for an answer before it sends the next request. tests/unit/plugins/kv/kv_order.c
+ * checks the answers.
  *
  * The table exists only in memory. When all nodes that had it have restarted, the ring begins with an empty or an older
  * table, and a node logs that. Then check_loss() looks into all nodes, and fails if one of them still has the table.
@@ -12,7 +12,7 @@
 #include "plugins/kv/kv.h"
 #include "testkit/kit.h"
 #include "tests/histories/play.h"
-#include "tests/unit/kv_order.h"
+#include "tests/unit/plugins/kv/kv_order.h"
 
 #define KEYS 3u
 #define RESETS_MAX 64u

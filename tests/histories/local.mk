@@ -9,8 +9,8 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/client_cfg.c \
 	%D%/client_cpg.c %D%/client_cpg.h \
 	%D%/client_evs.c %D%/client_evs.h \
-	%D%/client_kv.c tests/unit/kv_history.c tests/unit/kv_history.h \
-	tests/unit/kv_order.c tests/unit/kv_order.h \
+	%D%/client_kv.c tests/unit/plugins/kv/kv_history.c tests/unit/plugins/kv/kv_history.h \
+	tests/unit/plugins/kv/kv_order.c tests/unit/plugins/kv/kv_order.h \
 	%D%/client_quorum.c %D%/client_quorum.h \
 	%D%/fast.c %D%/fast.h \
 	%D%/play.h \

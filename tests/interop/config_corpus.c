@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/unit/config_corpus.h"
+#include "tests/unit/config/config_corpus.h"
 
 static int write_one(const char *folder, uint32_t number)
 {

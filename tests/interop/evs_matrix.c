@@ -464,7 +464,7 @@ static void *keep_sending(void *arg)
 
 /*
  * Let many clients send as fast as possible. No message may be lost. A sender may be refused when the ring has no room,
- * which depends on the scheduler. tests/unit/test_ipc_gate.c tests a full queue.
+ * which depends on the scheduler. tests/unit/exec/ipc/test_ipc_gate.c tests a full queue.
  */
 static void flood(void)
 {

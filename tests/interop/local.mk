@@ -61,7 +61,7 @@ check-long: knet-rekey-long
 
 # Generated corosync.conf files before both daemons.
 check_PROGRAMS += %D%/config_corpus
-%C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
+%C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config/config_corpus.c tests/unit/config/config_corpus.h
 dist_check_SCRIPTS += %D%/config_corpus.sh
 TESTS += %D%/config_corpus.sh
 config-corpus-long: check-programs debian13-root

@@ -39,8 +39,8 @@ EXTRA_DIST += tools/notifyd/corosync-notifyd.service.in
 dist_man_MANS += tools/notifyd/man/corosync-notifyd.8
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_notifyd
-TESTS += tests/unit/test_notifyd
-tests_unit_test_notifyd_SOURCES = tests/unit/test_notifyd.c $(notifyd_sources)
-tests_unit_test_notifyd_LDADD = $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/tools/notifyd/test_notifyd
+TESTS += tests/unit/tools/notifyd/test_notifyd
+tests_unit_tools_notifyd_test_notifyd_SOURCES = tests/unit/tools/notifyd/test_notifyd.c $(notifyd_sources)
+tests_unit_tools_notifyd_test_notifyd_LDADD = $(CHECK_LIBS)
 endif

@@ -23,13 +23,13 @@ include %D%/secure/local.mk
 dist_man_MANS += %D%/man/coterie-udp.7 %D%/man/coterie-udpu.7
 
 # Common part of the tests of udp and udpu.
-udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h
+udp_nodes_sources = tests/unit/transports/common/udp_nodes.c tests/unit/transports/common/udp_nodes.h
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_peers tests/unit/test_batch
-TESTS += tests/unit/test_peers tests/unit/test_batch
-tests_unit_test_peers_SOURCES = tests/unit/test_peers.c
-tests_unit_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
-tests_unit_test_batch_SOURCES = tests/unit/test_batch.c
-tests_unit_test_batch_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/transports/common/test_peers tests/unit/transports/common/test_batch
+TESTS += tests/unit/transports/common/test_peers tests/unit/transports/common/test_batch
+tests_unit_transports_common_test_peers_SOURCES = tests/unit/transports/common/test_peers.c
+tests_unit_transports_common_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
+tests_unit_transports_common_test_batch_SOURCES = tests/unit/transports/common/test_batch.c
+tests_unit_transports_common_test_batch_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif

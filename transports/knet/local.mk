@@ -20,22 +20,24 @@ if HAVE_KNET
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libknet_transport.la
 libknet_transport_la_SOURCES = \
-	$(knet_sources) tests/unit/knet_nodes.c tests/unit/knet_nodes.h
+	$(knet_sources) tests/unit/transports/knet/knet_nodes.c tests/unit/transports/knet/knet_nodes.h
 libknet_transport_la_CFLAGS = $(AM_CFLAGS) $(KNET_CFLAGS) $(knet_version)
 libknet_transport_la_LIBADD = libmock_host.la libtransport.la $(KNET_LIBS)
 
-check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch \
-	tests/unit/test_knet_signs
-TESTS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch \
-	tests/unit/test_knet_signs
-tests_unit_test_knet_SOURCES = tests/unit/test_knet.c
-tests_unit_test_knet_CFLAGS = $(AM_CFLAGS) $(knet_version)
-tests_unit_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
-tests_unit_test_knet_keys_SOURCES = tests/unit/test_knet_keys.c
-tests_unit_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
-tests_unit_test_knet_watch_SOURCES = tests/unit/test_knet_watch.c
-tests_unit_test_knet_watch_LDADD = libknet_transport.la $(CHECK_LIBS)
-tests_unit_test_knet_signs_SOURCES = tests/unit/test_knet_signs.c
-tests_unit_test_knet_signs_LDADD = libknet_transport.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/transports/knet/test_knet tests/unit/transports/knet/test_knet_keys \
+	tests/unit/transports/knet/test_knet_watch \
+	tests/unit/transports/knet/test_knet_signs
+TESTS += tests/unit/transports/knet/test_knet tests/unit/transports/knet/test_knet_keys \
+	tests/unit/transports/knet/test_knet_watch \
+	tests/unit/transports/knet/test_knet_signs
+tests_unit_transports_knet_test_knet_SOURCES = tests/unit/transports/knet/test_knet.c
+tests_unit_transports_knet_test_knet_CFLAGS = $(AM_CFLAGS) $(knet_version)
+tests_unit_transports_knet_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_transports_knet_test_knet_keys_SOURCES = tests/unit/transports/knet/test_knet_keys.c
+tests_unit_transports_knet_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_transports_knet_test_knet_watch_SOURCES = tests/unit/transports/knet/test_knet_watch.c
+tests_unit_transports_knet_test_knet_watch_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_transports_knet_test_knet_signs_SOURCES = tests/unit/transports/knet/test_knet_signs.c
+tests_unit_transports_knet_test_knet_signs_LDADD = libknet_transport.la $(CHECK_LIBS)
 endif
 endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A service that does one thing wrong, which a macro selects. tests/unit/bad_plugins.sh builds it many times, with the
- * installed headers alone. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER and AT_CONFIGURATION
- * are statements that run there.
+ * A service that does one thing wrong, which a macro selects. tests/unit/exec/plugin/bad_plugins.sh builds it many
+ * times, with the installed headers alone. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER and
+ * AT_CONFIGURATION are statements that run there.
  */
 #include <errno.h>
 #include <pthread.h>

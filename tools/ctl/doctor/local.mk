@@ -10,8 +10,8 @@ tools_coterie_ctl_SOURCES += \
 dist_man_MANS += %D%/coterie-doctor.7
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_doctor
-TESTS += tests/unit/test_doctor
-tests_unit_test_doctor_SOURCES = tests/unit/test_doctor.c $(doctor_judge_sources)
-tests_unit_test_doctor_LDADD = $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/tools/ctl/doctor/test_doctor
+TESTS += tests/unit/tools/ctl/doctor/test_doctor
+tests_unit_tools_ctl_doctor_test_doctor_SOURCES = tests/unit/tools/ctl/doctor/test_doctor.c $(doctor_judge_sources)
+tests_unit_tools_ctl_doctor_test_doctor_LDADD = $(CHECK_LIBS)
 endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# exec/daemon/: what the daemon does with its options, counts and publishes.
+check_PROGRAMS += %D%/test_crypto_memory %D%/test_runtime_keys
+TESTS += %D%/test_crypto_memory %D%/test_runtime_keys
+daemon_unit_scripts = %D%/start_failures.sh %D%/config_modes.sh %D%/option_effects.sh
+dist_check_SCRIPTS += $(daemon_unit_scripts)
+TESTS += $(daemon_unit_scripts)
+sanitized_scripts += %D%/start_failures.sh
+
+%C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c
+%C%_test_crypto_memory_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_test_crypto_memory_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/daemon/runtime_keys.c \
+	exec/life/map_options.c exec/daemon/map_publish.c config/option_value.c config/words.c
+%C%_test_runtime_keys_LDADD = $(CHECK_LIBS)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# exec/qb/
+qb_unit_tests = %D%/test_qb_fault %D%/test_qb_rate %D%/test_qb_ring
+check_PROGRAMS += $(qb_unit_tests)
+TESTS += $(qb_unit_tests)
+
+%C%_test_qb_fault_SOURCES = %D%/test_qb_fault.c exec/qb/fault.c exec/qb/fault.h
+%C%_test_qb_fault_LDADD = $(CHECK_LIBS) -lpthread
+%C%_test_qb_rate_SOURCES = %D%/test_qb_rate.c exec/loop/loop.c exec/qb/members.c exec/qb/server.c
+%C%_test_qb_rate_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_qb_ring_SOURCES = %D%/test_qb_ring.c exec/qb/ring.c exec/qb/semaphore.c
+%C%_test_qb_ring_LDADD = $(CHECK_LIBS) -lpthread

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The service kv on mock hosts: which verdict about quorum, and which announcement, is valid in a ring. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/suite.h"
+#include "tests/unit/plugins/kv/kv_case.h"
+
+#define MS UINT64_C(1000000)
+
+/* Let the provider of a node publish a verdict about the present ring. */
+static void say(uint32_t nodeid, bool is_quorate)
+{
+	const struct service_node *node = &kv_ring.nodes[nodeid];
+	struct coterie_ring_id id = {.representative = node->ring_rep, .seq = node->ring_seq};
+
+	node->host->is_quorate = is_quorate;
+	mock_quorum(node->host, is_quorate, &id, node->host->members, node->host->member_count, "provider");
+	service_ring_run(&kv_ring);
+}
+
+START_TEST(a_verdict_on_the_ring_before_is_none)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		say(i, true);
+	service_ring_form(&kv_ring, "1 | 2 3"); /* the providers have not synchronised yet */
+	ck_assert(!kv_at(1)->is_serving);
+	ck_assert(!kv_at(2)->is_serving);
+	for (uint32_t i = 1; i <= 3; i++)
+		say(i, i > 1);
+	ck_assert(!kv_at(1)->is_serving);
+	ck_assert(kv_at(2)->is_serving);
+}
+END_TEST
+
+START_TEST(all_members_have_to_be_quorate)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		say(i, true);
+	ck_assert(kv_at(1)->is_serving);
+	for (uint32_t i = 1; i <= 3; i++) {
+		say(i, false);
+		for (uint32_t k = 1; k <= 3; k++)
+			ck_assert_msg(!kv_at(k)->is_serving, "node %u, without %u", k, i);
+		say(i, true);
+	}
+	ck_assert(kv_at(1)->is_serving);
+}
+END_TEST
+
+START_TEST(an_announcement_of_another_ring_is_none)
+{
+	kv_case_put("key", "value");
+	service_ring_form_start(&kv_ring, "1 2 3");
+
+	struct kv_ring_announce announce = {
+		.ring = {htole64(kv_at(2)->ring.seq - 4), htole32(kv_at(2)->ring.rep), 0},
+		.revision = htole64(900),
+		.kept_from = htole64(900),
+		.flags = htole32(KV_HAS_STATE | KV_IS_QUORATE),
+	};
+	struct mock_message message = {.id = KV_RING_ANNOUNCE,
+		.size = sizeof(announce) - sizeof(announce.header),
+		.data = (uint8_t *)&announce.ring};
+
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), 1, false, &message), 0);
+	ck_assert(!kv_member_find(kv_at(2), 1)->has_announced);
+	announce.ring.seq = htole64(kv_at(2)->ring.seq);
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), 1, false, &message), 0);
+	ck_assert(kv_member_find(kv_at(2), 1)->has_announced);
+	service_ring_form_steps(&kv_ring);
+	service_ring_form_done(&kv_ring);
+	kv_case_check(2, "key", "value");
+}
+END_TEST
+
+/* Node 3 receives a table and leaves. While it is away, the other nodes forget which keys were deleted. */
+START_TEST(a_transfer_begins_again_where_deletions_were_not_kept)
+{
+	static char value[3000];
+	char key[16];
+
+	memset(value, 'v', sizeof(value) - 1);
+	for (uint32_t i = 0; i < 150; i++) {
+		snprintf(key, sizeof(key), "key %03u", i);
+		ck_assert_int_eq(kv_case_put(key, value), KV_OK);
+	}
+	service_ring_kill(&kv_ring, 3);
+	service_ring_start(&kv_ring, 3);
+	service_ring_form(&kv_ring, "1 2 3");
+	for (uint32_t turn = 0; turn < 100 && kv_at(3)->progress.cursor == 0; turn++) {
+		mock_host_advance(kv_ring.nodes[1].host, 1 * MS);
+		service_ring_run(&kv_ring);
+	}
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert_uint_gt(kv_at(3)->progress.cursor, 0);
+	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_DELETE, "key 001", "", -1), KV_OK);
+	service_ring_form(&kv_ring, "1 2");
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert_uint_eq(kv_at(3)->progress.cursor, 0);
+	kv_case_run();
+	kv_case_check(3, "key 001", NULL);
+	kv_case_check(3, "key 149", value);
+}
+END_TEST
+
+/* ---- Members without the service ------------------------------------------ */
+
+static void set_key(struct coterie_ctx *host, const char *key, uint32_t value)
+{
+	ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_U32, &value, sizeof(value)), 0);
+}
+
+/* Write nodes 1 to 3 into the configuration of a node. */
+static void list_nodes(struct coterie_ctx *host, const uint32_t *votes)
+{
+	char key[64];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", i);
+		set_key(host, key, i + 1);
+		snprintf(key, sizeof(key), "nodelist.node.%u.quorum_votes", i);
+		set_key(host, key, votes[i]);
+	}
+}
+
+static void set_without(uint32_t nodeid)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_ring.nodes[i].host->without_service = nodeid;
+}
+
+START_TEST(nodes_with_the_service_need_a_majority)
+{
+	static const struct {
+		const char *name, *ring;
+		uint32_t without, votes[3], device, expected;
+		bool is_backed;
+	} rows[] = {
+		{"all run it", "1 2", 0, {1, 1, 1}, 0, 0, true},
+		{"all run it, and a device decides", "1 2", 0, {1, 1, 1}, 9, 0, true},
+		{"two of three", "1 2 3", 1, {1, 1, 1}, 0, 0, true},
+		{"one of three", "1 2", 1, {1, 1, 1}, 0, 0, false},
+		{"one of three, with most votes", "1 2", 1, {1, 3, 1}, 0, 0, true},
+		{"two of three, with half of the votes", "1 2 3", 1, {2, 1, 1}, 0, 0, false},
+		{"the other one has no vote", "1 2", 1, {0, 1, 1}, 0, 0, true},
+		{"with the votes of a device", "1 2 3", 1, {1, 1, 1}, 2, 0, false},
+		{"more votes are expected", "1 2 3", 1, {1, 1, 1}, 0, 4, false},
+		{"one alone", "2", 1, {1, 1, 1}, 0, 0, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct coterie_ctx *host = kv_ring.nodes[2].host;
+
+		list_nodes(host, rows[i].votes);
+		set_key(host, "quorum.expected_votes", rows[i].expected);
+		if (rows[i].device > 0)
+			ck_assert_int_eq(
+				host->table.map_set(host, "quorum.device.model", COTERIE_MAP_STRING, "net", 4), 0);
+		else
+			host->table.map_delete(host, "quorum.device.model");
+		set_key(host, "quorum.device.votes", rows[i].device);
+		set_without(rows[i].without);
+		service_ring_form(&kv_ring, rows[i].ring);
+		say(2, true);
+		ck_assert_msg(kv_is_backed(kv_at(2)) == rows[i].is_backed, "%s", rows[i].name);
+	}
+}
+END_TEST
+
+START_TEST(nodes_that_are_not_listed_have_a_vote_each)
+{
+	set_without(1);
+	say(2, true);
+	ck_assert(!kv_is_backed(kv_at(2)));
+	set_key(kv_ring.nodes[2].host, "quorum.expected_votes", 3);
+	ck_assert(kv_is_backed(kv_at(2)));
+	set_key(kv_ring.nodes[2].host, "quorum.expected_votes", 4);
+	ck_assert(!kv_is_backed(kv_at(2)));
+}
+END_TEST
+
+/* Node 1 unloads the plugin. Node 2 then has newer writes, which a ring of nodes 1 and 3 would not have. */
+START_TEST(a_node_that_has_unloaded_the_service_does_not_count)
+{
+	static const uint32_t votes[] = {1, 1, 1};
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		list_nodes(kv_ring.nodes[i].host, votes);
+		say(i, true);
+	}
+	set_without(1);
+	service_ring_form(&kv_ring, "1 2 | 3");
+	for (uint32_t i = 1; i <= 2; i++)
+		say(i, true);
+	ck_assert(!kv_at(2)->is_serving);
+	ck_assert(mock_host_has_logged(kv_ring.nodes[2].host, "have no majority of the votes"));
+	set_without(0);
+	service_ring_form(&kv_ring, "1 2");
+	for (uint32_t i = 1; i <= 2; i++)
+		say(i, true);
+	ck_assert(kv_at(2)->is_serving);
+}
+END_TEST
+
+START_TEST(a_write_with_too_few_nodes_behind_it_is_in_doubt)
+{
+	static const uint32_t votes[] = {1, 1, 3};
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		list_nodes(kv_ring.nodes[i].host, votes);
+		say(i, true);
+	}
+	ck_assert_int_eq(kv_case_put("key", "old"), KV_OK);
+	set_without(3);
+	ck_assert_int_eq(kv_case_put("key", "new"), KV_INTERRUPT);
+	ck_assert(!kv_at(2)->is_serving);
+	ck_assert_int_eq(kv_case_put("key", "new"), KV_TRY_AGAIN);
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
+	set_without(0);
+	for (uint32_t i = 1; i <= 3; i++)
+		say(i, true);
+	set_without(3);
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
+	ck_assert(!kv_at(2)->is_serving);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kv_verdicts");
+	TCase *tcase = tcase_create("kv_verdicts");
+
+	tcase_add_checked_fixture(tcase, kv_case_set_up, kv_case_tear_down);
+	tcase_add_test(tcase, a_verdict_on_the_ring_before_is_none);
+	tcase_add_test(tcase, all_members_have_to_be_quorate);
+	tcase_add_test(tcase, an_announcement_of_another_ring_is_none);
+	tcase_add_test(tcase, a_transfer_begins_again_where_deletions_were_not_kept);
+	tcase_add_test(tcase, nodes_with_the_service_need_a_majority);
+	tcase_add_test(tcase, nodes_that_are_not_listed_have_a_vote_each);
+	tcase_add_test(tcase, a_node_that_has_unloaded_the_service_does_not_count);
+	tcase_add_test(tcase, a_write_with_too_few_nodes_behind_it_is_in_doubt);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}

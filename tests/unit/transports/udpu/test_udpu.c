@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The udpu plugin between mock hosts, with real sockets on loopback addresses that only this test uses. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/suite.h"
+#include "tests/unit/transports/common/udp_nodes.h"
+#include "transports/common/udp_link.h"
+
+extern const struct coterie_plugin udpu_LTX_coterie_plugin;
+
+static void set_up(void) { nodes_set_up(&udpu_LTX_coterie_plugin); }
+
+START_TEST(a_multicast_reaches_every_other_node_in_order)
+{
+	static const uint32_t sizes[] = {1, 29, 1455, 1500, 9000, 65507};
+
+	every_other_node_gets(0, sizes[_i]);
+}
+END_TEST
+
+START_TEST(ipv6_carries_the_same)
+{
+	nodes_tear_down();
+	choose_addresses(true);
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_open(i);
+		if (ops->link_up(nodes[i], 0, address_of(i)) != 0 || hosts[i]->link_is_up == 0)
+			return; /* this host has no IPv6 */
+	}
+	multicast(2, 1455, 90);
+	receive(0, 90);
+	receive(1, 90);
+	receive_nothing(2);
+	token(2, 1, 0);
+	receive(0, 91);
+	receive_nothing(1);
+}
+END_TEST
+
+START_TEST(the_token_goes_to_one_node_behind_the_frames)
+{
+	multicast(0, 1455, 40);
+	token(0, 2, 0);
+	receive(1, 41);
+	ck_assert_mem_eq(hosts[1]->frames.list[40].data, "token", 5);
+	receive(2, 40);
+	receive_nothing(2);
+	token(0, 1, -ENOENT); /* the transport never sends a node's token to the node itself */
+	token(0, 9, -ENOENT);
+}
+END_TEST
+
+START_TEST(packets_of_strangers_are_dropped_unless_the_config_wants_them)
+{
+	struct sockaddr_in in;
+	struct coterie_transport_stats stats = {.size = sizeof(stats)};
+
+	memcpy(&in, address_of(0), sizeof(in));
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + 100);
+
+	int fd = stranger_open((struct sockaddr *)&in);
+
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(in)), 5);
+	receive_nothing(0);
+	ops->stats(nodes[0], &stats);
+	ck_assert_uint_eq(stats.rejected, 100);
+	ck_assert(mock_host_has_logged(hosts[0], "Packet rejected from 127."));
+	ck_assert_uint_le(hosts[0]->logs.count, 3);
+
+	mock_host_option(hosts[0], "block_unlisted_ips", "no");
+	ck_assert_int_eq(ops->reload(nodes[0]), 0);
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(in)), 5);
+	receive(0, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_listed_address_is_heard_from_any_port)
+{
+	int fd = stranger_open(address_of(1));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive(0, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_a_node_hears_of_itself_is_dropped)
+{
+	int fd = stranger_open(address_of(0));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive_nothing(0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_removed_peer_gets_nothing_and_is_not_heard)
+{
+	ops->peer_del(nodes[0], 0, 2);
+	multicast(0, 100, 1);
+	receive(2, 1);
+	receive_nothing(1);
+	multicast(1, 100, 1);
+	receive_nothing(0);
+	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), 0);
+	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), -EEXIST);
+	multicast(1, 100, 1);
+	receive(0, 1);
+}
+END_TEST
+
+/*
+ * The kernel reports a closed port at the next send: at first six reports at once, later one in a second. The plugin
+ * reports each one to the host, with the quoted part of the frame.
+ */
+START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
+{
+	hosts[0]->members[hosts[0]->member_count++] = 2;
+	node_close(1);
+	for (uint32_t i = 0; i < 20; i++) {
+		multicast(0, 100, 3);
+		token(0, 3, 0);
+		mock_host_poll(hosts[0], 0);
+		mock_host_advance(hosts[0], 2 * MS);
+	}
+	receive(2, 80);
+	ck_assert_uint_ge(hosts[0]->refused.count, 6);
+	for (uint32_t i = 0; i < hosts[0]->refused.count; i++) {
+		const struct mock_message *refused = &hosts[0]->refused.list[i];
+
+		ck_assert_uint_eq(refused->id, 2);
+		ck_assert_uint_ge(refused->size, 100);
+		ck_assert_mem_eq(refused->data, hosts[2]->frames.list[0].data, 1);
+	}
+}
+END_TEST
+
+/*
+ * A peer that is not a member gets only a few frames. Its host can refuse only so many datagrams in a second, and these
+ * refusals are needed as signs of a member's end.
+ */
+START_TEST(a_peer_that_is_away_is_sent_little)
+{
+	node_close(1);
+	multicast(0, 100, 1);
+	mock_host_poll(hosts[0], 0);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+	for (uint32_t i = 0; i < 20; i++) {
+		multicast(0, 100, 1);
+		mock_host_poll(hosts[0], 0);
+		mock_host_advance(hosts[0], 10 * MS);
+	}
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+	mock_host_advance(hosts[0], 3000 * MS);
+	multicast(0, 100, 1);
+	mock_host_poll(hosts[0], 0);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 2);
+
+	int fd = stranger_open(address_of(1));
+
+	ck_assert_int_eq(sendto(fd, "here", 4, 0, address_of(0), sizeof(struct sockaddr_in)), 4);
+	mock_host_poll(hosts[0], 0);
+	close(fd);
+	for (uint32_t i = 0; i < 2; i++) {
+		multicast(0, 100, 1);
+		mock_host_advance(hosts[0], 2 * MS);
+	}
+	mock_host_poll(hosts[0], 0);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 3);
+}
+END_TEST
+
+/*
+ * Any host can forge an ICMP message. Only one kind of message shows that a daemon has ended, and even that is only a
+ * hint.
+ */
+static const struct {
+	const char *name;
+	int32_t error;
+	bool is_from_destination;
+	uint32_t node;
+	uint16_t port;
+	uint32_t want;
+} answers[] = {
+	{"the peer says it itself", ECONNREFUSED, true, 1, 5405, 1},
+	{"a firewall on the way", ECONNREFUSED, false, 1, 5405, 0},
+	{"the path is broken", EHOSTUNREACH, true, 1, 5405, 0},
+	{"another port of the peer", ECONNREFUSED, true, 1, 5406, 0},
+	{"about this node", ECONNREFUSED, true, 0, 5405, 0},
+	{"about a stranger", ECONNREFUSED, true, 100, 5405, 0},
+};
+
+START_TEST(answers_of_the_network_are_weighed)
+{
+	struct icmp_report report = {
+		.error = answers[_i].error,
+		.is_remote = true,
+		.is_from_destination = answers[_i].is_from_destination,
+	};
+	struct sockaddr_in in;
+
+	memcpy(&in, address_of(0), sizeof(in));
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + answers[_i].node);
+	in.sin_port = htons(answers[_i].port);
+	memcpy(&report.to, &in, sizeof(in));
+	udp_link_on_icmp(nodes[0], &report);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_msg(hosts[0]->refused.count == answers[_i].want, "%s", answers[_i].name);
+}
+END_TEST
+
+START_TEST(a_link_is_reported_once)
+{
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
+	mock_host_advance(hosts[0], 5000 * MS);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_int_eq(ops->link_up(nodes[0], 0, address_of(0)), -EEXIST);
+	ck_assert_int_eq(ops->link_up(nodes[0], 1, address_of(0)), -EINVAL);
+}
+END_TEST
+
+/* A firewall or a missing route shows only by failing sends: if all fail for a while, the link is reported down. */
+START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
+{
+	send_error = EPERM;
+	multicast(0, 100, 3);
+	mock_host_advance(hosts[0], 200 * MS);
+	send_error = 0;
+	token(0, 3, 0); /* starts over */
+	send_error = EPERM;
+	mock_host_advance(hosts[0], 200 * MS);
+	multicast(0, 100, 3);
+	mock_host_advance(hosts[0], 200 * MS);
+	multicast(0, 100, 3);
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* nothing is reported yet, since the failure may end soon */
+	mock_host_advance(hosts[0], 200 * MS);
+	multicast(0, 100, 3);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* nothing is reported inside a send */
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 2);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
+	ck_assert_str_eq(hosts[0]->link_text, "every send fails: Operation not permitted");
+	ck_assert(mock_host_has_logged(hosts[0], "cannot send to node 2"));
+
+	send_error = 0;
+	token(0, 3, 0); /* one peer that is reached is enough for the link to be up */
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 3);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
+	receive(2, 2);
+}
+END_TEST
+
+START_TEST(an_address_that_is_not_there_is_waited_for)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
+
+	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* an address of no host: RFC 5737 */
+	node_close(0);
+	node_open(0);
+	ck_assert_int_eq(ops->link_up(nodes[0], 0, (struct sockaddr *)&in), 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
+	ck_assert_str_eq(hosts[0]->link_text, "the address is not on this host");
+	multicast(0, 100, 2);
+	token(0, 2, 0);
+	mock_host_advance(hosts[0], 5000 * MS);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_ge(mock_host_timers(hosts[0]), 1); /* still looking */
+	receive_nothing(1);                               /* and nothing is sent from another address */
+}
+END_TEST
+
+START_TEST(an_address_in_use_is_refused_at_start)
+{
+	struct coterie_ctx *host = mock_host_create(&udpu_LTX_coterie_plugin);
+	void *node;
+
+	ck_assert_int_eq(ops->open(&host->table, host, &node), 0);
+	ck_assert_int_eq(ops->link_up(node, 0, address_of(0)), -EADDRINUSE);
+	ops->close(node);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+}
+END_TEST
+
+START_TEST(open_passes_on_what_the_host_refuses)
+{
+	struct coterie_ctx *host = mock_host_create(NULL); /* a host without any option of the plugin */
+	void *node;
+
+	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOENT);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+
+	host = mock_host_create(&udpu_LTX_coterie_plugin);
+	host->frames_max = 3;
+	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOMEM);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+}
+END_TEST
+
+START_TEST(statistics_fill_no_more_than_the_executive_knows)
+{
+	struct coterie_transport_stats stats;
+
+	memset(&stats, 0xee, sizeof(stats));
+	multicast(0, 100, 5);
+	receive(1, 5);
+	stats.size = offsetof(struct coterie_transport_stats, bytes_in);
+	ops->stats(nodes[0], &stats);
+	ck_assert_uint_eq(stats.frames_out, 10);
+	ck_assert_uint_eq(stats.bytes_in, UINT64_C(0xeeeeeeeeeeeeeeee));
+	stats.size = sizeof(stats);
+	ops->stats(nodes[1], &stats);
+	ck_assert_uint_eq(stats.size, sizeof(stats));
+	ck_assert_uint_eq(stats.frames_in, 5);
+	ck_assert_uint_eq(stats.bytes_in, 500);
+}
+END_TEST
+
+/* The queue behind a full socket: all frames arrive in order, and the token last, wherever the socket got full. */
+START_TEST(members_are_reachable)
+{
+	struct coterie_node_status status = {.nodeid = 2};
+	uint32_t netmtu = 8000;
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &((const struct sockaddr_in *)address_of(1))->sin_addr, text, sizeof(text));
+	hosts[0]->member_count = 1;
+	hosts[0]->members[0] = 1;
+	ck_assert_int_eq(ops->node_status(nodes[0], 2, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 0);
+	ck_assert_uint_eq(status.links[0].is_enabled, 1);
+	ck_assert_uint_eq(status.links[0].is_connected, 0);
+	ck_assert_uint_eq(status.links[0].mtu, 1410);
+	ck_assert_str_eq(status.links[0].source, text);
+	ck_assert_str_eq(status.links[0].destination, "");
+	ck_assert_uint_eq(status.links[1].is_enabled, 0);
+	hosts[0]->members[hosts[0]->member_count++] = 2;
+	hosts[0]->table.map_set(hosts[0], "totem.netmtu", COTERIE_MAP_U32, &netmtu, sizeof(netmtu));
+	ck_assert_int_eq(ops->node_status(nodes[0], 2, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 1);
+	ck_assert_uint_eq(status.links[0].is_connected, 1);
+	ck_assert_uint_eq(status.links[0].mtu, 7910);
+	status = (struct coterie_node_status){0};
+	ck_assert_int_eq(ops->node_status(nodes[0], 77, &status), 0);
+	ck_assert_uint_eq(status.links[0].is_enabled, 0);
+}
+END_TEST
+
+START_TEST(a_full_socket_delays_and_loses_nothing)
+{
+	struct coterie_frame *frame = mock_frame(hosts[0], "late", 4);
+	struct coterie_frame *frames[8];
+
+	send_room = _i;
+	frames[0] = mock_frame(hosts[0], "first", 5);
+	for (uint32_t i = 1; i < 8; i++)
+		frames[i] = mock_frame(hosts[0], &(uint8_t[100]){(uint8_t)(i - 1)}, 99 + i / 7);
+	ck_assert_int_eq(ops->multicast(nodes[0], frames, 8), 8);
+	for (uint32_t i = 0; i < 8; i++)
+		hosts[0]->table.frame_unref(frames[i]);
+	if (send_room == 0)
+		send_room = 1; /* there is room again, but the token must not overtake the frames that wait */
+	token(0, 2, 0);
+
+	bool was_full = false;
+
+	while (ops->multicast(nodes[0], &frame, 1) == 0) {
+		was_full = true;
+		ck_assert_uint_eq(hosts[0]->writable_count, 0);
+		send_room = 1;
+		mock_host_poll(hosts[0], 2000);
+	}
+	ck_assert_uint_eq(hosts[0]->writable_count, was_full ? 1 : 0);
+	send_room = -1;
+	mock_host_poll(hosts[0], 0);
+	hosts[0]->table.frame_unref(frame);
+	receive(1, 10);
+	receive(2, 9);
+	for (uint32_t i = 0; i < 7; i++) {
+		ck_assert_uint_eq(hosts[1]->frames.list[1 + i].data[0], i);
+		ck_assert_uint_eq(hosts[2]->frames.list[1 + i].data[0], i);
+	}
+	ck_assert_mem_eq(hosts[1]->frames.list[8].data, "token", 5);
+	ck_assert_mem_eq(hosts[2]->frames.list[8].data, "late", 4);
+	receive_nothing(1);
+	receive_nothing(2);
+}
+END_TEST
+
+START_TEST(closing_gives_back_what_still_waits)
+{
+	send_room = 1;
+	multicast(0, 1000, 7);
+	token(0, 3, 0);
+	ck_assert_uint_gt(hosts[0]->frames_live, 0);
+	node_close(0); /* closing checks that no frame is left */
+	send_room = -1;
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("udpu");
+	TCase *tcase = tcase_create("udpu");
+
+	tcase_add_checked_fixture(tcase, set_up, nodes_tear_down);
+	tcase_add_loop_test(tcase, a_multicast_reaches_every_other_node_in_order, 0, 6);
+	tcase_add_test(tcase, ipv6_carries_the_same);
+	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
+	tcase_add_test(tcase, packets_of_strangers_are_dropped_unless_the_config_wants_them);
+	tcase_add_test(tcase, a_listed_address_is_heard_from_any_port);
+	tcase_add_test(tcase, what_a_node_hears_of_itself_is_dropped);
+	tcase_add_test(tcase, a_removed_peer_gets_nothing_and_is_not_heard);
+	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
+	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, 6);
+	tcase_add_test(tcase, a_peer_that_is_away_is_sent_little);
+	tcase_add_test(tcase, a_link_is_reported_once);
+	tcase_add_test(tcase, a_node_that_cannot_send_to_anybody_knows_it);
+	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
+	tcase_add_test(tcase, an_address_in_use_is_refused_at_start);
+	tcase_add_test(tcase, open_passes_on_what_the_host_refuses);
+	tcase_add_test(tcase, members_are_reachable);
+	tcase_add_test(tcase, statistics_fill_no_more_than_the_executive_knows);
+	tcase_add_loop_test(tcase, a_full_socket_delays_and_loses_nothing, 0, 6);
+	tcase_add_test(tcase, closing_gives_back_what_still_waits);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
