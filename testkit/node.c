@@ -302,6 +302,7 @@ int node_start(struct kit_node *node)
 	node->life++;
 	node->is_up = true;
 	node->is_dying = node->is_off_by_chaos = false;
+	node->is_woken = false; /* the last life may have planned its turn for the end of a pause */
 	node->effects = node->crash_at = node->resume_ns = 0;
 	struct kit_node *outer = kit_enter(node);
 	int rc = start_parts(node);

@@ -246,6 +246,14 @@ START_TEST(crash_stop_pause_and_return)
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
 	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
+
+	/* A crash ends the pause: the next start does not wait for it. */
+	ck_assert_int_eq(testkit_pause(kit, 2, 20000), 0);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(testkit_crash(kit, 2), 0);
+	ck_assert_int_eq(testkit_start(kit, 2), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
 END_TEST
