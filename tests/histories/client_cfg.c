@@ -266,11 +266,15 @@ static void act(void *self, const struct step *step)
 	ask(&files->list[step->node]);
 }
 
+/* A node applies a reload later than others if a plugin of it has not ended yet. */
 static bool is_settled(void *self)
 {
 	const struct cfg_files *files = self;
+	bool is_same = true;
 
-	return files->list[1].has_all;
+	for (uint32_t i = 1; i <= files->play->script->nodes; i++)
+		is_same &= files->list[i].running == files->last_version;
+	return files->list[1].has_all && is_same;
 }
 
 /* ---- The checker ---------------------------------------------------------- */

@@ -270,8 +270,8 @@ static void unload_service(struct play *play, uint32_t node, uint32_t which)
 
 	if (!testkit_is_up(play->kit, node) || play->is_stopping[node] || testkit_self(play->kit, node, name) == NULL)
 		return;
-	/* One plugin changes at a time: the operator is refused while the other service has not ended. */
-	bool is_refused = is_ending(play, node, 1 - which);
+	/* One plugin changes at a time: the operator is refused while a service has not ended, this one included. */
+	bool is_refused = is_ending(play, node, 0) || is_ending(play, node, 1);
 	play->unloads[node]++;
 	int rc = testkit_unload(play->kit, node, name);
 	if (rc == 0)
