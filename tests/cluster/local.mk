@@ -215,7 +215,7 @@ check_PROGRAMS += %D%/ring_times
 %C%_ring_times_LDADD = libcpg.la
 check_PROGRAMS += %D%/forge_icmp
 %C%_forge_icmp_SOURCES = %D%/forge_icmp.c
-dist_check_DATA += %D%/links.sh %D%/tripwire_lab.sh
+dist_check_DATA += %D%/links.sh %D%/overlap_lab.sh %D%/tripwire_lab.sh
 links_scripts = %D%/crash.sh %D%/crash_knet.sh %D%/stop.sh %D%/tripwire.sh %D%/tripwire_blind.sh %D%/idle.sh \
 	%D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
 dist_check_SCRIPTS += $(links_scripts)
