@@ -20,7 +20,7 @@ extern const struct fixed_names fixed_keys;
 extern const struct fixed_names fixed_crypto_keys;
 /**
  * Last parts (NAME) of totem.interface.N.NAME that are fixed for a link that stays. If a link is added or removed, its
- * keys are, too.
+ * keys are added or removed, too.
  */
 extern const struct fixed_names fixed_link_keys;
 /**

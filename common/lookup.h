@@ -28,7 +28,7 @@ enum {
  */
 int lookup_name(const char *name, const struct addrinfo *hints, int64_t limit_ms, struct addrinfo **found);
 
-/** Return the time of the monotonic clock, in milliseconds, for deadlines. */
+/** Return the time of the monotonic clock, in milliseconds. Use it to measure how much of a time limit is left. */
 int64_t lookup_now_ms(void);
 
 #endif

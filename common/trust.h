@@ -25,7 +25,7 @@ bool trust_is_needed(void);
  *
  * @param folder   absolute, without links (realpath(3)); changed during the call, and restored
  * @param culprit  out, on -EPERM: points to size bytes that receive the path others can change
- * @return 0; -EPERM; -errno of what cannot be looked at
+ * @return 0; -EPERM; -errno of a file or folder that cannot be examined
  */
 int trust_folder(char *folder, char *culprit, size_t size);
 /**
@@ -44,10 +44,10 @@ int trust_file(const char *path, int fd, char *culprit, size_t size);
  */
 int trust_open(const char *path, int flags, mode_t mode, bool *is_private);
 /**
- * Open the folder of a file in the same way. The file itself need not exist.
+ * Open the folder of a file as trust_open opens the file. The file itself need not exist.
  *
  * @param name  out: NAME_MAX + 1 bytes: the file's name in that folder, which is no link
- * @return descriptor for reading; errors as above
+ * @return descriptor for reading; errors of trust_open
  */
 int trust_open_folder(const char *path, char *name, bool *is_private);
 

@@ -228,7 +228,7 @@ int config_end(struct tree *tree, struct config *config, const struct config_env
 struct reading {
 	const struct config_environment *environment;
 	const struct config_fixed *fixed; /* NULL: at start */
-	bool has_folder;                  /* there may be a folder uidgid.d beside it */
+	bool has_folder;                  /* there may be a folder uidgid.d beside the file */
 };
 
 static bool is_named(const char *file, const char *name)

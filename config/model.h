@@ -265,7 +265,9 @@ bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr
 bool config_is_loopback(const struct config *config);
 /** Return whether this is one of Corosync's transports, even if its plugin is not installed. */
 bool config_transport_is_standard(const char *name);
-/** Return the name of a quorum provider in corosync.conf, constant or borrowed. NULL: that of the default provider. */
+/**
+ * Return the name that a provider plugin has in corosync.conf, constant or borrowed. plugin NULL: the default provider.
+ */
 const char *config_provider_name(const char *plugin);
 /** Return the service that has this number in Corosync's rings, or NULL. */
 const char *config_service_at(uint32_t ring_id);

@@ -188,7 +188,7 @@ static void scan_setting(struct scanner *scanner, struct native_block *block)
 	setting->name = written;
 	bool is_known = find_row(scanner, block, written, &setting->row);
 
-	token_step(scanner); /* = or += */
+	token_step(scanner); /* skip = or += */
 	setting->is_append = scanner->token.kind == TOKEN_APPEND;
 	if (setting->is_append && setting->row != NULL && setting->row->option.type != COTERIE_OPT_LIST)
 		tree_error(tree, setting->place, "'%s' takes one value: write '=' for '+='", written);
@@ -309,7 +309,7 @@ static void scan_block(struct scanner *scanner, struct native_block *parent, uin
 		token_step(scanner);
 		title = scanner->token;
 	}
-	token_step(scanner); /* { */
+	token_step(scanner); /* skip { */
 	token_shown(&name, text);
 	snprintf(path, sizeof(path), "%s%s%s", parent_path, *parent_path == '\0' ? "" : " ", text);
 	const struct native_kind *kind = native_kind_find(path);
@@ -348,7 +348,7 @@ static void scan_include(struct scanner *scanner, const struct native_block *blo
 	uint32_t line = scanner->token.line;
 	struct native_include *include = arena_take(tree->arena, sizeof(*include));
 
-	token_step(scanner); /* ( */
+	token_step(scanner); /* skip ( */
 	if (include == NULL) {
 		tree->is_out_of_memory = true;
 		return;

@@ -16,7 +16,7 @@ enum token_kind {
 	TOKEN_EQUALS,
 	TOKEN_APPEND,
 	TOKEN_COMMA,
-	TOKEN_LEFT, /* parenthesis */
+	TOKEN_LEFT, /* left parenthesis */
 	TOKEN_RIGHT,
 };
 

@@ -17,7 +17,7 @@ const struct config_entry *print_find(const struct print *print, const char *key
 /** Return the entry of a key, even if the checks derived it, or NULL. */
 const struct config_entry *print_find_any(const struct print *print, const char *key);
 void print_done(struct print *print, const struct config_entry *entry);
-bool print_is_open(const struct print *print, uint32_t index); /* set by a file and not yet printed */
+bool print_is_open(const struct print *print, uint32_t index); /* set by a file, not printed yet */
 /** Write an origin: "coterie.conf:12". */
 void print_origin(const struct print *print, const char *file, uint32_t line, char *text, size_t size);
 /** Print a text as a word, or as a string in quotes if that is needed. */

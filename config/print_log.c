@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prints the block `log` and the blocks of its subsystems. */
+/* Prints the block `log`, with its subsystems. */
 #include "config/print_block.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prints the blocks access, process and instance. */
+/* Prints the blocks `access`, `process` and `instance`. */
 #include "config/print_block.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prints the block quorum: provider, tie breaker, device and its heuristics. */
+/* Prints the block `quorum`: provider, tie breaker, device and its heuristics. */
 #include "config/print_block.h"
 
 #include <errno.h>

@@ -110,7 +110,7 @@ void tree_error(struct tree *tree, struct place place, const char *format, ...) 
 void tree_log_error(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void tree_warning(struct tree *tree, struct place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/** As tree_error and tree_warning. */
+/** As tree_error and tree_warning, with a va_list. */
 void tree_error_list(struct tree *tree, struct place place, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 void tree_warning_list(struct tree *tree, struct place place, const char *format, va_list arguments)
@@ -131,7 +131,7 @@ int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1.
 bool config_integer_text(const struct map_value *value, char *text, size_t size);
 /** Return the value of an integer of the map, in two's complement. A text has the value 0. */
 uint64_t config_number(uint32_t type, uint32_t size, const void *value);
-bool is_ip_transport(const char *transport); /* udp or udpu */
+bool is_ip_transport(const char *transport); /* return whether it is udp or udpu */
 /**
  * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
  *
@@ -202,7 +202,7 @@ const struct coterie_option *described_legacy(
 	const struct described *list, const char *key, const struct described **owner);
 /** Return whether a plugin of the list uses this log subsystem. */
 bool described_logs_as(const struct described *list, const char *subsystem);
-/** Add the descriptions of the transport's plugin, the quorum provider and the services of the tree. */
+/** Add the plugins that the tree uses to its list of plugins: the transport, the quorum provider and the services. */
 void described_use(struct tree *tree, const struct config_environment *environment);
 /** Check the values that corosync.conf has under legacy names. */
 void described_check(struct tree *tree);

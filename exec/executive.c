@@ -62,7 +62,7 @@ static void on_configured(void *arg, const struct totem_configuration *configura
 	ring_note_configuration(executive->ring, configuration); /* log it and count it */
 	map_publish_members(executive->map, executive->config, configuration);
 	ring_tell_transport(executive->ring, configuration);
-	/* In this order: book sync, "Queues". */
+	/* The order of these calls: book sync, "Queues". */
 	delivery_configure(executive->delivery, configuration);
 	route_configure(executive->route, configuration);
 	sync_configure(executive->sync, configuration);

@@ -52,7 +52,7 @@ struct executive {
 	struct totem_stats *totem_stats;
 	struct evictions *evictions;
 	struct ring_account account;
-	struct histogram timers_late; /* how long after their time timers ran */
+	struct histogram timers_late; /* delays with which timers ran */
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct host_parts host;                /* for the functions of the host table */
@@ -72,13 +72,13 @@ struct executive {
 	bool has_synchronized; /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t random_seed;      /* seed of the ring's random numbers, or 0: from the system */
-	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
+	uint32_t first_seq;        /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 	uint64_t stop_deadline_ns; /* time at which the frames that are still queued are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: time at which the queue last got shorter */
 	uint32_t stop_backlog;     /* while stopping: length of the queue at that time */
 	int exit_code;
-	int report_fd; /* to the parent that waits for the start, or -1: there is none */
+	int report_fd; /* pipe to the parent that waits for the start, or -1: there is none */
 };
 
 /** Set all members to 0 and report_fd to none. */
@@ -98,7 +98,7 @@ void executive_destroy_parts(struct executive *executive);
 void executive_show(struct executive *executive, struct plugin *plugin);
 void executive_conceal(struct executive *executive, struct plugin *plugin);
 
-/** End the process in order: services stop, the node leaves, loop_run returns. */
+/** End the process in steps: the services stop, the node leaves the ring, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);
 /** Make all services log their state. */
 void executive_dump(struct executive *executive);

@@ -94,7 +94,7 @@ int state_disk_begin(struct state_disk *disk, const char *name, const void *byte
 	return 0;
 }
 
-/* Wait for the disk: called when a node ends in order. */
+/* Wait for the disk: called when a node ends without a crash. */
 int state_disk_finish(struct state_disk *disk)
 {
 	if (disk->timer == NULL)

@@ -239,7 +239,7 @@ int testkit_calm(struct testkit *kit)
 	for (uint32_t i = 0; i < kit->node_count; i++) {
 		struct kit_node *node = &kit->nodes[i];
 
-		node->crash_at = 0; /* of chaos, or of testkit_crash_after */
+		node->crash_at = 0; /* cancel the crash of chaos, or of testkit_crash_after */
 		if (!node->is_off_by_chaos)
 			continue;
 		if (!node->is_up && node_start(node) < 0)

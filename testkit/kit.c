@@ -50,7 +50,7 @@ struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid)
 	return NULL;
 }
 
-/* FNV-1a. */
+/* The hash is FNV-1a. */
 void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size)
 {
 	const uint8_t *at = bytes;

@@ -37,7 +37,7 @@ struct kit_clock {
 /** A plugin that a node loads. */
 struct kit_plugin {
 	struct kit_plugin *next;
-	const struct coterie_plugin *linked; /* or NULL: the plugin is a file */
+	const struct coterie_plugin *linked; /* descriptor of a linked plugin, or NULL: the plugin is a file */
 	char *name;
 	char *path, *folder;   /* path and folder of the file, or NULL: the plugin is linked */
 	char **options;        /* "KEY=VALUE", NULL at the end */
@@ -241,7 +241,7 @@ void kit_connection_hang_up(struct qbs_connection *connection);
 bool kit_connection_is_behind(const struct qbs_connection *connection);
 /** Deliver an answer or an event of the service to the client. */
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
-bool client_is_full(const struct testkit_client *client); /* with events that it has not read */
+bool client_is_full(const struct testkit_client *client); /* return whether HELD_MAX bytes of events wait */
 void client_accepted(struct testkit_client *client, struct qbs_connection *connection);
 void client_ended(struct testkit_client *client);    /* call when the service or the node has ended the connection */
 void client_was_read(struct testkit_client *client); /* call when the service has read a request without an answer */

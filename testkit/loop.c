@@ -30,7 +30,7 @@ struct loop_fd {
 	uint32_t events, ready;
 	loop_fd_run run;
 	void *arg;
-	uint64_t served; /* round */
+	uint64_t served; /* last round in which its callback was called */
 	struct loop_fd *next;
 };
 
@@ -53,7 +53,7 @@ struct loop {
 	unsigned int depth;
 	bool is_stopped;
 	struct loop_calls deferred;
-	pthread_mutex_t lock; /* posted */
+	pthread_mutex_t lock; /* protects posted */
 	struct loop_calls posted;
 };
 

@@ -407,7 +407,7 @@ void node_down(struct kit_node *node)
 	struct kit_node *outer = kit_log_node(node);
 	struct loop *loop = node->executive.loop;
 
-	/* A node that ends in order stores its last files. A node that crashes does not. */
+	/* A node that ends without a crash stores its last files. A node that crashes does not. */
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;

@@ -109,7 +109,7 @@ void transport_arrive(struct kit_node *node, struct packet *const *packets, uint
 			struct coterie_frame *frame = host->frame_take(ctx, packets[i]->size);
 
 			if (frame == NULL)
-				continue; /* as lost */
+				continue; /* the packet counts as lost */
 			memcpy(frame->data, packets[i]->bytes, packets[i]->size);
 			frame->size = packets[i]->size;
 			arrivals[taken++] = (struct coterie_arrival){

@@ -54,8 +54,8 @@ __attribute__((format(printf, 3, 4))) static int fail(char *error, uint32_t size
 /* --- the user --- */
 
 /*
- * Find a user by name or number. A number needs no entry in the user database. Without an entry its group has the same
- * number.
+ * Find a user by name or number. A number needs no entry in the user database. Without an entry, the number of the
+ * user's group is the same.
  */
 static bool find_user(const char *text, struct user *user)
 {
@@ -279,7 +279,7 @@ int cage_close(struct cage *cage)
 	rc = set_capabilities(false);
 	if (rc < 0)
 		return rc;
-	/* The change of the user has turned this off, and with it core dumps. */
+	/* The change of the user has cleared this flag, and without it there are no core dumps. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;

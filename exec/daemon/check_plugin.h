@@ -21,7 +21,7 @@ struct check_stage {
 	int (*set_up)(void *arg, struct config *config, struct loop *loop, const char *const *directories,
 		uint32_t count, struct plugin_registry **plugins);
 	void (*tear_down)(void *arg);
-	void *arg; /* of both */
+	void *arg; /* argument of set_up and tear_down */
 };
 
 /**

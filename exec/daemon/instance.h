@@ -19,7 +19,7 @@ struct instance_dirs {
 	const char *lock_file; /* borrowed, or NULL: RUN/coterie.pid */
 };
 
-/** [a-z0-9][a-z0-9_-]{0,30} */
+/** Return whether a name matches [a-z0-9][a-z0-9_-]{0,30}. */
 bool instance_name_is_valid(const char *name);
 
 /**

@@ -109,7 +109,7 @@ int modes_tell_test(const struct config *config)
 	if (rc < 0)
 		return EXIT_NO_MEMORY;
 	/*
-	 * A section 'transport' may name any plugin, so look for it. Corosync's transports may be missing if a
+	 * A section 'transport' may name any plugin, so look for that plugin. Corosync's transports may be missing if a
 	 * file is only checked.
 	 */
 	if (!config_transport_is_standard(config->transport))

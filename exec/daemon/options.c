@@ -123,7 +123,7 @@ static int check(struct options *options)
 	return -1;
 }
 
-/* @return the exit status, or -1: go on */
+/* Return the exit status, or -1: go on */
 static int take_option(const char *name, int option, struct options *options)
 {
 	switch (option) {

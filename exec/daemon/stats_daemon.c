@@ -376,7 +376,7 @@ void stats_plugin_add(struct stats *stats, struct plugin *plugin)
 		{"descriptors", COTERIE_MAP_U32, read_descriptors}, {"file", COTERIE_MAP_STRING, read_path},
 		{"kind", COTERIE_MAP_STRING, read_kind}, {"state", COTERIE_MAP_STRING, read_plugin_state},
 		{"timers", COTERIE_MAP_U32, read_timers}, {"version", COTERIE_MAP_STRING, read_plugin_version},
-		{"service_id", COTERIE_MAP_U32, read_service_id}, /* services alone */
+		{"service_id", COTERIE_MAP_U32, read_service_id}, /* only services have this key */
 	};
 	size_t count = sizeof(values) / sizeof(values[0]);
 	char key[MAP_KEY_LENGTH_MAX + 1];

@@ -23,7 +23,7 @@ struct stats_daemon_parts {
 	struct stats *stats;
 	struct ring *ring;
 	struct ring_account *account;
-	struct histogram *timers_late; /* how long after their time timers ran */
+	struct histogram *timers_late; /* delays with which timers ran */
 	struct config *const *config;  /* points to the running configuration, which a reload replaces */
 	const char *instance;          /* NULL: the default one */
 	uint32_t nodeid;

@@ -50,11 +50,11 @@ struct host_parts {
 	struct reload *reload;
 	struct rotate *rotate;
 	struct plugin_life *life; /* NULL again while the daemon ends */
-	/** End the process in order. */
+	/** End the process as executive_stop() does. */
 	void (*stop)(void *arg);
 	/** End the process at once. It does not return. */
 	void (*die)(void *arg, int exit_status);
-	void *arg; /* of both */
+	void *arg; /* argument of stop and die */
 };
 
 const struct coterie_host *host_table(void);

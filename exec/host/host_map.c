@@ -18,8 +18,8 @@
 struct coterie_map_tracker {
 	struct plugin *plugin;
 	uint32_t events;
-	struct map_tracker *config;  /* or */
-	struct stats_tracker *stats; /* this */
+	struct map_tracker *config;  /* NULL: `stats` is used */
+	struct stats_tracker *stats; /* NULL: `config` is used */
 	coterie_map_notify notify;
 	void *arg;
 	struct coterie_map_tracker *previous, *next;
@@ -27,8 +27,8 @@ struct coterie_map_tracker {
 
 struct coterie_map_iterator {
 	struct plugin *plugin;
-	struct map_iterator *config;  /* or */
-	struct stats_iterator *stats; /* this */
+	struct map_iterator *config;  /* NULL: `stats` is used */
+	struct stats_iterator *stats; /* NULL: `config` is used */
 	struct coterie_map_iterator *previous, *next;
 	bool has_ended;
 };
@@ -143,7 +143,7 @@ const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct 
 		if (key != NULL && value != NULL)
 			*value = value_of(&found);
 	}
-	iterator->has_ended = key == NULL; /* at the end: keys that are added behind it later do not count */
+	iterator->has_ended = key == NULL; /* at the end of the map, so that keys added later are not returned */
 	return key;
 }
 

@@ -363,7 +363,7 @@ static int add_series(struct metric_family *family, const char *labels, struct c
 		return -ENOMEM;
 	series->family = family;
 	series->number = free_number;
-	strcpy(series->labels, labels); /* of LABELS_SIZE */
+	strcpy(series->labels, labels); /* both have LABELS_SIZE bytes */
 	series->next = *free_place;
 	*free_place = series;
 	family->metrics->series++;

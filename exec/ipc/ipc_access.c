@@ -70,7 +70,7 @@ static bool is_listed(const struct map *map, const char *list, uint32_t uid, uin
 	return false;
 }
 
-/* 0: none. */
+/* Return the right of a user with this group, or 0: none. */
 static uint32_t right_of(const struct map *map, uint32_t uid, uint32_t gid)
 {
 	/*

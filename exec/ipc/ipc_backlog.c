@@ -13,8 +13,8 @@
 #include <coterie/channel.h>
 
 /*
- * Freed bytes from which on a trim of the heap is worth its time: after a client has left, or all clients have read
- * their events.
+ * The heap is trimmed when at least this many bytes were freed: after a client has left, or all clients have read their
+ * events.
  */
 #define TRIM_SIZE (4u << 20)
 #define TRIM_SIZE_ALL (32u << 20)
@@ -117,7 +117,7 @@ void ipc_backlog_drop(struct coterie_client *client)
 	while (client->backlog != NULL)
 		pop(client);
 	ipc_lagging_del(client);
-	/* The backlog of a client that never reads takes tens of megabytes: return them to the system. */
+	/* The backlog of a client that never reads takes tens of megabytes, so return this memory to the system. */
 	if (size >= TRIM_SIZE)
 		malloc_trim(0);
 }

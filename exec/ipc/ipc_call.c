@@ -42,7 +42,7 @@ struct coterie_call {
 	bool is_in_turn, is_closed;
 	/* A request has no answer yet. Later requests wait, so that answers come in the order of requests. */
 	bool is_asking;
-	struct coterie_call *next; /* of all */
+	struct coterie_call *next; /* in the list of all calls */
 };
 
 /* --- letters --- */

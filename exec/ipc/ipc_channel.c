@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: opening, closing, and requests of the client about one. See ipc_channel.h. */
+/* Fast channels: opening, closing, and requests of a client about its channel. See ipc_channel.h. */
 #include "exec/ipc/ipc_channel.h"
 
 #include <errno.h>

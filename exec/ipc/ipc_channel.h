@@ -13,11 +13,12 @@
  *
  * 1. ipc_channel_open makes the memory of two rings and sends it to the client.
  * 2. The first doorbell of the client shows that it has mapped them. Until then events wait in the backlog.
- * 3. Send ring. After a doorbell the daemon reads it, and again at each visit of the token. The client does not ring
- *    during that time. When the client has been silent for a while, the ring is asleep, and the client rings again.
- * 4. Receive ring. The daemon writes events when they occur. At the end of the loop's turn it tells the client the new
- *    position and rings: the token is on its way by then. If the ring is full, events wait in the client's backlog. The
- *    client rings when it has made room.
+ * 3. Send ring. After a doorbell the daemon reads it, and again at each visit of the token. The client sends no
+ *    doorbell during that time. When the client has been silent for a while, the ring is asleep, and the client sends a
+ *    doorbell with its next message.
+ * 4. Receive ring. The daemon writes events when they occur. At the end of the loop's turn it writes the new position
+ *    and sends a doorbell: the token is on its way by then. If the ring is full, events wait in the client's backlog.
+ *    The client sends a doorbell when it has made room.
  * 5. The client refuses the channel, or ends.
  *
  * The client can write any bytes into both rings at any time. All data there is read once and checked: see
@@ -42,7 +43,10 @@ struct ipc_channel {
 	bool is_confirmed; /* the client has mapped them */
 	bool is_awake, is_dirty;
 	uint64_t until; /* end of the checked part of the send ring, never before send.at */
-	/* position in the send ring: a request of the client that waits was sent after the messages before it */
+	/*
+	 * position in the send ring: the client has sent its waiting request after the messages in front of this
+	 * position
+	 */
 	uint64_t barrier;
 	uint32_t silent; /* visits of the token since the last message */
 	int64_t share;   /* bytes that may still be read from it in its turn, negative after a longer message */
@@ -68,7 +72,7 @@ bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
 /**
  * Send descriptors to the socket that the client listens on.
  *
- * @param fds  of the send ring, of the receive ring; borrowed
+ * @param fds  descriptors of the send ring and of the receive ring; borrowed
  * @return 0; -EINVAL: no name of such a socket; -EPERM: it belongs to another process; -errno
  */
 int ipc_channel_hand_over(
@@ -83,7 +87,8 @@ void ipc_await_rung(struct ipc *ipc, uint64_t now_ns);
 /** Return whether a client will probably write again within the time of a wake-up, as it did the last times. */
 bool ipc_await_pays(const struct ipc *ipc);
 /**
- * Wait for such a message without sleep, and let other processes run meanwhile. @return false: no client has written
+ * Wait for a message of a client without sleep, and let other processes run meanwhile. @return false: no client has
+ * written
  */
 bool ipc_await(struct ipc *ipc);
 
@@ -95,7 +100,7 @@ void ipc_channel_fall_asleep(struct ipc_channel *channel);
 
 /* --- ipc_channel_receive.c --- */
 
-/** Handle a doorbell: the client may wait for one, so send it one if there are events. */
+/** Handle a doorbell: if there are events, send a doorbell back, since the client may wait for it. */
 void ipc_channel_answer_bell(struct ipc_channel *channel);
 void ipc_channel_forget_dirty(struct ipc_channel *channel);
 

@@ -92,7 +92,7 @@ static int name_of(const char address[8], struct sockaddr_un *name, socklen_t *s
 	return length > 0 && strspn(name->sun_path + 1, "0123456789abcdef") == length ? 0 : -EINVAL;
 }
 
-/* Check that the process that listens there is the client itself. */
+/* Check that the process that listens on this socket is the client itself. */
 static int check_peer(const struct coterie_client *client, int fd)
 {
 	struct ucred peer;

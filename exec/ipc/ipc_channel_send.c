@@ -27,7 +27,7 @@
 /* --- one ring --- */
 
 enum taken {
-	TAKEN,   /* there may be more */
+	TAKEN,   /* messages were read, and there may be more */
 	EMPTY,   /* no message is left of those seen by look() */
 	NO_ROOM, /* try again later */
 };

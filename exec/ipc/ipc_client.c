@@ -5,7 +5,7 @@
  * An event goes straight from the parts that the service gives into the client's ring: libqb's, or that of its channel.
  * Only if that is full, the event is copied, and every later one queues behind it (ipc_backlog.c). A server is not
  * notified when a client has read over libqb. So each new event and each request of the client causes an attempt to
- * send, and a timer sends the rest. Jobs of libqb's loop would not do for that: they may wait 50 ms.
+ * send, and a timer sends the rest. Jobs of libqb's loop would be too slow for that: they may wait 50 ms.
  *
  * An event over libqb costs a wake-up, and its reader makes room meanwhile. So one turn of the loop does not send all
  * of a backlog.
@@ -64,7 +64,7 @@ struct message {
 	uint32_t size;
 };
 
-/* -EMSGSIZE: above what any client can read; -ENOMEM. */
+/* Fill in a message. @return 0; -EMSGSIZE: longer than any client can read; -ENOMEM */
 static int message_init(struct message *message, uint32_t id, int32_t error, const struct iovec *iov, uint32_t count)
 {
 	size_t size = sizeof(message->header);
@@ -192,8 +192,8 @@ static int send_event(
 static void flush_later(struct coterie_client *client);
 
 /*
- * Plan the next attempt to send what is left of the backlog. Over libqb a timer starts it. A client with a channel rings
- * the doorbell when it has room.
+ * Arrange the next attempt to send the backlog. A full channel needs no timer: its client sends a doorbell when there
+ * is room again.
  */
 static void flush_rest(struct coterie_client *client, bool is_full)
 {

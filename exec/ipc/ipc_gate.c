@@ -67,9 +67,9 @@ static bool is_synchronizing(const struct ipc *ipc)
 }
 
 /*
- * Whether the verdict is about the present ring. A new ring has the lease with its first token, and a verdict only when
- * the quorum provider has synchronised. The provider itself is asked before that: it may wait for a quorum device, which
- * asks first.
+ * Return whether the verdict is about the present ring. A new ring has the lease with its first token, and a verdict
+ * only when the quorum provider has synchronised. Requests to the provider itself do not wait for the verdict: the
+ * provider may wait for a quorum device, which sends requests first.
  */
 static bool has_verdict(const struct ipc *ipc)
 {

@@ -134,6 +134,6 @@ void ipc_hold_tell(struct ipc *ipc)
 		if (ipc_gate_of(server, COTERIE_NEEDS_FLOW) == IPC_GATE_OPEN)
 			tell_clients(server);
 		else
-			ipc->is_room_due = true; /* call it when the synchronisation is complete */
+			ipc->is_room_due = true; /* call writable() when the synchronisation is complete */
 	}
 }

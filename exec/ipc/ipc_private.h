@@ -98,7 +98,7 @@ struct coterie_client {
 	struct ipc_server *server;
 	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
 	const struct ipc_far_end *far_end; /* functions of a client without a connection, otherwise NULL */
-	struct coterie_call *call;         /* the plugin's side of this client, or NULL: the plugin has closed it */
+	struct coterie_call *call;         /* the call of that plugin, or NULL: the plugin has closed it */
 	uint64_t id;                       /* never used for another client */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
@@ -147,7 +147,7 @@ struct ipc_server {
 	struct qbs_server *service;
 	char name[64];
 	enum qbs_rate rate;
-	bool needs_quorum;   /* all its requests need quorum: closed while not quorate */
+	bool needs_quorum;   /* all its requests need quorum: the service is closed while the ring is not quorate */
 	uint32_t references; /* 1 for itself, and 1 for each client */
 	struct coterie_client *clients;
 	struct ipc_server *next;
@@ -171,12 +171,12 @@ struct ipc_account {
 struct ipc_await {
 	uint64_t left_ns; /* time since when clients must send doorbells, or 0: one has been sent since */
 	int credit;       /* above 0: a short wait for clients saves time */
-	bool is_due;      /* loop_defer */
+	bool is_due;      /* a call by loop_defer is due */
 };
 
 struct ipc {
 	struct ipc_parts parts;
-	struct ring *ring; /* of ipc_attach, or NULL */
+	struct ring *ring; /* the ring that ipc_attach was given, or NULL */
 	/* Functions of files that this file must not call. ipc_create() sets them. */
 	void (*turn)(void *ipc);         /* run in a turn of its own: ipc_turn_later */
 	void (*resume)(struct ipc *ipc); /* ipc_requests_resume */
@@ -199,7 +199,7 @@ struct ipc {
 	struct coterie_client *kept, **kept_last; /* in the order of arrival */
 	struct loop_timer *turn_timer, *flush_timer, *gate_timer, *rate_timer;
 	uint64_t flush_delay_ns;
-	struct coterie_client *lagging, **lagging_last; /* in turn */
+	struct coterie_client *lagging, **lagging_last; /* in the order in which they are served */
 	uint32_t lagging_count;
 	struct ipc_shared shared[IPC_SHARED_KINDS];
 	struct ipc_fan fan;

@@ -129,7 +129,7 @@ int ipc_reply_later(
 	return 0;
 }
 
-/* @return the token of one of this server's clients, or NULL */
+/* Return the token of one of this server's clients, or NULL */
 static struct ipc_reply *find(const struct ipc_server *server, uint64_t token)
 {
 	struct ipc_reply *reply = server != NULL ? *bucket_of(server->ipc, token) : NULL;

@@ -15,7 +15,7 @@
 
 /* The protocol makes file names of the service's name: "qb-response-NAME-header". */
 #define NAME_LENGTH_MAX 60
-/* Longer than a ring with default timers needs to form, after which the request can be answered. */
+/* Longer than a ring with default timers needs to form. The request can be answered when the ring has formed. */
 #define QUESTION_NS UINT64_C(10000000000)
 
 /* --- the end of a connection --- */

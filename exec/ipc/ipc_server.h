@@ -23,7 +23,7 @@ struct ring;
 struct stats;
 struct sync;
 struct ipc;          /* all servers */
-struct ipc_server;   /* one */
+struct ipc_server;   /* the server of one service */
 struct ipc_handover; /* clients of a service that move to another plugin */
 
 /** Fill of the ring's send queue (book packing, "Queue levels"). */
@@ -49,7 +49,10 @@ struct ipc_parts {
 
 /** Create IPC without a server. parts is copied. NULL: out of memory. */
 struct ipc *ipc_create(const struct ipc_parts *parts);
-/** Let the gates follow the queue and the lease of this ring, which is created after IPC. They are open before that. */
+/**
+ * Let the gates follow the queue and the lease of this ring, which is created after IPC. Before this call the gates are
+ * open.
+ */
 void ipc_attach(struct ipc *ipc, struct ring *ring);
 void ipc_destroy(struct ipc *ipc); /* all servers must be closed */
 
@@ -64,12 +67,12 @@ void ipc_server_gate(struct ipc_server *server);
  * Give the clients of a service to another plugin. They keep their connections. Their client_data is now zeroed
  * memory of the size that the new plugin wants.
  *
- * @return for ipc_server_undo or ipc_server_keep; NULL: out of memory, nothing has changed
+ * @return an object for ipc_server_undo or ipc_server_keep; NULL: out of memory, nothing has changed
  */
 struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor);
 /** Give the clients back to the old plugin, with their old data. */
 void ipc_server_undo(struct ipc_handover *handover);
-/** Complete the change: free the data of the old plugin. Requests that wait are now for the new one. */
+/** Complete the change: free the data of the old plugin. Requests that wait are now for the new plugin. */
 void ipc_server_keep(struct ipc_handover *handover);
 /** Apply all gates again: synchronisation, quorum or level may have changed. Cheap if they have not. */
 void ipc_gate(struct ipc *ipc);
@@ -96,7 +99,7 @@ void ipc_pull_all(struct ipc *ipc);
 /** Accept connections from now on: the first synchronisation is complete. */
 void ipc_ready(struct ipc *ipc);
 
-/* host table */
+/* Functions of the host table. */
 void *ipc_client_data(struct coterie_client *client);
 void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid);
 /** As client_may of the host table. */
@@ -137,7 +140,8 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
  * - more than IPC_BACKLOG_MAX of its events wait, and it has read none for IPC_STALL_NS. Without the time a client
  *   that sends much and reads slowly would be disconnected: it can fall behind by more within a second
  * - more than IPC_BACKLOG_LIMIT of its events wait
- * - all clients together have more than IPC_BACKLOG_ALL, and it has most. Events of several clients count once
+ * - all clients together have more than IPC_BACKLOG_ALL, and this client has most of them. Events that several clients
+ *   share count once
  */
 #define IPC_BACKLOG_MAX (64u << 20)
 #define IPC_BACKLOG_LIMIT (512u << 20)

@@ -65,8 +65,8 @@ struct change {
 	struct plugin_trial *trial;
 	uint64_t drain_until_ns; /* unload: end of the drain time */
 	uint64_t answer_ns; /* unload: when the owner is answered, even if the ring has not delivered all messages */
-	int rc;             /* the result behind STEP_DRAIN: < 0 if a plugin was loaded, but cannot serve */
-	char text[256];     /* why rc is not 0 */
+	int rc;             /* the result after STEP_DRAIN, < 0 if a plugin was loaded, but cannot serve */
+	char text[256];     /* the reason, if rc is not 0 */
 	struct change *next;
 };
 
@@ -416,8 +416,8 @@ static bool is_drained(struct plugin *plugin)
 }
 
 /*
- * Wait until the ring has delivered the service's messages. When the time is up, the owner is answered: only those
- * messages are left of the service.
+ * Wait until the ring has delivered the service's messages. When the time is up, call done() of the owner: the service
+ * has ended, except for these messages.
  */
 static bool wait_for_ring(struct plugin_life *life, struct change *change)
 {
@@ -479,7 +479,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 	parts->conceal(parts->arg, plugin);
 	if (change->successor != NULL)
-		/* the successor is the same provider, so its predecessor's verdict stays until its first own */
+		/* the successor is the same provider, so the old verdict stays until the first one of the successor */
 		plugin->is_beside = true;
 	plugin_unload(parts->plugins, plugin);
 	if (change->successor != NULL)

@@ -34,10 +34,10 @@ struct plugin_life_parts {
 	/** Add or remove the keys of a loaded plugin in the maps. */
 	void (*show)(void *arg, struct plugin *plugin);
 	void (*conceal)(void *arg, struct plugin *plugin);
-	void *arg; /* of both */
+	void *arg; /* argument of show and conceal */
 };
 
-/** Create it, with no change under way. parts is copied. NULL: out of memory. */
+/** Create the object, with no change under way. parts is copied. NULL: out of memory. */
 struct plugin_life *plugin_life_create(const struct plugin_life_parts *parts);
 /** Drop changes that are under way, without a call of `done`. NULL is ignored. */
 void plugin_life_destroy(struct plugin_life *life);

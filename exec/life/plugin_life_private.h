@@ -13,7 +13,7 @@
  *
  * @param what        name or absolute path of the new file
  * @param source      borrowed: the file that was checked and tried out
- * @param is_forced   if the new plugin cannot take over the state, keep it for a cold start
+ * @param is_forced   if the new plugin cannot take over the state, keep the new plugin for a cold start
  * @param successor   out, with is_forced: the new plugin. The old one stays in service until it is unloaded
  * @param error       rc and text of a refusal: the old plugin stays in service
  * @return 0: the new plugin is in service; -errno: refused; -EINPROGRESS: *successor must start cold

@@ -176,7 +176,7 @@ int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *ol
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);
-	/* load it again: the first one may have loaded a part of the state */
+	/* load the new file again: its first plugin may have loaded a part of the state */
 	*successor = load_beside(parts, old, what, source, error);
 	return *successor != NULL ? -EINPROGRESS : error->rc;
 }

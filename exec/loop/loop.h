@@ -45,7 +45,9 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer); /* NULL is ign
  * in vain. Call this after deadlines have moved later, but not each time.
  */
 void loop_timers_settle(struct loop *loop);
-/** Call run in each turn with the delay of its first timer, before this timer runs. Only one function can be set. */
+/**
+ * Call run in each turn with the delay of the turn's first timer, before this timer runs. Only one function can be set.
+ */
 void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg);
 
 /** Watch a descriptor for events of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */

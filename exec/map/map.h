@@ -60,7 +60,7 @@ int map_adjust(struct map *map, const char *key, int64_t delta);
  * Share a key: its value is memory of the caller, for example a counter. An older value is replaced. map_set or
  * map_delete of the key ends the sharing.
  * @param bytes  borrowed until map_unshare or the end of the map
- * @return for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
+ * @return an object for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
  */
 struct map_shared *map_share(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
 /* notify trackers of the key. Cheap if there are none. NULL is ignored */

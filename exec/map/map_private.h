@@ -35,7 +35,7 @@ struct map_shared {
 };
 
 struct map_tracker {
-	struct map_tracker *next, **link; /* *link is this */
+	struct map_tracker *next, **link; /* *link is this tracker */
 	char *key;
 	size_t length;
 	bool is_prefix;
@@ -56,7 +56,7 @@ struct map {
 	size_t count, capacity;
 	struct map_tracker *trackers; /* in the order in which they are called */
 	uint64_t tracker_turn;        /* counts the times that a tracker was added or removed */
-	bool has_gone_trackers;       /* some is_gone */
+	bool has_gone_trackers;       /* some tracker is_gone */
 	struct map_shared *shared;
 	struct protection *protections;
 	size_t protection_count;

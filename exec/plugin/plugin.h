@@ -57,9 +57,9 @@ struct plugin {
 	bool is_held;    /* a round of this service alone is under way: requests wait. sync.c */
 	bool wants_room; /* ring_send refused a message of it, and it has a function writable: writable.c */
 	struct plugin_options *options; /* a reload replaces them */
-	/* own ring messages that were sent and are not delivered here yet: route.c, plugin.c */
+	/* ring messages of this plugin that were sent and are not delivered here yet: route.c, plugin.c */
 	uint64_t underway;
-	uint64_t *rx, *tx;                      /* for each function of ring messages: route.c */
+	uint64_t *rx, *tx;                      /* messages received and sent, by function: route.c */
 	struct map_shared **rx_keys, **tx_keys; /* keys of rx and tx in the map (map_publish.c), or NULL */
 	struct ipc_server *ipc;                 /* or NULL: no clients. ipc_server.c, ipc_handover.c */
 	struct plugin_resources *resources;     /* timers, descriptors and posts that the plugin holds: host.c */

@@ -113,7 +113,10 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 	return rc;
 }
 
-/* Return whether rules that began with ABI 1.7 hold. Plugins built before are exempt: they were accepted until then. */
+/*
+ * Return whether rules that began with ABI 1.7 hold. Plugins built for an older ABI are exempt, since older executives
+ * accepted them.
+ */
 static bool is_strict(const struct candidate *candidate) { return candidate->descriptor->abi_minor >= STRICT_MINOR; }
 
 /* Return whether a service has the ring id and the name of one of Corosync's services. */

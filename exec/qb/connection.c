@@ -310,7 +310,7 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 
 /* --- answers and events --- */
 
-/* -EMSGSIZE */
+/* Return the bytes of all parts. -EMSGSIZE: too many for this connection */
 static int64_t size_of(const struct qbs_connection *connection, const struct iovec *iov, uint32_t count)
 {
 	size_t size = 0;

@@ -63,8 +63,8 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 		previous.sa_handler(signal);
 	else if (info->si_code > 0 || previous.sa_handler == SIG_DFL) {
 		/*
-		 * Restore the former handler. The access is repeated or the signal sent again, and the former handler
-		 * gets it.
+		 * Restore the former handler. The access is repeated or the signal is sent again, so that the former
+		 * handler gets the signal.
 		 */
 		(void)sigaction(SIGBUS, &previous, NULL);
 		if (info->si_code <= 0)

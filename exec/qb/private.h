@@ -70,7 +70,7 @@ struct qbs_transport {
 	void (*flow)(struct qbs_connection *connection, uint32_t word);
 };
 
-/** One part of the shared file of a connection of type QB_IPC_SOCKET. Requests, responses and events have one each. */
+/** Counters in the shared file of a QBS_TYPE_SOCKET connection: one struct each for requests, responses and events. */
 struct qbs_control {
 	uint32_t queued; /* messages sent and not received. The server does not read this number */
 	uint32_t flow;
@@ -99,8 +99,8 @@ struct qbs_connection {
 	size_t region_size;
 	struct qbs_guard *guard; /* of the region */
 	struct qbs_ring request, response, event;
-	struct qbs_control *control; /* of a connection of type QB_IPC_SOCKET: its requests, responses and events */
-	int request_fd, event_fd;    /* of a connection of type QB_IPC_SOCKET, otherwise -1 */
+	struct qbs_control *control; /* QBS_TYPE_SOCKET: of requests, responses and events */
+	int request_fd, event_fd;    /* QBS_TYPE_SOCKET; -1: none */
 	bool is_request_polled, is_response_connected, is_event_connected;
 
 	struct qbs_connection *previous, *next; /* in the list of the server */
@@ -135,7 +135,7 @@ extern const struct qbs_transport qbs_shm, qbs_socket;
 
 /* --- members.c --- */
 
-/** Add a new connection to the list of its server, which is set already. This applies the rate, too. */
+/** Add a new connection to the list of connection->server, and apply the rate of that server. */
 void qbs_server_add(struct qbs_connection *connection);
 void qbs_server_remove(struct qbs_connection *connection);
 /** Set libqb's flow control word of a connection, depending on the server's rate and on qbs_hold. */
@@ -156,7 +156,7 @@ void qbs_handshakes_end(struct qbs_server *server);
 
 /** Make the connection of a peer whose first message has arrived. Takes over fd. */
 void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello);
-/** Handle a stream that is ready, or, with the socket type, a socket with requests. */
+/** Handle a stream that is ready, or, with QBS_TYPE_SOCKET, a socket with requests. */
 void qbs_on_stream(void *connection, int fd, uint32_t revents);
 /** Read and handle up to `limit` requests. @return how many were read */
 uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit);
@@ -169,7 +169,10 @@ uint32_t qbs_limit(const struct qbs_connection *connection);
 void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted);
 /** Poll for requests, unless the connection is paused or the rate is off. */
 void qbs_listen(struct qbs_connection *connection);
-/** Call this when a request has come: if no requests are read now, stop polling for them. @return whether that is so */
+/**
+ * Stop polling for requests if the rate or a pause lets none be read. Call this when a request has arrived. @return
+ * whether polling has stopped
+ */
 bool qbs_mute(struct qbs_connection *connection);
 /** Send a wake-up byte that the client polls for. 0; -ENOTCONN */
 int qbs_ring_bell(struct qbs_connection *connection);

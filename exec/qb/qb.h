@@ -137,7 +137,7 @@ void qbs_server_close(struct qbs_server *server);
 /**
  * Set how fast requests are read, also for future connections. A new server is at QBS_RATE_NORMAL. The number of
  * requests that are read changes at once. Flow control words of QBS_RATE_STEP connections are changed now. Of
- * connections whose requests have waited, only QBS_LISTEN_STEP.
+ * connections whose requests have waited, only QBS_LISTEN_STEP are changed now.
  * @return whether some are left: call qbs_server_rate_step in a later turn of the loop
  */
 bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);

@@ -32,7 +32,7 @@ static uint32_t *word_at(const struct qbs_ring *ring, uint32_t at) { return (uin
 
 static uint32_t words_of(uint32_t size) { return HEAD_WORDS + size / WORD + (size % WORD != 0); }
 
-/* Return the words from one position to another. */
+/* Return the number of words from one position to another. */
 static uint32_t distance(const struct qbs_ring *ring, uint32_t from, uint32_t to)
 {
 	return to >= from ? to - from : ring->words - from + to;

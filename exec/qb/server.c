@@ -136,8 +136,8 @@ void qbs_server_close(struct qbs_server *server)
 
 /*
  * Change the rate of further connections. The walk continues where the last one ended, so that a rate that changes
- * often reaches all connections. With a rate of none, a connection is polled until its client sends a request:
- * qbs_mute. Polling is resumed for few connections in a turn: each time libqb searches its list of all descriptors.
+ * often reaches all connections. At QBS_RATE_OFF a connection is polled until its client sends a request: qbs_mute.
+ * Polling is resumed for few connections in a turn: each time libqb searches its list of all descriptors.
  */
 bool qbs_server_rate_step(struct qbs_server *server)
 {

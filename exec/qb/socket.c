@@ -44,7 +44,7 @@ static int address_of(const struct qbs_connection *connection, const char *end, 
 	return length < 0 || (size_t)length >= sizeof(address->sun_path) - 1 ? -ENAMETOOLONG : 0;
 }
 
-/* --- making --- */
+/* --- making a connection --- */
 
 static void make_room(int fd, int option, uint32_t size)
 {

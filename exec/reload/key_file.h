@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The file with the ring's key, and NAME.next beside it, with the key that a rotation brings. All functions work on the
+ * The file with the ring's key, and NAME.next beside it, with the new key of a rotation. All functions work on the
  * folder that was opened first, so that both names are in the same folder.
  */
 #ifndef EXEC_KEY_FILE_H
@@ -40,7 +40,7 @@ int key_file_write_next(struct key_file *file, const void *key, size_t size);
 int key_file_use_next(const struct key_file *file);
 /** Remove NAME.next. The absence of the file is no error. */
 void key_file_drop_next(const struct key_file *file);
-/** Write the folder to the disk. Waits for it: use a helper thread. 0; -errno */
+/** Write the folder to the disk. This waits for the disk: use a helper thread. 0; -errno */
 int key_file_sync(const struct key_file *file);
 void key_file_close(struct key_file *file);
 

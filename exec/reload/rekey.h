@@ -25,7 +25,7 @@ struct rekey_parts {
 	struct ring *ring;
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the object. parts: copied. NULL: out of memory */
 struct rekey *rekey_create(const struct rekey_parts *parts);
 void rekey_destroy(struct rekey *rekey); /* NULL is ignored */
 

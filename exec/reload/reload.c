@@ -46,7 +46,7 @@ struct waiter {
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	bool is_abandoned; /* under lock, as is_posted */
+	bool is_abandoned; /* protected by the lock, as is_posted */
 	bool is_posted;
 	struct reload *reload; /* NULL if the job is abandoned */
 	struct loop *loop;

@@ -52,7 +52,7 @@ struct reload_parts {
 	struct ring *ring;
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the object. parts: copied. NULL: out of memory */
 struct reload *reload_create(const struct reload_parts *parts);
 /**
  * Drop all requests without a call of `done`. The result of a reading that is under way is ignored. NULL is ignored.

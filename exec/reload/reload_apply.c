@@ -242,7 +242,10 @@ static int commit(struct reload *reload, struct config *config, enum reload_sour
 
 	if (source == RELOAD_FILE)
 		map_set_u8(reload->parts.map, "config.reload_in_progress", 1);
-	/* Replace these first, since code that tracks the keys may read options and addresses. */
+	/*
+	 * Replace configuration and options before the keys, since code that tracks the keys may read options and
+	 * addresses.
+	 */
 	*reload->parts.config = config;
 	take_options(plan);
 	rc = source == RELOAD_FILE ? config_publish_changes(config, reload->parts.map)

@@ -69,8 +69,8 @@ static void remove_node(struct reload *reload, const struct config_node *node)
 }
 
 /*
- * Check whether nodes that run are missing in the file. With corosync.conf that is applied, as Corosync's nodes do.
- * With coterie.conf it is refused, unless the operator forces it.
+ * Check whether nodes that run are missing in the file. A corosync.conf is applied nevertheless, as Corosync's nodes
+ * do. A coterie.conf is refused, unless the operator forces it.
  */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {

@@ -88,7 +88,7 @@ static struct plugin *transport_of(const struct reload *reload)
 	return plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
 }
 
-/* Links of this node, by bit. */
+/* Return the links of this node, by bit. */
 static uint32_t links_of(const struct config *config)
 {
 	uint32_t links = 0;

@@ -150,7 +150,7 @@ void reload_keys_later(struct reload *reload);
 int reload_nodes_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Check that sockets can be opened on the addresses of links that are new at this node. -EINVAL */
 int reload_links_check(const struct reload *reload, const struct config *config, struct reload_error *error);
-/** Add new nodes and links to the transport. On failure it is as before. */
+/** Add new nodes and links to the transport. If that fails, the transport is as before. */
 int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);
 /** Undo reload_nodes_add, if a later step of the reload has failed. */
 void reload_nodes_undo(struct reload *reload, const struct config *config);

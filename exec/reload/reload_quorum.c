@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * If there is no quorum provider, a reload may add one: plugin_life.c loads it, and its verdict counts from its first
- * one on. A provider stays until the daemon ends (config/fixed.c).
+ * If there is no quorum provider, a reload may add one: plugin_life.c loads the provider, whose verdicts count from the
+ * first one on. A provider stays until the daemon ends (config/fixed.c).
  */
 #include "exec/reload/reload_private.h"
 

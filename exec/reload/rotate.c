@@ -28,7 +28,7 @@
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	bool is_abandoned; /* under lock, as the next member. If it is true, the thread frees the job */
+	bool is_abandoned; /* protected by the lock, as the next member. If it is true, the thread frees the job */
 	bool is_posted;
 	bool has_thread;
 	bool is_ready;   /* the thread has ended, and NAME.next exists. Used by the loop only */

@@ -33,7 +33,7 @@ struct rotate_parts {
 	struct ring *ring;
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the object. parts: copied. NULL: out of memory */
 struct rotate *rotate_create(const struct rotate_parts *parts);
 void rotate_destroy(struct rotate *rotate); /* NULL is ignored */
 
@@ -51,7 +51,7 @@ void rotate_leave(struct rotate *rotate, const void *owner);
  */
 void rotate_forget(struct rotate *rotate, const void *owner);
 
-/** Log it if a rotation has left a file. Called at the start, before the ring exists. */
+/** Log that a rotation has left NAME.next, if there is such a file. Called at the start, before the ring exists. */
 void rotate_look(const struct config *config, const char *state_dir);
 
 #endif

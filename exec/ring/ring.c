@@ -140,7 +140,7 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 		arm(ring);
 }
 
-/* --- in --- */
+/* --- packets that arrive --- */
 
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
@@ -218,7 +218,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 	ring->echoes[ring->echo_count++] = frame_ref(frame);
 }
 
-/* --- out --- */
+/* --- packets to send --- */
 
 static void wait_push(struct ring *ring, struct coterie_frame *frame, uint32_t token_target)
 {
@@ -302,7 +302,7 @@ void ring_writable(struct ring *ring)
 	}
 }
 
-/* --- up --- */
+/* --- events for the listener --- */
 
 static void cb_deliver(void *arg, const struct totem_message *message)
 {
@@ -416,7 +416,7 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	struct ring *ring = arg;
 	uint64_t now_ns;
 
-	switch (trace->kind) { /* too frequent: the listener is not called */
+	switch (trace->kind) { /* these events are too frequent: the listener is not called */
 	case TOTEM_TRACE_ORDERED:
 	case TOTEM_TRACE_RECEIVED:
 	case TOTEM_TRACE_FREED:
@@ -591,7 +591,7 @@ void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
 {
 	if (ring->engine == NULL || ring->inside > 0)
-		return; /* no harm: the peer will refuse later packets, too */
+		return; /* the report may be dropped: the peer will refuse later packets, too */
 	ring->inside++;
 	totem_engine_refused(ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
 	ring->inside--;

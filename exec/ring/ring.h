@@ -28,13 +28,13 @@ struct ring_parts {
 	struct ring_account *account;
 	const char *state_dir;
 	uint64_t random_seed;      /* seed of the engine's random numbers, or 0: from the system */
-	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
+	uint32_t first_seq;        /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 };
 
 /**
- * The functions that the ring calls. All are there. They run inside the engine (ring_is_inside), unless the comment
- * says otherwise, and may send.
+ * The functions that the ring calls. None is NULL. They run inside the engine (ring_is_inside), unless the comment says
+ * otherwise, and may send.
  */
 struct ring_listener {
 	void *arg; /* argument of all functions */
@@ -62,7 +62,7 @@ struct ring_listener {
 
 	/** The lease has ended or begun again. Called outside the engine, on a later turn of the loop. */
 	void (*lease)(void *arg);
-	/** @return whether requests wait for the lease. Without a quorum provider no request waits */
+	/** Return whether requests wait for the lease. Without a quorum provider no request waits */
 	bool (*needs_lease)(void *arg);
 	/** Note an event of the engine. Events of single messages and tokens do not come here. Borrowed. */
 	void (*trace)(void *arg, uint64_t now_ns, const struct totem_trace *trace);
@@ -117,7 +117,7 @@ void ring_resize_frames(struct ring *ring);
  * function of the engine may be called.
  */
 bool ring_is_inside(const struct ring *ring);
-struct totem_engine *ring_engine(struct ring *ring); /* for getters */
+struct totem_engine *ring_engine(struct ring *ring); /* use it only to read its state */
 /**
  * Return the number of frames that are queued and not yet sent. 0: all earlier messages are part of the ring's order.
  */

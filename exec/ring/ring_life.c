@@ -245,7 +245,7 @@ void ring_stop(struct ring *ring)
 	ring->has_left = true;
 	loop_timer_del(ring->parts.loop, ring->timer);
 	ring->timer = NULL;
-	ring->timer_at_ns = 0; /* the ring's timer no longer runs */
+	ring->timer_at_ns = 0; /* no timer is set */
 	ring_store_stop(ring);
 	totem_engine_destroy(ring->engine);
 	ring->engine = NULL;

@@ -61,7 +61,7 @@ static const char *refusal_text(uint64_t reason)
 		return "a commit token that does not fit";
 	case TOTEM_REFUSED_PACKET:
 		return "a frame with malformed messages";
-	case TOTEM_REFUSED_STALE: /* log_refused */
+	case TOTEM_REFUSED_STALE: /* logged by log_refused() */
 	case TOTEM_REFUSED_SEQ:
 		return "a join with a ring sequence number beyond reason (if it is not forged: coterie(8), "
 		       "--repair-ring-seq)";
@@ -268,7 +268,7 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_STORED:
 	case TOTEM_TRACE_INSTALLED:
 	case TOTEM_TRACE_REQUESTED:
-	case TOTEM_TRACE_PAUSED: /* stats_totem.c */
+	case TOTEM_TRACE_PAUSED: /* logged by stats_totem.c */
 		break;
 	}
 }

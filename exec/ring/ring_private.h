@@ -14,7 +14,7 @@
 /* A frame that waits for room in the transport. */
 struct waiting {
 	struct coterie_frame *frame;
-	uint32_t token_target; /* 0: multicast */
+	uint32_t token_target; /* node id of the token's target; 0: a multicast */
 };
 
 struct ring {
@@ -26,7 +26,7 @@ struct ring {
 	uint32_t payload_clear; /* options.payload_max without the transport's overhead */
 	struct totem_engine *engine;
 	unsigned int inside; /* depth of calls of the engine: above 0 it is running */
-	bool has_left;       /* ring_stop */
+	bool has_left;       /* ring_stop has been called */
 	bool is_draining;    /* the transport reads the packets that arrived before a token */
 	uint32_t links_up;   /* links that are up as last reported, by bit */
 	uint64_t deadlines[TOTEM_TIMER_COUNT];
@@ -49,17 +49,14 @@ struct ring {
 	struct ring_log log;
 	struct ring_sources sources;
 	struct ring_seq seq;
-	struct loop_timer *seq_timer; /* timer for storing numbers ahead, or NULL: enough numbers are stored */
-	bool has_seq_failed;          /* the last attempt to reserve numbers on the disk failed, which was logged */
+	struct loop_timer *seq_timer; /* timer that reserves ring seqs on disk, or NULL: enough are reserved */
+	bool has_seq_failed;          /* the last attempt of this timer failed, which was logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */
-/**
- * Reserve ring sequence numbers on the disk when the ring starts. An error of the disk is ignored here, since the numbers
- * are needed later.
- */
+/** Reserve ring seqs on disk when the ring starts. An error of the disk is ignored: the numbers are needed later. */
 void ring_store_start(struct ring *ring);
-/** Call this after a regular configuration. Numbers are reserved if the ring does not change for some seconds. */
+/** Call this after a regular configuration: ring seqs are reserved if the ring does not change for some seconds. */
 void ring_store_configured(struct ring *ring);
 /** Stop the timer that reserves numbers. Call it when this node leaves the ring. */
 void ring_store_stop(struct ring *ring);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stores ring sequence numbers before they are used, while the ring is quiet. */
+/* Reserves ring sequence numbers on disk while the ring is quiet. */
 #include "exec/ring/ring_private.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static void arm(struct ring *ring, uint64_t seconds)
 	ring->seq_timer = loop_timer_add(loop, loop_now_ns(loop) + seconds * SECOND_NS, store_ahead, ring);
 }
 
-/* Store numbers ahead. If the disk is full, the ring goes on with the numbers that are left. */
+/* Reserve numbers. If the disk is full, the ring goes on with the numbers that are left. */
 static void store_ahead(void *arg)
 {
 	struct ring *ring = arg;

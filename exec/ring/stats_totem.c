@@ -218,7 +218,7 @@ static uint32_t read_available(void *arg, void *value)
 static uint32_t read_reserved(void *arg, void *value)
 {
 	(void)arg;
-	return put_u32(value, 0); /* no frame is reserved: a request's message is put into frames at once */
+	return put_u32(value, 0); /* always 0: this engine queues a message at once, without reserving room first */
 }
 
 static uint32_t read_misses(void *arg, void *value)

@@ -34,14 +34,14 @@ struct voice {
 };
 
 struct delivery {
-	struct ring *out;                    /* for announcements */
+	struct ring *out;                    /* announcements are sent to this ring */
 	const struct totem_message *message; /* the message that is being delivered, or NULL */
 	bool is_regular;
 	bool is_whole;            /* all members of the regular configuration are in the present one */
 	struct ring_id ring;      /* the regular configuration's ring. All zero before the first one */
 	struct node_set members;  /* of the present configuration */
 	struct node_set speakers; /* members of the regular configuration */
-	struct voice *voices;     /* as speakers */
+	struct voice *voices;     /* voices[i] is that of member i of `speakers` */
 	/* numbers of voices with is_built and is_announcing, and of those that announce "quorate" */
 	uint32_t built, announcing, quorate;
 	uint32_t last_seq, wraps;      /* seq of the last frame, and how often the seq has wrapped */

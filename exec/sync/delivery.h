@@ -29,7 +29,7 @@
 struct delivery;
 struct ring;
 
-/** ring: borrowed until delivery_destroy. NULL: out of memory */
+/** Create the object. ring: borrowed until delivery_destroy. NULL: out of memory */
 struct delivery *delivery_create(struct ring *ring);
 void delivery_destroy(struct delivery *delivery); /* NULL is ignored */
 

@@ -19,7 +19,7 @@ struct roster_entry {
 /** All members zero: no members. */
 struct roster {
 	struct node_set members;
-	struct roster_entry *entries; /* as members */
+	struct roster_entry *entries; /* entry i is that of member i of `members` */
 };
 
 /** Note the members of a new ring, without services. 0; -ENOMEM: the roster is empty */

@@ -37,7 +37,7 @@ void round_start(struct plugin *plugin, const struct node_set *together, const s
 	plugin_leave(&call);
 }
 
-/* @return whether the service has sent all its state */
+/* Return whether the service has sent all its state */
 static bool call_step(struct plugin *plugin)
 {
 	struct plugin_call call;
@@ -107,7 +107,7 @@ static void on_late(void *arg)
 		watch(round);
 }
 
-/* --- messages out --- */
+/* --- messages that this node sends --- */
 
 static void send_begun(struct round *round) { round->owes_begun = round->kind->send_begun(round->arg) < 0; }
 

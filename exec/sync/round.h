@@ -64,7 +64,7 @@ struct round {
 	struct node_set members;    /* the members that the round waits for */
 	struct node_set heard;      /* members that have sent what this phase waits for */
 	uint64_t services;          /* the present service (lowest bit) and those that follow, by bit */
-	uint64_t completed;         /* by bit */
+	uint64_t completed;         /* services whose part of the round is complete, by bit */
 	bool owes_begun, owes_done; /* the message found no room and is sent later */
 	bool is_stepping;           /* sync_step of a service runs */
 	struct loop_timer *timer;   /* timer of the patience */

@@ -149,7 +149,7 @@ static void count_received(const struct plugin *plugin, uint32_t function)
 		map_shared_changed(plugin->rx_keys[function]);
 }
 
-/* @return the service that receives a message. NULL: it is not loaded here, or was not informed of the ring yet */
+/* Return the service that receives a message. NULL: it is not loaded here, or was not informed of the ring yet */
 static struct plugin *receiver_of(struct route *route, uint32_t source, uint32_t ring_id)
 {
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, ring_id);

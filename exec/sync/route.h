@@ -29,10 +29,10 @@ struct route_parts {
 	uint32_t nodeid; /* of this node */
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the object. parts: copied. NULL: out of memory */
 struct route *route_create(const struct route_parts *parts);
 void route_destroy(struct route *route);
-/** host->ring_send. */
+/** As host->ring_send. */
 int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,
 	const struct iovec *iov, uint32_t count);
 /** Deliver a message of the ring. Malformed ones are counted, logged at a limited rate and dropped. */

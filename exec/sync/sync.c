@@ -212,7 +212,7 @@ static void alone_begun(void *arg)
  * A member has not sent the READY or DONE that the round waits for: it hangs, or its JOIN was forged. All members with
  * the service would hold its clients for ever. The timer expires at another place of the order on each member, so it
  * cannot end the round there. A configuration can, and the synchronisation that follows does the work of all rounds. So
- * force one.
+ * force a configuration.
  */
 static bool alone_late(void *arg, const char *nodeids)
 {
@@ -273,7 +273,7 @@ static void begin_single(struct sync *sync)
 		give_up(sync, single->service);
 }
 
-/* --- messages in --- */
+/* --- messages that arrive --- */
 
 static void on_build(struct sync *sync, struct roster_entry *source, const struct round_message *message)
 {

@@ -63,7 +63,7 @@ struct sync_parts {
 	void (*stop)(void *arg, int exit_code);
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the synchroniser. parts: copied. NULL: out of memory */
 struct sync *sync_create(const struct sync_parts *parts);
 void sync_destroy(struct sync *sync); /* NULL is ignored */
 

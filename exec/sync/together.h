@@ -21,10 +21,7 @@ struct together {
  * never too many.
  */
 void together_note(struct together *together, const uint32_t *members, uint32_t count, uint64_t services);
-/**
- * Return the members that came to the present ring together with this node, since the last complete round of this
- * service. Borrowed.
- */
+/** Return the members that came to the present ring together with this node, as this service counts them. Borrowed. */
 const struct node_set *together_of(const struct together *together, uint32_t service);
 /** Note that the rounds of these services are complete. */
 void together_settle(struct together *together, uint64_t services);

@@ -15,14 +15,14 @@ struct plugin_registry;
 struct sync;
 struct writable;
 
-/** The parts that this uses. All of them live longer. */
+/** The parts that these functions use. All of them live longer. */
 struct writable_parts {
 	struct loop *loop;
 	struct plugin_registry *plugins;
 	const struct sync *sync; /* or NULL: there is no synchronisation */
 };
 
-/** parts: copied. NULL: out of memory */
+/** Create the object. parts: copied. NULL: out of memory */
 struct writable *writable_create(const struct writable_parts *parts);
 void writable_destroy(struct writable *writable); /* NULL is ignored */
 /** Note that ring_send refused a message of the plugin. */

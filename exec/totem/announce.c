@@ -41,7 +41,7 @@ void announce_send(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 16);
 
 	if (frame == NULL)
-		return; /* a later merge detect will do */
+		return; /* a later merge detect is enough */
 
 	const struct wire_merge_detect merge = {
 		.system_from = engine->options.nodeid,

@@ -103,7 +103,7 @@ static void enter_commit(struct totem_engine *engine)
 	commit->memb_index++;
 	engine->ring = commit->ring;
 	assert(engine->ring.seq >= engine->installed.ring.seq || engine->installed.ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
-		TOTEM_MUTANT(engine, COMMIT_STALE_RING) || TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
+		TOTEM_MUTANT(engine, COMMIT_STALE_RING) || TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* property I11 */
 	flow_begin(engine);
 	linger_reset(engine);
 	engine->counters.commit_entered++;

@@ -48,7 +48,7 @@ static void tell_regular(struct totem_engine *engine)
 /* Make the store of the recovery that of the ring. The frames in it count as delivered. */
 static void switch_stores(struct totem_engine *engine)
 {
-	assert(engine->owed.count == 0); /* I8 */
+	assert(engine->owed.count == 0); /* property I8 */
 	store_switch(engine);
 	deliver_begin(engine, engine->recovery.install_seq);
 }
@@ -125,7 +125,7 @@ void configure_install(struct totem_engine *engine)
 	int rc;
 
 	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
-		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
+		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* property I8 */
 	deliver_regular(engine);
 
 	rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);

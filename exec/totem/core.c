@@ -94,7 +94,7 @@ uint32_t core_predecessor(const struct totem_engine *engine)
 	return members->ids[members->count - 1];
 }
 
-/* splitmix64 */
+/* The generator is splitmix64. */
 uint64_t core_random(struct totem_engine *engine)
 {
 	uint64_t z = engine->random += UINT64_C(0x9E3779B97F4A7C15);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/** Reads from `at`, of which `left` bytes remain. */
+/** Reads the next `left` bytes, which begin at `at`. */
 struct cursor {
 	const uint8_t *at; /* borrowed */
 	size_t left;
@@ -19,7 +19,7 @@ struct cursor {
 	bool is_exhausted; /* a read did not fit. That read and all later ones return 0 or NULL */
 };
 
-/** Writes to `at`, of which `left` bytes remain. */
+/** Writes to the next `left` bytes, which begin at `at`. */
 struct cursor_out {
 	uint8_t *at; /* borrowed */
 	size_t left;

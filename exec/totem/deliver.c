@@ -88,7 +88,7 @@ void deliver_ready(struct totem_engine *engine)
 			deliver_frame(engine, slot);
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
-		seq_compare(store->released, engine->delivery.high) <= 0); /* I1 */
+		seq_compare(store->released, engine->delivery.high) <= 0); /* property I1 */
 }
 
 /*

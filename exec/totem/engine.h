@@ -346,7 +346,7 @@ enum totem_event {
 	TOTEM_EVENT_WATCH_ON,     /* a connection is up: nodeid's kernel will close it when nodeid's daemon ends */
 	TOTEM_EVENT_WATCH_OFF,    /* a connection ended in a way that shows nothing about the daemon */
 	TOTEM_EVENT_WATCH_BROKEN, /* a connection was reset, by nodeid's kernel or by a host in between */
-	TOTEM_EVENT_WATCH_CLOSED, /* nodeid's kernel closed a connection in order, without a goodbye of the daemon */
+	TOTEM_EVENT_WATCH_CLOSED, /* nodeid's kernel closed a connection with a FIN, without a goodbye */
 	TOTEM_EVENT_STOPPED, /* this node did not run (suspend), and now_ns does not show that time: the lease ends */
 	TOTEM_EVENT_FORCE_GATHER,
 };

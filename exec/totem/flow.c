@@ -36,7 +36,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
 	if (engine->flow.window.max == 0)
-		token->window = 0; /* a value must be forged: no member of this ring writes one */
+		token->window = 0; /* any other value is forged: no member of this ring writes one */
 	if (engine->flow.window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
 		return;
 
@@ -110,8 +110,8 @@ uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_t
 }
 
 /*
- * The number is low because frames that wait for several rotations cost twice as much: they are no longer in the caches
- * when they are sent.
+ * The result is small: frames that wait for several rotations cost twice as much, since they are no longer in the
+ * processor's caches when they are sent.
  */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 {
@@ -139,7 +139,7 @@ void flow_flush(struct totem_engine *engine)
 }
 
 /*
- * fcc and backlog are only changed by differences. So a wrong rest that a lost or forged token leaves in them would
+ * fcc and backlog are only changed by differences. So a wrong amount that a lost or forged token leaves in them would
  * slow the ring down, or stop it, for ever. After HEAL_ROTATIONS rotations without a frame or a missing frame the right
  * values are known: those that this node adds itself.
  */

@@ -16,7 +16,7 @@ struct flow {
 	uint32_t pbl;         /* frames that waited at the last visit */
 	uint32_t sent;        /* new and repeated frames of the current visit */
 	uint32_t fresh;       /* the new ones among `sent` */
-	uint32_t this_seqno;  /* of the next new frame */
+	uint32_t this_seqno;  /* number of the next new frame */
 	struct window window; /* of the ring whose token runs */
 };
 

@@ -39,8 +39,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
-	/* No token waits: it was handled before the packet or timer that starts a gather. */
-	assert(!engine->arrivals.has_pending);
+	assert(!engine->arrivals.has_pending); /* a waiting token is handled before what starts a gather */
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
@@ -188,8 +187,8 @@ static bool has_our_lists(const struct totem_engine *engine)
 }
 
 /*
- * Return when the last lease ends, of those members that would be given up now. A member with other timers may serve
- * for longer than this node's consensus timeout. It has had no contact with this node since this node left the ring.
+ * Return when the last lease ends of the members that would be given up now. A member with other timers may serve for
+ * longer than this node's consensus timeout. It has had no contact with this node since this node left the ring.
  */
 static uint64_t leases_end_ns(const struct totem_engine *engine)
 {

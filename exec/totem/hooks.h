@@ -6,7 +6,7 @@
 #ifndef TOTEM_HOOKS_H
 #define TOTEM_HOOKS_H
 
-/* name, the most seeds the simulator may need, what is broken */
+/* name, the most seeds that the simulator may need to find the bug, what is broken */
 #define TOTEM_MUTANTS(X) \
 	X(TOKEN_DUPLICATE, 20, "a retransmitted token is accepted again") \
 	X(TOKEN_FOREIGN, 50, "a token of another ring is accepted") \

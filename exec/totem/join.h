@@ -26,7 +26,7 @@ void join_schedule(struct totem_engine *engine, bool is_prompted);
 /** Return whether there are so many candidates or configured nodes that joins and strangers wait for each other. */
 bool join_is_crowd(const struct totem_engine *engine);
 void join_hurry(struct totem_engine *engine);   /* send the join that waits for more changes now */
-void join_expired(struct totem_engine *engine); /* T-join */
+void join_expired(struct totem_engine *engine); /* call when T-join has expired */
 void join_leave(struct totem_engine *engine);
 
 #endif

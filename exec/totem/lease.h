@@ -31,7 +31,7 @@ struct lease {
 uint64_t lease_configured(const struct totem_engine *engine); /* return the lease for the next ring */
 /** Return the least patience with a member that has announced this lease. */
 uint64_t lease_to_budget(uint64_t lease_ns);
-/** announced_ns: lease that this node announced for the ring that is being installed */
+/** Begin the lease of the ring that is being installed. announced_ns: lease that this node announced for it */
 void lease_begin(struct totem_engine *engine, uint64_t announced_ns);
 /** Call when a configuration has come into force. */
 void lease_installed(struct totem_engine *engine);

@@ -42,7 +42,7 @@ struct peer {
 	uint32_t refused;       /* datagrams of this node that its kernel has certainly refused since the first sign */
 	uint32_t connections;   /* connections to its daemon that are up */
 	bool is_ended;          /* it ended the last connection, and has not answered since */
-	bool is_closed;         /* its kernel closed the last connection in order, and it has not answered since */
+	bool is_closed;         /* its kernel closed the last connection with a FIN, and it has not answered since */
 	uint64_t round_trip_ns; /* round trip that was measured last; 0: not measured */
 	/* Contact, silence, and the evidence of its end: lease.c, silence.c, evict.c. */
 	/* When its last packet arrived. Frames do not count, since other members send them again. */

@@ -4,7 +4,10 @@
 
 #include "exec/totem/state.h"
 
-/* Frames beyond the last token that was here. Other members may have a larger window than this node. */
+/*
+ * How far a seq may be ahead of the last token that was here, besides two windows. Other members may have a larger
+ * window.
+ */
 #define SEQ_AHEAD_MAX 4096u
 #define FCC_MAX (1 << 20)     /* highest credible number of frames in a rotation */
 #define BACKLOG_MAX (1 << 24) /* highest credible number of frames that wait at all members */
@@ -92,7 +95,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 }
 
-/* Return whether a count is not credible. It may be negative, because a lost token leaves wrong rests. */
+/* Return whether a count is not credible. It may be negative, because a lost token leaves wrong counts. */
 static bool is_absurd(uint32_t count, int32_t most) { return (int32_t)count > most || (int32_t)count < -most; }
 
 /*
@@ -103,7 +106,10 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct store *store = core_store(engine);
 
-	/* If not: a copy of the token for another node, which may have sent the token on already. */
+	/*
+	 * A token that the predecessor did not send is a copy for another node, which may have sent the token on
+	 * already.
+	 */
 	if (token->nodeid != core_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||

@@ -14,7 +14,7 @@ struct coterie_frame;
 enum connection_end {
 	CONNECTION_OVER,   /* the end shows nothing about the daemon */
 	CONNECTION_RESET,  /* it was reset by the member's kernel, or by a host in between */
-	CONNECTION_CLOSED, /* the member's kernel closed it in order, without a goodbye of the daemon */
+	CONNECTION_CLOSED, /* the member's kernel closed it with a FIN, without a goodbye of the daemon */
 };
 
 void sign_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes, size_t size);

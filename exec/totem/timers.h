@@ -39,7 +39,7 @@ void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t del
 void timer_cancel(struct totem_engine *engine, enum totem_timer timer);
 bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer);
 void timer_start_pause(struct totem_engine *engine);
-void timer_start_token(struct totem_engine *engine); /* T-token and T-warning */
+void timer_start_token(struct totem_engine *engine); /* start T-token and T-warning */
 void timer_cancel_token(struct totem_engine *engine);
 /** Start T-retransmit after the first token of a ring was sent. book ring, "Timers" has its length. */
 void timer_start_retransmit(struct totem_engine *engine);

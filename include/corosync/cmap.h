@@ -29,7 +29,7 @@ typedef uint64_t cmap_iter_handle_t;
 /** A tracker of changes of one connection. */
 typedef uint64_t cmap_track_handle_t;
 
-/** Longest and shortest name of a key, without its NUL. Allowed are a-z A-Z 0-9 . _ - / and : */
+/** Longest and shortest key, in characters without the NUL. Allowed characters: a-z A-Z 0-9 . _ - / : */
 #define CMAP_KEYNAME_MAXLEN 255
 #define CMAP_KEYNAME_MINLEN 3
 

@@ -19,13 +19,13 @@
  *
  * The memory of a ring (memfd_create) can neither shrink nor grow. It has no name, so no file can be left behind. It
  * has one page with a struct coterie_channel_control. From COTERIE_CHANNEL_DATA on it has `size` bytes of data, which
- * are mapped twice in a row, so that all data can be used in one piece. Positions count bytes since the beginning.
- * Each side keeps its position in its own memory, and only tells it to the other side. All values of the shared page
- * are checked. When the executive ends a channel it returns the memory: then both control pages are zero. So data
+ * are mapped twice in a row, so that all data can be used in one piece. Positions count bytes since the beginning. Each
+ * side keeps its position in its own memory, and only writes a copy of it for the other side. All values of the shared
+ * page are checked. When the executive ends a channel it returns the memory: then both control pages are zero. So data
  * that was read is valid only if `written` is not 0 afterwards.
  *
- * Doorbells. A reader that will sleep sets reader_armed, and looks once more. A writer that finds it set clears it, and
- * rings. So a reader that is awake gets no doorbells.
+ * Doorbells. A reader that will sleep sets reader_armed, and looks for data once more. A writer that finds reader_armed
+ * set clears it and sends a doorbell. So a reader that is awake gets no doorbells.
  */
 #ifndef COTERIE_CHANNEL_H
 #define COTERIE_CHANNEL_H
@@ -133,7 +133,7 @@ static_assert(offsetof(struct coterie_channel_control, consumed) == 192, "contro
 
 struct coterie_channel_ring {
 	struct coterie_channel_control *control; /* NULL: not mapped */
-	uint8_t *data;                           /* size bytes, twice */
+	uint8_t *data;                           /* size bytes, mapped twice in a row */
 	uint32_t size;
 	uint64_t at;    /* position of this side: end of the data that it wrote or read */
 	uint64_t other; /* position of the other side, as last checked */

@@ -11,8 +11,8 @@
  *	if (rc != 0)
  *		fprintf(stderr, "%s\n", coterie_error_text(rc));
  *
- * Results are 0, a negative errno (there is no answer), or a positive error of the service (cs_error_t). Several threads may
- * use a connection, but for its end. Requests of a connection go one after the other. A callback of
+ * Results are 0, a negative errno (there is no answer), or a positive error of the service (cs_error_t). Several
+ * threads may use a connection until it is closed. Requests of a connection go one after the other. A callback of
  * coterie_connection_dispatch may make requests.
  *
  * Functions are added, and never changed within one soname.

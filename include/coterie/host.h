@@ -193,7 +193,7 @@ struct coterie_host {
 	 * @return 0; -EEXIST; -EINVAL: name or type; -ENOMEM
 	 */
 	int (*stat_add)(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg);
-	/** Take back a statistic of stat_add. */
+	/** Remove a statistic that stat_add has added. */
 	void (*stat_del)(struct coterie_ctx *ctx, const char *key);
 	/**
 	 * Call run(arg) when the operator clears the statistics of this name (for example "knet"), or all statistics.
@@ -211,7 +211,7 @@ struct coterie_host {
 	 * node with a provider is not quorate.
 	 *
 	 * @param quorum  borrowed; provider is ignored. ring: the present ring. With another ring the verdict is not
-	 *     announced to the other members. It must be announced at least once in each ring (coterie_delivery,
+	 *     announced to the other members. A verdict must be announced at least once in each ring (coterie_delivery,
 	 *     is_quorate): until then requests that need quorum wait.
 	 * @return 0; -EPERM: quorum.provider does not name this plugin, or it does not offer COTERIE_CAN_QUORUM;
 	 *     -EINVAL: a count without a list; -ENOMEM
@@ -245,7 +245,7 @@ struct coterie_host {
 	 * size. The list is borrowed until the next reload. -ENOENT
 	 */
 	int (*node_addresses)(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_peer *peer);
-	/** End the daemon in order: disconnect clients, send queued messages, leave the ring. Returns at once. */
+	/** Stop the daemon: disconnect clients, send queued messages, leave the ring, end. Returns at once. */
 	void (*stop)(struct coterie_ctx *ctx);
 	/**
 	 * End the daemon at once with this exit status, without leaving the ring. reason is logged. This function does
@@ -293,9 +293,9 @@ struct coterie_host {
 	 */
 	int (*key_get)(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
 	/**
-	 * Watch reloads that bring new keys, until the plugin ends. The transport's reload has loaded new keys, still
-	 * uses the old ones, and returned COTERIE_RELOAD_REKEY. Then run(arg) is called. The watcher agrees with the
-	 * other nodes, then calls rekey. A plugin can have one watcher.
+	 * Watch changes of the keys until the plugin ends. run(arg) is called when the transport has loaded new keys,
+	 * but still uses the old ones (its reload returned COTERIE_RELOAD_REKEY). The plugin then agrees with the other
+	 * nodes and calls rekey. A plugin can have one such function.
 	 *
 	 * @return 0; -EEXIST; -ENOMEM
 	 */
@@ -363,7 +363,7 @@ struct coterie_host {
 	/**
 	 * Unload a service or extension. Its IPC name is closed, and its clients get the error of an absent service.
 	 * Then drain is called. When the ring has delivered all messages of the plugin on this node, fini is called and
-	 * the file is closed. At the latest 20 token timeouts after the drain time done is called, maybe earlier.
+	 * the file is closed. `done` is called then, but at the latest 20 token timeouts after the drain time.
 	 *
 	 * @param drain_ms  time that drain has; 0: as at the end of the daemon
 	 * @param done      rc: 0; -ENOENT: not loaded; -EBUSY: it cannot be unloaded (the transport, the quorum
@@ -422,9 +422,8 @@ struct coterie_host {
 	 * - COTERIE_WATCH_OFF: it ended in a way that shows nothing about the daemon (a goodbye, a timeout).
 	 * - COTERIE_WATCH_BROKEN: it was reset, by the peer's kernel or by a host in between. The ring asks that
 	 *   daemon.
-	 * - COTERIE_WATCH_CLOSED: the peer's kernel closed it normally (TCP FIN), and the daemon had not said goodbye.
-	 *   The ring asks that daemon, and removes it if it stays silent and its kernel refuses datagrams
-	 *   (peer_refused).
+	 * - COTERIE_WATCH_CLOSED: the peer's kernel closed it with a FIN, and the daemon had sent no goodbye. The ring
+	 *   asks that daemon, and removes it if it stays silent and its kernel refuses datagrams (peer_refused).
 	 *
 	 * After each ON comes one of the others.
 	 */
@@ -505,8 +504,8 @@ struct coterie_host {
 	 *
 	 * @param nodeids  out: at most room node ids, ascending; NULL with room 0
 	 * @return how many there are; -EAGAIN: not all members have announced their services, as in sync_start;
-	 *     -ENOTSUP: the service has no sync_step, so it is not announced. In configuration the list may be that of
-	 *     the ring before.
+	 *     -ENOTSUP: the service has no sync_step, so it is not announced. During a call of `configuration` the list
+	 *     may be that of the ring before.
 	 */
 	int (*service_members)(struct coterie_ctx *ctx, uint32_t *nodeids, uint32_t room);
 

@@ -122,9 +122,9 @@ struct coterie_option {
 	 * in the section `totem` of that file, and the key of that name in the map. With coterie.conf the option makes
 	 * the same key. So each syntax can be printed as the other. A legacy name has 2 to 8 parts of [a-z0-9_]+ with
 	 * dots between them, at most 200 characters together. The first part is not "runtime", "coterie", "nodelist",
-	 * "logging", "uidgid", "service" or "transport". The names "totem.interface.*" and "totem.key" are taken, and
-	 * the option is not secret. A key that the executive reads itself keeps its meaning there. The option then
-	 * reads the same value.
+	 * "logging", "uidgid", "service" or "transport". The names "totem.interface.*" and "totem.key" are taken. An
+	 * option with a legacy name must not be secret. A key that the executive reads itself keeps its meaning there.
+	 * The option then reads the same value.
 	 */
 	const char *legacy;
 };
@@ -333,10 +333,10 @@ struct coterie_quorum {
 	/* since 1.10: votes of each member, in the order of members; borrowed. NULL: not known */
 	const uint32_t *votes;
 	/*
-	 * since 1.10: number of votes that two parts of the cluster without a common node never have both. 0: not known.
-	 * Usually more than half of the expected votes. With it and votes, a node goes on to serve requests that need
-	 * quorum while a minority of its ring is silent. Without, such requests wait until all members answer again, or
-	 * until a ring without the silent members has formed.
+	 * since 1.10: number of votes that two parts of the cluster without a common node never have both. 0: not
+	 * known. Usually more than half of the expected votes. With `needed` and `votes`, a node goes on to serve
+	 * requests that need quorum while a minority of its ring is silent. Without them such requests wait until all
+	 * members answer again, or until a ring without the silent members has formed.
 	 */
 	uint32_t needed;
 	uint32_t pad_needed;
@@ -387,7 +387,7 @@ struct coterie_label {
 
 /**
  * A metric. Metrics of one name are a family: they have the same kind, help and bounds, and different labels. The names
- * of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
+ * of a metric's samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
  */
 struct coterie_metric {
 	uint32_t size; /* of this struct, set by the plugin */

@@ -177,7 +177,7 @@ struct coterie_service {
 	const char *ipc_name; /* libqb name of the default instance, or NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */
-	uint32_t priority;    /* they are unloaded in descending order */
+	uint32_t priority;    /* services are unloaded in descending order of it */
 
 	/**
 	 * Make the state, *self, which is the first argument of all other functions. < 0: the plugin is not loaded; log

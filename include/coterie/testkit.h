@@ -86,8 +86,8 @@ int testkit_nodeid(struct testkit *kit, uint32_t node, uint32_t nodeid);
  *
  * Without such lines the timers are the defaults of corosync.conf(5). The token timeout is 3000 ms, and 650 ms more for
  * each node beyond two. The consensus timeout is 1.2 times that. A crash is noticed within milliseconds. A node that is
- * cut off or paused is removed after both timeouts together: 6.6 s with two nodes, 8 s with three. For shorter ones add
- * "totem {\n token: 1000\n token_coefficient: 0\n}".
+ * cut off or paused is removed after both timeouts together: 6.6 s with two nodes, 8 s with three. For shorter timeouts
+ * add "totem {\n token: 1000\n token_coefficient: 0\n}".
  *
  * Without a quorum provider each node is always quorate, as with such a corosync.conf of a daemon. With a coterie.conf
  * a daemon differs: votequorum is the provider there if it is loaded. For quorum by votes in the kit, load votequorum.so
@@ -153,8 +153,8 @@ int testkit_start(struct testkit *kit, uint32_t node);
 /** Return the reason why the last start or load was refused: a text for a person, borrowed until the next one. */
 const char *testkit_error(const struct testkit *kit);
 /**
- * Stop a node in order, as a daemon ends: clients are disconnected, services drain, the node leaves the ring. The node
- * is down some time later. -ESRCH: it does not run.
+ * Stop a node as a daemon stops: clients are disconnected, services drain, the node leaves the ring. The node is down
+ * some time later. -ESRCH: it does not run.
  */
 int testkit_stop(struct testkit *kit, uint32_t node);
 /**
@@ -378,7 +378,7 @@ void testkit_watch(struct testkit_client *client,
  * the service has read it.
  */
 uint32_t testkit_pending(const struct testkit_client *client);
-/** 1: no longer read events, so that they wait in the node after a megabyte. 0: read again. */
+/** Stop (1) or resume (0) reading events. While the client does not read, events beyond a megabyte wait in the node. */
 void testkit_hold(struct testkit_client *client, int is_held);
 /** Return 1 if the client does not read, or if events that came while it did not read still wait in its node, or 0. */
 int testkit_is_behind(const struct testkit_client *client);

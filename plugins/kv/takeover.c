@@ -37,7 +37,7 @@ struct kv_block {
 /* A write that was delivered during the transfer of the state. */
 struct logged {
 	uint64_t revision;
-	uint64_t bytes_max; /* the limit at that time */
+	uint64_t bytes_max; /* limit of the table when the write was delivered */
 	uint32_t size;      /* size of msg, without the padding of its last word */
 	uint32_t pad;
 	uint64_t msg[]; /* a struct kv_ring_write */

@@ -164,7 +164,7 @@ static void know_node(struct events *events, uint32_t id)
 	nodes[events->node_count++] = (struct seen_node){.id = id};
 }
 
-/* @return the node id of a key; 0: the key is not of a member */
+/* Return the node id of a key. 0: the key is not of a member. */
 static uint32_t member_of(const char *key)
 {
 	uint32_t id;

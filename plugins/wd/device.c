@@ -168,7 +168,7 @@ static void open_later(struct wd_device *device)
 	uint64_t at_ns = wd->host->now_ns(wd->ctx) + RETRY_MS * WD_NS_PER_MS;
 
 	if (wd->host->timer_add(wd->ctx, at_ns, open_again, device, &device->timer) < 0)
-		device->timer = NULL; /* then a change of the keys opens the device */
+		device->timer = NULL; /* without a timer, a change of the keys opens the device */
 }
 
 void wd_device_configure(struct wd_device *device)

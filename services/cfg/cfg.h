@@ -39,8 +39,8 @@ struct cfg_connection {
 	struct coterie_client *client;
 	struct cfg_connection *next, *previous; /* list of all connections, newest first */
 	bool is_tracking;
-	bool is_asked;          /* in the current vote */
-	enum cfg_answer answer; /* in the current vote */
+	bool is_asked;          /* the current vote has asked it */
+	enum cfg_answer answer; /* its answer in the current vote */
 };
 
 /** A reload that is not finished. */

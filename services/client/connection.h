@@ -73,13 +73,13 @@ cs_error_t client_finalize(struct handle_table *table, uint64_t handle);
  */
 void client_leave(struct handle_table *table, struct handle_object *object);
 
-/** @param fd set on success: a descriptor for poll(), owned by the library. Errors: CS_ERR_BAD_HANDLE */
+/** Get a descriptor for poll(), owned by the library. fd: set on success. Errors: CS_ERR_BAD_HANDLE */
 cs_error_t client_fd_get(struct handle_table *table, uint64_t handle, int *fd);
 
-/** @param context set on success. Errors: CS_ERR_BAD_HANDLE */
+/** Get the pointer that the program has stored. context: set on success. Errors: CS_ERR_BAD_HANDLE */
 cs_error_t client_context_get(struct handle_table *table, uint64_t handle, void **context);
 
-/** @return CS_OK; CS_ERR_BAD_HANDLE */
+/** Store a pointer for the program. @return CS_OK; CS_ERR_BAD_HANDLE */
 cs_error_t client_context_set(struct handle_table *table, uint64_t handle, void *context);
 
 #endif

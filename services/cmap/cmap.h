@@ -27,7 +27,9 @@ struct cmap_iterator {
 	 */
 	char prefix[COTERIE_MAP_NAME_MAX + 1];
 	char last[COTERIE_MAP_NAME_MAX + 1]; /* last key that was sent to the client; "": none */
-	/* After a new version took over: the key that was read too far. It is sent next. */
+	/*
+	 * After a new version took over: the key that the iterator has read beyond the last sent one. It is sent next.
+	 */
 	bool has_pending;
 	char pending[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t pending_type, pending_size;

@@ -56,7 +56,7 @@ struct cpg_leaving {
 /** One client. The executive owns the memory (client_data). */
 struct cpg_connection {
 	struct coterie_client *client;
-	struct cpg_connection *next, *previous;             /* all, newest first */
+	struct cpg_connection *next, *previous;             /* all connections, newest first */
 	struct cpg_connection *group_next, *group_previous; /* of one group, newest first */
 	struct cpg_group *group;                            /* NULL: UNJOINED */
 	struct cpg_leaving *leaving; /* allocated at the join, so that the leave needs no memory */
@@ -99,7 +99,7 @@ struct cpg_group {
 	uint32_t received_count, newest;
 	uint32_t joined_count, joined_capacity;
 	struct cpg_connection *connections;
-	struct cpg_wire_address *joined; /* during sync_done */
+	struct cpg_wire_address *joined; /* processes that join, while sync_done runs */
 	struct cpg_process single;       /* replaces the array for one member: most groups have no more */
 	struct cpg_wire_name name;       /* zeros behind its length */
 };
@@ -118,7 +118,7 @@ struct cpg_received {
 struct cpg_gone {
 	uint32_t nodeid;
 	uint32_t pid;
-	uint32_t hash; /* of the name */
+	uint32_t hash; /* hash of the name */
 	struct cpg_wire_name name;
 };
 

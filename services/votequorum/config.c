@@ -288,7 +288,7 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	/* As in Corosync: with a node list, or once it has risen, the barrier replaces the configured expected_votes. */
+	/* As in Corosync, the barrier replaces quorum.expected_votes. With a node list, even a barrier of 0 does so. */
 	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {

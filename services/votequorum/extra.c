@@ -121,8 +121,8 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 }
 
 /*
- * Drop the information of a restarted node. Information of a device that only was unregistered is dropped later, by the
- * node's message of size 0.
+ * Drop the extra information of a node that announces none. Notify clients only if the node has restarted. After a
+ * device was unregistered, its node also sends an empty EXTRA message, which notifies them.
  */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags)
 {

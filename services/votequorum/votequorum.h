@@ -191,7 +191,7 @@ const struct votequorum_extra *votequorum_extra_find(const struct votequorum *vq
 int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
 /** Remove the extra information of this node's device. */
 void votequorum_extra_drop(struct votequorum *vq);
-/** Handle NODEINFO of a node: drop information that the node has sent before a restart. */
+/** Handle NODEINFO of a node: drop its extra information if the node announces none. */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags);
 void votequorum_extra_fini(struct votequorum *vq);
 void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t size);

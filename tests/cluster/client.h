@@ -19,8 +19,8 @@
 #define CLIENT_OPTIONS_MAX 31
 
 /**
- * An option of a program: its letter, and where its argument goes. One of the pointers is set. An option with a flag has
- * no argument.
+ * An option of a program: its letter, and where its argument is stored. Exactly one of the pointers is not NULL. An
+ * option with a flag has no argument.
  */
 struct client_option {
 	char letter;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Run a fuzz target without libFuzzer: first every file of the corpus as it is, then mutations of these files. Run N of
- * seed S always has the same input. So the command line that a failed run prints repeats this run.
+ * seed S always has the same input. If a run fails, the program prints the options that repeat this run.
  *
  *	fuzz_X [--seed S] [--runs N] [--only N] [--size-max BYTES] CORPUS...
  */

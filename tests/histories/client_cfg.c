@@ -290,7 +290,10 @@ static const struct cfg_decision *find(const struct cfg_files *files, const stru
 	return NULL;
 }
 
-/* A node has decided in a configuration. Check that each other node of it that still runs has decided the same. */
+/*
+ * A node has applied a reload. Check that no node has refused it, and that every node of the same ring that still runs
+ * has applied it.
+ */
 static void check_one(struct cfg_files *files, const struct cfg_decision *decision)
 {
 	struct play *play = files->play;

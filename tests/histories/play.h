@@ -65,8 +65,8 @@ struct play_note {
 	struct play_ring sent; /* ring of that node when the client sent the message. seq 0: unknown */
 	struct play_ring ring; /* ring in which it was delivered. seq 0: only clients that are late have received it */
 	/*
-	 * on some node no message of the sender's node came earlier in `ring` than this one. Others may have come at the
-	 * same time
+	 * on some node, this message was the first one from the sender's node in that node's ring, or arrived together
+	 * with the first one
 	 */
 	bool is_first;
 };

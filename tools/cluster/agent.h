@@ -91,11 +91,13 @@ void agent_default_config(const struct ctl *ctl, char path[4096]);
  * path where a file exists. "": none.
  */
 void agent_key_file(struct agent *agent, char path[4096]);
-/** Get a default path of the key by its rank: in the state folder, in the config folder, in Corosync's folder. */
-const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096]); /* @return NULL: there is no
-										       *   such rank */
+/**
+ * Get a default path of the key by its rank: in the state folder, in the config folder, in Corosync's folder. NULL:
+ * there is no such rank.
+ */
+const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096]);
 
-/* --- agent_daemon.c: each function returns whether it was successful. If not, it puts the error into the answer --- */
+/* --- agent_daemon.c: if a function fails, it puts the error into `answer`. @return whether it succeeded --- */
 
 bool agent_test(struct agent *agent, struct json_object *answer);
 bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct json_object *answer);

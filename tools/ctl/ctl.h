@@ -199,7 +199,7 @@ uint32_t fact_find_node(struct json_object *nodes, const char *word);
 uint32_t fact_local(struct ctl *ctl);
 /** Get the transport's status of a node. @return false: there is no status, and *status is zero */
 bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
-/** @return 1 or 0; -1: there is no quorum provider, or no answer */
+/** Return whether the node is quorate, 1 or 0. -1: there is no quorum provider, or no answer. */
 int fact_quorate(struct ctl *ctl);
 
 /* --- commands, one file each --- */

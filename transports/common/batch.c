@@ -14,7 +14,7 @@
 #define UDP_GRO 104
 #endif
 
-/* One sendmmsg. */
+/* Most messages in one call of sendmmsg. */
 #define MESSAGES_MAX 32u
 #define PARTS_MAX 256u
 
@@ -184,7 +184,8 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 			continue;
 		}
 		/*
-		 * This may be the error of an earlier datagram. If so, it does not come again after the queue was read.
+		 * This may be the error of an earlier datagram. If so, the send does not return it again after the
+		 * queue was read.
 		 */
 		icmp_drain(out->fd, out->on_icmp, out->arg);
 		if (++at.tries < TRIES_MAX)
@@ -279,7 +280,7 @@ static void hand_up(struct batch_in *in)
 	in->arrival_count = 0;
 }
 
-/* frame: taken. */
+/* Add a frame to the arrivals. frame: taken. */
 static void add_arrival(struct batch_in *in, struct coterie_frame *frame, const struct sockaddr *from)
 {
 	if (in->arrival_count == ARRIVALS_MAX)

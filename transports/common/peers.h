@@ -53,8 +53,8 @@ struct peer *peers_find(struct peers *peers, uint32_t nodeid);
 
 /**
  * Find the peer that has this source address. The port is ignored, since peers may send from any port
- * (book transports, "udpu"). If several nodes share the address, the one with the same port is returned. If none
- * has that port, the local node is returned only if no other node has the address.
+ * (book transports, "udpu"). If several nodes share the address, return the node that also has this port. Otherwise
+ * prefer another node to the local one.
  *
  * @return borrowed until the next add or del; NULL: the address is not listed
  */

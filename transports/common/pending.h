@@ -19,7 +19,7 @@ struct pending_entry {
 /** The queue. It is empty if only host is set and the rest is zero. */
 struct pending {
 	const struct coterie_host *host; /* borrowed */
-	struct pending_entry *list;      /* first .. count - 1 wait */
+	struct pending_entry *list;      /* the elements first .. count - 1 wait */
 	uint32_t first, count, capacity;
 };
 

@@ -45,7 +45,7 @@ int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool h
 
 /**
  * Give the packets of a socket the priority of network control, and the mark for routers: the upper six bits of IPv4's
- * TOS or IPv6's traffic class. If the kernel refuses one of them, it stays as it is.
+ * TOS or IPv6's traffic class. If the kernel refuses one of the two, that one stays as it is.
  *
  * @param family  AF_INET or AF_INET6, of the socket
  * @param dscp    1 to 63; 0: the mark stays as it is

@@ -103,7 +103,7 @@ void tripwire_say_goodbye(int fd, const struct tripwire_proof *proof)
 }
 
 /*
- * Only the kernel of a process that has ended closes its connection in order and without a goodbye. A reset may come
+ * Only the kernel of a process that has ended closes its connection with a FIN and without a goodbye. A reset may come
  * from a firewall as well. Any other end is caused by the path, or was made on purpose.
  */
 uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
@@ -175,7 +175,7 @@ static void wire_set_timer(struct tripwire *wire, uint64_t after_ns)
 	wire->host->timer_del(wire->ctx, wire->timer);
 	if (wire->host->timer_add(
 		    wire->ctx, wire->host->now_ns(wire->ctx) + after_ns, wire_on_timer, wire, &wire->timer) < 0)
-		wire->timer = NULL; /* then there is no watch until the next ring */
+		wire->timer = NULL; /* without a timer there is no watch until the next ring */
 }
 
 static void wire_cut(struct tripwire *wire)

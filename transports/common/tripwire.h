@@ -11,8 +11,8 @@
  * and answers in the same form. The watch is then on at both ends. 4a One end closes the connection on purpose: its
  * daemon stops, it prefers another connection, or the ring names another neighbour. It sends one byte before, as a
  * goodbye, and the watch is off at the other end. 4b The connection ends without that byte: the watch is closed if the
- * peer's kernel ended it in order, and broken if it was reset. 5 This node tries again after increasing pauses, and at
- * once when the ring names the neighbour again.
+ * peer's kernel ended the connection with a FIN, and broken if the connection was reset. 5 This node tries again after
+ * increasing pauses, and at once when the ring names the neighbour again.
  *
  * The connection also shows whether a neighbour's host runs while its daemon sends nothing (tripwire_witness).
  *
@@ -61,7 +61,7 @@ struct tripwire_witness {
 	bool is_asked; /* questions about the host have come lately */
 	/* Values at the beginning of this silence: */
 	uint32_t probes;    /* probes that had no answer */
-	uint32_t answer_ms; /* time from the last data until the last answer */
+	uint32_t answer_ms; /* time from the last arrival of data to the last answer */
 	uint64_t asked_ns;  /* when tripwire_witness last asked about the host */
 	uint64_t probed_ns; /* when the kernel was last made to send a probe */
 };

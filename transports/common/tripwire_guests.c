@@ -10,7 +10,7 @@
 #include "transports/common/socket.h"
 
 #define BACKLOG 8
-#define ACCEPTS_MAX 8 /* accepted at a time, before the loop handles other events */
+#define ACCEPTS_MAX 8 /* connections accepted at a time, before the loop handles other events */
 #define NAMELESS_MAX 4u
 
 static void guest_close(struct tripwire_guest *guest)
@@ -42,8 +42,8 @@ static void guest_dismiss(struct tripwire_guest *guest)
 }
 
 /*
- * Name a guest. Of several connections of a node only the newest counts: the node has lost the other ones, or its host
- * has ended without closing them.
+ * Give a guest its node id. Of several connections of a node only the newest counts: the node has lost the other ones,
+ * or its host has ended without closing them.
  */
 static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 {

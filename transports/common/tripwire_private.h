@@ -58,7 +58,7 @@ bool tripwire_proof_check(struct tripwire *wire, int fd, struct tripwire_proof *
  * more.
  */
 #define TRIPWIRE_KEEP_IDLE 10
-/** Cancel the timer. */
+/** Cancel the timer that ends the probes. */
 void tripwire_witness_fini(struct tripwire *wire);
 
 /* --- tripwire_guests.c --- */

@@ -36,8 +36,8 @@ static bool read_info(int fd, struct tcp_info *info)
 }
 
 /*
- * Return the time of the last answer, counted from the last data. No data arrives on this connection, so only an answer
- * makes this time grow.
+ * Return the time from the last arrival of data to the last answer. No data arrives on this connection any more, so
+ * only an answer makes this time grow.
  */
 static uint32_t answer_ms(const struct tcp_info *info) { return info->tcpi_last_data_recv - info->tcpi_last_ack_recv; }
 

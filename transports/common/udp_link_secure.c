@@ -78,7 +78,9 @@ uint32_t udp_link_overhead(void *self)
 {
 	const struct udp_link *link = self;
 
-	/* Nonzero from the reload that loads the first key until the clean-up that wipes the last one. */
+	/*
+	 * The overhead is nonzero from the reload that loads the first key until the clean-up that wipes the last one.
+	 */
 	return udp_link_is_opening(link) ? secure_overhead(link->secure, udp_link_frame_size(link)) : 0;
 }
 
@@ -132,7 +134,7 @@ static uint32_t held_number(const struct udp_link *link, const struct wanted *wa
 static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 {
 	uint32_t used = secure_used(link->secure);
-	uint32_t number = held_number(link, wanted); /* loaded already: the change goes back, or to clear traffic */
+	uint32_t number = held_number(link, wanted); /* SECURE_KEYS or less: the old key, or clear traffic */
 
 	if (number > SECURE_KEYS) {
 		number = free_number(link);
@@ -144,7 +146,7 @@ static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 		if (rc < 0)
 			return rc;
 	}
-	/* Members that have not changed yet, or have changed already, send in clear. So accept that. */
+	/* Members that have not changed yet, or have changed already, send in clear. So accept clear datagrams. */
 	if (number == 0 || used == 0)
 		secure_allow_clear(link->secure, true);
 	link->keys.target = number;

@@ -128,8 +128,8 @@ struct mesh {
 	struct limiter limiters[MESH_CAUSES];
 	struct limiter key_limiter, clear_limiter, send_limiter;
 	uint64_t mtu_held_ns; /* until this time packets are small, because an MTU was not found, or 0: they are not */
-	uint64_t mtu_hold_ns; /* how long packets were small the last time */
-	uint64_t mtu_free_ns; /* when packets last stopped being small */
+	uint64_t mtu_hold_ns; /* length of the last period in which packets were small */
+	uint64_t mtu_free_ns; /* when that period ended */
 	uint64_t mtu;         /* MTU that was set in libknet, or 0: libknet searches for it */
 	bool has_mtu;         /* libknet has got `mtu` */
 	bool is_debugging;    /* log lines of level debug are wanted */
@@ -154,10 +154,10 @@ int mesh_mtu_apply(struct mesh *mesh, bool is_held);
 /**
  * Send frames in packets that every network carries, for some seconds. Call this if libknet did not find the MTU of the
  * paths to a peer, since without an MTU it sends no frames there. The peer's paths are opened again. After that time
- * libknet searches again. If that fails soon, the next time of small packets is twice as long.
+ * libknet searches again. If that fails soon, the next period of small packets is twice as long.
  */
 void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer);
-/** End the time of small packets if it is over. Call this from time to time. */
+/** End the period of small packets if it is over. Call this from time to time. */
 void mesh_mtu_release(struct mesh *mesh);
 /** Return a number of the map, of any width. otherwise: the result if the map has no such number. */
 uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);

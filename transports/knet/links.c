@@ -156,7 +156,7 @@ void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bo
 		return;
 	peer->paths[link].is_quick = is_quick;
 	if (mesh->links[link].interval_ms > MESH_GRID_MS)
-		set_timers(mesh, peer, link); /* if it fails, the old pace will do */
+		set_timers(mesh, peer, link); /* if it fails, the path keeps its old interval */
 }
 
 /* Apply timers and priority of a path, which may change at any time. */
@@ -187,14 +187,14 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 }
 
 /*
- * Set the timers of the other paths to the peer: after a path was added or closed, another one may have become the only
- * one, or may no longer be.
+ * Set the timers of the other paths to the peer, after a path was added or closed. Another path may have become the
+ * only one, or may no longer be the only one.
  */
 static void set_timers_of_others(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	for (uint32_t other = 0; other < KNET_MAX_LINK; other++)
 		if (other != link && peer->paths[other].is_configured)
-			set_timers(mesh, peer, other); /* if it fails, the old timers will do */
+			set_timers(mesh, peer, other); /* if it fails, the path keeps its old timers */
 }
 
 static void host_remove(struct mesh *mesh, struct mesh_peer *peer)

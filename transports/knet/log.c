@@ -154,7 +154,7 @@ int mesh_log_open(struct mesh *mesh)
 		mesh->log_fds[0] = mesh->log_fds[1] = -1;
 		return -errno;
 	}
-	(void)fcntl(mesh->log_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller pipe will do, too */
+	(void)fcntl(mesh->log_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller pipe is enough, too */
 	return mesh->host->fd_add(mesh->ctx, mesh->log_fds[0], COTERIE_FD_IN, 0, log_ready, mesh);
 }
 

@@ -56,7 +56,7 @@ uint64_t mesh_clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
 }
 
-/* ---- Looking ------------------------------------------------------------- */
+/* ---- Examining the paths --------------------------------------------------- */
 
 /* Return the time since the last pong on a path, not counting the time for which this process was stopped. */
 static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path)
@@ -77,7 +77,7 @@ static uint64_t silence_max_ns(const struct mesh_link *link)
 	uint64_t most_ms = 2 * (uint64_t)link->timeout_ms;
 
 	if (most_ms > 2 * MESH_GRID_MS)
-		most_ms -= MESH_GRID_MS; /* one more step passes before it is noticed */
+		most_ms -= MESH_GRID_MS; /* one more step passes before the silence is noticed */
 	return (silence_ms < most_ms ? silence_ms : most_ms) * MS;
 }
 
@@ -297,7 +297,7 @@ static void look_at_interfaces(struct mesh *mesh)
 				(const struct sockaddr *)&mesh->links[link].local);
 }
 
-/* ---- When ---------------------------------------------------------------- */
+/* ---- When they are examined ---------------------------------------------- */
 
 static void on_tick(void *arg);
 
@@ -319,7 +319,7 @@ static void look(struct mesh *mesh)
 	mesh_log_listen(mesh, is_anybody_strange(mesh));
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
 	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh, &mesh->tick) < 0)
-		mesh->tick = NULL; /* then only changes that libknet reports are noticed */
+		mesh->tick = NULL; /* without a timer only changes that libknet reports are noticed */
 }
 
 static void on_tick(void *arg)
@@ -374,7 +374,7 @@ void mesh_watch_link(struct mesh *mesh, uint32_t link)
 	look_at_link(mesh, link);
 }
 
-/* ---- What it looks like now ---------------------------------------------- */
+/* ---- The status of a node ------------------------------------------------ */
 
 static void fill_link(
 	const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link, struct coterie_link_status *to)

@@ -23,7 +23,7 @@
 
 static bool udp_is_v6(const struct udp *udp) { return udp->link.local.ss_family == AF_INET6; }
 
-/* ---- What the config says ------------------------------------------------ */
+/* ---- The options of the group -------------------------------------------- */
 
 static const char *udp_text(struct udp *udp, const char *key)
 {

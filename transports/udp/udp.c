@@ -5,7 +5,8 @@
  * uses a token (book transports, "udp").
  *
  * Corosync sends from the port below the group's port, and accepts datagrams from any port. This node sends from the
- * group's port. So one socket sends and has all ICMP errors. A node recognises its own multicasts by their address.
+ * group's port, so the socket that receives tokens can also send. All ICMP errors then arrive on that socket, and the
+ * source address shows which multicasts are copies of this node's own.
  */
 #include "transports/udp/udp.h"
 

@@ -11,7 +11,7 @@
 struct udp {
 	struct udp_link link; /* first member: the shared operations get a pointer to it */
 	unsigned int index;   /* of the interface that is used; 0: none yet */
-	int joined_rc;        /* result of the last attempt */
+	int joined_rc;        /* result of the last attempt to join the group */
 	uint8_t ttl;          /* of multicasts: how many networks they may pass */
 	bool is_broadcast;    /* the group is the broadcast address */
 	bool has_neighbours;  /* this host has other peers too */

@@ -54,7 +54,7 @@ bool answers_is_eviction(const char *key, char text_key[COTERIE_MAP_NAME_MAX + 1
  * text, with host if that is known. NULL: `record` is not a record.
  */
 struct json_object *answers_eviction(const char *record, const char *text);
-/** Return such objects for all evictions that the daemon keeps, newest first. */
+/** Return objects as answers_eviction does, for all evictions that the daemon keeps, newest first. */
 struct json_object *answers_evictions(const struct metrics_source *source);
 /** Return {held, lapsed_ms, length_ms, lapses}. NULL: the daemon has no lease. */
 struct json_object *answers_lease(const struct metrics_source *source);

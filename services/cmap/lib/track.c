@@ -17,7 +17,7 @@ struct tracker {
 	struct handle_object object; /* must be the first member */
 	cmap_handle_t connection;
 	cmap_track_handle_t handle;
-	uint64_t remote; /* the number of this tracker in the executive, protected by the connection's trackers_lock */
+	uint64_t remote; /* the executive's number of this tracker, protected by the connection's trackers_lock */
 	cmap_notify_fn_t notify;
 	void *user_data;
 	struct tracker *next; /* protected by the connection's trackers_lock */

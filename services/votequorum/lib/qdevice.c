@@ -105,7 +105,7 @@ cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle, uint32_
 	};
 	struct votequorum_res_get_extra response;
 	const size_t head = offsetof(struct votequorum_res_get_extra, bytes);
-	/* A daemon may send only the first `size` bytes of the information (response.size). */
+	/* A daemon may end its response after the first response.size of the bytes. */
 	ssize_t got = votequorum_call(handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (got < 0)

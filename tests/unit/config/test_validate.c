@@ -96,7 +96,7 @@ static const struct {
 } path_lags[] = {
 	{"knet", "", 1200}, /* 912 ms, rounded up to libknet's grid of 200 ms, and four joins of 50 ms */
 	{"knet", "join: 100\n", 1400},
-	/* The effective token timeout is 1000 ms, and the ping interval is 250 ms. */
+	/* With three nodes this makes a token timeout of 1000 ms and a ping interval of 250 ms. */
 	{"knet", "token: 350\n", 600},
 	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 */
 	{"knet", "interface {\nknet_ping_timeout: 900\nknet_ping_interval: 400\n}\n", 600},

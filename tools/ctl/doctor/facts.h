@@ -29,11 +29,11 @@ struct doctor_keys {
 /** Add a key. Both texts are copied. @return 0; -ENOMEM */
 int doctor_keys_add(struct doctor_keys *keys, const char *name, const char *value);
 void doctor_keys_fini(struct doctor_keys *keys);
-/** @return the value of a key, borrowed; NULL: no such key */
+/** Return the value of a key, borrowed. NULL: no such key. */
 const char *doctor_text(const struct doctor_keys *keys, const char *name);
-/** @return the value of a key as a number; `otherwise`: there is no such key, or it is no number */
+/** Return the value of a key as a number. `otherwise`: there is no such key, or it is no number. */
 int64_t doctor_number(const struct doctor_keys *keys, const char *name, int64_t otherwise);
-/** @return whether the value is yes, on or a number other than 0; `otherwise`: there is no such key */
+/** Return whether the value is yes, on or a number other than 0. `otherwise`: there is no such key. */
 bool doctor_is_on(const struct doctor_keys *keys, const char *name, bool otherwise);
 
 /* --- the host --- */
@@ -202,7 +202,7 @@ void doctor_facts_fini(struct doctor_facts *facts);
  * @return 0; -ENOMEM
  */
 int doctor_facts_members(struct doctor_facts *facts);
-/** @return the member with this id; NULL: none */
+/** Return the member with this id. NULL: none. */
 struct doctor_member *doctor_member(const struct doctor_facts *facts, uint32_t id);
 /** @return "knet", "udpu", "udp" or the name of another transport */
 const char *doctor_transport(const struct doctor_facts *facts);

@@ -48,7 +48,7 @@ static bool is_link_down(const struct doctor_facts *facts, uint32_t number)
 	return false;
 }
 
-/* Return whether the node sends to another multicast group than this node. */
+/* Return whether the peer of this path sends to a multicast group other than that of this node. */
 static bool is_elsewhere(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	for (uint32_t i = 0; i < facts->link_count; i++)

@@ -50,7 +50,7 @@ struct probe {
 	size_t path_count;
 };
 
-/** @return the path over this link to this address; NULL: none */
+/** Return the path over this link to this address. NULL: none. */
 struct probe_path *probe_find(struct probe *probe, const struct probe_link *link, const char *address);
 
 /* --- probe_icmp.c --- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The choice of the library that seals and opens. */
+/* The choice of the library that seals and opens datagrams. */
 #include "transports/common/secure/aead.h"
 
 #include <errno.h>

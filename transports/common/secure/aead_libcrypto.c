@@ -20,7 +20,7 @@ static void context_destroy(struct aead *aead)
 {
 	struct context *context = (struct context *)aead;
 
-	EVP_CIPHER_CTX_free(context->evp); /* wipes it */
+	EVP_CIPHER_CTX_free(context->evp); /* wipes the key */
 	free(context);
 }
 
@@ -66,7 +66,7 @@ static int context_set_key(struct aead *aead, enum secure_cipher cipher, const u
 	return -EIO;
 }
 
-/* Seal. With size 0 an update of chacha20-poly1305 fails in some versions, so it is left out. */
+/* Seal. With size 0 an update of chacha20-poly1305 fails in some versions, so the update is left out. */
 static int context_seal(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
 	const uint8_t *plain, uint32_t size, uint8_t *out, uint8_t *tag)
 {

@@ -132,7 +132,7 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
  * Seal one frame with the key in use.
  *
  * @param lane  SECURE_UNICAST: for one node; SECURE_GROUP: for all peers, each of which can open it
- * @param to    in lane SECURE_UNICAST node id of the receiver, and no other node can open it; otherwise 0
+ * @param to    in lane SECURE_UNICAST node id of the receiver, the only node that can open the datagram; otherwise 0
  * @param out   size + SECURE_OVERHEAD bytes; not overlapping with plain
  * @return 0; -EINVAL: no key is in use; -EIO: the library failed, nothing may be sent
  */

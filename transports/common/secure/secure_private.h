@@ -96,7 +96,7 @@ struct secure {
 	uint32_t nodeid;
 	struct aead_library *library;
 	int (*fill_random)(void *bytes, size_t size);
-	struct keys_root *roots; /* SECURE_KEYS */
+	struct keys_root *roots; /* SECURE_KEYS elements */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
 	uint32_t used;                  /* number of the key for sending; 0: clear */
@@ -118,7 +118,7 @@ int secure_create_with(
 struct secure_extra {
 	const uint8_t *bytes;
 	uint32_t size;
-	bool is_sent; /* they are sent behind the header. false: both ends know them */
+	bool is_sent; /* the bytes are sent behind the header. false: both ends know them */
 };
 
 /**

@@ -55,7 +55,7 @@ static int write_bytes(const void *bytes, uint32_t length)
 
 START_TEST(the_size_of_the_data_is_that_of_libqb)
 {
-	/* {size of the largest message, size of the file that libqb made in /dev/shm}. Pages have 4096 bytes. */
+	/* {requested size, size of the file that libqb has made in /dev/shm}, where pages have 4096 bytes. */
 	static const uint32_t sizes[][2] = {{12328, 16384}, {16371, 16384}, {16372, 20480}, {1048576, 1052672},
 		{1052656, 1052672}, {1052660, 1056768}};
 

@@ -86,7 +86,9 @@ START_TEST(two_silent_members_of_five_go_together)
 }
 END_TEST
 
-/* A node sends at most eight packets per second. This holds on udpu too, where a merge detect goes to each node. */
+/*
+ * At most eight packets per second for each node. This also holds on udpu, where a merge detect is sent to each node.
+ */
 START_TEST(an_idle_ring_stays_quiet)
 {
 	static const uint32_t ids[] = {1, 2, 3, 4, 5};

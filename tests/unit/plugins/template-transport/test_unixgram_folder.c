@@ -268,7 +268,7 @@ START_TEST(the_period_of_probes_can_change)
 }
 END_TEST
 
-/* ---- The files of a node in the folder --- */
+/* ---- A node's files in the folder --- */
 
 START_TEST(files_are_for_one_user)
 {

@@ -41,7 +41,10 @@ void ask(uint32_t nodeid);
 void ask_report(uint32_t nodeid, uint32_t flags);
 /** Return the error of the client's answer, or 0 if there is none yet. */
 int32_t answer(uint32_t nodeid);
-/** Report that a node's executive has read its file. refusal: why the file is refused, or "": it is valid. */
+/**
+ * Report that a node's executive has read its file. refusal: the reason why the file is refused. "": the file is valid,
+ * and its values are those in use.
+ */
 void has_read(uint32_t nodeid, const char *refusal);
 void all_read(const char *nodes);
 /** Return how often each node has applied a file: "1 1 0 0". */

@@ -250,7 +250,7 @@ START_TEST(an_answer_of_a_believed_session_drops_no_frame_on_its_way)
 
 	for (int i = 0; i < 10; i++)
 		size = seal(0, i % 2 == 0 ? SECURE_UNICAST : SECURE_GROUP, 100, frames[i]);
-	ask(1, 0, 1); /* node 0 answers that it has used the datagram numbers up to 5 */
+	ask(1, 0, 1); /* node 0 answers that it has used numbers up to 5 */
 	for (int i = 9; i >= 0; i--) {
 		memcpy(copy, frames[i], size);
 		ck_assert_int_eq(deliver(0, 1, frames[i], size), SECURE_FRAME);
