@@ -94,6 +94,10 @@ umount -R "$work/node" # later nodes are over it
 # --- to Coterie, and the purge of what went ---
 
 tap_check "purged: a node" over purged
+# What apt says that it would remove.
+removed=$(inside purged apt-get --simulate -q install coterie-compat-corosync | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort | paste -sd' ')
+test -n "$removed" && ! tr ' ' '\n' <<<"$removed" | grep -qvE '^(corosync|lib(corosync-common|cfg|cmap|cpg|quorum|sam|votequorum)[0-9]+)$'
+tap $? "purged: apt-get --simulate removes packages of Corosync alone ($removed)"
 tap_check "purged: Coterie by apt" apt purged install coterie-compat-corosync
 tap_note "installed: $(installed purged | grep coterie | paste -sd' ')"
 gone=$(comm -23 "$work/before" <(installed purged))
