@@ -90,7 +90,7 @@ static size_t request_make(const struct service *service, struct request *reques
 				memcpy(request->rest + at, &value, sizeof(value));
 		}
 		break;
-	case 5: /* noise */
+	case 5: /* random bytes */
 		break;
 	}
 	/* A request that would harm the ring is sent with a size for which it is refused. */

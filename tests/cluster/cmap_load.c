@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof(name), "%s%u", argv[1], i % 100);
 		text[i % 7000 + 100] = '\0';
 		if (cmap_set_string(handles[0], name, text) == CS_ERR_LIBRARY)
-			return is_deaf ? 0 : 1; /* sent away */
+			return is_deaf ? 0 : 1; /* the daemon has disconnected this client */
 		text[i % 7000 + 100] = 't';
 		if (i % 3 == 0)
 			cmap_delete(handles[0], name);

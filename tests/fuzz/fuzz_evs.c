@@ -24,7 +24,7 @@ enum operation {
 	SEND,    /* a correct multicast */
 	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
-	CONNECT, /* or disconnect */
+	CONNECT, /* connect a client, or disconnect it */
 	CONFIGURE,
 	REFUSE, /* the ring or a client has no room, or has room again */
 	OPERATIONS,
@@ -78,7 +78,7 @@ static uint32_t model_find(const struct model *model, const uint8_t *group)
 	return i;
 }
 
-/* 0; -ENOENT */
+/* Remove groups. @return 0; -ENOENT: one is not there */
 static int model_leave(struct model *model, const uint8_t *groups, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {

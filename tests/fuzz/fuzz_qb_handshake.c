@@ -40,7 +40,7 @@ static struct {
 	struct qbs_server *server;
 	char name[32];
 	int peers[PEERS]; /* -1: none */
-	int verdict;      /* of accept() */
+	int verdict;      /* result of accept() */
 	uint32_t alive, created;
 	uint64_t baseline; /* number of descriptors that are open between two runs */
 } world;

@@ -20,18 +20,18 @@ extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 #define OWN_ID 2u
 #define OPERATIONS_MAX 200u
 #define SIZE_MAX_REQUEST 600u
-#define VOTE 0u /* services */
+#define VOTE 0u /* numbers of the services */
 #define QUORUM 1u
 #define SERVICES 2u
 
 enum operation {
 	REQUEST, /* a request of any kind, with at least its shortest size and any bytes */
-	RAW,     /* with any header and size */
+	RAW,     /* a request with any header and size */
 	DEVICE,  /* a request about a quorum device that is likely to succeed */
 	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node, with any bytes */
 	INFO,    /* NODEINFO of another node, with small numbers */
-	CONNECT, /* or disconnect */
+	CONNECT, /* connect a client, or disconnect it */
 	SYNC,    /* the next step of a synchronisation */
 	ABORT,   /* a synchronisation is interrupted by another one */
 	REFUSE,  /* the ring has no room, or has room again */

@@ -93,7 +93,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct node *node = arg;
 
 	remember(node->ring, frame);
-	/* Not for members that do not exist, which a forged commit token may have named. */
+	/* Drop frames to members that do not exist, which a forged commit token may have named. */
 	if (nodeid >= 1 && nodeid <= RING_NODES)
 		send_to(node, nodeid - 1, frame);
 }

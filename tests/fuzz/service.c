@@ -14,7 +14,7 @@ enum operation {
 	OWN,
 	LOOP,    /* deliver this node's own messages */
 	RING,    /* a message of another node */
-	CONNECT, /* or disconnect */
+	CONNECT, /* connect a client, or disconnect it */
 	SYNC,    /* the next step of a synchronisation */
 	ABORT,   /* a synchronisation is interrupted by another one */
 	REFUSE,  /* the ring or a client has no room, or has room again */

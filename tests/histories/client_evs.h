@@ -13,7 +13,7 @@ struct evs_seen {
 	uint32_t sender, number; /* life of the sender, and the message's number in that life */
 	uint32_t member_count;
 	struct play_ring ring;
-	uint32_t members[HISTORY_NODES_MAX]; /* ids */
+	uint32_t members[HISTORY_NODES_MAX]; /* node ids */
 };
 
 /** One connection. */

@@ -16,7 +16,7 @@
 
 #define KEYS 3u
 #define RESETS_MAX 64u
-#define SEARCH_MAX 20000u /* steps */
+#define SEARCH_MAX 20000u /* largest number of steps of a search */
 
 struct kv_clients;
 

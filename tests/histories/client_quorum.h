@@ -12,7 +12,7 @@ struct quorum_verdict {
 	struct play_ring ring;
 	uint32_t node, member_count;
 	bool is_quorate;
-	uint32_t members[HISTORY_NODES_MAX]; /* ids */
+	uint32_t members[HISTORY_NODES_MAX]; /* node ids */
 };
 
 /** The clients on one node, and what was reported to them. */

@@ -88,7 +88,7 @@ struct play {
 	FILE *log;                                     /* NULL: nothing is traced */
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* indexed by the node's number */
 	bool is_stopping[HISTORY_NODES_MAX + 1];       /* by node: it was told to stop */
-	uint32_t nodeids[HISTORY_NODES_MAX + 1];       /* by number */
+	uint32_t nodeids[HISTORY_NODES_MAX + 1];       /* indexed by the node's number */
 	uint32_t unloads[HISTORY_NODES_MAX + 1];       /* by node: how often it has unloaded a service */
 	uint32_t unloaded[HISTORY_NODES_MAX + 1];      /* by node: services that it has unloaded, bits */
 	uint32_t losses;                               /* how often any node has lost its files */

@@ -18,7 +18,7 @@ enum history_fault {
 	HISTORY_CUT,    /* links that work in one direction only */
 	HISTORY_REFUSE, /* a node's host refuses the packets of another one */
 	HISTORY_CRASH,  /* a node ends at once, or after some more of its effects */
-	HISTORY_STOP,   /* a node leaves in order, and starts again */
+	HISTORY_STOP,   /* a node leaves the ring without a crash, and starts again */
 	HISTORY_PAUSE,  /* a node is paused for 10 to 90 % of a timeout, or longer */
 	HISTORY_STORM,  /* changes of the network a few ms apart: each interrupts the synchronisation before */
 	HISTORY_DEAF,   /* a node gets tokens and no messages, then it is cut off from the senders */
@@ -63,7 +63,7 @@ enum step_kind {
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* unload a service of node: value 0 cpg, 1 kv */
 	STEP_LOAD,        /* node loads the service again */
-	STEP_AWAIT, /* until node begins (value 0) or ends (1) a synchronisation, at most count ms, then size us */
+	STEP_AWAIT, /* wait until node begins (value 0) or ends (1) a synchronisation, at most count ms, then size us */
 	/* Clients. */
 	STEP_CPG_JOIN,
 	STEP_CPG_LEAVE,

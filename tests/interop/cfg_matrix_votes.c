@@ -1,5 +1,6 @@
 /*
- * Shutdowns by consent. Everybody is in one process, the asker in a thread of his own.
+ * Shutdowns on which clients vote. The clients are in one process. The client that requests the shutdown has a thread
+ * of its own, or a process of its own if it is killed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -37,7 +38,7 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- Votes that come to nothing ------------------------------------------ */
+/* ---- Votes without a result ----------------------------------------------- */
 
 static void one_objects(void)
 {

@@ -1,5 +1,5 @@
 /*
- * Changes: who is told of what, in which order, and what a callback may do.
+ * Trackers: which changes are reported to which tracker, in which order, and what a callback may do.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

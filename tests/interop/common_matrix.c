@@ -1,6 +1,6 @@
 /*
- * All of libcorosync_common: what its functions say to every number there is a meaning for, to their neighbours, and to
- * the ends of an int.
+ * All of libcorosync_common: the results of its functions for each number that has a meaning, for the numbers next to
+ * these, and for the limits of an int.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 
 #define NUMBER_MAX 200 /* all errors of the library and all values of errno are lower */
 
-/* Without events. */
+/* The library has no events. */
 const struct matrix_library matrix_library = {NULL, NULL, NULL};
 
 static void say_all(int number)

@@ -27,7 +27,7 @@ cpg_handle_t connect_printing(void);
 /** Call cpg_join(), and repeat it on "try again". @return the code of the last call */
 cs_error_t join_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
-/** Call cpg_leave() likewise. */
+/** Call cpg_leave(), and repeat it on "try again". @return the code of the last call */
 cs_error_t leave_patiently(cpg_handle_t handle, const struct cpg_name *name);
 
 /** Call cpg_mcast_joined() with one vector, and repeat it on "try again". @return the code of the last call */

@@ -1,5 +1,5 @@
 /*
- * Handles, groups, membership and iteration, with a daemon that is well.
+ * Handles, groups, membership and iteration, with a daemon that runs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -190,7 +190,7 @@ static void groups(void)
 	CALL(cpg_finalize(b));
 	b = connect_printing();
 	CALL(join_patiently(b, &longest));
-	CALL(leave_patiently(b, &longest)); /* hides BUSY */
+	CALL(leave_patiently(b, &longest)); /* repeats the call on BUSY */
 	expect_events(b, 2);
 	CALL(cpg_finalize(b));
 	b = connect_printing();

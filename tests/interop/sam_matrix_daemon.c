@@ -172,8 +172,8 @@ static int lost_while_stopped(void)
 }
 
 /*
- * Show whether sam_stop() waits for the supervisor. With libsam 3.1.7 it does not: it takes one answer too many from
- * before for its own.
+ * Show whether sam_stop() waits for the supervisor. With libsam 3.1.7 it does not: an earlier call got two answers, and
+ * sam_stop() takes the second one for its own.
  */
 static int quorum_and_keys(void)
 {

@@ -1,14 +1,14 @@
 /*
- * Eyes and hands of vote.sh on one node: it writes down what libquorum and libvotequorum say of the
- * votes whenever that changes, does what it is told, and can be the node's quorum device.
+ * The program that vote.sh runs on each node. It writes the state of the votes, as libquorum and libvotequorum report
+ * it, to a file whenever it changes. It executes commands, and can be the node's quorum device.
  *
- * vote_agent FOLDER NODES: the state is always in FOLDER/state, "down" or two lines, the ring's id
- * and all the rest. Commands come on standard input, one a line; each appends a line to
- * FOLDER/answers, itself and the code that the call returned:
+ * vote_agent FOLDER NODES: FOLDER/state always has the state: "down", or a line with the ring's id and a line with all
+ * the rest. Commands are read from standard input, one on each line. Each appends a line to FOLDER/answers with itself
+ * and the code that the call returned:
  *
  *	votes NODE VOTES, expected VOTES, register NAME, unregister NAME, rename OLD NEW, master 0|1
- *	cast 0|1	the device polls from now on, and votes so; at each new ring anew
- *	mute		it does not poll any more
+ *	cast 0|1	the device polls from now on with this vote, and at each new ring
+ *	mute		the device does not poll any more
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -22,7 +22,7 @@ struct crowd_options {
 	uint64_t seed;
 	uint64_t spread_ns;                  /* time within which all nodes start, in random order */
 	uint32_t loss;                       /* packets lost, per 10,000 */
-	uint64_t delay_min_ns, delay_max_ns; /* one way */
+	uint64_t delay_min_ns, delay_max_ns; /* delay in one direction */
 	uint64_t packet_ns;                  /* processor time of a node for each packet that it receives */
 	uint64_t socket_bytes;               /* size of a node's socket, as the kernel counts it; 0: not limited */
 };

@@ -24,16 +24,16 @@ enum fault_kind {
 	FAULT_LOSS,
 	FAULT_DUPLICATE,
 	FAULT_REORDER,
-	FAULT_DELAY,     /* longer than token_retransmit */
+	FAULT_DELAY,     /* delays longer than token_retransmit */
 	FAULT_KTH,       /* exactly the k-th packet of a type is lost */
-	FAULT_PARTITION, /* full */
+	FAULT_PARTITION, /* the nodes are parted in both directions */
 	FAULT_ASYMMETRIC,
 	FAULT_CRASH,
 	FAULT_STORAGE, /* a crash may lose the storage; writes may fail */
 	FAULT_STRIKE,  /* crash, cut or pause at a numbered step of the protocol */
 	FAULT_LEAVE,
 	FAULT_PAUSE,
-	FAULT_CLOCK,   /* jumps */
+	FAULT_CLOCK,   /* a node's clock jumps ahead */
 	FAULT_GARBAGE, /* malformed packets */
 	FAULT_FORGE,   /* well-formed packets with changed contents */
 	FAULT_REPLAY,  /* old packets */
@@ -70,12 +70,12 @@ enum strike {
 };
 
 struct faults {
-	uint64_t false_signs; /* so far */
+	uint64_t false_signs; /* number of false signs so far */
 	uint64_t link_up_ns;  /* when the last link comes up again that was down as a false sign */
 	uint32_t kinds;       /* kinds of this run */
 	bool is_open;         /* no node has a node list, so ids in forged packets become candidates */
 	bool is_over;         /* the network is quiet from now on */
-	uint64_t mean_ns;     /* between faults */
+	uint64_t mean_ns;     /* mean time between faults */
 	/* A strike happens when `node` passes `point` for the count-th time. node UINT32_MAX: any node. */
 	bool is_armed;
 	enum strike strike;
@@ -89,7 +89,7 @@ void faults_start(struct sim *sim);       /* schedule the first fault */
 void faults_strike_next(struct sim *sim); /* handle SIM_FAULT */
 /** Note that the node has reached a point (enum point), and make the fault happen that waits for it. */
 void faults_point(struct node *node, uint32_t point);
-struct node *faults_any_node(struct sim *sim); /* running or not */
+struct node *faults_any_node(struct sim *sim); /* return any node, running or not */
 /** Return whether false signs are the only faults of this run. */
 bool faults_are_false_signs(const struct sim *sim);
 /** Return whether the only fault of this run is FAULT_MIDDLE: a cut between two of three nodes. */

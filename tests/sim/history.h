@@ -41,7 +41,7 @@ struct message {
 	uint32_t end_index;             /* index of the message in end_ring->ended */
 	bool is_marked_safe;            /* the frame with its last byte is marked as safe */
 	bool is_murky;                  /* peers like Corosync may drop this message */
-	uint64_t delivered;             /* by whom */
+	uint64_t delivered;             /* nodes that have delivered it, bits by index */
 	uint64_t needed;                /* nodes that must have delivered it when they leave end_ring (D10,
 				    * D11) */
 	struct ring_record *seen_ring;  /* sender's configuration when the message was handed over */
@@ -106,7 +106,7 @@ struct ring_record {
 	uint32_t install_seq;
 	bool has_install_seq;
 	uint64_t came;                     /* nodes that have delivered the transitional configuration, bits by index */
-	uint64_t came_with[SIM_NODES_MAX]; /* its set */
+	uint64_t came_with[SIM_NODES_MAX]; /* by node: the set of that configuration */
 	struct ring_record *came_from[SIM_NODES_MAX];
 	uint64_t closed;   /* nodes that left this ring for another one, bits by index */
 	bool is_forgotten; /* a member like Corosync has freed a frame that another member lacks */
@@ -148,9 +148,9 @@ struct life {
 	bool is_honoured;
 	bool is_transitional;
 	struct ring_record *next; /* next ring, during a transitional configuration */
-	uint64_t with;            /* its set */
+	uint64_t with;            /* set of that transitional configuration */
 	uint64_t promised;        /* nodes whose frames a recovery that failed may have promised to deliver */
-	uint32_t together_since[SIM_NODES_MAX]; /* period number */
+	uint32_t together_since[SIM_NODES_MAX]; /* by node: period since which both have changed rings together */
 	uint32_t cursor; /* index into the present ring's ended[]: all messages before it are checked */
 	uint64_t regular_hash, transitional_hash;
 	uint32_t regular_count, transitional_count;
@@ -205,7 +205,7 @@ struct message *history_message(
 void history_sent(struct history *history, struct message *message);
 /** Undo history_sent(): the engine refused the message. Only for the last message of its life and class. */
 void history_unsent(struct history *history, struct message *message);
-struct message *history_find_message(const struct history *history, uint32_t id); /* or NULL */
+struct message *history_find_message(const struct history *history, uint32_t id); /* NULL: there is none */
 
 /** Return the newest ring with that id, or NULL. */
 struct ring_record *history_find_ring(const struct history *history, const struct ring_id *id);

@@ -35,17 +35,17 @@ struct net {
 	struct clock *clock;       /* borrowed */
 	struct sim_random *random; /* borrowed */
 	uint32_t node_count;
-	void (*lost)(void *arg, const struct packet *packet, uint32_t to); /* or NULL */
+	void (*lost)(void *arg, const struct packet *packet, uint32_t to); /* called when a packet is lost; or NULL */
 	void *arg;
 	uint32_t loss, duplicate, late;      /* chances, per 10,000 */
 	bool reorder;                        /* packets of one sender may overtake each other */
-	uint64_t delay_min_ns, delay_max_ns; /* one way */
+	uint64_t delay_min_ns, delay_max_ns; /* delay in one direction */
 	uint64_t late_min_ns, late_max_ns;
 	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: added to the other delays */
 	uint32_t link_bytes_per_ms;                     /* capacity of each link. 0: unlimited */
 	uint64_t link_queue_ns; /* longest wait for a link. Packets that would wait longer are lost */
 	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all packets so far */
-	bool cut[SIM_NODES_MAX][SIM_NODES_MAX];              /* [from][to] */
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX];              /* [from][to]: the link carries nothing */
 	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses packets and reports that */
 	uint64_t frames_lost;                       /* nodes that get no message frames of others, bits by index */
 	uint64_t frames_unheard;                    /* nodes whose message frames reach no other node, bits by index */
@@ -61,7 +61,7 @@ struct net {
 	bool refuses_multicasts; /* multicasts are sent as unicasts, so they are refused as well */
 	/* [from][to]: number of packets that a firewall refuses next */
 	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX];
-	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];  /* likewise, lost */
+	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];  /* [from][to]: number of packets that are lost next */
 	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [host][sender]: when its allowance is full again */
 	uint64_t refusals;
 	struct packet *old[NET_OLD];

@@ -65,7 +65,7 @@ struct node {
 	uint32_t socket_frames;                  /* message frames that the inbox holds; 0: not limited */
 	uint32_t overruns;                       /* number of frames that were lost since the inbox was full */
 	bool is_woken;                           /* a SIM_WAKE event is queued */
-	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* deadlines by its own clock */
+	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* deadlines by the node's own clock */
 	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, in simulated time */
 
 	/* Synchronisation: its ring, the members, and the members whose barrier has arrived. */
@@ -114,7 +114,7 @@ void node_reconfigure(struct node *node); /* node->options changed */
 /** Let a user of the node send a message. */
 void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size);
 bool node_is_up(const struct node *node);
-uint64_t node_local_ns(const struct node *node); /* its clock */
+uint64_t node_local_ns(const struct node *node); /* return the time by the node's own clock */
 void node_note(struct node *node, enum trace_subject subject, struct trace_entry entry);
 
 #endif

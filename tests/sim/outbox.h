@@ -20,7 +20,7 @@ struct outbox {
 
 /** Note that the engine will send a frame of `ring`, for the first time or again. ring NULL: unknown. */
 void outbox_add(struct node *node, const struct ring_record *ring);
-void outbox_take(struct node *node, const struct ring_record *ring); /* it is */
+void outbox_take(struct node *node, const struct ring_record *ring); /* note that the frame was sent */
 /** W3: check after a step that the frames that wait may wait. */
 void outbox_judge(struct node *node);
 

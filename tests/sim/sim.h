@@ -40,7 +40,7 @@ struct sim {
 	uint32_t node_count;
 	struct node *nodes;
 	uint32_t ids[SIM_NODES_MAX];
-	uint32_t votes[SIM_NODES_MAX];   /* of each node */
+	uint32_t votes[SIM_NODES_MAX];   /* votes of each node, by index */
 	uint32_t votes_needed;           /* more than half of all votes */
 	uint32_t window_size;            /* window of all nodes; 0: they differ */
 	uint32_t fullest;                /* largest number of frames in a rotation, according to a token */
@@ -84,7 +84,7 @@ bool sim_delivered(const struct sim *sim);    /* every message of a running life
 /** Cut the network into groups, such as "0 1 | 2 3 4" (node indices). A node that is in no group is alone. */
 void sim_partition(struct sim *sim, const char *groups);
 void sim_heal(struct sim *sim);
-void sim_cut(struct sim *sim, uint32_t from, uint32_t to); /* one way */
+void sim_cut(struct sim *sim, uint32_t from, uint32_t to); /* cut the link in one direction */
 /** Return the longest token timeout of all nodes. */
 uint64_t sim_token_ns(const struct sim *sim);
 /** Return the bound of L1 for this network: book invariants, "Liveness". */

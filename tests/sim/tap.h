@@ -17,7 +17,7 @@ struct tap {
 	struct ring_id ring;          /* ring that the packet names, with rep 0 in joins */
 	uint32_t seq;                 /* seq of a frame, or token_seq of a token */
 	uint32_t aru, token_seq_high; /* token: aru and seq */
-	uint32_t fcc, backlog;        /* token */
+	uint32_t fcc, backlog;        /* token: the fields of the same names */
 	bool is_new;                  /* of a frame: on the wire for the first time */
 	uint32_t originator;          /* of a frame: index of the originator */
 	char note[64];

@@ -21,8 +21,8 @@ enum trace_subject {
 	TRACE_DELIVERED,  /* message seq is delivered. peer: source */
 	TRACE_CONFIGURED, /* detail: 1: a regular configuration; value: members by node index */
 	TRACE_SYNCHRONIZED,
-	TRACE_LIFE,  /* start, crash, leave or pause: see note */
-	TRACE_FAULT, /* see note */
+	TRACE_LIFE,  /* a node starts, crashes, leaves or pauses, as `note` says */
+	TRACE_FAULT, /* a fault, named in `note` */
 };
 
 #define TRACE_NOBODY UINT32_MAX

@@ -13,15 +13,16 @@
 #include <coterie/service.h>
 #include <coterie/transport.h>
 
-/** A copy of a message that a plugin has passed to the host. */
 #define MOCK_VOTES 8u
+
+/** A copy of a message that a plugin has passed to the host. */
 struct mock_message {
 	uint32_t id;                  /* function, event id or response id */
-	uint32_t guarantee;           /* of a ring message: COTERIE_AGREED or COTERIE_SAFE */
-	int32_t error;                /* of replies */
-	uint32_t size;                /* of data */
+	uint32_t guarantee;           /* guarantee of a ring message: COTERIE_AGREED or COTERIE_SAFE */
+	int32_t error;                /* error of a reply */
+	uint32_t size;                /* number of bytes of data */
 	uint8_t *data;                /* without the header that the executive builds */
-	struct sockaddr_storage from; /* of frames */
+	struct sockaddr_storage from; /* sender of a frame */
 };
 
 /** Messages in their order. */
@@ -41,7 +42,7 @@ struct coterie_client {
 	bool is_held;         /* the client may not begin a message: client_may_send() returns false */
 	int event_rc;         /* host->event() returns this if it is not 0 */
 
-	/* For the mock host only. */
+	/* Only the mock host uses these. */
 	uint64_t number;
 	void *data_beside;
 	struct coterie_client *next;
@@ -94,7 +95,7 @@ struct coterie_ctx {
 	bool is_quorate;
 	int ring_send_rc; /* if not 0, ring_send() returns this and records nothing */
 
-	struct mock_queue sent;   /* by ring_send */
+	struct mock_queue sent;   /* messages given to ring_send() */
 	struct mock_queue frames; /* frames that were passed to frames_in(). id: number of the call */
 	uint32_t batches;
 	struct mock_queue logs; /* logged lines. id: priority; data: text with its NUL */
@@ -111,8 +112,8 @@ struct coterie_ctx {
 	uint32_t writable_count;
 
 	uint32_t frames_live;         /* frames that were taken and not given back */
-	uint32_t frames_taken;        /* in all */
-	uint32_t frames_sliced;       /* frames of these that are slices of others */
+	uint32_t frames_taken;        /* frames taken since the start */
+	uint32_t frames_sliced;       /* frames among frames_taken that are slices of others */
 	uint32_t frames_max;          /* frame_take() fails if there are more frames; 0: no limit */
 	void (*on_frames)(void *arg); /* called by the host inside frames_in; or NULL */
 	void *on_frames_arg;
@@ -158,7 +159,7 @@ struct coterie_ctx {
 	bool is_delivering;
 	int reload_rc;    /* if not 0, reload() returns this and keeps nothing */
 	uint32_t reopens; /* calls of log_reopen */
-	int reopen_rc;    /* their result */
+	int reopen_rc;    /* result of log_reopen */
 
 	struct mock_file files[4]; /* state files. An unused one has no name */
 	int state_file_rc;         /* if not 0, reading and writing a state file return this */
@@ -167,16 +168,16 @@ struct coterie_ctx {
 	uint32_t rekey_count;
 	int rekey_rc; /* if not 0, rekey() returns this and keeps nothing */
 
-	/* For the mock host only. */
+	/* Only the mock host uses these. */
 	struct coterie_client *clients;
 	uint64_t client_number;
 	struct mock_value *options;
 	uint32_t option_count;
-	struct mock_entry *maps[2]; /* ascending */
+	struct mock_entry *maps[2]; /* entries of each map, in ascending order of their keys */
 	struct coterie_map_tracker *trackers;
 	struct mock_clear *clears;
 	uint32_t iterators;
-	uint32_t depth; /* of notifications */
+	uint32_t depth; /* depth of nested notifications */
 	uint64_t tracker_turn;
 	uint64_t stat_value[32];
 	void (*quorum_run)(void *arg, const struct coterie_quorum *quorum);

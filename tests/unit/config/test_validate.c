@@ -98,7 +98,7 @@ static const struct {
 	{"knet", "join: 100\n", 1400},
 	/* With three nodes this makes a token timeout of 1000 ms and a ping interval of 250 ms. */
 	{"knet", "token: 350\n", 600},
-	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 */
+	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 ms, rounded up */
 	{"knet", "interface {\nknet_ping_timeout: 900\nknet_ping_interval: 400\n}\n", 600},
 	{"udpu", "", 0},
 };

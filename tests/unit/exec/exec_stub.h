@@ -34,7 +34,7 @@ struct exec_stub {
 	int part_rc;           /* result of resync_part */
 	bool is_joining;       /* a service stays deaf after sync_join, as if its round were under way */
 	int shown;             /* number of plugins that the maps show */
-	uint32_t sent;         /* ring messages */
+	uint32_t sent;         /* number of ring messages sent */
 	int send_rc;
 	/* The last requested reload. reload_done is NULL when its owner has ended. */
 	const void *reload_owner;

@@ -29,7 +29,7 @@ enum {
 	NAUGHTY_SENDS_EARLY,
 	NAUGHTY_ANSWERS_TWICE,
 	NAUGHTY_RUNS_THREAD, /* no error, the ABI allows it */
-	NAUGHTY_FAILS,       /* its init */
+	NAUGHTY_FAILS,       /* its init fails */
 	/* No error: sends a number each millisecond. Disorders are own numbers that were delivered out of order. */
 	NAUGHTY_NUMBERS,
 };

@@ -28,8 +28,8 @@ static bool is_mode(const char *mode)
 struct life {
 	const struct coterie_host *host;
 	struct coterie_ctx *ctx;
-	uint64_t step;  /* option */
-	uint64_t count; /* handed over */
+	uint64_t step;  /* value of the option `step` */
+	uint64_t count; /* number of ticks, handed over to the next instance */
 	uint32_t drains;
 	int fds[2];
 };

@@ -27,7 +27,7 @@
 /* Rings that one of their members has served in. */
 static struct {
 	struct coterie_ring_id id;
-	uint32_t members; /* bits 1 .. NODES */
+	uint32_t members; /* node ids as bits 1 .. NODES */
 } rings[RINGS_MAX];
 static uint32_t ring_count, requests_served;
 static const char *failure;

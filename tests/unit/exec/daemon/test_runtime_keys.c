@@ -146,7 +146,7 @@ static bool is_of_executive(const char *key)
 	static const char *const prefixes[] = {"internal_configuration.", "runtime.blackbox.", "runtime.force_gather",
 		"runtime.members.", "runtime.services."};
 
-	if (strstr(key, ".config_version") != NULL) /* cmap's */
+	if (strstr(key, ".config_version") != NULL) /* a key of the service cmap */
 		return false;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)

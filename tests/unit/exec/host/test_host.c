@@ -207,7 +207,7 @@ START_TEST(a_descriptor_is_watched)
 	ck_assert_int_eq(host->fd_mod(ctx, fds[1], COTERIE_FD_IN), -ENOENT);
 	ck_assert_int_eq(write(fds[1], "ab", 2), 2);
 	run_for_ms(5);
-	ck_assert_uint_eq(calls, 2); /* level-triggered */
+	ck_assert_uint_eq(calls, 2); /* called again for the byte that was not read */
 	ck_assert_int_eq(host->fd_mod(ctx, fds[0], 0), 0);
 	ck_assert_int_eq(write(fds[1], "c", 1), 1);
 	run_for_ms(5);
@@ -376,7 +376,7 @@ static void on_change(void *arg, uint32_t event, const char *key, const struct c
 
 	snprintf(told + used, sizeof(told) - used, "%u %s %u %u;", event, key, now->type, before->type);
 	if (event == COTERIE_MAP_DELETED && self != NULL) {
-		host->map_untrack(ctx, *self); /* from inside */
+		host->map_untrack(ctx, *self); /* a tracker may end itself in its call */
 		*self = NULL;
 	}
 }
@@ -523,7 +523,7 @@ START_TEST(the_rings_key)
 	ck_assert_int_eq(host->key_get(ctx, &bytes, &size), 0);
 	ck_assert_ptr_eq(bytes, key);
 	ck_assert_uint_eq(size, 3);
-	ck_assert_int_eq(host->rekey(ctx, COTERIE_REKEY_ACTIVATE), -ENOTSUP); /* no transport */
+	ck_assert_int_eq(host->rekey(ctx, COTERIE_REKEY_ACTIVATE), -ENOTSUP); /* there is no transport */
 	ck_assert_int_eq(host->rekey_watch(ctx, on_rekey, NULL), 0);
 	ck_assert_int_eq(host->rekey_watch(ctx, on_rekey, NULL), -EEXIST);
 	host_resources_reclaim(&plugin);

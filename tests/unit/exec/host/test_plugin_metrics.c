@@ -130,7 +130,7 @@ START_TEST(counters_and_gauges_are_shown)
 	host->metric_count(grants, 3);
 	host->metric_count(grants, 4);
 	host->metric_set(load, 0.5);
-	host->metric_set(load, NAN); /* ignored */
+	host->metric_set(load, NAN); /* not a number: ignored */
 	host->metric_set(grants, 9); /* no effect: the metric is of another kind */
 	host->metric_count(NULL, 1);
 	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"

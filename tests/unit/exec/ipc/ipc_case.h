@@ -50,7 +50,7 @@ struct ipc_case {
 	struct config config;
 	struct plugin plugin;
 	struct coterie_plugin descriptor;
-	struct coterie_client *last; /* that joined */
+	struct coterie_client *last; /* client that joined last */
 	unsigned int joins, leaves, handled, tried;
 	uint32_t order[16];
 	int send_rc, join_rc;

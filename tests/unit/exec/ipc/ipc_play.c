@@ -28,11 +28,11 @@ void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance
 		.stats = node->stats,
 		.sync = (struct sync *)node, /* opaque: only the address is used */
 		.is_quorate = &node->is_quorate,
-		.delivery = (struct delivery *)node, /* the same */
+		.delivery = (struct delivery *)node, /* opaque as well */
 		.config = &node->config,
 		.instance = instance});
 	ck_assert_ptr_nonnull(node->ipc);
-	ipc_attach(node->ipc, (struct ring *)node); /* the same */
+	ipc_attach(node->ipc, (struct ring *)node); /* opaque as well */
 }
 
 void ipc_play_tear_down(struct ipc_node *node)

@@ -229,7 +229,7 @@ START_TEST(those_that_lag_have_their_turns)
 	ipc_lagging_del(&f.clients[2]);
 	ipc_lagging_del(&f.clients[2]);
 	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[1]);
-	ipc_lagging_del(&f.clients[0]); /* the last */
+	ipc_lagging_del(&f.clients[0]); /* the client at the end of the list */
 	ipc_lagging_add(&f.clients[1]);
 	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[3]);
 	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[1]);

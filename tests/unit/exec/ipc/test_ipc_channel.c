@@ -396,7 +396,7 @@ static int play_share(void)
 	f.shared->tried = 0;
 	while (send_message((uint32_t)getpid(), 8000) == 0)
 		;
-	f.shared->leaves++; /* full */
+	f.shared->leaves++; /* tell the test that nothing more is accepted */
 	while (f.shared->send_rc != 0)
 		poll(NULL, 0, 1);
 	poll(NULL, 0, 1000);
@@ -533,7 +533,7 @@ static int stay(void)
 
 static int play_bell(void)
 {
-	MUST(open_channel() == 0); /* rings */
+	MUST(open_channel() == 0); /* opening rings the doorbell */
 	MUST(plain(REQ_ASK) == 0);
 	return stay();
 }

@@ -33,7 +33,7 @@ static int play_until_killed(void)
 	struct res res;
 
 	MUST(c != NULL);
-	MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req)); /* kept */
+	MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req)); /* the request is kept, since the ring has no room */
 	c = connect_client();
 	MUST(c != NULL);
 	req = make(REQ_EVENTS, 50);

@@ -399,7 +399,7 @@ END_TEST
 static const struct {
 	uint32_t used;
 	int rate;
-} level_rows[] = {{0, QBS_RATE_FAST}, {250, QBS_RATE_FAST}, {350, QBS_RATE_FAST}, /* gap */
+} level_rows[] = {{0, QBS_RATE_FAST}, {250, QBS_RATE_FAST}, {350, QBS_RATE_FAST}, /* as before */
 	{450, QBS_RATE_NORMAL}, {550, QBS_RATE_NORMAL}, {650, QBS_RATE_SLOW}, {720, QBS_RATE_SLOW},
 	{737, QBS_RATE_SLOW}, {738, QBS_RATE_OFF_2}, {750, QBS_RATE_OFF_2}, {1000, QBS_RATE_OFF_2},
 	{720, QBS_RATE_OFF_2}, {650, QBS_RATE_SLOW}, {350, QBS_RATE_SLOW}, {250, QBS_RATE_FAST}};

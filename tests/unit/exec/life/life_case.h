@@ -41,7 +41,7 @@ struct fixture {
 	struct config config;
 	struct config_option option;
 	struct plugin_life *life;
-	const char *program; /* for trials */
+	const char *program; /* program that tries plugins */
 	char folder[64], other[80];
 	int rc; /* result of the last change; 1: not finished */
 	char text[600];

@@ -190,7 +190,7 @@ START_TEST(a_ring_that_delivers_nothing_does_not_let_the_operator_wait)
 	plugin_now()->underway = 3;
 	uint64_t began_ns = loop_now_ns(f.others.loop);
 	ck_assert_int_eq(unload(&f, "life", 30), 0);
-	ck_assert_uint_ge(loop_now_ns(f.others.loop) - began_ns, 230000000); /* and 20 token timeouts */
+	ck_assert_uint_ge(loop_now_ns(f.others.loop) - began_ns, 230000000); /* 30 ms, and 20 token timeouts */
 	ck_assert(exec_stub_has_logged("SERV 4 Plugin 'life' ends when the ring has delivered its last messages"));
 	/* It is still there, and other changes wait. */
 	turn_for(300000000);
@@ -212,7 +212,7 @@ START_TEST(one_change_at_a_time)
 	install(f.folder, "good");
 	f.rc = 1;
 	ck_assert_int_eq(plugin_life_load(f.life, &f, "life", &none, 0, on_done, &f), 0);
-	ck_assert_int_eq(f.rc, 1); /* on later turns */
+	ck_assert_int_eq(f.rc, 1); /* the work is done in later turns */
 	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 0, on_done, &f), 0);
 	ck_assert_int_eq(f.rc, -EALREADY);
 	f.rc = 1;

@@ -389,7 +389,7 @@ START_TEST(syslog_never_waits)
 	ck_assert_uint_eq(sink.lost, 1);
 	close(server);
 	log_sink_close(&sink);
-	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0); /* closed */
+	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0); /* the sink is closed */
 }
 END_TEST
 

@@ -215,9 +215,9 @@ START_TEST(changes_during_a_walk_are_safe)
 	iterator = map_iterator_create(map, "k.");
 	ck_assert_str_eq(map_iterator_next(iterator, NULL), "k.a");
 	map_delete(map, "k.a"); /* the key that the iterator returned last */
-	map_delete(map, "k.b"); /* the next */
+	map_delete(map, "k.b"); /* the key that it would return next */
 	map_set_u8(map, "k.bb", 1);
-	map_set_u8(map, "k.0", 1); /* behind us */
+	map_set_u8(map, "k.0", 1); /* a key before the iterator's place */
 	ck_assert_str_eq(map_iterator_next(iterator, NULL), "k.bb");
 	ck_assert_str_eq(map_iterator_next(iterator, NULL), "k.c");
 	for (char name = 'c'; name <= 'f'; name++)
@@ -325,7 +325,7 @@ START_TEST(a_shared_value_is_read_in_place)
 	map_shared_changed(shared);
 	ck_assert_uint_eq(changes, 2);
 	map_set_u8(map, "other", 3);
-	map_unshare(shared); /* deletes it */
+	map_unshare(shared); /* deletes the key */
 	ck_assert_uint_eq(changes, 3);
 	ck_assert_int_eq(map_get(map, "count", &value), -ENOENT);
 }

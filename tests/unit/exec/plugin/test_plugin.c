@@ -189,8 +189,8 @@ END_TEST
 
 START_TEST(plugins_stand_in_the_order_of_their_ring_ids)
 {
-	struct plugin *good = load("good");         /* 40 */
-	struct plugin *newer = load("newer_minor"); /* 39 */
+	struct plugin *good = load("good");         /* ring id 40 */
+	struct plugin *newer = load("newer_minor"); /* ring id 39 */
 
 	ck_assert_ptr_eq(plugin_first(f.registry), newer);
 	ck_assert_ptr_eq(newer->next, good);

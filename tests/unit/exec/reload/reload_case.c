@@ -23,7 +23,7 @@
 #include "exec/stats/stats.h"
 #include "exec/sync/quorum.h"
 
-/* Of plugin_watch.c. */
+/* Replaces the variable of plugin_watch.c. */
 const struct plugin_call *plugin_call_now;
 
 struct reload_seen seen;

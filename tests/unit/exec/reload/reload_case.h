@@ -93,9 +93,9 @@ struct result reload(void);
 struct result prepare(void);
 
 bool has_logged(const char *text);
-const char *string_of(const char *key); /* "(none)" */
+const char *string_of(const char *key); /* Return the string of a key. "(none)": it has none. */
 uint32_t number_of(const char *key);    /* Return the u32 value of a key. UINT32_MAX: there is none of this type. */
-uint64_t reloads(const char *name);     /* stats.coterie.reload.NAME */
+uint64_t reloads(const char *name);     /* Return the statistic stats.coterie.reload.NAME. */
 uint64_t option_of(const char *name);   /* Return the number that an option of the plugin tally has. */
 
 #endif

@@ -255,7 +255,7 @@ START_TEST(a_log_file_that_cannot_be_opened)
 	struct result result = reload();
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_str_eq(result.text, "cannot open log file");
-	ck_assert_str_eq(seen.peers, "+4 -4 "); /* taken back */
+	ck_assert_str_eq(seen.peers, "+4 -4 "); /* the new peer was removed again */
 	ck_assert_uint_eq(seen.reconfigured, 0);
 }
 END_TEST
@@ -435,7 +435,7 @@ START_TEST(places_are_copied)
 }
 END_TEST
 
-/* ---- Those who wait ------------------------------------------------------ */
+/* ---- Requests that wait -------------------------------------------------- */
 
 START_TEST(who_asks_meanwhile_gets_the_next_reading)
 {

@@ -18,7 +18,7 @@ START_TEST(a_client_sets_a_timeout)
 	map_set_u32(node.map, "totem.join", 60);
 	ck_assert_uint_eq(seen.reconfigured, 0);
 	turn();
-	ck_assert_uint_eq(seen.reconfigured, 1); /* both together */
+	ck_assert_uint_eq(seen.reconfigured, 1); /* one call for all changes */
 	ck_assert_uint_eq(seen.token_ns, 5650 * UINT64_C(1000000));
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
@@ -85,7 +85,7 @@ START_TEST(keys_of_a_wrong_type_keep_their_values)
 END_TEST
 
 static const struct {
-	const char *before, *after; /* the number */
+	const char *before, *after; /* parts of the key before and after a number */
 } crowds[] = {{"totem.mine", ""}, {"totem.interface.", ".ttl"}, {"logging.mine", ""},
 	{"logging.logger_subsys.m", ".subsys"}, {"logging.logger_subsys.m", ".mine"}};
 
@@ -135,7 +135,7 @@ START_TEST(keys_are_taken_ten_times_a_second)
 	ck_assert_uint_ge(seen.reconfigured, 1);
 	ck_assert_uint_le(seen.reconfigured, 1 + passed / (SECOND / 10));
 	pause_and_turn();
-	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650 + count); /* the last value */
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650 + count); /* from the last value */
 	ck_assert_uint_gt(count, 10);
 }
 END_TEST

@@ -145,7 +145,7 @@ START_TEST(new_keys_are_announced_and_taken_in_turn)
 	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), 0);
 	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
 	ck_assert_str_eq(keys.story, "activate cleanup ");
-	ck_assert_ptr_nonnull(strstr(seen.peers, "resize resize ")); /* after both */
+	ck_assert_ptr_nonnull(strstr(seen.peers, "resize resize ")); /* once after each step */
 	seen.reload_rc = 0;
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(keys.story, "activate cleanup ");

@@ -44,7 +44,7 @@ START_TEST(nothing_changes_before_the_second_step)
 		seen.changes);
 	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=1 config.totemconfig_reload_in_"
 						   "progress=0 config.reload_in_progress=0 "));
-	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT); /* once */
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT); /* the reload was committed already */
 }
 END_TEST
 
@@ -352,7 +352,7 @@ START_TEST(results_are_counted_at_the_end)
 	write_file(" token: abc\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, -EINVAL);
 	ck_assert_uint_eq(reloads("refused"), 1);
-	reload_hangup(node.reload); /* no reload */
+	reload_hangup(node.reload); /* a signal only checks the file, and is not counted */
 	examine();
 	ck_assert_uint_eq(reloads("refused"), 1);
 	write_file(" token: 4000\n", "1 2 3", "");

@@ -125,7 +125,7 @@ START_TEST(the_key_changes_with_the_second_step)
 	ck_assert(FILE_IS_NEW && USES_NEW);
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert_uint_eq(seen.transport_reloads, 1);
-	ck_assert_int_eq(commit(), -ENOENT); /* once */
+	ck_assert_int_eq(commit(), -ENOENT); /* a second commit finds no key */
 	/* After that a reload reads the key that is in use. */
 	result = reload();
 	ck_assert_int_eq(result.rc, 0);
@@ -136,13 +136,13 @@ END_TEST
 START_TEST(a_dropped_key_leaves_no_file)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
-	rotate_drop(node.rotate, &seen); /* another owner */
+	rotate_drop(node.rotate, &seen); /* no effect: another owner */
 	ck_assert_int_eq(access(next_path, F_OK), 0);
 	rotate_drop(node.rotate, &node);
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert_int_eq(commit(), -ENOENT);
 	ck_assert(FILE_IS_OLD && USES_OLD);
-	ck_assert_int_eq(prepare_key().rc, 0); /* and again */
+	ck_assert_int_eq(prepare_key().rc, 0); /* another key can be prepared */
 	ck_assert_int_eq(commit(), 0);
 	ck_assert(USES_NEW);
 }
@@ -151,7 +151,7 @@ END_TEST
 START_TEST(a_key_that_is_left_is_replaced_by_the_next)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
-	rotate_leave(node.rotate, &seen); /* another owner */
+	rotate_leave(node.rotate, &seen); /* no effect: another owner */
 	ck_assert(!has_logged("authkey.next' has a key"));
 	rotate_leave(node.rotate, &node);
 	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
@@ -441,7 +441,7 @@ START_TEST(an_owner_that_ends_is_not_called)
 {
 	forgotten = (struct result){.rc = 1};
 	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten), 0);
-	rotate_forget(node.rotate, &seen); /* another owner */
+	rotate_forget(node.rotate, &seen); /* no effect: another owner */
 	rotate_forget(node.rotate, &node);
 	for (int i = 0; i < 500 && rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten) == -EALREADY;
 		i++)

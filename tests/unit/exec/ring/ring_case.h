@@ -18,8 +18,8 @@
 
 struct ring_seen {
 	char story[1024];                 /* calls of engine, transport and listener, in order */
-	struct totem_callbacks callbacks; /* of the engine */
-	void *arg;                        /* for the callbacks */
+	struct totem_callbacks callbacks; /* callbacks that the engine got */
+	void *arg;                        /* argument of the callbacks */
 	struct totem_counters counters;
 	uint64_t later_ns; /* time of the clock, which starts at 1 ns */
 	uint32_t payload_max;
@@ -37,7 +37,7 @@ struct ring_seen {
 	bool asks_for_the_lease;  /* the engine asks for the lease when it receives frames */
 	struct ring *ring;
 	uint32_t witness;             /* result of the transport's witness function */
-	void (*timer_run)(void *arg); /* of the timer that was set last */
+	void (*timer_run)(void *arg); /* function of the timer that was set last */
 	void *timer_arg;
 	uint32_t stores; /* number of ring sequences written to the disk */
 	uint64_t stored_seq;

@@ -119,7 +119,7 @@ START_TEST(tokens_are_timed)
 {
 	ring_account_token(&account, 0, 50 * MS); /* no earlier token, so no time is counted */
 	ring_account_token(&account, 10 * MS, 10 * MS);
-	ring_account_token(&account, 10 * MS, 90 * MS); /* once more */
+	ring_account_token(&account, 10 * MS, 90 * MS); /* the same token a second time */
 	ring_account_token(&account, 13 * MS, 13 * MS + 100 * US);
 	ring_account_token(&account, 9013 * MS, 9014 * MS);
 	ring_account_token(&account, 9000 * MS, 8000 * MS); /* ignored: the time is before that of the last token */
@@ -161,7 +161,7 @@ static void install(uint64_t now_ns, uint32_t left_count, uint32_t joined_count)
 static const struct {
 	const char *key;
 	uint32_t cause;
-	bool is_lost;           /* the token */
+	bool is_lost;           /* the token was lost */
 	enum totem_state state; /* state of the engine at that time */
 	uint32_t left, joined;
 } changes[] = {
@@ -171,7 +171,7 @@ static const struct {
 	{"merge", 7, false, TOTEM_OPERATIONAL, 0, 2}, {"merge", 10, false, TOTEM_OPERATIONAL, 0, 2},
 	{"leave", 10, false, TOTEM_OPERATIONAL, 1, 0}, /* another ring was found, and then a token was lost */
 	{"token_lost", 2, true, TOTEM_OPERATIONAL, 1, 0}, {"token_lost", 2, true, TOTEM_OPERATIONAL, 0, 0},
-	{"token_lost", 12, false, TOTEM_OPERATIONAL, 0, 0}, /* elsewhere */
+	{"token_lost", 12, false, TOTEM_OPERATIONAL, 0, 0}, /* another node has lost the token */
 };
 
 START_TEST(a_ring_has_a_reason)

@@ -126,7 +126,7 @@ START_TEST(other_packets_do_not_count)
 	frame->size = 3; /* no header */
 	arrive(frame);
 	frame = frame_of(1);
-	frame->data[0] ^= 0xff; /* not ours */
+	frame->data[0] ^= 0xff; /* a frame with another magic */
 	arrive(frame);
 	frame = frame_take(pool, 256);
 	frame->size = (uint32_t)wire_encode_hold_cancel(&cancel, false, frame->data, 256);

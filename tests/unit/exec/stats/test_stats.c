@@ -77,7 +77,7 @@ START_TEST(values_are_read_when_asked_for)
 	ck_assert_int_eq(stats_read(stats, "stats.a", &value), 0);
 	ck_assert_uint_eq(value.size, sizeof(name));
 	ck_assert_int_eq(stats_read(stats, "stats.", &value), -ENOENT);
-	stats_del(stats, &number, "stats.b"); /* somebody else's */
+	stats_del(stats, &number, "stats.b"); /* no effect: another owner's statistic */
 	ck_assert_int_eq(stats_read(stats, "stats.b", &value), 0);
 	stats_del(stats, NULL, "stats.b");
 	ck_assert_int_eq(stats_read(stats, "stats.b", &value), -ENOENT);
@@ -174,7 +174,7 @@ START_TEST(single_keys_are_looked_at_now_and_then)
 	run_for_ns(STATS_REFRESH_NS * 6 / 10);
 	ck_assert_str_eq(told, "s2 stats.n=5;");
 	run_for_ns(STATS_REFRESH_NS * 11 / 10);
-	ck_assert_str_eq(told, "s2 stats.n=5;"); /* nothing new */
+	ck_assert_str_eq(told, "s2 stats.n=5;"); /* no second notification */
 	stats_untrack(stats, tracker);
 }
 END_TEST

@@ -31,7 +31,7 @@ static struct others {
 	struct ring *ring;
 } others;
 static struct totem_stats *totem_stats;
-static struct stats_daemon *stats_daemon; /* or NULL */
+static struct stats_daemon *stats_daemon; /* NULL: not created */
 static struct ring_account account;
 static struct histogram timers_late;
 static const char *phase;
@@ -261,7 +261,7 @@ START_TEST(counters_of_the_ring)
 	ck_assert_int_eq(stats_clear(others.stats, "totem"), 0);
 	exec_stub.counters.token_rx++;
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
-	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
+	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* not cleared, since it is no counter */
 	exec_stub.has_no_engine = true;                                   /* the engine has not started yet */
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 0);
 	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 0);

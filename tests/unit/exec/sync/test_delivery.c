@@ -233,7 +233,7 @@ END_TEST
 START_TEST(verdicts_of_others_do_not_count)
 {
 	make_quorate_ring(4);
-	verdict(9, false, 1, 4); /* no member */
+	verdict(9, false, 1, 4); /* a verdict of a node that is no member */
 	verdict(3, false, 1, 3); /* a verdict about another ring */
 	verdict(3, false, 2, 4);
 	delivery_receive(delivery, 3, (const uint8_t *)"short", 5, false);

@@ -12,12 +12,12 @@
 #include "tests/suite.h"
 
 static struct quorum *quorum;
-static bool is_quorate; /* as told */
+static bool is_quorate; /* value of the last verdict */
 static struct coterie_plugin able = {.offers = COTERIE_CAN_QUORUM}, unable;
 static struct plugin provider = {.name = "votes", .descriptor = &able};
 static struct plugin watcher = {.name = "quorum", .descriptor = &able};
 static char told[256];
-static uint32_t decided; /* verdicts */
+static uint32_t decided; /* number of verdicts */
 
 static void on_decided(void *arg, const struct coterie_quorum *verdict)
 {

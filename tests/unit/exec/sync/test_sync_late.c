@@ -137,7 +137,7 @@ START_TEST(a_round_of_an_older_ring_does_not_begin)
 	nodes[0].journal[0] = '\0';
 	deliver_again(join, join + 1);
 	ck_assert(!nodes[0].services[0].plugin.is_held);
-	ck_assert_uint_eq(order_delivered, order_count); /* no READY */
+	ck_assert_uint_eq(order_delivered, order_count); /* no READY was sent */
 }
 END_TEST
 

@@ -21,7 +21,7 @@ void check_unmoved(void);
 /** Nodes for is_between(). */
 extern uint32_t deaf_a, deaf_b;
 
-/* For net->drops. */
+/* Functions for net->drops. */
 
 /** Node net->cut_from neither sends nor receives. */
 bool is_cut_off(

@@ -37,16 +37,16 @@ struct node {
 	bool is_up;
 	bool syncs_by_hand;
 	bool has_more;     /* result of the node's callback `visit`: its clients have more to send */
-	uint64_t ring_seq; /* its disk */
+	uint64_t ring_seq; /* ring sequence on the node's disk */
 	bool is_disk_broken;
 	uint64_t timers[TOTEM_TIMER_COUNT];
 	char log[LOG_MAX]; /* configurations and messages, in order, one per line */
 	size_t log_size;
-	uint32_t received; /* messages */
+	uint32_t received; /* number of messages received */
 	uint32_t refused;
 	uint32_t last_refusal;
 	bool is_visited;       /* the token is at the node and has not been passed on */
-	uint32_t visit_frames; /* sent meanwhile */
+	uint32_t visit_frames; /* frames sent in this visit */
 	uint32_t visits, passed, rooms;
 	uint32_t watches, watch_calls; /* node that the engine last requested to watch, and number of these requests */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
@@ -59,7 +59,7 @@ struct node {
 	uint32_t pokes;
 	enum totem_witness witness;            /* result of the callback `witness` */
 	uint32_t witness_calls[NODES_MAX + 1]; /* number of calls of `witness`, by node id */
-	uint32_t silences;                     /* first calls */
+	uint32_t silences;                     /* number of first calls of `witness` in a silence */
 	uint32_t witnessed[3];                 /* number of trace events of a witness, by enum totem_witness */
 	struct coterie_frame *waiting[4096];   /* packets that arrived while is_paused */
 	size_t waiting_count;
@@ -105,7 +105,7 @@ struct net {
 	struct refused refused[64];
 	uint32_t refused_count;
 	uint32_t visit_frames_max;
-	uint32_t packets[6];              /* by type */
+	uint32_t packets[6];              /* number of packets, by type */
 	struct coterie_frame *samples[6]; /* the last packet of each type that was sent to node 2 */
 };
 
@@ -129,8 +129,8 @@ void tell(uint32_t at, enum totem_event event, uint32_t about);
 /** Report to each running node that its connections to all other running nodes are up. */
 void connect_all(void);
 /**
- * End a node without a leave, while its kernel goes on: it closes the connections of connect_all() in order, and
- * refuses packets that arrive, if `refuses`. The other nodes get the reports about the closed connections one delay
+ * End a node without a leave, while its kernel goes on: it closes the connections of connect_all() as at a normal end,
+ * and refuses packets that arrive, if `refuses`. The other nodes get the reports about the closed connections one delay
  * later.
  */
 void node_crash_closing(uint32_t id, bool refuses);

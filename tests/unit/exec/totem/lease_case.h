@@ -21,7 +21,7 @@ void start_leased_ring(uint32_t count);
 void cut(uint32_t from);
 bool is_probe(const struct wire_header *header, const struct coterie_frame *frame);
 
-/* For net->drops. */
+/* Functions for net->drops. */
 
 bool is_token(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);

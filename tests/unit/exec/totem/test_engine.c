@@ -325,7 +325,7 @@ START_TEST(a_leave_takes_no_timer)
 	net->nodes[1].is_up = false;
 	run_until_ring(2, 10);
 	ck_assert_str_eq(node_of(1)->log, "transitional 1 3 -2\nregular 1 3\n");
-	net->nodes[1].is_up = true; /* for tear-down */
+	net->nodes[1].is_up = true; /* the tear-down must free it */
 }
 END_TEST
 

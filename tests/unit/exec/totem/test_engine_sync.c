@@ -26,7 +26,7 @@ START_TEST(messages_of_the_synchronisation_go_first)
 		totem_engine_synchronized(node_of(id)->engine, net->now_ns);
 	run_for(100);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:barrier\n1:earlier\n"));
-	net->nodes[2].is_up = true; /* for tear-down */
+	net->nodes[2].is_up = true; /* the tear-down must free it */
 }
 END_TEST
 
@@ -57,7 +57,7 @@ START_TEST(a_message_sent_in_the_transitional_configuration_keeps_its_place)
 		totem_engine_synchronized(node_of(id)->engine, net->now_ns);
 	run_for(100);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:earlier\n1:answer\n"));
-	net->nodes[2].is_up = true; /* for tear-down */
+	net->nodes[2].is_up = true; /* the tear-down must free it */
 }
 END_TEST
 
@@ -86,7 +86,7 @@ START_TEST(a_message_in_order_waits_for_those_before_it)
 		totem_engine_synchronized(node_of(id)->engine, net->now_ns);
 	run_for(100);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:barrier\n1:earlier\n1:later\n"));
-	net->nodes[2].is_up = true; /* for tear-down */
+	net->nodes[2].is_up = true; /* the tear-down must free it */
 }
 END_TEST
 

@@ -236,7 +236,7 @@ START_TEST(the_end_of_a_load_is_seen_at_once)
 	/* The pool keeps 12 for the peak of 10, less the one in use. */
 	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11);
 	frame_unref(held);
-	ck_assert_uint_eq(frame_pool_rest(load), 0); /* few stay */
+	ck_assert_uint_eq(frame_pool_rest(load), 0); /* 12 frames are few enough to be kept */
 	ck_assert_uint_eq(usage_of(load).kept, 12);
 	frame_pool_destroy(load);
 }

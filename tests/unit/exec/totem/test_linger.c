@@ -60,7 +60,7 @@ START_TEST(what_it_sends_goes_out_at_once)
 		while (node_of(2)->received <= i)
 			ck_assert(net_step(net, began_ns + LINGER_MS * MS / 2));
 	}
-	ck_assert_uint_eq(net->now_ns, began_ns); /* at itself */
+	ck_assert_uint_eq(net->now_ns, began_ns); /* node 2 has delivered its own messages at once */
 	run_until_received(5, 2);
 	ck_assert_uint_eq(counters_of(2)->token_tx, tokens);
 	ck_assert_uint_ge(counters_of(2)->linger_tx, 5);
@@ -80,7 +80,7 @@ START_TEST(it_ends)
 	ck_assert_uint_gt(counters_of(2)->token_tx, tokens);
 	run_for(10 * LINGER_MS);
 	ck_assert_uint_le(counters_of(2)->lingers, 20);
-	ck_assert(holds(1)); /* the representative */
+	ck_assert(holds(1)); /* node 1 is the representative */
 	tokens = counters_of(2)->lingers;
 	run_for(1000);
 	ck_assert_uint_eq(counters_of(2)->lingers, tokens);

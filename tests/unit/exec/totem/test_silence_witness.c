@@ -46,7 +46,7 @@ START_TEST(an_eviction_has_what_the_witness_said)
 	wait_until_removed(3, 3, 2000);
 	ck_assert_int_eq(last_evicted(1, 3)->witness, witness);
 	ck_assert_int_eq(last_evicted(2, 3)->witness, TOTEM_WITNESS_UNKNOWN); /* node 2 has no connection to node 3 */
-	ck_assert_uint_eq(node_of(1)->witnessed[witness], witness == TOTEM_WITNESS_UNKNOWN ? 0 : 1); /* once */
+	ck_assert_uint_eq(node_of(1)->witnessed[witness], witness == TOTEM_WITNESS_UNKNOWN ? 0 : 1); /* one event */
 }
 END_TEST
 

@@ -275,8 +275,8 @@ static struct coterie_frame *make_part(uint32_t n, bool is_last, uint16_t size, 
 
 struct expected {
 	uint16_t part_size;
-	size_t size;      /* in all */
-	uint32_t count;   /* of deliveries */
+	size_t size;      /* size of a whole message */
+	uint32_t count;   /* number of deliveries */
 	size_t iov_count; /* number of pieces of the last message */
 };
 

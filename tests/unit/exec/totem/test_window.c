@@ -496,7 +496,7 @@ static bool ask_for_more(
 
 START_TEST(a_forged_window_is_held_to_the_bound)
 {
-	start_with(100, 100, 100); /* 58 */
+	start_with(100, 100, 100); /* the capacity limits the window to 58 frames */
 	net->drops = ask_for_more;
 	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 59);
 }

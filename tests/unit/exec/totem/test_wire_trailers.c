@@ -82,7 +82,7 @@ START_TEST(a_join_carries_features)
 
 	struct cursor_out count = {.at = out + plain + 4, .left = 4, .swap = swap};
 
-	out[plain]++; /* another magic */
+	out[plain]++; /* another magic number */
 	ck_assert_uint_eq(join_features(out, size), 0);
 	out[plain]--;
 	cursor_put_u64(&entry, WIRE_FEATURE_SAFE); /* without WIRE_FEATURE_FILLED: read as 0 */

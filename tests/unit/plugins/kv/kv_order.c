@@ -39,7 +39,7 @@ struct search {
 	/* Open operations whose answer has a revision, sorted by it; acknowledged_count of them. */
 	uint32_t *acknowledged;
 	uint32_t acknowledged_count;
-	bool *is_placed; /* by operation */
+	bool *is_placed; /* by number of the operation: it has a place in the order */
 	bool *is_reset;  /* by number of the reset: it has a place in the order */
 	uint64_t *marks; /* by number of the operation: a random mark */
 	struct placed *order;

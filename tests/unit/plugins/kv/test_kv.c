@@ -30,7 +30,7 @@ END_TEST
 
 START_TEST(conditions_are_decided_in_the_order)
 {
-	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "a", 0), KV_OK); /* 1 */
+	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "a", 0), KV_OK); /* revision 1 */
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 0), KV_EXIST);
 	ck_assert_uint_eq(kv_case_revision(), 1);
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "b", 2), KV_FAILED_OPERATION);

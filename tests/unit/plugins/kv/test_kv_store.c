@@ -81,7 +81,7 @@ START_TEST(changes_come_in_their_order)
 	ck_assert_ptr_null(kv_store_after(&store, 4));
 	put("d", "1", 5);
 	ck_assert_mem_eq(kv_store_after(&store, 4)->key, "d", 1);
-	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "a", 1); /* and back */
+	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "a", 1); /* the search can go back */
 	ck_assert_int_eq(kv_store_delete(&store, "a", 1, 6, true), 0);
 	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "c", 1);
 	ck_assert(kv_store_after(&store, 5)->is_deleted);

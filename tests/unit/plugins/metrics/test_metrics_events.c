@@ -18,7 +18,7 @@ static bool hear(int fd, const char *words)
 {
 	static size_t size;
 
-	if (words == NULL) { /* a new stream */
+	if (words == NULL) { /* NULL: a new stream begins */
 		size = 0;
 		answer[0] = '\0';
 		return true;
@@ -112,7 +112,7 @@ START_TEST(evictions_are_told)
 		  ",\"text\":\"node 2 is out of the ring: silent for 8031 ms\"}}\n\n");
 	const char *first = strstr(answer, "\"eviction\"");
 	ck_assert_ptr_null(strstr(first + 1, "\"eviction\""));
-	host->table.stat_del(host, "stats.coterie.eviction.7.record"); /* no news */
+	host->table.stat_del(host, "stats.coterie.eviction.7.record"); /* causes no event */
 	set_text("runtime.members.2.status", "left");
 	hears(fd, "\"event\":\"membership\"");
 	ck_assert_ptr_null(strstr(first + 1, "\"eviction\""));

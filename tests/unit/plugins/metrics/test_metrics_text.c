@@ -191,7 +191,7 @@ static const struct figure ring[] = {
 	U32(C, "nodelist.node.0.nodeid", 7),
 	U32(C, "nodelist.node.1.nodeid", 3),
 	TEXT(C, "nodelist.node.1.ring0_addr", "10.0.0.3"),
-	U32(C, "nodelist.node.2.nodeid", 0), /* no node */
+	U32(C, "nodelist.node.2.nodeid", 0), /* 0 is no node id */
 	U32(C, "runtime.members.7.join_count", 2),
 	TEXT(C, "runtime.members.7.status", "joined"),
 	U32(C, "runtime.members.9.join_count", 1),
@@ -414,7 +414,7 @@ static const struct {
 	{NULL, METRICS_PROTECTION_UNKNOWN, {END}},
 	{NULL, METRICS_PROTECTION_UNKNOWN, {RING("udpu"), END}},
 	{NULL, METRICS_PROTECTION_UNKNOWN, {RING("unixgram"), AWAY, END}},
-	{"1", METRICS_PROTECTION_NONE, {AWAY, END}}, /* knet */
+	{"1", METRICS_PROTECTION_NONE, {AWAY, END}}, /* the default transport is knet */
 	{"1", METRICS_PROTECTION_NONE, {RING("udp"), AWAY, END}},
 	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("127.0.0.1"), AWAY, END}},
 	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("node1"), END}},

@@ -86,7 +86,7 @@ START_TEST(what_finds_no_room_waits_in_order)
 	}
 	ck_assert_uint_eq(stats_of(0).frames_out, 2 * count);
 	ck_assert_uint_eq(stats_of(0).send_errors, 0);
-	ck_assert_uint_eq(hosts[0]->frames_live, UNIXGRAM_BATCH); /* given back */
+	ck_assert_uint_eq(hosts[0]->frames_live, UNIXGRAM_BATCH); /* others are given back */
 	/* No frame waits any more, so the loop is not woken when there is room. */
 	ck_assert_uint_eq(mock_host_poll(hosts[0], 0), 0);
 }
@@ -285,7 +285,7 @@ START_TEST(peers_come_and_go)
 	ck_assert_int_eq(ops->link_up(nodes[0], 0, &nowhere), -EEXIST);
 	ops->peer_del(nodes[0], 1, 2);
 	ck_assert_int_eq(ops->token(nodes[0], 2, token), 0);
-	multicast(0, 100, 0, 100); /* some wait */
+	multicast(0, 100, 0, 100); /* some frames wait in the queue */
 	ops->peer_del(nodes[0], 0, 2);
 	ops->peer_del(nodes[0], 0, 2);
 	ck_assert_int_eq(ops->token(nodes[0], 2, token), -ENOENT);

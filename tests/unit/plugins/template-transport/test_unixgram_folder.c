@@ -51,7 +51,7 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 		advance_ms(0, 10 * PROBE_MS);
 		check_told(count, 2, COTERIE_WATCH_ON);
 		if (i == 1)
-			unlink(path_of("2")); /* as a daemon does that stops in order */
+			unlink(path_of("2")); /* as a daemon does when it stops without a crash */
 		close(fd);
 		advance_ms(0, PROBE_MS);
 		check_told(++count, 2, COTERIE_WATCH_CLOSED);
@@ -428,7 +428,7 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
 	ck_assert_uint_eq(hosts[0]->link_reports, 6);
 	ck_assert_uint_le(hosts[0]->logs.count, 11);
-	multicast(0, 100, 9, 10); /* to nobody */
+	multicast(0, 100, 9, 10); /* reaches nobody */
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	/* The state of this node's link says nothing about other nodes, so no end is reported. */
 	check_told(hosts[0]->watches.count, 2, COTERIE_WATCH_OFF);

@@ -55,7 +55,7 @@ START_TEST(members_alone_are_killed)
 	ck_assert_uint_eq(host->sent.count, 0);
 	ck_assert_int_eq(kill_node(1, "yes", 4), 0);
 	ck_assert_int_eq(error_of(0, CFG_RES_KILL_NODE), OK);
-	ck_assert(!dies(2, false)); /* not us */
+	ck_assert(!dies(2, false)); /* the message names another node */
 }
 END_TEST
 
@@ -295,7 +295,7 @@ START_TEST(links_of_knet_show_each_node)
 	struct coterie_node_status status = {.size = sizeof(status)};
 	const struct cfg_res_ring_status_get *res;
 
-	host->table.map_delete(host, "totem.transport"); /* its default */
+	host->table.map_delete(host, "totem.transport"); /* the key is not set: its default applies */
 	mock_node_addresses(host, 2, addresses, 2);
 	set_nodes(ids, 5);
 	status.nodeid = 1;

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- Those who keep all waiting ------------------------------------------ */
+/* ---- Nodes that do not answer -------------------------------------------- */
 
 START_TEST(without_those_who_do_not_answer)
 {
@@ -108,7 +108,7 @@ START_TEST(applied_is_never_said)
 }
 END_TEST
 
-/* ---- Nodes of Corosync's ------------------------------------------------- */
+/* ---- Nodes that act like Corosync's -------------------------------------- */
 
 START_TEST(in_a_mixed_ring_each_is_on_its_own)
 {
@@ -164,7 +164,7 @@ START_TEST(the_ring_has_become_a_mixed_one)
 }
 END_TEST
 
-/* ---- Senseless messages -------------------------------------------------- */
+/* ---- Messages that make no sense ----------------------------------------- */
 
 static void say(uint32_t nodeid, uint32_t function, const void *message, uint32_t size)
 {

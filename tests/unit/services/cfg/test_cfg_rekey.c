@@ -128,7 +128,7 @@ START_TEST(before_the_first_ring)
 }
 END_TEST
 
-/* ---- Those who do not speak ---------------------------------------------- */
+/* ---- Nodes that send nothing --------------------------------------------- */
 
 START_TEST(who_never_loads_keeps_the_old_keys_in_use)
 {
@@ -141,7 +141,7 @@ START_TEST(who_never_loads_keeps_the_old_keys_in_use)
 					  "new ones: 2 4;"),
 		1);
 	pass(3600000);
-	ck_assert_uint_eq(count_logged(1, "have not loaded"), 1); /* once */
+	ck_assert_uint_eq(count_logged(1, "have not loaded"), 1); /* the line was logged only once */
 	ck_assert_uint_eq(count_logged(2, "have not loaded"), 0);
 	expect("1 2 3 4", "");
 	load("2");
@@ -307,7 +307,7 @@ START_TEST(a_node_that_comes_back_has_to_speak_again)
 }
 END_TEST
 
-/* ---- Nodes of Corosync's ------------------------------------------------- */
+/* ---- Nodes that act like Corosync's -------------------------------------- */
 
 START_TEST(who_waits_for_nobody_is_followed)
 {
@@ -410,7 +410,7 @@ START_TEST(padding_may_be_anything)
 }
 END_TEST
 
-/* ---- What makes no sense ------------------------------------------------- */
+/* ---- Messages that make no sense ----------------------------------------- */
 
 START_TEST(senseless_phases_are_ignored)
 {

@@ -402,7 +402,7 @@ START_TEST(an_order_to_leave_silent_nodes_out_is_ignored)
 }
 END_TEST
 
-/* ---- Behind the decision ------------------------------------------------- */
+/* ---- After the decision -------------------------------------------------- */
 
 START_TEST(a_key_file_that_cannot_be_renamed)
 {

@@ -107,7 +107,7 @@ START_TEST(newcomers_are_asked_at_once)
 	ck_assert_int_eq(track(3), COTERIE_REPLIED);
 	ck_assert_int_eq(error_of(3, CFG_RES_TRACKSTART), OK);
 	ck_assert_uint_eq(questions(3), 1);
-	ck_assert_uint_eq(questions(1), 1); /* once */
+	ck_assert_uint_eq(questions(1), 1); /* the first client is asked only once */
 	track(3);
 	ck_assert_uint_eq(questions(3), 1);
 }

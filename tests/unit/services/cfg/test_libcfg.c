@@ -125,7 +125,7 @@ START_TEST(reasons)
 	ck_assert_str_eq(REQUEST(cfg_req_kill_node).reason.text, reason);
 	ck_assert_int_eq(corosync_cfg_kill_node(handle, 1, ""), CS_OK);
 	ck_assert_uint_eq(REQUEST(cfg_req_kill_node).reason.length, 1);
-	ck_assert_mem_eq(REQUEST(cfg_req_kill_node).reason.text, zeros, 256); /* no residue */
+	ck_assert_mem_eq(REQUEST(cfg_req_kill_node).reason.text, zeros, 256); /* nothing of `reason` */
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(status_of_a_node)
 		.header = {.size = sizeof(failure), .error = CS_ERR_FAILED_OPERATION}, .version = 1};
 	script_response(script, &failure, sizeof(failure));
 	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_ERR_FAILED_OPERATION);
-	ck_assert_uint_eq(status.nodeid, 0xeeeeeeee); /* untouched */
+	ck_assert_uint_eq(status.nodeid, 0xeeeeeeee); /* the caller's struct is unchanged */
 }
 END_TEST
 

@@ -29,8 +29,8 @@ END_TEST
 
 static const struct {
 	int errno_value;
-	cs_error_t channel; /* qb_to_cs_error */
-	cs_error_t table;   /* hdb_error_to_cs */
+	cs_error_t channel; /* result of qb_to_cs_error() */
+	cs_error_t table;   /* result of hdb_error_to_cs() */
 } rows[] = {
 	{EBADF, CS_ERR_BAD_HANDLE, CS_ERR_BAD_HANDLE},
 	{ENOMEM, CS_ERR_NO_MEMORY, CS_ERR_NO_MEMORY},

@@ -11,7 +11,7 @@
 
 struct thing {
 	struct handle_object object;
-	unsigned int *destroyed; /* counts */
+	unsigned int *destroyed; /* counts the destroyed things */
 };
 
 static void thing_destroy(struct handle_object *object)

@@ -393,7 +393,7 @@ END_TEST
 START_TEST(clients_together_cannot_fill_the_memory)
 {
 	if (service_is_replaced())
-		return; /* too many */
+		return; /* replacing the service at each event would take too long */
 	char bytes[COTERIE_MAP_VALUE_MAX];
 	char key[32];
 	int32_t error = CS_OK;
@@ -417,7 +417,7 @@ END_TEST
 START_TEST(keys_of_users_leave_room_for_administrators)
 {
 	if (service_is_replaced())
-		return; /* too many */
+		return; /* replacing the service at each event would take too long */
 	char bytes[COTERIE_MAP_VALUE_MAX];
 	char key[32];
 	int32_t error = CS_OK;
@@ -590,7 +590,7 @@ START_TEST(a_walk_shows_the_keys_that_begin_so)
 	ck_assert_str_eq(next(&user, iterator), "test.b/2/1");
 	ck_assert_str_eq(next(&user, iterator), "27");
 	ck_assert_str_eq(next(&user, iterator), "27");
-	ck_assert_str_eq(next(&other, iterator), "9"); /* another's */
+	ck_assert_str_eq(next(&other, iterator), "9"); /* another client's iterator */
 	ck_assert_int_eq(iterate_end(&other, iterator), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(iterate_end(&user, iterator), CS_OK);
 	ck_assert_int_eq(iterate_end(&user, iterator), CS_ERR_BAD_HANDLE);
@@ -602,7 +602,7 @@ END_TEST
 START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 {
 	if (service_is_replaced())
-		return; /* too many */
+		return; /* replacing the service at each event would take too long */
 	unsigned int iterators = 0, trackers = 0;
 	uint64_t tracker, instance;
 

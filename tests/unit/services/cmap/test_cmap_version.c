@@ -83,7 +83,7 @@ START_TEST(everybody_knows_the_versions)
 	host(2)->table.map_delete(host(2), VERSION);
 	service_ring_run(&ring);
 	ck_assert_uint_eq(mock_map_u64(host(1), "runtime.members.2.config_version"), 0);
-	host(2)->table.map_set(host(2), VERSION, COTERIE_MAP_STRING, "7", 2); /* no version */
+	host(2)->table.map_set(host(2), VERSION, COTERIE_MAP_STRING, "7", 2); /* a text is no version */
 	service_ring_run(&ring);
 	ck_assert_uint_eq(mock_map_u64(host(1), "runtime.members.2.config_version"), 0);
 }

@@ -352,7 +352,7 @@ START_TEST(an_event_for_nobody_passes)
 	cmap_handle_t other;
 
 	ck_assert_int_eq(cmap_initialize(&other), CS_OK);
-	ck_assert_int_eq(cmap_track_delete(other, tracker), CS_ERR_BAD_HANDLE); /* another's */
+	ck_assert_int_eq(cmap_track_delete(other, tracker), CS_ERR_BAD_HANDLE); /* the tracker of another handle */
 	respond(&response, sizeof(response), CS_OK);
 	ck_assert_int_eq(cmap_track_delete(handle, tracker), CS_OK);
 	ck_assert_uint_eq(request->tracker, 4711);

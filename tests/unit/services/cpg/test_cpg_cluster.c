@@ -59,7 +59,7 @@ static uint64_t number_from(const char *name, uint64_t other)
 	return text != NULL ? strtoull(text, NULL, 0) : other;
 }
 
-/* ---- What clients hear --------------------------------------------------- */
+/* ---- Events that clients get --------------------------------------------- */
 
 static struct interval *interval_now(struct client *client)
 {
@@ -159,7 +159,7 @@ static void hear(
 	}
 }
 
-/* ---- What clients do ----------------------------------------------------- */
+/* ---- Actions of clients -------------------------------------------------- */
 
 static void client_join(struct client *client)
 {

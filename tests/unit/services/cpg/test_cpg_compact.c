@@ -127,7 +127,7 @@ END_TEST
 START_TEST(processes_beyond_the_last_handle_do_without)
 {
 	if (service_is_replaced())
-		return; /* too many */
+		return; /* replacing the service at each event would take too long */
 	static struct cpg_user many[CPG_COMPACT_HANDLES + 1];
 	char name[16];
 
@@ -446,8 +446,8 @@ START_TEST(what_is_sent_again_waits_for_what_was_sent_again_before)
 	skip_events();
 	thaw(1, one);
 	service_ring_deliver_next(&ring, 1);
-	ck_assert_uint_eq(host(1)->sent.list[0].id, CPG_RING_COMPACT); /* b */
-	ck_assert_uint_eq(host(1)->sent.list[1].id, CPG_RING_MCAST);   /* a, again */
+	ck_assert_uint_eq(host(1)->sent.list[0].id, CPG_RING_COMPACT); /* message b */
+	ck_assert_uint_eq(host(1)->sent.list[1].id, CPG_RING_MCAST);   /* message a, sent again */
 	one = freeze(1);
 	service_ring_form(&ring, "1 2 3");
 	skip_events();

@@ -103,7 +103,7 @@ START_TEST(a_shared_buffer_is_checked_before_each_use)
 	token = buffer.map->token;
 	ck_assert_int_eq(zc_execute(&users[0], token + 1), INVALID);
 	ck_assert_int_eq(zc_execute(&users[0], (uint64_t)(uintptr_t)&users), INVALID);
-	ck_assert_int_eq(zc_execute(&users[2], token), INVALID); /* somebody else's */
+	ck_assert_int_eq(zc_execute(&users[2], token), INVALID); /* another client's buffer */
 	ck_assert_int_eq(zc_free(&users[2], token), INVALID);
 	buffer.map->token = 0; /* the client may write any value there */
 	buffer.map->map_size = -1;
@@ -316,7 +316,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	ck_assert_int_eq(zc_alloc(&users[0], path, 4097), ACCESS);
 	ck_assert_int_eq(rmdir(path), 0);
-	/* Somebody else's. */
+	/* The file belongs to another user than the client. */
 	struct cpg_req_zc_alloc req = {.map_size = 4097};
 
 	snprintf(other, sizeof(other), "%s", path);

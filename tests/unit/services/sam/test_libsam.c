@@ -255,7 +255,7 @@ START_TEST(a_start_waits_for_quorum)
 	ck_assert(is_silent());
 	verdict('y');
 	ck_assert_int_eq(answered(), CS_OK);
-	ck_assert(is_silent()); /* one answer */
+	ck_assert(is_silent()); /* there was only one answer */
 	ck_assert_int_eq(ask(SAM_COMMAND_STOP), CS_OK);
 	ck_assert_str_eq(states, "waiting for quorum running stopped ");
 	verdict('n'); /* no effect, since the supervision is stopped */

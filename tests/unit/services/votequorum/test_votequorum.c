@@ -346,7 +346,7 @@ START_TEST(information_about_nodes)
 	users[0] = service_user_create(&ring, 1, 1);
 	ck_assert_str_eq(vote_info(&users[0], 0), "2 of 3, need 2, flags 2, device 0 ''");
 	ck_assert_str_eq(vote_info(&users[0], 2), "2 of 3, need 2, flags 2, device 0 ''");
-	ck_assert_str_eq(vote_info(&users[0], 3), "error 12"); /* never seen */
+	ck_assert_str_eq(vote_info(&users[0], 3), "error 12"); /* a node that was never in the ring */
 	service_user_close(&users[0]);
 	service_ring_kill(&ring, 1);
 	start("nodes=2 two_node=1 auto_tie_breaker=0", 1, 1);

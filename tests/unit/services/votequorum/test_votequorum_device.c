@@ -103,7 +103,7 @@ START_TEST(a_lost_node_is_outvoted)
 	service_user_close(&users[1]);
 	service_ring_kill(&ring, 2);
 	service_ring_form_start(&ring, "1");
-	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), -EAGAIN); /* it waits */
+	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), -EAGAIN); /* the step waits for the device's poll */
 	service_ring_run(&ring);
 	expect(1, "nodes 1.8 [1]");
 	expect(1, "");
@@ -391,7 +391,7 @@ START_TEST(an_own_message_without_a_request_registers_nothing)
 	deliver(1, VOTEQUORUM_RING_QDEVICE_REG, &reg, sizeof(reg));
 	info_is(1, "2 of 3, need 2, flags 2, device 1 ''");
 	ck_assert_int_eq(vote_register(&users[0], "mine"), 0);
-	deliver(1, VOTEQUORUM_RING_QDEVICE_REG, &reg, sizeof(reg)); /* another name */
+	deliver(1, VOTEQUORUM_RING_QDEVICE_REG, &reg, sizeof(reg)); /* the message has another name than the request */
 	ck_assert_uint_eq(users[0].client->replies.count, 0);
 	service_ring_run(&ring);
 	ck_assert_int_eq(users[0].client->replies.list[0].error, 1);

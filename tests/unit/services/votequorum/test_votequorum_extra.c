@@ -65,7 +65,7 @@ START_TEST(all_nodes_read_what_one_has_set)
 {
 	has(1, 1, "");
 	ck_assert_int_eq(vote_set_extra(&users[0], "abc", 3), 1);
-	has(1, 1, "abc"); /* at once */
+	has(1, 1, "abc"); /* the node itself has it at once */
 	has(2, 1, "");
 	service_ring_run(&ring);
 	has(2, 1, "abc");

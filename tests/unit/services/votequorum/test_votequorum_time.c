@@ -82,7 +82,7 @@ START_TEST(downscale_with_a_clean_leave)
 	ck_assert_str_eq(vote_node_info(&ring, 1), "5 of 5, need 3, flags 22, device 0 ''");
 	ck_assert_int_eq(ring.ops->drain(ring.nodes[5].self), 0);
 	ck_assert_str_eq(vote_queued(&ring, 5, 0), "info 5 votes 1 of 5 flags 3");
-	ck_assert_int_eq(ring.ops->drain(ring.nodes[5].self), 0); /* once */
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[5].self), 0); /* a second drain sends nothing */
 	ck_assert_str_eq(vote_queued(&ring, 5, 1), "");
 	service_ring_run(&ring);
 	service_ring_kill(&ring, 5);

@@ -43,7 +43,7 @@ static const struct {
 	{"root@a", NULL, 0, 0, NULL},
 	{"\xc3\xa4", NULL, 0, 0, NULL},
 	{"=10.0.0.1", NULL, 0, 0, NULL},
-	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, 0, 0, NULL}, /* 64 */
+	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, 0, 0, NULL}, /* 64 characters */
 	/* no id */
 	{"a:", NULL, 0, 0, NULL},
 	{"a:0", NULL, 0, 0, NULL},

@@ -87,7 +87,7 @@ static const char *steps_of(const struct fixture *fixture, const struct plan *pl
 	return text;
 }
 
-/* --- good ones --- */
+/* --- plans that are possible --- */
 
 static void plain(struct fixture *fixture) { (void)fixture; }
 static void in_clear(struct fixture *fixture) { fixture->request.is_encrypted = false; }

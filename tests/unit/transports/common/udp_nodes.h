@@ -63,7 +63,7 @@ void every_other_node_gets(uint32_t from, uint32_t size);
 /** Let a node send "token" to another node, and check the transport's result. */
 void token(uint32_t node, uint32_t nodeid, int want);
 
-/** Let all sends fail from now on, and check that the node reports its link as down. */
+/** Let all sends of all nodes fail from now on, and check that this node reports its link as down. */
 void cut_off(uint32_t node);
 
 /** Open a socket on a node's address and another port. @return the socket, which the caller closes */

@@ -113,7 +113,7 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	knet_multicast(&nodes, 0, 1400, 1, 7);
 	knet_receive(&nodes, 2, 41);
 	ck_assert_uint_eq(frame_of(2, 40)->data[20], 7);
-	ck_assert_int_eq(knet_token(&nodes, 0, 1), -ENOENT); /* itself */
+	ck_assert_int_eq(knet_token(&nodes, 0, 1), -ENOENT); /* the node itself */
 	ck_assert_int_eq(knet_token(&nodes, 0, 9), -ENOENT);
 }
 END_TEST

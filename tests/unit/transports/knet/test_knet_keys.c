@@ -143,7 +143,7 @@ START_TEST(keys_change_without_a_gap)
 	knet_set_key(&nodes, 0, "nss", 7);
 	knet_set_key(&nodes, 1, "nss", 7);
 	start();
-	ck_assert_int_eq(reload(0), 0); /* nothing new */
+	ck_assert_int_eq(reload(0), 0); /* the configuration has no new key */
 	ck_assert_int_eq(rekey(0, COTERIE_REKEY_ACTIVATE), -EINVAL);
 	for (int value = 8; value < 13; value++) {
 		const char *model = value % 2 == 0 ? "openssl" : "nss";

@@ -236,7 +236,7 @@ START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
 	multicast(0, 100, 3);
 	mock_host_advance(hosts[0], 200 * MS);
 	send_error = 0;
-	token(0, 3, 0); /* starts over */
+	token(0, 3, 0); /* a send that succeeds, so the time of failures starts over */
 	send_error = EPERM;
 	mock_host_advance(hosts[0], 200 * MS);
 	multicast(0, 100, 3);
@@ -277,7 +277,7 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 	token(0, 2, 0);
 	mock_host_advance(hosts[0], 5000 * MS);
 	ck_assert_uint_eq(hosts[0]->link_reports, 1);
-	ck_assert_uint_ge(mock_host_timers(hosts[0]), 1); /* still looking */
+	ck_assert_uint_ge(mock_host_timers(hosts[0]), 1); /* the node still looks for its address */
 	receive_nothing(1);                               /* and nothing is sent from another address */
 }
 END_TEST

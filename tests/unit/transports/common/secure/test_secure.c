@@ -322,7 +322,7 @@ START_TEST(a_flood_of_forged_control_keeps_no_answer_out)
 		before = *secure_peer_counts(nodes[1], 1);
 		ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, forged, sizeof(forged), &opened), SECURE_REPLAYED);
 		ck_assert_uint_eq(secure_peer_counts(nodes[1], 1)->limited, before.limited);
-		memset(forged + SECURE_HEADER_SIZE, 0, 16); /* as a question */
+		memset(forged + SECURE_HEADER_SIZE, 0, 16); /* with zeros here it is a question */
 		secure_open(nodes[1], now_ns, 1, forged, sizeof(forged), &opened);
 	}
 	ck_assert_uint_gt(secure_peer_counts(nodes[1], 1)->limited, 900);

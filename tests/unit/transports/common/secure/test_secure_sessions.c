@@ -139,8 +139,8 @@ START_TEST(keys_change_while_frames_flow)
 	ask(0, 1, 2);
 	size = seal(0, SECURE_UNICAST, 100, early);
 	ck_assert_int_eq(secure_use(nodes[0], 2), 0);
-	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME); /* the new key */
-	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME); /* the old one */
+	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME); /* sealed with the new key */
+	ck_assert_int_eq(send_one(1, 0, 100), SECURE_FRAME); /* sealed with the old key */
 	ck_assert_int_eq(deliver(0, 1, early, size), SECURE_FRAME);
 	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
 	size = seal(2, SECURE_UNICAST, 100, early);
