@@ -94,7 +94,7 @@ umount -R "$work/node" # later nodes are over it
 # --- to Coterie, and the purge of what went ---
 
 tap_check "purged: a node" over purged
-# What apt says that it would remove.
+# The packages that apt would remove, by its own words.
 removed=$(inside purged apt-get --simulate -q install coterie-compat-corosync | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort | paste -sd' ')
 test -n "$removed" && ! tr ' ' '\n' <<<"$removed" | grep -qvE '^(corosync|lib(corosync-common|cfg|cmap|cpg|quorum|sam|votequorum)[0-9]+)$'
 tap $? "purged: apt-get --simulate removes packages of Corosync alone ($removed)"
