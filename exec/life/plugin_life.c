@@ -28,7 +28,7 @@
 #include "exec/sync/sync.h"
 
 #define LOOK_NS UINT64_C(1000000) /* time between two checks whether a step can go on, nanoseconds */
-#define DELIVERY_TOKENS 20u       /* time after the drain time at which the owner is answered, in token timeouts */
+#define DELIVERY_TOKENS 20u       /* the owner is answered at most so many token timeouts after the drain time */
 
 enum kind {
 	LOAD,

@@ -6,8 +6,8 @@
 #include "exec/totem/state.h"
 
 /*
- * Send frames that were queued since, as part of this visit: this node still has the token, and no other member has
- * seen it (book ring, "Hold and retransmission").
+ * Send frames that were queued since the node holds the token. They belong to the present visit, since no other member
+ * has seen the token (book ring, "Hold and retransmission").
  */
 void hold_send_late(struct totem_engine *engine)
 {

@@ -173,7 +173,7 @@ void unpack_forget(struct unpack *unpack, uint32_t id)
 	memmove(&unpack->sources[at], &unpack->sources[at + 1], (unpack->count - at) * sizeof(*unpack->sources));
 }
 
-/* Move the parts to the end of the moved bytes, and release their frames. */
+/* Copy the parts that are still in frames behind the bytes that were copied before, and release their frames. */
 static int move_parts(struct unpack *unpack, struct context *context)
 {
 	size_t size = context->moved_size + context->referenced;

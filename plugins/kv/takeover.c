@@ -27,7 +27,7 @@
 /* A block of received bytes: one chunk of the state that is taken over, or several logged writes in sequence. */
 struct kv_block {
 	struct kv_block *next;
-	uint64_t last;     /* revision of the last write, or at which the part ends */
+	uint64_t last;     /* revision of the last write. For a part of the table: the revision of its end */
 	uint32_t size;     /* size of `bytes` */
 	uint32_t used, at; /* bytes behind `at` are not written yet */
 	uint32_t left;     /* entries of a part that are not written yet */

@@ -473,8 +473,8 @@ void faults_false_sign(struct sim *sim)
 		return;
 	sim->faults.false_signs++;
 	/*
-	 * Forget the earlier losses. An idle ring may have sent no packet since then, and several lost packets together
-	 * would be a real sign.
+	 * Cancel losses that have hit no packet yet. On an idle ring they collect, and several packets lost in a row would
+	 * be a sign of a real failure.
 	 */
 	memset(sim->net.lose_next, 0, sizeof(sim->net.lose_next));
 	memset(sim->net.refuse_next, 0, sizeof(sim->net.refuse_next));

@@ -13,10 +13,10 @@ void mock_map_table(struct coterie_host *table);
 /** Free the maps. @return number of trackers and iterators that were left */
 uint32_t mock_map_fini(struct coterie_ctx *host);
 
-/** Set the members with which a service is replaced while its clients stay. */
+/** Set the functions of the table with which a service is replaced while its clients stay connected. */
 void mock_life_table(struct coterie_host *table);
 
-/** Set the members for quorum and administration. */
+/** Set the functions of the table for quorum and administration. */
 void mock_admin_table(struct coterie_host *table);
 void mock_admin_fini(struct coterie_ctx *host);
 

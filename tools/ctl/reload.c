@@ -86,7 +86,7 @@ static void put_refused(struct ctl *ctl, struct json_object *data)
 	json_object_object_add(data, "needs_restart", restart);
 }
 
-/* Check this node's file with the program of Coterie's daemon, for a daemon of Corosync. */
+/* The running daemon is Corosync's: check this node's file with Coterie's daemon program. */
 static int check_here(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *findings = json_object_new_array(), *nodes = json_object_new_array();

@@ -123,7 +123,7 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
  */
 void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames, uint32_t count);
 
-/** Store the buffer size that the system granted. Log a warning, once, if it is too small for the receive buffer. */
+/** Store the socket buffer that the system granted. Log a warning, once, if it is smaller than the receive buffer asked for. */
 void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /**

@@ -539,8 +539,8 @@ static int play_bell(void)
 }
 
 /*
- * After a doorbell without a message the client must ring again for its next message. While the token is kept, the
- * daemon does not look into the ring of a client that need not ring.
+ * A client that rang the doorbell without a message must ring it again for its next message. While the token is kept,
+ * the daemon reads the messages only of clients that have rung.
  */
 START_TEST(a_doorbell_for_nothing)
 {

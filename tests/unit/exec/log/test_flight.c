@@ -12,7 +12,7 @@
 #include "exec/log/flight.h"
 #include "tests/suite.h"
 
-#define MARKS 20u /* number of bytes before the header of 20 bytes that belongs to the ring */
+#define MARKS 20u /* bytes before the ring's header, which has 20 bytes as well */
 
 static char dir[] = "/tmp/coterie-test-flight-XXXXXX";
 static char path[FLIGHT_PATH_MAX];

@@ -39,8 +39,8 @@ static void tell_of(enum wire_probe_kind kind, uint32_t to, uint32_t accuser, ui
 }
 
 /*
- * Node 2 is in a ring with node 1 or node 3, and ignores the other one of them until its member retracts the
- * accusation.
+ * Nodes 1 and 3 accuse each other. Node 2 is in a ring with one of them, and ignores the other until the accusation is
+ * retracted.
  */
 START_TEST(an_accuser_takes_its_verdict_back)
 {
