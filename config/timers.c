@@ -22,11 +22,12 @@
 #define SILENCE_QUICK_MS 500
 #define SILENCE_CLOUD_MS 30000
 /*
- * If the silence budget is below token and consensus, these timers are limited to this many tenths of it. Then even an
- * idle ring shows in time that its members are alive.
+ * If the silence budget is below token and consensus, these timers are limited to this percentage of it. Then even an
+ * idle ring shows in time that its members are alive. The silence of a member may begin at any time of a hold, and
+ * counts from its end. With a budget of 500 ms the ring goes round 7.4 times in a second.
  */
-#define SILENCE_HOLD_TENTHS 3
-#define SILENCE_RETRANSMIT_TENTHS 2
+#define SILENCE_HOLD_PERCENT 27
+#define SILENCE_RETRANSMIT_PERCENT 20
 #define HOLD_MIN_MS 14
 #define WINDOW_MAX 4096u /* the engine's limit, far above any useful value */
 #define PONG_COUNT 2
@@ -126,10 +127,10 @@ static void stretch(struct tree *tree, struct timers *timers)
 	timers->consensus = timers->silence - timers->token;
 }
 
-/* Limit a timer to this many tenths of the budget. A larger value that the operator has set is an error. */
-static uint64_t bounded(struct tree *tree, const struct timers *timers, const char *name, uint64_t ms, uint64_t tenths)
+/* Limit a timer to this percentage of the budget. A larger value that the operator has set is an error. */
+static uint64_t bounded(struct tree *tree, const struct timers *timers, const char *name, uint64_t ms, uint64_t percent)
 {
-	uint64_t most = timers->budget * tenths / 10;
+	uint64_t most = timers->budget * percent / 100;
 
 	if (timers->budget == 0 || ms <= most)
 		return ms;
@@ -176,9 +177,9 @@ static void compute(struct tree *tree, const struct config *config, struct timer
 	double hold = (double)timers->token_retransmit * 0.8 - 10;
 
 	timers->hold = totem_number(tree, "hold", hold < 0 ? 0 : (uint64_t)hold);
-	timers->hold = bounded(tree, timers, "hold", timers->hold, SILENCE_HOLD_TENTHS);
+	timers->hold = bounded(tree, timers, "hold", timers->hold, SILENCE_HOLD_PERCENT);
 	timers->token_retransmit = bounded(
-		tree, timers, "token_retransmit", timers->token_retransmit, SILENCE_RETRANSMIT_TENTHS);
+		tree, timers, "token_retransmit", timers->token_retransmit, SILENCE_RETRANSMIT_PERCENT);
 	timers->join = totem_number(tree, "join", 50);
 	timers->send_join = totem_number_or_0(tree, "send_join", 0);
 	timers->merge = totem_number(tree, "merge", 200);

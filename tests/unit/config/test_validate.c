@@ -122,9 +122,9 @@ static const struct {
 	const char *budget;
 	uint32_t silence, token, consensus, retransmit, hold; /* silence: the budget that the engine gets */
 } silences[] = {
-	{2, "", "500", 500, 3000, 3600, 100, 150},
-	{3, "", "quick", 500, 3650, 4380, 100, 150},
-	{2, "", "200", 200, 3000, 3600, 40, 60},
+	{2, "", "500", 500, 3000, 3600, 100, 135},
+	{3, "", "quick", 500, 3650, 4380, 100, 135},
+	{2, "", "200", 200, 3000, 3600, 40, 54},
 	/* The budget is longer than these timers need. */
 	{2, "", "5000", 5000, 3000, 3600, 714, 561},
 	{2, "", "3000", 3000, 3000, 3600, 600, 561},
@@ -228,8 +228,8 @@ static const struct {
 	{SILENCE("token_coefficient: 0\n", "cloud"), "but 'totem.token_coefficient' is set"},
 	{SILENCE("token_retransmit: 101\n", "quick"),
 		"'silence' is 500 ms, but 'token_retransmit' is 101 ms: remove 'token_retransmit', or lower it to 100 ms"},
-	{SILENCE("hold: 151\n", "quick"),
-		"'silence' is 500 ms, but 'hold' is 151 ms: remove 'hold', or lower it to 150 ms"},
+	{SILENCE("hold: 136\n", "quick"),
+		"'silence' is 500 ms, but 'hold' is 136 ms: remove 'hold', or lower it to 135 ms"},
 };
 
 START_TEST(contradictions_are_refused)
