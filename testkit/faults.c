@@ -81,6 +81,7 @@ int testkit_clock(struct testkit *kit, uint32_t id, uint32_t jump_ms, int32_t dr
 	if (node == NULL || drift_ppm < -DRIFT_PPM_MAX || drift_ppm > DRIFT_PPM_MAX)
 		return -EINVAL;
 	kit_loop_clock(node, MS(jump_ms), drift_ppm);
+	kit_disturb(kit);
 	return 0;
 }
 
@@ -96,6 +97,7 @@ static void part(struct testkit *kit, const uint32_t *group)
 	for (uint32_t a = 0; a < kit->node_count; a++)
 		for (uint32_t b = 0; b < kit->node_count; b++)
 			kit->net.cut[a][b] = a != b && group[a] != group[b];
+	kit_disturb(kit);
 }
 
 int testkit_part(struct testkit *kit, const char *groups)
@@ -121,13 +123,18 @@ int testkit_part(struct testkit *kit, const char *groups)
 	return 0;
 }
 
-void testkit_heal(struct testkit *kit) { memset(kit->net.cut, 0, sizeof(kit->net.cut)); }
+void testkit_heal(struct testkit *kit)
+{
+	memset(kit->net.cut, 0, sizeof(kit->net.cut));
+	kit_disturb(kit);
+}
 
 int testkit_cut(struct testkit *kit, uint32_t from, uint32_t to)
 {
 	if (kit_node(kit, from) == NULL || kit_node(kit, to) == NULL || from == to)
 		return -EINVAL;
 	kit->net.cut[from - 1][to - 1] = true;
+	kit_disturb(kit);
 	return 0;
 }
 
@@ -135,12 +142,14 @@ void testkit_loss(struct testkit *kit, uint32_t lost, uint32_t doubled)
 {
 	kit->net.loss = lost;
 	kit->net.duplicate = doubled;
+	kit_disturb(kit);
 }
 
 void testkit_delay(struct testkit *kit, uint32_t min_us, uint32_t max_us)
 {
 	kit->net.delay_min_ns = US(min_us);
 	kit->net.delay_max_ns = US(max_us < min_us ? min_us : max_us);
+	kit_disturb(kit);
 }
 
 /* ---------------------------------------------------------------------------------------- chance */
@@ -236,6 +245,7 @@ int testkit_calm(struct testkit *kit)
 
 	testkit_chaos(kit, 0, 0);
 	net_calm(&kit->net);
+	kit_disturb(kit);
 	for (uint32_t i = 0; i < kit->node_count; i++) {
 		struct kit_node *node = &kit->nodes[i];
 

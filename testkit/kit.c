@@ -87,6 +87,8 @@ void kit_leave(struct kit_node *node, struct kit_node *outer)
 		node_down(node);
 	else if (kit_loop_is_ready(loop))
 		kit_wake(node);
+	if (node->is_up)
+		settle_note(node);
 }
 
 bool kit_effect(struct kit_node *node)
@@ -268,47 +270,6 @@ int testkit_until(struct testkit *kit, uint32_t ms, int (*holds)(void *arg), voi
 			return holds(arg) ? 0 : -ETIMEDOUT;
 	return 0;
 }
-
-static bool hears(const struct testkit *kit, uint32_t a, uint32_t b)
-{
-	return !kit->net.cut[a][b] && !kit->net.cut[b][a];
-}
-
-/* Return whether the node's ring consists of all nodes that the node can reach, directly or through other nodes. */
-static bool is_settled(const struct testkit *kit, const struct kit_node *node)
-{
-	uint64_t group = BIT(node->index), before = 0;
-	uint32_t ids[TESTKIT_NODES_MAX], count;
-
-	while (group != before) {
-		before = group;
-		for (uint32_t a = 0; a < kit->node_count; a++)
-			for (uint32_t b = 0; (before & BIT(a)) != 0 && b < kit->node_count; b++)
-				if (kit->nodes[b].is_up && hears(kit, a, b))
-					group |= BIT(b);
-	}
-	count = testkit_members(kit, node->id, ids, TESTKIT_NODES_MAX);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct kit_node *member = kit_node_of(kit, ids[i]);
-
-		if (member == NULL || (group & BIT(member->index)) == 0)
-			return false;
-	}
-	return count == (uint32_t)__builtin_popcountll(group) && testkit_is_synchronized(kit, node->id);
-}
-
-static int all_settled(void *arg)
-{
-	const struct testkit *kit = arg;
-
-	for (uint32_t i = 0; i < kit->node_count; i++)
-		if (kit->nodes[i].is_up &&
-			(kit->nodes[i].resume_ns > kit->clock.now_ns || !is_settled(kit, &kit->nodes[i])))
-			return 0;
-	return 1;
-}
-
-int testkit_settle(struct testkit *kit, uint32_t ms) { return testkit_until(kit, ms, all_settled, kit); }
 
 uint64_t testkit_random(struct testkit *kit, uint64_t end) { return random_below(&kit->test_random, end); }
 

@@ -78,8 +78,12 @@ struct kit_node {
 	uint64_t stores, store_place; /* number of stored files, and the ring, when the folder was last checked */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count, inbox_bytes;
-	bool is_woken;       /* a SIM_WAKE is queued for the node */
-	unsigned int inside; /* depth of calls into its code */
+	struct ring_id ring;   /* settle.c: ring of the last turn */
+	uint64_t unsteady_ns;  /* settle.c: when the node last had a new ring, formed one, synchronised or stopped */
+	uint64_t token_ns;     /* settle.c: when the node last accepted a token */
+	uint64_t token_own_ns; /* settle.c: the same by the node's own clock */
+	bool is_woken;         /* a SIM_WAKE is queued for the node */
+	unsigned int inside;   /* depth of calls into its code */
 };
 
 struct kit_line {
@@ -108,6 +112,7 @@ struct testkit {
 	bool has_posts;     /* atomic: a thread has posted a call */
 	uint32_t real_fds;  /* number of descriptors of plugins */
 	uint64_t polled_ns;
+	uint64_t disturbed_ns; /* time of the last fault, or of its end */
 	/* Transport that is tested, in real time. NULL: the simulated network is used. */
 	struct kit_plugin *transport;
 	uint64_t started_ns; /* real time when the kit's clock was at its origin */
@@ -144,6 +149,13 @@ void kit_wake(struct kit_node *node);
 void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size);
 /** Handle one event that is due before end_ns. @return false: there is no such event, and the time is now end_ns */
 bool kit_step(struct testkit *kit, uint64_t end_ns);
+
+/* --- settle.c --- */
+
+/** Note a fault, or its end. Rings that have settled before have to prove it again. */
+void kit_disturb(struct testkit *kit);
+/** Note the state of the node's ring. Call this after each turn of the node. */
+void settle_note(struct kit_node *node);
 
 /* --- node.c --- */
 

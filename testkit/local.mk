@@ -8,7 +8,7 @@ if !STATIC_BINARY
 lib_LTLIBRARIES += libcoterie-testkit.la
 libcoterie_testkit_la_SOURCES = \
 	%D%/client.c %D%/disk.c %D%/faults.c %D%/foreign.c %D%/host.c %D%/kit.c %D%/kit.h %D%/log.c %D%/loop.c %D%/node.c %D%/plugins.c \
-	%D%/qb.c %D%/transport.c
+	%D%/qb.c %D%/settle.c %D%/transport.c
 libcoterie_testkit_la_LIBADD = libcore.la libtotem.la tests/sim/libsimnet.la $(LTDL_LIBS)
 libcoterie_testkit_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -Wl,-z,defs \
 	-Wl,--version-script=$(srcdir)/%D%/libcoterie-testkit.map
@@ -25,6 +25,11 @@ tests_unit_testkit_test_testkit_SOURCES = tests/unit/testkit/test_testkit.c \
 tests_unit_testkit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
 tests_unit_testkit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/testkit/test_settle
+TESTS += tests/unit/testkit/test_settle
+tests_unit_testkit_test_settle_SOURCES = tests/unit/testkit/test_settle.c \
+	tests/unit/sample-plugins/kit_naughty.c tests/unit/sample-plugins/kit_naughty.h
+tests_unit_testkit_test_settle_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/testkit/test_two_parts
 TESTS += tests/unit/testkit/test_two_parts
 tests_unit_testkit_test_two_parts_SOURCES = tests/unit/testkit/test_two_parts.c

@@ -304,6 +304,7 @@ int node_start(struct kit_node *node)
 	node->is_dying = node->is_off_by_chaos = false;
 	node->is_woken = false; /* the last life may have planned its turn for the end of a pause */
 	node->effects = node->crash_at = node->resume_ns = 0;
+	kit_disturb(node->kit);
 	struct kit_node *outer = kit_enter(node);
 	int rc = start_parts(node);
 	if (rc < 0)
@@ -425,6 +426,7 @@ void node_down(struct kit_node *node)
 		packet_unref(node->inbox[i]);
 	node->inbox_count = node->inbox_bytes = 0;
 	node->is_up = false;
+	kit_disturb(node->kit);
 	kit_log_node(outer);
 }
 

@@ -207,11 +207,23 @@ void testkit_run(struct testkit *kit, uint32_t ms);
 /** Let time pass until holds(arg) is not 0. holds is called after each event. 0; -ETIMEDOUT after ms. */
 int testkit_until(struct testkit *kit, uint32_t ms, int (*holds)(void *arg), void *arg);
 /**
- * Let time pass until three things hold. Nodes are in one ring exactly if they can reach each other, their services are
- * synchronised, and no node is paused. Messages may still be under way: let some more time pass before replicas are
- * compared.
+ * Let time pass until the rings have settled. Then they stay as they are until the next fault or change. These are
+ * calls that start, stop or crash a node, calls for the network, testkit_pause, _clock, _load and _unload. Loss and
+ * chaos are faults that go on. The rings have settled when all this holds:
  *
- * @return 0; -ETIMEDOUT after ms; nodes × 2,000 is ample with default timeouts
+ * - Two nodes are in one ring exactly if they hear each other in both directions.
+ * - No node forms a ring, and the services of each node are synchronised with those of its ring.
+ * - No node is paused, and no node is stopping: after testkit_stop the node is down.
+ * - Since the last fault or change each node has accepted the token, and all packets that were under way have arrived.
+ *
+ * So a fault counts at once, also if no node has noticed it yet. After testkit_part the nodes that are cut off are
+ * removed first. After a partition that was too short for that, the ring is the old one, or a new one of the same
+ * nodes. If nothing has happened since the rings settled, no time passes.
+ *
+ * Messages may still be under way: let some more time pass before replicas are compared.
+ *
+ * @return 0; -ETIMEDOUT after ms, and always if a node hears two nodes that do not hear each other (testkit_cut). With
+ *     default timeouts nodes × 2,000 is ample, and 10,000 more after testkit_part and _pause
  */
 int testkit_settle(struct testkit *kit, uint32_t ms);
 /** Return a random number 0 .. end - 1, from the kit's seed. end > 0. */

@@ -426,6 +426,7 @@ static bool end_faults(struct play *play)
 {
 	struct testkit *kit = play->kit;
 
+	testkit_heal(kit); /* notes the end of the faults, for testkit_settle */
 	net_calm(&kit->net);
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
 		/* Cancel a crash that was to happen after some effects. */
