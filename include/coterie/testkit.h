@@ -353,7 +353,9 @@ void testkit_disconnect(struct testkit_client *client);
 int testkit_is_connected(const struct testkit_client *client);
 
 /**
- * Send a request. It arrives when time passes, and when flow control permits.
+ * Send a request once. It arrives when time passes, and when flow control permits. The answer "try again" (6) is an
+ * answer like any other, for testkit_reply or testkit_watch. To send the request again is left to the test, unlike with
+ * testkit_call.
  *
  * @param msg  begins with struct coterie_request_header, id and size filled in; copied
  * @param size  bytes, 16 .. 1048576
@@ -370,7 +372,8 @@ int testkit_send(struct testkit_client *client, const void *msg, uint32_t size);
  * answer, simulated time then runs at most ten times as fast as real time.
  *
  * The answer is borrowed until the next testkit_call or testkit_reply of this client, or its end. NULL: the connection
- * has ended, no answer came for 60 s, an earlier request is still under way, or client is NULL.
+ * has ended, no answer came for 60 s or only "try again", an earlier request is still under way, size is wrong, or
+ * client is NULL.
  */
 const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg, uint32_t size);
 /** Take the oldest answer, or return NULL if there is none. It is borrowed as that of testkit_call. */

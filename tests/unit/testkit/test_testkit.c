@@ -375,6 +375,32 @@ START_TEST(large_messages_and_a_full_queue)
 }
 END_TEST
 
+START_TEST(only_a_call_repeats_a_request)
+{
+	start(1, "0", 5);
+	struct testkit_client *client = connect_to(1);
+
+	testkit_no_room(kit, 1, "naughty", 10000);
+	ck_assert_int_eq(testkit_send(client, request(NAUGHTY_SEND, 16), 16), 0);
+	testkit_run(kit, 100);
+	const struct coterie_response_header *reply = testkit_reply(client);
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->error, TRY_AGAIN);
+	testkit_no_room(kit, 1, "naughty", 0);
+	testkit_run(kit, 100);
+	ck_assert_ptr_null(testkit_reply(client));
+	ck_assert_uint_eq(count(1).delivered, 0);
+
+	testkit_no_room(kit, 1, "naughty", 9000);
+	ck_assert_int_eq(call(client, NAUGHTY_SEND, 16), OK);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(count(1).delivered, 1);
+	testkit_no_room(kit, 1, "naughty", 10000);
+	ck_assert_ptr_null(testkit_call(client, request(NAUGHTY_SEND, 16), 16));
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 static void on_message(
 	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message)
 {
@@ -797,6 +823,7 @@ int main(void)
 	tcase_add_test(tc, calm_cancels_a_planned_crash);
 	tcase_add_test(tc, crash_at_any_point);
 	tcase_add_test(tc, large_messages_and_a_full_queue);
+	tcase_add_test(tc, only_a_call_repeats_a_request);
 	tcase_add_test(tc, events_come_or_wait);
 	tcase_add_test(tc, quorum_and_options);
 	tcase_add_test(tc, loaded_while_the_node_runs);
