@@ -20,11 +20,16 @@ CLEANFILES += %D%/coterie-testkit.pc
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/testkit/test_testkit
 TESTS += tests/unit/testkit/test_testkit
-tests_unit_testkit_test_testkit_SOURCES = tests/unit/testkit/test_testkit.c \
+kit_case_sources = tests/unit/testkit/kit_case.c tests/unit/testkit/kit_case.h \
 	tests/unit/sample-plugins/kit_naughty.c tests/unit/sample-plugins/kit_naughty.h
-tests_unit_testkit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) \
-	-DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
+tests_unit_testkit_test_testkit_SOURCES = tests/unit/testkit/test_testkit.c $(kit_case_sources)
 tests_unit_testkit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/testkit/test_testkit_plugins
+TESTS += tests/unit/testkit/test_testkit_plugins
+tests_unit_testkit_test_testkit_plugins_SOURCES = tests/unit/testkit/test_testkit_plugins.c $(kit_case_sources)
+tests_unit_testkit_test_testkit_plugins_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
+tests_unit_testkit_test_testkit_plugins_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/testkit/test_settle
 TESTS += tests/unit/testkit/test_settle
 tests_unit_testkit_test_settle_SOURCES = tests/unit/testkit/test_settle.c \
@@ -39,10 +44,15 @@ dist_check_SCRIPTS += tests/abi/kit_examples.sh
 TESTS += tests/abi/kit_examples.sh
 check_PROGRAMS += tests/unit/testkit/test_sdk
 TESTS += tests/unit/testkit/test_sdk
-tests_unit_testkit_test_sdk_SOURCES = tests/unit/testkit/test_sdk.c \
+sdk_case_sources = tests/unit/testkit/sdk_case.c tests/unit/testkit/sdk_case.h \
 	tests/unit/sample-plugins/caller.c tests/unit/sample-plugins/caller.h tests/unit/sample-plugins/patient.c tests/unit/sample-plugins/patient.h
-tests_unit_testkit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
+tests_unit_testkit_test_sdk_SOURCES = tests/unit/testkit/test_sdk.c $(sdk_case_sources)
 tests_unit_testkit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/testkit/test_sdk_calls
+TESTS += tests/unit/testkit/test_sdk_calls
+tests_unit_testkit_test_sdk_calls_SOURCES = tests/unit/testkit/test_sdk_calls.c $(sdk_case_sources)
+tests_unit_testkit_test_sdk_calls_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
+tests_unit_testkit_test_sdk_calls_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/exec/host/test_plugin_metrics
 TESTS += tests/unit/exec/host/test_plugin_metrics
 tests_unit_exec_host_test_plugin_metrics_SOURCES = tests/unit/exec/host/test_plugin_metrics.c \
