@@ -21,11 +21,16 @@ libcmap_service_la_CFLAGS = $(AM_CFLAGS)
 libcmap_service_la_LIBADD = libmock_host.la
 
 check_PROGRAMS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
-	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_libcmap
+	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_cmap_walks \
+	tests/unit/services/cmap/test_libcmap
 TESTS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
-	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_libcmap
-tests_unit_services_cmap_test_cmap_SOURCES = tests/unit/services/cmap/test_cmap.c
+	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_cmap_walks \
+	tests/unit/services/cmap/test_libcmap
+cmap_case_sources = tests/unit/services/cmap/cmap_case.c tests/unit/services/cmap/cmap_case.h
+tests_unit_services_cmap_test_cmap_SOURCES = tests/unit/services/cmap/test_cmap.c $(cmap_case_sources)
 tests_unit_services_cmap_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_services_cmap_test_cmap_walks_SOURCES = tests/unit/services/cmap/test_cmap_walks.c $(cmap_case_sources)
+tests_unit_services_cmap_test_cmap_walks_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_services_cmap_test_cmap_version_SOURCES = tests/unit/services/cmap/test_cmap_version.c
 tests_unit_services_cmap_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_services_cmap_test_cmap_late_SOURCES = tests/unit/services/cmap/test_cmap_late.c

@@ -37,6 +37,12 @@ void kv_case_tear_down(void)
 	service_ring_fini(&kv_ring);
 }
 
+void kv_case_restart(uint32_t nodeid)
+{
+	service_ring_kill(&kv_ring, nodeid);
+	service_ring_start(&kv_ring, nodeid);
+}
+
 struct kv *kv_at(uint32_t nodeid) { return kv_ring.nodes[nodeid].self; }
 
 void kv_case_run(void)

@@ -26,6 +26,8 @@ struct kv_case_request {
 
 void kv_case_set_up(void);
 void kv_case_tear_down(void);
+/** Kill the daemon of a node and start it again, alone. */
+void kv_case_restart(uint32_t nodeid);
 
 struct kv *kv_at(uint32_t nodeid);
 

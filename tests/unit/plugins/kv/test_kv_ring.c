@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The service kv on mock hosts: rings that change, transfers of tables, malformed messages. */
+/* The service kv on mock hosts: rings that change, and another version of the plugin. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,12 +11,6 @@
 
 #define MS UINT64_C(1000000)
 
-static void restart(uint32_t nodeid)
-{
-	service_ring_kill(&kv_ring, nodeid);
-	service_ring_start(&kv_ring, nodeid);
-}
-
 START_TEST(a_newcomer_gets_the_table)
 {
 	char key[8];
@@ -25,7 +19,7 @@ START_TEST(a_newcomer_gets_the_table)
 		snprintf(key, sizeof(key), "k%u", i);
 		kv_case_put(key, "a value that is not so short");
 	}
-	restart(3);
+	kv_case_restart(3);
 	service_ring_form(&kv_ring, "1 2 3");
 	ck_assert(!kv_at(3)->has_state);
 
@@ -58,7 +52,7 @@ START_TEST(another_donor_goes_on)
 		snprintf(key, sizeof(key), "k%u", i);
 		kv_case_put(key, value);
 	}
-	restart(3);
+	kv_case_restart(3);
 	service_ring_form(&kv_ring, "1 2 3");
 	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
 	service_ring_run(&kv_ring);
@@ -231,378 +225,6 @@ START_TEST(writes_that_do_not_survive_are_in_doubt)
 }
 END_TEST
 
-/* ---- Malformed ring messages ---------------------------------------------- */
-
-START_TEST(malformed_messages_change_nothing)
-{
-	static const struct {
-		const char *name;
-		uint32_t id, size;
-		uint32_t at, word; /* a word and its offset in the message without header. All other bytes are 0 */
-	} rows[] = {
-		{"write without op", KV_RING_WRITE, 34, 16, 0},
-		{"write with an unknown op", KV_RING_WRITE, 34, 16, 3},
-		{"write without key", KV_RING_WRITE, 32, 16, KV_OP_PUT},
-		{"write with a huge key", KV_RING_WRITE, 64, 24, UINT32_MAX},
-		{"announcement with a huge marker", KV_RING_ANNOUNCE, 104, 100, UINT32_MAX},
-		{"chunk with items that are not there", KV_RING_CHUNK, 48, 44, 5},
-		{"standing of another ring", KV_RING_STANDING, 24, 0, 7},
-		{"notice of another ring", KV_RING_NOTICE, 32, 0, 7},
-		{"recovery that nobody needs", KV_RING_RECOVER, 16, 0, 7},
-	};
-
-	kv_case_put("key", "value");
-
-	uint64_t hash = kv_at(2)->state.hash;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		uint8_t bytes[128] = {0};
-		struct mock_message message = {.id = rows[i].id, .size = rows[i].size, .data = bytes};
-
-		memcpy(bytes + rows[i].at, &rows[i].word, sizeof(rows[i].word));
-		for (uint32_t from = 1; from <= 9; from += 2)
-			ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), from, false, &message), 0);
-		ck_assert_msg(kv_at(2)->state.hash == hash && kv_at(2)->has_state && kv_at(2)->is_serving, "%s",
-			rows[i].name);
-	}
-}
-END_TEST
-
-/* Announcements with a revision that would wrap with the next write, or that is lower than other revisions in them. */
-START_TEST(implausible_announcements_count_for_nothing)
-{
-	static const struct {
-		uint64_t revision, cursor, started, kept_from;
-	} rows[] = {
-		{UINT64_MAX, 0, 0, 0},
-		{9, 10, 0, 0},
-		{9, 0, 10, 0},
-		{9, 0, 0, 10},
-	};
-
-	kv_case_put("key", "value");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		service_ring_form_start(&kv_ring, "1 2 3");
-		service_ring_form_steps(&kv_ring);
-
-		struct kv_ring_announce announce = {
-			.ring = {htole64(kv_at(2)->ring.seq), htole32(kv_at(2)->ring.rep), 0},
-			.revision = htole64(rows[i].revision),
-			.cursor = htole64(rows[i].cursor),
-			.started = htole64(rows[i].started),
-			.kept_from = htole64(rows[i].kept_from),
-			.flags = htole32(KV_HAS_STATE | KV_IS_QUORATE),
-		};
-		struct mock_message message = {.id = KV_RING_ANNOUNCE,
-			.size = sizeof(announce) - sizeof(announce.header),
-			.data = (uint8_t *)&announce.ring};
-		uint64_t revision = kv_member_find(kv_at(2), 1)->state.revision;
-
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), 1, false, &message), 0);
-		ck_assert_uint_eq(kv_member_find(kv_at(2), 1)->state.revision, revision);
-		service_ring_form_done(&kv_ring);
-		kv_case_check(2, "key", "value");
-	}
-}
-END_TEST
-
-/* Deliver a chunk with each wrong length, and with each byte of its head changed. */
-START_TEST(chunks_are_checked_to_the_last_byte)
-{
-	kv_case_put("a", "value");
-	kv_case_put("b", "value");
-	restart(3);
-	service_ring_form(&kv_ring, "1 2 3");
-	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
-
-	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
-
-	ck_assert_uint_eq(sent->count, 1);
-	ck_assert_uint_eq(sent->list[0].id, KV_RING_CHUNK);
-	for (uint32_t size = 48; size < sent->list[0].size; size++) {
-		struct mock_message cut = sent->list[0];
-
-		cut.size = size;
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &cut), 0);
-		ck_assert(!kv_at(3)->has_state);
-	}
-	for (uint32_t at = 0; at < 80; at++) {
-		struct mock_message changed = sent->list[0];
-
-		if (at >= 12 && at < 16) /* padding */
-			continue;
-		changed.data = malloc(changed.size);
-		memcpy(changed.data, sent->list[0].data, changed.size);
-		changed.data[at] ^= 0x55;
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &changed), 0);
-		ck_assert_msg(!kv_at(3)->has_state, "byte %u", at);
-		free(changed.data);
-	}
-	kv_case_run();
-	ck_assert(kv_at(3)->has_state);
-	kv_case_check(3, "b", "value");
-}
-END_TEST
-
-/* Queued messages have no header yet. */
-#define HEAD_SIZE ((uint32_t)(sizeof(struct kv_ring_chunk) - offsetof(struct kv_ring_chunk, ring)))
-
-static uint32_t count_of_chunk(const struct mock_message *message)
-{
-	struct kv_ring_chunk head;
-
-	ck_assert_uint_eq(message->id, KV_RING_CHUNK);
-	ck_assert_uint_ge(message->size, HEAD_SIZE);
-	memcpy(&head.ring, message->data, HEAD_SIZE);
-	return le32toh(head.count);
-}
-
-static void put_small(uint32_t count)
-{
-	char key[16];
-
-	for (uint32_t i = 0; i < count; i++) {
-		snprintf(key, sizeof(key), "k%u", i);
-		kv_case_put(key, "v");
-	}
-}
-
-/* All members that need a chunk write its entries at once. So their number is bounded. */
-START_TEST(a_chunk_has_so_many_entries)
-{
-	const struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
-	uint32_t count = 0;
-
-	put_small(300);
-	restart(3);
-	service_ring_form(&kv_ring, "1 2 3");
-	for (uint32_t turn = 0; turn < 50 && !kv_at(3)->has_state; turn++) {
-		mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
-		if (sent->count > 0) {
-			uint32_t chunk = count_of_chunk(&sent->list[0]);
-
-			ck_assert_uint_le(chunk, 128);
-			count += chunk;
-		}
-		service_ring_run(&kv_ring);
-	}
-	ck_assert(kv_at(3)->has_state);
-	ck_assert_uint_eq(count, 300);
-}
-END_TEST
-
-/* During a rolling upgrade an older version on other nodes sends chunks with more entries. */
-START_TEST(a_chunk_with_more_entries_is_taken)
-{
-	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
-	struct mock_message large;
-	struct kv_ring_chunk head;
-
-	put_small(300);
-	restart(3);
-	service_ring_form(&kv_ring, "1 2 3");
-	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
-	ck_assert_uint_eq(sent->count, 1);
-	large = sent->list[0];
-	memcpy(&head.ring, large.data, HEAD_SIZE);
-	head.to = head.base;
-	head.flags = htole32(KV_CHUNK_LAST);
-	head.count = htole32(300);
-	large.data = calloc(300, 64);
-	ck_assert_ptr_nonnull(large.data);
-	memcpy(large.data, &head.ring, HEAD_SIZE);
-	large.size = HEAD_SIZE;
-	for (const struct kv_entry *entry = kv_at(1)->store.oldest; entry != NULL; entry = entry->newer) {
-		const struct kv_ring_item item = {.created = htole64(entry->created),
-			.modified = htole64(entry->modified),
-			.op = htole32(KV_OP_PUT),
-			.key_size = htole32(entry->key_size),
-			.value_size = htole32(entry->value_size)};
-
-		memcpy(large.data + large.size, &item, sizeof(item));
-		memcpy(large.data + large.size + sizeof(item), entry->key, entry->key_size);
-		memcpy(large.data + large.size + sizeof(item) + entry->key_size, entry->value, entry->value_size);
-		large.size += (uint32_t)sizeof(item) + entry->key_size + entry->value_size;
-	}
-	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &large), 0);
-	free(large.data);
-	/* The entries are written in turns, so that the loop is not delayed. */
-	ck_assert(!kv_at(3)->has_state);
-	ck_assert_uint_eq(kv_at(3)->store.keys, 160);
-	ck_assert_uint_eq(kv_at(3)->progress.cursor, 160);
-	mock_host_advance(kv_ring.nodes[3].host, MS);
-	ck_assert(kv_at(3)->has_state);
-	ck_assert_uint_eq(kv_at(3)->store.keys, 300);
-	kv_case_run();
-	kv_case_check(3, "k299", "v");
-}
-END_TEST
-
-static struct mock_message late;
-
-/* Put writes in front of the late chunk of node 1. They wait in node 3's log. */
-static void put_before_chunk(uint32_t writes)
-{
-	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
-	char key[16];
-
-	put_small(10);
-	restart(3);
-	service_ring_form(&kv_ring, "1 2 3");
-	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
-	ck_assert_uint_eq(sent->count, 1);
-	ck_assert_uint_eq(count_of_chunk(&sent->list[0]), 10);
-	late = sent->list[0];
-	sent->count = 0;
-	for (uint32_t i = 0; i < writes; i++) {
-		snprintf(key, sizeof(key), "k%u", i % 400);
-		if (i % 3 == 2)
-			kv_case_write(&kv_user, KV_REQ_DELETE, key, "", -1);
-		else
-			kv_case_put(key, "later");
-	}
-}
-
-static void take_late_chunk(void)
-{
-	ck_assert_uint_eq(kv_at(3)->progress.cursor, 0);
-	for (uint32_t i = 3; i >= 1; i--)
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 1, false, &late), 0);
-	free(late.data);
-}
-
-static void check_same_tables(void)
-{
-	const struct kv_store *ours = &kv_at(1)->store, *theirs = &kv_at(3)->store;
-	const struct kv_entry *mine = ours->oldest, *other = theirs->oldest;
-
-	ck_assert(kv_at(3)->has_state);
-	ck_assert_uint_eq(ours->keys, theirs->keys);
-	for (; mine != NULL && other != NULL; mine = mine->newer, other = other->newer) {
-		ck_assert_uint_eq(mine->modified, other->modified);
-		ck_assert_uint_eq(mine->created, other->created);
-		ck_assert_mem_eq(mine->key, other->key, mine->key_size);
-	}
-	ck_assert_ptr_null(mine);
-	ck_assert_ptr_null(other);
-}
-
-START_TEST(the_log_is_written_in_turns_while_writes_go_on)
-{
-	put_before_chunk(1000);
-	take_late_chunk();
-	ck_assert(!kv_at(3)->has_state);
-	ck_assert(kv_at(3)->is_catching_up);
-
-	uint64_t cursor = kv_at(3)->progress.cursor;
-
-	ck_assert_uint_le(cursor, 170);
-	/* Each new write applies two writes of the log, so that the log gets empty. */
-	kv_case_put("k1", "now");
-	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor + 2);
-	for (uint32_t i = 0; i < 990 && !kv_at(3)->has_state; i++)
-		kv_case_put("k2", "now");
-	ck_assert(kv_at(3)->has_state);
-	kv_case_run();
-	check_same_tables();
-	kv_case_check(3, "k1", "now");
-}
-END_TEST
-
-START_TEST(a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there)
-{
-	put_before_chunk(1000);
-	take_late_chunk();
-	mock_host_advance(kv_ring.nodes[3].host, MS / 4);
-
-	uint64_t cursor = kv_at(3)->progress.cursor;
-
-	ck_assert_uint_gt(cursor, 170);
-	ck_assert_uint_le(cursor, 330);
-	service_ring_form(&kv_ring, "1 2 3");
-	ck_assert_uint_eq(kv_member_find(kv_at(1), 3)->progress.cursor, cursor);
-	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
-	kv_case_put("k3", "after");
-	kv_case_run();
-	check_same_tables();
-	kv_case_check(3, "k3", "after");
-}
-END_TEST
-
-/* The log has a limit of 64 MiB. */
-START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
-{
-	uint32_t value_size = 1000000, size = (uint32_t)sizeof(struct kv_ring_write) + 3 + value_size;
-	struct kv_ring_write *write = calloc(1, size);
-
-	ck_assert_ptr_nonnull(write);
-	write->op = htole32(KV_OP_PUT);
-	write->key_size = htole32(3);
-	write->value_size = htole32(value_size);
-	memcpy(write->bytes, "big", 3);
-
-	struct mock_message message = {
-		.id = KV_RING_WRITE, .size = size - (uint32_t)sizeof(write->header), .data = (uint8_t *)&write->serial};
-
-	put_before_chunk(10);
-	for (uint32_t turn = 0; turn < 70; turn++) {
-		for (uint32_t i = 1; i <= 3; i++)
-			ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 2, false, &message), 0);
-		ck_assert_uint_le(kv_at(3)->log_bytes, 64u << 20);
-	}
-	free(write);
-	take_late_chunk();
-	mock_host_advance(kv_ring.nodes[3].host, MS);
-	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
-	kv_case_put("k1", "after the gap");
-	kv_case_run();
-	check_same_tables();
-	kv_case_check(3, "k1", "after the gap");
-}
-END_TEST
-
-START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
-{
-	struct kv_ring_chunk *chunk;
-	uint32_t count = 12000, size = HEAD_SIZE + count * 33;
-	struct mock_message message = {.id = KV_RING_CHUNK, .size = size};
-
-	put_small(1);
-	restart(3);
-	service_ring_form(&kv_ring, "1 2 3");
-	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that the forged chunks are plausible */
-	chunk = calloc(1, sizeof(*chunk) + count * 33);
-	ck_assert_ptr_nonnull(chunk);
-	chunk->ring = kv_ring_to_wire(&kv_at(3)->ring);
-	for (uint32_t turn = 0; turn < 4000; turn++) {
-		uint8_t *at = chunk->bytes;
-
-		chunk->from = htole64((uint64_t)turn * count);
-		chunk->to = chunk->base = htole64((uint64_t)(turn + 1) * count);
-		chunk->count = htole32(count);
-		for (uint32_t i = 0; i < count; i++, at += 33) {
-			uint64_t modified = htole64((uint64_t)turn * count + i + 1);
-			struct kv_ring_item item = {.created = modified,
-				.modified = modified,
-				.op = htole32(KV_OP_PUT),
-				.key_size = htole32(1)};
-
-			memcpy(at, &item, sizeof(item));
-			at[32] = 'k';
-		}
-		message.data = (uint8_t *)&chunk->ring;
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &message), 0);
-		ck_assert_uint_le(kv_at(3)->parts_bytes, kv_at(3)->bytes_max + size + 16);
-		if (mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"))
-			break;
-	}
-	free(chunk);
-	ck_assert(mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"));
-	ck_assert_uint_eq(kv_at(3)->parts_bytes, 0);
-	ck_assert(!kv_at(3)->has_state);
-}
-END_TEST
-
 /* ---- Another version of the plugin ----------------------------------------- */
 
 static struct coterie_client *heir; /* the client kv_user at the host of the new version */
@@ -683,7 +305,7 @@ START_TEST(in_unquiet_times_nothing_goes_over)
 	kv_ring.nodes[1].host->table.client_id = number_of;
 	kv_ring.nodes[1].host->table.client_find = find;
 	kv_case_put("a", "1");
-	restart(3);
+	kv_case_restart(3);
 	service_ring_form_start(&kv_ring, "1 2 3");
 	ck_assert_int_eq(kv_ring.ops->state_save(kv_at(1), &blob, &size), -EAGAIN);
 	service_ring_form_steps(&kv_ring);
@@ -709,15 +331,6 @@ static Suite *suite(void)
 	tcase_add_test(tcase, an_operator_gives_up_who_is_waited_for);
 	tcase_add_test(tcase, writes_of_a_rings_last_moments_are_answered_later);
 	tcase_add_test(tcase, writes_that_do_not_survive_are_in_doubt);
-	tcase_add_test(tcase, malformed_messages_change_nothing);
-	tcase_add_test(tcase, implausible_announcements_count_for_nothing);
-	tcase_add_test(tcase, chunks_are_checked_to_the_last_byte);
-	tcase_add_test(tcase, a_chunk_has_so_many_entries);
-	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
-	tcase_add_test(tcase, the_log_is_written_in_turns_while_writes_go_on);
-	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
-	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
-	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);
