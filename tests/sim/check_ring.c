@@ -16,6 +16,28 @@ void rings_named(struct history *history, struct life *life, uint64_t seq, const
 			id_of(history, life->node), seq, where, life->stored_seq);
 }
 
+/* Return whether a member of the ring still runs that was there before this life began. */
+static bool is_remembered(const struct history *history, const struct life *life, const struct ring_record *ring)
+{
+	for (uint32_t node = 0; node < history->node_count; node++)
+		if ((ring->members & BIT(node)) != 0 && node != life->node && history->present[node] != NULL &&
+			history->present[node]->number < life->number)
+			return true;
+	return false;
+}
+
+void rings_id_again(struct history *history, struct life *life, const struct ring_record *ring)
+{
+	if (!is_remembered(history, life, ring))
+		return;
+	if (life->is_reference)
+		history->report->is_tainted = true;
+	else
+		report_unsafe(history->report, "C10", BIT(life->node), &ring->id,
+			"node %u forms another ring with the id %x.%" PRIx64, id_of(history, life->node), ring->id.rep,
+			ring->id.seq);
+}
+
 bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
 	uint32_t originator, uint64_t hash, bool is_message)
 {

@@ -7,6 +7,12 @@
 #include "exec/totem/wire.h"
 #include "tests/sim/history.h"
 
+/**
+ * C10: note that the life, as representative, begins another ring with the id of `ring`, since its node has lost its
+ * storage. While a member of the first ring still runs, no engine can tell the two rings apart or be safe. Corosync does
+ * that: then the run is tainted.
+ */
+void rings_id_again(struct history *history, struct life *life, const struct ring_record *ring);
 /** C9: check the ring sequence `seq` that the life names in a packet or uses otherwise. where: says in which. */
 void rings_named(struct history *history, struct life *life, uint64_t seq, const char *where);
 /**

@@ -25,6 +25,7 @@ static inline int disk_store(struct disk *disk, uint64_t ring_seq)
 	return 0;
 }
 
-static inline void disk_wipe(struct disk *disk) { disk->ring_seq = 0; }
+/* Lose the ring sequence. fresh: the number at which the node begins then, random for nodes of Coterie, or 0. */
+static inline void disk_wipe(struct disk *disk, uint64_t fresh) { disk->ring_seq = fresh; }
 
 #endif

@@ -271,7 +271,7 @@ bool node_start(struct node *node)
 	if (node->engine != NULL)
 		return true;
 	if (node->restarts_empty)
-		disk_wipe(&node->disk);
+		disk_wipe(&node->disk, options_fresh_seq(sim, node, 1 + sim->history.life_count));
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		node->deadline_ns[timer] = node->queued_ns[timer] = TOTEM_NEVER;
 	node->life = history_start(&sim->history, node->index, node->options.features == 0 || node->quirks != 0,

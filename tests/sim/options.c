@@ -110,11 +110,26 @@ static void set_crowd(struct sim *sim, struct node *node)
 	node->options.join_crowd = (uint32_t)random_between(random_chance(&of_all, 5000) ? &of_all : &random, 0, 20);
 }
 
+uint64_t options_fresh_seq(const struct sim *sim, const struct node *node, uint32_t life)
+{
+	struct sim_random random = {.state = (sim->options.seed * 1049 + life) * SIM_NODES_MAX + node->index};
+
+	return node->quirks != 0 ? 0 : random_next(&random) >> 24 << 2;
+}
+
 uint64_t options_join_wait_ns(const struct sim *sim, const struct totem_options *options)
 {
 	if (options->send_join_ns != 0 || options->join_crowd >= sim->node_count)
 		return options->send_join_ns;
 	return sim->node_count * TOTEM_JOIN_WAIT_NS;
+}
+
+/* In half of the runs the nodes begin at random ring sequences, as new nodes do, in the others all begin at 0. */
+static void set_disk(struct sim *sim, struct node *node)
+{
+	struct sim_random of_all = {.state = sim->options.seed * 1049 - 1};
+
+	node->disk.ring_seq = random_chance(&of_all, 5000) ? options_fresh_seq(sim, node, 0) : 0;
 }
 
 void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
@@ -165,4 +180,5 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	}
 #endif
 	set_path_lag(sim, options);
+	set_disk(sim, node);
 }

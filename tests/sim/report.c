@@ -17,6 +17,7 @@ static const struct {
 	{"C7", "different transitional sets into one configuration are disjoint"},
 	{"C8", "no configuration without a cause"},
 	{"C9", "a ring id is stored before anybody hears of it"},
+	{"C10", "no ring id is used again while a member of the first such ring runs"},
 	{"D1", "what is delivered was sent, by that source, with these bytes"},
 	{"D2", "a message is delivered once"},
 	{"D3", "messages of one source keep their order"},

@@ -236,15 +236,8 @@ static void read_commit(
 	struct ring_record *ring = history_find_ring(history, &commit.ring);
 	bool is_ours = commit.ring.rep == history->ids[life->node];
 
-	/*
-	 * A representative that lost its storage may use a ring id again, for another ring. While a member of the first
-	 * ring still runs, no engine can tell the two rings apart or be safe.
-	 */
 	if (ring != NULL && is_ours && ring->creator != life->number)
-		for (uint32_t node = 0; node < history->node_count; node++)
-			if ((ring->members & BIT(node)) != 0 && node != life->node && history->present[node] != NULL &&
-				history->present[node]->number < life->number)
-				history->report->is_tainted = true;
+		rings_id_again(history, life, ring);
 	if (ring == NULL || (is_ours && ring->creator != life->number))
 		ring = history_create_ring(history, &commit.ring, life, members, now_ns);
 	rings_named(history, life, commit.ring.seq, "a commit token");

@@ -127,6 +127,25 @@ START_TEST(c8_without_cause)
 }
 END_TEST
 
+/* Only a life like Corosync's may use a ring id again that a running node knows. */
+START_TEST(c10_id_again)
+{
+	struct ring_record first = {.id = {.rep = 1, .seq = 4}, .members = 1};
+	struct life *again = history_start(&history, 0, false, false, 0);
+
+	rings_id_again(&history, again, &first);
+	expect_nothing();
+	first.members = ALL;
+	again->is_reference = true;
+	rings_id_again(&history, again, &first);
+	ck_assert(report.is_tainted);
+	expect_nothing();
+	report.is_tainted = again->is_reference = false;
+	rings_id_again(&history, again, &first);
+	expect("C10");
+}
+END_TEST
+
 START_TEST(c9_not_stored)
 {
 	lives[0]->stored_seq = 8;
@@ -472,6 +491,7 @@ int main(void)
 	tcase_add_test(tcase, c7_overlap);
 	tcase_add_test(tcase, c8_without_cause);
 	tcase_add_test(tcase, c9_not_stored);
+	tcase_add_test(tcase, c10_id_again);
 	tcase_add_test(tcase, d1_never_sent);
 	tcase_add_test(tcase, d1_other_bytes);
 	tcase_add_test(tcase, d2_twice);
