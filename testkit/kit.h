@@ -97,7 +97,7 @@ struct testkit {
 	struct sim_random random, test_random;
 	struct net net;
 	char *folder;
-	uint64_t ring_seq; /* ring seq that is stored for a node at its first start */
+	uint64_t ring_seq; /* ring seq that is stored for a node before its first start. 0: none, so it is random */
 	/* Limit of the bytes of packets that wait in a node. 0: only KIT_INBOX, the limit of their number, applies. */
 	uint32_t inbox_bytes_max;
 	uint32_t frame_seq; /* number of a ring's first frame minus 1: 0, except in tests of numbers that wrap */

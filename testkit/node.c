@@ -188,8 +188,11 @@ static int forget(struct kit_node *node)
 	}
 	if (mkdir(node->state_dir, 0700) < 0)
 		return -errno;
-	/* Without this file the daemon would search for one elsewhere on this host. */
-	return state_ring_seq_store(node->state_dir, node->nodeid, node->kit->ring_seq);
+	/*
+	 * Without this file the daemon would search for one elsewhere on this host. A node that has been up has lost
+	 * its number: 0 counts as none.
+	 */
+	return state_ring_seq_store(node->state_dir, node->nodeid, node->life == 0 ? node->kit->ring_seq : 0);
 }
 
 int testkit_forget(struct testkit *kit, uint32_t id)

@@ -27,7 +27,8 @@ struct ring_parts {
 	struct stats *stats;
 	struct ring_account *account;
 	const char *state_dir;
-	uint64_t random_seed;      /* seed of the engine's random numbers, or 0: from the system */
+	/* seed of all random numbers, also of the ring seq of a node without a state file. 0: from the system */
+	uint64_t random_seed;
 	uint32_t first_seq;        /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 };

@@ -22,11 +22,20 @@
 #define POOL_BYTES_MAX ((size_t)256 << 20)
 #define IPV6_HEADER_EXTRA 20u
 
+/* Return a number that cannot be guessed. If the system has no randomness, it at least differs from the last one. */
+static uint64_t draw_seed(const struct ring *ring)
+{
+	uint64_t seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);
+
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	return ring->parts.random_seed != 0 ? ring->parts.random_seed : seed;
+}
+
 static bool load_ring_seq(struct ring *ring)
 {
 	const char *dir = ring->parts.state_dir;
 	uint32_t nodeid = ring->options.nodeid;
-	int rc = ring_seq_load(&ring->seq, dir, nodeid);
+	int rc = ring_seq_load(&ring->seq, dir, nodeid, ring->options.random_seed);
 
 	ring->options.ring_seq = ring->seq.used;
 	/*
@@ -59,6 +68,7 @@ struct ring *ring_create(const struct ring_parts *parts, const struct ring_liste
 	ring->parts = *parts;
 	ring->listener = *listener;
 	ring->options = config->totem;
+	ring->options.random_seed = draw_seed(ring);
 	ring->timer_at_ns = TOTEM_NEVER;
 	ring->log.options = &ring->options;
 	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
@@ -155,11 +165,6 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
-	/* A seed that cannot be guessed. If the system has no randomness, it at least differs from the last one. */
-	ring->options.random_seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);
-	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
-	if (ring->parts.random_seed != 0)
-		ring->options.random_seed = ring->parts.random_seed;
 	ring->engine = totem_engine_create(
 		ring->pool, &ring->options, &ring_callbacks, ring, loop_now_ns(ring->parts.loop));
 	if (ring->engine == NULL) {

@@ -18,12 +18,23 @@ static int store(struct ring_seq *seq, uint64_t number)
 	return rc;
 }
 
-int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid)
+/*
+ * Return the number at which a node without a stored one begins: a multiple of 4, since each ring adds 4. The product
+ * makes its bits depend on all bits of `random`, so that a poor random number is good enough, too.
+ */
+static uint64_t fresh_number(uint64_t random)
+{
+	return random * UINT64_C(0x9E3779B97F4A7C15) >> (64 - RING_SEQ_FRESH_BITS) << 2;
+}
+
+int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid, uint64_t random)
 {
 	*seq = (struct ring_seq){.dir = dir, .nodeid = nodeid};
 
 	int rc = state_ring_seq_load(dir, nodeid, &seq->used);
 
+	if (rc == 0 && seq->used == 0)
+		seq->used = fresh_number(random);
 	seq->stored = seq->used;
 	return rc;
 }

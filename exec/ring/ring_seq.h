@@ -4,6 +4,8 @@
  * also after restarts. So the number has to be on stable storage before a packet carries it. The file holds a number
  * that is ahead of the ring, and a restarted node continues after it. So a change of the ring needs no write, which
  * would delay one member after the other.
+ *
+ * A node without a file may have lost it. It does not know which numbers it has used, so it begins at a random one.
  */
 #ifndef EXEC_RING_SEQ_H
 #define EXEC_RING_SEQ_H
@@ -12,22 +14,28 @@
 #include <stdint.h>
 
 #define RING_SEQ_AHEAD 4096u /* 1,024 rings */
+/* Random bits of the number at which a node without a file begins. With the steps of 4 it is below 2^26. */
+#define RING_SEQ_FRESH_BITS 24u
 
 struct ring_seq {
 	const char *dir; /* borrowed */
 	uint32_t nodeid;
-	/* the largest number that this node has used, or may have used, without numbers that were given up */
+	/*
+	 * the largest number that this node has used, or may have used, without numbers that were given up. Without a
+	 * file: the random number at which this node begins
+	 */
 	uint64_t used;
 	uint64_t stored; /* numbers up to this one need no write */
 };
 
 /**
- * Read the number after which this node continues.
+ * Read the number after which this node continues. If none was ever stored, choose it at random.
  *
- * @param dir  the folder of the file, borrowed for the life of seq
- * @return 0, seq->used is 0 if nothing was ever stored; errors of state_ring_seq_load
+ * @param dir     the folder of the file, borrowed for the life of seq
+ * @param random  any 64 bits that differ at each start
+ * @return 0; errors of state_ring_seq_load
  */
-int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid);
+int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid, uint64_t random);
 /**
  * Make a number durable. If it was stored ahead, this needs no write. A number up to TOTEM_RING_SEQ_JUMP_MAX replaces a
  * stored one beyond it, which the engine has given up (book membership, "Ring ids").

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The test kit (coterie/testkit.h): its clusters, its clients, and that a seed repeats a run. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -186,6 +187,50 @@ START_TEST(crash_stop_pause_and_return)
 	testkit_run(kit, 100);
 	ck_assert_int_eq(testkit_crash(kit, 2), 0);
 	ck_assert_int_eq(testkit_start(kit, 2), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+static struct coterie_ring_id ring_of(uint32_t node)
+{
+	struct coterie_ctx *ctx;
+	const struct coterie_host *host = testkit_host(kit, node, "naughty", &ctx);
+	struct coterie_ring_id ring;
+	const uint32_t *ids;
+	uint32_t ids_count;
+
+	ck_assert_ptr_nonnull(host);
+	host->membership(ctx, &ring, &ids, &ids_count);
+	return ring;
+}
+
+/*
+ * Two of three nodes lose their state while the third one is paused. It still is in the ring of three. So they must not
+ * use the id of that ring again: the third node would take their frames for frames of its ring.
+ */
+START_TEST(nodes_that_lose_their_state_use_no_ring_id_again)
+{
+	kit_case_start(3, "0", 1);
+
+	struct coterie_ring_id first = ring_of(3);
+
+	ck_assert_uint_eq(first.representative, 1);
+	ck_assert_int_eq(testkit_pause(kit, 3, 5000), 0);
+	for (uint32_t node = 1; node <= 2; node++) {
+		ck_assert_int_eq(testkit_crash(kit, node), 0);
+		ck_assert_int_eq(testkit_forget(kit, node), 0);
+		ck_assert_int_eq(testkit_start(kit, node), 0);
+	}
+	for (uint32_t ms = 0; ms < 4000; ms++) {
+		struct coterie_ring_id ring = ring_of(1);
+
+		ck_assert_msg(ring.seq != first.seq || ring.representative != first.representative,
+			"the ring %x.%" PRIx64 " of node 3 has another one beside it", first.representative, first.seq);
+		testkit_run(kit, 1);
+	}
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
@@ -500,6 +545,7 @@ int main(void)
 	tcase_add_test(tc, parts_learn_of_a_configuration_in_their_order);
 	tcase_add_test(tc, messages_keep_their_order_over_a_synchronisation);
 	tcase_add_test(tc, crash_stop_pause_and_return);
+	tcase_add_test(tc, nodes_that_lose_their_state_use_no_ring_id_again);
 	tcase_add_test(tc, clocks_jump_and_drift);
 	tcase_add_test(tc, calm_cancels_a_planned_crash);
 	tcase_add_test(tc, crash_at_any_point);

@@ -7,9 +7,18 @@
 #include "tests/suite.h"
 #include "tests/unit/exec/ring/ring_case.h"
 
-static int use(uint64_t number)
+static uint64_t first; /* the random number at which the ring begins, since none was stored */
+
+static void set_up(void)
 {
-	const struct ring_id id = {.rep = 1, .seq = number};
+	ring_case_set_up();
+	first = seen.ring->options.ring_seq;
+}
+
+/* Use the number that is `step` above the first one. */
+static int use(uint64_t step)
+{
+	const struct ring_id id = {.rep = 1, .seq = first + step};
 
 	return seen.callbacks.store_ring_id(seen.arg, &id);
 }
@@ -30,7 +39,7 @@ static void configure_regular(void)
 START_TEST(ring_ids_are_stored_while_the_ring_is_quiet)
 {
 	ck_assert_uint_eq(seen.stores, 1); /* stored at the start */
-	ck_assert_uint_eq(seen.stored_seq, RING_SEQ_AHEAD);
+	ck_assert_uint_eq(seen.stored_seq, first + RING_SEQ_AHEAD);
 	ck_assert_int_eq(use(5), 0);
 	configure_regular();
 	ck_assert(seen.timer_run == NULL);
@@ -45,7 +54,7 @@ START_TEST(ring_ids_are_stored_while_the_ring_is_quiet)
 	configure_regular();
 	seen.timer_run(seen.timer_arg);
 	ck_assert_uint_eq(seen.stores, 2);
-	ck_assert_uint_eq(seen.stored_seq, 3001 + RING_SEQ_AHEAD);
+	ck_assert_uint_eq(seen.stored_seq, first + 3001 + RING_SEQ_AHEAD);
 	configure_regular();
 	ck_assert(seen.timer_run == NULL);
 }
@@ -65,7 +74,19 @@ START_TEST(a_full_disk_stops_the_daemon_when_no_ring_id_is_left)
 	ck_assert_int_eq(seen.exit_code, 21);
 	seen.is_disk_full = false;
 	ck_assert_int_eq(use(RING_SEQ_AHEAD + 1), 0);
-	ck_assert_uint_eq(seen.stored_seq, 2 * RING_SEQ_AHEAD + 1);
+	ck_assert_uint_eq(seen.stored_seq, first + 2 * RING_SEQ_AHEAD + 1);
+}
+END_TEST
+
+/* The node may have lost its file, and other nodes may be in a ring with one of its old ids. */
+START_TEST(each_start_without_a_stored_ring_seq_begins_at_another_one)
+{
+	uint64_t before = first;
+
+	ring_case_tear_down();
+	set_up();
+	ck_assert_uint_ne(first, before);
+	ck_assert_uint_eq(seen.stored_seq, first + RING_SEQ_AHEAD);
 }
 END_TEST
 
@@ -74,9 +95,10 @@ int main(void)
 	Suite *suite = suite_create("ring");
 	TCase *tcase = tcase_create("seq");
 
-	tcase_add_checked_fixture(tcase, ring_case_set_up, ring_case_tear_down);
+	tcase_add_checked_fixture(tcase, set_up, ring_case_tear_down);
 	tcase_add_test(tcase, ring_ids_are_stored_while_the_ring_is_quiet);
 	tcase_add_test(tcase, a_full_disk_stops_the_daemon_when_no_ring_id_is_left);
+	tcase_add_test(tcase, each_start_without_a_stored_ring_seq_begins_at_another_one);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -52,12 +52,57 @@ static uint64_t stored_of(uint32_t nodeid)
 	return number;
 }
 
+static uint64_t first_of(uint64_t random)
+{
+	struct ring_seq seq;
+
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1, random), 0);
+	ck_assert_uint_eq(seq.stored, seq.used);
+	return seq.used;
+}
+
+/*
+ * A node that has lost its file does not know which ring ids it has used. Other nodes may still be in such a ring. So it
+ * begins at a number that depends on all bits of the random one, small random numbers included.
+ */
+START_TEST(a_node_without_a_stored_ring_seq_begins_at_a_random_one)
+{
+	static const uint64_t mask = ((UINT64_C(1) << RING_SEQ_FRESH_BITS) - 1) << 2;
+	uint64_t ones = 0, zeros = 0, before = first_of(0);
+
+	for (uint64_t random = 1; random <= 64; random++) {
+		uint64_t first = first_of(random);
+
+		ck_assert_uint_ne(first, before);
+		ck_assert_uint_eq(first & ~mask, 0);
+		ones |= first;
+		zeros |= ~first & mask;
+		before = first;
+	}
+	ck_assert_uint_eq(ones, mask);
+	ck_assert_uint_eq(zeros, mask);
+	for (uint32_t bit = 0; bit < 64; bit++)
+		ck_assert_uint_ne(first_of(UINT64_C(1) << bit), first_of(0));
+}
+END_TEST
+
+START_TEST(a_stored_ring_seq_is_continued_without_randomness)
+{
+	ck_assert_int_eq(state_ring_seq_store(dir, 1, 17), 0);
+	ck_assert_uint_eq(first_of(1), 17);
+	ck_assert_uint_eq(first_of(2), 17);
+	/* Corosync stores 0 before its first ring. */
+	ck_assert_int_eq(state_ring_seq_store(dir, 1, 0), 0);
+	ck_assert_uint_ne(first_of(1), first_of(2));
+}
+END_TEST
+
 /* A ring change need not write a file. A restarted node goes on after all sequences that it may have used. */
 START_TEST(ring_seqs_are_stored_ahead)
 {
 	struct ring_seq seq, later;
 
-	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1, 0), 0);
 	ck_assert_uint_eq(seq.used, 0);
 	ck_assert(ring_seq_is_low(&seq));
 	ck_assert_int_eq(ring_seq_use(&seq, 5), 0);
@@ -69,7 +114,7 @@ START_TEST(ring_seqs_are_stored_ahead)
 	ck_assert_int_eq(ring_seq_use(&seq, 9 + RING_SEQ_AHEAD / 2), 0);
 	ck_assert(ring_seq_is_low(&seq));
 
-	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&later, dir, 1, 0), 0);
 	ck_assert_uint_gt(later.used, seq.used);
 	ck_assert_uint_eq(later.used, later.stored);
 
@@ -89,7 +134,7 @@ START_TEST(large_ring_seqs_are_stored_one_by_one)
 		TOTEM_RING_SEQ_JUMP_MAX + 4, TOTEM_RING_SEQ_END - 1};
 	struct ring_seq seq;
 
-	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1, 0), 0);
 	ck_assert_int_eq(ring_seq_use(&seq, numbers[0] - 1), 0);
 	ck_assert_uint_eq(stored_of(1), TOTEM_RING_SEQ_JUMP_MAX);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -107,11 +152,11 @@ START_TEST(ring_seqs_that_were_given_up_are_not_stored)
 {
 	struct ring_seq seq, later;
 
-	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1, 0), 0);
 	ck_assert_int_eq(ring_seq_use(&seq, TOTEM_RING_SEQ_JUMP_MAX + 4000), 0);
 	ck_assert_int_eq(ring_seq_use(&seq, 1000), 0);
 	ck_assert_uint_eq(stored_of(1), 1000 + RING_SEQ_AHEAD);
-	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&later, dir, 1, 0), 0);
 	ck_assert_uint_eq(later.used, 1000 + RING_SEQ_AHEAD);
 	ck_assert_uint_eq(seq.used, 1000);
 	/* At or below TOTEM_RING_SEQ_JUMP_MAX a sequence is never given up. */
@@ -124,7 +169,7 @@ START_TEST(a_disk_that_fails_leaves_the_ring_seqs_that_were_stored)
 {
 	struct ring_seq seq;
 
-	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1, 0), 0);
 	ck_assert_int_eq(ring_seq_use(&seq, 5), 0);
 	seq.dir = "/nonexistent";
 	ck_assert_int_eq(ring_seq_use(&seq, 4005), 0);
@@ -359,6 +404,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ring_seq_is_kept);
+	tcase_add_test(tc, a_node_without_a_stored_ring_seq_begins_at_a_random_one);
+	tcase_add_test(tc, a_stored_ring_seq_is_continued_without_randomness);
 	tcase_add_test(tc, ring_seqs_are_stored_ahead);
 	tcase_add_test(tc, large_ring_seqs_are_stored_one_by_one);
 	tcase_add_test(tc, ring_seqs_that_were_given_up_are_not_stored);
