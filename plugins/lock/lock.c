@@ -10,8 +10,9 @@
  * These rules make it correct. README.md has the reasons.
  *
  * 1. The queue changes only where a message of the ring is delivered, and where nodes leave.
- * 2. A lock is granted only where all members have announced that they are quorate. The place of that change is the
- *    version of the state.
+ * 2. A lock is granted only where all members have announced that they are quorate. The place of the last grant is the
+ *    version of the state. A message of a transitional configuration grants nothing on this node, but nodes that have
+ *    left may have delivered it before they were cut off. So such grants to clients of these nodes are noted too.
  * 3. A node knows best which of its own clients hold and wait. When nodes meet, each sends these entries and its
  *    version. Entries of nodes with an older version are void, since a quorate part of the cluster has decided without
  *    these nodes.
@@ -134,11 +135,18 @@ static void add_metrics(struct lock *lock)
 static int lock_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct lock *lock = calloc(1, sizeof(*lock));
+	struct coterie_quorum quorum = {.size = sizeof(quorum)};
 
 	if (lock == NULL)
 		return -ENOMEM;
 	lock->host = host;
 	lock->ctx = ctx;
+	host->quorum_get(ctx, &quorum); /* the ring may be older than this plugin */
+	lock_on_verdict(lock, &quorum);
+	if (host->quorum_watch(ctx, lock_on_verdict, lock) < 0) {
+		free(lock);
+		return -ENOMEM;
+	}
 	add_metrics(lock); /* without memory for metrics the service works all the same */
 	*self = lock;
 	return 0;
@@ -189,5 +197,6 @@ static const struct coterie_service lock_ops = {
 
 COTERIE_PLUGIN(lock, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "locks for the whole cluster",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_LIFE | COTERIE_CAP_RIGHTS |
-		 COTERIE_CAP_DELIVERY | COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_METRICS,
+		 COTERIE_CAP_DELIVERY | COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_METRICS |
+		 COTERIE_CAP_QUORUM,
 	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &lock_ops);

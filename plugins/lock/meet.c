@@ -11,6 +11,18 @@
 
 /* --- nodes join and leave --- */
 
+void lock_on_verdict(void *self, const struct coterie_quorum *quorum)
+{
+	struct lock *lock = self;
+
+	if (quorum->is_quorate)
+		lock->quorate = quorum->ring.seq;
+}
+
+/*
+ * Entries of nodes that leave stay until sync_done: the last messages of the old ring decide whether clients of these
+ * nodes got locks.
+ */
 void lock_configuration(void *self, const struct coterie_configuration *configuration)
 {
 	struct lock *lock = self;
@@ -18,17 +30,8 @@ void lock_configuration(void *self, const struct coterie_configuration *configur
 	if (configuration->is_regular)
 		lock->is_syncing = 1;
 	for (uint32_t i = 0; i < configuration->left_count; i++)
-		for (struct entry **place = &lock->entries; *place != NULL;) {
-			struct entry *entry = *place;
-
-			if (entry->nodeid != configuration->left[i]) {
-				place = &entry->next;
-				continue;
-			}
-			*place = entry->next;
-			free(entry);
-		}
-	lock_count_entries(lock);
+		for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
+			entry->has_left |= entry->nodeid == configuration->left[i];
 }
 
 void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,

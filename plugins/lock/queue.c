@@ -230,20 +230,27 @@ static void grant(struct lock *lock, struct entry *entry, const struct coterie_d
 		lock_give(lock, entry); /* no client waits for this lock any more */
 }
 
-/* Grant each lock to the first entry in its queue. */
-static void grant_all(struct lock *lock, const struct coterie_delivery *place)
+/*
+ * Return whether clients of a node can get locks at this place.
+ *
+ * @param has_left  the node has left. Then it may have delivered the message in the regular configuration, where all
+ *     members had announced that they were quorate. So its client may have got a lock, and this node notes the grant.
+ */
+static int is_granting(const struct lock *lock, const struct coterie_delivery *place, int has_left)
 {
-	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
-		if (entry->grant.ring == 0 && is_first(lock, entry))
-			grant(lock, entry, place);
+	if (lock->is_syncing)
+		return 0;
+	return place->is_quorate ? !has_left : has_left && place->ring.seq == lock->quorate;
 }
 
-/* Set the version of the state, and grant locks, after a change at this place. */
+/* After a change at this place, grant each lock to the first entry in its queue. */
 static void changed(struct lock *lock, const struct coterie_delivery *place)
 {
-	if (place->is_quorate && !lock->is_syncing) {
+	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
+		if (entry->grant.ring != 0 || !is_granting(lock, place, entry->has_left) || !is_first(lock, entry))
+			continue;
 		lock->version = number_of(place);
-		grant_all(lock, place);
+		grant(lock, entry, place);
 	}
 	lock_count_entries(lock);
 	lock_nudge_later(lock);
@@ -285,7 +292,7 @@ void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	(void)size;
 	take->name[LOCK_NAME_SIZE - 1] = '\0';
-	if (!place.is_quorate || !place.is_sender_member || lock->is_syncing)
+	if (!is_granting(lock, &place, !place.is_sender_member))
 		error = CS_ERR_TRY_AGAIN;
 	else if (has_entry(lock, take->name, nodeid, take->client))
 		error = CS_ERR_EXIST;
@@ -299,6 +306,7 @@ void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	take->arrival = number_of(&place);
 	take->grant = (struct lock_place){0, 0};
 	struct entry *entry = entry_create(nodeid, take);
+	entry->has_left = !place.is_sender_member;
 	entry_insert(&lock->entries, entry);
 	changed(lock, &place);
 	/* Give the lock back if the client has left, or its time was over, before the message was delivered. */

@@ -22,6 +22,7 @@ struct entry {
 	struct lock_place arrival; /* place of its TAKE message. Lists ascend by it */
 	struct lock_place grant;   /* place of the grant. ring 0: the client waits */
 	struct lock_place version; /* during a synchronisation: version of the node that sent the entry */
+	int has_left;              /* the node has left, in the transitional configuration */
 	int is_given;              /* only for clients of this node. 1: the entry will be given back, 2: its GIVE
 				    * message was sent */
 	char name[LOCK_NAME_SIZE];
@@ -39,7 +40,8 @@ struct lock {
 	struct coterie_ctx *ctx;
 	struct entry *entries; /* in ascending order of arrivals */
 	uint32_t entry_count;
-	struct lock_place version; /* place of the last change that a quorate ring has made */
+	struct lock_place version; /* place of the last grant: see rule 2 of lock.c */
+	uint64_t quorate;          /* seq of the last ring about which the provider's verdict was "quorate" */
 	struct wait *waits;
 	struct coterie_timer *nudge; /* timer of the next NUDGE message; NULL: not set */
 
@@ -101,6 +103,7 @@ void lock_deliver_nudge(void *self, uint32_t nodeid, void *msg, uint32_t size);
 
 /* --- meet.c --- */
 
+void lock_on_verdict(void *self, const struct coterie_quorum *quorum);
 void lock_configuration(void *self, const struct coterie_configuration *configuration);
 void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular);

@@ -35,6 +35,7 @@ struct user {
 
 static struct testkit *kit;
 static unsigned long seed;
+static int is_cut_at_grant; /* 1: cut off the node of the next grant. 2: this is done */
 static int failures;
 static const char *const names[NAMES] = {"disk", "address"};
 static struct user users[CLIENTS];
@@ -84,8 +85,14 @@ static void on_message(
 	if (message->id != LOCK_TAKE && message->error != TRY_AGAIN)
 		return;
 	user->is_asking = 0;
-	if (message->id == LOCK_TAKE && message->error == OK)
-		note_grant(user, (const void *)message);
+	if (message->id != LOCK_TAKE || message->error != OK)
+		return;
+	note_grant(user, (const void *)message);
+	if (is_cut_at_grant != 1)
+		return;
+	is_cut_at_grant = 2;
+	testkit_loss(kit, 0, 0);
+	testkit_part(kit, user->node == 1 ? "1 | 2 3" : "2 | 1 3");
 }
 
 static int join(struct user *user, uint32_t node, int name)
@@ -291,6 +298,57 @@ static void test_leave_in_synchronisation(void)
 	check(all_say(0, 0, 0), "a client that goes while nodes meet leaves nothing");
 }
 
+/* A node is cut off when it has granted a lock, and before the others know that it has. */
+static void test_cut_at_grant(void)
+{
+	join(&users[0], 3, 0);
+	check(take(&users[0], 0) == OK, "it is taken");
+	testkit_part(kit, "1 2 | 3");
+	testkit_settle(kit, 30000);
+	testkit_loss(kit, 5000, 0);
+	for (int i = 1; i < 5; i++)
+		join(&users[i], 1 + (uint32_t)i % 2, 0);
+	is_cut_at_grant = 1;
+	for (int i = 0; i < 5000 && is_cut_at_grant == 1; i++) {
+		struct user *user = &users[1 + i % 4];
+
+		if (!user->is_asking)
+			ask(user, LOCK_TAKE, 0);
+		testkit_run(kit, 10);
+	}
+	check(is_cut_at_grant == 2, "another client gets it");
+	testkit_settle(kit, 30000);
+	check(!users[0].holds, "the holder of an older grant is told");
+	testkit_heal(kit);
+	testkit_settle(kit, 30000);
+	testkit_run(kit, 1000);
+	check(users[1].holds + users[2].holds + users[3].holds + users[4].holds == 1, "a newer grant counts");
+}
+
+/* A node that is cut off delivers its last messages. No client of the other nodes loses a lock by them. */
+static void test_cut_off_asks(void)
+{
+	join(&users[0], 2, 0);
+	check(take(&users[0], 0) == OK, "it is taken");
+	testkit_loss(kit, 1000, 0);
+	for (int i = 1; i < 7; i++)
+		join(&users[i], 1 + (uint32_t)i % NODES, 0);
+	for (uint64_t end = testkit_random(kit, 60), i = 0; i < end + 60; i++) {
+		struct user *user = &users[1 + i % 6];
+
+		if (i == end)
+			testkit_part(kit, "1 | 2 3");
+		if (!user->is_asking)
+			ask(user, LOCK_TAKE, 1 + (uint32_t)testkit_random(kit, 3));
+		testkit_run(kit, 1 + (uint32_t)testkit_random(kit, 3));
+	}
+	testkit_loss(kit, 0, 0);
+	testkit_settle(kit, 30000);
+	testkit_heal(kit);
+	testkit_settle(kit, 30000);
+	check(users[0].holds && all_say(0, 2, 0), "a holder that was not cut off keeps it");
+}
+
 /* Let clients connect, take, give back and disconnect at random. */
 static void play(int steps)
 {
@@ -383,6 +441,7 @@ static int begin(const char *file)
 		return 0;
 	memset(users, 0, sizeof(users));
 	grant_count = 0;
+	is_cut_at_grant = 0;
 	testkit_config(kit, "quorum {\n provider: corosync_votequorum\n expected_votes: 3\n}");
 	testkit_foreign(kit);
 	if (testkit_load_file(kit, TESTKIT_ALL, VOTES, NULL) == 0 &&
@@ -396,8 +455,8 @@ static int begin(const char *file)
 int main(int argc, char **argv)
 {
 	static void (*const tests[])(void) = {test_queue, test_partition, test_short_partition, test_in_flight,
-		test_part_without_quorum, test_heir, test_leave_in_synchronisation, test_byte_order, test_chaos,
-		test_no_room};
+		test_part_without_quorum, test_heir, test_leave_in_synchronisation, test_cut_at_grant,
+		test_cut_off_asks, test_byte_order, test_chaos, test_no_room};
 	unsigned long first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	unsigned long last = argc > 3 ? strtoul(argv[3], NULL, 10) : argc > 2 ? first : 20;
 

@@ -34,7 +34,9 @@ if [ $sdk_has_kit = yes ]; then
 		cp "$work/kept.c" "$sdk_copy/$file"
 	done <<'EOT'
 drops a message that finds no room|queue.c|s/^\tif (client == NULL)$/\tif (client != NULL)/
-grants without quorum|queue.c|s/if (place->is_quorate && !lock->is_syncing)/if (!lock->is_syncing)/
+grants without quorum|queue.c|s/return place->is_quorate ? !has_left : .*/return !has_left \&\& place != NULL;/
+forgets grants of nodes that have left|queue.c|s/return place->is_quorate ? !has_left : .*/return place->is_quorate \&\& !has_left;/
+gives a new version to each message|queue.c|s/^\tlock_count_entries(lock);$/&\n\tlock->version = number_of(place);/
 believes nodes that were cut off|meet.c|s/if (lock_place_compare(&entry->version, &lock->newest) == 0)/if (entry != NULL)/
 forgets the next one when a node dies|queue.c|s/^\tif (!is_stuck(lock))$/\tif (lock != NULL)/
 does not swap numbers|meet.c|s/^static void swap64(uint64_t \*value) {.*/static void swap64(uint64_t *value) { (void)value; }/
