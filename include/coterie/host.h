@@ -28,7 +28,7 @@ struct coterie_host {
 	/**
 	 * Call run(arg) once at at_ns, by the clock of now_ns. The timer no longer exists when run is called.
 	 * @param timer  out, may be NULL; valid until run is called or timer_del
-	 * @return 0; -ENOMEM
+	 * @return 0; -ENOMEM; -ESHUTDOWN: the plugin is being stopped
 	 */
 	int (*timer_add)(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg,
 		struct coterie_timer **timer);
@@ -38,7 +38,7 @@ struct coterie_host {
 	 * Call run(arg, fd, revents) whenever fd is ready (level-triggered). The plugin still owns fd.
 	 *
 	 * @param is_urgent  1: traffic of the ring, served before all other descriptors
-	 * @return 0; -EEXIST; -ENOMEM
+	 * @return 0; -EEXIST; -ENOMEM; -ESHUTDOWN: the plugin is being stopped
 	 */
 	int (*fd_add)(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
 		void (*run)(void *arg, int fd, uint32_t revents), void *arg);
@@ -530,7 +530,9 @@ struct coterie_host {
 	 * @param client      of the request that is being handled
 	 * @param timeout_ms  time to answer; 0: no limit
 	 * @param gone        called once if the time is over or the client leaves, before client_leave; not after
-	 *     reply_finish. It must not finish the token. NULL: the service need not know
+	 *     reply_finish. It must not finish the token. It is not called if reply_later fails, or if the handler
+	 *     returns another result than COTERIE_LATER, for example -EAGAIN of ring_send: then the handler frees
+	 *     arg. NULL: the service need not know
 	 * @param token       out: not 0, and never used again while the daemon runs
 	 * @return 0; -ENODATA: not called from the handler of this client's request; -EALREADY: the request has a
 	 *     token; -ENOTSUP: the request has no answer; -EAGAIN: the client has 1,024 open tokens: return -EAGAIN
@@ -542,7 +544,7 @@ struct coterie_host {
 	 * Answer the request of a token, as reply does. The token is void afterwards, also after an error.
 	 *
 	 * @return 0; -ENOENT: there is no such token of this service: it was finished, timed out, or its client has left;
-	 *     -EMSGSIZE; -ENOTCONN: the connection is ending
+	 *     -EMSGSIZE, -ENOMEM: the client gets this error; -ENOTCONN: the connection is ending
 	 */
 	int (*reply_finish)(
 		struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov, uint32_t count);

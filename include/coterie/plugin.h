@@ -35,7 +35,11 @@
  *   checked  descriptor accepted
  *   ready    options valid, init returned 0: log, timers, descriptors, options and map may be used
  *   running  ring up, IPC name open: all functions may be used
- *   stopped  fini is called: only log may be used
+ *   stopped  fini is called: log, functions that read, functions that end what the plugin holds (timer_del, fd_del,
+ *            map_iterate_end, map_untrack, stat_del, metric_del, call_close) and state files may be used
+ *
+ * In fini, post, timer_add and fd_add return -ESHUTDOWN, and ring_send returns -EAGAIN.
+ *
  * When fini has returned, the executive cancels all timers, descriptors and posts that are still held, and reports each
  * as a leak. `init` must work twice in one process, so a plugin must have no static state.
  *
@@ -221,8 +225,8 @@ struct coterie_plugin {
 	uint32_t kind;                        /* COTERIE_KIND_* */
 	const char *name;                     /* [a-z0-9_]+, also the name of the file, the folder and the section */
 	const char *version, *description;    /* for operators, one line each */
-	uint64_t needs;                       /* COTERIE_CAP_*: abilities that it cannot work without */
-	uint64_t offers;                      /* COTERIE_CAN_* */
+	uint64_t needs;                       /* COTERIE_CAP_*: an executive without one of these refuses the plugin */
+	uint64_t offers;                      /* COTERIE_CAN_*: what the executive may do with the plugin */
 	const struct coterie_option *options; /* may be NULL if option_count is 0 */
 	uint32_t option_count, option_size;   /* number of elements, and size of one */
 	const void *ops;                      /* struct coterie_service or struct coterie_transport */
@@ -346,6 +350,8 @@ struct coterie_quorum {
  * A place in the order of the ring: where a message is delivered. ring and position are the same on all members that
  * deliver the message. The other values are the same on members that go on to the next configuration together. A member
  * that is cut off may deliver a message in the regular configuration that the others deliver in a transitional one.
+ *
+ * Rules for a service that grants something are at struct coterie_ring_msg in <coterie/service.h>.
  */
 struct coterie_delivery {
 	uint32_t size; /* of this struct, set by the caller */

@@ -10,8 +10,10 @@
  *
  * A quorum provider is a service that decides whether this part of the ring may work. To write one:
  *
- * 1. Announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id. It needs an ipc_name only
- *    if it has clients of its own. All nodes must run it.
+ * 1. Announce it: `.offers = COTERIE_CAN_QUORUM` makes the service a provider, which the configuration may name.
+ *    `.needs = COTERIE_CAP_QUORUM` does not: it says that the plugin calls quorum_publish, quorum_get or quorum_watch,
+ *    as services that only read verdicts do too. A provider needs a ring id, and an ipc_name only if it has clients of
+ *    its own. All nodes must run it.
  * 2. Take part in the synchronisation. In sync_start copy ring and members, which are not certain yet. In sync_step
  *    send the facts that the other members need with ring_send, or return 0 at once. In sync_done all members have
  *    received all of these messages: decide, and call host->quorum_publish. Do so even if the verdict has not changed,
@@ -101,13 +103,26 @@ struct coterie_request {
  * A handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
  * `is_sender_member`. write-a-service.md of the installed documentation has an example.
  *
+ * A member that is cut off may deliver a safe message in configuration 1, where `is_quorate` is 1, and tell its client
+ * that it got something. The others have received the message, and may deliver it in the transitional configuration,
+ * where `is_quorate` is 0. If they ignored it there, their state would be older than that of the member that was cut
+ * off, and an older grant could count again. So a service follows these rules:
+ *
+ * - Send the request safe (COTERIE_SAFE). Then all members that go on deliver it, in one configuration or the other.
+ * - is_quorate 1: grant, if is_sender_member is 1.
+ * - is_quorate 0, is_sender_member 0, and the provider's verdict about place.ring was "quorate" (quorum_watch): the
+ *   sender may have got what it asked for. Note the grant, with its number, until the next synchronisation.
+ * - is_quorate 0, is_sender_member 1: the sender delivers the message in the same configuration and got nothing. Note
+ *   nothing.
+ *
  * The executive has checked the header's service, function and size, and that the message has at least size_min bytes
  * (16-byte executive header included).
  *
  * deliver gets the whole message as a private copy, contiguous, aligned to 8, already converted by swap. deliver_parts
  * gets it without a copy. Its head has size_min bytes, aligned to 8, private, converted by swap(head, size_min). The
  * rest, size - size_min bytes, is in parts[0 .. count), read-only. Exactly one of both functions is set. All arguments
- * are borrowed for the call.
+ * are borrowed for the call. They have no result. A service without memory for its state ends the daemon (abort, or
+ * host->die), since it must not go on with another state than the other members.
  */
 struct coterie_ring_msg {
 	uint32_t function; /* ascending from 0 without gaps */
@@ -138,6 +153,14 @@ struct coterie_configuration {
  * 1. sync_start on all members.
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
  * 3. When all members have finished: sync_done.
+ *
+ * sync_done is called at the same place of the order on all members that reach it. If a member is cut off at that time,
+ * some members may reach it and others not. For the others the synchronisation was interrupted, even if all messages
+ * of the service were delivered. So a service must not grant anything in sync_done.
+ *
+ * It may do so at a safe message that a member sent after its own sync_done. Where a member delivers this message in the
+ * regular configuration, all members have had their sync_done in this ring. Requests with COTERIE_NEEDS_FLOW are handled
+ * after sync_done only.
  *
  * A transitional configuration ends a synchronisation that is not complete. The function `configuration` is called
  * first. Then sync_abort is called for the service whose turn it is in step 2. It is not called for services before it,
@@ -218,7 +241,10 @@ struct coterie_service {
 	 * a round is aborted are delivered in the next round: name the ring in them.
 	 */
 	int (*sync_step)(void *self);
-	/** All members have sent their state. This is called at the same place of the order on all of them. */
+	/**
+	 * All members have sent their state. This is called at the same place of the order on all members that reach it.
+	 * Members that are cut off may not reach it: see above.
+	 */
 	void (*sync_done)(void *self);
 	/** The synchronisation ends without sync_done: drop what was received in it. */
 	void (*sync_abort)(void *self);
