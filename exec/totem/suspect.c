@@ -188,11 +188,28 @@ static void ask_members(struct totem_engine *engine)
 	}
 }
 
+/*
+ * Drop the leaves that wait for an answer: they are about an older ring. Another member's join may have removed their
+ * sender first. If such a leave took effect in the new ring, it would only end that ring.
+ */
+static void drop_farewells(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; engine->suspicion.has_farewells && i < engine->peers.count; i++) {
+		struct peer *peer = &engine->peers.all[i];
+
+		if (peer->farewell != NULL)
+			frame_unref(peer->farewell);
+		peer->farewell = NULL;
+	}
+	engine->suspicion.has_farewells = false;
+}
+
 /* Name the neighbour again at each installation, so that the user connects to it at once. */
 void suspect_installed(struct totem_engine *engine)
 {
 	const struct peer *peer = neighbour(engine);
 
+	drop_farewells(engine);
 	if (engine->callbacks.watch != NULL)
 		engine->callbacks.watch(engine->arg, peer == NULL ? 0 : peer->id);
 	ask_members(engine);
