@@ -16,6 +16,9 @@ void rings_named(struct history *history, struct life *life, uint64_t seq, const
 			id_of(history, life->node), seq, where, life->stored_seq);
 }
 
+/* A node that is further above the seq at which it began has taken over the seq of another node. */
+#define OWN_SEQ_MAX (1u << 20)
+
 /* Return whether a member of the ring still runs that was there before this life began. */
 static bool is_remembered(const struct history *history, const struct life *life, const struct ring_record *ring)
 {
@@ -30,7 +33,7 @@ void rings_id_again(struct history *history, struct life *life, const struct rin
 {
 	if (!is_remembered(history, life, ring))
 		return;
-	if (life->is_reference)
+	if (life->is_reference || ring->id.seq > life->fresh_seq + OWN_SEQ_MAX)
 		history->report->is_tainted = true;
 	else
 		report_unsafe(history->report, "C10", BIT(life->node), &ring->id,

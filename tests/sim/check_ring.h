@@ -9,8 +9,8 @@
 
 /**
  * C10: note that the life, as representative, begins another ring with the id of `ring`, since its node has lost its
- * storage. While a member of the first ring still runs, no engine can tell the two rings apart or be safe. Corosync does
- * that: then the run is tainted.
+ * storage. While a member of the first ring still runs, no engine can tell the two rings apart or be safe. The run is
+ * tainted if Corosync does that, or if the seq follows that of a companion: see book membership, "Ring ids".
  */
 void rings_id_again(struct history *history, struct life *life, const struct ring_record *ring);
 /** C9: check the ring sequence `seq` that the life names in a packet or uses otherwise. where: says in which. */

@@ -12,6 +12,7 @@
 
 struct disk {
 	uint64_t ring_seq;
+	uint64_t fresh;    /* the number at which the node began when it last had none */
 	uint32_t failures; /* number of the next writes that fail */
 };
 
@@ -26,6 +27,6 @@ static inline int disk_store(struct disk *disk, uint64_t ring_seq)
 }
 
 /* Lose the ring sequence. fresh: the number at which the node begins then, random for nodes of Coterie, or 0. */
-static inline void disk_wipe(struct disk *disk, uint64_t fresh) { disk->ring_seq = fresh; }
+static inline void disk_wipe(struct disk *disk, uint64_t fresh) { disk->ring_seq = disk->fresh = fresh; }
 
 #endif

@@ -137,6 +137,7 @@ struct life {
 	bool delays_joins;          /* the node may delay its joins, so `wanted` may be old */
 	uint64_t stored_seq;        /* ring sequence last written to storage, at first the one read from it */
 	uint64_t first_seq;         /* ring sequence with which the life starts. Not stored, only in joins */
+	uint64_t fresh_seq;         /* the one at which its node began when it last had none */
 	uint32_t last_aru;          /* aru of the last token accepted on last_token_ring */
 	struct ring_record *last_token_ring;
 	uint32_t last_token_count; /* number of tokens accepted on last_token_ring */

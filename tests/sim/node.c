@@ -276,6 +276,7 @@ bool node_start(struct node *node)
 		node->deadline_ns[timer] = node->queued_ns[timer] = TOTEM_NEVER;
 	node->life = history_start(&sim->history, node->index, node->options.features == 0 || node->quirks != 0,
 		!node->restarts_empty, node->disk.ring_seq);
+	node->life->fresh_seq = node->disk.fresh;
 	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = options_join_wait_ns(sim, &node->options) != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;

@@ -129,7 +129,7 @@ static void set_disk(struct sim *sim, struct node *node)
 {
 	struct sim_random of_all = {.state = sim->options.seed * 1049 - 1};
 
-	node->disk.ring_seq = random_chance(&of_all, 5000) ? options_fresh_seq(sim, node, 0) : 0;
+	disk_wipe(&node->disk, random_chance(&of_all, 5000) ? options_fresh_seq(sim, node, 0) : 0);
 }
 
 void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
