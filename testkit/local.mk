@@ -42,8 +42,7 @@ tests_unit_testkit_test_two_parts_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_
 tests_unit_testkit_test_two_parts_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/testkit/test_stops
 TESTS += tests/unit/testkit/test_stops
-tests_unit_testkit_test_stops_SOURCES = tests/unit/testkit/test_stops.c
-tests_unit_testkit_test_stops_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
+tests_unit_testkit_test_stops_SOURCES = tests/unit/testkit/test_stops.c $(kit_case_sources)
 tests_unit_testkit_test_stops_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 dist_check_SCRIPTS += tests/abi/kit_examples.sh
 TESTS += tests/abi/kit_examples.sh

@@ -11,7 +11,9 @@
 
 /**
  * Read the stored ring sequence of a node. If there is none, read the one that Corosync left on this host.
- * @return 0, *seq is 0 if none was ever stored (Corosync stores 0 before its first ring); -EBADMSG: the file has not 8 bytes; -errno
+ *
+ * @return 0, *seq is 0 if none was ever stored (Corosync stores 0 before its first ring); -EBADMSG: the file has not 8
+ *     bytes; -errno
  */
 int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq);
 /** Store the ring sequence of a node. It is durable when the function returns 0. -errno. */

@@ -127,7 +127,7 @@ START_TEST(c8_without_cause)
 }
 END_TEST
 
-/* Only a life like Corosync's may use a ring id again that a running node knows. */
+/* A life may use a ring id again that a running node knows, if it is like Corosync's, or if its seq is that of a companion. */
 START_TEST(c10_id_again)
 {
 	struct ring_record first = {.id = {.rep = 1, .seq = 4}, .members = 1};
@@ -141,6 +141,12 @@ START_TEST(c10_id_again)
 	ck_assert(report.is_tainted);
 	expect_nothing();
 	report.is_tainted = again->is_reference = false;
+	first.id.seq = UINT64_C(1) << 40;
+	rings_id_again(&history, again, &first);
+	ck_assert(report.is_tainted);
+	expect_nothing();
+	report.is_tainted = false;
+	again->fresh_seq = first.id.seq - 8;
 	rings_id_again(&history, again, &first);
 	expect("C10");
 }

@@ -59,3 +59,16 @@ struct kit_counts kit_case_count(uint32_t node)
 	testkit_disconnect(client);
 	return result;
 }
+
+struct coterie_ring_id kit_case_ring(uint32_t node)
+{
+	struct coterie_ctx *ctx;
+	const struct coterie_host *host = testkit_host(kit, node, "naughty", &ctx);
+	struct coterie_ring_id ring;
+	const uint32_t *ids;
+	uint32_t ids_count;
+
+	ck_assert_ptr_nonnull(host);
+	host->membership(ctx, &ring, &ids, &ids_count);
+	return ring;
+}

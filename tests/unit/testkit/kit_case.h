@@ -28,5 +28,7 @@ void *kit_case_request(uint32_t id, uint32_t size);
 int32_t kit_case_call(struct testkit_client *client, uint32_t id, uint32_t size);
 /** Get the counts of the service of a node. */
 struct kit_counts kit_case_count(uint32_t node);
+/** Get the ring of a node, which is up. */
+struct coterie_ring_id kit_case_ring(uint32_t node);
 
 #endif

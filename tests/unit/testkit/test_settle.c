@@ -66,38 +66,35 @@ static void settle_and_watch(const char *what, uint32_t ms)
 
 /* --- one fault --- */
 
+static void part_for(uint32_t ms, const char *groups, const char *config, uint64_t seed)
+{
+	start(3, config, seed);
+	ck_assert_int_eq(testkit_settle(kit, SETTLE_MS), 0);
+	testkit_part(kit, groups);
+	testkit_run(kit, ms);
+	testkit_heal(kit);
+	settle_and_watch("partition", ms);
+	for (uint32_t node = 1; node <= 3; node++)
+		ck_assert_uint_eq(testkit_members(kit, node, NULL, 0), 3);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+
 /*
  * A partition ends at any time: before it is noticed, while the token is late, while nodes form their new rings, and
  * afterwards.
  */
 START_TEST(settled_after_a_partition_of_any_length)
 {
-	for (uint32_t ms = 0; ms < 2600; ms += 13) {
-		start(3, TIMERS, (uint64_t)_i + 1);
-		ck_assert_int_eq(testkit_settle(kit, SETTLE_MS), 0);
-		testkit_part(kit, ms % 2 == 0 ? "1 2 | 3" : "1 | 2 | 3");
-		testkit_run(kit, ms);
-		testkit_heal(kit);
-		settle_and_watch("partition", ms);
-		ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
-		ck_assert_uint_eq(testkit_destroy(kit), 0);
-	}
+	for (uint32_t ms = 0; ms < 2600; ms += 13)
+		part_for(ms, ms % 2 == 0 ? "1 2 | 3" : "1 | 2 | 3", TIMERS, (uint64_t)_i + 1);
 }
 END_TEST
 
 /* The default timers, at the time when a node that is cut off is removed. */
 START_TEST(settled_while_nodes_remove_another_one)
 {
-	for (uint32_t ms = 7980; ms < 8080; ms += 5) {
-		start(3, "", (uint64_t)_i + 1);
-		ck_assert_int_eq(testkit_settle(kit, SETTLE_MS), 0);
-		testkit_part(kit, "1 2 | 3");
-		testkit_run(kit, ms);
-		testkit_heal(kit);
-		settle_and_watch("partition", ms);
-		ck_assert_uint_eq(testkit_members(kit, 3, NULL, 0), 3);
-		ck_assert_uint_eq(testkit_destroy(kit), 0);
-	}
+	for (uint32_t ms = 7980; ms < 8080; ms += 5)
+		part_for(ms, "1 2 | 3", "", (uint64_t)_i + 1);
 }
 END_TEST
 

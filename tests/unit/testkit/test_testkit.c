@@ -193,19 +193,6 @@ START_TEST(crash_stop_pause_and_return)
 }
 END_TEST
 
-static struct coterie_ring_id ring_of(uint32_t node)
-{
-	struct coterie_ctx *ctx;
-	const struct coterie_host *host = testkit_host(kit, node, "naughty", &ctx);
-	struct coterie_ring_id ring;
-	const uint32_t *ids;
-	uint32_t ids_count;
-
-	ck_assert_ptr_nonnull(host);
-	host->membership(ctx, &ring, &ids, &ids_count);
-	return ring;
-}
-
 /*
  * Two of three nodes lose their state while the third one is paused. It still is in the ring of three. So they must not
  * use the id of that ring again: the third node would take their frames for frames of its ring.
@@ -214,7 +201,7 @@ START_TEST(nodes_that_lose_their_state_use_no_ring_id_again)
 {
 	kit_case_start(3, "0", 1);
 
-	struct coterie_ring_id first = ring_of(3);
+	struct coterie_ring_id first = kit_case_ring(3);
 
 	ck_assert_uint_eq(first.representative, 1);
 	ck_assert_int_eq(testkit_pause(kit, 3, 5000), 0);
@@ -224,7 +211,7 @@ START_TEST(nodes_that_lose_their_state_use_no_ring_id_again)
 		ck_assert_int_eq(testkit_start(kit, node), 0);
 	}
 	for (uint32_t ms = 0; ms < 4000; ms++) {
-		struct coterie_ring_id ring = ring_of(1);
+		struct coterie_ring_id ring = kit_case_ring(1);
 
 		ck_assert_msg(ring.seq != first.seq || ring.representative != first.representative,
 			"the ring %x.%" PRIx64 " of node 3 has another one beside it", first.representative, first.seq);
