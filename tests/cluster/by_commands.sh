@@ -86,7 +86,7 @@ create_fails_at_any_step() {
 	for step in key write test place start; do
 		for when in before after; do
 			cut_at 10.0.0.3 "$step" "$when"
-			tap_check "create, a session that ends $when '$step': status 1" ends 1 1 cluster create prod "${three[@]}" --start
+			tap_check "create, a session that ends $when '$step': status 1" ends 1 1 cluster create prod "${three[@]}" --start || return
 			tap_check "it came there" uncut
 			tap_check "the node is named" said "  c: "
 			tap_check "nothing is left" said "All nodes are as they were before" || tap_note "$(cat "$LAB_DIR/said")"

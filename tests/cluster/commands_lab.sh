@@ -54,6 +54,7 @@ commands_programs() {
 	chmod 755 "$LAB_DIR" "$LAB_DIR/bin" "$LAB_DIR/bin/coterie-ctl"
 }
 
+# The sessions have an empty home folder: what the start files of root's shell do, takes time and may wait for other sessions.
 commands_sshd() {
 	local node=$1
 
@@ -66,7 +67,7 @@ commands_sshd() {
 		PasswordAuthentication no
 		PermitRootLogin yes
 		PidFile none
-		SetEnv PATH=$LAB_DIR/bin:$PATH
+		SetEnv HOME=$LAB_DIR/home PATH=$LAB_DIR/bin:$PATH
 	CONFIG
 	on "$node" sh -c "mkdir -p -m 755 /run/sshd && exec /usr/sbin/sshd -D -E $LAB_DIR/$node/sshd.log \
 		-f $LAB_DIR/$node/sshd_config" 9>&- &
@@ -114,6 +115,7 @@ commands_open() {
 		CONFIG
 	done
 	if [ "$COMMANDS_SSHD" = yes ]; then
+		mkdir "$LAB_DIR/home"
 		ssh-keygen -q -t ed25519 -N '' -f "$LAB_DIR/hostkey"
 		ssh-keygen -q -t ed25519 -N '' -f "$LAB_DIR/userkey"
 		for node in "${LAB_NODES[@]}"; do
