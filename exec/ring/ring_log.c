@@ -93,8 +93,8 @@ static void log_verdict(const struct ring_log *log, const struct totem_trace *tr
 	case TOTEM_TRACE_UNHEARD:
 		if (trace->seq == log->options->nodeid)
 			log_line("TOTEM", LOG_NOTICE,
-				"node %u cannot be in one ring with this node, though it is heard: it does not "
-				"hear this node, or somebody else",
+				"node %u cannot be in one ring with this node, though it is heard: it did not agree "
+				"in time, or it had given this node up, or its daemon had ended",
 				trace->node);
 		else
 			log_line(

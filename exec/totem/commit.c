@@ -167,14 +167,43 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 }
 
 /*
+ * Return whether the token has all candidates but nodes that became candidates again after this node's consent. If so,
+ * count these as failed: the others have agreed on the lists that this node had before. If it refused the token, they
+ * would wait for it until the token timeout.
+ */
+static bool lacks_only_restored(struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	const struct node_set *live = lists_live(engine);
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < live->count; i++) {
+		if (found < token->count && wire_commit_addr(token, found) == live->ids[i])
+			found++;
+		else if (!peer_has_returned(engine, peer_find(engine, live->ids[i])))
+			return false;
+	}
+	if (found < token->count)
+		return false;
+	for (uint32_t i = 0, at = 0; i < live->count; i++) {
+		if (at < token->count && wire_commit_addr(token, at) == live->ids[i])
+			at++;
+		else
+			lists_fail(engine, live->ids[i]);
+	}
+	join_send(engine); /* the last join must have the members of the attempt */
+	return true;
+}
+
+/*
  * Handle the commit token in its first rotation: check that its members are the agreed ones, and that the next entry is
  * that of this node.
  */
 static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
 {
-	if (!has_members(token, lists_live(engine)) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
-		return;
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
+		return;
+	if (!has_members(token, lists_live(engine)) && !lacks_only_restored(engine, token) &&
+		!TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		return;
 	node_set_clear(&engine->commit.memb);
 	for (uint32_t i = 0; i < token->count; i++)

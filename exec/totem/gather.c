@@ -9,6 +9,8 @@
 #define CONTINUOUS_GATHER_MAX 3u
 /* Allowance for turns of the loop and late packets, when several nodes conclude at the same time. */
 #define MARGIN_NS (20 * MILLISECOND_NS)
+/* A failed node is not restored within this many join periods of the consensus timeout. */
+#define RESTORE_JOINS 4u
 
 /* Return whether a packet of another node is the cause, and not a timer or evidence of this node. */
 static bool is_prompted(enum gather_cause cause)
@@ -33,6 +35,63 @@ static bool is_prompted(enum gather_cause cause)
 		break;
 	}
 	return false;
+}
+
+/*
+ * Return whether to count a failed node as a candidate again, since it has formed a ring since it failed. A start
+ * raises the ring seq as well. So the reason why it failed is over: an earlier daemon ended, or the node had given up
+ * this node in an earlier attempt. If it stayed failed, the next ring would leave it out, and it would count this node
+ * as failed in turn.
+ *
+ * This happens once in an episode. And a node that did not agree in time, or that members have voted out, stays failed.
+ * Otherwise a node with a bad link could hold up the gather again and again.
+ */
+static bool has_new_ring(const struct totem_engine *engine, const struct peer *peer, uint64_t ring_seq)
+{
+	uint64_t episode = engine->gather.episode;
+
+	return ring_seq > peer->failed_seq && peer->id != engine->options.nodeid &&
+	       !backoff_is_ignored(engine, peer->id) && peer->restored_episode != episode &&
+	       peer->given_up_episode != episode &&
+	       (peer->evidence_episode != episode || peer->evidence != TOTEM_EVIDENCE_VOTED);
+}
+
+/*
+ * Return whether the consensus timeout is so close that the candidates could not agree again before. A node that asked
+ * again now would give up all others, which run and have agreed.
+ */
+static bool is_conclusion_near(const struct totem_engine *engine)
+{
+	uint64_t margin_ns = RESTORE_JOINS * engine->options.join_ns;
+
+	if (margin_ns > engine->options.consensus_ns / 4)
+		margin_ns = engine->options.consensus_ns / 4;
+	return engine->timer_at_ns[TOTEM_TIMER_CONSENSUS] < engine->now_ns + margin_ns;
+}
+
+/*
+ * Return whether the node has shown a new ring so lately that another node may have sent its list before. Such a list
+ * would make the node fail again, and it is restored only once.
+ */
+static bool has_just_returned(const struct totem_engine *engine, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+
+	return engine->state == TOTEM_GATHER && peer != NULL && peer->returned_ns != 0 &&
+	       engine->now_ns - peer->returned_ns < 2 * engine->options.join_ns;
+}
+
+/* Note that a join of the peer names a ring. If it is a failed node that has a new ring, it is a candidate again. */
+static void heard_ring(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
+{
+	if (engine->state != TOTEM_GATHER || !node_set_has(&engine->lists.failed, peer->id) ||
+		!has_new_ring(engine, peer, ring_seq) || is_conclusion_near(engine))
+		return;
+	peer->returned_ns = engine->now_ns;
+	peer->restored_episode = engine->gather.episode;
+	lists_restore_one(engine, peer->id);
+	lists_ask_again(engine);
+	join_schedule(engine, true); /* the consensus timer goes on, so that the other node cannot hold up the gather */
 }
 
 void gather_enter(struct totem_engine *engine, enum gather_cause cause)
@@ -161,7 +220,7 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
-		if (id != engine->options.nodeid &&
+		if (id != engine->options.nodeid && (id == from || !has_just_returned(engine, id)) &&
 			((is_member && !may_serve(engine, id)) || id == from || is_believed(engine, id)))
 			lists_fail(engine, id);
 	}
@@ -262,6 +321,16 @@ static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 	       leases_end_ns(engine) <= engine->now_ns;
 }
 
+/*
+ * Return whether the sender may have sent its list before it heard this node's new ring. So its word that this node has
+ * failed may be about an earlier daemon or ring, and it would be taken back at once.
+ */
+static bool may_be_unaware(const struct totem_engine *engine, uint32_t from)
+{
+	return !node_set_has(&engine->installed.memb, from) &&
+	       engine->now_ns - engine->gather.episode_ns < 2 * engine->options.join_ns;
+}
+
 static void process_join(struct totem_engine *engine, const struct wire_join *join, enum gather_cause cause)
 {
 	uint32_t from = join->system_from;
@@ -289,10 +358,15 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	lists_unite(engine, &engine->gather.join_proc);
 	fail_unknown(engine);
 	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
-		lists_fail(engine, from);
-		is_concluded = is_left_behind(engine, from) && conclude(engine);
+		if (!may_be_unaware(engine, from)) {
+			lists_fail(engine, from);
+			is_concluded = is_left_behind(engine, from) && conclude(engine);
+		}
 	} else {
-		adopt_failed(engine, from, node_set_has(&engine->installed.memb, from));
+		/* A member that has come back with a new ring knows as little about the last ring as a stranger. */
+		adopt_failed(engine, from,
+			node_set_has(&engine->installed.memb, from) &&
+				!peer_has_returned(engine, peer_find(engine, from)));
 	}
 	/*
 	 * If the join has no new id, the consensus timer goes on. If it started again, the sender could hold up the
@@ -445,6 +519,8 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;
 	}
+	if (join.header_nodeid != 0 && !node_set_has(&engine->gather.join_failed, engine->options.nodeid))
+		heard_ring(engine, peer, join.ring_seq);
 	if (join.header_nodeid == 0 && suspect_farewell(engine, peer, frame))
 		return;
 	peer->heard_ns = engine->now_ns;
@@ -598,8 +674,15 @@ void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence e
 	if (!node_set_has(&engine->lists.proc, id) || node_set_has(&engine->lists.failed, id) ||
 		id == engine->options.nodeid)
 		return;
+	uint64_t until_ns = engine->timer_at_ns[TOTEM_TIMER_CONSENSUS];
+	bool is_again = engine->state == TOTEM_GATHER && peer_has_returned(engine, peer_find(engine, id));
+	uint64_t least_ns = engine->now_ns + engine->options.consensus_ns / 4;
+
 	lists_fail(engine, id);
 	gather_enter(
 		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_TIMEOUT);
+	/* A node that fails a second time must not hold up the gather for a second consensus timeout. */
+	if (is_again && until_ns < engine->timer_at_ns[TOTEM_TIMER_CONSENSUS])
+		timer_set(engine, TOTEM_TIMER_CONSENSUS, (until_ns > least_ns ? until_ns : least_ns) - engine->now_ns);
 	evict_note(engine, id, evidence);
 }

@@ -10,9 +10,18 @@ void lists_add(struct totem_engine *engine, uint32_t id) { set_add(&engine->list
 
 void lists_unite(struct totem_engine *engine, const struct node_set *proc) { set_unite(&engine->lists.proc, proc); }
 
-void lists_fail(struct totem_engine *engine, uint32_t id) { set_add(&engine->lists.failed, id); }
+void lists_fail(struct totem_engine *engine, uint32_t id)
+{
+	struct peer *peer = peer_find(engine, id);
+
+	if (peer != NULL && !node_set_has(&engine->lists.failed, id))
+		peer->failed_seq = peer->join_seq;
+	set_add(&engine->lists.failed, id);
+}
 
 void lists_restore(struct totem_engine *engine) { node_set_clear(&engine->lists.failed); }
+
+void lists_restore_one(struct totem_engine *engine, uint32_t id) { node_set_remove(&engine->lists.failed, id); }
 
 void lists_agree(struct totem_engine *engine, uint32_t id) { set_add(&engine->lists.consensus, id); }
 

@@ -18,8 +18,10 @@ struct lists {
 
 void lists_add(struct totem_engine *engine, uint32_t id);                   /* add a candidate */
 void lists_unite(struct totem_engine *engine, const struct node_set *proc); /* add the candidates of another node */
+/** Count the node as failed, and note the ring that it is known to have had. */
 void lists_fail(struct totem_engine *engine, uint32_t id);
-void lists_restore(struct totem_engine *engine); /* forget all failed nodes */
+void lists_restore(struct totem_engine *engine);                  /* forget all failed nodes */
+void lists_restore_one(struct totem_engine *engine, uint32_t id); /* forget that the node has failed */
 /** Note that the node has sent the same lists as this node. */
 void lists_agree(struct totem_engine *engine, uint32_t id);
 void lists_ask_again(struct totem_engine *engine);              /* forget which other nodes have sent the same lists */

@@ -85,6 +85,8 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 		peer->join_seq = engine->ring.seq;
 	}
 	if (ring_seq >= peer->join_seq) {
+		if (ring_seq > peer->join_seq)
+			peer->returned_ns = engine->now_ns;
 		peer->join_seq = ring_seq;
 		peer->stale_count = 0;
 		return false;
@@ -98,6 +100,11 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	peer->join_seq = ring_seq;
 	peer->stale_count = 0;
 	return false;
+}
+
+bool peer_has_returned(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer != NULL && peer->restored_episode == engine->gather.episode;
 }
 
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)

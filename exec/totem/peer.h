@@ -26,12 +26,15 @@ struct vote {
 /* The record of another node, called "it" here. A time is 0 if the event never happened. */
 struct peer {
 	uint32_t id;
-	uint32_t stale_count;    /* joins in a row that were older than join_seq */
-	uint64_t stale_since_ns; /* when the first of these arrived */
-	uint64_t join_seq;       /* highest ring seq that its packets show it has committed to */
-	uint64_t features;       /* announced in its last join */
-	uint64_t heard_ns;       /* when its last join, or its last packet of another ring, arrived */
-	uint64_t heard_episode;  /* last gather episode in which it sent a join */
+	uint32_t stale_count;      /* joins in a row that were older than join_seq */
+	uint64_t stale_since_ns;   /* when the first of these arrived */
+	uint64_t join_seq;         /* highest ring seq that its packets show it has committed to */
+	uint64_t failed_seq;       /* join_seq when this node counted it as failed: lists.c */
+	uint64_t restored_episode; /* last gather episode in which it failed and became a candidate again */
+	uint64_t returned_ns;      /* when that happened, or its joins showed a higher ring seq, whichever came last */
+	uint64_t features;         /* announced in its last join */
+	uint64_t heard_ns;         /* when its last join, or its last packet of another ring, arrived */
+	uint64_t heard_episode;    /* last gather episode in which it sent a join */
 	/* Signs that its daemon has ended: suspect.c. */
 	uint64_t sign_ns;                 /* when the first sign since its last packet came */
 	uint64_t hint_ns;                 /* when the last sign that proves nothing came */
@@ -86,6 +89,8 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
  * joins are accepted.
  */
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
+/** Return whether the peer failed and became a candidate again in this gather episode. NULL: no. */
+bool peer_has_returned(const struct totem_engine *engine, const struct peer *peer);
 /** Return whether both the peer and this node answer probes. */
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer);
 

@@ -199,6 +199,35 @@ START_TEST(two_rings_with_one_cut_between_them_calm_down)
 }
 END_TEST
 
+/*
+ * Node 3 is silent. Node 4, which was in no ring with the others, gives nodes 1 and 2 up and shows a new ring, again and
+ * again. It is a candidate again once only, so it cannot hold the others up.
+ */
+START_TEST(a_node_that_returns_again_and_again_holds_up_nobody)
+{
+	static const uint32_t all[] = {1, 2, 3, 4}, both[] = {1, 2};
+	const uint32_t round_ms = 100;
+	uint32_t rounds_max = (uint32_t)(2 * options.consensus_ns / (round_ms * MILLISECOND_NS));
+	uint8_t bytes[256];
+	uint64_t seq;
+
+	start_ring(3);
+	seq = totem_engine_ring(node_of(1)->engine)->seq;
+	node_crash(3);
+	run_for(options.token_ns / MILLISECOND_NS + round_ms);
+	ck_assert_uint_ne(node_of(1)->gathered, 0);
+	for (uint32_t round = 0; member_count(1) != 2; round++) {
+		ck_assert_uint_lt(round, rounds_max);
+		seq += 4;
+		for (uint32_t to = 1; to <= 2; to++)
+			feed(to, bytes,
+				wire_encode_join(4, 4, seq, all, 4, both, round % 2 == 0 ? 2 : 0, 0, false, bytes,
+					sizeof(bytes)));
+		run_for(round_ms);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -212,6 +241,7 @@ int main(void)
 	tcase_add_test(tcase, pardoned_nodes_wait_for_the_last_one);
 	tcase_add_test(tcase, nodes_that_each_member_pardons_are_let_in);
 	tcase_add_test(tcase, two_rings_with_one_cut_between_them_calm_down);
+	tcase_add_test(tcase, a_node_that_returns_again_and_again_holds_up_nobody);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
