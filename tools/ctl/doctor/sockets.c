@@ -121,7 +121,8 @@ static bool ask(int fd, uint8_t family)
 	       (ssize_t)sizeof(message);
 }
 
-static void read_socket(const struct doctor_facts *facts, const struct nlmsghdr *header, int64_t *least)
+/* `header` is not changed: the macros of the kernel's headers do not keep const. */
+static void read_socket(const struct doctor_facts *facts, struct nlmsghdr *header, int64_t *least)
 {
 	struct inet_diag_msg message;
 	const size_t head = NLMSG_ALIGN(sizeof(message));
@@ -169,7 +170,7 @@ static void read_all(const struct doctor_facts *facts, int fd, int64_t *least)
 
 		if (size <= 0)
 			return;
-		for (const struct nlmsghdr *header = &buffer.header; NLMSG_OK(header, left);
+		for (struct nlmsghdr *header = &buffer.header; NLMSG_OK(header, left);
 			header = NLMSG_NEXT(header, left)) {
 			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
 				return;
