@@ -179,7 +179,7 @@ static bool lacks_only_restored(struct totem_engine *engine, const struct wire_c
 	for (uint32_t i = 0; i < live->count; i++) {
 		if (found < token->count && wire_commit_addr(token, found) == live->ids[i])
 			found++;
-		else if (!peer_has_returned(engine, peer_find(engine, live->ids[i])))
+		else if (!peer_was_restored(engine, peer_find(engine, live->ids[i])))
 			return false;
 	}
 	if (found < token->count)

@@ -366,7 +366,7 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 		/* A member that has come back with a new ring knows as little about the last ring as a stranger. */
 		adopt_failed(engine, from,
 			node_set_has(&engine->installed.memb, from) &&
-				!peer_has_returned(engine, peer_find(engine, from)));
+				!peer_was_restored(engine, peer_find(engine, from)));
 	}
 	/*
 	 * If the join has no new id, the consensus timer goes on. If it started again, the sender could hold up the
@@ -675,7 +675,7 @@ void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence e
 		id == engine->options.nodeid)
 		return;
 	uint64_t until_ns = engine->timer_at_ns[TOTEM_TIMER_CONSENSUS];
-	bool is_again = engine->state == TOTEM_GATHER && peer_has_returned(engine, peer_find(engine, id));
+	bool is_again = engine->state == TOTEM_GATHER && peer_was_restored(engine, peer_find(engine, id));
 	uint64_t least_ns = engine->now_ns + engine->options.consensus_ns / 4;
 
 	lists_fail(engine, id);

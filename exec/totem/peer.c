@@ -102,7 +102,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	return false;
 }
 
-bool peer_has_returned(const struct totem_engine *engine, const struct peer *peer)
+bool peer_was_restored(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer != NULL && peer->restored_episode == engine->gather.episode;
 }

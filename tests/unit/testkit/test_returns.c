@@ -15,6 +15,9 @@
 
 #define NODES_MAX 7
 #define SEEDS 100
+#define GAP_MAX_MS 60 /* the next daemon ends within this time */
+#define UP_MIN_MS 200 /* a daemon starts so long after it has ended */
+#define UP_MAX_MS 1100
 #define WHOLE_MAX_MS 20000
 #define STAYS_MS 10000 /* longer than the consensus timeout */
 /* The timeouts of five and of six nodes, as the kit has them: token 3,000 and 650 for each node above two. */
@@ -39,11 +42,9 @@ static bool are_in_one(uint32_t last, uint32_t size)
 /* The limits of a play. Seeds decide the rest. */
 struct plan {
 	uint32_t nodes;
-	uint32_t down;                 /* so many of them end */
-	uint32_t gap_ms;               /* each within this time of the one before */
-	uint32_t up_min_ms, up_max_ms; /* and starts so long after it has ended */
-	uint32_t delay_us;             /* longest delay of packets. 0: the kit's default */
-	uint32_t whole_ms;             /* all are in one ring so soon after the last start */
+	uint32_t down;     /* so many of them end */
+	uint32_t delay_us; /* longest delay of packets. 0: the kit's default */
+	uint32_t whole_ms; /* all are in one ring so soon after the last start */
 };
 
 struct fate {
@@ -65,11 +66,10 @@ static void draw(const struct plan *plan, struct fate fates[NODES_MAX])
 		fate->ends = fate->starts = true;
 		fate->stops = testkit_random(kit, 8) == 0;
 		fate->end_ms = at_ms;
-		fate->start_ms = at_ms + plan->up_min_ms +
-				 (uint32_t)testkit_random(kit, plan->up_max_ms - plan->up_min_ms + 1);
+		fate->start_ms = at_ms + UP_MIN_MS + (uint32_t)testkit_random(kit, UP_MAX_MS - UP_MIN_MS + 1);
 		/* A daemon that was killed is removed after some 24 ms: often the next one ends just then. */
 		at_ms += testkit_random(kit, 2) > 0 ? 22 + (uint32_t)testkit_random(kit, 6)
-						    : (uint32_t)testkit_random(kit, plan->gap_ms + 1);
+						    : (uint32_t)testkit_random(kit, GAP_MAX_MS + 1);
 	}
 }
 
@@ -117,10 +117,10 @@ static uint32_t play(const struct plan *plan, uint64_t seed)
 }
 
 static const struct plan plans[] = {
-	{.nodes = 3, .down = 2, .gap_ms = 60, .up_min_ms = 200, .up_max_ms = 1100, .whole_ms = 500},
-	{.nodes = 5, .down = 3, .gap_ms = 60, .up_min_ms = 200, .up_max_ms = 1100, .whole_ms = 500},
-	{.nodes = 5, .down = 3, .gap_ms = 60, .up_min_ms = 200, .up_max_ms = 1100, .delay_us = 10000, .whole_ms = 1500},
-	{.nodes = 7, .down = 4, .gap_ms = 60, .up_min_ms = 200, .up_max_ms = 1100, .delay_us = 10000, .whole_ms = 1500},
+	{.nodes = 3, .down = 2, .whole_ms = 500},
+	{.nodes = 5, .down = 3, .whole_ms = 500},
+	{.nodes = 5, .down = 3, .delay_us = 10000, .whole_ms = 1500},
+	{.nodes = 7, .down = 4, .delay_us = 10000, .whole_ms = 1500},
 };
 
 START_TEST(all_are_in_one_ring_soon)
