@@ -103,7 +103,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->gather.episode++;
-		engine->gather.episode_ns = engine->now_ns;
+		engine->gather.episode_ns = engine->gather.waiting_ns = engine->now_ns;
 	}
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
@@ -184,7 +184,7 @@ static bool is_newcomer(const struct totem_engine *engine)
  */
 static bool is_patience_over(const struct totem_engine *engine)
 {
-	return engine->now_ns - engine->gather.episode_ns >= engine->options.consensus_ns ||
+	return engine->now_ns - engine->gather.waiting_ns >= engine->options.consensus_ns ||
 	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
 }
 
@@ -208,7 +208,7 @@ static bool is_believed(const struct totem_engine *engine, uint32_t id)
 static bool may_serve(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
-	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.episode_ns;
+	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.waiting_ns;
 
 	return peer != NULL && node_set_has(&engine->installed.memb, id) && !TOTEM_MUTANT(engine, LEASE_ADOPTED) &&
 	       engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
@@ -261,7 +261,7 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
 			continue;
 
-		uint64_t end_ns = engine->gather.episode_ns + lease_to_budget(peer->lease_ns);
+		uint64_t end_ns = engine->gather.waiting_ns + lease_to_budget(peer->lease_ns);
 
 		if (peer->lease_ns != 0 && end_ns > until_ns)
 			until_ns = end_ns;
@@ -628,7 +628,11 @@ void gather_fail_to_receive(struct totem_engine *engine)
 
 void gather_overdue(struct totem_engine *engine)
 {
-	/* Nodes that were given up before the pause may run again. */
+	/*
+	 * A clock may have jumped, and then a member still serves that this node seems to have waited for. And nodes
+	 * that were given up before the pause may run again.
+	 */
+	engine->gather.waiting_ns = engine->now_ns;
 	lists_restore(engine);
 	if (engine->gather.has_failed_to_receive)
 		lists_fail(engine, engine->options.nodeid);

@@ -55,7 +55,7 @@
 	X(REFUSALS_BELIEVED, 60, "a member whose host refuses datagrams is removed, whatever its connection") \
 	X(LEASE_FOREVER, 50, "a lease never ends") \
 	X(LEASE_OF_RING, 350, "the lease needs a majority of the ring only") \
-	X(LEASE_ADOPTED, 250, "a node is given up though this node has just answered it") \
+	X(LEASE_ADOPTED, 400, "a node is given up though this node has just answered it") \
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
 	X(LEASE_GRANTED, 1000, "a node that forms another ring still answers for the old one") \
 	X(STRANGER_BELIEVED, 3500, "a stranger's verdict on a member of our ring is taken over at once") \

@@ -12,7 +12,7 @@ declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMI
 	[SIGNS_BELIEVED]=dead [QUIET_NEVER]=middle [REFUSALS_BELIEVED]=patience [MARGIN_NONE]=patience
 	[BUDGET_HALVED]=patience [VOTE_ALONE]=patience [VOTE_LOST]=patience [VOTE_WITHOUT_ALL]=patience
 	[LEASE_GRANTED]="asymmetric,pause" [STRANGER_BELIEVED]="asymmetric,partition"
-	[LEASE_OF_RING]=shift [LEASE_ADOPTED]=shift
+	[LEASE_OF_RING]=shift [LEASE_ADOPTED]="asymmetric,shift"
 	[LATE_PATH_FOREVER]="plain,partition")
 
 while IFS=$'\t' read -r name seeds what; do

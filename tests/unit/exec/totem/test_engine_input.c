@@ -446,6 +446,34 @@ START_TEST(the_verdict_of_a_stranger_does_not_part_us)
 }
 END_TEST
 
+/*
+ * The same after a pause. A clock that has jumped looks like one, so a member that seems to have been silent for longer
+ * than the consensus timeout may still serve.
+ */
+START_TEST(nor_does_it_after_a_pause)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
+	struct node *node;
+
+	start_ring(3);
+	node_crash(3);
+	run_until_ring(2, 9000);
+	run_for(1000);
+	node = node_of(1);
+	forge_join(3, 1, proc, 3, failed, 1);
+	ck_assert_int_eq(totem_engine_state(node->engine), TOTEM_GATHER);
+	node_of(2)->is_paused = node->is_paused = true;
+	run_for(2 * options.consensus_ns / MS);
+	node_resume(node, false);
+	run_for(3 * options.join_ns / MS);
+	ck_assert_int_eq(totem_engine_state(node->engine), TOTEM_GATHER);
+	forge_join(3, 1, proc, 3, failed, 1);
+	ck_assert(!node_set_has(&node->engine->lists.failed, 2));
+	node_resume(node_of(2), false);
+	run_until_ring(2, 9000);
+}
+END_TEST
+
 START_TEST(a_join_in_our_name_is_not_ours)
 {
 	uint8_t bytes[4096];
@@ -630,6 +658,7 @@ int main(void)
 	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
 	tcase_add_test(tcase, unknown_ids_fail_at_once);
 	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
+	tcase_add_test(tcase, nor_does_it_after_a_pause);
 	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
