@@ -11,23 +11,23 @@ TESTS += %D%/slow_names.sh
 config_case_sources = %D%/config_case.c %D%/config_case.h \
 	transports/knet/check.c transports/knet/check.h services/votequorum/check.c services/votequorum/check.h
 check_LTLIBRARIES += %D%/libconfig_case.la
-%C%_libconfig_case_la_SOURCES = $(config_case_sources) $(config_sources) $(map_sources)
+%C%_libconfig_case_la_SOURCES = $(config_case_sources)
 %C%_libconfig_case_la_CFLAGS = $(AM_CFLAGS)
-config_case_libs = %D%/libconfig_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
+config_case_libs = %D%/libconfig_case.la libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c
 %C%_test_legacy_LDADD = $(config_case_libs)
 native_case_sources = %D%/native_case.c %D%/native_case.h
 %C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) $(config_case_sources)
 %C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
 
-# With a SYSCONF_DIR that the tests make.
-check_LTLIBRARIES += %D%/libetc_case.la
-%C%_libetc_case_la_SOURCES = $(native_case_sources) $(config_case_sources) $(config_sources) $(map_sources)
-%C%_libetc_case_la_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
-%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c
-%C%_test_native_crypto_LDADD = %D%/libetc_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
-%C%_test_key_files_SOURCES = %D%/test_key_files.c
-%C%_test_key_files_LDADD = %D%/libetc_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
+# With a SYSCONF_DIR that the test makes, and so with the sources that use it.
+etc_case_sources = $(native_case_sources) $(config_case_sources) config/crypto.c config/key_change.c config/key_newer.c
+%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(etc_case_sources)
+%C%_test_native_crypto_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
+%C%_test_native_crypto_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+%C%_test_key_files_SOURCES = %D%/test_key_files.c $(etc_case_sources)
+%C%_test_key_files_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
+%C%_test_key_files_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_config_plugins_SOURCES = %D%/test_config_plugins.c
 %C%_test_config_plugins_LDADD = $(config_case_libs)
 %C%_test_config_print_SOURCES = %D%/test_config_print.c $(config_case_sources) \

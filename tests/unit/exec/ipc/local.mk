@@ -6,18 +6,11 @@ ipc_unit_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_await %D%/test_ip
 check_PROGRAMS += $(ipc_unit_tests)
 TESTS += $(ipc_unit_tests)
 
-exec_channel_sources = exec/ipc/ipc_channel.c exec/ipc/ipc_channel_state.c exec/ipc/ipc_channel_await.c \
-	exec/ipc/ipc_channel_memory.c exec/ipc/ipc_channel_receive.c exec/ipc/ipc_channel_send.c
-exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/ipc_server.c exec/ipc/ipc_poll.c \
-	exec/ipc/ipc_access.c exec/ipc/ipc_request.c \
-	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c \
-	exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_fan.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c \
-	$(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
 check_LTLIBRARIES += %D%/libipc_play.la
-%C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
+%C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources)
 %C%_libipc_play_la_CFLAGS = $(AM_CFLAGS)
 ipc_case_sources = %D%/ipc_case.c %D%/ipc_case.h
-ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
+ipc_case_libs = %D%/libipc_play.la libexecutive.la $(CHECK_LIBS)
 %C%_test_ipc_SOURCES = %D%/test_ipc.c $(ipc_case_sources)
 %C%_test_ipc_LDADD = $(ipc_case_libs)
 %C%_test_ipc_access_SOURCES = %D%/test_ipc_access.c $(ipc_case_sources)
@@ -39,7 +32,7 @@ ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_stats_SOURCES = %D%/test_ipc_stats.c $(ipc_case_sources)
 %C%_test_ipc_stats_LDADD = $(ipc_case_libs)
 channel_case_sources = %D%/channel_case.c %D%/channel_case.h
-channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+channel_case_libs = libclient.la libcorosync_common.la $(ipc_case_libs) $(QB_LIBS)
 %C%_test_ipc_channel_SOURCES = %D%/test_ipc_channel.c $(channel_case_sources)
 %C%_test_ipc_channel_LDADD = $(channel_case_libs) -lpthread
 %C%_test_ipc_channel_hostile_SOURCES = %D%/test_ipc_channel_hostile.c $(channel_case_sources)

@@ -5,15 +5,8 @@ check_PROGRAMS += $(reload_unit_tests)
 TESTS += $(reload_unit_tests)
 
 check_LTLIBRARIES += %D%/libreload_case.la
-%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload/reload.c exec/reload/reload_apply.c \
-	exec/reload/reload_count.c exec/reload/reload_error.c exec/reload/reload_hangup.c \
-	exec/reload/reload_key.c exec/reload/reload_keys.c exec/reload/reload_list.c exec/reload/reload_nodes.c \
-	exec/reload/reload_peers.c exec/reload/reload_quorum.c exec/reload/rekey.c \
-	exec/reload/key_file.c exec/life/map_options.c exec/reload/rotate.c \
-	exec/plugin/plugin_options.c exec/loop/loop.c exec/log/log_limit.c exec/stats/stats.c
-%C%_libreload_case_la_CFLAGS = $(AM_CFLAGS)
-%C%_libreload_case_la_LIBADD = tests/unit/config/libconfig_case.la
-reload_case_libs = %D%/libreload_case.la $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
+%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h
+reload_case_libs = %D%/libreload_case.la tests/unit/config/libconfig_case.la libexecutive.la $(CHECK_LIBS)
 %C%_test_reload_SOURCES = %D%/test_reload.c
 %C%_test_reload_LDADD = $(reload_case_libs)
 %C%_test_reload_keys_SOURCES = %D%/test_reload_keys.c
