@@ -25,7 +25,7 @@ vectors_cppflags = -DVECTORS_DIR='"$(abs_top_srcdir)/%D%/vectors"'
 fail_alloc_sources = %D%/fail_alloc.c %D%/fail_alloc.h
 fail_alloc_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
-exec_stub_sources = %D%/exec/exec_stub.c %D%/exec/exec_stub.h config/compat.c config/compat.h $(map_sources)
+exec_stub_sources = %D%/exec/exec_stub.c %D%/exec/exec_stub.h
 
 # The mock host, and its test.
 check_LTLIBRARIES += libmock_host.la

@@ -17,8 +17,8 @@ config_case_libs = %D%/libconfig_case.la libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c
 %C%_test_legacy_LDADD = $(config_case_libs)
 native_case_sources = %D%/native_case.c %D%/native_case.h
-%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) $(config_case_sources)
-%C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources)
+%C%_test_native_LDADD = $(config_case_libs)
 
 # With a SYSCONF_DIR that the test makes, and so with the sources that use it.
 etc_case_sources = $(native_case_sources) $(config_case_sources) config/crypto.c config/key_change.c config/key_newer.c
@@ -30,9 +30,8 @@ etc_case_sources = $(native_case_sources) $(config_case_sources) config/crypto.c
 %C%_test_key_files_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_config_plugins_SOURCES = %D%/test_config_plugins.c
 %C%_test_config_plugins_LDADD = $(config_case_libs)
-%C%_test_config_print_SOURCES = %D%/test_config_print.c $(config_case_sources) \
-	%D%/config_corpus.c %D%/config_corpus.h
-%C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+%C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_corpus.c %D%/config_corpus.h
+%C%_test_config_print_LDADD = $(config_case_libs)
 validate_case_sources = %D%/validate_case.c %D%/validate_case.h
 %C%_test_validate_SOURCES = %D%/test_validate.c $(validate_case_sources)
 %C%_test_validate_LDADD = $(config_case_libs)

@@ -10,6 +10,5 @@ sanitized_scripts += %D%/start_failures.sh
 %C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c
 %C%_test_crypto_memory_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_test_crypto_memory_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
-%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/daemon/runtime_keys.c \
-	exec/life/map_options.c exec/daemon/map_publish.c config/option_value.c config/words.c
-%C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources)
+%C%_test_runtime_keys_LDADD = libcore.la libtotem.la $(CHECK_LIBS)

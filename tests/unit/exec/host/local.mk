@@ -4,4 +4,4 @@ check_PROGRAMS += %D%/test_host
 TESTS += %D%/test_host
 
 %C%_test_host_SOURCES = %D%/test_host.c
-%C%_test_host_LDADD = $(ipc_case_libs)
+%C%_test_host_LDADD = $(ipc_play_libs)

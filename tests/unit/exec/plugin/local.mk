@@ -9,4 +9,4 @@ sanitized_scripts += %D%/plugin_start.sh
 
 %C%_test_plugin_SOURCES = %D%/test_plugin.c
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'
-%C%_test_plugin_LDADD = $(ipc_case_libs)
+%C%_test_plugin_LDADD = $(ipc_play_libs)

@@ -19,5 +19,5 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_sync_alone_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 %C%_test_sync_late_SOURCES = %D%/test_sync_late.c
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
-%C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/sync/quorum.c
-%C%_test_quorum_verdict_LDADD = $(CHECK_LIBS)
+%C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources)
+%C%_test_quorum_verdict_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
