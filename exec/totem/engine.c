@@ -148,7 +148,8 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
 	suspect_check_stall(engine);
-	timer_check_pause(engine);
+	if (timer_check_pause(engine))
+		lease_note_stop(engine);
 	lease_check_stall(engine);
 }
 

@@ -210,9 +210,13 @@ static bool may_serve(const struct totem_engine *engine, uint32_t id)
 	const struct peer *peer = peer_find(engine, id);
 	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.waiting_ns;
 
-	return peer != NULL && node_set_has(&engine->installed.memb, id) && !TOTEM_MUTANT(engine, LEASE_ADOPTED) &&
-	       engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
-	       peer->alive_ns + peer->lease_ns > engine->now_ns && left_ns + peer->lease_ns > engine->now_ns;
+	if (peer == NULL || !node_set_has(&engine->installed.memb, id) || TOTEM_MUTANT(engine, LEASE_ADOPTED))
+		return false;
+	/* A pause counts as an answer: if only the clock has jumped, the lease has not ended. */
+	uint64_t alive_ns = peer->alive_ns > engine->lease.awake_ns ? peer->alive_ns : engine->lease.awake_ns;
+
+	return engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
+	       alive_ns + peer->lease_ns > engine->now_ns && left_ns + peer->lease_ns > engine->now_ns;
 }
 
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)

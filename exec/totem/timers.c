@@ -207,14 +207,14 @@ void timer_note_progress(struct totem_engine *engine)
  * between two entries means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS
  * only a token of this ring is accepted.
  */
-void timer_check_pause(struct totem_engine *engine)
+bool timer_check_pause(struct totem_engine *engine)
 {
 	uint64_t gap = engine->now_ns - engine->pause.last_entry_ns;
 
 	engine->pause.last_entry_ns = engine->now_ns;
 	engine->pause.entry_gap_ns = gap;
 	if (!engine->is_started || gap <= engine->options.token_ns / 2)
-		return;
+		return false;
 
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_PAUSED,
@@ -227,6 +227,7 @@ void timer_check_pause(struct totem_engine *engine)
 	/* After a pause as long as the token timeout the other members have given this node up. */
 	engine->pause.is_token_overdue = gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
+	return true;
 }
 
 bool timer_token_waits(struct totem_engine *engine)

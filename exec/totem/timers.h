@@ -55,8 +55,8 @@ void timer_skip_rotation(struct totem_engine *engine);
 void timer_forget_rotations(struct totem_engine *engine); /* call when a ring begins */
 /** Return the length of the shortest of the last few rotations, or 0: not known yet. */
 uint64_t timer_shortest_rotation(const struct totem_engine *engine);
-/** Find out whether this process did not run for a while: book failure, "Pauses". */
-void timer_check_pause(struct totem_engine *engine);
+/** Find out, and return, whether this process did not run for a while: book failure, "Pauses". */
+bool timer_check_pause(struct totem_engine *engine);
 /**
  * Note that T-token has expired during a pause, and start it again for a short time. @return false: there is no pause
  */

@@ -474,6 +474,34 @@ START_TEST(nor_does_it_after_a_pause)
 }
 END_TEST
 
+/*
+ * The list of a member: after a pause of this node the lease of the one that it lists may still be valid. The first
+ * pause is longer than the lease, the second one is a little shorter.
+ */
+START_TEST(nor_does_the_list_of_a_member_after_a_pause)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
+	struct node *node;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(1000);
+	node = node_of(1);
+	for (uint32_t id = 1; id <= 3; id++)
+		node_of(id)->is_paused = true;
+	run_for((_i == 0 ? 2 * options.consensus_ns : options.token_ns / 2) / MS);
+	node_resume(node, false);
+	for (uint64_t ms = 0; totem_engine_state(node->engine) != TOTEM_GATHER && ms < options.token_ns / MS; ms++)
+		run_for(1);
+	ck_assert_int_eq(totem_engine_state(node->engine), TOTEM_GATHER);
+	forge_join(3, 1, proc, 3, failed, 1);
+	ck_assert(!node_set_has(&node->engine->lists.failed, 2));
+	node_resume(node_of(2), false);
+	node_resume(node_of(3), false);
+	run_until_ring(3, 9000);
+}
+END_TEST
+
 START_TEST(a_join_in_our_name_is_not_ours)
 {
 	uint8_t bytes[4096];
@@ -659,6 +687,7 @@ int main(void)
 	tcase_add_test(tcase, unknown_ids_fail_at_once);
 	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
 	tcase_add_test(tcase, nor_does_it_after_a_pause);
+	tcase_add_loop_test(tcase, nor_does_the_list_of_a_member_after_a_pause, 0, 2);
 	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
