@@ -502,6 +502,20 @@ START_TEST(nor_does_the_list_of_a_member_after_a_pause)
 }
 END_TEST
 
+/* A member that came back while this ring was formed knows the members of this ring as well as all others do. */
+START_TEST(the_list_of_a_member_that_came_back_counts)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {3};
+	struct totem_engine *engine;
+
+	start_ring(3);
+	engine = node_of(1)->engine;
+	peer_get(engine, 2)->restored_episode = engine->gather.episode;
+	forge_join(2, 1, proc, 3, failed, 1);
+	ck_assert(node_set_has(&engine->lists.failed, 3));
+}
+END_TEST
+
 START_TEST(a_join_in_our_name_is_not_ours)
 {
 	uint8_t bytes[4096];
@@ -688,6 +702,7 @@ int main(void)
 	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
 	tcase_add_test(tcase, nor_does_it_after_a_pause);
 	tcase_add_loop_test(tcase, nor_does_the_list_of_a_member_after_a_pause, 0, 2);
+	tcase_add_test(tcase, the_list_of_a_member_that_came_back_counts);
 	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
