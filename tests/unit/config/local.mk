@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # config/ with $(map_sources): libexecutive.la as a whole would pull in engine and libltdl.
 config_unit_tests = %D%/test_config_plugins %D%/test_config_print %D%/test_legacy %D%/test_native \
-	%D%/test_native_crypto %D%/test_key_files %D%/test_validate %D%/test_validate_key %D%/test_validate_map \
-	%D%/test_validate_nodes %D%/test_validate_sections
+	%D%/test_native_crypto %D%/test_native_files %D%/test_key_files %D%/test_validate %D%/test_validate_key \
+	%D%/test_validate_map %D%/test_validate_nodes %D%/test_validate_sections
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
 dist_check_SCRIPTS += %D%/slow_names.sh
 TESTS += %D%/slow_names.sh
 
-config_case_sources = %D%/config_case.c %D%/config_case.h \
+config_case_sources = %D%/config_case.c %D%/config_case.h %D%/native_case.c %D%/native_case.h \
 	transports/knet/check.c transports/knet/check.h services/votequorum/check.c services/votequorum/check.h
 check_LTLIBRARIES += %D%/libconfig_case.la
 %C%_libconfig_case_la_SOURCES = $(config_case_sources)
@@ -16,12 +16,13 @@ check_LTLIBRARIES += %D%/libconfig_case.la
 config_case_libs = %D%/libconfig_case.la libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c
 %C%_test_legacy_LDADD = $(config_case_libs)
-native_case_sources = %D%/native_case.c %D%/native_case.h
-%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources)
+%C%_test_native_SOURCES = %D%/test_native.c
 %C%_test_native_LDADD = $(config_case_libs)
+%C%_test_native_files_SOURCES = %D%/test_native_files.c
+%C%_test_native_files_LDADD = $(config_case_libs)
 
 # With a SYSCONF_DIR that the test makes, and so with the sources that use it.
-etc_case_sources = $(native_case_sources) $(config_case_sources) config/crypto.c config/key_change.c config/key_newer.c
+etc_case_sources = $(config_case_sources) config/crypto.c config/key_change.c config/key_newer.c
 %C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(etc_case_sources)
 %C%_test_native_crypto_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
 %C%_test_native_crypto_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
