@@ -3,21 +3,6 @@
 # How long a ring takes to do without a node, and with it again: source it after lab.sh, links.sh and sample.sh.
 # Times are those of the slowest of the others, from the event to the delivery of the new configuration.
 
-# ring_after AT MEMBERS NODE...: milliseconds from a point in time until all of the nodes have delivered a
-# configuration of these members.
-ring_after() {
-	local at=$1 members=$2 node
-
-	shift 2
-	for node in "$@"; do
-		timeout 60 bash -c "until grep -q '^[0-9]* [0-9a-f]* $members\$' <(
-			awk '\$1 > $at' '$LAB_DIR/$node/times'); do sleep 0.02; done" || return
-		awk -v at="$at" -v members="$members" '
-			{ us = $1; $1 = $2 = ""; if (us > at && substr($0, 3) == members) { print (us - at) / 1000; exit } }
-		' "$LAB_DIR/$node/times"
-	done | sort -n | tail -n 1
-}
-
 # event MEMBERS COMMAND...: runs the command, whose effect on the ring the others tell of; prints how long it took.
 event() {
 	local members=$1 at
@@ -25,7 +10,7 @@ event() {
 	shift
 	at=$("$times" kill 0 $$)
 	"$@" >&2
-	ring_after "$at" "$members" "${rest[@]}"
+	LAB_PATIENCE=60 rings_after "$at" "$members" "${rest[@]}"
 }
 
 # took CASE MS

@@ -63,7 +63,7 @@ start_plain() {
 		[ -e "$group" ] || continue
 		for ((try = 0; try < 100; try++)); do
 			! grep -q 'nice -15' "$group" || break
-			sleep 0.01
+			lab_nap 0.01
 		done
 		echo "${own:-0}" >"$group"
 	done

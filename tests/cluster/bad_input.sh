@@ -88,7 +88,7 @@ for service in cmap cfg quorum votequorum evs; do
 	trackers+=($!)
 done
 for service in cmap cfg quorum votequorum evs; do
-	timeout 10 bash -c "until [ -s '$LAB_DIR/silent.$service' ]; do sleep 0.05; done"
+	LAB_PATIENCE=10 lab_await test -s "$LAB_DIR/silent.$service"
 	tap $? "$service: a client that asks for events and never reads"
 done
 for service in cmap votequorum evs; do

@@ -38,7 +38,7 @@ is_alone() {
 
 	until [ "$(get stats stats.ipcs.global.active)" = 1 ]; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.1
+		lab_nap 0.1
 	done
 }
 

@@ -21,7 +21,7 @@ told() {
 	until lab_in "$1" corosync-cmapctl -g "runtime.members.$2.config_version" 2>/dev/null |
 		grep -qx "runtime.members.$2.config_version (u64) = $3"; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.1
+		lab_nap 0.1
 	done
 }
 

@@ -8,6 +8,8 @@
 # CRASH_PAUSE: seconds before each death.
 LAB_TOKEN=${LAB_TOKEN:-3650}
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/links.sh
+. "$(dirname "$0")/links.sh"
 
 [ "$LAB_TRANSPORT" != knet ] || [ -e "$LAB_BUILD/knet.la" ] || tap_skip "the plugin knet is not built"
 rounds=${CRASH_ROUNDS:-3}
@@ -16,21 +18,6 @@ lab_open "${kinds[@]}"
 read -ra victims <<<"${CRASH_VICTIMS:-${LAB_NODES[*]}}"
 times=$(lab_program ring_times)
 
-# Starts to record when each of the nodes has a new ring.
-record() {
-	local node
-
-	recorders=()
-	for node in "$@"; do
-		lab_exec "$node" "$times" watch >"$LAB_DIR/$node/times" 2>&1 &
-		recorders+=($!)
-	done
-	for node in "$@"; do
-		timeout "$LAB_PATIENCE" bash -c "until [ -s '$LAB_DIR/$node/times' ]; do sleep 0.02; done" ||
-			tap_note "node $node cannot be watched"
-	done
-}
-
 # The slowest survivor's time from the signal to a ring of all survivors, in milliseconds.
 one_round() {
 	local signal=$1 period=$2 victim=$3 rest=() node at
@@ -38,7 +25,7 @@ one_round() {
 	for node in "${LAB_NODES[@]}"; do
 		[ "$node" -eq "$victim" ] || rest+=("$node")
 	done
-	record "${rest[@]}"
+	rings_record "${rest[@]}"
 	loaders=()
 	[ -z "$period" ] || for node in "${LAB_NODES[@]}"; do
 		lab_exec "$node" "$(lab_program cpg_watch)" -g load -p "$period" >/dev/null 2>&1 &
@@ -47,15 +34,9 @@ one_round() {
 	sleep "$(awk "BEGIN { srand($RANDOM); print ${CRASH_PAUSE:-0} + 0.8 + rand() }")" # any phase of the idle ring
 	at=$("$times" kill "$signal" "${LAB_DAEMONS[victim]}")
 	wait "${LAB_DAEMONS[victim]}" 2>/dev/null
-	for node in "${rest[@]}"; do
-		timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* ${rest[*]}\$' '$LAB_DIR/$node/times'; do
-			sleep 0.02; done" || echo 99999
-		awk -v at="$at" -v want="${rest[*]}" '
-			{ us = $1; $1 = $2 = ""; if (substr($0, 3) == want) { print (us - at) / 1000; exit } }
-		' "$LAB_DIR/$node/times"
-	done | sort -n | tail -n 1
-	kill -KILL "${recorders[@]}" "${loaders[@]}" 2>/dev/null
-	wait "${recorders[@]}" "${loaders[@]}" 2>/dev/null
+	LAB_PATIENCE=20 rings_after "$at" "${rest[*]}" "${rest[@]}" || echo 99999
+	rings_end
+	[ -z "$period" ] || { kill -KILL "${loaders[@]}" && wait "${loaders[@]}"; } 2>/dev/null
 	lab_start "$victim"
 	lab_ring ${#LAB_NODES[@]} "${LAB_NODES[@]}" >&2
 }

@@ -49,12 +49,7 @@ documents() {
 says() { grep -q -- "$1" "$LAB_DIR/told" || { cat "$LAB_DIR/told" && return 1; }; }
 complains() { grep -q -- "$1" "$LAB_DIR/complained" || { cat "$LAB_DIR/complained" && return 1; }; }
 until_true() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until "$@" >"$LAB_DIR/tried" 2>&1; do
-		[ $SECONDS -lt $end ] || { cat "$LAB_DIR/tried" && return 1; }
-		sleep 0.2
-	done
+	lab_await "$@" >"$LAB_DIR/tried" 2>&1 || { cat "$LAB_DIR/tried" && return 1; }
 }
 # same COMMAND...: node 2 of itself, and node 1 of node 2, but for what changes by the asking and what only here is known.
 same() {

@@ -37,7 +37,7 @@ within() {
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$until" ] || return 1
-		sleep 0.02
+		lab_nap 0.02
 	done
 }
 

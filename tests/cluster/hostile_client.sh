@@ -26,6 +26,7 @@ for mode in truncate punch scribble lengths semaphores; do
 	done
 done
 # A client that is killed leaves its files to the daemon.
-timeout 10 bash -c "until [ \$(find /dev/shm -maxdepth 1 -name 'qb-${LAB_DAEMONS[1]}-*' | wc -l) = 0 ]; do sleep 0.1; done"
+no_leftovers() { [ "$(leftovers)" -eq 0 ]; }
+LAB_PATIENCE=10 lab_await no_leftovers
 tap $? "no file of a connection is left: $(leftovers)"
 lab_close

@@ -54,11 +54,11 @@ mtu_regain() {
 	sleep 1
 	output_regain
 }
-# Both of them, since the play began.
-links_say() {
-	timeout 20 bash -c "until [ \$(diff '$LAB_DIR/$victim/log.before' '$LAB_DIR/$victim/log' |
-		grep -c 'link: 0 is $1\$') -ge 2 ]; do sleep 0.01; done"
+# has_said COUNT WORDS: the victim's log has so many lines with these words since the play began.
+has_said() {
+	[ "$(diff "$LAB_DIR/$victim/log.before" "$LAB_DIR/$victim/log" | grep -c "$2")" -ge "$1" ]
 }
+links_say() { LAB_PATIENCE=20 lab_await has_said 2 "link: 0 is $1\$"; } # both links
 
 # Datagrams that the victim sends in two idle seconds, to whomever: a count of every one on its interface. The least of
 # three counts: libknet looks for the MTU now and then.
@@ -122,8 +122,7 @@ play() {
 	rings_record 1 2 $victim
 	from=$(now_ms)
 	"${name}_lose"
-	timeout 20 bash -c "until diff '$LAB_DIR/$victim/log.before' '$LAB_DIR/$victim/log' |
-		grep -q '$no_contact'; do sleep 0.02; done"
+	LAB_PATIENCE=20 lab_await has_said 1 "$no_contact"
 	at=$(($(now_ms) - from))
 	test $at -le "$gates"
 	tap $? "$name: requests that need quorum wait after $at ms of $gates"
@@ -131,10 +130,9 @@ play() {
 	tap $? "$name: which changes no membership"
 	[ "$name" = input ] ||
 		tap_check "$name: while the others wait, their status says that $no_answer" has_status 1 "$no_answer"
-	timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* $victim\$' '$LAB_DIR/$victim/times'; do
-		sleep 0.02; done"
+	LAB_PATIENCE=20 lab_await rings_find $victim 0 $victim
 	while quorate $victim && [ $(($(now_ms) - from)) -lt 20000 ]; do
-		sleep 0.05
+		lab_nap 0.05
 	done
 	at=$(($(now_ms) - from))
 	# The last contact was before the loss, at most as long as an idle ring holds the token.

@@ -61,7 +61,7 @@ kv_ready() {
 		*$'\n'*) ;;
 		ready*) return 0 ;;
 		esac
-		sleep 0.2
+		lab_nap 0.2
 	done
 	echo "$states"
 	return 1
@@ -73,7 +73,7 @@ kv_waits() {
 
 	until kv "$2" status | grep -q "waiting *node $3"; do
 		[ $SECONDS -le $end ] || return
-		sleep 0.2
+		lab_nap 0.2
 	done
 }
 
@@ -108,7 +108,7 @@ kv_whole() {
 	for node in "$@"; do
 		until [[ $(kv_state "$node") = ready* ]]; do
 			[ $SECONDS -le $end ] || return
-			sleep 0.2
+			lab_nap 0.2
 		done
 	done
 }

@@ -63,6 +63,7 @@ lab_open() {
 	trap lab_clean EXIT
 	mount -t tmpfs lab "$LAB_DIR" && mount -t tmpfs -o mode=755 lab /run && mount -t tmpfs lab /dev/shm ||
 		exit 1
+	mkfifo "$LAB_DIR/nothing" || exit 1
 	# Without a name server the reference's reverse look-ups stall its start.
 	: >"$LAB_DIR/resolv.conf"
 	echo 'hosts: files' >"$LAB_DIR/nsswitch.conf"
@@ -188,7 +189,7 @@ lab_node() {
 	LAB_HOLDERS[node]=$holder
 	until [ -e "$LAB_DIR/$node/ready" ]; do
 		kill -0 $holder || exit 1
-		sleep 0.02
+		lab_nap 0.02
 	done
 	ip link add "port$node" type veth peer name eth0 netns $holder
 	ip link set "port$node" master bridge up
@@ -452,12 +453,19 @@ lab_ring_once() {
 	return $status
 }
 
+# Sleep for some seconds without a process: nothing is ever written into this pipe.
+lab_nap() {
+	read -rt "$1" <>"$LAB_DIR/nothing"
+	true
+}
+
+# lab_await COMMAND...: until it succeeds, for LAB_PATIENCE seconds at most.
 lab_await() {
 	local end=$((SECONDS + LAB_PATIENCE))
 
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.1
+		lab_nap 0.03
 	done
 }
 
@@ -522,7 +530,7 @@ lab_watch() {
 		LAB_WATCHERS[node]=$!
 	done
 	for node in "$@"; do
-		timeout "$LAB_PATIENCE" bash -c "until [ -s '$LAB_DIR/$node/seen' ]; do sleep 0.05; done" || {
+		lab_await test -s "$LAB_DIR/$node/seen" || {
 			tap_note "the watcher on node $node does not start"
 			return 1
 		}

@@ -31,7 +31,7 @@ peak_begin() {
 		peak=0
 		while now=$(anon_kb 1); do
 			[ "$now" -le $peak ] || { peak=$now && echo "$peak" >"$LAB_DIR/peak"; }
-			sleep 0.03
+			lab_nap 0.03
 		done 2>/dev/null
 	) 9>&- &
 	sampler=$!

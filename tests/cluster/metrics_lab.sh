@@ -136,7 +136,7 @@ heard() {
 
 	until grep -qF -- "$2" "$LAB_DIR/$1/events"; do
 		[ $SECONDS -lt $end ] || { tap_note "$(cat "$LAB_DIR/$1/events")" && return 1; }
-		sleep 0.2
+		lab_nap 0.2
 	done
 }
 events_fit() {

@@ -17,15 +17,6 @@ LAB_TOTEM="}
 set_key() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -s "$1" str "$2"; }
 get_key() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -g "$1" 2>/dev/null | sed 's/.* = //'; }
 
-# await COMMAND...: within the lab's patience.
-await() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
 has_logged() { grep -q "$1" "$LAB_DIR/1/log"; }
 is_fed() { [ "$(wc -c <"$LAB_DIR/fed")" -gt "$1" ]; }
 key_is() { [ "$(get_key "$1")" = "$2" ]; }
@@ -43,15 +34,15 @@ mkfifo "$LAB_DIR/watchdog"
 cat "$LAB_DIR/watchdog" >"$LAB_DIR/fed" &
 reader=$!
 tap_check "wd takes a device while it runs" set_key resources.watchdog_device "$LAB_DIR/watchdog"
-tap_check "and feeds it" await is_fed 2
+tap_check "and feeds it" lab_await is_fed 2
 tap_check "memory is watched" set_key resources.system.memory_used.max 100
 tap_check "and is enough" key_is resources.system.memory_used.state running
 set_key resources.system.memory_used.recovery watchdog
 set_key resources.system.memory_used.max ' -1'
 tap_check "too much is in use" key_is resources.system.memory_used.state failed
-tap_check "so the watchdog is not fed" await has_logged 'is NOT fed any more'
+tap_check "so the watchdog is not fed" lab_await has_logged 'is NOT fed any more'
 set_key resources.system.memory_used.max 100
-tap_check "until there is enough" await has_logged 'fed again'
+tap_check "until there is enough" lab_await has_logged 'fed again'
 
 set_key pload.count 5000
 set_key pload.size 1000
@@ -66,7 +57,7 @@ tap_note "Debian's daemon has ended with status $?"
 tap_check "ours lives" lab_alive 1
 tap_check "a ring of one" lab_ring 1 1
 set_key pload.start yes
-tap_check "a load of ours, alone" await has_result
+tap_check "a load of ours, alone" lab_await has_result
 tap_note "$(get_key pload.result)"
 tap_check "it can be asked for again" key_is pload.start no
 

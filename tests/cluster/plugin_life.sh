@@ -61,7 +61,7 @@ lists() {
 
 	until ctl 1 plugin list && says "$1"; do
 		[ $SECONDS -lt $deadline ] || return
-		sleep 0.1
+		lab_nap 0.1
 	done
 }
 tap_check "the list names those that lack it, by their numbers" lists 'life .*(not on node 2 3)'

@@ -36,7 +36,7 @@ follow_file() {
 	ctl 1 reload || return
 	until "$2"; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.02
+		lab_nap 0.02
 	done
 }
 follow_files() {

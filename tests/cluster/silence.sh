@@ -77,7 +77,7 @@ cut_end() { lab_heal "$1"; }
 
 # one_round WAY VICTIM: the milliseconds until the slowest survivor has the new configuration.
 one_round() {
-	local way=$1 victim=$2 rest node at
+	local way=$1 victim=$2 rest at
 
 	rest=$(rest_of "$victim")
 	# shellcheck disable=SC2086 # a list
@@ -85,13 +85,8 @@ one_round() {
 	sleep "$(awk "BEGIN { srand($RANDOM); print 0.3 + rand() / 2 }")" # any phase of an idle ring
 	at=$("$times" kill 0 $$)
 	"${way}_begin" "$victim"
-	for node in $rest; do
-		timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* $rest\$' '$LAB_DIR/$node/times'; do
-			sleep 0.02; done" || echo 99999
-		awk -v at="$at" -v want="$rest" '
-			{ us = $1; $1 = $2 = ""; if (substr($0, 3) == want) { print (us - at) / 1000; exit } }
-		' "$LAB_DIR/$node/times"
-	done | sort -n | tail -n 1 >>"$LAB_DIR/rounds"
+	# shellcheck disable=SC2086 # a list
+	LAB_PATIENCE=20 rings_after "$at" "$rest" $rest >>"$LAB_DIR/rounds" || echo 99999 >>"$LAB_DIR/rounds"
 	"${way}_end" "$victim"
 	rings_end
 	lab_ring "$count" "${LAB_NODES[@]}" || echo "round $way of node $victim: no ring afterwards" >>"$LAB_DIR/apart"

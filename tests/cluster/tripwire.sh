@@ -41,8 +41,7 @@ for node in 1 2 3; do
 	in_net $node iptables -A INPUT -p tcp --dport 5405 -j REJECT --reject-with tcp-reset
 done
 for node in 1 2 3; do
-	timeout 20 bash -c "until grep 'the watch over' '$LAB_DIR/$node/log' | tail -n 1 | grep -q broke; do
-		sleep 0.2; done" || status=1
+	LAB_PATIENCE=20 lab_await watch_says $node broke || status=1
 done
 tap $status "torn connections are noticed"
 sleep 1

@@ -3,13 +3,15 @@
 # shellcheck disable=SC2034 # scripts that source it read these variables
 # What tests of the watches over neighbours share: source it after lab.sh and links.sh.
 
+# watch_says NODE WORDS: the last line of its log about its watch has these words.
+watch_says() { grep 'the watch over' "$LAB_DIR/$1/log" | tail -n 1 | grep -q "$2"; }
+
 # watches_on [SECONDS]: each node watches the next one. The log of a daemon that was started again goes on.
 watches_on() {
 	local node
 
 	for node in 1 2 3; do
-		timeout "${1:-10}" bash -c "until grep 'the watch over node' '$LAB_DIR/$node/log' | tail -n 1 |
-			grep -q 'node $((node % 3 + 1)) is on'; do sleep 0.1; done" || {
+		LAB_PATIENCE=${1:-10} lab_await watch_says $node "node $((node % 3 + 1)) is on" || {
 			tap_note "node $node: $(grep 'the watch over' "$LAB_DIR/$node/log" | tail -n 3)"
 			return 1
 		}
@@ -55,13 +57,7 @@ missed() {
 		sleep "$(awk "BEGIN { srand($RANDOM); print 0.8 + rand() }")" # any phase of the idle ring
 		at=$("$times" kill 9 "${LAB_DAEMONS[victim]}")
 		wait "${LAB_DAEMONS[victim]}" 2>/dev/null
-		for node in "${rest[@]}"; do
-			timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* ${rest[*]}\$' '$LAB_DIR/$node/times'; do
-				sleep 0.02; done"
-			awk -v at="$at" -v want="${rest[*]}" '
-				{ us = $1; $1 = $2 = ""; if (substr($0, 3) == want) { print (us - at) / 1000; exit } }
-			' "$LAB_DIR/$node/times"
-		done | sort -n | tail -n 1 >>"$LAB_DIR/missed"
+		LAB_PATIENCE=20 rings_after "$at" "${rest[*]}" "${rest[@]}" >>"$LAB_DIR/missed"
 		rings_end
 		"$prepare" after
 		lab_start "$victim"

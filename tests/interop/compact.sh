@@ -13,7 +13,7 @@ comes_to() {
 
 	for tries in $(seq 100); do
 		[ "$(figure "$1" compact)" != "$2" ] || return 0
-		sleep 0.1
+		lab_nap 0.1
 	done
 	tap_note "node $1 after $tries tries: compact is '$(figure "$1" compact)'"
 	return 1

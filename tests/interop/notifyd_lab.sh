@@ -34,7 +34,7 @@ notifyd_await() {
 				tap_note "$name never says: $1" "$(grep -v '^\[debug' "$LAB_DIR/$name" | tail -n 20)"
 				return 1
 			fi
-			sleep 0.05
+			lab_nap 0.05
 		done
 	done
 }
@@ -114,7 +114,7 @@ notifyd_end() {
 notifyd_await_end() {
 	local ours=${notifyd_waiting[2]}
 
-	timeout 5 bash -c "until grep -q quorate '$LAB_DIR/ours'; do sleep 0.05; done"
+	LAB_PATIENCE=5 lab_await grep -q quorate "$LAB_DIR/ours"
 	lab_kill 1
 	wait "$ours"
 	[ $? -eq 1 ]

@@ -22,14 +22,14 @@ start() {
 	dbus-daemon --session --nofork --nopidfile --address="unix:path=$LAB_DIR/bus-$name" \
 		>/dev/null 2>&1 &
 	helpers+=($!)
-	until [ -S "$LAB_DIR/bus-$name" ]; do sleep 0.05; done
+	lab_await test -S "$LAB_DIR/bus-$name"
 	dbus-monitor --address "unix:path=$LAB_DIR/bus-$name" "interface='org.corosync'" \
 		>"$LAB_DIR/signals-$name" 2>&1 &
 	helpers+=($!)
-	until grep -q NameAcquired "$LAB_DIR/signals-$name"; do sleep 0.05; done
+	lab_await grep -q NameAcquired "$LAB_DIR/signals-$name"
 	(lab_exec 1 python3 "$LAB_HERE/../interop/traps.py" "$port" "$LAB_DIR/traps-$name") &
 	helpers+=($!)
-	until [ -e "$LAB_DIR/traps-$name" ]; do sleep 0.05; done
+	lab_await test -e "$LAB_DIR/traps-$name"
 	(DBUS_SYSTEM_BUS_ADDRESS=unix:path=$LAB_DIR/bus-$name LAB_CLIENT=$libraries \
 		lab_exec 1 "$@" -f -o -n -d -c secret -m "127.0.0.1:$port" \
 		>/dev/null 2>"$LAB_DIR/$name") &
