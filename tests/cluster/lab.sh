@@ -459,13 +459,15 @@ lab_nap() {
 	true
 }
 
-# lab_await COMMAND...: until it succeeds, for LAB_PATIENCE seconds at most.
+# lab_await COMMAND...: until it succeeds, for LAB_PATIENCE seconds at most. The gaps grow from 20 to 150 ms.
 lab_await() {
-	local end=$((SECONDS + LAB_PATIENCE))
+	local end=$((SECONDS + LAB_PATIENCE)) gap_ms=20 gap
 
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return
-		lab_nap 0.03
+		printf -v gap '0.%03d' $gap_ms
+		lab_nap "$gap"
+		gap_ms=$((gap_ms > 100 ? 150 : gap_ms * 3 / 2))
 	done
 }
 
