@@ -304,12 +304,14 @@ while c.recv(1 << 20):
     pass'
 	taker=$behind
 	lab_await in_net 2 grep -q ':1B58 ' /proc/self/net/tcp
-	behind 1 timeout 20 python3 -c 'import socket
+	# With gaps, so that the ring goes on: two processors can do nothing else than send as fast as they can.
+	behind 1 timeout 20 python3 -c 'import socket, time
 s = socket.socket()
 s.connect(("10.0.0.2", 7000))
 b = bytes(1 << 20)
 while True:
-    s.sendall(b)'
+    s.sendall(b)
+    time.sleep(0.001)'
 	sender=$behind
 	names "bulk traffic" 1 net.shared "network of its own"
 	enough $sender $taker
