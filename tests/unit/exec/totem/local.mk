@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # exec/totem/: the codec, the group layer, and rings of engines.
-totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_sync \
+totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_lists %D%/test_engine_seqs \
+	%D%/test_engine_sync \
 	%D%/test_engine_signs %D%/test_engine_backoff %D%/test_engine_cut %D%/test_engine_paths %D%/test_lease \
 	%D%/test_lease_contact %D%/test_lease_length %D%/test_lease_majority %D%/test_silence %D%/test_silence_records \
 	%D%/test_silence_witness %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
@@ -17,6 +18,8 @@ silence_case_sources = %D%/silence_case.c %D%/silence_case.h $(engine_case_sourc
 %C%_test_engine_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_input_SOURCES = %D%/test_engine_input.c $(engine_net_sources)
 %C%_test_engine_input_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_lists_SOURCES = %D%/test_engine_lists.c $(engine_net_sources)
+%C%_test_engine_lists_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_sync_SOURCES = %D%/test_engine_sync.c $(engine_net_sources)
 %C%_test_engine_sync_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_seqs_SOURCES = %D%/test_engine_seqs.c $(engine_net_sources)
