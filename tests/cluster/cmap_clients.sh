@@ -33,14 +33,8 @@ one_round() {
 get() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -m "$1" -g "$2" | sed 's/.* = //'; }
 
 # All other connections have ended, with their trackers and iterators.
-is_alone() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until [ "$(get stats stats.ipcs.global.active)" = 1 ]; do
-		[ $SECONDS -lt $end ] || return
-		lab_nap 0.1
-	done
-}
+has_one() { [ "$(get stats stats.ipcs.global.active)" = 1 ]; }
+is_alone() { lab_await has_one; }
 
 # level WHAT KILOBYTES: memory has not grown by more since the beginning. Sanitizers keep what is freed.
 level() {

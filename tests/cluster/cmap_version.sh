@@ -14,15 +14,11 @@ version() {
 		"$LAB_DIR/$1/corosync.conf"
 }
 
-# told NODE OTHER VERSION: NODE knows the other's version.
-told() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until lab_in "$1" corosync-cmapctl -g "runtime.members.$2.config_version" 2>/dev/null |
-		grep -qx "runtime.members.$2.config_version (u64) = $3"; do
-		[ $SECONDS -lt $end ] || return
-		lab_nap 0.1
-	done
+# told NODE OTHER VERSION: NODE knows the other's version, or learns it soon.
+told() { lab_await has_version "$@"; }
+has_version() {
+	lab_in "$1" corosync-cmapctl -g "runtime.members.$2.config_version" 2>/dev/null |
+		grep -qx "runtime.members.$2.config_version (u64) = $3"
 }
 
 # left NODE HIS OWN: the daemon has ended by itself, with status 0, and said why. Not for a subshell: waits.

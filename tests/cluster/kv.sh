@@ -68,14 +68,8 @@ kv_ready() {
 }
 
 # kv_waits SECONDS NODE OTHER: the node waits for the other.
-kv_waits() {
-	local end=$((SECONDS + $1))
-
-	until kv "$2" status | grep -q "waiting *node $3"; do
-		[ $SECONDS -le $end ] || return
-		lab_nap 0.2
-	done
-}
+kv_waits() { LAB_PATIENCE=$1 lab_await waits_for "$2" "$3"; }
+waits_for() { kv "$1" status | grep -q "waiting *node $2"; }
 
 # kv_fill: a table of so many megabytes.
 kv_fill() {
@@ -102,16 +96,14 @@ kv_write_on() {
 
 # kv_whole SECONDS NODE...: each has the table, while writes go on.
 kv_whole() {
-	local end=$((SECONDS + $1)) node
+	local LAB_PATIENCE=$1 node
 
 	shift
 	for node in "$@"; do
-		until [[ $(kv_state "$node") = ready* ]]; do
-			[ $SECONDS -le $end ] || return
-			lab_nap 0.2
-		done
+		lab_await is_ready "$node" || return
 	done
 }
+is_ready() { [[ $(kv_state "$1") = ready* ]]; }
 
 # Two clients on each node write down what they ask and are answered, until load_stop.
 load_start() {

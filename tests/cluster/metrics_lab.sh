@@ -132,12 +132,7 @@ follow() {
 	PYTHON
 }
 heard() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until grep -qF -- "$2" "$LAB_DIR/$1/events"; do
-		[ $SECONDS -lt $end ] || { tap_note "$(cat "$LAB_DIR/$1/events")" && return 1; }
-		lab_nap 0.2
-	done
+	lab_await grep -qF -- "$2" "$LAB_DIR/$1/events" || { tap_note "$(cat "$LAB_DIR/$1/events")" && return 1; }
 }
 events_fit() {
 	python3 - "$schemas/coterie-events-1.schema.json" "$LAB_DIR/$1/events" <<-'PYTHON'

@@ -56,14 +56,8 @@ for mode in good fails refuses crashes hangs drags sleeps; do
 done
 tap_check "a file by its path, with an option" ctl 1 plugin load "$LAB_DIR/good/life.so" step=2
 # The nodes tell each other their plugins a moment after the change.
-lists() {
-	local deadline=$((SECONDS + 10))
-
-	until ctl 1 plugin list && says "$1"; do
-		[ $SECONDS -lt $deadline ] || return
-		lab_nap 0.1
-	done
-}
+lists() { LAB_PATIENCE=10 lab_await lists_now "$1"; }
+lists_now() { ctl 1 plugin list && says "$1"; }
 tap_check "the list names those that lack it, by their numbers" lists 'life .*(not on node 2 3)'
 tap_check "one that fails is refused" refused 1 1 plugin replace life "$LAB_DIR/fails/life.so"
 tap_check "one that refuses the state is refused" refused 7 1 plugin replace life "$LAB_DIR/refuses/life.so"

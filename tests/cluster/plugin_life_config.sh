@@ -30,14 +30,8 @@ is_there() { ctl 3 plugin list && says '^control .*active'; }
 is_gone() { ctl 3 plugin list && ! says '^control'; }
 # follow_file FILE OUTCOME: node 3 reads that one, since node 1 asks all to read theirs again.
 follow_file() {
-	local end=$((SECONDS + 10))
-
 	cp "$LAB_DIR/3/$1" "$LAB_DIR/3/coterie.conf"
-	ctl 1 reload || return
-	until "$2"; do
-		[ $SECONDS -lt $end ] || return
-		lab_nap 0.02
-	done
+	ctl 1 reload && LAB_PATIENCE=10 lab_await "$2"
 }
 follow_files() {
 	local i

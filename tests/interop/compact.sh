@@ -9,15 +9,9 @@ figure() { LAB_CLIENT=corosync lab_in "$1" corosync-cmapctl -m stats -g "stats.p
 
 # @1 node, @2 what it should be
 comes_to() {
-	local tries
-
-	for tries in $(seq 100); do
-		[ "$(figure "$1" compact)" != "$2" ] || return 0
-		lab_nap 0.1
-	done
-	tap_note "node $1 after $tries tries: compact is '$(figure "$1" compact)'"
-	return 1
+	lab_await is_compact "$@" || { tap_note "node $1: compact is '$(figure "$1" compact)'" && return 1; }
 }
+is_compact() { [ "$(figure "$1" compact)" = "$2" ]; }
 
 # Everybody's load while another node joins or goes: the same messages, in the same order, without gaps.
 loaded() {
