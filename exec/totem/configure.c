@@ -71,14 +71,18 @@ static void become_operational(struct totem_engine *engine)
 }
 
 /*
- * End a message that is partly sent. Members that joined have missed the start of it. Under Corosync's rule
- * (book packing, "Reassembly") they would also lose the messages that are packed behind its end.
+ * Members that joined have missed the start of a message that is partly sent. So it is sent from its start. In a ring
+ * with a Corosync node that is not possible: it drops the first packet of the new start. There the message ends in a
+ * packet of its own, so that new members do not also lose the messages behind it (book packing, "Reassembly").
  */
-static void end_message_alone(struct totem_engine *engine)
+static void serve_joined(struct totem_engine *engine)
 {
-	if (engine->installed.features != 0 || engine->installed.joined.count == 0)
+	if (engine->installed.joined.count == 0)
 		return;
-	queues_split(engine);
+	if (engine->installed.features != 0)
+		queues_restart(engine);
+	else
+		queues_split(engine);
 }
 
 /* Trace a ring of one, unless all other members have sent a leave: this node may be cut off. */
@@ -156,7 +160,7 @@ void configure_install(struct totem_engine *engine)
 	announce_installed(engine);
 	note_leases(engine);
 	lease_installed(engine);
-	end_message_alone(engine);
+	serve_joined(engine);
 
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_INSTALLED,

@@ -19,6 +19,7 @@
 #define LENGTH_SIZE 2u
 #define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* one length and one byte */
 #define PARTS_AHEAD 8u                   /* an open packet has room for this many lengths in front of its data */
+#define FRAGMENTED_AT 4u                 /* place of `fragmented` in the header of a packet */
 
 /* A frame of the queue. */
 struct slot {
@@ -32,8 +33,8 @@ struct pack_queue {
 	uint64_t messages;
 
 	/*
-	 * A ring buffer of frames_max slots, and one more for a split. From `first` on there are `closed` packets that
-	 * are finished, then maybe the open packet.
+	 * A ring buffer of frames_max slots, and as many for frames that are put in front again, and one more for a
+	 * split. From `first` on there are `closed` packets that are finished, then maybe the open packet.
 	 */
 	struct slot *slots;
 	uint32_t first;
@@ -48,6 +49,10 @@ struct pack_queue {
 
 	uint8_t continuation; /* of the open or the next packet */
 	uint8_t fragment;     /* number of the last fragment */
+
+	/* The frames that were taken with parts of a message whose end was not. Room for frames_max. */
+	struct coterie_frame **begun;
+	uint32_t begun_count;
 };
 
 /* A message that is read in pieces. */
@@ -57,7 +62,7 @@ struct source {
 	size_t left; /* bytes of all elements that are not read yet */
 };
 
-static uint32_t slot_count(const struct pack_queue *queue) { return queue->options.frames_max + 1; }
+static uint32_t slot_count(const struct pack_queue *queue) { return 2 * queue->options.frames_max + 1; }
 
 static struct slot *slot_at(const struct pack_queue *queue, uint32_t i)
 {
@@ -66,21 +71,28 @@ static struct slot *slot_at(const struct pack_queue *queue, uint32_t i)
 
 struct pack_queue *pack_queue_create(struct frame_pool *pool, const struct pack_options *options)
 {
-	assert(options->frames_max > 0 && options->frames_max < UINT32_MAX);
+	assert(options->frames_max > 0 && options->frames_max < UINT32_MAX / 2);
 
 	struct pack_queue *queue = calloc(1, sizeof(*queue));
 
 	if (queue == NULL)
 		return NULL;
-	queue->slots = calloc((size_t)options->frames_max + 1, sizeof(*queue->slots));
-	if (queue->slots == NULL) {
-		free(queue);
-		return NULL;
-	}
 	queue->pool = pool;
 	queue->options = *options;
+	queue->slots = calloc(slot_count(queue), sizeof(*queue->slots));
+	queue->begun = calloc(options->frames_max, sizeof(struct coterie_frame *));
+	if (queue->slots == NULL || queue->begun == NULL) {
+		pack_queue_destroy(queue);
+		return NULL;
+	}
 	pack_queue_set_payload_max(queue, options->payload_max);
 	return queue;
+}
+
+static void forget_begun(struct pack_queue *queue)
+{
+	while (queue->begun_count > 0)
+		frame_unref(queue->begun[--queue->begun_count]);
 }
 
 void pack_queue_destroy(struct pack_queue *queue)
@@ -89,6 +101,8 @@ void pack_queue_destroy(struct pack_queue *queue)
 		return;
 	for (uint32_t i = 0; i < pack_queue_count(queue); i++)
 		frame_unref(slot_at(queue, i)->frame);
+	forget_begun(queue);
+	free(queue->begun);
 	free(queue->slots);
 	free(queue);
 }
@@ -326,16 +340,23 @@ static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_
 	return 0;
 }
 
+/* Decode the packet of a frame of this queue. */
+static struct wire_packet decode(const struct pack_queue *queue, const struct coterie_frame *frame)
+{
+	struct wire_packet packet;
+	enum wire_refusal refusal = wire_decode_packet(frame->data + WIRE_MCAST_HEADER_SIZE,
+		frame->size - WIRE_MCAST_HEADER_SIZE, queue->options.swap, &packet);
+
+	assert(refusal == WIRE_OK);
+	return packet;
+}
+
 int pack_queue_split(struct pack_queue *queue)
 {
 	pack_queue_flush(queue);
 	for (uint32_t i = 0; i < queue->closed; i++) {
-		struct slot *slot = slot_at(queue, i);
-		struct wire_packet packet;
-		enum wire_refusal refusal = wire_decode_packet(
-			packet_of(slot), slot->frame->size - WIRE_MCAST_HEADER_SIZE, queue->options.swap, &packet);
+		struct wire_packet packet = decode(queue, slot_at(queue, i)->frame);
 
-		assert(refusal == WIRE_OK);
 		if (i == 0 && packet.continuation == 0)
 			return 0; /* no message is partly sent */
 		if (packet.part_count > 1)
@@ -344,6 +365,65 @@ int pack_queue_split(struct pack_queue *queue)
 			return 0;
 	}
 	return 0;
+}
+
+/* Copy the last part of a packet into a packet of its own. NULL: out of memory. */
+static struct coterie_frame *copy_last_part(struct pack_queue *queue, const struct coterie_frame *from, bool is_first)
+{
+	struct wire_packet packet = decode(queue, from);
+	uint16_t size = wire_packet_length(&packet, packet.part_count - 1u);
+	struct coterie_frame *frame = frame_take(
+		queue->pool, WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + size);
+
+	if (frame == NULL)
+		return NULL;
+
+	uint8_t *to = frame->data + WIRE_MCAST_HEADER_SIZE;
+
+	wire_encode_packet_header(packet.fragmented, is_first ? 0 : packet.continuation, 1, queue->options.swap, to);
+	wire_encode_u16(size, queue->options.swap, to + WIRE_PACKET_HEADER_SIZE);
+	memcpy(to + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE, packet.data + packet.data_size - size, size);
+	frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + size;
+	return frame;
+}
+
+/* The frames of begun are in use elsewhere with the headers of the old ring, so they are copied. */
+int pack_queue_restart(struct pack_queue *queue)
+{
+	uint32_t count = queue->begun_count;
+	uint32_t first = (queue->first + slot_count(queue) - count) % slot_count(queue);
+
+	assert(pack_queue_count(queue) + count <= slot_count(queue));
+	for (uint32_t i = 0; i < count; i++) {
+		struct coterie_frame *frame = copy_last_part(queue, queue->begun[i], i == 0);
+
+		if (frame == NULL) {
+			while (i-- > 0)
+				frame_unref(queue->slots[(first + i) % slot_count(queue)].frame);
+			return -ENOMEM;
+		}
+		queue->slots[(first + i) % slot_count(queue)] = (struct slot){.frame = frame};
+	}
+	queue->first = first;
+	queue->closed += count;
+	forget_begun(queue);
+	return 0;
+}
+
+/* Keep the frame if a message goes on behind it. */
+static void note_begun(struct pack_queue *queue, struct coterie_frame *frame)
+{
+	struct wire_packet packet;
+
+	if (queue->begun_count == 0 && frame->data[WIRE_MCAST_HEADER_SIZE + FRAGMENTED_AT] == 0)
+		return;
+	packet = decode(queue, frame);
+	if (packet.fragmented == 0 || packet.part_count > 1)
+		forget_begun(queue);
+	if (packet.fragmented == 0)
+		return;
+	assert(queue->begun_count < queue->options.frames_max); /* no message has more frames */
+	queue->begun[queue->begun_count++] = frame_ref(frame);
 }
 
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee)
@@ -355,6 +435,7 @@ struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guaran
 	struct coterie_frame *frame = slot->frame;
 
 	*guarantee = slot->guarantee;
+	note_begun(queue, frame);
 	slot->frame = NULL;
 	queue->first = (queue->first + 1) % slot_count(queue);
 	queue->closed--;

@@ -45,15 +45,26 @@ void pack_queue_flush(struct pack_queue *queue);
  * @return 0; -ENOMEM: the new members will lose whole messages
  */
 int pack_queue_split(struct pack_queue *queue);
+/**
+ * Put the sent parts of the message that is partly sent in front of the queue again, so that the next frame begins that
+ * message. Call this when new members have missed its start, in a ring with UNPACK_BETTER (unpack.h). By that rule old
+ * members drop the parts that they have, and all members get the whole message.
+ *
+ * @return 0; -ENOMEM: the queue is as before, and new members will not get the message
+ */
+int pack_queue_restart(struct pack_queue *queue);
 /** Return how many frames wait. The open packet counts as one if it holds anything. */
 uint32_t pack_queue_count(const struct pack_queue *queue);
-/** Return how many frames still fit. pack_queue_split may have put one frame above the limit. */
+/**
+ * Return how many frames still fit. pack_queue_split may have put one frame above the limit, and pack_queue_restart the
+ * frames of one message.
+ */
 uint32_t pack_queue_free(const struct pack_queue *queue);
 /** Return how many messages were queued since creation, for statistics. */
 uint64_t pack_queue_messages(const struct pack_queue *queue);
 /**
  * Take the oldest closed frame. Its packet is at data[WIRE_MCAST_HEADER_SIZE .. size). The caller writes the
- * header, and owns the one reference. NULL: no frame waits.
+ * header, owns one reference, and must not change the packet. NULL: no frame waits.
  */
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee);
 /** Set another size of frames (reload), from the next packet on. */

@@ -81,11 +81,18 @@ struct coterie_frame *queues_take(struct totem_engine *engine, uint32_t *guarant
 	return frame;
 }
 
-/* If there is no memory for the split, new members lose the messages that are packed behind. */
+/* Without memory for that, new members lose messages: see pack_queue_split() and pack_queue_restart(). */
 void queues_split(struct totem_engine *engine)
 {
 	(void)pack_queue_split(engine->queues.q_sync);
 	(void)pack_queue_split(engine->queues.q_new);
+}
+
+void queues_restart(struct totem_engine *engine)
+{
+	(void)pack_queue_restart(engine->queues.q_sync);
+	if (pack_queue_restart(engine->queues.q_new) == 0)
+		engine->queues.is_new_open = false;
 }
 
 void queues_set_payload_max(struct totem_engine *engine, uint32_t payload_max)

@@ -39,6 +39,8 @@ void queues_flush(struct totem_engine *engine); /* close the open packets that m
 struct coterie_frame *queues_take(struct totem_engine *engine, uint32_t *guarantee);
 /** End messages that are partly sent in packets of their own: see pack_queue_split(). */
 void queues_split(struct totem_engine *engine);
+/** Send messages that are partly sent from their starts: see pack_queue_restart(). */
+void queues_restart(struct totem_engine *engine);
 void queues_set_payload_max(struct totem_engine *engine, uint32_t payload_max);
 
 #endif

@@ -33,6 +33,10 @@ done
 "$histories" --seed 2001834 >"$out/seed" 2>&1
 tap $? "seed 2001834: a ring id is not used again after a loss of state" || tap_note "$(cat "$out/seed")"
 
+# A client left while two nodes joined, and the message that told it was cut: the joining nodes listed the client for ever.
+"$histories" --seed 2444 >"$out/seed" 2>&1
+tap $? "seed 2444: a message that is cut while nodes join comes to all of them" || tap_note "$(cat "$out/seed")"
+
 # The watch over plugins looks at the real clock. On a machine that is busy it logs calls that took long.
 for name in once again; do
 	"$histories" --seed 7 --verbose 2>&1 | grep -v 'held the daemon up' >"$out/$name"

@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# page.sh [COUNT]: play COUNT histories (default: 20000), a tenth of them for each kind of fault alone, and all mutants.
+# page.sh [COUNT]: play COUNT histories (default: 32300), a tenth of them for each kind of fault alone, and all mutants.
 # Write docs/simulation.md. Run it as root behind `make check-programs`.
 # HISTORIES_WORK names a folder that keeps the results of each part, so that a run that was cut goes on. By default there is none.
+# HISTORIES_LANES (2): how many processes play histories at the same time.
 # HISTORIES_PARTS chooses among the mutants: "above" the engine, those that "coterie-sim" plays, and the "rest".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 build=${abs_top_builddir:-$top/build}
 histories=$build/tests/histories/coterie-histories
-count=${1:-20000}
+count=${1:-32300} # with the parts for one kind each: 10^5 histories
+part_seeds=500
 page=$top/docs/simulation.md
 work=${HISTORIES_WORK:-}
 parts=" ${HISTORIES_PARTS-above coterie-sim rest} "
@@ -18,35 +20,55 @@ if [ -z "$work" ]; then
 	trap 'rm -rf "$work"' EXIT
 fi
 
-# figure FILE WORD: the number in front of a word.
-figure() {
-	sed -n "s/.*[ :]\([0-9]*\) $2.*/\1/p" "$1" | head -n 1
-}
-
-row() {
-	local file=$2
-
-	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(awk -v s="$(figure "$file" 'simulated seconds')" 'BEGIN { printf "%.2f", s / 3600 }') |" \
-		"$(figure "$file" steps) | $(figure "$file" configurations) | $(figure "$file" 'changes of groups') |" \
-		"$(figure "$file" messages) | $(figure "$file" 'of them safe') | $(figure "$file" 'promises of safe') |" \
-		"$(figure "$file" verdicts) | $(figure "$file" 'answers of kv') |"
-}
-
-# play KIND COUNT: the result goes to a file of that name.
+# play KIND FROM TO: the result goes to a file with the name of the kind and of the first seed.
 play() {
-	[ ! -e "$work/$1" ] || return 0
-	if ! nice -n 10 "$histories" --faults "$1" --seeds "1-$2" >"$work/$1.part"; then
-		cat "$work/$1.part"
-		exit 1
+	local file=$work/$1.$2
+
+	[ ! -e "$file" ] || return 0
+	if ! nice -n 10 "$histories" --faults "$1" --seeds "$2-$3" >"$file.part"; then
+		cat "$file.part"
+		return 255 # xargs begins no other
 	fi
-	mv "$work/$1.part" "$work/$1"
+	mv "$file.part" "$file"
+}
+export -f play
+export work histories
+
+# seeds KIND COUNT: a line for each part of the seeds, as arguments of play.
+seeds() {
+	local from
+
+	for ((from = 1; from <= $2; from += part_seeds)); do
+		echo "$1 $from $((from + part_seeds - 1 < $2 ? from + part_seeds - 1 : $2))"
+	done
+}
+
+# figure KIND WORD: the sum of the numbers in front of a word in the results of a kind.
+figure() {
+	local file
+
+	for file in "$work/$1".[0-9]*; do
+		[[ $file == *.part ]] || sed -n "s/.*[ :]\([0-9]*\) $2.*/\1/p" "$file" | head -n 1
+	done | awk '{ sum += $1 } END { printf "%d", sum }'
+}
+
+# row TEXT KIND
+row() {
+	local kind=$2
+
+	echo "| $1 | $(figure "$kind" 'in [0-9]* simulated') | $(awk -v s="$(figure "$kind" 'simulated seconds')" 'BEGIN { printf "%.2f", s / 3600 }') |" \
+		"$(figure "$kind" steps) | $(figure "$kind" configurations) | $(figure "$kind" 'changes of groups') |" \
+		"$(figure "$kind" messages) | $(figure "$kind" 'of them safe') | $(figure "$kind" 'promises of safe') |" \
+		"$(figure "$kind" verdicts) | $(figure "$kind" 'answers of kv') | $(figure "$kind" 'reloads of two nodes') |"
 }
 
 kinds=$("$histories" --help | sed -n 's/^Kinds of faults: //p')
-play all "$count"
-for kind in none $kinds; do
-	play "$kind" "$((count / 10))"
-done
+{
+	seeds all "$count"
+	for kind in none $kinds; do
+		seeds "$kind" "$((count / 10))"
+	done
+} | xargs -P "${HISTORIES_LANES:-2}" -L 1 bash -c 'play "$@"' play
 if [ ! -e "$work/mutants" ] && [[ $parts == *" above "* ]]; then
 	abs_top_builddir=$build bash "$top/tests/mutants/mutants.sh" --with tests/histories/coterie-histories \
 		>"$work/mutants.part" || true
@@ -93,18 +115,23 @@ Network, clock, config files and clients are simulated. Some clients of cpg have
 | cfg | at the end all nodes run the last version |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-One excuse is left. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
-been sent there (protocol/packing.md, "Reassembly"). The program counts each use of the excuse. It also counts the searches for an order of kv that were given up, and those of rings with a node without safe delivery.
+One excuse is left, for plays with a node that is like one of Corosync. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
+been sent there (protocol/packing.md, "Reassembly"). The program counts each use of the excuse. It also counts the searches for an order of kv that were given up, and those of plays with such a node.
 
 ## Figures
 
 | faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv | reloads compared |
 |---|---|---|---|---|---|---|---|---|---|---|---|
 END
-	row "all, some in each" "$work/all"
+	row "all, some in each" all
 	for kind in none $kinds; do
-		row "$kind" "$work/$kind"
+		row "$kind" "$kind"
 	done
+	echo
+	for kind in all none $kinds; do
+		figure "$kind" "in [0-9]* simulated"
+		echo
+	done | awk '{ sum += $1 } END { print sum " histories, without a violation." }'
 	cat <<'END'
 
 ## Mutants above the engine

@@ -106,6 +106,14 @@ static void set_nodes(struct play *play)
 
 uint32_t play_mix(const struct play *play, uint32_t node) { return play->script->setting.mix >> 4 * (node % 16) & 15; }
 
+bool play_has_plain(const struct play *play)
+{
+	for (uint32_t node = 1; node <= play->script->nodes; node++)
+		if ((play_mix(play, node) & MIX_SAFE) != 0)
+			return true;
+	return false;
+}
+
 /* Switch features off in nodes that play an older version. */
 static void set_features(struct play *play)
 {

@@ -129,6 +129,8 @@ uint32_t play_node(const struct play *play, uint32_t nodeid);
 
 /** Return the features that a node lacks, bits of enum mix. */
 uint32_t play_mix(const struct play *play, uint32_t node);
+/** Return whether a node of the play is like Corosync's, and has none of the features. */
+bool play_has_plain(const struct play *play);
 /** Return the node of a client of cpg or kv: they are spread over all nodes. */
 uint32_t play_client_node(const struct play *play, uint32_t client);
 
@@ -195,8 +197,9 @@ void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, 
 bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number, uint32_t node);
 /**
  * Return whether a node may never get a message, since its first part may have been sent in the ring before
- * (packing.md, "Reassembly"). Three things must hold. The message is the first one of its node in its ring. Its client
- * sent it in an earlier ring. The node has not always been with the sender since then. Each such case is counted.
+ * (packing.md, "Reassembly"). Four things must hold. A node of the play is like Corosync's. The message is the first one
+ * of its node in its ring. Its client sent it in an earlier ring. The node has not always been with the sender since
+ * then. Each such case is counted.
  */
 bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t number, uint32_t node);
 

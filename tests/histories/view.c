@@ -143,7 +143,8 @@ bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t n
 		play_trace(play, "may node %u lack message %u of node %u, sent in ring %ju and delivered in %ju%s?",
 			node, number, note->node, (uintmax_t)note->sent.seq, (uintmax_t)note->ring.seq,
 			note->is_first ? ", the first" : "");
-	if (note == NULL || (note->ring.seq != 0 && (!note->is_first || play_ring_equal(note->sent, note->ring))))
+	if (note == NULL || !play_has_plain(play) ||
+		(note->ring.seq != 0 && (!note->is_first || play_ring_equal(note->sent, note->ring))))
 		return false;
 	if (note->ring.seq != 0 && has_been_with(&play->views[node], note->node, note->sent, note->ring))
 		return false;

@@ -272,6 +272,61 @@ START_TEST(a_message_under_way_ends_alone)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	int sizes[8];
+	int taken;
+	const char *after;
+} restarts[] = {
+	{"nothing waits", {END}, 0, ""},
+	{"nothing is under way", {21, 5, END}, 0, "0>1:20 1>0:1,5"},
+	{"the end waits in the open packet", {21, END}, 1, "0>1:20 1>0:1"},
+	{"the first part is behind another message", {5, 30, END}, 1, "0>1:13 1>0:17"},
+	{"the first part is behind the end of another one", {25, 30, 6, END}, 2, "0>2:13 2>3:17,1 3>0:5"},
+	{"in the middle of a long one", {61, 5, END}, 2, "0>1:20 1>2:20 2>3:20 3>0:1,5"},
+	{"the end is safe", {21, 5, SAFE + 6, END}, 1, "0>1:20 1>0!:1,5,6"},
+	{"between two", {20, 5, 6, END}, 1, "0>0:5,6"},
+	{"all is sent", {40, END}, 2, ""},
+};
+
+START_TEST(a_message_under_way_begins_again)
+{
+	for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++) {
+		const char *got;
+
+		create(PAYLOAD_MAX, FRAMES_MAX, _i == 1);
+		for (size_t at = 0; restarts[i].sizes[at] != END; at++)
+			append((size_t)restarts[i].sizes[at] % SAFE, restarts[i].sizes[at] >= SAFE);
+		for (int packet = 0; packet < restarts[i].taken; packet++)
+			ck_assert_str_ne(next_packet(_i == 1), "");
+		ck_assert_int_eq(pack_queue_restart(queue), 0);
+		ck_assert_int_eq(pack_queue_restart(queue), 0); /* the second call finds nothing to send again */
+		pack_queue_flush(queue);
+		got = all_packets(_i == 1);
+		ck_assert_msg(strcmp(got, restarts[i].after) == 0, "%s: '%s'", restarts[i].name, got);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(a_restart_in_a_full_queue)
+{
+	ck_assert_int_eq(append(FRAMES_MAX * PART_MAX, 0), 0);
+	for (uint32_t i = 1; i < FRAMES_MAX; i++)
+		ck_assert_str_ne(next_packet(false), "");
+	ck_assert_int_eq(append(PART_MAX * (FRAMES_MAX - 1), 0), 0);
+	ck_assert_uint_eq(pack_queue_free(queue), 0);
+	for (int again = 0; again < 3; again++) {
+		ck_assert_int_eq(pack_queue_restart(queue), 0);
+		ck_assert_uint_eq(pack_queue_count(queue), 2 * FRAMES_MAX - 1);
+		ck_assert_uint_eq(pack_queue_free(queue), 0);
+		ck_assert_int_eq(append(0, 0), -EAGAIN);
+		for (uint32_t i = 1; i < FRAMES_MAX; i++)
+			ck_assert_str_ne(next_packet(false), "");
+	}
+}
+END_TEST
+
 START_TEST(a_split_in_a_full_queue)
 {
 	ck_assert_int_eq(append(21, 0), 0);
@@ -406,11 +461,13 @@ int main(void)
 	tcase_add_test(cutting, frames_are_full);
 	tcase_add_test(cutting, packets_in_the_other_byte_order);
 	tcase_add_loop_test(cutting, a_message_under_way_ends_alone, 0, 2);
+	tcase_add_loop_test(cutting, a_message_under_way_begins_again, 0, 2);
 	suite_add_tcase(suite, limits);
 	tcase_add_checked_fixture(limits, set_up, tear_down);
 	tcase_add_test(limits, parts_of_a_message_are_gathered);
 	tcase_add_test(limits, a_full_queue);
 	tcase_add_test(limits, a_split_in_a_full_queue);
+	tcase_add_test(limits, a_restart_in_a_full_queue);
 	tcase_add_test(limits, sizes_that_overflow);
 	tcase_add_test(limits, another_payload_size);
 	tcase_add_test(limits, the_pool_is_exhausted);

@@ -193,6 +193,96 @@ START_TEST(a_joiner_gets_what_is_behind_a_split)
 }
 END_TEST
 
+/* Two members and the messages that they got, each named by its number. */
+struct member {
+	struct unpack *unpack;
+	uint32_t next; /* number of the message that it must get next */
+};
+
+static void count_message(
+	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
+{
+	struct member *member = arg;
+	uint8_t bytes[4096];
+	size_t at = 0, wrong = 0;
+	uint32_t number;
+
+	(void)is_swapped;
+	ck_assert_uint_eq(source, 1);
+	ck_assert_uint_le(size, sizeof(bytes));
+	for (size_t i = 0; i < count; at += iov[i++].iov_len)
+		memcpy(bytes + at, iov[i].iov_base, iov[i].iov_len);
+	ck_assert_uint_ge(size, sizeof(number));
+	memcpy(&number, bytes, sizeof(number));
+	ck_assert_uint_eq(number, member->next);
+	for (size_t i = sizeof(number); i < size; i++)
+		wrong += bytes[i] != (uint8_t)(number + i);
+	ck_assert_uint_eq(wrong, 0);
+	member->next++;
+}
+
+static void send_numbered(struct pack_queue *queue, uint32_t *number)
+{
+	uint8_t bytes[4096];
+	size_t size = sizeof(*number) + (size_t)rand() % (rand() % 4 == 0 ? sizeof(bytes) - sizeof(*number) : 60);
+	struct iovec iov = {.iov_base = bytes, .iov_len = size};
+
+	memcpy(bytes, number, sizeof(*number));
+	for (size_t i = sizeof(*number); i < size; i++)
+		bytes[i] = (uint8_t)(*number + i);
+	if (pack_queue_append(queue, 0, &iov, 1) == 0)
+		++*number;
+}
+
+static void take_frames(struct pack_queue *queue, struct member members[2], uint32_t frames_max)
+{
+	struct coterie_frame *frame;
+	uint32_t guarantee;
+
+	while (frames_max-- > 0 && (frame = pack_queue_take(queue, &guarantee)) != NULL) {
+		for (int i = 0; i < 2; i++)
+			ck_assert_int_eq(unpack_frame(members[i].unpack, 1, frame, frame->data + 45, frame->size - 45,
+						 false, false, UNPACK_BETTER, count_message, &members[i]),
+				0);
+		frame_unref(frame);
+	}
+}
+
+/*
+ * A node joins again and again, at any time, with no parts of earlier messages. It gets all messages that the other
+ * member gets from then on. The other member gets each message once.
+ */
+START_TEST(a_joiner_gets_all_behind_a_restart)
+{
+	struct pack_options options = {.payload_max = 100, .frames_max = 200};
+	struct pack_queue *queue = pack_queue_create(pool, &options);
+	struct member members[2] = {{.unpack = unpack}, {.unpack = unpack_create()}};
+	uint32_t number = 0;
+
+	srand((unsigned int)_i);
+	for (int step = 0; step < 1500; step++) {
+		for (int more = rand() % 4; more > 0; more--)
+			send_numbered(queue, &number);
+		take_frames(queue, members, (uint32_t)rand() % 30);
+		if (rand() % 10 == 0)
+			pack_queue_flush(queue);
+		if (rand() % 5 == 0) {
+			unpack_destroy(members[1].unpack);
+			members[1] = (struct member){.unpack = unpack_create(), .next = members[0].next};
+			ck_assert_int_eq(pack_queue_restart(queue), 0);
+		}
+		ck_assert_uint_eq(members[0].next, members[1].next);
+	}
+	pack_queue_flush(queue);
+	take_frames(queue, members, UINT32_MAX);
+	ck_assert_uint_eq(members[0].next, number);
+	ck_assert_uint_eq(members[1].next, number);
+	ck_assert_uint_gt(number, 500);
+	unpack_destroy(members[1].unpack);
+	pack_queue_destroy(queue);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pack_unpack");
@@ -200,6 +290,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_joiner_gets_what_is_behind_a_split, 0, 2);
+	tcase_add_loop_test(tcase, a_joiner_gets_all_behind_a_restart, 0, 3);
 	tcase_add_loop_test(
 		tcase, what_is_packed_comes_out, 0, (int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
 	suite_add_tcase(suite, tcase);
