@@ -118,6 +118,7 @@ static void note_leases(struct totem_engine *engine)
 		if (peer == NULL)
 			continue;
 		peer->lease_ns = extension_lease(engine, i);
+		peer->member_features = extension_features(engine, i, peer->features);
 		peer->contact_ns = 0;
 		peer->alive_ns = engine->now_ns;
 		memset(peer->votes, 0, sizeof(peer->votes));

@@ -83,6 +83,11 @@ uint64_t extension_lease(const struct totem_engine *engine, uint32_t index)
 	return ((engine->commit.features[index] & WIRE_LEASE_MASK) >> WIRE_LEASE_SHIFT) * WIRE_LEASE_UNIT_NS;
 }
 
+uint64_t extension_features(const struct totem_engine *engine, uint32_t index, uint64_t announced)
+{
+	return engine->commit.has_features ? engine->commit.features[index] : announced;
+}
+
 uint32_t extension_capacity(const struct totem_engine *engine)
 {
 	uint64_t least = WIRE_CAPACITY_MAX;

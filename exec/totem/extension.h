@@ -19,6 +19,8 @@ void extension_copy(struct totem_engine *engine, const struct wire_commit_token 
 void extension_fill(struct totem_engine *engine, uint32_t index);
 /** Return the lease that member number `index` of the new ring announced, nanoseconds, or 0. */
 uint64_t extension_lease(const struct totem_engine *engine, uint32_t index);
+/** Return the features of member number `index` of the new ring: those in the commit token, or else the given ones. */
+uint64_t extension_features(const struct totem_engine *engine, uint32_t index, uint64_t announced);
 uint64_t extension_agreed(const struct totem_engine *engine); /* return the AND of a complete trailer, or 0 */
 /** Return how many frames the smallest receive buffer of the new ring holds, 0 if a member did not announce it. */
 uint32_t extension_capacity(const struct totem_engine *engine);

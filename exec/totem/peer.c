@@ -110,5 +110,10 @@ bool peer_was_restored(const struct totem_engine *engine, const struct peer *pee
 
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)
 {
-	return (engine->options.features & peer->features & WIRE_FEATURE_PROBE) != 0;
+	uint64_t features = peer->features;
+
+	/* A forged join may hide what a member can do. */
+	if (node_set_has(&engine->installed.memb, peer->id))
+		features |= peer->member_features;
+	return (engine->options.features & features & WIRE_FEATURE_PROBE) != 0;
 }

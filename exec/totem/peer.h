@@ -33,6 +33,7 @@ struct peer {
 	uint64_t restored_episode; /* last gather episode in which it failed and became a candidate again */
 	uint64_t returned_ns;      /* when that happened, or its joins showed a higher ring seq, whichever came last */
 	uint64_t features;         /* announced in its last join */
+	uint64_t member_features;  /* announced when this node's ring was formed */
 	uint64_t heard_ns;         /* when its last join, or its last packet of another ring, arrived */
 	uint64_t heard_episode;    /* last gather episode in which it sent a join */
 	/* Signs that its daemon has ended: suspect.c. */

@@ -136,8 +136,22 @@ uint64_t suspect_answer_ns(const struct peer *peer)
 	return trips_ns > ANSWER_NS ? trips_ns : ANSWER_NS;
 }
 
+/* Return whether the sender of a leave matters to this node, and answers probes. */
+static bool can_ask(const struct totem_engine *engine, const struct peer *peer)
+{
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+	case TOTEM_GATHER:
+		return suspect_is_concerned(engine, peer);
+	case TOTEM_COMMIT:
+	case TOTEM_RECOVERY:
+		return node_set_has(&engine->commit.memb, peer->id) && peer_has_probes(engine, peer);
+	}
+	return false;
+}
+
 /*
- * Ask the sender of a leave, since any host that knows the seq of the ring can forge a leave. A daemon that has left
+ * Ask the sender of a leave, since any host can forge a leave. A daemon that has left
  * does not answer. Its kernel refuses the question or closes the connection: then the leave takes effect at once. If
  * neither happens, the leave takes effect when the answer is overdue.
  */
@@ -145,8 +159,7 @@ bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct cot
 {
 	uint64_t wait_ns = suspect_answer_ns(peer);
 
-	if (engine->suspicion.is_farewell_over || engine->state != TOTEM_OPERATIONAL ||
-		!suspect_is_concerned(engine, peer))
+	if (engine->suspicion.is_farewell_over || !can_ask(engine, peer))
 		return false;
 	if (peer->farewell != NULL)
 		return true;

@@ -34,18 +34,30 @@ static void complain(
 
 /* ------------------------------------------------------------------------------ messages in frames */
 
-/* Find the message to which a part of a packet belongs: the one that it continues, or the next one to begin. */
-static struct message *find_part(
-	struct life *life, bool swap, const uint8_t *bytes, uint32_t size, bool begins, bool ends, int *class)
+/*
+ * Return whether the message that has begun may begin again in this ring: members may have joined (book packing,
+ * "Reassembly").
+ */
+static bool may_restart(const struct message *message, const struct ring_record *ring)
+{
+	return message->start_ring != ring && !ring->is_plain;
+}
+
+/*
+ * Find the message to which a part of a packet belongs: the one that it continues or begins again, or the next one to
+ * begin.
+ */
+static struct message *find_part(struct life *life, const struct ring_record *ring, bool swap, const uint8_t *bytes,
+	uint32_t size, bool begins, bool ends, int *class)
 {
 	for (*class = 1; *class >= 0; (*class)--) {
 		const struct message_queue *queue = &life->waiting[*class];
 		struct message *message = life->partial[*class];
 		uint32_t offset = begins ? 0 : life->partial_at[*class];
 
-		if (begins == (message != NULL))
+		if (begins ? message != NULL && !may_restart(message, ring) : message == NULL)
 			continue;
-		if (begins)
+		if (message == NULL)
 			message = queue->count > 0 ? queue->items[queue->first] : NULL;
 		if (message != NULL && (offset + size == traffic_size(message)) == ends &&
 			traffic_matches(message, swap, offset, bytes, size))
@@ -57,9 +69,11 @@ static struct message *find_part(
 static void take_part(struct history *history, struct life *life, struct message *message, int class,
 	struct ring_record *ring, uint32_t at, uint32_t size, bool begins, bool ends, bool is_safe)
 {
-	if (begins) {
+	if (begins && message != life->partial[class]) {
 		life->waiting[class].first++;
 		life->waiting[class].count--;
+	}
+	if (begins) {
 		life->partial_at[class] = 0;
 		message->start_ring = ring;
 		message->is_murky = ring->is_plain && (ring->murky & BIT(life->node)) != 0;
@@ -102,7 +116,7 @@ static void read_messages(struct history *history, struct life *life, struct rin
 		bool begins = i > 0 || packet.continuation == 0;
 		bool ends = i + 1u < packet.part_count || packet.fragmented == 0;
 		int class;
-		struct message *message = find_part(life, mcast->is_swapped, bytes, size, begins, ends, &class);
+		struct message *message = find_part(life, ring, mcast->is_swapped, bytes, size, begins, ends, &class);
 
 		if (message == NULL) {
 			complain(history, life, "W2", tap, "a part is of no message that is due");

@@ -535,6 +535,64 @@ START_TEST(a_forged_leave_removes_no_member_that_answers)
 }
 END_TEST
 
+/* Feed a join of node 3 to a node. is_leave: it is a leave. */
+static void feed_join(uint32_t to, uint64_t seq, bool is_leave, uint32_t failed, uint64_t features)
+{
+	static const uint32_t all[] = {1, 2, 3};
+	uint8_t bytes[256];
+
+	feed(to, bytes,
+		wire_encode_join(is_leave ? 0 : 3, 3, seq, all, is_leave ? 2 : 3, &failed, failed != 0, features, false,
+			bytes, sizeof(bytes)));
+}
+
+static bool is_gathering(enum totem_state state) { return state == TOTEM_GATHER; }
+static bool is_committing(enum totem_state state) { return state == TOTEM_COMMIT; }
+static bool is_recovering(enum totem_state state) { return state == TOTEM_RECOVERY; }
+
+/* What is forged in the name of node 3 before the leave. */
+static const struct {
+	const char *name;
+	bool is_plain;                           /* a join without features, that names the receiver as failed */
+	uint64_t ahead;                          /* how far the seqs of the joins are ahead of the ring; 0: its own */
+	bool (*is_time)(enum totem_state state); /* state of the receiver when the leave comes. NULL: any */
+} forgeries[] = {
+	{"a plain join", true, 0, NULL},
+	{"a join", false, 0, is_gathering},
+	{"a join far ahead", false, 100000, is_gathering},
+	{"a join, and a leave with the commit token", false, 1000, is_committing},
+	{"a join, and a leave in the recovery", false, 1000, is_recovering},
+	{"a plain join, and a leave in the recovery", true, 1000, is_recovering},
+};
+
+/* Joins that are forged before the leave do not help a forger. */
+START_TEST(nor_behind_forged_joins)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t k = 0; k < 4; k++) {
+		uint32_t to = 1 + k % 2;
+		struct totem_engine *engine = node_of(to)->engine;
+		uint64_t seq = totem_engine_ring(engine)->seq + forgeries[_i].ahead;
+
+		feed_join(to, seq, false, forgeries[_i].is_plain ? to : 0, forgeries[_i].is_plain ? 0 : UINT64_MAX);
+		if (forgeries[_i].is_plain && forgeries[_i].ahead != 0)
+			feed_join(to, seq, false, 0, 0);
+		for (int step = 0; forgeries[_i].is_time != NULL && step < 1000; step++) {
+			if (forgeries[_i].is_time(totem_engine_state(engine)))
+				break;
+			net_step(net, net->now_ns + MS);
+		}
+		ck_assert(forgeries[_i].is_time == NULL || forgeries[_i].is_time(totem_engine_state(engine)));
+		feed_join(to, seq, true, 3, 0);
+		run_for(200);
+		run_until_ring(3, 1000);
+		for (uint32_t id = 1; id <= 3; id++)
+			ck_assert_msg(node_of(id)->evicted_count == 0, "%s: node %u has removed one", forgeries[_i].name, id);
+	}
+}
+END_TEST
+
 /* A member that leaves is removed at once if its kernel refuses the question, and soon if packets to it are lost. */
 START_TEST(a_member_that_leaves_is_out_of_the_ring_soon)
 {
@@ -568,6 +626,7 @@ int main(void)
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
 	tcase_add_test(tcase, a_forged_leave_removes_no_member_that_answers);
+	tcase_add_loop_test(tcase, nor_behind_forged_joins, 0, (int)(sizeof(forgeries) / sizeof(forgeries[0])));
 	tcase_add_loop_test(tcase, a_member_that_leaves_is_out_of_the_ring_soon, 0, 2);
 	suite_add_tcase(suite, tcase);
 
