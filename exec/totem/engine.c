@@ -150,7 +150,8 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	suspect_check_stall(engine);
 	if (timer_check_pause(engine))
 		lease_note_stop(engine);
-	lease_check_stall(engine);
+	if (lease_check_stall(engine) && engine->state != TOTEM_OPERATIONAL)
+		gather_note_stall(engine, engine->pause.entry_gap_ns);
 }
 
 /* Begin an event. First send frames that still wait for later ones (linger.c). */

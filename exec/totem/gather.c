@@ -167,65 +167,13 @@ static void consent(struct totem_engine *engine, uint32_t node)
 	}
 }
 
-/*
- * Return whether this gather is too young to accept a stranger's failed list. The candidates need time to agree first.
- * Without that time the list would split the nodes as fast as the network is, and they would merge and split again
- * without end.
- */
-static bool is_newcomer(const struct totem_engine *engine)
-{
-	return engine->state == TOTEM_OPERATIONAL ||
-	       engine->now_ns - engine->gather.episode_ns < 2 * engine->options.join_ns;
-}
-
-/*
- * Return whether this node has waited for members of its last ring for long enough. Before that it does not accept a
- * stranger's report that such a member has failed.
- */
-static bool is_patience_over(const struct totem_engine *engine)
-{
-	return engine->now_ns - engine->gather.waiting_ns >= engine->options.consensus_ns ||
-	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
-}
-
-/*
- * Return whether to accept that node id has failed, as a stranger's join says: book membership, "Joins". A node that
- * has not agreed yet counts as failed then. Without this rule two groups that meet, while one of them waits for a node,
- * might never agree: their timers would expire one after the other. (The list of a member of the last ring is taken
- * over as a whole. Corosync ignores the list of a stranger.)
- */
-static bool is_believed(const struct totem_engine *engine, uint32_t id)
-{
-	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
-	       (!node_set_has(&engine->installed.memb, id) || is_patience_over(engine));
-}
-
-/*
- * Return whether a member of the last ring may still serve because this node has answered it lately. If there was no
- * token for longer than the lease, the sender of a list has given the member up for its silence. The sender did not
- * hear this node then. If the token was lost just now, the sender has evidence that the member has ended.
- */
-static bool may_serve(const struct totem_engine *engine, uint32_t id)
-{
-	const struct peer *peer = peer_find(engine, id);
-	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.waiting_ns;
-
-	if (peer == NULL || !node_set_has(&engine->installed.memb, id) || TOTEM_MUTANT(engine, LEASE_ADOPTED))
-		return false;
-	/* A pause counts as an answer: if only the clock has jumped, the lease has not ended. */
-	uint64_t alive_ns = peer->alive_ns > engine->lease.awake_ns ? peer->alive_ns : engine->lease.awake_ns;
-
-	return engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
-	       alive_ns + peer->lease_ns > engine->now_ns && left_ns + peer->lease_ns > engine->now_ns;
-}
-
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
 		if (id != engine->options.nodeid && (id == from || !has_just_returned(engine, id)) &&
-			((is_member && !may_serve(engine, id)) || id == from || is_believed(engine, id)))
+			((is_member && !belief_may_serve(engine, id)) || id == from || belief_of_stranger(engine, id)))
 			lists_fail(engine, id);
 	}
 }
@@ -249,10 +197,7 @@ static bool has_our_lists(const struct totem_engine *engine)
 		       node_set_equal(&engine->gather.join_failed, &engine->lists.failed));
 }
 
-/*
- * Return when the last lease ends of the members that would be given up now. A member with other timers may serve for
- * longer than this node's consensus timeout. It has had no contact with this node since this node left the ring.
- */
+/* Return when the last lease ends of the members that would be given up now. */
 static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
 	uint64_t until_ns = 0;
@@ -265,10 +210,8 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
 			continue;
 
-		uint64_t end_ns = engine->gather.waiting_ns + lease_to_budget(peer->lease_ns);
-
-		if (peer->lease_ns != 0 && end_ns > until_ns)
-			until_ns = end_ns;
+		if (peer->lease_ns != 0 && belief_lease_end_ns(engine, peer) > until_ns)
+			until_ns = belief_lease_end_ns(engine, peer);
 	}
 	return until_ns;
 }
@@ -321,7 +264,7 @@ static bool may_agree(const struct totem_engine *engine)
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
 	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) &&
-	       is_patience_over(engine) && !is_agreed(engine) && !may_agree(engine) &&
+	       belief_is_patience_over(engine) && !is_agreed(engine) && !may_agree(engine) &&
 	       leases_end_ns(engine) <= engine->now_ns;
 }
 
@@ -643,6 +586,8 @@ void gather_overdue(struct totem_engine *engine)
 	gather_enter(
 		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_EXPIRED);
 }
+
+void gather_note_stall(struct totem_engine *engine, uint64_t stall_ns) { engine->gather.waiting_ns += stall_ns; }
 
 /*
  * A link that is down shows nothing about other nodes. So the membership waits for its timeouts, as it does when nodes

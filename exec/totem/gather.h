@@ -46,6 +46,8 @@ void gather_consensus_expired(struct totem_engine *engine);
 void gather_fail_to_receive(struct totem_engine *engine);
 void gather_overdue(struct totem_engine *engine); /* call after a pause in which the token was lost */
 void gather_token_expired(struct totem_engine *engine);
+/** Note that this node did not run for so long, and has waited for no member in that time. */
+void gather_note_stall(struct totem_engine *engine, uint64_t stall_ns);
 void gather_link_up(struct totem_engine *engine);
 void gather_link_down(struct totem_engine *engine); /* call when the last link is down */
 /** Form a ring without node id, and record this evidence. */

@@ -106,10 +106,26 @@ static bool has_majority(const struct totem_engine *engine, uint64_t now_ns)
 	return is_weighed ? votes >= engine->lease.votes_needed : count == engine->installed.memb.count;
 }
 
+/*
+ * Return whether this node is alone, and its quorum comes from a quorum device. While this node did not run, the device
+ * may have given its votes to other nodes.
+ */
+static bool is_borrowed(const struct totem_engine *engine)
+{
+	return engine->installed.memb.count == 1 && has_votes(engine) &&
+	       engine->lease.votes[0] < engine->lease.votes_needed;
+}
+
+/* Return whether this node has not been stopped since its ring was formed. */
+static bool is_unbroken(const struct totem_engine *engine)
+{
+	return engine->lease.contact_ns != 0 && engine->lease.awake_ns <= engine->lease.contact_ns;
+}
+
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 {
 	if (engine->installed.memb.count <= 1)
-		return true;
+		return !is_borrowed(engine) || is_unbroken(engine) || TOTEM_MUTANT(engine, LEASE_FOREVER);
 	if (engine->is_cut)
 		return false;
 	return is_contact(engine, engine->lease.contact_ns, now_ns) || has_majority(engine, now_ns);
@@ -148,6 +164,11 @@ static uint64_t patience_ns(const struct totem_engine *engine)
 	uint64_t half_ns = totem_engine_lease(engine) / 2;
 
 	return held_ns(engine) > half_ns ? held_ns(engine) : half_ns;
+}
+
+bool lease_must_renew(const struct totem_engine *engine)
+{
+	return engine->state == TOTEM_OPERATIONAL && engine->installed.memb.count == 1 && !has_lease_now(engine);
 }
 
 bool lease_is_watching(const struct totem_engine *engine)
@@ -248,18 +269,24 @@ void lease_token(struct totem_engine *engine)
 		lease_settle(engine);
 }
 
-void lease_note_stop(struct totem_engine *engine) { engine->lease.awake_ns = engine->now_ns; }
+void lease_note_stop(struct totem_engine *engine)
+{
+	engine->lease.awake_ns = engine->now_ns;
+	if (lease_must_renew(engine))
+		timer_set(engine, TOTEM_TIMER_LEASE, 0);
+}
 
-void lease_check_stall(struct totem_engine *engine)
+bool lease_check_stall(struct totem_engine *engine)
 {
 	uint64_t at_ns = engine->timer_at_ns[TOTEM_TIMER_LEASE];
 
 	if (at_ns >= engine->now_ns || engine->now_ns - at_ns <= totem_engine_lease(engine) / STALL_FRACTION)
-		return;
+		return false;
 	engine->lease.unproved_ns = engine->now_ns;
 	/* The process was stopped: a lack of processor time causes shorter gaps. */
 	if (engine->pause.entry_gap_ns >= totem_engine_lease(engine))
 		lease_note_stop(engine);
+	return true;
 }
 
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns)
@@ -282,6 +309,6 @@ void lease_doubt(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->peers.count; i++)
 		engine->peers.all[i].contact_ns = 0;
 	lease_settle(engine);
-	if (lease_is_watching(engine))
+	if (lease_is_watching(engine) || lease_must_renew(engine))
 		timer_set(engine, TOTEM_TIMER_LEASE, 0);
 }

@@ -35,10 +35,13 @@ uint64_t lease_to_budget(uint64_t lease_ns);
 void lease_begin(struct totem_engine *engine, uint64_t announced_ns);
 /** Call when a configuration has come into force. */
 void lease_installed(struct totem_engine *engine);
-void lease_gather(struct totem_engine *engine);      /* call when GATHER is entered */
-void lease_token(struct totem_engine *engine);       /* call when a token was accepted */
-void lease_check_stall(struct totem_engine *engine); /* call at each entry of the engine */
-void lease_note_stop(struct totem_engine *engine);   /* call when this node runs again after a stop */
+void lease_gather(struct totem_engine *engine); /* call when GATHER is entered */
+void lease_token(struct totem_engine *engine);  /* call when a token was accepted */
+/** Find out whether this node did not run, by the timer of the lease. Call this at each entry of the engine. */
+bool lease_check_stall(struct totem_engine *engine);
+/** Return whether a ring of one must be formed again, so that its quorum device decides again. */
+bool lease_must_renew(const struct totem_engine *engine);
+void lease_note_stop(struct totem_engine *engine); /* call when this node runs again after a stop */
 /** Note that the member, which is in the ring of this node, has answered the question sent at at_ns. */
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
 /** Demand new proof of contact, since the other members may be about to form a ring without this node. */

@@ -3,7 +3,7 @@
 totem_sources = \
 	%D%/announce.c %D%/announce.h \
 	%D%/aru.c %D%/aru.h \
-	%D%/backoff.c %D%/backoff.h \
+	%D%/backoff.c %D%/backoff.h %D%/belief.c %D%/belief.h \
 	%D%/claim.c %D%/claim.h \
 	%D%/commit.c %D%/commit.h \
 	%D%/configure.c %D%/configure.h \

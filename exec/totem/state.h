@@ -32,6 +32,7 @@
 #include "exec/totem/announce.h"
 #include "exec/totem/aru.h"
 #include "exec/totem/backoff.h"
+#include "exec/totem/belief.h"
 #include "exec/totem/claim.h"
 #include "exec/totem/commit.h"
 #include "exec/totem/configure.h"

@@ -147,6 +147,10 @@ void vote_expired(struct totem_engine *engine)
 	uint64_t gap_ns = totem_engine_lease(engine) / LEASE_ASK_GAPS;
 
 	lease_settle(engine);
+	if (lease_must_renew(engine)) {
+		gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
+		return;
+	}
 	if (!lease_is_watching(engine))
 		return; /* the next ring begins with a new lease */
 	if (engine->now_ns - engine->lease.all_alive_ns > LATE_LEASES * totem_engine_lease(engine))

@@ -549,6 +549,19 @@ static void part_some(struct sim *sim, enum fault_kind kind, const struct node *
 		shift(sim, node);
 }
 
+/*
+ * Choose how far a clock jumps ahead. While nodes change their part no jump is as long as half of the token timeout, so
+ * none counts as a pause.
+ */
+static uint64_t jump_ns(struct sim *sim, const struct node *node)
+{
+	uint64_t token_ns = node->options.token_ns;
+
+	if (has(sim, FAULT_SHIFT))
+		return random_between(&sim->random, token_ns / 4, token_ns / 2);
+	return random_below(&sim->random, 3 * token_ns);
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -585,7 +598,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_CLOCK:
 		sim_note(sim, node->index, "its clock jumps");
-		node_jump(node, random_below(&sim->random, 3 * node->options.token_ns));
+		node_jump(node, jump_ns(sim, node));
 		break;
 	case FAULT_GARBAGE:
 	case FAULT_FORGE:

@@ -63,6 +63,29 @@ static void set_silence(struct sim *sim, struct totem_options *options)
 		options->token_retransmit_ns = MS(30);
 }
 
+/*
+ * While nodes change their part, a third of the runs have a consensus timeout below the token timeout. In another third
+ * two of three nodes have three times the token timeout, as while an operator changes it. So leases outlast the
+ * patience of other members.
+ */
+static void set_uneven(struct sim *sim, struct node *node)
+{
+	struct sim_random of_all = {.state = sim->options.seed * 1051 - 1};
+	struct totem_options *options = &node->options;
+	uint64_t kind = random_below(&of_all, 3);
+
+	if (!has(sim, FAULT_SHIFT))
+		return;
+	if (kind == 1)
+		options->consensus_ns = options->token_ns * random_between(&of_all, 30, 100) / 100;
+	if (kind == 2 && node->index % 3 != sim->options.seed % 3) {
+		options->token_ns *= 3;
+		options->token_retransmit_ns *= 3;
+	}
+	if (options->consensus_ns < options->join_ns)
+		options->consensus_ns = options->join_ns;
+}
+
 /* Choose how long frames of a lone sender wait for later frames. */
 static void set_gather(struct sim *sim, struct node *node)
 {
@@ -154,6 +177,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	options->first_seq = seq;
 	if (has(sim, FAULT_TIMERS))
 		vary_timers(sim, options);
+	set_uneven(sim, node);
 	if (has(sim, FAULT_PAYLOAD))
 		options->payload_max = random_chance(random, 2000) ? 65446
 								   : (uint32_t)random_between(random, 300, 4000);

@@ -34,10 +34,7 @@ static void complain(
 
 /* ------------------------------------------------------------------------------ messages in frames */
 
-/*
- * Return whether the message that has begun may begin again in this ring: members may have joined (book packing,
- * "Reassembly").
- */
+/* Return whether the message that has begun may begin again in this ring: book packing, "Reassembly". */
 static bool may_restart(const struct message *message, const struct ring_record *ring)
 {
 	return message->start_ring != ring && !ring->is_plain;

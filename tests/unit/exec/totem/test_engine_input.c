@@ -550,7 +550,7 @@ static bool is_gathering(enum totem_state state) { return state == TOTEM_GATHER;
 static bool is_committing(enum totem_state state) { return state == TOTEM_COMMIT; }
 static bool is_recovering(enum totem_state state) { return state == TOTEM_RECOVERY; }
 
-/* What is forged in the name of node 3 before the leave. */
+/* Packets in the name of node 3 that are forged before the leave. */
 static const struct {
 	const char *name;
 	bool is_plain;                           /* a join without features, that names the receiver as failed */
@@ -588,7 +588,8 @@ START_TEST(nor_behind_forged_joins)
 		run_for(200);
 		run_until_ring(3, 1000);
 		for (uint32_t id = 1; id <= 3; id++)
-			ck_assert_msg(node_of(id)->evicted_count == 0, "%s: node %u has removed one", forgeries[_i].name, id);
+			ck_assert_msg(
+				node_of(id)->evicted_count == 0, "%s: node %u has removed one", forgeries[_i].name, id);
 	}
 }
 END_TEST

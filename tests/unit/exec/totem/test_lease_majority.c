@@ -129,6 +129,37 @@ START_TEST(votes_of_another_ring_are_ignored)
 END_TEST
 
 /* One node of two is no majority. */
+/*
+ * A quorum device may have given its votes to others while this node did not run. So a node that is quorate with them,
+ * and alone, forms its ring again. In the third run its own votes are enough.
+ */
+START_TEST(a_stop_ends_it_in_a_ring_of_one_with_a_device)
+{
+	static const uint32_t votes[] = {3};
+	struct node *node;
+	uint64_t seq;
+
+	start_ring(1);
+	node = node_of(1);
+	seq = totem_engine_ring(node->engine)->seq;
+	totem_engine_set_votes(node->engine, totem_engine_ring(node->engine), votes, 1, _i == 2 ? 3 : 5);
+	run_for(1000);
+	check_lease(1, true);
+	if (_i == 1) {
+		tell(1, TOTEM_EVENT_STOPPED, 0);
+	} else {
+		node->is_paused = true;
+		run_for(2 * options.token_ns / MS);
+		node_resume(node, true);
+	}
+	ck_assert_int_eq(has_lease(1), _i == 2);
+	run_for(1000);
+	check_lease(1, true);
+	ck_assert_int_eq(totem_engine_ring(node->engine)->seq > seq, _i != 2);
+	ck_assert_int_eq(node->gathered > 0, _i != 2);
+}
+END_TEST
+
 START_TEST(both_of_two_lose_it_when_they_are_cut_apart)
 {
 	start_leased_ring(2);
@@ -200,6 +231,7 @@ int main(void)
 	tcase_add_test(tcase, votes_decide_and_not_nodes);
 	tcase_add_loop_test(tcase, without_known_votes_all_members_are_needed, 0, 2);
 	tcase_add_test(tcase, votes_of_another_ring_are_ignored);
+	tcase_add_loop_test(tcase, a_stop_ends_it_in_a_ring_of_one_with_a_device, 0, 3);
 	tcase_add_test(tcase, both_of_two_lose_it_when_they_are_cut_apart);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
