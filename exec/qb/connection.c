@@ -15,9 +15,15 @@
 #define LIMIT_NORMAL 5u
 /*
  * Requests that are handled after a client has hung up. Its library waits when about 280 wake-up bytes are unread: the
- * kernel's limit for a stream. A hostile client can leave 40,000 requests, which the loop must not handle in one turn.
+ * kernel's limit for a stream. A hostile client can leave 40,000 requests.
  */
 #define LIMIT_LAST 4096u
+/*
+ * Requests of one client are handled for this long in one turn of the loop, and then for LOOK_EVERY requests at most.
+ * The clock is not read more often, and not at all for a single request.
+ */
+#define TURN_NS UINT64_C(1000000)
+#define LOOK_EVERY 4u
 #define BELLS_MAX 0x7fffffffu
 
 static const struct qbs_loop *loop_of(const struct qbs_connection *connection)
@@ -157,16 +163,25 @@ static bool is_goodbye(const uint8_t *message, int64_t size)
 	return id == QBS_ID_GOODBYE;
 }
 
+static uint64_t now_ns(const struct qbs_connection *connection)
+{
+	return loop_of(connection)->now_ns(loop_of(connection)->arg);
+}
+
 uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit)
 {
 	const struct qbs_server *server = connection->server;
 	const uint8_t *buffer = server->host->buffer;
+	uint64_t end_ns = limit > LOOK_EVERY ? now_ns(connection) + TURN_NS : 0;
 	uint32_t count = 0;
 	int rc = 0;
 
+	connection->is_late = false;
 	while (rc >= 0 && count < limit && is_read(connection)) {
+		connection->is_late = count > 0 && count % LOOK_EVERY == 0 && now_ns(connection) >= end_ns;
+		if (connection->is_late)
+			break;
 		int64_t size = connection->transport->receive(connection);
-
 		if (size == 0)
 			break;
 		if (size < 0) {
@@ -232,22 +247,28 @@ static bool serve_stream(struct qbs_connection *connection, uint32_t bytes, uint
 /*
  * Handle the requests of a client that has hung up. A program may multicast and exit at once: its library has reported
  * that the message was sent.
+ *
+ * @return true: the time of this turn is over, and there may be more requests. The loop reports the hang-up in each
+ *         turn, so the next turn handles them
  */
-static void take_last(struct qbs_connection *connection)
+static bool take_last(struct qbs_connection *connection)
 {
-	uint32_t bytes, before = UINT32_MAX, left = LIMIT_LAST;
+	uint32_t bytes, before = UINT32_MAX;
 
 	if (connection->transport->type != QBS_TYPE_SHM) {
-		(void)qbs_serve(connection, LIMIT_LAST);
-		return;
+		connection->last_left -= qbs_serve(connection, connection->last_left);
+		return connection->is_late;
 	}
-	while (left > 0 && is_read(connection) && (bytes = count_bytes(connection)) > 0 && bytes < before) {
+	connection->is_late = false;
+	while (!connection->is_late && connection->last_left > 0 && is_read(connection) &&
+		(bytes = count_bytes(connection)) > 0 && bytes < before) {
 		uint64_t requests = connection->stats.requests;
 
 		before = bytes;
-		(void)serve_stream(connection, bytes, left);
-		left -= (uint32_t)(connection->stats.requests - requests);
+		(void)serve_stream(connection, bytes, connection->last_left);
+		connection->last_left -= (uint32_t)(connection->stats.requests - requests);
 	}
+	return connection->is_late;
 }
 
 static void ring_owed(struct qbs_connection *connection)
@@ -296,14 +317,11 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 		ring_owed(connection);
 	bytes = (revents & POLLIN) != 0 ? count_bytes(connection) : 0;
 	if (connection->is_broken || (revents & (POLLHUP | POLLERR)) != 0 || ((revents & POLLIN) != 0 && bytes == 0)) {
-		if (!connection->is_broken)
-			take_last(connection);
-		qbs_disconnect(connection);
-	} else if (bytes > 0 && (connection->transport->type != QBS_TYPE_SHM || !qbs_mute(connection))) {
-		if (!serve_stream(connection, bytes, qbs_limit(connection))) {
-			take_last(connection);
+		if (connection->is_broken || !take_last(connection))
 			qbs_disconnect(connection);
-		}
+	} else if (bytes > 0 && (connection->transport->type != QBS_TYPE_SHM || !qbs_mute(connection))) {
+		if (!serve_stream(connection, bytes, qbs_limit(connection)) && !take_last(connection))
+			qbs_disconnect(connection);
 	}
 	qbs_leave(connection);
 }
@@ -373,6 +391,7 @@ static struct qbs_connection *create(struct qbs_server *server, int fd, const st
 	connection->peer = *peer;
 	connection->fd = fd;
 	connection->request_fd = connection->event_fd = -1;
+	connection->last_left = LIMIT_LAST;
 	connection->size_max = size_max < sizeof(struct qbs_answer) ? sizeof(struct qbs_answer)
 			       : size_max > QBS_SIZE_MAX            ? QBS_SIZE_MAX
 								    : size_max;

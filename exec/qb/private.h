@@ -86,8 +86,10 @@ struct qbs_connection {
 	uint32_t fd_events;  /* events for which the stream is polled */
 	uint32_t bytes_owed; /* wake-up bytes that the stream had no room for */
 	uint32_t busy;       /* callbacks of this connection that are running */
+	uint32_t last_left;  /* number of requests that may be handled after the client has hung up */
 	bool is_created, is_closed, is_paused, is_held, is_broken;
 	bool is_muted; /* not polled for requests */
+	bool is_late;  /* the last qbs_serve has returned since its time was over */
 	struct qbs_stats stats;
 
 	/* The shared files. */
@@ -158,7 +160,10 @@ void qbs_handshakes_end(struct qbs_server *server);
 void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello);
 /** Handle a stream that is ready, or, with QBS_TYPE_SOCKET, a socket with requests. */
 void qbs_on_stream(void *connection, int fd, uint32_t revents);
-/** Read and handle up to `limit` requests. @return how many were read */
+/**
+ * Read and handle up to `limit` requests, but about a millisecond's work at most. @return how many were read. If time
+ * was short, connection->is_late is true
+ */
 uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit);
 /** Begin and end a call of a callback. qbs_leave destroys a connection that was closed meanwhile. */
 void qbs_enter(struct qbs_connection *connection);

@@ -10,7 +10,7 @@
  * 1. A peer connects. This begins a handshake. The host limits their number.
  * 2. The first message of the peer arrives: accept() decides.
  * 3. The files are made and the answer is sent: created().
- * 4. request() for each request, ready() after all requests of a wake-up.
+ * 4. request() for each request, ready() after all requests of a wake-up. A wake-up ends after a millisecond.
  * 5. The client hangs up, or qbs_disconnect, or qbs_server_close: closed().
  * 6. No callback of this connection runs any more: destroyed(), and its object is freed.
  *

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # exec/qb/
-qb_unit_tests = %D%/test_qb_fault %D%/test_qb_rate %D%/test_qb_ring
+qb_unit_tests = %D%/test_qb_fault %D%/test_qb_rate %D%/test_qb_ring %D%/test_qb_serve
 check_PROGRAMS += $(qb_unit_tests)
 TESTS += $(qb_unit_tests)
 
@@ -10,3 +10,5 @@ TESTS += $(qb_unit_tests)
 %C%_test_qb_rate_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_qb_ring_SOURCES = %D%/test_qb_ring.c exec/qb/ring.c exec/qb/semaphore.c
 %C%_test_qb_ring_LDADD = $(CHECK_LIBS) -lpthread
+%C%_test_qb_serve_SOURCES = %D%/test_qb_serve.c exec/qb/connection.c exec/qb/members.c
+%C%_test_qb_serve_LDADD = $(CHECK_LIBS)
