@@ -25,6 +25,15 @@ struct control_waiter *control_waiter_add(struct control *control, uint64_t clie
 	return waiter;
 }
 
+struct control_waiter *control_waiter_find(const struct control *control, uint64_t client, uint32_t response_id)
+{
+	struct control_waiter *waiter = control->waiters;
+
+	while (waiter != NULL && (waiter->client != client || waiter->response_id != response_id))
+		waiter = waiter->next;
+	return waiter;
+}
+
 void control_waiter_forget(struct control_waiter *waiter)
 {
 	struct control_waiter **place = &waiter->control->waiters;
@@ -210,6 +219,7 @@ static void control_fini(void *self)
 
 	while (control->waiters != NULL)
 		control_waiter_forget(control->waiters);
+	control_walks_fini(control);
 	control_lookup_fini(control);
 	control_nodes_fini(control);
 	free(control);
@@ -244,6 +254,7 @@ static const struct coterie_service control_ops = {
 	.priority = 1,
 	.init = control_init,
 	.fini = control_fini,
+	.client_leave = control_client_leave,
 	.configuration = control_configuration,
 	.drain = control_drain,
 	.state_save = control_state_save,

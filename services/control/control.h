@@ -43,6 +43,10 @@ struct control {
 	struct control_answer *answers; /* answers to other nodes that wait for room in the ring, oldest first */
 	uint32_t lookup_count, answer_count, last_number;
 	struct coterie_timer *answer_timer;
+	/* walk.c */
+	struct control_walk *walks; /* walks over this node's keys. The first one runs next */
+	uint32_t walk_count;
+	struct coterie_timer *walk_timer;
 };
 
 /** Text of keys, as in struct control_res_keys, of at most CONTROL_KEYS_SIZE_MAX bytes. */
@@ -75,12 +79,27 @@ int control_handle_reload(void *self, struct coterie_client *client, const void 
 
 /* --- keys.c --- */
 
-/**
- * List this node's keys that begin with the prefix. map: enum control_map. Free them with
- * control_keys_fini.
- */
-void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys);
+/** Add a key to the text. */
+void control_keys_put(struct control_keys *keys, const char *name, const struct coterie_map_value *value);
+/** Add the transport's information about a node to the text. */
+void control_keys_put_node(struct control_keys *keys, uint32_t nodeid, const struct coterie_node_status *status);
 void control_keys_fini(struct control_keys *keys);
+
+/* --- walk.c --- */
+
+/**
+ * List this node's keys that begin with the prefix, in later turns of the loop.
+ *
+ * @param map   enum control_map
+ * @param done  called once, and not before this function has returned. It may move the text out of keys
+ * @param arg   of done. Names the walk for control_walk_drop
+ * @return 0; -ENOMEM
+ */
+int control_walk_begin(struct control *control, uint32_t map, const char *prefix,
+	void (*done)(void *arg, struct control_keys *keys), void *arg);
+/** End a walk without a call of done. @return whether there was one */
+bool control_walk_drop(struct control *control, const void *arg);
+void control_walks_fini(struct control *control);
 
 /* --- lookup.c --- */
 
@@ -88,6 +107,7 @@ void control_lookup_fini(struct control *control);
 void control_lookup_configuration(struct control *control, const struct coterie_configuration *configuration);
 /** End the requests to a node that does not run the service any more. */
 void control_lookup_gone(struct control *control, uint32_t nodeid);
+void control_client_leave(void *self, struct coterie_client *client);
 int control_handle_keys(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void control_swap_ask(void *msg, uint32_t size);
 void control_swap_keys(void *msg, uint32_t size);
@@ -102,6 +122,8 @@ int control_state_load(void *self, const void *blob, uint32_t size);
 /* --- control.c --- */
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id);
+/** Return a waiter of this client for this response, or NULL. */
+struct control_waiter *control_waiter_find(const struct control *control, uint64_t client, uint32_t response_id);
 void control_waiter_forget(struct control_waiter *waiter);
 /** Answer a request for keys with `size` bytes of text, as in struct control_res_keys. */
 void control_answer_keys(const struct control *control, struct coterie_client *client, int rc, uint32_t flags,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * This node's keys as text, for clients of other nodes. Text does not depend on byte order, and other releases can
- * print it even if a type is new. Text that is too long for one message is cut off between two keys.
+ * Keys as text, for clients of other nodes. Text does not depend on byte order, and other releases can print it even if
+ * a type is new. Text that is too long for one message is cut off between two keys.
  */
 #include "services/control/control.h"
 
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NODES_MAX 4096u
 
 /* ---- Text ----------------------------------------------------------------- */
 
@@ -23,8 +21,10 @@ static char *reserve(struct control_keys *keys, size_t size)
 	}
 	if (size > keys->room - keys->size) {
 		uint32_t room = 2 * (keys->size + (uint32_t)size);
-		char *bytes = realloc(keys->bytes, room);
 
+		if (room > CONTROL_KEYS_SIZE_MAX)
+			room = CONTROL_KEYS_SIZE_MAX;
+		char *bytes = realloc(keys->bytes, room);
 		if (bytes == NULL) {
 			keys->is_cut = true;
 			return NULL;
@@ -36,6 +36,16 @@ static char *reserve(struct control_keys *keys, size_t size)
 
 	keys->size += (uint32_t)size;
 	return at;
+}
+
+static void write_hex(char *at, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++) {
+		at[2 * i] = digits[bytes[i] >> 4];
+		at[2 * i + 1] = digits[bytes[i] & 15];
+	}
 }
 
 /* Write a key. value: `size` bytes without a NUL. is_hex: write the value in hexadecimal. */
@@ -50,14 +60,11 @@ static void put(
 	memcpy(at, name, name_size);
 	memcpy(at + name_size, type, type_size);
 	at += name_size + type_size;
-	if (is_hex) {
-		at[0] = '\0';
-		for (size_t i = 0; i < size; i++)
-			snprintf(at + 2 * i, 3, "%02x", ((const uint8_t *)value)[i]);
-		return;
-	}
-	memcpy(at, value, size);
-	at[size] = '\0';
+	if (is_hex)
+		write_hex(at, value, size);
+	else
+		memcpy(at, value, size);
+	at[value_size - 1] = '\0';
 }
 
 static void put_text(struct control_keys *keys, const char *name, const char *text)
@@ -139,7 +146,7 @@ static uint64_t unsigned_number(uint32_t type, const void *bytes)
 	}
 }
 
-static void put_value(struct control_keys *keys, const char *name, const struct coterie_map_value *value)
+void control_keys_put(struct control_keys *keys, const char *name, const struct coterie_map_value *value)
 {
 	const char *type = type_name(value->type);
 	char text[64];
@@ -177,62 +184,7 @@ static void put_value(struct control_keys *keys, const char *name, const struct 
 	put(keys, name, type, text, strlen(text), false);
 }
 
-static void list_map(struct control *control, uint32_t which, const char *prefix, struct control_keys *keys)
-{
-	const struct coterie_host *host = control->host;
-	struct coterie_map_iterator *iterator;
-	struct coterie_map_value value;
-	const char *key;
-
-	if (host->map_iterate(control->ctx, which, prefix, &iterator) < 0) {
-		keys->is_cut = true;
-		return;
-	}
-	while (!keys->is_cut && (key = host->map_iterate_next(iterator, NULL)) != NULL)
-		if (host->map_read(control->ctx, which, key, &value) == 0 && value.bytes != NULL)
-			put_value(keys, key, &value);
-	host->map_iterate_end(iterator);
-}
-
 /* ---- Peers ---------------------------------------------------------------- */
-
-struct nodes {
-	uint32_t list[NODES_MAX];
-	uint32_t count;
-};
-
-static void add_node(struct nodes *nodes, uint32_t nodeid)
-{
-	for (uint32_t i = 0; i < nodes->count; i++)
-		if (nodes->list[i] == nodeid)
-			return;
-	if (nodes->count < NODES_MAX)
-		nodes->list[nodes->count++] = nodeid;
-}
-
-/* Find the nodes of the node list and of the ring. */
-static void find_nodes(struct control *control, struct nodes *nodes)
-{
-	static const char end[] = ".nodeid";
-	const struct coterie_host *host = control->host;
-	struct coterie_map_iterator *iterator;
-	struct coterie_map_value value;
-	const uint32_t *members;
-	uint32_t count;
-	const char *key;
-
-	nodes->count = 0;
-	if (host->map_iterate(control->ctx, COTERIE_MAP_CONFIG, "nodelist.node.", &iterator) == 0) {
-		while ((key = host->map_iterate_next(iterator, &value)) != NULL)
-			if (value.type == COTERIE_MAP_U32 && value.bytes != NULL && strlen(key) > sizeof(end) &&
-				strcmp(key + strlen(key) - (sizeof(end) - 1), end) == 0)
-				add_node(nodes, (uint32_t)unsigned_number(value.type, value.bytes));
-		host->map_iterate_end(iterator);
-	}
-	host->membership(control->ctx, NULL, &members, &count);
-	for (uint32_t i = 0; i < count; i++)
-		add_node(nodes, members[i]);
-}
 
 static void put_link(
 	struct control_keys *keys, uint32_t nodeid, uint32_t number, const struct coterie_link_status *link)
@@ -253,41 +205,15 @@ static void put_link(
 	put_text(keys, name, link->destination);
 }
 
-/* List the transport's information about nodes. prefix: "" for all nodes, or "ID." for one node */
-static void list_peers(struct control *control, const char *prefix, struct control_keys *keys)
+void control_keys_put_node(struct control_keys *keys, uint32_t nodeid, const struct coterie_node_status *status)
 {
-	struct nodes *nodes = malloc(sizeof(*nodes));
 	char name[32];
 
-	if (nodes == NULL) {
-		keys->is_cut = true;
-		return;
-	}
-	find_nodes(control, nodes);
-	for (uint32_t i = 0; i < nodes->count; i++) {
-		struct coterie_node_status status = {.size = sizeof(status)};
-
-		snprintf(name, sizeof(name), "%" PRIu32 ".reachable", nodes->list[i]);
-		if (strncmp(name, prefix, strlen(prefix)) != 0 ||
-			control->host->node_status(control->ctx, nodes->list[i], &status) < 0)
-			continue;
-		put_number(keys, name, "u8", status.is_reachable != 0);
-		for (uint32_t link = 0; link < COTERIE_LINKS_MAX; link++)
-			if (status.links[link].is_enabled)
-				put_link(keys, nodes->list[i], link, &status.links[link]);
-	}
-	free(nodes);
-}
-
-/* ---- Choice of the map --------------------------------------------------- */
-
-void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys)
-{
-	*keys = (struct control_keys){.bytes = NULL};
-	if (map == CONTROL_MAP_PEERS)
-		list_peers(control, prefix, keys);
-	else
-		list_map(control, map == CONTROL_MAP_STATS ? COTERIE_MAP_STATS : COTERIE_MAP_CONFIG, prefix, keys);
+	snprintf(name, sizeof(name), "%" PRIu32 ".reachable", nodeid);
+	put_number(keys, name, "u8", status->is_reachable != 0);
+	for (uint32_t link = 0; link < COTERIE_LINKS_MAX; link++)
+		if (status->links[link].is_enabled)
+			put_link(keys, nodeid, link, &status->links[link]);
 }
 
 void control_keys_fini(struct control_keys *keys) { free(keys->bytes); }

@@ -6,9 +6,11 @@
  * 1. A client sends a request to this node. This creates a lookup, which exists until the answer arrives, the other
  *    node leaves, or LIMIT_NS have passed. No request is sent to a node that is not a member, or does not run this
  *    service.
- * 2. The other node writes its keys to a text at once. If the ring has no room, the text waits in a bounded queue. If
- *    the queue is full, the text is dropped, and the lookup ends at its time limit.
+ * 2. The other node writes its keys to a text (walk.c). If the ring has no room, the text waits. The number of these
+ *    answers is bounded. A request beyond that is dropped, and its lookup ends at its time limit.
  * 3. The client gets the answer, if it is still connected.
+ *
+ * A client can request keys of this node as well. It has one request for keys under way. Further ones get "try again".
  */
 #include "services/control/control.h"
 
@@ -19,7 +21,9 @@
 #define LIMIT_NS UINT64_C(3000000000)
 #define AGAIN_NS UINT64_C(20000000)
 #define LOOKUPS_MAX 64u
+#define WALKS_MAX 64u /* walks, above which clients of this node get "try again" */
 #define ANSWERS_MAX 16u
+#define ANSWERS_OF_NODE_MAX 4u /* answers to one node, and lookups of one node */
 
 struct control_lookup {
 	struct control *control;
@@ -30,7 +34,9 @@ struct control_lookup {
 };
 
 struct control_answer {
+	struct control *control;
 	uint32_t nodeid, number, flags; /* nodeid and number of the request */
+	bool is_listed;                 /* keys is complete */
 	struct control_keys keys;
 	struct control_answer *next;
 };
@@ -67,6 +73,15 @@ static void on_limit(void *arg)
 	lookup_fail(lookup, -ETIMEDOUT);
 }
 
+static uint32_t count_lookups(const struct control *control, uint32_t nodeid)
+{
+	uint32_t count = 0;
+
+	for (const struct control_lookup *one = control->lookups; one != NULL; one = one->next)
+		count += one->nodeid == nodeid;
+	return count;
+}
+
 /* Create a lookup and send its request. @return 0; -EAGAIN: too many lookups, or no room in the ring; -ENOMEM */
 static int lookup_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
 {
@@ -74,7 +89,7 @@ static int lookup_start(struct control *control, struct control_waiter *waiter, 
 	struct iovec iov = {&ask.nodeid, sizeof(ask) - sizeof(ask.header)};
 	struct control_lookup *lookup;
 
-	if (control->lookup_count == LOOKUPS_MAX)
+	if (control->lookup_count == LOOKUPS_MAX || count_lookups(control, req->nodeid) == ANSWERS_OF_NODE_MAX)
 		return -EAGAIN;
 	lookup = calloc(1, sizeof(*lookup));
 	if (lookup == NULL)
@@ -110,13 +125,23 @@ static uint32_t flags_of(const struct control *control, const struct control_key
 	       (control->host->is_quorate(control->ctx) ? CONTROL_KEYS_QUORATE : 0);
 }
 
-static void answer_here(struct control *control, struct coterie_client *client, const struct control_req_keys *req)
+/* The keys of this node are listed. */
+static void on_listed_here(void *arg, struct control_keys *keys)
 {
-	struct control_keys keys;
+	struct control_waiter *waiter = arg;
+	struct control *control = waiter->control;
+	struct coterie_client *client = control->host->client_find(control->ctx, waiter->client);
 
-	control_keys_list(control, req->map, req->prefix, &keys);
-	control_answer_keys(control, client, 0, flags_of(control, &keys), keys.bytes, keys.size);
-	control_keys_fini(&keys);
+	if (client != NULL)
+		control_answer_keys(control, client, 0, flags_of(control, keys), keys->bytes, keys->size);
+	control_waiter_forget(waiter);
+}
+
+static int walk_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
+{
+	if (control->walk_count >= WALKS_MAX)
+		return -EAGAIN;
+	return control_walk_begin(control, req->map, req->prefix, on_listed_here, waiter);
 }
 
 int control_handle_keys(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -124,6 +149,8 @@ int control_handle_keys(void *self, struct coterie_client *client, const void *m
 	struct control *control = self;
 	struct control_req_keys req;
 	const uint32_t *members;
+	uint64_t id = control->host->client_id(client);
+	bool is_here;
 	uint32_t count;
 
 	(void)size;
@@ -131,21 +158,32 @@ int control_handle_keys(void *self, struct coterie_client *client, const void *m
 	if (req.map > CONTROL_MAP_PEERS || memchr(req.prefix, '\0', sizeof(req.prefix)) == NULL)
 		return -EINVAL;
 	control->host->membership(control->ctx, NULL, &members, &count);
-	if (req.nodeid == control->host->local_nodeid(control->ctx)) {
-		answer_here(control, client, &req);
-		return COTERIE_REPLIED;
-	}
-	if (!is_member(members, count, req.nodeid) || !control_has_told(control, req.nodeid)) {
+	is_here = req.nodeid == control->host->local_nodeid(control->ctx);
+	if (!is_here && (!is_member(members, count, req.nodeid) || !control_has_told(control, req.nodeid))) {
 		control_answer_keys(
 			control, client, is_member(members, count, req.nodeid) ? -ENOTSUP : -ENOENT, 0, "", 0);
 		return COTERIE_REPLIED;
 	}
-	struct control_waiter *waiter = control_waiter_add(control, control->host->client_id(client), CONTROL_RES_KEYS);
-	int rc = waiter == NULL ? -ENOMEM : lookup_start(control, waiter, &req);
-
-	if (rc < 0 && waiter != NULL)
+	if (control_waiter_find(control, id, CONTROL_RES_KEYS) != NULL)
+		return -EAGAIN;
+	struct control_waiter *waiter = control_waiter_add(control, id, CONTROL_RES_KEYS);
+	if (waiter == NULL)
+		return -ENOMEM;
+	int rc = is_here ? walk_start(control, waiter, &req) : lookup_start(control, waiter, &req);
+	if (rc < 0)
 		control_waiter_forget(waiter);
 	return rc < 0 ? rc : COTERIE_LATER;
+}
+
+/* End the walk for a client that has gone. A lookup for it ends with the answer. */
+void control_client_leave(void *self, struct coterie_client *client)
+{
+	struct control *control = self;
+	struct control_waiter *waiter = control_waiter_find(
+		control, control->host->client_id(client), CONTROL_RES_KEYS);
+
+	if (waiter != NULL && control_walk_drop(control, waiter))
+		control_waiter_forget(waiter);
 }
 
 void control_lookup_configuration(struct control *control, const struct coterie_configuration *configuration)
@@ -190,22 +228,66 @@ static void answer_free(struct control *control, struct control_answer *answer)
 	free(answer);
 }
 
+/* Send the answers that are listed, as far as the ring has room. */
 static void send_answers(void *arg)
 {
 	struct control *control = arg;
-	uint64_t at_ns = control->host->now_ns(control->ctx) + AGAIN_NS;
+	struct control_answer **place = &control->answers;
+	bool is_full = false;
 
 	control->answer_timer = NULL;
-	while (control->answers != NULL && answer_send(control, control->answers) != -EAGAIN) {
-		struct control_answer *sent = control->answers;
+	while (*place != NULL && !is_full) {
+		struct control_answer *answer = *place;
 
-		control->answers = sent->next;
-		answer_free(control, sent);
+		is_full = answer->is_listed && answer_send(control, answer) == -EAGAIN;
+		if (answer->is_listed && !is_full) {
+			*place = answer->next;
+			answer_free(control, answer);
+		} else {
+			place = &answer->next;
+		}
 	}
 	/* If memory runs out, the next request sends the waiting answers. */
-	if (control->answers != NULL &&
-		control->host->timer_add(control->ctx, at_ns, send_answers, control, &control->answer_timer) < 0)
+	uint64_t at_ns = control->host->now_ns(control->ctx) + AGAIN_NS;
+	if (is_full && control->host->timer_add(control->ctx, at_ns, send_answers, control, &control->answer_timer) < 0)
 		control->answer_timer = NULL;
+}
+
+static void on_listed(void *arg, struct control_keys *keys)
+{
+	struct control_answer *answer = arg;
+	struct control *control = answer->control;
+
+	answer->flags = flags_of(control, keys);
+	answer->keys = *keys;
+	*keys = (struct control_keys){.bytes = NULL};
+	answer->is_listed = true;
+	if (control->answer_timer == NULL)
+		send_answers(control);
+}
+
+static uint32_t count_answers(const struct control *control, uint32_t nodeid)
+{
+	uint32_t count = 0;
+
+	for (const struct control_answer *one = control->answers; one != NULL; one = one->next)
+		count += one->nodeid == nodeid;
+	return count;
+}
+
+/* @return NULL: too many answers are under way, or memory ran out */
+static struct control_answer *answer_begin(struct control *control, uint32_t nodeid, const struct control_ring_ask *ask)
+{
+	bool is_full = control->answer_count == ANSWERS_MAX || count_answers(control, nodeid) == ANSWERS_OF_NODE_MAX;
+	struct control_answer *answer = is_full ? NULL : calloc(1, sizeof(*answer));
+
+	if (answer == NULL)
+		return NULL;
+	*answer = (struct control_answer){.control = control, .nodeid = nodeid, .number = ask->number};
+	if (control_walk_begin(control, ask->map, ask->prefix, on_listed, answer) == 0)
+		return answer;
+	free(answer);
+	return NULL;
 }
 
 void control_swap_ask(void *msg, uint32_t size)
@@ -230,24 +312,17 @@ void control_deliver_ask(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		control->host->log(control->ctx, 7, "node %u does not ask for keys properly", nodeid);
 		return;
 	}
-	struct control_answer *answer = control->answer_count < ANSWERS_MAX ? calloc(1, sizeof(*answer)) : NULL;
+	struct control_answer *answer = answer_begin(control, nodeid, ask);
+	struct control_answer **place = &control->answers;
 
 	if (answer == NULL) {
 		control->host->log(control->ctx, 7, "node %u gets no keys: too many are asked for", nodeid);
 		return;
 	}
-	struct control_answer **place = &control->answers;
-
-	answer->nodeid = nodeid;
-	answer->number = ask->number;
-	control_keys_list(control, ask->map, ask->prefix, &answer->keys);
-	answer->flags = flags_of(control, &answer->keys);
 	while (*place != NULL)
 		place = &(*place)->next;
 	*place = answer;
 	control->answer_count++;
-	if (control->answer_timer == NULL)
-		send_answers(control);
 }
 
 /* ---- The answer ----------------------------------------------------------- */

@@ -33,7 +33,8 @@ enum control_request_id {
 	CONTROL_REQ_PLUGIN_REPLACE = 2, /* words: name, then the absolute path of the new file, or nothing */
 	CONTROL_REQ_PLUGIN_NODES = 3,   /* list the plugins of the nodes; no words */
 	CONTROL_REQ_RELOAD = 4,         /* reload this node alone; no words; refused if the service cfg is loaded */
-	CONTROL_REQ_KEYS = 5,           /* get keys of one node's maps: struct control_req_keys */
+	/* Get keys of one node's maps: struct control_req_keys. CS_ERR_TRY_AGAIN: the client waits for an answer already */
+	CONTROL_REQ_KEYS = 5,
 };
 
 enum control_response_id {
