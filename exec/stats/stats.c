@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The statistics: a sorted array of keys with functions that read them. A timer calls the trackers of
- * single keys, and runs only while there are some. Trackers of prefixes are called at once.
+ * single keys, and runs only while there are some. It reads each key once for all its trackers. Trackers of prefixes
+ * are called at once.
  */
 #include "exec/stats/stats.h"
 
@@ -13,6 +14,12 @@
 #include "exec/map/map.h"
 
 #define VALUE_MAX 256u
+/*
+ * A refresh of tracked keys is done in slices, so that it does not delay the loop. A step reads a key or calls a
+ * tracker. A call takes up to 30 us if it sends an event to a client that does not read.
+ */
+#define SLICE_STEPS 32u
+#define SLICE_PAUSE_NS UINT64_C(1000000)
 
 struct statistic {
 	const void *owner;
@@ -23,15 +30,25 @@ struct statistic {
 };
 
 struct stats_tracker {
-	struct stats_tracker *next;
-	char *key;
-	size_t length;
+	struct stats_tracker *next, **link; /* *link is this tracker */
+	struct tracked_key *tracked;        /* NULL: it tracks a prefix */
+	uint64_t version;                   /* version of the tracked key that it knows */
 	uint32_t events;
-	bool is_gone; /* removed during a notification, and freed after it */
+	bool is_gone; /* of a prefix: removed during a notification, and freed after it */
 	coterie_map_notify notify;
 	void *arg;
-	uint32_t seen_size; /* for a single key: its value at the last refresh */
-	uint8_t seen[VALUE_MAX];
+	size_t length;
+	char prefix[];
+};
+
+/* A single key that has trackers. It may not exist. */
+struct tracked_key {
+	struct stats_tracker *trackers; /* the newest first */
+	uint64_t version;               /* counts the values that were seen */
+	uint64_t told;                  /* version of the last calls of the trackers */
+	uint32_t type, size;            /* of the value that was seen last. Both 0: none was seen */
+	uint8_t value[VALUE_MAX];
+	char key[];
 };
 
 struct clearing {
@@ -47,10 +64,15 @@ struct stats {
 	struct loop_timer *timer;
 	struct statistic **list; /* ascending by key */
 	size_t count, capacity;
-	struct stats_tracker *trackers; /* the newest first */
+	struct stats_tracker *prefixes; /* trackers of prefixes, the newest first */
+	struct tracked_key **tracked;   /* ascending by key */
+	size_t tracked_count, tracked_capacity;
+	bool is_refreshing;                 /* a refresh has begun, and goes on at the timer */
+	size_t next_key;                    /* index of the tracked key that the refresh reads next */
+	struct stats_tracker *next_tracker; /* tracker that the refresh calls next, or NULL: it reads a key next */
 	struct clearing *clearings;
 	const char *hushed;
-	uint32_t depth; /* depth of notifications */
+	uint32_t depth; /* depth of notifications of prefixes */
 	uint64_t value[VALUE_MAX / sizeof(uint64_t)];
 };
 
@@ -69,10 +91,14 @@ struct stats *stats_create(struct loop *loop)
 	return stats;
 }
 
-static void tracker_free(struct stats_tracker *tracker)
+static void trackers_free(struct stats_tracker *tracker)
 {
-	free(tracker->key);
-	free(tracker);
+	while (tracker != NULL) {
+		struct stats_tracker *next = tracker->next;
+
+		free(tracker);
+		tracker = next;
+	}
 }
 
 static void clearing_free(struct clearing *clearing)
@@ -89,12 +115,12 @@ void stats_destroy(struct stats *stats)
 	for (size_t i = 0; i < stats->count; i++)
 		free(stats->list[i]);
 	free(stats->list);
-	while (stats->trackers != NULL) {
-		struct stats_tracker *next = stats->trackers->next;
-
-		tracker_free(stats->trackers);
-		stats->trackers = next;
+	trackers_free(stats->prefixes);
+	for (size_t i = 0; i < stats->tracked_count; i++) {
+		trackers_free(stats->tracked[i]->trackers);
+		free(stats->tracked[i]);
 	}
+	free(stats->tracked);
 	while (stats->clearings != NULL) {
 		struct clearing *next = stats->clearings->next;
 
@@ -157,17 +183,30 @@ int stats_read(struct stats *stats, const char *key, struct coterie_map_value *v
 
 /* --- trackers --- */
 
+static void link_tracker(struct stats_tracker *tracker, struct stats_tracker **first)
+{
+	tracker->next = *first;
+	if (tracker->next != NULL)
+		tracker->next->link = &tracker->next;
+	tracker->link = first;
+	*first = tracker;
+}
+
+static void unlink_tracker(struct stats_tracker *tracker)
+{
+	*tracker->link = tracker->next;
+	if (tracker->next != NULL)
+		tracker->next->link = tracker->link;
+}
+
 static void sweep(struct stats *stats)
 {
-	for (struct stats_tracker **link = &stats->trackers; *link != NULL;) {
-		struct stats_tracker *tracker = *link;
-
-		if (tracker->is_gone) {
-			*link = tracker->next;
-			tracker_free(tracker);
-		} else {
-			link = &tracker->next;
-		}
+	for (struct stats_tracker *tracker = stats->prefixes, *next; tracker != NULL; tracker = next) {
+		next = tracker->next;
+		if (!tracker->is_gone)
+			continue;
+		unlink_tracker(tracker);
+		free(tracker);
 	}
 }
 
@@ -185,7 +224,7 @@ static void tell(struct stats_tracker *tracker, uint32_t event, const char *key,
 /* Call the trackers of prefixes: a key was added, or is about to be deleted. */
 static void tell_prefixes(struct stats *stats, uint32_t event, const struct statistic *stat)
 {
-	if (stats->trackers == NULL ||
+	if (stats->prefixes == NULL ||
 		(stats->hushed != NULL && strncmp(stat->key, stats->hushed, strlen(stats->hushed)) == 0))
 		return;
 	struct coterie_map_value value = value_of(stats, stat);
@@ -193,33 +232,115 @@ static void tell_prefixes(struct stats *stats, uint32_t event, const struct stat
 
 	strcpy(key, stat->key); /* checked by is_name */
 	stats->depth++;
-	for (struct stats_tracker *tracker = stats->trackers; tracker != NULL; tracker = tracker->next)
-		if (!tracker->is_gone && (tracker->events & COTERIE_MAP_PREFIX) != 0 &&
-			(tracker->events & event) != 0 && strncmp(key, tracker->key, tracker->length) == 0)
+	for (struct stats_tracker *tracker = stats->prefixes; tracker != NULL; tracker = tracker->next)
+		if (!tracker->is_gone && (tracker->events & event) != 0 &&
+			strncmp(key, tracker->prefix, tracker->length) == 0)
 			tell(tracker, event, key, &value);
 	if (--stats->depth == 0)
 		sweep(stats);
 }
 
-static bool is_refreshed(const struct stats_tracker *tracker)
+/* --- tracked keys --- */
+
+/* Return the index of the first tracked key that is equal to or above this key. */
+static size_t tracked_lower_bound(const struct stats *stats, const char *key)
 {
-	return !tracker->is_gone && (tracker->events & COTERIE_MAP_PREFIX) == 0 &&
-	       (tracker->events & COTERIE_MAP_MODIFIED) != 0;
+	size_t low = 0, high = stats->tracked_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(stats->tracked[middle]->key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-/* Read the value of a tracked key. @return whether it has changed since the last refresh */
-static bool look(struct stats *stats, struct stats_tracker *tracker)
+/* Return a tracked key. If the key is not tracked yet, add it. NULL: out of memory. */
+static struct tracked_key *tracked_get(struct stats *stats, const char *key)
 {
-	const struct statistic *stat = find(stats, tracker->key);
+	size_t at = tracked_lower_bound(stats, key);
+
+	if (at < stats->tracked_count && strcmp(stats->tracked[at]->key, key) == 0)
+		return stats->tracked[at];
+	if (stats->tracked_count == stats->tracked_capacity) {
+		size_t capacity = stats->tracked_capacity == 0 ? 16 : stats->tracked_capacity * 2;
+		struct tracked_key **list = reallocarray(stats->tracked, capacity, sizeof(*list));
+
+		if (list == NULL)
+			return NULL;
+		stats->tracked = list;
+		stats->tracked_capacity = capacity;
+	}
+	struct tracked_key *tracked = calloc(1, sizeof(*tracked) + strlen(key) + 1);
+	if (tracked == NULL)
+		return NULL;
+	strcpy(tracked->key, key);
+	memmove(&stats->tracked[at + 1], &stats->tracked[at], (stats->tracked_count - at) * sizeof(*stats->tracked));
+	stats->tracked[at] = tracked;
+	stats->tracked_count++;
+	if (at < stats->next_key)
+		stats->next_key++;
+	return tracked;
+}
+
+static void tracked_free(struct stats *stats, struct tracked_key *tracked)
+{
+	size_t at = tracked_lower_bound(stats, tracked->key);
+
+	stats->tracked_count--;
+	memmove(&stats->tracked[at], &stats->tracked[at + 1], (stats->tracked_count - at) * sizeof(*stats->tracked));
+	if (at < stats->next_key)
+		stats->next_key--;
+	free(tracked);
+}
+
+/* Read a tracked key. A new value is a new version. */
+static void look(struct stats *stats, struct tracked_key *tracked)
+{
+	const struct statistic *stat = find(stats, tracked->key);
 
 	if (stat == NULL)
-		return false;
+		return;
 	struct coterie_map_value value = value_of(stats, stat);
-	bool is_new = value.size != tracker->seen_size || memcmp(value.bytes, tracker->seen, value.size) != 0;
 
-	memcpy(tracker->seen, value.bytes, value.size);
-	tracker->seen_size = value.size;
-	return is_new;
+	if (value.size == tracked->size && memcmp(value.bytes, tracked->value, value.size) == 0)
+		return;
+	memcpy(tracked->value, value.bytes, value.size);
+	tracked->type = value.type;
+	tracked->size = value.size;
+	tracked->version++;
+}
+
+/* Read the next tracked key. If it has changed, its trackers are called next. */
+static void refresh_key(struct stats *stats)
+{
+	struct tracked_key *tracked = stats->tracked[stats->next_key++];
+
+	look(stats, tracked);
+	if (tracked->told == tracked->version)
+		return;
+	tracked->told = tracked->version;
+	stats->next_tracker = tracked->trackers;
+}
+
+/* Call the next tracker of a key that has changed. */
+static void refresh_tracker(struct stats *stats)
+{
+	struct stats_tracker *tracker = stats->next_tracker;
+	const struct tracked_key *tracked = tracker->tracked;
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	stats->next_tracker = tracker->next;
+	if (tracker->version == tracked->version || (tracker->events & COTERIE_MAP_MODIFIED) == 0)
+		return;
+	tracker->version = tracked->version;
+	/* The tracker may end during the call, and with it the tracked key. */
+	strcpy(key, tracked->key); /* the key of a statistic, checked by is_name */
+	tell(tracker, COTERIE_MAP_MODIFIED, key,
+		&(struct coterie_map_value){.type = tracked->type, .size = tracked->size, .bytes = tracked->value});
 }
 
 static void refresh_later(struct stats *stats);
@@ -229,54 +350,58 @@ static void on_refresh(void *arg)
 	struct stats *stats = arg;
 
 	stats->timer = NULL;
-	stats->depth++;
-	for (struct stats_tracker *tracker = stats->trackers; tracker != NULL; tracker = tracker->next) {
-		if (!is_refreshed(tracker) || !look(stats, tracker))
-			continue;
-		struct coterie_map_value value = {
-			.type = find(stats, tracker->key)->type, .size = tracker->seen_size, .bytes = tracker->seen};
-		tell(tracker, COTERIE_MAP_MODIFIED, tracker->key, &value);
+	if (!stats->is_refreshing)
+		stats->next_key = 0;
+	stats->is_refreshing = true;
+	for (uint32_t i = 0; i < SLICE_STEPS && stats->is_refreshing; i++) {
+		if (stats->next_tracker != NULL)
+			refresh_tracker(stats);
+		else if (stats->next_key < stats->tracked_count)
+			refresh_key(stats);
+		else
+			stats->is_refreshing = false;
 	}
-	if (--stats->depth == 0)
-		sweep(stats);
 	refresh_later(stats);
 }
 
 static void refresh_later(struct stats *stats)
 {
-	if (stats->timer != NULL)
-		return;
-	for (const struct stats_tracker *tracker = stats->trackers; tracker != NULL; tracker = tracker->next)
-		if (is_refreshed(tracker)) {
-			stats->timer = loop_timer_add(
-				stats->loop, loop_now_ns(stats->loop) + STATS_REFRESH_NS, on_refresh, stats);
-			return;
-		}
+	uint64_t pause_ns = stats->is_refreshing ? SLICE_PAUSE_NS : STATS_REFRESH_NS;
+
+	if (stats->timer == NULL && (stats->tracked_count > 0 || stats->is_refreshing))
+		stats->timer = loop_timer_add(stats->loop, loop_now_ns(stats->loop) + pause_ns, on_refresh, stats);
 }
 
 int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_map_notify notify, void *arg,
 	struct stats_tracker **out)
 {
 	const uint32_t both = COTERIE_MAP_ADDED | COTERIE_MAP_DELETED;
+	bool is_prefix = (events & COTERIE_MAP_PREFIX) != 0;
 
-	if ((events & COTERIE_MAP_PREFIX) != 0 && (events & both) != both)
+	if (is_prefix && (events & both) != both)
 		return -ENOTSUP;
-	struct stats_tracker *tracker = calloc(1, sizeof(*tracker));
+	if (key == NULL)
+		key = "";
+	size_t length = is_prefix ? strlen(key) : 0;
+	struct stats_tracker *tracker = malloc(sizeof(*tracker) + length + 1);
 	if (tracker == NULL)
 		return -ENOMEM;
-	tracker->key = strdup(key != NULL ? key : "");
-	if (tracker->key == NULL) {
+	*tracker = (struct stats_tracker){.events = events, .notify = notify, .arg = arg, .length = length};
+	memcpy(tracker->prefix, key, length);
+	tracker->prefix[length] = '\0';
+	if (is_prefix) {
+		link_tracker(tracker, &stats->prefixes);
+		*out = tracker;
+		return 0;
+	}
+	tracker->tracked = tracked_get(stats, key);
+	if (tracker->tracked == NULL) {
 		free(tracker);
 		return -ENOMEM;
 	}
-	tracker->length = strlen(tracker->key);
-	tracker->events = events;
-	tracker->notify = notify;
-	tracker->arg = arg;
-	tracker->next = stats->trackers;
-	stats->trackers = tracker;
-	if (is_refreshed(tracker))
-		look(stats, tracker);
+	look(stats, tracker->tracked);
+	tracker->version = tracker->tracked->version;
+	link_tracker(tracker, &tracker->tracked->trackers);
 	refresh_later(stats);
 	*out = tracker;
 	return 0;
@@ -286,9 +411,18 @@ void stats_untrack(struct stats *stats, struct stats_tracker *tracker)
 {
 	if (tracker == NULL)
 		return;
-	tracker->is_gone = true;
-	if (stats->depth == 0)
-		sweep(stats);
+	struct tracked_key *tracked = tracker->tracked;
+
+	if (tracked == NULL && stats->depth > 0) {
+		tracker->is_gone = true;
+		return;
+	}
+	if (stats->next_tracker == tracker)
+		stats->next_tracker = tracker->next;
+	unlink_tracker(tracker);
+	free(tracker);
+	if (tracked != NULL && tracked->trackers == NULL)
+		tracked_free(stats, tracked);
 }
 
 /* --- adding and deleting --- */

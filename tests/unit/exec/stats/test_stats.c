@@ -179,6 +179,176 @@ START_TEST(single_keys_are_looked_at_now_and_then)
 }
 END_TEST
 
+/* --- many trackers --- */
+
+#define MANY 4096u
+#define AT_ONCE_MAX 64u
+
+/* Steps of the refresh: readings of keys, and calls of trackers. */
+static struct steps {
+	uint32_t reads, calls;
+	uint32_t at_once, at_once_max; /* in the present callback of the loop, and most in any of them */
+	bool is_deferred;
+} steps;
+
+static void end_callback(void *arg)
+{
+	(void)arg;
+	steps.at_once = 0;
+	steps.is_deferred = false;
+}
+
+static void count_step(void)
+{
+	if (!steps.is_deferred)
+		ck_assert_int_eq(loop_defer(loop, end_callback, NULL), 0);
+	steps.is_deferred = true;
+	if (++steps.at_once > steps.at_once_max)
+		steps.at_once_max = steps.at_once;
+}
+
+static uint32_t read_counted(void *arg, void *value)
+{
+	steps.reads++;
+	count_step();
+	return read_u32(arg, value);
+}
+
+static void count_call(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	(void)arg, (void)key, (void)now, (void)before;
+	ck_assert_uint_eq(event, COTERIE_MAP_MODIFIED);
+	steps.calls++;
+	count_step();
+}
+
+/* Forget the steps that adding the trackers took. */
+static void forget_steps(void)
+{
+	run_for_ns(1);
+	steps = (struct steps){0};
+}
+
+/* In one refresh each tracker read the key. 4,096 trackers of one key delayed the loop for 300 ms. */
+START_TEST(a_key_is_read_once_for_all_its_trackers)
+{
+	static struct stats_tracker *trackers[MANY];
+	uint32_t number = 3;
+
+	stats_add(stats, NULL, "stats.n", COTERIE_MAP_U32, read_counted, &number);
+	for (uint32_t i = 0; i < MANY; i++)
+		ck_assert_int_eq(
+			stats_track(stats, "stats.n", COTERIE_MAP_MODIFIED, count_call, NULL, &trackers[i]), 0);
+	forget_steps();
+	number = 4;
+	run_for_ns(STATS_REFRESH_NS * 19 / 10);
+	ck_assert_uint_eq(steps.reads, 1);
+	ck_assert_uint_eq(steps.calls, MANY);
+	ck_assert_uint_le(steps.at_once_max, AT_ONCE_MAX);
+	for (uint32_t i = 0; i < MANY; i++)
+		stats_untrack(stats, trackers[i]);
+}
+END_TEST
+
+START_TEST(a_refresh_of_many_keys_takes_several_turns)
+{
+	struct stats_tracker *tracker;
+	char key[32];
+	uint32_t number = 3;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "stats.%u", i);
+		stats_add(stats, NULL, key, COTERIE_MAP_U32, read_counted, &number);
+		ck_assert_int_eq(stats_track(stats, key, COTERIE_MAP_MODIFIED, count_call, NULL, &tracker), 0);
+	}
+	forget_steps();
+	run_for_ns(STATS_REFRESH_NS * 19 / 10);
+	ck_assert_uint_eq(steps.reads, MANY);
+	ck_assert_uint_eq(steps.calls, 0);
+	ck_assert_uint_le(steps.at_once_max, AT_ONCE_MAX);
+}
+END_TEST
+
+/* A tracker is told of changes since it was added, even if other trackers of the key are older. */
+START_TEST(a_new_tracker_of_a_tracked_key_begins_with_the_present_value)
+{
+	static char first[] = "a", second[] = "b";
+	struct stats_tracker *tracker;
+	uint32_t number = 3;
+
+	stats_add(stats, NULL, "stats.n", COTERIE_MAP_U32, read_u32, &number);
+	stats_track(stats, "stats.n", COTERIE_MAP_MODIFIED, note, first, &tracker);
+	number = 4;
+	stats_track(stats, "stats.n", COTERIE_MAP_MODIFIED, note, second, &tracker);
+	run_for_ns(STATS_REFRESH_NS * 11 / 10);
+	ck_assert_str_eq(told, "a2 stats.n=4;");
+	number = 5;
+	run_for_ns(STATS_REFRESH_NS);
+	ck_assert_str_eq(told, "a2 stats.n=4;b2 stats.n=5;a2 stats.n=5;");
+}
+END_TEST
+
+static struct stats_tracker *ending[3];
+
+/* End all trackers: this one, the next one, and the only one of the next key. */
+static void untrack_all(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		stats_untrack(stats, ending[i]);
+		ending[i] = NULL;
+	}
+	note(arg, event, key, now, before);
+}
+
+START_TEST(trackers_may_end_during_a_refresh)
+{
+	static char name[] = "e";
+	uint32_t number = 3;
+
+	stats_add(stats, NULL, "stats.m", COTERIE_MAP_U32, read_u32, &number);
+	stats_add(stats, NULL, "stats.n", COTERIE_MAP_U32, read_u32, &number);
+	for (uint32_t i = 0; i < 3; i++)
+		stats_track(stats, i < 2 ? "stats.m" : "stats.n", COTERIE_MAP_MODIFIED, untrack_all, name, &ending[i]);
+	number = 4;
+	run_for_ns(STATS_REFRESH_NS * 11 / 10);
+	ck_assert_msg(strcmp(told, "e2 stats.m=4;") == 0 || strcmp(told, "e2 stats.n=4;") == 0, "%s", told);
+}
+END_TEST
+
+/* Keys before and after the reading position come and go while a refresh pauses. */
+START_TEST(keys_may_be_tracked_during_a_refresh)
+{
+	static struct stats_tracker *trackers[MANY];
+	struct stats_tracker *tracker;
+	char key[32];
+	uint32_t number = 3;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "stats.%04u", i);
+		stats_add(stats, NULL, key, COTERIE_MAP_U32, read_counted, &number);
+		stats_track(stats, key, COTERIE_MAP_MODIFIED, count_call, NULL, &trackers[i]);
+	}
+	forget_steps();
+	number = 4;
+	while (steps.calls < 200)
+		run_for_ns(UINT64_C(1000000));
+	ck_assert_uint_lt(steps.calls, MANY / 2);
+	for (uint32_t i = 0; i < 100; i++)
+		stats_untrack(stats, trackers[i]); /* they have been told */
+	for (uint32_t i = MANY - 100; i < MANY; i++)
+		stats_untrack(stats, trackers[i]); /* not told yet */
+	for (uint32_t i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "stats.%03u", i); /* in order before the keys that were told */
+		stats_track(stats, key, COTERIE_MAP_MODIFIED, count_call, NULL, &tracker);
+	}
+	run_for_ns(STATS_REFRESH_NS * 8 / 10);
+	ck_assert_uint_eq(steps.reads, MANY - 100);
+	ck_assert_uint_eq(steps.calls, MANY - 100);
+}
+END_TEST
+
 static void untrack_self(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
@@ -238,6 +408,11 @@ int main(void)
 	tcase_add_test(tcase, walks_are_in_byte_order);
 	tcase_add_test(tcase, prefixes_hear_of_keys_that_come_and_go);
 	tcase_add_test(tcase, single_keys_are_looked_at_now_and_then);
+	tcase_add_test(tcase, a_key_is_read_once_for_all_its_trackers);
+	tcase_add_test(tcase, a_refresh_of_many_keys_takes_several_turns);
+	tcase_add_test(tcase, a_new_tracker_of_a_tracked_key_begins_with_the_present_value);
+	tcase_add_test(tcase, trackers_may_end_during_a_refresh);
+	tcase_add_test(tcase, keys_may_be_tracked_during_a_refresh);
 	tcase_add_test(tcase, trackers_may_change_what_they_track);
 	tcase_add_test(tcase, clearing_is_by_name);
 	suite_add_tcase(suite, tcase);
