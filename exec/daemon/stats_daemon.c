@@ -28,6 +28,7 @@ struct stats_daemon {
 	struct stats_daemon_parts parts;
 	uint64_t started_ns;
 	uint64_t started_ms; /* milliseconds since the epoch */
+	struct stats_process process;
 };
 
 static const struct config *config_of(const struct stats_daemon *daemon) { return *daemon->parts.config; }
@@ -272,7 +273,7 @@ static int add_all(struct stats_daemon *daemon)
 		rc = histogram_offer(parts->stats, NULL, "timers_late", parts->timers_late);
 	if (rc == 0)
 		rc = add_levels(parts->stats);
-	return rc < 0 ? rc : stats_process_add(parts->stats, parts->ring);
+	return rc < 0 ? rc : stats_process_add(parts->stats, &daemon->process);
 }
 
 struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts)
@@ -284,6 +285,7 @@ struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts)
 		return NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
 	daemon->parts = *parts;
+	daemon->process = (struct stats_process){.loop = parts->loop, .ring = parts->ring};
 	daemon->started_ns = loop_now_ns(parts->loop);
 	daemon->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if (add_all(daemon) == 0)

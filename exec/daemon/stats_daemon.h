@@ -35,8 +35,27 @@ struct stats_daemon_parts {
 /** Add statistics of the daemon, which end with the statistics map. parts: copied. NULL: out of memory */
 struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts);
 void stats_daemon_destroy(struct stats_daemon *daemon); /* after the statistics map; NULL is ignored */
-/** Add statistics of the process and of the ring's transport. Called by stats_daemon_create. 0; -ENOMEM */
-int stats_process_add(struct stats *stats, struct ring *ring);
+
+/** A number that is read again only when it is too old. */
+struct stats_kept {
+	uint64_t number;
+	uint64_t until_ns; /* time from which it is too old. 0: it was never read */
+};
+
+/** Source of the statistics of the process and of the ring's transport. */
+struct stats_process {
+	struct loop *loop; /* borrowed */
+	struct ring *ring; /* borrowed */
+	struct stats_kept open_fds, resident_bytes;
+};
+
+/**
+ * Add statistics of the process and of the ring's transport. Called by stats_daemon_create.
+ * @param process  borrowed until the end of the statistics map
+ * @return 0; -ENOMEM
+ */
+int stats_process_add(struct stats *stats, struct stats_process *process);
+
 /** Add statistics of a plugin that was loaded. Without memory they are missing. */
 void stats_plugin_add(struct stats *stats, struct plugin *plugin);
 /** Remove the statistics of a plugin before it is unloaded. */

@@ -8,8 +8,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exec/loop/loop.h"
 #include "exec/ring/ring.h"
 #include "exec/stats/stats.h"
+
+/* Time for which a value from /proc is kept. Any number of clients may read it. */
+#define KEEP_NS UINT64_C(1000000000)
+
+/* Put a value that is kept. If it is too old, read it first. */
+static uint32_t put_kept(
+	const struct stats_process *process, struct stats_kept *kept, uint64_t (*read)(void), void *value)
+{
+	uint64_t now_ns = loop_now_ns(process->loop);
+
+	if (now_ns >= kept->until_ns) {
+		kept->number = read();
+		kept->until_ns = now_ns + KEEP_NS;
+	}
+	return stats_put_u64(value, kept->number);
+}
 
 static uint32_t read_cpu(void *arg, void *value)
 {
@@ -21,33 +38,45 @@ static uint32_t read_cpu(void *arg, void *value)
 }
 
 /* Read the resident size: the second number of statm, in pages, proc(5). */
-static uint32_t read_resident(void *arg, void *value)
+static uint64_t resident_bytes(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
 
-	(void)arg;
 	if (file != NULL) {
 		if (fscanf(file, "%*u %lu", &pages) != 1)
 			pages = 0;
 		fclose(file);
 	}
-	return stats_put_u64(value, (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint32_t read_open_fds(void *arg, void *value)
+static uint64_t open_fds(void)
 {
 	DIR *folder = opendir("/proc/self/fd");
 	const struct dirent *entry;
 	uint64_t count = 0;
 
-	(void)arg;
 	if (folder == NULL)
-		return stats_put_u64(value, 0);
+		return 0;
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
-	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* not counting the descriptor of this folder */
+	return count > 0 ? count - 1 : 0; /* not counting the descriptor of this folder */
+}
+
+static uint32_t read_resident(void *arg, void *value)
+{
+	struct stats_process *process = arg;
+
+	return put_kept(process, &process->resident_bytes, resident_bytes, value);
+}
+
+static uint32_t read_open_fds(void *arg, void *value)
+{
+	struct stats_process *process = arg;
+
+	return put_kept(process, &process->open_fds, open_fds, value);
 }
 
 static uint32_t read_max_fds(void *arg, void *value)
@@ -59,11 +88,11 @@ static uint32_t read_max_fds(void *arg, void *value)
 	return stats_put_u64(value, limit.rlim_cur);
 }
 
-static struct coterie_transport_stats carried(const struct ring *ring)
+static struct coterie_transport_stats carried(const struct stats_process *process)
 {
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
 
-	ring_transport_stats(ring, &stats);
+	ring_transport_stats(process->ring, &stats);
 	return stats;
 }
 
@@ -71,7 +100,7 @@ static uint32_t read_bytes_rx(void *arg, void *value) { return stats_put_u64(val
 
 static uint32_t read_bytes_tx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_out); }
 
-int stats_process_add(struct stats *stats, struct ring *ring)
+int stats_process_add(struct stats *stats, struct stats_process *process)
 {
 	static const struct {
 		const char *key;
@@ -87,6 +116,6 @@ int stats_process_add(struct stats *stats, struct ring *ring)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(values) / sizeof(values[0]); i++)
-		rc = stats_add(stats, NULL, values[i].key, COTERIE_MAP_U64, values[i].read, ring);
+		rc = stats_add(stats, NULL, values[i].key, COTERIE_MAP_U64, values[i].read, process);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -360,6 +361,30 @@ START_TEST(the_daemon_tells_of_itself)
 }
 END_TEST
 
+/* Each reading opened a folder: 4,096 trackers of one client did so in a row. */
+START_TEST(values_of_the_process_are_kept_for_a_second)
+{
+	struct stats_process process = {.loop = others.loop, .ring = others.ring};
+
+	ck_assert_int_eq(stats_process_add(others.stats, &process), 0);
+
+	uint64_t before_ns = loop_now_ns(others.loop), count = read_number("stats.coterie.process.open_fds");
+	int fd = dup(STDOUT_FILENO);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_ge(process.open_fds.until_ns, before_ns + UINT64_C(1000000000));
+	ck_assert_uint_eq(read_number("stats.coterie.process.open_fds"), count);
+	process.open_fds.until_ns = loop_now_ns(others.loop);
+	ck_assert_uint_eq(read_number("stats.coterie.process.open_fds"), count + 1);
+	close(fd);
+	process.resident_bytes = (struct stats_kept){.number = 1, .until_ns = UINT64_MAX};
+	ck_assert_uint_eq(read_number("stats.coterie.process.resident_bytes"), 1);
+	process.resident_bytes.until_ns = 0;
+	ck_assert_uint_gt(read_number("stats.coterie.process.resident_bytes"), 1);
+	stats_forget(others.stats, NULL); /* they would be read from this function's memory */
+}
+END_TEST
+
 START_TEST(lines_of_the_log_are_counted)
 {
 	exec_stub.log_counts[LOG_EMERG] = 1;
@@ -494,6 +519,7 @@ int main(void)
 	tcase_add_test(tcase, who_is_waited_for);
 	tcase_add_test(tcase, the_lease_is_told);
 	tcase_add_test(tcase, the_daemon_tells_of_itself);
+	tcase_add_test(tcase, values_of_the_process_are_kept_for_a_second);
 	tcase_add_test(tcase, lines_of_the_log_are_counted);
 	tcase_add_test(tcase, late_timers_are_counted);
 	tcase_add_test(tcase, connections_are_counted);
