@@ -216,21 +216,20 @@ void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uin
 	connection->late_end = last;
 }
 
-static bool is_direct(struct cmap *cmap, const struct cmap_connection *connection, const char *key)
+/*
+ * Return whether the next event is sent at once. Statistics have no mark at the end of a change, and a connection that
+ * begins adds several keys in a row. So their events count together until none was due for a while. This time starts at
+ * the last event, since the events themselves may take longer.
+ */
+static bool is_direct(struct cmap *cmap, const struct cmap_connection *connection)
 {
 	uint64_t now_ns = cmap->host->now_ns(cmap->ctx);
 
 	if (connection->late != NULL)
 		return false;
-	/*
-	 * This is a new change if its key has another address, or if so much time has passed that the address may have
-	 * been used again.
-	 */
-	if (key != cmap->told_key || now_ns - cmap->told_ns >= BATCH_NS) {
-		cmap->told_key = key;
-		cmap->told_ns = now_ns;
+	if (now_ns - cmap->told_ns >= BATCH_NS)
 		cmap->told_count = 0;
-	}
+	cmap->told_ns = now_ns;
 	return cmap->told_count++ < DIRECT_MAX;
 }
 
@@ -326,7 +325,7 @@ void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number
 
 	if (connection->is_given_up)
 		return;
-	if (is_direct(cmap, connection, key)) {
+	if (is_direct(cmap, connection)) {
 		struct iovec iov[] = {{(uint8_t *)(uintptr_t)notify + sizeof(notify->header),
 					      sizeof(*notify) - sizeof(notify->header)},
 			values[0], values[1]};

@@ -73,8 +73,11 @@ static void on_change(void *arg, uint32_t event, const char *key, const struct c
 static void on_change_end(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
+	struct cmap *cmap = arg;
+
 	(void)event, (void)key, (void)now, (void)before;
-	cmap_change_end(arg);
+	cmap->told_count = 0;
+	cmap_change_end(cmap);
 }
 
 /*

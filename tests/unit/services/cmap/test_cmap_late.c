@@ -304,6 +304,31 @@ START_TEST(the_trackers_of_a_user_are_bounded)
 }
 END_TEST
 
+/* Sending an event takes up to 30 us. The count began again after a millisecond, so that it never reached its limit. */
+START_TEST(events_that_take_long_are_bounded_as_well)
+{
+	static struct service_user users[120];
+	struct cmap_event_notify notify = {.event = COTERIE_MAP_ADDED};
+	const struct iovec values[2] = {{NULL, 0}, {NULL, 0}};
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < 120; i++)
+		users[i] = service_user_create(&ring, 1, 1000 + i);
+	for (uint32_t i = 0; i < 120; i++) {
+		cmap_tell(ring.nodes[1].self, users[i].client, 1, "stats.k", &notify, values);
+		host()->now_ns += 30000;
+	}
+	for (uint32_t i = 0; i < 120; i++)
+		told += events(&users[i]);
+	ck_assert_uint_le(told, 64);
+	mock_host_advance(host(), 10 * MS);
+	for (uint32_t i = 0; i < 120; i++) {
+		ck_assert_uint_eq(events(&users[i]), 1);
+		service_user_close(&users[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cmap_late");
@@ -320,6 +345,7 @@ int main(void)
 	tcase_add_test(tcase, what_waits_for_the_clients_of_a_user_is_bounded);
 	tcase_add_test(tcase, what_waits_for_a_client_is_bounded);
 	tcase_add_test(tcase, the_trackers_of_a_user_are_bounded);
+	tcase_add_test(tcase, events_that_take_long_are_bounded_as_well);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
