@@ -53,7 +53,7 @@ struct cmap_connection {
 	struct cmap_connection *next, *previous; /* all connections, newest first */
 	uint32_t which;                          /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
 	uint32_t iterator_count, tracker_count;
-	uint32_t pad;
+	uint32_t prefix_count; /* trackers of prefixes of the statistics */
 	uint64_t next_number;
 	struct cmap_iterator *iterators;   /* newest first */
 	struct cmap_tracker *trackers;     /* newest first */

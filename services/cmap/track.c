@@ -14,6 +14,11 @@
 /* Limits of trackers for one client, and for all clients of one user. Each tracker makes every change take longer. */
 #define TRACKERS_MAX 4096u
 #define USER_TRACKERS_MAX 4096u
+/*
+ * Limit of trackers of prefixes of the statistics for all clients of one user. Each connection that begins or ends is a
+ * change of 14 keys.
+ */
+#define USER_PREFIXES_MAX 64u
 #define TRACK_ALL (COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
 
 static struct cmap_tracker **find(struct cmap_connection *connection, uint64_t number)
@@ -25,12 +30,19 @@ static struct cmap_tracker **find(struct cmap_connection *connection, uint64_t n
 	return at;
 }
 
+/* Return whether a tracker is called for each connection that begins or ends. */
+static bool is_costly(const struct cmap_connection *connection, uint32_t events)
+{
+	return connection->which == COTERIE_MAP_STATS && (events & COTERIE_MAP_PREFIX) != 0;
+}
+
 static void tracker_free(struct cmap *cmap, struct cmap_connection *connection, struct cmap_tracker **at)
 {
 	struct cmap_tracker *tracker = *at;
 
 	*at = tracker->next;
 	connection->tracker_count--;
+	connection->prefix_count -= is_costly(connection, tracker->events);
 	if (connection->late != NULL)
 		cmap_late_forget(cmap, connection, tracker->number);
 	cmap->host->map_untrack(cmap->ctx, tracker->tracker);
@@ -118,16 +130,21 @@ static int start(struct cmap *cmap, struct cmap_connection *connection, const ch
 	tracker->next = connection->trackers;
 	connection->trackers = tracker;
 	connection->tracker_count++;
+	connection->prefix_count += is_costly(connection, events);
 	return 0;
 }
 
-static uint32_t of_user(const struct cmap *cmap, uint32_t uid)
+/* Return whether a client and all clients of its user may have one more tracker. */
+static bool has_share(const struct cmap *cmap, const struct cmap_connection *connection, uint32_t events)
 {
-	uint32_t count = 0;
+	uint32_t trackers = 0, prefixes = 0;
 
-	for (const struct cmap_connection *one = cmap->connections; one != NULL; one = one->next)
-		count += one->uid == uid ? one->tracker_count : 0;
-	return count;
+	for (const struct cmap_connection *one = cmap->connections; one != NULL; one = one->next) {
+		trackers += one->uid == connection->uid ? one->tracker_count : 0;
+		prefixes += one->uid == connection->uid ? one->prefix_count : 0;
+	}
+	return connection->tracker_count < TRACKERS_MAX && trackers < USER_TRACKERS_MAX &&
+	       (!is_costly(connection, events) || prefixes < USER_PREFIXES_MAX);
 }
 
 static int track(
@@ -143,7 +160,7 @@ static int track(
 	if (connection->which == COTERIE_MAP_CONFIG && (events & ~TRACK_ALL) != 0)
 		return -EINVAL;
 	cmap->host->client_peer(client, NULL, &connection->uid, NULL);
-	if (connection->tracker_count >= TRACKERS_MAX || of_user(cmap, connection->uid) >= USER_TRACKERS_MAX)
+	if (!has_share(cmap, connection, events))
 		return -ENOSPC;
 	*number = connection->next_number++;
 	return start(cmap, connection, key, events & TRACK_ALL, *number, request->instance);

@@ -46,6 +46,22 @@ static int32_t track(struct service_user *user, const char *key, uint64_t instan
 	return service_user_request(user, CMAP_REQ_TRACK_ADD, &request, sizeof(request));
 }
 
+static int32_t choose_statistics(struct service_user *user)
+{
+	struct cmap_req_set_map request = {.map = COTERIE_MAP_STATS};
+
+	return service_user_request(user, CMAP_REQ_SET_MAP, &request, sizeof(request));
+}
+
+static int32_t track_prefix(struct service_user *user, const char *prefix)
+{
+	struct cmap_req_track_add request = {.track_type = ALL | COTERIE_MAP_PREFIX};
+
+	request.name.length = (uint16_t)strlen(prefix);
+	memcpy(request.name.value, prefix, strlen(prefix));
+	return service_user_request(user, CMAP_REQ_TRACK_ADD, &request, sizeof(request));
+}
+
 static int32_t untrack(struct service_user *user, uint64_t tracker)
 {
 	struct cmap_req_track_delete request = {.tracker = tracker};
@@ -304,6 +320,31 @@ START_TEST(the_trackers_of_a_user_are_bounded)
 }
 END_TEST
 
+/* 4,000 such trackers made each connection of another client take 4 ms. */
+START_TEST(trackers_of_prefixes_of_statistics_are_bounded)
+{
+	struct service_user other = service_user_create(&ring, 1, 300);
+	uint32_t count = 0;
+
+	ck_assert_int_eq(choose_statistics(&many), CS_OK);
+	ck_assert_int_eq(choose_statistics(&few), CS_OK);
+	while (count < 10000 && track_prefix(count % 2 == 0 ? &many : &few, "stats.") == CS_OK)
+		count++;
+	ck_assert_uint_eq(count, 64);
+	ck_assert_int_eq(track_prefix(&many, "stats."), CS_ERR_NO_RESOURCES);
+	ck_assert_int_eq(track(&many, "stats.n", 1), CS_OK); /* a single key has a share of its own */
+	ck_assert_int_eq(track_prefix(&other, ""), CS_OK);   /* and so has the configuration map */
+	service_user_close(&other);
+	other = service_user_create(&ring, 1, 300);
+	other.client->uid = 7;
+	ck_assert_int_eq(choose_statistics(&other), CS_OK);
+	ck_assert_int_eq(track_prefix(&other, "stats."), CS_OK);
+	service_user_close(&other);
+	service_user_close(&many);
+	ck_assert_int_eq(track_prefix(&few, "stats."), CS_OK);
+}
+END_TEST
+
 /* Sending an event takes up to 30 us. The count began again after a millisecond, so that it never reached its limit. */
 START_TEST(events_that_take_long_are_bounded_as_well)
 {
@@ -345,6 +386,7 @@ int main(void)
 	tcase_add_test(tcase, what_waits_for_the_clients_of_a_user_is_bounded);
 	tcase_add_test(tcase, what_waits_for_a_client_is_bounded);
 	tcase_add_test(tcase, the_trackers_of_a_user_are_bounded);
+	tcase_add_test(tcase, trackers_of_prefixes_of_statistics_are_bounded);
 	tcase_add_test(tcase, events_that_take_long_are_bounded_as_well);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
