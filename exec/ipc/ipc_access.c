@@ -156,17 +156,22 @@ static const char *const verbs[] = {
 
 int ipc_client_may(struct coterie_client *client, uint32_t right)
 {
-	struct ipc *ipc = client->server->ipc;
-
 	if (right < COTERIE_RIGHT_OBSERVE || right > COTERIE_RIGHT_ADMINISTER)
 		return -EINVAL;
 	if (client->right >= right)
 		return 0;
+	client->lacked = right;
+	return -EACCES;
+}
+
+void ipc_access_refused(struct coterie_client *client, uint32_t right)
+{
+	struct ipc *ipc = client->server->ipc;
+
 	ipc->refused++;
 	log_limited(&client->server->refused_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_WARNING,
 		"Refused request %d from process %u (%s) of user %u:%u at service %s: it needs the right to %s, "
 		"and the client may only %s: see 'access' in coterie.conf",
 		client->request_id, client->pid, client->process, client->uid, client->gid, client->server->name,
 		verbs[right], verbs[client->right]);
-	return -EACCES;
 }

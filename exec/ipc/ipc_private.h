@@ -103,6 +103,7 @@ struct coterie_client {
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
 	int32_t request_id; /* of the request that is being checked or handled */
+	uint32_t lacked;    /* right that the handler asked for and the client does not have, or 0 */
 	char process[32];   /* name of its program, or "": unknown */
 	uint32_t size_max;  /* of one message: as the client asked, at most IPC_SIZE_MAX */
 	bool is_joined, is_leaving, is_closed, is_in_handler;
@@ -261,6 +262,8 @@ int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right);
  * @return 0; -EAGAIN: it has all of its share
  */
 int ipc_access_share(struct ipc *ipc, uint32_t uid, uint32_t right);
+/** Count and log that the client's request was refused, since it needs this right. */
+void ipc_access_refused(struct coterie_client *client, uint32_t right);
 /** Return the right that a request with these flags needs: COTERIE_RIGHT_*. */
 static inline uint32_t ipc_right_of_flags(uint32_t flags)
 {

@@ -30,9 +30,12 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 /* Return whether the client lacks the right that the request's flags require. */
 static bool is_refused(struct coterie_client *client, const struct coterie_request *request, int32_t id)
 {
+	uint32_t right = ipc_right_of_flags(request->flags);
+
 	client->request_id = id;
-	if (ipc_client_may(client, ipc_right_of_flags(request->flags)) == 0)
+	if (client->right >= right)
 		return false;
+	ipc_access_refused(client, right);
 	if (!is_silent(request))
 		ipc_client_respond(client, request->response_id, IPC_ACCESS);
 	return true;
@@ -93,11 +96,14 @@ static int call_handler(
 	client->is_in_handler = true;
 	client->handled = request;
 	client->request_id = (int32_t)request->id;
+	client->lacked = 0;
 	plugin_enter_at(&call, plugin, "requests", request->id, (const void *)(uintptr_t)request->handle);
 	int rc = request->handle(plugin->self, client, msg, size);
 	plugin_leave(&call);
 	client->is_in_handler = false;
 	client->handled = NULL;
+	if (rc == -EACCES && client->lacked != 0)
+		ipc_access_refused(client, client->lacked);
 	return rc;
 }
 

@@ -433,8 +433,8 @@ struct coterie_host {
 
 	/**
 	 * Check a right that a request needs because of its contents. (A right that all requests of one id need is a
-	 * flag of the request table: COTERIE_OBSERVES, COTERIE_ADMINISTERS.) The executive counts and logs each
-	 * refusal, so call this only if the result decides about the request.
+	 * flag of the request table: COTERIE_OBSERVES, COTERIE_ADMINISTERS.) The question alone has no effect. If the
+	 * handler of the request then returns -EACCES, the executive counts and logs the refusal.
 	 *
 	 * @param right  COTERIE_RIGHT_OBSERVE .. COTERIE_RIGHT_ADMINISTER
 	 * @return 0; -EACCES: the client does not have the right; -EINVAL: no such right

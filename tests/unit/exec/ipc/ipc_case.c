@@ -116,6 +116,15 @@ static int handle_may(void *self, struct coterie_client *client, const void *msg
 	return ipc_client_may(client, req->value);
 }
 
+static int handle_ask(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	const struct req *req = msg;
+
+	(void)self, (void)size;
+	(void)ipc_client_may(client, req->value);
+	return 0;
+}
+
 static int handle_begin(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)msg, (void)size;
@@ -162,6 +171,7 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_SILENT, 16, COTERIE_ADMINISTERS | COTERIE_NO_REPLY, 0, handle_ok},
 	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
 	{REQ_BEGIN, 16, COTERIE_NEEDS_FLOW, 21, handle_begin},
+	{REQ_ASK, sizeof(struct req), 0, 44, handle_ask},
 };
 
 /* Replaces the function of plugin_table.c. It knows only the table of this test. */

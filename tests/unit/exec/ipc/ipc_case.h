@@ -29,6 +29,7 @@ enum {
 	REQ_SILENT = 34,     /* needs the right to administer; no answer; counted */
 	REQ_TELL = 35,       /* its answer says whether the node is quorate */
 	REQ_BEGIN = 36,      /* needs room on the ring, refused while the client is held back */
+	REQ_ASK = 37,        /* asks for the right in `value`, and succeeds without it */
 };
 
 struct req {

@@ -186,6 +186,31 @@ START_TEST(refusals_are_counted_and_logged_at_a_limited_rate)
 }
 END_TEST
 
+static int play_asked(void)
+{
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	qb_ipcc_connection_t *c = connect_client();
+	MUST(c != NULL);
+	MUST(error_of(c, REQ_ASK, COTERIE_RIGHT_ADMINISTER) == IPC_OK);
+	MUST(error_of(c, REQ_FAIL, EACCES) == IPC_ACCESS); /* a handler has other reasons as well */
+	MUST(error_of(c, REQ_MAY, COTERIE_RIGHT_USE) == IPC_OK);
+	return 0;
+}
+
+/* The store kv asks which clients are administrators. Each other client was counted and logged as refused. */
+START_TEST(a_question_for_a_right_is_no_refusal)
+{
+	uint8_t one = 1;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.node.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	play(play_asked);
+	ck_assert_uint_eq(f.node.ipc->refused, 0);
+	ck_assert(!exec_stub_has_logged("Refused request"));
+}
+END_TEST
+
 static int set_descriptors(rlim_t count)
 {
 	struct rlimit limit;
@@ -357,6 +382,7 @@ int main(void)
 	tcase_add_loop_test(open, rights_by_uid_and_gid, 0, ROWS(right_rows));
 	tcase_add_loop_test(open, each_user_has_a_share_of_connections, 0, ROWS(share_rows));
 	tcase_add_test(open, refusals_are_counted_and_logged_at_a_limited_rate);
+	tcase_add_test(open, a_question_for_a_right_is_no_refusal);
 	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
 	tcase_add_test(open, the_service_may_refuse);
 	tcase_add_test(open, silent_peers_are_few);
