@@ -9,8 +9,12 @@
 
 #include <coterie/state.h>
 
-/* Limit of open iterators of one client. */
-#define ITERATORS_MAX 4096u
+/*
+ * Limits of open iterators of one client, and of all clients of one user. An iterator takes up to 1.5 KB, and a request
+ * searches those of its client.
+ */
+#define ITERATORS_MAX 256u
+#define USER_ITERATORS_MAX 1024u
 
 static struct cmap_iterator **find(struct cmap_connection *connection, uint64_t number)
 {
@@ -107,6 +111,22 @@ int cmap_iterators_load(struct cmap *cmap, struct cmap_connection *connection, s
 
 /* ---- Requests ------------------------------------------------------------ */
 
+static uint32_t of_user(const struct cmap *cmap, uint32_t uid)
+{
+	uint32_t count = 0;
+
+	for (const struct cmap_connection *one = cmap->connections; one != NULL; one = one->next)
+		count += one->uid == uid ? one->iterator_count : 0;
+	return count;
+}
+
+/* Return whether a client may have one more iterator. */
+static bool has_share(struct cmap *cmap, struct cmap_connection *connection)
+{
+	cmap->host->client_peer(connection->client, NULL, &connection->uid, NULL);
+	return connection->iterator_count < ITERATORS_MAX && of_user(cmap, connection->uid) < USER_ITERATORS_MAX;
+}
+
 int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cmap *cmap = self;
@@ -121,7 +141,7 @@ int cmap_handle_iter_init(void *self, struct coterie_client *client, const void 
 
 	const char *prefix = request.prefix.length == 0 ? "" : cmap_key(&request.prefix);
 
-	rc = prefix == NULL ? -EINVAL : connection->iterator_count < ITERATORS_MAX ? 0 : -ENOSPC;
+	rc = prefix == NULL ? -EINVAL : has_share(cmap, connection) ? 0 : -ENOSPC;
 	if (rc == 0) {
 		iterator = calloc(1, sizeof(*iterator));
 		rc = iterator == NULL ? -ENOMEM

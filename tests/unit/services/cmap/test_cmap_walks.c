@@ -181,12 +181,39 @@ START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 		iterators++;
 	while (trackers < 10000 && cmap_case_track(&cmap_user, "test.", ALL | PREFIX, 1, NULL) == CS_OK)
 		trackers++;
-	ck_assert_uint_eq(iterators, 4096);
+	ck_assert_uint_eq(iterators, 256);
 	ck_assert_uint_eq(trackers, 4096);
 	ck_assert_int_eq(cmap_case_track(&cmap_user, "test.", ALL, 1, NULL), CS_ERR_NO_RESOURCES);
 	ck_assert_uint_ne(cmap_case_iterate(&cmap_other, ""), 0); /* other clients are not affected */
 	service_user_close(&cmap_user);
 	cmap_case_set_u8(&cmap_other, "test.x", 1); /* no client is notified */
+}
+END_TEST
+
+/* The clients of one user could make the daemon grow by 180 MB. */
+START_TEST(the_walks_of_a_user_are_bounded)
+{
+	if (service_is_replaced())
+		return; /* replacing the service at each event would take too long */
+	struct service_user users[8];
+	unsigned int walks = 0;
+	uint64_t iterator = 0, last = 1;
+
+	for (uint32_t i = 0; i < 8; i++) {
+		users[i] = service_user_create(&cmap_ring, 1, 1000 + i);
+		while (walks < 10000 && (last = cmap_case_iterate(&users[i], "test.")) != 0) {
+			iterator = last;
+			walks++;
+		}
+	}
+	ck_assert_uint_eq(walks, 1024);
+	ck_assert_uint_eq(cmap_case_iterate(&cmap_user, ""), 0);
+	cmap_user.client->uid = 7; /* a client of another user has a share of its own */
+	ck_assert_uint_ne(cmap_case_iterate(&cmap_user, ""), 0);
+	ck_assert_int_eq(cmap_case_iterate_end(&users[3], iterator), CS_OK);
+	ck_assert_uint_ne(cmap_case_iterate(&users[7], ""), 0);
+	for (uint32_t i = 0; i < 8; i++)
+		service_user_close(&users[i]);
 }
 END_TEST
 
@@ -251,6 +278,7 @@ int main(void)
 	tcase_add_test(tcase, the_map_is_chosen_before_anything_is_open);
 	tcase_add_test(tcase, a_walk_shows_the_keys_that_begin_so);
 	tcase_add_test(tcase, what_a_client_may_keep_open_is_bounded_and_ends_with_it);
+	tcase_add_test(tcase, the_walks_of_a_user_are_bounded);
 	tcase_add_test(tcase, trackers_tell_of_changes_before_the_answer);
 	tcase_add_test(tcase, trackers_take_known_bits);
 	tcase_add_test(tcase, a_client_that_is_given_up_disturbs_nobody);
