@@ -100,11 +100,12 @@ static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 		return -ENOMEM;
 	cmap->host = host;
 	cmap->ctx = ctx;
-	cmap->estimate = UINT64_MAX; /* the size of the map is not counted yet */
 	rc = cmap_track_init(cmap);
 	if (rc < 0)
 		goto release;
-	rc = cmap_version_init(cmap);
+	rc = cmap_room_init(cmap);
+	if (rc == 0)
+		rc = cmap_version_init(cmap);
 	if (rc < 0)
 		goto untrack;
 	*self = cmap;

@@ -79,12 +79,7 @@ struct cmap {
 	struct coterie_ctx *ctx;
 	struct cmap_connection *connections;
 	struct cmap_version version;
-	/*
-	 * Estimated size of all keys and values together. Changes that clients did not make may not be counted yet.
-	 * Otherwise the estimate is never too low.
-	 */
-	uint64_t estimate;
-	uint64_t next_count_ns;
+	uint64_t map_size; /* size of all keys and values of the configuration together */
 	uint64_t next_complaint_ns;
 	struct coterie_timer *drain;              /* runs while notifications are late */
 	uint64_t told_ns;                         /* time of the last notification that was not late */
@@ -139,6 +134,12 @@ void cmap_late_free(struct cmap *cmap, struct cmap_connection *connection);
 void cmap_late_flush(struct cmap *cmap);
 
 /* --- requests.c --- */
+
+/** Count the size of the map. Call this after cmap_track_init. @return 0; -ENOMEM */
+int cmap_room_init(struct cmap *cmap);
+/** Add a change to the size of the map. The parameters are those of coterie_map_notify. */
+void cmap_room_change(struct cmap *cmap, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before);
 
 int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size);

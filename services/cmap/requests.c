@@ -15,8 +15,7 @@
 #define MAP_SIZE_OF_USERS (MAP_SIZE_MAX - (UINT64_C(1) << 20))
 /* Bytes that the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
-/* While the map is full, the least time between two counts of its size, and between two warnings. */
-#define COUNT_PAUSE_NS UINT64_C(1000000000)
+/* While the map is full, the least time between two warnings. */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 #define CLEAR "stats.clear."
@@ -79,38 +78,45 @@ static int clean_value(struct cmap *cmap, uint32_t type, uint32_t size)
 
 /* ---- Room in the map ----------------------------------------------------- */
 
-static uint64_t count_map(struct cmap *cmap)
+/* Return the size that counts for a key and its value. NULL, or type 0: there is no value. */
+static uint64_t entry_size(const char *key, const struct coterie_map_value *value)
+{
+	return value == NULL || value->type == 0 ? 0 : ENTRY_SIZE + strlen(key) + value->size;
+}
+
+int cmap_room_init(struct cmap *cmap)
 {
 	struct coterie_map_iterator *walk;
 	struct coterie_map_value value;
-	uint64_t total = 0;
+	int rc = cmap->host->map_iterate(cmap->ctx, COTERIE_MAP_CONFIG, NULL, &walk);
 
-	if (cmap->host->map_iterate(cmap->ctx, COTERIE_MAP_CONFIG, NULL, &walk) < 0)
-		return UINT64_MAX;
+	if (rc < 0)
+		return rc;
 	for (const char *key; (key = cmap->host->map_iterate_next(walk, &value)) != NULL;)
-		total += ENTRY_SIZE + strlen(key) + value.size;
+		cmap->map_size += entry_size(key, &value);
 	cmap->host->map_iterate_end(walk);
-	return total;
+	return 0;
 }
 
-/*
- * Return whether the map has room for `more` bytes of a client. If the estimate says that the map is full, count the
- * map again, but not too often.
- */
+void cmap_room_change(struct cmap *cmap, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	uint64_t size = entry_size(key, before);
+
+	/* The old value is not known if the value is memory of the executive. Then its size is the same. */
+	if (event != COTERIE_MAP_MODIFIED || size > 0)
+		cmap->map_size += entry_size(key, now) - size;
+}
+
+/* Return whether the map has room for `more` bytes of a client. */
 static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t more)
 {
 	uint64_t now_ns = cmap->host->now_ns(cmap->ctx), size_max = MAP_SIZE_OF_USERS;
 
-	if (cmap->estimate >= size_max - more && cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
+	if (cmap->map_size >= size_max - more && cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
 		size_max = MAP_SIZE_MAX;
-	if (cmap->estimate >= size_max - more && now_ns >= cmap->next_count_ns) {
-		cmap->estimate = count_map(cmap);
-		cmap->next_count_ns = now_ns + COUNT_PAUSE_NS;
-	}
-	if (cmap->estimate < size_max - more) {
-		cmap->estimate += more;
+	if (cmap->map_size < size_max - more)
 		return true;
-	}
 	if (now_ns >= cmap->next_complaint_ns) {
 		cmap->next_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
 		cmap->host->log(cmap->ctx, LOG_WARNING,

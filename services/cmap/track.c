@@ -87,9 +87,9 @@ static void on_change_end(void *arg, uint32_t event, const char *key, const stru
 {
 	struct cmap *cmap = arg;
 
-	(void)event, (void)key, (void)now, (void)before;
 	cmap->told_count = 0;
 	cmap_change_end(cmap);
+	cmap_room_change(cmap, event, key, now, before);
 }
 
 /*

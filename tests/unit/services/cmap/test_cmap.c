@@ -258,6 +258,51 @@ START_TEST(keys_of_users_leave_room_for_administrators)
 }
 END_TEST
 
+static unsigned int walks;
+static int (*map_iterate)(
+	struct coterie_ctx *host, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator);
+
+static int count_walk(
+	struct coterie_ctx *host, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator)
+{
+	walks++;
+	return map_iterate(host, which, prefix, iterator);
+}
+
+/* While the map was full, its size was counted once a second: a walk over 100,000 keys, which took 29 ms. */
+START_TEST(a_request_to_a_full_map_walks_over_no_keys)
+{
+	if (service_is_replaced())
+		return; /* replacing the service at each event would take too long */
+	struct coterie_ctx *host = cmap_case_host(1);
+	char bytes[COTERIE_MAP_VALUE_MAX];
+	char key[32];
+	int32_t error = CS_OK;
+
+	memset(bytes, 'v', sizeof(bytes));
+	walks = 0;
+	map_iterate = host->table.map_iterate;
+	host->table.map_iterate = count_walk;
+	for (unsigned int i = 0; error == CS_OK && i < 2000; i++) {
+		snprintf(key, sizeof(key), "test.%u", i);
+		error = cmap_case_set(&cmap_user, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
+	}
+	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
+	mock_host_advance(host, UINT64_C(2000000000));
+	ck_assert_int_eq(cmap_case_set(&cmap_user, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_ERR_NO_RESOURCES);
+	ck_assert_uint_eq(walks, 0);
+	/* Changes of the executive count at once, as do deleted keys and values of another size. */
+	ck_assert_int_eq(host->table.map_delete(host, "test.1"), 0);
+	ck_assert_int_eq(cmap_case_set(&cmap_user, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_OK);
+	ck_assert_int_eq(
+		cmap_case_set(&cmap_user, "test.1", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_ERR_NO_RESOURCES);
+	ck_assert_int_eq(cmap_case_set_u8(&cmap_user, "test.2", 1), CS_OK);
+	ck_assert_int_eq(host->table.map_set(host, "test.1", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), 0);
+	ck_assert_int_eq(
+		cmap_case_set(&cmap_user, "test.2", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_ERR_NO_RESOURCES);
+}
+END_TEST
+
 /* ---- Hostile requests ---------------------------------------------------- */
 
 START_TEST(names_without_an_end_are_refused)
@@ -326,6 +371,7 @@ int main(void)
 	tcase_add_test(tcase, protected_keys_stay_as_they_are);
 	tcase_add_test(tcase, clients_together_cannot_fill_the_memory);
 	tcase_add_test(tcase, keys_of_users_leave_room_for_administrators);
+	tcase_add_test(tcase, a_request_to_a_full_map_walks_over_no_keys);
 	tcase_add_test(tcase, names_without_an_end_are_refused);
 	tcase_add_test(tcase, the_length_of_a_value_is_held_against_the_request);
 	tcase_add_loop_test(tcase, only_administrators_change_keys_that_steer, 0,
