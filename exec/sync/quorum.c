@@ -156,6 +156,19 @@ static void take_verdict(struct quorum *quorum)
 	tell(quorum);
 }
 
+/* Return whether a verdict differs from the last one, and that only in its votes. */
+static bool are_votes_alone_new(const struct coterie_quorum *last, const struct coterie_quorum *taken)
+{
+	size_t size = taken->member_count * sizeof(*taken->members);
+
+	if (last->votes == NULL || taken->votes == NULL || size == 0 ||
+		(taken->is_quorate != 0) != (last->is_quorate != 0) || taken->ring.seq != last->ring.seq ||
+		taken->ring.representative != last->ring.representative || taken->member_count != last->member_count ||
+		memcmp(taken->members, last->members, size) != 0)
+		return false;
+	return taken->needed != last->needed || memcmp(taken->votes, last->votes, size) != 0;
+}
+
 int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
 {
 	if (!quorum_is_provider(quorum, plugin) || (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
@@ -175,6 +188,9 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 		memcpy(members, taken.members, taken.member_count * sizeof(*members));
 	if (votes != NULL)
 		memcpy(votes, taken.votes, taken.member_count * sizeof(*votes));
+
+	bool is_known = are_votes_alone_new(&quorum->verdict, &taken);
+
 	free(quorum->members);
 	quorum->members = members;
 	quorum->verdict = (struct coterie_quorum){.size = sizeof(quorum->verdict),
@@ -185,7 +201,10 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 		.provider = quorum->provider,
 		.votes = votes,
 		.needed = taken.needed};
-	take_verdict(quorum);
+	if (!is_known)
+		take_verdict(quorum);
+	else if (quorum->decided != NULL)
+		quorum->decided(quorum->arg, &quorum->verdict); /* for the lease. To watchers it is no news */
 	return 0;
 }
 

@@ -16,7 +16,7 @@ struct quorum;
 /**
  * Create the quorum state. Without a provider the node is quorate.
  * @param provider  plugin that may publish, copied; NULL: none
- * @param decided   called with arg and each verdict (borrowed), after it was logged and before the watchers; or NULL
+ * @param decided   called with arg and each verdict (borrowed), before the watchers, and when its votes change; or NULL
  * @return NULL: out of memory
  */
 struct quorum *quorum_create(

@@ -208,7 +208,9 @@ struct coterie_host {
 	/**
 	 * Publish the verdict of a provider. The executive copies and logs it, and opens or closes the gate of requests
 	 * that need quorum. Then it calls the watchers, even if the verdict has not changed. Until the first verdict a
-	 * node with a provider is not quorate.
+	 * node with a provider is not quorate. Publish the votes again whenever they change. If ring, members and
+	 * is_quorate stay the same, and `votes` or `needed` change, the verdict is not logged, and no watcher is
+	 * called.
 	 *
 	 * @param quorum  borrowed; provider is ignored. ring: the present ring. With another ring the verdict is not
 	 *     announced to the other members. A verdict must be announced at least once in each ring (coterie_delivery,

@@ -91,10 +91,19 @@ void votequorum_publish_keys(struct votequorum *vq)
 
 /* ---- The verdict --------------------------------------------------------- */
 
-void votequorum_publish(struct votequorum *vq)
+/* List the votes of the members. The caller frees the list. NULL: out of memory, and the lease needs all members. */
+static uint32_t *votes_of_members(const struct votequorum *vq)
+{
+	uint32_t *votes = calloc(vq->calc.members.count + 1, sizeof(*votes));
+
+	if (votes != NULL)
+		vote_list_votes(&vq->calc, votes);
+	return votes;
+}
+
+static void give_verdict(struct votequorum *vq, const uint32_t *votes)
 {
 	const struct vote_calc *calc = &vq->calc;
-	uint32_t *votes = calloc(calc->members.count + 1, sizeof(*votes)); /* NULL: the lease needs all members */
 	const struct coterie_quorum quorum = {
 		.size = sizeof(quorum),
 		.is_quorate = calc->is_quorate,
@@ -104,19 +113,50 @@ void votequorum_publish(struct votequorum *vq)
 		.votes = votes,
 		.needed = vote_majority(calc),
 	};
-
-	if (votes != NULL)
-		vote_list_votes(calc, votes);
-
 	int rc = vq->host->quorum_publish(vq->ctx, &quorum);
 
-	free(votes);
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
 			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
 				     : "out of memory: the verdict is not known to others");
-	vq->told_quorate = calc->is_quorate;
+}
+
+void votequorum_publish(struct votequorum *vq)
+{
+	uint32_t *votes = votes_of_members(vq);
+
+	give_verdict(vq, votes);
+	free(votes);
+	vq->told_quorate = vq->calc.is_quorate;
 	votequorum_tell_quorum(vq, NULL);
+}
+
+/* Return whether the ring's lease counts other votes than these, or needs another number of them. */
+static bool is_lease_old(const struct votequorum *vq, const uint32_t *votes)
+{
+	uint32_t count = vq->calc.members.count;
+	struct coterie_quorum known = {.size = sizeof(known)};
+
+	vq->host->quorum_get(vq->ctx, &known);
+	/* Before the first verdict about this ring there are no votes to replace. */
+	if (count == 0 || known.member_count != count || known.ring.seq != vq->ring.seq ||
+		known.ring.representative != vq->ring.representative)
+		return false;
+	return known.needed != vote_majority(&vq->calc) || known.votes == NULL || votes == NULL ||
+	       memcmp(known.votes, votes, count * sizeof(*votes)) != 0;
+}
+
+/*
+ * Pass votes that have changed to the lease. With older ones two parts of the cluster could have a majority. Clients
+ * are not told: the verdict is the same.
+ */
+static void renew_votes(struct votequorum *vq)
+{
+	uint32_t *votes = votes_of_members(vq);
+
+	if (is_lease_old(vq, votes))
+		give_verdict(vq, votes);
+	free(votes);
 }
 
 void votequorum_settle(struct votequorum *vq, uint32_t bits)
@@ -137,8 +177,12 @@ void votequorum_settle(struct votequorum *vq, uint32_t bits)
 			vote_local(calc)->expected_votes);
 	votequorum_config_store(vq);
 	votequorum_publish_keys(vq);
-	if (!vq->is_syncing && calc->is_quorate != vq->told_quorate)
+	if (vq->is_syncing)
+		return;
+	if (calc->is_quorate != vq->told_quorate)
 		votequorum_publish(vq);
+	else
+		renew_votes(vq);
 }
 
 /* ---- Keys that change while running -------------------------------------- */

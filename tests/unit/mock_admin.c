@@ -61,6 +61,9 @@ static int host_quorum_publish(struct coterie_ctx *host, const struct coterie_qu
 	for (uint32_t i = 0; i < MOCK_VOTES; i++)
 		host->votes[i] = quorum->votes != NULL && i < quorum->member_count ? quorum->votes[i] : 0;
 	mock_quorum(host, quorum->is_quorate != 0, &quorum->ring, quorum->members, quorum->member_count, "mock");
+	host->quorum.needed = quorum->needed;
+	if (quorum->votes != NULL && quorum->member_count <= MOCK_VOTES)
+		host->quorum.votes = host->votes;
 	return 0;
 }
 

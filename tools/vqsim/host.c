@@ -250,6 +250,13 @@ static int quorum_publish(struct coterie_ctx *host, const struct coterie_quorum 
 	return 0;
 }
 
+/* Report no verdict about any ring: the simulation has no lease that counts votes. */
+static void quorum_get(struct coterie_ctx *host, struct coterie_quorum *quorum)
+{
+	(void)host;
+	*quorum = (struct coterie_quorum){.size = quorum->size};
+}
+
 /* A node of the simulation stores no data between two starts, so it has no state file. */
 static int state_file_read(struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
 {
@@ -301,6 +308,7 @@ static const struct coterie_host table = {
 	.map_untrack = map_untrack,
 	.map_protect = map_protect,
 	.quorum_publish = quorum_publish,
+	.quorum_get = quorum_get,
 	.state_file_read = state_file_read,
 	.state_file_write = state_file_write,
 };

@@ -233,6 +233,50 @@ START_TEST(watchers_hear_every_verdict)
 }
 END_TEST
 
+/* A provider publishes votes that have changed. The verdict is the same, so it is no news for watchers. */
+START_TEST(other_votes_are_no_other_verdict)
+{
+	static char a[] = "a";
+	uint32_t members[] = {1, 2, 3}, votes[] = {1, 1, 1};
+	struct coterie_quorum known = {.size = sizeof(known)}, verdict = {.size = sizeof(verdict),
+								       .is_quorate = 1,
+								       .ring = {.representative = 1, .seq = 9},
+								       .members = members,
+								       .member_count = 3,
+								       .votes = votes,
+								       .needed = 2};
+
+	ck_assert_int_eq(quorum_watch(quorum, &watcher, note, a), 0);
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert_str_eq(told, "a1/3 ");
+	told[0] = exec_stub.log[0] = '\0';
+	verdict.needed = 3;
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	votes[2] = 4;
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert_uint_eq(decided, 3); /* the executive gets them */
+	ck_assert_str_eq(told, "");
+	ck_assert_str_eq(exec_stub.log, "");
+	quorum_get(quorum, &known);
+	ck_assert_uint_eq(known.needed, 3);
+	ck_assert_uint_eq(known.votes[2], 4);
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0); /* nothing is new: the provider repeats it */
+	ck_assert_str_eq(told, "a1/3 ");
+	verdict.ring.seq = 13;
+	votes[2] = 1;
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert_str_eq(told, "a1/3 a1/3 ");
+	members[2] = 4;
+	votes[2] = 2;
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert_str_eq(told, "a1/3 a1/3 a1/3 ");
+	verdict.is_quorate = 0;
+	votes[2] = 1;
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert_str_eq(told, "a1/3 a1/3 a1/3 a0/3 ");
+}
+END_TEST
+
 static void publish_again(void *arg, const struct coterie_quorum *verdict)
 {
 	note(arg, verdict);
@@ -264,6 +308,7 @@ int main(void)
 	tcase_add_test(tcase, changes_and_lists_are_logged);
 	tcase_add_test(tcase, long_lists_are_broken);
 	tcase_add_test(tcase, watchers_hear_every_verdict);
+	tcase_add_test(tcase, other_votes_are_no_other_verdict);
 	tcase_add_test(tcase, votes_are_copied_and_given_to_watchers);
 	tcase_add_test(tcase, a_verdict_inside_a_verdict_is_told_to_all);
 	suite_add_tcase(suite, tcase);

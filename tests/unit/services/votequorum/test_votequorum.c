@@ -186,6 +186,53 @@ START_TEST(the_verdict_is_that_of_the_ring)
 }
 END_TEST
 
+static void expect_5(void) { ck_assert_int_eq(vote_expected(&users[0], 5), 1); }
+
+static void give_node_3_two_votes(void) { ck_assert_int_eq(vote_votes(&users[0], 3, 2), 1); }
+
+static void give_the_device_a_vote(void) { ck_assert_int_eq(vote_votes(&users[0], 0, 1), 1); }
+
+/* As a reload does that adds nodes 4 and 5. */
+static void add_two_nodes(void)
+{
+	for (uint32_t i = 1; i <= 3; i++) {
+		vote_set_key(host(i), "nodelist.node.3.nodeid", "4");
+		vote_set_key(host(i), "nodelist.node.4.nodeid", "5");
+	}
+}
+
+static const struct {
+	void (*change)(void);
+	uint32_t needed, votes[3];
+} changes[] = {
+	{expect_5, 3, {1, 1, 1}},
+	{give_node_3_two_votes, 3, {1, 1, 2}},
+	{give_the_device_a_vote, 3, {1, 1, 1}},
+	{add_two_nodes, 3, {1, 1, 1}},
+};
+
+/* The ring's lease counts votes. With older votes than those in force, two parts of the cluster could both have it. */
+START_TEST(the_lease_has_votes_that_change_in_a_ring)
+{
+	start("nodes=3", 1, 3);
+	service_ring_form(&ring, "1 2 3");
+	watch(3);
+	changes[_i].change();
+	service_ring_run(&ring);
+	for (uint32_t i = 1; i <= 3; i++) {
+		ck_assert_uint_eq(host(i)->votes_needed, changes[_i].needed);
+		ck_assert_mem_eq(host(i)->votes, changes[_i].votes, sizeof(changes[_i].votes));
+		for (const char *event; *(event = vote_event(&users[i - 1])) != '\0';)
+			ck_assert_str_ne(event, "quorum 1 [1:1 2:1 3:1]"); /* clients know this already */
+	}
+	uint32_t verdicts = host(1)->verdicts;
+
+	ck_assert_int_eq(vote_votes(&users[0], 1, 1), 1); /* no change */
+	service_ring_run(&ring);
+	ck_assert_uint_eq(host(1)->verdicts, verdicts);
+}
+END_TEST
+
 START_TEST(a_single_node_has_quorum_before_there_is_a_ring)
 {
 	start("nodes=1", 1, 1);
@@ -570,6 +617,7 @@ int main(void)
 	tcase_add_loop_test(tcase, who_has_quorum, 0, (int)(sizeof(orders) / sizeof(orders[0])));
 	tcase_add_test(tcase, the_verdict_is_that_of_the_ring);
 	tcase_add_test(tcase, a_lease_in_a_pair_needs_both_votes);
+	tcase_add_loop_test(tcase, the_lease_has_votes_that_change_in_a_ring, 0, sizeof(changes) / sizeof(changes[0]));
 	tcase_add_test(tcase, a_single_node_has_quorum_before_there_is_a_ring);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, tracking_starts_and_stops);
