@@ -19,6 +19,7 @@
  *    received all of these messages: decide, and call host->quorum_publish. Do so even if the verdict has not changed,
  *    since the ring is new. All members decide the same, by the same messages in the same order. Until the first call
  *    the node is not quorate. Publish the votes too (members' votes and needed), if quorum is a matter of votes.
+ *    Requests of the provider's own clients do not wait for sync_done: do not answer with the verdict of the last ring.
  * 3. Publish again whenever the verdict or the votes change between synchronisations (by a message, a timer or a key).
  *    Do not publish between sync_start and sync_done, since the facts are not agreed on then.
  *

@@ -27,7 +27,7 @@ uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 		uint32_t flag;
 	} own[] = {
 		{options->has_two_node, VOTEQUORUM_WIRE_INFO_TWONODE},
-		{vq->calc.is_quorate, VOTEQUORUM_WIRE_INFO_QUORATE},
+		{votequorum_shows_quorum(vq), VOTEQUORUM_WIRE_INFO_QUORATE},
 		{options->has_wait_for_all, VOTEQUORUM_WIRE_INFO_WAIT_FOR_ALL},
 		{options->has_last_man_standing, VOTEQUORUM_WIRE_INFO_LAST_MAN_STANDING},
 		{options->tie_breaker != VOTE_TIE_NONE, VOTEQUORUM_WIRE_INFO_AUTO_TIE_BREAKER},

@@ -92,8 +92,8 @@ void votequorum_sync_done(void *self)
 	struct votequorum *vq = self;
 
 	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
-	votequorum_publish(vq);
 	vq->is_syncing = false;
+	votequorum_publish(vq);
 	if (vq->owed != 0) /* messages that were queued after the last sync_step */
 		votequorum_send(vq, 0);
 }

@@ -50,7 +50,7 @@ void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection 
 		complain_memory(vq);
 		return;
 	}
-	event->quorate = calc->is_quorate;
+	event->quorate = votequorum_shows_quorum(vq);
 	for (uint32_t i = 0; i < calc->node_count; i++)
 		event->nodes[event->node_count++] = (struct votequorum_wire_node){
 			calc->nodes[i].nodeid, calc->nodes[i].state};

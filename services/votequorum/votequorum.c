@@ -131,6 +131,14 @@ void votequorum_publish(struct votequorum *vq)
 	votequorum_tell_quorum(vq, NULL);
 }
 
+bool votequorum_shows_quorum(const struct votequorum *vq)
+{
+	const struct vote_calc *calc = &vq->calc;
+	bool has_device = (vote_local(calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0 && !vq->device.is_awaited;
+
+	return calc->is_quorate && (!vq->is_syncing || vote_total(calc, has_device) >= calc->quorum);
+}
+
 /* Return whether the ring's lease counts other votes than these, or needs another number of them. */
 static bool is_lease_old(const struct votequorum *vq, const uint32_t *votes)
 {

@@ -123,6 +123,12 @@ void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause,
 void votequorum_settle(struct votequorum *vq, uint32_t bits);
 /** Send the current verdict to the executive and the clients. */
 void votequorum_publish(struct votequorum *vq);
+/**
+ * Return whether a client that asks is told that this node has quorum. During a synchronisation the verdict is that of
+ * the last ring. So the votes of the present members must reach the quorum, too. The device's vote counts when the
+ * device has voted in the new ring.
+ */
+bool votequorum_shows_quorum(const struct votequorum *vq);
 /** Write changed values to the map. */
 void votequorum_publish_keys(struct votequorum *vq);
 

@@ -2,6 +2,7 @@
 /* The votequorum service in rings of several nodes: messages of nodes, events for clients, and the resulting quorum. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "services/votequorum/messages.h"
@@ -50,6 +51,15 @@ static void each_is_quorate(const char *nodes, bool is_quorate)
 {
 	for (const char *at = nodes; *at != '\0'; at++)
 		ck_assert_msg(host((uint32_t)(*at - '0'))->is_quorate == is_quorate, "node %c of %s", *at, nodes);
+}
+
+/* Return whether the flags of vote_info() have VOTEQUORUM_WIRE_INFO_QUORATE. */
+static bool shows_quorum(const char *info)
+{
+	unsigned int flags;
+
+	ck_assert_int_eq(sscanf(info, "%*u of %*u, need %*u, flags %x", &flags), 1);
+	return (flags & VOTEQUORUM_WIRE_INFO_QUORATE) != 0;
 }
 
 /* ---- Starting ------------------------------------------------------------ */
@@ -230,6 +240,48 @@ START_TEST(the_lease_has_votes_that_change_in_a_ring)
 	ck_assert_int_eq(vote_votes(&users[0], 1, 1), 1); /* no change */
 	service_ring_run(&ring);
 	ck_assert_uint_eq(host(1)->verdicts, verdicts);
+}
+END_TEST
+
+static const struct {
+	const char *config, *before, *ring;
+	const char *shown; /* nodes that show quorum during the synchronisation of `ring` */
+	const char *quorate;
+} partitions[] = {
+	{"nodes=3", "1 2 3", "1 | 2 3", "23", "23"},
+	{"nodes=3", "1 2 3", "1 | 2 | 3", "", ""},
+	{"nodes=3", "1 2", "1 2 3", "12", "123"},
+	{"nodes=2 two_node=1", "1 2", "1 | 2", "12", "12"},
+	{"nodes=4 auto_tie_breaker=1", "1 2 3 4", "1 2 | 3 4", "", "12"},
+	{"nodes=4 wait_for_all=1", "1 2 3", "1 2 3 | 4", "", ""},
+};
+
+/* Until its synchronisation is done, a node has the verdict of its last ring, which may have had more members. */
+START_TEST(a_new_ring_shows_quorum_only_with_the_votes)
+{
+	start(partitions[_i].config, 1, 4);
+	service_ring_form(&ring, partitions[_i].before);
+	service_ring_form_start(&ring, partitions[_i].ring);
+	for (uint32_t nodeid = 1; nodeid <= 4; nodeid++) {
+		bool is_shown = strchr(partitions[_i].shown, '0' + (int)nodeid) != NULL;
+
+		if (strchr(partitions[_i].ring, '0' + (int)nodeid) == NULL)
+			continue;
+		users[0] = service_user_create(&ring, nodeid, 1);
+		ck_assert_int_eq(vote_track(&users[0], 0, 1), 1);
+		ck_assert_ptr_nonnull(strstr(vote_event(&users[0]), "nodes"));
+		ck_assert_msg(strncmp(vote_event(&users[0]), is_shown ? "quorum 1" : "quorum 0", 8) == 0, "%s: node %u",
+			partitions[_i].ring, nodeid);
+		ck_assert_msg(
+			shows_quorum(vote_info(&users[0], 0)) == is_shown, "%s: node %u", partitions[_i].ring, nodeid);
+		service_user_close(&users[0]);
+	}
+	watch(1);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	for (const char *event; *(event = vote_event(&users[0])) != '\0';)
+		ck_assert_ptr_eq(strstr(event, strchr(partitions[_i].quorate, '1') ? "quorum 0" : "quorum 1"), NULL);
+	each_is_quorate(partitions[_i].quorate, true);
 }
 END_TEST
 
@@ -618,6 +670,8 @@ int main(void)
 	tcase_add_test(tcase, the_verdict_is_that_of_the_ring);
 	tcase_add_test(tcase, a_lease_in_a_pair_needs_both_votes);
 	tcase_add_loop_test(tcase, the_lease_has_votes_that_change_in_a_ring, 0, sizeof(changes) / sizeof(changes[0]));
+	tcase_add_loop_test(
+		tcase, a_new_ring_shows_quorum_only_with_the_votes, 0, sizeof(partitions) / sizeof(partitions[0]));
 	tcase_add_test(tcase, a_single_node_has_quorum_before_there_is_a_ring);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, tracking_starts_and_stops);

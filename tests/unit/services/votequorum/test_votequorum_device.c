@@ -141,6 +141,26 @@ START_TEST(the_device_decides_a_split)
 }
 END_TEST
 
+/* Until a device has voted in the new ring, its vote is that of the last ring. Each half could show quorum with it. */
+START_TEST(a_half_shows_quorum_when_its_device_has_voted)
+{
+	register_device(1, "qdtest");
+	register_device(2, "qdtest");
+	poll(1, 1);
+	poll(2, 1);
+	service_ring_form_start(&ring, "1 | 2");
+	for (uint32_t i = 1; i <= 2; i++)
+		info_is(i, "2 of 3, need 2, flags 1c0, device 1 'qdtest'");
+	poll(1, 1);
+	poll(2, 0);
+	info_is(1, "2 of 3, need 2, flags 1c2, device 1 'qdtest'");
+	info_is(2, "1 of 3, need 2, flags c0, device 1 'qdtest'");
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	info_is(1, "2 of 3, need 2, flags 1c2, device 1 'qdtest'");
+}
+END_TEST
+
 START_TEST(a_silent_device_holds_nobody_for_ever)
 {
 	register_device(1, "qdtest");
@@ -407,6 +427,7 @@ int main(void)
 	tcase_add_test(tcase, a_session_is_that_of_a_real_ring);
 	tcase_add_test(tcase, a_lost_node_is_outvoted);
 	tcase_add_test(tcase, the_device_decides_a_split);
+	tcase_add_test(tcase, a_half_shows_quorum_when_its_device_has_voted);
 	tcase_add_test(tcase, a_silent_device_holds_nobody_for_ever);
 	tcase_add_test(tcase, a_device_that_never_polled_holds_nobody);
 	tcase_add_test(tcase, a_revived_device_votes_again);
