@@ -3,9 +3,10 @@
  * order.
  *
  * 1. The newest epoch is that of the newest state or of the newest marker, whichever is newer. Any two rings
- *    with quorum share a member that runs this service (votes.c), and markers survive restarts. So no acknowledged
+ *    that serve share a member that runs this service (votes.c), and markers survive restarts. So no acknowledged
  *    write has a newer epoch.
- *    (Without a quorum provider on all members this does not hold. Then the longest of all histories wins.)
+ *    (Without a quorum provider on all members this does not hold. Then the longest of all histories wins. With the
+ *    option any_quorum it need not hold, and a write of a newer epoch is lost if no node that has it is here.)
  * 2. Of the states of that epoch the longest wins. Each of them has all acknowledged writes, since writes are
  *    delivered safe.
  * 3. It may be that no member has a state of that epoch: all nodes that had it are away, or have restarted.

@@ -51,13 +51,20 @@ static const struct coterie_option kv_options[] = {
 		.min = 1u << 16,
 		.max = UINT64_C(1) << 32,
 		.help = "bytes a second that a node sends of its state to members that have none"},
+	{.name = "any_quorum",
+		.type = COTERIE_OPT_BOOL,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "no",
+		.help = "serve in each ring with quorum, even without a majority of the nodes; writes can be lost"},
 };
 
 static int options_read(struct kv *kv)
 {
 	int rc = kv->host->option_u64(kv->ctx, "bytes_max", &kv->option_bytes_max);
 
-	return rc < 0 ? rc : kv->host->option_u64(kv->ctx, "transfer_rate", &kv->option_rate);
+	if (rc == 0)
+		rc = kv->host->option_u64(kv->ctx, "transfer_rate", &kv->option_rate);
+	return rc < 0 ? rc : kv->host->option_u64(kv->ctx, "any_quorum", &kv->option_any_quorum);
 }
 
 static int kv_reload(void *self)

@@ -123,7 +123,7 @@ struct kv_block; /* see takeover.c */
 struct kv {
 	const struct coterie_host *host; /* borrowed, lives longer than this struct */
 	struct coterie_ctx *ctx;
-	uint64_t option_bytes_max, option_rate;
+	uint64_t option_bytes_max, option_rate, option_any_quorum;
 
 	struct kv_store store;
 	struct kv_state_id state;
@@ -248,9 +248,9 @@ void kv_standing_changed(struct kv *kv);
 /* ---- votes.c ---- */
 
 /**
- * Return whether the members that run the service have a majority of the votes by themselves. The votes are those of
- * this node's configuration. Return true also in three other cases: without a quorum provider, between two
- * configurations, and if every voting member runs the service.
+ * Return whether enough members run the service. Either they have a majority of the votes by themselves, or all voting
+ * members run it and quorum alone is enough (votes.c). The votes are those of this node's configuration. Return true
+ * also without a quorum provider, and between two configurations.
  */
 bool kv_is_backed(struct kv *kv);
 

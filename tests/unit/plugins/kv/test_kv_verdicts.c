@@ -141,6 +141,7 @@ START_TEST(nodes_with_the_service_need_a_majority)
 	} rows[] = {
 		{"all run it", "1 2", 0, {1, 1, 1}, 0, 0, true},
 		{"all run it, and a device decides", "1 2", 0, {1, 1, 1}, 9, 0, true},
+		{"all run it, and a device decides for one", "2", 0, {1, 1, 1}, 9, 0, false},
 		{"two of three", "1 2 3", 1, {1, 1, 1}, 0, 0, true},
 		{"one of three", "1 2", 1, {1, 1, 1}, 0, 0, false},
 		{"one of three, with most votes", "1 2", 1, {1, 3, 1}, 0, 0, true},
@@ -167,6 +168,96 @@ START_TEST(nodes_with_the_service_need_a_majority)
 		say(2, true);
 		ck_assert_msg(kv_is_backed(kv_at(2)) == rows[i].is_backed, "%s", rows[i].name);
 	}
+}
+END_TEST
+
+/* ---- Quorum that is no majority of the nodes ------------------------------ */
+
+static void set_weak(struct coterie_ctx *host, const char *key)
+{
+	const uint8_t one = 1;
+
+	if (strcmp(key, "quorum.device.model") == 0)
+		ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_STRING, "net", 4), 0);
+	else
+		ck_assert_int_eq(host->table.map_set(host, key, COTERIE_MAP_U8, &one, sizeof(one)), 0);
+}
+
+static void set_any_quorum(uint32_t nodeid, const char *value)
+{
+	mock_host_option(kv_ring.nodes[nodeid].host, "any_quorum", value);
+	ck_assert_int_eq(kv_ring.ops->reload(kv_at(nodeid)), 0);
+}
+
+static const char *const weak[] = {
+	"quorum.device.model", "quorum.two_node", "quorum.last_man_standing", "quorum.allow_downscale"};
+
+/* With these, two rings with quorum may share no node. */
+START_TEST(a_quorum_that_is_no_majority_of_the_nodes_is_not_enough)
+{
+	static const uint32_t votes[] = {1, 1, 1};
+	struct coterie_ctx *host = kv_ring.nodes[2].host;
+
+	list_nodes(host, votes);
+	set_key(host, "quorum.device.votes", 2);
+	service_ring_form(&kv_ring, "2 | 1 3");
+	say(2, true);
+	ck_assert(kv_is_backed(kv_at(2)));
+	set_weak(host, weak[_i]);
+	ck_assert(!kv_is_backed(kv_at(2)));
+	ck_assert(mock_host_has_logged(host, "have no majority of the votes"));
+	set_any_quorum(2, "yes");
+	ck_assert(kv_is_backed(kv_at(2)));
+	set_any_quorum(2, "no");
+	ck_assert(!kv_is_backed(kv_at(2)));
+	set_key(host, "quorum.expected_votes", 5); /* with the device's votes */
+	service_ring_form(&kv_ring, "2 3 | 1");
+	ck_assert_int_eq(kv_is_backed(kv_at(2)), strcmp(weak[_i], "quorum.device.model") == 0);
+	set_key(host, "quorum.expected_votes", 3);
+	ck_assert(kv_is_backed(kv_at(2)));
+}
+END_TEST
+
+START_TEST(no_write_is_acknowledged_where_a_device_outvotes_the_other_node)
+{
+	static const uint32_t votes[] = {1, 1, 0};
+	struct service_user other = service_user_create(&kv_ring, 2, 200);
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		list_nodes(kv_ring.nodes[i].host, votes);
+		set_weak(kv_ring.nodes[i].host, "quorum.device.model");
+		set_key(kv_ring.nodes[i].host, "quorum.device.votes", 1);
+	}
+	service_ring_kill(&kv_ring, 3);
+	service_ring_form(&kv_ring, "1 2");
+	say(1, true);
+	say(2, true);
+	ck_assert_int_eq(kv_case_put("key", "old"), KV_OK);
+	service_ring_form(&kv_ring, "1 | 2");
+	say(1, true); /* the device is with node 1 */
+	say(2, false);
+	ck_assert_int_eq(kv_case_put("key", "new"), KV_TRY_AGAIN);
+	service_ring_form(&kv_ring, "1 | 2");
+	say(1, false);
+	say(2, true); /* and now with node 2, which does not know what node 1 wrote */
+	ck_assert_int_eq(kv_case_get(&other, KV_REQ_GET_ORDERED, "key"), KV_TRY_AGAIN);
+	service_user_close(&other);
+}
+END_TEST
+
+/* Without a list of nodes each member has one vote of those expected. */
+START_TEST(half_of_two_expected_votes_is_no_majority)
+{
+	struct coterie_ctx *host = kv_ring.nodes[2].host;
+
+	set_weak(host, "quorum.two_node");
+	set_key(host, "quorum.expected_votes", 2);
+	service_ring_form(&kv_ring, "1 | 2 3");
+	say(2, true);
+	ck_assert(kv_is_backed(kv_at(2)));
+	service_ring_form(&kv_ring, "1 3 | 2");
+	say(2, true);
+	ck_assert(!kv_is_backed(kv_at(2)));
 }
 END_TEST
 
@@ -239,6 +330,10 @@ int main(void)
 	tcase_add_test(tcase, an_announcement_of_another_ring_is_none);
 	tcase_add_test(tcase, a_transfer_begins_again_where_deletions_were_not_kept);
 	tcase_add_test(tcase, nodes_with_the_service_need_a_majority);
+	tcase_add_loop_test(
+		tcase, a_quorum_that_is_no_majority_of_the_nodes_is_not_enough, 0, sizeof(weak) / sizeof(weak[0]));
+	tcase_add_test(tcase, no_write_is_acknowledged_where_a_device_outvotes_the_other_node);
+	tcase_add_test(tcase, half_of_two_expected_votes_is_no_majority);
 	tcase_add_test(tcase, nodes_that_are_not_listed_have_a_vote_each);
 	tcase_add_test(tcase, a_node_that_has_unloaded_the_service_does_not_count);
 	tcase_add_test(tcase, a_write_with_too_few_nodes_behind_it_is_in_doubt);
