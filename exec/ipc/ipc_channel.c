@@ -155,15 +155,23 @@ static void destroy(struct coterie_client *client)
 
 void ipc_channel_close(struct coterie_client *client)
 {
-	if (client->channel != NULL)
-		destroy(client);
+	if (client->channel == NULL)
+		return;
+	if (client->channel->send.at != client->channel->until)
+		log_line("MAIN", LOG_WARNING,
+			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
+			client->pid, client->process, client->server->name);
+	destroy(client);
 }
 
 void ipc_channels_end(struct ipc_server *server)
 {
-	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
-		if (client->channel != NULL)
-			ipc_client_disconnect(client);
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		if (client->channel == NULL)
+			continue;
+		ipc_client_disconnect(client);
+		client->channel->is_last = false; /* no plugin handles its last messages */
+	}
 }
 
 /* --- requests --- */

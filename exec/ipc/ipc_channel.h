@@ -42,7 +42,9 @@ struct ipc_channel {
 	struct ipc_channel_memory send_memory, receive_memory;
 	bool is_confirmed; /* the client has mapped them */
 	bool is_awake, is_dirty;
-	uint64_t until; /* end of the checked part of the send ring, never before send.at */
+	bool is_last;     /* the client has hung up, and the messages up to `until` are its last ones */
+	uint32_t refused; /* number of these that the service has refused */
+	uint64_t until;   /* end of the checked part of the send ring, never before send.at */
 	/*
 	 * position in the send ring: the client has sent its waiting request after the messages in front of this
 	 * position

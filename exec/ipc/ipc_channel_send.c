@@ -23,6 +23,7 @@
  */
 #define SILENT_VISITS 16u
 #define VISIT_NS UINT64_C(10000000) /* without a token for this long the daemon falls back to doorbells */
+#define REFUSED_MAX 4096u /* a client that has hung up ends when the service has refused so many of its last messages */
 
 /* --- one ring --- */
 
@@ -64,9 +65,10 @@ static int call_service(struct ipc_channel *channel, const struct coterie_channe
 	return rc;
 }
 
-static enum taken take(struct ipc_channel *channel)
+static enum taken take(struct ipc_channel *channel, bool is_sharing)
 {
 	struct coterie_channel_ring *ring = &channel->send;
+	struct ipc *ipc = channel->client->server->ipc;
 	struct coterie_channel_message head;
 
 	if (is_empty(channel))
@@ -78,11 +80,15 @@ static enum taken take(struct ipc_channel *channel)
 		ipc_channel_punish(channel);
 		return NO_ROOM;
 	}
-	if (call_service(channel, &head) == -EAGAIN)
+	int rc = call_service(channel, &head);
+	if (rc == -EAGAIN)
 		return NO_ROOM;
+	int64_t cost = (int64_t)head.length + MESSAGE_COST;
 	ring->at += coterie_channel_padded(sizeof(head), head.length);
-	channel->share -= (int64_t)head.length + MESSAGE_COST;
-	channel->client->server->ipc->pull_room -= (int64_t)head.length + MESSAGE_COST;
+	channel->share -= cost;
+	ipc->pull_room -= cost;
+	ipc->drain_room -= is_sharing ? 0 : cost;
+	channel->refused += channel->is_last && rc < 0;
 	channel->requests++;
 	return TAKEN;
 }
@@ -106,31 +112,40 @@ static void give_back(struct ipc_channel *channel)
 /* Return whether there are messages to read. Those of a client that is held back stay in the ring. */
 static bool has_any(const struct ipc_channel *channel) { return !is_empty(channel) && !channel->client->is_held; }
 
-static bool may_take(const struct coterie_client *client)
+/* Messages of a client that the daemon ends are not read. */
+static bool has_ended(const struct ipc_channel *channel) { return channel->client->is_leaving && !channel->is_last; }
+
+static bool may_take(const struct ipc_channel *channel)
 {
-	return client->is_joined && !client->is_leaving && client->server->ipc->level != IPC_LEVEL_CRITICAL &&
+	const struct coterie_client *client = channel->client;
+
+	return client->is_joined && !has_ended(channel) && client->server->ipc->level != IPC_LEVEL_CRITICAL &&
 	       ipc_gate_of(client->server, COTERIE_NEEDS_FLOW | (client->server->needs_quorum ? COTERIE_NEEDS_QUORUM
 											      : 0u)) == IPC_GATE_OPEN;
 }
 
-/* Read all messages, or, if is_sharing, until the client's share is used up. @return TAKEN: the share is used up */
+/*
+ * Read messages until the client's share is used up, or, unless is_sharing, until drain_room is. @return TAKEN: it is
+ * used up
+ */
 static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
 {
-	struct coterie_client *client = channel->client;
+	struct ipc *ipc = channel->client->server->ipc;
+	const int64_t *left = is_sharing ? &channel->share : &ipc->drain_room;
 	uint64_t before = channel->requests;
 	enum taken taken = NO_ROOM;
 
-	if (may_take(client)) {
-		do {
-			taken = take(channel);
-		} while (taken == TAKEN && !client->is_leaving && (!is_sharing || channel->share > 0));
+	if (may_take(channel)) {
+		taken = TAKEN;
+		while (taken == TAKEN && !has_ended(channel) && *left > 0)
+			taken = take(channel, is_sharing);
 	}
 	if (is_empty(channel))
 		taken = EMPTY;
 	if (channel->requests != before) {
 		channel->silent = 0;
 		give_back(channel);
-		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
+		ipc_gate(ipc); /* the queue may be fuller than before */
 	}
 	if (taken == EMPTY && channel->share > 0)
 		channel->share = 0; /* an idle client does not accumulate a share */
@@ -143,31 +158,42 @@ bool ipc_channel_drain(struct coterie_client *client)
 
 	if (channel == NULL)
 		return true;
+	if (channel->is_last)
+		return is_empty(channel); /* ipc_channel_last reads them */
 	look(channel);
 	if (client->is_leaving)
 		return false; /* the remaining messages of a client that leaves are not handled */
 	if (client->kept == NULL)
 		channel->barrier = channel->until;
-	if (channel->send.at < channel->barrier)
-		(void)take_some(channel, false);
+	enum taken taken = channel->send.at < channel->barrier ? take_some(channel, false) : EMPTY;
 	if (channel->send.at >= channel->barrier)
 		return true;
+	if (taken == TAKEN)
+		ipc_turn_later(client->server->ipc);
 	ipc_channel_wake(channel);
 	return false;
 }
 
-void ipc_channel_last(struct coterie_client *client)
+bool ipc_channel_last(struct coterie_client *client)
 {
 	struct ipc_channel *channel = client->channel;
 
 	if (channel == NULL)
-		return;
-	look(channel);
-	/* Messages that find no room in the queue now are lost. */
-	if (take_some(channel, false) != EMPTY)
-		log_line("MAIN", LOG_WARNING,
-			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
-			client->pid, client->process, client->server->name);
+		return false;
+	if (!channel->is_last) {
+		look(channel);
+		ipc_channel_fall_asleep(channel);
+		channel->is_last = !client->is_leaving;
+	}
+	/* Those that find no room in the queue now are lost. */
+	if (take_some(channel, false) != TAKEN)
+		return false;
+	if (channel->refused >= REFUSED_MAX) {
+		channel->until = channel->send.at; /* the service would refuse the rest, too */
+		return false;
+	}
+	ipc_turn_later(client->server->ipc);
+	return true;
 }
 
 /* --- awake and asleep --- */
@@ -220,7 +246,7 @@ void ipc_channel_wake(struct ipc_channel *channel)
 	struct ipc *ipc = channel->client->server->ipc;
 
 	channel->silent = 0;
-	if (channel->is_awake)
+	if (channel->is_awake || channel->is_last)
 		return;
 	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
 	channel->is_awake = true;

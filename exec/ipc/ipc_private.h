@@ -18,6 +18,7 @@
 #define IPC_SIZE_MAX QBS_SIZE_MAX
 /* Bytes that a queue of `total` frames holds (book packing, "Queue levels"). */
 #define IPC_QUEUE_BYTES 4194304u
+#define IPC_DRAIN_SIZE (1 << 20) /* drain_room of a turn */
 
 /* cs_error_t: book ipc, "Errors". */
 enum ipc_error {
@@ -90,7 +91,8 @@ struct ipc_far_end {
  * 1. accept() creates it, if its peer may connect.
  * 2. created() calls client_join of the service (is_joined).
  * 3. Requests, answers, events.
- * 4. is_leaving: the daemon ends it at the next turn of the loop, since its handler may be running.
+ * 4. is_leaving: the daemon ends it at the next turn of the loop, since its handler may be running. Or the client hangs
+ *    up: hung_up() reads the last messages in its channel, in as many turns as they take.
  * 5. closed() calls client_leave (is_closed).
  * 6. destroyed() frees it.
  */
@@ -214,7 +216,11 @@ struct ipc {
 	struct ipc_channel *dirty;        /* channels with events whose clients were not notified yet */
 	uint32_t channels, channel_bytes; /* number of channels, bytes of data of all their rings */
 	int64_t pull_room;                /* bytes that may still be read from channels at this visit */
-	bool is_queue_shared;             /* requests have filled the queue too, since channels were read */
+	/*
+	 * bytes that may still be read in this turn from channels of clients that have sent a request, or have hung up
+	 */
+	int64_t drain_room;
+	bool is_queue_shared; /* requests have filled the queue too, since channels were read */
 	struct loop_timer *pull_timer;
 	uint64_t pulled_ns; /* time of the last visit of the token */
 	struct ipc_await await;
@@ -387,13 +393,19 @@ int ipc_channel_put(
 /** Handle a request of the channel itself. false: it is another request. */
 bool ipc_channel_request(struct coterie_client *client, int32_t id);
 /**
- * Read the send ring, as far as gates and queue allow.
+ * Read the send ring, as far as gates, queue and drain_room allow.
  *
- * @return true: all that the client had written before its request has been read
+ * @return true: all that the client had written before its request has been read. false: call it again, in a later turn
  */
 bool ipc_channel_drain(struct coterie_client *client);
-/** Read the messages of a connection that ends: the daemon has accepted them. */
-void ipc_channel_last(struct coterie_client *client);
+/**
+ * Read the messages of a connection that ends, as far as gates, queue and drain_room allow. The client has written them
+ * before the first call.
+ *
+ * @return true: more of them can be read in the next turn, which has been arranged
+ */
+bool ipc_channel_last(struct coterie_client *client);
+/** End the channel. Messages that were not read are lost, and this is logged. */
 void ipc_channel_close(struct coterie_client *client);
 /** End the clients of this server that have a channel: no plugin reads it any more. */
 void ipc_channels_end(struct ipc_server *server);

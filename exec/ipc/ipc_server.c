@@ -25,7 +25,7 @@ static void client_end(struct coterie_client *client)
 {
 	struct plugin *plugin = client->server->plugin;
 
-	ipc_channel_last(client);
+	(void)ipc_channel_last(client);
 	ipc_request_last(client);
 	ipc_stats_go(client);
 	ipc_channel_close(client);
@@ -153,6 +153,8 @@ static void on_ready(void *context)
 		ipc_client_flush(client);
 }
 
+static bool on_hung_up(void *context) { return ipc_channel_last(context); }
+
 static void on_closed(void *context)
 {
 	struct coterie_client *client = context;
@@ -240,6 +242,7 @@ static void on_turn(void *arg)
 	struct coterie_client *client;
 
 	ipc->turn_timer = NULL;
+	ipc->drain_room = IPC_DRAIN_SIZE;
 	while ((client = find_leaving(ipc)) != NULL)
 		disconnect(client);
 	ipc_requests_resume(ipc);
@@ -265,6 +268,7 @@ struct ipc *ipc_create(const struct ipc_parts *parts)
 	ipc->lagging_last = &ipc->lagging;
 	ipc->backlog_size_max = IPC_BACKLOG_ALL;
 	ipc->hold_size = IPC_HOLD_SIZE;
+	ipc->drain_room = IPC_DRAIN_SIZE;
 	ipc_fan_renew(ipc);
 	ipc_poll_init(ipc);
 	ipc->host = qbs_host_create(&ipc->loop);
@@ -328,6 +332,7 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 		.created = on_created,
 		.request = on_request,
 		.ready = on_ready,
+		.hung_up = on_hung_up,
 		.closed = on_closed,
 		.destroyed = on_destroyed,
 	};
@@ -375,6 +380,8 @@ void ipc_server_close(struct ipc_server *server)
 		if (client->connection == NULL)
 			disconnect(client);
 	}
+	/* There is no later turn for the messages of its channels: read as many as the queue may hold. */
+	ipc->drain_room = IPC_QUEUE_BYTES;
 	qbs_server_close(server->service);
 	server->service = NULL;
 	while (*place != server)

@@ -98,7 +98,7 @@ void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted)
 
 static bool is_read(const struct qbs_connection *connection)
 {
-	return !connection->is_closed && !connection->is_paused && !connection->is_broken &&
+	return !connection->is_closed && !connection->is_gone && !connection->is_paused && !connection->is_broken &&
 	       connection->server->rate < QBS_RATE_OFF;
 }
 
@@ -153,6 +153,14 @@ uint32_t qbs_limit(const struct qbs_connection *connection)
 	return 0;
 }
 
+/* Return whether the owner needs another turn before the last requests are handled and the connection ends. */
+static bool is_awaited(struct qbs_connection *connection)
+{
+	const struct qbs_handlers *handlers = connection->server->handlers;
+
+	return connection->is_created && handlers->hung_up != NULL && handlers->hung_up(connection->context);
+}
+
 static bool is_goodbye(const uint8_t *message, int64_t size)
 {
 	int32_t id;
@@ -191,7 +199,9 @@ uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit)
 		count++;
 		connection->stats.requests++;
 		if (is_goodbye(buffer, size)) {
-			qbs_disconnect(connection);
+			connection->is_gone = true;
+			if (!is_awaited(connection)) /* if so, the client closes its stream in the meantime */
+				qbs_disconnect(connection);
 			break;
 		}
 		rc = server->handlers->request(connection->context, buffer, (uint32_t)size);
@@ -271,6 +281,14 @@ static bool take_last(struct qbs_connection *connection)
 	return connection->is_late;
 }
 
+/* The client has hung up. The loop reports that in each turn, until the connection ends. */
+static void hang_up(struct qbs_connection *connection)
+{
+	if (!connection->is_broken && (is_awaited(connection) || take_last(connection)))
+		return;
+	qbs_disconnect(connection);
+}
+
 static void ring_owed(struct qbs_connection *connection)
 {
 	static const uint8_t bells[256];
@@ -316,12 +334,12 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 	if ((revents & POLLOUT) != 0)
 		ring_owed(connection);
 	bytes = (revents & POLLIN) != 0 ? count_bytes(connection) : 0;
-	if (connection->is_broken || (revents & (POLLHUP | POLLERR)) != 0 || ((revents & POLLIN) != 0 && bytes == 0)) {
-		if (connection->is_broken || !take_last(connection))
-			qbs_disconnect(connection);
+	if (connection->is_broken || connection->is_gone || (revents & (POLLHUP | POLLERR)) != 0 ||
+		((revents & POLLIN) != 0 && bytes == 0)) {
+		hang_up(connection);
 	} else if (bytes > 0 && (connection->transport->type != QBS_TYPE_SHM || !qbs_mute(connection))) {
-		if (!serve_stream(connection, bytes, qbs_limit(connection)) && !take_last(connection))
-			qbs_disconnect(connection);
+		if (!serve_stream(connection, bytes, qbs_limit(connection)))
+			hang_up(connection);
 	}
 	qbs_leave(connection);
 }

@@ -88,6 +88,7 @@ struct qbs_connection {
 	uint32_t busy;       /* callbacks of this connection that are running */
 	uint32_t last_left;  /* number of requests that may be handled after the client has hung up */
 	bool is_created, is_closed, is_paused, is_held, is_broken;
+	bool is_gone;  /* the client has said goodbye: its requests are not read any more */
 	bool is_muted; /* not polled for requests */
 	bool is_late;  /* the last qbs_serve has returned since its time was over */
 	struct qbs_stats stats;

@@ -11,8 +11,9 @@
  * 2. The first message of the peer arrives: accept() decides.
  * 3. The files are made and the answer is sent: created().
  * 4. request() for each request, ready() after all requests of a wake-up. A wake-up ends after a millisecond.
- * 5. The client hangs up, or qbs_disconnect, or qbs_server_close: closed().
- * 6. No callback of this connection runs any more: destroyed(), and its object is freed.
+ * 5. The client hangs up: hung_up() in each turn, until it returns false. Then its last requests are handled, as in 4.
+ * 6. The client has hung up, or qbs_disconnect, or qbs_server_close: closed().
+ * 7. No callback of this connection runs any more: destroyed(), and its object is freed.
  *
  * One thread calls all of this. Callbacks may call all functions here except for qbs_server_close and qbs_host_destroy.
  */
@@ -101,6 +102,12 @@ struct qbs_handlers {
 	 */
 	int (*request)(void *context, const void *msg, uint32_t size);
 	void (*ready)(void *context);
+	/**
+	 * The client has hung up. Called after created(), and before its last requests are handled. May be NULL.
+	 * @return true: call it again in the next turn of the loop; false: handle the last requests, and then end the
+	 *         connection
+	 */
+	bool (*hung_up)(void *context);
 	/* The connection has ended by qbs_disconnect, qbs_server_close or the client. Called only after created() */
 	void (*closed)(void *context);
 	/**
@@ -144,7 +151,9 @@ bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);
 /** Change further connections. @return as qbs_server_rate */
 bool qbs_server_rate_step(struct qbs_server *server);
 
-/** End a connection. closed() is called before the return. Idempotent. */
+/**
+ * End a connection. closed() is called before the return. Requests that were not handled are lost. Idempotent.
+ */
 void qbs_disconnect(struct qbs_connection *connection);
 /** Return whether the client has damaged the shared memory. Meant for closed(). */
 bool qbs_is_broken(const struct qbs_connection *connection);

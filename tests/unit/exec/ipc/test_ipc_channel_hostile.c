@@ -303,6 +303,29 @@ START_TEST(messages_without_end)
 }
 END_TEST
 
+/* Hang up, and write messages all the same: only those before the end are read. */
+static int play_ghost(void)
+{
+	MUST(open_evil() == 0 && plain(REQ_ASK) == 0);
+	__atomic_store_n(&evil[0].control->written, evil[0].size, __ATOMIC_RELEASE);
+	channel_close(&channel);
+	for (f.shared->at = 1; f.shared->at == 1;)
+		__atomic_store_n(&evil[0].control->written,
+			__atomic_load_n(&evil[0].control->consumed, __ATOMIC_ACQUIRE) + evil[0].size, __ATOMIC_RELEASE);
+	return 0;
+}
+
+START_TEST(messages_after_the_end_are_not_read)
+{
+	pid_t ghost = start_client(play_ghost);
+
+	RUN_UNTIL(f.shared->leaves == 1);
+	ck_assert_uint_eq(f.shared->leaves, 1);
+	f.shared->at = 2;
+	ck_assert_int_eq(serve(ghost), 0);
+}
+END_TEST
+
 /* --- whose socket it is --- */
 
 /* Names of sockets to which the executive must not send anything. */
@@ -409,6 +432,7 @@ int main(void)
 	tcase_add_loop_test(rings, scribbling_while_it_is_read, 0, 4);
 	tcase_add_test(rings, bells_without_number);
 	tcase_add_test(rings, messages_without_end);
+	tcase_add_test(rings, messages_after_the_end_are_not_read);
 	tcase_add_test(rings, the_memory_cannot_shrink);
 	tcase_add_test(rings, the_memory_goes_with_the_connection);
 	tcase_add_loop_test(sockets, only_names_as_the_kernel_gives_them, 0, ROWS(addresses));
