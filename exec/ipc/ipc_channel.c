@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#define FREE_NS UINT64_C(1000000) /* time between two pieces of memory that are freed */
 #define CHANNELS_MAX 256u /* most channels in the daemon. The memory of their rings is allocated as it is used */
 #define CHANNELS_BYTES_MAX \
 	(640u << 20) /* limit for all rings together: enough for CHANNELS_MAX channels of the smallest size */
@@ -25,6 +26,8 @@ static int check_offer(const void *bytes, uint32_t size, struct coterie_channel_
 	return 0;
 }
 
+static uint32_t bytes_of(const struct ipc_channel *channel) { return channel->send.size + channel->receive.size; }
+
 /* Return how many bytes the channels of this client's user may still take. */
 static uint32_t bytes_left(const struct coterie_client *client)
 {
@@ -36,7 +39,10 @@ static uint32_t bytes_left(const struct coterie_client *client)
 	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
 		for (const struct coterie_client *one = server->clients; one != NULL; one = one->next)
 			if (one->uid == client->uid && one->channel != NULL)
-				used += one->channel->send.size + one->channel->receive.size;
+				used += bytes_of(one->channel);
+	for (const struct ipc_channel *one = ipc->ended; one != NULL; one = one->ended_next)
+		if (one->uid == client->uid)
+			used += bytes_of(one);
 	uint32_t share = used < IPC_CHANNEL_BYTES_OF_USER ? IPC_CHANNEL_BYTES_OF_USER - used : 0;
 	return share < left ? share : left;
 }
@@ -138,6 +144,67 @@ int ipc_channel_open(
 
 /* --- ending --- */
 
+static void append_ended(struct ipc *ipc, struct ipc_channel *channel)
+{
+	struct ipc_channel **place = &ipc->ended;
+
+	while (*place != NULL)
+		place = &(*place)->ended_next;
+	channel->ended_next = NULL;
+	*place = channel;
+}
+
+/* Forget a channel whose memory is free. */
+static void forget(struct ipc *ipc, struct ipc_channel *channel)
+{
+	ipc->channels--;
+	ipc->channel_bytes -= bytes_of(channel);
+	free(channel);
+}
+
+static void on_free_timer(void *arg);
+
+static void free_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->parts.loop;
+
+	if (ipc->free_timer == NULL)
+		ipc->free_timer = loop_timer_add(loop, loop_now_ns(loop) + FREE_NS, on_free_timer, ipc);
+	if (ipc->free_timer == NULL)
+		ipc_channels_free(ipc);
+}
+
+/* Free a piece of the first channel, and let it wait behind the others: a client can make its memory take long. */
+static void on_free_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct ipc_channel *channel = ipc->ended;
+
+	ipc->free_timer = NULL;
+	ipc->ended = channel->ended_next;
+	if (ipc_channel_memory_free_piece(&channel->send, &channel->send_memory) &&
+		ipc_channel_memory_free_piece(&channel->receive, &channel->receive_memory))
+		forget(ipc, channel);
+	else
+		append_ended(ipc, channel);
+	if (ipc->ended != NULL)
+		free_later(ipc);
+}
+
+void ipc_channels_free(struct ipc *ipc)
+{
+	loop_timer_del(ipc->parts.loop, ipc->free_timer);
+	ipc->free_timer = NULL;
+	while (ipc->ended != NULL) {
+		struct ipc_channel *channel = ipc->ended;
+
+		ipc->ended = channel->ended_next;
+		ipc_channel_memory_free(&channel->send, &channel->send_memory);
+		ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
+		forget(ipc, channel);
+	}
+}
+
 static void destroy(struct coterie_client *client)
 {
 	struct ipc_channel *channel = client->channel;
@@ -145,12 +212,13 @@ static void destroy(struct coterie_client *client)
 
 	ipc_channel_fall_asleep(channel);
 	ipc_channel_forget_dirty(channel);
-	ipc->channels--;
-	ipc->channel_bytes -= channel->send.size + channel->receive.size;
-	ipc_channel_memory_free(&channel->send, &channel->send_memory);
-	ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
+	ipc_channel_memory_withdraw(&channel->send);
+	ipc_channel_memory_withdraw(&channel->receive);
+	channel->uid = client->uid;
+	channel->client = NULL;
 	client->channel = NULL;
-	free(channel);
+	append_ended(ipc, channel);
+	free_later(ipc);
 }
 
 void ipc_channel_close(struct coterie_client *client)

@@ -19,7 +19,8 @@
  * 4. Receive ring. The daemon writes events when they occur. At the end of the loop's turn it writes the new position
  *    and sends a doorbell: the token is on its way by then. If the ring is full, events wait in the client's backlog.
  *    The client sends a doorbell when it has made room.
- * 5. The client refuses the channel, or ends.
+ * 5. The client refuses the channel, or ends. The memory is freed in pieces, in later turns of the loop. It counts for
+ *    its user until then.
  *
  * The client can write any bytes into both rings at any time. All data there is read once and checked: see
  * coterie_channel_filled and coterie_channel_room. A client that writes invalid data is disconnected.
@@ -34,6 +35,7 @@
 /** One ring, and the guards of its two mappings. */
 struct ipc_channel_memory {
 	struct qbs_guard *control, *data; /* or NULL: none */
+	uint32_t freed;                   /* bytes of data whose pages ipc_channel_memory_free_piece has freed */
 };
 
 struct ipc_channel {
@@ -55,6 +57,9 @@ struct ipc_channel {
 	uint64_t told;   /* position in the receive ring that the client was last notified of */
 	uint64_t requests, dispatched;
 	struct ipc_channel *awake_next, *dirty_next;
+	/* When the channel has ended, until its memory is free: client is NULL. */
+	struct ipc_channel *ended_next;
+	uint32_t uid; /* user of the client */
 };
 
 /* --- ipc_channel_state.c --- */
@@ -67,8 +72,16 @@ void ipc_channel_punish(struct ipc_channel *channel);
 /** Make the memory of a ring: mapped, guarded, pages taken as they are used. The caller owns *fd. -errno */
 int ipc_channel_memory_make(
 	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd);
-/** Unmap the ring, and remove its pages also from processes that still have it mapped. */
+/** Unmap the ring, and remove its pages also from processes that still have it mapped. A used ring takes long. */
 void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory);
+/** Remove the page of control, also from processes that have it mapped: they notice that the channel has ended. */
+void ipc_channel_memory_withdraw(const struct coterie_channel_ring *ring);
+/**
+ * Do one step of ipc_channel_memory_free: at most 1 MiB of pages.
+ *
+ * @return true: the ring is unmapped
+ */
+bool ipc_channel_memory_free_piece(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory);
 /** Return whether an access to the ring failed, since the system had no memory for a page. */
 bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
 /**

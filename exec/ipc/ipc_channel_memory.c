@@ -2,7 +2,7 @@
 /*
  * The memory that a client shares with the daemon, and how the client gets it. The memory cannot shrink, and it has no
  * name: it is freed when both sides have ended. Its pages are allocated at their first use, since allocating 128 MB at
- * once stalls the loop for 60 ms. If the system has no page left, a guard catches the access (exec/qb/fault.h).
+ * once stalls the loop for 60 ms. They are freed in pieces, since that takes 15 to 32 ms. If the system has no page left, a guard catches the access (exec/qb/fault.h).
  */
 #include "exec/ipc/ipc_channel.h"
 
@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include "exec/qb/fault.h"
+
+#define PIECE (1u << 20) /* bytes of data that are freed in one step: 0.1 to 0.3 ms */
+#define PAGE_MIN 4096u   /* size of the smallest page */
 
 static int make_file(uint32_t size)
 {
@@ -37,17 +40,70 @@ bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory)
 	return qbs_guard_is_broken(memory->control) || qbs_guard_is_broken(memory->data);
 }
 
+static void unmap(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
+{
+	qbs_guard_del(memory->control);
+	qbs_guard_del(memory->data);
+	*memory = (struct ipc_channel_memory){.control = NULL};
+	coterie_channel_unmap(ring);
+}
+
+void ipc_channel_memory_withdraw(const struct coterie_channel_ring *ring)
+{
+	(void)madvise(ring->control, COTERIE_CHANNEL_DATA, MADV_REMOVE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
 {
 	if (ring->control == NULL)
 		return;
-	(void)madvise(ring->control, COTERIE_CHANNEL_DATA, MADV_REMOVE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	ipc_channel_memory_withdraw(ring);
 	(void)madvise(ring->data, ring->size, MADV_REMOVE);
-	qbs_guard_del(memory->control);
-	qbs_guard_del(memory->data);
-	*memory = (struct ipc_channel_memory){NULL, NULL};
-	coterie_channel_unmap(ring);
+	unmap(ring, memory);
+}
+
+/* Return how many bytes of data have a page. */
+static uint32_t resident(const struct coterie_channel_ring *ring)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char has_page[PIECE / PAGE_MIN];
+	size_t bytes = 0;
+
+	for (uint32_t at = 0; at < ring->size; at += PIECE) {
+		size_t size = ring->size - at < PIECE ? ring->size - at : PIECE;
+
+		if (mincore(ring->data + at, size, has_page) < 0)
+			continue;
+		for (size_t i = 0; i < size / page; i++)
+			bytes += (has_page[i] & 1) != 0 ? page : 0;
+	}
+	return (uint32_t)bytes;
+}
+
+/*
+ * A client can use its mapping after the pages were removed, and so get new ones. If it then exits, unmapping frees
+ * these at once. So begin again if there are many.
+ */
+bool ipc_channel_memory_free_piece(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
+{
+	uint32_t left = ring->size - memory->freed;
+
+	if (ring->control == NULL)
+		return true;
+	if (left > 0) {
+		uint32_t size = left < PIECE ? left : PIECE;
+
+		(void)madvise(ring->data + memory->freed, size, MADV_REMOVE);
+		memory->freed += size;
+		return false;
+	}
+	if (resident(ring) > PIECE) {
+		memory->freed = 0;
+		return false;
+	}
+	unmap(ring, memory);
+	return true;
 }
 
 static int add_guards(const struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)

@@ -214,14 +214,15 @@ struct ipc {
 	struct ipc_channel
 		*awake; /* channels whose send rings are read at each visit of the token, the next one first */
 	struct ipc_channel *dirty;        /* channels with events whose clients were not notified yet */
-	uint32_t channels, channel_bytes; /* number of channels, bytes of data of all their rings */
+	struct ipc_channel *ended;        /* channels that have ended, and whose memory is not free yet */
+	uint32_t channels, channel_bytes; /* number of channels with these, bytes of data of all their rings */
 	int64_t pull_room;                /* bytes that may still be read from channels at this visit */
 	/*
 	 * bytes that may still be read in this turn from channels of clients that have sent a request, or have hung up
 	 */
 	int64_t drain_room;
 	bool is_queue_shared; /* requests have filled the queue too, since channels were read */
-	struct loop_timer *pull_timer;
+	struct loop_timer *pull_timer, *free_timer;
 	uint64_t pulled_ns; /* time of the last visit of the token */
 	struct ipc_await await;
 	struct loop_timer *doorbell_timer;
@@ -407,6 +408,8 @@ bool ipc_channel_drain(struct coterie_client *client);
 bool ipc_channel_last(struct coterie_client *client);
 /** End the channel. Messages that were not read are lost, and this is logged. */
 void ipc_channel_close(struct coterie_client *client);
+/** Free the memory of all channels that have ended. */
+void ipc_channels_free(struct ipc *ipc);
 /** End the clients of this server that have a channel: no plugin reads it any more. */
 void ipc_channels_end(struct ipc_server *server);
 

@@ -293,6 +293,7 @@ void ipc_destroy(struct ipc *ipc)
 	loop_timer_del(loop, ipc->gate_timer);
 	loop_timer_del(loop, ipc->pull_timer);
 	loop_timer_del(loop, ipc->doorbell_timer);
+	ipc_channels_free(ipc);
 	qbs_host_destroy(ipc->host);
 	ipc_stats_fini(ipc);
 	ipc_fan_fini(ipc);

@@ -90,6 +90,18 @@ void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_chann
 	ring->control = NULL;
 }
 
+void ipc_channel_memory_withdraw(const struct coterie_channel_ring *ring)
+{
+	madvise(ring->control, COTERIE_CHANNEL_DATA, MADV_REMOVE);
+}
+
+bool ipc_channel_memory_free_piece(struct coterie_channel_ring *ring, struct ipc_channel_memory *guards)
+{
+	if (ring->control != NULL)
+		ipc_channel_memory_free(ring, guards);
+	return true;
+}
+
 int ipc_channel_hand_over(
 	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2])
 {
@@ -184,6 +196,8 @@ struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)
 	world.timer = run;
 	return (struct loop_timer *)&world;
 }
+
+void loop_timer_del(struct loop *loop, struct loop_timer *timer) { (void)loop, (void)timer; }
 
 bool loop_may_wait(const struct loop *loop)
 {
@@ -403,6 +417,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	run_later(&world.timer);
 	run_later(&world.deferred);
+	ipc_channels_free(&world.ipc);
 	FUZZ_CHECK(world.ipc.channels == 0 && world.ipc.channel_bytes == 0);
 	FUZZ_CHECK(world.ipc.awake == NULL && world.ipc.dirty == NULL);
 	return 0;

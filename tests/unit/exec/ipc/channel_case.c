@@ -124,6 +124,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	ipc_server_close(f.plugin.ipc);
+	RUN_UNTIL(f.node.ipc->channels == 0); /* their memory is freed in turns */
 	ck_assert_uint_eq(f.node.ipc->channels, 0);
 	ck_assert_uint_eq(f.node.ipc->channel_bytes, 0);
 	ipc_play_tear_down(&f.node);

@@ -643,7 +643,7 @@ END_TEST
 
 START_TEST(a_large_ring_takes_memory_as_it_is_used)
 {
-	struct ipc_channel_memory memory = {NULL, NULL};
+	struct ipc_channel_memory memory = {.control = NULL};
 	struct coterie_channel_ring ring = {.control = NULL};
 	struct stat status;
 	int fd;

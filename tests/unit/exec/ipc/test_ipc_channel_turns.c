@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: what a client has written is read in several turns of the loop, also when the client hangs up. */
+/*
+ * Fast channels: what a client has written is read in several turns of the loop, also when the client hangs up. Its
+ * memory is freed in several turns.
+ */
 #include "channel_case.h"
 
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "exec/map/map.h"
 
 #define MANY 50000u
 /* The limit of a turn is 1 MiB, and 192 bytes are the least that a message counts. Two limits may fall together. */
@@ -156,6 +164,100 @@ START_TEST(a_successor_may_have_no_channels)
 }
 END_TEST
 
+/* --- memory --- */
+
+static int64_t bytes_of(int fd)
+{
+	struct stat status;
+
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	return (int64_t)status.st_blocks * 512;
+}
+
+/* A process that keeps the memory mapped can use its pages again. It must not leave them to the last step. */
+START_TEST(memory_is_freed_in_pieces)
+{
+	struct ipc_channel_memory memory = {.control = NULL};
+	struct coterie_channel_ring ring = {.control = NULL}, kept = {.control = NULL};
+	int fd, steps = 0;
+
+	ck_assert_int_eq(ipc_channel_memory_make(&ring, &memory, COTERIE_CHANNEL_SIZE_MAX, &fd), 0);
+	ck_assert_int_eq(coterie_channel_map(&kept, fd, COTERIE_CHANNEL_SIZE_MAX), 0);
+	memset(ring.data, 1, ring.size);
+	memset(ring.control, 1, sizeof(*ring.control));
+	int64_t bytes = bytes_of(fd);
+	ck_assert_int_ge(bytes, COTERIE_CHANNEL_SIZE_MAX);
+	ipc_channel_memory_withdraw(&ring);
+	ck_assert_int_eq(kept.control->written, 0);
+	for (;; steps++) {
+		bool is_free = ipc_channel_memory_free_piece(&ring, &memory);
+		int64_t left = bytes_of(fd);
+
+		ck_assert_int_le(bytes - left, 1 << 20);
+		ck_assert(!is_free || left <= 2 << 20);
+		if (is_free)
+			break;
+		if (steps == 40)
+			memset(kept.data, 2, 30u << 20);
+		bytes = bytes_of(fd);
+	}
+	ck_assert_int_ge(steps, 64 + 30);
+	ck_assert_int_le(steps, 2 * 65);
+	ck_assert_ptr_null(ring.control);
+	coterie_channel_unmap(&kept);
+	close(fd);
+}
+END_TEST
+
+static int play_large(void)
+{
+	setenv("COTERIE_CPG_RING", "50000000", 1);
+	MUST(open_channel() == 0);
+	return send_all(1, 10);
+}
+
+START_TEST(memory_counts_until_it_is_free)
+{
+	ck_assert_int_eq(serve(start_client(play_large)), 0);
+	while (f.shared->leaves == 0)
+		run_for_ms(1);
+	ck_assert_uint_gt(f.node.ipc->channel_bytes, 90000000);
+	ck_assert_uint_eq(f.node.ipc->channels, 1);
+	RUN_UNTIL(f.node.ipc->channel_bytes == 0);
+	ck_assert_uint_eq(f.node.ipc->channels, 0);
+}
+END_TEST
+
+static int play_small_rest(void)
+{
+	struct res res;
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	setenv("COTERIE_CPG_RING", "50000000", 1);
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(ask(REQ_OPEN, 0, 0, &res) == sizeof(res));
+	MUST(res.grant.send_size == COTERIE_CHANNEL_SIZE_MIN);
+	return 0;
+}
+
+START_TEST(memory_counts_for_its_user_until_it_is_free)
+{
+	struct ipc *ipc = f.node.ipc;
+	uint8_t one = 1;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.node.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	ipc->ended = calloc(1, sizeof(*ipc->ended));
+	ipc->ended->uid = 1234;
+	ipc->ended->send.size = IPC_CHANNEL_BYTES_OF_USER - (50u << 20);
+	ipc->channel_bytes = ipc->ended->send.size;
+	ipc->channels = 1;
+	play(play_small_rest);
+	RUN_UNTIL(ipc->channel_bytes == 0);
+}
+END_TEST
+
 /* --- */
 
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -163,12 +265,15 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("ipc_channel_turns");
-	TCase *reading = channel_case_add(suite, "reading");
+	TCase *reading = channel_case_add(suite, "reading"), *freeing = channel_case_add(suite, "freeing");
 
 	tcase_add_loop_test(reading, a_request_waits_for_many_messages_in_several_turns, 0, ROWS(answers));
 	tcase_add_test(reading, the_last_messages_are_read_in_several_turns);
 	tcase_add_test(reading, the_last_messages_are_not_read_if_the_service_refuses_them);
 	tcase_add_test(reading, a_service_may_end_before_all_last_messages_are_read);
 	tcase_add_test(reading, a_successor_may_have_no_channels);
+	tcase_add_test(freeing, memory_is_freed_in_pieces);
+	tcase_add_test(freeing, memory_counts_until_it_is_free);
+	tcase_add_test(freeing, memory_counts_for_its_user_until_it_is_free);
 	return suite_run(suite);
 }
