@@ -431,8 +431,10 @@ void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t si
 	}
 	if (member == NULL || member->is_out)
 		return; /* the round has ended on this node, or goes on without this member */
+	/* Only the node of the client prints the text. The others log the begin of a reason. */
+	uint32_t most = word->asker == cfg->host->local_nodeid(cfg->ctx) ? CFG_TEXT_MAX : REASON_SIZE;
 	if (is_decided != (word->stage >= CFG_STAGE_APPLIED) ||
-		!cfg_round_take(member, word->stage, word->text, word->text_size)) {
+		!cfg_round_take(member, word->stage, word->text, word->text_size < most ? word->text_size : most)) {
 		complain(cfg, nodeid, "a word");
 		return;
 	}

@@ -13,13 +13,15 @@
 
 struct cfg;
 
+#define CFG_TEXT_MAX 60000u /* most bytes of a member's text. A longer one is cut */
+
 /** A member of the ring in a round, and the last stage that it has sent. */
 struct cfg_member {
 	uint32_t nodeid;
 	uint32_t stage; /* enum cfg_stage, or 0: no message yet */
 	bool is_out;    /* the round goes on without it: it did not answer in time, or has left the ring */
 	bool has_left;
-	char *text; /* the text of its last message, or NULL: no client of this node needs it */
+	char *text; /* the text of its last message, cut if no client of this node needs it, or NULL: none */
 };
 
 /**

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#define TEXT_MAX 60000u
-
 static int send_now(struct cfg *cfg, uint32_t function, const void *bytes, uint32_t size)
 {
 	struct iovec iov = {(void *)(uintptr_t)bytes, size};
@@ -57,15 +55,15 @@ void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage st
 		.number = number, .asker = asker, .stage = stage, .text_size = (uint32_t)strlen(text)};
 	char *cut = NULL;
 
-	if (word.text_size > TEXT_MAX && (cut = malloc(TEXT_MAX + 1)) != NULL) {
-		const char *end = memrchr(text, '\n', TEXT_MAX - sizeof(more));
+	if (word.text_size > CFG_TEXT_MAX && (cut = malloc(CFG_TEXT_MAX + 1)) != NULL) {
+		const char *end = memrchr(text, '\n', CFG_TEXT_MAX - sizeof(more));
 		size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
 
 		memcpy(cut, text, whole);
 		memcpy(cut + whole, more, sizeof(more));
 		text = cut;
 		word.text_size = (uint32_t)strlen(cut);
-	} else if (word.text_size > TEXT_MAX) {
+	} else if (word.text_size > CFG_TEXT_MAX) {
 		word.text_size = 0;
 	}
 	write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)&word + sizeof(word.header),

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "services/cfg/cfg.h"
+
 /* ---- Nodes that do not answer -------------------------------------------- */
 
 START_TEST(without_those_who_do_not_answer)
@@ -213,6 +215,37 @@ START_TEST(senseless_messages_have_no_effect)
 }
 END_TEST
 
+static const struct cfg_round *first_round(uint32_t nodeid)
+{
+	return ((const struct cfg *)ring.nodes[nodeid].self)->agreement.rounds;
+}
+
+START_TEST(a_long_text_of_a_member_is_cut)
+{
+	static union {
+		struct cfg_ring_reload_word word;
+		char bytes[1000000];
+	} message;
+
+	form("1 2 3");
+	ask(1);
+	run();
+	memset(&message, 'x', sizeof(message));
+	message.word = (struct cfg_ring_reload_word){.number = first_round(1)->number,
+		.asker = 1,
+		.stage = CFG_STAGE_READY,
+		.text_size = sizeof(message) - sizeof(message.word)};
+	say(2, CFG_RING_RELOAD_WORD, &message, sizeof(message));
+	/* Node 1 has the client, and the others need only the begin of a reason. */
+	ck_assert_uint_eq(strlen(cfg_round_member(first_round(1), 2)->text), 60000);
+	ck_assert_uint_le(strlen(cfg_round_member(first_round(3), 2)->text), 512);
+	all_read("1 2 3");
+	settle();
+	ck_assert_str_eq(commits(), "1 1 1 0");
+	ck_assert_int_eq(answer(1), OK);
+}
+END_TEST
+
 /* ---- Any order, any ring ------------------------------------------------- */
 
 static unsigned int seed, first_seed;
@@ -306,6 +339,7 @@ int main(void)
 	tcase_add_test(tcase, in_a_mixed_ring_each_is_on_its_own);
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
+	tcase_add_test(tcase, a_long_text_of_a_member_is_cut);
 	tcase_add_loop_test(tcase, who_goes_on_together_agrees, 0, 100);
 	return suite_run(suite);
 }
