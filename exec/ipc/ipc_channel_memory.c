@@ -2,7 +2,8 @@
 /*
  * The memory that a client shares with the daemon, and how the client gets it. The memory cannot shrink, and it has no
  * name: it is freed when both sides have ended. Its pages are allocated at their first use, since allocating 128 MB at
- * once stalls the loop for 60 ms. They are freed in pieces, since that takes 15 to 32 ms. If the system has no page left, a guard catches the access (exec/qb/fault.h).
+ * once stalls the loop for 60 ms. They are freed in pieces, since that takes 15 to 32 ms. If the system has no page
+ * left, a guard catches the access (exec/qb/fault.h).
  */
 #include "exec/ipc/ipc_channel.h"
 
